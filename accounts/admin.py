@@ -1,0 +1,169 @@
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.utils.html import format_html_join
+
+from accounts.models import Account, Organization, ProcedureDocument, User
+from accounts.services import ProceduresRefused, retry_procedures, upload_procedures
+
+admin.site.site_header = "Steadyline"
+admin.site.site_title = "Steadyline"
+admin.site.index_title = "Administration"
+
+
+class ScopedForm(forms.ModelForm):
+    """A form whose new rows belong to the organization of whoever fills it in, before anything is validated."""
+
+    organization_id = None
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.instance._state.adding:
+            self.instance.organization_id = self.organization_id
+
+    def _get_validation_exclusions(self):
+        """Check constraints over what the form does not show, too: else the database refuses with an error page."""
+        return super()._get_validation_exclusions() - {"organization", "status"}  # type: ignore[misc]
+
+
+class ScopedAdmin(admin.ModelAdmin):
+    """An admin of one organization's rows: in lists, in choices and in what actions may touch."""
+
+    form = ScopedForm
+
+    def get_queryset(self, request):
+        return self.model.objects.for_user(request.user)
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        kwargs.setdefault("queryset", _choices(db_field, request.user))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        kwargs.setdefault("queryset", _choices(db_field, request.user))
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change=change, **kwargs)
+        # A class of its own for each request: Django has just made it.
+        form.organization_id = request.user.organization_id  # type: ignore[attr-defined]
+        return form
+
+
+def _choices(db_field, user):
+    """What this person may choose from. A model without `for_user` has nothing to be chosen."""
+    manager = db_field.remote_field.model._default_manager
+    return manager.for_user(user) if hasattr(manager, "for_user") else manager.none()
+
+
+@admin.register(Organization)
+class OrganizationAdmin(admin.ModelAdmin):
+    """Only superusers get here: no role has these permissions."""
+
+    list_display = ["name", "created_at"]
+
+
+class PersonForm(ScopedForm, UserChangeForm):
+    pass
+
+
+class NewPersonForm(ScopedForm, AdminUserCreationForm):
+    pass
+
+
+@admin.register(User)
+class PersonAdmin(ScopedAdmin, UserAdmin):
+    form = PersonForm
+    add_form = NewPersonForm
+    ordering = ["email"]
+    list_display = ["email", "first_name", "last_name", "role", "is_active"]
+    list_filter = ["role", "is_active"]
+    search_fields = ["email", "first_name", "last_name", "external_id"]
+    filter_horizontal = []
+    readonly_fields = ["last_login", "date_joined"]
+    fieldsets = [
+        (None, {"fields": ["email", "password"]}),
+        ("Person", {"fields": ["first_name", "last_name", "external_id", "role", "is_active"]}),
+        ("Dates", {"fields": ["last_login", "date_joined"]}),
+    ]
+    add_fieldsets = [
+        (None, {"fields": ["email", "first_name", "last_name", "role", "usable_password", "password1", "password2"]})
+    ]
+
+
+class AccountForm(ScopedForm):
+    procedures_file = forms.FileField(
+        required=False,
+        label="New procedure document",
+        help_text="The newest one: PDF, TXT or MD, up to 20 MB. The old one counts until the new one is ready.",
+    )
+
+    class Meta:
+        model = Account
+        fields = ["name", "number"]
+
+
+@admin.register(Account)
+class AccountAdmin(ScopedAdmin):
+    form = AccountForm
+    list_display = ["name", "number", "procedure_document"]
+    search_fields = ["name", "number"]
+    readonly_fields = ["procedure_document", "procedure_history"]
+    fieldsets = [
+        (None, {"fields": ["name", "number"]}),
+        ("Procedures", {"fields": ["procedure_document", "procedures_file", "procedure_history"]}),
+    ]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("procedures")
+
+    @admin.display(description="procedures in force")
+    def procedure_document(self, account):
+        document = account.procedures
+        return f"{document.filename}, {document.uploaded_at:%Y-%m-%d}" if document else "none uploaded"
+
+    @admin.display(description="history")
+    def procedure_history(self, account):
+        rows = account.documents.select_related("uploaded_by", "replaced")
+        lines = (
+            f"{row.uploaded_at:%Y-%m-%d %H:%M} {row.filename}: {row.get_status_display()}"
+            f"{' (' + row.failure + ')' if row.failure else ''}, by {row.uploaded_by}"
+            f"{', replaced ' + row.replaced.filename if row.replaced else ''}"
+            for row in rows
+        )
+        return format_html_join("", "<div>{}</div>", ((line,) for line in lines)) or "-"
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        if file := form.cleaned_data.get("procedures_file"):
+            try:
+                upload_procedures(obj, file, request.user)
+            except ProceduresRefused as refused:
+                self.message_user(request, str(refused), messages.ERROR)
+            else:
+                self.message_user(request, "The document is being prepared. The old one counts until it is ready.")
+
+
+@admin.register(ProcedureDocument)
+class ProcedureDocumentAdmin(ScopedAdmin):
+    """The history. Rows are never deleted or rewritten."""
+
+    list_display = ["filename", "account", "status", "uploaded_at", "uploaded_by"]
+    list_filter = ["status", ("account", admin.RelatedOnlyFieldListFilter)]
+    list_select_related = ["account", "uploaded_by"]
+    actions = ["try_again"]
+    fields = ["account", "filename", "size", "status", "failure", "uploaded_by", "uploaded_at", "replaced"]
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    @admin.action(description="Prepare again what failed", permissions=["view"])
+    def try_again(self, request, queryset):
+        count = sum(retry_procedures(document) for document in queryset)
+        self.message_user(request, f"{count} queued again.")

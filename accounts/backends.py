@@ -1,0 +1,51 @@
+from django.contrib.auth.backends import BaseBackend
+from django.db.models import Model
+
+from accounts.models import User
+
+_SEE = frozenset({"view"})
+_WRITE = frozenset({"view", "add", "change"})
+_ALL = _WRITE | {"delete"}
+
+# What each role may do in the admin, by model. Which rows is decided by each model's `for_user`.
+MAY: dict[str, dict[str, frozenset[str]]] = {
+    User.Role.COUNSELOR: {},
+    User.Role.SUPERVISOR: {
+        "accounts.account": frozenset({"view", "change"}),
+        "accounts.proceduredocument": frozenset({"view", "add"}),
+        "accounts.user": _SEE,
+        "scenarios.category": _ALL,
+        "scenarios.skill": _ALL,
+        "scenarios.scenario": _ALL,
+        "training.assignment": _WRITE,
+        "training.session": _SEE,
+        "evaluation.evaluation": _SEE,
+        "evaluation.review": _WRITE,
+    },
+    User.Role.TRAINER: {
+        "accounts.account": _SEE,
+        "scenarios.category": _WRITE,
+        "scenarios.skill": _WRITE,
+        "scenarios.scenario": _WRITE,
+    },
+    User.Role.EVALUATOR: {
+        "accounts.account": _SEE,
+        "scenarios.scenario": _SEE,
+        "training.session": _SEE,
+        "evaluation.evaluation": _SEE,
+        "evaluation.review": _WRITE,
+    },
+}
+MAY[User.Role.ADMIN] = MAY[User.Role.SUPERVISOR] | {"accounts.account": _WRITE, "accounts.user": _WRITE}
+
+
+class RoleBackend(BaseBackend):
+    """Django permissions from a person's role."""
+
+    def has_perm(self, user_obj: User, perm: str, obj: Model | None = None) -> bool:  # type: ignore[override]
+        app, _, codename = perm.partition(".")
+        action, _, model = codename.partition("_")
+        return user_obj.is_active and action in MAY[user_obj.role].get(f"{app}.{model}", ())
+
+    def has_module_perms(self, user_obj: User, app_label: str) -> bool:
+        return user_obj.is_active and any(model.startswith(f"{app_label}.") for model in MAY[user_obj.role])

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import uuid
+from pathlib import PurePosixPath
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.db import models
+from django.db.models import Q
+from django.utils.functional import cached_property
+
+
+class Organization(models.Model):
+    """A crisis center: the tenant. Nothing of one is ever visible to another."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=200, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UserManager(BaseUserManager["User"]):
+    def for_user(self, user: User) -> models.QuerySet[User]:
+        """The people this person may see: a counselor only themself, everyone else their organization."""
+        people = self.filter(organization_id=user.organization_id)
+        return people.filter(pk=user.pk) if user.is_counselor else people
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """An admin of the organization named `Operators`, made when it is not there yet."""
+        fields.setdefault("organization", Organization.objects.get_or_create(name="Operators")[0])
+        return self.create_user(email, password, role=User.Role.ADMIN, is_superuser=True, **fields)
+
+
+class User(AbstractUser):
+    """A person of one organization, who logs in with an e-mail address."""
+
+    class Role(models.TextChoices):
+        COUNSELOR = "counselor"
+        SUPERVISOR = "supervisor"
+        TRAINER = "trainer"
+        EVALUATOR = "evaluator"
+        ADMIN = "admin"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="people")
+    username = None  # type: ignore[assignment]
+    email = models.EmailField("e-mail address", unique=True)
+    external_id = models.CharField(max_length=200, blank=True)
+    role = models.CharField(max_length=20, choices=Role.choices, default=Role.COUNSELOR)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering = ["email"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "external_id"], condition=~Q(external_id=""), name="one_person_per_external_id"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.get_full_name() or self.email
+
+    @property
+    def is_counselor(self) -> bool:
+        return self.role == self.Role.COUNSELOR
+
+    @property
+    def is_staff(self) -> bool:
+        """Who may enter the admin. What each role may do there stands in `accounts.backends`."""
+        return self.is_superuser or not self.is_counselor
+
+    @is_staff.setter
+    def is_staff(self, value: bool) -> None:
+        """Django's own helpers set it; here the role decides."""
+
+
+class AccountQuerySet(models.QuerySet["Account"]):
+    def for_user(self, user: User) -> AccountQuerySet:
+        """A person's organization works across all its accounts."""
+        return self.filter(organization_id=user.organization_id)
+
+
+class Account(models.Model):
+    """A client whose line the organization answers: a state line, an insurer."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="accounts")
+    name = models.CharField(max_length=200)
+    number = models.CharField(max_length=20, blank=True)
+    vector_store_id = models.CharField(max_length=100, blank=True, editable=False)
+    # The document that counts. It moves only to one that is ready, in the transaction that makes it so.
+    procedures = models.ForeignKey(
+        "ProcedureDocument", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
+
+    objects = AccountQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "number"], condition=~Q(number=""), name="account_number_once_per_organization"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.number})" if self.number else self.name
+
+    @cached_property
+    def newest_document(self) -> ProcedureDocument | None:
+        return self.documents.order_by("-uploaded_at").first()
+
+
+def procedure_key(document: ProcedureDocument, filename: str) -> str:
+    """A key without names: the uploaded name is only ever text."""
+    return f"procedures/{document.account_id}/{document.pk}{PurePosixPath(filename).suffix.lower()}"
+
+
+class ProcedureDocumentQuerySet(models.QuerySet["ProcedureDocument"]):
+    def for_user(self, user: User) -> ProcedureDocumentQuerySet:
+        return self.filter(organization_id=user.organization_id)
+
+    def lost(self, before: Any) -> ProcedureDocumentQuerySet:
+        """Uploads that no worker has touched since `before`."""
+        return self.filter(status=ProcedureDocument.Status.PROCESSING, touched_at__lt=before)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise models.ProtectedError("Procedure history is never deleted.", set(self))
+
+
+class ProcedureDocument(models.Model):
+    """One upload of an account's procedures. Rows are never deleted or rewritten; only their status moves."""
+
+    class Status(models.TextChoices):
+        PROCESSING = "processing"
+        READY = "ready"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="documents")
+    file = models.FileField(upload_to=procedure_key, max_length=200)
+    filename = models.CharField(max_length=200)
+    size = models.PositiveIntegerField(help_text="bytes")
+    sha256 = models.CharField(max_length=64)
+    uploaded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    uploaded_at = models.DateTimeField(auto_now_add=True)
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.PROCESSING)
+    failure = models.CharField(max_length=500, blank=True)
+    openai_file_id = models.CharField(max_length=100, blank=True)
+    replaced = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    touched_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ProcedureDocumentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-uploaded_at"]
+        get_latest_by = "uploaded_at"
+
+    def __str__(self) -> str:
+        return self.filename
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise models.ProtectedError("Procedure history is never deleted.", {self})

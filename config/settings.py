@@ -1,0 +1,254 @@
+"""Every setting, read from the environment. Nothing has an offline default: the try-out's launcher exports its own."""
+
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from celery.schedules import schedule
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env, EnvValidationError, validate
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# All wrong settings are collected and named at once, by seal() below.
+env = Env(eager=False)
+
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY", validate=validate.Length(min=32, error="must have 32 characters or more"))
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", validate=validate.Length(min=1))
+# Full origins of the pages, e.g. https://practice.example.org; the call's socket accepts no other.
+WEB_ORIGINS: list[str] = env.list("WEB_ORIGINS", validate=validate.Length(min=1))
+GATEWAY_URL = env.str("GATEWAY_URL", validate=validate.Regexp(r"^wss?://", error="must begin with ws:// or wss://"))
+DATABASE_URL = env.dj_db_url("DATABASE_URL")
+REDIS_URL = env.str(
+    "REDIS_URL", validate=validate.Regexp(r"^(rediss?|memory)://", error="must be redis://… or memory://")
+)
+STORAGE_URL = env.str("STORAGE_URL", validate=validate.Regexp(r"^(file:|s3://)", error="must be file:… or s3://…"))
+SPOOL_DIR = env.path("SPOOL_DIR")
+EMAIL_URL = env.dj_email_url("EMAIL_URL")
+DEMO_NOTICE = env.str("DEMO_NOTICE", "")
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+
+OPENAI_API_KEY = env.str("OPENAI_API_KEY")
+OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "https://api.openai.com/v1")
+REALTIME_MODEL = env.str("REALTIME_MODEL", "gpt-realtime-2.1")
+REALTIME_VOICE = env.str("REALTIME_VOICE", "marin")
+TRANSCRIBE_MODEL = env.str("TRANSCRIBE_MODEL", "gpt-transcribe")
+CHAT_MODEL = env.str("CHAT_MODEL", "gpt-5.6-mini")
+EVALUATOR_MODEL = env.str("EVALUATOR_MODEL", "gpt-5.6")
+EVALUATOR_MAX_OUTPUT_TOKENS = env.int("EVALUATOR_MAX_OUTPUT_TOKENS", 3000, validate=validate.Range(min=500))
+EVALUATOR_TEMPERATURE = env.float("EVALUATOR_TEMPERATURE", None)
+EVALUATOR_TIMEOUT = env.float("EVALUATOR_TIMEOUT", 120.0, validate=validate.Range(min=1))
+
+# Deadlines, in seconds. Tests shorten them; a crisis center rarely needs to.
+CALLER_OPENS_AFTER = env.float("CALLER_OPENS_AFTER", 6.0)
+CALL_LIMIT = env.float("CALL_LIMIT", 60 * 60.0)
+HEARTBEAT_EVERY = env.float("HEARTBEAT_EVERY", 5.0)
+HEARTBEAT_LOST_AFTER = env.float("HEARTBEAT_LOST_AFTER", 90.0)
+CHAT_IDLE_AFTER = env.float("CHAT_IDLE_AFTER", 12 * 3600.0)
+TICKET_LIFETIME = env.float("TICKET_LIFETIME", 60.0)
+SWEEP_EVERY = env.float("SWEEP_EVERY", 20.0)
+GREETING_LOST_AFTER = env.float("GREETING_LOST_AFTER", 45.0)
+TASK_LOST_AFTER = env.float("TASK_LOST_AFTER", 240.0)
+TASK_ATTEMPTS = env.int("TASK_ATTEMPTS", 3)
+PROCEDURES_TIMEOUT = env.float("PROCEDURES_TIMEOUT", 180.0)
+
+try:
+    env.seal()
+except EnvValidationError as error:
+    wrong = dict(error.error_messages) if isinstance(error.error_messages, dict) else {"": error.error_messages}
+    lines = "\n".join(f"  {name}: {' '.join(messages)}" for name, messages in sorted(wrong.items()))
+    raise ImproperlyConfigured(f"These settings are missing or wrong:\n{lines}") from None
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "channels",
+    "accounts",
+    "scenarios",
+    "training",
+    "recordings",
+    "evaluation",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "config.static.StaticFilesMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.context.demo_notice",
+            ],
+        },
+    },
+]
+
+if DATABASE_URL["ENGINE"].endswith("sqlite3"):
+    # IMMEDIATE: a deferred transaction that turns into a writer fails at once, whatever the timeout.
+    DATABASE_URL["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+DATABASE_URL["CONN_MAX_AGE"] = 0  # persistent connections leak under ASGI
+DATABASES = {"default": DATABASE_URL}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+if REDIS_URL.startswith("memory:"):
+    CHANNEL_LAYERS: dict[str, dict[str, object]] = {
+        "default": {"BACKEND": "config.channel_layer.ThreadSafeInMemoryChannelLayer"}
+    }
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, float] = {"polling_interval": 0.05}
+else:
+    CHANNEL_LAYERS = {
+        "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+    }
+    # Longer than any task's hard limit, and scanned often: a killed worker's task comes back soon after.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "visibility_timeout": 600,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+    }
+
+_storage = urlsplit(STORAGE_URL)
+if _storage.scheme == "s3":
+    _query = {name: values[-1] for name, values in parse_qs(_storage.query).items()}
+    _default_storage: dict[str, object] = {
+        "BACKEND": "config.storage.PrivateS3Storage",
+        "OPTIONS": {
+            "bucket_name": _storage.netloc,
+            "endpoint_url": _query.get("endpoint_url"),
+            "region_name": _query.get("region_name"),
+        },
+    }
+else:
+    MEDIA_ROOT = Path(_storage.path or ".").resolve()
+    _default_storage = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}}
+STORAGES = {
+    "default": _default_storage,
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.RoleBackend", "allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "accounts.adapter.ClosedSignupAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+
+if "EMAIL_BACKEND" not in EMAIL_URL:
+    raise ImproperlyConfigured("EMAIL_URL: must begin with smtp:, submission:, smtps:, console:, file: or memory:")
+globals().update({name: value for name, value in EMAIL_URL.items() if name.startswith("EMAIL_")})
+EMAIL_TIMEOUT = 10
+
+_is_https = all(origin.startswith("https://") for origin in WEB_ORIGINS)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _is_https
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_TRUSTED_ORIGINS = WEB_ORIGINS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _is_https else None
+SECURE_HSTS_SECONDS = 31_536_000 if _is_https else 0
+X_FRAME_OPTIONS = "DENY"
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+STATIC_URL = "/static/"
+# Served straight from the apps, without a collected copy that could be stale.
+WHITENOISE_USE_FINDERS = True
+STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
+
+# The largest bodies the ASGI middleware lets through, in bytes, by the beginning of the path.
+BODY_LIMITS = {"/admin/": 21 * 1024**2, "/api/accounts/": 21 * 1024**2}
+BODY_LIMIT = 1024**2
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.SessionAuthentication",
+        "rest_framework.authentication.TokenAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "config.errors.api_exception_handler",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Steadyline",
+    "VERSION": "1",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_SOFT_TIME_LIMIT = 300
+CELERY_TASK_TIME_LIMIT = 330
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE = {
+    name: {"task": task, "schedule": schedule(SWEEP_EVERY), "options": {"expires": SWEEP_EVERY}}
+    for name, task in {
+        "silent sessions": "training.tasks.sweep_sessions",
+        "lost greetings": "training.tasks.sweep_greetings",
+        "lost evaluations": "evaluation.tasks.sweep_evaluations",
+        "lost procedure uploads": "accounts.tasks.sweep_procedures",
+    }.items()
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "config.logs.IdFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+}

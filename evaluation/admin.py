@@ -1,0 +1,170 @@
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+
+from accounts.admin import ScopedAdmin
+from evaluation import services
+from evaluation.models import CriterionResult, Evaluation, Flag, Review
+from recordings.models import Recording
+from training.models import Session
+
+
+class SeenOnly:
+    """Rows that are made by practice, not by hand."""
+
+    can_delete = False
+
+    def has_add_permission(self, request, obj=None):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def has_view_permission(self, request, obj=None):
+        return request.user.has_perm("evaluation.view_evaluation")
+
+
+@admin.register(Session)
+class SessionAdmin(SeenOnly, ScopedAdmin):
+    list_display = ["title", "counselor", "mode", "kind", "status", "started_at", "grade"]
+    list_filter = ["mode", "kind", "status", ("counselor", admin.RelatedOnlyFieldListFilter)]
+    list_select_related = ["scenario_version", "counselor"]
+    search_fields = ["scenario_version__title", "counselor__email"]
+    actions = ["grade_again"]
+    fields = readonly_fields = (
+        "title",
+        "counselor",
+        "mode",
+        "kind",
+        "attempt",
+        "status",
+        "end_reason",
+        "started_at",
+        "ended_at",
+        "feedback",
+        "recording",
+        "transcript",
+    )
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).prefetch_related("evaluations")
+
+    @admin.display
+    def grade(self, session):
+        newest = max(session.evaluations.all(), key=lambda evaluation: evaluation.version, default=None)
+        return (newest.grade or newest.get_status_display()) if newest else "-"
+
+    @admin.display
+    def feedback(self, session):
+        page = format_html('<a href="{}">Open the review page</a>', reverse("session", args=[session.pk]))
+        versions = format_html_join(
+            "",
+            '<div><a href="{}">Version {}: {} {}</a></div>',
+            (
+                (reverse("admin:evaluation_evaluation_change", args=[row.pk]), row.version, row.status, row.grade)
+                for row in session.evaluations.newest_first()
+            ),
+        )
+        return page + versions
+
+    @admin.display
+    def recording(self, session):
+        found = Recording.objects.filter(session=session).first()
+        if found is None:
+            return "not recorded"
+        if not found.is_playable:
+            return f"{found.get_state_display()} {found.reason}".strip()
+        return format_html(
+            '<audio controls preload="metadata" src="{}"></audio>', reverse("recording_audio", args=[found.pk])
+        )
+
+    @admin.display
+    def transcript(self, session):
+        lines = ((turn.get_role_display(), turn.text_heard) for turn in session.transcript())
+        return format_html_join("", "<p><strong>{}:</strong> {}</p>", lines) or "nothing was said"
+
+    @admin.action(description="Grade again", permissions=["view"])
+    def grade_again(self, request, queryset):
+        over = [session for session in queryset if not session.is_live]
+        for session in over:
+            services.queue_evaluation(session, request.user)
+        self.message_user(request, f"{len(over)} queued. A live session is graded when it ends.")
+
+
+class CriterionInline(SeenOnly, admin.TabularInline):
+    model = CriterionResult
+    fields = readonly_fields = ("check_text", "verdict", "reason", "weight", "evidence")
+    extra = 0
+
+    @admin.display
+    def evidence(self, result):
+        return format_html_join("", "<p>“{}”</p>", ((quote["text"],) for quote in result.quotes)) or "-"
+
+
+class FlagInline(SeenOnly, admin.TabularInline):
+    model = Flag
+    fields = readonly_fields = ("severity", "kind", "note")
+    extra = 0
+
+
+class ReviewInline(admin.TabularInline):
+    model = Review
+    fields = ["criterion", "verdict", "reason", "reviewer"]
+    readonly_fields = ["reviewer"]
+    extra = 0
+    can_delete = False
+
+    def get_formset(self, request, obj=None, **kwargs):
+        self.evaluation = obj
+        return super().get_formset(request, obj, **kwargs)
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "criterion":
+            kwargs["queryset"] = CriterionResult.objects.filter(evaluation=self.evaluation)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Evaluation)
+class EvaluationAdmin(ScopedAdmin):
+    list_display = ["session", "version", "status", "grade", "score", "created_at"]
+    list_filter = ["status", "grade", "used_file_search"]
+    list_select_related = ["session__scenario_version"]
+    inlines = [CriterionInline, FlagInline, ReviewInline]
+    fields = readonly_fields = (
+        "session",
+        "version",
+        "status",
+        "failure",
+        "score",
+        "grade",
+        "rationale",
+        "learning_objective",
+        "model",
+        "prompt_version",
+        "rubric_version",
+        "transcript_hash",
+        "used_file_search",
+        "attempts",
+    )
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        """Only a review is added; every field of the evaluation is read only."""
+        return request.user.has_perm("evaluation.add_review")
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def save_formset(self, request, form, formset, change):
+        for review in formset.save(commit=False):
+            review.reviewer, review.organization_id = request.user, request.user.organization_id
+            review.save()
+        formset.save_m2m()

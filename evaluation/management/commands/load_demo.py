@@ -1,0 +1,73 @@
+import json
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management.base import BaseCommand
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Account, Organization, User
+from accounts.services import upload_procedures
+from scenarios.models import Category, Scenario, Skill
+from scenarios.services import write_evaluator_context
+from training.services.sessions import assign
+
+PASSWORD = "steadyline-demo"
+CENTER, OTHER_CENTER = "Harbor Crisis Center", "Ridge Helpline"
+PEOPLE = {
+    "counselor@example.org": ("Sam", "Okafor", User.Role.COUNSELOR),
+    "supervisor@example.org": ("Ruth", "Lindqvist", User.Role.SUPERVISOR),
+    "trainer@example.org": ("Ines", "Moreau", User.Role.TRAINER),
+    "evaluator@example.org": ("Tomas", "Vrba", User.Role.EVALUATOR),
+    "admin@example.org": ("Ada", "Quist", User.Role.ADMIN),
+}
+
+
+class Command(BaseCommand):
+    help = "Loads the people, the account and the scenarios of the try-out, once: what is there is left as it is."
+
+    @transaction.atomic
+    def handle(self, *args: Any, **options: Any) -> None:
+        if Organization.objects.filter(name=CENTER).exists():
+            return
+        password = make_password(PASSWORD)  # hashed once: slow on purpose
+        center = Organization.objects.create(name=CENTER)
+        people = {
+            email: User.objects.create(
+                email=email, password=password, organization=center, first_name=first, last_name=last, role=role
+            )
+            for email, (first, last, role) in PEOPLE.items()
+        }
+        other = Organization.objects.create(name=OTHER_CENTER)
+        User.objects.create(
+            email="stranger@example.net",
+            password=password,
+            organization=other,
+            first_name="Kim",
+            last_name="Stranger",
+            role=User.Role.SUPERVISOR,
+        )
+        supervisor, counselor = people["supervisor@example.org"], people["counselor@example.org"]
+        account = Account.objects.create(organization=center, name="Harbor State Line", number="717")
+        folder = settings.BASE_DIR / "fixtures" / "demo"
+        document = SimpleUploadedFile("harbor-717-procedures.md", (folder / "procedures.md").read_bytes())
+        upload_procedures(account, document, supervisor)
+        for row in json.loads((folder / "scenarios.json").read_text()):
+            _add(row, account, supervisor, counselor)
+
+
+def _add(row: dict[str, Any], account: Account, supervisor: User, counselor: User) -> None:
+    """One scenario and its assignment."""
+    center = account.organization
+    due = timezone.localdate() + timedelta(days=row.pop("due_in_days"))
+    skills, context = row.pop("skills"), row.pop("evaluator_context")
+    category = Category.objects.get(organization=center, name=row.pop("category"))
+    scenario = Scenario.objects.create(
+        organization=center, account=account, category=category, created_by=supervisor, **row
+    )
+    scenario.skills.set(Skill.objects.filter(organization=center, name__in=skills))
+    write_evaluator_context(scenario, context)
+    assign(scenario, counselor, supervisor, due_date=due)

@@ -1,0 +1,12 @@
+from typing import Any
+
+from django.dispatch import receiver
+
+from evaluation import services
+from training.models import Session
+from training.signals import session_ended
+
+
+@receiver(session_ended)
+def queue_evaluation(session: Session, **kwargs: Any) -> None:
+    services.queue_evaluation(session)

@@ -1,0 +1,234 @@
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models import User
+from ai import AIUnavailable
+from evaluation import openai_grader, proof, rubric, scoring
+from evaluation.models import CriterionResult, Evaluation, EvaluationQuerySet, Flag
+from evaluation.openai_grader import Case, Graded
+from evaluation.proof import Line
+from evaluation.tasks import grade_session
+from training.models import EndReason, Session, heard_turns
+from training.services.sessions import complete_assignment, end_session, is_in_use
+
+logger = logging.getLogger(__name__)
+
+FEWEST_TURNS = 2
+_STILL_SAVING = 1.0  # seconds until we look again whether the call's gateway has saved everything
+_FAILED = "The evaluator could not grade this conversation. It is kept; ask for feedback again."
+
+
+class NotYet(Exception):
+    """Look again after so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+@transaction.atomic
+def queue_evaluation(session: Session, by: User | None = None) -> Evaluation:
+    """The next version of a session's feedback, in line to be graded."""
+    evaluation = Evaluation.objects.queue_for(session, by)
+    # Robust: a broker that is away loses nothing, the sweep finds the evaluation.
+    transaction.on_commit(partial(grade_session.delay, str(evaluation.pk)), robust=True)
+    return evaluation
+
+
+def may_be_graded_again(newest: Evaluation | None) -> bool:
+    """Feedback can be asked for where it was never asked for or failed; never beside one that is under way."""
+    return newest is None or newest.status == Evaluation.Status.FAILED
+
+
+def ask_for_feedback(session: Session, by: User) -> Evaluation:
+    """End the session if it is live, and have it graded. What is there or under way already is not made again."""
+    if session.is_live and session.counselor_id == by.pk:
+        end_session(session, EndReason.FEEDBACK)
+    newest = session.evaluations.newest_first().first()
+    return newest if newest and not may_be_graded_again(newest) else queue_evaluation(session, by)
+
+
+def grade(evaluation_id: UUID) -> None:
+    """Grade one evaluation, once however often this is called. Raises NotYet when it should be tried again."""
+    evaluation = Evaluation.objects.select_related("session__scenario_version__account").get(pk=evaluation_id)
+    session = evaluation.session
+    if is_in_use(session):
+        raise NotYet(_STILL_SAVING)
+    if not _claim(evaluation):
+        return
+    lines = _lines(session)
+    if not session.is_gradable:
+        _close(evaluation, Evaluation.Status.NOT_GRADABLE, session.not_gradable_reason)
+    elif len(lines) < FEWEST_TURNS or not any(line.is_counselor for line in lines):
+        _close(evaluation, Evaluation.Status.TOO_SHORT)
+    else:
+        _grade_lines(evaluation, lines)
+
+
+def _claim(evaluation: Evaluation) -> bool:
+    """The conditional UPDATE is the lock; a claim older than the deadline belongs to a worker that is gone."""
+    rows = Evaluation.objects.filter(pk=evaluation.pk)
+    abandoned = Q(status=Evaluation.Status.RUNNING, touched_at__lt=_lost_before())
+    if rows.filter(abandoned, attempts__gte=settings.TASK_ATTEMPTS).update(
+        status=Evaluation.Status.FAILED, failure=_FAILED
+    ):
+        return False
+    claimed = rows.filter(abandoned | Q(status=Evaluation.Status.QUEUED)).update(
+        status=Evaluation.Status.RUNNING, attempts=F("attempts") + 1, touched_at=timezone.now()
+    )
+    evaluation.refresh_from_db(fields=["status", "attempts"])
+    return bool(claimed)
+
+
+def _mine(evaluation: Evaluation) -> EvaluationQuerySet:
+    """The row as long as this claim of it stands."""
+    return Evaluation.objects.filter(pk=evaluation.pk, status=Evaluation.Status.RUNNING, attempts=evaluation.attempts)
+
+
+def _close(evaluation: Evaluation, status: str, failure: str = "") -> None:
+    _mine(evaluation).update(status=status, failure=failure, completed_at=timezone.now())
+
+
+def _lines(session: Session) -> list[Line]:
+    heard = heard_turns(session.transcript())
+    return [
+        Line(f"t{number}", str(turn.pk), turn.is_by_counselor, turn.text_heard) for number, turn in enumerate(heard, 1)
+    ]
+
+
+def _grade_lines(evaluation: Evaluation, lines: Sequence[Line]) -> None:
+    case = _case(evaluation.session, lines)
+    try:
+        graded = openai_grader.ask(case)
+        results = _results(case, graded)
+    except AIUnavailable as error:
+        _try_again_or_fail(evaluation, error)
+        return
+    _fill(evaluation, case, graded, results)
+
+
+def _case(session: Session, lines: Sequence[Line]) -> Case:
+    version = session.scenario_version
+    account = version.account if version else None
+    context = version.evaluator_context if version else ""
+    return Case(
+        session_id=str(session.pk),
+        checks=[*rubric.general_checks(), *rubric.scenario_checks(context)],
+        lines=lines,
+        evaluator_context=context,
+        policy_sections=version.relevant_policy_sections if version else "",
+        vector_store_id=account.vector_store_id if account and account.procedures_id else "",
+    )
+
+
+def _try_again_or_fail(evaluation: Evaluation, error: AIUnavailable) -> None:
+    logger.warning("Grading failed: %s", error.code, extra={"session_id": evaluation.session_id})
+    if not error.retryable or evaluation.attempts >= settings.TASK_ATTEMPTS:
+        _close(evaluation, Evaluation.Status.FAILED, _FAILED)
+        return
+    _mine(evaluation).update(status=Evaluation.Status.QUEUED, touched_at=timezone.now())
+    raise NotYet(error.retry_after or 2.0**evaluation.attempts)
+
+
+def _results(case: Case, graded: Graded) -> list[CriterionResult]:
+    """A row for each check, with what could be proven. Raises AIUnavailable when a check was left out."""
+    judged = {one.key: one for one in graded.grading.criteria}
+    if missing := [check.key for check in case.checks if check.key not in judged]:
+        raise AIUnavailable(f"left_out:{len(missing)}", retryable=True)
+    results = []
+    for position, check in enumerate(case.checks):
+        said = judged[check.key]
+        quotes = [quote for one in said.quotes if (quote := proof.prove(one.text, one.turn, case.lines))]
+        result = CriterionResult(
+            position=position,
+            key=check.key,
+            check_text=check.text,
+            source=check.source,
+            weight=check.weight,
+            verdict=said.verdict,
+            reason=said.reason,
+            quotes=[asdict(quote) for quote in quotes],
+            citations=[one.model_dump() for one in said.citations if proof.stands_in(one.text, graded.procedure_texts)],
+        )
+        if result.verdict == CriterionResult.Verdict.MET and check.needs_quote and not quotes:
+            result.verdict = CriterionResult.Verdict.NOT_MET
+            result.reason = "No words of yours were found that show this."
+        results.append(result)
+    return results
+
+
+@transaction.atomic
+def _fill(evaluation: Evaluation, case: Case, graded: Graded, results: Sequence[CriterionResult]) -> None:
+    """Store the feedback, once: only the claim that still stands may."""
+    points = scoring.score((result.verdict, result.weight) for result in results)
+    if points is None:
+        _close(evaluation, Evaluation.Status.NOT_GRADABLE, "Nothing in this conversation could be assessed.")
+        return
+    grading = graded.grading
+    filled = _mine(evaluation).update(
+        status=Evaluation.Status.COMPLETED,
+        completed_at=timezone.now(),
+        model=graded.model,
+        prompt_version=openai_grader.PROMPT_VERSION,
+        rubric_version=rubric.VERSION,
+        transcript_hash=_hash_of(case.lines),
+        vector_store_id=case.vector_store_id,
+        file_ids=graded.file_ids,
+        used_file_search=graded.used_file_search,
+        input_tokens=graded.input_tokens,
+        output_tokens=graded.output_tokens,
+        score=points,
+        grade=scoring.grade_for(points),
+        rationale=grading.rationale,
+        went_well=[
+            {"turn": quote.turn, "quote": quote.text, "why": one.why}
+            for one in grading.went_well
+            if (quote := proof.prove(one.quote, one.turn, case.lines))
+        ],
+        improvements=[_improvement(one, case.lines) for one in grading.improvements],
+        learning_objective=grading.learning_objective,
+        reflection_questions=grading.reflection_questions,
+    )
+    if not filled:
+        return
+    for result in results:
+        result.evaluation, result.organization_id = evaluation, evaluation.organization_id
+    CriterionResult.objects.bulk_create(results)
+    Flag.objects.bulk_create(
+        Flag(evaluation=evaluation, organization_id=evaluation.organization_id, **flag.model_dump())
+        for flag in grading.flags
+    )
+    complete_assignment(evaluation.session)
+
+
+def _improvement(one: openai_grader.Improvement, lines: Sequence[Line]) -> dict[str, str]:
+    """Advice stays when its quote cannot be proven; the quote does not."""
+    quote = proof.prove(one.quote, one.turn, lines)
+    return one.model_dump() | {"turn": quote.turn if quote else "", "quote": quote.text if quote else ""}
+
+
+def _hash_of(lines: Sequence[Line]) -> str:
+    return hashlib.sha256(json.dumps([asdict(line) for line in lines]).encode()).hexdigest()
+
+
+def sweep_evaluations() -> int:
+    """Queue again the evaluations whose task was lost. Return how many."""
+    lost = list(Evaluation.objects.lost(_lost_before()).values_list("pk", flat=True))
+    for evaluation_id in lost:
+        grade_session.delay(str(evaluation_id))
+    return len(lost)
+
+
+def _lost_before() -> datetime:
+    return timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER)

@@ -1,0 +1,108 @@
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Prefetch
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.http import SignedInRequest
+from evaluation import services
+from evaluation.models import Evaluation
+from recordings.models import Recording
+from training.models import Assignment, Session
+
+RECENT = 8
+PER_PAGE = 25
+
+
+@login_required
+@require_GET
+def dashboard(request: SignedInRequest) -> HttpResponse:
+    """What is to be done, and what was done lately."""
+    mine = Assignment.objects.for_user(request.user).filter(counselor=request.user).open()
+    context = {
+        "assignments": mine.select_related("scenario").soonest_due_first(),
+        "sessions": [_with_newest(session) for session in _seen_by(request)[:RECENT]],
+    }
+    return render(request, "evaluation/dashboard.html", context)
+
+
+@login_required
+@require_GET
+def history(request: SignedInRequest) -> HttpResponse:
+    page = Paginator(_seen_by(request), PER_PAGE).get_page(request.GET.get("page"))
+    page.object_list = [_with_newest(session) for session in page.object_list]
+    return render(request, "evaluation/history.html", {"page": page})
+
+
+def _seen_by(request: SignedInRequest) -> Any:
+    newest_first = Prefetch("evaluations", Evaluation.objects.order_by("-version"), to_attr="versions")
+    seen = Session.objects.for_user(request.user)
+    return seen.select_related("scenario_version", "counselor").prefetch_related(newest_first)
+
+
+def _with_newest(session: Any) -> Any:
+    session.newest = session.versions[0] if session.versions else None
+    session.may_ask_for_feedback = not session.is_live and services.may_be_graded_again(session.newest)
+    return session
+
+
+@login_required
+@require_GET
+def session(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """Transcript, recording and feedback of one conversation."""
+    seen = _session(request, pk)
+    context = _feedback_context(request, seen) | _recording_context(request, seen) | {"turns": seen.transcript()}
+    return render(request, "evaluation/session.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def feedback(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """The feedback alone, which the page polls while it is prepared; a POST asks for it."""
+    seen = _session(request, pk)
+    if request.method == "POST":
+        services.ask_for_feedback(seen, request.user)
+        if not request.htmx:
+            return redirect("session", pk=pk)
+    return render(request, "evaluation/_feedback.html", _feedback_context(request, seen))
+
+
+@login_required
+@require_GET
+def recording(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    seen = _session(request, pk)
+    return render(request, "evaluation/_recording.html", _recording_context(request, seen))
+
+
+def _session(request: SignedInRequest, pk: UUID) -> Session:
+    seen = Session.objects.for_user(request.user).select_related("scenario_version", "assignment", "counselor")
+    return get_object_or_404(seen, pk=pk)
+
+
+def _feedback_context(request: SignedInRequest, session: Session) -> dict[str, Any]:
+    newest = session.evaluations.newest_first().first()
+    return {
+        "session": session,
+        "evaluation": newest,
+        "criteria": newest.criteria.all() if newest else [],
+        "retry_url": _practice_url(session) if session.counselor_id == request.user.pk else None,
+    }
+
+
+def _recording_context(request: SignedInRequest, session: Session) -> dict[str, Any]:
+    found = Recording.objects.for_user(request.user).filter(session=session).first()
+    return {"session": session, "recording": found}
+
+
+def _practice_url(session: Session) -> str | None:
+    """Where the same can be practised again; None when its assignment is closed."""
+    name = "voice" if session.is_phone else "chat"
+    if not session.assignment:
+        query = f"?scenario={session.scenario_id}" if session.scenario_id else ""
+        return reverse(f"training:{name}_free") + query
+    return reverse(f"training:{name}", args=[session.assignment_id]) if session.assignment.is_open else None

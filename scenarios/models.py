@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Account, Organization, User
+
+MAX_SKILLS = 10
+
+
+class NamedQuerySet(models.QuerySet[Any]):
+    def for_user(self, user: User) -> NamedQuerySet:
+        return self.filter(organization_id=user.organization_id)
+
+
+class Category(models.Model):
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="categories")
+    name = models.CharField(max_length=100)
+
+    objects = NamedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "categories"
+        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="category_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Skill(models.Model):
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="skills")
+    name = models.CharField(max_length=100)
+
+    objects = NamedQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="skill_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Mode(models.TextChoices):
+    PHONE = "phone"
+    CHAT = "chat"
+
+
+class Difficulty(models.TextChoices):
+    BEGINNER = "beginner"
+    INTERMEDIATE = "intermediate"
+    ADVANCED = "advanced"
+    EXPERT = "expert"
+
+
+class Opener(models.TextChoices):
+    CALLER = "caller"
+    COUNSELOR = "counselor"
+
+
+def evaluator_context_key(scenario: Scenario, filename: str) -> str:
+    """A new key for every writing; the row's pointer moves after it is written."""
+    return f"evaluator_context/{scenario.pk}/{uuid.uuid4()}.txt"
+
+
+class ScenarioQuerySet(models.QuerySet["Scenario"]):
+    def for_user(self, user: User) -> ScenarioQuerySet:
+        """What a person may read whole. Never a counselor, who would see the prompt."""
+        return self.none() if user.is_counselor else self.filter(organization_id=user.organization_id)
+
+    def playable_by(self, user: User) -> ScenarioQuerySet:
+        """What a person may practise freely: the organization's active library, without one-time scenarios."""
+        return self.filter(organization_id=user.organization_id, is_active=True, is_one_time=False)
+
+
+class Scenario(models.Model):
+    """What a caller plays and what its author wants assessed. The caller is given the prompt and nothing else of it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="scenarios")
+    title = models.CharField(max_length=255)
+    description = models.TextField(blank=True, validators=[MaxLengthValidator(1000)], help_text="Counselors read this.")
+    prompt = models.TextField(
+        validators=[MaxLengthValidator(10_000)], help_text="Who the caller is. Only the caller is given this."
+    )
+    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.PHONE)
+    category = models.ForeignKey(Category, on_delete=models.SET_NULL, null=True, blank=True, related_name="scenarios")
+    skills = models.ManyToManyField(Skill, blank=True, related_name="scenarios")
+    difficulty = models.CharField(max_length=20, choices=Difficulty.choices, default=Difficulty.INTERMEDIATE)
+    estimated_minutes = models.PositiveSmallIntegerField(
+        default=15, validators=[MinValueValidator(5), MaxValueValidator(120)]
+    )
+    account = models.ForeignKey(
+        Account,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="scenarios",
+        help_text="Left empty, it belongs to the whole organization and is graded by general criteria.",
+    )
+    opens = models.CharField(
+        "who opens",
+        max_length=10,
+        choices=Opener.choices,
+        blank=True,
+        help_text="Left empty: chat the caller, phone the counselor.",
+    )
+    evaluator_context_file = models.FileField(
+        upload_to=evaluator_context_key, max_length=200, blank=True, editable=False
+    )
+    relevant_policy_sections = models.TextField(blank=True, validators=[MaxLengthValidator(2000)])
+    is_one_time = models.BooleanField("one-time", default=False)
+    is_active = models.BooleanField("active", default=True)
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = ScenarioQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["title", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(estimated_minutes__range=(5, 120)), name="minutes_between_5_and_120"),
+            models.CheckConstraint(condition=~Q(title=""), name="scenario_has_a_title"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def evaluator_context(self) -> str:
+        """The file's content: what is evaluated."""
+        if not self.evaluator_context_file:
+            return ""
+        with self.evaluator_context_file.open("rb") as file:
+            return file.read().decode("utf-8-sig")
+
+    @property
+    def is_assigned(self) -> bool:
+        return bool(self.assignments.exists())
+
+    def clean(self) -> None:
+        if self.account and self.account.organization_id != self.organization_id:
+            raise ValidationError({"account": "This account belongs to another organization."})
+        if not self._state.adding and self.is_assigned:
+            before = Scenario.objects.values_list("mode", flat=True).get(pk=self.pk)
+            if before != self.mode:
+                raise ValidationError({"mode": "The mode is locked: this scenario has been assigned."})
+
+
+class ScenarioVersion(models.Model):
+    """An immutable snapshot of a scenario, made when a session begins on changed text."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    scenario = models.ForeignKey(Scenario, on_delete=models.SET_NULL, null=True, related_name="versions")
+    number = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64, help_text="SHA-256 of everything below")
+    title = models.CharField(max_length=255)
+    description = models.TextField(blank=True)
+    prompt = models.TextField()
+    mode = models.CharField(max_length=10, choices=Mode.choices)
+    difficulty = models.CharField(max_length=20, choices=Difficulty.choices)
+    opens = models.CharField(max_length=10, choices=Opener.choices)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, related_name="+")
+    evaluator_context = models.TextField(blank=True)
+    relevant_policy_sections = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["scenario", "number"]
+        constraints = [models.UniqueConstraint(fields=["scenario", "number"], name="version_number_once")]
+
+    SNAPSHOT = (
+        "title",
+        "description",
+        "prompt",
+        "mode",
+        "difficulty",
+        "opens",
+        "account_id",
+        "evaluator_context",
+        "relevant_policy_sections",
+    )
+
+    def __str__(self) -> str:
+        return f"{self.title}, version {self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("A scenario version is never changed.")
+        super().save(*args, **kwargs)
+
+    @staticmethod
+    def digest_of(snapshot: dict[str, Any]) -> str:
+        return hashlib.sha256(json.dumps(snapshot, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,0 +1,27 @@
+"""The product's settings over an environment for tests: nothing outside this process is reached by default."""
+
+import os
+import tempfile
+from pathlib import Path
+
+_folder = Path(tempfile.mkdtemp(prefix="steadyline-tests-"))
+
+for name, value in {
+    "SECRET_KEY": "only-for-tests-" + "x" * 32,
+    "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
+    "WEB_ORIGINS": "http://testserver,http://127.0.0.1",
+    "GATEWAY_URL": "ws://127.0.0.1:8001",
+    "DATABASE_URL": f"sqlite:///{_folder}/tests.sqlite3",
+    "REDIS_URL": "memory://localhost/",
+    "STORAGE_URL": f"file:{_folder}/files",
+    "SPOOL_DIR": f"{_folder}/spool",
+    "EMAIL_URL": "memory:",
+    "OPENAI_API_KEY": "sk-tests",
+    # A port where nothing listens: a test that needs answers starts the stand-in and says so.
+    "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
+}.items():
+    os.environ.setdefault(name, value)
+
+from config.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

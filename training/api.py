@@ -1,0 +1,185 @@
+import json
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.http import HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import api_view
+from rest_framework.exceptions import APIException, PermissionDenied
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.http import person
+from accounts.prefer import preferred_wait, wait_until
+from ai import AIUnavailable
+from scenarios.models import Scenario
+from training.models import Assignment, EndReason, Session, TranscriptTurn
+from training.serializers import (
+    MessageSerializer,
+    SessionSerializer,
+    StartSerializer,
+    TicketSerializer,
+    TurnSerializer,
+    TurnsSerializer,
+)
+from training.services import replies, sessions, tickets
+
+logger = logging.getLogger(__name__)
+
+
+class Conflict(APIException):
+    """409 in the words of a SessionRefused."""
+
+    status_code = 409
+
+    def __init__(self, refused: sessions.SessionRefused) -> None:
+        super().__init__(str(refused), refused.code)
+        self.extra = {"session_id": str(refused.session_id)} if refused.session_id else {}
+
+
+class CallerUnavailable(APIException):
+    """503: the caller did not answer. What the counselor wrote is kept."""
+
+    status_code = 503
+    default_detail = "The caller did not answer. Your message is kept; send it again."
+
+    def __init__(self, error: AIUnavailable) -> None:
+        super().__init__(code="caller_unavailable")
+        self.extra = {"retryable": error.retryable}
+
+
+class AnyAccept(DefaultContentNegotiation):
+    """Answer in JSON whatever is accepted: an error is JSON even to who asked for a stream."""
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+@extend_schema(request=StartSerializer, responses={200: SessionSerializer, 201: SessionSerializer})
+@api_view(["POST"])
+def session_start(request: Request) -> Response:
+    """Begin a session. 201 at once with `greeting: pending`; the live session of that assignment again: 200."""
+    form = StartSerializer(data=request.data)
+    form.is_valid(raise_exception=True)
+    if form.validated_data.get("user_id", person(request).pk) != person(request).pk:
+        raise PermissionDenied("A session is begun by the one who practises.")
+    try:
+        session, is_new = _start(request, form.validated_data)
+    except sessions.SessionRefused as refused:
+        raise Conflict(refused) from refused
+    _wait_for_greeting(request, session)
+    return Response(SessionSerializer(session).data, status=201 if is_new else 200)
+
+
+def _start(request: Request, wanted: dict[str, Any]) -> tuple[Session, bool]:
+    user = person(request)
+    if wanted["type"] == "assignment":
+        mine = Assignment.objects.for_user(user).filter(counselor=user).select_related("scenario", "counselor")
+        return sessions.start_assignment(get_object_or_404(mine, pk=wanted["assignment_id"]))
+    scenario = None
+    if "scenario_id" in wanted:
+        scenario = get_object_or_404(Scenario.objects.playable_by(user), pk=wanted["scenario_id"])
+    return sessions.start_free_practice(user, wanted["mode"], scenario, wanted.get("focus", ""))
+
+
+def _wait_for_greeting(request: Request, session: Session) -> None:
+    def is_ready() -> bool:
+        session.refresh_from_db()
+        return session.greeting_status != Session.Greeting.PENDING
+
+    wait_until(is_ready, preferred_wait(request))
+
+
+def _own(request: Request, pk: UUID) -> Session:
+    mine = Session.objects.held_by(person(request)).select_related("scenario_version")
+    return get_object_or_404(mine, pk=pk)
+
+
+@extend_schema(responses=SessionSerializer)
+@api_view(["GET"])
+def session_detail(request: Request, pk: UUID) -> Response:
+    """The session and its transcript so far."""
+    seen = Session.objects.for_user(person(request)).select_related("scenario_version")
+    return Response(SessionSerializer(get_object_or_404(seen, pk=pk)).data)
+
+
+@extend_schema(request=None, responses=SessionSerializer)
+@api_view(["POST"])
+def session_end(request: Request, pk: UUID) -> Response:
+    """Hang up. Over already: the session as it is."""
+    session = _own(request, pk)
+    sessions.end_session(session, EndReason.HUNG_UP)
+    return Response(SessionSerializer(session).data)
+
+
+@extend_schema(request=None, responses={201: TicketSerializer})
+@api_view(["POST"])
+def session_ticket(request: Request, pk: UUID) -> Response:
+    """A ticket for the call's socket, asked for when the counselor presses start."""
+    session = _own(request, pk)
+    if not session.is_phone:
+        raise Conflict(sessions.SessionRefused("not_a_call", "This session is a chat."))
+    if not session.is_live:
+        raise Conflict(sessions.SessionRefused("session_over", "This call is over."))
+    if sessions.is_in_use(session):
+        raise Conflict(sessions.SessionRefused("in_use", "This call is open in another window or tab."))
+    ticket, signed = tickets.issue_ticket(session)
+    url = f"{settings.GATEWAY_URL.rstrip('/')}/ws/calls/{session.pk}/"
+    return Response({"url": url, "ticket": signed, "expires_at": ticket.expires_at}, status=201)
+
+
+class MessagesView(APIView):
+    """A chat's messages: both turns at once, or the reply as it is written to `Accept: text/event-stream`."""
+
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(request=MessageSerializer, responses={201: TurnsSerializer})
+    def post(self, request: Request, pk: UUID) -> HttpResponseBase:
+        session = _own(request, pk)
+        form = MessageSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        if session.is_phone:
+            raise Conflict(sessions.SessionRefused("not_a_chat", "This session is a call: type into the call."))
+        try:
+            question = replies.ask(session, form.validated_data["content"])
+        except sessions.SessionRefused as refused:
+            raise Conflict(refused) from refused
+        if "text/event-stream" in request.headers.get("Accept", ""):
+            return StreamingHttpResponse(
+                _events(question), content_type="text/event-stream", headers={"Cache-Control": "no-store"}
+            )
+        try:
+            caller = async_to_sync(replies.whole_answer)(question)
+        except AIUnavailable as error:
+            raise CallerUnavailable(error) from error
+        return Response({"turns": TurnSerializer([question.turn, caller], many=True).data}, status=201)
+
+
+async def _events(question: replies.Question) -> AsyncIterator[bytes]:
+    yield _event("turn", TurnSerializer(question.turn).data)
+    try:
+        async for part in replies.answer(question):
+            if isinstance(part, TranscriptTurn):
+                yield _event("turn", TurnSerializer(part).data)
+            else:
+                yield _event("delta", {"text": part})
+    except (AIUnavailable, sessions.SessionRefused) as error:
+        logger.warning("No reply: %s", error.code, extra={"session_id": question.session.pk})
+        yield _event("error", _as_error(error))
+
+
+def _as_error(error: AIUnavailable | sessions.SessionRefused) -> dict[str, object]:
+    if isinstance(error, sessions.SessionRefused):
+        return {"detail": str(error), "code": error.code, "retryable": False}
+    return {"detail": CallerUnavailable.default_detail, "code": "caller_unavailable", "retryable": error.retryable}
+
+
+def _event(name: str, data: Any) -> bytes:
+    return f"event: {name}\ndata: {json.dumps(data, default=str)}\n\n".encode()

@@ -1,0 +1,78 @@
+"""What the caller is given and says in text: opening lines and chat replies. The only module here that knows OpenAI."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from django.conf import settings
+from openai.types.responses import EasyInputMessageParam
+
+from ai import AIUnavailable, build_async_client, build_client, in_our_words
+from training.models import Session, TranscriptTurn, heard_turns
+
+PROMPTS = Path(__file__).parent / "prompts"
+# Named after the text's version: a changed text is a new file.
+RULES = {mode: (PROMPTS / f"caller_{mode}.v1.txt").read_text() for mode in ("phone", "chat")}
+FREE_PRACTICE = (PROMPTS / "free_practice.v1.txt").read_text()
+OPENING = (PROMPTS / "opening.v1.txt").read_text()
+
+_OPENING_TIMEOUT = 12.0
+_REPLY_TIMEOUT = 30.0
+_LONGEST_REPLY = 500  # tokens
+
+
+def caller_instructions(session: Session) -> str:
+    """All a caller is ever told: the standing rules, and the scenario's prompt or what free practice asks for."""
+    if session.scenario_version:
+        part = session.scenario_version.prompt
+    else:
+        part = FREE_PRACTICE + (
+            f"\nThe counselor would like to practise this: {session.focus}" if session.focus else ""
+        )
+    return f"{RULES[session.mode]}\n# Who you are\n{part}"
+
+
+def opening_line(session: Session) -> str:
+    """The caller's first line. Raises AIUnavailable."""
+    client = build_client(timeout=_OPENING_TIMEOUT)
+    with in_our_words():
+        response = client.responses.create(
+            model=settings.CHAT_MODEL,
+            instructions=caller_instructions(session),
+            input=[{"role": "user", "content": OPENING}],
+            max_output_tokens=_LONGEST_REPLY,
+            store=False,
+        )
+    line = response.output_text.strip()
+    if not line:
+        raise AIUnavailable("empty_answer", retryable=True)
+    return line
+
+
+def _as_input(turns: list[TranscriptTurn]) -> list[EasyInputMessageParam]:
+    return [
+        {"role": "user" if turn.is_by_counselor else "assistant", "content": turn.text_heard}
+        for turn in heard_turns(turns)
+    ]
+
+
+async def stream_reply(instructions: str, turns: list[TranscriptTurn]) -> AsyncIterator[str]:
+    """The caller's answer to a chat so far, piece by piece as it is written. Raises AIUnavailable."""
+    with in_our_words():
+        async with (
+            build_async_client(timeout=_REPLY_TIMEOUT) as client,
+            await client.responses.create(
+                model=settings.CHAT_MODEL,
+                instructions=instructions,
+                input=list(_as_input(turns)),
+                max_output_tokens=_LONGEST_REPLY,
+                store=False,
+                stream=True,
+            ) as stream,
+        ):
+            async for event in stream:
+                if event.type == "response.output_text.delta":
+                    yield event.delta
+                elif event.type in {"response.failed", "error"}:
+                    raise AIUnavailable("failed", retryable=True)
+                elif event.type == "response.refusal.done":
+                    raise AIUnavailable("refused", retryable=True)

@@ -1,0 +1,1 @@
+"""Verbs that change more than one thing, one module for each noun."""

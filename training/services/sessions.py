@@ -1,0 +1,200 @@
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max, Q
+from django.utils import timezone
+
+from accounts.models import User
+from scenarios.models import Mode, Scenario
+from scenarios.services import snapshot
+from training import tasks
+from training.models import Assignment, EndReason, Session
+from training.signals import session_ended
+
+
+class SessionRefused(Exception):
+    """The session cannot be begun or used like this. `code` is for pages, the text for people."""
+
+    def __init__(self, code: str, message: str, session_id: UUID | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.session_id = session_id
+
+
+def start_assignment(assignment: Assignment) -> tuple[Session, bool]:
+    """Begin the next attempt of an assignment; its live session again, with False, when there is one."""
+    live = assignment.sessions.live().first()
+    if live:
+        return live, False
+    if not assignment.is_open:
+        raise SessionRefused("assignment_closed", f"This assignment is {assignment.get_status_display()}.")
+    return _begin(
+        assignment.counselor,
+        Session.Kind.ASSIGNMENT,
+        assignment.scenario.mode,
+        scenario=assignment.scenario,
+        assignment=assignment,
+    )
+
+
+def start_free_practice(
+    user: User, mode: str, scenario: Scenario | None = None, focus: str = ""
+) -> tuple[Session, bool]:
+    """Begin practice that nobody assigned, with a scenario of the library or with what the counselor asks for."""
+    if scenario and scenario.mode != mode:
+        raise SessionRefused("wrong_mode", f"This scenario is played as a {scenario.get_mode_display().lower()}.")
+    return _begin(user, Session.Kind.FREE_PRACTICE, mode, scenario=scenario, focus=focus)
+
+
+def _begin(
+    user: User,
+    kind: Session.Kind,
+    mode: str,
+    scenario: Scenario | None = None,
+    assignment: Assignment | None = None,
+    focus: str = "",
+) -> tuple[Session, bool]:
+    try:
+        with transaction.atomic():
+            session = Session.objects.create(
+                organization_id=user.organization_id,
+                counselor=user,
+                kind=kind,
+                mode=mode,
+                scenario=scenario,
+                scenario_version=snapshot(scenario) if scenario else None,
+                assignment=assignment,
+                attempt=_next_attempt(assignment) if assignment else None,
+                focus=focus,
+            )
+            if assignment:
+                Assignment.objects.filter(pk=assignment.pk, status=Assignment.Status.PENDING).update(
+                    status=Assignment.Status.IN_PROGRESS
+                )
+            # Robust: a broker that is away loses nothing, the sweep finds the greeting.
+            transaction.on_commit(partial(tasks.prepare_greeting.delay, str(session.pk)), robust=True)
+    except IntegrityError:
+        # The constraints are the locks: this start raced with another one, or a call is under way.
+        return _what_stands_in_the_way(user, assignment), False
+    return session, True
+
+
+def _next_attempt(assignment: Assignment) -> int:
+    last = assignment.sessions.aggregate(last=Max("attempt"))["last"]
+    return (last or 0) + 1
+
+
+def _what_stands_in_the_way(user: User, assignment: Assignment | None) -> Session:
+    if assignment:
+        same = assignment.sessions.live().first()
+        if same:
+            return same
+    call = Session.objects.held_by(user).live().filter(mode=Mode.PHONE).first()
+    if call:
+        raise SessionRefused("call_live", "You have another call under way. End it first.", call.pk)
+    raise SessionRefused("try_again", "Two starts came at once. Please try again.")
+
+
+@transaction.atomic
+def end_session(session: Session, reason: EndReason, status: str = Session.Status.COMPLETED) -> bool:
+    """End a live session and announce it. Return False if it was already over.
+
+    The conditional UPDATE is the lock: a hang-up, a sweep and a lost socket can race here.
+    """
+    ended = (
+        Session.objects.live()
+        .filter(pk=session.pk)
+        .update(status=status, ended_at=timezone.now(), end_reason=reason, revision=F("revision") + 1)
+    )
+    if not ended:
+        return False
+    session.refresh_from_db()
+    session_ended.send(sender=Session, session=session)
+    return True
+
+
+def complete_assignment(session: Session) -> None:
+    """Feedback is there: the assignment of this session is done."""
+    if session.assignment_id:
+        Assignment.objects.open().filter(pk=session.assignment_id).update(
+            status=Assignment.Status.COMPLETED, completed_at=timezone.now()
+        )
+
+
+def reset_assignment(assignment: Assignment) -> bool:
+    """Back to pending. False when it is not in progress or a session of it is live."""
+    if assignment.sessions.live().exists():
+        return False
+    changed = Assignment.objects.filter(pk=assignment.pk, status=Assignment.Status.IN_PROGRESS).update(
+        status=Assignment.Status.PENDING
+    )
+    return bool(changed)
+
+
+def cancel_assignment(assignment: Assignment) -> bool:
+    """Cancel an open assignment. False when it is not open or a session of it is live."""
+    if assignment.sessions.live().exists():
+        return False
+    return bool(Assignment.objects.open().filter(pk=assignment.pk).update(status=Assignment.Status.CANCELLED))
+
+
+def assign(scenario: Scenario, counselor: User, by: User, **fields: object) -> Assignment | None:
+    """Give a scenario to a counselor of the same organization; None when they already have it open."""
+    if not scenario.organization_id == counselor.organization_id == by.organization_id:
+        raise ValueError("A scenario is assigned within its organization.")
+    try:
+        with transaction.atomic():
+            return Assignment.objects.create(
+                organization_id=by.organization_id, scenario=scenario, counselor=counselor, assigned_by=by, **fields
+            )
+    except IntegrityError:
+        return None
+
+
+def sweep_sessions() -> int:
+    """End what nobody is in any more: calls without a heartbeat, chats long idle. Return how many."""
+    now = timezone.now()
+    silent = Session.objects.silent_since(
+        calls_before=now - timedelta(seconds=settings.HEARTBEAT_LOST_AFTER),
+        chats_before=now - timedelta(seconds=settings.CHAT_IDLE_AFTER),
+    )
+    return sum(end_session(session, EndReason.LINE_LOST, Session.Status.ABANDONED) for session in silent)
+
+
+def is_in_use(session: Session) -> bool:
+    """Whether a socket holds the call now. A holder that has missed three heartbeats is dead, whatever the row says."""
+    return session.is_held and session.heartbeat_at >= _stale_since()
+
+
+def _stale_since() -> datetime:
+    return timezone.now() - timedelta(seconds=3 * settings.HEARTBEAT_EVERY)
+
+
+def take_line(session: Session) -> int | None:
+    """Hold the call for a gateway; its new epoch, or None when it is over or another socket holds it."""
+    with transaction.atomic():
+        taken = (
+            Session.objects.live()
+            .filter(Q(is_held=False) | Q(heartbeat_at__lt=_stale_since()), pk=session.pk)
+            .update(is_held=True, epoch=F("epoch") + 1, heartbeat_at=timezone.now())
+        )
+        return Session.objects.values_list("epoch", flat=True).get(pk=session.pk) if taken else None
+
+
+def beat(session_id: UUID, epoch: int) -> bool:
+    """Say that this epoch still holds the call. False when the call is over or another epoch has it."""
+    mine = Session.objects.live().filter(pk=session_id, epoch=epoch, is_held=True)
+    return bool(mine.update(heartbeat_at=timezone.now()))
+
+
+def let_go(session_id: UUID, epoch: int) -> None:
+    """Everything this epoch heard is saved."""
+    Session.objects.filter(pk=session_id, epoch=epoch).update(is_held=False)
+
+
+def spare_from_grading(session: Session, reason: str) -> None:
+    """Mark a session whose conversation was not the counselor's to fail."""
+    Session.objects.filter(pk=session.pk).update(is_gradable=False, not_gradable_reason=reason)

@@ -1,0 +1,52 @@
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from training.models import Session, TranscriptTurn
+from training.services.sessions import SessionRefused
+
+
+@transaction.atomic
+def record_turn(session_id: UUID, item: str, revision: int, **fields: object) -> bool:
+    """Save a turn as the gateway knows it, once or again. False when a later state of it is already saved."""
+    turns = TranscriptTurn.objects.filter(session_id=session_id, item=item)
+    if not turns.filter(revision__lt=revision).update(revision=revision, **fields):
+        if turns.exists():
+            return False
+        organization_id = Session.objects.values_list("organization_id", flat=True).get(pk=session_id)
+        TranscriptTurn.objects.create(
+            session_id=session_id, organization_id=organization_id, item=item, revision=revision, **fields
+        )
+    Session.objects.filter(pk=session_id, revision__lt=revision).update(revision=revision)
+    return True
+
+
+@transaction.atomic
+def write_turn(session: Session, role: str, text: str, item: str = "") -> TranscriptTurn:
+    """Add a typed turn at the end of a live chat. Raises SessionRefused when the chat is over."""
+    alive = Session.objects.live().filter(pk=session.pk).update(revision=F("revision") + 1, heartbeat_at=timezone.now())
+    if not alive:
+        raise SessionRefused("session_over", "This session is over.", session.pk)
+    session.refresh_from_db(fields=["revision", "heartbeat_at"])
+    turns = session.transcript()
+    return TranscriptTurn.objects.create(
+        session=session,
+        organization_id=session.organization_id,
+        role=role,
+        text_generated=text,
+        text_heard=text,
+        item=item or f"item_{uuid4().hex}",
+        after=turns[-1].item if turns else "",
+        source=TranscriptTurn.Source.TYPED,
+        revision=session.revision,
+    )
+
+
+def write_message(session: Session, content: str) -> TranscriptTurn:
+    """The counselor's message as a turn. The same words again while unanswered are a second try, not a second turn."""
+    turns = session.transcript()
+    if turns and turns[-1].is_by_counselor and turns[-1].text_heard == content and session.is_live:
+        return turns[-1]
+    return write_turn(session, TranscriptTurn.Role.COUNSELOR, content)

@@ -1,0 +1,11 @@
+from django.urls import path
+
+from training import views
+
+app_name = "training"
+urlpatterns = [
+    path("voice/free/", views.free_practice, {"mode": "phone"}, name="voice_free"),
+    path("chat/free/", views.free_practice, {"mode": "chat"}, name="chat_free"),
+    path("voice/<uuid:pk>/", views.practice, {"mode": "phone"}, name="voice"),
+    path("chat/<uuid:pk>/", views.practice, {"mode": "chat"}, name="chat"),
+]

@@ -1,0 +1,73 @@
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from accounts.http import SignedInRequest
+from scenarios.models import Mode, Scenario
+from training.models import Assignment, Session
+
+PAGES = {Mode.PHONE: "training/call.html", Mode.CHAT: "training/chat.html"}
+
+
+@login_required
+@require_GET
+def practice(request: SignedInRequest, pk: UUID, mode: str) -> HttpResponse:
+    """The page of an assigned call or chat; the other mode's address is not found."""
+    mine = Assignment.objects.for_user(request.user).filter(counselor=request.user, scenario__mode=mode)
+    assignment = get_object_or_404(mine.select_related("scenario"), pk=pk)
+    live = assignment.sessions.live().first()
+    facts = _facts(assignment.scenario) | {
+        "kind": Session.Kind.ASSIGNMENT.value,
+        "assignment_id": assignment.pk,
+        "due_date": assignment.due_date,
+        "notes": assignment.notes,
+        "require_recording": assignment.require_recording,
+        "is_open": assignment.is_open,
+    }
+    return _page(request, mode, facts, live)
+
+
+@login_required
+@require_GET
+def free_practice(request: SignedInRequest, mode: str) -> HttpResponse:
+    """Practice that nobody assigned; `?scenario=` plays one of the library."""
+    facts: dict[str, Any] = {"title": "Free practice", "mode": mode}
+    if "scenario" in request.GET:
+        library = Scenario.objects.playable_by(request.user).filter(mode=mode)
+        facts = _facts(get_object_or_404(library, pk=_uuid_or_404(request.GET["scenario"])))
+    live = Session.objects.held_by(request.user).live().filter(mode=mode, kind=Session.Kind.FREE_PRACTICE).first()
+    return _page(request, mode, facts | {"kind": Session.Kind.FREE_PRACTICE.value, "is_open": True}, live)
+
+
+def _uuid_or_404(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Http404 from None
+
+
+def _facts(scenario: Scenario) -> dict[str, Any]:
+    """What a counselor may know of a scenario before feedback."""
+    return {
+        "mode": scenario.mode,
+        "title": scenario.title,
+        "description": scenario.description,
+        "estimated_minutes": scenario.estimated_minutes,
+        "difficulty_label": scenario.get_difficulty_display(),
+        "scenario_id": scenario.pk,
+    }
+
+
+def _page(request: SignedInRequest, mode: str, facts: dict[str, Any], live: Session | None) -> HttpResponse:
+    context = {
+        "practice": facts,
+        "live_session_id": live.pk if live else None,
+        "sessions_url": reverse("api-sessions"),
+        "dashboard_url": reverse("dashboard"),
+    }
+    return render(request, PAGES[Mode(mode)], context)
