@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     "training",
     "recordings",
     "evaluation",
+    "voicegateway",
 ]
 
 MIDDLEWARE = [
@@ -161,7 +162,7 @@ STORAGES = {
 }
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["accounts.backends.RoleBackend", "allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend", "accounts.backends.RoleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -251,4 +252,6 @@ LOGGING = {
     "formatters": {"line": {"()": "config.logs.IdFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    # Each request it makes, with its address: more than an operator wants to read.
+    "loggers": {"httpx2": {"level": "WARNING"}},
 }

@@ -1,0 +1,120 @@
+import hashlib
+import logging
+import shutil
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files import File
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from recordings.assembly import Assembly, EpochSpool, assemble
+from recordings.models import Recording, RecordingEpoch, spool_folder
+from recordings.spool import RATE, Spool
+from recordings.wav import wav_header
+from training.models import Session
+from training.services.sessions import is_in_use
+
+logger = logging.getLogger(__name__)
+
+CHANNELS = 2
+
+
+def begin_recording(session: Session, epoch: int, clock: Callable[[], float] = time.monotonic) -> Spool:
+    """Record this hold of the call: its row, its epoch, and the spool that audio goes to."""
+    wall = time.time()
+    with transaction.atomic():
+        recording, _ = Recording.objects.get_or_create(session=session, organization_id=session.organization_id)
+        RecordingEpoch.objects.create(
+            recording=recording,
+            organization_id=session.organization_id,
+            number=epoch,
+            started_at=datetime.fromtimestamp(wall, UTC),
+        )
+    return Spool(spool_folder(session.pk, epoch), clock, wall)
+
+
+def finish_recordings() -> int:
+    """Make files of the calls that are over and whose audio lies on this host. Return how many were finished."""
+    root = Path(settings.SPOOL_DIR)
+    here = [folder.name for folder in root.iterdir() if folder.is_dir()] if root.exists() else []
+    waiting = Recording.objects.unfinished().filter(session_id__in=filter(_is_uuid, here)).select_related("session")
+    return sum(_finish(recording) for recording in waiting if not is_in_use(recording.session))
+
+
+def _is_uuid(name: str) -> bool:
+    try:
+        UUID(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _finish(recording: Recording) -> bool:
+    """Assemble, store, point to it, and only then remove the spool. What fails stays, to be tried again."""
+    if not _claim(recording):
+        return False
+    try:
+        folders = [epoch.spool for epoch in recording.epochs.all()]
+        epochs = [EpochSpool(folder) for folder in folders if folder.exists()]
+        whole = assemble(epochs)
+        if whole.samples:
+            _store(recording, whole, _shortfall(len(folders), epochs))
+        else:
+            _close(recording, state=Recording.State.ABSENT, reason="nobody was heard")
+    except OSError:
+        logger.exception("Recording not stored; it will be tried again", extra={"session_id": recording.session_id})
+        return False
+    shutil.rmtree(Path(settings.SPOOL_DIR) / str(recording.session_id), ignore_errors=True)
+    return True
+
+
+def _claim(recording: Recording) -> bool:
+    """The conditional UPDATE is the lock; a claim older than the deadline belongs to a process that is gone."""
+    lost = timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER)
+    free = Q(state=Recording.State.RECORDING) | Q(state=Recording.State.PROCESSING, touched_at__lt=lost)
+    return bool(
+        Recording.objects.filter(free, pk=recording.pk).update(
+            state=Recording.State.PROCESSING, touched_at=timezone.now()
+        )
+    )
+
+
+def _shortfall(expected: int, epochs: list[EpochSpool]) -> str:
+    """Why the recording is not whole; empty when it is."""
+    if len(epochs) < expected:
+        return "a part of the call was recorded on another host"
+    return next((epoch.failure for epoch in epochs if epoch.failure), "")
+
+
+def _store(recording: Recording, whole: Assembly, shortfall: str) -> None:
+    folder = Path(settings.SPOOL_DIR) / str(recording.session_id)
+    wav = folder / "recording.wav"
+    digest = hashlib.sha256()
+    with wav.open("wb") as file:
+        for block in chain([wav_header(whole.samples, CHANNELS, RATE)], whole.blocks()):
+            file.write(block)
+            digest.update(block)
+    with wav.open("rb") as file:
+        recording.file.save("recording.wav", File(file), save=False)
+    _close(
+        recording,
+        state=Recording.State.PARTIAL if shortfall else Recording.State.COMPLETED,
+        reason=shortfall,
+        file=recording.file.name,
+        duration_ms=whole.samples * 1000 // RATE,
+        size=wav.stat().st_size,
+        sha256=digest.hexdigest(),
+    )
+
+
+def _close(recording: Recording, **fields: object) -> None:
+    Recording.objects.filter(pk=recording.pk, state=Recording.State.PROCESSING).update(
+        touched_at=timezone.now(), **fields
+    )

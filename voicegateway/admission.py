@@ -1,0 +1,111 @@
+"""Who is let into a call. Every refusal comes before the socket is accepted, and names its reason."""
+
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+from uuid import UUID
+
+from django.conf import settings
+
+from recordings.services import begin_recording
+from recordings.spool import Spool
+from training.models import Session, TranscriptTurn
+from training.openai_caller import caller_instructions
+from training.services.sessions import take_line
+from training.services.tickets import spend_ticket
+from voicegateway.briefing import Briefing, Role, Source, Turn
+from voicegateway.wire import SUBPROTOCOL
+
+TICKET = "ticket."
+
+
+class Refused(Exception):
+    """Not let in. `reason` is one word for the page and the log."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A call that this gateway holds now."""
+
+    session: Session
+    epoch: int
+    briefing: Briefing
+    spool: Spool | None
+
+
+def check_origin(headers: dict[bytes, bytes]) -> None:
+    """Full origins only: a page of another site must not reach a call with the counselor's ticket."""
+    if headers.get(b"origin", b"").decode("latin-1") not in settings.WEB_ORIGINS:
+        raise Refused("bad_origin")
+
+
+def ticket_among(subprotocols: list[str]) -> str:
+    tickets = [name.removeprefix(TICKET) for name in subprotocols if name.startswith(TICKET)]
+    if SUBPROTOCOL not in subprotocols or len(tickets) != 1:
+        raise Refused("bad_ticket")
+    return tickets[0]
+
+
+def admit(session_id: UUID, ticket: str, query: bytes) -> Admitted:
+    """Spend the ticket and hold the call. Raises Refused."""
+    spent = spend_ticket(ticket, session_id)
+    if spent is None or not spent.counselor.is_active:
+        raise Refused("bad_ticket")
+    session = spent.session
+    if not session.is_live or not session.is_phone:
+        raise Refused("session_over")
+    epoch = take_line(session)
+    if epoch is None:
+        raise Refused("in_use")
+    session.refresh_from_db()
+    is_recorded = wants_recording(query) or bool(session.assignment and session.assignment.require_recording)
+    spool = begin_recording(session, epoch) if is_recorded else None
+    return Admitted(session, epoch, brief(session, is_recorded), spool)
+
+
+def wants_recording(query: bytes) -> bool:
+    """Only the exact word."""
+    return parse_qs(query.decode("latin-1")).get("record") == ["true"]
+
+
+def brief(session: Session, is_recorded: bool) -> Briefing:
+    """All that the call is told. Nothing of what is assessed is among it."""
+    history = [as_heard(turn) for turn in session.transcript() if turn.is_final]
+    return Briefing(
+        session_id=str(session.pk),
+        instructions=caller_instructions(session),
+        model=settings.REALTIME_MODEL,
+        voice=settings.REALTIME_VOICE,
+        transcribe_model=settings.TRANSCRIBE_MODEL,
+        greeting=None if session.greeting_status == Session.Greeting.PENDING else session.greeting,
+        caller_opens_after=settings.CALLER_OPENS_AFTER,
+        history=history,
+        revision=session.revision,
+        resumed=session.epoch > 1,
+        recording=is_recorded,
+    )
+
+
+def as_heard(turn: TranscriptTurn) -> Turn:
+    return Turn(
+        revision=turn.revision,
+        item=turn.item,
+        after=turn.after or None,
+        role=Role(turn.role),
+        text_generated=turn.text_generated,
+        text_heard=turn.text_heard,
+        final=turn.is_final,
+        start_ms=turn.start_ms or 0,
+        end_ms=turn.end_ms or 0,
+        source=Source(turn.source),
+        interrupted=turn.is_interrupted,
+    )
+
+
+def ready_greeting(session_id: UUID) -> str | None:
+    """The caller's prepared first line; None while it is still to come, empty when there will be none."""
+    session = Session.objects.only("greeting", "greeting_status").get(pk=session_id)
+    return None if session.greeting_status == Session.Greeting.PENDING else session.greeting

@@ -1,0 +1,59 @@
+"""Reading upstream events, which may lack anything."""
+
+from binascii import Error, a2b_base64
+from collections.abc import Mapping
+
+
+class MalformedEvent(Exception):
+    """An upstream event without a field it must have. It can be passed over; the call goes on."""
+
+
+class Event:
+    """A JSON object from upstream, read with suspicion."""
+
+    __slots__ = ("fields",)
+
+    def __init__(self, fields: object) -> None:
+        if not isinstance(fields, Mapping):
+            raise MalformedEvent("not an object")
+        self.fields = fields
+
+    @property
+    def type(self) -> str:
+        return self.text("type")
+
+    def text(self, name: str) -> str:
+        value = self.maybe_text(name)
+        if value is None:
+            raise MalformedEvent(name)
+        return value
+
+    def maybe_text(self, name: str) -> str | None:
+        """A text, if there is one, without the NUL that no database stores."""
+        value = self.fields.get(name)
+        return value.replace("\0", "") if isinstance(value, str) else None
+
+    def count(self, name: str) -> int:
+        value = self.fields.get(name)
+        if type(value) is not int or value < 0:
+            raise MalformedEvent(name)
+        return value
+
+    def part(self, name: str) -> "Event":
+        return Event(self.fields.get(name))
+
+    def maybe_part(self, name: str) -> "Event":
+        value = self.fields.get(name)
+        return Event(value if isinstance(value, Mapping) else {})
+
+    def parts(self, name: str) -> "list[Event]":
+        value = self.fields.get(name)
+        return [Event(part) for part in value] if isinstance(value, list) else []
+
+    def sound(self, name: str) -> bytes:
+        """PCM16 from base64; a half sample at the end is dropped."""
+        try:
+            pcm = a2b_base64(self.text(name))
+        except (Error, ValueError):
+            raise MalformedEvent(name) from None
+        return pcm[: len(pcm) & ~1]

@@ -1,0 +1,69 @@
+"""What a gateway process has once: the writer of turns, the spools to be synced, the recordings to be finished."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+
+from django.conf import settings
+
+from recordings.services import finish_recordings
+from recordings.spool import Spool
+from voicegateway.database import in_database
+from voicegateway.turns import TurnWriter
+
+logger = logging.getLogger(__name__)
+
+SYNC_EVERY = 1.0  # seconds of audio that a power cut may cost
+LAST_TURNS = 5.0  # seconds a stopping gateway waits for its database
+
+
+class Switchboard:
+    """Lives as long as the process; its calls come and go."""
+
+    def __init__(self) -> None:
+        self.writer = TurnWriter()
+        self.spools: set[Spool] = set()
+        self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gateway-disk")
+        self._recordings_due = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        self._tasks = [
+            asyncio.create_task(work) for work in (self.writer.run(), self._sync_spools(), self._finish_recordings())
+        ]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._disk.shutdown(wait=True)
+
+    def finish_soon(self) -> None:
+        """A call is over: its recording can be made."""
+        self._recordings_due.set()
+
+    async def _sync_spools(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(SYNC_EVERY)
+            for spool in tuple(self.spools):
+                await loop.run_in_executor(self._disk, spool.sync)
+
+    async def _finish_recordings(self) -> None:
+        """At once after a call, when the process starts, and now and then for what other events left behind."""
+        while True:
+            self._recordings_due.clear()
+            await _logged(in_database(finish_recordings)())
+            try:
+                async with asyncio.timeout(settings.SWEEP_EVERY):
+                    await self._recordings_due.wait()
+            except TimeoutError:
+                continue
+
+
+async def _logged(work: Coroutine[None, None, object]) -> None:
+    try:
+        await work
+    except Exception:
+        logger.exception("Recordings could not be finished; they will be tried again")

@@ -1,0 +1,106 @@
+"""Saves what was said. One writer for the whole gateway; a call hands over a turn and goes on."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from training.services.turns import record_turn
+from voicegateway.briefing import Turn
+from voicegateway.database import in_database
+
+logger = logging.getLogger(__name__)
+
+MOST_WAITING = 10_000  # turns; a later state of a turn replaces the earlier one, so this many different ones
+RETRY_AFTER = 1.0  # seconds, when the database is away
+
+
+@dataclass(frozen=True)
+class Entry:
+    session_id: UUID
+    epoch: int
+    turn: Turn
+
+
+def save(entry: Entry) -> None:
+    turn = entry.turn
+    record_turn(
+        entry.session_id,
+        turn.item,
+        turn.revision,
+        after=turn.after or "",
+        role=turn.role,
+        text_generated=turn.text_generated,
+        text_heard=turn.text_heard,
+        is_final=turn.final,
+        start_ms=turn.start_ms,
+        end_ms=turn.end_ms,
+        source=turn.source,
+        is_interrupted=turn.interrupted,
+        epoch=entry.epoch,
+    )
+
+
+class TurnWriter:
+    """Writes in the order things were said; keeps and tries again what the database does not take."""
+
+    def __init__(self, write: Callable[[Entry], Awaitable[None]] | None = None) -> None:
+        self._write = write or in_database(save)
+        self._waiting: dict[tuple[UUID, str], Entry] = {}
+        self._due = asyncio.Event()
+        self._saved = asyncio.Condition()
+        self._writing: UUID | None = None
+
+    @property
+    def is_behind(self) -> bool:
+        """Too much waits to take on another call."""
+        return len(self._waiting) > MOST_WAITING
+
+    def put(self, entry: Entry) -> None:
+        self._waiting[entry.session_id, entry.turn.item] = entry
+        self._due.set()
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            await self._due.wait()
+            self._due.clear()
+            while self._waiting:
+                await self._write_first()
+
+    async def flush(self, session_id: UUID) -> None:
+        """Wait until everything said in this session is saved."""
+        async with self._saved:
+            await self._saved.wait_for(lambda: not self._has(session_id))
+
+    def _has(self, session_id: UUID) -> bool:
+        return self._writing == session_id or any(waiting == session_id for waiting, _ in self._waiting)
+
+    async def _write_first(self) -> None:
+        key = next(iter(self._waiting))
+        entry = self._waiting.pop(key)
+        self._writing = entry.session_id
+        try:
+            await self._write(entry)
+        except Exception:
+            logger.exception("A turn was not saved yet", extra={"session_id": entry.session_id})
+            # A later state of the same turn may have come meanwhile.
+            self._waiting = {key: self._waiting.pop(key, entry)} | self._waiting
+            await asyncio.sleep(RETRY_AFTER)
+        finally:
+            self._writing = None
+            async with self._saved:
+                self._saved.notify_all()
+
+
+@dataclass(frozen=True)
+class SessionTurns:
+    """The writer, as one call sees it."""
+
+    writer: TurnWriter
+    session_id: UUID
+    epoch: int
+
+    def put(self, turn: Turn) -> None:
+        self.writer.put(Entry(self.session_id, self.epoch, turn))
