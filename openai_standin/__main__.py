@@ -1,0 +1,27 @@
+"""`python -m openai_standin --port N`: run the stand-in until it is stopped."""
+
+import argparse
+import os
+from dataclasses import fields
+
+from .server import serve
+from .settings import Settings
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="openai_standin", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True, help="0 takes a free one; the first line printed names it")
+    parser.add_argument("--exit-with-stdin", action="store_true", help="end as soon as standard input does")
+    for setting in fields(Settings):
+        parser.add_argument(f"--{setting.name.replace('_', '-')}", type=float, default=setting.default)
+    given = parser.parse_args()
+    settings = Settings(**{setting.name: getattr(given, setting.name) for setting in fields(Settings)})
+    try:
+        serve(given.host, given.port, settings, given.exit_with_stdin)
+    except OSError as error:
+        parser.exit(1, f"openai_standin cannot listen on {given.host}:{given.port}: {os.strerror(error.errno or 0)}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,225 @@
+"""The rule-based grader: it finds the counselor's own words for each check. A keyword is not judgement, and says so."""
+
+import re
+from dataclasses import dataclass
+from itertools import chain
+
+import orjson
+
+from .json_types import JSON, JSONValue, as_object, as_text, objects
+from .text_search import rank, words
+
+SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
+HEADING = re.compile(r"^[ \t#]*(?:section\s+)?(\d+(?:\.\d+)*)[.)]?[ \t]+\S", re.IGNORECASE | re.MULTILINE)
+CONDITION = re.compile(r"^(?:if|when|where)\b([^,]*),", re.IGNORECASE)
+LECTURE = re.compile(
+    r"\b(you (?:should|must|need to|have to)|why don't you|calm down|cheer up|just (?:try|think|relax|stop))\b",
+    re.IGNORECASE,
+)
+SHORT = 4
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A check that speaks of `about` is met by a counselor's sentence that matches `evidence`."""
+
+    about: re.Pattern[str]
+    evidence: re.Pattern[str]
+
+
+def _rule(about: str, evidence: str) -> Rule:
+    return Rule(re.compile(about, re.IGNORECASE), re.compile(evidence, re.IGNORECASE))
+
+
+RULES = (
+    _rule(
+        r"suicid|self-harm|kill|direct(ly)? ask",
+        r"suicid|kill\w* yourself|want\w* to die|end\w* your life|hurt\w* yourself",
+    ),
+    _rule(r"open(-| )?(ended)? ?question|open question", r"\b(what|how|tell me|could you say more)\b"),
+    _rule(
+        r"reflect|validat|empath|feeling|listen",
+        r"\b(sounds? like|that must|it must|must (be|feel|have)|i hear|i can hear|makes sense|i'm (so |really )?sorry)",
+    ),
+    _rule(r"safe|plan|means|danger|risk", r"\b(safe|plan|means|nearby|alone|tonight|danger)\b"),
+    _rule(
+        r"clos|end(s|ing)? the|follow|next step|summar|resource|referral",
+        r"\b(thank|call (us )?back|next|follow up|together|take care|number|anytime)\b",
+    ),
+    _rule(
+        r"introduc|greet|warm|name|open(s|ing)? the",
+        r"\b(my name|hello|hi|hey|good (morning|afternoon|evening)|you've reached|glad you)\b",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    turn: str
+    text: str
+
+    def as_json(self) -> JSON:
+        return {"turn": self.turn, "text": self.text}
+
+
+@dataclass(frozen=True)
+class Task:
+    turns: list[JSON]
+    checks: list[JSON]
+
+    @property
+    def counselor(self) -> list[JSON]:
+        return [turn for turn in self.turns if turn.get("speaker") == "counselor"]
+
+
+def is_grading(schema: JSON) -> bool:
+    return "criteria" in as_object(schema.get("properties"))
+
+
+def read_task(parts: list[str]) -> Task:
+    """The transcript and the checks, from whichever input texts hold them as JSON."""
+    found = [value for part in parts if (value := _object_in(part))]
+    turns = next((objects(value["turns"]) for value in found if "turns" in value), [])
+    checks = next((objects(value["criteria"]) for value in found if "criteria" in value), [])
+    return Task(turns, checks)
+
+
+def _object_in(part: str) -> JSON:
+    start, end = part.find("{"), part.rfind("}")
+    try:
+        return as_object(orjson.loads(part[start : end + 1])) if start >= 0 else {}
+    except orjson.JSONDecodeError:
+        return {}
+
+
+def grade(task: Task, passages: list[JSON]) -> JSON:
+    """Everything our schema asks for; `schemas.fit` brings it into the asked shape."""
+    results = [_judge(check, task, passages) for check in task.checks]
+    met = [result for result in results if result["verdict"] == "met"]
+    return {
+        "criteria": list[JSONValue](results),
+        "rationale": _rationale(len(met), results),
+        "went_well": list[JSONValue](_strengths(met)),
+        "improvements": list[JSONValue](_improvements(task)),
+        "learning_objective": _objective(results, task),
+        "reflection_questions": [
+            "Where did the caller open up, and what had you just said?",
+            "Which moment would you like to have again, and what would you say?",
+        ],
+        "flags": list[JSONValue](_flags(task)),
+    }
+
+
+def _judge(check: JSON, task: Task, passages: list[JSON]) -> JSON:
+    wanted = as_text(check.get("check")) or as_text(check.get("key")).replace("_", " ")
+    evidence = _find_evidence(wanted, task)
+    verdict = "met" if evidence else "not_met" if _applies(wanted, task) else "not_applicable"
+    reasons = {
+        "met": "The counselor's words match what this check asks for.",
+        "not_met": "Nothing the counselor said matches what this check asks for.",
+        "not_applicable": "What this check depends on did not come up.",
+    }
+    return {
+        "key": as_text(check.get("key")),
+        "verdict": verdict,
+        "reason": f"{reasons[verdict]} (Simulated grading by keywords.)",
+        "quotes": [found.as_json() for found in evidence],
+        "citations": list[JSONValue](_citations(wanted, passages)),
+    }
+
+
+def _find_evidence(wanted: str, task: Task) -> list[Evidence]:
+    sentences = [
+        Evidence(as_text(turn.get("id")), sentence)
+        for turn in task.counselor
+        for sentence in _sentences(as_text(turn.get("text")))
+    ]
+    fitting = [rule for rule in RULES if rule.about.search(wanted)]
+    if fitting:
+        found = [e for e in sentences if any(rule.evidence.search(e.text) for rule in fitting)]
+    else:
+        found = [e for e in sentences if len(words(e.text) & words(wanted)) >= min(2, len(words(wanted)))]
+    return found[:2]
+
+
+def _sentences(text: str) -> list[str]:
+    """Pieces of the text exactly as they stand in it: a quote must be found again."""
+    return [piece for match in SENTENCE.finditer(text) if (piece := match.group().strip())]
+
+
+def _applies(wanted: str, task: Task) -> bool:
+    condition = CONDITION.match(wanted)
+    if condition is None:
+        return True
+    heard = words(" ".join(as_text(turn.get("text")) for turn in task.turns))
+    return bool((words(condition.group(1)) - {"caller", "counselor"}) & heard)
+
+
+def _citations(wanted: str, passages: list[JSON]) -> list[JSON]:
+    """The sentence of the found procedures that is closest to the check, under its heading's number."""
+    numbered = list(chain.from_iterable(_numbered_sentences(as_text(passage.get("text"))) for passage in passages))
+    best = rank(wanted, [words(sentence) for _, sentence in numbered])
+    return [{"section": section, "text": sentence} for section, sentence in (numbered[index] for _, index in best[:1])]
+
+
+def _numbered_sentences(text: str) -> list[tuple[str, str]]:
+    headings = [(match.start(), match.group(1)) for match in HEADING.finditer(text)]
+    found = []
+    for match in SENTENCE.finditer(text):
+        above = [number for start, number in headings if start <= match.end()]
+        sentence = match.group().strip()
+        if above and len(sentence.split()) >= SHORT and not HEADING.match(sentence):
+            found.append((above[-1], sentence))
+    return found
+
+
+def _rationale(met: int, results: list[JSON]) -> str:
+    counted = [result for result in results if result["verdict"] != "not_applicable"]
+    return f"{met} of {len(counted)} checks were met. This is a simulated grading: it looks for words, not for meaning."
+
+
+def _strengths(met: list[JSON]) -> list[JSON]:
+    quotes = [quote for result in met for quote in objects(result["quotes"])[:1]]
+    distinct = list({as_text(quote["text"]): quote for quote in quotes}.values())
+    why = "It gives the caller room to go on."
+    return [{"turn": quote["turn"], "quote": quote["text"], "why": why} for quote in distinct[:3]]
+
+
+def _improvements(task: Task) -> list[JSON]:
+    weak = [improvement for turn in task.counselor if (improvement := _improvement(turn))]
+    if not weak and task.counselor:
+        last = task.counselor[-1]
+        goal, why = "Stay with the feeling a moment longer", "A reflection first makes any question easier."
+        weak = [_better(last, as_text(last.get("text")), goal, why)]
+    return weak[:3]
+
+
+def _improvement(turn: JSON) -> JSON | None:
+    text = as_text(turn.get("text"))
+    lecture = next((sentence for sentence in _sentences(text) if LECTURE.search(sentence)), None)
+    if lecture:
+        why = "Advice before understanding can feel like a lecture."
+        return _better(turn, lecture, "Explore before advising", why)
+    if 0 < len(text.split()) < SHORT:
+        why = "A very short answer leaves the caller alone with it."
+        return _better(turn, text, "Invite the caller to say more", why)
+    return None
+
+
+def _better(turn: JSON, quote: str, goal: str, why: str) -> JSON:
+    wording = "It sounds like this has been weighing on you. What has been the hardest part today?"
+    return {"turn": as_text(turn.get("id")), "quote": quote, "goal": goal, "better_wording": wording, "why": why}
+
+
+def _objective(results: list[JSON], task: Task) -> str:
+    missed = {as_text(result["key"]) for result in results if result["verdict"] == "not_met"}
+    check = next((as_text(check.get("check")) for check in task.checks if as_text(check.get("key")) in missed), "")
+    return f"In the next session, practise this: {check}" if check else "Keep asking openly and reflecting feelings."
+
+
+def _flags(task: Task) -> list[JSON]:
+    said = " ".join(as_text(turn.get("text")) for turn in task.counselor)
+    if RULES[0].evidence.search(said):
+        return []
+    note = "The counselor did not ask about suicide in so many words."
+    return [{"kind": "suicide_not_asked", "severity": "warning", "note": note}]

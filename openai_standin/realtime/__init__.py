@@ -1,0 +1,1 @@
+"""The GA Realtime WebSocket."""

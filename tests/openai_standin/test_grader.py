@@ -1,0 +1,136 @@
+import json
+
+import pytest
+
+from openai_standin.grader import Task, grade
+
+TURNS = [
+    {"id": "t1", "speaker": "counselor", "text": "Hello, my name is Sam. How are you tonight?"},
+    {"id": "t2", "speaker": "caller", "text": "Not good. I want to die, my name is mud."},
+    {"id": "t3", "speaker": "counselor", "text": "That must be so heavy. Are you thinking about suicide?"},
+    {"id": "t4", "speaker": "caller", "text": "Sometimes."},
+    {"id": "t5", "speaker": "counselor", "text": "You should just try to sleep."},
+]
+CHECKS = [
+    {"key": "greeting", "check": "Introduces themselves warmly"},
+    {"key": "suicide", "check": "Asks directly about suicide"},
+    {"key": "closing", "check": "Closes with a next step"},
+    {"key": "minors", "check": "If the caller mentions a child, asks who looks after it"},
+]
+
+
+def results(turns=TURNS, checks=CHECKS, passages=()):
+    return {row["key"]: row for row in grade(Task(list(turns), list(checks)), list(passages))["criteria"]}
+
+
+def test_met_check_quotes_the_counselors_own_sentence():
+    found = results()["suicide"]
+
+    assert found["verdict"] == "met"
+    assert found["quotes"] == [{"turn": "t3", "text": "Are you thinking about suicide?"}]
+
+
+def test_callers_words_are_never_evidence():
+    turns = [TURNS[1], TURNS[4]]
+
+    assert results(turns)["suicide"]["verdict"] == "not_met"
+    assert results(turns)["greeting"]["quotes"] == []
+
+
+def test_check_whose_condition_never_came_up_does_not_apply():
+    assert results()["minors"]["verdict"] == "not_applicable"
+
+
+def test_every_quote_stands_in_its_turn():
+    answer = grade(Task(TURNS, CHECKS), [])
+
+    said = {turn["id"]: turn["text"] for turn in TURNS}
+    quotes = [quote for row in answer["criteria"] for quote in row["quotes"]]
+    assert quotes != []
+    assert all(quote["text"] in said[quote["turn"]] for quote in quotes)
+    assert all(row["quote"] in said[row["turn"]] for row in answer["went_well"] + answer["improvements"])
+
+
+def test_lecture_is_to_be_improved():
+    (improvement,) = grade(Task(TURNS, CHECKS), [])["improvements"]
+
+    assert (improvement["turn"], improvement["goal"]) == ("t5", "Explore before advising")
+
+
+def test_suicide_never_asked_is_flagged():
+    (flag,) = grade(Task(TURNS[:2], CHECKS), [])["flags"]
+
+    assert (flag["kind"], flag["severity"]) == ("suicide_not_asked", "warning")
+
+
+def test_citation_names_the_heading_above_the_sentence():
+    text = "3. Opening the call\nSay your name.\n\n4.2 Suicide inquiry\nAsk about suicide directly in every call.\n"
+
+    found = results(passages=[{"text": text}])["suicide"]
+
+    assert found["citations"] == [{"section": "4.2", "text": "Ask about suicide directly in every call."}]
+
+
+def array(items):
+    return {"type": "array", "items": items}
+
+
+def closed(**properties):
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+TEXT = {"type": "string"}
+GRADING = closed(
+    criteria=array(
+        closed(
+            key=TEXT,
+            verdict={"type": "string", "enum": ["met", "not_met", "not_applicable"]},
+            reason=TEXT,
+            quotes=array(closed(turn=TEXT, text=TEXT)),
+            citations=array(closed(section=TEXT, text=TEXT, page={"type": ["integer", "null"]})),
+        )
+    ),
+    rationale=TEXT,
+    went_well=array(closed(turn=TEXT, quote=TEXT, why=TEXT)),
+    improvements=array(closed(turn=TEXT, quote=TEXT, goal=TEXT, better_wording=TEXT, why=TEXT)),
+    learning_objective=TEXT,
+    reflection_questions=array(TEXT),
+    flags=array(closed(kind=TEXT, severity={"type": "string", "enum": ["info", "warning", "critical"]}, note=TEXT)),
+    confidence={"type": "number", "minimum": 0, "maximum": 1},
+)
+
+
+@pytest.fixture
+def grading(client, procedures):
+    parts = [{"type": "input_text", "text": json.dumps(part)} for part in ({"turns": TURNS}, {"criteria": CHECKS})]
+    request = {
+        "model": "gpt-5.6",
+        "instructions": "Grade this call.",
+        "input": [{"role": "user", "content": parts}],
+        "tools": [{"type": "file_search", "vector_store_ids": [procedures], "max_num_results": 8}],
+        "include": ["file_search_call.results"],
+        "text": {"format": {"type": "json_schema", "name": "evaluation", "strict": True, "schema": GRADING}},
+    }
+    return client.responses.create(**request)
+
+
+def test_grading_over_the_wire_fits_the_schema(grading):
+    answer = json.loads(grading.output_text)
+
+    assert answer.keys() == GRADING["properties"].keys()
+    assert [row["verdict"] for row in answer["criteria"]] == ["met", "met", "not_met", "not_applicable"]
+    assert answer["rationale"].startswith("2 of 3 checks were met.")
+    assert 0 <= answer["confidence"] <= 1
+
+
+def test_grading_over_the_wire_cites_what_the_search_found(grading):
+    answer = json.loads(grading.output_text)
+
+    (citation,) = answer["criteria"][1]["citations"]
+    assert (citation["section"], citation["page"]) == ("4.2", None)
+    assert citation["text"] in grading.output[0].results[0].text
