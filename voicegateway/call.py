@@ -146,17 +146,25 @@ class Call:
             await self.upstream_due.wait()
 
     async def _write_browser(self) -> None:
-        box = self.conversation.box
-        while True:
-            self.browser_due.clear()
-            while (message := box.first_down()) is not None:
-                if isinstance(message, Frame):
-                    await self.player.send_bytes(message.encode())
-                else:
-                    await self.player.send_text(encode_message(message))
-                box.sent_down()
+        try:
+            while True:
+                self.browser_due.clear()
+                await self._send_down()
+                self.browser_served.set()
+                await self.browser_due.wait()
+        except (OSError, RuntimeError):  # what servers raise for a socket that is gone
+            logger.info("The browser is gone", extra=self.log_fields)
+            self.stop(EndReason.LINE_LOST)
             self.browser_served.set()
-            await self.browser_due.wait()
+
+    async def _send_down(self) -> None:
+        box = self.conversation.box
+        while (message := box.first_down()) is not None:
+            if isinstance(message, Frame):
+                await self.player.send_bytes(message.encode())
+            else:
+                await self.player.send_text(encode_message(message))
+            box.sent_down()
 
     async def _tick(self) -> None:
         while True:

@@ -136,8 +136,10 @@ class Caller:
         heard = item.text_heard()
         if not heard or self.box.now - item.grown_at < self.limits.growing_text_every:
             return
-        item.grown_at = self.box.now
         entry = self.transcript.place(item.id, Role.CALLER)
+        if heard == entry.text_heard:
+            return
+        item.grown_at = self.box.now
         entry.text_heard = heard
         if entry.shown:
             self.box.tell(message_about(entry.turn()))

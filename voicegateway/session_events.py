@@ -67,6 +67,6 @@ def opening_instructions(instructions: str, greeting: str) -> str:
     """The whole instructions again, because a response's own replace the session's."""
     return (
         f"{instructions}\n\n"
-        "The line has just been answered. Open the call now: say what stands between «« and »» word for word, "
-        f"and nothing else.\n««{greeting}»»"
+        "The line has just been answered. Open the call now, word for word with the words in the double quotation "
+        f"marks and nothing else: ««{greeting}»»"
     )

@@ -7,6 +7,8 @@ from typing import ClassVar
 
 import orjson
 
+SUBPROTOCOL = "steadyline.v1"
+
 RATE = 24_000
 SHORTEST_FRAME, LONGEST_FRAME = RATE // 50, RATE // 10  # 20 to 100 ms, in samples
 MAX_MESSAGE = 64 * 1024

@@ -1,0 +1,52 @@
+import json
+import os
+import shutil
+import subprocess
+import wave
+from io import BytesIO
+
+import pytest
+
+from recordings.wav import wav_header
+
+
+def test_header_is_what_other_readers_expect():
+    audio = bytes(range(200)) * 2
+
+    with wave.open(BytesIO(wav_header(100, 2, 24_000) + audio)) as file:
+        found = (file.getnchannels(), file.getsampwidth(), file.getframerate(), file.getnframes())
+        frames = file.readframes(1000)
+
+    assert found == (2, 2, 24_000, 100)
+    assert frames == audio
+
+
+@pytest.mark.parametrize("frames", [0, 1, 3, 1_073_741_814])
+def test_header_is_44_bytes_with_exact_sizes(frames):
+    header = wav_header(frames, 2, 24_000)
+
+    assert len(header) == 44
+    assert int.from_bytes(header[4:8], "little") == 36 + frames * 4
+    assert int.from_bytes(header[40:44], "little") == frames * 4
+
+
+@pytest.mark.parametrize("frames", [1_073_741_815, 2**32 - 1, -1])
+def test_header_refuses_what_a_wav_file_cannot_hold(frames):
+    with pytest.raises(ValueError):
+        wav_header(frames, 2, 24_000)
+
+
+def test_ffprobe_accepts_a_written_file(tmp_path):
+    if not shutil.which("ffprobe"):
+        missing = pytest.fail if os.environ.get("REQUIRE_SERVICES") == "1" else pytest.skip
+        missing("ffprobe is not installed")
+    path = tmp_path / "call.wav"
+    path.write_bytes(wav_header(36_000, 2, 24_000) + bytes(36_000 * 4))
+
+    command = ["ffprobe", "-v", "error", "-of", "json", "-show_streams", str(path)]
+    probed = subprocess.run(command, capture_output=True, check=True, timeout=30)
+    stream = json.loads(probed.stdout)["streams"][0]
+
+    assert probed.stderr == b""
+    assert (stream["codec_name"], stream["sample_rate"], stream["channels"]) == ("pcm_s16le", "24000", 2)
+    assert stream["duration_ts"] == 36_000

@@ -1,0 +1,307 @@
+"""A call with everything around it made of paper: sockets, player, recorder, clock."""
+
+import asyncio
+from base64 import b64decode, b64encode
+from dataclasses import replace
+
+import orjson
+
+from tests.openai_standin.strict import client_event_problems
+from voicegateway.briefing import Briefing, Limits, Turn
+from voicegateway.conversation import Conversation
+from voicegateway.ports import Unrecorded, VoiceUnavailable
+from voicegateway.wire import RATE, Frame, Hello, Played
+
+MS = RATE // 1000
+BRIEFING = Briefing(
+    session_id="4b1d",
+    instructions="You are Ruth, and you are tired.",
+    model="a-model",
+    voice="marin",
+    transcribe_model="a-scribe",
+    greeting="Hello? Is somebody there?",
+)
+
+
+def pcm(ms: int, loud: bool = True) -> bytes:
+    """A square wave, or silence."""
+    return (b"\x00\x10" * 12 + b"\x00\xf0" * 12) * ms if loud else bytes(2 * MS * ms)
+
+
+class FakeRecorder(Unrecorded):
+    """Remembers what it was told, in plain tuples."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.microphone = b""
+        self.spoken: list[tuple[int, int, int]] = []
+        self.reports: list[tuple[int, int, bool]] = []
+        self.mutes: list[bool] = []
+
+    def hear(self, pcm: bytes, index: int) -> int:
+        self.microphone += pcm
+        return super().hear(pcm, index)
+
+    def speak(self, item: int, index: int, pcm: bytes) -> None:
+        self.spoken.append((item, index, len(pcm) // 2))
+
+    def played(self, item: int, samples: int, at_mic_sample: int, final: bool) -> None:
+        self.reports.append((item, samples, final))
+
+    def mute(self, on: bool) -> None:
+        self.mutes.append(on)
+
+
+def in_order(turns: list[Turn]) -> list[Turn]:
+    """The transcript that a database would hold: the last revision of each turn, along the chain."""
+    latest = {turn.item: turn for turn in sorted(turns, key=lambda turn: turn.revision)}
+    following = {turn.after: turn for turn in latest.values()}
+    assert len(following) == len(latest), "two turns follow the same one"
+    chain: list[Turn] = []
+    while (turn := following.get(chain[-1].item if chain else None)) is not None:
+        chain.append(turn)
+    assert len(chain) == len(latest), "a turn hangs in the air"
+    return chain
+
+
+class Scene:
+    """A conversation fed by hand. Everything it sends is collected; time passes only when told."""
+
+    def __init__(self, limits: Limits | None = None, ready: bool = True, **briefing: object) -> None:
+        self.now = 1000.0
+        self.recorder = FakeRecorder()
+        self.conversation = Conversation(replace(BRIEFING, **briefing), self.recorder, limits)
+        self.sent: list[dict] = []
+        self.sound = b""
+        self.told: list = []
+        self.turns: list[Turn] = []
+        self.mic_index = 0
+        self.responses_open = 0
+        self.conversation.begin(self.now)
+        self.collect()
+        if ready:
+            self.browser(Hello(0))
+            self.upstream("session.updated", session={})
+
+    def collect(self) -> None:
+        box = self.conversation.box
+        while (event := box.next_up()) is not None:
+            if isinstance(event, bytes):
+                self.sound += b64decode(orjson.loads(event)["audio"])
+            else:
+                assert client_event_problems(dict(event)) == []
+                self._count_responses(event)
+                self.sent.append(dict(event))
+        while (message := box.first_down()) is not None:
+            self.told.append(message)
+            box.sent_down()
+        self.turns += box.turns
+        box.turns.clear()
+
+    def _count_responses(self, event: dict) -> None:
+        if event["type"] == "response.create":
+            self.responses_open += 1
+        assert self.responses_open <= 1, "two responses are in flight"
+
+    # What happens
+
+    def upstream(self, type: str, **fields: object) -> None:
+        if type == "response.done":
+            self.responses_open = 0
+        self.conversation.upstream({"type": type, "event_id": "e", **fields}, self.now)
+        self.collect()
+
+    def browser(self, message: object) -> None:
+        self.conversation.browser(message, self.now)
+        self.collect()
+
+    def wait(self, seconds: float) -> None:
+        for _ in range(round(seconds * 10)):
+            self.now += 0.1
+            self.conversation.tick(self.now)
+            self.collect()
+
+    def microphone(self, ms: int, loud: bool = True) -> None:
+        for _ in range(ms // 20):
+            self.now += 0.02
+            self.conversation.hear(Frame(0, self.mic_index, pcm(20, loud)), self.now)
+            self.mic_index += 20 * MS
+            self.collect()
+
+    def played(self, item: int, ms: int, final: bool = False) -> None:
+        self.browser(Played(item, ms * MS, self.mic_index, final))
+
+    # What upstream does, in its usual order
+
+    def speech_started(self, item: str) -> None:
+        self.upstream("input_audio_buffer.speech_started", item_id=item, audio_start_ms=self.mic_index // MS)
+
+    def speech_stopped(self, item: str) -> None:
+        self.upstream("input_audio_buffer.speech_stopped", item_id=item, audio_end_ms=self.mic_index // MS)
+
+    def committed(self, item: str, previous: str | None) -> None:
+        self.upstream("input_audio_buffer.committed", item_id=item, previous_item_id=previous)
+        self.added(item, previous, "user")
+
+    def added(self, item: str, previous: str | None, role: str) -> None:
+        fields = {"id": item, "type": "message", "role": role, "content": []}
+        self.upstream("conversation.item.added", item=fields, previous_item_id=previous)
+
+    def transcribed(self, item: str, text: str) -> None:
+        self.upstream("conversation.item.input_audio_transcription.completed", item_id=item, transcript=text)
+
+    def counselor_says(self, item: str, previous: str | None, text: str | None = None, ms: int = 600) -> None:
+        self.speech_started(item)
+        self.microphone(ms)
+        self.speech_stopped(item)
+        self.committed(item, previous)
+        if text is not None:
+            self.transcribed(item, text)
+
+    def response(self, response: str) -> None:
+        self.upstream("response.created", response={"id": response, "status": "in_progress"})
+
+    def item(self, response: str, item: str, previous: str | None) -> None:
+        fields = {"id": item, "type": "message", "role": "assistant", "content": []}
+        self.upstream("response.output_item.added", response_id=response, output_index=0, item=fields)
+        self.added(item, previous, "assistant")
+
+    def text(self, response: str, item: str, text: str) -> None:
+        self.upstream("response.output_audio_transcript.delta", response_id=response, item_id=item, delta=text)
+
+    def text_done(self, response: str, item: str, text: str) -> None:
+        self.upstream("response.output_audio_transcript.done", response_id=response, item_id=item, transcript=text)
+
+    def audio(self, response: str, item: str, ms: int) -> None:
+        self.upstream(
+            "response.output_audio.delta",
+            response_id=response,
+            item_id=item,
+            content_index=0,
+            delta=b64encode(pcm(ms)).decode(),
+        )
+
+    def audio_done(self, response: str, item: str) -> None:
+        self.upstream("response.output_audio.done", response_id=response, item_id=item, content_index=0)
+
+    def response_done(self, response: str, status: str = "completed") -> None:
+        self.upstream("response.done", response={"id": response, "status": status, "output": []})
+
+    def caller_says(self, response: str, item: str, previous: str | None, text: str, ms: int = 1000) -> None:
+        self.response(response)
+        self.item(response, item, previous)
+        self.text(response, item, text)
+        self.audio(response, item, ms)
+        self.audio_done(response, item)
+        self.text_done(response, item, text)
+        self.response_done(response)
+
+    # What came of it
+
+    def sent_of(self, type: str) -> list[dict]:
+        return [event for event in self.sent if event["type"] == type]
+
+    def told_of(self, kind: type) -> list:
+        return [message for message in self.told if isinstance(message, kind)]
+
+    @property
+    def transcript(self) -> list[Turn]:
+        return in_order(self.turns)
+
+    @property
+    def lines(self) -> list[tuple[str, str]]:
+        return [(turn.role, turn.text_heard) for turn in self.transcript if turn.final]
+
+
+class FakeClock:
+    """Time passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.time = 1000.0
+        self.sleepers: list[asyncio.Future[None]] = []
+
+    def now(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        sleeper = asyncio.get_running_loop().create_future()
+        self.sleepers.append(sleeper)
+        await sleeper
+
+    async def advance(self, seconds: float) -> None:
+        self.time += seconds
+        sleepers, self.sleepers = self.sleepers, []
+        for sleeper in sleepers:
+            if not sleeper.done():
+                sleeper.set_result(None)
+        await settle()
+
+
+async def settle() -> None:
+    """Let every task run until it has nothing left to do."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+class FakeVoice:
+    """An upstream in memory: events are put in by hand, and what was sent can be waited for."""
+
+    def __init__(self) -> None:
+        self.incoming: asyncio.Queue[bytes | Exception] = asyncio.Queue()
+        self.sent: list[dict] = []
+        self.is_open = True
+        self.may_send = asyncio.Event()
+        self.may_send.set()
+
+    async def send(self, event: bytes) -> None:
+        await self.may_send.wait()
+        self.sent.append(orjson.loads(event))
+
+    async def receive(self) -> bytes:
+        event = await self.incoming.get()
+        if isinstance(event, Exception):
+            raise event
+        return event
+
+    async def close(self) -> None:
+        self.is_open = False
+
+    def emit(self, type: str, **fields: object) -> None:
+        self.incoming.put_nowait(orjson.dumps({"type": type, **fields}))
+
+    def lose(self, code: str = "closed_1011") -> None:
+        self.incoming.put_nowait(VoiceUnavailable(True, code))
+
+    @property
+    def types(self) -> list[str]:
+        return [event["type"] for event in self.sent]
+
+
+class FakePlayer:
+    """A browser in memory, which may stop reading."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict] = []
+        self.frames: list[bytes] = []
+        self.reads = asyncio.Event()
+        self.reads.set()
+
+    async def send_text(self, text: str) -> None:
+        await self.reads.wait()
+        self.messages.append(orjson.loads(text))
+
+    async def send_bytes(self, data: bytes) -> None:
+        await self.reads.wait()
+        self.frames.append(data)
+
+    @property
+    def types(self) -> list[str]:
+        return [message["type"] for message in self.messages]
+
+
+class FakeTurns:
+    def __init__(self) -> None:
+        self.saved: list[Turn] = []
+
+    def put(self, turn: Turn) -> None:
+        self.saved.append(turn)

@@ -1,0 +1,950 @@
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.voicegateway.fakes import BRIEFING, MS, Scene
+from voicegateway.briefing import EndReason, Limits, Role, Source, Turn
+from voicegateway.wire import (
+    Ended,
+    Flush,
+    Frame,
+    HangUp,
+    Hello,
+    ItemEnd,
+    Mute,
+    Notice,
+    Pause,
+    Ready,
+    Resume,
+    Say,
+)
+
+GREETING = "Hello? Is somebody there?"
+LINE = "I have not slept for three days and nobody knows."
+
+
+def greeted() -> Scene:
+    """A call in which the counselor answered and the caller's greeting was heard."""
+    scene = Scene()
+    scene.counselor_says("user_1", None, "Crisis line, this is Anna.")
+    scene.caller_says("resp_1", "caller_1", "user_1", GREETING, 1000)
+    scene.played(1, 1000, final=True)
+    return scene
+
+
+def speaking(ms: int = 4000) -> Scene:
+    """The same call, later: the caller is in the middle of a longer answer, and half of it has been played."""
+    scene = greeted()
+    scene.counselor_says("user_2", "caller_1", "What is going on?")
+    scene.caller_says("resp_2", "caller_2", "user_2", LINE, ms)
+    scene.wait(ms / 2000)
+    scene.played(2, ms // 2)
+    return scene
+
+
+# A whole call
+
+
+def test_whole_call_is_saved_in_spoken_order():
+    scene = greeted()
+    scene.counselor_says("user_2", "caller_1", "What is going on?")
+    scene.caller_says("resp_2", "caller_2", "user_2", LINE, 1500)
+    scene.played(2, 1500, final=True)
+
+    scene.browser(HangUp())
+
+    assert scene.lines == [
+        ("counselor", "Crisis line, this is Anna."),
+        ("caller", GREETING),
+        ("counselor", "What is going on?"),
+        ("caller", LINE),
+    ]
+    assert scene.conversation.ended is EndReason.HUNG_UP
+    assert scene.told[-1] == Ended("hung_up")
+
+
+def test_upstream_is_configured_before_anything_else():
+    scene = Scene(ready=False, silence_ms=900)
+
+    session = scene.sent[0]["session"]
+    assert scene.sent[0]["type"] == "session.update"
+    assert session["instructions"] == BRIEFING.instructions
+    assert session["output_modalities"] == ["audio"]
+    assert session["audio"]["output"] == {"format": {"type": "audio/pcm", "rate": 24000}, "voice": "marin"}
+    assert session["audio"]["input"] == {
+        "format": {"type": "audio/pcm", "rate": 24000},
+        "transcription": {"model": "a-scribe"},
+        "turn_detection": {
+            "type": "server_vad",
+            "silence_duration_ms": 900,
+            "create_response": False,
+            "interrupt_response": False,
+        },
+    }
+
+
+@pytest.mark.parametrize("browser_first", [True, False])
+def test_ready_is_told_once_both_ends_are_there(browser_first):
+    scene = Scene(ready=False, recording=True)
+    steps = [lambda: scene.browser(Hello(0)), lambda: scene.upstream("session.updated", session={})]
+
+    first, second = steps if browser_first else reversed(steps)
+    first()
+    assert scene.told == []
+    second()
+    second()
+
+    assert scene.told == [Ready(resumed=False, recording=True)]
+
+
+# Who opens
+
+
+def test_counselor_answers_first_and_the_greeting_is_asked_for_word_for_word():
+    scene = Scene()
+
+    scene.counselor_says("user_1", None)
+
+    [create] = scene.sent_of("response.create")
+    assert create["response"]["instructions"].startswith(BRIEFING.instructions)
+    assert f"««{GREETING}»»" in create["response"]["instructions"]
+
+
+def test_caller_opens_after_six_seconds_of_silence():
+    scene = Scene()
+
+    scene.wait(5.9)
+    assert scene.sent_of("response.create") == []
+    scene.wait(3)
+
+    [create] = scene.sent_of("response.create")
+    assert f"««{GREETING}»»" in create["response"]["instructions"]
+
+
+def test_caller_does_not_open_while_the_counselor_speaks():
+    scene = Scene()
+
+    scene.speech_started("user_1")
+    scene.wait(8)
+
+    assert scene.sent_of("response.create") == []
+
+
+def test_typed_answer_lets_the_caller_open():
+    scene = Scene()
+
+    scene.browser(Say("  Crisis line, Anna speaking.  "))
+
+    [item] = scene.sent_of("conversation.item.create")
+    assert item["item"]["content"] == [{"type": "input_text", "text": "Crisis line, Anna speaking."}]
+    assert "««" in scene.sent_of("response.create")[0]["response"]["instructions"]
+    [turn] = scene.transcript
+    assert (turn.item, turn.source, turn.final) == (item["item"]["id"], Source.TYPED, True)
+
+
+def test_without_a_greeting_the_caller_opens_freely():
+    scene = Scene(greeting=None)
+
+    scene.counselor_says("user_1", None)
+
+    assert "response" not in scene.sent_of("response.create")[0]
+
+
+def test_late_greeting_is_still_said():
+    scene = Scene(greeting=None)
+
+    scene.conversation.set_greeting("It is me again.")
+    scene.counselor_says("user_1", None)
+
+    assert "««It is me again.»»" in scene.sent_of("response.create")[0]["response"]["instructions"]
+
+
+def test_greeting_is_asked_for_again_when_nothing_of_it_was_heard():
+    scene = Scene()
+    scene.counselor_says("user_1", None, "Hello")
+    scene.response("resp_1")
+    scene.counselor_says("user_2", "user_1", "this is Anna.", ms=1000)
+
+    scene.response_done("resp_1", "cancelled")
+
+    assert len(scene.sent_of("response.create")) == 2
+    assert "««" in scene.sent_of("response.create")[1]["response"]["instructions"]
+
+
+def test_second_response_is_asked_for_plainly():
+    scene = greeted()
+
+    scene.counselor_says("user_2", "caller_1")
+
+    assert "response" not in scene.sent_of("response.create")[1]
+
+
+# The order of things
+
+
+def test_transcriptions_may_come_late_and_in_any_order():
+    scene = Scene()
+    scene.counselor_says("user_1", None)
+    scene.caller_says("resp_1", "caller_1", "user_1", GREETING)
+    scene.played(1, 1000, final=True)
+    scene.counselor_says("user_2", "caller_1")
+
+    scene.transcribed("user_2", "Second.")
+    scene.transcribed("user_1", "First.")
+
+    assert scene.lines == [("counselor", "First."), ("caller", GREETING), ("counselor", "Second.")]
+
+
+def test_turn_stands_in_its_place_before_its_words_are_known():
+    scene = Scene()
+
+    scene.counselor_says("user_1", None)
+
+    [turn] = scene.turns
+    assert (turn.revision, turn.item, turn.after, turn.text_heard, turn.final) == (1, "user_1", None, "", False)
+
+
+def test_failed_or_empty_transcription_settles_its_place():
+    scene = Scene()
+    scene.counselor_says("user_1", None)
+    scene.counselor_says("user_2", "user_1")
+
+    scene.upstream("conversation.item.input_audio_transcription.failed", item_id="user_1", error={})
+    scene.transcribed("user_2", " ")
+
+    assert scene.lines == [("counselor", "[inaudible]"), ("counselor", "[inaudible]")]
+
+
+def test_duplicate_and_unknown_events_change_nothing():
+    scene = greeted()
+    before = scene.lines, len(scene.turns), len(scene.sent)
+
+    scene.committed("user_1", None)
+    scene.transcribed("user_1", "Something else.")
+    scene.transcribed("nobody", "Boo.")
+    scene.audio("resp_1", "caller_1", 500)
+    scene.text_done("resp_1", "caller_1", "Something else.")
+    scene.response_done("resp_1")
+    scene.upstream("something.new", item_id="user_1")
+    scene.played(1, 1000, final=True)
+    scene.played(9, 1000, final=True)
+
+    assert (scene.lines, len(scene.turns), len(scene.sent)) == before
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        None,
+        [],
+        {},
+        {"type": 5},
+        {"type": "response.done"},
+        {"type": "input_audio_buffer.committed"},
+        {"type": "response.output_audio.delta", "response_id": "r", "item_id": "i", "content_index": 0, "delta": "a"},
+        {"type": "input_audio_buffer.speech_started", "item_id": "i", "audio_start_ms": -1},
+    ],
+)
+def test_malformed_event_is_passed_over(fields):
+    scene = Scene()
+
+    scene.conversation.upstream(fields, scene.now)
+
+    scene.counselor_says("user_1", None, "Still here.")
+    assert scene.lines == [("counselor", "Still here.")]
+
+
+def test_revisions_count_up_from_the_briefing():
+    scene = Scene(revision=40)
+
+    scene.counselor_says("user_1", None, "Hello.")
+
+    assert [turn.revision for turn in scene.turns] == [41, 42]
+
+
+# One response at a time
+
+
+def test_second_turn_waits_for_the_end_of_the_cancelled_response():
+    scene = Scene()
+    scene.counselor_says("user_1", None)
+    scene.browser(Say("And how old are you?"))
+
+    assert len(scene.sent_of("response.create")) == 1
+    scene.response("resp_1")
+    assert scene.sent_of("response.cancel") == [{"type": "response.cancel", "response_id": "resp_1"}]
+    scene.response_done("resp_1", "cancelled")
+
+    assert len(scene.sent_of("response.create")) == 2
+
+
+def test_two_turns_during_a_response_ask_for_one_new_response():
+    scene = speaking()
+    scene.browser(Say("One."))
+    scene.browser(Say("Two."))
+
+    scene.played(2, 2100, final=True)
+
+    assert len(scene.sent_of("response.create")) == 3
+
+
+def test_refused_response_does_not_block_the_next_one():
+    scene = Scene()
+    scene.counselor_says("user_1", None)
+    scene.responses_open = 0
+
+    scene.upstream("error", error={"code": "server_error", "event_id": "response_1"})
+    scene.counselor_says("user_2", "user_1")
+
+    assert len(scene.sent_of("response.create")) == 2
+
+
+def test_response_that_collided_is_asked_for_again_when_the_other_one_is_done():
+    scene = Scene()
+    scene.counselor_says("user_1", None)
+
+    scene.upstream("error", error={"code": "conversation_already_has_active_response", "event_id": "response_1"})
+    assert len(scene.sent_of("response.create")) == 1
+    scene.response_done("somebody_elses")
+
+    assert len(scene.sent_of("response.create")) == 2
+
+
+@pytest.mark.parametrize("code", ["response_cancel_not_active", "invalid_value", "unsupported_content_type"])
+def test_harmless_errors_change_nothing(code):
+    scene = speaking()
+    before = len(scene.sent), len(scene.told)
+
+    scene.upstream("error", error={"type": "invalid_request_error", "code": code})
+
+    assert (len(scene.sent), len(scene.told)) == before
+
+
+# The caller's sound
+
+
+def test_sound_goes_to_player_and_recorder_in_frames_of_at_most_100_ms():
+    scene = Scene()
+    scene.counselor_says("user_1", None)
+
+    scene.caller_says("resp_1", "caller_1", "user_1", GREETING, 250)
+
+    frames = scene.told_of(Frame)
+    assert [(frame.item, frame.index, frame.samples) for frame in frames] == [
+        (1, 0, 2400),
+        (1, 2400, 2400),
+        (1, 4800, 1200),
+    ]
+    assert scene.recorder.spoken == [(frame.item, frame.index, frame.samples) for frame in frames]
+    assert scene.told[-1] == ItemEnd(1, 6000)
+
+
+def test_sound_stays_about_two_seconds_ahead_of_the_ear():
+    scene = Scene()
+    scene.counselor_says("user_1", None)
+    scene.caller_says("resp_1", "caller_1", "user_1", GREETING, 10_000)
+
+    assert sum(frame.samples for frame in scene.told_of(Frame)) == 2000 * MS
+    scene.wait(1)
+    assert sum(frame.samples for frame in scene.told_of(Frame)) == pytest.approx(3000 * MS, abs=100 * MS)
+    scene.played(1, 500)
+    assert sum(frame.samples for frame in scene.told_of(Frame)) == pytest.approx(3000 * MS, abs=100 * MS)
+    scene.wait(9)
+
+    assert sum(frame.samples for frame in scene.told_of(Frame)) == 10_000 * MS
+    assert scene.told_of(ItemEnd) == [ItemEnd(1, 10_000 * MS)]
+
+
+def test_endless_sound_is_bounded_and_what_was_dropped_was_not_heard():
+    scene = Scene(limits=Limits(audio_in_waiting=3.0))
+    scene.counselor_says("user_1", None)
+    scene.response("resp_1")
+    scene.item("resp_1", "caller_1", "user_1")
+    scene.text("resp_1", "caller_1", "one two three four five six seven eight nine ten")
+    for _ in range(20):
+        scene.audio("resp_1", "caller_1", 500)
+    scene.audio_done("resp_1", "caller_1")
+    scene.response_done("resp_1")
+    scene.wait(5)
+    kept = sum(frame.samples for frame in scene.told_of(Frame))
+
+    scene.played(1, kept // MS, final=True)
+
+    assert kept == 5000 * MS
+    assert scene.lines[-1] == ("caller", "one two three four five")
+
+
+def test_several_items_of_one_response_play_one_after_another():
+    scene = Scene()
+    scene.counselor_says("user_1", None, "Hello.")
+    scene.response("resp_1")
+    scene.item("resp_1", "caller_1", "user_1")
+    scene.item("resp_1", "caller_2", "caller_1")
+    scene.audio("resp_1", "caller_1", 200)
+    scene.audio("resp_1", "caller_2", 100)
+    scene.audio_done("resp_1", "caller_1")
+    scene.text_done("resp_1", "caller_1", "One.")
+    scene.text_done("resp_1", "caller_2", "Two.")
+    scene.response_done("resp_1")
+
+    scene.played(1, 200, final=True)
+    scene.played(2, 100, final=True)
+
+    assert [frame.item for frame in scene.told_of(Frame)] == [1, 1, 2]
+    assert scene.lines == [("counselor", "Hello."), ("caller", "One."), ("caller", "Two.")]
+
+
+def test_growing_text_shows_what_is_heard_and_is_not_saved_each_time():
+    scene = greeted()
+    scene.counselor_says("user_2", "caller_1", "Go on.")
+    scene.caller_says("resp_2", "caller_2", "user_2", "one two three four", 2000)
+
+    for ms in range(100, 2000, 100):
+        scene.wait(0.1)
+        scene.played(2, ms)
+
+    shown = [message.text for message in scene.told if getattr(message, "item", None) == "caller_2"]
+    assert shown[0] == "one"
+    assert shown[-1] == "one two three"
+    assert len(shown) <= 10
+    assert [turn.final for turn in scene.turns if turn.item == "caller_2"] == [False]
+
+
+def test_turn_is_final_only_when_its_text_is_known_too():
+    scene = Scene()
+    scene.counselor_says("user_1", None, "Hello.")
+    scene.response("resp_1")
+    scene.item("resp_1", "caller_1", "user_1")
+    scene.audio("resp_1", "caller_1", 300)
+    scene.audio_done("resp_1", "caller_1")
+    scene.played(1, 300, final=True)
+    assert scene.lines == [("counselor", "Hello.")]
+
+    scene.text_done("resp_1", "caller_1", "Hi.")
+
+    assert scene.lines == [("counselor", "Hello."), ("caller", "Hi.")]
+
+
+# Being interrupted
+
+
+def test_speech_over_the_caller_pauses_it_at_once():
+    scene = speaking()
+
+    scene.speech_started("user_3")
+
+    assert scene.told[-1] == Pause()
+
+
+def test_encourager_lets_the_caller_go_on_and_needs_no_answer():
+    scene = speaking()
+    scene.speech_started("user_3")
+    scene.microphone(240)
+    scene.microphone(200, loud=False)
+    scene.speech_stopped("user_3")
+    scene.committed("user_3", "caller_2")
+    scene.transcribed("user_3", "Mm-hm.")
+
+    scene.wait(2.5)
+    scene.played(2, 4000, final=True)
+
+    assert [type(message) for message in scene.told if isinstance(message, Pause | Resume | Flush)] == [Pause, Resume]
+    assert len(scene.sent_of("response.create")) == 2
+    assert scene.lines[-2:] == [("caller", LINE), ("counselor", "Mm-hm.")]
+    assert not scene.transcript[-2].interrupted
+
+
+def test_caller_goes_on_when_the_microphone_is_quiet_before_upstream_notices():
+    scene = speaking()
+    scene.speech_started("user_3")
+
+    scene.microphone(200)
+    scene.microphone(300, loud=False)
+
+    assert scene.told_of(Resume) == [Resume()]
+
+
+def test_answer_to_the_callers_last_words_is_a_turn():
+    scene = speaking()
+    scene.wait(1.6)
+    scene.played(2, 3700)
+    scene.speech_started("user_3")
+    scene.microphone(240)
+    scene.speech_stopped("user_3")
+    scene.committed("user_3", "caller_2")
+    scene.played(2, 4000, final=True)
+
+    assert scene.told_of(Flush) == []
+    assert len(scene.sent_of("response.create")) == 3
+
+
+def test_real_turn_stops_the_caller_and_keeps_what_was_heard():
+    scene = speaking()
+    scene.speech_started("user_3")
+    scene.microphone(460)
+    assert scene.told[-1] == Flush(2)
+
+    scene.played(2, 2200, final=True)
+
+    assert scene.sent[-1] == {
+        "type": "conversation.item.truncate",
+        "item_id": "caller_2",
+        "content_index": 0,
+        "audio_end_ms": 2200,
+    }
+    turn = scene.transcript[-1]
+    assert (turn.text_generated, turn.text_heard) == (LINE, "I have not slept for three")
+    assert (turn.final, turn.interrupted, turn.end_ms - turn.start_ms) == (True, True, 2200)
+    assert scene.recorder.reports[-1] == (2, 2200 * MS, True)
+    assert scene.told_of(Resume) == [Resume()]
+
+
+def test_silent_player_is_not_waited_for_longer_than_400_ms():
+    scene = speaking()
+    scene.speech_started("user_3")
+    scene.microphone(460)
+
+    scene.wait(0.3)
+    assert scene.sent_of("conversation.item.truncate") == []
+    scene.wait(0.1)
+
+    assert scene.sent_of("conversation.item.truncate")[0]["audio_end_ms"] == 2000
+    assert scene.recorder.reports[-1] == (2, 2000 * MS, True)
+
+
+def test_interrupting_turn_gets_exactly_one_answer_after_the_cancelled_response():
+    scene = greeted()
+    scene.counselor_says("user_2", "caller_1", "What is going on?")
+    scene.response("resp_2")
+    scene.item("resp_2", "caller_2", "user_2")
+    scene.text("resp_2", "caller_2", LINE)
+    scene.audio("resp_2", "caller_2", 2000)
+    scene.played(2, 1000)
+    scene.speech_started("user_3")
+    scene.microphone(600)
+    assert scene.sent[-1] == {"type": "response.cancel", "response_id": "resp_2"}
+    scene.played(2, 1100, final=True)
+    frames = len(scene.told_of(Frame))
+    scene.audio("resp_2", "caller_2", 500)
+    scene.speech_stopped("user_3")
+    scene.committed("user_3", "caller_2")
+    assert len(scene.sent_of("response.create")) == 2
+
+    scene.response_done("resp_2", "cancelled")
+
+    assert len(scene.sent_of("response.create")) == 3
+    assert len(scene.told_of(Frame)) == frames
+    assert scene.transcript[-2].text_heard == "I have not slept for"
+
+
+def test_item_of_which_nothing_was_heard_is_deleted_and_is_no_turn():
+    scene = greeted()
+    scene.counselor_says("user_2", "caller_1", "What is going on?")
+    scene.caller_says("resp_2", "caller_2", "user_2", LINE, 3000)
+    scene.speech_started("user_3")
+    scene.microphone(600)
+    scene.played(2, 0, final=True)
+    scene.speech_stopped("user_3")
+
+    scene.committed("user_3", "caller_2")
+
+    assert scene.sent_of("conversation.item.delete") == [{"type": "conversation.item.delete", "item_id": "caller_2"}]
+    assert [turn.item for turn in scene.transcript] == ["user_1", "caller_1", "user_2", "user_3"]
+    assert scene.transcript[-1].after == "user_2"
+
+
+def test_later_items_of_an_interrupted_response_are_deleted():
+    scene = Scene()
+    scene.counselor_says("user_1", None, "Hello.")
+    scene.response("resp_1")
+    for item, previous in (("caller_1", "user_1"), ("caller_2", "caller_1")):
+        scene.item("resp_1", item, previous)
+        scene.text("resp_1", item, "one two")
+        scene.audio("resp_1", item, 1000)
+        scene.audio_done("resp_1", item)
+    scene.played(1, 500)
+    scene.speech_started("user_2")
+    scene.microphone(460)
+    scene.played(1, 600, final=True)
+    scene.item("resp_1", "caller_3", "caller_2")
+    scene.audio("resp_1", "caller_3", 500)
+
+    scene.response_done("resp_1", "cancelled")
+
+    assert [event["item_id"] for event in scene.sent_of("conversation.item.truncate")] == ["caller_1"]
+    assert [event["item_id"] for event in scene.sent_of("conversation.item.delete")] == ["caller_2", "caller_3"]
+    assert [turn.item for turn in scene.transcript] == ["user_1", "caller_1"]
+
+
+def test_sound_that_comes_while_the_counselor_speaks_is_held_back():
+    scene = greeted()
+    scene.counselor_says("user_2", "caller_1")
+    scene.response("resp_2")
+    scene.speech_started("user_3")
+    scene.item("resp_2", "caller_2", "user_2")
+    frames = len(scene.told_of(Frame))
+
+    scene.audio("resp_2", "caller_2", 1000)
+    assert len(scene.told_of(Frame)) == frames
+    scene.microphone(200)
+    scene.speech_stopped("user_3")
+
+    assert len(scene.told_of(Frame)) == frames + 10
+    assert scene.told_of(Pause) == []
+
+
+def test_typed_text_interrupts_at_once():
+    scene = speaking()
+
+    scene.browser(Say("Wait."))
+    scene.played(2, 2100, final=True)
+
+    assert scene.told_of(Flush) == [Flush(2)]
+    assert [event["type"] for event in scene.sent[-3:]] == [
+        "conversation.item.create",
+        "conversation.item.truncate",
+        "response.create",
+    ]
+    assert scene.lines[-2:] == [("caller", "I have not slept for"), ("counselor", "Wait.")]
+
+
+def test_player_cannot_have_played_more_than_it_was_sent():
+    scene = greeted()
+    scene.counselor_says("user_2", "caller_1")
+    scene.response("resp_2")
+    scene.item("resp_2", "caller_2", "user_2")
+    scene.text("resp_2", "caller_2", "one two three")
+    scene.audio("resp_2", "caller_2", 1000)
+
+    scene.played(2, 900_000)
+    scene.browser(Say("Stop."))
+    scene.played(2, 900_000, final=True)
+
+    assert scene.sent_of("conversation.item.truncate")[0]["audio_end_ms"] == 1000
+
+
+def test_flush_answered_with_everything_was_no_interruption():
+    scene = speaking()
+    scene.wait(2.5)
+    scene.browser(Say("Thank you."))
+
+    scene.played(2, 4000, final=True)
+
+    assert scene.sent_of("conversation.item.truncate") == []
+    turn = scene.transcript[-2]
+    assert (turn.text_heard, turn.interrupted) == (LINE, False)
+
+
+# The microphone
+
+
+def test_muted_microphone_is_silence_for_everyone():
+    scene = Scene()
+    scene.browser(Mute(True))
+
+    scene.microphone(100)
+    scene.browser(Mute(False))
+    scene.microphone(20)
+
+    assert scene.sound[: 200 * MS] == bytes(200 * MS)
+    assert scene.sound[200 * MS :] != bytes(40 * MS)
+    assert scene.recorder.microphone == scene.sound
+    assert scene.recorder.mutes == [True, False]
+
+
+def test_times_are_on_the_recordings_clock():
+    scene = Scene()
+    scene.recorder.heard = 5000 * MS  # the recording began five seconds before this connection
+    scene.microphone(1000, loud=False)
+
+    scene.counselor_says("user_1", None, "Hello.", ms=1400)
+    scene.caller_says("resp_1", "caller_1", "user_1", GREETING, 1000)
+    scene.microphone(400, loud=False)
+    scene.played(1, 200)
+    scene.microphone(800, loud=False)
+    scene.played(1, 1000, final=True)
+
+    assert [(turn.start_ms, turn.end_ms) for turn in scene.transcript] == [(6000, 6700), (7600, 8600)]
+
+
+def test_slow_upstream_loses_the_oldest_sound_but_no_event_and_keeps_the_time():
+    scene = Scene()
+    box = scene.conversation.box
+    scene.browser(Say("Typed."))
+    for index in range(150):
+        scene.conversation.hear(Frame(0, index * 480, bytes(960)), scene.now)
+
+    assert box.microphone_waiting == 2 * 24_000
+    assert box.microphone_lost == 24_000
+    scene.collect()
+    scene.upstream("input_audio_buffer.speech_started", item_id="user_1", audio_start_ms=0)
+    scene.committed("user_1", None)
+
+    assert len(scene.sound) == 2 * 2 * 24_000
+    assert scene.turns[-1].start_ms == 1000
+
+
+# The end
+
+
+def test_hang_up_waits_for_the_last_words():
+    scene = greeted()
+    scene.counselor_says("user_2", "caller_1")
+    scene.browser(HangUp())
+    assert scene.conversation.ended is None
+
+    scene.transcribed("user_2", "Goodbye.")
+
+    assert scene.conversation.ended is EndReason.HUNG_UP
+    assert scene.lines[-1] == ("counselor", "Goodbye.")
+    assert scene.told[-1] == Ended("hung_up")
+
+
+def test_hang_up_in_the_middle_of_speech_has_it_transcribed():
+    scene = greeted()
+    scene.speech_started("user_2")
+    scene.microphone(400)
+
+    scene.browser(HangUp())
+    assert scene.sent[-1] == {"type": "input_audio_buffer.commit"}
+    scene.committed("user_2", "caller_1")
+    scene.transcribed("user_2", "Goodbye.")
+
+    assert scene.lines[-1] == ("counselor", "Goodbye.")
+    assert scene.conversation.ended is EndReason.HUNG_UP
+    assert len(scene.sent_of("response.create")) == 1
+
+
+def test_hang_up_does_not_wait_longer_than_two_seconds():
+    scene = greeted()
+    scene.counselor_says("user_2", "caller_1")
+    scene.browser(HangUp())
+
+    scene.wait(2.1)
+
+    assert scene.conversation.ended is EndReason.HUNG_UP
+    assert scene.lines[-1] == ("counselor", "[inaudible]")
+
+
+def test_hang_up_keeps_what_was_heard_of_the_caller():
+    scene = speaking()
+
+    scene.browser(HangUp())
+
+    turn = scene.transcript[-1]
+    assert (turn.text_heard, turn.final, turn.interrupted) == ("I have not slept for", True, True)
+    assert scene.recorder.reports[-1] == (2, 2000 * MS, True)
+    assert scene.conversation.ended is EndReason.HUNG_UP
+
+
+def test_nothing_is_heard_or_said_after_the_end():
+    scene = greeted()
+    scene.counselor_says("user_2", "caller_1")
+    scene.browser(HangUp())
+    heard = scene.recorder.heard
+
+    scene.microphone(100)
+    scene.browser(Say("One more thing."))
+    scene.caller_says("resp_2", "caller_2", "user_2", LINE)
+
+    assert scene.recorder.heard == heard
+    assert len(scene.sent_of("response.create")) == 2
+    assert [turn.item for turn in scene.transcript] == ["user_1", "caller_1", "user_2"]
+
+
+def test_lost_upstream_ends_the_call_with_everything_saved():
+    scene = speaking()
+    scene.counselor_says("user_3", "caller_2", ms=200)
+
+    scene.conversation.upstream_lost("closed_1011", scene.now)
+    scene.collect()
+
+    assert scene.told_of(Notice) == [Notice("caller_lost")]
+    assert scene.conversation.ended is EndReason.CALLER_LOST
+    assert scene.lines[-2:] == [("caller", "I have not slept for"), ("counselor", "[inaudible]")]
+
+
+def test_fatal_error_ends_the_call():
+    scene = greeted()
+
+    scene.upstream("error", error={"type": "insufficient_quota", "code": "insufficient_quota"})
+
+    assert scene.conversation.ended is EndReason.CALLER_LOST
+    assert scene.told[-1] == Ended("caller_lost")
+
+
+def test_fatal_error_inside_a_response_ends_the_call():
+    scene = greeted()
+    error = {"type": "insufficient_quota", "code": "insufficient_quota"}
+
+    details = {"type": "failed", "error": error}
+    scene.upstream("response.done", response={"id": "resp_2", "status": "failed", "status_details": details})
+
+    assert scene.conversation.ended is EndReason.CALLER_LOST
+
+
+def test_silent_browser_loses_the_line():
+    scene = greeted()
+
+    scene.wait(59)
+    assert scene.conversation.ended is None
+    scene.wait(1.1)
+
+    assert scene.conversation.ended is EndReason.LINE_LOST
+
+
+def test_call_has_a_longest_length():
+    scene = Scene(limits=Limits(longest_call=30))
+
+    for _ in range(31):
+        scene.microphone(20, loud=False)
+        scene.wait(1)
+
+    assert scene.conversation.ended is EndReason.TOO_LONG
+
+
+@pytest.mark.parametrize(("limits", "seconds"), [(Limits(), 5.2), (Limits(browser_backlog_bytes=50_000), 0.1)])
+def test_browser_that_stops_reading_loses_the_line(limits, seconds):
+    scene = Scene(limits=limits)
+    scene.counselor_says("user_1", None)
+    scene.collect = lambda: None  # nobody takes anything out of the box from here on
+
+    scene.caller_says("resp_1", "caller_1", "user_1", GREETING, 3000)
+    scene.wait(seconds)
+
+    assert scene.conversation.ended is EndReason.LINE_LOST
+
+
+# Going on with an earlier call
+
+HISTORY = (
+    Turn(1, "user_1", None, Role.COUNSELOR, "Hello.", "Hello.", True, 0, 900),
+    Turn(2, "caller_1", "user_1", Role.CALLER, LINE, "I have not", True, 900, 2000, interrupted=True),
+    Turn(3, "user_2", "caller_1", Role.COUNSELOR, "", "", False, 2000, 2000),
+)
+
+
+def test_resumed_call_replays_what_was_heard():
+    scene = Scene(ready=False, resumed=True, history=HISTORY, revision=3)
+
+    assert scene.sent[1:] == [
+        {
+            "type": "conversation.item.create",
+            "item": {
+                "id": "user_1",
+                "type": "message",
+                "role": "user",
+                "content": [{"type": "input_text", "text": "Hello."}],
+            },
+        },
+        {
+            "type": "conversation.item.create",
+            "previous_item_id": "user_1",
+            "item": {
+                "id": "caller_1",
+                "type": "message",
+                "role": "assistant",
+                "content": [{"type": "output_text", "text": "I have not"}],
+            },
+        },
+    ]
+
+
+def test_resumed_call_goes_on_where_it_was():
+    scene = Scene(ready=False, resumed=True, history=HISTORY[:2], revision=2)
+    scene.browser(Hello(1))
+    scene.upstream("session.updated", session={})
+    scene.added("user_1", None, "user")
+    scene.added("caller_1", "user_1", "assistant")
+    scene.wait(10)
+    assert scene.sent_of("response.create") == []
+
+    scene.counselor_says("user_9", "caller_1", "Go on.")
+
+    assert scene.told[0] == Ready(resumed=True, recording=False)
+    assert [message.item for message in scene.told[1:]] == ["caller_1", "user_9", "user_9"]
+    assert [(turn.revision, turn.after) for turn in scene.turns] == [(3, "caller_1"), (4, "caller_1")]
+    assert "response" not in scene.sent_of("response.create")[0]
+
+
+def test_resumed_call_answers_a_counselor_who_was_left_waiting():
+    scene = Scene(resumed=True, history=HISTORY, revision=3)
+
+    assert len(scene.sent_of("response.create")) == 1
+
+
+# Every legal order of events
+
+
+@dataclass
+class Step:
+    name: str
+    do: tuple
+    after: list[str] = field(default_factory=list)
+
+
+def script() -> list[Step]:
+    """A call with an interruption, as steps which may happen in any order that keeps each behind those it needs."""
+    steps = [Step("commit_1", ("counselor_says", "user_1", None)), Step("words_1", ("transcribed", "user_1", "A."))]
+    steps[1].after = ["commit_1"]
+    steps += answer(1, "commit_1", "user_1", "I am here now.")
+    steps += [
+        Step("heard_1", ("played", 1, 1000, True), ["sound_done_1"]),
+        Step("commit_2", ("counselor_says", "user_2", "caller_1"), ["heard_1", "done_1"]),
+        Step("words_2", ("transcribed", "user_2", "B."), ["commit_2"]),
+    ]
+    steps += answer(2, "commit_2", "user_2", "one two three four five six")
+    steps += [
+        Step("part_2", ("played", 2, 500), ["sound_2"]),
+        Step("cut_2", ("browser", Say("C.")), ["part_2"]),
+        Step("heard_2", ("played", 2, 600, True), ["cut_2"]),
+    ]
+    return steps
+
+
+def answer(n: int, commit: str, previous: str, text: str) -> list[Step]:
+    response, item = f"resp_{n}", f"caller_{n}"
+    half = len(text) // 2
+    return [
+        Step(f"created_{n}", ("response", response), [commit]),
+        Step(f"item_{n}", ("item", response, item, previous), [f"created_{n}"]),
+        Step(f"sound_{n}", ("audio", response, item, 1000), [f"item_{n}"]),
+        Step(f"sound_done_{n}", ("audio_done", response, item), [f"sound_{n}"]),
+        Step(f"text_a_{n}", ("text", response, item, text[:half]), [f"item_{n}"]),
+        Step(f"text_b_{n}", ("text", response, item, text[half:]), [f"text_a_{n}"]),
+        Step(f"text_done_{n}", ("text_done", response, item, text), [f"text_b_{n}"]),
+        Step(f"done_{n}", ("response_done", response), [f"sound_done_{n}", f"text_done_{n}"]),
+    ]
+
+
+@st.composite
+def orders(draw: st.DrawFn) -> list[Step]:
+    waiting, done = script(), []
+    while waiting:
+        possible = [step for step in waiting if {*step.after} <= {other.name for other in done}]
+        step = draw(st.sampled_from(possible))
+        waiting.remove(step)
+        done.append(step)
+    return done
+
+
+@given(orders())
+@settings(deadline=None, max_examples=150)
+def test_every_legal_order_gives_the_same_transcript(order):
+    scene = Scene()
+
+    for step in order:
+        method, *arguments = step.do
+        getattr(scene, method)(*arguments)
+    scene.wait(1)
+
+    assert [(turn.role, turn.text_heard, turn.interrupted, turn.final) for turn in scene.transcript] == [
+        ("counselor", "A.", False, True),
+        ("caller", "I am here now.", False, True),
+        ("counselor", "B.", False, True),
+        ("caller", "one two three", True, True),
+        ("counselor", "C.", False, True),
+    ]
+    assert len(scene.sent_of("response.create")) == 3

@@ -1,0 +1,145 @@
+"""The real SDK, against a small WebSocket server of our own and against the stand-in."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+import openai
+import orjson
+import pytest
+from websockets.asyncio.server import Request, Response, ServerConnection, serve
+
+from tests.openai_standin.process import StandinProcess
+from tests.voicegateway.fakes import BRIEFING, FakePlayer, FakeRecorder, FakeTurns, in_order
+from voicegateway.briefing import EndReason
+from voicegateway.call import Call
+from voicegateway.openai_voice import OpenAIVoice, connect
+from voicegateway.ports import VoiceUnavailable
+
+Refusal = Callable[[ServerConnection, Request], Response | None]
+
+
+@asynccontextmanager
+async def upstream(
+    handler: Callable[[ServerConnection], Awaitable[None]], refuse: Refusal | None = None
+) -> AsyncIterator[openai.AsyncOpenAI]:
+    async with serve(handler, "127.0.0.1", 0, process_request=refuse) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with openai.AsyncOpenAI(api_key="sk-test", base_url=f"http://127.0.0.1:{port}/v1") as client:
+            yield client
+
+
+@asynccontextmanager
+async def connected(handler: Callable[[ServerConnection], Awaitable[None]]) -> AsyncIterator[OpenAIVoice]:
+    async with upstream(handler) as client:
+        voice = await connect(client, "gpt-realtime-2.1")
+        try:
+            yield voice
+        finally:
+            await voice.close()
+
+
+async def test_events_go_both_ways_as_raw_json():
+    async def echo(socket: ServerConnection) -> None:
+        async for message in socket:
+            assert isinstance(message, str)
+            await socket.send(orjson.dumps({"path": socket.request.path, "got": orjson.loads(message)}).decode())
+
+    async with connected(echo) as voice:
+        await voice.send(b'{"type":"session.update"}')
+
+        answer = orjson.loads(await voice.receive())
+
+    assert answer == {"path": "/v1/realtime?model=gpt-realtime-2.1", "got": {"type": "session.update"}}
+
+
+async def test_large_event_passes():
+    async def shout(socket: ServerConnection) -> None:
+        await socket.send("a" * 3_000_000)
+        await socket.wait_closed()
+
+    async with connected(shout) as voice:
+        assert len(await voice.receive()) == 3_000_000
+
+
+@pytest.mark.parametrize(("code", "retryable"), [(1000, True), (1001, True), (1011, True), (1008, False)])
+async def test_closed_connection_says_whether_to_try_again(code, retryable):
+    async def close(socket: ServerConnection) -> None:
+        await socket.close(code)
+
+    async with connected(close) as voice:
+        with pytest.raises(VoiceUnavailable) as caught:
+            await voice.receive()
+        with pytest.raises(VoiceUnavailable):
+            await voice.send(b"{}")
+
+    assert (caught.value.code, caught.value.retryable) == (f"closed_{code}", retryable)
+
+
+@pytest.mark.parametrize(
+    ("status", "retryable"),
+    [(HTTPStatus.UNAUTHORIZED, False), (HTTPStatus.TOO_MANY_REQUESTS, True), (HTTPStatus.BAD_REQUEST, False)],
+)
+async def test_refused_handshake_says_whether_to_try_again(status, retryable):
+    async def nobody(socket: ServerConnection) -> None:
+        raise AssertionError
+
+    def refuse(socket: ServerConnection, request: Request) -> Response:
+        return socket.respond(status, "no\n")
+
+    async with upstream(nobody, refuse) as client:
+        with pytest.raises(VoiceUnavailable) as caught:
+            await connect(client, "gpt-realtime-2.1")
+
+    assert (caught.value.code, caught.value.retryable) == (f"http_{status}", retryable)
+
+
+async def test_nobody_there_is_worth_another_try():
+    async with openai.AsyncOpenAI(api_key="sk-test", base_url="http://127.0.0.1:9/v1") as client:
+        with pytest.raises(VoiceUnavailable) as caught:
+            await connect(client, "gpt-realtime-2.1")
+
+    assert (caught.value.code, caught.value.retryable) == ("unreachable", True)
+
+
+class Answering(FakePlayer):
+    """A player that plays each item in no time, and says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.call: Call | None = None
+        self.spoken = asyncio.Event()
+
+    async def send_text(self, text: str) -> None:
+        await super().send_text(text)
+        message = self.messages[-1]
+        if message["type"] == "item_end":
+            self.say(type="played", item=message["item"], samples=message["samples"], at_mic_sample=0, final=True)
+        if message["type"] == "turn" and message["role"] == "caller" and message["final"]:
+            self.spoken.set()
+
+    def say(self, **message: object) -> None:
+        self.call.receive(orjson.dumps(message).decode())
+
+
+async def test_call_with_the_stand_in_from_the_greeting_to_the_end():
+    with StandinProcess("--answer-delay=0.01", "--delta-pause=0.001") as standin:
+        async with openai.AsyncOpenAI(api_key="sk-test", base_url=standin.base_url) as client:
+            player, turns = Answering(), FakeTurns()
+            call = Call(BRIEFING, await connect(client, BRIEFING.model), player, turns, FakeRecorder())
+            player.call = call
+            running = asyncio.create_task(call.run())
+
+            player.say(type="hello", last_revision=0)
+            player.say(type="say", text="Crisis line, this is Anna.")
+            await player.spoken.wait()
+            player.say(type="hang_up")
+
+            assert await running is EndReason.HUNG_UP
+
+    assert [(turn.role, turn.text_heard) for turn in in_order(turns.saved)] == [
+        ("counselor", "Crisis line, this is Anna."),
+        ("caller", BRIEFING.greeting),
+    ]
+    assert sum(len(frame) - 8 for frame in player.frames) > 0
