@@ -1,3 +1,4 @@
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -7,6 +8,9 @@ from evaluation import api as evaluation_api
 from evaluation import views as evaluation_views
 from recordings import views as recording_views
 from training import api as training_api
+
+# One way in, for the administration too.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("", evaluation_views.dashboard, name="dashboard"),

@@ -4,7 +4,6 @@ import shutil
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from itertools import chain
 from pathlib import Path
 from uuid import UUID
 
@@ -15,8 +14,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from recordings.assembly import Assembly, EpochSpool, assemble
+from recordings.microphone import RATE
 from recordings.models import Recording, RecordingEpoch, spool_folder
-from recordings.spool import RATE, Spool
+from recordings.peaks import Peaks
+from recordings.spool import Spool
 from recordings.wav import wav_header
 from training.models import Session
 from training.services.sessions import is_in_use
@@ -96,11 +97,14 @@ def _shortfall(expected: int, epochs: list[EpochSpool]) -> str:
 def _store(recording: Recording, whole: Assembly, shortfall: str) -> None:
     folder = Path(settings.SPOOL_DIR) / str(recording.session_id)
     wav = folder / "recording.wav"
-    digest = hashlib.sha256()
+    header = wav_header(whole.samples, CHANNELS, RATE)
+    digest, peaks = hashlib.sha256(header), Peaks(whole.samples)
     with wav.open("wb") as file:
-        for block in chain([wav_header(whole.samples, CHANNELS, RATE)], whole.blocks()):
+        file.write(header)
+        for block in whole.blocks():
             file.write(block)
             digest.update(block)
+            peaks.add(block)
     with wav.open("rb") as file:
         recording.file.save("recording.wav", File(file), save=False)
     _close(
@@ -111,6 +115,7 @@ def _store(recording: Recording, whole: Assembly, shortfall: str) -> None:
         duration_ms=whole.samples * 1000 // RATE,
         size=wav.stat().st_size,
         sha256=digest.hexdigest(),
+        peaks=peaks.channels(),
     )
 
 

@@ -30,6 +30,7 @@ from training.serializers import (
     TurnsSerializer,
 )
 from training.services import replies, sessions, tickets
+from training.services.refusals import SessionRefused
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class Conflict(APIException):
 
     status_code = 409
 
-    def __init__(self, refused: sessions.SessionRefused) -> None:
+    def __init__(self, refused: SessionRefused) -> None:
         super().__init__(str(refused), refused.code)
         self.extra = {"session_id": str(refused.session_id)} if refused.session_id else {}
 
@@ -72,7 +73,7 @@ def session_start(request: Request) -> Response:
         raise PermissionDenied("A session is begun by the one who practises.")
     try:
         session, is_new = _start(request, form.validated_data)
-    except sessions.SessionRefused as refused:
+    except SessionRefused as refused:
         raise Conflict(refused) from refused
     _wait_for_greeting(request, session)
     return Response(SessionSerializer(session).data, status=201 if is_new else 200)
@@ -125,11 +126,11 @@ def session_ticket(request: Request, pk: UUID) -> Response:
     """A ticket for the call's socket, asked for when the counselor presses start."""
     session = _own(request, pk)
     if not session.is_phone:
-        raise Conflict(sessions.SessionRefused("not_a_call", "This session is a chat."))
+        raise Conflict(SessionRefused("not_a_call", "This session is a chat."))
     if not session.is_live:
-        raise Conflict(sessions.SessionRefused("session_over", "This call is over."))
+        raise Conflict(SessionRefused("session_over", "This call is over."))
     if sessions.is_in_use(session):
-        raise Conflict(sessions.SessionRefused("in_use", "This call is open in another window or tab."))
+        raise Conflict(SessionRefused("in_use", "This call is open in another window or tab."))
     ticket, signed = tickets.issue_ticket(session)
     url = f"{settings.GATEWAY_URL.rstrip('/')}/ws/calls/{session.pk}/"
     return Response({"url": url, "ticket": signed, "expires_at": ticket.expires_at}, status=201)
@@ -146,10 +147,10 @@ class MessagesView(APIView):
         form = MessageSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         if session.is_phone:
-            raise Conflict(sessions.SessionRefused("not_a_chat", "This session is a call: type into the call."))
+            raise Conflict(SessionRefused("not_a_chat", "This session is a call: type into the call."))
         try:
             question = replies.ask(session, form.validated_data["content"])
-        except sessions.SessionRefused as refused:
+        except SessionRefused as refused:
             raise Conflict(refused) from refused
         if "text/event-stream" in request.headers.get("Accept", ""):
             return StreamingHttpResponse(
@@ -170,13 +171,13 @@ async def _events(question: replies.Question) -> AsyncIterator[bytes]:
                 yield _event("turn", TurnSerializer(part).data)
             else:
                 yield _event("delta", {"text": part})
-    except (AIUnavailable, sessions.SessionRefused) as error:
+    except (AIUnavailable, SessionRefused) as error:
         logger.warning("No reply: %s", error.code, extra={"session_id": question.session.pk})
         yield _event("error", _as_error(error))
 
 
-def _as_error(error: AIUnavailable | sessions.SessionRefused) -> dict[str, object]:
-    if isinstance(error, sessions.SessionRefused):
+def _as_error(error: AIUnavailable | SessionRefused) -> dict[str, object]:
+    if isinstance(error, SessionRefused):
         return {"detail": str(error), "code": error.code, "retryable": False}
     return {"detail": CallerUnavailable.default_detail, "code": "caller_unavailable", "retryable": error.retryable}
 

@@ -12,6 +12,7 @@ from training.models import Session, TranscriptTurn
 from training.openai_caller import caller_instructions
 from training.services.sessions import take_line
 from training.services.tickets import spend_ticket
+from training.services.turns import settle_turns
 from voicegateway.briefing import Briefing, Role, Source, Turn
 from voicegateway.wire import SUBPROTOCOL
 
@@ -61,6 +62,7 @@ def admit(session_id: UUID, ticket: str, query: bytes) -> Admitted:
     if epoch is None:
         raise Refused("in_use")
     session.refresh_from_db()
+    settle_turns(session)
     is_recorded = wants_recording(query) or bool(session.assignment and session.assignment.require_recording)
     spool = begin_recording(session, epoch) if is_recorded else None
     return Admitted(session, epoch, brief(session, is_recorded), spool)

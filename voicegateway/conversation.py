@@ -1,7 +1,7 @@
 """A phone call between a counselor and the caller that a model speaks. It owns no socket, no task and no clock.
 
 Tell it what happened and when: `upstream`, `hear`, `browser`, `tick`. Then send what stands in its `box`, save the
-turns there, and stop when `ended` is set.
+turns there, and stop when `ended` is set. That it is over is for the owner to say, once everything is saved.
 """
 
 import logging
@@ -16,7 +16,7 @@ from voicegateway.outbox import Outbox
 from voicegateway.ports import Recorder
 from voicegateway.session_events import FATAL_CODES, history_items, opening_instructions, session_update
 from voicegateway.transcript import Transcript, message_about
-from voicegateway.wire import Ended, Frame, FromBrowser, HangUp, Hello, Mute, Notice, Played, Ready, Say
+from voicegateway.wire import Frame, FromBrowser, HangUp, Hello, Mute, Notice, Played, Ready, Say
 
 logger = logging.getLogger(__name__)
 
@@ -140,7 +140,6 @@ class Conversation:
             return
         self.counselor.give_up()
         self._publish_turns()
-        self.box.tell(Ended(self.ending))
         self.ended = self.ending
 
     # Who speaks

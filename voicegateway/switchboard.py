@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 
 from django.conf import settings
@@ -15,7 +14,6 @@ from voicegateway.turns import TurnWriter
 logger = logging.getLogger(__name__)
 
 SYNC_EVERY = 1.0  # seconds of audio that a power cut may cost
-LAST_TURNS = 5.0  # seconds a stopping gateway waits for its database
 
 
 class Switchboard:
@@ -54,16 +52,15 @@ class Switchboard:
         """At once after a call, when the process starts, and now and then for what other events left behind."""
         while True:
             self._recordings_due.clear()
-            await _logged(in_database(finish_recordings)())
+            await self._finish_waiting()
             try:
                 async with asyncio.timeout(settings.SWEEP_EVERY):
                     await self._recordings_due.wait()
             except TimeoutError:
                 continue
 
-
-async def _logged(work: Coroutine[None, None, object]) -> None:
-    try:
-        await work
-    except Exception:
-        logger.exception("Recordings could not be finished; they will be tried again")
+    async def _finish_waiting(self) -> None:
+        try:
+            await in_database(finish_recordings)()
+        except Exception:
+            logger.exception("Recordings could not be finished; they will be tried again")

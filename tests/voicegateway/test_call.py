@@ -55,7 +55,7 @@ async def test_call_runs_until_the_counselor_hangs_up():
 
         assert await line.running is EndReason.HUNG_UP
         assert line.voice.types == ["session.update", "input_audio_buffer.append", "response.create"]
-        assert line.player.types == ["ready", "turn", "turn", "ended"]
+        assert line.player.types == ["ready", "turn", "turn"]
         assert line.turns.saved[-1].text_heard == "Good evening."
         assert line.recorder.microphone == pcm(20)
 
@@ -75,7 +75,7 @@ async def test_lost_voice_ends_the_call_and_tells_the_browser():
         line.voice.lose()
 
         assert await line.running is EndReason.CALLER_LOST
-        assert line.player.types[-3:] == ["notice", "turn", "ended"]
+        assert line.player.types[-2:] == ["notice", "turn"]
         assert line.turns.saved[-1].text_heard == "[inaudible]"
 
 
@@ -148,7 +148,6 @@ async def test_unforeseen_failure_ends_the_call_and_is_logged_with_its_session(c
             assert await line.running is EndReason.FAILED
         [record] = caplog.records
         assert record.session_id == BRIEFING.session_id
-        assert line.player.messages[-1] == {"type": "ended", "reason": "failed"}
 
 
 async def test_bad_input_is_the_consumers_to_answer_and_keeps_the_call():
@@ -167,4 +166,3 @@ async def test_call_can_be_ended_from_elsewhere(reason):
         line.call.end(reason)
 
         assert await line.running is reason
-        assert line.player.messages[-1] == {"type": "ended", "reason": reason}

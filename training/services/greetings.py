@@ -10,7 +10,7 @@ from django.utils import timezone
 from ai import AIUnavailable
 from training import openai_caller, tasks
 from training.models import Session, TranscriptTurn
-from training.services.sessions import SessionRefused
+from training.services.refusals import SessionRefused
 from training.services.turns import write_turn
 
 logger = logging.getLogger(__name__)

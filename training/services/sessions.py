@@ -12,16 +12,9 @@ from scenarios.models import Mode, Scenario
 from scenarios.services import snapshot
 from training import tasks
 from training.models import Assignment, EndReason, Session
+from training.services.refusals import SessionRefused
+from training.services.turns import settle_turns
 from training.signals import session_ended
-
-
-class SessionRefused(Exception):
-    """The session cannot be begun or used like this. `code` is for pages, the text for people."""
-
-    def __init__(self, code: str, message: str, session_id: UUID | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.session_id = session_id
 
 
 def start_assignment(assignment: Assignment) -> tuple[Session, bool]:
@@ -161,7 +154,12 @@ def sweep_sessions() -> int:
         calls_before=now - timedelta(seconds=settings.HEARTBEAT_LOST_AFTER),
         chats_before=now - timedelta(seconds=settings.CHAT_IDLE_AFTER),
     )
-    return sum(end_session(session, EndReason.LINE_LOST, Session.Status.ABANDONED) for session in silent)
+    return sum(_abandon(session) for session in silent)
+
+
+def _abandon(session: Session) -> bool:
+    settle_turns(session)
+    return end_session(session, EndReason.LINE_LOST, Session.Status.ABANDONED)
 
 
 def is_in_use(session: Session) -> bool:

@@ -4,8 +4,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from training.models import Session, TranscriptTurn
-from training.services.sessions import SessionRefused
+from training.models import INAUDIBLE, Session, TranscriptTurn
+from training.services.refusals import SessionRefused
 
 
 @transaction.atomic
@@ -21,6 +21,21 @@ def record_turn(session_id: UUID, item: str, revision: int, **fields: object) ->
         )
     Session.objects.filter(pk=session_id, revision__lt=revision).update(revision=revision)
     return True
+
+
+@transaction.atomic
+def settle_turns(session: Session) -> None:
+    """Close the turns that a vanished gateway left open: what was heard of them stands."""
+    for turn in session.turns.filter(is_final=False).order_by("revision"):
+        session.revision += 1
+        lost_words = turn.is_by_counselor and not turn.text_heard
+        TranscriptTurn.objects.filter(pk=turn.pk).update(
+            is_final=True,
+            is_interrupted=not turn.is_by_counselor,
+            text_heard=INAUDIBLE if lost_words else turn.text_heard,
+            revision=session.revision,
+        )
+    Session.objects.filter(pk=session.pk, revision__lt=session.revision).update(revision=session.revision)
 
 
 @transaction.atomic

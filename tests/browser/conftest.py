@@ -1,0 +1,77 @@
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.chromium import FAKE_MICROPHONE, launched
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = {"/static/training/": ROOT / "training/static/training", "/static/": ROOT / "templates/static"}
+
+
+class Site(ThreadingHTTPServer):
+    """The static files as they are, and whatever pages a test puts into `pages`."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), SiteHandler)
+        self.pages: dict[str, str] = {"/": "<!doctype html><title>Scripts</title>"}
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class SiteHandler(SimpleHTTPRequestHandler):
+    server: Site
+
+    def do_GET(self) -> None:
+        address = self.path.partition("?")[0]
+        if address not in self.server.pages:
+            return super().do_GET()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(self.server.pages[address].encode())
+
+    def translate_path(self, path: str) -> str:
+        address = path.partition("?")[0]
+        for prefix, folder in FOLDERS.items():
+            if address.startswith(prefix):
+                return str(folder / address.removeprefix(prefix))
+        return str(ROOT / "nothing-here")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with launched(*FAKE_MICROPHONE) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with Site() as server:
+        thread = Thread(target=partial(server.serve_forever, poll_interval=0.05))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def page(chromium: Browser, site: Site) -> Iterator[Page]:
+    """An empty page of the site. A script error on it fails the test."""
+    context = chromium.new_context(permissions=["microphone"], base_url=site.url)
+    tab = context.new_page()
+    errors: list[str] = []
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    tab.goto("/")
+    yield tab
+    context.close()
+    assert errors == []

@@ -1,0 +1,578 @@
+"""The call page and the chat page in a real browser, over an API and a gateway that the test plays itself."""
+
+import json
+import re
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.template import Context, Engine
+from playwright.sync_api import Page, Route, WebSocketRoute, expect
+
+from tests.browser.conftest import Site
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+BASE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{% block title %}{% endblock %}</title>
+<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
+<link rel="stylesheet" href="/static/site.css">
+{% block head %}{% endblock %}</head><body class="{% block body_class %}{% endblock %}">
+<main id="content">{% block content %}{% endblock %}</main></body></html>"""
+PRACTICE = {
+    "mode": "phone",
+    "kind": "assignment",
+    "title": "A student who cannot sleep",
+    "description": "A first-year student calls late at night. They are worn out, and afraid of tomorrow.",
+    "estimated_minutes": 12,
+    "difficulty_label": "Intermediate",
+    "notes": "Take your time before you ask about safety.",
+    "assignment_id": "11111111-1111-4111-8111-111111111111",
+    "is_open": True,
+}
+
+
+def turn(item: str, role: str, text: str, after: str | None = None, **more: object) -> dict[str, object]:
+    facts = {"item": item, "after": after, "role": role, "text": text, "final": True, "interrupted": False}
+    return {"revision": 1, "start_ms": 0, **facts, **more}
+
+
+class Api:
+    """The answers of /api/sessions/, and what it was asked."""
+
+    def __init__(self) -> None:
+        self.session: dict[str, Any] = {
+            "id": "7",
+            "status": "active",
+            "end_reason": "",
+            "greeting": "pending",
+            "page": "/sessions/7/",
+            "title": "A student who cannot sleep",
+            "transcript": [],
+        }
+        self.asked: list[tuple[str, Any]] = []
+        self.answers: dict[str, list[tuple[int, object]]] = {}
+
+    def answer_next(self, request: str, status: int, body: object) -> None:
+        """Once, instead of what would be answered; a string is a stream of events."""
+        self.answers.setdefault(request, []).append((status, body))
+
+    def handle(self, route: Route) -> None:
+        request = f"{route.request.method} {route.request.url.partition('/api/sessions/')[2]}"
+        self.asked.append((request, route.request.post_data_json))
+        waiting = self.answers.get(request)
+        status, body = waiting.pop(0) if waiting else self.usual(request)
+        if isinstance(body, str):
+            route.fulfill(status=status, body=body, content_type="text/event-stream")
+        else:
+            route.fulfill(status=status, json=body)
+
+    def usual(self, request: str) -> tuple[int, object]:
+        if request == "POST 7/ticket/":
+            return 201, {"url": "ws://line.test/ws/calls/7/", "ticket": "a.b", "expires_at": "2030-01-01T00:00:00Z"}
+        if request == "POST 7/end/":
+            self.session |= {"status": "completed", "end_reason": "hung_up"}
+        return 200, self.session
+
+    def count(self, request: str) -> int:
+        return sum(asked == request for asked, _ in self.asked)
+
+
+class Gateway:
+    """The other end of the call's socket."""
+
+    def __init__(self) -> None:
+        self.lines: list[WebSocketRoute] = []
+        self.heard: list[dict[str, Any]] = []
+        self.frames: list[tuple[int, int]] = []
+        self.answers = True
+
+    def connect(self, line: WebSocketRoute) -> None:
+        self.lines.append(line)
+        line.on_message(self.take)
+
+    def take(self, message: str | bytes) -> None:
+        if isinstance(message, bytes):
+            self.frames.append((struct.unpack_from("<BBHI", message)[3], len(message)))
+            return
+        self.heard.append(json.loads(message))
+        if self.heard[-1]["type"] == "hello":
+            self.send(type="ready", resumed=len(self.lines) > 1, recording=True)
+        if self.heard[-1]["type"] == "hang_up" and self.answers:
+            self.send(type="ended", reason="hung_up")
+
+    def send(self, **message: object) -> None:
+        self.lines[-1].send(json.dumps(message))
+
+    def turn(self, *args: Any, **more: object) -> None:
+        self.send(type="turn", **turn(*args, **more))
+
+    def voice(self, item: int, samples: int) -> None:
+        for at in range(0, samples, 2400):
+            pcm = struct.pack("<h", 9000) * min(2400, samples - at)
+            self.lines[-1].send(struct.pack("<BBHI", 1, 0, item, at) + pcm)
+        self.send(type="item_end", item=item, samples=samples)
+
+    def said(self, kind: str) -> list[dict[str, Any]]:
+        return [message for message in self.heard if message["type"] == kind]
+
+
+@pytest.fixture
+def api(page: Page, site: Site) -> Api:
+    api = Api()
+    page.route("**/api/sessions/**", api.handle)
+    page.route(
+        f"{site.url}/sessions/7/", lambda route: route.fulfill(body="<title>Feedback</title>", content_type="text/html")
+    )
+    return api
+
+
+@pytest.fixture
+def gateway(page: Page) -> Gateway:
+    gateway = Gateway()
+    page.route_web_socket(re.compile("^ws://line.test/"), gateway.connect)
+    return gateway
+
+
+def render(template: str, live_session_id: str | None = None, **practice: object) -> str:
+    loaders = [
+        ("django.template.loaders.locmem.Loader", {"base.html": BASE}),
+        ("django.template.loaders.filesystem.Loader", [str(TEMPLATES)]),
+    ]
+    engine = Engine(loaders=loaders, libraries={"static": "tests.browser.plain_static"})
+    context = {
+        "practice": PRACTICE | practice,
+        "live_session_id": live_session_id,
+        "sessions_url": "/api/sessions/",
+        "dashboard_url": "/",
+        "csrf_token": "t" * 64,
+    }
+    return engine.get_template(template).render(Context(context))
+
+
+@pytest.fixture
+def open_call(page: Page, site: Site, api: Api, gateway: Gateway) -> Callable[..., Page]:
+    def open_it(**practice: Any) -> Page:
+        site.pages["/call/"] = render("training/call.html", **practice)
+        page.goto("/call/")
+        return page
+
+    return open_it
+
+
+@pytest.fixture
+def call(open_call: Callable[..., Page], gateway: Gateway) -> Page:
+    """A call under way."""
+    page = open_call()
+    page.get_by_role("button", name="Start the call").click()
+    expect(page.get_by_text("You answer the phone: say your greeting.")).to_be_visible()
+    return page
+
+
+@pytest.fixture
+def open_chat(page: Page, site: Site, api: Api) -> Callable[..., Page]:
+    def open_it(**practice: Any) -> Page:
+        site.pages["/chat/"] = render("training/chat.html", **{"mode": "chat", **practice})
+        page.goto("/chat/")
+        return page
+
+    return open_it
+
+
+@pytest.fixture
+def chat(open_chat: Callable[..., Page], api: Api) -> Iterator[Page]:
+    """A chat whose first message is there."""
+    api.session |= {"greeting": "ready", "transcript": [turn("g", "caller", "hi. is someone there?")]}
+    page = open_chat()
+    page.get_by_role("button", name="Begin the chat").click()
+    expect(log(page)).to_have_text([re.compile("Caller.*hi. is someone there?", re.S)])
+    yield page
+
+
+def log(page: Page) -> Any:
+    return page.get_by_role("log").locator("li")
+
+
+def state(page: Page) -> Any:
+    return page.locator("#call, #chat")
+
+
+def until(page: Page, condition: Callable[[], bool]) -> None:
+    """Let the page go on until what it sends has arrived."""
+    for _ in range(500):
+        if condition():
+            return
+        page.wait_for_timeout(20)
+    pytest.fail("The page did not send what was expected.")
+
+
+# ---- The call page
+
+
+def test_the_page_says_what_comes_before_anything_is_asked(open_call: Callable[..., Page], api: Api) -> None:
+    page = open_call(require_recording=True)
+
+    expect(page.get_by_role("heading", name="A student who cannot sleep")).to_be_visible()
+    expect(page.get_by_text("This call is recorded, as the assignment asks.")).to_be_visible()
+    expect(page.get_by_label("What would you like to practise?")).to_have_count(0)
+    expect(page.get_by_role("button", name="Hang up")).to_be_hidden()
+    assert api.asked == []
+
+
+def test_microphone_check_hears_and_names_the_device(open_call: Callable[..., Page]) -> None:
+    page = open_call()
+
+    page.get_by_role("button", name="Check my microphone").click()
+
+    expect(page.get_by_text("We hear you.")).to_be_visible()  # Chromium's fake microphone beeps
+    expect(page.get_by_label("Microphone", exact=True).locator("option")).not_to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("NotAllowedError", "This page may not use your microphone."),
+        ("NotFoundError", "No microphone was found."),
+        ("NotReadableError", "Your microphone does not answer."),
+    ],
+)
+def test_without_a_microphone_the_page_says_why_and_the_call_can_be_typed(
+    open_call: Callable[..., Page], gateway: Gateway, page: Page, error: str, words: str
+) -> None:
+    page.add_init_script(
+        f"navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException('no', '{error}'); }};"
+    )
+    open_call()
+
+    page.get_by_role("button", name="Start the call").click()
+    expect(page.get_by_role("alert").filter(has_text=words)).to_be_visible()
+    page.get_by_role("button", name="Take it typing instead").locator("visible=true").click()
+    page.get_by_role("button", name="Start the call").click()
+    expect(state(page)).to_have_attribute("data-phase", "talking")
+    page.get_by_label("Type instead of speaking").fill("Good evening, you are not alone.")
+    page.keyboard.press("Enter")
+
+    until(page, lambda: gateway.said("say") == [{"type": "say", "text": "Good evening, you are not alone."}])
+    expect(page.get_by_label("Type instead of speaking")).to_have_value("")
+    assert gateway.frames == []
+
+
+def test_call_sends_the_microphone_and_draws_both_sides_in_spoken_order(call: Page, gateway: Gateway) -> None:
+    gateway.turn("b", "caller", "Hello? I did not", after="a", final=False)
+    gateway.turn("a", "counselor", "Crisis line, good evening.")
+    gateway.turn("b", "caller", "Hello? I did not think anyone would answer.", after="a", revision=2)
+
+    expect(log(call)).to_have_text(
+        [re.compile("You.*Crisis line", re.S), re.compile("Caller.*anyone would answer", re.S)]
+    )
+    expect(call.get_by_text("say your greeting")).to_be_hidden()
+    until(call, lambda: len(gateway.frames) >= 5)
+    assert gateway.heard[0] == {"type": "hello", "last_revision": 0}
+    assert [size for _, size in gateway.frames[:5]] == [8 + 1920] * 5
+    indexes = [index for index, _ in gateway.frames]
+    assert [b - a for a, b in zip(indexes, indexes[1:], strict=False)] == [960] * (len(indexes) - 1)
+
+
+def test_call_reports_what_was_played_and_answers_a_flush(call: Page, gateway: Gateway) -> None:
+    gateway.voice(1, 12000)
+    until(call, lambda: any(report["final"] for report in gateway.said("played")))
+    gateway.voice(2, 48000)
+    until(call, lambda: gateway.said("played")[-1]["item"] == 2)
+    gateway.send(type="pause")
+    gateway.send(type="flush", item=2)
+    until(call, lambda: sum(report["final"] for report in gateway.said("played")) == 2)
+
+    whole, cut = [report for report in gateway.said("played") if report["final"]]
+    assert (whole["item"], whole["samples"]) == (1, 12000)
+    assert (cut["item"], 0 < cut["samples"] < 48000) == (2, True)
+    assert cut["at_mic_sample"] > whole["at_mic_sample"]
+
+
+def test_mute_by_button_and_by_key_but_not_while_typing(call: Page, gateway: Gateway) -> None:
+    call.get_by_role("button", name="Mute").click()
+    expect(call.get_by_text("You are muted")).to_be_visible()
+    call.get_by_label("Type instead of speaking").press("m")
+    call.get_by_role("log").press("m")
+
+    until(call, lambda: len(gateway.said("mute")) == 2)
+    assert [message["on"] for message in gateway.said("mute")] == [True, False]
+    expect(call.get_by_label("Type instead of speaking")).to_have_value("m")
+
+
+@pytest.mark.parametrize("button", ["Hang up", "Get feedback"])
+def test_ending_the_call_goes_to_its_page(call: Page, api: Api, button: str) -> None:
+    call.get_by_role("button", name=button).click()
+
+    call.wait_for_url("**/sessions/7/")
+    assert api.count("POST 7/end/") == 0
+
+
+def test_hang_up_over_a_dead_line_ends_by_request(call: Page, api: Api, gateway: Gateway) -> None:
+    gateway.answers = False
+    call.get_by_role("button", name="Hang up").click()
+    until(call, lambda: bool(gateway.said("hang_up")))
+    gateway.lines[-1].close(code=1011)
+
+    call.wait_for_url("**/sessions/7/")
+    assert api.count("POST 7/end/") == 1
+
+
+def test_lost_line_keeps_the_transcript_and_comes_back(call: Page, api: Api, gateway: Gateway) -> None:
+    gateway.turn("a", "counselor", "Crisis line, good evening.", revision=6)
+    expect(log(call)).to_have_count(1)
+    gateway.lines[-1].close(code=1012)
+
+    expect(call.get_by_role("alert").filter(has_text="The line is being restarted.")).to_be_visible()
+    expect(call.get_by_role("heading", name="The line was lost")).to_be_focused()
+    expect(log(call)).to_have_count(1)
+    call.get_by_role("button", name="Reconnect").click()
+    expect(state(call)).to_have_attribute("data-phase", "talking")
+
+    assert gateway.said("hello")[-1] == {"type": "hello", "last_revision": 6}
+    assert (api.count("POST "), api.count("POST 7/ticket/")) == (1, 2)
+
+
+def test_refused_line_says_why(call: Page, api: Api, gateway: Gateway) -> None:
+    api.answer_next("POST 7/ticket/", 409, {"detail": "This call is open in another window.", "code": "in_use"})
+    gateway.lines[-1].close(code=1006)
+    call.get_by_role("button", name="Reconnect").click()
+
+    expect(call.get_by_role("alert").filter(has_text="open in another window")).to_be_visible()
+
+
+def test_line_that_finds_the_session_over_ends(call: Page, api: Api, gateway: Gateway) -> None:
+    api.answer_next("POST 7/ticket/", 409, {"detail": "This call is over.", "code": "session_over"})
+    gateway.lines[-1].close(code=1006)
+    call.get_by_role("button", name="Reconnect").click()
+
+    expect(call.get_by_role("heading", name="The call has ended")).to_be_visible()
+    expect(call.get_by_role("link", name="See the call and its feedback")).to_have_attribute("href", "/sessions/7/")
+
+
+def test_caller_that_ends_the_call_does_not_take_the_page_away(call: Page, gateway: Gateway) -> None:
+    gateway.send(type="ended", reason="idle")
+
+    expect(call.get_by_text("Nobody spoke for a long time")).to_be_visible()
+    expect(call.get_by_role("heading", name="The call has ended")).to_be_focused()
+    assert call.url.endswith("/call/")
+
+
+def test_another_call_under_way_can_be_ended_from_here(open_call: Callable[..., Page], api: Api) -> None:
+    conflict = {"detail": "You have another call under way.", "code": "call_live", "session_id": "6"}
+    api.answer_next("POST ", 409, conflict)
+    page = open_call()
+
+    page.get_by_role("button", name="Start the call").click()
+    page.get_by_role("button", name="End that call and start this one").click()
+
+    expect(state(page)).to_have_attribute("data-phase", "talking")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    assert api.count("POST 6/end/") == 1
+
+
+def test_unfinished_call_goes_on_with_what_was_said(open_call: Callable[..., Page], api: Api, gateway: Gateway) -> None:
+    api.session["transcript"] = [turn("a", "counselor", "Crisis line.", revision=3)]
+    page = open_call(live_session_id="7")
+
+    page.get_by_role("button", name="Continue the call").click()
+
+    expect(log(page)).to_have_count(1)
+    until(page, lambda: gateway.said("hello") == [{"type": "hello", "last_revision": 3}])
+    assert api.count("POST ") == 0
+
+
+def test_free_practice_asks_for_what_is_wanted(open_call: Callable[..., Page], api: Api, gateway: Gateway) -> None:
+    page = open_call(kind="free_practice", assignment_id=None)
+    page.get_by_label("What would you like to practise?").fill("A caller who jokes")
+    page.get_by_label("Record this call").uncheck()
+
+    page.get_by_role("button", name="Start the call").click()
+
+    expect(state(page)).to_have_attribute("data-phase", "talking")
+    assert api.asked[0] == ("POST ", {"type": "free_practice", "mode": "phone", "focus": "A caller who jokes"})
+    assert "record" not in gateway.lines[0].url
+
+
+def test_closed_assignment_offers_no_start(open_call: Callable[..., Page]) -> None:
+    page = open_call(is_open=False)
+
+    expect(page.get_by_text("This assignment is closed")).to_be_visible()
+    expect(page.get_by_role("button", name="Start the call")).to_have_count(0)
+
+
+def test_transcript_stays_where_the_reader_is(call: Page, gateway: Gateway) -> None:
+    for number in range(40):
+        gateway.turn(f"i{number}", "caller", f"Line {number}", after=f"i{number - 1}" if number else None)
+    expect(log(call)).to_have_count(40)
+    box = call.get_by_role("log")
+    assert box.evaluate("log => log.scrollHeight - log.scrollTop - log.clientHeight") < 2
+    box.evaluate("log => { log.scrollTop = 100; }")
+    call.wait_for_function("new Promise(requestAnimationFrame)")
+
+    gateway.turn("last", "caller", "One more", after="i39")
+    expect(log(call)).to_have_count(41)
+
+    assert box.evaluate("log => log.scrollTop") == 100
+    call.get_by_role("button", name="New lines below").click()
+    assert box.evaluate("log => log.scrollHeight - log.scrollTop - log.clientHeight") < 2
+
+
+def test_transcript_stays_at_its_end_when_it_gets_smaller(call: Page, gateway: Gateway) -> None:
+    for number in range(20):
+        gateway.turn(f"i{number}", "caller", f"Line {number}", after=f"i{number - 1}" if number else None)
+    expect(log(call)).to_have_count(20)
+
+    call.set_viewport_size({"width": 400, "height": 600})
+    call.wait_for_function("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    assert call.get_by_role("log").evaluate("log => log.scrollHeight - log.scrollTop - log.clientHeight") < 2
+    expect(call.get_by_role("button", name="New lines below")).to_be_hidden()
+
+
+# ---- The chat page
+
+
+def stream(*events: tuple[str, object]) -> str:
+    return "".join(f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in events)
+
+
+MINE = turn("m", "counselor", "I am here.", "g", revision=2)
+THEIRS = turn("r", "caller", "ok. good.", "m", revision=3)
+
+
+def test_chat_waits_for_its_first_message(open_chat: Callable[..., Page], api: Api) -> None:
+    page = open_chat()
+    page.get_by_role("button", name="Begin the chat").click()
+    expect(page.get_by_text("They are writing their first message…")).to_be_visible()
+    expect(page.get_by_role("button", name="Send")).to_be_disabled()
+
+    api.session |= {"greeting": "ready", "transcript": [turn("g", "caller", "hi")]}
+
+    expect(log(page)).to_have_count(1)
+    expect(page.get_by_label("Your message")).to_be_focused()
+
+
+def test_chat_without_a_first_message_can_be_begun_again(open_chat: Callable[..., Page], api: Api) -> None:
+    failed = api.session | {"greeting": "failed"}
+    api.answer_next("POST ", 201, failed)
+    page = open_chat()
+    page.get_by_role("button", name="Begin the chat").click()
+    expect(page.get_by_role("alert").filter(has_text="You can write first")).to_be_visible()
+
+    api.answer_next("POST ", 201, failed | {"greeting": "ready", "transcript": [turn("g", "caller", "hi")]})
+    page.get_by_role("button", name="Try again with a new chat").click()
+
+    expect(log(page)).to_have_count(1)
+    expect(page.get_by_role("alert")).to_be_hidden()
+    assert api.count("POST 7/end/") == 1
+
+
+def test_chat_reply_is_streamed_into_the_transcript(chat: Page, api: Api) -> None:
+    events = [("turn", MINE), ("delta", {"text": "ok. "}), ("delta", {"text": "good."}), ("turn", THEIRS)]
+    api.answer_next("POST 7/messages/", 200, stream(*events))
+    chat.get_by_label("Your message").fill("I am here.")
+    chat.keyboard.press("Enter")
+
+    expect(log(chat)).to_have_text([re.compile("hi"), re.compile("You.*I am here.", re.S), re.compile("ok. good.")])
+    expect(chat.get_by_label("Your message")).to_have_value("")
+    assert api.asked[-1] == ("POST 7/messages/", {"content": "I am here."})
+
+
+def test_shift_enter_begins_a_line_and_too_much_is_not_sent(chat: Page, api: Api) -> None:
+    box = chat.get_by_label("Your message")
+    box.fill("one")
+    box.press("Shift+Enter")
+    expect(box).to_have_value("one\n")
+
+    box.fill("x" * 10_001)
+    box.press("Enter")
+
+    expect(chat.get_by_text("1 characters too many")).to_be_visible()
+    expect(chat.get_by_role("button", name="Send")).to_be_disabled()
+    assert api.count("POST 7/messages/") == 0
+
+
+def test_message_that_did_not_arrive_is_back_in_the_box(chat: Page, api: Api) -> None:
+    api.answer_next("POST 7/messages/", 503, {})
+    chat.get_by_label("Your message").fill("I am here.")
+    chat.keyboard.press("Enter")
+    expect(chat.get_by_role("alert")).to_be_visible()
+    expect(chat.get_by_label("Your message")).to_have_value("I am here.")
+    expect(log(chat)).to_have_count(1)
+
+    api.answer_next("POST 7/messages/", 200, stream(("turn", MINE), ("turn", THEIRS)))
+    chat.get_by_role("button", name="Send again").click()
+
+    expect(log(chat)).to_have_count(3)
+    expect(chat.get_by_role("alert")).to_be_hidden()
+
+
+@pytest.mark.parametrize("broken", [[("error", {"detail": "The caller did not answer.", "code": "x"})], []])
+def test_message_without_a_reply_stays_and_is_sent_again(chat: Page, api: Api, broken: list[Any]) -> None:
+    api.answer_next("POST 7/messages/", 200, stream(("turn", MINE), ("delta", {"text": "o"}), *broken))
+    api.session["transcript"] = [turn("g", "caller", "hi"), MINE]
+    chat.get_by_label("Your message").fill("I am here.")
+    chat.keyboard.press("Enter")
+    expect(chat.get_by_role("alert")).to_be_visible()
+    expect(log(chat)).to_have_count(2)
+    expect(chat.get_by_label("Your message")).to_have_value("")
+
+    api.answer_next("POST 7/messages/", 200, stream(("turn", MINE), ("turn", THEIRS)))
+    chat.get_by_role("button", name="Send again").click()
+
+    expect(log(chat)).to_have_count(3)
+    assert [body for request, body in api.asked if request == "POST 7/messages/"] == [{"content": "I am here."}] * 2
+
+
+def test_chat_that_is_over_says_so_and_keeps_the_words(chat: Page, api: Api) -> None:
+    api.answer_next("POST 7/messages/", 409, {"detail": "This session is over.", "code": "session_over"})
+    chat.get_by_label("Your message").fill("Are you")
+    chat.keyboard.press("Enter")
+
+    expect(chat.get_by_role("heading", name="The chat has ended")).to_be_focused()
+    expect(chat.get_by_role("link", name="See the chat and its feedback")).to_have_attribute("href", "/sessions/7/")
+
+
+@pytest.mark.parametrize("button", ["End chat", "Get feedback"])
+def test_ending_the_chat_goes_to_its_page(chat: Page, api: Api, button: str) -> None:
+    chat.get_by_role("button", name=button).click()
+
+    chat.wait_for_url("**/sessions/7/")
+    assert api.count("POST 7/end/") == 1
+
+
+def test_unfinished_chat_goes_on(open_chat: Callable[..., Page], api: Api) -> None:
+    api.session |= {"greeting": "ready", "transcript": [turn("g", "caller", "hi"), MINE, THEIRS]}
+    page = open_chat(live_session_id="7")
+
+    page.get_by_role("button", name="Continue the chat").click()
+
+    expect(log(page)).to_have_count(3)
+    assert api.count("POST ") == 0
+
+
+# ---- Both
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("stage", ["ready", "talking", "lost", "chat"])
+def test_axe_finds_nothing_serious(
+    request: pytest.FixtureRequest, page: Page, gateway: Gateway, stage: str, scheme: Any
+) -> None:
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    if stage == "ready":
+        request.getfixturevalue("open_call")()
+    else:
+        request.getfixturevalue("chat" if stage == "chat" else "call")
+    if stage in ("talking", "lost"):
+        gateway.turn("a", "counselor", "Crisis line, good evening.")
+        gateway.turn("b", "caller", "Hello? I did", after="a", final=False, interrupted=True)
+        expect(log(page)).to_have_count(2)
+    if stage == "lost":
+        gateway.lines[-1].close(code=1011)
+        expect(page.get_by_role("button", name="Reconnect")).to_be_visible()
+
+    violations = Axe().run(page).response["violations"]
+
+    assert [one["id"] for one in violations if one["impact"] in ("serious", "critical")] == []

@@ -1,0 +1,85 @@
+/** What the call page is in, as one value, and how each event changes it. Pure: knows no page, socket or clock. */
+export const READY = "ready";
+export const CONNECTING = "connecting";
+export const TALKING = "talking";
+export const LOST = "lost";
+export const ENDING = "ending";
+export const ENDED = "ended";
+
+export const initialState = Object.freeze({
+  phase: READY,
+  microphone: "unasked", // asking, working, refused, missing, busy, stopped, typing
+  isHeard: false,
+  isMuted: false,
+  isSlow: false,
+  isRecording: false,
+  hasSpoken: false, // anyone, yet: the counselor answers the phone
+  isLeaving: false, // on to the session page as soon as the call has ended
+  session: null,
+  problem: null,
+  notice: "",
+  reason: "",
+});
+
+const LOST_CODES = {
+  1008: "The line was closed because it received something it did not understand.",
+  1009: "The line was closed because it received too much at once.",
+  1011: "Something went wrong on our side of the line.",
+  1012: "The line is being restarted.",
+  4001: "You have been logged out. Log in again in another tab, then reconnect here.",
+};
+
+const REASONS = {
+  hung_up: "You hung up.",
+  feedback: "You ended the call for feedback.",
+  line_lost: "The line was lost.",
+  caller_lost: "The caller could not be reached any more. That was our side, not you.",
+  too_long: "The call reached its longest time.",
+  idle: "Nobody spoke for a long time, so the call was ended.",
+  ended_elsewhere: "The call was ended on another page.",
+  replaced: "The call was taken over by another page.",
+  shutdown: "The service was restarted.",
+  failed: "Something went wrong on our side.",
+  session_over: "This call had already ended.",
+};
+
+const NOTICES = {
+  caller_reconnecting: "The caller’s line dropped for a moment. Stay with them, they are being called back.",
+  caller_back: "The caller is back on the line.",
+  draining: "This line will be restarted soon. Finish your call in peace.",
+};
+
+export const isInCall = ({ phase }) => [CONNECTING, TALKING, ENDING].includes(phase);
+export const canSpeak = ({ microphone }) => microphone === "working";
+export const lostWords = (code) => LOST_CODES[code] ?? "The connection to the caller broke off.";
+export const reasonWords = ({ reason }) => REASONS[reason] ?? "The call has ended.";
+export const noticeWords = ({ notice, isSlow }) =>
+  isSlow ? "Your connection is slow: not all of what you say gets through." : (NOTICES[notice] ?? "");
+
+export function connectionWords({ phase, session, notice }) {
+  if (phase === CONNECTING) return session ? "Ringing…" : "Connecting…";
+  if (phase === TALKING) return notice === "caller_reconnecting" ? "Caller reconnecting…" : "Connected";
+  return { ready: "Not connected", lost: "Line lost", ending: "Hanging up…", ended: "Call ended" }[phase];
+}
+
+const changes = {
+  microphone: (state, { status }) => ({ microphone: status, isHeard: false }),
+  heard: () => ({ isHeard: true }),
+  start: ({ phase }) =>
+    [READY, LOST].includes(phase) ? { phase: CONNECTING, problem: null, notice: "", isSlow: false } : {},
+  session: (state, { session }) => ({ session }),
+  not_started: (state, { problem }) => ({ phase: READY, isLeaving: false, problem }),
+  line_ready: (state, { recording }) => (state.phase === CONNECTING ? { phase: TALKING, isRecording: recording } : {}),
+  turn: ({ hasSpoken }, { text }) => ({ hasSpoken: hasSpoken || Boolean(text) }),
+  notice: (state, { code }) => ({ notice: code }),
+  mute: (state, { on }) => ({ isMuted: on }),
+  slow: (state, { on }) => ({ isSlow: on }),
+  line_lost: (state, { problem }) => ([CONNECTING, TALKING].includes(state.phase) ? { phase: LOST, problem } : {}),
+  hang_up: ({ phase }) => ([CONNECTING, TALKING, LOST].includes(phase) ? { phase: ENDING, isLeaving: true } : {}),
+  not_ended: ({ phase }, { problem }) => (phase === ENDING ? { phase: LOST, isLeaving: false, problem } : {}),
+  ended: (state, { reason }) => ({ phase: ENDED, reason: state.reason || reason }),
+};
+
+export function reduce(state, event) {
+  return { ...state, ...changes[event.type](state, event) };
+}

@@ -1,0 +1,85 @@
+import { connectionWords, isInCall, noticeWords, reasonWords, TALKING } from "./call-state.js";
+import { setWords, showOnly } from "./page.js";
+
+const QUIET_DB = -60;
+const SPEECH_DB = -20;
+
+/** From the loudness of samples to how far something on the page moves, 0 to 1. */
+export function movement(level) {
+  const decibel = 20 * Math.log10(Math.max(level, 1e-6));
+  return Math.max(0, Math.min(1, (decibel - QUIET_DB) / (SPEECH_DB - QUIET_DB)));
+}
+
+export function clockWords(seconds) {
+  const two = (number) => String(Math.floor(number)).padStart(2, "0");
+  return `${two(seconds / 60)}:${two(seconds % 60)}`;
+}
+
+/** Draws the state of the call page. Decides nothing. */
+export class CallView {
+  #phase = "ready";
+  #talkingSince = null;
+
+  constructor(root) {
+    this.root = root;
+    this.timer = root.querySelector("[data-elapsed]");
+    this.devices = root.querySelector("[data-devices]");
+  }
+
+  show(state) {
+    const { phase, session, problem } = state;
+    this.root.dataset.phase = phase;
+    showOnly(this.root, { when: phase, mic: state.microphone });
+    setWords(this.root, {
+      connection: connectionWords(state),
+      notice: noticeWords(state),
+      reason: reasonWords(state),
+      problem: problem?.message ?? "",
+      heard: state.isHeard ? "We hear you." : "Say something: the bar moves when we hear you.",
+      mute: state.isMuted ? "Unmute" : "Mute",
+      microphone: state.isMuted ? "You are muted" : "Your microphone is on",
+    });
+    this.#flag("problem", problem);
+    this.#flag("other-call", problem?.code === "call_live" && problem.sessionId);
+    this.#flag("recording", state.isRecording && isInCall(state));
+    this.#flag("greet", phase === TALKING && !state.hasSpoken);
+    this.#flag("notice", noticeWords(state));
+    this.root.querySelector("[data-action=mute]").setAttribute("aria-pressed", String(state.isMuted));
+    const start = this.root.querySelector("[data-action=start]");
+    if (start) start.disabled = state.microphone === "asking";
+    if (session) for (const link of this.root.querySelectorAll("[data-session-link]")) link.href = session.page;
+    if (phase !== this.#phase) this.#enter(phase);
+  }
+
+  caller(level) {
+    this.root.style.setProperty("--caller-level", movement(level).toFixed(2));
+  }
+
+  microphone(level) {
+    this.root.style.setProperty("--microphone-level", movement(level).toFixed(2));
+  }
+
+  listDevices({ used, all }) {
+    this.devices.replaceChildren(...all.map(({ deviceId, label }) => new Option(label || "Microphone", deviceId)));
+    this.devices.value = used;
+  }
+
+  tick(now) {
+    if (this.#talkingSince === null) return;
+    this.timer.textContent = clockWords((now - this.#talkingSince) / 1000);
+  }
+
+  #enter(phase) {
+    this.#phase = phase;
+    if (phase === TALKING) this.#talkingSince ??= performance.now();
+    if (phase === "ended") this.#talkingSince = null;
+    this.caller(0);
+    // Whoever uses the keyboard or listens to the page goes on where the page goes on.
+    this.root.querySelector(`[data-focus="${phase}"]`)?.focus({ preventScroll: true });
+    this.root.scrollIntoView({ block: "nearest" });
+  }
+
+  #flag(name, on) {
+    for (const element of this.root.querySelectorAll(`[data-if="${name}"]`)) element.hidden = !on;
+  }
+}

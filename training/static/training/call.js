@@ -1,0 +1,34 @@
+import { CallPage } from "./call-page.js";
+import { onActions } from "./page.js";
+
+function listenTo(page, root) {
+  onActions(root, {
+    check: () => page.checkMicrophone(),
+    type: () => page.typeInstead(),
+    start: () => page.start(),
+    "end-other": () => page.endOtherCall(),
+    reconnect: () => page.connect(),
+    mute: () => page.toggleMute(),
+    "hang-up": () => page.hangUp(),
+    feedback: () => page.hangUp(), // the session page, where feedback appears, is where both lead
+    afresh: () => page.startAfresh(),
+  });
+  root.querySelector("[data-devices]").addEventListener("change", ({ target }) => page.checkMicrophone(target.value));
+  const form = root.querySelector("[data-say]");
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = form.elements.text.value.trim();
+    if (text && page.say(text)) form.reset();
+  });
+  document.addEventListener("keydown", (event) => {
+    const isTyping = event.target.closest("input, textarea, select, [contenteditable]");
+    if (event.key.toLowerCase() !== "m" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (page.isTalking) page.toggleMute();
+  });
+  window.addEventListener("beforeunload", (event) => page.mustStay && event.preventDefault());
+  window.addEventListener("pagehide", () => page.leaveLine());
+  setInterval(() => page.view.tick(performance.now()), 500);
+}
+
+const root = document.querySelector("#call");
+listenTo(new CallPage(root), root);

@@ -1,0 +1,231 @@
+import { ApiProblem, SessionsApi } from "./api.js";
+import { practiceOf, setWords, showOnly } from "./page.js";
+import { readEvents } from "./sse.js";
+import { TranscriptView } from "./transcript-view.js";
+import { Transcript } from "./transcript.js";
+
+export const LIMIT = 10000;
+const NEAR_LIMIT = 9000;
+const POLL_MS = 1000;
+const POLLS_UNTIL_SLOW = 20;
+const UNSENT = "unsent"; // the item of a message that is on its way
+const REPLY = "reply"; // the item of a reply that is still being written
+
+/** The server counts characters, a browser string counts half of some of them. */
+export const lengthOf = (text) => Array.from(text).length;
+
+export function counterWords(text) {
+  const left = LIMIT - lengthOf(text);
+  if (left < 0) return `${-left} characters too many`;
+  return left <= LIMIT - NEAR_LIMIT ? `${left} characters left` : "";
+}
+
+/** One chat on one page. What the counselor writes stays in the box or in the transcript, whatever happens. */
+export class ChatPage {
+  #phase = "ready";
+  #session = null;
+  #problem = null;
+  #unanswered = null; // words that the server may have, but did not answer
+  #isReplying = false;
+  #polls = 0;
+
+  constructor(root) {
+    this.root = root;
+    this.box = root.querySelector("#message");
+    this.api = new SessionsApi(root.dataset);
+    this.liveSessionId = root.dataset.liveSessionId;
+    this.transcript = new Transcript();
+    this.turns = new TranscriptView(root.querySelector("[data-log]"), this.transcript);
+    this.#show({});
+  }
+
+  // ---- Beginning
+
+  async begin() {
+    this.#show({ phase: "opening", problem: null });
+    try {
+      const { api, liveSessionId } = this;
+      this.#take(await (liveSessionId ? api.read(liveSessionId) : api.begin(practiceOf(this.root))));
+    } catch (problem) {
+      this.#show({ phase: "ready", problem });
+    }
+  }
+
+  /** The opening line could not be prepared: leave this chat and begin another. */
+  async beginAnew() {
+    try {
+      await this.api.end(this.#session.id);
+    } catch (problem) {
+      if (problem.code !== "session_over") return this.#show({ problem });
+    }
+    this.liveSessionId = "";
+    this.#polls = 0;
+    await this.begin();
+  }
+
+  /** Free practice that was left open: end it, and let the page offer a fresh one. */
+  async beginAfresh() {
+    try {
+      await this.api.end(this.liveSessionId);
+      window.location.reload();
+    } catch (problem) {
+      this.#show({ problem });
+    }
+  }
+
+  #take(session) {
+    this.#session = session;
+    for (const turn of session.transcript) this.turns.put(turn);
+    if (session.status !== "active") return this.#show({ phase: "ended", problem: null });
+    const isPending = session.greeting === "pending" && !session.transcript.length;
+    if (isPending) setTimeout(() => this.#poll(), POLL_MS);
+    this.#show({ phase: isPending ? "opening" : "talking", problem: this.#greetingProblem() });
+  }
+
+  async #poll() {
+    if (this.#phase !== "opening") return;
+    this.#polls += 1;
+    try {
+      this.#take(await this.api.read(this.#session.id));
+    } catch (problem) {
+      this.#show({ problem });
+      if (problem.isRetryable) setTimeout(() => this.#poll(), POLL_MS);
+    }
+  }
+
+  get #hasNoGreeting() {
+    return this.#session?.greeting === "failed" && !this.#session.transcript.length;
+  }
+
+  #greetingProblem() {
+    const message = "The first message could not be prepared. You can write first, or try again with a new chat.";
+    return this.#hasNoGreeting ? { message } : null;
+  }
+
+  // ---- Messages
+
+  get canSend() {
+    return this.#phase === "talking" && !this.#isReplying;
+  }
+
+  async sendBox() {
+    const text = this.box.value.trim();
+    if (!this.canSend || !text || lengthOf(text) > LIMIT) return;
+    this.box.value = "";
+    await this.#send(text);
+  }
+
+  /** The same words while unanswered are a second try for the server, not a second turn. */
+  sendAgain() {
+    return this.#unanswered ? this.#send(this.#unanswered) : this.sendBox();
+  }
+
+  async #send(text) {
+    const isKept = this.#unanswered === text;
+    this.#unanswered = null;
+    this.#isReplying = true;
+    this.#show({ problem: null });
+    if (!isKept) this.#draft(UNSENT, "counselor", text);
+    this.turns.follow();
+    try {
+      await this.#readReply(await this.api.send(this.#session.id, text));
+    } catch (problem) {
+      await this.#keep(text, problem);
+    }
+    this.#isReplying = false;
+    this.#show({});
+  }
+
+  async #readReply(response) {
+    let reply = "";
+    for await (const { event, data } of readEvents(response)) {
+      if (event === "error") throw new ApiProblem(502, data);
+      if (event === "delta") this.#draft(REPLY, "caller", (reply += data.text));
+      if (event !== "turn") continue;
+      this.#settle(data);
+      if (data.role === "caller") return;
+    }
+    throw new ApiProblem(502, { detail: "The reply broke off." });
+  }
+
+  #draft(item, role, text) {
+    const before = this.transcript.ordered().findLast((turn) => turn.item !== item);
+    const after = this.transcript.get(item)?.after ?? before?.item ?? null;
+    this.turns.put({ item, role, text, after, final: false, interrupted: false });
+  }
+
+  /** A turn as the server has it takes the place of our draft of it. */
+  #settle(turn) {
+    this.transcript.remove(turn.role === "counselor" ? UNSENT : REPLY);
+    this.turns.put(turn);
+    this.turns.draw();
+  }
+
+  /** The reply did not come. Ask what the server has: then the words go back into the box, or wait to be sent again. */
+  async #keep(text, problem) {
+    this.transcript.remove(REPLY);
+    const session = await this.api.read(this.#session.id).catch(() => null);
+    for (const turn of session?.transcript ?? []) this.transcript.put(turn);
+    this.transcript.remove(UNSENT);
+    this.turns.draw();
+    const last = this.transcript.ordered().at(-1);
+    const isSaved = last?.role === "counselor" && last.text === text;
+    const isAnswered = session?.transcript.at(-2)?.text === text && last.role === "caller";
+    if (isAnswered) return;
+    if (isSaved) this.#unanswered = text;
+    else this.box.value = [text, this.box.value].filter(Boolean).join("\n");
+    const isOver = problem.code === "session_over" || (session && session.status !== "active");
+    this.#show(isOver ? { phase: "ended" } : { problem });
+  }
+
+  // ---- Ending
+
+  async end() {
+    const before = this.#phase;
+    this.#show({ phase: "ending", problem: null });
+    try {
+      if (this.#session) await this.api.end(this.#session.id);
+    } catch (problem) {
+      if (problem.code !== "session_over") return this.#show({ phase: before, problem });
+    }
+    this.#show({ phase: "ended" });
+    if (this.#session) window.location.assign(this.#session.page);
+  }
+
+  // ---- Drawing
+
+  get #statusWords() {
+    if (this.#phase === "ending") return "Ending the chat…";
+    if (this.#isReplying) return this.transcript.get(REPLY) ? "They are writing…" : "They are reading…";
+    if (this.#phase !== "opening") return "";
+    return this.#polls < POLLS_UNTIL_SLOW
+      ? "They are writing their first message…"
+      : "The first message takes longer than usual. You can wait, or end the chat and come back.";
+  }
+
+  drawBox() {
+    setWords(this.root, { counter: counterWords(this.box.value) });
+    this.root.querySelector("[data-send]").disabled = !this.canSend || lengthOf(this.box.value) > LIMIT;
+  }
+
+  #show({ phase = this.#phase, problem = this.#problem }) {
+    const isNew = phase !== this.#phase;
+    this.#phase = phase;
+    this.#problem = problem;
+    this.root.dataset.phase = phase;
+    showOnly(this.root, { when: phase });
+    setWords(this.root, { status: this.#statusWords, problem: problem?.message ?? "" });
+    const flags = { problem, unanswered: problem && this.#canTryAgain, "no-greeting": problem && this.#hasNoGreeting };
+    for (const [name, on] of Object.entries(flags)) {
+      for (const element of this.root.querySelectorAll(`[data-if="${name}"]`)) element.hidden = !on;
+    }
+    if (this.#session) this.root.querySelector("[data-session-link]").href = this.#session.page;
+    this.drawBox();
+    if (isNew && phase === "talking") this.box.focus();
+    if (isNew && phase !== "talking") this.root.querySelector(`[data-focus~="${phase}"]`)?.focus();
+  }
+
+  get #canTryAgain() {
+    return this.#phase === "talking" && Boolean(this.#unanswered || this.box.value) && !this.#hasNoGreeting;
+  }
+}

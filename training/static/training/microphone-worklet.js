@@ -1,0 +1,40 @@
+import { MicrophoneCore } from "./microphone-core.js";
+
+/** Reports the level at all times and, from "start" on, frames. It is the clock of a call without a microphone, too. */
+class Microphone extends AudioWorkletProcessor {
+  constructor() {
+    super();
+    this.port.onmessage = ({ data }) => this.take(data);
+    this.inCall = false;
+    this.restart();
+  }
+
+  take({ type, on }) {
+    if (type === "mute") this.core.muted = on;
+    if (type === "start") this.starting = true;
+  }
+
+  restart() {
+    const muted = this.core?.muted ?? false;
+    this.core = new MicrophoneCore(sampleRate, (frame) => this.send(frame));
+    this.core.muted = muted;
+  }
+
+  send({ index, pcm, level }) {
+    if (this.inCall) this.port.postMessage({ type: "frame", index, pcm, level }, [pcm.buffer]);
+    else this.port.postMessage({ type: "level", level });
+  }
+
+  process([input], [output]) {
+    if (this.starting) {
+      this.starting = false;
+      this.inCall = true;
+      this.restart();
+      this.port.postMessage({ type: "started", frame: currentFrame });
+    }
+    this.core.hear(input[0] ?? new Float32Array(output[0].length));
+    return true;
+  }
+}
+
+registerProcessor("microphone", Microphone);

@@ -1,0 +1,35 @@
+/** What both practice pages share: showing what belongs to a state, and passing presses on. */
+
+/** Show exactly the elements whose `data-<name>` lists the current value of that name. */
+export function showOnly(root, current) {
+  for (const [name, value] of Object.entries(current)) {
+    for (const element of root.querySelectorAll(`[data-${name}]`)) {
+      element.hidden = !element.getAttribute(`data-${name}`).split(" ").includes(value);
+    }
+  }
+}
+
+/** Words change only when they differ, so that a screen reader does not repeat them. */
+export function setWords(root, words) {
+  for (const [name, text] of Object.entries(words)) {
+    for (const element of root.querySelectorAll(`[data-words="${name}"]`)) {
+      if (element.textContent !== text) element.textContent = text;
+    }
+  }
+}
+
+/** Call the action that a pressed button names in `data-action`. */
+export function onActions(root, actions) {
+  root.addEventListener("click", ({ target }) => {
+    const name = target.closest("[data-action]")?.dataset.action;
+    if (name) actions[name]();
+  });
+}
+
+/** The request that begins this page's practice. */
+export function practiceOf(root) {
+  const { kind, mode, assignmentId, scenarioId } = root.dataset;
+  if (kind === "assignment") return { type: "assignment", assignment_id: assignmentId };
+  const focus = root.querySelector("[name=focus]")?.value.trim();
+  return { type: "free_practice", mode, ...(scenarioId && { scenario_id: scenarioId }), ...(focus && { focus }) };
+}

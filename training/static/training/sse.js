@@ -1,0 +1,54 @@
+/** Server-sent events out of text that arrives in pieces of any size. */
+export class EventParser {
+  #rest = "";
+  #event = "";
+  #data = [];
+
+  /** Take a piece of the stream; return the events that it completes. */
+  push(text) {
+    this.#rest += text;
+    const events = [];
+    for (let line = this.#nextLine(); line !== null; line = this.#nextLine()) {
+      const event = this.#take(line);
+      if (event) events.push(event);
+    }
+    return events;
+  }
+
+  #nextLine() {
+    const end = this.#rest.search(/[\r\n]/);
+    // A carriage return at the very end may be half of CR LF: wait for what follows.
+    if (end < 0 || (this.#rest[end] === "\r" && end === this.#rest.length - 1)) return null;
+    const line = this.#rest.slice(0, end);
+    this.#rest = this.#rest.slice(end + (this.#rest.startsWith("\r\n", end) ? 2 : 1));
+    return line;
+  }
+
+  #take(line) {
+    if (line === "") return this.#complete();
+    const [, field, value] = /^([^:]*):? ?(.*)$/s.exec(line);
+    if (field === "event") this.#event = value;
+    if (field === "data") this.#data.push(value);
+    return null;
+  }
+
+  #complete() {
+    const event = this.#data.length ? { event: this.#event || "message", data: this.#data.join("\n") } : null;
+    this.#event = "";
+    this.#data = [];
+    return event;
+  }
+}
+
+/** The events of a fetched response, each with its data read as JSON. */
+export async function* readEvents(response) {
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
+  const parser = new EventParser();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const events = parser.push(decoder.decode(value, { stream: true }));
+    for (const { event, data } of events) yield { event, data: JSON.parse(data) };
+  }
+}
