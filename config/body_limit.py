@@ -4,10 +4,6 @@ import orjson
 from asgiref.typing import ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, Scope
 
 
-class _TooLarge(Exception):
-    """The body went past its limit while it was read."""
-
-
 class BodyLimit:
     """Refuses a request body over its limit before Django sees it.
 
@@ -36,20 +32,17 @@ class BodyLimit:
             event = await receive()
             if event["type"] == "http.request":
                 taken += len(event.get("body", b""))
-                if taken > limit:
-                    raise _TooLarge
-            return event
+            # Django closes its temporary file when the client is gone, and not when reading fails.
+            return event if taken <= limit else {"type": "http.disconnect"}
 
         async def watched(event: Any) -> None:
             nonlocal started
             started = True
             await send(event)
 
-        try:
-            await self.app(scope, counted, watched)
-        except _TooLarge:
-            if not started:
-                await _refuse(send, limit)
+        await self.app(scope, counted, watched)
+        if taken > limit and not started:
+            await _refuse(send, limit)
 
 
 async def _refuse(send: ASGISendCallable, limit: int) -> None:

@@ -11,25 +11,36 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 # All wrong settings are collected and named at once, by seal() below.
 env = Env(eager=False)
+_above_zero = validate.Range(min=0, min_inclusive=False, error="must be more than 0")
+
+
+def _are_origins(values: list[str]) -> None:
+    for value in values:
+        validate.Regexp(r"^https?://[^/\s]+$", error="must be like https://practice.example.org, without a path")(value)
+
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", validate=validate.Length(min=32, error="must have 32 characters or more"))
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", validate=validate.Length(min=1))
 # Full origins of the pages, e.g. https://practice.example.org; the call's socket accepts no other.
-WEB_ORIGINS: list[str] = env.list("WEB_ORIGINS", validate=validate.Length(min=1))
+WEB_ORIGINS: list[str] = env.list("WEB_ORIGINS", validate=[validate.Length(min=1), _are_origins])
 GATEWAY_URL = env.str("GATEWAY_URL", validate=validate.Regexp(r"^wss?://", error="must begin with ws:// or wss://"))
 DATABASE_URL = env.dj_db_url("DATABASE_URL")
 REDIS_URL = env.str(
     "REDIS_URL", validate=validate.Regexp(r"^(rediss?|memory)://", error="must be redis://… or memory://")
 )
-STORAGE_URL = env.str("STORAGE_URL", validate=validate.Regexp(r"^(file:|s3://)", error="must be file:… or s3://…"))
-SPOOL_DIR = env.path("SPOOL_DIR")
+STORAGE_URL = env.str("STORAGE_URL", validate=validate.Regexp(r"^(file:.|s3://[^/?])", error="must be file:… or s3://…"))
+SPOOL_DIR = env.path("SPOOL_DIR", validate=validate.Predicate("is_absolute", error="must be an absolute path"))
 EMAIL_URL = env.dj_email_url("EMAIL_URL")
 DEMO_NOTICE = env.str("DEMO_NOTICE", "")
-LOG_LEVEL = env.str("LOG_LEVEL", "INFO")
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]))
 
-OPENAI_API_KEY = env.str("OPENAI_API_KEY")
-OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "https://api.openai.com/v1")
+OPENAI_API_KEY = env.str("OPENAI_API_KEY", validate=validate.Length(min=1, error="must not be empty"))
+OPENAI_BASE_URL = env.str(
+    "OPENAI_BASE_URL",
+    "https://api.openai.com/v1",
+    validate=validate.Regexp(r"^https?://", error="must begin with http:// or https://"),
+)
 REALTIME_MODEL = env.str("REALTIME_MODEL", "gpt-realtime-2.1")
 REALTIME_VOICE = env.str("REALTIME_VOICE", "marin")
 TRANSCRIBE_MODEL = env.str("TRANSCRIBE_MODEL", "gpt-transcribe")
@@ -40,17 +51,17 @@ EVALUATOR_TEMPERATURE = env.float("EVALUATOR_TEMPERATURE", None)
 EVALUATOR_TIMEOUT = env.float("EVALUATOR_TIMEOUT", 120.0, validate=validate.Range(min=1))
 
 # Deadlines, in seconds. Tests shorten them; a crisis center rarely needs to.
-CALLER_OPENS_AFTER = env.float("CALLER_OPENS_AFTER", 6.0)
-CALL_LIMIT = env.float("CALL_LIMIT", 60 * 60.0)
-HEARTBEAT_EVERY = env.float("HEARTBEAT_EVERY", 5.0)
-HEARTBEAT_LOST_AFTER = env.float("HEARTBEAT_LOST_AFTER", 90.0)
-CHAT_IDLE_AFTER = env.float("CHAT_IDLE_AFTER", 12 * 3600.0)
-TICKET_LIFETIME = env.float("TICKET_LIFETIME", 60.0)
-SWEEP_EVERY = env.float("SWEEP_EVERY", 20.0)
-GREETING_LOST_AFTER = env.float("GREETING_LOST_AFTER", 45.0)
-TASK_LOST_AFTER = env.float("TASK_LOST_AFTER", 240.0)
-TASK_ATTEMPTS = env.int("TASK_ATTEMPTS", 3)
-PROCEDURES_TIMEOUT = env.float("PROCEDURES_TIMEOUT", 180.0)
+CALLER_OPENS_AFTER = env.float("CALLER_OPENS_AFTER", 6.0, validate=_above_zero)
+CALL_LIMIT = env.float("CALL_LIMIT", 60 * 60.0, validate=_above_zero)
+HEARTBEAT_EVERY = env.float("HEARTBEAT_EVERY", 5.0, validate=_above_zero)
+HEARTBEAT_LOST_AFTER = env.float("HEARTBEAT_LOST_AFTER", 90.0, validate=_above_zero)
+CHAT_IDLE_AFTER = env.float("CHAT_IDLE_AFTER", 12 * 3600.0, validate=_above_zero)
+TICKET_LIFETIME = env.float("TICKET_LIFETIME", 60.0, validate=_above_zero)
+SWEEP_EVERY = env.float("SWEEP_EVERY", 20.0, validate=_above_zero)
+GREETING_LOST_AFTER = env.float("GREETING_LOST_AFTER", 45.0, validate=_above_zero)
+TASK_LOST_AFTER = env.float("TASK_LOST_AFTER", 240.0, validate=_above_zero)
+TASK_ATTEMPTS = env.int("TASK_ATTEMPTS", 3, validate=validate.Range(min=1))
+PROCEDURES_TIMEOUT = env.float("PROCEDURES_TIMEOUT", 180.0, validate=_above_zero)
 
 try:
     env.seal()
@@ -122,6 +133,8 @@ if DATABASE_URL["ENGINE"].endswith("sqlite3"):
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
+elif not DATABASE_URL["ENGINE"].endswith("postgresql"):
+    raise ImproperlyConfigured("DATABASE_URL: must begin with sqlite: or postgresql:")
 DATABASE_URL["CONN_MAX_AGE"] = 0  # persistent connections leak under ASGI
 DATABASES = {"default": DATABASE_URL}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -1,0 +1,82 @@
+"""Every check, in order, to the end: `python -m tests [--fast | --lint] [what pytest understands]`."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.services import missing, private_postgres
+
+PYTHON = sys.executable
+LINT: dict[str, list[str]] = {
+    "ruff check": [PYTHON, "-m", "ruff", "check", "."],
+    "ruff format": [PYTHON, "-m", "ruff", "format", "--check", "."],
+    "import-linter": [str(Path(PYTHON).with_name("lint-imports"))],
+    "mypy": [PYTHON, "-m", "mypy"],
+    "migrations": [PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"],
+}
+PYTEST = [PYTHON, "-m", "pytest", "-n", "2"]
+
+# What somebody has exported for their own use must not decide what is tested, nor whom tests reach.
+FOREIGN = ("OPENAI_", "DATABASE_URL", "REDIS_URL", "STORAGE_URL", "SPOOL_DIR", "EMAIL_URL", "DJANGO_SETTINGS_MODULE")
+
+
+@dataclass
+class Outcome:
+    step: str
+    result: str
+    seconds: float = 0.0
+
+    @property
+    def is_failure(self) -> bool:
+        return self.result.startswith("FAILED")
+
+    def __str__(self) -> str:
+        return f"  {self.step:<22}{self.result}" + (f" ({self.seconds:.0f} s)" if self.seconds else "")
+
+
+def main(arguments: list[str]) -> int:
+    for_pytest = [argument for argument in arguments if argument not in ("--fast", "--lint")]
+    with tempfile.TemporaryDirectory(prefix="steadyline-") as scratch:
+        environment = own_environment(os.environ, scratch)
+        outcomes = [run(step, command, environment) for step, command in LINT.items()]
+        if "--lint" not in arguments:
+            outcomes.append(run("tests on SQLite", [*PYTEST, *for_pytest], environment))
+        if "--lint" not in arguments and "--fast" not in arguments:
+            outcomes.append(run_on_postgres(for_pytest, environment))
+    print("\nSummary")
+    print(*outcomes, sep="\n", flush=True)
+    return 1 if any(outcome.is_failure for outcome in outcomes) else 0
+
+
+def run(step: str, command: list[str], environment: Mapping[str, str]) -> Outcome:
+    print(f"\n== {step} ==", flush=True)
+    begun = time.monotonic()
+    status = subprocess.run(command, env=environment).returncode
+    return Outcome(step, f"FAILED (exit status {status})" if status else "passed", time.monotonic() - begun)
+
+
+def run_on_postgres(for_pytest: list[str], environment: Mapping[str, str]) -> Outcome:
+    step = "tests on PostgreSQL"
+    reason = missing("postgres")
+    if reason and environment.get("REQUIRE_SERVICES") == "1":
+        return Outcome(step, f"FAILED: {reason}, and REQUIRE_SERVICES=1")
+    if reason:
+        return Outcome(step, f"SKIPPED: {reason}")
+    with private_postgres() as url:
+        return run(step, [*PYTEST, "-m", "not once", *for_pytest], {**environment, "DATABASE_URL": url})
+
+
+def own_environment(given: Mapping[str, str], scratch: str) -> dict[str, str]:
+    kept = {name: value for name, value in given.items() if not name.startswith(FOREIGN)}
+    direct = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
+    return kept | direct | {"DJANGO_SETTINGS_MODULE": "tests.settings", "TMPDIR": scratch}
+
+
+if __name__ == "__main__":
+    os.chdir(Path(__file__).resolve().parent.parent)
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,104 @@
+"""A try-out as a newcomer starts it: a process of its own, in a data folder of its own."""
+
+import http.client
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from http.cookies import SimpleCookie
+from pathlib import Path
+from urllib.parse import urlencode
+from uuid import uuid4
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60.0  # seconds
+
+
+def wait_until(is_so: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < deadline, f"Not within {PATIENCE:.0f} s: {what}"
+        time.sleep(0.02)
+
+
+class DemoProcess:
+    def __init__(self, folder: Path, *arguments: str, wrapper: tuple[str, ...] = (), **environment: str) -> None:
+        self.marker = uuid4().hex
+        self.printed = folder / f"printed-{self.marker}"
+        # Only what a newcomer's shell has: this test run's own settings must not leak in.
+        usual = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        ours = {"STEADYLINE_VAR": str(folder / "var"), "WEB_PORT": "0", "GATEWAY_PORT": "0", "MARKER": self.marker}
+        with self.printed.open("w") as output:
+            self.process = subprocess.Popen(
+                [*wrapper, sys.executable, "-m", "config.launcher", *arguments],
+                cwd=ROOT,
+                env=usual | ours | environment,
+                stdout=output,
+                stderr=output,
+            )
+
+    def wait_until_ready(self) -> "DemoProcess":
+        wait_until(lambda: "is ready" in self.output or self.process.poll() is not None, "the demo is ready")
+        assert self.process.poll() is None, self.output
+        return self
+
+    def wait_until_gone(self) -> None:
+        self.process.wait(PATIENCE)
+        wait_until(lambda: not self.processes(), f"no process is left; now {self.processes()}")
+
+    def processes(self) -> list[str]:
+        """The command lines of everything that descends from this demo."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                if self.marker.encode() in (folder / "environ").read_bytes():
+                    found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+            except OSError:  # it ended while we looked, or is somebody else's
+                continue
+        return found
+
+    @property
+    def output(self) -> str:
+        return self.printed.read_text()
+
+    @property
+    def web_port(self) -> int:
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", self.output)
+        assert found, self.output
+        return int(found[1])
+
+
+class Browser:
+    """Just enough of one to log in and to use the API."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.cookies: dict[str, str] = {}
+
+    def log_in(self, email: str, password: str) -> int:
+        self.send("GET", "/account/login/")
+        form = {"login": email, "password": password, "csrfmiddlewaretoken": self.cookies["csrftoken"]}
+        return self.send("POST", "/account/login/", urlencode(form), "application/x-www-form-urlencoded")[0]
+
+    def send(self, method: str, path: str, body: str = "", content_type: str = "application/json") -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        headers = {
+            "Content-Type": content_type,
+            "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
+            "X-CSRFToken": self.cookies.get("csrftoken", ""),
+            "Prefer": "wait=20",
+        }
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        for header in answer.headers.get_all("Set-Cookie", []):
+            self.cookies |= {name: morsel.value for name, morsel in SimpleCookie(header).items()}
+        text = answer.read().decode()
+        connection.close()
+        return answer.status, text
+
+    def post_json(self, path: str, data: dict[str, str]) -> tuple[int, dict[str, object]]:
+        status, text = self.send("POST", path, json.dumps(data))
+        return status, json.loads(text)

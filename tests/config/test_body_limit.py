@@ -1,0 +1,127 @@
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.asgi import get_asgi_application
+
+from config.asgi import application
+from config.body_limit import BodyLimit
+
+
+class Exchange:
+    """One request over the bare ASGI wire: its body in parts, and what came back."""
+
+    def __init__(self, parts: list[bytes], path: str = "/", length: str | None = None) -> None:
+        headers = [] if length is None else [(b"content-length", length.encode())]
+        self.scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "POST",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "headers": [(b"host", b"testserver"), *headers],
+            "scheme": "http",
+            "server": ("testserver", 80),
+            "client": ("127.0.0.1", 1),
+        }
+        self.parts: Iterator[bytes] = iter(parts)
+        self.left, self.taken = len(parts), 0
+        self.sent: list[dict[str, Any]] = []
+
+    async def receive(self) -> dict[str, Any]:
+        self.left -= 1
+        self.taken += 1
+        return {"type": "http.request", "body": next(self.parts), "more_body": self.left > 0}
+
+    async def send(self, event: dict[str, Any]) -> None:
+        self.sent.append(event)
+
+    @property
+    def status(self) -> int:
+        return self.sent[0]["status"]
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(event.get("body", b"") for event in self.sent[1:])
+
+
+class Reader:
+    """An application that reads a body whole, as Django does, and says how long it was."""
+
+    def __init__(self) -> None:
+        self.was_called = False
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.was_called = True
+        size, more = 0, True
+        while more:
+            event = await receive()
+            if event["type"] == "http.disconnect":
+                return
+            size += len(event["body"])
+            more = event["more_body"]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": str(size).encode()})
+
+
+def guarded(reader: Reader) -> BodyLimit:
+    return BodyLimit(reader, {"/big/": 100}, 10)
+
+
+@pytest.mark.parametrize(("path", "size"), [("/", 10), ("/", 0), ("/big/", 100), ("/big/one/", 11), ("/bigger", 10)])
+async def test_a_body_within_its_limit_passes(path, size):
+    exchange = Exchange([b"x" * size], path, str(size))
+
+    await guarded(Reader())(exchange.scope, exchange.receive, exchange.send)
+
+    assert (exchange.status, exchange.body) == (200, str(size).encode())
+
+
+async def test_an_announced_body_over_its_limit_is_refused_unread():
+    reader, exchange = Reader(), Exchange([b"x" * 11], "/", "11")
+
+    await guarded(reader)(exchange.scope, exchange.receive, exchange.send)
+
+    assert (exchange.status, exchange.taken, reader.was_called) == (413, 0, False)
+    assert json.loads(exchange.body) == {"detail": "Too large: at most 10 bytes are taken here.", "code": "too_large"}
+
+
+@pytest.mark.parametrize("length", [None, "5", "-1", "many"])
+async def test_a_chunked_or_lying_body_is_refused_as_soon_as_it_is_over(length):
+    exchange = Exchange([b"x" * 4] * 1000, "/", length)
+
+    await guarded(Reader())(exchange.scope, exchange.receive, exchange.send)
+
+    assert (exchange.status, exchange.taken) == (413, 3)
+
+
+async def test_other_than_http_is_let_through():
+    seen = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["type"])
+
+    await BodyLimit(app, {}, 0)({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
+
+    assert seen == ["lifespan"]
+
+
+@pytest.mark.parametrize(("path", "limit"), [("/api/sessions/", 1024**2), ("/admin/", 21 * 1024**2)])
+async def test_the_site_refuses_a_chunked_body_before_any_view_runs(path, limit):
+    chunk = b"x" * (512 * 1024)
+    exchange = Exchange([chunk] * 200, path)
+
+    await application(exchange.scope, exchange.receive, exchange.send)
+
+    assert (exchange.status, exchange.taken) == (413, limit // len(chunk) + 1)
+
+
+def test_procedures_of_twenty_megabytes_fit():
+    limit = BodyLimit(get_asgi_application(), django_settings.BODY_LIMITS, django_settings.BODY_LIMIT)
+
+    assert limit.limit_for("/admin/accounts/account/1/change/") > 20 * 1024**2
+    assert limit.limit_for("/api/accounts/1/") > 20 * 1024**2
+    assert limit.limit_for("/api/sessions/") == 1024**2

@@ -1,0 +1,146 @@
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from config.bootstrap import DEMO_DATA, ROOT, Installer, Refused, exclusive, python_complaint, reset
+
+pytestmark = pytest.mark.once
+
+OLD_PYTHON = """#!/bin/sh
+# Calls itself Python 3.8.2, whatever it is asked to run.
+case "$1" in
+  -c) exec {python} -c "import sys; sys.version_info = (3, 8, 2, 'final', 0); exec(sys.argv.pop(1))" "$2" ;;
+  *) exec {python} -c "import runpy, sys; sys.version_info = (3, 8, 2, 'final', 0); sys.argv.pop(0)
+runpy.run_path(sys.argv[0], run_name='__main__')" "$@" ;;
+esac
+"""
+
+
+def clone(folder: Path) -> Path:
+    """A fresh clone as far as the bootstrap looks, whose packages no index in the world has."""
+    (folder / "config").mkdir(parents=True)
+    shutil.copy(ROOT / "Makefile", folder)
+    shutil.copy(ROOT / "config" / "bootstrap.py", folder / "config")
+    for lock in ("requirements.txt", "requirements-dev.txt"):
+        (folder / lock).write_text("")
+    return folder
+
+
+def script(path: Path, text: str) -> Path:
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+def test_new_enough_python_has_no_complaint():
+    assert python_complaint((3, 11, 0), "python3") == ""
+    assert python_complaint((3, 14, 1), "python3") == ""
+
+
+def test_old_python_says_what_it_needs_in_one_line(tmp_path):
+    folder = clone(tmp_path / "clone")
+    old = script(tmp_path / "python3-of-old", OLD_PYTHON.format(python=sys.executable))
+
+    made = subprocess.run(["make", "demo", f"PYTHON={old}"], cwd=folder, capture_output=True, text=True)
+
+    assert made.returncode != 0
+    assert made.stdout == ""
+    assert made.stderr.splitlines()[0] == (
+        f"Steadyline needs Python 3.11 or newer; this is 3.8.2 ({old}). "
+        "Install a newer one or say which: make demo PYTHON=python3.12"
+    )
+
+
+def test_make_takes_the_first_python_that_is_new_enough(tmp_path):
+    folder = clone(tmp_path / "clone")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    script(programs / "python3.14", "#!/bin/sh\necho 'not installed in this version' >&2; exit 127\n")
+    script(programs / "python3.13", OLD_PYTHON.format(python=sys.executable))
+    script(programs / "python3.12", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    path = f"{programs}:{os.environ['PATH']}"
+
+    made = subprocess.run(["make", "-n", "demo"], cwd=folder, env={"PATH": path}, capture_output=True, text=True)
+
+    assert 'python="python3.12"' in made.stdout
+
+
+def test_disk_without_room_is_refused_before_anything_is_made(tmp_path):
+    folder = clone(tmp_path / "clone")
+
+    with pytest.raises(Refused, match="needs 1000000000.0 GB of free disk"):
+        Installer(folder, sys.executable, bytes_needed=10**18).install("demo")
+
+    assert not (folder / ".venv").exists()
+
+
+def test_installation_is_done_once_and_again_when_the_lock_changes(tmp_path, capsys):
+    installer = Installer(clone(tmp_path / "clone"), sys.executable)
+
+    installer.install("demo")
+    first = capsys.readouterr().out
+    installer.install("demo")
+    second = capsys.readouterr().out
+    (tmp_path / "clone" / "requirements.txt").write_text("# another version\n")
+
+    assert (first, second) == ("Installing into .venv (once, about a minute) …\n", "")
+    assert not installer.is_installed("demo")
+    assert not installer.is_installed("test")
+
+
+def test_interrupted_installation_is_begun_afresh(tmp_path):
+    installer = Installer(clone(tmp_path / "clone"), sys.executable)
+    installer.install("demo")
+    half_written = tmp_path / "clone" / ".venv" / "half-written"
+    half_written.touch()
+    installer.unfinished.touch()
+
+    installer.install("demo")
+
+    assert installer.is_installed("demo")
+    assert not half_written.exists()
+
+
+def test_failure_of_pip_is_one_line_that_names_the_log(tmp_path):
+    folder = clone(tmp_path / "clone")
+    (folder / "requirements.txt").write_text("./is-not-there --hash=sha256:" + "0" * 64 + "\n")
+    installer = Installer(folder, sys.executable)
+
+    with pytest.raises(Refused, match="could not be installed") as refused:
+        installer.install("demo")
+
+    assert str(refused.value).count("\n") == 0
+    assert str(installer.log) in str(refused.value)
+    assert "is-not-there" in installer.log.read_text()
+    assert not installer.is_installed("demo")
+
+
+def test_lock_is_held_by_one_only(tmp_path):
+    with exclusive(tmp_path / "lock", "taken"), (tmp_path / "lock").open() as other, pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_reset_deletes_the_demos_data_and_nothing_else(tmp_path):
+    for pattern in DEMO_DATA:
+        (tmp_path / pattern.replace("*", "")).touch()
+    (tmp_path / "files" / "recordings").parent.unlink()
+    (tmp_path / "files" / "recordings").mkdir(parents=True)
+    (tmp_path / "notes-of-somebody").touch()
+
+    reset(tmp_path)
+
+    assert {path.name for path in tmp_path.iterdir()} == {"demo.lock", "notes-of-somebody"}
+
+
+def test_reset_is_refused_while_the_demo_runs(tmp_path):
+    (tmp_path / "demo.sqlite3").touch()
+
+    with exclusive(tmp_path / "demo.lock", "not locked before"), pytest.raises(Refused, match="The demo is running"):
+        reset(tmp_path)
+
+    assert (tmp_path / "demo.sqlite3").exists()

@@ -1,0 +1,80 @@
+import asyncio
+import threading
+
+import pytest
+
+from config.channel_layer import ThreadSafeInMemoryChannelLayer
+
+pytestmark = pytest.mark.once
+
+PATIENCE = 10
+
+
+class OtherLoop:
+    """An event loop in a thread of its own, as the gateway has one beside the web."""
+
+    def __enter__(self) -> "OtherLoop":
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever)
+        self.thread.start()
+        return self
+
+    def begin(self, coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+
+    def __exit__(self, *_: object) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join(PATIENCE)
+        self.loop.close()
+
+
+async def until_received_on(layer: ThreadSafeInMemoryChannelLayer, channel: str) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while channel not in layer._homes:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_message_wakes_whoever_waits_on_another_loop():
+    layer = ThreadSafeInMemoryChannelLayer()
+    with OtherLoop() as gateway:
+        received = gateway.begin(layer.receive("call"))
+        await until_received_on(layer, "call")
+
+        await layer.send("call", {"type": "session.ended"})
+
+        assert received.result(PATIENCE) == {"type": "session.ended"}
+
+
+async def test_a_group_reaches_members_of_every_loop_and_not_who_left():
+    layer = ThreadSafeInMemoryChannelLayer()
+    with OtherLoop() as gateway:
+        for channel in ("here", "there", "gone"):
+            await layer.group_add("session", channel)
+        await layer.group_discard("session", "gone")
+        there = gateway.begin(layer.receive("there"))
+        await until_received_on(layer, "there")
+
+        await layer.group_send("session", {"type": "hint"})
+
+        assert there.result(PATIENCE) == {"type": "hint"}
+        assert await asyncio.wait_for(layer.receive("here"), PATIENCE) == {"type": "hint"}
+        assert "gone" not in layer.channels
+
+
+async def test_a_message_sent_before_anyone_waits_is_kept():
+    layer = ThreadSafeInMemoryChannelLayer()
+    await layer.send("call", {"type": "early"})
+
+    with OtherLoop() as gateway:
+        assert gateway.begin(layer.receive("call")).result(PATIENCE) == {"type": "early"}
+
+
+async def test_a_loop_that_has_ended_is_no_error_for_the_sender():
+    layer = ThreadSafeInMemoryChannelLayer()
+    with OtherLoop() as gateway:
+        received = gateway.begin(layer.receive("call"))
+        await until_received_on(layer, "call")
+        await layer.send("call", {"type": "last"})
+        received.result(PATIENCE)
+
+    await layer.send("call", {"type": "too late"})

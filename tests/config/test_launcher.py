@@ -1,0 +1,140 @@
+import signal
+import socket
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.bootstrap import Refused, exclusive
+from config.launcher import refuse_without_disk
+from tests.config.demo_process import Browser, DemoProcess
+
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(sys.platform != "linux", reason="looks for left-over processes in Linux's /proc"),
+]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., DemoProcess]]:
+    """Starts demos on the test's own data, and ends what the test leaves running."""
+    demos = []
+
+    def begin(*arguments: str, **options: Any) -> DemoProcess:
+        demos.append(DemoProcess(tmp_path, *arguments, **options))
+        return demos[-1]
+
+    yield begin
+    for demo in demos:
+        if demo.process.poll() is None:
+            demo.process.kill()
+            demo.process.wait()
+
+
+def kept(var: Path) -> tuple[str, list[tuple[str, str]]]:
+    """The key that sessions are signed with, and who can log in."""
+    database = sqlite3.connect(var / "demo.sqlite3")
+    try:
+        people = database.execute("SELECT email, id FROM accounts_user ORDER BY email").fetchall()
+    finally:
+        database.close()
+    assert len(people) == 6
+    return (var / "secret-key").read_text(), people
+
+
+def test_demo_answers_a_chat_by_its_worker_and_stand_in(start):
+    demo = start().wait_until_ready()
+    browser = Browser(demo.web_port)
+
+    logged_in = browser.log_in("counselor@example.org", "steadyline-demo")
+    status, session = browser.post_json("/api/sessions/", {"type": "free_practice", "mode": "chat"})
+
+    assert (logged_in, status, session["greeting"]) == (302, 201, "ready")
+    assert [turn["role"] for turn in session["transcript"]] == ["caller"]
+
+
+def test_ctrl_c_ends_everything_quietly(start):
+    demo = start().wait_until_ready()
+
+    demo.process.send_signal(signal.SIGINT)
+    demo.wait_until_gone()
+
+    assert demo.process.returncode == 0
+    assert demo.output.rstrip().endswith("Stopping …")
+    assert "Traceback" not in demo.output
+
+
+def test_kill_leaves_no_process_and_the_next_start_keeps_the_data(start, tmp_path):
+    demo = start().wait_until_ready()
+    before = kept(tmp_path / "var")
+    assert len(demo.processes()) == 2
+
+    demo.process.kill()
+    demo.wait_until_gone()
+    start().wait_until_ready()
+
+    assert kept(tmp_path / "var") == before
+
+
+def test_demo_ends_with_the_make_that_started_it(start):
+    demo = start("--stop-with-parent", wrapper=("sh", "-c", '"$@"; exit 3', "make")).wait_until_ready()
+
+    demo.process.kill()
+
+    demo.wait_until_gone()
+
+
+def test_port_in_use_is_said_in_one_line(start):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        demo = start(GATEWAY_PORT=str(port))
+        demo.wait_until_gone()
+
+    assert demo.process.returncode == 1
+    assert demo.output == (f"Port {port} is in use. Stop what uses it or choose another: make demo GATEWAY_PORT=8101\n")
+
+
+def test_port_that_is_no_number_is_said_in_one_line(start):
+    demo = start(WEB_PORT="http")
+    demo.wait_until_gone()
+
+    assert demo.process.returncode == 1
+    assert demo.output == "WEB_PORT must be a port number from 1 to 65535, or 0 for any free one; it is 'http'.\n"
+
+
+def test_second_demo_on_the_same_data_is_refused_in_one_line(start, tmp_path):
+    (tmp_path / "var").mkdir()
+    with exclusive(tmp_path / "var" / "demo.lock", "not locked before"):
+        demo = start()
+        demo.wait_until_gone()
+
+    assert demo.process.returncode == 1
+    assert demo.output == "This demo is running already. Stop it first (Ctrl-C where it runs).\n"
+
+
+def test_wrong_setting_is_named_without_a_traceback(start):
+    demo = start(CALL_LIMIT="an hour")
+    demo.wait_until_gone()
+
+    assert demo.process.returncode == 1
+    assert "CALL_LIMIT" in demo.output
+    assert "Traceback" not in demo.output
+
+
+def test_disk_without_room_is_refused(tmp_path):
+    with pytest.raises(Refused, match="the demo needs 1000000000000 MB"):
+        refuse_without_disk(tmp_path, bytes_needed=10**18)
+
+
+def test_management_command_reaches_the_running_demos_stand_in(start, tmp_path):
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "openai-url").write_text("http://127.0.0.1:4/v1")
+    question = "from django.conf import settings as s; print(s.OPENAI_BASE_URL, s.DATABASES['default']['NAME'])"
+
+    command = start("manage", "shell", "--no-imports", "-c", question)
+    command.wait_until_gone()
+
+    assert command.output == f"http://127.0.0.1:4/v1 {tmp_path}/var/demo.sqlite3\n"

@@ -1,0 +1,40 @@
+import pytest
+
+from config.launcher_environment import OFFLINE, WITH_KEY, standin_environment, tryout_environment
+
+pytestmark = pytest.mark.once
+
+
+def test_secret_key_is_made_once_and_readable_by_its_owner_only(tmp_path):
+    first = tryout_environment(tmp_path, 8000, 8001, {})["SECRET_KEY"]
+    second = tryout_environment(tmp_path, 8000, 8001, {})["SECRET_KEY"]
+
+    assert first == second
+    assert len(first) >= 32
+    assert (tmp_path / "secret-key").stat().st_mode & 0o777 == 0o600
+
+
+def test_ports_move_the_origins_and_the_gateway(tmp_path):
+    environment = tryout_environment(tmp_path, 8100, 8201, {})
+
+    assert environment["WEB_ORIGINS"] == "http://127.0.0.1:8100,http://localhost:8100"
+    assert environment["GATEWAY_URL"] == "ws://127.0.0.1:8201"
+
+
+@pytest.mark.parametrize(("key", "notice"), [("", OFFLINE), ("sk-mine", WITH_KEY)])
+def test_notice_says_where_words_go(tmp_path, key, notice):
+    environment = tryout_environment(tmp_path, 8000, 8001, {"OPENAI_API_KEY": key})
+
+    assert environment["DEMO_NOTICE"] == notice
+    assert "OPENAI_API_KEY" not in environment
+
+
+def test_stand_in_is_reached_past_a_proxy(tmp_path):
+    environment = standin_environment("http://127.0.0.1:4/v1", {"NO_PROXY": "intranet", "HTTP_PROXY": "http://proxy"})
+
+    assert environment == {
+        "OPENAI_API_KEY": "offline",
+        "OPENAI_BASE_URL": "http://127.0.0.1:4/v1",
+        "NO_PROXY": "intranet,127.0.0.1,localhost",
+        "no_proxy": "intranet,127.0.0.1,localhost",
+    }

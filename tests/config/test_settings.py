@@ -1,0 +1,86 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.once
+
+ROOT = Path(__file__).resolve().parents[2]
+GOOD = {
+    "SECRET_KEY": "s" * 32,
+    "ALLOWED_HOSTS": "practice.example.org",
+    "WEB_ORIGINS": "https://practice.example.org",
+    "GATEWAY_URL": "wss://calls.example.org",
+    "DATABASE_URL": "postgresql://someone@127.0.0.1:1/none",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "STORAGE_URL": "s3://recordings?endpoint_url=http://127.0.0.1:1",
+    "SPOOL_DIR": "/tmp/spool",
+    "EMAIL_URL": "smtp://127.0.0.1:1",
+    "OPENAI_API_KEY": "sk-some",
+}
+
+
+def start(script: str = "import config.settings", **changes: str | None) -> subprocess.CompletedProcess[str]:
+    """A process of its own with these settings and no others; None leaves one out."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
+    settings = {name: value for name, value in (GOOD | changes).items() if value is not None}
+    return subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=kept | settings | {"DJANGO_SETTINGS_MODULE": "config.settings"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_the_settings_of_the_readme_start():
+    done = start("import django; django.setup(); import config.urls; print('started')")
+
+    assert (done.stdout.strip(), done.returncode) == ("started", 0), done.stderr
+
+
+def test_all_missing_settings_are_named_at_once():
+    done = start(**dict.fromkeys(GOOD, None))
+
+    last = done.stderr[done.stderr.index("ImproperlyConfigured") :]
+    assert done.returncode != 0
+    assert [name for name in GOOD if f"\n  {name}: " not in last] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", "short"),
+        ("ALLOWED_HOSTS", ""),
+        ("WEB_ORIGINS", ""),
+        ("WEB_ORIGINS", "practice.example.org"),
+        ("WEB_ORIGINS", "https://practice.example.org/"),
+        ("GATEWAY_URL", "https://calls.example.org"),
+        ("DATABASE_URL", ""),
+        ("DATABASE_URL", "nonsense"),
+        ("DATABASE_URL", "mysql://127.0.0.1/none"),
+        ("REDIS_URL", "amqp://127.0.0.1"),
+        ("STORAGE_URL", "/var/files"),
+        ("STORAGE_URL", "file:"),
+        ("STORAGE_URL", "s3://"),
+        ("SPOOL_DIR", ""),
+        ("EMAIL_URL", "pigeon://loft"),
+        ("OPENAI_API_KEY", ""),
+        ("OPENAI_BASE_URL", "api.example.org"),
+        ("EVALUATOR_MAX_OUTPUT_TOKENS", "many"),
+        ("EVALUATOR_TIMEOUT", "0"),
+        ("HEARTBEAT_EVERY", "often"),
+        ("SWEEP_EVERY", "0"),
+        ("TASK_ATTEMPTS", "-1"),
+        ("LOG_LEVEL", "LOUD"),
+        ("DEBUG", "perhaps"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_with_its_name(name, value):
+    done = start(**{name: value})
+
+    assert done.returncode != 0
+    assert name in done.stderr.strip().rpartition("ImproperlyConfigured")[2]
