@@ -43,7 +43,7 @@ INSTALL_NEEDS = 1_500_000_000  # bytes: packages, and what pip unpacks on the wa
 LOCKS = {"demo": ["requirements.txt"], "test": ["requirements-dev.txt", "requirements.txt"]}
 
 # All that a try-out leaves in its data folder. Nothing else there is ours to delete.
-DEMO_DATA = ["demo.sqlite3*", "demo.log*", "files", "spool", "secret-key", "openai-url"]
+DEMO_DATA = ["demo.sqlite3*", "demo.log*", "files", "spool", "secret-key", "openai-url", "openai"]
 
 
 class Refused(Exception):

@@ -43,7 +43,7 @@ class Tryout:
         self.var = var
         self.web_listener = web_listener
         self.gateway_listener = gateway_listener
-        self.standin = None if has_key(os.environ) else Standin()
+        self.standin = None if has_key(os.environ) else Standin(var / "openai")
 
     def start(self) -> None:
         self.set_environment()
@@ -115,6 +115,9 @@ def manage(var: Path, arguments: list[str]) -> None:
     if not has_key(os.environ):
         running = var / "openai-url"
         os.environ.update(standin_environment(running.read_text() if running.exists() else NOBODY, os.environ))
+    if not (var / "demo.sqlite3").exists():
+        django.setup()
+        prepare_database()
     execute_from_command_line(["manage.py", *arguments])
 
 
@@ -161,7 +164,9 @@ def catch_signals() -> Event:
         stopping.set()
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, on_signal)
+        # Started by nohup it is meant to outlive its terminal.
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, on_signal)
     return stopping
 
 

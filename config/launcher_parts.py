@@ -23,9 +23,9 @@ LOG_SIZE = 5_000_000
 class Standin:
     """The OpenAI stand-in as a child, which ends with this process: the kernel closes the pipe it reads from."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: Path) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "openai_standin", "--port", "0", "--exit-with-stdin"],
+            [sys.executable, "-m", "openai_standin", "--port", "0", "--exit-with-stdin", "--state", str(state)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

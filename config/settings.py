@@ -29,7 +29,9 @@ DATABASE_URL = env.dj_db_url("DATABASE_URL")
 REDIS_URL = env.str(
     "REDIS_URL", validate=validate.Regexp(r"^(rediss?|memory)://", error="must be redis://… or memory://")
 )
-STORAGE_URL = env.str("STORAGE_URL", validate=validate.Regexp(r"^(file:.|s3://[^/?])", error="must be file:… or s3://…"))
+STORAGE_URL = env.str(
+    "STORAGE_URL", validate=validate.Regexp(r"^(file:.|s3://[^/?])", error="must be file:… or s3://…")
+)
 SPOOL_DIR = env.path("SPOOL_DIR", validate=validate.Predicate("is_absolute", error="must be an absolute path"))
 EMAIL_URL = env.dj_email_url("EMAIL_URL")
 DEMO_NOTICE = env.str("DEMO_NOTICE", "")

@@ -3,6 +3,7 @@
 from .errors import bad_request, missing, no_file
 from .http import Answer, Request, json_answer
 from .json_types import JSON
+from .kept import forget_file, save_file, save_store
 from .state import State, StoredFile, new_id, now
 
 PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
@@ -22,6 +23,7 @@ async def create(state: State, request: Request) -> Answer:
     if seconds := fields.get("expires_after[seconds]"):
         stored.expires_at = now() + whole_number(seconds, "expires_after[seconds]")
     state.files[stored.id] = stored
+    save_file(state, stored)
     return json_answer(stored.as_json())
 
 
@@ -44,7 +46,9 @@ async def delete(state: State, request: Request, file_id: str) -> Answer:
     find(state, file_id)
     del state.files[file_id]
     for store in state.vector_stores.values():
-        store.files.pop(file_id, None)
+        if store.files.pop(file_id, None):
+            save_store(state, store)
+    forget_file(state, file_id)
     return json_answer({"id": file_id, "object": "file", "deleted": True})
 
 

@@ -12,6 +12,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from .app import Standin
 from .asgi_types import Receive, Scope, Send
+from .folder import Folder
 from .settings import Settings
 
 # A client may append 15 MiB of base64 in one event.
@@ -40,15 +41,16 @@ def _cuttable(app: Standin, transport: asyncio.Transport) -> object:
 
 class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        cast(Standin, self.config.app).start()
         await super().startup(sockets)
         for listening in sockets or []:
             host, port = listening.getsockname()[:2]
             print(f"openai_standin listening on http://{host}:{port}/v1", flush=True)
 
 
-def serve(host: str, port: int, settings: Settings, exit_with_stdin: bool) -> None:
+def serve(host: str, port: int, settings: Settings, folder: Folder | None, exit_with_stdin: bool) -> None:
     config = uvicorn.Config(
-        Standin(settings),
+        Standin(settings, folder),
         http=_CuttableHTTP,
         ws=_CuttableWebSocket,
         ws_max_size=LARGEST_EVENT,

@@ -1,10 +1,11 @@
-"""Everything one stand-in process remembers. Nothing outlives the process."""
+"""Everything one stand-in process remembers. What is in its folder, if it has one, outlives the process."""
 
 import time
 from dataclasses import dataclass, field
 from uuid import uuid4
 
 from .faults import Faults
+from .folder import Folder
 from .json_types import JSON
 from .ledger import Ledger
 from .settings import Settings
@@ -89,6 +90,7 @@ class VectorStore:
 @dataclass
 class State:
     settings: Settings = field(default_factory=Settings)
+    folder: Folder | None = None
     files: dict[str, StoredFile] = field(default_factory=dict)
     vector_stores: dict[str, VectorStore] = field(default_factory=dict)
     responses: dict[str, JSON] = field(default_factory=dict)

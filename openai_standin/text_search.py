@@ -36,7 +36,8 @@ def _pdf_text(content: bytes) -> str:
         pages = [page.extract_text() for page in PdfReader(io.BytesIO(content)).pages]
     except (PyPdfError, ValueError, KeyError) as error:
         raise Unreadable("The file could not be parsed because it is not valid.") from error
-    return "\n\n".join(pages)
+    # A broken font yields halves of characters, which no JSON can hold.
+    return "\n\n".join(pages).encode("utf-8", "replace").decode()
 
 
 def _plain_text(filename: str, content: bytes) -> str:

@@ -1,19 +1,17 @@
 """`/v1/vector_stores`: stores, the files in them, batches, and searches over both this API and `file_search`."""
 
-import asyncio
-
 from .errors import bad_request, missing, no_file_in_store, no_vector_store
 from .files import find as find_file
 from .files import page
 from .http import Answer, Request, json_answer
+from .indexing import start_indexing
 from .json_types import JSON, JSONValue, as_number, as_object, as_text, objects, texts
+from .kept import forget_store, save_store
 from .state import AttachedFile, State, VectorStore, new_id
-from .text_search import Unreadable, cut_into_chunks, extract_text, matches, rank, words
+from .text_search import matches, rank
 
 DEFAULT_CHUNKING: JSON = {"type": "static", "static": {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}}
 POLL_AFTER_MS = "100"
-# Tasks that nobody keeps may be collected before they finish.
-indexing: set[asyncio.Task[None]] = set()
 
 
 async def create(state: State, request: Request) -> Answer:
@@ -25,6 +23,7 @@ async def create(state: State, request: Request) -> Answer:
     state.vector_stores[store.id] = store
     for file_id in texts(body.get("file_ids")):
         attach(state, store, {"file_id": file_id}, request.fault)
+    save_store(state, store)
     return json_answer(shown(store))
 
 
@@ -41,12 +40,14 @@ async def update(state: State, request: Request, store_id: str) -> Answer:
     store.name = as_text(body.get("name", store.name))
     store.metadata = as_object(body.get("metadata", store.metadata))
     store.expires_after = as_object(body.get("expires_after", store.expires_after)) or None
+    save_store(state, store)
     return json_answer(shown(store))
 
 
 async def delete(state: State, request: Request, store_id: str) -> Answer:
     find(state, store_id)
     del state.vector_stores[store_id]
+    forget_store(state, store_id)
     return json_answer({"id": store_id, "object": "vector_store.deleted", "deleted": True})
 
 
@@ -73,7 +74,9 @@ async def search(state: State, request: Request, store_id: str) -> Answer:
 
 async def add_file(state: State, request: Request, store_id: str) -> Answer:
     store, body = find(state, store_id), request.json()
-    return polled(attach(state, store, body, request.fault).as_json())
+    attached = attach(state, store, body, request.fault)
+    save_store(state, store)
+    return polled(attached.as_json())
 
 
 async def list_files(state: State, request: Request, store_id: str) -> Answer:
@@ -87,13 +90,16 @@ async def retrieve_file(state: State, request: Request, store_id: str, file_id: 
 async def update_file(state: State, request: Request, store_id: str, file_id: str) -> Answer:
     attached = find_attached(state, store_id, file_id)
     attached.attributes = as_object(request.json().get("attributes"))
+    save_store(state, find(state, store_id))
     return json_answer(attached.as_json())
 
 
 async def remove_file(state: State, request: Request, store_id: str, file_id: str) -> Answer:
     """Detach a file; the File object itself stays."""
+    store = find(state, store_id)
     find_attached(state, store_id, file_id)
-    del state.vector_stores[store_id].files[file_id]
+    del store.files[file_id]
+    save_store(state, store)
     return json_answer({"id": file_id, "object": "vector_store.file.deleted", "deleted": True})
 
 
@@ -111,6 +117,7 @@ async def create_batch(state: State, request: Request, store_id: str) -> Answer:
     attached = [attach(state, store, file, request.fault) for file in wanted]
     batch_id = new_id("vsfb_")
     store.batches[batch_id] = [file.id for file in attached]
+    save_store(state, store)
     return polled(_shown_batch(store, batch_id))
 
 
@@ -130,7 +137,7 @@ def polled(body: JSON) -> Answer:
 
 
 def attach(state: State, store: VectorStore, wanted: JSON, fault: JSON) -> AttachedFile:
-    """Put a file into a store and index it in the background, as OpenAI does."""
+    """Put a file into a store and begin to index it. The caller saves the store."""
     if not as_text(wanted.get("file_id")):
         raise missing("file_id")
     file = find_file(state, as_text(wanted.get("file_id")))
@@ -138,27 +145,8 @@ def attach(state: State, store: VectorStore, wanted: JSON, fault: JSON) -> Attac
     chosen = chunking if chunking.get("type") == "static" else DEFAULT_CHUNKING
     attached = AttachedFile(file.id, store.id, file.filename, as_object(wanted.get("attributes")), chosen)
     store.files[file.id] = attached
-    task = asyncio.create_task(_index(attached, file.content, state.settings.index_lag, bool(fault.get("failed"))))
-    indexing.add(task)
-    task.add_done_callback(indexing.discard)
+    start_indexing(state, store, attached, must_fail=bool(fault.get("failed")))
     return attached
-
-
-async def _index(attached: AttachedFile, content: bytes, lag: float, must_fail: bool) -> None:
-    await asyncio.sleep(lag)
-    sizes = as_object(attached.chunking.get("static"))
-    size = int(as_number(sizes.get("max_chunk_size_tokens"), 800))
-    overlap = int(as_number(sizes.get("chunk_overlap_tokens"), 400))
-    try:
-        if must_fail:
-            raise Unreadable("The stand-in was asked to fail here.")
-        text = await asyncio.to_thread(extract_text, attached.filename, content)
-        attached.chunks = cut_into_chunks(text, size, overlap)
-        attached.chunk_words = await asyncio.to_thread(lambda: [words(chunk) for chunk in attached.chunks])
-        attached.status = "completed"
-    except Unreadable as error:
-        attached.status = "failed"
-        attached.last_error = {"code": "invalid_file", "message": str(error)}
 
 
 def find_passages(store: VectorStore, queries: list[str], options: JSON) -> list[JSON]:

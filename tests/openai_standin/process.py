@@ -16,9 +16,9 @@ PATIENCE = 30
 class StandinProcess:
     """`with StandinProcess("--index-lag", "0") as standin:`; it ends with the block, or with this process."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, cwd: Path = ROOT) -> None:
         command = [sys.executable, "-m", "openai_standin", "--port", "0", "--exit-with-stdin", *options]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.base_url = self._await_address()
         self.root_url = self.base_url.removesuffix("/v1")
 

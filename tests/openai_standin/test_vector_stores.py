@@ -8,22 +8,24 @@ from openai.types.vector_stores import VectorStoreFile
 from .strict import problems
 
 
-def text_pdf(line):
-    """The smallest PDF with one line of text."""
+def text_pdf(line, to_unicode=""):
+    """The smallest PDF with one line of text, and what its font says the characters mean."""
     stream = f"BT /F1 12 Tf 20 100 Td ({line}) Tj ET".encode()
+    meaning = f"1 beginbfchar {to_unicode} endbfchar".encode()
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>",
         b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
         b"<</Length %d>>stream\n%b\nendstream" % (len(stream), stream),
-        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 6 0 R>>",
+        b"<</Length %d>>stream\n%b\nendstream" % (len(meaning), meaning),
     ]
     pdf, offsets = b"%PDF-1.4\n", []
     for number, body in enumerate(objects, 1):
         offsets.append(len(pdf))
         pdf += b"%d 0 obj%b endobj\n" % (number, body)
     table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    end = b"xref\n0 6\n0000000000 65535 f \n%btrailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF"
+    end = b"xref\n0 7\n0000000000 65535 f \n%btrailer<</Size 7/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF"
     return pdf + end % (table, len(pdf))
 
 
@@ -73,6 +75,15 @@ def test_pdf_is_read(client):
 
     (chunk,) = client.vector_stores.files.content(attached.id, vector_store_id=store.id)
     assert (attached.status, chunk.text) == ("completed", "Ask about the weather")
+
+
+def test_pdf_with_half_a_character_is_read(client):
+    store = client.vector_stores.create()
+
+    attached = attach(client, store.id, "a.pdf", text_pdf("ABC", to_unicode="<41> <D800>"))
+
+    (chunk,) = client.vector_stores.files.content(attached.id, vector_store_id=store.id)
+    assert (attached.status, chunk.text) == ("completed", "?BC")
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00\x01\x02", b"%PDF-1.4 broken", text_pdf("")])
