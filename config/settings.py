@@ -46,8 +46,8 @@ OPENAI_BASE_URL = env.str(
 REALTIME_MODEL = env.str("REALTIME_MODEL", "gpt-realtime-2.1")
 REALTIME_VOICE = env.str("REALTIME_VOICE", "marin")
 TRANSCRIBE_MODEL = env.str("TRANSCRIBE_MODEL", "gpt-transcribe")
-CHAT_MODEL = env.str("CHAT_MODEL", "gpt-5.6-mini")
-EVALUATOR_MODEL = env.str("EVALUATOR_MODEL", "gpt-5.6")
+CHAT_MODEL = env.str("CHAT_MODEL", "gpt-5.4-mini")
+EVALUATOR_MODEL = env.str("EVALUATOR_MODEL", "gpt-5.6-sol")
 EVALUATOR_MAX_OUTPUT_TOKENS = env.int("EVALUATOR_MAX_OUTPUT_TOKENS", 3000, validate=validate.Range(min=500))
 EVALUATOR_TEMPERATURE = env.float("EVALUATOR_TEMPERATURE", None)
 EVALUATOR_TIMEOUT = env.float("EVALUATOR_TIMEOUT", 120.0, validate=validate.Range(min=1))
@@ -228,7 +228,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["config.errors.BoundedJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.errors.api_exception_handler",
 }

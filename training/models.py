@@ -204,6 +204,11 @@ class Session(models.Model):
         return in_spoken_order(self.turns.all())
 
 
+class TurnQuerySet(models.QuerySet["TranscriptTurn"]):
+    def by_caller(self) -> TurnQuerySet:
+        return self.filter(role=TranscriptTurn.Role.CALLER)
+
+
 class TranscriptTurn(models.Model):
     """One utterance. What counts is the text as heard; what was generated but never heard is kept beside it."""
 
@@ -231,6 +236,8 @@ class TranscriptTurn(models.Model):
     is_final = models.BooleanField("final", default=True)
     revision = models.PositiveIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TurnQuerySet.as_manager()
 
     class Meta:
         ordering = ["session", "created_at"]

@@ -17,7 +17,8 @@ OPENING = (PROMPTS / "opening.v1.txt").read_text()
 
 _OPENING_TIMEOUT = 12.0
 _REPLY_TIMEOUT = 30.0
-_LONGEST_REPLY = 500  # tokens
+# Tokens, those that a reasoning model spends unseen included: too few leave nothing to be said.
+_LONGEST_REPLY = 2000
 
 
 def caller_instructions(session: Session) -> str:
@@ -33,8 +34,7 @@ def caller_instructions(session: Session) -> str:
 
 def opening_line(session: Session) -> str:
     """The caller's first line. Raises AIUnavailable."""
-    client = build_client(timeout=_OPENING_TIMEOUT)
-    with in_our_words():
+    with in_our_words(), build_client(timeout=_OPENING_TIMEOUT) as client:
         response = client.responses.create(
             model=settings.CHAT_MODEL,
             instructions=caller_instructions(session),

@@ -32,4 +32,6 @@ def in_spoken_order(turns: Iterable[Turn]) -> list[Turn]:
         turn = waiting.pop()
         ordered.append(turn)
         waiting.extend(followers[turn.item])
-    return ordered
+    # A chain that bites its own tail has no beginning; its turns are not lost for that.
+    placed = {turn.item for turn in ordered}
+    return ordered + [turn for turn in reversed(turns) if turn.item not in placed]

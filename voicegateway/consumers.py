@@ -11,7 +11,7 @@ from django.conf import settings
 from ai import build_async_client
 from training.models import EndReason as SessionEnd
 from training.models import Session
-from training.services.sessions import beat, end_session, let_go
+from training.services.sessions import beat, let_go, put_down
 from voicegateway import openai_voice
 from voicegateway.admission import Admitted, Refused, admit, check_origin, ready_greeting, ticket_among
 from voicegateway.briefing import EndReason, Limits
@@ -160,8 +160,9 @@ class CallConsumer(AsyncWebsocketConsumer):
         await self.switchboard.writer.flush(admitted.session.pk)
         if reason not in STAYS_OPEN:
             status = Session.Status.FAILED if reason in FAILURES else Session.Status.COMPLETED
-            await in_database(end_session)(admitted.session, SessionEnd(reason), status)
-        await in_database(let_go)(admitted.session.pk, admitted.epoch)
+            await in_database(put_down)(admitted.session, admitted.epoch, SessionEnd(reason), status)
+        else:
+            await in_database(let_go)(admitted.session.pk, admitted.epoch)
         self.switchboard.finish_soon()
 
     async def _say_goodbye(self, admitted: Admitted, reason: EndReason) -> None:

@@ -63,10 +63,11 @@ def _begin(
                 attempt=_next_attempt(assignment) if assignment else None,
                 focus=focus,
             )
-            if assignment:
-                Assignment.objects.filter(pk=assignment.pk, status=Assignment.Status.PENDING).update(
-                    status=Assignment.Status.IN_PROGRESS
-                )
+            # It may have been cancelled since the page was opened.
+            if assignment and not Assignment.objects.open().filter(pk=assignment.pk).update(
+                status=Assignment.Status.IN_PROGRESS
+            ):
+                raise SessionRefused("assignment_closed", "This assignment is not open any more.")
             # Robust: a broker that is away loses nothing, the sweep finds the greeting.
             transaction.on_commit(partial(tasks.prepare_greeting.delay, str(session.pk)), robust=True)
     except IntegrityError:
@@ -159,7 +160,8 @@ def sweep_sessions() -> int:
 
 def _abandon(session: Session) -> bool:
     settle_turns(session)
-    return end_session(session, EndReason.LINE_LOST, Session.Status.ABANDONED)
+    reason = EndReason.LINE_LOST if session.is_phone else EndReason.IDLE
+    return end_session(session, reason, Session.Status.ABANDONED)
 
 
 def is_in_use(session: Session) -> bool:
@@ -193,6 +195,13 @@ def let_go(session_id: UUID, epoch: int) -> None:
     Session.objects.filter(pk=session_id, epoch=epoch).update(is_held=False)
 
 
-def spare_from_grading(session: Session, reason: str) -> None:
-    """Mark a session whose conversation was not the counselor's to fail."""
-    Session.objects.filter(pk=session.pk).update(is_gradable=False, not_gradable_reason=reason)
+@transaction.atomic
+def put_down(session: Session, epoch: int, reason: EndReason, status: str) -> None:
+    """The call is over and all of it is saved: in one step, so that grading finds nobody holding it."""
+    let_go(session.pk, epoch)
+    if status == Session.Status.FAILED and not session.turns.by_caller().exists():
+        # Not the counselor's to fail.
+        Session.objects.filter(pk=session.pk).update(
+            is_gradable=False, not_gradable_reason="The caller could not be reached."
+        )
+    end_session(session, reason, status)

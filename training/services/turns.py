@@ -13,12 +13,12 @@ def record_turn(session_id: UUID, item: str, revision: int, **fields: object) ->
     """Save a turn as the gateway knows it, once or again. False when a later state of it is already saved."""
     turns = TranscriptTurn.objects.filter(session_id=session_id, item=item)
     if not turns.filter(revision__lt=revision).update(revision=revision, **fields):
-        if turns.exists():
-            return False
         organization_id = Session.objects.values_list("organization_id", flat=True).get(pk=session_id)
-        TranscriptTurn.objects.create(
-            session_id=session_id, organization_id=organization_id, item=item, revision=revision, **fields
-        )
+        first = {"session_id": session_id, "organization_id": organization_id, "revision": revision, **fields}
+        _, is_new = turns.get_or_create(item=item, defaults=first)
+        # Another gateway may have made the row a moment ago, in an earlier state.
+        if not is_new and not turns.filter(revision__lt=revision).update(revision=revision, **fields):
+            return False
     Session.objects.filter(pk=session_id, revision__lt=revision).update(revision=revision)
     return True
 
@@ -59,8 +59,11 @@ def write_turn(session: Session, role: str, text: str, item: str = "") -> Transc
     )
 
 
+@transaction.atomic
 def write_message(session: Session, content: str) -> TranscriptTurn:
     """The counselor's message as a turn. The same words again while unanswered are a second try, not a second turn."""
+    # The lock lets a double click see its first half (SQLite's IMMEDIATE does the same).
+    session = Session.objects.select_for_update().get(pk=session.pk)
     turns = session.transcript()
     if turns and turns[-1].is_by_counselor and turns[-1].text_heard == content and session.is_live:
         return turns[-1]
