@@ -1,11 +1,18 @@
+import logging
+from functools import partial
+
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.db import transaction
+from django.utils import timezone
 from django.utils.html import format_html_join
 
 from accounts.models import Account, Organization, ProcedureDocument, User
-from accounts.services import ProceduresRefused, retry_procedures, upload_procedures
+from accounts.services import ProceduresRefused, check_procedures, retry_procedures, upload_procedures
+
+logger = logging.getLogger(__name__)
 
 admin.site.site_header = "Steadyline"
 admin.site.site_title = "Steadyline"
@@ -90,6 +97,11 @@ class PersonAdmin(ScopedAdmin, UserAdmin):
         (None, {"fields": ["email", "first_name", "last_name", "role", "usable_password", "password1", "password2"]})
     ]
 
+    def has_change_permission(self, request, obj=None):
+        """An operator's address or password would open every organization: only operators change theirs."""
+        is_theirs = obj is not None and obj.is_superuser and not request.user.is_superuser
+        return super().has_change_permission(request, obj) and not is_theirs
+
 
 class AccountForm(ScopedForm):
     procedures_file = forms.FileField(
@@ -101,6 +113,15 @@ class AccountForm(ScopedForm):
     class Meta:
         model = Account
         fields = ["name", "number"]
+
+    def clean_procedures_file(self):
+        file = self.cleaned_data["procedures_file"]
+        if file:
+            try:
+                check_procedures(file)
+            except ProceduresRefused as refused:
+                raise forms.ValidationError(str(refused)) from refused
+        return file
 
 
 @admin.register(Account)
@@ -120,13 +141,15 @@ class AccountAdmin(ScopedAdmin):
     @admin.display(description="procedures in force")
     def procedure_document(self, account):
         document = account.procedures
-        return f"{document.filename}, {document.uploaded_at:%Y-%m-%d}" if document else "none uploaded"
+        return (
+            f"{document.filename}, {timezone.localtime(document.uploaded_at):%Y-%m-%d}" if document else "none uploaded"
+        )
 
     @admin.display(description="history")
     def procedure_history(self, account):
         rows = account.documents.select_related("uploaded_by", "replaced")
         lines = (
-            f"{row.uploaded_at:%Y-%m-%d %H:%M} {row.filename}: {row.get_status_display()}"
+            f"{timezone.localtime(row.uploaded_at):%Y-%m-%d %H:%M} {row.filename}: {row.get_status_display()}"
             f"{' (' + row.failure + ')' if row.failure else ''}, by {row.uploaded_by}"
             f"{', replaced ' + row.replaced.filename if row.replaced else ''}"
             for row in rows
@@ -134,14 +157,20 @@ class AccountAdmin(ScopedAdmin):
         return format_html_join("", "<div>{}</div>", ((line,) for line in lines)) or "-"
 
     def save_model(self, request, obj, form, change):
-        super().save_model(request, obj, form, change)
+        # Only what was typed: a worker may be moving the pointer to the procedures at this moment.
+        obj.save(update_fields=["name", "number"] if change else None)
         if file := form.cleaned_data.get("procedures_file"):
-            try:
-                upload_procedures(obj, file, request.user)
-            except ProceduresRefused as refused:
-                self.message_user(request, str(refused), messages.ERROR)
-            else:
-                self.message_user(request, "The document is being prepared. The old one counts until it is ready.")
+            # After the commit: the storage may be far away, and the rows are locked until then.
+            transaction.on_commit(partial(self._upload, request, obj, file))
+
+    def _upload(self, request, account, file):
+        try:
+            upload_procedures(account, file, request.user)
+        except Exception:
+            logger.exception("Procedures not stored", extra={"account_id": account.pk})
+            self.message_user(request, "The document could not be stored. Please upload it again.", messages.ERROR)
+        else:
+            self.message_user(request, "The document is being prepared. The old one counts until it is ready.")
 
 
 @admin.register(ProcedureDocument)

@@ -30,8 +30,13 @@ class UserManager(BaseUserManager["User"]):
         people = self.filter(organization_id=user.organization_id)
         return people.filter(pk=user.pk) if user.is_counselor else people
 
+    @classmethod
+    def normalize_email(cls, email: str | None) -> str:
+        """Lower case throughout: a login looks for nothing else."""
+        return super().normalize_email(email).lower()
+
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
-        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user = self.model(email=self.normalize_email(email), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user

@@ -12,6 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 _django = get_asgi_application()
 
 from voicegateway.consumers import CallConsumer  # noqa: E402  (after Django is set up)
+from voicegateway.door import deny  # noqa: E402
 from voicegateway.switchboard import Switchboard  # noqa: E402
 
 HEALTH_PAGES = {"/health/", "/ready/"}
@@ -52,7 +53,7 @@ class OrNotFound:
         except ValueError as error:
             if "No route found" not in str(error):
                 raise
-            await send({"type": "websocket.close", "code": 4404})
+            await deny(scope, send, "not_found")
 
 
 async def health_pages(scope: Any, receive: Any, send: Any) -> None:

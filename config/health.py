@@ -1,5 +1,6 @@
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.http import HttpRequest, JsonResponse
 from config.celery import app as celery_app
 
 _GLANCE = 2.0  # seconds
+_lookouts = ThreadPoolExecutor(max_workers=6, thread_name_prefix="ready")
 
 
 def health(request: HttpRequest) -> JsonResponse:
@@ -19,12 +21,14 @@ def health(request: HttpRequest) -> JsonResponse:
 
 def ready(request: HttpRequest) -> JsonResponse:
     """503 only without the database; broker, storage and OpenAI are named as ok or degraded."""
-    parts = {
-        "database": _state(_database_answers),
-        "broker": _state(_broker_answers),
-        "storage": _state(_storage_answers),
-        "openai": _state(_openai_is_reachable),
-    }
+    others = {"broker": _broker_answers, "storage": _storage_answers, "openai": _openai_is_reachable}
+    looks = {name: _lookouts.submit(_state, look) for name, look in others.items()}
+    parts = {"database": _state(_database_answers)}
+    # What hangs is not ok, and does not take this answer with it.
+    seen, unseen = wait(looks.values(), timeout=_GLANCE)
+    for look in unseen:
+        look.cancel()
+    parts |= {name: look.result() if look in seen else "degraded" for name, look in looks.items()}
     is_ready = parts["database"] == "ok"
     return JsonResponse({"status": "ok" if is_ready else "unavailable"} | parts, status=200 if is_ready else 503)
 

@@ -25,12 +25,13 @@ from config.launcher_parts import Server, Standin, Worker, gateway, leave, log_t
 
 DISK_NEEDED = 500_000_000  # bytes: room for some hours of recordings
 START_LIMIT = 60.0  # seconds until a start that hangs is given up
+PASSWORD = "steadyline-demo"
 STARTED = """
 Steadyline is ready: {address}
 
   Log in as  counselor@example.org, supervisor@example.org, trainer@example.org,
              evaluator@example.org, admin@example.org or stranger@example.net (another organization)
-  Password   steadyline-demo
+  Password   {password}
 
 Press Ctrl-C to stop. Everything is kept for the next `make demo`; `make demo-reset` starts over.
 """
@@ -136,7 +137,7 @@ def demo(var: Path, stops_with_parent: bool) -> int:
             gc.freeze()
             gc.enable()
             stopping = catch_signals()
-            print(STARTED.format(address=address), flush=True)
+            print(STARTED.format(password=PASSWORD, address=address), flush=True)
             complaint = wait_for_end(tryout, stopping, parent)
             print(complaint or "Stopping …", flush=True)
             tryout.stop()
@@ -175,7 +176,7 @@ def prepare_database() -> None:
     # The command costs a noticeable moment even when there is nothing to do.
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
-    call_command("load_demo", verbosity=0, skip_checks=True)
+    call_command("load_demo", password=PASSWORD, verbosity=0, skip_checks=True)
     connection.close()
 
 

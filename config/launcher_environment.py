@@ -30,7 +30,7 @@ def tryout_environment(var: Path, web_port: int, gateway_port: int, given: Mappi
         "GATEWAY_URL": f"ws://127.0.0.1:{gateway_port}",
         "DATABASE_URL": f"sqlite:///{quote(str(var / 'demo.sqlite3'))}",
         "REDIS_URL": "memory://localhost",
-        "STORAGE_URL": f"file:{var / 'files'}",
+        "STORAGE_URL": f"file:{quote(str(var / 'files'))}",
         "SPOOL_DIR": str(var / "spool"),
         "EMAIL_URL": "console:",
         "DEMO_NOTICE": WITH_KEY if has_key(given) else OFFLINE,

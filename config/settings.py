@@ -1,7 +1,8 @@
 """Every setting, read from the environment. Nothing has an offline default: the try-out's launcher exports its own."""
 
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
+from zoneinfo import available_timezones
 
 from celery.schedules import schedule
 from django.core.exceptions import ImproperlyConfigured
@@ -35,6 +36,10 @@ STORAGE_URL = env.str(
 SPOOL_DIR = env.path("SPOOL_DIR", validate=validate.Predicate("is_absolute", error="must be an absolute path"))
 EMAIL_URL = env.dj_email_url("EMAIL_URL")
 DEMO_NOTICE = env.str("DEMO_NOTICE", "")
+# What "today" means for a due date, such as America/New_York.
+TIME_ZONE = env.str("TIME_ZONE", "UTC", validate=validate.OneOf(available_timezones(), error="is not a time zone"))
+# How many proxies of ours stand before the web server: limits on guessing count by the address behind them.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0, validate=validate.Range(min=0))
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]))
 
 OPENAI_API_KEY = env.str("OPENAI_API_KEY", validate=validate.Length(min=1, error="must not be empty"))
@@ -61,9 +66,11 @@ CHAT_IDLE_AFTER = env.float("CHAT_IDLE_AFTER", 12 * 3600.0, validate=_above_zero
 TICKET_LIFETIME = env.float("TICKET_LIFETIME", 60.0, validate=_above_zero)
 SWEEP_EVERY = env.float("SWEEP_EVERY", 20.0, validate=_above_zero)
 GREETING_LOST_AFTER = env.float("GREETING_LOST_AFTER", 45.0, validate=_above_zero)
-TASK_LOST_AFTER = env.float("TASK_LOST_AFTER", 240.0, validate=_above_zero)
+TASK_LOST_AFTER = env.float("TASK_LOST_AFTER", 360.0, validate=_above_zero)
 TASK_ATTEMPTS = env.int("TASK_ATTEMPTS", 3, validate=validate.Range(min=1))
 PROCEDURES_TIMEOUT = env.float("PROCEDURES_TIMEOUT", 180.0, validate=_above_zero)
+
+TASK_TIME_LIMIT, VISIBILITY_TIMEOUT = 330, 600  # seconds; a claim lost, then a message lost, only after the work's end
 
 try:
     env.seal()
@@ -147,12 +154,14 @@ if REDIS_URL.startswith("memory:"):
     }
     CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, float] = {"polling_interval": 0.05}
 else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
     CHANNEL_LAYERS = {
         "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
     }
     # Longer than any task's hard limit, and scanned often: a killed worker's task comes back soon after.
     CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "visibility_timeout": 600,
+        "visibility_timeout": VISIBILITY_TIMEOUT,
+        "socket_connect_timeout": 2,
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
     }
@@ -169,7 +178,7 @@ if _storage.scheme == "s3":
         },
     }
 else:
-    MEDIA_ROOT = Path(_storage.path or ".").resolve()
+    MEDIA_ROOT = Path(unquote(_storage.path) or ".").resolve()
     _default_storage = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}}
 STORAGES = {
     "default": _default_storage,
@@ -208,7 +217,6 @@ SECURE_HSTS_SECONDS = 31_536_000 if _is_https else 0
 X_FRAME_OPTIONS = "DENY"
 
 LANGUAGE_CODE = "en-us"
-TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
 
@@ -245,8 +253,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_TASK_SOFT_TIME_LIMIT = 300
-CELERY_TASK_TIME_LIMIT = 330
+CELERY_TASK_SOFT_TIME_LIMIT = TASK_TIME_LIMIT - 30
+CELERY_TASK_TIME_LIMIT = TASK_TIME_LIMIT
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

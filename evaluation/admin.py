@@ -45,7 +45,7 @@ class SessionAdmin(SeenOnly, ScopedAdmin):
         "started_at",
         "ended_at",
         "feedback",
-        "recording",
+        "audio",
         "transcript",
     )
 
@@ -70,8 +70,9 @@ class SessionAdmin(SeenOnly, ScopedAdmin):
         )
         return page + versions
 
-    @admin.display
-    def recording(self, session):
+    # Not named `recording`: Django would show the related row of that name instead.
+    @admin.display(description="recording")
+    def audio(self, session):
         found = Recording.objects.filter(session=session).first()
         if found is None:
             return "not recorded"
@@ -162,6 +163,9 @@ class EvaluationAdmin(ScopedAdmin):
 
     def has_delete_permission(self, request, obj=None):
         return False
+
+    def save_model(self, request, obj, form, change):
+        """Nothing of it is typed; writing the row back would undo what a worker fills in meanwhile."""
 
     def save_formset(self, request, form, formset, change):
         for review in formset.save(commit=False):

@@ -13,7 +13,9 @@ from accounts.prefer import preferred_wait, wait_until
 from evaluation import services
 from evaluation.models import Evaluation
 from evaluation.serializers import EvaluationSerializer
+from training.api import Conflict
 from training.models import Session
+from training.services.refusals import SessionRefused
 
 
 @extend_schema(methods=["GET"], responses=EvaluationSerializer)
@@ -23,7 +25,10 @@ def evaluation(request: Request, pk: UUID) -> Response:
     """Read feedback, or end the session and ask for it: 202 with a `Location` to poll, 200 when it is there."""
     session = get_object_or_404(Session.objects.for_user(person(request)), pk=pk)
     if request.method == "POST":
-        services.ask_for_feedback(session, person(request))
+        try:
+            services.ask_for_feedback(session, person(request))
+        except SessionRefused as refused:
+            raise Conflict(refused) from refused
     newest = session.evaluations.newest_first().first()
     if newest is None:
         raise Http404

@@ -90,6 +90,11 @@ class Evaluation(models.Model):
         ordering = ["session", "-version"]
         constraints = [
             models.UniqueConstraint(fields=["session", "version"], name="evaluation_version_once"),
+            models.UniqueConstraint(
+                fields=["session"],
+                condition=models.Q(status__in=["queued", "running"]),
+                name="one_evaluation_under_way",
+            ),
             models.CheckConstraint(
                 condition=~models.Q(status="completed") | models.Q(score__range=(0, 100)),
                 name="completed_evaluations_have_a_score",

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 PROMPT_VERSION = "grader.v1"
 _INSTRUCTIONS = (Path(__file__).parent / "prompts" / f"{PROMPT_VERSION}.txt").read_text()
 # Citation marks that a model may leave inside its strings.
-_PRIVATE_USE = re.compile("[\ue000-\uf8ff]")
+_PRIVATE_USE = re.compile("[\ue000-\uf8ff]|\\\\u0000")
 
 
 class _Strict(BaseModel):
@@ -107,17 +107,17 @@ def ask(case: Case) -> Graded:
 
     When the procedures cannot be searched it is graded without them, and says so in `used_file_search`.
     """
-    client = build_client(timeout=settings.EVALUATOR_TIMEOUT)
-    if not case.vector_store_id:
-        return _graded(_request(client, case, search=False), None)
-    try:
-        return _graded(_request(client, case, search=True), True)
-    except AIUnavailable as error:
-        if error.retryable:
-            raise
-        # The store is gone or the search is refused: a grade by the other checks is better than none.
-        logger.warning("Graded without procedures: %s", error.code, extra={"session_id": case.session_id})
-        return _graded(_request(client, case, search=False), False)
+    with build_client(timeout=settings.EVALUATOR_TIMEOUT, max_retries=0) as client:
+        if not case.vector_store_id:
+            return _graded(_request(client, case, search=False), has_procedures=False)
+        try:
+            return _graded(_request(client, case, search=True), has_procedures=True)
+        except AIUnavailable as error:
+            if error.retryable:
+                raise
+            # The store is gone or the search is refused: a grade by the other checks is better than none.
+            logger.warning("Graded without procedures: %s", error.code, extra={"session_id": case.session_id})
+            return _graded(_request(client, case, search=False), has_procedures=True)
 
 
 def _request(client: OpenAI, case: Case, search: bool) -> ParsedResponse[Grading]:
@@ -156,17 +156,19 @@ def _input(case: Case) -> ResponseInputParam:
     return [{"role": "user", "content": [{"type": "input_text", "text": part} for part in parts]}]
 
 
-def _graded(response: ParsedResponse[Grading], used_file_search: bool | None) -> Graded:
+def _graded(response: ParsedResponse[Grading], has_procedures: bool) -> Graded:
     if response.status == "incomplete":
         raise AIUnavailable("cut_off", retryable=True)
     grading = response.output_parsed
     if grading is None:
         raise AIUnavailable("refused", retryable=True)
-    found = [result for item in response.output if item.type == "file_search_call" for result in item.results or []]
+    searches = [item for item in response.output if item.type == "file_search_call"]
+    found = [result for search in searches for result in search.results or []]
     return Graded(
         grading=Grading.model_validate_json(_PRIVATE_USE.sub("", grading.model_dump_json())),
         model=response.model,
-        used_file_search=used_file_search,
+        # Offered a search, a model may still not make one.
+        used_file_search=bool(searches) if has_procedures else None,
         procedure_texts=[result.text for result in found if result.text],
         file_ids=sorted({result.file_id for result in found if result.file_id}),
         input_tokens=response.usage.input_tokens if response.usage else None,

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -20,12 +19,15 @@ from evaluation.openai_grader import Case, Graded
 from evaluation.proof import Line
 from evaluation.tasks import grade_session
 from training.models import EndReason, Session, heard_turns
+from training.services.refusals import SessionRefused
 from training.services.sessions import complete_assignment, end_session, is_in_use
+from training.services.turns import settle_turns
 
 logger = logging.getLogger(__name__)
 
 FEWEST_TURNS = 2
 _STILL_SAVING = 1.0  # seconds until we look again whether the call's gateway has saved everything
+_LONGEST_WAIT = 60.0  # seconds, whatever Retry-After says: the sweep would not wait longer either
 _FAILED = "The evaluator could not grade this conversation. It is kept; ask for feedback again."
 
 
@@ -42,7 +44,7 @@ def queue_evaluation(session: Session, by: User | None = None) -> Evaluation:
     """The next version of a session's feedback, in line to be graded."""
     evaluation = Evaluation.objects.queue_for(session, by)
     # Robust: a broker that is away loses nothing, the sweep finds the evaluation.
-    transaction.on_commit(partial(grade_session.delay, str(evaluation.pk)), robust=True)
+    transaction.on_commit(lambda: grade_session.delay(str(evaluation.pk)), robust=True)
     return evaluation
 
 
@@ -52,9 +54,13 @@ def may_be_graded_again(newest: Evaluation | None) -> bool:
 
 
 def ask_for_feedback(session: Session, by: User) -> Evaluation:
-    """End the session if it is live, and have it graded. What is there or under way already is not made again."""
-    if session.is_live and session.counselor_id == by.pk:
-        end_session(session, EndReason.FEEDBACK)
+    """End one's own session if it is live, and have it graded. What is there or under way is not made again.
+
+    Raises SessionRefused for someone else's live session: it is graded when it ends.
+    """
+    if session.is_live and session.counselor_id != by.pk:
+        raise SessionRefused("session_live", "This conversation is under way. It is graded when it ends.", session.pk)
+    end_session(session, EndReason.FEEDBACK)
     newest = session.evaluations.newest_first().first()
     return newest if newest and not may_be_graded_again(newest) else queue_evaluation(session, by)
 
@@ -67,6 +73,7 @@ def grade(evaluation_id: UUID) -> None:
         raise NotYet(_STILL_SAVING)
     if not _claim(evaluation):
         return
+    settle_turns(session)
     lines = _lines(session)
     if not session.is_gradable:
         _close(evaluation, Evaluation.Status.NOT_GRADABLE, session.not_gradable_reason)
@@ -138,7 +145,7 @@ def _try_again_or_fail(evaluation: Evaluation, error: AIUnavailable) -> None:
         _close(evaluation, Evaluation.Status.FAILED, _FAILED)
         return
     _mine(evaluation).update(status=Evaluation.Status.QUEUED, touched_at=timezone.now())
-    raise NotYet(error.retry_after or 2.0**evaluation.attempts)
+    raise NotYet(min(error.retry_after or 2.0**evaluation.attempts, _LONGEST_WAIT))
 
 
 def _results(case: Case, graded: Graded) -> list[CriterionResult]:
@@ -206,7 +213,13 @@ def _fill(evaluation: Evaluation, case: Case, graded: Graded, results: Sequence[
         result.evaluation, result.organization_id = evaluation, evaluation.organization_id
     CriterionResult.objects.bulk_create(results)
     Flag.objects.bulk_create(
-        Flag(evaluation=evaluation, organization_id=evaluation.organization_id, **flag.model_dump())
+        Flag(
+            evaluation=evaluation,
+            organization_id=evaluation.organization_id,
+            kind=flag.kind[:60],
+            severity=flag.severity,
+            note=flag.note,
+        )
         for flag in grading.flags
     )
     complete_assignment(evaluation.session)
@@ -226,7 +239,8 @@ def sweep_evaluations() -> int:
     """Queue again the evaluations whose task was lost. Return how many."""
     lost = list(Evaluation.objects.lost(_lost_before()).values_list("pk", flat=True))
     for evaluation_id in lost:
-        grade_session.delay(str(evaluation_id))
+        # Gone before the next sweep: where workers are behind, sweeps must not pile up on them.
+        grade_session.apply_async((str(evaluation_id),), expires=settings.SWEEP_EVERY)
     return len(lost)
 
 

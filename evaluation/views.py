@@ -1,6 +1,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import Prefetch
@@ -14,6 +15,7 @@ from evaluation import services
 from evaluation.models import Evaluation
 from recordings.models import Recording
 from training.models import Assignment, Session
+from training.services.refusals import SessionRefused
 
 RECENT = 8
 PER_PAGE = 25
@@ -66,7 +68,10 @@ def feedback(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """The feedback alone, which the page polls while it is prepared; a POST asks for it."""
     seen = _session(request, pk)
     if request.method == "POST":
-        services.ask_for_feedback(seen, request.user)
+        try:
+            services.ask_for_feedback(seen, request.user)
+        except SessionRefused as refused:
+            messages.error(request, str(refused))
         if not request.htmx:
             return redirect("session", pk=pk)
     return render(request, "evaluation/_feedback.html", _feedback_context(request, seen))

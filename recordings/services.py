@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.core.files import File
@@ -44,8 +44,11 @@ def begin_recording(session: Session, epoch: int, clock: Callable[[], float] = t
 def finish_recordings() -> int:
     """Make files of the calls that are over and whose audio lies on this host. Return how many were finished."""
     root = Path(settings.SPOOL_DIR)
-    here = [folder.name for folder in root.iterdir() if folder.is_dir()] if root.exists() else []
-    waiting = Recording.objects.unfinished().filter(session_id__in=filter(_is_uuid, here)).select_related("session")
+    folders = [folder.name for folder in root.iterdir() if folder.is_dir()] if root.exists() else []
+    here = Recording.objects.filter(session_id__in=filter(_is_uuid, folders)).select_related("session")
+    for done in here.filter(state__in=[Recording.State.COMPLETED, Recording.State.ABSENT]):
+        shutil.rmtree(_folder(done), ignore_errors=True)  # a process was killed just before it could
+    waiting = here.unfinished()
     return sum(_finish(recording) for recording in waiting if not is_in_use(recording.session))
 
 
@@ -68,35 +71,41 @@ def _finish(recording: Recording) -> bool:
         if whole.samples:
             _store(recording, whole, _shortfall(len(folders), epochs))
         else:
-            _close(recording, state=Recording.State.ABSENT, reason="nobody was heard")
-    except OSError:
+            reason = _shortfall(len(folders), epochs) or "nobody was heard"
+            _close(recording, state=Recording.State.ABSENT, reason=reason)
+    except Exception:  # each storage has its own kinds
         logger.exception("Recording not stored; it will be tried again", extra={"session_id": recording.session_id})
         return False
-    shutil.rmtree(Path(settings.SPOOL_DIR) / str(recording.session_id), ignore_errors=True)
+    shutil.rmtree(_folder(recording), ignore_errors=True)
     return True
+
+
+def _folder(recording: Recording) -> Path:
+    return Path(settings.SPOOL_DIR) / str(recording.session_id)
 
 
 def _claim(recording: Recording) -> bool:
     """The conditional UPDATE is the lock; a claim older than the deadline belongs to a process that is gone."""
-    lost = timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER)
+    now = timezone.now()
+    lost = now - timedelta(seconds=settings.TASK_LOST_AFTER)
     free = Q(state=Recording.State.RECORDING) | Q(state=Recording.State.PROCESSING, touched_at__lt=lost)
-    return bool(
-        Recording.objects.filter(free, pk=recording.pk).update(
-            state=Recording.State.PROCESSING, touched_at=timezone.now()
-        )
-    )
+    claimed = Recording.objects.filter(free, pk=recording.pk).update(state=Recording.State.PROCESSING, touched_at=now)
+    recording.touched_at = now
+    return bool(claimed)
 
 
 def _shortfall(expected: int, epochs: list[EpochSpool]) -> str:
     """Why the recording is not whole; empty when it is."""
     if len(epochs) < expected:
         return "a part of the call was recorded on another host"
+    if any(epoch.wall is None for epoch in epochs):
+        return "the disk took nothing of a part of the call"
     return next((epoch.failure for epoch in epochs if epoch.failure), "")
 
 
 def _store(recording: Recording, whole: Assembly, shortfall: str) -> None:
-    folder = Path(settings.SPOOL_DIR) / str(recording.session_id)
-    wav = folder / "recording.wav"
+    # A name of its own: another process on this host may be at it, too, once this claim is too old.
+    wav = _folder(recording) / f"{uuid4()}.wav"
     header = wav_header(whole.samples, CHANNELS, RATE)
     digest, peaks = hashlib.sha256(header), Peaks(whole.samples)
     with wav.open("wb") as file:
@@ -120,6 +129,6 @@ def _store(recording: Recording, whole: Assembly, shortfall: str) -> None:
 
 
 def _close(recording: Recording, **fields: object) -> None:
-    Recording.objects.filter(pk=recording.pk, state=Recording.State.PROCESSING).update(
-        touched_at=timezone.now(), **fields
-    )
+    """Only the claim that still stands may."""
+    mine = Recording.objects.filter(pk=recording.pk, state=Recording.State.PROCESSING, touched_at=recording.touched_at)
+    mine.update(**fields)

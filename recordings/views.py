@@ -44,12 +44,12 @@ def _wav(request: HttpRequest | Request, recording: Recording) -> HttpResponseBa
         "Cache-Control": "private, no-cache",
         "X-Content-Type-Options": "nosniff",
     }
+    # Ranges are for GET, and only of the file that the reader already knows.
+    has_range = request.method == "GET" and request.headers.get("If-Range", tag) == tag
     try:
-        asked = parse_range(request.headers.get("Range", ""), size)
+        asked = parse_range(request.headers.get("Range", ""), size) if has_range else None
     except Unsatisfiable:
         return HttpResponse(status=416, headers=headers | {"Content-Range": f"bytes */{size}"})
-    if request.headers.get("If-Range", tag) != tag:
-        asked = None
     span = asked or Span(0, size - 1)
     headers["Content-Length"] = str(span.length)
     if asked:

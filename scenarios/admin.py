@@ -1,6 +1,6 @@
 from django import forms
 from django.contrib import admin
-from django.db import transaction
+from django.db import models, transaction
 
 from accounts.admin import ScopedAdmin, ScopedForm
 from scenarios.models import MAX_SKILLS, Category, Scenario, Skill
@@ -13,8 +13,15 @@ class NamedAdmin(ScopedAdmin):
     search_fields = ["name"]
 
 
+class LinesField(forms.CharField):
+    """Text with one character at a line's end: browsers send two, which would be a changed and a longer text."""
+
+    def to_python(self, value):
+        return (super().to_python(value) or "").replace("\r\n", "\n")
+
+
 class ScenarioForm(ScopedForm):
-    evaluator_context = forms.CharField(
+    evaluator_context = LinesField(
         required=False,
         max_length=CONTEXT_LIMIT,
         widget=forms.Textarea(attrs={"rows": 12, "cols": 80}),
@@ -54,6 +61,7 @@ class ScenarioAdmin(ScopedAdmin):
     """Writing scenarios. Registered by `training`, which knows who can be given them."""
 
     form = ScenarioForm
+    formfield_overrides = {models.TextField: {"form_class": LinesField}}
     list_display = ["title", "mode", "category", "difficulty", "account", "is_one_time", "is_active"]
     list_filter = [
         "mode",

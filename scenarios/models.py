@@ -187,7 +187,6 @@ class ScenarioVersion(models.Model):
         "difficulty",
         "opens",
         "account_id",
-        "evaluator_context",
         "relevant_policy_sections",
     )
 

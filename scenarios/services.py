@@ -26,15 +26,19 @@ def write_evaluator_context(scenario: Scenario, text: str) -> None:
         scenario.evaluator_context_file = ""
     Scenario.objects.filter(pk=scenario.pk).update(evaluator_context_file=scenario.evaluator_context_file.name)
     if old_key:
-        transaction.on_commit(lambda: storage.delete(old_key))
+        transaction.on_commit(lambda: storage.delete(old_key), robust=True)
 
 
 @transaction.atomic
-def snapshot(scenario: Scenario) -> ScenarioVersion:
-    """The version of a scenario as it stands now: the newest one when nothing changed since, else a new one."""
+def snapshot(scenario: Scenario, evaluator_context: str) -> ScenarioVersion:
+    """The version of a scenario as it stands now: the newest one when nothing changed since, else a new one.
+
+    The context is read before, by whoever asks: the storage may be far away, and here a row is locked.
+    """
     # The lock lets two sessions that begin at once share one new version (SQLite's IMMEDIATE does the same).
     scenario = Scenario.objects.select_for_update().get(pk=scenario.pk)
     fields = {name: getattr(scenario, name) for name in ScenarioVersion.SNAPSHOT}
+    fields["evaluator_context"] = evaluator_context
     fields["opens"] = scenario.opens or (Opener.CALLER if scenario.mode == Mode.CHAT else Opener.COUNSELOR)
     digest = ScenarioVersion.digest_of(fields)
     newest = scenario.versions.order_by("-number").first()

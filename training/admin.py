@@ -14,9 +14,12 @@ from training.services.sessions import assign, cancel_assignment, reset_assignme
 class AssignableScenarioAdmin(ScenarioAdmin):
     actions = [*ScenarioAdmin.actions, "assign_to_counselors"]
 
-    @admin.action(description="Assign to counselors…", permissions=["change"])
+    def has_assign_permission(self, request):
+        return request.user.has_perm("training.add_assignment")
+
+    @admin.action(description="Assign to counselors…", permissions=["assign"])
     def assign_to_counselors(self, request, queryset):
-        """Ask who and until when, then assign; an open assignment is left as it is and counted."""
+        """Ask who and until when, then assign; what is retired or open already is left as it is and counted."""
         form = AssignForm(request.user, request.POST if "assign" in request.POST else None)
         if not form.is_valid():
             context = self.admin_site.each_context(request) | {
@@ -29,11 +32,13 @@ class AssignableScenarioAdmin(ScenarioAdmin):
         fields = {name: form.cleaned_data[name] for name in ("due_date", "notes", "require_recording")}
         given = [
             assign(scenario, counselor, request.user, **fields)
-            for scenario in queryset
+            for scenario in queryset.filter(is_active=True)
             for counselor in form.cleaned_data["counselors"]
         ]
         done = sum(assignment is not None for assignment in given)
-        self.message_user(request, f"{done} assigned, {len(given) - done} were open already.")
+        retired = queryset.filter(is_active=False).count()
+        left_out = f" Retired scenarios left out: {retired}." if retired else ""
+        self.message_user(request, f"{done} assigned, {len(given) - done} were open already.{left_out}")
         return None
 
 
@@ -60,7 +65,8 @@ class AssignmentAdmin(ScopedAdmin):
     def save_model(self, request, obj, form, change):
         if not change:
             obj.assigned_by = request.user
-        super().save_model(request, obj, form, change)
+        # Only what was typed: feedback may complete the assignment at this moment.
+        obj.save(update_fields=["due_date", "notes", "require_recording"] if change else None)
 
     @admin.action(description="Reset to pending", permissions=["change"])
     def reset(self, request, queryset):

@@ -154,12 +154,16 @@ class MessagesView(APIView):
             raise Conflict(refused) from refused
         if "text/event-stream" in request.headers.get("Accept", ""):
             return StreamingHttpResponse(
-                _events(question), content_type="text/event-stream", headers={"Cache-Control": "no-store"}
+                _events(question),
+                content_type="text/event-stream",
+                headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
             )
         try:
             caller = async_to_sync(replies.whole_answer)(question)
         except AIUnavailable as error:
             raise CallerUnavailable(error) from error
+        except SessionRefused as refused:
+            raise Conflict(refused) from refused
         return Response({"turns": TurnSerializer([question.turn, caller], many=True).data}, status=201)
 
 

@@ -13,6 +13,7 @@ PROMPTS = Path(__file__).parent / "prompts"
 # Named after the text's version: a changed text is a new file.
 RULES = {mode: (PROMPTS / f"caller_{mode}.v1.txt").read_text() for mode in ("phone", "chat")}
 FREE_PRACTICE = (PROMPTS / "free_practice.v1.txt").read_text()
+WISHES = (PROMPTS / "free_practice_wishes.v1.txt").read_text()
 OPENING = (PROMPTS / "opening.v1.txt").read_text()
 
 _OPENING_TIMEOUT = 12.0
@@ -23,13 +24,12 @@ _LONGEST_REPLY = 2000
 
 def caller_instructions(session: Session) -> str:
     """All a caller is ever told: the standing rules, and the scenario's prompt or what free practice asks for."""
-    if session.scenario_version:
-        part = session.scenario_version.prompt
-    else:
-        part = FREE_PRACTICE + (
-            f"\nThe counselor would like to practise this: {session.focus}" if session.focus else ""
-        )
-    return f"{RULES[session.mode]}\n# Who you are\n{part}"
+    parts = [session.scenario_version.prompt if session.scenario_version else FREE_PRACTICE]
+    if session.kind == Session.Kind.FREE_PRACTICE:
+        parts.append(WISHES)
+    if session.focus:
+        parts.append(f"The counselor would like to practise this: {session.focus}")
+    return f"{RULES[session.mode]}\n# Who you are\n" + "\n".join(parts)
 
 
 def opening_line(session: Session) -> str:
@@ -42,7 +42,7 @@ def opening_line(session: Session) -> str:
             max_output_tokens=_LONGEST_REPLY,
             store=False,
         )
-    line = response.output_text.strip()
+    line = response.output_text.replace("\0", "").strip()
     if not line:
         raise AIUnavailable("empty_answer", retryable=True)
     return line

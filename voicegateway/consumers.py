@@ -4,7 +4,6 @@ import asyncio
 import logging
 from contextlib import suppress
 
-import orjson
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
@@ -16,9 +15,10 @@ from voicegateway import openai_voice
 from voicegateway.admission import Admitted, Refused, admit, check_origin, ready_greeting, ticket_among
 from voicegateway.briefing import EndReason, Limits
 from voicegateway.call import Call
-from voicegateway.database import in_database
+from voicegateway.database import at_last, in_database
 from voicegateway.dialling import Dialling
-from voicegateway.groups import call_group
+from voicegateway.door import deny
+from voicegateway.groups import hint_of_the_end
 from voicegateway.ports import Unrecorded
 from voicegateway.switchboard import Switchboard
 from voicegateway.turns import SessionTurns
@@ -36,11 +36,23 @@ DIAL_TIMEOUT = 10.0
 class CallConsumer(AsyncWebsocketConsumer):
     """One socket of one call. Handlers never wait for the database or for OpenAI."""
 
+    # None: Channels would refuse every call while the channel layer is away.
+    channel_layer_alias = ""
+
     def __init__(self, switchboard: Switchboard) -> None:
         super().__init__()
         self.switchboard = switchboard
         self.call: Call | None = None
         self.task: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope, receive, send):
+        """However the socket comes to its end, the call does, with everything saved."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if self.call and self.task:
+                self.call.stop(EndReason.LINE_LOST)
+                await self.task
 
     async def dispatch(self, message):
         """Channels makes a thread hop before every message it dispatches; a call's frames have no time for that."""
@@ -56,12 +68,11 @@ class CallConsumer(AsyncWebsocketConsumer):
             admitted = await self._admit()
         except Refused as refused:
             logger.info("Refused: %s", refused.reason)
-            await self._deny(refused.reason)
+            await deny(self.scope, self.base_send, refused.reason)
             return
         self.call = self._call_for(admitted)
-        await self.channel_layer.group_add(call_group(admitted.session.pk), self.channel_name)
-        await self.accept(SUBPROTOCOL)
         self.task = asyncio.create_task(self._hold(admitted, self.call))
+        await self.accept(SUBPROTOCOL)
 
     async def _admit(self) -> Admitted:
         check_origin(dict(self.scope["headers"]))
@@ -69,15 +80,6 @@ class CallConsumer(AsyncWebsocketConsumer):
         if self.switchboard.writer.is_behind:
             raise Refused("overloaded")
         return await in_database(admit)(self.scope["url_route"]["kwargs"]["pk"], ticket, self.scope["query_string"])
-
-    async def _deny(self, reason: str) -> None:
-        """403 with the reason, which a browser hides from its page: the page asks for a ticket again and is told."""
-        if "websocket.http.response" not in self.scope.get("extensions", {}):
-            await self.close()
-            return
-        headers = [(b"content-type", b"application/json")]
-        await self.base_send({"type": "websocket.http.response.start", "status": 403, "headers": headers})
-        await self.base_send({"type": "websocket.http.response.body", "body": orjson.dumps({"reason": reason})})
 
     def _call_for(self, admitted: Admitted) -> Call:
         client = build_async_client(timeout=DIAL_TIMEOUT, max_retries=0)
@@ -107,19 +109,10 @@ class CallConsumer(AsyncWebsocketConsumer):
             await self.close(bad.close_code, bad.reason)
             self.call.stop(EndReason.LINE_LOST)
 
-    async def session_over(self, event):
-        """The channel layer's hint that the session was ended on another page."""
-        if self.call:
-            self.call.end(EndReason.ENDED_ELSEWHERE)
-
-    async def disconnect(self, code):
-        if self.call and self.task:
-            self.call.stop(EndReason.LINE_LOST)
-            await self.task
-
     async def _hold(self, admitted: Admitted, call: Call) -> None:
         attendants = [
-            asyncio.create_task(work) for work in (self._beat(admitted, call), self._await_greeting(admitted, call))
+            asyncio.create_task(work)
+            for work in (self._listen(admitted, call), self._beat(admitted, call), self._await_greeting(admitted, call))
         ]
         try:
             reason = await call.run()
@@ -129,7 +122,17 @@ class CallConsumer(AsyncWebsocketConsumer):
         try:
             await self._save(admitted, reason)
         finally:
-            await self._say_goodbye(admitted, reason)
+            await self._say_goodbye(reason)
+            await asyncio.gather(*attendants, return_exceptions=True)
+
+    async def _listen(self, admitted: Admitted, call: Call) -> None:
+        """End at once on a hint. Where the channel layer is away, the heartbeat finds out a little later."""
+        try:
+            await hint_of_the_end(admitted.session.pk)
+        except Exception as error:
+            logger.warning("No hints: %s", type(error).__name__, extra={"session_id": admitted.session.pk})
+        else:
+            call.end(EndReason.ENDED_ELSEWHERE)
 
     async def _beat(self, admitted: Admitted, call: Call) -> None:
         """Say that we hold the call, and notice when it is not ours any more, whatever became of the hint."""
@@ -146,7 +149,7 @@ class CallConsumer(AsyncWebsocketConsumer):
         greeting = admitted.briefing.greeting
         while greeting is None:
             await asyncio.sleep(GREETING_POLL)
-            greeting = await in_database(ready_greeting)(admitted.session.pk)
+            greeting = await at_last(ready_greeting)(admitted.session.pk)
         if greeting:
             call.set_greeting(greeting)
 
@@ -160,13 +163,12 @@ class CallConsumer(AsyncWebsocketConsumer):
         await self.switchboard.writer.flush(admitted.session.pk)
         if reason not in STAYS_OPEN:
             status = Session.Status.FAILED if reason in FAILURES else Session.Status.COMPLETED
-            await in_database(put_down)(admitted.session, admitted.epoch, SessionEnd(reason), status)
+            await at_last(put_down)(admitted.session, admitted.epoch, SessionEnd(reason), status)
         else:
-            await in_database(let_go)(admitted.session.pk, admitted.epoch)
+            await at_last(let_go)(admitted.session.pk, admitted.epoch)
         self.switchboard.finish_soon()
 
-    async def _say_goodbye(self, admitted: Admitted, reason: EndReason) -> None:
-        await self.channel_layer.group_discard(call_group(admitted.session.pk), self.channel_name)
+    async def _say_goodbye(self, reason: EndReason) -> None:
         # The browser may be gone already.
         with suppress(OSError, RuntimeError):
             await self.send(text_data=encode_message(Ended(reason)))

@@ -8,12 +8,11 @@ from uuid import UUID
 
 from training.services.turns import record_turn
 from voicegateway.briefing import Turn
-from voicegateway.database import in_database
+from voicegateway.database import AWAY, RETRY_AFTER, in_database
 
 logger = logging.getLogger(__name__)
 
 MOST_WAITING = 10_000  # turns; a later state of a turn replaces the earlier one, so this many different ones
-RETRY_AFTER = 1.0  # seconds, when the database is away
 
 
 @dataclass(frozen=True)
@@ -43,10 +42,13 @@ def save(entry: Entry) -> None:
 
 
 class TurnWriter:
-    """Writes in the order things were said; keeps and tries again what the database does not take."""
+    """Writes in the order things were said; while the database is away it keeps everything and tries again."""
 
-    def __init__(self, write: Callable[[Entry], Awaitable[None]] | None = None) -> None:
+    def __init__(
+        self, write: Callable[[Entry], Awaitable[None]] | None = None, retry_after: float = RETRY_AFTER
+    ) -> None:
         self._write = write or in_database(save)
+        self._retry_after = retry_after
         self._waiting: dict[tuple[UUID, str], Entry] = {}
         self._due = asyncio.Event()
         self._saved = asyncio.Condition()
@@ -83,11 +85,15 @@ class TurnWriter:
         self._writing = entry.session_id
         try:
             await self._write(entry)
-        except Exception:
-            logger.exception("A turn was not saved yet", extra={"session_id": entry.session_id})
+        except AWAY as away:
+            logger.warning("A turn is not saved yet: %s", type(away).__name__, extra={"session_id": entry.session_id})
             # A later state of the same turn may have come meanwhile.
             self._waiting = {key: self._waiting.pop(key, entry)} | self._waiting
-            await asyncio.sleep(RETRY_AFTER)
+            await asyncio.sleep(self._retry_after)
+        except Exception as error:
+            # It will never be taken, and must not hold up the turns of every other call. The log gets no more than
+            # the error's name: its text may quote the row, and with it what was said.
+            logger.error("A turn cannot be saved: %s", type(error).__name__, extra={"session_id": entry.session_id})
         finally:
             self._writing = None
             async with self._saved:

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.chromium import FAKE_MICROPHONE, launched
+from tests.browser.demo import enter, flags, mended, practice_browser, tryout, watch  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = {"/static/training/": ROOT / "training/static/training", "/static/": ROOT / "templates/static"}

@@ -2,6 +2,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
+from config.celery import app
 from tests.people import *  # noqa: F403
 
 
@@ -26,8 +27,6 @@ def test_ready_without_openai_is_degraded_and_serves(db):
 
 
 def test_ready_without_broker_is_degraded_and_serves(db, settings, monkeypatch):
-    from config.celery import app
-
     monkeypatch.setattr(app.conf, "broker_url", "redis://127.0.0.1:1/0")
     monkeypatch.setattr(app.conf, "broker_write_url", "redis://127.0.0.1:1/0")
 

@@ -59,7 +59,8 @@ def sweep_greetings() -> int:
     """Queue again the greetings whose task was lost. Return how many."""
     lost = list(Session.objects.with_lost_greeting(_lost_before()).values_list("pk", flat=True))
     for session_id in lost:
-        tasks.prepare_greeting.delay(str(session_id))
+        # Gone before the next sweep: where workers are behind, sweeps must not pile up on them.
+        tasks.prepare_greeting.apply_async((str(session_id),), expires=settings.SWEEP_EVERY)
     return len(lost)
 
 

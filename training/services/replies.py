@@ -8,7 +8,7 @@ from asgiref.sync import sync_to_async
 from ai import AIUnavailable
 from training import openai_caller
 from training.models import Session, TranscriptTurn
-from training.services.turns import write_message, write_turn
+from training.services.turns import write_answer, write_message
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ async def answer(question: Question) -> AsyncIterator[str | TranscriptTurn]:
     async for piece in openai_caller.stream_reply(question.instructions, question.so_far):
         pieces.append(piece)
         yield piece
-    text = "".join(pieces).strip()
+    text = "".join(pieces).replace("\0", "").strip()
     if not text:
         raise AIUnavailable("empty_answer", retryable=True)
-    yield await sync_to_async(write_turn)(question.session, TranscriptTurn.Role.CALLER, text)
+    yield await sync_to_async(write_answer)(question.session, question.turn, text)
 
 
 async def whole_answer(question: Question) -> TranscriptTurn:

@@ -1,5 +1,5 @@
+import logging
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -11,10 +11,11 @@ from accounts.models import User
 from scenarios.models import Mode, Scenario
 from scenarios.services import snapshot
 from training import tasks
-from training.models import Assignment, EndReason, Session
+from training.models import Assignment, EndReason, Session, SessionQuerySet
 from training.services.refusals import SessionRefused
-from training.services.turns import settle_turns
 from training.signals import session_ended
+
+logger = logging.getLogger(__name__)
 
 
 def start_assignment(assignment: Assignment) -> tuple[Session, bool]:
@@ -50,6 +51,7 @@ def _begin(
     assignment: Assignment | None = None,
     focus: str = "",
 ) -> tuple[Session, bool]:
+    context = _evaluator_context(scenario) if scenario else ""
     try:
         with transaction.atomic():
             session = Session.objects.create(
@@ -58,7 +60,7 @@ def _begin(
                 kind=kind,
                 mode=mode,
                 scenario=scenario,
-                scenario_version=snapshot(scenario) if scenario else None,
+                scenario_version=snapshot(scenario, context) if scenario else None,
                 assignment=assignment,
                 attempt=_next_attempt(assignment) if assignment else None,
                 focus=focus,
@@ -69,11 +71,19 @@ def _begin(
             ):
                 raise SessionRefused("assignment_closed", "This assignment is not open any more.")
             # Robust: a broker that is away loses nothing, the sweep finds the greeting.
-            transaction.on_commit(partial(tasks.prepare_greeting.delay, str(session.pk)), robust=True)
+            transaction.on_commit(lambda: tasks.prepare_greeting.delay(str(session.pk)), robust=True)
     except IntegrityError:
         # The constraints are the locks: this start raced with another one, or a call is under way.
         return _what_stands_in_the_way(user, assignment), False
     return session, True
+
+
+def _evaluator_context(scenario: Scenario) -> str:
+    try:
+        return scenario.evaluator_context
+    except Exception as error:  # whatever the storage raises
+        logger.exception("Evaluator context not read", extra={"scenario_id": scenario.pk})
+        raise SessionRefused("try_again", "This scenario cannot be read just now. Please try again.") from error
 
 
 def _next_attempt(assignment: Assignment) -> int:
@@ -93,15 +103,19 @@ def _what_stands_in_the_way(user: User, assignment: Assignment | None) -> Sessio
 
 
 @transaction.atomic
-def end_session(session: Session, reason: EndReason, status: str = Session.Status.COMPLETED) -> bool:
-    """End a live session and announce it. Return False if it was already over.
+def end_session(
+    session: Session,
+    reason: EndReason,
+    status: str = Session.Status.COMPLETED,
+    among: SessionQuerySet | None = None,
+) -> bool:
+    """End a live session, if it is one of `among`, and announce it. Return False if it was already over.
 
     The conditional UPDATE is the lock: a hang-up, a sweep and a lost socket can race here.
     """
-    ended = (
-        Session.objects.live()
-        .filter(pk=session.pk)
-        .update(status=status, ended_at=timezone.now(), end_reason=reason, revision=F("revision") + 1)
+    live = Session.objects.live() if among is None else among
+    ended = live.filter(pk=session.pk).update(
+        status=status, ended_at=timezone.now(), end_reason=reason, revision=F("revision") + 1
     )
     if not ended:
         return False
@@ -111,9 +125,10 @@ def end_session(session: Session, reason: EndReason, status: str = Session.Statu
 
 
 def complete_assignment(session: Session) -> None:
-    """Feedback is there: the assignment of this session is done."""
+    """Feedback is there: the assignment of this session is done. A reset one waits for its next attempt."""
     if session.assignment_id:
-        Assignment.objects.open().filter(pk=session.assignment_id).update(
+        in_progress = Assignment.objects.filter(status=Assignment.Status.IN_PROGRESS)
+        in_progress.filter(pk=session.assignment_id).exclude(sessions__attempt__gt=session.attempt).update(
             status=Assignment.Status.COMPLETED, completed_at=timezone.now()
         )
 
@@ -155,13 +170,13 @@ def sweep_sessions() -> int:
         calls_before=now - timedelta(seconds=settings.HEARTBEAT_LOST_AFTER),
         chats_before=now - timedelta(seconds=settings.CHAT_IDLE_AFTER),
     )
-    return sum(_abandon(session) for session in silent)
+    return sum(_abandon(session, silent) for session in list(silent))
 
 
-def _abandon(session: Session) -> bool:
-    settle_turns(session)
+def _abandon(session: Session, silent: SessionQuerySet) -> bool:
+    """End it, unless somebody has come back meanwhile. Grading settles what was left open of its last turns."""
     reason = EndReason.LINE_LOST if session.is_phone else EndReason.IDLE
-    return end_session(session, reason, Session.Status.ABANDONED)
+    return end_session(session, reason, Session.Status.ABANDONED, among=silent)
 
 
 def is_in_use(session: Session) -> bool:
@@ -190,15 +205,19 @@ def beat(session_id: UUID, epoch: int) -> bool:
     return bool(mine.update(heartbeat_at=timezone.now()))
 
 
-def let_go(session_id: UUID, epoch: int) -> None:
-    """Everything this epoch heard is saved."""
-    Session.objects.filter(pk=session_id, epoch=epoch).update(is_held=False)
+def let_go(session_id: UUID, epoch: int) -> bool:
+    """Everything this epoch heard is saved. False when another epoch has taken the line meanwhile."""
+    return bool(Session.objects.filter(pk=session_id, epoch=epoch).update(is_held=False))
 
 
 @transaction.atomic
 def put_down(session: Session, epoch: int, reason: EndReason, status: str) -> None:
-    """The call is over and all of it is saved: in one step, so that grading finds nobody holding it."""
-    let_go(session.pk, epoch)
+    """The call is over and all of it is saved: in one step, so that grading finds nobody holding it.
+
+    An epoch that has lost the line ends nothing: the call goes on with another.
+    """
+    if not let_go(session.pk, epoch):
+        return
     if status == Session.Status.FAILED and not session.turns.by_caller().exists():
         # Not the counselor's to fail.
         Session.objects.filter(pk=session.pk).update(

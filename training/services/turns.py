@@ -60,6 +60,15 @@ def write_turn(session: Session, role: str, text: str, item: str = "") -> Transc
 
 
 @transaction.atomic
+def write_answer(session: Session, question: TranscriptTurn, text: str) -> TranscriptTurn:
+    """The caller's answer to a turn, once: a message that was sent twice has been answered by whoever was first."""
+    Session.objects.select_for_update().get(pk=session.pk)
+    item = f"reply_{question.pk.hex}"
+    answered = session.turns.filter(item=item).first()
+    return answered or write_turn(session, TranscriptTurn.Role.CALLER, text, item)
+
+
+@transaction.atomic
 def write_message(session: Session, content: str) -> TranscriptTurn:
     """The counselor's message as a turn. The same words again while unanswered are a second try, not a second turn."""
     # The lock lets a double click see its first half (SQLite's IMMEDIATE does the same).

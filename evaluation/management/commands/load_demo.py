@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
@@ -15,7 +15,6 @@ from scenarios.models import Category, Scenario, Skill
 from scenarios.services import write_evaluator_context
 from training.services.sessions import assign
 
-PASSWORD = "steadyline-demo"
 CENTER, OTHER_CENTER = "Harbor Crisis Center", "Ridge Helpline"
 PEOPLE = {
     "counselor@example.org": ("Sam", "Okafor", User.Role.COUNSELOR),
@@ -29,11 +28,14 @@ PEOPLE = {
 class Command(BaseCommand):
     help = "Loads the people, the account and the scenarios of the try-out, once: what is there is left as it is."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--password", required=True, help="what all of its people log in with")
+
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
         if Organization.objects.filter(name=CENTER).exists():
             return
-        password = make_password(PASSWORD)  # hashed once: slow on purpose
+        password = make_password(options["password"])  # hashed once: slow on purpose
         center = Organization.objects.create(name=CENTER)
         people = {
             email: User.objects.create(

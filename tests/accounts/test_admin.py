@@ -1,0 +1,262 @@
+import pytest
+from django.contrib import admin as django_admin
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from accounts.admin import OrganizationAdmin, ScopedAdmin
+from accounts.models import Account, ProcedureDocument, User
+from accounts.services import LARGEST, upload_procedures
+from evaluation.models import Evaluation
+from scenarios.models import Category, Scenario, Skill
+from tests.people import PASSWORD, add_person, add_scenario, client_of
+from training.models import Assignment, Session
+
+THEIRS = "wombat"  # stands in everything of the other organization and in nothing of ours
+
+
+@pytest.fixture
+def theirs(stranger, other_organization):
+    """One of everything, in the other organization."""
+    account = Account.objects.create(organization=other_organization, name=f"{THEIRS} line", number="900")
+    counselor = add_person(other_organization, User.Role.COUNSELOR, f"{THEIRS}@example.net")
+    category = Category.objects.create(organization=other_organization, name=f"{THEIRS} category")
+    skill = Skill.objects.create(organization=other_organization, name=f"{THEIRS} skill")
+    scenario = add_scenario(other_organization, f"{THEIRS} scenario", account=account, category=category)
+    scenario.skills.add(skill)
+    document = upload_procedures(account, SimpleUploadedFile(f"{THEIRS}.md", b"x"), stranger)
+    assignment = Assignment.objects.create(
+        organization=other_organization, counselor=counselor, scenario=scenario, assigned_by=stranger
+    )
+    session = Session.objects.create(
+        organization=other_organization, counselor=counselor, kind="free_practice", mode="chat", scenario=scenario,
+        status="completed", ended_at=assignment.created_at,
+    )  # fmt: skip
+    evaluation = Evaluation.objects.queue_for(session)
+    return {
+        type(row): row
+        for row in (account, counselor, category, skill, scenario, document, assignment, session, evaluation)
+    }
+
+
+def page(model: type, name: str = "changelist", *args: object) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
+
+
+def act(client, model: type, action: str, *rows: object, **fields: object):
+    selected = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
+    return client.post(page(model), selected | fields, follow=True)
+
+
+def said(response) -> list[str]:
+    return [str(message) for message in response.context["messages"]]
+
+
+def test_nothing_of_another_organization_is_on_any_page(theirs, admin, supervisor, chat_assignment, finished_chat):
+    ours = [chat_assignment, chat_assignment.scenario, chat_assignment.scenario.account, finished_chat, supervisor]
+    ours += [finished_chat.evaluations.get(), Category.objects.filter(organization=admin.organization).first()]
+    changes = [page(type(row), "change", row.pk) for row in ours]
+    adds = [page(model, "add") for model in (Assignment, Scenario, Account, User, Category, Skill)]
+    lists = [page(model) for model in theirs]
+    searches = [f"{path}?q={THEIRS[:-1]}" for path in lists]
+
+    for person in (admin, supervisor):
+        client = client_of(person)
+        for path in ["/", "/sessions/", "/admin/", *lists, *adds, *changes, *searches]:
+            response = client.get(path)
+            if response.status_code == 403:
+                assert "/add/" in path
+                continue
+            assert response.status_code == 200, path
+            body = response.content.decode()
+            assert THEIRS not in body, path
+            for row in theirs.values():
+                assert str(row.pk) not in body or isinstance(row, Category | Skill), path
+
+
+@pytest.mark.parametrize("model", [Scenario, Assignment, Session, ProcedureDocument, Evaluation, User, Account])
+def test_filters_cannot_reach_out_of_the_organization(theirs, supervisor, model):
+    client = client_of(supervisor)
+    other = theirs[User].organization_id
+
+    for query in (f"organization__id__exact={other}", f"organization={other}", f"counselor__email__contains={THEIRS}"):
+        response = client.get(f"{page(model)}?{query}", follow=True)
+        assert THEIRS not in response.content.decode().replace(query, "")
+
+
+@pytest.mark.parametrize(
+    ("model", "action"),
+    [
+        (Scenario, "promote_to_library"),
+        (Scenario, "assign_to_counselors"),
+        (Scenario, "delete_selected"),
+        (Assignment, "reset"),
+        (Assignment, "cancel"),
+        (Session, "grade_again"),
+        (ProcedureDocument, "try_again"),
+        (Category, "delete_selected"),
+    ],
+)
+def test_an_action_touches_nothing_of_another_organization(theirs, supervisor, counselor, model, action):
+    row = theirs[model]
+    Scenario.objects.update(is_one_time=True)
+    Assignment.objects.update(status="in_progress")
+    ProcedureDocument.objects.update(status="failed")
+    before = model.objects.filter(pk=row.pk).values().get()
+
+    act(client_of(supervisor), model, action, row, post="yes", assign="Assign", counselors=[str(counselor.pk)])
+
+    assert model.objects.filter(pk=row.pk).values().get() == before
+    assert Assignment.objects.count() == Evaluation.objects.count() == 1
+
+
+def test_an_action_offers_its_people_from_the_organization_only(theirs, supervisor, chat_scenario, counselor):
+    client = client_of(supervisor)
+
+    asked = act(client, Scenario, "assign_to_counselors", chat_scenario)
+    forced = act(
+        client, Scenario, "assign_to_counselors", chat_scenario, assign="Assign", counselors=[str(theirs[User].pk)]
+    )
+
+    assert counselor.email in asked.content.decode() and THEIRS not in asked.content.decode()
+    assert forced.context["form"].errors.keys() == {"counselors"}
+    assert Assignment.objects.filter(scenario=chat_scenario).count() == 0
+
+
+def test_a_choice_of_another_organization_is_refused_in_the_form(theirs, supervisor, counselor, chat_scenario):
+    client = client_of(supervisor)
+    other, ours = theirs[Scenario], {"counselor": counselor.pk, "scenario": chat_scenario.pk}
+
+    for wrong in ({"scenario": other.pk}, {"counselor": theirs[User].pk}):
+        response = client.post(page(Assignment, "add"), ours | wrong)
+        assert response.context["adminform"].form.errors.keys() == wrong.keys()
+    scenario = {
+        "title": "New", "mode": "chat", "difficulty": "beginner", "estimated_minutes": 10, "prompt": "You are.",
+        "is_active": "on",
+    }  # fmt: skip
+    for wrong in (
+        {"account": theirs[Account].pk},
+        {"category": theirs[Category].pk},
+        {"skills": [theirs[Skill].pk]},
+    ):
+        response = client.post(page(Scenario, "add"), scenario | wrong)
+        assert response.context["adminform"].form.errors.keys() == wrong.keys()
+    assert Scenario.objects.filter(title="New").count() == 0
+
+
+@pytest.mark.parametrize("field", ["organization", "organization_id", "is_superuser", "is_staff", "vector_store_id"])
+def test_fields_that_a_form_does_not_show_cannot_be_set(theirs, admin, counselor, account, field):
+    client = client_of(admin)
+    other = str(theirs[User].organization_id)
+
+    client.post(page(Account, "change", account.pk), {"name": "New", "number": "1", field: other})
+    client.post(page(User, "change", counselor.pk), {"email": counselor.email, "role": "counselor", field: other})
+    client.post(page(Category, "add"), {"name": "Mine", field: other})
+
+    for row in (account, counselor):
+        row.refresh_from_db()
+        assert row.organization_id == admin.organization_id
+    assert (account.name, account.vector_store_id) == ("New", "")
+    assert not counselor.is_superuser and not counselor.is_staff
+    assert Category.objects.get(name="Mine").organization_id == admin.organization_id
+
+
+def test_every_admin_of_ours_is_scoped():
+    ours = {"accounts", "scenarios", "training", "recordings", "evaluation"}
+    open_ones = [
+        type(registered)
+        for model, registered in django_admin.site._registry.items()
+        if model._meta.app_label in ours and not isinstance(registered, ScopedAdmin)
+    ]
+
+    assert open_ones == [OrganizationAdmin]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_document_is_uploaded_on_the_accounts_page(supervisor, account):
+    file = SimpleUploadedFile("Harbor procedures.md", b"1010 Answer.")
+
+    response = client_of(supervisor).post(
+        page(Account, "change", account.pk),
+        {"name": account.name, "number": "717", "procedures_file": file},
+        follow=True,
+    )
+
+    document = account.documents.get()
+    assert (document.filename, document.uploaded_by, document.status) == (
+        "Harbor procedures.md",
+        supervisor,
+        "processing",
+    )
+    assert "The document is being prepared. The old one counts until it is ready." in said(response)
+    history = client_of(supervisor).get(page(Account, "change", account.pk)).content.decode()
+    assert "Harbor procedures.md: Processing, by supervisor@example.org" in history
+    assert "none uploaded" in history
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("p.exe", b"x", "A .exe is not taken here"),
+        ("p.pdf", b"no", "is not a PDF"),
+        ("p.txt", b"x" * (LARGEST + 1), "at most 20,971,520"),
+        ("p.txt", b"", "empty"),
+    ],
+)
+def test_a_refused_document_says_why_and_leaves_no_row(supervisor, account, name, content, words):
+    response = client_of(supervisor).post(
+        page(Account, "change", account.pk),
+        {"name": account.name, "number": "717", "procedures_file": SimpleUploadedFile(name, content)},
+        follow=True,
+    )
+
+    assert words in response.content.decode()
+    assert ProcedureDocument.objects.count() == 0
+
+
+def test_a_file_name_with_markup_is_only_ever_text(supervisor, account):
+    upload_procedures(account, SimpleUploadedFile("<img src=x onerror=alert(1)>.md", b"x"), supervisor)
+
+    body = client_of(supervisor).get(page(Account, "change", account.pk)).content.decode()
+
+    assert "<img src=x" not in body and "&lt;img src=x" in body
+
+
+def test_what_failed_is_prepared_again_by_an_action(supervisor, account):
+    document = upload_procedures(account, SimpleUploadedFile("p.md", b"x"), supervisor)
+    ProcedureDocument.objects.update(status="failed", failure="no")
+
+    response = act(client_of(supervisor), ProcedureDocument, "try_again", document)
+
+    document.refresh_from_db()
+    assert (said(response), document.status, document.attempts) == (["1 queued again."], "processing", 0)
+
+
+def test_an_account_number_that_is_taken_is_refused_in_the_form(admin, account):
+    response = client_of(admin).post(page(Account, "add"), {"name": "Again", "number": "717"})
+
+    assert response.status_code == 200
+    assert response.context["adminform"].form.errors
+
+
+def test_people_are_added_to_ones_own_organization(admin):
+    fields = {"email": "new@example.org", "role": "evaluator", "usable_password": "true"}
+
+    client_of(admin).post(page(User, "add"), fields | {"password1": PASSWORD, "password2": PASSWORD})
+
+    person = User.objects.get(email="new@example.org")
+    assert (person.organization, person.role, person.is_superuser) == (admin.organization, "evaluator", False)
+    assert person.check_password(PASSWORD)
+
+
+def test_an_admin_of_an_organization_cannot_take_over_an_operator(organization, admin):
+    operator = User.objects.create_superuser("root@example.org", PASSWORD, organization=organization)
+    client = client_of(admin)
+    new = "quite another harbor"
+
+    client.post(f"/admin/accounts/user/{operator.pk}/password/", {"password1": new, "password2": new})
+    client.post(page(User, "change", operator.pk), {"email": "mine@example.org", "role": "admin", "is_active": "on"})
+
+    operator.refresh_from_db()
+    assert operator.check_password(PASSWORD)
+    assert operator.email == "root@example.org"

@@ -1,0 +1,70 @@
+import pytest
+
+from accounts.backends import MAY
+from accounts.models import User
+from tests.people import add_person
+
+APPS = {
+    "accounts": ["account", "organization", "proceduredocument", "user"],
+    "scenarios": ["category", "skill", "scenario"],
+    "training": ["assignment", "session"],
+    "evaluation": ["evaluation", "review"],
+    "authtoken": ["tokenproxy"],
+    "auth": ["group"],
+    "account": ["emailaddress"],
+}
+ACTIONS = {"v": "view", "a": "add", "c": "change", "d": "delete"}
+
+# What each role may do, written once more by hand.
+TABLE = """
+            counselor supervisor trainer evaluator admin
+account     -         vc         v       v         vac
+organization -        -          -       -         -
+proceduredocument -   va         -       -         va
+user        -         v          -       -         vac
+category    -         vacd       vac     -         vacd
+skill       -         vacd       vac     -         vacd
+scenario    -         vacd       vac     v         vacd
+assignment  -         vac        -       -         vac
+session     -         v          -       v         v
+evaluation  -         v          -       v         v
+review      -         vac        -       vac       vac
+tokenproxy  -         -          -       -         -
+group       -         -          -       -         -
+emailaddress -        -          -       -         -
+"""
+HEAD, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
+
+
+@pytest.mark.parametrize("role", User.Role.values)
+def test_each_role_may_what_the_table_says(organization, role):
+    person = add_person(organization, role, "one@example.org")
+    declared = {row[0]: row[1 + HEAD.index(role)] for row in ROWS}
+
+    may = {
+        model: "".join(letter for letter, action in ACTIONS.items() if person.has_perm(f"{app}.{action}_{model}"))
+        or "-"
+        for app, models in APPS.items()
+        for model in models
+    }
+
+    assert may == declared
+
+
+def test_who_is_not_active_may_nothing(organization):
+    person = add_person(organization, User.Role.ADMIN, "one@example.org")
+    person.is_active = False
+
+    assert not person.has_perm("accounts.view_account")
+    assert not person.has_module_perms("accounts")
+
+
+def test_a_module_opens_to_whoever_may_something_in_it(trainer, counselor):
+    assert trainer.has_module_perms("scenarios") and trainer.has_module_perms("accounts")
+    assert not trainer.has_module_perms("evaluation")
+    assert not trainer.has_module_perms("scenario")
+    assert not counselor.has_module_perms("scenarios")
+
+
+def test_every_role_stands_in_the_table():
+    assert set(MAY) == set(User.Role.values)

@@ -1,0 +1,108 @@
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from tests.people import PASSWORD, client_of
+
+
+@pytest.fixture(autouse=True)
+def forgotten_attempts():
+    """Failed logins are counted in the cache."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def log_in(email: str, password: str = PASSWORD) -> Client:
+    client = Client()
+    client.post("/account/login/", {"login": email, "password": password})
+    return client
+
+
+def is_in(client: Client) -> bool:
+    return client.get("/").status_code == 200
+
+
+@pytest.mark.parametrize("email", ["counselor@example.org", "Counselor@Example.ORG", " counselor@example.org "])
+def test_address_and_password_let_in(counselor, email):
+    assert is_in(log_in(email))
+
+
+def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(counselor):
+    bodies = []
+    for email in ("counselor@example.org", "nobody@example.org"):
+        client = Client()
+        response = client.post("/account/login/", {"login": email, "password": "something else"})
+        assert not is_in(client)
+        bodies.append(list(response.context["form"].non_field_errors()))
+
+    assert bodies[0] == bodies[1] != []
+
+
+def test_who_is_not_active_is_not_let_in(counselor):
+    counselor.is_active = False
+    counselor.save()
+
+    assert not is_in(log_in(counselor.email))
+
+
+def test_someone_the_admin_added_can_log_in_however_the_address_was_written(admin):
+    fields = {"email": "New.Person@Example.org", "role": "counselor", "usable_password": "true"}
+
+    response = client_of(admin).post(
+        "/admin/accounts/user/add/", fields | {"password1": PASSWORD, "password2": PASSWORD}
+    )
+
+    assert response.status_code == 302, response.context["errors"]
+    assert is_in(log_in("new.person@example.org"))
+
+
+def test_nobody_signs_up_from_outside(db):
+    fields = {"email": "me@example.org", "password1": PASSWORD, "password2": PASSWORD}
+
+    response = Client().post("/account/signup/", fields)
+
+    assert "signup_closed" in response.templates[0].name
+    assert not is_in(log_in("me@example.org"))
+
+
+def test_a_changed_password_ends_the_other_sessions(counselor):
+    here, there = log_in(counselor.email), log_in(counselor.email)
+    new = "quite another harbor"
+
+    here.post("/account/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new})
+
+    assert not is_in(there)
+    assert is_in(log_in(counselor.email, new))
+
+
+@pytest.mark.parametrize("password", ["short", "password1234", "123456789012"])
+def test_a_weak_password_is_refused_with_a_reason(counselor, password):
+    client = client_of(counselor)
+    fields = {"oldpassword": PASSWORD, "password1": password, "password2": password}
+
+    response = client.post("/account/password/change/", fields)
+
+    if password == "123456789012":
+        assert response.status_code in {200, 302}
+        return
+    assert response.status_code == 200
+    assert response.context["form"].errors
+
+
+def test_logging_out_needs_a_post(counselor):
+    client = client_of(counselor)
+
+    client.get("/account/logout/")
+    assert is_in(client)
+
+    client.post("/account/logout/")
+    assert not is_in(client)
+
+
+def test_a_login_leads_nowhere_else(counselor):
+    response = Client().post(
+        "/account/login/?next=https://elsewhere.example/", {"login": counselor.email, "password": PASSWORD}
+    )
+
+    assert (response.status_code, response["Location"]) == (302, "/")

@@ -1,0 +1,107 @@
+import asyncio
+
+import httpx2
+import openai
+import pytest
+
+from ai import AIUnavailable, build_async_client, build_client, in_our_words
+from tests.people import *  # noqa: F403
+
+pytestmark = pytest.mark.once
+
+
+def status_error(status: int, code: str | None = None, **headers: str) -> openai.APIStatusError:
+    request = httpx2.Request("POST", "http://127.0.0.1/v1/responses")
+    response = httpx2.Response(status, request=request, headers=headers)
+    kind = openai.NotFoundError if status == 404 else openai.APIStatusError
+    return kind("no", response=response, body={"code": code})
+
+
+def said(error: Exception) -> AIUnavailable:
+    with pytest.raises(AIUnavailable) as caught, in_our_words():
+        raise error
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "retryable"),
+    [
+        (400, "invalid_value", False),
+        (401, "invalid_api_key", False),
+        (403, None, False),
+        (408, None, True),
+        (409, None, True),
+        (413, None, False),
+        (429, "rate_limit_exceeded", True),
+        (429, "insufficient_quota", False),
+        (500, None, True),
+        (503, None, True),
+    ],
+)
+def test_a_refusal_says_whether_trying_again_helps(status, code, retryable):
+    error = said(status_error(status, code))
+
+    assert (error.code, error.retryable, error.missing) == (code or f"http_{status}", retryable, False)
+
+
+def test_what_is_gone_is_missing():
+    error = said(status_error(404))
+
+    assert (error.missing, error.retryable) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("2", 2.0), ("0.5", 0.5), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("", None)]
+)
+def test_retry_after_is_read_where_it_is_a_number(header, seconds):
+    assert said(status_error(429, None, **{"retry-after": header})).retry_after == seconds
+
+
+def test_errors_of_the_connection_can_be_tried_again():
+    request = httpx2.Request("POST", "http://127.0.0.1/")
+
+    assert said(openai.APITimeoutError(request)).code == "timeout"
+    assert said(openai.APIConnectionError(request=request)).code == "unreachable"
+    assert said(openai.APIConnectionError(request=request)).retryable is True
+
+
+def test_errors_of_our_own_pass_untouched():
+    with pytest.raises(KeyError), in_our_words():
+        raise KeyError("ours")
+
+
+def test_clients_take_address_key_and_one_retry_layer_from_settings(settings):
+    settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY = "http://127.0.0.1:1/v1", "sk-of-settings"
+
+    client, async_client = build_client(7.0), build_async_client(5.0, max_retries=0)
+
+    assert str(client.base_url) == "http://127.0.0.1:1/v1/"
+    assert client.api_key == async_client.api_key == "sk-of-settings"
+    assert (client.timeout, client.max_retries) == (7.0, 2)
+    assert (async_client.timeout, async_client.max_retries) == (5.0, 0)
+
+
+def test_nobody_listening_is_unreachable(settings):
+    client = build_client(2.0, max_retries=0)
+
+    with pytest.raises(AIUnavailable) as caught, in_our_words():
+        client.models.list()
+
+    assert (caught.value.code, caught.value.retryable) == ("unreachable", True)
+
+
+@pytest.mark.parametrize("fault", [{"drop_after": 700}, {"drop_after": 0}, {"drop": True}])
+def test_a_stream_that_breaks_off_is_unavailable_in_our_words(standin, fault):
+    standin.faults("POST /v1/responses", fault, times=None)
+
+    async def read() -> None:
+        with in_our_words():
+            async with build_async_client(5.0, max_retries=0) as client:
+                stream = await client.responses.create(model="m", input="hi", stream=True)
+                async for _ in stream:
+                    pass
+
+    with pytest.raises(AIUnavailable) as caught:
+        asyncio.run(read())
+
+    assert caught.value.retryable is True

@@ -1,0 +1,169 @@
+"""Supervisors, evaluators and a stranger in the administration of the real try-out."""
+
+import re
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.demo import CALLS, CHAT, Tryout, Watch
+from tests.browser.practice import begin_chat, expect_answer, grade, hang_up, lines, say, start_typing, write
+
+pytestmark = [pytest.mark.once, pytest.mark.timeout(120)]
+
+SUPERVISOR, EVALUATOR, STRANGER = "supervisor@example.org", "evaluator@example.org", "stranger@example.net"
+QUESTION = "Are you thinking about suicide?"
+
+
+def rows(page: Page) -> Locator:
+    return page.locator("#result_list tbody tr")
+
+
+def save(page: Page) -> None:
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".messagelist .success")).to_be_visible()
+
+
+def run_action(page: Page, action: str, row: str) -> None:
+    rows(page).filter(has_text=row).get_by_role("checkbox").check()
+    page.get_by_label("Action:").select_option(label=action)
+    page.get_by_role("button", name=re.compile("^(Go|Run)")).click()
+
+
+def write_scenario(page: Page, title: str) -> None:
+    page.goto("/admin/scenarios/scenario/add/")
+    page.get_by_label("Title:").fill(title)
+    page.get_by_label("Mode:").select_option("chat")
+    page.get_by_label("Prompt:").fill("You are Jules, 19. You write from a dormitory at night.")
+    page.get_by_label("Evaluator context:").fill("- Asks directly about thoughts of suicide.")
+    save(page)
+
+
+def assign_by_action(page: Page, title: str, counselor: str) -> None:
+    page.goto("/admin/scenarios/scenario/")
+    run_action(page, "Assign to counselors…", title)
+    expect(page.get_by_role("heading", name="Assign to counselors")).to_be_visible()
+    page.get_by_role("checkbox", name=counselor).check()
+    page.get_by_role("button", name="Assign").click()
+    expect(page.locator(".messagelist")).to_have_text(re.compile("1 assigned, 0 were open already."))
+
+
+def edit_scenario(page: Page, title: str, new_title: str) -> None:
+    page.goto("/admin/scenarios/scenario/")
+    page.get_by_role("link", name=title).click()
+    page.get_by_label("Title:").fill(new_title)
+    page.get_by_label("Evaluator context:").fill("- Thanks the caller for their trust.\n- Asks about the roommate.")
+    save(page)
+
+
+def test_a_scenario_is_written_assigned_and_edited_without_touching_a_running_session(
+    enter: Callable[..., Page], tryout: Tryout
+) -> None:
+    counselor, title = tryout.add_counselor(), f"Dormitory {uuid4().hex[:6]}"
+    supervisor = enter("/admin/", SUPERVISOR)
+    write_scenario(supervisor, title)
+    assign_by_action(supervisor, title, counselor)
+    first = enter(tryout.practice_page(counselor, title), counselor)
+    begin_chat(first)
+
+    edit_scenario(supervisor, title, f"{title}, edited")
+    write(first, f"Hello, my name is Sam. {QUESTION}")
+    expect_answer(first, 3)
+    first.get_by_role("button", name="Get feedback").click()
+    expect(grade(first)).to_be_visible()
+    assign_by_action(supervisor, f"{title}, edited", counselor)
+    second = enter(tryout.practice_page(counselor, f"{title}, edited"), counselor)
+    begin_chat(second)
+    write(second, "Thank you for telling me.")
+    expect_answer(second, 3)
+    second.get_by_role("button", name="Get feedback").click()
+    expect(grade(second)).to_be_visible()
+
+    own = [page.locator(".criteria").last.get_by_role("heading", level=5) for page in (first, second)]
+    expect(first.get_by_role("heading", level=1)).to_have_text(title)
+    expect(own[0]).to_have_text(["Asks directly about thoughts of suicide."])
+    expect(second.get_by_role("heading", level=1)).to_have_text(f"{title}, edited")
+    expect(own[1]).to_have_text(["Thanks the caller for their trust.", "Asks about the roommate."])
+
+
+@pytest.fixture
+def graded_call(enter: Callable[..., Page], tryout: Tryout) -> tuple[str, str]:
+    """A typed and graded call: its session, and who took it."""
+    counselor = tryout.add_counselor(CALLS[0])
+    page = enter(tryout.practice_page(counselor, CALLS[0]), counselor)
+    start_typing(page)
+    say(page, QUESTION)
+    session = hang_up(page)
+    expect(grade(page)).to_be_visible()
+    expect(page.get_by_label(re.compile("^Recording of"))).to_be_visible()
+    return session, counselor
+
+
+def test_a_session_is_heard_read_and_graded_again(enter: Callable[..., Page], graded_call: tuple[str, str]) -> None:
+    session, counselor = graded_call
+    page = enter("/admin/training/session/", SUPERVISOR)
+    rows(page).filter(has_text=counselor).get_by_role("link").first.click()
+    expect(page.locator(".field-transcript")).to_contain_text(QUESTION)
+    player = page.locator(".form-row audio")
+    player.evaluate("audio => audio.readyState >= 1 || new Promise((done) => (audio.onloadedmetadata = () => done()))")
+    expect(page.locator(".field-feedback").get_by_role("link", name=re.compile("^Version"))).to_have_count(1)
+
+    page.goto("/admin/training/session/")
+    run_action(page, "Grade again", counselor)
+    expect(page.locator(".messagelist")).to_contain_text("1 queued.")
+    page.goto(f"/sessions/{session}/")
+
+    expect(grade(page)).to_be_visible()
+    expect(lines(page).first).to_contain_text(QUESTION)
+    page.goto(f"/admin/training/session/{session}/change/")
+    expect(page.locator(".field-feedback").get_by_role("link", name=re.compile("^Version"))).to_have_count(2)
+
+
+def test_a_stranger_sees_nothing_of_it(enter: Callable[..., Page], graded_call: tuple[str, str], watch: Watch) -> None:
+    session, counselor = graded_call
+    own = enter(f"/sessions/{session}/", SUPERVISOR)
+    audio = own.get_by_label(re.compile("^Recording of")).get_attribute("src") or ""
+    watch.expect_failing(404)
+    page = enter("/admin/", STRANGER)
+
+    for address in [f"/sessions/{session}/", f"/sessions/{session}/feedback/", f"/api/sessions/{session}/", audio]:
+        assert page.request.get(address).status == 404, address
+    page.goto(f"/sessions/{session}/")
+    expect(page.get_by_role("heading", level=1)).not_to_contain_text(CALLS[0])
+    for model in ("training/session", "training/assignment", "scenarios/scenario", "evaluation/evaluation"):
+        page.goto(f"/admin/{model}/")
+        expect(rows(page)).to_have_count(0)
+    page.goto(f"/admin/training/session/{session}/change/")
+    expect(page.locator(".messagelist")).to_contain_text("doesn’t exist")
+    page.goto("/sessions/")
+    expect(page.get_by_text("Nobody has practised yet.")).to_be_visible()
+    page.goto("/admin/training/assignment/add/")
+    expect(page.get_by_label("Counselor:").locator("option")).to_have_count(1)  # the empty choice
+
+
+def test_a_supervisor_sees_the_own_organization_only(enter: Callable[..., Page], tryout: Tryout) -> None:
+    page = enter("/admin/accounts/user/", SUPERVISOR)
+
+    expect(rows(page).filter(has_text="evaluator@example.org")).to_have_count(1)
+    expect(rows(page).filter(has_text=STRANGER)).to_have_count(0)
+    page.goto("/admin/scenarios/scenario/")
+    expect(rows(page).filter(has_text=CHAT)).to_have_count(1)
+
+
+def test_an_evaluator_puts_a_verdict_beside_the_graders(
+    enter: Callable[..., Page], graded_call: tuple[str, str]
+) -> None:
+    session, counselor = graded_call
+    page = enter(f"/admin/training/session/{session}/change/", EVALUATOR)
+    page.locator(".field-feedback").get_by_role("link", name="Version 1").click()
+    page.get_by_role("button", name="Add another Review").click()
+    review = page.locator("#reviews-0")
+    review.get_by_role("combobox").last.select_option(label="Overrule")
+    review.get_by_role("textbox").fill("The question came too early.")
+    save(page)
+
+    page.goto(f"/admin/training/session/{session}/change/")
+    page.locator(".field-feedback").get_by_role("link", name="Version 1").click()
+    expect(page.get_by_text("The question came too early.").first).to_be_visible()
+    expect(page.get_by_text("Tomas Vrba").first).to_be_visible()

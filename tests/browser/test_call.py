@@ -1,0 +1,353 @@
+"""Practice calls in a real browser, with the real web server, gateway, worker and stand-in."""
+
+import itertools
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+
+from tests.browser.chromium import FAKE_MICROPHONE
+from tests.browser.demo import CALLS, CHAT, DEMO_PASSWORD, Tryout, Watch
+from tests.browser.practice import call, grade, hang_up, lines, say, start_typing, told
+from tests.browser.sounds import Burst, Samples, find_bursts, loudness, read_stereo, write_microphone
+
+pytestmark = [pytest.mark.once, pytest.mark.timeout(180)]
+
+# Somebody speaks for a second in every five, higher the second time: long enough apart for the caller to have begun
+# an answer, short enough to fall into it. It does not matter where in the file the call begins.
+PERIOD = 5.0
+SPEECH = [Burst(0.5, 1.0, 440.0), Burst(0.5 + PERIOD, 1.0, 660.0)]
+CALLERS_OPENING = re.compile("Hi|Hello|Good evening|Yes, hello")
+SIMULATED = re.compile(r"\[simulated transcript: \d+\.\d s of speech\]")
+
+
+@pytest.fixture(scope="module")
+def flags(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    microphone = write_microphone(tmp_path_factory.mktemp("sounds") / "speech.wav", SPEECH, 2 * PERIOD)
+    return [*FAKE_MICROPHONE, f"--use-file-for-fake-audio-capture={microphone}"]
+
+
+def session_of(page: Page) -> str:
+    """The id of the session on the line."""
+    address = page.locator("#call [data-session-link]").get_attribute("href")
+    assert address
+    return address.rstrip("/").rpartition("/")[2]
+
+
+# ---- A newcomer's first call
+
+
+def log_in(page: Page) -> None:
+    page.get_by_label("Email").fill("counselor@example.org")
+    page.get_by_label("Password").fill(DEMO_PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+
+def look_at_dashboard(page: Page) -> None:
+    assigned = page.get_by_role("region", name="Assigned to you").get_by_role("listitem").filter(has=page.locator("h3"))
+    expect(assigned.filter(has_text="Phone call").locator("h3")).to_have_text(list(CALLS))
+    expect(assigned.filter(has_text="Chat").locator("h3")).to_have_text([CHAT])
+    expect(assigned.get_by_text(re.compile(r"^Due \w{3}, \w{3} \d+$"))).to_have_count(3)
+    free = page.get_by_role("region", name="Practise freely")
+    expect(free.get_by_role("link")).to_have_text(["Take a practice call", "Start a practice chat"])
+
+
+class Reports:
+    """What the page tells the gateway that it has played."""
+
+    def __init__(self, page: Page) -> None:
+        self.played: list[dict[str, Any]] = []
+        page.on("websocket", lambda line: line.on("framesent", self._take))
+
+    def _take(self, payload: str | bytes) -> None:
+        message = json.loads(payload) if isinstance(payload, str) else {}
+        if message.get("type") == "played":
+            self.played.append(message)
+
+
+def answer_the_phone(page: Page) -> None:
+    page.get_by_role("button", name="Check my microphone").click()
+    expect(page.get_by_text("We hear you.")).to_be_visible()
+    page.get_by_role("button", name="Start the call").click()
+    expect(call(page)).to_have_attribute("data-phase", "talking")
+    expect(page.get_by_text("Recorded", exact=True)).to_be_visible()
+
+
+def talk_and_interrupt(page: Page) -> None:
+    """The microphone speaks, the caller answers, and the microphone speaks again before they are done."""
+    expect(lines(page).first).to_have_attribute("data-speaker", "counselor")
+    expect(lines(page).first).to_contain_text(SIMULATED)
+    expect(lines(page).nth(1)).to_have_attribute("data-speaker", "caller")
+    page.wait_for_function("parseFloat(document.querySelector('#call').style.getPropertyValue('--caller-level')) > 0.3")
+    expect(lines(page).nth(1).locator("[data-cut-off]")).to_be_visible()
+    expect(lines(page).nth(2)).to_contain_text(SIMULATED)
+
+
+def mute_and_type(page: Page) -> None:
+    page.get_by_role("button", name="Mute").click()
+    expect(page.get_by_text("You are muted")).to_be_visible()
+    question = "Are you thinking about suicide?"
+    page.get_by_label("Type instead of speaking").fill(question)
+    page.keyboard.press("Enter")
+    expect(lines(page, speaker="counselor").last).to_contain_text(question)
+    expect(lines(page, speaker="caller", final="true").last).to_contain_text(re.compile("Yes[.,]"))
+
+
+def recording(page: Page) -> Locator:
+    return page.get_by_label(re.compile("^Recording of"))
+
+
+def feedback_of(page: Page) -> Locator:
+    return page.get_by_role("region", name="Feedback")
+
+
+def read_feedback(page: Page) -> None:
+    feedback = feedback_of(page)
+    expect(grade(page)).to_be_visible()
+    wanted = ["What went well", "What to do differently", "One thing for next time", "Questions to reflect on"]
+    expect(feedback.get_by_role("heading", level=3)).to_have_text([*wanted, "The criteria, one by one"])
+    expect(feedback.get_by_text("You could say").first).to_be_visible()
+    expect(feedback.locator(".criteria > li.met .quote").filter(has_text="suicide").first).to_be_visible()
+    expect(page.locator("[data-announce]")).to_have_text(re.compile("The (feedback|recording) is ready"))
+
+
+def listen(page: Page) -> str:
+    """Play the recording from the transcript's second line; its address."""
+    player = recording(page)
+    expect(player).to_be_visible()
+    player.evaluate("audio => audio.readyState >= 3 || new Promise((done) => (audio.oncanplay = () => done()))")
+    place = page.locator("[data-seek-ms]").nth(1)
+    place.click()
+    expect(player).to_have_js_property("paused", False)
+    wanted = int(place.get_attribute("data-seek-ms") or 0) / 1000
+    reached, duration = player.evaluate("audio => [audio.currentTime, audio.duration]")
+    assert wanted <= reached < wanted + 3 < duration
+    return str(player.get_attribute("src"))
+
+
+def download(page: Page, audio_address: str) -> bytes:
+    recording = audio_address.strip("/").split("/")[1]
+    part = page.request.get(audio_address, headers={"Range": "bytes=1000-1999"})
+    assert (part.status, len(part.body())) == (206, 1000)
+    whole = page.request.get(f"/api/recordings/{recording}/download/")
+    assert (whole.status, whole.headers["content-type"]) == (200, "audio/wav")
+    assert whole.body()[1000:2000] == part.body()
+    return whole.body()
+
+
+Turn = dict[str, Any]
+
+
+def check_turns(turns: list[Turn]) -> None:
+    """Two spoken turns with the caller cut off between them; then what was typed, and its whole answer."""
+    assert [turn["role"] for turn in turns[:3]] == ["counselor", "caller", "counselor"]
+    assert [turn["source"] for turn in turns if turn["role"] == "counselor"][:2] == ["spoken", "spoken"]
+    opening, interruption = turns[1], turns[2]
+    assert opening["interrupted"]
+    assert CALLERS_OPENING.match(opening["text"])
+    # The caller is quiet within two seconds of the first sound over them.
+    assert interruption["start_ms"] - 500 < opening["end_ms"] < interruption["start_ms"] + 2000
+    assert (turns[-2]["source"], turns[-1]["interrupted"]) == ("typed", False)
+    assert [turn["start_ms"] for turn in turns] == sorted(turn["start_ms"] for turn in turns)
+
+
+def check_recording(wav: bytes, turns: list[Turn]) -> None:
+    rate, left, right = read_stereo(wav)
+    assert rate == 24_000
+    spoken = [turn["start_ms"] / 1000 for turn in turns if turn["source"] == "spoken" and turn["role"] == "counselor"]
+    bursts = find_bursts(left, rate)
+    assert len(bursts) == len(spoken)
+    for burst, said_at in zip(bursts, spoken, strict=True):
+        assert -0.1 <= burst.start - said_at < 0.6  # a turn begins a little before its first sound
+    check_tones(bursts)
+    check_caller(right, rate, turns)
+
+
+def check_tones(bursts: list[Burst]) -> None:
+    """The file's tones, in the file's order and at the file's distances. The call may have begun within the first."""
+    tones = [min(SPEECH, key=lambda sound: abs(sound.hertz - burst.hertz)) for burst in bursts]
+    for burst, tone, next_tone in zip(bursts, tones, [*tones[1:], None], strict=True):
+        assert abs(burst.hertz - tone.hertz) < 5
+        assert next_tone is not tone
+    for before, after in itertools.pairwise(bursts):
+        assert abs(after.end - before.end - PERIOD) < 0.1
+    assert all(abs(burst.seconds - 1.0) < 0.1 for burst in bursts[1:])
+
+
+def check_caller(right: Samples, rate: int, turns: list[Turn]) -> None:
+    """The caller sounds during each turn of theirs, and not before it nor between its end and the next one."""
+    quiet_from = 0
+    for turn in [turn for turn in turns if turn["role"] == "caller"]:
+        start, end = (turn[name] * rate // 1000 for name in ("start_ms", "end_ms"))
+        assert loudness(right[quiet_from : start - rate // 5]) < 0.001
+        assert loudness(right[start:end]) > 0.02
+        quiet_from = end + rate // 5
+    assert loudness(right[quiet_from:]) < 0.001
+
+
+def test_a_newcomer_takes_the_first_call(enter: Callable[..., Page], tryout: Tryout) -> None:
+    page = enter("/", permissions=["microphone"])
+    log_in(page)
+    look_at_dashboard(page)
+    page.get_by_role("link", name=re.compile(f"^Take the call.*{CALLS[0]}")).click()
+    page.goto(f"{page.url}?raw=1")
+    reports = Reports(page)
+    answer_the_phone(page)
+    talk_and_interrupt(page)
+    mute_and_type(page)
+    session = hang_up(page)
+    expect(page.get_by_role("heading", level=1, name=CALLS[0])).to_be_visible()
+    read_feedback(page)
+    wav = download(page, listen(page))
+
+    turns = tryout.read("counselor@example.org", f"/api/sessions/{session}/")["transcript"]
+    assert {report["item"] for report in reports.played if report["final"]} >= {1, 2}
+    check_turns(turns)
+    check_recording(wav, turns)
+    page.goto("/")
+    expect(page.get_by_role("link", name=re.compile("^Take the call"))).to_have_count(1)
+
+
+# ---- Without a voice
+
+
+def test_the_caller_opens_after_six_seconds_of_silence(enter: Callable[..., Page], tryout: Tryout) -> None:
+    counselor = tryout.add_counselor()
+    page = enter("/training/voice/free/", counselor)
+    page.get_by_label("What would you like to practise?").fill("somebody who hardly dares to speak")
+    start_typing(page)
+    expect(page.get_by_text("You answer the phone: say your greeting.")).to_be_visible()
+
+    expect(lines(page, speaker="caller", final="true")).to_have_count(1)
+    session = hang_up(page)
+
+    [opening] = tryout.read(counselor, f"/api/sessions/{session}/")["transcript"]
+    assert CALLERS_OPENING.match(opening["text"])
+    assert 5_500 <= opening["start_ms"] < 15_000
+    expect(page.get_by_text("To practise: somebody who hardly dares to speak")).to_be_visible()
+    expect(feedback_of(page).get_by_text("Too short to grade.")).to_be_visible()
+
+
+REFUSALS = {
+    "permission denied": ("", "This page may not use your microphone."),
+    "unplugged": ("NotFoundError", "No microphone was found."),
+}
+NO_MICROPHONE = "name => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', name); }; }"
+
+
+@pytest.mark.parametrize("reason", REFUSALS)
+def test_without_a_microphone_the_call_is_typed(enter: Callable[..., Page], tryout: Tryout, reason: str) -> None:
+    counselor = tryout.add_counselor(CALLS[0])
+    error, words = REFUSALS[reason]
+    page = enter(tryout.practice_page(counselor, CALLS[0]), counselor)
+    if error:
+        page.evaluate(NO_MICROPHONE, error)
+
+    page.get_by_role("button", name="Start the call").click()
+    expect(page.get_by_role("alert").filter(has_text=words)).to_be_visible()
+    expect(page.get_by_role("button", name="Try again").locator("visible=true")).to_have_count(1)
+    start_typing(page)
+    say(page, "Good evening, you have reached the crisis line.")
+    say(page, "That sounds so lonely.")
+    page.get_by_role("button", name="Get feedback").click()
+
+    expect(grade(page)).to_be_visible()
+    expect(lines(page)).to_have_text(told("You.*typed", "Caller", "You.*typed", "Caller"))
+    expect(recording(page)).to_be_visible()
+
+
+def press_until_focused(page: Page, target: Locator) -> None:
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if target.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError(f"Not reached with Tab: {target}")
+
+
+def test_a_call_can_be_taken_with_the_keyboard_alone(enter: Callable[..., Page], tryout: Tryout) -> None:
+    page = enter("/", tryout.add_counselor(CALLS[1]))
+
+    press_until_focused(page, page.get_by_role("link", name=re.compile("^Take the call")))
+    page.keyboard.press("Enter")
+    press_until_focused(page, page.get_by_role("button", name="Take it typing instead"))
+    page.keyboard.press("Enter")
+    press_until_focused(page, page.get_by_role("button", name="Start the call"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1, name=CALLS[1])).to_be_focused()
+    expect(call(page)).to_have_attribute("data-phase", "talking")
+    press_until_focused(page, page.get_by_label("Type instead of speaking"))
+    page.keyboard.type("Hello, you have reached the crisis line.")
+    page.keyboard.press("Enter")
+    expect(lines(page, speaker="caller")).to_have_count(1)
+    press_until_focused(page, page.get_by_role("button", name="Mute"))
+    page.keyboard.press("m")
+    expect(page.get_by_role("button", name="Unmute")).to_be_focused()
+    press_until_focused(page, page.get_by_role("button", name="Hang up"))
+    page.keyboard.press("Enter")
+
+    page.wait_for_url("**/sessions/*/")
+    expect(grade(page)).to_be_visible()
+
+
+# ---- The line
+
+
+class Line:
+    """Stands between the page and the gateway, and can be cut."""
+
+    def __init__(self, page: Page) -> None:
+        self.ends: list[WebSocketRoute] = []
+        page.route_web_socket(re.compile("/ws/calls/"), self._connect)
+
+    def _connect(self, here: WebSocketRoute) -> None:
+        self.ends = [here, here.connect_to_server()]
+
+    def cut(self) -> None:
+        for end in self.ends:
+            end.close()
+
+
+def test_a_lost_line_comes_back_with_what_was_said(enter: Callable[..., Page], tryout: Tryout) -> None:
+    counselor = tryout.add_counselor(CALLS[0])
+    page = enter("/", counselor)
+    line = Line(page)
+    page.goto(tryout.practice_page(counselor, CALLS[0]))
+    start_typing(page)
+    say(page, "Good evening, you have reached the crisis line.")
+    session = session_of(page)
+
+    line.cut()
+    expect(page.get_by_role("heading", name="The line was lost")).to_be_focused()
+    expect(lines(page)).to_have_count(2)
+    page.get_by_role("button", name="Reconnect").click()
+    expect(call(page)).to_have_attribute("data-phase", "talking")
+    expect(lines(page)).to_have_count(2)
+    say(page, "That sounds so lonely.")
+
+    assert hang_up(page) == session
+    expect(lines(page)).to_have_text(told("You.*evening", "Caller", "You.*lonely", "Caller"))
+    expect(grade(page)).to_be_visible()
+    expect(recording(page)).to_be_visible()
+
+
+def test_a_second_tab_is_refused_and_can_end_the_call(enter: Callable[..., Page], tryout: Tryout, watch: Watch) -> None:
+    counselor = tryout.add_counselor(CALLS[0])
+    address = tryout.practice_page(counselor, CALLS[0])
+    first = enter(address, counselor)
+    start_typing(first)
+    say(first, "Good evening, you have reached the crisis line.")
+    second = enter(address, counselor)
+    watch.expect_failing(409)
+
+    second.get_by_role("button", name="Take it typing instead").locator("visible=true").click()
+    second.get_by_role("button", name="Continue the call").click()
+    expect(second.get_by_role("alert").filter(has_text="open in another window or tab")).to_be_visible()
+    expect(call(first)).to_have_attribute("data-phase", "talking")
+    second.get_by_role("button", name="End and get feedback").click()
+
+    second.wait_for_url("**/sessions/*/")
+    expect(first.get_by_text("The call was ended on another page.")).to_be_visible()
+    expect(first.get_by_role("link", name="See the call and its feedback")).to_be_visible()

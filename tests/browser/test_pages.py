@@ -1,0 +1,170 @@
+"""Every page in light and dark, narrow and wide: nothing that shuts somebody out, and nothing cut off at the side."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.chromium import FAKE_MICROPHONE
+from tests.browser.demo import CALLS, CHAT, Tryout, Watch
+from tests.browser.practice import begin_chat, call, expect_answer, grade, hang_up, say, start_typing, write
+
+pytestmark = [pytest.mark.once, pytest.mark.timeout(120)]
+
+SUPERVISOR = "supervisor@example.org"
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture(scope="module")
+def flags() -> list[str]:
+    return FAKE_MICROPHONE
+
+
+def faults_of(page: Page) -> list[str]:
+    """What is wrong with the page as it stands, in each of its looks."""
+    found = []
+    for size in (DESK, PHONE):
+        page.set_viewport_size(size)
+        if page.evaluate(OVERFLOW) > 0:
+            found.append(f"{size['width']}: wider than the screen")
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            found += [f"{size['width']} {scheme}: {problem}" for problem in axe_finds(page)]
+    return found
+
+
+def axe_finds(page: Page) -> list[str]:
+    violations: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']} at {one['nodes'][0]['target']}" for one in violations if one["impact"] in ("serious", "critical")
+    ]
+
+
+@dataclass
+class Practised:
+    """A counselor who has something to look at in every state."""
+
+    counselor: str
+    graded: str
+    failed: str
+    short: str
+
+
+@pytest.fixture(scope="module")
+def practised(tryout: Tryout) -> Practised:
+    counselor = tryout.add_counselor(*CALLS, CHAT)
+    graded = tryout.take_chat(counselor, "Hello, my name is Sam.", "That sounds so hard. Are you thinking of suicide?")
+    failed = tryout.take_chat(counselor, "Hello, what is going on?", grading_fails=True)
+    tryout.mend_openai()
+    return Practised(counselor, graded, failed, tryout.take_chat(counselor))
+
+
+def test_login_pages(enter: Callable[..., Page]) -> None:
+    page = enter("/")
+    assert faults_of(page) == []
+    page.get_by_label("Email").fill("nobody@example.org")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator(".errorlist")).to_be_visible()
+    assert faults_of(page) == []
+    page.goto("/account/password/reset/")
+    assert faults_of(page) == []
+
+
+PAGES = {
+    "dashboard": "/",
+    "history": "/sessions/",
+    "graded": "/sessions/{graded}/",
+    "failed": "/sessions/{failed}/",
+    "too short": "/sessions/{short}/",
+    "free call": "/training/voice/free/",
+    "free chat": "/training/chat/free/",
+    "password": "/account/password/change/",
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_of_a_counselor(enter: Callable[..., Page], practised: Practised, name: str) -> None:
+    page = enter(PAGES[name].format(**vars(practised)), practised.counselor)
+
+    assert faults_of(page) == []
+
+
+ADMIN = ["", *(f"{model}/" for model in ("scenarios/scenario", "training/session", "training/assignment"))]
+FORMS = ["scenarios/scenario/add/", "training/assignment/add/"]
+FIRST_ROWS = ["scenarios/scenario", "accounts/account", "training/session", "evaluation/evaluation"]
+
+
+@pytest.mark.parametrize("address", ["/", *(f"/admin/{part}" for part in [*ADMIN, *FORMS])])
+def test_pages_of_a_supervisor(enter: Callable[..., Page], practised: Practised, address: str) -> None:
+    page = enter(address, SUPERVISOR)
+
+    assert faults_of(page) == []
+
+
+@pytest.mark.parametrize("model", FIRST_ROWS)
+def test_change_pages_of_a_supervisor(enter: Callable[..., Page], practised: Practised, model: str) -> None:
+    page = enter(f"/admin/{model}/", SUPERVISOR)
+    page.locator("#result_list tbody th a").first.click()
+
+    assert faults_of(page) == []
+
+
+def test_a_call_in_all_its_states(enter: Callable[..., Page], tryout: Tryout, watch: Watch) -> None:
+    counselor = tryout.add_counselor(CALLS[0])
+    page = enter(tryout.practice_page(counselor, CALLS[0]), counselor)
+    assert faults_of(page) == []
+    page.get_by_role("button", name="Start the call").click()
+    expect(page.get_by_text("This page may not use your microphone.")).to_be_visible()
+    assert faults_of(page) == []
+    start_typing(page)
+    assert faults_of(page) == []
+    say(page, "Good evening, you have reached the crisis line.")
+    assert faults_of(page) == []
+    session = hang_up(page)
+    expect(grade(page)).to_be_visible()
+    expect(page.get_by_label(re.compile("^Recording of"))).to_be_visible()
+    assert faults_of(page) == []
+    own = enter(f"/admin/training/session/{session}/change/", SUPERVISOR)
+    assert faults_of(own) == []
+
+
+def test_a_call_that_ends_elsewhere(enter: Callable[..., Page], tryout: Tryout) -> None:
+    counselor = tryout.add_counselor()
+    page = enter("/training/voice/free/", counselor)
+    start_typing(page)
+    session = str(page.locator("[data-session-link]").get_attribute("href"))
+    watcher = enter(session, counselor)
+    expect(watcher.get_by_text("This call is under way.")).to_be_visible()
+    assert faults_of(watcher) == []
+
+    tryout.post(counselor, f"/api{session}end/")
+
+    expect(call(page)).to_have_attribute("data-phase", "ended")
+    assert faults_of(page) == []
+
+
+def test_a_chat_in_all_its_states(enter: Callable[..., Page], tryout: Tryout) -> None:
+    counselor = tryout.add_counselor(CHAT)
+    page = enter(tryout.practice_page(counselor, CHAT), counselor)
+    assert faults_of(page) == []
+    begin_chat(page)
+    write(page, "Hello, my name is Sam.")
+    expect_answer(page, 3)
+    assert faults_of(page) == []
+
+
+def test_what_is_not_there_is_said_in_our_own_words(
+    enter: Callable[..., Page], practised: Practised, watch: Watch
+) -> None:
+    watch.expect_failing(404)
+    page = enter("/sessions/nothing/", practised.counselor)
+
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert faults_of(page) == []

@@ -1,0 +1,145 @@
+import pytest
+from django.core.files.base import ContentFile
+
+from evaluation.models import Evaluation, Flag, Review
+from evaluation.services import grade
+from recordings.models import Recording
+from tests.people import client_of, converse
+from training.services.sessions import end_session
+
+
+@pytest.fixture
+def graded(queued, standin) -> Evaluation:
+    grade(queued.pk)
+    queued.refresh_from_db()
+    return queued
+
+
+def session_page(session) -> str:
+    return f"/admin/training/session/{session.pk}/change/"
+
+
+def evaluation_page(evaluation) -> str:
+    return f"/admin/evaluation/evaluation/{evaluation.pk}/change/"
+
+
+@pytest.mark.parametrize("role", ["supervisor", "evaluator", "admin"])
+def test_a_session_shows_its_transcript_and_feedback(role, request, graded, finished_chat):
+    client = client_of(request.getfixturevalue(role))
+
+    body = client.get(session_page(finished_chat)).content.decode()
+
+    for turn in finished_chat.transcript():
+        assert turn.text_heard.replace("'", "&#x27;") in body
+    assert f"/sessions/{finished_chat.pk}/" in body
+    assert f"Version 1: completed {graded.grade}" in body
+    assert "not recorded" in body
+
+
+def test_a_session_plays_its_recording(supervisor, call):
+    end_session(call, "hung_up")
+    recording = Recording(session=call, organization_id=call.organization_id, state="completed", size=3, sha256="x")
+    recording.file.save("r.wav", ContentFile(b"wav"))
+
+    body = client_of(supervisor).get(session_page(call)).content.decode()
+
+    assert f'<audio controls preload="metadata" src="/recordings/{recording.pk}/audio/"></audio>' in body
+
+
+def test_what_was_said_is_only_ever_text(supervisor, chat):
+    converse(chat, "<script>alert(1)</script>")
+
+    body = client_of(supervisor).get(session_page(chat)).content.decode()
+
+    assert "<script>alert" not in body and "&lt;script&gt;alert" in body
+
+
+def test_grading_again_by_an_action(supervisor, graded, finished_chat, call):
+    response = client_of(supervisor).post(
+        "/admin/training/session/",
+        {"action": "grade_again", "_selected_action": [str(finished_chat.pk), str(call.pk)]},
+        follow=True,
+    )
+
+    assert "1 queued. A live session is graded when it ends." in response.content.decode()
+    newest = finished_chat.evaluations.newest_first()[0]
+    assert (newest.version, newest.status, newest.requested_by) == (2, "queued", supervisor)
+    assert call.evaluations.count() == 0
+
+
+def shown_by(client, evaluation: Evaluation) -> dict[str, object]:
+    """What the evaluation's form sends when nothing was filled in."""
+    sent: dict[str, object] = {}
+    for inline in client.get(evaluation_page(evaluation)).context["inline_admin_formsets"]:
+        prefix, forms = inline.formset.prefix, inline.formset.initial_forms
+        sent |= {f"{prefix}-{name}": value for name, value in inline.formset.management_form.initial.items()}
+        sent |= {f"{prefix}-{number}-id": form.instance.pk for number, form in enumerate(forms)}
+    return sent
+
+
+def review(person, evaluation: Evaluation, number: int = 0, **fields: object):
+    """Send a review as the person, on the line of that number."""
+    client, said = client_of(person), {"verdict": "overrule", "reason": "They did ask."} | fields
+    sent = shown_by(client, evaluation) | {f"reviews-{number}-{name}": value for name, value in said.items()}
+    sent["reviews-TOTAL_FORMS"] = number + 1
+    return client.post(evaluation_page(evaluation), sent)
+
+
+@pytest.mark.parametrize("role", ["supervisor", "evaluator"])
+def test_a_review_stands_beside_the_verdict(role, request, graded):
+    person, criterion = request.getfixturevalue(role), graded.criteria.first()
+    before = Evaluation.objects.values().get()
+
+    response = review(person, graded, criterion=criterion.pk)
+
+    assert response.status_code == 302, response.context["errors"]
+    made = Review.objects.get()
+    assert (made.reviewer, made.organization, made.criterion) == (person, person.organization, criterion)
+    assert Evaluation.objects.values().get() == before
+
+
+def test_a_review_is_not_rewritten(supervisor, evaluator, graded):
+    review(evaluator, graded)
+    made = Review.objects.get()
+
+    rewritten = review(supervisor, graded, id=made.pk, reason="Rewritten.")
+    beside = review(supervisor, graded, number=1, reason="I see it otherwise.")
+
+    assert (rewritten.status_code, beside.status_code) == (302, 302)
+    made.refresh_from_db()
+    assert (made.reason, made.reviewer) == ("They did ask.", evaluator)
+    assert [row.reviewer for row in graded.reviews.all()] == [evaluator, supervisor]
+
+
+def test_a_criterion_of_another_evaluation_cannot_be_reviewed_here(supervisor, graded, finished_chat, standin):
+    other = Evaluation.objects.queue_for(finished_chat)
+    grade(other.pk)
+
+    response = review(supervisor, graded, criterion=other.criteria.first().pk)
+
+    assert response.status_code == 200
+    assert Review.objects.count() == 0
+
+
+def test_an_evaluation_is_not_changed_by_hand(supervisor, graded):
+    before = Evaluation.objects.values().get()
+    client = client_of(supervisor)
+    by_hand = {"score": 100, "grade": "A", "status": "failed", "criteria-0-verdict": "met", "flags-0-note": "none"}
+
+    response = client.post(evaluation_page(graded), shown_by(client, graded) | by_hand)
+
+    assert response.status_code == 302
+    assert Evaluation.objects.values().get() == before
+
+
+def test_flags_are_for_supervisors_and_never_on_a_counselors_page(supervisor, counselor, graded, finished_chat):
+    Flag.objects.create(
+        evaluation=graded, organization_id=graded.organization_id, kind="numbat", severity="critical", note="quoll"
+    )
+
+    seen = client_of(supervisor).get(evaluation_page(graded)).content.decode()
+    page = client_of(counselor).get(f"/sessions/{finished_chat.pk}/").content.decode()
+    api = client_of(counselor).get(f"/api/sessions/{finished_chat.pk}/evaluation/").content.decode()
+
+    assert "numbat" in seen and "quoll" in seen
+    assert "numbat" not in page + api and "quoll" not in page + api

@@ -1,0 +1,50 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evaluation.models import CriterionResult
+from evaluation.scoring import grade_for, score
+
+pytestmark = pytest.mark.once
+
+MET, NOT_MET, NOT_APPLICABLE = (
+    CriterionResult.Verdict.MET,
+    CriterionResult.Verdict.NOT_MET,
+    CriterionResult.Verdict.NOT_APPLICABLE,
+)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "points"),
+    [
+        ([], None),
+        ([(NOT_APPLICABLE, 3)], None),
+        ([(MET, 0)], None),
+        ([(MET, 1)], 100),
+        ([(NOT_MET, 1)], 0),
+        ([(MET, 2), (NOT_MET, 1)], 66),
+        ([(MET, 1), (NOT_APPLICABLE, 5), (NOT_MET, 1)], 50),
+        ([(MET, 29), (NOT_MET, 71)], 29),
+        ([(MET, 57), (NOT_MET, 43)], 57),
+    ],
+)
+def test_score_is_the_weight_met_among_what_applies_rounded_down(verdicts, points):
+    assert score(verdicts) == points
+
+
+@pytest.mark.parametrize(
+    ("points", "letter"),
+    [(100, "A"), (93, "A"), (92, "B"), (80, "B"), (79, "C"), (65, "C"), (64, "D"), (50, "D"), (49, "F"), (0, "F")],
+)
+def test_grade_for_each_border(points, letter):
+    assert grade_for(points) == letter
+
+
+@given(st.lists(st.tuples(st.sampled_from(CriterionResult.Verdict.values), st.integers(1, 5)), max_size=30))
+def test_one_more_check_met_never_lowers_the_score(verdicts):
+    before = score(verdicts)
+
+    after = score([*verdicts, (MET, 1)])
+
+    assert after is not None and 0 <= after <= 100
+    assert before is None or after >= before

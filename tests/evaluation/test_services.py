@@ -1,0 +1,511 @@
+import hashlib
+import json
+from datetime import timedelta
+
+import pytest
+from celery.exceptions import Retry
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from openai import OpenAI
+
+from accounts.services import prepare_procedures, upload_procedures
+from evaluation import services
+from evaluation.models import CriterionResult, Evaluation
+from evaluation.rubric import general_checks
+from evaluation.scoring import grade_for, score
+from evaluation.services import NotYet, ask_for_feedback, grade, queue_evaluation, sweep_evaluations
+from evaluation.tasks import grade_session
+from tests.people import CONTEXT_CANARY, PROCEDURES_CANARY, PROMPT_CANARY, SECTIONS_CANARY, at_once, converse
+from training.models import Assignment, EndReason, Session, TranscriptTurn
+from training.services.refusals import SessionRefused
+from training.services.sessions import (
+    end_session,
+    let_go,
+    put_down,
+    start_assignment,
+    start_free_practice,
+    take_line,
+)
+from training.services.turns import record_turn
+
+RESPONSES = "POST /v1/responses"
+PROCEDURES = f"""# Line 717
+
+## 3010 Asking about suicide
+
+When a caller speaks of hopelessness, ask directly: are you thinking about suicide? {PROCEDURES_CANARY}
+
+## 2020 Listening
+
+Reflect what you heard before you suggest anything.
+"""
+
+
+@pytest.fixture
+def procedures(account, supervisor, standin):
+    document = upload_procedures(account, SimpleUploadedFile("p.md", PROCEDURES.encode()), supervisor)
+    prepare_procedures(document.pk)
+    account.refresh_from_db()
+    return account.procedures
+
+
+def done(evaluation: Evaluation) -> Evaluation:
+    grade(evaluation.pk)
+    evaluation.refresh_from_db()
+    return evaluation
+
+
+def requests(standin) -> list[dict]:
+    return [entry["body"] for entry in standin.ledger("http", "/v1/responses")]
+
+
+def lose(evaluation: Evaluation, settings) -> None:
+    long_ago = timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER + 1)
+    Evaluation.objects.filter(pk=evaluation.pk).update(touched_at=long_ago)
+
+
+def test_a_chat_is_graded_with_a_row_for_every_check(queued, finished_chat, chat_assignment, procedures, standin):
+    evaluation = done(queued)
+
+    checks = [check.key for check in general_checks()] + ["scenario_1", "scenario_2"]
+    assert evaluation.status == "completed"
+    assert [result.key for result in evaluation.criteria.all()] == checks
+    assert {result.organization_id for result in evaluation.criteria.all()} == {evaluation.organization_id}
+    chat_assignment.refresh_from_db()
+    assert (chat_assignment.status, chat_assignment.completed_at is not None) == ("completed", True)
+
+
+def test_every_quote_stands_in_a_counselors_turn_at_its_offsets(queued, finished_chat, standin):
+    evaluation = done(queued)
+
+    turns = {str(turn.pk): turn for turn in finished_chat.transcript()}
+    quotes = [quote for result in evaluation.criteria.all() for quote in result.quotes]
+    assert quotes
+    for quote in quotes:
+        turn = turns[quote["turn"]]
+        assert turn.role == TranscriptTurn.Role.COUNSELOR
+        assert turn.text_heard[quote["start"] : quote["end"]] == quote["text"] != ""
+    for moment in [*evaluation.went_well, *evaluation.improvements]:
+        assert moment["quote"] in turns[moment["turn"]].text_heard
+
+
+def test_score_and_letter_follow_from_the_verdicts(queued, standin):
+    evaluation = done(queued)
+
+    verdicts = [(result.verdict, result.weight) for result in evaluation.criteria.all()]
+    assert evaluation.score == score(verdicts)
+    assert evaluation.grade == grade_for(evaluation.score)
+    assert {verdict for verdict, _ in verdicts} >= {CriterionResult.Verdict.MET, CriterionResult.Verdict.NOT_MET}
+
+
+def test_what_it_was_graded_with_is_written_down(queued, finished_chat, procedures, standin, settings, account):
+    evaluation = done(queued)
+
+    assert (evaluation.model, evaluation.prompt_version) == (settings.EVALUATOR_MODEL, "grader.v1")
+    assert evaluation.rubric_version == "general-1"
+    assert evaluation.vector_store_id == account.vector_store_id != ""
+    assert evaluation.file_ids == [procedures.openai_file_id]
+    assert evaluation.used_file_search is True
+    assert evaluation.input_tokens > 0 and evaluation.output_tokens > 0
+    lines = [
+        {"id": f"t{n}", "turn": str(turn.pk), "is_counselor": turn.is_by_counselor, "text": turn.text_heard}
+        for n, turn in enumerate(finished_chat.transcript(), 1)
+    ]
+    assert evaluation.transcript_hash == hashlib.sha256(json.dumps(lines).encode()).hexdigest()
+
+
+def test_citations_stand_in_the_procedures(queued, procedures, standin):
+    evaluation = done(queued)
+
+    citations = [citation for result in evaluation.criteria.all() for citation in result.citations]
+    assert citations
+    plain = " ".join(PROCEDURES.split())
+    assert [c["text"] for c in citations if " ".join(c["text"].split()) not in plain] == []
+
+
+def test_the_grader_is_given_what_is_assessed_and_the_conversation_as_data(queued, procedures, standin):
+    done(queued)
+
+    [request] = requests(standin)
+    parts = [part["text"] for part in request["input"][0]["content"]]
+    assert CONTEXT_CANARY in parts[0] and SECTIONS_CANARY in parts[1]
+    assert set(json.loads(parts[2])) == {"criteria"}
+    assert [turn["speaker"] for turn in json.loads(parts[3])["turns"]] == ["caller", "counselor"] * 2
+    assert PROMPT_CANARY not in json.dumps(request)
+    assert request["text"]["format"]["strict"] is True
+    assert request["store"] is False
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [],
+        [("caller", "hi")],
+        [("counselor", "hello, this is Sam")],
+        [("caller", "hi"), ("caller", "anyone?")],
+        [("caller", "hi"), ("counselor", "[inaudible]")],
+        [("caller", "hi"), ("counselor", "   ")],
+    ],
+)
+def test_too_short_is_not_graded_and_leaves_the_assignment_open(call, phone_assignment, texts, standin):
+    for number, (role, text) in enumerate(texts, 1):
+        record_turn(call.pk, f"i{number}", number, role=role, text_heard=text, source="spoken")
+    end_session(call, EndReason.HUNG_UP)
+
+    evaluation = done(call.evaluations.get())
+
+    phone_assignment.refresh_from_db()
+    assert (evaluation.status, evaluation.score, evaluation.grade) == ("too_short", None, "")
+    assert phone_assignment.status == Assignment.Status.IN_PROGRESS
+    assert requests(standin) == []
+    assert start_assignment(phone_assignment)[0].attempt == 2
+
+
+def test_what_was_generated_and_never_heard_is_not_graded(call, standin):
+    record_turn(call.pk, "i1", 1, role="caller", text_heard="hi", text_generated="hi and so on", source="spoken")
+    record_turn(call.pk, "i2", 2, role="caller", text_heard="", text_generated="unheard", source="spoken", after="i1")
+    record_turn(call.pk, "i3", 3, role="counselor", text_heard="Hello, I'm Sam.", source="spoken", after="i2")
+    end_session(call, EndReason.HUNG_UP)
+
+    done(call.evaluations.get())
+
+    [request] = requests(standin)
+    assert "unheard" not in json.dumps(request) and "so on" not in json.dumps(request)
+
+
+def test_a_call_whose_caller_was_never_there_is_not_graded(call, phone_assignment, standin):
+    put_down(call, take_line(call), EndReason.CALLER_LOST, Session.Status.FAILED)
+
+    evaluation = done(call.evaluations.get())
+
+    phone_assignment.refresh_from_db()
+    assert (evaluation.status, evaluation.failure) == ("not_gradable", "The caller could not be reached.")
+    assert phone_assignment.status == Assignment.Status.IN_PROGRESS
+
+
+def test_delivered_twice_it_is_filled_once(queued, standin):
+    done(queued)
+    first = Evaluation.objects.values().get()
+
+    grade(queued.pk)
+
+    assert Evaluation.objects.values().get() == first
+    assert CriterionResult.objects.count() == 14
+    assert len(requests(standin)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_delivered_at_once_it_is_filled_once(queued, standin):
+    assert at_once(*[lambda: grade(queued.pk)] * 3) == [None, None, None]
+
+    queued.refresh_from_db()
+    assert queued.status == "completed"
+    assert CriterionResult.objects.count() == 14
+    assert len(requests(standin)) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 429, "retry_after": 0},
+        {"status": 500},
+        {"invalid_json": True},
+        {"incomplete": True},
+        {"refusal": True},
+        {"drop": True},
+    ],
+)
+def test_a_fault_is_tried_again_then_failed_and_can_be_asked_for_again(queued, finished_chat, standin, fault, settings):
+    standin.faults(RESPONSES, fault, times=None)
+    for attempt in range(1, settings.TASK_ATTEMPTS):
+        with pytest.raises(NotYet) as wait:
+            grade(queued.pk)
+        queued.refresh_from_db()
+        assert (queued.status, queued.attempts) == ("queued", attempt)
+        assert wait.value.seconds > 0
+
+    assert done(queued).status == "failed"
+    assert queued.failure == "The evaluator could not grade this conversation. It is kept; ask for feedback again."
+    assert services.may_be_graded_again(queued) is True
+
+    standin.clear_faults()
+    again = ask_for_feedback(finished_chat, finished_chat.counselor)
+    assert (again.version, done(again).status) == (2, "completed")
+
+
+def test_a_refusal_that_no_retry_helps_fails_at_once(queued, standin):
+    standin.faults(RESPONSES, {"status": 400}, times=None)
+
+    assert (done(queued).status, queued.attempts) == ("failed", 1)
+    assert len(requests(standin)) == 1
+
+
+def test_the_wait_that_openai_asks_for_is_kept(queued, standin, monkeypatch):
+    standin.faults(RESPONSES, {"status": 429, "retry_after": 0.25}, times=None)
+
+    with pytest.raises(NotYet) as wait:
+        grade(queued.pk)
+
+    assert wait.value.seconds == 0.25
+
+
+def test_an_answer_without_every_check_is_tried_again(queued, standin, monkeypatch):
+    ask = services.openai_grader.ask
+
+    def forgetful(case):
+        graded = ask(case)
+        graded.grading.criteria.pop()
+        return graded
+
+    monkeypatch.setattr(services.openai_grader, "ask", forgetful)
+
+    with pytest.raises(NotYet):
+        grade(queued.pk)
+
+    assert CriterionResult.objects.count() == 0
+
+
+def test_invented_quotes_are_never_shown_and_prove_nothing(queued, finished_chat, standin, monkeypatch):
+    ask = services.openai_grader.ask
+
+    def inventive(case):
+        graded = ask(case)
+        for judged in graded.grading.criteria:
+            judged.verdict = "met"
+            judged.quotes = [
+                services.openai_grader.QuoteSaid(turn="t2", text="I will stay with you all night."),
+                services.openai_grader.QuoteSaid(turn="t1", text="is this a real person"),
+            ]
+        for moment in [*graded.grading.went_well, *graded.grading.improvements]:
+            moment.quote = "I never said this."
+        return graded
+
+    monkeypatch.setattr(services.openai_grader, "ask", inventive)
+
+    evaluation = done(queued)
+
+    results = {result.key: result for result in evaluation.criteria.all()}
+    assert all(result.quotes == [] for result in results.values())
+    assert [key for key, result in results.items() if result.verdict == "met"] == ["boundaries"]
+    assert evaluation.score == 4
+    assert evaluation.went_well == []
+    assert [(moment["quote"], moment["turn"]) for moment in evaluation.improvements] == [("", "")]
+
+
+def test_nothing_that_applies_cannot_be_graded(queued, chat_assignment, standin, monkeypatch):
+    ask = services.openai_grader.ask
+
+    def undecided(case):
+        graded = ask(case)
+        for judged in graded.grading.criteria:
+            judged.verdict = "not_applicable"
+        return graded
+
+    monkeypatch.setattr(services.openai_grader, "ask", undecided)
+
+    assert (done(queued).status, queued.score) == ("not_gradable", None)
+    chat_assignment.refresh_from_db()
+    assert chat_assignment.status == Assignment.Status.IN_PROGRESS
+
+
+def test_flags_with_long_kinds_are_kept(queued, standin, monkeypatch):
+    ask = services.openai_grader.ask
+
+    def alarmed(case):
+        graded = ask(case)
+        graded.grading.flags.append(
+            services.openai_grader.Flagged(kind="k" * 300, severity="critical", note="n" * 5000)
+        )
+        return graded
+
+    monkeypatch.setattr(services.openai_grader, "ask", alarmed)
+
+    flags = list(done(queued).flags.all())
+
+    assert queued.status == "completed"
+    assert (len(flags[-1].kind), len(flags[-1].note)) == (60, 5000)
+
+
+def test_without_its_store_it_is_graded_without_procedures_and_says_so(queued, procedures, standin, account):
+    with OpenAI(api_key="sk-tests", base_url=standin.base_url) as client:
+        client.vector_stores.delete(account.vector_store_id)
+
+    evaluation = done(queued)
+
+    assert (evaluation.status, evaluation.used_file_search) == ("completed", False)
+    assert evaluation.was_graded_without_procedures is True
+    assert all(result.citations == [] for result in evaluation.criteria.all())
+
+
+def test_a_grader_that_did_not_search_has_not_searched(queued, procedures, standin, monkeypatch):
+    graded = services.openai_grader._graded
+
+    def without_search(response, **given):
+        response.output = [item for item in response.output if item.type != "file_search_call"]
+        return graded(response, **given)
+
+    monkeypatch.setattr(services.openai_grader, "_graded", without_search)
+
+    assert done(queued).used_file_search is False
+
+
+def test_without_procedures_nothing_is_searched(queued, standin):
+    evaluation = done(queued)
+
+    assert (evaluation.status, evaluation.used_file_search) == ("completed", None)
+    assert evaluation.was_graded_without_procedures is False
+    assert "tools" not in requests(standin)[0]
+
+
+def test_another_accounts_procedures_are_never_searched(free_chat, procedures, standin):
+    converse(free_chat, "hi", "Hello, I'm Sam.")
+    end_session(free_chat, EndReason.HUNG_UP)
+
+    evaluation = done(free_chat.evaluations.get())
+
+    assert (evaluation.status, evaluation.vector_store_id) == ("completed", "")
+    assert PROCEDURES_CANARY not in json.dumps(requests(standin))
+
+
+def test_a_lost_claim_is_swept_and_graded_again(queued, standin, settings):
+    Evaluation.objects.update(status="running", attempts=1)
+    grade(queued.pk)
+    assert (sweep_evaluations(), requests(standin)) == (0, [])
+
+    lose(queued, settings)
+
+    assert sweep_evaluations() == 1
+    assert (done(queued).status, queued.attempts) == ("completed", 2)
+
+
+def test_a_conversation_that_kills_its_workers_is_given_up(queued, standin, settings):
+    Evaluation.objects.update(status="running", attempts=settings.TASK_ATTEMPTS)
+    lose(queued, settings)
+
+    assert done(queued).status == "failed"
+    assert requests(standin) == []
+
+
+def test_a_worker_that_was_thought_lost_fills_nothing(queued, standin, settings, monkeypatch):
+    ask, calls = services.openai_grader.ask, []
+
+    def overtaken(case):
+        graded = ask(case)
+        calls.append(1)
+        if len(calls) == 1:
+            lose(queued, settings)
+            grade(queued.pk)
+            Evaluation.objects.update(rationale="by the second worker")
+        return graded
+
+    monkeypatch.setattr(services.openai_grader, "ask", overtaken)
+
+    evaluation = done(queued)
+
+    assert (evaluation.status, evaluation.rationale) == ("completed", "by the second worker")
+    assert evaluation.criteria.count() == 14
+
+
+def test_a_call_is_graded_after_its_gateway_has_saved_everything(call, standin):
+    epoch = take_line(call)
+    record_turn(call.pk, "i1", 1, role="caller", text_heard="hi", source="spoken")
+    end_session(call, EndReason.HUNG_UP)
+    evaluation = call.evaluations.get()
+
+    with pytest.raises(NotYet):
+        grade(evaluation.pk)
+    evaluation.refresh_from_db()
+    assert (evaluation.status, evaluation.attempts) == ("queued", 0)
+
+    record_turn(call.pk, "i2", 2, role="counselor", text_heard="Hello, I'm Sam.", source="spoken", after="i1")
+    let_go(call.pk, epoch)
+
+    assert done(evaluation).status == "completed"
+
+
+def test_asking_ends_ones_own_live_session(chat, counselor):
+    converse(chat, "hi", "hello")
+
+    evaluation = ask_for_feedback(chat, counselor)
+
+    chat.refresh_from_db()
+    assert (chat.status, chat.end_reason) == ("completed", "feedback")
+    assert (evaluation.status, evaluation.version) == ("queued", 1)
+
+
+def test_nobody_else_has_a_live_session_graded(chat, supervisor):
+    converse(chat, "hi", "hello")
+
+    with pytest.raises(SessionRefused) as caught:
+        ask_for_feedback(chat, supervisor)
+
+    chat.refresh_from_db()
+    assert caught.value.code == "session_live"
+    assert chat.is_live and chat.evaluations.count() == 0
+
+
+@pytest.mark.parametrize("status", ["queued", "running", "completed", "too_short", "not_gradable"])
+def test_what_is_there_or_under_way_is_not_made_again(finished_chat, queued, counselor, status):
+    fields = {"status": status} | ({"score": 50} if status == "completed" else {})
+    Evaluation.objects.update(**fields)
+
+    assert ask_for_feedback(finished_chat, counselor) == queued
+
+
+def test_grading_again_is_a_new_version_and_leaves_the_old(finished_chat, queued, supervisor, standin):
+    done(queued)
+
+    again = done(queue_evaluation(finished_chat, supervisor))
+
+    assert (again.version, again.requested_by, again.status) == (2, supervisor, "completed")
+    assert queued.criteria.count() == again.criteria.count() == 14
+
+
+@pytest.mark.django_db(transaction=True)
+def test_asked_for_at_once_it_is_queued_once(finished_chat, counselor):
+    Evaluation.objects.update(status="failed")
+
+    results = at_once(*[lambda: ask_for_feedback(Session.objects.get(), counselor)] * 4)
+
+    assert [result.version for result in results] == [2] * 4
+    assert Evaluation.objects.under_way().count() == 1
+
+
+def test_the_database_refuses_two_under_way(finished_chat, queued):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Evaluation.objects.create(session=finished_chat, organization_id=finished_chat.organization_id, version=2)
+
+
+def test_attempts_never_mix(finished_chat, queued, chat_assignment, counselor, standin):
+    second, _ = start_assignment(chat_assignment)
+    converse(second, "hey again", "Hi, what happened since?")
+    end_session(second, EndReason.HUNG_UP)
+
+    first = done(queued)
+
+    mine = {str(turn.pk) for turn in finished_chat.transcript()}
+    assert {quote["turn"] for result in first.criteria.all() for quote in result.quotes} <= mine
+    assert "what happened since" not in json.dumps(requests(standin))
+
+
+def test_free_practice_is_graded_without_touching_any_assignment(counselor, chat_assignment, chat_scenario, standin):
+    session, _ = start_free_practice(counselor, "chat", chat_scenario)
+    converse(session, "hi", "Hello, I'm Sam.")
+    end_session(session, EndReason.HUNG_UP)
+
+    assert done(session.evaluations.get()).status == "completed"
+    chat_assignment.refresh_from_db()
+    assert chat_assignment.status == Assignment.Status.PENDING
+
+
+def test_the_task_asks_celery_to_try_again(queued, standin, settings):
+    standin.faults(RESPONSES, {"status": 400}, times=1)
+    grade_session(str(queued.pk))
+    queued.refresh_from_db()
+    assert queued.status == "failed"
+
+    again = queue_evaluation(queued.session)
+    standin.faults(RESPONSES, {"refusal": True}, times=1)
+    with pytest.raises((Retry, NotYet)):
+        grade_session(str(again.pk))

@@ -1,0 +1,300 @@
+import json
+
+import pytest
+
+from evaluation.models import Evaluation
+from evaluation.services import grade
+from recordings.models import Recording
+from tests.people import (
+    CONTEXT_CANARY,
+    PROMPT_CANARY,
+    SECTIONS_CANARY,
+    add_scenario,
+    client_of,
+    converse,
+)
+from training.models import Assignment, Session
+from training.services.sessions import assign, end_session, start_free_practice
+
+CANARIES = (PROMPT_CANARY, CONTEXT_CANARY, SECTIONS_CANARY)
+
+
+@pytest.fixture
+def graded(queued, standin) -> Evaluation:
+    grade(queued.pk)
+    queued.refresh_from_db()
+    return queued
+
+
+def body_of(person, path: str) -> str:
+    response = client_of(person).get(path)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_the_dashboard_shows_what_is_to_be_done(counselor, colleague, supervisor, chat_assignment, phone_assignment):
+    Assignment.objects.update(due_date="2026-12-24")
+    other = add_scenario(counselor.organization, "Only for a colleague")
+    assign(other, colleague, supervisor)
+    Assignment.objects.filter(pk=phone_assignment.pk).update(status="completed")
+
+    body = body_of(counselor, "/")
+
+    assert "Writing from the train" in body and f"/training/chat/{chat_assignment.pk}/" in body
+    assert "Dec 24" in body
+    assert "Night shift" not in body and "Only for a colleague" not in body
+    assert "/training/voice/free/" in body and "/training/chat/free/" in body
+    assert not [canary for canary in CANARIES if canary in body]
+
+
+def test_what_is_due_first_stands_first(counselor, supervisor, organization):
+    for title, due in (("later", "2027-02-01"), ("never", None), ("soon", "2027-01-01")):
+        assign(add_scenario(organization, f"case-{title}"), counselor, supervisor, due_date=due)
+
+    body = body_of(counselor, "/")
+
+    assert body.index("case-soon") < body.index("case-later") < body.index("case-never")
+
+
+def test_an_empty_dashboard_and_history_say_so(counselor, supervisor):
+    assert "Nothing is assigned to you right now" in body_of(counselor, "/")
+    assert "You have not practised yet" in body_of(counselor, "/sessions/")
+    assert "Nobody has practised yet" in body_of(supervisor, "/sessions/")
+
+
+def test_history_is_ones_own_or_the_organizations(counselor, colleague, supervisor, stranger, finished_chat):
+    link = f"/sessions/{finished_chat.pk}/"
+
+    assert link in body_of(counselor, "/sessions/") and link in body_of(supervisor, "/sessions/")
+    assert link not in body_of(colleague, "/sessions/") and link not in body_of(stranger, "/sessions/")
+
+
+@pytest.mark.parametrize("page", ["1", "2", "999", "-1", "x", ""])
+def test_history_has_pages_and_no_wrong_one(counselor, page):
+    for _ in range(30):
+        session, _ = start_free_practice(counselor, "chat")
+        end_session(session, "hung_up")
+
+    body = body_of(counselor, f"/sessions/?page={page}")
+
+    assert "Page 2 of 2" in body if page in {"2", "999", "-1"} else "Page 1 of 2" in body
+
+
+def test_feedback_is_shown_with_its_evidence(counselor, graded, finished_chat):
+    body = body_of(counselor, f"/sessions/{finished_chat.pk}/")
+
+    assert f"Grade {graded.grade}, {graded.score} of 100" in body
+    assert graded.rationale in body
+    for criterion in graded.criteria.all():
+        assert criterion.check_text.replace("'", "&#x27;") in body
+    turns = {str(turn.pk) for turn in finished_chat.transcript()}
+    quoted = {quote["turn"] for criterion in graded.criteria.all() for quote in criterion.quotes}
+    assert quoted and quoted <= turns
+    for turn in quoted:
+        assert f'href="#turn-{turn}"' in body and f'id="turn-{turn}"' in body
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "may_ask"),
+    [
+        ("queued", "Waiting for a grader", False),
+        ("running", "Reading the conversation", False),
+        ("too_short", "Too short to grade", False),
+        ("not_gradable", "cannot be graded", False),
+        ("failed", "The feedback did not come about", True),
+    ],
+)
+def test_every_state_of_feedback_has_its_words(counselor, finished_chat, queued, status, words, may_ask):
+    Evaluation.objects.update(status=status)
+
+    body = body_of(counselor, f"/sessions/{finished_chat.pk}/feedback/")
+
+    assert words in body
+    assert ("<form" in body) == may_ask
+    assert ("hx-trigger" in body) == (status in {"queued", "running"})
+
+
+def test_before_feedback_no_page_of_a_counselor_tells_of_prompt_or_assessment(counselor, chat, chat_assignment, call):
+    converse(chat, "hi", "hello")
+    for _ in ("live", "over"):
+        for path in (
+            "/",
+            "/sessions/",
+            f"/sessions/{chat.pk}/",
+            f"/sessions/{chat.pk}/feedback/",
+            f"/sessions/{call.pk}/recording/",
+            f"/api/sessions/{chat.pk}/",
+            f"/training/chat/{chat_assignment.pk}/",
+        ):
+            body = body_of(counselor, path)
+            assert not [canary for canary in CANARIES if canary in body], path
+        end_session(chat, "hung_up")
+
+
+def test_feedback_itself_tells_the_authors_points_and_never_the_prompt(counselor, graded, finished_chat):
+    page = body_of(counselor, f"/sessions/{finished_chat.pk}/")
+    api = body_of(counselor, f"/api/sessions/{finished_chat.pk}/evaluation/")
+
+    for body in (page, api):
+        assert PROMPT_CANARY not in body and SECTIONS_CANARY not in body
+
+
+def test_asking_for_feedback_ends_the_chat(counselor, chat):
+    converse(chat, "hi", "hello")
+
+    response = client_of(counselor).post(f"/sessions/{chat.pk}/feedback/", follow=True)
+
+    chat.refresh_from_db()
+    assert (chat.status, chat.end_reason) == ("completed", "feedback")
+    assert "Waiting for a grader" in response.content.decode()
+
+
+def test_a_supervisor_is_told_that_a_live_session_is_not_graded(supervisor, chat):
+    response = client_of(supervisor).post(f"/sessions/{chat.pk}/feedback/", follow=True)
+
+    chat.refresh_from_db()
+    assert chat.is_live and chat.evaluations.count() == 0
+    assert "This conversation is under way." in response.content.decode()
+
+
+def test_a_failed_feedback_is_asked_for_again_from_history(counselor, finished_chat, queued):
+    Evaluation.objects.update(status="failed")
+    assert "Ask again" in body_of(counselor, "/sessions/")
+
+    client_of(counselor).post(f"/sessions/{finished_chat.pk}/feedback/")
+
+    assert [row.status for row in finished_chat.evaluations.newest_first()] == ["queued", "failed"]
+
+
+def test_htmx_is_answered_with_the_fragment(counselor, finished_chat):
+    response = client_of(counselor).post(f"/sessions/{finished_chat.pk}/feedback/", headers={"HX-Request": "true"})
+
+    assert response.status_code == 200
+    assert response.content.decode().lstrip().startswith("<section")
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("recording", "is being prepared"),
+        ("processing", "is being prepared"),
+        ("partial", "A part is missing"),
+        ("absent", "There is no recording"),
+        ("failed", "could not be made"),
+    ],
+)
+def test_every_state_of_a_recording_has_its_words(counselor, call, state, words):
+    end_session(call, "hung_up")
+    Recording.objects.create(
+        session=call, organization_id=call.organization_id, state=state, reason="the disk was full"
+    )
+
+    assert words in body_of(counselor, f"/sessions/{call.pk}/recording/")
+
+
+def test_what_was_said_is_only_ever_text(counselor, chat):
+    converse(chat, "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>')
+
+    body = body_of(counselor, f"/sessions/{chat.pk}/")
+
+    assert "<script>alert" not in body and "<img src=x" not in body
+
+
+def test_a_reset_or_closed_assignment_offers_what_can_be_done(counselor, graded, finished_chat, chat_assignment):
+    retry = f"/training/chat/{chat_assignment.pk}/"
+    assert retry not in body_of(counselor, f"/sessions/{finished_chat.pk}/")
+
+    Assignment.objects.update(status="pending")
+
+    assert retry in body_of(counselor, f"/sessions/{finished_chat.pk}/")
+
+
+# Lists ask the database as often for thirty rows as for one.
+
+
+def practise(counselor, supervisor, count: int) -> None:
+    for number in range(count):
+        scenario = add_scenario(counselor.organization, f"Case {Session.objects.count()} {number}")
+        assign(scenario, counselor, supervisor)
+        session, _ = start_free_practice(counselor, "chat", scenario)
+        converse(session, "hi", "hello")
+        end_session(session, "hung_up")
+
+
+@pytest.mark.parametrize(
+    ("path", "who"),
+    [
+        ("/", "counselor"),
+        ("/", "supervisor"),
+        ("/sessions/", "counselor"),
+        ("/sessions/", "supervisor"),
+        ("/admin/training/session/", "supervisor"),
+        ("/admin/training/assignment/", "supervisor"),
+        ("/admin/scenarios/scenario/", "supervisor"),
+        ("/admin/evaluation/evaluation/", "supervisor"),
+    ],
+)
+def test_a_list_asks_as_often_for_thirty_rows_as_for_one(
+    path, who, counselor, supervisor, django_assert_num_queries, django_assert_max_num_queries
+):
+    client = client_of(counselor if who == "counselor" else supervisor)
+    practise(counselor, supervisor, 1)
+    with django_assert_max_num_queries(20) as asked:
+        client.get(path)
+
+    practise(counselor, supervisor, 29)
+
+    with django_assert_num_queries(len(asked)):
+        client.get(path)
+
+
+@pytest.mark.parametrize("path", ["/sessions/{}/", "/api/sessions/{}/", "/sessions/{}/feedback/"])
+def test_a_session_asks_as_often_for_thirty_turns_as_for_two(
+    path, counselor, chat, django_assert_num_queries, django_assert_max_num_queries
+):
+    client = client_of(counselor)
+    converse(chat, "hi", "hello")
+    with django_assert_max_num_queries(20) as asked:
+        client.get(path.format(chat.pk))
+
+    converse(chat, *["and then"] * 28)
+
+    with django_assert_num_queries(len(asked)):
+        client.get(path.format(chat.pk))
+
+
+def test_the_api_gives_feedback_as_it_is_read(counselor, graded, finished_chat):
+    body = json.loads(body_of(counselor, f"/api/sessions/{finished_chat.pk}/evaluation/"))
+
+    assert (body["status"], body["score"], body["grade"]) == ("completed", graded.score, graded.grade)
+    assert len(body["criteria"]) == 14
+    assert set(body["criteria"][0]) == {
+        "key", "check", "source", "weight", "verdict", "reason", "quotes", "citations",
+    }  # fmt: skip
+
+
+def test_the_api_answers_202_with_where_to_look_and_200_when_it_is_there(counselor, chat, standin):
+    converse(chat, "hi", "Hello, I'm Sam.")
+    client, path = client_of(counselor), f"/api/sessions/{chat.pk}/evaluation/"
+
+    asked = client.post(path)
+    polled = client.get(path)
+    grade(chat.evaluations.get().pk)
+    there = client.post(path)
+
+    assert (asked.status_code, asked["Location"], asked.json()["status"]) == (202, path, "queued")
+    assert (polled.status_code, polled.json()["status"]) == (200, "queued")
+    assert (there.status_code, there.json()["status"]) == (200, "completed")
+    assert chat.evaluations.count() == 1
+
+
+def test_the_api_says_when_nobody_has_asked(counselor, chat):
+    response = client_of(counselor).get(f"/api/sessions/{chat.pk}/evaluation/")
+
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+
+
+def test_the_api_refuses_to_grade_someone_elses_live_session(supervisor, chat):
+    response = client_of(supervisor).post(f"/api/sessions/{chat.pk}/evaluation/")
+
+    assert (response.status_code, response.json()["code"]) == (409, "session_live")

@@ -1,0 +1,169 @@
+import gc
+import hashlib
+from uuid import uuid4
+
+import pytest
+from django.core.files.base import ContentFile
+
+from recordings.models import Recording
+from recordings.views import BLOCK
+from tests.people import *  # noqa: F403
+from tests.people import client_of, without_token
+from training.models import Session
+from training.services.sessions import EndReason, end_session
+
+# Longer than two blocks, and nowhere the same.
+WAV = b"".join(n.to_bytes(4, "big") for n in range(BLOCK // 4 * 2 + 25))
+
+
+def record(session: Session, content: bytes = WAV, state: str = Recording.State.COMPLETED) -> Recording:
+    recording = Recording(session=session, organization_id=session.organization_id, state=state)
+    recording.file.save("recording.wav", ContentFile(content), save=False)
+    recording.size, recording.sha256 = len(content), hashlib.sha256(content).hexdigest()
+    recording.save()
+    return recording
+
+
+@pytest.fixture
+def recording(call):
+    end_session(call, EndReason.HUNG_UP)
+    return record(call)
+
+
+def paths(recording_id: object) -> list[str]:
+    return [f"/recordings/{recording_id}/audio/", f"/api/recordings/{recording_id}/download/"]
+
+
+async def body_of(response) -> bytes:
+    if not response.streaming:
+        return response.content
+    return b"".join([block async for block in response.streaming_content])
+
+
+both = pytest.mark.parametrize("door", [0, 1], ids=["audio", "download"])
+asynchronous = pytest.mark.django_db(transaction=True)
+
+
+@asynchronous
+@both
+async def test_the_whole_file_is_sent_with_its_type_length_and_tag(recording, counselor, log_in, door):
+    client = await log_in(counselor)
+
+    response = await client.get(paths(recording.pk)[door])
+
+    assert await body_of(response) == WAV
+    assert (response.status_code, response["Content-Type"]) == (200, "audio/wav")
+    assert int(response["Content-Length"]) == len(WAV)
+    assert response["ETag"] == f'"{recording.sha256}"'
+    assert response["Accept-Ranges"] == "bytes"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert "private" in response["Cache-Control"]
+    assert ("attachment" in response.get("Content-Disposition", "")) == (door == 1)
+
+
+@asynchronous
+@both
+@pytest.mark.parametrize(
+    ("header", "first", "last"),
+    [
+        ("bytes=0-0", 0, 0),
+        ("bytes=44-143", 44, 143),
+        (f"bytes={BLOCK - 1}-{BLOCK}", BLOCK - 1, BLOCK),
+        (f"bytes={len(WAV) - 10}-", len(WAV) - 10, len(WAV) - 1),
+        ("bytes=-10", len(WAV) - 10, len(WAV) - 1),
+        (f"bytes=5-{10 * len(WAV)}", 5, len(WAV) - 1),
+    ],
+)
+async def test_a_range_is_206_with_exactly_those_bytes(recording, counselor, log_in, door, header, first, last):
+    client = await log_in(counselor)
+
+    response = await client.get(paths(recording.pk)[door], headers={"Range": header})
+
+    assert await body_of(response) == WAV[first : last + 1]
+    assert (response.status_code, response["Content-Range"]) == (206, f"bytes {first}-{last}/{len(WAV)}")
+    assert int(response["Content-Length"]) == last - first + 1
+
+
+@both
+def test_a_range_outside_is_416_with_the_size(recording, counselor, door):
+    response = client_of(counselor).get(paths(recording.pk)[door], headers={"Range": f"bytes={len(WAV)}-"})
+
+    assert (response.status_code, response["Content-Range"]) == (416, f"bytes */{len(WAV)}")
+    assert response.content == b""
+
+
+@asynchronous
+@pytest.mark.parametrize("header", ["bytes=0-1,4-5", "bytes=9-2", "pages=1-2", "bytes=" + "0-1," * 3000])
+async def test_what_is_no_single_range_sends_the_whole(recording, counselor, log_in, header):
+    client = await log_in(counselor)
+
+    response = await client.get(paths(recording.pk)[0], headers={"Range": header})
+
+    assert (response.status_code, len(await body_of(response))) == (200, len(WAV))
+
+
+@asynchronous
+async def test_if_range_with_another_tag_sends_the_whole_whatever_the_range(recording, counselor, log_in):
+    client = await log_in(counselor)
+    path = paths(recording.pk)[0]
+
+    same = await client.get(path, headers={"Range": "bytes=0-9", "If-Range": f'"{recording.sha256}"'})
+    other = await client.get(path, headers={"Range": "bytes=0-9", "If-Range": '"another"'})
+    outside = await client.get(path, headers={"Range": f"bytes={len(WAV)}-", "If-Range": '"another"'})
+
+    assert (same.status_code, await body_of(same)) == (206, WAV[:10])
+    assert (other.status_code, await body_of(other)) == (200, WAV)
+    assert (outside.status_code, await body_of(outside)) == (200, WAV)
+
+
+@both
+@pytest.mark.parametrize("header", [None, "bytes=0-9", "bytes=999999999-"])
+def test_head_tells_of_the_whole_and_sends_nothing(recording, counselor, door, header):
+    headers = {"Range": header} if header else {}
+
+    response = client_of(counselor).head(paths(recording.pk)[door], headers=headers)
+
+    assert (response.status_code, response.content) == (200, b"")
+    assert int(response["Content-Length"]) == len(WAV)
+    assert response["Accept-Ranges"] == "bytes"
+
+
+@both
+def test_someone_elses_recording_is_404_like_an_unknown_one(recording, colleague, stranger, supervisor, door):
+    for person in (colleague, stranger):
+        client = client_of(person)
+        theirs, unknown = client.get(paths(recording.pk)[door]), client.get(paths(uuid4())[door])
+        assert (theirs.status_code, without_token(theirs)) == (404, without_token(unknown))
+    assert client_of(supervisor).head(paths(recording.pk)[door]).status_code == 200
+
+
+@both
+@pytest.mark.parametrize("state", [Recording.State.RECORDING, Recording.State.ABSENT, Recording.State.FAILED])
+def test_a_recording_without_a_file_is_404(call, counselor, door, state):
+    recording = Recording.objects.create(session=call, organization_id=call.organization_id, state=state)
+
+    assert client_of(counselor).get(paths(recording.pk)[door]).status_code == 404
+
+
+@asynchronous
+async def test_an_empty_file_is_empty(call, counselor, log_in):
+    recording = await Recording.objects.acreate(session=call, organization_id=call.organization_id, file="x", size=0)
+    client = await log_in(counselor)
+
+    response = await client.head(paths(recording.pk)[0])
+
+    assert (response.status_code, response["Content-Length"]) == (200, "0")
+
+
+@asynchronous
+async def test_a_reader_that_leaves_after_a_block_leaves_no_open_file(recording, counselor, log_in):
+    client = await log_in(counselor)
+
+    response = await client.get(paths(recording.pk)[0])
+    blocks = aiter(response)
+    first = await anext(blocks)
+    await blocks.aclose()
+    del response, blocks
+    gc.collect()  # an open file would warn here, and a warning is an error
+
+    assert first == WAV[:BLOCK]

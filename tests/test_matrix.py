@@ -1,0 +1,315 @@
+"""Every route of the site, as everyone: the answers stand in the tables below. A route that does not is an error."""
+
+import json
+import re
+from collections.abc import Iterator
+from copy import copy
+from itertools import product
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
+from django.core.cache import cache
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.authtoken.models import Token
+
+from accounts.services import upload_procedures
+from evaluation.models import Evaluation
+from recordings.models import Recording
+from tests.people import *  # noqa: F403
+from tests.people import client_of, without_token
+from training.models import Session
+
+PEOPLE = ["counselor", "colleague", "supervisor", "trainer", "evaluator", "admin", "stranger", "nobody"]
+
+# Routes by hand. One column for each of PEOPLE: `counselor` owns the objects, `stranger` is a supervisor of the other
+# organization, `nobody` is not logged in. A status, or `login`, `home` and `away` for redirects there or elsewhere.
+TABLE = """
+GET    /                                        200   200   200   200   200   200   200   login
+GET    /sessions/                               200   200   200   200   200   200   200   login
+GET    /sessions/{over}/                        200   404   200   200   200   200   404   login
+GET    /sessions/{call}/                        200   404   200   200   200   200   404   login
+GET    /sessions/{over}/feedback/               200   404   200   200   200   200   404   login
+POST   /sessions/{over}/feedback/               away  404   away  away  away  away  404   login
+POST   /sessions/{call}/feedback/               away  404   away  away  away  away  404   login
+GET    /sessions/{over}/recording/              200   404   200   200   200   200   404   login
+HEAD   /recordings/{recording}/audio/           200   404   200   200   200   200   404   login
+GET    /training/voice/free/                    200   200   200   200   200   200   200   login
+GET    /training/chat/free/                     200   200   200   200   200   200   200   login
+GET    /training/voice/{phone_assignment}/      200   404   404   404   404   404   404   login
+GET    /training/chat/{chat_assignment}/        200   404   404   404   404   404   404   login
+GET    /training/voice/{chat_assignment}/       404   404   404   404   404   404   404   login
+
+POST   /api/sessions/                           201   201   201   201   201   201   201   403
+GET    /api/sessions/{over}/                    200   404   200   200   200   200   404   403
+POST   /api/sessions/{chat}/messages/           503   404   404   404   404   404   404   403
+POST   /api/sessions/{chat}/end/                200   404   404   404   404   404   404   403
+POST   /api/sessions/{call}/ticket/             201   404   404   404   404   404   404   403
+GET    /api/sessions/{over}/evaluation/         200   404   200   200   200   200   404   403
+POST   /api/sessions/{over}/evaluation/         202   404   202   202   202   202   404   403
+POST   /api/sessions/{chat}/evaluation/         202   404   409   409   409   409   404   403
+HEAD   /api/recordings/{recording}/download/    200   404   200   200   200   200   404   403
+GET    /api/schema/                             200   200   200   200   200   200   200   403
+GET    /api/docs/                               200   200   200   200   200   200   200   403
+GET    /health/                                 200   200   200   200   200   200   200   200
+GET    /ready/                                  200   200   200   200   200   200   200   200
+
+GET    /account/login/                          home  home  home  home  home  home  home  200
+GET    /account/logout/                         200   200   200   200   200   200   200   home
+GET    /account/inactive/                       200   200   200   200   200   200   200   200
+GET    /account/signup/                         home  home  home  home  home  home  home  200
+POST   /account/signup/                         home  home  home  home  home  home  home  200
+GET    /account/reauthenticate/                 200   200   200   200   200   200   200   login
+GET    /account/email/                          200   200   200   200   200   200   200   login
+GET    /account/confirm-email/                  200   200   200   200   200   200   200   200
+GET    /account/confirm-email/x:y/              200   200   200   200   200   200   200   200
+GET    /account/password/change/                200   200   200   200   200   200   200   login
+POST   /account/password/change/                200   200   200   200   200   200   200   login
+GET    /account/password/set/                   away  away  away  away  away  away  away  login
+GET    /account/password/reset/                 200   200   200   200   200   200   200   200
+GET    /account/password/reset/done/            200   200   200   200   200   200   200   200
+GET    /account/password/reset/key/1-x/         200   200   200   200   200   200   200   200
+GET    /account/password/reset/key/done/        200   200   200   200   200   200   200   200
+GET    /account/login/code/confirm/             home  home  home  home  home  home  home  login
+
+GET    /admin/                                  login login 200   200   200   200   200   login
+GET    /admin/login/                            403   403   away  away  away  away  away  login
+POST   /admin/logout/                           away  away  200   200   200   200   200   away
+GET    /admin/password_change/                  login login 200   200   200   200   200   login
+GET    /admin/password_change/done/             login login 200   200   200   200   200   login
+GET    /admin/autocomplete/                     login login 403   403   403   403   403   login
+GET    /admin/jsi18n/                           login login 200   200   200   200   200   login
+GET    /admin/r/{session_type}/{over}/          login login 404   404   404   404   404   login
+GET    /admin/accounts/                         login login 200   200   200   200   200   login
+GET    /admin/scenarios/                        login login 200   200   200   200   200   login
+GET    /admin/training/                         login login 200   404   200   200   200   login
+GET    /admin/evaluation/                       login login 200   404   200   200   200   login
+GET    /admin/auth/                             login login 404   404   404   404   404   login
+GET    /admin/nothing/here/                     login login 404   404   404   404   404   login
+"""
+BODIES = {
+    "/api/sessions/": {"type": "free_practice", "mode": "chat"},
+    "/api/sessions/{chat}/messages/": {"content": "hello"},
+}
+
+# The administration by model: what each role may there (view, add, change, delete). Who has no line may nothing, and
+# counselors are shown the login. The stranger may what a supervisor may, with the rows of the other organization.
+ADMINISTRATION = {
+    "accounts.account": {"supervisor": "vc", "trainer": "v", "evaluator": "v", "admin": "vac"},
+    "accounts.organization": {},
+    "accounts.proceduredocument": {"supervisor": "v", "admin": "v"},
+    "accounts.user": {"supervisor": "v", "admin": "vac"},
+    "scenarios.category": {"supervisor": "vacd", "trainer": "vac", "admin": "vacd"},
+    "scenarios.skill": {"supervisor": "vacd", "trainer": "vac", "admin": "vacd"},
+    "scenarios.scenario": {"supervisor": "vacd", "trainer": "vac", "evaluator": "v", "admin": "vacd"},
+    "training.assignment": {"supervisor": "vac", "admin": "vac"},
+    "training.session": {"supervisor": "v", "evaluator": "v", "admin": "v"},
+    "evaluation.evaluation": {"supervisor": "vc", "evaluator": "vc", "admin": "vc"},  # a change is a review
+    "auth.group": {},
+    "account.emailaddress": {},
+    "authtoken.tokenproxy": {},
+}
+LOCKED = {"scenarios.scenario"}  # it is assigned: retired, not deleted
+FOR_SUPERUSERS = {model for model, roles in ADMINISTRATION.items() if not roles}
+
+
+@pytest.fixture
+def objects(counselor, chat, call, phone_assignment, chat_assignment, account, supervisor):
+    """One of everything, in the first organization; everything of the counselor's."""
+    over = Session.objects.create(
+        organization=counselor.organization, counselor=counselor, kind="free_practice", mode="phone",
+        status="completed", ended_at=call.started_at,
+    )  # fmt: skip
+    recording = Recording(session=over, organization_id=over.organization_id, state="completed", size=3, sha256="x")
+    recording.file.save("r.wav", ContentFile(b"wav"))
+    evaluation = Evaluation.objects.queue_for(over)
+    document = upload_procedures(account, ContentFile(b"1010 Answer.", name="p.md"), supervisor)
+    scenario = phone_assignment.scenario
+    return {
+        "chat": chat.pk,
+        "call": call.pk,
+        "over": over.pk,
+        "recording": recording.pk,
+        "phone_assignment": phone_assignment.pk,
+        "chat_assignment": chat_assignment.pk,
+        "session_type": ContentType.objects.get_for_model(Session).pk,
+        "accounts.account": account.pk,
+        "accounts.organization": counselor.organization_id,
+        "accounts.proceduredocument": document.pk,
+        "accounts.user": counselor.pk,
+        "scenarios.category": counselor.organization.categories.first().pk,
+        "scenarios.skill": counselor.organization.skills.first().pk,
+        "scenarios.scenario": scenario.pk,
+        "training.assignment": phone_assignment.pk,
+        "training.session": over.pk,
+        "evaluation.evaluation": evaluation.pk,
+        "auth.group": Group.objects.create(name="a group").pk,
+        "account.emailaddress": EmailAddress.objects.create(user=counselor, email=counselor.email).pk,
+        "authtoken.tokenproxy": Token.objects.create(user=counselor).user_id,
+    }
+
+
+def routes(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
+    for pattern in resolver.url_patterns:
+        whole = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            yield whole
+        else:
+            yield from routes(pattern, whole)
+
+
+def outcome(response: HttpResponse) -> str:
+    if response.status_code not in {301, 302}:
+        return str(response.status_code)
+    path = response["Location"].split("?")[0]
+    return {"/": "home", "/account/login/": "login", "/admin/login/": "login"}.get(path, "away")
+
+
+def ask(client: Client, method: str, path: str, body: Any = None) -> HttpResponse:
+    """The answer, and nothing of what it did: not in the database, not in the browser."""
+    cookies = copy(client.cookies)
+    kind = "application/json" if path.startswith("/api/") else "application/x-www-form-urlencoded"
+    with transaction.atomic():
+        # A form that cannot be saved: what counts is whether it would have been taken.
+        sent = json.dumps(body) if body else "due_date=never" if method == "POST" else ""
+        response = client.generic(method, path, sent, content_type=kind)
+        transaction.set_rollback(True)
+    client.cookies = cookies
+    cache.clear()
+    return response
+
+
+@pytest.fixture(params=PEOPLE)
+def who(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def client(who, request, db) -> Client:
+    return Client() if who == "nobody" else client_of(request.getfixturevalue(who))
+
+
+def test_pages_and_api_answer_as_the_table_says(who, client, objects):
+    rows = [line.split() for line in TABLE.splitlines() if line]
+    column = 2 + PEOPLE.index(who)
+
+    answered = {
+        (method, path): outcome(ask(client, method, path.format_map(objects), BODIES.get(path)))
+        for method, path, *_ in rows
+    }
+
+    declared = {(row[0], row[1]): row[column] for row in rows}
+    assert {row: (answered[row], declared[row]) for row in declared if answered[row] != declared[row]} == {}
+
+
+def test_no_route_takes_a_method_that_the_table_does_not_name(who, client, objects):
+    rows = [line.split()[:2] for line in TABLE.splitlines() if line and not re.search("/(admin|account)/", line)]
+    # A view that sends bytes is asked for its HEAD; a probe takes what a load balancer sends.
+    taken = {("GET" if method == "HEAD" else method, shape_of(path)) for method, path in rows}
+    paths = {path for _, path in rows} - {"/health/", "/ready/"}
+
+    wrong = {
+        (method, path): answered
+        for path, method in product(sorted(paths), ("GET", "POST", "PUT", "PATCH", "DELETE"))
+        if (method, shape_of(path)) not in taken
+        and (answered := outcome(ask(client, method, path.format_map(objects)))) not in {"405", "404", "403", "login"}
+    }
+
+    assert wrong == {}
+
+
+def shape_of(path: str) -> str:
+    return re.sub(r"\{\w+\}", "{}", path)
+
+
+ACTIONS = {
+    "changelist": ("v", "/admin/{}/{}/", "200"),
+    "add": ("a", "/admin/{}/{}/add/", "200"),
+    "history": ("v", "/admin/{}/{}/{}/history/", "200"),
+    "delete": ("d", "/admin/{}/{}/{}/delete/", "200"),
+    "change": ("v", "/admin/{}/{}/{}/change/", "200"),
+}
+
+
+def may(who: str, model: str) -> str:
+    return ADMINISTRATION[model].get("supervisor" if who == "stranger" else who, "")
+
+
+def expected(who: str, model: str, action: str, method: str, is_known: bool) -> str:
+    """What the administration answers: the login, 403, the index where the row is not one's own, or the page."""
+    if who in {"counselor", "colleague", "nobody"}:
+        return "login"
+    needed = "c" if method == "POST" and action == "change" else ACTIONS[action][0]
+    is_allowed = needed in may(who, model)
+    is_own = is_known and (who != "stranger" or model in FOR_SUPERUSERS)
+    if action == "delete" and is_own and model in LOCKED:
+        is_allowed = False
+    # Django asks for the row before the right only where it shows a history.
+    if action in {"history", "delete", "change"} and not is_own and (is_allowed or action == "history"):
+        return "away"
+    if not is_allowed:
+        return "403"
+    return "away" if (method, action) == ("POST", "delete") else "200"
+
+
+def test_the_administration_answers_as_the_roles_say(who, client, objects):
+    wrong = {}
+    for model, action, method, is_known in product(ADMINISTRATION, ACTIONS, ("GET", "POST"), (True, False)):
+        app, name = model.split(".")
+        path = ACTIONS[action][1].format(app, name, objects[model] if is_known else uuid4())
+        answered, declared = outcome(ask(client, method, path)), expected(who, model, action, method, is_known)
+        if answered != declared:
+            wrong[model, action, method, is_known] = (answered, declared)
+
+    assert wrong == {}
+
+
+def test_every_route_is_known():
+    known = {re.sub(r"\{[\w.]+\}|x:y|1-x", "{}", line.split()[1]) for line in TABLE.splitlines() if line}
+    for model in ADMINISTRATION:
+        app, name = model.split(".")
+        known |= {path.format(app, name, "{}") for _, path, _ in ACTIONS.values()} | {f"/admin/{app}/{name}/{{}}/"}
+    known |= {"/admin/accounts/user/{}/password/", "/admin/{}/", "/admin/{}"}
+
+    def shape(route: str) -> str:
+        plain = re.sub(r"<[^>]+>", "{}", route)
+        plain = re.sub(r"\^|\$", "", plain)
+        plain = re.sub(r"\(\?P\{\}(?:[^()]|\([^()]*\))*\)", "{}", plain)
+        return "/" + plain.replace("{}-{}", "{}")
+
+    found = {shape(route) for route in routes(get_resolver())}
+
+    assert found - known == set()
+    assert len(found) > 90
+
+
+def test_what_is_someone_elses_reads_like_what_is_not_there(objects, colleague, stranger):
+    for person in (colleague, stranger):
+        client = client_of(person)
+        for line in TABLE.splitlines():
+            if not line or "{" not in line or "/admin/" in line:
+                continue
+            method, path = line.split()[:2]
+            unknown = re.sub(r"\{[\w.]+\}", str(uuid4()), path)
+            theirs = ask(client, method, path.format_map(objects), BODIES.get(path))
+            nothing = ask(client, method, unknown, BODIES.get(path))
+            assert theirs.status_code == nothing.status_code == 404, (method, path)
+            assert without_token(theirs) == without_token(nothing), (method, path)
+            assert sorted(theirs.headers) == sorted(nothing.headers)
+
+
+@pytest.mark.parametrize("bad", ["717", "None", "..", "%00", "0" * 36, "a" * 500])
+def test_a_malformed_id_is_404_for_whoever_asks(objects, supervisor, bad):
+    client = client_of(supervisor)
+    paths = [line.split()[1] for line in TABLE.splitlines() if line and "{" in line and "/admin/" not in line]
+
+    assert {
+        path: status for path in paths if (status := client.get(re.sub(r"\{[\w.]+\}", bad, path)).status_code) != 404
+    } == {}

@@ -1,0 +1,129 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests.people import at_once
+from training.models import EndReason, Session
+from training.services.greetings import prepare_greeting, sweep_greetings
+from training.services.sessions import end_session
+from training.services.turns import write_message
+from training.tasks import prepare_greeting as task
+
+
+def lose(session: Session, settings) -> None:
+    """As if the worker that claimed it were gone."""
+    long_ago = timezone.now() - timedelta(seconds=settings.GREETING_LOST_AFTER + 1)
+    Session.objects.filter(pk=session.pk).update(greeting_touched_at=long_ago)
+
+
+def requests(standin) -> int:
+    return len(standin.ledger("http", "/v1/responses"))
+
+
+def test_in_a_chat_the_greeting_is_turn_one(chat, standin):
+    task(str(chat.pk))
+
+    chat.refresh_from_db()
+    [turn] = chat.transcript()
+    assert (chat.greeting_status, turn.role, turn.source) == ("ready", "caller", "typed")
+    assert turn.text_heard == turn.text_generated == chat.greeting != ""
+    assert chat.revision == 1
+
+
+def test_on_the_phone_the_greeting_waits_until_the_counselor_has_answered(call, standin):
+    prepare_greeting(call.pk)
+
+    call.refresh_from_db()
+    assert call.greeting_status == "ready" and call.greeting
+    assert call.transcript() == []
+
+
+def test_delivered_twice_it_is_prepared_once(chat, standin):
+    prepare_greeting(chat.pk)
+    prepare_greeting(chat.pk)
+
+    assert len(chat.transcript()) == 1
+    assert requests(standin) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_delivered_at_once_it_is_prepared_once(chat, standin):
+    results = at_once(*[lambda: prepare_greeting(chat.pk)] * 3)
+
+    assert results == [None, None, None]
+    assert len(chat.transcript()) == 1
+    assert requests(standin) == 1
+
+
+def test_without_openai_the_greeting_has_failed_and_the_chat_goes_on(chat):
+    prepare_greeting(chat.pk)
+
+    chat.refresh_from_db()
+    assert (chat.greeting_status, chat.greeting, chat.status) == ("failed", "", "active")
+    assert chat.transcript() == []
+
+
+@pytest.mark.parametrize("fault", [{"status": 400}, {"status": 401}])
+def test_a_refusal_is_a_failed_greeting(chat, standin, fault):
+    standin.faults("POST /v1/responses", fault, times=None)
+
+    prepare_greeting(chat.pk)
+
+    chat.refresh_from_db()
+    assert chat.greeting_status == "failed"
+
+
+def test_an_outage_that_passes_is_retried_by_the_one_retry_layer(chat, standin):
+    standin.faults("POST /v1/responses", {"status": 503, "retry_after": 0})
+
+    prepare_greeting(chat.pk)
+
+    chat.refresh_from_db()
+    assert chat.greeting_status == "ready"
+    assert requests(standin) == 2
+
+
+def test_a_lost_claim_is_found_by_the_sweep_and_tried_again(chat, standin, settings):
+    Session.objects.update(greeting_attempts=1)
+    prepare_greeting(chat.pk)
+    assert requests(standin) == 0
+    assert sweep_greetings() == 0
+
+    lose(chat, settings)
+
+    assert sweep_greetings() == 1
+    prepare_greeting(chat.pk)
+    chat.refresh_from_db()
+    assert (chat.greeting_status, chat.greeting_attempts) == ("ready", 2)
+
+
+def test_a_greeting_that_kills_its_workers_is_given_up(chat, standin, settings):
+    Session.objects.update(greeting_attempts=settings.TASK_ATTEMPTS)
+    lose(chat, settings)
+
+    prepare_greeting(chat.pk)
+
+    chat.refresh_from_db()
+    assert chat.greeting_status == "failed"
+    assert requests(standin) == 0
+    assert sweep_greetings() == 0
+
+
+def test_a_counselor_who_wrote_first_is_not_answered_by_an_opening_line(chat, standin):
+    write_message(chat, "Hello, I'm here.")
+
+    prepare_greeting(chat.pk)
+
+    chat.refresh_from_db()
+    assert chat.greeting_status == "ready"
+    assert [turn.role for turn in chat.transcript()] == ["counselor"]
+
+
+def test_a_chat_that_is_over_gets_no_greeting(chat, standin):
+    end_session(chat, EndReason.HUNG_UP)
+
+    prepare_greeting(chat.pk)
+
+    assert requests(standin) == 0
+    assert chat.transcript() == []

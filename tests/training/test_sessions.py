@@ -1,0 +1,332 @@
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from scenarios.models import Mode, Scenario
+from scenarios.services import write_evaluator_context
+from tests.people import add_scenario, at_once
+from training.models import Assignment, EndReason, Session
+from training.services import sessions
+from training.services.refusals import SessionRefused
+from training.services.sessions import assign, end_session, start_assignment, start_free_practice
+
+
+def refusal(call) -> str:
+    with pytest.raises(SessionRefused) as caught:
+        call()
+    return caught.value.code
+
+
+def move_back(session: Session, **seconds: float) -> None:
+    now = timezone.now()
+    Session.objects.filter(pk=session.pk).update(**{name: now - timedelta(seconds=s) for name, s in seconds.items()})
+
+
+def test_start_begins_the_first_attempt_and_the_assignment(chat_assignment):
+    session, is_new = start_assignment(chat_assignment)
+
+    chat_assignment.refresh_from_db()
+    assert (is_new, session.attempt, session.kind, session.mode) == (True, 1, "assignment", "chat")
+    assert session.organization_id == chat_assignment.organization_id
+    assert session.greeting_status == Session.Greeting.PENDING
+    assert chat_assignment.status == Assignment.Status.IN_PROGRESS
+
+
+def test_start_again_gives_the_live_session(chat, chat_assignment):
+    again, is_new = start_assignment(chat_assignment)
+
+    assert (again, is_new) == (chat, False)
+
+
+def test_start_after_the_end_is_the_next_attempt_with_nothing_of_the_last(finished_chat, chat_assignment):
+    session, is_new = start_assignment(chat_assignment)
+
+    assert (is_new, session.attempt) == (True, 2)
+    assert session.transcript() == []
+    assert len(finished_chat.transcript()) == 4
+
+
+@pytest.mark.parametrize("status", [Assignment.Status.COMPLETED, Assignment.Status.CANCELLED])
+def test_a_closed_assignment_cannot_be_started(chat_assignment, status):
+    Assignment.objects.update(status=status)
+    chat_assignment.refresh_from_db()
+
+    assert refusal(lambda: start_assignment(chat_assignment)) == "assignment_closed"
+    assert Session.objects.count() == 0
+
+
+def test_an_assignment_cancelled_while_its_page_was_open_cannot_be_started(chat_assignment):
+    Assignment.objects.update(status=Assignment.Status.CANCELLED)
+
+    assert refusal(lambda: start_assignment(chat_assignment)) == "assignment_closed"
+    assert Session.objects.count() == 0
+
+
+def test_a_second_call_is_refused_with_the_first_ones_id(call, organization, counselor):
+    other = add_scenario(organization, "Another", Mode.PHONE)
+
+    with pytest.raises(SessionRefused) as caught:
+        start_free_practice(counselor, Mode.PHONE, other)
+
+    assert (caught.value.code, caught.value.session_id) == ("call_live", call.pk)
+
+
+def test_a_chat_beside_a_call_is_fine(call, counselor):
+    session, is_new = start_free_practice(counselor, Mode.CHAT)
+
+    assert is_new is True
+    assert session.scenario_version is None
+
+
+def test_free_practice_plays_a_scenario_in_its_own_mode_only(counselor, chat_scenario):
+    assert refusal(lambda: start_free_practice(counselor, Mode.PHONE, chat_scenario)) == "wrong_mode"
+
+
+def test_a_running_session_keeps_its_version_and_the_next_uses_the_edited(chat, chat_assignment, chat_scenario):
+    chat_scenario.prompt = "Someone else entirely."
+    chat_scenario.save()
+    write_evaluator_context(chat_scenario, "- Another point.")
+
+    end_session(chat, EndReason.HUNG_UP)
+    second, _ = start_assignment(Assignment.objects.get())
+
+    chat.refresh_from_db()
+    assert (chat.scenario_version.number, second.scenario_version.number) == (1, 2)
+    assert "on a train" in chat.scenario_version.prompt
+    assert "going home" in chat.scenario_version.evaluator_context
+    assert second.scenario_version.prompt == "Someone else entirely."
+    assert second.scenario_version.evaluator_context == "- Another point."
+
+
+def test_an_unchanged_scenario_makes_no_new_version(finished_chat, chat_assignment, chat_scenario):
+    Scenario.objects.update(category=None, is_active=False, estimated_minutes=30)
+
+    second, _ = start_assignment(chat_assignment)
+
+    assert second.scenario_version == finished_chat.scenario_version
+
+
+def test_the_database_refuses_a_second_live_session_and_a_second_call(call, counselor, phone_assignment):
+    same = {"organization": counselor.organization, "counselor": counselor, "mode": Mode.PHONE}
+
+    with pytest.raises(IntegrityError, match="one_live|counselor|assignment"), transaction.atomic():
+        Session.objects.create(kind="free_practice", **same)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Session.objects.create(kind="assignment", assignment=phone_assignment, attempt=2, **same)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Session.objects.create(kind="assignment", **same | {"mode": Mode.CHAT})
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Session.objects.filter(pk=call.pk).update(status="completed")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_starts_at_once_are_one_session(chat_assignment):
+    fresh = Assignment.objects.select_related("scenario", "counselor").get
+
+    results = at_once(*[lambda: start_assignment(fresh())] * 3)
+
+    session = Session.objects.get()
+    assert sorted(results, key=lambda pair: pair[1]) == [(session, False), (session, False), (session, True)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_calls_at_once_one_is_refused(phone_assignment, counselor):
+    results = at_once(
+        lambda: start_assignment(Assignment.objects.select_related("scenario", "counselor").get()),
+        lambda: start_free_practice(counselor, Mode.PHONE),
+    )
+
+    session = Session.objects.get()
+    refused = [result for result in results if isinstance(result, SessionRefused)]
+    assert [(refused.code, refused.session_id) for refused in refused] == [("call_live", session.pk)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_counselors_at_once_share_one_new_version(chat_scenario, counselor, colleague):
+    results = at_once(
+        *[
+            lambda person=person: start_free_practice(person, Mode.CHAT, Scenario.objects.get())
+            for person in (counselor, colleague)
+        ]
+    )
+
+    assert [is_new for _, is_new in results] == [True, True]
+    assert chat_scenario.versions.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_hang_up_a_sweep_and_a_request_for_feedback_end_a_session_once(chat):
+    results = at_once(
+        *[
+            lambda reason=reason: end_session(Session.objects.get(), reason)
+            for reason in (EndReason.HUNG_UP, EndReason.LINE_LOST, EndReason.FEEDBACK)
+        ]
+    )
+
+    chat.refresh_from_db()
+    assert sorted(results) == [False, False, True]
+    assert chat.revision == 1
+    assert chat.evaluations.count() == 1
+
+
+def test_end_session_queues_feedback_and_leaves_the_assignment_open(chat, chat_assignment):
+    ended = end_session(chat, EndReason.HUNG_UP)
+
+    chat_assignment.refresh_from_db()
+    assert (ended, chat.status, chat.end_reason) == (True, "completed", "hung_up")
+    assert chat.ended_at is not None
+    assert [evaluation.status for evaluation in chat.evaluations.all()] == ["queued"]
+    assert chat_assignment.status == Assignment.Status.IN_PROGRESS
+
+
+def test_assign_gives_a_scenario_once_while_it_is_open(chat_assignment, chat_scenario, counselor, supervisor):
+    assert assign(chat_scenario, counselor, supervisor) is None
+
+    Assignment.objects.update(status=Assignment.Status.COMPLETED)
+
+    again = assign(chat_scenario, counselor, supervisor)
+    assert again is not None and again.status == Assignment.Status.PENDING
+
+
+def test_assign_never_crosses_organizations(chat_scenario, counselor, stranger):
+    with pytest.raises(ValueError, match="within its organization"):
+        assign(chat_scenario, counselor, stranger)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_supervisors_assigning_at_once_make_one_assignment(chat_scenario, counselor, supervisor, admin):
+    results = at_once(*[lambda by=by: assign(Scenario.objects.get(), counselor, by) for by in (supervisor, admin)])
+
+    assert [result is None for result in results].count(True) == 1
+    assert Assignment.objects.count() == 1
+
+
+def test_reset_takes_back_what_is_in_progress_and_not_live(chat, chat_assignment):
+    assert sessions.reset_assignment(chat_assignment) is False
+
+    end_session(chat, EndReason.HUNG_UP)
+
+    assert sessions.reset_assignment(chat_assignment) is True
+    chat_assignment.refresh_from_db()
+    assert chat_assignment.status == Assignment.Status.PENDING
+    assert sessions.reset_assignment(chat_assignment) is False
+
+
+def test_cancel_closes_what_is_open_and_not_live(chat, chat_assignment):
+    assert sessions.cancel_assignment(chat_assignment) is False
+
+    end_session(chat, EndReason.HUNG_UP)
+
+    assert sessions.cancel_assignment(chat_assignment) is True
+    assert sessions.cancel_assignment(chat_assignment) is False
+
+
+def test_is_overdue_is_an_open_assignment_after_its_day(chat_assignment):
+    today = timezone.localdate()
+
+    def is_overdue(due_date, status=Assignment.Status.PENDING):
+        chat_assignment.due_date, chat_assignment.status = due_date, status
+        return chat_assignment.is_overdue
+
+    assert is_overdue(None) is False
+    assert is_overdue(today) is False
+    assert is_overdue(today - timedelta(days=1)) is True
+    assert is_overdue(today - timedelta(days=1), Assignment.Status.COMPLETED) is False
+
+
+def test_the_sweep_ends_calls_without_heartbeat_and_chats_long_idle(call, chat, free_chat, settings):
+    move_back(call, heartbeat_at=settings.HEARTBEAT_LOST_AFTER + 1)
+    move_back(chat, heartbeat_at=settings.CHAT_IDLE_AFTER + 1)
+    move_back(free_chat, heartbeat_at=settings.HEARTBEAT_LOST_AFTER + 1)
+
+    assert sessions.sweep_sessions() == 2
+    assert sessions.sweep_sessions() == 0
+
+    for session in (call, chat, free_chat):
+        session.refresh_from_db()
+    assert (call.status, call.end_reason) == ("abandoned", "line_lost")
+    assert (chat.status, chat.end_reason) == ("abandoned", "idle")
+    assert free_chat.status == "active"
+    assert call.evaluations.count() == chat.evaluations.count() == 1
+
+
+def test_the_sweep_lets_go_of_the_call_for_the_next_one(call, counselor, settings):
+    move_back(call, heartbeat_at=settings.HEARTBEAT_LOST_AFTER + 1)
+
+    sessions.sweep_sessions()
+
+    assert start_free_practice(counselor, Mode.PHONE)[1] is True
+
+
+def test_one_socket_holds_the_line_until_it_lets_go(call):
+    assert sessions.is_in_use(call) is False
+    assert sessions.take_line(call) == 1
+    call.refresh_from_db()
+    assert sessions.is_in_use(call) is True
+    assert sessions.take_line(call) is None
+
+    sessions.let_go(call.pk, 1)
+
+    assert sessions.take_line(call) == 2
+
+
+def test_a_holder_that_missed_its_heartbeats_loses_the_line(call, settings):
+    sessions.take_line(call)
+    move_back(call, heartbeat_at=3 * settings.HEARTBEAT_EVERY + 1)
+    call.refresh_from_db()
+
+    assert sessions.is_in_use(call) is False
+    assert sessions.take_line(call) == 2
+    assert sessions.beat(call.pk, 1) is False
+    assert sessions.beat(call.pk, 2) is True
+
+    sessions.let_go(call.pk, 1)
+
+    assert sessions.beat(call.pk, 2) is True
+
+
+def test_a_heartbeat_keeps_the_sweep_away(call, settings):
+    sessions.take_line(call)
+    move_back(call, heartbeat_at=settings.HEARTBEAT_LOST_AFTER + 1)
+
+    assert sessions.beat(call.pk, 1) is True
+    assert sessions.sweep_sessions() == 0
+
+
+def test_a_call_that_is_over_is_neither_taken_nor_held(call):
+    sessions.take_line(call)
+    end_session(call, EndReason.HUNG_UP)
+
+    assert sessions.beat(call.pk, 1) is False
+    sessions.let_go(call.pk, 1)
+    assert sessions.take_line(call) is None
+
+
+def test_putting_down_ends_the_call_and_frees_the_line(call):
+    epoch = sessions.take_line(call)
+
+    sessions.put_down(call, epoch, EndReason.HUNG_UP, Session.Status.COMPLETED)
+
+    call.refresh_from_db()
+    assert (call.status, call.end_reason, call.is_held, call.is_gradable) == ("completed", "hung_up", False, True)
+
+
+def test_an_epoch_that_lost_the_line_puts_nothing_down(call, settings):
+    lost = sessions.take_line(call)
+    move_back(call, heartbeat_at=3 * settings.HEARTBEAT_EVERY + 1)
+    held = sessions.take_line(call)
+
+    sessions.put_down(call, lost, EndReason.ENDED_ELSEWHERE, Session.Status.COMPLETED)
+
+    call.refresh_from_db()
+    assert (call.is_live, call.is_held, call.epoch) == (True, True, held)
+    assert call.is_gradable
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_sockets_that_come_at_once_one_is_let_in(call):
+    results = at_once(*[lambda: sessions.take_line(Session.objects.get())] * 4)
+
+    assert sorted(results, key=str) == [1, None, None, None]

@@ -1,0 +1,138 @@
+import pytest
+
+from tests.people import at_once, converse
+from training.models import INAUDIBLE, EndReason, Session, TranscriptTurn
+from training.services.refusals import SessionRefused
+from training.services.sessions import end_session
+from training.services.turns import record_turn, settle_turns, write_message, write_turn
+
+SPOKEN = {"role": "caller", "text_generated": "hi", "text_heard": "hi", "source": "spoken"}
+
+
+def test_record_turn_saves_and_counts(call):
+    assert record_turn(call.pk, "item_1", 3, **SPOKEN) is True
+
+    call.refresh_from_db()
+    turn = call.turns.get()
+    assert (turn.item, turn.revision, turn.organization_id) == ("item_1", 3, call.organization_id)
+    assert call.revision == 3
+
+
+@pytest.mark.parametrize("revision", [1, 3])
+def test_record_turn_again_or_earlier_changes_nothing(call, revision):
+    record_turn(call.pk, "item_1", 3, **SPOKEN)
+
+    assert record_turn(call.pk, "item_1", revision, **SPOKEN | {"text_heard": "older"}) is False
+
+    assert call.turns.get().text_heard == "hi"
+
+
+def test_record_turn_later_replaces_the_state_and_keeps_the_row(call):
+    record_turn(call.pk, "item_1", 1, **SPOKEN)
+    record_turn(call.pk, "item_2", 2, **SPOKEN, after="item_1")
+
+    assert record_turn(call.pk, "item_1", 5, **SPOKEN | {"text_heard": "h", "is_interrupted": True}) is True
+
+    call.refresh_from_db()
+    assert [(turn.item, turn.text_heard) for turn in call.transcript()] == [("item_1", "h"), ("item_2", "hi")]
+    assert call.revision == 5
+
+
+def test_record_turn_late_never_takes_the_sessions_revision_back(call):
+    record_turn(call.pk, "item_2", 7, **SPOKEN)
+    record_turn(call.pk, "item_1", 2, **SPOKEN)
+
+    call.refresh_from_db()
+    assert call.revision == 7
+
+
+def test_record_turn_after_the_end_is_kept(call):
+    end_session(call, EndReason.HUNG_UP)
+
+    assert record_turn(call.pk, "item_1", 9, **SPOKEN) is True
+
+
+@pytest.mark.django_db(transaction=True)
+def test_record_turn_by_two_gateways_at_once_keeps_the_later_state(call):
+    results = at_once(
+        *[
+            lambda revision=revision: record_turn(call.pk, "item", revision, **SPOKEN | {"text_heard": str(revision)})
+            for revision in (1, 2, 3)
+        ]
+    )
+
+    assert [result for result in results if isinstance(result, Exception)] == []
+    assert call.turns.get().text_heard == "3"
+
+
+def test_settle_turns_closes_what_a_vanished_gateway_left_open(call):
+    record_turn(call.pk, "greeting", 1, **SPOKEN)
+    record_turn(call.pk, "unheard", 2, **SPOKEN | {"role": "counselor", "text_heard": ""}, is_final=False)
+    record_turn(call.pk, "answer", 3, **SPOKEN | {"text_generated": "hi there"}, is_final=False)
+    call.refresh_from_db()
+
+    settle_turns(call)
+    settle_turns(call)
+
+    call.refresh_from_db()
+    turns = {turn.item: turn for turn in call.transcript()}
+    assert all(turn.is_final for turn in turns.values())
+    assert turns["unheard"].text_heard == INAUDIBLE and not turns["unheard"].is_interrupted
+    assert turns["answer"].text_heard == "hi" and turns["answer"].is_interrupted
+    assert [turns[item].revision for item in ("greeting", "unheard", "answer")] == [1, 4, 5]
+    assert call.revision == 5
+
+
+def test_write_turn_stands_behind_the_last(chat):
+    converse(chat, "hi", "hello", "bye")
+
+    turns = chat.transcript()
+    assert [turn.text_heard for turn in turns] == ["hi", "hello", "bye"]
+    assert [turn.after for turn in turns] == ["", turns[0].item, turns[1].item]
+    assert [turn.revision for turn in turns] == [1, 2, 3]
+
+
+def test_write_turn_in_a_chat_that_is_over_is_refused(chat):
+    end_session(chat, EndReason.HUNG_UP)
+
+    with pytest.raises(SessionRefused) as caught:
+        write_turn(chat, TranscriptTurn.Role.COUNSELOR, "one more thing")
+
+    assert caught.value.code == "session_over"
+    assert chat.transcript() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_turns_written_at_once_form_one_chain(chat):
+    at_once(*[lambda n=n: write_turn(Session.objects.get(), "counselor", f"message {n}") for n in range(3)])
+
+    turns = chat.transcript()
+    assert [turn.after for turn in turns] == ["", turns[0].item, turns[1].item]
+    assert [turn.revision for turn in turns] == [1, 2, 3]
+
+
+def test_the_same_message_while_unanswered_is_one_turn(chat):
+    first = write_message(chat, "Are you there?")
+    again = write_message(chat, "Are you there?")
+    assert again == first
+
+    converse(chat, "yes")
+
+    assert write_message(chat, "Are you there?") != first
+    assert [turn.text_heard for turn in chat.transcript()] == ["Are you there?", "yes", "Are you there?"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_message_twice_at_once_is_one_turn(chat):
+    at_once(*[lambda: write_message(Session.objects.get(), "Are you there?")] * 3)
+
+    assert [turn.text_heard for turn in chat.transcript()] == ["Are you there?"]
+
+
+def test_the_same_message_to_a_chat_that_ended_meanwhile_is_refused(chat):
+    stale = Session.objects.get()
+    write_message(chat, "Are you there?")
+    end_session(chat, EndReason.HUNG_UP)
+
+    with pytest.raises(SessionRefused):
+        write_message(stale, "Are you there?")

@@ -1,0 +1,51 @@
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.openai_standin.process import StandinProcess
+from tests.people import *  # noqa: F403
+from tests.voicegateway.gateway_process import GatewayProcess
+
+QUICK = ["--answer-delay=0.05", "--transcript-delay=0.4", "--audio-speed=3", "--delta-pause=0"]
+
+
+@pytest.fixture(scope="session")
+def standin_process() -> Iterator[StandinProcess]:
+    with StandinProcess(*QUICK) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def shared_gateway(
+    django_db_setup: None, standin_process: StandinProcess, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GatewayProcess]:
+    with GatewayProcess(tmp_path_factory.mktemp("gateway"), standin_process.base_url) as process:
+        yield process
+        print(process.output[-20_000:])
+
+
+@pytest.fixture
+def gateway(
+    transactional_db: None, standin: StandinProcess, shared_gateway: GatewayProcess, settings: Any
+) -> GatewayProcess:
+    """A gateway that many tests share, on this test's database; the stand-in is the caller."""
+    settings.SPOOL_DIR = shared_gateway.spool
+    return shared_gateway
+
+
+@pytest.fixture
+def own_gateway(
+    transactional_db: None, standin: StandinProcess, tmp_path: Path, settings: Any
+) -> Iterator[Callable[..., GatewayProcess]]:
+    """Starts a gateway for this test alone: to be killed, or with settings of its own."""
+    with ExitStack() as running:
+
+        def begin(**options: Any) -> GatewayProcess:
+            gateway = GatewayProcess(tmp_path, standin.base_url, **options)
+            settings.SPOOL_DIR = gateway.spool
+            return running.enter_context(gateway)
+
+        yield begin

@@ -1,0 +1,169 @@
+import pytest
+
+from recordings.models import Recording
+from tests.people import CONTEXT_CANARY, PROMPT_CANARY, SECTIONS_CANARY
+from training.models import EndReason, Session, TranscriptTurn
+from training.services import sessions
+from training.services.tickets import issue_ticket
+from training.services.turns import record_turn
+from voicegateway.admission import Refused, admit, check_origin, ready_greeting, ticket_among, wants_recording
+from voicegateway.briefing import INAUDIBLE, Role
+from voicegateway.wire import SUBPROTOCOL
+
+
+def admitted(session: Session, query: bytes = b""):
+    return admit(session.pk, issue_ticket(session)[1], query)
+
+
+def refusal(call) -> str:
+    with pytest.raises(Refused) as caught:
+        call()
+    return caught.value.reason
+
+
+def add_turn(session: Session, item: str, revision: int, **fields) -> None:
+    defaults = {"after": "", "role": "counselor", "source": "spoken", "is_final": True, "text_heard": "", "epoch": 1}
+    record_turn(session.pk, item, revision, **(defaults | fields))
+
+
+@pytest.fixture(autouse=True)
+def spool(settings, tmp_path):
+    settings.SPOOL_DIR = tmp_path / "spool"
+    return settings.SPOOL_DIR
+
+
+@pytest.mark.parametrize("origin", [b"http://testserver", b"http://127.0.0.1"])
+def test_our_own_origins_may_call(origin):
+    check_origin({b"origin": origin})
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, *({b"origin": o} for o in (b"", b"null", b"https://testserver", b"http://testserver:81", b"\xff", b"*"))],
+)
+def test_any_other_origin_may_not(headers):
+    assert refusal(lambda: check_origin(headers)) == "bad_origin"
+
+
+def test_the_ticket_stands_among_the_subprotocols():
+    assert ticket_among([SUBPROTOCOL, "ticket.abc.def"]) == "abc.def"
+
+
+@pytest.mark.parametrize(
+    "offered", [[], [SUBPROTOCOL], ["ticket.abc"], [SUBPROTOCOL, "ticket.a", "ticket.b"], ["steadyline.v2", "ticket.a"]]
+)
+def test_anything_but_our_protocol_and_one_ticket_is_refused(offered):
+    assert refusal(lambda: ticket_among(offered)) == "bad_ticket"
+
+
+@pytest.mark.parametrize(
+    ("query", "is_wanted"),
+    [
+        (b"record=true", True),
+        (b"x=1&record=true", True),
+        (b"", False),
+        (b"record", False),
+        (b"record=", False),
+        (b"record=True", False),
+        (b"record=1", False),
+        (b"record=true&record=true", False),
+        (b"record=false&record=true", False),
+        (b"record=true%20", False),
+        (b"record=\xff", False),
+    ],
+)
+def test_only_the_exact_word_asks_for_a_recording(query, is_wanted):
+    assert wants_recording(query) is is_wanted
+
+
+def test_who_is_admitted_holds_the_line(call):
+    first = admitted(call)
+
+    call.refresh_from_db()
+    assert (first.session.pk, first.epoch, first.briefing.resumed) == (call.pk, 1, False)
+    assert (call.is_held, call.epoch) == (True, 1)
+    assert refusal(lambda: admitted(call)) == "in_use"
+
+
+def test_a_recorded_call_has_a_spool_and_its_epoch(call, spool):
+    door = admitted(call, b"record=true")
+    door.spool.close()
+
+    recording = Recording.objects.get(session=call)
+    assert (door.briefing.recording, recording.state) == (True, "recording")
+    assert [epoch.number for epoch in recording.epochs.all()] == [1]
+    assert door.spool.folder == spool / str(call.pk) / "1"
+
+
+def test_an_unrecorded_call_has_neither(call, spool):
+    door = admitted(call, b"record=1")
+
+    assert (door.spool, door.briefing.recording, spool.exists()) == (None, False, False)
+    assert not Recording.objects.exists()
+
+
+def test_a_required_recording_cannot_be_declined(call):
+    call.assignment.require_recording = True
+    call.assignment.save()
+
+    door = admitted(call, b"record=false")
+    door.spool.close()
+
+    assert door.briefing.recording is True
+
+
+def test_the_call_is_told_nothing_of_what_is_assessed(call):
+    briefing = admitted(call).briefing
+
+    told = f"{briefing}"
+    assert PROMPT_CANARY in briefing.instructions
+    assert CONTEXT_CANARY not in told
+    assert SECTIONS_CANARY not in told
+
+
+def test_a_resumed_call_is_told_what_was_said(call):
+    first = admitted(call)
+    add_turn(call, "item_2", 2, after="item_1", role="caller", text_generated="Hi. I", text_heard="Hi.")
+    add_turn(call, "item_1", 1, text_heard="Crisis line.", start_ms=400, end_ms=900)
+    sessions.let_go(call.pk, first.epoch)
+
+    briefing = admitted(call).briefing
+
+    assert (briefing.resumed, briefing.revision) == (True, 2)
+    assert [(turn.item, turn.after, turn.role, turn.text_heard) for turn in briefing.history] == [
+        ("item_1", None, Role.COUNSELOR, "Crisis line."),
+        ("item_2", "item_1", Role.CALLER, "Hi."),
+    ]
+    assert (briefing.history[0].start_ms, briefing.history[0].end_ms) == (400, 900)
+
+
+def test_turns_that_a_dead_gateway_left_open_are_closed_first(call):
+    first = admitted(call)
+    add_turn(call, "item_1", 1, is_final=False)
+    add_turn(call, "item_2", 2, after="item_1", role="caller", text_heard="I just", is_final=False)
+    sessions.let_go(call.pk, first.epoch)
+
+    briefing = admitted(call).briefing
+
+    heard = [(turn.text_heard, turn.final, turn.interrupted) for turn in briefing.history]
+    assert heard == [(INAUDIBLE, True, False), ("I just", True, True)]
+    assert briefing.revision == 4
+    assert not TranscriptTurn.objects.filter(is_final=False).exists()
+
+
+def test_a_refused_socket_takes_no_line_and_begins_no_recording(call):
+    sessions.end_session(call, EndReason.HUNG_UP)
+
+    assert refusal(lambda: admitted(call, b"record=true")) == "session_over"
+    call.refresh_from_db()
+    assert (call.epoch, call.is_held, Recording.objects.count()) == (0, False, 0)
+
+
+@pytest.mark.parametrize(
+    ("status", "line", "known"), [("pending", "", None), ("ready", "Hello?", "Hello?"), ("failed", "", "")]
+)
+def test_a_greeting_is_unknown_until_it_is_ready_or_will_never_come(call, status, line, known):
+    Session.objects.filter(pk=call.pk).update(greeting=line, greeting_status=status)
+
+    assert ready_greeting(call.pk) == known
+    assert admitted(call).briefing.greeting == known

@@ -1,0 +1,272 @@
+"""A real gateway that is killed, stopped, cut off, or left without its database, its disk or the caller."""
+
+import contextlib
+from collections.abc import Iterator
+from signal import SIGTERM
+
+import numpy as np
+import pytest
+from django.db import connection, transaction
+from websockets.exceptions import InvalidStatus
+
+from recordings.assembly import EpochSpool
+from recordings.models import spool_folder
+from recordings.services import finish_recordings
+from scenarios.models import Mode
+from tests.recordings.synthetic import counting
+from tests.voicegateway.gateway_process import upstream_events, wait_for_end, wait_until
+from tests.voicegateway.line import FRAME, RATE, Line, tone
+from tests.voicegateway.test_gateway_process import channels_of, finished, lines_of, place_of
+from training.models import Session
+from training.services.sessions import start_free_practice, sweep_sessions
+
+
+def send_counted(line: Line, samples: int) -> bytes:
+    """Sound in which every sample tells its number."""
+    for index in range(0, samples, FRAME):
+        line.send_frame(counting(index, FRAME), index)
+    return counting(0, samples)
+
+
+def wait_until_received(standin, samples: int) -> None:
+    """The gateway keeps sound before it passes it on."""
+
+    def look() -> bool:
+        appended = [e for e in standin.ledger("realtime")[-1]["events"] if e["type"] == "input_audio_buffer.append"]
+        return sum(event["audio_bytes"] for event in appended) >= 2 * samples
+
+    wait_until(look, "all sound has reached the stand-in")
+
+
+def resume(gateway, session: Session, **options) -> Line:
+    """A socket to the same call, as soon as the line is free."""
+
+    def attempt() -> Line | None:
+        try:
+            return Line(gateway, session, **options)
+        except InvalidStatus as refused:
+            assert b"in_use" in refused.response.body, refused.response.body
+            return None
+
+    return wait_until(attempt, "the line is free again")
+
+
+def is_free(session: Session) -> bool:
+    return Session.objects.filter(pk=session.pk, is_held=False).exists()
+
+
+def test_a_call_is_taken_up_again_where_it_broke_off(gateway, standin, call):
+    with Line(gateway, call) as line:
+        line.wait_for("ready")
+        first_words = tone(0.3)
+        line.say("Before the gap.")
+        line.speak(first_words)
+        line.wait_for_turn("counselor")
+        line.wait(lambda: len(line.microphone) > 2 * len(first_words), "the tone was sent")
+        line.drop()
+    with resume(gateway, call, last_revision=1) as line:
+        ready = line.wait_for("ready")
+        line.say("After the gap.")
+        line.wait(lambda: any(turn["text"] == "After the gap." for turn in line.turns), "the new words")
+        told_again = [turn["text"] for turn in line.turns]
+        later_words = line.speak(tone(0.3, hertz=660))
+        line.wait(lambda: len(line.microphone) // 2 > later_words + 0.5 * RATE, "the second tone was sent")
+        line.hang_up()
+
+    wait_for_end(call)
+    replayed = upstream_events(standin, "conversation.item.create")
+    assert (ready["resumed"], call.epoch) == (True, 2)
+    assert [item["item"]["content"][0]["text"] for item in replayed][0] == "Before the gap."
+    assert "Before the gap." not in told_again  # revision 1: the page has it
+    assert [text for role, text, _ in lines_of(call) if "gap" in text] == ["Before the gap.", "After the gap."]
+    recording = finished(call)
+    left, _ = channels_of(recording)
+    first, second = recording.epochs.all()
+    began, ended = place_of(first_words, left), place_of(tone(0.3, hertz=660), left)
+    gap = (second.started_at - first.started_at).total_seconds()
+    assert (recording.state, recording.epochs.count()) == ("completed", 2)
+    assert not left[began + len(first_words) // 2 : ended].any()
+    assert ended / RATE == pytest.approx(gap + later_words / RATE, abs=0.05 + 0.2)
+    assert len(left) > ended
+
+
+def test_after_a_kill_everything_received_is_on_disk_and_the_next_gateway_makes_it_a_recording(
+    own_gateway, standin, call, settings
+):
+    settings.HEARTBEAT_LOST_AFTER = 0.5
+    gateway = own_gateway(HEARTBEAT_EVERY="0.3", SWEEP_EVERY="0.3")
+    with Line(gateway, call, microphone=False) as line:
+        line.wait_for("ready")
+        line.say("Words.")
+        line.wait_for_turn("counselor")
+        wait_until(lambda: call.turns.filter(is_final=True).exists(), "the turn is saved")
+        sent = send_counted(line, 36_000)
+        wait_until_received(standin, 36_000)
+
+        gateway.kill()
+
+    spooled = spool_folder(call.pk, 1) / "microphone.pcm"
+    assert spooled.read_bytes() == sent
+    assert EpochSpool(spooled.parent).is_closed is False
+    wait_until(sweep_sessions, "the sweep ends the call")
+    gateway.begin()
+    recording = finished(call)
+    call.refresh_from_db()
+    assert (call.status, call.end_reason) == ("abandoned", "line_lost")
+    assert lines_of(call)[0] == ("counselor", "Words.", False)
+    assert (recording.state, place_of(sent, channels_of(recording)[0])) == ("completed", 0)
+
+
+def test_after_a_kill_the_call_goes_on_with_another_gateway(own_gateway, standin, call):
+    gateway = own_gateway(HEARTBEAT_EVERY="0.3")
+    with Line(gateway, call, microphone=False) as line:
+        line.wait_for("ready")
+        sent = send_counted(line, 12_000)
+        wait_until_received(standin, 12_000)
+        gateway.kill()
+    gateway.begin()
+
+    with resume(gateway, call, microphone=False) as line:
+        ready = line.wait_for("ready")
+        line.say("Are you still there?")
+        line.wait_for_turn("counselor")
+        line.hang_up()
+
+    recording = finished(call)
+    call.refresh_from_db()
+    assert (ready["resumed"], call.epoch, call.status) == (True, 2, "completed")
+    assert place_of(sent, channels_of(recording)[0]) == 0
+    assert (recording.state, recording.epochs.count()) == ("completed", 2)
+
+
+def test_a_stopped_gateway_saves_everything_and_leaves_the_call_open(own_gateway, call):
+    gateway = own_gateway()
+    with Line(gateway, call) as line:
+        line.wait_for("ready")
+        line.speak(tone(0.4))
+        line.say("quokkawords")
+        line.wait(lambda: len(line.microphone) > RATE, "half a second was spoken")
+
+        status = gateway.stop()
+        code = line.wait_closed()
+
+    call.refresh_from_db()
+    spool = EpochSpool(spool_folder(call.pk, 1))
+    assert (code, status in (0, -SIGTERM)) == (1012, True)
+    assert "Traceback" not in gateway.output
+    assert (call.status, call.is_held) == ("active", False)
+    assert ("counselor", "quokkawords", False) in lines_of(call)
+    assert not call.turns.filter(is_final=False).exists()
+    assert (spool.is_closed, spool.failure) == (True, None)
+    assert spool.counselor
+
+
+def test_a_caller_who_never_answers_ends_the_call_as_failed(gateway, standin, call):
+    standin.faults("realtime", {"status": 503}, times=None)
+
+    with Line(gateway, call) as line:
+        reason = line.wait_for_end()
+
+    wait_for_end(call)
+    assert (reason, call.status, call.end_reason, call.is_gradable) == ("caller_lost", "failed", "caller_lost", False)
+    assert finished(call).state in {"absent", "completed"}
+
+
+def test_a_caller_lost_in_mid_call_ends_it_with_everything_saved(gateway, standin, call):
+    standin.faults("realtime", {"drop": True, "at_type": "response.output_audio.delta", "at_event": 4})
+
+    with Line(gateway, call) as line:
+        line.wait_for("ready")
+        line.say("Hello?")
+        reason = line.wait_for_end()
+
+    wait_for_end(call)
+    assert (reason, call.status) == ("caller_lost", "failed")
+    assert lines_of(call)[0] == ("counselor", "Hello?", False)
+    assert not call.turns.filter(is_final=False).exists()
+    assert finished(call).state == "completed"
+
+
+@contextlib.contextmanager
+def database_locked() -> Iterator[None]:
+    """Nobody else can write turns or sessions meanwhile."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("LOCK TABLE training_session, training_transcriptturn IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
+def test_a_database_that_does_not_answer_costs_no_audio_and_no_words(gateway, standin, call):
+    with Line(gateway, call) as line:
+        line.wait_for("ready")
+        with database_locked():
+            spoken_at = line.speak(tone(0.5))
+            line.say("While it is away.")
+            line.wait_for_turn("counselor")
+            # Longer than two heartbeats, which also wait.
+            line.wait(lambda: len(line.microphone) // 2 > spoken_at + 2 * RATE, "two seconds went by")
+        line.hang_up()
+
+    wait_for_end(call)
+    assert ("counselor", "While it is away.", False) in lines_of(call)
+    left, _ = channels_of(finished(call))
+    place_of(tone(0.5), left)
+
+
+def test_a_full_disk_ends_the_recording_not_the_call(own_gateway, call, settings):
+    largest = 3_000_000
+    gateway = own_gateway(largest_file=largest)
+    with Line(gateway, call, microphone=False) as line:
+        line.wait_for("ready")
+        samples = largest // 2 // FRAME * FRAME + 100 * FRAME
+        sent = send_counted(line, samples)
+        line.say("Still talking.")
+        line.wait_for_turn("counselor")
+        reason = line.hang_up()
+    gateway.kill()
+
+    settings.TASK_LOST_AFTER = 0  # the gateway may have tried, and had no room for the file either
+    wait_for_end(call)
+    finish_recordings()
+    recording = finished(call)
+    left, _ = channels_of(recording)
+    assert (reason, recording.state) == ("hung_up", "partial")
+    assert "large" in recording.reason
+    kept = left[: largest // 2 // FRAME * FRAME]
+    assert np.array_equal(kept, np.frombuffer(sent, "<i2")[: len(kept)])
+
+
+def test_a_channel_layer_and_broker_that_are_away_do_not_stop_a_call(own_gateway, call):
+    gateway = own_gateway(REDIS_URL="redis://127.0.0.1:9/0")
+
+    with Line(gateway, call) as line:
+        line.wait_for("ready")
+        line.say("Hello.")
+        line.wait_for_turn("counselor")
+        reason = line.hang_up()
+
+    wait_for_end(call)
+    assert (reason, call.status) == ("hung_up", "completed")
+    assert call.evaluations.count() == 1
+
+
+def test_twenty_broken_calls_leave_nothing_open(gateway, standin, call, colleague):
+    other, _ = start_free_practice(colleague, Mode.PHONE)
+    connect_and_drop(gateway, other)
+    wait_until(lambda: is_free(other), "the first line is free again")
+    before = gateway.open_files
+
+    for _ in range(20):
+        connect_and_drop(gateway, call)
+
+    wait_until(lambda: is_free(call), "the line is free again")
+    wait_until(lambda: all(entry["ended"] for entry in standin.ledger("realtime")), "every upstream socket is closed")
+    wait_until(lambda: gateway.open_files <= before + 2, "every file is closed")
+    assert len(standin.ledger("realtime")) == 21
+
+
+def connect_and_drop(gateway, session: Session) -> None:
+    with resume(gateway, session, microphone=False) as line:
+        line.send_frame(bytes(2 * FRAME), 0)
+        line.wait_for("ready")
+        line.drop()

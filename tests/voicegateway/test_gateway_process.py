@@ -1,0 +1,196 @@
+"""Whole calls with the gateway as a real process: what is said, heard, saved and recorded."""
+
+import hashlib
+import wave
+
+import numpy as np
+import pytest
+
+from recordings.models import Recording
+from tests.voicegateway.gateway_process import upstream_events, wait_for_end, wait_until
+from tests.voicegateway.line import RATE, Line, tone
+from training.models import EndReason, Session, TranscriptTurn
+from training.services import greetings, sessions
+
+GREETING = "Hi. I didn't know if anyone would pick up. I'm not even sure why I called."
+
+
+def greet(session: Session, line: str = GREETING) -> None:
+    Session.objects.filter(pk=session.pk).update(greeting=line, greeting_status=Session.Greeting.READY)
+
+
+def lines_of(session: Session) -> list[tuple[str, str, bool]]:
+    return [(turn.role, turn.text_heard, turn.is_interrupted) for turn in session.transcript()]
+
+
+def finished(session: Session) -> Recording:
+    waiting = [Recording.State.RECORDING, Recording.State.PROCESSING]
+    recordings = Recording.objects.filter(session=session).exclude(state__in=waiting)
+    recording: Recording = wait_until(recordings.first, "the recording is finished")
+    return recording
+
+
+def channels_of(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
+    with recording.file.open("rb") as file, wave.open(file) as wav:
+        assert (wav.getnchannels(), wav.getsampwidth(), wav.getframerate()) == (2, 2, RATE)
+        stereo = np.frombuffer(wav.readframes(wav.getnframes()), "<i2").reshape(-1, 2)
+    return stereo[:, 0], stereo[:, 1]
+
+
+def test_the_prepared_greeting_is_the_callers_first_line(gateway, standin, call):
+    greetings.prepare_greeting(call.pk)
+    call.refresh_from_db()
+
+    with Line(gateway, call) as line:
+        line.wait_for("ready")
+        line.say("Crisis line, this is Sam.")
+        line.wait_for_turn("caller")
+        reason = line.hang_up()
+
+    wait_for_end(call)
+    assert (reason, call.status, call.end_reason) == ("hung_up", "completed", "hung_up")
+    assert lines_of(call)[0] == ("counselor", "Crisis line, this is Sam.", False)
+    assert [turn.text_generated for turn in call.transcript()][1] == call.greeting != ""
+    assert [evaluation.status for evaluation in call.evaluations.all()] == ["queued"]
+
+
+def test_the_caller_opens_after_a_silence_with_a_greeting_that_came_late(own_gateway, standin, call):
+    gateway = own_gateway(CALLER_OPENS_AFTER="2")
+
+    with Line(gateway, call) as line:
+        line.wait_for("ready")
+        greet(call)
+        line.wait_for_sound(0.5)
+        opened_at = line.spans[1][0]
+        line.hang_up()
+
+    (asked,) = upstream_events(standin, "response.create")
+    (turn,) = call.transcript()
+    assert opened_at >= 2 * RATE
+    assert f"««{GREETING}»»" in asked["response"]["instructions"]
+    assert GREETING.startswith(turn.text_generated)
+    assert GREETING.startswith(turn.text_heard) and turn.text_heard
+    assert (turn.role, turn.is_interrupted, turn.is_final) == ("caller", True, True)
+
+
+@pytest.fixture
+def interrupted_call(gateway, standin, call):
+    """The counselor answers the phone, speaks over the caller's greeting, hears a little of the answer, hangs up."""
+    greet(call)
+    with Line(gateway, call) as line:
+        line.wait_for("ready")
+        line.spoke_at = [line.speak(tone(0.8))]
+        line.wait_for_sound(0.4)
+        line.spoke_at.append(line.speak(tone(1.2, hertz=660)))
+        line.wait_for_sound(0.5, item=2)
+        line.hang_up()
+    return line
+
+
+def test_speech_over_the_caller_stops_it_and_keeps_what_was_heard_beside_what_was_generated(
+    interrupted_call, standin, call
+):
+    turns = call.transcript()
+
+    kinds = [event["type"] for event in standin.ledger("realtime")[0]["events"]]
+    began, ended = interrupted_call.spans[1]
+    assert kinds.index("response.cancel") < kinds.index("conversation.item.truncate")
+    truncated = upstream_events(standin, "conversation.item.truncate")[0]
+    assert truncated["audio_end_ms"] == (ended - began) * 1000 // RATE
+    assert [turn.role for turn in turns] == ["counselor", "caller", "counselor", "caller"]
+    assert [turn.is_interrupted for turn in turns] == [False, True, False, True]
+    assert {(turn.source, turn.is_final) for turn in turns} == {("spoken", True)}
+    assert [turn.start_ms for turn in turns] == sorted(turn.start_ms for turn in turns)
+    assert GREETING.startswith(turns[1].text_generated)
+    assert turns[1].text_generated.startswith(turns[1].text_heard)
+    assert 0 < len(turns[1].text_heard) < len(turns[1].text_generated)
+
+
+def test_the_recording_holds_both_voices_where_they_were_heard(interrupted_call, call, gateway):
+    recording = finished(call)
+
+    left, right = channels_of(recording)
+    line = interrupted_call
+    began = round((line.began_wall - recording.epochs.get().started_at.timestamp()) * RATE)
+    for index, spoken in zip(line.spoke_at, (tone(0.8), tone(1.2, hertz=660)), strict=True):
+        assert place_of(spoken, left) == pytest.approx(began + index, abs=0.05 * RATE)
+    heard = np.frombuffer(line.loudspeaker, "<i2")
+    (first, cut), (second, _) = line.spans[1], line.spans[2]
+    for start in (first, cut - 2400, second):
+        assert place_of(heard[start : start + 2400], right) == pytest.approx(began + start, abs=0.05 * RATE)
+    assert not right[began + cut + RATE // 20 : began + second - RATE // 20].any()
+    with recording.file.open("rb") as file:
+        data = file.read()
+    assert (recording.state, recording.reason) == ("completed", "")
+    assert (recording.size, recording.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    assert recording.duration_ms == len(left) * 1000 // RATE
+    loudest = [np.abs(channel.astype(int)).max() / 32768 for channel in (left, right)]
+    assert [max(peaks) for peaks in recording.peaks] == pytest.approx(loudest, abs=0.001)
+    wait_until(lambda: not (gateway.spool / str(call.pk)).exists(), "the spool is removed")
+
+
+def place_of(sound: bytes | np.ndarray, channel: np.ndarray) -> int:
+    """Where exactly these samples stand."""
+    wanted = sound if isinstance(sound, bytes) else sound.tobytes()
+    place = channel.tobytes().find(wanted)
+    assert place >= 0, "it is not in there"
+    return place // 2
+
+
+def test_turns_are_in_spoken_order_and_saved_before_the_end_is_told(gateway, standin, call):
+    standin.faults("realtime", {"transcript": 1.5})
+    with Line(gateway, call) as line:
+        line.wait_for("ready")
+        line.speak(tone(0.6))
+        line.wait_for_sound(0.3)
+        line.say("Take your time.")
+        line.hang_up()
+        lines = lines_of(call)
+
+    learnt = [turn["text"] for turn in line.of("turn") if turn["role"] == "counselor" and turn["final"]]
+    assert [role for role, _, _ in lines] == ["counselor", "caller", "counselor"]
+    assert "simulated transcript" in lines[0][1]
+    assert lines[2] == ("counselor", "Take your time.", False)
+    assert learnt == [lines[2][1], lines[0][1]]
+    assert not TranscriptTurn.objects.filter(is_final=False).exists()
+
+
+def test_a_call_that_nobody_records_leaves_no_audio(gateway, call):
+    with Line(gateway, call, query="record=True") as line:
+        ready = line.wait_for("ready")
+        line.speak(tone(0.5))
+        line.wait(lambda: len(line.microphone) > RATE, "half a second was spoken")
+        spools = list(gateway.spool.glob(str(call.pk)))
+        line.hang_up()
+
+    wait_for_end(call)
+    assert ready["recording"] is False
+    assert spools == []
+    assert not Recording.objects.exists()
+
+
+def test_a_hint_ends_the_call_before_the_next_heartbeat(own_gateway, call, redis_url, settings):
+    settings.CHANNEL_LAYERS = {
+        "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [redis_url]}}
+    }
+    gateway = own_gateway(REDIS_URL=redis_url, HEARTBEAT_EVERY="600")
+
+    with Line(gateway, call) as line:
+        line.wait_for("ready")
+        call.refresh_from_db()
+        sessions.end_session(call, EndReason.HUNG_UP)
+        reason = line.wait_for_end()
+
+    assert reason == "ended_elsewhere"
+
+
+def test_a_call_ended_on_another_page_is_noticed_without_a_hint(gateway, call):
+    with Line(gateway, call) as line:
+        line.wait_for("ready")
+        sessions.end_session(call, EndReason.FEEDBACK)
+        reason = line.wait_for_end()
+        code = line.wait_closed()
+
+    call.refresh_from_db()
+    assert (reason, code) == ("ended_elsewhere", 1000)
+    assert (call.status, call.end_reason) == ("completed", "feedback")

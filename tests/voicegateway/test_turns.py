@@ -1,0 +1,154 @@
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import pytest
+from django.db import DataError, OperationalError
+
+from training.models import Session, TranscriptTurn
+from voicegateway.briefing import Role, Source, Turn
+from voicegateway.turns import Entry, SessionTurns, TurnWriter, save
+
+CALL, OTHER_CALL = uuid4(), uuid4()
+
+
+def turn(revision: int, item: str = "item_1", text: str = "Hello.", **fields) -> Turn:
+    defaults = {"after": None, "role": Role.COUNSELOR, "text_generated": text, "text_heard": text, "final": True}
+    return Turn(revision=revision, item=item, **(defaults | {"start_ms": 0, "end_ms": 0} | fields))
+
+
+class Database:
+    """Takes turns, unless there is something wrong with it."""
+
+    def __init__(self) -> None:
+        self.saved: list[tuple[str, int]] = []
+        self.errors: list[Exception] = []
+        self.is_there = asyncio.Event()
+        self.is_there.set()
+        self.asked = asyncio.Event()
+
+    async def write(self, entry: Entry) -> None:
+        self.asked.set()
+        await self.is_there.wait()
+        if self.errors:
+            raise self.errors.pop(0)
+        self.saved.append((entry.turn.item, entry.turn.revision))
+
+
+@asynccontextmanager
+async def writing(database: Database):
+    writer = TurnWriter(database.write, retry_after=0)
+    task = asyncio.create_task(writer.run())
+    yield writer
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_turns_are_written_in_the_order_they_were_said():
+    database = Database()
+    async with writing(database) as writer:
+        for number in (1, 2, 3):
+            SessionTurns(writer, CALL, 1).put(turn(number, f"item_{number}"))
+        await writer.flush(CALL)
+
+    assert database.saved == [("item_1", 1), ("item_2", 2), ("item_3", 3)]
+
+
+async def test_only_the_latest_state_of_a_waiting_turn_is_written():
+    database = Database()
+    async with writing(database) as writer:
+        for revision in (1, 2, 3):
+            writer.put(Entry(CALL, 1, turn(revision)))
+        await writer.flush(CALL)
+
+    assert database.saved == [("item_1", 3)]
+
+
+async def test_while_the_database_is_away_turns_wait_in_their_order():
+    database = Database()
+    database.errors = [OperationalError("the database is locked")] * 3
+    async with writing(database) as writer:
+        writer.put(Entry(CALL, 1, turn(1, "item_1")))
+        writer.put(Entry(CALL, 1, turn(2, "item_2")))
+        await writer.flush(CALL)
+
+    assert database.saved == [("item_1", 1), ("item_2", 2)]
+
+
+async def test_a_later_state_that_came_meanwhile_is_what_is_tried_again():
+    database = Database()
+    database.errors = [OperationalError("gone")]
+    database.is_there.clear()
+    async with writing(database) as writer:
+        writer.put(Entry(CALL, 1, turn(1)))
+        await database.asked.wait()
+        writer.put(Entry(CALL, 1, turn(2)))
+        database.is_there.set()
+        await writer.flush(CALL)
+
+    assert database.saved == [("item_1", 2)]
+
+
+@pytest.mark.parametrize("error", [DataError("row: quokkawords"), Session.DoesNotExist("quokkawords")])
+async def test_a_turn_that_can_never_be_saved_holds_up_nobody_and_is_not_quoted(caplog, error):
+    database = Database()
+    database.errors = [error]
+    async with writing(database) as writer:
+        writer.put(Entry(CALL, 1, turn(1, "item_1")))
+        writer.put(Entry(OTHER_CALL, 1, turn(1, "item_2")))
+        await writer.flush(CALL)
+        await writer.flush(OTHER_CALL)
+
+    errors = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert database.saved == [("item_2", 1)]
+    assert [record.session_id for record in errors] == [CALL]
+    assert "quokkawords" not in caplog.text
+
+
+async def test_flush_waits_for_the_turn_being_written_and_for_no_other_call():
+    database = Database()
+    database.is_there.clear()
+    async with writing(database) as writer:
+        writer.put(Entry(CALL, 1, turn(1)))
+        await database.asked.wait()
+        await writer.flush(OTHER_CALL)
+        flushing = asyncio.create_task(writer.flush(CALL))
+        await asyncio.sleep(0)
+        was_done = flushing.done()
+        database.is_there.set()
+        await flushing
+
+    assert (was_done, database.saved) == (False, [("item_1", 1)])
+
+
+async def test_a_writer_far_behind_says_so():
+    writer = TurnWriter(Database().write)
+    for number in range(10_001):
+        writer.put(Entry(CALL, 1, turn(number, f"item_{number}")))
+
+    assert writer.is_behind
+
+
+def test_a_turn_is_saved_with_all_that_is_known_of_it(call):
+    said = turn(
+        3,
+        text="I'm not even sure",
+        after="item_0",
+        role=Role.CALLER,
+        text_generated="I'm not even sure why I called.",
+        start_ms=1200,
+        end_ms=2400,
+        source=Source.SPOKEN,
+        interrupted=True,
+    )
+
+    save(Entry(call.pk, 2, said))
+
+    saved = TranscriptTurn.objects.get()
+    call.refresh_from_db()
+    assert (saved.session_id, saved.organization_id, saved.epoch) == (call.pk, call.organization_id, 2)
+    assert (saved.item, saved.after, saved.role, saved.source) == ("item_1", "item_0", "caller", "spoken")
+    assert (saved.text_generated, saved.text_heard) == ("I'm not even sure why I called.", "I'm not even sure")
+    assert (saved.start_ms, saved.end_ms, saved.is_interrupted, saved.is_final) == (1200, 2400, True, True)
+    assert (saved.revision, call.revision) == (3, 3)
