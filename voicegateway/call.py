@@ -99,8 +99,15 @@ class Call:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self.voice.close()
+            await self._hang_up_on_upstream()
         return self.conversation.ended or EndReason.FAILED
+
+    async def _hang_up_on_upstream(self) -> None:
+        """Whatever the closing runs into, the call is over and is to be saved."""
+        try:
+            await self.voice.close()
+        except Exception:
+            logger.exception("Upstream was not closed", extra=self.log_fields)
 
     def _pass_on(self) -> None:
         """Wake whoever has something to do after an input."""

@@ -7,7 +7,6 @@ from contextlib import suppress
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
-from ai import build_async_client
 from training.models import EndReason as SessionEnd
 from training.models import Session
 from training.services.sessions import beat, let_go, put_down
@@ -30,7 +29,6 @@ logger = logging.getLogger(__name__)
 STAYS_OPEN = {EndReason.LINE_LOST, EndReason.SHUTDOWN}
 FAILURES = {EndReason.CALLER_LOST, EndReason.FAILED}
 GREETING_POLL = 0.5  # seconds
-DIAL_TIMEOUT = 10.0
 
 
 class CallConsumer(AsyncWebsocketConsumer):
@@ -82,12 +80,11 @@ class CallConsumer(AsyncWebsocketConsumer):
         return await in_database(admit)(self.scope["url_route"]["kwargs"]["pk"], ticket, self.scope["query_string"])
 
     def _call_for(self, admitted: Admitted) -> Call:
-        client = build_async_client(timeout=DIAL_TIMEOUT, max_retries=0)
         if admitted.spool:
             self.switchboard.spools.add(admitted.spool)
         return Call(
             admitted.briefing,
-            voice=Dialling(openai_voice.connect(client, admitted.briefing.model)),
+            voice=Dialling(openai_voice.connect(self.switchboard.openai, admitted.briefing.model)),
             player=Browser(self),
             turns=SessionTurns(self.switchboard.writer, admitted.session.pk, admitted.epoch),
             recorder=admitted.spool or Unrecorded(),

@@ -17,13 +17,18 @@ Result = TypeVar("Result")
 AWAY = (OperationalError, InterfaceError)  # not there, or too busy: the same statement may succeed later
 RETRY_AFTER = 1.0  # seconds
 
-_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="gateway-database")
+_calls = ThreadPoolExecutor(max_workers=4, thread_name_prefix="gateway-calls")
+# What calls wait for must not wait behind these, nor these behind each other.
+WRITER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gateway-turns")
+FINISHER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gateway-recordings")
 
 
-def in_database(function: Callable[Args, Result]) -> Callable[Args, Awaitable[Result]]:
+def in_database(
+    function: Callable[Args, Result], threads: ThreadPoolExecutor = _calls
+) -> Callable[Args, Awaitable[Result]]:
     """The function, run on a thread of the gateway's own, on a connection that is closed after it."""
     awaitable: Callable[Args, Awaitable[Result]] = database_sync_to_async(
-        function, thread_sensitive=False, executor=_threads
+        function, thread_sensitive=False, executor=threads
     )
     return awaitable
 

@@ -6,13 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.conf import settings
 
+from ai import build_async_client
 from recordings.services import finish_recordings
 from recordings.spool import Spool
-from voicegateway.database import in_database
+from voicegateway.database import FINISHER, in_database
 from voicegateway.turns import TurnWriter
 
 logger = logging.getLogger(__name__)
 
+DIAL_TIMEOUT = 10.0  # seconds
 SYNC_EVERY = 1.0  # seconds of audio that a power cut may cost
 
 
@@ -21,6 +23,8 @@ class Switchboard:
 
     def __init__(self) -> None:
         self.writer = TurnWriter()
+        # One for all calls: each would bring its own certificates and connections.
+        self.openai = build_async_client(timeout=DIAL_TIMEOUT, max_retries=0)
         self.spools: set[Spool] = set()
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gateway-disk")
         self._recordings_due = asyncio.Event()
@@ -36,6 +40,7 @@ class Switchboard:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._disk.shutdown(wait=True)
+        await self.openai.close()
 
     def finish_soon(self) -> None:
         """A call is over: its recording can be made."""
@@ -61,6 +66,6 @@ class Switchboard:
 
     async def _finish_waiting(self) -> None:
         try:
-            await in_database(finish_recordings)()
+            await in_database(finish_recordings, FINISHER)()
         except Exception:
             logger.exception("Recordings could not be finished; they will be tried again")

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from training.services.turns import record_turn
 from voicegateway.briefing import Turn
-from voicegateway.database import AWAY, RETRY_AFTER, in_database
+from voicegateway.database import AWAY, RETRY_AFTER, WRITER, in_database
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class TurnWriter:
     def __init__(
         self, write: Callable[[Entry], Awaitable[None]] | None = None, retry_after: float = RETRY_AFTER
     ) -> None:
-        self._write = write or in_database(save)
+        self._write = write or in_database(save, WRITER)
         self._retry_after = retry_after
         self._waiting: dict[tuple[UUID, str], Entry] = {}
         self._due = asyncio.Event()

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from socket import SHUT_RDWR
 from typing import Any
 
@@ -99,7 +100,9 @@ class Line:
         return self.wait_for_end()
 
     def send(self, **message: object) -> None:
-        self.socket.send(json.dumps(message))
+        # As in a browser: what is said to a closed socket is lost, what it had received is not.
+        with suppress(ConnectionClosed):
+            self.socket.send(json.dumps(message))
 
     def send_frame(self, pcm: bytes, index: int) -> None:
         self.socket.send(HEADER.pack(AUDIO, 0, 0, index) + pcm)

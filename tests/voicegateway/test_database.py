@@ -39,4 +39,4 @@ async def test_a_query_has_a_thread_of_the_gateways_own():
     def thread_name() -> str:
         return threading.current_thread().name
 
-    assert (await in_database(thread_name)()).startswith("gateway-database")
+    assert (await in_database(thread_name)()).startswith("gateway-calls")

@@ -64,6 +64,7 @@ def test_a_call_is_taken_up_again_where_it_broke_off(gateway, standin, call):
         line.wait_for_turn("counselor")
         line.wait(lambda: len(line.microphone) > 2 * len(first_words), "the tone was sent")
         line.drop()
+    recorded_since = EpochSpool(spool_folder(call.pk, 1)).wall
     with resume(gateway, call, last_revision=1) as line:
         ready = line.wait_for("ready")
         line.say("After the gap.")
@@ -81,13 +82,11 @@ def test_a_call_is_taken_up_again_where_it_broke_off(gateway, standin, call):
     assert [text for role, text, _ in lines_of(call) if "gap" in text] == ["Before the gap.", "After the gap."]
     recording = finished(call)
     left, _ = channels_of(recording)
-    first, second = recording.epochs.all()
-    began, ended = place_of(first_words, left), place_of(tone(0.3, hertz=660), left)
-    gap = (second.started_at - first.started_at).total_seconds()
+    began, went_on = place_of(first_words[:4800], left), place_of(tone(0.1, hertz=660), left)
+    spoken_at = line.began_wall - recorded_since + later_words / RATE
     assert (recording.state, recording.epochs.count()) == ("completed", 2)
-    assert not left[began + len(first_words) // 2 : ended].any()
-    assert ended / RATE == pytest.approx(gap + later_words / RATE, abs=0.05 + 0.2)
-    assert len(left) > ended
+    assert not left[began + len(first_words) // 2 + RATE // 20 : went_on].any()
+    assert went_on / RATE == pytest.approx(spoken_at, abs=0.1)
 
 
 def test_after_a_kill_everything_received_is_on_disk_and_the_next_gateway_makes_it_a_recording(
@@ -114,7 +113,8 @@ def test_after_a_kill_everything_received_is_on_disk_and_the_next_gateway_makes_
     call.refresh_from_db()
     assert (call.status, call.end_reason) == ("abandoned", "line_lost")
     assert lines_of(call)[0] == ("counselor", "Words.", False)
-    assert (recording.state, place_of(sent, channels_of(recording)[0])) == ("completed", 0)
+    assert recording.state == "completed"
+    assert sent in channels_of(recording)[0].tobytes()
 
 
 def test_after_a_kill_the_call_goes_on_with_another_gateway(own_gateway, standin, call):
@@ -135,7 +135,7 @@ def test_after_a_kill_the_call_goes_on_with_another_gateway(own_gateway, standin
     recording = finished(call)
     call.refresh_from_db()
     assert (ready["resumed"], call.epoch, call.status) == (True, 2, "completed")
-    assert place_of(sent, channels_of(recording)[0]) == 0
+    assert sent in channels_of(recording)[0].tobytes()
     assert (recording.state, recording.epochs.count()) == ("completed", 2)
 
 
@@ -210,7 +210,7 @@ def test_a_database_that_does_not_answer_costs_no_audio_and_no_words(gateway, st
     wait_for_end(call)
     assert ("counselor", "While it is away.", False) in lines_of(call)
     left, _ = channels_of(finished(call))
-    place_of(tone(0.5), left)
+    assert tone(0.1) in left.tobytes()
 
 
 def test_a_full_disk_ends_the_recording_not_the_call(own_gateway, call, settings):
