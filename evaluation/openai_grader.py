@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 
 PROMPT_VERSION = "grader.v1"
 _INSTRUCTIONS = (Path(__file__).parent / "prompts" / f"{PROMPT_VERSION}.txt").read_text()
-# Citation marks that a model may leave inside its strings.
-_PRIVATE_USE = re.compile("[\ue000-\uf8ff]|\\\\u0000")
+# Citation marks that a model may leave inside its strings, and what PostgreSQL cannot store.
+_UNWANTED = re.compile("[\ue000-\uf8ff\0]")
 
 
 class _Strict(BaseModel):
@@ -165,7 +165,7 @@ def _graded(response: ParsedResponse[Grading], has_procedures: bool) -> Graded:
     searches = [item for item in response.output if item.type == "file_search_call"]
     found = [result for search in searches for result in search.results or []]
     return Graded(
-        grading=Grading.model_validate_json(_PRIVATE_USE.sub("", grading.model_dump_json())),
+        grading=Grading.model_validate(_clean(grading.model_dump())),
         model=response.model,
         # Offered a search, a model may still not make one.
         used_file_search=bool(searches) if has_procedures else None,
@@ -174,3 +174,11 @@ def _graded(response: ParsedResponse[Grading], has_procedures: bool) -> Graded:
         input_tokens=response.usage.input_tokens if response.usage else None,
         output_tokens=response.usage.output_tokens if response.usage else None,
     )
+
+
+def _clean(value: object) -> object:
+    if isinstance(value, str):
+        return _UNWANTED.sub("", value)
+    if isinstance(value, list):
+        return [_clean(one) for one in value]
+    return {name: _clean(one) for name, one in value.items()} if isinstance(value, dict) else value

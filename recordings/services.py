@@ -3,7 +3,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -29,16 +29,16 @@ CHANNELS = 2
 
 def begin_recording(session: Session, epoch: int, clock: Callable[[], float] = time.monotonic) -> Spool:
     """Record this hold of the call: its row, its epoch, and the spool that audio goes to."""
-    wall = time.time()
     with transaction.atomic():
         recording, _ = Recording.objects.get_or_create(session=session, organization_id=session.organization_id)
         RecordingEpoch.objects.create(
             recording=recording,
             organization_id=session.organization_id,
             number=epoch,
-            started_at=datetime.fromtimestamp(wall, UTC),
+            started_at=timezone.now(),
         )
-    return Spool(spool_folder(session.pk, epoch), clock, wall)
+    # Its clock begins here: a database that took long to answer must not move what is heard.
+    return Spool(spool_folder(session.pk, epoch), clock, time.time())
 
 
 def finish_recordings() -> int:

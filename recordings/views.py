@@ -4,7 +4,7 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
 from django.core.files.base import File
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 from drf_spectacular.types import OpenApiTypes
@@ -57,7 +57,10 @@ def _wav(request: HttpRequest | Request, recording: Recording) -> HttpResponseBa
     status = 206 if asked else 200
     if request.method == "HEAD":
         return HttpResponse(status=status, content_type="audio/wav", headers=headers)
-    body = _blocks(recording.file.open("rb"), span)
+    try:
+        body = _blocks(recording.file.open("rb"), span)
+    except FileNotFoundError:
+        raise Http404 from None
     return StreamingHttpResponse(body, status=status, content_type="audio/wav", headers=headers)
 
 

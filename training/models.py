@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import Organization, User
-from scenarios.models import Mode, Scenario, ScenarioVersion
+from scenarios.models import Mode, Opener, Scenario, ScenarioVersion
 from training.transcript import in_spoken_order
 
 # What stands in for speech that could not be transcribed: somebody spoke, nobody knows what.
@@ -198,6 +198,13 @@ class Session(models.Model):
     def title(self) -> str:
         """What to call it on a page. A counselor may read a scenario's title."""
         return self.scenario_version.title if self.scenario_version else "Free practice"
+
+    @property
+    def caller_opens(self) -> bool:
+        """Who has the first word. Where no scenario says, a chat is begun by the caller, a call by the counselor."""
+        if self.scenario_version:
+            return self.scenario_version.opens == Opener.CALLER
+        return not self.is_phone
 
     def transcript(self) -> list[TranscriptTurn]:
         """The turns in the order they were spoken."""

@@ -83,7 +83,7 @@ def brief(session: Session, is_recorded: bool) -> Briefing:
         voice=settings.REALTIME_VOICE,
         transcribe_model=settings.TRANSCRIBE_MODEL,
         greeting=None if session.greeting_status == Session.Greeting.PENDING else session.greeting,
-        caller_opens_after=settings.CALLER_OPENS_AFTER,
+        caller_opens_after=0.0 if session.caller_opens else settings.CALLER_OPENS_AFTER,
         history=history,
         revision=session.revision,
         resumed=session.epoch > 1,

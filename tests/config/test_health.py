@@ -27,7 +27,6 @@ def test_ready_without_openai_is_degraded_and_serves(db):
 
 
 def test_ready_without_broker_is_degraded_and_serves(db, settings, monkeypatch):
-    monkeypatch.setattr(app.conf, "broker_url", "redis://127.0.0.1:1/0")
     monkeypatch.setattr(app.conf, "broker_write_url", "redis://127.0.0.1:1/0")
 
     response = Client().get("/ready/")

@@ -76,6 +76,8 @@ def test_all_missing_settings_are_named_at_once():
         ("SWEEP_EVERY", "0"),
         ("TASK_ATTEMPTS", "-1"),
         ("LOG_LEVEL", "LOUD"),
+        ("TIME_ZONE", "Mars/Olympus"),
+        ("TRUSTED_PROXY_COUNT", "-1"),
         ("DEBUG", "perhaps"),
     ],
 )

@@ -10,7 +10,8 @@ import pytest
 from django.core.files.storage import FileSystemStorage
 from django.utils import timezone
 
-from recordings.models import Recording, spool_folder
+from recordings.assembly import EpochSpool
+from recordings.models import Recording, RecordingEpoch, spool_folder
 from recordings.services import begin_recording, finish_recordings
 from tests.people import at_once
 from tests.recordings.synthetic import Clock, counting
@@ -71,6 +72,13 @@ def test_a_recording_begins_with_a_row_an_epoch_and_a_spool(call, folders):
     assert (epoch.number, epoch.organization, epoch.spool) == (1, call.organization, spool.folder)
     assert abs(epoch.started_at - timezone.now()) < timedelta(minutes=1)
     assert spool.folder == folders / "spool" / str(call.pk) / "1"
+
+
+def test_the_clock_of_a_recording_begins_when_the_database_has_answered(call):
+    begin_recording(call, 1).close()
+
+    wall = EpochSpool(spool_folder(call.pk, 1)).wall
+    assert wall > RecordingEpoch.objects.get().started_at.timestamp()
 
 
 def test_a_second_epoch_belongs_to_the_same_recording(call):

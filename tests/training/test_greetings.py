@@ -3,10 +3,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from scenarios.models import Scenario
 from tests.people import at_once
 from training.models import EndReason, Session
 from training.services.greetings import prepare_greeting, sweep_greetings
-from training.services.sessions import end_session
+from training.services.sessions import end_session, start_assignment
 from training.services.turns import write_message
 from training.tasks import prepare_greeting as task
 
@@ -29,6 +30,16 @@ def test_in_a_chat_the_greeting_is_turn_one(chat, standin):
     assert (chat.greeting_status, turn.role, turn.source) == ("ready", "caller", "typed")
     assert turn.text_heard == turn.text_generated == chat.greeting != ""
     assert chat.revision == 1
+
+
+def test_a_chat_that_the_counselor_opens_begins_without_a_greeting(chat_assignment, standin):
+    Scenario.objects.filter(pk=chat_assignment.scenario_id).update(opens="counselor")
+    chat, _ = start_assignment(chat_assignment)
+
+    prepare_greeting(chat.pk)
+
+    chat.refresh_from_db()
+    assert (chat.greeting_status, chat.transcript()) == ("ready", [])
 
 
 def test_on_the_phone_the_greeting_waits_until_the_counselor_has_answered(call, standin):

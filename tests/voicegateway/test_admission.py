@@ -1,9 +1,11 @@
 import pytest
 
 from recordings.models import Recording
+from scenarios.models import Scenario
 from tests.people import CONTEXT_CANARY, PROMPT_CANARY, SECTIONS_CANARY
 from training.models import EndReason, Session, TranscriptTurn
 from training.services import sessions
+from training.services.sessions import start_assignment
 from training.services.tickets import issue_ticket
 from training.services.turns import record_turn
 from voicegateway.admission import Refused, admit, check_origin, ready_greeting, ticket_among, wants_recording
@@ -167,3 +169,11 @@ def test_a_greeting_is_unknown_until_it_is_ready_or_will_never_come(call, status
 
     assert ready_greeting(call.pk) == known
     assert admitted(call).briefing.greeting == known
+
+
+@pytest.mark.parametrize(("opens", "silence"), [("", 6.0), ("counselor", 6.0), ("caller", 0.0)])
+def test_the_scenario_says_who_opens(phone_assignment, opens, silence):
+    Scenario.objects.filter(pk=phone_assignment.scenario_id).update(opens=opens)
+    call, _ = start_assignment(phone_assignment)
+
+    assert admitted(call).briefing.caller_opens_after == silence

@@ -48,7 +48,7 @@ def _store(session: Session, line: str) -> None:
             greeting=line, greeting_status=Session.Greeting.READY
         )
         # A counselor who began without waiting is not answered by a line that belongs before theirs.
-        if filled and not session.is_phone and not session.turns.exists():
+        if filled and session.caller_opens and not session.is_phone and not session.turns.exists():
             try:
                 write_turn(session, TranscriptTurn.Role.CALLER, line)
             except SessionRefused:

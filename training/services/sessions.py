@@ -11,7 +11,7 @@ from accounts.models import User
 from scenarios.models import Mode, Scenario
 from scenarios.services import snapshot
 from training import tasks
-from training.models import Assignment, EndReason, Session, SessionQuerySet
+from training.models import Assignment, AssignmentQuerySet, EndReason, Session, SessionQuerySet
 from training.services.refusals import SessionRefused
 from training.signals import session_ended
 
@@ -135,19 +135,17 @@ def complete_assignment(session: Session) -> None:
 
 def reset_assignment(assignment: Assignment) -> bool:
     """Back to pending. False when it is not in progress or a session of it is live."""
-    if assignment.sessions.live().exists():
-        return False
-    changed = Assignment.objects.filter(pk=assignment.pk, status=Assignment.Status.IN_PROGRESS).update(
-        status=Assignment.Status.PENDING
-    )
-    return bool(changed)
+    in_progress = _without_live_session(assignment).filter(status=Assignment.Status.IN_PROGRESS)
+    return bool(in_progress.update(status=Assignment.Status.PENDING))
 
 
 def cancel_assignment(assignment: Assignment) -> bool:
     """Cancel an open assignment. False when it is not open or a session of it is live."""
-    if assignment.sessions.live().exists():
-        return False
-    return bool(Assignment.objects.open().filter(pk=assignment.pk).update(status=Assignment.Status.CANCELLED))
+    return bool(_without_live_session(assignment).open().update(status=Assignment.Status.CANCELLED))
+
+
+def _without_live_session(assignment: Assignment) -> AssignmentQuerySet:
+    return Assignment.objects.filter(pk=assignment.pk).exclude(sessions__in=Session.objects.live())
 
 
 def assign(scenario: Scenario, counselor: User, by: User, **fields: object) -> Assignment | None:

@@ -10,6 +10,8 @@ import { Transcript } from "./transcript.js";
 const SPEECH_LEVEL = 0.01;
 const FRAMES_OF_SPEECH = 5;
 const HANG_UP_PATIENCE_MS = 4000;
+const FREE_AGAIN_WITHIN = 45; // tries
+const TRY_EVERY_MS = 1000;
 
 /** One call on one page: wires state, line, audio and view together. */
 export class CallPage {
@@ -17,6 +19,7 @@ export class CallPage {
   #opening = null;
   #socket = null;
   #loudFrames = 0;
+  #hadLine = false;
 
   constructor(root) {
     this.root = root;
@@ -109,7 +112,7 @@ export class CallPage {
       const audio = await this.#audio();
       await this.#openSession();
       if (this.#state.phase === calls.ENDING) return await this.#endByRequest();
-      const ticket = await this.api.ticket(this.#state.session.id);
+      const ticket = await this.#ticket();
       await audio.startClock();
       if (this.#state.phase === calls.CONNECTING) this.#dial(audio, ticket);
     } catch (problem) {
@@ -124,6 +127,19 @@ export class CallPage {
     this.#dispatch({ type: "session", session });
     for (const turn of session.transcript) this.#turn(turn);
     if (session.status !== "active") throw new ApiProblem(409, { code: "session_over", detail: "This call is over." });
+  }
+
+  /** The other end may take a while to notice that our own line broke, and until then it is in use. */
+  async #ticket() {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.api.ticket(this.#state.session.id);
+      } catch (problem) {
+        const mayBeOurs = problem.code === "in_use" && this.#hadLine && tries < FREE_AGAIN_WITHIN;
+        if (!mayBeOurs || this.#state.phase !== calls.CONNECTING) throw problem;
+      }
+      await new Promise((resolve) => setTimeout(resolve, TRY_EVERY_MS));
+    }
   }
 
   #dial(audio, { url, ticket }) {
@@ -143,6 +159,7 @@ export class CallPage {
     if (type === "notice") this.#dispatch({ type, code: message.code });
     if (type === "ended") this.#ended(message.reason);
     if (type !== "ready") return;
+    this.#hadLine = true;
     this.#dispatch({ type: "line_ready", recording: message.recording });
     if (this.#state.isMuted) this.#socket.mute(true);
   }

@@ -52,13 +52,20 @@ const NOTICES = {
 export const isInCall = ({ phase }) => [CONNECTING, TALKING, ENDING].includes(phase);
 export const canSpeak = ({ microphone }) => microphone === "working";
 export const lostWords = (code) => LOST_CODES[code] ?? "The connection to the caller broke off.";
+const isElsewhere = ({ problem }) => problem?.code === "in_use";
+export const lostTitle = (state) => (isElsewhere(state) ? "This call is open elsewhere" : "The line was lost");
+export const lostAdvice = (state) =>
+  isElsewhere(state)
+    ? "Go on there, or close it and reconnect here."
+    : "Everything said until then is kept. You can go on with the same caller.";
 export const reasonWords = ({ reason }) => REASONS[reason] ?? "The call has ended.";
 export const noticeWords = ({ notice, isSlow }) =>
   isSlow ? "Your connection is slow: not all of what you say gets through." : (NOTICES[notice] ?? "");
 
-export function connectionWords({ phase, session, notice }) {
+export function connectionWords({ phase, session, notice, problem }) {
   if (phase === CONNECTING) return session ? "Ringing…" : "Connecting…";
   if (phase === TALKING) return notice === "caller_reconnecting" ? "Caller reconnecting…" : "Connected";
+  if (phase === LOST && isElsewhere({ problem })) return "Not connected";
   return { ready: "Not connected", lost: "Line lost", ending: "Hanging up…", ended: "Call ended" }[phase];
 }
 

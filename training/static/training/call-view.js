@@ -1,4 +1,4 @@
-import { connectionWords, isInCall, noticeWords, reasonWords, TALKING } from "./call-state.js";
+import { connectionWords, isInCall, lostAdvice, lostTitle, noticeWords, reasonWords, TALKING } from "./call-state.js";
 import { setWords, showOnly } from "./page.js";
 
 const QUIET_DB = -60;
@@ -34,6 +34,8 @@ export class CallView {
       connection: connectionWords(state),
       notice: noticeWords(state),
       reason: reasonWords(state),
+      lost: lostTitle(state),
+      advice: lostAdvice(state),
       problem: problem?.message ?? "",
       heard: state.isHeard ? "We hear you." : "Say something: the bar moves when we hear you.",
       mute: state.isMuted ? "Unmute" : "Mute",

@@ -222,6 +222,7 @@ export class ChatPage {
     if (this.#session) this.root.querySelector("[data-session-link]").href = this.#session.page;
     this.drawBox();
     if (isNew && phase === "talking") this.box.focus();
+    if (isNew && phase === "talking") this.root.scrollIntoView({ block: "nearest" });
     if (isNew && phase !== "talking") this.root.querySelector(`[data-focus~="${phase}"]`)?.focus();
   }
 
