@@ -193,6 +193,7 @@ def test_a_newcomer_takes_the_first_call(enter: Callable[..., Page], tryout: Try
     log_in(page)
     look_at_dashboard(page)
     page.get_by_role("link", name=re.compile(f"^Take the call.*{CALLS[0]}")).click()
+    page.wait_for_url("**/training/voice/*/")
     page.goto(f"{page.url}?raw=1")
     reports = Reports(page)
     answer_the_phone(page)
@@ -272,6 +273,8 @@ def test_a_call_can_be_taken_with_the_keyboard_alone(enter: Callable[..., Page],
 
     press_until_focused(page, page.get_by_role("link", name=re.compile("^Take the call")))
     page.keyboard.press("Enter")
+    page.wait_for_url("**/training/voice/*/")
+    page.wait_for_load_state()
     press_until_focused(page, page.get_by_role("button", name="Take it typing instead"))
     page.keyboard.press("Enter")
     press_until_focused(page, page.get_by_role("button", name="Start the call"))
@@ -310,7 +313,8 @@ class Line:
             end.close()
 
 
-def test_a_lost_line_comes_back_with_what_was_said(enter: Callable[..., Page], tryout: Tryout) -> None:
+def test_a_lost_line_comes_back_with_what_was_said(enter: Callable[..., Page], tryout: Tryout, watch: Watch) -> None:
+    watch.expect_failing(409)  # while the gateway has not noticed yet that the line is gone
     counselor = tryout.add_counselor(CALLS[0])
     page = enter("/", counselor)
     line = Line(page)
@@ -345,6 +349,7 @@ def test_a_second_tab_is_refused_and_can_end_the_call(enter: Callable[..., Page]
     second.get_by_role("button", name="Take it typing instead").locator("visible=true").click()
     second.get_by_role("button", name="Continue the call").click()
     expect(second.get_by_role("alert").filter(has_text="open in another window or tab")).to_be_visible()
+    expect(second.get_by_role("heading", name="This call is open elsewhere")).to_be_focused()
     expect(call(first)).to_have_attribute("data-phase", "talking")
     second.get_by_role("button", name="End and get feedback").click()
 

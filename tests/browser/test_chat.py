@@ -76,6 +76,8 @@ def test_a_chat_without_a_word_is_not_graded_and_stays_open(enter: Callable[...,
     expect(feedback.get_by_text("Too short to grade.")).to_be_visible()
     expect(feedback.get_by_text("The assignment stays open.")).to_be_visible()
     feedback.get_by_role("link", name="Try again").click()
+    page.wait_for_url("**/training/chat/*/")
+    page.wait_for_load_state()
     begin_chat(page)
     page.goto("/")
 

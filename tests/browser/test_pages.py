@@ -39,10 +39,17 @@ def faults_of(page: Page) -> list[str]:
     return found
 
 
+# Django's chooser of many gives its hints to a span; its tables of rows that are only read scroll on a phone.
+DJANGOS_OWN = ("aria-prohibited-attr", "scrollable-region-focusable")
+
+
 def axe_finds(page: Page) -> list[str]:
     violations: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    tolerated = DJANGOS_OWN if "/admin/" in page.url else ()
     return [
-        f"{one['id']} at {one['nodes'][0]['target']}" for one in violations if one["impact"] in ("serious", "critical")
+        f"{one['id']} at {one['nodes'][0]['target']}"
+        for one in violations
+        if one["impact"] in ("serious", "critical") and one["id"] not in tolerated
     ]
 
 
@@ -158,6 +165,18 @@ def test_a_chat_in_all_its_states(enter: Callable[..., Page], tryout: Tryout) ->
     write(page, "Hello, my name is Sam.")
     expect_answer(page, 3)
     assert faults_of(page) == []
+
+
+def test_on_a_phone_the_way_out_is_in_reach(enter: Callable[..., Page], tryout: Tryout) -> None:
+    counselor = tryout.add_counselor()
+    page = enter("/training/voice/free/", counselor, viewport=PHONE)
+    start_typing(page)
+    expect(page.get_by_role("button", name="Hang up")).to_be_in_viewport(ratio=1)
+    hang_up(page)
+
+    page.goto("/training/chat/free/")
+    begin_chat(page)
+    expect(page.get_by_role("button", name="Send")).to_be_in_viewport(ratio=1)
 
 
 def test_what_is_not_there_is_said_in_our_own_words(

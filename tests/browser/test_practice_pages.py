@@ -333,12 +333,25 @@ def test_lost_line_keeps_the_transcript_and_comes_back(call: Page, api: Api, gat
     assert (api.count("POST "), api.count("POST 7/ticket/")) == (1, 2)
 
 
-def test_refused_line_says_why(call: Page, api: Api, gateway: Gateway) -> None:
-    api.answer_next("POST 7/ticket/", 409, {"detail": "This call is open in another window.", "code": "in_use"})
+IN_USE = {"detail": "This call is open in another window.", "code": "in_use"}
+
+
+def test_refused_line_says_why(open_call: Callable[..., Page], api: Api) -> None:
+    api.answer_next("POST 7/ticket/", 409, IN_USE)
+    page = open_call(live_session_id="7")
+    page.get_by_role("button", name="Continue the call").click()
+
+    expect(page.get_by_role("heading", name="This call is open elsewhere")).to_be_focused()
+    expect(page.get_by_role("alert").filter(has_text="open in another window")).to_be_visible()
+
+
+def test_own_line_that_broke_is_waited_for(call: Page, api: Api, gateway: Gateway) -> None:
+    api.answer_next("POST 7/ticket/", 409, IN_USE)
     gateway.lines[-1].close(code=1006)
     call.get_by_role("button", name="Reconnect").click()
 
-    expect(call.get_by_role("alert").filter(has_text="open in another window")).to_be_visible()
+    expect(state(call)).to_have_attribute("data-phase", "talking")
+    assert (len(gateway.lines), api.count("POST 7/ticket/")) == (2, 3)
 
 
 def test_line_that_finds_the_session_over_ends(call: Page, api: Api, gateway: Gateway) -> None:
