@@ -41,6 +41,13 @@ def begin_recording(session: Session, epoch: int, clock: Callable[[], float] = t
     return Spool(spool_folder(session.pk, epoch), clock, time.time())
 
 
+def epoch_begins_at(session: Session, epoch: int) -> int:
+    """Samples from the beginning of the recording to that of an epoch, as assembling will place it."""
+    epochs = RecordingEpoch.objects.filter(recording__session=session)
+    starts = dict(epochs.values_list("number", "started_at"))
+    return round((starts[epoch] - min(starts.values())).total_seconds() * RATE)
+
+
 def finish_recordings() -> int:
     """Make files of the calls that are over and whose audio lies on this host. Return how many were finished."""
     root = Path(settings.SPOOL_DIR)

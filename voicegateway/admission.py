@@ -6,7 +6,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from recordings.services import begin_recording
+from recordings.microphone import RATE
+from recordings.services import begin_recording, epoch_begins_at
 from recordings.spool import Spool
 from training.models import Session, TranscriptTurn
 from training.openai_caller import caller_instructions
@@ -35,6 +36,7 @@ class Admitted:
     epoch: int
     briefing: Briefing
     spool: Spool | None
+    begins_at: int  # samples since the recording, or an unrecorded conversation, began
 
 
 def check_origin(headers: dict[bytes, bytes]) -> None:
@@ -65,7 +67,14 @@ def admit(session_id: UUID, ticket: str, query: bytes) -> Admitted:
     settle_turns(session)
     is_recorded = wants_recording(query) or bool(session.assignment and session.assignment.require_recording)
     spool = begin_recording(session, epoch) if is_recorded else None
-    return Admitted(session, epoch, brief(session, is_recorded), spool)
+    briefing = brief(session, is_recorded)
+    begins_at = epoch_begins_at(session, epoch) if spool else said_until(briefing)
+    return Admitted(session, epoch, briefing, spool, begins_at)
+
+
+def said_until(briefing: Briefing) -> int:
+    """In samples: without a recording, time goes on where the last words ended."""
+    return max((turn.end_ms for turn in briefing.history), default=0) * RATE // 1000
 
 
 def wants_recording(query: bytes) -> bool:

@@ -59,6 +59,7 @@ class Briefing:
     model: str
     voice: str
     transcribe_model: str
+    # None while it is still being prepared, empty when there will be none.
     greeting: str | None = None
     caller_opens_after: float = 6.0
     silence_ms: int = 700
@@ -76,6 +77,7 @@ class Limits:
     silent_line: float = 60.0
     last_transcriptions: float = 2.0
     flush_answer: float = 0.4
+    greeting_in_waiting: float = 2.0
     voiced_ms_of_a_turn: int = 450
     quiet_ms_of_an_encourager: int = 300
     voiced_rms: float = 500.0

@@ -72,6 +72,7 @@ class Call:
 
     def set_greeting(self, text: str) -> None:
         self.conversation.set_greeting(text)
+        self._pass_on()
 
     def end(self, reason: EndReason) -> None:
         """End the call in good order; `run` returns when the last words are known."""

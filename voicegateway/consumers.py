@@ -18,7 +18,7 @@ from voicegateway.database import at_last, in_database
 from voicegateway.dialling import Dialling
 from voicegateway.door import deny
 from voicegateway.groups import hint_of_the_end
-from voicegateway.ports import Unrecorded
+from voicegateway.ports import Continued, Unrecorded
 from voicegateway.switchboard import Switchboard
 from voicegateway.turns import SessionTurns
 from voicegateway.wire import SUBPROTOCOL, BadWire, Ended, encode_message
@@ -87,7 +87,7 @@ class CallConsumer(AsyncWebsocketConsumer):
             voice=Dialling(openai_voice.connect(self.switchboard.openai, admitted.briefing.model)),
             player=Browser(self),
             turns=SessionTurns(self.switchboard.writer, admitted.session.pk, admitted.epoch),
-            recorder=admitted.spool or Unrecorded(),
+            recorder=Continued(admitted.spool or Unrecorded(), admitted.begins_at),
             limits=Limits(longest_call=settings.CALL_LIMIT),
         )
 

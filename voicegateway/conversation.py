@@ -39,6 +39,7 @@ class Conversation:
         self.is_configured = False
         self.began_at = self.browser_heard_at = 0.0
         self.ready_at: float | None = None
+        self.waits_since: float | None = None
         self.ending: EndReason | None = None
         self.ends_by = 0.0
         self.ended: EndReason | None = None
@@ -93,6 +94,7 @@ class Conversation:
     def set_greeting(self, text: str) -> None:
         """The prepared first line, should it come while the caller has not spoken yet."""
         self.greeting = text
+        self._settle()
 
     def tick(self, now: float) -> None:
         """Let time pass: a few times a second."""
@@ -262,12 +264,20 @@ class Conversation:
     def _settle(self) -> None:
         responses = self.caller.responses
         if self.ending is None:
-            if responses.is_wanted and not responses.is_under_way and not self.caller.is_being_cut:
+            is_free = not responses.is_under_way and not self.caller.is_being_cut
+            if responses.is_wanted and is_free and not self._is_greeting_coming():
                 self.box.ask(responses.ask(self._instructions()))
             self.caller.send_due()
         elif not self.counselor.has_words_to_come:
             self._finish()
         self._publish_turns()
+
+    def _is_greeting_coming(self) -> bool:
+        """The caller's first line is still being prepared: worth a short wait."""
+        if self.greeting is not None or self.caller.has_been_heard:
+            return False
+        self.waits_since = self.box.now if self.waits_since is None else self.waits_since
+        return self.box.now - self.waits_since < self.limits.greeting_in_waiting
 
     def _instructions(self) -> str | None:
         """The caller's first words are the prepared ones. They are asked for until something of them was heard."""

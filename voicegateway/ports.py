@@ -55,6 +55,23 @@ class Recorder(Protocol):
         """Where the recording stands now."""
 
 
+class Continued:
+    """A recorder that began later than the recording did: it keeps its own time and tells the recording's."""
+
+    def __init__(self, recorder: Recorder, begins_at: int) -> None:
+        self.recorder = recorder
+        self.begins_at = begins_at
+        self.speak = recorder.speak
+        self.played = recorder.played
+        self.mute = recorder.mute
+
+    def hear(self, pcm: bytes, index: int) -> int:
+        return self.begins_at + self.recorder.hear(pcm, index)
+
+    def position(self) -> int:
+        return self.begins_at + self.recorder.position()
+
+
 class Unrecorded:
     """A recorder for calls that nobody records: it keeps the time and nothing else."""
 

@@ -143,7 +143,7 @@ def test_typed_answer_lets_the_caller_open():
 
 
 def test_without_a_greeting_the_caller_opens_freely():
-    scene = Scene(greeting=None)
+    scene = Scene(greeting="")
 
     scene.counselor_says("user_1", None)
 
@@ -153,10 +153,21 @@ def test_without_a_greeting_the_caller_opens_freely():
 def test_late_greeting_is_still_said():
     scene = Scene(greeting=None)
 
-    scene.conversation.set_greeting("It is me again.")
     scene.counselor_says("user_1", None)
+    assert scene.sent_of("response.create") == []
+    scene.conversation.set_greeting("It is me again.")
+    scene.collect()
 
     assert "««It is me again.»»" in scene.sent_of("response.create")[0]["response"]["instructions"]
+
+
+def test_a_greeting_that_does_not_come_is_not_waited_for_long():
+    scene = Scene(greeting=None)
+    scene.counselor_says("user_1", None)
+
+    scene.wait(2.1)
+
+    assert ["response" in event for event in scene.sent_of("response.create")] == [False]
 
 
 def test_greeting_is_asked_for_again_when_nothing_of_it_was_heard():

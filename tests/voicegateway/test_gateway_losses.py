@@ -87,6 +87,13 @@ def test_a_call_is_taken_up_again_where_it_broke_off(gateway, standin, call):
     assert (recording.state, recording.epochs.count()) == ("completed", 2)
     assert not left[began + len(first_words) // 2 + RATE // 20 : went_on].any()
     assert went_on / RATE == pytest.approx(spoken_at, abs=0.1)
+    # On the recording's clock, across the gap.
+    before, after = ([turn.start_ms for turn in call.turns.filter(epoch=number)] for number in (1, 2))
+    [tone_turn] = [
+        turn for turn in call.transcript() if turn.epoch == 2 and turn.source == "spoken" and turn.is_by_counselor
+    ]
+    assert max(before) < min(after)
+    assert tone_turn.start_ms == pytest.approx(1000 * went_on / RATE, abs=400)
 
 
 def test_after_a_kill_everything_received_is_on_disk_and_the_next_gateway_makes_it_a_recording(

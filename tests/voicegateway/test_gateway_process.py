@@ -150,6 +150,7 @@ def place_of(sound: bytes | np.ndarray, channel: np.ndarray) -> int:
 
 
 def test_turns_are_in_spoken_order_and_saved_before_the_end_is_told(gateway, standin, call):
+    greet(call)
     standin.faults("realtime", {"transcript": 1.5})
     with Line(gateway, call) as line:
         line.wait_for("ready")
