@@ -21,34 +21,47 @@ SHORT = 4
 
 @dataclass(frozen=True)
 class Rule:
-    """A check that speaks of `about` is met by a counselor's sentence that matches `evidence`."""
+    """A check that speaks of `about` is met by a counselor's sentence that matches `evidence`; `why` it helps."""
 
     about: re.Pattern[str]
     evidence: re.Pattern[str]
+    why: str
 
 
-def _rule(about: str, evidence: str) -> Rule:
-    return Rule(re.compile(about, re.IGNORECASE), re.compile(evidence, re.IGNORECASE))
+def _rule(about: str, evidence: str, why: str) -> Rule:
+    return Rule(re.compile(about, re.IGNORECASE), re.compile(evidence, re.IGNORECASE), why)
 
 
 RULES = (
     _rule(
         r"suicid|self-harm|kill|direct(ly)? ask",
         r"suicid|kill\w* yourself|want\w* to die|end\w* your life|hurt\w* yourself",
+        "Asking plainly shows that the hardest thing may be said here.",
     ),
-    _rule(r"open(-| )?(ended)? ?question|open question", r"\b(what|how|tell me|could you say more)\b"),
+    _rule(
+        r"open(-| )?(ended)? ?question|open question",
+        r"\b(what|how|tell me|could you say more)\b",
+        "An open question leaves the caller room to tell it in their own way.",
+    ),
     _rule(
         r"reflect|validat|empath|feeling|listen",
         r"\b(sounds? like|that must|it must|must (be|feel|have)|i hear|i can hear|makes sense|i'm (so |really )?sorry)",
+        "Being understood before anything is suggested lets a caller go on.",
     ),
-    _rule(r"safe|plan|means|danger|risk", r"\b(safe|plan|means|nearby|alone|tonight|danger)\b"),
+    _rule(
+        r"safe|plan|means|danger|risk",
+        r"\b(safe|plan|means|nearby|alone|tonight|danger)\b",
+        "It brings the next hours into view, together with the caller.",
+    ),
     _rule(
         r"clos|end(s|ing)? the|follow|next step|summar|resource|referral",
         r"\b(thank|call (us )?back|next|follow up|together|take care|number|anytime)\b",
+        "The caller knows what happens next, and that the line stays open.",
     ),
     _rule(
         r"introduc|greet|warm|name|open(s|ing)? the",
         r"\b(my name|hello|hi|hey|good (morning|afternoon|evening)|you've reached|glad you)\b",
+        "The caller knows at once that a person is there.",
     ),
 )
 
@@ -98,7 +111,7 @@ def grade(task: Task, passages: list[JSON]) -> JSON:
     met = [result for result in results if result["verdict"] == "met"]
     return {
         "criteria": list[JSONValue](results),
-        "rationale": _rationale(len(met), results),
+        "rationale": _rationale(len(met), results, task),
         "went_well": list[JSONValue](_strengths(met)),
         "improvements": list[JSONValue](_improvements(task)),
         "learning_objective": _objective(results, task),
@@ -173,16 +186,28 @@ def _numbered_sentences(text: str) -> list[tuple[str, str]]:
     return found
 
 
-def _rationale(met: int, results: list[JSON]) -> str:
+def _rationale(met: int, results: list[JSON], task: Task) -> str:
     counted = [result for result in results if result["verdict"] != "not_applicable"]
-    return f"{met} of {len(counted)} checks were met. This is a simulated grading: it looks for words, not for meaning."
+    missed = _first_missed(results, task)
+    return " ".join(
+        [
+            f"{met} of {len(counted)} checks were met.",
+            *([f"First to look at: {missed}"] if missed else []),
+            "This is a simulated grading: it looks for words, not for meaning.",
+        ]
+    )
 
 
 def _strengths(met: list[JSON]) -> list[JSON]:
     quotes = [quote for result in met for quote in objects(result["quotes"])[:1]]
     distinct = list({as_text(quote["text"]): quote for quote in quotes}.values())
-    why = "It gives the caller room to go on."
-    return [{"turn": quote["turn"], "quote": quote["text"], "why": why} for quote in distinct[:3]]
+    return [
+        {"turn": quote["turn"], "quote": quote["text"], "why": _why(as_text(quote["text"]))} for quote in distinct[:3]
+    ]
+
+
+def _why(quote: str) -> str:
+    return next((rule.why for rule in RULES if rule.evidence.search(quote)), "It speaks to what was asked for.")
 
 
 def _improvements(task: Task) -> list[JSON]:
@@ -190,7 +215,8 @@ def _improvements(task: Task) -> list[JSON]:
     if not weak and task.counselor:
         last = task.counselor[-1]
         goal, why = "Stay with the feeling a moment longer", "A reflection first makes any question easier."
-        weak = [_better(last, as_text(last.get("text")), goal, why)]
+        wording = "That sounds like a lot to carry. What is it like for you right now?"
+        weak = [_better(last, as_text(last.get("text")), goal, wording, why)]
     return weak[:3]
 
 
@@ -199,22 +225,27 @@ def _improvement(turn: JSON) -> JSON | None:
     lecture = next((sentence for sentence in _sentences(text) if LECTURE.search(sentence)), None)
     if lecture:
         why = "Advice before understanding can feel like a lecture."
-        return _better(turn, lecture, "Explore before advising", why)
+        wording = "It sounds like this has been weighing on you. What has been the hardest part today?"
+        return _better(turn, lecture, "Explore before advising", wording, why)
     if 0 < len(text.split()) < SHORT:
         why = "A very short answer leaves the caller alone with it."
-        return _better(turn, text, "Invite the caller to say more", why)
+        wording = "I'm here, and I'm listening. Would you tell me a little more about that?"
+        return _better(turn, text, "Invite the caller to say more", wording, why)
     return None
 
 
-def _better(turn: JSON, quote: str, goal: str, why: str) -> JSON:
-    wording = "It sounds like this has been weighing on you. What has been the hardest part today?"
+def _better(turn: JSON, quote: str, goal: str, wording: str, why: str) -> JSON:
     return {"turn": as_text(turn.get("id")), "quote": quote, "goal": goal, "better_wording": wording, "why": why}
 
 
 def _objective(results: list[JSON], task: Task) -> str:
-    missed = {as_text(result["key"]) for result in results if result["verdict"] == "not_met"}
-    check = next((as_text(check.get("check")) for check in task.checks if as_text(check.get("key")) in missed), "")
+    check = _first_missed(results, task)
     return f"In the next session, practise this: {check}" if check else "Keep asking openly and reflecting feelings."
+
+
+def _first_missed(results: list[JSON], task: Task) -> str:
+    missed = {as_text(result["key"]) for result in results if result["verdict"] == "not_met"}
+    return next((as_text(check.get("check")) for check in task.checks if as_text(check.get("key")) in missed), "")
 
 
 def _flags(task: Task) -> list[JSON]:
