@@ -1,8 +1,5 @@
-import hashlib
-import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,7 +10,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from ai import AIUnavailable
-from evaluation import openai_grader, proof, rubric, scoring
+from evaluation import openai_grader, rubric, scoring
+from evaluation.feedback import proven_feedback, proven_results
 from evaluation.models import CriterionResult, Evaluation, EvaluationQuerySet, Flag
 from evaluation.openai_grader import Case, Graded
 from evaluation.proof import Line
@@ -118,7 +116,7 @@ def _grade_lines(evaluation: Evaluation, lines: Sequence[Line]) -> None:
     case = _case(evaluation.session, lines)
     try:
         graded = openai_grader.ask(case)
-        results = _results(case, graded)
+        results = proven_results(case, graded)
     except AIUnavailable as error:
         _try_again_or_fail(evaluation, error)
         return
@@ -148,33 +146,6 @@ def _try_again_or_fail(evaluation: Evaluation, error: AIUnavailable) -> None:
     raise NotYet(min(error.retry_after or 2.0**evaluation.attempts, _LONGEST_WAIT))
 
 
-def _results(case: Case, graded: Graded) -> list[CriterionResult]:
-    """A row for each check, with what could be proven. Raises AIUnavailable when a check was left out."""
-    judged = {one.key: one for one in graded.grading.criteria}
-    if missing := [check.key for check in case.checks if check.key not in judged]:
-        raise AIUnavailable(f"left_out:{len(missing)}", retryable=True)
-    results = []
-    for position, check in enumerate(case.checks):
-        said = judged[check.key]
-        quotes = [quote for one in said.quotes if (quote := proof.prove(one.text, one.turn, case.lines))]
-        result = CriterionResult(
-            position=position,
-            key=check.key,
-            check_text=check.text,
-            source=check.source,
-            weight=check.weight,
-            verdict=said.verdict,
-            reason=said.reason,
-            quotes=[asdict(quote) for quote in quotes],
-            citations=[one.model_dump() for one in said.citations if proof.stands_in(one.text, graded.procedure_texts)],
-        )
-        if result.verdict == CriterionResult.Verdict.MET and check.needs_quote and not quotes:
-            result.verdict = CriterionResult.Verdict.NOT_MET
-            result.reason = "No words of yours were found that show this."
-        results.append(result)
-    return results
-
-
 @transaction.atomic
 def _fill(evaluation: Evaluation, case: Case, graded: Graded, results: Sequence[CriterionResult]) -> None:
     """Store the feedback, once: only the claim that still stands may."""
@@ -182,32 +153,13 @@ def _fill(evaluation: Evaluation, case: Case, graded: Graded, results: Sequence[
     if points is None:
         _close(evaluation, Evaluation.Status.NOT_GRADABLE, "Nothing in this conversation could be assessed.")
         return
-    grading = graded.grading
-    filled = _mine(evaluation).update(
+    if not _mine(evaluation).update(
         status=Evaluation.Status.COMPLETED,
         completed_at=timezone.now(),
-        model=graded.model,
-        prompt_version=openai_grader.PROMPT_VERSION,
-        rubric_version=rubric.VERSION,
-        transcript_hash=_hash_of(case.lines),
-        vector_store_id=case.vector_store_id,
-        file_ids=graded.file_ids,
-        used_file_search=graded.used_file_search,
-        input_tokens=graded.input_tokens,
-        output_tokens=graded.output_tokens,
         score=points,
         grade=scoring.grade_for(points),
-        rationale=grading.rationale,
-        went_well=[
-            {"turn": quote.turn, "quote": quote.text, "why": one.why}
-            for one in grading.went_well
-            if (quote := proof.prove(one.quote, one.turn, case.lines))
-        ],
-        improvements=[_improvement(one, case.lines) for one in grading.improvements],
-        learning_objective=grading.learning_objective,
-        reflection_questions=grading.reflection_questions,
-    )
-    if not filled:
+        **proven_feedback(case, graded),
+    ):
         return
     for result in results:
         result.evaluation, result.organization_id = evaluation, evaluation.organization_id
@@ -220,19 +172,9 @@ def _fill(evaluation: Evaluation, case: Case, graded: Graded, results: Sequence[
             severity=flag.severity,
             note=flag.note,
         )
-        for flag in grading.flags
+        for flag in graded.grading.flags
     )
     complete_assignment(evaluation.session)
-
-
-def _improvement(one: openai_grader.Improvement, lines: Sequence[Line]) -> dict[str, str]:
-    """Advice stays when its quote cannot be proven; the quote does not."""
-    quote = proof.prove(one.quote, one.turn, lines)
-    return one.model_dump() | {"turn": quote.turn if quote else "", "quote": quote.text if quote else ""}
-
-
-def _hash_of(lines: Sequence[Line]) -> str:
-    return hashlib.sha256(json.dumps([asdict(line) for line in lines]).encode()).hexdigest()
 
 
 def sweep_evaluations() -> int:

@@ -78,3 +78,5 @@ async def test_a_loop_that_has_ended_is_no_error_for_the_sender():
         received.result(PATIENCE)
 
     await layer.send("call", {"type": "too late"})
+
+    assert "call" not in layer.channels

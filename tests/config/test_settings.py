@@ -16,7 +16,7 @@ GOOD = {
     "DATABASE_URL": "postgresql://someone@127.0.0.1:1/none",
     "REDIS_URL": "redis://127.0.0.1:1/0",
     "STORAGE_URL": "s3://recordings?endpoint_url=http://127.0.0.1:1",
-    "SPOOL_DIR": "/tmp/spool",
+    "SPOOL_DIR": "/somewhere/spool",
     "EMAIL_URL": "smtp://127.0.0.1:1",
     "OPENAI_API_KEY": "sk-some",
 }

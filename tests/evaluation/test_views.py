@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from django.utils.html import escape
 
 from evaluation.models import Evaluation
 from evaluation.services import grade
@@ -84,9 +85,9 @@ def test_feedback_is_shown_with_its_evidence(counselor, graded, finished_chat):
     body = body_of(counselor, f"/sessions/{finished_chat.pk}/")
 
     assert f"Grade {graded.grade}, {graded.score} of 100" in body
-    assert graded.rationale in body
+    assert escape(graded.rationale) in body
     for criterion in graded.criteria.all():
-        assert criterion.check_text.replace("'", "&#x27;") in body
+        assert escape(criterion.check_text) in body
     turns = {str(turn.pk) for turn in finished_chat.transcript()}
     quoted = {quote["turn"] for criterion in graded.criteria.all() for quote in criterion.quotes}
     assert quoted and quoted <= turns

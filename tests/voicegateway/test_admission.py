@@ -36,7 +36,7 @@ def spool(settings, tmp_path):
 
 @pytest.mark.parametrize("origin", [b"http://testserver", b"http://127.0.0.1"])
 def test_our_own_origins_may_call(origin):
-    check_origin({b"origin": origin})
+    assert check_origin({b"origin": origin}) is None
 
 
 @pytest.mark.parametrize(
