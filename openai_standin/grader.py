@@ -45,7 +45,7 @@ RULES = (
     ),
     _rule(
         r"reflect|validat|empath|feeling|listen",
-        r"\b(sounds? like|that must|it must|must (be|feel|have)|i hear|i can hear|makes sense|i'm (so |really )?sorry)",
+        r"\b(sounds? \w+|that must|it must|must (be|feel|have)|i hear|i can hear|makes sense|i'm (so |really )?sorry)",
         "Being understood before anything is suggested lets a caller go on.",
     ),
     _rule(
