@@ -151,7 +151,7 @@ class AccountAdmin(ScopedAdmin):
         lines = (
             f"{timezone.localtime(row.uploaded_at):%Y-%m-%d %H:%M} {row.filename}: {row.get_status_display()}"
             f"{' (' + row.failure + ')' if row.failure else ''}, by {row.uploaded_by}"
-            f"{', replaced ' + row.replaced.filename if row.replaced else ''}"
+            f"{', replaced ' + row.replaced.filename if row.replaced and row.status == row.Status.READY else ''}"
             for row in rows
         )
         return format_html_join("", "<div>{}</div>", ((line,) for line in lines)) or "-"

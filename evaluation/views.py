@@ -95,6 +95,7 @@ def _feedback_context(request: SignedInRequest, session: Session) -> dict[str, A
         "session": session,
         "evaluation": newest,
         "criteria": newest.criteria.all() if newest else [],
+        "reviews": newest.reviews.select_related("reviewer", "criterion") if newest else [],
         "retry_url": _practice_url(session) if session.counselor_id == request.user.pk else None,
     }
 

@@ -1,6 +1,7 @@
 """The scripted callers: who they are and every line they have. Their lines also ship as audio, see `render_lines`."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 
@@ -121,10 +122,13 @@ CALLERS = (DANA, WALTER, JULES)
 
 
 def choose_caller(instructions: str, said: list[str], mode: str | None = None) -> Caller:
-    """Whoever has spoken already goes on; otherwise the instructions decide, always the same way."""
+    """Whoever has spoken already goes on, or is named in the instructions; else these decide, always the same way."""
     for caller in CALLERS:
         if any(line_of(caller, text) for text in said):
             return caller
+    named = [caller for caller in CALLERS if re.search(rf"\b{caller.name}\b", instructions, re.IGNORECASE)]
+    if len(named) == 1:
+        return named[0]
     fitting = [caller for caller in CALLERS if caller.mode == (mode or mode_named_in(instructions))] or list(CALLERS)
     return fitting[digest(instructions) % len(fitting)]
 

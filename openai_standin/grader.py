@@ -17,6 +17,8 @@ LECTURE = re.compile(
     re.IGNORECASE,
 )
 SHORT = 4
+SHORT_LETTERS = 40
+UNHEARD = "[simulated transcript"
 
 
 @dataclass(frozen=True)
@@ -49,17 +51,17 @@ RULES = (
         "Being understood before anything is suggested lets a caller go on.",
     ),
     _rule(
-        r"safe|plan|means|danger|risk",
-        r"\b(safe|plan|means|nearby|alone|tonight|danger)\b",
+        r"safe|plan|danger|risk|within reach",
+        r"\b(safe|plan|within reach|in the house|danger|until morning)\b",
         "It brings the next hours into view, together with the caller.",
     ),
     _rule(
         r"clos|end(s|ing)? the|follow|next step|summar|resource|referral",
-        r"\b(thank|call (us )?back|next|follow up|together|take care|number|anytime)\b",
+        r"\b(call (us|back|again|this line)|next step|follow up|we agreed|take care|any ?time|tomorrow)\b",
         "The caller knows what happens next, and that the line stays open.",
     ),
     _rule(
-        r"introduc|greet|warm|name|open(s|ing)? the",
+        r"introduc|greet|says who they are|open(s|ing)? the (call|chat)",
         r"\b(my name|hello|hi|hey|good (morning|afternoon|evening)|you've reached|glad you)\b",
         "The caller knows at once that a person is there.",
     ),
@@ -82,7 +84,12 @@ class Task:
 
     @property
     def counselor(self) -> list[JSON]:
-        return [turn for turn in self.turns if turn.get("speaker") == "counselor"]
+        """The turns that can be understood: what was spoken stands here as a placeholder only."""
+        return [
+            turn
+            for turn in self.turns
+            if turn.get("speaker") == "counselor" and not as_text(turn.get("text")).startswith(UNHEARD)
+        ]
 
 
 def is_grading(schema: JSON) -> bool:
@@ -193,7 +200,7 @@ def _rationale(met: int, results: list[JSON], task: Task) -> str:
         [
             f"{met} of {len(counted)} checks were met.",
             *([f"First to look at: {missed}"] if missed else []),
-            "This is a simulated grading: it looks for words, not for meaning.",
+            "This is a simulated grading: it looks for words, not for meaning, and it cannot hear what was spoken.",
         ]
     )
 
@@ -227,7 +234,7 @@ def _improvement(turn: JSON) -> JSON | None:
         why = "Advice before understanding can feel like a lecture."
         wording = "It sounds like this has been weighing on you. What has been the hardest part today?"
         return _better(turn, lecture, "Explore before advising", wording, why)
-    if 0 < len(text.split()) < SHORT:
+    if 0 < len(text.split()) < SHORT and len(text) < SHORT_LETTERS:
         why = "A very short answer leaves the caller alone with it."
         wording = "I'm here, and I'm listening. Would you tell me a little more about that?"
         return _better(turn, text, "Invite the caller to say more", wording, why)

@@ -21,8 +21,8 @@ from tests.config.demo_process import DemoProcess, wait_until
 PATIENCE_MS = 20_000  # a busy machine is no finding
 DEMO_PASSWORD = "steadyline-demo"
 PASSWORD = "a quiet harbor at dawn"
-CALLS = ("Night shift, second week", "The father who only wants a number")
-CHAT = "Writing from the train"
+CALLS = ("Since the first of the month", "Two cups of coffee")
+CHAT = "After midnight in the dorm"
 
 
 class Tryout:

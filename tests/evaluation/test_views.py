@@ -3,7 +3,7 @@ import json
 import pytest
 from django.utils.html import escape
 
-from evaluation.models import Evaluation
+from evaluation.models import Evaluation, Review
 from evaluation.services import grade
 from recordings.models import Recording
 from tests.people import (
@@ -299,3 +299,20 @@ def test_the_api_refuses_to_grade_someone_elses_live_session(supervisor, chat):
     response = client_of(supervisor).post(f"/api/sessions/{chat.pk}/evaluation/")
 
     assert (response.status_code, response.json()["code"]) == (409, "session_live")
+
+
+def test_a_persons_verdict_stands_beside_the_evaluators(counselor, evaluator, graded, finished_chat):
+    check = graded.criteria.first()
+    Review.objects.create(
+        organization=graded.organization,
+        evaluation=graded,
+        criterion=check,
+        reviewer=evaluator,
+        verdict=Review.Verdict.OVERRULE,
+        reason="You did say it, in other words.",
+    )
+
+    body = body_of(counselor, f"/sessions/{finished_chat.pk}/")
+
+    assert f"Sees it differently: {escape(check.check_text)}" in body
+    assert "You did say it, in other words." in body and str(evaluator) in body
