@@ -56,7 +56,7 @@ RULES = (
         "It brings the next hours into view, together with the caller.",
     ),
     _rule(
-        r"clos|end(s|ing)? the|follow|next step|summar|resource|referral",
+        r"clos|end(s|ing)? (the|by)|follow|next step|summ(ar|ing)|resource|referral",
         r"\b(call (us|back|again|this line)|next step|follow up|we agreed|take care|any ?time|tomorrow)\b",
         "The caller knows what happens next, and that the line stays open.",
     ),
