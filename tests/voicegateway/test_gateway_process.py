@@ -20,6 +20,14 @@ def greet(session: Session, line: str = GREETING) -> None:
     Session.objects.filter(pk=session.pk).update(greeting=line, greeting_status=Session.Greeting.READY)
 
 
+def wait_for_words_of_the_caller(line: Line, number: int = 1) -> None:
+    """Sound alone is not enough: the gateway must have learnt that whole words of it were played."""
+    line.wait(
+        lambda: len({turn["item"] for turn in line.turns if turn["role"] == "caller"}) >= number,
+        f"words of {number} turns of the caller were heard",
+    )
+
+
 def lines_of(session: Session) -> list[tuple[str, str, bool]]:
     return [(turn.role, turn.text_heard, turn.is_interrupted) for turn in session.transcript()]
 
@@ -62,6 +70,7 @@ def test_the_caller_opens_after_a_silence_with_a_greeting_that_came_late(own_gat
         line.wait_for("ready")
         greet(call)
         line.wait_for_sound(0.5)
+        wait_for_words_of_the_caller(line)
         opened_at = line.spans[1][0]
         line.hang_up()
 
@@ -83,8 +92,10 @@ def interrupted_call(gateway, standin, call):
         line.recorded_since = EpochSpool(spool_folder(call.pk, 1)).wall
         line.speak(tone(0.8))
         line.wait_for_sound(0.4)
+        wait_for_words_of_the_caller(line)
         line.speak(tone(1.2, hertz=660))
         line.wait_for_sound(0.5, item=2)
+        wait_for_words_of_the_caller(line, 2)
         line.hang_up()
     return line
 
@@ -156,6 +167,7 @@ def test_turns_are_in_spoken_order_and_saved_before_the_end_is_told(gateway, sta
         line.wait_for("ready")
         line.speak(tone(0.6))
         line.wait_for_sound(0.3)
+        wait_for_words_of_the_caller(line)
         line.say("Take your time.")
         line.hang_up()
         lines = lines_of(call)
