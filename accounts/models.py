@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
-from django.utils.functional import cached_property
 
 
 class Organization(models.Model):
@@ -125,10 +124,6 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.number})" if self.number else self.name
-
-    @cached_property
-    def newest_document(self) -> ProcedureDocument | None:
-        return self.documents.order_by("-uploaded_at").first()
 
 
 def procedure_key(document: ProcedureDocument, filename: str) -> str:

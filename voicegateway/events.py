@@ -46,10 +46,6 @@ class Event:
         value = self.fields.get(name)
         return Event(value if isinstance(value, Mapping) else {})
 
-    def parts(self, name: str) -> "list[Event]":
-        value = self.fields.get(name)
-        return [Event(part) for part in value] if isinstance(value, list) else []
-
     def sound(self, name: str) -> bytes:
         """PCM16 from base64; a half sample at the end is dropped."""
         try:

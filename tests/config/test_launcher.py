@@ -83,8 +83,9 @@ def test_demo_ends_with_the_make_that_started_it(start):
     demo = start("--stop-with-parent", wrapper=("sh", "-c", '"$@"; exit 3', "make")).wait_until_ready()
 
     demo.process.kill()
-
     demo.wait_until_gone()
+
+    assert demo.processes() == []
 
 
 def test_port_in_use_is_said_in_one_line(start):

@@ -138,6 +138,7 @@ def test_somebody_who_leaves_during_the_handshake_does_not_keep_the_line(gateway
     wait_until(
         lambda: all(entry["ended"] for entry in standin.ledger("realtime")), "no connection upstream is left open"
     )
+    assert is_free()
 
 
 BAD = {
