@@ -1,11 +1,11 @@
-"""What a Responses call is answered with: the caller's next words, a grading, or any JSON that fits the schema."""
+"""What a Responses call is answered with: the caller's next words, a grading, a draft, or any JSON that fits."""
 
 import math
 from dataclasses import dataclass, field
 
 import orjson
 
-from . import conversation, grader, schemas
+from . import conversation, grader, schemas, writer
 from .conversation import Turn
 from .errors import no_vector_store_for_search
 from .json_types import JSON, as_number, as_object, as_text, objects, texts
@@ -41,11 +41,14 @@ def think(state: State, body: JSON, fault: JSON) -> Plan:
     """The answer to a request. The same request, the same answer."""
     schema = as_object(answer_format(body).get("schema"))
     task = grader.read_task(input_texts(body)) if grader.is_grading(schema) else None
+    order = writer.read_order(input_texts(body)) if writer.is_drafting(schema) else None
     plan = Plan("", input_tokens=tokens(as_text(body.get("instructions"))) + sum(map(tokens, input_texts(body))))
-    _search(state, body, task, plan)
+    _search(state, body, order.queries if order else _queries(body, task), plan)
     if task:
         answer = schemas.fit(schema, dict(grader.grade(task, plan.passages)))
         plan.text = orjson.dumps(answer).decode()
+    elif order:
+        plan.text = orjson.dumps(schemas.fit(schema, writer.write(order, plan.passages))).decode()
     elif schema:
         plan.text = orjson.dumps(schemas.fit(schema, None)).decode()
     else:
@@ -118,12 +121,12 @@ def input_texts(body: JSON) -> list[str]:
     return [*found, as_text(body.get("instructions"))]
 
 
-def _search(state: State, body: JSON, task: grader.Task | None, plan: Plan) -> None:
+def _search(state: State, body: JSON, queries: list[str], plan: Plan) -> None:
     tool = next((tool for tool in objects(body.get("tools")) if tool.get("type") == "file_search"), None)
     if tool is None or body.get("tool_choice") == "none":
         return
     plan.searched = True
-    plan.queries = _queries(body, task)
+    plan.queries = queries
     for store_id in texts(tool.get("vector_store_ids")):
         if store_id not in state.vector_stores:
             raise no_vector_store_for_search(store_id)

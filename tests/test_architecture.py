@@ -27,6 +27,7 @@ NO_TENANT = {Organization: "it is the tenant"}
 READ_THROUGH = {
     "accounts.Organization": "only superusers see organizations",
     "scenarios.ScenarioVersion": "its session",
+    "scenarios.ImportRow": "its import",
     "training.TranscriptTurn": "its session",
     "training.CallTicket": "its signature; it is spent, never shown",
     "recordings.RecordingEpoch": "its recording",
@@ -37,6 +38,7 @@ READ_THROUGH = {
 KNOW_OPENAI = {
     "accounts/openai_procedures.py",
     "evaluation/openai_grader.py",
+    "scenarios/openai_generator.py",
     "training/openai_caller.py",
     "voicegateway/openai_voice.py",
 }
