@@ -4,6 +4,7 @@ from django.db.models import Model
 from accounts.models import User
 
 _SEE = frozenset({"view"})
+_BEGIN = frozenset({"view", "add"})
 _WRITE = frozenset({"view", "add", "change"})
 _ALL = _WRITE | {"delete"}
 
@@ -12,11 +13,13 @@ MAY: dict[str, dict[str, frozenset[str]]] = {
     User.Role.COUNSELOR: {},
     User.Role.SUPERVISOR: {
         "accounts.account": frozenset({"view", "change"}),
-        "accounts.proceduredocument": frozenset({"view", "add"}),
+        "accounts.proceduredocument": _BEGIN,
         "accounts.user": _SEE,
         "scenarios.category": _ALL,
         "scenarios.skill": _ALL,
         "scenarios.scenario": _ALL,
+        "scenarios.importjob": _BEGIN,
+        "scenarios.scenariodraft": _WRITE,
         "training.assignment": _WRITE,
         "training.session": _SEE,
         "evaluation.evaluation": _SEE,
@@ -27,6 +30,8 @@ MAY: dict[str, dict[str, frozenset[str]]] = {
         "scenarios.category": _WRITE,
         "scenarios.skill": _WRITE,
         "scenarios.scenario": _WRITE,
+        "scenarios.importjob": _BEGIN,
+        "scenarios.scenariodraft": _WRITE,
     },
     User.Role.EVALUATOR: {
         "accounts.account": _SEE,
@@ -36,7 +41,11 @@ MAY: dict[str, dict[str, frozenset[str]]] = {
         "evaluation.review": _WRITE,
     },
 }
-MAY[User.Role.ADMIN] = MAY[User.Role.SUPERVISOR] | {"accounts.account": _WRITE, "accounts.user": _WRITE}
+MAY[User.Role.ADMIN] = MAY[User.Role.SUPERVISOR] | {
+    "accounts.account": _WRITE,
+    "accounts.user": _WRITE,
+    "accounts.organization": frozenset({"view", "change"}),
+}
 
 
 class RoleBackend(BaseBackend):

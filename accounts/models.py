@@ -14,6 +14,12 @@ class Organization(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=200, unique=True)
+    keeps_sources = models.BooleanField(
+        "keeps complaints",
+        default=False,
+        help_text="A complaint from which a scenario was drafted is kept with the draft; otherwise it is deleted "
+        "when the scenario is saved.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

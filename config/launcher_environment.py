@@ -33,6 +33,7 @@ def tryout_environment(var: Path, web_port: int, gateway_port: int, given: Mappi
         "STORAGE_URL": f"file:{quote(str(var / 'files'))}",
         "SPOOL_DIR": str(var / "spool"),
         "EMAIL_URL": "console:",
+        "DEFAULT_ORGANIZATION": "Harbor Crisis Center",
         "DEMO_NOTICE": WITH_KEY if has_key(given) else OFFLINE,
         # Celery would run Django's system checks once more; `make test` has.
         "CELERY_SKIP_CHECKS": "1",

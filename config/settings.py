@@ -36,6 +36,8 @@ STORAGE_URL = env.str(
 SPOOL_DIR = env.path("SPOOL_DIR", validate=validate.Predicate("is_absolute", error="must be an absolute path"))
 EMAIL_URL = env.dj_email_url("EMAIL_URL")
 DEMO_NOTICE = env.str("DEMO_NOTICE", "")
+# Whose data a management command works on when it is not told: a name or an id.
+DEFAULT_ORGANIZATION = env.str("DEFAULT_ORGANIZATION", "")
 # What "today" means for a due date, such as America/New_York.
 TIME_ZONE = env.str("TIME_ZONE", "UTC", validate=validate.OneOf(available_timezones(), error="is not a time zone"))
 # How many proxies of ours stand before the web server: limits on guessing count by the address behind them.
@@ -55,6 +57,9 @@ CHAT_MODEL = env.str("CHAT_MODEL", "gpt-5.4-mini")
 EVALUATOR_MODEL = env.str("EVALUATOR_MODEL", "gpt-5.6-sol")
 EVALUATOR_MAX_OUTPUT_TOKENS = env.int("EVALUATOR_MAX_OUTPUT_TOKENS", 3000, validate=validate.Range(min=500))
 EVALUATOR_TEMPERATURE = env.float("EVALUATOR_TEMPERATURE", None)
+GENERATOR_MODEL = env.str("GENERATOR_MODEL", "gpt-5.6-sol")
+GENERATOR_MAX_OUTPUT_TOKENS = env.int("GENERATOR_MAX_OUTPUT_TOKENS", 4000, validate=validate.Range(min=500))
+GENERATOR_TIMEOUT = env.float("GENERATOR_TIMEOUT", 120.0, validate=validate.Range(min=1))
 EVALUATOR_TIMEOUT = env.float("EVALUATOR_TIMEOUT", 120.0, validate=validate.Range(min=1))
 
 # Deadlines, in seconds. Tests shorten them; a crisis center rarely needs to.
@@ -65,8 +70,11 @@ HEARTBEAT_LOST_AFTER = env.float("HEARTBEAT_LOST_AFTER", 90.0, validate=_above_z
 CHAT_IDLE_AFTER = env.float("CHAT_IDLE_AFTER", 12 * 3600.0, validate=_above_zero)
 TICKET_LIFETIME = env.float("TICKET_LIFETIME", 60.0, validate=_above_zero)
 SWEEP_EVERY = env.float("SWEEP_EVERY", 20.0, validate=_above_zero)
+SWEEP_CONTEXTS_EVERY = env.float("SWEEP_CONTEXTS_EVERY", 86_400.0, validate=_above_zero)
 GREETING_LOST_AFTER = env.float("GREETING_LOST_AFTER", 45.0, validate=_above_zero)
 TASK_LOST_AFTER = env.float("TASK_LOST_AFTER", 360.0, validate=_above_zero)
+IMPORT_LOST_AFTER = env.float("IMPORT_LOST_AFTER", 60.0, validate=_above_zero)
+DRAFT_KEPT_FOR = env.float("DRAFT_KEPT_FOR", 14 * 86_400.0, validate=_above_zero)
 TASK_ATTEMPTS = env.int("TASK_ATTEMPTS", 3, validate=validate.Range(min=1))
 PROCEDURES_TIMEOUT = env.float("PROCEDURES_TIMEOUT", 180.0, validate=_above_zero)
 
@@ -90,6 +98,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "django_htmx",
+    "django_filters",
     "rest_framework",
     "rest_framework.authtoken",
     "drf_spectacular",
@@ -226,7 +235,7 @@ WHITENOISE_USE_FINDERS = True
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 
 # The largest bodies the ASGI middleware lets through, in bytes, by the beginning of the path.
-BODY_LIMITS = {"/admin/": 21 * 1024**2, "/api/accounts/": 21 * 1024**2}
+BODY_LIMITS = {"/admin/": 21 * 1024**2, "/api/accounts/": 21 * 1024**2, "/api/scenarios/": 21 * 1024**2}
 BODY_LIMIT = 1024**2
 
 REST_FRAMEWORK = {
@@ -246,6 +255,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    # Two choices of the same values need names of their own.
+    "ENUM_NAME_OVERRIDES": {
+        "OpensEnum": "scenarios.models.Opener.choices",
+        "SpeakerEnum": "training.models.TranscriptTurn.Role.choices",
+    },
 }
 
 CELERY_BROKER_URL = REDIS_URL
@@ -266,7 +280,14 @@ CELERY_BEAT_SCHEDULE = {
         "lost greetings": "training.tasks.sweep_greetings",
         "lost evaluations": "evaluation.tasks.sweep_evaluations",
         "lost procedure uploads": "accounts.tasks.sweep_procedures",
+        "lost imports": "scenarios.tasks.sweep_imports",
+        "lost drafts": "scenarios.tasks.sweep_drafts",
     }.items()
+}
+CELERY_BEAT_SCHEDULE["left evaluator contexts"] = {
+    "task": "scenarios.tasks.sweep_contexts",
+    "schedule": schedule(SWEEP_CONTEXTS_EVERY),
+    "options": {"expires": SWEEP_CONTEXTS_EVERY},
 }
 
 LOGGING = {

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 import uuid
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -13,6 +16,16 @@ from django.db.models import Q
 from accounts.models import Account, Organization, User
 
 MAX_SKILLS = 10
+
+
+def folded(text: str) -> str:
+    """How titles and names are compared: trimmed, Unicode-normalised (canonically) and case-folded."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold()).strip()
+
+
+def title_key(title: str) -> str:
+    """Equal for titles that count as the same; of one length, so that it can be indexed whatever the title is."""
+    return hashlib.sha256(folded(title).encode(errors="surrogatepass")).hexdigest()
 
 
 class NamedQuerySet(models.QuerySet[Any]):
@@ -66,9 +79,21 @@ class Opener(models.TextChoices):
     COUNSELOR = "counselor"
 
 
+CONTEXT_FOLDER = "evaluator_context"
+
+
 def evaluator_context_key(scenario: Scenario, filename: str) -> str:
     """A new key for every writing; the row's pointer moves after it is written."""
-    return f"evaluator_context/{scenario.pk}/{uuid.uuid4()}.txt"
+    return f"{CONTEXT_FOLDER}/{scenario.pk}/{uuid.uuid4()}.txt"
+
+
+class TitleKeyField(models.CharField):
+    """Always the key of the row's title, also in a bulk insert."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> str:
+        key = title_key(model_instance.title)  # type: ignore[attr-defined]
+        setattr(model_instance, self.attname, key)
+        return key
 
 
 class ScenarioQuerySet(models.QuerySet["Scenario"]):
@@ -80,6 +105,15 @@ class ScenarioQuerySet(models.QuerySet["Scenario"]):
         """What a person may practise freely: the organization's active library, without one-time scenarios."""
         return self.filter(organization_id=user.organization_id, is_active=True, is_one_time=False)
 
+    def library(self) -> ScenarioQuerySet:
+        return self.filter(is_one_time=False)
+
+    def one_time(self) -> ScenarioQuerySet:
+        return self.filter(is_one_time=True)
+
+    def titled(self, keys: Iterable[str]) -> ScenarioQuerySet:
+        return self.filter(title_key__in=keys)
+
 
 class Scenario(models.Model):
     """What a caller plays and what its author wants assessed. The caller is given the prompt and nothing else of it."""
@@ -87,6 +121,7 @@ class Scenario(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="scenarios")
     title = models.CharField(max_length=255)
+    title_key = TitleKeyField(max_length=64, editable=False)
     description = models.TextField(blank=True, validators=[MaxLengthValidator(1000)], help_text="Counselors read this.")
     prompt = models.TextField(
         validators=[MaxLengthValidator(10_000)], help_text="Who the caller is. Only the caller is given this."
@@ -127,6 +162,10 @@ class Scenario(models.Model):
 
     class Meta:
         ordering = ["title", "pk"]
+        indexes = [
+            models.Index(fields=["organization", "title_key"], name="scenario_title_key"),
+            models.Index(fields=["organization", "title", "id"], name="scenario_in_order"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(estimated_minutes__range=(5, 120)), name="minutes_between_5_and_120"),
             models.CheckConstraint(condition=~Q(title=""), name="scenario_has_a_title"),
@@ -146,6 +185,11 @@ class Scenario(models.Model):
     @property
     def is_assigned(self) -> bool:
         return bool(self.assignments.exists())
+
+    @property
+    def is_used(self) -> bool:
+        """Whether a counselor was given it or has practised with it; an author's own trials are no use."""
+        return self.is_assigned or bool(self.sessions.exclude(kind="trial").exists())
 
     def clean(self) -> None:
         if self.account and self.account.organization_id != self.organization_id:
@@ -169,7 +213,9 @@ class ScenarioVersion(models.Model):
     prompt = models.TextField()
     mode = models.CharField(max_length=10, choices=Mode.choices)
     difficulty = models.CharField(max_length=20, choices=Difficulty.choices)
-    opens = models.CharField(max_length=10, choices=Opener.choices)
+    opens = models.CharField(
+        max_length=10, choices=Opener.choices, blank=True, help_text="empty: whoever the played mode says"
+    )
     account = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, related_name="+")
     evaluator_context = models.TextField(blank=True)
     relevant_policy_sections = models.TextField(blank=True)
@@ -201,3 +247,200 @@ class ScenarioVersion(models.Model):
     @staticmethod
     def digest_of(snapshot: dict[str, Any]) -> str:
         return hashlib.sha256(json.dumps(snapshot, sort_keys=True, default=str).encode()).hexdigest()
+
+
+class ImportJobQuerySet(models.QuerySet["ImportJob"]):
+    def for_user(self, user: User) -> ImportJobQuerySet:
+        """Imports into a person's organization. Never a counselor, who would see prompts."""
+        return self.none() if user.is_counselor else self.filter(organization_id=user.organization_id)
+
+    def under_way(self) -> ImportJobQuerySet:
+        return self.filter(status__in=[ImportJob.Status.QUEUED, ImportJob.Status.RUNNING])
+
+    def lost(self, before: datetime) -> ImportJobQuerySet:
+        """Under way, and no worker has touched them since `before`."""
+        return self.under_way().filter(touched_at__lt=before)
+
+    def forgotten(self, before: datetime) -> ImportJobQuerySet:
+        """Checked and never begun."""
+        return self.filter(status__in=[ImportJob.Status.CHECKING, ImportJob.Status.CHECKED], created_at__lt=before)
+
+
+class ImportJob(models.Model):
+    """A pack of scenarios on its way into the library: checked at once, written by a worker."""
+
+    class Status(models.TextChoices):
+        CHECKING = "checking"
+        CHECKED = "checked", "waiting for a go"
+        QUEUED = "queued"
+        RUNNING = "running"
+        COMPLETED = "completed"
+        FAILED = "failed"
+
+    class Source(models.TextChoices):
+        PAGE = "page"
+        API = "api", "API"
+        COMMAND = "command", "command line"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="imports")
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    source = models.CharField(max_length=10, choices=Source.choices)
+    filename = models.CharField(max_length=255, blank=True)
+    sha256 = models.CharField(max_length=64)
+    idempotency_key = models.CharField(max_length=255, blank=True)
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, null=True, related_name="+", help_text="for rows that name no account"
+    )
+    may_update = models.BooleanField(default=False)
+    creates_categories = models.BooleanField(default=False)
+    is_partial = models.BooleanField(default=False, help_text="valid rows are written although others are not valid")
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.CHECKING)
+    failure = models.CharField(max_length=500, blank=True)
+    ignored_columns = models.JSONField(default=list)
+    total = models.PositiveIntegerField(default=0, help_text="rows of the file")
+    to_write = models.PositiveIntegerField(default=0, help_text="rows that were found new or changed")
+    written = models.PositiveIntegerField(default=0, help_text="of those, how many are settled")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="since rows were last written")
+    claims = models.PositiveIntegerField(default=0, help_text="which worker's it is: each claim counts up")
+    touched_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = ImportJobQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name = "import"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "idempotency_key"],
+                condition=~Q(idempotency_key=""),
+                name="one_import_per_idempotency_key",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.filename or f"{self.total} scenarios"
+
+    def mine(self) -> ImportJobQuerySet:
+        """The row as long as the claim stands that this object was read with."""
+        return ImportJob.objects.filter(pk=self.pk, status=self.Status.RUNNING, claims=self.claims)
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.status in {self.Status.QUEUED, self.Status.RUNNING}
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in {self.Status.COMPLETED, self.Status.FAILED}
+
+
+class ImportRowQuerySet(models.QuerySet["ImportRow"]):
+    def waiting(self) -> ImportRowQuerySet:
+        """Checked and not written yet."""
+        return self.filter(outcome__in=[ImportRow.Outcome.NEW, ImportRow.Outcome.CHANGED])
+
+    def titles(self, outcome: str) -> list[str]:
+        return list(self.filter(outcome=outcome).order_by("number").values_list("title", flat=True))
+
+
+class ImportRow(models.Model):
+    """One scenario of a pack, what is wrong with it, and what became of it. A created scenario has the row's id."""
+
+    class Outcome(models.TextChoices):
+        NEW = "new"
+        CHANGED = "changed", "to be updated"
+        DUPLICATE = "duplicate", "there already"
+        INVALID = "invalid"
+        CREATED = "created"
+        UPDATED = "updated"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="rows")
+    number = models.PositiveIntegerField()
+    line = models.PositiveIntegerField()
+    title = models.CharField(max_length=255, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    values = models.JSONField(default=dict, help_text="what is to be written; empty once it is")
+    problems = models.JSONField(default=list, help_text="field, message, line and column of each")
+
+    objects = ImportRowQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["job", "number"]
+        constraints = [models.UniqueConstraint(fields=["job", "number"], name="import_row_once")]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.title}"
+
+
+class ScenarioDraftQuerySet(models.QuerySet["ScenarioDraft"]):
+    def for_user(self, user: User) -> ScenarioDraftQuerySet:
+        """Drafts hold complaints: those who write scenarios see their organization's, nobody else any."""
+        if not user.has_perm("scenarios.add_scenario"):
+            return self.none()
+        return self.filter(organization_id=user.organization_id)
+
+    def lost(self, before: datetime) -> ScenarioDraftQuerySet:
+        return self.filter(status=ScenarioDraft.Status.WRITING, touched_at__lt=before)
+
+    def forgotten(self, before: datetime) -> ScenarioDraftQuerySet:
+        """Neither saved nor discarded, and nobody has touched them since `before`."""
+        open_ones = [ScenarioDraft.Status.READY, ScenarioDraft.Status.FAILED]
+        return self.filter(status__in=open_ones, touched_at__lt=before)
+
+
+class ScenarioDraft(models.Model):
+    """A scenario that a model drafts from a complaint and a person edits, before it is a scenario.
+
+    The source is there while the draft is worked on: what is saved is checked against it.
+    """
+
+    class Status(models.TextChoices):
+        WRITING = "writing", "being written"
+        READY = "ready", "to be edited"
+        FAILED = "failed"
+        SAVED = "saved"
+        DISCARDED = "discarded"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="drafts")
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    source = models.TextField(blank=True, help_text="the complaint; cleared when the draft is saved or discarded")
+    instructions = models.TextField(blank=True)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.PHONE)
+    difficulty = models.CharField(max_length=20, choices=Difficulty.choices, default=Difficulty.INTERMEDIATE)
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.WRITING)
+    failure = models.CharField(max_length=500, blank=True)
+    title = models.CharField(max_length=255, blank=True)
+    description = models.TextField(blank=True)
+    prompt = models.TextField(blank=True)
+    evaluator_context = models.TextField(blank=True)
+    skills = models.ManyToManyField(Skill, blank=True, related_name="+")
+    relevant_policy_sections = models.TextField(blank=True)
+    unproven_sections = models.JSONField(default=list, help_text="suggested, and not found in the procedures")
+    used_file_search = models.BooleanField(null=True)
+    model = models.CharField(max_length=100, blank=True)
+    input_tokens = models.PositiveIntegerField(null=True)
+    output_tokens = models.PositiveIntegerField(null=True)
+    scenario = models.ForeignKey(Scenario, on_delete=models.SET_NULL, null=True, related_name="+")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    touched_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ScenarioDraftQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name = "draft from a complaint"
+        verbose_name_plural = "drafts from complaints"
+
+    def __str__(self) -> str:
+        return self.title or "A draft without a title yet"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in {self.Status.WRITING, self.Status.READY, self.Status.FAILED}

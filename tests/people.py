@@ -15,7 +15,7 @@ from django.test import AsyncClient, Client
 from accounts.models import Account, Organization, User
 from evaluation.models import Evaluation
 from scenarios.models import Mode, Scenario
-from scenarios.services import write_evaluator_context
+from scenarios.services.contexts import write_evaluator_context
 from tests.openai_standin.process import StandinProcess
 from training.models import Assignment, EndReason, Session, TranscriptTurn
 from training.services.sessions import assign, end_session, start_assignment, start_free_practice

@@ -1,9 +1,9 @@
 import pytest
 
 from scenarios.models import Scenario, Skill
-from scenarios.services import write_evaluator_context
+from scenarios.services.contexts import write_evaluator_context
 from tests.people import add_scenario, client_of
-from tests.scenarios.test_services import version_of
+from tests.scenarios.test_versions import version_of
 
 FIELDS = {
     "title": "Night shift",

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Account, Organization, User
 from accounts.services import upload_procedures
 from scenarios.models import Category, Scenario, Skill
-from scenarios.services import write_evaluator_context
+from scenarios.services.contexts import write_evaluator_context
 from training.services.sessions import assign
 
 CENTER, OTHER_CENTER = "Harbor Crisis Center", "Ridge Helpline"

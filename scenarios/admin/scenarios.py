@@ -4,7 +4,8 @@ from django.db import models, transaction
 
 from accounts.admin import ScopedAdmin, ScopedForm
 from scenarios.models import MAX_SKILLS, Category, Scenario, Skill
-from scenarios.services import CONTEXT_LIMIT, promote, write_evaluator_context
+from scenarios.services.contexts import CONTEXT_LIMIT, write_evaluator_context
+from scenarios.services.library import promote
 
 
 @admin.register(Category, Skill)

@@ -1,0 +1,180 @@
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from accounts.models import Account, Organization, User
+from scenarios.models import ImportJob, folded
+from scenarios.packs.rows import PackRefused
+from scenarios.services.import_checks import Accounts
+from scenarios.services.imports import (
+    ImportOptions,
+    abandon_import,
+    begin_import,
+    check_pack,
+    forget_import,
+    outcome_of,
+    write_import,
+)
+
+Outcome = dict[str, Any]
+COUNTS = ("created", "updated", "skipped", "invalid")
+LISTS = ("created_titles", "updated_titles", "skipped_titles", "errors")
+
+
+class Command(BaseCommand):
+    help = "Imports packs of scenarios (JSON or CSV). What is there already is skipped; a second run creates nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a .json or .csv pack")
+        parser.add_argument("--organization", help="name or id; may be left out when there is one, or DEFAULT_ORGANIZATION names it")
+        parser.add_argument("--account", help="number, name or id, for rows that name no account")
+        parser.add_argument("--created-by", help="e-mail address of whoever is named as the author")
+        parser.add_argument("--dry-run", action="store_true", help="say what would happen, write nothing")
+        parser.add_argument("--update", action="store_true", help="change what is there to what the file says")
+        parser.add_argument("--create-categories", action="store_true", help="add categories that are not there yet")
+        parser.add_argument("--partial", action="store_true", help="write the valid rows although others are not valid")
+        parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.organization = organization_named(options["organization"] or settings.DEFAULT_ORGANIZATION)
+        self.author = author_named(options["created_by"], self.organization)
+        self.options = ImportOptions(
+            account=account_named(options["account"], self.organization),
+            may_update=options["update"],
+            creates_categories=options["create_categories"],
+            is_partial=options["partial"],
+        )
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=Console(stderr=True),
+            disable=options["json"],
+        )
+        with self.progress:
+            outcomes = self.import_all(options["files"], options["dry_run"])
+        self.show(outcomes, options)
+        if refused := sum(outcome["invalid"] for outcome in outcomes.values()):
+            kept = "the others were imported" if options["partial"] else "nothing was imported"
+            would = "this is a dry run" if options["dry_run"] else kept
+            raise CommandError(f"{refused} row{'' if refused == 1 else 's'} refused; {would}.")
+
+    def import_all(self, files: list[Path], is_dry: bool) -> dict[str, Outcome]:
+        """Every file is checked before one is written: all of it or nothing, unless --partial."""
+        jobs: dict[str, ImportJob] = {}
+        try:
+            for path in files:
+                jobs[str(path)] = self.read(path)
+            invalid = any(outcome_of(job)["invalid"] for job in jobs.values())
+            if not is_dry and (self.options.is_partial or not invalid):
+                for name, job in jobs.items():
+                    self.write(name, job)
+            return {name: outcome_of(job, expected=is_dry) for name, job in jobs.items()}
+        finally:
+            for job in jobs.values():
+                forget_import(job)
+
+    def read(self, path: Path) -> ImportJob:
+        bar = self.progress.add_task(f"Reading {path.name}", total=None)
+        try:
+            with path.open("rb") as file:
+                return self.read_file(path, file, bar)
+        except OSError as error:
+            raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
+        except PackRefused as refused:
+            raise CommandError(f"{path}: {refused} Nothing was imported.") from refused
+
+    def read_file(self, path: Path, file: BinaryIO, bar: Any) -> ImportJob:
+        source = ImportJob.Source.COMMAND
+
+        def show(rows: int) -> None:
+            self.progress.update(bar, completed=rows)
+
+        job = check_pack(self.organization, self.author, file, path.name, source, self.options, on_progress=show)
+        self.progress.update(bar, total=job.total, completed=job.total)
+        return job
+
+    def write(self, name: str, job: ImportJob) -> None:
+        bar = self.progress.add_task(f"Writing {Path(name).name}", total=job.to_write)
+        begin_import(job, queue=False)
+        try:
+            write_import(job.pk, on_progress=lambda written: self.progress.advance(bar, written), seconds=None)
+        except BaseException as error:
+            abandon_import(job)
+            job.refresh_from_db()
+            # Ctrl-C as well as a storage that is away.
+            raise CommandError(
+                f"Stopped: {error or type(error).__name__}. {job.written} of {job.to_write} rows of {name} are "
+                "imported. Run the same command again to go on: what is there is skipped."
+            ) from error
+        job.refresh_from_db()
+
+    def show(self, outcomes: dict[str, Outcome], options: dict[str, Any]) -> None:
+        if options["json"]:
+            whole: Outcome = {name: sum(outcome[name] for outcome in outcomes.values()) for name in COUNTS}
+            whole |= {name: [item for outcome in outcomes.values() for item in outcome[name]] for name in LISTS}
+            if options["dry_run"]:
+                whole["dry_run"] = True
+            self.stdout.write(json.dumps(whole, ensure_ascii=False, indent=2))
+            return
+        console = Console(file=self.stdout, soft_wrap=True)  # type: ignore[arg-type]
+        console.print(counts_table(outcomes, options["dry_run"]))
+        for outcome in outcomes.values():
+            for title in outcome["skipped_titles"]:
+                console.print(Text(f"Skipped, there already: {title}"))
+        if any(outcome["errors"] for outcome in outcomes.values()):
+            console.print(errors_table(outcomes))
+
+
+def counts_table(outcomes: dict[str, Outcome], is_dry: bool) -> Table:
+    table = Table("file", *COUNTS, title="What would be imported" if is_dry else "Imported", title_justify="left")
+    for name, outcome in outcomes.items():
+        table.add_row(Text(Path(name).name), *(str(outcome[count]) for count in COUNTS))
+    return table
+
+
+def errors_table(outcomes: dict[str, Outcome]) -> Table:
+    table = Table("file", "row", "line", "field", "why", title="Refused", title_justify="left")
+    for name, outcome in outcomes.items():
+        for error in outcome["errors"]:
+            place = [str(error["row"]), str(error["line"] or "")]
+            table.add_row(Text(Path(name).name), *place, error["field"], Text(error["message"]))
+    return table
+
+
+def organization_named(text: str) -> Organization:
+    found = list(Organization.objects.all())
+    if text:
+        found = [one for one in found if text.strip() == str(one.pk) or folded(text) == folded(one.name)]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(f"“{one.name}”" for one in Organization.objects.all()) or "none"
+    problem = f"There is no organization “{text}”." if text else "Say which organization: --organization."
+    raise CommandError(f"{problem} There are: {names}.")
+
+
+def account_named(text: str | None, organization: Organization) -> Account | None:
+    if not text:
+        return None
+    account = Accounts(organization.accounts.all()).find(text)
+    if account is None:
+        there = ", ".join(str(one) for one in organization.accounts.all()) or "none"
+        raise CommandError(f"{organization.name} has no account “{text}”. It has: {there}.")
+    return account
+
+
+def author_named(email: str | None, organization: Organization) -> User | None:
+    if not email:
+        return None
+    person = User.objects.filter(organization=organization, email=User.objects.normalize_email(email)).first()
+    if person is None:
+        raise CommandError(f"Nobody in {organization.name} has the address “{email}”.")
+    return person

@@ -1,0 +1,157 @@
+import logging
+import re
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import PurePosixPath
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.utils import timezone
+
+from scenarios.models import CONTEXT_FOLDER, Scenario
+
+logger = logging.getLogger(__name__)
+
+CONTEXT_LIMIT = 50_000  # characters
+LARGEST_FILE = 1024**2  # bytes
+KINDS = {".txt", ".md"}
+_SURELY_LEFT = timedelta(days=1)
+_AT_ONCE = 8  # files on their way to a storage that may be far away
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def check_context(text: str) -> str:
+    """The text as it is kept, with one character at each line's end. Raises ValidationError."""
+    text = text.replace("\r\n", "\n")
+    if len(text) > CONTEXT_LIMIT:
+        raise ValidationError(
+            f"The evaluator context has {len(text):,} characters; at most {CONTEXT_LIMIT:,} are taken."
+        )
+    if found := _UNSTORABLE.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise ValidationError(f"The evaluator context has a character in line {line} that cannot be stored.")
+    return text
+
+
+def read_context_file(file: UploadedFile) -> str:
+    """The text of an uploaded .txt or .md file in UTF-8. Raises ValidationError and says what to do instead."""
+    kind = PurePosixPath(file.name or "").suffix.lower()
+    if kind not in KINDS:
+        raise ValidationError(
+            f"A {kind or 'file without an ending'} is not taken here: save the text as .txt or .md, "
+            "or paste it into the field."
+        )
+    if (file.size or 0) > LARGEST_FILE:
+        raise ValidationError(f"This file has {file.size:,} bytes; at most {LARGEST_FILE:,} (1 MB) are taken.")
+    content = file.read()
+    if content.startswith((b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise ValidationError("This is a PDF or Word file under another name: save its text as .txt or .md.")
+    try:
+        return check_context(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValidationError(f"Line {line} of this file is not UTF-8 text: save it as UTF-8.") from error
+
+
+def write_context_file(scenario_id: UUID, text: str) -> str:
+    """Put a text under a new key and return the key; no text, no key. The row's pointer moves afterwards."""
+    if not text:
+        return ""
+    name = f"{CONTEXT_FOLDER}/{scenario_id}/{uuid.uuid4()}.txt"
+    return default_storage.save(name, ContentFile(text.encode()))
+
+
+def write_context_files(texts: dict[UUID, str]) -> dict[UUID, str]:
+    """Several at once, by scenario id. When one cannot be written, none stays."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        written = {
+            scenario_id: pool.submit(write_context_file, scenario_id, text) for scenario_id, text in texts.items()
+        }
+    failed = next((error for future in written.values() if (error := future.exception())), None)
+    if failed:
+        for future in written.values():
+            if not future.exception():
+                remove_context_file(future.result())
+        raise failed
+    return {pk: future.result() for pk, future in written.items()}
+
+
+def remove_context_file(key: str) -> None:
+    """Delete a file that nothing points to. What cannot be deleted now is found by the sweep."""
+    if not key:
+        return
+    try:
+        default_storage.delete(key)
+    except Exception:  # whatever the storage raises
+        logger.exception("Evaluator context not removed", extra={"key": key})
+
+
+@contextmanager
+def new_context(scenario_id: UUID, text: str) -> Iterator[str]:
+    """The key of a text written for a row that is saved inside; the file goes again when the saving fails."""
+    key = write_context_file(scenario_id, text)
+    try:
+        yield key
+    except BaseException:
+        remove_context_file(key)
+        raise
+
+
+def point_at_context(scenario: Scenario, key: str) -> None:
+    """Let the scenario use the file under this key; the old one goes after the commit."""
+    old_key = scenario.evaluator_context_file.name
+    scenario.evaluator_context_file = key
+    Scenario.objects.filter(pk=scenario.pk).update(evaluator_context_file=key)
+    if old_key and old_key != key:
+        transaction.on_commit(lambda: remove_context_file(old_key), robust=True)
+
+
+def write_evaluator_context(scenario: Scenario, text: str) -> None:
+    """Put the text into a file of its own and point the scenario at it; the old file goes after the commit.
+
+    Raises ValidationError over 50,000 characters. The scenario must be saved before.
+    """
+    text = check_context(text)
+    if text == scenario.evaluator_context:
+        return
+    with new_context(scenario.pk, text) as key, transaction.atomic():
+        point_at_context(scenario, key)
+
+
+def sweep_contexts() -> int:
+    """Delete files that no scenario has pointed to for a day: a process died between file and row. Return how many."""
+    before = timezone.now() - _SURELY_LEFT
+    try:
+        folders, _ = default_storage.listdir(CONTEXT_FOLDER)
+    except FileNotFoundError:
+        return 0
+    removed = 0
+    for start in range(0, len(folders), 500):
+        some = folders[start : start + 500]
+        rows = Scenario.objects.filter(pk__in=[folder for folder in some if _is_id(folder)])
+        used = set(rows.values_list("evaluator_context_file", flat=True))
+        found = [f"{CONTEXT_FOLDER}/{folder}/{name}" for folder in some for name in _files_in(folder)]
+        for key in found:
+            if key not in used and default_storage.get_modified_time(key) < before:
+                remove_context_file(key)
+                removed += 1
+    return removed
+
+
+def _files_in(folder: str) -> list[str]:
+    return default_storage.listdir(f"{CONTEXT_FOLDER}/{folder}")[1]
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

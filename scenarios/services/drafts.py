@@ -1,0 +1,274 @@
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models import Account, User
+from accounts.pdf_text import PdfUnreadable, read_pdf
+from ai import AIUnavailable
+from scenarios import openai_generator, tasks
+from scenarios.models import Difficulty, Mode, Scenario, ScenarioDraft, ScenarioDraftQuerySet, Skill
+from scenarios.personal import Found, find_personal
+from scenarios.services.library import create_scenario
+
+logger = logging.getLogger(__name__)
+
+SHORTEST, LONGEST = 50, 15_000  # characters of a source
+LONGEST_INSTRUCTIONS = 1_000
+LARGEST_FILE = 10 * 1024**2  # bytes
+MOST_SKILLS_SUGGESTED = 5
+CHECKED = ("title", "description", "prompt", "evaluator_context", "relevant_policy_sections")
+
+_FAILURES = {
+    "refused": "The model refused to write from this text. Change the text or the instructions and try again.",
+    "cut_off": "The draft became too long and was cut off. Shorten the text or the instructions and try again.",
+    "unusable_answer": "The model's answer could not be used. Try again; a shorter text often helps.",
+}
+_UNAVAILABLE = "The model did not answer. What you typed is kept: try again in a moment."
+
+# What a draft holds of words, and what is left of them when it is closed.
+_EMPTY: dict[str, Any] = {
+    "source": "",
+    "instructions": "",
+    "title": "",
+    "description": "",
+    "prompt": "",
+    "evaluator_context": "",
+    "relevant_policy_sections": "",
+    "unproven_sections": [],
+    "failure": "",
+}
+
+T = TypeVar("T")
+
+
+class PersonalLeft(Exception):
+    """The draft still holds something of a real person. `found` says where."""
+
+    def __init__(self, found: list[Found]) -> None:
+        super().__init__("Something of a real person is left in this draft.")
+        self.found = found
+
+
+class DraftClosed(Exception):
+    """Saved or discarded meanwhile."""
+
+
+def check_source(text: str) -> str:
+    """The complaint as it is used. Raises ValidationError."""
+    text = text.replace("\r\n", "\n").replace("\0", "").strip()
+    if len(text) < SHORTEST:
+        raise ValidationError(f"This text has {len(text)} characters; a draft needs at least {SHORTEST}.")
+    if len(text) > LONGEST:
+        raise ValidationError(
+            f"This text has {len(text):,} characters; at most {LONGEST:,} are taken. Leave out what does not matter."
+        )
+    return text
+
+
+def read_source_file(file: UploadedFile) -> str:
+    """The text of an uploaded complaint: .txt, .md or .pdf. Raises ValidationError."""
+    kind = PurePosixPath(file.name or "").suffix.lower()
+    if (file.size or 0) > LARGEST_FILE:
+        raise ValidationError(f"This file has {file.size:,} bytes; at most {LARGEST_FILE:,} (10 MB) are taken.")
+    content = file.read()
+    if kind == ".pdf":
+        if not content.startswith(b"%PDF-"):
+            raise ValidationError("This file is named .pdf but is not a PDF. Paste its text instead.")
+        try:
+            return check_source(read_pdf(content).text)
+        except PdfUnreadable as error:
+            raise ValidationError(f"{error} Or paste its text instead.") from error
+    if kind not in {".txt", ".md"}:
+        raise ValidationError(
+            f"A {kind or 'file without an ending'} is not taken here: PDF, TXT or MD, or paste the text."
+        )
+    try:
+        return check_source(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ValidationError("This file is not UTF-8 text. Save it as UTF-8 or paste its text.") from error
+
+
+def begin_draft(
+    by: User,
+    source: str,
+    instructions: str = "",
+    account: Account | None = None,
+    mode: str = Mode.PHONE,
+    difficulty: str = Difficulty.INTERMEDIATE,
+) -> ScenarioDraft:
+    """Have a scenario drafted from a checked source. Raises ValidationError."""
+    if len(instructions) > LONGEST_INSTRUCTIONS:
+        raise ValidationError({"instructions": f"At most {LONGEST_INSTRUCTIONS:,} characters of instructions."})
+    with transaction.atomic():
+        draft = ScenarioDraft.objects.create(
+            organization_id=by.organization_id,
+            created_by=by,
+            source=check_source(source),
+            instructions=instructions,
+            account=account,
+            mode=mode,
+            difficulty=difficulty,
+        )
+        _queue(draft)
+    return draft
+
+
+def draft_again(draft: ScenarioDraft, instructions: str) -> bool:
+    """Another try, with the same source. False while it is being written or when it is closed."""
+    again = ScenarioDraft.objects.filter(
+        pk=draft.pk, status__in=[ScenarioDraft.Status.READY, ScenarioDraft.Status.FAILED]
+    )
+    begun = again.update(
+        status=ScenarioDraft.Status.WRITING,
+        instructions=instructions[:LONGEST_INSTRUCTIONS],
+        failure="",
+        attempts=0,
+        touched_at=timezone.now(),
+    )
+    if begun:
+        _queue(draft)
+    return bool(begun)
+
+
+def _queue(draft: ScenarioDraft) -> None:
+    # Robust: a broker that is away loses nothing, the sweep finds the draft.
+    transaction.on_commit(lambda: tasks.write_draft.delay(str(draft.pk)), robust=True)
+
+
+def write_draft(draft_id: UUID) -> None:
+    """Ask the model and fill the draft, once however often this is called."""
+    if not _claim(draft_id):
+        return
+    draft = ScenarioDraft.objects.select_related("account").get(pk=draft_id)
+    skills = {skill.name: skill for skill in Skill.objects.filter(organization_id=draft.organization_id)}
+    try:
+        written = openai_generator.write_draft(
+            openai_generator.Wanted(
+                source=draft.source,
+                instructions=draft.instructions,
+                mode=draft.mode,
+                difficulty=draft.difficulty,
+                skills=sorted(skills),
+                account_name=draft.account.name if draft.account else "",
+                vector_store_id=draft.account.vector_store_id if draft.account else "",
+                draft_id=str(draft.pk),
+            )
+        )
+    except AIUnavailable as error:
+        _fail(draft, error)
+        return
+    with transaction.atomic():
+        filled = _mine(draft).update(
+            status=ScenarioDraft.Status.READY,
+            title=written.title,
+            description=written.description,
+            prompt=written.prompt,
+            evaluator_context=written.evaluator_context,
+            relevant_policy_sections="\n".join(
+                f"{one.number} {one.title}" for one in written.sections if one.is_proven
+            ),
+            unproven_sections=[f"{one.number} {one.title}" for one in written.sections if not one.is_proven],
+            used_file_search=written.used_file_search,
+            model=written.model,
+            input_tokens=written.input_tokens,
+            output_tokens=written.output_tokens,
+            touched_at=timezone.now(),
+        )
+        if filled:
+            draft.skills.set(skills[name] for name in written.skills[:MOST_SKILLS_SUGGESTED] if name in skills)
+
+
+def _named(section: openai_generator.SuggestedSection) -> str:
+    return f"{section.number} {section.title}".strip()
+
+
+def _claim(draft_id: UUID) -> bool:
+    """The conditional UPDATE is the lock; a claim older than the deadline belongs to a worker that is gone."""
+    rows = ScenarioDraft.objects.filter(pk=draft_id, status=ScenarioDraft.Status.WRITING)
+    rows.filter(attempts__gte=settings.TASK_ATTEMPTS, touched_at__lt=_lost_before()).update(
+        status=ScenarioDraft.Status.FAILED, failure=_UNAVAILABLE
+    )
+    claimable = rows.filter(Q(attempts=0) | Q(touched_at__lt=_lost_before()))
+    return bool(claimable.update(attempts=F("attempts") + 1, touched_at=timezone.now()))
+
+
+def _mine(draft: ScenarioDraft) -> ScenarioDraftQuerySet:
+    """The row as long as this claim of it stands."""
+    return ScenarioDraft.objects.filter(
+        pk=draft.pk, status=ScenarioDraft.Status.WRITING, attempts=draft.attempts, touched_at=draft.touched_at
+    )
+
+
+def _fail(draft: ScenarioDraft, error: AIUnavailable) -> None:
+    """Said at once: somebody waits before the page, and their text is kept for another try."""
+    logger.warning("No draft: %s", error.code, extra={"draft_id": draft.pk})
+    _mine(draft).update(status=ScenarioDraft.Status.FAILED, failure=_FAILURES.get(error.code, _UNAVAILABLE))
+
+
+def personal_left(draft: ScenarioDraft, fields: Mapping[str, str], dismissed: Sequence[str] = ()) -> list[Found]:
+    """What of the source's people stands in these fields. What may be a false alarm can be dismissed by its text."""
+    found = find_personal(draft.source, {name: fields.get(name, "") for name in CHECKED})
+    return [one for one in found if one.kind.is_certain or one.text not in dismissed]
+
+
+def save_draft(
+    draft: ScenarioDraft,
+    by: User,
+    fields: Mapping[str, Any],
+    evaluator_context: str,
+    skills: Sequence[Skill] = (),
+    dismissed: Sequence[str] = (),
+    within: Callable[[Scenario], T] | None = None,
+) -> tuple[Scenario, T | None]:
+    """Make the edited draft a scenario, for the library or for one counselor, once.
+
+    Raises PersonalLeft, ValidationError with the fields that are wrong, and DraftClosed; the draft is kept then.
+    """
+    texts = {name: str(fields.get(name, "")) for name in CHECKED} | {"evaluator_context": evaluator_context}
+    if found := personal_left(draft, texts, dismissed):
+        raise PersonalLeft(found)
+
+    def close(scenario: Scenario) -> T | None:
+        ready = ScenarioDraft.objects.filter(pk=draft.pk, status=ScenarioDraft.Status.READY)
+        if not ready.update(status=ScenarioDraft.Status.SAVED, scenario=scenario, **_cleared(draft)):
+            raise DraftClosed
+        return within(scenario) if within else None
+
+    return create_scenario(draft.organization, by, fields, evaluator_context, skills, close)
+
+
+def discard_draft(draft: ScenarioDraft) -> bool:
+    """Give a draft up; its texts go. False when it was saved meanwhile."""
+    open_ones = ScenarioDraft.objects.filter(pk=draft.pk).exclude(status=ScenarioDraft.Status.SAVED)
+    return bool(open_ones.update(status=ScenarioDraft.Status.DISCARDED, **_EMPTY))
+
+
+def _cleared(draft: ScenarioDraft) -> dict[str, Any]:
+    """The scenario has the texts now. The complaint goes, too, unless the organization keeps complaints."""
+    kept = {"source", "instructions"} if draft.organization.keeps_sources else set()
+    return {name: empty for name, empty in _EMPTY.items() if name not in kept}
+
+
+def sweep_drafts() -> int:
+    """Queue again the drafts whose task was lost, discard what nobody came back to. Return how many were queued."""
+    forgotten = timezone.now() - timedelta(seconds=settings.DRAFT_KEPT_FOR)
+    ScenarioDraft.objects.forgotten(forgotten).update(status=ScenarioDraft.Status.DISCARDED, **_EMPTY)
+    lost = list(ScenarioDraft.objects.lost(_lost_before()).values_list("pk", flat=True))
+    for draft_id in lost:
+        # Gone before the next sweep: where workers are behind, sweeps must not pile up on them.
+        tasks.write_draft.apply_async((str(draft_id),), expires=settings.SWEEP_EVERY)
+    return len(lost)
+
+
+def _lost_before() -> datetime:
+    return timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER)

@@ -1,0 +1,42 @@
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+
+from accounts.models import Organization
+from scenarios.models import Scenario, ScenarioQuerySet
+from scenarios.packs.columns import PackValue
+from scenarios.services.import_checks import Accounts
+
+_AT_ONCE = 200
+_READERS = 8  # files on their way from a storage that may be far away
+
+
+def export_rows(organization: Organization, scenarios: ScenarioQuerySet) -> Iterator[dict[str, PackValue]]:
+    """Scenarios as the rows of a pack, whole: what an import of them reads back. Some at a time are in memory."""
+    accounts = Accounts(organization.accounts.all())
+    rows = scenarios.filter(organization=organization).select_related("category", "account")
+    found = rows.prefetch_related("skills").iterator(chunk_size=_AT_ONCE)
+    with ThreadPoolExecutor(_READERS) as pool:
+        while some := list(islice(found, _AT_ONCE)):
+            contexts = pool.map(lambda scenario: scenario.evaluator_context, some)
+            for scenario, context in zip(some, contexts, strict=True):
+                yield _as_row(scenario, context, accounts)
+
+
+def _as_row(scenario: Scenario, evaluator_context: str, accounts: Accounts) -> dict[str, PackValue]:
+    return {
+        "title": scenario.title,
+        "prompt": scenario.prompt,
+        "description": scenario.description,
+        "evaluator_context": evaluator_context,
+        "mode": scenario.mode,
+        "category": scenario.category.name if scenario.category else "",
+        "difficulty": scenario.difficulty,
+        "estimated_minutes": scenario.estimated_minutes,
+        "skills": [skill.name for skill in scenario.skills.all()],
+        "account": accounts.name_of(scenario.account) if scenario.account else "",
+        "opens": scenario.opens,
+        "relevant_policy_sections": scenario.relevant_policy_sections,
+        "is_one_time": scenario.is_one_time,
+        "is_active": scenario.is_active,
+    }

@@ -1,0 +1,244 @@
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any, BinaryIO
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models import Account, Organization, User
+from scenarios import tasks
+from scenarios.models import ImportJob, ImportRow
+from scenarios.packs.reading import Notes, read_pack
+from scenarios.packs.rows import PackRow
+from scenarios.services.import_checks import Checked, RowChecker
+from scenarios.services.import_writing import write_rows
+
+logger = logging.getLogger(__name__)
+
+MOST_ROWS = 20_000
+MOST_BYTES = 20 * 1024**2
+API_MOST_ROWS = 100
+_CHECKED_AT_ONCE = 200
+_TURN = 200  # seconds of writing until the task goes to the back of the queue, well before its time limit
+_KEPT = timedelta(days=1)  # a checked pack that nobody began
+
+
+class KeyReused(Exception):
+    """This Idempotency-Key came before, with another body."""
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """How a pack is taken. `account` is for rows that name none; without one they are the organization's."""
+
+    account: Account | None = None
+    may_update: bool = False
+    creates_categories: bool = False
+    is_partial: bool = False
+
+
+def check_pack(
+    organization: Organization,
+    by: User | None,
+    file: BinaryIO,
+    filename: str,
+    source: ImportJob.Source,
+    options: ImportOptions = ImportOptions(),
+    *,
+    most_rows: int = MOST_ROWS,
+    idempotency_key: str = "",
+    on_progress: Callable[[int], None] = lambda rows: None,
+) -> ImportJob:
+    """Read a pack and keep every row with what would become of it. The library is not touched yet.
+
+    Raises PackRefused for a file that cannot be read whole (nothing is kept) and KeyReused. A job that was begun
+    with the same key comes back as it is by now.
+    """
+    digest = _digest(file, options)
+    if idempotency_key and (known := _known(organization, idempotency_key, digest)):
+        return known
+    try:
+        with transaction.atomic():
+            job = ImportJob.objects.create(
+                organization=organization,
+                created_by=by,
+                source=source,
+                filename=filename[-255:],
+                sha256=digest,
+                idempotency_key=idempotency_key,
+                **vars(options),
+            )
+    except IntegrityError:
+        known = _known(organization, idempotency_key, digest)
+        if known is None:
+            raise
+        return known
+    try:
+        _keep_rows(job, file, most_rows, on_progress)
+    except BaseException:
+        job.delete()
+        raise
+    return job
+
+
+def _digest(file: BinaryIO, options: ImportOptions) -> str:
+    digest = hashlib.sha256(repr(options).encode())
+    file.seek(0)
+    for block in iter(lambda: file.read(1 << 16), b""):
+        digest.update(block)
+    file.seek(0)
+    return digest.hexdigest()
+
+
+def _known(organization: Organization, key: str, digest: str) -> ImportJob | None:
+    job = ImportJob.objects.filter(organization=organization, idempotency_key=key).first()
+    if job and job.sha256 != digest:
+        raise KeyReused("This Idempotency-Key was sent before with another body. Send a new key with a new body.")
+    return job
+
+
+def _keep_rows(job: ImportJob, file: BinaryIO, most_rows: int, on_progress: Callable[[int], None]) -> None:
+    notes, checker = Notes(), RowChecker(job)
+    rows: Iterator[PackRow] = read_pack(file, job.filename, notes=notes, most_bytes=MOST_BYTES, most_rows=most_rows)
+    while some := list(islice(rows, _CHECKED_AT_ONCE)):
+        checked = checker.check(some)
+        ImportRow.objects.bulk_create(_as_row(job, one) for one in checked)
+        job.total += len(checked)
+        job.to_write += sum(one.outcome in (ImportRow.Outcome.NEW, ImportRow.Outcome.CHANGED) for one in checked)
+        on_progress(job.total)
+    job.ignored_columns = sorted(notes.ignored_columns)
+    job.status = ImportJob.Status.CHECKED
+    job.save(update_fields=["total", "to_write", "ignored_columns", "status"])
+
+
+def _as_row(job: ImportJob, checked: Checked) -> ImportRow:
+    waits = checked.outcome in (ImportRow.Outcome.NEW, ImportRow.Outcome.CHANGED)
+    return ImportRow(
+        organization_id=job.organization_id,
+        job=job,
+        number=checked.row.number,
+        line=checked.row.line,
+        title=str(checked.values.get("title", ""))[:255],
+        outcome=checked.outcome,
+        values=checked.values if waits else {},
+        problems=checked.problems,
+    )
+
+
+def begin_import(job: ImportJob, *, queue: bool = True) -> bool:
+    """Let a checked pack be written. False when it was begun already, or when invalid rows stand in the way.
+
+    With nothing to write it is over at once. Without `queue` the caller writes it: see `write_import`.
+    """
+    if not job.is_partial and job.rows.filter(outcome=ImportRow.Outcome.INVALID).exists():
+        return False
+    checked = ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.CHECKED)
+    now = timezone.now()
+    if not job.to_write:
+        begun = checked.update(status=ImportJob.Status.COMPLETED, finished_at=now)
+    else:
+        begun = checked.update(status=ImportJob.Status.QUEUED, touched_at=now)
+        if begun and queue:
+            transaction.on_commit(lambda: tasks.write_import.delay(str(job.pk)), robust=True)
+    job.refresh_from_db()
+    return bool(begun)
+
+
+def write_import(
+    job_id: UUID, *, on_progress: Callable[[int], None] = lambda written: None, seconds: float | None = _TURN
+) -> None:
+    """Write what is new or changed, some rows at a time, each exactly once however often this is called.
+
+    A kill at any point loses nothing: rows and their outcome are committed together, and the sweep goes on.
+    """
+    job = _claim(job_id)
+    if job is None:
+        return
+    begun = time.monotonic()
+    while settled := write_rows(job):
+        on_progress(settled)
+        if seconds is not None and time.monotonic() - begun > seconds:
+            if job.mine().update(status=ImportJob.Status.QUEUED):
+                tasks.write_import.delay(str(job.pk))
+            return
+    job.mine().update(status=ImportJob.Status.COMPLETED, finished_at=timezone.now())
+
+
+def _claim(job_id: UUID) -> ImportJob | None:
+    """The conditional UPDATE is the lock; a claim older than the deadline belongs to a worker that is gone."""
+    rows = ImportJob.objects.filter(pk=job_id)
+    rows.lost(_lost_before()).filter(attempts__gte=settings.TASK_ATTEMPTS).update(
+        status=ImportJob.Status.FAILED,
+        failure="The rest could not be written. What was written stays; import the file again to go on.",
+        finished_at=timezone.now(),
+    )
+    claimable = rows.filter(
+        Q(status=ImportJob.Status.QUEUED) | Q(status=ImportJob.Status.RUNNING, touched_at__lt=_lost_before())
+    )
+    claimed = claimable.update(
+        status=ImportJob.Status.RUNNING,
+        attempts=F("attempts") + 1,
+        claims=F("claims") + 1,
+        touched_at=timezone.now(),
+    )
+    return ImportJob.objects.select_related("organization").get(pk=job_id) if claimed else None
+
+
+def abandon_import(job: ImportJob) -> None:
+    """Whoever began it goes no further. What was written stays."""
+    ImportJob.objects.under_way().filter(pk=job.pk).update(
+        status=ImportJob.Status.FAILED, failure="It was stopped.", finished_at=timezone.now()
+    )
+
+
+def forget_import(job: ImportJob) -> bool:
+    """Delete a checked pack that was not begun. False when it was."""
+    begun = [ImportJob.Status.CHECKING, ImportJob.Status.CHECKED]
+    return bool(ImportJob.objects.filter(pk=job.pk, status__in=begun).delete()[0])
+
+
+def outcome_of(job: ImportJob, *, expected: bool = False) -> dict[str, Any]:
+    """What became of a pack's rows: counts, titles, and for each refused row what is wrong with it.
+
+    With `expected`, what waits to be written counts as written: what a dry run says.
+    """
+    titles: dict[str, list[str]] = {"created": [], "updated": [], "skipped": [], "invalid": []}
+    errors: list[dict[str, Any]] = []
+    waiting = {ImportRow.Outcome.NEW: "created", ImportRow.Outcome.CHANGED: "updated"} if expected else {}
+    names: dict[str, str] = {
+        ImportRow.Outcome.CREATED: "created",
+        ImportRow.Outcome.UPDATED: "updated",
+        ImportRow.Outcome.DUPLICATE: "skipped",
+        ImportRow.Outcome.INVALID: "invalid",
+    } | waiting
+    rows = job.rows.order_by("number").values_list("number", "title", "outcome", "problems")
+    for number, title, outcome, problems in rows.iterator():
+        if outcome in names:
+            titles[names[outcome]].append(title)
+        if outcome == ImportRow.Outcome.INVALID:
+            errors += [{"row": number, "title": title, **problem} for problem in problems]
+    counts: dict[str, Any] = {name: len(found) for name, found in titles.items()}
+    lists = {f"{name}_titles": titles[name] for name in ("created", "updated", "skipped")}
+    return counts | lists | {"errors": errors}
+
+
+def sweep_imports() -> int:
+    """Queue again the imports whose task was lost, and forget packs that nobody began. Return how many were queued."""
+    ImportJob.objects.forgotten(timezone.now() - _KEPT).delete()
+    lost = list(ImportJob.objects.lost(_lost_before()).values_list("pk", flat=True))
+    for job_id in lost:
+        # Gone before the next sweep: where workers are behind, sweeps must not pile up on them.
+        tasks.write_import.apply_async((str(job_id),), expires=settings.SWEEP_EVERY)
+    return len(lost)
+
+
+def _lost_before() -> datetime:
+    return timezone.now() - timedelta(seconds=settings.IMPORT_LOST_AFTER)
