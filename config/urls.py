@@ -27,6 +27,7 @@ urlpatterns = [
     path("api/sessions/<uuid:pk>/messages/", training_api.MessagesView.as_view(), name="api-messages"),
     path("api/sessions/<uuid:pk>/end/", training_api.session_end, name="api-end"),
     path("api/sessions/<uuid:pk>/ticket/", training_api.session_ticket, name="api-ticket"),
+    path("api/assignments/one-time/", training_api.one_time, name="api-one-time"),
     path("api/sessions/<uuid:pk>/evaluation/", evaluation_api.evaluation, name="api-evaluation"),
     path("api/recordings/<uuid:pk>/download/", recording_views.download, name="api-recording-download"),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),

@@ -27,10 +27,35 @@ class SeenOnly:
         return request.user.has_perm("evaluation.view_evaluation")
 
 
+class KindFilter(admin.SimpleListFilter):
+    """What was practised, at first; trials of drafts for whoever asks for them."""
+
+    title = parameter_name = "kind"
+    lookup = "pk__in"
+
+    def lookups(self, request, model_admin):
+        return [*Session.Kind.choices, ("all", "All, trials too")]
+
+    def queryset(self, request, queryset):
+        if self.value() == "all":
+            return queryset
+        kind = self.value()
+        sessions = Session.objects.filter(kind=kind) if kind else Session.objects.practised()
+        return queryset.filter(**{self.lookup: sessions})
+
+    def choices(self, changelist):
+        practised, *others = super().choices(changelist)
+        return [practised | {"display": "Practice"}, *others]
+
+
+class GradedKindFilter(KindFilter):
+    lookup = "session__in"
+
+
 @admin.register(Session)
 class SessionAdmin(SeenOnly, ScopedAdmin):
     list_display = ["title", "counselor", "mode", "kind", "status", "started_at", "grade"]
-    list_filter = ["mode", "kind", "status", ("counselor", admin.RelatedOnlyFieldListFilter)]
+    list_filter = [KindFilter, "mode", "status", ("counselor", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["scenario_version", "counselor"]
     search_fields = ["scenario_version__title", "counselor__email"]
     actions = ["grade_again"]
@@ -134,7 +159,7 @@ class ReviewInline(admin.TabularInline):
 @admin.register(Evaluation)
 class EvaluationAdmin(ScopedAdmin):
     list_display = ["session", "version", "status", "grade", "score", "created_at"]
-    list_filter = ["status", "grade", "used_file_search"]
+    list_filter = [GradedKindFilter, "status", "grade", "used_file_search"]
     list_select_related = ["session__scenario_version"]
     inlines = [CriterionInline, FlagInline, ReviewInline]
     fields = readonly_fields = (

@@ -16,6 +16,7 @@ from evaluation.models import Evaluation
 from recordings.models import Recording
 from training.models import Assignment, Session
 from training.services.refusals import SessionRefused
+from training.services.sessions import may_try
 
 RECENT = 8
 PER_PAGE = 25
@@ -43,7 +44,8 @@ def history(request: SignedInRequest) -> HttpResponse:
 
 def _seen_by(request: SignedInRequest) -> Any:
     newest_first = Prefetch("evaluations", Evaluation.objects.order_by("-version"), to_attr="versions")
-    seen = Session.objects.for_user(request.user)
+    everyone = Session.objects.for_user(request.user)
+    seen = everyone.practised() | everyone.held_by(request.user)
     return seen.select_related("scenario_version", "counselor").prefetch_related(newest_first)
 
 
@@ -106,8 +108,11 @@ def _recording_context(request: SignedInRequest, session: Session) -> dict[str, 
 
 
 def _practice_url(session: Session) -> str | None:
-    """Where the same can be practised again; None when its assignment is closed."""
+    """Where the same can be practised again; None when its assignment is closed or the draft that was tried is gone."""
     name = "voice" if session.is_phone else "chat"
+    if session.kind == Session.Kind.TRIAL:
+        is_there = session.scenario_id and may_try(session.counselor)
+        return reverse(f"training:{name}_trial", args=[session.scenario_id]) if is_there else None
     if not session.assignment:
         query = f"?scenario={session.scenario_id}" if session.scenario_id else ""
         return reverse(f"training:{name}_free") + query

@@ -46,6 +46,8 @@ GET    /training/chat/free/                     200   200   200   200   200   20
 GET    /training/voice/{phone_assignment}/      200   404   404   404   404   404   404   login
 GET    /training/chat/{chat_assignment}/        200   404   404   404   404   404   404   login
 GET    /training/voice/{chat_assignment}/       404   404   404   404   404   404   404   login
+GET    /training/voice/trial/{scenario}/        404   404   200   200   404   200   404   login
+GET    /training/chat/trial/{scenario}/         404   404   200   200   404   200   404   login
 
 POST   /api/sessions/                           201   201   201   201   201   201   201   403
 GET    /api/sessions/{over}/                    200   404   200   200   200   200   404   403
@@ -55,6 +57,7 @@ POST   /api/sessions/{call}/ticket/             201   404   404   404   404   40
 GET    /api/sessions/{over}/evaluation/         200   404   200   200   200   200   404   403
 POST   /api/sessions/{over}/evaluation/         202   404   202   202   202   202   404   403
 POST   /api/sessions/{chat}/evaluation/         202   404   409   409   409   409   404   403
+POST   /api/assignments/one-time/               403   403   400   403   403   400   400   403
 HEAD   /api/recordings/{recording}/download/    200   404   200   200   200   200   404   403
 GET    /api/schema/                             200   200   200   200   200   200   200   403
 GET    /api/docs/                               200   200   200   200   200   200   200   403
@@ -97,6 +100,7 @@ GET    /admin/nothing/here/                     login login 404   404   404   40
 BODIES = {
     "/api/sessions/": {"type": "free_practice", "mode": "chat"},
     "/api/sessions/{chat}/messages/": {"content": "hello"},
+    "/api/assignments/one-time/": {"scenario": {"title": "No prompt"}, "counselors": []},
 }
 
 # The administration by model: what each role may there (view, add, change, delete). Who has no line may nothing, and
@@ -139,6 +143,7 @@ def objects(counselor, chat, call, phone_assignment, chat_assignment, account, s
         "recording": recording.pk,
         "phone_assignment": phone_assignment.pk,
         "chat_assignment": chat_assignment.pk,
+        "scenario": scenario.pk,
         "session_type": ContentType.objects.get_for_model(Session).pk,
         "accounts.account": account.pk,
         "accounts.organization": counselor.organization_id,

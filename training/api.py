@@ -6,23 +6,28 @@ from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view
-from rest_framework.exceptions import APIException, PermissionDenied
+from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
+from rest_framework.fields import get_error_detail
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.http import person
+from accounts.models import User
 from accounts.prefer import preferred_wait, wait_until
 from ai import AIUnavailable
 from scenarios.models import Scenario
 from training.models import Assignment, EndReason, Session, TranscriptTurn
 from training.serializers import (
     MessageSerializer,
+    OneTimeCreatedSerializer,
+    OneTimeSerializer,
     SessionSerializer,
     StartSerializer,
     TicketSerializer,
@@ -30,6 +35,7 @@ from training.serializers import (
     TurnsSerializer,
 )
 from training.services import replies, sessions, tickets
+from training.services.one_time import create_one_time
 from training.services.refusals import SessionRefused
 
 logger = logging.getLogger(__name__)
@@ -66,7 +72,7 @@ class AnyAccept(DefaultContentNegotiation):
 @extend_schema(request=StartSerializer, responses={200: SessionSerializer, 201: SessionSerializer})
 @api_view(["POST"])
 def session_start(request: Request) -> Response:
-    """Begin a session. 201 at once with `greeting: pending`; the live session of that assignment again: 200."""
+    """Begin a session. 201 at once with `greeting: pending`; the live one of that assignment or trial again: 200."""
     form = StartSerializer(data=request.data)
     form.is_valid(raise_exception=True)
     if form.validated_data.get("user_id", person(request).pk) != person(request).pk:
@@ -84,10 +90,18 @@ def _start(request: Request, wanted: dict[str, Any]) -> tuple[Session, bool]:
     if wanted["type"] == "assignment":
         mine = Assignment.objects.for_user(user).filter(counselor=user).select_related("scenario", "counselor")
         return sessions.start_assignment(get_object_or_404(mine, pk=wanted["assignment_id"]))
+    if wanted["type"] == "trial":
+        return sessions.start_trial(user, _to_try(user, wanted["scenario_id"]), wanted["mode"])
     scenario = None
     if "scenario_id" in wanted:
         scenario = get_object_or_404(Scenario.objects.playable_by(user), pk=wanted["scenario_id"])
     return sessions.start_free_practice(user, wanted["mode"], scenario, wanted.get("focus", ""))
+
+
+def _to_try(user: User, scenario_id: UUID) -> Scenario:
+    if not sessions.may_try(user):
+        raise PermissionDenied("Only people who may change scenarios can try them.")
+    return get_object_or_404(Scenario.objects.for_user(user), pk=scenario_id)
 
 
 def _wait_for_greeting(request: Request, session: Session) -> None:
@@ -134,6 +148,25 @@ def session_ticket(request: Request, pk: UUID) -> Response:
     ticket, signed = tickets.issue_ticket(session)
     url = f"{settings.GATEWAY_URL.rstrip('/')}/ws/calls/{session.pk}/"
     return Response({"url": url, "ticket": signed, "expires_at": ticket.expires_at}, status=201)
+
+
+@extend_schema(request=OneTimeSerializer, responses={201: OneTimeCreatedSerializer})
+@api_view(["POST"])
+def one_time(request: Request) -> Response:
+    """Write a scenario for some counselors and assign it to them in one step; on any error nothing is kept."""
+    author = person(request)
+    if not author.has_perms(["scenarios.add_scenario", "training.add_assignment"]):
+        raise PermissionDenied("Only people who may write scenarios and assign them can do this.")
+    form = OneTimeSerializer(data=request.data, context={"user": author})
+    form.is_valid(raise_exception=True)
+    wanted = dict(form.validated_data)
+    fields = dict(wanted.pop("scenario"))
+    context, skills = fields.pop("evaluator_context", ""), fields.pop("skills", [])
+    try:
+        scenario, assignments = create_one_time(author, fields, context, skills, **wanted)
+    except DjangoValidationError as error:
+        raise ValidationError({"scenario": get_error_detail(error)}) from error
+    return Response(OneTimeCreatedSerializer({"scenario": scenario, "assignments": assignments}).data, status=201)
 
 
 class MessagesView(APIView):

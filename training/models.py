@@ -105,6 +105,13 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def live(self) -> SessionQuerySet:
         return self.filter(status=Session.Status.ACTIVE)
 
+    def practised(self) -> SessionQuerySet:
+        """Without trials, which count for nobody: statistics, and every list of other people's sessions, start here."""
+        return self.exclude(kind=Session.Kind.TRIAL)
+
+    def trials_of(self, scenario: Scenario, mode: str) -> SessionQuerySet:
+        return self.filter(kind=Session.Kind.TRIAL, scenario=scenario, mode=mode)
+
     def silent_since(self, calls_before: datetime, chats_before: datetime) -> SessionQuerySet:
         """Live sessions that nobody has been heard from: the sweep ends them."""
         return self.live().filter(
@@ -172,6 +179,11 @@ class Session(models.Model):
             models.UniqueConstraint(
                 fields=["counselor"], condition=Q(status="active", mode="phone"), name="one_live_call_each"
             ),
+            models.UniqueConstraint(
+                fields=["counselor", "scenario", "mode"],
+                condition=Q(status="active", kind="trial"),
+                name="one_live_trial_of_a_scenario_each",
+            ),
             models.CheckConstraint(
                 condition=Q(kind="assignment", assignment__isnull=False, attempt__isnull=False)
                 | (~Q(kind="assignment") & Q(assignment__isnull=True, attempt__isnull=True)),
@@ -202,9 +214,8 @@ class Session(models.Model):
     @property
     def caller_opens(self) -> bool:
         """Who has the first word. Where no scenario says, a chat is begun by the caller, a call by the counselor."""
-        if self.scenario_version:
-            return self.scenario_version.opens == Opener.CALLER
-        return not self.is_phone
+        opens = self.scenario_version.opens if self.scenario_version else ""
+        return opens == Opener.CALLER if opens else not self.is_phone
 
     def transcript(self) -> list[TranscriptTurn]:
         """The turns in the order they were spoken."""

@@ -1,10 +1,15 @@
-from typing import Any
+from datetime import date
+from typing import Any, ClassVar
+from uuid import UUID
 
 from django.urls import reverse
 from rest_framework import serializers
 
-from scenarios.models import Mode
-from training.models import Session, TranscriptTurn
+from accounts.models import Account, User
+from scenarios.models import MAX_SKILLS, Category, Mode, Scenario, Skill, folded
+from scenarios.services.contexts import check_context
+from training.models import Assignment, Session, TranscriptTurn
+from training.services.one_time import check_due_date
 
 
 class TurnSerializer(serializers.ModelSerializer[TranscriptTurn]):
@@ -65,19 +70,25 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
 
 
 class StartSerializer(serializers.Serializer[Any]):
-    """What a session begins with: an assignment, or free practice with or without a scenario of the library."""
+    """What a session begins with: an assignment, free practice with or without a scenario of the library, a trial."""
 
-    type = serializers.ChoiceField(choices=["assignment", "free_practice"])
+    type = serializers.ChoiceField(choices=Session.Kind.values)
     assignment_id = serializers.UUIDField(required=False)
     mode = serializers.ChoiceField(choices=Mode.choices, required=False)
     scenario_id = serializers.UUIDField(required=False)
     focus = serializers.CharField(required=False, allow_blank=True, max_length=500)
     user_id = serializers.UUIDField(required=False)
 
+    NEEDED: ClassVar = {
+        Session.Kind.ASSIGNMENT: ["assignment_id"],
+        Session.Kind.FREE_PRACTICE: ["mode"],
+        Session.Kind.TRIAL: ["mode", "scenario_id"],
+    }
+
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
-        needed = "assignment_id" if data["type"] == "assignment" else "mode"
-        if needed not in data:
-            raise serializers.ValidationError({needed: "This is needed here."})
+        missing = [name for name in self.NEEDED[data["type"]] if name not in data]
+        if missing:
+            raise serializers.ValidationError(dict.fromkeys(missing, "This is needed here."))
         return data
 
 
@@ -93,3 +104,126 @@ class TicketSerializer(serializers.Serializer[Any]):
 
 class TurnsSerializer(serializers.Serializer[Any]):
     turns = TurnSerializer(many=True)
+
+
+class OneTimeScenarioSerializer(serializers.ModelSerializer[Scenario]):
+    """A scenario as its author writes it: category and skills by name, the account by id, all of the organization."""
+
+    evaluator_context = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
+    category = serializers.CharField(required=False, allow_null=True, max_length=100)
+    skills = serializers.ListField(child=serializers.CharField(max_length=100), required=False, max_length=MAX_SKILLS)
+    account = serializers.UUIDField(required=False, allow_null=True)
+
+    class Meta:
+        model = Scenario
+        fields = [
+            "title",
+            "description",
+            "prompt",
+            "evaluator_context",
+            "mode",
+            "category",
+            "difficulty",
+            "estimated_minutes",
+            "skills",
+            "account",
+            "opens",
+            "relevant_policy_sections",
+        ]
+
+    def validate_evaluator_context(self, text: str) -> str:
+        return check_context(text)
+
+    def validate_category(self, name: str | None) -> Category | None:
+        if name is None:
+            return None
+        known = {folded(row.name): row for row in Category.objects.for_user(self.context["user"])}
+        if folded(name) not in known:
+            raise serializers.ValidationError(f"There is no category “{name}”.")
+        return known[folded(name)]
+
+    def validate_skills(self, names: list[str]) -> list[Skill]:
+        known = {folded(row.name): row for row in Skill.objects.for_user(self.context["user"])}
+        unknown = [name for name in names if folded(name) not in known]
+        if unknown:
+            raise serializers.ValidationError([f"There is no skill “{name}”." for name in unknown])
+        return [known[folded(name)] for name in names]
+
+    def validate_account(self, account_id: UUID | None) -> Account | None:
+        if account_id is None:
+            return None
+        found = Account.objects.for_user(self.context["user"]).filter(pk=account_id).first()
+        if found is None:
+            raise serializers.ValidationError(f"There is no account {account_id}.")
+        return found
+
+
+class OneTimeSerializer(serializers.Serializer[Any]):
+    """A one-time scenario together with whom it is for."""
+
+    scenario = OneTimeScenarioSerializer()
+    counselors = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=50)
+    due_date = serializers.DateField(required=False, allow_null=True)
+    notes = serializers.CharField(required=False, allow_blank=True, max_length=1000)
+    require_recording = serializers.BooleanField(required=False)
+
+    def validate_counselors(self, ids: list[UUID]) -> list[User]:
+        colleagues = User.objects.for_user(self.context["user"]).filter(role=User.Role.COUNSELOR, is_active=True)
+        known = colleagues.in_bulk(ids)
+        unknown = [pk for pk in ids if pk not in known]
+        if unknown:
+            raise serializers.ValidationError([f"There is no counselor {pk}." for pk in unknown])
+        return [known[pk] for pk in ids]
+
+    def validate_due_date(self, due_date: date | None) -> date | None:
+        check_due_date(due_date)
+        return due_date
+
+
+class WrittenScenarioSerializer(serializers.ModelSerializer[Scenario]):
+    """A scenario for those who may read it whole: never a counselor."""
+
+    category: serializers.StringRelatedField[Category] = serializers.StringRelatedField()
+    skills: serializers.StringRelatedField[Skill] = serializers.StringRelatedField(many=True)
+
+    class Meta:
+        model = Scenario
+        fields = [
+            "id",
+            "title",
+            "description",
+            "prompt",
+            "mode",
+            "category",
+            "difficulty",
+            "estimated_minutes",
+            "skills",
+            "account",
+            "opens",
+            "relevant_policy_sections",
+            "is_one_time",
+            "is_active",
+            "created_at",
+        ]
+
+
+class AssignmentSerializer(serializers.ModelSerializer[Assignment]):
+    class Meta:
+        model = Assignment
+        fields = [
+            "id",
+            "counselor",
+            "scenario",
+            "due_date",
+            "notes",
+            "require_recording",
+            "status",
+            "created_at",
+            "completed_at",
+        ]
+        read_only_fields = fields
+
+
+class OneTimeCreatedSerializer(serializers.Serializer[Any]):
+    scenario = WrittenScenarioSerializer()
+    assignments = AssignmentSerializer(many=True)

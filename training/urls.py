@@ -6,6 +6,8 @@ app_name = "training"
 urlpatterns = [
     path("voice/free/", views.free_practice, {"mode": "phone"}, name="voice_free"),
     path("chat/free/", views.free_practice, {"mode": "chat"}, name="chat_free"),
+    path("voice/trial/<uuid:pk>/", views.trial, {"mode": "phone"}, name="voice_trial"),
+    path("chat/trial/<uuid:pk>/", views.trial, {"mode": "chat"}, name="chat_trial"),
     path("voice/<uuid:pk>/", views.practice, {"mode": "phone"}, name="voice"),
     path("chat/<uuid:pk>/", views.practice, {"mode": "chat"}, name="chat"),
 ]

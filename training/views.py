@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 from accounts.http import SignedInRequest
 from scenarios.models import Mode, Scenario
 from training.models import Assignment, Session
+from training.services.sessions import may_try
 
 PAGES = {Mode.PHONE: "training/call.html", Mode.CHAT: "training/chat.html"}
 
@@ -42,6 +43,23 @@ def free_practice(request: SignedInRequest, mode: str) -> HttpResponse:
         facts = _facts(get_object_or_404(library, pk=_uuid_or_404(request.GET["scenario"])))
     live = Session.objects.held_by(request.user).live().filter(mode=mode, kind=Session.Kind.FREE_PRACTICE).first()
     return _page(request, mode, facts | {"kind": Session.Kind.FREE_PRACTICE.value, "is_open": True}, live)
+
+
+@login_required
+@require_GET
+def trial(request: SignedInRequest, pk: UUID, mode: str) -> HttpResponse:
+    """Whoever may change a scenario plays it as it stands, in either mode."""
+    if not may_try(request.user):
+        raise Http404
+    scenario = get_object_or_404(Scenario.objects.for_user(request.user), pk=pk)
+    live = Session.objects.held_by(request.user).live().trials_of(scenario, mode).first()
+    facts = _facts(scenario) | {
+        "kind": Session.Kind.TRIAL.value,
+        "mode": mode,
+        "scenario_url": reverse("admin:scenarios_scenario_change", args=[scenario.pk]),
+        "is_open": True,
+    }
+    return _page(request, mode, facts, live)
 
 
 def _uuid_or_404(text: str) -> UUID:

@@ -407,6 +407,45 @@ def test_free_practice_asks_for_what_is_wanted(open_call: Callable[..., Page], a
     assert "record" not in gateway.lines[0].url
 
 
+DRAFT = {
+    "kind": "trial",
+    "assignment_id": None,
+    "scenario_id": "22222222-2222-4222-8222-222222222222",
+    "scenario_url": "/admin/scenarios/scenario/22222222-2222-4222-8222-222222222222/change/",
+}
+
+
+def test_trial_call_says_so_and_begins_what_is_tried(open_call: Callable[..., Page], api: Api) -> None:
+    page = open_call(**DRAFT)
+    expect(page.get_by_text("This is a trial of a draft.")).to_be_visible()
+    expect(page.get_by_role("link", name="Back to the scenario")).to_have_attribute("href", DRAFT["scenario_url"])
+    expect(page.get_by_label("What would you like to practise?")).to_have_count(0)
+
+    page.get_by_role("button", name="Start the call").click()
+
+    expect(state(page)).to_have_attribute("data-phase", "talking")
+    assert api.asked[0] == ("POST ", {"type": "trial", "scenario_id": DRAFT["scenario_id"], "mode": "phone"})
+
+
+def test_trial_chat_begins_what_is_tried(open_chat: Callable[..., Page], api: Api) -> None:
+    page = open_chat(**DRAFT)
+
+    page.get_by_role("button", name="Begin the chat").click()
+
+    expect(page.get_by_text("They are writing their first message…")).to_be_visible()
+    assert api.asked[0] == ("POST ", {"type": "trial", "scenario_id": DRAFT["scenario_id"], "mode": "chat"})
+
+
+def test_trial_left_open_can_be_ended_for_a_fresh_one(open_chat: Callable[..., Page], api: Api, site: Site) -> None:
+    page = open_chat(**DRAFT, live_session_id="7")
+    site.pages["/chat/"] = render("training/chat.html", mode="chat", **DRAFT)
+
+    page.get_by_role("button", name="End it and start afresh").click()
+
+    expect(page.get_by_role("button", name="Begin the chat")).to_be_visible()
+    assert api.count("POST 7/end/") == 1
+
+
 def test_closed_assignment_offers_no_start(open_call: Callable[..., Page]) -> None:
     page = open_call(is_open=False)
 

@@ -4,8 +4,8 @@ from django.core.files.base import ContentFile
 from evaluation.models import Evaluation, Flag, Review
 from evaluation.services import grade
 from recordings.models import Recording
-from tests.people import client_of, converse
-from training.services.sessions import end_session
+from tests.people import add_scenario, client_of, converse
+from training.services.sessions import end_session, start_trial
 
 
 @pytest.fixture
@@ -34,6 +34,25 @@ def test_a_session_shows_its_transcript_and_feedback(role, request, graded, fini
     assert f"/sessions/{finished_chat.pk}/" in body
     assert f"Version 1: completed {graded.grade}" in body
     assert "not recorded" in body
+
+
+@pytest.mark.parametrize(
+    ("query", "shows_practice", "shows_trials"),
+    [("", True, False), ("?kind=trial", False, True), ("?kind=assignment", True, False), ("?kind=all", True, True)],
+)
+def test_trials_are_listed_for_whoever_asks_for_them(
+    supervisor, admin, finished_chat, organization, query, shows_practice, shows_trials
+):
+    trial, _ = start_trial(admin, add_scenario(organization, "A draft"), "chat")
+    end_session(trial, "hung_up")
+    client = client_of(supervisor)
+
+    sessions = client.get(f"/admin/training/session/{query}").content.decode()
+    evaluations = client.get(f"/admin/evaluation/evaluation/{query}").content.decode()
+
+    for session, is_shown in ((finished_chat, shows_practice), (trial, shows_trials)):
+        assert (session_page(session) in sessions) is is_shown
+        assert (evaluation_page(session.evaluations.get()) in evaluations) is is_shown
 
 
 def test_a_session_plays_its_recording(supervisor, call):

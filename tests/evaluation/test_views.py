@@ -6,6 +6,7 @@ from django.utils.html import escape
 from evaluation.models import Evaluation, Review
 from evaluation.services import grade
 from recordings.models import Recording
+from scenarios.models import Scenario
 from tests.people import (
     CONTEXT_CANARY,
     PROMPT_CANARY,
@@ -15,7 +16,7 @@ from tests.people import (
     converse,
 )
 from training.models import Assignment, Session
-from training.services.sessions import assign, end_session, start_free_practice
+from training.services.sessions import assign, end_session, start_free_practice, start_trial
 
 CANARIES = (PROMPT_CANARY, CONTEXT_CANARY, SECTIONS_CANARY)
 
@@ -68,6 +69,56 @@ def test_history_is_ones_own_or_the_organizations(counselor, colleague, supervis
 
     assert link in body_of(counselor, "/sessions/") and link in body_of(supervisor, "/sessions/")
     assert link not in body_of(colleague, "/sessions/") and link not in body_of(stranger, "/sessions/")
+
+
+def test_a_trial_is_in_ones_own_lists_and_in_nobody_elses(supervisor, admin, evaluator, counselor, chat_scenario):
+    session, _ = start_trial(supervisor, chat_scenario, "chat")
+    link = f"/sessions/{session.pk}/"
+
+    for page in ("/", "/sessions/"):
+        mine = body_of(supervisor, page)
+        assert link in mine and "<li>Trial</li>" in mine
+        assert not [person for person in (admin, evaluator, counselor) if link in body_of(person, page)]
+
+
+@pytest.mark.parametrize(("mode", "name"), [("phone", "voice"), ("chat", "chat")])
+def test_a_trial_leads_back_to_its_page_and_its_scenario(supervisor, chat_scenario, mode, name):
+    session, _ = start_trial(supervisor, chat_scenario, mode)
+    end_session(session, "hung_up")
+    Evaluation.objects.update(status="too_short")
+    links = [f"/training/{name}/trial/{chat_scenario.pk}/", f"/admin/scenarios/scenario/{chat_scenario.pk}/change/"]
+
+    there = body_of(supervisor, f"/sessions/{session.pk}/")
+    Scenario.objects.all().delete()
+    gone = body_of(supervisor, f"/sessions/{session.pk}/")
+
+    assert [f'href="{link}"' in there for link in links] == [True, True]
+    assert "A trial of a draft: it counts for nobody." in there and "A trial of a draft: it counts for nobody." in gone
+    assert "/trial/" not in gone and "/admin/scenarios/scenario/" not in gone
+
+
+def test_who_may_change_scenarios_no_more_is_not_sent_to_a_trial(supervisor, chat_scenario):
+    session, _ = start_trial(supervisor, chat_scenario, "chat")
+    end_session(session, "hung_up")
+    Evaluation.objects.update(status="too_short")
+    supervisor.role = "evaluator"
+    supervisor.save()
+
+    assert "/trial/" not in body_of(supervisor, f"/sessions/{session.pk}/")
+
+
+def test_a_trial_is_graded_like_any_session_and_completes_nothing(supervisor, chat_assignment, chat_scenario, standin):
+    session, _ = start_trial(supervisor, chat_scenario, "chat")
+    converse(session, "hi", "Hello, I'm Sam. What makes going home so hard?", "i told them i passed", "That is lonely.")
+    end_session(session, "hung_up")
+
+    grade(session.evaluations.get().pk)
+
+    evaluation = session.evaluations.get()
+    chat_assignment.refresh_from_db()
+    assert evaluation.status == "completed"
+    assert [check for check in evaluation.criteria.all() if CONTEXT_CANARY in check.check_text]
+    assert chat_assignment.status == Assignment.Status.PENDING
 
 
 @pytest.mark.parametrize("page", ["1", "2", "999", "-1", "x", ""])

@@ -1,11 +1,22 @@
 import json
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from accounts.models import Account
 from scenarios.models import Scenario
-from tests.people import CONTEXT_CANARY, PROMPT_CANARY, SECTIONS_CANARY, add_scenario, client_of, converse
+from tests.people import (
+    CONTEXT_CANARY,
+    PROMPT_CANARY,
+    SECTIONS_CANARY,
+    add_person,
+    add_scenario,
+    client_of,
+    converse,
+)
 from training.models import Assignment, EndReason, Session
 from training.services.greetings import prepare_greeting
 from training.services.sessions import end_session, take_line
@@ -118,6 +129,37 @@ def test_free_practice_keeps_what_is_asked_for(counselor):
     assert Session.objects.get().focus == "long silences"
 
 
+@pytest.mark.parametrize("mode", ["phone", "chat"])
+def test_a_draft_is_tried_in_either_mode_and_the_live_trial_again_is_200(trainer, organization, mode):
+    draft = add_scenario(organization, "A draft", is_one_time=True, is_active=False)
+    client = client_of(trainer)
+
+    first, again = (begin(client, type="trial", scenario_id=str(draft.pk), mode=mode) for _ in range(2))
+
+    session = Session.objects.get()
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json()["id"] == again.json()["id"] == str(session.pk)
+    assert (first.json()["kind"], first.json()["mode"], first.json()["title"]) == ("trial", mode, "A draft")
+
+
+def test_who_may_not_change_scenarios_tries_none_known_or_not(counselor, evaluator, chat_scenario):
+    for person in (counselor, evaluator):
+        for scenario in (chat_scenario.pk, UNKNOWN):
+            response = begin(client_of(person), type="trial", scenario_id=str(scenario), mode="chat")
+            assert (response.status_code, response.json()["code"]) == (403, "permission_denied")
+    assert Session.objects.count() == 0
+
+
+def test_another_organizations_draft_is_404_like_an_unknown_one(stranger, chat_scenario):
+    client = client_of(stranger)
+
+    theirs = begin(client, type="trial", scenario_id=str(chat_scenario.pk), mode="chat")
+    unknown = begin(client, type="trial", scenario_id=str(UNKNOWN), mode="chat")
+
+    assert (theirs.status_code, theirs.content) == (404, unknown.content)
+    assert Session.objects.count() == 0
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -128,6 +170,9 @@ def test_free_practice_keeps_what_is_asked_for(counselor):
         '"text"',
         "{}",
         '{"type":"trial"}',
+        '{"type":"trial","mode":"chat"}',
+        '{"type":"trial","scenario_id":"11111111-1111-4111-8111-111111111111"}',
+        '{"type":"drill","mode":"chat"}',
         '{"type":"assignment"}',
         '{"type":"assignment","assignment_id":"717"}',
         '{"type":"assignment","assignment_id":null}',
@@ -395,6 +440,152 @@ def test_the_caller_is_given_prompt_and_conversation_and_nothing_of_what_is_asse
         ):
             assert secret not in body
         assert json.loads(body)["store"] is False
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_trials_caller_is_given_no_more_than_a_counselors(supervisor, chat_scenario, standin):
+    begin(client_of(supervisor), type="trial", scenario_id=str(chat_scenario.pk), mode="chat")
+    session = Session.objects.get()
+    prepare_greeting(session.pk)
+    post(client_of(supervisor), f"{SESSIONS}{session.pk}/messages/", {"content": "Make it harder."})
+
+    bodies = [json.dumps(entry["body"]) for entry in standin.ledger("http", "/v1/responses")]
+
+    assert len(bodies) == 2
+    for body in bodies:
+        assert PROMPT_CANARY in body
+        assert not [secret for secret in (CONTEXT_CANARY, SECTIONS_CANARY, "file_search", "vs_") if secret in body]
+
+
+ONE_TIME = "/api/assignments/one-time/"
+WRITTEN = {"title": "After last week's call", "prompt": f"You are Noor, 20. {PROMPT_CANARY}"}
+
+
+def test_a_one_time_scenario_comes_with_its_assignments(supervisor, counselor, colleague, account):
+    tomorrow = (timezone.localdate() + timedelta(days=1)).isoformat()
+    scenario = WRITTEN | {
+        "description": "Practise a written opening.",
+        "evaluator_context": f" - Asks before advising. {CONTEXT_CANARY}\r\n",
+        "mode": "chat",
+        "category": "refresher",
+        "skills": ["Grief support", "DE-ESCALATION"],
+        "difficulty": "advanced",
+        "estimated_minutes": 20,
+        "account": str(account.pk),
+        "opens": "counselor",
+        "relevant_policy_sections": "3010",
+    }
+    people = {"counselors": [str(counselor.pk), str(colleague.pk)], "due_date": tomorrow}
+    more = {"notes": "Take your time.", "require_recording": True}
+
+    response = post(client_of(supervisor), ONE_TIME, {"scenario": scenario} | people | more)
+
+    body, made = response.json(), Scenario.objects.get()
+    assert response.status_code == 201
+    assert body["scenario"].pop("created_at")
+    assert body["scenario"] == {name: value for name, value in scenario.items() if name != "evaluator_context"} | {
+        "id": str(made.pk),
+        "category": "Refresher",
+        "skills": ["De-escalation", "Grief support"],
+        "is_one_time": True,
+        "is_active": True,
+    }
+    assert made.evaluator_context == f" - Asks before advising. {CONTEXT_CANARY}\n"
+    assert [(row["counselor"], row["scenario"]) for row in body["assignments"]] == [
+        (str(counselor.pk), str(made.pk)),
+        (str(colleague.pk), str(made.pk)),
+    ]
+    for row in body["assignments"]:
+        assert (row["due_date"], row["notes"], row["require_recording"]) == (tomorrow, "Take your time.", True)
+        assert (row["status"], row["completed_at"]) == ("pending", None)
+    assert {row["id"] for row in body["assignments"]} == {str(row.pk) for row in Assignment.objects.all()}
+
+
+def test_a_one_time_scenario_needs_little(admin, counselor):
+    response = post(client_of(admin), ONE_TIME, {"scenario": WRITTEN, "counselors": [str(counselor.pk)]})
+
+    scenario = response.json()["scenario"]
+    assert response.status_code == 201
+    assert (scenario["mode"], scenario["difficulty"], scenario["estimated_minutes"]) == ("phone", "intermediate", 15)
+    assert (scenario["category"], scenario["skills"], scenario["account"], scenario["opens"]) == (None, [], None, "")
+
+
+def test_writing_alone_or_assigning_alone_is_not_enough(counselor, trainer, evaluator):
+    for person in (counselor, trainer, evaluator):
+        response = post(client_of(person), ONE_TIME, {"scenario": WRITTEN, "counselors": [str(counselor.pk)]})
+        assert (response.status_code, response.json()["code"]) == (403, "permission_denied")
+    assert Scenario.objects.count() == 0
+
+
+def test_all_that_is_wrong_is_told_at_once_and_nothing_kept(supervisor, counselor, other_organization):
+    theirs = Account.objects.create(organization=other_organization, name="Theirs")
+    scenario = {
+        "title": " ",
+        "description": "x" * 1001,
+        "prompt": "x" * 10_001,
+        "evaluator_context": "x" * 50_001,
+        "mode": "letter",
+        "category": "Juggling",
+        "skills": ["Grief support", "Juggling"],
+        "difficulty": "easy",
+        "estimated_minutes": 4,
+        "account": str(theirs.pk),
+        "opens": "nobody",
+        "relevant_policy_sections": "x" * 2001,
+    }
+    people = {"counselors": [str(counselor.pk), str(UNKNOWN)], "due_date": "2020-01-31", "notes": "x" * 1001}
+
+    response = post(client_of(supervisor), ONE_TIME, {"scenario": scenario} | people)
+
+    told = response.json()["fields"]
+    assert (response.status_code, response.json()["code"]) == (400, "invalid")
+    assert set(told) == {"scenario", "counselors", "due_date", "notes"}
+    assert set(told["scenario"]) == set(scenario)
+    assert told["counselors"] == [f"There is no counselor {UNKNOWN}."]
+    assert told["scenario"]["category"] == ["There is no category “Juggling”."]
+    assert told["scenario"]["skills"] == ["There is no skill “Juggling”."]
+    assert told["scenario"]["account"] == [f"There is no account {theirs.pk}."]
+    assert told["due_date"] == ["January 31, 2020 is over; choose today or a later day."]
+    assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
+
+
+def test_only_the_organizations_own_counselors_can_be_given_it(supervisor, evaluator, counselor, other_organization):
+    left = add_person(supervisor.organization, "counselor", "left@example.org")
+    left.is_active = False
+    left.save()
+    theirs = add_person(other_organization, "counselor", "theirs@example.net")
+
+    for person in (evaluator, supervisor, left, theirs):
+        people = [str(counselor.pk), str(person.pk)]
+        response = post(client_of(supervisor), ONE_TIME, {"scenario": WRITTEN, "counselors": people})
+        assert response.status_code == 400
+        assert response.json()["fields"] == {"counselors": [f"There is no counselor {person.pk}."]}
+    assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "[]",
+        "null",
+        "{}",
+        '{"scenario":[],"counselors":[]}',
+        '{"scenario":{"title":"x","prompt":"y"},"counselors":"all"}',
+        '{"scenario":{"title":"x","prompt":"y"},"counselors":["717"]}',
+        '{"scenario":{"title":"x","prompt":"y\\u0000"},"counselors":[]}',
+        '{"scenario":{"title":"x","prompt":"y","skills":{}},"counselors":[]}',
+        '{"scenario":{"title":"x","prompt":"y","evaluator_context":"\\ud800"},"counselors":[]}',
+        json.dumps({"scenario": {"title": "x", "prompt": "y"}, "counselors": [str(UNKNOWN)] * 51}),
+        json.dumps({"scenario": {"title": "x", "prompt": "y", "skills": ["Grief support"] * 11}, "counselors": []}),
+    ],
+)
+def test_a_malformed_one_time_scenario_is_400(supervisor, body):
+    response = post(client_of(supervisor), ONE_TIME, body)
+
+    assert response.status_code == 400
+    assert isinstance(response.json()["detail"], str) and response.json()["detail"]
+    assert Scenario.objects.count() == 0
 
 
 def test_nothing_a_counselor_can_read_tells_of_prompt_or_assessment(counselor, chat, chat_assignment, call):

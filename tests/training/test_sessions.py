@@ -5,12 +5,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from scenarios.models import Mode, Scenario
-from scenarios.services import write_evaluator_context
+from scenarios.services.contexts import write_evaluator_context
 from tests.people import add_scenario, at_once
 from training.models import Assignment, EndReason, Session
 from training.services import sessions
 from training.services.refusals import SessionRefused
-from training.services.sessions import assign, end_session, start_assignment, start_free_practice
+from training.services.sessions import assign, end_session, start_assignment, start_free_practice, start_trial
 
 
 def refusal(call) -> str:
@@ -82,6 +82,109 @@ def test_a_chat_beside_a_call_is_fine(call, counselor):
 
 def test_free_practice_plays_a_scenario_in_its_own_mode_only(counselor, chat_scenario):
     assert refusal(lambda: start_free_practice(counselor, Mode.PHONE, chat_scenario)) == "wrong_mode"
+
+
+@pytest.fixture
+def draft(organization):
+    """What counselors are never offered: one-time, and not active."""
+    return add_scenario(organization, "A draft", Mode.CHAT, is_one_time=True, is_active=False)
+
+
+@pytest.mark.parametrize("mode", Mode.values)
+def test_a_trial_plays_any_scenario_in_either_mode(supervisor, draft, mode):
+    session, is_new = start_trial(supervisor, draft, mode)
+
+    assert (is_new, session.kind, session.mode, session.counselor) == (True, "trial", mode, supervisor)
+    assert (session.assignment, session.scenario, session.organization) == (None, draft, draft.organization)
+    assert (session.scenario_version.title, session.scenario_version.mode) == ("A draft", "chat")
+
+
+def test_a_live_trial_of_the_same_is_continued_and_another_is_not(supervisor, admin, draft, chat_scenario):
+    first, _ = start_trial(supervisor, draft, Mode.CHAT)
+
+    assert start_trial(supervisor, draft, Mode.CHAT) == (first, False)
+    others = [
+        start_trial(supervisor, draft, Mode.PHONE),
+        start_trial(supervisor, chat_scenario, Mode.CHAT),
+        start_trial(admin, draft, Mode.CHAT),
+    ]
+    assert [is_new for _, is_new in others] == [True, True, True]
+    end_session(first, EndReason.HUNG_UP)
+    assert start_trial(supervisor, draft, Mode.CHAT)[1] is True
+
+
+def test_a_trial_of_a_changed_draft_plays_the_changed_text(supervisor, draft):
+    first, _ = start_trial(supervisor, draft, Mode.CHAT)
+    Scenario.objects.update(prompt="Someone else entirely.")
+    end_session(first, EndReason.HUNG_UP)
+
+    second, _ = start_trial(supervisor, draft, Mode.CHAT)
+
+    assert second.scenario_version.prompt == "Someone else entirely."
+
+
+def test_a_trial_beside_another_call_is_refused(supervisor, draft, phone_scenario):
+    call, _ = start_trial(supervisor, phone_scenario, Mode.PHONE)
+
+    with pytest.raises(SessionRefused) as caught:
+        start_trial(supervisor, draft, Mode.PHONE)
+
+    assert (caught.value.code, caught.value.session_id) == ("call_live", call.pk)
+
+
+def test_a_trial_touches_no_assignment(supervisor, chat_assignment, chat_scenario):
+    before = Assignment.objects.values().get()
+
+    session, _ = start_trial(supervisor, chat_scenario, Mode.CHAT)
+    end_session(session, EndReason.HUNG_UP)
+    sessions.complete_assignment(session)
+
+    assert Assignment.objects.values().get() == before
+    assert session.evaluations.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_trials_at_once_are_one_session(supervisor, draft):
+    results = at_once(*[lambda: start_trial(supervisor, Scenario.objects.get(), Mode.CHAT)] * 3)
+
+    session = Session.objects.get()
+    assert sorted(results, key=lambda pair: pair[1]) == [(session, False), (session, False), (session, True)]
+
+
+@pytest.mark.parametrize(
+    ("played", "opens", "caller_opens"),
+    [
+        ("phone", "", False),
+        ("chat", "", True),
+        ("phone", "caller", True),
+        ("chat", "caller", True),
+        ("phone", "counselor", False),
+        ("chat", "counselor", False),
+    ],
+)
+@pytest.mark.parametrize("written_for", Mode.values)
+def test_who_opens_follows_the_played_mode_where_the_scenario_does_not_say(
+    supervisor, organization, written_for, played, opens, caller_opens
+):
+    scenario = add_scenario(organization, "One", written_for, opens=opens)
+
+    session, _ = start_trial(supervisor, scenario, played)
+
+    assert session.caller_opens is caller_opens
+
+
+def test_practised_leaves_trials_out(supervisor, call, free_chat, draft):
+    start_trial(supervisor, draft, Mode.CHAT)
+
+    assert set(Session.objects.practised()) == {call, free_chat}
+
+
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [("counselor", False), ("evaluator", False), ("supervisor", True), ("trainer", True), ("admin", True)],
+)
+def test_whoever_may_change_scenarios_may_try_them(request, role, may):
+    assert sessions.may_try(request.getfixturevalue(role)) is may
 
 
 def test_a_running_session_keeps_its_version_and_the_next_uses_the_edited(chat, chat_assignment, chat_scenario):

@@ -5,6 +5,7 @@ import pytest
 from scenarios.models import Scenario
 from tests.people import CONTEXT_CANARY, PROMPT_CANARY, SECTIONS_CANARY, add_scenario, client_of, without_token
 from training.models import Assignment, Session
+from training.services.sessions import start_free_practice, start_trial
 
 PAGES = {"phone": "/training/voice/", "chat": "/training/chat/"}
 
@@ -59,6 +60,47 @@ def test_free_practice_offers_a_scenario_of_the_library(counselor, chat_scenario
     assert PROMPT_CANARY not in shown.content.decode()
     for scenario in [str(row.pk) for row in hidden] + [str(uuid4()), "717", ""]:
         assert client.get(f"/training/chat/free/?scenario={scenario}").status_code == 404
+
+
+TRIALS = {"phone": "/training/voice/trial/", "chat": "/training/chat/trial/"}
+
+
+@pytest.mark.parametrize("role", ["supervisor", "trainer", "admin"])
+@pytest.mark.parametrize("mode", ["phone", "chat"])
+def test_a_trial_plays_a_draft_in_either_mode_and_leads_back_to_it(request, role, mode, organization):
+    draft = add_scenario(organization, "A draft", is_one_time=True, is_active=False)
+
+    response = client_of(request.getfixturevalue(role)).get(f"{TRIALS[mode]}{draft.pk}/")
+
+    body = response.content.decode()
+    assert response.status_code == 200
+    assert "This is a trial of a draft." in body and "It counts for nobody" in body
+    assert f'href="/admin/scenarios/scenario/{draft.pk}/change/"' in body
+    assert f'data-kind="trial" data-mode="{mode}" data-assignment-id="" data-scenario-id="{draft.pk}"' in body
+    assert PROMPT_CANARY not in body
+    assert Session.objects.count() == 0
+
+
+def test_a_trial_page_knows_its_live_trial_and_no_other_session(supervisor, admin, chat_scenario):
+    start_free_practice(supervisor, "chat", chat_scenario)
+    start_trial(supervisor, chat_scenario, "phone")
+    start_trial(admin, chat_scenario, "chat")
+    page = f"{TRIALS['chat']}{chat_scenario.pk}/"
+    assert 'data-live-session-id=""' in client_of(supervisor).get(page).content.decode()
+
+    live, _ = start_trial(supervisor, chat_scenario, "chat")
+
+    body = client_of(supervisor).get(page).content.decode()
+    assert f'data-live-session-id="{live.pk}"' in body
+    assert "End it and start afresh" in body
+
+
+def test_who_may_not_change_a_scenario_finds_no_trial_of_it(counselor, evaluator, stranger, chat_scenario):
+    for person in (counselor, evaluator, stranger):
+        client = client_of(person)
+        for page in TRIALS.values():
+            theirs, unknown = client.get(f"{page}{chat_scenario.pk}/"), client.get(f"{page}{uuid4()}/")
+            assert (theirs.status_code, without_token(theirs)) == (404, without_token(unknown))
 
 
 def test_a_title_with_markup_is_only_ever_text(counselor, chat_assignment):

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from scenarios.models import Mode, Scenario
-from scenarios.services import snapshot
+from scenarios.services.versions import snapshot
 from training import tasks
 from training.models import Assignment, AssignmentQuerySet, EndReason, Session, SessionQuerySet
 from training.services.refusals import SessionRefused
@@ -31,6 +31,7 @@ def start_assignment(assignment: Assignment) -> tuple[Session, bool]:
         assignment.scenario.mode,
         scenario=assignment.scenario,
         assignment=assignment,
+        same=Session.objects.filter(assignment=assignment),
     )
 
 
@@ -43,6 +44,21 @@ def start_free_practice(
     return _begin(user, Session.Kind.FREE_PRACTICE, mode, scenario=scenario, focus=focus)
 
 
+def may_try(user: User) -> bool:
+    """Whoever may change scenarios may play any of the organization, drafts and one-time ones too."""
+    return user.has_perm("scenarios.change_scenario")
+
+
+def start_trial(user: User, scenario: Scenario, mode: str) -> tuple[Session, bool]:
+    """Play a scenario in either mode, whatever it is written for; the live trial of it again, with False.
+
+    It counts for nobody. Who asks must have been let through by `may_try`.
+    """
+    same = Session.objects.held_by(user).trials_of(scenario, mode)
+    live = same.live().first()
+    return (live, False) if live else _begin(user, Session.Kind.TRIAL, mode, scenario=scenario, same=same)
+
+
 def _begin(
     user: User,
     kind: Session.Kind,
@@ -50,7 +66,9 @@ def _begin(
     scenario: Scenario | None = None,
     assignment: Assignment | None = None,
     focus: str = "",
+    same: SessionQuerySet | None = None,
 ) -> tuple[Session, bool]:
+    """Begin a session. Where a start that came at once has begun one of `same`, that one with False."""
     context = _evaluator_context(scenario) if scenario else ""
     try:
         with transaction.atomic():
@@ -74,7 +92,7 @@ def _begin(
             transaction.on_commit(lambda: tasks.prepare_greeting.delay(str(session.pk)), robust=True)
     except IntegrityError:
         # The constraints are the locks: this start raced with another one, or a call is under way.
-        return _what_stands_in_the_way(user, assignment), False
+        return _what_stands_in_the_way(user, same), False
     return session, True
 
 
@@ -91,11 +109,10 @@ def _next_attempt(assignment: Assignment) -> int:
     return (last or 0) + 1
 
 
-def _what_stands_in_the_way(user: User, assignment: Assignment | None) -> Session:
-    if assignment:
-        same = assignment.sessions.live().first()
-        if same:
-            return same
+def _what_stands_in_the_way(user: User, same: SessionQuerySet | None) -> Session:
+    live = same.live().first() if same is not None else None
+    if live:
+        return live
     call = Session.objects.held_by(user).live().filter(mode=Mode.PHONE).first()
     if call:
         raise SessionRefused("call_live", "You have another call under way. End it first.", call.pk)

@@ -64,7 +64,7 @@ export class CallPage {
     }
   }
 
-  /** Free practice that was left open: end it, and let the page offer a fresh one. */
+  /** Free practice or a trial that was left open: end it, and let the page offer a fresh one. */
   async startAfresh() {
     try {
       await this.api.end(this.root.dataset.liveSessionId);

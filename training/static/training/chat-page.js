@@ -63,7 +63,7 @@ export class ChatPage {
     await this.begin();
   }
 
-  /** Free practice that was left open: end it, and let the page offer a fresh one. */
+  /** Free practice or a trial that was left open: end it, and let the page offer a fresh one. */
   async beginAfresh() {
     try {
       await this.api.end(this.liveSessionId);

@@ -1,0 +1,56 @@
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from accounts.models import User
+from scenarios.models import Scenario, Skill
+from scenarios.services.library import create_scenario
+from training.models import Assignment
+
+
+def check_due_date(due_date: date | None) -> None:
+    """Raises ValidationError for a day that is over: nobody can be asked for something by yesterday."""
+    if due_date and due_date < timezone.localdate():
+        raise ValidationError(f"{due_date:%B} {due_date.day}, {due_date.year} is over; choose today or a later day.")
+
+
+def create_one_time(
+    author: User,
+    fields: Mapping[str, Any],
+    evaluator_context: str,
+    skills: Iterable[Skill],
+    counselors: Iterable[User],
+    *,
+    due_date: date | None = None,
+    notes: str = "",
+    require_recording: bool = False,
+) -> tuple[Scenario, list[Assignment]]:
+    """Write a scenario for these counselors and give it to them: all of it, or nothing, its file included.
+
+    Raises ValidationError with the fields that are wrong.
+    """
+    people = list(dict.fromkeys(counselors))
+    if any(counselor.organization_id != author.organization_id for counselor in people):
+        raise ValueError("A scenario is assigned within its organization.")
+    check_due_date(due_date)
+
+    def give(scenario: Scenario) -> list[Assignment]:
+        return Assignment.objects.bulk_create(
+            Assignment(
+                organization_id=scenario.organization_id,
+                scenario=scenario,
+                counselor=counselor,
+                assigned_by=author,
+                due_date=due_date,
+                notes=notes,
+                require_recording=require_recording,
+            )
+            for counselor in people
+        )
+
+    fields = {**fields, "is_one_time": True}
+    scenario, given = create_scenario(author.organization, author, fields, evaluator_context, skills, within=give)
+    return scenario, given or []
