@@ -9,7 +9,7 @@ export WEB_PORT GATEWAY_PORT
 BOOTSTRAP = python="$(PYTHON)"; "$$python" config/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset manage test lint
+.PHONY: help demo demo-reset manage test lint bench
 
 help:
 	@echo "make demo                     try Steadyline on this machine (WEB_PORT=8000, GATEWAY_PORT=8001)"
@@ -17,6 +17,7 @@ help:
 	@echo 'make manage ARGS="..."        a management command on the try-out'"'"'s data'
 	@echo "make test                     everything; ARGS=--fast for SQLite only, other ARGS go to pytest"
 	@echo "make lint                     the checks that need no tests"
+	@echo "make bench                    what depends on speed and memory, written to docs/measured.md"
 
 demo:
 	@$(BOOTSTRAP) demo "$$python" && exec .venv/bin/python -m config.launcher --stop-with-parent
@@ -32,3 +33,6 @@ test:
 
 lint:
 	@$(BOOTSTRAP) test "$$python" && exec .venv/bin/python -m tests --lint
+
+bench:
+	@$(BOOTSTRAP) test "$$python" && exec .venv/bin/python -m benchmarks

@@ -235,7 +235,12 @@ WHITENOISE_USE_FINDERS = True
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 
 # The largest bodies the ASGI middleware lets through, in bytes, by the beginning of the path.
-BODY_LIMITS = {"/admin/": 21 * 1024**2, "/api/accounts/": 21 * 1024**2, "/api/scenarios/": 21 * 1024**2}
+BODY_LIMITS = {
+    "/admin/scenarios/importjob/": 33 * 1024**2,
+    "/admin/": 21 * 1024**2,
+    "/api/accounts/": 21 * 1024**2,
+    "/api/scenarios/": 21 * 1024**2,
+}
 BODY_LIMIT = 1024**2
 
 REST_FRAMEWORK = {

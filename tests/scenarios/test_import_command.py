@@ -168,7 +168,7 @@ def test_the_same_title_elsewhere_is_no_duplicate(pack, organization, other_orga
         (b'{"scenarios": [{"title": "a",\n "prompt": }]}', "Line 2, column"),
         (b"", "The file is empty."),
         (b"[" * 300_000, "nested"),
-        (b"x" * (20 * 1024**2 + 1), "larger than 20 MB"),
+        (b"x" * (32 * 1024**2 + 1), "larger than 32 MB"),
     ],
 )
 def test_what_cannot_be_read_is_refused_in_words_with_its_place(tmp_path, organization, content, why):
