@@ -1,17 +1,15 @@
 """What is checked: the general rubric, as versioned data, and the scenario author's own points."""
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.models import CriterionResult
+from scenarios.criteria import LONGEST_WHOLE, MOST_POINTS, points
 
 _GENERAL = json.loads((Path(__file__).parent / "rubrics" / "general.v1.json").read_text())
 VERSION: str = _GENERAL["version"]
 _SCENARIO_WEIGHT = 2
-_MOST_SCENARIO_CHECKS = 20
-_BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+(.+?)\s*$")
 
 
 @dataclass(frozen=True)
@@ -34,10 +32,10 @@ def general_checks() -> list[Check]:
 
 def scenario_checks(evaluator_context: str) -> list[Check]:
     """Each point of a list in the author's text is a check; a text without a list is one check as a whole."""
-    points = [found[1] for line in evaluator_context.splitlines() if (found := _BULLET.match(line))]
-    if not points and evaluator_context.strip():
-        points = [" ".join(evaluator_context.split())[:1000]]
+    checked = [point.text for point in points(evaluator_context)]
+    if not checked and evaluator_context.strip():
+        checked = [" ".join(evaluator_context.split())[:LONGEST_WHOLE]]
     return [
         Check(f"scenario_{number}", point, _SCENARIO_WEIGHT, CriterionResult.Source.SCENARIO)
-        for number, point in enumerate(points[:_MOST_SCENARIO_CHECKS], 1)
+        for number, point in enumerate(checked[:MOST_POINTS], 1)
     ]

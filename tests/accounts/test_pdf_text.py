@@ -1,0 +1,269 @@
+import io
+import os
+import signal
+import subprocess
+import sys
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pypdf import PdfWriter
+
+from accounts import pdf_child
+from accounts.pdf_child import clean
+from accounts.pdf_text import PdfUnreadable, read_pdf
+
+pytestmark = pytest.mark.once
+
+SAYS = b"BT /F1 12 Tf 72 700 Td (I called twice) Tj 0 -20 Td (and nobody rang back) Tj ET"
+FONT = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
+FLATE = b"/Filter /FlateDecode"
+
+
+def pdf_of(*objects: bytes) -> bytes:
+    """A PDF of these objects; the first is the catalog."""
+    pdf, offsets = b"%PDF-1.4\n", []
+    for number, body in enumerate(objects, 1):
+        offsets.append(len(pdf))
+        pdf += b"%d 0 obj\n%b\nendobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    size = len(objects) + 1
+    trailer = b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (size, len(pdf))
+    return pdf + b"xref\n0 %d\n0000000000 65535 f \n" % size + table + trailer
+
+
+def stream(data: bytes, entries: bytes = b"") -> bytes:
+    return b"<< /Length %d %b >>\nstream\n%b\nendstream" % (len(data), entries, data)
+
+
+def pages_pdf(*contents: bytes, entries: bytes = b"", font: bytes = FONT, more: tuple[bytes, ...] = ()) -> bytes:
+    """One page for each content stream. `more` are objects from number 4 on."""
+    first = 4 + len(more)
+    kids = b" ".join(b"%d 0 R" % (first + 2 * index) for index in range(len(contents)))
+    objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [%b] /Count %d >>" % (kids, len(contents))]
+    objects += [font, *more]
+    for index, content in enumerate(contents):
+        objects.append(
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R "
+            b"/Resources << /Font << /F1 3 0 R >> /XObject << /Im1 4 0 R >> >> >>" % (first + 2 * index + 1)
+        )
+        objects.append(stream(content, entries))
+    return pdf_of(*objects)
+
+
+def deflated(block: bytes, times: int) -> bytes:
+    squeeze = zlib.compressobj(9)
+    return b"".join(squeeze.compress(block) for _ in range(times)) + squeeze.flush()
+
+
+def megabytes_of_spaces(count: int) -> bytes:
+    return deflated(b" " * 1_000_000, count)
+
+
+def written(writer: PdfWriter) -> bytes:
+    file = io.BytesIO()
+    writer.write(file)
+    return file.getvalue()
+
+
+def encrypted(user: str, owner: str, algorithm: str = "AES-256") -> bytes:
+    writer = PdfWriter(clone_from=io.BytesIO(pages_pdf(SAYS)))
+    writer.encrypt(user, owner, algorithm=algorithm)
+    return written(writer)
+
+
+TEXT = pages_pdf(SAYS)
+SLOW = pages_pdf(deflated(b"(a) Tj " * 150_000, 6), entries=FLATE)  # reading it takes several seconds
+PICTURE = stream(
+    b"\x80", b"/Type /XObject /Subtype /Image /Width 1 /Height 1 /ColorSpace /DeviceGray /BitsPerComponent 8"
+)
+
+
+def children() -> set[str]:
+    """This process's children, dead ones too that nobody has waited for."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:  # gone meanwhile
+            continue
+        if int(fields[1]) == os.getpid():
+            found.add(stat.parent.name)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def no_child_left():
+    if not Path("/proc/self/stat").exists():
+        yield
+        return
+    before = children()
+
+    yield
+
+    assert children() - before == set()
+
+
+def refusal(data: bytes, **limits) -> PdfUnreadable:
+    with pytest.raises(PdfUnreadable) as refused:
+        read_pdf(data, **limits)
+    return refused.value
+
+
+def test_text_of_every_page_in_order():
+    data = pages_pdf(SAYS, b"", b"BT /F1 12 Tf 72 700 Td (Second letter) Tj ET")
+
+    read = read_pdf(data)
+
+    assert read.pages == ["I called twice\nand nobody rang back", "", "Second letter"]
+    assert read.text == "I called twice\nand nobody rang back\n\nSecond letter"
+
+
+def test_a_file_is_read_from_where_it_stands():
+    file = io.BytesIO(b"before" + TEXT)
+    file.seek(6)
+
+    read = read_pdf(file)
+
+    assert read.text == "I called twice\nand nobody rang back"
+
+
+def test_a_pdf_that_anyone_may_open_is_read_though_it_is_encrypted():
+    read = read_pdf(encrypted(user="", owner="only for changing it"))
+
+    assert read.text == "I called twice\nand nobody rang back"
+
+
+def test_as_many_pages_and_characters_as_allowed_are_read():
+    data = pages_pdf(*[b"BT /F1 12 Tf 72 700 Td (abcde) Tj ET"] * 3)
+
+    read = read_pdf(data, most_pages=3, most_characters=15)
+
+    assert read.pages == ["abcde"] * 3
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"", "not_pdf"),
+        (b"Dear Sir", "not_pdf"),
+        (b" " + TEXT, "not_pdf"),
+        (b"%PDF-", "damaged"),
+        (b"%PDF-1.7\nDear Sir, this is no PDF at all\n", "damaged"),
+        (TEXT[: len(TEXT) // 2], "damaged"),
+        (pdf_of(b"<< /Type /Catalog >>"), "damaged"),
+        (pdf_of(b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [2 0 R] /Count 1 >>"), "damaged"),
+        (encrypted("secret", "secret"), "locked"),
+        (encrypted("secret", "secret", "RC4-128"), "locked"),
+        (written(PdfWriter()), "no_pages"),
+        (pages_pdf(b"q 100 0 0 100 0 0 cm /Im1 Do Q", more=(PICTURE,)), "no_text"),
+        (pages_pdf(b"BT /F1 12 Tf (  ) Tj ET"), "no_text"),
+        (pages_pdf(megabytes_of_spaces(30), entries=FLATE), "too_large"),
+        (
+            pages_pdf(
+                SAYS,
+                font=FONT[:-2] + b"/ToUnicode 4 0 R >>",
+                more=(stream(megabytes_of_spaces(300), FLATE),),
+            ),
+            "too_large",
+        ),
+    ],
+    ids=[
+        "empty",
+        "plain text",
+        "begins late",
+        "five bytes",
+        "begins like one",
+        "cut off",
+        "no page tree",
+        "page tree in a circle",
+        "password AES",
+        "password RC4",
+        "no pages",
+        "picture only",
+        "blanks only",
+        "bomb in a page",
+        "bomb in a font",
+    ],
+)
+def test_what_cannot_be_read_is_refused(data, kind):
+    assert len(data) < 1_000_000
+
+    assert refusal(data).kind == kind
+
+
+def test_one_page_or_character_over_the_limit_is_refused_with_the_limit():
+    data = pages_pdf(*[b"BT /F1 12 Tf 72 700 Td (abcde) Tj ET"] * 3)
+
+    pages, characters = refusal(data, most_pages=2), refusal(data, most_characters=14)
+
+    assert (pages.kind, characters.kind) == ("too_many_pages", "too_much_text")
+    assert str(pages).startswith("This PDF has more than 2 pages.")
+    assert str(characters).startswith("This PDF unpacks to more than 14 characters.")
+
+
+def test_refusals_say_what_to_do():
+    assert str(refusal(encrypted("secret", "secret"))) == (
+        "This PDF needs a password. Save it without one and upload it again, or paste its text."
+    )
+
+
+def test_many_parts_under_the_limit_do_not_fill_the_memory():
+    part = megabytes_of_spaces(24)
+
+    assert refusal(pages_pdf(*[part] * 40, entries=FLATE), seconds=60).kind == "too_large"
+
+
+def test_reading_ends_when_the_time_is_over():
+    assert refusal(SLOW, seconds=0.3).kind == "too_slow"
+
+
+def test_the_child_ends_by_itself_when_nobody_watches_it():
+    program = [sys.executable, "-I", pdf_child.__file__, "500", "2000000", "1"]
+
+    done = subprocess.run(program, input=SLOW, capture_output=True)
+
+    assert done.returncode in {-signal.SIGXCPU, -signal.SIGKILL}
+    assert done.stdout == b""
+
+
+def test_a_reader_that_fails_by_itself_is_not_blamed_on_the_document():
+    with pytest.raises(RuntimeError, match="ended with status 1"):
+        read_pdf(TEXT, most_pages="many")
+
+
+def test_threads_read_side_by_side():
+    with ThreadPoolExecutor(4) as threads:
+        texts = [read.text for read in threads.map(read_pdf, [TEXT] * 8)]
+
+    assert texts == ["I called twice\nand nobody rang back"] * 8
+
+
+def test_broken_characters_are_left_out_of_the_text():
+    """A font's own table may turn letters into anything: NUL, half of a character, two halves."""
+    table = (
+        b"/CIDInit /ProcSet findresource begin 12 dict begin begincmap "
+        b"1 begincodespacerange <00> <FF> endcodespacerange "
+        b"4 beginbfchar <41> <0000> <42> <D800> <43> <DC00> <44> <D83DDE00> endbfchar endcmap end end"
+    )
+    says = b"BT /F1 12 Tf 72 700 Td (eAeBeCeDe) Tj ET"
+
+    read = read_pdf(pages_pdf(says, font=FONT[:-2] + b"/ToUnicode 4 0 R >>", more=(stream(table),)))
+
+    assert read.text == "eeee\N{GRINNING FACE}e"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
+def test_cleaning_keeps_every_whole_character(text):
+    assert clean("\0".join(text)) == text
+
+
+@given(st.text(st.characters() | st.sampled_from("\0\ud83d\ude00")))
+def test_cleaned_text_can_be_kept(text):
+    cleaned = clean(text)
+
+    assert "\0" not in cleaned
+    assert cleaned.encode().decode() == cleaned
