@@ -56,7 +56,7 @@ def imports_on(name: str, url: str) -> str:
             "|---:|---:|---:|---:|---:|",
             *rows,
             "",
-            f"Each of {last['rows']:,} rows takes {growth:.2f} times what each of {first['rows']:,} does (1 is linear).",
+            f"One of {last['rows']:,} rows takes {growth:.2f} times what one of {first['rows']:,} does (1 is linear).",
             f"A pack of 100 rows takes {first['queries_for_100']} queries, from the file to the last scenario.",
             "",
         ]
