@@ -18,7 +18,7 @@ from scenarios.packs.columns import (
     tidied,
 )
 from scenarios.packs.places import MOST_ROW_BYTES, TOO_LONG, Bookmark
-from scenarios.packs.rows import PackRefused, PackRow, PackValue, Problem, shown
+from scenarios.packs.rows import MOST_PROBLEMS, PackRefused, PackRow, PackValue, Problem, shown
 
 DELIMITERS = ",;\t"
 _MOST_NAMED = 20
@@ -165,6 +165,8 @@ def _judged(names: list[str | None], cells: list[str]) -> tuple[dict[str, PackVa
     values: dict[str, PackValue] = {}
     problems: dict[int, Problem] = {}
     for number, (name, cell) in enumerate(zip(names, cells, strict=False)):
+        if len(problems) == MOST_PROBLEMS:
+            break
         if name is None and cell.strip():
             problems[number] = Problem(f"“{shown(cell)}” stands in a column without a name. {_COMMA}")
         if not name:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from scenarios.packs.columns import COLUMNS, Kind, Notes, TooManyUnknown, canonical, misspelt, text_problem, tidied
 from scenarios.packs.json_cursor import Cursor, JSONValue, Members, Unreadable
 from scenarios.packs.places import Bookmark
-from scenarios.packs.rows import PackRow, PackValue, Problem, shown
+from scenarios.packs.rows import MOST_PROBLEMS, PackRow, PackValue, Problem, shown
 
 LIST = "scenarios"
 _WANTED = f'A pack is a JSON object with a list named "{LIST}", or that list alone.'
@@ -86,6 +86,8 @@ def _judged(members: Members, notes: Notes) -> tuple[dict[str, PackValue], dict[
     problems: dict[int, Problem] = {}
     times: dict[str, int] = {}
     for number, (written, value) in enumerate(members.pairs):
+        if len(problems) == MOST_PROBLEMS:
+            break
         name = canonical(written)
         key = name or written
         times[key] = times.get(key, 0) + 1

@@ -8,9 +8,9 @@ from typing import BinaryIO
 from scenarios.packs.columns import Notes
 from scenarios.packs.csv_rows import csv_rows
 from scenarios.packs.json_rows import json_rows
-from scenarios.packs.rows import PackRefused, PackRow, PackValue, Problem
+from scenarios.packs.rows import PackRefused, PackRow, PackValue, Problem, TooManyRows
 
-__all__ = ["Notes", "PackRefused", "PackRow", "PackValue", "Problem", "read_pack"]
+__all__ = ["Notes", "PackRefused", "PackRow", "PackValue", "Problem", "TooManyRows", "read_pack"]
 
 _BOM = b"\xef\xbb\xbf"
 _CHUNK = 64 * 1024
@@ -36,7 +36,7 @@ def read_pack(
     read = json_rows if _is_json(data, start, filename) else csv_rows
     for row in read(data, start, notes or Notes()):
         if row.number > most_rows:
-            raise PackRefused(f"The file has more than {most_rows:,} rows. Split it.", row.line)
+            raise TooManyRows(f"The file has more than {most_rows:,} rows. Split it.", row.line)
         yield row
 
 
@@ -60,7 +60,7 @@ def _check_size(size: int, most_bytes: int) -> None:
 
 
 def _refuse_what_is_no_text(data: bytes, start: int) -> None:
-    if data.startswith(b"PK\x03\x04"):
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise PackRefused("This is a spreadsheet or a zip file. In the spreadsheet save it as “CSV UTF-8”.")
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in (data[:1], data[1:2]):
         raise PackRefused("The file is UTF-16. Save it again as UTF-8 (in a spreadsheet: “CSV UTF-8”).", 1, 1)

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 PackValue = str | int | bool | list[str]
 
+# Of one row. Whoever wrote it needs no more to see that it is of another kind; a hostile one would have thousands.
+MOST_PROBLEMS = 50
 _MOST_SHOWN = 60
 _UNPRINTABLE = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
 
@@ -41,6 +43,10 @@ class PackRefused(Exception):
         place = f"Line {self.line}" if self.line else ""
         place += f", column {self.column}" if self.line and self.column else ""
         return f"{place}: {self.args[0]}" if place else str(self.args[0])
+
+
+class TooManyRows(PackRefused):
+    """More than whoever reads wanted."""
 
 
 def shown(text: str) -> str:

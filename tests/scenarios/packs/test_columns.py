@@ -1,0 +1,92 @@
+import pytest
+
+from scenarios.packs.columns import COLUMNS, MOST_UNKNOWN, Notes, TooManyUnknown, canonical, text_problem, tidied
+
+pytestmark = pytest.mark.once
+
+
+@pytest.mark.parametrize(
+    ("spelled", "name"),
+    [
+        ("evaluatorContext", "evaluator_context"),
+        ("evaluator_context", "evaluator_context"),
+        (" Evaluator Context ", "evaluator_context"),
+        ("EVALUATOR-CONTEXT", "evaluator_context"),
+        ("relevantPolicySections", "relevant_policy_sections"),
+        ("isOneTime", "is_one_time"),
+        ("isActive", "is_active"),
+        ("estimatedMinutes", "estimated_minutes"),
+        ("Title", "title"),
+        ("heading", ""),
+        ("", ""),
+    ],
+)
+def test_column_has_one_name_however_it_is_spelled(spelled, name):
+    assert canonical(spelled) == name
+
+
+def test_every_column_goes_by_its_own_name():
+    assert [canonical(name) for name in COLUMNS] == list(COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("evaluator_contxt", "evaluator_context"),
+        ("promt", "prompt"),
+        ("Skill", "skills"),
+        ("isOnetimes", "is_one_time"),
+        ("created_at", ""),
+        ("id", ""),
+        ("notes", ""),
+    ],
+)
+def test_near_miss_is_told_from_a_column_of_somebody_else(written, meant):
+    notes = Notes()
+
+    assert notes.meant_by(written) == meant
+    assert notes.ignored_columns == (set() if meant else {written})
+
+
+def test_names_of_what_is_ignored_are_kept_short_and_clean():
+    notes = Notes()
+
+    notes.meant_by("x\0\ud800" + "y" * 500)
+
+    assert notes.ignored_columns == {"x\ufffd\ufffd" + "y" * 57 + "…"}
+
+
+def test_unknown_names_are_bounded():
+    notes = Notes()
+    for number in range(MOST_UNKNOWN):
+        notes.meant_by(f"column {number}")
+
+    notes.meant_by("column 0")
+    with pytest.raises(TooManyUnknown, match="more than 100 columns"):
+        notes.meant_by("one more")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("a\u2028b \ufeff 🙂\x01", ""),
+        ("a\0", "The text holds a NUL character, which cannot be stored. Remove it."),
+        ("\ud83d", "The text holds half of a character (\\ud83d), which cannot be stored. Remove it."),
+    ],
+)
+def test_text_that_cannot_be_stored_is_named(text, problem):
+    assert text_problem(text) == problem
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "tidy"),
+    [
+        ("title", "  A call \r\n", "A call"),
+        ("prompt", "  one\r\ntwo\rthree\n ", "  one\ntwo\rthree\n "),
+        ("skills", ["a\r\nb", " c"], ["a\nb", " c"]),
+        ("is_active", False, False),
+        ("estimated_minutes", 0, 0),
+    ],
+)
+def test_only_line_breaks_and_the_space_around_a_title_are_tidied(name, value, tidy):
+    assert tidied(name, value) == tidy
