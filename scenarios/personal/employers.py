@@ -1,0 +1,154 @@
+"""Employers, schools and institutions."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from scenarios.personal.kinds import Identifier, Kind, Span
+from scenarios.personal.phrases import Phrases
+from scenarios.personal.reading import Reading, Word
+from scenarios.personal.vocabulary import (
+    BRANDS,
+    KNOWN_NAMES,
+    LISTS,
+    LITTLE_WORDS,
+    NEVER_NAMES,
+    is_ambiguous,
+    is_no_name,
+)
+
+CUE = re.compile(
+    r"\b(?:(?:works?|worked|working|employed|internship|interning|teaches|teaching|taught|studies|studying|student|enrolled|"
+    r"hired|fired|laid off|nurse|teacher|manager|cashier|driver|shifts?|jobs?|career)"
+    r"(?: (?:full|part)[- ]time| there| nights| days)? (?:at|for|by|from|with)"
+    r"|(?:employer|workplace|school|company)(?:'s)?(?: name)?(?: is|:)"
+    r"|attends|attended|attending|graduated from|(?:goes|went|going) to (?:school|college|work) at|classes at)"
+    r"\s(?:the )?",
+    re.IGNORECASE,
+)
+CONNECTORS = frozenset({"of", "and", "the", "for", "de"})
+LEGAL = LISTS["legal forms"]
+ENDINGS = LEGAL | LISTS["institutions"]
+GENERIC = ENDINGS | LISTS["generic"]
+LONGEST = 6
+SMALL_RUN = 3
+
+
+def employers_in(reading: Reading) -> list[Span]:
+    return [*_cued(reading), *_ending_like_one(reading.words)]
+
+
+def find_employers(identifiers: Iterable[Identifier], reading: Reading) -> list[Span]:
+    """The whole name, the name without its legal form, and each word of it that is no ordinary one."""
+    phrases = Phrases(Kind.EMPLOYER, {})
+    for identifier in identifiers:
+        keys = [word.key for word in Reading(identifier.text).words]
+        phrases.add(keys)
+        phrases.add(_without(LEGAL, keys))
+        named = _without(ENDINGS, keys)
+        if not GENERIC.union(NEVER_NAMES).issuperset(named):
+            phrases.add(named, needs_capital=named != keys)
+        for key in keys:
+            if len(key) > 2 and key not in GENERIC and not is_ambiguous(key):
+                phrases.add([key], needs_capital=len(keys) > 1)
+    return phrases.find(reading)
+
+
+def _without(endings: frozenset[str], keys: Sequence[str]) -> Sequence[str]:
+    while len(keys) > 1 and keys[-1] in endings:
+        keys = keys[:-1]
+    return keys
+
+
+def _cued(reading: Reading) -> Iterator[Span]:
+    starts = {word.start: position for position, word in enumerate(reading.words)}
+    for match in CUE.finditer(reading.plain):
+        position = starts.get(match.end())
+        if position is None:
+            continue
+        first = reading.words[position]
+        run = _capital_run(reading.words, position) if first.is_capital else _small_run(reading.words, position)
+        if run and not _is_somebody(run):
+            yield Span(run[0].start, run[-1].end, Kind.EMPLOYER)
+
+
+def _capital_run(words: Sequence[Word], first: int) -> list[Word]:
+    if words[first].key in NEVER_NAMES - BRANDS and not _goes_on(words, first):
+        return []
+    run = [words[first]]
+    for at in range(first + 1, min(first + LONGEST, len(words))):
+        word = words[at]
+        joins_on = _joins(word) and (word.is_capital or _is_connector(words, at))
+        if word.starts_sentence or not (joins_on or word.key in LEGAL) or run[-1].is_possessive and not word.is_capital:
+            break
+        run.append(word)
+    return run
+
+
+def _goes_on(words: Sequence[Word], first: int) -> bool:
+    """As in "Arizona Daily Courier", which begins with a word that by itself is no employer."""
+    following = words[first + 1] if first + 1 < len(words) else None
+    is_little = words[first].key in LITTLE_WORDS
+    return bool(following and not is_little and following.is_capital and following.gap == " ")
+
+
+def _is_connector(words: Sequence[Word], at: int) -> bool:
+    following = words[at + 1] if at + 1 < len(words) else None
+    return bool(words[at].key in CONNECTORS and following and following.is_capital and following.gap == " ")
+
+
+def _joins(word: Word) -> bool:
+    return word.gap in {" ", "-", " & ", "&", ". "} or (word.gap == ", " and word.key in LEGAL)
+
+
+def _small_run(words: Sequence[Word], first: int) -> list[Word]:
+    """Up to three words in small letters, of which one at least is no ordinary word."""
+    run: list[Word] = []
+    for word in words[first : first + SMALL_RUN]:
+        if word.key in LITTLE_WORDS or (run and word.gap not in {" ", "-", " & "}):
+            break
+        run.append(word)
+    is_named = any(not is_no_name(word.key) and not word.key.isdigit() for word in run)
+    return run if is_named and not any(character.isdigit() for character in run[0].key) else []
+
+
+def _is_somebody(run: Sequence[Word]) -> bool:
+    """A person, whom the names find: "She works for Kevin"."""
+    return all(word.key in KNOWN_NAMES for word in run)
+
+
+def _ending_like_one(words: Sequence[Word]) -> Iterator[Span]:
+    for at, word in enumerate(words):
+        if word.key in ENDINGS and (word.is_capital or word.key in LEGAL):
+            first = _beginning(words, at)
+            last = _of_somewhere(words, at)
+            own = [found for found in words[first : last + 1] if found.key not in GENERIC | LITTLE_WORDS]
+            if own:
+                yield Span(words[first].start, words[last].end, Kind.EMPLOYER)
+
+
+def _beginning(words: Sequence[Word], last: int) -> int:
+    first = last
+    while first > 0 and last - first < LONGEST and _joins(words[first]) and not words[first].starts_sentence:
+        before = words[first - 1]
+        is_another = words[first].key == "and" and before.key in ENDINGS
+        if is_another or not (before.is_capital or _is_connector(words, first - 1)):
+            break
+        first -= 1
+    while first < last and (not words[first].is_capital or words[first].key in LITTLE_WORDS):
+        first += 1
+    return first
+
+
+def _of_somewhere(words: Sequence[Word], last: int) -> int:
+    """University of Arizona"""
+    if not (last + 1 < len(words) and words[last + 1].key in {"of", "at"} and _is_connector_of(words, last + 1)):
+        return last
+    last += 2
+    while last + 1 < len(words) and words[last + 1].is_capital and words[last + 1].gap in {" ", "-"}:
+        last += 1
+    return last
+
+
+def _is_connector_of(words: Sequence[Word], at: int) -> bool:
+    following = words[at + 1] if at + 1 < len(words) else None
+    return bool(words[at].gap == " " and following and following.is_capital and following.gap == " ")

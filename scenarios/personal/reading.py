@@ -1,0 +1,141 @@
+"""A text made comparable: accents off, one kind of quote and hyphen, nothing invisible; offsets lead back."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cached_property
+
+from scenarios.personal.vocabulary import LISTS
+
+ALIKE = str.maketrans(
+    {
+        **dict.fromkeys("\u2018\u2019\u02bc\u02b9\u00b4`\uff07", "'"),
+        **dict.fromkeys("\u201c\u201d\u201e\u00ab\u00bb", '"'),
+        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-"),
+        **{"\u2014": " \u2014 "},
+        **{"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe"},
+    }
+)
+ASCII_ALIKE = {"`": "'", "\r": "\n"}
+INVISIBLE = {"Mn", "Me", "Cf"}
+WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+# What hangs on a name without being part of it.
+HANGING = re.compile(r"'(?:s|d|ll)$", re.IGNORECASE)
+SENTENCE_END = re.compile(r'[.!?:\n\r"\u2022\u2014*\u2026]')
+ABBREVIATIONS = LISTS["abbreviations"]
+SHOUTED_SHARE = 0.7
+# A line this long was broken by its editor, not by its writer.
+WRAPPED = re.compile(r"(?<=[^\n]{60})\n(?=[^\W\d_])")
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word of a reading: `key` compares it, `gap` is what stands between the word before and this one."""
+
+    start: int
+    end: int
+    raw: str
+    key: str
+    gap: str
+    starts_sentence: bool
+    is_shouted: bool
+
+    @property
+    def is_capital(self) -> bool:
+        return self.raw[0].isupper()
+
+    @property
+    def is_all_capitals(self) -> bool:
+        return len(self.key) > 1 and self.raw[: self.end - self.start].isupper()
+
+    @property
+    def is_initial(self) -> bool:
+        return len(self.raw) == 1 and self.raw.isupper()
+
+    @property
+    def is_possessive(self) -> bool:
+        return self.end - self.start < len(self.raw)
+
+
+class Reading:
+    """`plain` and its words; `original_span` leads from there back to the text that was read."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        pieces: list[str] = []
+        self._origin: list[int] = []
+        for position, character in enumerate(text):
+            # A line break is one character, however it was written.
+            is_second_half = character == "\n" and text[position - 1 : position] == "\r"
+            plain = "" if is_second_half else _plain(character)
+            pieces.append(plain)
+            self._origin += [position] * len(plain)
+        self.plain = WRAPPED.sub(" ", "".join(pieces))
+        self._origin.append(len(text))
+
+    def original_span(self, start: int, end: int) -> tuple[int, int]:
+        """Characters that left no trace in `plain` (a combining accent) belong to the one before them."""
+        first, last = self._origin[start], self._origin[end - 1]
+        return first, max(self._origin[end], last + 1)
+
+    def original(self, start: int, end: int) -> str:
+        first, last = self.original_span(start, end)
+        return self.text[first:last]
+
+    @cached_property
+    def words(self) -> list[Word]:
+        shouted = self._shouted_lines()
+        words: list[Word] = []
+        for match in WORD.finditer(self.plain):
+            before = words[-1] if words else None
+            gap = self.plain[before.start + len(before.raw) : match.start()] if before else "\n"
+            words.append(_word(match, gap, before, _holds(shouted, match.start())))
+        return words
+
+    @cached_property
+    def small_words(self) -> frozenset[str]:
+        """The words that stand in small letters somewhere."""
+        return frozenset(word.key for word in self.words if word.raw[0].islower())
+
+    def _shouted_lines(self) -> list[tuple[int, int]]:
+        lines, start = [], 0
+        for line in self.plain.splitlines(keepends=True):
+            letters = [character for character in line if character.isalpha()]
+            capitals = sum(character.isupper() for character in letters)
+            if len(letters) > 1 and capitals >= SHOUTED_SHARE * len(letters):
+                lines.append((start, start + len(line)))
+            start += len(line)
+        return lines[::-1]
+
+
+def _holds(spans: list[tuple[int, int]], position: int) -> bool:
+    """Whether a span holds the position. They stand last first, and positions only grow: spent ones are dropped."""
+    while spans and spans[-1][1] <= position:
+        spans.pop()
+    return bool(spans) and spans[-1][0] <= position
+
+
+def _plain(character: str) -> str:
+    if character.isascii():
+        return ASCII_ALIKE.get(character, character)
+    letters = unicodedata.normalize("NFKD", character.translate(ALIKE))
+    return "".join(letter for letter in letters if unicodedata.category(letter) not in INVISIBLE).translate(ALIKE)
+
+
+def _word(match: re.Match[str], gap: str, before: Word | None, is_shouted: bool) -> Word:
+    raw = match[0]
+    own = HANGING.sub("", raw)
+    starts = bool(SENTENCE_END.search(gap)) and not (before and gap.startswith(".") and _is_abbreviation(before))
+    return Word(
+        start=match.start(),
+        end=match.start() + len(own),
+        raw=raw,
+        key=own.casefold().replace("'", ""),
+        gap=gap,
+        starts_sentence=starts,
+        is_shouted=is_shouted,
+    )
+
+
+def _is_abbreviation(word: Word) -> bool:
+    return word.key in ABBREVIATIONS or word.is_initial
