@@ -64,10 +64,14 @@ def _choices(db_field, user):
 
 
 @admin.register(Organization)
-class OrganizationAdmin(admin.ModelAdmin):
-    """Only superusers get here: no role has these permissions."""
+class OrganizationAdmin(ScopedAdmin):
+    """All of them for superusers; its own for an organization's admin, who decides what it keeps."""
 
-    list_display = ["name", "created_at"]
+    list_display = ["name", "keeps_sources", "created_at"]
+    fields = ["name", "keeps_sources"]
+
+    def get_readonly_fields(self, request, obj=None):
+        return [] if request.user.is_superuser else ["name"]
 
 
 class PersonForm(ScopedForm, UserChangeForm):

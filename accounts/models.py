@@ -9,6 +9,12 @@ from django.db import models
 from django.db.models import Q
 
 
+class OrganizationQuerySet(models.QuerySet["Organization"]):
+    def for_user(self, user: User) -> OrganizationQuerySet:
+        """A person's own; operators see all of them."""
+        return self.all() if user.is_superuser else self.filter(pk=user.organization_id)
+
+
 class Organization(models.Model):
     """A crisis center: the tenant. Nothing of one is ever visible to another."""
 
@@ -21,6 +27,8 @@ class Organization(models.Model):
         "when the scenario is saved.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = OrganizationQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

@@ -1,13 +1,23 @@
 from typing import Any
 
-from rest_framework.exceptions import ErrorDetail, ParseError
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import ValidationError as DjangoValidationError
+from rest_framework.exceptions import APIException, ErrorDetail, ParseError, ValidationError
+from rest_framework.fields import get_error_detail
 from rest_framework.parsers import JSONParser
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 
+class TooLarge(APIException):
+    status_code = 413
+    default_code = "too_large"
+    default_detail = "This body is too large."
+
+
 def api_exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's answers in one shape: `detail` for people, `code` for pages, and whatever else the error knows."""
+    exc = _in_drfs_words(exc)
     response = exception_handler(exc, context)
     if response is None:
         return None
@@ -17,7 +27,17 @@ def api_exception_handler(exc: Exception, context: dict[str, Any]) -> Response |
     else:
         response.data = {"detail": _first_words(response.data), "code": "invalid", "fields": response.data}
     response.data |= getattr(exc, "extra", {})
+    response.data = _sendable(response.data)
     return response
+
+
+def _in_drfs_words(exc: Exception) -> Exception:
+    """What models, services and Django's own request raise, as DRF would have said it."""
+    if isinstance(exc, DjangoValidationError):
+        return ValidationError(get_error_detail(exc))
+    if isinstance(exc, RequestDataTooBig):
+        return TooLarge()
+    return ParseError("This request is malformed.") if isinstance(exc, SuspiciousOperation) else exc
 
 
 def _first_words(errors: Any) -> str:
@@ -26,6 +46,15 @@ def _first_words(errors: Any) -> str:
         field, errors = next(iter(errors.items()))
         return _first_words(errors) if field == "non_field_errors" else f"{field}: {_first_words(errors)}"
     return _first_words(errors[0]) if isinstance(errors, list) else str(errors)
+
+
+def _sendable(data: Any) -> Any:
+    """Half a character cannot be sent back to whoever sent it in a field that quotes it."""
+    if isinstance(data, dict):
+        return {_sendable(name): _sendable(value) for name, value in data.items()}
+    if isinstance(data, list):
+        return [_sendable(value) for value in data]
+    return data.encode(errors="replace").decode() if isinstance(data, str) else data
 
 
 class BoundedJSONParser(JSONParser):

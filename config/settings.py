@@ -251,6 +251,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["config.errors.BoundedJSONParser"],
+    "DEFAULT_THROTTLE_RATES": {"generation": "10/min"},
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.errors.api_exception_handler",
 }
@@ -260,10 +261,12 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    # Two choices of the same values need names of their own.
+    # Choices of one name, or with the same values, need names of their own.
     "ENUM_NAME_OVERRIDES": {
-        "OpensEnum": "scenarios.models.Opener.choices",
-        "SpeakerEnum": "training.models.TranscriptTurn.Role.choices",
+        "SpeakerEnum": "scenarios.models.Opener",
+        "ImportStatusEnum": "scenarios.models.ImportJob.Status",
+        "ImportSourceEnum": "scenarios.models.ImportJob.Source",
+        "DraftStatusEnum": "scenarios.models.ScenarioDraft.Status",
     },
 }
 

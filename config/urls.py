@@ -7,6 +7,7 @@ from config import health
 from evaluation import api as evaluation_api
 from evaluation import views as evaluation_views
 from recordings import views as recording_views
+from scenarios.api import DraftViewSet, ImportViewSet, ScenarioViewSet
 from training import api as training_api
 
 # One way in, for the administration too.
@@ -28,6 +29,27 @@ urlpatterns = [
     path("api/sessions/<uuid:pk>/end/", training_api.session_end, name="api-end"),
     path("api/sessions/<uuid:pk>/ticket/", training_api.session_ticket, name="api-ticket"),
     path("api/assignments/one-time/", training_api.one_time, name="api-one-time"),
+    path("api/scenarios/", ScenarioViewSet.as_view({"get": "list", "post": "create"}), name="api-scenarios"),
+    path("api/scenarios/lint/", ScenarioViewSet.as_view({"post": "lint"}), name="api-lint"),
+    path("api/scenarios/export/", ScenarioViewSet.as_view({"get": "export"}), name="api-export"),
+    path("api/scenarios/import/", ImportViewSet.as_view({"post": "create"}), name="api-import-begin"),
+    path("api/scenarios/imports/", ImportViewSet.as_view({"get": "list"}), name="api-imports"),
+    path("api/scenarios/imports/<uuid:pk>/", ImportViewSet.as_view({"get": "retrieve"}), name="api-import"),
+    path("api/scenarios/drafts/", DraftViewSet.as_view({"get": "list", "post": "create"}), name="api-drafts"),
+    path(
+        "api/scenarios/drafts/<uuid:pk>/",
+        DraftViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
+        name="api-draft",
+    ),
+    path("api/scenarios/drafts/<uuid:pk>/again/", DraftViewSet.as_view({"post": "again"}), name="api-draft-again"),
+    path("api/scenarios/drafts/<uuid:pk>/save/", DraftViewSet.as_view({"post": "save"}), name="api-draft-save"),
+    path(
+        "api/scenarios/<uuid:pk>/",
+        ScenarioViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+        name="api-scenario",
+    ),
+    path("api/scenarios/<uuid:pk>/promote/", ScenarioViewSet.as_view({"post": "promote"}), name="api-promote"),
+    path("api/scenarios/<uuid:pk>/demote/", ScenarioViewSet.as_view({"post": "demote"}), name="api-demote"),
     path("api/sessions/<uuid:pk>/evaluation/", evaluation_api.evaluation, name="api-evaluation"),
     path("api/recordings/<uuid:pk>/download/", recording_views.download, name="api-recording-download"),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),

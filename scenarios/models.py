@@ -299,6 +299,7 @@ class ImportJob(models.Model):
     failure = models.CharField(max_length=500, blank=True)
     ignored_columns = models.JSONField(default=list)
     total = models.PositiveIntegerField(default=0, help_text="rows of the file")
+    invalid = models.PositiveIntegerField(default=0, help_text="rows that cannot be taken")
     to_write = models.PositiveIntegerField(default=0, help_text="rows that were found new or changed")
     written = models.PositiveIntegerField(default=0, help_text="of those, how many are settled")
     attempts = models.PositiveSmallIntegerField(default=0, help_text="since rows were last written")

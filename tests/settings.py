@@ -6,6 +6,15 @@ from pathlib import Path
 
 _folder = Path(tempfile.mkdtemp(prefix="steadyline-tests-"))
 
+# Workers of one run inherit its environment and need folders of their own; what a worker starts shares the worker's.
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+if os.environ.get("FOLDERS_OF_WORKER") != _worker:
+    os.environ |= {
+        "FOLDERS_OF_WORKER": _worker,
+        "STORAGE_URL": f"file:{_folder}/files",
+        "SPOOL_DIR": f"{_folder}/spool",
+    }
+
 for name, value in {
     "SECRET_KEY": "only-for-tests-" + "x" * 32,
     "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
@@ -13,8 +22,6 @@ for name, value in {
     "GATEWAY_URL": "ws://127.0.0.1:8001",
     "DATABASE_URL": f"sqlite:///{_folder}/tests.sqlite3",
     "REDIS_URL": "memory://localhost/",
-    "STORAGE_URL": f"file:{_folder}/files",
-    "SPOOL_DIR": f"{_folder}/spool",
     "EMAIL_URL": "memory:",
     "OPENAI_API_KEY": "sk-tests",
     # A port where nothing listens: a test that needs answers starts the stand-in and says so.

@@ -23,6 +23,7 @@ from rest_framework.authtoken.models import Token
 from accounts.services import upload_procedures
 from evaluation.models import Evaluation
 from recordings.models import Recording
+from scenarios.models import ImportJob, ScenarioDraft
 from tests.people import *  # noqa: F403
 from tests.people import client_of, without_token
 from training.models import Session
@@ -58,6 +59,24 @@ GET    /api/sessions/{over}/evaluation/         200   404   200   200   200   20
 POST   /api/sessions/{over}/evaluation/         202   404   202   202   202   202   404   403
 POST   /api/sessions/{chat}/evaluation/         202   404   409   409   409   409   404   403
 POST   /api/assignments/one-time/               403   403   400   403   403   400   400   403
+GET    /api/scenarios/                          403   403   200   200   200   200   200   403
+POST   /api/scenarios/                          403   403   201   201   403   201   201   403
+GET    /api/scenarios/{scenario}/               403   403   200   200   200   200   404   403
+PATCH  /api/scenarios/{scenario}/               403   403   200   200   403   200   404   403
+DELETE /api/scenarios/{scenario}/               403   403   409   403   403   409   404   403
+POST   /api/scenarios/{scenario}/promote/       403   403   200   200   403   200   404   403
+POST   /api/scenarios/{scenario}/demote/        403   403   409   409   403   409   404   403
+POST   /api/scenarios/lint/                     403   403   200   200   403   200   200   403
+HEAD   /api/scenarios/export/                   403   403   200   200   200   200   200   403
+POST   /api/scenarios/import/                   403   403   202   202   403   202   202   403
+GET    /api/scenarios/imports/                  403   403   200   200   403   200   200   403
+GET    /api/scenarios/imports/{import}/         403   403   200   200   403   200   404   403
+GET    /api/scenarios/drafts/                   403   403   200   200   403   200   200   403
+POST   /api/scenarios/drafts/                   403   403   202   202   403   202   202   403
+GET    /api/scenarios/drafts/{draft}/           403   403   200   200   403   200   404   403
+DELETE /api/scenarios/drafts/{draft}/           403   403   204   204   403   204   404   403
+POST   /api/scenarios/drafts/{draft}/again/     403   403   202   202   403   202   404   403
+POST   /api/scenarios/drafts/{draft}/save/      403   403   201   201   403   201   404   403
 HEAD   /api/recordings/{recording}/download/    200   404   200   200   200   200   404   403
 GET    /api/schema/                             200   200   200   200   200   200   200   403
 GET    /api/docs/                               200   200   200   200   200   200   200   403
@@ -96,10 +115,30 @@ GET    /admin/training/                         login login 200   404   200   20
 GET    /admin/evaluation/                       login login 200   404   200   200   200   login
 GET    /admin/auth/                             login login 404   404   404   404   404   login
 GET    /admin/nothing/here/                     login login 404   404   404   404   404   login
+GET    /admin/scenarios/scenariodraft/{draft}/state/ login login 200 200 403  200   404   login
+POST   /admin/scenarios/scenariodraft/{draft}/check/ login login 200 200 403  200   404   login
+GET    /admin/scenarios/scenario/one-time/      login login 200   403   403   200   200   login
+POST   /admin/scenarios/scenario/one-time/      login login 200   403   403   200   200   login
+GET    /admin/scenarios/scenario/advice/        login login 405   405   405   405   405   login
+POST   /admin/scenarios/scenario/advice/        login login 200   200   403   200   200   login
+GET    /admin/scenarios/importjob/template.csv  login login 200   200   403   200   200   login
+GET    /admin/scenarios/importjob/template.json login login 200   200   403   200   200   login
+GET    /admin/scenarios/importjob/{import}/progress/ login login 200 200 403  200   404   login
+GET    /admin/scenarios/importjob/{import}/begin/   login login 405  405  405   405   405   login
+POST   /admin/scenarios/importjob/{import}/begin/   login login away away 403   away  404   login
+POST   /admin/scenarios/importjob/{import}/resume/  login login away away 403   away  404   login
+POST   /admin/scenarios/importjob/{import}/discard/ login login away away 403   away  404   login
 """
 BODIES = {
     "/api/sessions/": {"type": "free_practice", "mode": "chat"},
     "/api/sessions/{chat}/messages/": {"content": "hello"},
+    "/api/scenarios/": {"title": "Night shift", "prompt": "You are Dana."},
+    "/api/scenarios/{scenario}/promote/": {"nothing_personal_left": True},
+    "/api/scenarios/lint/": {"prompt": "You are Dana."},
+    "/api/scenarios/import/": [{"title": "Night shift again", "prompt": "You are Dana."}],
+    "/api/scenarios/drafts/": {"source": "They waited for a long time, and nobody asked what for."},
+    "/api/scenarios/drafts/{draft}/again/": {"instructions": "Angrier."},
+    "/api/scenarios/drafts/{draft}/save/": {"title": "The wait", "prompt": "You are Noor."},
     "/api/assignments/one-time/": {"scenario": {"title": "No prompt"}, "counselors": []},
 }
 
@@ -107,12 +146,14 @@ BODIES = {
 # counselors are shown the login. The stranger may what a supervisor may, with the rows of the other organization.
 ADMINISTRATION = {
     "accounts.account": {"supervisor": "vc", "trainer": "v", "evaluator": "v", "admin": "vac"},
-    "accounts.organization": {},
+    "accounts.organization": {"admin": "vc"},
     "accounts.proceduredocument": {"supervisor": "v", "admin": "v"},
     "accounts.user": {"supervisor": "v", "admin": "vac"},
     "scenarios.category": {"supervisor": "vacd", "trainer": "vac", "admin": "vacd"},
     "scenarios.skill": {"supervisor": "vacd", "trainer": "vac", "admin": "vacd"},
     "scenarios.scenario": {"supervisor": "vacd", "trainer": "vac", "evaluator": "v", "admin": "vacd"},
+    "scenarios.importjob": {"supervisor": "va", "trainer": "va", "admin": "va"},
+    "scenarios.scenariodraft": {"supervisor": "vac", "trainer": "vac", "admin": "vac"},
     "training.assignment": {"supervisor": "vac", "admin": "vac"},
     "training.session": {"supervisor": "v", "evaluator": "v", "admin": "v"},
     "evaluation.evaluation": {"supervisor": "vc", "evaluator": "vc", "admin": "vc"},  # a change is a review
@@ -120,7 +161,9 @@ ADMINISTRATION = {
     "account.emailaddress": {},
     "authtoken.tokenproxy": {},
 }
-LOCKED = {"scenarios.scenario"}  # it is assigned: retired, not deleted
+LOCKED = {"scenarios.scenario"}  # it is assigned: the page says so, and deletes nothing
+HIDDEN = {"scenarios.scenariodraft"}  # who may not see one does not find it either
+NEVER_WRONG = {"accounts.organization"}  # nothing but a tick is sent: whatever it is, it is saved
 FOR_SUPERUSERS = {model for model, roles in ADMINISTRATION.items() if not roles}
 
 
@@ -136,6 +179,10 @@ def objects(counselor, chat, call, phone_assignment, chat_assignment, account, s
     evaluation = Evaluation.objects.queue_for(over)
     document = upload_procedures(account, ContentFile(b"1010 Answer.", name="p.md"), supervisor)
     scenario = phone_assignment.scenario
+    job = ImportJob.objects.create(organization=counselor.organization, source="api", sha256="x")
+    draft = ScenarioDraft.objects.create(
+        organization=counselor.organization, source="A complaint.", status=ScenarioDraft.Status.READY
+    )
     return {
         "chat": chat.pk,
         "call": call.pk,
@@ -144,6 +191,8 @@ def objects(counselor, chat, call, phone_assignment, chat_assignment, account, s
         "phone_assignment": phone_assignment.pk,
         "chat_assignment": chat_assignment.pk,
         "scenario": scenario.pk,
+        "draft": draft.pk,
+        "import": job.pk,
         "session_type": ContentType.objects.get_for_model(Session).pk,
         "accounts.account": account.pk,
         "accounts.organization": counselor.organization_id,
@@ -152,6 +201,8 @@ def objects(counselor, chat, call, phone_assignment, chat_assignment, account, s
         "scenarios.category": counselor.organization.categories.first().pk,
         "scenarios.skill": counselor.organization.skills.first().pk,
         "scenarios.scenario": scenario.pk,
+        "scenarios.importjob": job.pk,
+        "scenarios.scenariodraft": draft.pk,
         "training.assignment": phone_assignment.pk,
         "training.session": over.pk,
         "evaluation.evaluation": evaluation.pk,
@@ -254,14 +305,16 @@ def expected(who: str, model: str, action: str, method: str, is_known: bool) -> 
     needed = "c" if method == "POST" and action == "change" else ACTIONS[action][0]
     is_allowed = needed in may(who, model)
     is_own = is_known and (who != "stranger" or model in FOR_SUPERUSERS)
-    if action == "delete" and is_own and model in LOCKED:
-        is_allowed = False
+    if model in HIDDEN and not may(who, model):
+        is_own = False
     # Django asks for the row before the right only where it shows a history.
     if action in {"history", "delete", "change"} and not is_own and (is_allowed or action == "history"):
         return "away"
     if not is_allowed:
         return "403"
-    return "away" if (method, action) == ("POST", "delete") else "200"
+    is_deleted = (method, action) == ("POST", "delete") and model not in LOCKED
+    is_saved = (method, action) == ("POST", "change") and model in NEVER_WRONG
+    return "away" if is_deleted or is_saved else "200"
 
 
 def test_the_administration_answers_as_the_roles_say(who, client, objects):
@@ -305,7 +358,9 @@ def test_what_is_someone_elses_reads_like_what_is_not_there(objects, colleague, 
             unknown = re.sub(r"\{[\w.]+\}", str(uuid4()), path)
             theirs = ask(client, method, path.format_map(objects), BODIES.get(path))
             nothing = ask(client, method, unknown, BODIES.get(path))
-            assert theirs.status_code == nothing.status_code == 404, (method, path)
+            # 403 where a role may nothing of the kind, there or not.
+            expected_status = 403 if "/api/scenarios/" in path and person == colleague else 404
+            assert theirs.status_code == nothing.status_code == expected_status, (method, path)
             assert without_token(theirs) == without_token(nothing), (method, path)
             assert sorted(theirs.headers) == sorted(nothing.headers)
 

@@ -1,7 +1,7 @@
 import logging
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -81,6 +81,16 @@ def write_context_files(texts: dict[UUID, str]) -> dict[UUID, str]:
                 remove_context_file(future.result())
         raise failed
     return {pk: future.result() for pk, future in written.items()}
+
+
+def read_contexts(scenarios: Iterable[Scenario]) -> dict[UUID, str]:
+    """The texts of several, by scenario id."""
+    some = list(scenarios)
+    if not some:
+        return {}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        texts = pool.map(lambda scenario: scenario.evaluator_context, some)
+        return {scenario.pk: text for scenario, text in zip(some, texts, strict=True)}
 
 
 def remove_context_file(key: str) -> None:

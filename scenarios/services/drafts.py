@@ -1,30 +1,26 @@
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from pathlib import PurePosixPath
 from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import Account, User
-from accounts.pdf_text import PdfUnreadable, read_pdf
 from ai import AIUnavailable
 from scenarios import openai_generator, tasks
 from scenarios.models import Difficulty, Mode, Scenario, ScenarioDraft, ScenarioDraftQuerySet, Skill
 from scenarios.personal import Found, find_personal
 from scenarios.services.library import create_scenario
+from scenarios.services.sources import check_source, storable
 
 logger = logging.getLogger(__name__)
 
-SHORTEST, LONGEST = 50, 15_000  # characters of a source
-LONGEST_INSTRUCTIONS = 1_000
-LARGEST_FILE = 10 * 1024**2  # bytes
+LONGEST_INSTRUCTIONS = 1_000  # characters
 MOST_SKILLS_SUGGESTED = 5
 CHECKED = ("title", "description", "prompt", "evaluator_context", "relevant_policy_sections")
 
@@ -34,6 +30,10 @@ _FAILURES = {
     "unusable_answer": "The model's answer could not be used. Try again; a shorter text often helps.",
 }
 _UNAVAILABLE = "The model did not answer. What you typed is kept: try again in a moment."
+_SET_UP_WRONGLY = (
+    "The model refuses requests from this site, and another try will not help. Tell whoever runs the site; "
+    "what you typed is kept."
+)
 
 # What a draft holds of words, and what is left of them when it is closed.
 _EMPTY: dict[str, Any] = {
@@ -63,41 +63,6 @@ class DraftClosed(Exception):
     """Saved or discarded meanwhile."""
 
 
-def check_source(text: str) -> str:
-    """The complaint as it is used. Raises ValidationError."""
-    text = text.replace("\r\n", "\n").replace("\0", "").strip()
-    if len(text) < SHORTEST:
-        raise ValidationError(f"This text has {len(text)} characters; a draft needs at least {SHORTEST}.")
-    if len(text) > LONGEST:
-        raise ValidationError(
-            f"This text has {len(text):,} characters; at most {LONGEST:,} are taken. Leave out what does not matter."
-        )
-    return text
-
-
-def read_source_file(file: UploadedFile) -> str:
-    """The text of an uploaded complaint: .txt, .md or .pdf. Raises ValidationError."""
-    kind = PurePosixPath(file.name or "").suffix.lower()
-    if (file.size or 0) > LARGEST_FILE:
-        raise ValidationError(f"This file has {file.size:,} bytes; at most {LARGEST_FILE:,} (10 MB) are taken.")
-    content = file.read()
-    if kind == ".pdf":
-        if not content.startswith(b"%PDF-"):
-            raise ValidationError("This file is named .pdf but is not a PDF. Paste its text instead.")
-        try:
-            return check_source(read_pdf(content).text)
-        except PdfUnreadable as error:
-            raise ValidationError(f"{error} Or paste its text instead.") from error
-    if kind not in {".txt", ".md"}:
-        raise ValidationError(
-            f"A {kind or 'file without an ending'} is not taken here: PDF, TXT or MD, or paste the text."
-        )
-    try:
-        return check_source(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise ValidationError("This file is not UTF-8 text. Save it as UTF-8 or paste its text.") from error
-
-
 def begin_draft(
     by: User,
     source: str,
@@ -107,14 +72,14 @@ def begin_draft(
     difficulty: str = Difficulty.INTERMEDIATE,
 ) -> ScenarioDraft:
     """Have a scenario drafted from a checked source. Raises ValidationError."""
-    if len(instructions) > LONGEST_INSTRUCTIONS:
-        raise ValidationError({"instructions": f"At most {LONGEST_INSTRUCTIONS:,} characters of instructions."})
+    if account and account.organization_id != by.organization_id:
+        raise ValidationError({"account": "This account belongs to another organization."})
     with transaction.atomic():
         draft = ScenarioDraft.objects.create(
             organization_id=by.organization_id,
             created_by=by,
             source=check_source(source),
-            instructions=instructions,
+            instructions=_check_instructions(instructions),
             account=account,
             mode=mode,
             difficulty=difficulty,
@@ -123,21 +88,35 @@ def begin_draft(
     return draft
 
 
-def draft_again(draft: ScenarioDraft, instructions: str) -> bool:
-    """Another try, with the same source. False while it is being written or when it is closed."""
+def draft_again(draft: ScenarioDraft, instructions: str, source: str | None = None) -> bool:
+    """Another try, which takes the place of what was written before; the source stays unless another one is given.
+
+    False while it is being written or when it is closed. Raises ValidationError.
+    """
+    given = {} if source is None else {"source": check_source(source)}
     again = ScenarioDraft.objects.filter(
         pk=draft.pk, status__in=[ScenarioDraft.Status.READY, ScenarioDraft.Status.FAILED]
     )
     begun = again.update(
         status=ScenarioDraft.Status.WRITING,
-        instructions=instructions[:LONGEST_INSTRUCTIONS],
+        instructions=_check_instructions(instructions),
         failure="",
         attempts=0,
         touched_at=timezone.now(),
+        **given,
     )
     if begun:
         _queue(draft)
     return bool(begun)
+
+
+def _check_instructions(text: str) -> str:
+    text = storable(text)
+    if len(text) > LONGEST_INSTRUCTIONS:
+        raise ValidationError(
+            {"instructions": f"These have {len(text):,} characters; at most {LONGEST_INSTRUCTIONS:,} are taken."}
+        )
+    return text
 
 
 def _queue(draft: ScenarioDraft) -> None:
@@ -174,10 +153,8 @@ def write_draft(draft_id: UUID) -> None:
             description=written.description,
             prompt=written.prompt,
             evaluator_context=written.evaluator_context,
-            relevant_policy_sections="\n".join(
-                f"{one.number} {one.title}" for one in written.sections if one.is_proven
-            ),
-            unproven_sections=[f"{one.number} {one.title}" for one in written.sections if not one.is_proven],
+            relevant_policy_sections="\n".join(_named(one) for one in written.sections if one.is_proven),
+            unproven_sections=[_named(one) for one in written.sections if not one.is_proven],
             used_file_search=written.used_file_search,
             model=written.model,
             input_tokens=written.input_tokens,
@@ -212,13 +189,28 @@ def _mine(draft: ScenarioDraft) -> ScenarioDraftQuerySet:
 def _fail(draft: ScenarioDraft, error: AIUnavailable) -> None:
     """Said at once: somebody waits before the page, and their text is kept for another try."""
     logger.warning("No draft: %s", error.code, extra={"draft_id": draft.pk})
-    _mine(draft).update(status=ScenarioDraft.Status.FAILED, failure=_FAILURES.get(error.code, _UNAVAILABLE))
+    otherwise = _UNAVAILABLE if error.retryable else _SET_UP_WRONGLY
+    _mine(draft).update(
+        status=ScenarioDraft.Status.FAILED,
+        failure=_FAILURES.get(error.code, otherwise),
+        touched_at=timezone.now(),
+    )
 
 
-def personal_left(draft: ScenarioDraft, fields: Mapping[str, str], dismissed: Sequence[str] = ()) -> list[Found]:
-    """What of the source's people stands in these fields. What may be a false alarm can be dismissed by its text."""
-    found = find_personal(draft.source, {name: fields.get(name, "") for name in CHECKED})
-    return [one for one in found if one.kind.is_certain or one.text not in dismissed]
+def personal_in(draft: ScenarioDraft, fields: Mapping[str, str]) -> list[Found]:
+    """What of the source's people stands in these fields, by place."""
+    return find_personal(draft.source, {name: fields.get(name, "") for name in CHECKED})
+
+
+def dismissal(found: Found) -> str:
+    """What a person ticks to say that these words, in this field, are not about a real person."""
+    return f"{found.field}:{found.kind}:{found.text}"
+
+
+def personal_left(draft: ScenarioDraft, fields: Mapping[str, str], dismissed: Collection[str] = ()) -> list[Found]:
+    """What has to go before the draft can be saved. Only what may be a false alarm can be dismissed."""
+    found = personal_in(draft, fields)
+    return [one for one in found if one.kind.is_certain or dismissal(one) not in dismissed]
 
 
 def save_draft(
@@ -227,13 +219,15 @@ def save_draft(
     fields: Mapping[str, Any],
     evaluator_context: str,
     skills: Sequence[Skill] = (),
-    dismissed: Sequence[str] = (),
+    dismissed: Collection[str] = (),
     within: Callable[[Scenario], T] | None = None,
 ) -> tuple[Scenario, T | None]:
     """Make the edited draft a scenario, for the library or for one counselor, once.
 
     Raises PersonalLeft, ValidationError with the fields that are wrong, and DraftClosed; the draft is kept then.
     """
+    if by.organization_id != draft.organization_id:
+        raise ValueError("A draft is saved within its organization.")
     texts = {name: str(fields.get(name, "")) for name in CHECKED} | {"evaluator_context": evaluator_context}
     if found := personal_left(draft, texts, dismissed):
         raise PersonalLeft(found)

@@ -5,7 +5,7 @@ from itertools import islice
 from accounts.models import Organization
 from scenarios.models import Scenario, ScenarioQuerySet
 from scenarios.packs.columns import PackValue
-from scenarios.services.import_checks import Accounts
+from scenarios.services.import_library import Accounts
 
 _AT_ONCE = 200
 _READERS = 8  # files on their way from a storage that may be far away

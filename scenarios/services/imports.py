@@ -2,7 +2,8 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, BinaryIO
@@ -24,7 +25,7 @@ from scenarios.services.import_writing import write_rows
 logger = logging.getLogger(__name__)
 
 MOST_ROWS = 20_000
-MOST_BYTES = 20 * 1024**2
+MOST_BYTES = 32 * 1024**2
 API_MOST_ROWS = 100
 _CHECKED_AT_ONCE = 200
 _TURN = 200  # seconds of writing until the task goes to the back of the queue, well before its time limit
@@ -65,8 +66,9 @@ def check_pack(
     digest = _digest(file, options)
     if idempotency_key and (known := _known(organization, idempotency_key, digest)):
         return known
+    # A savepoint where the key may be taken meanwhile.
     try:
-        with transaction.atomic():
+        with transaction.atomic() if idempotency_key else nullcontext():
             job = ImportJob.objects.create(
                 organization=organization,
                 created_by=by,
@@ -90,7 +92,8 @@ def check_pack(
 
 
 def _digest(file: BinaryIO, options: ImportOptions) -> str:
-    digest = hashlib.sha256(repr(options).encode())
+    account = options.account.pk if options.account else None
+    digest = hashlib.sha256(repr(replace(options, account=None)).encode() + repr(account).encode())
     file.seek(0)
     for block in iter(lambda: file.read(1 << 16), b""):
         digest.update(block)
@@ -100,6 +103,9 @@ def _digest(file: BinaryIO, options: ImportOptions) -> str:
 
 def _known(organization: Organization, key: str, digest: str) -> ImportJob | None:
     job = ImportJob.objects.filter(organization=organization, idempotency_key=key).first()
+    if job and job.status == ImportJob.Status.CHECKING and job.created_at < _lost_before():
+        job.delete()  # whoever read it is gone
+        return None
     if job and job.sha256 != digest:
         raise KeyReused("This Idempotency-Key was sent before with another body. Send a new key with a new body.")
     return job
@@ -112,11 +118,12 @@ def _keep_rows(job: ImportJob, file: BinaryIO, most_rows: int, on_progress: Call
         checked = checker.check(some)
         ImportRow.objects.bulk_create(_as_row(job, one) for one in checked)
         job.total += len(checked)
+        job.invalid += sum(one.outcome == ImportRow.Outcome.INVALID for one in checked)
         job.to_write += sum(one.outcome in (ImportRow.Outcome.NEW, ImportRow.Outcome.CHANGED) for one in checked)
         on_progress(job.total)
     job.ignored_columns = sorted(notes.ignored_columns)
     job.status = ImportJob.Status.CHECKED
-    job.save(update_fields=["total", "to_write", "ignored_columns", "status"])
+    job.save(update_fields=["total", "invalid", "to_write", "ignored_columns", "status"])
 
 
 def _as_row(job: ImportJob, checked: Checked) -> ImportRow:
@@ -138,18 +145,20 @@ def begin_import(job: ImportJob, *, queue: bool = True) -> bool:
 
     With nothing to write it is over at once. Without `queue` the caller writes it: see `write_import`.
     """
-    if not job.is_partial and job.rows.filter(outcome=ImportRow.Outcome.INVALID).exists():
+    # What was read before it was checked whole counts no rows yet.
+    if job.status != ImportJob.Status.CHECKED or (job.invalid and not job.is_partial):
         return False
-    checked = ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.CHECKED)
     now = timezone.now()
-    if not job.to_write:
-        begun = checked.update(status=ImportJob.Status.COMPLETED, finished_at=now)
-    else:
-        begun = checked.update(status=ImportJob.Status.QUEUED, touched_at=now)
-        if begun and queue:
-            transaction.on_commit(lambda: tasks.write_import.delay(str(job.pk)), robust=True)
-    job.refresh_from_db()
-    return bool(begun)
+    job.status = ImportJob.Status.QUEUED if job.to_write else ImportJob.Status.COMPLETED
+    job.touched_at, job.finished_at = now, None if job.to_write else now
+    checked = ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.CHECKED)
+    if not checked.update(status=job.status, touched_at=job.touched_at, finished_at=job.finished_at):
+        job.refresh_from_db()
+        return False
+    if job.to_write and queue:
+        # Robust: a broker that is away loses nothing, the sweep finds the import.
+        transaction.on_commit(lambda: tasks.write_import.delay(str(job.pk)), robust=True)
+    return True
 
 
 def write_import(
@@ -174,22 +183,49 @@ def write_import(
 
 def _claim(job_id: UUID) -> ImportJob | None:
     """The conditional UPDATE is the lock; a claim older than the deadline belongs to a worker that is gone."""
+    job = ImportJob.objects.select_related("organization").filter(pk=job_id).first()
+    if job is None:
+        return None
     rows = ImportJob.objects.filter(pk=job_id)
-    rows.lost(_lost_before()).filter(attempts__gte=settings.TASK_ATTEMPTS).update(
-        status=ImportJob.Status.FAILED,
-        failure="The rest could not be written. What was written stays; import the file again to go on.",
-        finished_at=timezone.now(),
-    )
+    lost = rows.lost(_lost_before())
     claimable = rows.filter(
-        Q(status=ImportJob.Status.QUEUED) | Q(status=ImportJob.Status.RUNNING, touched_at__lt=_lost_before())
+        Q(status=ImportJob.Status.QUEUED)
+        | Q(status=ImportJob.Status.RUNNING, touched_at__lt=_lost_before(), attempts__lt=settings.TASK_ATTEMPTS),
+        claims=job.claims,  # two that come at once must not read the same number
     )
     claimed = claimable.update(
         status=ImportJob.Status.RUNNING,
         attempts=F("attempts") + 1,
-        claims=F("claims") + 1,
+        claims=job.claims + 1,
         touched_at=timezone.now(),
     )
-    return ImportJob.objects.select_related("organization").get(pk=job_id) if claimed else None
+    if claimed:
+        job.status, job.claims = ImportJob.Status.RUNNING, job.claims + 1
+        return job
+    lost.filter(attempts__gte=settings.TASK_ATTEMPTS).update(
+        status=ImportJob.Status.FAILED,
+        failure="The rest could not be written. What was written stays.",
+        finished_at=timezone.now(),
+    )
+    return None
+
+
+def allow_partial(job: ImportJob) -> None:
+    """Let the valid rows be written although others are not."""
+    ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.CHECKED).update(is_partial=True)
+    job.refresh_from_db()
+
+
+def resume_import(job: ImportJob) -> bool:
+    """Queue what a failed import has not written. False when it had not failed, or was resumed already."""
+    failed = ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.FAILED)
+    resumed = failed.update(
+        status=ImportJob.Status.QUEUED, attempts=0, failure="", touched_at=timezone.now(), finished_at=None
+    )
+    if resumed:
+        transaction.on_commit(lambda: tasks.write_import.delay(str(job.pk)), robust=True)
+    job.refresh_from_db()
+    return bool(resumed)
 
 
 def abandon_import(job: ImportJob) -> None:
@@ -212,13 +248,14 @@ def outcome_of(job: ImportJob, *, expected: bool = False) -> dict[str, Any]:
     """
     titles: dict[str, list[str]] = {"created": [], "updated": [], "skipped": [], "invalid": []}
     errors: list[dict[str, Any]] = []
-    waiting = {ImportRow.Outcome.NEW: "created", ImportRow.Outcome.CHANGED: "updated"} if expected else {}
     names: dict[str, str] = {
         ImportRow.Outcome.CREATED: "created",
         ImportRow.Outcome.UPDATED: "updated",
         ImportRow.Outcome.DUPLICATE: "skipped",
         ImportRow.Outcome.INVALID: "invalid",
-    } | waiting
+    }
+    if expected:
+        names |= {ImportRow.Outcome.NEW: "created", ImportRow.Outcome.CHANGED: "updated"}
     rows = job.rows.order_by("number").values_list("number", "title", "outcome", "problems")
     for number, title, outcome, problems in rows.iterator():
         if outcome in names:

@@ -3,8 +3,8 @@ from django.contrib import admin as django_admin
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from accounts.admin import OrganizationAdmin, ScopedAdmin
-from accounts.models import Account, ProcedureDocument, User
+from accounts.admin import ScopedAdmin
+from accounts.models import Account, Organization, ProcedureDocument, User
 from accounts.services import LARGEST, upload_procedures
 from evaluation.models import Evaluation
 from scenarios.models import Category, Scenario, Skill
@@ -168,7 +168,29 @@ def test_every_admin_of_ours_is_scoped():
         if model._meta.app_label in ours and not isinstance(registered, ScopedAdmin)
     ]
 
-    assert open_ones == [OrganizationAdmin]
+    assert open_ones == []
+
+
+def test_an_admin_decides_what_their_organization_keeps_and_renames_nothing(admin, organization, other_organization):
+    client = client_of(admin)
+
+    client.post(page(Organization, "change", organization.pk), {"name": "Wombat", "keeps_sources": "on"})
+    client.post(page(Organization, "change", other_organization.pk), {"name": "Wombat", "keeps_sources": "on"})
+
+    assert set(Organization.objects.values_list("name", "keeps_sources")) == {
+        ("Harbor Crisis Center", True),
+        ("Ridge Helpline", False),
+    }
+    assert other_organization.name not in client.get(page(Organization)).content.decode()
+
+
+def test_an_operator_has_every_organization(other_organization, organization):
+    client = client_of(User.objects.create_superuser("operator@example.org", PASSWORD))
+
+    client.post(page(Organization, "change", other_organization.pk), {"name": "Ridge"})
+
+    assert set(Organization.objects.values_list("name", flat=True)) == {"Harbor Crisis Center", "Ridge", "Operators"}
+    assert organization.name in client.get(page(Organization)).content.decode()
 
 
 @pytest.mark.django_db(transaction=True)

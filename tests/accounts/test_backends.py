@@ -6,7 +6,7 @@ from tests.people import add_person
 
 APPS = {
     "accounts": ["account", "organization", "proceduredocument", "user"],
-    "scenarios": ["category", "skill", "scenario"],
+    "scenarios": ["category", "skill", "scenario", "scenariodraft"],
     "training": ["assignment", "session"],
     "evaluation": ["evaluation", "review"],
     "authtoken": ["tokenproxy"],
@@ -19,12 +19,13 @@ ACTIONS = {"v": "view", "a": "add", "c": "change", "d": "delete"}
 TABLE = """
             counselor supervisor trainer evaluator admin
 account     -         vc         v       v         vac
-organization -        -          -       -         -
+organization -        -          -       -         vc
 proceduredocument -   va         -       -         va
 user        -         v          -       -         vac
 category    -         vacd       vac     -         vacd
 skill       -         vacd       vac     -         vacd
 scenario    -         vacd       vac     v         vacd
+scenariodraft -       vac        vac     -         vac
 assignment  -         vac        -       -         vac
 session     -         v          -       v         v
 evaluation  -         v          -       v         v

@@ -1,0 +1,122 @@
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import models
+from rest_framework import serializers
+
+from accounts.http import person
+from scenarios.models import Category, Scenario, Skill
+from scenarios.serializers.fields import AccountField, ContextField, KnownFieldsOnly, LongTextField, NamedField
+from scenarios.services.contexts import read_context_file
+from scenarios.services.library import create_scenario, update_scenario
+
+
+class ProceduresSerializer(serializers.Serializer[Any]):
+    filename = serializers.CharField()
+    uploaded_at = serializers.DateTimeField()
+
+
+class ScenarioSerializer(KnownFieldsOnly, serializers.ModelSerializer[Scenario]):
+    """A scenario in a list: everything of its row."""
+
+    serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {models.TextField: LongTextField}
+
+    category = NamedField(queryset=Category.objects.all(), allow_null=True, required=False)
+    skills = NamedField(queryset=Skill.objects.all(), many=True, required=False)
+    account = AccountField(allow_null=True, required=False)
+    account_procedures = ProceduresSerializer(source="account.procedures", default=None, read_only=True)
+
+    class Meta:
+        model = Scenario
+        fields = [
+            "id",
+            "title",
+            "description",
+            "prompt",
+            "mode",
+            "category",
+            "difficulty",
+            "estimated_minutes",
+            "skills",
+            "account",
+            "account_procedures",
+            "opens",
+            "relevant_policy_sections",
+            "is_one_time",
+            "is_active",
+            "created_by",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = ["created_by"]
+
+
+class WholeScenarioSerializer(ScenarioSerializer):
+    """A scenario by itself: also what is assessed, which is a file. It can be sent as text or as a file."""
+
+    evaluator_context = ContextField(required=False, allow_blank=True)
+    context_file = serializers.FileField(required=False, write_only=True, help_text="a .txt or .md file in UTF-8")
+
+    class Meta(ScenarioSerializer.Meta):
+        fields = [*ScenarioSerializer.Meta.fields, "evaluator_context", "context_file"]
+
+    def validate_context_file(self, file: UploadedFile) -> str:
+        return read_context_file(file)
+
+    def validate_is_one_time(self, value: bool) -> bool:
+        if self.instance and value != self.instance.is_one_time:
+            raise serializers.ValidationError("Ask for promote/ or demote/ to change this.")
+        return value
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if "context_file" in data:
+            if "evaluator_context" in data:
+                raise serializers.ValidationError({"context_file": "Send a text or a file, not both."})
+            data["evaluator_context"] = data.pop("context_file")
+        return data
+
+    def create(self, fields: dict[str, Any]) -> Scenario:
+        author = person(self.context["request"])
+        context, skills = fields.pop("evaluator_context", ""), fields.pop("skills", [])
+        return create_scenario(author.organization, author, fields, context, skills)[0]
+
+    def update(self, scenario: Scenario, fields: dict[str, Any]) -> Scenario:
+        context, skills = fields.pop("evaluator_context", None), fields.pop("skills", None)
+        update_scenario(scenario, fields, context, skills)
+        return scenario
+
+
+class PromotionSerializer(KnownFieldsOnly):
+    nothing_personal_left = serializers.BooleanField(required=False, default=False)
+
+    def validate_nothing_personal_left(self, value: bool) -> bool:
+        if not value:
+            raise serializers.ValidationError(
+                "Everybody in the organization will see this scenario. Is nothing personal left in its texts? "
+                "Read them, then send true."
+            )
+        return value
+
+
+class LintSerializer(KnownFieldsOnly, serializers.ModelSerializer[Scenario]):
+    serializer_field_mapping = ScenarioSerializer.serializer_field_mapping
+    evaluator_context = ContextField(required=False, allow_blank=True, default="")
+
+    class Meta:
+        model = Scenario
+        fields = ["prompt", "evaluator_context", "mode"]
+        extra_kwargs = {"prompt": {"allow_blank": True}}
+
+
+class AdviceSerializer(serializers.Serializer[Any]):
+    """One weak passage, as text[start:end] of the field; 0, 0 where something is missing."""
+
+    field = serializers.CharField()
+    code = serializers.CharField()
+    message = serializers.CharField()
+    start = serializers.IntegerField()
+    end = serializers.IntegerField()
+
+
+class LintedSerializer(serializers.Serializer[Any]):
+    advice = AdviceSerializer(many=True)
