@@ -1,5 +1,6 @@
 """Supervisors' and trainers' screens. Scenarios and drafts are registered by `training`, which can assign them."""
 
+from scenarios.admin.imports import ImportJobAdmin
 from scenarios.admin.scenarios import ScenarioAdmin
 
-__all__ = ["ScenarioAdmin"]
+__all__ = ["ImportJobAdmin", "ScenarioAdmin"]

@@ -1,11 +1,31 @@
-from django import forms
-from django.contrib import admin
-from django.db import models, transaction
+import logging
+from contextlib import contextmanager
 
-from accounts.admin import ScopedAdmin, ScopedForm
-from scenarios.models import MAX_SKILLS, Category, Scenario, Skill
-from scenarios.services.contexts import CONTEXT_LIMIT, write_evaluator_context
-from scenarios.services.library import promote
+from django.contrib import admin, messages
+from django.contrib.admin.utils import flatten_fieldsets, unquote
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.db.models import Count
+from django.http import HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils.html import format_html
+from django.views.decorators.http import require_POST
+
+from accounts.admin import ScopedAdmin
+from accounts.models import Account
+from scenarios.admin import actions
+from scenarios.admin.filters import AccountFilter, RelatedFilter, ShelfFilter
+from scenarios.admin.scenario_form import LIMITS, AccountChoiceField, ContextAtHand, LinesField, ScenarioForm
+from scenarios.linting import advise
+from scenarios.models import Category, Scenario, Skill
+from scenarios.services.contexts import point_at_context, remove_context_file, write_context_file
+from scenarios.services.library import ScenarioInUse, delete_scenario
+
+logger = logging.getLogger(__name__)
+
+NOT_READ = "The evaluator context cannot be read just now. Nothing was changed: try again in a moment."
+NOT_STORED = "The evaluator context could not be stored, so nothing was saved. What you typed is here: try again."
 
 
 @admin.register(Category, Skill)
@@ -14,91 +34,205 @@ class NamedAdmin(ScopedAdmin):
     search_fields = ["name"]
 
 
-class LinesField(forms.CharField):
-    """Text with one character at a line's end: browsers send two, which would be a changed and a longer text."""
-
-    def to_python(self, value):
-        return (super().to_python(value) or "").replace("\r\n", "\n")
-
-
-class ScenarioForm(ScopedForm):
-    evaluator_context = LinesField(
-        required=False,
-        max_length=CONTEXT_LIMIT,
-        widget=forms.Textarea(attrs={"rows": 12, "cols": 80}),
-        help_text="What you want assessed. Each point of a list becomes a check. The caller never sees it.",
-    )
-
-    class Meta:
-        model = Scenario
-        fields = [
-            "title",
-            "description",
-            "mode",
-            "category",
-            "difficulty",
-            "estimated_minutes",
-            "skills",
-            "prompt",
-            "opens",
-            "account",
-            "relevant_policy_sections",
-            "is_one_time",
-            "is_active",
-        ]
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.fields["evaluator_context"].initial = self.instance.evaluator_context
-
-    def clean_skills(self):
-        skills = self.cleaned_data["skills"]
-        if len(skills) > MAX_SKILLS:
-            raise forms.ValidationError(f"At most {MAX_SKILLS} skills; you chose {len(skills)}.")
-        return skills
-
-
 class ScenarioAdmin(ScopedAdmin):
     """Writing scenarios. Registered by `training`, which knows who can be given them."""
 
     form = ScenarioForm
     formfield_overrides = {models.TextField: {"form_class": LinesField}}
-    list_display = ["title", "mode", "category", "difficulty", "account", "is_one_time", "is_active"]
+    list_display = ["title", "mode", "category", "difficulty", "account", "is_active"]
     list_filter = [
+        ShelfFilter,
         "mode",
-        ("category", admin.RelatedOnlyFieldListFilter),
+        ("category", RelatedFilter),
         "difficulty",
-        ("account", admin.RelatedOnlyFieldListFilter),
-        "is_one_time",
+        ("account", AccountFilter),
         "is_active",
+        ("skills", RelatedFilter),
     ]
     list_select_related = ["category", "account"]
-    search_fields = ["title", "description"]
+    search_fields = ["title", "description", "prompt"]
     filter_horizontal = ["skills"]
-    actions = ["promote_to_library"]
+    actions = [
+        actions.make_inactive,
+        actions.make_active,
+        actions.promote_to_library,
+        actions.take_out_of_library,
+        actions.export_as_json,
+        actions.export_as_csv,
+        actions.delete_selected,
+    ]
     fieldsets = [
         (None, {"fields": ["title", "description", "mode", "category", "difficulty", "estimated_minutes", "skills"]}),
         ("The caller", {"fields": ["prompt", "opens"]}),
-        ("What is assessed", {"fields": ["account", "evaluator_context", "relevant_policy_sections"]}),
-        ("Where it stands", {"fields": ["is_one_time", "is_active"]}),
+        ("What is assessed", {"fields": ["evaluator_context", "context_file"]}),
+        ("Account and procedures", {"fields": ["account", "relevant_policy_sections"]}),
+        (
+            "Where it stands",
+            {
+                "fields": ["is_one_time", "is_active"],
+                "description": "Actions of the list promote a one-time scenario to the library, or take one out of it.",
+            },
+        ),
     ]
 
-    def get_readonly_fields(self, request, obj=None):
-        return ["mode"] if obj and obj.is_assigned else []
+    def get_urls(self):
+        advice = self.admin_site.admin_view(require_POST(self.advice_view))
+        return [path("advice/", advice, name="scenarios_scenario_advice"), *super().get_urls()]
 
-    def has_delete_permission(self, request, obj=None):
-        """An assigned scenario is retired, not deleted: its assignments stand on it."""
-        return super().has_delete_permission(request, obj) and not (obj and obj.is_assigned)
+    def get_fieldsets(self, request, obj=None):
+        """Nothing to upload for who only looks; a new scenario is the library's."""
+        may_write = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        absent = ([] if may_write else ["context_file"]) + ([] if obj else ["is_one_time"])
+        return [
+            (name, options | {"fields": [field for field in options["fields"] if field not in absent]})
+            for name, options in super().get_fieldsets(request, obj)
+        ]
+
+    def get_readonly_fields(self, request, obj=None):
+        """What it is for is decided by promoting and taking out, which ask first."""
+        return ["mode", "is_one_time"] if obj and obj.is_assigned else ["is_one_time"]
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.at_hand = getattr(request, "context_at_hand", None) or ContextAtHand()
+        return form
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "account":
+            kwargs["form_class"] = AccountChoiceField
+            kwargs["queryset"] = Account.objects.for_user(request.user).select_related("procedures")
+            kwargs["empty_label"] = "The whole organization"
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    # The form, and the file that belongs to it
+
+    def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
+        """Django saves inside a transaction. The context's file is read and written before, and removed after it."""
+        if "_saveasnew" in request.POST:  # where Django writes another row, so do we
+            object_id = None
+        scenario = self.get_object(request, unquote(object_id)) if object_id else None
+        at_hand = request.context_at_hand = _at_hand(scenario)
+        is_someone_elses = bool(object_id) and scenario is None
+        if request.method == "POST" and not is_someone_elses:
+            self._write_context(request, scenario, at_hand)
+        elif at_hand.failure:
+            self.message_user(request, at_hand.failure, messages.ERROR)
+            return redirect("admin:scenarios_scenario_changelist")
+        with _removed_unless_saved(at_hand):
+            return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def _write_context(self, request, scenario, at_hand):
+        may_write = self.has_change_permission(request, scenario) if scenario else self.has_add_permission(request)
+        if not may_write or at_hand.failure:
+            return
+        fields = flatten_fieldsets(self.get_fieldsets(request, scenario))
+        form = self.get_form(request, scenario, change=bool(scenario), fields=fields)
+        filled_in = form(request.POST, request.FILES, instance=scenario)
+        if not filled_in.is_valid() or filled_in.cleaned_data["evaluator_context"] == at_hand.text:
+            return
+        try:
+            at_hand.new_key = write_context_file(at_hand.scenario_id, filled_in.cleaned_data["evaluator_context"])
+        except Exception:  # whatever the storage raises
+            logger.exception("Evaluator context not stored", extra={"scenario_id": at_hand.scenario_id})
+            at_hand.failure = NOT_STORED
 
     def save_model(self, request, obj, form, change):
-        if not change:
+        at_hand = form.at_hand
+        if change:
+            typed = [field.name for field in obj._meta.concrete_fields if field.name in form.cleaned_data]
+            # Not the pointer to the context: another request may have moved it meanwhile.
+            obj.save(update_fields=[*typed, "title_key", "updated_at"])
+        else:
             obj.created_by = request.user
-        with transaction.atomic():
-            super().save_model(request, obj, form, change)
-            write_evaluator_context(obj, form.cleaned_data["evaluator_context"])
+            obj.save()
+        if at_hand.new_key is not None:
+            point_at_context(obj, at_hand.new_key)
+        at_hand.is_saved = True
 
-    @admin.action(description="Promote to the library", permissions=["change"])
-    def promote_to_library(self, request, queryset):
-        for scenario in queryset:
-            promote(scenario)
-        self.message_user(request, f"{len(queryset)} in the library. Look once more that nothing personal is left.")
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        form = context["adminform"].form
+        may_write = self.has_add_permission(request) if add else self.has_change_permission(request, obj)
+        if may_write:
+            texts = {name: form[name].value() or "" for name in ("prompt", "evaluator_context")}
+            locked_mode = "" if "mode" in form.fields else obj.mode
+            context |= {
+                "advice": _advice(**texts, mode=locked_mode or form["mode"].value()),
+                "locked_mode": locked_mode,
+                "has_unsaved": form.is_bound,
+            }
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    # Advice while writing
+
+    def advice_view(self, request):
+        """Advice on what stands in the form now, for htmx."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        typed = {name: request.POST.get(name, "") for name in ("prompt", "evaluator_context", "mode")}
+        return render(request, "admin/scenarios/scenario/_advice_swapped.html", {"advice": _advice(**typed)})
+
+    # Deleting
+
+    def get_deleted_objects(self, objs, request):
+        """Assigned scenarios stay: their assignments stand on them."""
+        to_delete, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
+        if protected:
+            perms_needed, protected = set(), self._assigned(objs)
+        return to_delete, counts, perms_needed, protected
+
+    def _assigned(self, objs):
+        chosen = Scenario.objects.filter(pk__in=[obj.pk for obj in objs])
+        found = chosen.annotate(given=Count("assignments")).filter(given__gt=0).order_by("title")
+        return [
+            format_html(
+                '<a href="{}">{}</a>: {} assignment{}',
+                reverse("admin:scenarios_scenario_change", args=[scenario.pk]),
+                scenario.title,
+                scenario.given,
+                "" if scenario.given == 1 else "s",
+            )
+            for scenario in found
+        ]
+
+    def delete_view(self, request, object_id, extra_context=None):
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except ScenarioInUse as refusal:  # assigned since the page asked
+            self.message_user(request, str(refusal), messages.ERROR)
+            return HttpResponseRedirect(request.path)
+
+    def delete_model(self, request, obj):
+        delete_scenario(obj)
+
+
+def _at_hand(scenario):
+    if scenario is None:
+        return ContextAtHand()
+    text = actions.context_of(scenario)
+    return ContextAtHand(scenario.pk, text or "", NOT_READ if text is None else "")
+
+
+@contextmanager
+def _removed_unless_saved(at_hand):
+    """Leave no file behind that no row points to: not after an error, and not when the form was wrong."""
+    try:
+        yield
+    except BaseException:
+        at_hand.is_saved = False
+        raise
+    finally:
+        if not at_hand.is_saved:
+            remove_context_file(at_hand.new_key or "")
+
+
+def _advice(prompt, evaluator_context, mode):
+    """Advice by field, each with the passage that it is about."""
+    texts = {"prompt": prompt, "evaluator_context": evaluator_context}
+    # What is longer cannot be saved; its beginning is read.
+    texts = {name: text.replace("\r\n", "\n")[: LIMITS[name]] for name, text in texts.items()}
+    found: dict[str, list[dict[str, object]]] = {name: [] for name in texts}
+    if not any(texts.values()):
+        return found
+    for advice in advise(**texts, mode=mode):
+        found[advice.field].append({"advice": advice, "passage": texts[advice.field][advice.start : advice.end]})
+    return found

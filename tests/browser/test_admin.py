@@ -1,5 +1,6 @@
 """Supervisors, evaluators and a stranger in the administration of the real try-out."""
 
+import json
 import re
 from collections.abc import Callable
 from uuid import uuid4
@@ -14,6 +15,7 @@ pytestmark = [pytest.mark.once, pytest.mark.timeout(120)]
 
 SUPERVISOR, EVALUATOR, STRANGER = "supervisor@example.org", "evaluator@example.org", "stranger@example.net"
 QUESTION = "Are you thinking about suicide?"
+SMILE = "\U0001f642"  # one character for us, two for a browser
 
 
 def rows(page: Page) -> Locator:
@@ -51,7 +53,7 @@ def assign_by_action(page: Page, title: str, counselor: str) -> None:
 
 def edit_scenario(page: Page, title: str, new_title: str) -> None:
     page.goto("/admin/scenarios/scenario/")
-    page.get_by_role("link", name=title).click()
+    page.get_by_role("link", name=title, exact=True).click()
     page.get_by_label("Title:").fill(new_title)
     page.get_by_label("Evaluator context:").fill("- Thanks the caller for their trust.\n- Asks about the roommate.")
     save(page)
@@ -85,6 +87,93 @@ def test_a_scenario_is_written_assigned_and_edited_without_touching_a_running_se
     expect(own[0]).to_have_text(["Asks directly about thoughts of suicide."])
     expect(second.get_by_role("heading", level=1)).to_have_text(f"{title}, edited")
     expect(own[1]).to_have_text(["Thanks the caller for their trust.", "Asks about the roommate."])
+
+
+def selected(field: Locator) -> str:
+    return str(field.evaluate("field => field.value.slice(field.selectionStart, field.selectionEnd)"))
+
+
+def test_advice_stands_beside_what_is_being_written(enter: Callable[..., Page]) -> None:
+    page = enter("/admin/scenarios/scenario/add/", SUPERVISOR)
+    prompt, advice = page.get_by_label("Prompt:"), page.get_by_label("Advice on the prompt")
+    expect(advice).to_contain_text("There is none now.")
+
+    prompt.fill(f"You are Noor {SMILE * 3}, 20, and afraid.\n" + "You wait. " * 400 + "\nYou will be graded.")
+    advice.get_by_role("button", name="You will be graded.").click()
+
+    expect(prompt).to_be_focused()
+    assert selected(prompt) == "You will be graded."
+    assert prompt.evaluate("field => field.scrollTop") > 0
+    expect(page.get_by_role("status").filter(has_text="Advice: 1 on the prompt")).to_have_count(1)
+    prompt.fill("You are Noor, 20, and afraid.")
+    expect(advice).to_contain_text("There is none now.")
+    expect(page.get_by_role("status").filter(has_text="on the prompt")).to_have_count(0)
+
+
+def test_a_text_says_how_long_it_is_and_when_it_is_too_long(enter: Callable[..., Page]) -> None:
+    page = enter("/admin/scenarios/scenario/add/", SUPERVISOR)
+    description = page.get_by_label("Description:")
+
+    expect(description).to_have_accessible_description("Counselors read this. 0 of 1,000 characters")
+    description.fill(f"{SMILE}\n" * 500)
+    expect(description).to_have_accessible_description("Counselors read this. 1,000 of 1,000 characters")
+    description.fill(f"{SMILE}\n" * 501)
+    expect(description).to_have_accessible_description("Counselors read this. 1,002 of 1,000 characters: 2 too many")
+
+
+def test_a_scenario_is_tried_in_one_click_once_it_is_saved(enter: Callable[..., Page]) -> None:
+    page, title = enter("/admin/", SUPERVISOR), f"Dormitory {uuid4().hex[:6]}"
+    write_scenario(page, title)
+    page.get_by_role("link", name=title, exact=True).first.click()
+
+    page.get_by_label("Prompt:").fill("You are Jules, 20, and afraid.")
+    page.get_by_role("link", name="Try as a chat").click()
+    hint = page.get_by_text("Save first to try what you have just typed.")
+    expect(hint).to_be_focused()
+    page.get_by_role("button", name="Save and continue editing").click()
+    expect(hint).to_have_count(0)
+    page.get_by_role("link", name="Try as a chat").click()
+
+    expect(page).to_have_url(re.compile("/training/chat/trial/"))
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
+    page.goto("/admin/scenarios/scenario/")
+    page.get_by_role("link", name=f"Try as a call: {title}").click()
+    expect(page).to_have_url(re.compile("/training/voice/trial/"))
+
+
+def test_a_scenario_is_written_for_one_counselor_and_then_promoted(enter: Callable[..., Page], tryout: Tryout) -> None:
+    counselor, title = tryout.add_counselor(), f"After your call {uuid4().hex[:6]}"
+    page = enter("/admin/scenarios/scenario/", SUPERVISOR)
+    page.get_by_role("link", name="Write for one counselor").click()
+    page.get_by_label("Title:").fill(title)
+    page.get_by_label("Prompt:").fill("You are Jules, 19, and afraid.")
+    page.get_by_role("button", name="Save and assign").click()
+    expect(page.locator(".errornote")).to_be_visible()
+    page.get_by_role("checkbox", name=counselor).check()
+    page.get_by_role("button", name="Save and assign").click()
+    expect(page.locator(".messagelist")).to_have_text(f"“{title}” is saved and assigned to {counselor}.")
+    assert "/training/voice/" in tryout.practice_page(counselor, title)
+
+    page.goto("/admin/scenarios/scenario/")
+    expect(rows(page).filter(has_text=title)).to_have_count(0)
+    page.get_by_role("link", name="One-time", exact=True).click()
+    run_action(page, "Promote to the library…", title)
+    page.get_by_role("checkbox", name="I have read it: nothing personal is left").check()
+    page.get_by_role("button", name="Promote what is ticked").click()
+    expect(page.locator(".messagelist")).to_have_text("1 in the library.")
+
+    page.goto("/admin/scenarios/scenario/")
+    expect(rows(page).filter(has_text=title)).to_have_count(1)
+
+
+def test_a_selection_is_downloaded(enter: Callable[..., Page]) -> None:
+    page = enter("/admin/scenarios/scenario/", SUPERVISOR)
+
+    with page.expect_download() as download:
+        run_action(page, "Export as JSON", CHAT)
+
+    pack = json.loads(download.value.path().read_text())
+    assert [row["title"] for row in pack["scenarios"]] == [CHAT]
 
 
 @pytest.fixture

@@ -1,11 +1,23 @@
-import pytest
+import re
+from datetime import timedelta
 
-from scenarios.models import Scenario
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.utils import timezone
+
+from scenarios.models import Scenario, Skill
 from tests.people import add_scenario, client_of
+from tests.scenarios.test_admin import FIELDS
+from tests.scenarios.test_admin_contexts import context_files, upload, use_own_folder
+from tests.scenarios.test_contexts import use_storage
 from training.models import Assignment, EndReason, Session
 from training.services.sessions import assign, end_session
 
 SCENARIOS, ASSIGNMENTS = "/admin/scenarios/scenario/", "/admin/training/assignment/"
+ONE_TIME = "/admin/scenarios/scenario/one-time/"
+# Both far enough from midnight, whenever the tests run.
+TOMORROW = timezone.localdate() + timedelta(days=2)
+YESTERDAY = timezone.localdate() - timedelta(days=2)
 
 
 def choose(scenarios: list[Scenario], **fields: object) -> dict[str, object]:
@@ -31,7 +43,7 @@ def test_the_action_assigns_every_pair_and_counts_what_was_open(
     fields = {
         "assign": "Assign",
         "counselors": [str(counselor.pk), str(colleague.pk)],
-        "due_date": "2026-12-24",
+        "due_date": str(TOMORROW),
         "notes": "Take your time.",
         "require_recording": "on",
     }
@@ -46,7 +58,7 @@ def test_the_action_assigns_every_pair_and_counts_what_was_open(
         (phone_scenario, colleague),
     }
     assert {(str(row.due_date), row.require_recording, row.assigned_by) for row in given} == {
-        ("2026-12-24", True, supervisor)
+        (str(TOMORROW), True, supervisor)
     }
 
 
@@ -55,6 +67,7 @@ def test_the_action_assigns_every_pair_and_counts_what_was_open(
     [
         ({"counselors": []}, "counselors"),
         ({"due_date": "tomorrow"}, "due_date"),
+        ({"due_date": str(YESTERDAY)}, "due_date"),
         ({"notes": "x" * 1001}, "notes"),
     ],
 )
@@ -87,9 +100,36 @@ def test_a_retired_scenario_is_not_assigned(supervisor, organization, counselor)
     assert "retired" in response.content.decode().lower()
 
 
+def test_a_day_that_is_over_is_named(supervisor, chat_scenario, counselor):
+    sent = {"assign": "Assign", "counselors": [str(counselor.pk)], "due_date": str(YESTERDAY)}
+
+    response = client_of(supervisor).post(SCENARIOS, choose([chat_scenario], **sent))
+
+    (problem,) = response.context["form"].errors["due_date"]
+    assert problem.endswith("is over; choose today or a later day.")
+
+
+def test_so_many_are_not_assigned_at_once(supervisor, organization, counselor, colleague):
+    rows = [Scenario(organization=organization, title=f"Number {n}", prompt="You are Dana.") for n in range(501)]
+    many = Scenario.objects.bulk_create(rows)
+    both = {"assign": "Assign", "counselors": [str(counselor.pk), str(colleague.pk)]}
+    client = client_of(supervisor)
+
+    too_many_chosen = client.post(SCENARIOS, choose(many), follow=True)
+    too_many_pairs = client.post(SCENARIOS, choose(many[:251], **both))
+
+    assert "You chose 501 scenarios; at most 500 are assigned at once." in too_many_chosen.content.decode()
+    assert too_many_pairs.context["form"].errors == {
+        "counselors": [
+            "251 scenarios for 2 counselors are 502 assignments; at most 500 are given at once. Choose fewer."
+        ]
+    }
+    assert Assignment.objects.count() == 0
+
+
 def test_an_assignment_is_added_by_hand(supervisor, chat_scenario, counselor):
     client = client_of(supervisor)
-    fields = {"counselor": counselor.pk, "scenario": chat_scenario.pk, "due_date": "2026-12-24"}
+    fields = {"counselor": counselor.pk, "scenario": chat_scenario.pk, "due_date": TOMORROW}
 
     client.post(f"{ASSIGNMENTS}add/", fields)
     again = client.post(f"{ASSIGNMENTS}add/", fields)
@@ -133,3 +173,134 @@ def test_nothing_is_reset_or_cancelled_under_a_live_session(supervisor, chat, ch
     end_session(chat, EndReason.HUNG_UP)
 
     assert "1 cancelled." in act(supervisor, "cancel", chat_assignment)
+
+
+def test_an_assignment_is_not_due_on_a_day_that_is_over(supervisor, chat_scenario, counselor):
+    fields = {"counselor": counselor.pk, "scenario": chat_scenario.pk, "due_date": YESTERDAY}
+
+    response = client_of(supervisor).post(f"{ASSIGNMENTS}add/", fields)
+
+    assert response.context["adminform"].form.errors.keys() == {"due_date"}
+    assert Assignment.objects.count() == 0
+
+
+def test_what_is_overdue_may_be_given_other_notes(supervisor, chat_assignment):
+    Assignment.objects.update(due_date=YESTERDAY)
+
+    client_of(supervisor).post(
+        f"{ASSIGNMENTS}{chat_assignment.pk}/change/", {"due_date": YESTERDAY, "notes": "As soon as you can."}
+    )
+
+    chat_assignment.refresh_from_db()
+    assert (chat_assignment.due_date, chat_assignment.notes) == (YESTERDAY, "As soon as you can.")
+
+
+def test_one_time_scenarios_are_not_among_those_offered_to_be_assigned(supervisor, chat_scenario, organization):
+    add_scenario(organization, "Made for one", is_one_time=True)
+
+    form = client_of(supervisor).get(f"{ASSIGNMENTS}add/").context["adminform"].form
+
+    assert list(form.fields["scenario"].queryset) == [chat_scenario]
+
+
+def one_time_fields(*counselors, **fields: object) -> dict[str, object]:
+    people = [str(counselor.pk) for counselor in counselors]
+    return FIELDS | {"counselors": people, "due_date": str(TOMORROW), "notes": "After your call."} | fields
+
+
+def test_a_scenario_is_written_for_one_counselor_and_given_to_them(supervisor, counselor, account, organization):
+    skill = Skill.objects.filter(organization=organization).first()
+    fields = one_time_fields(counselor, account=str(account.pk), skills=[str(skill.pk)], require_recording="on")
+
+    response = client_of(supervisor).post(ONE_TIME, fields, follow=True)
+
+    scenario, assignment = Scenario.objects.get(), Assignment.objects.get()
+    assert response.redirect_chain == [(f"{SCENARIOS}{scenario.pk}/change/", 302)]
+    assert "“Night shift” is saved and assigned to counselor@example.org." in response.content.decode()
+    assert (scenario.is_one_time, scenario.is_active, scenario.created_by) == (True, True, supervisor)
+    assert (scenario.account, list(scenario.skills.all())) == (account, [skill])
+    assert scenario.evaluator_context == "- Names the loneliness.\n- Asks directly."
+    assert (assignment.scenario, assignment.counselor, assignment.assigned_by) == (scenario, counselor, supervisor)
+    assert (assignment.due_date, assignment.notes) == (TOMORROW, "After your call.")
+    assert assignment.require_recording is True
+    assert LogEntry.objects.get().change_message == "Written for counselor@example.org."
+
+
+def test_its_context_may_be_a_file(supervisor, counselor, colleague):
+    response = client_of(supervisor).post(
+        ONE_TIME, one_time_fields(counselor, colleague, evaluator_context="") | upload("- Waits.")
+    )
+
+    assert response.status_code == 302
+    assert Scenario.objects.get().evaluator_context == "- Waits."
+    assert {assignment.counselor for assignment in Assignment.objects.all()} == {counselor, colleague}
+
+
+def errors_of(response) -> dict[str, set[str]]:
+    forms = ("adminform", "assignform")
+    return {name: set(response.context[name].form.errors) for name in forms if response.context[name].form.errors}
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        (
+            {"title": "", "counselors": [], "due_date": str(YESTERDAY)},
+            {"adminform": {"title"}, "assignform": {"counselors", "due_date"}},
+        ),
+        ({"counselors": []}, {"assignform": {"counselors"}}),
+        ({"prompt": "x" * 10_001}, {"adminform": {"prompt"}}),
+        (upload("%PDF-1.7", "complaint.pdf"), {"adminform": {"context_file"}}),
+    ],
+)
+def test_what_is_wrong_with_either_is_said_together_and_nothing_is_kept(
+    supervisor, counselor, fields, wrong, settings, tmp_path
+):
+    use_own_folder(settings, tmp_path)
+
+    response = client_of(supervisor).post(ONE_TIME, one_time_fields(counselor) | fields)
+
+    form = response.context["adminform"].form
+    assert errors_of(response) == wrong
+    assert form["evaluator_context"].value() == FIELDS["evaluator_context"]
+    assert response.context["assignform"].form["notes"].value() == "After your call."
+    assert (Scenario.objects.count(), Assignment.objects.count(), context_files()) == (0, 0, set())
+
+
+def test_a_storage_that_is_away_keeps_what_was_typed(supervisor, counselor, settings):
+    use_storage(settings, "tests.scenarios.test_admin_contexts.AwayStorage", reads=True)
+
+    response = client_of(supervisor).post(ONE_TIME, one_time_fields(counselor))
+
+    assert errors_of(response) == {"adminform": {"__all__"}}
+    assert "nothing of it was kept" in response.content.decode()
+    assert response.context["adminform"].form["prompt"].value() == FIELDS["prompt"]
+    assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
+
+
+def test_nobody_of_another_organization_is_chosen(supervisor, stranger, other_organization):
+    theirs = type(stranger).objects.create_user("c@example.net", organization=other_organization, role="counselor")
+
+    response = client_of(supervisor).post(ONE_TIME, one_time_fields(theirs))
+
+    assert errors_of(response) == {"assignform": {"counselors"}}
+    assert theirs.email not in client_of(supervisor).get(ONE_TIME).content.decode()
+
+
+def test_writing_for_one_is_for_who_writes_and_assigns(supervisor, trainer, evaluator):
+    answers = {person.role: client_of(person).get(ONE_TIME).status_code for person in (supervisor, trainer, evaluator)}
+
+    assert answers == {"supervisor": 200, "trainer": 403, "evaluator": 403}
+    offered = {
+        person.role: ONE_TIME in client_of(person).get(SCENARIOS).content.decode() for person in (supervisor, trainer)
+    }
+    assert offered == {"supervisor": True, "trainer": False}
+
+
+def test_each_row_can_be_tried_as_what_it_is_written_for_first(supervisor, chat_scenario):
+    body = client_of(supervisor).get(SCENARIOS).content.decode()
+
+    assert re.findall('<a href="/training/([a-z]+)/trial/[^"]+" aria-label="([^"]+)"', body) == [
+        ("chat", "Try as a chat: Writing from the train"),
+        ("voice", "Try as a call: Writing from the train"),
+    ]

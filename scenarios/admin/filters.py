@@ -1,0 +1,35 @@
+from django.contrib import admin
+from django.utils.safestring import mark_safe
+
+
+class ShelfFilter(admin.SimpleListFilter):
+    """The library, at first; one-time scenarios for whoever asks for them."""
+
+    title = "library"
+    parameter_name = "shelf"
+
+    def lookups(self, request, model_admin):
+        return [("one-time", "One-time"), ("all", "Both")]
+
+    def queryset(self, request, queryset):
+        if self.value() == "all":
+            return queryset
+        return queryset.one_time() if self.value() == "one-time" else queryset.library()
+
+    def choices(self, changelist):
+        library, *others = super().choices(changelist)
+        return [library | {"display": "Library"}, *others]
+
+
+class RelatedFilter(admin.RelatedOnlyFieldListFilter):
+    """What the organization's scenarios have, and those that have none."""
+
+    none = mark_safe("None")
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.empty_value_display = self.none
+
+
+class AccountFilter(RelatedFilter):
+    none = mark_safe("Whole organization")
