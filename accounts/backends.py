@@ -1,4 +1,4 @@
-from django.contrib.auth.backends import BaseBackend
+from allauth.account.auth_backends import AuthenticationBackend
 from django.db.models import Model
 
 from accounts.models import User
@@ -48,8 +48,8 @@ MAY[User.Role.ADMIN] = MAY[User.Role.SUPERVISOR] | {
 }
 
 
-class RoleBackend(BaseBackend):
-    """Django permissions from a person's role."""
+class RoleBackend(AuthenticationBackend):
+    """A login by e-mail address, and Django permissions from the person's role: no groups, so nothing to look up."""
 
     def has_perm(self, user_obj: User, perm: str, obj: Model | None = None) -> bool:  # type: ignore[override]
         app, _, codename = perm.partition(".")

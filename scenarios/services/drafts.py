@@ -14,7 +14,7 @@ from accounts.models import Account, User
 from ai import AIUnavailable
 from scenarios import openai_generator, tasks
 from scenarios.models import Difficulty, Mode, Scenario, ScenarioDraft, ScenarioDraftQuerySet, Skill
-from scenarios.personal import Found, find_personal
+from scenarios.personal import Found, Kind, find_personal
 from scenarios.services.library import create_scenario
 from scenarios.services.sources import check_source, storable
 
@@ -199,7 +199,14 @@ def _fail(draft: ScenarioDraft, error: AIUnavailable) -> None:
 
 def personal_in(draft: ScenarioDraft, fields: Mapping[str, str]) -> list[Found]:
     """What of the source's people stands in these fields, by place."""
-    return find_personal(draft.source, {name: fields.get(name, "") for name in CHECKED})
+    found = find_personal(draft.source, {name: fields.get(name, "") for name in CHECKED})
+    # The line's own number is no person's: counselors must know which account is called.
+    ours = _digits(draft.account.number) if draft.account else ""
+    return [one for one in found if not (ours and one.kind == Kind.NUMBER and _digits(one.text) == ours)]
+
+
+def _digits(text: str) -> str:
+    return "".join(character for character in text if character.isdigit())
 
 
 def dismissal(found: Found) -> str:

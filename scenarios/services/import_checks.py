@@ -32,7 +32,7 @@ class RowChecker:
 
     def __init__(self, job: ImportJob) -> None:
         self.job = job
-        self.library = Library.of(job.organization)
+        self.library = Library(job.organization)
         self.seen: dict[str, int] = {}
 
     def check(self, rows: Sequence[PackRow]) -> list[Checked]:

@@ -28,6 +28,7 @@ PLAIN = (
     "is_active",
 )
 _MOST_NAMED = 8
+_MOST_COMPARED = 1_000  # unknown names of one pack
 
 
 def matching_name(name: str) -> str:
@@ -41,6 +42,7 @@ class Named:
     def __init__(self, rows: Iterable[Category | Skill]) -> None:
         self.names: dict[str, int] = {}
         self.alike: dict[str, int] = {}
+        self._hints: dict[str, str] = {}
         for row in rows:
             self.add(row.name, row.pk)
 
@@ -53,9 +55,16 @@ class Named:
 
     def closest(self, name: str) -> str:
         """A hint for whoever misspelt one: `Did you mean …?` or what there is."""
+        # A pack misspells a few names in many rows, and comparing is slow.
+        if name not in self._hints and len(self._hints) < _MOST_COMPARED:
+            self._hints[name] = self._near(name)
+        return self._hints.get(name) or self._listed()
+
+    def _near(self, name: str) -> str:
         near = difflib.get_close_matches(matching_name(name), self.alike, 1, 0.75)
-        if near:
-            return f"Did you mean “{next(own for own in self.names if matching_name(own) == near[0])}”?"
+        return f"Did you mean “{next(own for own in self.names if matching_name(own) == near[0])}”?" if near else ""
+
+    def _listed(self) -> str:
         shown = ", ".join(sorted(self.names)[:_MOST_NAMED]) or "none"
         return f"There are: {shown}{', …' if len(self.names) > _MOST_NAMED else ''}."
 
@@ -79,23 +88,23 @@ class Accounts:
         return next(name for name in names if name and self.find(name) == account)
 
 
-@dataclass
 class Library:
-    """What the rows of a pack are compared with: one query for each kind of thing, however many rows."""
+    """What the rows of a pack are compared with: at most one query for each kind of thing, however many rows."""
 
-    organization: Organization
-    categories: Named
-    skills: Named
-    accounts: Accounts
+    def __init__(self, organization: Organization) -> None:
+        self.organization = organization
 
-    @classmethod
-    def of(cls, organization: Organization) -> "Library":
-        return cls(
-            organization,
-            Named(organization.categories.all()),
-            Named(organization.skills.all()),
-            Accounts(organization.accounts.all()),
-        )
+    @cached_property
+    def categories(self) -> Named:
+        return Named(self.organization.categories.all())
+
+    @cached_property
+    def skills(self) -> Named:
+        return Named(self.organization.skills.all())
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        return Accounts(self.organization.accounts.all())
 
 
 def row_key(values: Mapping[str, Any]) -> str:

@@ -61,13 +61,15 @@ def _settle(row_ids: set[UUID], outcome: str) -> None:
 
 def _library(job: ImportJob, rows: Sequence[ImportRow]) -> Library:
     """The organization's names, with the categories that these rows bring."""
-    library = Library.of(job.organization)
-    if job.creates_categories:
-        names = sorted({name for row in rows if (name := row.values.get("category"))})
-        unknown = {matching_name(name): name for name in reversed(names) if not library.categories.find(name)}
-        new = [Category(organization=job.organization, name=name) for name in unknown.values()]
-        for category in Category.objects.bulk_create(new):
-            library.categories.add(category.name, category.pk)
+    library = Library(job.organization)
+    unknown: dict[str, str] = {}
+    for row in rows if job.creates_categories else ():
+        name = row.values.get("category", "").strip()
+        if name and not library.categories.find(name):
+            unknown.setdefault(matching_name(name), name)
+    new = [Category(organization=job.organization, name=name) for name in unknown.values()]
+    for category in Category.objects.bulk_create(new):
+        library.categories.add(category.name, category.pk)
     return library
 
 

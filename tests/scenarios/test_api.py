@@ -138,7 +138,7 @@ def test_a_list_asks_as_many_queries_for_200_scenarios_as_for_10(
     client.get(SCENARIOS)
     for count in (10, 190):
         fill(organization, account, count)
-        with django_assert_num_queries(6):  # session, person, permissions of two kinds, page, skills
+        with django_assert_num_queries(4):  # session, person, page, skills
             assert len(client.get(SCENARIOS + "?page_size=100").json()["results"]) == min(count, 100)
 
 

@@ -206,7 +206,7 @@ def test_a_list_tells_nothing_of_the_complaints_with_constant_queries(client, su
     for count in (2, 20):
         for _ in range(count):
             begin_draft(supervisor, SOURCE)
-        with django_assert_num_queries(6):  # session, person, permissions of two kinds, page, skills
+        with django_assert_num_queries(4):  # session, person, page, skills
             page = client.get(DRAFTS + "?page_size=100")
 
     assert len(page.json()["results"]) == 22

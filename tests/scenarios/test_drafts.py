@@ -466,6 +466,24 @@ def test_a_tick_counts_for_the_words_and_the_field_that_it_stood_at(ready):
     assert [one.text for one in personal_left(ready, fields, ticked)] == ["Hollis"]
 
 
+def test_the_accounts_own_number_is_no_persons(ready, account):
+    account.number = "71755"
+    ScenarioDraft.objects.update(source=f"{SOURCE} She gave account number 71755 and member number 20391.")
+    ready.refresh_from_db()
+    fields = {"prompt": "You give account number 71755 when asked, and member number 20391."}
+
+    without = personal_in(ready, fields)
+    ready.account = account
+    [left] = personal_in(ready, fields)
+
+    assert [digits(one.text) for one in without] == ["71755", "20391"]
+    assert digits(left.text) == "20391"
+
+
+def digits(text: str) -> str:
+    return "".join(character for character in text if character.isdigit())
+
+
 # ---- Saving
 
 

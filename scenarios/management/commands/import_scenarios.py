@@ -13,7 +13,7 @@ from rich.text import Text
 from accounts.models import Account, Organization, User
 from scenarios.models import ImportJob, folded
 from scenarios.packs.rows import PackRefused
-from scenarios.services.import_checks import Accounts
+from scenarios.services.import_library import Accounts
 from scenarios.services.imports import (
     ImportOptions,
     abandon_import,
@@ -34,7 +34,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a .json or .csv pack")
-        parser.add_argument("--organization", help="name or id; may be left out when there is one, or DEFAULT_ORGANIZATION names it")
+        parser.add_argument(
+            "--organization", help="name or id; not needed when there is one"
+        )
         parser.add_argument("--account", help="number, name or id, for rows that name no account")
         parser.add_argument("--created-by", help="e-mail address of whoever is named as the author")
         parser.add_argument("--dry-run", action="store_true", help="say what would happen, write nothing")
