@@ -51,7 +51,7 @@ MAY[User.Role.ADMIN] = MAY[User.Role.SUPERVISOR] | {
 class RoleBackend(AuthenticationBackend):
     """A login by e-mail address, and Django permissions from the person's role: no groups, so nothing to look up."""
 
-    def has_perm(self, user_obj: User, perm: str, obj: Model | None = None) -> bool:  # type: ignore[override]
+    def has_perm(self, user_obj: User, perm: str, obj: Model | None = None) -> bool:
         app, _, codename = perm.partition(".")
         action, _, model = codename.partition("_")
         return user_obj.is_active and action in MAY[user_obj.role].get(f"{app}.{model}", ())

@@ -1,7 +1,11 @@
 from typing import Any
 
 import orjson
-from asgiref.typing import ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, Scope
+from asgiref.typing import ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, HTTPScope, Scope
+from django.template.loader import render_to_string
+
+# A browser shows an answer only when it could send everything: so much is read and thrown away for it.
+_DRAINED = 256 * 1024**2
 
 
 class BodyLimit:
@@ -23,13 +27,14 @@ class BodyLimit:
         limit = self.limit_for(scope["path"])
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > limit:
-            return await _refuse(send, limit)
+            return await _refuse(scope, receive, send, limit, is_all_taken=False)
         taken = 0
-        started = False
+        started, is_all_taken = False, False
 
         async def counted() -> ASGIReceiveEvent:
-            nonlocal taken
+            nonlocal taken, is_all_taken
             event = await receive()
+            is_all_taken = event["type"] != "http.request" or not event.get("more_body")
             if event["type"] == "http.request":
                 taken += len(event.get("body", b""))
             # Django closes its temporary file when the client is gone, and not when reading fails.
@@ -42,15 +47,29 @@ class BodyLimit:
 
         await self.app(scope, counted, watched)
         if taken > limit and not started:
-            await _refuse(send, limit)
+            await _refuse(scope, receive, send, limit, is_all_taken)
 
 
-async def _refuse(send: ASGISendCallable, limit: int) -> None:
-    body = orjson.dumps({"detail": f"Too large: at most {limit:,} bytes are taken here.", "code": "too_large"})
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"connection", b"close"),
-    ]
+async def _refuse(
+    scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable, limit: int, is_all_taken: bool
+) -> None:
+    if b"text/html" in dict(scope["headers"]).get(b"accept", b""):
+        if not is_all_taken:
+            await _drain(receive)
+        kind = b"text/html; charset=utf-8"
+        body = render_to_string("413.html", {"limit": f"{limit / 1024**2:.3g} MB"}).encode()
+    else:
+        kind = b"application/json"
+        body = orjson.dumps({"detail": f"Too large: at most {limit:,} bytes are taken here.", "code": "too_large"})
+    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": 413, "headers": headers, "trailers": False})
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def _drain(receive: ASGIReceiveCallable) -> None:
+    taken = 0
+    while taken < _DRAINED:
+        event = await receive()
+        if event["type"] != "http.request" or not event.get("more_body"):
+            return
+        taken += len(event.get("body", b""))

@@ -13,8 +13,10 @@ from config.body_limit import BodyLimit
 class Exchange:
     """One request over the bare ASGI wire: its body in parts, and what came back."""
 
-    def __init__(self, parts: list[bytes], path: str = "/", length: str | None = None) -> None:
-        headers = [] if length is None else [(b"content-length", length.encode())]
+    def __init__(self, parts: list[bytes], path: str = "/", length: str | None = None, accept: str = "*/*") -> None:
+        headers = [(b"accept", accept.encode())]
+        if length is not None:
+            headers.append((b"content-length", length.encode()))
         self.scope = {
             "type": "http",
             "http_version": "1.1",
@@ -96,6 +98,39 @@ async def test_a_chunked_or_lying_body_is_refused_as_soon_as_it_is_over(length):
     await guarded(Reader())(exchange.scope, exchange.receive, exchange.send)
 
     assert (exchange.status, exchange.taken) == (413, 3)
+
+
+BROWSERS_ACCEPT = "text/html,application/xhtml+xml,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(("length", "taken"), [("4000", 1000), (None, 1000), ("5", 1000)])
+async def test_a_browser_is_shown_a_page_once_it_has_sent_everything(length, taken):
+    exchange = Exchange([b"x" * 4] * 1000, "/", length, BROWSERS_ACCEPT)
+
+    await guarded(Reader())(exchange.scope, exchange.receive, exchange.send)
+
+    assert (exchange.status, exchange.taken) == (413, taken)
+    assert dict(exchange.sent[0]["headers"])[b"content-type"] == b"text/html; charset=utf-8"
+    assert "<h1>This is too large</h1>" in exchange.body.decode()
+
+
+async def test_a_browsers_body_that_is_over_with_its_last_part_is_not_waited_for():
+    exchange = Exchange([b"x" * 4] * 3, "/", None, BROWSERS_ACCEPT)
+
+    await guarded(Reader())(exchange.scope, exchange.receive, exchange.send)
+
+    assert (exchange.status, exchange.taken) == (413, 3)
+
+
+async def test_a_page_says_how_much_fits_and_not_without_end_is_read_for_it():
+    chunk = b"x" * 1024**2
+    exchange = Exchange([chunk] * 1000, "/admin/scenarios/importjob/add/", str(1000 * 1024**2), BROWSERS_ACCEPT)
+
+    await application(exchange.scope, exchange.receive, exchange.send)
+
+    assert (exchange.status, exchange.taken) == (413, 256)
+    limit = django_settings.BODY_LIMITS["/admin/scenarios/importjob/"] // 1024**2
+    assert f"larger than the {limit} MB that fit here" in exchange.body.decode()
 
 
 async def test_other_than_http_is_let_through():

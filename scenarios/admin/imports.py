@@ -1,0 +1,211 @@
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Count, Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.admin import ScopedAdmin
+from accounts.models import Account
+from scenarios.admin.import_columns import pack_columns
+from scenarios.admin.scenario_form import AccountChoiceField
+from scenarios.models import ImportJob, ImportRow, Scenario, title_key
+from scenarios.packs.rows import PackRefused
+from scenarios.services.imports import (
+    MOST_BYTES,
+    MOST_ROWS,
+    ImportOptions,
+    allow_partial,
+    begin_import,
+    check_pack,
+    forget_import,
+    resume_import,
+)
+
+PER_PAGE = 100
+
+
+class UploadForm(forms.Form):
+    file = forms.FileField(
+        widget=forms.FileInput(attrs={"accept": ".csv,.json"}),
+        help_text=f"JSON, or CSV in UTF-8; up to {MOST_BYTES // 1024**2} MB and {MOST_ROWS:,} rows.",
+    )
+    account = AccountChoiceField(
+        queryset=Account.objects.none(),
+        required=False,
+        empty_label="The whole organization",
+        help_text="For rows that name no account.",
+    )
+    may_update = forms.BooleanField(
+        required=False,
+        label="Update what is there",
+        help_text="A scenario of the same title is changed to what the file says. Otherwise it stays as it is.",
+    )
+    creates_categories = forms.BooleanField(
+        required=False,
+        label="Create categories",
+        help_text="Otherwise a row is invalid when its category is not there yet.",
+    )
+    is_partial = forms.BooleanField(
+        required=False,
+        label="Take valid rows although others are invalid",
+        help_text="Otherwise one invalid row stops the whole file.",
+    )
+
+    def __init__(self, user, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        accounts = Account.objects.for_user(user).select_related("procedures")
+        self.fields["account"].queryset = accounts  # type: ignore[attr-defined]
+
+    def clean_file(self):
+        file = self.cleaned_data["file"]
+        if file.size > MOST_BYTES:
+            raise forms.ValidationError(f"This file is larger than {MOST_BYTES // 1024**2} MB. Split it into several.")
+        return file
+
+    def check_pack(self, user):
+        """The checked import; None when the file cannot be read, which is then said at its field."""
+        options = {name: value for name, value in self.cleaned_data.items() if name != "file"}
+        file = self.cleaned_data["file"]
+        try:
+            return check_pack(user.organization, user, file, file.name, ImportJob.Source.PAGE, ImportOptions(**options))
+        except PackRefused as refused:
+            self.add_error("file", str(refused))
+            return None
+
+
+@admin.register(ImportJob)
+class ImportJobAdmin(ScopedAdmin):
+    """Packs on their way into the library: uploaded, looked at, imported."""
+
+    list_display = ["__str__", "status", "total", "invalid", "written", "created_by", "created_at"]
+    list_filter = ["status", "source"]
+    list_select_related = ["created_by"]
+    search_fields = ["filename"]
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def get_urls(self):
+        wrap, name = self.admin_site.admin_view, "scenarios_importjob_{}".format
+        return [
+            path("template.csv", wrap(require_GET(self.csv_template_view)), name=name("template_csv")),
+            path("template.json", wrap(require_GET(self.json_template_view)), name=name("template_json")),
+            path("<uuid:pk>/progress/", wrap(require_GET(self.progress_view)), name=name("progress")),
+            path("<uuid:pk>/begin/", wrap(require_POST(self.begin_view)), name=name("begin")),
+            path("<uuid:pk>/resume/", wrap(require_POST(self.resume_view)), name=name("resume")),
+            path("<uuid:pk>/discard/", wrap(require_POST(self.discard_view)), name=name("discard")),
+            *super().get_urls(),
+        ]
+
+    def add_view(self, request, form_url="", extra_context=None):
+        """Upload a pack. What can be read is checked at once and shown row by row; the library is not touched yet."""
+        self._require_add(request)
+        sent = (request.POST, request.FILES) if request.method == "POST" else ()
+        form = UploadForm(request.user, *sent)
+        job = form.check_pack(request.user) if form.is_valid() else None
+        if job:
+            return redirect(self._page_of(job))
+        context = {"form": form, "columns": pack_columns(), "largest_file": MOST_BYTES, "title": "Import scenarios"}
+        return self._page(request, "upload", context)
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        """One import: first what would become of each row, then how far it is, then what became of it."""
+        if request.method not in {"GET", "HEAD"} or not self.has_view_permission(request):
+            raise PermissionDenied
+        job = self.get_object(request, unquote(object_id))
+        if job is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
+        return self._page(request, "job", self._job_context(request, job) | {"title": f"Import of {job}"})
+
+    def progress_view(self, request, pk):
+        """The import alone, which its page polls while it is under way."""
+        return self._page(request, "_job", self._job_context(request, self._job(request, pk)))
+
+    def begin_view(self, request, pk):
+        job = self._job(request, pk)
+        if "anyway" in request.POST:
+            allow_partial(job)
+        if not begin_import(job) and job.status == ImportJob.Status.CHECKED:
+            self.message_user(request, "Nothing was imported: the file has invalid rows.", messages.WARNING)
+        return redirect(self._page_of(job))
+
+    def resume_view(self, request, pk):
+        job = self._job(request, pk)
+        resume_import(job)
+        return redirect(self._page_of(job))
+
+    def discard_view(self, request, pk):
+        job = self._job(request, pk)
+        if not forget_import(job):
+            self.message_user(request, "This import has begun, so it stays.", messages.WARNING)
+            return redirect(self._page_of(job))
+        self.message_user(request, f"Discarded: {job}. Nothing was imported.")
+        return redirect("admin:scenarios_importjob_changelist")
+
+    def csv_template_view(self, request):
+        return self._template(request, "scenarios.csv", "text/csv; charset=utf-8")
+
+    def json_template_view(self, request):
+        return self._template(request, "scenarios.json", "application/json")
+
+    def _template(self, request, filename, content_type):
+        """A small pack to begin with."""
+        self._require_add(request)
+        content = (settings.BASE_DIR / "fixtures" / "packs" / filename).read_bytes()
+        headers = {"Content-Disposition": f'attachment; filename="{filename}"'}
+        return HttpResponse(content, content_type=content_type, headers=headers)
+
+    def _require_add(self, request):
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+
+    def _job(self, request, pk):
+        """The import that somebody wants to go on with."""
+        self._require_add(request)
+        return get_object_or_404(self.get_queryset(request), pk=pk)
+
+    def _page_of(self, job):
+        return reverse("admin:scenarios_importjob_change", args=[job.pk])
+
+    def _page(self, request, template, context):
+        whole = self.admin_site.each_context(request) | {"opts": self.opts} | context
+        return TemplateResponse(request, f"admin/scenarios/importjob/{template}.html", whole)
+
+    def _job_context(self, request, job):
+        counts = dict(job.rows.values_list("outcome").annotate(Count("pk")).order_by())
+        outcome = request.GET.get("outcome", "")
+        rows = job.rows.filter(outcome=outcome) if outcome in counts else job.rows.all()
+        page = Paginator(rows.defer("values").order_by("number"), PER_PAGE).get_page(request.GET.get("page"))
+        return {
+            "original": job,
+            "job": job,
+            "counts": {value: counts[value] for value in ImportRow.Outcome.values if value in counts},
+            "filters": [(value, label, counts[value]) for value, label in ImportRow.Outcome.choices if value in counts],
+            "outcome": outcome if outcome in counts else "",
+            "page": page,
+            "rows": _with_scenarios(request.user, list(page.object_list)),
+            "may_import": self.has_add_permission(request),
+        }
+
+
+def _with_scenarios(user, rows):
+    """Rows, each with the scenario it has become or that has its title."""
+    ids = [row.pk for row in rows]
+    keys = {row: title_key(row.title) for row in rows}
+    found = Scenario.objects.for_user(user).filter(Q(pk__in=ids) | Q(title_key__in=keys.values(), is_one_time=False))
+    pairs = list(found.order_by("-created_at").values_list("pk", "title_key"))
+    there, titled = {pk for pk, _ in pairs}, {key: pk for pk, key in pairs}
+    told = {ImportRow.Outcome.UPDATED, ImportRow.Outcome.CHANGED, ImportRow.Outcome.DUPLICATE}
+    for row in rows:
+        row.scenario_id = row.pk if row.pk in there else titled.get(keys[row]) if row.outcome in told else None
+    return rows

@@ -1,0 +1,37 @@
+// Says before anything is sent that a file is too large, and afterwards that it is being checked.
+
+const form = document.querySelector("#import-upload");
+const input = form.elements.file;
+const button = form.querySelector("[data-busy]");
+const problem = document.querySelector("#import-too-large");
+const wait = document.querySelector("#import-wait");
+const label = button.value;
+
+function isTooLarge() {
+  const most = Number(form.dataset.mostBytes);
+  const is = (input.files[0]?.size ?? 0) > most;
+  problem.textContent = is ? `This file is larger than ${most / 1024 ** 2} MB. Split it into several.` : "";
+  input.setAttribute("aria-invalid", String(is));
+  return is;
+}
+
+function send(event) {
+  if (isTooLarge()) {
+    event.preventDefault();
+    input.focus();
+    return;
+  }
+  button.value = wait.textContent = button.dataset.busy;
+  button.disabled = true;
+}
+
+// Also when the browser shows the page again that it left.
+function ready() {
+  button.value = label;
+  button.disabled = false;
+  wait.textContent = "";
+}
+
+input.addEventListener("change", isTooLarge);
+form.addEventListener("submit", send);
+window.addEventListener("pageshow", ready);
