@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from scenarios.personal.kinds import Identifier, Kind, Span
 from scenarios.personal.reading import Reading
-from scenarios.personal.vocabulary import LISTS
+from scenarios.personal.vocabulary import KNOWN_NAMES, LISTS, is_ambiguous
 
 EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,5}", re.IGNORECASE)
 # "sarah at example dot org", as it is noted from a call
@@ -19,6 +19,17 @@ WEB = re.compile(
     re.IGNORECASE,
 )
 HANDLE = re.compile(r"(?<![\w.@])@\w[\w.]{1,40}\w")
+# A handle without its sign: with an underscore, with a number sign, or said to be one
+UNDERSCORED = re.compile(
+    r"(?<![\w@.])[a-z0-9]{1,30}(?:[_.]{1,2}[a-z0-9]{1,30}){0,5}(?:_[a-z0-9]{1,30}|#\d{4})\b", re.IGNORECASE
+)
+SAID_TO_BE_ONE = re.compile(
+    r"\b(?:user ?name|screen ?name|handle|insta|instagram|ig|snap|snapchat|discord|tiktok|telegram|twitter"
+    r"|gamertag|login)(?: is|:|'s| =) (?P<value>[a-z0-9][\w.-]{2,30}\w)",
+    re.IGNORECASE,
+)
+PIECE = re.compile(r"\w[\w.+-]{2,62}\w")
+SHORTEST = 5
 PATTERNS = (EMAIL, SPOKEN_EMAIL, WEB, HANDLE)
 
 PUBLIC = LISTS["public sites"]
@@ -26,13 +37,18 @@ MAILBOXES = LISTS["mailboxes"]
 
 
 def contacts_in(reading: Reading) -> list[Span]:
-    return [span for span in _contacts(reading) if _host(_text(reading, span)) not in PUBLIC]
+    found = [span for span in _contacts(reading) if _host(_text(reading, span)) not in PUBLIC]
+    found += [Span(match.start(), match.end(), Kind.CONTACT) for match in UNDERSCORED.finditer(reading.plain)]
+    said = [match.span("value") for match in SAID_TO_BE_ONE.finditer(reading.plain)]
+    return found + [Span(*place, Kind.CONTACT) for place in said if _is_own(reading.plain[slice(*place)].casefold())]
 
 
 def find_contacts(identifiers: Iterable[Identifier], reading: Reading) -> list[Span]:
     """The same contact in any spelling, and the site of an e-mail or web address by itself."""
     wanted = {key for identifier in identifiers for key in _keys(Reading(identifier.text).plain)}
-    return [span for span in _contacts(reading) if wanted & _keys(_text(reading, span))]
+    handles = {handle for identifier in identifiers for handle in _handles(Reading(identifier.text).plain)}
+    found = [span for span in _contacts(reading) if wanted & _keys(_text(reading, span))]
+    return found + [span for span in _pieces(reading) if handles and _squeeze(_text(reading, span)) in handles]
 
 
 def _contacts(reading: Reading) -> list[Span]:
@@ -42,6 +58,30 @@ def _contacts(reading: Reading) -> list[Span]:
             text = match[0].rstrip(".,;:!?")
             spans.append(Span(match.start(), match.start() + len(text), Kind.CONTACT))
     return spans
+
+
+def _pieces(reading: Reading) -> list[Span]:
+    return [Span(match.start(), match.end(), Kind.CONTACT) for match in PIECE.finditer(reading.plain)]
+
+
+def _handles(text: str) -> set[str]:
+    """How its owner may be called: what stands before the @ or #, or behind a site's last stroke."""
+    written = _written(text)
+    local, at, _ = written.partition("@")
+    own = local if at else written.rpartition("/")[2].lstrip("@").partition("#")[0]
+    if "." in _host(text) and not at and "/" not in written:
+        return set()
+    key = _squeeze(own)
+    return {key} if len(key) >= SHORTEST and _is_own(key) else set()
+
+
+def _is_own(handle: str) -> bool:
+    """A word is no handle by itself, and a name is for the names to find: those a person may call not personal."""
+    return not is_ambiguous(handle) and handle not in KNOWN_NAMES
+
+
+def _squeeze(text: str) -> str:
+    return re.sub(r"[\W_]", "", text.casefold())
 
 
 def _text(reading: Reading, span: Span) -> str:

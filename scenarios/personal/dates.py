@@ -10,26 +10,59 @@ from dateutil import parser  # type: ignore[import-untyped]
 from scenarios.personal.kinds import Identifier, Kind, Span
 from scenarios.personal.reading import Reading
 
+SPANISH = {
+    **{"enero": "january", "febrero": "february", "marzo": "march", "abril": "april", "mayo": "may", "junio": "june"},
+    **{"julio": "july", "agosto": "august", "septiembre": "september", "octubre": "october"},
+    **{"noviembre": "november", "diciembre": "december"},
+}
 MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
-    r"|nov(?:ember)?|dec(?:ember)?)\.?"
+    rf"(?:january|february|march|april|may|june|july|august|september|october|november|december|{'|'.join(SPANISH)}"
+    r"|(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\b\.?)"
 )
-DAY = r"\d{1,2}(?:st|nd|rd|th)?"
+_UNITS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+ORDINALS = [
+    *(*_UNITS, "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth"),
+    *("eighteenth", "nineteenth", "twentieth", *(f"twenty-{unit}" for unit in _UNITS), "thirtieth", "thirty-first"),
+]
+FEASTS = {
+    **{"christmas eve": "december 24", "christmas day": "december 25", "boxing day": "december 26"},
+    **{"new year's eve": "december 31", "new year's day": "january 1", "valentine's day": "february 14"},
+    **{"halloween": "october 31", "leap day": "february 29"},
+}
+DAY = rf"(?:\d{{1,2}}(?:st|nd|rd|th)?|{'|'.join(reversed(ORDINALS))})"
 YEAR = r"(?P<year>\d{4}|'\d{2})(?!\d)"
 WRITTEN = (
     re.compile(
         rf"\b{MONTH}[\s-]{{1,2}}(?:the )?{DAY}\b(?:,?[\s-](?:of |in )?{YEAR}|, (?P<short>\d{{2}})\b)?", re.IGNORECASE
     ),
-    re.compile(rf"\b{DAY}[\s-](?:of )?{MONTH}(?:,?[\s-]{YEAR})?", re.IGNORECASE),
+    re.compile(rf"\b{DAY}[\s/-](?:(?:of|de) )?{MONTH}(?:,?[\s/-](?:del? )?{YEAR})?", re.IGNORECASE),
 )
 YEAR_FIRST = re.compile(r"(?<![\d/.-])(?P<year>\d{4})(?P<by>[-/.])\d{1,2}(?P=by)\d{1,2}(?![\d/-])")
 IN_FIGURES = re.compile(r"(?<![\d/.-])\d{1,2}(?P<by>[-/.])\d{1,2}(?P=by)(?P<year>\d{4}|\d{2})(?![\d/-])")
 WITHOUT_YEAR = re.compile(r"(?<![\d/.-])\d{1,2}/\d{1,2}(?![\d/-])")
-CUE = re.compile(r"\b(?:born|dob|d\.o\.b\.?|birth|birth-?days?|birth-?dates?|b-?days?)\b", re.IGNORECASE)
+COMPACT = re.compile(r"(?<![\d-])(?P<year>(?:19|20)\d\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?![\d-])")
+FEAST = re.compile(rf"\b(?:{'|'.join(FEASTS)})(?:,? (?:of |in )?{YEAR})?", re.IGNORECASE)
+# These are dates only beside a cue.
+BARE = (WITHOUT_YEAR, COMPACT, FEAST)
+TEENS = r"(?:twenty|(?:thir|four|fif|six|seven|eigh|nine)teen)"
+CUE = re.compile(
+    rf"\b(?:(?:born|dob|d\.o\.b\.?|birth|birth-?days?|birth-?dates?|b-?days?)\b"
+    rf"|turn(?:s|ed|ing)? (?:\d|{TEENS}|[a-z]+ty)|(?:{TEENS}|be(?:en)? \d{{1,2}})(?= on\b))",
+    re.IGNORECASE,
+)
 SENTENCE_BREAK = re.compile(r"(?<=[a-z\d])[.!?]+\s|;|\n\s*\n", re.IGNORECASE)
 NEAR_BEFORE, NEAR_AFTER = 40, 25
 # A call or complaint is younger than this; an older full date is a person's.
 YEARS_OF_A_PERSON = 10
+
+# What the parser does not read, and what it reads
+IN_FIGURES_OR_ENGLISH = {
+    **{"the": "", "de": "", "del": ""},
+    **FEASTS,
+    **SPANISH,
+    **{word: str(day) for day, word in enumerate(ORDINALS, start=1)},
+}
+WORDED = re.compile(rf"\b(?:{'|'.join(sorted(IN_FIGURES_OR_ENGLISH, key=len, reverse=True))})\b", re.IGNORECASE)
 
 # (year without its century, month, day); year None where none was said
 Day = tuple[int | None, int, int]
@@ -48,7 +81,7 @@ class Dated:
 
 def dates_in(reading: Reading) -> list[Dated]:
     found = []
-    for pattern in (*WRITTEN, YEAR_FIRST, IN_FIGURES, WITHOUT_YEAR):
+    for pattern in (*WRITTEN, YEAR_FIRST, IN_FIGURES, *BARE):
         for match in pattern.finditer(reading.plain):
             dated = _read(match, both_ways=pattern in (IN_FIGURES, WITHOUT_YEAR))
             if dated:
@@ -63,7 +96,7 @@ def birthdays_in(reading: Reading, today: date) -> list[Span]:
             # A bare 3/3 is a birthday only together with its cue.
             around = (min(cue[0], dated.start), max(cue[1], dated.end)) if dated.is_bare else (dated.start, dated.end)
             spans.append(Span(*around, Kind.BIRTHDAY))
-        elif dated.year and dated.year < today.year - YEARS_OF_A_PERSON:
+        elif dated.year and not dated.is_bare and dated.year < today.year - YEARS_OF_A_PERSON:
             spans.append(Span(dated.start, dated.end, Kind.BIRTHDAY))
     return spans
 
@@ -120,11 +153,12 @@ def _read(match: re.Match[str], both_ways: bool) -> Dated | None:
         end=match.end(),
         days=frozenset((day.year % 100 if has_year else None, day.month, day.day) for day in days),
         year=days[0].year if has_year else None,
-        is_bare=match.re is WITHOUT_YEAR,
+        is_bare=match.re in BARE,
     )
 
 
 def _parse(text: str, day_first: bool) -> date | None:
+    text = WORDED.sub(lambda word: IN_FIGURES_OR_ENGLISH[word[0].casefold()], text)
     try:
         # The year that stands in for a missing one has a February 29.
         found: datetime = parser.parse(text.replace("'", ""), dayfirst=day_first, default=datetime(2000, 1, 1))

@@ -25,16 +25,24 @@ CUE = re.compile(
     r"\s(?:the )?",
     re.IGNORECASE,
 )
+# 2nd Battalion 7th Marines, Local 1290
+CORPS = r"battalion|brigade|division|regiment|marines|infantry|airborne|cavalry|squadron|armored|fleet"
+NUMBERED = re.compile(
+    rf"\b(?i:\d{{1,3}}(?:st|nd|rd|th) (?:{CORPS}))\b"
+    r"|\b(?:Station|STATION|Engine|Ladder|Local|LOCAL|Precinct|Troop|Squad) #?\d{1,5}\b"
+)
 CONNECTORS = frozenset({"of", "and", "the", "for", "de"})
 LEGAL = LISTS["legal forms"]
 ENDINGS = LEGAL | LISTS["institutions"]
 GENERIC = ENDINGS | LISTS["generic"]
 LONGEST = 6
 SMALL_RUN = 3
+SHORTEST_ACRONYM = 3
 
 
 def employers_in(reading: Reading) -> list[Span]:
-    return [*_cued(reading), *_ending_like_one(reading.words)]
+    numbered = [Span(match.start(), match.end(), Kind.EMPLOYER) for match in NUMBERED.finditer(reading.plain)]
+    return [*numbered, *_cued(reading), *_ending_like_one(reading.words)]
 
 
 def find_employers(identifiers: Iterable[Identifier], reading: Reading) -> list[Span]:
@@ -44,6 +52,7 @@ def find_employers(identifiers: Iterable[Identifier], reading: Reading) -> list[
         keys = [word.key for word in Reading(identifier.text).words]
         phrases.add(keys)
         phrases.add(_without(LEGAL, keys))
+        phrases.add(_initials(keys), needs_capital=True)
         named = _without(ENDINGS, keys)
         if not GENERIC.union(NEVER_NAMES).issuperset(named):
             phrases.add(named, needs_capital=named != keys)
@@ -51,6 +60,12 @@ def find_employers(identifiers: Iterable[Identifier], reading: Reading) -> list[
             if len(key) > 2 and key not in GENERIC and not is_ambiguous(key):
                 phrases.add([key], needs_capital=len(keys) > 1)
     return phrases.find(reading)
+
+
+def _initials(keys: Sequence[str]) -> Sequence[str]:
+    """The University of Arkansas Fayetteville is UAF, unless that says something else."""
+    initials = "".join(key[0] for key in keys if key not in CONNECTORS)
+    return [initials] if len(initials) >= SHORTEST_ACRONYM and not is_no_name(initials) else []
 
 
 def _without(endings: frozenset[str], keys: Sequence[str]) -> Sequence[str]:
@@ -86,14 +101,15 @@ def _capital_run(words: Sequence[Word], first: int) -> list[Word]:
 
 def _goes_on(words: Sequence[Word], first: int) -> bool:
     """As in "Arizona Daily Courier", which begins with a word that by itself is no employer."""
-    following = words[first + 1] if first + 1 < len(words) else None
-    is_little = words[first].key in LITTLE_WORDS
-    return bool(following and not is_little and following.is_capital and following.gap == " ")
+    return words[first].key not in LITTLE_WORDS and _leads_to_a_capital(words, first)
 
 
 def _is_connector(words: Sequence[Word], at: int) -> bool:
-    following = words[at + 1] if at + 1 < len(words) else None
-    return bool(words[at].key in CONNECTORS and following and following.is_capital and following.gap == " ")
+    return words[at].key in CONNECTORS and _leads_to_a_capital(words, at)
+
+
+def _leads_to_a_capital(words: Sequence[Word], at: int) -> bool:
+    return at + 1 < len(words) and words[at + 1].is_capital and words[at + 1].gap == " "
 
 
 def _joins(word: Word) -> bool:
@@ -141,14 +157,12 @@ def _beginning(words: Sequence[Word], last: int) -> int:
 
 def _of_somewhere(words: Sequence[Word], last: int) -> int:
     """University of Arizona"""
-    if not (last + 1 < len(words) and words[last + 1].key in {"of", "at"} and _is_connector_of(words, last + 1)):
+    preposition = words[last + 1] if last + 1 < len(words) else None
+    if not (preposition and preposition.key in {"of", "at"} and preposition.gap == " "):
+        return last
+    if not _leads_to_a_capital(words, last + 1):
         return last
     last += 2
     while last + 1 < len(words) and words[last + 1].is_capital and words[last + 1].gap in {" ", "-"}:
         last += 1
     return last
-
-
-def _is_connector_of(words: Sequence[Word], at: int) -> bool:
-    following = words[at + 1] if at + 1 < len(words) else None
-    return bool(words[at].gap == " " and following and following.is_capital and following.gap == " ")

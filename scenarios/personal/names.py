@@ -37,6 +37,8 @@ MEDICINE = re.compile(
     r"\w{3,}(?:zepam|zolam|oxetine|triptyline|azepine|tiapine|idone|olol|pril|sartan|statin|prazole|cillin|mycin|barbital"
     r"|gabalin|pentin|faxine|traline|lopram|zodone|piprazole|peridol|phylline|codone|phetamine)"
 )
+# Within one name, with what its owner is called in quotes or brackets: Siddharth ("Sid") Rao
+BETWEEN_NAMES = {" ", "-", " ' ", ' "', '" ', " (", ") ", ' ("', '") '}
 LONGEST = 6
 LONGEST_SMALL = 3
 LONGEST_ACRONYM = 3
@@ -192,7 +194,7 @@ class _Scan:
             return int(following.gap == " " and self._extends_small(last + 1))
         if following.gap in {" ", "-"} and following.is_initial and following.key not in {"i", "a"}:
             return 1
-        if following.gap in {" ", "-", " ' ", ' "', '" '} and self._is_part(following, is_sure):
+        if following.gap in BETWEEN_NAMES and self._is_part(following, is_sure):
             return 1
         if following.gap in {". ", "."} and self.words[last].is_initial and self._is_part(following, is_sure):
             return 1
@@ -233,19 +235,32 @@ def _is_plain_form(word: Word, small_words: frozenset[str]) -> bool:
 
 
 def unexplained_words(reading: Reading) -> frozenset[str]:
-    """Words that no list knows, where letters are all small or all capital: there names look like other words."""
-    return frozenset(
+    """Words that no list knows, where letters are all small or all capital: there names look like other words.
+
+    And those that are names too, where somebody is called so: "my ex will".
+    """
+    words = reading.words
+    called = frozenset(word.key for at, word in enumerate(words) if word.key in ALSO_NAMES and _is_called_so(words, at))
+    return called | frozenset(
         key
         for key in reading.small_words | {word.key for word in reading.words if word.is_shouted}
         if len(key) > 2 and key.isalpha() and not (is_no_name(key) or key in ALSO_NAMES or MEDICINE.fullmatch(key))
     )
 
 
+def _is_called_so(words: Sequence[Word], at: int) -> bool:
+    before = [word.key for word in words[max(0, at - 2) : at]]
+    is_called = before[-1:] and before[-1] in FAMILY | {"called", "named"}
+    return words[at].gap == " " and bool(is_called or tuple(before) in SPOKEN_WITH)
+
+
 def is_followed_as_a_person(words: Sequence[Word], at: int) -> bool:
     """As in: Grace called; Grace, the nurse."""
     if at + 1 == len(words):
         return False
-    return words[at + 1].key in PERSON_VERBS or words[at + 1].gap == ", "
+    following = words[at + 1]
+    does = following.key in PERSON_VERBS or (following.key.endswith("ed") and following.gap == " ")
+    return (does and not following.is_capital) or following.gap == ", "
 
 
 def is_month(words: Sequence[Word], at: int) -> bool:

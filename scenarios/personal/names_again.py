@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from scenarios.personal.kinds import Identifier, Kind, Span
 from scenarios.personal.names import MOST_INITIALS, is_followed_as_a_person, is_month
 from scenarios.personal.reading import Reading, Word
-from scenarios.personal.vocabulary import KNOWN_NAMES, LITTLE_WORDS, NEVER_NAMES, PARTICLES, is_ambiguous, is_common
+from scenarios.personal.vocabulary import (
+    KNOWN_NAMES,
+    LISTS,
+    LITTLE_WORDS,
+    NEVER_NAMES,
+    PARTICLES,
+    is_ambiguous,
+    is_common,
+)
 
 
 @dataclass
@@ -54,7 +62,8 @@ class _KnownParts:
                 continue
             if word.raw[0].islower():
                 self.as_written.add(word.key)
-            ambiguous = is_ambiguous(word.key) or (word.key in small_words and word.key not in KNOWN_NAMES)
+            is_doubtful = not is_sure and word.key in small_words and word.key not in KNOWN_NAMES
+            ambiguous = is_ambiguous(word.key) or is_doubtful
             part = self.parts.setdefault(word.key, Part(is_sure=False, is_ambiguous=ambiguous))
             part.is_sure |= is_sure
 
@@ -103,8 +112,13 @@ def _stands_in_a_heading(words: Sequence[Word], at: int) -> bool:
     """Beside an ordinary word with a capital of its own, a capital is no sign of a name."""
     beside = [words[at - 1]] if at and words[at].gap == " " else []
     beside += [word for word in words[at + 1 : at + 2] if word.gap == " "]
-    ordinary = [word for word in beside if word.key in LITTLE_WORDS or is_common(word.key)]
+    ordinary = [word for word in beside if word.key in LITTLE_WORDS or _is_of_a_heading(word)]
     return any(word.is_capital and not word.starts_sentence for word in ordinary)
+
+
+def _is_of_a_heading(word: Word) -> bool:
+    """Not "Lodge", which a name may stand before."""
+    return is_common(word.key) and word.key not in LISTS["institutions"]
 
 
 def _joined(words: Sequence[Word], hits: Sequence[bool]) -> Iterator[Span]:

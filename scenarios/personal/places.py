@@ -33,8 +33,11 @@ ORDINAL = re.compile(r"\d{1,3}(?:st|nd|rd|th)")
 STREET_LENGTH = 4
 
 DOOR = re.compile(
-    r"\b(?:apartment|apt|unit|suite|ste|lot|trailer)\b\.?\s?(?:number\s|no\.?\s|#\s?)?(?:[a-z]-?)?\d{1,5}[a-z]?\b", re.I
+    r"\b(?:apartment|apt|unit|suite|ste|lot|trailer|room|rm|building|bldg)\b\.?\s?(?:number\s|no\.?\s|#\s?)?(?:[a-z]-?)?\d{1,5}[a-z]?\b",
+    re.I,
 )
+# I-45, Route 130, Hwy. 9
+ROAD = re.compile(r"\b(?:(?-i:I)|route|rte|rt|hwy|highway|interstate)\b(?:-|\.? )\d{1,4}\b", re.I)
 BOX = re.compile(r"\bp\.?\s?o\.?\s?box\s{1,2}#?\d{1,7}\b", re.I)
 STATE_CODES = "|".join(sorted(LISTS["state codes"])).upper()
 STATES = "|".join(sorted(LISTS["states"])).title()
@@ -57,7 +60,9 @@ CITY_LENGTH = 4
 
 def places_in(reading: Reading) -> list[Span]:
     spans = list(_streets(reading.words))
-    spans += [_span(match.start(), match.end()) for pattern in (DOOR, BOX) for match in pattern.finditer(reading.plain)]
+    spans += [
+        _span(match.start(), match.end()) for pattern in (DOOR, ROAD, BOX) for match in pattern.finditer(reading.plain)
+    ]
     for match in ZIP.finditer(reading.plain):
         name = "zip" if match["zip"] else "said"
         spans.append(_span(match.start(name), match.end(name)))
@@ -76,10 +81,8 @@ def _add(phrases: Phrases, words: Sequence[Word]) -> None:
     keys = [ALIKE.get(word.key, word.key) for word in words]
     if "box" in keys:
         keys = keys[keys.index("box") :]
-    has_digits = any(character.isdigit() for key in keys for character in key)
     is_street = len(keys) > 1 and keys[-1] in SUFFIXES
-    # A city in small letters is a word; a street with its number never is.
-    phrases.add(keys, needs_capital=not has_digits and not is_street)
+    phrases.add(keys)
     if is_street:
         own = keys[1:] if HOUSE_NUMBER.fullmatch(keys[0]) else keys
         phrases.add(own)

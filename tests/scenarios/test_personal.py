@@ -120,6 +120,7 @@ MUST_FIND = [
     ("born March 3, 1988", "Your birth date is 19880303.", [(BIRTHDAY, "19880303")]),
     ("nacido, birth 3 de marzo de 1988", "Say 3/3/88.", [(BIRTHDAY, "3/3/88")]),
     ("He was born on Christmas Eve.", "Born on December 24.", [(BIRTHDAY, "December 24")]),
+    ("He would be 29 on Christmas Eve.", "His day is Dec 24.", [(BIRTHDAY, "Dec 24")]),
     ("She is sixteen, seventeen on March 3.", "You turn 17 on 3 March.", [(BIRTHDAY, "3 March")]),
     # employers, schools
     ("She works at Acme Logistics Inc.", "You drive for Acme Logistics.", [(EMPLOYER, "Acme Logistics")]),
@@ -190,6 +191,9 @@ MUST_NOT_FIND = [
     ("She has a license for 10 years.", "You have a license for 10 years."),
     ("Paid on 20250614, he said.", "It is June 14, 2025."),
     ("One two three, go.", "Count one two three."),
+    ("She was turned away at 10 on March 3.", "You were turned away on March 3."),
+    ("Write to @grace or hope@mail.test.org.", "You have no grace and no hope."),
+    ("my handle is broken, my ig is gone", "The handle is broken."),
     ("It was on Halloween.", "It is October 31."),
     ("Sixteen people called.", "Sixteen and alone."),
     ("", "Anything."),
