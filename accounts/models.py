@@ -112,6 +112,13 @@ class AccountQuerySet(models.QuerySet["Account"]):
         """A person's organization works across all its accounts."""
         return self.filter(organization_id=user.organization_id)
 
+    def with_procedures(self) -> AccountQuerySet:
+        """With the document in force, and `is_preparing`: whether one is on its way."""
+        processing = ProcedureDocument.objects.filter(
+            account=models.OuterRef("pk"), status=ProcedureDocument.Status.PROCESSING
+        )
+        return self.select_related("procedures").annotate(is_preparing=models.Exists(processing))
+
 
 class Account(models.Model):
     """A client whose line the organization answers: a state line, an insurer."""

@@ -28,7 +28,7 @@ def instructions_field():
 
 
 def account_field(user, **options):
-    accounts = Account.objects.for_user(user).select_related("procedures")
+    accounts = Account.objects.for_user(user).with_procedures()
     return AccountChoiceField(accounts, required=False, empty_label=EMPTY_ACCOUNT, **options)
 
 

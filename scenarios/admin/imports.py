@@ -60,7 +60,7 @@ class UploadForm(forms.Form):
 
     def __init__(self, user, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        accounts = Account.objects.for_user(user).select_related("procedures")
+        accounts = Account.objects.for_user(user).with_procedures()
         self.fields["account"].queryset = accounts  # type: ignore[attr-defined]
 
     def clean_file(self):

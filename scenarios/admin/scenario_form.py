@@ -31,12 +31,12 @@ class LinesField(forms.CharField):
 
 
 class AccountChoiceField(forms.ModelChoiceField):
-    """Accounts with the procedures that their scenarios are graded by. The queryset selects `procedures`."""
+    """Accounts with the procedures that their scenarios are graded by. The queryset is one `with_procedures`."""
 
     def label_from_instance(self, obj):
         document = obj.procedures
         if not document:
-            return f"{obj}: no procedures uploaded"
+            return f"{obj}: procedures being prepared" if obj.is_preparing else f"{obj}: no procedures uploaded"
         return f"{obj}: procedures {document.filename}, {timezone.localtime(document.uploaded_at):%Y-%m-%d}"
 
 

@@ -100,7 +100,7 @@ class ScenarioAdmin(ScopedAdmin):
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         if db_field.name == "account":
             kwargs["form_class"] = AccountChoiceField
-            kwargs["queryset"] = Account.objects.for_user(request.user).select_related("procedures")
+            kwargs["queryset"] = Account.objects.for_user(request.user).with_procedures()
             kwargs["empty_label"] = "The whole organization"
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 

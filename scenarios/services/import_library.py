@@ -66,7 +66,7 @@ class Named:
 
     def _listed(self) -> str:
         shown = ", ".join(sorted(self.names)[:_MOST_NAMED]) or "none"
-        return f"There are: {shown}{', …' if len(self.names) > _MOST_NAMED else ''}."
+        return f"There are: {shown}{', …' if len(self.names) > _MOST_NAMED else '.'}"
 
 
 class Accounts:

@@ -158,6 +158,9 @@ def test_each_account_stands_with_its_procedures(supervisor, account, organizati
     Account.objects.create(organization=organization, name="Ridge Line", number="718")
     Account.objects.create(organization=other_organization, name="Another's", number="1")
     give_procedures(account, supervisor, "harbor.md")
+    waiting = Account.objects.create(organization=organization, name="Valley Line", number="719")
+    give_procedures(waiting, supervisor, "valley.md")
+    Account.objects.filter(pk=waiting.pk).update(procedures=None)
 
     response = client_of(supervisor).get(ADD)
 
@@ -165,6 +168,7 @@ def test_each_account_stands_with_its_procedures(supervisor, account, organizati
         "The whole organization",
         f"Harbor State Line (717): procedures harbor.md, {timezone.localdate():%Y-%m-%d}",
         "Ridge Line (718): no procedures uploaded",
+        "Valley Line (719): procedures being prepared",
     ]
 
 
