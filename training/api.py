@@ -13,12 +13,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view
 from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
 from rest_framework.fields import get_error_detail
-from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.http import person
+from accounts.http import AnyAccept, person
 from accounts.models import User
 from accounts.prefer import preferred_wait, wait_until
 from ai import AIUnavailable
@@ -60,13 +59,6 @@ class CallerUnavailable(APIException):
     def __init__(self, error: AIUnavailable) -> None:
         super().__init__(code="caller_unavailable")
         self.extra = {"retryable": error.retryable}
-
-
-class AnyAccept(DefaultContentNegotiation):
-    """Answer in JSON whatever is accepted: an error is JSON even to who asked for a stream."""
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        return renderers[0], renderers[0].media_type
 
 
 @extend_schema(request=StartSerializer, responses={200: SessionSerializer, 201: SessionSerializer})
@@ -157,7 +149,7 @@ def one_time(request: Request) -> Response:
     author = person(request)
     if not author.has_perms(["scenarios.add_scenario", "training.add_assignment"]):
         raise PermissionDenied("Only people who may write scenarios and assign them can do this.")
-    form = OneTimeSerializer(data=request.data, context={"user": author})
+    form = OneTimeSerializer(data=request.data, context={"request": request})
     form.is_valid(raise_exception=True)
     wanted = dict(form.validated_data)
     fields = dict(wanted.pop("scenario"))

@@ -5,9 +5,11 @@ from uuid import UUID
 from django.urls import reverse
 from rest_framework import serializers
 
-from accounts.models import Account, User
-from scenarios.models import MAX_SKILLS, Category, Mode, Scenario, Skill, folded
-from scenarios.services.contexts import check_context
+from accounts.http import person
+from accounts.models import User
+from scenarios.models import Mode
+from scenarios.serializers.fields import ContextField, KnownFieldsOnly
+from scenarios.serializers.scenarios import ScenarioSerializer
 from training.models import Assignment, Session, TranscriptTurn
 from training.services.one_time import check_due_date
 
@@ -106,16 +108,12 @@ class TurnsSerializer(serializers.Serializer[Any]):
     turns = TurnSerializer(many=True)
 
 
-class OneTimeScenarioSerializer(serializers.ModelSerializer[Scenario]):
-    """A scenario as its author writes it: category and skills by name, the account by id, all of the organization."""
+class OneTimeScenarioSerializer(ScenarioSerializer):
+    """A scenario as its author writes it for somebody: what decides about the library is not asked."""
 
-    evaluator_context = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
-    category = serializers.CharField(required=False, allow_null=True, max_length=100)
-    skills = serializers.ListField(child=serializers.CharField(max_length=100), required=False, max_length=MAX_SKILLS)
-    account = serializers.UUIDField(required=False, allow_null=True)
+    evaluator_context = ContextField(required=False, allow_blank=True)
 
-    class Meta:
-        model = Scenario
+    class Meta(ScenarioSerializer.Meta):
         fields = [
             "title",
             "description",
@@ -131,34 +129,8 @@ class OneTimeScenarioSerializer(serializers.ModelSerializer[Scenario]):
             "relevant_policy_sections",
         ]
 
-    def validate_evaluator_context(self, text: str) -> str:
-        return check_context(text)
 
-    def validate_category(self, name: str | None) -> Category | None:
-        if name is None:
-            return None
-        known = {folded(row.name): row for row in Category.objects.for_user(self.context["user"])}
-        if folded(name) not in known:
-            raise serializers.ValidationError(f"There is no category “{name}”.")
-        return known[folded(name)]
-
-    def validate_skills(self, names: list[str]) -> list[Skill]:
-        known = {folded(row.name): row for row in Skill.objects.for_user(self.context["user"])}
-        unknown = [name for name in names if folded(name) not in known]
-        if unknown:
-            raise serializers.ValidationError([f"There is no skill “{name}”." for name in unknown])
-        return [known[folded(name)] for name in names]
-
-    def validate_account(self, account_id: UUID | None) -> Account | None:
-        if account_id is None:
-            return None
-        found = Account.objects.for_user(self.context["user"]).filter(pk=account_id).first()
-        if found is None:
-            raise serializers.ValidationError(f"There is no account {account_id}.")
-        return found
-
-
-class OneTimeSerializer(serializers.Serializer[Any]):
+class OneTimeSerializer(KnownFieldsOnly):
     """A one-time scenario together with whom it is for."""
 
     scenario = OneTimeScenarioSerializer()
@@ -168,8 +140,8 @@ class OneTimeSerializer(serializers.Serializer[Any]):
     require_recording = serializers.BooleanField(required=False)
 
     def validate_counselors(self, ids: list[UUID]) -> list[User]:
-        colleagues = User.objects.for_user(self.context["user"]).filter(role=User.Role.COUNSELOR, is_active=True)
-        known = colleagues.in_bulk(ids)
+        colleagues = User.objects.for_user(person(self.context["request"]))
+        known = colleagues.filter(role=User.Role.COUNSELOR, is_active=True).in_bulk(ids)
         unknown = [pk for pk in ids if pk not in known]
         if unknown:
             raise serializers.ValidationError([f"There is no counselor {pk}." for pk in unknown])
@@ -178,33 +150,6 @@ class OneTimeSerializer(serializers.Serializer[Any]):
     def validate_due_date(self, due_date: date | None) -> date | None:
         check_due_date(due_date)
         return due_date
-
-
-class WrittenScenarioSerializer(serializers.ModelSerializer[Scenario]):
-    """A scenario for those who may read it whole: never a counselor."""
-
-    category: serializers.StringRelatedField[Category] = serializers.StringRelatedField()
-    skills: serializers.StringRelatedField[Skill] = serializers.StringRelatedField(many=True)
-
-    class Meta:
-        model = Scenario
-        fields = [
-            "id",
-            "title",
-            "description",
-            "prompt",
-            "mode",
-            "category",
-            "difficulty",
-            "estimated_minutes",
-            "skills",
-            "account",
-            "opens",
-            "relevant_policy_sections",
-            "is_one_time",
-            "is_active",
-            "created_at",
-        ]
 
 
 class AssignmentSerializer(serializers.ModelSerializer[Assignment]):
@@ -225,5 +170,5 @@ class AssignmentSerializer(serializers.ModelSerializer[Assignment]):
 
 
 class OneTimeCreatedSerializer(serializers.Serializer[Any]):
-    scenario = WrittenScenarioSerializer()
+    scenario = ScenarioSerializer()
     assignments = AssignmentSerializer(many=True)

@@ -1,12 +1,9 @@
-from typing import Any
-
 from django.http import HttpResponse, HttpResponseBase
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins
 from rest_framework.exceptions import ValidationError
-from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +11,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.http import person
+from accounts.http import AnyAccept, person
 from accounts.permissions import RolePermission
 from scenarios.api.answers import Refusal
 from scenarios.downloads import FORMATS, pack_headers, pack_of
@@ -35,13 +32,6 @@ from scenarios.services import library
 class InUse(Refusal):
     def __init__(self, error: library.ScenarioInUse) -> None:
         super().__init__(409, "in_use", str(error), assignments=error.assignments)
-
-
-class AnyAccept(DefaultContentNegotiation):
-    """Whatever is accepted, refusals are JSON: a file is asked for by `as`."""
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        return renderers[0], renderers[0].media_type
 
 
 @extend_schema_view(list=extend_schema(description="The library, by title."))

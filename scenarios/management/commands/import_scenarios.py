@@ -34,9 +34,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a .json or .csv pack")
-        parser.add_argument(
-            "--organization", help="name or id; not needed when there is one"
-        )
+        parser.add_argument("--organization", help="name or id; not needed when there is one")
         parser.add_argument("--account", help="number, name or id, for rows that name no account")
         parser.add_argument("--created-by", help="e-mail address of whoever is named as the author")
         parser.add_argument("--dry-run", action="store_true", help="say what would happen, write nothing")

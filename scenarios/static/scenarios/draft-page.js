@@ -1,28 +1,14 @@
 // A complaint and its draft: how long texts are, where a passage stands, and what is left to resolve, said aloud.
 
-const number = (count) => count.toLocaleString("en-US");
-
-// Characters as the server counts them, not the units in which a browser measures its strings.
-const lengthOf = (text) => Array.from(text.trim()).length;
+import { select, showLength } from "./texts.js";
 
 function count(field) {
-  const least = Number(field.dataset.least ?? 0);
-  const limit = Number(field.dataset.limit);
   const counter = document.createElement("p");
   counter.className = "draft-counter";
   counter.id = `${field.id}_counter`;
   field.after(counter);
   field.setAttribute("aria-describedby", [field.getAttribute("aria-describedby"), counter.id].filter(Boolean).join(" "));
-  const show = () => {
-    const used = lengthOf(field.value);
-    const isShort = used > 0 && used < least;
-    counter.classList.toggle("is-wrong", used > limit || isShort);
-    counter.textContent = `${number(used)} of ${number(limit)} characters`;
-    if (used > limit) counter.textContent += `: ${number(used - limit)} too many`;
-    if (isShort) counter.textContent += `: ${number(least - used)} more are needed`;
-  };
-  field.addEventListener("input", show);
-  show();
+  showLength(field, counter);
 }
 
 // Something may have been typed since it was found: the nearest place with these words.
@@ -33,17 +19,12 @@ function nearest(text, words, start) {
   return before;
 }
 
-function select(link) {
+function selectPassage(link) {
   const field = document.getElementById(link.dataset.field);
-  const start = Number(link.dataset.start);
   const words = link.querySelector("mark").textContent;
-  const place = nearest(field.value, words, start);
-  field.focus();
-  if (place < 0) return;
-  field.setSelectionRange(place, place + words.length);
-  // Browsers show a selection that is out of sight only when the field takes the focus again.
-  field.blur();
-  field.focus();
+  const place = nearest(field.value, words, Number(link.dataset.start));
+  if (place < 0) field.focus();
+  else select(field, place, place + words.length);
 }
 
 function announce() {
@@ -62,7 +43,7 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest(".draft-passage");
   if (!link) return;
   event.preventDefault();
-  select(link);
+  selectPassage(link);
 });
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.id === "draft-findings") announce();
