@@ -87,6 +87,12 @@ def evaluator_context_key(scenario: Scenario, filename: str) -> str:
     return f"{CONTEXT_FOLDER}/{scenario.pk}/{uuid.uuid4()}.txt"
 
 
+def validate_not_blank(text: str) -> None:
+    """Blanks alone say nothing, and a form that keeps them takes them for a text."""
+    if not text.strip():
+        raise ValidationError("This field cannot be blank.", code="blank")
+
+
 class TitleKeyField(models.CharField):
     """Always the key of the row's title, also in a bulk insert."""
 
@@ -111,6 +117,11 @@ class ScenarioQuerySet(models.QuerySet["Scenario"]):
     def one_time(self) -> ScenarioQuerySet:
         return self.filter(is_one_time=True)
 
+    def unused(self) -> ScenarioQuerySet:
+        """Neither given to a counselor nor practised with; an author's own trials are no use."""
+        practised = Scenario.objects.filter(sessions__kind__in=["assignment", "free_practice"])
+        return self.filter(assignments__isnull=True).exclude(pk__in=practised.values("pk"))
+
     def titled(self, keys: Iterable[str]) -> ScenarioQuerySet:
         return self.filter(title_key__in=keys)
 
@@ -124,7 +135,8 @@ class Scenario(models.Model):
     title_key = TitleKeyField(max_length=64, editable=False)
     description = models.TextField(blank=True, validators=[MaxLengthValidator(1000)], help_text="Counselors read this.")
     prompt = models.TextField(
-        validators=[MaxLengthValidator(10_000)], help_text="Who the caller is. Only the caller is given this."
+        validators=[MaxLengthValidator(10_000), validate_not_blank],
+        help_text="Who the caller is. Only the caller is given this.",
     )
     mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.PHONE)
     category = models.ForeignKey(Category, on_delete=models.SET_NULL, null=True, blank=True, related_name="scenarios")
@@ -186,14 +198,11 @@ class Scenario(models.Model):
     def is_assigned(self) -> bool:
         return bool(self.assignments.exists())
 
-    @property
-    def is_used(self) -> bool:
-        """Whether a counselor was given it or has practised with it; an author's own trials are no use."""
-        return self.is_assigned or bool(self.sessions.exclude(kind="trial").exists())
-
     def clean(self) -> None:
         if self.account and self.account.organization_id != self.organization_id:
             raise ValidationError({"account": "This account belongs to another organization."})
+        if self.category and self.category.organization_id != self.organization_id:
+            raise ValidationError({"category": "This category belongs to another organization."})
         if not self._state.adding and self.is_assigned:
             before = Scenario.objects.values_list("mode", flat=True).get(pk=self.pk)
             if before != self.mode:

@@ -20,7 +20,10 @@ LIMITS = {"evaluator_context": CONTEXT_LIMIT} | {
 
 
 class LinesField(forms.CharField):
-    """Text with one character at a line's end: browsers send two, which would be a changed and a longer text."""
+    """Text as it was typed, with one character at a line's end: browsers send two, and saving must change nothing."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**{"strip": False} | kwargs)
 
     def to_python(self, value):
         return (super().to_python(value) or "").replace("\r\n", "\n")

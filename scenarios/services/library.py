@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import ProtectedError
+from django.utils import timezone
 
 from accounts.models import Organization, User
 from scenarios.models import MAX_SKILLS, Scenario, Skill
@@ -57,7 +58,8 @@ def update_scenario(
     scenario.full_clean()
     is_new_text = text is not None and text != scenario.evaluator_context
     with new_context(scenario.pk, text if text and is_new_text else "") as key, transaction.atomic():
-        scenario.save(update_fields=[*fields, "title_key", "updated_at"])
+        # The key only with its title: somebody else may be renaming it.
+        scenario.save(update_fields=[*fields, *(["title_key"] if "title" in fields else []), "updated_at"])
         if is_new_text:
             point_at_context(scenario, key)
         if chosen is not None:
@@ -92,11 +94,11 @@ def promote(scenario: Scenario) -> None:
 
 def demote(scenario: Scenario) -> None:
     """Take an unused scenario out of the library. Raises ScenarioInUse when people have practised with it."""
-    if scenario.is_used:
+    unused = Scenario.objects.unused().filter(pk=scenario.pk)
+    if not unused.update(is_one_time=True, updated_at=timezone.now()):
         raise ScenarioInUse(
             "Counselors have been given this scenario or have practised with it, so it stays in the library. "
             "Make it inactive to offer it no more.",
             scenario.assignments.count(),
         )
     scenario.is_one_time = True
-    scenario.save(update_fields=["is_one_time", "updated_at"])

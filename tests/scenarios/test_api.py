@@ -609,6 +609,24 @@ def test_another_organizations_names_are_unknown(stranger, organization):
     assert "Did you mean" not in response.content.decode()
 
 
+def test_an_account_of_another_organization_reads_like_none(stranger, account):
+    theirs = send(client_of(stranger), "POST", SCENARIOS, WRITTEN | {"account": str(account.pk)})
+    nobodys = send(client_of(stranger), "POST", SCENARIOS, WRITTEN | {"account": str(UNKNOWN)})
+
+    told = [response.json()["fields"]["account"] for response in (theirs, nobodys)]
+    assert (theirs.status_code, nobodys.status_code) == (400, 400)
+    assert told == [[f"There is no account {account.pk}."], [f"There is no account {UNKNOWN}."]]
+
+
+def test_a_filters_hint_names_ones_own_only(stranger, organization):
+    organization.categories.create(name="Harbor onboarding")
+
+    told = client_of(stranger).get(f"{SCENARIOS}?category=harbor onboardin").json()
+
+    assert "Harbor onboarding" not in json.dumps(told)
+    assert "category" in told["fields"]
+
+
 def test_a_token_is_as_good_as_a_session(supervisor, chat_scenario):
     token = Token.objects.create(user=supervisor)
 

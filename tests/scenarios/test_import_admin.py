@@ -48,6 +48,18 @@ def rows_of(response) -> list[list[str]]:
     ]
 
 
+def test_titles_of_another_organization_are_no_links(stranger, organization, other_organization):
+    theirs = add_scenario(organization, "Night shift")
+    add_scenario(other_organization, "Night shift")
+    job = checked(other_organization, row("Night shift"))
+
+    html = client_of(stranger).get(page_of(job)).content.decode()
+
+    own = Scenario.objects.get(organization=other_organization)
+    assert f"/admin/scenarios/scenario/{own.pk}/" in html
+    assert str(theirs.pk) not in html
+
+
 def test_an_upload_is_checked_at_once_and_shown_row_by_row(trainer, organization):
     add_scenario(organization, "There already")
     content = pack(

@@ -44,6 +44,7 @@ def test_a_scenario_is_created_whole(organization, supervisor, skills, account):
         ({"title": ""}, "title"),
         ({"title": "x" * 256}, "title"),
         ({"prompt": "x" * 10_001}, "prompt"),
+        ({"prompt": " \n\t"}, "prompt"),
         ({"description": "x" * 1001}, "description"),
         ({"estimated_minutes": 4}, "estimated_minutes"),
         ({"estimated_minutes": 121}, "estimated_minutes"),
@@ -65,6 +66,25 @@ def test_an_account_of_another_organization_is_refused(other_organization, stran
         create_scenario(other_organization, stranger, FIELDS | {"account": account})
 
     assert refused.value.message_dict == {"account": ["This account belongs to another organization."]}
+
+
+def test_a_category_of_another_organization_is_refused(organization, other_organization, supervisor):
+    theirs = other_organization.categories.first()
+
+    with pytest.raises(ValidationError) as refused:
+        create_scenario(organization, supervisor, FIELDS | {"category": theirs})
+
+    assert refused.value.message_dict == {"category": ["This category belongs to another organization."]}
+
+
+def test_a_change_of_another_field_leaves_a_key_that_was_renamed_meanwhile(organization, supervisor):
+    scenario, _ = create_scenario(organization, supervisor, FIELDS)
+    update_scenario(Scenario.objects.get(), {"title": "Morning"})
+
+    update_scenario(scenario, {"description": "new"})
+
+    kept = Scenario.objects.get()
+    assert (kept.title, kept.title_key, kept.description) == ("Morning", title_key("Morning"), "new")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -131,11 +151,16 @@ def test_demoting_takes_what_is_unused_out_of_the_library(organization, counselo
 
     demote(scenario)
 
+    assert list(Scenario.objects.unused()) == [scenario]
+
     assert not Scenario.objects.playable_by(counselor).exists()
 
 
-def test_what_was_given_or_practised_stays_in_the_library(chat_assignment, chat_scenario, phone_scenario, counselor):
+def test_what_was_given_or_practised_stays_in_the_library(
+    chat_assignment, chat_scenario, phone_scenario, counselor, supervisor
+):
     start_free_practice(counselor, "phone", phone_scenario)
+    start_trial(supervisor, phone_scenario, "chat")
 
     for scenario in (chat_scenario, phone_scenario):
         with pytest.raises(ScenarioInUse):

@@ -2,10 +2,10 @@
 
 export const number = (count) => count.toLocaleString("en-US");
 
-// Characters as the server counts them, without the blanks around: not the units in which a browser measures strings.
+// Characters as the server counts them: not the units in which a browser measures its strings.
 export function lengthOf(text) {
   let count = 0;
-  for (const _ of text.trim()) count += 1;
+  for (const _ of text) count += 1;
   return count;
 }
 
@@ -18,12 +18,12 @@ export function unitsBefore(text, characters) {
   return units;
 }
 
-// How much of its limit (and of what it needs at least) a field holds, from now on.
+// How much of its limit (and of what it needs at least, for which blanks around do not count) a field holds.
 export function showLength(field, counter) {
   const least = Number(field.dataset.least ?? 0);
   const limit = Number(field.dataset.limit);
   const show = () => {
-    const used = lengthOf(field.value);
+    const used = lengthOf(least ? field.value.trim() : field.value);
     const isShort = used > 0 && used < least;
     counter.classList.toggle("is-over", used > limit || isShort);
     counter.textContent = `${number(used)} of ${number(limit)} characters`;
