@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, ClassVar
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -8,11 +8,22 @@ from rest_framework.parsers import JSONParser
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from scenarios.models import ContextUnavailable
+
 
 class TooLarge(APIException):
     status_code = 413
     default_code = "too_large"
     default_detail = "This body is too large."
+
+
+class StorageUnavailable(APIException):
+    """503: a file that belongs to a row cannot be read now."""
+
+    status_code = 503
+    default_code = "storage_unavailable"
+    default_detail = "An evaluator context cannot be read just now. Nothing was changed: try again in a moment."
+    extra: ClassVar = {"retryable": True}
 
 
 def api_exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
@@ -32,11 +43,13 @@ def api_exception_handler(exc: Exception, context: dict[str, Any]) -> Response |
 
 
 def _in_drfs_words(exc: Exception) -> Exception:
-    """What models, services and Django's own request raise, as DRF would have said it."""
+    """What models, services, the storage and Django's own request raise, as DRF would have said it."""
     if isinstance(exc, DjangoValidationError):
         return ValidationError(get_error_detail(exc))
     if isinstance(exc, RequestDataTooBig):
         return TooLarge()
+    if isinstance(exc, ContextUnavailable):
+        return StorageUnavailable()
     return ParseError("This request is malformed.") if isinstance(exc, SuspiciousOperation) else exc
 
 

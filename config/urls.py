@@ -7,8 +7,9 @@ from config import health
 from evaluation import api as evaluation_api
 from evaluation import views as evaluation_views
 from recordings import views as recording_views
-from scenarios.api import DraftViewSet, ImportViewSet, ScenarioViewSet
+from scenarios.api import ImportViewSet, ScenarioViewSet
 from training import api as training_api
+from training.draft_api import AssignableDraftViewSet as DraftViewSet
 
 # One way in, for the administration too.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -42,6 +43,14 @@ urlpatterns = [
         name="api-draft",
     ),
     path("api/scenarios/drafts/<uuid:pk>/again/", DraftViewSet.as_view({"post": "again"}), name="api-draft-again"),
+    path(
+        "api/scenarios/drafts/<uuid:pk>/restore/", DraftViewSet.as_view({"post": "restore"}), name="api-draft-restore"
+    ),
+    path(
+        "api/scenarios/drafts/<uuid:pk>/source/",
+        DraftViewSet.as_view({"delete": "delete_source"}),
+        name="api-draft-source",
+    ),
     path("api/scenarios/drafts/<uuid:pk>/save/", DraftViewSet.as_view({"post": "save"}), name="api-draft-save"),
     path(
         "api/scenarios/<uuid:pk>/",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import unicodedata
 import uuid
 from collections.abc import Iterable
@@ -14,6 +15,8 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import Account, Organization, User
+
+logger = logging.getLogger(__name__)
 
 MAX_SKILLS = 10
 
@@ -126,6 +129,10 @@ class ScenarioQuerySet(models.QuerySet["Scenario"]):
         return self.filter(title_key__in=keys)
 
 
+class ContextUnavailable(Exception):
+    """A scenario's evaluator context cannot be read now; another try may help."""
+
+
 class Scenario(models.Model):
     """What a caller plays and what its author wants assessed. The caller is given the prompt and nothing else of it."""
 
@@ -188,11 +195,15 @@ class Scenario(models.Model):
 
     @property
     def evaluator_context(self) -> str:
-        """The file's content: what is evaluated."""
+        """The file's content: what is evaluated. Raises ContextUnavailable."""
         if not self.evaluator_context_file:
             return ""
-        with self.evaluator_context_file.open("rb") as file:
-            return file.read().decode("utf-8-sig")
+        try:
+            with self.evaluator_context_file.open("rb") as file:
+                return file.read().decode("utf-8-sig")
+        except Exception as error:  # whatever the storage raises
+            logger.exception("Evaluator context not read", extra={"scenario_id": self.pk})
+            raise ContextUnavailable("This scenario's evaluator context cannot be read just now.") from error
 
     @property
     def is_assigned(self) -> bool:
@@ -270,9 +281,8 @@ class ImportJobQuerySet(models.QuerySet["ImportJob"]):
         """Under way, and no worker has touched them since `before`."""
         return self.under_way().filter(touched_at__lt=before)
 
-    def forgotten(self, before: datetime) -> ImportJobQuerySet:
-        """Checked and never begun."""
-        return self.filter(status__in=[ImportJob.Status.CHECKING, ImportJob.Status.CHECKED], created_at__lt=before)
+    def unbegun(self) -> ImportJobQuerySet:
+        return self.filter(status__in=[ImportJob.Status.CHECKING, ImportJob.Status.CHECKED])
 
 
 class ImportJob(models.Model):
@@ -281,6 +291,7 @@ class ImportJob(models.Model):
     class Status(models.TextChoices):
         CHECKING = "checking"
         CHECKED = "checked", "waiting for a go"
+        FORGOTTEN = "forgotten", "about to be deleted"
         QUEUED = "queued"
         RUNNING = "running"
         COMPLETED = "completed"
@@ -307,6 +318,7 @@ class ImportJob(models.Model):
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.CHECKING)
     failure = models.CharField(max_length=500, blank=True)
     ignored_columns = models.JSONField(default=list)
+    new_categories = models.JSONField(default=list, help_text="names of categories that it brings")
     total = models.PositiveIntegerField(default=0, help_text="rows of the file")
     invalid = models.PositiveIntegerField(default=0, help_text="rows that cannot be taken")
     to_write = models.PositiveIntegerField(default=0, help_text="rows that were found new or changed")

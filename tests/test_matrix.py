@@ -76,6 +76,8 @@ POST   /api/scenarios/drafts/                   403   403   202   202   403   20
 GET    /api/scenarios/drafts/{draft}/           403   403   200   200   403   200   404   403
 DELETE /api/scenarios/drafts/{draft}/           403   403   204   204   403   204   404   403
 POST   /api/scenarios/drafts/{draft}/again/     403   403   202   202   403   202   404   403
+POST   /api/scenarios/drafts/{draft}/restore/   403   403   409   409   403   409   404   403
+DELETE /api/scenarios/drafts/{draft}/source/    403   403   409   409   403   409   404   403
 POST   /api/scenarios/drafts/{draft}/save/      403   403   201   201   403   201   404   403
 HEAD   /api/recordings/{recording}/download/    200   404   200   200   200   200   404   403
 GET    /api/schema/                             200   200   200   200   200   200   200   403

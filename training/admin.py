@@ -33,6 +33,13 @@ class AssignableScenarioAdmin(ScenarioAdmin):
         one_time = self.admin_site.admin_view(self.one_time_view)
         return [path("one-time/", one_time, name="scenarios_scenario_one_time"), *super().get_urls()]
 
+    def get_search_results(self, request, queryset, search_term):
+        """Where one is chosen by typing, only what can be given to somebody."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        if request.resolver_match.url_name == "autocomplete":
+            found = found.filter(is_one_time=False, is_active=True)
+        return found, may_repeat
+
     def has_assign_permission(self, request):
         return request.user.has_perm("training.add_assignment")
 
@@ -144,6 +151,8 @@ class AssignmentAdmin(ScopedAdmin):
     list_filter = ["status", ("counselor", admin.RelatedOnlyFieldListFilter), "due_date"]
     list_select_related = ["scenario", "counselor", "assigned_by"]
     search_fields = ["scenario__title", "counselor__email"]
+    # A library of thousands is no list to choose from.
+    autocomplete_fields = ["scenario"]
     actions = ["reset", "cancel"]
     fields = ["counselor", "scenario", "due_date", "notes", "require_recording", "status"]
     readonly_fields = ["status"]

@@ -21,7 +21,7 @@ class GivingForm(AssignForm):
     purpose = forms.ChoiceField(
         label="Save it",
         choices=[
-            (LIBRARY, "For the library: every counselor can practise with it"),
+            (LIBRARY, "For the library: it can be assigned to every counselor"),
             (ONE_TIME, "One-time: only for the counselors chosen here, absent from the library"),
         ],
         initial=LIBRARY,

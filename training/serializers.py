@@ -8,8 +8,9 @@ from rest_framework import serializers
 from accounts.http import person
 from accounts.models import User
 from scenarios.models import Mode
+from scenarios.serializers.drafts import EditedDraftSerializer
 from scenarios.serializers.fields import ContextField, KnownFieldsOnly
-from scenarios.serializers.scenarios import ScenarioSerializer
+from scenarios.serializers.scenarios import ScenarioSerializer, WholeScenarioSerializer
 from training.models import Assignment, Session, TranscriptTurn
 from training.services.one_time import check_due_date
 
@@ -130,10 +131,9 @@ class OneTimeScenarioSerializer(ScenarioSerializer):
         ]
 
 
-class OneTimeSerializer(KnownFieldsOnly):
-    """A one-time scenario together with whom it is for."""
+class GivingSerializer(KnownFieldsOnly):
+    """Whom a new scenario is for."""
 
-    scenario = OneTimeScenarioSerializer()
     counselors = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=50)
     due_date = serializers.DateField(required=False, allow_null=True)
     notes = serializers.CharField(required=False, allow_blank=True, max_length=1000)
@@ -150,6 +150,36 @@ class OneTimeSerializer(KnownFieldsOnly):
     def validate_due_date(self, due_date: date | None) -> date | None:
         check_due_date(due_date)
         return due_date
+
+
+class OneTimeSerializer(GivingSerializer):
+    """A one-time scenario together with whom it is for."""
+
+    scenario = OneTimeScenarioSerializer()
+
+
+GIVING = ("due_date", "notes", "require_recording")
+
+
+class AssignableDraftSerializer(GivingSerializer, EditedDraftSerializer):
+    """What a draft is saved as, and who is given it at once. What is not sent is taken as it was drafted."""
+
+    counselors = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=50)
+
+    class Meta(EditedDraftSerializer.Meta):
+        fields = [*EditedDraftSerializer.Meta.fields, "counselors", *GIVING]
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if not data.get("counselors"):
+            if data.get("is_one_time"):
+                raise serializers.ValidationError(
+                    {"counselors": "A one-time scenario is made for somebody: name at least one counselor."}
+                )
+            if any(data.get(name) for name in GIVING):
+                raise serializers.ValidationError(
+                    {"counselors": "You sent something for an assignment: name who is to be assigned."}
+                )
+        return super().validate(data)
 
 
 class AssignmentSerializer(serializers.ModelSerializer[Assignment]):
@@ -172,3 +202,12 @@ class AssignmentSerializer(serializers.ModelSerializer[Assignment]):
 class OneTimeCreatedSerializer(serializers.Serializer[Any]):
     scenario = ScenarioSerializer()
     assignments = AssignmentSerializer(many=True)
+
+
+class SavedDraftSerializer(WholeScenarioSerializer):
+    """The scenario that a draft has become, with what was given of it."""
+
+    assignments = AssignmentSerializer(many=True)
+
+    class Meta(WholeScenarioSerializer.Meta):
+        fields = [*WholeScenarioSerializer.Meta.fields, "assignments"]

@@ -5,13 +5,15 @@ import logging
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import actions
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
 from django.db.models import ProtectedError
 from django.shortcuts import render
 from django.utils import timezone
 
 from scenarios.downloads import pack_of
-from scenarios.services.library import ScenarioInUse, demote, promote
+from scenarios.models import Scenario
+from scenarios.services.library import promote
 
 logger = logging.getLogger(__name__)
 
@@ -92,15 +94,15 @@ def take_out_of_library(modeladmin, request, queryset):
         problem = f"Nothing was changed. Choose at most {MOST_DEMOTED_AT_ONCE} at once."
         modeladmin.message_user(request, problem, messages.WARNING)
         return
-    staying = []
-    for scenario in chosen:
-        try:
-            with transaction.atomic():
-                demote(scenario)
-                modeladmin.log_change(request, scenario, "Taken out of the library.")
-        except ScenarioInUse:
-            staying.append(scenario.title)
-    done = len(chosen) - len(staying)
+    with transaction.atomic():
+        # The condition is part of the change: what is given to somebody at this moment stays.
+        ids = [scenario.pk for scenario in chosen]
+        Scenario.objects.unused().filter(pk__in=ids).update(is_one_time=True, updated_at=timezone.now())
+        left = set(Scenario.objects.library().filter(pk__in=ids).values_list("pk", flat=True))
+        taken = [scenario for scenario in chosen if scenario.pk not in left]
+        LogEntry.objects.log_actions(request.user.pk, taken, CHANGE, "Taken out of the library.")
+    staying = [scenario.title for scenario in chosen if scenario.pk in left]
+    done = len(taken)
     modeladmin.message_user(request, f"{done} taken out of the library.", messages.SUCCESS if done else messages.INFO)
     if staying:
         refusal = (

@@ -23,7 +23,10 @@ def instructions_field():
         required=False,
         max_length=LONGEST_INSTRUCTIONS,
         widget=area(3, limit=LONGEST_INSTRUCTIONS),
-        help_text=f"How the draft should be, such as “angrier at first”. At most {LONGEST_INSTRUCTIONS:,} characters.",
+        help_text=(
+            "How the draft should be, such as “angrier at first”. Names and numbers in it are looked for in the draft "
+            f"as well. At most {LONGEST_INSTRUCTIONS:,} characters."
+        ),
     )
 
 
@@ -65,7 +68,7 @@ class NewDraftForm(forms.Form):
 
     def clean(self):
         super().clean()
-        if "source_file" not in self.cleaned_data:
+        if not {"source", "source_file"} <= self.cleaned_data.keys():
             return self.cleaned_data
         uploaded, typed = self.cleaned_data.pop("source_file"), self.cleaned_data["source"]
         if uploaded is not None and typed not in {"", uploaded.strip()}:

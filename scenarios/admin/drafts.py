@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.admin import ScopedAdmin
+from scenarios.admin.advice import advice_on
 from scenarios.admin.draft_findings import dismissed_in, findings, left_of, texts_of
 from scenarios.admin.draft_forms import AgainForm, DraftForm, NewDraftForm
 from scenarios.admin.filters import AccountFilter
@@ -19,15 +20,21 @@ from scenarios.services.drafts import (
     DraftClosed,
     PersonalLeft,
     begin_draft,
+    delete_source,
     discard_draft,
     draft_again,
+    restore_draft,
     save_draft,
 )
+from scenarios.throttles import GenerationThrottle
 
 logger = logging.getLogger(__name__)
 
 FOLDER = "admin/scenarios/scenariodraft"
 NOT_AGAIN = "This draft is being written already, or somebody has saved or discarded it meanwhile."
+NOT_RESTORED = "There is no draft to go back to any more: somebody has had it written anew, or has closed it."
+TOO_MANY = "You have asked for many drafts within a minute, and each of them costs. Wait a minute and send it again."
+NOT_SENT = "This could not be sent just now, and nothing of it was kept. What you typed is here: try again."
 NOT_SAVED = "This could not be saved just now, and nothing of it was kept. What you typed is here: try again."
 
 
@@ -62,10 +69,21 @@ class DraftAdmin(ScopedAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = NewDraftForm(request.user, *([request.POST, request.FILES] if request.method == "POST" else []))
-        if form.is_bound and form.is_valid():
-            return self._to(begin_draft(request.user, **form.cleaned_data))
+        if form.is_bound and form.is_valid() and self._may_ask(request, form):
+            try:
+                return self._to(begin_draft(request.user, **form.cleaned_data))
+            except Exception:  # whatever the database raises
+                logger.exception("Draft not begun")
+                form.add_error(None, NOT_SENT)
         days, keeps = round(settings.DRAFT_KEPT_FOR / 86_400), request.user.organization.keeps_sources
         return self._page(request, "new", title="Draft from a complaint", form=form, keeps_sources=keeps, days=days)
+
+    def _may_ask(self, request, form):
+        """Whether this person has not asked for too many drafts just now; what was typed is kept."""
+        if GenerationThrottle.allows(request):
+            return True
+        form.add_error(None, TOO_MANY)
+        return False
 
     # A draft's page
 
@@ -79,8 +97,12 @@ class DraftAdmin(ScopedAdmin):
             return self._show(request, draft)
         if "again" in request.POST:
             return self._again(request, draft)
+        if "restore" in request.POST:
+            return self._restore(request, draft)
         if "discard" in request.POST:
             return self._discard(request, draft)
+        if "delete_source" in request.POST:
+            return self._delete_source(request, draft)
         return self._save(request, draft)
 
     def state_view(self, request, pk):
@@ -119,10 +141,12 @@ class DraftAdmin(ScopedAdmin):
         texts = {name: getattr(draft, name) for name in CHECKED} if data is None else texts_of(data)
         dismissed = frozenset() if data is None else dismissed_in(data)
         found = findings(draft, texts, dismissed) if draft.status == draft.Status.READY else []
+        form = DraftForm(draft, request.user, data)
         usual = {
             "title": "Edit the draft",
             "draft": draft,
-            "form": DraftForm(draft, request.user, data),
+            "form": form,
+            "advice": advice_on(texts["prompt"], texts["evaluator_context"], form["mode"].value()),
             "giving": self.giving(request, data),
             "again": again or AgainForm(draft),
             "findings": found,
@@ -141,11 +165,20 @@ class DraftAdmin(ScopedAdmin):
 
     def _again(self, request, draft):
         form = AgainForm(draft, request.POST)
-        if not form.is_valid():
-            is_edited = draft.status == draft.Status.READY
-            return self._edit(request, draft, request.POST, form) if is_edited else self._show(request, draft, form)
-        if not draft_again(draft, **form.cleaned_data):
-            self.message_user(request, NOT_AGAIN, messages.WARNING)
+        if form.is_valid() and self._may_ask(request, form):
+            try:
+                if not draft_again(draft, **form.cleaned_data):
+                    self.message_user(request, NOT_AGAIN, messages.WARNING)
+                return self._to(draft)
+            except Exception:  # whatever the database raises
+                logger.exception("Draft not written anew", extra={"draft_id": draft.pk})
+                form.add_error(None, NOT_SENT)
+        is_edited = draft.status == draft.Status.READY
+        return self._edit(request, draft, request.POST, form) if is_edited else self._show(request, draft, form)
+
+    def _restore(self, request, draft):
+        if not restore_draft(draft):
+            self.message_user(request, NOT_RESTORED, messages.WARNING)
         return self._to(draft)
 
     def _discard(self, request, draft):
@@ -154,6 +187,12 @@ class DraftAdmin(ScopedAdmin):
             return self._to(draft)
         self.message_user(request, "Discarded. The draft and its complaint are deleted.")
         return redirect("admin:scenarios_scenariodraft_changelist")
+
+    def _delete_source(self, request, draft):
+        is_deleted = delete_source(draft)
+        words = "The complaint is deleted." if is_deleted else "Nothing was deleted: this draft is not saved."
+        self.message_user(request, words, messages.SUCCESS if is_deleted else messages.WARNING)
+        return self._to(draft)
 
     def _save(self, request, draft):
         form, giving = DraftForm(draft, request.user, request.POST), self.giving(request, request.POST)

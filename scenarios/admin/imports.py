@@ -15,7 +15,7 @@ from accounts.admin import ScopedAdmin
 from accounts.models import Account
 from scenarios.admin.import_columns import pack_columns
 from scenarios.admin.scenario_form import AccountChoiceField
-from scenarios.models import ImportJob, ImportRow, Scenario, title_key
+from scenarios.models import ContextUnavailable, ImportJob, ImportRow, Scenario, title_key
 from scenarios.packs.rows import PackRefused
 from scenarios.services.imports import (
     MOST_BYTES,
@@ -70,14 +70,17 @@ class UploadForm(forms.Form):
         return file
 
     def check_pack(self, user):
-        """The checked import; None when the file cannot be read, which is then said at its field."""
+        """The checked import; None when the file cannot be read or compared, which is then said at its field."""
         options = {name: value for name, value in self.cleaned_data.items() if name != "file"}
         file = self.cleaned_data["file"]
         try:
             return check_pack(user.organization, user, file, file.name, ImportJob.Source.PAGE, ImportOptions(**options))
         except PackRefused as refused:
             self.add_error("file", str(refused))
-            return None
+        except ContextUnavailable:
+            problem = "An evaluator context that it may change cannot be read just now. Try again in a moment."
+            self.add_error("file", f"This file could not be checked. {problem}")
+        return None
 
 
 @admin.register(ImportJob)
@@ -111,7 +114,7 @@ class ImportJobAdmin(ScopedAdmin):
         """Upload a pack. What can be read is checked at once and shown row by row; the library is not touched yet."""
         self._require_add(request)
         sent = (request.POST, request.FILES) if request.method == "POST" else ()
-        form = UploadForm(request.user, *sent)
+        form = UploadForm(request.user, *sent, initial=request.GET.dict())
         job = form.check_pack(request.user) if form.is_valid() else None
         if job:
             return redirect(self._page_of(job))

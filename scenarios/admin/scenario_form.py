@@ -70,7 +70,7 @@ class ScenarioForm(ScopedForm):
         required=False,
         label="Or a text file",
         widget=forms.FileInput(attrs={"accept": ",".join(sorted(KINDS))}),
-        help_text="A .txt or .md file in UTF-8, up to 1 MB. Its text takes the place of the text above.",
+        help_text="A .txt or .md file in UTF-8, up to 1 MB. Change the text above or choose a file, not both.",
     )
 
     class Meta:

@@ -15,9 +15,9 @@ from django.views.decorators.http import require_POST
 from accounts.admin import ScopedAdmin
 from accounts.models import Account
 from scenarios.admin import actions
+from scenarios.admin.advice import advice_on
 from scenarios.admin.filters import AccountFilter, RelatedFilter, ShelfFilter
-from scenarios.admin.scenario_form import LIMITS, AccountChoiceField, ContextAtHand, LinesField, ScenarioForm
-from scenarios.linting import advise
+from scenarios.admin.scenario_form import AccountChoiceField, ContextAtHand, LinesField, ScenarioForm
 from scenarios.models import Category, Scenario, Skill
 from scenarios.services.contexts import point_at_context, remove_context_file, write_context_file
 from scenarios.services.library import ScenarioInUse, delete_scenario
@@ -156,7 +156,7 @@ class ScenarioAdmin(ScopedAdmin):
             texts = {name: form[name].value() or "" for name in ("prompt", "evaluator_context")}
             locked_mode = "" if "mode" in form.fields else obj.mode
             context |= {
-                "advice": _advice(**texts, mode=locked_mode or form["mode"].value()),
+                "advice": advice_on(**texts, mode=locked_mode or form["mode"].value()),
                 "locked_mode": locked_mode,
                 "has_unsaved": form.is_bound,
             }
@@ -169,7 +169,7 @@ class ScenarioAdmin(ScopedAdmin):
         if not self.has_change_permission(request):
             raise PermissionDenied
         typed = {name: request.POST.get(name, "") for name in ("prompt", "evaluator_context", "mode")}
-        return render(request, "admin/scenarios/scenario/_advice_swapped.html", {"advice": _advice(**typed)})
+        return render(request, "admin/scenarios/scenario/_advice_swapped.html", {"advice": advice_on(**typed)})
 
     # Deleting
 
@@ -223,16 +223,3 @@ def _removed_unless_saved(at_hand):
     finally:
         if not at_hand.is_saved:
             remove_context_file(at_hand.new_key or "")
-
-
-def _advice(prompt, evaluator_context, mode):
-    """Advice by field, each with the passage that it is about."""
-    texts = {"prompt": prompt, "evaluator_context": evaluator_context}
-    # What is longer cannot be saved; its beginning is read.
-    texts = {name: text.replace("\r\n", "\n")[: LIMITS[name]] for name, text in texts.items()}
-    found: dict[str, list[dict[str, object]]] = {name: [] for name in texts}
-    if not any(texts.values()):
-        return found
-    for advice in advise(**texts, mode=mode):
-        found[advice.field].append({"advice": advice, "passage": texts[advice.field][advice.start : advice.end]})
-    return found

@@ -1,5 +1,5 @@
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeVar
 
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
@@ -9,7 +9,7 @@ from rest_framework.permissions import DjangoModelPermissions
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
-from rest_framework.throttling import BaseThrottle, ScopedRateThrottle
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
@@ -17,18 +17,19 @@ from accounts.http import person
 from accounts.permissions import RolePermission
 from accounts.prefer import preferred_wait, wait_until
 from scenarios.api.answers import PREFER, Refusal
-from scenarios.models import ScenarioDraft, ScenarioDraftQuerySet
+from scenarios.models import Scenario, ScenarioDraft, ScenarioDraftQuerySet
 from scenarios.paging import Pages
 from scenarios.serializers.drafts import (
     DraftSerializer,
     DraftSummarySerializer,
-    EditedDraftSerializer,
     InstructionsSerializer,
     NewDraftSerializer,
     PersonalSerializer,
 )
-from scenarios.serializers.scenarios import WholeScenarioSerializer
 from scenarios.services import drafts
+from scenarios.throttles import GenerationThrottle
+
+T = TypeVar("T")
 
 
 class NotReady(Refusal):
@@ -45,13 +46,12 @@ class DraftPermission(RolePermission):
 
 
 class DraftViewSet(ReadOnlyModelViewSet[ScenarioDraft]):
-    """Scenarios that a model drafts from complaints."""
+    """Scenarios that a model drafts from complaints. `training` adds their saving: it knows who can be given them."""
 
     queryset = ScenarioDraft.objects.none()
     permission_classes = [DraftPermission]
     parser_classes = [*APIView.parser_classes, MultiPartParser]
     pagination_class = Pages
-    throttle_scope = "generation"
 
     def get_queryset(self) -> ScenarioDraftQuerySet:
         seen = ScenarioDraft.objects.for_user(person(self.request)).exclude(status=ScenarioDraft.Status.DISCARDED)
@@ -61,7 +61,7 @@ class DraftViewSet(ReadOnlyModelViewSet[ScenarioDraft]):
         return DraftSummarySerializer if self.action == "list" else DraftSerializer
 
     def get_throttles(self) -> list[BaseThrottle]:
-        return [ScopedRateThrottle()] if self.action in {"create", "again"} else []
+        return [GenerationThrottle()] if self.action in {"create", "again"} else []
 
     def throttled(self, request: Request, wait: float | None) -> NoReturn:
         raise Throttled(wait, "You have asked for many drafts within a minute, and each of them costs.")
@@ -99,23 +99,37 @@ class DraftViewSet(ReadOnlyModelViewSet[ScenarioDraft]):
         headers = {"Location": reverse("api-draft", args=[draft.pk])}
         return Response(DraftSerializer(draft).data, status, headers=headers)
 
-    @extend_schema(request=EditedDraftSerializer, responses={201: WholeScenarioSerializer})
-    def save(self, request: Request, pk: object) -> Response:
-        """Make the edited draft a scenario, once. While something of a real person is left in it: 409 and where."""
-        draft, context = self.get_object(), self.get_serializer_context()
-        form = EditedDraftSerializer(data=request.data, partial=True, context=context)
-        form.is_valid(raise_exception=True)
-        if draft.status != ScenarioDraft.Status.READY:
+    @extend_schema(request=None, responses=DraftSerializer)
+    def restore(self, request: Request, pk: object) -> Response:
+        """Where another try has failed: back to the draft that was there before it."""
+        draft = self.get_object()
+        is_restored = drafts.restore_draft(draft)
+        draft.refresh_from_db()
+        if not is_restored:
             raise NotReady(draft)
+        return Response(DraftSerializer(draft).data)
+
+    @extend_schema(responses={204: None})
+    def delete_source(self, request: Request, pk: object) -> Response:
+        """Delete the complaint that was kept with a saved draft."""
+        draft = self.get_object()
+        if not drafts.delete_source(draft):
+            draft.refresh_from_db()
+            raise NotReady(draft)
+        return Response(status=204)
+
+    def saved(
+        self, draft: ScenarioDraft, wanted: Mapping[str, Any], within: Callable[[Scenario], T]
+    ) -> tuple[Scenario, T | None]:
+        """The scenario that is made of the draft, once. Raises Refusal."""
         try:
-            scenario, _ = drafts.save_draft(draft, person(request), **edited(draft, form.validated_data))
+            return drafts.save_draft(draft, person(self.request), **edited(draft, wanted), within=within)
         except drafts.PersonalLeft as error:
             found = PersonalSerializer(error.found, many=True).data
             raise Refusal(409, "personal_left", str(error), found=found) from error
         except drafts.DraftClosed as error:
             draft.refresh_from_db()
             raise NotReady(draft) from error
-        return Response(WholeScenarioSerializer(scenario, context=context).data, 201)
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: object) -> Response:

@@ -105,7 +105,7 @@ class ImportViewSet(ReadOnlyModelViewSet[ImportJob]):
             is_new = imports.begin_import(job)
         except ImportJob.DoesNotExist:
             raise Refusal(409, "busy", BUSY) from None
-        if job.status == ImportJob.Status.CHECKING:
+        if job.status in {ImportJob.Status.CHECKING, ImportJob.Status.FORGOTTEN}:
             raise Refusal(409, "busy", BUSY)
         if job.status == ImportJob.Status.CHECKED:
             refuse_invalid(job)

@@ -61,6 +61,13 @@ class ScenarioViewSet(
         """Filters are for lists: a one-time scenario is in none, and has an address all the same."""
         return queryset if "pk" in self.kwargs else super().filter_queryset(queryset)  # type: ignore[return-value]
 
+    def get_object(self) -> Scenario:
+        scenario = super().get_object()
+        if self.action in {"partial_update", "promote", "demote"}:
+            # These show it in their answer: where it cannot be read, nothing is written.
+            _ = scenario.evaluator_context
+        return scenario
+
     def get_serializer_class(self) -> type[BaseSerializer[Scenario]]:
         return ScenarioSerializer if self.action == "list" else WholeScenarioSerializer
 

@@ -10,7 +10,7 @@ from scenarios.packs.csv_rows import csv_rows
 from scenarios.packs.json_rows import json_rows
 from scenarios.packs.rows import PackRefused, PackRow, PackValue, Problem, TooManyRows
 
-__all__ = ["Notes", "PackRefused", "PackRow", "PackValue", "Problem", "TooManyRows", "read_pack"]
+__all__ = ["Notes", "PackRefused", "PackRow", "PackValue", "Problem", "TooManyRows", "read_pack", "refuse_too_large"]
 
 _BOM = b"\xef\xbb\xbf"
 _CHUNK = 64 * 1024
@@ -40,13 +40,18 @@ def read_pack(
         yield row
 
 
-def _held(file: BinaryIO, most_bytes: int) -> bytes:
-    """The file's bytes; one that is too large is refused before it is held, or, from a pipe, as soon as it is."""
+def refuse_too_large(file: BinaryIO, most_bytes: int) -> None:
+    """Raise PackRefused before a byte is read, where the file can tell its size."""
     if file.seekable():
         here = file.tell()
         file.seek(0, io.SEEK_END)
         _check_size(file.tell() - here, most_bytes)
         file.seek(here)
+
+
+def _held(file: BinaryIO, most_bytes: int) -> bytes:
+    """The file's bytes; one that is too large is refused before it is held, or, from a pipe, as soon as it is."""
+    refuse_too_large(file, most_bytes)
     held = io.BytesIO()
     while chunk := file.read(_CHUNK):
         held.write(chunk)

@@ -27,7 +27,8 @@ def write_csv(rows: Iterable[Mapping[str, PackValue]], out: TextIO) -> None:
 
     A cell cannot tell an empty text or list from none: they are read back as not said.
     """
-    sheet = csv.writer(out)
+    # In quotes a cell stays whole: a spreadsheet that cuts at ; or tabs would run what follows one.
+    sheet = csv.writer(out, quoting=csv.QUOTE_ALL)
     sheet.writerow(COLUMNS)
     for row in rows:
         sheet.writerow([write_cell(row[name]) if name in row else "" for name in COLUMNS])

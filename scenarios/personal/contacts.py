@@ -8,9 +8,12 @@ from scenarios.personal.reading import Reading
 from scenarios.personal.vocabulary import KNOWN_NAMES, LISTS, is_ambiguous
 
 EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,5}", re.IGNORECASE)
-# "sarah at example dot org", as it is noted from a call
+# "sarah at example dot org", as it is noted from a call; brackets of any kind
+SPOKEN_AT = r"(?: at | ?[(\[{<] ?at ?[)\]}>] ?)"
+SPOKEN_DOT = r"(?: dot | ?[(\[{<] ?dot ?[)\]}>] ?)"
 SPOKEN_EMAIL = re.compile(
-    r"(?<![\w.+%-])[\w.+%-]{2,64} (?:at|\(at\)) [a-z0-9-]{1,63} (?:dot|\(dot\)) (?:com|org|net|edu|gov|us|io|info)\b",
+    rf"(?<![\w.+%-])[\w.+%-]{{2,64}}{SPOKEN_AT}[a-z0-9-]{{1,63}}(?:(?:{SPOKEN_DOT}|\.)[a-z0-9-]{{1,63}}){{0,3}}"
+    rf"{SPOKEN_DOT}[a-z]{{2,24}}\b",
     re.IGNORECASE,
 )
 WEB = re.compile(
@@ -95,8 +98,8 @@ def _keys(text: str) -> set[str]:
 
 
 def _written(text: str) -> str:
-    text = re.sub(r" \(?at\)? ", "@", text.casefold())
-    text = re.sub(r" \(?dot\)? ", ".", text)
+    text = re.sub(SPOKEN_AT, "@", text.casefold())
+    text = re.sub(SPOKEN_DOT, ".", text)
     return re.sub(r"^(?:https?://)?(?:www\.)?", "", text).strip("/@")
 
 

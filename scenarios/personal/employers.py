@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 from scenarios.personal.kinds import Identifier, Kind, Span
 from scenarios.personal.phrases import Phrases
 from scenarios.personal.reading import Reading, Word
+from scenarios.personal.run_together import as_one_word, find_run_together
 from scenarios.personal.vocabulary import (
     BRANDS,
     KNOWN_NAMES,
@@ -35,9 +37,12 @@ CONNECTORS = frozenset({"of", "and", "the", "for", "de"})
 LEGAL = LISTS["legal forms"]
 ENDINGS = LEGAL | LISTS["institutions"]
 GENERIC = ENDINGS | LISTS["generic"]
+DIRECTIONS = LISTS["directions"] | {"northern", "southern", "eastern", "western"}
 LONGEST = 6
 SMALL_RUN = 3
 SHORTEST_ACRONYM = 3
+BEFORE_A_PLACE = frozenset({"at", "for", "from", "with", "by", "in", "near", "outside", "to", "of", "the"})
+NO_EMPLOYER = NEVER_NAMES | GENERIC | DIRECTIONS | LISTS["states"] | LISTS["street words"]
 
 
 def employers_in(reading: Reading) -> list[Span]:
@@ -46,20 +51,40 @@ def employers_in(reading: Reading) -> list[Span]:
 
 
 def find_employers(identifiers: Iterable[Identifier], reading: Reading) -> list[Span]:
-    """The whole name, the name without its legal form, and each word of it that is no ordinary one."""
+    """The whole name, the name without its legal form, its first word, and each word of it that is no ordinary one."""
     phrases = Phrases(Kind.EMPLOYER, {})
+    first_words: set[str] = set()
+    run_together: set[str] = set()
     for identifier in identifiers:
         keys = [word.key for word in Reading(identifier.text).words]
-        phrases.add(keys)
-        phrases.add(_without(LEGAL, keys))
-        phrases.add(_initials(keys), needs_capital=True)
-        named = _without(ENDINGS, keys)
-        if not GENERIC.union(NEVER_NAMES).issuperset(named):
-            phrases.add(named, needs_capital=named != keys)
-        for key in keys:
-            if len(key) > 2 and key not in GENERIC and not is_ambiguous(key):
-                phrases.add([key], needs_capital=len(keys) > 1)
-    return phrases.find(reading)
+        _add(phrases, keys)
+        if len(keys) > 1:
+            first_words |= {keys[0]} - NO_EMPLOYER
+        run_together |= as_one_word(keys) | as_one_word(_without(LEGAL, keys)) | as_one_word(_without(ENDINGS, keys))
+    short = _by_first_word(first_words, reading.words)
+    return [*phrases.find(reading), *short, *find_run_together(run_together, reading, Kind.EMPLOYER)]
+
+
+def _add(phrases: Phrases, keys: Sequence[str]) -> None:
+    phrases.add(keys)
+    own = _without(LEGAL, keys)
+    phrases.add(own)
+    phrases.add(_initials(keys), needs_capital=True)
+    named = _without(ENDINGS, keys)
+    if not GENERIC.union(NEVER_NAMES).issuperset(named):
+        phrases.add(named, needs_capital=named != keys)
+    for key in keys:
+        if len(key) > 2 and key not in GENERIC and not is_ambiguous(key):
+            # What an employer does comes last, as in Frobnitz Foundry.
+            phrases.add([key], needs_capital=len(own) > 1 and key == own[-1])
+
+
+def _by_first_word(first_words: set[str], words: Sequence[Word]) -> Iterator[Span]:
+    """As in "a nurse at Banner" for Banner Desert Hospital; not in a heading, where "Banner" may be any banner."""
+    for before, word in pairwise(words):
+        is_place = before.key in BEFORE_A_PLACE and not before.is_capital and word.gap == " "
+        if is_place and word.key in first_words and word.is_capital and not word.is_shouted:
+            yield Span(word.start, word.end, Kind.EMPLOYER)
 
 
 def _initials(keys: Sequence[str]) -> Sequence[str]:

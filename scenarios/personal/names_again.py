@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from scenarios.personal.kinds import Identifier, Kind, Span
 from scenarios.personal.names import MOST_INITIALS, is_followed_as_a_person, is_month
 from scenarios.personal.reading import Reading, Word
+from scenarios.personal.run_together import as_handles, as_one_word, find_run_together
 from scenarios.personal.vocabulary import (
-    KNOWN_NAMES,
     LISTS,
     LITTLE_WORDS,
     NEVER_NAMES,
@@ -27,44 +27,41 @@ class Part:
     is_guess: bool = False
 
 
-def find_names(
-    identifiers: Iterable[Identifier], unexplained: Iterable[str], reading: Reading, small_words: frozenset[str]
-) -> list[Span]:
+def find_names(identifiers: Iterable[Identifier], unexplained: Iterable[str], reading: Reading) -> list[Span]:
     """Any part of any name, and unexplained words of the source that the draft writes as names.
 
-    `small_words` stand in small letters in the source or a field, so that a capital alone proves little.
+    A part that is no ordinary word is found in small letters too.
     """
-    known = _KnownParts(identifiers, unexplained, small_words)
+    known = _KnownParts(identifiers, unexplained)
     hits = [known.holds(reading.words, at) for at in range(len(reading.words))]
-    return list(_joined(reading.words, hits))
+    return [*_joined(reading.words, hits), *find_run_together(known.run_together, reading, Kind.NAME)]
 
 
 class _KnownParts:
     """The words of the names in a source, ready to be seen again."""
 
-    def __init__(
-        self, identifiers: Iterable[Identifier], unexplained: Iterable[str], small_words: frozenset[str]
-    ) -> None:
+    def __init__(self, identifiers: Iterable[Identifier], unexplained: Iterable[str]) -> None:
         self.parts: dict[str, Part] = {}
         self.initials: set[str] = set()
         self.as_written: set[str] = set()
+        self.run_together: set[str] = set()
         for identifier in identifiers:
-            self._add(Reading(identifier.text).words, identifier.is_sure, small_words)
+            self._add(Reading(identifier.text).words, identifier.is_sure)
         for key in unexplained:
             self.parts.setdefault(key, Part(is_sure=False, is_ambiguous=True, is_guess=True))
 
-    def _add(self, words: Sequence[Word], is_sure: bool, small_words: frozenset[str]) -> None:
+    def _add(self, words: Sequence[Word], is_sure: bool) -> None:
         initials = "".join(word.key for word in words if word.is_initial)
         if len(initials) > 1:
             self.initials.add(initials)
+        whole = [word.key for word in words if word.raw not in PARTICLES]
+        self.run_together.update(as_handles(whole), as_one_word(whole), *(as_one_word([key]) for key in whole))
         for word in words:
             if len(word.key) < 2 or word.raw in PARTICLES:
                 continue
             if word.raw[0].islower():
                 self.as_written.add(word.key)
-            is_doubtful = not is_sure and word.key in small_words and word.key not in KNOWN_NAMES
-            ambiguous = is_ambiguous(word.key) or is_doubtful
-            part = self.parts.setdefault(word.key, Part(is_sure=False, is_ambiguous=ambiguous))
+            part = self.parts.setdefault(word.key, Part(is_sure=False, is_ambiguous=is_ambiguous(word.key)))
             part.is_sure |= is_sure
 
     def holds(self, words: Sequence[Word], at: int) -> bool:
@@ -75,7 +72,7 @@ class _KnownParts:
         if part is None:
             return False
         if not word.is_capital:
-            return word.key in self.as_written or (part.is_sure and not part.is_ambiguous and len(word.key) > 2)
+            return word.key in self.as_written or (not part.is_ambiguous and len(word.key) > 2)
         if part.is_guess and _stands_in_a_heading(words, at):
             return False
         return not part.is_ambiguous or self._reads_as_a_name(words, at)
@@ -134,5 +131,5 @@ def _joined(words: Sequence[Word], hits: Sequence[bool]) -> Iterator[Span]:
 
 def _belongs(words: Sequence[Word], at: int) -> bool:
     before = words[at - 1]
-    gaps = {" ", "-", ".", ". "} if before.is_initial else {" ", "-"}
+    gaps = {" ", "-", ".", ". "} if before.is_initial else {" ", "-", "_", "\n"}
     return words[at].gap in gaps and not before.is_possessive

@@ -16,6 +16,14 @@ ALIKE = str.maketrans(
         **{"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe"},
     }
 )
+# Letters that look Latin; both cases go the same way, so that a name truly written in them stays one name.
+CYRILLIC = ("авекмнорстухіјѕһԁԛԝӏ", "abekmhopctyxijshdqwl")
+GREEK = ("αβεζηικμνορτυχ", "abezhikmnoptyx")
+LOOK_LATIN = {
+    **{"ı": "i", "ɑ": "a", "ɡ": "g"},
+    **{other: latin for others, latins in (CYRILLIC, GREEK) for other, latin in zip(others, latins, strict=True)},
+}
+LATIN = str.maketrans(LOOK_LATIN | {other.upper(): latin.upper() for other, latin in LOOK_LATIN.items()})
 ASCII_ALIKE = {"`": "'", "\r": "\n"}
 INVISIBLE = {"Mn", "Me", "Cf"}
 WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
@@ -119,7 +127,14 @@ def _plain(character: str) -> str:
     if character.isascii():
         return ASCII_ALIKE.get(character, character)
     letters = unicodedata.normalize("NFKD", character.translate(ALIKE))
-    return "".join(letter for letter in letters if unicodedata.category(letter) not in INVISIBLE).translate(ALIKE)
+    seen = "".join(_in_ascii(letter) for letter in letters if unicodedata.category(letter) not in INVISIBLE)
+    return seen.translate(ALIKE)
+
+
+def _in_ascii(letter: str) -> str:
+    """Digits of any script in ours, and letters that look Latin in Latin."""
+    digit = unicodedata.digit(letter, None)
+    return letter.translate(LATIN) if digit is None else str(digit)
 
 
 def _word(match: re.Match[str], gap: str, before: Word | None, is_shouted: bool) -> Word:

@@ -31,11 +31,10 @@ def find_personal(source: str, fields: Mapping[str, str], today: date | None = N
     identifiers = _identifiers(read, today or date.today())
     unexplained = unexplained_words(read)
     readings = {name: Reading(text) for name, text in fields.items()}
-    small_words = read.small_words.union(*(reading.small_words for reading in readings.values()))
     return [
         _found(name, reading, span)
         for name, reading in readings.items()
-        for span in _merged(_places(identifiers, unexplained, reading, small_words))
+        for span in _merged(_places(identifiers, unexplained, reading))
     ]
 
 
@@ -56,9 +55,7 @@ def _identifiers(reading: Reading, today: date) -> list[Identifier]:
     return list(unique.values())
 
 
-def _places(
-    identifiers: Iterable[Identifier], unexplained: Iterable[str], reading: Reading, small_words: frozenset[str]
-) -> list[Span]:
+def _places(identifiers: Iterable[Identifier], unexplained: Iterable[str], reading: Reading) -> list[Span]:
     of: dict[Kind, list[Identifier]] = {kind: [] for kind in Kind}
     for identifier in identifiers:
         of[identifier.kind].append(identifier)
@@ -68,7 +65,7 @@ def _places(
         *find_numbers([*of[Kind.NUMBER], *of[Kind.ADDRESS]], reading),
         *find_places(of[Kind.ADDRESS], reading),
         *find_employers(of[Kind.EMPLOYER], reading),
-        *find_names(of[Kind.NAME], unexplained, reading, small_words),
+        *find_names(of[Kind.NAME], unexplained, reading),
     ]
 
 

@@ -75,7 +75,12 @@ class DraftSerializer(DraftSummarySerializer):
 
 
 class InstructionsSerializer(KnownFieldsOnly):
-    instructions = LongTextField(required=False, allow_blank=True, max_length=LONGEST_INSTRUCTIONS)
+    instructions = LongTextField(
+        required=False,
+        allow_blank=True,
+        max_length=LONGEST_INSTRUCTIONS,
+        help_text="how the draft should be; names and numbers in it are looked for in the draft, too",
+    )
 
 
 class NewDraftSerializer(InstructionsSerializer, serializers.ModelSerializer[ScenarioDraft]):

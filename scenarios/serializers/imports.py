@@ -36,6 +36,7 @@ class ImportJobSerializer(serializers.ModelSerializer[ImportJob]):
             "total",
             "written",
             "ignored_columns",
+            "new_categories",
             "created_at",
             "finished_at",
         ]

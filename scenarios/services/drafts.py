@@ -36,17 +36,16 @@ _SET_UP_WRONGLY = (
 )
 
 # What a draft holds of words, and what is left of them when it is closed.
-_EMPTY: dict[str, Any] = {
-    "source": "",
-    "instructions": "",
+_NO_SOURCE: dict[str, Any] = {"source": "", "instructions": ""}
+_UNWRITTEN: dict[str, Any] = {
     "title": "",
     "description": "",
     "prompt": "",
     "evaluator_context": "",
     "relevant_policy_sections": "",
     "unproven_sections": [],
-    "failure": "",
 }
+_EMPTY: dict[str, Any] = _NO_SOURCE | _UNWRITTEN | {"failure": ""}
 
 T = TypeVar("T")
 
@@ -91,23 +90,34 @@ def begin_draft(
 def draft_again(draft: ScenarioDraft, instructions: str, source: str | None = None) -> bool:
     """Another try, which takes the place of what was written before; the source stays unless another one is given.
 
-    False while it is being written or when it is closed. Raises ValidationError.
+    When it fails, `restore_draft` brings back what was there. False while it is being written or when it is closed.
+    Raises ValidationError.
     """
     given = {} if source is None else {"source": check_source(source)}
+    if given.get("source", draft.source) != draft.source:
+        # What was written from one complaint cannot be checked against another.
+        given |= _UNWRITTEN
     again = ScenarioDraft.objects.filter(
         pk=draft.pk, status__in=[ScenarioDraft.Status.READY, ScenarioDraft.Status.FAILED]
     )
-    begun = again.update(
-        status=ScenarioDraft.Status.WRITING,
-        instructions=_check_instructions(instructions),
-        failure="",
-        attempts=0,
-        touched_at=timezone.now(),
-        **given,
-    )
-    if begun:
-        _queue(draft)
+    with transaction.atomic():
+        begun = again.update(
+            status=ScenarioDraft.Status.WRITING,
+            instructions=_check_instructions(instructions),
+            failure="",
+            attempts=0,
+            touched_at=timezone.now(),
+            **given,
+        )
+        if begun:
+            _queue(draft)
     return bool(begun)
+
+
+def restore_draft(draft: ScenarioDraft) -> bool:
+    """Back to the draft that stood there before the try that failed. False where none did, or none failed."""
+    failed = ScenarioDraft.objects.filter(pk=draft.pk, status=ScenarioDraft.Status.FAILED).exclude(prompt="")
+    return bool(failed.update(status=ScenarioDraft.Status.READY, failure="", touched_at=timezone.now()))
 
 
 def _check_instructions(text: str) -> str:
@@ -198,11 +208,21 @@ def _fail(draft: ScenarioDraft, error: AIUnavailable) -> None:
 
 
 def personal_in(draft: ScenarioDraft, fields: Mapping[str, str]) -> list[Found]:
-    """What of the source's people stands in these fields, by place."""
-    found = find_personal(draft.source, {name: fields.get(name, "") for name in CHECKED})
+    """What of the people in the source, or in the instructions, stands in these fields, by place."""
+    texts = {name: fields.get(name, "") for name in CHECKED}
+    found = find_personal(draft.source, texts)
+    # Each by itself: words of the one must not explain away a name in the other.
+    more = find_personal(draft.instructions, texts)
+    found += [one for one in more if not any(_covers(other, one) for other in found)]
+    found.sort(key=lambda one: (CHECKED.index(one.field), one.start))
     # The line's own number is no person's: counselors must know which account is called.
     ours = _digits(draft.account.number) if draft.account else ""
     return [one for one in found if not (ours and one.kind == Kind.NUMBER and _digits(one.text) == ours)]
+
+
+def _covers(one: Found, other: Found) -> bool:
+    is_around = one.field == other.field and one.start <= other.start and other.end <= one.end
+    return is_around and one.kind.is_certain >= other.kind.is_certain
 
 
 def _digits(text: str) -> str:
@@ -256,14 +276,24 @@ def discard_draft(draft: ScenarioDraft) -> bool:
 
 def _cleared(draft: ScenarioDraft) -> dict[str, Any]:
     """The scenario has the texts now. The complaint goes, too, unless the organization keeps complaints."""
-    kept = {"source", "instructions"} if draft.organization.keeps_sources else set()
+    kept = set(_NO_SOURCE) if draft.organization.keeps_sources else set()
     return {name: empty for name, empty in _EMPTY.items() if name not in kept}
 
 
+def delete_source(draft: ScenarioDraft) -> bool:
+    """Delete the complaint that was kept with a saved draft, and its instructions. False while it is not saved."""
+    return bool(ScenarioDraft.objects.filter(pk=draft.pk, status=ScenarioDraft.Status.SAVED).update(**_NO_SOURCE))
+
+
 def sweep_drafts() -> int:
-    """Queue again the drafts whose task was lost, discard what nobody came back to. Return how many were queued."""
+    """Queue again the drafts whose task was lost, discard what nobody came back to. Return how many were queued.
+
+    Complaints that were kept go where the organization does not keep them any more.
+    """
     forgotten = timezone.now() - timedelta(seconds=settings.DRAFT_KEPT_FOR)
     ScenarioDraft.objects.forgotten(forgotten).update(status=ScenarioDraft.Status.DISCARDED, **_EMPTY)
+    saved = ScenarioDraft.objects.filter(status=ScenarioDraft.Status.SAVED, organization__keeps_sources=False)
+    saved.exclude(**_NO_SOURCE).update(**_NO_SOURCE)
     lost = list(ScenarioDraft.objects.lost(_lost_before()).values_list("pk", flat=True))
     for draft_id in lost:
         # Gone before the next sweep: where workers are behind, sweeps must not pile up on them.

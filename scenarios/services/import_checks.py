@@ -12,6 +12,9 @@ from scenarios.services.import_library import PLAIN, Existing, Library, Verdict,
 CHOICES = {"mode": Mode, "difficulty": Difficulty, "opens": Opener}
 MOST_OF_A_NAME = 100
 
+# By `row_key`, where a title stands first: the import and the number of its row. Files imported together share one.
+Seen = dict[str, tuple[ImportJob, int]]
+
 
 @dataclass
 class Checked:
@@ -30,10 +33,10 @@ class Checked:
 class RowChecker:
     """Says of each row of a pack whether it is new, there already, changed or wrong. Writes nothing."""
 
-    def __init__(self, job: ImportJob) -> None:
+    def __init__(self, job: ImportJob, seen: Seen | None = None) -> None:
         self.job = job
         self.library = Library(job.organization)
-        self.seen: dict[str, int] = {}
+        self.seen: Seen = {} if seen is None else seen
 
     def check(self, rows: Sequence[PackRow]) -> list[Checked]:
         """Some rows, in the order of their file; earlier ones are remembered."""
@@ -108,11 +111,12 @@ class RowChecker:
         if checked.problems:
             checked.outcome = ImportRow.Outcome.INVALID
             return
-        first = self.seen.setdefault(checked.key, checked.row.number)
-        if first != checked.row.number:
-            verdict = Verdict(
-                ImportRow.Outcome.DUPLICATE, ("title", f"The same title stands in row {first} of this file.")
-            )
+        here = (self.job, checked.row.number)
+        job, number = self.seen.setdefault(checked.key, here)
+        if (job, number) != here:
+            file = "this file" if job == self.job else job.filename
+            why = f"The same title stands in row {number} of {file}."
+            verdict = Verdict(ImportRow.Outcome.DUPLICATE, ("title", why))
         else:
             verdict = found.judge(checked.values, self.library, self.job)
         checked.outcome = verdict.outcome

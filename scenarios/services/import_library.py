@@ -171,6 +171,8 @@ class Existing:
         key = row_key(values)
         if key not in self.keys:
             return Verdict()
+        if job.may_update and values.get("is_one_time"):
+            return Verdict(ImportRow.Outcome.DUPLICATE, ("is_one_time", "One-time scenarios are not updated."))
         there = self.scenarios.get(key, [])
         changed = [changes(one, values, library, job, self.contexts.get(one.pk)) for one in there]
         if not there or not all(changed):

@@ -27,7 +27,7 @@ class ClaimLost(Exception):
 
 
 def write_rows(job: ImportJob) -> int:
-    """Write the next rows that wait: scenarios and what became of the rows in one transaction. Return how many.
+    """Write the next rows that wait: scenarios and what became of the rows in one transaction. Return how many it took.
 
     Rows are compared with the library once more: other imports and people write at the same time. Files are written
     before; what fails leaves them to the sweep, because after a broken commit nobody knows whether a row uses them.
@@ -140,14 +140,25 @@ def _update(
     library = _library(job, rows)
     found = Existing.whole(job.organization, [row.values for row in rows], contexts)
     judged = {row: found.judge(row.values, library, job) for row in rows}
+    for row in _unprepared(judged, keys):
+        del judged[row]
     gone = _with(judged, ImportRow.Outcome.NEW)
-    _keep_claim(job, len(rows) - len(gone))
+    _keep_claim(job, len(judged) - len(gone))
     _change([verdict for verdict in judged.values() if verdict.scenario], library, keys)
     for row in _with(judged, ImportRow.Outcome.INVALID):
         ImportRow.objects.filter(pk=row.pk).update(problems=[problem_of(row, *(judged[row].why_not or ("", "")))])
     for judged_as, outcome in _BECOMES.items():
         _settle({row.pk for row in _with(judged, judged_as)}, outcome)
     return gone
+
+
+def _unprepared(judged: Mapping[ImportRow, Verdict], keys: Mapping[UUID, str]) -> list[ImportRow]:
+    """Rows whose scenario came after the texts were written; they wait for the next round."""
+    return [
+        row
+        for row, verdict in judged.items()
+        if verdict.scenario and "evaluator_context" in verdict.changed and verdict.scenario.pk not in keys
+    ]
 
 
 _BECOMES = {

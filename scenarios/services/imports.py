@@ -1,7 +1,7 @@
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,10 +16,11 @@ from django.utils import timezone
 
 from accounts.models import Account, Organization, User
 from scenarios import tasks
-from scenarios.models import ImportJob, ImportRow
-from scenarios.packs.reading import Notes, read_pack
-from scenarios.packs.rows import PackRow
-from scenarios.services.import_checks import Checked, RowChecker
+from scenarios.models import ImportJob, ImportJobQuerySet, ImportRow
+from scenarios.packs.reading import Notes, read_pack, refuse_too_large
+from scenarios.packs.rows import PackRefused, PackRow
+from scenarios.services.import_checks import Checked, RowChecker, Seen
+from scenarios.services.import_library import matching_name
 from scenarios.services.import_writing import write_rows
 
 logger = logging.getLogger(__name__)
@@ -56,13 +57,15 @@ def check_pack(
     *,
     most_rows: int = MOST_ROWS,
     idempotency_key: str = "",
+    seen: Seen | None = None,
     on_progress: Callable[[int], None] = lambda rows: None,
 ) -> ImportJob:
     """Read a pack and keep every row with what would become of it. The library is not touched yet.
 
-    Raises PackRefused for a file that cannot be read whole (nothing is kept) and KeyReused. A job that was begun
-    with the same key comes back as it is by now.
+    Raises PackRefused for a file that cannot be read whole, ContextUnavailable (nothing is kept) and KeyReused. A job
+    that was begun with the same key comes back as it is by now. Files that are imported one after another share `seen`.
     """
+    refuse_too_large(file, MOST_BYTES)
     digest = _digest(file, options)
     if idempotency_key and (known := _known(organization, idempotency_key, digest)):
         return known
@@ -84,7 +87,7 @@ def check_pack(
             raise
         return known
     try:
-        _keep_rows(job, file, most_rows, on_progress)
+        _keep_rows(job, file, most_rows, RowChecker(job, seen), on_progress)
     except BaseException:
         job.delete()
         raise
@@ -103,27 +106,49 @@ def _digest(file: BinaryIO, options: ImportOptions) -> str:
 
 def _known(organization: Organization, key: str, digest: str) -> ImportJob | None:
     job = ImportJob.objects.filter(organization=organization, idempotency_key=key).first()
-    if job and job.status == ImportJob.Status.CHECKING and job.created_at < _lost_before():
-        job.delete()  # whoever read it is gone
+    if job and _is_left(job) and forget_import(job):
         return None
     if job and job.sha256 != digest:
         raise KeyReused("This Idempotency-Key was sent before with another body. Send a new key with a new body.")
     return job
 
 
-def _keep_rows(job: ImportJob, file: BinaryIO, most_rows: int, on_progress: Callable[[int], None]) -> None:
-    notes, checker = Notes(), RowChecker(job)
+def _is_left(job: ImportJob) -> bool:
+    """Whoever read or deleted it is gone."""
+    is_old = job.created_at < _lost_before()
+    return job.status == ImportJob.Status.FORGOTTEN or (job.status == ImportJob.Status.CHECKING and is_old)
+
+
+def _keep_rows(
+    job: ImportJob, file: BinaryIO, most_rows: int, checker: RowChecker, on_progress: Callable[[int], None]
+) -> None:
+    notes, new_categories = Notes(), dict[str, str]()
     rows: Iterator[PackRow] = read_pack(file, job.filename, notes=notes, most_bytes=MOST_BYTES, most_rows=most_rows)
     while some := list(islice(rows, _CHECKED_AT_ONCE)):
         checked = checker.check(some)
         ImportRow.objects.bulk_create(_as_row(job, one) for one in checked)
+        _note_categories(new_categories, checker, checked)
         job.total += len(checked)
         job.invalid += sum(one.outcome == ImportRow.Outcome.INVALID for one in checked)
         job.to_write += sum(one.outcome in (ImportRow.Outcome.NEW, ImportRow.Outcome.CHANGED) for one in checked)
         on_progress(job.total)
-    job.ignored_columns = sorted(notes.ignored_columns)
+    if not job.total:
+        raise PackRefused("The file has no rows.")
+    job.ignored_columns, job.new_categories = sorted(notes.ignored_columns), list(new_categories.values())
     job.status = ImportJob.Status.CHECKED
-    job.save(update_fields=["total", "invalid", "to_write", "ignored_columns", "status"])
+    found = ("total", "invalid", "to_write", "ignored_columns", "new_categories", "status")
+    counted = {name: getattr(job, name) for name in found}
+    if not ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.CHECKING).update(**counted):
+        raise PackRefused("The import was discarded while the file was read.")
+
+
+def _note_categories(names: dict[str, str], checker: RowChecker, checked: Sequence[Checked]) -> None:
+    """Add what the rows bring that is no category yet, by what it comes to, as it is first written."""
+    for one in checked:
+        name = str(one.values.get("category", "")).strip()
+        waits = one.outcome in (ImportRow.Outcome.NEW, ImportRow.Outcome.CHANGED)
+        if waits and name and not checker.library.categories.find(name):
+            names.setdefault(matching_name(name), name)
 
 
 def _as_row(job: ImportJob, checked: Checked) -> ImportRow:
@@ -236,9 +261,14 @@ def abandon_import(job: ImportJob) -> None:
 
 
 def forget_import(job: ImportJob) -> bool:
-    """Delete a checked pack that was not begun. False when it was."""
-    begun = [ImportJob.Status.CHECKING, ImportJob.Status.CHECKED]
-    return bool(ImportJob.objects.filter(pk=job.pk, status__in=begun).delete()[0])
+    """Delete a pack that was not begun. False when it was."""
+    return _forget(ImportJob.objects.filter(pk=job.pk))
+
+
+def _forget(jobs: ImportJobQuerySet) -> bool:
+    """Delete those that were not begun. They are marked before, because what is deleted may have begun meanwhile."""
+    jobs.unbegun().update(status=ImportJob.Status.FORGOTTEN)
+    return bool(jobs.filter(status=ImportJob.Status.FORGOTTEN).delete()[0])
 
 
 def outcome_of(job: ImportJob, *, expected: bool = False) -> dict[str, Any]:
@@ -264,12 +294,12 @@ def outcome_of(job: ImportJob, *, expected: bool = False) -> dict[str, Any]:
             errors += [{"row": number, "title": title, **problem} for problem in problems]
     counts: dict[str, Any] = {name: len(found) for name, found in titles.items()}
     lists = {f"{name}_titles": titles[name] for name in ("created", "updated", "skipped")}
-    return counts | lists | {"errors": errors}
+    return counts | lists | {"errors": errors, "new_categories": job.new_categories}
 
 
 def sweep_imports() -> int:
     """Queue again the imports whose task was lost, and forget packs that nobody began. Return how many were queued."""
-    ImportJob.objects.forgotten(timezone.now() - _KEPT).delete()
+    _forget(ImportJob.objects.filter(created_at__lt=timezone.now() - _KEPT))
     lost = list(ImportJob.objects.lost(_lost_before()).values_list("pk", flat=True))
     for job_id in lost:
         # Gone before the next sweep: where workers are behind, sweeps must not pile up on them.

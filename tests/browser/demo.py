@@ -52,7 +52,7 @@ class Tryout:
             form = "/admin/training/assignment/add/"
             chosen = {
                 "counselor": self._choice(form, "counselor", email),
-                "scenario": self._choice(form, "scenario", title),
+                "scenario": self._typed_choice("scenario", title),
             }
             self._submit("supervisor@example.org", form, chosen | {"due_date": "2031-05-04", "notes": ""})
         return email
@@ -68,6 +68,12 @@ class Tryout:
         found = re.search(rf'<option value="([^"]+)"[^>]*>{re.escape(label)}</option>', select[0])
         assert found, select[0]
         return found[1]
+
+    def _typed_choice(self, field_name: str, title: str) -> str:
+        """What a supervisor finds who types a title where an assignment is given."""
+        where = {"app_label": "training", "model_name": "assignment", "field_name": field_name, "term": title}
+        found = self.read("supervisor@example.org", f"/admin/autocomplete/?{urlencode(where)}")["results"]
+        return next(one["id"] for one in found if one["text"] == title)
 
     def practice_page(self, email: str, title: str) -> str:
         """The address at which this person takes what was assigned to them."""

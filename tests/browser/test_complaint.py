@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.once, pytest.mark.timeout(120)]
 SUPERVISOR = "supervisor@example.org"
 LIST = "/admin/scenarios/scenariodraft/"
 COMPLAINT = (Path(__file__).parents[2] / "fixtures/complaints/left-on-hold.txt").read_text()
+LEAK = "You will be graded."
 NAME, WORKPLACE = "Margaret", "Brightwater Dairy"
 RESPONSES = "POST /v1/responses"
 # What is selected in the field that has the focus.
@@ -70,8 +71,14 @@ def test_a_complaint_becomes_what_a_counselor_practises(enter: Callable[..., Pag
     expect(page.get_by_label("Notes:")).to_have_value("Take your time with this one.")
     expect(page.get_by_label(counselor)).to_be_checked()
 
-    # Edited away, it is checked while it is typed, and saved.
+    # Edited away, it is checked while it is typed, and saved. There is advice, too, which stops nobody.
     edit_away(page, "Description:", "Caller's prompt:")
+    prompt = page.get_by_label("Caller's prompt:")
+    prompt.fill(f"{prompt.input_value()}\n{LEAK}")
+    page.get_by_role("button", name=LEAK).click()
+    expect(prompt).to_be_focused()
+    assert page.evaluate(SELECTED) == LEAK
+    expect(page.locator("#advice-status")).to_contain_text("Advice: 1 on the prompt")
     page.get_by_label("Title:").fill(title)
     expect(page.locator(".draft-findings")).to_contain_text("Nothing of the complaint’s people was found")
     expect(page.locator("#draft-status")).to_have_text("Nothing of the complaint’s people is left to resolve.")
@@ -175,6 +182,8 @@ def test_the_pages_shut_nobody_out(enter: Callable[..., Page], mended: Tryout) -
     page.get_by_role("button", name="Replace this draft and my edits").click()
     expect(refused(page)).to_contain_text("could not be used")
     assert faults_of(page) == []
+    page.get_by_role("button", name="Go back to the draft that was there").click()
+    expect(save_button(page)).to_be_visible()
 
     draft = page.url
     page.get_by_text("Discard this draft").click()

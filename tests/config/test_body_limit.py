@@ -1,3 +1,4 @@
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +9,7 @@ from django.core.asgi import get_asgi_application
 
 from config.asgi import application
 from config.body_limit import BodyLimit
+from scenarios.services.imports import MOST_BYTES
 
 
 class Exchange:
@@ -69,8 +71,8 @@ class Reader:
         await send({"type": "http.response.body", "body": str(size).encode()})
 
 
-def guarded(reader: Reader) -> BodyLimit:
-    return BodyLimit(reader, {"/big/": 100}, 10)
+def guarded(reader: Reader, patience: float = 10) -> BodyLimit:
+    return BodyLimit(reader, {"/big/": 100}, 10, patience)
 
 
 @pytest.mark.parametrize(("path", "size"), [("/", 10), ("/", 0), ("/big/", 100), ("/big/one/", 11), ("/bigger", 10)])
@@ -103,13 +105,13 @@ async def test_a_chunked_or_lying_body_is_refused_as_soon_as_it_is_over(length):
 BROWSERS_ACCEPT = "text/html,application/xhtml+xml,*/*;q=0.8"
 
 
-@pytest.mark.parametrize(("length", "taken"), [("4000", 1000), (None, 1000), ("5", 1000)])
-async def test_a_browser_is_shown_a_page_once_it_has_sent_everything(length, taken):
-    exchange = Exchange([b"x" * 4] * 1000, "/", length, BROWSERS_ACCEPT)
+@pytest.mark.parametrize("length", ["20", None, "5"])
+async def test_a_browser_is_shown_a_page_once_it_has_sent_everything(length):
+    exchange = Exchange([b"x" * 4] * 5, "/", length, BROWSERS_ACCEPT)
 
     await guarded(Reader())(exchange.scope, exchange.receive, exchange.send)
 
-    assert (exchange.status, exchange.taken) == (413, taken)
+    assert (exchange.status, exchange.taken) == (413, 5)
     assert dict(exchange.sent[0]["headers"])[b"content-type"] == b"text/html; charset=utf-8"
     assert "<h1>This is too large</h1>" in exchange.body.decode()
 
@@ -122,15 +124,58 @@ async def test_a_browsers_body_that_is_over_with_its_last_part_is_not_waited_for
     assert (exchange.status, exchange.taken) == (413, 3)
 
 
-async def test_a_page_says_how_much_fits_and_not_without_end_is_read_for_it():
-    chunk = b"x" * 1024**2
-    exchange = Exchange([chunk] * 1000, "/admin/scenarios/importjob/add/", str(1000 * 1024**2), BROWSERS_ACCEPT)
+@pytest.mark.parametrize(("length", "taken"), [("4000", 0), ("20", 5), (None, 6), ("5", 6)])
+async def test_about_twice_the_limit_is_read_for_a_page_and_no_more(length, taken):
+    exchange = Exchange([b"x" * 4] * 1000, "/", length, BROWSERS_ACCEPT)
+
+    await guarded(Reader())(exchange.scope, exchange.receive, exchange.send)
+
+    assert (exchange.status, exchange.taken) == (413, taken)
+
+
+class Stalling(Exchange):
+    """Sends its first parts and then nothing, and stays."""
+
+    async def receive(self) -> dict[str, Any]:
+        if self.left == 1:
+            await asyncio.Event().wait()
+        return await super().receive()
+
+
+@pytest.mark.parametrize(("length", "taken"), [("16", 3), (None, 3)])
+async def test_a_browser_that_stops_sending_is_answered_in_the_end(length, taken):
+    exchange = Stalling([b"x" * 4] * 4, "/", length, BROWSERS_ACCEPT)
+
+    await guarded(Reader(), patience=0.01)(exchange.scope, exchange.receive, exchange.send)
+
+    assert (exchange.status, exchange.taken) == (413, taken)
+
+
+@pytest.mark.parametrize(
+    ("path", "fits"),
+    [
+        ("/admin/scenarios/importjob/add/", f"{MOST_BYTES // 1024**2} MB"),
+        ("/admin/accounts/account/1/change/", "20 MB"),
+        ("/", "1 MB"),
+    ],
+)
+async def test_a_page_says_how_large_a_file_may_be(path, fits):
+    exchange = Exchange([], path, str(1000 * 1024**2), BROWSERS_ACCEPT)
 
     await application(exchange.scope, exchange.receive, exchange.send)
 
-    assert (exchange.status, exchange.taken) == (413, 256)
-    limit = django_settings.BODY_LIMITS["/admin/scenarios/importjob/"] // 1024**2
-    assert f"larger than the {limit} MB that fit here" in exchange.body.decode()
+    assert exchange.status == 413
+    assert f"larger than the {fits} that fit here" in exchange.body.decode()
+
+
+async def test_a_body_without_a_length_is_told_to_bring_one():
+    reader, exchange = Reader(), Exchange([b"{}"])
+    exchange.scope["headers"].append((b"transfer-encoding", b"chunked"))
+
+    await BodyLimit(reader, {}, 100)(exchange.scope, exchange.receive, exchange.send)
+
+    assert (exchange.status, json.loads(exchange.body)["code"]) == (411, "length_required")
+    assert (reader.was_called, exchange.taken) == (False, 0)
 
 
 async def test_other_than_http_is_let_through():

@@ -2,9 +2,12 @@
 
 import io
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.files.storage import FileSystemStorage
+from django.db import connection
 
 from accounts.models import Organization
 from scenarios.models import ImportJob
@@ -53,6 +56,20 @@ def problems(job: ImportJob) -> list[tuple[str, str]]:
     """Field and message of every problem, row by row."""
     found = job.rows.order_by("number").values_list("problems", flat=True)
     return [(problem["field"], problem["message"]) for some in found for problem in some]
+
+
+@contextmanager
+def just_before(words: str, others_do: Callable[[], object]) -> Iterator[None]:
+    """Let others act right before our first query that holds these words: the moment that a race needs."""
+    waiting = [others_do]
+
+    def watch(execute: Callable[..., object], sql: str, *rest: Any) -> object:
+        if waiting and words in sql:
+            waiting.pop()()
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(watch):
+        yield
 
 
 class FailingStorage(FileSystemStorage):

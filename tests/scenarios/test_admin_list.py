@@ -265,6 +265,18 @@ def test_what_nobody_used_is_taken_out_of_the_library(supervisor, organization, 
     assert [entry.object_repr for entry in LogEntry.objects.all()] == ["Unused"]
 
 
+def test_a_hundred_are_taken_out_with_no_more_queries_than_two(supervisor, organization):
+    def queries_for(count: int) -> int:
+        chosen = [add_scenario(organization, f"Number {number}") for number in range(count)]
+        with CaptureQueriesContext(connection) as queries:
+            response = act(supervisor, "take_out_of_library", *chosen)
+        assert said(response) == [f"{count} taken out of the library."]
+        return len(queries)
+
+    assert queries_for(2) == queries_for(100)
+    assert (Scenario.objects.library().exists(), LogEntry.objects.count()) == (False, 102)
+
+
 def test_deleting_several_spares_what_is_assigned_and_says_so(supervisor, chat_assignment, chat_scenario, organization):
     unused = add_scenario(organization, "Unused")
 

@@ -725,10 +725,59 @@ async def test_an_export_is_given_to_who_accepts_only_csv(supervisor, log_in):
     response = await client.get(f"{SCENARIOS}export/?as=csv", headers={"Accept": "text/csv"})
 
     body = b"".join([block async for block in response.streaming_content])
-    assert (response.status_code, body[:8]) == (200, "\ufefftitle".encode())
+    assert (response.status_code, body[:10]) == (200, '\ufeff"title"'.encode())
 
 
 def test_the_description_of_the_api_is_whole_and_valid(db, tmp_path):
     call_command("spectacular", validate=True, fail_on_warn=True, file=str(tmp_path / "schema.yaml"))
 
     assert "/api/scenarios/import/" in (tmp_path / "schema.yaml").read_text()
+
+
+# ---- When a context cannot be read
+
+
+@pytest.fixture
+def out_of_reach(chat_scenario) -> Scenario:
+    """A scenario whose file is gone."""
+    write_evaluator_context(chat_scenario, "- Asks directly.")
+    chat_scenario.evaluator_context_file.storage.delete(chat_scenario.evaluator_context_file.name)
+    return chat_scenario
+
+
+def unavailable(response) -> bool:
+    answer = response.json()
+    return (response.status_code, answer["code"], answer["retryable"]) == (503, "storage_unavailable", True)
+
+
+def test_a_scenario_whose_context_cannot_be_read_is_503(client, out_of_reach, caplog):
+    response = client.get(one(out_of_reach))
+
+    assert unavailable(response)
+    assert response.json()["detail"] == (
+        "An evaluator context cannot be read just now. Nothing was changed: try again in a moment."
+    )
+    [record] = [record for record in caplog.records if record.name == "scenarios.models"]
+    assert record.scenario_id == out_of_reach.pk
+    assert client.get(SCENARIOS).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["json", "csv"])
+def test_an_export_is_whole_or_503(client, out_of_reach, kind):
+    assert unavailable(client.get(f"{SCENARIOS}export/?as={kind}"))
+
+
+def test_nothing_is_written_where_the_answer_could_not_be_read(client, out_of_reach):
+    one_time = {"is_one_time": True, "is_active": True}
+    Scenario.objects.filter(pk=out_of_reach.pk).update(**one_time)
+    before = Scenario.objects.values().get(pk=out_of_reach.pk)
+
+    answers = [
+        send(client, "PATCH", one(out_of_reach), {"title": "Renamed"}),
+        send(client, "PATCH", one(out_of_reach), {"evaluator_context": "- Waits."}),
+        send(client, "POST", f"{one(out_of_reach)}promote/", {"nothing_personal_left": True}),
+        send(client, "POST", f"{one(out_of_reach)}demote/"),
+    ]
+
+    assert [unavailable(answer) for answer in answers] == [True] * 4
+    assert Scenario.objects.values().get(pk=out_of_reach.pk) == before

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.html import escape
@@ -35,6 +35,13 @@ SENT = {name: text.replace("\n", "\r\n") for name, text in WRITTEN.items()} | CH
 
 def page(draft: ScenarioDraft, name: str = "change") -> str:
     return f"{DRAFTS}{draft.pk}/{name}/"
+
+
+def refuse_to_write(execute, sql, *args):
+    """A database that only reads."""
+    if sql.startswith(("INSERT", "UPDATE")) and "scenarios_scenariodraft" in sql:
+        raise OperationalError("The disk is full.")
+    return execute(sql, *args)
 
 
 def said(response) -> list[str]:
@@ -81,10 +88,11 @@ def test_the_page_says_what_happens_to_the_text_before_it_is_sent(client, organi
 
     for body in (first, second):
         assert "It goes to the model that writes the draft" in body
-        assert "names, numbers, addresses, birthdays and employers" in body
+        assert "names, numbers, addresses, birthdays and employers of this text and of your instructions" in body
         assert "discarded after 14 days" in body
     assert "It is deleted when the scenario is saved or the draft discarded." in first
     assert "It is kept with the draft after the scenario is saved" in second
+    assert "There it can be deleted at any time." in second
 
 
 def test_a_pasted_complaint_leads_to_the_drafts_page(client, supervisor, account):
@@ -170,6 +178,21 @@ def test_a_text_and_another_file_are_not_guessed_between(client):
     assert response.context["form"]["source"].value() == SOURCE
 
 
+def test_a_database_that_is_away_loses_nothing_of_a_complaint(client, account):
+    given = {"instructions": "Angrier.", "account": str(account.pk), "mode": "chat", "difficulty": "expert"}
+    file = SimpleUploadedFile("c.pdf", pages_pdf(PAGE))
+
+    with connection.execute_wrapper(refuse_to_write):
+        response = client.post(f"{DRAFTS}add/", given | {"source_file": file})
+
+    form = response.context["form"]
+    assert refusal(response) == (
+        "This could not be sent just now, and nothing of it was kept. What you typed is here: try again."
+    )
+    assert {name: form[name].value() for name in given} == given
+    assert (form["source"].value(), ScenarioDraft.objects.count()) == (PAGE_TEXT, 0)
+
+
 def test_the_accounts_stand_with_their_procedures_and_are_ones_own(client, account, other_organization):
     Account.objects.create(organization=other_organization, name="Wombat line")
 
@@ -237,6 +260,51 @@ def test_another_try_with_a_wrong_text_keeps_what_was_typed(client, ready):
     assert (ready.status, ready.source) == ("failed", SOURCE)
 
 
+def test_a_database_that_is_away_loses_nothing_of_another_text(client, ready):
+    ScenarioDraft.objects.update(status="failed", failure="The model refused.")
+
+    with connection.execute_wrapper(refuse_to_write):
+        response = client.post(page(ready), {"again": "", "source": PAGE_TEXT, "instructions": "Quiet."})
+
+    again = response.context["again"]
+    assert refusal(response).startswith("This could not be sent just now")
+    assert (again["source"].value(), again["instructions"].value()) == (PAGE_TEXT, "Quiet.")
+
+
+def test_a_database_that_is_away_loses_no_edits_when_another_try_is_asked_for(client, ready):
+    with connection.execute_wrapper(refuse_to_write):
+        response = client.post(page(ready), SENT | {"again": "", "instructions": "Quiet.", "title": "Edited"})
+
+    assert "This could not be sent just now" in body_of(response)
+    assert response.context["again"]["instructions"].value() == "Quiet."
+    assert response.context["form"]["title"].value() == "Edited"
+
+
+def test_a_failed_try_leads_back_to_the_draft_that_was_there(client, ready):
+    ScenarioDraft.objects.update(status="failed", failure="The model refused.")
+    assert "Go back to the draft that was there" in body_of(client.get(page(ready)))
+
+    response = client.post(page(ready), {"restore": "", "source": PAGE_TEXT, "instructions": "Quiet."}, follow=True)
+
+    ready.refresh_from_db()
+    assert typed_in(response) == WRITTEN
+    assert (ready.status, ready.failure, ready.source, ready.instructions) == ("ready", "", SOURCE, "Angrier.")
+
+
+def test_a_first_try_that_failed_leads_back_to_nothing(client, supervisor):
+    draft = begin_draft(supervisor, SOURCE)
+    ScenarioDraft.objects.update(status="failed", failure="The model refused.")
+
+    assert "Go back to the draft" not in body_of(client.get(page(draft)))
+
+    response = client.post(page(draft), {"restore": ""}, follow=True)
+    assert said(response) == [
+        "There is no draft to go back to any more: somebody has had it written anew, or has closed it."
+    ]
+    draft.refresh_from_db()
+    assert draft.status == "failed"
+
+
 def test_another_try_from_the_form_says_that_edits_go_and_keeps_the_source(client, ready):
     assert "What you have edited above is lost" in body_of(client.get(page(ready)))
 
@@ -286,6 +354,20 @@ def test_a_draft_without_a_search_says_so(client, ready):
     ScenarioDraft.objects.update(used_file_search=False)
 
     assert "Drafted without procedures: those of Harbor State Line (717)" in body_of(client.get(page(ready)))
+
+
+def test_advice_stands_at_the_texts_and_stops_nobody(client, ready):
+    leak = "You will be graded."
+    ScenarioDraft.objects.update(prompt=f"You are Noor, 20, and afraid. {leak}")
+
+    html = client.get(page(ready)).content.decode()
+    typed = client.post(page(ready), SENT | {"title": "", "prompt": "You wait for a score."})
+    client.post(page(ready), SENT | {"prompt": leak})
+
+    assert f"<mark>{leak}</mark>" in html
+    assert 'hx-post="/admin/scenarios/scenario/advice/"' in html
+    assert leak not in typed.content.decode() and typed.context["advice"]["prompt"] != []
+    assert Scenario.objects.get().prompt == leak
 
 
 def test_choices_are_ones_own(client, ready, other_organization):
@@ -572,6 +654,27 @@ def test_a_kept_complaint_stands_on_the_saved_drafts_page(client, ready, supervi
     assert "quokkasource" in body_of(client.get(page(ready)))
 
 
+def test_a_kept_complaint_is_deleted_from_the_saved_drafts_page(client, ready, supervisor):
+    Organization.objects.update(keeps_sources=True)
+    scenario, _ = save_draft(ScenarioDraft.objects.get(), supervisor, {"title": "First", "prompt": "You are Noor."}, "")
+    assert "Delete the complaint for good" in body_of(client.get(page(ready)))
+
+    response = client.post(page(ready), {"delete_source": ""}, follow=True)
+
+    ready.refresh_from_db()
+    assert said(response) == ["The complaint is deleted."]
+    assert "quokkasource" not in body_of(response) and "Delete the complaint" not in body_of(response)
+    assert (ready.source, ready.instructions, ready.scenario) == ("", "", scenario)
+
+
+def test_the_complaint_of_an_open_draft_is_not_deleted_alone(client, ready):
+    response = client.post(page(ready), SENT | {"delete_source": ""}, follow=True)
+
+    ready.refresh_from_db()
+    assert said(response) == ["Nothing was deleted: this draft is not saved."]
+    assert (ready.status, ready.source) == ("ready", SOURCE)
+
+
 def test_discarding_empties_it(client, ready):
     response = client.post(page(ready), SENT | {"discard": ""}, follow=True)
 
@@ -625,7 +728,7 @@ def test_nothing_is_shown_to_or_taken_from_another_organization(stranger, ready)
 
     assert "Eleven minutes" not in client.get(DRAFTS).content.decode()
     assert client.get(page(ready)).status_code == 302
-    for sent in (SENT, {"again": ""}, {"discard": ""}):
+    for sent in (SENT, {"again": ""}, {"restore": ""}, {"discard": ""}, {"delete_source": ""}):
         assert client.post(page(ready), sent).status_code == 302
     assert client.get(page(ready, "state")).status_code == 404
     assert client.post(page(ready, "check"), SENT).status_code == 404
@@ -645,3 +748,20 @@ def test_nobody_deletes_a_draft(ready, admin):
     admin.save()
 
     assert client_of(admin).post(page(ready, "delete"), {"post": "yes"}).status_code == 403
+
+
+def test_a_character_that_cannot_be_kept_loses_nothing_of_a_complaint(client):
+    response = client.post(f"{DRAFTS}add/", {"source": f"\0{SOURCE}", "mode": "chat", "difficulty": "expert"})
+
+    form = response.context["form"]
+    assert form.errors.keys() == {"source"}
+    assert SOURCE in form["source"].value()
+
+
+def test_drafts_are_not_asked_for_without_end(client):
+    given = {"source": SOURCE, "mode": "chat", "difficulty": "expert"}
+    asked = [client.post(f"{DRAFTS}add/", given) for _ in range(11)]
+
+    assert [response.status_code for response in asked] == [302] * 10 + [200]
+    assert "many drafts within a minute" in refusal(asked[-1])
+    assert asked[-1].context["form"]["source"].value() == SOURCE

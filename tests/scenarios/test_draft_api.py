@@ -1,16 +1,20 @@
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
+from accounts.models import Organization, User
 from config.celery import app as celery
 from scenarios.models import Scenario, ScenarioDraft
 from scenarios.services.drafts import begin_draft, write_draft
-from tests.people import client_of
+from tests.people import add_person, client_of
+from training.models import Assignment
 
 DRAFTS = "/api/scenarios/drafts/"
 UNKNOWN = UUID(int=1)
@@ -267,7 +271,6 @@ def test_an_edited_draft_becomes_a_scenario_once(client, ready, supervisor, acco
         "category": "Refresher",
         "estimated_minutes": 25,
         "relevant_policy_sections": "3010",
-        "is_one_time": True,
     }
 
     response = send(client, f"{ready.pk}/save/", edited)
@@ -280,10 +283,96 @@ def test_an_edited_draft_becomes_a_scenario_once(client, ready, supervisor, acco
     # What was not sent is as it was drafted.
     assert (answer["description"], answer["mode"], answer["difficulty"]) == (WRITTEN["description"], "chat", "expert")
     assert (answer["account"], scenario.created_by) == (str(account.pk), supervisor)
-    assert client.get(f"/api/scenarios/{scenario.pk}/").json() == answer
+    assert client.get(f"/api/scenarios/{scenario.pk}/").json() | {"assignments": []} == answer
+    assert scenario.is_one_time is False
     assert (again.status_code, again.json()["code"]) == (409, "saved")
     draft = client.get(f"{DRAFTS}{ready.pk}/").json()
     assert (draft["status"], draft["scenario"], draft["source"]) == ("saved", str(scenario.pk), "")
+
+
+@pytest.mark.parametrize("is_one_time", [True, False])
+def test_a_draft_is_given_to_counselors_as_it_is_saved(client, ready, supervisor, counselor, colleague, is_one_time):
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    typed = {"due_date": str(tomorrow), "notes": "Take your time.", "require_recording": True}
+    people = [str(counselor.pk), str(colleague.pk), str(counselor.pk)]
+
+    response = send(client, f"{ready.pk}/save/", CLEAN | typed | {"is_one_time": is_one_time, "counselors": people})
+
+    scenario, rows = Scenario.objects.get(), Assignment.objects.all()
+    assert (response.status_code, scenario.is_one_time) == (201, is_one_time)
+    assert {row.counselor for row in rows} == {counselor, colleague} and len(rows) == 2
+    assert {(row.scenario, row.assigned_by, row.due_date, row.notes, row.require_recording) for row in rows} == {
+        (scenario, supervisor, tomorrow, "Take your time.", True)
+    }
+    answered = response.json()["assignments"]
+    assert {(one["id"], one["notes"]) for one in answered} == {(str(row.pk), "Take your time.") for row in rows}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"is_one_time": True},
+        {"is_one_time": True, "counselors": []},
+        {"notes": "Take your time."},
+        {"require_recording": True},
+    ],
+)
+def test_what_is_for_somebody_says_for_whom(client, ready, sent):
+    response = send(client, f"{ready.pk}/save/", CLEAN | sent)
+
+    assert (response.status_code, list(response.json()["fields"])) == (400, ["counselors"])
+    ready.refresh_from_db()
+    assert (ready.status, Scenario.objects.count()) == ("ready", 0)
+
+
+def test_a_draft_is_given_to_nobody_elses_counselors(client, ready, other_organization):
+    theirs = add_person(other_organization, User.Role.COUNSELOR, "wombat@example.net")
+
+    response = send(client, f"{ready.pk}/save/", CLEAN | {"counselors": [str(theirs.pk)]})
+
+    assert (response.status_code, list(response.json()["fields"])) == (400, ["counselors"])
+    assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
+
+
+def test_who_cannot_assign_saves_for_the_library_only(trainer, ready, counselor):
+    client = client_of(trainer)
+    for sent in ({"counselors": [str(counselor.pk)]}, {"counselors": [str(counselor.pk)], "is_one_time": True}):
+        assert send(client, f"{ready.pk}/save/", CLEAN | sent).status_code == 403
+    assert Scenario.objects.count() == 0
+
+    assert send(client, f"{ready.pk}/save/", CLEAN).status_code == 201
+
+
+def test_after_a_failure_the_draft_that_was_there_is_restored(client, ready):
+    refused = send(client, f"{ready.pk}/restore/")
+    ScenarioDraft.objects.update(status="failed", failure="The model refused.")
+    response = send(client, f"{ready.pk}/restore/")
+
+    answer = response.json()
+    assert (refused.status_code, refused.json()["code"]) == (409, "ready")
+    assert (response.status_code, answer["status"], answer["failure"]) == (200, "ready", "")
+    assert {name: answer[name] for name in WRITTEN} == WRITTEN
+    assert answer["personal"] != []
+
+
+def test_a_kept_complaint_is_deleted(client, ready):
+    Organization.objects.update(keeps_sources=True)
+    send(client, f"{ready.pk}/save/", CLEAN)
+    assert client.get(f"{DRAFTS}{ready.pk}/").json()["source"] == SOURCE
+
+    response = client.delete(f"{DRAFTS}{ready.pk}/source/")
+
+    answer = client.get(f"{DRAFTS}{ready.pk}/").json()
+    assert (response.status_code, response.content) == (204, b"")
+    assert (answer["status"], answer["source"], answer["instructions"]) == ("saved", "", "")
+    assert Scenario.objects.count() == 1
+
+
+def test_the_complaint_of_an_open_draft_is_not_deleted_alone(client, ready):
+    response = client.delete(f"{DRAFTS}{ready.pk}/source/")
+
+    ready.refresh_from_db()
+    assert (response.status_code, response.json()["code"], ready.source) == (409, "ready", SOURCE)
 
 
 def test_a_draft_is_saved_with_the_skills_that_were_suggested(client, ready):
@@ -303,6 +392,10 @@ def test_a_draft_is_saved_with_the_skills_that_were_suggested(client, ready):
         ("category", "Onbording"),
         ("estimated_minutes", 4),
         ("evaluator_context", "x" * 50_001),
+        ("counselors", ["Margaret"]),
+        ("counselors", [str(UNKNOWN)]),
+        ("due_date", "2020-01-01"),
+        ("notes", "x" * 1001),
         ("dismissed", "Margaret"),
         ("dismissed", ["x"] * 201),
         ("dismissed", [None]),

@@ -19,11 +19,13 @@ from scenarios.services.drafts import (
     DraftClosed,
     PersonalLeft,
     begin_draft,
+    delete_source,
     discard_draft,
     dismissal,
     draft_again,
     personal_in,
     personal_left,
+    restore_draft,
     save_draft,
     sweep_drafts,
     write_draft,
@@ -418,6 +420,37 @@ def test_no_other_try_while_it_is_written_or_closed(ready, status):
     assert ScenarioDraft.objects.values().get() == before
 
 
+def test_after_a_failed_try_the_draft_that_was_there_comes_back(ready, standin):
+    before = words_of(ready)
+    standin.faults(RESPONSES, {"refusal": True}, times=None)
+    draft_again(ready, INSTRUCTIONS)
+    assert (done(ready).status, restore_draft(ready)) == ("failed", True)
+
+    ready.refresh_from_db()
+    assert (ready.status, words_of(ready)) == ("ready", before)
+
+
+def test_what_was_written_from_another_text_does_not_come_back(ready, standin):
+    standin.faults(RESPONSES, {"refusal": True}, times=None)
+    draft_again(ready, "", "They were rude to me and talked over everything that I tried to say to them.")
+
+    assert (done(ready).status, restore_draft(ready)) == ("failed", False)
+    ready.refresh_from_db()
+    assert (ready.status, ready.title, ready.prompt) == ("failed", "", "")
+
+
+@pytest.mark.parametrize(
+    ("status", "prompt"), [("failed", ""), ("writing", "p"), ("ready", "p"), ("saved", "p"), ("discarded", "p")]
+)
+def test_there_is_nothing_to_go_back_to(ready, status, prompt):
+    ScenarioDraft.objects.update(status=status, prompt=prompt)
+    before = ScenarioDraft.objects.values().get()
+
+    assert restore_draft(ready) is False
+
+    assert ScenarioDraft.objects.values().get() == before
+
+
 # ---- What points at real people
 
 
@@ -464,6 +497,30 @@ def test_a_tick_counts_for_the_words_and_the_field_that_it_stood_at(ready):
     assert {one.field for one in left} == {"prompt"}
     ticked = {dismissal(one) for one in personal_in(ready, fields) if one.text == "Margaret"}
     assert [one.text for one in personal_left(ready, fields, ticked)] == ["Hollis"]
+
+
+def test_the_instructions_people_are_looked_for_too(ready):
+    ready.instructions = "Leave out that Siobhan Kessler called from 555-017-3344."
+    fields = {"title": "Siobhan", "prompt": "You are Margaret. Your number is 555-017-3344."}
+
+    found = personal_in(ready, fields)
+
+    assert [(one.field, one.kind, one.text) for one in found] == [
+        ("title", Kind.NAME, "Siobhan"),
+        ("prompt", Kind.NAME, "Margaret"),
+        ("prompt", Kind.NUMBER, "555-017-3344"),
+    ]
+
+
+@pytest.mark.parametrize("instructions", ["Less margaret, more hollis.", "Margaret Hollis stays.", "Keep Margaret."])
+def test_instructions_hide_nothing_of_the_source_and_repeat_nothing(ready, instructions):
+    fields = {"prompt": "You are Margaret Hollis of 22 Alder Street."}
+    before = personal_in(ready, fields)
+
+    ready.instructions = instructions
+
+    assert [one.text for one in before] == ["Margaret Hollis", "22 Alder Street"]
+    assert personal_in(ready, fields) == before
 
 
 def test_the_accounts_own_number_is_no_persons(ready, account):
@@ -620,6 +677,41 @@ def test_what_is_saved_is_not_discarded(kept, ready, supervisor):
 
     ready.refresh_from_db()
     assert (ready.status, ready.source) == ("saved", SOURCE)
+
+
+def test_a_kept_complaint_can_be_deleted_and_the_scenario_stays(kept, ready, supervisor):
+    scenario, _ = save_draft(ready, supervisor, FIELDS, CONTEXT)
+
+    assert delete_source(ready) is True
+
+    ready.refresh_from_db()
+    assert (ready.status, ready.scenario, words_of(ready)) == ("saved", scenario, drafts._EMPTY)
+
+
+@pytest.mark.parametrize("status", ["writing", "ready", "failed", "discarded"])
+def test_while_it_is_not_saved_the_complaint_is_not_deleted_alone(ready, status):
+    ScenarioDraft.objects.update(status=status)
+
+    assert delete_source(ready) is False
+
+    ready.refresh_from_db()
+    assert (ready.source, ready.instructions) == (SOURCE, INSTRUCTIONS)
+
+
+def test_kept_complaints_go_when_the_organization_keeps_them_no_more(kept, ready, supervisor):
+    save_draft(ready, supervisor, FIELDS, CONTEXT)
+    open_one = begin_draft(supervisor, SOURCE)
+    sweep_drafts()
+    ready.refresh_from_db()
+    assert (ready.source, ready.instructions) == (SOURCE, INSTRUCTIONS)
+
+    Organization.objects.update(keeps_sources=False)
+    sweep_drafts()
+
+    ready.refresh_from_db()
+    open_one.refresh_from_db()
+    assert (ready.status, ready.source, ready.instructions) == ("saved", "", "")
+    assert open_one.source == SOURCE
 
 
 @pytest.mark.parametrize(

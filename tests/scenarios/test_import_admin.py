@@ -4,6 +4,7 @@ import re
 from uuid import uuid4
 
 import pytest
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -104,6 +105,19 @@ def test_the_options_are_the_jobs(supervisor, account, chosen):
     job = ImportJob.objects.get()
     assert job.account == account
     assert {name: getattr(job, name) for name in OPTIONS} == {name: name in chosen for name in OPTIONS}
+
+
+def test_a_text_that_cannot_be_compared_is_said_and_nothing_is_kept(supervisor, organization):
+    imported(organization, row(evaluator_context="- Waits."))
+    default_storage.delete(Scenario.objects.get().evaluator_context_file.name)
+
+    response = upload(supervisor, pack(row(evaluator_context="- New.")).getvalue(), may_update="on")
+
+    assert response.context["form"].errors["file"] == [
+        "This file could not be checked. An evaluator context that it may change cannot be read just now. "
+        "Try again in a moment."
+    ]
+    assert ImportJob.objects.count() == 1
 
 
 def test_a_file_that_cannot_be_read_stays_on_the_page_with_its_options(supervisor, account):

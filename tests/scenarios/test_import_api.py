@@ -14,11 +14,13 @@ from config.celery import app as celery
 from scenarios.models import Category, ImportJob, ImportRow, Scenario
 from scenarios.services.imports import ImportOptions, begin_import, check_pack, write_import
 from tests.people import add_scenario, at_once, client_of
+from tests.scenarios.importing import just_before
 
 IMPORT, IMPORTS = "/api/scenarios/import/", "/api/scenarios/imports/"
 CSV = b"title,prompt,category\nOne,You are Dana.,Onboarding\nTwo,You are Noor.,\n"
 RESULT = {
-    "id", "status", "failure", "source", "filename", "total", "written", "ignored_columns", "created_at", "finished_at",
+    "id", "status", "failure", "source", "filename", "total", "written", "ignored_columns", "new_categories",
+    "created_at", "finished_at",
     "created", "updated", "skipped", "invalid", "created_titles", "updated_titles", "skipped_titles", "errors",
 }  # fmt: skip
 
@@ -362,6 +364,16 @@ def test_a_key_is_its_organizations_own(client, stranger):
     theirs = begin(client_of(stranger), rows("Two"), Idempotency_Key="k")
 
     assert (theirs.status_code, ImportJob.objects.count()) == (202, 2)
+
+
+def test_an_import_that_is_deleted_just_now_is_409(client, supervisor):
+    def forget() -> None:
+        ImportJob.objects.update(status=ImportJob.Status.FORGOTTEN)
+
+    with just_before('UPDATE "scenarios_importjob" SET "status"', forget):
+        response = begin(client, rows("One"), Idempotency_Key="k")
+
+    assert (response.status_code, response.json()["code"]) == (409, "busy")
 
 
 def test_a_key_whose_pack_is_still_being_read_is_409(client, supervisor):

@@ -51,6 +51,17 @@ def test_a_title_twice_in_a_file_is_taken_once_and_the_first_is_named(organizati
     assert problems(job) == [("title", "The same title stands in row 1 of this file.")]
 
 
+def test_with_update_it_is_said_why_a_one_time_scenario_stays(organization):
+    add_scenario(organization, "Made for Sam", is_one_time=True, prompt="You are Dana.")
+    rows = [row("Made for Sam", is_one_time=True, description="Changed."), row("Another", is_one_time=True)]
+
+    job, without_update = checked(organization, *rows, may_update=True), checked(organization, *rows)
+
+    assert outcomes(job) == outcomes(without_update) == ["duplicate", "new"]
+    assert problems(job) == [("is_one_time", "One-time scenarios are not updated.")]
+    assert problems(without_update) == []
+
+
 def test_a_row_that_is_wrong_does_not_take_the_title_from_one_that_is_right(organization):
     job = checked(organization, row(mode="letter"), row())
 

@@ -1,15 +1,20 @@
 import json
+import os
+import threading
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db.models import F
 
 from accounts.models import Account, Organization
 from scenarios.models import ImportJob, Scenario
 from tests.people import add_scenario
+from tests.scenarios.importing import just_before, many
 
 ROW = {"title": "Night shift", "prompt": "You are Dana.", "evaluator_context": "- Waits.", "category": "onboarding"}
 
@@ -41,7 +46,7 @@ def test_a_pack_is_imported_and_a_second_time_nothing(pack, organization):
     first, second = run(path), run(path)
 
     titles = ["Night shift", "Morning"]
-    empty: dict[str, Any] = {"updated": 0, "invalid": 0, "updated_titles": [], "errors": []}
+    empty: dict[str, Any] = {"updated": 0, "invalid": 0, "updated_titles": [], "new_categories": [], "errors": []}
     assert first == ({"created": 2, "skipped": 0, "created_titles": titles, "skipped_titles": []} | empty, "")
     assert second == ({"created": 0, "skipped": 2, "created_titles": [], "skipped_titles": titles} | empty, "")
     scenario = Scenario.objects.get(title="Night shift")
@@ -59,7 +64,7 @@ def test_no_worker_is_needed_and_the_import_stands_in_the_history(pack, organiza
 def test_one_wrong_row_keeps_all_out_and_says_where(pack, organization):
     outcome, ended = run(pack(ROW, {"title": "Morning", "prompt": "", "category": "nowhere"}))
 
-    assert ended == "1 row refused; nothing was imported."
+    assert ended == "1 row refused; nothing was imported. --create-categories adds missing categories."
     assert (outcome["created"], outcome["invalid"], Scenario.objects.count()) == (0, 1, 0)
     assert [(error["row"], error["field"]) for error in outcome["errors"]] == [(2, "prompt"), (2, "category")]
     assert outcome["errors"][1]["message"] == (
@@ -89,12 +94,71 @@ def test_a_title_that_two_files_share_is_created_once(pack, organization):
     assert (outcome["created"], outcome["skipped_titles"]) == (1, ["NIGHT shift"])
 
 
+@pytest.mark.parametrize("update", [[], ["--update"]])
+def test_a_dry_run_of_several_files_promises_what_the_run_does(pack, organization, update):
+    add_scenario(organization, "There already", prompt="You are Dana.")
+    files = [
+        pack(ROW, {"title": "There already", "prompt": "You are Ines."}, name="one.json"),
+        pack(
+            {"title": "NIGHT shift", "prompt": "You are Walter."},
+            {"title": "there ALREADY", "prompt": "You are Tom."},
+            {"title": "Morning", "prompt": "You are Walter."},
+            name="two.json",
+        ),
+    ]
+
+    promised, _ = run(*files, "--dry-run", *update)
+    done, _ = run(*files, *update)
+
+    assert promised == done | {"dry_run": True}
+    assert (done["created_titles"], done["updated"]) == (["Night shift", "Morning"], len(update))
+    assert Scenario.objects.get(title="Night shift").prompt == "You are Dana."
+
+
+def test_a_row_of_a_later_file_names_the_earlier_one(pack, organization):
+    run(pack({"title": "Morning", "prompt": "x"}, ROW, name="one.json"), pack(ROW, name="two.json"))
+
+    problems = ImportJob.objects.get(filename="two.json").rows.get().problems
+    assert [problem["message"] for problem in problems] == ["The same title stands in row 2 of one.json."]
+
+
+def test_a_file_that_is_named_twice_is_taken_once(pack, organization):
+    path = pack(ROW)
+
+    assert run(path, path)[0]["created"] == 1
+    assert ImportJob.objects.count() == 1
+
+
+def test_an_import_that_a_worker_has_taken_over_is_not_called_done(pack, organization):
+    def take_over() -> None:
+        ImportJob.objects.update(claims=F("claims") + 1)
+
+    path = pack(*many(150))
+    with just_before('INSERT INTO "scenarios_scenario"', take_over):
+        outcome, ended = run(path)
+
+    assert (outcome, ended) == (
+        {},
+        "This took so long that a worker took it over. A worker goes on with the rest. "
+        f"100 of 150 rows of {path} are imported. "
+        "Run the same command again to go on: what is there is skipped.",
+    )
+    assert ImportJob.objects.get().status == ImportJob.Status.RUNNING
+
+
 def test_a_dry_run_says_what_would_happen_and_writes_nothing(pack, organization):
     outcome, ended = run(pack(ROW | {"category": "new one"}), "--dry-run", "--create-categories")
 
     assert (outcome["created_titles"], outcome["dry_run"], ended) == (["Night shift"], True, "")
+    assert outcome["new_categories"] == ["new one"]
     assert not Scenario.objects.exists() and not ImportJob.objects.exists()
     assert not organization.categories.filter(name="new one").exists()
+
+
+def test_a_dry_run_of_what_would_be_refused_creates_nothing_either(pack, organization):
+    path = pack(ROW, {"title": "Morning"})
+
+    assert (run(path, "--dry-run")[0]["created"], run(path, "--dry-run", "--partial")[0]["created"]) == (0, 1)
 
 
 def test_categories_are_created_only_when_asked(pack, organization):
@@ -183,6 +247,42 @@ def test_what_cannot_be_read_is_refused_in_words_with_its_place(tmp_path, organi
     assert not ImportJob.objects.exists()
 
 
+def test_a_text_that_cannot_be_compared_is_said_and_nothing_is_kept(pack, organization):
+    run(pack(ROW))
+    default_storage.delete(Scenario.objects.get().evaluator_context_file.name)
+
+    outcome, ended = run(path := pack(ROW), "--update")
+
+    assert (outcome, ended) == (
+        {},
+        f"{path}: An evaluator context that it may change cannot be read just now. "
+        "Nothing was imported. Try again in a moment.",
+    )
+    assert ImportJob.objects.count() == 1
+
+
+def test_a_pipe_is_read_once(tmp_path, organization):
+    pipe = tmp_path / "pack.json"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=[json.dumps([ROW])])
+    writer.start()
+
+    outcome, ended = run(pipe)
+    writer.join()
+
+    assert (outcome["created"], ended) == (1, "")
+
+
+def test_what_would_drive_a_terminal_is_not_printed(pack, organization):
+    path, out = pack(ROW | {"title": "\x1b[31mRed\x1b]0;title\x07"}), StringIO()
+    run(path)
+
+    call_command("import_scenarios", str(path), stdout=out, stderr=StringIO())
+
+    assert "\x1b" not in out.getvalue() and "\x07" not in out.getvalue()
+    assert "[31mRed" in out.getvalue()
+
+
 def test_a_missing_file_is_named(organization, tmp_path):
     with pytest.raises(CommandError, match="No such file"):
         call_command("import_scenarios", str(tmp_path / "nothing.json"), stderr=StringIO())
@@ -199,6 +299,18 @@ def test_people_read_a_table(pack, organization, capsys):
         name for name in ("created", "skipped", "invalid", "Refused", "prompt", "blank") if name not in printed
     ] == []
     assert "Writing pack.json" in capsys.readouterr().err
+
+
+def test_what_stands_in_a_file_is_no_markup(pack, organization, capsys):
+    out = StringIO()
+    rows = [ROW, ROW | {"title": "[b]Two", "[/prompt]": "x"}]
+
+    with pytest.raises(CommandError, match="1 row refused"):
+        call_command("import_scenarios", str(pack(*rows, name="[b]pack.json")), "--partial", stdout=out)
+
+    assert [text for text in ("[/prompt]", "[b]pack.json") if text not in out.getvalue()] == []
+    progress = capsys.readouterr().err
+    assert [text for text in ("Reading [b]pack.json", "Writing [b]pack.json") if text not in progress] == []
 
 
 def test_organizations_are_told_by_id(pack, organization, other_organization):

@@ -10,7 +10,7 @@ from accounts.models import Account
 from scenarios.models import ImportJob, Scenario
 from scenarios.services.imports import write_import
 from tests.people import add_scenario, at_once
-from tests.scenarios.importing import FailingStorage, begun, imported, many, outcomes, problems, row
+from tests.scenarios.importing import FailingStorage, begun, imported, just_before, many, outcomes, problems, row
 from training.services.sessions import assign
 
 WHOLE = row(
@@ -222,6 +222,23 @@ def test_an_update_whose_scenario_has_gone_creates_it(organization):
 
     job.refresh_from_db()
     assert (outcomes(job), job.written, Scenario.objects.get().evaluator_context) == (["created"], 1, "- Waits.")
+
+
+def test_an_update_whose_scenario_another_replaces_just_now_changes_the_new_one(organization):
+    scenario = add_scenario(organization, "Night shift")
+    job = begun(organization, row(evaluator_context="- Waits."), row("Other"), may_update=True)
+
+    def replace() -> None:
+        scenario.delete()
+        add_scenario(organization, "NIGHT SHIFT", description="Somebody else's.")
+
+    with just_before('FROM "accounts_organization"', replace):
+        write_import(job.pk)
+
+    job.refresh_from_db()
+    assert (outcomes(job), job.status, job.written) == (["updated", "created"], ImportJob.Status.COMPLETED, 2)
+    new = Scenario.objects.get(title="Night shift")
+    assert (new.description, new.evaluator_context) == ("Somebody else's.", "- Waits.")
 
 
 def test_an_update_that_an_assignment_locks_meanwhile_is_refused_and_the_rest_goes_on(

@@ -26,7 +26,7 @@ from scenarios.services.imports import (
     write_import,
 )
 from tests.people import add_scenario, at_once
-from tests.scenarios.importing import begun, checked, imported, many, outcomes, pack, row
+from tests.scenarios.importing import begun, checked, imported, just_before, many, outcomes, pack, row
 from tests.voicegateway.gateway_process import database_url, wait_until
 
 
@@ -52,6 +52,28 @@ def test_more_rows_than_are_wanted_are_refused_whole(organization):
     content = pack(*many(101)).getvalue()
 
     assert "more than 100 rows" in str(refused(organization, content, most_rows=100))
+    assert not ImportJob.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [(b"[]", "pack.json"), (b'{"scenarios": []}', "pack.json"), (b"title,prompt\r\n\r\n", "pack.csv")],
+)
+def test_a_file_without_rows_is_refused(organization, content, name):
+    with pytest.raises(PackRefused) as error:
+        check_pack(organization, None, io.BytesIO(content), name, ImportJob.Source.API)
+
+    assert str(error.value) == "The file has no rows."
+    assert not ImportJob.objects.exists()
+
+
+def test_what_is_discarded_while_it_is_read_stays_discarded(organization):
+    def discard(rows: int) -> None:
+        ImportJob.objects.update(status=ImportJob.Status.FORGOTTEN)
+
+    with pytest.raises(PackRefused, match="was discarded while the file was read"):
+        check_pack(organization, None, pack(row()), "", ImportJob.Source.API, on_progress=discard)
+
     assert not ImportJob.objects.exists()
 
 
@@ -141,6 +163,30 @@ def test_what_has_begun_is_not_discarded(organization):
     assert ImportJob.objects.get() == running
 
 
+@pytest.mark.parametrize("forget", [forget_import, lambda job: sweep_imports()])
+def test_nothing_begins_while_it_is_deleted(organization, forget):
+    job = checked(organization, row())
+    ImportJob.objects.update(created_at=timezone.now() - timedelta(days=2))
+    begins: list[bool] = []
+
+    with just_before("DELETE FROM", lambda: begins.append(begin_import(job, queue=False))):
+        forget(job)
+
+    assert begins == [False]
+    assert not ImportJob.objects.exists()
+
+
+@pytest.mark.parametrize("forget", [forget_import, lambda job: sweep_imports()])
+def test_what_begins_just_before_it_is_deleted_stays_whole(organization, forget):
+    job = checked(organization, row())
+    ImportJob.objects.update(created_at=timezone.now() - timedelta(days=2))
+
+    with just_before('UPDATE "scenarios_importjob"', lambda: begin_import(job, queue=False)):
+        forget(job)
+
+    assert (ImportJob.objects.get().status, outcomes(job)) == (ImportJob.Status.QUEUED, ["new"])
+
+
 # ---- The key of a caller that may send twice
 
 
@@ -153,6 +199,15 @@ def test_the_same_key_and_body_is_the_same_import(organization):
 
     assert (second.pk, second.status) == (first.pk, ImportJob.Status.COMPLETED)
     assert (ImportJob.objects.count(), Scenario.objects.count()) == (1, 1)
+
+
+def test_a_key_whose_import_was_never_quite_deleted_is_free(organization):
+    checked(organization, row(), key="k1")
+    ImportJob.objects.update(status=ImportJob.Status.FORGOTTEN)
+
+    job = checked(organization, row("Other"), key="k1")
+
+    assert list(ImportJob.objects.values_list("pk", "status")) == [(job.pk, "checked")]
 
 
 @pytest.mark.parametrize(("rows", "options"), [([row("Other")], {}), ([row()], {"may_update": True})])

@@ -149,6 +149,54 @@ MUST_FIND = [
     ("Write to tovalind@mail.test.org.", "You post as tovalind.", [(CONTACT, "tovalind")]),
 ]
 
+NOTED = (
+    "Zebulon Quackenbush of 99 Wombat Lane called from 602-555-0142. He works at Frobnitz Foundry."
+    " His mail is zeb@frobnitz.example. They met at Banner Desert Hospital."
+)
+LATER = "We heard from Mr. Quackenbush. Later Zebulon Quackenbush cried."
+NAMED = "A man named Zebulon Quackenbush cried."
+# 602-555-0142
+ARABIC = "\u0666\u0660\u0662-\u0665\u0665\u0665-\u0660\u0661\u0664\u0662"
+DEVANAGARI = "\u096c\u0966\u0968\u096b\u096b\u096b\u0966\u0967\u096a\u0968"
+
+# (a source, a draft that hides what it took from there, what is found)
+DISGUISED = [
+    # in small letters, wherever the source has the name
+    *(
+        (source, draft, [(NAME, text)])
+        for source in (NOTED, LATER, NAMED)
+        for draft, text in (
+            ("you are zebulon quackenbush", "zebulon quackenbush"),
+            ("my name is zebulon", "zebulon"),
+            ("so mr. quackenbush it is", "quackenbush"),
+            ("YOU ARE ZEBULON", "ZEBULON"),
+        )
+    ),
+    (NOTED, "you work at frobnitz, in a foundry", [(EMPLOYER, "frobnitz")]),
+    # whatever joins its parts
+    (NOTED, "Zebulon\nQuackenbush", [(NAME, "Zebulon\nQuackenbush")]),
+    (NOTED, "you are zebulon_quackenbush", [(NAME, "zebulon_quackenbush")]),
+    (NOTED, "you are zebulon-quackenbush", [(NAME, "zebulon-quackenbush")]),
+    (NOTED, "you are ZebulonQuackenbush", [(NAME, "ZebulonQuackenbush")]),
+    (NOTED, "you post as @zebulonq", [(NAME, "zebulonq")]),
+    (NOTED, "you post as zquackenbush88", [(NAME, "zquackenbush88")]),
+    (NOTED, "you are Zebu-\nlon", [(NAME, "Zebu-\nlon")]),
+    (NOTED, "you are Z e b u l o n", [(NAME, "Z e b u l o n")]),
+    ("We asked Grace Hollander.", "you are gracehollander", [(NAME, "gracehollander")]),
+    # in letters and digits of other scripts
+    (NOTED, "you are Z\u0435bul\u043en", [(NAME, "Z\u0435bul\u043en")]),
+    (NOTED, "you are \u0396\u0395\u0392UL\u039f\u039d", [(NAME, "\u0396\u0395\u0392UL\u039f\u039d")]),
+    ("We asked \u0418\u0432\u0430\u043d.", "you are \u0418\u0412\u0410\u041d", [(NAME, "\u0418\u0412\u0410\u041d")]),
+    (NOTED, f"it is {ARABIC}", [(NUMBER, ARABIC)]),
+    (NOTED, f"it is {DEVANAGARI}", [(NUMBER, DEVANAGARI)]),
+    # employers and addresses
+    (NOTED, "you work at frobnitzfoundry", [(EMPLOYER, "frobnitzfoundry")]),
+    (NOTED, "write to zeb at frobnitz dot example", [(CONTACT, "zeb at frobnitz dot example")]),
+    (NOTED, "write to zeb [at] frobnitz [dot] example", [(CONTACT, "zeb [at] frobnitz [dot] example")]),
+    ("Write to a.b@mail.test.", "a.b at mail dot test", [(CONTACT, "a.b at mail dot test")]),
+    (NOTED, "You are a nurse at Banner.", [(EMPLOYER, "Banner")]),
+]
+
 MUST_NOT_FIND = [
     ("Yesterday the Caller was upset.", "Yesterday a Caller was upset."),
     ("The Member said no. When she asked, the Client left.", "The Member is a Client. When asked, She leaves."),
@@ -196,6 +244,14 @@ MUST_NOT_FIND = [
     ("my handle is broken, my ig is gone", "The handle is broken."),
     ("It was on Halloween.", "It is October 31."),
     ("Sixteen people called.", "Sixteen and alone."),
+    ("We met at Banner Desert Hospital.", "You carry a banner. A Banner Day for a Banner."),
+    ("She studies at Northern Arizona University.", "You come from Arizona, from the North."),
+    ("We asked Ann Other.", "You want another."),
+    ("Mr. Goodwin rang.", "You had a good win."),
+    ("Mr. Strong rang.", "You feel strong."),
+    ("She joined Local 1312 there.", "You are at local 1, of the local 7."),
+    ("He works at Frobnitz Foundry.", "You work in a foundry."),
+    ("Write to zeb@frobnitz.example.", "You met at one dot on the map."),
     ("", "Anything."),
     ("Anything.", ""),
 ]
@@ -203,6 +259,11 @@ MUST_NOT_FIND = [
 
 @pytest.mark.parametrize(("source", "draft", "expected"), MUST_FIND)
 def test_what_points_at_a_person_is_found(source, draft, expected):
+    assert found_in(source, draft) == expected
+
+
+@pytest.mark.parametrize(("source", "draft", "expected"), DISGUISED)
+def test_what_points_at_a_person_is_found_in_disguise(source, draft, expected):
     assert found_in(source, draft) == expected
 
 
@@ -525,6 +586,11 @@ HOSTILE = [
     "a'" * 7_500,
     "\u0301" * 15_000,
     "name is " * 1_875,
+    "We asked Zebulon Quackenbush. " + "Z e b u l o " * 1_200,
+    "We asked Zebulon Quackenbush. " + "zebulon_" * 1_800,
+    "a at a dot " * 1_363,
+    "a[at]" * 3_000,
+    "\u0665" * 15_000,
     " ".join(f"Q{chr(97 + n % 26)}{chr(97 + n // 26 % 26)}x {n:05}" for n in range(1_400)),
 ]
 

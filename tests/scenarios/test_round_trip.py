@@ -28,7 +28,7 @@ def texts(most: int, least: int = 0) -> st.SearchStrategy[str]:
 TITLES = texts(60, 1).filter(str.strip)
 ROWS = st.fixed_dictionaries(
     {
-        "prompt": texts(80, 1),
+        "prompt": texts(80, 1).filter(str.strip),
         "description": texts(80),
         "evaluator_context": texts(80),
         "mode": st.sampled_from(Mode.values),
@@ -91,7 +91,7 @@ def by_title(organization: Organization) -> dict[str, dict[str, Any]]:
 
 
 @patiently
-@given(st.lists(st.tuples(TITLES, ROWS), max_size=5), FORMATS)
+@given(st.lists(st.tuples(TITLES, ROWS), min_size=1, max_size=5), FORMATS)
 def test_an_import_of_an_export_changes_nothing(organization, written, kind):
     with transaction.atomic():
         accounts = furnish(organization)
@@ -105,7 +105,7 @@ def test_an_import_of_an_export_changes_nothing(organization, written, kind):
 
 
 @patiently
-@given(st.lists(st.tuples(TITLES, ROWS), max_size=5, unique_by=lambda pair: title_key(pair[0])), FORMATS)
+@given(st.lists(st.tuples(TITLES, ROWS), min_size=1, max_size=5, unique_by=lambda pair: title_key(pair[0])), FORMATS)
 def test_an_export_makes_the_same_scenarios_elsewhere(organization, other_organization, written, kind):
     with transaction.atomic():
         accounts = furnish(organization)

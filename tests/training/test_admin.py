@@ -304,3 +304,15 @@ def test_each_row_can_be_tried_as_what_it_is_written_for_first(supervisor, chat_
         ("chat", "Try as a chat: Writing from the train"),
         ("voice", "Try as a call: Writing from the train"),
     ]
+
+
+def test_a_scenario_is_chosen_by_typing_from_what_can_be_given(supervisor, organization, other_organization):
+    add_scenario(organization, "Night shift")
+    add_scenario(organization, "Night shift for one", is_one_time=True)
+    add_scenario(organization, "Night shift of old", is_active=False)
+    add_scenario(other_organization, "Night shift elsewhere")
+    where = {"app_label": "training", "model_name": "assignment", "field_name": "scenario", "term": "night"}
+
+    found = client_of(supervisor).get("/admin/autocomplete/", where).json()["results"]
+
+    assert [one["text"] for one in found] == ["Night shift"]

@@ -32,25 +32,24 @@ def create_one_time(
 
     Raises ValidationError with the fields that are wrong.
     """
-    people = list(dict.fromkeys(counselors))
+    people = list(counselors)
     if any(counselor.organization_id != author.organization_id for counselor in people):
         raise ValueError("A scenario is assigned within its organization.")
     check_due_date(due_date)
 
-    def give(scenario: Scenario) -> list[Assignment]:
-        return Assignment.objects.bulk_create(
-            Assignment(
-                organization_id=scenario.organization_id,
-                scenario=scenario,
-                counselor=counselor,
-                assigned_by=author,
-                due_date=due_date,
-                notes=notes,
-                require_recording=require_recording,
-            )
-            for counselor in people
-        )
+    def given(scenario: Scenario) -> list[Assignment]:
+        return give_new(scenario, people, author, due_date=due_date, notes=notes, require_recording=require_recording)
 
     fields = {**fields, "is_one_time": True}
-    scenario, given = create_scenario(author.organization, author, fields, evaluator_context, skills, within=give)
-    return scenario, given or []
+    scenario, made = create_scenario(author.organization, author, fields, evaluator_context, skills, within=given)
+    return scenario, made or []
+
+
+def give_new(scenario: Scenario, counselors: Iterable[User], by: User, **typed: Any) -> list[Assignment]:
+    """Assign a scenario that nobody has yet to counselors of its organization, to each of them once."""
+    return Assignment.objects.bulk_create(
+        Assignment(
+            organization_id=scenario.organization_id, scenario=scenario, counselor=counselor, assigned_by=by, **typed
+        )
+        for counselor in dict.fromkeys(counselors)
+    )

@@ -1,7 +1,8 @@
 import json
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any, BinaryIO
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, cast
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -11,10 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from accounts.models import Account, Organization, User
-from scenarios.models import ImportJob, folded
+from scenarios.models import ContextUnavailable, ImportJob, folded
 from scenarios.packs.rows import PackRefused
+from scenarios.services.import_checks import Seen
 from scenarios.services.import_library import Accounts
 from scenarios.services.imports import (
+    MOST_BYTES,
     ImportOptions,
     abandon_import,
     begin_import,
@@ -26,7 +29,7 @@ from scenarios.services.imports import (
 
 Outcome = dict[str, Any]
 COUNTS = ("created", "updated", "skipped", "invalid")
-LISTS = ("created_titles", "updated_titles", "skipped_titles", "errors")
+LISTS = ("created_titles", "updated_titles", "skipped_titles", "new_categories", "errors")
 
 
 class Command(BaseCommand):
@@ -53,52 +56,68 @@ class Command(BaseCommand):
             is_partial=options["partial"],
         )
         self.progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             console=Console(stderr=True),
             disable=options["json"],
         )
         with self.progress:
-            outcomes = self.import_all(options["files"], options["dry_run"])
+            outcomes = self.import_all(list(dict.fromkeys(options["files"])), options["dry_run"])
         self.show(outcomes, options)
         if refused := sum(outcome["invalid"] for outcome in outcomes.values()):
             kept = "the others were imported" if options["partial"] else "nothing was imported"
             would = "this is a dry run" if options["dry_run"] else kept
-            raise CommandError(f"{refused} row{'' if refused == 1 else 's'} refused; {would}.")
+            hint = " --create-categories adds missing categories." if lacks_categories(outcomes, options) else ""
+            raise CommandError(f"{refused} row{'' if refused == 1 else 's'} refused; {would}.{hint}")
 
     def import_all(self, files: list[Path], is_dry: bool) -> dict[str, Outcome]:
         """Every file is checked before one is written: all of it or nothing, unless --partial."""
         jobs: dict[str, ImportJob] = {}
         try:
+            seen: Seen = {}
             for path in files:
-                jobs[str(path)] = self.read(path)
+                jobs[str(path)] = self.read(path, seen)
             invalid = any(outcome_of(job)["invalid"] for job in jobs.values())
             if not is_dry and (self.options.is_partial or not invalid):
                 for name, job in jobs.items():
                     self.write(name, job)
-            return {name: outcome_of(job, expected=is_dry) for name, job in jobs.items()}
+            is_expected = is_dry and (self.options.is_partial or not invalid)
+            return {name: outcome_of(job, expected=is_expected) for name, job in jobs.items()}
         finally:
             for job in jobs.values():
                 forget_import(job)
 
-    def read(self, path: Path) -> ImportJob:
+    def read(self, path: Path, seen: Seen) -> ImportJob:
         bar = self.progress.add_task(f"Reading {path.name}", total=None)
         try:
-            with path.open("rb") as file:
-                return self.read_file(path, file, bar)
+            with path.open("rb") as file, SpooledTemporaryFile(MOST_BYTES) as held:
+                # A pipe or a device is read once, and no further than a pack may be.
+                if not path.is_file():
+                    held.write(file.read(MOST_BYTES + 1))
+                return self.read_file(path, file if path.is_file() else cast(BinaryIO, held), seen, bar)
         except OSError as error:
             raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
         except PackRefused as refused:
             raise CommandError(f"{path}: {refused} Nothing was imported.") from refused
+        except ContextUnavailable as error:
+            problem = "An evaluator context that it may change cannot be read just now."
+            raise CommandError(f"{path}: {problem} Nothing was imported. Try again in a moment.") from error
 
-    def read_file(self, path: Path, file: BinaryIO, bar: Any) -> ImportJob:
-        source = ImportJob.Source.COMMAND
-
+    def read_file(self, path: Path, file: BinaryIO, seen: Seen, bar: Any) -> ImportJob:
         def show(rows: int) -> None:
             self.progress.update(bar, completed=rows)
 
-        job = check_pack(self.organization, self.author, file, path.name, source, self.options, on_progress=show)
+        job = check_pack(
+            self.organization,
+            self.author,
+            file,
+            path.name,
+            ImportJob.Source.COMMAND,
+            self.options,
+            seen=seen,
+            on_progress=show,
+        )
         self.progress.update(bar, total=job.total, completed=job.total)
         return job
 
@@ -108,14 +127,14 @@ class Command(BaseCommand):
         try:
             write_import(job.pk, on_progress=lambda written: self.progress.advance(bar, written), seconds=None)
         except BaseException as error:
-            abandon_import(job)
-            job.refresh_from_db()
             # Ctrl-C as well as a storage that is away.
-            raise CommandError(
-                f"Stopped: {error or type(error).__name__}. {job.written} of {job.to_write} rows of {name} are "
-                "imported. Run the same command again to go on: what is there is skipped."
-            ) from error
+            abandon_import(job)
+            why = str(error).rstrip(".") or type(error).__name__
+            raise CommandError(f"Stopped: {why}. {how_far(name, job)}") from error
         job.refresh_from_db()
+        if job.status != ImportJob.Status.COMPLETED:
+            others = "A worker goes on with the rest" if job.is_under_way else "The rest was given up by a worker"
+            raise CommandError(f"This took so long that a worker took it over. {others}. {how_far(name, job)}")
 
     def show(self, outcomes: dict[str, Outcome], options: dict[str, Any]) -> None:
         if options["json"]:
@@ -128,16 +147,36 @@ class Command(BaseCommand):
         console = Console(file=self.stdout, soft_wrap=True)  # type: ignore[arg-type]
         console.print(counts_table(outcomes, options["dry_run"]))
         for outcome in outcomes.values():
+            if outcome["new_categories"]:
+                console.print(shown(f"New categories: {', '.join(outcome['new_categories'])}"))
             for title in outcome["skipped_titles"]:
-                console.print(Text(f"Skipped, there already: {title}"))
+                console.print(shown(f"Skipped, there already: {title}"))
         if any(outcome["errors"] for outcome in outcomes.values()):
             console.print(errors_table(outcomes))
+
+
+def lacks_categories(outcomes: dict[str, Outcome], options: dict[str, Any]) -> bool:
+    errors = [error for outcome in outcomes.values() for error in outcome["errors"]]
+    return not options["create_categories"] and any(error["field"] == "category" for error in errors)
+
+
+def shown(text: str) -> Text:
+    """Words of a file, without what would drive a terminal."""
+    return Text("".join(letter if letter.isprintable() else "\ufffd" for letter in text))
+
+
+def how_far(name: str, job: ImportJob) -> str:
+    job.refresh_from_db()
+    return (
+        f"{job.written} of {job.to_write} rows of {name} are imported. "
+        "Run the same command again to go on: what is there is skipped."
+    )
 
 
 def counts_table(outcomes: dict[str, Outcome], is_dry: bool) -> Table:
     table = Table("file", *COUNTS, title="What would be imported" if is_dry else "Imported", title_justify="left")
     for name, outcome in outcomes.items():
-        table.add_row(Text(Path(name).name), *(str(outcome[count]) for count in COUNTS))
+        table.add_row(shown(Path(name).name), *(str(outcome[count]) for count in COUNTS))
     return table
 
 
@@ -146,7 +185,7 @@ def errors_table(outcomes: dict[str, Outcome]) -> Table:
     for name, outcome in outcomes.items():
         for error in outcome["errors"]:
             place = [str(error["row"]), str(error["line"] or "")]
-            table.add_row(Text(Path(name).name), *place, error["field"], Text(error["message"]))
+            table.add_row(shown(Path(name).name), *place, shown(error["field"]), shown(error["message"]))
     return table
 
 

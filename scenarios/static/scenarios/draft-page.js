@@ -1,5 +1,6 @@
 // A complaint and its draft: how long texts are, where a passage stands, and what is left to resolve, said aloud.
 
+import { watchAdvice } from "./advice.js";
 import { select, showLength } from "./texts.js";
 
 function count(field) {
@@ -39,6 +40,7 @@ for (const field of document.querySelectorAll("[data-limit]")) count(field);
 const isWide = matchMedia("(min-width: 75rem)").matches;
 for (const details of document.querySelectorAll("[data-open-wide]")) details.open ||= isWide;
 
+watchAdvice();
 document.addEventListener("click", (event) => {
   const link = event.target.closest(".draft-passage");
   if (!link) return;
@@ -48,3 +50,14 @@ document.addEventListener("click", (event) => {
 document.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.id === "draft-findings") announce();
 });
+
+// Resolving names is long work: it is not left by mistake.
+const edited = document.querySelector("form.draft");
+if (edited) {
+  let isUnsaved = false;
+  edited.addEventListener("input", () => (isUnsaved = true));
+  document.addEventListener("submit", () => (isUnsaved = false));
+  window.addEventListener("beforeunload", (event) => {
+    if (isUnsaved) event.preventDefault();
+  });
+}

@@ -59,7 +59,16 @@ def test_json_is_one_document_that_people_can_read():
 def test_csv_has_every_column_and_runs_nothing_in_a_spreadsheet():
     text = written(write_csv, [{"title": "=1+1", "prompt": "a\nb", "skills": ["x", "y"], "is_active": False}]).decode()
 
-    assert text == ",".join(COLUMNS) + "\r\n" + '\'=1+1,"a\nb",,,,,,,x; y,,,,,false\r\n'
+    said = {"title": "'=1+1", "prompt": "a\nb", "skills": "x; y", "is_active": "false"}
+    lines = [COLUMNS, [said.get(name, "") for name in COLUMNS]]
+    assert text == "".join(",".join(f'"{cell}"' for cell in line) + "\r\n" for line in lines)
+
+
+@pytest.mark.parametrize("cut", [";", "\t"])
+def test_a_cell_that_holds_another_separator_is_in_quotes(cut):
+    text = written(write_csv, [{"title": f"hello{cut}=1+1", "prompt": "You."}]).decode()
+
+    assert text.splitlines()[1].startswith(f'"hello{cut}=1+1","You.",')
 
 
 @pytest.mark.parametrize(("write", "filename"), [(write_json, "pack.json"), (write_csv, "pack.csv")])

@@ -1,0 +1,11 @@
+// Who cannot see a field that is chosen by typing is told its name: the administration's own widget does not.
+
+window.addEventListener("load", () => {
+  for (const select of document.querySelectorAll("select.admin-autocomplete")) {
+    const label = document.querySelector(`label[for="${select.id}"]`);
+    const box = select.nextElementSibling?.querySelector(".select2-selection");
+    if (!label || !box) continue;
+    label.id ||= `${select.id}_label`;
+    box.setAttribute("aria-labelledby", `${label.id} ${box.getAttribute("aria-labelledby")}`);
+  }
+});
