@@ -6,6 +6,8 @@ window.addEventListener("load", () => {
     const box = select.nextElementSibling?.querySelector(".select2-selection");
     if (!label || !box) continue;
     label.id ||= `${select.id}_label`;
-    box.setAttribute("aria-labelledby", `${label.id} ${box.getAttribute("aria-labelledby")}`);
+    const chosen = box.querySelector(".select2-selection__rendered");
+    box.setAttribute("aria-labelledby", `${label.id} ${chosen.id}`);
+    chosen.setAttribute("aria-labelledby", label.id);
   }
 });
