@@ -57,6 +57,7 @@ def _as_input(turns: list[TranscriptTurn]) -> list[EasyInputMessageParam]:
 
 async def stream_reply(instructions: str, turns: list[TranscriptTurn]) -> AsyncIterator[str]:
     """The caller's answer to a chat so far, piece by piece as it is written. Raises AIUnavailable."""
+    failure: AIUnavailable | None = None
     with in_our_words():
         async with (
             build_async_client(timeout=_REPLY_TIMEOUT) as client,
@@ -73,6 +74,9 @@ async def stream_reply(instructions: str, turns: list[TranscriptTurn]) -> AsyncI
                 if event.type == "response.output_text.delta":
                     yield event.delta
                 elif event.type in {"response.failed", "error"}:
-                    raise AIUnavailable("failed", retryable=True)
+                    failure = AIUnavailable("failed", retryable=True)
                 elif event.type == "response.refusal.done":
-                    raise AIUnavailable("refused", retryable=True)
+                    failure = AIUnavailable("refused", retryable=True)
+    # Only now: a stream that is left in the middle is cleaned up by nobody.
+    if failure:
+        raise failure

@@ -273,7 +273,9 @@ def test_a_hundred_are_taken_out_with_no_more_queries_than_two(supervisor, organ
         assert said(response) == [f"{count} taken out of the library."]
         return len(queries)
 
-    assert queries_for(2) == queries_for(100)
+    few = queries_for(2)  # perhaps with one for the content type, which is remembered
+
+    assert queries_for(100) <= few
     assert (Scenario.objects.library().exists(), LogEntry.objects.count()) == (False, 102)
 
 

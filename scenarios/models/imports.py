@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Account, Organization, User
+
+
+class ImportJobQuerySet(models.QuerySet["ImportJob"]):
+    def for_user(self, user: User) -> ImportJobQuerySet:
+        """Imports into a person's organization. Never a counselor, who would see prompts."""
+        return self.none() if user.is_counselor else self.filter(organization_id=user.organization_id)
+
+    def under_way(self) -> ImportJobQuerySet:
+        return self.filter(status__in=[ImportJob.Status.QUEUED, ImportJob.Status.RUNNING])
+
+    def lost(self, before: datetime) -> ImportJobQuerySet:
+        """Under way, and no worker has touched them since `before`."""
+        return self.under_way().filter(touched_at__lt=before)
+
+    def unbegun(self) -> ImportJobQuerySet:
+        return self.filter(status__in=[ImportJob.Status.CHECKING, ImportJob.Status.CHECKED])
+
+
+class ImportJob(models.Model):
+    """A pack of scenarios on its way into the library: checked at once, written by a worker."""
+
+    class Status(models.TextChoices):
+        CHECKING = "checking"
+        CHECKED = "checked", "waiting for a go"
+        FORGOTTEN = "forgotten", "about to be deleted"
+        QUEUED = "queued"
+        RUNNING = "running"
+        COMPLETED = "completed"
+        FAILED = "failed"
+
+    class Source(models.TextChoices):
+        PAGE = "page"
+        API = "api", "API"
+        COMMAND = "command", "command line"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="imports")
+    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    source = models.CharField(max_length=10, choices=Source.choices)
+    filename = models.CharField(max_length=255, blank=True)
+    sha256 = models.CharField(max_length=64)
+    idempotency_key = models.CharField(max_length=255, blank=True)
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, null=True, related_name="+", help_text="for rows that name no account"
+    )
+    may_update = models.BooleanField(default=False)
+    creates_categories = models.BooleanField(default=False)
+    is_partial = models.BooleanField(default=False, help_text="valid rows are written although others are not valid")
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.CHECKING)
+    failure = models.CharField(max_length=500, blank=True)
+    ignored_columns = models.JSONField(default=list)
+    new_categories = models.JSONField(default=list, help_text="names of categories that it brings")
+    total = models.PositiveIntegerField(default=0, help_text="rows of the file")
+    invalid = models.PositiveIntegerField(default=0, help_text="rows that cannot be taken")
+    to_write = models.PositiveIntegerField(default=0, help_text="rows that were found new or changed")
+    written = models.PositiveIntegerField(default=0, help_text="of those, how many are settled")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="since rows were last written")
+    claims = models.PositiveIntegerField(default=0, help_text="which worker's it is: each claim counts up")
+    touched_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = ImportJobQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name = "import"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "idempotency_key"],
+                condition=~Q(idempotency_key=""),
+                name="one_import_per_idempotency_key",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.filename or f"{self.total} scenarios"
+
+    def mine(self) -> ImportJobQuerySet:
+        """The row as long as the claim stands that this object was read with."""
+        return ImportJob.objects.filter(pk=self.pk, status=self.Status.RUNNING, claims=self.claims)
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.status in {self.Status.QUEUED, self.Status.RUNNING}
+
+    @property
+    def is_over(self) -> bool:
+        return self.status in {self.Status.COMPLETED, self.Status.FAILED}
+
+
+class ImportRowQuerySet(models.QuerySet["ImportRow"]):
+    def waiting(self) -> ImportRowQuerySet:
+        """Checked and not written yet."""
+        return self.filter(outcome__in=[ImportRow.Outcome.NEW, ImportRow.Outcome.CHANGED])
+
+    def titles(self, outcome: str) -> list[str]:
+        return list(self.filter(outcome=outcome).order_by("number").values_list("title", flat=True))
+
+
+class ImportRow(models.Model):
+    """One scenario of a pack, what is wrong with it, and what became of it. A created scenario has the row's id."""
+
+    class Outcome(models.TextChoices):
+        NEW = "new"
+        CHANGED = "changed", "to be updated"
+        DUPLICATE = "duplicate", "there already"
+        INVALID = "invalid"
+        CREATED = "created"
+        UPDATED = "updated"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    job = models.ForeignKey(ImportJob, on_delete=models.CASCADE, related_name="rows")
+    number = models.PositiveIntegerField()
+    line = models.PositiveIntegerField()
+    title = models.CharField(max_length=255, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    values = models.JSONField(default=dict, help_text="what is to be written; empty once it is")
+    problems = models.JSONField(default=list, help_text="field, message, line and column of each")
+
+    objects = ImportRowQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["job", "number"]
+        constraints = [models.UniqueConstraint(fields=["job", "number"], name="import_row_once")]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.title}"
