@@ -11,6 +11,7 @@ from django.utils.html import format_html_join
 from accounts.admin import ScopedAdmin, ScopedForm
 from accounts.models import User
 from scenarios.admin import ScenarioAdmin
+from scenarios.admin.drafts import NOT_SAVED
 from scenarios.models import Mode, Scenario
 from training import draft_admin  # noqa: F401  (registers its pages)
 from training.forms import MOST_ASSIGNED_AT_ONCE, AssignForm
@@ -22,7 +23,6 @@ logger = logging.getLogger(__name__)
 
 ASSIGNED = ("due_date", "notes", "require_recording")
 FOR_WHOM = [("For whom", {"fields": ["counselors", *ASSIGNED]})]
-NOT_SAVED = "This could not be saved just now, and nothing of it was kept. What you typed is here: try again."
 
 
 @admin.register(Scenario)

@@ -10,7 +10,7 @@ from scenarios.admin.draft_forms import DraftForm
 from scenarios.admin.drafts import DraftAdmin
 from scenarios.models import Scenario, ScenarioDraft
 from training.forms import AssignForm
-from training.services.sessions import assign
+from training.services.one_time import give_new
 
 LIBRARY, ONE_TIME = "library", "one_time"
 
@@ -60,6 +60,5 @@ class AssignableDraftAdmin(DraftAdmin):
         if giving is None or not giving.cleaned_data["counselors"]:
             return shelf
         typed = {name: giving.cleaned_data[name] for name in ("due_date", "notes", "require_recording")}
-        for counselor in giving.cleaned_data["counselors"]:
-            assign(scenario, counselor, request.user, **typed)
+        give_new(scenario, giving.cleaned_data["counselors"], request.user, **typed)
         return f"{shelf}, and assigned to {', '.join(map(str, giving.cleaned_data['counselors']))}"

@@ -12,8 +12,8 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from scenarios.downloads import pack_of
-from scenarios.models import Scenario
-from scenarios.services.library import promote
+from scenarios.models import ContextUnavailable
+from scenarios.services.library import demote_unused, promote
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +32,7 @@ def context_of(scenario):
     """The evaluator context, or None when the storage does not give it now."""
     try:
         return scenario.evaluator_context
-    except Exception:  # whatever the storage raises
-        logger.exception("Evaluator context not read", extra={"scenario_id": scenario.pk})
+    except ContextUnavailable:
         return None
 
 
@@ -95,13 +94,9 @@ def take_out_of_library(modeladmin, request, queryset):
         modeladmin.message_user(request, problem, messages.WARNING)
         return
     with transaction.atomic():
-        # The condition is part of the change: what is given to somebody at this moment stays.
-        ids = [scenario.pk for scenario in chosen]
-        Scenario.objects.unused().filter(pk__in=ids).update(is_one_time=True, updated_at=timezone.now())
-        left = set(Scenario.objects.library().filter(pk__in=ids).values_list("pk", flat=True))
-        taken = [scenario for scenario in chosen if scenario.pk not in left]
+        taken = demote_unused(chosen)
         LogEntry.objects.log_actions(request.user.pk, taken, CHANGE, "Taken out of the library.")
-    staying = [scenario.title for scenario in chosen if scenario.pk in left]
+    staying = [scenario.title for scenario in chosen if scenario not in taken]
     done = len(taken)
     modeladmin.message_user(request, f"{done} taken out of the library.", messages.SUCCESS if done else messages.INFO)
     if staying:

@@ -3,6 +3,7 @@ from scenarios.models.imports import ImportJob, ImportJobQuerySet, ImportRow, Im
 from scenarios.models.scenarios import (
     CONTEXT_FOLDER,
     MAX_SKILLS,
+    NAME_LIMIT,
     Category,
     ContextUnavailable,
     Difficulty,
@@ -30,6 +31,7 @@ __all__ = [
     "ImportRowQuerySet",
     "MAX_SKILLS",
     "Mode",
+    "NAME_LIMIT",
     "Opener",
     "Scenario",
     "ScenarioDraft",

@@ -18,6 +18,7 @@ from accounts.models import Account, Organization, User
 logger = logging.getLogger(__name__)
 
 MAX_SKILLS = 10
+NAME_LIMIT = 100  # characters of a category's or a skill's name
 
 
 def folded(text: str) -> str:
@@ -37,7 +38,7 @@ class NamedQuerySet(models.QuerySet[Any]):
 
 class Category(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="categories")
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=NAME_LIMIT)
 
     objects = NamedQuerySet.as_manager()
 
@@ -52,7 +53,7 @@ class Category(models.Model):
 
 class Skill(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="skills")
-    name = models.CharField(max_length=100)
+    name = models.CharField(max_length=NAME_LIMIT)
 
     objects = NamedQuerySet.as_manager()
 

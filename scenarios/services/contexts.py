@@ -24,7 +24,7 @@ LARGEST_FILE = 1024**2  # bytes
 KINDS = {".txt", ".md"}
 _SURELY_LEFT = timedelta(days=1)
 _AT_ONCE = 8  # files on their way to a storage that may be far away
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def check_context(text: str) -> str:
@@ -34,7 +34,7 @@ def check_context(text: str) -> str:
         raise ValidationError(
             f"The evaluator context has {len(text):,} characters; at most {CONTEXT_LIMIT:,} are taken."
         )
-    if found := _UNSTORABLE.search(text):
+    if found := UNSTORABLE.search(text):
         line = text.count("\n", 0, found.start()) + 1
         raise ValidationError(f"The evaluator context has a character in line {line} that cannot be stored.")
     return text

@@ -1,14 +1,13 @@
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 from accounts.models import Organization
 from scenarios.models import Scenario, ScenarioQuerySet
 from scenarios.packs.columns import PackValue
+from scenarios.services.contexts import read_contexts
 from scenarios.services.import_library import Accounts
 
 _AT_ONCE = 200
-_READERS = 8  # files on their way from a storage that may be far away
 
 
 def export_rows(organization: Organization, scenarios: ScenarioQuerySet) -> Iterator[dict[str, PackValue]]:
@@ -16,11 +15,10 @@ def export_rows(organization: Organization, scenarios: ScenarioQuerySet) -> Iter
     accounts = Accounts(organization.accounts.all())
     rows = scenarios.filter(organization=organization).select_related("category", "account")
     found = rows.prefetch_related("skills").iterator(chunk_size=_AT_ONCE)
-    with ThreadPoolExecutor(_READERS) as pool:
-        while some := list(islice(found, _AT_ONCE)):
-            contexts = pool.map(lambda scenario: scenario.evaluator_context, some)
-            for scenario, context in zip(some, contexts, strict=True):
-                yield _as_row(scenario, context, accounts)
+    while some := list(islice(found, _AT_ONCE)):
+        contexts = read_contexts(some)
+        for scenario in some:
+            yield _as_row(scenario, contexts[scenario.pk], accounts)
 
 
 def _as_row(scenario: Scenario, evaluator_context: str, accounts: Accounts) -> dict[str, PackValue]:

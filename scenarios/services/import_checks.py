@@ -4,13 +4,12 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from scenarios.models import MAX_SKILLS, Difficulty, ImportJob, ImportRow, Mode, Opener, Scenario, folded
+from scenarios.models import MAX_SKILLS, NAME_LIMIT, Difficulty, ImportJob, ImportRow, Mode, Opener, Scenario, folded
 from scenarios.packs.rows import PackRow, shown
 from scenarios.services.contexts import check_context
 from scenarios.services.import_library import PLAIN, Existing, Library, Verdict, row_key
 
 CHOICES = {"mode": Mode, "difficulty": Difficulty, "opens": Opener}
-MOST_OF_A_NAME = 100
 
 # By `row_key`, where a title stands first: the import and the number of its row. Files imported together share one.
 Seen = dict[str, tuple[ImportJob, int]]
@@ -91,8 +90,8 @@ class RowChecker:
             if name in values:
                 values[name] = values[name].strip()
         category = values.get("category", "")
-        if len(category) > MOST_OF_A_NAME:
-            yield "category", f"A category's name has at most {MOST_OF_A_NAME} characters; this has {len(category)}."
+        if len(category) > NAME_LIMIT:
+            yield "category", f"A category's name has at most {NAME_LIMIT} characters; this has {len(category)}."
         elif category and not self.job.creates_categories and not self.library.categories.find(category):
             yield "category", f"There is no category “{category}”. {self.library.categories.closest(category)}"
         skills = values.get("skills", [])
@@ -101,7 +100,7 @@ class RowChecker:
             skills = []
         for skill in skills:
             if not self.library.skills.find(skill):
-                hint = self.library.skills.closest(skill[:MOST_OF_A_NAME])
+                hint = self.library.skills.closest(skill[:NAME_LIMIT])
                 yield "skills", f"There is no skill “{shown(skill)}”. {hint}"
         account = values.get("account", "")
         if account and not self.library.accounts.find(account):

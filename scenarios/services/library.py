@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -94,11 +94,20 @@ def promote(scenario: Scenario) -> None:
 
 def demote(scenario: Scenario) -> None:
     """Take an unused scenario out of the library. Raises ScenarioInUse when people have practised with it."""
-    unused = Scenario.objects.unused().filter(pk=scenario.pk)
-    if not unused.update(is_one_time=True, updated_at=timezone.now()):
+    if not demote_unused([scenario]):
         raise ScenarioInUse(
             "Counselors have been given this scenario or have practised with it, so it stays in the library. "
             "Make it inactive to offer it no more.",
             scenario.assignments.count(),
         )
     scenario.is_one_time = True
+
+
+@transaction.atomic
+def demote_unused(scenarios: Collection[Scenario]) -> list[Scenario]:
+    """Take out of the library what nobody was given or has practised with; return that."""
+    ids = [scenario.pk for scenario in scenarios]
+    # The condition is part of the change: what is given to somebody at this moment stays.
+    Scenario.objects.unused().filter(pk__in=ids).update(is_one_time=True, updated_at=timezone.now())
+    taken = set(Scenario.objects.one_time().filter(pk__in=ids).values_list("pk", flat=True))
+    return [scenario for scenario in scenarios if scenario.pk in taken]

@@ -1,23 +1,22 @@
 """The complaint from which a scenario is drafted, as it is typed or uploaded."""
 
-import re
 from pathlib import PurePosixPath
 
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
 from accounts.pdf_text import PdfUnreadable, read_pdf
+from scenarios.services.contexts import UNSTORABLE
 
 KINDS = {".txt", ".md", ".pdf"}
 SHORTEST, LONGEST = 50, 15_000  # characters
 LARGEST_FILE = 10 * 1024**2  # bytes
 MOST_READ = 100_000  # characters of a file: a person shortens what is too long, but not a book
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def storable(text: str) -> str:
     """Trimmed, with one character at each line's end, and without what a database cannot hold."""
-    return _UNSTORABLE.sub("", text.replace("\r\n", "\n")).strip()
+    return UNSTORABLE.sub("", text.replace("\r\n", "\n")).strip()
 
 
 def check_source(text: str) -> str:

@@ -1,4 +1,3 @@
-import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,14 +7,12 @@ from django.db.models import F, Max, Q
 from django.utils import timezone
 
 from accounts.models import User
-from scenarios.models import Mode, Scenario
+from scenarios.models import ContextUnavailable, Mode, Scenario
 from scenarios.services.versions import snapshot
 from training import tasks
 from training.models import Assignment, AssignmentQuerySet, EndReason, Session, SessionQuerySet
 from training.services.refusals import SessionRefused
 from training.signals import session_ended
-
-logger = logging.getLogger(__name__)
 
 
 def start_assignment(assignment: Assignment) -> tuple[Session, bool]:
@@ -99,8 +96,7 @@ def _begin(
 def _evaluator_context(scenario: Scenario) -> str:
     try:
         return scenario.evaluator_context
-    except Exception as error:  # whatever the storage raises
-        logger.exception("Evaluator context not read", extra={"scenario_id": scenario.pk})
+    except ContextUnavailable as error:
         raise SessionRefused("try_again", "This scenario cannot be read just now. Please try again.") from error
 
 
