@@ -95,6 +95,7 @@ def brief(session: Session, is_recorded: bool) -> Briefing:
         caller_opens_after=0.0 if session.caller_opens else settings.CALLER_OPENS_AFTER,
         history=history,
         revision=session.revision,
+        epoch=session.epoch,
         resumed=session.epoch > 1,
         recording=is_recorded,
     )

@@ -4,18 +4,20 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Protocol
 
 import orjson
 
-from voicegateway.briefing import Briefing, EndReason, Limits
+from voicegateway.briefing import Briefing, EndReason, Limits, Outcome, Turn
 from voicegateway.conversation import Conversation
-from voicegateway.ports import Player, Recorder, TurnSink, Voice, VoiceUnavailable
-from voicegateway.wire import Frame, decode_frame, decode_message, encode_message
+from voicegateway.ports import Dial, Player, Recorder, TurnSink, Voice, VoiceUnavailable
+from voicegateway.wire import Frame, Notice, decode_frame, decode_message, encode_message
 
 logger = logging.getLogger(__name__)
 
 TICK = 0.1
+SPARE_AGAIN = 30.0  # seconds until a failed attempt to replace a connection in time is repeated
 
 
 class Clock(Protocol):
@@ -38,25 +40,27 @@ class Call:
     def __init__(
         self,
         briefing: Briefing,
-        voice: Voice,
+        dial: Dial,
         player: Player,
         turns: TurnSink,
         recorder: Recorder,
         clock: Clock | None = None,
         limits: Limits | None = None,
     ) -> None:
-        self.voice = voice
+        self.dial = dial
         self.player = player
         self.turns = turns
         self.clock = clock or MonotonicClock()
-        self.conversation = Conversation(briefing, recorder, limits)
+        self.conversation = Conversation(briefing, recorder, self.clock.now(), limits)
         self.log_fields = {"session_id": briefing.session_id}
         self.upstream_due = asyncio.Event()
+        self.upstream_over = asyncio.Event()
         self.browser_due = asyncio.Event()
         self.browser_served = asyncio.Event()
         self.over = asyncio.Event()
-        self.conversation.begin(self.clock.now())
-        self._pass_on()
+        self.spare: asyncio.Future[Voice] | None = None
+        self.spare_from = 0.0
+        self.closing: set[asyncio.Task[None]] = set()
 
     # What the consumer tells, without ever waiting
 
@@ -74,6 +78,16 @@ class Call:
         self.conversation.set_greeting(text)
         self._pass_on()
 
+    def saved(self, turn: Turn) -> None:
+        """A turn is in the database: the page may be told of it."""
+        self.conversation.saved(turn)
+        self._pass_on()
+
+    def notify(self, code: str) -> None:
+        """Show a notice on the page."""
+        self.conversation.box.tell(Notice(code))
+        self._pass_on()
+
     def end(self, reason: EndReason) -> None:
         """End the call in good order; `run` returns when the last words are known."""
         self.conversation.end(reason, self.clock.now())
@@ -86,11 +100,11 @@ class Call:
 
     # The call itself
 
-    async def run(self) -> EndReason:
+    async def run(self) -> Outcome:
         """Converse until someone hangs up, a watchdog fires or this task is cancelled."""
         tasks = [
             asyncio.create_task(self._carry(work))
-            for work in (self._read_upstream(), self._write_upstream(), self._write_browser(), self._tick())
+            for work in (self._keep_upstream(), self._write_browser(), self._tick())
         ]
         try:
             await self.over.wait()
@@ -100,15 +114,9 @@ class Call:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self._hang_up_on_upstream()
-        return self.conversation.ended or EndReason.FAILED
-
-    async def _hang_up_on_upstream(self) -> None:
-        """Whatever the closing runs into, the call is over and is to be saved."""
-        try:
-            await self.voice.close()
-        except Exception:
-            logger.exception("Upstream was not closed", extra=self.log_fields)
+            self._drop_spare()
+            await asyncio.gather(*self.closing)
+        return self.conversation.outcome
 
     def _pass_on(self) -> None:
         """Wake whoever has something to do after an input."""
@@ -118,6 +126,8 @@ class Call:
         box.turns.clear()
         if box.up:
             self.upstream_due.set()
+        if not box.is_connected:
+            self.upstream_over.set()
         if box.down:
             self.browser_served.clear()
             self.browser_due.set()
@@ -128,16 +138,51 @@ class Call:
         """Run one of the call's tasks. Whatever goes wrong in it ends the call, with everything saved."""
         try:
             await work
-        except VoiceUnavailable as loss:
-            self.conversation.upstream_lost(loss.code, self.clock.now())
-            self._pass_on()
         except Exception:
             logger.exception("Call failed", extra=self.log_fields)
             self.stop(EndReason.FAILED)
 
-    async def _read_upstream(self) -> None:
+    # Upstream
+
+    async def _keep_upstream(self) -> None:
+        """One connection after another. Whether a broken one is worth another try, the conversation decides."""
         while True:
-            data = await self.voice.receive()
+            wait = self.conversation.line.dial_at - self.clock.now()
+            if wait > 0:
+                await self.clock.sleep(wait)
+            try:
+                voice = await self._connect()
+                await self._talk_over(voice)
+            except VoiceUnavailable as loss:
+                self.conversation.upstream_lost(loss.code, loss.retryable, self.clock.now())
+                self._pass_on()
+
+    async def _connect(self) -> Voice:
+        """The connection that was opened to replace an old one, or a new one."""
+        spare, self.spare = self.spare, None
+        return await (spare if spare is not None else self.dial())
+
+    async def _talk_over(self, voice: Voice) -> None:
+        """Until the connection breaks, which raises, or the conversation wants another one."""
+        self.conversation.connected(self.clock.now())
+        self.upstream_over.clear()
+        self._pass_on()
+        ends = [
+            asyncio.ensure_future(end) for end in (self._read(voice), self._write(voice), self.upstream_over.wait())
+        ]
+        try:
+            ended, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            for end in ended:
+                end.result()
+        finally:
+            for end in ends:
+                end.cancel()
+            await asyncio.gather(*ends, return_exceptions=True)
+            self._close(voice)
+
+    async def _read(self, voice: Voice) -> None:
+        while True:
+            data = await voice.receive()
             try:
                 event = orjson.loads(data)
             except ValueError:
@@ -146,12 +191,51 @@ class Call:
             self.conversation.upstream(event, self.clock.now())
             self._pass_on()
 
-    async def _write_upstream(self) -> None:
+    async def _write(self, voice: Voice) -> None:
         while True:
             self.upstream_due.clear()
             while (event := self.conversation.box.next_up()) is not None:
-                await self.voice.send(event if isinstance(event, bytes) else orjson.dumps(event))
+                await voice.send(event if isinstance(event, bytes) else orjson.dumps(event))
             await self.upstream_due.wait()
+
+    def _close(self, voice: Voice) -> None:
+        """In the background: an end that does not answer must not keep the next one waiting."""
+        task = asyncio.create_task(self._hang_up_on(voice))
+        self.closing.add(task)
+        task.add_done_callback(self.closing.discard)
+
+    async def _hang_up_on(self, voice: Voice) -> None:
+        """Whatever the closing runs into, the call goes on, or is over and is to be saved."""
+        try:
+            await voice.close()
+        except Exception:
+            logger.exception("Upstream was not closed", extra=self.log_fields)
+
+    def _look_after_spare(self) -> None:
+        """Before a connection gets too old, open the next one beside it; change over when nobody is speaking."""
+        conversation, now = self.conversation, self.clock.now()
+        if not conversation.line.is_old(now):
+            return
+        if self.spare is None and now >= self.spare_from:
+            self.spare = asyncio.ensure_future(self.dial())
+        if self.spare is None or not self.spare.done():
+            return
+        if self.spare.exception() is not None:
+            logger.warning("The caller's connection cannot be replaced yet", extra=self.log_fields)
+            self.spare, self.spare_from = None, now + SPARE_AGAIN
+        elif conversation.is_quiet:
+            conversation.line.dial_at = now
+            self.upstream_over.set()
+
+    def _drop_spare(self) -> None:
+        spare, self.spare = self.spare, None
+        if spare is None:
+            return
+        spare.cancel()
+        if spare.done() and not spare.cancelled() and spare.exception() is None:
+            self._close(spare.result())
+
+    # The browser, and time
 
     async def _write_browser(self) -> None:
         try:
@@ -178,11 +262,12 @@ class Call:
         while True:
             await self.clock.sleep(TICK)
             self.conversation.tick(self.clock.now())
+            self._look_after_spare()
             self._pass_on()
 
     async def _farewell(self) -> None:
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(self.conversation.limits.farewell):
                 await self.browser_served.wait()
-        except TimeoutError:
-            logger.info("The browser did not read the end of the call", extra=self.log_fields)
+                return
+        logger.info("The browser did not read the end of the call", extra=self.log_fields)

@@ -24,6 +24,7 @@ class Caller:
         self.items: dict[str, CallerItem] = {}
         self.settled: set[str] = set()
         self.has_been_heard = False
+        self.audible_response = ""  # the latest of which more than silence has come
         self.pause_told = False
         self.flushed: CallerItem | None = None
         self.flushed_at = 0.0
@@ -41,18 +42,21 @@ class Caller:
     # What upstream sends
 
     def response_created(self, event: Event) -> None:
-        self._ask(self.responses.created(event.part("response").text("id")))
+        self._ask(self.responses.created(event.part("response").id("id"), self.box.now))
 
     def output_item_added(self, event: Event) -> None:
         added = event.part("item")
+        self.responses.heard_of(event.id("response_id"), self.box.now)
         if added.maybe_text("type") == "message":
-            self._item(added.text("id"), event)
+            self._item(added.id("id"), event)
 
     def audio_delta(self, event: Event) -> None:
         item = self._item_of(event)
-        if item is not None:
+        if item is not None and not item.all_sound:
             item.content_index = event.count("content_index")
             self.playout.receive(item, event.sound("delta"))
+            if item.is_audible:
+                self.audible_response = item.response
 
     def audio_done(self, event: Event) -> None:
         item = self._item_of(event)
@@ -71,23 +75,26 @@ class Caller:
             item.text, item.all_text = event.text("transcript"), True
             self._settle(item)
 
-    def response_done(self, event: Event) -> None:
-        response = event.part("response")
-        self.responses.done(response.text("id"))
-        for item in [item for item in self.items.values() if item.response == response.text("id")]:
+    def response_done(self, event: Event) -> bool:
+        """Return whether it was one that the counselor was to hear."""
+        response = event.part("response").id("id")
+        was_ours = self.responses.done(response)
+        for item in [item for item in self.items.values() if item.response == response]:
             item.all_sound = item.all_text = True
             if item.hearing is Hearing.CUT or not item.number:
                 self._end_hearing(item)
             self._settle(item)
+        return was_ours
 
     def _item_of(self, event: Event) -> CallerItem | None:
-        return self._item(event.text("item_id"), event)
+        return self._item(event.id("item_id"), event)
 
     def _item(self, item_id: str, event: Event) -> CallerItem | None:
         """The item an event is about; None when nothing about it can matter any more."""
-        if item_id in self.settled:
+        response = event.id("response_id")
+        self.responses.heard_of(response, self.box.now)
+        if item_id in self.settled or (item_id not in self.items and response in self.responses.over):
             return None
-        response = event.text("response_id")
         if item_id not in self.items:
             hearing = Hearing.CUT if response in self.responses.dropped else Hearing.UNDER_WAY
             self.items[item_id] = CallerItem(item_id, response, hearing=hearing)
@@ -181,7 +188,7 @@ class Caller:
 
     def _end_hearing(self, item: CallerItem) -> None:
         """Nothing more of this item will be heard: upstream must remember as much as the counselor does."""
-        if item.was_heard_whole:
+        if item.was_heard_whole and item.is_audible:
             item.hearing = Hearing.TO_THE_END
         else:
             item.hearing = Hearing.CUT
@@ -191,7 +198,7 @@ class Caller:
     def _take_back(self, item: CallerItem) -> None:
         if item.deleted or item.truncated:
             return
-        if item.played_ms:
+        if item.played_ms and item.is_audible:
             item.truncated = True
             where = {"item_id": item.id, "content_index": item.content_index, "audio_end_ms": item.played_ms}
             self._ask({"type": "conversation.item.truncate", **where})
@@ -227,6 +234,27 @@ class Caller:
         """The call is over: what has been heard until now is all that was."""
         self.cut()
         self.finish_cut()
+        self._finish_all()
+
+    # When the connection is another one
+
+    def lose_session(self) -> None:
+        """No more will come of anything under way: it ends with what was heard, as when it is interrupted."""
+        self.cut()
+        for item in self.items.values():
+            item.is_broken_off = not (item.all_sound and item.all_text)
+            item.all_sound = item.all_text = True
+        if not self.is_being_cut:
+            self._finish_all()
+        self.responses.begin_session()
+
+    def begin_session(self) -> None:
+        """Whatever was cut has been heard to the end by now: the new connection is told so much and no more."""
+        if self.is_being_cut:
+            self.finish_cut()
+        self._finish_all()
+
+    def _finish_all(self) -> None:
         for item in list(self.items.values()):
             self._finish(item)
 

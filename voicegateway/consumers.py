@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from contextlib import suppress
+from functools import partial
 
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
@@ -15,7 +16,6 @@ from voicegateway.admission import Admitted, Refused, admit, check_origin, ready
 from voicegateway.briefing import EndReason, Limits
 from voicegateway.call import Call
 from voicegateway.database import at_last, in_database
-from voicegateway.dialling import Dialling
 from voicegateway.door import deny
 from voicegateway.groups import hint_of_the_end
 from voicegateway.ports import Continued, Unrecorded
@@ -82,14 +82,17 @@ class CallConsumer(AsyncWebsocketConsumer):
     def _call_for(self, admitted: Admitted) -> Call:
         if admitted.spool:
             self.switchboard.spools.add(admitted.spool)
-        return Call(
+        call = Call(
             admitted.briefing,
-            voice=Dialling(openai_voice.connect(self.switchboard.openai, admitted.briefing.model)),
+            dial=partial(openai_voice.connect, self.switchboard.openai, admitted.briefing.model),
             player=Browser(self),
-            turns=SessionTurns(self.switchboard.writer, admitted.session.pk, admitted.epoch),
+            turns=SessionTurns(
+                self.switchboard.writer, admitted.session.pk, admitted.epoch, lambda turn: call.saved(turn)
+            ),
             recorder=Continued(admitted.spool or Unrecorded(), admitted.begins_at),
             limits=Limits(longest_call=settings.CALL_LIMIT),
         )
+        return call
 
     # While it lasts
 
@@ -112,7 +115,7 @@ class CallConsumer(AsyncWebsocketConsumer):
             for work in (self._listen(admitted, call), self._beat(admitted, call), self._await_greeting(admitted, call))
         ]
         try:
-            reason = await call.run()
+            reason = (await call.run()).reason
         finally:
             for attendant in attendants:
                 attendant.cancel()

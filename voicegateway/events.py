@@ -3,6 +3,11 @@
 from binascii import Error, a2b_base64
 from collections.abc import Mapping
 
+LONGEST_ID = 64  # OpenAI's have 32; ours are stored with as many as 100
+
+# What an item follows that is the first of its conversation.
+ROOT = ""
+
 
 class MalformedEvent(Exception):
     """An upstream event without a field it must have. It can be passed over; the call goes on."""
@@ -32,6 +37,18 @@ class Event:
         """A text, if there is one, without the NUL that no database stores."""
         value = self.fields.get(name)
         return value.replace("\0", "") if isinstance(value, str) else None
+
+    def id(self, name: str) -> str:
+        value = self.text(name)
+        if not 0 < len(value) <= LONGEST_ID:
+            raise MalformedEvent(name)
+        return value
+
+    def previous_item(self) -> str | None:
+        """The item this one follows, ROOT for the first of all, None where the event does not say."""
+        if "previous_item_id" not in self.fields:
+            return None
+        return ROOT if self.fields["previous_item_id"] is None else self.id("previous_item_id")
 
     def count(self, name: str) -> int:
         value = self.fields.get(name)

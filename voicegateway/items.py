@@ -3,7 +3,10 @@
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from voicegateway.ear import loudness
 from voicegateway.wire import LONGEST_FRAME, RATE, SHORTEST_FRAME, Frame
+
+FASTEST_SPEECH = 25  # characters a second
 
 
 class Hearing(Enum):
@@ -30,13 +33,16 @@ class CallerItem:
     all_sound: bool = False
     all_text: bool = False
     end_told: bool = False
+    is_audible: bool = False
+    is_broken_off: bool = False
     deleted: bool = False
     truncated: bool = False
     hearing: Hearing = Hearing.UNDER_WAY
     grown_at: float = float("-inf")
 
-    def receive(self, pcm: bytes, most_waiting: int) -> None:
+    def receive(self, pcm: bytes, most_waiting: int, audible_rms: float) -> None:
         """Take sound. After a cut, or beyond the bound, it is counted and dropped."""
+        self.is_audible = self.is_audible or loudness(pcm) >= audible_rms
         self.received += len(pcm) // 2
         if self.hearing is Hearing.UNDER_WAY and len(self.waiting) + len(pcm) <= 2 * most_waiting:
             self.waiting += pcm
@@ -58,7 +64,7 @@ class CallerItem:
 
     @property
     def was_heard_whole(self) -> bool:
-        return self.all_sound and 0 < self.received <= self.played
+        return self.all_sound and not self.is_broken_off and 0 < self.received <= self.played
 
     @property
     def played_ms(self) -> int:
@@ -66,11 +72,15 @@ class CallerItem:
 
     def text_heard(self) -> str:
         """The text up to the word being spoken, judged by the share of the sound so far that was played."""
+        if not self.is_audible:
+            return ""
         if self.was_heard_whole:
             return self.text
-        if not self.received:
-            return ""
-        return cut_at_word(self.text, len(self.text) * self.played // self.received)
+        share = len(self.text) * self.played // self.received
+        if self.is_broken_off or not self.all_sound:
+            # Text comes ahead of the sound: while more may come, its share says too much.
+            share = min(share, self.played * FASTEST_SPEECH // RATE)
+        return cut_at_word(self.text, share)
 
 
 def cut_at_word(text: str, length: int) -> str:

@@ -1,7 +1,7 @@
 """What a conversation has decided to send, waiting for whoever owns the sockets."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from voicegateway.briefing import Limits, Turn
@@ -17,6 +17,7 @@ class Sound(NamedTuple):
     event: bytes
     samples: int
     position: int
+    is_audible: bool
 
 
 class UpstreamClock:
@@ -40,7 +41,7 @@ class UpstreamClock:
 
 
 class Outbox:
-    """Events to go up, messages and frames to go down, turns to be saved. Both queues are bounded."""
+    """Events to go up, messages and frames to go down, turns to be saved. All of them are bounded."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -49,22 +50,53 @@ class Outbox:
         self.down: deque[tuple[float, ToBrowser | Frame]] = deque()
         self.turns: list[Turn] = []
         self.clock = UpstreamClock()
+        self.is_connected = False
+        self.events_waiting = 0
         self.microphone_waiting = 0
         self.microphone_lost = 0
         self.down_bytes = 0
 
     def ask(self, event: Mapping[str, object]) -> None:
-        self.up.append(event)
+        """Without a connection there is nobody to ask: the next one is told how things stand, not how they came."""
+        if self.is_connected:
+            self.up.append(event)
+            self.events_waiting += 1
 
     def pass_on(self, sound: Sound) -> None:
         """Queue microphone audio. When upstream does not keep up, the oldest audio is lost, never an event."""
         self.up.append(sound)
         self.microphone_waiting += sound.samples
-        while self.microphone_waiting > self.limits.microphone_in_waiting * RATE:
-            oldest = next(waiting for waiting in self.up if isinstance(waiting, Sound))
+        limits = self.limits
+        most = limits.microphone_in_waiting if self.is_connected else limits.microphone_while_redialling
+        while self.microphone_waiting > most * RATE:
+            oldest = next(self.sounds())
             self.up.remove(oldest)
             self.microphone_waiting -= oldest.samples
             self.microphone_lost += oldest.samples
+
+    def begin_session(self, events: Iterable[Mapping[str, object]], said_again: Iterable[Sound]) -> None:
+        """A new connection is told these events first, then what was said to the broken one, then what waits."""
+        waiting = list(self.sounds())
+        known = {id(sound) for sound in waiting}
+        again = [sound for sound in said_again if id(sound) not in known]
+        self.up = deque([*events, *again, *waiting])
+        self.is_connected = True
+        self.clock = UpstreamClock()
+        self.events_waiting = len(self.up) - len(again) - len(waiting)
+        self.microphone_waiting = sum(sound.samples for sound in (*again, *waiting))
+
+    def end_session(self) -> None:
+        self.is_connected = False
+        self.up = deque(self.sounds())
+        self.events_waiting = 0
+
+    def sounds(self) -> Iterator[Sound]:
+        return (waiting for waiting in self.up if isinstance(waiting, Sound))
+
+    @property
+    def upstream_end(self) -> int:
+        """Where on the upstream's clock the next frame will stand."""
+        return self.clock.samples + self.microphone_waiting
 
     def next_up(self) -> Mapping[str, object] | bytes | None:
         """Take what goes up next. Audio counts on the upstream's clock from now on."""
@@ -72,6 +104,7 @@ class Outbox:
             return None
         event = self.up.popleft()
         if not isinstance(event, Sound):
+            self.events_waiting -= 1
             return event
         self.microphone_waiting -= event.samples
         self.clock.sent(event)
@@ -88,6 +121,9 @@ class Outbox:
     def sent_down(self) -> None:
         _, message = self.down.popleft()
         self.down_bytes -= _weight(message)
+
+    def upstream_has_stopped_reading(self) -> bool:
+        return self.events_waiting > self.limits.events_in_waiting
 
     def browser_has_stopped_reading(self) -> bool:
         if not self.down:

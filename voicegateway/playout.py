@@ -27,7 +27,7 @@ class Playout:
             item.number = self.numbered
             self.unheard.append(item)
         waiting = sum(len(other.waiting) for other in self.unheard if other is not item) // 2
-        item.receive(pcm, int(self.limits.audio_in_waiting * RATE) - waiting)
+        item.receive(pcm, int(self.limits.audio_in_waiting * RATE) - waiting, self.limits.caller_rms)
 
     def due(self, now: float) -> Iterator[Frame | ItemEnd]:
         """What may be sent now without getting too far ahead."""

@@ -1,5 +1,6 @@
 """What a call needs from the world. Each is small enough to fake in a test."""
 
+from collections.abc import Awaitable
 from typing import Protocol
 
 from voicegateway.briefing import Turn
@@ -24,6 +25,12 @@ class Voice(Protocol):
     async def close(self) -> None: ...
 
 
+class Dial(Protocol):
+    """Opens another connection each time. Raises `VoiceUnavailable`."""
+
+    def __call__(self) -> Awaitable[Voice]: ...
+
+
 class Player(Protocol):
     """The browser's end of the socket."""
 
@@ -34,7 +41,7 @@ class Player(Protocol):
 
 class TurnSink(Protocol):
     def put(self, turn: Turn) -> None:
-        """Take a turn to be saved, without waiting."""
+        """Take a turn to be saved, without waiting. Whoever saves it tells the call's `saved`."""
 
 
 class Recorder(Protocol):

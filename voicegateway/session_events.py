@@ -5,16 +5,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from voicegateway.briefing import Briefing, Role, Turn
 from voicegateway.wire import RATE
 
-# Trying again does not help. An expired session ends the connection anyway.
+# Trying again does not help, and only the operator can mend it.
 FATAL_CODES = frozenset(
     {
         "insufficient_quota",
         "invalid_api_key",
         "account_deactivated",
         "billing_hard_limit_reached",
-        "session_expired",
+        "billing_not_active",
+        "model_not_found",
     }
 )
+# The connection has come to its end, whether or not it says so by closing.
+EXPIRED = "session_expired"
 
 
 def session_update(briefing: Briefing) -> Mapping[str, object]:
@@ -22,7 +25,7 @@ def session_update(briefing: Briefing) -> Mapping[str, object]:
     pcm = {"type": "audio/pcm", "rate": RATE}
     turn_detection = {
         "type": "server_vad",
-        "silence_duration_ms": briefing.silence_ms,
+        "silence_duration_ms": briefing.patience.silence_ms,
         "create_response": False,
         "interrupt_response": False,
     }
@@ -69,4 +72,20 @@ def opening_instructions(instructions: str, greeting: str) -> str:
         f"{instructions}\n\n"
         "The line has just been answered. Open the call now, word for word with the words in the double quotation "
         f"marks and nothing else: ««{greeting}»»"
+    )
+
+
+def called_back_instructions(instructions: str) -> str:
+    return (
+        f"{instructions}\n\n"
+        "The line broke for a moment while you were speaking, and is back now. Go on from the last words of yours that "
+        "were heard, as a person would after a bad connection, in one or two sentences."
+    )
+
+
+def long_silence_instructions(instructions: str) -> str:
+    return (
+        f"{instructions}\n\n"
+        "It has been silent on the line for a while after your last words. Say one short thing that you would say into "
+        "such a silence, without answering for the other person."
     )

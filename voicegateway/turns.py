@@ -20,6 +20,7 @@ class Entry:
     session_id: UUID
     epoch: int
     turn: Turn
+    saved: Callable[[Turn], None] = lambda turn: None
 
 
 def save(entry: Entry) -> None:
@@ -85,6 +86,7 @@ class TurnWriter:
         self._writing = entry.session_id
         try:
             await self._write(entry)
+            entry.saved(entry.turn)
         except AWAY as away:
             logger.warning("A turn is not saved yet: %s", type(away).__name__, extra={"session_id": entry.session_id})
             # A later state of the same turn may have come meanwhile.
@@ -107,6 +109,7 @@ class SessionTurns:
     writer: TurnWriter
     session_id: UUID
     epoch: int
+    saved: Callable[[Turn], None]
 
     def put(self, turn: Turn) -> None:
-        self.writer.put(Entry(self.session_id, self.epoch, turn))
+        self.writer.put(Entry(self.session_id, self.epoch, turn, self.saved))

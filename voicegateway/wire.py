@@ -167,6 +167,7 @@ class Ready:
     type: ClassVar = "ready"
     resumed: bool
     recording: bool
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True)

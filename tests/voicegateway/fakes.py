@@ -2,6 +2,7 @@
 
 import asyncio
 from base64 import b64decode, b64encode
+from collections.abc import Callable
 from dataclasses import replace
 
 import orjson
@@ -70,14 +71,14 @@ class Scene:
     def __init__(self, limits: Limits | None = None, ready: bool = True, **briefing: object) -> None:
         self.now = 1000.0
         self.recorder = FakeRecorder()
-        self.conversation = Conversation(replace(BRIEFING, **briefing), self.recorder, limits)
+        self.conversation = Conversation(replace(BRIEFING, **briefing), self.recorder, self.now, limits)
         self.sent: list[dict] = []
         self.sound = b""
         self.told: list = []
         self.turns: list[Turn] = []
         self.mic_index = 0
         self.responses_open = 0
-        self.conversation.begin(self.now)
+        self.conversation.connected(self.now)
         self.collect()
         if ready:
             self.browser(Hello(0))
@@ -95,8 +96,12 @@ class Scene:
         while (message := box.first_down()) is not None:
             self.told.append(message)
             box.sent_down()
-        self.turns += box.turns
-        box.turns.clear()
+        saved, box.turns = box.turns, []
+        self.turns += saved
+        for turn in saved:
+            self.conversation.saved(turn)
+        if saved:
+            self.collect()
 
     def _count_responses(self, event: dict) -> None:
         if event["type"] == "response.create":
@@ -300,8 +305,12 @@ class FakePlayer:
 
 
 class FakeTurns:
+    """A database that takes everything at once, and says so."""
+
     def __init__(self) -> None:
         self.saved: list[Turn] = []
+        self.tell: Callable[[Turn], None] = lambda turn: None
 
     def put(self, turn: Turn) -> None:
         self.saved.append(turn)
+        asyncio.get_running_loop().call_soon(self.tell, turn)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from http import HTTPStatus
 
 import openai
@@ -127,8 +128,8 @@ async def test_call_with_the_stand_in_from_the_greeting_to_the_end():
     with StandinProcess("--answer-delay=0.01", "--delta-pause=0.001") as standin:
         async with openai.AsyncOpenAI(api_key="sk-test", base_url=standin.base_url) as client:
             player, turns = Answering(), FakeTurns()
-            call = Call(BRIEFING, await connect(client, BRIEFING.model), player, turns, FakeRecorder())
-            player.call = call
+            call = Call(BRIEFING, partial(connect, client, BRIEFING.model), player, turns, FakeRecorder())
+            player.call, turns.tell = call, call.saved
             running = asyncio.create_task(call.run())
 
             player.say(type="hello", last_revision=0)
@@ -136,7 +137,7 @@ async def test_call_with_the_stand_in_from_the_greeting_to_the_end():
             await player.spoken.wait()
             player.say(type="hang_up")
 
-            assert await running is EndReason.HUNG_UP
+            assert (await running).reason is EndReason.HUNG_UP
 
     assert [(turn.role, turn.text_heard) for turn in in_order(turns.saved)] == [
         ("counselor", "Crisis line, this is Anna."),

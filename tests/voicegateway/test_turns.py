@@ -49,7 +49,7 @@ async def test_turns_are_written_in_the_order_they_were_said():
     database = Database()
     async with writing(database) as writer:
         for number in (1, 2, 3):
-            SessionTurns(writer, CALL, 1).put(turn(number, f"item_{number}"))
+            SessionTurns(writer, CALL, 1, lambda turn: None).put(turn(number, f"item_{number}"))
         await writer.flush(CALL)
 
     assert database.saved == [("item_1", 1), ("item_2", 2), ("item_3", 3)]

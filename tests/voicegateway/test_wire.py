@@ -122,7 +122,7 @@ def test_message_over_64_kib_is_too_big(letter):
 @pytest.mark.parametrize(
     ("message", "fields"),
     [
-        (Ready(True, False), {"type": "ready", "resumed": True, "recording": False}),
+        (Ready(True, False, 2), {"type": "ready", "resumed": True, "recording": False, "epoch": 2}),
         (ItemEnd(1, 2400), {"type": "item_end", "item": 1, "samples": 2400}),
         (Pause(), {"type": "pause"}),
         (Resume(), {"type": "resume"}),
