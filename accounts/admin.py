@@ -67,8 +67,8 @@ def _choices(db_field, user):
 class OrganizationAdmin(ScopedAdmin):
     """All of them for superusers; its own for an organization's admin, who decides what it keeps."""
 
-    list_display = ["name", "keeps_sources", "created_at"]
-    fields = ["name", "keeps_sources"]
+    list_display = ["name", "call_slots", "keeps_sources", "created_at"]
+    fields = ["name", "call_slots", "keeps_sources"]
 
     def get_readonly_fields(self, request, obj=None):
         return [] if request.user.is_superuser else ["name"]

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 
@@ -25,6 +26,12 @@ class Organization(models.Model):
         default=False,
         help_text="A complaint from which a scenario was drafted is kept with the draft; otherwise it is deleted "
         "when the scenario is saved.",
+    )
+    call_slots = models.PositiveSmallIntegerField(
+        "lines",
+        default=25,
+        validators=[MinValueValidator(1)],
+        help_text="How many phone calls may be under way at once. Each costs what OpenAI asks for a call.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -92,6 +99,11 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.get_full_name() or self.email
+
+    @property
+    def may_end_sessions(self) -> bool:
+        """Whoever is responsible for counselors may end a session of theirs."""
+        return self.role in {self.Role.SUPERVISOR, self.Role.ADMIN}
 
     @property
     def is_counselor(self) -> bool:

@@ -15,6 +15,7 @@ from celery.beat import Scheduler, Service
 from celery.worker import WorkController
 
 from config.bootstrap import Refused
+from config.gateway import SOCKETS
 from config.logs import IdFormatter
 
 LOG_SIZE = 5_000_000
@@ -59,10 +60,8 @@ class Server:
     def __init__(self, application: str, listener: socket, goodbye: int, **options: object) -> None:
         config = uvicorn.Config(
             application,
-            loop="uvloop",
             log_config=None,
             log_level="warning",
-            access_log=False,
             timeout_graceful_shutdown=goodbye,
             **options,  # type: ignore[arg-type]  # uvicorn's own keywords, passed on
         )
@@ -87,7 +86,7 @@ class Server:
 
 
 def web(listener: socket) -> Server:
-    return Server("config.asgi:application", listener, goodbye=1, lifespan="off")
+    return Server("config.asgi:application", listener, goodbye=1, lifespan="off", loop="uvloop", access_log=False)
 
 
 def gateway(listener: socket) -> Server:
@@ -96,14 +95,7 @@ def gateway(listener: socket) -> Server:
         listener,
         # A call that is under way is saved in this time.
         goodbye=3,
-        # What all calls share is started and stopped by it.
-        lifespan="on",
-        ws="websockets-sansio",
-        ws_max_size=64 * 1024,
-        ws_max_queue=16,
-        ws_per_message_deflate=False,
-        ws_ping_interval=20.0,
-        ws_ping_timeout=20.0,
+        **SOCKETS,
     )
 
 

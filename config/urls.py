@@ -18,6 +18,7 @@ urlpatterns = [
     path("", evaluation_views.dashboard, name="dashboard"),
     path("sessions/", evaluation_views.history, name="history"),
     path("sessions/<uuid:pk>/", evaluation_views.session, name="session"),
+    path("sessions/<uuid:pk>/end/", evaluation_views.session_end, name="session_end"),
     path("sessions/<uuid:pk>/feedback/", evaluation_views.feedback, name="session_feedback"),
     path("sessions/<uuid:pk>/recording/", evaluation_views.recording, name="session_recording"),
     path("recordings/<uuid:pk>/audio/", recording_views.audio, name="recording_audio"),

@@ -7,6 +7,7 @@ from evaluation import services
 from evaluation.models import CriterionResult, Evaluation, Flag, Review
 from recordings.models import Recording
 from training.models import Session
+from training.services.sessions import end_by_supervisor
 
 
 class SeenOnly:
@@ -58,7 +59,7 @@ class SessionAdmin(SeenOnly, ScopedAdmin):
     list_filter = [KindFilter, "mode", "status", ("counselor", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["scenario_version", "counselor"]
     search_fields = ["scenario_version__title", "counselor__email"]
-    actions = ["grade_again"]
+    actions = ["grade_again", "end_live"]
     fields = readonly_fields = (
         "title",
         "counselor",
@@ -67,6 +68,8 @@ class SessionAdmin(SeenOnly, ScopedAdmin):
         "attempt",
         "status",
         "end_reason",
+        "end_detail",
+        "not_gradable_reason",
         "started_at",
         "ended_at",
         "feedback",
@@ -111,6 +114,12 @@ class SessionAdmin(SeenOnly, ScopedAdmin):
     def transcript(self, session):
         lines = ((turn.get_role_display(), turn.text_heard) for turn in session.transcript())
         return format_html_join("", "<p><strong>{}:</strong> {}</p>", lines) or "nothing was said"
+
+    @admin.action(description="End live sessions", permissions=["view"])
+    def end_live(self, request, queryset):
+        live = queryset.filter(pk__in=Session.objects.endable_by(request.user).live())
+        ended = sum(end_by_supervisor(session) for session in live)
+        self.message_user(request, f"{ended} ended. What was said until then is kept and graded.")
 
     @admin.action(description="Grade again", permissions=["view"])
     def grade_again(self, request, queryset):

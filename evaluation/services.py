@@ -17,8 +17,9 @@ from evaluation.openai_grader import Case, Graded
 from evaluation.proof import Line
 from evaluation.tasks import grade_session
 from training.models import EndReason, Session, heard_turns
+from training.services.lines import is_in_use
 from training.services.refusals import SessionRefused
-from training.services.sessions import complete_assignment, end_session, is_in_use
+from training.services.sessions import complete_assignment, end_session
 from training.services.turns import settle_turns
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.http import SignedInRequest
 from evaluation import services
@@ -16,7 +16,7 @@ from evaluation.models import Evaluation
 from recordings.models import Recording
 from training.models import Assignment, Session
 from training.services.refusals import SessionRefused
-from training.services.sessions import may_try
+from training.services.sessions import end_by_supervisor, may_try
 
 RECENT = 8
 PER_PAGE = 25
@@ -60,8 +60,22 @@ def _with_newest(session: Any) -> Any:
 def session(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Transcript, recording and feedback of one conversation."""
     seen = _session(request, pk)
-    context = _feedback_context(request, seen) | _recording_context(request, seen) | {"turns": seen.transcript()}
+    may_end = seen.is_live and request.user.may_end_sessions and seen.counselor_id != request.user.pk
+    context = _feedback_context(request, seen) | _recording_context(request, seen)
+    context |= {"turns": seen.transcript(), "may_end": may_end}
     return render(request, "evaluation/session.html", context)
+
+
+@login_required
+@require_POST
+def session_end(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """A supervisor ends somebody's live session; a counselor ends their own where they practise."""
+    may_end = Session.objects.endable_by(request.user).exclude(counselor=request.user)
+    if end_by_supervisor(get_object_or_404(may_end, pk=pk)):
+        messages.success(request, "Ended. What was said until then is kept and graded.")
+    else:
+        messages.info(request, "It was over already.")
+    return redirect("session", pk=pk)
 
 
 @login_required

@@ -20,7 +20,7 @@ from recordings.peaks import Peaks
 from recordings.spool import Spool
 from recordings.wav import wav_header
 from training.models import Session
-from training.services.sessions import is_in_use
+from training.services.lines import is_in_use
 
 logger = logging.getLogger(__name__)
 

@@ -82,7 +82,7 @@ def test_every_read_of_a_tenants_rows_can_start_at_for_user(model):
 def test_no_view_reads_rows_without_a_door():
     """`Model.objects.all()` and the like in a view, page or API would read past the tenant."""
     reads = re.compile(r"\b([A-Z]\w+)\.objects\.(\w+)")
-    doors = {"for_user", "held_by", "playable_by", "newest_first", "order_by", "none"}
+    doors = {"for_user", "held_by", "endable_by", "playable_by", "newest_first", "order_by", "none"}
     found = [
         f"{name_of(path)}: {match[0]}"
         for path in SOURCES

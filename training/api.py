@@ -29,11 +29,12 @@ from training.serializers import (
     OneTimeSerializer,
     SessionSerializer,
     StartSerializer,
+    TicketRequestSerializer,
     TicketSerializer,
     TurnSerializer,
     TurnsSerializer,
 )
-from training.services import replies, sessions, tickets
+from training.services import lines, replies, sessions, tickets
 from training.services.one_time import create_one_time
 from training.services.refusals import SessionRefused
 
@@ -120,13 +121,16 @@ def session_detail(request: Request, pk: UUID) -> Response:
 @extend_schema(request=None, responses=SessionSerializer)
 @api_view(["POST"])
 def session_end(request: Request, pk: UUID) -> Response:
-    """Hang up. Over already: the session as it is."""
-    session = _own(request, pk)
-    sessions.end_session(session, EndReason.HUNG_UP)
+    """Hang up, or as a supervisor end somebody else's session. Over already: the session as it is."""
+    session = get_object_or_404(Session.objects.endable_by(person(request)).select_related("scenario_version"), pk=pk)
+    if session.counselor_id == person(request).pk:
+        sessions.end_session(session, EndReason.HUNG_UP)
+    else:
+        sessions.end_by_supervisor(session)
     return Response(SessionSerializer(session).data)
 
 
-@extend_schema(request=None, responses={201: TicketSerializer})
+@extend_schema(request=TicketRequestSerializer, responses={201: TicketSerializer})
 @api_view(["POST"])
 def session_ticket(request: Request, pk: UUID) -> Response:
     """A ticket for the call's socket, asked for when the counselor presses start."""
@@ -135,9 +139,13 @@ def session_ticket(request: Request, pk: UUID) -> Response:
         raise Conflict(SessionRefused("not_a_call", "This session is a chat."))
     if not session.is_live:
         raise Conflict(SessionRefused("session_over", "This call is over."))
-    if sessions.is_in_use(session):
+    form = TicketRequestSerializer(data=request.data)
+    form.is_valid(raise_exception=True)
+    may_displace = form.validated_data["take_over"] or form.validated_data.get("held") == session.epoch
+    if lines.is_in_use(session) and not may_displace:
         raise Conflict(SessionRefused("in_use", "This call is open in another window or tab."))
-    ticket, signed = tickets.issue_ticket(session)
+    login = request.session.session_key if request.auth is None else ""
+    ticket, signed = tickets.issue_ticket(session, login or "", session.epoch if may_displace else None)
     url = f"{settings.GATEWAY_URL.rstrip('/')}/ws/calls/{session.pk}/"
     return Response({"url": url, "ticket": signed, "expires_at": ticket.expires_at}, status=201)
 

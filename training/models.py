@@ -87,9 +87,32 @@ class EndReason(models.TextChoices):
     TOO_LONG = "too_long", "the longest time was reached"
     IDLE = "idle", "nobody spoke for a long time"
     ENDED_ELSEWHERE = "ended_elsewhere", "ended on another page"
+    SUPERVISOR = "supervisor", "ended by a supervisor"
+    CALLER_INAUDIBLE = "caller_inaudible", "the caller could not be heard"
     REPLACED = "replaced", "taken over by another page"
     SHUTDOWN = "shutdown", "the service was restarted"
     FAILED = "failed", "something went wrong on our side"
+
+    @property
+    def explanation(self) -> str:
+        """For the people of the session; empty where nothing needs explaining."""
+        return END_EXPLANATIONS.get(self, "")
+
+
+END_EXPLANATIONS = {
+    EndReason.LINE_LOST: "The connection to the counselor broke off and nobody came back within a minute. What was "
+    "said until then is kept.",
+    EndReason.CALLER_LOST: "The connection to the caller broke off and could not be made again. That was our side, not "
+    "the counselor’s.",
+    EndReason.CALLER_INAUDIBLE: "The caller’s voice did not come through, twice. That was our side, so this call is "
+    "not graded.",
+    EndReason.TOO_LONG: "A call has a longest length, and this one reached it.",
+    EndReason.IDLE: "Nobody spoke for several minutes, so the call was ended after a warning.",
+    EndReason.ENDED_ELSEWHERE: "It was ended on another page or device of the counselor.",
+    EndReason.SUPERVISOR: "A supervisor ended it. Nothing the counselor did is held against them for that.",
+    EndReason.SHUTDOWN: "The service was restarted, and the call was not taken up again.",
+    EndReason.FAILED: "Something went wrong on our side. What was said until then is kept.",
+}
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -102,6 +125,11 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """The sessions this person takes part in: only the one who practises may speak, write or hang up."""
         return self.filter(counselor_id=user.pk, organization_id=user.organization_id)
 
+    def endable_by(self, user: User) -> SessionQuerySet:
+        """Their own, and for whoever is responsible for counselors those of their organization."""
+        mine = self.filter(organization_id=user.organization_id)
+        return mine if user.may_end_sessions else mine.filter(counselor_id=user.pk)
+
     def live(self) -> SessionQuerySet:
         return self.filter(status=Session.Status.ACTIVE)
 
@@ -112,10 +140,13 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def trials_of(self, scenario: Scenario, mode: str) -> SessionQuerySet:
         return self.filter(kind=Session.Kind.TRIAL, scenario=scenario, mode=mode)
 
-    def silent_since(self, calls_before: datetime, chats_before: datetime) -> SessionQuerySet:
-        """Live sessions that nobody has been heard from: the sweep ends them."""
+    def silent_since(self, calls_before: datetime, lines_before: datetime, chats_before: datetime) -> SessionQuerySet:
+        """Live sessions that nobody has been heard from, or come back to: the sweep ends them."""
+        is_free = Q(is_held=False, epoch__gt=0)
         return self.live().filter(
-            Q(mode=Mode.PHONE, heartbeat_at__lt=calls_before) | Q(mode=Mode.CHAT, heartbeat_at__lt=chats_before)
+            Q(mode=Mode.PHONE, heartbeat_at__lt=calls_before)
+            | Q(is_free, mode=Mode.PHONE, heartbeat_at__lt=lines_before)
+            | Q(mode=Mode.CHAT, heartbeat_at__lt=chats_before)
         )
 
     def with_lost_greeting(self, before: datetime) -> SessionQuerySet:
@@ -155,6 +186,9 @@ class Session(models.Model):
     end_reason = models.CharField(max_length=20, choices=EndReason.choices, blank=True)
     is_gradable = models.BooleanField("gradable", default=True)
     not_gradable_reason = models.CharField(max_length=200, blank=True)
+    end_detail = models.CharField(max_length=100, blank=True, help_text="the cause, for the operator only")
+    # Which of the organization's lines a call has; only that of a live one counts.
+    slot = models.PositiveSmallIntegerField(null=True, editable=False)
     greeting = models.TextField(blank=True)
     greeting_status = models.CharField(max_length=10, choices=Greeting.choices, default=Greeting.PENDING)
     greeting_attempts = models.PositiveSmallIntegerField(default=0)
@@ -178,6 +212,11 @@ class Session(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["counselor"], condition=Q(status="active", mode="phone"), name="one_live_call_each"
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "slot"],
+                condition=Q(status="active", mode="phone"),
+                name="one_live_call_per_slot",
             ),
             models.UniqueConstraint(
                 fields=["counselor", "scenario", "mode"],
@@ -205,6 +244,10 @@ class Session(models.Model):
     @property
     def is_phone(self) -> bool:
         return self.mode == Mode.PHONE
+
+    @property
+    def end_explanation(self) -> str:
+        return EndReason(self.end_reason).explanation if self.end_reason else ""
 
     @property
     def title(self) -> str:
@@ -279,9 +322,20 @@ class CallTicket(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     spent_at = models.DateTimeField(null=True)
+    displaces = models.PositiveIntegerField(null=True, help_text="the epoch that this socket may take the line from")
+    # The login it was asked for with, and the password of then: when either is gone, so is the right to the call.
+    login = models.CharField(max_length=40, blank=True)
+    auth_hash = models.CharField(max_length=128, blank=True)
+    revoked_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"Ticket for session {self.session_id}"
+
+    @property
+    def is_still_good(self) -> bool:
+        """Whoever was let in with it may stay."""
+        is_same_password = not self.auth_hash or self.auth_hash == self.counselor.get_session_auth_hash()
+        return self.revoked_at is None and self.counselor.is_active and is_same_password
 
 
 def heard_turns(turns: Iterable[TranscriptTurn]) -> list[TranscriptTurn]:

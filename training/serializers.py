@@ -99,6 +99,13 @@ class MessageSerializer(serializers.Serializer[Any]):
     content = serializers.CharField(max_length=10_000)
 
 
+class TicketRequestSerializer(serializers.Serializer[Any]):
+    """What lets a page in that finds the line in use: it held the call as that epoch, or means to take it over."""
+
+    held = serializers.IntegerField(required=False, min_value=1)
+    take_over = serializers.BooleanField(required=False, default=False)
+
+
 class TicketSerializer(serializers.Serializer[Any]):
     url = serializers.CharField()
     ticket = serializers.CharField()

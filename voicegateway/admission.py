@@ -9,9 +9,9 @@ from django.conf import settings
 from recordings.microphone import RATE
 from recordings.services import begin_recording, epoch_begins_at
 from recordings.spool import Spool
-from training.models import Session, TranscriptTurn
+from training.models import CallTicket, Session, TranscriptTurn
 from training.openai_caller import caller_instructions
-from training.services.sessions import take_line
+from training.services.lines import Held, is_in_use, take_line
 from training.services.tickets import spend_ticket
 from training.services.turns import settle_turns
 from voicegateway.briefing import Briefing, Role, Source, Turn
@@ -33,10 +33,14 @@ class Admitted:
     """A call that this gateway holds now."""
 
     session: Session
-    epoch: int
+    held: Held
     briefing: Briefing
     spool: Spool | None
     begins_at: int  # samples since the recording, or an unrecorded conversation, began
+
+    @property
+    def epoch(self) -> int:
+        return self.held.epoch
 
 
 def check_origin(headers: dict[bytes, bytes]) -> None:
@@ -52,15 +56,26 @@ def ticket_among(subprotocols: list[str]) -> str:
     return tickets[0]
 
 
-def admit(session_id: UUID, ticket: str, query: bytes) -> Admitted:
-    """Spend the ticket and hold the call. Raises Refused."""
+def open_with(session_id: UUID, ticket: str) -> CallTicket:
+    """Spend the ticket. Raises Refused."""
     spent = spend_ticket(ticket, session_id)
-    if spent is None or not spent.counselor.is_active:
+    if spent is None or not spent.is_still_good:
         raise Refused("bad_ticket")
-    session = spent.session
-    if not session.is_live or not session.is_phone:
+    if not spent.session.is_live or not spent.session.is_phone:
         raise Refused("session_over")
-    epoch = take_line(session)
+    return spent
+
+
+def is_held_still(ticket: CallTicket) -> bool:
+    """Whether the epoch that this ticket displaces has not let go of the line yet."""
+    ticket.session.refresh_from_db(fields=["epoch", "is_held", "heartbeat_at"])
+    return ticket.session.epoch == ticket.displaces and is_in_use(ticket.session)
+
+
+def admit(ticket: CallTicket, query: bytes) -> Admitted:
+    """Hold the call that the spent ticket is for. Raises Refused."""
+    session = ticket.session
+    epoch = take_line(session, ticket.displaces)
     if epoch is None:
         raise Refused("in_use")
     session.refresh_from_db()
@@ -69,7 +84,7 @@ def admit(session_id: UUID, ticket: str, query: bytes) -> Admitted:
     spool = begin_recording(session, epoch) if is_recorded else None
     briefing = brief(session, is_recorded)
     begins_at = epoch_begins_at(session, epoch) if spool else said_until(briefing)
-    return Admitted(session, epoch, briefing, spool, begins_at)
+    return Admitted(session, Held(session.pk, epoch, ticket.pk), briefing, spool, begins_at)
 
 
 def said_until(briefing: Briefing) -> int:

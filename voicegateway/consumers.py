@@ -2,33 +2,45 @@
 
 import asyncio
 import logging
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
 from training.models import EndReason as SessionEnd
 from training.models import Session
-from training.services.sessions import beat, let_go, put_down
+from training.services.lines import let_go, put_down
 from voicegateway import openai_voice
-from voicegateway.admission import Admitted, Refused, admit, check_origin, ready_greeting, ticket_among
-from voicegateway.briefing import EndReason, Limits
+from voicegateway.admission import (
+    Admitted,
+    Refused,
+    admit,
+    check_origin,
+    is_held_still,
+    open_with,
+    ready_greeting,
+    ticket_among,
+)
+from voicegateway.briefing import EndReason, Limits, Outcome
 from voicegateway.call import Call
 from voicegateway.database import at_last, in_database
 from voicegateway.door import deny
-from voicegateway.groups import hint_of_the_end
+from voicegateway.hints import hint
 from voicegateway.ports import Continued, Unrecorded
-from voicegateway.switchboard import Switchboard
+from voicegateway.switchboard import Full, Switchboard
 from voicegateway.turns import SessionTurns
 from voicegateway.wire import SUBPROTOCOL, BadWire, Ended, encode_message
 
 logger = logging.getLogger(__name__)
 
-# The line may come back: the session stays open for another socket, and the sweep ends it if none comes.
-STAYS_OPEN = {EndReason.LINE_LOST, EndReason.SHUTDOWN}
-FAILURES = {EndReason.CALLER_LOST, EndReason.FAILED}
+# The line may come back: the session stays open for another socket, and ends when none comes.
+STAYS_OPEN = {EndReason.LINE_LOST, EndReason.SHUTDOWN, EndReason.REPLACED, EndReason.LOGGED_OUT}
+FAILURES = {EndReason.CALLER_LOST, EndReason.CALLER_INAUDIBLE, EndReason.FAILED}
+CLOSE_CODES = {EndReason.SHUTDOWN: 1012, EndReason.LOGGED_OUT: 4001, EndReason.REPLACED: 4002}
 GREETING_POLL = 0.5  # seconds
+LET_GO_POLL = 0.05
 
 
 class CallConsumer(AsyncWebsocketConsumer):
@@ -42,29 +54,38 @@ class CallConsumer(AsyncWebsocketConsumer):
         self.switchboard = switchboard
         self.call: Call | None = None
         self.task: asyncio.Task[None] | None = None
+        self.place = ExitStack()
 
     async def __call__(self, scope, receive, send):
-        """However the socket comes to its end, the call does, with everything saved."""
+        """However the socket comes to its end, the call does, with everything saved.
+
+        Channels makes a task and a thread hop for every message it dispatches; a call's frames have no time for that.
+        """
+        self.scope, self.base_send, self.channel_layer = scope, send, None
         try:
-            await super().__call__(scope, receive, send)
+            with suppress(StopConsumer):
+                while True:
+                    message = await receive()
+                    if message["type"] == "websocket.receive":
+                        await self.websocket_receive(message)
+                    elif message["type"] == "websocket.connect":
+                        await self.websocket_connect(message)
+                    else:
+                        break
         finally:
             if self.call and self.task:
                 self.call.stop(EndReason.LINE_LOST)
                 await self.task
-
-    async def dispatch(self, message):
-        """Channels makes a thread hop before every message it dispatches; a call's frames have no time for that."""
-        if message["type"] == "websocket.receive":
-            await self.websocket_receive(message)
-        else:
-            await super().dispatch(message)
+            self.place.close()
 
     # Letting in
 
     async def connect(self):
         try:
+            self.place.enter_context(self.switchboard.place())
             admitted = await self._admit()
-        except Refused as refused:
+        except (Full, Refused) as refused:
+            self.place.close()
             logger.info("Refused: %s", refused.reason)
             await deny(self.scope, self.base_send, refused.reason)
             return
@@ -75,74 +96,61 @@ class CallConsumer(AsyncWebsocketConsumer):
     async def _admit(self) -> Admitted:
         check_origin(dict(self.scope["headers"]))
         ticket = ticket_among(self.scope["subprotocols"])
-        if self.switchboard.writer.is_behind:
-            raise Refused("overloaded")
-        return await in_database(admit)(self.scope["url_route"]["kwargs"]["pk"], ticket, self.scope["query_string"])
+        spent = await in_database(open_with)(self.scope["url_route"]["kwargs"]["pk"], ticket)
+        if spent.displaces is not None and await in_database(is_held_still)(spent):
+            await self._ask_to_let_go(spent)
+        return await in_database(admit)(spent, self.scope["query_string"])
+
+    async def _ask_to_let_go(self, spent) -> None:
+        """Whoever holds the line saves what was said and leaves; who does not answer in time is displaced as it is."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(settings.TAKE_OVER_WAIT):
+                with suppress(Exception):  # whatever a channel layer that is away raises
+                    await hint("call.let_go", spent.session_id, epoch=spent.displaces)
+                # The other end may be another process: only the database tells.
+                while await in_database(is_held_still)(spent):  # noqa: ASYNC110
+                    await asyncio.sleep(LET_GO_POLL)
 
     def _call_for(self, admitted: Admitted) -> Call:
-        if admitted.spool:
-            self.switchboard.spools.add(admitted.spool)
+        def saved(turn):
+            call.saved(turn)
+
         call = Call(
             admitted.briefing,
             dial=partial(openai_voice.connect, self.switchboard.openai, admitted.briefing.model),
             player=Browser(self),
-            turns=SessionTurns(
-                self.switchboard.writer, admitted.session.pk, admitted.epoch, lambda turn: call.saved(turn)
-            ),
+            turns=SessionTurns(self.switchboard.writer, admitted.session.pk, admitted.epoch, saved),
             recorder=Continued(admitted.spool or Unrecorded(), admitted.begins_at),
-            limits=Limits(longest_call=settings.CALL_LIMIT),
+            limits=call_limits(),
         )
         return call
 
     # While it lasts
 
-    async def receive(self, text_data=None, bytes_data=None):
+    async def websocket_receive(self, message):
         if self.call is None:
             return
         try:
-            if bytes_data is not None:
-                self.call.hear(bytes_data)
+            data = message.get("bytes")
+            if data is not None:
+                self.call.hear(data)
             else:
-                self.call.receive(text_data)
+                self.call.receive(message["text"])
         except BadWire as bad:
             logger.info("Closed: %s", bad.reason, extra={"session_id": self.call.log_fields["session_id"]})
             await self.close(bad.close_code, bad.reason)
             self.call.stop(EndReason.LINE_LOST)
 
     async def _hold(self, admitted: Admitted, call: Call) -> None:
-        attendants = [
-            asyncio.create_task(work)
-            for work in (self._listen(admitted, call), self._beat(admitted, call), self._await_greeting(admitted, call))
-        ]
+        greeting = asyncio.create_task(self._await_greeting(admitted, call))
         try:
-            reason = (await call.run()).reason
+            with self.switchboard.holding(admitted.held, call, admitted.spool):
+                outcome = await call.run()
+                greeting.cancel()
+                await self._save(admitted, outcome)
         finally:
-            for attendant in attendants:
-                attendant.cancel()
-        try:
-            await self._save(admitted, reason)
-        finally:
-            await self._say_goodbye(reason)
-            await asyncio.gather(*attendants, return_exceptions=True)
-
-    async def _listen(self, admitted: Admitted, call: Call) -> None:
-        """End at once on a hint. Where the channel layer is away, the heartbeat finds out a little later."""
-        try:
-            await hint_of_the_end(admitted.session.pk)
-        except Exception as error:
-            logger.warning("No hints: %s", type(error).__name__, extra={"session_id": admitted.session.pk})
-        else:
-            call.end(EndReason.ENDED_ELSEWHERE)
-
-    async def _beat(self, admitted: Admitted, call: Call) -> None:
-        """Say that we hold the call, and notice when it is not ours any more, whatever became of the hint."""
-        while True:
-            await asyncio.sleep(settings.HEARTBEAT_EVERY)
-            try:
-                if not await in_database(beat)(admitted.session.pk, admitted.epoch):
-                    call.end(EndReason.ENDED_ELSEWHERE)
-            except Exception:
-                logger.exception("No heartbeat", extra={"session_id": admitted.session.pk})
+            await self._say_goodbye(call.conversation.outcome)
+            await asyncio.gather(greeting, return_exceptions=True)
 
     async def _await_greeting(self, admitted: Admitted, call: Call) -> None:
         """The worker may still be writing the caller's first line when the call begins."""
@@ -155,34 +163,46 @@ class CallConsumer(AsyncWebsocketConsumer):
 
     # Afterwards
 
-    async def _save(self, admitted: Admitted, reason: EndReason) -> None:
+    async def _save(self, admitted: Admitted, outcome: Outcome) -> None:
         """First what was said, then that it is over, then that this gateway needs the line no longer."""
+        session, epoch, reason = admitted.session, admitted.epoch, outcome.reason
         if admitted.spool:
             admitted.spool.close()
-            self.switchboard.spools.discard(admitted.spool)
-        await self.switchboard.writer.flush(admitted.session.pk)
+        await self.switchboard.writer.flush(session.pk)
         if reason not in STAYS_OPEN:
             status = Session.Status.FAILED if reason in FAILURES else Session.Status.COMPLETED
-            await at_last(put_down)(admitted.session, admitted.epoch, SessionEnd(reason), status)
-        else:
-            await at_last(let_go)(admitted.session.pk, admitted.epoch)
+            facts = (outcome.not_gradable, outcome.detail)
+            await at_last(put_down)(session, epoch, SessionEnd(reason), status, *facts)
+        elif await at_last(let_go)(session.pk, epoch):
+            self.switchboard.lapse_later(session.pk, epoch)
         self.switchboard.finish_soon()
 
-    async def _say_goodbye(self, reason: EndReason) -> None:
+    async def _say_goodbye(self, outcome: Outcome) -> None:
         # The browser may be gone already.
         with suppress(OSError, RuntimeError):
-            await self.send(text_data=encode_message(Ended(reason)))
-            await self.close(1012 if reason is EndReason.SHUTDOWN else 1000)
+            await self.send(text_data=encode_message(Ended(outcome.reason)))
+            await self.close(outcome.close_code or CLOSE_CODES.get(outcome.reason, 1000))
 
 
 class Browser:
-    """The consumer, as the call sees it."""
+    """The consumer's socket, as the call sees it."""
 
     def __init__(self, consumer: CallConsumer) -> None:
-        self.consumer = consumer
+        self.send = consumer.base_send
 
     async def send_text(self, text: str) -> None:
-        await self.consumer.send(text_data=text)
+        await self.send({"type": "websocket.send", "text": text})
 
     async def send_bytes(self, data: bytes) -> None:
-        await self.consumer.send(bytes_data=data)
+        await self.send({"type": "websocket.send", "bytes": data})
+
+
+def call_limits() -> Limits:
+    return Limits(
+        longest_call=settings.CALL_LIMIT,
+        idle_warn=settings.IDLE_WARN_AFTER,
+        idle_end=settings.IDLE_END_AFTER,
+        frames_lost=settings.FRAMES_LOST_AFTER,
+        response_lost=settings.RESPONSE_LOST_AFTER,
+        rollover_after=settings.UPSTREAM_ROLLOVER_AFTER,
+    )

@@ -1,13 +1,18 @@
-"""The gateway's own way to the database: Django's shared thread would let one slow query hold up every call."""
+"""The gateway's own way to the database: Django's shared thread would let one slow query hold up every call.
+
+Its threads are few and stay, and each keeps its connection: opening one costs more than most of what is asked.
+"""
 
 import asyncio
 import logging
+import threading
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import ParamSpec, TypeVar
 
-from channels.db import database_sync_to_async
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 
 logger = logging.getLogger(__name__)
 
@@ -16,21 +21,40 @@ Result = TypeVar("Result")
 
 AWAY = (OperationalError, InterfaceError)  # not there, or too busy: the same statement may succeed later
 RETRY_AFTER = 1.0  # seconds
+LOOKED_AT_AFTER = 2.0  # seconds unused, after which a connection may have been closed by the other end
 
 _calls = ThreadPoolExecutor(max_workers=4, thread_name_prefix="gateway-calls")
 # What calls wait for must not wait behind these, nor these behind each other.
 WRITER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gateway-turns")
 FINISHER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gateway-recordings")
+BEATER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gateway-beats")
+
+_used = threading.local()
 
 
 def in_database(
     function: Callable[Args, Result], threads: ThreadPoolExecutor = _calls
 ) -> Callable[Args, Awaitable[Result]]:
-    """The function, run on a thread of the gateway's own, on a connection that is closed after it."""
-    awaitable: Callable[Args, Awaitable[Result]] = database_sync_to_async(
-        function, thread_sensitive=False, executor=threads
-    )
-    return awaitable
+    """The function, run on a thread of the gateway's own, on that thread's connection."""
+
+    async def run(*args: Args.args, **kwargs: Args.kwargs) -> Result:
+        call = partial(function, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(threads, _on_own_connection, call)
+
+    return run
+
+
+def _on_own_connection(call: Callable[[], Result]) -> Result:
+    idle = time.monotonic() - getattr(_used, "at", 0.0)
+    if connection.connection is not None and idle > LOOKED_AT_AFTER and not connection.is_usable():
+        connection.close()
+    try:
+        return call()
+    except AWAY:
+        connection.close()  # broken or not: the next try begins with a new one
+        raise
+    finally:
+        _used.at = time.monotonic()
 
 
 def at_last(function: Callable[Args, Result], retry_after: float = RETRY_AFTER) -> Callable[Args, Awaitable[Result]]:

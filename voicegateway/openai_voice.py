@@ -22,7 +22,7 @@ class ConnectionOptions(WebSocketConnectionOptions, total=False):
 
 
 # An echoed item with audio exceeds any sensible limit; compression does not pay for sound.
-OPTIONS = ConnectionOptions(max_size=None, compression=None, open_timeout=10.0, close_timeout=2.0)
+OPTIONS = ConnectionOptions(max_size=None, compression=None, open_timeout=4.0, close_timeout=2.0)
 
 
 class OpenAIVoice:

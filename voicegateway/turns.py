@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
+
+from django.db import transaction
 
 from training.services.turns import record_turn
 from voicegateway.briefing import Turn
@@ -23,34 +25,40 @@ class Entry:
     saved: Callable[[Turn], None] = lambda turn: None
 
 
-def save(entry: Entry) -> None:
-    turn = entry.turn
-    record_turn(
-        entry.session_id,
-        turn.item,
-        turn.revision,
-        after=turn.after or "",
-        role=turn.role,
-        text_generated=turn.text_generated,
-        text_heard=turn.text_heard,
-        is_final=turn.final,
-        start_ms=turn.start_ms,
-        end_ms=turn.end_ms,
-        source=turn.source,
-        is_interrupted=turn.interrupted,
-        epoch=entry.epoch,
-    )
+@transaction.atomic
+def save(entries: Sequence[Entry]) -> None:
+    """The turns of one session, all or none."""
+    for entry in entries:
+        turn = entry.turn
+        record_turn(
+            entry.session_id,
+            turn.item,
+            turn.revision,
+            after=turn.after or "",
+            role=turn.role,
+            text_generated=turn.text_generated,
+            text_heard=turn.text_heard,
+            is_final=turn.final,
+            start_ms=turn.start_ms,
+            end_ms=turn.end_ms,
+            source=turn.source,
+            is_interrupted=turn.interrupted,
+            epoch=entry.epoch,
+        )
 
 
 class TurnWriter:
-    """Writes in the order things were said; while the database is away it keeps everything and tries again."""
+    """Writes in the order things were said; while the database is away it keeps everything and tries again.
+
+    What waits of one session is written together. Never more: transactions over several could block each other.
+    """
 
     def __init__(
-        self, write: Callable[[Entry], Awaitable[None]] | None = None, retry_after: float = RETRY_AFTER
+        self, write: Callable[[Sequence[Entry]], Awaitable[None]] | None = None, retry_after: float = RETRY_AFTER
     ) -> None:
         self._write = write or in_database(save, WRITER)
         self._retry_after = retry_after
-        self._waiting: dict[tuple[UUID, str], Entry] = {}
+        self._waiting: dict[UUID, dict[str, Entry]] = {}
         self._due = asyncio.Event()
         self._saved = asyncio.Condition()
         self._writing: UUID | None = None
@@ -58,10 +66,10 @@ class TurnWriter:
     @property
     def is_behind(self) -> bool:
         """Too much waits to take on another call."""
-        return len(self._waiting) > MOST_WAITING
+        return sum(len(turns) for turns in self._waiting.values()) > MOST_WAITING
 
     def put(self, entry: Entry) -> None:
-        self._waiting[entry.session_id, entry.turn.item] = entry
+        self._waiting.setdefault(entry.session_id, {})[entry.turn.item] = entry
         self._due.set()
 
     async def run(self) -> None:
@@ -75,31 +83,42 @@ class TurnWriter:
     async def flush(self, session_id: UUID) -> None:
         """Wait until everything said in this session is saved."""
         async with self._saved:
-            await self._saved.wait_for(lambda: not self._has(session_id))
-
-    def _has(self, session_id: UUID) -> bool:
-        return self._writing == session_id or any(waiting == session_id for waiting, _ in self._waiting)
+            await self._saved.wait_for(lambda: self._writing != session_id and session_id not in self._waiting)
 
     async def _write_first(self) -> None:
-        key = next(iter(self._waiting))
-        entry = self._waiting.pop(key)
-        self._writing = entry.session_id
+        session_id = next(iter(self._waiting))
+        entries = list(self._waiting.pop(session_id).values())
+        self._writing = session_id
         try:
-            await self._write(entry)
-            entry.saved(entry.turn)
+            await self._write_all(entries)
         except AWAY as away:
-            logger.warning("A turn is not saved yet: %s", type(away).__name__, extra={"session_id": entry.session_id})
+            logger.warning("Turns are not saved yet: %s", type(away).__name__, extra={"session_id": session_id})
             # A later state of the same turn may have come meanwhile.
-            self._waiting = {key: self._waiting.pop(key, entry)} | self._waiting
+            earlier = {entry.turn.item: entry for entry in entries}
+            self._waiting = {session_id: earlier | self._waiting.pop(session_id, {})} | self._waiting
             await asyncio.sleep(self._retry_after)
-        except Exception as error:
-            # It will never be taken, and must not hold up the turns of every other call. The log gets no more than
-            # the error's name: its text may quote the row, and with it what was said.
-            logger.error("A turn cannot be saved: %s", type(error).__name__, extra={"session_id": entry.session_id})
         finally:
             self._writing = None
             async with self._saved:
                 self._saved.notify_all()
+
+    async def _write_all(self, entries: Sequence[Entry]) -> None:
+        try:
+            await self._write(entries)
+        except AWAY:
+            raise
+        except Exception as error:
+            if len(entries) > 1:
+                for entry in entries:
+                    await self._write_all([entry])
+                return
+            # It will never be taken, and must not hold up the turns of every other call. The log gets no more than
+            # the error's name: its text may quote the row, and with it what was said.
+            facts = {"session_id": entries[0].session_id}
+            logger.error("A turn cannot be saved: %s", type(error).__name__, extra=facts)
+        else:
+            for entry in entries:
+                entry.saved(entry.turn)
 
 
 @dataclass(frozen=True)

@@ -18,14 +18,12 @@ from evaluation.services import NotYet, ask_for_feedback, grade, queue_evaluatio
 from evaluation.tasks import grade_session
 from tests.people import CONTEXT_CANARY, PROCEDURES_CANARY, PROMPT_CANARY, SECTIONS_CANARY, at_once, converse
 from training.models import Assignment, EndReason, Session, TranscriptTurn
+from training.services.lines import let_go, put_down, take_line
 from training.services.refusals import SessionRefused
 from training.services.sessions import (
     end_session,
-    let_go,
-    put_down,
     start_assignment,
     start_free_practice,
-    take_line,
 )
 from training.services.turns import record_turn
 

@@ -16,7 +16,8 @@ from recordings.services import begin_recording, finish_recordings
 from tests.people import at_once
 from tests.recordings.synthetic import Clock, counting
 from training.models import EndReason, Session
-from training.services.sessions import end_session, let_go, take_line
+from training.services.lines import let_go, take_line
+from training.services.sessions import end_session
 
 RATE = 24_000
 

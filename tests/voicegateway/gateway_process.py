@@ -1,8 +1,8 @@
 """The gateway as a real process, on the database that the test itself uses."""
 
+import json
 import os
 import re
-import resource
 import signal
 import subprocess
 import sys
@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import quote
+from urllib.request import urlopen
 
 from django.conf import settings
 from django.db import connection
@@ -21,13 +23,6 @@ from training.models import Session
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0  # seconds
 ORIGIN = "http://practice.test"
-# As config/launcher_parts.py serves it, but at once when it is to stop.
-SERVED = [
-    *("--host", "127.0.0.1", "--port", "0", "--loop", "uvloop", "--lifespan", "on", "--no-access-log"),
-    *("--ws", "websockets-sansio", "--ws-max-size", "65536", "--ws-max-queue", "16"),
-    *("--ws-per-message-deflate", "false", "--ws-ping-interval", "20", "--ws-ping-timeout", "20"),
-    *("--timeout-graceful-shutdown", "5"),
-]
 
 
 def wait_until(is_so: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
@@ -48,13 +43,20 @@ def database_url() -> str:
     return f"postgresql://{user}@{host}/{quote(database['NAME'])}"
 
 
+def urlopen_any(url: str) -> Any:
+    """Whatever the status."""
+    try:
+        return urlopen(url, timeout=PATIENCE)
+    except HTTPError as answer:
+        return answer
+
+
 class GatewayProcess:
     """Ends with its `with` block. `begin()` starts it anew on the same spool: another process of the same host."""
 
-    def __init__(self, folder: Path, openai_url: str, largest_file: int | None = None, **environment: str) -> None:
+    def __init__(self, folder: Path, openai_url: str, **environment: str) -> None:
         self.spool = folder / "spool"
         self.printed = folder / "printed"
-        self.largest_file = largest_file
         self.environment = self._settings(openai_url) | environment
         self.begin()
 
@@ -62,13 +64,12 @@ class GatewayProcess:
         self._read_from = len(self.output)
         with self.printed.open("a") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "uvicorn", "config.gateway_asgi:application", *SERVED],
+                [sys.executable, "-m", "config.gateway", "--port", "0"],
                 cwd=ROOT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                preexec_fn=self._limit_files if self.largest_file else None,
             )
         found = wait_until(lambda: self._address() or self.process.poll() is not None, "the gateway listens")
         assert isinstance(found, str), self.output
@@ -95,15 +96,25 @@ class GatewayProcess:
             "OPENAI_BASE_URL": openai_url,
             "NO_PROXY": "127.0.0.1",
             "HEARTBEAT_EVERY": "1",
+            "DRAIN_FOR": "0",
             "CALLER_OPENS_AFTER": "60",
         }
-
-    def _limit_files(self) -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (self.largest_file or 0, self.largest_file or 0))
 
     @property
     def output(self) -> str:
         return self.printed.read_text() if self.printed.exists() else ""
+
+    def ready(self) -> tuple[int, dict[str, Any]]:
+        """Status and body of its /ready/ page."""
+        answer = urlopen_any(f"http{self.url[2:]}/ready/")
+        return answer.status, json.loads(answer.read())
+
+    @property
+    def memory(self) -> int:
+        """Resident, in bytes."""
+        found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{self.process.pid}/status").read_text())
+        assert found
+        return int(found[1]) * 1024
 
     @property
     def open_files(self) -> int:

@@ -4,17 +4,25 @@ from recordings.models import Recording
 from scenarios.models import Scenario
 from tests.people import CONTEXT_CANARY, PROMPT_CANARY, SECTIONS_CANARY
 from training.models import EndReason, Session, TranscriptTurn
-from training.services import sessions
-from training.services.sessions import start_assignment
+from training.services import lines
+from training.services.sessions import end_session, start_assignment
 from training.services.tickets import issue_ticket
 from training.services.turns import record_turn
-from voicegateway.admission import Refused, admit, check_origin, ready_greeting, ticket_among, wants_recording
+from voicegateway.admission import (
+    Refused,
+    admit,
+    check_origin,
+    open_with,
+    ready_greeting,
+    ticket_among,
+    wants_recording,
+)
 from voicegateway.briefing import INAUDIBLE, Role
 from voicegateway.wire import SUBPROTOCOL
 
 
 def admitted(session: Session, query: bytes = b""):
-    return admit(session.pk, issue_ticket(session)[1], query)
+    return admit(open_with(session.pk, issue_ticket(session)[1]), query)
 
 
 def refusal(call) -> str:
@@ -127,7 +135,7 @@ def test_a_resumed_call_is_told_what_was_said(call):
     first = admitted(call)
     add_turn(call, "item_2", 2, after="item_1", role="caller", text_generated="Hi. I", text_heard="Hi.")
     add_turn(call, "item_1", 1, text_heard="Crisis line.", start_ms=400, end_ms=900)
-    sessions.let_go(call.pk, first.epoch)
+    lines.let_go(call.pk, first.epoch)
 
     briefing = admitted(call).briefing
 
@@ -143,7 +151,7 @@ def test_turns_that_a_dead_gateway_left_open_are_closed_first(call):
     first = admitted(call)
     add_turn(call, "item_1", 1, is_final=False)
     add_turn(call, "item_2", 2, after="item_1", role="caller", text_heard="I just", is_final=False)
-    sessions.let_go(call.pk, first.epoch)
+    lines.let_go(call.pk, first.epoch)
 
     briefing = admitted(call).briefing
 
@@ -154,7 +162,7 @@ def test_turns_that_a_dead_gateway_left_open_are_closed_first(call):
 
 
 def test_a_refused_socket_takes_no_line_and_begins_no_recording(call):
-    sessions.end_session(call, EndReason.HUNG_UP)
+    end_session(call, EndReason.HUNG_UP)
 
     assert refusal(lambda: admitted(call, b"record=true")) == "session_over"
     call.refresh_from_db()

@@ -1,5 +1,6 @@
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -23,17 +24,19 @@ class Database:
 
     def __init__(self) -> None:
         self.saved: list[tuple[str, int]] = []
+        self.writes = 0
         self.errors: list[Exception] = []
         self.is_there = asyncio.Event()
         self.is_there.set()
         self.asked = asyncio.Event()
 
-    async def write(self, entry: Entry) -> None:
+    async def write(self, entries: Sequence[Entry]) -> None:
         self.asked.set()
         await self.is_there.wait()
         if self.errors:
             raise self.errors.pop(0)
-        self.saved.append((entry.turn.item, entry.turn.revision))
+        self.writes += 1
+        self.saved += [(entry.turn.item, entry.turn.revision) for entry in entries]
 
 
 @asynccontextmanager
@@ -53,6 +56,20 @@ async def test_turns_are_written_in_the_order_they_were_said():
         await writer.flush(CALL)
 
     assert database.saved == [("item_1", 1), ("item_2", 2), ("item_3", 3)]
+    assert database.writes == 1
+
+
+async def test_whoever_said_something_learns_that_it_is_saved():
+    database = Database()
+    told: list[int] = []
+    database.errors = [OperationalError("away"), DataError("one of them is refused"), DataError("this one")]
+    async with writing(database) as writer:
+        for number in (1, 2, 3):
+            SessionTurns(writer, CALL, 1, lambda saved: told.append(saved.revision)).put(turn(number, f"item_{number}"))
+        await writer.flush(CALL)
+
+    assert told == [2, 3]
+    assert database.saved == [("item_2", 2), ("item_3", 3)]
 
 
 async def test_only_the_latest_state_of_a_waiting_turn_is_written():
@@ -143,7 +160,7 @@ def test_a_turn_is_saved_with_all_that_is_known_of_it(call):
         interrupted=True,
     )
 
-    save(Entry(call.pk, 2, said))
+    save([Entry(call.pk, 2, said)])
 
     saved = TranscriptTurn.objects.get()
     call.refresh_from_db()

@@ -1,9 +1,10 @@
-from datetime import datetime, timedelta
-from uuid import UUID
+import random
+from collections.abc import Mapping
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max, Q
+from django.db.models import F, Max
 from django.utils import timezone
 
 from accounts.models import User
@@ -13,6 +14,8 @@ from training import tasks
 from training.models import Assignment, AssignmentQuerySet, EndReason, Session, SessionQuerySet
 from training.services.refusals import SessionRefused
 from training.signals import session_ended
+
+RACES = 50  # starts that may come first, one after another, before it is somebody's turn to try again
 
 
 def start_assignment(assignment: Assignment) -> tuple[Session, bool]:
@@ -66,31 +69,60 @@ def _begin(
     same: SessionQuerySet | None = None,
 ) -> tuple[Session, bool]:
     """Begin a session. Where a start that came at once has begun one of `same`, that one with False."""
-    context = _evaluator_context(scenario) if scenario else ""
-    try:
-        with transaction.atomic():
-            session = Session.objects.create(
-                organization_id=user.organization_id,
-                counselor=user,
-                kind=kind,
-                mode=mode,
-                scenario=scenario,
-                scenario_version=snapshot(scenario, context) if scenario else None,
-                assignment=assignment,
-                attempt=_next_attempt(assignment) if assignment else None,
-                focus=focus,
-            )
-            # It may have been cancelled since the page was opened.
-            if assignment and not Assignment.objects.open().filter(pk=assignment.pk).update(
-                status=Assignment.Status.IN_PROGRESS
-            ):
-                raise SessionRefused("assignment_closed", "This assignment is not open any more.")
-            # Robust: a broker that is away loses nothing, the sweep finds the greeting.
-            transaction.on_commit(lambda: tasks.prepare_greeting.delay(str(session.pk)), robust=True)
-    except IntegrityError:
-        # The constraints are the locks: this start raced with another one, or a call is under way.
-        return _what_stands_in_the_way(user, same), False
-    return session, True
+    version = snapshot(scenario, _evaluator_context(scenario)) if scenario else None
+    facts = {
+        "organization_id": user.organization_id,
+        "counselor": user,
+        "kind": kind,
+        "mode": mode,
+        "scenario": scenario,
+        "scenario_version": version,
+        "assignment": assignment,
+        "focus": focus,
+    }
+    for _ in range(RACES):
+        slot = _free_slot(user, same) if mode == Mode.PHONE else None
+        try:
+            with transaction.atomic():
+                session = _open(facts, assignment, slot)
+        except IntegrityError:
+            # The constraints are the locks: this start raced with another one, or a call is under way.
+            standing = _what_stands_in_the_way(user, same)
+            if standing:
+                return standing, False
+        else:
+            return session, True
+    raise SessionRefused("try_again", "Many calls are starting just now. Please try again.")
+
+
+def _open(facts: Mapping[str, object], assignment: Assignment | None, slot: int | None) -> Session:
+    attempt = _next_attempt(assignment) if assignment else None
+    session: Session = Session.objects.create(**facts, attempt=attempt, slot=slot)
+    # It may have been cancelled since the page was opened.
+    if assignment and not Assignment.objects.open().filter(pk=assignment.pk).update(
+        status=Assignment.Status.IN_PROGRESS
+    ):
+        raise SessionRefused("assignment_closed", "This assignment is not open any more.")
+    # Robust: a broker that is away loses nothing, the sweep finds the greeting.
+    transaction.on_commit(lambda: tasks.prepare_greeting.delay(str(session.pk)), robust=True)
+    return session
+
+
+def _free_slot(user: User, same: SessionQuerySet | None) -> int:
+    """One of the organization's lines that is free; any of them, so that two starts rarely choose the same."""
+    live = Session.objects.live().filter(organization_id=user.organization_id, mode=Mode.PHONE)
+    taken = list(live.values_list("slot", flat=True))
+    free = set(range(1, user.organization.call_slots + 1)) - set(taken)
+    # There may be calls beyond the number, from before it was lowered.
+    if not free or len(taken) >= user.organization.call_slots:
+        # Who has a call already is told of that instead.
+        _what_stands_in_the_way(user, same)
+        raise SessionRefused(
+            "organization_full",
+            "All practice lines of your center are in use. Try again when somebody has finished; a supervisor can ask "
+            "for more lines.",
+        )
+    return random.choice(sorted(free))
 
 
 def _evaluator_context(scenario: Scenario) -> str:
@@ -105,14 +137,15 @@ def _next_attempt(assignment: Assignment) -> int:
     return (last or 0) + 1
 
 
-def _what_stands_in_the_way(user: User, same: SessionQuerySet | None) -> Session:
+def _what_stands_in_the_way(user: User, same: SessionQuerySet | None) -> Session | None:
+    """The live one that was wanted, a refusal where another call is live, None where it was only a race."""
     live = same.live().first() if same is not None else None
     if live:
         return live
     call = Session.objects.held_by(user).live().filter(mode=Mode.PHONE).first()
     if call:
         raise SessionRefused("call_live", "You have another call under way. End it first.", call.pk)
-    raise SessionRefused("try_again", "Two starts came at once. Please try again.")
+    return None
 
 
 @transaction.atomic
@@ -135,6 +168,11 @@ def end_session(
     session.refresh_from_db()
     session_ended.send(sender=Session, session=session)
     return True
+
+
+def end_by_supervisor(session: Session) -> bool:
+    """End somebody else's live session. Return False if it was already over."""
+    return end_session(session, EndReason.SUPERVISOR)
 
 
 def complete_assignment(session: Session) -> None:
@@ -179,6 +217,7 @@ def sweep_sessions() -> int:
     now = timezone.now()
     silent = Session.objects.silent_since(
         calls_before=now - timedelta(seconds=settings.HEARTBEAT_LOST_AFTER),
+        lines_before=now - timedelta(seconds=settings.LINE_KEPT_FOR),
         chats_before=now - timedelta(seconds=settings.CHAT_IDLE_AFTER),
     )
     return sum(_abandon(session, silent) for session in list(silent))
@@ -188,50 +227,3 @@ def _abandon(session: Session, silent: SessionQuerySet) -> bool:
     """End it, unless somebody has come back meanwhile. Grading settles what was left open of its last turns."""
     reason = EndReason.LINE_LOST if session.is_phone else EndReason.IDLE
     return end_session(session, reason, Session.Status.ABANDONED, among=silent)
-
-
-def is_in_use(session: Session) -> bool:
-    """Whether a socket holds the call now. A holder that has missed three heartbeats is dead, whatever the row says."""
-    return session.is_held and session.heartbeat_at >= _stale_since()
-
-
-def _stale_since() -> datetime:
-    return timezone.now() - timedelta(seconds=3 * settings.HEARTBEAT_EVERY)
-
-
-def take_line(session: Session) -> int | None:
-    """Hold the call for a gateway; its new epoch, or None when it is over or another socket holds it."""
-    with transaction.atomic():
-        taken = (
-            Session.objects.live()
-            .filter(Q(is_held=False) | Q(heartbeat_at__lt=_stale_since()), pk=session.pk)
-            .update(is_held=True, epoch=F("epoch") + 1, heartbeat_at=timezone.now())
-        )
-        return Session.objects.values_list("epoch", flat=True).get(pk=session.pk) if taken else None
-
-
-def beat(session_id: UUID, epoch: int) -> bool:
-    """Say that this epoch still holds the call. False when the call is over or another epoch has it."""
-    mine = Session.objects.live().filter(pk=session_id, epoch=epoch, is_held=True)
-    return bool(mine.update(heartbeat_at=timezone.now()))
-
-
-def let_go(session_id: UUID, epoch: int) -> bool:
-    """Everything this epoch heard is saved. False when another epoch has taken the line meanwhile."""
-    return bool(Session.objects.filter(pk=session_id, epoch=epoch).update(is_held=False))
-
-
-@transaction.atomic
-def put_down(session: Session, epoch: int, reason: EndReason, status: str) -> None:
-    """The call is over and all of it is saved: in one step, so that grading finds nobody holding it.
-
-    An epoch that has lost the line ends nothing: the call goes on with another.
-    """
-    if not let_go(session.pk, epoch):
-        return
-    if status == Session.Status.FAILED and not session.turns.by_caller().exists():
-        # Not the counselor's to fail.
-        Session.objects.filter(pk=session.pk).update(
-            is_gradable=False, not_gradable_reason="The caller could not be reached."
-        )
-    end_session(session, reason, status)

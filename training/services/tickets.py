@@ -6,17 +6,24 @@ from django.core.signing import BadSignature, Signer
 from django.utils import timezone
 
 from training.models import CallTicket, Session
+from training.signals import line_touched
 
 # A dot, because the ticket travels as a WebSocket subprotocol, where a colon may not stand.
 _signer = Signer(sep=".", salt="call-ticket")
 
 
-def issue_ticket(session: Session) -> tuple[CallTicket, str]:
-    """A ticket for the counselor's own socket, with the signed text that the page hands over."""
+def issue_ticket(session: Session, login: str = "", displaces: int | None = None) -> tuple[CallTicket, str]:
+    """A ticket for the counselor's own socket, with the signed text that the page hands over.
+
+    `login` is the key of the web session that asks: when it logs out, the ticket is worth nothing any more.
+    """
     ticket = CallTicket.objects.create(
         organization_id=session.organization_id,
         session=session,
         counselor_id=session.counselor_id,
+        login=login,
+        auth_hash=session.counselor.get_session_auth_hash() if login else "",
+        displaces=displaces,
         expires_at=timezone.now() + timedelta(seconds=settings.TICKET_LIFETIME),
     )
     return ticket, _signer.sign(ticket.pk.hex)
@@ -32,7 +39,19 @@ def spend_ticket(signed: str, session_id: UUID) -> CallTicket | None:
     except (BadSignature, ValueError):
         return None
     now = timezone.now()
-    fresh = CallTicket.objects.filter(pk=ticket_id, session_id=session_id, spent_at=None, expires_at__gt=now)
+    fresh = CallTicket.objects.filter(
+        pk=ticket_id, session_id=session_id, spent_at=None, revoked_at=None, expires_at__gt=now
+    )
     if not fresh.update(spent_at=now):
         return None
-    return CallTicket.objects.select_related("session__scenario_version", "session__assignment").get(pk=ticket_id)
+    related = ("counselor", "session__scenario_version", "session__assignment")
+    return CallTicket.objects.select_related(*related).get(pk=ticket_id)
+
+
+def revoke_tickets(login: str) -> None:
+    """Whoever logs out leaves the calls that were taken with that login."""
+    given = CallTicket.objects.filter(login=login, revoked_at=None)
+    calls = set(given.filter(session__status=Session.Status.ACTIVE).values_list("session_id", flat=True))
+    given.update(revoked_at=timezone.now())
+    for session_id in calls:
+        line_touched.send(sender=CallTicket, session_id=session_id)
