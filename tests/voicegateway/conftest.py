@@ -43,8 +43,8 @@ def own_gateway(
     """Starts a gateway for this test alone: to be killed, or with settings of its own."""
     with ExitStack() as running:
 
-        def begin(**options: Any) -> GatewayProcess:
-            gateway = GatewayProcess(tmp_path, standin.base_url, **options)
+        def begin(folder: Path = tmp_path, **options: Any) -> GatewayProcess:
+            gateway = GatewayProcess(folder, standin.base_url, **options)
             settings.SPOOL_DIR = gateway.spool
             return running.enter_context(gateway)
 

@@ -55,7 +55,7 @@ class GatewayProcess:
     """Ends with its `with` block. `begin()` starts it anew on the same spool: another process of the same host."""
 
     def __init__(self, folder: Path, openai_url: str, **environment: str) -> None:
-        self.spool = folder / "spool"
+        self.spool = Path(environment.get("SPOOL_DIR", folder / "spool"))
         self.printed = folder / "printed"
         self.environment = self._settings(openai_url) | environment
         self.begin()

@@ -60,8 +60,10 @@ class Line:
         query: str = "record=true",
         last_revision: int = 0,
         microphone: bool = True,
+        ticket: str | None = None,
+        **issued: Any,
     ) -> None:
-        self.socket = dial(gateway, session.pk, issue_ticket(session)[1], query)
+        self.socket = dial(gateway, session.pk, ticket or issue_ticket(session, **issued)[1], query)
         self.messages: list[dict[str, Any]] = []
         self.closed: tuple[int, str] | None = None
         self.microphone = bytearray()

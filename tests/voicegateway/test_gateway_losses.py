@@ -4,7 +4,6 @@ import contextlib
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from signal import SIGTERM
 
 import pytest
 from django.db import connection, transaction
@@ -13,13 +12,12 @@ from websockets.exceptions import InvalidStatus
 from recordings.assembly import EpochSpool
 from recordings.models import spool_folder
 from recordings.services import finish_recordings
-from scenarios.models import Mode
 from tests.recordings.synthetic import counting
 from tests.voicegateway.gateway_process import upstream_events, wait_for_end, wait_until
 from tests.voicegateway.line import FRAME, RATE, Line, tone
 from tests.voicegateway.test_gateway_process import channels_of, finished, lines_of, place_of
 from training.models import Session
-from training.services.sessions import start_free_practice, sweep_sessions
+from training.services.sessions import sweep_sessions
 
 LOST_AND_BACK = ["caller_reconnecting", "caller_back"]
 
@@ -162,7 +160,7 @@ def test_a_stopped_gateway_saves_everything_and_leaves_the_call_open(own_gateway
 
     call.refresh_from_db()
     spool = EpochSpool(spool_folder(call.pk, 1))
-    assert (code, status in (0, -SIGTERM)) == (1012, True)
+    assert (code, status) == (1012, 0)
     assert "Traceback" not in gateway.output
     assert (call.status, call.is_held) == ("active", False)
     assert ("counselor", "quokkawords", False) in lines_of(call)
@@ -279,25 +277,3 @@ def test_a_channel_layer_and_broker_that_are_away_do_not_stop_a_call(own_gateway
     wait_for_end(call)
     assert (reason, call.status) == ("hung_up", "completed")
     assert call.evaluations.count() == 1
-
-
-def test_twenty_broken_calls_leave_nothing_open(gateway, standin, call, colleague):
-    other, _ = start_free_practice(colleague, Mode.PHONE)
-    connect_and_drop(gateway, other)
-    wait_until(lambda: is_free(other), "the first line is free again")
-    before = gateway.open_files
-
-    for _ in range(20):
-        connect_and_drop(gateway, call)
-
-    wait_until(lambda: is_free(call), "the line is free again")
-    wait_until(lambda: all(entry["ended"] for entry in standin.ledger("realtime")), "every upstream socket is closed")
-    wait_until(lambda: gateway.open_files <= before + 2, "every file is closed")
-    assert len(standin.ledger("realtime")) == 21
-
-
-def connect_and_drop(gateway, session: Session) -> None:
-    with resume(gateway, session, microphone=False) as line:
-        line.send_frame(bytes(2 * FRAME), 0)
-        line.wait_for("ready")
-        line.drop()
