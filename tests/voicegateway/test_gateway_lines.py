@@ -150,7 +150,7 @@ def test_a_call_ends_when_its_counselor_may_not_take_calls_any_more(gateway, cal
 
 def test_logging_out_on_the_page_closes_the_call(gateway, call, counselor):
     client = client_of(counselor)
-    ticket = client.post(f"/api/sessions/{call.pk}/ticket/").json()["ticket"]
+    ticket = client.post(f"/api/sessions/{call.pk}/ticket/", {}, "application/json").json()["ticket"]
     with Line(gateway, call, ticket=ticket) as line:
         line.wait_for("ready")
 
@@ -176,6 +176,7 @@ def test_a_line_that_nobody_comes_back_to_lapses_and_is_graded(own_gateway, call
         line.wait_for("ready")
         line.say("Anybody?")
         line.wait_for_turn("counselor")
+        line.wait(lambda: len(line.microphone) > RATE, "half a second was recorded")
         line.drop()
 
     wait_for_end(call)
