@@ -78,6 +78,9 @@ class Api:
     def count(self, request: str) -> int:
         return sum(asked == request for asked, _ in self.asked)
 
+    def bodies(self, request: str) -> list[Any]:
+        return [body for asked, body in self.asked if asked == request]
+
 
 class Gateway:
     """The other end of the call's socket."""
@@ -98,7 +101,7 @@ class Gateway:
             return
         self.heard.append(json.loads(message))
         if self.heard[-1]["type"] == "hello":
-            self.send(type="ready", resumed=len(self.lines) > 1, recording=True)
+            self.send(type="ready", resumed=len(self.lines) > 1, recording=True, epoch=len(self.lines))
         if self.heard[-1]["type"] == "hang_up" and self.answers:
             self.send(type="ended", reason="hung_up")
 
@@ -318,46 +321,116 @@ def test_hang_up_over_a_dead_line_ends_by_request(call: Page, api: Api, gateway:
     assert api.count("POST 7/end/") == 1
 
 
-def test_lost_line_keeps_the_transcript_and_comes_back(call: Page, api: Api, gateway: Gateway) -> None:
+@pytest.mark.parametrize("code", [1001, 1006, 1011, 1012, 4008])
+def test_line_that_broke_comes_back_by_itself_with_what_was_said(
+    call: Page, api: Api, gateway: Gateway, code: int
+) -> None:
     gateway.turn("a", "counselor", "Crisis line, good evening.", revision=6)
     expect(log(call)).to_have_count(1)
-    gateway.lines[-1].close(code=1012)
+    gateway.send(type="ended", reason="line_lost" if code == 4008 else "shutdown")
+    gateway.lines[-1].close(code=code)
 
-    expect(call.get_by_role("alert").filter(has_text="The line is being restarted.")).to_be_visible()
-    expect(call.get_by_role("heading", name="The line was lost")).to_be_focused()
+    until(call, lambda: len(gateway.lines) == 2)
+    expect(state(call)).to_have_attribute("data-phase", "talking")
     expect(log(call)).to_have_count(1)
-    call.get_by_role("button", name="Reconnect").click()
+    assert gateway.said("hello")[-1] == {"type": "hello", "last_revision": 6}
+    assert api.bodies("POST 7/ticket/") == [{}, {"held": 1}]
+
+
+def test_line_is_tried_again_while_the_gateway_is_away(call: Page, api: Api, gateway: Gateway) -> None:
+    for _ in range(2):
+        api.answer_next("POST 7/ticket/", 503, {"detail": "Not now."})
+    gateway.lines[-1].close(code=1006)
+
+    expect(call.get_by_text("Reconnecting…")).to_be_visible()
+    until(call, lambda: len(gateway.lines) == 2)
+    expect(call.get_by_text("Connected", exact=True)).to_be_visible()
+    assert api.bodies("POST 7/ticket/")[1:] == [{"held": 1}] * 3
+
+
+def test_line_that_stays_away_can_be_left_at_any_moment(call: Page, api: Api, gateway: Gateway) -> None:
+    for _ in range(9):
+        api.answer_next("POST 7/ticket/", 503, {"detail": "Not now."})
+    gateway.lines[-1].close(code=1006)
+    expect(call.get_by_text("Reconnecting…")).to_be_visible()
+
+    call.get_by_role("button", name="Hang up").click()
+
+    call.wait_for_url("**/sessions/7/")
+    assert api.count("POST 7/end/") == 1
+
+
+def test_page_that_broke_the_rules_twice_does_not_come_back_for_ever(call: Page, api: Api, gateway: Gateway) -> None:
+    gateway.lines[-1].close(code=1008)
+    until(call, lambda: len(gateway.lines) == 2)
+    expect(call.get_by_text("Connected", exact=True)).to_be_visible()
+    gateway.lines[-1].close(code=1008)
+
+    expect(call.get_by_role("heading", name="The line was lost")).to_be_focused()
+    assert len(gateway.lines) == 2
+
+
+def test_network_that_goes_away_is_not_waited_for(call: Page, gateway: Gateway) -> None:
+    call.evaluate("window.dispatchEvent(new Event('offline'))")
+
+    until(call, lambda: len(gateway.lines) == 2)
     expect(state(call)).to_have_attribute("data-phase", "talking")
 
-    assert gateway.said("hello")[-1] == {"type": "hello", "last_revision": 6}
-    assert (api.count("POST "), api.count("POST 7/ticket/")) == (1, 2)
+
+def test_call_that_was_taken_over_stays_where_it_is_until_it_is_taken_back(
+    call: Page, api: Api, gateway: Gateway
+) -> None:
+    gateway.send(type="ended", reason="replaced")
+    gateway.lines[-1].close(code=4002)
+
+    expect(call.get_by_role("heading", name="This call goes on elsewhere")).to_be_focused()
+    expect(call.get_by_role("button", name="Reconnect")).to_be_hidden()
+    call.get_by_role("button", name="Take the call over here").click()
+    expect(state(call)).to_have_attribute("data-phase", "talking")
+    assert api.bodies("POST 7/ticket/") == [{}, {"take_over": True}]
+
+
+def test_logged_out_counselor_is_told_so_and_can_come_back(call: Page, api: Api, gateway: Gateway) -> None:
+    gateway.send(type="ended", reason="logged_out")
+    gateway.lines[-1].close(code=4001)
+
+    expect(call.get_by_role("alert").filter(has_text="You have been logged out.")).to_be_visible()
+    expect(call.get_by_role("link", name="Log in again")).to_have_attribute("target", "_blank")
+    call.get_by_role("button", name="Reconnect").click()
+    expect(state(call)).to_have_attribute("data-phase", "talking")
+    assert api.bodies("POST 7/ticket/") == [{}, {"held": 1}]
+
+
+def test_notices_are_shown_for_as_long_as_they_are_true(call: Page, gateway: Gateway) -> None:
+    gateway.send(type="notice", code="idle_warning")
+    expect(call.get_by_text("Nobody has spoken for a while.")).to_be_visible()
+    gateway.turn("a", "counselor", "I am here.")
+    expect(call.get_by_text("Nobody has spoken for a while.")).to_be_hidden()
+    gateway.send(type="notice", code="caller_reconnecting")
+    expect(call.get_by_text("Caller reconnecting…")).to_be_visible()
+    gateway.send(type="notice", code="caller_back")
+    expect(call.get_by_text("The caller is back on the line.")).to_be_visible()
+    expect(call.get_by_text("The caller is back on the line.")).to_be_hidden(timeout=10_000)
 
 
 IN_USE = {"detail": "This call is open in another window.", "code": "in_use"}
 
 
-def test_refused_line_says_why(open_call: Callable[..., Page], api: Api) -> None:
+def test_refused_line_says_why_and_can_be_taken_over(open_call: Callable[..., Page], api: Api) -> None:
     api.answer_next("POST 7/ticket/", 409, IN_USE)
     page = open_call(live_session_id="7")
     page.get_by_role("button", name="Continue the call").click()
 
-    expect(page.get_by_role("heading", name="This call is open elsewhere")).to_be_focused()
+    expect(page.get_by_role("heading", name="This call goes on elsewhere")).to_be_focused()
     expect(page.get_by_role("alert").filter(has_text="open in another window")).to_be_visible()
-
-
-def test_own_line_that_broke_is_waited_for(call: Page, api: Api, gateway: Gateway) -> None:
-    api.answer_next("POST 7/ticket/", 409, IN_USE)
-    gateway.lines[-1].close(code=1006)
-    call.get_by_role("button", name="Reconnect").click()
-
-    expect(state(call)).to_have_attribute("data-phase", "talking")
-    assert (len(gateway.lines), api.count("POST 7/ticket/")) == (2, 3)
+    page.get_by_role("button", name="Take the call over here").click()
+    expect(state(page)).to_have_attribute("data-phase", "talking")
+    assert api.bodies("POST 7/ticket/") == [{}, {"take_over": True}]
 
 
 def test_line_that_finds_the_session_over_ends(call: Page, api: Api, gateway: Gateway) -> None:
     api.answer_next("POST 7/ticket/", 409, {"detail": "This call is over.", "code": "session_over"})
     gateway.lines[-1].close(code=1006)
-    call.get_by_role("button", name="Reconnect").click()
 
     expect(call.get_by_role("heading", name="The call has ended")).to_be_visible()
     expect(call.get_by_role("link", name="See the call and its feedback")).to_have_attribute("href", "/sessions/7/")
@@ -622,7 +695,7 @@ def test_axe_finds_nothing_serious(
         gateway.turn("b", "caller", "Hello? I did", after="a", final=False, interrupted=True)
         expect(log(page)).to_have_count(2)
     if stage == "lost":
-        gateway.lines[-1].close(code=1011)
+        gateway.lines[-1].close(code=4001)
         expect(page.get_by_role("button", name="Reconnect")).to_be_visible()
 
     violations = Axe().run(page).response["violations"]

@@ -616,6 +616,10 @@ LOST = {"type": "line_lost", "problem": {"message": "gone"}}
         ([START, SESSION, LINE], "talking", "Connected"),
         ([START, SESSION, LINE, {"type": "notice", "code": "caller_reconnecting"}], "talking", "Caller reconnecting…"),
         ([START, SESSION, LINE, LOST], "lost", "Line lost"),
+        ([START, SESSION, LINE, {"type": "line_broke"}], "connecting", "Reconnecting…"),
+        ([START, SESSION, LINE, {"type": "line_broke"}, LINE], "talking", "Connected"),
+        ([START, SESSION, LINE, {"type": "line_broke"}, LOST], "lost", "Line lost"),
+        ([START, SESSION, {"type": "line_broke"}], "connecting", "Ringing…"),
         ([START, SESSION, LINE, LOST, START, LINE], "talking", "Connected"),
         ([START, SESSION, LINE, {"type": "hang_up"}], "ending", "Hanging up…"),
         ([START, SESSION, LINE, {"type": "hang_up"}, LOST], "ending", "Hanging up…"),
@@ -628,6 +632,36 @@ def test_call_goes_from_state_to_state(page: Page, events: list[dict[str, object
     state = after(page, *events)
 
     assert (state["phase"], state["words"]) == (phase, words)
+
+
+def test_page_comes_back_for_a_minute_and_less_often_each_time(page: Page) -> None:
+    waits = run(
+        page,
+        """
+        const { Comeback } = await from("comeback");
+        const comeback = new Comeback(1000, () => 0);
+        const waits = [];
+        let now = 1000;
+        for (let wait; (wait = comeback.next(now)) !== null; now += wait + 1000) waits.push(wait);
+        return [waits, now];
+        """,
+    )
+
+    assert waits[0][:7] == [0, 500, 1000, 2000, 3000, 5000, 5000]
+    assert 61_000 <= waits[1] <= 67_000
+
+
+@pytest.mark.parametrize(
+    ("code", "before", "comes_back"),
+    [(1006, 1006, True), (1012, None, True), (4008, 4008, True), (1008, None, True), (1008, 1006, True)]
+    + [(1008, 1008, False), (1009, 1008, False), (4001, None, False), (4002, None, False)],
+)
+def test_what_closed_the_line_decides_whether_the_page_comes_back(
+    page: Page, code: int, before: int | None, comes_back: bool
+) -> None:
+    script = 'const { comesBack } = await from("comeback"); return comesBack(...argument);'
+
+    assert run(page, script, [code, before]) is comes_back
 
 
 def test_call_leaves_by_itself_only_when_the_counselor_hung_up(page: Page) -> None:

@@ -38,8 +38,9 @@ export class SessionsApi {
     return this.#json("POST", `${id}/end/`, {});
   }
 
-  ticket(id) {
-    return this.#json("POST", `${id}/ticket/`, {});
+  /** `claim` is empty, `{held: epoch}` for a page that comes back, or `{take_over: true}`. */
+  ticket(id, claim = {}) {
+    return this.#json("POST", `${id}/ticket/`, claim);
   }
 
   /** Send a chat message. The response streams the reply as server-sent events. */

@@ -3,6 +3,7 @@ import { CallAudio, microphoneProblem } from "./audio.js";
 import { CallSocket } from "./call-socket.js";
 import * as calls from "./call-state.js";
 import { CallView } from "./call-view.js";
+import { CLOSED, Comeback, comesBack, Pause, staysOpen } from "./comeback.js";
 import { practiceOf } from "./page.js";
 import { TranscriptView } from "./transcript-view.js";
 import { Transcript } from "./transcript.js";
@@ -10,8 +11,8 @@ import { Transcript } from "./transcript.js";
 const SPEECH_LEVEL = 0.01;
 const FRAMES_OF_SPEECH = 5;
 const HANG_UP_PATIENCE_MS = 4000;
-const FREE_AGAIN_WITHIN = 45; // tries
-const TRY_EVERY_MS = 1000;
+const NOTICE_PASSES_MS = 5000;
+const DEAD_AFTER_MS = 8000; // nothing goes out and nothing comes in: the line is dead, though nobody has said so
 
 /** One call on one page: wires state, line, audio and view together. */
 export class CallPage {
@@ -19,7 +20,11 @@ export class CallPage {
   #opening = null;
   #socket = null;
   #loudFrames = 0;
-  #hadLine = false;
+  #epoch = null; // of the line, as the gateway counts; with it the page may have the line back
+  #comeback = null;
+  #pause = new Pause();
+  #closedBefore = null;
+  #heardAt = 0;
 
   constructor(root) {
     this.root = root;
@@ -106,18 +111,38 @@ export class CallPage {
 
   // ---- The line
 
-  async connect() {
+  async connect({ takeOver = false } = {}) {
     this.#dispatch({ type: "start" });
+    this.#comeback = null;
     try {
       const audio = await this.#audio();
       await this.#openSession();
       if (this.#state.phase === calls.ENDING) return await this.#endByRequest();
-      const ticket = await this.#ticket();
       await audio.startClock();
-      if (this.#state.phase === calls.CONNECTING) this.#dial(audio, ticket);
+      await this.#dial(audio, takeOver ? { take_over: true } : this.#claim);
     } catch (problem) {
       this.#refused(problem);
     }
+  }
+
+  /** The line broke: have it again, without asking anybody, for as long as it is kept. */
+  async #comeBack(problem) {
+    this.#dispatch({ type: "line_broke" });
+    if (this.#state.phase !== calls.CONNECTING) return;
+    this.#comeback ??= new Comeback(performance.now());
+    const wait = this.#comeback.next(performance.now());
+    if (wait === null) return this.#dispatch({ type: "line_lost", problem });
+    await this.#pause.for(wait);
+    try {
+      await this.#dial(await this.#audio(), this.#claim);
+    } catch (next) {
+      if (next.isRetryable) await this.#comeBack(next);
+      else this.#refused(next);
+    }
+  }
+
+  get #claim() {
+    return this.#epoch === null ? {} : { held: this.#epoch };
   }
 
   async #openSession() {
@@ -129,39 +154,39 @@ export class CallPage {
     if (session.status !== "active") throw new ApiProblem(409, { code: "session_over", detail: "This call is over." });
   }
 
-  /** The other end may take a while to notice that our own line broke, and until then it is in use. */
-  async #ticket() {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return await this.api.ticket(this.#state.session.id);
-      } catch (problem) {
-        const mayBeOurs = problem.code === "in_use" && this.#hadLine && tries < FREE_AGAIN_WITHIN;
-        if (!mayBeOurs || this.#state.phase !== calls.CONNECTING) throw problem;
-      }
-      await new Promise((resolve) => setTimeout(resolve, TRY_EVERY_MS));
-    }
-  }
-
-  #dial(audio, { url, ticket }) {
+  async #dial(audio, claim) {
+    const { url, ticket } = await this.api.ticket(this.#state.session.id, claim);
+    if (this.#state.phase !== calls.CONNECTING) return;
     const record = this.root.querySelector("[name=record]")?.checked ?? true;
     audio.tellPlayer("reset");
     const socket = new CallSocket({ url, ticket, record, lastRevision: this.transcript.revision }, {
-      audio: (frame) => audio.play(frame),
-      message: (message) => this.#take(message, audio),
+      audio: (frame) => {
+        this.#heardAt = performance.now();
+        if (socket === this.#socket) audio.play(frame);
+      },
+      message: (message) => socket === this.#socket && this.#take(message, audio),
       closed: (how) => socket === this.#socket && this.#closed(how, audio),
     });
     this.#socket = socket;
   }
 
   #take({ type, ...message }, audio) {
+    this.#heardAt = performance.now();
     if (["pause", "resume", "flush", "item_end"].includes(type)) audio.tellPlayer(type, message.item);
     if (type === "turn") this.#turn(message);
-    if (type === "notice") this.#dispatch({ type, code: message.code });
-    if (type === "ended") this.#ended(message.reason);
+    if (type === "notice") this.#notice(message.code);
+    if (type === "ended" && !staysOpen(message.reason)) this.#ended(message.reason);
     if (type !== "ready") return;
-    this.#hadLine = true;
+    this.#epoch = message.epoch;
+    this.#comeback = null;
     this.#dispatch({ type: "line_ready", recording: message.recording });
     if (this.#state.isMuted) this.#socket.mute(true);
+  }
+
+  #notice(code) {
+    this.#dispatch({ type: "notice", code });
+    if (calls.PASSING_NOTICES.includes(code))
+      setTimeout(() => this.#dispatch({ type: "notice_over", code }), NOTICE_PASSES_MS);
   }
 
   #turn(turn) {
@@ -172,26 +197,35 @@ export class CallPage {
   #speak({ index, pcm }) {
     if (this.#state.phase !== calls.TALKING) return;
     const isSlow = !this.#socket.sendAudio(index, pcm);
-    if (isSlow !== this.#state.isSlow) this.#dispatch({ type: "slow", on: isSlow });
+    if (isSlow && performance.now() - this.#heardAt > DEAD_AFTER_MS) this.lineIsDead();
+    else if (isSlow !== this.#state.isSlow) this.#dispatch({ type: "slow", on: isSlow });
+  }
+
+  /** Nobody has closed it, but nothing gets through: do not wait for the network to find out. */
+  lineIsDead() {
+    const socket = this.#socket;
+    if (!socket || this.#state.phase !== calls.TALKING) return;
+    this.#socket = null;
+    socket.close();
+    this.#opening?.then((audio) => audio.tellPlayer("reset"));
+    this.#comeBack({ message: calls.lostWords(1006) });
+  }
+
+  /** The network is there again, or the person is: what is being waited for may work now. */
+  tryNow() {
+    this.#pause.wake();
   }
 
   async #closed({ code, opened }, audio) {
+    const before = this.#closedBefore;
     this.#socket = null;
+    this.#closedBefore = code;
     audio.tellPlayer("reset");
-    if (this.#state.phase === calls.ENDING) await this.#endByRequest();
-    else if (opened) this.#dispatch({ type: "line_lost", problem: { message: calls.lostWords(code) } });
-    else await this.#askWhy();
-  }
-
-  /** A browser hides why a socket was refused; asking for another ticket tells. */
-  async #askWhy() {
-    try {
-      await this.api.ticket(this.#state.session.id);
-      const message = "The voice line does not answer. Your network may be blocking it.";
-      this.#dispatch({ type: "line_lost", problem: { message } });
-    } catch (problem) {
-      this.#refused(problem);
-    }
+    if (this.#state.phase === calls.ENDING) return await this.#endByRequest();
+    const why = { [CLOSED.takenOver]: "replaced", [CLOSED.loggedOut]: "logged_out" }[code];
+    const message = opened ? calls.lostWords(code) : "The voice line does not answer. Your network may be blocking it.";
+    if (comesBack(code, before)) await this.#comeBack({ message });
+    else this.#dispatch({ type: "line_lost", problem: { message, code: why } });
   }
 
   #refused(problem) {
@@ -216,6 +250,7 @@ export class CallPage {
 
   async hangUp() {
     this.#dispatch({ type: "hang_up" });
+    this.tryNow();
     if (!this.#socket?.hangUp()) return await this.#endByRequest();
     setTimeout(() => this.#state.phase === calls.ENDING && this.#endByRequest(), HANG_UP_PATIENCE_MS);
   }

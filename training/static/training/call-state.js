@@ -14,6 +14,7 @@ export const initialState = Object.freeze({
   isSlow: false,
   isRecording: false,
   hasSpoken: false, // anyone, yet: the counselor answers the phone
+  isReturning: false, // the line broke, and the page is trying to have it again
   isLeaving: false, // on to the session page as soon as the call has ended
   session: null,
   problem: null,
@@ -26,7 +27,9 @@ const LOST_CODES = {
   1009: "The line was closed because it received too much at once.",
   1011: "Something went wrong on our side of the line.",
   1012: "The line is being restarted.",
-  4001: "You have been logged out. Log in again in another tab, then reconnect here.",
+  4001: "You have been logged out. Log in again in another tab, then reconnect here within a minute.",
+  4002: "It was taken over by another page or device of yours.",
+  4008: "This page did not keep up with the line.",
 };
 
 const REASONS = {
@@ -34,6 +37,8 @@ const REASONS = {
   feedback: "You ended the call for feedback.",
   line_lost: "The line was lost.",
   caller_lost: "The caller could not be reached any more. That was our side, not you.",
+  caller_inaudible: "The caller’s voice did not come through. That was our side; this call is not graded.",
+  supervisor: "A supervisor ended the call. What was said until then is kept.",
   too_long: "The call reached its longest time.",
   idle: "Nobody spoke for a long time, so the call was ended.",
   ended_elsewhere: "The call was ended on another page.",
@@ -46,23 +51,32 @@ const REASONS = {
 const NOTICES = {
   caller_reconnecting: "The caller’s line dropped for a moment. Stay with them, they are being called back.",
   caller_back: "The caller is back on the line.",
-  draining: "This line will be restarted soon. Finish your call in peace.",
+  draining: "This line will be restarted later. Finish your call in peace; if it is cut, you will be connected again.",
+  idle_warning: "Nobody has spoken for a while. Say something, or the call will end in a minute.",
+  ending_soon: "This call reaches its longest time in about a minute.",
+  caller_lost: "The caller could not be reached any more. That was our side, not you.",
+  caller_inaudible: "The caller’s voice does not come through. That is our side; this call will not be graded.",
 };
+
+// What is over by itself after a moment; the others stay while they are true.
+export const PASSING_NOTICES = ["caller_back"];
 
 export const isInCall = ({ phase }) => [CONNECTING, TALKING, ENDING].includes(phase);
 export const canSpeak = ({ microphone }) => microphone === "working";
 export const lostWords = (code) => LOST_CODES[code] ?? "The connection to the caller broke off.";
-const isElsewhere = ({ problem }) => problem?.code === "in_use";
-export const lostTitle = (state) => (isElsewhere(state) ? "This call is open elsewhere" : "The line was lost");
+export const isElsewhere = ({ problem }) => ["in_use", "replaced"].includes(problem?.code);
+export const isLoggedOut = ({ problem }) => problem?.code === "logged_out";
+export const lostTitle = (state) => (isElsewhere(state) ? "This call goes on elsewhere" : "The line was lost");
 export const lostAdvice = (state) =>
   isElsewhere(state)
-    ? "Go on there, or close it and reconnect here."
+    ? "Go on there, or take it over here: the other page is told, and nothing is lost."
     : "Everything said until then is kept. You can go on with the same caller.";
 export const reasonWords = ({ reason }) => REASONS[reason] ?? "The call has ended.";
 export const noticeWords = ({ notice, isSlow }) =>
   isSlow ? "Your connection is slow: not all of what you say gets through." : (NOTICES[notice] ?? "");
 
-export function connectionWords({ phase, session, notice, problem }) {
+export function connectionWords({ phase, session, notice, problem, isReturning }) {
+  if (phase === CONNECTING && isReturning) return "Reconnecting…";
   if (phase === CONNECTING) return session ? "Ringing…" : "Connecting…";
   if (phase === TALKING) return notice === "caller_reconnecting" ? "Caller reconnecting…" : "Connected";
   if (phase === LOST && isElsewhere({ problem })) return "Not connected";
@@ -76,12 +90,21 @@ const changes = {
     [READY, LOST].includes(phase) ? { phase: CONNECTING, problem: null, notice: "", isSlow: false } : {},
   session: (state, { session }) => ({ session }),
   not_started: (state, { problem }) => ({ phase: READY, isLeaving: false, problem }),
-  line_ready: (state, { recording }) => (state.phase === CONNECTING ? { phase: TALKING, isRecording: recording } : {}),
-  turn: ({ hasSpoken }, { text }) => ({ hasSpoken: hasSpoken || Boolean(text) }),
+  line_ready: (state, { recording }) =>
+    state.phase === CONNECTING ? { phase: TALKING, isRecording: recording, isReturning: false, notice: "" } : {},
+  line_broke: (state) =>
+    [CONNECTING, TALKING].includes(state.phase)
+      ? { phase: CONNECTING, isReturning: state.isReturning || state.phase === TALKING, isSlow: false, notice: "" }
+      : {},
+  turn: ({ hasSpoken, notice }, { text }) => ({
+    hasSpoken: hasSpoken || Boolean(text),
+    notice: text && notice === "idle_warning" ? "" : notice,
+  }),
   notice: (state, { code }) => ({ notice: code }),
+  notice_over: (state, { code }) => (state.notice === code ? { notice: "" } : {}),
   mute: (state, { on }) => ({ isMuted: on }),
   slow: (state, { on }) => ({ isSlow: on }),
-  line_lost: (state, { problem }) => ([CONNECTING, TALKING].includes(state.phase) ? { phase: LOST, problem } : {}),
+  line_lost: (state, { problem }) => ([CONNECTING, TALKING].includes(state.phase) ? { phase: LOST, problem, isReturning: false } : {}),
   hang_up: ({ phase }) => ([CONNECTING, TALKING, LOST].includes(phase) ? { phase: ENDING, isLeaving: true } : {}),
   not_ended: ({ phase }, { problem }) => (phase === ENDING ? { phase: LOST, isLeaving: false, problem } : {}),
   ended: (state, { reason }) => ({ phase: ENDED, reason: state.reason || reason }),

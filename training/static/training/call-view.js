@@ -1,4 +1,4 @@
-import { connectionWords, isInCall, lostAdvice, lostTitle, noticeWords, reasonWords, TALKING } from "./call-state.js";
+import { connectionWords, isElsewhere, isInCall, isLoggedOut, lostAdvice, lostTitle, noticeWords, reasonWords, TALKING } from "./call-state.js";
 import { setWords, showOnly } from "./page.js";
 
 const QUIET_DB = -60;
@@ -46,6 +46,9 @@ export class CallView {
     this.#flag("recording", state.isRecording && isInCall(state));
     this.#flag("greet", phase === TALKING && !state.hasSpoken);
     this.#flag("notice", noticeWords(state));
+    this.#flag("elsewhere", isElsewhere(state));
+    this.#flag("here", !isElsewhere(state));
+    this.#flag("logged-out", isLoggedOut(state));
     this.root.querySelector("[data-action=mute]").setAttribute("aria-pressed", String(state.isMuted));
     const start = this.root.querySelector("[data-action=start]");
     if (start) start.disabled = state.microphone === "asking";

@@ -8,6 +8,7 @@ function listenTo(page, root) {
     start: () => page.start(),
     "end-other": () => page.endOtherCall(),
     reconnect: () => page.connect(),
+    "take-over": () => page.connect({ takeOver: true }),
     mute: () => page.toggleMute(),
     "hang-up": () => page.hangUp(),
     feedback: () => page.hangUp(), // the session page, where feedback appears, is where both lead
@@ -27,6 +28,9 @@ function listenTo(page, root) {
   });
   window.addEventListener("beforeunload", (event) => page.mustStay && event.preventDefault());
   window.addEventListener("pagehide", () => page.leaveLine());
+  window.addEventListener("offline", () => page.lineIsDead());
+  window.addEventListener("online", () => page.tryNow());
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && page.tryNow());
   setInterval(() => page.view.tick(performance.now()), 500);
 }
 
