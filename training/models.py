@@ -9,7 +9,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import Organization, User
-from scenarios.models import Mode, Opener, Scenario, ScenarioVersion
+from scenarios.models import Mode, Opener, Patience, Scenario, ScenarioVersion
 from training.transcript import in_spoken_order
 
 # What stands in for speech that could not be transcribed: somebody spoke, nobody knows what.
@@ -259,6 +259,11 @@ class Session(models.Model):
         """Who has the first word. Where no scenario says, a chat is begun by the caller, a call by the counselor."""
         opens = self.scenario_version.opens if self.scenario_version else ""
         return opens == Opener.CALLER if opens else not self.is_phone
+
+    @property
+    def patience(self) -> str:
+        """How long a silence the caller bears. Where no scenario says, as long as most people."""
+        return self.scenario_version.patience if self.scenario_version else Patience.NORMAL
 
     def transcript(self) -> list[TranscriptTurn]:
         """The turns in the order they were spoken."""

@@ -134,6 +134,7 @@ class OneTimeScenarioSerializer(ScenarioSerializer):
             "skills",
             "account",
             "opens",
+            "patience",
             "relevant_policy_sections",
         ]
 

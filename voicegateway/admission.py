@@ -14,7 +14,7 @@ from training.openai_caller import caller_instructions
 from training.services.lines import Held, is_in_use, take_line
 from training.services.tickets import spend_ticket
 from training.services.turns import settle_turns
-from voicegateway.briefing import Briefing, Role, Source, Turn
+from voicegateway.briefing import PATIENCE, Briefing, Role, Source, Turn
 from voicegateway.wire import SUBPROTOCOL
 
 TICKET = "ticket."
@@ -107,6 +107,7 @@ def brief(session: Session, is_recorded: bool) -> Briefing:
         voice=settings.REALTIME_VOICE,
         transcribe_model=settings.TRANSCRIBE_MODEL,
         greeting=None if session.greeting_status == Session.Greeting.PENDING else session.greeting,
+        patience=PATIENCE[session.patience],
         caller_opens_after=0.0 if session.caller_opens else settings.CALLER_OPENS_AFTER,
         history=history,
         revision=session.revision,

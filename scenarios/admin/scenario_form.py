@@ -85,6 +85,7 @@ class ScenarioForm(ScopedForm):
             "skills",
             "prompt",
             "opens",
+            "patience",
             "account",
             "relevant_policy_sections",
             "is_active",

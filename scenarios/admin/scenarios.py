@@ -63,7 +63,7 @@ class ScenarioAdmin(ScopedAdmin):
     ]
     fieldsets = [
         (None, {"fields": ["title", "description", "mode", "category", "difficulty", "estimated_minutes", "skills"]}),
-        ("The caller", {"fields": ["prompt", "opens"]}),
+        ("The caller", {"fields": ["prompt", "opens", "patience"]}),
         ("What is assessed", {"fields": ["evaluator_context", "context_file"]}),
         ("Account and procedures", {"fields": ["account", "relevant_policy_sections"]}),
         (

@@ -77,6 +77,14 @@ class Difficulty(models.TextChoices):
     EXPERT = "expert"
 
 
+class Patience(models.TextChoices):
+    """How long a silence the caller bears on the phone."""
+
+    PATIENT = "patient", "patient: a long silence may stand"
+    NORMAL = "normal"
+    BRISK = "brisk", "brisk: speaks up soon"
+
+
 class Opener(models.TextChoices):
     CALLER = "caller"
     COUNSELOR = "counselor"
@@ -167,6 +175,12 @@ class Scenario(models.Model):
         blank=True,
         help_text="Left empty: chat the caller, phone the counselor.",
     )
+    patience = models.CharField(
+        max_length=10,
+        choices=Patience.choices,
+        default=Patience.NORMAL,
+        help_text="On the phone: how long a silence the caller bears, before answering and before speaking up.",
+    )
     evaluator_context_file = models.FileField(
         upload_to=evaluator_context_key, max_length=200, blank=True, editable=False
     )
@@ -236,6 +250,7 @@ class ScenarioVersion(models.Model):
     opens = models.CharField(
         max_length=10, choices=Opener.choices, blank=True, help_text="empty: whoever the played mode says"
     )
+    patience = models.CharField(max_length=10, choices=Patience.choices, default=Patience.NORMAL)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, related_name="+")
     evaluator_context = models.TextField(blank=True)
     relevant_policy_sections = models.TextField(blank=True)
@@ -252,6 +267,7 @@ class ScenarioVersion(models.Model):
         "mode",
         "difficulty",
         "opens",
+        "patience",
         "account_id",
         "relevant_policy_sections",
     )

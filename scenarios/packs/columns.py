@@ -29,6 +29,7 @@ COLUMNS = {
     "skills": Kind.NAMES,
     "account": Kind.TEXT,
     "opens": Kind.TEXT,
+    "patience": Kind.TEXT,
     "relevant_policy_sections": Kind.TEXT,
     "is_one_time": Kind.BOOLEAN,
     "is_active": Kind.BOOLEAN,

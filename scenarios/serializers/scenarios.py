@@ -41,6 +41,7 @@ class ScenarioSerializer(KnownFieldsOnly, serializers.ModelSerializer[Scenario])
             "account",
             "account_procedures",
             "opens",
+            "patience",
             "relevant_policy_sections",
             "is_one_time",
             "is_active",

@@ -34,6 +34,7 @@ def _as_row(scenario: Scenario, evaluator_context: str, accounts: Accounts) -> d
         "skills": [skill.name for skill in scenario.skills.all()],
         "account": accounts.name_of(scenario.account) if scenario.account else "",
         "opens": scenario.opens,
+        "patience": scenario.patience,
         "relevant_policy_sections": scenario.relevant_policy_sections,
         "is_one_time": scenario.is_one_time,
         "is_active": scenario.is_active,

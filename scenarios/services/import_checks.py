@@ -4,12 +4,23 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from scenarios.models import MAX_SKILLS, NAME_LIMIT, Difficulty, ImportJob, ImportRow, Mode, Opener, Scenario, folded
+from scenarios.models import (
+    MAX_SKILLS,
+    NAME_LIMIT,
+    Difficulty,
+    ImportJob,
+    ImportRow,
+    Mode,
+    Opener,
+    Patience,
+    Scenario,
+    folded,
+)
 from scenarios.packs.rows import PackRow, shown
 from scenarios.services.contexts import check_context
 from scenarios.services.import_library import PLAIN, Existing, Library, Verdict, row_key
 
-CHOICES = {"mode": Mode, "difficulty": Difficulty, "opens": Opener}
+CHOICES = {"mode": Mode, "difficulty": Difficulty, "opens": Opener, "patience": Patience}
 
 # By `row_key`, where a title stands first: the import and the number of its row. Files imported together share one.
 Seen = dict[str, tuple[ImportJob, int]]

@@ -23,6 +23,7 @@ PLAIN = (
     "difficulty",
     "estimated_minutes",
     "opens",
+    "patience",
     "relevant_policy_sections",
     "is_one_time",
     "is_active",

@@ -20,6 +20,7 @@ FIELDS = {
     "estimated_minutes": "10",
     "prompt": "You are Dana.\r\nYou are tired.",
     "opens": "",
+    "patience": "brisk",
     "evaluator_context": "- Names the loneliness.\r\n- Asks directly.",
     "relevant_policy_sections": "3010\r\n2020",
     "is_active": "on",

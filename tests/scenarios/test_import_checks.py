@@ -104,6 +104,7 @@ def test_one_time_scenarios_stand_beside_the_librarys_titles(organization):
         ({"mode": "letter"}, "mode", "“letter” is not one of phone, chat."),
         ({"difficulty": "hard"}, "difficulty", "“hard” is not one of beginner, intermediate, advanced, expert."),
         ({"opens": "both"}, "opens", "“both” is not one of caller, counselor."),
+        ({"patience": "endless"}, "patience", "“endless” is not one of patient, normal, brisk."),
         ({"estimated_minutes": 4}, "estimated_minutes", "Ensure this value is greater than or equal to 5."),
         ({"estimated_minutes": 121}, "estimated_minutes", "Ensure this value is less than or equal to 120."),
         (

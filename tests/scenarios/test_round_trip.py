@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account, Organization
-from scenarios.models import Difficulty, ImportJob, Mode, Opener, Scenario, title_key
+from scenarios.models import Difficulty, ImportJob, Mode, Opener, Patience, Scenario, title_key
 from scenarios.packs.writing import write_csv, write_json
 from scenarios.receivers import SKILLS
 from scenarios.services.exports import export_rows
@@ -38,6 +38,7 @@ ROWS = st.fixed_dictionaries(
         "skills": st.lists(st.sampled_from(SKILLS), max_size=10, unique=True),
         "account": st.sampled_from([None, *ACCOUNTS]),
         "opens": st.sampled_from(["", *Opener.values]),
+        "patience": st.sampled_from(Patience.values),
         "relevant_policy_sections": texts(80),
         "is_one_time": st.booleans(),
         "is_active": st.booleans(),

@@ -26,6 +26,7 @@ def scenario(organization) -> Scenario:
         ("difficulty", "expert"),
         ("relevant_policy_sections", "3010"),
         ("opens", "counselor"),
+        ("patience", "patient"),
     ],
 )
 def test_a_version_is_made_on_changed_text_only(scenario, field, value):
