@@ -6,6 +6,7 @@ them as they are, and each page takes its call up again with another gateway.
 
 import argparse
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Awaitable
@@ -74,6 +75,9 @@ def main() -> None:
     config.load()
     from django.conf import settings  # noqa: PLC0415  (loading the application has set Django up)
 
+    # All that was loaded stays for good: there is no garbage in it to look for while calls are under way.
+    gc.collect()
+    gc.freeze()
     server = GatewayServer(config, settings.DRAIN_FOR)
     server.run()
     sys.exit(0 if server.started else 3)

@@ -133,8 +133,10 @@ class EpochSpool:
         self.failure: str | None = None
         self._placements: list[Placement] = []
         self._items: dict[int, Item] = {}
+        self._open_block: tuple[int, int, int] | None = None
         for record in journal_records(folder / JOURNAL):
             self._take(record)
+        self._close_block(samples_in(folder / CALLER))
         self.counselor = in_order(self._microphone_pieces())
         self.caller = in_order(self._caller_pieces())
 
@@ -156,14 +158,28 @@ class EpochSpool:
                 self._placements.append(Placement(offset, at))
             case {"kind": "shift", "at": int(at), "by": int(by)}:
                 self._shift(at, by)
-            case {"kind": "caller", "item": int(item), "offset": int(offset), "index": int(first), "samples": int(n)}:
-                self._item(item).blocks.append(Block(offset, first, n))
+            case {"kind": "caller", "item": int(item), "offset": int(offset), "index": int(first), **rest}:
+                self._begin_block(item, offset, first, rest.get("samples"))
             case {"kind": "played", "item": int(item), "samples": int(n), "at": int(at), "final": bool(final)}:
                 self._item(item).reports.append(Report(n, at, final))
             case {"kind": "failed", "reason": str(reason)}:
                 self.failure = reason
             case {"kind": "closed", "at": int(at)}:
                 self.closed_at = at
+
+    def _begin_block(self, item: int, offset: int, first: int, samples: object) -> None:
+        """It reaches to the next one, or as far as there is audio; older journals say how far."""
+        if self._open_block and self._open_block[1] < offset:
+            self._close_block(offset)
+        self._open_block = (item, offset, first)
+        if isinstance(samples, int):
+            self._close_block(offset + samples)
+
+    def _close_block(self, end: int) -> None:
+        if self._open_block:
+            item, offset, first = self._open_block
+            self._item(item).blocks.append(Block(offset, first, max(0, end - offset)))
+        self._open_block = None
 
     def _item(self, number: int) -> Item:
         return self._items.setdefault(number, Item())

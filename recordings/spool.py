@@ -85,6 +85,7 @@ class Spool:
         self._has_microphone = False
         self._heard = 0
         self._spoken = 0
+        self._speaks_on: tuple[int, int] | None = None
         self._follows_on: int | None = None
         self._folders_to_sync = [folder, folder.parent]
         started = datetime.fromtimestamp(wall, UTC).isoformat()
@@ -114,9 +115,12 @@ class Spool:
     def speak(self, item: int, index: int, pcm: bytes) -> None:
         """Keep the caller's audio as it was generated; what of it was heard, `played` says."""
         samples = len(pcm) // 2
-        if self._keep(self._caller, pcm):
-            self._note("caller", item=item, offset=self._spoken, index=index, samples=samples)
-            self._spoken += samples
+        if not self._keep(self._caller, pcm):
+            return
+        if (item, index) != self._speaks_on:
+            self._note("caller", item=item, offset=self._spoken, index=index)
+        self._spoken += samples
+        self._speaks_on = (item, index + samples)
 
     def played(self, item: int, samples: int, at_mic_sample: int, final: bool) -> None:
         """So many samples of the item had been rendered at that sample of the microphone's clock.

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import orjson
 
+from voicegateway.begun import Failed, Rest, begun
 from voicegateway.briefing import Briefing, EndReason, Limits, Outcome, Turn
 from voicegateway.conversation import Conversation
 from voicegateway.ports import Dial, Player, Recorder, TurnSink, Voice, VoiceUnavailable
@@ -53,6 +54,11 @@ class Call:
         self.clock = clock or MonotonicClock()
         self.conversation = Conversation(briefing, recorder, self.clock.now(), limits)
         self.log_fields = {"session_id": briefing.session_id}
+        # Whatever can be sent without waiting is sent at once; the rest of what cannot, a task waits for.
+        self.voice: Voice | None = None
+        self.rest_up: Rest | Failed | None = None
+        self.rest_down: Rest | Failed | None = None
+        self.is_sending_down = False
         self.upstream_due = asyncio.Event()
         self.upstream_over = asyncio.Event()
         self.browser_due = asyncio.Event()
@@ -119,18 +125,18 @@ class Call:
         return self.conversation.outcome
 
     def _pass_on(self) -> None:
-        """Wake whoever has something to do after an input."""
+        """Send and save what an input has led to."""
         box = self.conversation.box
-        for turn in box.turns:
-            self.turns.put(turn)
-        box.turns.clear()
+        if box.turns:
+            for turn in box.turns:
+                self.turns.put(turn)
+            box.turns.clear()
         if box.up:
-            self.upstream_due.set()
+            self._send_up()
         if not box.is_connected:
             self.upstream_over.set()
         if box.down:
-            self.browser_served.clear()
-            self.browser_due.set()
+            self._send_down()
         if self.conversation.ended is not None:
             self.over.set()
 
@@ -166,10 +172,9 @@ class Call:
         """Until the connection breaks, which raises, or the conversation wants another one."""
         self.conversation.connected(self.clock.now())
         self.upstream_over.clear()
+        self.voice = voice
         self._pass_on()
-        ends = [
-            asyncio.ensure_future(end) for end in (self._read(voice), self._write(voice), self.upstream_over.wait())
-        ]
+        ends = [asyncio.ensure_future(end) for end in (self._read(voice), self._write(), self.upstream_over.wait())]
         try:
             ended, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             for end in ended:
@@ -178,6 +183,10 @@ class Call:
             for end in ends:
                 end.cancel()
             await asyncio.gather(*ends, return_exceptions=True)
+            self.voice = None
+            if self.rest_up:
+                self.rest_up.close()
+            self.rest_up = None
             self._close(voice)
 
     async def _read(self, voice: Voice) -> None:
@@ -191,11 +200,20 @@ class Call:
             self.conversation.upstream(event, self.clock.now())
             self._pass_on()
 
-    async def _write(self, voice: Voice) -> None:
+    def _send_up(self) -> None:
+        box = self.conversation.box
+        while self.voice and not self.rest_up and (event := box.next_up()) is not None:
+            self.rest_up = begun(self.voice.send(event if isinstance(event, bytes) else orjson.dumps(event)))
+        if self.rest_up:
+            self.upstream_due.set()
+
+    async def _write(self) -> None:
         while True:
             self.upstream_due.clear()
-            while (event := self.conversation.box.next_up()) is not None:
-                await voice.send(event if isinstance(event, bytes) else orjson.dumps(event))
+            while self.rest_up:
+                await self.rest_up
+                self.rest_up = None
+                self._send_up()
             await self.upstream_due.wait()
 
     def _close(self, voice: Voice) -> None:
@@ -237,26 +255,39 @@ class Call:
 
     # The browser, and time
 
+    def _send_down(self) -> None:
+        box = self.conversation.box
+        if self.is_sending_down:  # what is sent may be answered at once
+            return
+        self.is_sending_down = True
+        while not self.rest_down and (message := box.first_down()) is not None:
+            if isinstance(message, Frame):
+                self.rest_down = begun(self.player.send_bytes(message.encode()))
+            else:
+                self.rest_down = begun(self.player.send_text(encode_message(message)))
+            if not self.rest_down:
+                box.sent_down()
+        self.is_sending_down = False
+        if self.rest_down:
+            self.browser_served.clear()
+            self.browser_due.set()
+        else:
+            self.browser_served.set()
+
     async def _write_browser(self) -> None:
         try:
             while True:
                 self.browser_due.clear()
-                await self._send_down()
-                self.browser_served.set()
+                while self.rest_down:
+                    await self.rest_down
+                    self.rest_down = None
+                    self.conversation.box.sent_down()
+                    self._send_down()
                 await self.browser_due.wait()
         except (OSError, RuntimeError):  # what servers raise for a socket that is gone
             logger.info("The browser is gone", extra=self.log_fields)
             self.stop(EndReason.LINE_LOST)
             self.browser_served.set()
-
-    async def _send_down(self) -> None:
-        box = self.conversation.box
-        while (message := box.first_down()) is not None:
-            if isinstance(message, Frame):
-                await self.player.send_bytes(message.encode())
-            else:
-                await self.player.send_text(encode_message(message))
-            box.sent_down()
 
     async def _tick(self) -> None:
         while True:

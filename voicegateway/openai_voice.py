@@ -1,8 +1,5 @@
 """The caller's voice from OpenAI's Realtime API. The only module of the gateway that imports `openai`."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import openai
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from openai.types.websocket_connection_options import WebSocketConnectionOptions
@@ -26,18 +23,27 @@ OPTIONS = ConnectionOptions(max_size=None, compression=None, open_timeout=4.0, c
 
 
 class OpenAIVoice:
-    """One Realtime connection, as raw JSON: typed events cost thirty times as much."""
+    """One Realtime connection, as raw JSON: typed events cost thirty times as much.
+
+    Frames go straight to the SDK's own socket. Its `send_raw` is for a connection that it mends itself, which is the
+    call's business here, and costs as much again as sending.
+    """
 
     def __init__(self, connection: AsyncRealtimeConnection) -> None:
         self.connection = connection
+        self.socket = connection._connection
 
     async def send(self, event: bytes) -> None:
-        with in_our_words():
-            await self.connection.send_raw(event.decode())  # bytes would go out as a binary message
+        try:
+            await self.socket.send(event, text=True)
+        except Exception as error:
+            raise in_our_words(error) from error
 
     async def receive(self) -> bytes:
-        with in_our_words():
-            return await self.connection.recv_bytes()
+        try:
+            return await self.socket.recv(decode=False)
+        except Exception as error:
+            raise in_our_words(error) from error
 
     async def close(self) -> None:
         await self.connection.close()
@@ -45,25 +51,26 @@ class OpenAIVoice:
 
 async def connect(client: openai.AsyncOpenAI, model: str) -> OpenAIVoice:
     """Open a connection. Reconnecting is the call's business, not the SDK's."""
-    with in_our_words():
+    try:
         manager = client.realtime.connect(model=model, websocket_connection_options=OPTIONS)
         return OpenAIVoice(await manager.enter())
+    except Exception as error:
+        raise in_our_words(error) from error
 
 
-@contextmanager
-def in_our_words() -> Iterator[None]:
-    """Turn whatever the SDK or its socket raises inside into `VoiceUnavailable`."""
-    try:
-        yield
-    except ConnectionClosed as closed:
-        code = closed.rcvd.code if closed.rcvd else 1006
-        raise VoiceUnavailable(code in PASSING_CLOSE_CODES, f"closed_{code}") from closed
-    except InvalidStatus as refused:
-        status = refused.response.status_code
-        raise VoiceUnavailable(status in {408, 409, 429} or status >= 500, f"http_{status}") from refused
-    except TimeoutError as late:
-        raise VoiceUnavailable(True, "timeout") from late
-    except (OSError, WebSocketException) as broken:
-        raise VoiceUnavailable(True, "unreachable") from broken
-    except openai.OpenAIError as error:
-        raise VoiceUnavailable(False, type(error).__name__) from error
+def in_our_words(error: Exception) -> Exception:
+    """What the SDK or its socket raises as `VoiceUnavailable`; anything else is a fault of ours, as it is."""
+    match error:
+        case ConnectionClosed():
+            code = error.rcvd.code if error.rcvd else 1006
+            return VoiceUnavailable(code in PASSING_CLOSE_CODES, f"closed_{code}")
+        case InvalidStatus():
+            status = error.response.status_code
+            return VoiceUnavailable(status in {408, 409, 429} or status >= 500, f"http_{status}")
+        case TimeoutError():
+            return VoiceUnavailable(True, "timeout")
+        case OSError() | WebSocketException():
+            return VoiceUnavailable(True, "unreachable")
+        case openai.OpenAIError():
+            return VoiceUnavailable(False, type(error).__name__)
+    return error

@@ -1,7 +1,7 @@
 """What a call needs from the world. Each is small enough to fake in a test."""
 
-from collections.abc import Awaitable
-from typing import Protocol
+from collections.abc import Awaitable, Coroutine
+from typing import Any, Protocol
 
 from voicegateway.briefing import Turn
 
@@ -18,7 +18,7 @@ class VoiceUnavailable(Exception):
 class Voice(Protocol):
     """One connection to the model that speaks the caller. Raises `VoiceUnavailable` when it is lost."""
 
-    async def send(self, event: bytes) -> None: ...
+    def send(self, event: bytes) -> Coroutine[Any, Any, None]: ...
 
     async def receive(self) -> bytes: ...
 
@@ -34,9 +34,9 @@ class Dial(Protocol):
 class Player(Protocol):
     """The browser's end of the socket."""
 
-    async def send_text(self, text: str) -> None: ...
+    def send_text(self, text: str) -> Coroutine[Any, Any, None]: ...
 
-    async def send_bytes(self, data: bytes) -> None: ...
+    def send_bytes(self, data: bytes) -> Coroutine[Any, Any, None]: ...
 
 
 class TurnSink(Protocol):

@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import transaction
-
-from training.services.turns import record_turn
+from training.models import TranscriptTurn
+from training.services.turns import record_turns
 from voicegateway.briefing import Turn
 from voicegateway.database import AWAY, RETRY_AFTER, WRITER, in_database
 
@@ -25,26 +24,27 @@ class Entry:
     saved: Callable[[Turn], None] = lambda turn: None
 
 
-@transaction.atomic
 def save(entries: Sequence[Entry]) -> None:
     """The turns of one session, all or none."""
-    for entry in entries:
-        turn = entry.turn
-        record_turn(
-            entry.session_id,
-            turn.item,
-            turn.revision,
-            after=turn.after or "",
-            role=turn.role,
-            text_generated=turn.text_generated,
-            text_heard=turn.text_heard,
-            is_final=turn.final,
-            start_ms=turn.start_ms,
-            end_ms=turn.end_ms,
-            source=turn.source,
-            is_interrupted=turn.interrupted,
-            epoch=entry.epoch,
-        )
+    record_turns(entries[0].session_id, [as_row(entry) for entry in entries])
+
+
+def as_row(entry: Entry) -> TranscriptTurn:
+    turn = entry.turn
+    return TranscriptTurn(
+        item=turn.item,
+        revision=turn.revision,
+        after=turn.after or "",
+        role=turn.role,
+        text_generated=turn.text_generated,
+        text_heard=turn.text_heard,
+        is_final=turn.final,
+        start_ms=turn.start_ms,
+        end_ms=turn.end_ms,
+        source=turn.source,
+        is_interrupted=turn.interrupted,
+        epoch=entry.epoch,
+    )
 
 
 class TurnWriter:

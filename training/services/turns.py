@@ -1,26 +1,51 @@
+from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from training.models import INAUDIBLE, Session, TranscriptTurn
 from training.services.refusals import SessionRefused
 
+# What a gateway says of a turn; the rest is the row's own.
+TOLD = (
+    "after",
+    "role",
+    "text_generated",
+    "text_heard",
+    "epoch",
+    "start_ms",
+    "end_ms",
+    "source",
+    "is_interrupted",
+    "is_final",
+    "revision",
+)
 
-@transaction.atomic
+
 def record_turn(session_id: UUID, item: str, revision: int, **fields: object) -> bool:
     """Save a turn as the gateway knows it, once or again. False when a later state of it is already saved."""
-    turns = TranscriptTurn.objects.filter(session_id=session_id, item=item)
-    if not turns.filter(revision__lt=revision).update(revision=revision, **fields):
-        organization_id = Session.objects.values_list("organization_id", flat=True).get(pk=session_id)
-        first = {"session_id": session_id, "organization_id": organization_id, "revision": revision, **fields}
-        _, is_new = turns.get_or_create(item=item, defaults=first)
-        # Another gateway may have made the row a moment ago, in an earlier state.
-        if not is_new and not turns.filter(revision__lt=revision).update(revision=revision, **fields):
-            return False
-    Session.objects.filter(pk=session_id, revision__lt=revision).update(revision=revision)
-    return True
+    return bool(record_turns(session_id, [TranscriptTurn(item=item, revision=revision, **fields)]))
+
+
+@transaction.atomic
+def record_turns(session_id: UUID, turns: Sequence[TranscriptTurn]) -> int:
+    """Save turns of one session, each once or again. Return of how many no later state was there already."""
+    newest = max(turn.revision for turn in turns)
+    # The row of the session is the lock: two gateways may both have something to say about a turn.
+    Session.objects.filter(pk=session_id).update(revision=Greatest(F("revision"), newest))
+    organization_id = Session.objects.values_list("organization_id", flat=True).get(pk=session_id)
+    known = TranscriptTurn.objects.filter(session_id=session_id, item__in=[turn.item for turn in turns])
+    revisions = dict(known.values_list("item", "revision"))
+    news = [turn for turn in turns if turn.revision > revisions.get(turn.item, -1)]
+    for turn in news:
+        turn.session_id, turn.organization_id = session_id, organization_id
+    TranscriptTurn.objects.bulk_create(
+        news, update_conflicts=True, unique_fields=["session", "item"], update_fields=list(TOLD)
+    )
+    return len(news)
 
 
 @transaction.atomic
