@@ -17,12 +17,14 @@ from typing import Any
 import uvicorn
 from uvicorn.importer import import_from_string
 
+from voicegateway.protocol import CallProtocol
+
 APPLICATION = "config.gateway_asgi:application"
 # For the sockets; what a call needs to be saved has been waited for by then.
 GOODBYE = 5  # seconds
 # Sound does not compress, pings find out that a line is dead, and nobody sends more than 64 KiB at once.
 SOCKETS: dict[str, Any] = {
-    "ws": "websockets-sansio",
+    "ws": CallProtocol,
     "ws_max_size": 64 * 1024,
     "ws_max_queue": 16,
     "ws_per_message_deflate": False,
@@ -32,6 +34,10 @@ SOCKETS: dict[str, Any] = {
     "loop": "uvloop",
     "access_log": False,
 }
+
+
+# Thousands of small objects a second come and go by themselves; looking for cycles among them so often finds none.
+FRAMES_ARE_SHORT_LIVED = (20_000, 20, 20)
 
 
 class GatewayServer(uvicorn.Server):
@@ -78,6 +84,7 @@ def main() -> None:
     # All that was loaded stays for good: there is no garbage in it to look for while calls are under way.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*FRAMES_ARE_SHORT_LIVED)
     server = GatewayServer(config, settings.DRAIN_FOR)
     server.run()
     sys.exit(0 if server.started else 3)

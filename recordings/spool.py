@@ -5,12 +5,13 @@ Audio is written before the journal line about it: the journal never speaks of b
 """
 
 import contextlib
-import json
 import os
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+
+import orjson
 
 from recordings.microphone import RATE, MicrophoneClock, Shift
 
@@ -85,6 +86,7 @@ class Spool:
         self._has_microphone = False
         self._heard = 0
         self._spoken = 0
+        self._has_failed = False
         self._speaks_on: tuple[int, int] | None = None
         self._follows_on: int | None = None
         self._folders_to_sync = [folder, folder.parent]
@@ -157,11 +159,12 @@ class Spool:
 
     def _keep(self, file: AppendOnlyFile, pcm: bytes) -> bool:
         """Nothing more once anything failed: the two channels end together."""
-        if self.failure:
+        if self._has_failed or self._journal.failure:
             return False
         is_kept = file.append(pcm)
-        if not is_kept and file.failure:
-            self._note("failed", reason=file.failure)
+        if not is_kept:
+            self._has_failed = True
+            self._note("failed", reason=file.failure or "closed")
         return is_kept
 
     def _note_shift(self, shift: Shift) -> None:
@@ -170,7 +173,7 @@ class Spool:
             self._follows_on += shift.by
 
     def _note(self, kind: str, **facts: int | float | str) -> None:
-        self._journal.append(json.dumps({"kind": kind, **facts}, separators=(",", ":")).encode() + b"\n")
+        self._journal.append(orjson.dumps({"kind": kind, **facts}, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def sync_folder(folder: Path) -> None:

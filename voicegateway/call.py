@@ -17,7 +17,7 @@ from voicegateway.wire import Frame, Notice, decode_frame, decode_message, encod
 
 logger = logging.getLogger(__name__)
 
-TICK = 0.1
+TICK = 0.2
 SPARE_AGAIN = 30.0  # seconds until a failed attempt to replace a connection in time is repeated
 
 

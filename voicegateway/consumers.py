@@ -29,6 +29,7 @@ from voicegateway.database import at_last, in_database
 from voicegateway.door import deny
 from voicegateway.hints import hint
 from voicegateway.ports import Continued, Unrecorded
+from voicegateway.protocol import SHORT_WAY
 from voicegateway.switchboard import Full, Switchboard
 from voicegateway.turns import SessionTurns
 from voicegateway.wire import SUBPROTOCOL, BadWire, Ended, encode_message
@@ -54,6 +55,7 @@ class CallConsumer(AsyncWebsocketConsumer):
         self.switchboard = switchboard
         self.call: Call | None = None
         self.task: asyncio.Task[None] | None = None
+        self.refusing: asyncio.Future[None] | None = None
         self.place = ExitStack()
 
     async def __call__(self, scope, receive, send):
@@ -92,6 +94,8 @@ class CallConsumer(AsyncWebsocketConsumer):
         self.call = self._call_for(admitted)
         self.task = asyncio.create_task(self._hold(admitted, self.call))
         await self.accept(SUBPROTOCOL)
+        if SHORT_WAY in self.scope["extensions"]:
+            self._take_sound_from(self.scope["extensions"][SHORT_WAY], self.call)
 
     async def _admit(self) -> Admitted:
         check_origin(dict(self.scope["headers"]))
@@ -137,9 +141,24 @@ class CallConsumer(AsyncWebsocketConsumer):
             else:
                 self.call.receive(message["text"])
         except BadWire as bad:
-            logger.info("Closed: %s", bad.reason, extra={"session_id": self.call.log_fields["session_id"]})
+            await self._refuse(self.call, bad)
+
+    def _take_sound_from(self, short_way, call: Call) -> None:
+        """What comes there is no task of ours: whatever has to wait is left to one."""
+
+        def hear(data: bytes) -> None:
+            try:
+                call.hear(data)
+            except BadWire as bad:
+                self.refusing = asyncio.ensure_future(self._refuse(call, bad))
+
+        short_way(hear)
+
+    async def _refuse(self, call: Call, bad: BadWire) -> None:
+        logger.info("Closed: %s", bad.reason, extra={"session_id": call.log_fields["session_id"]})
+        with suppress(OSError, RuntimeError):
             await self.close(bad.close_code, bad.reason)
-            self.call.stop(EndReason.LINE_LOST)
+        call.stop(EndReason.LINE_LOST)
 
     async def _hold(self, admitted: Admitted, call: Call) -> None:
         greeting = asyncio.create_task(self._await_greeting(admitted, call))

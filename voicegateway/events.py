@@ -1,7 +1,6 @@
 """Reading upstream events, which may lack anything."""
 
 from binascii import Error, a2b_base64
-from collections.abc import Mapping
 
 LONGEST_ID = 64  # OpenAI's have 32; ours are stored with as many as 100
 
@@ -19,7 +18,7 @@ class Event:
     __slots__ = ("fields",)
 
     def __init__(self, fields: object) -> None:
-        if not isinstance(fields, Mapping):
+        if type(fields) is not dict:
             raise MalformedEvent("not an object")
         self.fields = fields
 
@@ -61,7 +60,7 @@ class Event:
 
     def maybe_part(self, name: str) -> "Event":
         value = self.fields.get(name)
-        return Event(value if isinstance(value, Mapping) else {})
+        return Event(value if isinstance(value, dict) else {})
 
     def sound(self, name: str) -> bytes:
         """PCM16 from base64; a half sample at the end is dropped."""

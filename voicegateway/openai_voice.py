@@ -4,11 +4,15 @@ import openai
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from openai.types.websocket_connection_options import WebSocketConnectionOptions
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.protocol import State
 
 from voicegateway.ports import VoiceUnavailable
 
 # A close with another code (a policy, a message too big) would only come again.
 PASSING_CLOSE_CODES = frozenset({1000, 1001, 1005, 1006, 1011, 1012, 1013, 1015})
+
+
+WAITS_BEYOND = 16 * 1024  # bytes that the network has not taken yet
 
 
 class ConnectionOptions(WebSocketConnectionOptions, total=False):
@@ -34,8 +38,18 @@ class OpenAIVoice:
         self.socket = connection._connection
 
     async def send(self, event: bytes) -> None:
+        socket = self.socket
+        if socket.state is State.CLOSED:
+            raise in_our_words(socket.protocol.close_exc)
+        if socket.state is not State.OPEN:
+            return  # it is closing: whoever receives is told how it ended
         try:
-            await self.socket.send(event, text=True)
+            if socket.transport.get_write_buffer_size() > WAITS_BEYOND:
+                await socket.send(event, text=True)
+            else:
+                # What that comes to where nothing has to be waited for.
+                socket.protocol.send_text(event)
+                socket.send_data()
         except Exception as error:
             raise in_our_words(error) from error
 
@@ -69,7 +83,7 @@ def in_our_words(error: Exception) -> Exception:
             return VoiceUnavailable(status in {408, 409, 429} or status >= 500, f"http_{status}")
         case TimeoutError():
             return VoiceUnavailable(True, "timeout")
-        case OSError() | WebSocketException():
+        case OSError() | WebSocketException() | RuntimeError():
             return VoiceUnavailable(True, "unreachable")
         case openai.OpenAIError():
             return VoiceUnavailable(False, type(error).__name__)

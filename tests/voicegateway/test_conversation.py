@@ -469,7 +469,7 @@ def test_caller_goes_on_when_the_microphone_is_quiet_before_upstream_notices():
     scene.speech_started("user_3")
 
     scene.microphone(200)
-    scene.microphone(300, loud=False)
+    scene.microphone(340, loud=False)
 
     assert scene.told_of(Resume) == [Resume()]
 
