@@ -9,7 +9,7 @@ export WEB_PORT GATEWAY_PORT
 BOOTSTRAP = python="$(PYTHON)"; "$$python" config/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset manage test lint bench
+.PHONY: help demo demo-reset manage test lint prove bench
 
 help:
 	@echo "make demo                     try Steadyline on this machine (WEB_PORT=8000, GATEWAY_PORT=8001)"
@@ -17,6 +17,7 @@ help:
 	@echo 'make manage ARGS="..."        a management command on the try-out'"'"'s data'
 	@echo "make test                     everything; ARGS=--fast for SQLite only, other ARGS go to pytest"
 	@echo "make lint                     the checks that need no tests"
+	@echo "make prove                    heavy checks at full count, written to docs/measured.md"
 	@echo "make bench                    what depends on speed and memory, written to docs/measured.md"
 
 demo:
@@ -34,5 +35,8 @@ test:
 lint:
 	@$(BOOTSTRAP) test "$$python" && exec .venv/bin/python -m tests --lint
 
+prove:
+	@$(BOOTSTRAP) test "$$python" && exec .venv/bin/python -m tests --prove
+
 bench:
-	@$(BOOTSTRAP) test "$$python" && exec .venv/bin/python -m benchmarks
+	@$(BOOTSTRAP) test "$$python" && exec .venv/bin/python -m benchmarks $(ARGS)

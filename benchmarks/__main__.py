@@ -1,46 +1,58 @@
-"""What depends on speed and memory: `make bench` measures it and writes docs/measured.md."""
+"""What depends on speed and memory: `make bench` measures it and writes docs/measured.md and docs/measured.json.
+
+`make bench ARGS=gateway` or `ARGS=imports` measures one of them; what was measured of the others stays.
+"""
 
 import json
 import os
-import platform
 import subprocess
 import sys
-from datetime import date
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
+from benchmarks.calls_report import gateway_section
+from benchmarks.report import ROOT, machine, write_section
 from tests.services import missing, private_postgres
 
-ROOT = Path(__file__).resolve().parent.parent
-REPORT = ROOT / "docs" / "measured.md"
+FIGURES = ROOT / "docs" / "measured.json"
 SIZES = (1_000, 3_000, 10_000)
 
 
-def main() -> None:
-    sections = [imports_on("SQLite", "")]
+def main(wanted: list[str]) -> None:
+    unknown = set(wanted) - set(SECTIONS)
+    if unknown:
+        sys.exit(f"There is no measurement named {', '.join(sorted(unknown))}. There are: {', '.join(SECTIONS)}.")
+    for name in wanted or SECTIONS:
+        title, measure = SECTIONS[name]
+        text, figures = measure()
+        write_section(title, f"{machine()}\n\n{text}")
+        known = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+        FIGURES.write_text(json.dumps(known | {name: {"machine": machine()} | figures}, indent=1) + "\n")
+        print(text)
+
+
+IMPORTS = """A pack of rows of about 2.2 KB is read, checked and written, each with its context file and two skills;
+every size in a process of its own. Memory is the process's peak above what it held before the import began.
+"""
+
+
+def imports() -> tuple[str, dict[str, Any]]:
+    measured = {"SQLite": imports_on("")}
+    sections = [IMPORTS, table_of("SQLite", measured["SQLite"])]
     if reason := missing("postgres"):
         sections.append(f"### On PostgreSQL\n\nNot measured: {reason}.\n")
     else:
         with private_postgres() as url:
-            sections.append(imports_on("PostgreSQL", url))
-    text = "\n".join([HEAD.format(day=date.today(), python=platform.python_version(), cores=os.cpu_count()), *sections])
-    REPORT.write_text(text)
-    print(text)
+            measured["PostgreSQL"] = imports_on(url)
+        sections.append(table_of("PostgreSQL", measured["PostgreSQL"]))
+    return "\n".join(sections), measured
 
 
-HEAD = """# Measured
-
-By `make bench`, on {day}: Python {python}, {cores} cores. Times are for comparison within one run.
-
-## Importing scenarios
-
-A pack of rows of about 2.2 KB is read, checked and written, each with its context file and two skills; every size in a
-process of its own. Memory is the process's peak above what it held before the import began.
-"""
+def imports_on(url: str) -> list[dict[str, Any]]:
+    return [import_of(size, url) for size in SIZES]
 
 
-def imports_on(name: str, url: str) -> str:
-    runs = [import_of(size, url) for size in SIZES]
+def table_of(name: str, runs: list[dict[str, Any]]) -> str:
     first, last = runs[0], runs[-1]
     growth = (last["seconds"] / last["rows"]) / (first["seconds"] / first["rows"])
     rows = [
@@ -64,12 +76,28 @@ def imports_on(name: str, url: str) -> str:
 
 
 def import_of(rows: int, url: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.imports", str(rows), url]
-    printed = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
-    run: dict[str, Any] = json.loads(printed)
+    run: dict[str, Any] = json.loads(output_of("benchmarks.imports", str(rows), url))
     assert run["scenarios"] == rows + 100, run
     return run
 
 
+def gateway() -> tuple[str, dict[str, Any]]:
+    *_, windows = output_of("benchmarks.gateway").strip().splitlines()
+    figures = {"windows": json.loads(windows), "long_call": json.loads(output_of("benchmarks.long_call"))}
+    return gateway_section(figures), figures
+
+
+def output_of(module: str, *arguments: str) -> str:
+    """What a process of its own prints; the settings are read when it begins."""
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+SECTIONS: dict[str, tuple[str, Callable[[], tuple[str, dict[str, Any]]]]] = {
+    "gateway": ("Calls", gateway),
+    "imports": ("Importing scenarios", imports),
+}
+
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

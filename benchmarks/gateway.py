@@ -32,9 +32,9 @@ ROOT = Path(__file__).resolve().parent.parent
 MEASURED, OTHERS = {0}, {1}
 ORIGIN = "http://bench.test"
 WARM_UP = 3.0  # seconds
-STEPS = (1, 10, 60, 100, 150, 200, 250, 300, 350)
+STEPS = (1, 10, 60, 100, 150, 200, 250, 300)
 LATE = 20.0  # milliseconds at the 99th percentile, beyond which a number of calls is too many
-WINDOWS = {1: 1, 10: 2}
+WINDOWS = {1: 1, 10: 1, 60: 4}
 
 
 @dataclass
@@ -325,7 +325,7 @@ def sweep(seconds: float) -> list[Window]:
     with bench() as made, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         kinds: tuple[str, ...] = ("relay", "gateway")
         for number in STEPS:
-            for _ in range(WINDOWS.get(number, 3)):
+            for _ in range(WINDOWS.get(number, 2)):
                 windows += runner.run(pair(made, number, seconds, kinds))
             kinds = tuple(
                 kind for kind in kinds if any(w.is_good for w in windows if (w.kind, w.calls) == (kind, number))

@@ -1,0 +1,90 @@
+"""The table and the words about calls in docs/measured.md, from the figures alone."""
+
+from statistics import median
+from typing import Any
+
+LATE = 20.0  # milliseconds
+AIM = {"cpu_ratio": 1.8, "calls": 200, "kb": 256.0}
+ABOUT = """The gateway as a process of its own, on PostgreSQL, with recording and transcripts, beside a bare uvloop
+relay of `websockets` that only translates. The measured process has one core, browsers, model and database share the
+other. Every call sends 50 frames of 20 ms a second; while the caller speaks (10 s of every 11.5 s) each comes back, so
+a frame's way goes through the measured process twice. Times are what is added to it, in milliseconds; CPU is the share
+of a core, with all threads. Of several short windows the one with the least CPU counts, medians stand in brackets.
+"""
+
+
+def gateway_section(figures: dict[str, Any]) -> str:
+    windows = figures["windows"]
+    numbers = sorted({window["calls"] for window in windows})
+    rows = [row for calls in numbers for row in rows_of(windows, calls)]
+    head = "| calls | | p50 | p95 | p99 | CPU a call | to the relay's | KB a call | loop lag | lost |"
+    line = "|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|"
+    return "\n".join([ABOUT, head, line, *rows, "", verdict(windows), "", long_call(figures["long_call"])])
+
+
+def of(windows: list[dict[str, Any]], kind: str, calls: int) -> list[dict[str, Any]]:
+    return [window for window in windows if (window["kind"], window["calls"]) == (kind, calls)]
+
+
+def is_good(window: dict[str, Any]) -> bool:
+    return not (window["lost"] or window["disordered"] or window["faults"]) and window["p99"] < LATE
+
+
+def best(windows: list[dict[str, Any]]) -> dict[str, Any]:
+    return min(windows, key=lambda window: (not is_good(window), window["cpu"]))
+
+
+def rows_of(windows: list[dict[str, Any]], calls: int) -> list[str]:
+    rows = []
+    for kind in ("relay", "gateway"):
+        some = of(windows, kind, calls)
+        if not some:
+            continue
+        one = best(some)
+        middle = median(window["cpu"] for window in some) / calls
+        lag = "" if one["lag"] is None else f"{one['lag']:.0f} ms"
+        rows.append(
+            f"| {calls} | {kind} | {one['p50']:.2f} | {one['p95']:.2f} | {one['p99']:.2f} "
+            f"| {one['cpu'] / calls:.3f} % ({middle:.3f}) | {ratio(windows, kind, calls)} | {one['memory']:.0f} "
+            f"| {lag} | {one['lost']}{' ' + one['faults'][0] if one['faults'] else ''} |"
+        )
+    return rows
+
+
+def ratio(windows: list[dict[str, Any]], kind: str, calls: int) -> str:
+    value = cpu_ratio(windows, calls) if kind == "gateway" else None
+    return f"{value:.2f}" if value else ""
+
+
+def cpu_ratio(windows: list[dict[str, Any]], calls: int) -> float | None:
+    relay, gateway = of(windows, "relay", calls), of(windows, "gateway", calls)
+    return best(gateway)["cpu"] / best(relay)["cpu"] if relay and gateway else None
+
+
+def most(windows: list[dict[str, Any]], kind: str) -> int:
+    return max((window["calls"] for window in windows if window["kind"] == kind and is_good(window)), default=0)
+
+
+def verdict(windows: list[dict[str, Any]]) -> str:
+    reached = cpu_ratio(windows, 60) or 0.0
+    ratios = [
+        gateway["cpu"] / relay["cpu"]
+        for gateway, relay in zip(of(windows, "gateway", 60), of(windows, "relay", 60), strict=False)
+    ]
+    calls, relay = most(windows, "gateway"), most(windows, "relay")
+    memory = best(of(windows, "gateway", 60))["memory"]
+    return (
+        f"At 60 calls the gateway takes {reached:.2f} times the relay's CPU (pairs: "
+        f"{', '.join(f'{one:.2f}' for one in ratios)}; the aim is {AIM['cpu_ratio']}), and {memory:.0f} KB a call "
+        f"({AIM['kb']:.0f}). One core carried {calls} calls with the 99th percentile under {LATE:.0f} ms and nothing "
+        f"lost ({AIM['calls']}); the relay {relay}, as far as was tried."
+    )
+
+
+def long_call(figures: dict[str, Any]) -> str:
+    seen = {int(minute): kb for minute, kb in figures["kb_at_minute"].items()}
+    grown = seen[60] - seen[5]
+    return (
+        f"A simulated call of 60 minutes, {figures['turns']} turns and {figures['recorded_mb']:.0f} MB of recording: "
+        f"the process grew by {grown:.0f} KB from minute 5 to minute 60, {grown / figures['turns']:.2f} KB for each turn."
+    )
