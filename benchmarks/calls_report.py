@@ -83,8 +83,8 @@ def verdict(windows: list[dict[str, Any]]) -> str:
 
 def long_call(figures: dict[str, Any]) -> str:
     seen = {int(minute): kb for minute, kb in figures["kb_at_minute"].items()}
-    grown = seen[60] - seen[5]
+    grown, turns = seen[60] - seen[5], figures["turns"]
     return (
-        f"A simulated call of 60 minutes, {figures['turns']} turns and {figures['recorded_mb']:.0f} MB of recording: "
-        f"the process grew by {grown:.0f} KB from minute 5 to minute 60, {grown / figures['turns']:.2f} KB for each turn."
+        f"A simulated call of 60 minutes, {turns} turns and {figures['recorded_mb']:.0f} MB of recording: "
+        f"the process grew by {grown:.0f} KB from minute 5 to minute 60, {grown / turns:.2f} KB for each turn."
     )

@@ -19,13 +19,13 @@ from .settings import Settings
 LARGEST_EVENT = 24 * 1024 * 1024
 
 
-class _CuttableHTTP(H11Protocol):
+class CuttableHTTP(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.app = _cuttable(cast(Standin, self.app), transport)
 
 
-class _CuttableWebSocket(WebSocketsSansIOProtocol):
+class CuttableWebSocket(WebSocketsSansIOProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.app = _cuttable(cast(Standin, self.app), cast(asyncio.Transport, transport))
@@ -51,8 +51,8 @@ class _Server(uvicorn.Server):
 def serve(host: str, port: int, settings: Settings, folder: Folder | None, exit_with_stdin: bool) -> None:
     config = uvicorn.Config(
         Standin(settings, folder),
-        http=_CuttableHTTP,
-        ws=_CuttableWebSocket,
+        http=CuttableHTTP,
+        ws=CuttableWebSocket,
         ws_max_size=LARGEST_EVENT,
         ws_per_message_deflate=False,
         lifespan="off",

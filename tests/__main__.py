@@ -26,8 +26,8 @@ PYTEST = [PYTHON, "-m", "pytest", "-n", "2"]
 PROOFS = {
     "tests/voicegateway/test_order.py": "10,000 shuffles of every legal order of events, three properties: the same "
     "transcript, no turn ever changes places, none is lost or doubled",
-    "tests/voicegateway/test_gateway_kills.py": "a gateway killed (-9) at 20 random moments of one call: it goes on, no "
-    "received audio and no finished turn is lost",
+    "tests/voicegateway/test_gateway_kills.py": "a gateway killed (-9) at 20 random moments of one call: it goes on, "
+    "no received audio and no finished turn is lost",
     "tests/voicegateway/test_gateway_lines.py::test_calls_that_come_and_go_leave_nothing_behind": "500 calls that "
     "connect and drop: tasks, files and database connections are back at their baseline, no upstream socket is open",
 }
@@ -47,7 +47,7 @@ class Outcome:
         return self.result.startswith("FAILED")
 
     def __str__(self) -> str:
-        return f"  {self.step:<22}{self.result}" + (f" ({self.seconds:.0f} s)" if self.seconds else "")
+        return f"  {self.step:<22} {self.result}" + (f" ({self.seconds:.0f} s)" if self.seconds else "")
 
 
 def main(arguments: list[str]) -> int:

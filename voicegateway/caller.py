@@ -208,8 +208,11 @@ class Caller:
 
     def _settle(self, item: CallerItem) -> None:
         """A turn is final when no more of it will be heard and all its text is known."""
-        if item.hearing is not Hearing.UNDER_WAY and item.all_sound and item.all_text:
-            self._finish(item)
+        if item.hearing is Hearing.UNDER_WAY or not (item.all_sound and item.all_text):
+            return
+        if item.hearing is Hearing.CUT:
+            self._take_back(item)  # cut before there was anything to take back
+        self._finish(item)
 
     def _finish(self, item: CallerItem) -> None:
         if self.items.pop(item.id, None) is None:

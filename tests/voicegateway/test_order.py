@@ -1,4 +1,4 @@
-"""Whatever order events come in that a server may send them in: the same transcript, and nothing ever changes places."""
+"""In whatever order a server may send its events: the same transcript, and nothing ever changes places."""
 
 import os
 from collections.abc import Iterator

@@ -1,0 +1,1 @@
+"""Hostile scripts played against the product from outside: see docs/conformance.md."""
