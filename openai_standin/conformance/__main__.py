@@ -7,7 +7,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from .stage import Stage
 from .upstream import Upstream
 
 Script = Callable[[Stage], Coroutine[Any, Any, None]]
-CHAPTERS: dict[str, list[Script]] = {
+CHAPTERS: dict[str, Sequence[Script]] = {
     "What is understood": transcripts.SCRIPTS,
     "Who interrupts whom": interruptions.SCRIPTS,
     "Answers": responses.SCRIPTS,
@@ -66,7 +66,7 @@ async def play(script: Script, product: Product, upstream: Upstream) -> Result:
     return Result(script.__name__, (script.__doc__ or "").strip(), broken, time.monotonic() - began)
 
 
-async def play_all(chapters: dict[str, list[Script]]) -> list[Result]:
+async def play_all(chapters: Mapping[str, Sequence[Script]]) -> list[Result]:
     """Start the product once, and play every script against it, one after another."""
     upstream, results = Upstream(), []
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -106,7 +106,7 @@ class _no_signals:  # noqa: N801  (stands for a method)
     def __exit__(self, *_: object) -> None: ...
 
 
-def chosen(only: Sequence[str]) -> dict[str, list[Script]]:
+def chosen(only: Sequence[str]) -> dict[str, Sequence[Script]]:
     known = {script.__name__ for scripts in CHAPTERS.values() for script in scripts}
     if unknown := set(only) - known:
         raise SystemExit(f"There is no script named {', '.join(sorted(unknown))}; --list names them all.")
