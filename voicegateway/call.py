@@ -152,7 +152,7 @@ class Call:
 
     async def _keep_upstream(self) -> None:
         """One connection after another. Whether a broken one is worth another try, the conversation decides."""
-        while True:
+        while self.conversation.ended is None:
             wait = self.conversation.line.dial_at - self.clock.now()
             if wait > 0:
                 await self.clock.sleep(wait)

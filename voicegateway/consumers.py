@@ -29,7 +29,7 @@ from voicegateway.database import at_last, in_database
 from voicegateway.door import deny
 from voicegateway.hints import hint
 from voicegateway.ports import Continued, Unrecorded
-from voicegateway.protocol import SHORT_WAY
+from voicegateway.protocol import SHORT_WAY, CallProtocol
 from voicegateway.switchboard import Full, Switchboard
 from voicegateway.turns import SessionTurns
 from voicegateway.wire import SUBPROTOCOL, BadWire, Ended, encode_message
@@ -42,6 +42,7 @@ FAILURES = {EndReason.CALLER_LOST, EndReason.CALLER_INAUDIBLE, EndReason.FAILED}
 CLOSE_CODES = {EndReason.SHUTDOWN: 1012, EndReason.LOGGED_OUT: 4001, EndReason.REPLACED: 4002}
 GREETING_POLL = 0.5  # seconds
 LET_GO_POLL = 0.05
+GOODBYE = 1.0  # seconds that a page may take to read the last message
 
 
 class CallConsumer(AsyncWebsocketConsumer):
@@ -56,6 +57,7 @@ class CallConsumer(AsyncWebsocketConsumer):
         self.call: Call | None = None
         self.task: asyncio.Task[None] | None = None
         self.refusing: asyncio.Future[None] | None = None
+        self.short_way: CallProtocol | None = None
         self.place = ExitStack()
 
     async def __call__(self, scope, receive, send):
@@ -95,7 +97,8 @@ class CallConsumer(AsyncWebsocketConsumer):
         self.task = asyncio.create_task(self._hold(admitted, self.call))
         await self.accept(SUBPROTOCOL)
         if SHORT_WAY in self.scope["extensions"]:
-            self._take_sound_from(self.scope["extensions"][SHORT_WAY], self.call)
+            self.short_way = self.scope["extensions"][SHORT_WAY]
+            self._take_sound_from(self.short_way, self.call)
 
     async def _admit(self) -> Admitted:
         check_origin(dict(self.scope["headers"]))
@@ -152,7 +155,7 @@ class CallConsumer(AsyncWebsocketConsumer):
             except BadWire as bad:
                 self.refusing = asyncio.ensure_future(self._refuse(call, bad))
 
-        short_way(hear)
+        short_way.set_sink(hear)
 
     async def _refuse(self, call: Call, bad: BadWire) -> None:
         logger.info("Closed: %s", bad.reason, extra={"session_id": call.log_fields["session_id"]})
@@ -197,10 +200,16 @@ class CallConsumer(AsyncWebsocketConsumer):
         self.switchboard.finish_soon()
 
     async def _say_goodbye(self, outcome: Outcome) -> None:
-        # The browser may be gone already.
-        with suppress(OSError, RuntimeError):
-            await self.send(text_data=encode_message(Ended(outcome.reason)))
-            await self.close(outcome.close_code or CLOSE_CODES.get(outcome.reason, 1000))
+        code = outcome.close_code or CLOSE_CODES.get(outcome.reason, 1000)
+        try:
+            async with asyncio.timeout(GOODBYE):
+                await self.send(text_data=encode_message(Ended(outcome.reason)))
+                await self.close(code)
+        except TimeoutError:
+            if self.short_way:
+                self.short_way.give_up(code)
+        except (OSError, RuntimeError):
+            logger.info("The browser was gone already")
 
 
 class Browser:

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
-# Under this name an application finds, in its scope, what to give its sink to.
+# Under this name an application finds the short way in its scope.
 SHORT_WAY = "steadyline.frames"
+GIVES_UP_AFTER = 2.0  # seconds from the closing frame to the end, whether or not anybody reads it
 
 
 class CallProtocol(WebSocketsSansIOProtocol):
@@ -21,7 +22,7 @@ class CallProtocol(WebSocketsSansIOProtocol):
     def handle_connect(self, event) -> None:  # type: ignore[no-untyped-def]  # as uvicorn has it
         super().handle_connect(event)
         if hasattr(self, "scope"):
-            self.scope["extensions"][SHORT_WAY] = self.set_sink  # type: ignore
+            self.scope["extensions"][SHORT_WAY] = self  # type: ignore
 
     def set_sink(self, sink: Callable[[bytes], None]) -> None:
         self.sink = sink
@@ -31,3 +32,13 @@ class CallProtocol(WebSocketsSansIOProtocol):
             super().handle_bytes(event)
         else:
             self.sink(bytes(event.data))
+
+    def give_up(self, code: int) -> None:
+        """Close a socket whose other end reads nothing. A send would wait for it; this does not."""
+        if self.close_sent or self.transport.is_closing():
+            return
+        self.conn.send_close(code)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code})
+        self.loop.call_later(GIVES_UP_AFTER, self.transport.abort)

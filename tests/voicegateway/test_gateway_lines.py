@@ -243,10 +243,24 @@ def test_a_page_that_stops_reading_is_closed_and_costs_little_memory(own_gateway
         grown = gateway.memory - before
         line.say("Still here.")
         line.wait_for_turn("counselor")
+        wait_until(lambda: gateway.ready()[1]["calls"] == 1, "the deaf page has no place any more", patience=10)
+        read = read_to_the_end(deaf)
 
     call.refresh_from_db()
     assert call.is_live
     assert grown < 20 * 1024**2
+    assert read.endswith(b"\x88\x02" + (4008).to_bytes(2, "big")) or read.endswith(b"RESET")
+
+
+def read_to_the_end(deaf: socket.socket) -> bytes:
+    """What had been sent when the other end gave up."""
+    read = b""
+    try:
+        while data := deaf.recv(65536):
+            read += data
+    except ConnectionResetError:
+        read += b"RESET"
+    return read
 
 
 def masked(text: str) -> bytes:

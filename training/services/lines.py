@@ -61,10 +61,13 @@ def beat(held: Sequence[Held]) -> dict[UUID, str]:
     rows = Session.objects.in_bulk([one.session_id for one in held])
     tickets = CallTicket.objects.select_related("counselor").in_bulk([one.ticket_id for one in held])
     lost = {one.session_id: _loss(one, rows.get(one.session_id), tickets.get(one.ticket_id)) for one in held}
-    mine = Q(pk=None)
+    ours: dict[int, list[UUID]] = {}
     for one in held:
         if not lost[one.session_id]:
-            mine |= Q(pk=one.session_id, epoch=one.epoch)
+            ours.setdefault(one.epoch, []).append(one.session_id)
+    mine = Q(pk=None)
+    for epoch, session_ids in ours.items():
+        mine |= Q(epoch=epoch, pk__in=session_ids)
     Session.objects.live().filter(mine, is_held=True).update(heartbeat_at=timezone.now())
     return {session_id: reason for session_id, reason in lost.items() if reason}
 
