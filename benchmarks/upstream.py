@@ -9,6 +9,7 @@ from benchmarks.frames import ServerSocket
 
 SPEAKS, LISTENS = 10.0, 1.5  # seconds: the caller, then the counselor
 WORD_EVERY = 0.3
+GOLDEN = 0.618034
 AUDIO = b'"audio":"'
 APPEND = b'{"type":"input_audio_buffer.append"'
 DELTA = b'{"type":"response.output_audio.delta","event_id":"e","output_index":0,"content_index":0,"delta":"'
@@ -28,6 +29,8 @@ class Model(ServerSocket):
         self.talking: asyncio.Task[None] | None = None
         self.asked = asyncio.Event()
         self.turns = count(1)
+        # Calls are not in step with each other: each begins somewhere in the middle of the caller's first words.
+        self.speaks_first = SPEAKS * (1 - len(self.models) * GOLDEN % 1.0 / 2)
         self.models.add(self)
 
     def head_came(self, head: bytes) -> None:
@@ -59,9 +62,9 @@ class Model(ServerSocket):
         self.send(orjson.dumps({"type": kind, "event_id": "e", **fields}))
 
     async def _alternate(self) -> None:
-        while True:
+        for turn in self.turns:
             self.tail = b'"}'
-            await asyncio.sleep(SPEAKS)
+            await asyncio.sleep(SPEAKS if turn > 1 else self.speaks_first)
             self.tail = None
             await asyncio.sleep(LISTENS)
 
@@ -81,7 +84,7 @@ class Model(ServerSocket):
         self._tell("response.output_item.added", response_id=response, output_index=0, item=message)
         self._tell("conversation.item.added", previous_item_id=previous, item=message)
         self.tail = f'","response_id":"{response}","item_id":"{item}"}}'.encode()
-        for _ in range(round(SPEAKS / WORD_EVERY)):
+        for _ in range(max(1, round((SPEAKS if turn > 1 else self.speaks_first) / WORD_EVERY))):
             self._tell("response.output_audio_transcript.delta", **about, delta="a word or two ")
             await asyncio.sleep(WORD_EVERY)
         self.tail = None

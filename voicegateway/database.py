@@ -20,7 +20,7 @@ Args = ParamSpec("Args")
 Result = TypeVar("Result")
 
 AWAY = (OperationalError, InterfaceError)  # not there, or too busy: the same statement may succeed later
-RETRY_AFTER = 1.0  # seconds
+RETRY_AFTER, LONGEST_RETRY = 1.0, 5.0  # seconds
 LOOKED_AT_AFTER = 2.0  # seconds unused, after which a connection may have been closed by the other end
 
 _calls = ThreadPoolExecutor(max_workers=4, thread_name_prefix="gateway-calls")
@@ -62,11 +62,14 @@ def at_last(function: Callable[Args, Result], retry_after: float = RETRY_AFTER) 
     awaitable = in_database(function)
 
     async def insist(*args: Args.args, **kwargs: Args.kwargs) -> Result:
+        wait = retry_after
         while True:
             try:
                 return await awaitable(*args, **kwargs)
-            except AWAY:
-                logger.exception("The database is away; trying again")
-                await asyncio.sleep(retry_after)
+            except AWAY as away:
+                # No traceback: every call of this process says so every few seconds.
+                logger.warning("The database is away (%s); trying again", type(away).__name__)
+                await asyncio.sleep(wait)
+                wait = min(2 * wait, LONGEST_RETRY)
 
     return insist
