@@ -39,8 +39,6 @@ SOCKETS: dict[str, Any] = {
 # Thousands of small objects a second come and go by themselves; looking for cycles among them so often finds none.
 FRAMES_ARE_SHORT_LIVED = (20_000, 20, 20)
 
-FRAMES_CANNOT_WAIT = 0.001  # seconds that a thread at work for the database may keep the interpreter from the sound
-
 
 class GatewayServer(uvicorn.Server):
     """A server that drains: signals do not end it, the last call does."""
@@ -87,7 +85,6 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*FRAMES_ARE_SHORT_LIVED)
-    sys.setswitchinterval(FRAMES_CANNOT_WAIT)
     server = GatewayServer(config, settings.DRAIN_FOR)
     server.run()
     sys.exit(0 if server.started else 3)
