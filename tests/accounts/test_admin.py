@@ -131,7 +131,7 @@ def test_a_choice_of_another_organization_is_refused_in_the_form(theirs, supervi
         assert response.context["adminform"].form.errors.keys() == wrong.keys()
     scenario = {
         "title": "New", "mode": "chat", "difficulty": "beginner", "estimated_minutes": 10, "prompt": "You are.",
-        "is_active": "on",
+        "is_active": "on", "patience": "normal",
     }  # fmt: skip
     for wrong in (
         {"account": theirs[Account].pk},
@@ -174,12 +174,13 @@ def test_every_admin_of_ours_is_scoped():
 def test_an_admin_decides_what_their_organization_keeps_and_renames_nothing(admin, organization, other_organization):
     client = client_of(admin)
 
-    client.post(page(Organization, "change", organization.pk), {"name": "Wombat", "keeps_sources": "on"})
-    client.post(page(Organization, "change", other_organization.pk), {"name": "Wombat", "keeps_sources": "on"})
+    wanted = {"name": "Wombat", "keeps_sources": "on", "call_slots": "7"}
+    client.post(page(Organization, "change", organization.pk), wanted)
+    client.post(page(Organization, "change", other_organization.pk), wanted)
 
-    assert set(Organization.objects.values_list("name", "keeps_sources")) == {
-        ("Harbor Crisis Center", True),
-        ("Ridge Helpline", False),
+    assert set(Organization.objects.values_list("name", "keeps_sources", "call_slots")) == {
+        ("Harbor Crisis Center", True, 7),
+        ("Ridge Helpline", False, 25),
     }
     assert other_organization.name not in client.get(page(Organization)).content.decode()
 
@@ -187,7 +188,7 @@ def test_an_admin_decides_what_their_organization_keeps_and_renames_nothing(admi
 def test_an_operator_has_every_organization(other_organization, organization):
     client = client_of(User.objects.create_superuser("operator@example.org", PASSWORD))
 
-    client.post(page(Organization, "change", other_organization.pk), {"name": "Ridge"})
+    client.post(page(Organization, "change", other_organization.pk), {"name": "Ridge", "call_slots": "25"})
 
     assert set(Organization.objects.values_list("name", flat=True)) == {"Harbor Crisis Center", "Ridge", "Operators"}
     assert organization.name in client.get(page(Organization)).content.decode()

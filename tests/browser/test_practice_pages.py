@@ -343,6 +343,7 @@ def test_line_is_tried_again_while_the_gateway_is_away(call: Page, api: Api, gat
     gateway.lines[-1].close(code=1006)
 
     expect(call.get_by_text("Reconnecting…")).to_be_visible()
+    expect(call.get_by_text("until then nobody hears what you say")).to_be_visible()
     until(call, lambda: len(gateway.lines) == 2)
     expect(call.get_by_text("Connected", exact=True)).to_be_visible()
     assert api.bodies("POST 7/ticket/")[1:] == [{"held": 1}] * 3

@@ -72,8 +72,10 @@ export const lostAdvice = (state) =>
     ? "Go on there, or take it over here: the other page is told, and nothing is lost."
     : "Everything said until then is kept. You can go on with the same caller.";
 export const reasonWords = ({ reason }) => REASONS[reason] ?? "The call has ended.";
-export const noticeWords = ({ notice, isSlow }) =>
-  isSlow ? "Your connection is slow: not all of what you say gets through." : (NOTICES[notice] ?? "");
+export function noticeWords({ notice, isSlow, isReturning }) {
+  if (isReturning) return "The line broke. You are being connected again; until then nobody hears what you say.";
+  return isSlow ? "Your connection is slow: not all of what you say gets through." : (NOTICES[notice] ?? "");
+}
 
 export function connectionWords({ phase, session, notice, problem, isReturning }) {
   if (phase === CONNECTING && isReturning) return "Reconnecting…";
