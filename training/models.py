@@ -133,6 +133,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def live(self) -> SessionQuerySet:
         return self.filter(status=Session.Status.ACTIVE)
 
+    def locked(self) -> SessionQuerySet:
+        """In one order for everybody, so that two transactions over several sessions never wait for each other."""
+        return self.order_by("pk").select_for_update(no_key=True)
+
     def practised(self) -> SessionQuerySet:
         """Without trials, which count for nobody: statistics, and every list of other people's sessions, start here."""
         return self.exclude(kind=Session.Kind.TRIAL)

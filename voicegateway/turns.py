@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,6 +15,8 @@ from voicegateway.database import AWAY, RETRY_AFTER, WRITER, in_database
 logger = logging.getLogger(__name__)
 
 MOST_WAITING = 10_000  # turns; a later state of a turn replaces the earlier one, so this many different ones
+GATHERED_FOR = 0.1  # seconds that a turn may wait for those of other calls, unless its call is ending
+MOST_AT_ONCE = 50  # sessions
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,11 @@ class Entry:
 
 
 def save(entries: Sequence[Entry]) -> None:
-    """The turns of one session, all or none."""
-    record_turns(entries[0].session_id, [as_row(entry) for entry in entries])
+    """All or none."""
+    said: dict[UUID, list[TranscriptTurn]] = {}
+    for entry in entries:
+        said.setdefault(entry.session_id, []).append(as_row(entry))
+    record_turns(said)
 
 
 def as_row(entry: Entry) -> TranscriptTurn:
@@ -50,7 +56,7 @@ def as_row(entry: Entry) -> TranscriptTurn:
 class TurnWriter:
     """Writes in the order things were said; while the database is away it keeps everything and tries again.
 
-    What waits of one session is written together. Never more: transactions over several could block each other.
+    What all calls say within a moment is written together: a transaction costs more than the turns in it.
     """
 
     def __init__(
@@ -59,9 +65,10 @@ class TurnWriter:
         self._write = write or in_database(save, WRITER)
         self._retry_after = retry_after
         self._waiting: dict[UUID, dict[str, Entry]] = {}
+        self._writing: frozenset[UUID] = frozenset()
         self._due = asyncio.Event()
+        self._in_a_hurry = asyncio.Event()
         self._saved = asyncio.Condition()
-        self._writing: UUID | None = None
 
     @property
     def is_behind(self) -> bool:
@@ -77,32 +84,38 @@ class TurnWriter:
         while True:
             await self._due.wait()
             self._due.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GATHERED_FOR):
+                    await self._in_a_hurry.wait()
+            self._in_a_hurry.clear()
             while self._waiting:
-                await self._write_first()
+                await self._write_some()
 
     async def flush(self, session_id: UUID) -> None:
         """Wait until everything said in this session is saved."""
+        self._in_a_hurry.set()
         async with self._saved:
-            await self._saved.wait_for(lambda: self._writing != session_id and session_id not in self._waiting)
+            await self._saved.wait_for(lambda: session_id not in self._writing and session_id not in self._waiting)
 
-    async def _write_first(self) -> None:
-        session_id = next(iter(self._waiting))
-        entries = list(self._waiting.pop(session_id).values())
-        self._writing = session_id
+    async def _write_some(self) -> None:
+        """The sessions that have waited longest."""
+        said = {session_id: self._waiting.pop(session_id) for session_id in list(self._waiting)[:MOST_AT_ONCE]}
+        self._writing = frozenset(said)
         try:
-            await self._write_all(entries)
+            await self._write_all([entry for turns in said.values() for entry in turns.values()])
         except AWAY as away:
-            logger.warning("Turns are not saved yet: %s", type(away).__name__, extra={"session_id": session_id})
+            logger.warning("Turns of %d calls are not saved yet: %s", len(said), type(away).__name__)
             # A later state of the same turn may have come meanwhile.
-            earlier = {entry.turn.item: entry for entry in entries}
-            self._waiting = {session_id: earlier | self._waiting.pop(session_id, {})} | self._waiting
+            earlier = {session_id: turns | self._waiting.pop(session_id, {}) for session_id, turns in said.items()}
+            self._waiting = earlier | self._waiting
             await asyncio.sleep(self._retry_after)
         finally:
-            self._writing = None
+            self._writing = frozenset()
             async with self._saved:
                 self._saved.notify_all()
 
     async def _write_all(self, entries: Sequence[Entry]) -> None:
+        """All together, or where that is refused one by one: nobody's turns are held up by another's."""
         try:
             await self._write(entries)
         except AWAY:
@@ -112,8 +125,8 @@ class TurnWriter:
                 for entry in entries:
                     await self._write_all([entry])
                 return
-            # It will never be taken, and must not hold up the turns of every other call. The log gets no more than
-            # the error's name: its text may quote the row, and with it what was said.
+            # It will never be taken. The log gets no more than the error's name: its text may quote the row, and
+            # with it what was said.
             facts = {"session_id": entries[0].session_id}
             logger.error("A turn cannot be saved: %s", type(error).__name__, extra=facts)
         else:

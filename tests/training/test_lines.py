@@ -8,13 +8,13 @@ from django.utils import timezone
 
 from scenarios.models import Mode
 from tests.people import add_person, at_once, client_of
-from training.models import CallTicket, EndReason, Session
+from training.models import CallTicket, EndReason, Session, TranscriptTurn
 from training.services import lines, sessions
 from training.services.lines import Held
 from training.services.refusals import SessionRefused
 from training.services.sessions import end_session, start_free_practice
 from training.services.tickets import issue_ticket, spend_ticket
-from training.services.turns import record_turn
+from training.services.turns import record_turn, record_turns
 from training.signals import line_touched
 
 
@@ -88,7 +88,7 @@ def test_all_calls_of_a_gateway_beat_together(
     others[2].is_active = False
     others[2].save()
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(6):  # two of them begin and end the transaction
         lost = lines.beat(held)
 
     assert lost == {
@@ -100,6 +100,28 @@ def test_all_calls_of_a_gateway_beat_together(
     fresh = Session.objects.filter(heartbeat_at__gt=timezone.now() - timedelta(seconds=30))
     assert {session.pk for session in fresh if session.is_live} == {calls[0].pk, calls[5].pk}
     assert lines.beat([]) == {}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_transactions_over_the_same_calls_never_block_each_other(call, organization):
+    people = [add_person(organization, "counselor", f"c{number}@example.org") for number in range(9)]
+    held = [hold(session) for session in (call, *(start_free_practice(person, Mode.PHONE)[0] for person in people))]
+    spoken = {"role": "caller", "text_generated": "hi", "text_heard": "hi", "source": "spoken"}
+
+    def record(ones: list[Held]) -> None:
+        for revision in range(1, 41):
+            turns = {one.session_id: [TranscriptTurn(item="item", revision=revision, **spoken)] for one in ones}
+            record_turns(turns)
+
+    def beat() -> None:
+        for _ in range(40):
+            assert lines.beat(held[::-1]) == {}
+
+    assert at_once(lambda: record(held), lambda: record(held[::-1]), beat) == [None] * 3
+
+    assert list(Session.objects.filter(pk__in=[one.session_id for one in held]).values_list("revision", flat=True)) == (
+        [40] * 10
+    )
 
 
 def test_a_call_that_is_over_is_neither_taken_nor_held(call):

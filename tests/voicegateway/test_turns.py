@@ -7,7 +7,10 @@ from uuid import uuid4
 import pytest
 from django.db import DataError, OperationalError
 
+from scenarios.models import Mode
+from tests.people import add_person
 from training.models import Session, TranscriptTurn
+from training.services.sessions import start_free_practice
 from voicegateway.briefing import Role, Source, Turn
 from voicegateway.turns import Entry, SessionTurns, TurnWriter, save
 
@@ -57,6 +60,30 @@ async def test_turns_are_written_in_the_order_they_were_said():
 
     assert database.saved == [("item_1", 1), ("item_2", 2), ("item_3", 3)]
     assert database.writes == 1
+
+
+async def test_what_calls_say_within_a_moment_is_written_together():
+    database = Database()
+    calls = [uuid4() for _ in range(120)]
+    async with writing(database) as writer:
+        for number, one in enumerate(calls):
+            writer.put(Entry(one, 1, turn(1, f"item_{number}")))
+        for one in calls:
+            await writer.flush(one)
+
+    assert database.saved == [(f"item_{number}", 1) for number in range(120)]
+    assert database.writes == 3
+
+
+async def test_a_call_that_does_not_end_is_saved_in_a_moment_too():
+    database = Database()
+    saved = asyncio.Event()
+    async with writing(database) as writer:
+        writer.put(Entry(CALL, 1, turn(1), lambda turn: saved.set()))
+        async with asyncio.timeout(10):
+            await saved.wait()
+
+    assert database.saved == [("item_1", 1)]
 
 
 async def test_whoever_said_something_learns_that_it_is_saved():
@@ -110,7 +137,7 @@ async def test_a_later_state_that_came_meanwhile_is_what_is_tried_again():
 @pytest.mark.parametrize("error", [DataError("row: quokkawords"), Session.DoesNotExist("quokkawords")])
 async def test_a_turn_that_can_never_be_saved_holds_up_nobody_and_is_not_quoted(caplog, error):
     database = Database()
-    database.errors = [error]
+    database.errors = [error, error]  # with the other call's, and by itself
     async with writing(database) as writer:
         writer.put(Entry(CALL, 1, turn(1, "item_1")))
         writer.put(Entry(OTHER_CALL, 1, turn(1, "item_2")))
@@ -145,6 +172,18 @@ async def test_a_writer_far_behind_says_so():
         writer.put(Entry(CALL, 1, turn(number, f"item_{number}")))
 
     assert writer.is_behind
+
+
+def test_many_calls_take_as_many_queries_as_one(call, organization, django_assert_num_queries):
+    people = [add_person(organization, "counselor", f"c{number}@example.org") for number in range(5)]
+    others = [start_free_practice(person, Mode.PHONE)[0] for person in people]
+    with django_assert_num_queries(6) as asked:  # two of them begin and end the transaction
+        save([Entry(call.pk, 1, turn(1))])
+
+    with django_assert_num_queries(len(asked)):
+        save([Entry(one.pk, 1, turn(2, "item_2")) for one in (call, *others)])
+
+    assert Session.objects.filter(pk__in=[call.pk, *(one.pk for one in others)], revision=2).count() == 6
 
 
 def test_a_turn_is_saved_with_all_that_is_known_of_it(call):

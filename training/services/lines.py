@@ -54,7 +54,7 @@ def take_line(session: Session, displaces: int | None = None) -> int | None:
 def beat(held: Sequence[Held]) -> dict[UUID, str]:
     """Say that these calls are held still. Return those that are not ours any more, and what became of them.
 
-    Three queries for all calls of a process. The words are the gateway's reasons to end.
+    As many queries for all calls of a process as for one. The words are the gateway's reasons to end.
     """
     if not held:
         return {}
@@ -68,7 +68,9 @@ def beat(held: Sequence[Held]) -> dict[UUID, str]:
     mine = Q(pk=None)
     for epoch, session_ids in ours.items():
         mine |= Q(epoch=epoch, pk__in=session_ids)
-    Session.objects.live().filter(mine, is_held=True).update(heartbeat_at=timezone.now())
+    with transaction.atomic():
+        still_ours = Session.objects.live().filter(mine, is_held=True).locked().values_list("pk", flat=True)
+        Session.objects.filter(pk__in=list(still_ours)).update(heartbeat_at=timezone.now())
     return {session_id: reason for session_id, reason in lost.items() if reason}
 
 

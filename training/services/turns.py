@@ -1,9 +1,8 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import F
-from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from training.models import INAUDIBLE, Session, TranscriptTurn
@@ -23,25 +22,37 @@ TOLD = (
     "is_final",
     "revision",
 )
+WHICH = ("session_id", "item", "revision")
+LOCKED = ("pk", "organization_id", "revision")
 
 
 def record_turn(session_id: UUID, item: str, revision: int, **fields: object) -> bool:
     """Save a turn as the gateway knows it, once or again. False when a later state of it is already saved."""
-    return bool(record_turns(session_id, [TranscriptTurn(item=item, revision=revision, **fields)]))
+    return bool(record_turns({session_id: [TranscriptTurn(item=item, revision=revision, **fields)]}))
 
 
 @transaction.atomic
-def record_turns(session_id: UUID, turns: Sequence[TranscriptTurn]) -> int:
-    """Save turns of one session, each once or again. Return of how many no later state was there already."""
-    newest = max(turn.revision for turn in turns)
-    # The row of the session is the lock: two gateways may both have something to say about a turn.
-    Session.objects.filter(pk=session_id).update(revision=Greatest(F("revision"), newest))
-    organization_id = Session.objects.values_list("organization_id", flat=True).get(pk=session_id)
-    known = TranscriptTurn.objects.filter(session_id=session_id, item__in=[turn.item for turn in turns])
-    revisions = dict(known.values_list("item", "revision"))
-    news = [turn for turn in turns if turn.revision > revisions.get(turn.item, -1)]
-    for turn in news:
-        turn.session_id, turn.organization_id = session_id, organization_id
+def record_turns(said: Mapping[UUID, Sequence[TranscriptTurn]]) -> int:
+    """Save turns of some sessions, all or none, each once or again. Return how many were news.
+
+    As many queries for many sessions as for one. Raises Session.DoesNotExist.
+    """
+    # The row of a session is the lock: two gateways may both have something to say about a turn.
+    sessions = {session.pk: session for session in Session.objects.filter(pk__in=said).locked().only(*LOCKED)}
+    if len(sessions) < len(said):
+        raise Session.DoesNotExist("A session of these turns is gone.")
+    items = {turn.item for turns in said.values() for turn in turns}
+    known = TranscriptTurn.objects.filter(session_id__in=said, item__in=items)
+    revisions = {(session, item): revision for session, item, revision in known.values_list(*WHICH)}
+    news: list[TranscriptTurn] = []
+    for session_id, turns in said.items():
+        session = sessions[session_id]
+        session.revision = max(session.revision, *(turn.revision for turn in turns))
+        for turn in turns:
+            if turn.revision > revisions.get((session_id, turn.item), -1):
+                turn.session_id, turn.organization_id = session_id, session.organization_id
+                news.append(turn)
+    Session.objects.bulk_update(sessions.values(), ["revision"])
     TranscriptTurn.objects.bulk_create(
         news, update_conflicts=True, unique_fields=["session", "item"], update_fields=list(TOLD)
     )
