@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from accounts.http import SignedInRequest
@@ -85,6 +86,7 @@ def _page(request: SignedInRequest, mode: str, facts: dict[str, Any], live: Sess
     context = {
         "practice": facts,
         "live_session_id": live.pk if live else None,
+        "live_seconds": int((timezone.now() - live.started_at).total_seconds()) if live else 0,
         "sessions_url": reverse("api-sessions"),
         "dashboard_url": reverse("dashboard"),
     }

@@ -138,7 +138,7 @@ def gateway(page: Page) -> Gateway:
     return gateway
 
 
-def render(template: str, live_session_id: str | None = None, **practice: object) -> str:
+def render(template: str, live_session_id: str | None = None, live_seconds: int = 0, **practice: object) -> str:
     loaders = [
         ("django.template.loaders.locmem.Loader", {"base.html": BASE}),
         ("django.template.loaders.filesystem.Loader", [str(TEMPLATES)]),
@@ -147,6 +147,7 @@ def render(template: str, live_session_id: str | None = None, **practice: object
     context = {
         "practice": PRACTICE | practice,
         "live_session_id": live_session_id,
+        "live_seconds": live_seconds,
         "sessions_url": "/api/sessions/",
         "dashboard_url": "/",
         "csrf_token": "t" * 64,
@@ -427,6 +428,13 @@ def test_refused_line_says_why_and_can_be_taken_over(open_call: Callable[..., Pa
     page.get_by_role("button", name="Take the call over here").click()
     expect(state(page)).to_have_attribute("data-phase", "talking")
     assert api.bodies("POST 7/ticket/") == [{}, {"take_over": True}]
+
+
+def test_call_that_was_begun_elsewhere_goes_on_with_its_time(open_call: Callable[..., Page]) -> None:
+    page = open_call(live_session_id="7", live_seconds=754)
+    page.get_by_role("button", name="Continue the call").click()
+
+    expect(page.get_by_role("timer")).to_have_text(re.compile("^12:[34]"))
 
 
 def test_line_that_finds_the_session_over_ends(call: Page, api: Api, gateway: Gateway) -> None:

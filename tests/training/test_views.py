@@ -1,6 +1,8 @@
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 
 from scenarios.models import Scenario
 from tests.people import CONTEXT_CANARY, PROMPT_CANARY, SECTIONS_CANARY, add_scenario, client_of, without_token
@@ -31,6 +33,14 @@ def test_a_page_knows_its_live_session(counselor, chat, chat_assignment):
     response = client_of(counselor).get(f"/training/chat/{chat_assignment.pk}/")
 
     assert str(chat.pk) in response.content.decode()
+
+
+def test_a_page_knows_how_long_its_call_has_lasted(counselor, call, phone_assignment):
+    Session.objects.filter(pk=call.pk).update(started_at=timezone.now() - timedelta(minutes=12))
+
+    response = client_of(counselor).get(f"/training/voice/{phone_assignment.pk}/")
+
+    assert response.context["live_seconds"] - 12 * 60 in range(60)
 
 
 def test_the_other_modes_address_is_not_found(counselor, chat_assignment):

@@ -23,6 +23,9 @@ export class CallView {
   constructor(root) {
     this.root = root;
     this.timer = root.querySelector("[data-elapsed]");
+    // A call that was begun elsewhere goes on with its time: so old it was when this page was opened.
+    const { elapsed } = this.timer.dataset;
+    if (elapsed > 0) this.#talkingSince = -1000 * elapsed;
     this.devices = root.querySelector("[data-devices]");
   }
 
