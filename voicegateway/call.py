@@ -145,8 +145,11 @@ class Call:
         try:
             await work
         except Exception:
-            logger.exception("Call failed", extra=self.log_fields)
-            self.stop(EndReason.FAILED)
+            self._fail()
+
+    def _fail(self) -> None:
+        logger.exception("Call failed", extra=self.log_fields)
+        self.stop(EndReason.FAILED)
 
     # Upstream
 
@@ -174,7 +177,8 @@ class Call:
         self.upstream_over.clear()
         self.voice = voice
         self._pass_on()
-        ends = [asyncio.ensure_future(end) for end in (self._read(voice), self._write(), self.upstream_over.wait())]
+        work = (voice.listen(self._hear_upstream), self._write(), self.upstream_over.wait())
+        ends = [asyncio.ensure_future(end) for end in work]
         try:
             ended, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             for end in ended:
@@ -189,16 +193,18 @@ class Call:
             self.rest_up = None
             self._close(voice)
 
-    async def _read(self, voice: Voice) -> None:
-        while True:
-            data = await voice.receive()
-            try:
-                event = orjson.loads(data)
-            except ValueError:
-                logger.warning("Upstream sent what is not JSON", extra=self.log_fields)
-                continue
+    def _hear_upstream(self, data: bytes) -> None:
+        """Called where the connection reads, so whatever goes wrong must end the call and not the reading."""
+        try:
+            event = orjson.loads(data)
+        except ValueError:
+            logger.warning("Upstream sent what is not JSON", extra=self.log_fields)
+            return
+        try:
             self.conversation.upstream(event, self.clock.now())
             self._pass_on()
+        except Exception:
+            self._fail()
 
     def _send_up(self) -> None:
         box = self.conversation.box

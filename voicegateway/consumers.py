@@ -216,13 +216,16 @@ class Browser:
     """The consumer's socket, as the call sees it."""
 
     def __init__(self, consumer: CallConsumer) -> None:
+        self.consumer = consumer
         self.send = consumer.base_send
 
     async def send_text(self, text: str) -> None:
         await self.send({"type": "websocket.send", "text": text})
 
     async def send_bytes(self, data: bytes) -> None:
-        await self.send({"type": "websocket.send", "bytes": data})
+        short_way = self.consumer.short_way
+        if short_way is None or not short_way.send_sound(data):
+            await self.send({"type": "websocket.send", "bytes": data})
 
 
 def call_limits() -> Limits:

@@ -1,5 +1,8 @@
 """The caller's voice from OpenAI's Realtime API. The only module of the gateway that imports `openai`."""
 
+from collections.abc import Callable
+from typing import cast
+
 import openai
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from openai.types.websocket_connection_options import WebSocketConnectionOptions
@@ -7,6 +10,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from websockets.protocol import State
 
 from voicegateway.ports import VoiceUnavailable
+from voicegateway.upstream_socket import UpstreamSocket
 
 # A close with another code (a policy, a message too big) would only come again.
 PASSING_CLOSE_CODES = frozenset({1000, 1001, 1005, 1006, 1011, 1012, 1013, 1015})
@@ -20,10 +24,13 @@ class ConnectionOptions(WebSocketConnectionOptions, total=False):
 
     open_timeout: float
     close_timeout: float
+    create_connection: type[UpstreamSocket]
 
 
 # An echoed item with audio exceeds any sensible limit; compression does not pay for sound.
-OPTIONS = ConnectionOptions(max_size=None, compression=None, open_timeout=4.0, close_timeout=2.0)
+OPTIONS = ConnectionOptions(
+    max_size=None, compression=None, open_timeout=4.0, close_timeout=2.0, create_connection=UpstreamSocket
+)
 
 
 class OpenAIVoice:
@@ -35,7 +42,7 @@ class OpenAIVoice:
 
     def __init__(self, connection: AsyncRealtimeConnection) -> None:
         self.connection = connection
-        self.socket = connection._connection
+        self.socket = cast(UpstreamSocket, connection._connection)
 
     async def send(self, event: bytes) -> None:
         socket = self.socket
@@ -53,9 +60,9 @@ class OpenAIVoice:
         except Exception as error:
             raise in_our_words(error) from error
 
-    async def receive(self) -> bytes:
+    async def listen(self, sink: Callable[[bytes], None]) -> None:
         try:
-            return await self.socket.recv(decode=False)
+            await self.socket.listen(sink)
         except Exception as error:
             raise in_our_words(error) from error
 

@@ -1,6 +1,6 @@
 """What a call needs from the world. Each is small enough to fake in a test."""
 
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
 from voicegateway.briefing import Turn
@@ -20,7 +20,8 @@ class Voice(Protocol):
 
     def send(self, event: bytes) -> Coroutine[Any, Any, None]: ...
 
-    async def receive(self) -> bytes: ...
+    async def listen(self, sink: Callable[[bytes], None]) -> None:
+        """Hand over each event as it comes, until the connection is lost. The sink must not raise."""
 
     async def close(self) -> None: ...
 

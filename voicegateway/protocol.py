@@ -7,6 +7,7 @@ read again: more work than the frame itself, and nothing is gained by it, since 
 from collections.abc import Callable
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
 from websockets.frames import Frame
 
 # Under this name an application finds the short way in its scope.
@@ -32,6 +33,17 @@ class CallProtocol(WebSocketsSansIOProtocol):
             super().handle_bytes(event)
         else:
             self.sink(bytes(event.data))
+
+    def send_sound(self, data: bytes) -> bool:
+        """Send it now. False where that has to wait, or nobody is there any more: the long way waits, or says so."""
+        if self.close_sent or self.disconnected or not self.writable.is_set():
+            return False
+        try:
+            self.conn.send_binary(data)
+        except InvalidState:
+            return False
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        return True
 
     def give_up(self, code: int) -> None:
         """Close a socket whose other end reads nothing. A send would wait for it; this does not."""

@@ -262,11 +262,12 @@ class FakeVoice:
         await self.may_send.wait()
         self.sent.append(orjson.loads(event))
 
-    async def receive(self) -> bytes:
-        event = await self.incoming.get()
-        if isinstance(event, Exception):
-            raise event
-        return event
+    async def listen(self, sink: Callable[[bytes], None]) -> None:
+        while True:
+            event = await self.incoming.get()
+            if isinstance(event, Exception):
+                raise event
+            sink(event)
 
     async def close(self) -> None:
         self.is_open = False

@@ -41,6 +41,23 @@ async def connected(handler: Callable[[ServerConnection], Awaitable[None]]) -> A
             await voice.close()
 
 
+async def messages_of(voice: OpenAIVoice, count: int) -> list[bytes]:
+    heard: list[bytes] = []
+    enough = asyncio.Event()
+
+    def hear(data: bytes) -> None:
+        heard.append(bytes(data))
+        if len(heard) == count:
+            enough.set()
+
+    listening = asyncio.create_task(voice.listen(hear))
+    async with asyncio.timeout(10):
+        await enough.wait()
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+    return heard
+
+
 async def test_events_go_both_ways_as_raw_json():
     async def echo(socket: ServerConnection) -> None:
         async for message in socket:
@@ -50,7 +67,7 @@ async def test_events_go_both_ways_as_raw_json():
     async with connected(echo) as voice:
         await voice.send(b'{"type":"session.update"}')
 
-        answer = orjson.loads(await voice.receive())
+        answer = orjson.loads((await messages_of(voice, 1))[0])
 
     assert answer == {"path": "/v1/realtime?model=gpt-realtime-2.1", "got": {"type": "session.update"}}
 
@@ -61,7 +78,42 @@ async def test_large_event_passes():
         await socket.wait_closed()
 
     async with connected(shout) as voice:
-        assert len(await voice.receive()) == 3_000_000
+        assert [len(message) for message in await messages_of(voice, 1)] == [3_000_000]
+
+
+async def test_no_message_overtakes_another_whole_or_in_fragments():
+    numbers = [str(number).encode() for number in range(60)]
+    may_go_on = asyncio.Event()
+
+    async def count(socket: ServerConnection) -> None:
+        for number in numbers[:20]:  # some of them come before anybody listens
+            await socket.send(number, text=True)
+        await may_go_on.wait()
+        for number in numbers[20:]:
+            digits = (number[:1], number[1:])
+            await socket.send(digits if number.endswith(b"3") else number, text=True)
+        await socket.wait_closed()
+
+    async with connected(count) as voice:
+        await asyncio.sleep(0)
+        first = asyncio.create_task(messages_of(voice, 60))
+        await asyncio.sleep(0)
+        may_go_on.set()
+        heard = await first
+
+    assert heard == numbers
+
+
+async def test_what_comes_after_one_has_left_waits_for_the_next():
+    async def chat(socket: ServerConnection) -> None:
+        await socket.send("one")
+        async for message in socket:
+            await socket.send(message)
+
+    async with connected(chat) as voice:
+        assert await messages_of(voice, 1) == [b"one"]
+        await voice.send(b"two")
+        assert await messages_of(voice, 1) == [b"two"]
 
 
 @pytest.mark.parametrize(("code", "retryable"), [(1000, True), (1001, True), (1011, True), (1008, False)])
@@ -71,7 +123,7 @@ async def test_closed_connection_says_whether_to_try_again(code, retryable):
 
     async with connected(close) as voice:
         with pytest.raises(VoiceUnavailable) as caught:
-            await voice.receive()
+            await voice.listen(lambda data: None)
         with pytest.raises(VoiceUnavailable):
             await voice.send(b"{}")
 
