@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 MOST_WAITING = 10_000  # turns; a later state of a turn replaces the earlier one, so this many different ones
 GATHERED_FOR = 0.1  # seconds that a turn may wait for those of other calls, unless its call is ending
-MOST_AT_ONCE = 50  # sessions
+MOST_AT_ONCE = 50  # turns
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,7 @@ class TurnWriter:
             await self._saved.wait_for(lambda: session_id not in self._writing and session_id not in self._waiting)
 
     async def _write_some(self) -> None:
-        """The sessions that have waited longest."""
-        said = {session_id: self._waiting.pop(session_id) for session_id in list(self._waiting)[:MOST_AT_ONCE]}
+        said = self._take_some()
         self._writing = frozenset(said)
         try:
             await self._write_all([entry for turns in said.values() for entry in turns.values()])
@@ -113,6 +112,18 @@ class TurnWriter:
             self._writing = frozenset()
             async with self._saved:
                 self._saved.notify_all()
+
+    def _take_some(self) -> dict[UUID, dict[str, Entry]]:
+        """What has waited longest, and no more than a statement can well hold."""
+        said: dict[UUID, dict[str, Entry]] = {}
+        room = MOST_AT_ONCE
+        while room and self._waiting:
+            session_id, turns = next(iter(self._waiting.items()))
+            said[session_id] = {item: turns.pop(item) for item in list(turns)[:room]}
+            room -= len(said[session_id])
+            if not turns:
+                del self._waiting[session_id]
+        return said
 
     async def _write_all(self, entries: Sequence[Entry]) -> None:
         """All together, or where that is refused one by one: nobody's turns are held up by another's."""

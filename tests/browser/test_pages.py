@@ -104,11 +104,12 @@ def test_pages_of_a_counselor(enter: Callable[..., Page], practised: Practised, 
 
 
 ADMIN = ["", *(f"{model}/" for model in ("scenarios/scenario", "training/session", "training/assignment"))]
+SEARCHED = ["scenarios/scenario/?q=zzz"]
 FORMS = ["scenarios/scenario/add/", "training/assignment/add/"]
 FIRST_ROWS = ["scenarios/scenario", "accounts/account", "training/session", "evaluation/evaluation"]
 
 
-@pytest.mark.parametrize("address", ["/", *(f"/admin/{part}" for part in [*ADMIN, *FORMS])])
+@pytest.mark.parametrize("address", ["/", *(f"/admin/{part}" for part in [*ADMIN, *SEARCHED, *FORMS])])
 def test_pages_of_a_supervisor(enter: Callable[..., Page], practised: Practised, address: str) -> None:
     page = enter(address, SUPERVISOR)
 

@@ -75,6 +75,19 @@ async def test_what_calls_say_within_a_moment_is_written_together():
     assert database.writes == 3
 
 
+async def test_much_said_at_once_is_written_in_parts_and_in_order():
+    database = Database()
+    async with writing(database) as writer:
+        for number in range(120):
+            writer.put(Entry(CALL, 1, turn(number, f"item_{number}")))
+        writer.put(Entry(OTHER_CALL, 1, turn(1, "item_0")))
+        await writer.flush(CALL)
+        await writer.flush(OTHER_CALL)
+
+    assert database.saved == [*((f"item_{number}", number) for number in range(120)), ("item_0", 1)]
+    assert database.writes == 3
+
+
 async def test_a_call_that_does_not_end_is_saved_in_a_moment_too():
     database = Database()
     saved = asyncio.Event()
