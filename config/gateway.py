@@ -10,6 +10,7 @@ import gc
 import os
 import sys
 from collections.abc import Awaitable
+from contextlib import suppress
 from socket import socket
 from types import FrameType
 from typing import Any
@@ -22,6 +23,8 @@ from voicegateway.protocol import CallProtocol
 APPLICATION = "config.gateway_asgi:application"
 # For the sockets; what a call needs to be saved has been waited for by then.
 GOODBYE = 5  # seconds
+# For pages to answer the closing of their sockets: one that is closed unanswered may lose the last message.
+ANSWERED_WITHIN, LOOK_EVERY = 2.0, 0.02  # seconds
 # Sound does not compress, pings find out that a line is dead, and nobody sends more than 64 KiB at once.
 SOCKETS: dict[str, Any] = {
     "ws": CallProtocol,
@@ -66,6 +69,10 @@ class GatewayServer(uvicorn.Server):
 
     async def _exit_after(self, work: Awaitable[None]) -> None:
         await work
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANSWERED_WITHIN):
+                while any(isinstance(one, CallProtocol) for one in self.server_state.connections):  # noqa: ASYNC110
+                    await asyncio.sleep(LOOK_EVERY)
         self.should_exit = True
 
 

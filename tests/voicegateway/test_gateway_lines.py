@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from scenarios.models import Mode
 from tests.people import add_person, client_of
-from tests.voicegateway.gateway_process import ORIGIN, upstream_events, wait_for_end, wait_until
+from tests.voicegateway.gateway_process import ORIGIN, PATIENCE, upstream_events, wait_for_end, wait_until
 from tests.voicegateway.line import FRAME, RATE, Line, dial, tone
 from tests.voicegateway.test_gateway_losses import is_free
 from tests.voicegateway.test_gateway_process import channels_of, finished, lines_of
@@ -222,19 +222,10 @@ def test_a_flood_of_sound_is_cut_off(gateway, call):
 def test_a_page_that_stops_reading_is_closed_and_costs_little_memory(own_gateway, standin, call, colleague):
     gateway = own_gateway()
     other, _ = start_free_practice(colleague, Mode.PHONE)
-    address = urlsplit(gateway.url)
-    handshake = (
-        f"GET /ws/calls/{call.pk}/ HTTP/1.1\r\nHost: {address.netloc}\r\nOrigin: {ORIGIN}\r\n"
-        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-        f"Sec-WebSocket-Protocol: steadyline.v1, ticket.{issue_ticket(call)[1]}\r\n\r\n"
-    )
     with socket.socket() as deaf, Line(gateway, other) as line:
         line.wait_for("ready")
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        deaf.connect((address.hostname, address.port))
-        deaf.sendall(handshake.encode())
-        deaf.sendall(masked('{"type":"hello","last_revision":0}'))
+        say_hello(deaf, gateway, call)
         wait_until(lambda: gateway.ready()[1]["calls"] == 2, "it is let in")
         before = gateway.memory
         # Every message is answered by a turn that is told in full.
@@ -251,6 +242,20 @@ def test_a_page_that_stops_reading_is_closed_and_costs_little_memory(own_gateway
     assert call.is_live
     assert grown < 20 * 1024**2
     assert read.endswith(b"\x88\x02" + (4008).to_bytes(2, "big")) or read.endswith(b"RESET")
+
+
+def say_hello(bare: socket.socket, gateway, call) -> None:
+    """A page without a browser's machinery, which answers nothing by itself."""
+    address = urlsplit(gateway.url)
+    bare.connect((address.hostname, address.port))
+    handshake = (
+        f"GET /ws/calls/{call.pk}/ HTTP/1.1\r\nHost: {address.netloc}\r\nOrigin: {ORIGIN}\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        f"Sec-WebSocket-Protocol: steadyline.v1, ticket.{issue_ticket(call)[1]}\r\n\r\n"
+    )
+    bare.sendall(handshake.encode())
+    bare.sendall(masked('{"type":"hello","last_revision":0}'))
 
 
 def read_to_the_end(deaf: socket.socket) -> bytes:
@@ -296,6 +301,40 @@ def test_a_gateway_that_is_to_stop_lets_calls_end_and_takes_no_more(own_gateway,
     assert reason_of(refused.value) == "draining"
     assert (reason, exit_status, first.status) == ("hung_up", 0, "completed")
     assert ("counselor", "May I finish?", False) in lines_of(first)
+
+
+def test_a_gateway_that_is_to_stop_waits_until_the_last_page_has_read_the_end(own_gateway, call):
+    gateway = own_gateway(DRAIN_FOR="600")
+    with socket.socket() as page:
+        say_hello(page, gateway, call)
+        read = read_until(page, b'"ready"')
+        gateway.process.send_signal(SIGTERM)
+        read += read_until(page, b'"draining"')
+        page.sendall(masked('{"type":"hang_up"}'))
+        read += read_until(page, CLOSED_1000)
+        page.settimeout(0.3)
+        with pytest.raises(TimeoutError):  # neither an end nor a reset: nothing comes while the answer is awaited
+            page.recv(1)
+        page.settimeout(None)
+        page.sendall(b"\x88\x82" + bytes(4) + (1000).to_bytes(2, "big"))
+        rest = read_to_the_end(page)
+        exit_status = gateway.process.wait(20)
+
+    assert b'"ended"' in read
+    assert (rest, exit_status) == (b"", 0)
+
+
+CLOSED_1000 = b"\x88\x02" + (1000).to_bytes(2, "big")
+
+
+def read_until(page: socket.socket, end: bytes) -> bytes:
+    read = b""
+    page.settimeout(PATIENCE)
+    while end not in read:
+        data = page.recv(65536)
+        assert data, f"The gateway closed, having said {read!r}"
+        read += data
+    return read
 
 
 @pytest.mark.parametrize("how", ["time is up", "a second signal"])
