@@ -255,6 +255,7 @@ def say_hello(bare: socket.socket, gateway, call) -> None:
         f"Sec-WebSocket-Protocol: steadyline.v1, ticket.{issue_ticket(call)[1]}\r\n\r\n"
     )
     bare.sendall(handshake.encode())
+    read_until(bare, b"\r\n\r\n")  # what is sent before the socket is one is lost
     bare.sendall(masked('{"type":"hello","last_revision":0}'))
 
 
