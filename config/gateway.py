@@ -71,9 +71,12 @@ class GatewayServer(uvicorn.Server):
         await work
         with suppress(TimeoutError):
             async with asyncio.timeout(ANSWERED_WITHIN):
-                while any(isinstance(one, CallProtocol) for one in self.server_state.connections):  # noqa: ASYNC110
-                    await asyncio.sleep(LOOK_EVERY)
+                await self._pages_have_answered()
         self.should_exit = True
+
+    async def _pages_have_answered(self) -> None:
+        while any(isinstance(one, CallProtocol) for one in self.server_state.connections):  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_EVERY)
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ PROOFS = {
     "transcript, no turn ever changes places, none is lost or doubled",
     "tests/voicegateway/test_gateway_kills.py": "a gateway killed (-9) at 20 random moments of one call: it goes on, "
     "no received audio and no finished turn is lost",
-    "tests/voicegateway/test_gateway_lines.py::test_calls_that_come_and_go_leave_nothing_behind": "500 calls that "
+    "tests/voicegateway/test_gateway_leftovers.py::test_calls_that_come_and_go_leave_nothing_behind": "500 calls that "
     "connect and drop: tasks, files and database connections are back at their baseline, no upstream socket is open",
 }
 

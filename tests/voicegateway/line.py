@@ -10,11 +10,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from accounts.models import Organization
+from scenarios.models import Mode
+from tests.people import add_person
 from tests.voicegateway.gateway_process import ORIGIN, PATIENCE, GatewayProcess
 from training.models import Session
+from training.services.sessions import start_free_practice
 from training.services.tickets import issue_ticket
 from voicegateway.wire import AUDIO, HEADER, RATE, SUBPROTOCOL
 
@@ -48,6 +52,17 @@ def dial(
         open_timeout=PATIENCE,
         close_timeout=5,
     )
+
+
+def reason_of(refused: InvalidStatus) -> str:
+    reason: str = json.loads(refused.response.body)["reason"]
+    return reason
+
+
+def begin_calls(organization: Organization, number: int) -> list[Session]:
+    """Of as many counselors."""
+    people = [add_person(organization, "counselor", f"c{index}@example.org") for index in range(number)]
+    return [start_free_practice(person, Mode.PHONE)[0] for person in people]
 
 
 class Line:

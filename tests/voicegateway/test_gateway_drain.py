@@ -1,0 +1,91 @@
+"""A real gateway that is told to stop."""
+
+from signal import SIGTERM
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.voicegateway.bare_page import BarePage, close_frame
+from tests.voicegateway.gateway_process import PATIENCE
+from tests.voicegateway.line import Line, begin_calls, dial, reason_of, tone
+from tests.voicegateway.test_gateway_process import lines_of
+from training.services.tickets import issue_ticket
+
+
+def test_a_gateway_that_is_to_stop_lets_calls_end_and_takes_no_more(own_gateway, organization):
+    gateway = own_gateway(DRAIN_FOR="600")
+    first, second = begin_calls(organization, 2)
+    with Line(gateway, first) as line:
+        line.wait_for("ready")
+        was_ready, _ = gateway.ready()
+
+        gateway.process.send_signal(SIGTERM)
+        notice = line.wait_for("notice")
+        status, body = gateway.ready()
+        with pytest.raises(InvalidStatus) as refused:
+            dial(gateway, second.pk, issue_ticket(second)[1])
+        line.say("May I finish?")
+        line.wait_for_turn("counselor")
+        reason = line.hang_up()
+        exit_status = gateway.process.wait(20)
+
+    first.refresh_from_db()
+    assert (was_ready, status, body["status"], notice["code"]) == (200, 503, "draining", "draining")
+    assert reason_of(refused.value) == "draining"
+    assert (reason, exit_status, first.status) == ("hung_up", 0, "completed")
+    assert ("counselor", "May I finish?", False) in lines_of(first)
+
+
+def test_a_gateway_that_is_to_stop_waits_until_the_last_page_has_read_the_end(own_gateway, call):
+    gateway = own_gateway(DRAIN_FOR="600")
+    with BarePage() as page:
+        page.connect_to(gateway, call)
+        read = page.read_until(b'"ready"')
+        gateway.process.send_signal(SIGTERM)
+        read += page.read_until(b'"draining"')
+        page.say(type="hang_up")
+        read += page.read_until(close_frame(1000))
+        page.settimeout(0.3)
+        with pytest.raises(TimeoutError):  # neither an end nor a reset: nothing comes while the answer is awaited
+            page.recv(1)
+        page.settimeout(PATIENCE)
+        page.answer_close(1000)
+        rest = page.read_to_the_end()
+        exit_status = gateway.process.wait(20)
+
+    assert b'"ended"' in read
+    assert (rest, exit_status) == (b"", 0)
+
+
+@pytest.mark.parametrize("how", ["time is up", "a second signal"])
+def test_calls_that_do_not_end_in_time_are_saved_and_go_on_elsewhere(own_gateway, call, how):
+    gateway = own_gateway(DRAIN_FOR="1" if how == "time is up" else "600")
+    with Line(gateway, call) as line:
+        line.wait_for("ready")
+        line.speak(tone(0.5))
+        line.say("quokkawords")
+        line.wait_for_turn("counselor")
+
+        gateway.process.send_signal(SIGTERM)
+        line.wait_for("notice")
+        if how == "a second signal":
+            gateway.process.send_signal(SIGTERM)
+        told = line.wait_for_end(), line.wait_closed()
+        exit_status = gateway.process.wait(20)
+
+    call.refresh_from_db()
+    assert told == ("shutdown", 1012)
+    assert (exit_status, call.status, call.is_held) == (0, "active", False)
+    assert ("counselor", "quokkawords", False) in lines_of(call)
+    assert not call.turns.filter(is_final=False).exists()
+    gateway.begin()
+    with Line(gateway, call) as line:
+        assert line.wait_for("ready")["resumed"] is True
+        line.hang_up()
+
+
+def test_an_idle_gateway_stops_at_once(own_gateway):
+    gateway = own_gateway(DRAIN_FOR="600")
+
+    assert gateway.stop() == 0
+    assert "Traceback" not in gateway.output
