@@ -33,6 +33,14 @@ class Organization(models.Model):
         validators=[MinValueValidator(1)],
         help_text="How many phone calls may be under way at once. Each costs what OpenAI asks for a call.",
     )
+    recording_days = models.PositiveIntegerField(
+        "recordings kept for (days)",
+        null=True,
+        blank=True,
+        default=365,
+        validators=[MinValueValidator(1)],
+        help_text="Recordings are deleted so many days after the call. Empty: they are kept.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = OrganizationQuerySet.as_manager()
@@ -139,6 +147,13 @@ class Account(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="accounts")
     name = models.CharField(max_length=200)
     number = models.CharField(max_length=20, blank=True)
+    recording_days = models.PositiveIntegerField(
+        "recordings kept for (days)",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="For calls of this account's scenarios. Empty: as long as the organization says.",
+    )
     vector_store_id = models.CharField(max_length=100, blank=True, editable=False)
     # The document that counts. It moves only to one that is ready, in the transaction that makes it so.
     procedures = models.ForeignKey(

@@ -7,6 +7,7 @@ them as they are, and each page takes its call up again with another gateway.
 import argparse
 import asyncio
 import gc
+import logging
 import os
 import sys
 from collections.abc import Awaitable
@@ -97,7 +98,10 @@ def main() -> None:
     gc.set_threshold(*FRAMES_ARE_SHORT_LIVED)
     server = GatewayServer(config, settings.DRAIN_FOR)
     server.run()
-    sys.exit(0 if server.started else 3)
+    # Uploads under way are not waited for: an object store that does not answer would hold the exit up.
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0 if server.started else 3)
 
 
 if __name__ == "__main__":

@@ -69,6 +69,8 @@ HEARTBEAT_EVERY = env.float("HEARTBEAT_EVERY", 3.0, validate=_above_zero)
 LINE_KEPT_FOR = env.float("LINE_KEPT_FOR", 60.0, validate=_above_zero)
 TAKE_OVER_WAIT = env.float("TAKE_OVER_WAIT", 2.0, validate=_above_zero)
 DRAIN_FOR = env.float("DRAIN_FOR", 600.0, validate=validate.Range(min=0))
+# Bytes that must be free on the gateway's disk for each recorded call, a new one included: 15 minutes of both voices.
+DISK_PER_CALL = env.int("DISK_PER_CALL", 90_000_000, validate=validate.Range(min=0))
 CALLS_PER_PROCESS = env.int("CALLS_PER_PROCESS", 150, validate=validate.Range(min=1))
 IDLE_WARN_AFTER = env.float("IDLE_WARN_AFTER", 120.0, validate=_above_zero)
 IDLE_END_AFTER = env.float("IDLE_END_AFTER", 180.0, validate=_above_zero)
@@ -82,6 +84,10 @@ SWEEP_EVERY = env.float("SWEEP_EVERY", 20.0, validate=_above_zero)
 SWEEP_CONTEXTS_EVERY = env.float("SWEEP_CONTEXTS_EVERY", 86_400.0, validate=_above_zero)
 GREETING_LOST_AFTER = env.float("GREETING_LOST_AFTER", 45.0, validate=_above_zero)
 TASK_LOST_AFTER = env.float("TASK_LOST_AFTER", 360.0, validate=_above_zero)
+SHIP_EVERY = env.float("SHIP_EVERY", 5.0, validate=_above_zero)
+HOST_LOST_AFTER = env.float("HOST_LOST_AFTER", 120.0, validate=_above_zero)
+RECORDING_LOST_AFTER = env.float("RECORDING_LOST_AFTER", 60.0, validate=_above_zero)
+SWEEP_RETENTION_EVERY = env.float("SWEEP_RETENTION_EVERY", 3600.0, validate=_above_zero)
 IMPORT_LOST_AFTER = env.float("IMPORT_LOST_AFTER", 30.0, validate=_above_zero)
 DRAFT_KEPT_FOR = env.float("DRAFT_KEPT_FOR", 14 * 86_400.0, validate=_above_zero)
 TASK_ATTEMPTS = env.int("TASK_ATTEMPTS", 3, validate=validate.Range(min=1))
@@ -197,7 +203,7 @@ if _storage.scheme == "s3":
     }
 else:
     MEDIA_ROOT = Path(unquote(_storage.path) or ".").resolve()
-    _default_storage = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": MEDIA_ROOT}}
+    _default_storage = {"BACKEND": "config.storage.PrivateFileStorage", "OPTIONS": {"location": MEDIA_ROOT}}
 STORAGES = {
     "default": _default_storage,
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -297,6 +303,7 @@ CELERY_BEAT_SCHEDULE = {
         "lost greetings": "training.tasks.sweep_greetings",
         "lost evaluations": "evaluation.tasks.sweep_evaluations",
         "lost procedure uploads": "accounts.tasks.sweep_procedures",
+        "recordings to finish": "recordings.tasks.sweep_recordings",
         "lost imports": "scenarios.tasks.sweep_imports",
         "lost drafts": "scenarios.tasks.sweep_drafts",
     }.items()
@@ -305,6 +312,11 @@ CELERY_BEAT_SCHEDULE["left evaluator contexts"] = {
     "task": "scenarios.tasks.sweep_contexts",
     "schedule": schedule(SWEEP_CONTEXTS_EVERY),
     "options": {"expires": SWEEP_CONTEXTS_EVERY},
+}
+CELERY_BEAT_SCHEDULE["recordings kept long enough"] = {
+    "task": "recordings.tasks.sweep_retention",
+    "schedule": schedule(SWEEP_RETENTION_EVERY),
+    "options": {"expires": SWEEP_RETENTION_EVERY},
 }
 
 LOGGING = {

@@ -5,28 +5,24 @@ Whatever a crash, a power cut or a full disk left behind is read as far as it ma
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from io import FileIO
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recordings.spool import CALLER, JOURNAL, MICROPHONE, RATE, VERSION
+from recordings.sources import SpoolFile, SpoolSource
+from recordings.spool import RATE, VERSION
 
 LONGEST = 12 * 3600 * RATE  # what one WAV file can hold; a journal that says more is damaged
 LONGEST_GAP = 3600 * RATE  # between epochs; more is two hosts whose wall clocks disagree
 HALT = 15 * RATE // 1000  # a player this much behind had halted: a pause, or nothing to play
-ENERGY_FRAME = 20 * RATE // 1000
-SPEECH_LEVEL = 500  # root mean square, about -36 dB
 
 
 class Piece(NamedTuple):
     """So many samples of a file, from `offset` on, that stand at `at`."""
 
-    path: Path
+    file: SpoolFile
     offset: int
     at: int
     samples: int
@@ -42,8 +38,8 @@ class Piece(NamedTuple):
         return self._replace(offset=self.offset + first - self.at, at=first, samples=samples)
 
     def is_followed_by(self, other: "Piece") -> bool:
-        place = (self.path, self.offset + self.samples, self.end)
-        return place == (other.path, other.offset, other.at)
+        place = (self.offset + self.samples, self.end)
+        return self.file is other.file and place == (other.offset, other.at)
 
 
 class Placement(NamedTuple):
@@ -88,11 +84,11 @@ class Item:
     blocks: list[Block] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
 
-    def pieces(self, path: Path) -> Iterator[Piece]:
+    def pieces(self, file: SpoolFile) -> Iterator[Piece]:
         """What was heard, where it was heard."""
         for run in self.runs():
             for block in self.blocks:
-                whole = Piece(path, block.offset, run.at + block.first - run.first, block.samples)
+                whole = Piece(file, block.offset, run.at + block.first - run.first, block.samples)
                 yield whole.between(run.at, run.end)
 
     def runs(self) -> list[Run]:
@@ -124,19 +120,19 @@ class Item:
 
 
 class EpochSpool:
-    """What one gateway's hold of the call left in its folder. `wall` is None where not even the start is known."""
+    """What one gateway's hold of the call left behind. `wall` is None where not even the start is known."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, source: SpoolSource) -> None:
+        self._source = source
         self.wall: float | None = None
         self.closed_at: int | None = None
         self.failure: str | None = None
         self._placements: list[Placement] = []
         self._items: dict[int, Item] = {}
         self._open_block: tuple[int, int, int] | None = None
-        for record in journal_records(folder / JOURNAL):
+        for record in journal_records(source.journal):
             self._take(record)
-        self._close_block(samples_in(folder / CALLER))
+        self._close_block(samples_in(source.caller))
         self.counselor = in_order(self._microphone_pieces())
         self.caller = in_order(self._caller_pieces())
 
@@ -197,23 +193,17 @@ class EpochSpool:
             item.reports = [r._replace(at=r.at + by) if r.at > at else r for r in item.reports]
 
     def _microphone_pieces(self) -> Iterator[Piece]:
-        path = self.folder / MICROPHONE
-        ends = [placement.offset for placement in self._placements[1:]] + [samples_in(path)]
+        file = self._source.microphone
+        ends = [placement.offset for placement in self._placements[1:]] + [samples_in(file)]
         for (offset, at), end in zip(self._placements, ends, strict=False):
-            yield Piece(path, offset, at, end - offset)
+            yield Piece(file, offset, at, end - offset)
 
     def _caller_pieces(self) -> Iterator[Piece]:
-        path = self.folder / CALLER
-        there = samples_in(path)
+        file = self._source.caller
+        there = samples_in(file)
         for item in self._items.values():
-            for piece in item.pieces(path):
+            for piece in item.pieces(file):
                 yield piece._replace(samples=min(piece.samples, there - piece.offset))
-
-
-@dataclass
-class SpeechSeconds:
-    counselor: float
-    caller: float
 
 
 @dataclass
@@ -226,40 +216,20 @@ class Assembly:
 
     def blocks(self) -> Iterator[bytes]:
         """Interleaved stereo PCM16, a second at a time."""
-        with ExitStack() as files:
-            tracks = [files.enter_context(Track(pieces)) for pieces in (self.counselor, self.caller)]
-            for start in range(0, self.samples, RATE):
-                block = np.zeros((min(RATE, self.samples - start), 2), "<i2")
-                for channel, track in enumerate(tracks):
-                    track.fill(block[:, channel], start)
-                yield block.tobytes()
-
-    def speech_seconds(self) -> SpeechSeconds:
-        """How long either was louder than a quiet room. Reads all of it."""
-        loud = np.zeros(2, int)
-        for block in self.blocks():
-            samples = np.frombuffer(block, "<i2").astype(np.float32)
-            frames = samples[: samples.size // (2 * ENERGY_FRAME) * 2 * ENERGY_FRAME].reshape(-1, ENERGY_FRAME, 2)
-            loud += (np.mean(frames**2, axis=1) > SPEECH_LEVEL**2).sum(axis=0)
-        counselor, caller = (loud * ENERGY_FRAME / RATE).tolist()
-        return SpeechSeconds(counselor, caller)
+        tracks = [Track(self.counselor), Track(self.caller)]
+        for start in range(0, self.samples, RATE):
+            block = np.zeros((min(RATE, self.samples - start), 2), "<i2")
+            for channel, track in enumerate(tracks):
+                track.fill(block[:, channel], start)
+            yield block.tobytes()
 
 
 class Track:
-    """Reads one channel from its beginning to its end, a single file open at a time."""
+    """Reads one channel from its beginning to its end."""
 
     def __init__(self, pieces: list[Piece]) -> None:
         self._pieces = pieces
         self._next = 0
-        self._path: Path | None = None
-        self._file: FileIO | None = None
-
-    def __enter__(self) -> "Track":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file:
-            self._file.close()
 
     def fill(self, block: NDArray[np.int16], start: int) -> None:
         """Later blocks only ever ask for later samples."""
@@ -273,13 +243,8 @@ class Track:
             self._next += 1
 
     def _read(self, piece: Piece) -> NDArray[np.int16]:
-        if piece.path != self._path or self._file is None:
-            if self._file:
-                self._file.close()
-            self._path, self._file = piece.path, FileIO(piece.path)
-        self._file.seek(2 * piece.offset)
-        data = self._file.read(2 * piece.samples) or b""
-        return np.frombuffer(data[: len(data) // 2 * 2], "<i2")
+        data = piece.file.read(2 * piece.offset, 2 * piece.samples)
+        return np.frombuffer(data, "<i2", count=len(data) // 2)
 
 
 def assemble(epochs: Sequence[EpochSpool]) -> Assembly:
@@ -314,18 +279,15 @@ def in_order(pieces: Iterable[Piece]) -> list[Piece]:
     return line
 
 
-def journal_records(path: Path) -> Iterator[dict[str, object]]:
+def journal_records(journal: SpoolFile) -> Iterator[dict[str, object]]:
     """The lines that can be read; a torn one cannot."""
-    if not path.exists():
-        return
-    with path.open("rb") as journal:
-        for line in journal:
-            try:
-                record = json.loads(line)
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(record, dict) and is_sound(record):
-                yield record
+    for line in journal.read(0, journal.size).split(b"\n"):
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(record, dict) and is_sound(record):
+            yield record
 
 
 def is_sound(record: dict[str, object]) -> bool:
@@ -334,6 +296,6 @@ def is_sound(record: dict[str, object]) -> bool:
     return all(0 <= number < 2**40 for number in numbers)
 
 
-def samples_in(path: Path) -> int:
+def samples_in(file: SpoolFile) -> int:
     """Whole ones: the last may be torn."""
-    return path.stat().st_size // 2 if path.exists() else 0
+    return file.size // 2

@@ -1,18 +1,23 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from accounts.models import Organization, User
 from training.models import Session
 
 
 def recording_key(recording: Recording, filename: str) -> str:
-    """A new key for every writing, without names."""
-    return f"recordings/{recording.organization_id}/{recording.session_id}/{uuid.uuid4()}.wav"
+    """Without names: ids only."""
+    return f"{recording.folder}{filename}"
 
 
 class RecordingQuerySet(models.QuerySet["Recording"]):
@@ -26,6 +31,33 @@ class RecordingQuerySet(models.QuerySet["Recording"]):
         waiting = [Recording.State.RECORDING, Recording.State.PROCESSING]
         return self.filter(state__in=waiting).exclude(session__status=Session.Status.ACTIVE)
 
+    def finishable(self, lost_before: datetime, claimed_before: datetime) -> RecordingQuerySet:
+        """Those that nobody is at and whose every epoch is in the store, or on a host that has not been seen since."""
+        shipping = RecordingEpoch.objects.filter(
+            recording=OuterRef("pk"), sealed_at__isnull=True, seen_at__gte=lost_before
+        )
+        is_free = Q(state=Recording.State.RECORDING) | Q(touched_at__lt=claimed_before)
+        return self.unfinished().filter(is_free).exclude(Exists(shipping))
+
+    def uncleared(self) -> RecordingQuerySet:
+        """Finished whole, while what it was made of may still lie about."""
+        missing = RecordingEpoch.objects.filter(recording=OuterRef("pk"), sealed_at__isnull=True)
+        return self.filter(state__in=Recording.FINISHED, cleared_at__isnull=True).exclude(Exists(missing))
+
+    def kept(self) -> RecordingQuerySet:
+        return self.exclude(state=Recording.State.DELETED)
+
+    def past_keeping(self, now: datetime) -> RecordingQuerySet:
+        """Older than their organization, or the account of their scenario, wants them kept."""
+        days = Coalesce("session__scenario_version__account__recording_days", "session__organization__recording_days")
+        over = self.kept().filter(is_held=False).exclude(session__status=Session.Status.ACTIVE)
+        ended = over.annotate(days=days).filter(days__isnull=False)
+        # Whole days are few: one comparison for each number of them, which both databases understand.
+        due = Q(pk=None)
+        for number in set(ended.values_list("days", flat=True)):
+            due |= Q(days=number, session__ended_at__lt=now - timedelta(days=number))
+        return ended.filter(due)
+
 
 class Recording(models.Model):
     """The audio of one session: counselor left, caller right, on one clock."""
@@ -37,6 +69,9 @@ class Recording(models.Model):
         PARTIAL = "partial"
         ABSENT = "absent"
         FAILED = "failed"
+        DELETED = "deleted"
+
+    FINISHED = (State.COMPLETED, State.PARTIAL, State.ABSENT)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
@@ -49,6 +84,14 @@ class Recording(models.Model):
     sha256 = models.CharField(max_length=64, blank=True)
     channels = models.PositiveSmallIntegerField(default=2)
     peaks = models.JSONField(default=list, help_text="per channel, the loudest sample of each slice, 0 to 1")
+    counselor_speech_ms = models.PositiveIntegerField(null=True, help_text="how long the counselor's channel was loud")
+    caller_speech_ms = models.PositiveIntegerField(null=True)
+    is_held = models.BooleanField("legal hold", default=False, help_text="It is kept whatever the retention says.")
+    hold_reason = models.CharField(max_length=200, blank=True)
+    # Who finishes it counts this up; whoever finds another number has lost the claim.
+    fence = models.PositiveIntegerField(default=0, editable=False)
+    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    cleared_at = models.DateTimeField(null=True, editable=False, help_text="what it was made of is gone since")
     created_at = models.DateTimeField(auto_now_add=True)
     touched_at = models.DateTimeField(auto_now=True)
 
@@ -64,6 +107,36 @@ class Recording(models.Model):
     def is_playable(self) -> bool:
         return bool(self.file)
 
+    @property
+    def is_finished(self) -> bool:
+        return self.state in self.FINISHED
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.state in {self.State.RECORDING, self.State.PROCESSING}
+
+    @property
+    def folder(self) -> str:
+        """Every key of its file begins so."""
+        return f"recordings/{self.organization_id}/{self.session_id}/"
+
+    @property
+    def segments(self) -> str:
+        """Every key of what gateways shipped for it begins so."""
+        return f"spools/{self.organization_id}/{self.session_id}/"
+
+
+class RecordingEpochQuerySet(models.QuerySet["RecordingEpoch"]):
+    def of(self, epochs: Iterable[tuple[uuid.UUID, int]]) -> RecordingEpochQuerySet:
+        """Those of these sessions with these numbers."""
+        numbers: dict[int, list[uuid.UUID]] = {}
+        for session_id, number in epochs:
+            numbers.setdefault(number, []).append(session_id)
+        wanted = Q(pk=None)
+        for number, session_ids in numbers.items():
+            wanted |= Q(number=number, recording__session_id__in=session_ids)
+        return self.filter(wanted)
+
 
 class RecordingEpoch(models.Model):
     """One gateway's hold of the call. The monotonic clock does not cross hosts, so its start is on the wall clock."""
@@ -72,6 +145,12 @@ class RecordingEpoch(models.Model):
     recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="epochs")
     number = models.PositiveIntegerField()
     started_at = models.DateTimeField()
+    # Its gateway says so again and again, as long as the spool lies on its disk.
+    seen_at = models.DateTimeField(default=timezone.now)
+    sealed_at = models.DateTimeField(null=True, help_text="all of it is in the object store since")
+    sizes = models.JSONField(default=list, help_text="bytes of journal, microphone and caller when it was sealed")
+
+    objects = RecordingEpochQuerySet.as_manager()
 
     class Meta:
         ordering = ["recording", "number"]
@@ -84,6 +163,50 @@ class RecordingEpoch(models.Model):
     def spool(self) -> Path:
         return spool_folder(self.recording.session_id, self.number)
 
+    @property
+    def segments(self) -> str:
+        return f"{self.recording.segments}{self.number}/"
+
 
 def spool_folder(session_id: uuid.UUID, epoch: int) -> Path:
     return Path(settings.SPOOL_DIR) / str(session_id) / str(epoch)
+
+
+class RecordingConsent(models.Model):
+    """A counselor agreed to be recorded, after reading these words."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    session = models.OneToOneField(Session, on_delete=models.PROTECT, related_name="recording_consent")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    text_version = models.CharField(max_length=20, blank=True, help_text="empty: the words of another program")
+    text_sha256 = models.CharField(max_length=64, blank=True)
+    agreed_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["agreed_at"]
+
+    def __str__(self) -> str:
+        return f"Consent for session {self.session_id}"
+
+
+class RecordingDeletion(models.Model):
+    """What was deleted of a recording, and why. Never changed, but for copies that are found later."""
+
+    class Reason(models.TextChoices):
+        RETENTION = "retention", "kept long enough"
+        REQUEST = "request", "somebody asked for it"
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    recording = models.OneToOneField(Recording, on_delete=models.PROTECT, related_name="deletion")
+    reason = models.CharField(max_length=20, choices=Reason.choices)
+    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    deleted_at = models.DateTimeField(auto_now_add=True)
+    # An upload that was under way may end after it: looked for again until then.
+    completed_at = models.DateTimeField(null=True)
+    removed = models.JSONField(default=list, help_text="copies: what, key, bytes")
+
+    class Meta:
+        ordering = ["-deleted_at"]
+
+    def __str__(self) -> str:
+        return f"Deletion of {self.recording_id}"

@@ -5,9 +5,10 @@ Audio is written before the journal line about it: the journal never speaks of b
 """
 
 import contextlib
+import fcntl
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,6 +34,10 @@ class AppendOnlyFile:
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         except OSError as error:
             self._fail(error)
+            return
+        # Whoever finds it unlocked knows that its writer has closed it, or is dead.
+        with contextlib.suppress(OSError):  # a disk that knows no locks
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def append(self, data: bytes) -> bool:
         if self._fd < 0 or self.failure:
@@ -174,6 +179,24 @@ class Spool:
 
     def _note(self, kind: str, **facts: int | float | str) -> None:
         self._journal.append(orjson.dumps({"kind": kind, **facts}, option=orjson.OPT_APPEND_NEWLINE))
+
+
+@contextlib.contextmanager
+def left_behind(folder: Path) -> Iterator[bool]:
+    """Whether nobody writes to the spool in this folder any more; if so, nobody else is told so while this lasts."""
+    try:
+        fd = os.open(folder / JOURNAL, os.O_RDONLY)
+    except FileNotFoundError:  # the disk took not even that
+        yield True
+        return
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(fd)
 
 
 def sync_folder(folder: Path) -> None:

@@ -7,7 +7,9 @@ from uuid import UUID
 from django.conf import settings
 
 from recordings.microphone import RATE
-from recordings.services import begin_recording, epoch_begins_at
+from recordings.services.epochs import begin_recording, epoch_begins_at
+from recordings.services.leftovers import shipper_for
+from recordings.shipping import Recorded
 from recordings.spool import Spool
 from training.models import CallTicket, Session, TranscriptTurn
 from training.openai_caller import caller_instructions
@@ -35,8 +37,12 @@ class Admitted:
     session: Session
     held: Held
     briefing: Briefing
-    spool: Spool | None
+    recorded: Recorded | None
     begins_at: int  # samples since the recording, or an unrecorded conversation, began
+
+    @property
+    def spool(self) -> Spool | None:
+        return self.recorded.spool if self.recorded else None
 
     @property
     def epoch(self) -> int:
@@ -81,10 +87,10 @@ def admit(ticket: CallTicket, query: bytes) -> Admitted:
     session.refresh_from_db()
     settle_turns(session)
     is_recorded = wants_recording(query) or bool(session.assignment and session.assignment.require_recording)
-    spool = begin_recording(session, epoch) if is_recorded else None
+    recorded = Recorded(begin_recording(session, epoch), shipper_for(session, epoch)) if is_recorded else None
     briefing = brief(session, is_recorded)
-    begins_at = epoch_begins_at(session, epoch) if spool else said_until(briefing)
-    return Admitted(session, Held(session.pk, epoch, ticket.pk), briefing, spool, begins_at)
+    begins_at = epoch_begins_at(session, epoch) if recorded else said_until(briefing)
+    return Admitted(session, Held(session.pk, epoch, ticket.pk), briefing, recorded, begins_at)
 
 
 def said_until(briefing: Briefing) -> int:

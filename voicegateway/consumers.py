@@ -166,7 +166,7 @@ class CallConsumer(AsyncWebsocketConsumer):
     async def _hold(self, admitted: Admitted, call: Call) -> None:
         greeting = asyncio.create_task(self._await_greeting(admitted, call))
         try:
-            with self.switchboard.holding(admitted.held, call, admitted.spool):
+            with self.switchboard.holding(admitted.held, call, admitted.recorded):
                 outcome = await call.run()
                 greeting.cancel()
                 await self._save(admitted, outcome)

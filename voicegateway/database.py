@@ -26,7 +26,7 @@ LOOKED_AT_AFTER = 2.0  # seconds unused, after which a connection may have been 
 _calls = ThreadPoolExecutor(max_workers=4, thread_name_prefix="gateway-calls")
 # What calls wait for must not wait behind these, nor these behind each other.
 WRITER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gateway-turns")
-FINISHER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gateway-recordings")
+SHIPPER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gateway-leftovers")
 BEATER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gateway-beats")
 
 _used = threading.local()

@@ -1,31 +1,35 @@
-"""What a gateway process has once: its calls, their heartbeat, the writer of turns, spools, recordings, the drain."""
+"""What a gateway process has once: calls, their heartbeat, the writer of turns, spools and their way out, the drain."""
 
 import asyncio
 import logging
+import shutil
 from collections import deque
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 
 from ai import build_async_client
-from recordings.services import finish_recordings
-from recordings.spool import Spool
+from recordings.objects import StoreAway
+from recordings.services.leftovers import see_spools, ship_leftovers
+from recordings.shipping import Recorded
 from training.services.lines import Held, beat, lapse
 from voicegateway import hints
 from voicegateway.briefing import EndReason
 from voicegateway.call import Call
-from voicegateway.database import BEATER, FINISHER, at_last, in_database
+from voicegateway.database import BEATER, SHIPPER, at_last, in_database
 from voicegateway.turns import TurnWriter
 
 logger = logging.getLogger(__name__)
 
 DIAL_TIMEOUT = 10.0  # seconds
 SYNC_EVERY = 1.0  # seconds of audio that a power cut may cost
+SHIPS = 4  # uploads at once, which is many more calls: each takes a fraction of the time between two
 LAG_EVERY, LAGS_KEPT = 0.1, 100  # the worst of the last ten seconds
 
 # Another holder has the call, or the counselor may not have it any more: these end at once, without last words.
@@ -46,7 +50,7 @@ class Holding:
 
     held: Held
     call: Call
-    spool: Spool | None
+    recording: Recorded | None
 
 
 class Switchboard:
@@ -61,7 +65,9 @@ class Switchboard:
         self.is_draining = False
         self.lags: deque[float] = deque(maxlen=LAGS_KEPT)
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gateway-disk")
-        self._recordings_due = asyncio.Event()
+        self._ships = ThreadPoolExecutor(max_workers=SHIPS, thread_name_prefix="gateway-ships")
+        self._shipping: set[Recorded] = set()
+        self._leftovers_due = asyncio.Event()
         self._look_due = asyncio.Event()
         self._nobody_left = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -70,7 +76,9 @@ class Switchboard:
         for work in (
             self.writer.run(),
             self._sync_spools(),
-            self._finish_recordings(),
+            self._ship_spools(),
+            self._see_spools(),
+            self._ship_leftovers(),
             self._beat(),
             self._measure_lag(),
             hints.listen(self._hear),
@@ -82,6 +90,8 @@ class Switchboard:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._disk.shutdown(wait=True)
+        # Not waited for: whatever is not in the store yet, the next process ships.
+        self._ships.shutdown(wait=False, cancel_futures=True)
         await self.openai.close()
 
     # Who is here
@@ -93,6 +103,8 @@ class Switchboard:
             raise Full("draining")
         if self.admitted >= settings.CALLS_PER_PROCESS or self.writer.is_behind:
             raise Full("overloaded")
+        if not self._has_room():
+            raise Full("disk_full")
         self.admitted += 1
         self._nobody_left.clear()
         try:
@@ -102,10 +114,20 @@ class Switchboard:
             if not self.admitted:
                 self._nobody_left.set()
 
+    def _has_room(self) -> bool:
+        """Whether the disk would take this call's audio, too. Those under way come first."""
+        recorded = sum(holding.recording is not None for holding in self.holdings)
+        root = Path(settings.SPOOL_DIR)
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            return shutil.disk_usage(root).free >= (recorded + 1) * settings.DISK_PER_CALL
+        except OSError:
+            return False
+
     @contextmanager
-    def holding(self, held: Held, call: Call, spool: Spool | None) -> Iterator[None]:
+    def holding(self, held: Held, call: Call, recording: Recorded | None) -> Iterator[None]:
         """Keep the call's heartbeat and its spool while the block lasts."""
-        holding = Holding(held, call, spool)
+        holding = Holding(held, call, recording)
         self.holdings.add(holding)
         try:
             yield
@@ -143,8 +165,8 @@ class Switchboard:
     # What calls leave behind
 
     def finish_soon(self) -> None:
-        """A call is over: its recording can be made."""
-        self._recordings_due.set()
+        """A call is over: the rest of its recording can be shipped."""
+        self._leftovers_due.set()
 
     def lapse_later(self, session_id: UUID, epoch: int) -> None:
         """The line is kept for a while, and then the session ends. If this process does too, the sweep sees to it."""
@@ -201,23 +223,47 @@ class Switchboard:
         while True:
             await asyncio.sleep(SYNC_EVERY)
             for holding in tuple(self.holdings):
-                if holding.spool:
-                    await loop.run_in_executor(self._disk, holding.spool.sync)
+                if holding.recording:
+                    await loop.run_in_executor(self._disk, holding.recording.spool.sync)
 
-    async def _finish_recordings(self) -> None:
+    async def _ship_spools(self) -> None:
+        """The loss of this host costs what was heard since the last time, and what is on its way."""
+        while True:
+            await asyncio.sleep(settings.SHIP_EVERY)
+            for holding in tuple(self.holdings):
+                if holding.recording and holding.recording not in self._shipping:
+                    self._shipping.add(holding.recording)
+                    self._keep(self._ship(holding.held, holding.recording))
+
+    async def _ship(self, held: Held, recording: Recorded) -> None:
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._ships, recording.ship)
+        except (StoreAway, OSError) as error:
+            # No traceback: while the store is away every call says so every few seconds.
+            logger.warning("Not shipped (%s); it stays here", error, extra={"session_id": held.session_id})
+        finally:
+            self._shipping.discard(recording)
+
+    async def _see_spools(self) -> None:
+        """However long the store is away: these are not lost, they are here."""
+        while True:
+            try:
+                await in_database(see_spools, BEATER)()
+            except Exception as error:
+                logger.warning("Spools not announced: %s", type(error).__name__)
+            await asyncio.sleep(settings.SWEEP_EVERY)
+
+    async def _ship_leftovers(self) -> None:
         """At once after a call, when the process starts, and now and then for what other events left behind."""
         while True:
-            self._recordings_due.clear()
-            await self._finish_waiting()
+            self._leftovers_due.clear()
+            try:
+                await in_database(ship_leftovers, SHIPPER)()
+            except Exception:
+                logger.exception("Recordings could not be shipped; they will be tried again")
             with suppress(TimeoutError):
                 async with asyncio.timeout(settings.SWEEP_EVERY):
-                    await self._recordings_due.wait()
-
-    async def _finish_waiting(self) -> None:
-        try:
-            await in_database(finish_recordings, FINISHER)()
-        except Exception:
-            logger.exception("Recordings could not be finished; they will be tried again")
+                    await self._leftovers_due.wait()
 
 
 def _end(holding: Holding, reason: EndReason) -> None:

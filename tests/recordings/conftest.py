@@ -1,1 +1,32 @@
+from collections.abc import Callable
+
+import pytest
+
 from tests.people import *  # noqa: F403
+from training.models import Session, TranscriptTurn
+
+
+@pytest.fixture
+def say() -> Callable[..., TranscriptTurn]:
+    """A finished turn of a call, spoken unless told otherwise."""
+
+    def say(session: Session, role: str, text: str, **facts: object) -> TranscriptTurn:
+        number = session.turns.count() + 1
+        facts = {
+            "source": TranscriptTurn.Source.SPOKEN,
+            "start_ms": 1000 * number,
+            "end_ms": 1000 * number + 900,
+        } | facts
+        return TranscriptTurn.objects.create(
+            organization_id=session.organization_id,
+            session=session,
+            role=role,
+            text_generated=text,
+            text_heard=text,
+            item=f"item-{number}",
+            after=f"item-{number - 1}" if number > 1 else "",
+            revision=number,
+            **facts,
+        )
+
+    return say

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recordings.assembly import Assembly, EpochSpool, assemble
+from recordings.sources import SpoolFolder
 from recordings.spool import RATE, Spool
 
 WALL = 1_700_000_000.0
@@ -40,6 +41,10 @@ def numbers_in(samples: Samples) -> NDArray[np.int64]:
     return remainders[0] + np.concatenate([[0], np.cumsum(np.diff(remainders) % PERIOD)])
 
 
+def epoch_in(folder: Path) -> EpochSpool:
+    return EpochSpool(SpoolFolder(folder))
+
+
 @dataclass
 class Call:
     """A spool whose clock follows the story: `at(seconds)` since the epoch began."""
@@ -57,7 +62,7 @@ class Call:
         return self.spool
 
     def assembly(self) -> Assembly:
-        return assemble([EpochSpool(self.folder)])
+        return assemble([epoch_in(self.folder)])
 
     def journal(self) -> str:
         return (self.folder / "journal.jsonl").read_text()

@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recordings.assembly import EpochSpool, assemble
+from recordings.assembly import assemble
 from recordings.spool import RATE
 from tests.recordings.synthetic import (
     Call,
     Network,
     channels,
     counting,
+    epoch_in,
     microphone_frames,
     numbers_in,
     speak_into,
@@ -173,7 +174,7 @@ def test_a_client_clock_that_drifts_for_half_an_hour_is_followed(call, ppm):
 
     speak_into(call, Network(up_to_150_ms()), microphone_frames(1800, 2400, when))
 
-    epoch = EpochSpool(call.folder)
+    epoch = epoch_in(call.folder)
     begins = [piece.at - when(piece.offset) * RATE for piece in epoch.counselor]
     ends = [piece.end - when(piece.offset + piece.samples) * RATE for piece in epoch.counselor]
     assert np.abs(begins + ends).max() <= TWENTY_MS
@@ -275,7 +276,7 @@ def test_whatever_a_browser_counts_the_recording_stays_within_the_call(steps):
             spool.hear(counting(index, 480), index) if is_frame else spool.played(1, 480, index, False)
         heard = 480 * sum(is_frame for _, _, is_frame in steps)
 
-        epoch = EpochSpool(call.folder)
+        epoch = epoch_in(call.folder)
 
         assert epoch.samples <= call.spool.position() + heard + RATE // 5
 
@@ -295,7 +296,7 @@ def test_sync_beside_writing_and_closing_is_harmless(call):
     thread.join()
 
     assert call.spool.failure is None
-    assert EpochSpool(call.folder).is_closed
+    assert epoch_in(call.folder).is_closed
 
 
 def test_nothing_is_written_after_closing(call):
@@ -353,7 +354,7 @@ def test_a_killed_process_loses_nothing_it_was_given(tmp_path):
             kept = int(child.stdout.readline())
         child.kill()
 
-    epoch = EpochSpool(tmp_path / "1")
+    epoch = epoch_in(tmp_path / "1")
     left, right = channels(assemble([epoch]))
     assert not epoch.is_closed
     assert left[:kept].tobytes() == right[:kept].tobytes() == counting(0, kept)
@@ -385,7 +386,7 @@ def test_a_full_disk_keeps_what_was_there(tmp_path, limit):
     command = [sys.executable, "-c", FULL_DISK, str(folder), str(limit)]
     child = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
 
-    epoch = EpochSpool(folder)
+    epoch = epoch_in(folder)
     assert child.stdout.startswith("File too large ")
     assert epoch.failure == "File too large"
     assert epoch.is_closed

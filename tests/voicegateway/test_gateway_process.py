@@ -6,8 +6,9 @@ import wave
 import numpy as np
 import pytest
 
-from recordings.assembly import EpochSpool
 from recordings.models import Recording, spool_folder
+from recordings.services.finishing import sweep_recordings
+from tests.recordings.synthetic import epoch_in
 from tests.voicegateway.gateway_process import upstream_events, wait_for_end, wait_until
 from tests.voicegateway.line import RATE, Line, tone
 from training.models import EndReason, Session, TranscriptTurn
@@ -33,9 +34,15 @@ def lines_of(session: Session) -> list[tuple[str, str, bool]]:
 
 
 def finished(session: Session) -> Recording:
+    """The recording, once its gateway has shipped all of it; the worker is us."""
     waiting = [Recording.State.RECORDING, Recording.State.PROCESSING]
     recordings = Recording.objects.filter(session=session).exclude(state__in=waiting)
-    recording: Recording = wait_until(recordings.first, "the recording is finished")
+
+    def look() -> Recording | None:
+        sweep_recordings()
+        return recordings.first()
+
+    recording: Recording = wait_until(look, "the recording is finished")
     return recording
 
 
@@ -89,7 +96,7 @@ def interrupted_call(gateway, standin, call):
     greet(call)
     with Line(gateway, call) as line:
         line.wait_for("ready")
-        line.recorded_since = EpochSpool(spool_folder(call.pk, 1)).wall
+        line.recorded_since = epoch_in(spool_folder(call.pk, 1)).wall
         line.speak(tone(0.8))
         line.wait_for_sound(0.4)
         wait_for_words_of_the_caller(line)
