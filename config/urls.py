@@ -6,6 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from config import health
 from evaluation import api as evaluation_api
 from evaluation import views as evaluation_views
+from recordings import api as recording_api
 from recordings import views as recording_views
 from scenarios.api import ImportViewSet, ScenarioViewSet
 from training import api as training_api
@@ -61,7 +62,9 @@ urlpatterns = [
     path("api/scenarios/<uuid:pk>/promote/", ScenarioViewSet.as_view({"post": "promote"}), name="api-promote"),
     path("api/scenarios/<uuid:pk>/demote/", ScenarioViewSet.as_view({"post": "demote"}), name="api-demote"),
     path("api/sessions/<uuid:pk>/evaluation/", evaluation_api.evaluation, name="api-evaluation"),
-    path("api/recordings/<uuid:pk>/download/", recording_views.download, name="api-recording-download"),
+    path("api/recordings/", recording_api.RecordingList.as_view(), name="api-recordings"),
+    path("api/recordings/<uuid:pk>/download/", recording_api.download, name="api-recording-download"),
+    path("api/recordings/<uuid:pk>/link/", recording_api.link, name="api-recording-link"),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
     path("health/", health.health, name="health"),

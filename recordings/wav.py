@@ -2,6 +2,7 @@
 
 import struct
 
+HEADER_SIZE = 44
 MOST_BYTES = 0xFFFFFFFF - 36
 
 

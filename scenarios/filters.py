@@ -4,6 +4,7 @@ from django.db.models import Q
 from django_filters import rest_framework as filters
 from rest_framework.exceptions import ValidationError
 
+from accounts.filters import StrictFilterSet
 from accounts.http import person
 from accounts.models import Account
 from scenarios.models import Category, Difficulty, Mode, Scenario, ScenarioQuerySet, Skill
@@ -11,12 +12,11 @@ from scenarios.services.import_library import Accounts, Named
 
 YES_OR_NO = [("true", "true"), ("false", "false")]
 WITHOUT = "none"
-NO_FILTERS = {"as", "cursor", "page_size"}
 
 Row = TypeVar("Row", Category, Skill)
 
 
-class ScenarioFilter(filters.FilterSet):
+class ScenarioFilter(StrictFilterSet):
     """What lists and exports of scenarios can be narrowed by. A value that names nothing is refused, not ignored."""
 
     is_one_time = filters.ChoiceFilter(choices=[*YES_OR_NO, ("any", "any")], method="of_kind")
@@ -33,9 +33,6 @@ class ScenarioFilter(filters.FilterSet):
         fields: list[str] = []
 
     def filter_queryset(self, queryset: ScenarioQuerySet) -> ScenarioQuerySet:
-        unknown = [name for name in self.data if name not in self.filters and name not in NO_FILTERS]
-        if unknown:
-            raise ValidationError(dict.fromkeys(unknown, "There is no such filter."))
         found: ScenarioQuerySet = super().filter_queryset(queryset)
         return found if self.form.cleaned_data["is_one_time"] else found.library()
 
