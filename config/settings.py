@@ -193,12 +193,22 @@ else:
 _storage = urlsplit(STORAGE_URL)
 if _storage.scheme == "s3":
     _query = {name: values[-1] for name, values in parse_qs(_storage.query).items()}
+
+    def _seconds(name: str, usual: float) -> float:
+        try:
+            return float(_query.get(name, usual))
+        except ValueError:
+            raise ImproperlyConfigured(f"STORAGE_URL: {name} must be a number of seconds") from None
+
     _default_storage: dict[str, object] = {
         "BACKEND": "config.storage.PrivateS3Storage",
         "OPTIONS": {
             "bucket_name": _storage.netloc,
             "endpoint_url": _query.get("endpoint_url"),
             "region_name": _query.get("region_name"),
+            # Seconds. Three tries each: an upload that meets silence gives up after half a minute, and comes back.
+            "connect_timeout": _seconds("connect_timeout", 2.0),
+            "read_timeout": _seconds("read_timeout", 10.0),
         },
     }
 else:

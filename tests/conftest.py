@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.services import private_postgres, private_redis, require
+from tests.services import private_postgres, private_redis, private_s3, require
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -23,4 +23,11 @@ def postgres_url() -> Iterator[str]:
 def redis_url() -> Iterator[str]:
     require("redis-server")
     with private_redis() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def s3_url() -> Iterator[str]:
+    """An S3 server; a test makes buckets of its own on it."""
+    with private_s3() as url:
         yield url

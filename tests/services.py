@@ -6,11 +6,13 @@ import pwd
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 import psycopg
 import pytest
@@ -112,9 +114,22 @@ def private_redis() -> Iterator[str]:
 
 
 @contextmanager
-def _running(command: list[str], folder: Path, look: Callable[[], None]) -> Iterator[None]:
+def private_s3() -> Iterator[str]:
+    """The address of an S3 server that lives as long as this context. It checks no signatures."""
+    with _folder() as folder:
+        port = _free_port()
+        server = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+        # As who we are: another user may not be allowed to read our Python.
+        with _running(server, folder, lambda: _greet(port), _ourselves()):
+            yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def _running(
+    command: list[str], folder: Path, look: Callable[[], None], servant: tuple[int | None, int | None] | None = None
+) -> Iterator[None]:
     log = folder / "log"
-    user, group = _servant()
+    user, group = servant or _servant()
     with log.open("w") as output:
         process = subprocess.Popen(
             ["sh", "-c", LIFELINE, "server", *command],
@@ -142,7 +157,7 @@ def _wait_until(look: Callable[[], None], log: Path) -> None:
         try:
             look()
             return
-        except (psycopg.OperationalError, redis.RedisError):
+        except (psycopg.OperationalError, redis.RedisError, OSError):
             if time.monotonic() > deadline:
                 raise RuntimeError(f"The server did not start:\n{log.read_text()}") from None
             time.sleep(0.05)
@@ -168,6 +183,15 @@ def _servant() -> tuple[int, int] | tuple[None, None]:
     known = {account.pw_name: account for account in pwd.getpwall()}
     account = known.get("postgres") or known["nobody"]
     return account.pw_uid, account.pw_gid
+
+
+def _ourselves() -> tuple[None, None]:
+    return None, None
+
+
+def _greet(port: int) -> None:
+    with urlopen(f"http://127.0.0.1:{port}/moto-api/", timeout=START_LIMIT):
+        pass
 
 
 def _ping(url: str) -> None:

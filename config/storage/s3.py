@@ -30,19 +30,19 @@ class PrivateS3Storage(S3Storage):
             "querystring_auth": True,
             "querystring_expire": 60,
             "file_overwrite": False,
-            "client_config": Config(
-                signature_version="s3v4",
-                connect_timeout=2,
-                read_timeout=10,
-                max_pool_connections=16,
-                retries={"mode": "standard", "total_max_attempts": 3},
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-            ),
         }
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, connect_timeout: float = 2.0, read_timeout: float = 10.0, **options: Any) -> None:
+        config = Config(
+            signature_version="s3v4",
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
+            max_pool_connections=16,
+            retries={"mode": "standard", "total_max_attempts": 3},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+        super().__init__(client_config=config, **options)
         self._making = threading.Lock()
 
     @property

@@ -51,13 +51,38 @@ def urlopen_any(url: str) -> Any:
         return answer
 
 
+def own_environment(openai_url: str) -> dict[str, str]:
+    """For a process of ours on this test's database and storage."""
+    # Of this test run's own environment only what any process needs.
+    usual = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return usual | {
+        "SECRET_KEY": settings.SECRET_KEY,
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "WEB_ORIGINS": ORIGIN,
+        "GATEWAY_URL": "ws://127.0.0.1:1",
+        "DATABASE_URL": database_url(),
+        "REDIS_URL": "memory://localhost/",
+        "STORAGE_URL": settings.STORAGE_URL,
+        "SPOOL_DIR": str(settings.SPOOL_DIR),
+        "EMAIL_URL": "memory:",
+        "OPENAI_API_KEY": "sk-tests",
+        "OPENAI_BASE_URL": openai_url,
+        "NO_PROXY": "127.0.0.1",
+        "AWS_ACCESS_KEY_ID": "tests",
+        "AWS_SECRET_ACCESS_KEY": "tests",
+        "HEARTBEAT_EVERY": "1",
+        "DRAIN_FOR": "0",
+        "CALLER_OPENS_AFTER": "60",
+    }
+
+
 class GatewayProcess:
     """Ends with its `with` block. `begin()` starts it anew on the same spool: another process of the same host."""
 
     def __init__(self, folder: Path, openai_url: str, **environment: str) -> None:
         self.spool = Path(environment.get("SPOOL_DIR", folder / "spool"))
         self.printed = folder / "printed"
-        self.environment = self._settings(openai_url) | environment
+        self.environment = own_environment(openai_url) | {"SPOOL_DIR": str(self.spool)} | environment
         self.begin()
 
     def begin(self) -> None:
@@ -78,27 +103,6 @@ class GatewayProcess:
     def _address(self) -> str | None:
         found = re.search(r"running on http://(127\.0\.0\.1:\d+)", self.output[self._read_from :])
         return found[1] if found else None
-
-    def _settings(self, openai_url: str) -> dict[str, str]:
-        # Of this test run's own environment only what any process needs.
-        usual = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-        return usual | {
-            "SECRET_KEY": settings.SECRET_KEY,
-            "ALLOWED_HOSTS": "127.0.0.1",
-            "WEB_ORIGINS": ORIGIN,
-            "GATEWAY_URL": "ws://127.0.0.1:1",
-            "DATABASE_URL": database_url(),
-            "REDIS_URL": "memory://localhost/",
-            "STORAGE_URL": settings.STORAGE_URL,
-            "SPOOL_DIR": str(self.spool),
-            "EMAIL_URL": "memory:",
-            "OPENAI_API_KEY": "sk-tests",
-            "OPENAI_BASE_URL": openai_url,
-            "NO_PROXY": "127.0.0.1",
-            "HEARTBEAT_EVERY": "1",
-            "DRAIN_FOR": "0",
-            "CALLER_OPENS_AFTER": "60",
-        }
 
     @property
     def output(self) -> str:
