@@ -67,8 +67,8 @@ def _choices(db_field, user):
 class OrganizationAdmin(ScopedAdmin):
     """All of them for superusers; its own for an organization's admin, who decides what it keeps."""
 
-    list_display = ["name", "call_slots", "keeps_sources", "created_at"]
-    fields = ["name", "call_slots", "keeps_sources"]
+    list_display = ["name", "call_slots", "recording_days", "keeps_sources", "created_at"]
+    fields = ["name", "call_slots", "recording_days", "keeps_sources"]
 
     def get_readonly_fields(self, request, obj=None):
         return [] if request.user.is_superuser else ["name"]
@@ -116,7 +116,7 @@ class AccountForm(ScopedForm):
 
     class Meta:
         model = Account
-        fields = ["name", "number"]
+        fields = ["name", "number", "recording_days"]
 
     def clean_procedures_file(self):
         file = self.cleaned_data["procedures_file"]
@@ -135,7 +135,7 @@ class AccountAdmin(ScopedAdmin):
     search_fields = ["name", "number"]
     readonly_fields = ["procedure_document", "procedure_history"]
     fieldsets = [
-        (None, {"fields": ["name", "number"]}),
+        (None, {"fields": ["name", "number", "recording_days"]}),
         ("Procedures", {"fields": ["procedure_document", "procedures_file", "procedure_history"]}),
     ]
 

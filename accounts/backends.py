@@ -22,6 +22,7 @@ MAY: dict[str, dict[str, frozenset[str]]] = {
         "scenarios.scenariodraft": _WRITE,
         "training.assignment": _WRITE,
         "training.session": _SEE,
+        "recordings.recording": frozenset({"view", "change"}),
         "evaluation.evaluation": _SEE,
         "evaluation.review": _WRITE,
     },

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce
@@ -103,6 +104,10 @@ class Recording(models.Model):
     def __str__(self) -> str:
         return f"Recording of session {self.session_id}"
 
+    def clean(self) -> None:
+        if self.is_held and not self.hold_reason:
+            raise ValidationError({"hold_reason": "Say why it is kept, for whoever lifts the hold one day."})
+
     @property
     def is_playable(self) -> bool:
         return bool(self.file)
@@ -114,6 +119,19 @@ class Recording(models.Model):
     @property
     def is_under_way(self) -> bool:
         return self.state in {self.State.RECORDING, self.State.PROCESSING}
+
+    @property
+    def kept_until(self) -> datetime | None:
+        """When the sweep deletes it, if nobody holds it back; None while its call lasts or where nothing ends it."""
+        version = self.session.scenario_version
+        account = version.account if version else None
+        days = (account.recording_days if account else None) or self.session.organization.recording_days
+        return self.session.ended_at + timedelta(days=days) if self.session.ended_at and days else None
+
+    @property
+    def is_settled(self) -> bool:
+        """Deleted, or finished with all that there will be: nothing but its file is needed any more."""
+        return self.state == self.State.DELETED or (self.is_finished and self.cleared_at is not None)
 
     @property
     def folder(self) -> str:

@@ -58,7 +58,8 @@ def main(arguments: list[str]) -> int:
         environment = own_environment(os.environ, scratch)
         outcomes = [run(step, command, environment) for step, command in LINT.items()]
         if "--lint" not in arguments:
-            outcomes.append(run("tests on SQLite", [*PYTEST, *for_pytest], environment))
+            lighter = [] if "--fast" in arguments or missing("postgres") else ["-m", "not heavy"]
+            outcomes.append(run("tests on SQLite", [*PYTEST, *lighter, *for_pytest], environment))
         if "--lint" not in arguments and "--fast" not in arguments:
             outcomes.append(run_on_postgres(for_pytest, environment))
     print("\nSummary")

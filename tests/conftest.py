@@ -9,6 +9,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "once: knows no database of ours or brings its own, so one run of the suite is enough"
     )
+    config.addinivalue_line("markers", "heavy: one run is enough, on PostgreSQL where there is one")
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,8 @@ READ_THROUGH = {
     "training.TranscriptTurn": "its session",
     "training.CallTicket": "its signature; it is spent, never shown",
     "recordings.RecordingEpoch": "its recording",
+    "recordings.RecordingConsent": "its session",
+    "recordings.RecordingDeletion": "its recording",
     "evaluation.CriterionResult": "its evaluation",
     "evaluation.Flag": "its evaluation",
     "evaluation.Review": "its evaluation",

@@ -80,7 +80,9 @@ POST   /api/scenarios/drafts/{draft}/again/     403   403   202   202   403   20
 POST   /api/scenarios/drafts/{draft}/restore/   403   403   409   409   403   409   404   403
 DELETE /api/scenarios/drafts/{draft}/source/    403   403   409   409   403   409   404   403
 POST   /api/scenarios/drafts/{draft}/save/      403   403   201   201   403   201   404   403
+GET    /api/recordings/                         200   200   200   200   200   200   200   403
 HEAD   /api/recordings/{recording}/download/    200   404   200   200   200   200   404   403
+GET    /api/recordings/{recording}/link/        200   404   200   200   200   200   404   403
 GET    /api/schema/                             200   200   200   200   200   200   200   403
 GET    /api/docs/                               200   200   200   200   200   200   200   403
 GET    /health/                                 200   200   200   200   200   200   200   200
@@ -115,6 +117,7 @@ GET    /admin/r/{session_type}/{over}/          login login 404   404   404   40
 GET    /admin/accounts/                         login login 200   200   200   200   200   login
 GET    /admin/scenarios/                        login login 200   200   200   200   200   login
 GET    /admin/training/                         login login 200   404   200   200   200   login
+GET    /admin/recordings/                       login login 200   404   404   200   200   login
 GET    /admin/evaluation/                       login login 200   404   200   200   200   login
 GET    /admin/auth/                             login login 404   404   404   404   404   login
 GET    /admin/nothing/here/                     login login 404   404   404   404   404   login
@@ -160,11 +163,13 @@ ADMINISTRATION = {
     "scenarios.scenariodraft": {"supervisor": "vac", "trainer": "vac", "admin": "vac"},
     "training.assignment": {"supervisor": "vac", "admin": "vac"},
     "training.session": {"supervisor": "v", "evaluator": "v", "admin": "v"},
+    "recordings.recording": {"supervisor": "vc", "admin": "vc"},
     "evaluation.evaluation": {"supervisor": "vc", "evaluator": "vc", "admin": "vc"},  # a change is a review
     "auth.group": {},
     "account.emailaddress": {},
     "authtoken.tokenproxy": {},
 }
+SAVED = {"recordings.recording"}  # its form can be sent empty: no legal hold
 LOCKED = {"scenarios.scenario"}  # it is assigned: the page says so, and deletes nothing
 HIDDEN = {"scenarios.scenariodraft"}  # who may not see one does not find it either
 FOR_SUPERUSERS = {model for model, roles in ADMINISTRATION.items() if not roles}
@@ -208,6 +213,7 @@ def objects(counselor, chat, call, phone_assignment, chat_assignment, account, s
         "scenarios.scenariodraft": draft.pk,
         "training.assignment": phone_assignment.pk,
         "training.session": over.pk,
+        "recordings.recording": recording.pk,
         "evaluation.evaluation": evaluation.pk,
         "auth.group": Group.objects.create(name="a group").pk,
         "account.emailaddress": EmailAddress.objects.create(user=counselor, email=counselor.email).pk,
@@ -316,7 +322,8 @@ def expected(who: str, model: str, action: str, method: str, is_known: bool) -> 
     if not is_allowed:
         return "403"
     is_deleted = (method, action) == ("POST", "delete") and model not in LOCKED
-    return "away" if is_deleted else "200"
+    is_saved = (method, action) == ("POST", "change") and model in SAVED
+    return "away" if is_deleted or is_saved else "200"
 
 
 def test_the_administration_answers_as_the_roles_say(who, client, objects):

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 
 from recordings.microphone import RATE
-from recordings.services.epochs import begin_recording, epoch_begins_at
+from recordings.services.epochs import agree_to_recording, begin_recording, epoch_begins_at
 from recordings.services.leftovers import shipper_for
 from recordings.shipping import Recorded
 from recordings.spool import Spool
@@ -81,13 +81,20 @@ def is_held_still(ticket: CallTicket) -> bool:
 def admit(ticket: CallTicket, query: bytes) -> Admitted:
     """Hold the call that the spent ticket is for. Raises Refused."""
     session = ticket.session
+    is_recorded = wants_recording(query)
+    if session.assignment and session.assignment.require_recording:
+        if declines_recording(query):
+            raise Refused("recording_required")  # nobody is recorded against their word
+        is_recorded = True
     epoch = take_line(session, ticket.displaces)
     if epoch is None:
         raise Refused("in_use")
     session.refresh_from_db()
     settle_turns(session)
-    is_recorded = wants_recording(query) or bool(session.assignment and session.assignment.require_recording)
-    recorded = Recorded(begin_recording(session, epoch), shipper_for(session, epoch)) if is_recorded else None
+    recorded = None
+    if is_recorded:
+        agree_to_recording(session, consent_in(query))
+        recorded = Recorded(begin_recording(session, epoch), shipper_for(session, epoch))
     briefing = brief(session, is_recorded)
     begins_at = epoch_begins_at(session, epoch) if recorded else said_until(briefing)
     return Admitted(session, Held(session.pk, epoch, ticket.pk), briefing, recorded, begins_at)
@@ -101,6 +108,15 @@ def said_until(briefing: Briefing) -> int:
 def wants_recording(query: bytes) -> bool:
     """Only the exact word."""
     return parse_qs(query.decode("latin-1")).get("record") == ["true"]
+
+
+def declines_recording(query: bytes) -> bool:
+    return parse_qs(query.decode("latin-1")).get("record") == ["false"]
+
+
+def consent_in(query: bytes) -> str:
+    """The version of the words that the page showed before the call; empty where it showed words of its own."""
+    return parse_qs(query.decode("latin-1")).get("consent", [""])[0]
 
 
 def brief(session: Session, is_recorded: bool) -> Briefing:

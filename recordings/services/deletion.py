@@ -7,6 +7,7 @@ next and are listed; a copy that a process under way puts there meanwhile is fou
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import groupby
 from uuid import UUID
 
 from django.db import transaction
@@ -63,21 +64,20 @@ def sweep_retention() -> int:
 
 def remove_orphans() -> int:
     """Objects of recordings that nobody points to: a process was killed, or came too late. Return how many."""
-    removed = 0
-    before = timezone.now() - ORPHANED_AFTER
-    for prefix in ("recordings/", "spools/"):
-        for session_id, objects in _by_session(prefix):
-            if any(found.modified >= before for found in objects):
-                continue
-            recording = Recording.objects.filter(session_id=session_id).first()
-            if recording and (recording.is_under_way or recording.state == Recording.State.FAILED):
-                continue
-            if recording and prefix == "spools/" and recording.cleared_at is None and recording.is_finished:
-                continue  # a part of it may still come from a host that was lost
-            keep = (recording.file.name or "") if recording and prefix == "recordings/" else ""
-            if any(found.key != keep for found in objects):
-                removed += len(object_store().remove(_folder(objects[0].key), keep=keep))
-    return removed
+    return sum(_remove_orphans(*one) for prefix in ("recordings/", "spools/") for one in _by_session(prefix))
+
+
+def _remove_orphans(session_id: UUID, objects: list[StoredObject]) -> int:
+    """Of one session, unless something of it is new: then somebody may be at it."""
+    folder = _folder(objects[0].key)
+    if any(found.modified >= timezone.now() - ORPHANED_AFTER for found in objects):
+        return 0
+    recording = Recording.objects.filter(session_id=session_id).first()
+    if recording and not recording.is_settled:
+        return 0
+    keep = (recording.file.name or "") if recording else ""
+    is_there = any(found.key != keep for found in objects)
+    return len(object_store().remove(folder, keep=keep)) if is_there else 0
 
 
 def _condemn(recording: Recording, reason: RecordingDeletion.Reason, by: User | None = None) -> RecordingDeletion:
@@ -126,22 +126,17 @@ def note_removed(recording: Recording, copies: list[dict[str, object]]) -> None:
 
 
 def _by_session(prefix: str) -> Iterator[tuple[UUID, list[StoredObject]]]:
-    """Objects come in the order of their keys, so those of one session come together."""
-    together: list[StoredObject] = []
-    for found in object_store().objects(prefix):
-        if together and _folder(found.key) != _folder(together[0].key):
-            yield from _named(together)
-            together = []
-        together.append(found)
-    yield from _named(together)
+    """Objects come in the order of their keys, so those of one session come together. What is not ours is left out."""
+    for folder, objects in groupby(object_store().objects(prefix), key=lambda found: _folder(found.key)):
+        if session_id := _session_of(folder):
+            yield session_id, list(objects)
 
 
-def _named(objects: list[StoredObject]) -> Iterator[tuple[UUID, list[StoredObject]]]:
-    if objects:
-        try:
-            yield UUID(objects[0].key.split("/")[2]), objects
-        except (IndexError, ValueError):
-            return  # not ours
+def _session_of(folder: str) -> UUID | None:
+    try:
+        return UUID(folder.split("/")[2])
+    except (IndexError, ValueError):
+        return None
 
 
 def _folder(key: str) -> str:

@@ -9,8 +9,9 @@ from django.db.models import F
 from django.utils import timezone
 
 from recordings import tasks
+from recordings.consent import TEXTS, digest_of
 from recordings.microphone import RATE
-from recordings.models import Recording, RecordingEpoch, spool_folder
+from recordings.models import Recording, RecordingConsent, RecordingEpoch, spool_folder
 from recordings.spool import Spool
 from training.models import Session
 
@@ -27,6 +28,20 @@ def begin_recording(session: Session, epoch: int, clock: Callable[[], float] = t
         )
     # Its clock begins here: a database that took long to answer must not move what is heard.
     return Spool(spool_folder(session.pk, epoch), clock, time.time())
+
+
+def agree_to_recording(session: Session, text_version: str) -> None:
+    """The counselor asked for this call to be recorded, having read these words. What was agreed first stands."""
+    is_known = text_version in TEXTS
+    RecordingConsent.objects.get_or_create(
+        session=session,
+        defaults={
+            "organization_id": session.organization_id,
+            "user_id": session.counselor_id,
+            "text_version": text_version if is_known else "",
+            "text_sha256": digest_of(text_version) if is_known else "",
+        },
+    )
 
 
 def epoch_begins_at(session: Session, epoch: int) -> int:

@@ -143,7 +143,11 @@ def render(template: str, live_session_id: str | None = None, live_seconds: int 
         ("django.template.loaders.locmem.Loader", {"base.html": BASE}),
         ("django.template.loaders.filesystem.Loader", [str(TEMPLATES)]),
     ]
-    engine = Engine(loaders=loaders, libraries={"static": "tests.browser.plain_static"})
+    libraries = {
+        "static": "tests.browser.plain_static",
+        "recording_consent": "recordings.templatetags.recording_consent",
+    }
+    engine = Engine(loaders=loaders, libraries=libraries)
     context = {
         "practice": PRACTICE | practice,
         "live_session_id": live_session_id,
@@ -218,7 +222,7 @@ def test_the_page_says_what_comes_before_anything_is_asked(open_call: Callable[.
     page = open_call(require_recording=True)
 
     expect(page.get_by_role("heading", name="A student who cannot sleep")).to_be_visible()
-    expect(page.get_by_text("This call is recorded, as the assignment asks.")).to_be_visible()
+    expect(page.get_by_text("Your assignment asks for a recording.")).to_be_visible()
     expect(page.get_by_label("What would you like to practise?")).to_have_count(0)
     expect(page.get_by_role("button", name="Hang up")).to_be_hidden()
     assert api.asked == []

@@ -400,7 +400,7 @@ class Line {
 }
 const heard = [];
 const socket = new CallSocket(
-  { url: "ws://line.test/ws/calls/7/", ticket: "abc.def", lastRevision: 4, record: true },
+  { url: "ws://line.test/ws/calls/7/", ticket: "abc.def", lastRevision: 4, record: true, consent: "1" },
   { audio: (a) => heard.push(a.item), message: (m) => heard.push(m.type), closed: (c) => heard.push(c) }, Line);
 const line = Line.last;
 """
@@ -420,7 +420,7 @@ def test_socket_offers_its_ticket_and_says_hello_first(page: Page) -> None:
     )
 
     assert result == [
-        "ws://line.test/ws/calls/7/?record=true",
+        "ws://line.test/ws/calls/7/?record=true&consent=1",
         ["steadyline.v1", "ticket.abc.def"],
         "arraybuffer",
         False,

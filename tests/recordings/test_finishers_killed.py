@@ -21,6 +21,8 @@ IS_PROOF = bool(os.environ.get("STEADYLINE_PROVE"))
 SECONDS = 100  # more than one part of an upload
 SAMPLED = 6
 
+pytestmark = pytest.mark.heavy
+
 
 class Finishers:
     """See `finisher`."""

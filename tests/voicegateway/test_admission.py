@@ -1,6 +1,9 @@
-import pytest
+from datetime import timedelta
 
-from recordings.models import Recording
+import pytest
+from django.utils import timezone
+
+from recordings.models import Recording, RecordingConsent
 from scenarios.models import Scenario
 from tests.people import CONTEXT_CANARY, PROMPT_CANARY, SECTIONS_CANARY
 from training.models import EndReason, Session, TranscriptTurn
@@ -116,10 +119,35 @@ def test_a_required_recording_cannot_be_declined(call):
     call.assignment.require_recording = True
     call.assignment.save()
 
-    door = admitted(call, b"record=false")
+    declined = refusal(lambda: admitted(call, b"record=false"))
+    door = admitted(call, b"")
     door.spool.close()
 
-    assert door.briefing.recording is True
+    assert (declined, door.briefing.recording) == ("recording_required", True)
+
+
+@pytest.mark.parametrize(("shown", "version"), [(b"&consent=1", "1"), (b"", ""), (b"&consent=99", "")])
+def test_who_is_recorded_has_agreed_and_that_is_kept(call, shown, version):
+    admitted(call, b"record=true" + shown).spool.close()
+
+    consent = RecordingConsent.objects.get()
+    assert (consent.session, consent.user, consent.text_version) == (call, call.counselor, version)
+    assert len(consent.text_sha256) == (64 if version else 0)
+    assert abs(consent.agreed_at - timezone.now()) < timedelta(minutes=1)
+
+
+def test_the_first_agreement_stands(call):
+    admitted(call, b"record=true&consent=1").spool.close()
+    Session.objects.update(is_held=False)
+    admitted(call, b"record=true").spool.close()
+
+    assert RecordingConsent.objects.get().text_version == "1"
+
+
+def test_who_is_not_recorded_has_agreed_to_nothing(call):
+    admitted(call, b"consent=1")
+
+    assert not RecordingConsent.objects.exists()
 
 
 def test_the_call_is_told_nothing_of_what_is_assessed(call):

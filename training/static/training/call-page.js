@@ -159,7 +159,8 @@ export class CallPage {
     if (this.#state.phase !== calls.CONNECTING) return;
     const record = this.root.querySelector("[name=record]")?.checked ?? true;
     audio.tellPlayer("reset");
-    const socket = new CallSocket({ url, ticket, record, lastRevision: this.transcript.revision }, {
+    const { consent } = this.root.querySelector("[data-consent]").dataset;
+    const socket = new CallSocket({ url, ticket, record, consent, lastRevision: this.transcript.revision }, {
       audio: (frame) => {
         this.#heardAt = performance.now();
         if (socket === this.#socket) audio.play(frame);

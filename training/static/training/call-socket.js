@@ -21,11 +21,12 @@ export function decodeAudio(buffer) {
   return { item: view.getUint16(2, true), index: view.getUint32(4, true), pcm };
 }
 
-/** Our page asks for a recording; only the exact word counts. */
-export function callAddress(url, record) {
+/** Our page asks for a recording, and tells the version of the words that were agreed to; only the exact word counts. */
+export function callAddress(url, record, consent = "") {
   const address = new URL(url);
+  for (const name of ["record", "consent"]) address.searchParams.delete(name);
   if (record) address.searchParams.set("record", "true");
-  else address.searchParams.delete("record");
+  if (record && consent) address.searchParams.set("consent", consent);
   return address.href;
 }
 
@@ -33,9 +34,9 @@ export class CallSocket {
   #socket;
 
   /** `heard` has audio(frame), message(object) and closed({code, opened}), which comes once. */
-  constructor({ url, ticket, lastRevision, record }, heard, Socket = WebSocket) {
+  constructor({ url, ticket, lastRevision, record, consent }, heard, Socket = WebSocket) {
     this.opened = false;
-    this.#socket = new Socket(callAddress(url, record), ["steadyline.v1", `ticket.${ticket}`]);
+    this.#socket = new Socket(callAddress(url, record, consent), ["steadyline.v1", `ticket.${ticket}`]);
     this.#socket.binaryType = "arraybuffer";
     this.#socket.onopen = () => {
       this.opened = true;

@@ -1,0 +1,190 @@
+"""Retention, legal hold and deletion, on both kinds of store; the clock is moved, and the store is looked at."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from recordings.models import Recording, RecordingDeletion, spool_folder
+from recordings.objects import StoreAway
+from recordings.services import deletion, finishing
+from recordings.services.deletion import Held, delete_recording, remove_orphans, sweep_retention
+from recordings.services.finishing import finish_recording, sweep_recordings
+from recordings.services.leftovers import ship_leftovers
+from recordings.storage import object_store
+from tests.recordings.making import hang_up, hold, keys, recorded, use_storage
+from tests.recordings.stores import new_bucket, use_bucket
+from training.models import Session
+
+
+@pytest.fixture(autouse=True, params=["folder", "s3"])
+def store(request, settings, tmp_path):
+    settings.SPOOL_DIR = tmp_path / "spool"
+    if request.param == "folder":
+        use_storage(settings, tmp_path / "files")
+    else:
+        use_bucket(settings, new_bucket(request.getfixturevalue("s3_url")))
+
+
+@pytest.fixture
+def recording(call) -> Recording:
+    """Finished, its spool still on its host."""
+    recording = recorded(call)
+    finish_recording(recording.pk)
+    recording.refresh_from_db()
+    return recording
+
+
+def everything() -> list[str]:
+    return [*keys("recordings/"), *keys("spools/")]
+
+
+def days_later(days: float, monkeypatch) -> None:
+    now = timezone.now() + timedelta(days=days)
+    monkeypatch.setattr(timezone, "now", lambda: now)
+
+
+def test_a_recording_is_kept_as_long_as_its_organization_says(recording, organization, monkeypatch):
+    organization.recording_days = 30
+    organization.save()
+    days_later(29.9, monkeypatch)
+    before = (sweep_retention(), len(everything()))
+    days_later(0.2, monkeypatch)
+
+    assert (before, sweep_retention(), everything()) == ((0, 1), 1, [])
+    recording.refresh_from_db()
+    assert (recording.state, bool(recording.file), recording.peaks) == ("deleted", False, [])
+
+
+def test_an_account_may_say_otherwise_for_its_scenarios(recording, organization, account, monkeypatch):
+    organization.recording_days, account.recording_days = 30, 90
+    organization.save()
+    account.save()
+    version = recording.session.scenario_version
+    type(version).objects.filter(pk=version.pk).update(account=account)
+    days_later(89, monkeypatch)
+    before = sweep_retention()
+    days_later(2, monkeypatch)
+
+    assert (before, sweep_retention(), everything()) == (0, 1, [])
+
+
+def test_without_days_it_is_kept(recording, organization, monkeypatch):
+    organization.recording_days = None
+    organization.save()
+    days_later(10_000, monkeypatch)
+
+    assert (sweep_retention(), len(everything())) == (0, 1)
+
+
+def test_a_legal_hold_keeps_it_whatever_the_days(recording, organization, monkeypatch):
+    Recording.objects.update(is_held=True)
+    days_later(10_000, monkeypatch)
+
+    assert (sweep_retention(), len(everything())) == (0, 1)
+    with pytest.raises(Held):
+        delete_recording(recording)
+    recording.refresh_from_db()
+    assert (recording.state, RecordingDeletion.objects.count()) == ("completed", 0)
+
+
+def test_what_was_deleted_is_written(recording, supervisor):
+    key, size = recording.file.name, recording.size
+
+    delete_recording(recording, by=supervisor)
+
+    written = RecordingDeletion.objects.get()
+    assert (written.reason, written.requested_by, written.recording) == ("request", supervisor, recording)
+    assert written.removed == [
+        {"what": "peaks", "key": "", "bytes": 0},
+        {"what": "file", "key": key, "bytes": size},
+    ]
+
+
+def test_every_copy_goes_spool_and_segments_too(call):
+    hold(call)
+    hang_up(call)
+    ship_leftovers()
+    recording = Recording.objects.get()
+    shipped = keys("spools/")
+    spooled = spool_folder(call.pk, 1)
+    there = (len(shipped) > 0, spooled.exists())
+
+    delete_recording(recording)
+    ship_leftovers()
+
+    removed = RecordingDeletion.objects.get().removed
+    assert (there, everything(), spooled.exists()) == ((True, True), [], False)
+    assert [copy["key"] for copy in removed if copy["what"] == "segment"] == shipped
+    assert [(copy["key"], copy["bytes"] > 0) for copy in removed if copy["what"] == "spool"] == [("epoch 1", True)]
+
+
+def test_who_is_finishing_it_meanwhile_brings_nothing_back(call, monkeypatch):
+    recording = recorded(call)
+    write = finishing._write
+
+    def deleted_meanwhile(*arguments):
+        written = write(*arguments)
+        delete_recording(recording)
+        # As a process would that was slower still.
+        object_store().put(f"{recording.folder}late.wav", b"late")
+        return written
+
+    monkeypatch.setattr(finishing, "_write", deleted_meanwhile)
+    finished = finish_recording(recording.pk)
+    late = everything()
+    sweep_retention()
+
+    recording.refresh_from_db()
+    assert (finished, recording.state, len(late), everything()) == (False, "deleted", 1, [])
+    assert RecordingDeletion.objects.get().completed_at is None
+    monkeypatch.setattr(deletion, "LOOK_AGAIN_FOR", timedelta(0))
+    sweep_retention()
+    assert RecordingDeletion.objects.get().completed_at is not None
+
+
+def test_a_store_that_is_away_leaves_it_out_of_reach_and_deletes_it_later(recording, monkeypatch):
+    store = type(object_store())
+    remove = store.remove
+
+    def away(*_, **__):
+        raise StoreAway("away")
+
+    monkeypatch.setattr(store, "remove", away)
+    delete_recording(recording)
+    recording.refresh_from_db()
+    during = (recording.state, bool(recording.file), len(everything()))
+    monkeypatch.setattr(store, "remove", remove)
+    sweep_retention()
+
+    assert (during, everything()) == (("deleted", False, 1), [])
+
+
+def test_a_call_that_is_still_going_on_is_never_past_its_keeping(call, organization, monkeypatch):
+    hold(call)
+    days_later(10_000, monkeypatch)
+
+    assert (sweep_retention(), Session.objects.live().count()) == (0, 1)
+
+
+def test_orphans_go_and_what_is_pointed_to_stays(recording, call, monkeypatch):
+    store = object_store()
+    store.put(f"{recording.folder}attempt.wav", b"x")
+    store.put(f"{recording.segments}1/{'0' * 10}", b"x")
+    store.put(f"recordings/{call.organization_id}/{'0' * 8}-0000-4000-8000-{'0' * 12}/x.wav", b"x")
+    store.put("recordings/not-ours", b"x")
+    fresh = (remove_orphans(), len(everything()))
+    days_later(2, monkeypatch)
+
+    removed = remove_orphans()
+
+    assert (fresh, removed) == ((0, 5), 3)
+    assert sorted(everything()) == sorted([recording.file.name, "recordings/not-ours"])
+
+
+def test_segments_that_are_still_needed_are_no_orphans(call, monkeypatch):
+    recorded(call)
+    days_later(2, monkeypatch)
+
+    assert (remove_orphans(), len(everything()) > 0) == (0, True)
+    assert sweep_recordings() == 1
