@@ -61,5 +61,8 @@ class ObjectStore(Protocol):
     def remove(self, prefix: str, keep: str = "") -> list[StoredObject]:
         """Delete what begins so but for one key: objects, every earlier version, uploads that were never completed."""
 
+    def forget_uploads(self, prefix: str, before: datetime) -> int:
+        """Give up uploads under this prefix that were begun before then and never completed. Return how many."""
+
     def signed_url(self, key: str, seconds: int, filename: str) -> str | None:
         """An address that anyone may download from for so long; None where the store has no such thing."""

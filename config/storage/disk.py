@@ -59,6 +59,13 @@ class PrivateFileStorage(FileSystemStorage):
             shutil.rmtree(self.path(prefix), ignore_errors=True)  # the empty folders
         return removed
 
+    def forget_uploads(self, prefix: str, before: datetime) -> int:
+        old = [path for path in self._files(prefix) if path.name.endswith(UNFINISHED)]
+        old = [path for path in old if self._stored(path).modified < before]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
+
     def signed_url(self, key: str, seconds: int, filename: str) -> str | None:
         return None
 

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -82,9 +83,9 @@ class PrivateS3Storage(S3Storage):
     def remove(self, prefix: str, keep: str = "") -> list[StoredObject]:
         removed = []
         with named_errors():
-            for key, upload_id in self._unfinished(prefix):
-                if key != keep:
-                    self._abort(key, upload_id)
+            # Those of the kept key, too: it is complete.
+            for one in self._unfinished(prefix):
+                self._abort(one)
             for version, found in self._versions(prefix):
                 if found.key != keep:
                     self.client.delete_object(Bucket=self.bucket_name, Key=found.key, **version)
@@ -98,17 +99,24 @@ class PrivateS3Storage(S3Storage):
             url: str = self.client.generate_presigned_url("get_object", Params=what, ExpiresIn=seconds)
         return url
 
-    def _unfinished(self, prefix: str) -> Iterator[tuple[str, str]]:
+    def forget_uploads(self, prefix: str, before: datetime) -> int:
+        with named_errors():
+            old = [one for one in self._unfinished(prefix) if one["Initiated"] < before]
+            for one in old:
+                self._abort(one)
+        return len(old)
+
+    def _unfinished(self, prefix: str) -> Iterator[dict[str, Any]]:
         pages = self.client.get_paginator("list_multipart_uploads").paginate(Bucket=self.bucket_name, Prefix=prefix)
         for page in pages:
             for found in page.get("Uploads", []):
                 # Not every store heeds the prefix.
                 if found["Key"].startswith(prefix):
-                    yield found["Key"], found["UploadId"]
+                    yield found
 
-    def _abort(self, key: str, upload_id: str) -> None:
+    def _abort(self, one: dict[str, Any]) -> None:
         try:
-            self.client.abort_multipart_upload(Bucket=self.bucket_name, Key=key, UploadId=upload_id)
+            self.client.abort_multipart_upload(Bucket=self.bucket_name, Key=one["Key"], UploadId=one["UploadId"])
         except ClientError as error:
             if code_of(error) != "NoSuchUpload":
                 raise

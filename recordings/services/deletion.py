@@ -63,7 +63,12 @@ def sweep_retention() -> int:
 
 
 def remove_orphans() -> int:
-    """Objects of recordings that nobody points to: a process was killed, or came too late. Return how many."""
+    """What nobody points to: a process was killed, or came too late. Return how many objects.
+
+    Uploads that were begun and never completed are no objects, but are kept and paid for.
+    """
+    for prefix in ("recordings/", "spools/"):
+        object_store().forget_uploads(prefix, timezone.now() - ORPHANED_AFTER)
     return sum(_remove_orphans(*one) for prefix in ("recordings/", "spools/") for one in _by_session(prefix))
 
 

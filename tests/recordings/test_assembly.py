@@ -1,17 +1,12 @@
-import json
+import os
 import random
-import shutil
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from recordings.assembly import assemble
-from recordings.spool import CALLER, JOURNAL, MICROPHONE, RATE
-from recordings.wav import wav_header
+from recordings.spool import MICROPHONE, RATE
 from tests.recordings.synthetic import (
     WALL,
     Call,
@@ -23,6 +18,7 @@ from tests.recordings.synthetic import (
     speak_into,
 )
 
+LONG = 1800 if os.environ.get("STEADYLINE_PROVE") else 300  # seconds
 FIFTH = RATE // 5
 TWENTY_MS = RATE // 50
 
@@ -209,15 +205,15 @@ def test_wall_clocks_that_disagree_lose_no_audio(tmp_path, wall, begins):
 
 
 class Story:
-    """Five minutes in which the counselor breaks in every three seconds, over a jittery line that stalls once."""
+    """Minutes in which the counselor breaks in every three seconds, over a jittery line that stalls once."""
 
     def __init__(self, call):
         self.call = call
-        self.heard = np.zeros(300 * RATE, np.uint16)
+        self.heard = np.zeros(LONG * RATE, np.uint16)
         chance = random.Random(3)
         self.network = Network(lambda sent: max(0, chance.uniform(-0.075, 0.15), 103 - sent if 100 < sent < 103 else 0))
-        self.events = [(end, "frame", (index, n)) for end, index, n in microphone_frames(300, 2400)]
-        for item, start in enumerate(range(3, 297, 3), start=1):
+        self.events = [(end, "frame", (index, n)) for end, index, n in microphone_frames(LONG, 2400)]
+        for item, start in enumerate(range(3, LONG - 3, 3), start=1):
             self.play(item, start * RATE, chance)
         self.events.sort(key=lambda event: event[0])
 
@@ -245,7 +241,7 @@ class Story:
                 spool.speak(facts[0], 0, counting(facts[0] * 5 * RATE, 5 * RATE))
             else:
                 spool.played(*facts)
-        self.call.at(300).close()
+        self.call.at(LONG).close()
 
 
 def test_a_call_full_of_interruptions_keeps_both_channels_together(tmp_path):
@@ -254,7 +250,7 @@ def test_a_call_full_of_interruptions_keeps_both_channels_together(tmp_path):
 
     left, right = channels(story.call.assembly())
 
-    assert len(left) == pytest.approx(300 * RATE, rel=0.001)
+    assert len(left) == pytest.approx(LONG * RATE, rel=0.001)
     runs, true_runs = runs_of_sound(right), runs_of_sound(story.heard)
     assert len(runs) == len(true_runs)
     assert np.abs(np.array(runs) - np.array(true_runs)).max() <= TWENTY_MS
@@ -265,93 +261,7 @@ def test_a_call_full_of_interruptions_keeps_both_channels_together(tmp_path):
     numbers = left[places].view(np.uint16).astype(np.int64) - 1
     skew = (places - numbers + 65_535 // 2) % 65_535 - 65_535 // 2
     assert np.abs(skew).max() <= TWENTY_MS
-    assert len(places) >= 300 * RATE * 0.999
-
-
-@pytest.fixture(scope="module")
-def ended_abruptly(tmp_path_factory):
-    """The folder of a call with all that a journal can hold."""
-    call = Call(tmp_path_factory.mktemp("abrupt") / "1")
-    speak_into(call, Network(), microphone_frames(2))
-    speak_into(call, Network(), microphone_frames(4, when=lambda sample: 4 + sample / RATE))
-    for item in (1, 2):
-        call.spool.speak(item, 0, counting(0, RATE))
-        call.at(7 + item).played(item, RATE, (2 + item) * RATE, True)
-    call.spool.mute(True)
-    call.spool.close()
-    return call.folder
-
-
-def damaged(folder: Path, to: Path, name: str, damage) -> Path:
-    shutil.rmtree(to, ignore_errors=True)
-    shutil.copytree(folder, to)
-    (to / name).write_bytes(damage((to / name).read_bytes()))
-    return to
-
-
-def assembled_length(folder):
-    assembly = assemble([epoch_in(folder)])
-    frames = sum(len(block) for block in assembly.blocks()) // 4
-    assert frames == assembly.samples
-    assert len(wav_header(frames, 2, RATE)) == 44
-    return frames
-
-
-@pytest.mark.parametrize("name", [MICROPHONE, CALLER, JOURNAL])
-def test_truncation_anywhere_near_the_end_still_assembles(ended_abruptly, tmp_path, name):
-    whole = assembled_length(ended_abruptly)
-    copy = damaged(ended_abruptly, tmp_path / "1", name, bytes)
-
-    for _ in range(200):
-        with (copy / name).open("r+b") as file:
-            file.truncate(file.seek(0, 2) - 1)
-        assert 0 < assembled_length(copy) <= whole
-
-
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(name=st.sampled_from([MICROPHONE, CALLER, JOURNAL]), at=st.floats(0, 1), junk=st.binary(max_size=40))
-def test_any_tail_of_junk_still_assembles(ended_abruptly, tmp_path, name, at, junk):
-    copy = damaged(ended_abruptly, tmp_path / "1", name, lambda data: data[: round(at * len(data))] + junk)
-
-    assert assembled_length(copy) >= 0
-
-
-VALUE = st.one_of(st.integers(-(2**70), 2**70), st.floats(), st.booleans(), st.none(), st.text(max_size=3))
-KINDS = ["header", "microphone", "shift", "caller", "played", "mute", "failed", "closed", "other"]
-FIELDS = ["version", "wall", "rate", "offset", "at", "by", "item", "index", "samples", "final", "reason"]
-SMALL = st.integers(0, 3 * RATE)
-
-
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    st.lists(
-        st.tuples(st.sampled_from(KINDS), st.dictionaries(st.sampled_from(FIELDS), st.one_of(SMALL, VALUE))),
-        max_size=12,
-    )
-)
-def test_a_journal_of_any_content_still_assembles(ended_abruptly, tmp_path, lines):
-    extra = "".join(json.dumps({"kind": kind, **facts}) + "\n" for kind, facts in lines).encode()
-    copy = damaged(ended_abruptly, tmp_path / "1", JOURNAL, lambda data: data.replace(b"\n", b"\n" + extra, 1) + extra)
-
-    epoch = epoch_in(copy)
-    assembly = assemble([epoch])
-
-    for pieces in (assembly.counselor, assembly.caller):
-        assert all(piece.samples > 0 for piece in pieces)
-        assert all(one.end <= next_one.at for one, next_one in zip(pieces, pieces[1:], strict=False))
-    next(assembly.blocks(), None)
-
-
-def test_torn_lines_and_samples_cost_only_themselves(ended_abruptly, tmp_path):
-    copy = damaged(ended_abruptly, tmp_path / "1", JOURNAL, lambda data: data[:-5])
-    with (copy / MICROPHONE).open("ab") as file:
-        file.write(b"\x01")
-
-    epoch = epoch_in(copy)
-
-    assert not epoch.is_closed
-    assert sum(piece.samples for piece in epoch.counselor) == 6 * RATE
-    assert sum(piece.samples for piece in epoch.caller) == 2 * RATE
+    assert len(places) >= LONG * RATE * 0.999
 
 
 def test_a_long_recording_is_read_in_small_parts(tmp_path):

@@ -79,6 +79,17 @@ def test_a_finished_recording_is_a_file_and_the_truth_about_it(call):
     assert 900 < recording.caller_speech_ms <= 1000
 
 
+@pytest.mark.parametrize("samples", [1, 2, 481])
+def test_the_shortest_call_is_a_recording(call, samples):
+    recording = recorded(call, seconds=samples / RATE)
+
+    finish_recording(recording.pk)
+
+    recording.refresh_from_db()
+    assert (recording.state, recording.size) == ("completed", 44 + 4 * samples)
+    assert stereo_of(recording)[:, 0].tobytes() == counting(0, samples)
+
+
 def test_what_it_was_made_of_is_removed_once_the_file_is_there(call):
     recording = recorded(call)
     shipped = keys("spools/")

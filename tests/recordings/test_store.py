@@ -3,6 +3,7 @@
 import hashlib
 import random
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
@@ -105,6 +106,16 @@ def test_removing_finds_uploads_that_were_never_completed(store):
     store.remove("a/")
 
     assert (len(before), leftovers(store)) == (1, [])
+    upload.abandon()
+
+
+def test_uploads_that_were_given_up_long_ago_are_forgotten(store):
+    upload = fill(store.upload("a/1"), LARGE)
+    long_ago = datetime(2000, 1, 1, tzinfo=UTC)
+
+    forgotten = [store.forget_uploads("a/", before) for before in (long_ago, datetime.now(UTC) + timedelta(hours=1))]
+
+    assert (forgotten, leftovers(store)) == ([0, 1], [])
     upload.abandon()
 
 

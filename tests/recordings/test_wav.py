@@ -1,6 +1,4 @@
 import json
-import os
-import shutil
 import subprocess
 import wave
 from io import BytesIO
@@ -8,6 +6,7 @@ from io import BytesIO
 import pytest
 
 from recordings.wav import wav_header
+from tests.services import require
 
 
 def test_header_is_what_other_readers_expect():
@@ -36,17 +35,16 @@ def test_header_refuses_what_a_wav_file_cannot_hold(frames):
         wav_header(frames, 2, 24_000)
 
 
-def test_ffprobe_accepts_a_written_file(tmp_path):
-    if not shutil.which("ffprobe"):
-        missing = pytest.fail if os.environ.get("REQUIRE_SERVICES") == "1" else pytest.skip
-        missing("ffprobe is not installed")
+@pytest.mark.parametrize("frames", [1, 2, 3, 479, 24_000, 36_001])
+def test_ffprobe_accepts_a_written_file_from_one_sample_upward(tmp_path, frames):
+    ffprobe = require("ffprobe")
     path = tmp_path / "call.wav"
-    path.write_bytes(wav_header(36_000, 2, 24_000) + bytes(36_000 * 4))
+    path.write_bytes(wav_header(frames, 2, 24_000) + bytes(range(1, 5)) * frames)
 
-    command = ["ffprobe", "-v", "error", "-of", "json", "-show_streams", str(path)]
+    command = [str(ffprobe), "-v", "error", "-of", "json", "-show_streams", str(path)]
     probed = subprocess.run(command, capture_output=True, check=True, timeout=30)
     stream = json.loads(probed.stdout)["streams"][0]
 
     assert probed.stderr == b""
     assert (stream["codec_name"], stream["sample_rate"], stream["channels"]) == ("pcm_s16le", "24000", 2)
-    assert stream["duration_ts"] == 36_000
+    assert stream["duration_ts"] == frames
