@@ -206,6 +206,19 @@ class EpochSpool:
                 yield piece._replace(samples=min(piece.samples, there - piece.offset))
 
 
+class Sound(NamedTuple):
+    """A part of a recording: as many samples of each channel."""
+
+    counselor: NDArray[np.int16]
+    caller: NDArray[np.int16]
+
+    def interleaved(self) -> bytes:
+        """Stereo PCM16, counselor left."""
+        stereo = np.empty((len(self.counselor), 2), "<i2")
+        stereo[:, 0], stereo[:, 1] = self
+        return stereo.tobytes()
+
+
 @dataclass
 class Assembly:
     """A whole recording, read in blocks: its length never shows in memory."""
@@ -214,14 +227,19 @@ class Assembly:
     counselor: list[Piece]
     caller: list[Piece]
 
-    def blocks(self) -> Iterator[bytes]:
-        """Interleaved stereo PCM16, a second at a time."""
+    def seconds(self) -> Iterator[Sound]:
         tracks = [Track(self.counselor), Track(self.caller)]
         for start in range(0, self.samples, RATE):
-            block = np.zeros((min(RATE, self.samples - start), 2), "<i2")
-            for channel, track in enumerate(tracks):
-                track.fill(block[:, channel], start)
-            yield block.tobytes()
+            length = min(RATE, self.samples - start)
+            second = Sound(np.zeros(length, "<i2"), np.zeros(length, "<i2"))
+            for channel, track in zip(second, tracks, strict=True):
+                track.fill(channel, start)
+            yield second
+
+    def blocks(self) -> Iterator[bytes]:
+        """Interleaved stereo PCM16, a second at a time."""
+        for second in self.seconds():
+            yield second.interleaved()
 
 
 class Track:

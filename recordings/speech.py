@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from recordings.assembly import Sound
 from recordings.microphone import RATE
 
 FRAME = 20 * RATE // 1000
@@ -15,24 +15,25 @@ FEWEST_WORDS = 4
 
 
 class Loudness:
-    """How long each channel of a stereo recording was louder than a quiet room, gathered while it streams by."""
+    """How long each channel of a recording was louder than a quiet room, gathered while it streams by."""
 
     def __init__(self) -> None:
-        self._loud = np.zeros(2, int)
-        self._rest: NDArray[np.int16] = np.zeros((0, 2), np.int16)
+        self._loud = [0, 0]
+        self._rest = [np.zeros(0, np.int16), np.zeros(0, np.int16)]
 
-    def add(self, block: bytes) -> None:
-        """Take the next interleaved PCM16 block."""
-        samples = np.concatenate([self._rest, np.frombuffer(block, "<i2").reshape(-1, 2)])
-        whole = len(samples) // FRAME * FRAME
-        frames = samples[:whole].astype(np.float32).reshape(-1, FRAME, 2)
-        self._loud += (np.einsum("ijk,ijk->ik", frames, frames) > FRAME * LEVEL**2).sum(axis=0)
-        self._rest = samples[whole:]
+    def add(self, sound: Sound) -> None:
+        """Take what comes next."""
+        for number, channel in enumerate(sound):
+            samples = np.concatenate([self._rest[number], channel]) if len(self._rest[number]) else channel
+            whole = len(samples) // FRAME * FRAME
+            frames = samples[:whole].astype(np.float32).reshape(-1, FRAME)
+            self._loud[number] += int((np.einsum("ij,ij->i", frames, frames) > FRAME * LEVEL**2).sum())
+            self._rest[number] = samples[whole:].copy()
 
     @property
     def seconds(self) -> tuple[float, float]:
         """Counselor, caller."""
-        counselor, caller = (self._loud * FRAME / RATE).tolist()
+        counselor, caller = (frames * FRAME / RATE for frames in self._loud)
         return counselor, caller
 
 

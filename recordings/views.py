@@ -51,17 +51,23 @@ def wav_response(request: HttpRequest | Request, audio: Audio) -> HttpResponseBa
     if request.method == "HEAD":
         return HttpResponse(status=status, content_type="audio/wav", headers=headers)
     try:
-        body = _blocks(audio.open(span))
+        body = Blocks(audio.open(span))
     except FileNotFoundError:
         raise Http404 from None
     return StreamingHttpResponse(body, status=status, content_type="audio/wav", headers=headers)
 
 
-async def _blocks(part: Readable) -> AsyncIterator[bytes]:
-    # Not on the thread that all requests share: one slow store must not hold up every page.
-    read = sync_to_async(part.read, thread_sensitive=False)
-    try:
-        while block := await read(BLOCK):
-            yield block
-    finally:
-        part.close()
+class Blocks:
+    """Sent one by one. Django closes it with the response, also when nobody read any."""
+
+    def __init__(self, part: Readable) -> None:
+        self.close = part.close
+        # Not on the thread that all requests share: one slow store must not hold up every page.
+        self._read = sync_to_async(part.read, thread_sensitive=False)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            while block := await self._read(BLOCK):
+                yield block
+        finally:
+            self.close()

@@ -18,6 +18,8 @@ from recordings.objects import PART, Readable, StoreAway, StoredObject, Upload
 MISSING = {"NoSuchKey", "404", "NotFound"}
 BEYOND = {"InvalidRange", "416"}
 WITHOUT_VERSIONS = {"NotImplemented", "MethodNotAllowed", "501", "405"}
+ONE_BY_ONE = WITHOUT_VERSIONS | {"MissingContentMD5", "InvalidRequest", "InvalidDigest", "MissingDigest"}
+AT_ONCE = 1000  # objects, the most that one request deletes
 ABROAD = (ClientError, BotoCoreError, HTTPError, OSError)
 
 
@@ -81,16 +83,27 @@ class PrivateS3Storage(S3Storage):
                     yield StoredObject(found["Key"], found["Size"], found["LastModified"])
 
     def remove(self, prefix: str, keep: str = "") -> list[StoredObject]:
-        removed = []
         with named_errors():
             # Those of the kept key, too: it is complete.
             for one in self._unfinished(prefix):
                 self._abort(one)
-            for version, found in self._versions(prefix):
-                if found.key != keep:
-                    self.client.delete_object(Bucket=self.bucket_name, Key=found.key, **version)
-                    removed.append(found)
-        return removed
+            condemned = [(version, found) for version, found in self._versions(prefix) if found.key != keep]
+            for start in range(0, len(condemned), AT_ONCE):
+                self._delete([{"Key": found.key} | version for version, found in condemned[start : start + AT_ONCE]])
+        return [found for _, found in condemned]
+
+    def _delete(self, objects: list[dict[str, str]]) -> None:
+        try:
+            answer = self.client.delete_objects(Bucket=self.bucket_name, Delete={"Objects": objects, "Quiet": True})
+        except ClientError as error:
+            # Not every store takes many at once, or the sum that this is sent with.
+            if code_of(error) not in ONE_BY_ONE:
+                raise
+            for one in objects:
+                self.client.delete_object(Bucket=self.bucket_name, **one)
+        else:
+            if failed := answer.get("Errors"):
+                raise StoreAway(f"{len(failed)} objects not deleted: {failed[0]['Code']}")
 
     def signed_url(self, key: str, seconds: int, filename: str) -> str | None:
         what = {"Bucket": self.bucket_name, "Key": key, "ResponseContentType": "audio/wav"}

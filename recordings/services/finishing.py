@@ -209,10 +209,10 @@ def _write(recording: Recording, whole: Assembly, key: str) -> Written:
     try:
         upload.write(wav_header(whole.samples, CHANNELS, RATE))
         renewed = time.monotonic()
-        for block in whole.blocks():
-            upload.write(block)
-            written.peaks.add(block)
-            written.loudness.add(block)
+        for second in whole.seconds():
+            upload.write(second.interleaved())
+            written.peaks.add(second)
+            written.loudness.add(second)
             if time.monotonic() - renewed > RENEW_EVERY:
                 renewed = _renew(recording)
         _renew(recording)

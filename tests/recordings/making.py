@@ -70,3 +70,8 @@ class AwayStorage(PrivateFileStorage):
 
 def use_storage(settings: Any, root: Path, backend: str = "config.storage.PrivateFileStorage") -> None:
     settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": backend, "OPTIONS": {"location": root}}}
+
+
+class UnreadableStorage(PrivateFileStorage):
+    def read_range(self, key, first, length):
+        raise StoreAway("SlowDown")

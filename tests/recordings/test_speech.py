@@ -1,19 +1,19 @@
 import numpy as np
 import pytest
 
+from recordings.assembly import Sound
 from recordings.microphone import RATE
 from recordings.speech import Loudness, Side, missing_sides
 
 
 def test_what_is_loud_is_counted_however_it_comes_in_blocks():
     rng = np.random.default_rng(1)
-    stereo = np.zeros((4 * RATE, 2), "<i2")
-    stereo[:, 0] = rng.normal(0, 30, 4 * RATE)
-    stereo[RATE : 3 * RATE, 0] = rng.normal(0, 3000, 2 * RATE)
+    voice, silence = rng.normal(0, 30, 4 * RATE).astype("<i2"), np.zeros(4 * RATE, "<i2")
+    voice[RATE : 3 * RATE] = rng.normal(0, 3000, 2 * RATE)
     loudness = Loudness()
 
     for start in range(0, 4 * RATE, 7001):
-        loudness.add(stereo[start : start + 7001].tobytes())
+        loudness.add(Sound(voice[start : start + 7001], silence[start : start + 7001]))
 
     assert loudness.seconds == (pytest.approx(2, abs=0.03), 0)
 

@@ -157,6 +157,26 @@ def test_a_store_without_versions_is_cleared_all_the_same(bucket, monkeypatch):
     assert keys(bucket) == []
 
 
+def test_a_store_that_deletes_only_one_by_one_is_cleared_all_the_same(bucket, monkeypatch):
+    for number in range(3):
+        bucket.put(f"a/{number}", b"one")
+
+    def refuse(**_):
+        raise ClientError({"Error": {"Code": "MissingContentMD5"}}, "DeleteObjects")
+
+    monkeypatch.setattr(bucket.client, "delete_objects", refuse)
+
+    assert (len(bucket.remove("a/")), keys(bucket)) == (3, [])
+
+
+def test_what_the_store_does_not_delete_is_no_success(bucket, monkeypatch):
+    bucket.put("a/1", b"one")
+    monkeypatch.setattr(bucket.client, "delete_objects", lambda **_: {"Errors": [{"Code": "AccessDenied"}]})
+
+    with pytest.raises(StoreAway, match="1 objects not deleted: AccessDenied"):
+        bucket.remove("a/")
+
+
 @pytest.mark.parametrize(
     ("facts", "is_proved"),
     [

@@ -9,6 +9,7 @@ from recordings.models import Recording
 from recordings.views import BLOCK
 from tests.people import *  # noqa: F403
 from tests.people import client_of, without_token
+from tests.recordings.stores import new_bucket, use_bucket
 from training.models import Session
 from training.services.sessions import EndReason, end_session
 
@@ -24,8 +25,16 @@ def record(session: Session, content: bytes = WAV, state: str = Recording.State.
     return recording
 
 
+@pytest.fixture(params=["folder", "s3"])
+def store(request, settings):
+    """Where the recordings of a test are kept."""
+    if request.param == "s3":
+        use_bucket(settings, new_bucket(request.getfixturevalue("s3_url")))
+    return request.param
+
+
 @pytest.fixture
-def recording(call):
+def recording(call, store):
     end_session(call, EndReason.HUNG_UP)
     return record(call)
 

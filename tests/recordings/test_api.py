@@ -1,0 +1,186 @@
+import io
+import wave
+from datetime import datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from asgiref.sync import sync_to_async
+from django.core.files.base import ContentFile
+from django.utils import timezone
+
+from recordings.models import Recording
+from recordings.wav import wav_header
+from scenarios.models import Mode
+from tests.people import add_person, client_of
+from tests.recordings.stores import new_bucket, use_bucket
+from training.models import EndReason, Session
+from training.services.sessions import end_session, start_free_practice
+
+STEREO = np.stack([np.arange(1, 1001), np.arange(3000, 2000, -1)], axis=1).astype("<i2")
+STEREO[10] = (30_000, 30_000)
+STEREO[11] = (-30_000, -30_000)
+
+
+def record(session: Session) -> Recording:
+    end_session(session, EndReason.HUNG_UP)
+    recording = Recording(session=session, organization_id=session.organization_id, state="completed")
+    data = wav_header(len(STEREO), 2, 24_000) + STEREO.tobytes()
+    recording.file.save("recording.wav", ContentFile(data), save=False)
+    recording.size, recording.sha256, recording.duration_ms = len(data), "0" * 64, 41
+    recording.save()
+    return recording
+
+
+@pytest.fixture
+def recording(call) -> Recording:
+    return record(call)
+
+
+def listed(person, query: str = "") -> list[str]:
+    answer = client_of(person).get(f"/api/recordings/{query}")
+    assert answer.status_code == 200, answer.content
+    return [row["id"] for row in answer.json()["results"]]
+
+
+def test_each_sees_whose_recordings_they_may(recording, colleague, counselor, supervisor, evaluator, stranger):
+    theirs = record(start_free_practice(colleague, Mode.PHONE)[0])
+
+    assert listed(counselor) == [str(recording.pk)]
+    assert listed(colleague) == [str(theirs.pk)]
+    assert listed(supervisor) == listed(evaluator) == [str(theirs.pk), str(recording.pk)]
+    assert listed(stranger) == []
+
+
+def test_a_recording_tells_what_one_must_know_to_find_it(recording, counselor, phone_assignment):
+    [row] = client_of(counselor).get("/api/recordings/").json()["results"]
+
+    assert row["session"] == str(recording.session_id)
+    assert (row["counselor"], row["scenario"]) == (str(counselor.pk), str(phone_assignment.scenario_id))
+    assert (row["state"], row["duration_ms"], row["size"]) == ("completed", 41, 44 + STEREO.nbytes)
+    assert row["download"] == f"/api/recordings/{recording.pk}/download/"
+
+
+def test_the_list_is_narrowed_by_counselor_scenario_state_and_date(recording, colleague, supervisor, settings):
+    settings.TIME_ZONE = "America/New_York"
+    other = record(start_free_practice(colleague, Mode.PHONE)[0])
+    late_evening = datetime(2026, 3, 4, 23, 30, tzinfo=ZoneInfo("America/New_York"))
+    Session.objects.filter(pk=other.session_id).update(started_at=late_evening)
+    Recording.objects.filter(pk=other.pk).update(state="partial")
+    mine, theirs = [str(recording.pk)], [str(other.pk)]
+
+    assert listed(supervisor, f"?counselor={colleague.pk}") == theirs
+    assert listed(supervisor, f"?scenario={recording.session.scenario_id}") == mine
+    assert listed(supervisor, "?state=partial") == theirs
+    assert listed(supervisor, "?date=2026-03-04") == listed(supervisor, "?date_to=2026-03-04") == theirs
+    assert listed(supervisor, "?date_from=2026-03-05") == mine
+    assert listed(supervisor, "?date=2026-03-05") == []
+
+
+@pytest.mark.parametrize("query", ["counselor=me", "date=tomorrow", "state=lost", "councelor=1"])
+def test_a_filter_that_says_nothing_is_refused_by_its_name(supervisor, query):
+    answer = client_of(supervisor).get(f"/api/recordings/?{query}")
+
+    assert (answer.status_code, list(answer.json()["fields"])) == (400, [query.partition("=")[0]])
+
+
+def test_the_list_costs_the_same_however_long(organization, supervisor, django_assert_num_queries):
+    client = client_of(supervisor)
+
+    def add(number: int) -> None:
+        person = add_person(organization, "counselor", f"many{number}@example.org")
+        session = start_free_practice(person, Mode.PHONE)[0]
+        end_session(session, EndReason.HUNG_UP)
+        Recording.objects.create(session=session, organization=organization, state="absent")
+
+    add(0)
+    with django_assert_num_queries(3):
+        assert len(listed_by(client)) == 1
+    for number in range(1, 12):
+        add(number)
+    with django_assert_num_queries(3):
+        assert len(listed_by(client)) == 12
+
+
+def listed_by(client) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = client.get("/api/recordings/").json()["results"]
+    return rows
+
+
+def stored_on(settings, where: str, request) -> None:
+    if where == "s3":
+        use_bucket(settings, new_bucket(request.getfixturevalue("s3_url")))
+
+
+async def body_of(response) -> bytes:
+    return b"".join([block async for block in response.streaming_content])
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("where", ["folder", "s3"])
+async def test_both_voices_can_be_had_in_one_channel(call, counselor, log_in, settings, request, where):
+    stored_on(settings, where, request)
+    recording = await sync_to_async(record)(call)
+    client = await log_in(counselor)
+    path = f"/api/recordings/{recording.pk}/download/"
+
+    answer = await client.get(path, {"mix": "mono"})
+    whole = await body_of(answer)
+
+    with wave.open(io.BytesIO(whole)) as wav:
+        mono = np.frombuffer(wav.readframes(10_000), "<i2")
+        assert (wav.getnchannels(), wav.getframerate()) == (1, 24_000)
+    assert mono.tolist() == STEREO.sum(axis=1, dtype=int).clip(-32_768, 32_767).tolist()
+    assert (mono[10], mono[11]) == (32_767, -32_768)
+    assert int(answer["Content-Length"]) == len(whole) == 44 + 2 * len(STEREO)
+    for first, last in [(0, 0), (0, 43), (40, 51), (44, 45), (45, 46), (101, 1003), (len(whole) - 3, len(whole) - 1)]:
+        part = await client.get(path, {"mix": "mono"}, headers={"Range": f"bytes={first}-{last}"})
+        assert await body_of(part) == whole[first : last + 1], (first, last)
+        assert part["Content-Range"] == f"bytes {first}-{last}/{len(whole)}"
+    stereo = await client.get(path)
+    assert stereo["ETag"] != answer["ETag"]
+    stereo.close()  # unread
+
+
+def test_a_store_that_signs_links_gives_one_for_a_minute(call, counselor, settings, s3_url):
+    use_bucket(settings, new_bucket(s3_url))
+    recording = record(call)
+
+    answer = client_of(counselor).get(f"/api/recordings/{recording.pk}/link/").json()
+
+    url = urlsplit(answer["url"])
+    query = parse_qs(url.query)
+    expires_at = datetime.fromisoformat(answer["expires_at"])
+    assert url.path.endswith(recording.file.name)
+    assert query["X-Amz-Expires"] == ["60"]
+    assert query["response-content-disposition"] == [f'attachment; filename="steadyline-{call.pk}.wav"']
+    assert abs(expires_at - timezone.now() - timedelta(seconds=60)) < timedelta(seconds=20)
+    assert counselor.email.split("@")[0] not in answer["url"]
+
+
+def test_a_folder_gives_our_own_address(recording, counselor):
+    answer = client_of(counselor).get(f"/api/recordings/{recording.pk}/link/").json()
+
+    assert answer == {"url": f"http://testserver/api/recordings/{recording.pk}/download/", "expires_at": None}
+
+
+@pytest.mark.parametrize("path", ["/recordings/{}/audio/", "/api/recordings/{}/download/"])
+def test_a_store_that_is_away_is_said_to_be_and_nothing_lost(recording, counselor, settings, tmp_path, path):
+    settings.STORAGES = settings.STORAGES | {
+        "default": {"BACKEND": "tests.recordings.making.UnreadableStorage", "OPTIONS": {"location": tmp_path}}
+    }
+
+    answer = client_of(counselor).get(path.format(recording.pk))
+
+    assert (answer.status_code, "Nothing is lost" in answer.content.decode()) == (503, True)
+
+
+def test_listening_and_downloading_leave_a_trace_of_ids_only(recording, counselor, caplog):
+    caplog.set_level("INFO")
+
+    client_of(counselor).head(f"/api/recordings/{recording.pk}/download/")
+
+    [line] = [line for line in caplog.records if line.name == "recordings.api"]
+    assert (line.session_id, line.user_id) == (recording.session_id, counselor.pk)
+    assert counselor.email not in line.getMessage()
