@@ -114,6 +114,11 @@ class User(AbstractUser):
         return self.role in {self.Role.SUPERVISOR, self.Role.ADMIN}
 
     @property
+    def may_comment(self) -> bool:
+        """The same people say to a counselor what they think of a moment of a call."""
+        return self.may_end_sessions
+
+    @property
     def is_counselor(self) -> bool:
         return self.role == self.Role.COUNSELOR
 

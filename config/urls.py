@@ -22,6 +22,8 @@ urlpatterns = [
     path("sessions/<uuid:pk>/end/", evaluation_views.session_end, name="session_end"),
     path("sessions/<uuid:pk>/feedback/", evaluation_views.feedback, name="session_feedback"),
     path("sessions/<uuid:pk>/recording/", evaluation_views.recording, name="session_recording"),
+    path("sessions/<uuid:pk>/comments/", evaluation_views.comments, name="session_comments"),
+    path("sessions/<uuid:pk>/comments/<int:comment>/delete/", evaluation_views.comment_delete, name="comment_delete"),
     path("recordings/<uuid:pk>/audio/", recording_views.audio, name="recording_audio"),
     path("training/", include("training.urls")),
     path("account/", include("allauth.account.urls")),

@@ -190,3 +190,29 @@ class Review(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reviewer}: {self.verdict}"
+
+
+class CommentQuerySet(models.QuerySet["Comment"]):
+    def for_user(self, user: User) -> CommentQuerySet:
+        """A counselor reads what is said of their own calls, everyone else what is said in their organization."""
+        rows = self.filter(organization_id=user.organization_id)
+        return rows.filter(session__counselor_id=user.pk) if user.is_counselor else rows
+
+
+class Comment(models.Model):
+    """What a supervisor says to a moment of a call. The counselor reads it beside the transcript."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="comments")
+    author = models.ForeignKey(User, on_delete=models.PROTECT, editable=False, related_name="+")
+    at_ms = models.PositiveIntegerField(help_text="on the recording's clock")
+    text = models.TextField(max_length=2000)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = CommentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["at_ms", "created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.author} at {self.at_ms} ms"

@@ -12,7 +12,7 @@ from accounts.models import User
 from ai import AIUnavailable
 from evaluation import openai_grader, rubric, scoring
 from evaluation.feedback import proven_feedback, proven_results
-from evaluation.models import CriterionResult, Evaluation, EvaluationQuerySet, Flag
+from evaluation.models import Comment, CriterionResult, Evaluation, EvaluationQuerySet, Flag
 from evaluation.openai_grader import Case, Graded
 from evaluation.proof import Line
 from evaluation.tasks import grade_session
@@ -189,3 +189,10 @@ def sweep_evaluations() -> int:
 
 def _lost_before() -> datetime:
     return timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER)
+
+
+def comment(session: Session, author: User, at_ms: int, text: str) -> Comment:
+    """Say something to a moment of a call. Who asks must have been let through by `may_comment`."""
+    return Comment.objects.create(
+        organization_id=session.organization_id, session=session, author=author, at_ms=at_ms, text=text
+    )

@@ -3,6 +3,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Prefetch
 from django.http import HttpResponse
@@ -12,7 +13,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.http import SignedInRequest
 from evaluation import services
-from evaluation.models import Evaluation
+from evaluation.forms import CommentForm
+from evaluation.models import Comment, Evaluation
+from evaluation.talk import talk_of
 from recordings.models import Recording
 from training.models import Assignment, Session
 from training.services.refusals import SessionRefused
@@ -61,8 +64,8 @@ def session(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Transcript, recording and feedback of one conversation."""
     seen = _session(request, pk)
     may_end = seen.is_live and request.user.may_end_sessions and seen.counselor_id != request.user.pk
-    context = _feedback_context(request, seen) | _recording_context(request, seen)
-    context |= {"turns": seen.transcript(), "may_end": may_end}
+    context = _feedback_context(request, seen) | _recording_context(request, seen) | _comments_context(request, seen)
+    context |= {"may_end": may_end}
     return render(request, "evaluation/session.html", context)
 
 
@@ -97,7 +100,47 @@ def feedback(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @require_GET
 def recording(request: SignedInRequest, pk: UUID) -> HttpResponse:
     seen = _session(request, pk)
-    return render(request, "evaluation/_recording.html", _recording_context(request, seen))
+    context = _recording_context(request, seen) | _comments_context(request, seen)
+    return render(request, "evaluation/_recording_news.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def comments(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """What supervisors say to moments of a call; a POST says something."""
+    seen = _session(request, pk)
+    context = _comments_context(request, seen)
+    if request.method == "POST":
+        form = context["comment_form"]
+        if form is None:
+            raise PermissionDenied
+        if form.is_valid():
+            said = services.comment(seen, request.user, form.cleaned_data["at"], form.cleaned_data["text"])
+            if not request.htmx:
+                return redirect(f"{reverse('session', args=[pk])}#comment-{said.pk}")
+            context = _comments_context(request, seen, said)
+        elif not request.htmx:
+            return _with_bad_comment(request, seen, form)
+    return render(request, "evaluation/_comments.html", context)
+
+
+@login_required
+@require_POST
+def comment_delete(request: SignedInRequest, pk: UUID, comment: int) -> HttpResponse:
+    """Whoever said it may take it back."""
+    seen = _session(request, pk)
+    mine = Comment.objects.for_user(request.user).filter(session=seen, author=request.user)
+    get_object_or_404(mine, pk=comment).delete()
+    if not request.htmx:
+        return redirect(f"{reverse('session', args=[pk])}#comments")
+    return render(request, "evaluation/_comments.html", _comments_context(request, seen))
+
+
+def _with_bad_comment(request: SignedInRequest, session: Session, form: CommentForm) -> HttpResponse:
+    """The whole page, with what was typed and what is wrong with it."""
+    context = _feedback_context(request, session) | _recording_context(request, session)
+    context |= _comments_context(request, session) | {"comment_form": form}
+    return render(request, "evaluation/session.html", context, status=400)
 
 
 def _session(request: SignedInRequest, pk: UUID) -> Session:
@@ -117,8 +160,20 @@ def _feedback_context(request: SignedInRequest, session: Session) -> dict[str, A
 
 
 def _recording_context(request: SignedInRequest, session: Session) -> dict[str, Any]:
-    found = Recording.objects.for_user(request.user).filter(session=session).first()
-    return {"session": session, "recording": found}
+    found = Recording.objects.for_user(request.user).filter(session=session).select_related("deletion").first()
+    turns = session.transcript()
+    return {"session": session, "recording": found, "turns": turns, "talk": talk_of(turns)}
+
+
+def _comments_context(request: SignedInRequest, session: Session, said: Comment | None = None) -> dict[str, Any]:
+    """What was said, and a form for who may say something, once there is a recording to say it to."""
+    found = Recording.objects.for_user(request.user).filter(session=session).exclude(file="").first()
+    form = None
+    if found and request.user.may_comment:
+        data = request.POST if request.method == "POST" and said is None and "at" in request.POST else None
+        form = CommentForm(data, longest_ms=found.duration_ms or 0)
+    remarks = Comment.objects.for_user(request.user).filter(session=session).select_related("author")
+    return {"session": session, "comments": remarks, "comment_form": form, "said": said}
 
 
 def _practice_url(session: Session) -> str | None:

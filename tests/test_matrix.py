@@ -21,7 +21,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.authtoken.models import Token
 
 from accounts.services import upload_procedures
-from evaluation.models import Evaluation
+from evaluation.models import Comment, Evaluation
 from recordings.models import Recording
 from scenarios.models import ImportJob, ScenarioDraft
 from tests.people import *  # noqa: F403
@@ -42,6 +42,9 @@ POST   /sessions/{over}/feedback/               away  404   away  away  away  aw
 POST   /sessions/{call}/feedback/               away  404   away  away  away  away  404   login
 POST   /sessions/{call}/end/                    404   404   away  404   404   away  404   login
 GET    /sessions/{over}/recording/              200   404   200   200   200   200   404   login
+GET    /sessions/{over}/comments/               200   404   200   200   200   200   404   login
+POST   /sessions/{over}/comments/               403   404   400   403   403   400   404   login
+POST   /sessions/{over}/comments/{comment}/delete/ 404 404  away  404   404   404   404   login
 HEAD   /recordings/{recording}/audio/           200   404   200   200   200   200   404   login
 GET    /training/voice/free/                    200   200   200   200   200   200   200   login
 GET    /training/chat/free/                     200   200   200   200   200   200   200   login
@@ -191,7 +194,11 @@ def objects(counselor, chat, call, phone_assignment, chat_assignment, account, s
     draft = ScenarioDraft.objects.create(
         organization=counselor.organization, source="A complaint.", status=ScenarioDraft.Status.READY
     )
+    comment = Comment.objects.create(
+        organization=counselor.organization, session=over, author=supervisor, at_ms=0, text="Well asked."
+    )
     return {
+        "comment": comment.pk,
         "chat": chat.pk,
         "call": call.pk,
         "over": over.pk,

@@ -116,8 +116,8 @@ def read_feedback(page: Page) -> None:
 
 def listen(page: Page) -> str:
     """Play the recording from the transcript's second line; its address."""
-    player = recording(page)
-    expect(player).to_be_visible()
+    expect(recording(page)).to_be_visible()
+    player = page.locator("#recording audio")
     player.evaluate("audio => audio.readyState >= 3 || new Promise((done) => (audio.oncanplay = () => done()))")
     place = page.locator("[data-seek-ms]").nth(1)
     place.click()

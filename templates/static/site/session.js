@@ -1,38 +1,59 @@
-// Listening from a turn, and saying aloud what changed while the page looks for feedback.
+// The session's page: listening from any moment, and saying aloud what changed while the page looks for feedback.
+import { clock, momentIn } from "./clock.js";
+import { handleKey, Player } from "./recording-player.js";
 
-function clock(ms) {
-  const seconds = Math.floor(ms / 1000);
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-}
+let player = null;
+let isMomentDue = true; // of the address, until a recording is there
 
-function showClocks(root) {
-  for (const place of root.querySelectorAll("[data-seek-ms], [data-ms]")) {
-    const time = clock(place.dataset.seekMs ?? place.dataset.ms);
-    place.textContent = time;
-    if (place.dataset.seekMs) place.setAttribute("aria-label", `Listen from ${time}`);
+function findPlayer() {
+  const root = document.querySelector("[data-player]");
+  if (root && root !== player?.root) {
+    player = new Player(root);
+    goToMoment();
   }
+  player?.showMarks();
+  for (const button of document.querySelectorAll("[data-take-moment]")) button.hidden = !player;
 }
 
-function listenFrom(event) {
+/** A link to a moment: found, shown and ready to be played. */
+function goToMoment() {
+  const ms = momentIn(location.hash);
+  if (!player || ms === null || !isMomentDue) return;
+  isMomentDue = false;
+  player.seek(ms);
+  player.turnAt(ms)?.element.scrollIntoView({ block: "center" });
+  player.root.querySelector("[data-play]").focus({ preventScroll: true });
+}
+
+function onClick(event) {
   const place = event.target.closest("[data-seek-ms]");
-  const audio = document.querySelector("#recording audio");
-  if (!place) return;
-  event.preventDefault();
-  if (!audio) return document.querySelector("#recording").scrollIntoView();
-  audio.currentTime = place.dataset.seekMs / 1000;
-  audio.play();
+  if (place) {
+    event.preventDefault();
+    if (player) player.listenFrom(Number(place.dataset.seekMs));
+    else document.querySelector("#recording")?.scrollIntoView();
+  }
+  if (event.target.closest("[data-take-moment]") && player) {
+    document.querySelector("[data-comment-form] [name=at]").value = clock(player.now);
+  }
 }
 
 const announced = new Map();
 
 // Both parts are fetched every two seconds; only news is read out.
-function announce(event) {
-  const { id, dataset } = event.target;
+function announce({ id, dataset }) {
   if (!dataset.status || announced.get(id) === dataset.status) return;
   announced.set(id, dataset.status);
   document.querySelector("[data-announce]").textContent = dataset.status;
 }
 
-showClocks(document);
-document.addEventListener("click", listenFrom);
-document.addEventListener("htmx:load", announce);
+document.addEventListener("click", onClick);
+document.addEventListener("keydown", (event) => player && handleKey(player, event));
+document.addEventListener("htmx:load", (event) => {
+  announce(event.target);
+  findPlayer();
+});
+window.addEventListener("hashchange", () => {
+  isMomentDue = true;
+  goToMoment();
+});
+findPlayer();

@@ -1,0 +1,6 @@
+from django import template
+
+from evaluation.talk import clock
+
+register = template.Library()
+register.filter("clock", clock)

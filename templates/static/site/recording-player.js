@@ -1,0 +1,180 @@
+// Our player in place of the browser's: over the waveform, beside the transcript, by mouse, keyboard and link.
+import { clock } from "./clock.js";
+import { Ears } from "./ears.js";
+
+const STEP = 5000; // ms that an arrow moves by
+const LATE = 250; // ms that a turn counts as being heard after its end
+
+export class Player {
+  #ears;
+
+  constructor(root, page = document) {
+    this.root = root;
+    this.page = page;
+    this.audio = root.querySelector("audio");
+    this.duration = Number(root.dataset.durationMs);
+    this.#ears = new Ears(this.audio);
+    this.audio.controls = false;
+    this.root.dataset.isReady = "";
+    this.#find("controls").hidden = false;
+    this.#listen();
+    this.showMarks();
+    this.#show();
+  }
+
+  get now() {
+    return 1000 * this.audio.currentTime;
+  }
+
+  toggle() {
+    if (this.audio.paused) this.play();
+    else this.audio.pause();
+  }
+
+  play() {
+    this.#ears.resume();
+    this.audio.play().catch(() => this.#say("The recording cannot be played just now. Please try again in a minute."));
+  }
+
+  seek(ms) {
+    const place = Math.min(Math.max(0, ms), this.duration);
+    this.audio.currentTime = place / 1000;
+    this.#show(place);
+  }
+
+  listenFrom(ms) {
+    this.seek(ms);
+    this.play();
+  }
+
+  /** The turns that have a place in the recording, in the order of the transcript. */
+  get turns() {
+    return [...this.page.querySelectorAll("[data-transcript] > [data-start-ms]")].map((element) => ({
+      element,
+      start: Number(element.dataset.startMs),
+      end: Number(element.dataset.endMs),
+    }));
+  }
+
+  turnAt(ms) {
+    return this.turns.findLast(({ start, end }) => start <= ms && ms < Math.max(end, start + LATE) + LATE);
+  }
+
+  stepTurn(by) {
+    const { turns, now } = this;
+    const next = by > 0 ? turns.find(({ start }) => start > now + 50) : turns.findLast(({ start }) => start < now - 1500);
+    if (next) this.seek(next.start);
+    else if (by < 0) this.seek(0);
+  }
+
+  /** From the turn in whose line the focus is to its neighbour, which is then heard from its beginning. */
+  stepFocus(element, by) {
+    const { turns } = this;
+    const index = turns.findIndex((turn) => turn.element.contains(element));
+    const next = turns[index + by];
+    if (index < 0 || !next) return;
+    next.element.querySelector("[data-seek-ms]")?.focus();
+    this.seek(next.start);
+  }
+
+  showMarks() {
+    const marks = [...this.page.querySelectorAll("[data-mark]")].map(({ dataset }) => {
+      const mark = this.page.createElement("span");
+      mark.style.left = `${this.#percent(Number(dataset.seekMs))}%`;
+      return mark;
+    });
+    this.root.querySelector("[data-marks]")?.replaceChildren(...marks);
+  }
+
+  #find(name) {
+    return this.root.querySelector(`[data-${name}]`);
+  }
+
+  #percent(ms) {
+    return this.duration ? Math.min(100, (100 * ms) / this.duration) : 0;
+  }
+
+  #listen() {
+    const position = this.#find("position");
+    for (const name of ["timeupdate", "seeked", "loadedmetadata"]) this.audio.addEventListener(name, () => this.#show());
+    for (const name of ["play", "pause", "ended"]) this.audio.addEventListener(name, () => this.#showState());
+    this.audio.addEventListener("error", () =>
+      this.#say("The recording cannot be loaded just now. Nothing is lost; please load the page again in a minute."),
+    );
+    this.#find("play").addEventListener("click", () => this.toggle());
+    position.addEventListener("input", () => this.seek(Number(position.value)));
+    this.#find("speed").addEventListener("change", ({ target }) => (this.audio.playbackRate = Number(target.value)));
+    this.#find("both-ears").addEventListener("change", ({ target }) => this.#ears.setBoth(target.checked));
+    this.#find("copy-link").addEventListener("click", () => this.#copyLink());
+    for (const slider of this.root.querySelectorAll("[data-volume]"))
+      slider.addEventListener("input", () => this.#ears.setVolume(Number(slider.dataset.volume), slider.value / 100));
+    for (const button of this.root.querySelectorAll("[data-step-turn]"))
+      button.addEventListener("click", () => this.stepTurn(Number(button.dataset.stepTurn)));
+    this.#find("waveform").addEventListener("click", (event) => {
+      const { left, width } = event.currentTarget.getBoundingClientRect();
+      this.seek((this.duration * (event.clientX - left)) / width);
+    });
+  }
+
+  #show(ms = this.now) {
+    const place = Math.round(ms);
+    const position = this.#find("position");
+    position.value = place;
+    position.setAttribute("aria-valuetext", `${clock(place)} of ${clock(this.duration)}`);
+    this.#find("now").textContent = clock(place);
+    const head = this.#find("playhead");
+    if (head) head.style.left = `${this.#percent(place)}%`;
+    this.#markTurn(place);
+  }
+
+  #markTurn(ms) {
+    const heard = this.turnAt(ms)?.element;
+    const marked = this.page.querySelector("[data-transcript] > [aria-current]");
+    if (heard === marked) return;
+    marked?.removeAttribute("aria-current");
+    heard?.setAttribute("aria-current", "true");
+    if (heard && !this.audio.paused && this.#find("follow").checked) heard.scrollIntoView({ block: "nearest" });
+  }
+
+  #showState() {
+    this.root.toggleAttribute("data-is-playing", !this.audio.paused);
+    this.#find("play").setAttribute("aria-label", this.audio.paused ? "Play" : "Pause");
+  }
+
+  async #copyLink() {
+    const { origin, pathname } = this.page.location;
+    const link = `${origin}${pathname}#t=${(this.now / 1000).toFixed(1)}`;
+    try {
+      await navigator.clipboard.writeText(link);
+      this.#say(`Copied: a link to ${clock(this.now)}.`);
+    } catch {
+      this.#say(`A link to ${clock(this.now)}: ${link}`);
+    }
+  }
+
+  #say(text) {
+    this.#find("player-says").textContent = text;
+  }
+}
+
+/** Space and arrows, but never where they mean something else. */
+export function handleKey(player, event) {
+  const { target, key } = event;
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+  if (target.closest("input, select, textarea, button, summary, [contenteditable]")) return;
+  const isLink = target.closest("a") !== null;
+  const isInside = target.closest("[data-player], [data-transcript]") !== null;
+  if (isLink && !isInside) return;
+  const isFree = target === target.ownerDocument.body && player.audio.played.length > 0;
+  const actions = {
+    " ": (isInside || isFree) && (() => player.toggle()),
+    ArrowLeft: (isInside || isFree) && (() => player.seek(player.now - STEP)),
+    ArrowRight: (isInside || isFree) && (() => player.seek(player.now + STEP)),
+    ArrowUp: isInside && (() => player.stepFocus(target, -1)),
+    ArrowDown: isInside && (() => player.stepFocus(target, 1)),
+  };
+  const act = actions[key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+}
