@@ -3,9 +3,9 @@
 import hashlib
 
 TEXTS = {
-    "1": "This call is recorded: your voice and the caller’s. You, and the supervisors, trainers and evaluators of "
-    "your organization, can listen to it with your feedback. It is deleted after the time your organization has set; "
-    "your supervisor can tell you more, or delete it earlier.",
+    "1": "A recording holds your voice and the caller’s. You, and the supervisors, trainers and evaluators of your "
+    "organization, can listen to it with your feedback. It is deleted after the time your organization has set; your "
+    "supervisor can tell you more, or delete it earlier.",
 }
 CURRENT = max(TEXTS, key=int)
 
