@@ -30,6 +30,7 @@ class Tryout:
 
     def __init__(self, demo: DemoProcess, folder: Path) -> None:
         self.demo = demo
+        self.folder = folder
         self.url = f"http://127.0.0.1:{demo.web_port}"
         self.standin = (folder / "var" / "openai-url").read_text().removesuffix("/v1")
         self.visitors: dict[str, Visitor] = {}

@@ -1,0 +1,93 @@
+import pytest
+
+from recordings.models import Recording, RecordingConsent, RecordingDeletion
+from recordings.services.finishing import finish_recording
+from tests.people import client_of
+from tests.recordings.making import keys, recorded, use_storage
+
+
+@pytest.fixture(autouse=True)
+def folders(settings, tmp_path):
+    settings.SPOOL_DIR = tmp_path / "spool"
+    use_storage(settings, tmp_path / "files")
+
+
+@pytest.fixture
+def recording(call) -> Recording:
+    recording = recorded(call)
+    finish_recording(recording.pk)
+    return recording
+
+
+def change(person, recording: Recording, **fields: str):
+    return client_of(person).post(f"/admin/recordings/recording/{recording.pk}/change/", fields, follow=True)
+
+
+def delete(person, recording: Recording) -> str:
+    chosen = {"action": "delete_now", "_selected_action": str(recording.pk)}
+    answer = client_of(person).post("/admin/recordings/recording/", chosen, follow=True)
+    text: str = answer.content.decode()
+    return text
+
+
+def test_a_legal_hold_needs_a_reason_and_stops_deletion(recording, supervisor):
+    without = change(supervisor, recording, is_held="on", hold_reason="").content.decode()
+    change(supervisor, recording, is_held="on", hold_reason="A complaint is open.")
+
+    recording.refresh_from_db()
+    assert "Say why it is kept" in without
+    assert (recording.is_held, recording.hold_reason, recording.state) == (True, "A complaint is open.", "completed")
+    assert "1 kept: there is a legal hold." in delete(supervisor, recording)
+    assert len(keys("recordings/")) == 1
+
+
+def test_a_supervisor_deletes_a_recording_and_reads_what_was_deleted(recording, supervisor):
+    recording.refresh_from_db()
+    told = delete(supervisor, recording)
+    page = client_of(supervisor).get(f"/admin/recordings/recording/{recording.pk}/change/").content.decode()
+
+    assert "1 deleted." in told
+    assert RecordingDeletion.objects.get().requested_by == supervisor
+    assert (recording.file.name in page, str(supervisor) in page, keys("recordings/")) == (True, True, [])
+
+
+def test_the_page_tells_how_long_it_is_kept_and_what_was_agreed(recording, supervisor, organization):
+    organization.recording_days = 30
+    organization.save()
+    RecordingConsent.objects.create(
+        organization=organization, session=recording.session, user=recording.session.counselor, text_version="1"
+    )
+
+    page = client_of(supervisor).get(f"/admin/recordings/recording/{recording.pk}/change/").content.decode()
+
+    recording.refresh_from_db()
+    assert f"{recording.kept_until:%Y-%m-%d}" in page
+    assert (recording.kept_until - recording.session.ended_at).days == 30
+    assert "words of version 1" in page
+
+
+def test_the_list_costs_the_same_however_long(recording, supervisor, django_assert_max_num_queries):
+    with django_assert_max_num_queries(12):
+        page = client_of(supervisor).get("/admin/recordings/recording/").content.decode()
+
+    assert recording.session.title in page
+
+
+@pytest.mark.parametrize("person", ["trainer", "evaluator"])
+def test_others_neither_hold_nor_delete(request, recording, person):
+    delete(request.getfixturevalue(person), recording)
+
+    assert (len(keys("recordings/")), RecordingDeletion.objects.count()) == (1, 0)
+
+
+def test_days_are_set_for_the_organization_and_for_an_account(admin, organization, account):
+    client = client_of(admin)
+    for path in (f"organization/{organization.pk}", f"account/{account.pk}"):
+        assert 'name="recording_days"' in client.get(f"/admin/accounts/{path}/change/").content.decode()
+    fields = {"name": account.name, "number": account.number, "recording_days": "0"}
+    refused = client.post(f"/admin/accounts/account/{account.pk}/change/", fields).content.decode()
+    client.post(f"/admin/accounts/account/{account.pk}/change/", fields | {"recording_days": "45"})
+
+    account.refresh_from_db()
+    assert "greater than or equal to 1" in refused
+    assert account.recording_days == 45
