@@ -162,7 +162,7 @@ class AccountAdmin(ScopedAdmin):
 
     def save_model(self, request, obj, form, change):
         # Only what was typed: a worker may be moving the pointer to the procedures at this moment.
-        obj.save(update_fields=["name", "number"] if change else None)
+        obj.save(update_fields=AccountForm.Meta.fields if change else None)
         if file := form.cleaned_data.get("procedures_file"):
             # After the commit: the storage may be far away, and the rows are locked until then.
             transaction.on_commit(partial(self._upload, request, obj, file))

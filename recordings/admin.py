@@ -85,7 +85,8 @@ class RecordingAdmin(ScopedAdmin):
         if deletion is None:
             return "-"
         by = f" by {deletion.requested_by}" if deletion.requested_by else ""
-        head = format_html("<p>{:%Y-%m-%d %H:%M} UTC{}: {}</p>", deletion.deleted_at, by, deletion.get_reason_display())
+        when = f"{deletion.deleted_at:%Y-%m-%d %H:%M} UTC"
+        head = format_html("<p>{}{}: {}</p>", when, by, deletion.get_reason_display())
         copies = ((copy["what"], copy["key"], copy["bytes"]) for copy in deletion.removed)
         return head + format_html_join("", "<div>{} {} ({} bytes)</div>", copies)
 
