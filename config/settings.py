@@ -87,6 +87,7 @@ TASK_LOST_AFTER = env.float("TASK_LOST_AFTER", 360.0, validate=_above_zero)
 SHIP_EVERY = env.float("SHIP_EVERY", 5.0, validate=_above_zero)
 HOST_LOST_AFTER = env.float("HOST_LOST_AFTER", 120.0, validate=_above_zero)
 RECORDING_LOST_AFTER = env.float("RECORDING_LOST_AFTER", 60.0, validate=_above_zero)
+SWEEP_ORPHANS_EVERY = env.float("SWEEP_ORPHANS_EVERY", 86_400.0, validate=_above_zero)
 SWEEP_RETENTION_EVERY = env.float("SWEEP_RETENTION_EVERY", 3600.0, validate=_above_zero)
 IMPORT_LOST_AFTER = env.float("IMPORT_LOST_AFTER", 30.0, validate=_above_zero)
 DRAFT_KEPT_FOR = env.float("DRAFT_KEPT_FOR", 14 * 86_400.0, validate=_above_zero)
@@ -322,6 +323,11 @@ CELERY_BEAT_SCHEDULE["left evaluator contexts"] = {
     "task": "scenarios.tasks.sweep_contexts",
     "schedule": schedule(SWEEP_CONTEXTS_EVERY),
     "options": {"expires": SWEEP_CONTEXTS_EVERY},
+}
+CELERY_BEAT_SCHEDULE["left objects of recordings"] = {
+    "task": "recordings.tasks.sweep_orphans",
+    "schedule": schedule(SWEEP_ORPHANS_EVERY),
+    "options": {"expires": SWEEP_ORPHANS_EVERY},
 }
 CELERY_BEAT_SCHEDULE["recordings kept long enough"] = {
     "task": "recordings.tasks.sweep_retention",

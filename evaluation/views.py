@@ -160,9 +160,12 @@ def _feedback_context(request: SignedInRequest, session: Session) -> dict[str, A
 
 
 def _recording_context(request: SignedInRequest, session: Session) -> dict[str, Any]:
-    found = Recording.objects.for_user(request.user).filter(session=session).select_related("deletion").first()
+    found = (
+        Recording.objects.for_user(request.user).filter(session=session).select_related("deletion", "session").first()
+    )
     turns = session.transcript()
-    return {"session": session, "recording": found, "turns": turns, "talk": talk_of(turns)}
+    recording = found.select_related("deletion", "session").first()
+    return {"session": session, "recording": recording, "turns": turns, "talk": talk_of(turns)}
 
 
 def _comments_context(request: SignedInRequest, session: Session, said: Comment | None = None) -> dict[str, Any]:

@@ -47,8 +47,9 @@ class RecordingList(ListAPIView[Recording]):
     filterset_class = RecordingFilter
 
     def get_queryset(self) -> RecordingQuerySet:
-        seen: Any = Recording.objects.for_user(person(self.request)).select_related("session__scenario_version")
-        return seen
+        user = person(self.request)
+        seen: Any = Recording.objects.for_user(user).practised_or_own(user)
+        return seen.select_related("session__scenario_version")
 
 
 @extend_schema(

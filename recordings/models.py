@@ -15,6 +15,8 @@ from django.utils import timezone
 from accounts.models import Organization, User
 from training.models import Session
 
+LATE_AFTER = timedelta(minutes=2)
+
 
 def recording_key(recording: Recording, filename: str) -> str:
     """Without names: ids only."""
@@ -26,6 +28,10 @@ class RecordingQuerySet(models.QuerySet["Recording"]):
         """A counselor's own recordings, everyone else's organization."""
         rows = self.filter(organization_id=user.organization_id)
         return rows.filter(session__counselor_id=user.pk) if user.is_counselor else rows
+
+    def practised_or_own(self, user: User) -> RecordingQuerySet:
+        """Without other people's trials of drafts, which count for nobody."""
+        return self.filter(~Q(session__kind=Session.Kind.TRIAL) | Q(session__counselor_id=user.pk))
 
     def unfinished(self) -> RecordingQuerySet:
         """Recordings of calls that are over and not yet a file."""
@@ -55,7 +61,7 @@ class RecordingQuerySet(models.QuerySet["Recording"]):
         ended = over.annotate(days=days).filter(days__isnull=False)
         # Whole days are few: one comparison for each number of them, which both databases understand.
         due = Q(pk=None)
-        for number in set(ended.values_list("days", flat=True)):
+        for number in ended.order_by().values_list("days", flat=True).distinct():
             due |= Q(days=number, session__ended_at__lt=now - timedelta(days=number))
         return ended.filter(due)
 
@@ -119,6 +125,12 @@ class Recording(models.Model):
     @property
     def is_under_way(self) -> bool:
         return self.state in {self.State.RECORDING, self.State.PROCESSING}
+
+    @property
+    def is_late(self) -> bool:
+        """It should have been finished by now: somebody who waits for it is told."""
+        ended_at = self.session.ended_at
+        return self.is_under_way and ended_at is not None and timezone.now() - ended_at > LATE_AFTER
 
     @property
     def kept_until(self) -> datetime | None:

@@ -144,8 +144,9 @@ class Spool:
         """Make what was written so far survive a power cut. Audio first, as it was written."""
         for file in (self._microphone, self._caller, self._journal):
             file.sync()
-        while self._folders_to_sync:
-            sync_folder(self._folders_to_sync.pop())
+        with contextlib.suppress(IndexError):  # another thread may be at them, too
+            while True:
+                sync_folder(self._folders_to_sync.pop())
 
     def close(self) -> None:
         self._note("closed", at=self.position())

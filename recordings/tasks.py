@@ -4,23 +4,33 @@ from uuid import UUID
 
 from celery import shared_task
 
+# An hour of audio over a slow line. A message delivered again meanwhile finds that somebody is at it.
+SOFT_LIMIT, LIMIT = 1500, 1560  # seconds
 
-@shared_task
+
+@shared_task(soft_time_limit=SOFT_LIMIT, time_limit=LIMIT)
 def finish_recording(recording_id: str) -> None:
     from recordings.services import finishing  # noqa: PLC0415  (services queue these tasks)
 
     finishing.finish_recording(UUID(recording_id))
 
 
-@shared_task
+@shared_task(soft_time_limit=SOFT_LIMIT, time_limit=LIMIT)
 def sweep_recordings() -> None:
     from recordings.services import finishing  # noqa: PLC0415
 
     finishing.sweep_recordings()
 
 
-@shared_task
+@shared_task(soft_time_limit=SOFT_LIMIT, time_limit=LIMIT)
 def sweep_retention() -> None:
     from recordings.services import deletion  # noqa: PLC0415
 
     deletion.sweep_retention()
+
+
+@shared_task(soft_time_limit=SOFT_LIMIT, time_limit=LIMIT)
+def sweep_orphans() -> None:
+    from recordings.services import deletion  # noqa: PLC0415
+
+    deletion.remove_orphans()

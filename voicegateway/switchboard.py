@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 DIAL_TIMEOUT = 10.0  # seconds
 SYNC_EVERY = 1.0  # seconds of audio that a power cut may cost
+LAST_SHIPMENT = 15.0  # seconds
 SHIPS = 4  # uploads at once, which is many more calls: each takes a fraction of the time between two
 LAG_EVERY, LAGS_KEPT = 0.1, 100  # the worst of the last ten seconds
 
@@ -90,9 +91,19 @@ class Switchboard:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._disk.shutdown(wait=True)
-        # Not waited for: whatever is not in the store yet, the next process ships.
         self._ships.shutdown(wait=False, cancel_futures=True)
+        await self._ship_the_last()
         await self.openai.close()
+
+    async def _ship_the_last(self) -> None:
+        """This host may be gone for good. A store that is away is not waited for: whoever starts here next ships it."""
+        try:
+            async with asyncio.timeout(LAST_SHIPMENT):
+                await in_database(ship_leftovers, SHIPPER)()
+        except TimeoutError:
+            logger.warning("Recordings stay on this host until a gateway starts here again")
+        except Exception:
+            logger.exception("Recordings could not be shipped; they stay on this host")
 
     # Who is here
 

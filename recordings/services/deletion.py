@@ -7,7 +7,7 @@ next and are listed; a copy that a process under way puts there meanwhile is fou
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
-from itertools import groupby
+from itertools import groupby, islice
 from uuid import UUID
 
 from django.db import transaction
@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 # By then a process that was at it when it was deleted has noticed, or was killed for taking too long.
 LOOK_AGAIN_FOR = timedelta(hours=1)
 ORPHANED_AFTER = timedelta(days=1)
+AT_ONCE = 500  # sessions asked for in one query
 
 
 class Held(Exception):
@@ -45,7 +46,7 @@ def delete_recording(
 
 
 def sweep_retention() -> int:
-    """Delete what was kept long enough, look again after what was deleted lately, remove orphans. Return how many."""
+    """Delete what was kept long enough, and look again after what was deleted lately. Return how many."""
     deleted = 0
     try:
         for deletion in RecordingDeletion.objects.filter(completed_at__isnull=True).select_related("recording"):
@@ -56,7 +57,6 @@ def sweep_retention() -> int:
             except Held:  # it was put on hold just now
                 continue
             deleted += 1
-        remove_orphans()
     except StoreAway as error:
         logger.warning("Recordings not deleted yet (%s)", error)
     return deleted
@@ -67,22 +67,25 @@ def remove_orphans() -> int:
 
     Uploads that were begun and never completed are no objects, but are kept and paid for.
     """
+    removed = 0
     for prefix in ("recordings/", "spools/"):
         object_store().forget_uploads(prefix, timezone.now() - ORPHANED_AFTER)
-    return sum(_remove_orphans(*one) for prefix in ("recordings/", "spools/") for one in _by_session(prefix))
+        sessions = _by_session(prefix)
+        while some := dict(islice(sessions, AT_ONCE)):
+            known = Recording.objects.in_bulk(some, field_name="session_id")
+            removed += sum(_remove_orphans(known.get(pk), objects) for pk, objects in some.items())
+    return removed
 
 
-def _remove_orphans(session_id: UUID, objects: list[StoredObject]) -> int:
+def _remove_orphans(recording: Recording | None, objects: list[StoredObject]) -> int:
     """Of one session, unless something of it is new: then somebody may be at it."""
-    folder = _folder(objects[0].key)
     if any(found.modified >= timezone.now() - ORPHANED_AFTER for found in objects):
         return 0
-    recording = Recording.objects.filter(session_id=session_id).first()
     if recording and not recording.is_settled:
         return 0
     keep = (recording.file.name or "") if recording else ""
     is_there = any(found.key != keep for found in objects)
-    return len(object_store().remove(folder, keep=keep)) if is_there else 0
+    return len(object_store().remove(_folder(objects[0].key), keep=keep)) if is_there else 0
 
 
 def _condemn(recording: Recording, reason: RecordingDeletion.Reason, by: User | None = None) -> RecordingDeletion:

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -119,3 +121,14 @@ def test_a_deleted_recording_says_so_and_why(reviewed, counselor, reason, words)
 
     page = client_of(counselor).get(f"/sessions/{reviewed.pk}/").content.decode()
     assert ("The recording was deleted on" in page, words in page, "<audio" in page) == (True, True, False)
+
+
+def test_who_waits_long_for_a_recording_is_told_that_nothing_is_lost(reviewed, counselor):
+    Recording.objects.update(state="recording", file="")
+    path = f"/sessions/{reviewed.pk}/recording/"
+    soon = client_of(counselor).get(path).content.decode()
+    Session.objects.update(ended_at=timezone.now() - timedelta(minutes=3))
+    late = client_of(counselor).get(path).content.decode()
+
+    assert ("is being prepared" in soon, "every 2s" in soon) == (True, True)
+    assert ("takes longer than usual" in late, "every 30s" in late) == (True, True)

@@ -16,7 +16,7 @@ from scenarios.models import Mode
 from tests.people import add_person, client_of
 from tests.recordings.stores import new_bucket, use_bucket
 from training.models import EndReason, Session
-from training.services.sessions import end_session, start_free_practice
+from training.services.sessions import end_session, start_free_practice, start_trial
 
 STEREO = np.stack([np.arange(1, 1001), np.arange(3000, 2000, -1)], axis=1).astype("<i2")
 STEREO[10] = (30_000, 30_000)
@@ -51,6 +51,13 @@ def test_each_sees_whose_recordings_they_may(recording, colleague, counselor, su
     assert listed(colleague) == [str(theirs.pk)]
     assert listed(supervisor) == listed(evaluator) == [str(theirs.pk), str(recording.pk)]
     assert listed(stranger) == []
+
+
+def test_a_trial_of_a_draft_is_listed_for_nobody_else(recording, supervisor, admin, phone_scenario):
+    trial = record(start_trial(supervisor, phone_scenario, Mode.PHONE)[0])
+
+    assert listed(supervisor) == [str(trial.pk), str(recording.pk)]
+    assert listed(admin) == [str(recording.pk)]
 
 
 def test_a_recording_tells_what_one_must_know_to_find_it(recording, counselor, phone_assignment):

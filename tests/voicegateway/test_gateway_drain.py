@@ -5,11 +5,18 @@ from signal import SIGTERM
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from recordings.models import RecordingEpoch
 from tests.voicegateway.bare_page import BarePage, close_frame
 from tests.voicegateway.gateway_process import PATIENCE
 from tests.voicegateway.line import Line, begin_calls, dial, reason_of, tone
 from tests.voicegateway.test_gateway_process import lines_of
+from training.models import Session
 from training.services.tickets import issue_ticket
+
+
+def is_shipped(session: Session) -> bool:
+    """All of its audio is in the object store: the host may go away for good."""
+    return RecordingEpoch.objects.filter(recording__session=session, sealed_at__isnull=False).exists()
 
 
 def test_a_gateway_that_is_to_stop_lets_calls_end_and_takes_no_more(own_gateway, organization):
@@ -34,6 +41,7 @@ def test_a_gateway_that_is_to_stop_lets_calls_end_and_takes_no_more(own_gateway,
     assert reason_of(refused.value) == "draining"
     assert (reason, exit_status, first.status) == ("hung_up", 0, "completed")
     assert ("counselor", "May I finish?", False) in lines_of(first)
+    assert is_shipped(first)
 
 
 def test_a_gateway_that_is_to_stop_waits_until_the_last_page_has_read_the_end(own_gateway, call):
@@ -78,6 +86,7 @@ def test_calls_that_do_not_end_in_time_are_saved_and_go_on_elsewhere(own_gateway
     assert (exit_status, call.status, call.is_held) == (0, "active", False)
     assert ("counselor", "quokkawords", False) in lines_of(call)
     assert not call.turns.filter(is_final=False).exists()
+    assert is_shipped(call)
     gateway.begin()
     with Line(gateway, call) as line:
         assert line.wait_for("ready")["resumed"] is True
