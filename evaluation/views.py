@@ -160,11 +160,9 @@ def _feedback_context(request: SignedInRequest, session: Session) -> dict[str, A
 
 
 def _recording_context(request: SignedInRequest, session: Session) -> dict[str, Any]:
-    found = (
-        Recording.objects.for_user(request.user).filter(session=session).select_related("deletion", "session").first()
-    )
-    turns = session.transcript()
+    found = Recording.objects.for_user(request.user).filter(session=session)
     recording = found.select_related("deletion", "session").first()
+    turns = session.transcript()
     return {"session": session, "recording": recording, "turns": turns, "talk": talk_of(turns)}
 
 
