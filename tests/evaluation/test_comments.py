@@ -132,3 +132,15 @@ def test_who_waits_long_for_a_recording_is_told_that_nothing_is_lost(reviewed, c
 
     assert ("is being prepared" in soon, "every 2s" in soon) == (True, True)
     assert ("takes longer than usual" in late, "every 30s" in late) == (True, True)
+
+
+def test_a_recording_that_is_made_anew_is_not_taken_from_who_listens(reviewed, counselor):
+    Recording.objects.update(state="recording")
+
+    page = client_of(counselor).get(f"/sessions/{reviewed.pk}/").content.decode()
+
+    assert ("arrived late" in page, "<audio" in page, f"/sessions/{reviewed.pk}/recording/" in page) == (
+        True,
+        True,
+        False,
+    )

@@ -1,0 +1,201 @@
+"""Bytes into a bucket and out of it, in parts; and S3's errors in our words."""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from urllib3.exceptions import HTTPError
+
+from recordings.objects import PART, StoreAway
+
+MISSING = {"NoSuchKey", "404", "NotFound"}
+BEYOND = {"InvalidRange", "416"}
+ABROAD = (ClientError, BotoCoreError, HTTPError, OSError)
+
+
+class S3Part:
+    """Bytes of an object between two places. A connection that breaks is taken up where it broke, a few times."""
+
+    ATTEMPTS = 3
+
+    def __init__(self, client: Any, where: dict[str, str], first: int, length: int) -> None:
+        self._client = client
+        self._where = where
+        self._first = first
+        self._left = length
+        self._attempts = self.ATTEMPTS
+        self._body: Any = None
+        self._open()
+
+    def read(self, most: int) -> bytes:
+        while self._left > 0 and self._body is not None:
+            try:
+                data: bytes = self._body.read(min(most, self._left))
+            except ABROAD as error:
+                self._again(error)
+                continue
+            if not data:
+                self._left = 0
+            self._first += len(data)
+            self._left -= len(data)
+            return data
+        return b""
+
+    def close(self) -> None:
+        if self._body is not None:
+            self._body.close()
+
+    def _again(self, error: Exception) -> None:
+        self._attempts -= 1
+        if not self._attempts:
+            raise StoreAway(type(error).__name__) from error
+        self.close()
+        self._open()
+
+    def _open(self) -> None:
+        if self._left <= 0:
+            return
+        span = f"bytes={self._first}-{self._first + self._left - 1}"
+        try:
+            with named_errors():
+                self._body = self._client.get_object(**self._where, Range=span)["Body"]
+        except BeyondTheEnd:
+            self._left = 0
+
+
+class S3Upload:
+    """A multipart upload, one part under way while the next is filled; a small object is one plain write.
+
+    Each part is sent with its MD5, which the store must refuse it by. What it then says of the whole is compared
+    with the same sum made here; a store whose tags are no such sums is read back instead.
+    """
+
+    def __init__(self, client: Any, where: dict[str, str]) -> None:
+        self.size = 0
+        self._digest = hashlib.sha256()
+        self._client = client
+        self._where = where
+        self._part = bytearray()
+        self._sums: list[bytes] = []
+        self._tags: list[str] = []
+        self._upload_id = ""
+        self._sending: Future[str] | None = None
+        self._sender = ThreadPoolExecutor(max_workers=1, thread_name_prefix="s3-part")
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+    def write(self, data: bytes) -> None:
+        self._digest.update(data)
+        self.size += len(data)
+        self._part += data
+        if len(self._part) >= PART:
+            self._send(bytes(self._part))
+            self._part.clear()
+
+    def complete(self) -> None:
+        if not self._upload_id:
+            put(self._client, self._where, bytes(self._part))
+            expected = hashlib.md5(self._part, usedforsecurity=False).hexdigest()
+        else:
+            if self._part:
+                self._send(bytes(self._part))
+            self._wait()
+            expected = f"{hashlib.md5(b''.join(self._sums), usedforsecurity=False).hexdigest()}-{len(self._sums)}"
+            parts = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(self._tags, 1)]
+            with named_errors():
+                self._client.complete_multipart_upload(
+                    **self._where, UploadId=self._upload_id, MultipartUpload={"Parts": parts}
+                )
+        self._sender.shutdown()
+        self._prove(expected)
+
+    def abandon(self) -> None:
+        self._sender.shutdown()
+        if self._upload_id:
+            with suppress(*ABROAD):
+                self._client.abort_multipart_upload(**self._where, UploadId=self._upload_id)
+
+    def _send(self, part: bytes) -> None:
+        if not self._upload_id:
+            with named_errors():
+                begun = self._client.create_multipart_upload(**self._where, ContentType="audio/wav")
+            self._upload_id = begun["UploadId"]
+        self._wait()
+        self._sums.append(hashlib.md5(part, usedforsecurity=False).digest())
+        self._sending = self._sender.submit(self._send_part, part, len(self._sums))
+
+    def _wait(self) -> None:
+        if self._sending:
+            self._tags.append(self._sending.result())
+            self._sending = None
+
+    def _send_part(self, part: bytes, number: int) -> str:
+        with named_errors():
+            answer = self._client.upload_part(
+                **self._where,
+                UploadId=self._upload_id,
+                PartNumber=number,
+                Body=part,
+                ContentMD5=base64.b64encode(self._sums[number - 1]).decode(),
+            )
+        tag: str = answer["ETag"]
+        return tag
+
+    def _prove(self, expected: str) -> None:
+        with named_errors():
+            facts = self._client.head_object(**self._where)
+        if facts["ContentLength"] != self.size:
+            raise StoreAway(f"the store holds {facts['ContentLength']} bytes of {self.size}")
+        if facts["ETag"].strip('"') != expected and self._read_back() != self._digest.digest():
+            raise StoreAway("the store does not hold what was sent")
+
+    def _read_back(self) -> bytes:
+        found = hashlib.sha256()
+        reader = S3Part(self._client, self._where, 0, self.size)
+        try:
+            while block := reader.read(PART // 8):
+                found.update(block)
+        finally:
+            reader.close()
+        return found.digest()
+
+
+class BeyondTheEnd(Exception):
+    """A range that begins after the last byte."""
+
+
+def put(client: Any, where: dict[str, str], data: bytes) -> None:
+    """The store refuses what does not have this sum when it arrives."""
+    with named_errors():
+        client.put_object(**where, Body=data, ContentMD5=content_md5(data))
+
+
+def content_md5(data: bytes) -> str:
+    return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
+
+
+def code_of(error: ClientError) -> str:
+    code: str = error.response.get("Error", {}).get("Code", "")
+    return code
+
+
+@contextmanager
+def named_errors() -> Iterator[None]:
+    """The store's errors in our words. What it says may hold keys: only its code goes on."""
+    try:
+        yield
+    except ClientError as error:
+        code = code_of(error)
+        if code in MISSING:
+            raise FileNotFoundError(code) from error
+        if code in BEYOND:
+            raise BeyondTheEnd from error
+        raise StoreAway(code or type(error).__name__) from error
+    except (BotoCoreError, HTTPClientError, HTTPError) as error:
+        raise StoreAway(type(error).__name__) from error
