@@ -17,6 +17,8 @@ from training.models import CallTicket, EndReason, Session
 from training.services.sessions import end_session, start_free_practice
 from training.services.tickets import issue_ticket
 
+pytestmark = pytest.mark.heavy
+
 
 def ticket_for(session: Session) -> str:
     return issue_ticket(session)[1]

@@ -13,6 +13,8 @@ from tests.voicegateway.test_gateway_process import lines_of
 from training.models import Session
 from training.services.tickets import issue_ticket
 
+pytestmark = pytest.mark.heavy
+
 
 def is_shipped(session: Session) -> bool:
     """All of its audio is in the object store: the host may go away for good."""

@@ -12,6 +12,8 @@ from tests.voicegateway.gateway_process import wait_for_end
 from tests.voicegateway.line import RATE, Line
 from tests.voicegateway.test_gateway_process import channels_of, finished
 
+pytestmark = pytest.mark.heavy
+
 KILLS = 20 if os.environ.get("STEADYLINE_PROVE") else 3
 
 

@@ -2,11 +2,15 @@
 
 import os
 
+import pytest
+
 from scenarios.models import Mode
 from tests.voicegateway.gateway_process import wait_until
 from tests.voicegateway.line import FRAME, Line, begin_calls
 from training.models import Session
 from training.services.sessions import start_free_practice
+
+pytestmark = pytest.mark.heavy
 
 DATABASE_THREADS = 4
 CYCLES = 500 if os.environ.get("STEADYLINE_PROVE") else 40

@@ -17,6 +17,8 @@ from training.models import Session
 from training.services.sessions import end_by_supervisor, start_free_practice
 from training.services.tickets import issue_ticket, revoke_tickets
 
+pytestmark = pytest.mark.heavy
+
 # Taken over
 
 

@@ -18,6 +18,8 @@ from tests.voicegateway.test_gateway_process import channels_of, finished, lines
 from training.models import Session
 from training.services.sessions import sweep_sessions
 
+pytestmark = pytest.mark.heavy
+
 LOST_AND_BACK = ["caller_reconnecting", "caller_back"]
 
 

@@ -14,6 +14,8 @@ from tests.voicegateway.line import RATE, Line, tone
 from training.models import EndReason, Session, TranscriptTurn
 from training.services import greetings, sessions
 
+pytestmark = pytest.mark.heavy
+
 GREETING = "Hi. I didn't know if anyone would pick up. I'm not even sure why I called."
 
 
