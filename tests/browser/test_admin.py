@@ -212,7 +212,8 @@ def test_a_session_is_heard_read_and_graded_again(enter: Callable[..., Page], gr
 def test_a_stranger_sees_nothing_of_it(enter: Callable[..., Page], graded_call: tuple[str, str], watch: Watch) -> None:
     session, counselor = graded_call
     own = enter(f"/sessions/{session}/", SUPERVISOR)
-    audio = own.get_by_label(re.compile("^Recording of")).get_attribute("src") or ""
+    audio = own.locator("#recording audio").get_attribute("src")
+    assert audio
     watch.expect_failing(404)
     page = enter("/admin/", STRANGER)
 
@@ -220,7 +221,7 @@ def test_a_stranger_sees_nothing_of_it(enter: Callable[..., Page], graded_call: 
         assert page.request.get(address).status == 404, address
     page.goto(f"/sessions/{session}/")
     expect(page.get_by_role("heading", level=1)).not_to_contain_text(CALLS[0])
-    for model in ("training/session", "training/assignment", "scenarios/scenario", "evaluation/evaluation"):
+    for model in ("training/session", "recordings/recording", "scenarios/scenario", "evaluation/evaluation"):
         page.goto(f"/admin/{model}/")
         expect(rows(page)).to_have_count(0)
     page.goto(f"/admin/training/session/{session}/change/")
