@@ -92,7 +92,8 @@ def gateway() -> tuple[str, dict[str, Any]]:
 
 RECORDINGS = """An hour on the phone, half of it with the caller speaking, shipped in segments of 5 s and closed. Each
 step is a process of its own; memory is the peak above what the process held before. The S3 server is a simulation in
-Python on the same two cores: its own work is part of the time there. Seeks are 200 ranges of 64 KiB all over the
+Python on the same two cores, which copies all of an object for each range of it: its own work is part of the time
+there. Seeks are 200 ranges of 64 KiB all over the
 file, through the view; then the whole file is read once.
 """
 

@@ -103,7 +103,8 @@ def test_pages_of_a_counselor(enter: Callable[..., Page], practised: Practised, 
     assert faults_of(page) == []
 
 
-ADMIN = ["", *(f"{model}/" for model in ("scenarios/scenario", "training/session", "training/assignment"))]
+LISTS = ("scenarios/scenario", "training/session", "training/assignment", "recordings/recording")
+ADMIN = ["", *(f"{model}/" for model in LISTS)]
 SEARCHED = ["scenarios/scenario/?q=zzz"]
 FORMS = ["scenarios/scenario/add/", "training/assignment/add/"]
 FIRST_ROWS = ["scenarios/scenario", "accounts/account", "training/session", "evaluation/evaluation"]
