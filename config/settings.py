@@ -202,7 +202,7 @@ if _storage.scheme == "s3":
             raise ImproperlyConfigured(f"STORAGE_URL: {name} must be a number of seconds") from None
 
     _default_storage: dict[str, object] = {
-        "BACKEND": "config.storage.PrivateS3Storage",
+        "BACKEND": "config.storage.s3.PrivateS3Storage",
         "OPTIONS": {
             "bucket_name": _storage.netloc,
             "endpoint_url": _query.get("endpoint_url"),
@@ -214,7 +214,7 @@ if _storage.scheme == "s3":
     }
 else:
     MEDIA_ROOT = Path(unquote(_storage.path) or ".").resolve()
-    _default_storage = {"BACKEND": "config.storage.PrivateFileStorage", "OPTIONS": {"location": MEDIA_ROOT}}
+    _default_storage = {"BACKEND": "config.storage.disk.PrivateFileStorage", "OPTIONS": {"location": MEDIA_ROOT}}
 STORAGES = {
     "default": _default_storage,
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -18,6 +18,7 @@ from ai import build_async_client
 from recordings.objects import StoreAway
 from recordings.services.leftovers import see_spools, ship_leftovers
 from recordings.shipping import Recorded
+from recordings.storage import object_store
 from training.services.lines import Held, beat, lapse
 from voicegateway import hints
 from voicegateway.briefing import EndReason
@@ -74,6 +75,8 @@ class Switchboard:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
+        # Loaded now: the first call's sound must not wait for it.
+        object_store()
         for work in (
             self.writer.run(),
             self._sync_spools(),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from config.storage import PrivateFileStorage
+from config.storage.disk import PrivateFileStorage
 from recordings.models import Recording, RecordingEpoch
 from recordings.objects import StoreAway
 from recordings.services.epochs import begin_recording
@@ -68,7 +68,7 @@ class AwayStorage(PrivateFileStorage):
         raise StoreAway("SlowDown")
 
 
-def use_storage(settings: Any, root: Path, backend: str = "config.storage.PrivateFileStorage") -> None:
+def use_storage(settings: Any, root: Path, backend: str = "config.storage.disk.PrivateFileStorage") -> None:
     settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": backend, "OPTIONS": {"location": root}}}
 
 

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from config.storage import PrivateS3Storage
+from config.storage.s3 import PrivateS3Storage
 from recordings.objects import ObjectStore, Upload
 
 
@@ -29,7 +29,7 @@ def use_bucket(settings: Any, storage: PrivateS3Storage, url: str | None = None,
     """Make it the default storage, perhaps by another way."""
     options |= bucket_options(url or storage.endpoint_url, storage.bucket_name)
     settings.STORAGES = settings.STORAGES | {
-        "default": {"BACKEND": "config.storage.PrivateS3Storage", "OPTIONS": options}
+        "default": {"BACKEND": "config.storage.s3.PrivateS3Storage", "OPTIONS": options}
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from config.storage import PrivateS3Storage
+from config.storage.s3 import PrivateS3Storage
 from recordings.models import Recording
 from recordings.services.deletion import remove_orphans
 from tests.recordings.making import keys, recorded

@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 
-from config.storage import PrivateFileStorage, PrivateS3Storage
+from config.storage.disk import PrivateFileStorage
+from config.storage.s3 import PrivateS3Storage
 from recordings.objects import PART, StoreAway
 from tests.fault_proxy import FAULTS, FaultProxy
 from tests.recordings.stores import bucket_options, fill, new_bucket, whole

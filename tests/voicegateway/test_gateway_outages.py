@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from config.storage import PrivateS3Storage
+from config.storage.s3 import PrivateS3Storage
 from recordings.models import Recording, RecordingEpoch, spool_folder
 from recordings.services.finishing import HOST_LOST, sweep_recordings
 from tests.fault_proxy import FAULTS, FaultProxy
