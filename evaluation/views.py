@@ -64,8 +64,8 @@ def session(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """Transcript, recording and feedback of one conversation."""
     seen = _session(request, pk)
     may_end = seen.is_live and request.user.may_end_sessions and seen.counselor_id != request.user.pk
-    context = _feedback_context(request, seen) | _recording_context(request, seen) | _comments_context(request, seen)
-    context |= {"may_end": may_end}
+    context = _feedback_context(request, seen) | _recording_context(request, seen)
+    context |= _comments_context(request, seen, context["recording"]) | {"may_end": may_end}
     return render(request, "evaluation/session.html", context)
 
 
@@ -100,7 +100,8 @@ def feedback(request: SignedInRequest, pk: UUID) -> HttpResponse:
 @require_GET
 def recording(request: SignedInRequest, pk: UUID) -> HttpResponse:
     seen = _session(request, pk)
-    context = _recording_context(request, seen) | _comments_context(request, seen)
+    context = _recording_context(request, seen)
+    context |= _comments_context(request, seen, context["recording"])
     return render(request, "evaluation/_recording_news.html", context)
 
 
@@ -109,7 +110,8 @@ def recording(request: SignedInRequest, pk: UUID) -> HttpResponse:
 def comments(request: SignedInRequest, pk: UUID) -> HttpResponse:
     """What supervisors say to moments of a call; a POST says something."""
     seen = _session(request, pk)
-    context = _comments_context(request, seen)
+    recording = _recording(request, seen)
+    context = _comments_context(request, seen, recording)
     if request.method == "POST":
         form = context["comment_form"]
         if form is None:
@@ -118,7 +120,7 @@ def comments(request: SignedInRequest, pk: UUID) -> HttpResponse:
             said = services.comment(seen, request.user, form.cleaned_data["at"], form.cleaned_data["text"])
             if not request.htmx:
                 return redirect(f"{reverse('session', args=[pk])}#comment-{said.pk}")
-            context = _comments_context(request, seen, said)
+            context = _comments_context(request, seen, recording, said)
         elif not request.htmx:
             return _with_bad_comment(request, seen, form)
     return render(request, "evaluation/_comments.html", context)
@@ -133,13 +135,13 @@ def comment_delete(request: SignedInRequest, pk: UUID, comment: int) -> HttpResp
     get_object_or_404(mine, pk=comment).delete()
     if not request.htmx:
         return redirect(f"{reverse('session', args=[pk])}#comments")
-    return render(request, "evaluation/_comments.html", _comments_context(request, seen))
+    return render(request, "evaluation/_comments.html", _comments_context(request, seen, _recording(request, seen)))
 
 
 def _with_bad_comment(request: SignedInRequest, session: Session, form: CommentForm) -> HttpResponse:
     """The whole page, with what was typed and what is wrong with it."""
     context = _feedback_context(request, session) | _recording_context(request, session)
-    context |= _comments_context(request, session) | {"comment_form": form}
+    context |= _comments_context(request, session, context["recording"]) | {"comment_form": form}
     return render(request, "evaluation/session.html", context, status=400)
 
 
@@ -160,19 +162,23 @@ def _feedback_context(request: SignedInRequest, session: Session) -> dict[str, A
 
 
 def _recording_context(request: SignedInRequest, session: Session) -> dict[str, Any]:
-    found = Recording.objects.for_user(request.user).filter(session=session)
-    recording = found.select_related("deletion", "session").first()
     turns = session.transcript()
-    return {"session": session, "recording": recording, "turns": turns, "talk": talk_of(turns)}
+    return {"session": session, "recording": _recording(request, session), "turns": turns, "talk": talk_of(turns)}
 
 
-def _comments_context(request: SignedInRequest, session: Session, said: Comment | None = None) -> dict[str, Any]:
+def _recording(request: SignedInRequest, session: Session) -> Recording | None:
+    found = Recording.objects.for_user(request.user).filter(session=session)
+    return found.select_related("deletion", "session").first()
+
+
+def _comments_context(
+    request: SignedInRequest, session: Session, recording: Recording | None, said: Comment | None = None
+) -> dict[str, Any]:
     """What was said, and a form for who may say something, once there is a recording to say it to."""
-    found = Recording.objects.for_user(request.user).filter(session=session).exclude(file="").first()
     form = None
-    if found and request.user.may_comment:
+    if recording and recording.is_playable and request.user.may_comment:
         data = request.POST if request.method == "POST" and said is None and "at" in request.POST else None
-        form = CommentForm(data, longest_ms=found.duration_ms or 0)
+        form = CommentForm(data, longest_ms=recording.duration_ms or 0)
     remarks = Comment.objects.for_user(request.user).filter(session=session).select_related("author")
     return {"session": session, "comments": remarks, "comment_form": form, "said": said}
 

@@ -228,6 +228,7 @@ class Assembly:
     caller: list[Piece]
 
     def seconds(self) -> Iterator[Sound]:
+        """A second at a time; the last may be shorter."""
         tracks = [Track(self.counselor), Track(self.caller)]
         for start in range(0, self.samples, RATE):
             length = min(RATE, self.samples - start)
@@ -235,11 +236,6 @@ class Assembly:
             for channel, track in zip(second, tracks, strict=True):
                 track.fill(channel, start)
             yield second
-
-    def blocks(self) -> Iterator[bytes]:
-        """Interleaved stereo PCM16, a second at a time."""
-        for second in self.seconds():
-            yield second.interleaved()
 
 
 class Track:

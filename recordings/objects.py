@@ -1,5 +1,6 @@
 """What recordings need of an object store. One setting chooses which: a folder, or S3."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -66,3 +67,11 @@ class ObjectStore(Protocol):
 
     def signed_url(self, key: str, seconds: int, filename: str) -> str | None:
         """An address that anyone may download from for so long; None where the store has no such thing."""
+
+
+def digest_of(part: Readable) -> bytes:
+    """SHA-256 of what is left to read of it."""
+    found = hashlib.sha256()
+    while block := part.read(PART // 8):
+        found.update(block)
+    return found.digest()

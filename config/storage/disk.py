@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from django.core.files.storage import FileSystemStorage
 
-from recordings.objects import PART, Readable, StoreAway, StoredObject, Upload
+from recordings.objects import Readable, StoreAway, StoredObject, Upload, digest_of
 from recordings.spool import sync_folder
 
 UNFINISHED = ".unfinished"  # ends the name of what is still being written
@@ -138,11 +138,9 @@ class FileUpload:
             raise StoreAway(str(error)) from error
 
     def _prove(self) -> None:
-        self._file.seek(0)
-        found = hashlib.sha256()
-        while block := self._file.read(PART // 8):
-            found.update(block)
-        if found.digest() != self._digest.digest():
+        with contextlib.closing(FilePart(self._beside, 0, self.size)) as written:
+            found = digest_of(written)
+        if found != self._digest.digest():
             raise StoreAway("the disk does not hold what was written")
 
     def abandon(self) -> None:

@@ -4,13 +4,13 @@ import base64
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from urllib3.exceptions import HTTPError
 
-from recordings.objects import PART, StoreAway
+from recordings.objects import PART, StoreAway, digest_of
 
 MISSING = {"NoSuchKey", "404", "NotFound"}
 BEYOND = {"InvalidRange", "416"}
@@ -156,14 +156,8 @@ class S3Upload:
             raise StoreAway("the store does not hold what was sent")
 
     def _read_back(self) -> bytes:
-        found = hashlib.sha256()
-        reader = S3Part(self._client, self._where, 0, self.size)
-        try:
-            while block := reader.read(PART // 8):
-                found.update(block)
-        finally:
-            reader.close()
-        return found.digest()
+        with closing(S3Part(self._client, self._where, 0, self.size)) as stored:
+            return digest_of(stored)
 
 
 class BeyondTheEnd(Exception):

@@ -30,8 +30,13 @@ def counting(first: int, samples: int) -> bytes:
     return numbers.astype("<u2").tobytes()
 
 
+def blocks_of(assembly: Assembly) -> Iterator[bytes]:
+    """Interleaved stereo, as it is written to the file."""
+    return (second.interleaved() for second in assembly.seconds())
+
+
 def channels(assembly: Assembly) -> tuple[Samples, Samples]:
-    stereo = np.frombuffer(b"".join(assembly.blocks()), "<i2").reshape(-1, 2)
+    stereo = np.frombuffer(b"".join(blocks_of(assembly)), "<i2").reshape(-1, 2)
     return stereo[:, 0], stereo[:, 1]
 
 

@@ -11,6 +11,7 @@ from tests.recordings.synthetic import (
     WALL,
     Call,
     Network,
+    blocks_of,
     channels,
     counting,
     epoch_in,
@@ -50,7 +51,7 @@ def runs_of_sound(channel):
 def test_an_empty_folder_and_none_at_all_are_no_recording(tmp_path):
     assembly = assemble([epoch_in(tmp_path), epoch_in(tmp_path / "never")])
 
-    assert (assembly.samples, list(assembly.blocks())) == (0, [])
+    assert (assembly.samples, list(blocks_of(assembly))) == (0, [])
     assert assemble([]).samples == 0
 
 
@@ -68,7 +69,7 @@ def test_blocks_are_interleaved_seconds_counselor_left(call):
     call.spool.speak(1, 0, counting(7, RATE))
     play(call, 1, 1, RATE)
 
-    blocks = list(call.assembly().blocks())
+    blocks = list(blocks_of(call.assembly()))
 
     assert [len(block) for block in blocks] == [4 * RATE, 4 * RATE, 2 * RATE]
     second = np.frombuffer(blocks[1], "<i2").reshape(-1, 2)
@@ -276,7 +277,7 @@ def test_a_long_recording_is_read_in_small_parts(tmp_path):
     tracemalloc.start()
     try:
         assembly = call.assembly()
-        length = sum(len(block) for block in assembly.blocks())
+        length = sum(len(block) for block in blocks_of(assembly))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

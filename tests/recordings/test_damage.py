@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 from recordings.assembly import assemble
 from recordings.spool import CALLER, JOURNAL, MICROPHONE, RATE
 from recordings.wav import wav_header
-from tests.recordings.synthetic import Call, Network, channels, counting, epoch_in, microphone_frames, speak_into
+from tests.recordings.synthetic import (
+    Call,
+    Network,
+    blocks_of,
+    channels,
+    counting,
+    epoch_in,
+    microphone_frames,
+    speak_into,
+)
 
 IS_PROOF = bool(os.environ.get("STEADYLINE_PROVE"))
 TAIL = 4096  # bytes
@@ -47,7 +56,7 @@ def damaged(folder: Path, to: Path, name: str, damage) -> Path:
 def assembled_length(folder):
     """In frames, of a file that another reader accepts."""
     assembly = assemble([epoch_in(folder)])
-    data = wav_header(assembly.samples, 2, RATE) + b"".join(assembly.blocks())
+    data = wav_header(assembly.samples, 2, RATE) + b"".join(blocks_of(assembly))
     with wave.open(io.BytesIO(data)) as wav:
         assert len(wav.readframes(2**31)) == len(data) - 44
         assert (wav.getnframes(), wav.getnchannels()) == (assembly.samples, 2)
@@ -169,7 +178,7 @@ def test_a_journal_of_any_content_still_assembles(ended_abruptly, tmp_path, line
     for pieces in (assembly.counselor, assembly.caller):
         assert all(piece.samples > 0 for piece in pieces)
         assert all(one.end <= next_one.at for one, next_one in zip(pieces, pieces[1:], strict=False))
-    next(assembly.blocks(), None)
+    next(blocks_of(assembly), None)
 
 
 def test_torn_lines_and_samples_cost_only_themselves(ended_abruptly, tmp_path):
