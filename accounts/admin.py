@@ -6,11 +6,14 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 
+from accounts.forms import ProceduresField
 from accounts.models import Account, Organization, ProcedureDocument, User
-from accounts.services import ProceduresRefused, check_procedures, retry_procedures, upload_procedures
+from accounts.services.intake import ProceduresRefused, check_procedures
+from accounts.services.uploading import retry_procedures, upload_procedures
 
 logger = logging.getLogger(__name__)
 
@@ -108,24 +111,24 @@ class PersonAdmin(ScopedAdmin, UserAdmin):
 
 
 class AccountForm(ScopedForm):
-    procedures_file = forms.FileField(
-        required=False,
-        label="New procedure document",
-        help_text="The newest one: PDF, TXT or MD, up to 20 MB. The old one counts until the new one is ready.",
-    )
+    procedures_file = ProceduresField(required=False, allow_empty_file=True)
+    warning = ""
 
     class Meta:
         model = Account
         fields = ["name", "number", "recording_days"]
 
-    def clean_procedures_file(self):
-        file = self.cleaned_data["procedures_file"]
-        if file:
+    def clean(self):
+        super().clean()
+        # An empty file is false.
+        file = self.cleaned_data.get("procedures_file")
+        if file is not None and "number" in self.cleaned_data:
+            typed = Account(name=self.cleaned_data.get("name", ""), number=self.cleaned_data["number"])
             try:
-                check_procedures(file)
+                self.warning = check_procedures(typed, file)
             except ProceduresRefused as refused:
-                raise forms.ValidationError(str(refused)) from refused
-        return file
+                self.add_error("procedures_file", str(refused))
+        return self.cleaned_data
 
 
 @admin.register(Account)
@@ -140,22 +143,27 @@ class AccountAdmin(ScopedAdmin):
     ]
 
     def get_queryset(self, request):
-        return super().get_queryset(request).select_related("procedures")
+        return super().get_queryset(request).with_procedures()
+
+    def view_on_site(self, account):
+        return reverse("account", args=[account.pk])
 
     @admin.display(description="procedures in force")
     def procedure_document(self, account):
         document = account.procedures
-        return (
+        named = (
             f"{document.filename}, {timezone.localtime(document.uploaded_at):%Y-%m-%d}" if document else "none uploaded"
         )
+        state = {"processing": "; a new one is being prepared", "failed": "; the newest one failed"}
+        return named + state.get(getattr(account, "newest_status", None) or "", "")
 
     @admin.display(description="history")
     def procedure_history(self, account):
-        rows = account.documents.select_related("uploaded_by", "replaced")
+        rows = account.documents.newest_first().select_related("uploaded_by", "replaced")
         lines = (
             f"{timezone.localtime(row.uploaded_at):%Y-%m-%d %H:%M} {row.filename}: {row.get_status_display()}"
             f"{' (' + row.failure + ')' if row.failure else ''}, by {row.uploaded_by}"
-            f"{', replaced ' + row.replaced.filename if row.replaced and row.status == row.Status.READY else ''}"
+            f"{', replaced ' + row.replaced.filename if row.replaced else ''}"
             for row in rows
         )
         return format_html_join("", "<div>{}</div>", ((line,) for line in lines)) or "-"
@@ -165,15 +173,17 @@ class AccountAdmin(ScopedAdmin):
         obj.save(update_fields=AccountForm.Meta.fields if change else None)
         if file := form.cleaned_data.get("procedures_file"):
             # After the commit: the storage may be far away, and the rows are locked until then.
-            transaction.on_commit(partial(self._upload, request, obj, file))
+            transaction.on_commit(partial(self._upload, request, obj, file, form.warning))
 
-    def _upload(self, request, account, file):
+    def _upload(self, request, account, file, warning):
         try:
-            upload_procedures(account, file, request.user)
+            upload_procedures(account, file, request.user, warning)
         except Exception:
             logger.exception("Procedures not stored", extra={"account_id": account.pk})
             self.message_user(request, "The document could not be stored. Please upload it again.", messages.ERROR)
         else:
+            if warning:
+                self.message_user(request, warning, messages.WARNING)
             self.message_user(request, "The document is being prepared. The old one counts until it is ready.")
 
 
@@ -185,7 +195,18 @@ class ProcedureDocumentAdmin(ScopedAdmin):
     list_filter = ["status", ("account", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["account", "uploaded_by"]
     actions = ["try_again"]
-    fields = ["account", "filename", "size", "status", "failure", "uploaded_by", "uploaded_at", "replaced"]
+    fields = [
+        "account",
+        "filename",
+        "size",
+        "page_count",
+        "status",
+        "failure",
+        "warning",
+        "uploaded_by",
+        "uploaded_at",
+        "replaced",
+    ]
 
     def has_add_permission(self, request):
         return False

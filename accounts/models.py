@@ -138,11 +138,12 @@ class AccountQuerySet(models.QuerySet["Account"]):
         return self.filter(organization_id=user.organization_id)
 
     def with_procedures(self) -> AccountQuerySet:
-        """With the document in force, and `is_preparing`: whether one is on its way."""
-        processing = ProcedureDocument.objects.filter(
-            account=models.OuterRef("pk"), status=ProcedureDocument.Status.PROCESSING
+        """With the document in force, `is_preparing`: whether one is on its way, and the newest one's status."""
+        documents = ProcedureDocument.objects.filter(account=models.OuterRef("pk"))
+        newest = documents.newest_first().values("status")[:1]
+        return self.select_related("procedures").annotate(
+            is_preparing=models.Exists(documents.processing()), newest_status=models.Subquery(newest)
         )
-        return self.select_related("procedures").annotate(is_preparing=models.Exists(processing))
 
 
 class Account(models.Model):
@@ -192,6 +193,12 @@ class ProcedureDocumentQuerySet(models.QuerySet["ProcedureDocument"]):
         """Uploads that no worker has touched since `before`."""
         return self.filter(status=ProcedureDocument.Status.PROCESSING, touched_at__lt=before)
 
+    def processing(self) -> ProcedureDocumentQuerySet:
+        return self.filter(status=ProcedureDocument.Status.PROCESSING)
+
+    def newest_first(self) -> ProcedureDocumentQuerySet:
+        return self.order_by("-uploaded_at", "-pk")
+
     def delete(self) -> tuple[int, dict[str, int]]:
         raise models.ProtectedError("Procedure history is never deleted.", set(self))
 
@@ -215,9 +222,16 @@ class ProcedureDocument(models.Model):
     uploaded_at = models.DateTimeField(auto_now_add=True)
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.PROCESSING)
     failure = models.CharField(max_length=500, blank=True)
+    warning = models.CharField(max_length=500, blank=True, help_text="what a person should look at before trusting it")
+    instructions = models.JSONField(
+        default=list, editable=False, help_text="[{page, text}]: what speaks to a machine that reads it, not to people"
+    )
+    page_count = models.PositiveIntegerField(null=True, help_text="empty until it is taken apart here")
+    vector_store_id = models.CharField(max_length=100, blank=True, editable=False)
     openai_file_id = models.CharField(max_length=100, blank=True)
     replaced = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     attempts = models.PositiveSmallIntegerField(default=0)
+    is_claimed = models.BooleanField(default=False, editable=False)
     touched_at = models.DateTimeField(auto_now_add=True)
 
     objects = ProcedureDocumentQuerySet.as_manager()
@@ -229,5 +243,77 @@ class ProcedureDocument(models.Model):
     def __str__(self) -> str:
         return self.filename
 
+    @property
+    def has_pages(self) -> bool:
+        """A PDF has; a plain text is one piece."""
+        return PurePosixPath(self.filename).suffix.lower() == ".pdf"
+
+    @property
+    def is_processing(self) -> bool:
+        return self.status == self.Status.PROCESSING
+
+    @property
+    def has_failed(self) -> bool:
+        return self.status == self.Status.FAILED
+
+    @property
+    def is_ready(self) -> bool:
+        return self.status == self.Status.READY
+
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         raise models.ProtectedError("Procedure history is never deleted.", {self})
+
+
+class ProcedurePageQuerySet(models.QuerySet["ProcedurePage"]):
+    def for_user(self, user: User) -> ProcedurePageQuerySet:
+        return self.filter(organization_id=user.organization_id)
+
+
+class ProcedurePage(models.Model):
+    """The letters and digits of a page, in small, to look cited words up in; a plain text is one page, number 1."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    document = models.ForeignKey(ProcedureDocument, on_delete=models.CASCADE, related_name="pages")
+    number = models.PositiveIntegerField()
+    letters = models.TextField(blank=True)
+
+    objects = ProcedurePageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["document", "number"]
+        constraints = [models.UniqueConstraint(fields=["document", "number"], name="procedure_page_once")]
+
+    def __str__(self) -> str:
+        return f"page {self.number}"
+
+
+class ProcedureSectionQuerySet(models.QuerySet["ProcedureSection"]):
+    def for_user(self, user: User) -> ProcedureSectionQuerySet:
+        return self.filter(organization_id=user.organization_id)
+
+    def in_force(self, account: Account) -> ProcedureSectionQuerySet:
+        """The sections of the document that counts."""
+        return self.filter(document__account=account, document_id=account.procedures_id)
+
+
+class ProcedureSection(models.Model):
+    """A numbered heading of a document, with what stands under it."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    document = models.ForeignKey(ProcedureDocument, on_delete=models.CASCADE, related_name="sections")
+    position = models.PositiveIntegerField()
+    number = models.CharField(max_length=30)
+    title = models.CharField(max_length=200)
+    text = models.TextField(blank=True)
+    letters = models.TextField(blank=True)
+    page = models.PositiveIntegerField(null=True, help_text="where it begins, from 1; empty in a text without pages")
+    last_page = models.PositiveIntegerField(null=True)
+
+    objects = ProcedureSectionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["document", "position"]
+        constraints = [models.UniqueConstraint(fields=["document", "number"], name="procedure_section_once")]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.title}"

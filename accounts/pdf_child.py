@@ -1,12 +1,13 @@
 """Run by pdf_text.py as a program of its own: a PDF on stdin, its text or why there is none as JSON on stdout.
 
-`python -I pdf_child.py <most pages> <most characters> <CPU seconds>`. It imports nothing of ours.
+`python -I pdf_child.py <most pages> <most characters> <CPU seconds> [front]`. It imports nothing of ours.
 """
 
 import io
 import json
 import resource
 import sys
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 MEMORY = 512 * 1024**2  # bytes of address space; importing pypdf takes less than half of it
 LARGEST_PART = 25_000_000  # bytes that one compressed part may unpack to
+FRONT_PAGES = 20  # so many pages are read in the search for any text
+FRONT_UNPACKING = 2.0  # seconds for looking whether the other pages unpack
 
 
 class Refused(Exception):
@@ -21,10 +24,12 @@ class Refused(Exception):
 
 
 def main() -> None:
-    most_pages, most_characters, seconds = map(int, sys.argv[1:])
+    most_pages, most_characters, seconds = map(int, sys.argv[1:4])
     limit_this_process(seconds)
+    is_front = sys.argv[4:] == ["front"]
     try:
-        answer: dict[str, object] = {"pages": read(sys.stdin.buffer.read(), most_pages, most_characters)}
+        pages = read(sys.stdin.buffer.read(), most_pages, most_characters, is_front)
+        answer: dict[str, object] = {"pages": pages}
     except Refused as refused:
         answer = {"refused": str(refused)}
     sys.stdout.buffer.write(json.dumps(answer, ensure_ascii=False).encode())
@@ -38,7 +43,7 @@ def limit_this_process(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def read(data: bytes, most_pages: int, most_characters: int) -> list[str]:
+def read(data: bytes, most_pages: int, most_characters: int, is_front: bool = False) -> list[str]:
     import pypdf.errors  # noqa: PLC0415  # after the limits are set
 
     limits = pypdf.Configuration(
@@ -56,7 +61,10 @@ def read(data: bytes, most_pages: int, most_characters: int) -> list[str]:
     )
     try:
         with pypdf.apply_configuration(limits):
-            return read_pages(pypdf.PdfReader(io.BytesIO(data)), most_pages, most_characters)
+            document = pypdf.PdfReader(io.BytesIO(data))
+            if len(document.pages) > most_pages:
+                raise Refused("too_many_pages")
+            return read_front(document) if is_front else read_pages(document, most_characters)
     except Refused:
         raise
     except (pypdf.errors.FileNotDecryptedError, pypdf.errors.DependencyError) as error:
@@ -67,9 +75,23 @@ def read(data: bytes, most_pages: int, most_characters: int) -> list[str]:
         raise Refused("damaged") from error
 
 
-def read_pages(document: "PdfReader", most_pages: int, most_characters: int) -> list[str]:
-    if len(document.pages) > most_pages:
-        raise Refused("too_many_pages")
+def read_front(document: "PdfReader") -> list[str]:
+    """The first pages, up to one with text. The others are unpacked as long as there is time, so that bombs go off."""
+    pages: list[str] = []
+    for page in document.pages[:FRONT_PAGES]:
+        pages.append(clean(page.extract_text()))
+        if pages[-1].strip():
+            break
+    until = time.monotonic() + FRONT_UNPACKING
+    for page in document.pages:
+        if time.monotonic() > until:
+            break
+        if contents := page.get_contents():
+            contents.get_data()
+    return pages
+
+
+def read_pages(document: "PdfReader", most_characters: int) -> list[str]:
     pages = []
     for page in document.pages:
         pages.append(clean(page.extract_text()))

@@ -60,11 +60,25 @@ def read_pdf(
 ) -> PdfText:
     """The text of a PDF, from where the file stands. Raises PdfUnreadable. Blocks for at most about `seconds`."""
     content = data if isinstance(data, bytes) else data.read()
+    limits = [str(most_pages), str(most_characters)]
+    return _pages_of(content, limits, seconds, [], most_pages=most_pages, most_characters=most_characters)
+
+
+def read_front(data: bytes | BinaryIO, *, most_pages: int, seconds: float = 10.0) -> PdfText:
+    """The first pages of a PDF up to one with text, which takes moments however long it is. Raises PdfUnreadable.
+
+    Whether the rest can be read is known for what unpacks within two seconds.
+    """
+    content = data if isinstance(data, bytes) else data.read()
+    return _pages_of(content, [str(most_pages), "0"], seconds, ["front"], most_pages=most_pages)
+
+
+def _pages_of(content: bytes, limits: list[str], seconds: float, mode: list[str], **numbers: int) -> PdfText:
     if not content.startswith(b"%PDF-"):
         raise PdfUnreadable("not_pdf")
-    answer = _ask_child(content, [str(most_pages), str(most_characters)], seconds)
+    answer = _ask_child(content, [*limits, str(math.ceil(seconds)), *mode], seconds)
     if "refused" in answer:
-        raise PdfUnreadable(answer["refused"], most_pages=most_pages, most_characters=most_characters)
+        raise PdfUnreadable(answer["refused"], **numbers)
     pages = answer["pages"]
     if not pages:
         raise PdfUnreadable("no_pages")
@@ -73,9 +87,9 @@ def read_pdf(
     return PdfText(pages)
 
 
-def _ask_child(content: bytes, limits: list[str], seconds: float) -> _Answer:
+def _ask_child(content: bytes, arguments: list[str], seconds: float) -> _Answer:
     child = subprocess.Popen(
-        [sys.executable, "-I", str(_CHILD), *limits, str(math.ceil(seconds))],
+        [sys.executable, "-I", str(_CHILD), *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # pypdf's warnings quote the document

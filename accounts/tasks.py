@@ -2,18 +2,28 @@
 
 from uuid import UUID
 
-from celery import shared_task
+from celery import Task, shared_task
 
 
-@shared_task
-def prepare_procedures(document_id: str) -> None:
-    from accounts import services  # noqa: PLC0415  (services queue this task)
+@shared_task(bind=True, max_retries=None)
+def prepare_procedures(self: Task, document_id: str) -> None:
+    from accounts.services import preparing  # noqa: PLC0415  (services queue this task)
 
-    services.prepare_procedures(UUID(document_id))
+    try:
+        preparing.prepare_procedures(UUID(document_id))
+    except preparing.NotYet as wait:
+        raise self.retry(countdown=wait.seconds) from wait
 
 
 @shared_task
 def sweep_procedures() -> None:
-    from accounts import services  # noqa: PLC0415
+    from accounts.services import preparing  # noqa: PLC0415
 
-    services.sweep_procedures()
+    preparing.sweep_procedures()
+
+
+@shared_task
+def reconcile_procedures() -> None:
+    from accounts.services import reconciling  # noqa: PLC0415
+
+    reconciling.reconcile_procedures()

@@ -92,6 +92,9 @@ SWEEP_RETENTION_EVERY = env.float("SWEEP_RETENTION_EVERY", 3600.0, validate=_abo
 IMPORT_LOST_AFTER = env.float("IMPORT_LOST_AFTER", 30.0, validate=_above_zero)
 DRAFT_KEPT_FOR = env.float("DRAFT_KEPT_FOR", 14 * 86_400.0, validate=_above_zero)
 TASK_ATTEMPTS = env.int("TASK_ATTEMPTS", 3, validate=validate.Range(min=1))
+# Seconds: what was put at OpenAI for a document and is younger may still be on its way to its row.
+PROCEDURES_LEFT_AFTER = env.float("PROCEDURES_LEFT_AFTER", 3600.0, validate=_above_zero)
+SWEEP_PROCEDURES_EVERY = env.float("SWEEP_PROCEDURES_EVERY", 86_400.0, validate=_above_zero)
 PROCEDURES_TIMEOUT = env.float("PROCEDURES_TIMEOUT", 180.0, validate=_above_zero)
 
 TASK_TIME_LIMIT, VISIBILITY_TIMEOUT = 330, 600  # seconds; a claim lost, then a message lost, only after the work's end
@@ -263,6 +266,7 @@ STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 # The largest bodies the ASGI middleware lets through, in bytes, by the beginning of the path.
 BODY_LIMITS = {
     "/admin/scenarios/importjob/": 33 * 1024**2,
+    "/accounts/": 21 * 1024**2,
     "/admin/": 21 * 1024**2,
     "/api/accounts/": 21 * 1024**2,
     "/api/scenarios/": 21 * 1024**2,
@@ -323,6 +327,11 @@ CELERY_BEAT_SCHEDULE["left evaluator contexts"] = {
     "task": "scenarios.tasks.sweep_contexts",
     "schedule": schedule(SWEEP_CONTEXTS_EVERY),
     "options": {"expires": SWEEP_CONTEXTS_EVERY},
+}
+CELERY_BEAT_SCHEDULE["left procedures at OpenAI"] = {
+    "task": "accounts.tasks.reconcile_procedures",
+    "schedule": schedule(SWEEP_PROCEDURES_EVERY),
+    "options": {"expires": SWEEP_PROCEDURES_EVERY},
 }
 CELERY_BEAT_SCHEDULE["left objects of recordings"] = {
     "task": "recordings.tasks.sweep_orphans",

@@ -3,6 +3,8 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from accounts import views as account_views
+from accounts.api import AccountViewSet
 from config import health
 from evaluation import api as evaluation_api
 from evaluation import views as evaluation_views
@@ -25,6 +27,13 @@ urlpatterns = [
     path("sessions/<uuid:pk>/comments/", evaluation_views.comments, name="session_comments"),
     path("sessions/<uuid:pk>/comments/<int:comment>/delete/", evaluation_views.comment_delete, name="comment_delete"),
     path("recordings/<uuid:pk>/audio/", recording_views.audio, name="recording_audio"),
+    path("accounts/", account_views.account_list, name="accounts"),
+    path("accounts/<uuid:pk>/", account_views.account, name="account"),
+    path("accounts/<uuid:pk>/procedures/", account_views.procedures, name="account_procedures"),
+    path("accounts/<uuid:pk>/procedures/upload/", account_views.procedures_upload, name="procedures_upload"),
+    path(
+        "accounts/<uuid:pk>/procedures/<uuid:document>/retry/", account_views.procedures_retry, name="procedures_retry"
+    ),
     path("training/", include("training.urls")),
     path("account/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
@@ -34,6 +43,19 @@ urlpatterns = [
     path("api/sessions/<uuid:pk>/end/", training_api.session_end, name="api-end"),
     path("api/sessions/<uuid:pk>/ticket/", training_api.session_ticket, name="api-ticket"),
     path("api/assignments/one-time/", training_api.one_time, name="api-one-time"),
+    path("api/accounts/", AccountViewSet.as_view({"get": "list"}), name="api-accounts"),
+    path(
+        "api/accounts/<uuid:pk>/",
+        AccountViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="api-account",
+    ),
+    path("api/accounts/<uuid:pk>/sections/", AccountViewSet.as_view({"get": "sections"}), name="api-sections"),
+    path("api/accounts/<uuid:pk>/sections/suggest/", AccountViewSet.as_view({"post": "suggest"}), name="api-suggest"),
+    path(
+        "api/accounts/<uuid:pk>/procedures/<uuid:document>/retry/",
+        AccountViewSet.as_view({"post": "retry"}),
+        name="api-procedures-retry",
+    ),
     path("api/scenarios/", ScenarioViewSet.as_view({"get": "list", "post": "create"}), name="api-scenarios"),
     path("api/scenarios/lint/", ScenarioViewSet.as_view({"post": "lint"}), name="api-lint"),
     path("api/scenarios/export/", ScenarioViewSet.as_view({"get": "export"}), name="api-export"),

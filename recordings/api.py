@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.http import person
+from accounts.paging import Pages
 from recordings.audio import Mono, Stored
 from recordings.filters import RecordingFilter
 from recordings.models import Recording, RecordingQuerySet
@@ -24,7 +25,6 @@ from recordings.objects import StoreAway
 from recordings.serializers import LinkSerializer, RecordingSerializer
 from recordings.storage import object_store
 from recordings.views import AWAY, wav_response
-from scenarios.paging import Pages
 
 logger = logging.getLogger(__name__)
 

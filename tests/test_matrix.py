@@ -20,7 +20,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.authtoken.models import Token
 
-from accounts.services import upload_procedures
+from accounts.services.uploading import upload_procedures
 from evaluation.models import Comment, Evaluation
 from recordings.models import Recording
 from scenarios.models import ImportJob, ScenarioDraft
@@ -46,6 +46,11 @@ GET    /sessions/{over}/comments/               200   404   200   200   200   20
 POST   /sessions/{over}/comments/               403   404   400   403   403   400   404   login
 POST   /sessions/{over}/comments/{comment}/delete/ 404 404  away  404   404   404   404   login
 HEAD   /recordings/{recording}/audio/           200   404   200   200   200   200   404   login
+GET    /accounts/                               403   403   200   200   200   200   200   login
+GET    /accounts/{account}/                     403   403   200   200   200   200   404   login
+GET    /accounts/{account}/procedures/          403   403   200   200   200   200   404   login
+POST   /accounts/{account}/procedures/upload/   403   403   400   403   403   400   404   login
+POST   /accounts/{account}/procedures/{document}/retry/ 403 403 away 403 403  away  404   login
 GET    /training/voice/free/                    200   200   200   200   200   200   200   login
 GET    /training/chat/free/                     200   200   200   200   200   200   200   login
 GET    /training/voice/{phone_assignment}/      200   404   404   404   404   404   404   login
@@ -62,6 +67,12 @@ POST   /api/sessions/{call}/ticket/             201   404   404   404   404   40
 GET    /api/sessions/{over}/evaluation/         200   404   200   200   200   200   404   403
 POST   /api/sessions/{over}/evaluation/         202   404   202   202   202   202   404   403
 POST   /api/sessions/{chat}/evaluation/         202   404   409   409   409   409   404   403
+GET    /api/accounts/                           403   403   200   200   200   200   200   403
+GET    /api/accounts/{account}/                 403   403   200   200   200   200   404   403
+PATCH  /api/accounts/{account}/                 403   403   400   403   403   400   404   403
+GET    /api/accounts/{account}/sections/        403   403   200   200   200   200   404   403
+POST   /api/accounts/{account}/sections/suggest/ 403  403   200   200   200   200   404   403
+POST   /api/accounts/{account}/procedures/{document}/retry/ 403 403 202 403 403 202 404   403
 POST   /api/assignments/one-time/               403   403   400   403   403   400   400   403
 GET    /api/scenarios/                          403   403   200   200   200   200   200   403
 POST   /api/scenarios/                          403   403   201   201   403   201   201   403
@@ -139,6 +150,7 @@ POST   /admin/scenarios/importjob/{import}/resume/  login login away away 403   
 POST   /admin/scenarios/importjob/{import}/discard/ login login away away 403   away  404   login
 """
 BODIES = {
+    "/api/accounts/{account}/sections/suggest/": {"text": "A caller without hope."},
     "/api/sessions/": {"type": "free_practice", "mode": "chat"},
     "/api/sessions/{chat}/messages/": {"content": "hello"},
     "/api/sessions/{call}/ticket/": {"take_over": False},
@@ -198,6 +210,8 @@ def objects(counselor, chat, call, phone_assignment, chat_assignment, account, s
         organization=counselor.organization, session=over, author=supervisor, at_ms=0, text="Well asked."
     )
     return {
+        "account": account.pk,
+        "document": document.pk,
         "comment": comment.pk,
         "chat": chat.pk,
         "call": call.pk,
@@ -375,7 +389,7 @@ def test_what_is_someone_elses_reads_like_what_is_not_there(objects, colleague, 
             theirs = ask(client, method, path.format_map(objects), BODIES.get(path))
             nothing = ask(client, method, unknown, BODIES.get(path))
             # 403 where a role may nothing of the kind, there or not.
-            expected_status = 403 if "/api/scenarios/" in path and person == colleague else 404
+            expected_status = 403 if person == colleague and re.search("/api/scenarios/|/accounts/", path) else 404
             assert theirs.status_code == nothing.status_code == expected_status, (method, path)
             assert without_token(theirs) == without_token(nothing), (method, path)
             assert sorted(theirs.headers) == sorted(nothing.headers)

@@ -14,11 +14,11 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.http import person
+from accounts.paging import Pages
 from accounts.permissions import RolePermission
 from accounts.prefer import preferred_wait, wait_until
 from scenarios.api.answers import PREFER, Refusal
 from scenarios.models import Scenario, ScenarioDraft, ScenarioDraftQuerySet
-from scenarios.paging import Pages
 from scenarios.serializers.drafts import (
     DraftSerializer,
     DraftSummarySerializer,

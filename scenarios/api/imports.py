@@ -12,12 +12,12 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.http import person
+from accounts.paging import Pages
 from accounts.permissions import RolePermission
 from accounts.prefer import preferred_wait, wait_until
 from scenarios.api.answers import PREFER, Refusal
 from scenarios.models import ImportJob, ImportJobQuerySet
 from scenarios.packs.rows import PackRefused, TooManyRows
-from scenarios.paging import Pages
 from scenarios.parsers import CSVPackParser, JSONPackParser
 from scenarios.serializers.imports import (
     ImportJobSerializer,

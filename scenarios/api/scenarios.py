@@ -12,13 +12,13 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.http import AnyAccept, person
+from accounts.paging import PagesByTitle
 from accounts.permissions import RolePermission
 from scenarios.api.answers import Refusal
 from scenarios.downloads import FORMATS, pack_headers, pack_of
 from scenarios.filters import ScenarioFilter
 from scenarios.linting import advise
 from scenarios.models import Scenario, ScenarioQuerySet
-from scenarios.paging import PagesByTitle
 from scenarios.serializers.scenarios import (
     LintedSerializer,
     LintSerializer,

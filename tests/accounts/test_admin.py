@@ -5,7 +5,8 @@ from django.urls import reverse
 
 from accounts.admin import ScopedAdmin
 from accounts.models import Account, Organization, ProcedureDocument, User
-from accounts.services import LARGEST, upload_procedures
+from accounts.services.intake import LARGEST
+from accounts.services.uploading import upload_procedures
 from evaluation.models import Evaluation
 from scenarios.models import Category, Scenario, Skill
 from tests.people import PASSWORD, add_person, add_scenario, client_of

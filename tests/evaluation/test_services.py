@@ -9,7 +9,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from openai import OpenAI
 
-from accounts.services import prepare_procedures, upload_procedures
+from accounts.services.preparing import prepare_procedures
+from accounts.services.uploading import upload_procedures
 from evaluation import services
 from evaluation.models import CriterionResult, Evaluation
 from evaluation.rubric import general_checks

@@ -14,7 +14,7 @@ from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
 from accounts.models import Account
-from accounts.services import upload_procedures
+from accounts.services.uploading import upload_procedures
 from scenarios.models import Category, Scenario, Skill
 from scenarios.services.contexts import write_evaluator_context
 from tests.people import CONTEXT_CANARY, PROMPT_CANARY, SECTIONS_CANARY, add_scenario, client_of

@@ -10,7 +10,8 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from accounts.models import Account, Organization
-from accounts.services import prepare_procedures, upload_procedures
+from accounts.services.preparing import prepare_procedures
+from accounts.services.uploading import upload_procedures
 from scenarios.models import CONTEXT_FOLDER, Scenario, ScenarioDraft
 from scenarios.personal import Kind
 from scenarios.services import drafts

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Account, Organization, User
-from accounts.services import upload_procedures
+from accounts.services.uploading import upload_procedures
 from scenarios.models import Category, Scenario, Skill
 from scenarios.services.contexts import write_evaluator_context
 from training.services.sessions import assign

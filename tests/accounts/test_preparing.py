@@ -1,25 +1,19 @@
+import contextlib
 import json
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import ProtectedError
 from django.utils import timezone
 from openai import OpenAI
 
-from accounts import openai_procedures
 from accounts.models import Account, ProcedureDocument
-from accounts.services import (
-    LARGEST,
-    ProceduresRefused,
-    prepare_procedures,
-    retry_procedures,
-    sweep_procedures,
-    upload_procedures,
-)
+from accounts.openai_procedures import Procedures
+from accounts.services.preparing import NotYet, prepare_procedures, sweep_procedures
+from accounts.services.uploading import retry_procedures, upload_procedures
 from accounts.tasks import prepare_procedures as task
+from ai import AIUnavailable
 from tests.people import PROCEDURES_CANARY, at_once
 
 TEXT = f"# Line 717\n\n3010 Ask directly whether the caller thinks about suicide. {PROCEDURES_CANARY}\n".encode()
@@ -27,11 +21,6 @@ TEXT = f"# Line 717\n\n3010 Ask directly whether the caller thinks about suicide
 
 def document_of(content: bytes = TEXT, name: str = "procedures.md") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, content)
-
-
-def files_of(account: Account) -> list[str]:
-    folder = Path(default_storage.path(f"procedures/{account.pk}"))
-    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
 def ready(account: Account, by, content: bytes = TEXT) -> ProcedureDocument:
@@ -50,10 +39,10 @@ def lose(document: ProcedureDocument, settings) -> None:
 
 
 def prepare_until_it_stands(document: ProcedureDocument, settings) -> None:
-    """As often as a sweep would queue it again."""
+    """As often as its task would be tried again."""
     for _ in range(settings.TASK_ATTEMPTS):
-        prepare_procedures(document.pk)
-        lose(document, settings)
+        with contextlib.suppress(NotYet):
+            prepare_procedures(document.pk)
     document.refresh_from_db()
     assert document.status != "processing"
 
@@ -71,56 +60,6 @@ def at_openai(client: OpenAI, account: Account) -> list[str]:
 
 def all_files(client: OpenAI) -> set[str]:
     return {file.id for file in client.files.list()}
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "words"),
-    [
-        ("procedures.docx", b"x", "A .docx is not taken here: PDF, TXT or MD."),
-        ("procedures", b"x", "A file without an ending is not taken here: PDF, TXT or MD."),
-        ("procedures.md.exe", b"x", "A .exe is not taken here: PDF, TXT or MD."),
-        ("procedures.txt", b"", "This file is empty."),
-        ("procedures.pdf", b"", "This file is empty."),
-        (
-            "procedures.pdf",
-            b"<html>",
-            "This file is named .pdf but is not a PDF. Save it as a PDF and upload it again.",
-        ),
-        (
-            "procedures.txt",
-            b"x" * (LARGEST + 1),
-            "This file has 20,971,521 bytes; at most 20,971,520 (20 MB) are taken.",
-        ),
-    ],
-)
-def test_a_refused_document_says_why_and_leaves_nothing(account, supervisor, name, content, words):
-    with pytest.raises(ProceduresRefused) as caught:
-        upload_procedures(account, document_of(content, name), supervisor)
-
-    assert str(caught.value) == words
-    assert ProcedureDocument.objects.count() == 0
-    assert files_of(account) == []
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("Procedures 2026.PDF", b"%PDF-1.7 etc"),
-        ("a.txt", b"x"),
-        ("b.MD", b"x"),
-        ("n" * 240 + ".pdf", b"%PDF-"),
-        ("largest.txt", b"x" * LARGEST),
-    ],
-)
-def test_a_document_is_kept_byte_for_byte_under_a_key_without_its_name(account, supervisor, name, content):
-    document = upload_procedures(account, document_of(content, name), supervisor)
-
-    document.refresh_from_db()
-    assert (document.status, document.size, document.uploaded_by) == ("processing", len(content), supervisor)
-    assert document.filename.endswith(name[-4:]) and len(document.filename) <= 200
-    assert files_of(account) == [f"{document.pk}{name[-4:].lower().replace('b.md', '.md')[-4:].lstrip('b')}"]
-    with document.file.open("rb") as file:
-        assert file.read() == content
 
 
 def test_an_upload_is_ready_when_a_search_can_find_it(account, supervisor, openai):
@@ -145,7 +84,7 @@ def test_openai_is_told_neither_the_files_name_nor_the_accounts(account, supervi
 
     assert "Harbor" not in json.dumps([entry["body"] for entry in standin.ledger("http")])
     document.refresh_from_db()
-    assert openai.files.retrieve(document.openai_file_id).filename == "procedures.md"
+    assert openai.files.retrieve(document.openai_file_id).filename == f"procedures-{document.pk}.md"
 
 
 def test_a_replacement_switches_first_and_takes_the_old_file_away_then(account, supervisor, openai, standin):
@@ -235,7 +174,7 @@ def test_delivered_at_once_it_is_prepared_once(account, supervisor, openai):
 
 def test_a_lost_claim_is_swept_and_prepared_again(account, supervisor, openai, settings):
     document = upload_procedures(account, document_of(), supervisor)
-    ProcedureDocument.objects.update(attempts=1)
+    ProcedureDocument.objects.update(attempts=1, is_claimed=True)
     prepare_procedures(document.pk)
     assert sweep_procedures() == 0
 
@@ -249,7 +188,7 @@ def test_a_lost_claim_is_swept_and_prepared_again(account, supervisor, openai, s
 
 def test_a_document_that_kills_its_workers_is_given_up(account, supervisor, openai, settings):
     document = upload_procedures(account, document_of(), supervisor)
-    ProcedureDocument.objects.update(attempts=settings.TASK_ATTEMPTS)
+    ProcedureDocument.objects.update(attempts=settings.TASK_ATTEMPTS, is_claimed=True)
     lose(document, settings)
 
     prepare_procedures(document.pk)
@@ -264,24 +203,23 @@ class Overtaken:
 
     def __init__(self, document: ProcedureDocument, settings, then_fail: bool) -> None:
         self.document, self.settings, self.then_fail = document, settings, then_fail
-        self.add_file, self.is_first = openai_procedures.add_file, True
+        self.attach, self.is_first = Procedures.attach, True
 
-    def __call__(self, store_id: str, *args) -> str:
-        file_id = self.add_file(store_id, *args)
+    def __call__(self, openai: Procedures, store_id: str, file_id: str, *args) -> None:
         if self.is_first:
             self.is_first = False
             lose(self.document, self.settings)
             prepare_procedures(self.document.pk)
             if self.then_fail:
-                openai_procedures.remove_file(store_id, file_id)
-                raise openai_procedures.AIUnavailable("timeout", retryable=True)
-        return file_id
+                raise AIUnavailable("timeout", retryable=True)
+        self.attach(openai, store_id, file_id, *args)
 
 
 @pytest.mark.parametrize("then_fail", [False, True])
 def test_a_worker_that_was_thought_lost_spoils_nothing(account, supervisor, openai, settings, monkeypatch, then_fail):
     document = upload_procedures(account, document_of(), supervisor)
-    monkeypatch.setattr(openai_procedures, "add_file", Overtaken(document, settings, then_fail))
+    overtaken = Overtaken(document, settings, then_fail)
+    monkeypatch.setattr(Procedures, "attach", lambda *args: overtaken(*args))
 
     prepare_procedures(document.pk)
 
@@ -306,15 +244,15 @@ def test_of_two_documents_the_later_upload_counts_whichever_is_ready_first(accou
 
 def test_two_first_documents_at_once_share_one_store(account, supervisor, openai, monkeypatch):
     first, second = (upload_procedures(account, document_of(b"1000 %d." % n), supervisor) for n in range(2))
-    ensure_store, stores = openai_procedures.ensure_store, len(list(openai.vector_stores.list()))
+    ensure_store, stores = Procedures.ensure_store, len(list(openai.vector_stores.list()))
 
-    def slowly(store_id: str) -> str:
-        made = ensure_store(store_id)
-        monkeypatch.setattr(openai_procedures, "ensure_store", ensure_store)
+    def slowly(*args) -> str:
+        made = ensure_store(*args)
+        monkeypatch.setattr(Procedures, "ensure_store", ensure_store)
         prepare_procedures(second.pk)
         return made
 
-    monkeypatch.setattr(openai_procedures, "ensure_store", slowly)
+    monkeypatch.setattr(Procedures, "ensure_store", slowly)
     prepare_procedures(first.pk)
 
     account.refresh_from_db()

@@ -29,3 +29,7 @@ class Pages(CursorPagination):
 
 class PagesByTitle(Pages):
     ordering = ("title", "id")
+
+
+class PagesByName(Pages):
+    ordering = ("name", "id")

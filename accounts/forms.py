@@ -1,0 +1,33 @@
+from django import forms
+
+from accounts.models import Account
+from accounts.services.intake import KINDS, ProceduresRefused, check_procedures
+
+
+class ProceduresField(forms.FileField):
+    """A procedure document, chosen."""
+
+    widget = forms.FileInput(attrs={"accept": ",".join(sorted(KINDS))})
+
+    def __init__(self, **kwargs: object) -> None:
+        help_text = "PDF, TXT or MD, up to 20 MB. The old one counts until the new one is ready."
+        super().__init__(**({"label": "The newest document", "help_text": help_text} | kwargs))  # type: ignore[arg-type]
+
+
+class ProceduresForm(forms.Form):
+    """A new procedure document for an account. `warning` is what is to be told about a file that is taken."""
+
+    procedures_file = ProceduresField(allow_empty_file=True, error_messages={"required": "Choose a file first."})
+
+    def __init__(self, *args: object, account: Account, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.account = account
+        self.warning = ""
+
+    def clean_procedures_file(self) -> object:
+        file = self.cleaned_data["procedures_file"]
+        try:
+            self.warning = check_procedures(self.account, file)
+        except ProceduresRefused as refused:
+            raise forms.ValidationError(str(refused)) from refused
+        return file

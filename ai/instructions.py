@@ -1,0 +1,301 @@
+"""Text that is data for a model and yet speaks to it: found, so that it can be taken out and a person told.
+
+What a counselor says, a caller is made to repeat or a document holds must never steer whoever reads it for us. No list
+of patterns is complete; this one is the first wall, and what is graded is verified behind it.
+"""
+
+import base64
+import binascii
+import codecs
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+# Whoever grades, in the words of those who want to be graded better.
+_READER = (
+    r"(?:(?:ai|automated|auto|grading|scoring|evaluation|evaluating|language|large language)[ -]?"
+    r"(?:grader|evaluator|model|system|assistant|reviewer|judge|scorer|bot|engine|software|agent)|grader|evaluator|"
+    r"scorer|rater|auto-?grader|llm|chat ?gpt|gpt(?:-?\d[\w.]*)?|ai)"
+)
+_VERDICTS = r"(?:met|passed|satisfied|fulfilled|achieved|kept|compliant|perfect|a pass|correct|yes)"
+_TOP = (
+    r"(?:full|top|maximum|max|highest|perfect|best)(?: possible)? (?:marks?|scores?|points?|credits?|grades?|ratings?)"
+)
+_HUNDRED = r"(?:100|one hundred|a hundred|ninety[ -]?\w*|9\d)\b"
+
+# Any one of them is enough. Written for text in small letters without hidden characters.
+_COMMANDS = (
+    # Speaking to the grader
+    rf"\b(?:notes?|attention|message|memo|hint|reminder|instructions?|dear|listen|urgent|psst|ps|fyi)\b[\s,:*-]*"
+    rf"(?:to|for|of)?\s*(?:the|any|all|whoever|whatever|my|our|every)?\s*{_READER}\b",
+    rf"(?:^|[.!?\n\"(\[])\s*(?:hey|hello|hi|ok|okay|please)?[\s,]*{_READER}\s*[,:](?!\s*(?:i|are you)\b)",
+    rf"\bif (?:you are|you're|this is) (?:an? |the )?{_READER}\b[^.?!]{{0,40}}\b(?:read|grad|evaluat|scor|review|assess)",
+    r"\b(?:you are|you're|act as|behave as|pretend to be|become|play)\b (?:now |from now on |a |an |the |no longer )*"
+    r"(?:\w+ ){0,3}(?:grader|evaluator|scorer|rater|language model|llm|dan\b)",
+    # Against its instructions
+    r"(?<!\bi )(?<!we )(?<!he )(?<!they )(?<!you )(?<!people )(?<!who )"
+    r"\b(?:ignore|disregard|forget|override|bypass|discard|set aside|stop following|do not follow|don't follow|"
+    r"do not apply|don't apply|replace|overwrite)\b[^.?!\n]{0,50}\b(?:instructions?|prompts?|rubrics?|criteria|criterion|"
+    r"guidelines you|system messages?|rules (?:above|you|given|before|so far)|checks|checklist|"
+    r"(?:everything|anything|all|text) (?:above|before this)|red[ -]?lines?)\b",
+    r"\b(?:new|updated|revised|real|actual|secret|hidden|final|override|priority|system) "
+    r"(?:instructions?|system prompt|prompt|rubric|directive|grading rules?)\b\s*(?:for|to|:|are|is|follow|from|-|—)",
+    r"\bsystem (?:prompt|override|message|notice|update)\b",
+    r"\b(?:reveal|print|show|repeat|output|display|disclose|recite|copy|quote|leak)\b[^.?!\n]{0,40}\b"
+    r"(?:system prompt|your (?:instructions|prompt|rubric|criteria|guidelines)|the rubric|evaluator context|"
+    r"hidden (?:prompt|instructions|text)|(?:instructions|prompt|rubric|text) (?:above|verbatim))\b",
+    # Imitating what surrounds it or what comes out of it
+    r"[\"'`](?:verdict|criteria|criterion|flags|red_?lines?|rationale|went_well|citations|quotes|improvements|score|grade|"
+    r"reflection_questions|learning_objective|used_file_search|speaker|turns)[\"'`]\s*:",
+    r"</?\s*(?:system|assistant|user|developer|instructions?|transcript|turns?|conversation|input|data|grader|evaluation|"
+    r"evaluator|rubric|admin|prompt|procedures?|untrusted|tool\w*)\b[^>\n]{0,80}>",
+    r"<\|[\w -]{2,30}\|>|\[/?\s*(?:inst|sys|system|assistant|admin|developer|end|grader)\b[^\]\n]{0,40}\]|<<\s*/?sys\s*>>",
+    r"\b(?:begin(?:ning)?|end|start|stop|close) (?:of )?(?:the |this )?(?:transcript|input|prompt|instructions|system "
+    r"message|evaluation|untrusted data)\b",
+    r"(?:^|\n|[.!?\"]\s)\s*(?:system|developer|assistant|grader|evaluator|admin(?:istrator)?)\s*:",
+    r"(?:^|\n)\s*#{1,6}\s*(?:system|instructions?|relevant procedures|rubric|criteria|output|response|new task|override|"
+    r"grading|evaluation|final)",
+    r"\b(?:respond|reply|answer|output|return|write) (?:only|exactly|just|nothing but)\b[^.?!\n]{0,30}\b(?:with|in|json|the "
+    r"following|this)\b",
+    r"\b(?:output|return|respond with|use|copy) (?:the following|this|exactly this) (?:json|object|answer|output|result)\b",
+    r"\b(?:open|left|close|right) (?:curly )?(?:brace|bracket)\b|\bverdict,? (?:colon|equals|is)\b|\bquote,? verdict\b",
+)
+# About the result: nobody says so in a conversation, but a document may say how people are assessed.
+_RESULTS = (
+    rf"\b(?:mark|score|grade|rate|count|set|judge|record|report|return|treat|consider|answer|classify|log|verdict|"
+    rf"evaluate|label)\b[^.?!\n]{{0,60}}\b(?:as|is|are|=|:|to|be|being|all|were)\s*[\"'`]?{_VERDICTS}\b"
+    rf"(?=[^.?!\n]{{0,40}}(?:$|[.!\n\"'`,;]))(?<=met|sed|ied|led|ved|ept|ant|ect|ass|yes)",
+    rf"\b(?:give|award|assign|grant|set|put|enter|return|output|score|rate|grade|report|add)\b[^.?!\n]{{0,40}}\b"
+    rf"(?:{_TOP}|(?:a |the )?(?:score|grade|rating|result|mark)s? (?:of |to |as |= ?|: ?)?(?:an? )?"
+    rf"(?:{_HUNDRED}|a\+?(?=$|[\s.,!]))|{_HUNDRED} (?:points|percent|out of|of 100|/ ?100|%))",
+    rf"\b(?:score|grade|rate|mark) (?:this|it|me|her|him|them|us|the (?:counselor|trainee|session|call|chat|transcript|"
+    rf"conversation))\b[^.?!\n]{{0,30}}(?:{_HUNDRED}|{_TOP}|\ban? a\+?(?=$|[\s.,!]))",
+    rf"\b(?:final|overall|self[- ]?reported|total|my|official) (?:score|grade|evaluation|result|rating)\b\s*"
+    rf"(?:is|was|should be|must be|will be|:|=)\s*(?:an? )?(?:{_HUNDRED}|a\+?(?=$|[\s.,!])|perfect|pass)",
+    r"\b(?:this|the) (?:counselor|trainee|session|call taker|conversation|transcript)\b[^.?!\n]{0,20}\b(?:deserves|earns|"
+    r"has earned|should (?:get|receive|be given|be graded|be scored)|must (?:get|receive|be graded|be scored)|receives|"
+    r"passes (?:all|every))\b[^.?!\n]{0,40}\b(?:a|100|score|grade|marks?|credit|checks?|everything|pass|points)\b",
+    r"\b(?:all|every|each)(?: of the| the| single)? (?:checks?|criteria|criterion|rubric items?|red[ -]?lines?)\b\s*"
+    r"(?:(?:are|is|were|was|as|should|must|have been|to|=|:)\b|\b(?:met|pass\w*|satisf\w+|fulfil\w+|kept|count\w*)\b)",
+    r"\b(?:do not|don't|never|no need to|must not) (?:flag|penali[sz]e|deduct|mark down|cap|dock|downgrade|report "
+    r"(?:this|any|red))\b",
+    r"\b(?:leave|keep|return|set) (?:the )?(?:flags?|red[ -]?lines?)(?: list)?(?: as)? (?:empty|clean|blank|unset|none)\b",
+    r"\b(?:has|have|was|were) already (?:been )?(?:graded|evaluated|scored|approved|verified|reviewed)\b",
+    r"\b(?:i|we)(?: hereby)? (?:authori[sz]e|instruct|order|command|require) (?:you|the) [^.?!\n]{0,40}\b(?:grade|score|"
+    r"mark|grader|evaluator|award|pass)\b",
+)
+# In other languages, as they are written.
+_FOREIGN = (
+    r"\bignor[aeáé]\w*\b.{0,40}\b(?:instrucciones|reglas|criterios|instruções|regras|istruzioni|regole|criteri)\b",
+    r"\b(?:ignore[rz]?|oublie[rz]?|ne tene[rz]? pas compte)\b.{0,20}\b(?:les|des|toutes|tes|vos|ces)\b.{0,20}"
+    r"\b(?:instructions|consignes|règles|critères)\b",
+    r"\b(?:ignorier\w*|vergiss|vergessen sie)\b.{0,60}\b(?:anweisung\w*|regeln|kriterien|vorgaben)\b",
+    r"\bnota (?:para|al|per) (?:el |il |o )?(?:evaluador|calificador|valutatore|avaliador)\b",
+    r"\bnote (?:à|pour) l['’]?\s*(?:évaluateur|examinateur|ia)\b|\bhinweis an (?:den|die|das) (?:bewert|prüf|gutacht|ki)",
+    r"\b(?:marca|califica|asigna|otorga|evalúa|marque|avalie|segna|valuta|assegna)\b.{0,50}\b(?:cumplid\w*|100|máxima?|"
+    r"perfect\w*|puntuación|puntaje|calificación|atendid\w*|nota|soddisfatt\w*|punteggio|massimo)\b",
+    r"\b(?:attribue[rz]?|donne[rz]?|note[rz]?|marque[rz]?)\b.{0,50}\b(?:note maximale|100|parfait\w*|satisfait\w*|rempli\w*)\b",
+    r"\b(?:bewerte\w*|vergib|vergeben sie|markiere\w*)\b.{0,60}\b(?:erfüllt|bestanden|100|volle\w*|höchst\w*|bestnote)\b",
+    r"忽略.{0,12}(?:指令|指示|说明|规则|標準|标准)|满分|滿分|所有.{0,6}(?:标准|标准|检查).{0,6}(?:满足|通过)|指示を無視|満点|全て.{0,6}満たし",
+    r"(?:игнорируй\w*|забудь\w*).{0,40}(?:инструкц|правил|критери)|постав\w*.{0,30}(?:100|высш|максимал)",
+    r"تجاهل.{0,30}(?:التعليمات|القواعد)|모든.{0,10}(?:지시|기준).{0,10}(?:무시|충족)",
+)
+# Beside one of the strong, these belong to it.
+_WEAK = re.compile(
+    r"\b(?:scor\w+|grad(?:e|ed|es|ing)|met|rubric|criteri\w+|verdicts?|full marks|100|hundred|perfect(?:ly)?|flags?|"
+    r"red[ -]?lines?|evaluat\w+|json|outputs?|instructions?|prompt|transcript|checks?|points|passed|fulfilled|exemplary|"
+    r"flawless|excellent|obey|comply|mandatory|override|authori[sz]ed|counselor|trainee)\b"
+)
+# "On a scale from 0 to 100, how would you rate your distress?" is good work.
+_SCALING = re.compile(
+    r"\b(?:scale|from (?:0|zero|1|one) to|between (?:0|zero|1|one) and|how (?:would|do|are|much|bad|strong)|out of (?:ten|10)"
+    r"|(?:rate|score) (?:your|how))\b"
+)
+_LOOKS_LIKE = str.maketrans("аеорсухіјѕԁԛԝһոαορνιτκηАВЕКМНОРСТХ", "aeopcyxijsdqwhnaopvitknABEKMHOPCTX")
+_LEET = str.maketrans("0134578@$!|", "oieastbasil")
+_SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?]+(?=\s|$|[\"')\]])|\n|[.!?]|$)[\"')\]]*\s*")
+_ENCODED = re.compile(r"(?<![\w+/])(?:[A-Za-z0-9+/]{24,}={0,2}|(?:[0-9a-fA-F]{2}[ ]?){16,})(?![\w+/])")
+_SPACED = re.compile(r"(?<!\w)(?:\w[ ._-]){5,}\w(?!\w)")
+_UNIVERSAL = (
+    r"\b(?:always|regardless|no matter|whatever|every (?:session|call|counselor)|any (?:session|call|counselor))\b"
+)
+# A line that a page broke in the middle of a sentence.
+_WRAPPED = re.compile(r"(?<=[^.!?:\n])\n(?=[a-z(])")
+_LONG, _AROUND = 20_000, 300  # characters
+_NEEDED = re.compile(
+    r"grader|evaluator|scorer|\brater|\bllm\b|\bgpt|chatgpt|\bai\b|prompt|rubric|instruct|criteri|transcript|verdict|json|"
+    r"brace|</?\w|<\||\[/?\w|system|developer|assistant|red.lines?|everything|anything|checks|checklist|[\w+/]{24}|"
+    r"directive|regardless|always|whatever|no matter|every (?:session|call)",
+    re.IGNORECASE,
+)
+_TAGS = 0xE0000  # hidden copies of ASCII
+
+
+def _any_of(patterns: Sequence[str], flags: int = re.MULTILINE) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{one})" for one in patterns), flags)
+
+
+_COMMAND, _RESULT, _IN_FOREIGN = _any_of(_COMMANDS), _any_of(_RESULTS), _any_of(_FOREIGN, re.IGNORECASE)
+_FOR_ALL = re.compile(_UNIVERSAL)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Where something speaks to the reader: `text[start:end]`."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class _View:
+    """The text as a reader may take it, and where each of its characters stands in the text."""
+
+    text: str
+    places: Sequence[int]
+
+
+def find_instructions(text: str, is_document: bool = False) -> list[Span]:
+    """The sentences that speak to whoever reads the text for us, in order; none in nearly every text.
+
+    A document may say how people are assessed without speaking to a machine.
+    """
+    hits = [
+        (start + at, end + at) for at, part in _parts(text, is_document) for start, end in _all_hits(part, is_document)
+    ]
+    if not hits:
+        return []
+    sentences = [match.span() for match in _SENTENCE.finditer(text) if match.group()]
+    marked = [any(start < end_of and end > start_of for start, end in hits) for start_of, end_of in sentences]
+    if not any(marked):  # hidden where no sentence is
+        return [Span(min(start for start, _ in hits), max(end for _, end in hits))]
+    return _joined(text, sentences, marked)
+
+
+def _all_hits(text: str, is_document: bool) -> Iterator[tuple[int, int]]:
+    for view in _views(text):
+        yield from _hits(view, is_document)
+    yield from _encoded(text)
+
+
+def _parts(text: str, is_document: bool) -> Iterator[tuple[int, str]]:
+    """The text; of a long document only what stands around a word without which nothing is found, and where it is."""
+    if is_document:
+        text = _WRAPPED.sub(" ", text)
+    if not is_document or len(text) < _LONG or not text.isascii():
+        yield 0, text
+        return
+    start, end = 0, -1
+    for match in _NEEDED.finditer(text):
+        if match.start() - _AROUND > end:
+            if end > start:
+                yield start, text[start:end]
+            start = max(0, match.start() - _AROUND)
+        end = min(len(text), match.end() + _AROUND)
+    if end > start:
+        yield start, text[start:end]
+
+
+def without_instructions(text: str, spans: Sequence[Span], mark: str = "[…]") -> str:
+    """The text with a mark in the place of each span."""
+    parts, at = [], 0
+    for span in spans:
+        parts += [text[at : span.start], mark, " " if text[span.end - 1 : span.end].isspace() else ""]
+        at = span.end
+    return "".join([*parts, text[at:]])
+
+
+def _joined(text: str, sentences: Sequence[tuple[int, int]], marked: list[bool]) -> list[Span]:
+    """Marked sentences with what belongs to them: sentences about grading beside them, and what stands between two."""
+    weak = [bool(_WEAK.search(text[start:end].lower())) for start, end in sentences]
+    for order in (range(1, len(marked)), range(len(marked) - 2, -1, -1)):
+        step = -1 if order.step > 0 else 1
+        for index in order:
+            marked[index] = marked[index] or (weak[index] and marked[index + step])
+    for index in range(1, len(marked) - 1):
+        marked[index] = marked[index] or (marked[index - 1] and marked[index + 1])
+    spans: list[Span] = []
+    for (start, end), is_marked in zip(sentences, marked, strict=True):
+        if is_marked and spans and spans[-1].end == start:
+            spans[-1] = Span(spans[-1].start, end)
+        elif is_marked:
+            spans.append(Span(start, end))
+    return spans
+
+
+def _views(text: str) -> Iterator[_View]:
+    plain = _plain(text)
+    yield plain
+    if any(ord(letter) > 127 for letter in plain.text):
+        yield _View(plain.text.translate(_LOOKS_LIKE), plain.places)
+    if re.search(r"[a-z][0134578@$!|][a-z]", plain.text):
+        yield _View(plain.text.translate(_LEET), plain.places)
+    if _SPACED.search(plain.text):
+        yield _despaced(plain)
+    turned = codecs.encode(plain.text, "rot13")
+    if re.search(r"\b(?:ignore|disregard|grader|evaluator|criteria|instructions|rubric)\b", turned):
+        yield _View(turned, plain.places)
+
+
+def _plain(text: str) -> _View:
+    """Small letters, compatible forms unified, hidden characters gone or shown."""
+    if text.isascii():
+        return _View(text.lower(), range(len(text)))
+    letters, places = [], []
+    for place, letter in enumerate(text):
+        code = ord(letter)
+        if _TAGS + 0x20 <= code <= _TAGS + 0x7E:
+            shown = chr(code - _TAGS)
+        elif unicodedata.category(letter) in {"Cf", "Mn"}:
+            continue
+        else:
+            shown = unicodedata.normalize("NFKC", letter)
+        for one in shown.lower():
+            letters.append({"’": "'", "‘": "'", "“": '"', "”": '"'}.get(one, one))
+            places.append(place)
+    return _View("".join(letters), places)
+
+
+def _despaced(view: _View) -> _View:
+    """Letters that were spaced out, run together; a wider gap stays a gap."""
+    keep = [True] * len(view.text)
+    for match in _SPACED.finditer(view.text):
+        for index in range(match.start() + 1, match.end(), 2):
+            keep[index] = False
+    chosen = [index for index, kept in enumerate(keep) if kept]
+    return _View("".join(view.text[index] for index in chosen), [view.places[index] for index in chosen])
+
+
+def _hits(view: _View, is_document: bool) -> Iterator[tuple[int, int]]:
+    for pattern in (_COMMAND, _RESULT, _IN_FOREIGN):
+        for match in pattern.finditer(view.text):
+            sentence = _around(view.text, match)
+            is_harmless = is_document and pattern is _RESULT and not _FOR_ALL.search(sentence)
+            if match.end() > match.start() and not is_harmless and not _SCALING.search(sentence):
+                yield view.places[match.start()], view.places[match.end() - 1] + 1
+
+
+def _around(text: str, match: re.Match[str]) -> str:
+    """The sentence in which a match stands."""
+    before = max(text.rfind(mark, 0, match.start()) for mark in ".!?\n")
+    after = [at for mark in ".!?\n" if (at := text.find(mark, match.end())) >= 0]
+    return text[before + 1 : min(after, default=len(text))]
+
+
+def _encoded(text: str) -> Iterator[tuple[int, int]]:
+    for match in _ENCODED.finditer(text):
+        if _says_something(match.group()):
+            yield match.span()
+
+
+def _says_something(letters: str) -> bool:
+    squeezed = letters.replace(" ", "")
+    for decode in (lambda: base64.b64decode(squeezed + "=" * (-len(squeezed) % 4)), lambda: bytes.fromhex(squeezed)):
+        try:
+            said = decode().decode("ascii")
+        except (binascii.Error, ValueError):
+            continue
+        if said.isprintable() and " " in said:
+            return True
+    return False

@@ -1,0 +1,85 @@
+from accounts.sections import Index, Lettered, sections_of, squeezed, suggest
+
+MANUAL = [
+    "Contents\n6100 Asking about suicide ........ 2\n6200 Safety plan   3\n",
+    "717 State Line\n6100 Asking about suicide\nWhen a caller loses hope, ask directly.\n1. Ask openly.\n2. Stay on the line.\n"
+    "Follow up within\n24 hours after the call.\n",
+    "6100 Asking about suicide\nNever ask so that the answer is no.\n6200 Safety plan\nWork out what helps, and who "
+    "keeps the pills\nuntil morning.\nSection 6210: Means\nAsk what is within reach.\n",
+]
+
+
+def index_of(pages: list[str]) -> Index:
+    sections = [
+        Lettered(one.number, one.title, one.page, squeezed(f"{one.number}{one.title}{one.text}"))
+        for one in sections_of(pages)
+    ]
+    return Index([(number, squeezed(page)) for number, page in enumerate(pages, 1)], sections)
+
+
+def test_numbered_headings_are_sections_and_tables_of_contents_and_steps_are_not():
+    sections = [(one.number, one.title, one.page, one.last_page) for one in sections_of(MANUAL)]
+
+    assert sections == [
+        ("717", "State Line", 2, 2),
+        ("6100", "Asking about suicide", 2, 3),
+        ("6200", "Safety plan", 3, 3),
+        ("6210", "Means", 3, 3),
+    ]
+
+
+def test_a_heading_repeated_on_the_next_page_goes_on():
+    section = sections_of(MANUAL)[1]
+
+    assert section.text.startswith("When a caller loses hope, ask directly.\n1. Ask openly.")
+    assert section.text.endswith("24 hours after the call.\nNever ask so that the answer is no.")
+
+
+def test_a_numbered_paragraph_is_titled_by_its_beginning():
+    text = '## 3000 Asking\n\n3010 Ask directly. Do not hint.\n3020 In doubt, ask again: "Do you think of dying?"\n'
+
+    assert [(one.number, one.title) for one in sections_of([text], has_pages=False)] == [
+        ("3000", "Asking"),
+        ("3010", "Ask directly"),
+        ("3020", "In doubt, ask again"),
+    ]
+    assert {one.page for one in sections_of([text], has_pages=False)} == {None}
+
+
+def test_a_text_without_numbered_headings_has_no_sections():
+    assert sections_of(["Be kind.\nListen first.\n"]) == []
+
+
+def test_sections_are_suggested_by_what_a_text_speaks_of():
+    sections = sections_of(MANUAL)
+
+    found = suggest("The caller has pills and no plan for how to be safe until morning.", sections)
+
+    assert [one.number for one in found][0] == "6200"
+    assert suggest("Weather and football", sections) == []
+
+
+def test_cited_words_are_found_whatever_a_program_made_of_spaces_and_hyphens():
+    index = index_of(MANUAL)
+
+    found = index.find("work out WHAT helps, and who keeps the pills until mor-\nning")
+    assert (found.section, found.title, found.page) == ("6200", "Safety plan", 3)
+    assert index.find("Follow up within 24 hours after the call.").page == 2
+    assert index.find("Follow up within 48 hours after the call.") is None
+    assert index.find("ask") is None
+
+
+def test_words_that_stand_in_several_sections_are_found_in_the_one_named():
+    pages = ["100 First\nStay with the caller, always.", "200 Second\nStay with the caller, always."]
+    index = index_of(pages)
+
+    assert (index.find("Stay with the caller, always.").section, index.find("Stay with the caller").page) == ("100", 1)
+    named = index.find("Stay with the caller, always.", "Section 200")
+    assert (named.section, named.page) == ("200", 2)
+    assert index.find("Stay with the caller, always.", "2000").section == "100"
+
+
+def test_words_that_run_over_a_page_are_found_on_the_page_where_they_begin():
+    index = index_of(["100 First\nStay with the", "caller, always."])
+
+    assert index.find("Stay with the caller, always.").page == 1
