@@ -11,106 +11,41 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-# Whoever grades, in the words of those who want to be graded better.
-_READER = (
-    r"(?:(?:ai|automated|auto|grading|scoring|evaluation|evaluating|language|large language)[ -]?"
-    r"(?:grader|evaluator|model|system|assistant|reviewer|judge|scorer|bot|engine|software|agent)|grader|evaluator|"
-    r"scorer|rater|auto-?grader|llm|chat ?gpt|gpt(?:-?\d[\w.]*)?|ai)"
-)
-_VERDICTS = r"(?:met|passed|satisfied|fulfilled|achieved|kept|compliant|perfect|a pass|correct|yes)"
-_TOP = (
-    r"(?:full|top|maximum|max|highest|perfect|best)(?: possible)? (?:marks?|scores?|points?|credits?|grades?|ratings?)"
-)
-_HUNDRED = r"(?:100|one hundred|a hundred|ninety[ -]?\w*|9\d)\b"
+_DEFINED = {
+    "READER": "(?:(?:ai|automated|auto|grading|scoring|evaluation|evaluating|language|large language)[ -]?"
+    "(?:grader|evaluator|model|system|assistant|reviewer|judge|scorer|bot|engine|software|agent)|grader|evaluator|"
+    r"scorer|rater|auto-?grader|llm|chat ?gpt|gpt(?:-?\d[\w.]*)?|ai)",
+    "VERDICTS": "(?:met|passed|satisfied|fulfilled|achieved|kept|compliant|perfect|a pass|correct|yes)",
+    "TOP": "(?:full|top|maximum|max|highest|perfect|best)(?: possible)? "
+    "(?:marks?|scores?|points?|credits?|grades?|ratings?)",
+    "HUNDRED": r"(?:100|one hundred|a hundred|ninety[ -]?\w*|9\d)\b",
+}
 
-# Any one of them is enough. Written for text in small letters without hidden characters.
-_COMMANDS = (
-    # Speaking to the grader
-    rf"\b(?:notes?|attention|message|memo|hint|reminder|instructions?|dear|listen|urgent|psst|ps|fyi)\b[\s,:*-]*"
-    rf"(?:to|for|of)?\s*(?:the|any|all|whoever|whatever|my|our|every)?\s*{_READER}\b",
-    rf"(?:^|[.!?\n\"(\[])\s*(?:hey|hello|hi|ok|okay|please)?[\s,]*{_READER}\s*[,:](?!\s*(?:i|are you)\b)",
-    rf"\bif (?:you are|you're|this is) (?:an? |the )?{_READER}\b[^.?!]{{0,40}}\b(?:read|grad|evaluat|scor|review|assess)",
-    r"\b(?:you are|you're|act as|behave as|pretend to be|become|play)\b (?:now |from now on |a |an |the |no longer )*"
-    r"(?:\w+ ){0,3}(?:grader|evaluator|scorer|rater|language model|llm|dan\b)",
-    # Against its instructions
-    r"(?<!\bi )(?<!we )(?<!he )(?<!they )(?<!you )(?<!people )(?<!who )"
-    r"\b(?:ignore|disregard|forget|override|bypass|discard|set aside|stop following|do not follow|don't follow|"
-    r"do not apply|don't apply|replace|overwrite)\b[^.?!\n]{0,50}\b(?:instructions?|prompts?|rubrics?|criteria|criterion|"
-    r"guidelines you|system messages?|rules (?:above|you|given|before|so far)|checks|checklist|"
-    r"(?:everything|anything|all|text) (?:above|before this)|red[ -]?lines?)\b",
-    r"\b(?:new|updated|revised|real|actual|secret|hidden|final|override|priority|system) "
-    r"(?:instructions?|system prompt|prompt|rubric|directive|grading rules?)\b\s*(?:for|to|:|are|is|follow|from|-|—)",
-    r"\bsystem (?:prompt|override|message|notice|update)\b",
-    r"\b(?:reveal|print|show|repeat|output|display|disclose|recite|copy|quote|leak)\b[^.?!\n]{0,40}\b"
-    r"(?:system prompt|your (?:instructions|prompt|rubric|criteria|guidelines)|the rubric|evaluator context|"
-    r"hidden (?:prompt|instructions|text)|(?:instructions|prompt|rubric|text) (?:above|verbatim))\b",
-    # Imitating what surrounds it or what comes out of it
-    r"[\"'`](?:verdict|criteria|criterion|flags|red_?lines?|rationale|went_well|citations|quotes|improvements|score|grade|"
-    r"reflection_questions|learning_objective|used_file_search|speaker|turns)[\"'`]\s*:",
-    r"</?\s*(?:system|assistant|user|developer|instructions?|transcript|turns?|conversation|input|data|grader|evaluation|"
-    r"evaluator|rubric|admin|prompt|procedures?|untrusted|tool\w*)\b[^>\n]{0,80}>",
-    r"<\|[\w -]{2,30}\|>|\[/?\s*(?:inst|sys|system|assistant|admin|developer|end|grader)\b[^\]\n]{0,40}\]|<<\s*/?sys\s*>>",
-    r"\b(?:begin(?:ning)?|end|start|stop|close) (?:of )?(?:the |this )?(?:transcript|input|prompt|instructions|system "
-    r"message|evaluation|untrusted data)\b",
-    r"(?:^|\n|[.!?\"]\s)\s*(?:system|developer|assistant|grader|evaluator|admin(?:istrator)?)\s*:",
-    r"(?:^|\n)\s*#{1,6}\s*(?:system|instructions?|relevant procedures|rubric|criteria|output|response|new task|override|"
-    r"grading|evaluation|final)",
-    r"\b(?:respond|reply|answer|output|return|write) (?:only|exactly|just|nothing but)\b[^.?!\n]{0,30}\b(?:with|in|json|the "
-    r"following|this)\b",
-    r"\b(?:output|return|respond with|use|copy) (?:the following|this|exactly this) (?:json|object|answer|output|result)\b",
-    r"\b(?:open|left|close|right) (?:curly )?(?:brace|bracket)\b|\bverdict,? (?:colon|equals|is)\b|\bquote,? verdict\b",
-)
-# About the result: nobody says so in a conversation, but a document may say how people are assessed.
-_RESULTS = (
-    rf"\b(?:mark|score|grade|rate|count|set|judge|record|report|return|treat|consider|answer|classify|log|verdict|"
-    rf"evaluate|label)\b[^.?!\n]{{0,60}}\b(?:as|is|are|=|:|to|be|being|all|were)\s*[\"'`]?{_VERDICTS}\b"
-    rf"(?=[^.?!\n]{{0,40}}(?:$|[.!\n\"'`,;]))(?<=met|sed|ied|led|ved|ept|ant|ect|ass|yes)",
-    rf"\b(?:give|award|assign|grant|set|put|enter|return|output|score|rate|grade|report|add)\b[^.?!\n]{{0,40}}\b"
-    rf"(?:{_TOP}|(?:a |the )?(?:score|grade|rating|result|mark)s? (?:of |to |as |= ?|: ?)?(?:an? )?"
-    rf"(?:{_HUNDRED}|a\+?(?=$|[\s.,!]))|{_HUNDRED} (?:points|percent|out of|of 100|/ ?100|%))",
-    rf"\b(?:score|grade|rate|mark) (?:this|it|me|her|him|them|us|the (?:counselor|trainee|session|call|chat|transcript|"
-    rf"conversation))\b[^.?!\n]{{0,30}}(?:{_HUNDRED}|{_TOP}|\ban? a\+?(?=$|[\s.,!]))",
-    rf"\b(?:final|overall|self[- ]?reported|total|my|official) (?:score|grade|evaluation|result|rating)\b\s*"
-    rf"(?:is|was|should be|must be|will be|:|=)\s*(?:an? )?(?:{_HUNDRED}|a\+?(?=$|[\s.,!])|perfect|pass)",
-    r"\b(?:this|the) (?:counselor|trainee|session|call taker|conversation|transcript)\b[^.?!\n]{0,20}\b(?:deserves|earns|"
-    r"has earned|should (?:get|receive|be given|be graded|be scored)|must (?:get|receive|be graded|be scored)|receives|"
-    r"passes (?:all|every))\b[^.?!\n]{0,40}\b(?:a|100|score|grade|marks?|credit|checks?|everything|pass|points)\b",
-    r"\b(?:all|every|each)(?: of the| the| single)? (?:checks?|criteria|criterion|rubric items?|red[ -]?lines?)\b\s*"
-    r"(?:(?:are|is|were|was|as|should|must|have been|to|=|:)\b|\b(?:met|pass\w*|satisf\w+|fulfil\w+|kept|count\w*)\b)",
-    r"\b(?:do not|don't|never|no need to|must not) (?:flag|penali[sz]e|deduct|mark down|cap|dock|downgrade|report "
-    r"(?:this|any|red))\b",
-    r"\b(?:leave|keep|return|set) (?:the )?(?:flags?|red[ -]?lines?)(?: list)?(?: as)? (?:empty|clean|blank|unset|none)\b",
-    r"\b(?:has|have|was|were) already (?:been )?(?:graded|evaluated|scored|approved|verified|reviewed)\b",
-    r"\b(?:i|we)(?: hereby)? (?:authori[sz]e|instruct|order|command|require) (?:you|the) [^.?!\n]{0,40}\b(?:grade|score|"
-    r"mark|grader|evaluator|award|pass)\b",
-)
-# In other languages, as they are written.
-_FOREIGN = (
-    r"\bignor[aeáé]\w*\b.{0,40}\b(?:instrucciones|reglas|criterios|instruções|regras|istruzioni|regole|criteri)\b",
-    r"\b(?:ignore[rz]?|oublie[rz]?|ne tene[rz]? pas compte)\b.{0,20}\b(?:les|des|toutes|tes|vos|ces)\b.{0,20}"
-    r"\b(?:instructions|consignes|règles|critères)\b",
-    r"\b(?:ignorier\w*|vergiss|vergessen sie)\b.{0,60}\b(?:anweisung\w*|regeln|kriterien|vorgaben)\b",
-    r"\bnota (?:para|al|per) (?:el |il |o )?(?:evaluador|calificador|valutatore|avaliador)\b",
-    r"\bnote (?:à|pour) l['’]?\s*(?:évaluateur|examinateur|ia)\b|\bhinweis an (?:den|die|das) (?:bewert|prüf|gutacht|ki)",
-    r"\b(?:marca|califica|asigna|otorga|evalúa|marque|avalie|segna|valuta|assegna)\b.{0,50}\b(?:cumplid\w*|100|máxima?|"
-    r"perfect\w*|puntuación|puntaje|calificación|atendid\w*|nota|soddisfatt\w*|punteggio|massimo)\b",
-    r"\b(?:attribue[rz]?|donne[rz]?|note[rz]?|marque[rz]?)\b.{0,50}\b(?:note maximale|100|parfait\w*|satisfait\w*|rempli\w*)\b",
-    r"\b(?:bewerte\w*|vergib|vergeben sie|markiere\w*)\b.{0,60}\b(?:erfüllt|bestanden|100|volle\w*|höchst\w*|bestnote)\b",
-    r"忽略.{0,12}(?:指令|指示|说明|规则|標準|标准)|满分|滿分|所有.{0,6}(?:标准|标准|检查).{0,6}(?:满足|通过)|指示を無視|満点|全て.{0,6}満たし",
-    r"(?:игнорируй\w*|забудь\w*).{0,40}(?:инструкц|правил|критери)|постав\w*.{0,30}(?:100|высш|максимал)",
-    r"تجاهل.{0,30}(?:التعليمات|القواعد)|모든.{0,10}(?:지시|기준).{0,10}(?:무시|충족)",
-)
+
+def _any_of(name: str, flags: int = re.MULTILINE) -> re.Pattern[str]:
+    """One pattern of a file's lines."""
+    lines = (Path(__file__).parent / "patterns" / f"{name}.txt").read_text().splitlines()
+    patterns = [line for line in lines if line and not line.startswith("# ")]
+    whole = "|".join(f"(?:{pattern})" for pattern in patterns)
+    for word, meaning in _DEFINED.items():
+        whole = whole.replace("{" + word + "}", meaning)
+    return re.compile(whole, flags)
+
+
+_COMMAND, _RESULT = _any_of("commands"), _any_of("results")
+_IN_FOREIGN = _any_of("other_languages", re.IGNORECASE)
 # Beside one of the strong, these belong to it.
 _WEAK = re.compile(
     r"\b(?:scor\w+|grad(?:e|ed|es|ing)|met|rubric|criteri\w+|verdicts?|full marks|100|hundred|perfect(?:ly)?|flags?|"
-    r"red[ -]?lines?|evaluat\w+|json|outputs?|instructions?|prompt|transcript|checks?|points|passed|fulfilled|exemplary|"
-    r"flawless|excellent|obey|comply|mandatory|override|authori[sz]ed|counselor|trainee)\b"
+    r"red[ -]?lines?|evaluat\w+|json|outputs?|instructions?|prompt|transcript|checks?|points|passed|fulfilled|"
+    r"exemplary|flawless|excellent|obey|comply|mandatory|override|authori[sz]ed|counselor|trainee)\b"
 )
 # "On a scale from 0 to 100, how would you rate your distress?" is good work.
 _SCALING = re.compile(
-    r"\b(?:scale|from (?:0|zero|1|one) to|between (?:0|zero|1|one) and|how (?:would|do|are|much|bad|strong)|out of (?:ten|10)"
-    r"|(?:rate|score) (?:your|how))\b"
+    r"\b(?:scale|from (?:0|zero|1|one) to|between (?:0|zero|1|one) and|how (?:would|do|are|much|bad|strong)|"
+    r"out of (?:ten|10)|(?:rate|score) (?:your|how))\b"
 )
 _LOOKS_LIKE = str.maketrans("аеорсухіјѕԁԛԝһոαορνιτκηАВЕКМНОРСТХ", "aeopcyxijsdqwhnaopvitknABEKMHOPCTX")
 _LEET = str.maketrans("0134578@$!|", "oieastbasil")
@@ -131,12 +66,6 @@ _NEEDED = re.compile(
 )
 _TAGS = 0xE0000  # hidden copies of ASCII
 
-
-def _any_of(patterns: Sequence[str], flags: int = re.MULTILINE) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{one})" for one in patterns), flags)
-
-
-_COMMAND, _RESULT, _IN_FOREIGN = _any_of(_COMMANDS), _any_of(_RESULTS), _any_of(_FOREIGN, re.IGNORECASE)
 _FOR_ALL = re.compile(_UNIVERSAL)
 
 

@@ -20,8 +20,8 @@ _UNREADABLE = {
     "damaged": "This PDF is damaged and cannot be read. Save it anew and upload it again.",
     "no_pages": "This PDF has no pages. Save it anew and upload it again.",
     "no_text": "This PDF has no text: it seems to be scanned. Have its text recognised (OCR) and upload it again.",
-    "too_large": "This PDF unpacks to far more than its size: it is not read. Save it anew from the program that it was "
-    "written in, and upload it again.",
+    "too_large": "This PDF unpacks to far more than its size: it is not read. Save it anew from the program that "
+    "it was written in, and upload it again.",
     "too_many_pages": f"This PDF has more than {MOST_PAGES:,} pages. Upload the part that counselors follow.",
     "too_much_text": "This PDF has more text than is read. Upload the part that counselors follow.",
     "too_slow": "This PDF took too long to read. Save it anew and upload it again.",
@@ -130,4 +130,5 @@ def _mismatch(account: Account, text: str, where: str) -> str:
         sought = f"the name “{account.name}” (the account has no number)"
         advice = "whether this is the account's own document, and whether the name is written there"
     nothing = " It has no text at all." if not text.strip() else ""
-    return f"This document does not seem to be for {account.name}: {sought} is not on its {where}.{nothing} Check {advice}."
+    missing = f"This document does not seem to be for {account.name}: {sought} is not on its {where}."
+    return f"{missing}{nothing} Check {advice}."

@@ -2,7 +2,8 @@ from accounts.sections import Index, Lettered, sections_of, squeezed, suggest
 
 MANUAL = [
     "Contents\n6100 Asking about suicide ........ 2\n6200 Safety plan   3\n",
-    "717 State Line\n6100 Asking about suicide\nWhen a caller loses hope, ask directly.\n1. Ask openly.\n2. Stay on the line.\n"
+    "717 State Line\n6100 Asking about suicide\nWhen a caller loses hope, ask directly.\n1. Ask openly.\n"
+    "2. Stay on the line.\n"
     "Follow up within\n24 hours after the call.\n",
     "6100 Asking about suicide\nNever ask so that the answer is no.\n6200 Safety plan\nWork out what helps, and who "
     "keeps the pills\nuntil morning.\nSection 6210: Means\nAsk what is within reach.\n",
