@@ -26,7 +26,7 @@ _COMMON_WORDS = (
     "very was were what when where which while who why will with would you your"
 )
 _COMMON = frozenset(_COMMON_WORDS.split())
-_SHORTEST_CITATION = 12  # letters and digits; less than this stands everywhere
+SHORTEST_CITATION = 12  # letters and digits; less than this stands everywhere
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ class Index:
     def find(self, words: str, section: str = "") -> Place | None:
         """Where the words stand, in the section named if they stand in several; None when they stand nowhere."""
         wanted = squeezed(words)
-        at = self._whole.find(wanted) if len(wanted) >= _SHORTEST_CITATION else -1
+        at = self._whole.find(wanted) if len(wanted) >= SHORTEST_CITATION else -1
         if at < 0:
             return None
         holding = [one for one in self.sections if wanted in one.letters]

@@ -10,15 +10,25 @@ from django.conf import settings
 class AIUnavailable(Exception):
     """OpenAI did not do what was asked. `retryable` says whether trying again can help; `code` is fit for a log.
 
-    `missing` is set when the thing asked for (a vector store, a file) is not there any more.
+    `missing` is set when the thing asked for (a vector store, a file) is not there any more, `param` when one thing in
+    the request is what is wrong.
     """
 
-    def __init__(self, code: str, *, retryable: bool, missing: bool = False, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        *,
+        retryable: bool,
+        missing: bool = False,
+        retry_after: float | None = None,
+        param: str | None = None,
+    ) -> None:
         super().__init__(code)
         self.code = code
         self.retryable = retryable
         self.missing = missing
         self.retry_after = retry_after
+        self.param = param
 
 
 def build_client(timeout: float, max_retries: int = 2) -> openai.OpenAI:
@@ -49,6 +59,7 @@ def in_our_words() -> Iterator[None]:
             error.code or f"http_{error.status_code}",
             retryable=retryable and not fatal,
             retry_after=_seconds(error.response.headers.get("retry-after")),
+            param=error.param,
         ) from error
     except openai.APITimeoutError as error:
         raise AIUnavailable("timeout", retryable=True) from error

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ai.patterns import read_patterns
+
 _DEFINED = {
     "READER": "(?:(?:ai|automated|auto|grading|scoring|evaluation|evaluating|language|large language)[ -]?"
     "(?:grader|evaluator|model|system|assistant|reviewer|judge|scorer|bot|engine|software|agent)|grader|evaluator|"
@@ -22,20 +24,10 @@ _DEFINED = {
     "(?:marks?|scores?|points?|credits?|grades?|ratings?)",
     "HUNDRED": r"(?:100|one hundred|a hundred|ninety[ -]?\w*|9\d)\b",
 }
-
-
-def _any_of(name: str, flags: int = re.MULTILINE) -> re.Pattern[str]:
-    """One pattern of a file's lines."""
-    lines = (Path(__file__).parent / "patterns" / f"{name}.txt").read_text().splitlines()
-    patterns = [line for line in lines if line and not line.startswith("# ")]
-    whole = "|".join(f"(?:{pattern})" for pattern in patterns)
-    for word, meaning in _DEFINED.items():
-        whole = whole.replace("{" + word + "}", meaning)
-    return re.compile(whole, flags)
-
-
-_COMMAND, _RESULT = _any_of("commands"), _any_of("results")
-_IN_FOREIGN = _any_of("other_languages", re.IGNORECASE)
+_PATTERNS = Path(__file__).parent / "patterns"
+_COMMAND = read_patterns(_PATTERNS / "commands.txt", _DEFINED, re.MULTILINE)
+_RESULT = read_patterns(_PATTERNS / "results.txt", _DEFINED, re.MULTILINE)
+_IN_FOREIGN = read_patterns(_PATTERNS / "other_languages.txt", flags=re.IGNORECASE)
 # Beside one of the strong, these belong to it.
 _WEAK = re.compile(
     r"\b(?:scor\w+|grad(?:e|ed|es|ing)|met|rubric|criteri\w+|verdicts?|full marks|100|hundred|perfect(?:ly)?|flags?|"
@@ -127,12 +119,12 @@ def _parts(text: str, is_document: bool) -> Iterator[tuple[int, str]]:
 
 
 def without_instructions(text: str, spans: Sequence[Span], mark: str = "[…]") -> str:
-    """The text with a mark in the place of each span."""
+    """The text with a mark in the place of each span, on a line of its own: it is no part of a sentence beside it."""
     parts, at = [], 0
     for span in spans:
-        parts += [text[at : span.start], mark, " " if text[span.end - 1 : span.end].isspace() else ""]
+        parts += [text[at : span.start].rstrip(), mark]
         at = span.end
-    return "".join([*parts, text[at:]])
+    return "\n".join(part for part in [*parts, text[at:].lstrip()] if part)
 
 
 def _joined(text: str, sentences: Sequence[tuple[int, int]], marked: list[bool]) -> list[Span]:
@@ -201,8 +193,10 @@ def _hits(view: _View, is_document: bool) -> Iterator[tuple[int, int]]:
         for match in pattern.finditer(view.text):
             sentence = _around(view.text, match)
             is_harmless = is_document and pattern is _RESULT and not _FOR_ALL.search(sentence)
-            if match.end() > match.start() and not is_harmless and not _SCALING.search(sentence):
-                yield view.places[match.start()], view.places[match.end() - 1] + 1
+            # The end of the sentence before is part of what some patterns look for, not of what is found.
+            start = match.end() - len(match.group().lstrip(' \t\n.!?"(['))
+            if match.end() > start and not is_harmless and not _SCALING.search(sentence):
+                yield view.places[start], view.places[match.end() - 1] + 1
 
 
 def _around(text: str, match: re.Match[str]) -> str:

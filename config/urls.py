@@ -7,6 +7,7 @@ from accounts import views as account_views
 from accounts.api import AccountViewSet
 from config import health
 from evaluation import api as evaluation_api
+from evaluation import review_views
 from evaluation import views as evaluation_views
 from recordings import api as recording_api
 from recordings import views as recording_views
@@ -26,6 +27,9 @@ urlpatterns = [
     path("sessions/<uuid:pk>/recording/", evaluation_views.recording, name="session_recording"),
     path("sessions/<uuid:pk>/comments/", evaluation_views.comments, name="session_comments"),
     path("sessions/<uuid:pk>/comments/<int:comment>/delete/", evaluation_views.comment_delete, name="comment_delete"),
+    path("reviews/", review_views.waiting, name="waiting"),
+    path("evaluations/<uuid:pk>/looked-at/", review_views.looked_at, name="looked_at"),
+    path("evaluations/<uuid:pk>/criteria/<slug:key>/review/", review_views.criterion_review, name="criterion_review"),
     path("recordings/<uuid:pk>/audio/", recording_views.audio, name="recording_audio"),
     path("accounts/", account_views.account_list, name="accounts"),
     path("accounts/<uuid:pk>/", account_views.account, name="account"),

@@ -3,8 +3,9 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from accounts.admin import ScopedAdmin
-from evaluation import services
 from evaluation.models import CriterionResult, Evaluation, Flag, Review
+from evaluation.services.grading import queue_evaluation
+from evaluation.services.reviewing import review
 from recordings.models import Recording
 from training.models import Session
 from training.services.sessions import end_by_supervisor
@@ -125,7 +126,7 @@ class SessionAdmin(SeenOnly, ScopedAdmin):
     def grade_again(self, request, queryset):
         over = [session for session in queryset if not session.is_live]
         for session in over:
-            services.queue_evaluation(session, request.user)
+            queue_evaluation(session, request.user)
         self.message_user(request, f"{len(over)} queued. A live session is graded when it ends.")
 
 
@@ -147,7 +148,7 @@ class FlagInline(SeenOnly, admin.TabularInline):
 
 class ReviewInline(admin.TabularInline):
     model = Review
-    fields = ["criterion", "verdict", "reason", "reviewer"]
+    fields = ["criterion", "verdict", "new_verdict", "reason", "reviewer"]
     readonly_fields = ["reviewer"]
     extra = 0
     can_delete = False
@@ -202,7 +203,7 @@ class EvaluationAdmin(ScopedAdmin):
         """Nothing of it is typed; writing the row back would undo what a worker fills in meanwhile."""
 
     def save_formset(self, request, form, formset, change):
-        for review in formset.save(commit=False):
-            review.reviewer, review.organization_id = request.user, request.user.organization_id
-            review.save()
-        formset.save_m2m()
+        for said in formset.save(commit=False):
+            kept = review(said.evaluation, request.user, said.verdict, said.reason, said.criterion, said.new_verdict)
+            # Django names in its log what the formset made.
+            said.pk, said.reviewer = kept.pk, kept.reviewer

@@ -10,9 +10,9 @@ from rest_framework.response import Response
 
 from accounts.http import person
 from accounts.prefer import preferred_wait, wait_until
-from evaluation import services
 from evaluation.models import Evaluation
 from evaluation.serializers import EvaluationSerializer
+from evaluation.services.grading import ask_for_feedback
 from training.api import Conflict
 from training.models import Session
 from training.services.refusals import SessionRefused
@@ -26,7 +26,7 @@ def evaluation(request: Request, pk: UUID) -> Response:
     session = get_object_or_404(Session.objects.for_user(person(request)), pk=pk)
     if request.method == "POST":
         try:
-            services.ask_for_feedback(session, person(request))
+            ask_for_feedback(session, person(request))
         except SessionRefused as refused:
             raise Conflict(refused) from refused
     newest = session.evaluations.newest_first().first()
@@ -40,8 +40,11 @@ def _answer(request: Request, newest: Evaluation) -> Response:
         newest.refresh_from_db()
         return not newest.is_under_way
 
+    def shown() -> dict[str, object]:
+        return EvaluationSerializer(newest, context={"reader": person(request)}).data
+
     if wait_until(is_there, preferred_wait(request)):
-        return Response(EvaluationSerializer(newest).data)
+        return Response(shown())
     where = reverse("api-evaluation", args=[newest.session_id])
     status = 202 if request.method == "POST" else 200
-    return Response(EvaluationSerializer(newest).data, status=status, headers={"Location": where})
+    return Response(shown(), status=status, headers={"Location": where})

@@ -1,6 +1,7 @@
 from django import forms
+from django.http import QueryDict
 
-from evaluation.models import Comment
+from evaluation.models import NEW_VERDICTS, Comment, CriterionResult, Review
 from evaluation.talk import ms_of
 
 
@@ -32,3 +33,24 @@ class CommentForm(forms.ModelForm):
         if ms > self.longest_ms:
             raise forms.ValidationError("The recording is shorter than that.")
         return ms
+
+
+class ReviewForm(forms.Form):
+    """What a person makes of one criterion: agreed, or what it should be and why."""
+
+    verdict = forms.ChoiceField(
+        label="It should be",
+        choices=[(Review.Verdict.AGREE.value, "as it is"), *NEW_VERDICTS],
+    )
+    reason = forms.CharField(
+        label="Why", max_length=2000, widget=forms.Textarea(attrs={"rows": 2}), error_messages={"required": "Say why."}
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, criterion: CriterionResult) -> None:
+        super().__init__(data, auto_id=f"id_review_{criterion.pk}_%s")
+
+    @property
+    def new_verdict(self) -> str:
+        """Empty where the person agrees."""
+        chosen: str = self.cleaned_data["verdict"]
+        return "" if chosen == Review.Verdict.AGREE else chosen

@@ -3,10 +3,12 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.db.models import Max
 
-from accounts.models import Organization, User
+from accounts.models import Organization, ProcedureDocument, User
+from evaluation import flags
 from training.models import Session
 
 
@@ -21,6 +23,22 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
 
     def under_way(self) -> EvaluationQuerySet:
         return self.filter(status__in=Evaluation.UNDER_WAY)
+
+    def graded(self) -> EvaluationQuerySet:
+        return self.filter(status__in=Evaluation.GRADED)
+
+    def waiting_for_person(self) -> EvaluationQuerySet:
+        """What somebody must look at, of the newest grading of each session."""
+        later = Evaluation.objects.filter(session=models.OuterRef("session"), version__gt=models.OuterRef("version"))
+        open_ones = self.graded().filter(looked_at=None).exclude(needs_person=[])
+        return open_ones.filter(~models.Exists(later))
+
+    def unalerted(self, before: datetime) -> EvaluationQuerySet:
+        """Graded before that, with critical flags that nobody was written to about."""
+        critical = Flag.objects.filter(evaluation=models.OuterRef("pk"), severity=flags.Severity.CRITICAL)
+        return self.graded().filter(
+            models.Exists(critical), alerted_at=None, completed_at__lt=before, scan__isnull=False
+        )
 
     def lost(self, before: datetime) -> EvaluationQuerySet:
         """Evaluations that no worker has touched since `before`."""
@@ -48,11 +66,20 @@ class Evaluation(models.Model):
         QUEUED = "queued"
         RUNNING = "running"
         COMPLETED = "completed"
+        HELD = "held", "held for a person"
         TOO_SHORT = "too_short", "too short"
         NOT_GRADABLE = "not_gradable", "not gradable"
         FAILED = "failed"
 
     UNDER_WAY = (Status.QUEUED, Status.RUNNING)
+    GRADED = (Status.COMPLETED, Status.HELD)
+
+    class Concern(models.TextChoices):
+        STEERED = "steered", "something in it speaks to the grader"
+        RED_LINE = "red_line", "a red line is crossed"
+        RED_LINE_UNPROVEN = "red_line_unproven", "a red line may be crossed, and no words prove it"
+        THIN_EVIDENCE = "thin_evidence", "the same words stand for many criteria"
+        DISTRESS = "distress", "the counselor may need support"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
@@ -70,14 +97,24 @@ class Evaluation(models.Model):
     prompt_version = models.CharField(max_length=50, blank=True)
     rubric_version = models.CharField(max_length=50, blank=True)
     transcript_hash = models.CharField(max_length=64, blank=True)
+    document = models.ForeignKey(ProcedureDocument, on_delete=models.PROTECT, null=True, related_name="+")
     vector_store_id = models.CharField(max_length=100, blank=True)
     file_ids = models.JSONField(default=list)
     used_file_search = models.BooleanField(null=True, help_text="empty: there were no procedures to search")
     input_tokens = models.PositiveIntegerField(null=True)
     output_tokens = models.PositiveIntegerField(null=True)
+    latency_ms = models.PositiveIntegerField(null=True, help_text="from the question to the model's answer")
 
     score = models.PositiveSmallIntegerField(null=True, help_text="0 to 100")
     grade = models.CharField(max_length=1, blank=True)
+    capped_from = models.PositiveSmallIntegerField(null=True, help_text="the score that a crossed red line took")
+    reviewed_score = models.PositiveSmallIntegerField(null=True, help_text="with what people overruled; it counts")
+    reviewed_grade = models.CharField(max_length=1, blank=True)
+    needs_person = models.JSONField(default=list, help_text="why a person must look: see Concern")
+    looked_at_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    looked_at = models.DateTimeField(null=True)
+    alerted_at = models.DateTimeField(null=True, help_text="when supervisors were written to about critical flags")
+    measures = models.JSONField(default=dict, help_text="what was counted, see evaluation.measures")
     rationale = models.TextField(blank=True)
     went_well = models.JSONField(default=list)
     improvements = models.JSONField(default=list)
@@ -96,8 +133,8 @@ class Evaluation(models.Model):
                 name="one_evaluation_under_way",
             ),
             models.CheckConstraint(
-                condition=~models.Q(status="completed") | models.Q(score__range=(0, 100)),
-                name="completed_evaluations_have_a_score",
+                condition=~models.Q(status__in=["completed", "held"]) | models.Q(score__range=(0, 100)),
+                name="graded_evaluations_have_a_score",
             ),
         ]
 
@@ -113,6 +150,33 @@ class Evaluation(models.Model):
         return self.status == self.Status.COMPLETED
 
     @property
+    def is_held(self) -> bool:
+        """Graded, and not shown to the counselor before a person has looked at it."""
+        return self.status == self.Status.HELD
+
+    @property
+    def is_graded(self) -> bool:
+        return self.status in self.GRADED
+
+    @property
+    def waits_for_person(self) -> bool:
+        return bool(self.needs_person) and self.looked_at is None
+
+    @property
+    def concerns(self) -> list[str]:
+        """Why a person must look, in words."""
+        return [str(self.Concern(one).label) for one in self.needs_person]
+
+    @property
+    def final_score(self) -> int | None:
+        """The reviewed score counts, where there is one."""
+        return self.score if self.reviewed_score is None else self.reviewed_score
+
+    @property
+    def final_grade(self) -> str:
+        return self.reviewed_grade or self.grade
+
+    @property
     def was_graded_without_procedures(self) -> bool:
         """There were procedures to search, and they could not be."""
         return self.used_file_search is False
@@ -125,6 +189,7 @@ class CriterionResult(models.Model):
         MET = "met"
         NOT_MET = "not_met", "not met"
         NOT_APPLICABLE = "not_applicable", "not applicable"
+        NO_EVIDENCE = "no_evidence", "no evidence"
 
     class Source(models.TextChoices):
         RUBRIC = "rubric"
@@ -135,12 +200,18 @@ class CriterionResult(models.Model):
     position = models.PositiveSmallIntegerField()
     key = models.CharField(max_length=60)
     check_text = models.TextField()
+    branch = models.CharField(max_length=30, blank=True, help_text="of the rubric")
+    is_red_line = models.BooleanField(default=False)
     source = models.CharField(max_length=10, choices=Source.choices)
     weight = models.PositiveSmallIntegerField(default=1)
     verdict = models.CharField(max_length=20, choices=Verdict.choices)
     reason = models.TextField(blank=True)
     quotes = models.JSONField(default=list, help_text="[{turn, start, end, text}], offsets in the turn's text as heard")
-    citations = models.JSONField(default=list, help_text="[{section, text}], each found in what the search returned")
+    citations = models.JSONField(
+        default=list,
+        help_text="[{section, title, page, text}], each found in what the search returned and in the document",
+    )
+    reviewed_verdict = models.CharField(max_length=20, choices=Verdict.choices, blank=True)
 
     class Meta:
         ordering = ["evaluation", "position"]
@@ -149,23 +220,61 @@ class CriterionResult(models.Model):
     def __str__(self) -> str:
         return f"{self.key}: {self.verdict}"
 
+    @property
+    def final_verdict(self) -> str:
+        """What a person said counts."""
+        return self.reviewed_verdict or self.verdict
+
+
+# What a person may say instead: whether there is evidence is not for them to doubt.
+NEW_VERDICTS = [
+    (verdict.value, verdict.label)
+    for verdict in CriterionResult.Verdict
+    if verdict != CriterionResult.Verdict.NO_EVIDENCE
+]
+
 
 class Flag(models.Model):
     """Something a supervisor should know of. Counselors never see flags."""
 
-    class Severity(models.TextChoices):
-        INFO = "info"
-        WARNING = "warning"
-        CRITICAL = "critical"
+    Severity = flags.Severity
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     evaluation = models.ForeignKey(Evaluation, on_delete=models.CASCADE, related_name="flags")
-    kind = models.CharField(max_length=60)
+    # What was stored before kinds were fixed keeps its name.
+    kind = models.CharField(max_length=60, choices=flags.Kind.choices)
     severity = models.CharField(max_length=10, choices=Severity.choices)
+    source = models.CharField(max_length=10, choices=flags.Source.choices, default=flags.Source.GRADER)
     note = models.TextField(blank=True)
+    turn = models.CharField(max_length=40, blank=True, help_text="the turn that it rests on")
+    quote = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["evaluation", "pk"]
 
     def __str__(self) -> str:
         return f"{self.severity}: {self.kind}"
+
+
+class Scan(models.Model):
+    """The second look at a conversation, by another model that grades nothing; kept when it found nothing, too."""
+
+    class Status(models.TextChoices):
+        CLEAN = "clean"
+        FLAGGED = "flagged"
+        FAILED = "failed"
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    evaluation = models.OneToOneField(Evaluation, on_delete=models.CASCADE, related_name="scan")
+    status = models.CharField(max_length=10, choices=Status.choices)
+    model = models.CharField(max_length=100, blank=True)
+    prompt_version = models.CharField(max_length=50, blank=True)
+    input_tokens = models.PositiveIntegerField(null=True)
+    output_tokens = models.PositiveIntegerField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.status} scan"
 
 
 class Review(models.Model):
@@ -182,6 +291,13 @@ class Review(models.Model):
     )
     reviewer = models.ForeignKey(User, on_delete=models.PROTECT, editable=False, related_name="+")
     verdict = models.CharField(max_length=10, choices=Verdict.choices)
+    new_verdict = models.CharField(
+        "should be",
+        max_length=20,
+        choices=NEW_VERDICTS,
+        blank=True,
+        help_text="what the criterion should be, where it is overruled",
+    )
     reason = models.TextField(max_length=2000)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -190,6 +306,10 @@ class Review(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reviewer}: {self.verdict}"
+
+    def clean(self) -> None:
+        if self.verdict == self.Verdict.OVERRULE and self.criterion_id and not self.new_verdict:
+            raise ValidationError({"new_verdict": "Say what it should be."})
 
 
 class CommentQuerySet(models.QuerySet["Comment"]):

@@ -1,82 +1,61 @@
-"""One graded answer from OpenAI, with the account's procedures searched. The only module here that knows OpenAI."""
+"""Graded and scanned answers from OpenAI, the account's procedures searched. The only module here that knows it."""
 
 import json
 import logging
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Generic, TypeVar
 
 from django.conf import settings
 from openai import OpenAI, omit
-from openai.types.responses import FileSearchToolParam, ParsedResponse, ResponseInputParam
-from pydantic import BaseModel, ConfigDict, ValidationError
+from openai.types.responses import (
+    FileSearchToolParam,
+    Response,
+    ResponseFormatTextJSONSchemaConfigParam,
+    ResponseInputParam,
+)
+from openai.types.shared_params import ComparisonFilter
+from pydantic import BaseModel, ValidationError
 
-from ai import AIUnavailable, build_client, in_our_words
+from accounts.sections import Index
+from ai import AIUnavailable, build_client, find_instructions, in_our_words
+from evaluation.answers import Grading, Scanned
 from evaluation.proof import Line
 from evaluation.rubric import Check
 
 logger = logging.getLogger(__name__)
 
-PROMPT_VERSION = "grader.v1"
-_INSTRUCTIONS = (Path(__file__).parent / "prompts" / f"{PROMPT_VERSION}.txt").read_text()
+PROMPT_VERSION, SCAN_PROMPT_VERSION = "grader.v2", "scan.v1"
+_PROMPTS = Path(__file__).parent / "prompts"
+_INSTRUCTIONS = (_PROMPTS / f"{PROMPT_VERSION}.txt").read_text()
+_SCAN_INSTRUCTIONS = (_PROMPTS / f"{SCAN_PROMPT_VERSION}.txt").read_text()
+_SCAN_TOKENS = 800
+_MOST_RESULTS = 8
+_LONGEST_QUERY = 1000  # characters
+_LONGER = 4  # an answer that was cut off may take so many times the tokens at most
 # Citation marks that a model may leave inside its strings, and what PostgreSQL cannot store.
 _UNWANTED = re.compile("[\ue000-\uf8ff\0]")
+# Models that take no temperature; each says so once in a process.
+_without_temperature: set[str] = set()
+
+Answer = TypeVar("Answer", bound=BaseModel)
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+@dataclass(frozen=True)
+class Procedures:
+    """Where an account's document in force is searched: it alone, whatever else the store may hold at this moment."""
 
+    store_id: str
+    document_id: str
+    file_id: str
+    index: Index | None = None
 
-class QuoteSaid(_Strict):
-    turn: str
-    text: str
-
-
-class Citation(_Strict):
-    section: str
-    text: str
-
-
-class Judged(_Strict):
-    key: str
-    verdict: Literal["met", "not_met", "not_applicable"]
-    reason: str
-    quotes: list[QuoteSaid]
-    citations: list[Citation]
-
-
-class WentWell(_Strict):
-    turn: str
-    quote: str
-    why: str
-
-
-class Improvement(_Strict):
-    turn: str
-    quote: str
-    goal: str
-    better_wording: str
-    why: str
-
-
-class Flagged(_Strict):
-    kind: str
-    severity: Literal["info", "warning", "critical"]
-    note: str
-
-
-class Grading(_Strict):
-    """What a grader answers. No score: that is computed from the verdicts, in code."""
-
-    criteria: list[Judged]
-    rationale: str
-    went_well: list[WentWell]
-    improvements: list[Improvement]
-    learning_objective: str
-    reflection_questions: list[str]
-    flags: list[Flagged]
+    @property
+    def filter(self) -> ComparisonFilter:
+        return {"type": "eq", "key": "document", "value": self.document_id}
 
 
 @dataclass(frozen=True)
@@ -88,92 +67,237 @@ class Case:
     lines: Sequence[Line]
     evaluator_context: str = ""
     policy_sections: str = ""
-    vector_store_id: str = ""
+    procedures: Procedures | None = None
+    is_document_steering: bool = False  # the document in force holds words that speak to a machine
+    scenario_id: str = ""
 
 
 @dataclass(frozen=True)
 class Graded:
+    """`used_file_search` is None where there was nothing to search. `passages` are of the account's document alone."""
+
     grading: Grading
     model: str
     used_file_search: bool | None
-    procedure_texts: list[str] = field(default_factory=list)
+    passages: list[str] = field(default_factory=list)
     file_ids: list[str] = field(default_factory=list)
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    latency_ms: int = 0
 
 
-def ask(case: Case) -> Graded:
+@dataclass(frozen=True)
+class _Said(Generic[Answer]):
+    """An answer in its shape, with the response that it came in."""
+
+    answer: Answer
+    response: Response
+
+
+class _Meter:
+    """What a grading costs over all of its calls."""
+
+    def __init__(self) -> None:
+        self.input_tokens = self.output_tokens = 0
+        self.began = time.monotonic()
+
+    def count(self, response: Response) -> None:
+        if response.usage:
+            self.input_tokens += response.usage.input_tokens
+            self.output_tokens += response.usage.output_tokens
+
+    @property
+    def latency_ms(self) -> int:
+        return round(1000 * (time.monotonic() - self.began))
+
+
+def ask(case: Case, is_last_try: bool = False) -> Graded:
     """Grade a case. Raises AIUnavailable; `retryable` says whether another try can help.
 
     When the procedures cannot be searched it is graded without them, and says so in `used_file_search`.
     """
+    meter = _Meter()
     with build_client(timeout=settings.EVALUATOR_TIMEOUT, max_retries=0) as client:
-        if not case.vector_store_id:
-            return _graded(_request(client, case, search=False), has_procedures=False)
+        if case.procedures is None:
+            return _graded(case, meter, _request(client, case, meter), used_file_search=None)
         try:
-            return _graded(_request(client, case, search=True), has_procedures=True)
+            return _with_search(client, case, case.procedures, meter)
         except AIUnavailable as error:
-            if error.retryable:
+            if error.retryable and not is_last_try:
                 raise
-            # The store is gone or the search is refused: a grade by the other checks is better than none.
-            logger.warning("Graded without procedures: %s", error.code, extra={"session_id": case.session_id})
-            return _graded(_request(client, case, search=False), has_procedures=True)
+            # The store is gone or the search fails: a grade by the other checks is better than none.
+            ids = {"session_id": case.session_id, "scenario_id": case.scenario_id}
+            logger.warning("Graded without procedures: %s", error.code, extra=ids)
+            return _graded(case, meter, _request(client, case, meter), used_file_search=False)
 
 
-def _request(client: OpenAI, case: Case, search: bool) -> ParsedResponse[Grading]:
+def _with_search(client: OpenAI, case: Case, procedures: Procedures, meter: _Meter) -> Graded:
     tool: FileSearchToolParam = {
         "type": "file_search",
-        "vector_store_ids": [case.vector_store_id],
-        "max_num_results": 8,
+        "vector_store_ids": [procedures.store_id],
+        "max_num_results": _MOST_RESULTS,
+        "filters": procedures.filter,
     }
     try:
-        with in_our_words():
-            return client.responses.parse(
-                model=settings.EVALUATOR_MODEL,
-                instructions=_INSTRUCTIONS,
-                input=_input(case),
-                text_format=Grading,
-                tools=[tool] if search else omit,
-                include=["file_search_call.results"] if search else omit,
-                max_output_tokens=settings.EVALUATOR_MAX_OUTPUT_TOKENS,
-                temperature=omit if settings.EVALUATOR_TEMPERATURE is None else settings.EVALUATOR_TEMPERATURE,
+        said = _request(client, case, meter, tool)
+    except AIUnavailable as error:
+        if error.retryable or error.missing:
+            raise
+        logger.info("Searched in a step of its own: %s", error.code, extra={"session_id": case.session_id})
+        return _in_two_steps(client, case, procedures, meter)
+    searches = [item for item in said.response.output if item.type == "file_search_call"]
+    # Offered a search, a model may still not make one; and one that was made may fail.
+    is_searched = any(search.status == "completed" for search in searches)
+    found = [(result.file_id or "", result.text or "") for search in searches for result in search.results or []]
+    return _graded(case, meter, said, is_searched, _own(case, procedures, found))
+
+
+def _in_two_steps(client: OpenAI, case: Case, procedures: Procedures, meter: _Meter) -> Graded:
+    """For models that take no search beside a fixed shape: search first, then ask without tools."""
+    asked = " ".join([case.policy_sections, *(check.text for check in case.checks)])
+    with in_our_words():
+        page = client.vector_stores.search(
+            procedures.store_id,
+            query=asked[:_LONGEST_QUERY],
+            filters=procedures.filter,
+            max_num_results=_MOST_RESULTS,
+        )
+    found = [(one.file_id, part.text) for one in page.data for part in one.content]
+    passages = _own(case, procedures, found)
+    return _graded(case, meter, _request(client, case, meter, passages=passages), True, passages)
+
+
+def _own(case: Case, procedures: Procedures, found: Sequence[tuple[str, str]]) -> list[str]:
+    """Passages of the document in force; another one's are never evidence."""
+    if strange := {file_id for file_id, _ in found} - {procedures.file_id}:
+        logger.error("A search returned another file", extra={"session_id": case.session_id, "files": len(strange)})
+    return [text for file_id, text in found if file_id == procedures.file_id and text]
+
+
+def _graded(
+    case: Case,
+    meter: _Meter,
+    said: _Said[Grading],
+    used_file_search: bool | None,
+    passages: Sequence[str] = (),
+) -> Graded:
+    return Graded(
+        grading=said.answer,
+        model=said.response.model,
+        used_file_search=used_file_search,
+        passages=list(passages),
+        file_ids=[case.procedures.file_id] if case.procedures and passages else [],
+        input_tokens=meter.input_tokens,
+        output_tokens=meter.output_tokens,
+        latency_ms=meter.latency_ms,
+    )
+
+
+def _request(
+    client: OpenAI,
+    case: Case,
+    meter: _Meter,
+    tool: FileSearchToolParam | None = None,
+    passages: Sequence[str] = (),
+) -> _Said[Grading]:
+    def create(limit: int) -> Response:
+        model = settings.EVALUATOR_MODEL
+        temperature = None if model in _without_temperature else settings.EVALUATOR_TEMPERATURE
+        return client.responses.create(
+            model=model,
+            instructions=_INSTRUCTIONS,
+            input=_input(case, passages),
+            text={"format": _format_of("grading", Grading)},
+            tools=[tool] if tool else omit,
+            tool_choice={"type": "file_search"} if tool else omit,
+            include=["file_search_call.results"] if tool else omit,
+            max_output_tokens=limit,
+            temperature=omit if temperature is None else temperature,
+            store=False,
+        )
+
+    return _insist(create, settings.EVALUATOR_MAX_OUTPUT_TOKENS, meter, Grading)
+
+
+def scan(case: Case) -> tuple[Scanned, Response]:
+    """A second, cheap look by another model that grades nothing. Raises AIUnavailable."""
+    with build_client(timeout=settings.EVALUATOR_TIMEOUT, max_retries=1) as client:
+
+        def create(limit: int) -> Response:
+            return client.responses.create(
+                model=settings.ANALYZER_MODEL,
+                instructions=_SCAN_INSTRUCTIONS,
+                input=_message([_conversation(case.lines)]),
+                text={"format": _format_of("scan", Scanned)},
+                max_output_tokens=limit,
                 store=False,
             )
-    except ValidationError as error:
-        raise AIUnavailable("unusable_answer", retryable=True) from error
+
+        said = _insist(create, _SCAN_TOKENS, _Meter(), Scanned)
+        return said.answer, said.response
 
 
-def _input(case: Case) -> ResponseInputParam:
+def _insist(create: Callable[[int], Response], limit: int, meter: _Meter, shape: type[Answer]) -> _Said[Answer]:
+    """An answer in its shape. Asked again without what a model does not take, and with more room if it was cut off."""
+    most = limit * _LONGER
+    while True:
+        try:
+            with in_our_words():
+                response = create(limit)
+        except AIUnavailable as error:
+            if error.param != "temperature" or settings.EVALUATOR_MODEL in _without_temperature:
+                raise
+            _without_temperature.add(settings.EVALUATOR_MODEL)
+            continue
+        meter.count(response)
+        if response.status != "incomplete":
+            return _Said(_read(response, shape), response)
+        details = response.incomplete_details
+        if limit >= most or (details and details.reason != "max_output_tokens"):
+            raise AIUnavailable("cut_off", retryable=True)
+        limit *= 2
+
+
+def _read(response: Response, shape: type[Answer]) -> Answer:
+    """The error chain ends here: it would quote the answer, and with it the conversation, into a log."""
+    parts = [part for item in response.output if item.type == "message" for part in item.content]
+    if response.status == "failed" or any(part.type == "refusal" for part in parts):
+        raise AIUnavailable("refused", retryable=True)
+    try:
+        return shape.model_validate(_clean(json.loads(response.output_text)))
+    except (ValueError, ValidationError):
+        raise AIUnavailable("unusable_answer", retryable=True) from None
+
+
+def _format_of(name: str, shape: type[BaseModel]) -> ResponseFormatTextJSONSchemaConfigParam:
+    return {"type": "json_schema", "name": name, "strict": True, "schema": shape.model_json_schema()}
+
+
+def _input(case: Case, passages: Sequence[str]) -> ResponseInputParam:
+    """The evaluator context, the procedures, the checks, and the conversation as data; in this order."""
     parts = [case.evaluator_context or "The author of the scenario named nothing in particular."]
-    if case.policy_sections:
-        parts.append(f"## RELEVANT PROCEDURES\n{case.policy_sections}")
-    parts.append(json.dumps({"criteria": [{"key": check.key, "check": check.text} for check in case.checks]}))
-    turns = [
-        {"id": line.id, "speaker": "counselor" if line.is_counselor else "caller", "text": line.text}
-        for line in case.lines
-    ]
-    parts.append(json.dumps({"turns": turns}, ensure_ascii=False))
+    procedures = [case.policy_sections] if case.policy_sections else []
+    procedures += [json.dumps({"found": list(passages)}, ensure_ascii=False)] if passages else []
+    if procedures:
+        parts.append("\n\n".join(["## RELEVANT PROCEDURES", *procedures]))
+    parts.append(json.dumps({"criteria": [_asked(check) for check in case.checks]}, ensure_ascii=False))
+    return _message([*parts, _conversation(case.lines)])
+
+
+def _message(parts: Sequence[str]) -> ResponseInputParam:
     return [{"role": "user", "content": [{"type": "input_text", "text": part} for part in parts]}]
 
 
-def _graded(response: ParsedResponse[Grading], has_procedures: bool) -> Graded:
-    if response.status == "incomplete":
-        raise AIUnavailable("cut_off", retryable=True)
-    grading = response.output_parsed
-    if grading is None:
-        raise AIUnavailable("refused", retryable=True)
-    searches = [item for item in response.output if item.type == "file_search_call"]
-    found = [result for search in searches for result in search.results or []]
-    return Graded(
-        grading=Grading.model_validate(_clean(grading.model_dump())),
-        model=response.model,
-        # Offered a search, a model may still not make one.
-        used_file_search=bool(searches) if has_procedures else None,
-        procedure_texts=[result.text for result in found if result.text],
-        file_ids=sorted({result.file_id for result in found if result.file_id}),
-        input_tokens=response.usage.input_tokens if response.usage else None,
-        output_tokens=response.usage.output_tokens if response.usage else None,
-    )
+def _asked(check: Check) -> dict[str, object]:
+    return {"key": check.key, "check": check.text} | ({"red_line": True} if check.red_line else {})
+
+
+def _conversation(lines: Sequence[Line]) -> str:
+    """As data, without what speaks to whoever reads it."""
+    turns = [
+        {"id": line.id, "speaker": "counselor" if line.is_counselor else "caller", "text": line.shown} for line in lines
+    ]
+    return json.dumps({"turns": turns}, ensure_ascii=False)
 
 
 def _clean(value: object) -> object:
@@ -182,3 +306,8 @@ def _clean(value: object) -> object:
     if isinstance(value, list):
         return [_clean(one) for one in value]
     return {name: _clean(one) for name, one in value.items()} if isinstance(value, dict) else value
+
+
+def speaks_to_grader(passages: Sequence[str]) -> bool:
+    """Whether a found passage gives orders. A document is cleaned before it is searched: this is the second look."""
+    return any(find_instructions(passage, is_document=True) for passage in passages)

@@ -1,8 +1,11 @@
 """The proof behind a grade: a quote is shown only where it stands in the transcript, word for word."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from accounts.sections import SHORTEST_CITATION, Index, Place, squeezed
+from ai import Span, without_instructions
 
 # One writing for what a model, a transcription and a keyboard write differently.
 _SAME = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " ", "…": "."})
@@ -17,6 +20,18 @@ class Line:
     turn: str
     is_counselor: bool
     text: str
+    barred: tuple[Span, ...] = ()  # what speaks to the grader: neither shown to it nor evidence of anything
+
+    @property
+    def shown(self) -> str:
+        return without_instructions(self.text, self.barred)
+
+    def place_of(self, words: str) -> tuple[int, int] | None:
+        """Where the words first stand, outside of what speaks to the grader."""
+        for start, end in places(words, self.text):
+            if not any(start < span.end and end > span.start for span in self.barred):
+                return start, end
+        return None
 
 
 @dataclass(frozen=True)
@@ -36,27 +51,49 @@ def _plain(text: str) -> str:
 
 
 def find(words: str, text: str) -> tuple[int, int] | None:
+    """Where the words first stand in the text."""
+    return next(places(words, text), None)
+
+
+def places(words: str, text: str) -> Iterator[tuple[int, int]]:
     """Where the words stand in the text: case, white space and the shape of quotation marks aside, nothing else."""
     wanted = _plain(words).strip().strip("\"'.").split()
     if len("".join(wanted)) < _SHORTEST:
-        return None
+        return
     pattern = r"\s+".join(re.escape(word) for word in wanted)
-    found = re.search(rf"(?<!\w){pattern}(?!\w)", _plain(text))
-    return found.span() if found else None
+    for found in re.finditer(rf"(?<!\w){pattern}(?!\w)", _plain(text)):
+        yield found.span()
 
 
-def prove(words: str, line_id: str, lines: Sequence[Line]) -> Quote | None:
-    """The counselor's words as they stand in the transcript: in the turn named, else in the only one with them."""
-    own = [line for line in lines if line.is_counselor]
+def prove(words: str, line_id: str, lines: Sequence[Line], of_counselor: bool = True) -> Quote | None:
+    """One side's words as they stand in the transcript: in the turn named, else in the only one with them."""
+    own = [line for line in lines if line.is_counselor == of_counselor]
     named = [line for line in own if line.id == line_id]
     for candidates in (named, own):
-        found = [(line, span) for line in candidates if (span := find(words, line.text))]
+        found = [(line, span) for line in candidates if (span := line.place_of(words))]
         if len(found) == 1:
             line, (start, end) = found[0]
             return Quote(line.turn, start, end, line.text[start:end])
     return None
 
 
-def stands_in(words: str, sources: Sequence[str]) -> bool:
-    """Whether a citation stands in what the procedures' search returned."""
-    return any(find(words, source) for source in sources)
+@dataclass(frozen=True)
+class Citation:
+    """Proven words of the procedures, and where the document has them."""
+
+    section: str
+    title: str
+    page: int | None
+    text: str
+
+
+def cite(words: str, section: str, passages: Sequence[str], index: Index | None) -> Citation | None:
+    """The words, if they stand in what the search returned and in the document itself; its own section and page.
+
+    Without an index, of a document from before there was one, what the search returned has to do.
+    """
+    wanted = squeezed(words)
+    if len(wanted) < SHORTEST_CITATION or not any(wanted in squeezed(passage) for passage in passages):
+        return None
+    place = index.find(words, section) if index else Place(section, "", None)
+    return Citation(place.section, place.title, place.page, " ".join(words.split())) if place else None

@@ -2,11 +2,11 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from evaluation import services
+from evaluation.services import grading
 from training.models import Session
 from training.signals import session_ended
 
 
 @receiver(session_ended)
 def queue_evaluation(session: Session, **kwargs: Any) -> None:
-    services.queue_evaluation(session)
+    grading.queue_evaluation(session)

@@ -7,26 +7,44 @@ from pathlib import Path
 from evaluation.models import CriterionResult
 from scenarios.criteria import LONGEST_WHOLE, MOST_POINTS, points
 
-_GENERAL = json.loads((Path(__file__).parent / "rubrics" / "general.v1.json").read_text())
+_GENERAL = json.loads((Path(__file__).parent / "rubrics" / "general.v2.json").read_text())
 VERSION: str = _GENERAL["version"]
+CAP: int = _GENERAL["cap"]  # the highest score that a crossed red line leaves
+BRANCHES: dict[str, str] = _GENERAL["branches"]
 _SCENARIO_WEIGHT = 2
+_FROM_PROCEDURES = "procedures"
 
 
 @dataclass(frozen=True)
 class Check:
-    """One atomic question to a conversation. Without `needs_quote` it is met by what was left undone."""
+    """One atomic question to a conversation.
+
+    Without `needs_quote` it is met by what was left undone. A red line caps the score when it is not met: of
+    `commission` by words of the counselor's, which must be proven, of `omission` by what they did not say.
+    """
 
     key: str
     text: str
     weight: int
     source: str = CriterionResult.Source.RUBRIC
     needs_quote: bool = True
+    branch: str = ""
+    red_line: str = ""
 
 
-def general_checks() -> list[Check]:
+def general_checks(has_procedures: bool = True) -> list[Check]:
+    """The general rubric; without a document nothing is asked about procedures."""
     return [
-        Check(row["key"], row["check"], row["weight"], needs_quote=row.get("needs_quote", True))
+        Check(
+            row["key"],
+            row["check"],
+            row["weight"],
+            needs_quote=row.get("needs_quote", "red_line" not in row),
+            branch=row["branch"],
+            red_line=row.get("red_line", ""),
+        )
         for row in _GENERAL["checks"]
+        if has_procedures or row["branch"] != _FROM_PROCEDURES
     ]
 
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 from rest_framework import serializers
 
 from evaluation.models import CriterionResult, Evaluation
@@ -8,11 +10,23 @@ class CriterionSerializer(serializers.ModelSerializer[CriterionResult]):
 
     class Meta:
         model = CriterionResult
-        fields = ["key", "check", "source", "weight", "verdict", "reason", "quotes", "citations"]
+        fields = [
+            "key",
+            "check",
+            "source",
+            "branch",
+            "is_red_line",
+            "weight",
+            "verdict",
+            "reviewed_verdict",
+            "reason",
+            "quotes",
+            "citations",
+        ]
 
 
 class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
-    """Feedback as the counselor reads it: no flags, no author's notes."""
+    """Feedback as the counselor reads it: no flags, no author's notes, and nothing that a person must look at first."""
 
     criteria = CriterionSerializer(many=True)
 
@@ -25,6 +39,10 @@ class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
             "failure",
             "score",
             "grade",
+            "capped_from",
+            "reviewed_score",
+            "reviewed_grade",
+            "measures",
             "rationale",
             "went_well",
             "improvements",
@@ -35,3 +53,12 @@ class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
             "completed_at",
             "criteria",
         ]
+
+    def to_representation(self, instance: Evaluation) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        if instance.is_held and self.context["reader"].is_counselor:
+            return {name: value if name in _SHOWN_WHEN_HELD else None for name, value in shown.items()}
+        return shown
+
+
+_SHOWN_WHEN_HELD = {"id", "version", "status", "created_at"}

@@ -12,9 +12,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.http import SignedInRequest
-from evaluation import services
 from evaluation.forms import CommentForm
 from evaluation.models import Comment, Evaluation
+from evaluation.reading import feedback_context
+from evaluation.services.comments import comment
+from evaluation.services.grading import ask_for_feedback, may_be_graded_again
 from evaluation.talk import talk_of
 from recordings.models import Recording
 from training.models import Assignment, Session
@@ -30,10 +32,12 @@ PER_PAGE = 25
 def dashboard(request: SignedInRequest) -> HttpResponse:
     """What is to be done, and what was done lately."""
     mine = Assignment.objects.for_user(request.user).filter(counselor=request.user).open()
-    context = {
+    context: dict[str, Any] = {
         "assignments": mine.select_related("scenario").soonest_due_first(),
         "sessions": [_with_newest(session) for session in _seen_by(request)[:RECENT]],
     }
+    if request.user.has_perm("evaluation.add_review"):
+        context["waiting_count"] = Evaluation.objects.for_user(request.user).waiting_for_person().count()
     return render(request, "evaluation/dashboard.html", context)
 
 
@@ -54,7 +58,7 @@ def _seen_by(request: SignedInRequest) -> Any:
 
 def _with_newest(session: Any) -> Any:
     session.newest = session.versions[0] if session.versions else None
-    session.may_ask_for_feedback = not session.is_live and services.may_be_graded_again(session.newest)
+    session.may_ask_for_feedback = not session.is_live and may_be_graded_again(session.newest)
     return session
 
 
@@ -88,7 +92,7 @@ def feedback(request: SignedInRequest, pk: UUID) -> HttpResponse:
     seen = _session(request, pk)
     if request.method == "POST":
         try:
-            services.ask_for_feedback(seen, request.user)
+            ask_for_feedback(seen, request.user)
         except SessionRefused as refused:
             messages.error(request, str(refused))
         if not request.htmx:
@@ -117,7 +121,7 @@ def comments(request: SignedInRequest, pk: UUID) -> HttpResponse:
         if form is None:
             raise PermissionDenied
         if form.is_valid():
-            said = services.comment(seen, request.user, form.cleaned_data["at"], form.cleaned_data["text"])
+            said = comment(seen, request.user, form.cleaned_data["at"], form.cleaned_data["text"])
             if not request.htmx:
                 return redirect(f"{reverse('session', args=[pk])}#comment-{said.pk}")
             context = _comments_context(request, seen, recording, said)
@@ -152,13 +156,8 @@ def _session(request: SignedInRequest, pk: UUID) -> Session:
 
 def _feedback_context(request: SignedInRequest, session: Session) -> dict[str, Any]:
     newest = session.evaluations.newest_first().first()
-    return {
-        "session": session,
-        "evaluation": newest,
-        "criteria": newest.criteria.all() if newest else [],
-        "reviews": newest.reviews.select_related("reviewer", "criterion") if newest else [],
-        "retry_url": _practice_url(session) if session.counselor_id == request.user.pk else None,
-    }
+    retry_url = _practice_url(session) if session.counselor_id == request.user.pk else None
+    return feedback_context(request, session, newest) | {"retry_url": retry_url}
 
 
 def _recording_context(request: SignedInRequest, session: Session) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from . import conversation, grader, schemas, writer
+from . import conversation, grader, obedient, scanner, schemas, writer
 from .conversation import Turn
 from .errors import no_vector_store_for_search
 from .json_types import JSON, as_number, as_object, as_text, objects, texts
@@ -40,12 +40,19 @@ def answer_format(body: JSON) -> JSON:
 def think(state: State, body: JSON, fault: JSON) -> Plan:
     """The answer to a request. The same request, the same answer."""
     schema = as_object(answer_format(body).get("schema"))
-    task = grader.read_task(input_texts(body)) if grader.is_grading(schema) else None
+    is_scanned = scanner.is_scanning(schema)
+    task = grader.read_task(input_texts(body)) if grader.is_grading(schema) or is_scanned else None
     order = writer.read_order(input_texts(body)) if writer.is_drafting(schema) else None
     plan = Plan("", input_tokens=tokens(as_text(body.get("instructions"))) + sum(map(tokens, input_texts(body))))
     _search(state, body, order.queries if order else _queries(body, task), plan)
-    if task:
-        answer = schemas.fit(schema, dict(grader.grade(task, plan.passages)))
+    if task and is_scanned:
+        plan.text = orjson.dumps(schemas.fit(schema, scanner.scan(task))).decode()
+    elif task:
+        obeys = bool(fault.get("obedient"))
+        instructions = as_text(body.get("instructions"))
+        passages = plan.passages + task.found
+        judged = obedient.obey(task, passages, instructions) if obeys else grader.grade(task, passages)
+        answer = schemas.fit(schema, dict(judged))
         plan.text = orjson.dumps(answer).decode()
     elif order:
         plan.text = orjson.dumps(schemas.fit(schema, writer.write(order, plan.passages))).decode()

@@ -3,8 +3,8 @@
 A fault is an object (see docs of each key below) or the short form `status=429;retry_after=1;drop`.
 
 HTTP:      delay s · drop (no answer at all) · drop_after n (the answer breaks off after n bytes) · status code,
-           with message, code, retry_after · refusal (true or its text) · invalid_json · incomplete ·
-           failed (a file's indexing ends failed)
+           with message, code, param, retry_after · refusal (true or its text) · invalid_json · incomplete ·
+           obedient (a grader that obeys its material) · failed (a file's indexing ends failed)
 Realtime:  delay s (before the first event) · status code (the handshake is refused) · and, when the moment comes:
            close code · drop · silence · error code.
            The moment: at_event n (the n-th event sent; of the kind at_type, if given) or after s; default: at once.
@@ -27,7 +27,9 @@ STATUS_WORDS = {
     500: ("The server had an error while processing your request. Sorry about that!", "server_error", None),
     503: ("The server is currently overloaded with other requests.", "service_unavailable_error", None),
 }
-HTTP_KEYS = "delay drop drop_after status message code retry_after refusal invalid_json incomplete failed"
+HTTP_KEYS = (
+    "delay drop drop_after status message code param retry_after refusal invalid_json incomplete failed obedient"
+)
 REALTIME_KEYS = "close silence error at_event at_type after answer_delay response_failed transcript expire_after"
 KEYS = frozenset(f"{HTTP_KEYS} {REALTIME_KEYS}".split())
 
@@ -147,6 +149,7 @@ def refusal_of(status: int, fault: JSON) -> ApiError:
         status,
         as_text(fault.get("message")) or message,
         kind=kind,
+        param=as_text(fault.get("param")) or None,
         code=as_text(fault.get("code")) or code,
         headers=headers,
     )

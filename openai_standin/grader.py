@@ -1,12 +1,12 @@
 """The rule-based grader: it finds the counselor's own words for each check. A keyword is not judgement, and says so."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 import orjson
 
-from .json_types import JSON, JSONValue, as_object, as_text, objects
+from .json_types import JSON, JSONValue, as_object, as_text, objects, texts
 from .text_search import rank, words
 
 SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
@@ -34,7 +34,33 @@ def _rule(about: str, evidence: str, why: str) -> Rule:
     return Rule(re.compile(about, re.IGNORECASE), re.compile(evidence, re.IGNORECASE), why)
 
 
+# The first one that fits: from what is asked for in particular to what is asked for in general.
 RULES = (
+    _rule(
+        r"how (strong|often)|since when",
+        r"how (strong|often|long)|since when|come and go",
+        "How strong and how old a thought is says how near it is.",
+    ),
+    _rule(
+        r"a plan or an intent|about desire, plan",
+        r"\b(a plan|how you would|how would you|planned|when would)\b",
+        "A plan that is spoken of can be talked about.",
+    ),
+    _rule(
+        r"what is within reach|earlier attempts",
+        r"\b(within reach|in the house|with you right now|tried before|drunk|been drinking|taken anything)\b",
+        "What is near in a bad moment decides much.",
+    ),
+    _rule(
+        r"held the caller back|keeps them going|held back",
+        r"\b(kept you|held you back|holds you back|keeps you going|keep going|what stops you)\b",
+        "What has held so far may hold tonight.",
+    ),
+    _rule(
+        r"out of reach|keeps it away",
+        r"\b(out of reach|lock\w* (it|them) away|give (it|them) to|keep (it|them) for you)\b",
+        "A little distance to the means saves lives.",
+    ),
     _rule(
         r"suicid|self-harm|kill|direct(ly)? ask",
         r"suicid|kill\w* yourself|want\w* to die|end\w* your life|hurt\w* yourself",
@@ -81,6 +107,7 @@ class Evidence:
 class Task:
     turns: list[JSON]
     checks: list[JSON]
+    found: list[JSON] = field(default_factory=list)  # passages that were searched for before
 
     @property
     def counselor(self) -> list[JSON]:
@@ -101,7 +128,8 @@ def read_task(parts: list[str]) -> Task:
     found = [value for part in parts if (value := _object_in(part))]
     turns = next((objects(value["turns"]) for value in found if "turns" in value), [])
     checks = next((objects(value["criteria"]) for value in found if "criteria" in value), [])
-    return Task(turns, checks)
+    passages: list[JSON] = [{"text": text} for value in found for text in texts(value.get("found"))]
+    return Task(turns, checks, passages)
 
 
 def _object_in(part: str) -> JSON:
@@ -126,12 +154,14 @@ def grade(task: Task, passages: list[JSON]) -> JSON:
             "Where did the caller open up, and what had you just said?",
             "Which moment would you like to have again, and what would you say?",
         ],
-        "flags": list[JSONValue](_flags(task)),
+        "flags": [],
     }
 
 
 def _judge(check: JSON, task: Task, passages: list[JSON]) -> JSON:
     wanted = as_text(check.get("check")) or as_text(check.get("key")).replace("_", " ")
+    if check.get("red_line"):
+        return _keep_line(check)
     evidence = _find_evidence(wanted, task)
     verdict = "met" if evidence else "not_met" if _applies(wanted, task) else "not_applicable"
     reasons = {
@@ -148,15 +178,21 @@ def _judge(check: JSON, task: Task, passages: list[JSON]) -> JSON:
     }
 
 
+def _keep_line(check: JSON) -> JSON:
+    """No keyword shows that a line was crossed: that takes judgement."""
+    reason = "Nothing was found that crosses this line. (Simulated grading by keywords.)"
+    return {"key": as_text(check.get("key")), "verdict": "met", "reason": reason, "quotes": [], "citations": []}
+
+
 def _find_evidence(wanted: str, task: Task) -> list[Evidence]:
     sentences = [
         Evidence(as_text(turn.get("id")), sentence)
         for turn in task.counselor
         for sentence in _sentences(as_text(turn.get("text")))
     ]
-    fitting = [rule for rule in RULES if rule.about.search(wanted)]
+    fitting = next((rule for rule in RULES if rule.about.search(wanted)), None)
     if fitting:
-        found = [e for e in sentences if any(rule.evidence.search(e.text) for rule in fitting)]
+        found = [e for e in sentences if fitting.evidence.search(e.text)]
     else:
         found = [e for e in sentences if len(words(e.text) & words(wanted)) >= min(2, len(words(wanted)))]
     return found[:2]
@@ -242,7 +278,9 @@ def _improvement(turn: JSON) -> JSON | None:
 
 
 def _better(turn: JSON, quote: str, goal: str, wording: str, why: str) -> JSON:
-    return {"turn": as_text(turn.get("id")), "quote": quote, "goal": goal, "better_wording": wording, "why": why}
+    effect = "It leaves the caller less room to go on. (Simulated: nobody measured it.)"
+    place: JSON = {"turn": as_text(turn.get("id")), "quote": quote}
+    return place | {"goal": goal, "effect": effect, "better_wording": wording, "why": why}
 
 
 def _objective(results: list[JSON], task: Task) -> str:
@@ -253,11 +291,3 @@ def _objective(results: list[JSON], task: Task) -> str:
 def _first_missed(results: list[JSON], task: Task) -> str:
     missed = {as_text(result["key"]) for result in results if result["verdict"] == "not_met"}
     return next((as_text(check.get("check")) for check in task.checks if as_text(check.get("key")) in missed), "")
-
-
-def _flags(task: Task) -> list[JSON]:
-    said = " ".join(as_text(turn.get("text")) for turn in task.counselor)
-    if RULES[0].evidence.search(said):
-        return []
-    note = "The counselor did not ask about suicide in so many words."
-    return [{"kind": "suicide_not_asked", "severity": "warning", "note": note}]

@@ -35,6 +35,7 @@ READ_THROUGH = {
     "evaluation.CriterionResult": "its evaluation",
     "evaluation.Flag": "its evaluation",
     "evaluation.Review": "its evaluation",
+    "evaluation.Scan": "its evaluation",
 }
 KNOW_OPENAI = {
     "accounts/openai_procedures.py",

@@ -21,7 +21,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.authtoken.models import Token
 
 from accounts.services.uploading import upload_procedures
-from evaluation.models import Comment, Evaluation
+from evaluation.models import Comment, CriterionResult, Evaluation
 from recordings.models import Recording
 from scenarios.models import ImportJob, ScenarioDraft
 from tests.people import *  # noqa: F403
@@ -45,6 +45,9 @@ GET    /sessions/{over}/recording/              200   404   200   200   200   20
 GET    /sessions/{over}/comments/               200   404   200   200   200   200   404   login
 POST   /sessions/{over}/comments/               403   404   400   403   403   400   404   login
 POST   /sessions/{over}/comments/{comment}/delete/ 404 404  away  404   404   404   404   login
+GET    /reviews/                                403   403   200   403   200   200   200   login
+POST   /evaluations/{graded}/looked-at/         403   403   away  403   away  away  404   login
+POST   /evaluations/{graded}/criteria/{criterion}/review/ 403 403 away 403 away away 404  login
 HEAD   /recordings/{recording}/audio/           200   404   200   200   200   200   404   login
 GET    /accounts/                               403   403   200   200   200   200   200   login
 GET    /accounts/{account}/                     403   403   200   200   200   200   404   login
@@ -200,6 +203,17 @@ def objects(counselor, chat, call, phone_assignment, chat_assignment, account, s
     recording = Recording(session=over, organization_id=over.organization_id, state="completed", size=3, sha256="x")
     recording.file.save("r.wav", ContentFile(b"wav"))
     evaluation = Evaluation.objects.queue_for(over)
+    reviewed = Session.objects.create(
+        organization=counselor.organization, counselor=counselor, kind="free_practice", mode="chat",
+        status="completed", ended_at=call.started_at,
+    )  # fmt: skip
+    graded = Evaluation.objects.create(
+        session=reviewed, organization_id=over.organization_id, version=1, status="completed", score=80, grade="B",
+    )  # fmt: skip
+    criterion = CriterionResult.objects.create(
+        evaluation=graded, organization_id=over.organization_id, position=0, key="greeting", check_text="Greets.",
+        source="rubric", verdict="met",
+    )  # fmt: skip
     document = upload_procedures(account, ContentFile(b"1010 Answer.", name="p.md"), supervisor)
     scenario = phone_assignment.scenario
     job = ImportJob.objects.create(organization=counselor.organization, source="api", sha256="x")
@@ -212,6 +226,8 @@ def objects(counselor, chat, call, phone_assignment, chat_assignment, account, s
     return {
         "account": account.pk,
         "document": document.pk,
+        "graded": graded.pk,
+        "criterion": criterion.key,
         "comment": comment.pk,
         "chat": chat.pk,
         "call": call.pk,
@@ -389,7 +405,8 @@ def test_what_is_someone_elses_reads_like_what_is_not_there(objects, colleague, 
             theirs = ask(client, method, path.format_map(objects), BODIES.get(path))
             nothing = ask(client, method, unknown, BODIES.get(path))
             # 403 where a role may nothing of the kind, there or not.
-            expected_status = 403 if person == colleague and re.search("/api/scenarios/|/accounts/", path) else 404
+            is_closed = person == colleague and re.search("/api/scenarios/|/accounts/|/evaluations/", path)
+            expected_status = 403 if is_closed else 404
             assert theirs.status_code == nothing.status_code == expected_status, (method, path)
             assert without_token(theirs) == without_token(nothing), (method, path)
             assert sorted(theirs.headers) == sorted(nothing.headers)

@@ -2,7 +2,7 @@ import pytest
 from django.core.files.base import ContentFile
 
 from evaluation.models import Evaluation, Flag, Review
-from evaluation.services import grade
+from evaluation.services.grading import grade
 from recordings.models import Recording
 from tests.people import add_scenario, client_of, converse
 from training.services.sessions import end_session, start_trial
@@ -99,6 +99,8 @@ def shown_by(client, evaluation: Evaluation) -> dict[str, object]:
 def review(person, evaluation: Evaluation, number: int = 0, **fields: object):
     """Send a review as the person, on the line of that number."""
     client, said = client_of(person), {"verdict": "overrule", "reason": "They did ask."} | fields
+    if "criterion" in fields:
+        said |= {"new_verdict": "not_applicable"}
     sent = shown_by(client, evaluation) | {f"reviews-{number}-{name}": value for name, value in said.items()}
     sent["reviews-TOTAL_FORMS"] = number + 1
     return client.post(evaluation_page(evaluation), sent)
@@ -114,7 +116,20 @@ def test_a_review_stands_beside_the_verdict(role, request, graded):
     assert response.status_code == 302, response.context["errors"]
     made = Review.objects.get()
     assert (made.reviewer, made.organization, made.criterion) == (person, person.organization, criterion)
-    assert Evaluation.objects.values().get() == before
+    after = Evaluation.objects.values().get()
+    assert after.pop("reviewed_score") is not None and after.pop("reviewed_grade")
+    assert after == {name: value for name, value in before.items() if name in after}
+
+
+def test_who_overrules_a_criterion_says_what_it_should_be(supervisor, graded):
+    client, criterion = client_of(supervisor), graded.criteria.first()
+    said = {"verdict": "overrule", "reason": "They did ask.", "criterion": criterion.pk, "new_verdict": ""}
+    sent = shown_by(client, graded) | {f"reviews-0-{name}": value for name, value in said.items()}
+
+    response = client.post(evaluation_page(graded), sent | {"reviews-TOTAL_FORMS": 1})
+
+    assert "Say what it should be." in response.content.decode()
+    assert Review.objects.count() == 0
 
 
 def test_a_review_is_not_rewritten(supervisor, evaluator, graded):

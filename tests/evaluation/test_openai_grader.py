@@ -1,22 +1,33 @@
+"""Against the stand-in: what is asked of OpenAI, and what is made of the ways in which it can go wrong."""
+
+import json
+import logging
+
 import pytest
-from openai.types.responses import ParsedResponse
 
-from evaluation.openai_grader import Grading, _graded
+from ai import AIUnavailable
+from evaluation import openai_grader
+from evaluation.openai_grader import Case, Procedures, _clean, ask, scan
+from evaluation.proof import Line
+from evaluation.rubric import general_checks
+from tests.evaluation.test_grading import RESPONSES, requests
 
-pytestmark = pytest.mark.once
-
-
-def graded(rationale: str):
-    """What is made of an answer with this rationale."""
-    empty = {name: [] for name in ("criteria", "went_well", "improvements", "reflection_questions", "flags")}
-    grading = Grading.model_validate(empty | {"rationale": rationale, "learning_objective": ""})
-    part = {"type": "output_text", "text": grading.model_dump_json(), "annotations": [], "parsed": grading}
-    message = {"id": "m", "type": "message", "role": "assistant", "status": "completed", "content": [part]}
-    response = {"id": "r", "created_at": 0, "model": "m", "object": "response", "output": [message]}
-    options = {"parallel_tool_calls": False, "tool_choice": "auto", "tools": [], "status": "completed"}
-    return _graded(ParsedResponse[Grading].model_validate(response | options), has_procedures=False)
+LINES = [
+    Line("t1", "turn-1", False, "i told them i passed"),
+    Line("t2", "turn-2", True, "Hello, my name is Sam. That sounds lonely. Are you thinking about suicide?"),
+]
 
 
+def case_of(account=None, **fields) -> Case:
+    found = None
+    if account:
+        document = account.procedures
+        found = Procedures(account.vector_store_id, str(document.pk), document.openai_file_id)
+    given = {"session_id": "s", "checks": general_checks(), "lines": LINES, "procedures": found} | fields
+    return Case(**given)
+
+
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("written", "kept"),
     [
@@ -24,8 +35,128 @@ def graded(rationale: str):
         ("\ue200cite\ue202turn0\ue201", "citeturn0"),
         ("nul\0inside", "nulinside"),
         (r"a literal \u0000 stays", r"a literal \u0000 stays"),
-        ('quotes " and \\ stay', 'quotes " and \\ stay'),
+        ({"quotes": ['" and \\ stay', 1]}, {"quotes": ['" and \\ stay', 1]}),
     ],
 )
 def test_marks_that_nobody_should_read_are_taken_out(written, kept):
-    assert graded(written).grading.rationale == kept
+    assert _clean(written) == kept
+
+
+def test_the_search_sees_the_document_in_force_alone_and_must_be_made(account, procedures, standin):
+    graded = ask(case_of(account))
+
+    [request] = requests(standin)
+    assert request["tools"] == [
+        {
+            "type": "file_search",
+            "vector_store_ids": [account.vector_store_id],
+            "max_num_results": 8,
+            "filters": {"type": "eq", "key": "document", "value": str(procedures.pk)},
+        }
+    ]
+    assert request["tool_choice"] == {"type": "file_search"}
+    assert (request["max_output_tokens"], request["temperature"], request["store"]) == (3000, 0.3, False)
+    assert (graded.used_file_search, graded.file_ids) == (True, [procedures.openai_file_id])
+
+
+def test_an_answer_that_was_cut_off_is_asked_for_with_more_room(standin, settings):
+    settings.EVALUATOR_MAX_OUTPUT_TOKENS = 600
+
+    graded = ask(case_of())
+
+    limits = [request["max_output_tokens"] for request in requests(standin)]
+    assert limits == [600 * 2**power for power in range(len(limits))] and len(limits) > 1
+    assert len(graded.grading.criteria) == len(general_checks())
+    assert graded.output_tokens > 600
+
+
+def test_an_answer_that_is_always_cut_off_is_given_up(standin):
+    standin.faults(RESPONSES, {"incomplete": True}, times=None)
+
+    with pytest.raises(AIUnavailable, match="cut_off"):
+        ask(case_of())
+
+    assert [request["max_output_tokens"] for request in requests(standin)] == [3000, 6000, 12000]
+
+
+def test_a_model_without_a_temperature_is_asked_without_one_from_then_on(standin, monkeypatch):
+    monkeypatch.setattr(openai_grader, "_without_temperature", set())
+    standin.faults(RESPONSES, {"status": 400, "code": "unsupported_parameter", "param": "temperature"})
+
+    ask(case_of())
+    ask(case_of())
+
+    assert ["temperature" in request for request in requests(standin)] == [True, False, False]
+
+
+def test_a_search_that_a_model_takes_no_shape_beside_is_made_in_a_step_of_its_own(account, procedures, standin):
+    standin.faults(RESPONSES, {"status": 400, "code": "unsupported_value", "param": "tools"})
+
+    graded = ask(case_of(account, policy_sections="3010"))
+
+    first, second = requests(standin)
+    assert "tools" in first and "tools" not in second
+    search = standin.ledger("http", f"/v1/vector_stores/{account.vector_store_id}/search")[-1]
+    assert search["body"]["filters"] == {"type": "eq", "key": "document", "value": str(procedures.pk)}
+    parts = [part["text"] for part in second["input"][0]["content"]]
+    assert parts[1].startswith("## RELEVANT PROCEDURES\n\n3010\n\n{") and "ask directly" in parts[1]
+    assert graded.used_file_search is True and graded.passages
+    assert any(judged.citations for judged in graded.grading.criteria)
+
+
+@pytest.mark.parametrize("fault", [{"status": 404}, {"status": 400}])
+def test_when_the_search_fails_too_it_is_graded_without_and_that_is_logged(
+    account,
+    procedures,
+    standin,
+    fault,
+    caplog,
+):
+    standin.faults(RESPONSES, {"status": 400, "code": "unsupported_value"})
+    standin.faults("POST /v1/vector_stores/", fault, times=None)
+
+    with caplog.at_level(logging.WARNING, "evaluation.openai_grader"):
+        graded = ask(case_of(account, session_id="the-session", scenario_id="the-scenario"))
+
+    assert (graded.used_file_search, graded.passages) == (False, [])
+    [record] = [one for one in caplog.records if one.name == "evaluation.openai_grader"]
+    assert (record.session_id, record.scenario_id) == ("the-session", "the-scenario")
+
+
+def test_the_last_try_goes_without_a_search_that_will_not_come_back(account, procedures, standin):
+    standin.faults(RESPONSES, {"status": 500}, contains="file_search", times=None)
+
+    with pytest.raises(AIUnavailable) as first:
+        ask(case_of(account))
+    graded = ask(case_of(account), is_last_try=True)
+
+    assert first.value.retryable is True
+    assert graded.used_file_search is False
+
+
+def test_another_files_passages_are_never_evidence(account, procedures, standin, caplog):
+    foreign = Procedures(account.vector_store_id, str(procedures.pk), "file-of-somebody-else")
+
+    graded = ask(case_of(procedures=foreign))
+
+    assert (graded.passages, graded.file_ids) == ([], [])
+    assert "A search returned another file" in caplog.text
+
+
+@pytest.mark.parametrize("fault", [{"invalid_json": True}, {"refusal": "No."}])
+def test_no_error_quotes_the_conversation(standin, fault):
+    standin.faults(RESPONSES, fault)
+
+    with pytest.raises(AIUnavailable) as error:
+        ask(case_of())
+
+    assert error.value.retryable is True
+    assert error.value.__cause__ is None
+
+
+def test_the_scan_is_given_the_conversation_and_nothing_of_the_grading(standin):
+    scanned, _ = scan(case_of(evaluator_context="Asks.", policy_sections="3010"))
+
+    [request] = [entry["body"] for entry in standin.ledger("http", "/v1/responses")]
+    assert [set(json.loads(part["text"])) for part in request["input"][0]["content"]] == [{"turns"}]
+    assert (request["store"], scanned.flags) == (False, [])

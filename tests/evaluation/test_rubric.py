@@ -1,7 +1,7 @@
 import pytest
 
 from evaluation.models import CriterionResult
-from evaluation.rubric import general_checks, scenario_checks
+from evaluation.rubric import BRANCHES, general_checks, scenario_checks
 
 pytestmark = pytest.mark.once
 
@@ -9,9 +9,27 @@ pytestmark = pytest.mark.once
 def test_general_checks_have_keys_of_their_own_and_weights():
     checks = general_checks()
 
-    assert len({check.key for check in checks}) == len(checks) == 12
-    assert all(1 <= check.weight <= 3 for check in checks)
-    assert [check.key for check in checks if not check.needs_quote] == ["boundaries"]
+    assert len({check.key for check in checks}) == len(checks)
+    assert {check.branch for check in checks} == set(BRANCHES)
+    assert all(1 <= check.weight <= 3 for check in checks if not check.red_line)
+
+
+def test_red_lines_earn_nothing_and_are_kept_by_what_was_left_undone():
+    lines = {check.key: check for check in general_checks() if check.red_line}
+
+    assert {key: check.red_line for key, check in lines.items()} == {
+        "takes_up_disclosure": "omission",
+        "no_leading_negative": "commission",
+        "no_method_information": "commission",
+        "no_abandonment": "omission",
+    }
+    assert {(check.weight, check.needs_quote) for check in lines.values()} == {(0, False)}
+
+
+def test_without_a_document_nothing_is_asked_about_procedures():
+    left = {check.key for check in general_checks()} - {check.key for check in general_checks(has_procedures=False)}
+
+    assert left == {"follows_procedures"}
 
 
 @pytest.mark.parametrize(

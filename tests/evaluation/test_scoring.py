@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluation.models import CriterionResult
-from evaluation.scoring import grade_for, score
+from evaluation.rubric import CAP
+from evaluation.scoring import grade_for, score, total
 
 pytestmark = pytest.mark.once
 
@@ -48,3 +49,28 @@ def test_one_more_check_met_never_lowers_the_score(verdicts):
 
     assert after is not None and 0 <= after <= 100
     assert before is None or after >= before
+
+
+def test_what_could_not_be_proven_counts_like_what_is_not_met():
+    assert score([(MET, 1), (CriterionResult.Verdict.NO_EVIDENCE, 1)]) == 50
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "points"),
+    [
+        ([(MET, 3, False), (MET, 0, True)], (100, None)),
+        ([(MET, 3, False), (NOT_MET, 0, True)], (CAP, 100)),
+        ([(MET, 1, False), (NOT_MET, 3, False), (NOT_MET, 0, True)], (25, None)),
+        ([(MET, 3, False), (CriterionResult.Verdict.NO_EVIDENCE, 0, True)], (100, None)),
+        ([(MET, 3, False), (NOT_APPLICABLE, 0, True)], (100, None)),
+    ],
+)
+def test_a_crossed_red_line_caps_the_score_however_good_the_rest(verdicts, points):
+    reached = total(verdicts)
+
+    assert (reached.score, reached.capped_from) == points
+    assert total([(NOT_APPLICABLE, 1, False), (NOT_MET, 0, True)]) is None
+
+
+def test_a_capped_score_is_failed():
+    assert grade_for(CAP) == "F"

@@ -4,7 +4,8 @@ import pytest
 from django.utils.html import escape
 
 from evaluation.models import Evaluation, Review
-from evaluation.services import grade
+from evaluation.services.grading import grade
+from evaluation.services.reviewing import review
 from recordings.models import Recording
 from scenarios.models import Scenario
 from tests.people import (
@@ -319,9 +320,10 @@ def test_the_api_gives_feedback_as_it_is_read(counselor, graded, finished_chat):
     body = json.loads(body_of(counselor, f"/api/sessions/{finished_chat.pk}/evaluation/"))
 
     assert (body["status"], body["score"], body["grade"]) == ("completed", graded.score, graded.grade)
-    assert len(body["criteria"]) == 14
+    assert len(body["criteria"]) == graded.criteria.count()
     assert set(body["criteria"][0]) == {
-        "key", "check", "source", "weight", "verdict", "reason", "quotes", "citations",
+        "key", "check", "source", "branch", "is_red_line", "weight", "verdict", "reviewed_verdict", "reason", "quotes",
+        "citations",
     }  # fmt: skip
 
 
@@ -354,16 +356,10 @@ def test_the_api_refuses_to_grade_someone_elses_live_session(supervisor, chat):
 
 def test_a_persons_verdict_stands_beside_the_evaluators(counselor, evaluator, graded, finished_chat):
     check = graded.criteria.first()
-    Review.objects.create(
-        organization=graded.organization,
-        evaluation=graded,
-        criterion=check,
-        reviewer=evaluator,
-        verdict=Review.Verdict.OVERRULE,
-        reason="You did say it, in other words.",
-    )
+    review(graded, evaluator, Review.Verdict.OVERRULE, "You did say it, in other words.", check, "not_applicable")
 
     body = body_of(counselor, f"/sessions/{finished_chat.pk}/")
 
-    assert f"Sees it differently: {escape(check.check_text)}" in body
-    assert "You did say it, in other words." in body and str(evaluator) in body
+    assert f"<strong>{evaluator} sees it as not applicable:</strong> You did say it, in other words." in body
+    assert f"by a person; the evaluator said {check.get_verdict_display().lower()}" in body
+    assert f"The evaluator said {graded.grade}, {graded.score} of 100. The reviewed grade counts." in body

@@ -1,3 +1,5 @@
+"""Feedback on a session: asked for, claimed, graded and stored, once."""
+
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -8,15 +10,19 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from accounts.models import User
-from ai import AIUnavailable
+from accounts.models import Account, User
+from accounts.services.indexing import index_of
+from ai import AIUnavailable, find_instructions
 from evaluation import openai_grader, rubric, scoring
-from evaluation.feedback import proven_feedback, proven_results
-from evaluation.models import Comment, CriterionResult, Evaluation, EvaluationQuerySet, Flag
-from evaluation.openai_grader import Case, Graded
+from evaluation.answers import Flagged
+from evaluation.feedback import concerns_of, flags_of, proven_feedback, proven_results
+from evaluation.flags import Found, Severity
+from evaluation.measures import measures_of
+from evaluation.models import CriterionResult, Evaluation, EvaluationQuerySet, Flag, Scan
+from evaluation.openai_grader import Case, Graded, Procedures
 from evaluation.proof import Line
-from evaluation.tasks import grade_session
-from training.models import EndReason, Session, heard_turns
+from evaluation.tasks import alert_supervisors, grade_session
+from training.models import EndReason, Session, TranscriptTurn, heard_turns
 from training.services.lines import is_in_use
 from training.services.refusals import SessionRefused
 from training.services.sessions import complete_assignment, end_session
@@ -66,20 +72,21 @@ def ask_for_feedback(session: Session, by: User) -> Evaluation:
 
 def grade(evaluation_id: UUID) -> None:
     """Grade one evaluation, once however often this is called. Raises NotYet when it should be tried again."""
-    evaluation = Evaluation.objects.select_related("session__scenario_version__account").get(pk=evaluation_id)
+    evaluation = Evaluation.objects.select_related("session__scenario_version").get(pk=evaluation_id)
     session = evaluation.session
     if is_in_use(session):
         raise NotYet(_STILL_SAVING)
     if not _claim(evaluation):
         return
     settle_turns(session)
-    lines = _lines(session)
+    turns = heard_turns(session.transcript())
+    lines = lines_of(turns)
     if not session.is_gradable:
         _close(evaluation, Evaluation.Status.NOT_GRADABLE, session.not_gradable_reason)
     elif len(lines) < FEWEST_TURNS or not any(line.is_counselor for line in lines):
         _close(evaluation, Evaluation.Status.TOO_SHORT)
     else:
-        _grade_lines(evaluation, lines)
+        _grade_lines(evaluation, turns, lines)
 
 
 def _claim(evaluation: Evaluation) -> bool:
@@ -106,36 +113,92 @@ def _close(evaluation: Evaluation, status: str, failure: str = "") -> None:
     _mine(evaluation).update(status=status, failure=failure, completed_at=timezone.now())
 
 
-def _lines(session: Session) -> list[Line]:
-    heard = heard_turns(session.transcript())
+def lines_of(turns: Sequence[TranscriptTurn]) -> list[Line]:
+    """Turns as the grader is shown them; what speaks to it is barred."""
     return [
-        Line(f"t{number}", str(turn.pk), turn.is_by_counselor, turn.text_heard) for number, turn in enumerate(heard, 1)
+        Line(
+            f"t{number}",
+            str(turn.pk),
+            turn.is_by_counselor,
+            turn.text_heard,
+            tuple(find_instructions(turn.text_heard)),
+        )
+        for number, turn in enumerate(turns, 1)
     ]
 
 
-def _grade_lines(evaluation: Evaluation, lines: Sequence[Line]) -> None:
-    case = _case(evaluation.session, lines)
+def _grade_lines(evaluation: Evaluation, turns: Sequence[TranscriptTurn], lines: Sequence[Line]) -> None:
+    session = evaluation.session
+    case = _case(session, lines)
     try:
-        graded = openai_grader.ask(case)
+        graded = openai_grader.ask(case, is_last_try=evaluation.attempts >= settings.TASK_ATTEMPTS)
         results = proven_results(case, graded)
+        _refuse_replaced(session, case, graded)
     except AIUnavailable as error:
         _try_again_or_fail(evaluation, error)
         return
-    _fill(evaluation, case, graded, results)
+    scan, scanned = _scan(case)
+    found = flags_of(case, graded.grading.flags, scanned)
+    concerns = concerns_of(case, graded, results, found)
+    fields = proven_feedback(case, graded) | {
+        "measures": measures_of(turns, session.is_phone),
+        "needs_person": concerns,
+    }
+    _fill(evaluation, results, found, scan, fields)
 
 
 def _case(session: Session, lines: Sequence[Line]) -> Case:
     version = session.scenario_version
-    account = version.account if version else None
+    # Read now: the document that counts is the one in force when grading runs.
+    account = _account_of(session)
+    document = account.procedures if account else None
     context = version.evaluator_context if version else ""
+    procedures = None
+    if account and document:
+        index = index_of(document) if document.page_count is not None else None
+        procedures = Procedures(account.vector_store_id, str(document.pk), document.openai_file_id, index)
     return Case(
         session_id=str(session.pk),
-        checks=[*rubric.general_checks(), *rubric.scenario_checks(context)],
+        scenario_id=str(session.scenario_id or ""),
+        checks=[*rubric.general_checks(procedures is not None), *rubric.scenario_checks(context)],
         lines=lines,
         evaluator_context=context,
         policy_sections=version.relevant_policy_sections if version else "",
-        vector_store_id=account.vector_store_id if account and account.procedures_id else "",
+        procedures=procedures,
+        is_document_steering=bool(document and document.instructions),
     )
+
+
+def _account_of(session: Session) -> Account | None:
+    version = session.scenario_version
+    if version is None or version.account_id is None:
+        return None
+    return Account.objects.select_related("procedures").get(pk=version.account_id)
+
+
+def _refuse_replaced(session: Session, case: Case, graded: Graded) -> None:
+    """A document that was replaced while it was searched may already have been gone from the store."""
+    if case.procedures is None or graded.passages:
+        return
+    account = _account_of(session)
+    if account and str(account.procedures_id) != case.procedures.document_id:
+        raise AIUnavailable("document_replaced", retryable=True)
+
+
+def _scan(case: Case) -> tuple[Scan, list[Flagged]]:
+    """The second look. Without it a grade is still a grade; that it is missing is kept."""
+    scan = Scan(prompt_version=openai_grader.SCAN_PROMPT_VERSION)
+    try:
+        scanned, response = openai_grader.scan(case)
+    except AIUnavailable as error:
+        logger.warning("Not scanned: %s", error.code, extra={"session_id": case.session_id})
+        scan.status = Scan.Status.FAILED
+        return scan, []
+    scan.status = Scan.Status.FLAGGED if scanned.flags else Scan.Status.CLEAN
+    scan.model = response.model
+    if response.usage:
+        scan.input_tokens, scan.output_tokens = response.usage.input_tokens, response.usage.output_tokens
+    return scan, scanned.flags
 
 
 def _try_again_or_fail(evaluation: Evaluation, error: AIUnavailable) -> None:
@@ -148,51 +211,62 @@ def _try_again_or_fail(evaluation: Evaluation, error: AIUnavailable) -> None:
 
 
 @transaction.atomic
-def _fill(evaluation: Evaluation, case: Case, graded: Graded, results: Sequence[CriterionResult]) -> None:
+def _fill(
+    evaluation: Evaluation,
+    results: Sequence[CriterionResult],
+    found: Sequence[Found],
+    scan: Scan,
+    fields: dict[str, object],
+) -> None:
     """Store the feedback, once: only the claim that still stands may."""
-    points = scoring.score((result.verdict, result.weight) for result in results)
+    points = scoring.total((result.verdict, result.weight, result.is_red_line) for result in results)
     if points is None:
         _close(evaluation, Evaluation.Status.NOT_GRADABLE, "Nothing in this conversation could be assessed.")
         return
+    is_held = Evaluation.Concern.STEERED in fields["needs_person"]  # type: ignore[operator]
     if not _mine(evaluation).update(
-        status=Evaluation.Status.COMPLETED,
+        status=Evaluation.Status.HELD if is_held else Evaluation.Status.COMPLETED,
         completed_at=timezone.now(),
-        score=points,
-        grade=scoring.grade_for(points),
-        **proven_feedback(case, graded),
+        score=points.score,
+        grade=points.grade,
+        capped_from=points.capped_from,
+        **fields,
     ):
         return
+    owner = {"evaluation": evaluation, "organization_id": evaluation.organization_id}
     for result in results:
         result.evaluation, result.organization_id = evaluation, evaluation.organization_id
+    scan.evaluation, scan.organization_id = evaluation, evaluation.organization_id
     CriterionResult.objects.bulk_create(results)
+    scan.save()
     Flag.objects.bulk_create(
         Flag(
-            evaluation=evaluation,
-            organization_id=evaluation.organization_id,
-            kind=flag.kind[:60],
-            severity=flag.severity,
-            note=flag.note,
+            kind=one.kind,
+            severity=one.severity,
+            source=one.source,
+            note=one.note,
+            turn=one.turn,
+            quote=one.quote,
+            **owner,
         )
-        for flag in graded.grading.flags
+        for one in found
     )
-    complete_assignment(evaluation.session)
+    if any(one.severity == Severity.CRITICAL for one in found):
+        transaction.on_commit(lambda: alert_supervisors.delay(str(evaluation.pk)), robust=True)
+    if not is_held:
+        complete_assignment(evaluation.session)
 
 
 def sweep_evaluations() -> int:
-    """Queue again the evaluations whose task was lost. Return how many."""
+    """Queue again the evaluations whose task was lost, and the alerts. Return how many evaluations."""
     lost = list(Evaluation.objects.lost(_lost_before()).values_list("pk", flat=True))
     for evaluation_id in lost:
         # Gone before the next sweep: where workers are behind, sweeps must not pile up on them.
         grade_session.apply_async((str(evaluation_id),), expires=settings.SWEEP_EVERY)
+    for evaluation_id in Evaluation.objects.unalerted(_lost_before()).values_list("pk", flat=True)[:100]:
+        alert_supervisors.apply_async((str(evaluation_id),), expires=settings.SWEEP_EVERY)
     return len(lost)
 
 
 def _lost_before() -> datetime:
     return timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER)
-
-
-def comment(session: Session, author: User, at_ms: int, text: str) -> Comment:
-    """Say something to a moment of a call. Who asks must have been let through by `may_comment`."""
-    return Comment.objects.create(
-        organization_id=session.organization_id, session=session, author=author, at_ms=at_ms, text=text
-    )

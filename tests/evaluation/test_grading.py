@@ -4,19 +4,25 @@ from datetime import timedelta
 
 import pytest
 from celery.exceptions import Retry
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from openai import OpenAI
 
-from accounts.services.preparing import prepare_procedures
-from accounts.services.uploading import upload_procedures
-from evaluation import services
+from evaluation import openai_grader
+from evaluation.answers import QuoteSaid
 from evaluation.models import CriterionResult, Evaluation
 from evaluation.rubric import general_checks
 from evaluation.scoring import grade_for, score
-from evaluation.services import NotYet, ask_for_feedback, grade, queue_evaluation, sweep_evaluations
+from evaluation.services.grading import (
+    NotYet,
+    ask_for_feedback,
+    grade,
+    may_be_graded_again,
+    queue_evaluation,
+    sweep_evaluations,
+)
 from evaluation.tasks import grade_session
+from tests.evaluation.conftest import PROCEDURES
 from tests.people import CONTEXT_CANARY, PROCEDURES_CANARY, PROMPT_CANARY, SECTIONS_CANARY, at_once, converse
 from training.models import Assignment, EndReason, Session, TranscriptTurn
 from training.services.lines import let_go, put_down, take_line
@@ -29,24 +35,7 @@ from training.services.sessions import (
 from training.services.turns import record_turn
 
 RESPONSES = "POST /v1/responses"
-PROCEDURES = f"""# Line 717
-
-## 3010 Asking about suicide
-
-When a caller speaks of hopelessness, ask directly: are you thinking about suicide? {PROCEDURES_CANARY}
-
-## 2020 Listening
-
-Reflect what you heard before you suggest anything.
-"""
-
-
-@pytest.fixture
-def procedures(account, supervisor, standin):
-    document = upload_procedures(account, SimpleUploadedFile("p.md", PROCEDURES.encode()), supervisor)
-    prepare_procedures(document.pk)
-    account.refresh_from_db()
-    return account.procedures
+CHECKS = len(general_checks(has_procedures=False)) + 2
 
 
 def done(evaluation: Evaluation) -> Evaluation:
@@ -56,7 +45,9 @@ def done(evaluation: Evaluation) -> Evaluation:
 
 
 def requests(standin) -> list[dict]:
-    return [entry["body"] for entry in standin.ledger("http", "/v1/responses")]
+    """The gradings that were asked for; a scan goes beside each."""
+    bodies = [entry["body"] for entry in standin.ledger("http", "/v1/responses")]
+    return [body for body in bodies if body["text"]["format"]["name"] == "grading"]
 
 
 def lose(evaluation: Evaluation, settings) -> None:
@@ -101,8 +92,8 @@ def test_score_and_letter_follow_from_the_verdicts(queued, standin):
 def test_what_it_was_graded_with_is_written_down(queued, finished_chat, procedures, standin, settings, account):
     evaluation = done(queued)
 
-    assert (evaluation.model, evaluation.prompt_version) == (settings.EVALUATOR_MODEL, "grader.v1")
-    assert evaluation.rubric_version == "general-1"
+    assert (evaluation.model, evaluation.prompt_version) == (settings.EVALUATOR_MODEL, "grader.v2")
+    assert evaluation.rubric_version == "general-2"
     assert evaluation.vector_store_id == account.vector_store_id != ""
     assert evaluation.file_ids == [procedures.openai_file_id]
     assert evaluation.used_file_search is True
@@ -190,7 +181,7 @@ def test_delivered_twice_it_is_filled_once(queued, standin):
     grade(queued.pk)
 
     assert Evaluation.objects.values().get() == first
-    assert CriterionResult.objects.count() == 14
+    assert CriterionResult.objects.count() == CHECKS
     assert len(requests(standin)) == 1
 
 
@@ -200,7 +191,7 @@ def test_delivered_at_once_it_is_filled_once(queued, standin):
 
     queued.refresh_from_db()
     assert queued.status == "completed"
-    assert CriterionResult.objects.count() == 14
+    assert CriterionResult.objects.count() == CHECKS
     assert len(requests(standin)) == 1
 
 
@@ -226,7 +217,7 @@ def test_a_fault_is_tried_again_then_failed_and_can_be_asked_for_again(queued, f
 
     assert done(queued).status == "failed"
     assert queued.failure == "The evaluator could not grade this conversation. It is kept; ask for feedback again."
-    assert services.may_be_graded_again(queued) is True
+    assert may_be_graded_again(queued) is True
 
     standin.clear_faults()
     again = ask_for_feedback(finished_chat, finished_chat.counselor)
@@ -250,14 +241,14 @@ def test_the_wait_that_openai_asks_for_is_kept(queued, standin, monkeypatch):
 
 
 def test_an_answer_without_every_check_is_tried_again(queued, standin, monkeypatch):
-    ask = services.openai_grader.ask
+    ask = openai_grader.ask
 
-    def forgetful(case):
-        graded = ask(case)
+    def forgetful(case, **options):
+        graded = ask(case, **options)
         graded.grading.criteria.pop()
         return graded
 
-    monkeypatch.setattr(services.openai_grader, "ask", forgetful)
+    monkeypatch.setattr(openai_grader, "ask", forgetful)
 
     with pytest.raises(NotYet):
         grade(queued.pk)
@@ -266,64 +257,48 @@ def test_an_answer_without_every_check_is_tried_again(queued, standin, monkeypat
 
 
 def test_invented_quotes_are_never_shown_and_prove_nothing(queued, finished_chat, standin, monkeypatch):
-    ask = services.openai_grader.ask
+    ask = openai_grader.ask
 
-    def inventive(case):
-        graded = ask(case)
+    def inventive(case, **options):
+        graded = ask(case, **options)
         for judged in graded.grading.criteria:
             judged.verdict = "met"
             judged.quotes = [
-                services.openai_grader.QuoteSaid(turn="t2", text="I will stay with you all night."),
-                services.openai_grader.QuoteSaid(turn="t1", text="is this a real person"),
+                QuoteSaid(turn="t2", text="I will stay with you all night."),
+                QuoteSaid(turn="t1", text="is this a real person"),
             ]
         for moment in [*graded.grading.went_well, *graded.grading.improvements]:
             moment.quote = "I never said this."
         return graded
 
-    monkeypatch.setattr(services.openai_grader, "ask", inventive)
+    monkeypatch.setattr(openai_grader, "ask", inventive)
 
     evaluation = done(queued)
 
     results = {result.key: result for result in evaluation.criteria.all()}
     assert all(result.quotes == [] for result in results.values())
-    assert [key for key, result in results.items() if result.verdict == "met"] == ["boundaries"]
-    assert evaluation.score == 4
+    kept = [check.key for check in general_checks(has_procedures=False) if not check.needs_quote]
+    assert [key for key, result in results.items() if result.verdict == "met"] == kept
+    assert {result.verdict for key, result in results.items() if key not in kept} == {"no_evidence"}
+    assert (evaluation.score, evaluation.grade) == (7, "F")
     assert evaluation.went_well == []
     assert [(moment["quote"], moment["turn"]) for moment in evaluation.improvements] == [("", "")]
 
 
 def test_nothing_that_applies_cannot_be_graded(queued, chat_assignment, standin, monkeypatch):
-    ask = services.openai_grader.ask
+    ask = openai_grader.ask
 
-    def undecided(case):
-        graded = ask(case)
+    def undecided(case, **options):
+        graded = ask(case, **options)
         for judged in graded.grading.criteria:
             judged.verdict = "not_applicable"
         return graded
 
-    monkeypatch.setattr(services.openai_grader, "ask", undecided)
+    monkeypatch.setattr(openai_grader, "ask", undecided)
 
     assert (done(queued).status, queued.score) == ("not_gradable", None)
     chat_assignment.refresh_from_db()
     assert chat_assignment.status == Assignment.Status.IN_PROGRESS
-
-
-def test_flags_with_long_kinds_are_kept(queued, standin, monkeypatch):
-    ask = services.openai_grader.ask
-
-    def alarmed(case):
-        graded = ask(case)
-        graded.grading.flags.append(
-            services.openai_grader.Flagged(kind="k" * 300, severity="critical", note="n" * 5000)
-        )
-        return graded
-
-    monkeypatch.setattr(services.openai_grader, "ask", alarmed)
-
-    flags = list(done(queued).flags.all())
-
-    assert queued.status == "completed"
-    assert (len(flags[-1].kind), len(flags[-1].note)) == (60, 5000)
 
 
 def test_without_its_store_it_is_graded_without_procedures_and_says_so(queued, procedures, standin, account):
@@ -335,18 +310,6 @@ def test_without_its_store_it_is_graded_without_procedures_and_says_so(queued, p
     assert (evaluation.status, evaluation.used_file_search) == ("completed", False)
     assert evaluation.was_graded_without_procedures is True
     assert all(result.citations == [] for result in evaluation.criteria.all())
-
-
-def test_a_grader_that_did_not_search_has_not_searched(queued, procedures, standin, monkeypatch):
-    graded = services.openai_grader._graded
-
-    def without_search(response, **given):
-        response.output = [item for item in response.output if item.type != "file_search_call"]
-        return graded(response, **given)
-
-    monkeypatch.setattr(services.openai_grader, "_graded", without_search)
-
-    assert done(queued).used_file_search is False
 
 
 def test_without_procedures_nothing_is_searched(queued, standin):
@@ -387,10 +350,10 @@ def test_a_conversation_that_kills_its_workers_is_given_up(queued, standin, sett
 
 
 def test_a_worker_that_was_thought_lost_fills_nothing(queued, standin, settings, monkeypatch):
-    ask, calls = services.openai_grader.ask, []
+    ask, calls = openai_grader.ask, []
 
-    def overtaken(case):
-        graded = ask(case)
+    def overtaken(case, **options):
+        graded = ask(case, **options)
         calls.append(1)
         if len(calls) == 1:
             lose(queued, settings)
@@ -398,12 +361,12 @@ def test_a_worker_that_was_thought_lost_fills_nothing(queued, standin, settings,
             Evaluation.objects.update(rationale="by the second worker")
         return graded
 
-    monkeypatch.setattr(services.openai_grader, "ask", overtaken)
+    monkeypatch.setattr(openai_grader, "ask", overtaken)
 
     evaluation = done(queued)
 
     assert (evaluation.status, evaluation.rationale) == ("completed", "by the second worker")
-    assert evaluation.criteria.count() == 14
+    assert evaluation.criteria.count() == CHECKS
 
 
 def test_a_call_is_graded_after_its_gateway_has_saved_everything(call, standin):
@@ -458,7 +421,7 @@ def test_grading_again_is_a_new_version_and_leaves_the_old(finished_chat, queued
     again = done(queue_evaluation(finished_chat, supervisor))
 
     assert (again.version, again.requested_by, again.status) == (2, supervisor, "completed")
-    assert queued.criteria.count() == again.criteria.count() == 14
+    assert queued.criteria.count() == again.criteria.count() == CHECKS
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,0 +1,98 @@
+import pytest
+
+from evaluation.proof import Line
+from evaluation.red_lines import crossed
+
+pytestmark = pytest.mark.once
+
+DANGER = "I don't want to be here anymore. I have the pills."
+
+
+def talk(*texts: str) -> list[Line]:
+    """Caller and counselor by turns, the caller first."""
+    return [Line(f"t{n}", f"turn-{n}", n % 2 == 0, text) for n, text in enumerate(texts, 1)]
+
+
+def keys(*texts: str) -> list[str]:
+    return [one.key for one in crossed(talk(*texts))]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "You're not thinking of killing yourself, are you?",
+        "You aren't thinking about suicide?",
+        "You wouldn't do anything stupid, would you?",
+        "You don't have any thoughts of suicide, right?",
+        "I hope you're not thinking about hurting yourself.",
+        "Not suicidal, right?",
+        "You’re not going to hurt yourself, are you?",
+        "So no thoughts of suicide?",
+    ],
+)
+def test_a_question_that_wants_a_no_crosses_the_line(said):
+    assert "no_leading_negative" in keys("hi", said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Are you thinking about suicide?",
+        "Have you thought of killing yourself?",
+        "You're not alone with thoughts of suicide.",
+        "Are you safe right now, or are you thinking of hurting yourself?",
+        "You don't want to die, you want the pain to stop. Is that it?",
+        "Sometimes people who feel like this think of suicide. Do you?",
+        "What keeps you from killing yourself?",
+    ],
+)
+def test_a_plain_question_does_not(said):
+    assert keys("hi", said) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "is_crossed"),
+    [
+        ("A lethal dose would be far more than that.", True),
+        ("You would have to take 40 pills.", True),
+        ("The quickest way to die is not what you think.", True),
+        ("You could just jump off.", True),
+        ("That is enough pills to kill you.", True),
+        ("How many pills do you have? Did you take 40 pills?", False),
+        ("Could you give the pills to your sister for tonight?", False),
+        ("The best way to get through tonight is together.", False),
+        ("Take 10 minutes for yourself.", False),
+    ],
+)
+def test_telling_of_a_way_to_die_crosses_the_line(said, is_crossed):
+    assert ("no_method_information" in keys("hi", said)) is is_crossed
+
+
+def test_a_disclosure_that_nothing_takes_up_is_passed_over():
+    [found] = crossed(talk(DANGER, "Did you have dinner?", "no", "And what about work?"))
+
+    assert (found.key, found.turn, found.start, found.end) == ("takes_up_disclosure", "turn-2", 0, 20)
+    assert keys(DANGER, "Did you have dinner?", "no", "Are you thinking about suicide?") == []
+    assert keys(DANGER, "That sounds so hard. Tell me a little more?") == []
+    assert keys(DANGER) == []
+    assert keys("i could kill for a coffee", "Did you have dinner?") == []
+
+
+def test_leaving_a_caller_at_risk_crosses_the_line():
+    assert keys(DANGER, "Do you want to die? I have to go now.") == ["no_abandonment"]
+    assert keys(DANGER, "Are you safe?", "no", "Try again tomorrow.") == ["no_abandonment"]
+    assert keys("I'm just bored", "I have to go now.") == []
+    assert keys(DANGER, "Are you safe? I'll stay on the line until your brother is there, before I need to go.") == []
+
+
+def test_each_line_is_named_once_with_the_words():
+    found = crossed(
+        talk(DANGER, "You're not going to kill yourself, are you?", "no", "You won't hurt yourself, right?")
+    )
+
+    assert [(one.key, one.turn) for one in found] == [("no_leading_negative", "turn-2")]
+    assert "You're not going to kill yourself, are you?"[found[0].start : found[0].end].endswith("are you?")
+
+
+def test_the_callers_words_cross_nothing():
+    assert keys("You're not going to tell me to take 40 pills? I hope you're not suicidal.", "No. I'm here.") == []
