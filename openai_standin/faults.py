@@ -4,7 +4,8 @@ A fault is an object (see docs of each key below) or the short form `status=429;
 
 HTTP:      delay s · drop (no answer at all) · drop_after n (the answer breaks off after n bytes) · status code,
            with message, code, param, retry_after · refusal (true or its text) · invalid_json · incomplete ·
-           obedient (a grader that obeys its material) · failed (a file's indexing ends failed)
+           obedient (a grader that obeys its material) · failed (a file's indexing ends
+           failed) · lag s (of a file's indexing) · expired (a vector store) · nothing (a search finds it)
 Realtime:  delay s (before the first event) · status code (the handshake is refused) · and, when the moment comes:
            close code · drop · silence · error code.
            The moment: at_event n (the n-th event sent; of the kind at_type, if given) or after s; default: at once.
@@ -28,7 +29,8 @@ STATUS_WORDS = {
     503: ("The server is currently overloaded with other requests.", "service_unavailable_error", None),
 }
 HTTP_KEYS = (
-    "delay drop drop_after status message code param retry_after refusal invalid_json incomplete failed obedient"
+    "delay drop drop_after status message code param retry_after refusal invalid_json incomplete failed obedient "
+    "lag expired nothing"
 )
 REALTIME_KEYS = "close silence error at_event at_type after answer_delay response_failed transcript expire_after"
 KEYS = frozenset(f"{HTTP_KEYS} {REALTIME_KEYS}".split())

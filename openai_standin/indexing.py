@@ -11,9 +11,12 @@ from .text_search import Unreadable, cut_into_chunks, extract_text, words
 indexing: set[asyncio.Task[None]] = set()
 
 
-def start_indexing(state: State, store: VectorStore, attached: AttachedFile, must_fail: bool = False) -> None:
+def start_indexing(
+    state: State, store: VectorStore, attached: AttachedFile, must_fail: bool = False, lag: float | None = None
+) -> None:
     content = state.files[attached.id].content
-    task = asyncio.create_task(_index(state, store, attached, content, must_fail))
+    lag = state.settings.index_lag if lag is None else lag
+    task = asyncio.create_task(_index(state, store, attached, content, must_fail, lag))
     indexing.add(task)
     task.add_done_callback(indexing.discard)
 
@@ -26,8 +29,10 @@ def resume_indexing(state: State) -> None:
                 start_indexing(state, store, attached)
 
 
-async def _index(state: State, store: VectorStore, attached: AttachedFile, content: bytes, must_fail: bool) -> None:
-    await asyncio.sleep(state.settings.index_lag)
+async def _index(
+    state: State, store: VectorStore, attached: AttachedFile, content: bytes, must_fail: bool, lag: float
+) -> None:
+    await asyncio.sleep(lag)
     sizes = as_object(attached.chunking.get("static"))
     size = int(as_number(sizes.get("max_chunk_size_tokens"), 800))
     overlap = int(as_number(sizes.get("chunk_overlap_tokens"), 400))

@@ -32,7 +32,8 @@ async def list_all(state: State, request: Request) -> Answer:
 
 
 async def retrieve(state: State, request: Request, store_id: str) -> Answer:
-    return json_answer(shown(find(state, store_id)))
+    store = shown(find(state, store_id))
+    return json_answer(store | {"status": "expired"} if request.fault.get("expired") else store)
 
 
 async def update(state: State, request: Request, store_id: str) -> Answer:
@@ -59,7 +60,7 @@ async def search(state: State, request: Request, store_id: str) -> Answer:
         raise missing("query")
     results: list[JSONValue] = [
         {**result, "content": [{"type": "text", "text": result.pop("text")}]}
-        for result in find_passages(store, queries, body)
+        for result in ([] if request.fault.get("nothing") else find_passages(store, queries, body))
     ]
     return json_answer(
         {
@@ -145,7 +146,8 @@ def attach(state: State, store: VectorStore, wanted: JSON, fault: JSON) -> Attac
     chosen = chunking if chunking.get("type") == "static" else DEFAULT_CHUNKING
     attached = AttachedFile(file.id, store.id, file.filename, as_object(wanted.get("attributes")), chosen)
     store.files[file.id] = attached
-    start_indexing(state, store, attached, must_fail=bool(fault.get("failed")))
+    lag = as_number(fault["lag"], 0) if "lag" in fault else None
+    start_indexing(state, store, attached, must_fail=bool(fault.get("failed")), lag=lag)
     return attached
 
 

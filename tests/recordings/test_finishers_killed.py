@@ -1,11 +1,8 @@
 """Three real finishers at once on S3, killed (-9) at one step after another."""
 
 import hashlib
-import json
 import os
 import random
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -13,40 +10,16 @@ import pytest
 from config.storage.s3 import PrivateS3Storage
 from recordings.models import Recording
 from recordings.services.deletion import remove_orphans
+from tests.dying import DyingProgram
 from tests.recordings.making import keys, recorded
 from tests.recordings.stores import new_bucket, storage_url, use_bucket, whole
 from tests.recordings.synthetic import RATE, counting
-from tests.voicegateway.gateway_process import ROOT, own_environment
 
 IS_PROOF = bool(os.environ.get("STEADYLINE_PROVE"))
 SECONDS = 100  # more than one part of an upload
 SAMPLED = 6
 
 pytestmark = pytest.mark.heavy
-
-
-class Finishers:
-    """See `finisher`."""
-
-    def __init__(self, **environment: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.recordings.finisher"],
-            cwd=ROOT,
-            env=own_environment("http://127.0.0.1:9/v1") | {"DJANGO_SETTINGS_MODULE": "config.settings"} | environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def run(self, *deaths: int) -> list[int]:
-        """How many steps each took; 0 for those that were killed."""
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(json.dumps(deaths) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def close(self) -> None:
-        self.process.communicate(timeout=30)
 
 
 @pytest.fixture
@@ -58,8 +31,10 @@ def bucket(s3_url, settings, tmp_path) -> PrivateS3Storage:
 
 
 @pytest.fixture(params=["60", "0.001"], ids=["who comes late waits", "who comes late takes over"])
-def finishers(request, transactional_db, bucket) -> Iterator[Finishers]:
-    finishers = Finishers(STORAGE_URL=storage_url(bucket), RECORDING_LOST_AFTER=request.param)
+def finishers(request, transactional_db, bucket) -> Iterator[DyingProgram]:
+    finishers = DyingProgram(
+        "tests.recordings.finisher", STORAGE_URL=storage_url(bucket), RECORDING_LOST_AFTER=request.param
+    )
     yield finishers
     finishers.close()
 
@@ -87,17 +62,17 @@ class Again:
 def test_three_at_once_killed_at_every_step_leave_one_object_and_one_row(call, bucket, finishers):
     again = Again(bucket, recorded(call, SECONDS))
     again.begin()
-    alone = finishers.run(0)[0]
+    alone = finishers.ask([0])[0]
     steps = range(1, alone + 4)
     wanted = steps if IS_PROOF else sorted(random.Random(call.pk.int).sample(steps, SAMPLED))
 
     killed = 0
     for step in wanted:
         again.begin()
-        deaths = finishers.run(step, step, step)
+        deaths = finishers.ask([step] * 3)
         killed += deaths.count(0)
         again.let_claims_lapse()
-        finishers.run(0)
+        finishers.ask([0])
         # Who began an upload after the file was there, and died, left that to the nightly search for orphans.
         orphans = remove_orphans()
 
