@@ -1,8 +1,11 @@
 """The only place that builds OpenAI clients: address, key, deadlines, and one layer of retries."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
+import httpx2
 import openai
 from django.conf import settings
 
@@ -34,8 +37,18 @@ class AIUnavailable(Exception):
 def build_client(timeout: float, max_retries: int = 2) -> openai.OpenAI:
     """A client for workers. `timeout` in seconds for one request; the SDK's own retries are the only retry layer."""
     return openai.OpenAI(
-        api_key=settings.OPENAI_API_KEY, base_url=settings.OPENAI_BASE_URL, timeout=timeout, max_retries=max_retries
+        api_key=settings.OPENAI_API_KEY,
+        base_url=settings.OPENAI_BASE_URL,
+        timeout=timeout,
+        max_retries=max_retries,
+        http_client=openai.DefaultHttpxClient(verify=_certificates()),
     )
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Read once in a process: each reading takes 35 ms, which is a third of our own share of an evaluation."""
+    return httpx2.create_ssl_context()
 
 
 def build_async_client(timeout: float, max_retries: int = 1) -> openai.AsyncOpenAI:

@@ -49,7 +49,17 @@ _UNIVERSAL = (
 )
 # A line that a page broke in the middle of a sentence.
 _WRAPPED = re.compile(r"(?<=[^.!?:\n])\n(?=[a-z(])")
-_LONG, _AROUND = 20_000, 300  # characters
+_LONG, _AROUND = 1_000, 300  # characters
+_NEEDED_WORDS = tuple(
+    line for line in (_PATTERNS / "needed.txt").read_text().splitlines() if line and not line.startswith("# ")
+)
+_TYPOGRAPHIC = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": ".", "\u00a0": " "})
+_CODED = 16  # letters without a gap: no word, maybe something encoded
+# Digits within words, letters that stand apart, hexadecimal, and the commonest orders with each letter turned by 13.
+_HIDDEN = re.compile(
+    r"[a-z][0134578@$!|]+[a-z]|(?:\w[ ._-]){5}|[0-9a-f]{2} [0-9a-f]{2} [0-9a-f]{2} |"
+    r"vtaber|qvfertneq|tenqre|rinyhngbe|pevgrevn|vafgehpgvbaf|ehoevp"
+)
 _NEEDED = re.compile(
     r"grader|evaluator|scorer|\brater|\bllm\b|\bgpt|chatgpt|\bai\b|prompt|rubric|instruct|criteri|transcript|verdict|json|"
     r"brace|</?\w|<\||\[/?\w|system|developer|assistant|red.lines?|everything|anything|checks|checklist|[\w+/]{24}|"
@@ -82,6 +92,8 @@ def find_instructions(text: str, is_document: bool = False) -> list[Span]:
 
     A document may say how people are assessed without speaking to a machine.
     """
+    if not _may_speak(text):
+        return []
     hits = [
         (start + at, end + at) for at, part in _parts(text, is_document) for start, end in _all_hits(part, is_document)
     ]
@@ -92,6 +104,17 @@ def find_instructions(text: str, is_document: bool = False) -> list[Span]:
     if not any(marked):  # hidden where no sentence is
         return [Span(min(start for start, _ in hits), max(end for _, end in hits))]
     return _joined(text, sentences, marked)
+
+
+def _may_speak(text: str) -> bool:
+    """Whether it is worth looking closer. Most of what people say is not."""
+    low = text.translate(_TYPOGRAPHIC).lower()
+    return (
+        not low.isascii()
+        or any(word in low for word in _NEEDED_WORDS)
+        or any(len(word) >= _CODED for word in low.split())
+        or _HIDDEN.search(low) is not None
+    )
 
 
 def _all_hits(text: str, is_document: bool) -> Iterator[tuple[int, int]]:
@@ -173,7 +196,7 @@ def _plain(text: str) -> _View:
         else:
             shown = unicodedata.normalize("NFKC", letter)
         for one in shown.lower():
-            letters.append({"’": "'", "‘": "'", "“": '"', "”": '"'}.get(one, one))
+            letters.append(one.translate(_TYPOGRAPHIC))
             places.append(place)
     return _View("".join(letters), places)
 

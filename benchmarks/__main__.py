@@ -116,6 +116,28 @@ def recordings() -> tuple[str, dict[str, Any]]:
     return "\n".join([RECORDINGS, *head, *rows, ""]), figures
 
 
+EVALUATIONS = """A chat is graded against a manual, again and again, by the stand-in. Our own share is everything but
+the time in which OpenAI is waited for: claiming, reading, proving and storing. An upload is answered when the door has
+looked at it, and ready when a search finds it; most of that is the stand-in's indexing, which is simple and slow.
+"""
+
+
+def evaluations() -> tuple[str, dict[str, Any]]:
+    figures = json.loads(output_of("benchmarks.evaluations"))
+    run = figures["grading"]
+    grading = (
+        f"{run['turns']} turns, {run['criteria']} criteria, a manual of {run['pages']} pages: our own share is "
+        f"{run['own_ms']:.0f} ms (at worst {run['own_ms_worst']:.0f}), beside {run['waited_ms']:.0f} ms of waiting.\n"
+    )
+    rows = [
+        f"| {run['kind']} | {run['mb']:.1f} MB | {run['sections']} | {run['answered_seconds']:.2f} s "
+        f"| {run['ready_seconds']:.1f} s |"
+        for run in figures["uploads"]
+    ]
+    head = ["| document | size | sections | answered in | ready after |", "|---|---:|---:|---:|---:|"]
+    return "\n".join([EVALUATIONS, grading, *head, *rows, ""]), figures
+
+
 def output_of(module: str, *arguments: str) -> str:
     """What a process of its own prints; the settings are read when it begins."""
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
@@ -125,6 +147,7 @@ def output_of(module: str, *arguments: str) -> str:
 
 SECTIONS: dict[str, tuple[str, Callable[[], tuple[str, dict[str, Any]]]]] = {
     "gateway": ("Calls", gateway),
+    "evaluations": ("Evaluations and procedures", evaluations),
     "imports": ("Importing scenarios", imports),
     "recordings": ("Recordings", recordings),
 }

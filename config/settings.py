@@ -299,6 +299,7 @@ SPECTACULAR_SETTINGS = {
         "ImportStatusEnum": "scenarios.models.ImportJob.Status",
         "ImportSourceEnum": "scenarios.models.ImportJob.Source",
         "DraftStatusEnum": "scenarios.models.ScenarioDraft.Status",
+        "VerdictEnum": "evaluation.models.CriterionResult.Verdict",
     },
 }
 

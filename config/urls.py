@@ -28,6 +28,7 @@ urlpatterns = [
     path("sessions/<uuid:pk>/comments/", evaluation_views.comments, name="session_comments"),
     path("sessions/<uuid:pk>/comments/<int:comment>/delete/", evaluation_views.comment_delete, name="comment_delete"),
     path("reviews/", review_views.waiting, name="waiting"),
+    path("reviews/agreement/", review_views.agreement, name="agreement"),
     path("evaluations/<uuid:pk>/looked-at/", review_views.looked_at, name="looked_at"),
     path("evaluations/<uuid:pk>/criteria/<slug:key>/review/", review_views.criterion_review, name="criterion_review"),
     path("recordings/<uuid:pk>/audio/", recording_views.audio, name="recording_audio"),

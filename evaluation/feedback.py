@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from accounts.sections import squeezed
 from ai import AIUnavailable
 from evaluation import openai_grader, proof, red_lines, rubric
 from evaluation.answers import Flagged, Improvement, Judged, WentWell
@@ -32,20 +33,19 @@ def proven_results(case: Case, graded: Graded) -> list[CriterionResult]:
     if missing := [check.key for check in case.checks if check.key not in judged]:
         raise AIUnavailable(f"left_out:{len(missing)}", retryable=True)
     by_rule = {one.key: one for one in red_lines.crossed(case.lines)}
+    passages = [squeezed(passage) for passage in graded.passages]
     return [
-        _result(case, graded, position, check, judged[check.key], by_rule.get(check.key))
+        _result(case, passages, position, check, judged[check.key], by_rule.get(check.key))
         for position, check in enumerate(case.checks)
     ]
 
 
 def _result(
-    case: Case, graded: Graded, position: int, check: Check, said: Judged, by_rule: Crossed | None
+    case: Case, passages: Sequence[str], position: int, check: Check, said: Judged, by_rule: Crossed | None
 ) -> CriterionResult:
     quotes = [quote for one in said.quotes if (quote := proof.prove(one.text, one.turn, case.lines))]
     index = case.procedures.index if case.procedures else None
-    citations = [
-        citation for one in said.citations if (citation := proof.cite(one.text, one.section, graded.passages, index))
-    ]
+    citations = [citation for one in said.citations if (citation := proof.cite(one.text, one.section, passages, index))]
     verdict, reason = _settled(check, said, bool(quotes))
     if by_rule and verdict != Verdict.NOT_MET:
         verdict, reason = Verdict.NOT_MET, by_rule.reason

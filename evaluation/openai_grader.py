@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -269,6 +270,7 @@ def _read(response: Response, shape: type[Answer]) -> Answer:
         raise AIUnavailable("unusable_answer", retryable=True) from None
 
 
+@cache
 def _format_of(name: str, shape: type[BaseModel]) -> ResponseFormatTextJSONSchemaConfigParam:
     return {"type": "json_schema", "name": name, "strict": True, "schema": shape.model_json_schema()}
 

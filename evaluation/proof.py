@@ -1,8 +1,8 @@
 """The proof behind a grade: a quote is shown only where it stands in the transcript, word for word."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from accounts.sections import SHORTEST_CITATION, Index, Place, squeezed
 from ai import Span, without_instructions
@@ -46,6 +46,8 @@ class Quote:
 
 def _plain(text: str) -> str:
     """The same length as the text, so that offsets hold in both."""
+    if text.isascii():
+        return text.lower()
     lowered = "".join(low if len(low := letter.lower()) == 1 else letter for letter in text)
     return lowered.translate(_SAME)
 
@@ -57,12 +59,37 @@ def find(words: str, text: str) -> tuple[int, int] | None:
 
 def places(words: str, text: str) -> Iterator[tuple[int, int]]:
     """Where the words stand in the text: case, white space and the shape of quotation marks aside, nothing else."""
-    wanted = _plain(words).strip().strip("\"'.").split()
-    if len("".join(wanted)) < _SHORTEST:
+    wanted = " ".join(_plain(words).strip().strip("\"'.").split())
+    if len(wanted.replace(" ", "")) < _SHORTEST:
         return
-    pattern = r"\s+".join(re.escape(word) for word in wanted)
-    for found in re.finditer(rf"(?<!\w){pattern}(?!\w)", _plain(text)):
-        yield found.span()
+    flat, origin = _flat(text)
+    at = flat.find(wanted)
+    while at >= 0:
+        end = at + len(wanted)
+        if not (_is_of_a_word(flat[at - 1 : at]) or _is_of_a_word(flat[end : end + 1])):
+            yield origin[at], origin[end - 1] + 1
+            at = flat.find(wanted, end)
+        else:
+            at = flat.find(wanted, at + 1)
+
+
+def _is_of_a_word(letter: str) -> bool:
+    return letter.isalnum() or letter == "_"
+
+
+@lru_cache(maxsize=1024)
+def _flat(text: str) -> tuple[str, list[int]]:
+    """The plain text with one blank for each white space, and where each of its characters stands in the text."""
+    letters: list[str] = []
+    origin: list[int] = []
+    for place, letter in enumerate(_plain(text)):
+        if not letter.isspace():
+            letters.append(letter)
+            origin.append(place)
+        elif letters and letters[-1] != " ":
+            letters.append(" ")
+            origin.append(place)
+    return "".join(letters), origin
 
 
 def prove(words: str, line_id: str, lines: Sequence[Line], of_counselor: bool = True) -> Quote | None:
@@ -88,12 +115,12 @@ class Citation:
 
 
 def cite(words: str, section: str, passages: Sequence[str], index: Index | None) -> Citation | None:
-    """The words, if they stand in what the search returned and in the document itself; its own section and page.
+    """The words, if they stand in what the search returned (squeezed) and in the document itself: its section and page.
 
     Without an index, of a document from before there was one, what the search returned has to do.
     """
     wanted = squeezed(words)
-    if len(wanted) < SHORTEST_CITATION or not any(wanted in squeezed(passage) for passage in passages):
+    if len(wanted) < SHORTEST_CITATION or not any(wanted in passage for passage in passages):
         return None
     place = index.find(words, section) if index else Place(section, "", None)
     return Citation(place.section, place.title, place.page, " ".join(words.split())) if place else None

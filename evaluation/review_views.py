@@ -14,7 +14,9 @@ from accounts.http import SignedInRequest
 from evaluation.forms import ReviewForm
 from evaluation.models import CriterionResult, Evaluation, Review
 from evaluation.reading import feedback_context
+from evaluation.services.reporting import agreement_rows
 from evaluation.services.reviewing import look_at, review
+from evaluation.tables import cells_of
 
 PER_PAGE = 25
 
@@ -30,6 +32,15 @@ def waiting(request: SignedInRequest) -> HttpResponse:
     rows = rows.select_related("session__scenario_version", "session__counselor").order_by("completed_at")
     page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "evaluation/waiting.html", {"page": page})
+
+
+@login_required
+@_reviews
+@require_GET
+def agreement(request: SignedInRequest) -> HttpResponse:
+    """How far the evaluator and the organization's own people agree, by criterion."""
+    rows = agreement_rows(Evaluation.objects.for_user(request.user).graded())
+    return render(request, "evaluation/agreement.html", {"rows": [(row, cells_of(row.agreement)) for row in rows]})
 
 
 @login_required

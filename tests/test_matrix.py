@@ -46,6 +46,7 @@ GET    /sessions/{over}/comments/               200   404   200   200   200   20
 POST   /sessions/{over}/comments/               403   404   400   403   403   400   404   login
 POST   /sessions/{over}/comments/{comment}/delete/ 404 404  away  404   404   404   404   login
 GET    /reviews/                                403   403   200   403   200   200   200   login
+GET    /reviews/agreement/                      403   403   200   403   200   200   200   login
 POST   /evaluations/{graded}/looked-at/         403   403   away  403   away  away  404   login
 POST   /evaluations/{graded}/criteria/{criterion}/review/ 403 403 away 403 away away 404  login
 HEAD   /recordings/{recording}/audio/           200   404   200   200   200   200   404   login

@@ -249,7 +249,7 @@ def test_an_evaluator_puts_a_verdict_beside_the_graders(
     page.locator(".field-feedback").get_by_role("link", name="Version 1").click()
     page.get_by_role("button", name="Add another Review").click()
     review = page.locator("#reviews-0")
-    review.get_by_role("combobox").last.select_option(label="Overrule")
+    review.locator("[name$=-verdict]").first.select_option(label="Overrule")
     review.get_by_role("textbox").fill("The question came too early.")
     save(page)
 

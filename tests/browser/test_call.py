@@ -107,7 +107,13 @@ def feedback_of(page: Page) -> Locator:
 def read_feedback(page: Page) -> None:
     feedback = feedback_of(page)
     expect(grade(page)).to_be_visible()
-    wanted = ["What went well", "What to do differently", "One thing for next time", "Questions to reflect on"]
+    wanted = [
+        "What went well",
+        "What to do differently",
+        "One thing for next time",
+        "Questions to reflect on",
+        "In numbers",
+    ]
     expect(feedback.get_by_role("heading", level=3)).to_have_text([*wanted, "The criteria, one by one"])
     expect(feedback.get_by_text("You could say").first).to_be_visible()
     expect(feedback.locator(".criteria > li.met .quote").filter(has_text="suicide").first).to_be_visible()

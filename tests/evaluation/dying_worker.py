@@ -11,22 +11,22 @@ from functools import partial
 from uuid import UUID
 
 import django
+import httpx2
 
 django.setup()
 
-from openai._base_client import SyncHttpxClientWrapper  # noqa: E402  (after Django is set up)
 
-from accounts.services import preparing  # noqa: E402
+from accounts.services import preparing  # noqa: E402  (after Django is set up)
 from evaluation.services import grading  # noqa: E402
 from tests.dying import Steps, answer, fork  # noqa: E402
 
 WORK = {"prepare": preparing.prepare_procedures, "grade": grading.grade}
-send = SyncHttpxClientWrapper.send
+send = httpx2.Client.send
 
 
 def work(what: str, row: str, death: int) -> int:
     steps = Steps(death)
-    SyncHttpxClientWrapper.send = lambda *given, **named: steps.around(send, *given, **named)  # type: ignore[method-assign]
+    httpx2.Client.send = lambda *given, **named: steps.around(send, *given, **named)  # type: ignore[method-assign]
     with steps.counting_statements(), contextlib.suppress(preparing.NotYet, grading.NotYet):
         WORK[what](UUID(row))
     return steps.taken

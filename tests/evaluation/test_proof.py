@@ -104,7 +104,7 @@ INDEX = Index(
     ],
 )
 def test_a_citation_stands_in_what_was_found_and_in_the_document(words, passages, index, place):
-    citation = cite(words, "99", passages, index)
+    citation = cite(words, "99", [squeezed(one) for one in passages], index)
 
     assert (citation and (citation.section, citation.title, citation.page)) == place
 

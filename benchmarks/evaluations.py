@@ -1,0 +1,183 @@
+"""Grades a long conversation and uploads a large document, and prints what it took: `python -m benchmarks.evaluations`.
+
+Our own share of an evaluation is all of it but the time in which the model is waited for.
+"""
+
+import io
+import json
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+TURNS = 200
+PAGES = 200
+GRADED = 15
+CHECKS = 12  # of the scenario's own
+MEGABYTES = 20
+CALLER = "I keep thinking about what my sister said, and then I lie awake until it gets light again."
+COUNSELOR = "That sounds exhausting. What goes through your mind while you lie there in the dark?"
+
+
+def set_up(scratch: Path, openai_url: str) -> None:
+    import django  # noqa: PLC0415  (the settings are read from the environment that is made here)
+
+    from config.launcher_environment import standin_environment, tryout_environment  # noqa: PLC0415
+
+    os.environ.update(tryout_environment(scratch, 8000, 8001, {}) | standin_environment(openai_url, {}))
+    django.setup()
+
+    from django.core.management import call_command  # noqa: PLC0415
+
+    call_command("migrate", verbosity=0)
+
+
+def manual(pages: int) -> str:
+    """A manual of our own of so many pages of about 3 KB, each with a section."""
+    parts = ["Line 717"]
+    for page in range(1, pages + 1):
+        said = (
+            f"On page {page} counselors listen first, ask openly about point {page}, and never leave a caller alone. "
+        )
+        parts.append(f"{1000 + 10 * page} Point {page}\n" + (said * 28).strip())
+    return "\n\n".join(parts)
+
+
+class Waiting:
+    """How long OpenAI was waited for."""
+
+    def __init__(self) -> None:
+        import httpx2  # noqa: PLC0415
+
+        self.seconds = 0.0
+        send = httpx2.Client.send
+
+        def timed(*given: Any, **named: Any) -> Any:
+            begun = time.perf_counter()
+            try:
+                return send(*given, **named)
+            finally:
+                self.seconds += time.perf_counter() - begun
+
+        httpx2.Client.send = timed  # type: ignore[method-assign]
+
+
+def graded() -> dict[str, Any]:
+    from accounts.models import Account, Organization, User  # noqa: PLC0415
+    from accounts.services.preparing import prepare_procedures  # noqa: PLC0415
+    from accounts.services.uploading import upload_procedures  # noqa: PLC0415
+    from evaluation.models import Evaluation  # noqa: PLC0415
+    from evaluation.services.grading import grade  # noqa: PLC0415
+    from scenarios.models import Scenario  # noqa: PLC0415
+    from scenarios.services.contexts import write_evaluator_context  # noqa: PLC0415
+    from training.models import TranscriptTurn  # noqa: PLC0415
+    from training.services.sessions import assign, end_session, start_assignment  # noqa: PLC0415
+    from training.services.turns import write_turn  # noqa: PLC0415
+
+    center = Organization.objects.create(name="Measured")
+    by = User.objects.create_user("s@example.org", organization=center, role=User.Role.SUPERVISOR)
+    counselor = User.objects.create_user("c@example.org", organization=center)
+    account = Account.objects.create(organization=center, name="Harbor State Line", number="717")
+    prepare_procedures(upload_procedures(account, file_of(manual(PAGES).encode()), by).pk)
+    scenario = Scenario.objects.create(organization=center, account=account, title="Night", prompt="You.", mode="chat")
+    write_evaluator_context(scenario, "\n".join(f"- Asks openly about point {number}." for number in range(CHECKS)))
+    session = start_assignment(assign(scenario, counselor, by))[0]  # type: ignore[arg-type]
+    for number in range(TURNS):
+        role = TranscriptTurn.Role.COUNSELOR if number % 2 else TranscriptTurn.Role.CALLER
+        write_turn(session, role, f"{COUNSELOR if number % 2 else CALLER} ({number})")
+    end_session(session, "hung_up")
+
+    waiting, shares, waits = Waiting(), [], []
+    for _ in range(GRADED):
+        evaluation = Evaluation.objects.queue_for(session)
+        waiting.seconds, begun = 0.0, time.perf_counter()
+        grade(evaluation.pk)
+        shares.append(time.perf_counter() - begun - waiting.seconds)
+        waits.append(waiting.seconds)
+        evaluation.refresh_from_db()
+        assert evaluation.status == "completed" and evaluation.used_file_search, evaluation.status
+    return {
+        "turns": TURNS,
+        "pages": PAGES,
+        "criteria": evaluation.criteria.count(),
+        "own_ms": 1000 * statistics.median(shares),
+        "own_ms_worst": 1000 * max(shares),
+        "waited_ms": 1000 * statistics.median(waits),
+    }
+
+
+def uploaded() -> list[dict[str, Any]]:
+    from accounts.models import Account, User  # noqa: PLC0415
+    from accounts.services.preparing import prepare_procedures  # noqa: PLC0415
+    from accounts.services.uploading import upload_procedures  # noqa: PLC0415
+
+    account, by = Account.objects.get(), User.objects.get(email="s@example.org")
+    runs = []
+    for kind, content in {"md": plain_text(), "pdf": pdf()}.items():
+        begun = time.perf_counter()
+        document = upload_procedures(account, file_of(content, f"manual.{kind}"), by)
+        answered = time.perf_counter()
+        prepare_procedures(document.pk)
+        ready = time.perf_counter()
+        document.refresh_from_db()
+        assert document.status == "ready", document.failure
+        seconds = {"answered_seconds": answered - begun, "ready_seconds": ready - answered}
+        runs.append({"kind": kind, "mb": len(content) / 1024**2, "sections": document.sections.count()} | seconds)
+    return runs
+
+
+def plain_text() -> bytes:
+    text = manual(PAGES).encode()
+    return (text * (MEGABYTES * 1024**2 // len(text) + 1))[: MEGABYTES * 1024**2]
+
+
+def pdf() -> bytes:
+    """A manual of so many pages with pictures: most of a large PDF is not text."""
+    from pypdf import PdfWriter  # noqa: PLC0415
+    from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject  # noqa: PLC0415
+
+    writer = PdfWriter()
+    font = DictionaryObject(
+        {
+            NameObject("/Type"): NameObject("/Font"),
+            NameObject("/Subtype"): NameObject("/Type1"),
+            NameObject("/BaseFont"): NameObject("/Helvetica"),
+        }
+    )
+    kept = writer._add_object(font)
+    for text in manual(PAGES).split("\n\n"):
+        page = writer.add_blank_page(612, 792)
+        lines = [line[start : start + 90] for line in text.split("\n") for start in range(0, len(line), 90)]
+        shown = " 0 -14 Td ".join(f"({line}) Tj" for line in lines)
+        stream = DecodedStreamObject()
+        stream.set_data(f"BT /F1 10 Tf 50 760 Td {shown} ET".encode())
+        page[NameObject("/Contents")] = writer._add_object(stream)
+        fonts = DictionaryObject({NameObject("/F1"): kept})
+        page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
+    bare = io.BytesIO()
+    writer.write(bare)
+    writer.add_attachment("pictures.bin", os.urandom(MEGABYTES * 1024**2 - len(bare.getvalue()) - 2_000))
+    whole = io.BytesIO()
+    writer.write(whole)
+    return whole.getvalue()
+
+
+def file_of(content: bytes, name: str = "manual.md") -> Any:
+    from django.core.files.uploadedfile import SimpleUploadedFile  # noqa: PLC0415
+
+    return SimpleUploadedFile(name, content)
+
+
+def main() -> None:
+    from tests.openai_standin.process import StandinProcess  # noqa: PLC0415
+
+    options = ("--index-lag", "0", "--delta-pause", "0")
+    with tempfile.TemporaryDirectory(prefix="steadyline-bench-") as scratch, StandinProcess(*options) as standin:
+        set_up(Path(scratch), standin.base_url)
+        print(json.dumps({"grading": graded(), "uploads": uploaded()}))
+
+
+if __name__ == "__main__":
+    main()

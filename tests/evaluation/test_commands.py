@@ -1,0 +1,136 @@
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+from evaluation.labelled import BadLabels, read_labelled
+from evaluation.models import Evaluation
+from evaluation.rubric import general_checks
+from evaluation.services.grading import grade
+from evaluation.services.reviewing import review
+from tests.evaluation.test_grading import RESPONSES
+from tests.people import client_of
+
+GOLDEN = settings.BASE_DIR / "fixtures" / "golden" / "transcripts.json"
+KEYS = {check.key for check in general_checks(has_procedures=False)} | {f"scenario_{n}" for n in range(1, 21)}
+ONE = {
+    "id": "one",
+    "turns": [{"speaker": "caller", "text": "hi"}, {"speaker": "counselor", "text": "Hello, my name is Sam."}],
+    "labels": {"greeting": "met", "reflection": "not_met"},
+}
+
+
+def printed(*args) -> str:
+    output = io.StringIO()
+    call_command(*args, stdout=output)
+    return output.getvalue()
+
+
+@pytest.mark.once
+def test_the_golden_set_has_twenty_transcripts_or_more_of_ours_with_labels_of_both_kinds():
+    transcripts = read_labelled(GOLDEN.read_bytes(), KEYS)
+
+    assert len(transcripts) >= 20
+    labels = [pair for one in transcripts for pair in one.labels.items()]
+    for line in ("takes_up_disclosure", "no_leading_negative", "no_method_information", "no_abandonment"):
+        assert {verdict for key, verdict in labels if key == line} >= {"met", "not_met"}
+    assert len({one.id for one in transcripts}) == len(transcripts)
+
+
+def test_the_golden_set_is_graded_and_agreement_printed(db, standin, tmp_path):
+    said = printed("grade_transcripts", str(GOLDEN), "--json", str(tmp_path / "verdicts.json"))
+
+    assert "night shift, leading negative: F" in said
+    table = said[said.index("criterion") :]
+    assert "no_leading_negative" in table and "All criteria" in table
+    told = json.loads((tmp_path / "verdicts.json").read_text())
+    assert len(told) == len(read_labelled(GOLDEN.read_bytes(), KEYS))
+    assert Evaluation.objects.count() == 0
+
+
+def test_a_csv_is_read_as_its_json_is(tmp_path):
+    sheet = io.StringIO()
+    writer = csv.DictWriter(sheet, ["id", "transcript", "greeting", "reflection", "warmth"])
+    writer.writeheader()
+    writer.writerow(
+        {
+            "id": "one",
+            "transcript": "Caller: hi\nCounselor: Hello, my name is Sam.",
+            "greeting": "met",
+            "reflection": " not_met ",
+            "warmth": "",
+        }
+    )
+
+    from_csv = read_labelled(sheet.getvalue().encode(), KEYS, is_csv=True)
+
+    assert from_csv == read_labelled(json.dumps([ONE]).encode(), KEYS)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\xff", "The file is not UTF-8 text."),
+        (b"{", "The file is not JSON"),
+        (b"{}", "The file must be a list of transcripts."),
+        (b"[]", "The file holds no transcripts."),
+        (json.dumps([{"id": 1}]).encode(), "Transcript 1 needs `turns` and `labels`."),
+        (json.dumps([ONE | {"labels": {"greting": "met"}}]).encode(), "Transcript 1: there is no criterion 'greting'."),
+        (json.dumps([ONE, ONE | {"labels": {"greeting": "yes"}}]).encode(), "Transcript 2, greeting: 'yes' is none of"),
+        (json.dumps([ONE | {"turns": [{"speaker": "me", "text": "x"}]}]).encode(), "Transcript 1, turn 1: a speaker"),
+        (json.dumps([ONE | {"turns": ONE["turns"][:1]}]).encode(), "Transcript 1 is too short to be graded."),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_where_and_why(content, words):
+    with pytest.raises(BadLabels, match=words.replace("(", r"\(")):
+        read_labelled(content, KEYS)
+
+
+def test_a_sheet_without_its_columns_says_so():
+    with pytest.raises(BadLabels, match="no column id and no column transcript"):
+        read_labelled(b"a,b\n1,2\n", KEYS, is_csv=True)
+
+
+def test_what_cannot_be_read_or_graded_ends_the_command_with_a_word(db, standin, tmp_path):
+    with pytest.raises(CommandError, match="cannot be read"):
+        printed("grade_transcripts", str(tmp_path / "nowhere.json"))
+    path = Path(tmp_path / "one.json")
+    path.write_text(json.dumps([ONE]))
+    standin.faults(RESPONSES, {"status": 400}, times=None)
+    with pytest.raises(CommandError, match="1 of 1 could not be graded"):
+        printed("grade_transcripts", str(path))
+
+
+def test_the_report_tells_agreement_latency_tokens_and_failures(finished_chat, queued, procedures, standin, supervisor):
+    grade(queued.pk)
+    first, second = queued.criteria.all()[:2]
+    review(queued, supervisor, "agree", "Yes.", first)
+    review(queued, supervisor, "overrule", "No.", second, "not_applicable")
+
+    said = printed("evaluator_report", "--organization", finished_chat.organization.name, "--days", "3")
+
+    assert "1 completed" in said and "1 clean" in said
+    assert "Latency with a search" in said and "of 1" in said
+    assert first.key in said and "50 %" in said
+    shown = client_of(supervisor).get("/reviews/agreement/").content.decode()
+    assert first.check_text in shown and "50 %" in shown
+
+
+def test_the_report_of_nothing_says_so(db):
+    said = printed("evaluator_report")
+
+    assert "No criterion was reviewed by a person yet" in said
+    with pytest.raises(CommandError, match="no organization named 'Nowhere'"):
+        printed("evaluator_report", "--organization", "Nowhere")
+
+
+def test_the_page_without_reviews_says_what_to_do(supervisor, stranger, finished_chat, queued, standin):
+    grade(queued.pk)
+    review(queued, supervisor, "agree", "Yes.", queued.criteria.first())
+
+    assert "Nobody has reviewed a criterion yet." in client_of(stranger).get("/reviews/agreement/").content.decode()
