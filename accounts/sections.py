@@ -17,6 +17,7 @@ _HEADING = re.compile(
 )
 # A line of a table of contents: dots, or a wide gap, and the number of a page.
 _OF_CONTENTS = re.compile(r"(?:\.[ .]{2,}|\s{3,}|…)\s*\d{1,4}\s*$")
+_NUMBER = re.compile(r"\d+(?:\.\d+)*")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _ENDINGS = ("ing", "ed", "es", "s")
 _COMMON_WORDS = (
@@ -159,15 +160,13 @@ class Lettered:
     page: int | None
     letters: str
 
-    def is_named_in(self, text: str) -> bool:
-        return re.search(rf"(?<![\d.]){re.escape(self.number)}(?!\d|\.\d)", text) is not None
-
 
 class Index:
     """The squeezed pages and sections of one document, to look cited words up in."""
 
     def __init__(self, pages: Sequence[tuple[int | None, str]], sections: Sequence[Lettered]) -> None:
         self.sections = sections
+        self._by_number = {one.number: one for one in sections}
         self._pages = [number for number, _ in pages]
         self._starts = list(accumulate((len(letters) for _, letters in pages), initial=0))
         self._whole = "".join(letters for _, letters in pages)
@@ -178,14 +177,20 @@ class Index:
         at = self._whole.find(wanted) if len(wanted) >= SHORTEST_CITATION else -1
         if at < 0:
             return None
-        holding = [one for one in self.sections if wanted in one.letters]
-        if not holding:
+        named = (self._by_number[number] for number in _NUMBER.findall(section) if number in self._by_number)
+        best = next((one for one in named if wanted in one.letters), None) or self._last_before(at, wanted)
+        if best is None:
             return Place("", "", self._page_at(at))
-        best = next((one for one in holding if one.is_named_in(section)), holding[0])
         # Of several places the one after the section's beginning.
         begin = self._pages.index(best.page) if best.page in self._pages else 0
         inside = self._whole.find(wanted, self._starts[begin])
         return Place(best.number, best.title, self._page_at(inside if inside >= 0 else at))
+
+    def _last_before(self, at: int, wanted: str) -> Lettered | None:
+        """The section that holds the words at this place: the nearest above them."""
+        page = self._page_at(at)
+        above = (one for one in reversed(self.sections) if page is None or one.page is None or one.page <= page)
+        return next((one for one in above if wanted in one.letters), None)
 
     def _page_at(self, position: int) -> int | None:
         return self._pages[min(bisect_right(self._starts, position), len(self._pages)) - 1]

@@ -60,6 +60,40 @@ _HIDDEN = re.compile(
     r"[a-z][0134578@$!|]+[a-z]|(?:\w[ ._-]){5}|[0-9a-f]{2} [0-9a-f]{2} [0-9a-f]{2} |"
     r"vtaber|qvfertneq|tenqre|rinyhngbe|pevgrevn|vafgehpgvbaf|ehoevp"
 )
+# What the next pattern looks for, in its cheapest form.
+_DOCUMENT_WORDS = tuple(
+    [
+        "grader",
+        "evaluator",
+        "scorer",
+        "rater",
+        "llm",
+        "gpt",
+        "prompt",
+        "rubric",
+        "instruct",
+        "criteri",
+        "transcript",
+        "verdict",
+        "json",
+        "brace",
+        "system",
+        "developer",
+        "assistant",
+        "redline",
+        "red-line",
+        "everything",
+        "anything",
+        "checks",
+        "checklist",
+        "directive",
+        "regardless",
+        "always",
+        "whatever",
+        "<",
+        "[",
+    ]
+) + (" ai ", " ai:", " ai,", "red line", "no matter", "every session", "every call")
 _NEEDED = re.compile(
     r"grader|evaluator|scorer|\brater|\bllm\b|\bgpt|chatgpt|\bai\b|prompt|rubric|instruct|criteri|transcript|verdict|json|"
     r"brace|</?\w|<\||\[/?\w|system|developer|assistant|red.lines?|everything|anything|checks|checklist|[\w+/]{24}|"
@@ -126,6 +160,9 @@ def _all_hits(text: str, is_document: bool) -> Iterator[tuple[int, int]]:
 def _parts(text: str, is_document: bool) -> Iterator[tuple[int, str]]:
     """The text; of a long document only what stands around a word without which nothing is found, and where it is."""
     if is_document:
+        low = text.lower()
+        if low.isascii() and not any(word in low for word in _DOCUMENT_WORDS) and not _ENCODED.search(text):
+            return
         text = _WRAPPED.sub(" ", text)
     if not is_document or len(text) < _LONG or not text.isascii():
         yield 0, text

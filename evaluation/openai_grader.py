@@ -12,12 +12,7 @@ from typing import Generic, TypeVar
 
 from django.conf import settings
 from openai import OpenAI, omit
-from openai.types.responses import (
-    FileSearchToolParam,
-    Response,
-    ResponseFormatTextJSONSchemaConfigParam,
-    ResponseInputParam,
-)
+from openai.types.responses import FileSearchToolParam, Response, ResponseInputParam
 from openai.types.shared_params import ComparisonFilter
 from pydantic import BaseModel, ValidationError
 
@@ -208,7 +203,7 @@ def _request(
             model=model,
             instructions=_INSTRUCTIONS,
             input=_input(case, passages),
-            text={"format": _format_of("grading", Grading)},
+            extra_body=_shaped("grading", Grading),
             tools=[tool] if tool else omit,
             tool_choice={"type": "file_search"} if tool else omit,
             include=["file_search_call.results"] if tool else omit,
@@ -229,7 +224,7 @@ def scan(case: Case) -> tuple[Scanned, Response]:
                 model=settings.ANALYZER_MODEL,
                 instructions=_SCAN_INSTRUCTIONS,
                 input=_message([_conversation(case.lines)]),
-                text={"format": _format_of("scan", Scanned)},
+                extra_body=_shaped("scan", Scanned),
                 max_output_tokens=limit,
                 store=False,
             )
@@ -271,8 +266,10 @@ def _read(response: Response, shape: type[Answer]) -> Answer:
 
 
 @cache
-def _format_of(name: str, shape: type[BaseModel]) -> ResponseFormatTextJSONSchemaConfigParam:
-    return {"type": "json_schema", "name": name, "strict": True, "schema": shape.model_json_schema()}
+def _shaped(name: str, shape: type[BaseModel]) -> dict[str, object]:
+    """The answer's shape, beside the SDK's own parameters: it would walk through all of the schema at each call."""
+    wanted = {"type": "json_schema", "name": name, "strict": True, "schema": shape.model_json_schema()}
+    return {"text": {"format": wanted}}
 
 
 def _input(case: Case, passages: Sequence[str]) -> ResponseInputParam:
