@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ai.patterns import read_patterns
+from ai.patterns import read_lines, read_patterns
 
 _DEFINED = {
     "READER": "(?:(?:ai|automated|auto|grading|scoring|evaluation|evaluating|language|large language)[ -]?"
@@ -50,9 +50,8 @@ _UNIVERSAL = (
 # A line that a page broke in the middle of a sentence.
 _WRAPPED = re.compile(r"(?<=[^.!?:\n])\n(?=[a-z(])")
 _LONG, _AROUND = 1_000, 300  # characters
-_NEEDED_WORDS = tuple(
-    line for line in (_PATTERNS / "needed.txt").read_text().splitlines() if line and not line.startswith("# ")
-)
+_NEEDED_WORDS = read_lines(_PATTERNS / "needed.txt")
+_DOCUMENT_WORDS = read_lines(_PATTERNS / "needed_in_documents.txt")
 _TYPOGRAPHIC = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": ".", "\u00a0": " "})
 _CODED = 16  # letters without a gap: no word, maybe something encoded
 # Digits within words, letters that stand apart, hexadecimal, and the commonest orders with each letter turned by 13.
@@ -60,40 +59,6 @@ _HIDDEN = re.compile(
     r"[a-z][0134578@$!|]+[a-z]|(?:\w[ ._-]){5}|[0-9a-f]{2} [0-9a-f]{2} [0-9a-f]{2} |"
     r"vtaber|qvfertneq|tenqre|rinyhngbe|pevgrevn|vafgehpgvbaf|ehoevp"
 )
-# What the next pattern looks for, in its cheapest form.
-_DOCUMENT_WORDS = tuple(
-    [
-        "grader",
-        "evaluator",
-        "scorer",
-        "rater",
-        "llm",
-        "gpt",
-        "prompt",
-        "rubric",
-        "instruct",
-        "criteri",
-        "transcript",
-        "verdict",
-        "json",
-        "brace",
-        "system",
-        "developer",
-        "assistant",
-        "redline",
-        "red-line",
-        "everything",
-        "anything",
-        "checks",
-        "checklist",
-        "directive",
-        "regardless",
-        "always",
-        "whatever",
-        "<",
-        "[",
-    ]
-) + (" ai ", " ai:", " ai,", "red line", "no matter", "every session", "every call")
 _NEEDED = re.compile(
     r"grader|evaluator|scorer|\brater|\bllm\b|\bgpt|chatgpt|\bai\b|prompt|rubric|instruct|criteri|transcript|verdict|json|"
     r"brace|</?\w|<\||\[/?\w|system|developer|assistant|red.lines?|everything|anything|checks|checklist|[\w+/]{24}|"

@@ -10,8 +10,12 @@ def read_patterns(path: Path, words: Mapping[str, str] | None = None, flags: int
 
     `{NAME}` in a line stands for the pattern of that name in `words`.
     """
-    lines = [line for line in path.read_text().splitlines() if line and not line.startswith("# ")]
-    whole = "|".join(f"(?:{line})" for line in lines)
+    whole = "|".join(f"(?:{line})" for line in read_lines(path))
     for name, meaning in (words or {}).items():
         whole = whole.replace("{" + name + "}", meaning)
     return re.compile(whole, flags)
+
+
+def read_lines(path: Path) -> tuple[str, ...]:
+    """The lines that are no comment, with the blanks at their ends."""
+    return tuple(line for line in path.read_text().splitlines() if line and not line.startswith("# "))
