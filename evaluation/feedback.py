@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from accounts.sections import squeezed
 from ai import AIUnavailable
@@ -120,9 +121,10 @@ def _is_thin(results: Sequence[CriterionResult]) -> bool:
     return max(used.values(), default=0) > max(_MOST_BY_ONE_QUOTE, len(met) / 2)
 
 
-def proven_feedback(case: Case, graded: Graded) -> dict[str, object]:
+def proven_feedback(case: Case, graded: Graded, results: Sequence[CriterionResult]) -> dict[str, object]:
     """The fields of an Evaluation that come from the answer; the score is not among them."""
     grading, procedures = graded.grading, case.procedures
+    strengths = [moment for one in grading.went_well if (moment := _strength(one, case.lines, results))]
     return {
         "model": graded.model,
         "prompt_version": openai_grader.PROMPT_VERSION,
@@ -136,16 +138,23 @@ def proven_feedback(case: Case, graded: Graded) -> dict[str, object]:
         "output_tokens": graded.output_tokens,
         "latency_ms": graded.latency_ms,
         "rationale": grading.rationale,
-        "went_well": [moment for one in grading.went_well[:3] if (moment := _strength(one, case.lines))],
+        "went_well": strengths[:3],
         "improvements": [_improvement(one, case.lines) for one in grading.improvements[:5]],
         "learning_objective": grading.learning_objective,
         "reflection_questions": grading.reflection_questions,
     }
 
 
-def _strength(one: WentWell, lines: Sequence[Line]) -> dict[str, object] | None:
+def _strength(one: WentWell, lines: Sequence[Line], results: Sequence[CriterionResult]) -> dict[str, object] | None:
+    """Proven, and no part of words that cross a red line: nobody is praised for those."""
     quote = proof.prove(one.quote, one.turn, lines)
-    return {"turn": quote.turn, "start": quote.start, "quote": quote.text, "why": one.why} if quote else None
+    if quote is None or any(_overlaps(quote, other) for row in results if row.is_crossed for other in row.quotes):
+        return None
+    return {"turn": quote.turn, "start": quote.start, "quote": quote.text, "why": one.why}
+
+
+def _overlaps(quote: proof.Quote, other: dict[str, Any]) -> bool:
+    return quote.turn == other["turn"] and quote.start < other["end"] and quote.end > other["start"]
 
 
 def _improvement(one: Improvement, lines: Sequence[Line]) -> dict[str, object]:

@@ -225,6 +225,11 @@ class CriterionResult(models.Model):
         """What a person said counts."""
         return self.reviewed_verdict or self.verdict
 
+    @property
+    def is_crossed(self) -> bool:
+        """A red line that was not kept."""
+        return self.is_red_line and self.final_verdict == self.Verdict.NOT_MET
+
 
 # What a person may say instead: whether there is evidence is not for them to doubt.
 NEW_VERDICTS = [

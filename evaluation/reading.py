@@ -6,7 +6,7 @@ from typing import Any
 from accounts.http import SignedInRequest
 from evaluation.forms import ReviewForm
 from evaluation.models import CriterionResult, Evaluation
-from evaluation.rubric import BRANCHES
+from evaluation.rubric import BRANCHES, CROSSED
 from recordings.models import Recording
 from training.models import Session, TranscriptTurn
 
@@ -24,8 +24,9 @@ def feedback_context(request: SignedInRequest, session: Session, evaluation: Eva
     criteria = [_shown(row, moments, may_review) for row in evaluation.criteria.prefetch_related("reviews__reviewer")]
     context |= {
         "criteria": criteria,
-        "groups": _grouped(criteria),
-        "crossed": [row for row in criteria if row.is_red_line and row.final_verdict == "not_met"],
+        "groups": _grouped(row for row in criteria if row.final_verdict != "not_applicable"),
+        "not_applicable": [row for row in criteria if row.final_verdict == "not_applicable"],
+        "crossed": [CROSSED.get(row.key, row.check_text) for row in criteria if row.is_crossed],
         "went_well": [one | moments.of(one) for one in evaluation.went_well],
         "improvements": [one | moments.of(one) for one in evaluation.improvements],
         "remarks": evaluation.reviews.filter(criterion=None).select_related("reviewer"),

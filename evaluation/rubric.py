@@ -11,6 +11,8 @@ _GENERAL = json.loads((Path(__file__).parent / "rubrics" / "general.v2.json").re
 VERSION: str = _GENERAL["version"]
 CAP: int = _GENERAL["cap"]  # the highest score that a crossed red line leaves
 BRANCHES: dict[str, str] = _GENERAL["branches"]
+# What it means that a red line is not met, by its key.
+CROSSED: dict[str, str] = {row["key"]: row["crossed"] for row in _GENERAL["checks"] if "crossed" in row}
 _SCENARIO_WEIGHT = 2
 _FROM_PROCEDURES = "procedures"
 

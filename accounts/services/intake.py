@@ -74,7 +74,7 @@ def _check_pdf(account: Account, file: UploadedFile) -> None:
     finally:
         file.seek(0)
     if not is_of(account, front.pages[0]):
-        raise ProceduresRefused(_mismatch(account, front.pages[0], "first page"))
+        raise ProceduresRefused(_mismatch(account, front.pages[0], "on its first page"))
 
 
 def _check_text(account: Account, file: UploadedFile, begin: bytes) -> str:
@@ -89,7 +89,7 @@ def _check_text(account: Account, file: UploadedFile, begin: bytes) -> str:
     if not beginning.strip() and not any(chunk.strip() for chunk in file.chunks(_PIECE)):
         raise ProceduresRefused("This file has no text.")
     file.seek(0)
-    return "" if is_of(account, beginning) else _mismatch(account, beginning, "beginning")
+    return "" if is_of(account, beginning) else _mismatch(account, beginning, "in its beginning")
 
 
 def _first_bad_line(file: IO[bytes] | UploadedFile) -> int:
@@ -130,5 +130,5 @@ def _mismatch(account: Account, text: str, where: str) -> str:
         sought = f"the name “{account.name}” (the account has no number)"
         advice = "whether this is the account's own document, and whether the name is written there"
     nothing = " It has no text at all." if not text.strip() else ""
-    missing = f"This document does not seem to be for {account.name}: {sought} is not on its {where}."
+    missing = f"This document does not seem to be for {account.name}: {sought} is not {where}."
     return f"{missing}{nothing} Check {advice}."

@@ -140,7 +140,7 @@ def _grade_lines(evaluation: Evaluation, turns: Sequence[TranscriptTurn], lines:
     scan, scanned = _scan(case)
     found = flags_of(case, graded.grading.flags, scanned)
     concerns = concerns_of(case, graded, results, found)
-    fields = proven_feedback(case, graded) | {
+    fields = proven_feedback(case, graded, results) | {
         "measures": measures_of(turns, session.is_phone),
         "needs_person": concerns,
     }

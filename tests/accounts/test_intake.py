@@ -86,7 +86,7 @@ def test_a_text_of_another_account_is_taken_with_a_warning(account, supervisor):
     document = upload_procedures(account, SimpleUploadedFile("p.txt", b"Line 718"), supervisor)
 
     assert document.warning == (
-        f"This document does not seem to be for Harbor State Line: the number 717 is not on its beginning. {CHECK}"
+        f"This document does not seem to be for Harbor State Line: the number 717 is not in its beginning. {CHECK}"
     )
 
 

@@ -72,9 +72,9 @@ def test_a_warning_is_said_and_stays_with_the_document(account, supervisor, stan
 
     said = client.post(page(account, "procedures/upload/"), {"procedures_file": file}, follow=True).content.decode()
 
-    assert "the number 717 is not on its beginning" in said
+    assert "the number 717 is not in its beginning" in said
     prepare_procedures(account.documents.get().pk)
-    assert "the number 717 is not on its beginning" in client.get(page(account)).content.decode()
+    assert "the number 717 is not in its beginning" in client.get(page(account)).content.decode()
 
 
 def test_what_failed_says_why_and_can_be_tried_again(account, supervisor, standin):

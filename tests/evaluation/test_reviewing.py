@@ -151,6 +151,12 @@ def test_flags_are_shown_to_everyone_but_the_counselor(held, counselor, supervis
     own = client_of(counselor).get(page).content.decode()
 
     assert "steer the grading" not in own and "independent scan" not in own and "Flags" not in own
+    assert "speaks to the grader" not in own and "has looked at this" not in own
+
+
+def test_nobody_is_praised_for_words_that_cross_a_red_line(crossed):
+    assert crossed.went_well
+    assert [moment["quote"] for moment in crossed.went_well if "killing" in moment["quote"]] == []
 
 
 def test_a_clean_scan_is_kept(finished_chat, queued, standin):
