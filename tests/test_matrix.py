@@ -145,6 +145,8 @@ GET    /admin/scenarios/scenario/one-time/      login login 200   403   403   20
 POST   /admin/scenarios/scenario/one-time/      login login 200   403   403   200   200   login
 GET    /admin/scenarios/scenario/advice/        login login 405   405   405   405   405   login
 POST   /admin/scenarios/scenario/advice/        login login 200   200   403   200   200   login
+GET    /admin/scenarios/scenario/sections/      login login 405   405   405   405   405   login
+POST   /admin/scenarios/scenario/sections/      login login 200   200   403   200   200   login
 GET    /admin/scenarios/importjob/template.csv  login login 200   200   403   200   200   login
 GET    /admin/scenarios/importjob/template.json login login 200   200   403   200   200   login
 GET    /admin/scenarios/importjob/{import}/progress/ login login 200 200 403  200   404   login

@@ -3,7 +3,7 @@ from contextlib import contextmanager
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten_fieldsets, unquote
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.db.models import Count
 from django.http import HttpResponseRedirect
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.admin import ScopedAdmin
 from accounts.models import Account
+from accounts.services.indexing import suggest_sections
 from scenarios.admin import actions
 from scenarios.admin.advice import advice_on
 from scenarios.admin.filters import AccountFilter, RelatedFilter, ShelfFilter
@@ -24,6 +25,7 @@ from scenarios.services.library import ScenarioInUse, delete_scenario
 
 logger = logging.getLogger(__name__)
 
+MOST_COMPARED = 60_000  # characters of what is written, for suggesting sections
 NOT_READ = "The evaluator context cannot be read just now. Nothing was changed: try again in a moment."
 NOT_STORED = "The evaluator context could not be stored, so nothing was saved. What you typed is here: try again."
 
@@ -77,7 +79,12 @@ class ScenarioAdmin(ScopedAdmin):
 
     def get_urls(self):
         advice = self.admin_site.admin_view(require_POST(self.advice_view))
-        return [path("advice/", advice, name="scenarios_scenario_advice"), *super().get_urls()]
+        sections = self.admin_site.admin_view(require_POST(self.sections_view))
+        return [
+            path("advice/", advice, name="scenarios_scenario_advice"),
+            path("sections/", sections, name="scenarios_scenario_sections"),
+            *super().get_urls(),
+        ]
 
     def get_fieldsets(self, request, obj=None):
         """Nothing to upload for who only looks; a new scenario is the library's."""
@@ -171,6 +178,21 @@ class ScenarioAdmin(ScopedAdmin):
         typed = {name: request.POST.get(name, "") for name in ("prompt", "evaluator_context", "mode")}
         return render(request, "admin/scenarios/scenario/_advice_swapped.html", {"advice": advice_on(**typed)})
 
+    # Picking sections while writing
+
+    def sections_view(self, request):
+        """The sections of an account's procedures, those first that speak of what is written, for htmx."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        account = _account_of(request)
+        sections, suggested = [], []
+        if account and account.procedures:
+            sections = account.procedures.sections.defer("text", "letters")
+            written = " ".join(request.POST.get(name, "") for name in ("description", "prompt", "evaluator_context"))
+            suggested = suggest_sections(account, written[:MOST_COMPARED])
+        context = {"account": account, "sections": sections, "suggested": suggested}
+        return render(request, "admin/scenarios/scenario/_sections.html", context)
+
     # Deleting
 
     def get_deleted_objects(self, objs, request):
@@ -203,6 +225,14 @@ class ScenarioAdmin(ScopedAdmin):
 
     def delete_model(self, request, obj):
         delete_scenario(obj)
+
+
+def _account_of(request):
+    """The account that is chosen in the form; None for the whole organization, or for what is not there."""
+    try:
+        return Account.objects.for_user(request.user).with_procedures().filter(pk=request.POST.get("account")).first()
+    except ValidationError:
+        return None
 
 
 def _at_hand(scenario):

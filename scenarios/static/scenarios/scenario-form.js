@@ -20,9 +20,21 @@ function watchUnsaved(hint) {
   }
 }
 
+/** Adds a section's line to the field, once. */
+function pickSection(event) {
+  const button = event.target.closest("[data-section]");
+  if (!button) return;
+  const field = document.getElementById("id_relevant_policy_sections");
+  const lines = field.value.split("\n").filter((line) => line.trim());
+  if (!lines.includes(button.dataset.section)) field.value = [...lines, button.dataset.section].join("\n");
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  button.setAttribute("aria-pressed", "true");
+}
+
 // The field's help says how long it may be; from now on also how long it is.
 for (const field of form.querySelectorAll("[data-limit]")) {
   showLength(field, document.querySelector(`#${field.id}_helptext .counter`));
 }
 watchAdvice();
+document.getElementById("sections")?.addEventListener("click", pickSection);
 if (document.querySelector("a.trial")) watchUnsaved(document.getElementById("unsaved"));
