@@ -288,7 +288,8 @@ def _message(parts: Sequence[str]) -> ResponseInputParam:
 
 
 def _asked(check: Check) -> dict[str, object]:
-    return {"key": check.key, "check": check.text} | ({"red_line": True} if check.red_line else {})
+    more = {"red_line": bool(check.red_line), "expected": check.expected, "phrases": list(check.phrases)}
+    return {"key": check.key, "check": check.text} | {name: value for name, value in more.items() if value}
 
 
 def _conversation(lines: Sequence[Line]) -> str:

@@ -1,11 +1,12 @@
 """What is checked: the general rubric, as versioned data, and the scenario author's own points."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.models import CriterionResult
-from scenarios.criteria import LONGEST_WHOLE, MOST_POINTS, points
+from scenarios.checks import ScenarioCheck
 
 _GENERAL = json.loads((Path(__file__).parent / "rubrics" / "general.v2.json").read_text())
 VERSION: str = _GENERAL["version"]
@@ -13,7 +14,6 @@ CAP: int = _GENERAL["cap"]  # the highest score that a crossed red line leaves
 BRANCHES: dict[str, str] = _GENERAL["branches"]
 # What it means that a red line is not met, by its key.
 CROSSED: dict[str, str] = {row["key"]: row["crossed"] for row in _GENERAL["checks"] if "crossed" in row}
-_SCENARIO_WEIGHT = 2
 _FROM_PROCEDURES = "procedures"
 
 
@@ -32,6 +32,8 @@ class Check:
     needs_quote: bool = True
     branch: str = ""
     red_line: str = ""
+    expected: str = ""
+    phrases: tuple[str, ...] = ()
 
 
 def general_checks(has_procedures: bool = True) -> list[Check]:
@@ -50,12 +52,16 @@ def general_checks(has_procedures: bool = True) -> list[Check]:
     ]
 
 
-def scenario_checks(evaluator_context: str) -> list[Check]:
-    """Each point of a list in the author's text is a check; a text without a list is one check as a whole."""
-    checked = [point.text for point in points(evaluator_context)]
-    if not checked and evaluator_context.strip():
-        checked = [" ".join(evaluator_context.split())[:LONGEST_WHOLE]]
+def scenario_checks(checks: Sequence[ScenarioCheck]) -> list[Check]:
+    """What the author of a scenario wants checked, as it was fixed in the version that was played."""
     return [
-        Check(f"scenario_{number}", point, _SCENARIO_WEIGHT, CriterionResult.Source.SCENARIO)
-        for number, point in enumerate(checked[:MOST_POINTS], 1)
+        Check(
+            f"scenario_{number}",
+            check["text"],
+            check["weight"],
+            CriterionResult.Source.SCENARIO,
+            expected=check["expected"],
+            phrases=tuple(check["phrases"]),
+        )
+        for number, check in enumerate(checks, 1)
     ]

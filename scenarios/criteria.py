@@ -2,7 +2,7 @@
 
 import re
 
-from scenarios.linting.passages import Passage
+from scenarios.passages import Passage
 
 MOST_POINTS = 20  # no more of a list are checked,
 LONGEST_WHOLE = 1000  # nor more characters of a text without one

@@ -22,6 +22,8 @@ from evaluation.models import CriterionResult, Evaluation, EvaluationQuerySet, F
 from evaluation.openai_grader import Case, Graded, Procedures
 from evaluation.proof import Line
 from evaluation.tasks import alert_supervisors, grade_session
+from scenarios.checks import ScenarioCheck, proposed_checks
+from scenarios.models import ScenarioVersion
 from training.models import EndReason, Session, TranscriptTurn, heard_turns
 from training.services.lines import is_in_use
 from training.services.refusals import SessionRefused
@@ -160,13 +162,20 @@ def _case(session: Session, lines: Sequence[Line]) -> Case:
     return Case(
         session_id=str(session.pk),
         scenario_id=str(session.scenario_id or ""),
-        checks=[*rubric.general_checks(procedures is not None), *rubric.scenario_checks(context)],
+        checks=[*rubric.general_checks(procedures is not None), *rubric.scenario_checks(_checks_of(version))],
         lines=lines,
         evaluator_context=context,
         policy_sections=version.relevant_policy_sections if version else "",
         procedures=procedures,
         is_document_steering=bool(document and document.instructions),
     )
+
+
+def _checks_of(version: ScenarioVersion | None) -> list[ScenarioCheck]:
+    """A version from before checks were fixed has what its context proposes."""
+    if version is None:
+        return []
+    return version.checks or proposed_checks(version.evaluator_context)
 
 
 def _account_of(session: Session) -> Account | None:

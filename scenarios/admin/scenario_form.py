@@ -7,6 +7,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts.admin import ScopedForm
+from scenarios.admin.checks_field import ChecksField
+from scenarios.checks import proposed_checks
 from scenarios.models import MAX_SKILLS, Scenario
 from scenarios.services.contexts import CONTEXT_LIMIT, KINDS, read_context_file
 
@@ -73,6 +75,12 @@ class ScenarioForm(ScopedForm):
         help_text="A .txt or .md file in UTF-8, up to 1 MB. Change the text above or choose a file, not both.",
     )
 
+    checks = ChecksField(
+        required=False,
+        help_text="Proposed from what you wrote above, each time you save, until you change them here. Empty a line to "
+        "leave a check out. A conversation is graded by the checks of the moment it began.",
+    )
+
     class Meta:
         model = Scenario
         fields = [
@@ -94,6 +102,7 @@ class ScenarioForm(ScopedForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["evaluator_context"].initial = self.at_hand.text
+        self.fields["checks"].initial = self.instance.checks or proposed_checks(self.at_hand.text)
         if self.instance._state.adding:
             # Known before it is saved: its file lies in a folder of this name.
             self.instance.pk = self.at_hand.scenario_id
@@ -125,7 +134,16 @@ class ScenarioForm(ScopedForm):
         uploaded = self.cleaned_data.get("context_file")
         if uploaded is not None:
             self._take(uploaded)
+        self._settle_checks()
         return self.cleaned_data
+
+    def _settle_checks(self):
+        """What was proposed and left as it is, is proposed anew from the new text; what was edited stays."""
+        sent, written = self.cleaned_data.get("checks"), self.cleaned_data.get("evaluator_context", "")
+        if sent is None:
+            self.cleaned_data["checks"] = self.instance.checks
+        elif sent in (proposed_checks(self.at_hand.text), proposed_checks(written)):
+            self.cleaned_data["checks"] = []
 
     def _take(self, uploaded):
         """Let the file's text be the context, unless another text was typed beside it."""

@@ -66,7 +66,7 @@ class ScenarioAdmin(ScopedAdmin):
     fieldsets = [
         (None, {"fields": ["title", "description", "mode", "category", "difficulty", "estimated_minutes", "skills"]}),
         ("The caller", {"fields": ["prompt", "opens", "patience"]}),
-        ("What is assessed", {"fields": ["evaluator_context", "context_file"]}),
+        ("What is assessed", {"fields": ["evaluator_context", "context_file", "checks"]}),
         ("Account and procedures", {"fields": ["account", "relevant_policy_sections"]}),
         (
             "Where it stands",
@@ -89,7 +89,7 @@ class ScenarioAdmin(ScopedAdmin):
     def get_fieldsets(self, request, obj=None):
         """Nothing to upload for who only looks; a new scenario is the library's."""
         may_write = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
-        absent = ([] if may_write else ["context_file"]) + ([] if obj else ["is_one_time"])
+        absent = ([] if may_write else ["context_file", "checks"]) + ([] if obj else ["is_one_time"])
         return [
             (name, options | {"fields": [field for field in options["fields"] if field not in absent]})
             for name, options in super().get_fieldsets(request, obj)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from scenarios.linting.criteria import criteria_findings
 from scenarios.linting.messages import MESSAGES
-from scenarios.linting.passages import Found
 from scenarios.linting.prompt import prompt_findings
+from scenarios.passages import Found
 
 # Several messages for one kind of weakness.
 _CODES = {"copied_grading": "leaks_grading", "split_criterion": "doubled_criterion"}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from scenarios.criteria import LONGEST_WHOLE, MOST_POINTS, points
-from scenarios.linting.passages import NOWHERE, Found, Passage, any_of, sentences, trimmed, words
+from scenarios.passages import NOWHERE, Found, Passage, any_of, sentences, trimmed, words
 
 
 def criteria_findings(evaluator_context: str, mode: str) -> Iterator[Found]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from scenarios.linting.passages import NOWHERE, Found, Passage, any_of, sentences, trimmed, words
+from scenarios.passages import NOWHERE, Found, Passage, any_of, sentences, trimmed, words
 
 _MOST = 20  # advice of one kind; more is not read
 

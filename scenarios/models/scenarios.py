@@ -185,6 +185,11 @@ class Scenario(models.Model):
         upload_to=evaluator_context_key, max_length=200, blank=True, editable=False
     )
     relevant_policy_sections = models.TextField(blank=True, validators=[MaxLengthValidator(2000)])
+    checks = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="as its author edited them, see scenarios.checks; empty: as they are proposed from the context",
+    )
     is_one_time = models.BooleanField("one-time", default=False)
     is_active = models.BooleanField("active", default=True)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+")
@@ -254,6 +259,7 @@ class ScenarioVersion(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, related_name="+")
     evaluator_context = models.TextField(blank=True)
     relevant_policy_sections = models.TextField(blank=True)
+    checks = models.JSONField(default=list, help_text="fixed with the version, see scenarios.checks")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -1,5 +1,6 @@
 from django.db import transaction
 
+from scenarios.checks import proposed_checks
 from scenarios.models import Scenario, ScenarioVersion
 
 
@@ -13,6 +14,7 @@ def snapshot(scenario: Scenario, evaluator_context: str) -> ScenarioVersion:
     scenario = Scenario.objects.select_for_update().get(pk=scenario.pk)
     fields = {name: getattr(scenario, name) for name in ScenarioVersion.SNAPSHOT}
     fields["evaluator_context"] = evaluator_context
+    fields["checks"] = scenario.checks or proposed_checks(evaluator_context)
     digest = ScenarioVersion.digest_of(fields)
     newest = scenario.versions.order_by("-number").first()
     if newest and newest.digest == digest:

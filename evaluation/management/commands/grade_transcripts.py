@@ -15,6 +15,7 @@ from evaluation.openai_grader import Case
 from evaluation.proof import Line
 from evaluation.services.reporting import as_judged, names_of_checks
 from evaluation.tables import print_agreement
+from scenarios.checks import proposed_checks
 
 MOST_SCENARIO_CHECKS = 20
 
@@ -73,6 +74,9 @@ def graded(one: Labelled) -> list[CriterionResult]:
         Line(f"t{number}", str(number), speaker == "counselor", text, tuple(find_instructions(text)))
         for number, (speaker, text) in enumerate(one.turns, 1)
     ]
-    checks = [*rubric.general_checks(has_procedures=False), *rubric.scenario_checks(one.evaluator_context)]
+    checks = [
+        *rubric.general_checks(has_procedures=False),
+        *rubric.scenario_checks(proposed_checks(one.evaluator_context)),
+    ]
     case = Case(session_id=one.id, checks=checks, lines=lines, evaluator_context=one.evaluator_context)
     return proven_results(case, openai_grader.ask(case))
