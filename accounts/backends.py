@@ -24,6 +24,7 @@ MAY: dict[str, dict[str, frozenset[str]]] = {
         "training.session": _SEE,
         "recordings.recording": frozenset({"view", "change"}),
         "evaluation.evaluation": _SEE,
+        "evaluation.guidelines": _BEGIN,
         "evaluation.review": _WRITE,
     },
     User.Role.TRAINER: {

@@ -1,6 +1,6 @@
 """Run by pdf_text.py as a program of its own: a PDF on stdin, its text or why there is none as JSON on stdout.
 
-`python -I pdf_child.py <most pages> <most characters> <CPU seconds> [front]`. It imports nothing of ours.
+`python -I pdf_child.py [front] <most pages> <most characters> <CPU seconds>`. It imports nothing of ours.
 """
 
 import io
@@ -24,11 +24,10 @@ class Refused(Exception):
 
 
 def main() -> None:
-    most_pages, most_characters, seconds = map(int, sys.argv[1:4])
-    limit_this_process(seconds)
-    is_front = sys.argv[4:] == ["front"]
+    *mode, most_pages, most_characters, seconds = sys.argv[1:]
+    limit_this_process(int(seconds))
     try:
-        pages = read(sys.stdin.buffer.read(), most_pages, most_characters, is_front)
+        pages = read(sys.stdin.buffer.read(), int(most_pages), int(most_characters), mode == ["front"])
         answer: dict[str, object] = {"pages": pages}
     except Refused as refused:
         answer = {"refused": str(refused)}

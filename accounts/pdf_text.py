@@ -1,16 +1,11 @@
 """The text of an uploaded PDF. A PDF may be made to do harm, so a child process with hard limits reads it."""
 
-import json
-import math
-import os
-import signal
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypedDict
 
 from accounts import pdf_child
+from accounts.child import ChildEnded, ask_child
 
 _CHILD = Path(pdf_child.__file__)
 _PART, _WHOLE = pdf_child.LARGEST_PART // 1_000_000, pdf_child.MEMORY // 1024**2
@@ -76,7 +71,10 @@ def read_front(data: bytes | BinaryIO, *, most_pages: int, seconds: float = 10.0
 def _pages_of(content: bytes, limits: list[str], seconds: float, mode: list[str], **numbers: int) -> PdfText:
     if not content.startswith(b"%PDF-"):
         raise PdfUnreadable("not_pdf")
-    answer = _ask_child(content, [*limits, str(math.ceil(seconds)), *mode], seconds)
+    try:
+        answer: _Answer = ask_child(_CHILD, content, [*mode, *limits], seconds)
+    except ChildEnded as ended:
+        raise PdfUnreadable(ended.kind) from ended
     if "refused" in answer:
         raise PdfUnreadable(answer["refused"], **numbers)
     pages = answer["pages"]
@@ -85,34 +83,3 @@ def _pages_of(content: bytes, limits: list[str], seconds: float, mode: list[str]
     if not any(page.strip() for page in pages):
         raise PdfUnreadable("no_text")
     return PdfText(pages)
-
-
-def _ask_child(content: bytes, arguments: list[str], seconds: float) -> _Answer:
-    child = subprocess.Popen(
-        [sys.executable, "-I", str(_CHILD), *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,  # pypdf's warnings quote the document
-        env={},  # none of our secrets
-        cwd="/",
-        start_new_session=True,
-    )
-    try:
-        said, _ = child.communicate(content, timeout=seconds)
-    except subprocess.TimeoutExpired as error:
-        raise PdfUnreadable("too_slow") from error
-    finally:
-        _end(child)
-    if child.returncode < 0:
-        raise PdfUnreadable("too_slow" if child.returncode == -signal.SIGXCPU else "too_large")
-    if child.returncode:
-        raise RuntimeError(f"The program that reads PDFs ended with status {child.returncode}.")
-    answer: _Answer = json.loads(said)
-    return answer
-
-
-def _end(child: "subprocess.Popen[bytes]") -> None:
-    """Leave no child and no pipe behind, whatever happened."""
-    with child:
-        if child.poll() is None:
-            os.killpg(child.pid, signal.SIGKILL)

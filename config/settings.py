@@ -270,6 +270,7 @@ BODY_LIMITS = {
     "/admin/scenarios/importjob/": 33 * 1024**2,
     "/accounts/": 21 * 1024**2,
     "/admin/": 21 * 1024**2,
+    "/sessions/": 11 * 1024**2,
     "/api/accounts/": 21 * 1024**2,
     "/api/scenarios/": 21 * 1024**2,
 }
@@ -320,6 +321,7 @@ CELERY_BEAT_SCHEDULE = {
         "silent sessions": "training.tasks.sweep_sessions",
         "lost greetings": "training.tasks.sweep_greetings",
         "lost evaluations": "evaluation.tasks.sweep_evaluations",
+        "lost documentation": "evaluation.tasks.sweep_documentation",
         "lost procedure uploads": "accounts.tasks.sweep_procedures",
         "recordings to finish": "recordings.tasks.sweep_recordings",
         "lost imports": "scenarios.tasks.sweep_imports",

@@ -7,7 +7,7 @@ from accounts import views as account_views
 from accounts.api import AccountViewSet
 from config import health
 from evaluation import api as evaluation_api
-from evaluation import review_views
+from evaluation import documentation_views, review_views
 from evaluation import views as evaluation_views
 from recordings import api as recording_api
 from recordings import views as recording_views
@@ -27,6 +27,10 @@ urlpatterns = [
     path("sessions/<uuid:pk>/recording/", evaluation_views.recording, name="session_recording"),
     path("sessions/<uuid:pk>/comments/", evaluation_views.comments, name="session_comments"),
     path("sessions/<uuid:pk>/comments/<int:comment>/delete/", evaluation_views.comment_delete, name="comment_delete"),
+    path("sessions/<uuid:pk>/documentation/", documentation_views.documentation, name="session_documentation"),
+    path(
+        "sessions/<uuid:pk>/documentation/retry/", documentation_views.documentation_retry, name="documentation_retry"
+    ),
     path("reviews/", review_views.waiting, name="waiting"),
     path("reviews/agreement/", review_views.agreement, name="agreement"),
     path("evaluations/<uuid:pk>/looked-at/", review_views.looked_at, name="looked_at"),

@@ -3,7 +3,8 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
 from accounts.admin import ScopedAdmin
-from evaluation.models import CriterionResult, Evaluation, Flag, Review
+from evaluation.forms import GuidelinesForm
+from evaluation.models import CriterionResult, Evaluation, Flag, Guidelines, Review
 from evaluation.services.grading import queue_evaluation
 from evaluation.services.reviewing import review
 from recordings.models import Recording
@@ -207,3 +208,25 @@ class EvaluationAdmin(ScopedAdmin):
             kept = review(said.evaluation, request.user, said.verdict, said.reason, said.criterion, said.new_verdict)
             # Django names in its log what the formset made.
             said.pk, said.reviewer = kept.pk, kept.reviewer
+
+
+@admin.register(Guidelines)
+class GuidelinesAdmin(ScopedAdmin):
+    """How an organization wants conversations documented. The newest upload counts; none is rewritten."""
+
+    form = GuidelinesForm
+    list_display = ["filename", "uploaded_at", "uploaded_by"]
+    list_select_related = ["uploaded_by"]
+
+    def get_fields(self, request, obj=None):
+        return ["filename", "text", "uploaded_by", "uploaded_at"] if obj else ["file"]
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def save_model(self, request, obj, form, change):
+        obj.uploaded_by = request.user
+        obj.save()

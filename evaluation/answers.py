@@ -80,3 +80,40 @@ class Scanned(_Strict):
     """What the independent scan answers."""
 
     flags: list[Flagged]
+
+
+Gravity = Literal["minor", "moderate", "serious"]
+
+
+class Statement(_Strict):
+    """Something that the documentation says of the conversation."""
+
+    quote: str
+    turn: str
+    evidence: str
+    verdict: Literal["supported", "unsupported", "contradicted", "minimized"]
+    severity: Gravity
+    note: str
+
+
+class Omission(_Strict):
+    turn: str
+    evidence: str
+    severity: Gravity
+    note: str
+
+
+class RuleKept(_Strict):
+    rule: str
+    is_kept: bool
+    severity: Gravity
+    note: str
+
+
+class Compared(_Strict):
+    """What a comparison of documentation and transcript answers. No scores: those are computed, in code."""
+
+    statements: list[Statement]
+    omissions: list[Omission]
+    guidelines: list[RuleKept]
+    summary: str

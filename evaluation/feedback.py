@@ -129,7 +129,7 @@ def proven_feedback(case: Case, graded: Graded, results: Sequence[CriterionResul
         "model": graded.model,
         "prompt_version": openai_grader.PROMPT_VERSION,
         "rubric_version": rubric.VERSION,
-        "transcript_hash": _hash_of(case.lines),
+        "transcript_hash": hash_of(case.lines),
         "document_id": procedures.document_id if procedures else None,
         "vector_store_id": procedures.store_id if procedures else "",
         "file_ids": graded.file_ids,
@@ -164,6 +164,6 @@ def _improvement(one: Improvement, lines: Sequence[Line]) -> dict[str, object]:
     return one.model_dump() | place
 
 
-def _hash_of(lines: Sequence[Line]) -> str:
+def hash_of(lines: Sequence[Line]) -> str:
     told = [{"id": line.id, "turn": line.turn, "is_counselor": line.is_counselor, "text": line.text} for line in lines]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()

@@ -1,7 +1,11 @@
+from typing import ClassVar
+
 from django import forms
 from django.http import QueryDict
 
-from evaluation.models import NEW_VERDICTS, Comment, CriterionResult, Review
+from accounts.admin import ScopedForm
+from evaluation.documents import KINDS, DocumentRefused, read_documentation
+from evaluation.models import NEW_VERDICTS, Comment, CriterionResult, Guidelines, Review
 from evaluation.talk import ms_of
 
 
@@ -54,3 +58,36 @@ class ReviewForm(forms.Form):
         """Empty where the person agrees."""
         chosen: str = self.cleaned_data["verdict"]
         return "" if chosen == Review.Verdict.AGREE else chosen
+
+
+class DocumentationForm(forms.Form):
+    document = forms.FileField(
+        label="Your documentation",
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": ",".join(sorted(KINDS))}),
+        help_text="PDF, DOCX, TXT or MD, up to 10 MB and 30,000 characters.",
+    )
+
+
+class GuidelinesForm(ScopedForm):
+    """How an organization wants conversations documented; its text is what is kept."""
+
+    file = forms.FileField(
+        label="Guidelines",
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": ",".join(sorted(KINDS))}),
+        help_text="PDF, DOCX, TXT or MD, up to 10 MB and 30,000 characters. The newest upload counts.",
+    )
+
+    class Meta:
+        model = Guidelines
+        fields: ClassVar[list[str]] = []
+
+    def clean_file(self) -> object:
+        file = self.cleaned_data["file"]
+        try:
+            self.instance.text = read_documentation(file)
+        except DocumentRefused as refused:
+            raise forms.ValidationError(str(refused)) from refused
+        self.instance.filename = (file.name or "")[-200:]
+        return file

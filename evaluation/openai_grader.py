@@ -18,16 +18,17 @@ from pydantic import BaseModel, ValidationError
 
 from accounts.sections import Index
 from ai import AIUnavailable, build_client, find_instructions, in_our_words
-from evaluation.answers import Grading, Scanned
+from evaluation.answers import Compared, Grading, Scanned
 from evaluation.proof import Line
 from evaluation.rubric import Check
 
 logger = logging.getLogger(__name__)
 
-PROMPT_VERSION, SCAN_PROMPT_VERSION = "grader.v2", "scan.v1"
+PROMPT_VERSION, SCAN_PROMPT_VERSION, DOCUMENTATION_PROMPT_VERSION = "grader.v2", "scan.v1", "documentation.v1"
 _PROMPTS = Path(__file__).parent / "prompts"
 _INSTRUCTIONS = (_PROMPTS / f"{PROMPT_VERSION}.txt").read_text()
 _SCAN_INSTRUCTIONS = (_PROMPTS / f"{SCAN_PROMPT_VERSION}.txt").read_text()
+_DOCUMENTATION_INSTRUCTIONS = (_PROMPTS / f"{DOCUMENTATION_PROMPT_VERSION}.txt").read_text()
 _SCAN_TOKENS = 800
 _MOST_RESULTS = 8
 _LONGEST_QUERY = 1000  # characters
@@ -230,6 +231,25 @@ def scan(case: Case) -> tuple[Scanned, Response]:
             )
 
         said = _insist(create, _SCAN_TOKENS, _Meter(), Scanned)
+        return said.answer, said.response
+
+
+def compare(lines: Sequence[Line], documentation: str, guidelines: str) -> tuple[Compared, Response]:
+    """A counselor's documentation beside the transcript and the guidelines for it. Raises AIUnavailable."""
+    given = {"documentation": documentation} | ({"documentation_guidelines": guidelines} if guidelines else {})
+    with build_client(timeout=settings.EVALUATOR_TIMEOUT, max_retries=0) as client:
+
+        def create(limit: int) -> Response:
+            return client.responses.create(
+                model=settings.EVALUATOR_MODEL,
+                instructions=_DOCUMENTATION_INSTRUCTIONS,
+                input=_message([json.dumps(given, ensure_ascii=False), _conversation(lines)]),
+                extra_body=_shaped("documentation", Compared),
+                max_output_tokens=limit,
+                store=False,
+            )
+
+        said = _insist(create, settings.EVALUATOR_MAX_OUTPUT_TOKENS, _Meter(), Compared)
         return said.answer, said.response
 
 

@@ -29,3 +29,20 @@ def sweep_evaluations() -> None:
     from evaluation.services import grading  # noqa: PLC0415
 
     grading.sweep_evaluations()
+
+
+@shared_task(bind=True, max_retries=None)
+def review_documentation(self: Task, review_id: str) -> None:
+    from evaluation.services import documenting, grading  # noqa: PLC0415
+
+    try:
+        documenting.compare_documentation(UUID(review_id))
+    except grading.NotYet as wait:
+        raise self.retry(countdown=wait.seconds) from wait
+
+
+@shared_task
+def sweep_documentation() -> None:
+    from evaluation.services import documenting  # noqa: PLC0415
+
+    documenting.sweep_documentation()

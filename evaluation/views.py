@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.http import SignedInRequest
+from evaluation.documentation_views import documentation_context
 from evaluation.forms import CommentForm
 from evaluation.models import Comment, Evaluation
 from evaluation.reading import feedback_context
@@ -70,6 +71,7 @@ def session(request: SignedInRequest, pk: UUID) -> HttpResponse:
     may_end = seen.is_live and request.user.may_end_sessions and seen.counselor_id != request.user.pk
     context = _feedback_context(request, seen) | _recording_context(request, seen)
     context |= _comments_context(request, seen, context["recording"]) | {"may_end": may_end}
+    context |= documentation_context(request, seen)
     return render(request, "evaluation/session.html", context)
 
 

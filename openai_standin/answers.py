@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from . import conversation, grader, obedient, scanner, schemas, writer
+from . import comparer, conversation, grader, obedient, scanner, schemas, writer
 from .conversation import Turn
 from .errors import no_vector_store_for_search
 from .json_types import JSON, as_number, as_object, as_text, objects, texts
@@ -54,6 +54,9 @@ def think(state: State, body: JSON, fault: JSON) -> Plan:
         judged = obedient.obey(task, passages, instructions) if obeys else grader.grade(task, passages)
         answer = schemas.fit(schema, dict(judged))
         plan.text = orjson.dumps(answer).decode()
+    elif comparer.is_comparing(schema):
+        compared = comparer.compare(*comparer.task_of(grader.parts_of(input_texts(body))))
+        plan.text = orjson.dumps(schemas.fit(schema, compared)).decode()
     elif order:
         plan.text = orjson.dumps(schemas.fit(schema, writer.write(order, plan.passages))).decode()
     elif schema:

@@ -125,11 +125,16 @@ def is_grading(schema: JSON) -> bool:
 
 def read_task(parts: list[str]) -> Task:
     """The transcript and the checks, from whichever input texts hold them as JSON."""
-    found = [value for part in parts if (value := _object_in(part))]
+    found = parts_of(parts)
     turns = next((objects(value["turns"]) for value in found if "turns" in value), [])
     checks = next((objects(value["criteria"]) for value in found if "criteria" in value), [])
     passages: list[JSON] = [{"text": text} for value in found for text in texts(value.get("found"))]
     return Task(turns, checks, passages)
+
+
+def parts_of(parts: list[str]) -> list[JSON]:
+    """The objects that stand as JSON in texts."""
+    return [value for part in parts if (value := _object_in(part))]
 
 
 def _object_in(part: str) -> JSON:

@@ -36,10 +36,10 @@ PROOFS = {
     "truth, the length within 0.1 % of the clock",
     "tests/voicegateway/test_gateway_leftovers.py::test_calls_that_come_and_go_leave_nothing_behind": "500 calls that "
     "connect and drop: tasks, files and database connections are back at their baseline, no upstream socket is open",
-    "tests/accounts/test_replacement.py": "150 runs of 25 steps of a procedure document replaced while OpenAI lags, "
+    "tests/accounts/test_replacement.py": "150 runs of 25 steps of a document being replaced while OpenAI lags, "
     "fails, expires and forgets and workers die: one document counts at every moment, nothing is left over",
-    "tests/evaluation/test_workers_killed.py": "a worker killed (-9) at every statement and request of an upload and of "
-    "a grading: the old document or the new one, the feedback once",
+    "tests/evaluation/test_workers_killed.py": "a worker killed (-9) at every statement and request of an upload and "
+    "of a grading: the old document or the new one, the feedback once",
 }
 
 # What somebody has exported for their own use must not decide what is tested, nor whom tests reach.

@@ -21,7 +21,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.authtoken.models import Token
 
 from accounts.services.uploading import upload_procedures
-from evaluation.models import Comment, CriterionResult, Evaluation
+from evaluation.models import Comment, CriterionResult, DocumentationReview, Evaluation, Guidelines
 from recordings.models import Recording
 from scenarios.models import ImportJob, ScenarioDraft
 from tests.people import *  # noqa: F403
@@ -44,6 +44,9 @@ POST   /sessions/{call}/end/                    404   404   away  404   404   aw
 GET    /sessions/{over}/recording/              200   404   200   200   200   200   404   login
 GET    /sessions/{over}/comments/               200   404   200   200   200   200   404   login
 POST   /sessions/{over}/comments/               403   404   400   403   403   400   404   login
+GET    /sessions/{over}/documentation/          200   404   200   200   200   200   404   login
+POST   /sessions/{over}/documentation/          away  404   403   403   403   403   404   login
+POST   /sessions/{documented}/documentation/retry/ away 404 away  away  away  away  404   login
 POST   /sessions/{over}/comments/{comment}/delete/ 404 404  away  404   404   404   404   login
 GET    /reviews/                                403   403   200   403   200   200   200   login
 GET    /reviews/agreement/                      403   403   200   403   200   200   200   login
@@ -186,6 +189,7 @@ ADMINISTRATION = {
     "training.session": {"supervisor": "v", "evaluator": "v", "admin": "v"},
     "recordings.recording": {"supervisor": "vc", "admin": "vc"},
     "evaluation.evaluation": {"supervisor": "vc", "evaluator": "vc", "admin": "vc"},  # a change is a review
+    "evaluation.guidelines": {"supervisor": "va", "admin": "va"},
     "auth.group": {},
     "account.emailaddress": {},
     "authtoken.tokenproxy": {},
@@ -213,6 +217,10 @@ def objects(counselor, chat, call, phone_assignment, chat_assignment, account, s
     graded = Evaluation.objects.create(
         session=reviewed, organization_id=over.organization_id, version=1, status="completed", score=80, grade="B",
     )  # fmt: skip
+    DocumentationReview.objects.create(organization=over.organization, session=reviewed, filename="d.txt", text="x")
+    guidelines = Guidelines.objects.create(
+        organization=over.organization, filename="g.txt", text="Sign it.", uploaded_by=supervisor
+    )
     criterion = CriterionResult.objects.create(
         evaluation=graded, organization_id=over.organization_id, position=0, key="greeting", check_text="Greets.",
         source="rubric", verdict="met",
@@ -229,6 +237,8 @@ def objects(counselor, chat, call, phone_assignment, chat_assignment, account, s
     return {
         "account": account.pk,
         "document": document.pk,
+        "documented": reviewed.pk,
+        "evaluation.guidelines": guidelines.pk,
         "graded": graded.pk,
         "criterion": criterion.key,
         "comment": comment.pk,

@@ -94,7 +94,7 @@ def grade(evaluation_id: UUID) -> None:
 def _claim(evaluation: Evaluation) -> bool:
     """The conditional UPDATE is the lock; a claim older than the deadline belongs to a worker that is gone."""
     rows = Evaluation.objects.filter(pk=evaluation.pk)
-    abandoned = Q(status=Evaluation.Status.RUNNING, touched_at__lt=_lost_before())
+    abandoned = Q(status=Evaluation.Status.RUNNING, touched_at__lt=lost_before())
     if rows.filter(abandoned, attempts__gte=settings.TASK_ATTEMPTS).update(
         status=Evaluation.Status.FAILED, failure=_FAILED
     ):
@@ -268,14 +268,14 @@ def _fill(
 
 def sweep_evaluations() -> int:
     """Queue again the evaluations whose task was lost, and the alerts. Return how many evaluations."""
-    lost = list(Evaluation.objects.lost(_lost_before()).values_list("pk", flat=True))
+    lost = list(Evaluation.objects.lost(lost_before()).values_list("pk", flat=True))
     for evaluation_id in lost:
         # Gone before the next sweep: where workers are behind, sweeps must not pile up on them.
         grade_session.apply_async((str(evaluation_id),), expires=settings.SWEEP_EVERY)
-    for evaluation_id in Evaluation.objects.unalerted(_lost_before()).values_list("pk", flat=True)[:100]:
+    for evaluation_id in Evaluation.objects.unalerted(lost_before()).values_list("pk", flat=True)[:100]:
         alert_supervisors.apply_async((str(evaluation_id),), expires=settings.SWEEP_EVERY)
     return len(lost)
 
 
-def _lost_before() -> datetime:
+def lost_before() -> datetime:
     return timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER)
