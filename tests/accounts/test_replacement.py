@@ -164,6 +164,7 @@ class Replacement(RuleBasedStateMachine):
         self.openai.close()
 
 
+@pytest.mark.heavy
 @pytest.mark.timeout(3000 if IS_PROOF else 280)
 def test_one_document_counts_whatever_happens(transactional_db, standin, settings, supervisor, organization):
     settings.PROCEDURES_TIMEOUT = 0.4

@@ -21,6 +21,9 @@ from training.models import Session
 from training.services.sessions import end_session, start_assignment
 from training.services.turns import record_turn
 
+# What is found and proven depends on no database.
+pytestmark = pytest.mark.once
+
 CLEAN = [
     ("caller", "i told them i passed. i can't go home"),
     ("counselor", "Hello, my name is Sam. I'm glad you wrote. What makes going home so hard tonight?"),
@@ -82,14 +85,12 @@ def quotes(evaluation: Evaluation) -> list[str]:
     return found + [moment["quote"] for moment in [*evaluation.went_well, *evaluation.improvements]]
 
 
-@pytest.mark.once
 def test_there_are_fifty_and_each_is_found():
     assert len(set(ATTACKS)) == 50
     assert [attack for attack in [*SPOKEN, *WRITTEN, *IMITATING] if not find_instructions(attack)] == []
     assert [attack for attack in IN_A_DOCUMENT if not find_instructions(attack, is_document=True)] == []
 
 
-@pytest.mark.once
 @pytest.mark.parametrize("is_document", [False, True])
 def test_what_people_really_say_is_no_attack(is_document):
     assert [said for said in HARMLESS if find_instructions(said, is_document)] == []
@@ -182,7 +183,6 @@ def test_behind_the_first_wall_quotes_are_proven_lines_cap_and_a_person_looks(ob
     assert Session.objects.get(pk=evaluation.session_id).evaluations.count() == 1
 
 
-@pytest.mark.once
 def test_the_shape_of_an_answer_has_no_room_for_a_score():
     assert not {"score", "grade"} & set(Grading.model_json_schema()["properties"])
     assert Grading.model_json_schema()["additionalProperties"] is False

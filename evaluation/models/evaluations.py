@@ -3,7 +3,6 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.db.models import Max
 
@@ -231,14 +230,6 @@ class CriterionResult(models.Model):
         return self.is_red_line and self.final_verdict == self.Verdict.NOT_MET
 
 
-# What a person may say instead: whether there is evidence is not for them to doubt.
-NEW_VERDICTS = [
-    (verdict.value, verdict.label)
-    for verdict in CriterionResult.Verdict
-    if verdict != CriterionResult.Verdict.NO_EVIDENCE
-]
-
-
 class Flag(models.Model):
     """Something a supervisor should know of. Counselors never see flags."""
 
@@ -280,152 +271,3 @@ class Scan(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status} scan"
-
-
-class Review(models.Model):
-    """A person's verdict beside the evaluator's: on one criterion, or on the whole when none is named."""
-
-    class Verdict(models.TextChoices):
-        AGREE = "agree"
-        OVERRULE = "overrule"
-
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    evaluation = models.ForeignKey(Evaluation, on_delete=models.CASCADE, related_name="reviews")
-    criterion = models.ForeignKey(
-        CriterionResult, on_delete=models.CASCADE, null=True, blank=True, related_name="reviews"
-    )
-    reviewer = models.ForeignKey(User, on_delete=models.PROTECT, editable=False, related_name="+")
-    verdict = models.CharField(max_length=10, choices=Verdict.choices)
-    new_verdict = models.CharField(
-        "should be",
-        max_length=20,
-        choices=NEW_VERDICTS,
-        blank=True,
-        help_text="what the criterion should be, where it is overruled",
-    )
-    reason = models.TextField(max_length=2000)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ["created_at"]
-
-    def __str__(self) -> str:
-        return f"{self.reviewer}: {self.verdict}"
-
-    def clean(self) -> None:
-        if self.verdict == self.Verdict.OVERRULE and self.criterion_id and not self.new_verdict:
-            raise ValidationError({"new_verdict": "Say what it should be."})
-
-
-class CommentQuerySet(models.QuerySet["Comment"]):
-    def for_user(self, user: User) -> CommentQuerySet:
-        """A counselor reads what is said of their own calls, everyone else what is said in their organization."""
-        rows = self.filter(organization_id=user.organization_id)
-        return rows.filter(session__counselor_id=user.pk) if user.is_counselor else rows
-
-
-class Comment(models.Model):
-    """What a supervisor says to a moment of a call. The counselor reads it beside the transcript."""
-
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="comments")
-    author = models.ForeignKey(User, on_delete=models.PROTECT, editable=False, related_name="+")
-    at_ms = models.PositiveIntegerField(help_text="on the recording's clock")
-    text = models.TextField(max_length=2000)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = CommentQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["at_ms", "created_at"]
-
-    def __str__(self) -> str:
-        return f"{self.author} at {self.at_ms} ms"
-
-
-class GuidelinesQuerySet(models.QuerySet["Guidelines"]):
-    def for_user(self, user: User) -> GuidelinesQuerySet:
-        return self.filter(organization_id=user.organization_id)
-
-
-class Guidelines(models.Model):
-    """How an organization wants conversations documented. The newest upload counts; none is ever rewritten."""
-
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    filename = models.CharField(max_length=200)
-    text = models.TextField()
-    uploaded_by = models.ForeignKey(User, on_delete=models.PROTECT, editable=False, related_name="+")
-    uploaded_at = models.DateTimeField(auto_now_add=True)
-
-    objects = GuidelinesQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["-uploaded_at", "-pk"]
-        verbose_name = "documentation guidelines"
-        verbose_name_plural = "documentation guidelines"
-
-    def __str__(self) -> str:
-        return self.filename
-
-
-class DocumentationReviewQuerySet(models.QuerySet["DocumentationReview"]):
-    def for_user(self, user: User) -> DocumentationReviewQuerySet:
-        """A counselor's own, everyone else's organization."""
-        rows = self.filter(organization_id=user.organization_id)
-        return rows.filter(session__counselor_id=user.pk) if user.is_counselor else rows
-
-    def lost(self, before: datetime) -> DocumentationReviewQuerySet:
-        return self.filter(status__in=DocumentationReview.UNDER_WAY, touched_at__lt=before)
-
-
-class DocumentationReview(models.Model):
-    """A counselor's own documentation of a session beside its transcript: a report of its own, no part of a grade."""
-
-    class Status(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        COMPLETED = "completed"
-        FAILED = "failed"
-
-    UNDER_WAY = (Status.QUEUED, Status.RUNNING)
-    BANDS = ((80, "good"), (60, "fair"), (0, "poor"))
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    session = models.OneToOneField(Session, on_delete=models.CASCADE, related_name="documentation_review")
-    filename = models.CharField(max_length=200)
-    text = models.TextField()
-    guidelines = models.ForeignKey(Guidelines, on_delete=models.PROTECT, null=True, related_name="+")
-    status = models.CharField(max_length=20, choices=Status.choices, default=Status.QUEUED)
-    failure = models.CharField(max_length=200, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    created_at = models.DateTimeField(auto_now_add=True)
-    touched_at = models.DateTimeField(auto_now_add=True)
-    completed_at = models.DateTimeField(null=True)
-    model = models.CharField(max_length=100, blank=True)
-    prompt_version = models.CharField(max_length=50, blank=True)
-    transcript_hash = models.CharField(max_length=64, blank=True)
-    input_tokens = models.PositiveIntegerField(null=True)
-    output_tokens = models.PositiveIntegerField(null=True)
-    accuracy = models.PositiveSmallIntegerField(null=True, help_text="0 to 100")
-    compliance = models.PositiveSmallIntegerField(null=True, help_text="0 to 100; empty without guidelines")
-    overall = models.PositiveSmallIntegerField(null=True, help_text="0 to 100")
-    summary = models.TextField(blank=True)
-    gaps = models.JSONField(default=list, help_text="[{kind, severity, written, turn, said, note}], each verified")
-
-    objects = DocumentationReviewQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return f"Documentation of {self.session_id}"
-
-    @property
-    def is_under_way(self) -> bool:
-        return self.status in self.UNDER_WAY
-
-    @property
-    def is_completed(self) -> bool:
-        return self.status == self.Status.COMPLETED
-
-    @property
-    def band(self) -> str:
-        return next((name for lowest, name in self.BANDS if (self.overall or 0) >= lowest), "")

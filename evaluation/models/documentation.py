@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.db import models
+
+from accounts.models import Organization, User
+from training.models import Session
+
+
+class GuidelinesQuerySet(models.QuerySet["Guidelines"]):
+    def for_user(self, user: User) -> GuidelinesQuerySet:
+        return self.filter(organization_id=user.organization_id)
+
+
+class Guidelines(models.Model):
+    """How an organization wants conversations documented. The newest upload counts; none is ever rewritten."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    filename = models.CharField(max_length=200)
+    text = models.TextField()
+    uploaded_by = models.ForeignKey(User, on_delete=models.PROTECT, editable=False, related_name="+")
+    uploaded_at = models.DateTimeField(auto_now_add=True)
+
+    objects = GuidelinesQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-uploaded_at", "-pk"]
+        verbose_name = "documentation guidelines"
+        verbose_name_plural = "documentation guidelines"
+
+    def __str__(self) -> str:
+        return self.filename
+
+
+class DocumentationReviewQuerySet(models.QuerySet["DocumentationReview"]):
+    def for_user(self, user: User) -> DocumentationReviewQuerySet:
+        """A counselor's own, everyone else's organization."""
+        rows = self.filter(organization_id=user.organization_id)
+        return rows.filter(session__counselor_id=user.pk) if user.is_counselor else rows
+
+    def lost(self, before: datetime) -> DocumentationReviewQuerySet:
+        return self.filter(status__in=DocumentationReview.UNDER_WAY, touched_at__lt=before)
+
+
+class DocumentationReview(models.Model):
+    """A counselor's own documentation of a session beside its transcript: a report of its own, no part of a grade."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        COMPLETED = "completed"
+        FAILED = "failed"
+
+    UNDER_WAY = (Status.QUEUED, Status.RUNNING)
+    BANDS = ((80, "good"), (60, "fair"), (0, "poor"))
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    session = models.OneToOneField(Session, on_delete=models.CASCADE, related_name="documentation_review")
+    filename = models.CharField(max_length=200)
+    text = models.TextField()
+    guidelines = models.ForeignKey(Guidelines, on_delete=models.PROTECT, null=True, related_name="+")
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.QUEUED)
+    failure = models.CharField(max_length=200, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    touched_at = models.DateTimeField(auto_now_add=True)
+    completed_at = models.DateTimeField(null=True)
+    model = models.CharField(max_length=100, blank=True)
+    prompt_version = models.CharField(max_length=50, blank=True)
+    transcript_hash = models.CharField(max_length=64, blank=True)
+    input_tokens = models.PositiveIntegerField(null=True)
+    output_tokens = models.PositiveIntegerField(null=True)
+    accuracy = models.PositiveSmallIntegerField(null=True, help_text="0 to 100")
+    compliance = models.PositiveSmallIntegerField(null=True, help_text="0 to 100; empty without guidelines")
+    overall = models.PositiveSmallIntegerField(null=True, help_text="0 to 100")
+    summary = models.TextField(blank=True)
+    gaps = models.JSONField(default=list, help_text="[{kind, severity, written, turn, said, note}], each verified")
+
+    objects = DocumentationReviewQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"Documentation of {self.session_id}"
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.status in self.UNDER_WAY
+
+    @property
+    def is_completed(self) -> bool:
+        return self.status == self.Status.COMPLETED
+
+    @property
+    def band(self) -> str:
+        return next((name for lowest, name in self.BANDS if (self.overall or 0) >= lowest), "")

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from accounts.models import Organization, User
+from evaluation.models.evaluations import CriterionResult, Evaluation
+from training.models import Session
+
+# What a person may say instead: whether there is evidence is not for them to doubt.
+NEW_VERDICTS = [
+    (verdict.value, verdict.label)
+    for verdict in CriterionResult.Verdict
+    if verdict != CriterionResult.Verdict.NO_EVIDENCE
+]
+
+
+class Review(models.Model):
+    """A person's verdict beside the evaluator's: on one criterion, or on the whole when none is named."""
+
+    class Verdict(models.TextChoices):
+        AGREE = "agree"
+        OVERRULE = "overrule"
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    evaluation = models.ForeignKey(Evaluation, on_delete=models.CASCADE, related_name="reviews")
+    criterion = models.ForeignKey(
+        CriterionResult, on_delete=models.CASCADE, null=True, blank=True, related_name="reviews"
+    )
+    reviewer = models.ForeignKey(User, on_delete=models.PROTECT, editable=False, related_name="+")
+    verdict = models.CharField(max_length=10, choices=Verdict.choices)
+    new_verdict = models.CharField(
+        "should be",
+        max_length=20,
+        choices=NEW_VERDICTS,
+        blank=True,
+        help_text="what the criterion should be, where it is overruled",
+    )
+    reason = models.TextField(max_length=2000)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.reviewer}: {self.verdict}"
+
+    def clean(self) -> None:
+        if self.verdict == self.Verdict.OVERRULE and self.criterion_id and not self.new_verdict:
+            raise ValidationError({"new_verdict": "Say what it should be."})
+
+
+class CommentQuerySet(models.QuerySet["Comment"]):
+    def for_user(self, user: User) -> CommentQuerySet:
+        """A counselor reads what is said of their own calls, everyone else what is said in their organization."""
+        rows = self.filter(organization_id=user.organization_id)
+        return rows.filter(session__counselor_id=user.pk) if user.is_counselor else rows
+
+
+class Comment(models.Model):
+    """What a supervisor says to a moment of a call. The counselor reads it beside the transcript."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="comments")
+    author = models.ForeignKey(User, on_delete=models.PROTECT, editable=False, related_name="+")
+    at_ms = models.PositiveIntegerField(help_text="on the recording's clock")
+    text = models.TextField(max_length=2000)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = CommentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["at_ms", "created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.author} at {self.at_ms} ms"
