@@ -110,9 +110,28 @@ FORMS = ["scenarios/scenario/add/", "training/assignment/add/"]
 FIRST_ROWS = ["scenarios/scenario", "accounts/account", "training/session", "evaluation/evaluation"]
 
 
-@pytest.mark.parametrize("address", ["/", *(f"/admin/{part}" for part in [*ADMIN, *SEARCHED, *FORMS])])
+OWN = ["/", "/accounts/", "/reviews/", "/reviews/agreement/"]
+
+
+@pytest.mark.parametrize("address", [*OWN, *(f"/admin/{part}" for part in [*ADMIN, *SEARCHED, *FORMS])])
 def test_pages_of_a_supervisor(enter: Callable[..., Page], practised: Practised, address: str) -> None:
     page = enter(address, SUPERVISOR)
+
+    assert faults_of(page) == []
+
+
+def test_an_account_with_its_sections(enter: Callable[..., Page], practised: Practised) -> None:
+    page = enter("/accounts/", SUPERVISOR)
+    page.get_by_role("link", name="Harbor State Line (717)").click()
+    page.locator("summary", has_text="Its sections").click()
+
+    assert faults_of(page) == []
+
+
+def test_feedback_as_a_reviewer_reads_it(enter: Callable[..., Page], practised: Practised) -> None:
+    page = enter(f"/sessions/{practised.graded}/", SUPERVISOR)
+    page.locator("summary", has_text="Review this criterion").first.click()
+    expect(page.get_by_role("button", name="Keep this review").first).to_be_visible()
 
     assert faults_of(page) == []
 
