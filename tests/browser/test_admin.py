@@ -82,7 +82,8 @@ def test_a_scenario_is_written_assigned_and_edited_without_touching_a_running_se
     second.get_by_role("button", name="Get feedback").click()
     expect(grade(second)).to_be_visible()
 
-    own = [page.locator(".criteria").last.get_by_role("heading", level=5) for page in (first, second)]
+    ours = "h4:text-is('In this scenario') + .criteria"
+    own = [page.locator(ours).get_by_role("heading", level=5) for page in (first, second)]
     expect(first.get_by_role("heading", level=1)).to_have_text(title)
     expect(own[0]).to_have_text(["Asks directly about thoughts of suicide."])
     expect(second.get_by_role("heading", level=1)).to_have_text(f"{title}, edited")
