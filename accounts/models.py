@@ -256,10 +256,6 @@ class ProcedureDocument(models.Model):
     def has_failed(self) -> bool:
         return self.status == self.Status.FAILED
 
-    @property
-    def is_ready(self) -> bool:
-        return self.status == self.Status.READY
-
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         raise models.ProtectedError("Procedure history is never deleted.", {self})
 

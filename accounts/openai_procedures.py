@@ -6,7 +6,6 @@ what somebody else keeps in the same project.
 """
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
@@ -15,6 +14,7 @@ from django.conf import settings
 from openai import OpenAI
 from openai.types.shared_params import ComparisonFilter
 
+from accounts.prefer import wait_until
 from ai import AIUnavailable, build_client, in_our_words
 
 logger = logging.getLogger(__name__)
@@ -37,8 +37,8 @@ class Kept:
 class Procedures:
     """One connection to OpenAI for all that a task does. Every method raises AIUnavailable."""
 
-    def __init__(self, client: OpenAI, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self.client, self.monotonic = client, monotonic
+    def __init__(self, client: OpenAI) -> None:
+        self.client = client
 
     def ensure_store(self, store_id: str, account_id: UUID) -> str:
         """The account's store: the one known when it is still there, else a new one."""
@@ -80,17 +80,16 @@ class Procedures:
 
     def probe(self, store_id: str, file_id: str, document_id: UUID, query: str) -> None:
         """Search for what stands in the document, until it is found: ready may be a moment before searchable."""
-        deadline = self.monotonic() + min(settings.PROCEDURES_TIMEOUT, _PROBE_FOR)
-        while True:
+
+        def is_found() -> bool:
             with in_our_words():
                 found = self.client.vector_stores.search(
                     store_id, query=query, filters=only(document_id), max_num_results=3
                 )
-            if any(one.file_id == file_id for one in found.data):
-                return
-            if self.monotonic() >= deadline:
-                raise AIUnavailable("not_searchable", retryable=True)
-            time.sleep(_PROBE_EVERY)
+            return any(one.file_id == file_id for one in found.data)
+
+        if not wait_until(is_found, min(settings.PROCEDURES_TIMEOUT, _PROBE_FOR), every=_PROBE_EVERY):
+            raise AIUnavailable("not_searchable", retryable=True)
 
     def holds(self, store_id: str, file_id: str, document_id: UUID) -> bool:
         """Whether the file is ready in the store and says whose it is; that is mended where it is missing."""

@@ -15,11 +15,14 @@ def preferred_wait(request: HttpRequest) -> float:
     return min(float(found[1]), LONGEST_WAIT) if found else 0.0
 
 
-def wait_until(done: Callable[[], bool], seconds: float) -> bool:
-    """Look again until `done` or the time is over. Blocks its thread: each request has one of its own."""
+def wait_until(done: Callable[[], bool], seconds: float, every: float = 0.1) -> bool:
+    """Look again, every so many seconds, until `done` or the time is over.
+
+    Blocks its thread: each request and each task has one of its own.
+    """
     deadline = time.monotonic() + seconds
     while not done():
         if time.monotonic() >= deadline:
             return False
-        time.sleep(0.1)
+        time.sleep(every)
     return True

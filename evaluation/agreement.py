@@ -23,10 +23,6 @@ class Agreement:
     high: float | None
     base_rate: float
 
-    @property
-    def is_telling(self) -> bool:
-        return self.kappa is not None
-
 
 def agreement(pairs: Iterable[tuple[str, str]], met: str = "met") -> Agreement | None:
     """Of (evaluator's, person's) verdicts; None without any. The base rate is how often people say `met`."""

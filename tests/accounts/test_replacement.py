@@ -181,3 +181,6 @@ def test_one_document_counts_whatever_happens(transactional_db, standin, setting
         max_examples=EXAMPLES, stateful_step_count=STEPS_EACH, deadline=None, phases=[Phase.reuse, Phase.generate]
     )
     run_state_machine_as_test(Replacement, settings=options)
+
+    # The rules and invariants assert; this says that they had something to look at.
+    assert ProcedureDocument.objects.filter(status="ready").exclude(replaced=None).exists()

@@ -34,7 +34,7 @@ def test_perfect_agreement_is_one_and_its_opposite_is_below_zero():
 def test_where_everybody_always_says_the_same_there_is_no_kappa():
     found = agreement(pairs(met_met=9))
 
-    assert (found.raw, found.kappa, found.is_telling) == (1, None, False)
+    assert (found.raw, found.kappa, found.low, found.high) == (1, None, None, None)
 
 
 def test_of_nothing_there_is_no_agreement():
