@@ -73,7 +73,8 @@ def graded() -> dict[str, Any]:
     from scenarios.models import Scenario  # noqa: PLC0415
     from scenarios.services.contexts import write_evaluator_context  # noqa: PLC0415
     from training.models import TranscriptTurn  # noqa: PLC0415
-    from training.services.sessions import assign, end_session, start_assignment  # noqa: PLC0415
+    from training.services.assignments import assign  # noqa: PLC0415
+    from training.services.sessions import end_session, start_assignment  # noqa: PLC0415
     from training.services.turns import write_turn  # noqa: PLC0415
 
     center = Organization.objects.create(name="Measured")

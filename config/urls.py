@@ -13,6 +13,8 @@ from recordings import api as recording_api
 from recordings import views as recording_views
 from scenarios.api import ImportViewSet, ScenarioViewSet
 from training import api as training_api
+from training import assignment_views
+from training.assignment_api import AssignmentViewSet
 from training.draft_api import AssignableDraftViewSet as DraftViewSet
 
 # One way in, for the administration too.
@@ -43,6 +45,21 @@ urlpatterns = [
     path(
         "accounts/<uuid:pk>/procedures/<uuid:document>/retry/", account_views.procedures_retry, name="procedures_retry"
     ),
+    path("assignments/", assignment_views.assignments, name="assignments"),
+    path("assignments/new/", assignment_views.assign, name="assign"),
+    path("assignments/new/counselors/", assignment_views.pick, {"what": "counselors"}, name="pick_counselors"),
+    path("assignments/new/scenarios/", assignment_views.pick, {"what": "scenarios"}, name="pick_scenarios"),
+    path("assignments/<uuid:pk>/", assignment_views.assignment, name="assignment"),
+    path(
+        "assignments/<uuid:pk>/reset/", assignment_views.assignment_change, {"verb": "reset"}, name="assignment_reset"
+    ),
+    path(
+        "assignments/<uuid:pk>/cancel/",
+        assignment_views.assignment_change,
+        {"verb": "cancel"},
+        name="assignment_cancel",
+    ),
+    path("assignments/<uuid:pk>/decline/", assignment_views.assignment_decline, name="assignment_decline"),
     path("training/", include("training.urls")),
     path("account/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
@@ -51,6 +68,16 @@ urlpatterns = [
     path("api/sessions/<uuid:pk>/messages/", training_api.MessagesView.as_view(), name="api-messages"),
     path("api/sessions/<uuid:pk>/end/", training_api.session_end, name="api-end"),
     path("api/sessions/<uuid:pk>/ticket/", training_api.session_ticket, name="api-ticket"),
+    path("api/assignments/", AssignmentViewSet.as_view({"get": "list", "post": "create"}), name="api-assignments"),
+    path("api/assignments/bulk/", AssignmentViewSet.as_view({"post": "bulk"}), name="api-assign-bulk"),
+    path(
+        "api/assignments/<uuid:pk>/",
+        AssignmentViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="api-assignment",
+    ),
+    path("api/assignments/<uuid:pk>/reset/", AssignmentViewSet.as_view({"post": "reset"}), name="api-reset"),
+    path("api/assignments/<uuid:pk>/cancel/", AssignmentViewSet.as_view({"post": "cancel"}), name="api-cancel"),
+    path("api/assignments/<uuid:pk>/decline/", AssignmentViewSet.as_view({"post": "decline"}), name="api-decline"),
     path("api/assignments/one-time/", training_api.one_time, name="api-one-time"),
     path("api/accounts/", AccountViewSet.as_view({"get": "list"}), name="api-accounts"),
     path(

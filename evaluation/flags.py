@@ -24,6 +24,9 @@ class Kind(models.TextChoices):
     INVENTED_ELEMENTS = "invented_elements", "the caller invented what the scenario does not hold"
     DIFFICULTY_MISMATCH = "difficulty_mismatch", "easier or harder than the scenario says"
     COUNSELOR_DISTRESS = "counselor_distress", "the counselor may need support"
+    WRONG_GUIDANCE = "wrong_guidance", "the feedback gives wrong guidance"
+    TECHNICAL = "technical", "a technical problem"
+    OTHER = "other", "something else"
 
 
 SEVERITIES: dict[str, Severity] = {
@@ -39,6 +42,15 @@ SEVERITIES: dict[str, Severity] = {
     Kind.INVENTED_ELEMENTS: Severity.WARNING,
     Kind.DIFFICULTY_MISMATCH: Severity.INFO,
     Kind.COUNSELOR_DISTRESS: Severity.CRITICAL,
+    Kind.WRONG_GUIDANCE: Severity.CRITICAL,
+    Kind.TECHNICAL: Severity.WARNING,
+    Kind.OTHER: Severity.INFO,
+}
+# What a counselor may report, in their words.
+REPORTS = {
+    Kind.WRONG_GUIDANCE: "The feedback tells me something wrong or dangerous",
+    Kind.TECHNICAL: "Something did not work",
+    Kind.OTHER: "Something else",
 }
 # Of these the counselor's words are the proof, of the caller's faults the caller's.
 BY_COUNSELOR = frozenset(
@@ -50,6 +62,7 @@ class Source(models.TextChoices):
     GRADER = "grader"
     SCAN = "scan", "independent scan"
     RULES = "rules"
+    COUNSELOR = "counselor", "reported by the counselor"
 
 
 @dataclass(frozen=True)

@@ -9,4 +9,6 @@ from training.signals import session_ended
 
 @receiver(session_ended)
 def queue_evaluation(session: Session, **kwargs: Any) -> None:
-    grading.queue_evaluation(session)
+    # What its counselor stopped is never graded.
+    if not session.was_stopped:
+        grading.queue_evaluation(session)

@@ -18,7 +18,8 @@ from scenarios.models import Mode, Scenario
 from scenarios.services.contexts import write_evaluator_context
 from tests.openai_standin.process import StandinProcess
 from training.models import Assignment, EndReason, Session, TranscriptTurn
-from training.services.sessions import assign, end_session, start_assignment, start_free_practice
+from training.services.assignments import assign
+from training.services.sessions import end_session, start_assignment, start_free_practice
 from training.services.turns import write_turn
 
 # A busy machine is no finding.

@@ -14,15 +14,15 @@ from scenarios.admin import ScenarioAdmin
 from scenarios.admin.drafts import NOT_SAVED
 from scenarios.models import Mode, Scenario
 from training import draft_admin  # noqa: F401  (registers its pages)
-from training.forms import MOST_ASSIGNED_AT_ONCE, AssignForm
+from training.forms import MOST_ASSIGNED_AT_ONCE, TERMS, AssignForm
 from training.models import Assignment
+from training.services.assignments import assign_many, cancel, reset
 from training.services.one_time import check_due_date, create_one_time
-from training.services.sessions import assign, cancel_assignment, may_try, reset_assignment
+from training.services.sessions import may_try
 
 logger = logging.getLogger(__name__)
 
-ASSIGNED = ("due_date", "notes", "require_recording")
-FOR_WHOM = [("For whom", {"fields": ["counselors", *ASSIGNED]})]
+FOR_WHOM = [("For whom", {"fields": ["counselors", *TERMS]})]
 
 
 @admin.register(Scenario)
@@ -74,16 +74,16 @@ class AssignableScenarioAdmin(ScenarioAdmin):
                 "opts": self.model._meta,
             }
             return render(request, "admin/training/assign.html", context)
-        fields = {name: form.cleaned_data[name] for name in ASSIGNED}
-        given = [
-            assign(scenario, counselor, request.user, **fields)
-            for scenario in queryset.filter(is_active=True)
-            for counselor in form.cleaned_data["counselors"]
-        ]
-        done = sum(assignment is not None for assignment in given)
-        retired = queryset.filter(is_active=False).count()
-        left_out = f" Retired scenarios left out: {retired}." if retired else ""
-        self.message_user(request, f"{done} assigned, {len(given) - done} were open already.{left_out}")
+        chosen = queryset.filter(is_active=True), form.cleaned_data["counselors"]
+        given = assign_many(*chosen, request.user, **form.terms)
+        left_out = ""
+        if given.completed:
+            again = reverse("assign")
+            left_out += f" Completed before, so not given again: {len(given.completed)} (do that under {again})."
+        if retired := queryset.filter(is_active=False).count():
+            left_out += f" Retired scenarios left out: {retired}."
+        done = f"{len(given.assignments)} assigned, {len(given.open)} were open already."
+        self.message_user(request, done + left_out)
         return None
 
     def one_time_view(self, request):
@@ -154,11 +154,11 @@ class AssignmentAdmin(ScopedAdmin):
     # A library of thousands is no list to choose from.
     autocomplete_fields = ["scenario"]
     actions = ["reset", "cancel"]
-    fields = ["counselor", "scenario", "due_date", "notes", "require_recording", "status"]
-    readonly_fields = ["status"]
+    fields = ["counselor", "scenario", *TERMS, "status", "score"]
+    readonly_fields = ["status", "score"]
 
     def get_readonly_fields(self, request, obj=None):
-        return ["counselor", "scenario", "status"] if obj else ["status"]
+        return ["counselor", "scenario", "status", "score"] if obj else ["status", "score"]
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         if db_field.name == "counselor":
@@ -171,14 +171,14 @@ class AssignmentAdmin(ScopedAdmin):
         if not change:
             obj.assigned_by = request.user
         # Only what was typed: feedback may complete the assignment at this moment.
-        obj.save(update_fields=["due_date", "notes", "require_recording"] if change else None)
+        obj.save(update_fields=list(TERMS) if change else None)
 
     @admin.action(description="Reset to pending", permissions=["change"])
     def reset(self, request, queryset):
-        done = sum(reset_assignment(assignment) for assignment in queryset)
+        done = sum(reset(assignment) for assignment in queryset)
         self.message_user(request, f"{done} reset. Only those in progress, without a live session, can be.")
 
     @admin.action(description="Cancel", permissions=["change"])
     def cancel(self, request, queryset):
-        done = sum(cancel_assignment(assignment) for assignment in queryset)
+        done = sum(cancel(assignment) for assignment in queryset)
         self.message_user(request, f"{done} cancelled. Only open ones, without a live session, can be.")

@@ -9,7 +9,7 @@ from accounts.models import User
 from scenarios.admin.draft_forms import DraftForm
 from scenarios.admin.drafts import DraftAdmin
 from scenarios.models import Scenario, ScenarioDraft
-from training.forms import AssignForm
+from training.forms import TERMS, AssignForm
 from training.services.one_time import give_new
 
 LIBRARY, ONE_TIME = "library", "one_time"
@@ -41,7 +41,7 @@ class GivingForm(AssignForm):
             return self.cleaned_data
         if self.cleaned_data.get("purpose") == ONE_TIME:
             self.add_error("counselors", "A one-time scenario is made for somebody: choose at least one counselor.")
-        elif any(self.cleaned_data.get(name) for name in ("due_date", "notes", "require_recording")):
+        elif any(self.cleaned_data.get(name) for name in TERMS):
             self.add_error("counselors", "You typed something for an assignment: choose who is to be assigned.")
         return self.cleaned_data
 
@@ -59,6 +59,5 @@ class AssignableDraftAdmin(DraftAdmin):
         shelf: str = "one-time" if scenario.is_one_time else super().settle(request, scenario, giving)
         if giving is None or not giving.cleaned_data["counselors"]:
             return shelf
-        typed = {name: giving.cleaned_data[name] for name in ("due_date", "notes", "require_recording")}
-        give_new(scenario, giving.cleaned_data["counselors"], request.user, **typed)
+        give_new(scenario, giving.cleaned_data["counselors"], request.user, **giving.terms)
         return f"{shelf}, and assigned to {', '.join(map(str, giving.cleaned_data['counselors']))}"

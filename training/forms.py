@@ -1,17 +1,23 @@
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 
-from accounts.models import User
+from accounts.models import Cohort, User
+from scenarios.models import Scenario
+from training.models import Assignment
+from training.services.assignments import MOST_AT_ONCE, check_pairs
 from training.services.one_time import check_due_date
 
-MOST_ASSIGNED_AT_ONCE = 500  # pairs of a scenario and a counselor
+MOST_ASSIGNED_AT_ONCE = MOST_AT_ONCE
+# What is said of an assignment, whoever it is for.
+TERMS = ("due_date", "notes", "require_recording", "pass_mark", "attempts_allowed")
 
 
-class AssignForm(forms.Form):
-    """Who is given the chosen scenarios, and until when."""
+class TermsForm(forms.Form):
+    """Until when, and what is enough."""
 
-    counselors = forms.ModelMultipleChoiceField(User.objects.none(), widget=forms.CheckboxSelectMultiple)
     due_date = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
     notes = forms.CharField(
         required=False,
@@ -19,25 +25,115 @@ class AssignForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="The counselor reads this. At most 1,000 characters.",
     )
-    require_recording = forms.BooleanField(required=False)
-
-    def __init__(self, user: User, *args: Any, scenarios: int = 1, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.scenarios = scenarios
-        counselors = User.objects.for_user(user).filter(role=User.Role.COUNSELOR, is_active=True)
-        self.fields["counselors"].queryset = counselors  # type: ignore[attr-defined]
-
-    def clean_counselors(self) -> Any:
-        counselors = self.cleaned_data["counselors"]
-        pairs = self.scenarios * len(counselors)
-        if pairs > MOST_ASSIGNED_AT_ONCE:
-            raise forms.ValidationError(
-                f"{self.scenarios:,} scenarios for {len(counselors):,} counselors are {pairs:,} assignments; "
-                f"at most {MOST_ASSIGNED_AT_ONCE} are given at once. Choose fewer."
-            )
-        return counselors
+    require_recording = forms.BooleanField(required=False, label="A recording is required")
+    pass_mark = forms.IntegerField(
+        required=False,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text="The score, 1 to 100, that is enough. Empty: any feedback completes it.",
+    )
+    attempts_allowed = forms.IntegerField(
+        required=False,
+        label="Attempts",
+        validators=[MinValueValidator(1), MaxValueValidator(20)],
+        help_text="How many graded attempts there are to reach the pass mark, 1 to 20. Empty: as many as it takes.",
+    )
 
     def clean_due_date(self) -> Any:
         due_date = self.cleaned_data["due_date"]
         check_due_date(due_date)
         return due_date
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in TERMS}
+
+
+class AssignForm(TermsForm):
+    """Who is given the chosen scenarios, and until when."""
+
+    counselors = forms.ModelMultipleChoiceField(User.objects.none(), widget=forms.CheckboxSelectMultiple)
+    field_order = ["counselors"]
+
+    def __init__(self, user: User, *args: Any, scenarios: int = 1, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.scenarios = scenarios
+        self.fields["counselors"].queryset = User.objects.for_user(user).counselors()  # type: ignore[attr-defined]
+
+    def clean_counselors(self) -> Any:
+        counselors = self.cleaned_data["counselors"]
+        check_pairs(self.scenarios, len(counselors))
+        return counselors
+
+
+class AssignManyForm(TermsForm):
+    """Counselors, and cohorts of them, times scenarios. All are found by typing: there may be thousands."""
+
+    counselors = forms.ModelMultipleChoiceField(User.objects.none(), required=False)
+    cohorts = forms.ModelMultipleChoiceField(Cohort.objects.none(), required=False, widget=forms.CheckboxSelectMultiple)
+    scenarios = forms.ModelMultipleChoiceField(
+        Scenario.objects.none(), error_messages={"required": "Choose at least one scenario."}
+    )
+    force_reassign = forms.BooleanField(required=False)
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = {
+            "counselors": User.objects.for_user(user).counselors(),
+            "cohorts": Cohort.objects.for_user(user),
+            "scenarios": Scenario.objects.for_user(user).filter(is_active=True),
+        }
+        for name, queryset in choices.items():
+            self.fields[name].queryset = queryset  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        if {"counselors", "cohorts", "scenarios"} & self.errors.keys():
+            return self.cleaned_data
+        people = self.everybody()
+        if not people:
+            self.add_error("counselors", "Choose at least one counselor, or a cohort with somebody in it.")
+        try:
+            check_pairs(len(self.cleaned_data["scenarios"]), len(people))
+        except ValidationError as error:
+            self.add_error(None, error)
+        return self.cleaned_data
+
+    def everybody(self) -> list[User]:
+        """Those who were chosen and those of the cohorts, each once."""
+        chosen = {person.pk: person for person in self.cleaned_data["counselors"]}
+        of_cohorts = User.objects.counselors().filter(cohorts__in=self.cleaned_data["cohorts"]).distinct()
+        return list(({person.pk: person for person in of_cohorts} | chosen).values())
+
+
+class AssignmentFilterForm(forms.Form):
+    """What a list of assignments is narrowed by. What cannot be read shows everything and says so."""
+
+    OVERDUE, FAILED, DECLINED = "overdue", "failed", "declined"
+
+    q = forms.CharField(required=False, label="Counselor or scenario", max_length=100)
+    status = forms.ChoiceField(
+        required=False,
+        choices=[
+            ("", "Every status"),
+            ("open", "Open"),
+            (OVERDUE, "Overdue"),
+            (FAILED, "Below the pass mark"),
+            (DECLINED, "Declined"),
+            *Assignment.Status.choices,
+        ],
+    )
+    cohort = forms.ModelChoiceField(Cohort.objects.none(), required=False, empty_label="Every cohort")
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["cohort"].queryset = Cohort.objects.for_user(user)  # type: ignore[attr-defined]
+
+    def narrow(self, rows: Any) -> Any:
+        if not self.is_valid():
+            return rows
+        chosen = self.cleaned_data
+        if chosen["q"]:
+            rows = rows.matching(chosen["q"])
+        if chosen["cohort"]:
+            rows = rows.filter(counselor__cohorts=chosen["cohort"])
+        return rows.of_state(chosen["status"]) if chosen["status"] else rows

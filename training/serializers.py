@@ -125,6 +125,7 @@ class OneTimeScenarioSerializer(ScenarioSerializer):
         fields = [
             "title",
             "description",
+            "content_notes",
             "prompt",
             "evaluator_context",
             "mode",
@@ -139,13 +140,24 @@ class OneTimeScenarioSerializer(ScenarioSerializer):
         ]
 
 
-class GivingSerializer(KnownFieldsOnly):
-    """Whom a new scenario is for."""
+class TermsSerializer(KnownFieldsOnly):
+    """Until when, and what is enough."""
 
-    counselors = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=50)
     due_date = serializers.DateField(required=False, allow_null=True)
     notes = serializers.CharField(required=False, allow_blank=True, max_length=1000)
     require_recording = serializers.BooleanField(required=False)
+    pass_mark = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=100)
+    attempts_allowed = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=20)
+
+    def validate_due_date(self, due_date: date | None) -> date | None:
+        check_due_date(due_date)
+        return due_date
+
+
+class GivingSerializer(TermsSerializer):
+    """Whom a new scenario is for."""
+
+    counselors = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=50)
 
     def validate_counselors(self, ids: list[UUID]) -> list[User]:
         colleagues = User.objects.for_user(person(self.context["request"]))
@@ -155,10 +167,6 @@ class GivingSerializer(KnownFieldsOnly):
             raise serializers.ValidationError([f"There is no counselor {pk}." for pk in unknown])
         return [known[pk] for pk in ids]
 
-    def validate_due_date(self, due_date: date | None) -> date | None:
-        check_due_date(due_date)
-        return due_date
-
 
 class OneTimeSerializer(GivingSerializer):
     """A one-time scenario together with whom it is for."""
@@ -166,7 +174,7 @@ class OneTimeSerializer(GivingSerializer):
     scenario = OneTimeScenarioSerializer()
 
 
-GIVING = ("due_date", "notes", "require_recording")
+GIVING = ("due_date", "notes", "require_recording", "pass_mark", "attempts_allowed")
 
 
 class AssignableDraftSerializer(GivingSerializer, EditedDraftSerializer):
@@ -191,6 +199,10 @@ class AssignableDraftSerializer(GivingSerializer, EditedDraftSerializer):
 
 
 class AssignmentSerializer(serializers.ModelSerializer[Assignment]):
+    passed = serializers.BooleanField(source="is_passed", allow_null=True, help_text="null: nothing is graded yet")
+    is_overdue = serializers.BooleanField()
+    is_declined = serializers.BooleanField()
+
     class Meta:
         model = Assignment
         fields = [
@@ -200,7 +212,13 @@ class AssignmentSerializer(serializers.ModelSerializer[Assignment]):
             "due_date",
             "notes",
             "require_recording",
+            "pass_mark",
+            "attempts_allowed",
             "status",
+            "score",
+            "passed",
+            "is_overdue",
+            "is_declined",
             "created_at",
             "completed_at",
         ]

@@ -7,7 +7,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Max
 
 from accounts.models import Organization, ProcedureDocument, User
-from evaluation import flags
+from evaluation.flags import Severity
 from training.models import Session
 
 
@@ -26,6 +26,15 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
     def graded(self) -> EvaluationQuerySet:
         return self.filter(status__in=Evaluation.GRADED)
 
+    def newest_of_each(self) -> EvaluationQuerySet:
+        """Completed ones, without those that a later grading of the same session has taken the place of."""
+        later = Evaluation.objects.filter(
+            session=models.OuterRef("session"),
+            version__gt=models.OuterRef("version"),
+            status=Evaluation.Status.COMPLETED,
+        )
+        return self.filter(~models.Exists(later), status=Evaluation.Status.COMPLETED)
+
     def waiting_for_person(self) -> EvaluationQuerySet:
         """What somebody must look at, of the newest grading of each session."""
         later = Evaluation.objects.filter(session=models.OuterRef("session"), version__gt=models.OuterRef("version"))
@@ -34,9 +43,10 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
 
     def unalerted(self, before: datetime) -> EvaluationQuerySet:
         """Graded before that, with critical flags that nobody was written to about."""
-        critical = Flag.objects.filter(evaluation=models.OuterRef("pk"), severity=flags.Severity.CRITICAL)
-        return self.graded().filter(
-            models.Exists(critical), alerted_at=None, completed_at__lt=before, scan__isnull=False
+        return (
+            self.graded()
+            .filter(flags__severity=Severity.CRITICAL, alerted_at=None, completed_at__lt=before, scan__isnull=False)
+            .distinct()
         )
 
     def lost(self, before: datetime) -> EvaluationQuerySet:
@@ -113,6 +123,7 @@ class Evaluation(models.Model):
     looked_at_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     looked_at = models.DateTimeField(null=True)
     alerted_at = models.DateTimeField(null=True, help_text="when supervisors were written to about critical flags")
+    announced_at = models.DateTimeField(null=True, help_text="when its counselor was written to that it is ready")
     measures = models.JSONField(default=dict, help_text="what was counted, see evaluation.measures")
     rationale = models.TextField(blank=True)
     went_well = models.JSONField(default=list)
@@ -228,28 +239,6 @@ class CriterionResult(models.Model):
     def is_crossed(self) -> bool:
         """A red line that was not kept."""
         return self.is_red_line and self.final_verdict == self.Verdict.NOT_MET
-
-
-class Flag(models.Model):
-    """Something a supervisor should know of. Counselors never see flags."""
-
-    Severity = flags.Severity
-
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    evaluation = models.ForeignKey(Evaluation, on_delete=models.CASCADE, related_name="flags")
-    # What was stored before kinds were fixed keeps its name.
-    kind = models.CharField(max_length=60, choices=flags.Kind.choices)
-    severity = models.CharField(max_length=10, choices=Severity.choices)
-    source = models.CharField(max_length=10, choices=flags.Source.choices, default=flags.Source.GRADER)
-    note = models.TextField(blank=True)
-    turn = models.CharField(max_length=40, blank=True, help_text="the turn that it rests on")
-    quote = models.TextField(blank=True)
-
-    class Meta:
-        ordering = ["evaluation", "pk"]
-
-    def __str__(self) -> str:
-        return f"{self.severity}: {self.kind}"
 
 
 class Scan(models.Model):

@@ -21,13 +21,15 @@ from evaluation.measures import measures_of
 from evaluation.models import CriterionResult, Evaluation, EvaluationQuerySet, Flag, Scan
 from evaluation.openai_grader import Case, Graded, Procedures
 from evaluation.proof import Line
+from evaluation.services.tallying import count_again
 from evaluation.tasks import alert_supervisors, grade_session
 from scenarios.checks import ScenarioCheck, proposed_checks
 from scenarios.models import ScenarioVersion
 from training.models import EndReason, Session, TranscriptTurn, heard_turns
+from training.services.assignments import count_result, settle
 from training.services.lines import is_in_use
 from training.services.refusals import SessionRefused
-from training.services.sessions import complete_assignment, end_session
+from training.services.sessions import end_session
 from training.services.turns import settle_turns
 
 logger = logging.getLogger(__name__)
@@ -111,8 +113,11 @@ def _mine(evaluation: Evaluation) -> EvaluationQuerySet:
     return Evaluation.objects.filter(pk=evaluation.pk, status=Evaluation.Status.RUNNING, attempts=evaluation.attempts)
 
 
+@transaction.atomic
 def _close(evaluation: Evaluation, status: str, failure: str = "") -> None:
-    _mine(evaluation).update(status=status, failure=failure, completed_at=timezone.now())
+    if _mine(evaluation).update(status=status, failure=failure, completed_at=timezone.now()):
+        # An earlier attempt may have waited for what becomes of this one.
+        settle(evaluation.session)
 
 
 def lines_of(turns: Sequence[TranscriptTurn]) -> list[Line]:
@@ -256,6 +261,7 @@ def _fill(
             note=one.note,
             turn=one.turn,
             quote=one.quote,
+            session_id=evaluation.session_id,
             **owner,
         )
         for one in found
@@ -263,7 +269,8 @@ def _fill(
     if any(one.severity == Severity.CRITICAL for one in found):
         transaction.on_commit(lambda: alert_supervisors.delay(str(evaluation.pk)), robust=True)
     if not is_held:
-        complete_assignment(evaluation.session)
+        count_result(evaluation.session, points.score)
+        count_again(evaluation.session)
 
 
 def sweep_evaluations() -> int:

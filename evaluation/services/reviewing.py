@@ -6,7 +6,8 @@ from django.utils import timezone
 from accounts.models import User
 from evaluation import scoring
 from evaluation.models import CriterionResult, Evaluation, Review
-from training.services.sessions import complete_assignment
+from evaluation.services.tallying import count_again
+from training.services.assignments import count_result
 
 
 @transaction.atomic
@@ -40,6 +41,16 @@ def _count_again(evaluation: Evaluation) -> None:
     else:
         reviewed = {"reviewed_score": points.score, "reviewed_grade": points.grade}
     Evaluation.objects.filter(pk=evaluation.pk).update(**reviewed)
+    evaluation.refresh_from_db(fields=["reviewed_score", "status"])
+    _publish(evaluation)
+
+
+def _publish(evaluation: Evaluation) -> None:
+    """The score that counts now, for the assignment and the weeks; an older grading's counts no more."""
+    session = evaluation.session
+    if Evaluation.objects.filter(pk=evaluation.pk, session=session).newest_of_each().exists():
+        count_result(session, evaluation.final_score or 0)
+        count_again(session)
 
 
 @transaction.atomic
@@ -50,5 +61,6 @@ def look_at(evaluation: Evaluation, by: User) -> bool:
         return False
     held = Evaluation.objects.filter(pk=evaluation.pk, status=Evaluation.Status.HELD)
     if held.update(status=Evaluation.Status.COMPLETED):
-        complete_assignment(evaluation.session)
+        evaluation.refresh_from_db()
+        _publish(evaluation)
     return True

@@ -86,6 +86,7 @@ class ScenarioForm(ScopedForm):
         fields = [
             "title",
             "description",
+            "content_notes",
             "mode",
             "category",
             "difficulty",

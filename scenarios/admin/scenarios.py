@@ -64,7 +64,21 @@ class ScenarioAdmin(ScopedAdmin):
         actions.delete_selected,
     ]
     fieldsets = [
-        (None, {"fields": ["title", "description", "mode", "category", "difficulty", "estimated_minutes", "skills"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "title",
+                    "description",
+                    "content_notes",
+                    "mode",
+                    "category",
+                    "difficulty",
+                    "estimated_minutes",
+                    "skills",
+                ]
+            },
+        ),
         ("The caller", {"fields": ["prompt", "opens", "patience"]}),
         ("What is assessed", {"fields": ["evaluator_context", "context_file", "checks"]}),
         ("Account and procedures", {"fields": ["account", "relevant_policy_sections"]}),

@@ -168,6 +168,12 @@ class Scenario(models.Model):
         related_name="scenarios",
         help_text="Left empty, it belongs to the whole organization and is graded by general criteria.",
     )
+    content_notes = models.CharField(
+        max_length=300,
+        blank=True,
+        help_text="What may be hard for a counselor, such as “suicide of a child”. They read it before they begin and "
+        "may decline.",
+    )
     opens = models.CharField(
         "who opens",
         max_length=10,
@@ -249,6 +255,7 @@ class ScenarioVersion(models.Model):
     digest = models.CharField(max_length=64, help_text="SHA-256 of everything below")
     title = models.CharField(max_length=255)
     description = models.TextField(blank=True)
+    content_notes = models.CharField(max_length=300, blank=True)
     prompt = models.TextField()
     mode = models.CharField(max_length=10, choices=Mode.choices)
     difficulty = models.CharField(max_length=20, choices=Difficulty.choices)
@@ -269,6 +276,7 @@ class ScenarioVersion(models.Model):
     SNAPSHOT = (
         "title",
         "description",
+        "content_notes",
         "prompt",
         "mode",
         "difficulty",

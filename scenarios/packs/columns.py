@@ -21,6 +21,7 @@ COLUMNS = {
     "title": Kind.TEXT,
     "prompt": Kind.TEXT,
     "description": Kind.TEXT,
+    "content_notes": Kind.TEXT,
     "evaluator_context": Kind.TEXT,
     "mode": Kind.TEXT,
     "category": Kind.TEXT,

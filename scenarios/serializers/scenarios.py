@@ -32,6 +32,7 @@ class ScenarioSerializer(KnownFieldsOnly, serializers.ModelSerializer[Scenario])
             "id",
             "title",
             "description",
+            "content_notes",
             "prompt",
             "mode",
             "category",

@@ -26,6 +26,7 @@ def _as_row(scenario: Scenario, evaluator_context: str, accounts: Accounts) -> d
         "title": scenario.title,
         "prompt": scenario.prompt,
         "description": scenario.description,
+        "content_notes": scenario.content_notes,
         "evaluator_context": evaluator_context,
         "mode": scenario.mode,
         "category": scenario.category.name if scenario.category else "",

@@ -19,6 +19,7 @@ PLAIN = (
     "title",
     "prompt",
     "description",
+    "content_notes",
     "mode",
     "difficulty",
     "estimated_minutes",

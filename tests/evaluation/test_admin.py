@@ -168,7 +168,12 @@ def test_an_evaluation_is_not_changed_by_hand(supervisor, graded):
 
 def test_flags_are_for_supervisors_and_never_on_a_counselors_page(supervisor, counselor, graded, finished_chat):
     Flag.objects.create(
-        evaluation=graded, organization_id=graded.organization_id, kind="numbat", severity="critical", note="quoll"
+        evaluation=graded,
+        session=finished_chat,
+        organization_id=graded.organization_id,
+        kind="numbat",
+        severity="critical",
+        note="quoll",
     )
 
     seen = client_of(supervisor).get(evaluation_page(graded)).content.decode()

@@ -27,11 +27,7 @@ from tests.people import CONTEXT_CANARY, PROCEDURES_CANARY, PROMPT_CANARY, SECTI
 from training.models import Assignment, EndReason, Session, TranscriptTurn
 from training.services.lines import let_go, put_down, take_line
 from training.services.refusals import SessionRefused
-from training.services.sessions import (
-    end_session,
-    start_assignment,
-    start_free_practice,
-)
+from training.services.sessions import end_session, start_assignment, start_free_practice
 from training.services.turns import record_turn
 
 RESPONSES = "POST /v1/responses"

@@ -17,7 +17,8 @@ from tests.people import (
     converse,
 )
 from training.models import Assignment, Session
-from training.services.sessions import assign, end_session, start_free_practice, start_trial
+from training.services.assignments import assign
+from training.services.sessions import end_session, start_free_practice, start_trial
 
 CANARIES = (PROMPT_CANARY, CONTEXT_CANARY, SECTIONS_CANARY)
 

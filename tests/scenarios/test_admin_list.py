@@ -15,7 +15,7 @@ from scenarios.packs.columns import COLUMNS
 from scenarios.services.contexts import write_evaluator_context
 from tests.people import CONTEXT_CANARY, add_scenario, client_of
 from tests.scenarios.test_contexts import use_storage
-from training.services.sessions import assign
+from training.services.assignments import assign
 
 LIST = "/admin/scenarios/scenario/"
 

@@ -8,7 +8,8 @@ from scenarios.models import Scenario
 from scenarios.services.contexts import write_evaluator_context
 from scenarios.services.versions import snapshot
 from tests.people import add_scenario, client_of, converse
-from training.services.sessions import assign, end_session, start_assignment
+from training.services.assignments import assign
+from training.services.sessions import end_session, start_assignment
 
 CONTEXT = "- Asks about suicide directly, such as “Are you thinking about suicide?”\n- Greets warmly."
 PROPOSED = [

@@ -33,7 +33,7 @@ from scenarios.services.drafts import (
 )
 from tests.people import at_once
 from training.models import Assignment
-from training.services.sessions import assign
+from training.services.assignments import assign
 
 RESPONSES = "POST /v1/responses"
 SOURCE_CANARY = "quokkasource"

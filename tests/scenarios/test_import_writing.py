@@ -11,7 +11,7 @@ from scenarios.models import ImportJob, Scenario
 from scenarios.services.imports import write_import
 from tests.people import add_scenario, at_once
 from tests.scenarios.importing import FailingStorage, begun, imported, just_before, many, outcomes, problems, row
-from training.services.sessions import assign
+from training.services.assignments import assign
 
 WHOLE = row(
     description="Practise opening.",

@@ -11,7 +11,8 @@ from tests.scenarios.test_admin import FIELDS
 from tests.scenarios.test_admin_contexts import context_files, upload, use_own_folder
 from tests.scenarios.test_contexts import use_storage
 from training.models import Assignment, EndReason, Session
-from training.services.sessions import assign, end_session
+from training.services.assignments import assign
+from training.services.sessions import end_session
 
 SCENARIOS, ASSIGNMENTS = "/admin/scenarios/scenario/", "/admin/training/assignment/"
 ONE_TIME = "/admin/scenarios/scenario/one-time/"

@@ -474,6 +474,7 @@ def test_a_one_time_scenario_comes_with_its_assignments(supervisor, counselor, c
         "estimated_minutes": 20,
         "account": str(account.pk),
         "opens": "counselor",
+        "content_notes": "",
         "patience": "normal",
         "relevant_policy_sections": "3010",
     }

@@ -8,9 +8,10 @@ from scenarios.models import Mode, Scenario
 from scenarios.services.contexts import write_evaluator_context
 from tests.people import add_scenario, at_once
 from training.models import Assignment, EndReason, Session
-from training.services import sessions
+from training.services import assignments, sessions
+from training.services.assignments import assign
 from training.services.refusals import SessionRefused
-from training.services.sessions import assign, end_session, start_assignment, start_free_practice, start_trial
+from training.services.sessions import end_session, start_assignment, start_free_practice, start_trial
 
 
 def refusal(call) -> str:
@@ -137,7 +138,7 @@ def test_a_trial_touches_no_assignment(supervisor, chat_assignment, chat_scenari
 
     session, _ = start_trial(supervisor, chat_scenario, Mode.CHAT)
     end_session(session, EndReason.HUNG_UP)
-    sessions.complete_assignment(session)
+    assignments.settle(session)
 
     assert Assignment.objects.values().get() == before
     assert session.evaluations.count() == 1
@@ -307,23 +308,23 @@ def test_two_supervisors_assigning_at_once_make_one_assignment(chat_scenario, co
 
 
 def test_reset_takes_back_what_is_in_progress_and_not_live(chat, chat_assignment):
-    assert sessions.reset_assignment(chat_assignment) is False
+    assert assignments.reset(chat_assignment) is False
 
     end_session(chat, EndReason.HUNG_UP)
 
-    assert sessions.reset_assignment(chat_assignment) is True
+    assert assignments.reset(chat_assignment) is True
     chat_assignment.refresh_from_db()
     assert chat_assignment.status == Assignment.Status.PENDING
-    assert sessions.reset_assignment(chat_assignment) is False
+    assert assignments.reset(chat_assignment) is False
 
 
 def test_cancel_closes_what_is_open_and_not_live(chat, chat_assignment):
-    assert sessions.cancel_assignment(chat_assignment) is False
+    assert assignments.cancel(chat_assignment) is False
 
     end_session(chat, EndReason.HUNG_UP)
 
-    assert sessions.cancel_assignment(chat_assignment) is True
-    assert sessions.cancel_assignment(chat_assignment) is False
+    assert assignments.cancel(chat_assignment) is True
+    assert assignments.cancel(chat_assignment) is False
 
 
 def test_is_overdue_is_an_open_assignment_after_its_day(chat_assignment):

@@ -25,8 +25,7 @@ def create_one_time(
     counselors: Iterable[User],
     *,
     due_date: date | None = None,
-    notes: str = "",
-    require_recording: bool = False,
+    **terms: Any,
 ) -> tuple[Scenario, list[Assignment]]:
     """Write a scenario for these counselors and give it to them: all of it, or nothing, its file included.
 
@@ -38,7 +37,7 @@ def create_one_time(
     check_due_date(due_date)
 
     def given(scenario: Scenario) -> list[Assignment]:
-        return give_new(scenario, people, author, due_date=due_date, notes=notes, require_recording=require_recording)
+        return give_new(scenario, people, author, due_date=due_date, **terms)
 
     fields = {**fields, "is_one_time": True}
     scenario, made = create_scenario(author.organization, author, fields, evaluator_context, skills, within=given)

@@ -4,17 +4,19 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
 from scenarios.models import ContextUnavailable, Mode, Scenario
 from scenarios.services.versions import snapshot
 from training import tasks
-from training.models import Assignment, AssignmentQuerySet, EndReason, Session, SessionQuerySet
+from training.models import Assignment, EndReason, Session, SessionQuerySet
+from training.services import assignments
 from training.services.refusals import SessionRefused
 from training.signals import session_ended
 
+STOPPED = "it was stopped, which is always all right"
 RACES = 50  # starts that may come first, one after another, before it is somebody's turn to try again
 
 
@@ -96,13 +98,11 @@ def _begin(
 
 
 def _open(facts: Mapping[str, object], assignment: Assignment | None, slot: int | None) -> Session:
-    attempt = _next_attempt(assignment) if assignment else None
-    session: Session = Session.objects.create(**facts, attempt=attempt, slot=slot)
+    attempt = assignments.begin(assignment) if assignment else None
     # It may have been cancelled since the page was opened.
-    if assignment and not Assignment.objects.open().filter(pk=assignment.pk).update(
-        status=Assignment.Status.IN_PROGRESS
-    ):
+    if assignment and attempt is None:
         raise SessionRefused("assignment_closed", "This assignment is not open any more.")
+    session: Session = Session.objects.create(**facts, attempt=attempt, slot=slot)
     # Robust: a broker that is away loses nothing, the sweep finds the greeting.
     transaction.on_commit(lambda: tasks.prepare_greeting.delay(str(session.pk)), robust=True)
     return session
@@ -130,11 +130,6 @@ def _evaluator_context(scenario: Scenario) -> str:
         return scenario.evaluator_context
     except ContextUnavailable as error:
         raise SessionRefused("try_again", "This scenario cannot be read just now. Please try again.") from error
-
-
-def _next_attempt(assignment: Assignment) -> int:
-    last = assignment.sessions.aggregate(last=Max("attempt"))["last"]
-    return (last or 0) + 1
 
 
 def _what_stands_in_the_way(user: User, same: SessionQuerySet | None) -> Session | None:
@@ -170,46 +165,17 @@ def end_session(
     return True
 
 
+def stop_session(session: Session) -> bool:
+    """The counselor has had enough: no grade, no attempt, no question why. False if it was already over."""
+    with transaction.atomic():
+        live = Session.objects.live().filter(pk=session.pk)
+        live.update(is_gradable=False, not_gradable_reason=STOPPED)
+        return end_session(session, EndReason.STOPPED)
+
+
 def end_by_supervisor(session: Session) -> bool:
     """End somebody else's live session. Return False if it was already over."""
     return end_session(session, EndReason.SUPERVISOR)
-
-
-def complete_assignment(session: Session) -> None:
-    """Feedback is there: the assignment of this session is done. A reset one waits for its next attempt."""
-    if session.assignment_id:
-        in_progress = Assignment.objects.filter(status=Assignment.Status.IN_PROGRESS)
-        in_progress.filter(pk=session.assignment_id).exclude(sessions__attempt__gt=session.attempt).update(
-            status=Assignment.Status.COMPLETED, completed_at=timezone.now()
-        )
-
-
-def reset_assignment(assignment: Assignment) -> bool:
-    """Back to pending. False when it is not in progress or a session of it is live."""
-    in_progress = _without_live_session(assignment).filter(status=Assignment.Status.IN_PROGRESS)
-    return bool(in_progress.update(status=Assignment.Status.PENDING))
-
-
-def cancel_assignment(assignment: Assignment) -> bool:
-    """Cancel an open assignment. False when it is not open or a session of it is live."""
-    return bool(_without_live_session(assignment).open().update(status=Assignment.Status.CANCELLED))
-
-
-def _without_live_session(assignment: Assignment) -> AssignmentQuerySet:
-    return Assignment.objects.filter(pk=assignment.pk).exclude(sessions__in=Session.objects.live())
-
-
-def assign(scenario: Scenario, counselor: User, by: User, **fields: object) -> Assignment | None:
-    """Give a scenario to a counselor of the same organization; None when they already have it open."""
-    if not scenario.organization_id == counselor.organization_id == by.organization_id:
-        raise ValueError("A scenario is assigned within its organization.")
-    try:
-        with transaction.atomic():
-            return Assignment.objects.create(
-                organization_id=by.organization_id, scenario=scenario, counselor=counselor, assigned_by=by, **fields
-            )
-    except IntegrityError:
-        return None
 
 
 def sweep_sessions() -> int:

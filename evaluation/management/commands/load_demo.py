@@ -13,7 +13,7 @@ from accounts.models import Account, Organization, User
 from accounts.services.uploading import upload_procedures
 from scenarios.models import Category, Scenario, Skill
 from scenarios.services.contexts import write_evaluator_context
-from training.services.sessions import assign
+from training.services.assignments import assign
 
 CENTER, OTHER_CENTER = "Harbor Crisis Center", "Ridge Helpline"
 PEOPLE = {

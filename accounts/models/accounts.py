@@ -2,134 +2,14 @@ from __future__ import annotations
 
 import uuid
 from pathlib import PurePosixPath
-from typing import Any, ClassVar
+from typing import Any
 
-from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-
-class OrganizationQuerySet(models.QuerySet["Organization"]):
-    def for_user(self, user: User) -> OrganizationQuerySet:
-        """A person's own; operators see all of them."""
-        return self.all() if user.is_superuser else self.filter(pk=user.organization_id)
-
-
-class Organization(models.Model):
-    """A crisis center: the tenant. Nothing of one is ever visible to another."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=200, unique=True)
-    keeps_sources = models.BooleanField(
-        "keeps complaints",
-        default=False,
-        help_text="A complaint from which a scenario was drafted is kept with the draft; otherwise it is deleted "
-        "when the scenario is saved.",
-    )
-    call_slots = models.PositiveSmallIntegerField(
-        "lines",
-        default=25,
-        validators=[MinValueValidator(1)],
-        help_text="How many phone calls may be under way at once. Each costs what OpenAI asks for a call.",
-    )
-    recording_days = models.PositiveIntegerField(
-        "recordings kept for (days)",
-        null=True,
-        blank=True,
-        default=365,
-        validators=[MinValueValidator(1)],
-        help_text="Recordings are deleted so many days after the call. Empty: they are kept.",
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = OrganizationQuerySet.as_manager()
-
-    class Meta:
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class UserManager(BaseUserManager["User"]):
-    def for_user(self, user: User) -> models.QuerySet[User]:
-        """The people this person may see: a counselor only themself, everyone else their organization."""
-        people = self.filter(organization_id=user.organization_id)
-        return people.filter(pk=user.pk) if user.is_counselor else people
-
-    @classmethod
-    def normalize_email(cls, email: str | None) -> str:
-        """Lower case throughout: a login looks for nothing else."""
-        return super().normalize_email(email).lower()
-
-    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
-        user = self.model(email=self.normalize_email(email), **fields)
-        user.set_password(password)
-        user.save(using=self._db)
-        return user
-
-    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """An admin of the organization named `Operators`, made when it is not there yet."""
-        fields.setdefault("organization", Organization.objects.get_or_create(name="Operators")[0])
-        return self.create_user(email, password, role=User.Role.ADMIN, is_superuser=True, **fields)
-
-
-class User(AbstractUser):
-    """A person of one organization, who logs in with an e-mail address."""
-
-    class Role(models.TextChoices):
-        COUNSELOR = "counselor"
-        SUPERVISOR = "supervisor"
-        TRAINER = "trainer"
-        EVALUATOR = "evaluator"
-        ADMIN = "admin"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="people")
-    username = None  # type: ignore[assignment]
-    email = models.EmailField("e-mail address", unique=True)
-    external_id = models.CharField(max_length=200, blank=True)
-    role = models.CharField(max_length=20, choices=Role.choices, default=Role.COUNSELOR)
-
-    USERNAME_FIELD = "email"
-    REQUIRED_FIELDS: ClassVar[list[str]] = []
-
-    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
-
-    class Meta:
-        ordering = ["email"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "external_id"], condition=~Q(external_id=""), name="one_person_per_external_id"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.get_full_name() or self.email
-
-    @property
-    def may_end_sessions(self) -> bool:
-        """Whoever is responsible for counselors may end a session of theirs."""
-        return self.role in {self.Role.SUPERVISOR, self.Role.ADMIN}
-
-    @property
-    def may_comment(self) -> bool:
-        """The same people say to a counselor what they think of a moment of a call."""
-        return self.may_end_sessions
-
-    @property
-    def is_counselor(self) -> bool:
-        return self.role == self.Role.COUNSELOR
-
-    @property
-    def is_staff(self) -> bool:
-        """Who may enter the admin. What each role may do there stands in `accounts.backends`."""
-        return self.is_superuser or not self.is_counselor
-
-    @is_staff.setter
-    def is_staff(self, value: bool) -> None:
-        """Django's own helpers set it; here the role decides."""
+from accounts.models.organizations import Organization
+from accounts.models.people import User
 
 
 class AccountQuerySet(models.QuerySet["Account"]):

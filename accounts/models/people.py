@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.db import models
+from django.db.models import Q
+
+from accounts.models.organizations import Organization
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    def counselors(self) -> UserQuerySet:
+        """Who can be given something to practise."""
+        return self.filter(role=User.Role.COUNSELOR, is_active=True)
+
+    def matching(self, text: str) -> UserQuerySet:
+        """Every word of the text begins a name, or stands in the address or the external id."""
+        rows = self
+        for word in text.split()[:5]:
+            rows = rows.filter(
+                Q(first_name__istartswith=word)
+                | Q(last_name__istartswith=word)
+                | Q(email__icontains=word)
+                | Q(external_id__iexact=word)
+            )
+        return rows
+
+    def by_name(self) -> UserQuerySet:
+        return self.order_by("last_name", "first_name", "email")
+
+
+class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]
+    def for_user(self, user: User) -> UserQuerySet:
+        """The people this person may see: a counselor only themself, everyone else their organization."""
+        people: UserQuerySet = self.filter(organization_id=user.organization_id)
+        return people.filter(pk=user.pk) if user.is_counselor else people
+
+    @classmethod
+    def normalize_email(cls, email: str | None) -> str:
+        """Lower case throughout: a login looks for nothing else."""
+        return super().normalize_email(email).lower()
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """An admin of the organization named `Operators`, made when it is not there yet."""
+        fields.setdefault("organization", Organization.objects.get_or_create(name="Operators")[0])
+        return self.create_user(email, password, role=User.Role.ADMIN, is_superuser=True, **fields)
+
+
+class User(AbstractUser):
+    """A person of one organization, who logs in with an e-mail address."""
+
+    class Role(models.TextChoices):
+        COUNSELOR = "counselor"
+        SUPERVISOR = "supervisor"
+        TRAINER = "trainer"
+        EVALUATOR = "evaluator"
+        ADMIN = "admin"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="people")
+    username = None  # type: ignore[assignment]
+    email = models.EmailField("e-mail address", unique=True)
+    external_id = models.CharField(max_length=200, blank=True)
+    role = models.CharField(max_length=20, choices=Role.choices, default=Role.COUNSELOR)
+    mail_assigned = models.BooleanField("when something is assigned to me", default=True)
+    mail_due_soon = models.BooleanField("when something is due soon", default=True)
+    mail_feedback = models.BooleanField("when my feedback is ready", default=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    class Meta:
+        ordering = ["email"]
+        indexes = [models.Index(fields=["organization", "role", "last_name"], name="people_by_name")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "external_id"], condition=~Q(external_id=""), name="one_person_per_external_id"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.get_full_name() or self.email
+
+    @property
+    def may_end_sessions(self) -> bool:
+        """Whoever is responsible for counselors may end a session of theirs."""
+        return self.role in {self.Role.SUPERVISOR, self.Role.ADMIN}
+
+    @property
+    def may_comment(self) -> bool:
+        """The same people say to a counselor what they think of a moment of a call."""
+        return self.may_end_sessions
+
+    @property
+    def is_counselor(self) -> bool:
+        return self.role == self.Role.COUNSELOR
+
+    @property
+    def is_staff(self) -> bool:
+        """Who may enter the admin. What each role may do there stands in `accounts.backends`."""
+        return self.is_superuser or not self.is_counselor
+
+    @is_staff.setter
+    def is_staff(self, value: bool) -> None:
+        """Django's own helpers set it; here the role decides."""
+
+
+class CohortQuerySet(models.QuerySet["Cohort"]):
+    def for_user(self, user: User) -> CohortQuerySet:
+        """An organization's groups; a counselor sees none."""
+        return self.none() if user.is_counselor else self.filter(organization_id=user.organization_id)
+
+
+class Cohort(models.Model):
+    """A named group of counselors: a training class, a shift."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="cohorts")
+    name = models.CharField(max_length=100)
+    counselors = models.ManyToManyField(User, blank=True, related_name="cohorts")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = CohortQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="cohort_name_once")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models import Organization, User
+from evaluation import flags
+from evaluation.models.evaluations import CriterionResult, Evaluation
+from training.models import Session
+
+
+class Handling(models.TextChoices):
+    """What became of something that a supervisor was told."""
+
+    PENDING = "pending"
+    REVIEWED = "reviewed"
+    DISMISSED = "dismissed"
+
+
+class FlagQuerySet(models.QuerySet["Flag"]):
+    def for_user(self, user: User) -> FlagQuerySet:
+        """An organization's flags. Counselors never see any, not even their own reports."""
+        return self.none() if user.is_counselor else self.filter(organization_id=user.organization_id)
+
+    def pending(self) -> FlagQuerySet:
+        return self.filter(handling=Handling.PENDING)
+
+    def by_people(self) -> FlagQuerySet:
+        return self.filter(source=flags.Source.COUNSELOR)
+
+
+class Flag(models.Model):
+    """Something a supervisor should know of: found by the grader, the scan or a rule, or reported by a counselor."""
+
+    Severity = flags.Severity
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="flags")
+    evaluation = models.ForeignKey(Evaluation, on_delete=models.CASCADE, null=True, related_name="flags")
+    # What was stored before kinds were fixed keeps its name.
+    kind = models.CharField(max_length=60, choices=flags.Kind.choices)
+    severity = models.CharField(max_length=10, choices=Severity.choices)
+    source = models.CharField(max_length=10, choices=flags.Source.choices, default=flags.Source.GRADER)
+    note = models.TextField(blank=True)
+    turn = models.CharField(max_length=40, blank=True, help_text="the turn that it rests on")
+    quote = models.TextField(blank=True)
+    reported_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    handling = models.CharField(max_length=10, choices=Handling.choices, default=Handling.PENDING)
+    handled_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    handled_at = models.DateTimeField(null=True)
+    handled_note = models.CharField(max_length=1000, blank=True)
+
+    objects = FlagQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["evaluation", "pk"]
+        indexes = [models.Index(fields=["organization", "handling", "-created_at"], name="flag_queue")]
+
+    def __str__(self) -> str:
+        return f"{self.severity}: {self.kind}"
+
+    @property
+    def is_pending(self) -> bool:
+        return self.handling == Handling.PENDING
+
+
+class DisputeQuerySet(models.QuerySet["Dispute"]):
+    def for_user(self, user: User) -> DisputeQuerySet:
+        """A counselor's own, everyone else's organization."""
+        rows = self.filter(organization_id=user.organization_id)
+        return rows.filter(counselor_id=user.pk) if user.is_counselor else rows
+
+    def pending(self) -> DisputeQuerySet:
+        return self.filter(answered_at=None)
+
+
+class Dispute(models.Model):
+    """A counselor asks a person to look at one verdict again. A review of the criterion is the answer."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    criterion = models.OneToOneField(CriterionResult, on_delete=models.CASCADE, related_name="dispute")
+    counselor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    reason = models.TextField(max_length=1000)
+    created_at = models.DateTimeField(auto_now_add=True)
+    answered_at = models.DateTimeField(null=True)
+
+    objects = DisputeQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["created_at"]
+        indexes = [models.Index(fields=["organization", "answered_at", "created_at"], name="dispute_queue")]
+
+    def __str__(self) -> str:
+        return f"Dispute of {self.criterion_id}"

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from django.db import models
+
+from accounts.models import Organization, User
+from scenarios.models import Scenario
+
+
+class TallyQuerySet(models.QuerySet["Tally"]):
+    def for_user(self, user: User) -> TallyQuerySet:
+        """A counselor's own weeks, everyone else's organization."""
+        rows = self.filter(organization_id=user.organization_id)
+        return rows.filter(counselor_id=user.pk) if user.is_counselor else rows
+
+    def of_people(self) -> TallyQuerySet:
+        return self.filter(scenario=None)
+
+    def of_scenarios(self) -> TallyQuerySet:
+        return self.filter(counselor=None)
+
+    def skills(self) -> TallyQuerySet:
+        return self.of_people().exclude(skill="")
+
+    def totals(self) -> TallyQuerySet:
+        return self.of_people().filter(skill="")
+
+
+class Tally(models.Model):
+    """What one counselor reached in one week, in all (no skill) or in one branch of the rubric; or all in a scenario.
+
+    Plots and tables read these few rows instead of every verdict of every session. A week is counted afresh from its
+    sessions whenever one of them is graded or a grade is changed, so nothing drifts.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    counselor = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
+    scenario = models.ForeignKey(Scenario, on_delete=models.CASCADE, null=True, related_name="+")
+    week = models.DateField(help_text="its Monday")
+    skill = models.CharField(max_length=30, blank=True, help_text="a branch of the rubric; empty: the whole score")
+    sessions = models.PositiveIntegerField(help_text="graded ones that have something to say about it")
+    reached = models.PositiveIntegerField(help_text="the weight of what is met; of a whole: the sum of scores")
+    possible = models.PositiveIntegerField(help_text="the weight of what applies; of a whole: 100 for each session")
+
+    objects = TallyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["week"]
+        indexes = [models.Index(fields=["organization", "week"], name="tally_by_week")]
+        constraints = [
+            models.UniqueConstraint(fields=["counselor", "week", "skill"], name="tally_of_counselor_once"),
+            models.UniqueConstraint(fields=["scenario", "week"], name="tally_of_scenario_once"),
+            models.CheckConstraint(
+                condition=models.Q(counselor=None, scenario__isnull=False, skill="")
+                | models.Q(counselor__isnull=False, scenario=None),
+                name="tally_of_one_thing",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.skill or 'score'} in the week of {self.week}"

@@ -1,0 +1,213 @@
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import User
+from scenarios.models import Scenario
+from tests.people import add_person, add_scenario, at_once
+from training.models import Assignment, EndReason, Session
+from training.services import assignments
+from training.services.assignments import assign, assign_many, count_result
+from training.services.sessions import end_session, start_assignment, stop_session
+
+
+def attempt(assignment: Assignment, score: int | None) -> Session:
+    """One attempt that is over, graded with this score, or not at all."""
+    assignment.refresh_from_db()
+    session, is_new = start_assignment(assignment)
+    assert is_new
+    end_session(session, EndReason.HUNG_UP)
+    if score is None:
+        assignments.settle(session)
+    else:
+        count_result(session, score)
+    assignment.refresh_from_db()
+    return session
+
+
+@pytest.fixture
+def marked(chat_assignment) -> Assignment:
+    """An assignment with a pass mark and two attempts."""
+    chat_assignment.pass_mark, chat_assignment.attempts_allowed = 70, 2
+    chat_assignment.save()
+    return chat_assignment
+
+
+def test_without_a_pass_mark_any_feedback_completes_it(chat_assignment):
+    attempt(chat_assignment, 12)
+
+    assert (chat_assignment.status, chat_assignment.score, chat_assignment.is_passed) == ("completed", 12, True)
+    assert chat_assignment.completed_at is not None
+
+
+def test_what_was_not_graded_completes_nothing(chat_assignment):
+    attempt(chat_assignment, None)
+
+    assert (chat_assignment.status, chat_assignment.score, chat_assignment.is_passed) == ("in_progress", None, None)
+
+
+def test_below_the_pass_mark_there_is_another_attempt(marked):
+    attempt(marked, 69)
+
+    assert (marked.status, marked.score, marked.is_passed) == ("in_progress", 69, False)
+
+    attempt(marked, 70)
+
+    assert (marked.status, marked.score, marked.is_passed) == ("completed", 70, True)
+
+
+def test_with_the_last_attempt_it_is_completed_and_failed(marked):
+    attempt(marked, 40)
+    attempt(marked, 30)
+
+    assert (marked.status, marked.score, marked.is_failed) == ("completed", 40, True)
+    assert list(Assignment.objects.failed()) == [marked]
+
+
+def test_what_was_stopped_or_not_graded_is_no_attempt(marked):
+    attempt(marked, None)
+    session, _ = start_assignment(marked)
+    stop_session(session)
+    assignments.settle(session)
+    attempt(marked, 40)
+
+    assert marked.status == "in_progress"
+
+
+def test_the_best_attempt_counts_and_one_under_way_is_waited_for(marked):
+    first, _ = start_assignment(marked)
+    end_session(first, EndReason.HUNG_UP)
+    second, _ = start_assignment(marked)
+
+    count_result(first, 90)
+    marked.refresh_from_db()
+    assert (marked.status, marked.score) == ("in_progress", 90)
+
+    end_session(second, EndReason.HUNG_UP)
+    assignments.settle(second)
+    marked.refresh_from_db()
+    assert (marked.status, marked.score) == ("completed", 90)
+
+
+def test_after_a_reset_what_was_before_does_not_count(marked):
+    early = attempt(marked, 60)
+    assert assignments.reset(marked) is True
+    marked.refresh_from_db()
+    assert (marked.status, marked.score, marked.reset_after) == ("pending", None, 1)
+
+    count_result(early, 95)
+    marked.refresh_from_db()
+    assert (marked.status, marked.score) == ("pending", None)
+
+    attempt(marked, 10)
+    assert (marked.status, marked.score) == ("in_progress", 10)
+    attempt(marked, 20)
+    assert (marked.status, marked.score) == ("completed", 20)
+
+
+def test_a_completed_one_can_be_given_again(chat_assignment, supervisor):
+    attempt(chat_assignment, 80)
+
+    again = assign(chat_assignment.scenario, chat_assignment.counselor, supervisor)
+
+    assert again is not None and again.status == "pending"
+
+
+def test_declining_takes_it_back_without_a_reason(chat_assignment):
+    assert assignments.decline(chat_assignment) is True
+    chat_assignment.refresh_from_db()
+
+    assert (chat_assignment.status, chat_assignment.is_declined) == ("cancelled", True)
+    assert assignments.decline(chat_assignment) is False
+
+
+def test_a_live_session_is_declined_by_nobody(chat, chat_assignment):
+    assert assignments.decline(chat_assignment) is False
+
+
+def test_each_pair_stands_in_one_list(organization, supervisor, counselor, colleague, chat_scenario, phone_scenario):
+    assign(chat_scenario, counselor, supervisor)
+    done = assign(phone_scenario, colleague, supervisor)
+    Assignment.objects.filter(pk=done.pk).update(status="completed")
+    both = [counselor, colleague]
+
+    given = assign_many([chat_scenario, phone_scenario], both, supervisor, notes="Take your time.", pass_mark=70)
+
+    made = {(row.counselor, row.scenario, row.notes, row.pass_mark) for row in given.assignments}
+    assert made == {
+        (colleague, chat_scenario, "Take your time.", 70),
+        (counselor, phone_scenario, "Take your time.", 70),
+    }
+    assert given.open == [(counselor, chat_scenario)]
+    assert given.completed == [(colleague, phone_scenario)]
+
+
+def test_what_was_completed_is_given_again_by_force(supervisor, counselor, chat_assignment):
+    attempt(chat_assignment, 80)
+
+    asked = assign_many([chat_assignment.scenario], [counselor], supervisor)
+    forced = assign_many([chat_assignment.scenario], [counselor], supervisor, force=True)
+
+    assert (len(asked.assignments), len(asked.completed)) == (0, 1)
+    assert (len(forced.assignments), len(forced.completed)) == (1, 0)
+
+
+def test_open_and_completed_is_open(supervisor, counselor, chat_assignment):
+    attempt(chat_assignment, 80)
+    assign(chat_assignment.scenario, counselor, supervisor)
+
+    given = assign_many([chat_assignment.scenario], [counselor], supervisor, force=True)
+
+    assert (given.assignments, given.completed, len(given.open)) == ([], [], 1)
+
+
+def test_as_many_queries_for_many_pairs_as_for_one(organization, supervisor):
+    people = [add_person(organization, User.Role.COUNSELOR, f"c{n}@example.org") for n in range(4)]
+    rows = [add_scenario(organization, f"Number {n}") for n in range(5)]
+
+    def queries(scenarios: list[Scenario], counselors: list[User]) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assign_many(scenarios, counselors, supervisor)
+        return len(asked)
+
+    assert queries(rows[:1], people[:1]) == queries(rows[1:], people)
+
+
+def test_more_pairs_than_can_be_looked_over_are_refused(organization, supervisor, counselor, colleague):
+    rows = Scenario.objects.bulk_create(
+        Scenario(organization=organization, title=f"Number {n}", prompt="You are Dana.") for n in range(251)
+    )
+
+    with pytest.raises(ValidationError, match="at most 500"):
+        assign_many(rows, [counselor, colleague], supervisor)
+
+    assert Assignment.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twenty_at_once_give_each_pair_once(organization, supervisor):
+    for n in range(6):
+        add_person(organization, User.Role.COUNSELOR, f"c{n}@example.org")
+        add_scenario(organization, f"Number {n}")
+
+    def give() -> int:
+        people = User.objects.filter(role="counselor")
+        return len(assign_many(Scenario.objects.all(), people, User.objects.get(pk=supervisor.pk)).assignments)
+
+    given = at_once(*[give] * 20)
+
+    assert sum(given) == Assignment.objects.count() == 36
+    assert len(set(Assignment.objects.values_list("counselor", "scenario"))) == 36
+
+
+def test_overdue_and_due_soon(chat_assignment, phone_assignment):
+    today = timezone.localdate()
+    Assignment.objects.filter(pk=chat_assignment.pk).update(due_date=today - timedelta(days=1))
+    Assignment.objects.filter(pk=phone_assignment.pk).update(due_date=today)
+
+    assert list(Assignment.objects.overdue()) == [chat_assignment]
+    assert list(Assignment.objects.due_by(today + timedelta(days=2))) == [phone_assignment]

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import uuid
+from datetime import date
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models import Organization, User
+from scenarios.models import Scenario
+
+
+class AssignmentQuerySet(models.QuerySet["Assignment"]):
+    def for_user(self, user: User) -> AssignmentQuerySet:
+        """A counselor's own assignments, everyone else's organization."""
+        rows = self.filter(organization_id=user.organization_id)
+        return rows.filter(counselor_id=user.pk) if user.is_counselor else rows
+
+    def open(self) -> AssignmentQuerySet:
+        return self.filter(status__in=Assignment.OPEN)
+
+    def with_people(self) -> AssignmentQuerySet:
+        """With what a line of a list shows."""
+        return self.select_related("scenario", "counselor", "assigned_by")
+
+    def overdue(self) -> AssignmentQuerySet:
+        return self.open().filter(due_date__lt=timezone.localdate())
+
+    def due_by(self, day: date) -> AssignmentQuerySet:
+        """Open, not over yet, and due until that day, which is included."""
+        return self.open().filter(due_date__range=(timezone.localdate(), day))
+
+    def failed(self) -> AssignmentQuerySet:
+        """Completed below their pass mark: every attempt that was allowed is used up."""
+        return self.filter(status=Assignment.Status.COMPLETED, score__lt=F("pass_mark"))
+
+    def declined(self) -> AssignmentQuerySet:
+        return self.filter(declined_at__isnull=False)
+
+    def of_state(self, state: str) -> AssignmentQuerySet:
+        """By a status, or by what people call `open`, `overdue`, `failed` or `declined`."""
+        named = {"open": self.open, "overdue": self.overdue, "failed": self.failed, "declined": self.declined}
+        return named[state]() if state in named else self.filter(status=state)
+
+    def matching(self, text: str) -> AssignmentQuerySet:
+        """Whose counselor or scenario is called something like this."""
+        people = User.objects.matching(text)
+        return self.filter(Q(counselor__in=people) | Q(scenario__title__icontains=text))
+
+    def soonest_due_first(self) -> AssignmentQuerySet:
+        return self.order_by(F("due_date").asc(nulls_last=True), "created_at")
+
+
+class Assignment(models.Model):
+    """A scenario given to a counselor. It is completed by feedback, never by hand.
+
+    How it gets from one status to another stands in `training.services.assignments` and nowhere else.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending"
+        IN_PROGRESS = "in_progress", "in progress"
+        COMPLETED = "completed"
+        CANCELLED = "cancelled"
+
+    OPEN = (Status.PENDING, Status.IN_PROGRESS)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="assignments")
+    counselor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="assignments")
+    scenario = models.ForeignKey(Scenario, on_delete=models.PROTECT, related_name="assignments")
+    assigned_by = models.ForeignKey(User, on_delete=models.PROTECT, editable=False, related_name="+")
+    due_date = models.DateField(null=True, blank=True)
+    notes = models.TextField(blank=True, max_length=1000, help_text="The counselor reads this.")
+    require_recording = models.BooleanField(default=False)
+    pass_mark = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text="The score that is enough. Empty: any feedback completes it.",
+    )
+    attempts_allowed = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(20)],
+        help_text="How many graded attempts there are to reach the pass mark. Empty: as many as it takes.",
+    )
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.PENDING, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    completed_at = models.DateTimeField(null=True, editable=False)
+    score = models.PositiveSmallIntegerField(null=True, editable=False, help_text="of its best attempt since the reset")
+    reset_after = models.PositiveIntegerField(default=0, editable=False, help_text="attempts up to here do not count")
+    declined_at = models.DateTimeField(null=True, editable=False, help_text="when its counselor declined the topic")
+    # What the counselor was written to about; empty until it is sent, or where nobody is to be told.
+    announced_at = models.DateTimeField(null=True, editable=False)
+    reminded_at = models.DateTimeField(null=True, editable=False)
+
+    objects = AssignmentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "pk"]
+        indexes = [
+            models.Index(fields=["organization", "-created_at", "id"], name="assignment_in_order"),
+            models.Index(fields=["organization", "status", "due_date"], name="assignment_due"),
+            models.Index(fields=["counselor", "status"], name="assignment_of_counselor"),
+            models.Index(fields=["announced_at"], condition=Q(announced_at=None), name="assignment_unannounced"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["counselor", "scenario"],
+                condition=Q(status__in=["pending", "in_progress"]),
+                name="one_open_assignment",
+                violation_error_message="This counselor already has this scenario open.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scenario} for {self.counselor}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in self.OPEN
+
+    @property
+    def is_overdue(self) -> bool:
+        return self.is_open and self.due_date is not None and self.due_date < timezone.localdate()
+
+    @property
+    def is_declined(self) -> bool:
+        return self.declined_at is not None
+
+    @property
+    def is_passed(self) -> bool | None:
+        """Whether its best attempt is good enough; None before the first is graded."""
+        return None if self.score is None else self.pass_mark is None or self.score >= self.pass_mark
+
+    @property
+    def is_failed(self) -> bool:
+        return self.status == self.Status.COMPLETED and self.is_passed is False

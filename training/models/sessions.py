@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Organization, User
+from scenarios.models import Mode, Opener, Patience, Scenario, ScenarioVersion
+from training.models.assignments import Assignment
+from training.models.end_reasons import EndReason
+from training.transcript import in_spoken_order
+
+if TYPE_CHECKING:
+    from training.models.turns import TranscriptTurn
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    def for_user(self, user: User) -> SessionQuerySet:
+        """The sessions this person may see: a counselor's own, everyone else's organization; nobody else's."""
+        rows = self.filter(organization_id=user.organization_id)
+        return rows.filter(counselor_id=user.pk) if user.is_counselor else rows
+
+    def held_by(self, user: User) -> SessionQuerySet:
+        """The sessions this person takes part in: only the one who practises may speak, write or hang up."""
+        return self.filter(counselor_id=user.pk, organization_id=user.organization_id)
+
+    def endable_by(self, user: User) -> SessionQuerySet:
+        """Their own, and for whoever is responsible for counselors those of their organization."""
+        mine = self.filter(organization_id=user.organization_id)
+        return mine if user.may_end_sessions else mine.filter(counselor_id=user.pk)
+
+    def live(self) -> SessionQuerySet:
+        return self.filter(status=Session.Status.ACTIVE)
+
+    def locked(self) -> SessionQuerySet:
+        """In one order for everybody, so that two transactions over several sessions never wait for each other."""
+        return self.order_by("pk").select_for_update(no_key=True)
+
+    def practised(self) -> SessionQuerySet:
+        """Without trials, which count for nobody: statistics, and every list of other people's sessions, start here."""
+        return self.exclude(kind=Session.Kind.TRIAL)
+
+    def for_history(self, user: User) -> SessionQuerySet:
+        """What a person finds in their history: what they may see, without other people's trials."""
+        everyone = self.for_user(user)
+        return everyone.practised() | everyone.held_by(user)
+
+    def named_like(self, text: str) -> SessionQuerySet:
+        """Whose title, name, counselor or words hold this."""
+        said = Session.objects.filter(turns__text_heard__icontains=text)
+        return self.filter(
+            Q(scenario_version__title__icontains=text)
+            | Q(name__icontains=text)
+            | Q(focus__icontains=text)
+            | Q(counselor__email__icontains=text)
+            | Q(counselor__first_name__icontains=text)
+            | Q(counselor__last_name__icontains=text)
+            | Q(pk__in=said.values("pk"))
+        )
+
+    def stopped(self) -> SessionQuerySet:
+        return self.filter(end_reason=EndReason.STOPPED)
+
+    def trials_of(self, scenario: Scenario, mode: str) -> SessionQuerySet:
+        return self.filter(kind=Session.Kind.TRIAL, scenario=scenario, mode=mode)
+
+    def silent_since(self, calls_before: datetime, lines_before: datetime, chats_before: datetime) -> SessionQuerySet:
+        """Live sessions that nobody has been heard from, or come back to: the sweep ends them."""
+        is_free = Q(is_held=False, epoch__gt=0)
+        return self.live().filter(
+            Q(mode=Mode.PHONE, heartbeat_at__lt=calls_before)
+            | Q(is_free, mode=Mode.PHONE, heartbeat_at__lt=lines_before)
+            | Q(mode=Mode.CHAT, heartbeat_at__lt=chats_before)
+        )
+
+    def with_lost_greeting(self, before: datetime) -> SessionQuerySet:
+        return self.live().filter(greeting_status=Session.Greeting.PENDING, greeting_touched_at__lt=before)
+
+
+class Session(models.Model):
+    """One practice conversation of one counselor."""
+
+    class Kind(models.TextChoices):
+        ASSIGNMENT = "assignment"
+        FREE_PRACTICE = "free_practice", "free practice"
+        TRIAL = "trial"
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        COMPLETED = "completed"
+        ABANDONED = "abandoned"
+        FAILED = "failed"
+
+    class Greeting(models.TextChoices):
+        PENDING = "pending"
+        READY = "ready"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="sessions")
+    counselor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="sessions")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    mode = models.CharField(max_length=10, choices=Mode.choices)
+    scenario = models.ForeignKey(Scenario, on_delete=models.SET_NULL, null=True, related_name="sessions")
+    scenario_version = models.ForeignKey(ScenarioVersion, on_delete=models.PROTECT, null=True, related_name="sessions")
+    assignment = models.ForeignKey(Assignment, on_delete=models.PROTECT, null=True, related_name="sessions")
+    attempt = models.PositiveIntegerField(null=True, help_text="the n-th session of its assignment")
+    name = models.CharField(max_length=100, blank=True, help_text="what its counselor calls it")
+    focus = models.CharField(max_length=500, blank=True, help_text="what a counselor asked to practise freely")
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.ACTIVE)
+    end_reason = models.CharField(max_length=20, choices=EndReason.choices, blank=True)
+    is_gradable = models.BooleanField("gradable", default=True)
+    not_gradable_reason = models.CharField(max_length=200, blank=True)
+    end_detail = models.CharField(max_length=100, blank=True, help_text="the cause, for the operator only")
+    # Which of the organization's lines a call has; only that of a live one counts.
+    slot = models.PositiveSmallIntegerField(null=True, editable=False)
+    greeting = models.TextField(blank=True)
+    greeting_status = models.CharField(max_length=10, choices=Greeting.choices, default=Greeting.PENDING)
+    greeting_attempts = models.PositiveSmallIntegerField(default=0)
+    greeting_touched_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(auto_now_add=True)
+    # Which gateway epoch holds the call, and whether it does now. An epoch begins with every socket that is let in.
+    epoch = models.PositiveIntegerField(default=0)
+    is_held = models.BooleanField(default=False)
+    revision = models.PositiveIntegerField(default=0, help_text="counts every change to the transcript")
+    score = models.PositiveSmallIntegerField(
+        null=True, editable=False, help_text="of the feedback that its counselor may read; what people overruled counts"
+    )
+    feeling = models.PositiveSmallIntegerField(
+        null=True,
+        editable=False,
+        validators=[MinValueValidator(1), MaxValueValidator(5)],
+        help_text="how it was for the counselor, 1 (very hard) to 5 (easy)",
+    )
+    feeling_note = models.CharField(max_length=1000, blank=True, editable=False)
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-started_at"]
+        indexes = [
+            models.Index(fields=["organization", "-started_at"], name="session_in_order"),
+            models.Index(fields=["counselor", "-started_at"], name="session_of_counselor"),
+            models.Index(fields=["scenario", "-started_at"], name="session_of_scenario"),
+            models.Index(fields=["organization", "end_reason", "-started_at"], name="session_by_end"),
+            models.Index(fields=["organization", "status"], condition=Q(status="active"), name="session_live"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["assignment", "attempt"], name="attempt_once"),
+            models.UniqueConstraint(
+                fields=["assignment"], condition=Q(status="active"), name="one_live_session_per_assignment"
+            ),
+            models.UniqueConstraint(
+                fields=["counselor"], condition=Q(status="active", mode="phone"), name="one_live_call_each"
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "slot"],
+                condition=Q(status="active", mode="phone"),
+                name="one_live_call_per_slot",
+            ),
+            models.UniqueConstraint(
+                fields=["counselor", "scenario", "mode"],
+                condition=Q(status="active", kind="trial"),
+                name="one_live_trial_of_a_scenario_each",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="assignment", assignment__isnull=False, attempt__isnull=False)
+                | (~Q(kind="assignment") & Q(assignment__isnull=True, attempt__isnull=True)),
+                name="attempt_belongs_to_an_assignment",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="active", ended_at__isnull=True) | (~Q(status="active") & Q(ended_at__isnull=False)),
+                name="ended_sessions_have_an_end",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.mode})"
+
+    @property
+    def is_live(self) -> bool:
+        return self.status == self.Status.ACTIVE
+
+    @property
+    def is_phone(self) -> bool:
+        return self.mode == Mode.PHONE
+
+    @property
+    def was_stopped(self) -> bool:
+        """The counselor had enough of it. No penalty: it is not graded and is no attempt."""
+        return self.end_reason == EndReason.STOPPED
+
+    @property
+    def is_heavy(self) -> bool:
+        """Whether somebody may want to sit down after it: a heavy topic, or it was hard, or they stopped it."""
+        notes = self.scenario_version.content_notes if self.scenario_version else ""
+        return bool(notes) or self.was_stopped or (self.feeling is not None and self.feeling <= 2)
+
+    @property
+    def end_explanation(self) -> str:
+        return EndReason(self.end_reason).explanation if self.end_reason else ""
+
+    @property
+    def title(self) -> str:
+        """What to call it on a page. A counselor may read a scenario's title."""
+        return self.name or self.scenario_title
+
+    @property
+    def scenario_title(self) -> str:
+        return self.scenario_version.title if self.scenario_version else "Free practice"
+
+    @property
+    def caller_opens(self) -> bool:
+        """Who has the first word. Where no scenario says, a chat is begun by the caller, a call by the counselor."""
+        opens = self.scenario_version.opens if self.scenario_version else ""
+        return opens == Opener.CALLER if opens else not self.is_phone
+
+    @property
+    def patience(self) -> str:
+        """How long a silence the caller bears. Where no scenario says, as long as most people."""
+        return self.scenario_version.patience if self.scenario_version else Patience.NORMAL
+
+    def transcript(self) -> list[TranscriptTurn]:
+        """The turns in the order they were spoken."""
+        return in_spoken_order(self.turns.all())

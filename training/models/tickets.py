@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+from accounts.models import Organization, User
+from training.models.sessions import Session
+
+
+class CallTicket(models.Model):
+    """Lets one socket in, once. The ticket itself is signed; this row is what makes it single use."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="tickets")
+    counselor = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    spent_at = models.DateTimeField(null=True)
+    displaces = models.PositiveIntegerField(null=True, help_text="the epoch that this socket may take the line from")
+    # The login it was asked for with, and the password of then: when either is gone, so is the right to the call.
+    login = models.CharField(max_length=40, blank=True)
+    auth_hash = models.CharField(max_length=128, blank=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"Ticket for session {self.session_id}"
+
+    @property
+    def is_still_good(self) -> bool:
+        """Whoever was let in with it may stay."""
+        is_same_password = not self.auth_hash or self.auth_hash == self.counselor.get_session_auth_hash()
+        return self.revoked_at is None and self.counselor.is_active and is_same_password

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+
+from django.db import models
+
+from accounts.models import Organization
+from training.models.sessions import Session
+
+# What stands in for speech that could not be transcribed: somebody spoke, nobody knows what.
+INAUDIBLE = "[inaudible]"
+
+
+class TurnQuerySet(models.QuerySet["TranscriptTurn"]):
+    def by_caller(self) -> TurnQuerySet:
+        return self.filter(role=TranscriptTurn.Role.CALLER)
+
+
+class TranscriptTurn(models.Model):
+    """One utterance. What counts is the text as heard; what was generated but never heard is kept beside it."""
+
+    class Role(models.TextChoices):
+        CALLER = "caller"
+        COUNSELOR = "counselor"
+
+    class Source(models.TextChoices):
+        SPOKEN = "spoken"
+        TYPED = "typed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="turns")
+    role = models.CharField(max_length=10, choices=Role.choices)
+    text_generated = models.TextField(blank=True)
+    text_heard = models.TextField(blank=True)
+    item = models.CharField(max_length=100, help_text="the upstream's id of this utterance")
+    after = models.CharField(max_length=100, blank=True, help_text="the item this turn follows; empty for the first")
+    epoch = models.PositiveIntegerField(default=0)
+    start_ms = models.PositiveIntegerField(null=True, help_text="on the recording's clock")
+    end_ms = models.PositiveIntegerField(null=True)
+    source = models.CharField(max_length=10, choices=Source.choices)
+    is_interrupted = models.BooleanField("interrupted", default=False)
+    is_final = models.BooleanField("final", default=True)
+    revision = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TurnQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["session", "created_at"]
+        constraints = [models.UniqueConstraint(fields=["session", "item"], name="item_once_per_session")]
+
+    def __str__(self) -> str:
+        return f"{self.role} turn {self.item}"
+
+    @property
+    def is_by_counselor(self) -> bool:
+        return self.role == self.Role.COUNSELOR
+
+
+def heard_turns(turns: Iterable[TranscriptTurn]) -> list[TranscriptTurn]:
+    """Of turns in order, those whose words were heard or read."""
+    return [turn for turn in turns if turn.text_heard.strip() not in {"", INAUDIBLE}]

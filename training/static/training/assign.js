@@ -1,0 +1,22 @@
+// The page that gives practice to people: what is ticked in a search moves up to what is chosen.
+function onTick({ target }) {
+  const picker = target.closest("[data-picker]");
+  if (!picker || target.type !== "checkbox") return;
+  const line = target.closest("li");
+  const chosen = picker.querySelector("[data-chosen]");
+  if (target.checked && !chosen.contains(line)) {
+    chosen.append(line);
+    target.focus();
+  } else if (!target.checked && chosen.contains(line)) {
+    line.remove();
+    picker.querySelector("[type=search]").focus();
+  }
+}
+
+const form = document.querySelector("[data-assign]");
+form.addEventListener("change", onTick);
+// Enter in a search looks, and does not assign.
+form.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.type === "search") event.preventDefault();
+});
+for (const button of form.querySelectorAll("[data-plain]")) button.hidden = true;
