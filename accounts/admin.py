@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 
 from accounts.forms import ProceduresField
-from accounts.models import Account, Organization, ProcedureDocument, User
+from accounts.models import Account, Cohort, Organization, ProcedureDocument, User
 from accounts.services.intake import ProceduresRefused, check_procedures
 from accounts.services.uploading import retry_procedures, upload_procedures
 
@@ -71,7 +71,7 @@ class OrganizationAdmin(ScopedAdmin):
     """All of them for superusers; its own for an organization's admin, who decides what it keeps."""
 
     list_display = ["name", "call_slots", "recording_days", "keeps_sources", "created_at"]
-    fields = ["name", "call_slots", "recording_days", "keeps_sources"]
+    fields = ["name", "call_slots", "recording_days", "keeps_sources", "support_contacts"]
 
     def get_readonly_fields(self, request, obj=None):
         return [] if request.user.is_superuser else ["name"]
@@ -108,6 +108,20 @@ class PersonAdmin(ScopedAdmin, UserAdmin):
         """An operator's address or password would open every organization: only operators change theirs."""
         is_theirs = obj is not None and obj.is_superuser and not request.user.is_superuser
         return super().has_change_permission(request, obj) and not is_theirs
+
+
+@admin.register(Cohort)
+class CohortAdmin(ScopedAdmin):
+    """Named groups of counselors. They are found by typing: there may be thousands."""
+
+    list_display = ["name", "created_at"]
+    search_fields = ["name"]
+    fields = ["name", "counselors"]
+    autocomplete_fields = ["counselors"]
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        kwargs["queryset"] = User.objects.for_user(request.user).counselors()
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
 class AccountForm(ScopedForm):

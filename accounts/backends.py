@@ -15,6 +15,7 @@ MAY: dict[str, dict[str, frozenset[str]]] = {
         "accounts.account": frozenset({"view", "change"}),
         "accounts.proceduredocument": _BEGIN,
         "accounts.user": _SEE,
+        "accounts.cohort": _ALL,
         "scenarios.category": _ALL,
         "scenarios.skill": _ALL,
         "scenarios.scenario": _ALL,
@@ -26,6 +27,7 @@ MAY: dict[str, dict[str, frozenset[str]]] = {
         "evaluation.evaluation": _SEE,
         "evaluation.guidelines": _BEGIN,
         "evaluation.review": _WRITE,
+        "evaluation.flag": frozenset({"view", "change"}),
     },
     User.Role.TRAINER: {
         "accounts.account": _SEE,
@@ -41,6 +43,7 @@ MAY: dict[str, dict[str, frozenset[str]]] = {
         "training.session": _SEE,
         "evaluation.evaluation": _SEE,
         "evaluation.review": _WRITE,
+        "evaluation.flag": _SEE,
     },
 }
 MAY[User.Role.ADMIN] = MAY[User.Role.SUPERVISOR] | {

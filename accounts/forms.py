@@ -1,6 +1,6 @@
 from django import forms
 
-from accounts.models import Account
+from accounts.models import Account, User
 from accounts.services.intake import KINDS, ProceduresRefused, check_procedures
 
 
@@ -31,3 +31,11 @@ class ProceduresForm(forms.Form):
         except ProceduresRefused as refused:
             raise forms.ValidationError(str(refused)) from refused
         return file
+
+
+class NoticesForm(forms.ModelForm):
+    """Which mails a person wants."""
+
+    class Meta:
+        model = User
+        fields = ["mail_assigned", "mail_due_soon", "mail_feedback"]

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.forms import ProceduresForm
+from accounts.forms import NoticesForm, ProceduresForm
 from accounts.http import SignedInRequest
 from accounts.models import Account, ProcedureDocument
 from accounts.services.uploading import retry_procedures, upload_procedures
@@ -91,3 +91,15 @@ def _context(account: Account) -> dict[str, object]:
         "sections": list(sections),
         "is_processing": any(document.is_processing for document in history),
     }
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def notices(request: SignedInRequest) -> HttpResponse:
+    """Which mails a person wants to have."""
+    form = NoticesForm(request.POST if request.method == "POST" else None, instance=request.user)
+    if request.method == "POST" and form.is_valid():
+        request.user.save(update_fields=form.Meta.fields)
+        messages.success(request, "Saved.")
+        return redirect("notices")
+    return render(request, "accounts/notices.html", {"form": form})

@@ -93,6 +93,8 @@ SWEEP_ORPHANS_EVERY = env.float("SWEEP_ORPHANS_EVERY", 86_400.0, validate=_above
 SWEEP_RETENTION_EVERY = env.float("SWEEP_RETENTION_EVERY", 3600.0, validate=_above_zero)
 IMPORT_LOST_AFTER = env.float("IMPORT_LOST_AFTER", 30.0, validate=_above_zero)
 DRAFT_KEPT_FOR = env.float("DRAFT_KEPT_FOR", 14 * 86_400.0, validate=_above_zero)
+DUE_SOON_DAYS = env.int("DUE_SOON_DAYS", 2, validate=validate.Range(min=0))
+NOTICES_AT_ONCE = env.int("NOTICES_AT_ONCE", 500, validate=validate.Range(min=1))
 TASK_ATTEMPTS = env.int("TASK_ATTEMPTS", 3, validate=validate.Range(min=1))
 # Seconds: what was put at OpenAI for a document and is younger may still be on its way to its row.
 PROCEDURES_LEFT_AFTER = env.float("PROCEDURES_LEFT_AFTER", 3600.0, validate=_above_zero)
@@ -320,6 +322,8 @@ CELERY_BEAT_SCHEDULE = {
     for name, task in {
         "silent sessions": "training.tasks.sweep_sessions",
         "lost greetings": "training.tasks.sweep_greetings",
+        "notices of assignments": "training.tasks.sweep_notices",
+        "notices of feedback": "evaluation.tasks.sweep_notices",
         "lost evaluations": "evaluation.tasks.sweep_evaluations",
         "lost documentation": "evaluation.tasks.sweep_documentation",
         "lost procedure uploads": "accounts.tasks.sweep_procedures",

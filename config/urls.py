@@ -7,7 +7,7 @@ from accounts import views as account_views
 from accounts.api import AccountViewSet
 from config import health
 from evaluation import api as evaluation_api
-from evaluation import documentation_views, review_views
+from evaluation import care_views, documentation_views, review_views
 from evaluation import views as evaluation_views
 from recordings import api as recording_api
 from recordings import views as recording_views
@@ -25,6 +25,13 @@ urlpatterns = [
     path("sessions/", evaluation_views.history, name="history"),
     path("sessions/<uuid:pk>/", evaluation_views.session, name="session"),
     path("sessions/<uuid:pk>/end/", evaluation_views.session_end, name="session_end"),
+    path("sessions/<uuid:pk>/stop/", care_views.session_stop, name="session_stop"),
+    path("sessions/<uuid:pk>/feeling/", care_views.session_feeling, name="session_feeling"),
+    path("sessions/<uuid:pk>/name/", care_views.session_name, name="session_name"),
+    path("sessions/<uuid:pk>/report/", care_views.session_report, name="session_report"),
+    path("sessions/<uuid:pk>/transcript/", evaluation_views.transcript, name="session_transcript"),
+    path("sessions/<uuid:pk>/transcript.txt", care_views.session_export, {"kind": "txt"}, name="session_text"),
+    path("sessions/<uuid:pk>/transcript.json", care_views.session_export, {"kind": "json"}, name="session_json"),
     path("sessions/<uuid:pk>/feedback/", evaluation_views.feedback, name="session_feedback"),
     path("sessions/<uuid:pk>/recording/", evaluation_views.recording, name="session_recording"),
     path("sessions/<uuid:pk>/comments/", evaluation_views.comments, name="session_comments"),
@@ -37,6 +44,7 @@ urlpatterns = [
     path("reviews/agreement/", review_views.agreement, name="agreement"),
     path("evaluations/<uuid:pk>/looked-at/", review_views.looked_at, name="looked_at"),
     path("evaluations/<uuid:pk>/criteria/<slug:key>/review/", review_views.criterion_review, name="criterion_review"),
+    path("evaluations/<uuid:pk>/criteria/<slug:key>/dispute/", care_views.criterion_dispute, name="criterion_dispute"),
     path("recordings/<uuid:pk>/audio/", recording_views.audio, name="recording_audio"),
     path("accounts/", account_views.account_list, name="accounts"),
     path("accounts/<uuid:pk>/", account_views.account, name="account"),
@@ -61,12 +69,14 @@ urlpatterns = [
     ),
     path("assignments/<uuid:pk>/decline/", assignment_views.assignment_decline, name="assignment_decline"),
     path("training/", include("training.urls")),
+    path("account/notices/", account_views.notices, name="notices"),
     path("account/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
     path("api/sessions/", training_api.session_start, name="api-sessions"),
     path("api/sessions/<uuid:pk>/", training_api.session_detail, name="api-session"),
     path("api/sessions/<uuid:pk>/messages/", training_api.MessagesView.as_view(), name="api-messages"),
     path("api/sessions/<uuid:pk>/end/", training_api.session_end, name="api-end"),
+    path("api/sessions/<uuid:pk>/stop/", training_api.session_stop, name="api-stop"),
     path("api/sessions/<uuid:pk>/ticket/", training_api.session_ticket, name="api-ticket"),
     path("api/assignments/", AssignmentViewSet.as_view({"get": "list", "post": "create"}), name="api-assignments"),
     path("api/assignments/bulk/", AssignmentViewSet.as_view({"post": "bulk"}), name="api-assign-bulk"),

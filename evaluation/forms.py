@@ -5,8 +5,10 @@ from django.http import QueryDict
 
 from accounts.admin import ScopedForm
 from evaluation.documents import KINDS, DocumentRefused, read_documentation
-from evaluation.models import NEW_VERDICTS, Comment, CriterionResult, Guidelines, Review
+from evaluation.flags import REPORTS
+from evaluation.models import NEW_VERDICTS, Comment, CriterionResult, Guidelines, Handling, Review
 from evaluation.talk import ms_of
+from training.models import Session
 
 
 class CommentForm(forms.ModelForm):
@@ -58,6 +60,61 @@ class ReviewForm(forms.Form):
         """Empty where the person agrees."""
         chosen: str = self.cleaned_data["verdict"]
         return "" if chosen == Review.Verdict.AGREE else chosen
+
+
+def first_problem(form: forms.Form) -> str:
+    """The first thing that is wrong, for a form that is sent from the middle of another page."""
+    return str(next(iter(form.errors.values()))[0])
+
+
+class FeelingForm(forms.Form):
+    """How a conversation was for its counselor."""
+
+    feeling = forms.TypedChoiceField(
+        label="How was it for you?",
+        coerce=int,
+        choices=[(number, Session(feeling=number).feeling_words) for number in range(1, 6)],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose one of the five."},
+    )
+    note = forms.CharField(
+        label="Anything to add?", required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
+class NameForm(forms.Form):
+    name = forms.CharField(label="Your name for it", required=False, max_length=100)
+
+
+class ReportForm(forms.Form):
+    """A problem with a conversation or its feedback."""
+
+    kind = forms.ChoiceField(label="What is it?", choices=list(REPORTS.items()), widget=forms.RadioSelect)
+    text = forms.CharField(
+        label="What happened?",
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Say what happened, in up to 1,000 characters."},
+    )
+
+
+class DisputeForm(forms.Form):
+    reason = forms.CharField(
+        label="Why do you see it otherwise?",
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Say why you see it otherwise."},
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, criterion: CriterionResult | None = None) -> None:
+        super().__init__(data, auto_id=f"id_dispute_{criterion.pk if criterion else ''}_%s")
+
+
+class HandlingForm(forms.Form):
+    """What a supervisor makes of a flag."""
+
+    handling = forms.ChoiceField(choices=Handling.choices)
+    note = forms.CharField(label="Note", required=False, max_length=1000)
 
 
 class DocumentationForm(forms.Form):

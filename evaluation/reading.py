@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from accounts.http import SignedInRequest
-from evaluation.forms import ReviewForm
+from evaluation.forms import DisputeForm, ReviewForm
 from evaluation.models import CriterionResult, Evaluation
 from evaluation.rubric import BRANCHES, CROSSED
 from recordings.models import Recording
@@ -21,7 +21,9 @@ def feedback_context(request: SignedInRequest, session: Session, evaluation: Eva
     if evaluation is None or is_hidden or not evaluation.is_graded:
         return context | {"is_hidden": is_hidden}
     moments = _Moments(session)
-    criteria = [_shown(row, moments, may_review) for row in evaluation.criteria.prefetch_related("reviews__reviewer")]
+    is_own = session.counselor_id == request.user.pk
+    rows = evaluation.criteria.select_related("dispute").prefetch_related("reviews__reviewer")
+    criteria = [_shown(row, moments, may_review, is_own) for row in rows]
     context |= {
         "criteria": criteria,
         "groups": _grouped(row for row in criteria if row.final_verdict != "not_applicable"),
@@ -33,12 +35,15 @@ def feedback_context(request: SignedInRequest, session: Session, evaluation: Eva
         "recording": moments.recording,
     }
     if not request.user.is_counselor:
-        flags = list(evaluation.flags.all())
+        flags = [*evaluation.flags.all(), *session.flags.filter(evaluation=None).select_related("reported_by")]
         context |= {"flags": flags, "scan": getattr(evaluation, "scan", None)}
     return context
 
 
-def _shown(row: CriterionResult, moments: "_Moments", may_review: bool) -> CriterionResult:
+def _shown(row: CriterionResult, moments: "_Moments", may_review: bool, is_own: bool) -> CriterionResult:
+    dispute = getattr(row, "dispute", None)
+    row.open_dispute = dispute if dispute and dispute.answered_at is None else None  # type: ignore[attr-defined]
+    row.dispute_form = DisputeForm(criterion=row) if is_own else None  # type: ignore[attr-defined]
     row.shown_quotes = [quote | moments.of(quote) for quote in row.quotes]  # type: ignore[attr-defined]
     row.form = ReviewForm(criterion=row) if may_review else None  # type: ignore[attr-defined]
     return row

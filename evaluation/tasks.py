@@ -24,6 +24,13 @@ def alert_supervisors(evaluation_id: str) -> None:
     alerts.alert_supervisors(UUID(evaluation_id))
 
 
+@shared_task(autoretry_for=(OSError,), retry_backoff=_MAIL_AGAIN, max_retries=5)
+def alert_of_report(flag_id: int) -> None:
+    from evaluation.services import alerts  # noqa: PLC0415
+
+    alerts.alert_of_report(flag_id)
+
+
 @shared_task
 def sweep_evaluations() -> None:
     from evaluation.services import grading  # noqa: PLC0415
@@ -46,3 +53,10 @@ def sweep_documentation() -> None:
     from evaluation.services import documenting  # noqa: PLC0415
 
     documenting.sweep_documentation()
+
+
+@shared_task
+def sweep_notices() -> None:
+    from evaluation.services import notices  # noqa: PLC0415
+
+    notices.sweep_ready_notices()

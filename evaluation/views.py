@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.http import SignedInRequest
+from evaluation.care import care_context
 from evaluation.documentation_views import documentation_context
 from evaluation.forms import CommentForm
 from evaluation.models import Comment, Evaluation
@@ -71,8 +72,17 @@ def session(request: SignedInRequest, pk: UUID) -> HttpResponse:
     may_end = seen.is_live and request.user.may_end_sessions and seen.counselor_id != request.user.pk
     context = _feedback_context(request, seen) | _recording_context(request, seen)
     context |= _comments_context(request, seen, context["recording"]) | {"may_end": may_end}
-    context |= documentation_context(request, seen)
+    context |= documentation_context(request, seen) | care_context(request, seen)
+    context["reads_along"] = seen.is_live and not context["is_own"]
     return render(request, "evaluation/session.html", context)
+
+
+@login_required
+@require_GET
+def transcript(request: SignedInRequest, pk: UUID) -> HttpResponse:
+    """The words so far, for who reads along."""
+    seen = _session(request, pk)
+    return render(request, "evaluation/_live_transcript.html", {"session": seen, "turns": seen.transcript()})
 
 
 @login_required

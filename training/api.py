@@ -130,6 +130,16 @@ def session_end(request: Request, pk: UUID) -> Response:
     return Response(SessionSerializer(session).data)
 
 
+@extend_schema(request=None, responses=SessionSerializer)
+@api_view(["POST"])
+def session_stop(request: Request, pk: UUID) -> Response:
+    """Enough of it: no grade, no attempt, no question why. Over already: the session as it is."""
+    session = _own(request, pk)
+    sessions.stop_session(session)
+    session.refresh_from_db()
+    return Response(SessionSerializer(session).data)
+
+
 @extend_schema(request=TicketRequestSerializer, responses={201: TicketSerializer})
 @api_view(["POST"])
 def session_ticket(request: Request, pk: UUID) -> Response:

@@ -24,3 +24,10 @@ def sweep_sessions() -> None:
     from training.services import sessions  # noqa: PLC0415
 
     sessions.sweep_sessions()
+
+
+@shared_task
+def sweep_notices() -> None:
+    from training.services import notices  # noqa: PLC0415
+
+    notices.sweep_notices()

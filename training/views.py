@@ -28,6 +28,9 @@ def practice(request: SignedInRequest, pk: UUID, mode: str) -> HttpResponse:
         "assignment_id": assignment.pk,
         "due_date": assignment.due_date,
         "notes": assignment.notes,
+        "pass_mark": assignment.pass_mark,
+        "attempts_allowed": assignment.attempts_allowed,
+        "best_score": assignment.score,
         "require_recording": assignment.require_recording,
         "is_open": assignment.is_open,
     }
@@ -76,6 +79,7 @@ def _facts(scenario: Scenario) -> dict[str, Any]:
         "mode": scenario.mode,
         "title": scenario.title,
         "description": scenario.description,
+        "content_notes": scenario.content_notes,
         "estimated_minutes": scenario.estimated_minutes,
         "difficulty_label": scenario.get_difficulty_display(),
         "scenario_id": scenario.pk,

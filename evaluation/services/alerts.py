@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from evaluation.flags import Kind, Severity
-from evaluation.models import Evaluation
+from evaluation.models import Evaluation, Flag
 
 _FLAGGED = """A practice conversation was flagged: {kinds}.
 
@@ -25,6 +25,27 @@ They are not told of this mail.
 """
 
 
+_REPORTED = """A counselor reports a problem with a practice conversation: {kind}.
+
+Read it here: {url}
+"""
+
+
+def alert_of_report(flag_id: int) -> None:
+    """Write to the supervisors about a counselor's report. A mail that cannot be sent raises, and is tried again."""
+    flag = Flag.objects.get(pk=flag_id)
+    url = settings.WEB_ORIGINS[0] + reverse("session", args=[flag.session_id])
+    text = _REPORTED.format(kind=flag.get_kind_display(), url=url)
+    for address in _addresses(flag.organization_id):
+        send_mail("A counselor reports a problem", text, None, [address])
+
+
+def _addresses(organization_id: UUID) -> list[str]:
+    responsible = [User.Role.SUPERVISOR, User.Role.ADMIN]
+    people = User.objects.filter(organization_id=organization_id, role__in=responsible, is_active=True)
+    return sorted(people.values_list("email", flat=True))
+
+
 def alert_supervisors(evaluation_id: UUID) -> None:
     """Write to the supervisors of the organization. A mail that cannot be sent raises, and is tried again.
 
@@ -35,13 +56,9 @@ def alert_supervisors(evaluation_id: UUID) -> None:
     kinds = {kind: str(Kind(kind).label) for kind in critical.values_list("kind", flat=True)}
     if evaluation.alerted_at or not kinds:
         return
-    people = User.objects.filter(
-        organization_id=evaluation.organization_id, role__in=[User.Role.SUPERVISOR, User.Role.ADMIN], is_active=True
-    )
-    addresses = sorted(people.values_list("email", flat=True))
     url = settings.WEB_ORIGINS[0] + reverse("session", args=[evaluation.session_id])
     is_distress = kinds.pop(Kind.COUNSELOR_DISTRESS, None) is not None
-    for address in addresses:
+    for address in _addresses(evaluation.organization_id):
         if is_distress:
             counselor = evaluation.session.counselor
             text = _DISTRESS.format(counselor=counselor, url=url)

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from evaluation import scoring
-from evaluation.models import CriterionResult, Evaluation, Review
+from evaluation.models import CriterionResult, Dispute, Evaluation, Review
 from evaluation.services.tallying import count_again
 from training.services.assignments import count_result
 
@@ -29,6 +29,7 @@ def review(
     )
     if criterion is not None:
         CriterionResult.objects.filter(pk=criterion.pk).update(reviewed_verdict=new if is_overruled else "")
+        Dispute.objects.filter(criterion=criterion, answered_at=None).update(answered_at=timezone.now())
         _count_again(evaluation)
     return said
 

@@ -197,6 +197,11 @@ class Session(models.Model):
         return self.end_reason == EndReason.STOPPED
 
     @property
+    def feeling_words(self) -> str:
+        """What its counselor said of it."""
+        return {1: "Very hard", 2: "Hard", 3: "All right", 4: "Good", 5: "Easy"}.get(self.feeling or 0, "")
+
+    @property
     def is_heavy(self) -> bool:
         """Whether somebody may want to sit down after it: a heavy topic, or it was hard, or they stopped it."""
         notes = self.scenario_version.content_notes if self.scenario_version else ""

@@ -38,6 +38,11 @@ export class SessionsApi {
     return this.#json("POST", `${id}/end/`, {});
   }
 
+  /** Enough of it: no grade. */
+  stop(id) {
+    return this.#json("POST", `${id}/stop/`, {});
+  }
+
   /** `claim` is empty, `{held: epoch}` for a page that comes back, or `{take_over: true}`. */
   ticket(id, claim = {}) {
     return this.#json("POST", `${id}/ticket/`, claim);

@@ -256,6 +256,18 @@ export class CallPage {
     setTimeout(() => this.#state.phase === calls.ENDING && this.#endByRequest(), HANG_UP_PATIENCE_MS);
   }
 
+  /** Enough of it: no grade, no question. By request, because it must work on a broken line, too. */
+  async stop() {
+    const { session } = this.#state;
+    if (!session) return;
+    this.#dispatch({ type: "hang_up" });
+    try {
+      this.#ended((await this.api.stop(session.id)).end_reason);
+    } catch (problem) {
+      this.#dispatch({ type: "not_ended", problem });
+    }
+  }
+
   /** Without a line, or when nobody answers on it. */
   async #endByRequest() {
     if (!this.#state.session) return; // connect() is still asking for one, and ends it

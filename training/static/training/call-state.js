@@ -38,6 +38,7 @@ const REASONS = {
   line_lost: "The line was lost.",
   caller_lost: "The caller could not be reached any more. That was our side, not you.",
   caller_inaudible: "The caller’s voice did not come through. That was our side; this call is not graded.",
+  stopped: "You stopped the call. That is always all right; it is not graded.",
   supervisor: "A supervisor ended the call. What was said until then is kept.",
   too_long: "The call reached its longest time.",
   idle: "Nobody spoke for a long time, so the call was ended.",

@@ -11,6 +11,7 @@ function listenTo(page, root) {
     "take-over": () => page.connect({ takeOver: true }),
     mute: () => page.toggleMute(),
     "hang-up": () => page.hangUp(),
+    stop: () => page.stop(),
     feedback: () => page.hangUp(), // the session page, where feedback appears, is where both lead
     afresh: () => page.startAfresh(),
   });

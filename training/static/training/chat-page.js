@@ -180,11 +180,12 @@ export class ChatPage {
 
   // ---- Ending
 
-  async end() {
+  /** `how` is "end", or "stop" for who has had enough: no grade, no question. */
+  async end(how = "end") {
     const before = this.#phase;
     this.#show({ phase: "ending", problem: null });
     try {
-      if (this.#session) await this.api.end(this.#session.id);
+      if (this.#session) await this.api[how](this.#session.id);
     } catch (problem) {
       if (problem.code !== "session_over") return this.#show({ phase: before, problem });
     }

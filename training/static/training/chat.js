@@ -10,6 +10,7 @@ onActions(root, {
   new: () => page.beginAnew(),
   again: () => page.sendAgain(),
   end: () => page.end(),
+  stop: () => page.end("stop"),
   feedback: () => page.end(), // the session page, where feedback appears, is where both lead
   afresh: () => page.beginAfresh(),
 });
