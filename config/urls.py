@@ -7,7 +7,7 @@ from accounts import views as account_views
 from accounts.api import AccountViewSet
 from config import health
 from evaluation import api as evaluation_api
-from evaluation import care_views, documentation_views, review_views
+from evaluation import care_views, documentation_views, progress_views, review_views, team_views
 from evaluation import views as evaluation_views
 from recordings import api as recording_api
 from recordings import views as recording_views
@@ -40,6 +40,16 @@ urlpatterns = [
     path(
         "sessions/<uuid:pk>/documentation/retry/", documentation_views.documentation_retry, name="documentation_retry"
     ),
+    path("progress/", progress_views.progress, name="progress"),
+    path("progress/<slug:skill>/", progress_views.evidence, name="evidence"),
+    path("team/", team_views.team, name="team"),
+    path("team/export.csv", team_views.team_export, name="team_export"),
+    path("team/people/", team_views.people_found, name="people_found"),
+    path("attention/", team_views.attention, name="attention"),
+    path("live/", team_views.live, name="live"),
+    path("feedback/", team_views.graded, name="graded"),
+    path("flags/", team_views.flags, name="flags"),
+    path("flags/<uuid:pk>/", team_views.flag_handle, name="flag_handle"),
     path("reviews/", review_views.waiting, name="waiting"),
     path("reviews/agreement/", review_views.agreement, name="agreement"),
     path("evaluations/<uuid:pk>/looked-at/", review_views.looked_at, name="looked_at"),

@@ -1,14 +1,28 @@
 from typing import ClassVar
 
 from django import forms
+from django.db.models import Q
 from django.http import QueryDict
 
 from accounts.admin import ScopedForm
+from accounts.models import Cohort, User, UserQuerySet
 from evaluation.documents import KINDS, DocumentRefused, read_documentation
-from evaluation.flags import REPORTS
-from evaluation.models import NEW_VERDICTS, Comment, CriterionResult, Guidelines, Handling, Review
+from evaluation.flags import REPORTS, Severity
+from evaluation.models import (
+    NEW_VERDICTS,
+    Comment,
+    CriterionResult,
+    EvaluationQuerySet,
+    FlagQuerySet,
+    Guidelines,
+    Handling,
+    Review,
+)
+from evaluation.models.tallies import TallyQuerySet
+from evaluation.scoring import GRADES
 from evaluation.talk import ms_of
-from training.models import Session
+from scenarios.models import Mode
+from training.models import Session, SessionQuerySet
 
 
 class CommentForm(forms.ModelForm):
@@ -115,6 +129,127 @@ class HandlingForm(forms.Form):
 
     handling = forms.ChoiceField(choices=Handling.choices)
     note = forms.CharField(label="Note", required=False, max_length=1000)
+
+
+def with_usual(data: QueryDict, name: str, value: str) -> QueryDict:
+    """What was asked, with this where nothing was."""
+    asked = data.copy()
+    asked[name] = asked.get(name) or value
+    return asked
+
+
+class TeamForm(forms.Form):
+    """Whom of a team, and since when. What cannot be read is as if it were not asked for."""
+
+    USUAL = 12
+
+    q = forms.CharField(label="Name", required=False, max_length=100)
+    cohort = forms.ModelChoiceField(Cohort.objects.none(), required=False, empty_label="Everybody")
+    span = forms.ChoiceField(
+        label="Since",
+        required=False,
+        choices=[("4", "4 weeks"), ("12", "12 weeks"), ("26", "half a year"), ("52", "a year")],
+        initial=str(USUAL),
+    )
+
+    def __init__(self, user: User, data: QueryDict) -> None:
+        super().__init__(with_usual(data, "span", str(self.USUAL)))
+        self.user = user
+        self.fields["cohort"].queryset = Cohort.objects.for_user(user)  # type: ignore[attr-defined]
+        self.is_valid()
+
+    @property
+    def weeks(self) -> int:
+        return int(self.cleaned_data.get("span") or self.USUAL)
+
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self.cleaned_data.get("q") or self.cleaned_data.get("cohort"))
+
+    def people(self) -> UserQuerySet:
+        people: UserQuerySet = User.objects.for_user(self.user).counselors()
+        if cohort := self.cleaned_data.get("cohort"):
+            people = people.filter(cohorts=cohort)
+        return people.matching(self.cleaned_data["q"]) if self.cleaned_data.get("q") else people
+
+    def tallies(self, rows: TallyQuerySet) -> TallyQuerySet:
+        return rows.filter(counselor__in=self.people()) if self.is_narrowed else rows
+
+
+class HistoryForm(forms.Form):
+    """What a history is narrowed by."""
+
+    q = forms.CharField(required=False, max_length=100)
+    mode = forms.ChoiceField(required=False, choices=[("", "Calls and chats"), *Mode.choices])
+    kind = forms.ChoiceField(
+        required=False, choices=[("", "Every kind"), ("assignment", "Assignments"), ("free_practice", "Free practice")]
+    )
+
+    def __init__(self, user: User, data: QueryDict) -> None:
+        super().__init__(data)
+        self.user = user
+        self.fields["q"].label = "Words, title or name" if user.is_counselor else "Title or counselor"
+
+    def narrow(self, rows: SessionQuerySet) -> SessionQuerySet:
+        if not self.is_valid():
+            return rows
+        chosen = self.cleaned_data
+        narrowed = {name: chosen[name] for name in ("mode", "kind") if chosen[name]}
+        rows = rows.filter(**narrowed)
+        return rows.found_by(self.user, chosen["q"]) if chosen["q"] else rows
+
+
+class FeedbackFilterForm(forms.Form):
+    """What graded feedback is narrowed by."""
+
+    q = forms.CharField(label="Counselor", required=False, max_length=100)
+    grade = forms.ChoiceField(
+        required=False, choices=[("", "Every grade"), *((letter, letter) for _, letter in GRADES)]
+    )
+    state = forms.ChoiceField(
+        required=False,
+        choices=[
+            ("", "All"),
+            ("waiting", "Waiting for a person"),
+            ("disputed", "Disputed"),
+            ("unreviewed", "Nobody has reviewed"),
+            ("reviewed", "Reviewed"),
+        ],
+    )
+
+    def __init__(self, user: User, data: QueryDict) -> None:
+        super().__init__(data)
+        self.user = user
+
+    def narrow(self, rows: EvaluationQuerySet) -> EvaluationQuerySet:
+        if not self.is_valid():
+            return rows
+        chosen = self.cleaned_data
+        if chosen["q"]:
+            rows = rows.filter(session__counselor__in=User.objects.for_user(self.user).matching(chosen["q"]))
+        if chosen["grade"]:
+            rows = rows.filter(Q(reviewed_grade=chosen["grade"]) | Q(reviewed_grade="", grade=chosen["grade"]))
+        return rows.in_review_state(chosen["state"])
+
+
+class FlagFilterForm(forms.Form):
+    """Which flags; those that wait, unless others are asked for."""
+
+    handling = forms.ChoiceField(required=False, choices=[*Handling.choices, ("all", "All")])
+    severity = forms.ChoiceField(required=False, choices=[("", "Every severity"), *Severity.choices])
+
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(with_usual(data, "handling", Handling.PENDING.value))
+
+    def narrow(self, rows: FlagQuerySet) -> FlagQuerySet:
+        if not self.is_valid():
+            return rows.pending().gravest_first()
+        if self.cleaned_data["severity"]:
+            rows = rows.filter(severity=self.cleaned_data["severity"])
+        handling = self.cleaned_data["handling"]
+        if handling == Handling.PENDING:
+            return rows.pending().gravest_first()
+        return (rows if handling == "all" else rows.filter(handling=handling)).order_by("-created_at", "-pk")
 
 
 class DocumentationForm(forms.Form):

@@ -4,13 +4,13 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.http import SignedInRequest
+from accounts.open_ended import page_of
 from evaluation.forms import ReviewForm
 from evaluation.models import CriterionResult, Evaluation, Review
 from evaluation.reading import feedback_context
@@ -30,7 +30,7 @@ def waiting(request: SignedInRequest) -> HttpResponse:
     """What waits for a person: held feedback, crossed red lines, and who may need support."""
     rows = Evaluation.objects.for_user(request.user).waiting_for_person()
     rows = rows.select_related("session__scenario_version", "session__counselor").order_by("completed_at")
-    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    page = page_of(rows, PER_PAGE, request.GET.get("page"))
     return render(request, "evaluation/waiting.html", {"page": page})
 
 

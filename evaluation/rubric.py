@@ -12,6 +12,21 @@ _GENERAL = json.loads((Path(__file__).parent / "rubrics" / "general.v2.json").re
 VERSION: str = _GENERAL["version"]
 CAP: int = _GENERAL["cap"]  # the highest score that a crossed red line leaves
 BRANCHES: dict[str, str] = _GENERAL["branches"]
+# Which skills of a scenario are named after what a branch asks for; an organization may rename its own.
+PRACTISED_BY: dict[str, list[str]] = {
+    "engagement": ["Rapport building", "Active listening"],
+    "structure": ["Call routing", "Active listening"],
+    "risk": ["Risk assessment", "Self-harm assessment"],
+    "safety": ["Safety planning"],
+    "de_escalation": ["De-escalation", "Anxiety support"],
+    "listening": ["Active listening", "Grief support"],
+    "problem_solving": ["Resource linkage"],
+    "judgement": ["Boundary setting"],
+    "humility": ["Rapport building"],
+    "closing": ["Termination", "Safety planning"],
+    "procedures": ["Call routing", "Safety planning"],
+    "red_lines": ["Risk assessment", "Safety planning"],
+}
 # What it means that a red line is not met, by its key.
 CROSSED: dict[str, str] = {row["key"]: row["crossed"] for row in _GENERAL["checks"] if "crossed" in row}
 _FROM_PROCEDURES = "procedures"

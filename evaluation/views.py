@@ -4,7 +4,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,13 +11,17 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.http import SignedInRequest
+from accounts.open_ended import page_of
 from evaluation.care import care_context
 from evaluation.documentation_views import documentation_context
-from evaluation.forms import CommentForm
-from evaluation.models import Comment, Evaluation
+from evaluation.forms import CommentForm, HistoryForm
+from evaluation.models import Comment, Evaluation, Tally
+from evaluation.progress_views import WEEKS
 from evaluation.reading import feedback_context
+from evaluation.services.attention import attention_for
 from evaluation.services.comments import comment
 from evaluation.services.grading import ask_for_feedback, may_be_graded_again
+from evaluation.services.progress import advise, skills_of
 from evaluation.talk import talk_of
 from recordings.models import Recording
 from training.models import Assignment, Session
@@ -38,23 +41,30 @@ def dashboard(request: SignedInRequest) -> HttpResponse:
         "assignments": mine.select_related("scenario").soonest_due_first(),
         "sessions": [_with_newest(session) for session in _seen_by(request)[:RECENT]],
     }
+    if request.user.is_counselor:
+        skills = skills_of(Tally.objects.for_user(request.user), WEEKS)
+        context["live"] = Session.objects.held_by(request.user).live().select_related("scenario_version")
+        context["advice"] = advise(request.user, skills)
     if request.user.has_perm("evaluation.add_review"):
         context["waiting_count"] = Evaluation.objects.for_user(request.user).waiting_for_person().count()
+    if request.user.has_perm("training.view_assignment"):
+        context["matters"] = attention_for(request.user)
     return render(request, "evaluation/dashboard.html", context)
 
 
 @login_required
 @require_GET
 def history(request: SignedInRequest) -> HttpResponse:
-    page = Paginator(_seen_by(request), PER_PAGE).get_page(request.GET.get("page"))
+    """What was practised, newest first, narrowed by words, mode and kind."""
+    form = HistoryForm(request.user, request.GET)
+    page = page_of(form.narrow(_seen_by(request)), PER_PAGE, request.GET.get("page"))
     page.object_list = [_with_newest(session) for session in page.object_list]
-    return render(request, "evaluation/history.html", {"page": page})
+    return render(request, "evaluation/history.html", {"form": form, "page": page})
 
 
 def _seen_by(request: SignedInRequest) -> Any:
     newest_first = Prefetch("evaluations", Evaluation.objects.order_by("-version"), to_attr="versions")
-    everyone = Session.objects.for_user(request.user)
-    seen = everyone.practised() | everyone.held_by(request.user)
+    seen = Session.objects.for_user(request.user).for_history(request.user)
     return seen.select_related("scenario_version", "counselor").prefetch_related(newest_first)
 
 

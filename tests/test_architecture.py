@@ -33,7 +33,6 @@ READ_THROUGH = {
     "recordings.RecordingConsent": "its session",
     "recordings.RecordingDeletion": "its recording",
     "evaluation.CriterionResult": "its evaluation",
-    "evaluation.Flag": "its evaluation",
     "evaluation.Review": "its evaluation",
     "evaluation.Scan": "its evaluation",
 }

@@ -20,8 +20,9 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.authtoken.models import Token
 
+from accounts.models import Cohort
 from accounts.services.uploading import upload_procedures
-from evaluation.models import Comment, CriterionResult, DocumentationReview, Evaluation, Guidelines
+from evaluation.models import Comment, CriterionResult, DocumentationReview, Evaluation, Flag, Guidelines
 from recordings.models import Recording
 from scenarios.models import ImportJob, ScenarioDraft
 from tests.people import *  # noqa: F403
@@ -41,6 +42,32 @@ GET    /sessions/{over}/feedback/               200   404   200   200   200   20
 POST   /sessions/{over}/feedback/               away  404   away  away  away  away  404   login
 POST   /sessions/{call}/feedback/               away  404   away  away  away  away  404   login
 POST   /sessions/{call}/end/                    404   404   away  404   404   away  404   login
+POST   /sessions/{chat}/stop/                   away  404   404   404   404   404   404   login
+POST   /sessions/{over}/feeling/                away  404   404   404   404   404   404   login
+POST   /sessions/{over}/name/                   away  404   404   404   404   404   404   login
+POST   /sessions/{over}/report/                 away  404   404   404   404   404   404   login
+GET    /sessions/{over}/transcript/             200   404   200   200   200   200   404   login
+GET    /sessions/{over}/transcript.txt          200   404   200   200   200   200   404   login
+GET    /sessions/{over}/transcript.json         200   404   200   200   200   200   404   login
+GET    /progress/                               200   200   200   200   200   200   200   login
+GET    /progress/risk/                          200   200   200   200   200   200   200   login
+GET    /team/                                   403   403   200   403   403   200   200   login
+GET    /team/export.csv                         403   403   200   403   403   200   200   login
+GET    /team/people/                            403   403   200   403   403   200   200   login
+GET    /attention/                              403   403   200   403   403   200   200   login
+GET    /live/                                   403   403   200   403   403   200   200   login
+GET    /feedback/                               403   403   200   403   200   200   200   login
+GET    /flags/                                  403   403   200   403   200   200   200   login
+POST   /flags/{flag}/                           403   403   away  403   403   away  404   login
+GET    /assignments/                            403   403   200   403   403   200   200   login
+GET    /assignments/new/                        403   403   200   403   403   200   200   login
+POST   /assignments/new/                        403   403   200   403   403   200   200   login
+GET    /assignments/new/counselors/             403   403   200   403   403   200   200   login
+GET    /assignments/new/scenarios/              403   403   200   403   403   200   200   login
+GET    /assignments/{chat_assignment}/          403   403   200   403   403   200   404   login
+POST   /assignments/{chat_assignment}/reset/    403   403   away  403   403   away  404   login
+POST   /assignments/{chat_assignment}/cancel/   403   403   away  403   403   away  404   login
+POST   /assignments/{chat_assignment}/decline/  home  404   404   404   404   404   404   login
 GET    /sessions/{over}/recording/              200   404   200   200   200   200   404   login
 GET    /sessions/{over}/comments/               200   404   200   200   200   200   404   login
 POST   /sessions/{over}/comments/               403   404   400   403   403   400   404   login
@@ -52,6 +79,7 @@ GET    /reviews/                                403   403   200   403   200   20
 GET    /reviews/agreement/                      403   403   200   403   200   200   200   login
 POST   /evaluations/{graded}/looked-at/         403   403   away  403   away  away  404   login
 POST   /evaluations/{graded}/criteria/{criterion}/review/ 403 403 away 403 away away 404  login
+POST   /evaluations/{graded}/criteria/{criterion}/dispute/ away 404 404 404 404 404   404   login
 HEAD   /recordings/{recording}/audio/           200   404   200   200   200   200   404   login
 GET    /accounts/                               403   403   200   200   200   200   200   login
 GET    /accounts/{account}/                     403   403   200   200   200   200   404   login
@@ -60,6 +88,7 @@ POST   /accounts/{account}/procedures/upload/   403   403   400   403   403   40
 POST   /accounts/{account}/procedures/{document}/retry/ 403 403 away 403 403  away  404   login
 GET    /training/voice/free/                    200   200   200   200   200   200   200   login
 GET    /training/chat/free/                     200   200   200   200   200   200   200   login
+GET    /training/library/                       200   200   200   200   200   200   200   login
 GET    /training/voice/{phone_assignment}/      200   404   404   404   404   404   404   login
 GET    /training/chat/{chat_assignment}/        200   404   404   404   404   404   404   login
 GET    /training/voice/{chat_assignment}/       404   404   404   404   404   404   404   login
@@ -70,6 +99,7 @@ POST   /api/sessions/                           201   201   201   201   201   20
 GET    /api/sessions/{over}/                    200   404   200   200   200   200   404   403
 POST   /api/sessions/{chat}/messages/           503   404   404   404   404   404   404   403
 POST   /api/sessions/{chat}/end/                200   404   200   404   404   200   404   403
+POST   /api/sessions/{chat}/stop/               200   404   404   404   404   404   404   403
 POST   /api/sessions/{call}/ticket/             201   404   404   404   404   404   404   403
 GET    /api/sessions/{over}/evaluation/         200   404   200   200   200   200   404   403
 POST   /api/sessions/{over}/evaluation/         202   404   202   202   202   202   404   403
@@ -80,6 +110,14 @@ PATCH  /api/accounts/{account}/                 403   403   400   403   403   40
 GET    /api/accounts/{account}/sections/        403   403   200   200   200   200   404   403
 POST   /api/accounts/{account}/sections/suggest/ 403  403   200   200   200   200   404   403
 POST   /api/accounts/{account}/procedures/{document}/retry/ 403 403 202 403 403 202 404   403
+GET    /api/assignments/                        200   200   200   200   200   200   200   403
+POST   /api/assignments/                        403   403   400   403   403   400   400   403
+POST   /api/assignments/bulk/                   403   403   400   403   403   400   400   403
+GET    /api/assignments/{chat_assignment}/      200   404   200   200   200   200   404   403
+PATCH  /api/assignments/{chat_assignment}/      403   403   200   403   403   200   404   403
+POST   /api/assignments/{chat_assignment}/reset/ 403  403   409   403   403   409   404   403
+POST   /api/assignments/{chat_assignment}/cancel/ 403 403   409   403   403   409   404   403
+POST   /api/assignments/{chat_assignment}/decline/ 409 404  404   404   404   404   404   403
 POST   /api/assignments/one-time/               403   403   400   403   403   400   400   403
 GET    /api/scenarios/                          403   403   200   200   200   200   200   403
 POST   /api/scenarios/                          403   403   201   201   403   201   201   403
@@ -115,6 +153,8 @@ GET    /account/inactive/                       200   200   200   200   200   20
 GET    /account/signup/                         home  home  home  home  home  home  home  200
 POST   /account/signup/                         home  home  home  home  home  home  home  200
 GET    /account/reauthenticate/                 200   200   200   200   200   200   200   login
+GET    /account/notices/                        200   200   200   200   200   200   200   login
+POST   /account/notices/                        away  away  away  away  away  away  away  login
 GET    /account/email/                          200   200   200   200   200   200   200   login
 GET    /account/confirm-email/                  200   200   200   200   200   200   200   200
 GET    /account/confirm-email/x:y/              200   200   200   200   200   200   200   200
@@ -180,6 +220,7 @@ ADMINISTRATION = {
     "accounts.organization": {"admin": "vc"},
     "accounts.proceduredocument": {"supervisor": "v", "admin": "v"},
     "accounts.user": {"supervisor": "v", "admin": "vac"},
+    "accounts.cohort": {"supervisor": "vacd", "admin": "vacd"},
     "scenarios.category": {"supervisor": "vacd", "trainer": "vac", "admin": "vacd"},
     "scenarios.skill": {"supervisor": "vacd", "trainer": "vac", "admin": "vacd"},
     "scenarios.scenario": {"supervisor": "vacd", "trainer": "vac", "evaluator": "v", "admin": "vacd"},
@@ -225,6 +266,10 @@ def objects(counselor, chat, call, phone_assignment, chat_assignment, account, s
         evaluation=graded, organization_id=over.organization_id, position=0, key="greeting", check_text="Greets.",
         source="rubric", verdict="met",
     )  # fmt: skip
+    flag = Flag.objects.create(
+        session=reviewed, organization_id=over.organization_id, kind="technical", severity="info"
+    )
+    cohort = Cohort.objects.create(organization_id=over.organization_id, name="Spring class")
     document = upload_procedures(account, ContentFile(b"1010 Answer.", name="p.md"), supervisor)
     scenario = phone_assignment.scenario
     job = ImportJob.objects.create(organization=counselor.organization, source="api", sha256="x")
@@ -240,6 +285,8 @@ def objects(counselor, chat, call, phone_assignment, chat_assignment, account, s
         "documented": reviewed.pk,
         "evaluation.guidelines": guidelines.pk,
         "graded": graded.pk,
+        "flag": flag.public_id,
+        "accounts.cohort": cohort.pk,
         "criterion": criterion.key,
         "comment": comment.pk,
         "chat": chat.pk,
@@ -393,7 +440,7 @@ def test_every_route_is_known():
     for model in ADMINISTRATION:
         app, name = model.split(".")
         known |= {path.format(app, name, "{}") for _, path, _ in ACTIONS.values()} | {f"/admin/{app}/{name}/{{}}/"}
-    known |= {"/admin/accounts/user/{}/password/", "/admin/{}/", "/admin/{}"}
+    known |= {"/progress/{}/", "/admin/accounts/user/{}/password/", "/admin/{}/", "/admin/{}"}
 
     def shape(route: str) -> str:
         plain = re.sub(r"<[^>]+>", "{}", route)
@@ -418,8 +465,8 @@ def test_what_is_someone_elses_reads_like_what_is_not_there(objects, colleague, 
             theirs = ask(client, method, path.format_map(objects), BODIES.get(path))
             nothing = ask(client, method, unknown, BODIES.get(path))
             # 403 where a role may nothing of the kind, there or not.
-            is_closed = person == colleague and re.search("/api/scenarios/|/accounts/|/evaluations/", path)
-            expected_status = 403 if is_closed else 404
+            column = 2 + PEOPLE.index("colleague" if person == colleague else "stranger")
+            expected_status = int(line.split()[column])
             assert theirs.status_code == nothing.status_code == expected_status, (method, path)
             assert without_token(theirs) == without_token(nothing), (method, path)
             assert sorted(theirs.headers) == sorted(nothing.headers)

@@ -5,13 +5,13 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
-from django.core.paginator import Paginator
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.http import SignedInRequest
 from accounts.models import Cohort, User
+from accounts.open_ended import page_of
 from scenarios.models import Scenario
 from training.forms import AssignManyForm, AssignmentFilterForm
 from training.models import Assignment
@@ -31,7 +31,7 @@ def assignments(request: SignedInRequest) -> HttpResponse:
     """Everybody's assignments, newest first, narrowed by a name, a status or a cohort."""
     form = AssignmentFilterForm(request.user, request.GET)
     rows = form.narrow(Assignment.objects.for_user(request.user)).with_people()
-    page = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    page = page_of(rows, PER_PAGE, request.GET.get("page"))
     return render(request, "training/assignments.html", {"form": form, "page": page})
 
 

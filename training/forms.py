@@ -3,9 +3,10 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import Q
 
 from accounts.models import Cohort, User
-from scenarios.models import Scenario
+from scenarios.models import Difficulty, Mode, Scenario
 from training.models import Assignment
 from training.services.assignments import MOST_AT_ONCE, check_pairs
 from training.services.one_time import check_due_date
@@ -137,3 +138,19 @@ class AssignmentFilterForm(forms.Form):
         if chosen["cohort"]:
             rows = rows.filter(counselor__cohorts=chosen["cohort"])
         return rows.of_state(chosen["status"]) if chosen["status"] else rows
+
+
+class LibraryForm(forms.Form):
+    """What the library is narrowed by, for who wants to practise."""
+
+    q = forms.CharField(required=False, label="Title or description", max_length=100)
+    mode = forms.ChoiceField(required=False, choices=[("", "Calls and chats"), *Mode.choices])
+    difficulty = forms.ChoiceField(required=False, choices=[("", "Every level"), *Difficulty.choices])
+
+    def narrow(self, rows: Any) -> Any:
+        if not self.is_valid():
+            return rows
+        chosen = self.cleaned_data
+        rows = rows.filter(**{name: chosen[name] for name in ("mode", "difficulty") if chosen[name]})
+        text = chosen["q"]
+        return rows.filter(Q(title__icontains=text) | Q(description__icontains=text)) if text else rows

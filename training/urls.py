@@ -6,6 +6,7 @@ app_name = "training"
 urlpatterns = [
     path("voice/free/", views.free_practice, {"mode": "phone"}, name="voice_free"),
     path("chat/free/", views.free_practice, {"mode": "chat"}, name="chat_free"),
+    path("library/", views.library, name="library"),
     path("voice/trial/<uuid:pk>/", views.trial, {"mode": "phone"}, name="voice_trial"),
     path("chat/trial/<uuid:pk>/", views.trial, {"mode": "chat"}, name="chat_trial"),
     path("voice/<uuid:pk>/", views.practice, {"mode": "phone"}, name="voice"),

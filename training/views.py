@@ -9,10 +9,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from accounts.http import SignedInRequest
+from accounts.open_ended import page_of
 from scenarios.models import Mode, Scenario
+from training.forms import LibraryForm
 from training.models import Assignment, Session
 from training.services.sessions import may_try
 
+PER_PAGE = 25
 PAGES = {Mode.PHONE: "training/call.html", Mode.CHAT: "training/chat.html"}
 
 
@@ -47,6 +50,16 @@ def free_practice(request: SignedInRequest, mode: str) -> HttpResponse:
         facts = _facts(get_object_or_404(library, pk=_uuid_or_404(request.GET["scenario"])))
     live = Session.objects.held_by(request.user).live().filter(mode=mode, kind=Session.Kind.FREE_PRACTICE).first()
     return _page(request, mode, facts | {"kind": Session.Kind.FREE_PRACTICE.value, "is_open": True}, live)
+
+
+@login_required
+@require_GET
+def library(request: SignedInRequest) -> HttpResponse:
+    """What can be practised freely, by title. Nothing of a prompt or of what is assessed is shown."""
+    form = LibraryForm(request.GET)
+    rows = form.narrow(Scenario.objects.playable_by(request.user)).order_by("title", "pk")
+    page = page_of(rows, PER_PAGE, request.GET.get("page"))
+    return render(request, "training/library.html", {"form": form, "page": page})
 
 
 @login_required

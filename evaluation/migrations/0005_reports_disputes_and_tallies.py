@@ -51,6 +51,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='flag',
+            name='public_id',
+            field=models.UUIDField(editable=False, null=True),
+        ),
+        migrations.AddField(
+            model_name='flag',
             name='created_at',
             field=models.DateTimeField(default=django.utils.timezone.now, editable=False),
         ),

@@ -1,3 +1,5 @@
+from uuid import uuid4
+
 from django.db import migrations, models
 from django.utils import timezone
 
@@ -8,6 +10,10 @@ def fill(apps, schema_editor):
     sessions, assignments = apps.get_model("training", "Session"), apps.get_model("training", "Assignment")
     of_its_evaluation = evaluations.objects.filter(pk=models.OuterRef("evaluation")).values("session")[:1]
     flags.objects.filter(session=None).update(session=models.Subquery(of_its_evaluation))
+    nameless = list(flags.objects.filter(public_id=None).only("pk"))
+    for flag in nameless:
+        flag.public_id = uuid4()
+    flags.objects.bulk_update(nameless, ["public_id"], batch_size=500)
     newest = evaluations.objects.filter(session=models.OuterRef("pk"), status="completed").order_by("-version")
     counted = newest.annotate(final=models.functions.Coalesce("reviewed_score", "score")).values("final")[:1]
     sessions.objects.filter(evaluations__status="completed").update(score=models.Subquery(counted))

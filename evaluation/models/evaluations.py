@@ -38,8 +38,23 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
     def waiting_for_person(self) -> EvaluationQuerySet:
         """What somebody must look at, of the newest grading of each session."""
         later = Evaluation.objects.filter(session=models.OuterRef("session"), version__gt=models.OuterRef("version"))
-        open_ones = self.graded().filter(looked_at=None).exclude(needs_person=[])
-        return open_ones.filter(~models.Exists(later))
+        return self.graded().filter(~models.Exists(later), is_waiting=True)
+
+    def in_review_state(self, state: str) -> EvaluationQuerySet:
+        """`waiting`, `disputed`, `reviewed` or `unreviewed`; all of them for anything else."""
+        reviewed = models.Exists(Evaluation.objects.filter(pk=models.OuterRef("pk"), reviews__isnull=False))
+        disputed = models.Q(criteria__dispute__isnull=False, criteria__dispute__answered_at=None)
+        if state == "waiting":
+            return self.waiting_for_person()
+        if state == "disputed":
+            return self.filter(disputed).distinct()
+        if state in {"reviewed", "unreviewed"}:
+            return self.filter(reviewed if state == "reviewed" else ~reviewed)
+        return self
+
+    def without_grade(self) -> EvaluationQuerySet:
+        """Where something that is worth grading has no grade: it failed, or could not be graded."""
+        return self.filter(status__in=[Evaluation.Status.FAILED, Evaluation.Status.NOT_GRADABLE])
 
     def unalerted(self, before: datetime) -> EvaluationQuerySet:
         """Graded before that, with critical flags that nobody was written to about."""
@@ -120,6 +135,7 @@ class Evaluation(models.Model):
     reviewed_score = models.PositiveSmallIntegerField(null=True, help_text="with what people overruled; it counts")
     reviewed_grade = models.CharField(max_length=1, blank=True)
     needs_person = models.JSONField(default=list, help_text="why a person must look: see Concern")
+    is_waiting = models.BooleanField(default=False, help_text="needs a person, and nobody has looked at it")
     looked_at_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     looked_at = models.DateTimeField(null=True)
     alerted_at = models.DateTimeField(null=True, help_text="when supervisors were written to about critical flags")
@@ -135,6 +151,18 @@ class Evaluation(models.Model):
 
     class Meta:
         ordering = ["session", "-version"]
+        indexes = [
+            models.Index(fields=["organization", "-completed_at", "-id"], name="evaluation_in_order"),
+            models.Index(fields=["organization", "status", "-completed_at"], name="evaluation_by_status"),
+            models.Index(
+                fields=["organization", "completed_at"], condition=models.Q(is_waiting=True), name="evaluation_waiting"
+            ),
+            models.Index(
+                fields=["completed_at"],
+                condition=models.Q(status="completed", announced_at=None),
+                name="evaluation_unannounced",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["session", "version"], name="evaluation_version_once"),
             models.UniqueConstraint(
@@ -170,7 +198,7 @@ class Evaluation(models.Model):
 
     @property
     def waits_for_person(self) -> bool:
-        return bool(self.needs_person) and self.looked_at is None
+        return self.is_waiting
 
     @property
     def concerns(self) -> list[str]:

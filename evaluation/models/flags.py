@@ -27,6 +27,11 @@ class FlagQuerySet(models.QuerySet["Flag"]):
     def pending(self) -> FlagQuerySet:
         return self.filter(handling=Handling.PENDING)
 
+    def gravest_first(self) -> FlagQuerySet:
+        order = {flags.Severity.CRITICAL: 0, flags.Severity.WARNING: 1}
+        whens = [models.When(severity=severity, then=place) for severity, place in order.items()]
+        return self.order_by(models.Case(*whens, default=2), "-created_at", "-pk")
+
     def by_people(self) -> FlagQuerySet:
         return self.filter(source=flags.Source.COUNSELOR)
 
@@ -36,6 +41,7 @@ class Flag(models.Model):
 
     Severity = flags.Severity
 
+    public_id = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="flags")
     evaluation = models.ForeignKey(Evaluation, on_delete=models.CASCADE, null=True, related_name="flags")

@@ -69,6 +69,8 @@ def ask_for_feedback(session: Session, by: User) -> Evaluation:
     """
     if session.is_live and session.counselor_id != by.pk:
         raise SessionRefused("session_live", "This conversation is under way. It is graded when it ends.", session.pk)
+    if session.was_stopped:
+        raise SessionRefused("stopped", "This conversation was stopped, so it is not graded.", session.pk)
     end_session(session, EndReason.FEEDBACK)
     newest = session.evaluations.newest_first().first()
     return newest if newest and not may_be_graded_again(newest) else queue_evaluation(session, by)
@@ -150,6 +152,7 @@ def _grade_lines(evaluation: Evaluation, turns: Sequence[TranscriptTurn], lines:
     fields = proven_feedback(case, graded, results) | {
         "measures": measures_of(turns, session.is_phone),
         "needs_person": concerns,
+        "is_waiting": bool(concerns),
     }
     _fill(evaluation, results, found, scan, fields)
 

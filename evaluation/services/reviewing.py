@@ -58,7 +58,7 @@ def _publish(evaluation: Evaluation) -> None:
 def look_at(evaluation: Evaluation, by: User) -> bool:
     """A person has looked at what was held or marked; feedback that was held goes to the counselor. Once."""
     waiting = Evaluation.objects.filter(pk=evaluation.pk, looked_at=None).graded()
-    if not waiting.update(looked_at_by=by, looked_at=timezone.now()):
+    if not waiting.update(looked_at_by=by, looked_at=timezone.now(), is_waiting=False):
         return False
     held = Evaluation.objects.filter(pk=evaluation.pk, status=Evaluation.Status.HELD)
     if held.update(status=Evaluation.Status.COMPLETED):

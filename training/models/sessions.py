@@ -46,21 +46,16 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
     def for_history(self, user: User) -> SessionQuerySet:
         """What a person finds in their history: what they may see, without other people's trials."""
-        everyone = self.for_user(user)
-        return everyone.practised() | everyone.held_by(user)
+        return self.for_user(user).filter(~Q(kind=Session.Kind.TRIAL) | Q(counselor_id=user.pk))
 
-    def named_like(self, text: str) -> SessionQuerySet:
-        """Whose title, name, counselor or words hold this."""
-        said = Session.objects.filter(turns__text_heard__icontains=text)
-        return self.filter(
-            Q(scenario_version__title__icontains=text)
-            | Q(name__icontains=text)
-            | Q(focus__icontains=text)
-            | Q(counselor__email__icontains=text)
-            | Q(counselor__first_name__icontains=text)
-            | Q(counselor__last_name__icontains=text)
-            | Q(pk__in=said.values("pk"))
-        )
+    def found_by(self, user: User, text: str) -> SessionQuerySet:
+        """By title or counselor; of one's own also by their name and by every word that was said."""
+        titled = ScenarioVersion.objects.filter(organization_id=user.organization_id, title__icontains=text)
+        found = Q(scenario_version__in=titled)
+        if not user.is_counselor:
+            return self.filter(found | Q(counselor__in=User.objects.for_user(user).matching(text)))
+        said = Session.objects.held_by(user).filter(turns__text_heard__icontains=text)
+        return self.filter(found | Q(name__icontains=text) | Q(focus__icontains=text) | Q(pk__in=said.values("pk")))
 
     def stopped(self) -> SessionQuerySet:
         return self.filter(end_reason=EndReason.STOPPED)

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from uuid import UUID
 
 from django.db.models import Count, Max
 from django.utils import timezone
@@ -15,7 +16,7 @@ def say_feeling(session: Session, feeling: int, note: str = "") -> None:
     session.save(update_fields=["feeling", "feeling_note"])
 
 
-def people_to_talk_to(organization_id: object) -> UserQuerySet:
+def people_to_talk_to(organization_id: UUID) -> UserQuerySet:
     """Who stopped conversations often lately, with `stops` and `last_stop`: not a fault, a reason to talk."""
     since = timezone.now() - timedelta(days=LATELY)
     stopped = Session.objects.filter(

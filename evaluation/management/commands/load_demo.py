@@ -9,13 +9,14 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import Account, Organization, User
+from accounts.models import Account, Cohort, Organization, User
 from accounts.services.uploading import upload_procedures
 from scenarios.models import Category, Scenario, Skill
 from scenarios.services.contexts import write_evaluator_context
 from training.services.assignments import assign
 
 CENTER, OTHER_CENTER = "Harbor Crisis Center", "Ridge Helpline"
+SUPPORT = "Ruth Lindqvist, supervisor on duty: extension 12, day and night\nPeer group: Thursdays at 18:00, room 4"
 PEOPLE = {
     "counselor@example.org": ("Sam", "Okafor", User.Role.COUNSELOR),
     "supervisor@example.org": ("Ruth", "Lindqvist", User.Role.SUPERVISOR),
@@ -36,7 +37,7 @@ class Command(BaseCommand):
         if Organization.objects.filter(name=CENTER).exists():
             return
         password = make_password(options["password"])  # hashed once: slow on purpose
-        center = Organization.objects.create(name=CENTER)
+        center = Organization.objects.create(name=CENTER, support_contacts=SUPPORT)
         people = {
             email: User.objects.create(
                 email=email, password=password, organization=center, first_name=first, last_name=last, role=role
@@ -53,6 +54,8 @@ class Command(BaseCommand):
             role=User.Role.SUPERVISOR,
         )
         supervisor, counselor = people["supervisor@example.org"], people["counselor@example.org"]
+        cohort = Cohort.objects.create(organization=center, name="Spring class")
+        cohort.counselors.add(counselor)
         account = Account.objects.create(organization=center, name="Harbor State Line", number="717")
         folder = settings.BASE_DIR / "fixtures" / "demo"
         document = SimpleUploadedFile("harbor-717-procedures.md", (folder / "procedures.md").read_bytes())

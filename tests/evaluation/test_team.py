@@ -1,0 +1,179 @@
+import csv
+from datetime import timedelta
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import Cohort, User
+from evaluation.models import Dispute, Evaluation, Flag
+from evaluation.services.attention import attention_for
+from tests.evaluation.graded import graded_session
+from tests.people import add_person, add_scenario, client_of
+from training.models import Assignment, EndReason, Session
+from training.services.assignments import assign
+from training.services.sessions import end_session, start_free_practice, stop_session
+
+WEAK = {"greeting": "met", "asks_about_suicide": "not_met"}
+
+
+def test_a_team_is_shown_by_people_skills_scenarios_and_weeks(supervisor, counselor, colleague, chat_scenario):
+    graded_session(counselor, 80, {"greeting": "met"}, scenario=chat_scenario)
+    graded_session(counselor, 61, WEAK, scenario=chat_scenario)
+    assign(chat_scenario, colleague, supervisor, due_date=timezone.localdate() - timedelta(days=1))
+
+    response = client_of(supervisor).get("/team/")
+
+    rows = {row.person: (row.sessions, row.percent, row.open, row.overdue) for row in response.context["rows"]}
+    assert rows == {counselor: (2, 70, 0, 0), colleague: (0, None, 1, 1)}
+    assert [(row.title, row.sessions, row.percent) for row in response.context["scenarios"]] == [
+        ("Writing from the train", 2, 70)
+    ]
+    assert [(skill.key, skill.percent) for skill in response.context["skills"]] == [("engagement", 100), ("risk", 0)]
+
+
+def test_a_cohort_and_a_span_narrow_it(organization, supervisor, counselor, colleague):
+    graded_session(counselor, 80, {"greeting": "met"}, days_ago=60)
+    graded_session(colleague, 40, WEAK)
+    cohort = Cohort.objects.create(organization=organization, name="Spring class")
+    cohort.counselors.add(counselor)
+    client = client_of(supervisor)
+
+    of_cohort = client.get(f"/team/?cohort={cohort.pk}").context
+    lately = client.get(f"/team/?cohort={cohort.pk}&span=4").context
+
+    assert [row.person for row in of_cohort["rows"]] == [counselor]
+    assert [skill.key for skill in of_cohort["skills"]] == ["engagement"]
+    assert (lately["skills"], lately["rows"][0].sessions) == ([], 0)
+
+
+def test_the_export_has_a_line_for_each_conversation_and_no_formula(supervisor, stranger, counselor, chat_scenario):
+    counselor.first_name = "=HYPERLINK(1)"
+    counselor.save()
+    graded_session(counselor, 80)
+    start_free_practice(counselor, "chat")
+
+    body = b"".join(client_of(supervisor).get("/team/export.csv").streaming_content).decode()
+    theirs = b"".join(client_of(stranger).get("/team/export.csv").streaming_content).decode()
+
+    rows = list(csv.DictReader(body.splitlines()))
+    assert [(row["kind"], row["score"]) for row in rows] == [("free_practice", ""), ("free_practice", "80")]
+    assert {row["counselor"] for row in rows} == {"'=HYPERLINK(1)"}
+    assert len(theirs.splitlines()) == 1
+
+
+def test_a_page_of_a_team_asks_as_much_for_many_people_as_for_few(organization, supervisor, counselor):
+    graded_session(counselor, 80, WEAK)
+    client = client_of(supervisor)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            client.get("/team/")
+        return len(asked)
+
+    few = queries()
+    for number in range(12):
+        graded_session(add_person(organization, User.Role.COUNSELOR, f"c{number}@example.org"), 50, WEAK)
+
+    assert queries() == few
+
+
+def test_what_needs_attention_is_named_by_kind(organization, supervisor, counselor, colleague, chat_scenario):
+    yesterday = timezone.localdate() - timedelta(days=1)
+    overdue = assign(chat_scenario, counselor, supervisor, due_date=yesterday)
+    failed = assign(add_scenario(organization, "B"), counselor, supervisor)
+    declined = assign(add_scenario(organization, "C"), counselor, supervisor)
+    now = timezone.now()
+    Assignment.objects.filter(pk=failed.pk).update(status="completed", score=30, pass_mark=70, completed_at=now)
+    Assignment.objects.filter(pk=declined.pk).update(status="cancelled", declined_at=now)
+    session = graded_session(counselor, 40, WEAK)
+    criterion = session.evaluations.get().criteria.first()
+    dispute = Dispute.objects.create(
+        organization=organization, criterion=criterion, counselor=counselor, reason="I did ask."
+    )
+    flags = [
+        Flag.objects.create(organization=organization, session=session, kind="technical", severity=severity)
+        for severity in ("info", "critical")
+    ]
+    lost = graded_session(colleague, 40)
+    Evaluation.objects.filter(session=lost).update(status="failed", completed_at=now)
+    for _ in range(3):
+        stop_session(start_free_practice(colleague, "chat")[0])
+    stop_session(start_free_practice(counselor, "chat")[0])
+
+    found = {kind: matter.rows for kind, matter in attention_for(supervisor).items() if matter.count}
+
+    assert found == {
+        "talk_to": [colleague],
+        "flags": flags[::-1],
+        "disputes": [dispute],
+        "overdue": [overdue],
+        "failed": [failed],
+        "declined": [declined],
+        "ungraded": [lost.evaluations.get()],
+    }
+    page = client_of(supervisor).get("/attention/").content.decode()
+    assert "Somebody to talk to (1)" in page and "That is no fault" in page
+    assert "1 to talk to" in client_of(supervisor).get("/").content.decode()
+
+
+def test_nothing_to_do_is_said(supervisor):
+    assert "Nothing needs you right now." in client_of(supervisor).get("/attention/").content.decode()
+
+
+def test_a_supervisor_sees_who_is_in_a_conversation_and_reads_along(supervisor, stranger, counselor, chat):
+    client = client_of(supervisor)
+
+    assert str(chat.pk) in client.get("/live/").content.decode()
+    assert str(chat.pk) not in client_of(stranger).get("/live/").content.decode()
+    page = client.get(f"/sessions/{chat.pk}/").content.decode()
+    assert f'hx-get="/sessions/{chat.pk}/transcript/"' in page
+
+    end_session(chat, EndReason.HUNG_UP)
+    over = client.get(f"/sessions/{chat.pk}/transcript/").content.decode()
+    assert "It is over." in over and "hx-get" not in over
+    assert "Nobody is in a conversation." in client.get("/live/").content.decode()
+
+
+def test_counselors_are_found_among_thousands_by_typing(organization, supervisor, stranger):
+    User.objects.bulk_create(
+        User(organization=organization, email=f"c{n}@example.org", first_name=f"Name{n}", last_name="Okafor")
+        for n in range(300)
+    )
+
+    found = client_of(supervisor).get("/team/people/?q=name29+oka").content.decode()
+
+    assert found.count("<li>") == 10 and "Name29 Okafor" in found
+    assert "Nobody is called like that." in client_of(stranger).get("/team/people/?q=okafor").content.decode()
+
+
+def test_feedback_is_narrowed_by_person_grade_and_state(supervisor, evaluator, counselor, colleague):
+    good, bad = graded_session(counselor, 95, WEAK), graded_session(colleague, 40, WEAK)
+    Dispute.objects.create(
+        organization=counselor.organization,
+        criterion=bad.evaluations.get().criteria.first(),
+        counselor=colleague,
+        reason="I did.",
+    )
+    client = client_of(evaluator)
+
+    def shown(query: str) -> list[object]:
+        return [row.session for row in client.get(f"/feedback/{query}").context["page"]]
+
+    assert set(shown("")) == {good, bad}
+    assert shown("?grade=A") == shown("?q=counselor") == [good]
+    assert shown("?state=disputed") == shown("?grade=F") == [bad]
+    assert shown("?state=waiting") == shown("?state=reviewed") == []
+    assert set(shown("?grade=Z")) == {good, bad}
+
+
+def test_history_is_searched_by_words_of_ones_own_and_by_people(supervisor, counselor, colleague, finished_chat):
+    graded_session(colleague, 80)
+
+    def shown(person: User, query: str) -> list[object]:
+        return [row.pk for row in client_of(person).get(f"/sessions/?{query}").context["page"].object_list]
+
+    assert shown(counselor, "q=real+person") == shown(supervisor, "q=counselor") == [finished_chat.pk]
+    assert shown(supervisor, "q=real+person") == []
+    assert shown(counselor, "q=train") == shown(supervisor, "kind=assignment") == [finished_chat.pk]
+    assert Session.objects.count() == 2
