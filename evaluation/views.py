@@ -70,7 +70,8 @@ def _seen_by(request: SignedInRequest) -> Any:
 
 def _with_newest(session: Any) -> Any:
     session.newest = session.versions[0] if session.versions else None
-    session.may_ask_for_feedback = not session.is_live and may_be_graded_again(session.newest)
+    is_over = not session.is_live and not session.was_stopped
+    session.may_ask_for_feedback = is_over and may_be_graded_again(session.newest)
     return session
 
 

@@ -17,6 +17,7 @@ from training.models import Session
 
 NAMES = BRANCHES | {SCENARIO: "What the scenarios ask for"}
 FEWEST = 2  # conversations that a piece of advice rests on
+FEWEST_WEEKS = 3  # before this one, that a plot shows
 REST_DAYS = 14  # until the same scenario is proposed again
 
 _SUMS = {"reached": Sum("reached"), "possible": Sum("possible"), "sessions": Sum("sessions")}
@@ -75,7 +76,10 @@ def _skill(key: str, rows: list[Any], first: date) -> Skill:
 
 def _plot(rows: Iterable[Any], first: date) -> Plot:
     points = [Point(row["week"], percent_of(row["reached"], row["possible"]), row["sessions"]) for row in rows]
-    return Plot(points, first, monday_of(timezone.localdate()))
+    last = monday_of(timezone.localdate())
+    # Who has just begun is not shown half a year of nothing.
+    begin = max(first, min(points[0].week, last - timedelta(weeks=FEWEST_WEEKS))) if points else first
+    return Plot(points, begin, last)
 
 
 def advise(person: Any, skills: Iterable[Skill]) -> Advice | None:
