@@ -46,9 +46,23 @@ MAY: dict[str, dict[str, frozenset[str]]] = {
         "evaluation.flag": _SEE,
     },
 }
+# What outside systems may at most; the scopes of a token say how much of it.
+MAY[User.Role.SERVICE] = {
+    "accounts.account": _SEE,
+    "accounts.cohort": _ALL,
+    "accounts.webhook": _ALL,
+    "scenarios.scenario": _WRITE,
+    "scenarios.importjob": _BEGIN,
+    "training.assignment": _WRITE,
+    "training.session": _SEE,
+    "recordings.recording": _SEE,
+    "evaluation.evaluation": _SEE,
+}
 MAY[User.Role.ADMIN] = MAY[User.Role.SUPERVISOR] | {
     "accounts.account": _WRITE,
     "accounts.user": _WRITE,
+    "accounts.servicetoken": _WRITE,
+    "accounts.webhook": _ALL,
     "accounts.organization": frozenset({"view", "change"}),
 }
 

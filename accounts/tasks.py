@@ -27,3 +27,24 @@ def reconcile_procedures() -> None:
     from accounts.services import reconciling  # noqa: PLC0415
 
     reconciling.reconcile_procedures()
+
+
+@shared_task
+def deliver_webhook(delivery_id: str) -> None:
+    from accounts.services import webhooks  # noqa: PLC0415  (services queue this task)
+
+    webhooks.deliver(UUID(delivery_id))
+
+
+@shared_task
+def sweep_deliveries() -> None:
+    from accounts.services import webhooks  # noqa: PLC0415
+
+    webhooks.sweep_deliveries()
+
+
+@shared_task
+def forget_idempotent_calls() -> None:
+    from accounts.idempotency import forget_old_calls  # noqa: PLC0415
+
+    forget_old_calls()

@@ -2,12 +2,13 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
-from rest_framework.exceptions import APIException, ErrorDetail, ParseError, ValidationError
+from rest_framework.exceptions import APIException, ErrorDetail, ParseError, Throttled, ValidationError
 from rest_framework.fields import get_error_detail
 from rest_framework.parsers import JSONParser
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from accounts.limits import TooOften
 from scenarios.models import ContextUnavailable
 
 
@@ -50,6 +51,8 @@ def _in_drfs_words(exc: Exception) -> Exception:
         return TooLarge()
     if isinstance(exc, ContextUnavailable):
         return StorageUnavailable()
+    if isinstance(exc, TooOften):
+        return Throttled(exc.seconds, str(exc))
     return ParseError("This request is malformed.") if isinstance(exc, SuspiciousOperation) else exc
 
 

@@ -93,6 +93,8 @@ SWEEP_ORPHANS_EVERY = env.float("SWEEP_ORPHANS_EVERY", 86_400.0, validate=_above
 SWEEP_RETENTION_EVERY = env.float("SWEEP_RETENTION_EVERY", 3600.0, validate=_above_zero)
 IMPORT_LOST_AFTER = env.float("IMPORT_LOST_AFTER", 30.0, validate=_above_zero)
 DRAFT_KEPT_FOR = env.float("DRAFT_KEPT_FOR", 14 * 86_400.0, validate=_above_zero)
+# Whether events may be told to addresses inside one's own network, and without https: for trying things out.
+WEBHOOKS_TO_PRIVATE = env.bool("WEBHOOKS_TO_PRIVATE", False)
 DUE_SOON_DAYS = env.int("DUE_SOON_DAYS", 2, validate=validate.Range(min=0))
 NOTICES_AT_ONCE = env.int("NOTICES_AT_ONCE", 500, validate=validate.Range(min=1))
 TASK_ATTEMPTS = env.int("TASK_ATTEMPTS", 3, validate=validate.Range(min=1))
@@ -282,6 +284,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "rest_framework.authentication.SessionAuthentication",
         "rest_framework.authentication.TokenAuthentication",
+        "accounts.tokens.ServiceTokenAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -302,6 +305,14 @@ SPECTACULAR_SETTINGS = {
         "ImportStatusEnum": "scenarios.models.ImportJob.Status",
         "ImportSourceEnum": "scenarios.models.ImportJob.Source",
         "DraftStatusEnum": "scenarios.models.ScenarioDraft.Status",
+        "SessionStatusEnum": "training.models.Session.Status",
+        "AssignmentStatusEnum": "training.models.Assignment.Status",
+        "EvaluationStatusEnum": "evaluation.models.Evaluation.Status",
+        "ProceduresStatusEnum": "accounts.models.ProcedureDocument.Status",
+        "SessionKindEnum": "training.models.Session.Kind",
+        "FlagKindEnum": "evaluation.flags.Kind",
+        "ReportKindEnum": "evaluation.flags.ReportKind",
+        "EventEnum": "accounts.models.Event",
         "VerdictEnum": "evaluation.models.CriterionResult.Verdict",
     },
 }
@@ -324,6 +335,7 @@ CELERY_BEAT_SCHEDULE = {
         "lost greetings": "training.tasks.sweep_greetings",
         "notices of assignments": "training.tasks.sweep_notices",
         "notices of feedback": "evaluation.tasks.sweep_notices",
+        "webhooks to be sent": "accounts.tasks.sweep_deliveries",
         "lost evaluations": "evaluation.tasks.sweep_evaluations",
         "lost documentation": "evaluation.tasks.sweep_documentation",
         "lost procedure uploads": "accounts.tasks.sweep_procedures",
@@ -336,6 +348,11 @@ CELERY_BEAT_SCHEDULE["left evaluator contexts"] = {
     "task": "scenarios.tasks.sweep_contexts",
     "schedule": schedule(SWEEP_CONTEXTS_EVERY),
     "options": {"expires": SWEEP_CONTEXTS_EVERY},
+}
+CELERY_BEAT_SCHEDULE["old idempotency keys"] = {
+    "task": "accounts.tasks.forget_idempotent_calls",
+    "schedule": schedule(3600.0),
+    "options": {"expires": 3600.0},
 }
 CELERY_BEAT_SCHEDULE["left procedures at OpenAI"] = {
     "task": "accounts.tasks.reconcile_procedures",

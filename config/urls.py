@@ -1,21 +1,19 @@
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from accounts import views as account_views
-from accounts.api import AccountViewSet
 from config import health
-from evaluation import api as evaluation_api
-from evaluation import care_views, documentation_views, progress_views, review_views, team_views
+from evaluation import (
+    care_views,
+    documentation_views,
+    progress_views,
+    review_views,
+    team_views,
+)
 from evaluation import views as evaluation_views
-from recordings import api as recording_api
 from recordings import views as recording_views
-from scenarios.api import ImportViewSet, ScenarioViewSet
-from training import api as training_api
 from training import assignment_views
-from training.assignment_api import AssignmentViewSet
-from training.draft_api import AssignableDraftViewSet as DraftViewSet
 
 # One way in, for the administration too.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -82,71 +80,7 @@ urlpatterns = [
     path("account/notices/", account_views.notices, name="notices"),
     path("account/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
-    path("api/sessions/", training_api.session_start, name="api-sessions"),
-    path("api/sessions/<uuid:pk>/", training_api.session_detail, name="api-session"),
-    path("api/sessions/<uuid:pk>/messages/", training_api.MessagesView.as_view(), name="api-messages"),
-    path("api/sessions/<uuid:pk>/end/", training_api.session_end, name="api-end"),
-    path("api/sessions/<uuid:pk>/stop/", training_api.session_stop, name="api-stop"),
-    path("api/sessions/<uuid:pk>/ticket/", training_api.session_ticket, name="api-ticket"),
-    path("api/assignments/", AssignmentViewSet.as_view({"get": "list", "post": "create"}), name="api-assignments"),
-    path("api/assignments/bulk/", AssignmentViewSet.as_view({"post": "bulk"}), name="api-assign-bulk"),
-    path(
-        "api/assignments/<uuid:pk>/",
-        AssignmentViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
-        name="api-assignment",
-    ),
-    path("api/assignments/<uuid:pk>/reset/", AssignmentViewSet.as_view({"post": "reset"}), name="api-reset"),
-    path("api/assignments/<uuid:pk>/cancel/", AssignmentViewSet.as_view({"post": "cancel"}), name="api-cancel"),
-    path("api/assignments/<uuid:pk>/decline/", AssignmentViewSet.as_view({"post": "decline"}), name="api-decline"),
-    path("api/assignments/one-time/", training_api.one_time, name="api-one-time"),
-    path("api/accounts/", AccountViewSet.as_view({"get": "list"}), name="api-accounts"),
-    path(
-        "api/accounts/<uuid:pk>/",
-        AccountViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
-        name="api-account",
-    ),
-    path("api/accounts/<uuid:pk>/sections/", AccountViewSet.as_view({"get": "sections"}), name="api-sections"),
-    path("api/accounts/<uuid:pk>/sections/suggest/", AccountViewSet.as_view({"post": "suggest"}), name="api-suggest"),
-    path(
-        "api/accounts/<uuid:pk>/procedures/<uuid:document>/retry/",
-        AccountViewSet.as_view({"post": "retry"}),
-        name="api-procedures-retry",
-    ),
-    path("api/scenarios/", ScenarioViewSet.as_view({"get": "list", "post": "create"}), name="api-scenarios"),
-    path("api/scenarios/lint/", ScenarioViewSet.as_view({"post": "lint"}), name="api-lint"),
-    path("api/scenarios/export/", ScenarioViewSet.as_view({"get": "export"}), name="api-export"),
-    path("api/scenarios/import/", ImportViewSet.as_view({"post": "create"}), name="api-import-begin"),
-    path("api/scenarios/imports/", ImportViewSet.as_view({"get": "list"}), name="api-imports"),
-    path("api/scenarios/imports/<uuid:pk>/", ImportViewSet.as_view({"get": "retrieve"}), name="api-import"),
-    path("api/scenarios/drafts/", DraftViewSet.as_view({"get": "list", "post": "create"}), name="api-drafts"),
-    path(
-        "api/scenarios/drafts/<uuid:pk>/",
-        DraftViewSet.as_view({"get": "retrieve", "delete": "destroy"}),
-        name="api-draft",
-    ),
-    path("api/scenarios/drafts/<uuid:pk>/again/", DraftViewSet.as_view({"post": "again"}), name="api-draft-again"),
-    path(
-        "api/scenarios/drafts/<uuid:pk>/restore/", DraftViewSet.as_view({"post": "restore"}), name="api-draft-restore"
-    ),
-    path(
-        "api/scenarios/drafts/<uuid:pk>/source/",
-        DraftViewSet.as_view({"delete": "delete_source"}),
-        name="api-draft-source",
-    ),
-    path("api/scenarios/drafts/<uuid:pk>/save/", DraftViewSet.as_view({"post": "save"}), name="api-draft-save"),
-    path(
-        "api/scenarios/<uuid:pk>/",
-        ScenarioViewSet.as_view({"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
-        name="api-scenario",
-    ),
-    path("api/scenarios/<uuid:pk>/promote/", ScenarioViewSet.as_view({"post": "promote"}), name="api-promote"),
-    path("api/scenarios/<uuid:pk>/demote/", ScenarioViewSet.as_view({"post": "demote"}), name="api-demote"),
-    path("api/sessions/<uuid:pk>/evaluation/", evaluation_api.evaluation, name="api-evaluation"),
-    path("api/recordings/", recording_api.RecordingList.as_view(), name="api-recordings"),
-    path("api/recordings/<uuid:pk>/download/", recording_api.download, name="api-recording-download"),
-    path("api/recordings/<uuid:pk>/link/", recording_api.link, name="api-recording-link"),
-    path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
-    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
+    path("api/", include("config.api_urls")),
     path("health/", health.health, name="health"),
     path("ready/", health.ready, name="ready"),
 ]

@@ -10,9 +10,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.http import SignedInRequest
+from accounts.limits import TooOften
 from evaluation.forms import DisputeForm, FeelingForm, NameForm, ReportForm, first_problem
 from evaluation.models import CriterionResult
-from evaluation.services.reports import TooManyReports, dispute, report
+from evaluation.services.reports import dispute, report
 from evaluation.transcripts import as_data, as_text
 from training.models import Session
 from training.services.care import say_feeling
@@ -70,7 +71,7 @@ def session_report(request: SignedInRequest, pk: UUID) -> HttpResponse:
         return _back(session, "#report")
     try:
         report(session, request.user, form.cleaned_data["kind"], form.cleaned_data["text"])
-    except TooManyReports as too_many:
+    except TooOften as too_many:
         messages.error(request, f"{too_many} What you wrote: {form.cleaned_data['text']}")
     else:
         messages.success(request, "Reported. A supervisor looks into it.")

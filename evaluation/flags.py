@@ -46,12 +46,16 @@ SEVERITIES: dict[str, Severity] = {
     Kind.TECHNICAL: Severity.WARNING,
     Kind.OTHER: Severity.INFO,
 }
-# What a counselor may report, in their words.
-REPORTS = {
-    Kind.WRONG_GUIDANCE: "The feedback tells me something wrong or dangerous",
-    Kind.TECHNICAL: "Something did not work",
-    Kind.OTHER: "Something else",
-}
+
+
+class ReportKind(models.TextChoices):
+    """What a counselor may report, in their words; each is a kind of flag."""
+
+    WRONG_GUIDANCE = Kind.WRONG_GUIDANCE.value, "The feedback tells me something wrong or dangerous"
+    TECHNICAL = Kind.TECHNICAL.value, "Something did not work"
+    OTHER = Kind.OTHER.value, "Something else"
+
+
 # Of these the counselor's words are the proof, of the caller's faults the caller's.
 BY_COUNSELOR = frozenset(
     {Kind.JAILBREAK, Kind.INAPPROPRIATE, Kind.OFF_TOPIC, Kind.PERSONAL_DATA, Kind.GAMING, Kind.COUNSELOR_DISTRESS}

@@ -7,7 +7,7 @@ from django.http import QueryDict
 from accounts.admin import ScopedForm
 from accounts.models import Cohort, User, UserQuerySet
 from evaluation.documents import KINDS, DocumentRefused, read_documentation
-from evaluation.flags import REPORTS, Severity
+from evaluation.flags import ReportKind, Severity
 from evaluation.models import (
     NEW_VERDICTS,
     Comment,
@@ -103,7 +103,7 @@ class NameForm(forms.Form):
 class ReportForm(forms.Form):
     """A problem with a conversation or its feedback."""
 
-    kind = forms.ChoiceField(label="What is it?", choices=list(REPORTS.items()), widget=forms.RadioSelect)
+    kind = forms.ChoiceField(label="What is it?", choices=ReportKind.choices, widget=forms.RadioSelect)
     text = forms.CharField(
         label="What happened?",
         max_length=1000,

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.http import SignedInRequest
+from accounts.limits import TooOften
 from accounts.open_ended import page_of
 from evaluation.care import care_context
 from evaluation.documentation_views import documentation_context
@@ -116,7 +117,7 @@ def feedback(request: SignedInRequest, pk: UUID) -> HttpResponse:
     if request.method == "POST":
         try:
             ask_for_feedback(seen, request.user)
-        except SessionRefused as refused:
+        except (SessionRefused, TooOften) as refused:
             messages.error(request, str(refused))
         if not request.htmx:
             return redirect("session", pk=pk)

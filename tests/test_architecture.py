@@ -9,7 +9,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db.migrations.loader import MigrationLoader
 
-from accounts.models import Organization, User
+from accounts.models import IdempotentCall, Organization, User
 
 pytestmark = pytest.mark.once
 
@@ -21,10 +21,11 @@ SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglo
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 
 # Rows without a tenant, and why.
-NO_TENANT = {Organization: "it is the tenant"}
+NO_TENANT = {Organization: "it is the tenant", IdempotentCall: "it belongs to whoever has the credentials"}
 
 # Rows that no view reads by themselves, and through which rows they are read instead.
 READ_THROUGH = {
+    "accounts.IdempotentCall": "the credentials and the key of a request",
     "scenarios.ScenarioVersion": "its session",
     "scenarios.ImportRow": "its import",
     "training.TranscriptTurn": "its session",

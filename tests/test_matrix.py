@@ -22,6 +22,8 @@ from rest_framework.authtoken.models import Token
 
 from accounts.models import Cohort
 from accounts.services.uploading import upload_procedures
+from accounts.services.webhooks import add_webhook
+from accounts.tokens import issue_service_token
 from evaluation.models import Comment, CriterionResult, DocumentationReview, Evaluation, Flag, Guidelines
 from recordings.models import Recording
 from scenarios.models import ImportJob, ScenarioDraft
@@ -96,6 +98,40 @@ GET    /training/voice/trial/{scenario}/        404   404   200   200   404   20
 GET    /training/chat/trial/{scenario}/         404   404   200   200   404   200   404   login
 
 POST   /api/sessions/                           201   201   201   201   201   201   201   403
+GET    /api/sessions/                           200   200   200   200   200   200   200   403
+PATCH  /api/sessions/{over}/                    200   404   404   404   404   404   404   403
+POST   /api/sessions/{over}/feeling/            200   404   404   404   404   404   404   403
+POST   /api/sessions/{over}/report/             201   404   404   404   404   404   404   403
+GET    /api/evaluations/                        200   200   200   200   200   200   200   403
+GET    /api/evaluations/{graded}/               200   404   200   200   200   200   404   403
+POST   /api/evaluations/{graded}/looked-at/     403   403   200   403   200   200   404   403
+POST   /api/evaluations/{graded}/criteria/{criterion}/review/ 403 403 200 403 200 200   404   403
+POST   /api/evaluations/{graded}/criteria/{criterion}/dispute/ 201 404 404 404 404 404  404   403
+GET    /api/flags/                              403   403   200   403   200   200   200   403
+GET    /api/flags/{flag}/                       403   403   200   403   200   200   404   403
+PATCH  /api/flags/{flag}/                       403   403   200   403   403   200   404   403
+GET    /api/disputes/                           200   200   200   200   200   200   200   403
+GET    /api/progress/                           200   200   200   200   200   200   200   403
+GET    /api/team/                               403   403   200   403   403   200   200   403
+GET    /api/attention/                          403   403   200   403   403   200   200   403
+GET    /api/live/                               403   403   200   403   403   200   200   403
+GET    /api/people/                             403   403   200   403   403   200   200   403
+GET    /api/people/{person}/             403   403   200   403   403   200   404   403
+GET    /api/cohorts/                            403   403   200   403   403   200   200   403
+POST   /api/cohorts/                            403   403   201   403   403   201   201   403
+GET    /api/cohorts/{cohort}/          403   403   200   403   403   200   404   403
+PATCH  /api/cohorts/{cohort}/          403   403   200   403   403   200   404   403
+DELETE /api/cohorts/{cohort}/          403   403   204   403   403   204   404   403
+GET    /api/tokens/                             403   403   403   403   403   200   403   403
+POST   /api/tokens/                             403   403   403   403   403   201   403   403
+GET    /api/tokens/{token}/     403   403   403   403   403   200   403   403
+POST   /api/tokens/{token}/revoke/ 403 403  403   403   403   200   403   403
+GET    /api/webhooks/                           403   403   403   403   403   200   403   403
+POST   /api/webhooks/                           403   403   403   403   403   201   403   403
+GET    /api/webhooks/{webhook}/        403   403   403   403   403   200   403   403
+PATCH  /api/webhooks/{webhook}/        403   403   403   403   403   200   403   403
+DELETE /api/webhooks/{webhook}/        403   403   403   403   403   204   403   403
+GET    /api/webhooks/{webhook}/deliveries/ 403 403 403   403   403   200   403   403
 GET    /api/sessions/{over}/                    200   404   200   200   200   200   404   403
 POST   /api/sessions/{chat}/messages/           503   404   404   404   404   404   404   403
 POST   /api/sessions/{chat}/end/                200   404   200   404   404   200   404   403
@@ -199,6 +235,15 @@ POST   /admin/scenarios/importjob/{import}/resume/  login login away away 403   
 POST   /admin/scenarios/importjob/{import}/discard/ login login away away 403   away  404   login
 """
 BODIES = {
+    "/api/sessions/{over}/": {"name": "The long night"},
+    "/api/sessions/{over}/feeling/": {"feeling": 2},
+    "/api/sessions/{over}/report/": {"kind": "technical", "text": "No sound."},
+    "/api/evaluations/{graded}/criteria/{criterion}/review/": {"verdict": "agree", "reason": "It is so."},
+    "/api/evaluations/{graded}/criteria/{criterion}/dispute/": {"reason": "It is not so."},
+    "/api/flags/{flag}/": {"handling": "reviewed"},
+    "/api/cohorts/": {"name": "Autumn class"},
+    "/api/tokens/": {"name": "Learning system", "scopes": ["sessions:read"]},
+    "/api/webhooks/": {"url": "https://learning.example.org/hook", "events": ["evaluation.ready"]},
     "/api/accounts/{account}/sections/suggest/": {"text": "A caller without hope."},
     "/api/sessions/": {"type": "free_practice", "mode": "chat"},
     "/api/sessions/{chat}/messages/": {"content": "hello"},
@@ -218,6 +263,8 @@ BODIES = {
 ADMINISTRATION = {
     "accounts.account": {"supervisor": "vc", "trainer": "v", "evaluator": "v", "admin": "vac"},
     "accounts.organization": {"admin": "vc"},
+    "accounts.servicetoken": {"admin": "va"},
+    "accounts.webhook": {"admin": "vacd"},
     "accounts.proceduredocument": {"supervisor": "v", "admin": "v"},
     "accounts.user": {"supervisor": "v", "admin": "vac"},
     "accounts.cohort": {"supervisor": "vacd", "admin": "vacd"},
@@ -237,12 +284,12 @@ ADMINISTRATION = {
 }
 SAVED = {"recordings.recording"}  # its form can be sent empty: no legal hold
 LOCKED = {"scenarios.scenario"}  # it is assigned: the page says so, and deletes nothing
-HIDDEN = {"scenarios.scenariodraft"}  # who may not see one does not find it either
+HIDDEN = {"scenarios.scenariodraft", "accounts.servicetoken", "accounts.webhook"}  # who may not see one does not find it either
 FOR_SUPERUSERS = {model for model, roles in ADMINISTRATION.items() if not roles}
 
 
 @pytest.fixture
-def objects(counselor, chat, call, phone_assignment, chat_assignment, account, supervisor):
+def objects(counselor, chat, call, phone_assignment, chat_assignment, account, supervisor, admin):
     """One of everything, in the first organization; everything of the counselor's."""
     over = Session.objects.create(
         organization=counselor.organization, counselor=counselor, kind="free_practice", mode="phone",
@@ -270,6 +317,8 @@ def objects(counselor, chat, call, phone_assignment, chat_assignment, account, s
         session=reviewed, organization_id=over.organization_id, kind="technical", severity="info"
     )
     cohort = Cohort.objects.create(organization_id=over.organization_id, name="Spring class")
+    token, _ = issue_service_token(admin, "Learning system", ["sessions:read"])
+    webhook = add_webhook(admin, "https://learning.example.org/", ["evaluation.ready"])
     document = upload_procedures(account, ContentFile(b"1010 Answer.", name="p.md"), supervisor)
     scenario = phone_assignment.scenario
     job = ImportJob.objects.create(organization=counselor.organization, source="api", sha256="x")
@@ -286,7 +335,13 @@ def objects(counselor, chat, call, phone_assignment, chat_assignment, account, s
         "evaluation.guidelines": guidelines.pk,
         "graded": graded.pk,
         "flag": flag.public_id,
+        "person": counselor.pk,
+        "cohort": cohort.pk,
+        "token": token.pk,
+        "webhook": webhook.pk,
         "accounts.cohort": cohort.pk,
+        "accounts.servicetoken": token.pk,
+        "accounts.webhook": webhook.pk,
         "criterion": criterion.key,
         "comment": comment.pk,
         "chat": chat.pk,

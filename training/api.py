@@ -18,23 +18,23 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.http import AnyAccept, person
-from accounts.models import User
-from accounts.prefer import preferred_wait, wait_until
 from ai import AIUnavailable
-from scenarios.models import Scenario
-from training.models import Assignment, EndReason, Session, TranscriptTurn
+from training.models import EndReason, Session, TranscriptTurn
 from training.serializers import (
+    FeelingSerializer,
     MessageSerializer,
     OneTimeCreatedSerializer,
     OneTimeSerializer,
+    SessionFactsSerializer,
+    SessionNameSerializer,
     SessionSerializer,
-    StartSerializer,
     TicketRequestSerializer,
     TicketSerializer,
     TurnSerializer,
     TurnsSerializer,
 )
 from training.services import lines, replies, sessions, tickets
+from training.services.care import say_feeling
 from training.services.one_time import create_one_time
 from training.services.refusals import SessionRefused
 
@@ -62,60 +62,35 @@ class CallerUnavailable(APIException):
         self.extra = {"retryable": error.retryable}
 
 
-@extend_schema(request=StartSerializer, responses={200: SessionSerializer, 201: SessionSerializer})
-@api_view(["POST"])
-def session_start(request: Request) -> Response:
-    """Begin a session. 201 at once with `greeting: pending`; the live one of that assignment or trial again: 200."""
-    form = StartSerializer(data=request.data)
-    form.is_valid(raise_exception=True)
-    if form.validated_data.get("user_id", person(request).pk) != person(request).pk:
-        raise PermissionDenied("A session is begun by the one who practises.")
-    try:
-        session, is_new = _start(request, form.validated_data)
-    except SessionRefused as refused:
-        raise Conflict(refused) from refused
-    _wait_for_greeting(request, session)
-    return Response(SessionSerializer(session).data, status=201 if is_new else 200)
-
-
-def _start(request: Request, wanted: dict[str, Any]) -> tuple[Session, bool]:
-    user = person(request)
-    if wanted["type"] == "assignment":
-        mine = Assignment.objects.for_user(user).filter(counselor=user).select_related("scenario", "counselor")
-        return sessions.start_assignment(get_object_or_404(mine, pk=wanted["assignment_id"]))
-    if wanted["type"] == "trial":
-        return sessions.start_trial(user, _to_try(user, wanted["scenario_id"]), wanted["mode"])
-    scenario = None
-    if "scenario_id" in wanted:
-        scenario = get_object_or_404(Scenario.objects.playable_by(user), pk=wanted["scenario_id"])
-    return sessions.start_free_practice(user, wanted["mode"], scenario, wanted.get("focus", ""))
-
-
-def _to_try(user: User, scenario_id: UUID) -> Scenario:
-    if not sessions.may_try(user):
-        raise PermissionDenied("Only people who may change scenarios can try them.")
-    return get_object_or_404(Scenario.objects.for_user(user), pk=scenario_id)
-
-
-def _wait_for_greeting(request: Request, session: Session) -> None:
-    def is_ready() -> bool:
-        session.refresh_from_db()
-        return session.greeting_status != Session.Greeting.PENDING
-
-    wait_until(is_ready, preferred_wait(request))
-
-
 def _own(request: Request, pk: UUID) -> Session:
     mine = Session.objects.held_by(person(request)).select_related("scenario_version")
     return get_object_or_404(mine, pk=pk)
 
 
-@extend_schema(responses=SessionSerializer)
-@api_view(["GET"])
+@extend_schema(methods=["GET"], responses=SessionSerializer)
+@extend_schema(methods=["PATCH"], request=SessionNameSerializer, responses=SessionSerializer)
+@api_view(["GET", "PATCH"])
 def session_detail(request: Request, pk: UUID) -> Response:
-    """The session and its transcript so far."""
+    """The session and its transcript so far; its own counselor may give it a name."""
+    if request.method == "PATCH":
+        session = _own(request, pk)
+        form = SessionNameSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        session.name = form.validated_data["name"]
+        session.save(update_fields=["name"])
     seen = Session.objects.for_user(person(request)).select_related("scenario_version")
     return Response(SessionSerializer(get_object_or_404(seen, pk=pk)).data)
+
+
+@extend_schema(request=FeelingSerializer, responses=SessionFactsSerializer)
+@api_view(["POST"])
+def session_feeling(request: Request, pk: UUID) -> Response:
+    """How it was for the one who practised. It changes no grade."""
+    session = _own(request, pk)
+    form = FeelingSerializer(data=request.data)
+    form.is_valid(raise_exception=True)
+    say_feeling(session, form.validated_data["feeling"], form.validated_data["note"])
+    return Response(SessionFactsSerializer(session).data)
 
 
 @extend_schema(request=None, responses=SessionSerializer)

@@ -43,6 +43,40 @@ class TurnSerializer(serializers.ModelSerializer[TranscriptTurn]):
         return turn.after or None
 
 
+class SessionFactsSerializer(serializers.ModelSerializer[Session]):
+    """A session in a list: everything but its words."""
+
+    external_id = serializers.CharField(source="counselor.external_id")
+    title = serializers.CharField()
+    page = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Session
+        fields = [
+            "id",
+            "mode",
+            "kind",
+            "status",
+            "end_reason",
+            "title",
+            "name",
+            "page",
+            "counselor",
+            "external_id",
+            "scenario",
+            "assignment",
+            "attempt",
+            "score",
+            "feeling",
+            "feeling_note",
+            "started_at",
+            "ended_at",
+        ]
+
+    def get_page(self, session: Session) -> str:
+        return reverse("session", args=[session.pk])
+
+
 class SessionSerializer(serializers.ModelSerializer[Session]):
     """A session for the one who practises: nothing of the prompt or of what is assessed."""
 
@@ -63,6 +97,11 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
             "revision",
             "title",
             "page",
+            "counselor",
+            "scenario",
+            "assignment",
+            "attempt",
+            "score",
             "started_at",
             "ended_at",
             "transcript",
@@ -93,6 +132,15 @@ class StartSerializer(serializers.Serializer[Any]):
         if missing:
             raise serializers.ValidationError(dict.fromkeys(missing, "This is needed here."))
         return data
+
+
+class SessionNameSerializer(KnownFieldsOnly):
+    name = serializers.CharField(allow_blank=True, max_length=100)
+
+
+class FeelingSerializer(KnownFieldsOnly):
+    feeling = serializers.IntegerField(min_value=1, max_value=5, help_text="1 (very hard) to 5 (easy)")
+    note = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
 
 
 class MessageSerializer(serializers.Serializer[Any]):

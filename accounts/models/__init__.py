@@ -1,3 +1,4 @@
+from accounts.models.access import IdempotentCall, ServiceToken
 from accounts.models.accounts import (
     Account,
     AccountQuerySet,
@@ -9,17 +10,23 @@ from accounts.models.accounts import (
 )
 from accounts.models.organizations import Organization
 from accounts.models.people import Cohort, User, UserQuerySet
+from accounts.models.webhooks import Delivery, Event, Webhook
 
 __all__ = [
     "Account",
     "AccountQuerySet",
     "Cohort",
+    "Delivery",
+    "Event",
+    "IdempotentCall",
     "Organization",
     "ProcedureDocument",
     "ProcedureDocumentQuerySet",
     "ProcedurePage",
     "ProcedureSection",
+    "ServiceToken",
     "User",
     "UserQuerySet",
+    "Webhook",
     "procedure_key",
 ]

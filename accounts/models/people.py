@@ -63,6 +63,7 @@ class User(AbstractUser):
         TRAINER = "trainer"
         EVALUATOR = "evaluator"
         ADMIN = "admin"
+        SERVICE = "service", "outside system"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="people")
@@ -108,7 +109,7 @@ class User(AbstractUser):
     @property
     def is_staff(self) -> bool:
         """Who may enter the admin. What each role may do there stands in `accounts.backends`."""
-        return self.is_superuser or not self.is_counselor
+        return self.is_superuser or self.role not in {self.Role.COUNSELOR, self.Role.SERVICE}
 
     @is_staff.setter
     def is_staff(self, value: bool) -> None:
@@ -119,6 +120,9 @@ class CohortQuerySet(models.QuerySet["Cohort"]):
     def for_user(self, user: User) -> CohortQuerySet:
         """An organization's groups; a counselor sees none."""
         return self.none() if user.is_counselor else self.filter(organization_id=user.organization_id)
+
+    def with_size(self) -> CohortQuerySet:
+        return self.annotate(size=models.Count("counselors"))
 
 
 class Cohort(models.Model):

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from accounts.limits import TooOften
 from accounts.models import Account, User
 from accounts.services.indexing import index_of
 from ai import AIUnavailable, find_instructions
@@ -21,12 +22,12 @@ from evaluation.measures import measures_of
 from evaluation.models import CriterionResult, Evaluation, EvaluationQuerySet, Flag, Scan
 from evaluation.openai_grader import Case, Graded, Procedures
 from evaluation.proof import Line
-from evaluation.services.tallying import count_again
+from evaluation.services.publishing import publish
 from evaluation.tasks import alert_supervisors, grade_session
 from scenarios.checks import ScenarioCheck, proposed_checks
 from scenarios.models import ScenarioVersion
 from training.models import EndReason, Session, TranscriptTurn, heard_turns
-from training.services.assignments import count_result, settle
+from training.services.assignments import settle
 from training.services.lines import is_in_use
 from training.services.refusals import SessionRefused
 from training.services.sessions import end_session
@@ -35,6 +36,7 @@ from training.services.turns import settle_turns
 logger = logging.getLogger(__name__)
 
 FEWEST_TURNS = 2
+MOST_AN_HOUR = 3  # gradings of one conversation that people ask for
 _STILL_SAVING = 1.0  # seconds until we look again whether the call's gateway has saved everything
 _LONGEST_WAIT = 60.0  # seconds, whatever Retry-After says: the sweep would not wait longer either
 _FAILED = "The evaluator could not grade this conversation. It is kept; ask for feedback again."
@@ -65,7 +67,8 @@ def may_be_graded_again(newest: Evaluation | None) -> bool:
 def ask_for_feedback(session: Session, by: User) -> Evaluation:
     """End one's own session if it is live, and have it graded. What is there or under way is not made again.
 
-    Raises SessionRefused for someone else's live session: it is graded when it ends.
+    Raises SessionRefused for someone else's live session, which is graded when it ends, and for one that was stopped;
+    TooOften where it was asked for again and again.
     """
     if session.is_live and session.counselor_id != by.pk:
         raise SessionRefused("session_live", "This conversation is under way. It is graded when it ends.", session.pk)
@@ -73,7 +76,23 @@ def ask_for_feedback(session: Session, by: User) -> Evaluation:
         raise SessionRefused("stopped", "This conversation was stopped, so it is not graded.", session.pk)
     end_session(session, EndReason.FEEDBACK)
     newest = session.evaluations.newest_first().first()
-    return newest if newest and not may_be_graded_again(newest) else queue_evaluation(session, by)
+    if newest and not may_be_graded_again(newest):
+        return newest
+    _check_not_too_often(session)
+    return queue_evaluation(session, by)
+
+
+def _check_not_too_often(session: Session) -> None:
+    """Each grading costs. Raises TooOften."""
+    hour_ago = timezone.now() - timedelta(hours=1)
+    lately = session.evaluations.filter(created_at__gt=hour_ago).order_by("created_at")
+    if len(lately) >= MOST_AN_HOUR:
+        wait = 1 + int((lately[0].created_at - hour_ago).total_seconds())
+        raise TooOften(
+            f"Feedback on a conversation is asked for at most {MOST_AN_HOUR} times an hour. It is kept; "
+            f"try again in {wait // 60 + 1} minutes.",
+            wait,
+        )
 
 
 def grade(evaluation_id: UUID) -> None:
@@ -272,8 +291,7 @@ def _fill(
     if any(one.severity == Severity.CRITICAL for one in found):
         transaction.on_commit(lambda: alert_supervisors.delay(str(evaluation.pk)), robust=True)
     if not is_held:
-        count_result(evaluation.session, points.score)
-        count_again(evaluation.session)
+        publish(evaluation, points.score, points.grade)
 
 
 def sweep_evaluations() -> int:

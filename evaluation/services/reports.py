@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.limits import TooOften
 from accounts.models import User
 from evaluation.flags import SEVERITIES, Severity, Source
 from evaluation.models import CriterionResult, Dispute, Flag, Handling
@@ -15,23 +16,16 @@ MOST_AN_HOUR = 10
 LONGEST = 1000  # characters
 
 
-class TooManyReports(Exception):
-    """A person reported more than can be read; `seconds` until the next one is taken."""
-
-    def __init__(self, seconds: int) -> None:
-        super().__init__(f"You have sent {MOST_AN_HOUR} reports within an hour. Please wait before the next one.")
-        self.seconds = seconds
-
-
 @transaction.atomic
 def report(session: Session, by: User, kind: str, text: str) -> Flag:
-    """A counselor's report of a problem, for supervisors. Raises TooManyReports."""
+    """A counselor's report of a problem, for supervisors. Raises TooOften."""
     # The lock counts two that are sent at once one after the other (SQLite's IMMEDIATE does the same).
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
     hour_ago = timezone.now() - timedelta(hours=1)
     lately = Flag.objects.filter(reported_by=by, created_at__gt=hour_ago).order_by("created_at")
     if len(lately) >= MOST_AN_HOUR:
-        raise TooManyReports(1 + int((lately[0].created_at - hour_ago).total_seconds()))
+        wait = 1 + int((lately[0].created_at - hour_ago).total_seconds())
+        raise TooOften(f"You have sent {MOST_AN_HOUR} reports within an hour. Please wait before the next one.", wait)
     flag = Flag.objects.create(
         organization_id=session.organization_id,
         session=session,

@@ -6,8 +6,7 @@ from django.utils import timezone
 from accounts.models import User
 from evaluation import scoring
 from evaluation.models import CriterionResult, Dispute, Evaluation, Review
-from evaluation.services.tallying import count_again
-from training.services.assignments import count_result
+from evaluation.services.publishing import count, publish
 
 
 @transaction.atomic
@@ -42,16 +41,10 @@ def _count_again(evaluation: Evaluation) -> None:
     else:
         reviewed = {"reviewed_score": points.score, "reviewed_grade": points.grade}
     Evaluation.objects.filter(pk=evaluation.pk).update(**reviewed)
-    evaluation.refresh_from_db(fields=["reviewed_score", "status"])
-    _publish(evaluation)
-
-
-def _publish(evaluation: Evaluation) -> None:
-    """The score that counts now, for the assignment and the weeks; an older grading's counts no more."""
-    session = evaluation.session
-    if Evaluation.objects.filter(pk=evaluation.pk, session=session).newest_of_each().exists():
-        count_result(session, evaluation.final_score or 0)
-        count_again(session)
+    evaluation.refresh_from_db(fields=["reviewed_score", "reviewed_grade", "status"])
+    # What is held counts when it is let through, and an older grading counts no more.
+    if Evaluation.objects.filter(pk=evaluation.pk).newest_of_each().exists():
+        count(evaluation.session, evaluation.final_score or 0)
 
 
 @transaction.atomic
@@ -63,5 +56,5 @@ def look_at(evaluation: Evaluation, by: User) -> bool:
     held = Evaluation.objects.filter(pk=evaluation.pk, status=Evaluation.Status.HELD)
     if held.update(status=Evaluation.Status.COMPLETED):
         evaluation.refresh_from_db()
-        _publish(evaluation)
+        publish(evaluation, evaluation.final_score or 0, evaluation.final_grade)
     return True

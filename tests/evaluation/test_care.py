@@ -4,10 +4,11 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
+from accounts.limits import TooOften
 from evaluation.models import Dispute, Flag, Review
 from evaluation.services.alerts import alert_of_report
 from evaluation.services.notices import sweep_ready_notices
-from evaluation.services.reports import TooManyReports, report
+from evaluation.services.reports import report
 from evaluation.services.reviewing import review
 from scenarios.models import Scenario
 from tests.evaluation.graded import graded_session
@@ -101,7 +102,7 @@ def test_ten_reports_an_hour_are_taken_and_the_words_of_the_eleventh_are_given_b
     for number in range(10):
         report(finished_chat, counselor, "other", f"Number {number}")
 
-    with pytest.raises(TooManyReports) as refused:
+    with pytest.raises(TooOften) as refused:
         report(finished_chat, counselor, "other", "One more")
     page = client_of(counselor).post(
         f"/sessions/{finished_chat.pk}/report/", {"kind": "other", "text": "One more"}, follow=True

@@ -102,6 +102,7 @@ def test_what_is_not_said_has_its_default(client):
         "estimated_minutes": 15,
         "skills": [],
         "opens": "",
+        "content_notes": "",
         "patience": "normal",
         "relevant_policy_sections": "",
         "is_active": True,

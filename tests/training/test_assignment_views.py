@@ -85,7 +85,7 @@ def test_the_list_asks_as_much_for_many_rows_as_for_few(
         )
     client.get("/assignments/")
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         client.get("/assignments/")
 
 

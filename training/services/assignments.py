@@ -19,9 +19,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Event, User
+from accounts.services.webhooks import announce
 from scenarios.models import Scenario
 from training.models import Assignment, AssignmentQuerySet, Session
+from training.services.facts import assignment_facts
 
 Status = Assignment.Status
 MOST_AT_ONCE = 500  # pairs of a scenario and a counselor
@@ -136,9 +138,9 @@ def settle(session: Session) -> None:
     used_up = assignment.attempts_allowed is not None and len(scores) >= assignment.attempts_allowed
     # Another attempt is under way: it may still be the better one.
     if scores and (assignment.is_passed or used_up) and not counting.live().exists():
-        Assignment.objects.filter(pk=assignment.pk, status=Status.IN_PROGRESS).update(
-            status=Status.COMPLETED, completed_at=timezone.now()
-        )
+        in_progress = Assignment.objects.filter(pk=assignment.pk, status=Status.IN_PROGRESS)
+        if in_progress.update(status=Status.COMPLETED, completed_at=timezone.now()):
+            announce(assignment.organization_id, Event.ASSIGNMENT_COMPLETED, assignment_facts(assignment))
 
 
 @transaction.atomic

@@ -7,12 +7,14 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Event, User
+from accounts.services.webhooks import announce
 from scenarios.models import ContextUnavailable, Mode, Scenario
 from scenarios.services.versions import snapshot
 from training import tasks
 from training.models import Assignment, EndReason, Session, SessionQuerySet
 from training.services import assignments
+from training.services.facts import facts_of
 from training.services.refusals import SessionRefused
 from training.signals import session_ended
 
@@ -162,6 +164,8 @@ def end_session(
         return False
     session.refresh_from_db()
     session_ended.send(sender=Session, session=session)
+    if session.kind != Session.Kind.TRIAL:
+        announce(session.organization_id, Event.SESSION_COMPLETED, facts_of(session))
     return True
 
 

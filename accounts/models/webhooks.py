@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.db import models
+from django.utils import timezone
+
+from accounts.models.organizations import Organization
+from accounts.models.people import User
+
+
+class Event(models.TextChoices):
+    """What an outside system can be told."""
+
+    SESSION_COMPLETED = "session.completed"
+    EVALUATION_READY = "evaluation.ready"
+    ASSIGNMENT_COMPLETED = "assignment.completed"
+
+
+class WebhookQuerySet(models.QuerySet["Webhook"]):
+    def for_user(self, user: User) -> WebhookQuerySet:
+        """An organization's, for those who may manage people and for its own systems; for nobody else."""
+        is_allowed = user.has_perm("accounts.view_webhook")
+        return self.filter(organization_id=user.organization_id) if is_allowed else self.none()
+
+
+class Webhook(models.Model):
+    """An address that is told of events. What is sent is signed with its secret."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="webhooks")
+    url = models.CharField("address", max_length=500)
+    events = models.JSONField(default=list)
+    secret = models.CharField(max_length=100, editable=False)
+    is_active = models.BooleanField(default=True)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, editable=False, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = WebhookQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "pk"]
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def for_user(self, user: User) -> DeliveryQuerySet:
+        return self.filter(webhook__in=Webhook.objects.for_user(user))
+
+    def due(self, now: datetime) -> DeliveryQuerySet:
+        """Neither delivered nor given up, and not tried again before their time."""
+        return self.filter(delivered_at=None, next_at__lte=now, webhook__is_active=True)
+
+
+class Delivery(models.Model):
+    """One event on its way to one address."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
+    event = models.CharField(max_length=40, choices=Event.choices)
+    payload = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField(null=True, default=timezone.now, help_text="empty: given up, or delivered")
+    delivered_at = models.DateTimeField(null=True)
+    status = models.PositiveSmallIntegerField(null=True, help_text="what the address answered last")
+    failure = models.CharField(max_length=200, blank=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "pk"]
+        verbose_name_plural = "deliveries"
+        indexes = [
+            models.Index(fields=["next_at"], condition=models.Q(delivered_at=None), name="delivery_due"),
+            models.Index(fields=["webhook", "-created_at"], name="delivery_in_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} to {self.webhook_id}"

@@ -1,0 +1,105 @@
+import threading
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.idempotency import forget_old_calls
+from accounts.models import Cohort, IdempotentCall
+from tests.people import at_once, client_of
+
+COHORTS = "/api/cohorts/"
+
+
+def create(client, name: str, key: str = "one"):
+    return client.post(COHORTS, {"name": name}, content_type="application/json", headers={"Idempotency-Key": key})
+
+
+def test_sent_again_it_is_answered_the_same_and_made_once(supervisor):
+    client = client_of(supervisor)
+
+    first, second = create(client, "Spring class"), create(client, "Spring class")
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json() == second.json()
+    assert (first.headers.get("Idempotent-Replayed"), second["Idempotent-Replayed"]) == (None, "true")
+    assert Cohort.objects.count() == 1
+
+
+def test_a_refusal_is_answered_the_same_too(supervisor):
+    client = client_of(supervisor)
+
+    first, second = create(client, ""), create(client, "")
+
+    assert (first.status_code, second.status_code, second["Idempotent-Replayed"]) == (400, 400, "true")
+
+
+def test_the_same_key_for_something_else_is_refused(supervisor):
+    client = client_of(supervisor)
+    create(client, "Spring class")
+
+    other = create(client, "Autumn class")
+
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+    assert Cohort.objects.count() == 1
+
+
+def test_keys_of_two_people_are_two_keys(supervisor, stranger):
+    create(client_of(supervisor), "Spring class")
+
+    assert create(client_of(stranger), "Spring class").status_code == 201
+    assert Cohort.objects.count() == 2
+
+
+@pytest.mark.parametrize("key", ["", "x" * 201, "new\tline"])
+def test_a_key_that_is_none_is_refused(supervisor, key):
+    assert create(client_of(supervisor), "Spring class", key).json()["code"] == "idempotency_key"
+
+
+def test_without_a_key_nothing_is_kept(supervisor):
+    client_of(supervisor).post(COHORTS, {"name": "x"}, content_type="application/json")
+
+    assert IdempotentCall.objects.count() == 0
+
+
+def test_what_was_never_answered_is_taken_up_again(supervisor):
+    client = client_of(supervisor)
+    create(client, "Spring class")
+    Cohort.objects.all().delete()
+    IdempotentCall.objects.update(status=None)
+
+    waits = create(client, "Spring class")
+    IdempotentCall.objects.update(created_at=timezone.now() - timedelta(minutes=5))
+    taken = create(client, "Spring class")
+
+    assert (waits.status_code, waits.json()["code"]) == (409, "idempotency_in_progress")
+    assert (taken.status_code, Cohort.objects.count()) == (201, 1)
+
+
+def test_keys_are_kept_for_a_day(supervisor):
+    create(client_of(supervisor), "Spring class")
+    assert forget_old_calls() == 0
+
+    IdempotentCall.objects.update(created_at=timezone.now() - timedelta(days=1, seconds=1))
+
+    assert forget_old_calls() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sent_many_times_at_once_it_is_made_once(supervisor):
+    clients = [client_of(supervisor) for _ in range(8)]
+    for client in clients[1:]:
+        client.cookies = clients[0].cookies
+    lock = threading.Lock()
+    statuses: list[int] = []
+
+    def send(client) -> None:
+        status = create(client, "Spring class").status_code
+        with lock:
+            statuses.append(status)
+
+    at_once(*[lambda client=client: send(client) for client in clients])
+
+    assert Cohort.objects.count() == 1
+    assert 201 in statuses and set(statuses) <= {201, 409}
+    assert len(statuses) == 8

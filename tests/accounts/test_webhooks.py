@@ -1,0 +1,204 @@
+import base64
+import hashlib
+import hmac
+import json
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Delivery, Webhook
+from accounts.services.webhooks import WAITS, add_webhook, deliver, sweep_deliveries
+from accounts.webhook_sender import Message, NotSent, send, signature
+from evaluation.services.grading import grade
+from tests.evaluation.graded import graded_session
+from tests.people import client_of
+from training.models import EndReason
+from training.services.sessions import end_session
+
+
+class Ear:
+    """A server that takes what it is sent, and answers with the statuses it is told to, the last one from then on."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[dict[str, str], bytes]] = []
+        self.statuses = [204]
+        ear = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                ear.heard.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                status = ear.statuses.pop(0) if len(ear.statuses) > 1 else ear.statuses[0]
+                self.send_response(status)
+                self.end_headers()
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook?of=us"
+
+
+@pytest.fixture
+def ear(settings) -> Iterator[Ear]:
+    settings.WEBHOOKS_TO_PRIVATE = True
+    ear = Ear()
+    thread = threading.Thread(target=ear.server.serve_forever, daemon=True)
+    thread.start()
+    yield ear
+    ear.server.shutdown()
+    thread.join(5)
+    ear.server.server_close()
+
+
+@pytest.fixture
+def hook(admin, ear) -> Webhook:
+    return add_webhook(admin, ear.url, ["session.completed", "evaluation.ready", "assignment.completed"])
+
+
+def deliver_all() -> list[bool]:
+    return [deliver(pk) for pk in Delivery.objects.order_by("created_at").values_list("pk", flat=True)]
+
+
+def test_what_happens_is_told_once_and_signed(hook, ear, counselor, chat, chat_assignment, standin):
+    counselor.external_id = "lms-7"
+    counselor.save()
+    end_session(chat, EndReason.HUNG_UP)
+    chat_assignment.refresh_from_db()
+
+    assert deliver_all() == [True]
+    assert deliver_all() == [False]
+
+    ((headers, body),) = ear.heard
+    told = json.loads(body)
+    assert told["type"] == "session.completed"
+    assert told["data"] == {
+        "session_id": str(chat.pk),
+        "counselor_id": str(counselor.pk),
+        "external_id": "lms-7",
+        "scenario_id": str(chat.scenario_id),
+        "assignment_id": str(chat_assignment.pk),
+        "attempt": 1,
+        "kind": "assignment",
+        "mode": "chat",
+        "status": "completed",
+        "end_reason": "hung_up",
+        "ended_at": chat.ended_at.isoformat(),
+    }
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    key = base64.b64decode(hook.secret.removeprefix("whsec_"))
+    mac = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    assert (headers["webhook-signature"], headers["webhook-id"]) == (f"v1,{mac}", told["id"])
+
+
+def test_a_graded_assignment_tells_three_things(hook, ear, queued, standin):
+    grade(queued.pk)
+
+    deliver_all()
+
+    told = [json.loads(body) for _, body in ear.heard]
+    assert [one["type"] for one in told] == ["session.completed", "assignment.completed", "evaluation.ready"]
+    queued.refresh_from_db()
+    assert (told[2]["data"]["score"], told[2]["data"]["grade"]) == (queued.score, queued.grade)
+    assert (told[1]["data"]["score"], told[1]["data"]["passed"]) == (queued.score, True)
+
+
+def test_only_what_was_asked_for_of_ones_own_people(admin, stranger, other_organization, counselor, ear):
+    from accounts.models import User  # noqa: PLC0415
+
+    other = User.objects.create_user("a@example.net", organization=other_organization, role="admin")
+    add_webhook(other, ear.url, ["evaluation.ready"])
+    add_webhook(admin, ear.url, ["assignment.completed"])
+
+    graded_session(counselor, 80)
+
+    assert Delivery.objects.count() == 0
+
+
+@pytest.mark.parametrize("status", [500, 404, 302])
+def test_whatever_is_no_success_is_tried_again_later(hook, ear, chat, status):
+    ear.statuses = [status, 200]
+    end_session(chat, EndReason.HUNG_UP)
+    row = Delivery.objects.get()
+
+    assert deliver(row.pk) is False
+    row.refresh_from_db()
+    assert (row.attempts, row.status, row.failure, row.delivered_at) == (1, status, f"answered {status}", None)
+    assert timedelta(seconds=5) < row.next_at - timezone.now() <= timedelta(seconds=WAITS[0])
+    assert deliver(row.pk) is False  # not yet
+    Delivery.objects.update(next_at=timezone.now())
+    assert deliver(row.pk) is True
+    assert [headers["webhook-id"] for headers, _ in ear.heard] == [str(row.pk)] * 2
+
+
+def test_after_the_last_try_it_is_given_up(hook, ear, chat):
+    ear.statuses = [500]
+    end_session(chat, EndReason.HUNG_UP)
+    row = Delivery.objects.get()
+
+    for _ in range(len(WAITS) + 1):
+        Delivery.objects.update(next_at=timezone.now())
+        deliver(row.pk)
+
+    row.refresh_from_db()
+    assert (row.attempts, row.next_at, row.delivered_at) == (len(WAITS) + 1, None, None)
+    assert sweep_deliveries() == 0
+
+
+def test_nobody_there_is_a_failure_in_words(hook, ear, chat):
+    Webhook.objects.update(url="http://127.0.0.1:9/")
+    end_session(chat, EndReason.HUNG_UP)
+
+    assert deliver_all() == [False]
+
+    assert Delivery.objects.get().failure.startswith("ConnectionRefusedError")
+
+
+def test_nothing_is_sent_inside():
+    message = Message("1", 0, b"{}")
+
+    for host in ("127.0.0.1", "localhost", "169.254.169.254", "10.0.0.1", "[::1]"):
+        with pytest.raises(NotSent, match="an address inside"):
+            send(f"http://{host}:9/", "whsec_eA==", message, may_be_private=False, timeout=1)
+
+
+def test_the_signature_is_that_of_the_standard():
+    """The example that Standard Webhooks gives."""
+    message = Message("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
+
+    found = signature("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", message)
+
+    assert found == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+@pytest.mark.parametrize(
+    ("url", "events", "field"),
+    [
+        ("http://example.org/", ["evaluation.ready"], "url"),
+        ("ftp://example.org/", ["evaluation.ready"], "url"),
+        ("nothing", ["evaluation.ready"], "url"),
+        ("https://example.org/", ["birthday"], "events"),
+        ("https://example.org/", [], "events"),
+    ],
+)
+def test_what_cannot_be_told_is_refused_in_the_api_and_the_administration(admin, url, events, field):
+    client = client_of(admin)
+
+    api = client.post("/api/webhooks/", {"url": url, "events": events}, content_type="application/json")
+    page = client.post("/admin/accounts/webhook/add/", {"url": url, "events": events})
+
+    assert (api.status_code, list(api.json()["fields"])) == (400, [field])
+    assert (page.status_code, Webhook.objects.count()) == (200, 0)
+
+
+def test_deliveries_are_listed_for_the_admin(admin, hook, ear, chat):
+    end_session(chat, EndReason.HUNG_UP)
+    deliver_all()
+
+    rows = client_of(admin).get(f"/api/webhooks/{hook.pk}/deliveries/").json()["results"]
+
+    assert [(row["event"], row["attempts"], row["status"]) for row in rows] == [("session.completed", 1, 204)]
