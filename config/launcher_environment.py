@@ -33,6 +33,8 @@ def tryout_environment(var: Path, web_port: int, gateway_port: int, given: Mappi
         "STORAGE_URL": f"file:{quote(str(var / 'files'))}",
         "SPOOL_DIR": str(var / "spool"),
         "EMAIL_URL": "console:",
+        # Whoever tries webhooks has something of their own that listens on this computer.
+        "WEBHOOKS_TO_PRIVATE": "true",
         "DEFAULT_ORGANIZATION": "Harbor Crisis Center",
         "DEMO_NOTICE": WITH_KEY if has_key(given) else OFFLINE,
         # Celery would run Django's system checks once more; `make test` has.

@@ -38,6 +38,8 @@ PROOFS = {
     "connect and drop: tasks, files and database connections are back at their baseline, no upstream socket is open",
     "tests/accounts/test_replacement.py": "150 runs of 25 steps of a document being replaced while OpenAI lags, "
     "fails, expires and forgets and workers die: one document counts at every moment, nothing is left over",
+    "tests/test_api_fuzz.py": "2,000 cases of the API's own schema as each of nine people and systems, and every "
+    "address that is read from with every id: no failure of ours, nothing of others",
     "tests/evaluation/test_workers_killed.py": "a worker killed (-9) at every statement and request of an upload and "
     "of a grading: the old document or the new one, the feedback once",
 }

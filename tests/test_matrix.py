@@ -284,7 +284,11 @@ ADMINISTRATION = {
 }
 SAVED = {"recordings.recording"}  # its form can be sent empty: no legal hold
 LOCKED = {"scenarios.scenario"}  # it is assigned: the page says so, and deletes nothing
-HIDDEN = {"scenarios.scenariodraft", "accounts.servicetoken", "accounts.webhook"}  # who may not see one does not find it either
+HIDDEN = {
+    "scenarios.scenariodraft",
+    "accounts.servicetoken",
+    "accounts.webhook",
+}  # who may not see one does not find it either
 FOR_SUPERUSERS = {model for model, roles in ADMINISTRATION.items() if not roles}
 
 

@@ -24,6 +24,7 @@ UNKNOWN = UUID(int=1)
 WRITTEN = {
     "title": "Night shift",
     "description": "Practise opening.",
+    "content_notes": "The death of a child",
     "prompt": "You are Dana, 44.\n\nYou are tired. ",
     "mode": "chat",
     "category": "refresher",
