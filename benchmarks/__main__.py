@@ -138,6 +138,23 @@ def evaluations() -> tuple[str, dict[str, Any]]:
     return "\n".join([EVALUATIONS, grading, *head, *rows, ""]), figures
 
 
+PAGES = """Every list and page, opened 25 times with 10,000 graded sessions in PostgreSQL and 25 times with 100,000, of the
+same 400 counselors in the same 200 scenarios over the same year; medians of the whole answer, templates included.
+"""
+
+
+def pages() -> tuple[str, dict[str, Any]]:
+    if reason := missing("postgres"):
+        return f"{PAGES}\nNot measured: {reason}.\n", {}
+    with private_postgres() as url:
+        figures = json.loads(output_of("benchmarks.pages", url))
+    few, many = figures["10000"], figures["100000"]
+    rows = [f"| `{page}` | {few[page]:.1f} ms | {many[page]:.1f} ms | {many[page] / few[page]:.2f} |" for page in few]
+    head = ["| page | 10,000 | 100,000 | times |", "|---|---:|---:|---:|"]
+    worst = max(many[page] / few[page] for page in few)
+    return "\n".join([PAGES, *head, *rows, "", f"The most that a page slows is {worst:.2f} times.", ""]), figures
+
+
 def output_of(module: str, *arguments: str) -> str:
     """What a process of its own prints; the settings are read when it begins."""
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
@@ -149,6 +166,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], tuple[str, dict[str, Any]]]]] = {
     "gateway": ("Calls", gateway),
     "evaluations": ("Evaluations and procedures", evaluations),
     "imports": ("Importing scenarios", imports),
+    "pages": ("Pages", pages),
     "recordings": ("Recordings", recordings),
 }
 

@@ -12,6 +12,7 @@ from training.models import Assignment, Session
 from training.services.care import people_to_talk_to
 
 SHOWN = 6  # of each kind
+MOST_COUNTED = 1000  # whoever has more than that needs no number
 LATELY = 14  # days
 
 
@@ -44,7 +45,7 @@ def attention_for(user: User) -> dict[str, Matter]:
 
 def _matter(rows: Any) -> Matter:
     first = list(rows[: SHOWN + 1])
-    count = rows.count() if len(first) > SHOWN else len(first)
+    count = rows[:MOST_COUNTED].count() if len(first) > SHOWN else len(first)
     return Matter(count, first[:SHOWN])
 
 
