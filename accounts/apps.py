@@ -5,4 +5,4 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import integration_admin, schema  # noqa: F401, PLC0415  (they register themselves)
+        from accounts import schema  # noqa: F401, PLC0415  (it registers itself)

@@ -138,8 +138,8 @@ def evaluations() -> tuple[str, dict[str, Any]]:
     return "\n".join([EVALUATIONS, grading, *head, *rows, ""]), figures
 
 
-PAGES = """Every list and page, opened 25 times with 10,000 graded sessions in PostgreSQL and 25 times with 100,000, of the
-same 400 counselors in the same 200 scenarios over the same year; medians of the whole answer, templates included.
+PAGES = """Every list and page, opened 25 times with 10,000 graded sessions in PostgreSQL and 25 times with 100,000, of
+the same 400 counselors in the same 200 scenarios over the same year; medians of the whole answer, templates included.
 """
 
 

@@ -56,6 +56,8 @@ class ReportKind(models.TextChoices):
     OTHER = Kind.OTHER.value, "Something else"
 
 
+# The gravest first.
+RANKS: dict[str, int] = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
 # Of these the counselor's words are the proof, of the caller's faults the caller's.
 BY_COUNSELOR = frozenset(
     {Kind.JAILBREAK, Kind.INAPPROPRIATE, Kind.OFF_TOPIC, Kind.PERSONAL_DATA, Kind.GAMING, Kind.COUNSELOR_DISTRESS}

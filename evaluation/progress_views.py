@@ -13,8 +13,9 @@ from accounts.open_ended import page_of
 from evaluation.models import CriterionResult, Evaluation, Tally
 from evaluation.services.progress import NAMES, advise, skills_of, whole_plot
 from evaluation.services.tallying import SCENARIO
+from training.models import Session
 
-WEEKS, PER_PAGE = 26, 20
+WEEKS, PER_PAGE = 26, 10  # conversations on a page of evidence
 
 
 @login_required
@@ -41,13 +42,23 @@ def evidence(request: SignedInRequest, skill: str) -> HttpResponse:
     if skill not in NAMES:
         raise Http404
     person = _person(request)
-    feedback = Evaluation.objects.for_user(request.user).filter(session__counselor=person).newest_of_each()
-    of_skill = {"source": CriterionResult.Source.SCENARIO} if skill == SCENARIO else {"branch": skill}
-    rows = CriterionResult.objects.filter(evaluation__in=feedback, **of_skill).exclude(verdict="not_applicable")
-    rows = rows.select_related("evaluation__session__scenario_version")
-    page = page_of(rows.order_by("-evaluation__completed_at", "position"), PER_PAGE, request.GET.get("page"))
+    sessions = Session.objects.for_user(request.user).practised().filter(counselor=person, score__isnull=False)
+    page = page_of(sessions.select_related("scenario_version"), PER_PAGE, request.GET.get("page"))
+    by_session = _verdicts(request.user, page.object_list, skill)
+    page.object_list = [(one, by_session[one.pk]) for one in page.object_list if one.pk in by_session]
     context = {"person": person, "is_own": person == request.user, "name": NAMES[skill], "page": page}
     return render(request, "evaluation/evidence.html", context)
+
+
+def _verdicts(reader: User, sessions: list[Session], skill: str) -> dict[UUID, list[CriterionResult]]:
+    """What was judged of a skill in the newest feedback of each session that has something to say about it."""
+    feedback = Evaluation.objects.for_user(reader).filter(session__in=sessions).newest_of_each()
+    of_skill = {"source": CriterionResult.Source.SCENARIO} if skill == SCENARIO else {"branch": skill}
+    rows = CriterionResult.objects.filter(evaluation__in=feedback, **of_skill).exclude(verdict="not_applicable")
+    found: dict[UUID, list[CriterionResult]] = {}
+    for row in rows.select_related("evaluation").order_by("position"):
+        found.setdefault(row.evaluation.session_id, []).append(row)
+    return found
 
 
 def _person(request: SignedInRequest) -> User:

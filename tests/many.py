@@ -1,6 +1,6 @@
 """Rows by the thousand: an organization that has practised for a while."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -55,7 +55,13 @@ def add_practice(
         moments = [now - timedelta(days=days * n / number) for n in numbers]
         assignments = Assignment.objects.bulk_create(
             _assignment(
-                center, people[n % len(people)], scenarios[n % len(scenarios)], by, n, n % _every(number, 50) == 0
+                center,
+                people[n % len(people)],
+                scenarios[n % len(scenarios)],
+                by,
+                n,
+                n % _every(number, 50) == 0,
+                moments[n - begin],
             )
             for n in numbers
         )
@@ -90,7 +96,7 @@ def _every(number: int, usual: int) -> int:
 
 
 def _assignment(
-    center: Organization, person: User, scenario: Scenario, by: User, n: int, is_declined: bool
+    center: Organization, person: User, scenario: Scenario, by: User, n: int, is_declined: bool, moment: datetime
 ) -> Assignment:
     """Completed or declined, so that none is open twice."""
     return Assignment(
@@ -99,8 +105,8 @@ def _assignment(
         scenario=scenario,
         assigned_by=by,
         status="cancelled" if is_declined else "completed",
-        declined_at=timezone.now() if is_declined else None,
-        completed_at=timezone.now(),
+        declined_at=moment if is_declined else None,
+        completed_at=None if is_declined else moment,
         pass_mark=50,
         score=n % 101,
         announced_at=timezone.now(),

@@ -12,6 +12,7 @@ from training.services.assignments import MOST_AT_ONCE, check_pairs
 from training.services.one_time import check_due_date
 
 MOST_ASSIGNED_AT_ONCE = MOST_AT_ONCE
+MOST_CHARACTERS = 10_000  # in one message
 # What is said of an assignment, whoever it is for.
 TERMS = ("due_date", "notes", "require_recording", "pass_mark", "attempts_allowed")
 
@@ -154,3 +155,17 @@ class LibraryForm(forms.Form):
         rows = rows.filter(**{name: chosen[name] for name in ("mode", "difficulty") if chosen[name]})
         text = chosen["q"]
         return rows.filter(Q(title__icontains=text) | Q(description__icontains=text)) if text else rows
+
+
+class BeginForm(forms.Form):
+    """What a chat begins with on a page without scripts."""
+
+    assignment = forms.UUIDField(required=False)
+    scenario = forms.UUIDField(required=False)
+    focus = forms.CharField(required=False, max_length=500)
+
+
+class MessageForm(forms.Form):
+    message = forms.CharField(
+        max_length=MOST_CHARACTERS, error_messages={"required": "Write something before you send it."}
+    )

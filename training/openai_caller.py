@@ -7,17 +7,20 @@ from django.conf import settings
 from openai.types.responses import EasyInputMessageParam
 
 from ai import AIUnavailable, build_async_client, build_client, in_our_words
+from scenarios.surveys import survey_lines
 from training.models import Session, TranscriptTurn, heard_turns
 
 PROMPTS = Path(__file__).parent / "prompts"
 # Named after the text's version: a changed text is a new file.
 RULES = {mode: (PROMPTS / f"caller_{mode}.v1.txt").read_text() for mode in ("phone", "chat")}
 FREE_PRACTICE = (PROMPTS / "free_practice.v1.txt").read_text()
+SURVEY = "Before the chat you filled in a form, which the counselor has read. What you say agrees with it:\n"
 WISHES = (PROMPTS / "free_practice_wishes.v1.txt").read_text()
 OPENING = (PROMPTS / "opening.v1.txt").read_text()
 
 _OPENING_TIMEOUT = 12.0
 _REPLY_TIMEOUT = 30.0
+_LONGEST_OPENING = 200  # tokens
 # Tokens, those that a reasoning model spends unseen included: too few leave nothing to be said.
 _LONGEST_REPLY = 2000
 
@@ -25,6 +28,9 @@ _LONGEST_REPLY = 2000
 def caller_instructions(session: Session) -> str:
     """All a caller is ever told: the standing rules, and the scenario's prompt or what free practice asks for."""
     parts = [session.scenario_version.prompt if session.scenario_version else FREE_PRACTICE]
+    survey = survey_lines(session.scenario_version.visitor_survey) if session.scenario_version else []
+    if survey and not session.is_phone:
+        parts.append(SURVEY + "\n".join(f"- {question}: {answer}" for question, answer in survey))
     if session.kind == Session.Kind.FREE_PRACTICE:
         parts.append(WISHES)
     if session.focus:
@@ -39,7 +45,7 @@ def opening_line(session: Session) -> str:
             model=settings.CHAT_MODEL,
             instructions=caller_instructions(session),
             input=[{"role": "user", "content": OPENING}],
-            max_output_tokens=_LONGEST_REPLY,
+            max_output_tokens=_LONGEST_OPENING,
             store=False,
         )
     line = response.output_text.replace("\0", "").strip()

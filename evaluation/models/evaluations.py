@@ -37,8 +37,7 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
 
     def waiting_for_person(self) -> EvaluationQuerySet:
         """What somebody must look at, of the newest grading of each session."""
-        later = Evaluation.objects.filter(session=models.OuterRef("session"), version__gt=models.OuterRef("version"))
-        return self.graded().filter(~models.Exists(later), is_waiting=True)
+        return self.filter(is_waiting=True)
 
     def in_review_state(self, state: str) -> EvaluationQuerySet:
         """`waiting`, `disputed`, `reviewed` or `unreviewed`; all of them for anything else."""
@@ -76,6 +75,8 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
         last = self.filter(session=session).aggregate(last=Max("version"))["last"] or 0
         try:
             with transaction.atomic():
+                # Whoever is to look at something looks at the newer one.
+                self.filter(session=session, is_waiting=True).update(is_waiting=False)
                 return self.create(
                     session=session, organization_id=session.organization_id, version=last + 1, requested_by=by
                 )
@@ -153,6 +154,7 @@ class Evaluation(models.Model):
         ordering = ["session", "-version"]
         indexes = [
             models.Index(fields=["organization", "-completed_at", "-id"], name="evaluation_in_order"),
+            models.Index(fields=["organization", "-created_at", "id"], name="evaluation_as_asked"),
             models.Index(fields=["organization", "status", "-completed_at"], name="evaluation_by_status"),
             models.Index(
                 fields=["organization", "completed_at"], condition=models.Q(is_waiting=True), name="evaluation_waiting"

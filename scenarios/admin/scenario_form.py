@@ -8,8 +8,9 @@ from django.utils.html import format_html
 
 from accounts.admin import ScopedForm
 from scenarios.admin.checks_field import ChecksField
+from scenarios.admin.survey_field import SurveyFormField
 from scenarios.checks import proposed_checks
-from scenarios.models import MAX_SKILLS, Scenario
+from scenarios.models import MAX_SKILLS, Mode, Scenario
 from scenarios.services.contexts import CONTEXT_LIMIT, KINDS, read_context_file
 
 # How many characters the texts of a scenario may have. (A title is one line, and browsers know its limit.)
@@ -81,12 +82,20 @@ class ScenarioForm(ScopedForm):
         "leave a check out. A conversation is graded by the checks of the moment it began.",
     )
 
+    visitor_survey = SurveyFormField(
+        required=False,
+        label="Visitor’s survey",
+        help_text="For a chat: what the visitor filled in before it, if anything. The counselor reads it; the caller "
+        "knows it.",
+    )
+
     class Meta:
         model = Scenario
         fields = [
             "title",
             "description",
             "content_notes",
+            "visitor_survey",
             "mode",
             "category",
             "difficulty",
@@ -113,6 +122,14 @@ class ScenarioForm(ScopedForm):
                 text.widget.attrs["data-limit"] = limit
                 counter = format_html('<span class="counter">At most {} characters.</span>', f"{limit:,}")
                 text.help_text = format_html("{} {}", text.help_text, counter)
+
+    def clean_visitor_survey(self):
+        survey = self.cleaned_data["visitor_survey"]
+        if survey is None:
+            return self.instance.visitor_survey
+        if survey and self.cleaned_data.get("mode") == Mode.PHONE:
+            raise forms.ValidationError("Only the visitor of a chat fills in a survey; this is a phone scenario.")
+        return survey
 
     def clean_skills(self):
         skills = self.cleaned_data["skills"]

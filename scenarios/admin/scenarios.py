@@ -79,7 +79,7 @@ class ScenarioAdmin(ScopedAdmin):
                 ]
             },
         ),
-        ("The caller", {"fields": ["prompt", "opens", "patience"]}),
+        ("The caller", {"fields": ["prompt", "opens", "patience", "visitor_survey"]}),
         ("What is assessed", {"fields": ["evaluator_context", "context_file", "checks"]}),
         ("Account and procedures", {"fields": ["account", "relevant_policy_sections"]}),
         (

@@ -168,6 +168,9 @@ class Scenario(models.Model):
         related_name="scenarios",
         help_text="Left empty, it belongs to the whole organization and is graded by general criteria.",
     )
+    visitor_survey = models.JSONField(
+        default=dict, blank=True, help_text="what the visitor of a chat filled in before, see scenarios.surveys"
+    )
     content_notes = models.CharField(
         max_length=300,
         blank=True,
@@ -256,6 +259,7 @@ class ScenarioVersion(models.Model):
     title = models.CharField(max_length=255)
     description = models.TextField(blank=True)
     content_notes = models.CharField(max_length=300, blank=True)
+    visitor_survey = models.JSONField(default=dict)
     prompt = models.TextField()
     mode = models.CharField(max_length=10, choices=Mode.choices)
     difficulty = models.CharField(max_length=20, choices=Difficulty.choices)
@@ -277,6 +281,7 @@ class ScenarioVersion(models.Model):
         "title",
         "description",
         "content_notes",
+        "visitor_survey",
         "prompt",
         "mode",
         "difficulty",

@@ -4,10 +4,12 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import models
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.fields import get_error_detail
 
 from accounts.http import person
 from accounts.models import Account
@@ -15,6 +17,7 @@ from scenarios.models import Category, Skill
 from scenarios.packs.rows import shown
 from scenarios.services.contexts import check_context
 from scenarios.services.import_library import Accounts, Named
+from scenarios.surveys import Survey, cleaned_survey
 
 _MOST_NAMED = 20
 
@@ -91,6 +94,30 @@ class AccountField(serializers.PrimaryKeyRelatedField[Account]):
 
     def get_queryset(self) -> models.QuerySet[Account]:
         return Account.objects.for_user(person(self.context["request"]))
+
+
+class _SurveySchema(serializers.Serializer[Any]):
+    age = serializers.CharField(required=False, max_length=20)
+    area = serializers.CharField(required=False, max_length=100)
+    concerns = serializers.CharField(required=False, max_length=300)
+    upset = serializers.IntegerField(required=False, min_value=1, max_value=5)
+    suicide = serializers.CharField(required=False, help_text="yes, no, unsure or skipped")
+
+
+@extend_schema_field(_SurveySchema)
+class SurveyField(serializers.Field[Survey, Any, Any, Any]):
+    """What the visitor of a chat filled in before it; `{}` for nothing."""
+
+    def to_internal_value(self, data: Any) -> Survey:
+        if not isinstance(data, Mapping):
+            raise serializers.ValidationError("An object is wanted here.")
+        try:
+            return cleaned_survey(data)
+        except DjangoValidationError as error:
+            raise serializers.ValidationError(get_error_detail(error)) from error
+
+    def to_representation(self, value: Any) -> Any:
+        return value
 
 
 class AnyAccountField(serializers.CharField):

@@ -6,7 +6,14 @@ from rest_framework import serializers
 
 from accounts.http import person
 from scenarios.models import Category, Scenario, Skill
-from scenarios.serializers.fields import AccountField, ContextField, KnownFieldsOnly, LongTextField, NamedField
+from scenarios.serializers.fields import (
+    AccountField,
+    ContextField,
+    KnownFieldsOnly,
+    LongTextField,
+    NamedField,
+    SurveyField,
+)
 from scenarios.services.contexts import read_context_file
 from scenarios.services.library import create_scenario, update_scenario
 
@@ -26,6 +33,8 @@ class ScenarioSerializer(KnownFieldsOnly, serializers.ModelSerializer[Scenario])
     account = AccountField(allow_null=True, required=False)
     account_procedures = ProceduresSerializer(source="account.procedures", default=None, read_only=True)
 
+    visitor_survey = SurveyField(required=False)
+
     class Meta:
         model = Scenario
         fields = [
@@ -33,6 +42,7 @@ class ScenarioSerializer(KnownFieldsOnly, serializers.ModelSerializer[Scenario])
             "title",
             "description",
             "content_notes",
+            "visitor_survey",
             "prompt",
             "mode",
             "category",

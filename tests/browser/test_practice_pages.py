@@ -591,21 +591,6 @@ def test_chat_waits_for_its_first_message(open_chat: Callable[..., Page], api: A
     expect(page.get_by_label("Your message")).to_be_focused()
 
 
-def test_chat_without_a_first_message_can_be_begun_again(open_chat: Callable[..., Page], api: Api) -> None:
-    failed = api.session | {"greeting": "failed"}
-    api.answer_next("POST ", 201, failed)
-    page = open_chat()
-    page.get_by_role("button", name="Begin the chat").click()
-    expect(page.get_by_role("alert").filter(has_text="You can write first")).to_be_visible()
-
-    api.answer_next("POST ", 201, failed | {"greeting": "ready", "transcript": [turn("g", "caller", "hi")]})
-    page.get_by_role("button", name="Try again with a new chat").click()
-
-    expect(log(page)).to_have_count(1)
-    expect(page.get_by_role("alert")).to_be_hidden()
-    assert api.count("POST 7/end/") == 1
-
-
 def test_chat_reply_is_streamed_into_the_transcript(chat: Page, api: Api) -> None:
     events = [("turn", MINE), ("delta", {"text": "ok. "}), ("delta", {"text": "good."}), ("turn", THEIRS)]
     api.answer_next("POST 7/messages/", 200, stream(*events))

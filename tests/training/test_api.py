@@ -480,6 +480,7 @@ def test_a_one_time_scenario_comes_with_its_assignments(supervisor, counselor, c
         "account": str(account.pk),
         "opens": "counselor",
         "content_notes": "",
+        "visitor_survey": {},
         "patience": "normal",
         "relevant_policy_sections": "3010",
     }

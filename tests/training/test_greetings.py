@@ -6,7 +6,7 @@ from django.utils import timezone
 from scenarios.models import Scenario
 from tests.people import at_once
 from training.models import EndReason, Session
-from training.services.greetings import prepare_greeting, sweep_greetings
+from training.services.greetings import FIXED_LINES, prepare_greeting, sweep_greetings
 from training.services.sessions import end_session, start_assignment
 from training.services.turns import write_message
 from training.tasks import prepare_greeting as task
@@ -67,22 +67,32 @@ def test_delivered_at_once_it_is_prepared_once(chat, standin):
     assert requests(standin) == 1
 
 
-def test_without_openai_the_greeting_has_failed_and_the_chat_goes_on(chat):
+def test_without_openai_a_fixed_line_stands_in(chat, call):
     prepare_greeting(chat.pk)
+    prepare_greeting(call.pk)
 
     chat.refresh_from_db()
-    assert (chat.greeting_status, chat.greeting, chat.status) == ("failed", "", "active")
-    assert chat.transcript() == []
+    call.refresh_from_db()
+    assert (chat.greeting_status, chat.greeting, chat.status) == ("ready", FIXED_LINES["chat"], "active")
+    assert [turn.text_heard for turn in chat.transcript()] == [FIXED_LINES["chat"]]
+    assert (call.greeting_status, call.greeting, call.transcript()) == ("ready", FIXED_LINES["phone"], [])
+
+
+def test_an_opening_line_is_asked_for_in_few_tokens(chat, standin):
+    prepare_greeting(chat.pk)
+
+    (asked,) = standin.ledger("http", "/v1/responses")
+    assert asked["body"]["max_output_tokens"] == 200
 
 
 @pytest.mark.parametrize("fault", [{"status": 400}, {"status": 401}])
-def test_a_refusal_is_a_failed_greeting(chat, standin, fault):
+def test_where_it_is_refused_a_fixed_line_stands_in(chat, standin, fault):
     standin.faults("POST /v1/responses", fault, times=None)
 
     prepare_greeting(chat.pk)
 
     chat.refresh_from_db()
-    assert chat.greeting_status == "failed"
+    assert (chat.greeting_status, chat.greeting) == ("ready", FIXED_LINES["chat"])
 
 
 def test_an_outage_that_passes_is_retried_by_the_one_retry_layer(chat, standin):
@@ -116,7 +126,7 @@ def test_a_greeting_that_kills_its_workers_is_given_up(chat, standin, settings):
     prepare_greeting(chat.pk)
 
     chat.refresh_from_db()
-    assert chat.greeting_status == "failed"
+    assert (chat.greeting_status, chat.greeting) == ("ready", FIXED_LINES["chat"])
     assert requests(standin) == 0
     assert sweep_greetings() == 0
 

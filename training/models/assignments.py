@@ -105,6 +105,16 @@ class Assignment(models.Model):
             models.Index(fields=["organization", "-created_at", "id"], name="assignment_in_order"),
             models.Index(fields=["organization", "status", "due_date"], name="assignment_due"),
             models.Index(fields=["counselor", "status"], name="assignment_of_counselor"),
+            models.Index(
+                fields=["organization", "-completed_at"],
+                condition=Q(status="completed", score__lt=F("pass_mark")),
+                name="assignment_failed",
+            ),
+            models.Index(
+                fields=["organization", "-declined_at"],
+                condition=Q(declined_at__isnull=False),
+                name="assignment_declined",
+            ),
             models.Index(fields=["announced_at"], condition=Q(announced_at=None), name="assignment_unannounced"),
         ]
         constraints = [

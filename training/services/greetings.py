@@ -8,12 +8,17 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from ai import AIUnavailable
+from scenarios.models import Mode
 from training import openai_caller, tasks
 from training.models import Session, TranscriptTurn
 from training.services.refusals import SessionRefused
 from training.services.turns import write_turn
 
 logger = logging.getLogger(__name__)
+
+
+# What stands in for a first line that could not be written: somebody is there, and nothing is given away.
+FIXED_LINES = {Mode.PHONE: "Hello? Is somebody there?", Mode.CHAT: "hi, is somebody there?"}
 
 
 def prepare_greeting(session_id: UUID) -> None:
@@ -25,10 +30,7 @@ def prepare_greeting(session_id: UUID) -> None:
         line = openai_caller.opening_line(session)
     except AIUnavailable as error:
         logger.warning("No greeting: %s", error.code, extra={"session_id": session_id})
-        Session.objects.filter(pk=session_id, greeting_status=Session.Greeting.PENDING).update(
-            greeting_status=Session.Greeting.FAILED
-        )
-        return
+        line = FIXED_LINES[Mode(session.mode)]
     _store(session, line)
 
 
@@ -36,7 +38,8 @@ def _claim(session_id: UUID) -> bool:
     """The conditional UPDATE is the lock; a claim older than the deadline belongs to a worker that is gone."""
     pending = Session.objects.live().filter(pk=session_id, greeting_status=Session.Greeting.PENDING)
     exhausted = pending.filter(greeting_attempts__gte=settings.TASK_ATTEMPTS, greeting_touched_at__lt=_lost_before())
-    if exhausted.update(greeting_status=Session.Greeting.FAILED):
+    if given_up := exhausted.first():
+        _store(given_up, FIXED_LINES[Mode(given_up.mode)])
         return False
     claimable = pending.filter(Q(greeting_attempts=0) | Q(greeting_touched_at__lt=_lost_before()))
     return bool(claimable.update(greeting_attempts=F("greeting_attempts") + 1, greeting_touched_at=timezone.now()))

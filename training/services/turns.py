@@ -8,6 +8,7 @@ from django.utils import timezone
 from training.models import INAUDIBLE, Session, TranscriptTurn
 from training.services.refusals import SessionRefused
 
+MOST_MESSAGES = 100  # in one chat, of both
 # What a gateway says of a turn; the rest is the row's own.
 TOLD = (
     "after",
@@ -112,4 +113,11 @@ def write_message(session: Session, content: str) -> TranscriptTurn:
     turns = session.transcript()
     if turns and turns[-1].is_by_counselor and turns[-1].text_heard == content and session.is_live:
         return turns[-1]
+    # With the answer to this one.
+    if len(turns) + 2 > MOST_MESSAGES:
+        raise SessionRefused(
+            "too_many_messages",
+            f"A chat has at most {MOST_MESSAGES} messages, and this one has them. End it to get your feedback.",
+            session.pk,
+        )
     return write_turn(session, TranscriptTurn.Role.COUNSELOR, content)

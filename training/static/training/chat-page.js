@@ -51,18 +51,6 @@ export class ChatPage {
     }
   }
 
-  /** The opening line could not be prepared: leave this chat and begin another. */
-  async beginAnew() {
-    try {
-      await this.api.end(this.#session.id);
-    } catch (problem) {
-      if (problem.code !== "session_over") return this.#show({ problem });
-    }
-    this.liveSessionId = "";
-    this.#polls = 0;
-    await this.begin();
-  }
-
   /** Free practice or a trial that was left open: end it, and let the page offer a fresh one. */
   async beginAfresh() {
     try {
@@ -79,7 +67,7 @@ export class ChatPage {
     if (session.status !== "active") return this.#show({ phase: "ended", problem: null });
     const isPending = session.greeting === "pending" && !session.transcript.length;
     if (isPending) setTimeout(() => this.#poll(), POLL_MS);
-    this.#show({ phase: isPending ? "opening" : "talking", problem: this.#greetingProblem() });
+    this.#show({ phase: isPending ? "opening" : "talking", problem: null });
   }
 
   async #poll() {
@@ -91,15 +79,6 @@ export class ChatPage {
       this.#show({ problem });
       if (problem.isRetryable) setTimeout(() => this.#poll(), POLL_MS);
     }
-  }
-
-  get #hasNoGreeting() {
-    return this.#session?.greeting === "failed" && !this.#session.transcript.length;
-  }
-
-  #greetingProblem() {
-    const message = "The first message could not be prepared. You can write first, or try again with a new chat.";
-    return this.#hasNoGreeting ? { message } : null;
   }
 
   // ---- Messages
@@ -216,7 +195,7 @@ export class ChatPage {
     this.root.dataset.phase = phase;
     showOnly(this.root, { when: phase });
     setWords(this.root, { status: this.#statusWords, problem: problem?.message ?? "" });
-    const flags = { problem, unanswered: problem && this.#canTryAgain, "no-greeting": problem && this.#hasNoGreeting };
+    const flags = { problem, unanswered: problem && this.#canTryAgain };
     for (const [name, on] of Object.entries(flags)) {
       for (const element of this.root.querySelectorAll(`[data-if="${name}"]`)) element.hidden = !on;
     }
@@ -228,6 +207,6 @@ export class ChatPage {
   }
 
   get #canTryAgain() {
-    return this.#phase === "talking" && Boolean(this.#unanswered || this.box.value) && !this.#hasNoGreeting;
+    return this.#phase === "talking" && Boolean(this.#unanswered || this.box.value);
   }
 }

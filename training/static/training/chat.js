@@ -7,7 +7,6 @@ const composer = root.querySelector("[data-composer]");
 
 onActions(root, {
   begin: () => page.begin(),
-  new: () => page.beginAnew(),
   again: () => page.sendAgain(),
   end: () => page.end(),
   stop: () => page.end("stop"),

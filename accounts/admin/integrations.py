@@ -3,7 +3,7 @@
 from django import forms
 from django.contrib import admin, messages
 
-from accounts.admin import ScopedAdmin, ScopedForm
+from accounts.admin.scoped import ScopedAdmin, ScopedForm
 from accounts.models import Event, ServiceToken, Webhook
 from accounts.services.webhooks import add_webhook, check_webhook
 from accounts.tokens import issue_service_token, revoke_service_token, scope_choices
