@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.once, pytest.mark.timeout(120)]
 
 SUPERVISOR = "supervisor@example.org"
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
+PHONE, DESK = {"width": 360, "height": 780}, {"width": 1440, "height": 900}
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -90,6 +90,10 @@ PAGES = {
     "graded": "/sessions/{graded}/",
     "failed": "/sessions/{failed}/",
     "too short": "/sessions/{short}/",
+    "progress": "/progress/",
+    "evidence": "/progress/risk/",
+    "library": "/training/library/",
+    "mails": "/account/notices/",
     "free call": "/training/voice/free/",
     "free chat": "/training/chat/free/",
     "password": "/account/password/change/",
@@ -110,7 +114,19 @@ FORMS = ["scenarios/scenario/add/", "training/assignment/add/"]
 FIRST_ROWS = ["scenarios/scenario", "accounts/account", "training/session", "evaluation/evaluation"]
 
 
-OWN = ["/", "/accounts/", "/reviews/", "/reviews/agreement/"]
+OWN = [
+    "/",
+    "/accounts/",
+    "/reviews/",
+    "/reviews/agreement/",
+    "/team/",
+    "/attention/",
+    "/live/",
+    "/assignments/",
+    "/assignments/new/?find_counselors=sam&find_scenarios=t",
+    "/feedback/",
+    "/flags/?handling=all",
+]
 
 
 @pytest.mark.parametrize("address", [*OWN, *(f"/admin/{part}" for part in [*ADMIN, *SEARCHED, *FORMS])])
