@@ -181,6 +181,7 @@ def _page(request: SignedInRequest, mode: str, facts: dict[str, Any], live: Sess
         "practice": facts,
         "live_session_id": live.pk if live else None,
         # For a page without scripts, which cannot fetch them.
+        "plain_live": live,
         "turns": live.transcript() if live and not live.is_phone else [],
         "message_limit": MOST_CHARACTERS,
         "live_seconds": int((timezone.now() - live.started_at).total_seconds()) if live else 0,
