@@ -5,8 +5,12 @@ from uuid import UUID
 
 from django_filters import rest_framework as filters
 from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
+from rest_framework.decorators import api_view
 from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.filters import StrictFilterSet
@@ -17,11 +21,33 @@ from accounts.permissions import RolePermission
 
 
 class PersonSerializer(serializers.ModelSerializer[User]):
-    name = serializers.CharField(source="__str__")
+    name = serializers.CharField(source="__str__", read_only=True)
 
     class Meta:
         model = User
         fields = ["id", "name", "email", "external_id", "first_name", "last_name"]
+
+
+class MeSerializer(PersonSerializer):
+    """Oneself, and which mails one wants."""
+
+    role = serializers.CharField(read_only=True)
+
+    class Meta(PersonSerializer.Meta):
+        fields = [*PersonSerializer.Meta.fields, "role", "mail_assigned", "mail_due_soon", "mail_feedback"]
+        read_only_fields = ["email", "external_id", "first_name", "last_name"]
+
+
+@extend_schema(methods=["GET"], responses=MeSerializer)
+@extend_schema(methods=["PATCH"], request=MeSerializer, responses=MeSerializer)
+@api_view(["GET", "PATCH"])
+def me(request: Request) -> Response:
+    """Who asks, and which mails they want."""
+    if request.method == "GET":
+        return Response(MeSerializer(person(request)).data)
+    form = MeSerializer(person(request), data=request.data, partial=True)
+    form.is_valid(raise_exception=True)
+    return Response(MeSerializer(form.save()).data)
 
 
 class PeopleFilter(StrictFilterSet):

@@ -5,15 +5,13 @@ from typing import Any
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from accounts import people_api
 from accounts.api import AccountViewSet
 from accounts.idempotency import idempotent
 from accounts.integration_api import ServiceTokenViewSet, WebhookViewSet
 from accounts.people_api import CohortViewSet, PeopleViewSet
 from evaluation import api as evaluation_api
-from evaluation import (
-    review_api,
-    team_api,
-)
+from evaluation import review_api, session_api, team_api
 from evaluation.review_api import DisputeViewSet, EvaluationViewSet, FlagViewSet
 from recordings import api as recording_api
 from scenarios.api import ImportViewSet, ScenarioViewSet
@@ -90,6 +88,15 @@ urlpatterns = [
     path("scenarios/<uuid:pk>/promote/", ScenarioViewSet.as_view({"post": "promote"}), name="api-promote"),
     path("scenarios/<uuid:pk>/demote/", ScenarioViewSet.as_view({"post": "demote"}), name="api-demote"),
     path("sessions/<uuid:pk>/evaluation/", idempotent(evaluation_api.evaluation), name="api-evaluation"),
+    path("sessions/<uuid:pk>/comments/", idempotent(session_api.comments), name="api-comments"),
+    path("sessions/<uuid:pk>/comments/<int:comment>/", session_api.comment_delete, name="api-comment"),
+    path(
+        "sessions/<uuid:pk>/documentation/",
+        idempotent(session_api.DocumentationView.as_view()),
+        name="api-documentation",
+    ),
+    path("sessions/<uuid:pk>/documentation/retry/", session_api.documentation_retry, name="api-documentation-retry"),
+    path("me/", people_api.me, name="api-me"),
     path("evaluations/", EvaluationViewSet.as_view({"get": "list"}), name="api-evaluations"),
     path("evaluations/<uuid:pk>/", EvaluationViewSet.as_view({"get": "retrieve"}), name="api-graded"),
     path("evaluations/<uuid:pk>/looked-at/", EvaluationViewSet.as_view({"post": "looked_at"}), name="api-looked-at"),

@@ -275,6 +275,7 @@ BODY_LIMITS = {
     "/accounts/": 21 * 1024**2,
     "/admin/": 21 * 1024**2,
     "/sessions/": 11 * 1024**2,
+    "/api/sessions/": 11 * 1024**2,
     "/api/accounts/": 21 * 1024**2,
     "/api/scenarios/": 21 * 1024**2,
 }

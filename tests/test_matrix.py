@@ -105,6 +105,14 @@ GET    /api/sessions/                           200   200   200   200   200   20
 PATCH  /api/sessions/{over}/                    200   404   404   404   404   404   404   403
 POST   /api/sessions/{over}/feeling/            200   404   404   404   404   404   404   403
 POST   /api/sessions/{over}/report/             201   404   404   404   404   404   404   403
+GET    /api/sessions/{over}/comments/           200   404   200   200   200   200   404   403
+POST   /api/sessions/{over}/comments/           403   404   400   403   403   400   404   403
+DELETE /api/sessions/{over}/comments/{comment}/ 404   404   204   404   404   404   404   403
+GET    /api/sessions/{documented}/documentation/ 200  404   200   200   200   200   404   403
+POST   /api/sessions/{over}/documentation/      400   404   404   404   404   404   404   403
+POST   /api/sessions/{documented}/documentation/retry/ 202 404 202 202  202   202   404   403
+GET    /api/me/                                 200   200   200   200   200   200   200   403
+PATCH  /api/me/                                 200   200   200   200   200   200   200   403
 GET    /api/evaluations/                        200   200   200   200   200   200   200   403
 GET    /api/evaluations/{graded}/               200   404   200   200   200   200   404   403
 POST   /api/evaluations/{graded}/looked-at/     403   403   200   403   200   200   404   403
@@ -243,6 +251,7 @@ BODIES = {
     "/api/sessions/{over}/report/": {"kind": "technical", "text": "No sound."},
     "/api/evaluations/{graded}/criteria/{criterion}/review/": {"verdict": "agree", "reason": "It is so."},
     "/api/evaluations/{graded}/criteria/{criterion}/dispute/": {"reason": "It is not so."},
+    "/api/me/": {"mail_due_soon": False},
     "/api/flags/{flag}/": {"handling": "reviewed"},
     "/api/cohorts/": {"name": "Autumn class"},
     "/api/tokens/": {"name": "Learning system", "scopes": ["sessions:read"]},
