@@ -44,7 +44,9 @@ def sweep_deliveries() -> None:
 
 
 @shared_task
-def forget_idempotent_calls() -> None:
-    from accounts.idempotency import forget_old_calls  # noqa: PLC0415
+def forget_old_calls() -> None:
+    from accounts.idempotency import forget_old_calls as forget_calls  # noqa: PLC0415
+    from accounts.services.webhooks import forget_old_deliveries  # noqa: PLC0415
 
-    forget_old_calls()
+    forget_calls()
+    forget_old_deliveries()

@@ -350,8 +350,8 @@ CELERY_BEAT_SCHEDULE["left evaluator contexts"] = {
     "schedule": schedule(SWEEP_CONTEXTS_EVERY),
     "options": {"expires": SWEEP_CONTEXTS_EVERY},
 }
-CELERY_BEAT_SCHEDULE["old idempotency keys"] = {
-    "task": "accounts.tasks.forget_idempotent_calls",
+CELERY_BEAT_SCHEDULE["old calls and deliveries"] = {
+    "task": "accounts.tasks.forget_old_calls",
     "schedule": schedule(3600.0),
     "options": {"expires": 3600.0},
 }

@@ -1,8 +1,7 @@
 """Where supervisors see how their people are getting on, and what needs them now."""
 
 import csv
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, TextIO
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,6 +11,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.downloads import FOR_SPREADSHEETS, download_of
 from accounts.http import SignedInRequest
 from accounts.models import User
 from accounts.open_ended import page_of
@@ -68,28 +68,23 @@ def team(request: SignedInRequest) -> HttpResponse:
     return render(request, "evaluation/team.html", context)
 
 
-class _Echo:
-    """What a CSV writer writes to, when each line is sent on at once."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
 @login_required
 @_leads
 @require_GET
 def team_export(request: SignedInRequest) -> StreamingHttpResponse:
     """Every conversation of the span as CSV, free practice included."""
     form = TeamForm(request.user, request.GET)
-    writer = csv.writer(_Echo())
+    people = form.people() if form.is_narrowed else None
+    headers = {
+        "Content-Type": "text/csv; charset=utf-8",
+        "Content-Disposition": 'attachment; filename="steadyline-practice.csv"',
+        "Cache-Control": "private, no-store",
+    }
 
-    def lines() -> Iterator[str]:
-        for row in export_rows(request.user, form.people() if form.is_narrowed else None, form.weeks):
-            yield writer.writerow(row)
+    def write(text: TextIO) -> None:
+        csv.writer(text).writerows(export_rows(request.user, people, form.weeks))
 
-    response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="steadyline-practice.csv"'
-    return response
+    return download_of(write, FOR_SPREADSHEETS, headers)
 
 
 @login_required

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 # Seconds after each failure until the next try; after the last it is given up.
 WAITS = (10, 60, 300, 1800, 7200, 21_600, 86_400)
 AT_ONCE = 200
+KEPT_DAYS = 90
 
 
 def add_webhook(by: User, url: str, events: Sequence[str]) -> Webhook:
@@ -100,6 +101,12 @@ def _body(row: Delivery) -> bytes:
 
 def _next_try(attempts: int) -> Any:
     return timezone.now() + timedelta(seconds=WAITS[attempts - 1]) if attempts <= len(WAITS) else None
+
+
+def forget_old_deliveries() -> int:
+    """What was delivered or given up is kept for KEPT_DAYS, for who asks what became of it. Return how many went."""
+    settled = Delivery.objects.filter(next_at=None, created_at__lt=timezone.now() - timedelta(days=KEPT_DAYS))
+    return settled.delete()[0]
 
 
 def sweep_deliveries() -> int:

@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Delivery, Webhook
-from accounts.services.webhooks import WAITS, add_webhook, deliver, sweep_deliveries
+from accounts.services.webhooks import WAITS, add_webhook, deliver, forget_old_deliveries, sweep_deliveries
 from accounts.webhook_sender import Message, NotSent, send, signature
 from evaluation.services.grading import grade
 from tests.evaluation.graded import graded_session
@@ -202,3 +202,21 @@ def test_deliveries_are_listed_for_the_admin(admin, hook, ear, chat):
     rows = client_of(admin).get(f"/api/webhooks/{hook.pk}/deliveries/").json()["results"]
 
     assert [(row["event"], row["attempts"], row["status"]) for row in rows] == [("session.completed", 1, 204)]
+
+
+def test_what_is_settled_is_forgotten_after_a_while(hook, ear, chat):
+    end_session(chat, EndReason.HUNG_UP)
+    deliver_all()
+    Delivery.objects.update(created_at=timezone.now() - timedelta(days=89))
+    assert forget_old_deliveries() == 0
+
+    Delivery.objects.update(created_at=timezone.now() - timedelta(days=91))
+
+    assert forget_old_deliveries() == 1
+
+
+def test_what_is_still_on_its_way_is_kept(hook, ear, chat):
+    end_session(chat, EndReason.HUNG_UP)
+    Delivery.objects.update(created_at=timezone.now() - timedelta(days=91))
+
+    assert forget_old_deliveries() == 0

@@ -1,6 +1,8 @@
 import csv
 from datetime import timedelta
+from typing import Any
 
+from asgiref.sync import async_to_sync
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -13,6 +15,14 @@ from tests.people import add_person, add_scenario, client_of
 from training.models import Assignment, EndReason, Session
 from training.services.assignments import assign
 from training.services.sessions import end_session, start_free_practice, stop_session
+
+
+def downloaded(response: Any) -> str:
+    async def collect() -> bytes:
+        return b"".join([part async for part in response.streaming_content])
+
+    return async_to_sync(collect)().decode("utf-8-sig")
+
 
 WEAK = {"greeting": "met", "asks_about_suicide": "not_met"}
 
@@ -53,8 +63,7 @@ def test_the_export_has_a_line_for_each_conversation_and_no_formula(supervisor, 
     graded_session(counselor, 80)
     start_free_practice(counselor, "chat")
 
-    body = b"".join(client_of(supervisor).get("/team/export.csv").streaming_content).decode()
-    theirs = b"".join(client_of(stranger).get("/team/export.csv").streaming_content).decode()
+    body, theirs = (downloaded(client_of(person).get("/team/export.csv")) for person in (supervisor, stranger))
 
     rows = list(csv.DictReader(body.splitlines()))
     assert [(row["kind"], row["score"]) for row in rows] == [("free_practice", ""), ("free_practice", "80")]
