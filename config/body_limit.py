@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+from fnmatch import fnmatchcase
 from typing import Any
 
 import orjson
@@ -27,7 +28,9 @@ class BodyLimit:
         self.app, self.limits, self.default, self.patience = app, limits, default, patience
 
     def limit_for(self, path: str) -> int:
-        return next((limit for prefix, limit in self.limits.items() if path.startswith(prefix)), self.default)
+        """Of the first beginning of a path that this one has; a `*` in it stands for an id."""
+        found = (limit for begin, limit in self.limits.items() if fnmatchcase(path, f"{begin}*"))
+        return next(found, self.default)
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         if scope["type"] != "http":

@@ -269,13 +269,13 @@ STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 
-# The largest bodies the ASGI middleware lets through, in bytes, by the beginning of the path.
+# The largest bodies the ASGI middleware lets through, in bytes, by the beginning of the path; `*` stands for an id.
 BODY_LIMITS = {
     "/admin/scenarios/importjob/": 33 * 1024**2,
     "/accounts/": 21 * 1024**2,
     "/admin/": 21 * 1024**2,
     "/sessions/": 11 * 1024**2,
-    "/api/sessions/": 11 * 1024**2,
+    "/api/sessions/*/documentation/": 11 * 1024**2,
     "/api/accounts/": 21 * 1024**2,
     "/api/scenarios/": 21 * 1024**2,
 }

@@ -204,4 +204,5 @@ def test_procedures_of_twenty_megabytes_fit():
 
     assert limit.limit_for("/admin/accounts/account/1/change/") > 20 * 1024**2
     assert limit.limit_for("/api/accounts/1/") > 20 * 1024**2
-    assert limit.limit_for("/api/sessions/") == 1024**2
+    assert limit.limit_for("/api/sessions/") == limit.limit_for("/api/sessions/1/messages/") == 1024**2
+    assert limit.limit_for("/api/sessions/1/documentation/") > 10 * 1024**2
