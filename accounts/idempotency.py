@@ -72,7 +72,7 @@ def _begin(caller: str, key: str, digest: str) -> tuple[IdempotentCall, bool]:
 
 def _answer_again(call: IdempotentCall, request: HttpRequest) -> HttpResponse:
     if call.digest != _digest(request):
-        return _refusal(422, "idempotency_mismatch", "This Idempotency-Key was used for another request.")
+        return _refusal(422, "key_reused", "This Idempotency-Key was used for another request.")
     if call.status is None:
         return _refusal(409, "idempotency_in_progress", "The first request with this key is still being answered.")
     response = HttpResponse(call.body, status=call.status, content_type=call.content_type)

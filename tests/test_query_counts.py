@@ -31,7 +31,7 @@ OWN = ["/", "/sessions/", "/progress/", "/progress/risk/", "/training/library/",
 def fill(organization, by: User, number: int, begin: int) -> list[User]:
     """`number` more of everything that is listed."""
     people, scenarios = add_people(organization, number, begin), add_scenarios(organization, number, begin)
-    add_practice(organization, people, scenarios, number, 90, by)
+    add_practice(organization, people, scenarios, number, 10, by)
     hook = Webhook.objects.first() or add_webhook(by, "https://example.org/", ["evaluation.ready"])
     Webhook.objects.bulk_create(
         Webhook(organization=organization, url="https://example.org/", events=[], created_by=by) for _ in range(number)

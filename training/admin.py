@@ -75,11 +75,10 @@ class AssignableScenarioAdmin(ScenarioAdmin):
             }
             return render(request, "admin/training/assign.html", context)
         chosen = queryset.filter(is_active=True), form.cleaned_data["counselors"]
-        given = assign_many(*chosen, request.user, **form.terms)
+        given = assign_many(*chosen, request.user, force=form.cleaned_data["force_reassign"], **form.terms)
         left_out = ""
         if given.completed:
-            again = reverse("assign")
-            left_out += f" Completed before, so not given again: {len(given.completed)} (do that under {again})."
+            left_out += f" Completed before, so not given again without the box for it: {len(given.completed)}."
         if retired := queryset.filter(is_active=False).count():
             left_out += f" Retired scenarios left out: {retired}."
         done = f"{len(given.assignments)} assigned, {len(given.open)} were open already."

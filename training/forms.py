@@ -54,11 +54,15 @@ class AssignForm(TermsForm):
     """Who is given the chosen scenarios, and until when."""
 
     counselors = forms.ModelMultipleChoiceField(User.objects.none(), widget=forms.CheckboxSelectMultiple)
+    force_reassign = forms.BooleanField(required=False, label="Also to who has completed it before")
     field_order = ["counselors"]
 
-    def __init__(self, user: User, *args: Any, scenarios: int = 1, **kwargs: Any) -> None:
+    def __init__(self, user: User, *args: Any, scenarios: int = 0, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.scenarios = scenarios
+        self.scenarios = scenarios or 1
+        if not scenarios:
+            # Nobody can have completed a scenario that is new.
+            del self.fields["force_reassign"]
         self.fields["counselors"].queryset = User.objects.for_user(user).counselors()  # type: ignore[attr-defined]
 
     def clean_counselors(self) -> Any:

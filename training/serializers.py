@@ -174,6 +174,7 @@ class OneTimeScenarioSerializer(ScenarioSerializer):
             "title",
             "description",
             "content_notes",
+            "visitor_survey",
             "prompt",
             "evaluator_context",
             "mode",

@@ -5,10 +5,10 @@ from accounts.models import User
 from tests.people import add_person
 
 APPS = {
-    "accounts": ["account", "organization", "proceduredocument", "user"],
+    "accounts": ["account", "cohort", "organization", "proceduredocument", "servicetoken", "user", "webhook"],
     "scenarios": ["category", "skill", "scenario", "scenariodraft"],
     "training": ["assignment", "session"],
-    "evaluation": ["evaluation", "review"],
+    "evaluation": ["evaluation", "flag", "review"],
     "authtoken": ["tokenproxy"],
     "auth": ["group"],
     "account": ["emailaddress"],
@@ -17,22 +17,26 @@ ACTIONS = {"v": "view", "a": "add", "c": "change", "d": "delete"}
 
 # What each role may do, written once more by hand.
 TABLE = """
-            counselor supervisor trainer evaluator admin
-account     -         vc         v       v         vac
-organization -        -          -       -         vc
-proceduredocument -   va         -       -         va
-user        -         v          -       -         vac
-category    -         vacd       vac     -         vacd
-skill       -         vacd       vac     -         vacd
-scenario    -         vacd       vac     v         vacd
-scenariodraft -       vac        vac     -         vac
-assignment  -         vac        -       -         vac
-session     -         v          -       v         v
-evaluation  -         v          -       v         v
-review      -         vac        -       vac       vac
-tokenproxy  -         -          -       -         -
-group       -         -          -       -         -
-emailaddress -        -          -       -         -
+            counselor supervisor trainer evaluator admin service
+account     -         vc         v       v         vac   v
+organization -        -          -       -         vc    -
+proceduredocument -   va         -       -         va    -
+user        -         v          -       -         vac   -
+cohort      -         vacd       -       -         vacd  vacd
+servicetoken -        -          -       -         vac   -
+webhook     -         -          -       -         vacd  vacd
+category    -         vacd       vac     -         vacd  -
+skill       -         vacd       vac     -         vacd  -
+scenario    -         vacd       vac     v         vacd  vac
+scenariodraft -       vac        vac     -         vac   -
+assignment  -         vac        -       -         vac   vac
+session     -         v          -       v         v     v
+evaluation  -         v          -       v         v     v
+review      -         vac        -       vac       vac   -
+flag        -         vc         -       v         vc    -
+tokenproxy  -         -          -       -         -     -
+group       -         -          -       -         -     -
+emailaddress -        -          -       -         -     -
 """
 HEAD, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
 

@@ -40,7 +40,7 @@ def test_the_same_key_for_something_else_is_refused(supervisor):
 
     other = create(client, "Autumn class")
 
-    assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
+    assert (other.status_code, other.json()["code"]) == (422, "key_reused")
     assert Cohort.objects.count() == 1
 
 

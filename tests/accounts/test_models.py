@@ -54,8 +54,8 @@ def test_a_superuser_is_an_admin_of_the_operators(db):
 
 
 @pytest.mark.parametrize("role", User.Role.values)
-def test_everyone_but_counselors_may_enter_the_admin(organization, role):
-    assert add_person(organization, role, "one@example.org").is_staff is (role != "counselor")
+def test_everyone_but_counselors_and_systems_may_enter_the_admin(organization, role):
+    assert add_person(organization, role, "one@example.org").is_staff is (role not in {"counselor", "service"})
 
 
 def test_an_account_is_called_by_name_and_number(account):

@@ -47,6 +47,7 @@ def assign_by_action(page: Page, title: str, counselor: str) -> None:
     run_action(page, "Assign to counselors…", title)
     expect(page.get_by_role("heading", name="Assign to counselors")).to_be_visible()
     page.get_by_role("checkbox", name=counselor).check()
+    page.get_by_role("checkbox", name="Also to who has completed it before").check()
     page.get_by_role("button", name="Assign").click()
     expect(page.locator(".messagelist")).to_have_text(re.compile("1 assigned, 0 were open already."))
 

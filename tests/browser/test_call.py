@@ -52,7 +52,9 @@ def look_at_dashboard(page: Page) -> None:
     expect(assigned.filter(has_text="Chat").locator("h3")).to_have_text([CHAT])
     expect(assigned.get_by_text(re.compile(r"^Due \w{3}, \w{3} \d+$"))).to_have_count(3)
     free = page.get_by_role("region", name="Practise freely")
-    expect(free.get_by_role("link")).to_have_text(["Take a practice call", "Start a practice chat"])
+    expect(free.get_by_role("link")).to_have_text(
+        ["Take a practice call", "Start a practice chat", "Choose a scenario"]
+    )
 
 
 class Reports:
