@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 from evaluation.models import Evaluation, Review, Tally
@@ -111,3 +112,16 @@ def test_monday_of():
     monday = TODAY() - timedelta(days=TODAY().weekday())
 
     assert {monday_of(monday + timedelta(days=day)) for day in range(7)} == {monday}
+
+
+def test_everything_is_counted_afresh_by_a_command(counselor, colleague, chat_scenario, capsys):
+    graded_session(counselor, 80, {"greeting": "met"}, scenario=chat_scenario)
+    graded_session(colleague, 60, days_ago=21)
+    before = list(Tally.objects.order_by("week", "skill", "counselor").values_list("reached", "possible", "sessions"))
+    Tally.objects.all().delete()
+
+    call_command("count_weeks")
+
+    after = Tally.objects.order_by("week", "skill", "counselor").values_list("reached", "possible", "sessions")
+    assert list(after) == before != []
+    assert "2 weeks of counselors and 1 of scenarios are counted." in capsys.readouterr().out

@@ -1,0 +1,26 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import transaction
+
+from evaluation.services.tallying import count_counselor, count_scenario, week_of
+from training.models import Session
+
+
+class Command(BaseCommand):
+    help = (
+        "Counts every week of graded practice afresh, for plots and tables. Safe to repeat, while people practise too."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        graded = Session.objects.practised().filter(score__isnull=False)
+        rows = list(graded.only("counselor_id", "scenario_id", "started_at").iterator())
+        people = {(row.counselor_id, week_of(row)) for row in rows}
+        scenarios = {(row.scenario_id, week_of(row)) for row in rows if row.scenario_id}
+        for counselor_id, week in sorted(people):
+            with transaction.atomic():
+                count_counselor(counselor_id, week)
+        for scenario_id, week in sorted(scenarios):
+            with transaction.atomic():
+                count_scenario(scenario_id, week)
+        self.stdout.write(f"{len(people)} weeks of counselors and {len(scenarios)} of scenarios are counted.")
