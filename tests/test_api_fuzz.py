@@ -34,7 +34,7 @@ from training.services.assignments import assign
 from training.services.sessions import start_assignment
 
 ROLES = ["counselor", "colleague", "supervisor", "trainer", "evaluator", "admin", "stranger", "service", "nobody"]
-CASES = 2000 if os.environ.get("STEADYLINE_PROVE") else 90  # of each role
+CASES = 2000 if os.environ.get("STEADYLINE_PROVE") else 60  # of each role
 
 HARBORS, RIDGES, COLLEAGUES = "quokkaharbor", "quokkaridge", "quokkacolleague"
 ASSESSED = {PROMPT_CANARY, CONTEXT_CANARY, SECTIONS_CANARY}
