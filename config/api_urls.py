@@ -89,7 +89,7 @@ urlpatterns = [
     path("scenarios/<uuid:pk>/demote/", ScenarioViewSet.as_view({"post": "demote"}), name="api-demote"),
     path("sessions/<uuid:pk>/evaluation/", idempotent(evaluation_api.evaluation), name="api-evaluation"),
     path("sessions/<uuid:pk>/comments/", idempotent(session_api.comments), name="api-comments"),
-    path("sessions/<uuid:pk>/comments/<int:comment>/", session_api.comment_delete, name="api-comment"),
+    path("sessions/<uuid:pk>/comments/<str:comment>/", session_api.comment_delete, name="api-comment"),
     path(
         "sessions/<uuid:pk>/documentation/",
         idempotent(session_api.DocumentationView.as_view()),

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -67,9 +68,11 @@ def comments(request: Request, pk: UUID) -> Response:
 
 @extend_schema(request=None, responses={204: None})
 @api_view(["DELETE"])
-def comment_delete(request: Request, pk: UUID, comment: int) -> Response:
+def comment_delete(request: Request, pk: UUID, comment: str) -> Response:
     """Whoever said it may take it back."""
     mine = Comment.objects.for_user(person(request)).filter(session=_seen(request, pk), author=person(request))
+    if not comment.isascii() or not comment.isdecimal() or len(comment) > 18:
+        raise Http404("No Comment matches the given query.")
     get_object_or_404(mine, pk=comment).delete()
     return Response(status=204)
 

@@ -7,9 +7,9 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.paginator import Paginator
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from accounts.downloads import FOR_SPREADSHEETS, download_of
 from accounts.http import SignedInRequest
@@ -70,8 +70,8 @@ def team(request: SignedInRequest) -> HttpResponse:
 
 @login_required
 @_leads
-@require_GET
-def team_export(request: SignedInRequest) -> StreamingHttpResponse:
+@require_safe
+def team_export(request: SignedInRequest) -> HttpResponseBase:
     """Every conversation of the span as CSV, free practice included."""
     form = TeamForm(request.user, request.GET)
     people = form.people() if form.is_narrowed else None
@@ -80,6 +80,9 @@ def team_export(request: SignedInRequest) -> StreamingHttpResponse:
         "Content-Disposition": 'attachment; filename="steadyline-practice.csv"',
         "Cache-Control": "private, no-store",
     }
+
+    if request.method == "HEAD":
+        return HttpResponse(headers=headers)
 
     def write(text: TextIO) -> None:
         csv.writer(text).writerows(export_rows(request.user, people, form.weeks))

@@ -54,7 +54,7 @@ GET    /sessions/{over}/transcript.json         200   404   200   200   200   20
 GET    /progress/                               200   200   200   200   200   200   200   login
 GET    /progress/risk/                          200   200   200   200   200   200   200   login
 GET    /team/                                   403   403   200   403   403   200   200   login
-GET    /team/export.csv                         403   403   200   403   403   200   200   login
+HEAD   /team/export.csv                         403   403   200   403   403   200   200   login
 GET    /team/people/                            403   403   200   403   403   200   200   login
 GET    /attention/                              403   403   200   403   403   200   200   login
 GET    /live/                                   403   403   200   403   403   200   200   login

@@ -57,10 +57,10 @@ class AssignForm(TermsForm):
     force_reassign = forms.BooleanField(required=False, label="Also to who has completed it before")
     field_order = ["counselors"]
 
-    def __init__(self, user: User, *args: Any, scenarios: int = 0, **kwargs: Any) -> None:
+    def __init__(self, user: User, *args: Any, scenarios: int | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.scenarios = scenarios or 1
-        if not scenarios:
+        self.scenarios = 1 if scenarios is None else scenarios
+        if scenarios is None:
             # Nobody can have completed a scenario that is new.
             del self.fields["force_reassign"]
         self.fields["counselors"].queryset = User.objects.for_user(user).counselors()  # type: ignore[attr-defined]
