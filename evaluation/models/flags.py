@@ -30,9 +30,6 @@ class FlagQuerySet(models.QuerySet["Flag"]):
     def gravest_first(self) -> FlagQuerySet:
         return self.order_by("rank", "-created_at", "-pk")
 
-    def by_people(self) -> FlagQuerySet:
-        return self.filter(source=flags.Source.COUNSELOR)
-
 
 class RankField(models.PositiveSmallIntegerField):
     """Always that of the row's severity, also in a bulk insert."""

@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from django.conf import settings
 from django.core.mail import send_mail
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.services.notices import address
 from evaluation.flags import Kind, Severity
 from evaluation.models import Evaluation, Flag
 
@@ -34,10 +34,10 @@ Read it here: {url}
 def alert_of_report(flag_id: int) -> None:
     """Write to the supervisors about a counselor's report. A mail that cannot be sent raises, and is tried again."""
     flag = Flag.objects.get(pk=flag_id)
-    url = settings.WEB_ORIGINS[0] + reverse("session", args=[flag.session_id])
+    url = address(reverse("session", args=[flag.session_id]))
     text = _REPORTED.format(kind=flag.get_kind_display(), url=url)
-    for address in _addresses(flag.organization_id):
-        send_mail("A counselor reports a problem", text, None, [address])
+    for mailbox in _addresses(flag.organization_id):
+        send_mail("A counselor reports a problem", text, None, [mailbox])
 
 
 def _addresses(organization_id: UUID) -> list[str]:
@@ -56,14 +56,14 @@ def alert_supervisors(evaluation_id: UUID) -> None:
     kinds = {kind: str(Kind(kind).label) for kind in critical.values_list("kind", flat=True)}
     if evaluation.alerted_at or not kinds:
         return
-    url = settings.WEB_ORIGINS[0] + reverse("session", args=[evaluation.session_id])
+    url = address(reverse("session", args=[evaluation.session_id]))
     is_distress = kinds.pop(Kind.COUNSELOR_DISTRESS, None) is not None
-    for address in _addresses(evaluation.organization_id):
+    for mailbox in _addresses(evaluation.organization_id):
         if is_distress:
             counselor = evaluation.session.counselor
             text = _DISTRESS.format(counselor=counselor, url=url)
-            send_mail("A counselor may need support", text, None, [address])
+            send_mail("A counselor may need support", text, None, [mailbox])
         if kinds:
             text = _FLAGGED.format(kinds=", ".join(kinds.values()), url=url)
-            send_mail("A practice conversation was flagged", text, None, [address])
+            send_mail("A practice conversation was flagged", text, None, [mailbox])
     Evaluation.objects.filter(pk=evaluation.pk).update(alerted_at=timezone.now())

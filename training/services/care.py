@@ -1,11 +1,11 @@
 from datetime import timedelta
 from uuid import UUID
 
-from django.db.models import Count, Max
+from django.db.models import Count
 from django.utils import timezone
 
 from accounts.models import User, UserQuerySet
-from training.models import EndReason, Session
+from training.models import Session
 
 OFTEN, LATELY = 3, 30  # conversations stopped, in so many days
 
@@ -17,17 +17,9 @@ def say_feeling(session: Session, feeling: int, note: str = "") -> None:
 
 
 def people_to_talk_to(organization_id: UUID) -> UserQuerySet:
-    """Who stopped conversations often lately, with `stops` and `last_stop`: not a fault, a reason to talk."""
+    """Who stopped conversations often lately: not a fault, a reason to talk."""
     since = timezone.now() - timedelta(days=LATELY)
-    stopped = Session.objects.filter(
-        organization_id=organization_id, end_reason=EndReason.STOPPED, started_at__gte=since
-    )
-    often = (
-        stopped.order_by()
-        .values("counselor")
-        .annotate(stops=Count("pk"), last=Max("started_at"))
-        .filter(stops__gte=OFTEN)
-        .values_list("counselor", flat=True)
-    )
-    people: UserQuerySet = User.objects.filter(pk__in=often)
+    stopped = Session.objects.filter(organization_id=organization_id, started_at__gte=since).stopped()
+    often = stopped.order_by().values("counselor").annotate(stops=Count("pk")).filter(stops__gte=OFTEN)
+    people: UserQuerySet = User.objects.filter(pk__in=often.values("counselor"))
     return people
