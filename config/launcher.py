@@ -14,10 +14,11 @@ from threading import Event
 
 import django
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command, execute_from_command_line
+from django.core.management import CommandError, call_command, execute_from_command_line
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from accounts.management.commands.migrate import refuse_partly_migrated
 from config import celery_app
 from config.bootstrap import Refused, data_folder, exclusive
 from config.launcher_environment import NOBODY, has_key, standin_environment, tryout_environment
@@ -172,6 +173,7 @@ def catch_signals() -> Event:
 
 
 def prepare_database() -> None:
+    refuse_partly_migrated(connection)  # such a database may look as if nothing had to be done
     executor = MigrationExecutor(connection)
     # The command costs a noticeable moment even when there is nothing to do.
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
@@ -228,7 +230,7 @@ def is_healthy(port: int) -> bool:
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except (Refused, ImproperlyConfigured) as refusal:
+    except (Refused, ImproperlyConfigured, CommandError) as refusal:
         sys.stderr.write(f"{refusal}\n")
         leave(1)
     except KeyboardInterrupt:

@@ -3,6 +3,7 @@ import socket
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from config.bootstrap import Refused, exclusive
 from config.launcher import refuse_without_disk
-from tests.config.demo_process import Browser, DemoProcess
+from tests.config.demo_process import ROOT, Browser, DemoProcess
 
 pytestmark = [
     pytest.mark.once,
@@ -122,6 +123,20 @@ def test_wrong_setting_is_named_without_a_traceback(start):
 
     assert demo.process.returncode == 1
     assert "CALL_LIMIT" in demo.output
+    assert "Traceback" not in demo.output
+
+
+def test_data_of_a_version_in_between_is_refused(start, tmp_path):
+    (tmp_path / "var").mkdir()
+    with closing(sqlite3.connect(tmp_path / "var" / "demo.sqlite3")) as database:
+        database.executescript((ROOT / "fixtures" / "upgrades" / "before_squash.sqlite.sql").read_text())
+        database.executescript("DELETE FROM django_migrations WHERE app = 'evaluation' AND name > '0003'")
+
+    demo = start()
+    demo.wait_until_gone()
+
+    assert demo.process.returncode == 1
+    assert "  evaluation: 0003_verdicts_with_proof, " in demo.output
     assert "Traceback" not in demo.output
 
 

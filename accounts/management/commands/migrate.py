@@ -1,0 +1,42 @@
+"""Django's `migrate`, guarded against databases that a squashed migration cannot continue."""
+
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.core.management.commands import migrate
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+
+REFUSAL = """\
+This database was not changed: it stopped halfway through the migrations that this version has squashed.
+Missing:
+{missing}
+Check out commit dc280be, the last with the old migrations, and run `manage.py migrate` there. Then upgrade again.
+See docs/upgrading.md."""
+
+
+class Command(migrate.Command):
+    def handle(self, *args: Any, **options: Any) -> None:
+        refuse_partly_migrated(connections[options["database"]])
+        super().handle(*args, **options)
+
+
+def refuse_partly_migrated(connection: BaseDatabaseWrapper) -> None:
+    """Raise CommandError if only some of a squashed migration's predecessors are applied and the others are gone.
+
+    Django itself would drop the squashed migration from its plan without a word and leave the app as it is.
+    """
+    applied = MigrationRecorder(connection).applied_migrations()
+    loader = MigrationLoader(None, load=False)
+    loader.load_disk()
+    on_disk = loader.disk_migrations
+    lines = []
+    for (app, _), migration in sorted(on_disk.items()):
+        missing = [name for name in migration.replaces if name not in applied]
+        is_partial = len(missing) < len(migration.replaces)
+        if is_partial and any(name not in on_disk for name in missing):
+            lines.append(f"  {app}: {', '.join(name for _, name in missing)}")
+    if lines:
+        raise CommandError(REFUSAL.format(missing="\n".join(lines)))

@@ -1,0 +1,215 @@
+"""Databases from before the squash of the migrations, upgraded and refused."""
+
+import re
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import psycopg
+import pytest
+from dj_database_url import parse
+from django.apps import apps
+from django.core.management import CommandError, call_command
+from django.db import connections
+from django.db.migrations.autodetector import MigrationAutodetector
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.state import ProjectState
+
+from tests.services import require
+
+ROOT = Path(__file__).resolve().parents[2]
+DUMPS = ROOT / "fixtures" / "upgrades"
+
+pytestmark = [pytest.mark.once, pytest.mark.timeout(120)]
+
+
+class Database(NamedTuple):
+    """A database of a test's own, and the means to look into it."""
+
+    url: str
+    dump: str
+    execute: Callable[[str], list[tuple[Any, ...]]]  # a script, or one query for its rows
+    schema: Callable[[], set[str]]
+
+    def restore(self) -> "Database":
+        self.execute((DUMPS / self.dump).read_text())
+        return self
+
+    def migrate(self, **options: Any) -> "Database":
+        # A new alias for each run: content types are cached by it.
+        alias = uuid4().hex
+        connections.settings[alias] = connections.configure_settings({"default": parse(self.url)})["default"]
+        try:
+            call_command("migrate", database=alias, verbosity=0, interactive=False, **options)
+        finally:
+            connections[alias].close()
+            del connections[alias], connections.settings[alias]
+        return self
+
+    def count(self, table: str, condition: str = "TRUE") -> int:
+        number: int = self.execute(f"SELECT COUNT(*) FROM {table} WHERE {condition}")[0][0]
+        return number
+
+    def counts(self) -> dict[str, int]:
+        """Count the rows of every table."""
+        tables = re.findall(r"^CREATE TABLE \W?(?:public\.)?(\w+)", "\n".join(self.schema()), re.MULTILINE)
+        return {table: self.count(table) for table in tables}
+
+
+def in_sqlite(folder: Path) -> Database:
+    path = folder / f"{uuid4().hex}.sqlite3"
+
+    def execute(script: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(path)) as connection:
+            if script.startswith("SELECT"):
+                return connection.execute(script).fetchall()
+            connection.executescript(script)
+            return []
+
+    def schema() -> set[str]:
+        rows = execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'")
+        return {unordered(top_level_parts(sql)) for (sql,) in rows}
+
+    return Database(f"sqlite:///{path}", "before_squash.sqlite.sql", execute, schema)
+
+
+def in_postgres(server: str) -> Database:
+    name = f"upgrade_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+    url = f"{server.rsplit('/', 1)[0]}/{name}"
+
+    def execute(script: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(url) as connection:
+            cursor = connection.execute(script)  # type: ignore[arg-type]
+            return cursor.fetchall() if script.startswith("SELECT") else []
+
+    def schema() -> set[str]:
+        program = require("postgres").resolve().with_name("pg_dump")
+        command = [str(program), "--schema-only", "--no-owner", "--no-comments", url]
+        text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        statements = re.sub(r"^(--|\\|SET |SELECT pg_catalog\.).*\n", "", text, flags=re.MULTILINE).split(";\n")
+        # Django names a unique column's constraint by whether the column was created with it or got it later.
+        named = [re.sub(r"_(key|[0-9a-f]{8}_uniq) UNIQUE", "_unique UNIQUE", one) for one in statements]
+        return {unordered(one.splitlines()) for one in named if one.strip()}
+
+    return Database(url, "before_squash.postgresql.sql", execute, schema)
+
+
+def top_level_parts(sql: str) -> list[str]:
+    """Split `CREATE TABLE t (a, b CHECK (x, y))` into its head, its columns and its constraints."""
+    if not sql.startswith("CREATE TABLE"):
+        return [sql]
+    head, _, body = sql.rstrip().removesuffix(")").partition("(")
+    parts, depth = [""], 0
+    for character in body:
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [head, *parts]
+
+
+def unordered(parts: list[str]) -> str:
+    """Join a statement's first line and its other parts in a fixed order: a column added later stands last."""
+    first, *others = [part.strip().rstrip(",") for part in parts if part.strip()]
+    return "\n".join([first, *sorted(others)])
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def new_database(request, tmp_path_factory, django_db_blocker) -> Iterator[Callable[[], Database]]:
+    """Return a function that makes empty databases, of one kind after the other."""
+    # Allowed without pytest-django's own databases: nothing here touches them.
+    with django_db_blocker.unblock():
+        if request.param == "sqlite":
+            folder = tmp_path_factory.mktemp("upgrade")
+            yield lambda: in_sqlite(folder)
+        else:
+            server = request.getfixturevalue("postgres_url")
+            yield lambda: in_postgres(server)
+
+
+@pytest.fixture(scope="module")
+def upgraded(new_database) -> Database:
+    return new_database().restore().migrate()
+
+
+def test_upgrade_keeps_every_row(new_database, upgraded):
+    counts = new_database().restore().counts()
+
+    kept = upgraded.counts()
+
+    # The five squashed migrations.
+    counts["django_migrations"] += 5
+    assert kept == counts
+    assert min(kept.values()) > 0
+
+
+def test_upgrade_leaves_values_as_they_were(new_database, upgraded):
+    queries = [
+        "SELECT email, password, role, external_id FROM accounts_user ORDER BY email",
+        "SELECT title, title_key, prompt FROM scenarios_scenario ORDER BY title",
+        "SELECT text_heard, revision FROM training_transcriptturn ORDER BY id",
+        "SELECT public_id, kind, rank FROM evaluation_flag ORDER BY id",
+        "SELECT object_repr, content_type_id FROM django_admin_log WHERE object_repr = 'Night shift'",
+    ]
+    before = new_database().restore()
+
+    assert [upgraded.execute(query) for query in queries] == [before.execute(query) for query in queries]
+
+
+def test_upgraded_and_new_databases_have_the_same_schema(new_database, upgraded):
+    new = new_database().migrate()
+
+    old_schema, new_schema = upgraded.schema(), new.schema()
+
+    assert (sorted(old_schema - new_schema), sorted(new_schema - old_schema)) == ([], [])
+    assert len(new_schema) > 150
+
+
+def test_upgraded_database_has_nothing_left_to_do(upgraded):
+    upgraded.migrate(check_unapplied=True)  # SystemExit otherwise
+
+
+def test_models_need_no_new_migration():
+    loader = MigrationLoader(None)
+    detector = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps))
+
+    assert detector.changes(graph=loader.graph) == {}
+
+
+def test_database_that_misses_old_migrations_is_refused_and_left_alone(new_database):
+    database = new_database().restore()
+    database.execute("DELETE FROM django_migrations WHERE app = 'evaluation' AND name = '0011_flags_know_their_rank'")
+    database.execute("DELETE FROM django_migrations WHERE app = 'training' AND name > '0004'")
+    schema, counts = database.schema(), database.counts()
+
+    with pytest.raises(CommandError) as refused:
+        database.migrate()
+
+    assert str(refused.value) == (
+        "This database was not changed: it stopped halfway through the migrations that this version has squashed.\n"
+        "Missing:\n"
+        "  evaluation: 0011_flags_know_their_rank\n"
+        "  training: 0004_marks_scores_and_care, 0005_queues_in_order\n"
+        "Check out commit dc280be, the last with the old migrations, and run `manage.py migrate` there. "
+        "Then upgrade again.\n"
+        "See docs/upgrading.md."
+    )
+    assert (database.schema(), database.counts()) == (schema, counts)
+
+
+def test_dumps_hold_every_migration_that_was_squashed(new_database):
+    squashed = {
+        replaced for migration in MigrationLoader(None).disk_migrations.values() for replaced in migration.replaces
+    }
+
+    history = set(new_database().restore().execute("SELECT app, name FROM django_migrations"))
+
+    assert len(squashed) == 36
+    assert squashed - history == set()
