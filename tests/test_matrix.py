@@ -18,7 +18,6 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
-from rest_framework.authtoken.models import Token
 
 from accounts.models import Cohort
 from accounts.services.uploading import upload_procedures
@@ -292,7 +291,6 @@ ADMINISTRATION = {
     "evaluation.guidelines": {"supervisor": "va", "admin": "va"},
     "auth.group": {},
     "account.emailaddress": {},
-    "authtoken.tokenproxy": {},
 }
 SAVED = {"recordings.recording"}  # its form can be sent empty: no legal hold
 LOCKED = {"scenarios.scenario"}  # it is assigned: the page says so, and deletes nothing
@@ -385,7 +383,6 @@ def objects(counselor, chat, call, phone_assignment, chat_assignment, account, s
         "evaluation.evaluation": evaluation.pk,
         "auth.group": Group.objects.create(name="a group").pk,
         "account.emailaddress": EmailAddress.objects.create(user=counselor, email=counselor.email).pk,
-        "authtoken.tokenproxy": Token.objects.create(user=counselor).user_id,
     }
 
 

@@ -9,7 +9,6 @@ APPS = {
     "scenarios": ["category", "skill", "scenario", "scenariodraft"],
     "training": ["assignment", "session"],
     "evaluation": ["evaluation", "flag", "review"],
-    "authtoken": ["tokenproxy"],
     "auth": ["group"],
     "account": ["emailaddress"],
 }
@@ -34,7 +33,6 @@ session     -         v          -       v         v     v
 evaluation  -         v          -       v         v     v
 review      -         vac        -       vac       vac   -
 flag        -         vc         -       v         vc    -
-tokenproxy  -         -          -       -         -     -
 group       -         -          -       -         -     -
 emailaddress -        -          -       -         -     -
 """

@@ -25,6 +25,17 @@ def test_the_secret_is_shown_once_and_kept_nowhere(admin):
     assert client_with(secret).get("/api/sessions/").status_code == 200
 
 
+def test_the_tokens_of_the_framework_open_nothing(admin):
+    _, secret = issue_service_token(admin, "Learning system", ["sessions:read"])
+
+    answers = [
+        Client(headers={"Authorization": f"Token {one}"}).get("/api/sessions/").status_code
+        for one in ("f" * 40, secret)
+    ]
+
+    assert answers == [403, 403]
+
+
 def test_a_token_does_what_its_scopes_name_and_nothing_else(admin, counselor, chat):
     _, secret = issue_service_token(admin, "Learning system", ["sessions:read"])
     client = client_with(secret)

@@ -11,10 +11,10 @@ from django.core.management import call_command
 from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.utils import timezone
-from rest_framework.authtoken.models import Token
 
 from accounts.models import Account
 from accounts.services.uploading import upload_procedures
+from accounts.tokens import issue_service_token
 from scenarios.models import Category, Scenario, Skill
 from scenarios.services.contexts import write_evaluator_context
 from tests.people import CONTEXT_CANARY, PROMPT_CANARY, SECTIONS_CANARY, add_scenario, client_of
@@ -635,9 +635,9 @@ def test_a_filters_hint_names_ones_own_only(stranger, organization):
 
 
 def test_a_token_is_as_good_as_a_session(supervisor, chat_scenario):
-    token = Token.objects.create(user=supervisor)
+    _, secret = issue_service_token(supervisor, "Learning system", ["scenarios:read"])
 
-    response = Client().get(SCENARIOS, headers={"Authorization": f"Token {token.key}"})
+    response = Client().get(SCENARIOS, headers={"Authorization": f"Bearer {secret}"})
 
     assert (response.status_code, len(response.json()["results"])) == (200, 1)
 
