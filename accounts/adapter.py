@@ -3,7 +3,7 @@ from django.http import HttpRequest
 
 
 class ClosedSignupAdapter(DefaultAccountAdapter):
-    """People are added by their organization; nobody signs up from outside."""
+    """Account adapter that closes public sign-up. Organizations add their own people."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

@@ -5,4 +5,4 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import schema  # noqa: F401, PLC0415  (it registers itself)
+        from accounts.integrations import openapi  # noqa: F401, PLC0415  (registers the OpenAPI extension)

@@ -1,79 +1,83 @@
+"""Sign-in and role permissions."""
+
 from allauth.account.auth_backends import AuthenticationBackend
 from django.db.models import Model
 
 from accounts.models import User
 
-_SEE = frozenset({"view"})
-_BEGIN = frozenset({"view", "add"})
-_WRITE = frozenset({"view", "add", "change"})
-_ALL = _WRITE | {"delete"}
+_VIEW = frozenset({"view"})
+_VIEW_ADD = frozenset({"view", "add"})
+_VIEW_ADD_CHANGE = frozenset({"view", "add", "change"})
+_ALL = _VIEW_ADD_CHANGE | {"delete"}
 
-# What each role may do in the admin, by model. Which rows is decided by each model's `for_user`.
-MAY: dict[str, dict[str, frozenset[str]]] = {
+# Actions that each role may perform, by model. Each model's `for_user` decides on which rows.
+ROLE_PERMISSIONS: dict[str, dict[str, frozenset[str]]] = {
     User.Role.COUNSELOR: {},
     User.Role.SUPERVISOR: {
         "accounts.account": frozenset({"view", "change"}),
-        "accounts.proceduredocument": _BEGIN,
-        "accounts.user": _SEE,
+        "accounts.proceduredocument": _VIEW_ADD,
+        "accounts.user": _VIEW,
         "accounts.cohort": _ALL,
         "scenarios.category": _ALL,
         "scenarios.skill": _ALL,
         "scenarios.scenario": _ALL,
-        "scenarios.importjob": _BEGIN,
-        "scenarios.scenariodraft": _WRITE,
-        "training.assignment": _WRITE,
-        "training.session": _SEE,
+        "scenarios.importjob": _VIEW_ADD,
+        "scenarios.scenariodraft": _VIEW_ADD_CHANGE,
+        "training.assignment": _VIEW_ADD_CHANGE,
+        "training.session": _VIEW,
         "recordings.recording": frozenset({"view", "change"}),
-        "evaluation.evaluation": _SEE,
-        "evaluation.guidelines": _BEGIN,
-        "evaluation.review": _WRITE,
+        "evaluation.evaluation": _VIEW,
+        "evaluation.guidelines": _VIEW_ADD,
+        "evaluation.review": _VIEW_ADD_CHANGE,
         "evaluation.flag": frozenset({"view", "change"}),
     },
     User.Role.TRAINER: {
-        "accounts.account": _SEE,
-        "scenarios.category": _WRITE,
-        "scenarios.skill": _WRITE,
-        "scenarios.scenario": _WRITE,
-        "scenarios.importjob": _BEGIN,
-        "scenarios.scenariodraft": _WRITE,
+        "accounts.account": _VIEW,
+        "scenarios.category": _VIEW_ADD_CHANGE,
+        "scenarios.skill": _VIEW_ADD_CHANGE,
+        "scenarios.scenario": _VIEW_ADD_CHANGE,
+        "scenarios.importjob": _VIEW_ADD,
+        "scenarios.scenariodraft": _VIEW_ADD_CHANGE,
     },
     User.Role.EVALUATOR: {
-        "accounts.account": _SEE,
-        "scenarios.scenario": _SEE,
-        "training.session": _SEE,
-        "evaluation.evaluation": _SEE,
-        "evaluation.review": _WRITE,
-        "evaluation.flag": _SEE,
+        "accounts.account": _VIEW,
+        "scenarios.scenario": _VIEW,
+        "training.session": _VIEW,
+        "evaluation.evaluation": _VIEW,
+        "evaluation.review": _VIEW_ADD_CHANGE,
+        "evaluation.flag": _VIEW,
     },
 }
-# What outside systems may at most; the scopes of a token say how much of it.
-MAY[User.Role.SERVICE] = {
-    "accounts.account": _SEE,
+# Upper limit for outside systems. A token's scopes narrow it.
+ROLE_PERMISSIONS[User.Role.SERVICE] = {
+    "accounts.account": _VIEW,
     "accounts.cohort": _ALL,
     "accounts.webhook": _ALL,
-    "scenarios.scenario": _WRITE,
-    "scenarios.importjob": _BEGIN,
-    "training.assignment": _WRITE,
-    "training.session": _SEE,
-    "recordings.recording": _SEE,
-    "evaluation.evaluation": _SEE,
+    "scenarios.scenario": _VIEW_ADD_CHANGE,
+    "scenarios.importjob": _VIEW_ADD,
+    "training.assignment": _VIEW_ADD_CHANGE,
+    "training.session": _VIEW,
+    "recordings.recording": _VIEW,
+    "evaluation.evaluation": _VIEW,
 }
-MAY[User.Role.ADMIN] = MAY[User.Role.SUPERVISOR] | {
-    "accounts.account": _WRITE,
-    "accounts.user": _WRITE,
-    "accounts.servicetoken": _WRITE,
+ROLE_PERMISSIONS[User.Role.ADMIN] = ROLE_PERMISSIONS[User.Role.SUPERVISOR] | {
+    "accounts.account": _VIEW_ADD_CHANGE,
+    "accounts.user": _VIEW_ADD_CHANGE,
+    "accounts.servicetoken": _VIEW_ADD_CHANGE,
     "accounts.webhook": _ALL,
     "accounts.organization": frozenset({"view", "change"}),
 }
 
 
 class RoleBackend(AuthenticationBackend):
-    """A login by e-mail address, and Django permissions from the person's role: no groups, so nothing to look up."""
+    """Sign-in by email address, with Django permissions derived from the role. Without groups, no query is needed."""
 
     def has_perm(self, user_obj: User, perm: str, obj: Model | None = None) -> bool:
         app, _, codename = perm.partition(".")
         action, _, model = codename.partition("_")
-        return user_obj.is_active and action in MAY[user_obj.role].get(f"{app}.{model}", ())
+        return user_obj.is_active and action in ROLE_PERMISSIONS[user_obj.role].get(f"{app}.{model}", ())
 
     def has_module_perms(self, user_obj: User, app_label: str) -> bool:
-        return user_obj.is_active and any(model.startswith(f"{app_label}.") for model in MAY[user_obj.role])
+        return user_obj.is_active and any(
+            model.startswith(f"{app_label}.") for model in ROLE_PERMISSIONS[user_obj.role]
+        )

@@ -1,13 +1,13 @@
 from django import forms
 
 from accounts.models import Account, User
-from accounts.services.intake import KINDS, ProceduresRefused, check_procedures
+from accounts.procedures.upload_validation import ALLOWED_SUFFIXES, InvalidProceduresError, check_procedures
 
 
 class ProceduresField(forms.FileField):
-    """A procedure document, chosen."""
+    """File field for a procedure document."""
 
-    widget = forms.FileInput(attrs={"accept": ",".join(sorted(KINDS))})
+    widget = forms.FileInput(attrs={"accept": ",".join(sorted(ALLOWED_SUFFIXES))})
 
     def __init__(self, **kwargs: object) -> None:
         help_text = "PDF, TXT or MD, up to 20 MB. The old one counts until the new one is ready."
@@ -15,7 +15,7 @@ class ProceduresField(forms.FileField):
 
 
 class ProceduresForm(forms.Form):
-    """A new procedure document for an account. `warning` is what is to be told about a file that is taken."""
+    """Upload form for an account's procedure document. `warning` holds a remark on an accepted file."""
 
     procedures_file = ProceduresField(allow_empty_file=True, error_messages={"required": "Choose a file first."})
 
@@ -28,13 +28,13 @@ class ProceduresForm(forms.Form):
         file = self.cleaned_data["procedures_file"]
         try:
             self.warning = check_procedures(self.account, file)
-        except ProceduresRefused as refused:
+        except InvalidProceduresError as refused:
             raise forms.ValidationError(str(refused)) from refused
         return file
 
 
-class NoticesForm(forms.ModelForm):
-    """Which mails a person wants."""
+class EmailNotificationsForm(forms.ModelForm):
+    """A person's choice of email notifications."""
 
     class Meta:
         model = User

@@ -1,12 +1,14 @@
-from ai.clients import AIUnavailable, build_async_client, build_client, in_our_words
-from ai.instructions import Span, find_instructions, without_instructions
+"""OpenAI clients, and detection of prompt injections."""
+
+from ai.clients import AIUnavailableError, build_async_client, build_client, translate_openai_errors
+from ai.prompt_injection import InjectionSpan, find_injections, remove_injections
 
 __all__ = [
-    "AIUnavailable",
-    "Span",
+    "AIUnavailableError",
+    "InjectionSpan",
     "build_async_client",
     "build_client",
-    "find_instructions",
-    "in_our_words",
-    "without_instructions",
+    "find_injections",
+    "translate_openai_errors",
+    "remove_injections",
 ]

@@ -1,4 +1,4 @@
-"""The only place that builds OpenAI clients: address, key, deadlines, and one layer of retries."""
+"""OpenAI clients with base URL, key, timeouts, and the only retry layer. No other module builds a client."""
 
 import ssl
 from collections.abc import Iterator
@@ -10,11 +10,12 @@ import openai
 from django.conf import settings
 
 
-class AIUnavailable(Exception):
-    """OpenAI did not do what was asked. `retryable` says whether trying again can help; `code` is fit for a log.
+class AIUnavailableError(Exception):
+    """Failure of a request to OpenAI.
 
-    `missing` is set when the thing asked for (a vector store, a file) is not there any more, `param` when one thing in
-    the request is what is wrong.
+    `code` is safe to log. `retryable` is True if another try can help, and `retry_after` is the wait in seconds that
+    OpenAI asked for. `missing` is True if the requested vector store or file no longer exists. `param` names the one
+    request parameter at fault.
     """
 
     def __init__(
@@ -35,54 +36,55 @@ class AIUnavailable(Exception):
 
 
 def build_client(timeout: float, max_retries: int = 2) -> openai.OpenAI:
-    """A client for workers. `timeout` in seconds for one request; the SDK's own retries are the only retry layer."""
+    """Build a client for workers with `timeout` seconds per request. The SDK's retries are the only retry layer."""
     return openai.OpenAI(
         api_key=settings.OPENAI_API_KEY,
         base_url=settings.OPENAI_BASE_URL,
         timeout=timeout,
         max_retries=max_retries,
-        http_client=openai.DefaultHttpxClient(verify=_certificates()),
+        http_client=openai.DefaultHttpxClient(verify=_ssl_context()),
     )
 
 
 @cache
-def _certificates() -> ssl.SSLContext:
-    """Read once in a process: each reading takes 35 ms, which is a third of our own share of an evaluation."""
+def _ssl_context() -> ssl.SSLContext:
+    """Return the SSL context, built once per process: it takes 35 ms, a third of our own share of an evaluation."""
     return httpx2.create_ssl_context()
 
 
 def build_async_client(timeout: float, max_retries: int = 1) -> openai.AsyncOpenAI:
-    """A client for the gateway and for streamed replies."""
+    """Build a client for the gateway and for streamed replies, with `timeout` seconds per request."""
     return openai.AsyncOpenAI(
         api_key=settings.OPENAI_API_KEY, base_url=settings.OPENAI_BASE_URL, timeout=timeout, max_retries=max_retries
     )
 
 
 @contextmanager
-def in_our_words() -> Iterator[None]:
-    """Turn whatever the SDK raises inside into `AIUnavailable`."""
+def translate_openai_errors() -> Iterator[None]:
+    """Convert every SDK exception raised inside the block to AIUnavailableError."""
     try:
         yield
     except openai.NotFoundError as error:
-        raise AIUnavailable("not_found", retryable=False, missing=True) from error
+        raise AIUnavailableError("not_found", retryable=False, missing=True) from error
     except openai.APIStatusError as error:
         retryable = error.status_code in {408, 409, 429} or error.status_code >= 500
         fatal = error.code in {"insufficient_quota", "billing_hard_limit_reached", "account_deactivated"}
-        raise AIUnavailable(
+        raise AIUnavailableError(
             error.code or f"http_{error.status_code}",
             retryable=retryable and not fatal,
-            retry_after=_seconds(error.response.headers.get("retry-after")),
+            retry_after=_parse_retry_after(error.response.headers.get("retry-after")),
             param=error.param,
         ) from error
     except openai.APITimeoutError as error:
-        raise AIUnavailable("timeout", retryable=True) from error
+        raise AIUnavailableError("timeout", retryable=True) from error
     except openai.APIConnectionError as error:
-        raise AIUnavailable("unreachable", retryable=True) from error
+        raise AIUnavailableError("unreachable", retryable=True) from error
     except openai.OpenAIError as error:
-        raise AIUnavailable(type(error).__name__, retryable=True) from error
+        raise AIUnavailableError(type(error).__name__, retryable=True) from error
 
 
-def _seconds(header: str | None) -> float | None:
+def _parse_retry_after(header: str | None) -> float | None:
+    """Return the seconds of a Retry-After header, or None if it holds no number."""
     try:
         return float(header) if header else None
     except ValueError:

@@ -1,6 +1,6 @@
-"""What depends on speed and memory: `make bench` measures it and writes docs/measured.md and docs/measured.json.
+"""Measurements of speed and memory: `make bench` writes them to docs/measured.md and docs/measured.json.
 
-`make bench ARGS=gateway` or `ARGS=imports` measures one of them; what was measured of the others stays.
+`make bench ARGS=gateway` or `ARGS=imports` runs one of them and keeps the earlier figures of the others.
 """
 
 import json
@@ -12,13 +12,13 @@ from typing import Any
 
 import boto3
 
-from benchmarks.calls_report import gateway_section
-from benchmarks.report import ROOT, machine, write_section
-from tests.services import missing, private_postgres, private_s3
+from benchmarks.calls.report import gateway_section
+from benchmarks.report import ROOT, describe_machine, write_section
+from tests.support.servers import missing_reason, private_postgres, private_s3
 
 FIGURES = ROOT / "docs" / "measured.json"
 SIZES = (1_000, 3_000, 10_000)
-KEYS = {"aws_access_key_id": "bench", "aws_secret_access_key": "bench"}
+S3_CREDENTIALS = {"aws_access_key_id": "bench", "aws_secret_access_key": "bench"}
 
 
 def main(wanted: list[str]) -> None:
@@ -28,9 +28,9 @@ def main(wanted: list[str]) -> None:
     for name in wanted or SECTIONS:
         title, measure = SECTIONS[name]
         text, figures = measure()
-        write_section(title, f"{machine()}\n\n{text}")
+        write_section(title, f"{describe_machine()}\n\n{text}")
         known = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
-        FIGURES.write_text(json.dumps(known | {name: {"machine": machine()} | figures}, indent=1) + "\n")
+        FIGURES.write_text(json.dumps(known | {name: {"machine": describe_machine()} | figures}, indent=1) + "\n")
         print(text)
 
 
@@ -40,22 +40,22 @@ every size in a process of its own. Memory is the process's peak above what it h
 
 
 def imports() -> tuple[str, dict[str, Any]]:
-    measured = {"SQLite": imports_on("")}
-    sections = [IMPORTS, table_of("SQLite", measured["SQLite"])]
-    if reason := missing("postgres"):
+    measured = {"SQLite": measure_imports("")}
+    sections = [IMPORTS, imports_table("SQLite", measured["SQLite"])]
+    if reason := missing_reason("postgres"):
         sections.append(f"### On PostgreSQL\n\nNot measured: {reason}.\n")
     else:
         with private_postgres() as url:
-            measured["PostgreSQL"] = imports_on(url)
-        sections.append(table_of("PostgreSQL", measured["PostgreSQL"]))
+            measured["PostgreSQL"] = measure_imports(url)
+        sections.append(imports_table("PostgreSQL", measured["PostgreSQL"]))
     return "\n".join(sections), measured
 
 
-def imports_on(url: str) -> list[dict[str, Any]]:
-    return [import_of(size, url) for size in SIZES]
+def measure_imports(url: str) -> list[dict[str, Any]]:
+    return [measure_import(size, url) for size in SIZES]
 
 
-def table_of(name: str, runs: list[dict[str, Any]]) -> str:
+def imports_table(name: str, runs: list[dict[str, Any]]) -> str:
     first, last = runs[0], runs[-1]
     growth = (last["seconds"] / last["rows"]) / (first["seconds"] / first["rows"])
     rows = [
@@ -78,15 +78,15 @@ def table_of(name: str, runs: list[dict[str, Any]]) -> str:
     )
 
 
-def import_of(rows: int, url: str) -> dict[str, Any]:
-    run: dict[str, Any] = json.loads(output_of("benchmarks.imports", str(rows), url))
+def measure_import(rows: int, url: str) -> dict[str, Any]:
+    run: dict[str, Any] = json.loads(run_module("benchmarks.scenario_imports", str(rows), url))
     assert run["scenarios"] == rows + 100, run
     return run
 
 
 def gateway() -> tuple[str, dict[str, Any]]:
-    *_, windows = output_of("benchmarks.gateway").strip().splitlines()
-    figures = {"windows": json.loads(windows), "long_call": json.loads(output_of("benchmarks.long_call"))}
+    *_, windows = run_module("benchmarks.calls.gateway").strip().splitlines()
+    figures = {"windows": json.loads(windows), "long_call": json.loads(run_module("benchmarks.calls.long_call_memory"))}
     return gateway_section(figures), figures
 
 
@@ -99,11 +99,11 @@ file, through the view; then the whole file is read once.
 
 
 def recordings() -> tuple[str, dict[str, Any]]:
-    figures = {"folder": json.loads(output_of("benchmarks.recordings", ""))}
+    figures = {"folder": json.loads(run_module("benchmarks.recordings", ""))}
     with private_s3() as url:
-        boto3.client("s3", endpoint_url=url, region_name="us-east-1", **KEYS).create_bucket(Bucket="bench")
+        boto3.client("s3", endpoint_url=url, region_name="us-east-1", **S3_CREDENTIALS).create_bucket(Bucket="bench")
         storage = f"s3://bench?endpoint_url={url}&region_name=us-east-1"
-        figures["s3"] = json.loads(output_of("benchmarks.recordings", storage))
+        figures["s3"] = json.loads(run_module("benchmarks.recordings", storage))
     rows = [
         f"| {where} | {run['file_mb']:.0f} MB | {run['finish_seconds']:.1f} s | {run['finish_cpu_seconds']:.1f} s "
         f"| {run['finish_mb_above_idle']:.0f} MB | {run['seek_ms']:.1f} ms | {run['play_mb_above_idle']:.1f} MB |"
@@ -123,7 +123,7 @@ looked at it, and ready when a search finds it; most of that is the stand-in's i
 
 
 def evaluations() -> tuple[str, dict[str, Any]]:
-    figures = json.loads(output_of("benchmarks.evaluations"))
+    figures = json.loads(run_module("benchmarks.evaluations"))
     run = figures["grading"]
     grading = (
         f"{run['turns']} turns, {run['criteria']} criteria, a manual of {run['pages']} pages: our own share is "
@@ -144,10 +144,10 @@ the same 400 counselors in the same 200 scenarios over the same year; medians of
 
 
 def pages() -> tuple[str, dict[str, Any]]:
-    if reason := missing("postgres"):
+    if reason := missing_reason("postgres"):
         return f"{PAGES}\nNot measured: {reason}.\n", {}
     with private_postgres() as url:
-        figures = json.loads(output_of("benchmarks.pages", url))
+        figures = json.loads(run_module("benchmarks.pages", url))
     few, many = figures["10000"], figures["100000"]
     rows = [f"| `{page}` | {few[page]:.1f} ms | {many[page]:.1f} ms | {many[page] / few[page]:.2f} |" for page in few]
     head = ["| page | 10,000 | 100,000 | times |", "|---|---:|---:|---:|"]
@@ -155,8 +155,8 @@ def pages() -> tuple[str, dict[str, Any]]:
     return "\n".join([PAGES, *head, *rows, "", f"The most that a page slows is {worst:.2f} times.", ""]), figures
 
 
-def output_of(module: str, *arguments: str) -> str:
-    """What a process of its own prints; the settings are read when it begins."""
+def run_module(module: str, *arguments: str) -> str:
+    """Run a module in its own process, so that it reads fresh settings, and return its output."""
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout

@@ -1,6 +1,6 @@
-"""Grades a long conversation and uploads a large document, and prints what it took: `python -m benchmarks.evaluations`.
+"""Time taken to grade a long conversation and to upload a large document: `python -m benchmarks.evaluations`.
 
-Our own share of an evaluation is all of it but the time in which the model is waited for.
+The product's own share of an evaluation is all its time except the waiting for the model.
 """
 
 import io
@@ -14,19 +14,19 @@ from typing import Any
 
 TURNS = 200
 PAGES = 200
-GRADED = 15
-CHECKS = 12  # of the scenario's own
-MEGABYTES = 20
+GRADING_RUNS = 15
+OWN_CHECKS = 12  # checks written for the scenario itself
+MEGABYTES = 20  # size of the uploaded documents
 CALLER = "I keep thinking about what my sister said, and then I lie awake until it gets light again."
 COUNSELOR = "That sounds exhausting. What goes through your mind while you lie there in the dark?"
 
 
 def set_up(scratch: Path, openai_url: str) -> None:
-    import django  # noqa: PLC0415  (the settings are read from the environment that is made here)
+    import django  # noqa: PLC0415  (settings read the environment prepared here)
 
-    from config.launcher_environment import standin_environment, tryout_environment  # noqa: PLC0415
+    from config.launcher.environment import demo_environment, standin_environment  # noqa: PLC0415
 
-    os.environ.update(tryout_environment(scratch, 8000, 8001, {}) | standin_environment(openai_url, {}))
+    os.environ.update(demo_environment(scratch, 8000, 8001, {}) | standin_environment(openai_url, {}))
     django.setup()
 
     from django.core.management import call_command  # noqa: PLC0415
@@ -34,8 +34,8 @@ def set_up(scratch: Path, openai_url: str) -> None:
     call_command("migrate", verbosity=0)
 
 
-def manual(pages: int) -> str:
-    """A manual of our own of so many pages of about 3 KB, each with a section."""
+def build_manual(pages: int) -> str:
+    """Return a generated manual of `pages` pages of about 3 KB, each with one section."""
     parts = ["Line 717"]
     for page in range(1, pages + 1):
         said = (
@@ -45,8 +45,8 @@ def manual(pages: int) -> str:
     return "\n\n".join(parts)
 
 
-class Waiting:
-    """How long OpenAI was waited for."""
+class OpenAIWaitTimer:
+    """Timer of the seconds spent waiting for OpenAI. It wraps httpx2.Client.send."""
 
     def __init__(self) -> None:
         import httpx2  # noqa: PLC0415
@@ -64,14 +64,14 @@ class Waiting:
         httpx2.Client.send = timed  # type: ignore[method-assign]
 
 
-def graded() -> dict[str, Any]:
+def measure_grading() -> dict[str, Any]:
     from accounts.models import Account, Organization, User  # noqa: PLC0415
-    from accounts.services.preparing import prepare_procedures  # noqa: PLC0415
-    from accounts.services.uploading import upload_procedures  # noqa: PLC0415
+    from accounts.procedures.preparation import prepare_procedures  # noqa: PLC0415
+    from accounts.procedures.uploads import upload_procedures  # noqa: PLC0415
     from evaluation.models import Evaluation  # noqa: PLC0415
-    from evaluation.services.grading import grade  # noqa: PLC0415
+    from evaluation.services.grading import grade_evaluation  # noqa: PLC0415
     from scenarios.models import Scenario  # noqa: PLC0415
-    from scenarios.services.contexts import write_evaluator_context  # noqa: PLC0415
+    from scenarios.services.evaluator_contexts import write_evaluator_context  # noqa: PLC0415
     from training.models import TranscriptTurn  # noqa: PLC0415
     from training.services.assignments import assign  # noqa: PLC0415
     from training.services.sessions import end_session, start_assignment  # noqa: PLC0415
@@ -81,20 +81,20 @@ def graded() -> dict[str, Any]:
     by = User.objects.create_user("s@example.org", organization=center, role=User.Role.SUPERVISOR)
     counselor = User.objects.create_user("c@example.org", organization=center)
     account = Account.objects.create(organization=center, name="Harbor State Line", number="717")
-    prepare_procedures(upload_procedures(account, file_of(manual(PAGES).encode()), by).pk)
+    prepare_procedures(upload_procedures(account, uploaded_file(build_manual(PAGES).encode()), by).pk)
     scenario = Scenario.objects.create(organization=center, account=account, title="Night", prompt="You.", mode="chat")
-    write_evaluator_context(scenario, "\n".join(f"- Asks openly about point {number}." for number in range(CHECKS)))
+    write_evaluator_context(scenario, "\n".join(f"- Asks openly about point {number}." for number in range(OWN_CHECKS)))
     session = start_assignment(assign(scenario, counselor, by))[0]  # type: ignore[arg-type]
     for number in range(TURNS):
         role = TranscriptTurn.Role.COUNSELOR if number % 2 else TranscriptTurn.Role.CALLER
         write_turn(session, role, f"{COUNSELOR if number % 2 else CALLER} ({number})")
     end_session(session, "hung_up")
 
-    waiting, shares, waits = Waiting(), [], []
-    for _ in range(GRADED):
+    waiting, shares, waits = OpenAIWaitTimer(), [], []
+    for _ in range(GRADING_RUNS):
         evaluation = Evaluation.objects.queue_for(session)
         waiting.seconds, begun = 0.0, time.perf_counter()
-        grade(evaluation.pk)
+        grade_evaluation(evaluation.pk)
         shares.append(time.perf_counter() - begun - waiting.seconds)
         waits.append(waiting.seconds)
         evaluation.refresh_from_db()
@@ -109,16 +109,16 @@ def graded() -> dict[str, Any]:
     }
 
 
-def uploaded() -> list[dict[str, Any]]:
+def measure_uploads() -> list[dict[str, Any]]:
     from accounts.models import Account, User  # noqa: PLC0415
-    from accounts.services.preparing import prepare_procedures  # noqa: PLC0415
-    from accounts.services.uploading import upload_procedures  # noqa: PLC0415
+    from accounts.procedures.preparation import prepare_procedures  # noqa: PLC0415
+    from accounts.procedures.uploads import upload_procedures  # noqa: PLC0415
 
     account, by = Account.objects.get(), User.objects.get(email="s@example.org")
     runs = []
-    for kind, content in {"md": plain_text(), "pdf": pdf()}.items():
+    for kind, content in {"md": build_text(), "pdf": build_pdf()}.items():
         begun = time.perf_counter()
-        document = upload_procedures(account, file_of(content, f"manual.{kind}"), by)
+        document = upload_procedures(account, uploaded_file(content, f"manual.{kind}"), by)
         answered = time.perf_counter()
         prepare_procedures(document.pk)
         ready = time.perf_counter()
@@ -129,13 +129,13 @@ def uploaded() -> list[dict[str, Any]]:
     return runs
 
 
-def plain_text() -> bytes:
-    text = manual(PAGES).encode()
+def build_text() -> bytes:
+    text = build_manual(PAGES).encode()
     return (text * (MEGABYTES * 1024**2 // len(text) + 1))[: MEGABYTES * 1024**2]
 
 
-def pdf() -> bytes:
-    """A manual of so many pages with pictures: most of a large PDF is not text."""
+def build_pdf() -> bytes:
+    """Return the manual as a PDF of 20 MB, padded with an attachment, because most of a large PDF is not text."""
     from pypdf import PdfWriter  # noqa: PLC0415
     from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject  # noqa: PLC0415
 
@@ -148,7 +148,7 @@ def pdf() -> bytes:
         }
     )
     kept = writer._add_object(font)
-    for text in manual(PAGES).split("\n\n"):
+    for text in build_manual(PAGES).split("\n\n"):
         page = writer.add_blank_page(612, 792)
         lines = [line[start : start + 90] for line in text.split("\n") for start in range(0, len(line), 90)]
         shown = " 0 -14 Td ".join(f"({line}) Tj" for line in lines)
@@ -165,19 +165,19 @@ def pdf() -> bytes:
     return whole.getvalue()
 
 
-def file_of(content: bytes, name: str = "manual.md") -> Any:
+def uploaded_file(content: bytes, name: str = "manual.md") -> Any:
     from django.core.files.uploadedfile import SimpleUploadedFile  # noqa: PLC0415
 
     return SimpleUploadedFile(name, content)
 
 
 def main() -> None:
-    from tests.openai_standin.process import StandinProcess  # noqa: PLC0415
+    from tests.standins.openai.standin_process import StandinProcess  # noqa: PLC0415
 
     options = ("--index-lag", "0", "--delta-pause", "0")
     with tempfile.TemporaryDirectory(prefix="steadyline-bench-") as scratch, StandinProcess(*options) as standin:
         set_up(Path(scratch), standin.base_url)
-        print(json.dumps({"grading": graded(), "uploads": uploaded()}))
+        print(json.dumps({"grading": measure_grading(), "uploads": measure_uploads()}))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Opens every page with so many sessions in PostgreSQL and with ten times as many, by turns; prints medians as JSON.
+"""Time to open every page with 10,000 and with 100,000 sessions in PostgreSQL, as JSON of medians.
 
-`python -m benchmarks.pages DATABASE_URL`. The same people and scenarios over the same year: ten times as busy.
+`python -m benchmarks.pages DATABASE_URL`. Both databases have the same people, scenarios, and year.
 """
 
 import json
@@ -13,11 +13,11 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.imports import set_up
+from benchmarks.scenario_imports import set_up
 
 FEW, MANY = 10_000, 100_000
-PEOPLE, SCENARIOS, DAYS = 400, 200, 365
-REPEATS, ROUNDS = 25, 5
+PEOPLE_COUNT, SCENARIO_COUNT, DAYS = 400, 200, 365
+VISITS, ROUNDS = 25, 5
 FOR_ADMINS = [
     "/", "/sessions/", "/sessions/?q=Last5", "/assignments/", "/assignments/?status=completed", "/feedback/",
     "/feedback/?grade=B", "/flags/", "/reviews/", "/attention/", "/team/", "/team/people/?q=first1", "/live/",
@@ -40,39 +40,42 @@ def main(url: str) -> dict[str, Any]:
 
 
 def measure() -> dict[str, Any]:
-    """Milliseconds by size and page, the median of REPEATS; both sizes are asked by turns, so that noise is shared."""
+    """Return the median milliseconds by size and page.
+
+    Both sizes are measured in turn, so that they share the noise.
+    """
     from django.conf import settings  # noqa: PLC0415  (Django is set up by now)
     from django.core.management import call_command  # noqa: PLC0415
 
     settings.ALLOWED_HOSTS = ["testserver"]
-    use("many")
+    use_database("many")
     call_command("migrate", verbosity=0)
-    visits = {size: filled(size) for size in SIZES}
+    visits = {size: fill_database(size) for size in SIZES}
     taken: dict[str, dict[str, list[float]]] = {size: {} for size in SIZES}
     for name in visits["few"]:
         for _ in range(ROUNDS):
             for size in SIZES:
-                use(size)
+                use_database(size)
                 client, path = visits[size][name]
-                taken[size].setdefault(name, []).extend(timed(client, path))
+                taken[size].setdefault(name, []).extend(time_visits(client, path))
     return {
         str(SIZES[size]): {name: round(1000 * statistics.median(times), 2) for name, times in found.items()}
         for size, found in taken.items()
     }
 
 
-def use(name: str) -> None:
-    """Speak to this database from now on."""
+def use_database(name: str) -> None:
+    """Switch the connection to this database."""
     from django.db import connection  # noqa: PLC0415
 
     connection.close()
     connection.settings_dict["NAME"] = name
 
 
-def timed(client: Any, path: str) -> list[float]:
-    """Seconds of some visits, after one that opens the connection."""
+def time_visits(client: Any, path: str) -> list[float]:
+    """Return the seconds of several visits, after one unmeasured visit that opens the connection."""
     times = []
-    for _ in range(1 + REPEATS // ROUNDS):
+    for _ in range(1 + VISITS // ROUNDS):
         begun = time.perf_counter()
         response = client.get(path)
         assert response.status_code == 200, path
@@ -80,19 +83,19 @@ def timed(client: Any, path: str) -> list[float]:
     return times[1:]
 
 
-def filled(size: str) -> dict[str, tuple[Any, str]]:
-    """The pages of a database that was filled just now: who opens what, by its name."""
+def fill_database(size: str) -> dict[str, tuple[Any, str]]:
+    """Fill a database and return its pages: the client and the path by page name."""
     from django.db import connection  # noqa: PLC0415
     from django.test import Client  # noqa: PLC0415
 
     from accounts.models import Organization, User  # noqa: PLC0415
-    from tests.many import add_people, add_practice, add_scenarios  # noqa: PLC0415
+    from tests.support.bulk_data import add_people, add_practice, add_scenarios  # noqa: PLC0415
     from training.models import Session  # noqa: PLC0415
 
-    use(size)
+    use_database(size)
     center = Organization.objects.create(name="Measured")
     admin = User.objects.create_user("admin@example.org", organization=center, role="admin")
-    people, scenarios = add_people(center, PEOPLE), add_scenarios(center, SCENARIOS)
+    people, scenarios = add_people(center, PEOPLE_COUNT), add_scenarios(center, SCENARIO_COUNT)
     add_practice(center, people, scenarios, SIZES[size], DAYS, admin)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")

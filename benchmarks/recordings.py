@@ -1,7 +1,7 @@
-"""Finishes an hour of audio and plays from it, and prints what it took, as JSON: `python -m benchmarks.recordings URL`.
+"""Time and memory taken to finish and play an hour of audio, as JSON: `python -m benchmarks.recordings URL`.
 
-URL is where the recordings are kept: nothing for a new folder, or an S3 server's bucket. The spool is shipped in
-segments of five seconds, as a gateway does; finishing and playing each happen in a process of their own.
+URL is the storage of the recordings: empty for a new folder, or a bucket on an S3 server. The spool is uploaded in
+segments of 5 s, as a gateway does it. Finishing and playing each run in their own process.
 """
 
 import asyncio
@@ -17,16 +17,16 @@ from typing import Any
 
 RATE = 24_000
 SECONDS = 3600
-TURN = 12  # seconds: half of it the caller's
-SEEKS = 200
+TURN = 12  # seconds; the caller speaks for half of it
+SEEK_COUNT = 200
 
 
 def set_up(scratch: Path, storage_url: str) -> None:
-    import django  # noqa: PLC0415  (the settings are read from the environment that is made here)
+    import django  # noqa: PLC0415  (settings read the environment prepared here)
 
-    from config.launcher_environment import NOBODY, standin_environment, tryout_environment  # noqa: PLC0415
+    from config.launcher.environment import UNREACHABLE_URL, demo_environment, standin_environment  # noqa: PLC0415
 
-    os.environ.update(tryout_environment(scratch, 8000, 8001, {}) | standin_environment(NOBODY, {}))
+    os.environ.update(demo_environment(scratch, 8000, 8001, {}) | standin_environment(UNREACHABLE_URL, {}))
     os.environ["ALLOWED_HOSTS"] = "testserver"
     os.environ.update({"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"})
     if storage_url:
@@ -34,51 +34,51 @@ def set_up(scratch: Path, storage_url: str) -> None:
     django.setup()
 
 
-def memory(field: str = "VmRSS") -> float:
-    """In MB."""
+def memory_mb(field: str = "VmRSS") -> float:
+    """Return a memory field of /proc/self/status in MB."""
     found = re.search(rf"{field}:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return float(found[1]) / 1024 if found else 0.0
 
 
-def forget_peak() -> float:
-    """The peak begins anew; what is held now."""
+def reset_peak_memory() -> float:
+    """Reset the recorded peak of memory and return the MB in use now."""
     Path("/proc/self/clear_refs").write_text("5")
-    return memory()
+    return memory_mb()
 
 
 def prepare() -> None:
-    """A call of an hour, spooled and shipped; nobody has finished it."""
+    """Create a call of one hour whose audio is spooled and uploaded, but not finished."""
     from django.core.management import call_command  # noqa: PLC0415
 
     from accounts.models import Organization, User  # noqa: PLC0415
     from recordings.models import RecordingEpoch  # noqa: PLC0415
-    from recordings.services.epochs import begin_recording, seal_epoch  # noqa: PLC0415
-    from recordings.services.leftovers import shipper_for  # noqa: PLC0415
-    from tests.recordings.synthetic import Clock, counting, microphone_frames  # noqa: PLC0415
+    from recordings.services.epochs import seal_epoch, start_recording  # noqa: PLC0415
+    from recordings.services.spools import create_uploader  # noqa: PLC0415
+    from tests.recordings.simulated_call import ManualClock, microphone_frames, numbered_samples  # noqa: PLC0415
     from training.models import EndReason  # noqa: PLC0415
-    from training.services.lines import let_go, take_line  # noqa: PLC0415
+    from training.services.call_leases import acquire_call, release_call  # noqa: PLC0415
     from training.services.sessions import end_session, start_free_practice  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
     center = Organization.objects.create(name="Measured")
     counselor = User.objects.create_user("bench@example.org", organization=center)
     session, _ = start_free_practice(counselor, "phone")
-    assert take_line(session)
-    clock = Clock()
+    assert acquire_call(session)
+    clock = ManualClock()
     began = clock.now
-    spool, shipper = begin_recording(session, 1, clock), shipper_for(session, 1)
+    spool, shipper = start_recording(session, 1, clock), create_uploader(session, 1)
     for sent, index, samples in microphone_frames(SECONDS, RATE // 10):
         clock.now = began + sent
-        spool.hear(counting(index, samples), index)
+        spool.record_microphone(numbered_samples(index, samples), index)
         item, within = divmod(index, TURN * RATE)
         if within == 0:
-            spool.speak(item + 1, 0, counting(0, TURN // 2 * RATE))
+            spool.record_caller(item + 1, 0, numbered_samples(0, TURN // 2 * RATE))
         if within < TURN // 2 * RATE:
-            spool.played(item + 1, within + samples, index + samples, within + samples == TURN // 2 * RATE)
+            spool.record_playback(item + 1, within + samples, index + samples, within + samples == TURN // 2 * RATE)
         if (index + samples) % (5 * RATE) == 0:
-            shipper.ship()
+            shipper.upload()
     spool.close()
-    let_go(session.pk, 1)
+    release_call(session.pk, 1)
     seal_epoch(RecordingEpoch.objects.get(), shipper.seal())
     end_session(session, EndReason.HUNG_UP)
 
@@ -88,10 +88,10 @@ def finish() -> dict[str, Any]:
     from recordings.services.finishing import finish_recording  # noqa: PLC0415
     from recordings.storage import object_store  # noqa: PLC0415
 
-    # What any worker has loaded and opened before its first recording.
-    list(object_store().objects("recordings/"))
+    # Load and open first what any worker has loaded before its first recording.
+    list(object_store().list_objects("recordings/"))
     recording = Recording.objects.get()
-    idle = forget_peak()
+    idle = reset_peak_memory()
     begun, worked = time.perf_counter(), time.process_time()
     assert finish_recording(recording.pk)
     seconds, cpu = time.perf_counter() - begun, time.process_time() - worked
@@ -100,14 +100,14 @@ def finish() -> dict[str, Any]:
     return {
         "finish_seconds": seconds,
         "finish_cpu_seconds": cpu,
-        "finish_mb_above_idle": memory("VmHWM") - idle,
-        "finish_mb_peak": memory("VmHWM"),
+        "finish_mb_above_idle": memory_mb("VmHWM") - idle,
+        "finish_mb_peak": memory_mb("VmHWM"),
         "file_mb": (recording.size or 0) / 1e6,
     }
 
 
 def play() -> dict[str, Any]:
-    """Through the view itself: seeks all over the file, and then the whole of it."""
+    """Play through the real view: seeks all over the file, then the whole file."""
     from django.test import AsyncClient  # noqa: PLC0415
 
     from accounts.models import User  # noqa: PLC0415
@@ -120,7 +120,7 @@ def play() -> dict[str, Any]:
     size = recording.size or 0
 
     async def read(first: int, last: int) -> tuple[float, int]:
-        """Seconds to the first block, and bytes."""
+        """Read a byte range and return the seconds to its first block and the bytes received."""
         begun = time.perf_counter()
         answer = await client.get(path, headers={"Range": f"bytes={first}-{last}"})
         came, length = 0.0, 0
@@ -131,12 +131,12 @@ def play() -> dict[str, Any]:
 
     async def listen() -> dict[str, Any]:
         await read(0, 1)
-        idle = forget_peak()
-        spots = [number * 7919 * 65_536 % (size - 65_536) for number in range(SEEKS)]
+        idle = reset_peak_memory()
+        spots = [number * 7919 * 65_536 % (size - 65_536) for number in range(SEEK_COUNT)]
         waits = sorted([(await read(spot, spot + 65_535))[0] for spot in spots])
         _, length = await read(0, size - 1)
         assert length == size
-        return {"seek_ms": 1000 * waits[SEEKS // 2], "play_mb_above_idle": memory("VmHWM") - idle}
+        return {"seek_ms": 1000 * waits[SEEK_COUNT // 2], "play_mb_above_idle": memory_mb("VmHWM") - idle}
 
     return asyncio.run(listen())
 

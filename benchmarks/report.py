@@ -1,4 +1,4 @@
-"""docs/measured.md: a section for each thing that was measured or proved, each with its machine and its day."""
+"""Sections of docs/measured.md, one per measurement or proof, each with its machine and date."""
 
 import os
 import platform
@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-REPORT = ROOT / "docs" / "measured.md"
+REPORT_PATH = ROOT / "docs" / "measured.md"
 HEAD = """# Measured
 
 By `make bench` and `make prove`, each section on a day of its own. Times are for comparison within one run.
@@ -16,14 +16,14 @@ By `make bench` and `make prove`, each section on a day of its own. Times are fo
 
 
 def write_section(title: str, text: str) -> None:
-    """In place of what was measured before; the other sections stay."""
-    now = REPORT.read_text() if REPORT.exists() else ""
+    """Write a section in place of its earlier version and keep the other sections."""
+    now = REPORT_PATH.read_text() if REPORT_PATH.exists() else ""
     sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", now, re.S | re.M))
     sections[title] = f"\n{text.strip()}\n\n"
-    REPORT.write_text(HEAD + "".join(f"\n## {name}\n{body.rstrip()}\n" for name, body in sections.items()))
+    REPORT_PATH.write_text(HEAD + "".join(f"\n## {name}\n{body.rstrip()}\n" for name, body in sections.items()))
 
 
-def machine() -> str:
+def describe_machine() -> str:
     processor = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
     memory = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
     packages = ", ".join(f"{name} {version(name)}" for name in ("uvicorn", "websockets", "uvloop", "openai"))

@@ -1,3 +1,5 @@
+"""ASGI application of the web server."""
+
 import os
 
 from django.conf import settings
@@ -7,6 +9,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 _django = get_asgi_application()
 
-from config.body_limit import BodyLimit  # noqa: E402  (after Django is set up)
+from config.middleware.body_limit import BodyLimitMiddleware  # noqa: E402  (after Django is set up)
 
-application = BodyLimit(_django, settings.BODY_LIMITS, settings.BODY_LIMIT)
+application = BodyLimitMiddleware(_django, settings.BODY_LIMITS, settings.BODY_LIMIT)

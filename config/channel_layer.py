@@ -1,3 +1,5 @@
+"""In-memory channel layer for the demo."""
+
 import asyncio
 from typing import Any
 
@@ -5,22 +7,23 @@ from channels.layers import InMemoryChannelLayer
 
 
 class ThreadSafeInMemoryChannelLayer(InMemoryChannelLayer):
-    """An in-memory layer for one process whose web and gateway run on loops of their own.
+    """An in-memory layer for one process whose web server and gateway run on separate event loops.
 
-    Channels' own layer puts into an asyncio queue from whatever thread sends, which does not wake the loop that waits.
+    The Channels layer puts messages into an asyncio queue from the sender's thread, which does not wake a waiting loop
+    in another thread.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._homes: dict[str, asyncio.AbstractEventLoop] = {}
+        self._loops: dict[str, asyncio.AbstractEventLoop] = {}
 
     async def receive(self, channel: str) -> dict[str, Any]:
-        self._homes[channel] = asyncio.get_running_loop()
+        self._loops[channel] = asyncio.get_running_loop()
         message: dict[str, Any] = await super().receive(channel)
         return message
 
     async def send(self, channel: str, message: dict[str, Any]) -> None:
-        home = self._homes.get(channel)
+        home = self._loops.get(channel)
         if home is None or home is asyncio.get_running_loop():
             await super().send(channel, message)
         elif not home.is_closed():
@@ -28,7 +31,7 @@ class ThreadSafeInMemoryChannelLayer(InMemoryChannelLayer):
 
     async def group_discard(self, group: str, channel: str) -> None:
         await super().group_discard(group, channel)
-        self._homes.pop(channel, None)
+        self._loops.pop(channel, None)
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
         for channel in list(self.groups.get(group, {})):

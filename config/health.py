@@ -1,3 +1,5 @@
+"""Health and readiness endpoints."""
+
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -10,22 +12,22 @@ from django.http import HttpRequest, JsonResponse
 
 from config.celery import app as celery_app
 
-_GLANCE = 2.0  # seconds
-_lookouts = ThreadPoolExecutor(max_workers=6, thread_name_prefix="ready")
+_CHECK_TIMEOUT = 2.0  # seconds
+_check_pool = ThreadPoolExecutor(max_workers=6, thread_name_prefix="ready")
 
 
 def health(request: HttpRequest) -> JsonResponse:
-    """This process answers."""
+    """Report that this process responds."""
     return JsonResponse({"status": "ok"})
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """503 only without the database; broker, storage and OpenAI are named as ok or degraded."""
+    """Report readiness: 503 without the database. Broker, storage, and OpenAI are reported as ok or degraded."""
     others = {"broker": _broker_answers, "storage": _storage_answers, "openai": _openai_is_reachable}
-    looks = {name: _lookouts.submit(_state, look) for name, look in others.items()}
-    parts = {"database": _state(_database_answers)}
-    # What hangs is not ok, and does not take this answer with it.
-    seen, unseen = wait(looks.values(), timeout=_GLANCE)
+    looks = {name: _check_pool.submit(_check_state, look) for name, look in others.items()}
+    parts = {"database": _check_state(_database_answers)}
+    # A check that hangs counts as degraded and does not delay the response further.
+    seen, unseen = wait(looks.values(), timeout=_CHECK_TIMEOUT)
     for look in unseen:
         look.cancel()
     parts |= {name: look.result() if look in seen else "degraded" for name, look in looks.items()}
@@ -33,10 +35,10 @@ def ready(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok" if is_ready else "unavailable"} | parts, status=200 if is_ready else 503)
 
 
-def _state(look: Callable[[], None]) -> str:
+def _check_state(look: Callable[[], None]) -> str:
     try:
         look()
-    except Exception:  # whatever a driver raises, the answer is the same: not now
+    except Exception:  # drivers raise errors of many types
         return "degraded"
     return "ok"
 
@@ -50,7 +52,7 @@ def _database_answers() -> None:
 
 def _broker_answers() -> None:
     with celery_app.connection_for_write() as broker:
-        broker.ensure_connection(max_retries=1, timeout=int(_GLANCE))
+        broker.ensure_connection(max_retries=1, timeout=int(_CHECK_TIMEOUT))
 
 
 def _storage_answers() -> None:
@@ -60,4 +62,4 @@ def _storage_answers() -> None:
 def _openai_is_reachable() -> None:
     address = urlsplit(settings.OPENAI_BASE_URL)
     port = address.port or (443 if address.scheme == "https" else 80)
-    socket.create_connection((address.hostname or "", port), timeout=_GLANCE).close()
+    socket.create_connection((address.hostname or "", port), timeout=_CHECK_TIMEOUT).close()

@@ -1,4 +1,4 @@
-"""Every setting, read from the environment. Nothing has an offline default: the try-out's launcher exports its own."""
+"""All settings, read from the environment. No setting has an offline default; the demo launcher exports its own."""
 
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -10,7 +10,7 @@ from environs import Env, EnvValidationError, validate
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# All wrong settings are collected and named at once, by seal() below.
+# Collects all invalid settings, which env.seal() below reports together.
 env = Env(eager=False)
 _above_zero = validate.Range(min=0, min_inclusive=False, error="must be more than 0")
 
@@ -23,7 +23,7 @@ def _are_origins(values: list[str]) -> None:
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", validate=validate.Length(min=32, error="must have 32 characters or more"))
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", validate=validate.Length(min=1))
-# Full origins of the pages, e.g. https://practice.example.org; the call's socket accepts no other.
+# Full origins of the web pages, e.g. https://practice.example.org. The call WebSocket accepts no others.
 WEB_ORIGINS: list[str] = env.list("WEB_ORIGINS", validate=[validate.Length(min=1), _are_origins])
 GATEWAY_URL = env.str("GATEWAY_URL", validate=validate.Regexp(r"^wss?://", error="must begin with ws:// or wss://"))
 DATABASE_URL = env.dj_db_url("DATABASE_URL")
@@ -33,15 +33,16 @@ REDIS_URL = env.str(
 STORAGE_URL = env.str(
     "STORAGE_URL", validate=validate.Regexp(r"^(file:.|s3://[^/?])", error="must be file:… or s3://…")
 )
+# Recordings until they are uploaded.
 SPOOL_DIR = env.path("SPOOL_DIR", validate=validate.Predicate("is_absolute", error="must be an absolute path"))
 EMAIL_URL = env.dj_email_url("EMAIL_URL")
-DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", "steadyline@localhost")
-DEMO_NOTICE = env.str("DEMO_NOTICE", "")
-# Whose data a management command works on when it is not told: a name or an id.
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", "steadyline@localhost")  # sender of all mail
+DEMO_NOTICE = env.str("DEMO_NOTICE", "")  # shown on every page of a demo
+# Name or id of the organization that management commands use by default.
 DEFAULT_ORGANIZATION = env.str("DEFAULT_ORGANIZATION", "")
-# What "today" means for a due date, such as America/New_York.
+# Time zone that determines "today" for due dates, e.g. America/New_York.
 TIME_ZONE = env.str("TIME_ZONE", "UTC", validate=validate.OneOf(available_timezones(), error="is not a time zone"))
-# How many proxies of ours stand before the web server: limits on guessing count by the address behind them.
+# Number of our proxies in front of the web server. Login rate limits count by the address behind them.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0, validate=validate.Range(min=0))
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]))
 
@@ -56,54 +57,62 @@ REALTIME_VOICE = env.str("REALTIME_VOICE", "marin")
 TRANSCRIBE_MODEL = env.str("TRANSCRIBE_MODEL", "gpt-transcribe")
 CHAT_MODEL = env.str("CHAT_MODEL", "gpt-5.4-mini")
 EVALUATOR_MODEL = env.str("EVALUATOR_MODEL", "gpt-5.6-sol")
-EVALUATOR_MAX_OUTPUT_TOKENS = env.int("EVALUATOR_MAX_OUTPUT_TOKENS", 3000, validate=validate.Range(min=500))
+EVALUATOR_MAX_OUTPUT_TOKENS = env.int("EVALUATOR_MAX_OUTPUT_TOKENS", 3000, validate=validate.Range(min=500))  # tokens
 EVALUATOR_TEMPERATURE = env.float("EVALUATOR_TEMPERATURE", 0.3)
 ANALYZER_MODEL = env.str("ANALYZER_MODEL", "gpt-5.4-mini")
 GENERATOR_MODEL = env.str("GENERATOR_MODEL", "gpt-5.6-sol")
-GENERATOR_MAX_OUTPUT_TOKENS = env.int("GENERATOR_MAX_OUTPUT_TOKENS", 4000, validate=validate.Range(min=500))
-GENERATOR_TIMEOUT = env.float("GENERATOR_TIMEOUT", 120.0, validate=validate.Range(min=1))
-EVALUATOR_TIMEOUT = env.float("EVALUATOR_TIMEOUT", 120.0, validate=validate.Range(min=1))
+GENERATOR_MAX_OUTPUT_TOKENS = env.int("GENERATOR_MAX_OUTPUT_TOKENS", 4000, validate=validate.Range(min=500))  # tokens
+GENERATOR_TIMEOUT = env.float("GENERATOR_TIMEOUT", 120.0, validate=validate.Range(min=1))  # seconds
+EVALUATOR_TIMEOUT = env.float("EVALUATOR_TIMEOUT", 120.0, validate=validate.Range(min=1))  # seconds
 
-# Deadlines, in seconds. Tests shorten them; a crisis center rarely needs to.
+# Deadlines, in seconds. Tests shorten them; a crisis center rarely needs to change them.
+# Silence after which the caller speaks first.
 CALLER_OPENS_AFTER = env.float("CALLER_OPENS_AFTER", 6.0, validate=_above_zero)
-CALL_LIMIT = env.float("CALL_LIMIT", 60 * 60.0, validate=_above_zero)
-HEARTBEAT_EVERY = env.float("HEARTBEAT_EVERY", 3.0, validate=_above_zero)
-LINE_KEPT_FOR = env.float("LINE_KEPT_FOR", 60.0, validate=_above_zero)
-TAKE_OVER_WAIT = env.float("TAKE_OVER_WAIT", 2.0, validate=_above_zero)
+CALL_LIMIT = env.float("CALL_LIMIT", 60 * 60.0, validate=_above_zero)  # longest call
+HEARTBEAT_EVERY = env.float("HEARTBEAT_EVERY", 3.0, validate=_above_zero)  # between heartbeats of a call
+LINE_KEPT_FOR = env.float("LINE_KEPT_FOR", 60.0, validate=_above_zero)  # grace for a counselor to reconnect
+TAKE_OVER_WAIT = env.float("TAKE_OVER_WAIT", 2.0, validate=_above_zero)  # wait for another page to release a call
+# Time for calls to finish before a gateway stops.
 DRAIN_FOR = env.float("DRAIN_FOR", 600.0, validate=validate.Range(min=0))
-# Bytes that must be free on the gateway's disk for each recorded call, a new one included: 15 minutes of both voices.
+# Free bytes required on the gateway's disk per recorded call, the new one included: 15 minutes of both voices.
 DISK_PER_CALL = env.int("DISK_PER_CALL", 90_000_000, validate=validate.Range(min=0))
-CALLS_PER_PROCESS = env.int("CALLS_PER_PROCESS", 150, validate=validate.Range(min=1))
-IDLE_WARN_AFTER = env.float("IDLE_WARN_AFTER", 120.0, validate=_above_zero)
-IDLE_END_AFTER = env.float("IDLE_END_AFTER", 180.0, validate=_above_zero)
-FRAMES_LOST_AFTER = env.float("FRAMES_LOST_AFTER", 20.0, validate=_above_zero)
-RESPONSE_LOST_AFTER = env.float("RESPONSE_LOST_AFTER", 10.0, validate=_above_zero)
-UPSTREAM_ROLLOVER_AFTER = env.float("UPSTREAM_ROLLOVER_AFTER", 50 * 60.0, validate=_above_zero)
-HEARTBEAT_LOST_AFTER = env.float("HEARTBEAT_LOST_AFTER", 90.0, validate=_above_zero)
-CHAT_IDLE_AFTER = env.float("CHAT_IDLE_AFTER", 12 * 3600.0, validate=_above_zero)
-TICKET_LIFETIME = env.float("TICKET_LIFETIME", 60.0, validate=_above_zero)
-SWEEP_EVERY = env.float("SWEEP_EVERY", 20.0, validate=_above_zero)
+CALLS_PER_PROCESS = env.int("CALLS_PER_PROCESS", 150, validate=validate.Range(min=1))  # calls at once
+IDLE_WARN_AFTER = env.float("IDLE_WARN_AFTER", 120.0, validate=_above_zero)  # without speech from either side
+IDLE_END_AFTER = env.float("IDLE_END_AFTER", 180.0, validate=_above_zero)  # without speech from either side
+FRAMES_LOST_AFTER = env.float("FRAMES_LOST_AFTER", 20.0, validate=_above_zero)  # without a microphone frame
+RESPONSE_LOST_AFTER = env.float("RESPONSE_LOST_AFTER", 10.0, validate=_above_zero)  # without output from OpenAI
+UPSTREAM_ROLLOVER_AFTER = env.float("UPSTREAM_ROLLOVER_AFTER", 50 * 60.0, validate=_above_zero)  # age of a connection
+HEARTBEAT_LOST_AFTER = env.float("HEARTBEAT_LOST_AFTER", 90.0, validate=_above_zero)  # until a call counts as dead
+CHAT_IDLE_AFTER = env.float("CHAT_IDLE_AFTER", 12 * 3600.0, validate=_above_zero)  # until a chat is ended
+TICKET_LIFETIME = env.float("TICKET_LIFETIME", 60.0, validate=_above_zero)  # of an unused call ticket
+SWEEP_EVERY = env.float("SWEEP_EVERY", 20.0, validate=_above_zero)  # between sweeps for lost work
+# Between sweeps for unused context files.
 SWEEP_CONTEXTS_EVERY = env.float("SWEEP_CONTEXTS_EVERY", 86_400.0, validate=_above_zero)
-GREETING_LOST_AFTER = env.float("GREETING_LOST_AFTER", 45.0, validate=_above_zero)
-TASK_LOST_AFTER = env.float("TASK_LOST_AFTER", 360.0, validate=_above_zero)
-SHIP_EVERY = env.float("SHIP_EVERY", 5.0, validate=_above_zero)
-HOST_LOST_AFTER = env.float("HOST_LOST_AFTER", 120.0, validate=_above_zero)
-RECORDING_LOST_AFTER = env.float("RECORDING_LOST_AFTER", 60.0, validate=_above_zero)
+GREETING_LOST_AFTER = env.float("GREETING_LOST_AFTER", 45.0, validate=_above_zero)  # until a greeting is queued again
+TASK_LOST_AFTER = env.float("TASK_LOST_AFTER", 360.0, validate=_above_zero)  # until a task's claim expires
+SHIP_EVERY = env.float("SHIP_EVERY", 5.0, validate=_above_zero)  # between segments of a recording
+HOST_LOST_AFTER = env.float("HOST_LOST_AFTER", 120.0, validate=_above_zero)  # without news of a gateway host
+RECORDING_LOST_AFTER = env.float("RECORDING_LOST_AFTER", 60.0, validate=_above_zero)  # until a worker is presumed dead
+# Between sweeps for unused recording objects.
 SWEEP_ORPHANS_EVERY = env.float("SWEEP_ORPHANS_EVERY", 86_400.0, validate=_above_zero)
+# Between deletions of expired recordings.
 SWEEP_RETENTION_EVERY = env.float("SWEEP_RETENTION_EVERY", 3600.0, validate=_above_zero)
-IMPORT_LOST_AFTER = env.float("IMPORT_LOST_AFTER", 30.0, validate=_above_zero)
+IMPORT_LOST_AFTER = env.float("IMPORT_LOST_AFTER", 30.0, validate=_above_zero)  # until a worker is presumed dead
+# Until an abandoned draft is discarded.
 DRAFT_KEPT_FOR = env.float("DRAFT_KEPT_FOR", 14 * 86_400.0, validate=_above_zero)
-# Whether events may be told to addresses inside one's own network, and without https: for trying things out.
+# Allow webhooks to addresses in one's own network and without https. For trying webhooks out only.
 WEBHOOKS_TO_PRIVATE = env.bool("WEBHOOKS_TO_PRIVATE", False)
-DUE_SOON_DAYS = env.int("DUE_SOON_DAYS", 2, validate=validate.Range(min=0))
-NOTICES_AT_ONCE = env.int("NOTICES_AT_ONCE", 500, validate=validate.Range(min=1))
-TASK_ATTEMPTS = env.int("TASK_ATTEMPTS", 3, validate=validate.Range(min=1))
-# Seconds: what was put at OpenAI for a document and is younger may still be on its way to its row.
+DUE_SOON_DAYS = env.int("DUE_SOON_DAYS", 2, validate=validate.Range(min=0))  # days before the due date
+NOTICES_AT_ONCE = env.int("NOTICES_AT_ONCE", 500, validate=validate.Range(min=1))  # mails per sweep
+TASK_ATTEMPTS = env.int("TASK_ATTEMPTS", 3, validate=validate.Range(min=1))  # attempts before a task fails
+# Seconds. Younger files at OpenAI may belong to a document whose row has not been written yet.
 PROCEDURES_LEFT_AFTER = env.float("PROCEDURES_LEFT_AFTER", 3600.0, validate=_above_zero)
+# Between sweeps for unused files at OpenAI.
 SWEEP_PROCEDURES_EVERY = env.float("SWEEP_PROCEDURES_EVERY", 86_400.0, validate=_above_zero)
-PROCEDURES_TIMEOUT = env.float("PROCEDURES_TIMEOUT", 180.0, validate=_above_zero)
+PROCEDURES_TIMEOUT = env.float("PROCEDURES_TIMEOUT", 180.0, validate=_above_zero)  # until indexing a document fails
 
-TASK_TIME_LIMIT, VISIBILITY_TIMEOUT = 330, 600  # seconds; a claim lost, then a message lost, only after the work's end
+# Seconds. Claims (TASK_LOST_AFTER), then messages (VISIBILITY_TIMEOUT), must expire only after the task's time limit.
+TASK_TIME_LIMIT, VISIBILITY_TIMEOUT = 330, 600
 
 try:
     env.seal()
@@ -138,7 +147,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "config.static.StaticFilesMiddleware",
+    "config.middleware.static_files.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -162,14 +171,14 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "config.context.demo_notice",
+                "config.context_processors.demo_notice",
             ],
         },
     },
 ]
 
 if DATABASE_URL["ENGINE"].endswith("sqlite3"):
-    # IMMEDIATE: a deferred transaction that turns into a writer fails at once, whatever the timeout.
+    # IMMEDIATE: a deferred transaction that becomes a writer fails at once, regardless of the timeout.
     DATABASE_URL["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -191,7 +200,7 @@ else:
     CHANNEL_LAYERS = {
         "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
     }
-    # Longer than any task's hard limit, and scanned often: a killed worker's task comes back soon after.
+    # Longer than any task's hard limit and scanned often, so that a killed worker's task returns soon after.
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "visibility_timeout": VISIBILITY_TIMEOUT,
         "socket_connect_timeout": 2,
@@ -215,7 +224,8 @@ if _storage.scheme == "s3":
             "bucket_name": _storage.netloc,
             "endpoint_url": _query.get("endpoint_url"),
             "region_name": _query.get("region_name"),
-            # Seconds. Three tries each: an upload that meets silence gives up after half a minute, and comes back.
+            # Seconds. With three attempts each, an upload to an unresponsive store fails after half a minute and is
+            # retried later.
             "connect_timeout": _seconds("connect_timeout", 2.0),
             "read_timeout": _seconds("read_timeout", 10.0),
         },
@@ -236,7 +246,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "/"
+LOGIN_REDIRECT_URL = "evaluation:dashboard"
 ACCOUNT_ADAPTER = "accounts.adapter.ClosedSignupAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
@@ -264,11 +274,11 @@ USE_I18N = False
 USE_TZ = True
 
 STATIC_URL = "/static/"
-# Served straight from the apps, without a collected copy that could be stale.
+# Serve files directly from the apps, without a collected copy that could be stale.
 WHITENOISE_USE_FINDERS = True
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 
-# The largest bodies the ASGI middleware lets through, in bytes, by the beginning of the path; `*` stands for an id.
+# Largest bodies that the ASGI middleware accepts, in bytes, by path prefix. `*` stands for an id.
 BODY_LIMITS = {
     "/admin/scenarios/importjob/": 33 * 1024**2,
     "/accounts/": 21 * 1024**2,
@@ -278,19 +288,19 @@ BODY_LIMITS = {
     "/api/accounts/": 21 * 1024**2,
     "/api/scenarios/": 21 * 1024**2,
 }
-BODY_LIMIT = 1024**2
+BODY_LIMIT = 1024**2  # bytes, for all other paths
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "rest_framework.authentication.SessionAuthentication",
-        "accounts.tokens.ServiceTokenAuthentication",
+        "accounts.integrations.service_tokens.ServiceTokenAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["config.errors.BoundedJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["config.api.errors.BoundedJSONParser"],
     "DEFAULT_THROTTLE_RATES": {"generation": "10/min"},
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "config.errors.api_exception_handler",
+    "EXCEPTION_HANDLER": "config.api.errors.api_exception_handler",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Steadyline",
@@ -298,20 +308,20 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    # Choices of one name, or with the same values, need names of their own.
+    # Enums with equal field names or equal values need explicit names.
     "ENUM_NAME_OVERRIDES": {
         "SpeakerEnum": "scenarios.models.Opener",
         "ImportStatusEnum": "scenarios.models.ImportJob.Status",
-        "ImportSourceEnum": "scenarios.models.ImportJob.Source",
+        "ImportSourceEnum": "scenarios.models.ImportJob.ImportSource",
         "DraftStatusEnum": "scenarios.models.ScenarioDraft.Status",
         "SessionStatusEnum": "training.models.Session.Status",
         "AssignmentStatusEnum": "training.models.Assignment.Status",
         "EvaluationStatusEnum": "evaluation.models.Evaluation.Status",
         "ProceduresStatusEnum": "accounts.models.ProcedureDocument.Status",
         "SessionKindEnum": "training.models.Session.Kind",
-        "FlagKindEnum": "evaluation.flags.Kind",
-        "ReportKindEnum": "evaluation.flags.ReportKind",
-        "EventEnum": "accounts.models.Event",
+        "FlagKindEnum": "evaluation.models.flag_kinds.FlagKind",
+        "ReportKindEnum": "evaluation.models.flag_kinds.ProblemReportKind",
+        "EventEnum": "accounts.models.WebhookEvent",
         "VerdictEnum": "evaluation.models.CriterionResult.Verdict",
     },
 }
@@ -372,9 +382,9 @@ CELERY_BEAT_SCHEDULE["recordings kept long enough"] = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "config.logs.IdFormatter"}},
+    "formatters": {"line": {"()": "config.log_formatter.IdFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    # Each request it makes, with its address: more than an operator wants to read.
+    # Logs every request with its URL, which is more than operators want to read.
     "loggers": {"httpx2": {"level": "WARNING"}},
 }

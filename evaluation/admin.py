@@ -1,19 +1,21 @@
+"""Django administration of sessions, evaluations, and documentation guidelines."""
+
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
-from accounts.admin import ScopedAdmin
+from accounts.admin import TenantAdmin
 from evaluation.forms import GuidelinesForm
 from evaluation.models import CriterionResult, Evaluation, Flag, Guidelines, Review
 from evaluation.services.grading import queue_evaluation
-from evaluation.services.reviewing import review
+from evaluation.services.reviews import record_review
 from recordings.models import Recording
 from training.models import Session
 from training.services.sessions import end_by_supervisor
 
 
-class SeenOnly:
-    """Rows that are made by practice, not by hand."""
+class ReadOnlyAdminMixin:
+    """Read-only administration of rows that practice creates."""
 
     can_delete = False
 
@@ -30,8 +32,8 @@ class SeenOnly:
         return request.user.has_perm("evaluation.view_evaluation")
 
 
-class KindFilter(admin.SimpleListFilter):
-    """What was practised, at first; trials of drafts for whoever asks for them."""
+class SessionKindFilter(admin.SimpleListFilter):
+    """A filter by kind of session. Trials of drafts are hidden until selected."""
 
     title = parameter_name = "kind"
     lookup = "pk__in"
@@ -43,7 +45,7 @@ class KindFilter(admin.SimpleListFilter):
         if self.value() == "all":
             return queryset
         kind = self.value()
-        sessions = Session.objects.filter(kind=kind) if kind else Session.objects.practised()
+        sessions = Session.objects.filter(kind=kind) if kind else Session.objects.without_trials()
         return queryset.filter(**{self.lookup: sessions})
 
     def choices(self, changelist):
@@ -51,14 +53,14 @@ class KindFilter(admin.SimpleListFilter):
         return [practised | {"display": "Practice"}, *others]
 
 
-class GradedKindFilter(KindFilter):
+class EvaluationKindFilter(SessionKindFilter):
     lookup = "session__in"
 
 
 @admin.register(Session)
-class SessionAdmin(SeenOnly, ScopedAdmin):
+class SessionAdmin(ReadOnlyAdminMixin, TenantAdmin):
     list_display = ["title", "counselor", "mode", "kind", "status", "started_at", "grade"]
-    list_filter = [KindFilter, "mode", "status", ("counselor", admin.RelatedOnlyFieldListFilter)]
+    list_filter = [SessionKindFilter, "mode", "status", ("counselor", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["scenario_version", "counselor"]
     search_fields = ["scenario_version__title", "counselor__email"]
     actions = ["grade_again", "end_live"]
@@ -89,7 +91,7 @@ class SessionAdmin(SeenOnly, ScopedAdmin):
 
     @admin.display
     def feedback(self, session):
-        page = format_html('<a href="{}">Open the review page</a>', reverse("session", args=[session.pk]))
+        page = format_html('<a href="{}">Open the review page</a>', reverse("evaluation:session", args=[session.pk]))
         versions = format_html_join(
             "",
             '<div><a href="{}">Version {}: {} {}</a></div>',
@@ -109,7 +111,7 @@ class SessionAdmin(SeenOnly, ScopedAdmin):
         if not found.is_playable:
             return f"{found.get_state_display()} {found.reason}".strip()
         return format_html(
-            '<audio controls preload="metadata" src="{}"></audio>', reverse("recording_audio", args=[found.pk])
+            '<audio controls preload="metadata" src="{}"></audio>', reverse("recordings:audio", args=[found.pk])
         )
 
     @admin.display
@@ -131,7 +133,7 @@ class SessionAdmin(SeenOnly, ScopedAdmin):
         self.message_user(request, f"{len(over)} queued. A live session is graded when it ends.")
 
 
-class CriterionInline(SeenOnly, admin.TabularInline):
+class CriterionInline(ReadOnlyAdminMixin, admin.TabularInline):
     model = CriterionResult
     fields = readonly_fields = ("check_text", "verdict", "reason", "weight", "evidence")
     extra = 0
@@ -141,7 +143,7 @@ class CriterionInline(SeenOnly, admin.TabularInline):
         return format_html_join("", "<p>“{}”</p>", ((quote["text"],) for quote in result.quotes)) or "-"
 
 
-class FlagInline(SeenOnly, admin.TabularInline):
+class FlagInline(ReadOnlyAdminMixin, admin.TabularInline):
     model = Flag
     fields = readonly_fields = ("severity", "kind", "note")
     extra = 0
@@ -168,9 +170,9 @@ class ReviewInline(admin.TabularInline):
 
 
 @admin.register(Evaluation)
-class EvaluationAdmin(ScopedAdmin):
+class EvaluationAdmin(TenantAdmin):
     list_display = ["session", "version", "status", "grade", "score", "created_at"]
-    list_filter = [GradedKindFilter, "status", "grade", "used_file_search"]
+    list_filter = [EvaluationKindFilter, "status", "grade", "used_file_search"]
     list_select_related = ["session__scenario_version"]
     inlines = [CriterionInline, FlagInline, ReviewInline]
     fields = readonly_fields = (
@@ -194,25 +196,27 @@ class EvaluationAdmin(ScopedAdmin):
         return False
 
     def has_change_permission(self, request, obj=None):
-        """Only a review is added; every field of the evaluation is read only."""
+        """Allow reviewers to add a review. Every field of the evaluation itself is read-only."""
         return request.user.has_perm("evaluation.add_review")
 
     def has_delete_permission(self, request, obj=None):
         return False
 
     def save_model(self, request, obj, form, change):
-        """Nothing of it is typed; writing the row back would undo what a worker fills in meanwhile."""
+        """Skip saving: the form edits no field, and writing the row back would undo a worker's concurrent update."""
 
     def save_formset(self, request, form, formset, change):
         for said in formset.save(commit=False):
-            kept = review(said.evaluation, request.user, said.verdict, said.reason, said.criterion, said.new_verdict)
-            # Django names in its log what the formset made.
+            kept = record_review(
+                said.evaluation, request.user, said.verdict, said.reason, said.criterion, said.new_verdict
+            )
+            # Django's log entry names the objects of the formset.
             said.pk, said.reviewer = kept.pk, kept.reviewer
 
 
 @admin.register(Guidelines)
-class GuidelinesAdmin(ScopedAdmin):
-    """How an organization wants conversations documented. The newest upload counts; none is rewritten."""
+class GuidelinesAdmin(TenantAdmin):
+    """Administration of documentation guidelines. The newest upload applies; none is ever rewritten."""
 
     form = GuidelinesForm
     list_display = ["filename", "uploaded_at", "uploaded_by"]

@@ -1,32 +1,34 @@
+"""Forms of the evaluation pages and the admin, and filters of lists."""
+
 from typing import ClassVar
 
 from django import forms
 from django.db.models import Q
 from django.http import QueryDict
 
-from accounts.admin import ScopedForm
+from accounts.admin import TenantForm
 from accounts.models import Cohort, User, UserQuerySet
-from evaluation.documents import KINDS, DocumentRefused, read_documentation
-from evaluation.flags import ReportKind, Severity
+from evaluation.files.text_extraction import FILE_EXTENSIONS, DocumentRejectedError, extract_document_text
+from evaluation.grading.scoring import GRADE_THRESHOLDS
 from evaluation.models import (
-    NEW_VERDICTS,
+    REVIEW_VERDICTS,
     Comment,
     CriterionResult,
     EvaluationQuerySet,
+    FlagHandling,
     FlagQuerySet,
     Guidelines,
-    Handling,
     Review,
 )
+from evaluation.models.flag_kinds import FlagSeverity, ProblemReportKind
 from evaluation.models.tallies import TallyQuerySet
-from evaluation.scoring import GRADES
-from evaluation.talk import ms_of
+from evaluation.reports.talk_time import parse_timecode
 from scenarios.models import Mode
 from training.models import Session, SessionQuerySet
 
 
 class CommentForm(forms.ModelForm):
-    """A remark of a supervisor's at a moment of the recording."""
+    """A supervisor's comment at a moment of the recording."""
 
     at = forms.CharField(
         label="At (minutes:seconds)",
@@ -44,23 +46,23 @@ class CommentForm(forms.ModelForm):
 
     def __init__(self, *args: object, longest_ms: int, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self.longest_ms = longest_ms
+        self.duration_ms = longest_ms
 
     def clean_at(self) -> int:
-        ms = ms_of(self.cleaned_data["at"])
+        ms = parse_timecode(self.cleaned_data["at"])
         if ms is None:
             raise forms.ValidationError("Write the moment as minutes and seconds, such as 2:05.")
-        if ms > self.longest_ms:
+        if ms > self.duration_ms:
             raise forms.ValidationError("The recording is shorter than that.")
         return ms
 
 
 class ReviewForm(forms.Form):
-    """What a person makes of one criterion: agreed, or what it should be and why."""
+    """A person's review of one criterion: agreement, or the verdict it should have, with a reason."""
 
     verdict = forms.ChoiceField(
         label="It should be",
-        choices=[(Review.Verdict.AGREE.value, "as it is"), *NEW_VERDICTS],
+        choices=[(Review.Verdict.AGREE.value, "as it is"), *REVIEW_VERDICTS],
     )
     reason = forms.CharField(
         label="Why", max_length=2000, widget=forms.Textarea(attrs={"rows": 2}), error_messages={"required": "Say why."}
@@ -71,18 +73,18 @@ class ReviewForm(forms.Form):
 
     @property
     def new_verdict(self) -> str:
-        """Empty where the person agrees."""
+        """The verdict it should have, or empty if the person agrees."""
         chosen: str = self.cleaned_data["verdict"]
         return "" if chosen == Review.Verdict.AGREE else chosen
 
 
-def first_problem(form: forms.Form) -> str:
-    """The first thing that is wrong, for a form that is sent from the middle of another page."""
+def first_error(form: forms.Form) -> str:
+    """Return the form's first error, for a form that is part of another page."""
     return str(next(iter(form.errors.values()))[0])
 
 
-class FeelingForm(forms.Form):
-    """How a conversation was for its counselor."""
+class SessionFeelingForm(forms.Form):
+    """A counselor's rating of how a conversation felt."""
 
     feeling = forms.TypedChoiceField(
         label="How was it for you?",
@@ -96,14 +98,14 @@ class FeelingForm(forms.Form):
     )
 
 
-class NameForm(forms.Form):
+class SessionNameForm(forms.Form):
     name = forms.CharField(label="Your name for it", required=False, max_length=100)
 
 
-class ReportForm(forms.Form):
-    """A problem with a conversation or its feedback."""
+class ProblemReportForm(forms.Form):
+    """A report of a problem with a conversation or its feedback."""
 
-    kind = forms.ChoiceField(label="What is it?", choices=ReportKind.choices, widget=forms.RadioSelect)
+    kind = forms.ChoiceField(label="What is it?", choices=ProblemReportKind.choices, widget=forms.RadioSelect)
     text = forms.CharField(
         label="What happened?",
         max_length=1000,
@@ -124,24 +126,24 @@ class DisputeForm(forms.Form):
         super().__init__(data, auto_id=f"id_dispute_{criterion.pk if criterion else ''}_%s")
 
 
-class HandlingForm(forms.Form):
-    """What a supervisor makes of a flag."""
+class FlagHandlingForm(forms.Form):
+    """A supervisor's handling of a flag."""
 
-    handling = forms.ChoiceField(choices=Handling.choices)
+    handling = forms.ChoiceField(choices=FlagHandling.choices)
     note = forms.CharField(label="Note", required=False, max_length=1000)
 
 
-def with_usual(data: QueryDict, name: str, value: str) -> QueryDict:
-    """What was asked, with this where nothing was."""
+def with_default(data: QueryDict, name: str, value: str) -> QueryDict:
+    """Return a copy of `data` with `value` for `name` if it is missing or empty."""
     asked = data.copy()
     asked[name] = asked.get(name) or value
     return asked
 
 
-class TeamForm(forms.Form):
-    """Whom of a team, and since when. What cannot be read is as if it were not asked for."""
+class TeamFilterForm(forms.Form):
+    """A filter of a team by name, cohort, and time span. Invalid values are ignored."""
 
-    USUAL = 12
+    DEFAULT_WEEKS = 12
 
     q = forms.CharField(label="Name", required=False, max_length=100)
     cohort = forms.ModelChoiceField(Cohort.objects.none(), required=False, empty_label="Everybody")
@@ -149,35 +151,35 @@ class TeamForm(forms.Form):
         label="Since",
         required=False,
         choices=[("4", "4 weeks"), ("12", "12 weeks"), ("26", "half a year"), ("52", "a year")],
-        initial=str(USUAL),
+        initial=str(DEFAULT_WEEKS),
     )
 
     def __init__(self, user: User, data: QueryDict) -> None:
-        super().__init__(with_usual(data, "span", str(self.USUAL)))
+        super().__init__(with_default(data, "span", str(self.DEFAULT_WEEKS)))
         self.user = user
         self.fields["cohort"].queryset = Cohort.objects.for_user(user)  # type: ignore[attr-defined]
         self.is_valid()
 
     @property
     def weeks(self) -> int:
-        return int(self.cleaned_data.get("span") or self.USUAL)
+        return int(self.cleaned_data.get("span") or self.DEFAULT_WEEKS)
 
     @property
-    def is_narrowed(self) -> bool:
+    def is_filtered(self) -> bool:
         return bool(self.cleaned_data.get("q") or self.cleaned_data.get("cohort"))
 
-    def people(self) -> UserQuerySet:
+    def counselors(self) -> UserQuerySet:
         people: UserQuerySet = User.objects.for_user(self.user).counselors()
         if cohort := self.cleaned_data.get("cohort"):
             people = people.filter(cohorts=cohort)
         return people.matching(self.cleaned_data["q"]) if self.cleaned_data.get("q") else people
 
-    def tallies(self, rows: TallyQuerySet) -> TallyQuerySet:
-        return rows.filter(counselor__in=self.people()) if self.is_narrowed else rows
+    def filter_tallies(self, rows: TallyQuerySet) -> TallyQuerySet:
+        return rows.filter(counselor__in=self.counselors()) if self.is_filtered else rows
 
 
-class HistoryForm(forms.Form):
-    """What a history is narrowed by."""
+class HistoryFilterForm(forms.Form):
+    """A filter of the practice history."""
 
     q = forms.CharField(required=False, max_length=100)
     mode = forms.ChoiceField(required=False, choices=[("", "Calls and chats"), *Mode.choices])
@@ -190,21 +192,21 @@ class HistoryForm(forms.Form):
         self.user = user
         self.fields["q"].label = "Words, title or name" if user.is_counselor else "Title or counselor"
 
-    def narrow(self, rows: SessionQuerySet) -> SessionQuerySet:
+    def filter_rows(self, rows: SessionQuerySet) -> SessionQuerySet:
         if not self.is_valid():
             return rows
         chosen = self.cleaned_data
         narrowed = {name: chosen[name] for name in ("mode", "kind") if chosen[name]}
         rows = rows.filter(**narrowed)
-        return rows.found_by(self.user, chosen["q"]) if chosen["q"] else rows
+        return rows.matching_for(self.user, chosen["q"]) if chosen["q"] else rows
 
 
-class FeedbackFilterForm(forms.Form):
-    """What graded feedback is narrowed by."""
+class EvaluationFilterForm(forms.Form):
+    """A filter of graded feedback."""
 
     q = forms.CharField(label="Counselor", required=False, max_length=100)
     grade = forms.ChoiceField(
-        required=False, choices=[("", "Every grade"), *((letter, letter) for _, letter in GRADES)]
+        required=False, choices=[("", "Every grade"), *((letter, letter) for _, letter in GRADE_THRESHOLDS)]
     )
     state = forms.ChoiceField(
         required=False,
@@ -221,7 +223,7 @@ class FeedbackFilterForm(forms.Form):
         super().__init__(data)
         self.user = user
 
-    def narrow(self, rows: EvaluationQuerySet) -> EvaluationQuerySet:
+    def filter_rows(self, rows: EvaluationQuerySet) -> EvaluationQuerySet:
         if not self.is_valid():
             return rows
         chosen = self.cleaned_data
@@ -233,22 +235,22 @@ class FeedbackFilterForm(forms.Form):
 
 
 class FlagFilterForm(forms.Form):
-    """Which flags; those that wait, unless others are asked for."""
+    """A filter of flags. Pending ones are the default."""
 
-    handling = forms.ChoiceField(required=False, choices=[*Handling.choices, ("all", "All")])
-    severity = forms.ChoiceField(required=False, choices=[("", "Every severity"), *Severity.choices])
+    handling = forms.ChoiceField(required=False, choices=[*FlagHandling.choices, ("all", "All")])
+    severity = forms.ChoiceField(required=False, choices=[("", "Every severity"), *FlagSeverity.choices])
 
     def __init__(self, data: QueryDict) -> None:
-        super().__init__(with_usual(data, "handling", Handling.PENDING.value))
+        super().__init__(with_default(data, "handling", FlagHandling.PENDING.value))
 
-    def narrow(self, rows: FlagQuerySet) -> FlagQuerySet:
+    def filter_rows(self, rows: FlagQuerySet) -> FlagQuerySet:
         if not self.is_valid():
-            return rows.pending().gravest_first()
+            return rows.pending().most_severe_first()
         if self.cleaned_data["severity"]:
             rows = rows.filter(severity=self.cleaned_data["severity"])
         handling = self.cleaned_data["handling"]
-        if handling == Handling.PENDING:
-            return rows.pending().gravest_first()
+        if handling == FlagHandling.PENDING:
+            return rows.pending().most_severe_first()
         return (rows if handling == "all" else rows.filter(handling=handling)).order_by("-created_at", "-pk")
 
 
@@ -256,18 +258,18 @@ class DocumentationForm(forms.Form):
     document = forms.FileField(
         label="Your documentation",
         allow_empty_file=True,
-        widget=forms.FileInput(attrs={"accept": ",".join(sorted(KINDS))}),
+        widget=forms.FileInput(attrs={"accept": ",".join(sorted(FILE_EXTENSIONS))}),
         help_text="PDF, DOCX, TXT or MD, up to 10 MB and 30,000 characters.",
     )
 
 
-class GuidelinesForm(ScopedForm):
-    """How an organization wants conversations documented; its text is what is kept."""
+class GuidelinesForm(TenantForm):
+    """An upload of an organization's documentation guidelines. Only its text and name are kept."""
 
     file = forms.FileField(
         label="Guidelines",
         allow_empty_file=True,
-        widget=forms.FileInput(attrs={"accept": ",".join(sorted(KINDS))}),
+        widget=forms.FileInput(attrs={"accept": ",".join(sorted(FILE_EXTENSIONS))}),
         help_text="PDF, DOCX, TXT or MD, up to 10 MB and 30,000 characters. The newest upload counts.",
     )
 
@@ -278,8 +280,8 @@ class GuidelinesForm(ScopedForm):
     def clean_file(self) -> object:
         file = self.cleaned_data["file"]
         try:
-            self.instance.text = read_documentation(file)
-        except DocumentRefused as refused:
+            self.instance.text = extract_document_text(file)
+        except DocumentRejectedError as refused:
             raise forms.ValidationError(str(refused)) from refused
         self.instance.filename = (file.name or "")[-200:]
         return file

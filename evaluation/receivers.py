@@ -1,3 +1,5 @@
+"""Receivers of the training app's signals."""
+
 from typing import Any
 
 from django.dispatch import receiver
@@ -9,6 +11,6 @@ from training.signals import session_ended
 
 @receiver(session_ended)
 def queue_evaluation(session: Session, **kwargs: Any) -> None:
-    # What its counselor stopped is never graded.
+    """Queue grading when a session ends, unless its counselor stopped it: stopped sessions are never graded."""
     if not session.was_stopped:
         grading.queue_evaluation(session)

@@ -1,62 +1,50 @@
-"""Celery's doors: they take ids and call one service."""
+"""Celery tasks. Each takes ids and calls one service."""
 
 from uuid import UUID
 
 from celery import Task, shared_task
 
-_MAIL_AGAIN = 60  # seconds
+from evaluation.services import alerts, documentation, grading, notifications
+
+_MAIL_AGAIN = 60  # seconds, base of the exponential backoff
 
 
 @shared_task(bind=True, max_retries=None)
 def grade_session(self: Task, evaluation_id: str) -> None:
-    from evaluation.services import grading  # noqa: PLC0415  (services queue this task)
-
     try:
-        grading.grade(UUID(evaluation_id))
-    except grading.NotYet as wait:
+        grading.grade_evaluation(UUID(evaluation_id))
+    except grading.RetryLaterError as wait:
         raise self.retry(countdown=wait.seconds) from wait
 
 
 @shared_task(autoretry_for=(OSError,), retry_backoff=_MAIL_AGAIN, max_retries=5)
 def alert_supervisors(evaluation_id: str) -> None:
-    from evaluation.services import alerts  # noqa: PLC0415
-
-    alerts.alert_supervisors(UUID(evaluation_id))
+    alerts.send_critical_flag_alerts(UUID(evaluation_id))
 
 
 @shared_task(autoretry_for=(OSError,), retry_backoff=_MAIL_AGAIN, max_retries=5)
 def alert_of_report(flag_id: int) -> None:
-    from evaluation.services import alerts  # noqa: PLC0415
-
-    alerts.alert_of_report(flag_id)
+    alerts.send_report_alert(flag_id)
 
 
 @shared_task
 def sweep_evaluations() -> None:
-    from evaluation.services import grading  # noqa: PLC0415
-
     grading.sweep_evaluations()
 
 
 @shared_task(bind=True, max_retries=None)
 def review_documentation(self: Task, review_id: str) -> None:
-    from evaluation.services import documenting, grading  # noqa: PLC0415
-
     try:
-        documenting.compare_documentation(UUID(review_id))
-    except grading.NotYet as wait:
+        documentation.compare_documentation(UUID(review_id))
+    except grading.RetryLaterError as wait:
         raise self.retry(countdown=wait.seconds) from wait
 
 
 @shared_task
 def sweep_documentation() -> None:
-    from evaluation.services import documenting  # noqa: PLC0415
-
-    documenting.sweep_documentation()
+    documentation.sweep_documentation()
 
 
 @shared_task
 def sweep_notices() -> None:
-    from evaluation.services import notices  # noqa: PLC0415
-
-    notices.sweep_ready_notices()
+    notifications.send_feedback_ready_emails()

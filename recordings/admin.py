@@ -3,14 +3,14 @@ from django.db import models
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 
-from accounts.admin import ScopedAdmin
+from accounts.admin import TenantAdmin
 from recordings.models import Recording
-from recordings.services.deletion import Held, delete_recording
+from recordings.services.deletion import LegalHoldError, delete_recording
 
 
 @admin.register(Recording)
-class RecordingAdmin(ScopedAdmin):
-    """Legal holds, deletion, and what became of a recording. Listening is for the session's page."""
+class RecordingAdmin(TenantAdmin):
+    """Admin of recordings: state, legal holds, and deletion. Playback is on the session's page."""
 
     list_display = ["title", "counselor", "state", "length", "kept_until", "is_held", "created_at"]
     list_filter = ["state", "is_held", ("session__counselor", admin.RelatedOnlyFieldListFilter)]
@@ -40,11 +40,11 @@ class RecordingAdmin(ScopedAdmin):
         return False
 
     def has_delete_permission(self, request, obj=None):
-        """The row stays, and says that its audio was deleted."""
+        """Return False: the row stays as the record of the audio's deletion."""
         return False
 
     def save_model(self, request, obj, form, change):
-        # A worker may be writing the rest of the row just now.
+        # A worker may be writing the other fields at the same time.
         obj.save(update_fields=["is_held", "hold_reason"])
 
     @admin.display(ordering="session__scenario_version__title")
@@ -71,7 +71,9 @@ class RecordingAdmin(ScopedAdmin):
 
     @admin.display(description="")
     def listen(self, recording):
-        return format_html('<a href="{}">Open the session</a>', reverse("session", args=[recording.session_id]))
+        return format_html(
+            '<a href="{}">Open the session</a>', reverse("evaluation:session", args=[recording.session_id])
+        )
 
     @admin.display(description="agreement to be recorded")
     def agreement(self, recording):
@@ -97,7 +99,7 @@ class RecordingAdmin(ScopedAdmin):
             try:
                 delete_recording(recording, by=request.user)
                 deleted += 1
-            except Held:
+            except LegalHoldError:
                 held += 1
         self.message_user(request, f"{deleted} deleted. What was deleted stands in each recording's page.")
         if held:

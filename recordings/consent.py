@@ -1,14 +1,14 @@
-"""The words a counselor agrees to before a recorded call. A version is never changed: new words get a new one."""
+"""Consent texts that counselors agree to before a recorded call. A version never changes: a new text gets a new one."""
 
 import hashlib
 
-TEXTS = {
+CONSENT_TEXTS = {
     "1": "A recording holds your voice and the caller’s. You, and the supervisors, trainers and evaluators of your "
     "organization, can listen to it with your feedback. It is deleted after the time your organization has set; your "
     "supervisor can tell you more, or delete it earlier.",
 }
-CURRENT = max(TEXTS, key=int)
+CURRENT_VERSION = max(CONSENT_TEXTS, key=int)
 
 
-def digest_of(version: str) -> str:
-    return hashlib.sha256(TEXTS[version].encode()).hexdigest()
+def consent_digest(version: str) -> str:
+    return hashlib.sha256(CONSENT_TEXTS[version].encode()).hexdigest()

@@ -15,51 +15,55 @@ from django.utils import timezone
 from accounts.models import Organization, User
 from training.models import Session
 
-LATE_AFTER = timedelta(minutes=2)
+OVERDUE_AFTER = timedelta(minutes=2)  # time after the session's end
 
 
 def recording_key(recording: Recording, filename: str) -> str:
-    """Without names: ids only."""
-    return f"{recording.folder}{filename}"
+    """Return the file's storage key, which holds ids only and no names."""
+    return f"{recording.key_prefix}{filename}"
 
 
 class RecordingQuerySet(models.QuerySet["Recording"]):
     def for_user(self, user: User) -> RecordingQuerySet:
-        """A counselor's own recordings, everyone else's organization."""
+        """Limit to the recordings that `user` may access: a counselor's own, otherwise the organization's."""
         rows = self.filter(organization_id=user.organization_id)
         return rows.filter(session__counselor_id=user.pk) if user.is_counselor else rows
 
-    def practised_or_own(self, user: User) -> RecordingQuerySet:
-        """Without other people's trials of drafts, which count for nobody."""
+    def without_others_trials(self, user: User) -> RecordingQuerySet:
+        """Exclude other people's trials of drafts, which do not count."""
         return self.filter(~Q(session__kind=Session.Kind.TRIAL) | Q(session__counselor_id=user.pk))
 
-    def unfinished(self) -> RecordingQuerySet:
-        """Recordings of calls that are over and not yet a file."""
+    def awaiting_file(self) -> RecordingQuerySet:
+        """Limit to recordings of ended calls that have no file yet."""
         waiting = [Recording.State.RECORDING, Recording.State.PROCESSING]
         return self.filter(state__in=waiting).exclude(session__status=Session.Status.ACTIVE)
 
-    def finishable(self, lost_before: datetime, claimed_before: datetime) -> RecordingQuerySet:
-        """Those that nobody is at and whose every epoch is in the store, or on a host that has not been seen since."""
+    def claimable(self, lost_before: datetime, claimed_before: datetime) -> RecordingQuerySet:
+        """Limit to recordings that a worker may finish now.
+
+        None has a claim renewed since `claimed_before`. Every epoch is in the store, or on a host not seen since
+        `lost_before`.
+        """
         shipping = RecordingEpoch.objects.filter(
             recording=OuterRef("pk"), sealed_at__isnull=True, seen_at__gte=lost_before
         )
         is_free = Q(state=Recording.State.RECORDING) | Q(touched_at__lt=claimed_before)
-        return self.unfinished().filter(is_free).exclude(Exists(shipping))
+        return self.awaiting_file().filter(is_free).exclude(Exists(shipping))
 
-    def uncleared(self) -> RecordingQuerySet:
-        """Finished whole, while what it was made of may still lie about."""
+    def with_leftover_segments(self) -> RecordingQuerySet:
+        """Limit to finished recordings with all epochs sealed whose segments may not have been deleted yet."""
         missing = RecordingEpoch.objects.filter(recording=OuterRef("pk"), sealed_at__isnull=True)
         return self.filter(state__in=Recording.FINISHED, cleared_at__isnull=True).exclude(Exists(missing))
 
-    def kept(self) -> RecordingQuerySet:
+    def not_deleted(self) -> RecordingQuerySet:
         return self.exclude(state=Recording.State.DELETED)
 
-    def past_keeping(self, now: datetime) -> RecordingQuerySet:
-        """Older than their organization, or the account of their scenario, wants them kept."""
+    def past_retention(self, now: datetime) -> RecordingQuerySet:
+        """Limit to recordings past the retention of their scenario's account or, without one, of their organization."""
         days = Coalesce("session__scenario_version__account__recording_days", "session__organization__recording_days")
-        over = self.kept().filter(is_held=False).exclude(session__status=Session.Status.ACTIVE)
+        over = self.not_deleted().filter(is_held=False).exclude(session__status=Session.Status.ACTIVE)
         ended = over.annotate(days=days).filter(days__isnull=False)
-        # Whole days are few: one comparison for each number of them, which both databases understand.
+        # Few distinct numbers of days occur, and one comparison for each works on both databases.
         due = Q(pk=None)
         for number in ended.order_by().values_list("days", flat=True).distinct():
             due |= Q(days=number, session__ended_at__lt=now - timedelta(days=number))
@@ -67,7 +71,7 @@ class RecordingQuerySet(models.QuerySet["Recording"]):
 
 
 class Recording(models.Model):
-    """The audio of one session: counselor left, caller right, on one clock."""
+    """Audio of one session on one clock: counselor in the left channel, caller in the right."""
 
     class State(models.TextChoices):
         RECORDING = "recording"
@@ -95,7 +99,7 @@ class Recording(models.Model):
     caller_speech_ms = models.PositiveIntegerField(null=True)
     is_held = models.BooleanField("legal hold", default=False, help_text="It is kept whatever the retention says.")
     hold_reason = models.CharField(max_length=200, blank=True)
-    # Who finishes it counts this up; whoever finds another number has lost the claim.
+    # Each claim increments this; a worker that finds a different number has lost its claim.
     fence = models.PositiveIntegerField(default=0, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
     cleared_at = models.DateTimeField(null=True, editable=False, help_text="what it was made of is gone since")
@@ -128,13 +132,13 @@ class Recording(models.Model):
 
     @property
     def is_late(self) -> bool:
-        """It should have been finished by now: somebody who waits for it is told."""
+        """Return True if the file is overdue, so that the page can say so."""
         ended_at = self.session.ended_at
-        return self.is_under_way and ended_at is not None and timezone.now() - ended_at > LATE_AFTER
+        return self.is_under_way and ended_at is not None and timezone.now() - ended_at > OVERDUE_AFTER
 
     @property
     def kept_until(self) -> datetime | None:
-        """When the sweep deletes it, if nobody holds it back; None while its call lasts or where nothing ends it."""
+        """Time of deletion by the sweep, legal holds aside. None during the call or without a retention period."""
         version = self.session.scenario_version
         account = version.account if version else None
         days = (account.recording_days if account else None) or self.session.organization.recording_days
@@ -142,23 +146,23 @@ class Recording(models.Model):
 
     @property
     def is_settled(self) -> bool:
-        """Deleted, or finished with all that there will be: nothing but its file is needed any more."""
+        """Return True if it is deleted or finished for good, so that only its file is still needed."""
         return self.state == self.State.DELETED or (self.is_finished and self.cleared_at is not None)
 
     @property
-    def folder(self) -> str:
-        """Every key of its file begins so."""
+    def key_prefix(self) -> str:
+        """Prefix of all storage keys of its file."""
         return f"recordings/{self.organization_id}/{self.session_id}/"
 
     @property
-    def segments(self) -> str:
-        """Every key of what gateways shipped for it begins so."""
+    def segment_prefix(self) -> str:
+        """Prefix of all storage keys of the segments that gateways uploaded for it."""
         return f"spools/{self.organization_id}/{self.session_id}/"
 
 
 class RecordingEpochQuerySet(models.QuerySet["RecordingEpoch"]):
-    def of(self, epochs: Iterable[tuple[uuid.UUID, int]]) -> RecordingEpochQuerySet:
-        """Those of these sessions with these numbers."""
+    def for_keys(self, epochs: Iterable[tuple[uuid.UUID, int]]) -> RecordingEpochQuerySet:
+        """Limit to the epochs with these pairs of session id and number."""
         numbers: dict[int, list[uuid.UUID]] = {}
         for session_id, number in epochs:
             numbers.setdefault(number, []).append(session_id)
@@ -169,13 +173,13 @@ class RecordingEpochQuerySet(models.QuerySet["RecordingEpoch"]):
 
 
 class RecordingEpoch(models.Model):
-    """One gateway's hold of the call. The monotonic clock does not cross hosts, so its start is on the wall clock."""
+    """One gateway's hold of the call. It starts on the wall clock, because monotonic clocks differ between hosts."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="epochs")
     number = models.PositiveIntegerField()
     started_at = models.DateTimeField()
-    # Its gateway says so again and again, as long as the spool lies on its disk.
+    # The gateway updates this repeatedly as long as the spool is on its disk.
     seen_at = models.DateTimeField(default=timezone.now)
     sealed_at = models.DateTimeField(null=True, help_text="all of it is in the object store since")
     sizes = models.JSONField(default=list, help_text="bytes of journal, microphone and caller when it was sealed")
@@ -190,12 +194,12 @@ class RecordingEpoch(models.Model):
         return f"Epoch {self.number} of {self.recording}"
 
     @property
-    def spool(self) -> Path:
+    def spool_path(self) -> Path:
         return spool_folder(self.recording.session_id, self.number)
 
     @property
-    def segments(self) -> str:
-        return f"{self.recording.segments}{self.number}/"
+    def segment_prefix(self) -> str:
+        return f"{self.recording.segment_prefix}{self.number}/"
 
 
 def spool_folder(session_id: uuid.UUID, epoch: int) -> Path:
@@ -203,7 +207,7 @@ def spool_folder(session_id: uuid.UUID, epoch: int) -> Path:
 
 
 class RecordingConsent(models.Model):
-    """A counselor agreed to be recorded, after reading these words."""
+    """Counselor's consent to be recorded, with the version of the text."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     session = models.OneToOneField(Session, on_delete=models.PROTECT, related_name="recording_consent")
@@ -220,7 +224,7 @@ class RecordingConsent(models.Model):
 
 
 class RecordingDeletion(models.Model):
-    """What was deleted of a recording, and why. Never changed, but for copies that are found later."""
+    """Record of a recording's deletion. It never changes, except that copies found later are added."""
 
     class Reason(models.TextChoices):
         RETENTION = "retention", "kept long enough"
@@ -231,7 +235,7 @@ class RecordingDeletion(models.Model):
     reason = models.CharField(max_length=20, choices=Reason.choices)
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     deleted_at = models.DateTimeField(auto_now_add=True)
-    # An upload that was under way may end after it: looked for again until then.
+    # End of the repeated searches for copies: an upload under way at the deletion may finish after it.
     completed_at = models.DateTimeField(null=True)
     removed = models.JSONField(default=list, help_text="copies: what, key, bytes")
 

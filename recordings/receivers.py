@@ -1,3 +1,5 @@
+"""Signal receivers that queue the assembly of recordings."""
+
 from typing import Any
 
 from django.db import transaction
@@ -10,7 +12,10 @@ from training.signals import session_ended
 
 
 @receiver(session_ended)
-def finish_its_recording(session: Session, **kwargs: Any) -> None:
-    """The gateway may have shipped all of it before the session ended. If not, it says so when it has."""
+def queue_finish_recording(session: Session, **kwargs: Any) -> None:
+    """Queue the recording's assembly once the ending transaction commits.
+
+    The gateway may have uploaded everything before the session ended. If not, sealing the epoch queues it again.
+    """
     for pk in Recording.objects.filter(session=session).values_list("pk", flat=True):
         transaction.on_commit(lambda pk=pk: tasks.finish_recording.delay(str(pk)), robust=True)  # type: ignore[misc]

@@ -8,42 +8,46 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 from rest_framework.request import Request
 
-from accounts.http import SignedInRequest
-from recordings.audio import Audio, Stored
+from accounts.web.requests import AuthenticatedRequest
 from recordings.models import Recording
-from recordings.objects import Readable, StoreAway
-from recordings.ranges import Span, Unsatisfiable, parse_range
+from recordings.object_store import ObjectReader, StoreUnavailableError
+from recordings.playback.byte_ranges import ByteRange, UnsatisfiableRangeError, parse_range
+from recordings.playback.streams import AudioStream, StoredAudio
 
-BLOCK = 256 * 1024  # bytes read at once
-AWAY = "The store of the recordings does not answer just now. Nothing is lost; please try again in a minute."
+BLOCK_SIZE = 256 * 1024  # bytes read at once
+STORE_UNAVAILABLE_TEXT = (
+    "The store of the recordings does not answer just now. Nothing is lost; please try again in a minute."
+)
 
 
 @login_required
 @require_safe
-def audio(request: SignedInRequest, pk: UUID) -> HttpResponseBase:
-    """The recording for the page's player: single ranges, so that one can seek without loading it whole."""
+def recording_audio(request: AuthenticatedRequest, pk: UUID) -> HttpResponseBase:
+    """Serve a recording to the page's player. Single ranges let it seek without loading the whole file."""
     recording = get_object_or_404(Recording.objects.for_user(request.user).exclude(file=""), pk=pk)
     try:
-        return wav_response(request, Stored(recording))
-    except StoreAway:
-        return HttpResponse(AWAY, status=503, content_type="text/plain", headers={"Retry-After": "30"})
+        return wav_response(request, StoredAudio(recording))
+    except StoreUnavailableError:
+        return HttpResponse(
+            STORE_UNAVAILABLE_TEXT, status=503, content_type="text/plain", headers={"Retry-After": "30"}
+        )
 
 
-def wav_response(request: HttpRequest | Request, audio: Audio) -> HttpResponseBase:
-    """The part that is asked for, a block at a time. Raises Http404 or StoreAway."""
+def wav_response(request: HttpRequest | Request, audio: AudioStream) -> HttpResponseBase:
+    """Stream the requested range in blocks. Raise Http404 or StoreUnavailableError if it cannot be opened."""
     headers = {
         "Accept-Ranges": "bytes",
-        "ETag": audio.tag,
+        "ETag": audio.etag,
         "Cache-Control": "private, no-cache",
         "X-Content-Type-Options": "nosniff",
     }
-    # Ranges are for GET, and only of the file that the reader already knows.
-    has_range = request.method == "GET" and request.headers.get("If-Range", audio.tag) == audio.tag
+    # Ranges apply to GET only, and only while If-Range, if sent, still matches.
+    has_range = request.method == "GET" and request.headers.get("If-Range", audio.etag) == audio.etag
     try:
         asked = parse_range(request.headers.get("Range", ""), audio.size) if has_range else None
-    except Unsatisfiable:
+    except UnsatisfiableRangeError:
         return HttpResponse(status=416, headers=headers | {"Content-Range": f"bytes */{audio.size}"})
-    span = asked or Span(0, audio.size - 1)
+    span = asked or ByteRange(0, audio.size - 1)
     headers["Content-Length"] = str(span.length)
     if asked:
         headers["Content-Range"] = f"bytes {span.first}-{span.last}/{audio.size}"
@@ -51,23 +55,23 @@ def wav_response(request: HttpRequest | Request, audio: Audio) -> HttpResponseBa
     if request.method == "HEAD":
         return HttpResponse(status=status, content_type="audio/wav", headers=headers)
     try:
-        body = Blocks(audio.open(span))
+        body = StreamedBlocks(audio.open(span))
     except FileNotFoundError:
         raise Http404 from None
     return StreamingHttpResponse(body, status=status, content_type="audio/wav", headers=headers)
 
 
-class Blocks:
-    """Sent one by one. Django closes it with the response, also when nobody read any."""
+class StreamedBlocks:
+    """Async iterator over a file's blocks. Django closes it with the response, even if no block was read."""
 
-    def __init__(self, part: Readable) -> None:
+    def __init__(self, part: ObjectReader) -> None:
         self.close = part.close
-        # Not on the thread that all requests share: one slow store must not hold up every page.
+        # Keep reads off the thread that all requests share: one slow store must not hold up every page.
         self._read = sync_to_async(part.read, thread_sensitive=False)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
-            while block := await self._read(BLOCK):
+            while block := await self._read(BLOCK_SIZE):
                 yield block
         finally:
             self.close()

@@ -1,26 +1,28 @@
+"""Downloads of scenario packs as JSON or CSV."""
+
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 
-from accounts.downloads import FOR_SPREADSHEETS, download_of
 from accounts.models import Organization
+from accounts.web.downloads import SPREADSHEET_ENCODING, stream_download
 from scenarios.models import ScenarioQuerySet
-from scenarios.packs.writing import write_csv, write_json
+from scenarios.packs.writer import write_csv, write_json
 from scenarios.services.exports import export_rows
 
-FORMATS = {"json": (write_json, "utf-8", "application/json"), "csv": (write_csv, FOR_SPREADSHEETS, "text/csv")}
+PACK_FORMATS = {"json": (write_json, "utf-8", "application/json"), "csv": (write_csv, SPREADSHEET_ENCODING, "text/csv")}
 
 
 def pack_headers(kind: str) -> dict[str, str]:
     name = f"scenarios-{timezone.localdate():%Y-%m-%d}.{kind}"
     return {
-        "Content-Type": f"{FORMATS[kind][2]}; charset=utf-8",
+        "Content-Type": f"{PACK_FORMATS[kind][2]}; charset=utf-8",
         "Content-Disposition": f'attachment; filename="{name}"',
         "Cache-Control": "private, no-store",
         "X-Content-Type-Options": "nosniff",
     }
 
 
-def pack_of(organization: Organization, scenarios: ScenarioQuerySet, kind: str) -> StreamingHttpResponse:
-    """Scenarios as a file to download, `json` or `csv`."""
-    write, encoding, _ = FORMATS[kind]
-    return download_of(lambda text: write(export_rows(organization, scenarios), text), encoding, pack_headers(kind))
+def stream_pack(organization: Organization, scenarios: ScenarioQuerySet, kind: str) -> StreamingHttpResponse:
+    """Return the scenarios as a downloadable file of the kind `json` or `csv`."""
+    write, encoding, _ = PACK_FORMATS[kind]
+    return stream_download(lambda text: write(export_rows(organization, scenarios), text), encoding, pack_headers(kind))

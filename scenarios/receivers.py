@@ -1,3 +1,5 @@
+"""Signal receivers for new organizations and deleted scenarios."""
+
 from typing import Any
 
 from django.db import transaction
@@ -6,10 +8,10 @@ from django.dispatch import receiver
 
 from accounts.models import Organization
 from scenarios.models import Category, Scenario, Skill
-from scenarios.services.contexts import remove_context_file
+from scenarios.services.evaluator_contexts import remove_context_file
 
-CATEGORIES = ["Onboarding", "Refresher", "Advanced", "Assessment"]
-SKILLS = [
+DEFAULT_CATEGORIES = ["Onboarding", "Refresher", "Advanced", "Assessment"]
+DEFAULT_SKILLS = [
     "Active listening",
     "Rapport building",
     "De-escalation",
@@ -30,14 +32,14 @@ SKILLS = [
 
 @receiver(post_save, sender=Organization)
 def seed_organization(instance: Organization, created: bool, raw: bool = False, **kwargs: Any) -> None:
-    """A new organization begins with categories and skills that it may change."""
+    """Give a new organization its default categories and skills, which it may change."""
     if created and not raw:
-        Category.objects.bulk_create(Category(organization=instance, name=name) for name in CATEGORIES)
-        Skill.objects.bulk_create(Skill(organization=instance, name=name) for name in SKILLS)
+        Category.objects.bulk_create(Category(organization=instance, name=name) for name in DEFAULT_CATEGORIES)
+        Skill.objects.bulk_create(Skill(organization=instance, name=name) for name in DEFAULT_SKILLS)
 
 
 @receiver(post_delete, sender=Scenario)
-def remove_its_context(instance: Scenario, **kwargs: Any) -> None:
-    """However a scenario is deleted, its text goes with it. Its versions keep what was graded by."""
+def remove_context_of_deleted_scenario(instance: Scenario, **kwargs: Any) -> None:
+    """Delete the context file of a deleted scenario after the commit. Versions keep the text they were graded by."""
     key = instance.evaluator_context_file.name
     transaction.on_commit(lambda: remove_context_file(key or ""), robust=True)

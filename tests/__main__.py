@@ -1,16 +1,18 @@
-"""Every check, in order, to the end: `python -m tests [--fast | --lint | --prove] [what pytest understands]`."""
+"""All checks in one command: `python -m tests [--both | --fast | --lint | --prove [planted]] [pytest arguments]`."""
 
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.report import machine, write_section
-from tests.services import missing, private_postgres
+from benchmarks.report import describe_machine, write_section
+from tests.support.servers import missing_reason, private_postgres
 
 PYTHON = sys.executable
 LINT: dict[str, list[str]] = {
@@ -20,36 +22,57 @@ LINT: dict[str, list[str]] = {
     "mypy": [PYTHON, "-m", "mypy"],
     "migrations": [PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"],
 }
-PYTEST = [PYTHON, "-m", "pytest", "-n", "2"]
+# Many tests wait for processes and deadlines: one worker more than cores leaves none idle.
+WORKERS = str(1 + (os.cpu_count() or 1))
+PYTEST = [PYTHON, "-m", "pytest"]
+PARALLEL = ["-n", WORKERS, "--dist", "loadscope", "--no-loadscope-reorder", "--durations", "10"]
+BOTH_DATABASES = "both_databases"  # the mark of tests that also run on the second database
+OWN_OPTIONS = ("--both", "--fast", "--lint", "--prove")
 
-# What `make prove` repeats at full count, with what it shows. Where there is PostgreSQL, on PostgreSQL.
+# Checks that `make prove` repeats at full count, with the property each one shows. On PostgreSQL if it is installed.
 PROOFS = {
-    "tests/voicegateway/test_order.py": "10,000 shuffles of every legal order of events, three properties: the same "
-    "transcript, no turn ever changes places, none is lost or doubled",
+    "tests/voicegateway/test_event_order.py": "10,000 shuffles of every legal order of events, three properties: the "
+    "same transcript, no turn ever changes places, none is lost or doubled",
     "tests/voicegateway/test_gateway_kills.py": "a gateway killed (-9) at 20 random moments of one call: it goes on, "
     "no received audio and no finished turn is lost",
-    "tests/recordings/test_finishers_killed.py": "three finishers of one recording at once on S3, killed (-9) at every "
+    "tests/recordings/test_finishing_killed.py": "three finishers of one recording at once on S3, killed (-9) at every "
     "statement and request: one object, one row, nothing left over",
-    "tests/recordings/test_damage.py": "a spool cut off, or with a byte flipped, at every offset of its last 4 KiB: "
-    "a valid recording; 40 power cuts cost a second at most",
+    "tests/recordings/test_spool_damage.py": "a spool cut off, or with a byte flipped, at every offset of its last "
+    "4 KiB: a valid recording; 40 power cuts cost a second at most",
     "tests/recordings/test_assembly.py": "30 minutes with an interruption every 3 s: channels within 20 ms of the "
     "truth, the length within 0.1 % of the clock",
-    "tests/voicegateway/test_gateway_leftovers.py::test_calls_that_come_and_go_leave_nothing_behind": "500 calls that "
+    "tests/voicegateway/test_gateway_leaks.py::test_calls_that_come_and_go_leave_nothing_behind": "500 calls that "
     "connect and drop: tasks, files and database connections are back at their baseline, no upstream socket is open",
-    "tests/accounts/test_replacement.py": "150 runs of 25 steps of a document being replaced while OpenAI lags, "
+    "tests/accounts/test_preparation_states.py": "150 runs of 25 steps of a document being replaced while OpenAI lags, "
     "fails, expires and forgets and workers die: one document counts at every moment, nothing is left over",
-    "tests/test_api_fuzz.py": "2,000 cases of the API's own schema as each of nine people and systems, and every "
-    "address that is read from with every id: no failure of ours, nothing of others",
+    "tests/project/test_api_fuzzing.py": "2,000 cases of the API's own schema as each of nine people and systems, and "
+    "every address that is read from with every id: no failure of ours, nothing of others",
     "tests/evaluation/test_workers_killed.py": "a worker killed (-9) at every statement and request of an upload and "
     "of a grading: the old document or the new one, the feedback once",
+    "tests/project/test_permission_matrix.py": "every route of pages, API and administration as every role",
+    "tests/standins": "the stand-in's own tests, and every script of the conformance suite against the product",
+    "tests/browser/test_accessibility.py": "axe on every page, light and dark, at 360 and 1440 px",
+    "tests/config": "every way in which an installation or the try-out can fail",
 }
 
-# What somebody has exported for their own use must not decide what is tested, nor whom tests reach.
-FOREIGN = ("OPENAI_", "DATABASE_URL", "REDIS_URL", "STORAGE_URL", "SPOOL_DIR", "EMAIL_URL", "DJANGO_SETTINGS_MODULE")
+# Exported for somebody's own use, these must not decide what is tested or which servers a test reaches. Without
+# bytecode files, each worker compiles all modules anew: 20 s of CPU.
+FOREIGN = (
+    "OPENAI_",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "STORAGE_URL",
+    "SPOOL_DIR",
+    "EMAIL_URL",
+    "DJANGO_SETTINGS_MODULE",
+    "PYTHONDONTWRITEBYTECODE",
+)
 
 
 @dataclass
 class Outcome:
+    """The result of one step, for the summary."""
+
     step: str
     result: str
     seconds: float = 0.0
@@ -63,61 +86,116 @@ class Outcome:
 
 
 def main(arguments: list[str]) -> int:
+    """Run the checks that `arguments` name and return the exit status."""
     if "--prove" in arguments:
-        return prove()
-    for_pytest = [argument for argument in arguments if argument not in ("--fast", "--lint")]
+        return prove([argument for argument in arguments if argument != "--prove"])
+    for_pytest = [argument for argument in arguments if argument not in OWN_OPTIONS]
     with tempfile.TemporaryDirectory(prefix="steadyline-") as scratch:
         environment = own_environment(os.environ, scratch)
-        outcomes = [run(step, command, environment) for step, command in LINT.items()]
-        if "--lint" not in arguments:
-            lighter = [] if "--fast" in arguments or missing("postgres") else ["-m", "not heavy"]
-            outcomes.append(run("tests on SQLite", [*PYTEST, *lighter, *for_pytest], environment))
-        if "--lint" not in arguments and "--fast" not in arguments:
-            outcomes.append(run_on_postgres(for_pytest, environment))
+        if "--lint" in arguments:
+            outcomes = [run(step, command, environment) for step, command in LINT.items()]
+        elif for_pytest:
+            outcomes = run_narrowed(for_pytest, environment, both="--both" in arguments)
+        else:
+            outcomes = run_everything(environment, arguments)
+    return report(outcomes)
+
+
+def report(outcomes: Sequence[Outcome]) -> int:
     print("\nSummary")
     print(*outcomes, sep="\n", flush=True)
     return 1 if any(outcome.is_failure for outcome in outcomes) else 0
 
 
-def prove() -> int:
-    """The heavy checks at full count, and what came of them for docs/measured.md."""
-    reason = missing("postgres")
+def run_everything(environment: Mapping[str, str], arguments: Sequence[str]) -> list[Outcome]:
+    """Lint and, beside it, run the whole suite on PostgreSQL and the tests about databases on SQLite."""
+    with linting(environment) as lint:
+        if "--fast" in arguments or (missing_reason("postgres") and environment.get("REQUIRE_SERVICES") != "1"):
+            outcomes = [run("tests on SQLite", [*PYTEST, *PARALLEL], environment)]
+            if "--fast" not in arguments:
+                outcomes.append(Outcome("tests on PostgreSQL", f"SKIPPED: {missing_reason('postgres')}"))
+        else:
+            second = [] if "--both" in arguments else ["-m", BOTH_DATABASES, *marked_files()]
+            outcomes = [run_on_postgres(PARALLEL, environment)]
+            outcomes.append(run("tests on SQLite", [*PYTEST, *PARALLEL, *second], environment))
+        return [*lint.result(), *outcomes]
+
+
+def run_narrowed(for_pytest: list[str], environment: Mapping[str, str], both: bool) -> list[Outcome]:
+    """Run only what the pytest arguments name: in this process and on SQLite, which starts soonest."""
+    alone = [] if "-n" in for_pytest else ["-n", "0"]
+    outcomes = [run("tests on SQLite", [*PYTEST, *alone, *for_pytest], environment)]
+    if both:
+        outcomes.append(run_on_postgres([*alone, *for_pytest], environment))
+    return outcomes
+
+
+def marked_files() -> list[str]:
+    """Return the test files that hold a test for both databases, so that no others are imported."""
+    files = sorted(Path("tests").rglob("test_*.py"))
+    return [str(path) for path in files if f"mark.{BOTH_DATABASES}" in path.read_text()]
+
+
+@contextmanager
+def linting(environment: Mapping[str, str]) -> Iterator[Future[list[Outcome]]]:
+    """Lint in the background. Its output is printed when the block ends."""
+    with ThreadPoolExecutor(1) as pool:
+        printed: list[str] = []
+        future = pool.submit(lambda: [run_quietly(step, LINT[step], environment, printed) for step in LINT])
+        yield future
+        future.result()
+    print("\n".join(printed), flush=True)
+
+
+def run_quietly(step: str, command: list[str], environment: Mapping[str, str], printed: list[str]) -> Outcome:
+    began = time.monotonic()
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    printed.append(f"\n== {step} ==\n{done.stdout}{done.stderr}".rstrip())
+    result = f"FAILED (exit status {done.returncode})" if done.returncode else "passed"
+    return Outcome(step, result, time.monotonic() - began)
+
+
+def prove(arguments: Sequence[str]) -> int:
+    """Run the heavy checks at full count, or the planted faults, and write the result to docs/measured.md."""
     with tempfile.TemporaryDirectory(prefix="steadyline-") as scratch:
         environment = own_environment(os.environ, scratch) | {"STEADYLINE_PROVE": "1"}
+        if "planted" in arguments:
+            names = [argument for argument in arguments if argument != "planted"]
+            return report([run("planted faults", [PYTHON, "-m", "tests.planted", *names], environment)])
+        proofs = [proof for proof in PROOFS if not arguments or any(word in proof for word in arguments)]
+        reason = missing_reason("postgres")
         if reason:
             print(f"On SQLite: {reason}")
-            outcomes = [run(proof, proof_of(proof), environment) for proof in PROOFS]
+            outcomes = [run(proof, proof_command(proof), environment) for proof in proofs]
         else:
             with private_postgres() as url:
-                outcomes = [run(proof, proof_of(proof), {**environment, "DATABASE_URL": url}) for proof in PROOFS]
+                environment["DATABASE_URL"] = url
+                outcomes = [run(proof, proof_command(proof), environment) for proof in proofs]
     rows = [f"| {PROOFS[one.step]} | {one.result} | {one.seconds:.0f} s |" for one in outcomes]
     table = "\n".join(["| what is repeated | result | took |", "|---|---|---:|", *rows])
-    write_section("Proved", f"{machine()} On {'SQLite' if reason else 'PostgreSQL'}.\n\n{table}")
-    print("\nSummary")
-    print(*outcomes, sep="\n", flush=True)
-    return 1 if any(outcome.is_failure for outcome in outcomes) else 0
+    if not arguments:
+        write_section("Proved", f"{describe_machine()} On {'SQLite' if reason else 'PostgreSQL'}.\n\n{table}")
+    return report(outcomes)
 
 
-def proof_of(proof: str) -> list[str]:
+def proof_command(proof: str) -> list[str]:
     return [PYTHON, "-m", "pytest", "-n", "0", "--timeout", "3000", proof]
 
 
 def run(step: str, command: list[str], environment: Mapping[str, str]) -> Outcome:
     print(f"\n== {step} ==", flush=True)
-    begun = time.monotonic()
+    began = time.monotonic()
     status = subprocess.run(command, env=environment).returncode
-    return Outcome(step, f"FAILED (exit status {status})" if status else "passed", time.monotonic() - begun)
+    return Outcome(step, f"FAILED (exit status {status})" if status else "passed", time.monotonic() - began)
 
 
-def run_on_postgres(for_pytest: list[str], environment: Mapping[str, str]) -> Outcome:
+def run_on_postgres(options: Sequence[str], environment: Mapping[str, str]) -> Outcome:
     step = "tests on PostgreSQL"
-    reason = missing("postgres")
-    if reason and environment.get("REQUIRE_SERVICES") == "1":
-        return Outcome(step, f"FAILED: {reason}, and REQUIRE_SERVICES=1")
+    reason = missing_reason("postgres")
     if reason:
-        return Outcome(step, f"SKIPPED: {reason}")
+        return Outcome(step, f"FAILED: {reason}, and REQUIRE_SERVICES=1")
     with private_postgres() as url:
-        return run(step, [*PYTEST, "-m", "not once", *for_pytest], {**environment, "DATABASE_URL": url})
+        return run(step, [*PYTEST, *options], {**environment, "DATABASE_URL": url})
 
 
 def own_environment(given: Mapping[str, str], scratch: str) -> dict[str, str]:

@@ -3,34 +3,85 @@ from collections.abc import Iterator
 import pytest
 from django.core.management import CommandError
 from django.test import TransactionTestCase
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
-from tests.services import private_postgres, private_redis, private_s3, require
+from tests.support.prove import IS_PROVE_RUN
+from tests.support.servers import private_postgres, private_redis, private_s3, require_program
 
-EMPTYING_ATTEMPTS = 5
+FLUSH_ATTEMPTS = 5
+
+
+# Tests that share servers and browsers run on one worker each, the longest group first. The rest fills the gaps.
+# Two browsers keep two cores busy; a third one made each of them five times as slow.
+GROUPS = {
+    "pages": (
+        "browser/test_accessibility",
+        "browser/test_role_journeys",
+        "browser/test_scenario_import",
+        "browser/test_javascript_modules",
+        "browser/test_call_review",
+    ),
+    "practice": ("browser/",),
+    "conformance": ("standins/openai/test_conformance.py",),
+    "gateways": ("voicegateway/test_gateway_",),
+    "installation": ("config/test_launcher.py", "config/test_bootstrap.py"),
+}
+RANKS = {group: rank for rank, group in enumerate(GROUPS)}
+
+
+def group_of(nodeid: str) -> str:
+    """Return the group of a test, or an empty string."""
+    return next((group for group, paths in GROUPS.items() if any(f"tests/{path}" in nodeid for path in paths)), "")
+
+
+class GroupScheduling(LoadScopeScheduling):
+    """Sends a group to one worker, and every other test to the next worker that is free, in the order of collection.
+
+    xdist's own `--dist loadgroup` writes the group into a private field of pytest's items that pytest 9.2 has not.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid) or nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling:
+    return GroupScheduling(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line(
-        "markers", "once: knows no database of ours or brings its own, so one run of the suite is enough"
-    )
-    config.addinivalue_line("markers", "heavy: one run is enough, on PostgreSQL where there is one")
+    config.addinivalue_line("markers", "both_databases: about the database, so it runs on PostgreSQL and on SQLite")
+    config.addinivalue_line("markers", "prove: too long for `make test`; `make prove` runs it")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only `make prove` runs, and move the groups to the front."""
+    if not IS_PROVE_RUN:
+        left_out = [item for item in items if item.get_closest_marker("prove")]
+        if left_out:
+            config.hook.pytest_deselected(items=left_out)
+            items[:] = [item for item in items if not item.get_closest_marker("prove")]
+    items.sort(key=lambda item: RANKS.get(group_of(item.nodeid), len(RANKS)))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def emptied_again() -> Iterator[None]:
-    """A gateway that many tests share may be in the middle of something while PostgreSQL empties every table.
+def retry_table_flush() -> Iterator[None]:
+    """Retry emptying the tables when PostgreSQL reports a deadlock.
 
-    One of the two is then told of a deadlock. If it is us, we try again: the other is done in a moment.
+    A gateway that many tests share may be inside a transaction while PostgreSQL truncates every table. One of the two
+    then gets a deadlock error. If it is the test, a retry works, because the gateway finishes in a moment.
     """
     empty = TransactionTestCase._fixture_teardown
 
     def insist(case: TransactionTestCase) -> None:
-        for attempt in range(EMPTYING_ATTEMPTS):
+        for attempt in range(FLUSH_ATTEMPTS):
             try:
                 empty(case)
                 return
             except CommandError:
-                if attempt == EMPTYING_ATTEMPTS - 1:
+                if attempt == FLUSH_ATTEMPTS - 1:
                     raise
 
     with pytest.MonkeyPatch.context() as patch:
@@ -40,21 +91,21 @@ def emptied_again() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    """A PostgreSQL server for the tests that need one whatever the suite runs on."""
-    require("postgres")
+    """Yield the URL of a PostgreSQL server for tests that need one regardless of the suite's database."""
+    require_program("postgres")
     with private_postgres() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    require("redis-server")
+    require_program("redis-server")
     with private_redis() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def s3_url() -> Iterator[str]:
-    """An S3 server; a test makes buckets of its own on it."""
+    """Yield the URL of an S3 server. Each test creates its own buckets on it."""
     with private_s3() as url:
         yield url

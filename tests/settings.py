@@ -1,4 +1,4 @@
-"""The product's settings over an environment for tests: nothing outside this process is reached by default."""
+"""The product's settings with a test environment, which by default reaches nothing outside this process."""
 
 import os
 import tempfile
@@ -6,7 +6,7 @@ from pathlib import Path
 
 _folder = Path(tempfile.mkdtemp(prefix="steadyline-tests-"))
 
-# Workers of one run inherit its environment and need folders of their own; what a worker starts shares the worker's.
+# xdist workers inherit this environment but need their own folders. Child processes of a worker share the worker's.
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
 if os.environ.get("FOLDERS_OF_WORKER") != _worker:
     os.environ |= {
@@ -24,7 +24,7 @@ for name, value in {
     "REDIS_URL": "memory://localhost/",
     "EMAIL_URL": "memory:",
     "OPENAI_API_KEY": "sk-tests",
-    # A port where nothing listens: a test that needs answers starts the stand-in and says so.
+    # No server listens on port 9. A test that needs answers starts the stand-in explicitly.
     "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
 }.items():
     os.environ.setdefault(name, value)
@@ -34,5 +34,5 @@ from config.settings import *  # noqa: E402, F403
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
-    # A file: an in-memory database that threads share locks whole tables and never waits.
+    # Use a file: threads that share an in-memory database lock whole tables and never wait for each other.
     DATABASES["default"]["TEST"] = {"NAME": f"{_folder}/tests.sqlite3"}  # noqa: F405

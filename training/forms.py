@@ -1,3 +1,5 @@
+"""Forms for assignments, the scenario library, and chats."""
+
 from typing import Any
 
 from django import forms
@@ -8,17 +10,17 @@ from django.db.models import Q
 from accounts.models import Cohort, User
 from scenarios.models import Difficulty, Mode, Scenario
 from training.models import Assignment
-from training.services.assignments import MOST_AT_ONCE, check_pairs
-from training.services.one_time import check_due_date
+from training.services.assignments import MAX_PAIRS_PER_REQUEST, check_pair_count
+from training.services.one_time_scenarios import check_due_date
 
-MOST_ASSIGNED_AT_ONCE = MOST_AT_ONCE
-MOST_CHARACTERS = 10_000  # in one message
-# What is said of an assignment, whoever it is for.
-TERMS = ("due_date", "notes", "require_recording", "pass_mark", "attempts_allowed")
+MAX_ASSIGNED_AT_ONCE = MAX_PAIRS_PER_REQUEST
+MAX_MESSAGE_CHARACTERS = 10_000  # per message
+# Fields of an assignment that do not depend on its counselor.
+TERM_FIELDS = ("due_date", "notes", "require_recording", "pass_mark", "attempts_allowed")
 
 
-class TermsForm(forms.Form):
-    """Until when, and what is enough."""
+class AssignmentTermsForm(forms.Form):
+    """Due date, pass mark, and other terms of an assignment."""
 
     due_date = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
     notes = forms.CharField(
@@ -47,11 +49,11 @@ class TermsForm(forms.Form):
 
     @property
     def terms(self) -> dict[str, Any]:
-        return {name: self.cleaned_data[name] for name in TERMS}
+        return {name: self.cleaned_data[name] for name in TERM_FIELDS}
 
 
-class AssignForm(TermsForm):
-    """Who is given the chosen scenarios, and until when."""
+class AssignScenarioForm(AssignmentTermsForm):
+    """Counselors and terms for the chosen scenarios."""
 
     counselors = forms.ModelMultipleChoiceField(User.objects.none(), widget=forms.CheckboxSelectMultiple)
     force_reassign = forms.BooleanField(required=False, label="Also to who has completed it before")
@@ -61,18 +63,18 @@ class AssignForm(TermsForm):
         super().__init__(*args, **kwargs)
         self.scenarios = 1 if scenarios is None else scenarios
         if scenarios is None:
-            # Nobody can have completed a scenario that is new.
+            # A new scenario cannot have been completed.
             del self.fields["force_reassign"]
         self.fields["counselors"].queryset = User.objects.for_user(user).counselors()  # type: ignore[attr-defined]
 
     def clean_counselors(self) -> Any:
         counselors = self.cleaned_data["counselors"]
-        check_pairs(self.scenarios, len(counselors))
+        check_pair_count(self.scenarios, len(counselors))
         return counselors
 
 
-class AssignManyForm(TermsForm):
-    """Counselors, and cohorts of them, times scenarios. All are found by typing: there may be thousands."""
+class BulkAssignForm(AssignmentTermsForm):
+    """Counselors and cohorts multiplied by scenarios. Choices are found by typing, because there may be thousands."""
 
     counselors = forms.ModelMultipleChoiceField(User.objects.none(), required=False)
     cohorts = forms.ModelMultipleChoiceField(Cohort.objects.none(), required=False, widget=forms.CheckboxSelectMultiple)
@@ -95,24 +97,24 @@ class AssignManyForm(TermsForm):
         super().clean()
         if {"counselors", "cohorts", "scenarios"} & self.errors.keys():
             return self.cleaned_data
-        people = self.everybody()
+        people = self.all_counselors()
         if not people:
             self.add_error("counselors", "Choose at least one counselor, or a cohort with somebody in it.")
         try:
-            check_pairs(len(self.cleaned_data["scenarios"]), len(people))
+            check_pair_count(len(self.cleaned_data["scenarios"]), len(people))
         except ValidationError as error:
             self.add_error(None, error)
         return self.cleaned_data
 
-    def everybody(self) -> list[User]:
-        """Those who were chosen and those of the cohorts, each once."""
+    def all_counselors(self) -> list[User]:
+        """Return the chosen counselors and those of the chosen cohorts, each once."""
         chosen = {person.pk: person for person in self.cleaned_data["counselors"]}
         of_cohorts = User.objects.counselors().filter(cohorts__in=self.cleaned_data["cohorts"]).distinct()
         return list(({person.pk: person for person in of_cohorts} | chosen).values())
 
 
 class AssignmentFilterForm(forms.Form):
-    """What a list of assignments is narrowed by. What cannot be read shows everything and says so."""
+    """Filters of an assignment list. Invalid input shows an error and the whole list."""
 
     OVERDUE, FAILED, DECLINED = "overdue", "failed", "declined"
 
@@ -142,11 +144,11 @@ class AssignmentFilterForm(forms.Form):
             rows = rows.matching(chosen["q"])
         if chosen["cohort"]:
             rows = rows.filter(counselor__cohorts=chosen["cohort"])
-        return rows.of_state(chosen["status"]) if chosen["status"] else rows
+        return rows.in_state(chosen["status"]) if chosen["status"] else rows
 
 
-class LibraryForm(forms.Form):
-    """What the library is narrowed by, for who wants to practise."""
+class LibraryFilterForm(forms.Form):
+    """Filters of the scenario library, for counselors."""
 
     q = forms.CharField(required=False, label="Title or description", max_length=100)
     mode = forms.ChoiceField(required=False, choices=[("", "Calls and chats"), *Mode.choices])
@@ -161,15 +163,15 @@ class LibraryForm(forms.Form):
         return rows.filter(Q(title__icontains=text) | Q(description__icontains=text)) if text else rows
 
 
-class BeginForm(forms.Form):
-    """What a chat begins with on a page without scripts."""
+class StartChatForm(forms.Form):
+    """Start of a chat on a page without scripts."""
 
     assignment = forms.UUIDField(required=False)
     scenario = forms.UUIDField(required=False)
     focus = forms.CharField(required=False, max_length=500)
 
 
-class MessageForm(forms.Form):
+class ChatMessageForm(forms.Form):
     message = forms.CharField(
-        max_length=MOST_CHARACTERS, error_messages={"required": "Write something before you send it."}
+        max_length=MAX_MESSAGE_CHARACTERS, error_messages={"required": "Write something before you send it."}
     )

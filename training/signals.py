@@ -1,8 +1,10 @@
+"""Signals of the training app."""
+
 from django.dispatch import Signal
 
-# Sent inside the transaction that ends a session, with `session`. Evaluation and the call's gateway listen.
+# Sent with `session` inside the transaction that ends it. Evaluation and the gateway listen.
 session_ended = Signal()
 
-# Sent when the gateway that holds a call should look at it now, with `session_id`: its counselor logged out, say.
-# Only a hint: whoever does not hear it finds out with the next heartbeat.
-line_touched = Signal()
+# Sent with `session_id` when the gateway that holds the call should check it now, e.g. after its counselor logged out.
+# Only a hint: a gateway that misses it finds out at its next heartbeat.
+call_check_requested = Signal()

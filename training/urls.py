@@ -1,17 +1,25 @@
 from django.urls import path
 
-from training import views
+from training.views import assignments, practice
 
 app_name = "training"
 urlpatterns = [
-    path("voice/free/", views.free_practice, {"mode": "phone"}, name="voice_free"),
-    path("chat/free/", views.free_practice, {"mode": "chat"}, name="chat_free"),
-    path("chat/begin/", views.chat_begin, name="chat_begin"),
-    path("chat/<uuid:pk>/say/", views.chat_say, name="chat_say"),
-    path("chat/<uuid:pk>/end/", views.chat_end, name="chat_end"),
-    path("library/", views.library, name="library"),
-    path("voice/trial/<uuid:pk>/", views.trial, {"mode": "phone"}, name="voice_trial"),
-    path("chat/trial/<uuid:pk>/", views.trial, {"mode": "chat"}, name="chat_trial"),
-    path("voice/<uuid:pk>/", views.practice, {"mode": "phone"}, name="voice"),
-    path("chat/<uuid:pk>/", views.practice, {"mode": "chat"}, name="chat"),
+    path("assignments/", assignments.assignment_list, name="assignment_list"),
+    path("assignments/new/", assignments.assign, name="assign"),
+    path("assignments/new/counselors/", assignments.search_choices, {"what": "counselors"}, name="counselor_search"),
+    path("assignments/new/scenarios/", assignments.search_choices, {"what": "scenarios"}, name="scenario_search"),
+    path("assignments/<uuid:pk>/", assignments.assignment_detail, name="assignment_detail"),
+    path("assignments/<uuid:pk>/reset/", assignments.assignment_change, {"verb": "reset"}, name="assignment_reset"),
+    path("assignments/<uuid:pk>/cancel/", assignments.assignment_change, {"verb": "cancel"}, name="assignment_cancel"),
+    path("assignments/<uuid:pk>/decline/", assignments.assignment_decline, name="assignment_decline"),
+    path("training/voice/free/", practice.free_practice, {"mode": "phone"}, name="voice_free"),
+    path("training/chat/free/", practice.free_practice, {"mode": "chat"}, name="chat_free"),
+    path("training/chat/begin/", practice.chat_start, name="chat_start"),
+    path("training/chat/<uuid:pk>/say/", practice.chat_send, name="chat_send"),
+    path("training/chat/<uuid:pk>/end/", practice.chat_end, name="chat_end"),
+    path("training/library/", practice.scenario_library, name="scenario_library"),
+    path("training/voice/trial/<uuid:pk>/", practice.trial, {"mode": "phone"}, name="voice_trial"),
+    path("training/chat/trial/<uuid:pk>/", practice.trial, {"mode": "chat"}, name="chat_trial"),
+    path("training/voice/<uuid:pk>/", practice.practice, {"mode": "phone"}, name="voice"),
+    path("training/chat/<uuid:pk>/", practice.practice, {"mode": "chat"}, name="chat"),
 ]

@@ -1,3 +1,5 @@
+"""Signal receivers that tell the gateways about ended sessions and call checks."""
+
 import logging
 from typing import Any
 from uuid import UUID
@@ -7,23 +9,26 @@ from django.db import transaction
 from django.dispatch import receiver
 
 from training.models import Session
-from training.signals import line_touched, session_ended
-from voicegateway.hints import hint
+from training.signals import call_check_requested, session_ended
+from voicegateway.process.pubsub import publish
 
 logger = logging.getLogger(__name__)
 
 
 @receiver(session_ended)
-def tell_of_the_end(session: Session, **kwargs: Any) -> None:
+def publish_session_end(session: Session, **kwargs: Any) -> None:
     if session.is_phone and session.is_held:
-        _tell(session.pk)
+        _publish_on_commit(session.pk)
 
 
-@receiver(line_touched)
-def tell_of_a_change(session_id: UUID, **kwargs: Any) -> None:
-    _tell(session_id)
+@receiver(call_check_requested)
+def publish_line_change(session_id: UUID, **kwargs: Any) -> None:
+    _publish_on_commit(session_id)
 
 
-def _tell(session_id: UUID) -> None:
-    """Whichever gateway holds the call. Robust: when the hint is lost, the next heartbeat finds out."""
-    transaction.on_commit(lambda: async_to_sync(hint)("call.look", session_id), robust=True)
+def _publish_on_commit(session_id: UUID) -> None:
+    """Tell the gateway that holds the call to check it, once the transaction commits.
+
+    `robust=True` because a lost hint is harmless: the next heartbeat makes the same check.
+    """
+    transaction.on_commit(lambda: async_to_sync(publish)("call.look", session_id), robust=True)

@@ -1,4 +1,6 @@
-from accounts.admin import integrations, organizations
-from accounts.admin.scoped import ScopedAdmin, ScopedForm
+"""Admin pages of the accounts app."""
 
-__all__ = ["ScopedAdmin", "ScopedForm", "integrations", "organizations"]
+from accounts.admin import integrations, organizations
+from accounts.admin.tenant import TenantAdmin, TenantForm
+
+__all__ = ["TenantAdmin", "TenantForm", "integrations", "organizations"]

@@ -1,16 +1,19 @@
-"""The administration's pages for outside systems: their tokens, and where events are sent."""
+"""Admin pages for service tokens and webhooks."""
 
 from django import forms
 from django.contrib import admin, messages
 
-from accounts.admin.scoped import ScopedAdmin, ScopedForm
-from accounts.models import Event, ServiceToken, Webhook
-from accounts.services.webhooks import add_webhook, check_webhook
-from accounts.tokens import issue_service_token, revoke_service_token, scope_choices
+from accounts.admin.tenant import TenantAdmin, TenantForm
+from accounts.integrations.scopes import Scope
+from accounts.integrations.service_tokens import issue_service_token, revoke_service_token
+from accounts.integrations.webhooks import add_webhook, check_webhook
+from accounts.models import ServiceToken, Webhook, WebhookEvent
 
 
-class TokenForm(ScopedForm):
-    scopes = forms.MultipleChoiceField(choices=scope_choices(), widget=forms.CheckboxSelectMultiple)
+class ServiceTokenForm(TenantForm):
+    scopes = forms.MultipleChoiceField(
+        choices=[(scope.value, f"{scope.value}: {scope.label}") for scope in Scope], widget=forms.CheckboxSelectMultiple
+    )
 
     class Meta:
         model = ServiceToken
@@ -18,10 +21,10 @@ class TokenForm(ScopedForm):
 
 
 @admin.register(ServiceToken)
-class ServiceTokenAdmin(ScopedAdmin):
-    """Issued once, revoked once, changed never. The secret is shown when it is issued, and kept nowhere."""
+class ServiceTokenAdmin(TenantAdmin):
+    """Admin of service tokens, which can be issued and revoked but not changed. The secret is shown only once."""
 
-    form = TokenForm
+    form = ServiceTokenForm
     list_display = ["name", "hint", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at"]
     actions = ["revoke"]
 
@@ -44,8 +47,8 @@ class ServiceTokenAdmin(ScopedAdmin):
         self.message_user(request, f"{done} revoked. Nothing is let in with them any more.")
 
 
-class WebhookForm(ScopedForm):
-    events = forms.MultipleChoiceField(choices=Event.choices, widget=forms.CheckboxSelectMultiple)
+class WebhookForm(TenantForm):
+    events = forms.MultipleChoiceField(choices=WebhookEvent.choices, widget=forms.CheckboxSelectMultiple)
 
     class Meta:
         model = Webhook
@@ -59,7 +62,7 @@ class WebhookForm(ScopedForm):
 
 
 @admin.register(Webhook)
-class WebhookAdmin(ScopedAdmin):
+class WebhookAdmin(TenantAdmin):
     form = WebhookForm
     list_display = ["url", "events", "is_active", "created_at"]
     readonly_fields = ["secret"]

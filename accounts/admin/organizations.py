@@ -1,3 +1,5 @@
+"""Admin pages for organizations, people, cohorts, accounts, and procedure documents."""
+
 import logging
 from functools import partial
 
@@ -9,18 +11,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 
-from accounts.admin.scoped import ScopedAdmin, ScopedForm
+from accounts.admin.tenant import TenantAdmin, TenantForm
 from accounts.forms import ProceduresField
 from accounts.models import Account, Cohort, Organization, ProcedureDocument, User
-from accounts.services.intake import ProceduresRefused, check_procedures
-from accounts.services.uploading import retry_procedures, upload_procedures
+from accounts.procedures.upload_validation import InvalidProceduresError, check_procedures
+from accounts.procedures.uploads import retry_procedures, upload_procedures
 
 logger = logging.getLogger(__name__)
 
 
 @admin.register(Organization)
-class OrganizationAdmin(ScopedAdmin):
-    """All of them for superusers; its own for an organization's admin, who decides what it keeps."""
+class OrganizationAdmin(TenantAdmin):
+    """Admin of organizations: all for superusers, only its own for an organization's admin, who sets the retention."""
 
     list_display = ["name", "call_slots", "recording_days", "keeps_sources", "created_at"]
     fields = ["name", "call_slots", "recording_days", "keeps_sources", "support_contacts"]
@@ -29,18 +31,18 @@ class OrganizationAdmin(ScopedAdmin):
         return [] if request.user.is_superuser else ["name"]
 
 
-class PersonForm(ScopedForm, UserChangeForm):
+class UserForm(TenantForm, UserChangeForm):
     pass
 
 
-class NewPersonForm(ScopedForm, AdminUserCreationForm):
+class NewUserForm(TenantForm, AdminUserCreationForm):
     pass
 
 
 @admin.register(User)
-class PersonAdmin(ScopedAdmin, UserAdmin):
-    form = PersonForm
-    add_form = NewPersonForm
+class TenantUserAdmin(TenantAdmin, UserAdmin):
+    form = UserForm
+    add_form = NewUserForm
     ordering = ["email"]
     list_display = ["email", "first_name", "last_name", "role", "is_active"]
     list_filter = ["role", "is_active"]
@@ -57,14 +59,17 @@ class PersonAdmin(ScopedAdmin, UserAdmin):
     ]
 
     def has_change_permission(self, request, obj=None):
-        """An operator's address or password would open every organization: only operators change theirs."""
+        """Return whether the user may be changed. Only an operator may change an operator.
+
+        An operator's email or password would open every organization.
+        """
         is_theirs = obj is not None and obj.is_superuser and not request.user.is_superuser
         return super().has_change_permission(request, obj) and not is_theirs
 
 
 @admin.register(Cohort)
-class CohortAdmin(ScopedAdmin):
-    """Named groups of counselors. They are found by typing: there may be thousands."""
+class CohortAdmin(TenantAdmin):
+    """Admin of named groups of counselors. Members are found by typing, because there may be thousands."""
 
     list_display = ["name", "created_at"]
     search_fields = ["name"]
@@ -76,7 +81,7 @@ class CohortAdmin(ScopedAdmin):
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
-class AccountForm(ScopedForm):
+class AccountForm(TenantForm):
     procedures_file = ProceduresField(required=False, allow_empty_file=True)
     warning = ""
 
@@ -86,19 +91,19 @@ class AccountForm(ScopedForm):
 
     def clean(self):
         super().clean()
-        # An empty file is false.
+        # An empty upload is falsy, so compare with None.
         file = self.cleaned_data.get("procedures_file")
         if file is not None and "number" in self.cleaned_data:
             typed = Account(name=self.cleaned_data.get("name", ""), number=self.cleaned_data["number"])
             try:
                 self.warning = check_procedures(typed, file)
-            except ProceduresRefused as refused:
+            except InvalidProceduresError as refused:
                 self.add_error("procedures_file", str(refused))
         return self.cleaned_data
 
 
 @admin.register(Account)
-class AccountAdmin(ScopedAdmin):
+class AccountAdmin(TenantAdmin):
     form = AccountForm
     list_display = ["name", "number", "procedure_document"]
     search_fields = ["name", "number"]
@@ -112,7 +117,7 @@ class AccountAdmin(ScopedAdmin):
         return super().get_queryset(request).with_procedures()
 
     def view_on_site(self, account):
-        return reverse("account", args=[account.pk])
+        return reverse("accounts:account_detail", args=[account.pk])
 
     @admin.display(description="procedures in force")
     def procedure_document(self, account):
@@ -135,10 +140,10 @@ class AccountAdmin(ScopedAdmin):
         return format_html_join("", "<div>{}</div>", ((line,) for line in lines)) or "-"
 
     def save_model(self, request, obj, form, change):
-        # Only what was typed: a worker may be moving the pointer to the procedures at this moment.
+        # Save only the form's fields: a worker may be changing the active procedures concurrently.
         obj.save(update_fields=AccountForm.Meta.fields if change else None)
         if file := form.cleaned_data.get("procedures_file"):
-            # After the commit: the storage may be far away, and the rows are locked until then.
+            # Upload after the commit: storage can be slow, and the rows are locked until then.
             transaction.on_commit(partial(self._upload, request, obj, file, form.warning))
 
     def _upload(self, request, account, file, warning):
@@ -154,8 +159,8 @@ class AccountAdmin(ScopedAdmin):
 
 
 @admin.register(ProcedureDocument)
-class ProcedureDocumentAdmin(ScopedAdmin):
-    """The history. Rows are never deleted or rewritten."""
+class ProcedureDocumentAdmin(TenantAdmin):
+    """Admin of the procedure document history. Rows are never deleted or rewritten."""
 
     list_display = ["filename", "account", "status", "uploaded_at", "uploaded_by"]
     list_filter = ["status", ("account", admin.RelatedOnlyFieldListFilter)]

@@ -285,7 +285,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ("name", models.CharField(help_text="the system that uses it", max_length=100)),
-                ("scopes", models.JSONField(default=list, help_text="what it may, see accounts.tokens.SCOPES")),
+                ("scopes", models.JSONField(default=list, help_text="what it may do, such as sessions:read")),
                 ("digest", models.CharField(editable=False, help_text="SHA-256 of the secret", max_length=64, unique=True)),
                 ("hint", models.CharField(editable=False, help_text="how the secret begins, to tell tokens apart", max_length=12)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),

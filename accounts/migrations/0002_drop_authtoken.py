@@ -1,11 +1,11 @@
-"""Removal of what `rest_framework.authtoken` left in the database. Service tokens take its place."""
+"""Removal of the table and rows of `rest_framework.authtoken`. Service tokens replace its tokens."""
 
 from django.db import migrations
 from django.db.migrations.recorder import MigrationRecorder
 
 
 def delete_rows_about_authtoken(apps, schema_editor):
-    """Delete its content types, with the permissions that hang on them, and its migration history."""
+    """Delete the content types of authtoken, the permissions that refer to them, and its migration history."""
     connection = schema_editor.connection
     content_types = apps.get_model("contenttypes", "ContentType").objects.using(connection.alias)
     content_types.filter(app_label="authtoken").delete()

@@ -1,4 +1,3 @@
-from accounts.models.access import IdempotentCall, ServiceToken
 from accounts.models.accounts import (
     Account,
     AccountQuerySet,
@@ -10,14 +9,15 @@ from accounts.models.accounts import (
 )
 from accounts.models.organizations import Organization
 from accounts.models.people import Cohort, User, UserQuerySet
-from accounts.models.webhooks import Delivery, Event, Webhook
+from accounts.models.service_tokens import IdempotentCall, ServiceToken
+from accounts.models.webhooks import Delivery, Webhook, WebhookEvent
 
 __all__ = [
     "Account",
     "AccountQuerySet",
     "Cohort",
     "Delivery",
-    "Event",
+    "WebhookEvent",
     "IdempotentCall",
     "Organization",
     "ProcedureDocument",

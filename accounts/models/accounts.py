@@ -1,3 +1,5 @@
+"""Accounts, their procedure documents, and the pages and sections of each document."""
+
 from __future__ import annotations
 
 import uuid
@@ -14,11 +16,11 @@ from accounts.models.people import User
 
 class AccountQuerySet(models.QuerySet["Account"]):
     def for_user(self, user: User) -> AccountQuerySet:
-        """A person's organization works across all its accounts."""
+        """Limit to the accounts of the user's organization, whose people work across all of them."""
         return self.filter(organization_id=user.organization_id)
 
     def with_procedures(self) -> AccountQuerySet:
-        """With the document in force, `is_preparing`: whether one is on its way, and the newest one's status."""
+        """Add the active document, `is_preparing` (True while a document is processed), and `newest_status`."""
         documents = ProcedureDocument.objects.filter(account=models.OuterRef("pk"))
         newest = documents.newest_first().values("status")[:1]
         return self.select_related("procedures").annotate(
@@ -27,7 +29,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
 
 
 class Account(models.Model):
-    """A client whose line the organization answers: a state line, an insurer."""
+    """A client whose line the organization answers, such as a state line or an insurer."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="accounts")
@@ -41,7 +43,7 @@ class Account(models.Model):
         help_text="For calls of this account's scenarios. Empty: as long as the organization says.",
     )
     vector_store_id = models.CharField(max_length=100, blank=True, editable=False)
-    # The document that counts. It moves only to one that is ready, in the transaction that makes it so.
+    # The active document. It changes only to a ready one, in the transaction that makes that one ready.
     procedures = models.ForeignKey(
         "ProcedureDocument", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
     )
@@ -61,7 +63,7 @@ class Account(models.Model):
 
 
 def procedure_key(document: ProcedureDocument, filename: str) -> str:
-    """A key without names: the uploaded name is only ever text."""
+    """Return a storage key without any name. The uploaded filename is stored only as text."""
     return f"procedures/{document.account_id}/{document.pk}{PurePosixPath(filename).suffix.lower()}"
 
 
@@ -70,7 +72,7 @@ class ProcedureDocumentQuerySet(models.QuerySet["ProcedureDocument"]):
         return self.filter(organization_id=user.organization_id)
 
     def lost(self, before: Any) -> ProcedureDocumentQuerySet:
-        """Uploads that no worker has touched since `before`."""
+        """Limit to processing uploads that no worker has touched since `before`."""
         return self.filter(status=ProcedureDocument.Status.PROCESSING, touched_at__lt=before)
 
     def processing(self) -> ProcedureDocumentQuerySet:
@@ -84,7 +86,7 @@ class ProcedureDocumentQuerySet(models.QuerySet["ProcedureDocument"]):
 
 
 class ProcedureDocument(models.Model):
-    """One upload of an account's procedures. Rows are never deleted or rewritten; only their status moves."""
+    """One upload of an account's procedures. Rows are never deleted or rewritten; only their status changes."""
 
     class Status(models.TextChoices):
         PROCESSING = "processing"
@@ -125,7 +127,7 @@ class ProcedureDocument(models.Model):
 
     @property
     def has_pages(self) -> bool:
-        """A PDF has; a plain text is one piece."""
+        """Return True for a PDF. Plain text counts as one piece."""
         return PurePosixPath(self.filename).suffix.lower() == ".pdf"
 
     @property
@@ -146,7 +148,7 @@ class ProcedurePageQuerySet(models.QuerySet["ProcedurePage"]):
 
 
 class ProcedurePage(models.Model):
-    """The letters and digits of a page, in small, to look cited words up in; a plain text is one page, number 1."""
+    """Lowercase letters and digits of a page, searched for quoted words. Plain text is a single page, number 1."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     document = models.ForeignKey(ProcedureDocument, on_delete=models.CASCADE, related_name="pages")
@@ -168,12 +170,12 @@ class ProcedureSectionQuerySet(models.QuerySet["ProcedureSection"]):
         return self.filter(organization_id=user.organization_id)
 
     def in_force(self, account: Account) -> ProcedureSectionQuerySet:
-        """The sections of the document that counts."""
+        """Limit to the sections of the account's active document."""
         return self.filter(document__account=account, document_id=account.procedures_id)
 
 
 class ProcedureSection(models.Model):
-    """A numbered heading of a document, with what stands under it."""
+    """A numbered heading of a document and the text under it."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     document = models.ForeignKey(ProcedureDocument, on_delete=models.CASCADE, related_name="sections")

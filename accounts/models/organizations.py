@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 class OrganizationQuerySet(models.QuerySet["Organization"]):
     def for_user(self, user: User) -> OrganizationQuerySet:
-        """A person's own; operators see all of them."""
+        """Limit to the user's own organization. Operators see all."""
         return self.all() if user.is_superuser else self.filter(pk=user.organization_id)
 
 
 class Organization(models.Model):
-    """A crisis center: the tenant. Nothing of one is ever visible to another."""
+    """A crisis center: the tenant. One organization's data is never visible to another."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=200, unique=True)

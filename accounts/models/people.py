@@ -1,3 +1,5 @@
+"""Users and cohorts."""
+
 from __future__ import annotations
 
 import uuid
@@ -12,11 +14,11 @@ from accounts.models.organizations import Organization
 
 class UserQuerySet(models.QuerySet["User"]):
     def counselors(self) -> UserQuerySet:
-        """Who can be given something to practise."""
+        """Limit to active counselors, who can be given assignments."""
         return self.filter(role=User.Role.COUNSELOR, is_active=True)
 
     def matching(self, text: str) -> UserQuerySet:
-        """Every word of the text begins a name, or stands in the address or the external id."""
+        """Limit to people who match each of up to five words: start of a name, part of the email, or external id."""
         rows = self
         for word in text.split()[:5]:
             rows = rows.filter(
@@ -33,13 +35,13 @@ class UserQuerySet(models.QuerySet["User"]):
 
 class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]
     def for_user(self, user: User) -> UserQuerySet:
-        """The people this person may see: a counselor only themself, everyone else their organization."""
+        """Limit to the people this user may see: a counselor only themself, everyone else their organization."""
         people: UserQuerySet = self.filter(organization_id=user.organization_id)
         return people.filter(pk=user.pk) if user.is_counselor else people
 
     @classmethod
     def normalize_email(cls, email: str | None) -> str:
-        """Lower case throughout: a login looks for nothing else."""
+        """Return the whole address in lowercase, the only form that sign-in looks up."""
         return super().normalize_email(email).lower()
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
@@ -49,13 +51,13 @@ class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type:
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """An admin of the organization named `Operators`, made when it is not there yet."""
+        """Create an admin of the organization named `Operators`, which is created if it is missing."""
         fields.setdefault("organization", Organization.objects.get_or_create(name="Operators")[0])
         return self.create_user(email, password, role=User.Role.ADMIN, is_superuser=True, **fields)
 
 
 class User(AbstractUser):
-    """A person of one organization, who logs in with an e-mail address."""
+    """A person in one organization, who signs in with an email address."""
 
     class Role(models.TextChoices):
         COUNSELOR = "counselor"
@@ -94,12 +96,12 @@ class User(AbstractUser):
 
     @property
     def may_end_sessions(self) -> bool:
-        """Whoever is responsible for counselors may end a session of theirs."""
+        """Permission to end a counselor's session, held by those responsible for counselors."""
         return self.role in {self.Role.SUPERVISOR, self.Role.ADMIN}
 
     @property
     def may_comment(self) -> bool:
-        """The same people say to a counselor what they think of a moment of a call."""
+        """Permission to comment on a moment of a counselor's call, held by the same roles."""
         return self.may_end_sessions
 
     @property
@@ -108,17 +110,17 @@ class User(AbstractUser):
 
     @property
     def is_staff(self) -> bool:
-        """Who may enter the admin. What each role may do there stands in `accounts.backends`."""
+        """Permission to enter the admin. `accounts.backends` lists what each role may do there."""
         return self.is_superuser or self.role not in {self.Role.COUNSELOR, self.Role.SERVICE}
 
     @is_staff.setter
     def is_staff(self, value: bool) -> None:
-        """Django's own helpers set it; here the role decides."""
+        """Ignore the value. Django's own helpers set it, but here the role decides."""
 
 
 class CohortQuerySet(models.QuerySet["Cohort"]):
     def for_user(self, user: User) -> CohortQuerySet:
-        """An organization's groups; a counselor sees none."""
+        """Limit to the cohorts of the user's organization. A counselor sees none."""
         return self.none() if user.is_counselor else self.filter(organization_id=user.organization_id)
 
     def with_size(self) -> CohortQuerySet:
@@ -126,7 +128,7 @@ class CohortQuerySet(models.QuerySet["Cohort"]):
 
 
 class Cohort(models.Model):
-    """A named group of counselors: a training class, a shift."""
+    """A named group of counselors, such as a training class or a shift."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="cohorts")

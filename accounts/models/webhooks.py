@@ -1,3 +1,5 @@
+"""Webhooks and their deliveries."""
+
 from __future__ import annotations
 
 import uuid
@@ -10,8 +12,8 @@ from accounts.models.organizations import Organization
 from accounts.models.people import User
 
 
-class Event(models.TextChoices):
-    """What an outside system can be told."""
+class WebhookEvent(models.TextChoices):
+    """Events that a webhook can report."""
 
     SESSION_COMPLETED = "session.completed"
     EVALUATION_READY = "evaluation.ready"
@@ -20,13 +22,13 @@ class Event(models.TextChoices):
 
 class WebhookQuerySet(models.QuerySet["Webhook"]):
     def for_user(self, user: User) -> WebhookQuerySet:
-        """An organization's, for those who may manage people and for its own systems; for nobody else."""
+        """Limit to the organization's webhooks for people who may manage them and its own systems. Others see none."""
         is_allowed = user.has_perm("accounts.view_webhook")
         return self.filter(organization_id=user.organization_id) if is_allowed else self.none()
 
 
 class Webhook(models.Model):
-    """An address that is told of events. What is sent is signed with its secret."""
+    """An address that receives events, signed with its secret."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="webhooks")
@@ -51,17 +53,17 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return self.filter(webhook__in=Webhook.objects.for_user(user))
 
     def due(self, now: datetime) -> DeliveryQuerySet:
-        """Neither delivered nor given up, and not tried again before their time."""
+        """Limit to unfinished deliveries of active webhooks whose next attempt is due."""
         return self.filter(delivered_at=None, next_at__lte=now, webhook__is_active=True)
 
 
 class Delivery(models.Model):
-    """One event on its way to one address."""
+    """The delivery of one event to one webhook."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
-    event = models.CharField(max_length=40, choices=Event.choices)
+    event = models.CharField(max_length=40, choices=WebhookEvent.choices)
     payload = models.JSONField()
     created_at = models.DateTimeField(auto_now_add=True)
     attempts = models.PositiveSmallIntegerField(default=0)

@@ -1,26 +1,28 @@
-"""People whom another system knows by an id of its own."""
+"""Counselors identified by the id that another system gave them."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import uuid4
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
-from accounts.models import Organization, User
+from accounts.models import Cohort, Organization, User
 
-NOWHERE = "people.invalid"  # addresses that no mail can reach, for people of whom only an id is known
+UNREACHABLE_DOMAIN = "people.invalid"  # unreachable domain of placeholder addresses for people known only by an id
 
 
-def counselor_of(
+def get_or_create_counselor(
     organization: Organization, external_id: str, email: str = "", first_name: str = "", last_name: str = ""
 ) -> User:
-    """The counselor with this id of another system, made on first use; what is known of them already is not changed.
+    """Return the counselor with this external id, created on first use. Known details are not changed.
 
-    Raises ValidationError where the id is somebody's who is no counselor, or the address another person's.
+    Raise ValidationError if the id belongs to someone who is not an active counselor, or the email to another person.
     """
     known = User.objects.filter(organization=organization, external_id=external_id).first()
     if known is None:
-        known = _taken_over(organization, external_id, email) or _made(
+        known = _adopt_existing_user(organization, external_id, email) or _create_counselor(
             organization, external_id, email, first_name, last_name
         )
     if not known.is_counselor or not known.is_active:
@@ -28,8 +30,11 @@ def counselor_of(
     return known
 
 
-def _taken_over(organization: Organization, external_id: str, email: str) -> User | None:
-    """Somebody who is here by their address and has no id yet is the one who is meant."""
+def _adopt_existing_user(organization: Organization, external_id: str, email: str) -> User | None:
+    """Give the external id to the user with this email and return that user, or None if the email is unknown.
+
+    Raise ValidationError if that user has another id or belongs to another organization.
+    """
     there = User.objects.filter(email=User.objects.normalize_email(email)).first() if email else None
     if there is None:
         return None
@@ -40,21 +45,42 @@ def _taken_over(organization: Organization, external_id: str, email: str) -> Use
     return there
 
 
-def _made(organization: Organization, external_id: str, email: str, first_name: str, last_name: str) -> User:
+def _create_counselor(
+    organization: Organization, external_id: str, email: str, first_name: str, last_name: str
+) -> User:
     if email:
         validate_email(email)
     try:
         with transaction.atomic():
             return User.objects.create_user(
-                email or f"{uuid4()}@{NOWHERE}",
+                email or f"{uuid4()}@{UNREACHABLE_DOMAIN}",
                 organization=organization,
                 external_id=external_id,
                 first_name=first_name,
                 last_name=last_name,
             )
-    except IntegrityError:  # asked for twice at once: the other one has made it
+    except IntegrityError:  # a concurrent request has created the same person
         return User.objects.get(organization=organization, external_id=external_id)
 
 
 def has_mailbox(user: User) -> bool:
-    return user.is_active and not user.email.endswith(f"@{NOWHERE}")
+    """Return whether the user is active and has a real email address."""
+    return user.is_active and not user.email.endswith(f"@{UNREACHABLE_DOMAIN}")
+
+
+@transaction.atomic
+def create_cohort(organization: Organization, counselors: Sequence[User], **fields: Any) -> Cohort:
+    """Create a cohort of these counselors. `fields` are fields of the row."""
+    cohort = Cohort.objects.create(organization=organization, **fields)
+    cohort.counselors.set(counselors)
+    return cohort
+
+
+@transaction.atomic
+def update_cohort(cohort: Cohort, counselors: Sequence[User] | None, **fields: Any) -> None:
+    """Change the given fields and, unless `counselors` is None, replace the members."""
+    if fields:
+        Cohort.objects.filter(pk=cohort.pk).update(**fields)
+        cohort.refresh_from_db()
+    if counselors is not None:
+        cohort.counselors.set(counselors)

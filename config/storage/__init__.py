@@ -1,1 +1,1 @@
-"""Where files are kept: in a folder or on S3. Settings name one of the two; the other is not even loaded."""
+"""File storage in a folder or on S3. Only the backend named in the settings is imported."""

@@ -1,3 +1,5 @@
+"""Private file storage in a folder."""
+
 import contextlib
 import hashlib
 import os
@@ -10,43 +12,43 @@ from uuid import uuid4
 
 from django.core.files.storage import FileSystemStorage
 
-from recordings.objects import Readable, StoreAway, StoredObject, Upload, digest_of
-from recordings.spool import sync_folder
+from recordings.audio.spool import sync_folder
+from recordings.object_store import ObjectReader, ObjectUpload, StoredObject, StoreUnavailableError, read_digest
 
-UNFINISHED = ".unfinished"  # ends the name of what is still being written
+UNFINISHED_SUFFIX = ".unfinished"  # suffix of files that are still being written
 
 
 class PrivateFileStorage(FileSystemStorage):
-    """A folder, with what recordings need of an object store. An object appears whole or not at all."""
+    """A folder with the object store operations that recordings need. Objects appear whole or not at all."""
 
     def put(self, key: str, data: bytes) -> None:
-        upload = self.upload(key)
+        upload = self.start_upload(key)
         try:
             upload.write(data)
             upload.complete()
         except BaseException:
-            upload.abandon()
+            upload.abort()
             raise
 
-    def upload(self, key: str) -> Upload:
+    def start_upload(self, key: str) -> ObjectUpload:
         return FileUpload(Path(self.path(key)))
 
-    def read_range(self, key: str, first: int, length: int) -> Readable:
+    def read_range(self, key: str, first: int, length: int) -> ObjectReader:
         try:
-            return FilePart(Path(self.path(key)), first, length)
+            return FileRangeReader(Path(self.path(key)), first, length)
         except FileNotFoundError:
             raise
         except OSError as error:
-            raise StoreAway(str(error)) from error
+            raise StoreUnavailableError(str(error)) from error
 
-    def objects(self, prefix: str) -> Iterator[StoredObject]:
+    def list_objects(self, prefix: str) -> Iterator[StoredObject]:
         for path in self._files(prefix):
-            if path.name.endswith(UNFINISHED):
+            if path.name.endswith(UNFINISHED_SUFFIX):
                 continue
-            with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+            with contextlib.suppress(FileNotFoundError):  # deleted in the meantime
                 yield self._stored(path)
 
-    def remove(self, prefix: str, keep: str = "") -> list[StoredObject]:
+    def delete_prefix(self, prefix: str, keep: str = "") -> list[StoredObject]:
         kept = Path(self.path(keep)) if keep else None
         removed = []
         for path in self._files(prefix):
@@ -56,11 +58,11 @@ class PrivateFileStorage(FileSystemStorage):
                 removed.append(self._stored(path))
                 path.unlink()
         if not keep:
-            shutil.rmtree(self.path(prefix), ignore_errors=True)  # the empty folders
+            shutil.rmtree(self.path(prefix), ignore_errors=True)  # removes the empty folders
         return removed
 
-    def forget_uploads(self, prefix: str, before: datetime) -> int:
-        old = [path for path in self._files(prefix) if path.name.endswith(UNFINISHED)]
+    def abort_uploads(self, prefix: str, before: datetime) -> int:
+        old = [path for path in self._files(prefix) if path.name.endswith(UNFINISHED_SUFFIX)]
         old = [path for path in old if self._stored(path).modified < before]
         for path in old:
             path.unlink(missing_ok=True)
@@ -78,8 +80,8 @@ class PrivateFileStorage(FileSystemStorage):
         return StoredObject(key, facts.st_size, datetime.fromtimestamp(facts.st_mtime, UTC))
 
 
-class FilePart:
-    """Bytes of a file between two places."""
+class FileRangeReader:
+    """A reader of a byte range of a file."""
 
     def __init__(self, path: Path, first: int, length: int) -> None:
         self._file = FileIO(path)
@@ -90,7 +92,7 @@ class FilePart:
         try:
             data = self._file.read(max(0, min(most, self._left))) or b""
         except OSError as error:
-            raise StoreAway(str(error)) from error
+            raise StoreUnavailableError(str(error)) from error
         self._left -= len(data)
         return data
 
@@ -99,18 +101,18 @@ class FilePart:
 
 
 class FileUpload:
-    """Written beside its place under a name of its own, read again, and moved there when it proved whole."""
+    """An upload written to a temporary file in the target folder, verified by reading it back, and moved into place."""
 
     def __init__(self, path: Path) -> None:
         self.size = 0
         self._digest = hashlib.sha256()
         self._path = path
-        self._beside = path.with_name(f"{uuid4()}{UNFINISHED}")
+        self._temporary_path = path.with_name(f"{uuid4()}{UNFINISHED_SUFFIX}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = FileIO(self._beside, "x+")
+            self._file = FileIO(self._temporary_path, "x+")
         except OSError as error:
-            raise StoreAway(str(error)) from error
+            raise StoreUnavailableError(str(error)) from error
 
     @property
     def sha256(self) -> str:
@@ -124,26 +126,26 @@ class FileUpload:
             while rest:
                 rest = rest[self._file.write(rest) :]
         except OSError as error:
-            raise StoreAway(str(error)) from error
+            raise StoreUnavailableError(str(error)) from error
 
     def complete(self) -> None:
         try:
             os.fsync(self._file.fileno())
-            self._prove()
+            self._verify()
             self._file.close()
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._beside.replace(self._path)
+            self._temporary_path.replace(self._path)
             sync_folder(self._path.parent)
         except OSError as error:
-            raise StoreAway(str(error)) from error
+            raise StoreUnavailableError(str(error)) from error
 
-    def _prove(self) -> None:
-        with contextlib.closing(FilePart(self._beside, 0, self.size)) as written:
-            found = digest_of(written)
+    def _verify(self) -> None:
+        with contextlib.closing(FileRangeReader(self._temporary_path, 0, self.size)) as written:
+            found = read_digest(written)
         if found != self._digest.digest():
-            raise StoreAway("the disk does not hold what was written")
+            raise StoreUnavailableError("the disk does not hold what was written")
 
-    def abandon(self) -> None:
+    def abort(self) -> None:
         self._file.close()
         with contextlib.suppress(OSError):
-            self._beside.unlink(missing_ok=True)
+            self._temporary_path.unlink(missing_ok=True)

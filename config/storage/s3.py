@@ -1,3 +1,5 @@
+"""Private file storage on S3."""
+
 import threading
 from collections.abc import Iterator
 from datetime import datetime
@@ -8,16 +10,16 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from storages.backends.s3 import S3Storage
 
-from config.storage.s3_transfer import S3Part, S3Upload, code_of, named_errors, put
-from recordings.objects import Readable, StoreAway, StoredObject, Upload
+from config.storage.s3_transfer import S3RangeReader, S3Upload, error_code, put_object, translate_s3_errors
+from recordings.object_store import ObjectReader, ObjectUpload, StoredObject, StoreUnavailableError
 
-WITHOUT_VERSIONS = {"NotImplemented", "MethodNotAllowed", "501", "405"}
-ONE_BY_ONE = WITHOUT_VERSIONS | {"MissingContentMD5", "InvalidRequest", "InvalidDigest", "MissingDigest"}
-AT_ONCE = 1000  # objects, the most that one request deletes
+UNVERSIONED_CODES = {"NotImplemented", "MethodNotAllowed", "501", "405"}
+NO_BULK_DELETE_CODES = UNVERSIONED_CODES | {"MissingContentMD5", "InvalidRequest", "InvalidDigest", "MissingDigest"}
+MAX_DELETE_BATCH = 1000  # objects, the limit of one request
 
 
 class PrivateS3Storage(S3Storage):
-    """S3 with private objects, signed URLs and deadlines: boto's own defaults wait a minute, five times."""
+    """S3 with private objects, signed URLs, and timeouts. Boto's defaults are a minute, five times."""
 
     def get_default_settings(self) -> dict[str, Any]:
         return {
@@ -39,12 +41,12 @@ class PrivateS3Storage(S3Storage):
             response_checksum_validation="when_required",
         )
         super().__init__(client_config=config, **options)
-        self._making = threading.Lock()
+        self._client_lock = threading.Lock()
 
     @property
     def client(self) -> Any:
-        """One for all threads, which boto allows; making one costs more than most of what it is asked."""
-        with self._making:
+        """One client for all threads, which boto allows. Creating a client costs more than most requests."""
+        with self._client_lock:
             return self._client
 
     @cached_property
@@ -59,66 +61,68 @@ class PrivateS3Storage(S3Storage):
         )
 
     def put(self, key: str, data: bytes) -> None:
-        put(self.client, self._where(key), data)
+        put_object(self.client, self._object_location(key), data)
 
-    def upload(self, key: str) -> Upload:
-        return S3Upload(self.client, self._where(key))
+    def start_upload(self, key: str) -> ObjectUpload:
+        return S3Upload(self.client, self._object_location(key))
 
-    def read_range(self, key: str, first: int, length: int) -> Readable:
-        return S3Part(self.client, self._where(key), first, length)
+    def read_range(self, key: str, first: int, length: int) -> ObjectReader:
+        return S3RangeReader(self.client, self._object_location(key), first, length)
 
-    def objects(self, prefix: str) -> Iterator[StoredObject]:
-        with named_errors():
+    def list_objects(self, prefix: str) -> Iterator[StoredObject]:
+        with translate_s3_errors():
             pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket_name, Prefix=prefix)
             for page in pages:
                 for found in page.get("Contents", []):
                     yield StoredObject(found["Key"], found["Size"], found["LastModified"])
 
-    def remove(self, prefix: str, keep: str = "") -> list[StoredObject]:
-        with named_errors():
-            # Those of the kept key, too: it is complete.
-            for one in self._unfinished(prefix):
+    def delete_prefix(self, prefix: str, keep: str = "") -> list[StoredObject]:
+        with translate_s3_errors():
+            # Also those of the kept key, whose object is complete.
+            for one in self._unfinished_uploads(prefix):
                 self._abort(one)
             condemned = [(version, found) for version, found in self._versions(prefix) if found.key != keep]
-            for start in range(0, len(condemned), AT_ONCE):
-                self._delete([{"Key": found.key} | version for version, found in condemned[start : start + AT_ONCE]])
+            for start in range(0, len(condemned), MAX_DELETE_BATCH):
+                self._delete(
+                    [{"Key": found.key} | version for version, found in condemned[start : start + MAX_DELETE_BATCH]]
+                )
         return [found for _, found in condemned]
 
     def _delete(self, objects: list[dict[str, str]]) -> None:
         try:
             answer = self.client.delete_objects(Bucket=self.bucket_name, Delete={"Objects": objects, "Quiet": True})
         except ClientError as error:
-            # Not every store takes many at once, or the sum that this is sent with.
-            if code_of(error) not in ONE_BY_ONE:
+            # Some stores reject bulk deletion or the checksum that boto sends with it.
+            if error_code(error) not in NO_BULK_DELETE_CODES:
                 raise
             for one in objects:
                 self.client.delete_object(Bucket=self.bucket_name, **one)
         else:
             if failed := answer.get("Errors"):
-                raise StoreAway(f"{len(failed)} objects not deleted: {failed[0]['Code']}")
+                raise StoreUnavailableError(f"{len(failed)} objects not deleted: {failed[0]['Code']}")
 
     def signed_url(self, key: str, seconds: int, filename: str) -> str | None:
-        what = self._where(key) | {"ResponseContentType": "audio/wav"}
+        what = self._object_location(key) | {"ResponseContentType": "audio/wav"}
         what["ResponseContentDisposition"] = f'attachment; filename="{filename}"'
-        with named_errors():
+        with translate_s3_errors():
             url: str = self.client.generate_presigned_url("get_object", Params=what, ExpiresIn=seconds)
         return url
 
-    def forget_uploads(self, prefix: str, before: datetime) -> int:
-        with named_errors():
-            old = [one for one in self._unfinished(prefix) if one["Initiated"] < before]
+    def abort_uploads(self, prefix: str, before: datetime) -> int:
+        with translate_s3_errors():
+            old = [one for one in self._unfinished_uploads(prefix) if one["Initiated"] < before]
             for one in old:
                 self._abort(one)
         return len(old)
 
-    def _where(self, key: str) -> dict[str, str]:
+    def _object_location(self, key: str) -> dict[str, str]:
         return {"Bucket": self.bucket_name, "Key": key}
 
-    def _unfinished(self, prefix: str) -> Iterator[dict[str, Any]]:
+    def _unfinished_uploads(self, prefix: str) -> Iterator[dict[str, Any]]:
         pages = self.client.get_paginator("list_multipart_uploads").paginate(Bucket=self.bucket_name, Prefix=prefix)
         for page in pages:
             for found in page.get("Uploads", []):
-                # Not every store heeds the prefix.
+                # Some stores ignore the prefix.
                 if found["Key"].startswith(prefix):
                     yield found
 
@@ -126,18 +130,18 @@ class PrivateS3Storage(S3Storage):
         try:
             self.client.abort_multipart_upload(Bucket=self.bucket_name, Key=one["Key"], UploadId=one["UploadId"])
         except ClientError as error:
-            if code_of(error) != "NoSuchUpload":
+            if error_code(error) != "NoSuchUpload":
                 raise
 
     def _versions(self, prefix: str) -> list[tuple[dict[str, str], StoredObject]]:
-        """Everything under the prefix; where the bucket keeps old versions, those and the marks of deletion, too."""
+        """Yield every object under the prefix. In a versioned bucket, include old versions and delete markers."""
         pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.bucket_name, Prefix=prefix)
         try:
             found = [one for page in pages for kind in ("Versions", "DeleteMarkers") for one in page.get(kind, [])]
         except ClientError as error:
-            if code_of(error) not in WITHOUT_VERSIONS:
+            if error_code(error) not in UNVERSIONED_CODES:
                 raise
-            return [({}, found) for found in self.objects(prefix)]
+            return [({}, found) for found in self.list_objects(prefix)]
         return [
             ({"VersionId": one["VersionId"]}, StoredObject(one["Key"], one.get("Size", 0), one["LastModified"]))
             for one in found

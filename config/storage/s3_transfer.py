@@ -1,4 +1,4 @@
-"""Bytes into a bucket and out of it, in parts; and S3's errors in our words."""
+"""Uploads to and downloads from an S3 bucket in parts, and translation of S3 errors."""
 
 import base64
 import hashlib
@@ -10,15 +10,15 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from urllib3.exceptions import HTTPError
 
-from recordings.objects import PART, StoreAway, digest_of
+from recordings.object_store import PART_SIZE, StoreUnavailableError, read_digest
 
-MISSING = {"NoSuchKey", "404", "NotFound"}
-BEYOND = {"InvalidRange", "416"}
-ABROAD = (ClientError, BotoCoreError, HTTPError, OSError)
+NOT_FOUND_CODES = {"NoSuchKey", "404", "NotFound"}
+RANGE_CODES = {"InvalidRange", "416"}
+TRANSFER_ERRORS = (ClientError, BotoCoreError, HTTPError, OSError)
 
 
-class S3Part:
-    """Bytes of an object between two places. A connection that breaks is taken up where it broke, a few times."""
+class S3RangeReader:
+    """A reader of a byte range of an object. A broken connection is resumed where it broke, up to ATTEMPTS in total."""
 
     ATTEMPTS = 3
 
@@ -35,8 +35,8 @@ class S3Part:
         while self._left > 0 and self._body is not None:
             try:
                 data: bytes = self._body.read(min(most, self._left))
-            except ABROAD as error:
-                self._again(error)
+            except TRANSFER_ERRORS as error:
+                self._reconnect(error)
                 continue
             if not data:
                 self._left = 0
@@ -49,10 +49,10 @@ class S3Part:
         if self._body is not None:
             self._body.close()
 
-    def _again(self, error: Exception) -> None:
+    def _reconnect(self, error: Exception) -> None:
         self._attempts -= 1
         if not self._attempts:
-            raise StoreAway(type(error).__name__) from error
+            raise StoreUnavailableError(type(error).__name__) from error
         self.close()
         self._open()
 
@@ -61,17 +61,17 @@ class S3Part:
             return
         span = f"bytes={self._first}-{self._first + self._left - 1}"
         try:
-            with named_errors():
+            with translate_s3_errors():
                 self._body = self._client.get_object(**self._where, Range=span)["Body"]
-        except BeyondTheEnd:
+        except ObjectRangeError:
             self._left = 0
 
 
 class S3Upload:
-    """A multipart upload, one part under way while the next is filled; a small object is one plain write.
+    """A multipart upload that sends one part while the next one fills. A small object is a single PUT.
 
-    Each part is sent with its MD5, which the store must refuse it by. What it then says of the whole is compared
-    with the same sum made here; a store whose tags are no such sums is read back instead.
+    Each part is sent with its MD5, so that the store refuses damaged data. The final ETag is compared with the same
+    checksum computed here. If the store's ETags are not such checksums, the object is read back instead.
     """
 
     def __init__(self, client: Any, where: dict[str, str]) -> None:
@@ -94,13 +94,13 @@ class S3Upload:
         self._digest.update(data)
         self.size += len(data)
         self._part += data
-        if len(self._part) >= PART:
+        if len(self._part) >= PART_SIZE:
             self._send(bytes(self._part))
             self._part.clear()
 
     def complete(self) -> None:
         if not self._upload_id:
-            put(self._client, self._where, bytes(self._part))
+            put_object(self._client, self._where, bytes(self._part))
             expected = hashlib.md5(self._part, usedforsecurity=False).hexdigest()
         else:
             if self._part:
@@ -108,22 +108,22 @@ class S3Upload:
             self._wait()
             expected = f"{hashlib.md5(b''.join(self._sums), usedforsecurity=False).hexdigest()}-{len(self._sums)}"
             parts = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(self._tags, 1)]
-            with named_errors():
+            with translate_s3_errors():
                 self._client.complete_multipart_upload(
                     **self._where, UploadId=self._upload_id, MultipartUpload={"Parts": parts}
                 )
         self._sender.shutdown()
-        self._prove(expected)
+        self._verify(expected)
 
-    def abandon(self) -> None:
+    def abort(self) -> None:
         self._sender.shutdown()
         if self._upload_id:
-            with suppress(*ABROAD):
+            with suppress(*TRANSFER_ERRORS):
                 self._client.abort_multipart_upload(**self._where, UploadId=self._upload_id)
 
     def _send(self, part: bytes) -> None:
         if not self._upload_id:
-            with named_errors():
+            with translate_s3_errors():
                 begun = self._client.create_multipart_upload(**self._where, ContentType="audio/wav")
             self._upload_id = begun["UploadId"]
         self._wait()
@@ -136,7 +136,7 @@ class S3Upload:
             self._sending = None
 
     def _send_part(self, part: bytes, number: int) -> str:
-        with named_errors():
+        with translate_s3_errors():
             answer = self._client.upload_part(
                 **self._where,
                 UploadId=self._upload_id,
@@ -147,26 +147,26 @@ class S3Upload:
         tag: str = answer["ETag"]
         return tag
 
-    def _prove(self, expected: str) -> None:
-        with named_errors():
+    def _verify(self, expected: str) -> None:
+        with translate_s3_errors():
             facts = self._client.head_object(**self._where)
         if facts["ContentLength"] != self.size:
-            raise StoreAway(f"the store holds {facts['ContentLength']} bytes of {self.size}")
+            raise StoreUnavailableError(f"the store holds {facts['ContentLength']} bytes of {self.size}")
         if facts["ETag"].strip('"') != expected and self._read_back() != self._digest.digest():
-            raise StoreAway("the store does not hold what was sent")
+            raise StoreUnavailableError("the store does not hold what was sent")
 
     def _read_back(self) -> bytes:
-        with closing(S3Part(self._client, self._where, 0, self.size)) as stored:
-            return digest_of(stored)
+        with closing(S3RangeReader(self._client, self._where, 0, self.size)) as stored:
+            return read_digest(stored)
 
 
-class BeyondTheEnd(Exception):
+class ObjectRangeError(Exception):
     """A range that begins after the last byte."""
 
 
-def put(client: Any, where: dict[str, str], data: bytes) -> None:
-    """The store refuses what does not have this sum when it arrives."""
-    with named_errors():
+def put_object(client: Any, where: dict[str, str], data: bytes) -> None:
+    """Store an object. Its MD5 lets the store refuse data damaged on the way."""
+    with translate_s3_errors():
         client.put_object(**where, Body=data, ContentMD5=content_md5(data))
 
 
@@ -174,22 +174,25 @@ def content_md5(data: bytes) -> str:
     return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
 
 
-def code_of(error: ClientError) -> str:
+def error_code(error: ClientError) -> str:
     code: str = error.response.get("Error", {}).get("Code", "")
     return code
 
 
 @contextmanager
-def named_errors() -> Iterator[None]:
-    """The store's errors in our words. What it says may hold keys: only its code goes on."""
+def translate_s3_errors() -> Iterator[None]:
+    """Translate S3 errors to FileNotFoundError, ObjectRangeError, or StoreUnavailableError.
+
+    Messages of the store may contain keys, so only the error code is passed on.
+    """
     try:
         yield
     except ClientError as error:
-        code = code_of(error)
-        if code in MISSING:
+        code = error_code(error)
+        if code in NOT_FOUND_CODES:
             raise FileNotFoundError(code) from error
-        if code in BEYOND:
-            raise BeyondTheEnd from error
-        raise StoreAway(code or type(error).__name__) from error
+        if code in RANGE_CODES:
+            raise ObjectRangeError from error
+        raise StoreUnavailableError(code or type(error).__name__) from error
     except (BotoCoreError, HTTPClientError, HTTPError) as error:
-        raise StoreAway(type(error).__name__) from error
+        raise StoreUnavailableError(type(error).__name__) from error

@@ -96,7 +96,7 @@ class Migration(migrations.Migration):
                 ("looked_at", models.DateTimeField(null=True)),
                 ("alerted_at", models.DateTimeField(help_text="when supervisors were written to about critical flags", null=True)),
                 ("announced_at", models.DateTimeField(help_text="when its counselor was written to that it is ready", null=True)),
-                ("measures", models.JSONField(default=dict, help_text="what was counted, see evaluation.measures")),
+                ("measures", models.JSONField(default=dict, help_text="what was counted, see evaluation.reports.measures")),
                 ("rationale", models.TextField(blank=True)),
                 ("went_well", models.JSONField(default=list)),
                 ("improvements", models.JSONField(default=list)),

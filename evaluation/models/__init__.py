@@ -1,11 +1,11 @@
 from evaluation.models.documentation import DocumentationReview, DocumentationReviewQuerySet, Guidelines
 from evaluation.models.evaluations import CriterionResult, Evaluation, EvaluationQuerySet, Scan
-from evaluation.models.flags import Dispute, DisputeQuerySet, Flag, FlagQuerySet, Handling
-from evaluation.models.reviews import NEW_VERDICTS, Comment, CommentQuerySet, Review
+from evaluation.models.flags import Dispute, DisputeQuerySet, Flag, FlagHandling, FlagQuerySet
+from evaluation.models.reviews import REVIEW_VERDICTS, Comment, CommentQuerySet, Review
 from evaluation.models.tallies import Tally
 
 __all__ = [
-    "NEW_VERDICTS",
+    "REVIEW_VERDICTS",
     "Comment",
     "CommentQuerySet",
     "CriterionResult",
@@ -18,7 +18,7 @@ __all__ = [
     "Flag",
     "FlagQuerySet",
     "Guidelines",
-    "Handling",
+    "FlagHandling",
     "Review",
     "Scan",
     "Tally",

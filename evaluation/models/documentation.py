@@ -1,3 +1,5 @@
+"""Counselors' documentation of their sessions, its reviews, and the guidelines for it."""
+
 from __future__ import annotations
 
 import uuid
@@ -11,11 +13,12 @@ from training.models import Session
 
 class GuidelinesQuerySet(models.QuerySet["Guidelines"]):
     def for_user(self, user: User) -> GuidelinesQuerySet:
+        """Limit to the guidelines of the user's organization."""
         return self.filter(organization_id=user.organization_id)
 
 
 class Guidelines(models.Model):
-    """How an organization wants conversations documented. The newest upload counts; none is ever rewritten."""
+    """An organization's guidelines for documentation. The newest upload applies; none is ever rewritten."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     filename = models.CharField(max_length=200)
@@ -36,16 +39,17 @@ class Guidelines(models.Model):
 
 class DocumentationReviewQuerySet(models.QuerySet["DocumentationReview"]):
     def for_user(self, user: User) -> DocumentationReviewQuerySet:
-        """A counselor's own, everyone else's organization."""
+        """Limit to the reviews that `user` may read: a counselor's own, or the organization's for other roles."""
         rows = self.filter(organization_id=user.organization_id)
         return rows.filter(session__counselor_id=user.pk) if user.is_counselor else rows
 
     def lost(self, before: datetime) -> DocumentationReviewQuerySet:
+        """Limit to queued or running reviews that no worker has touched since `before`."""
         return self.filter(status__in=DocumentationReview.UNDER_WAY, touched_at__lt=before)
 
 
 class DocumentationReview(models.Model):
-    """A counselor's own documentation of a session beside its transcript: a report of its own, no part of a grade."""
+    """A comparison of a counselor's own documentation with the transcript: a separate report, not part of a grade."""
 
     class Status(models.TextChoices):
         QUEUED = "queued"
@@ -54,7 +58,7 @@ class DocumentationReview(models.Model):
         FAILED = "failed"
 
     UNDER_WAY = (Status.QUEUED, Status.RUNNING)
-    BANDS = ((80, "good"), (60, "fair"), (0, "poor"))
+    BANDS = ((80, "good"), (60, "fair"), (0, "poor"))  # (lowest overall score, name), best first
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
@@ -94,4 +98,5 @@ class DocumentationReview(models.Model):
 
     @property
     def band(self) -> str:
+        """Name of the band that the overall score falls into."""
         return next((name for lowest, name in self.BANDS if (self.overall or 0) >= lowest), "")

@@ -1,3 +1,5 @@
+"""Evaluations of sessions, with their criterion results and independent scans."""
+
 from __future__ import annotations
 
 import uuid
@@ -7,13 +9,13 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Max
 
 from accounts.models import Organization, ProcedureDocument, User
-from evaluation.flags import Severity
+from evaluation.models.flag_kinds import FlagSeverity
 from training.models import Session
 
 
 class EvaluationQuerySet(models.QuerySet["Evaluation"]):
     def for_user(self, user: User) -> EvaluationQuerySet:
-        """A counselor's own feedback, everyone else's organization."""
+        """Limit to the feedback that `user` may read: a counselor's own, or the organization's for other roles."""
         rows = self.filter(organization_id=user.organization_id)
         return rows.filter(session__counselor_id=user.pk) if user.is_counselor else rows
 
@@ -26,8 +28,8 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
     def graded(self) -> EvaluationQuerySet:
         return self.filter(status__in=Evaluation.GRADED)
 
-    def newest_of_each(self) -> EvaluationQuerySet:
-        """Completed ones, without those that a later grading of the same session has taken the place of."""
+    def latest_completed(self) -> EvaluationQuerySet:
+        """Limit to completed evaluations that no later completed evaluation of the same session has replaced."""
         later = Evaluation.objects.filter(
             session=models.OuterRef("session"),
             version__gt=models.OuterRef("version"),
@@ -35,52 +37,52 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
         )
         return self.filter(~models.Exists(later), status=Evaluation.Status.COMPLETED)
 
-    def waiting_for_person(self) -> EvaluationQuerySet:
-        """What somebody must look at, of the newest grading of each session."""
+    def needing_review(self) -> EvaluationQuerySet:
+        """Limit to evaluations that need human review. Only the newest evaluation of a session can be among them."""
         return self.filter(is_waiting=True)
 
     def in_review_state(self, state: str) -> EvaluationQuerySet:
-        """`waiting`, `disputed`, `reviewed` or `unreviewed`; all of them for anything else."""
+        """Limit to the state `waiting`, `disputed`, `reviewed`, or `unreviewed`. Any other value sets no limit."""
         reviewed = models.Exists(Evaluation.objects.filter(pk=models.OuterRef("pk"), reviews__isnull=False))
         disputed = models.Q(criteria__dispute__isnull=False, criteria__dispute__answered_at=None)
         if state == "waiting":
-            return self.waiting_for_person()
+            return self.needing_review()
         if state == "disputed":
             return self.filter(disputed).distinct()
         if state in {"reviewed", "unreviewed"}:
             return self.filter(reviewed if state == "reviewed" else ~reviewed)
         return self
 
-    def without_grade(self) -> EvaluationQuerySet:
-        """Where something that is worth grading has no grade: it failed, or could not be graded."""
+    def ungraded(self) -> EvaluationQuerySet:
+        """Limit to conversations worth grading that have no grade: grading failed, or was not possible."""
         return self.filter(status__in=[Evaluation.Status.FAILED, Evaluation.Status.NOT_GRADABLE])
 
     def unalerted(self, before: datetime) -> EvaluationQuerySet:
-        """Graded before that, with critical flags that nobody was written to about."""
+        """Limit to evaluations graded before `before` whose critical flags have not been emailed to supervisors."""
         return (
             self.graded()
-            .filter(flags__severity=Severity.CRITICAL, alerted_at=None, completed_at__lt=before, scan__isnull=False)
+            .filter(flags__severity=FlagSeverity.CRITICAL, alerted_at=None, completed_at__lt=before, scan__isnull=False)
             .distinct()
         )
 
     def lost(self, before: datetime) -> EvaluationQuerySet:
-        """Evaluations that no worker has touched since `before`."""
+        """Limit to queued or running evaluations that no worker has touched since `before`."""
         return self.under_way().filter(touched_at__lt=before)
 
     def queue_for(self, session: Session, by: User | None = None) -> Evaluation:
-        """The next version for a session; the one under way, if there is one."""
+        """Return the session's queued or running evaluation, or else create its next version."""
         waiting = self.filter(session=session).under_way().first()
         if waiting:
             return waiting
         last = self.filter(session=session).aggregate(last=Max("version"))["last"] or 0
         try:
             with transaction.atomic():
-                # Whoever is to look at something looks at the newer one.
+                # Human review moves on to the newer version.
                 self.filter(session=session, is_waiting=True).update(is_waiting=False)
                 return self.create(
                     session=session, organization_id=session.organization_id, version=last + 1, requested_by=by
                 )
-        except IntegrityError:  # asked for twice at once: the other one has made it
+        except IntegrityError:  # a concurrent request has created it
             return self.filter(session=session).newest_first()[0]
 
 
@@ -100,9 +102,9 @@ class Evaluation(models.Model):
     GRADED = (Status.COMPLETED, Status.HELD)
 
     class Concern(models.TextChoices):
-        STEERED = "steered", "something in it speaks to the grader"
+        PROMPT_INJECTION = "steered", "something in it speaks to the grader"
         RED_LINE = "red_line", "a red line is crossed"
-        RED_LINE_UNPROVEN = "red_line_unproven", "a red line may be crossed, and no words prove it"
+        RED_LINE_UNVERIFIED = "red_line_unproven", "a red line may be crossed, and no words prove it"
         THIN_EVIDENCE = "thin_evidence", "the same words stand for many criteria"
         DISTRESS = "distress", "the counselor may need support"
 
@@ -141,7 +143,7 @@ class Evaluation(models.Model):
     looked_at = models.DateTimeField(null=True)
     alerted_at = models.DateTimeField(null=True, help_text="when supervisors were written to about critical flags")
     announced_at = models.DateTimeField(null=True, help_text="when its counselor was written to that it is ready")
-    measures = models.JSONField(default=dict, help_text="what was counted, see evaluation.measures")
+    measures = models.JSONField(default=dict, help_text="what was counted, see evaluation.reports.measures")
     rationale = models.TextField(blank=True)
     went_well = models.JSONField(default=list)
     improvements = models.JSONField(default=list)
@@ -191,7 +193,7 @@ class Evaluation(models.Model):
 
     @property
     def is_held(self) -> bool:
-        """Graded, and not shown to the counselor before a person has looked at it."""
+        """Return whether this is graded but hidden from the counselor until a person has looked at it."""
         return self.status == self.Status.HELD
 
     @property
@@ -199,17 +201,17 @@ class Evaluation(models.Model):
         return self.status in self.GRADED
 
     @property
-    def waits_for_person(self) -> bool:
+    def needs_review(self) -> bool:
         return self.is_waiting
 
     @property
     def concerns(self) -> list[str]:
-        """Why a person must look, in words."""
+        """Reasons why a person must look at this, in words."""
         return [str(self.Concern(one).label) for one in self.needs_person]
 
     @property
     def final_score(self) -> int | None:
-        """The reviewed score counts, where there is one."""
+        """The reviewed score if there is one, else the computed score."""
         return self.score if self.reviewed_score is None else self.reviewed_score
 
     @property
@@ -218,12 +220,18 @@ class Evaluation(models.Model):
 
     @property
     def was_graded_without_procedures(self) -> bool:
-        """There were procedures to search, and they could not be."""
+        """Return whether there were procedures to search, but they were not searched."""
         return self.used_file_search is False
 
 
+class CriterionResultQuerySet(models.QuerySet["CriterionResult"]):
+    def for_evaluations(self, evaluations: EvaluationQuerySet) -> CriterionResultQuerySet:
+        """Limit to the results of `evaluations`, which the reader was allowed to see."""
+        return self.filter(evaluation__in=evaluations)
+
+
 class CriterionResult(models.Model):
-    """One check of an evaluation. Every quote stands in the transcript, word for word, at its offset."""
+    """The result of one check. Every quote appears in the transcript, word for word, at its offset."""
 
     class Verdict(models.TextChoices):
         MET = "met"
@@ -253,6 +261,8 @@ class CriterionResult(models.Model):
     )
     reviewed_verdict = models.CharField(max_length=20, choices=Verdict.choices, blank=True)
 
+    objects = CriterionResultQuerySet.as_manager()
+
     class Meta:
         ordering = ["evaluation", "position"]
         constraints = [models.UniqueConstraint(fields=["evaluation", "key"], name="criterion_once_per_evaluation")]
@@ -262,17 +272,17 @@ class CriterionResult(models.Model):
 
     @property
     def final_verdict(self) -> str:
-        """What a person said counts."""
+        """The verdict of the person who overruled, else the evaluator's."""
         return self.reviewed_verdict or self.verdict
 
     @property
-    def is_crossed(self) -> bool:
-        """A red line that was not kept."""
+    def is_crossed_red_line(self) -> bool:
+        """Return whether this is a red line that the counselor crossed."""
         return self.is_red_line and self.final_verdict == self.Verdict.NOT_MET
 
 
 class Scan(models.Model):
-    """The second look at a conversation, by another model that grades nothing; kept when it found nothing, too."""
+    """The independent scan of a conversation by a model that does not grade. Kept even when it finds nothing."""
 
     class Status(models.TextChoices):
         CLEAN = "clean"

@@ -1,3 +1,5 @@
+"""Flags for supervisors, and counselors' disputes of verdicts."""
+
 from __future__ import annotations
 
 import uuid
@@ -6,13 +8,13 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import Organization, User
-from evaluation import flags
+from evaluation.models import flag_kinds
 from evaluation.models.evaluations import CriterionResult, Evaluation
 from training.models import Session
 
 
-class Handling(models.TextChoices):
-    """What became of something that a supervisor was told."""
+class FlagHandling(models.TextChoices):
+    """States of a supervisor's handling of a flag."""
 
     PENDING = "pending"
     REVIEWED = "reviewed"
@@ -21,45 +23,47 @@ class Handling(models.TextChoices):
 
 class FlagQuerySet(models.QuerySet["Flag"]):
     def for_user(self, user: User) -> FlagQuerySet:
-        """An organization's flags. Counselors never see any, not even their own reports."""
+        """Limit to the flags of the user's organization. Counselors never see any, not even their own reports."""
         return self.none() if user.is_counselor else self.filter(organization_id=user.organization_id)
 
     def pending(self) -> FlagQuerySet:
-        return self.filter(handling=Handling.PENDING)
+        return self.filter(handling=FlagHandling.PENDING)
 
-    def gravest_first(self) -> FlagQuerySet:
+    def most_severe_first(self) -> FlagQuerySet:
         return self.order_by("rank", "-created_at", "-pk")
 
 
 class RankField(models.PositiveSmallIntegerField):
-    """Always that of the row's severity, also in a bulk insert."""
+    """A rank that is always set from the row's severity, in bulk inserts too."""
 
     def pre_save(self, model_instance: models.Model, add: bool) -> int:
-        rank = flags.RANKS.get(model_instance.severity, 2)  # type: ignore[attr-defined]
+        rank = flag_kinds.SEVERITY_RANKS.get(model_instance.severity, 2)  # type: ignore[attr-defined]
         setattr(model_instance, self.attname, rank)
         return rank
 
 
 class Flag(models.Model):
-    """Something a supervisor should know of: found by the grader, the scan or a rule, or reported by a counselor."""
+    """An issue for supervisors: found by the grader, the scan, or a rule, or reported by a counselor."""
 
-    Severity = flags.Severity
+    Severity = flag_kinds.FlagSeverity
 
     public_id = models.UUIDField(default=uuid.uuid4, editable=False, unique=True)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="flags")
     evaluation = models.ForeignKey(Evaluation, on_delete=models.CASCADE, null=True, related_name="flags")
-    # What was stored before kinds were fixed keeps its name.
-    kind = models.CharField(max_length=60, choices=flags.Kind.choices)
+    # Rows stored before the kinds were fixed keep their old names.
+    kind = models.CharField(max_length=60, choices=flag_kinds.FlagKind.choices)
     severity = models.CharField(max_length=10, choices=Severity.choices)
     rank = RankField(default=2, editable=False, help_text="of the severity, 0 for the gravest: a queue is read by it")
-    source = models.CharField(max_length=10, choices=flags.Source.choices, default=flags.Source.GRADER)
+    source = models.CharField(
+        max_length=10, choices=flag_kinds.FlagSource.choices, default=flag_kinds.FlagSource.GRADER
+    )
     note = models.TextField(blank=True)
     turn = models.CharField(max_length=40, blank=True, help_text="the turn that it rests on")
     quote = models.TextField(blank=True)
     reported_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    handling = models.CharField(max_length=10, choices=Handling.choices, default=Handling.PENDING)
+    handling = models.CharField(max_length=10, choices=FlagHandling.choices, default=FlagHandling.PENDING)
     handled_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     handled_at = models.DateTimeField(null=True)
     handled_note = models.CharField(max_length=1000, blank=True)
@@ -79,12 +83,12 @@ class Flag(models.Model):
 
     @property
     def is_pending(self) -> bool:
-        return self.handling == Handling.PENDING
+        return self.handling == FlagHandling.PENDING
 
 
 class DisputeQuerySet(models.QuerySet["Dispute"]):
     def for_user(self, user: User) -> DisputeQuerySet:
-        """A counselor's own, everyone else's organization."""
+        """Limit to the disputes that `user` may read: a counselor's own, or the organization's for other roles."""
         rows = self.filter(organization_id=user.organization_id)
         return rows.filter(counselor_id=user.pk) if user.is_counselor else rows
 
@@ -93,7 +97,7 @@ class DisputeQuerySet(models.QuerySet["Dispute"]):
 
 
 class Dispute(models.Model):
-    """A counselor asks a person to look at one verdict again. A review of the criterion is the answer."""
+    """A counselor's request that a person recheck one verdict. A review of the criterion answers it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")

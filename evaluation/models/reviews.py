@@ -1,3 +1,5 @@
+"""People's reviews of evaluations, and supervisors' comments on calls."""
+
 from __future__ import annotations
 
 from django.core.exceptions import ValidationError
@@ -7,8 +9,8 @@ from accounts.models import Organization, User
 from evaluation.models.evaluations import CriterionResult, Evaluation
 from training.models import Session
 
-# What a person may say instead: whether there is evidence is not for them to doubt.
-NEW_VERDICTS = [
+# Verdicts that a reviewer can choose. Not `no_evidence`: the existence of evidence is not a matter of opinion.
+REVIEW_VERDICTS = [
     (verdict.value, verdict.label)
     for verdict in CriterionResult.Verdict
     if verdict != CriterionResult.Verdict.NO_EVIDENCE
@@ -16,7 +18,7 @@ NEW_VERDICTS = [
 
 
 class Review(models.Model):
-    """A person's verdict beside the evaluator's: on one criterion, or on the whole when none is named."""
+    """A person's verdict beside the evaluator's: on one criterion, or on the whole evaluation if none is given."""
 
     class Verdict(models.TextChoices):
         AGREE = "agree"
@@ -32,7 +34,7 @@ class Review(models.Model):
     new_verdict = models.CharField(
         "should be",
         max_length=20,
-        choices=NEW_VERDICTS,
+        choices=REVIEW_VERDICTS,
         blank=True,
         help_text="what the criterion should be, where it is overruled",
     )
@@ -52,13 +54,13 @@ class Review(models.Model):
 
 class CommentQuerySet(models.QuerySet["Comment"]):
     def for_user(self, user: User) -> CommentQuerySet:
-        """A counselor reads what is said of their own calls, everyone else what is said in their organization."""
+        """Limit to the comments that `user` may read: on a counselor's own calls, or on all of the organization's."""
         rows = self.filter(organization_id=user.organization_id)
         return rows.filter(session__counselor_id=user.pk) if user.is_counselor else rows
 
 
 class Comment(models.Model):
-    """What a supervisor says to a moment of a call. The counselor reads it beside the transcript."""
+    """A supervisor's comment on a moment of a call. The counselor reads it beside the transcript."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="comments")

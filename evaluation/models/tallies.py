@@ -1,3 +1,5 @@
+"""Weekly totals of graded practice, by counselor and by scenario."""
+
 from __future__ import annotations
 
 from django.db import models
@@ -8,28 +10,28 @@ from scenarios.models import Scenario
 
 class TallyQuerySet(models.QuerySet["Tally"]):
     def for_user(self, user: User) -> TallyQuerySet:
-        """A counselor's own weeks, everyone else's organization."""
+        """Limit to the tallies that `user` may read: a counselor's own, or the organization's for other roles."""
         rows = self.filter(organization_id=user.organization_id)
         return rows.filter(counselor_id=user.pk) if user.is_counselor else rows
 
-    def of_people(self) -> TallyQuerySet:
+    def of_counselors(self) -> TallyQuerySet:
         return self.filter(scenario=None)
 
     def of_scenarios(self) -> TallyQuerySet:
         return self.filter(counselor=None)
 
     def skills(self) -> TallyQuerySet:
-        return self.of_people().exclude(skill="")
+        return self.of_counselors().exclude(skill="")
 
     def totals(self) -> TallyQuerySet:
-        return self.of_people().filter(skill="")
+        return self.of_counselors().filter(skill="")
 
 
 class Tally(models.Model):
-    """What one counselor reached in one week, in all (no skill) or in one branch of the rubric; or all in a scenario.
+    """One week's total of a counselor, overall (no skill) or in one branch of the rubric, or of a scenario.
 
-    Plots and tables read these few rows instead of every verdict of every session. A week is counted afresh from its
-    sessions whenever one of them is graded or a grade is changed, so nothing drifts.
+    Plots and tables read these few rows instead of every verdict of every session. A week is recounted from its
+    sessions whenever one of them is graded or a grade is changed, so the totals never drift.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")

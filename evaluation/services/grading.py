@@ -1,4 +1,4 @@
-"""Feedback on a session: asked for, claimed, graded and stored, once."""
+"""Grading of sessions: requested, claimed, graded, and stored exactly once."""
 
 import logging
 from collections.abc import Sequence
@@ -10,40 +10,40 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from accounts.limits import TooOften
 from accounts.models import Account, User
-from accounts.services.indexing import index_of
-from ai import AIUnavailable, find_instructions
-from evaluation import openai_grader, rubric, scoring
-from evaluation.answers import Flagged
-from evaluation.feedback import concerns_of, flags_of, proven_feedback, proven_results
-from evaluation.flags import Found, Severity
-from evaluation.measures import measures_of
+from accounts.procedures.indexing import build_citation_index
+from accounts.services.rate_limits import RateLimitExceededError
+from ai import AIUnavailableError, find_injections
+from evaluation import tasks
+from evaluation.grading import openai_grader, rubric, scoring
+from evaluation.grading.evidence import GraderTurn
+from evaluation.grading.openai_grader import GradingInput, GradingOutput, ProceduresSearch
+from evaluation.grading.schemas import FlagAnswer
+from evaluation.grading.verification import collect_flags, find_concerns, verify_feedback, verify_results
 from evaluation.models import CriterionResult, Evaluation, EvaluationQuerySet, Flag, Scan
-from evaluation.openai_grader import Case, Graded, Procedures
-from evaluation.proof import Line
-from evaluation.services.publishing import publish
-from evaluation.tasks import alert_supervisors, grade_session
-from scenarios.checks import ScenarioCheck, proposed_checks
+from evaluation.models.flag_kinds import FlagFinding, FlagSeverity
+from evaluation.reports.measures import measure_conversation
+from evaluation.services.publishing import publish_feedback
 from scenarios.models import ScenarioVersion
+from scenarios.models.scenario_checks import ScenarioCheck, propose_checks
 from training.models import EndReason, Session, TranscriptTurn, heard_turns
-from training.services.assignments import settle
-from training.services.lines import is_in_use
-from training.services.refusals import SessionRefused
+from training.services.assignments import update_completion
+from training.services.call_leases import is_call_held
+from training.services.errors import SessionRefusedError
 from training.services.sessions import end_session
-from training.services.turns import settle_turns
+from training.services.turns import close_open_turns
 
 logger = logging.getLogger(__name__)
 
-FEWEST_TURNS = 2
-MOST_AN_HOUR = 3  # gradings of one conversation that people ask for
-_STILL_SAVING = 1.0  # seconds until we look again whether the call's gateway has saved everything
-_LONGEST_WAIT = 60.0  # seconds, whatever Retry-After says: the sweep would not wait longer either
-_FAILED = "The evaluator could not grade this conversation. It is kept; ask for feedback again."
+MIN_TURNS = 2  # shortest conversation that is graded
+MAX_REQUESTS_PER_HOUR = 3  # gradings of one conversation
+_SAVING_RECHECK_SECONDS = 1.0  # wait while the call's gateway may still be saving turns
+_MAX_RETRY_SECONDS = 60.0  # limit on a longer Retry-After: the sweep would not wait longer either
+_FAILURE_MESSAGE = "The evaluator could not grade this conversation. It is kept; ask for feedback again."
 
 
-class NotYet(Exception):
-    """Look again after so many seconds."""
+class RetryLaterError(Exception):
+    """Request to run the task again after `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
@@ -52,74 +52,79 @@ class NotYet(Exception):
 
 @transaction.atomic
 def queue_evaluation(session: Session, by: User | None = None) -> Evaluation:
-    """The next version of a session's feedback, in line to be graded."""
+    """Queue the grading of a session. Return its evaluation: the one under way, or else the next version."""
     evaluation = Evaluation.objects.queue_for(session, by)
-    # Robust: a broker that is away loses nothing, the sweep finds the evaluation.
-    transaction.on_commit(lambda: grade_session.delay(str(evaluation.pk)), robust=True)
+    # Robust: an unreachable broker loses nothing, because the sweep finds the evaluation.
+    transaction.on_commit(lambda: tasks.grade_session.delay(str(evaluation.pk)), robust=True)
     return evaluation
 
 
-def may_be_graded_again(newest: Evaluation | None) -> bool:
-    """Feedback can be asked for where it was never asked for or failed; never beside one that is under way."""
+def can_request_feedback(newest: Evaluation | None) -> bool:
+    """Return whether feedback can be requested: there is none yet or the newest failed, and none is under way."""
     return newest is None or newest.status == Evaluation.Status.FAILED
 
 
-def ask_for_feedback(session: Session, by: User) -> Evaluation:
-    """End one's own session if it is live, and have it graded. What is there or under way is not made again.
+def request_feedback(session: Session, by: User) -> Evaluation:
+    """End the user's own session if it is live, and queue its grading. Return existing feedback or the one under way.
 
-    Raises SessionRefused for someone else's live session, which is graded when it ends, and for one that was stopped;
-    TooOften where it was asked for again and again.
+    Raise SessionRefusedError for someone else's live session, which is graded when it ends, and for a stopped one.
+    Raise RateLimitExceededError after `MAX_REQUESTS_PER_HOUR`.
     """
     if session.is_live and session.counselor_id != by.pk:
-        raise SessionRefused("session_live", "This conversation is under way. It is graded when it ends.", session.pk)
+        raise SessionRefusedError(
+            "session_live", "This conversation is under way. It is graded when it ends.", session.pk
+        )
     if session.was_stopped:
-        raise SessionRefused("stopped", "This conversation was stopped, so it is not graded.", session.pk)
+        raise SessionRefusedError("stopped", "This conversation was stopped, so it is not graded.", session.pk)
     end_session(session, EndReason.FEEDBACK)
     newest = session.evaluations.newest_first().first()
-    if newest and not may_be_graded_again(newest):
+    if newest and not can_request_feedback(newest):
         return newest
-    _check_not_too_often(session)
+    _check_request_limit(session)
     return queue_evaluation(session, by)
 
 
-def _check_not_too_often(session: Session) -> None:
-    """Each grading costs. Raises TooOften."""
+def _check_request_limit(session: Session) -> None:
+    """Raise RateLimitExceededError after `MAX_REQUESTS_PER_HOUR` gradings, because each one costs money."""
     hour_ago = timezone.now() - timedelta(hours=1)
     lately = session.evaluations.filter(created_at__gt=hour_ago).order_by("created_at")
-    if len(lately) >= MOST_AN_HOUR:
+    if len(lately) >= MAX_REQUESTS_PER_HOUR:
         wait = 1 + int((lately[0].created_at - hour_ago).total_seconds())
-        raise TooOften(
-            f"Feedback on a conversation is asked for at most {MOST_AN_HOUR} times an hour. It is kept; "
+        raise RateLimitExceededError(
+            f"Feedback on a conversation is asked for at most {MAX_REQUESTS_PER_HOUR} times an hour. It is kept; "
             f"try again in {wait // 60 + 1} minutes.",
             wait,
         )
 
 
-def grade(evaluation_id: UUID) -> None:
-    """Grade one evaluation, once however often this is called. Raises NotYet when it should be tried again."""
+def grade_evaluation(evaluation_id: UUID) -> None:
+    """Grade an evaluation, once however often this is called. Raise RetryLaterError if it should be tried again."""
     evaluation = Evaluation.objects.select_related("session__scenario_version").get(pk=evaluation_id)
     session = evaluation.session
-    if is_in_use(session):
-        raise NotYet(_STILL_SAVING)
+    if is_call_held(session):
+        raise RetryLaterError(_SAVING_RECHECK_SECONDS)
     if not _claim(evaluation):
         return
-    settle_turns(session)
+    close_open_turns(session)
     turns = heard_turns(session.transcript())
-    lines = lines_of(turns)
+    lines = build_grader_turns(turns)
     if not session.is_gradable:
-        _close(evaluation, Evaluation.Status.NOT_GRADABLE, session.not_gradable_reason)
-    elif len(lines) < FEWEST_TURNS or not any(line.is_counselor for line in lines):
-        _close(evaluation, Evaluation.Status.TOO_SHORT)
+        _finish_ungraded(evaluation, Evaluation.Status.NOT_GRADABLE, session.not_gradable_reason)
+    elif len(lines) < MIN_TURNS or not any(line.is_counselor for line in lines):
+        _finish_ungraded(evaluation, Evaluation.Status.TOO_SHORT)
     else:
-        _grade_lines(evaluation, turns, lines)
+        _grade_turns(evaluation, turns, lines)
 
 
 def _claim(evaluation: Evaluation) -> bool:
-    """The conditional UPDATE is the lock; a claim older than the deadline belongs to a worker that is gone."""
+    """Claim the evaluation for this worker. Return False if it is held elsewhere, finished, or out of tries.
+
+    The conditional UPDATE is the lock. A claim older than the deadline belongs to a worker that is gone.
+    """
     rows = Evaluation.objects.filter(pk=evaluation.pk)
-    abandoned = Q(status=Evaluation.Status.RUNNING, touched_at__lt=lost_before())
+    abandoned = Q(status=Evaluation.Status.RUNNING, touched_at__lt=lost_claim_cutoff())
     if rows.filter(abandoned, attempts__gte=settings.TASK_ATTEMPTS).update(
-        status=Evaluation.Status.FAILED, failure=_FAILED
+        status=Evaluation.Status.FAILED, failure=_FAILURE_MESSAGE
     ):
         return False
     claimed = rows.filter(abandoned | Q(status=Evaluation.Status.QUEUED)).update(
@@ -129,64 +134,65 @@ def _claim(evaluation: Evaluation) -> bool:
     return bool(claimed)
 
 
-def _mine(evaluation: Evaluation) -> EvaluationQuerySet:
-    """The row as long as this claim of it stands."""
+def _claimed(evaluation: Evaluation) -> EvaluationQuerySet:
+    """Return a QuerySet of the row, which is empty once this claim is lost."""
     return Evaluation.objects.filter(pk=evaluation.pk, status=Evaluation.Status.RUNNING, attempts=evaluation.attempts)
 
 
 @transaction.atomic
-def _close(evaluation: Evaluation, status: str, failure: str = "") -> None:
-    if _mine(evaluation).update(status=status, failure=failure, completed_at=timezone.now()):
-        # An earlier attempt may have waited for what becomes of this one.
-        settle(evaluation.session)
+def _finish_ungraded(evaluation: Evaluation, status: str, failure: str = "") -> None:
+    """Close the evaluation without a grade, if this claim still holds."""
+    if _claimed(evaluation).update(status=status, failure=failure, completed_at=timezone.now()):
+        # The assignment may have been kept open for the outcome of this attempt.
+        update_completion(evaluation.session)
 
 
-def lines_of(turns: Sequence[TranscriptTurn]) -> list[Line]:
-    """Turns as the grader is shown them; what speaks to it is barred."""
+def build_grader_turns(turns: Sequence[TranscriptTurn]) -> list[GraderTurn]:
+    """Number the turns `t1`, `t2`, … for the grader, and mark prompt injections for redaction."""
     return [
-        Line(
+        GraderTurn(
             f"t{number}",
             str(turn.pk),
             turn.is_by_counselor,
             turn.text_heard,
-            tuple(find_instructions(turn.text_heard)),
+            tuple(find_injections(turn.text_heard)),
         )
         for number, turn in enumerate(turns, 1)
     ]
 
 
-def _grade_lines(evaluation: Evaluation, turns: Sequence[TranscriptTurn], lines: Sequence[Line]) -> None:
+def _grade_turns(evaluation: Evaluation, turns: Sequence[TranscriptTurn], lines: Sequence[GraderTurn]) -> None:
     session = evaluation.session
-    case = _case(session, lines)
+    case = _build_grading_input(session, lines)
     try:
-        graded = openai_grader.ask(case, is_last_try=evaluation.attempts >= settings.TASK_ATTEMPTS)
-        results = proven_results(case, graded)
-        _refuse_replaced(session, case, graded)
-    except AIUnavailable as error:
-        _try_again_or_fail(evaluation, error)
+        graded = openai_grader.request_grading(case, is_last_try=evaluation.attempts >= settings.TASK_ATTEMPTS)
+        results = verify_results(case, graded)
+        _check_procedures_unchanged(session, case, graded)
+    except AIUnavailableError as error:
+        _retry_or_fail(evaluation, error)
         return
-    scan, scanned = _scan(case)
-    found = flags_of(case, graded.grading.flags, scanned)
-    concerns = concerns_of(case, graded, results, found)
-    fields = proven_feedback(case, graded, results) | {
-        "measures": measures_of(turns, session.is_phone),
+    scan, scanned = _run_scan(case)
+    found = collect_flags(case, graded.answer.flags, scanned)
+    concerns = find_concerns(case, graded, results, found)
+    fields = verify_feedback(case, graded, results) | {
+        "measures": measure_conversation(turns, session.is_phone),
         "needs_person": concerns,
         "is_waiting": bool(concerns),
     }
-    _fill(evaluation, results, found, scan, fields)
+    _store_result(evaluation, results, found, scan, fields)
 
 
-def _case(session: Session, lines: Sequence[Line]) -> Case:
+def _build_grading_input(session: Session, lines: Sequence[GraderTurn]) -> GradingInput:
     version = session.scenario_version
-    # Read now: the document that counts is the one in force when grading runs.
+    # Read as late as possible: the document in force when grading runs is the one that counts.
     account = _account_of(session)
     document = account.procedures if account else None
     context = version.evaluator_context if version else ""
     procedures = None
     if account and document:
-        index = index_of(document) if document.page_count is not None else None
-        procedures = Procedures(account.vector_store_id, str(document.pk), document.openai_file_id, index)
-    return Case(
+        index = build_citation_index(document) if document.page_count is not None else None
+        procedures = ProceduresSearch(account.vector_store_id, str(document.pk), document.openai_file_id, index)
+    return GradingInput(
         session_id=str(session.pk),
         scenario_id=str(session.scenario_id or ""),
         checks=[*rubric.general_checks(procedures is not None), *rubric.scenario_checks(_checks_of(version))],
@@ -194,15 +200,15 @@ def _case(session: Session, lines: Sequence[Line]) -> Case:
         evaluator_context=context,
         policy_sections=version.relevant_policy_sections if version else "",
         procedures=procedures,
-        is_document_steering=bool(document and document.instructions),
+        has_injection_in_procedures=bool(document and document.instructions),
     )
 
 
 def _checks_of(version: ScenarioVersion | None) -> list[ScenarioCheck]:
-    """A version from before checks were fixed has what its context proposes."""
+    """Return the version's checks. One saved before checks were fixed gets those that its context proposes."""
     if version is None:
         return []
-    return version.checks or proposed_checks(version.evaluator_context)
+    return version.checks or propose_checks(version.evaluator_context)
 
 
 def _account_of(session: Session) -> Account | None:
@@ -212,21 +218,24 @@ def _account_of(session: Session) -> Account | None:
     return Account.objects.select_related("procedures").get(pk=version.account_id)
 
 
-def _refuse_replaced(session: Session, case: Case, graded: Graded) -> None:
-    """A document that was replaced while it was searched may already have been gone from the store."""
+def _check_procedures_unchanged(session: Session, case: GradingInput, graded: GradingOutput) -> None:
+    """Raise AIUnavailableError if the search found nothing and the document was replaced in the meantime.
+
+    The old document may already have been gone from the vector store when it was searched.
+    """
     if case.procedures is None or graded.passages:
         return
     account = _account_of(session)
     if account and str(account.procedures_id) != case.procedures.document_id:
-        raise AIUnavailable("document_replaced", retryable=True)
+        raise AIUnavailableError("document_replaced", retryable=True)
 
 
-def _scan(case: Case) -> tuple[Scan, list[Flagged]]:
-    """The second look. Without it a grade is still a grade; that it is missing is kept."""
+def _run_scan(case: GradingInput) -> tuple[Scan, list[FlagAnswer]]:
+    """Return the unsaved scan and its flags. If it fails, record that: the grade stands without it."""
     scan = Scan(prompt_version=openai_grader.SCAN_PROMPT_VERSION)
     try:
-        scanned, response = openai_grader.scan(case)
-    except AIUnavailable as error:
+        scanned, response = openai_grader.request_scan(case)
+    except AIUnavailableError as error:
         logger.warning("Not scanned: %s", error.code, extra={"session_id": case.session_id})
         scan.status = Scan.Status.FAILED
         return scan, []
@@ -237,30 +246,31 @@ def _scan(case: Case) -> tuple[Scan, list[Flagged]]:
     return scan, scanned.flags
 
 
-def _try_again_or_fail(evaluation: Evaluation, error: AIUnavailable) -> None:
+def _retry_or_fail(evaluation: Evaluation, error: AIUnavailableError) -> None:
+    """Requeue the evaluation and raise RetryLaterError, or mark it failed if a retry cannot help or none is left."""
     logger.warning("Grading failed: %s", error.code, extra={"session_id": evaluation.session_id})
     if not error.retryable or evaluation.attempts >= settings.TASK_ATTEMPTS:
-        _close(evaluation, Evaluation.Status.FAILED, _FAILED)
+        _finish_ungraded(evaluation, Evaluation.Status.FAILED, _FAILURE_MESSAGE)
         return
-    _mine(evaluation).update(status=Evaluation.Status.QUEUED, touched_at=timezone.now())
-    raise NotYet(min(error.retry_after or 2.0**evaluation.attempts, _LONGEST_WAIT))
+    _claimed(evaluation).update(status=Evaluation.Status.QUEUED, touched_at=timezone.now())
+    raise RetryLaterError(min(error.retry_after or 2.0**evaluation.attempts, _MAX_RETRY_SECONDS))
 
 
 @transaction.atomic
-def _fill(
+def _store_result(
     evaluation: Evaluation,
     results: Sequence[CriterionResult],
-    found: Sequence[Found],
+    found: Sequence[FlagFinding],
     scan: Scan,
     fields: dict[str, object],
 ) -> None:
-    """Store the feedback, once: only the claim that still stands may."""
-    points = scoring.total((result.verdict, result.weight, result.is_red_line) for result in results)
+    """Store the feedback once: only if this claim still holds."""
+    points = scoring.compute_score((result.verdict, result.weight, result.is_red_line) for result in results)
     if points is None:
-        _close(evaluation, Evaluation.Status.NOT_GRADABLE, "Nothing in this conversation could be assessed.")
+        _finish_ungraded(evaluation, Evaluation.Status.NOT_GRADABLE, "Nothing in this conversation could be assessed.")
         return
-    is_held = Evaluation.Concern.STEERED in fields["needs_person"]  # type: ignore[operator]
-    if not _mine(evaluation).update(
+    is_held = Evaluation.Concern.PROMPT_INJECTION in fields["needs_person"]  # type: ignore[operator]
+    if not _claimed(evaluation).update(
         status=Evaluation.Status.HELD if is_held else Evaluation.Status.COMPLETED,
         completed_at=timezone.now(),
         score=points.score,
@@ -288,22 +298,23 @@ def _fill(
         )
         for one in found
     )
-    if any(one.severity == Severity.CRITICAL for one in found):
-        transaction.on_commit(lambda: alert_supervisors.delay(str(evaluation.pk)), robust=True)
+    if any(one.severity == FlagSeverity.CRITICAL for one in found):
+        transaction.on_commit(lambda: tasks.alert_supervisors.delay(str(evaluation.pk)), robust=True)
     if not is_held:
-        publish(evaluation, points.score, points.grade)
+        publish_feedback(evaluation, points.score, points.grade)
 
 
 def sweep_evaluations() -> int:
-    """Queue again the evaluations whose task was lost, and the alerts. Return how many evaluations."""
-    lost = list(Evaluation.objects.lost(lost_before()).values_list("pk", flat=True))
+    """Requeue the evaluations whose task was lost, and unsent alerts. Return the number of evaluations."""
+    lost = list(Evaluation.objects.lost(lost_claim_cutoff()).values_list("pk", flat=True))
     for evaluation_id in lost:
-        # Gone before the next sweep: where workers are behind, sweeps must not pile up on them.
-        grade_session.apply_async((str(evaluation_id),), expires=settings.SWEEP_EVERY)
-    for evaluation_id in Evaluation.objects.unalerted(lost_before()).values_list("pk", flat=True)[:100]:
-        alert_supervisors.apply_async((str(evaluation_id),), expires=settings.SWEEP_EVERY)
+        # Expires before the next sweep: if workers fall behind, repeated sweeps must not flood their queue.
+        tasks.grade_session.apply_async((str(evaluation_id),), expires=settings.SWEEP_EVERY)
+    for evaluation_id in Evaluation.objects.unalerted(lost_claim_cutoff()).values_list("pk", flat=True)[:100]:
+        tasks.alert_supervisors.apply_async((str(evaluation_id),), expires=settings.SWEEP_EVERY)
     return len(lost)
 
 
-def lost_before() -> datetime:
+def lost_claim_cutoff() -> datetime:
+    """Return the time before which an untouched row counts as lost."""
     return timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER)

@@ -1,28 +1,28 @@
-"""Feedback that its counselor may read now: it counts, for the assignment and the weeks, and others are told."""
+"""Publication of feedback: its score counts for the assignment and the week, and webhooks announce it."""
 
 from django.db import transaction
 
-from accounts.models import Event
-from accounts.services.webhooks import announce
+from accounts.integrations.webhooks import queue_event
+from accounts.models import WebhookEvent
 from evaluation.models import Evaluation
-from evaluation.services.tallying import count_again
+from evaluation.services.tallies import recount_week
 from training.models import Session
-from training.services.assignments import count_result
-from training.services.facts import facts_of
+from training.services import assignments
+from training.services.webhook_payloads import session_payload
 
 
 @transaction.atomic
-def publish(evaluation: Evaluation, score: int, grade: str) -> None:
-    """It is ready: for the first time, or because a person has let it through."""
+def publish_feedback(evaluation: Evaluation, score: int, grade: str) -> None:
+    """Publish feedback that is ready, either right after grading or when a person releases it."""
     session = evaluation.session
-    count(session, score)
+    record_score(session, score)
     if session.kind != Session.Kind.TRIAL:
-        facts = facts_of(session) | {"evaluation_id": str(evaluation.pk), "score": score, "grade": grade}
-        announce(session.organization_id, Event.EVALUATION_READY, facts)
+        facts = session_payload(session) | {"evaluation_id": str(evaluation.pk), "score": score, "grade": grade}
+        queue_event(session.organization_id, WebhookEvent.EVALUATION_READY, facts)
 
 
 @transaction.atomic
-def count(session: Session, score: int) -> None:
-    """The score that counts from now on."""
-    count_result(session, score)
-    count_again(session)
+def record_score(session: Session, score: int) -> None:
+    """Record the session's new score for its assignment and its week."""
+    assignments.record_score(session, score)
+    recount_week(session)

@@ -1,6 +1,8 @@
+"""Template filter for times in a recording."""
+
 from django import template
 
-from evaluation.talk import clock
+from evaluation.reports.talk_time import format_timecode
 
 register = template.Library()
-register.filter("clock", clock)
+register.filter("clock", format_timecode)

@@ -1,7 +1,7 @@
-"""Recordings are deleted when they were kept long enough, or somebody asks: every copy. What was deleted is written.
+"""Deletion of every copy of a recording, after its retention or on request, with a record of the deleted copies.
 
-The row says `deleted` first: nobody can play it from then on, and whoever is finishing it has lost the claim. Copies go
-next and are listed; a copy that a process under way puts there meanwhile is found by looking again.
+The row becomes `deleted` first, which ends playback and voids the claim of any worker finishing it. The copies are
+deleted and listed next. Later passes find copies that a process still running at that time adds.
 """
 
 import logging
@@ -16,19 +16,19 @@ from django.utils import timezone
 
 from accounts.models import User
 from recordings.models import Recording, RecordingDeletion
-from recordings.objects import StoreAway, StoredObject
+from recordings.object_store import StoredObject, StoreUnavailableError
 from recordings.storage import object_store
 
 logger = logging.getLogger(__name__)
 
-# By then a process that was at it when it was deleted has noticed, or was killed for taking too long.
-LOOK_AGAIN_FOR = timedelta(hours=1)
-ORPHANED_AFTER = timedelta(days=1)
-AT_ONCE = 500  # sessions asked for in one query
+# By then, any process that was working on the recording has noticed the deletion or hit its time limit.
+RECHECK_PERIOD = timedelta(hours=1)
+ORPHANED_AFTER = timedelta(days=1)  # age of an object, because a process may still be using a newer one
+SESSIONS_PER_QUERY = 500
 
 
-class Held(Exception):
-    """There is a legal hold on it."""
+class LegalHoldError(Exception):
+    """Refusal to delete a recording that is under a legal hold."""
 
 
 def delete_recording(
@@ -36,66 +36,72 @@ def delete_recording(
     reason: RecordingDeletion.Reason = RecordingDeletion.Reason.REQUEST,
     by: User | None = None,
 ) -> RecordingDeletion:
-    """Delete every copy. Raises Held. While the store is away it is out of reach at once and deleted by the sweep."""
-    deletion = _condemn(recording, reason, by)
+    """Delete every copy of a recording. Raise LegalHoldError if it is under a legal hold.
+
+    While the store is unavailable, playback ends at once and the sweep deletes the copies later.
+    """
+    deletion = _mark_deleted(recording, reason, by)
     try:
-        _remove_copies(deletion)
-    except StoreAway as error:
+        _delete_copies(deletion)
+    except StoreUnavailableError as error:
         logger.warning("Recording not deleted yet (%s)", error, extra={"session_id": recording.session_id})
     return deletion
 
 
 def sweep_retention() -> int:
-    """Delete what was kept long enough, and look again after what was deleted lately. Return how many."""
+    """Delete recordings past their retention and search for new copies of recently deleted ones.
+
+    Return the number of newly deleted recordings.
+    """
     deleted = 0
     try:
         for deletion in RecordingDeletion.objects.filter(completed_at__isnull=True).select_related("recording"):
-            _remove_copies(deletion)
-        for recording in Recording.objects.past_keeping(timezone.now()):
+            _delete_copies(deletion)
+        for recording in Recording.objects.past_retention(timezone.now()):
             try:
-                _remove_copies(_condemn(recording, RecordingDeletion.Reason.RETENTION))
-            except Held:  # it was put on hold just now
+                _delete_copies(_mark_deleted(recording, RecordingDeletion.Reason.RETENTION))
+            except LegalHoldError:  # put on hold since the query
                 continue
             deleted += 1
-    except StoreAway as error:
+    except StoreUnavailableError as error:
         logger.warning("Recordings not deleted yet (%s)", error)
     return deleted
 
 
-def remove_orphans() -> int:
-    """What nobody points to: a process was killed, or came too late. Return how many objects.
+def delete_orphans() -> int:
+    """Delete objects that no row points to, left by a process that was killed or too late. Return their number.
 
-    Uploads that were begun and never completed are no objects, but are kept and paid for.
+    Also abort old uploads that were never completed: they are not objects, but the store keeps and bills them.
     """
     removed = 0
     for prefix in ("recordings/", "spools/"):
-        object_store().forget_uploads(prefix, timezone.now() - ORPHANED_AFTER)
-        sessions = _by_session(prefix)
-        while some := dict(islice(sessions, AT_ONCE)):
+        object_store().abort_uploads(prefix, timezone.now() - ORPHANED_AFTER)
+        sessions = _group_by_session(prefix)
+        while some := dict(islice(sessions, SESSIONS_PER_QUERY)):
             known = Recording.objects.in_bulk(some, field_name="session_id")
-            removed += sum(_remove_orphans(known.get(pk), objects) for pk, objects in some.items())
+            removed += sum(_delete_orphans(known.get(pk), objects) for pk, objects in some.items())
     return removed
 
 
-def _remove_orphans(recording: Recording | None, objects: list[StoredObject]) -> int:
-    """Of one session, unless something of it is new: then somebody may be at it."""
+def _delete_orphans(recording: Recording | None, objects: list[StoredObject]) -> int:
+    """Delete one session's orphans and return their number. Keep them while any is so new that a process may use it."""
     if any(found.modified >= timezone.now() - ORPHANED_AFTER for found in objects):
         return 0
     if recording and not recording.is_settled:
         return 0
     keep = (recording.file.name or "") if recording else ""
     is_there = any(found.key != keep for found in objects)
-    return len(object_store().remove(_folder(objects[0].key), keep=keep)) if is_there else 0
+    return len(object_store().delete_prefix(_session_prefix(objects[0].key), keep=keep)) if is_there else 0
 
 
-def _condemn(recording: Recording, reason: RecordingDeletion.Reason, by: User | None = None) -> RecordingDeletion:
+def _mark_deleted(recording: Recording, reason: RecordingDeletion.Reason, by: User | None = None) -> RecordingDeletion:
     with transaction.atomic():
-        live = Recording.objects.kept().filter(pk=recording.pk, is_held=False)
+        live = Recording.objects.not_deleted().filter(pk=recording.pk, is_held=False)
         condemned = live.update(
             state=Recording.State.DELETED, fence=F("fence") + 1, file="", peaks=[], touched_at=timezone.now()
         )
         if not condemned and Recording.objects.filter(pk=recording.pk, is_held=True).exists():
-            raise Held
+            raise LegalHoldError
         peaks = [{"what": "peaks", "key": "", "bytes": 0}] if recording.peaks else []
         deletion, _ = RecordingDeletion.objects.get_or_create(
             recording=recording,
@@ -109,44 +115,44 @@ def _condemn(recording: Recording, reason: RecordingDeletion.Reason, by: User | 
     return deletion
 
 
-def _remove_copies(deletion: RecordingDeletion) -> None:
-    """Every object and earlier version of it. Raises StoreAway; then the sweep goes on."""
+def _delete_copies(deletion: RecordingDeletion) -> None:
+    """Delete every object and its earlier versions. Raise StoreUnavailableError on failure; the sweep then retries."""
     recording = deletion.recording
-    copies = [("segment", recording.segments), ("file", recording.folder)]
-    found = [_copy(what, one) for what, folder in copies for one in object_store().remove(folder)]
-    note_removed(recording, found)
-    if timezone.now() - deletion.deleted_at >= LOOK_AGAIN_FOR:
+    copies = [("segment", recording.segment_prefix), ("file", recording.key_prefix)]
+    found = [_copy_entry(what, one) for what, folder in copies for one in object_store().delete_prefix(folder)]
+    record_removed_copies(recording, found)
+    if timezone.now() - deletion.deleted_at >= RECHECK_PERIOD:
         RecordingDeletion.objects.filter(pk=deletion.pk).update(completed_at=timezone.now())
     logger.info("Recording deleted, %d copies", len(found), extra={"session_id": recording.session_id})
 
 
-def _copy(what: str, found: StoredObject) -> dict[str, object]:
+def _copy_entry(what: str, found: StoredObject) -> dict[str, object]:
     return {"what": what, "key": found.key, "bytes": found.size}
 
 
 @transaction.atomic
-def note_removed(recording: Recording, copies: list[dict[str, object]]) -> None:
-    """These copies of a deleted recording are gone, too."""
+def record_removed_copies(recording: Recording, copies: list[dict[str, object]]) -> None:
+    """Add copies to the record of a recording's deletion."""
     if copies:
         deletion = RecordingDeletion.objects.select_for_update().get(recording=recording)
         deletion.removed = [*deletion.removed, *copies]
         deletion.save(update_fields=["removed"])
 
 
-def _by_session(prefix: str) -> Iterator[tuple[UUID, list[StoredObject]]]:
-    """Objects come in the order of their keys, so those of one session come together. What is not ours is left out."""
-    for folder, objects in groupby(object_store().objects(prefix), key=lambda found: _folder(found.key)):
-        if session_id := _session_of(folder):
+def _group_by_session(prefix: str) -> Iterator[tuple[UUID, list[StoredObject]]]:
+    """Yield each session's objects, which are adjacent in key order. Skip objects that do not belong to a session."""
+    for folder, objects in groupby(object_store().list_objects(prefix), key=lambda found: _session_prefix(found.key)):
+        if session_id := _session_id_in(folder):
             yield session_id, list(objects)
 
 
-def _session_of(folder: str) -> UUID | None:
+def _session_id_in(folder: str) -> UUID | None:
     try:
         return UUID(folder.split("/")[2])
     except (IndexError, ValueError):
         return None
 
 
-def _folder(key: str) -> str:
-    """Up to the session."""
+def _session_prefix(key: str) -> str:
+    """Return the part of a key up to and including the session."""
     return "/".join(key.split("/")[:3]) + "/"

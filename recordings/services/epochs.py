@@ -1,4 +1,4 @@
-"""What a gateway tells of the recordings it makes: that one begins, that its spool is there, that it is shipped."""
+"""Epochs of a recording, as a gateway reports them: started, seen, and sealed."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -9,15 +9,15 @@ from django.db.models import F
 from django.utils import timezone
 
 from recordings import tasks
-from recordings.consent import TEXTS, digest_of
-from recordings.microphone import RATE
+from recordings.audio.microphone_clock import RATE
+from recordings.audio.spool import SpoolWriter
+from recordings.consent import CONSENT_TEXTS, consent_digest
 from recordings.models import Recording, RecordingConsent, RecordingEpoch, spool_folder
-from recordings.spool import Spool
 from training.models import Session
 
 
-def begin_recording(session: Session, epoch: int, clock: Callable[[], float] = time.monotonic) -> Spool:
-    """Record this hold of the call: its row, its epoch, and the spool that audio goes to."""
+def start_recording(session: Session, epoch: int, clock: Callable[[], float] = time.monotonic) -> SpoolWriter:
+    """Start recording this hold of the call: create its rows and return the spool for its audio."""
     with transaction.atomic():
         recording, _ = Recording.objects.get_or_create(session=session, organization_id=session.organization_id)
         RecordingEpoch.objects.create(
@@ -26,47 +26,47 @@ def begin_recording(session: Session, epoch: int, clock: Callable[[], float] = t
             number=epoch,
             started_at=timezone.now(),
         )
-    # Its clock begins here: a database that took long to answer must not move what is heard.
-    return Spool(spool_folder(session.pk, epoch), clock, time.time())
+    # Start the clock only now, so that a slow database does not shift the audio.
+    return SpoolWriter(spool_folder(session.pk, epoch), clock, time.time())
 
 
-def agree_to_recording(session: Session, text_version: str) -> None:
-    """The counselor asked for this call to be recorded, having read these words. What was agreed first stands."""
-    is_known = text_version in TEXTS
+def record_consent(session: Session, text_version: str) -> None:
+    """Record the counselor's consent to the recording, with the text's version. An earlier consent stays unchanged."""
+    is_known = text_version in CONSENT_TEXTS
     RecordingConsent.objects.get_or_create(
         session=session,
         defaults={
             "organization_id": session.organization_id,
             "user_id": session.counselor_id,
             "text_version": text_version if is_known else "",
-            "text_sha256": digest_of(text_version) if is_known else "",
+            "text_sha256": consent_digest(text_version) if is_known else "",
         },
     )
 
 
-def epoch_begins_at(session: Session, epoch: int) -> int:
-    """Samples from the beginning of the recording to that of an epoch, as assembling will place it."""
+def epoch_offset_samples(session: Session, epoch: int) -> int:
+    """Return the samples from the recording's start to an epoch's start, in the same way as the assembly."""
     epochs = RecordingEpoch.objects.filter(recording__session=session)
     starts = dict(epochs.values_list("number", "started_at"))
     return round((starts[epoch] - min(starts.values())).total_seconds() * RATE)
 
 
-def see_epochs(epochs: Iterable[tuple[UUID, int]]) -> None:
-    """Say that the spools of these lie on a host that is alive: what is not in the store yet is still to come."""
-    RecordingEpoch.objects.of(epochs).filter(sealed_at__isnull=True).update(seen_at=timezone.now())
+def mark_epochs_seen(epochs: Iterable[tuple[UUID, int]]) -> None:
+    """Note that the spools of these epochs are on a live host, which will still upload the rest."""
+    RecordingEpoch.objects.for_keys(epochs).filter(sealed_at__isnull=True).update(seen_at=timezone.now())
 
 
 def seal_epoch(epoch: RecordingEpoch, sizes: Sequence[int]) -> bool:
-    """All of it is in the store. A recording that was finished without it is finished again, with it.
+    """Seal an epoch that is completely in the store. Return False if it was sealed before.
 
-    False when it was sealed before.
+    A recording that was finished without this epoch is finished again with it.
     """
     with transaction.atomic():
         unsealed = RecordingEpoch.objects.filter(pk=epoch.pk, sealed_at__isnull=True)
         if not unsealed.update(sealed_at=timezone.now(), sizes=list(sizes)):
             return False
-        # Whoever is finishing it just now does so without this epoch: their claim is void.
-        recordings = Recording.objects.filter(pk=epoch.recording_id).kept()
+        # Void the claim of a worker that is finishing the recording without this epoch.
+        recordings = Recording.objects.filter(pk=epoch.recording_id).not_deleted()
         recordings.exclude(state=Recording.State.FAILED).update(
             state=Recording.State.RECORDING, fence=F("fence") + 1, attempts=0, cleared_at=None
         )

@@ -1,7 +1,7 @@
-"""Makes one file of what the gateways shipped of a call. It reads the object store and nothing else, on any host.
+"""Assembly of a call's uploaded audio into one file, on any host. The audio comes from the object store only.
 
-However often it is asked, and wherever it is killed, there is one file and it appears once: the claim is a number in
-the row, the file's key follows from what goes into it, and only the claim that still stands may point to the file.
+One file appears once, however often this runs and wherever it is killed: the claim is a number in the row, the file's
+key follows from its content, and only a worker with a valid claim may point the row to the file.
 """
 
 import hashlib
@@ -16,80 +16,83 @@ from django.conf import settings
 from django.db.models import F, Q
 from django.utils import timezone
 
-from recordings.assembly import Assembly, EpochSpool, assemble
-from recordings.microphone import RATE
+from recordings.audio.assembly import Assembly, EpochTimeline, assemble
+from recordings.audio.microphone_clock import RATE
+from recordings.audio.peaks import Peaks
+from recordings.audio.segments import UploadedEpoch
+from recordings.audio.speech_coverage import SpeakerCoverage, SpeechMeter, describe_missing_speakers
+from recordings.audio.spool_files import SpoolSource
+from recordings.audio.wav import wav_header
 from recordings.models import Recording, RecordingEpoch, recording_key
-from recordings.objects import StoreAway, Upload
-from recordings.peaks import Peaks
-from recordings.segments import ShippedEpoch
-from recordings.sources import SpoolSource
-from recordings.speech import Loudness, Side, missing_sides
+from recordings.object_store import ObjectUpload, StoreUnavailableError
 from recordings.storage import object_store
-from recordings.wav import wav_header
 from training.models import TranscriptTurn
 
 logger = logging.getLogger(__name__)
 
 CHANNELS = 2
-RENEW_EVERY = 5.0  # seconds
-FORMAT = b"wav-1"  # what a file looks like that is made of given audio; another one has another key
-MOST_ATTEMPTS = 10  # that end for another reason than a store that is away: then a person has to look
-HOST_LOST = "the host that recorded a part of the call was lost, with what it had not sent yet"
+RENEW_CLAIM_EVERY = 5.0  # seconds
+FORMAT_VERSION = b"wav-1"  # version of the output format; part of the file's key
+MAX_ATTEMPTS = 10  # attempts before an operator must look, not counting those while the store is unavailable
+HOST_LOST_REASON = "the host that recorded a part of the call was lost, with what it had not sent yet"
 
 
-class Superseded(Exception):
-    """Somebody else finishes this recording now, or it is to be made of more than this one knew."""
+class ClaimLostError(Exception):
+    """Loss of the claim: another worker has the recording, an epoch was sealed, or the recording was deleted."""
 
 
 def finish_recording(recording_id: UUID) -> bool:
-    """Make the file, if the recording is due and nobody is at it. Return whether it was finished by this one."""
+    """Make the recording's file if it is due and unclaimed. Return True if this call finished it."""
     try:
-        return _finish(recording_id)
-    except StoreAway:
+        return _claim_and_finish(recording_id)
+    except StoreUnavailableError:
         return False
 
 
 def sweep_recordings() -> int:
-    """Finish what no message announced, and clear what a process was killed before clearing. Return how many."""
+    """Finish recordings whose task was lost, and delete segments left by killed processes.
+
+    Return the number of finished recordings.
+    """
     finished = 0
     try:
-        for pk in Recording.objects.finishable(*_deadlines()).values_list("pk", flat=True):
-            finished += _finish(pk)
-        for recording in Recording.objects.uncleared():
-            clear_recording(recording)
-    except StoreAway:
-        pass  # all the others would wait for it in vain, and the workers with them
+        for pk in Recording.objects.claimable(*_deadlines()).values_list("pk", flat=True):
+            finished += _claim_and_finish(pk)
+        for recording in Recording.objects.with_leftover_segments():
+            delete_segments(recording)
+    except StoreUnavailableError:
+        pass  # every other recording, and its worker, would wait for the store in vain
     return finished
 
 
-def clear_recording(recording: Recording) -> None:
-    """Remove what a finished recording was made of, and any other attempt at its file. Raises StoreAway."""
+def delete_segments(recording: Recording) -> None:
+    """Delete a finished recording's segments and any other version of its file. May raise StoreUnavailableError."""
     recording.refresh_from_db()
-    if not Recording.objects.uncleared().filter(pk=recording.pk).exists():
+    if not Recording.objects.with_leftover_segments().filter(pk=recording.pk).exists():
         return
-    object_store().remove(recording.segments)
-    object_store().remove(recording.folder, keep=recording.file.name or "")
+    object_store().delete_prefix(recording.segment_prefix)
+    object_store().delete_prefix(recording.key_prefix, keep=recording.file.name or "")
     Recording.objects.filter(pk=recording.pk, fence=recording.fence).update(cleared_at=timezone.now())
 
 
-def _finish(recording_id: UUID) -> bool:
-    """The same, but StoreAway goes on to the caller, once the row says that it is to be tried again."""
+def _claim_and_finish(recording_id: UUID) -> bool:
+    """Finish a recording like `finish_recording`, but raise StoreUnavailableError after postponing it."""
     recording = _claim(recording_id)
     if recording is None:
         return False
     try:
-        _make(recording)
-    except Superseded:
+        _build(recording)
+    except ClaimLostError:
         return False
     except Exception as error:
-        # Whoever has it now may have removed what this one was reading.
-        if _is_mine(recording):
-            _put_off(recording, error)
-            if isinstance(error, StoreAway):
+        # After losing the claim, the error may only mean that the new holder deleted the segments.
+        if _renew_claim(recording):
+            _postpone(recording, error)
+            if isinstance(error, StoreUnavailableError):
                 raise
         return False
-    with suppress(StoreAway):  # a sweep does it later
-        clear_recording(recording)
+    with suppress(StoreUnavailableError):  # a sweep deletes them later
+        delete_segments(recording)
     return True
 
 
@@ -99,96 +102,103 @@ def _deadlines() -> tuple[datetime, datetime]:
 
 
 def _claim(recording_id: UUID) -> Recording | None:
-    """The conditional UPDATE is the lock; a claim not renewed for a while belongs to a process that is gone."""
-    due = Recording.objects.finishable(*_deadlines()).filter(pk=recording_id)
+    """Claim a recording and return it, or None if it is not due or already claimed.
+
+    The conditional UPDATE is the lock. A claim that has not been renewed for `RECORDING_LOST_AFTER` seconds belongs to
+    a dead process.
+    """
+    due = Recording.objects.claimable(*_deadlines()).filter(pk=recording_id)
     if not due.exists():
         return None
     free = Q(state=Recording.State.RECORDING) | Q(touched_at__lt=_deadlines()[1])
     fence = Recording.objects.values_list("fence", flat=True).get(pk=recording_id)
-    mine = Recording.objects.unfinished().filter(free, pk=recording_id, fence=fence)
-    # Not through the join with its session: an UPDATE knows one table.
+    mine = Recording.objects.awaiting_file().filter(free, pk=recording_id, fence=fence)
+    # A subquery, because an UPDATE cannot join the session's table.
     claimed = Recording.objects.filter(pk__in=mine.values("pk"), fence=fence).update(
         state=Recording.State.PROCESSING, touched_at=timezone.now(), fence=F("fence") + 1, attempts=F("attempts") + 1
     )
     return Recording.objects.select_related("session").get(pk=recording_id) if claimed else None
 
 
-def _renew(recording: Recording) -> float:
-    """When it was done. Raises Superseded."""
-    if not _is_mine(recording):
-        raise Superseded
+def _renew_or_raise(recording: Recording) -> float:
+    """Renew the claim and return the monotonic time. Raise ClaimLostError if the claim is lost."""
+    if not _renew_claim(recording):
+        raise ClaimLostError
     return time.monotonic()
 
 
-def _is_mine(recording: Recording) -> bool:
-    """Renews the claim."""
+def _renew_claim(recording: Recording) -> bool:
+    """Renew the claim. Return False if it is lost."""
     mine = Recording.objects.filter(pk=recording.pk, fence=recording.fence, state=Recording.State.PROCESSING)
     return bool(mine.update(touched_at=timezone.now()))
 
 
-def _put_off(recording: Recording, error: Exception) -> None:
-    """It will be tried again: the claim lapses. What keeps failing though the store is there, a person must see."""
+def _postpone(recording: Recording, error: Exception) -> None:
+    """Let the claim lapse, so that the recording is tried again. Mark it failed after `MAX_ATTEMPTS` attempts.
+
+    Attempts that fail because the store is unavailable do not count.
+    """
     ids = {"session_id": recording.session_id}
     mine = Recording.objects.filter(pk=recording.pk, fence=recording.fence)
-    if isinstance(error, StoreAway):
+    if isinstance(error, StoreUnavailableError):
         logger.warning("Recording not stored; it will be tried again (%s)", error, extra=ids)
         mine.update(attempts=F("attempts") - 1)
     else:
         logger.error("Recording not finished", exc_info=error, extra=ids)
-        if recording.attempts >= MOST_ATTEMPTS:
+        if recording.attempts >= MAX_ATTEMPTS:
             mine.update(state=Recording.State.FAILED, reason="it could not be put together; its audio is kept")
 
 
-def _make(recording: Recording) -> None:
+def _build(recording: Recording) -> None:
     epochs = list(recording.epochs.select_related("recording").order_by("number"))
     with ExitStack() as opened:
-        sources = [opened.enter_context(ShippedEpoch(object_store(), epoch.segments)) for epoch in epochs]
+        sources = [opened.enter_context(UploadedEpoch(object_store(), epoch.segment_prefix)) for epoch in epochs]
         for epoch, source in zip(epochs, sources, strict=True):
             there = [source.journal.size, source.microphone.size, source.caller.size]
             if epoch.sealed_at and there != epoch.sizes:
                 raise LookupError("A sealed epoch is not in the store as it was")
-        spools = [EpochSpool(source) for source in sources]
+        spools = [EpochTimeline(source) for source in sources]
         whole = assemble(spools)
-        shortfall = _shortfall(epochs, spools)
+        shortfall = _partial_reason(epochs, spools)
         if whole.samples:
-            _store(recording, whole, recording_key(recording, f"{_fingerprint(epochs, sources)}.wav"), shortfall)
+            _build_file(recording, whole, recording_key(recording, f"{_fingerprint(epochs, sources)}.wav"), shortfall)
         else:
-            _close(recording, state=Recording.State.ABSENT, reason=shortfall or "nobody was heard")
+            _publish(recording, state=Recording.State.ABSENT, reason=shortfall or "nobody was heard")
 
 
 def _fingerprint(epochs: list[RecordingEpoch], sources: list[SpoolSource]) -> str:
-    """The same for the same audio, so that any number who make the file at once write the same bytes to one place."""
-    digest = hashlib.sha256(FORMAT)
+    """Return a hash that is the same for the same audio, so that concurrent workers write the same bytes to one key."""
+    digest = hashlib.sha256(FORMAT_VERSION)
     for epoch, source in zip(epochs, sources, strict=True):
         sizes = [source.journal.size, source.microphone.size, source.caller.size]
         digest.update(repr((epoch.number, sizes)).encode())
     return digest.hexdigest()[:32]
 
 
-def _shortfall(epochs: list[RecordingEpoch], spools: list[EpochSpool]) -> str:
-    """Why the recording is not whole; empty when it is."""
+def _partial_reason(epochs: list[RecordingEpoch], spools: list[EpochTimeline]) -> str:
+    """Return the reason why the recording is incomplete, or "" if it is complete."""
     if any(epoch.sealed_at is None for epoch in epochs):
-        return HOST_LOST
-    if any(spool.wall is None for spool in spools):
+        return HOST_LOST_REASON
+    if any(spool.wall_time is None for spool in spools):
         return "the disk took nothing of a part of the call"
     return next((spool.failure for spool in spools if spool.failure), "")
 
 
 @dataclass
-class Written:
-    """What was gathered while the file was written."""
+class WrittenFile:
+    """Finished upload with the peaks and loudness measured while writing it."""
 
-    upload: Upload
+    upload: ObjectUpload
     peaks: Peaks
-    loudness: Loudness
+    loudness: SpeechMeter
 
 
-def _store(recording: Recording, whole: Assembly, key: str, shortfall: str) -> None:
-    written = _write(recording, whole, key)
+def _build_file(recording: Recording, whole: Assembly, key: str, shortfall: str) -> None:
+    written = _write_file(recording, whole, key)
     counselor, caller = written.loudness.seconds
-    reason = shortfall or missing_sides(_sides(recording, counselor, caller))
-    # If the claim is lost the file stays: it may be the very one that somebody else is about to point to.
-    _close(
+    reason = shortfall or describe_missing_speakers(_speaker_coverage(recording, counselor, caller))
+    # The file stays if the claim is lost: another worker may be about to point the row to the same key.
+    _publish(
         recording,
         state=Recording.State.PARTIAL if reason else Recording.State.COMPLETED,
         reason=reason,
@@ -202,10 +212,10 @@ def _store(recording: Recording, whole: Assembly, key: str, shortfall: str) -> N
     )
 
 
-def _write(recording: Recording, whole: Assembly, key: str) -> Written:
-    """A second at a time. Raises StoreAway unless the store holds all of it, proved."""
-    upload = object_store().upload(key)
-    written = Written(upload, Peaks(whole.samples), Loudness())
+def _write_file(recording: Recording, whole: Assembly, key: str) -> WrittenFile:
+    """Write the file one second at a time. Raise StoreUnavailableError unless the store provably holds all of it."""
+    upload = object_store().start_upload(key)
+    written = WrittenFile(upload, Peaks(whole.samples), SpeechMeter())
     try:
         upload.write(wav_header(whole.samples, CHANNELS, RATE))
         renewed = time.monotonic()
@@ -213,29 +223,29 @@ def _write(recording: Recording, whole: Assembly, key: str) -> Written:
             upload.write(second.interleaved())
             written.peaks.add(second)
             written.loudness.add(second)
-            if time.monotonic() - renewed > RENEW_EVERY:
-                renewed = _renew(recording)
-        _renew(recording)
+            if time.monotonic() - renewed > RENEW_CLAIM_EVERY:
+                renewed = _renew_or_raise(recording)
+        _renew_or_raise(recording)
         upload.complete()
     except BaseException:
-        upload.abandon()
+        upload.abort()
         raise
     return written
 
 
-def _sides(recording: Recording, counselor: float, caller: float) -> list[Side]:
-    """Only what was spoken: typed words are heard by nobody."""
+def _speaker_coverage(recording: Recording, counselor: float, caller: float) -> list[SpeakerCoverage]:
+    """Return the words and loud seconds of both speakers. Typed turns do not count, because they have no audio."""
     words = dict.fromkeys(TranscriptTurn.Role, 0)
     for turn in recording.session.turns.filter(source=TranscriptTurn.Source.SPOKEN, is_final=True):
         words[TranscriptTurn.Role(turn.role)] += len(turn.text_heard.split())
     return [
-        Side("counselor", words[TranscriptTurn.Role.COUNSELOR], counselor),
-        Side("caller", words[TranscriptTurn.Role.CALLER], caller),
+        SpeakerCoverage("counselor", words[TranscriptTurn.Role.COUNSELOR], counselor),
+        SpeakerCoverage("caller", words[TranscriptTurn.Role.CALLER], caller),
     ]
 
 
-def _close(recording: Recording, **fields: object) -> None:
-    """Only the claim that still stands may. Raises Superseded."""
+def _publish(recording: Recording, **fields: object) -> None:
+    """Update the row under a valid claim. Raise ClaimLostError if the claim is lost."""
     mine = Recording.objects.filter(pk=recording.pk, state=Recording.State.PROCESSING, fence=recording.fence)
     if not mine.update(**fields, touched_at=timezone.now()):
-        raise Superseded
+        raise ClaimLostError

@@ -1,16 +1,16 @@
 from django import template
 
-from recordings.consent import CURRENT, TEXTS
+from recordings.consent import CONSENT_TEXTS, CURRENT_VERSION
 
 register = template.Library()
 
 
 @register.simple_tag
 def consent_text() -> str:
-    """What a counselor agrees to now."""
-    return TEXTS[CURRENT]
+    """Return the current consent text."""
+    return CONSENT_TEXTS[CURRENT_VERSION]
 
 
 @register.simple_tag
 def consent_version() -> str:
-    return CURRENT
+    return CURRENT_VERSION

@@ -1,4 +1,7 @@
-"""Supervisors' and trainers' screens. Scenarios and drafts are registered by `training`, which can assign them."""
+"""Admin pages for supervisors and trainers.
+
+`training` registers the pages for scenarios and drafts, because it can assign them.
+"""
 
 from scenarios.admin.imports import ImportJobAdmin
 from scenarios.admin.scenarios import ScenarioAdmin

@@ -1,4 +1,4 @@
-"""What can be done with the scenarios chosen in the list."""
+"""Admin actions on scenarios selected in the list."""
 
 import logging
 
@@ -11,33 +11,36 @@ from django.db.models import ProtectedError
 from django.shortcuts import render
 from django.utils import timezone
 
-from scenarios.downloads import pack_of
-from scenarios.models import ContextUnavailable
-from scenarios.services.library import demote_unused, promote
+from scenarios.downloads import stream_pack
+from scenarios.models import ContextUnavailableError
+from scenarios.services.scenarios import demote_unused_scenarios, promote_scenario
 
 logger = logging.getLogger(__name__)
 
-MOST_READ_AT_ONCE = 20
-MOST_DEMOTED_AT_ONCE = 500
-_MOST_NAMED = 10
+MAX_PROMOTED_AT_ONCE = 20
+MAX_DEMOTED_AT_ONCE = 500
+_MOST_NAMED = 10  # titles
 
 
-def named(titles):
-    """Titles in a sentence; of many the first ones."""
+def format_titles(titles):
+    """Return the titles joined for a sentence, shortened after the first ten."""
     shown = ", ".join(f"“{title}”" for title in titles[:_MOST_NAMED])
     return f"{shown} and {len(titles) - _MOST_NAMED} more" if len(titles) > _MOST_NAMED else shown
 
 
-def context_of(scenario):
-    """The evaluator context, or None when the storage does not give it now."""
+def read_context_or_none(scenario):
+    """Return the evaluator context, or None if the storage is unavailable."""
     try:
         return scenario.evaluator_context
-    except ContextUnavailable:
+    except ContextUnavailableError:
         return None
 
 
 class PromoteForm(forms.Form):
-    """A tick for each scenario that was read. It stands for the text that was shown, not for a later one."""
+    """A checkbox for each scenario that was read. Its value includes the time of the last change.
+
+    A scenario edited after it was shown is therefore not promoted.
+    """
 
     read = forms.MultipleChoiceField(
         error_messages={
@@ -52,21 +55,25 @@ class PromoteForm(forms.Form):
         self.fields["read"].choices = [(key, scenario.title) for key, scenario in self.scenarios.items()]  # type: ignore[attr-defined]
 
     @property
-    def read_ones(self):
+    def ticked_scenarios(self):
         return [self.scenarios[key] for key in self.cleaned_data["read"]]
 
     def to_be_read(self):
-        """Each scenario whole, with the value of its tick and whether it is ticked."""
+        """Return each scenario with its context, the value of its checkbox, and whether it is checked."""
         ticked = self.data.getlist("read") if self.is_bound else []  # type: ignore[attr-defined]
-        return [(scenario, context_of(scenario), key, key in ticked) for key, scenario in self.scenarios.items()]
+        return [
+            (scenario, read_context_or_none(scenario), key, key in ticked) for key, scenario in self.scenarios.items()
+        ]
 
 
 @admin.action(description="Promote to the library…", permissions=["change"])
 def promote_to_library(modeladmin, request, queryset):
-    """Show each text whole and ask whether anything personal is left; promote those that were read."""
-    chosen = list(queryset.one_time().select_related("account")[: MOST_READ_AT_ONCE + 1])
-    if not chosen or len(chosen) > MOST_READ_AT_ONCE:
-        problem = f"Choose at most {MOST_READ_AT_ONCE}: each is to be read." if chosen else "None of these is one-time."
+    """Show the selected scenarios in full, ask about personal details, and promote those that were read."""
+    chosen = list(queryset.one_time().select_related("account")[: MAX_PROMOTED_AT_ONCE + 1])
+    if not chosen or len(chosen) > MAX_PROMOTED_AT_ONCE:
+        problem = (
+            f"Choose at most {MAX_PROMOTED_AT_ONCE}: each is to be read." if chosen else "None of these is one-time."
+        )
         modeladmin.message_user(request, f"Nothing was promoted. {problem}", messages.WARNING)
         return None
     form = PromoteForm(request.POST if "promote" in request.POST else None, chosen)
@@ -78,30 +85,31 @@ def promote_to_library(modeladmin, request, queryset):
             "chosen": chosen,
         }
         return render(request, "admin/scenarios/scenario/promote.html", context)
-    for scenario in form.read_ones:
+    for scenario in form.ticked_scenarios:
         with transaction.atomic():
-            promote(scenario)
+            promote_scenario(scenario)
             modeladmin.log_change(request, scenario, "Promoted to the library, after reading it.")
-    modeladmin.message_user(request, f"{len(form.read_ones)} in the library.")
+    modeladmin.message_user(request, f"{len(form.ticked_scenarios)} in the library.")
     return None
 
 
 @admin.action(description="Take out of the library (one-time)", permissions=["change"])
 def take_out_of_library(modeladmin, request, queryset):
-    chosen = list(queryset.library()[: MOST_DEMOTED_AT_ONCE + 1])
-    if len(chosen) > MOST_DEMOTED_AT_ONCE:
-        problem = f"Nothing was changed. Choose at most {MOST_DEMOTED_AT_ONCE} at once."
+    chosen = list(queryset.library()[: MAX_DEMOTED_AT_ONCE + 1])
+    if len(chosen) > MAX_DEMOTED_AT_ONCE:
+        problem = f"Nothing was changed. Choose at most {MAX_DEMOTED_AT_ONCE} at once."
         modeladmin.message_user(request, problem, messages.WARNING)
         return
     with transaction.atomic():
-        taken = demote_unused(chosen)
+        taken = demote_unused_scenarios(chosen)
         LogEntry.objects.log_actions(request.user.pk, taken, CHANGE, "Taken out of the library.")
     staying = [scenario.title for scenario in chosen if scenario not in taken]
     done = len(taken)
     modeladmin.message_user(request, f"{done} taken out of the library.", messages.SUCCESS if done else messages.INFO)
     if staying:
         refusal = (
-            f"{named(staying)} {'stays' if len(staying) == 1 else 'stay'} in the library: counselors have been given "
+            f"{format_titles(staying)} {'stays' if len(staying) == 1 else 'stay'} in the library: counselors have "
+            f"been given "
             "this or have practised with it. Make inactive what is to be offered no more."
         )
         modeladmin.message_user(request, refusal, messages.WARNING)
@@ -124,8 +132,8 @@ def make_inactive(modeladmin, request, queryset):
 
 def _export(modeladmin, request, queryset, kind):
     try:
-        return pack_of(request.user.organization, queryset, kind)
-    except Exception:  # whatever the storage raises
+        return stream_pack(request.user.organization, queryset, kind)
+    except Exception:  # Storage backends raise errors of many types.
         logger.exception("Scenarios not exported")
         problem = "The scenarios could not be read just now, so there is no file. Try again in a moment."
         modeladmin.message_user(request, problem, messages.ERROR)
@@ -144,7 +152,7 @@ def export_as_csv(modeladmin, request, queryset):
 
 @admin.action(description="Delete selected scenarios", permissions=["delete"])
 def delete_selected(modeladmin, request, queryset):
-    """Django's, for which one that is assigned at this moment is no error page either."""
+    """Delete like Django's action, but show a message if a scenario has just been assigned."""
     try:
         with transaction.atomic():
             return actions.delete_selected(modeladmin, request, queryset)

@@ -1,15 +1,17 @@
-from scenarios.admin.scenario_form import LIMITS
-from scenarios.linting import advise
+"""Writing advice for scenario and draft forms."""
+
+from scenarios.admin.scenario_form import TEXT_LIMITS
+from scenarios.linting import lint_scenario
 
 
-def advice_on(prompt, evaluator_context, mode):
-    """Advice by field, each with the passage that it is about."""
+def group_advice_by_field(prompt, evaluator_context, mode):
+    """Return advice by field, each with the passage it refers to."""
     texts = {"prompt": prompt, "evaluator_context": evaluator_context}
-    # What is longer cannot be saved; its beginning is read.
-    texts = {name: text.replace("\r\n", "\n")[: LIMITS[name]] for name, text in texts.items()}
+    # Longer texts cannot be saved, so only the part within the limit is checked.
+    texts = {name: text.replace("\r\n", "\n")[: TEXT_LIMITS[name]] for name, text in texts.items()}
     found: dict[str, list[dict[str, object]]] = {name: [] for name in texts}
     if not any(texts.values()):
         return found
-    for advice in advise(**texts, mode=mode):
+    for advice in lint_scenario(**texts, mode=mode):
         found[advice.field].append({"advice": advice, "passage": texts[advice.field][advice.start : advice.end]})
     return found

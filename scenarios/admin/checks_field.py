@@ -1,31 +1,31 @@
-"""The checks of a scenario as a table in its form."""
+"""Form field that edits a scenario's checks as a table."""
 
 from django import forms
 from django.template.loader import render_to_string
 
-from scenarios.checks import USUAL_WEIGHT, WEIGHTS, cleaned_checks
-from scenarios.criteria import MOST_POINTS
+from scenarios.linting.criteria_parser import MAX_CRITERIA
+from scenarios.models.scenario_checks import DEFAULT_WEIGHT, WEIGHTS, clean_checks
 
-BLANK_ROWS = 2
+BLANK_ROWS = 2  # for new checks
 
 
 class ChecksWidget(forms.Widget):
-    """One line for each check and some blank ones. Sent as `checks-0-text`, `checks-0-weight` and so on."""
+    """One row per check plus blank rows, submitted as `checks-0-text`, `checks-0-weight`, and so on."""
 
     def render(self, name, value, attrs=None, renderer=None):
         rows = list(value or [])
-        blank = {"text": "", "weight": USUAL_WEIGHT, "expected": "", "phrases": []}
-        rows += [blank] * min(BLANK_ROWS, MOST_POINTS - len(rows))
-        # Not by the form's renderer, which knows Django's own templates alone.
+        blank = {"text": "", "weight": DEFAULT_WEIGHT, "expected": "", "phrases": []}
+        rows += [blank] * min(BLANK_ROWS, MAX_CRITERIA - len(rows))
+        # The form's own renderer knows only Django's templates.
         context = {"rows": rows, "weights": WEIGHTS, "name": name}
         return render_to_string("admin/scenarios/scenario/_checks_widget.html", context)
 
     def value_from_datadict(self, data, files, name):
-        """None where the table was not sent at all: then the checks stay as they are."""
+        """Return the submitted rows, or None if the table was not submitted. The checks then stay unchanged."""
         if f"{name}-0-text" not in data:
             return None
         rows = []
-        for number in range(MOST_POINTS + BLANK_ROWS):
+        for number in range(MAX_CRITERIA + BLANK_ROWS):
             text = data.get(f"{name}-{number}-text")
             if text is None:
                 break
@@ -48,7 +48,7 @@ class ChecksField(forms.Field):
     widget = ChecksWidget
 
     def clean(self, value):
-        return None if value is None else cleaned_checks(value)
+        return None if value is None else clean_checks(value)
 
     def has_changed(self, initial, data):
-        return data is not None and cleaned_checks(data) != initial
+        return data is not None and clean_checks(data) != initial

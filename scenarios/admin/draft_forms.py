@@ -1,53 +1,67 @@
+"""Forms for requesting, regenerating, and editing drafts."""
+
 from django import forms
 from django.core.exceptions import ValidationError
 
-from accounts.admin import ScopedForm
+from accounts.admin import TenantForm
 from accounts.models import Account
-from scenarios.admin.draft_findings import LABELS
-from scenarios.admin.scenario_form import LIMITS, AccountChoiceField, LinesField
-from scenarios.models import MAX_SKILLS, Category, Difficulty, Mode, Scenario, Skill
-from scenarios.services.contexts import check_context
-from scenarios.services.drafts import LONGEST_INSTRUCTIONS
-from scenarios.services.sources import KINDS, LONGEST, SHORTEST, check_source, read_source_file
+from scenarios.admin.draft_pii import FIELD_LABELS
+from scenarios.admin.scenario_form import TEXT_LIMITS, AccountChoiceField, MultilineTextField
+from scenarios.models import MAX_SKILLS_PER_SCENARIO, Category, Difficulty, Mode, Scenario, Skill
+from scenarios.services.draft_sources import (
+    MAX_SOURCE_LENGTH,
+    MIN_SOURCE_LENGTH,
+    SOURCE_FILE_SUFFIXES,
+    clean_draft_source,
+    read_draft_source_file,
+)
+from scenarios.services.drafts import MAX_INSTRUCTIONS_LENGTH
+from scenarios.services.evaluator_contexts import clean_context_text
 
-EMPTY_ACCOUNT = "The whole organization: no procedures"
+NO_ACCOUNT_LABEL = "The whole organization: no procedures"
 
 
-def area(rows, **attrs):
-    """A text field; its counter and the check say when it is too long, no browser cuts it short unasked."""
+def counted_textarea(rows, **attrs):
+    """Return a text area without `maxlength`, which would silently cut pasted text.
+
+    A counter and validation report the limit.
+    """
     return forms.Textarea(attrs={"rows": rows, **{f"data-{name}": value for name, value in attrs.items()}})
 
 
 def instructions_field():
-    return LinesField(
+    return MultilineTextField(
         required=False,
-        max_length=LONGEST_INSTRUCTIONS,
-        widget=area(3, limit=LONGEST_INSTRUCTIONS),
+        max_length=MAX_INSTRUCTIONS_LENGTH,
+        widget=counted_textarea(3, limit=MAX_INSTRUCTIONS_LENGTH),
         help_text=(
             "How the draft should be, such as “angrier at first”. Names and numbers in it are looked for in the draft "
-            f"as well. At most {LONGEST_INSTRUCTIONS:,} characters."
+            f"as well. At most {MAX_INSTRUCTIONS_LENGTH:,} characters."
         ),
     )
 
 
 def account_field(user, **options):
     accounts = Account.objects.for_user(user).with_procedures()
-    return AccountChoiceField(accounts, required=False, empty_label=EMPTY_ACCOUNT, **options)
+    return AccountChoiceField(accounts, required=False, empty_label=NO_ACCOUNT_LABEL, **options)
 
 
 class NewDraftForm(forms.Form):
-    """A complaint, typed or uploaded, and what to make of it. An uploaded text, once read, is shown in the field."""
+    """A complaint, typed or uploaded, and options for its draft.
 
-    source = LinesField(
+    An uploaded text appears in the text field once read.
+    """
+
+    source = MultilineTextField(
         required=False,
         label="Complaint or call summary",
-        widget=area(14, limit=LONGEST, least=SHORTEST),
-        help_text=f"{SHORTEST} to {LONGEST:,} characters.",
+        widget=counted_textarea(14, limit=MAX_SOURCE_LENGTH, least=MIN_SOURCE_LENGTH),
+        help_text=f"{MIN_SOURCE_LENGTH} to {MAX_SOURCE_LENGTH:,} characters.",
     )
     source_file = forms.FileField(
         required=False,
         label="Or a file",
-        widget=forms.FileInput(attrs={"accept": ",".join(sorted(KINDS))}),
+        widget=forms.FileInput(attrs={"accept": ",".join(sorted(SOURCE_FILE_SUFFIXES))}),
         help_text="A .txt, .md or .pdf file of up to 10 MB.",
     )
     instructions = instructions_field()
@@ -62,9 +76,9 @@ class NewDraftForm(forms.Form):
         self.order_fields(self.field_order)
 
     def clean_source_file(self):
-        """The text of the file, or None without one."""
+        """Return the text of the uploaded file, or None without one."""
         file = self.cleaned_data["source_file"]
-        return read_source_file(file) if file else None
+        return read_draft_source_file(file) if file else None
 
     def clean(self):
         super().clean()
@@ -79,29 +93,29 @@ class NewDraftForm(forms.Form):
             )
             return self.cleaned_data
         if uploaded is not None:
-            # Browsers do not send a file twice: shown again with an error, the form still has its text.
+            # Browsers do not resubmit files, so the text is kept in the form in case it is shown again with an error.
             self.data = self.data.copy()  # type: ignore[attr-defined]
             self.data["source"] = uploaded  # type: ignore[index]
-        self._take(typed if uploaded is None else uploaded)
+        self._set_source(typed if uploaded is None else uploaded)
         return self.cleaned_data
 
-    def _take(self, text):
+    def _set_source(self, text):
         if not text:
             self.add_error("source", "Paste the complaint here, or choose a file.")
             return
         try:
-            self.cleaned_data["source"] = check_source(text)
+            self.cleaned_data["source"] = clean_draft_source(text)
         except ValidationError as error:
             self.add_error("source", error)
 
 
-class AgainForm(forms.Form):
-    """Another try. Where the last one failed, the complaint can be changed for it."""
+class RegenerateForm(forms.Form):
+    """Another attempt. The complaint can be changed only if the last attempt failed."""
 
-    source = LinesField(
+    source = MultilineTextField(
         label="Complaint or call summary",
-        widget=area(14, limit=LONGEST, least=SHORTEST),
-        help_text=f"{SHORTEST} to {LONGEST:,} characters.",
+        widget=counted_textarea(14, limit=MAX_SOURCE_LENGTH, least=MIN_SOURCE_LENGTH),
+        help_text=f"{MIN_SOURCE_LENGTH} to {MAX_SOURCE_LENGTH:,} characters.",
     )
     instructions = instructions_field()
 
@@ -111,15 +125,15 @@ class AgainForm(forms.Form):
             del self.fields["source"]
 
     def clean_source(self):
-        return check_source(self.cleaned_data["source"])
+        return clean_draft_source(self.cleaned_data["source"])
 
 
-class DraftForm(ScopedForm):
-    """The scenario that a draft is to be, with everything in it edited."""
+class DraftForm(TenantForm):
+    """The scenario to save from a draft, with all its fields editable."""
 
-    evaluator_context = LinesField(
+    evaluator_context = MultilineTextField(
         required=False,
-        label=LABELS["evaluator_context"],
+        label=FIELD_LABELS["evaluator_context"],
         help_text="What is assessed. Each point of a list becomes a check. The caller never sees it.",
     )
 
@@ -138,8 +152,8 @@ class DraftForm(ScopedForm):
             "difficulty",
             "estimated_minutes",
         ]
-        field_classes = dict.fromkeys(["description", "prompt", "relevant_policy_sections"], LinesField)
-        labels = LABELS
+        field_classes = dict.fromkeys(["description", "prompt", "relevant_policy_sections"], MultilineTextField)
+        labels = FIELD_LABELS
         widgets = {"skills": forms.CheckboxSelectMultiple}
 
     ROWS = {"description": 3, "prompt": 22, "evaluator_context": 12, "relevant_policy_sections": 4}
@@ -148,26 +162,26 @@ class DraftForm(ScopedForm):
         self.organization_id = draft.organization_id
         super().__init__(data, initial=_proposed(draft))
         self.fields["account"] = account_field(user)
-        # Fields that choose among rows: Django's types know only what all fields have.
+        # django-stubs types these fields without their `queryset`.
         self.fields["skills"].queryset = Skill.objects.for_user(user)  # type: ignore[attr-defined]
         self.fields["category"].queryset = Category.objects.for_user(user)  # type: ignore[attr-defined]
         self.fields["category"].help_text = "Yours to choose: a draft comes without one."
         for name, rows in self.ROWS.items():
             text = self.fields[name]
-            text.widget = area(rows, limit=LIMITS[name])
-            text.help_text = f"{text.help_text} At most {LIMITS[name]:,} characters.".strip()
+            text.widget = counted_textarea(rows, limit=TEXT_LIMITS[name])
+            text.help_text = f"{text.help_text} At most {TEXT_LIMITS[name]:,} characters.".strip()
 
     def clean_skills(self):
         skills = self.cleaned_data["skills"]
-        if len(skills) > MAX_SKILLS:
-            raise ValidationError(f"At most {MAX_SKILLS} skills; you chose {len(skills)}.")
+        if len(skills) > MAX_SKILLS_PER_SCENARIO:
+            raise ValidationError(f"At most {MAX_SKILLS_PER_SCENARIO} skills; you chose {len(skills)}.")
         return skills
 
     def clean_evaluator_context(self):
-        return check_context(self.cleaned_data["evaluator_context"])
+        return clean_context_text(self.cleaned_data["evaluator_context"])
 
     def scenario_fields(self):
-        """What a scenario is made of, without what is written beside its row."""
+        """Return the columns of the scenario's row, without the skills and the context stored apart from it."""
         apart = {"skills", "evaluator_context"}
         return {name: self.cleaned_data[name] for name in self.Meta.fields if name not in apart}
 

@@ -1,3 +1,5 @@
+"""Admin pages for drafts from complaints."""
+
 import logging
 
 from django.conf import settings
@@ -10,38 +12,40 @@ from django.urls import path
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
-from accounts.admin import ScopedAdmin
-from scenarios.admin.advice import advice_on
-from scenarios.admin.draft_findings import dismissed_in, findings, left_of, texts_of
-from scenarios.admin.draft_forms import AgainForm, DraftForm, NewDraftForm
+from accounts.admin import TenantAdmin
+from scenarios.admin.advice import group_advice_by_field
+from scenarios.admin.draft_forms import DraftForm, NewDraftForm, RegenerateForm
+from scenarios.admin.draft_pii import count_unresolved, group_findings, read_checked_texts, read_dismissed
 from scenarios.admin.filters import AccountFilter
+from scenarios.api.throttles import GenerationThrottle
 from scenarios.services.drafts import (
-    CHECKED,
-    DraftClosed,
-    PersonalLeft,
-    begin_draft,
-    delete_source,
+    PII_CHECKED_FIELDS,
+    DraftClosedError,
+    UnresolvedPIIError,
+    delete_draft_source,
     discard_draft,
-    draft_again,
+    regenerate_draft,
+    request_draft,
     restore_draft,
     save_draft,
 )
-from scenarios.throttles import GenerationThrottle
 
 logger = logging.getLogger(__name__)
 
 FOLDER = "admin/scenarios/scenariodraft"
-NOT_AGAIN = "This draft is being written already, or somebody has saved or discarded it meanwhile."
+NOT_REGENERATED = "This draft is being written already, or somebody has saved or discarded it meanwhile."
 NOT_RESTORED = "There is no draft to go back to any more: somebody has had it written anew, or has closed it."
-TOO_MANY = "You have asked for many drafts within a minute, and each of them costs. Wait a minute and send it again."
+TOO_MANY_DRAFTS = (
+    "You have asked for many drafts within a minute, and each of them costs. Wait a minute and send it again."
+)
 NOT_SENT = "This could not be sent just now, and nothing of it was kept. What you typed is here: try again."
 NOT_SAVED = "This could not be saved just now, and nothing of it was kept. What you typed is here: try again."
 
 
-class DraftAdmin(ScopedAdmin):
-    """Scenarios drafted from complaints. Registered by `training`, which knows who can be given them.
+class DraftAdmin(TenantAdmin):
+    """Admin pages for drafts from complaints. Registered by `training`, which knows the possible assignees.
 
-    Drafts are discarded, never deleted; nothing of their words goes into the administration's own history.
+    Drafts are discarded, never deleted. None of their text enters the admin history.
     """
 
     list_display = ["name", "status", "mode", "account", "created_by", "created_at"]
@@ -63,29 +67,29 @@ class DraftAdmin(ScopedAdmin):
     def name(self, draft):
         return draft.scenario or (draft.title if draft.is_open else "") or "No title"
 
-    # A new draft
+    # New draft
 
     def add_view(self, request, form_url="", extra_context=None):
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = NewDraftForm(request.user, *([request.POST, request.FILES] if request.method == "POST" else []))
-        if form.is_bound and form.is_valid() and self._may_ask(request, form):
+        if form.is_bound and form.is_valid() and self._is_allowed_by_throttle(request, form):
             try:
-                return self._to(begin_draft(request.user, **form.cleaned_data))
-            except Exception:  # whatever the database raises
+                return self._redirect_to(request_draft(request.user, **form.cleaned_data))
+            except Exception:  # the database may raise many types of errors
                 logger.exception("Draft not begun")
                 form.add_error(None, NOT_SENT)
         days, keeps = round(settings.DRAFT_KEPT_FOR / 86_400), request.user.organization.keeps_sources
         return self._page(request, "new", title="Draft from a complaint", form=form, keeps_sources=keeps, days=days)
 
-    def _may_ask(self, request, form):
-        """Whether this person has not asked for too many drafts just now; what was typed is kept."""
+    def _is_allowed_by_throttle(self, request, form):
+        """Return True if the user may generate another draft now. Otherwise add an error and keep the input."""
         if GenerationThrottle.allows(request):
             return True
-        form.add_error(None, TOO_MANY)
+        form.add_error(None, TOO_MANY_DRAFTS)
         return False
 
-    # A draft's page
+    # Draft page
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         if not self.has_change_permission(request):
@@ -96,7 +100,7 @@ class DraftAdmin(ScopedAdmin):
         if request.method != "POST":
             return self._show(request, draft)
         if "again" in request.POST:
-            return self._again(request, draft)
+            return self._regenerate(request, draft)
         if "restore" in request.POST:
             return self._restore(request, draft)
         if "discard" in request.POST:
@@ -106,21 +110,21 @@ class DraftAdmin(ScopedAdmin):
         return self._save(request, draft)
 
     def state_view(self, request, pk):
-        """For htmx: the same words while it is being written, then the whole page anew."""
-        draft = self._open_one(request, pk)
+        """Return the progress fragment while the draft is being written, then reload the page. For htmx."""
+        draft = self._get_draft(request, pk)
         if draft.status == draft.Status.WRITING:
             return render(request, f"{FOLDER}/_writing.html", {"draft": draft})
         return HttpResponseClientRefresh()
 
     def check_view(self, request, pk):
-        """For htmx: what is left of the complaint's people in what is typed now."""
-        draft = self._open_one(request, pk)
+        """Return the fragment with the complaint's details left in the text as typed now. For htmx."""
+        draft = self._get_draft(request, pk)
         if not draft.is_open:
             return HttpResponse()
-        found = findings(draft, texts_of(request.POST), dismissed_in(request.POST))
-        return render(request, f"{FOLDER}/_findings.html", {"findings": found, "left": left_of(found)})
+        found = group_findings(draft, read_checked_texts(request.POST), read_dismissed(request.POST))
+        return render(request, f"{FOLDER}/_findings.html", {"findings": found, "left": count_unresolved(found)})
 
-    def _open_one(self, request, pk):
+    def _get_draft(self, request, pk):
         if not self.has_change_permission(request):
             raise PermissionDenied
         draft = self.get_object(request, str(pk))
@@ -132,25 +136,29 @@ class DraftAdmin(ScopedAdmin):
         if draft.status == draft.Status.READY:
             return self._edit(request, draft, again=again)
         if draft.status == draft.Status.FAILED:
-            return self._page(request, "failed", title="No draft yet", draft=draft, again=again or AgainForm(draft))
+            return self._page(
+                request, "failed", title="No draft yet", draft=draft, again=again or RegenerateForm(draft)
+            )
         page, title = ("writing", "The draft is being written") if draft.is_open else ("closed", draft.status.title())
         return self._page(request, page, title=title, draft=draft)
 
     def _edit(self, request, draft, data=None, again=None, **more):
-        """The draft in its form, as it was written or, with `data`, as it was typed."""
-        texts = {name: getattr(draft, name) for name in CHECKED} if data is None else texts_of(data)
-        dismissed = frozenset() if data is None else dismissed_in(data)
-        found = findings(draft, texts, dismissed) if draft.status == draft.Status.READY else []
+        """Show the draft in its form, as generated or, with `data`, as typed."""
+        texts = (
+            {name: getattr(draft, name) for name in PII_CHECKED_FIELDS} if data is None else read_checked_texts(data)
+        )
+        dismissed = frozenset() if data is None else read_dismissed(data)
+        found = group_findings(draft, texts, dismissed) if draft.status == draft.Status.READY else []
         form = DraftForm(draft, request.user, data)
         usual = {
             "title": "Edit the draft",
             "draft": draft,
             "form": form,
-            "advice": advice_on(texts["prompt"], texts["evaluator_context"], form["mode"].value()),
-            "giving": self.giving(request, data),
-            "again": again or AgainForm(draft),
+            "advice": group_advice_by_field(texts["prompt"], texts["evaluator_context"], form["mode"].value()),
+            "giving": self.get_assignment_form(request, data),
+            "again": again or RegenerateForm(draft),
             "findings": found,
-            "left": left_of(found),
+            "left": count_unresolved(found),
         }
         return self._page(request, "edit", **usual | more)
 
@@ -158,19 +166,19 @@ class DraftAdmin(ScopedAdmin):
         usual = self.admin_site.each_context(request) | {"opts": self.opts}
         return render(request, f"{FOLDER}/{page}.html", usual | context)
 
-    def _to(self, draft):
+    def _redirect_to(self, draft):
         return redirect("admin:scenarios_scenariodraft_change", draft.pk)
 
-    # What is done with it
+    # Changes to a draft
 
-    def _again(self, request, draft):
-        form = AgainForm(draft, request.POST)
-        if form.is_valid() and self._may_ask(request, form):
+    def _regenerate(self, request, draft):
+        form = RegenerateForm(draft, request.POST)
+        if form.is_valid() and self._is_allowed_by_throttle(request, form):
             try:
-                if not draft_again(draft, **form.cleaned_data):
-                    self.message_user(request, NOT_AGAIN, messages.WARNING)
-                return self._to(draft)
-            except Exception:  # whatever the database raises
+                if not regenerate_draft(draft, **form.cleaned_data):
+                    self.message_user(request, NOT_REGENERATED, messages.WARNING)
+                return self._redirect_to(draft)
+            except Exception:  # the database may raise many types of errors
                 logger.exception("Draft not written anew", extra={"draft_id": draft.pk})
                 form.add_error(None, NOT_SENT)
         is_edited = draft.status == draft.Status.READY
@@ -179,32 +187,32 @@ class DraftAdmin(ScopedAdmin):
     def _restore(self, request, draft):
         if not restore_draft(draft):
             self.message_user(request, NOT_RESTORED, messages.WARNING)
-        return self._to(draft)
+        return self._redirect_to(draft)
 
     def _discard(self, request, draft):
         if not discard_draft(draft):
             self.message_user(request, "Nothing was discarded: somebody has saved this draft.", messages.WARNING)
-            return self._to(draft)
+            return self._redirect_to(draft)
         self.message_user(request, "Discarded. The draft and its complaint are deleted.")
         return redirect("admin:scenarios_scenariodraft_changelist")
 
     def _delete_source(self, request, draft):
-        is_deleted = delete_source(draft)
+        is_deleted = delete_draft_source(draft)
         words = "The complaint is deleted." if is_deleted else "Nothing was deleted: this draft is not saved."
         self.message_user(request, words, messages.SUCCESS if is_deleted else messages.WARNING)
-        return self._to(draft)
+        return self._redirect_to(draft)
 
     def _save(self, request, draft):
-        form, giving = DraftForm(draft, request.user, request.POST), self.giving(request, request.POST)
-        # Both are asked, so that each says what is wrong with it.
+        form, giving = DraftForm(draft, request.user, request.POST), self.get_assignment_form(request, request.POST)
+        # A list, not a generator, so that both forms report their errors.
         if all([form.is_valid(), giving is None or giving.is_valid()]):
             try:
                 return self._saved(request, draft, form, giving)
-            except (PersonalLeft, DraftClosed):
-                draft.refresh_from_db()  # the page says which of them it was
+            except (UnresolvedPIIError, DraftClosedError):
+                draft.refresh_from_db()  # the page says which of the two it was
             except ValidationError as error:
                 form.add_error(None, error.messages)
-            except Exception:  # whatever the storage raises
+            except Exception:  # storage backends raise errors of many types
                 logger.exception("Draft not saved", extra={"draft_id": draft.pk})
                 form.add_error(None, NOT_SAVED)
         return self._edit(request, draft, request.POST, form=form, giving=giving, is_refused=True)
@@ -213,26 +221,26 @@ class DraftAdmin(ScopedAdmin):
         scenario, made = save_draft(
             draft,
             request.user,
-            self.fields_of(form, giving),
+            self.get_scenario_fields(form, giving),
             form.cleaned_data["evaluator_context"],
             form.cleaned_data["skills"],
-            dismissed_in(request.POST),
-            within=lambda scenario: self.settle(request, scenario, giving),
+            read_dismissed(request.POST),
+            within=lambda scenario: self.finish_save(request, scenario, giving),
         )
         self.log_addition(request, scenario, "Drafted from a complaint.")
         kept = "kept with the draft" if draft.organization.keeps_sources else "deleted"
         self.message_user(request, f"“{scenario}” is saved: {made}. The complaint is {kept}.")
         return redirect("admin:scenarios_scenario_change", scenario.pk)
 
-    # What `training` adds to
+    # Extension points for `training`
 
-    def giving(self, request, data=None):
-        """The form that asks what becomes of the scenario; None for who can only put it into the library."""
+    def get_assignment_form(self, request, data=None):
+        """Return the form for assigning the scenario, or None for users who can only add it to the library."""
         return None
 
-    def fields_of(self, form, giving):
+    def get_scenario_fields(self, form, giving):
         return form.scenario_fields()
 
-    def settle(self, request, scenario, giving):
-        """Do what is asked, in the transaction that makes the scenario, and say in a few words what was made."""
+    def finish_save(self, request, scenario, giving):
+        """Apply the assignment form in the transaction that creates the scenario. Return a short description."""
         return "in the library"

@@ -1,9 +1,11 @@
+"""Filters of the scenario and draft lists."""
+
 from django.contrib import admin
 from django.utils.safestring import mark_safe
 
 
-class ShelfFilter(admin.SimpleListFilter):
-    """The library, at first; one-time scenarios for whoever asks for them."""
+class LibraryFilter(admin.SimpleListFilter):
+    """Library scenarios by default, one-time scenarios on request."""
 
     title = "library"
     parameter_name = "shelf"
@@ -22,7 +24,7 @@ class ShelfFilter(admin.SimpleListFilter):
 
 
 class RelatedFilter(admin.RelatedOnlyFieldListFilter):
-    """What the organization's scenarios have, and those that have none."""
+    """Values that the organization's scenarios use, plus an option for scenarios without one."""
 
     none = mark_safe("None")
 

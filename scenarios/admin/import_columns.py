@@ -1,18 +1,18 @@
-"""What each column of a pack takes, told by the model and the reader themselves."""
+"""Descriptions of a pack's columns, derived from the model and the reader."""
 
 from dataclasses import dataclass
 
 from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 
-from scenarios.models import MAX_SKILLS, Scenario
-from scenarios.packs.columns import COLUMNS, REQUIRED, Kind
-from scenarios.services.contexts import CONTEXT_LIMIT
+from scenarios.models import MAX_SKILLS_PER_SCENARIO, Scenario
+from scenarios.packs.columns import COLUMNS, REQUIRED_COLUMNS, ColumnType
+from scenarios.services.evaluator_contexts import CONTEXT_LIMIT
 
-# Columns that name other rows, or a file.
-OTHERS = {
+# Columns that name other rows or hold a file's text.
+RELATED_COLUMNS = {
     "evaluator_context": f"up to {CONTEXT_LIMIT:,} characters",
     "category": "the name of a category",
-    "skills": f"up to {MAX_SKILLS} names of skills: a list in JSON, between semicolons in CSV",
+    "skills": f"up to {MAX_SKILLS_PER_SCENARIO} names of skills: a list in JSON, between semicolons in CSV",
     "account": "the number or name of an account; when left empty, the one chosen above",
 }
 
@@ -21,14 +21,14 @@ COLUMNS_OF_THE_MODEL = {field.name: field for field in Scenario._meta.fields}
 
 
 @dataclass(frozen=True)
-class Column:
+class PackColumn:
     name: str
     is_required: bool
-    takes: str
+    takes: str  # allowed values
 
 
-def pack_columns():
-    return [Column(name, name in REQUIRED, OTHERS.get(name) or _takes(name)) for name in COLUMNS]
+def describe_pack_columns():
+    return [PackColumn(name, name in REQUIRED_COLUMNS, RELATED_COLUMNS.get(name) or _takes(name)) for name in COLUMNS]
 
 
 def _takes(name):
@@ -37,9 +37,9 @@ def _takes(name):
     limits = {type(judge): judge.limit_value for judge in judges}
     if field.choices:
         takes = _either([value for value, _ in field.choices])
-    elif COLUMNS[name] is Kind.BOOLEAN:
+    elif COLUMNS[name] is ColumnType.BOOLEAN:
         takes = "true or false"
-    elif COLUMNS[name] is Kind.INTEGER:
+    elif COLUMNS[name] is ColumnType.INTEGER:
         takes = f"a whole number from {limits[MinValueValidator]} to {limits[MaxValueValidator]}"
     else:
         return f"up to {limits[MaxLengthValidator]:,} characters"

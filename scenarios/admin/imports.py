@@ -1,3 +1,5 @@
+"""Admin pages for importing scenario packs."""
+
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
@@ -11,30 +13,30 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.admin import ScopedAdmin
+from accounts.admin import TenantAdmin
 from accounts.models import Account
-from scenarios.admin.import_columns import pack_columns
+from scenarios.admin.import_columns import describe_pack_columns
 from scenarios.admin.scenario_form import AccountChoiceField
-from scenarios.models import ContextUnavailable, ImportJob, ImportRow, Scenario, title_key
-from scenarios.packs.rows import PackRefused
+from scenarios.models import ContextUnavailableError, ImportJob, ImportRow, Scenario, title_key
+from scenarios.packs.rows import UnreadablePackError
 from scenarios.services.imports import (
-    MOST_BYTES,
-    MOST_ROWS,
+    MAX_BYTES,
+    MAX_ROWS,
     ImportOptions,
     allow_partial,
-    begin_import,
-    check_pack,
-    forget_import,
+    discard_import,
     resume_import,
+    stage_import,
+    start_import,
 )
 
-PER_PAGE = 100
+PER_PAGE = 100  # rows
 
 
-class UploadForm(forms.Form):
+class ImportUploadForm(forms.Form):
     file = forms.FileField(
         widget=forms.FileInput(attrs={"accept": ".csv,.json"}),
-        help_text=f"JSON, or CSV in UTF-8; up to {MOST_BYTES // 1024**2} MB and {MOST_ROWS:,} rows.",
+        help_text=f"JSON, or CSV in UTF-8; up to {MAX_BYTES // 1024**2} MB and {MAX_ROWS:,} rows.",
     )
     account = AccountChoiceField(
         queryset=Account.objects.none(),
@@ -65,27 +67,29 @@ class UploadForm(forms.Form):
 
     def clean_file(self):
         file = self.cleaned_data["file"]
-        if file.size > MOST_BYTES:
-            raise forms.ValidationError(f"This file is larger than {MOST_BYTES // 1024**2} MB. Split it into several.")
+        if file.size > MAX_BYTES:
+            raise forms.ValidationError(f"This file is larger than {MAX_BYTES // 1024**2} MB. Split it into several.")
         return file
 
-    def check_pack(self, user):
-        """The checked import; None when the file cannot be read or compared, which is then said at its field."""
+    def stage_import(self, user):
+        """Return the checked import. If the file cannot be read or compared, add an error and return None."""
         options = {name: value for name, value in self.cleaned_data.items() if name != "file"}
         file = self.cleaned_data["file"]
         try:
-            return check_pack(user.organization, user, file, file.name, ImportJob.Source.PAGE, ImportOptions(**options))
-        except PackRefused as refused:
+            return stage_import(
+                user.organization, user, file, file.name, ImportJob.ImportSource.PAGE, ImportOptions(**options)
+            )
+        except UnreadablePackError as refused:
             self.add_error("file", str(refused))
-        except ContextUnavailable:
+        except ContextUnavailableError:
             problem = "An evaluator context that it may change cannot be read just now. Try again in a moment."
             self.add_error("file", f"This file could not be checked. {problem}")
         return None
 
 
 @admin.register(ImportJob)
-class ImportJobAdmin(ScopedAdmin):
-    """Packs on their way into the library: uploaded, looked at, imported."""
+class ImportJobAdmin(TenantAdmin):
+    """Admin pages for scenario packs: upload, preview, and import."""
 
     list_display = ["__str__", "status", "total", "invalid", "written", "created_by", "created_at"]
     list_filter = ["status", "source"]
@@ -111,18 +115,23 @@ class ImportJobAdmin(ScopedAdmin):
         ]
 
     def add_view(self, request, form_url="", extra_context=None):
-        """Upload a pack. What can be read is checked at once and shown row by row; the library is not touched yet."""
+        """Upload a pack and check it row by row. The library is not changed yet."""
         self._require_add(request)
         sent = (request.POST, request.FILES) if request.method == "POST" else ()
-        form = UploadForm(request.user, *sent, initial=request.GET.dict())
-        job = form.check_pack(request.user) if form.is_valid() else None
+        form = ImportUploadForm(request.user, *sent, initial=request.GET.dict())
+        job = form.stage_import(request.user) if form.is_valid() else None
         if job:
-            return redirect(self._page_of(job))
-        context = {"form": form, "columns": pack_columns(), "largest_file": MOST_BYTES, "title": "Import scenarios"}
+            return redirect(self._job_url(job))
+        context = {
+            "form": form,
+            "columns": describe_pack_columns(),
+            "largest_file": MAX_BYTES,
+            "title": "Import scenarios",
+        }
         return self._page(request, "upload", context)
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        """One import: first what would become of each row, then how far it is, then what became of it."""
+        """Show one import: the preview of each row, then the progress, then the result."""
         if request.method not in {"GET", "HEAD"} or not self.has_view_permission(request):
             raise PermissionDenied
         job = self.get_object(request, unquote(object_id))
@@ -131,27 +140,27 @@ class ImportJobAdmin(ScopedAdmin):
         return self._page(request, "job", self._job_context(request, job) | {"title": f"Import of {job}"})
 
     def progress_view(self, request, pk):
-        """The import alone, which its page polls while it is under way."""
+        """Return the import fragment that the page polls while the import is under way."""
         return self._page(request, "_job", self._job_context(request, self._job(request, pk)))
 
     def begin_view(self, request, pk):
         job = self._job(request, pk)
         if "anyway" in request.POST:
             allow_partial(job)
-        if not begin_import(job) and job.status == ImportJob.Status.CHECKED:
+        if not start_import(job) and job.status == ImportJob.Status.CHECKED:
             self.message_user(request, "Nothing was imported: the file has invalid rows.", messages.WARNING)
-        return redirect(self._page_of(job))
+        return redirect(self._job_url(job))
 
     def resume_view(self, request, pk):
         job = self._job(request, pk)
         resume_import(job)
-        return redirect(self._page_of(job))
+        return redirect(self._job_url(job))
 
     def discard_view(self, request, pk):
         job = self._job(request, pk)
-        if not forget_import(job):
+        if not discard_import(job):
             self.message_user(request, "This import has begun, so it stays.", messages.WARNING)
-            return redirect(self._page_of(job))
+            return redirect(self._job_url(job))
         self.message_user(request, f"Discarded: {job}. Nothing was imported.")
         return redirect("admin:scenarios_importjob_changelist")
 
@@ -162,7 +171,7 @@ class ImportJobAdmin(ScopedAdmin):
         return self._template(request, "scenarios.json", "application/json")
 
     def _template(self, request, filename, content_type):
-        """A small pack to begin with."""
+        """Return a small example pack for download."""
         self._require_add(request)
         content = (settings.BASE_DIR / "fixtures" / "packs" / filename).read_bytes()
         headers = {"Content-Disposition": f'attachment; filename="{filename}"'}
@@ -173,11 +182,11 @@ class ImportJobAdmin(ScopedAdmin):
             raise PermissionDenied
 
     def _job(self, request, pk):
-        """The import that somebody wants to go on with."""
+        """Return the import, or raise Http404 or PermissionDenied."""
         self._require_add(request)
         return get_object_or_404(self.get_queryset(request), pk=pk)
 
-    def _page_of(self, job):
+    def _job_url(self, job):
         return reverse("admin:scenarios_importjob_change", args=[job.pk])
 
     def _page(self, request, template, context):
@@ -196,13 +205,13 @@ class ImportJobAdmin(ScopedAdmin):
             "filters": [(value, label, counts[value]) for value, label in ImportRow.Outcome.choices if value in counts],
             "outcome": outcome if outcome in counts else "",
             "page": page,
-            "rows": _with_scenarios(request.user, list(page.object_list)),
+            "rows": _link_scenarios(request.user, list(page.object_list)),
             "may_import": self.has_add_permission(request),
         }
 
 
-def _with_scenarios(user, rows):
-    """Rows, each with the scenario it has become or that has its title."""
+def _link_scenarios(user, rows):
+    """Set `scenario_id` on each row to the scenario created from it or with the same title."""
     ids = [row.pk for row in rows]
     keys = {row: title_key(row.title) for row in rows}
     found = Scenario.objects.for_user(user).filter(Q(pk__in=ids) | Q(title_key__in=keys.values(), is_one_time=False))

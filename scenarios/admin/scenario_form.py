@@ -1,3 +1,5 @@
+"""Form and form fields for editing scenarios."""
+
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
@@ -6,15 +8,16 @@ from django.core.validators import MaxLengthValidator
 from django.utils import timezone
 from django.utils.html import format_html
 
-from accounts.admin import ScopedForm
+from accounts.admin import TenantForm
 from scenarios.admin.checks_field import ChecksField
 from scenarios.admin.survey_field import SurveyFormField
-from scenarios.checks import proposed_checks
-from scenarios.models import MAX_SKILLS, Mode, Scenario
-from scenarios.services.contexts import CONTEXT_LIMIT, KINDS, read_context_file
+from scenarios.models import MAX_SKILLS_PER_SCENARIO, Mode, Scenario
+from scenarios.models.scenario_checks import propose_checks
+from scenarios.services.evaluator_contexts import CONTEXT_FILE_SUFFIXES, CONTEXT_LIMIT, read_context_file
 
-# How many characters the texts of a scenario may have. (A title is one line, and browsers know its limit.)
-LIMITS = {"evaluator_context": CONTEXT_LIMIT} | {
+# Limits of a scenario's texts, in characters. The title is not among them: it is one line, and browsers enforce its
+# limit.
+TEXT_LIMITS = {"evaluator_context": CONTEXT_LIMIT} | {
     field.name: validator.limit_value
     for field in Scenario._meta.concrete_fields
     for validator in field.validators
@@ -22,8 +25,8 @@ LIMITS = {"evaluator_context": CONTEXT_LIMIT} | {
 }
 
 
-class LinesField(forms.CharField):
-    """Text as it was typed, with one character at a line's end: browsers send two, and saving must change nothing."""
+class MultilineTextField(forms.CharField):
+    """Text as typed, with LF line ends. Browsers send CR LF, and saving unedited text must not change it."""
 
     def __init__(self, **kwargs):
         super().__init__(**{"strip": False} | kwargs)
@@ -32,12 +35,12 @@ class LinesField(forms.CharField):
         return (super().to_python(value) or "").replace("\r\n", "\n")
 
     def widget_attrs(self, widget):
-        """Without `maxlength`: a browser would cut a longer text that is pasted, and say nothing."""
+        """Return no `maxlength`, because browsers silently cut longer pasted text."""
         return {}
 
 
 class AccountChoiceField(forms.ModelChoiceField):
-    """Accounts with the procedures that their scenarios are graded by. The queryset is one `with_procedures`."""
+    """Accounts labeled with the procedures that their scenarios are graded by. Needs a `with_procedures` queryset."""
 
     def label_from_instance(self, obj):
         document = obj.procedures
@@ -47,23 +50,23 @@ class AccountChoiceField(forms.ModelChoiceField):
 
 
 @dataclass
-class ContextAtHand:
-    """The evaluator context of one request: what stands in its file, and what becomes of it.
+class PendingContext:
+    """The evaluator context during one request: its stored text and pending changes.
 
-    A storage may be far away, so its file is read and written before the transaction that saves the row.
+    The storage may be far away, so the file is read and written before the transaction that saves the row.
     """
 
     scenario_id: UUID = field(default_factory=uuid4)
-    text: str = ""
-    failure: str = ""
-    new_key: str | None = None  # None: the file stays as it is
-    is_saved: bool = False
+    text: str = ""  # the stored text
+    failure: str = ""  # error message to show
+    new_key: str | None = None  # key of the newly written file; None if the file stays unchanged
+    is_saved: bool = False  # the row points to the new file
 
 
-class ScenarioForm(ScopedForm):
-    at_hand: ContextAtHand
+class ScenarioForm(TenantForm):
+    pending_context: PendingContext
 
-    evaluator_context = LinesField(
+    evaluator_context = MultilineTextField(
         required=False,
         max_length=CONTEXT_LIMIT,
         widget=forms.Textarea(attrs={"rows": 12, "cols": 80, "class": "vLargeTextField"}),
@@ -72,7 +75,7 @@ class ScenarioForm(ScopedForm):
     context_file = forms.FileField(
         required=False,
         label="Or a text file",
-        widget=forms.FileInput(attrs={"accept": ",".join(sorted(KINDS))}),
+        widget=forms.FileInput(attrs={"accept": ",".join(sorted(CONTEXT_FILE_SUFFIXES))}),
         help_text="A .txt or .md file in UTF-8, up to 1 MB. Change the text above or choose a file, not both.",
     )
 
@@ -111,12 +114,12 @@ class ScenarioForm(ScopedForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["evaluator_context"].initial = self.at_hand.text
-        self.fields["checks"].initial = self.instance.checks or proposed_checks(self.at_hand.text)
+        self.fields["evaluator_context"].initial = self.pending_context.text
+        self.fields["checks"].initial = self.instance.checks or propose_checks(self.pending_context.text)
         if self.instance._state.adding:
-            # Known before it is saved: its file lies in a folder of this name.
-            self.instance.pk = self.at_hand.scenario_id
-        for name, limit in LIMITS.items():
+            # Needed before saving, because the context file is stored in a folder with this name.
+            self.instance.pk = self.pending_context.scenario_id
+        for name, limit in TEXT_LIMITS.items():
             if name in self.fields:
                 text = self.fields[name]
                 text.widget.attrs["data-limit"] = limit
@@ -133,12 +136,12 @@ class ScenarioForm(ScopedForm):
 
     def clean_skills(self):
         skills = self.cleaned_data["skills"]
-        if len(skills) > MAX_SKILLS:
-            raise forms.ValidationError(f"At most {MAX_SKILLS} skills; you chose {len(skills)}.")
+        if len(skills) > MAX_SKILLS_PER_SCENARIO:
+            raise forms.ValidationError(f"At most {MAX_SKILLS_PER_SCENARIO} skills; you chose {len(skills)}.")
         return skills
 
     def clean_context_file(self):
-        """The text of the file, or None without one."""
+        """Return the text of the uploaded file, or None without one."""
         file = self.cleaned_data["context_file"]
         if not file:
             return None
@@ -147,26 +150,26 @@ class ScenarioForm(ScopedForm):
 
     def clean(self):
         super().clean()
-        if self.at_hand.failure:
-            self.add_error("evaluator_context", self.at_hand.failure)
+        if self.pending_context.failure:
+            self.add_error("evaluator_context", self.pending_context.failure)
         uploaded = self.cleaned_data.get("context_file")
         if uploaded is not None:
-            self._take(uploaded)
-        self._settle_checks()
+            self._use_uploaded_context(uploaded)
+        self._resolve_checks()
         return self.cleaned_data
 
-    def _settle_checks(self):
-        """What was proposed and left as it is, is proposed anew from the new text; what was edited stays."""
+    def _resolve_checks(self):
+        """Propose checks from the new text if the proposed ones were left unedited. Keep edited checks."""
         sent, written = self.cleaned_data.get("checks"), self.cleaned_data.get("evaluator_context", "")
         if sent is None:
             self.cleaned_data["checks"] = self.instance.checks
-        elif sent in (proposed_checks(self.at_hand.text), proposed_checks(written)):
+        elif sent in (propose_checks(self.pending_context.text), propose_checks(written)):
             self.cleaned_data["checks"] = []
 
-    def _take(self, uploaded):
-        """Let the file's text be the context, unless another text was typed beside it."""
+    def _use_uploaded_context(self, uploaded):
+        """Use the file's text as the context, or add an error if a different text was also typed."""
         typed = (self.data.get(self.add_prefix("evaluator_context")) or "").replace("\r\n", "\n").strip()
-        if typed not in {"", self.at_hand.text.strip(), uploaded.strip()}:
+        if typed not in {"", self.pending_context.text.strip(), uploaded.strip()}:
             self.add_error(
                 "context_file",
                 "You changed the text above and chose a file that says something else. Which one counts? "
@@ -174,6 +177,6 @@ class ScenarioForm(ScopedForm):
             )
             return
         self.cleaned_data["evaluator_context"] = uploaded
-        # Browsers do not send a file twice: shown again with an error elsewhere, the form still has its text.
+        # Browsers do not resubmit files, so the text is kept in the form in case it is shown again with an error.
         self.data = self.data.copy()  # type: ignore[attr-defined]
         self.data[self.add_prefix("evaluator_context")] = uploaded  # type: ignore[index]

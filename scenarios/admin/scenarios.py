@@ -1,3 +1,5 @@
+"""Admin pages for scenarios, categories, and skills."""
+
 import logging
 from contextlib import contextmanager
 
@@ -12,38 +14,38 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
-from accounts.admin import ScopedAdmin
+from accounts.admin import TenantAdmin
 from accounts.models import Account
-from accounts.services.indexing import suggest_sections
+from accounts.procedures.indexing import suggest_sections
 from scenarios.admin import actions
-from scenarios.admin.advice import advice_on
-from scenarios.admin.filters import AccountFilter, RelatedFilter, ShelfFilter
-from scenarios.admin.scenario_form import AccountChoiceField, ContextAtHand, LinesField, ScenarioForm
+from scenarios.admin.advice import group_advice_by_field
+from scenarios.admin.filters import AccountFilter, LibraryFilter, RelatedFilter
+from scenarios.admin.scenario_form import AccountChoiceField, MultilineTextField, PendingContext, ScenarioForm
 from scenarios.models import Category, Scenario, Skill
-from scenarios.services.contexts import point_at_context, remove_context_file, write_context_file
-from scenarios.services.library import ScenarioInUse, delete_scenario
+from scenarios.services.evaluator_contexts import remove_context_file, replace_context_file, write_context_file
+from scenarios.services.scenarios import ScenarioInUseError, delete_scenario
 
 logger = logging.getLogger(__name__)
 
-MOST_COMPARED = 60_000  # characters of what is written, for suggesting sections
+MAX_COMPARED_LENGTH = 60_000  # characters compared when suggesting sections
 NOT_READ = "The evaluator context cannot be read just now. Nothing was changed: try again in a moment."
 NOT_STORED = "The evaluator context could not be stored, so nothing was saved. What you typed is here: try again."
 
 
 @admin.register(Category, Skill)
-class NamedAdmin(ScopedAdmin):
+class CategoryAndSkillAdmin(TenantAdmin):
     fields = ["name"]
     search_fields = ["name"]
 
 
-class ScenarioAdmin(ScopedAdmin):
-    """Writing scenarios. Registered by `training`, which knows who can be given them."""
+class ScenarioAdmin(TenantAdmin):
+    """Admin pages for writing scenarios. Registered by `training`, which knows the possible assignees."""
 
     form = ScenarioForm
-    formfield_overrides = {models.TextField: {"form_class": LinesField}}
+    formfield_overrides = {models.TextField: {"form_class": MultilineTextField}}
     list_display = ["title", "mode", "category", "difficulty", "account", "is_active"]
     list_filter = [
-        ShelfFilter,
+        LibraryFilter,
         "mode",
         ("category", RelatedFilter),
         "difficulty",
@@ -101,7 +103,7 @@ class ScenarioAdmin(ScopedAdmin):
         ]
 
     def get_fieldsets(self, request, obj=None):
-        """Nothing to upload for who only looks; a new scenario is the library's."""
+        """Hide upload and checks from users who may only view, and the one-time flag on a new library scenario."""
         may_write = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
         absent = ([] if may_write else ["context_file", "checks"]) + ([] if obj else ["is_one_time"])
         return [
@@ -110,12 +112,12 @@ class ScenarioAdmin(ScopedAdmin):
         ]
 
     def get_readonly_fields(self, request, obj=None):
-        """What it is for is decided by promoting and taking out, which ask first."""
+        """Lock the one-time flag, which has actions that ask first, and the mode of an assigned scenario."""
         return ["mode", "is_one_time"] if obj and obj.is_assigned else ["is_one_time"]
 
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = super().get_form(request, obj, change=change, **kwargs)
-        form.at_hand = getattr(request, "context_at_hand", None) or ContextAtHand()
+        form.pending_context = getattr(request, "pending_context", None) or PendingContext()
         return form
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
@@ -125,50 +127,52 @@ class ScenarioAdmin(ScopedAdmin):
             kwargs["empty_label"] = "The whole organization"
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    # The form, and the file that belongs to it
+    # Form and evaluator context file
 
     def changeform_view(self, request, object_id=None, form_url="", extra_context=None):
-        """Django saves inside a transaction. The context's file is read and written before, and removed after it."""
-        if "_saveasnew" in request.POST:  # where Django writes another row, so do we
+        """Write the context file before Django's transaction, and remove an unused one after it."""
+        if "_saveasnew" in request.POST:  # Django creates another row in this case
             object_id = None
         scenario = self.get_object(request, unquote(object_id)) if object_id else None
-        at_hand = request.context_at_hand = _at_hand(scenario)
+        pending_context = request.pending_context = _load_pending_context(scenario)
         is_someone_elses = bool(object_id) and scenario is None
         if request.method == "POST" and not is_someone_elses:
-            self._write_context(request, scenario, at_hand)
-        elif at_hand.failure:
-            self.message_user(request, at_hand.failure, messages.ERROR)
+            self._write_context(request, scenario, pending_context)
+        elif pending_context.failure:
+            self.message_user(request, pending_context.failure, messages.ERROR)
             return redirect("admin:scenarios_scenario_changelist")
-        with _removed_unless_saved(at_hand):
+        with _remove_context_unless_saved(pending_context):
             return super().changeform_view(request, object_id, form_url, extra_context)
 
-    def _write_context(self, request, scenario, at_hand):
+    def _write_context(self, request, scenario, pending_context):
         may_write = self.has_change_permission(request, scenario) if scenario else self.has_add_permission(request)
-        if not may_write or at_hand.failure:
+        if not may_write or pending_context.failure:
             return
         fields = flatten_fieldsets(self.get_fieldsets(request, scenario))
         form = self.get_form(request, scenario, change=bool(scenario), fields=fields)
         filled_in = form(request.POST, request.FILES, instance=scenario)
-        if not filled_in.is_valid() or filled_in.cleaned_data["evaluator_context"] == at_hand.text:
+        if not filled_in.is_valid() or filled_in.cleaned_data["evaluator_context"] == pending_context.text:
             return
         try:
-            at_hand.new_key = write_context_file(at_hand.scenario_id, filled_in.cleaned_data["evaluator_context"])
-        except Exception:  # whatever the storage raises
-            logger.exception("Evaluator context not stored", extra={"scenario_id": at_hand.scenario_id})
-            at_hand.failure = NOT_STORED
+            pending_context.new_key = write_context_file(
+                pending_context.scenario_id, filled_in.cleaned_data["evaluator_context"]
+            )
+        except Exception:  # Storage backends raise errors of many types.
+            logger.exception("Evaluator context not stored", extra={"scenario_id": pending_context.scenario_id})
+            pending_context.failure = NOT_STORED
 
     def save_model(self, request, obj, form, change):
-        at_hand = form.at_hand
+        pending_context = form.pending_context
         if change:
             typed = [field.name for field in obj._meta.concrete_fields if field.name in form.cleaned_data]
-            # Not the pointer to the context: another request may have moved it meanwhile.
+            # Not the pointer to the context file: another request may have changed it in the meantime.
             obj.save(update_fields=[*typed, "title_key", "updated_at"])
         else:
             obj.created_by = request.user
             obj.save()
-        if at_hand.new_key is not None:
-            point_at_context(obj, at_hand.new_key)
-        at_hand.is_saved = True
+        if pending_context.new_key is not None:
+            replace_context_file(obj, pending_context.new_key)
+        pending_context.is_saved = True
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         form = context["adminform"].form
@@ -177,7 +181,7 @@ class ScenarioAdmin(ScopedAdmin):
             texts = {name: form[name].value() or "" for name in ("prompt", "evaluator_context")}
             locked_mode = "" if "mode" in form.fields else obj.mode
             context |= {
-                "advice": advice_on(**texts, mode=locked_mode or form["mode"].value()),
+                "advice": group_advice_by_field(**texts, mode=locked_mode or form["mode"].value()),
                 "locked_mode": locked_mode,
                 "has_unsaved": form.is_bound,
             }
@@ -186,31 +190,33 @@ class ScenarioAdmin(ScopedAdmin):
     # Advice while writing
 
     def advice_view(self, request):
-        """Advice on what stands in the form now, for htmx."""
+        """Return advice on the text as typed now. For htmx."""
         if not self.has_change_permission(request):
             raise PermissionDenied
         typed = {name: request.POST.get(name, "") for name in ("prompt", "evaluator_context", "mode")}
-        return render(request, "admin/scenarios/scenario/_advice_swapped.html", {"advice": advice_on(**typed)})
+        return render(
+            request, "admin/scenarios/scenario/_advice_update.html", {"advice": group_advice_by_field(**typed)}
+        )
 
-    # Picking sections while writing
+    # Section picker
 
     def sections_view(self, request):
-        """The sections of an account's procedures, those first that speak of what is written, for htmx."""
+        """Return the sections of the account's procedures, those relevant to the text first. For htmx."""
         if not self.has_change_permission(request):
             raise PermissionDenied
-        account = _account_of(request)
+        account = _get_chosen_account(request)
         sections, suggested = [], []
         if account and account.procedures:
             sections = account.procedures.sections.defer("text", "letters")
             written = " ".join(request.POST.get(name, "") for name in ("description", "prompt", "evaluator_context"))
-            suggested = suggest_sections(account, written[:MOST_COMPARED])
+            suggested = suggest_sections(account, written[:MAX_COMPARED_LENGTH])
         context = {"account": account, "sections": sections, "suggested": suggested}
         return render(request, "admin/scenarios/scenario/_sections.html", context)
 
-    # Deleting
+    # Deletion
 
     def get_deleted_objects(self, objs, request):
-        """Assigned scenarios stay: their assignments stand on them."""
+        """List assigned scenarios as protected, because their assignments depend on them."""
         to_delete, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
         if protected:
             perms_needed, protected = set(), self._assigned(objs)
@@ -233,7 +239,7 @@ class ScenarioAdmin(ScopedAdmin):
     def delete_view(self, request, object_id, extra_context=None):
         try:
             return super().delete_view(request, object_id, extra_context)
-        except ScenarioInUse as refusal:  # assigned since the page asked
+        except ScenarioInUseError as refusal:  # assigned since the page was shown
             self.message_user(request, str(refusal), messages.ERROR)
             return HttpResponseRedirect(request.path)
 
@@ -241,29 +247,29 @@ class ScenarioAdmin(ScopedAdmin):
         delete_scenario(obj)
 
 
-def _account_of(request):
-    """The account that is chosen in the form; None for the whole organization, or for what is not there."""
+def _get_chosen_account(request):
+    """Return the account chosen in the form, or None for the whole organization or an unknown account."""
     try:
         return Account.objects.for_user(request.user).with_procedures().filter(pk=request.POST.get("account")).first()
     except ValidationError:
         return None
 
 
-def _at_hand(scenario):
+def _load_pending_context(scenario):
     if scenario is None:
-        return ContextAtHand()
-    text = actions.context_of(scenario)
-    return ContextAtHand(scenario.pk, text or "", NOT_READ if text is None else "")
+        return PendingContext()
+    text = actions.read_context_or_none(scenario)
+    return PendingContext(scenario.pk, text or "", NOT_READ if text is None else "")
 
 
 @contextmanager
-def _removed_unless_saved(at_hand):
-    """Leave no file behind that no row points to: not after an error, and not when the form was wrong."""
+def _remove_context_unless_saved(pending_context):
+    """Remove the new context file unless the row was saved, both after an error and for an invalid form."""
     try:
         yield
     except BaseException:
-        at_hand.is_saved = False
+        pending_context.is_saved = False
         raise
     finally:
-        if not at_hand.is_saved:
-            remove_context_file(at_hand.new_key or "")
+        if not pending_context.is_saved:
+            remove_context_file(pending_context.new_key or "")

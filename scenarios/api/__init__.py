@@ -1,4 +1,4 @@
-"""The API of the library: one module for each noun."""
+"""REST API of the scenario library, with one module per resource."""
 
 from scenarios.api.drafts import DraftViewSet
 from scenarios.api.imports import ImportViewSet

@@ -1,3 +1,5 @@
+"""API of the scenario library."""
+
 from django.http import HttpResponse, HttpResponseBase
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
@@ -11,26 +13,26 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from accounts.http import AnyAccept, person
-from accounts.paging import PagesByTitle
-from accounts.permissions import RolePermission
-from scenarios.api.answers import Refusal
-from scenarios.downloads import FORMATS, pack_headers, pack_of
-from scenarios.filters import ScenarioFilter
-from scenarios.linting import advise
-from scenarios.models import Scenario, ScenarioQuerySet
-from scenarios.serializers.scenarios import (
-    LintedSerializer,
+from accounts.web.pagination import TitleCursorPagination
+from accounts.web.permissions import RolePermission
+from accounts.web.requests import JSONOnlyNegotiation, authenticated_user
+from scenarios.api.errors import DetailedAPIError
+from scenarios.api.filters import ScenarioFilterSet
+from scenarios.api.serializers.scenarios import (
+    LintResultSerializer,
     LintSerializer,
     PromotionSerializer,
+    ScenarioDetailSerializer,
     ScenarioSerializer,
-    WholeScenarioSerializer,
 )
-from scenarios.services import library
+from scenarios.downloads import PACK_FORMATS, pack_headers, stream_pack
+from scenarios.linting import lint_scenario
+from scenarios.models import Scenario, ScenarioQuerySet
+from scenarios.services import scenarios
 
 
-class InUse(Refusal):
-    def __init__(self, error: library.ScenarioInUse) -> None:
+class ScenarioInUseAPIError(DetailedAPIError):
+    def __init__(self, error: scenarios.ScenarioInUseError) -> None:
         super().__init__(409, "in_use", str(error), assignments=error.assignments)
 
 
@@ -43,76 +45,77 @@ class ScenarioViewSet(
     mixins.DestroyModelMixin,
     GenericViewSet[Scenario],
 ):
-    """Scenarios of one's organization, for those who may read prompts."""
+    """Scenarios of the user's organization, for users who may read prompts."""
 
+    token_scope = "scenarios"
     queryset = Scenario.objects.none()
     permission_classes = [RolePermission]
     parser_classes = [*APIView.parser_classes, MultiPartParser]
-    pagination_class = PagesByTitle
+    pagination_class = TitleCursorPagination
     filter_backends = [DjangoFilterBackend]
-    filterset_class = ScenarioFilter
-    content_negotiation_class = AnyAccept
+    filterset_class = ScenarioFilterSet
+    content_negotiation_class = JSONOnlyNegotiation
 
     def get_queryset(self) -> ScenarioQuerySet:
-        seen = Scenario.objects.for_user(person(self.request))
+        seen = Scenario.objects.for_user(authenticated_user(self.request))
         return seen.select_related("category", "account__procedures").prefetch_related("skills")
 
     def filter_queryset(self, queryset: ScenarioQuerySet) -> ScenarioQuerySet:  # type: ignore[override]
-        """Filters are for lists: a one-time scenario is in none, and has an address all the same."""
+        """Apply filters to lists only: one-time scenarios are hidden from lists but can be fetched by id."""
         return queryset if "pk" in self.kwargs else super().filter_queryset(queryset)  # type: ignore[return-value]
 
     def get_object(self) -> Scenario:
         scenario = super().get_object()
         if self.action in {"partial_update", "promote", "demote"}:
-            # These show it in their answer: where it cannot be read, nothing is written.
+            # These actions return the context. If it cannot be read, fail before writing anything.
             _ = scenario.evaluator_context
         return scenario
 
     def get_serializer_class(self) -> type[BaseSerializer[Scenario]]:
-        return ScenarioSerializer if self.action == "list" else WholeScenarioSerializer
+        return ScenarioSerializer if self.action == "list" else ScenarioDetailSerializer
 
     def perform_destroy(self, instance: Scenario) -> None:
         try:
-            library.delete_scenario(instance)
-        except library.ScenarioInUse as error:
-            raise InUse(error) from error
+            scenarios.delete_scenario(instance)
+        except scenarios.ScenarioInUseError as error:
+            raise ScenarioInUseAPIError(error) from error
 
-    @extend_schema(request=PromotionSerializer, responses=WholeScenarioSerializer)
+    @extend_schema(request=PromotionSerializer, responses=ScenarioDetailSerializer)
     def promote(self, request: Request, pk: object) -> Response:
-        """Take a one-time scenario into the library, by one who has looked that nothing personal is left."""
+        """Add a one-time scenario to the library after the user has checked it for personal details."""
         scenario = self.get_object()
         PromotionSerializer(data=request.data).is_valid(raise_exception=True)
-        library.promote(scenario)
+        scenarios.promote_scenario(scenario)
         return Response(self.get_serializer(scenario).data)
 
-    @extend_schema(request=None, responses=WholeScenarioSerializer)
+    @extend_schema(request=None, responses=ScenarioDetailSerializer)
     def demote(self, request: Request, pk: object) -> Response:
-        """Take a scenario that nobody has used out of the library. Used: 409."""
+        """Take an unused scenario out of the library. Respond 409 if it has been used."""
         scenario = self.get_object()
         try:
-            library.demote(scenario)
-        except library.ScenarioInUse as error:
-            raise InUse(error) from error
+            scenarios.demote_scenario(scenario)
+        except scenarios.ScenarioInUseError as error:
+            raise ScenarioInUseAPIError(error) from error
         return Response(self.get_serializer(scenario).data)
 
-    @extend_schema(request=LintSerializer, responses=LintedSerializer)
+    @extend_schema(request=LintSerializer, responses=LintResultSerializer)
     def lint(self, request: Request) -> Response:
-        """What could be written better. Advice only: nothing is kept or stopped."""
+        """Return suggestions for improving the texts. Nothing is saved or blocked."""
         form = LintSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        return Response(LintedSerializer({"advice": advise(**form.validated_data)}).data)
+        return Response(LintResultSerializer({"advice": lint_scenario(**form.validated_data)}).data)
 
     @extend_schema(
         filters=True,
-        parameters=[OpenApiParameter("as", str, enum=list(FORMATS), default="json")],
-        responses={(200, kind): OpenApiTypes.BINARY for _, _, kind in FORMATS.values()},
+        parameters=[OpenApiParameter("as", str, enum=list(PACK_FORMATS), default="json")],
+        responses={(200, kind): OpenApiTypes.BINARY for _, _, kind in PACK_FORMATS.values()},
     )
     def export(self, request: Request) -> HttpResponseBase:
-        """A pack of the scenarios that the filters let through, to be imported again as it is."""
+        """Export the filtered scenarios as a pack that can be imported again unchanged."""
         kind = request.query_params.get("as", "json")
-        if kind not in FORMATS:
-            raise ValidationError({"as": f"One of {', '.join(FORMATS)} is wanted here."})
+        if kind not in PACK_FORMATS:
+            raise ValidationError({"as": f"One of {', '.join(PACK_FORMATS)} is wanted here."})
         found = self.filter_queryset(self.get_queryset())
         if request.method == "HEAD":
             return HttpResponse(headers=pack_headers(kind))
-        return pack_of(person(request).organization, found, kind)
+        return stream_pack(authenticated_user(request).organization, found, kind)

@@ -1,40 +1,40 @@
-"""Advice to whoever writes a scenario, shown while writing. It never stops anyone, and it only knows English."""
+"""Advice shown to authors while they write a scenario. It never blocks saving and supports only English."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from scenarios.linting.criteria import criteria_findings
+from scenarios.linting.evaluator_context_rules import lint_evaluator_context
 from scenarios.linting.messages import MESSAGES
-from scenarios.linting.prompt import prompt_findings
-from scenarios.passages import Found
+from scenarios.linting.passages import LintFinding
+from scenarios.linting.prompt_rules import lint_prompt
 
-# Several messages for one kind of weakness.
+# Several messages can share one code.
 _CODES = {"copied_grading": "leaks_grading", "split_criterion": "doubled_criterion"}
 _CODES |= {key: "unseen_criterion" for key in MESSAGES if key.startswith("unseen_")}
 
 
 @dataclass(frozen=True)
-class Advice:
-    """One weak passage, text[start:end] of the field; 0, 0 where something is missing."""
+class LintAdvice:
+    """Advice on one weak passage, text[start:end] of the field. Both are 0 if something is missing."""
 
-    field: str
+    field: str  # `prompt` or `evaluator_context`
     code: str
     message: str
-    start: int
-    end: int
+    start: int  # characters
+    end: int  # characters
 
 
-def advise(*, prompt: str, evaluator_context: str, mode: str = "phone") -> list[Advice]:
-    """What could be written better: first of the prompt, then of the evaluator context, each in its order.
+def lint_scenario(*, prompt: str, evaluator_context: str, mode: str = "phone") -> list[LintAdvice]:
+    """Return advice on the prompt, then on the evaluator context, each in text order.
 
-    Never raises; takes time in proportion to the texts.
+    Never raise. The time taken is proportional to the length of the texts.
     """
     return [
-        *_in_order("prompt", prompt_findings(prompt, evaluator_context)),
-        *_in_order("evaluator_context", criteria_findings(evaluator_context, mode)),
+        *_in_order("prompt", lint_prompt(prompt, evaluator_context)),
+        *_in_order("evaluator_context", lint_evaluator_context(evaluator_context, mode)),
     ]
 
 
-def _in_order(field: str, found: Iterable[Found]) -> Iterator[Advice]:
+def _in_order(field: str, found: Iterable[LintFinding]) -> Iterator[LintAdvice]:
     for key, passage in sorted(found, key=lambda each: each[1].start):
-        yield Advice(field, _CODES.get(key, key), MESSAGES[key], passage.start, passage.end)
+        yield LintAdvice(field, _CODES.get(key, key), MESSAGES[key], passage.start, passage.end)

@@ -1,4 +1,4 @@
-"""What is weak, why it matters for practice, and one way to write it."""
+"""Advice messages: the weakness, its effect on practice, and one way to rewrite the passage."""
 
 MESSAGES = {
     "talks_to_counselor": "This speaks to the counselor, but only the caller is given the prompt and would act on it. "

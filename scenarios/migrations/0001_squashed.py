@@ -169,7 +169,7 @@ class Migration(migrations.Migration):
                         default=15, validators=[django.core.validators.MinValueValidator(5), django.core.validators.MaxValueValidator(120)]
                     ),
                 ),
-                ("visitor_survey", models.JSONField(blank=True, default=dict, help_text="what the visitor of a chat filled in before, see scenarios.surveys")),
+                ("visitor_survey", models.JSONField(blank=True, default=dict, help_text="what the visitor of a chat filled in before, see scenarios.models.visitor_survey")),
                 (
                     "content_notes",
                     models.CharField(
@@ -205,7 +205,7 @@ class Migration(migrations.Migration):
                 (
                     "checks",
                     models.JSONField(
-                        blank=True, default=list, help_text="as its author edited them, see scenarios.checks; empty: as they are proposed from the context"
+                        blank=True, default=list, help_text="as its author edited them, see scenarios.models.scenario_checks; empty: as they are proposed from the context"
                     ),
                 ),
                 ("is_one_time", models.BooleanField(default=False, verbose_name="one-time")),
@@ -279,7 +279,7 @@ class Migration(migrations.Migration):
                 ),
                 ("evaluator_context", models.TextField(blank=True)),
                 ("relevant_policy_sections", models.TextField(blank=True)),
-                ("checks", models.JSONField(default=list, help_text="fixed with the version, see scenarios.checks")),
+                ("checks", models.JSONField(default=list, help_text="fixed with the version, see scenarios.models.scenario_checks")),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("account", models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.account")),
                 ("organization", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization")),

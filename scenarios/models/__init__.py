@@ -2,10 +2,10 @@ from scenarios.models.drafts import ScenarioDraft, ScenarioDraftQuerySet
 from scenarios.models.imports import ImportJob, ImportJobQuerySet, ImportRow, ImportRowQuerySet
 from scenarios.models.scenarios import (
     CONTEXT_FOLDER,
-    MAX_SKILLS,
+    MAX_SKILLS_PER_SCENARIO,
     NAME_LIMIT,
     Category,
-    ContextUnavailable,
+    ContextUnavailableError,
     Difficulty,
     Mode,
     Opener,
@@ -16,7 +16,7 @@ from scenarios.models.scenarios import (
     Skill,
     TitleKeyField,
     evaluator_context_key,
-    folded,
+    fold_text,
     title_key,
     validate_not_blank,
 )
@@ -24,13 +24,13 @@ from scenarios.models.scenarios import (
 __all__ = [
     "CONTEXT_FOLDER",
     "Category",
-    "ContextUnavailable",
+    "ContextUnavailableError",
     "Difficulty",
     "ImportJob",
     "ImportJobQuerySet",
     "ImportRow",
     "ImportRowQuerySet",
-    "MAX_SKILLS",
+    "MAX_SKILLS_PER_SCENARIO",
     "Mode",
     "NAME_LIMIT",
     "Opener",
@@ -43,7 +43,7 @@ __all__ = [
     "Skill",
     "TitleKeyField",
     "evaluator_context_key",
-    "folded",
+    "fold_text",
     "title_key",
     "validate_not_blank",
 ]

@@ -1,3 +1,5 @@
+"""Drafts of scenarios made from complaints."""
+
 from __future__ import annotations
 
 import uuid
@@ -11,24 +13,28 @@ from scenarios.models.scenarios import Difficulty, Mode, Scenario, Skill
 
 class ScenarioDraftQuerySet(models.QuerySet["ScenarioDraft"]):
     def for_user(self, user: User) -> ScenarioDraftQuerySet:
-        """Drafts hold complaints: those who write scenarios see their organization's, nobody else any."""
+        """Limit to the organization's drafts for scenario authors, and to none for others.
+
+        Drafts contain complaints.
+        """
         if not user.has_perm("scenarios.add_scenario"):
             return self.none()
         return self.filter(organization_id=user.organization_id)
 
     def lost(self, before: datetime) -> ScenarioDraftQuerySet:
+        """Limit to drafts that are still being written and have not been touched since `before`."""
         return self.filter(status=ScenarioDraft.Status.WRITING, touched_at__lt=before)
 
-    def forgotten(self, before: datetime) -> ScenarioDraftQuerySet:
-        """Neither saved nor discarded, and nobody has touched them since `before`."""
+    def abandoned(self, before: datetime) -> ScenarioDraftQuerySet:
+        """Limit to drafts that are neither saved nor discarded and have not been touched since `before`."""
         open_ones = [ScenarioDraft.Status.READY, ScenarioDraft.Status.FAILED]
         return self.filter(status__in=open_ones, touched_at__lt=before)
 
 
 class ScenarioDraft(models.Model):
-    """A scenario that a model drafts from a complaint and a person edits, before it is a scenario.
+    """A scenario that a model drafts from a complaint and a person edits before it is saved.
 
-    The source is there while the draft is worked on: what is saved is checked against it.
+    The source is kept while the draft is open, because the texts are checked against it when saved.
     """
 
     class Status(models.TextChoices):

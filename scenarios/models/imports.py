@@ -1,3 +1,5 @@
+"""Import jobs and their rows."""
+
 from __future__ import annotations
 
 import uuid
@@ -11,22 +13,22 @@ from accounts.models import Account, Organization, User
 
 class ImportJobQuerySet(models.QuerySet["ImportJob"]):
     def for_user(self, user: User) -> ImportJobQuerySet:
-        """Imports into a person's organization. Never a counselor, who would see prompts."""
+        """Limit to imports of the user's organization. Counselors see none, because imports contain prompts."""
         return self.none() if user.is_counselor else self.filter(organization_id=user.organization_id)
 
     def under_way(self) -> ImportJobQuerySet:
         return self.filter(status__in=[ImportJob.Status.QUEUED, ImportJob.Status.RUNNING])
 
     def lost(self, before: datetime) -> ImportJobQuerySet:
-        """Under way, and no worker has touched them since `before`."""
+        """Limit to imports under way that no worker has touched since `before`."""
         return self.under_way().filter(touched_at__lt=before)
 
-    def unbegun(self) -> ImportJobQuerySet:
+    def not_started(self) -> ImportJobQuerySet:
         return self.filter(status__in=[ImportJob.Status.CHECKING, ImportJob.Status.CHECKED])
 
 
 class ImportJob(models.Model):
-    """A pack of scenarios on its way into the library: checked at once, written by a worker."""
+    """A pack of scenarios being imported: checked on upload, written by a worker."""
 
     class Status(models.TextChoices):
         CHECKING = "checking"
@@ -37,7 +39,7 @@ class ImportJob(models.Model):
         COMPLETED = "completed"
         FAILED = "failed"
 
-    class Source(models.TextChoices):
+    class ImportSource(models.TextChoices):
         PAGE = "page"
         API = "api", "API"
         COMMAND = "command", "command line"
@@ -45,7 +47,7 @@ class ImportJob(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="imports")
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    source = models.CharField(max_length=10, choices=Source.choices)
+    source = models.CharField(max_length=10, choices=ImportSource.choices)
     filename = models.CharField(max_length=255, blank=True)
     sha256 = models.CharField(max_length=64)
     idempotency_key = models.CharField(max_length=255, blank=True)
@@ -85,8 +87,8 @@ class ImportJob(models.Model):
     def __str__(self) -> str:
         return self.filename or f"{self.total} scenarios"
 
-    def mine(self) -> ImportJobQuerySet:
-        """The row as long as the claim stands that this object was read with."""
+    def claimed(self) -> ImportJobQuerySet:
+        """Return a queryset of this row that is empty once the claim held by this object has been lost."""
         return ImportJob.objects.filter(pk=self.pk, status=self.Status.RUNNING, claims=self.claims)
 
     @property
@@ -94,13 +96,13 @@ class ImportJob(models.Model):
         return self.status in {self.Status.QUEUED, self.Status.RUNNING}
 
     @property
-    def is_over(self) -> bool:
+    def is_finished(self) -> bool:
         return self.status in {self.Status.COMPLETED, self.Status.FAILED}
 
 
 class ImportRowQuerySet(models.QuerySet["ImportRow"]):
-    def waiting(self) -> ImportRowQuerySet:
-        """Checked and not written yet."""
+    def unwritten(self) -> ImportRowQuerySet:
+        """Limit to rows that are checked and not yet written."""
         return self.filter(outcome__in=[ImportRow.Outcome.NEW, ImportRow.Outcome.CHANGED])
 
     def titles(self, outcome: str) -> list[str]:
@@ -108,7 +110,7 @@ class ImportRowQuerySet(models.QuerySet["ImportRow"]):
 
 
 class ImportRow(models.Model):
-    """One scenario of a pack, what is wrong with it, and what became of it. A created scenario has the row's id."""
+    """One scenario of a pack, with its problems and outcome. A created scenario has the row's id."""
 
     class Outcome(models.TextChoices):
         NEW = "new"

@@ -1,3 +1,5 @@
+"""Scenarios, their versions, categories, and skills."""
+
 from __future__ import annotations
 
 import hashlib
@@ -17,18 +19,19 @@ from accounts.models import Account, Organization, User
 
 logger = logging.getLogger(__name__)
 
-MAX_SKILLS = 10
-NAME_LIMIT = 100  # characters of a category's or a skill's name
+MAX_SKILLS_PER_SCENARIO = 10
+NAME_LIMIT = 100  # characters of a category or skill name
 
 
-def folded(text: str) -> str:
-    """How titles and names are compared: trimmed, Unicode-normalised (canonically) and case-folded."""
+def fold_text(text: str) -> str:
+    """Return the form in which titles and names are compared: LF line ends, trimmed, NFC-normalized, and case-folded."""
+    text = text.replace("\r\n", "\n")  # as packs store it
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold()).strip()
 
 
 def title_key(title: str) -> str:
-    """Equal for titles that count as the same; of one length, so that it can be indexed whatever the title is."""
-    return hashlib.sha256(folded(title).encode(errors="surrogatepass")).hexdigest()
+    """Return a key that is equal for equivalent titles. Its fixed length lets titles of any length be indexed."""
+    return hashlib.sha256(fold_text(title).encode(errors="surrogatepass")).hexdigest()
 
 
 class NamedQuerySet(models.QuerySet[Any]):
@@ -78,7 +81,7 @@ class Difficulty(models.TextChoices):
 
 
 class Patience(models.TextChoices):
-    """How long a silence the caller bears on the phone."""
+    """Length of silence that the caller tolerates on the phone."""
 
     PATIENT = "patient", "patient: a long silence may stand"
     NORMAL = "normal"
@@ -94,18 +97,18 @@ CONTEXT_FOLDER = "evaluator_context"
 
 
 def evaluator_context_key(scenario: Scenario, filename: str) -> str:
-    """A new key for every writing; the row's pointer moves after it is written."""
+    """Return a new storage key. Every write gets its own, and the row is updated after the file is written."""
     return f"{CONTEXT_FOLDER}/{scenario.pk}/{uuid.uuid4()}.txt"
 
 
 def validate_not_blank(text: str) -> None:
-    """Blanks alone say nothing, and a form that keeps them takes them for a text."""
+    """Raise ValidationError for whitespace-only text, which forms that do not strip would accept."""
     if not text.strip():
         raise ValidationError("This field cannot be blank.", code="blank")
 
 
 class TitleKeyField(models.CharField):
-    """Always the key of the row's title, also in a bulk insert."""
+    """The key of the row's title, updated on every save and bulk insert."""
 
     def pre_save(self, model_instance: models.Model, add: bool) -> str:
         key = title_key(model_instance.title)  # type: ignore[attr-defined]
@@ -115,11 +118,11 @@ class TitleKeyField(models.CharField):
 
 class ScenarioQuerySet(models.QuerySet["Scenario"]):
     def for_user(self, user: User) -> ScenarioQuerySet:
-        """What a person may read whole. Never a counselor, who would see the prompt."""
+        """Limit to scenarios that the user may read in full. Counselors may not, because they would see the prompt."""
         return self.none() if user.is_counselor else self.filter(organization_id=user.organization_id)
 
     def playable_by(self, user: User) -> ScenarioQuerySet:
-        """What a person may practise freely: the organization's active library, without one-time scenarios."""
+        """Limit to scenarios for free practice: active library scenarios of the user's organization."""
         return self.filter(organization_id=user.organization_id, is_active=True, is_one_time=False)
 
     def library(self) -> ScenarioQuerySet:
@@ -129,20 +132,20 @@ class ScenarioQuerySet(models.QuerySet["Scenario"]):
         return self.filter(is_one_time=True)
 
     def unused(self) -> ScenarioQuerySet:
-        """Neither given to a counselor nor practised with; an author's own trials are no use."""
+        """Limit to scenarios never assigned or practiced. Trials by their author do not count."""
         practised = Scenario.objects.filter(sessions__kind__in=["assignment", "free_practice"])
         return self.filter(assignments__isnull=True).exclude(pk__in=practised.values("pk"))
 
-    def titled(self, keys: Iterable[str]) -> ScenarioQuerySet:
+    def with_title_keys(self, keys: Iterable[str]) -> ScenarioQuerySet:
         return self.filter(title_key__in=keys)
 
 
-class ContextUnavailable(Exception):
-    """A scenario's evaluator context cannot be read now; another try may help."""
+class ContextUnavailableError(Exception):
+    """A failed read of a scenario's evaluator context. Trying again may help."""
 
 
 class Scenario(models.Model):
-    """What a caller plays and what its author wants assessed. The caller is given the prompt and nothing else of it."""
+    """A practice scenario: the caller's prompt and the author's criteria. The caller gets only the prompt."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="scenarios")
@@ -169,7 +172,9 @@ class Scenario(models.Model):
         help_text="Left empty, it belongs to the whole organization and is graded by general criteria.",
     )
     visitor_survey = models.JSONField(
-        default=dict, blank=True, help_text="what the visitor of a chat filled in before, see scenarios.surveys"
+        default=dict,
+        blank=True,
+        help_text="what the visitor of a chat filled in before, see scenarios.models.visitor_survey",
     )
     content_notes = models.CharField(
         max_length=300,
@@ -197,7 +202,8 @@ class Scenario(models.Model):
     checks = models.JSONField(
         default=list,
         blank=True,
-        help_text="as its author edited them, see scenarios.checks; empty: as they are proposed from the context",
+        help_text="as its author edited them, see scenarios.models.scenario_checks; empty: as they are proposed "
+        "from the context",
     )
     is_one_time = models.BooleanField("one-time", default=False)
     is_active = models.BooleanField("active", default=True)
@@ -223,15 +229,15 @@ class Scenario(models.Model):
 
     @property
     def evaluator_context(self) -> str:
-        """The file's content: what is evaluated. Raises ContextUnavailable."""
+        """Content of the evaluator context file, or "" if there is none. Raises ContextUnavailableError."""
         if not self.evaluator_context_file:
             return ""
         try:
             with self.evaluator_context_file.open("rb") as file:
                 return file.read().decode("utf-8-sig")
-        except Exception as error:  # whatever the storage raises
+        except Exception as error:  # Storage backends raise errors of many types.
             logger.exception("Evaluator context not read", extra={"scenario_id": self.pk})
-            raise ContextUnavailable("This scenario's evaluator context cannot be read just now.") from error
+            raise ContextUnavailableError("This scenario's evaluator context cannot be read just now.") from error
 
     @property
     def is_assigned(self) -> bool:
@@ -249,7 +255,7 @@ class Scenario(models.Model):
 
 
 class ScenarioVersion(models.Model):
-    """An immutable snapshot of a scenario, made when a session begins on changed text."""
+    """An immutable snapshot of a scenario, created when a session starts after a change."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
@@ -270,14 +276,14 @@ class ScenarioVersion(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, related_name="+")
     evaluator_context = models.TextField(blank=True)
     relevant_policy_sections = models.TextField(blank=True)
-    checks = models.JSONField(default=list, help_text="fixed with the version, see scenarios.checks")
+    checks = models.JSONField(default=list, help_text="fixed with the version, see scenarios.models.scenario_checks")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["scenario", "number"]
         constraints = [models.UniqueConstraint(fields=["scenario", "number"], name="version_number_once")]
 
-    SNAPSHOT = (
+    SNAPSHOT_FIELDS = (
         "title",
         "description",
         "content_notes",
@@ -300,5 +306,5 @@ class ScenarioVersion(models.Model):
         super().save(*args, **kwargs)
 
     @staticmethod
-    def digest_of(snapshot: dict[str, Any]) -> str:
+    def compute_digest(snapshot: dict[str, Any]) -> str:
         return hashlib.sha256(json.dumps(snapshot, sort_keys=True, default=str).encode()).hexdigest()

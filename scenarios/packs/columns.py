@@ -1,16 +1,16 @@
-"""The columns of a pack: their names, how else they may be spelled, and what they hold."""
+"""Columns of a pack: names, alternative spellings, and types."""
 
 import difflib
 import re
 from enum import Enum
 
-from scenarios.packs.rows import PackValue, shown
+from scenarios.packs.rows import PackValue, printable_excerpt
 
-MOST_UNKNOWN = 100
-_NEAR = 0.8
+MAX_UNKNOWN_COLUMNS = 100  # a pack never has so many; another kind of file does
+_NEAR = 0.8  # similarity from which an unknown name counts as misspelled
 
 
-class Kind(Enum):
+class ColumnType(Enum):
     TEXT = "text"
     INTEGER = "a whole number such as 15"
     BOOLEAN = "true or false"
@@ -18,50 +18,53 @@ class Kind(Enum):
 
 
 COLUMNS = {
-    "title": Kind.TEXT,
-    "prompt": Kind.TEXT,
-    "description": Kind.TEXT,
-    "content_notes": Kind.TEXT,
-    "evaluator_context": Kind.TEXT,
-    "mode": Kind.TEXT,
-    "category": Kind.TEXT,
-    "difficulty": Kind.TEXT,
-    "estimated_minutes": Kind.INTEGER,
-    "skills": Kind.NAMES,
-    "account": Kind.TEXT,
-    "opens": Kind.TEXT,
-    "patience": Kind.TEXT,
-    "relevant_policy_sections": Kind.TEXT,
-    "is_one_time": Kind.BOOLEAN,
-    "is_active": Kind.BOOLEAN,
+    "title": ColumnType.TEXT,
+    "prompt": ColumnType.TEXT,
+    "description": ColumnType.TEXT,
+    "content_notes": ColumnType.TEXT,
+    "evaluator_context": ColumnType.TEXT,
+    "mode": ColumnType.TEXT,
+    "category": ColumnType.TEXT,
+    "difficulty": ColumnType.TEXT,
+    "estimated_minutes": ColumnType.INTEGER,
+    "skills": ColumnType.NAMES,
+    "account": ColumnType.TEXT,
+    "opens": ColumnType.TEXT,
+    "patience": ColumnType.TEXT,
+    "relevant_policy_sections": ColumnType.TEXT,
+    "is_one_time": ColumnType.BOOLEAN,
+    "is_active": ColumnType.BOOLEAN,
 }
-REQUIRED = ("title", "prompt")
+REQUIRED_COLUMNS = ("title", "prompt")
 
 _NO_PART_OF_A_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 def _squashed(name: str) -> str:
-    """`evaluatorContext`, `Evaluator context` and `evaluator-context` are one name."""
+    """Return a form that is equal for `evaluatorContext`, `Evaluator context`, and `evaluator-context`."""
     return re.sub(r"[\s_-]+", "", name).lower()
 
 
 _CANONICAL = {_squashed(name): name for name in COLUMNS}
 
 
-def canonical(name: str) -> str:
-    """Our name of the column that is called so, or an empty text."""
+def canonical_column(name: str) -> str:
+    """Return our name for the column, or "" if it is unknown."""
     return _CANONICAL.get(_squashed(name), "")
 
 
-class TooManyUnknown(Exception):
-    """More names that mean nothing here than any pack has; whoever reads knows where."""
+class TooManyUnknownColumnsError(Exception):
+    """More unknown column names than any pack has. The reader adds the position."""
 
     def __str__(self) -> str:
-        return f"The file names more than {MOST_UNKNOWN} columns that a pack does not have. Is it another kind of file?"
+        return (
+            f"The file names more than {MAX_UNKNOWN_COLUMNS} columns that a pack does not have. "
+            "Is it another kind of file?"
+        )
 
 
-class Notes:
-    """What a reader tells beside the rows: the names it did not know, each judged once."""
+class UnknownColumns:
+    """Unknown column names found by a reader, each matched only once."""
 
     def __init__(self) -> None:
         self._meant: dict[str, str] = {}
@@ -71,11 +74,11 @@ class Notes:
         return {name for name, meant in self._meant.items() if not meant}
 
     def ignore(self, name: str) -> None:
-        self._keep(shown(name), "")
+        self._keep(printable_excerpt(name), "")
 
-    def meant_by(self, name: str) -> str:
-        """The column that an unknown name seems to misspell; empty where it resembles none and is ignored."""
-        name = shown(name)
+    def closest_column(self, name: str) -> str:
+        """Return the column that an unknown name probably misspells, or "" if the name is to be ignored."""
+        name = printable_excerpt(name)
         if name not in self._meant:
             near = difflib.get_close_matches(_squashed(name), _CANONICAL, 1, _NEAR)
             self._keep(name, _CANONICAL[near[0]] if near else "")
@@ -83,16 +86,16 @@ class Notes:
 
     def _keep(self, name: str, meant: str) -> None:
         self._meant[name] = meant
-        if len(self._meant) > MOST_UNKNOWN:
-            raise TooManyUnknown
+        if len(self._meant) > MAX_UNKNOWN_COLUMNS:
+            raise TooManyUnknownColumnsError
 
 
-def misspelt(name: str, meant: str) -> str:
-    return f"There is no column “{shown(name)}”. Did you mean “{meant}”?"
+def misspelling_message(name: str, meant: str) -> str:
+    return f"There is no column “{printable_excerpt(name)}”. Did you mean “{meant}”?"
 
 
-def text_problem(text: str) -> str:
-    """Why no part of a row may hold this text; empty when it may."""
+def describe_unstorable_text(text: str) -> str:
+    """Return the reason that a row may not contain this text, or "" if it may."""
     found = _NO_PART_OF_A_TEXT.search(text)
     if not found:
         return ""
@@ -100,8 +103,8 @@ def text_problem(text: str) -> str:
     return f"The text holds {what}, which cannot be stored. Remove it."
 
 
-def tidied(name: str, value: PackValue) -> PackValue:
-    """A value as it is kept: line breaks are LF, and a title has no space around it."""
+def normalize_value(name: str, value: PackValue) -> PackValue:
+    """Return the value as stored: LF line ends, and titles without surrounding whitespace."""
     if isinstance(value, list):
         return [one.replace("\r\n", "\n") for one in value]
     if not isinstance(value, str):

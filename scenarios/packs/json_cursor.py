@@ -1,17 +1,17 @@
-"""Goes through a JSON document value by value without parsing it whole."""
+"""Cursor that steps through a JSON document value by value without parsing it whole."""
 
 import json
 import re
 from dataclasses import dataclass
 
-from scenarios.packs.places import MOST_ROW_BYTES, TOO_LONG, Bookmark
-from scenarios.packs.rows import PackRefused
+from scenarios.packs.file_positions import MAX_ROW_BYTES, TOO_LONG, FilePosition
+from scenarios.packs.rows import UnreadablePackError
 
-MOST_NESTED = 20
-MOST_DIGITS = 20
+MAX_NESTING = 20  # brackets
+MAX_DIGITS = 20  # digits of a number
 
 _SPACE = re.compile(rb"[ \t\n\r]*+")
-# Up to where a text ends or goes wrong: the closing quote, a raw line break or the end of the file.
+# Matches up to the end of a string or its first error: closing quote, raw line break, or end of file.
 _TEXT = re.compile(rb'"[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+')
 _WORD = re.compile(rb'[^ \t\n\r,:"\[\]{}]*+')
 _BETWEEN = re.compile(rb'[^"\[\]{}]*+')
@@ -29,78 +29,78 @@ _IN_OUR_WORDS = {
 
 
 @dataclass(frozen=True)
-class Unreadable:
-    """A number that is no value of ours, and why. It stands in for the number, so that its field can be named."""
+class UnreadableNumber:
+    """A number that cannot be stored. Stands in for the value, so that the error can name its field."""
 
     why: str
 
 
 @dataclass(frozen=True)
-class Members:
-    """An object's names and values as they were written, doubled names too."""
+class JSONObject:
+    """An object's names and values as written, including duplicate names."""
 
     pairs: "list[tuple[str, JSONValue]]"
 
 
-JSONValue = str | int | float | bool | list["JSONValue"] | Members | Unreadable | None
+JSONValue = str | int | float | bool | list["JSONValue"] | JSONObject | UnreadableNumber | None
 
 
-def _integer(digits: str) -> int | Unreadable:
-    return _too_many_digits() if len(digits.lstrip("-")) > MOST_DIGITS else int(digits)
+def _integer(digits: str) -> int | UnreadableNumber:
+    return _too_many_digits() if len(digits.lstrip("-")) > MAX_DIGITS else int(digits)
 
 
-def _fraction(digits: str) -> float | Unreadable:
-    return _too_many_digits() if sum(map(str.isdigit, digits)) > MOST_DIGITS else float(digits)
+def _fraction(digits: str) -> float | UnreadableNumber:
+    return _too_many_digits() if sum(map(str.isdigit, digits)) > MAX_DIGITS else float(digits)
 
 
-def _too_many_digits() -> Unreadable:
-    return Unreadable(f"The number has more than {MOST_DIGITS} digits.")
+def _too_many_digits() -> UnreadableNumber:
+    return UnreadableNumber(f"The number has more than {MAX_DIGITS} digits.")
 
 
-def _no_number(name: str) -> Unreadable:
-    return Unreadable(f"{name} is not a number in JSON. Write a whole number or leave the field out.")
+def _no_number(name: str) -> UnreadableNumber:
+    return UnreadableNumber(f"{name} is not a number in JSON. Write a whole number or leave the field out.")
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=Members, parse_int=_integer, parse_float=_fraction, parse_constant=_no_number
+    object_pairs_hook=JSONObject, parse_int=_integer, parse_float=_fraction, parse_constant=_no_number
 )
 
 
-class Cursor:
-    """A place in a JSON document. Every step raises PackRefused where the document is not what the step expects."""
+class JSONCursor:
+    """A position in a JSON document. Every step raises UnreadablePackError if the document is not as expected."""
 
-    def __init__(self, mark: Bookmark) -> None:
+    def __init__(self, mark: FilePosition) -> None:
         self.data = mark.data
-        self.mark = mark  # at or before the position; refusals are counted from here
+        self.mark = mark  # at or before the position; positions in errors are counted from here
         self.position = mark.position
         self.row = 0
 
     def peek(self) -> bytes:
-        """The next byte that is no space; empty at the end."""
+        """Skip whitespace and return the next byte, or b"" at the end."""
         if space := _SPACE.match(self.data, self.position):
             self.position = space.end()
         return self.data[self.position : self.position + 1]
 
     def take(self, byte: bytes) -> bool:
-        """Step over this byte if it is the next."""
+        """Step over this byte if it is next, and return True if it was."""
         taken = self.peek() == byte
         self.position += taken
         return taken
 
     def expect(self, byte: bytes, message: str) -> None:
         if not self.take(byte):
-            raise self.refusal(self.position, message)
+            raise self.error_at(self.position, message)
 
     def name(self) -> str:
-        """Step over a member's name and its colon."""
+        """Step over a member's name and colon, and return the name."""
         if self.peek() != b'"':
-            raise self.refusal(self.position, _IN_OUR_WORDS["Expecting property name enclosed in double quotes"])
+            raise self.error_at(self.position, _IN_OUR_WORDS["Expecting property name enclosed in double quotes"])
         name = self.parsed(self.value(0))
         self.expect(b":", _IN_OUR_WORDS["Expecting ':' delimiter"])
         return str(name)
 
     def value(self, depth: int) -> int:
-        """Step over a value that stands in so many brackets; where it begins. What is inside is not judged yet."""
+        """Step over a value nested `depth` brackets deep and return its start. Its content is not checked yet."""
         first = self.peek()
         start = self.position
         if first and first in b"[{":
@@ -113,7 +113,7 @@ class Cursor:
         return start
 
     def parsed(self, start: int) -> JSONValue:
-        """The value from there to the position. Raises PackRefused where it is no JSON."""
+        """Return the parsed value between `start` and the position. Raise UnreadablePackError if it is not JSON."""
         text = self.mark.text(start, self.position)
         try:
             value: JSONValue = _DECODER.decode(text)
@@ -121,22 +121,25 @@ class Cursor:
             raise self._not_json(start, text, error) from None
         return value
 
-    def refusal(self, position: int, message: str) -> PackRefused:
-        return self.mark.refusal(position, f"Row {self.row}. {message}" if self.row else message)
+    def error_at(self, position: int, message: str) -> UnreadablePackError:
+        return self.mark.error_at(position, f"Row {self.row}. {message}" if self.row else message)
 
     def _step_over(self, what: re.Pattern[bytes]) -> None:
         if found := what.match(self.data, self.position):
             self.position = found.end()
 
     def _step_over_text(self) -> bool:
-        """Whether the text is closed. Where it is not the position is where it goes wrong."""
+        """Step over a string. Return False, with the position at the error, if it is not closed."""
         self._step_over(_TEXT)
         closed = self.data[self.position : self.position + 1] == b'"'
         self.position += closed
         return closed
 
     def _step_over_brackets(self, depth: int) -> None:
-        """To the last closing bracket, or to where no parser could go on; the parser then says what is wrong there."""
+        """Step to the matching closing bracket, or to the point at which no parser could go on.
+
+        The parser then reports the error there.
+        """
         start, outside = self.position, depth
         while True:
             self._step_over(_BETWEEN)
@@ -149,19 +152,19 @@ class Cursor:
             if not byte:
                 return
             depth += 1 if byte in b"[{" else -1
-            if depth > MOST_NESTED:
-                raise self.refusal(self.position, f"Brackets are nested more than {MOST_NESTED} deep here.")
+            if depth > MAX_NESTING:
+                raise self.error_at(self.position, f"Brackets are nested more than {MAX_NESTING} deep here.")
             self.position += 1
             if depth == outside:
                 return
 
     def _check_length(self, start: int) -> None:
-        if self.position - start > MOST_ROW_BYTES:
-            raise self.refusal(start, f"What begins here {TOO_LONG}. Is a bracket or a quote not closed?")
+        if self.position - start > MAX_ROW_BYTES:
+            raise self.error_at(start, f"What begins here {TOO_LONG}. Is a bracket or a quote not closed?")
 
-    def _not_json(self, start: int, text: str, error: json.JSONDecodeError) -> PackRefused:
+    def _not_json(self, start: int, text: str, error: json.JSONDecodeError) -> UnreadablePackError:
         position = start + len(text[: error.pos].encode())
         if position >= len(self.data):
-            return self.refusal(position, "The file ends before its last bracket is closed. Is it whole?")
+            return self.error_at(position, "The file ends before its last bracket is closed. Is it whole?")
         reason = _IN_OUR_WORDS.get(error.msg) or f"This is not JSON: {error.msg}."
-        return self.refusal(position, reason)
+        return self.error_at(position, reason)

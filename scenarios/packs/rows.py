@@ -1,38 +1,38 @@
-"""What a pack is read into, and how it is refused."""
+"""Rows of a pack, their problems, and the errors for unreadable files."""
 
 import re
 from dataclasses import dataclass, field
 
 PackValue = str | int | bool | list[str]
 
-# Of one row. Whoever wrote it needs no more to see that it is of another kind; a hostile one would have thousands.
-MOST_PROBLEMS = 50
-_MOST_SHOWN = 60
+# Problems reported per row. More would not help the author, and a hostile file could produce thousands.
+MAX_PROBLEMS = 50
+_MOST_SHOWN = 60  # characters
 _UNPRINTABLE = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
-class Problem:
-    """Why a row cannot be taken, and where that stands in the file (1-based)."""
+class RowProblem:
+    """A reason that a row cannot be imported, with its position in the file."""
 
     message: str
-    field: str = ""
-    line: int | None = None
-    column: int | None = None
+    field: str = ""  # column name, if known
+    line: int | None = None  # from 1
+    column: int | None = None  # characters, from 1
 
 
 @dataclass(frozen=True)
 class PackRow:
-    """One scenario as its file tells it. Columns of which the row says nothing are absent from `values`."""
+    """One scenario as read from a file. Columns that the row leaves out are absent from `values`."""
 
-    number: int
-    line: int
+    number: int  # from 1, header not counted
+    line: int  # from 1
     values: dict[str, PackValue]
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[RowProblem] = field(default_factory=list)
 
 
-class PackRefused(Exception):
-    """The whole file cannot be read. `str()` says where and why; trying again does not help."""
+class UnreadablePackError(Exception):
+    """A file that cannot be read as a whole. `str()` gives position and reason. Retrying does not help."""
 
     def __init__(self, message: str, line: int | None = None, column: int | None = None) -> None:
         super().__init__(message)
@@ -45,11 +45,11 @@ class PackRefused(Exception):
         return f"{place}: {self.args[0]}" if place else str(self.args[0])
 
 
-class TooManyRows(PackRefused):
-    """More than whoever reads wanted."""
+class TooManyRowsError(UnreadablePackError):
+    """A file with more rows than the reader accepts."""
 
 
-def shown(text: str) -> str:
-    """A piece of a file that is short and clean enough to stand in a message."""
+def printable_excerpt(text: str) -> str:
+    """Return a piece of a file that is short and clean enough for a message."""
     text = _UNPRINTABLE.sub("\ufffd", text[: _MOST_SHOWN + 1])
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"

@@ -1,3 +1,5 @@
+"""Life cycle of drafts: request, generation, PII check, saving, discarding, and sweeps."""
+
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -11,18 +13,19 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import Account, User
-from ai import AIUnavailable
-from scenarios import openai_generator, tasks
+from ai import AIUnavailableError
+from scenarios import tasks
+from scenarios.generation import openai_generator
 from scenarios.models import Difficulty, Mode, Scenario, ScenarioDraft, ScenarioDraftQuerySet, Skill
-from scenarios.personal import Found, Kind, find_personal
-from scenarios.services.library import create_scenario
-from scenarios.services.sources import check_source, storable
+from scenarios.pii import PIIKind, PIIMatch, find_leaked_pii
+from scenarios.services.draft_sources import clean_draft_source, strip_unstorable
+from scenarios.services.scenarios import create_scenario
 
 logger = logging.getLogger(__name__)
 
-LONGEST_INSTRUCTIONS = 1_000  # characters
-MOST_SKILLS_SUGGESTED = 5
-CHECKED = ("title", "description", "prompt", "evaluator_context", "relevant_policy_sections")
+MAX_INSTRUCTIONS_LENGTH = 1_000  # characters
+MAX_SUGGESTED_SKILLS = 5
+PII_CHECKED_FIELDS = ("title", "description", "prompt", "evaluator_context", "relevant_policy_sections")
 
 _FAILURES = {
     "refused": "The model refused to write from this text. Change the text or the instructions and try again.",
@@ -30,14 +33,14 @@ _FAILURES = {
     "unusable_answer": "The model's answer could not be used. Try again; a shorter text often helps.",
 }
 _UNAVAILABLE = "The model did not answer. What you typed is kept: try again in a moment."
-_SET_UP_WRONGLY = (
+_MISCONFIGURED_MESSAGE = (
     "The model refuses requests from this site, and another try will not help. Tell whoever runs the site; "
     "what you typed is kept."
 )
 
-# What a draft holds of words, and what is left of them when it is closed.
-_NO_SOURCE: dict[str, Any] = {"source": "", "instructions": ""}
-_UNWRITTEN: dict[str, Any] = {
+# Text fields of a draft with their empty values, which a closed draft is reset to.
+_CLEARED_SOURCE: dict[str, Any] = {"source": "", "instructions": ""}
+_CLEARED_TEXTS: dict[str, Any] = {
     "title": "",
     "description": "",
     "prompt": "",
@@ -45,24 +48,24 @@ _UNWRITTEN: dict[str, Any] = {
     "relevant_policy_sections": "",
     "unproven_sections": [],
 }
-_EMPTY: dict[str, Any] = _NO_SOURCE | _UNWRITTEN | {"failure": ""}
+_CLEARED_DRAFT: dict[str, Any] = _CLEARED_SOURCE | _CLEARED_TEXTS | {"failure": ""}
 
 T = TypeVar("T")
 
 
-class PersonalLeft(Exception):
-    """The draft still holds something of a real person. `found` says where."""
+class UnresolvedPIIError(Exception):
+    """An attempt to save a draft that still contains details of a real person. `found` lists the matches."""
 
-    def __init__(self, found: list[Found]) -> None:
+    def __init__(self, found: list[PIIMatch]) -> None:
         super().__init__("Something of a real person is left in this draft.")
         self.found = found
 
 
-class DraftClosed(Exception):
-    """Saved or discarded meanwhile."""
+class DraftClosedError(Exception):
+    """An attempt to save a draft that has been saved or discarded in the meantime."""
 
 
-def begin_draft(
+def request_draft(
     by: User,
     source: str,
     instructions: str = "",
@@ -70,14 +73,14 @@ def begin_draft(
     mode: str = Mode.PHONE,
     difficulty: str = Difficulty.INTERMEDIATE,
 ) -> ScenarioDraft:
-    """Have a scenario drafted from a checked source. Raises ValidationError."""
+    """Create a draft from a complaint and queue its generation. Raise ValidationError if the input is invalid."""
     if account and account.organization_id != by.organization_id:
         raise ValidationError({"account": "This account belongs to another organization."})
     with transaction.atomic():
         draft = ScenarioDraft.objects.create(
             organization_id=by.organization_id,
             created_by=by,
-            source=check_source(source),
+            source=clean_draft_source(source),
             instructions=_check_instructions(instructions),
             account=account,
             mode=mode,
@@ -87,16 +90,16 @@ def begin_draft(
     return draft
 
 
-def draft_again(draft: ScenarioDraft, instructions: str, source: str | None = None) -> bool:
-    """Another try, which takes the place of what was written before; the source stays unless another one is given.
+def regenerate_draft(draft: ScenarioDraft, instructions: str, source: str | None = None) -> bool:
+    """Queue another generation of the draft, from `source` if given. Raise ValidationError if the input is invalid.
 
-    When it fails, `restore_draft` brings back what was there. False while it is being written or when it is closed.
-    Raises ValidationError.
+    If the attempt fails, `restore_draft` brings back the earlier texts. Return False while the draft is being written
+    or after it is closed.
     """
-    given = {} if source is None else {"source": check_source(source)}
+    given = {} if source is None else {"source": clean_draft_source(source)}
     if given.get("source", draft.source) != draft.source:
-        # What was written from one complaint cannot be checked against another.
-        given |= _UNWRITTEN
+        # Texts drafted from one complaint cannot be checked against another.
+        given |= _CLEARED_TEXTS
     again = ScenarioDraft.objects.filter(
         pk=draft.pk, status__in=[ScenarioDraft.Status.READY, ScenarioDraft.Status.FAILED]
     )
@@ -115,34 +118,37 @@ def draft_again(draft: ScenarioDraft, instructions: str, source: str | None = No
 
 
 def restore_draft(draft: ScenarioDraft) -> bool:
-    """Back to the draft that stood there before the try that failed. False where none did, or none failed."""
+    """Restore the texts that preceded a failed attempt.
+
+    Return False if there are none or the last attempt did not fail.
+    """
     failed = ScenarioDraft.objects.filter(pk=draft.pk, status=ScenarioDraft.Status.FAILED).exclude(prompt="")
     return bool(failed.update(status=ScenarioDraft.Status.READY, failure="", touched_at=timezone.now()))
 
 
 def _check_instructions(text: str) -> str:
-    text = storable(text)
-    if len(text) > LONGEST_INSTRUCTIONS:
+    text = strip_unstorable(text)
+    if len(text) > MAX_INSTRUCTIONS_LENGTH:
         raise ValidationError(
-            {"instructions": f"These have {len(text):,} characters; at most {LONGEST_INSTRUCTIONS:,} are taken."}
+            {"instructions": f"These have {len(text):,} characters; at most {MAX_INSTRUCTIONS_LENGTH:,} are taken."}
         )
     return text
 
 
 def _queue(draft: ScenarioDraft) -> None:
-    # Robust: a broker that is away loses nothing, the sweep finds the draft.
+    # Robust: if the broker is down, the sweep finds the draft and queues it again.
     transaction.on_commit(lambda: tasks.write_draft.delay(str(draft.pk)), robust=True)
 
 
-def write_draft(draft_id: UUID) -> None:
-    """Ask the model and fill the draft, once however often this is called."""
+def generate_draft(draft_id: UUID) -> None:
+    """Have the model write the draft and store the result exactly once, however often this is called."""
     if not _claim(draft_id):
         return
     draft = ScenarioDraft.objects.select_related("account").get(pk=draft_id)
     skills = {skill.name: skill for skill in Skill.objects.filter(organization_id=draft.organization_id)}
     try:
-        written = openai_generator.write_draft(
-            openai_generator.Wanted(
+        written = openai_generator.generate_draft(
+            openai_generator.DraftRequest(
                 source=draft.source,
                 instructions=draft.instructions,
                 mode=draft.mode,
@@ -153,18 +159,18 @@ def write_draft(draft_id: UUID) -> None:
                 draft_id=str(draft.pk),
             )
         )
-    except AIUnavailable as error:
+    except AIUnavailableError as error:
         _fail(draft, error)
         return
     with transaction.atomic():
-        filled = _mine(draft).update(
+        filled = _claimed(draft).update(
             status=ScenarioDraft.Status.READY,
             title=written.title,
             description=written.description,
             prompt=written.prompt,
             evaluator_context=written.evaluator_context,
-            relevant_policy_sections="\n".join(_named(one) for one in written.sections if one.is_proven),
-            unproven_sections=[_named(one) for one in written.sections if not one.is_proven],
+            relevant_policy_sections="\n".join(_named(one) for one in written.sections if one.is_verified),
+            unproven_sections=[_named(one) for one in written.sections if not one.is_verified],
             used_file_search=written.used_file_search,
             model=written.model,
             input_tokens=written.input_tokens,
@@ -172,7 +178,7 @@ def write_draft(draft_id: UUID) -> None:
             touched_at=timezone.now(),
         )
         if filled:
-            draft.skills.set(skills[name] for name in written.skills[:MOST_SKILLS_SUGGESTED] if name in skills)
+            draft.skills.set(skills[name] for name in written.skills[:MAX_SUGGESTED_SKILLS] if name in skills)
 
 
 def _named(section: openai_generator.SuggestedSection) -> str:
@@ -180,47 +186,50 @@ def _named(section: openai_generator.SuggestedSection) -> str:
 
 
 def _claim(draft_id: UUID) -> bool:
-    """The conditional UPDATE is the lock; a claim older than the deadline belongs to a worker that is gone."""
+    """Claim a draft for writing. Return False if another worker holds it.
+
+    The conditional UPDATE is the lock. A claim older than the deadline belongs to a dead worker.
+    """
     rows = ScenarioDraft.objects.filter(pk=draft_id, status=ScenarioDraft.Status.WRITING)
-    rows.filter(attempts__gte=settings.TASK_ATTEMPTS, touched_at__lt=_lost_before()).update(
+    rows.filter(attempts__gte=settings.TASK_ATTEMPTS, touched_at__lt=_claim_expiry()).update(
         status=ScenarioDraft.Status.FAILED, failure=_UNAVAILABLE
     )
-    claimable = rows.filter(Q(attempts=0) | Q(touched_at__lt=_lost_before()))
+    claimable = rows.filter(Q(attempts=0) | Q(touched_at__lt=_claim_expiry()))
     return bool(claimable.update(attempts=F("attempts") + 1, touched_at=timezone.now()))
 
 
-def _mine(draft: ScenarioDraft) -> ScenarioDraftQuerySet:
-    """The row as long as this claim of it stands."""
+def _claimed(draft: ScenarioDraft) -> ScenarioDraftQuerySet:
+    """Return a queryset of the draft's row that is empty once this claim has been lost."""
     return ScenarioDraft.objects.filter(
         pk=draft.pk, status=ScenarioDraft.Status.WRITING, attempts=draft.attempts, touched_at=draft.touched_at
     )
 
 
-def _fail(draft: ScenarioDraft, error: AIUnavailable) -> None:
-    """Said at once: somebody waits before the page, and their text is kept for another try."""
+def _fail(draft: ScenarioDraft, error: AIUnavailableError) -> None:
+    """Mark the draft as failed. A person is waiting on the page, and their text is kept for another attempt."""
     logger.warning("No draft: %s", error.code, extra={"draft_id": draft.pk})
-    otherwise = _UNAVAILABLE if error.retryable else _SET_UP_WRONGLY
-    _mine(draft).update(
+    otherwise = _UNAVAILABLE if error.retryable else _MISCONFIGURED_MESSAGE
+    _claimed(draft).update(
         status=ScenarioDraft.Status.FAILED,
         failure=_FAILURES.get(error.code, otherwise),
         touched_at=timezone.now(),
     )
 
 
-def personal_in(draft: ScenarioDraft, fields: Mapping[str, str]) -> list[Found]:
-    """What of the people in the source, or in the instructions, stands in these fields, by place."""
-    texts = {name: fields.get(name, "") for name in CHECKED}
-    found = find_personal(draft.source, texts)
-    # Each by itself: words of the one must not explain away a name in the other.
-    more = find_personal(draft.instructions, texts)
+def find_draft_pii(draft: ScenarioDraft, fields: Mapping[str, str]) -> list[PIIMatch]:
+    """Return details of real people from the source or the instructions that are still in these fields, in order."""
+    texts = {name: fields.get(name, "") for name in PII_CHECKED_FIELDS}
+    found = find_leaked_pii(draft.source, texts)
+    # Search source and instructions separately, so that words of one do not explain away a name in the other.
+    more = find_leaked_pii(draft.instructions, texts)
     found += [one for one in more if not any(_covers(other, one) for other in found)]
-    found.sort(key=lambda one: (CHECKED.index(one.field), one.start))
-    # The line's own number is no person's: counselors must know which account is called.
+    found.sort(key=lambda one: (PII_CHECKED_FIELDS.index(one.field), one.start))
+    # Exclude the account's own number: it is not personal, and counselors must know which account is being called.
     ours = _digits(draft.account.number) if draft.account else ""
-    return [one for one in found if not (ours and one.kind == Kind.NUMBER and _digits(one.text) == ours)]
+    return [one for one in found if not (ours and one.kind == PIIKind.NUMBER and _digits(one.text) == ours)]
 
 
-def _covers(one: Found, other: Found) -> bool:
+def _covers(one: PIIMatch, other: PIIMatch) -> bool:
     is_around = one.field == other.field and one.start <= other.start and other.end <= one.end
     return is_around and one.kind.is_certain >= other.kind.is_certain
 
@@ -229,14 +238,16 @@ def _digits(text: str) -> str:
     return "".join(character for character in text if character.isdigit())
 
 
-def dismissal(found: Found) -> str:
-    """What a person ticks to say that these words, in this field, are not about a real person."""
+def dismissal(found: PIIMatch) -> str:
+    """Return the form value that dismisses these words in this field as not about a real person."""
     return f"{found.field}:{found.kind}:{found.text}"
 
 
-def personal_left(draft: ScenarioDraft, fields: Mapping[str, str], dismissed: Collection[str] = ()) -> list[Found]:
-    """What has to go before the draft can be saved. Only what may be a false alarm can be dismissed."""
-    found = personal_in(draft, fields)
+def find_unresolved_pii(
+    draft: ScenarioDraft, fields: Mapping[str, str], dismissed: Collection[str] = ()
+) -> list[PIIMatch]:
+    """Return the matches that prevent saving. Only matches that may be false alarms can be dismissed."""
+    found = find_draft_pii(draft, fields)
     return [one for one in found if one.kind.is_certain or dismissal(one) not in dismissed]
 
 
@@ -249,57 +260,61 @@ def save_draft(
     dismissed: Collection[str] = (),
     within: Callable[[Scenario], T] | None = None,
 ) -> tuple[Scenario, T | None]:
-    """Make the edited draft a scenario, for the library or for one counselor, once.
+    """Create a scenario from the edited draft exactly once, for the library or for one counselor.
 
-    Raises PersonalLeft, ValidationError with the fields that are wrong, and DraftClosed; the draft is kept then.
+    Raise UnresolvedPIIError, DraftClosedError, or ValidationError with the invalid fields; the draft is then kept.
+    `within` runs in the same transaction.
     """
     if by.organization_id != draft.organization_id:
         raise ValueError("A draft is saved within its organization.")
-    texts = {name: str(fields.get(name, "")) for name in CHECKED} | {"evaluator_context": evaluator_context}
-    if found := personal_left(draft, texts, dismissed):
-        raise PersonalLeft(found)
+    texts = {name: str(fields.get(name, "")) for name in PII_CHECKED_FIELDS} | {"evaluator_context": evaluator_context}
+    if found := find_unresolved_pii(draft, texts, dismissed):
+        raise UnresolvedPIIError(found)
 
     def close(scenario: Scenario) -> T | None:
         ready = ScenarioDraft.objects.filter(pk=draft.pk, status=ScenarioDraft.Status.READY)
-        if not ready.update(status=ScenarioDraft.Status.SAVED, scenario=scenario, **_cleared(draft)):
-            raise DraftClosed
+        if not ready.update(status=ScenarioDraft.Status.SAVED, scenario=scenario, **_fields_to_clear(draft)):
+            raise DraftClosedError
         return within(scenario) if within else None
 
     return create_scenario(draft.organization, by, fields, evaluator_context, skills, close)
 
 
 def discard_draft(draft: ScenarioDraft) -> bool:
-    """Give a draft up; its texts go. False when it was saved meanwhile."""
+    """Discard a draft and clear its texts. Return False if it has been saved."""
     open_ones = ScenarioDraft.objects.filter(pk=draft.pk).exclude(status=ScenarioDraft.Status.SAVED)
-    return bool(open_ones.update(status=ScenarioDraft.Status.DISCARDED, **_EMPTY))
+    return bool(open_ones.update(status=ScenarioDraft.Status.DISCARDED, **_CLEARED_DRAFT))
 
 
-def _cleared(draft: ScenarioDraft) -> dict[str, Any]:
-    """The scenario has the texts now. The complaint goes, too, unless the organization keeps complaints."""
-    kept = set(_NO_SOURCE) if draft.organization.keeps_sources else set()
-    return {name: empty for name, empty in _EMPTY.items() if name not in kept}
+def _fields_to_clear(draft: ScenarioDraft) -> dict[str, Any]:
+    """Return the fields to clear after saving: the texts now belong to the scenario.
+
+    The complaint is cleared, too, unless the organization keeps complaints.
+    """
+    kept = set(_CLEARED_SOURCE) if draft.organization.keeps_sources else set()
+    return {name: empty for name, empty in _CLEARED_DRAFT.items() if name not in kept}
 
 
-def delete_source(draft: ScenarioDraft) -> bool:
-    """Delete the complaint that was kept with a saved draft, and its instructions. False while it is not saved."""
-    return bool(ScenarioDraft.objects.filter(pk=draft.pk, status=ScenarioDraft.Status.SAVED).update(**_NO_SOURCE))
+def delete_draft_source(draft: ScenarioDraft) -> bool:
+    """Delete the complaint and instructions kept with a saved draft. Return False if the draft is not saved."""
+    return bool(ScenarioDraft.objects.filter(pk=draft.pk, status=ScenarioDraft.Status.SAVED).update(**_CLEARED_SOURCE))
 
 
 def sweep_drafts() -> int:
-    """Queue again the drafts whose task was lost, discard what nobody came back to. Return how many were queued.
+    """Queue drafts whose task was lost, discard abandoned ones, and return the number queued.
 
-    Complaints that were kept go where the organization does not keep them any more.
+    Also clear complaints kept with saved drafts of organizations that no longer keep them.
     """
     forgotten = timezone.now() - timedelta(seconds=settings.DRAFT_KEPT_FOR)
-    ScenarioDraft.objects.forgotten(forgotten).update(status=ScenarioDraft.Status.DISCARDED, **_EMPTY)
+    ScenarioDraft.objects.abandoned(forgotten).update(status=ScenarioDraft.Status.DISCARDED, **_CLEARED_DRAFT)
     saved = ScenarioDraft.objects.filter(status=ScenarioDraft.Status.SAVED, organization__keeps_sources=False)
-    saved.exclude(**_NO_SOURCE).update(**_NO_SOURCE)
-    lost = list(ScenarioDraft.objects.lost(_lost_before()).values_list("pk", flat=True))
+    saved.exclude(**_CLEARED_SOURCE).update(**_CLEARED_SOURCE)
+    lost = list(ScenarioDraft.objects.lost(_claim_expiry()).values_list("pk", flat=True))
     for draft_id in lost:
-        # Gone before the next sweep: where workers are behind, sweeps must not pile up on them.
+        # The message expires before the next sweep, so that sweeps do not pile up when workers are behind.
         tasks.write_draft.apply_async((str(draft_id),), expires=settings.SWEEP_EVERY)
     return len(lost)
 
 
-def _lost_before() -> datetime:
+def _claim_expiry() -> datetime:
     return timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER)

@@ -1,27 +1,29 @@
+"""Export of scenarios as pack rows."""
+
 from collections.abc import Iterator
 from itertools import islice
 
 from accounts.models import Organization
 from scenarios.models import Scenario, ScenarioQuerySet
 from scenarios.packs.columns import PackValue
-from scenarios.services.contexts import read_contexts
-from scenarios.services.import_library import Accounts
+from scenarios.services.evaluator_contexts import read_evaluator_contexts
+from scenarios.services.import_matching import AccountLookup
 
-_AT_ONCE = 200
+_AT_ONCE = 200  # scenarios
 
 
 def export_rows(organization: Organization, scenarios: ScenarioQuerySet) -> Iterator[dict[str, PackValue]]:
-    """Scenarios as the rows of a pack, whole: what an import of them reads back. Some at a time are in memory."""
-    accounts = Accounts(organization.accounts.all())
+    """Yield scenarios as complete pack rows that an import reads back. At most 200 are in memory at a time."""
+    accounts = AccountLookup(organization.accounts.all())
     rows = scenarios.filter(organization=organization).select_related("category", "account")
     found = rows.prefetch_related("skills").iterator(chunk_size=_AT_ONCE)
     while some := list(islice(found, _AT_ONCE)):
-        contexts = read_contexts(some)
+        contexts = read_evaluator_contexts(some)
         for scenario in some:
             yield _as_row(scenario, contexts[scenario.pk], accounts)
 
 
-def _as_row(scenario: Scenario, evaluator_context: str, accounts: Accounts) -> dict[str, PackValue]:
+def _as_row(scenario: Scenario, evaluator_context: str, accounts: AccountLookup) -> dict[str, PackValue]:
     return {
         "title": scenario.title,
         "prompt": scenario.prompt,
@@ -33,7 +35,7 @@ def _as_row(scenario: Scenario, evaluator_context: str, accounts: Accounts) -> d
         "difficulty": scenario.difficulty,
         "estimated_minutes": scenario.estimated_minutes,
         "skills": [skill.name for skill in scenario.skills.all()],
-        "account": accounts.name_of(scenario.account) if scenario.account else "",
+        "account": accounts.shortest_name(scenario.account) if scenario.account else "",
         "opens": scenario.opens,
         "patience": scenario.patience,
         "relevant_policy_sections": scenario.relevant_policy_sections,

@@ -1,3 +1,5 @@
+"""Writing of validated import rows to the library."""
+
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
@@ -7,51 +9,52 @@ from django.utils import timezone
 
 from accounts.models import Organization
 from scenarios.models import Category, ImportJob, ImportRow, Scenario
-from scenarios.services.contexts import read_contexts, remove_context_file, write_context_files
-from scenarios.services.import_checks import problem_of
-from scenarios.services.import_library import (
-    Existing,
-    Library,
-    Verdict,
-    matching_name,
+from scenarios.services.evaluator_contexts import read_evaluator_contexts, remove_context_file, write_context_files
+from scenarios.services.import_matching import (
+    ExistingScenarios,
+    LibraryLookups,
+    RowVerdict,
+    normalize_name,
     plain_fields,
     row_key,
     skill_ids,
 )
+from scenarios.services.import_validation import build_problem
 
-_AT_ONCE = 100  # rows; a transaction of a moment, however long the pack is
+_AT_ONCE = 100  # rows per transaction, which keeps each one short however long the pack is
 
 
-class ClaimLost(Exception):
-    """Another worker has the import meanwhile."""
+class ImportClaimLostError(Exception):
+    """A write by a worker whose claim on the import has passed to another worker."""
 
 
 def write_rows(job: ImportJob) -> int:
-    """Write the next rows that wait: scenarios and what became of the rows in one transaction. Return how many it took.
+    """Write the next batch of waiting rows and their outcomes in one transaction. Return the number of rows processed.
 
-    Rows are compared with the library once more: other imports and people write at the same time. Files are written
-    before; what fails leaves them to the sweep, because after a broken commit nobody knows whether a row uses them.
+    Compare rows with the library again, because other imports and people write at the same time. Files are written
+    before the transaction. On failure they are left to the sweep, because after a broken commit a row may or may not
+    use them.
     """
-    rows = list(job.rows.waiting().order_by("number")[:_AT_ONCE])
+    rows = list(job.rows.unwritten().order_by("number")[:_AT_ONCE])
     changed = [row for row in rows if row.outcome == ImportRow.Outcome.CHANGED]
     new = [row for row in rows if row.outcome == ImportRow.Outcome.NEW]
     try:
-        # A row whose scenario has gone meanwhile makes a new one.
+        # A row whose scenario has been deleted in the meantime creates a new one.
         new += _write_changed(job, changed)
         _write_new(job, new)
-    except ClaimLost:
+    except ImportClaimLostError:
         return 0
     return len(rows)
 
 
-def _take_turn(job: ImportJob) -> None:
-    """Imports of one organization take turns, or two of them would both find a title free."""
+def _lock_organization(job: ImportJob) -> None:
+    """Lock the organization's row. Otherwise two imports at once could both find a title free."""
     Organization.objects.select_for_update(no_key=True).get(pk=job.organization_id)
 
 
-def _keep_claim(job: ImportJob, settled: int) -> None:
-    if not job.mine().update(written=F("written") + settled, attempts=0, touched_at=timezone.now()):
-        raise ClaimLost
+def _renew_claim(job: ImportJob, settled: int) -> None:
+    if not job.claimed().update(written=F("written") + settled, attempts=0, touched_at=timezone.now()):
+        raise ImportClaimLostError
 
 
 def _settle(row_ids: set[UUID], outcome: str) -> None:
@@ -59,14 +62,14 @@ def _settle(row_ids: set[UUID], outcome: str) -> None:
         ImportRow.objects.filter(pk__in=row_ids).update(outcome=outcome, values={})
 
 
-def _library(job: ImportJob, rows: Sequence[ImportRow]) -> Library:
-    """The organization's names, with the categories that these rows bring."""
-    library = Library(job.organization)
+def _library(job: ImportJob, rows: Sequence[ImportRow]) -> LibraryLookups:
+    """Return the organization's lookups, extended by the categories that these rows create."""
+    library = LibraryLookups(job.organization)
     unknown: dict[str, str] = {}
     for row in rows if job.creates_categories else ():
         name = row.values.get("category", "").strip()
         if name and not library.categories.find(name):
-            unknown.setdefault(matching_name(name), name)
+            unknown.setdefault(normalize_name(name), name)
     new = [Category(organization=job.organization, name=name) for name in unknown.values()]
     for category in Category.objects.bulk_create(new):
         library.categories.add(category.name, category.pk)
@@ -94,10 +97,10 @@ def _write_new(job: ImportJob, rows: Sequence[ImportRow]) -> None:
 
 @transaction.atomic
 def _create(job: ImportJob, rows: Sequence[ImportRow], keys: Mapping[UUID, str]) -> set[UUID]:
-    """Scenarios for the rows that are still new. Return the rows that have become one."""
-    _take_turn(job)
-    _keep_claim(job, len(rows))
-    there = Existing.of(job.organization, [row.values for row in rows]).keys
+    """Create scenarios for the rows that are still new and return the ids of those rows."""
+    _lock_organization(job)
+    _renew_claim(job, len(rows))
+    there = ExistingScenarios.load_keys(job.organization, [row.values for row in rows]).keys
     new = [row for row in rows if row_key(row.values) not in there]
     library = _library(job, new)
     Scenario.objects.bulk_create(_as_scenario(job, row, library, keys.get(row.pk, "")) for row in new)
@@ -108,7 +111,7 @@ def _create(job: ImportJob, rows: Sequence[ImportRow], keys: Mapping[UUID, str])
     return made
 
 
-def _as_scenario(job: ImportJob, row: ImportRow, library: Library, key: str) -> Scenario:
+def _as_scenario(job: ImportJob, row: ImportRow, library: LibraryLookups, key: str) -> Scenario:
     return Scenario(
         id=row.pk,
         organization_id=job.organization_id,
@@ -122,12 +125,12 @@ def _as_scenario(job: ImportJob, row: ImportRow, library: Library, key: str) -> 
 
 
 def _write_changed(job: ImportJob, rows: Sequence[ImportRow]) -> list[ImportRow]:
-    """Update the scenarios of these rows' titles. Return the rows that found none."""
+    """Update the scenarios with these rows' titles. Return the rows whose scenario no longer exists."""
     if not rows:
         return []
     said = {row_key(row.values): row.values["evaluator_context"] for row in rows if "evaluator_context" in row.values}
-    scenarios = list(Scenario.objects.filter(organization=job.organization).titled(said).library())
-    contexts = read_contexts(scenarios)
+    scenarios = list(Scenario.objects.filter(organization=job.organization).with_title_keys(said).library())
+    contexts = read_evaluator_contexts(scenarios)
     texts = {one.pk: said[one.title_key] for one in scenarios if said[one.title_key] != contexts[one.pk]}
     return _update(job, rows, contexts, write_context_files(texts))
 
@@ -136,24 +139,24 @@ def _write_changed(job: ImportJob, rows: Sequence[ImportRow]) -> list[ImportRow]
 def _update(
     job: ImportJob, rows: Sequence[ImportRow], contexts: Mapping[UUID, str], keys: Mapping[UUID, str]
 ) -> list[ImportRow]:
-    _take_turn(job)
+    _lock_organization(job)
     library = _library(job, rows)
-    found = Existing.whole(job.organization, [row.values for row in rows], contexts)
-    judged = {row: found.judge(row.values, library, job) for row in rows}
+    found = ExistingScenarios.load_scenarios(job.organization, [row.values for row in rows], contexts)
+    judged = {row: found.compare(row.values, library, job) for row in rows}
     for row in _unprepared(judged, keys):
         del judged[row]
     gone = _with(judged, ImportRow.Outcome.NEW)
-    _keep_claim(job, len(judged) - len(gone))
-    _change([verdict for verdict in judged.values() if verdict.scenario], library, keys)
+    _renew_claim(job, len(judged) - len(gone))
+    _apply_changes([verdict for verdict in judged.values() if verdict.scenario], library, keys)
     for row in _with(judged, ImportRow.Outcome.INVALID):
-        ImportRow.objects.filter(pk=row.pk).update(problems=[problem_of(row, *(judged[row].why_not or ("", "")))])
-    for judged_as, outcome in _BECOMES.items():
+        ImportRow.objects.filter(pk=row.pk).update(problems=[build_problem(row, *(judged[row].why_not or ("", "")))])
+    for judged_as, outcome in _FINAL_OUTCOMES.items():
         _settle({row.pk for row in _with(judged, judged_as)}, outcome)
     return gone
 
 
-def _unprepared(judged: Mapping[ImportRow, Verdict], keys: Mapping[UUID, str]) -> list[ImportRow]:
-    """Rows whose scenario came after the texts were written; they wait for the next round."""
+def _unprepared(judged: Mapping[ImportRow, RowVerdict], keys: Mapping[UUID, str]) -> list[ImportRow]:
+    """Return the rows whose scenario appeared after the texts were written. They wait for the next batch."""
     return [
         row
         for row, verdict in judged.items()
@@ -161,19 +164,19 @@ def _unprepared(judged: Mapping[ImportRow, Verdict], keys: Mapping[UUID, str]) -
     ]
 
 
-_BECOMES = {
+_FINAL_OUTCOMES = {
     ImportRow.Outcome.CHANGED: ImportRow.Outcome.UPDATED,
     ImportRow.Outcome.DUPLICATE: ImportRow.Outcome.DUPLICATE,
     ImportRow.Outcome.INVALID: ImportRow.Outcome.INVALID,
 }
 
 
-def _with(judged: Mapping[ImportRow, Verdict], outcome: str) -> list[ImportRow]:
+def _with(judged: Mapping[ImportRow, RowVerdict], outcome: str) -> list[ImportRow]:
     return [row for row, verdict in judged.items() if verdict.outcome == outcome]
 
 
-def _change(verdicts: Sequence[Verdict], library: Library, keys: Mapping[UUID, str]) -> None:
-    """Write what the rows change of their scenarios, and nothing else of them: they are locked and just read."""
+def _apply_changes(verdicts: Sequence[RowVerdict], library: LibraryLookups, keys: Mapping[UUID, str]) -> None:
+    """Write only the fields that the rows change. The scenarios are locked and freshly read."""
     scenarios: list[Scenario] = []
     skills: dict[UUID, list[int]] = {}
     columns = {"updated_at"}
@@ -182,7 +185,7 @@ def _change(verdicts: Sequence[Verdict], library: Library, keys: Mapping[UUID, s
         assert scenario
         if "evaluator_context" in changed:
             del changed["evaluator_context"]
-            changed["evaluator_context_file"] = _moved(scenario, keys[scenario.pk])
+            changed["evaluator_context_file"] = _replace_context_key(scenario, keys[scenario.pk])
         if "skills" in changed:
             skills[scenario.pk] = skill_ids({"skills": changed.pop("skills")}, library)
         for name, value in changed.items():
@@ -196,8 +199,8 @@ def _change(verdicts: Sequence[Verdict], library: Library, keys: Mapping[UUID, s
         _add_skills(skills)
 
 
-def _moved(scenario: Scenario, key: str) -> str:
-    """The key of the text that the scenario uses from now on; the old file goes after the commit."""
+def _replace_context_key(scenario: Scenario, key: str) -> str:
+    """Return the key of the new text and delete the old file after the commit."""
     old_key = scenario.evaluator_context_file.name or ""
     transaction.on_commit(lambda: remove_context_file(old_key), robust=True)
     return key

@@ -1,3 +1,5 @@
+"""Life cycle of imports: staging, start, writing, discarding, and sweeps."""
+
 import hashlib
 import logging
 import time
@@ -17,59 +19,60 @@ from django.utils import timezone
 from accounts.models import Account, Organization, User
 from scenarios import tasks
 from scenarios.models import ImportJob, ImportJobQuerySet, ImportRow
-from scenarios.packs.reading import Notes, read_pack, refuse_too_large
-from scenarios.packs.rows import PackRefused, PackRow
-from scenarios.services.import_checks import Checked, RowChecker, Seen
-from scenarios.services.import_library import matching_name
+from scenarios.packs.reader import UnknownColumns, read_pack, reject_oversized_file
+from scenarios.packs.rows import PackRow, UnreadablePackError
+from scenarios.services.import_matching import normalize_name
+from scenarios.services.import_validation import RowValidator, SeenRows, ValidatedRow
 from scenarios.services.import_writing import write_rows
 
 logger = logging.getLogger(__name__)
 
-MOST_ROWS = 20_000
-MOST_BYTES = 32 * 1024**2
-API_MOST_ROWS = 100
-_CHECKED_AT_ONCE = 200
-_TURN = 200  # seconds of writing until the task goes to the back of the queue, well before its time limit
-_KEPT = timedelta(days=1)  # a checked pack that nobody began
+MAX_ROWS = 20_000  # rows of an uploaded pack
+MAX_BYTES = 32 * 1024**2  # bytes
+MAX_API_ROWS = 100  # rows of a pack sent to the API
+_CHECKED_AT_ONCE = 200  # rows
+_MAX_WRITE_SECONDS = 200  # seconds of writing before the task requeues itself, well below its time limit
+_UNSTARTED_RETENTION = timedelta(days=1)  # age at which a checked but unstarted pack is deleted
 
 
-class KeyReused(Exception):
-    """This Idempotency-Key came before, with another body."""
+class IdempotencyKeyReusedError(Exception):
+    """An Idempotency-Key that was sent before with a different body."""
 
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """How a pack is taken. `account` is for rows that name none; without one they are the organization's."""
+    """Options for importing a pack."""
 
-    account: Account | None = None
-    may_update: bool = False
-    creates_categories: bool = False
-    is_partial: bool = False
+    account: Account | None = None  # for rows that name none; None means the whole organization
+    may_update: bool = False  # change existing scenarios of the same title
+    creates_categories: bool = False  # add categories that do not exist yet
+    is_partial: bool = False  # write valid rows even if others are invalid
 
 
-def check_pack(
+def stage_import(
     organization: Organization,
     by: User | None,
     file: BinaryIO,
     filename: str,
-    source: ImportJob.Source,
+    source: ImportJob.ImportSource,
     options: ImportOptions = ImportOptions(),
     *,
-    most_rows: int = MOST_ROWS,
+    most_rows: int = MAX_ROWS,
     idempotency_key: str = "",
-    seen: Seen | None = None,
+    seen: SeenRows | None = None,
     on_progress: Callable[[int], None] = lambda rows: None,
 ) -> ImportJob:
-    """Read a pack and keep every row with what would become of it. The library is not touched yet.
+    """Read and validate a pack and store its rows with their outcomes. The library is not changed.
 
-    Raises PackRefused for a file that cannot be read whole, ContextUnavailable (nothing is kept) and KeyReused. A job
-    that was begun with the same key comes back as it is by now. Files that are imported one after another share `seen`.
+    Return the existing job if one was started with the same idempotency key. Files imported together share `seen`.
+    Raise UnreadablePackError if the file cannot be read whole, ContextUnavailableError, or IdempotencyKeyReusedError.
+    Keep nothing then.
     """
-    refuse_too_large(file, MOST_BYTES)
+    reject_oversized_file(file, MAX_BYTES)
     digest = _digest(file, options)
     if idempotency_key and (known := _known(organization, idempotency_key, digest)):
         return known
-    # A savepoint where the key may be taken meanwhile.
+    # A savepoint: a request with the same key may insert its job first.
     try:
         with transaction.atomic() if idempotency_key else nullcontext():
             job = ImportJob.objects.create(
@@ -87,7 +90,7 @@ def check_pack(
             raise
         return known
     try:
-        _keep_rows(job, file, most_rows, RowChecker(job, seen), on_progress)
+        _store_rows(job, file, most_rows, RowValidator(job, seen), on_progress)
     except BaseException:
         job.delete()
         raise
@@ -106,52 +109,54 @@ def _digest(file: BinaryIO, options: ImportOptions) -> str:
 
 def _known(organization: Organization, key: str, digest: str) -> ImportJob | None:
     job = ImportJob.objects.filter(organization=organization, idempotency_key=key).first()
-    if job and _is_left(job) and forget_import(job):
+    if job and _is_abandoned(job) and discard_import(job):
         return None
     if job and job.sha256 != digest:
-        raise KeyReused("This Idempotency-Key was sent before with another body. Send a new key with a new body.")
+        raise IdempotencyKeyReusedError(
+            "This Idempotency-Key was sent before with another body. Send a new key with a new body."
+        )
     return job
 
 
-def _is_left(job: ImportJob) -> bool:
-    """Whoever read or deleted it is gone."""
-    is_old = job.created_at < _lost_before()
+def _is_abandoned(job: ImportJob) -> bool:
+    """Return True if the process that was reading or deleting the job has died."""
+    is_old = job.created_at < _claim_expiry()
     return job.status == ImportJob.Status.FORGOTTEN or (job.status == ImportJob.Status.CHECKING and is_old)
 
 
-def _keep_rows(
-    job: ImportJob, file: BinaryIO, most_rows: int, checker: RowChecker, on_progress: Callable[[int], None]
+def _store_rows(
+    job: ImportJob, file: BinaryIO, most_rows: int, checker: RowValidator, on_progress: Callable[[int], None]
 ) -> None:
-    notes, new_categories = Notes(), dict[str, str]()
-    rows: Iterator[PackRow] = read_pack(file, job.filename, notes=notes, most_bytes=MOST_BYTES, most_rows=most_rows)
+    notes, new_categories = UnknownColumns(), dict[str, str]()
+    rows: Iterator[PackRow] = read_pack(file, job.filename, notes=notes, most_bytes=MAX_BYTES, most_rows=most_rows)
     while some := list(islice(rows, _CHECKED_AT_ONCE)):
-        checked = checker.check(some)
+        checked = checker.validate(some)
         ImportRow.objects.bulk_create(_as_row(job, one) for one in checked)
-        _note_categories(new_categories, checker, checked)
+        _collect_new_categories(new_categories, checker, checked)
         job.total += len(checked)
         job.invalid += sum(one.outcome == ImportRow.Outcome.INVALID for one in checked)
         job.to_write += sum(one.outcome in (ImportRow.Outcome.NEW, ImportRow.Outcome.CHANGED) for one in checked)
         on_progress(job.total)
     if not job.total:
-        raise PackRefused("The file has no rows.")
+        raise UnreadablePackError("The file has no rows.")
     job.ignored_columns, job.new_categories = sorted(notes.ignored_columns), list(new_categories.values())
     job.status = ImportJob.Status.CHECKED
     found = ("total", "invalid", "to_write", "ignored_columns", "new_categories", "status")
     counted = {name: getattr(job, name) for name in found}
     if not ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.CHECKING).update(**counted):
-        raise PackRefused("The import was discarded while the file was read.")
+        raise UnreadablePackError("The import was discarded while the file was read.")
 
 
-def _note_categories(names: dict[str, str], checker: RowChecker, checked: Sequence[Checked]) -> None:
-    """Add what the rows bring that is no category yet, by what it comes to, as it is first written."""
+def _collect_new_categories(names: dict[str, str], checker: RowValidator, checked: Sequence[ValidatedRow]) -> None:
+    """Add the rows' unknown categories to `names`, by normalized name, as first spelled."""
     for one in checked:
         name = str(one.values.get("category", "")).strip()
         waits = one.outcome in (ImportRow.Outcome.NEW, ImportRow.Outcome.CHANGED)
         if waits and name and not checker.library.categories.find(name):
-            names.setdefault(matching_name(name), name)
+            names.setdefault(normalize_name(name), name)
 
 
-def _as_row(job: ImportJob, checked: Checked) -> ImportRow:
+def _as_row(job: ImportJob, checked: ValidatedRow) -> ImportRow:
     waits = checked.outcome in (ImportRow.Outcome.NEW, ImportRow.Outcome.CHANGED)
     return ImportRow(
         organization_id=job.organization_id,
@@ -165,12 +170,12 @@ def _as_row(job: ImportJob, checked: Checked) -> ImportRow:
     )
 
 
-def begin_import(job: ImportJob, *, queue: bool = True) -> bool:
-    """Let a checked pack be written. False when it was begun already, or when invalid rows stand in the way.
+def start_import(job: ImportJob, *, queue: bool = True) -> bool:
+    """Release a checked pack for writing. Return False if it was started before or invalid rows block it.
 
-    With nothing to write it is over at once. Without `queue` the caller writes it: see `write_import`.
+    A pack with nothing to write is completed at once. With `queue=False`, the caller runs `write_import` itself.
     """
-    # What was read before it was checked whole counts no rows yet.
+    # A job that is still being checked has an incomplete row count.
     if job.status != ImportJob.Status.CHECKED or (job.invalid and not job.is_partial):
         return False
     now = timezone.now()
@@ -181,17 +186,20 @@ def begin_import(job: ImportJob, *, queue: bool = True) -> bool:
         job.refresh_from_db()
         return False
     if job.to_write and queue:
-        # Robust: a broker that is away loses nothing, the sweep finds the import.
+        # Robust: if the broker is down, the sweep finds the import and queues it again.
         transaction.on_commit(lambda: tasks.write_import.delay(str(job.pk)), robust=True)
     return True
 
 
 def write_import(
-    job_id: UUID, *, on_progress: Callable[[int], None] = lambda written: None, seconds: float | None = _TURN
+    job_id: UUID,
+    *,
+    on_progress: Callable[[int], None] = lambda written: None,
+    seconds: float | None = _MAX_WRITE_SECONDS,
 ) -> None:
-    """Write what is new or changed, some rows at a time, each exactly once however often this is called.
+    """Write new and changed rows in batches, each row exactly once however often this is called.
 
-    A kill at any point loses nothing: rows and their outcome are committed together, and the sweep goes on.
+    A kill at any point loses nothing: rows and their outcomes are committed together, and the sweep resumes the import.
     """
     job = _claim(job_id)
     if job is None:
@@ -200,23 +208,26 @@ def write_import(
     while settled := write_rows(job):
         on_progress(settled)
         if seconds is not None and time.monotonic() - begun > seconds:
-            if job.mine().update(status=ImportJob.Status.QUEUED):
+            if job.claimed().update(status=ImportJob.Status.QUEUED):
                 tasks.write_import.delay(str(job.pk))
             return
-    job.mine().update(status=ImportJob.Status.COMPLETED, finished_at=timezone.now())
+    job.claimed().update(status=ImportJob.Status.COMPLETED, finished_at=timezone.now())
 
 
 def _claim(job_id: UUID) -> ImportJob | None:
-    """The conditional UPDATE is the lock; a claim older than the deadline belongs to a worker that is gone."""
+    """Claim an import for writing. Return None if another worker holds it or it has been finished.
+
+    The conditional UPDATE is the lock. A claim older than the deadline belongs to a dead worker.
+    """
     job = ImportJob.objects.select_related("organization").filter(pk=job_id).first()
     if job is None:
         return None
     rows = ImportJob.objects.filter(pk=job_id)
-    lost = rows.lost(_lost_before())
+    lost = rows.lost(_claim_expiry())
     claimable = rows.filter(
         Q(status=ImportJob.Status.QUEUED)
-        | Q(status=ImportJob.Status.RUNNING, touched_at__lt=_lost_before(), attempts__lt=settings.TASK_ATTEMPTS),
-        claims=job.claims,  # two that come at once must not read the same number
+        | Q(status=ImportJob.Status.RUNNING, touched_at__lt=_claim_expiry(), attempts__lt=settings.TASK_ATTEMPTS),
+        claims=job.claims,  # two workers that read the same number must not both succeed
     )
     claimed = claimable.update(
         status=ImportJob.Status.RUNNING,
@@ -236,13 +247,13 @@ def _claim(job_id: UUID) -> ImportJob | None:
 
 
 def allow_partial(job: ImportJob) -> None:
-    """Let the valid rows be written although others are not."""
+    """Allow the valid rows to be written even though others are invalid."""
     ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.CHECKED).update(is_partial=True)
     job.refresh_from_db()
 
 
 def resume_import(job: ImportJob) -> bool:
-    """Queue what a failed import has not written. False when it had not failed, or was resumed already."""
+    """Queue the unwritten rows of a failed import. Return False if it has not failed or was already resumed."""
     failed = ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.FAILED)
     resumed = failed.update(
         status=ImportJob.Status.QUEUED, attempts=0, failure="", touched_at=timezone.now(), finished_at=None
@@ -253,28 +264,31 @@ def resume_import(job: ImportJob) -> bool:
     return bool(resumed)
 
 
-def abandon_import(job: ImportJob) -> None:
-    """Whoever began it goes no further. What was written stays."""
+def stop_import(job: ImportJob) -> None:
+    """Stop an import that is under way. Rows already written stay."""
     ImportJob.objects.under_way().filter(pk=job.pk).update(
         status=ImportJob.Status.FAILED, failure="It was stopped.", finished_at=timezone.now()
     )
 
 
-def forget_import(job: ImportJob) -> bool:
-    """Delete a pack that was not begun. False when it was."""
-    return _forget(ImportJob.objects.filter(pk=job.pk))
+def discard_import(job: ImportJob) -> bool:
+    """Delete a pack whose import has not started. Return False if it has."""
+    return _discard(ImportJob.objects.filter(pk=job.pk))
 
 
-def _forget(jobs: ImportJobQuerySet) -> bool:
-    """Delete those that were not begun. They are marked before, because what is deleted may have begun meanwhile."""
-    jobs.unbegun().update(status=ImportJob.Status.FORGOTTEN)
+def _discard(jobs: ImportJobQuerySet) -> bool:
+    """Delete the jobs that have not started. Return False if there are none.
+
+    Jobs are marked first, because one may start between the query and the deletion.
+    """
+    jobs.not_started().update(status=ImportJob.Status.FORGOTTEN)
     return bool(jobs.filter(status=ImportJob.Status.FORGOTTEN).delete()[0])
 
 
-def outcome_of(job: ImportJob, *, expected: bool = False) -> dict[str, Any]:
-    """What became of a pack's rows: counts, titles, and for each refused row what is wrong with it.
+def summarize_import(job: ImportJob, *, expected: bool = False) -> dict[str, Any]:
+    """Return counts, titles, and errors of a pack's rows.
 
-    With `expected`, what waits to be written counts as written: what a dry run says.
+    With `expected`, rows waiting to be written count as written. A dry run reports that.
     """
     titles: dict[str, list[str]] = {"created": [], "updated": [], "skipped": [], "invalid": []}
     errors: list[dict[str, Any]] = []
@@ -298,14 +312,14 @@ def outcome_of(job: ImportJob, *, expected: bool = False) -> dict[str, Any]:
 
 
 def sweep_imports() -> int:
-    """Queue again the imports whose task was lost, and forget packs that nobody began. Return how many were queued."""
-    _forget(ImportJob.objects.filter(created_at__lt=timezone.now() - _KEPT))
-    lost = list(ImportJob.objects.lost(_lost_before()).values_list("pk", flat=True))
+    """Queue imports whose task was lost, delete packs that were never started, and return the number queued."""
+    _discard(ImportJob.objects.filter(created_at__lt=timezone.now() - _UNSTARTED_RETENTION))
+    lost = list(ImportJob.objects.lost(_claim_expiry()).values_list("pk", flat=True))
     for job_id in lost:
-        # Gone before the next sweep: where workers are behind, sweeps must not pile up on them.
+        # The message expires before the next sweep, so that sweeps do not pile up when workers are behind.
         tasks.write_import.apply_async((str(job_id),), expires=settings.SWEEP_EVERY)
     return len(lost)
 
 
-def _lost_before() -> datetime:
+def _claim_expiry() -> datetime:
     return timezone.now() - timedelta(seconds=settings.IMPORT_LOST_AFTER)

@@ -1,21 +1,23 @@
+"""Immutable snapshots of scenarios."""
+
 from django.db import transaction
 
-from scenarios.checks import proposed_checks
 from scenarios.models import Scenario, ScenarioVersion
+from scenarios.models.scenario_checks import propose_checks
 
 
 @transaction.atomic
-def snapshot(scenario: Scenario, evaluator_context: str) -> ScenarioVersion:
-    """The version of a scenario as it stands now: the newest one when nothing changed since, else a new one.
+def snapshot_scenario(scenario: Scenario, evaluator_context: str) -> ScenarioVersion:
+    """Return the newest version if nothing has changed since, else create and return a new one.
 
-    The context is read before, by whoever asks: the storage may be far away, and here a row is locked.
+    The caller reads the evaluator context beforehand: the storage may be far away, and a row is locked here.
     """
-    # The lock lets two sessions that begin at once share one new version (SQLite's IMMEDIATE does the same).
+    # The lock lets two sessions that start at once share one new version. SQLite's IMMEDIATE does the same.
     scenario = Scenario.objects.select_for_update().get(pk=scenario.pk)
-    fields = {name: getattr(scenario, name) for name in ScenarioVersion.SNAPSHOT}
+    fields = {name: getattr(scenario, name) for name in ScenarioVersion.SNAPSHOT_FIELDS}
     fields["evaluator_context"] = evaluator_context
-    fields["checks"] = scenario.checks or proposed_checks(evaluator_context)
-    digest = ScenarioVersion.digest_of(fields)
+    fields["checks"] = scenario.checks or propose_checks(evaluator_context)
+    digest = ScenarioVersion.compute_digest(fields)
     newest = scenario.versions.order_by("-number").first()
     if newest and newest.digest == digest:
         return newest

@@ -1,1 +1,1 @@
-from tests.people import *  # noqa: F403
+from tests.support.fixtures import *  # noqa: F403

@@ -3,21 +3,21 @@ from django.contrib import admin as django_admin
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from accounts.admin import ScopedAdmin
+from accounts.admin import TenantAdmin
 from accounts.models import Account, Organization, ProcedureDocument, User
-from accounts.services.intake import LARGEST
-from accounts.services.uploading import upload_procedures
+from accounts.procedures.upload_validation import MAX_BYTES
+from accounts.procedures.uploads import upload_procedures
 from evaluation.models import Evaluation
 from scenarios.models import Category, Scenario, Skill
-from tests.people import PASSWORD, add_person, add_scenario, client_of
+from tests.support.fixtures import PASSWORD, add_person, add_scenario, client_of
 from training.models import Assignment, Session
 
-THEIRS = "wombat"  # stands in everything of the other organization and in nothing of ours
+THEIRS = "wombat"  # occurs in every object of the other organization and in none of the first
 
 
 @pytest.fixture
 def theirs(stranger, other_organization):
-    """One of everything, in the other organization."""
+    """Create one object of each kind in the other organization."""
     account = Account.objects.create(organization=other_organization, name=f"{THEIRS} line", number="900")
     counselor = add_person(other_organization, User.Role.COUNSELOR, f"{THEIRS}@example.net")
     category = Category.objects.create(organization=other_organization, name=f"{THEIRS} category")
@@ -166,7 +166,7 @@ def test_every_admin_of_ours_is_scoped():
     open_ones = [
         type(registered)
         for model, registered in django_admin.site._registry.items()
-        if model._meta.app_label in ours and not isinstance(registered, ScopedAdmin)
+        if model._meta.app_label in ours and not isinstance(registered, TenantAdmin)
     ]
 
     assert open_ones == []
@@ -223,7 +223,7 @@ def test_a_document_is_uploaded_on_the_accounts_page(supervisor, account):
     [
         ("p.exe", b"x", "A .exe is not taken here"),
         ("p.pdf", b"no", "is not a PDF"),
-        ("p.txt", b"x" * (LARGEST + 1), "at most 20,971,520"),
+        ("p.txt", b"x" * (MAX_BYTES + 1), "at most 20,971,520"),
         ("p.txt", b"", "empty"),
     ],
 )

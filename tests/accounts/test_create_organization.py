@@ -8,7 +8,7 @@ from accounts.models import Organization, User
 
 @pytest.fixture
 def typed(monkeypatch):
-    """What comes through the pipe as the password."""
+    """Return a function that pipes a password to the command's standard input."""
 
     def type_in(text: str) -> None:
         monkeypatch.setattr("sys.stdin", io.StringIO(f"{text}\n"))

@@ -4,9 +4,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.idempotency import forget_old_calls
+from accounts.integrations.idempotency import delete_expired_calls
 from accounts.models import Cohort, IdempotentCall
-from tests.people import at_once, client_of
+from tests.support.fixtures import client_of, run_concurrently
+
+pytestmark = pytest.mark.both_databases
 
 COHORTS = "/api/cohorts/"
 
@@ -78,11 +80,11 @@ def test_what_was_never_answered_is_taken_up_again(supervisor):
 
 def test_keys_are_kept_for_a_day(supervisor):
     create(client_of(supervisor), "Spring class")
-    assert forget_old_calls() == 0
+    assert delete_expired_calls() == 0
 
     IdempotentCall.objects.update(created_at=timezone.now() - timedelta(days=1, seconds=1))
 
-    assert forget_old_calls() == 1
+    assert delete_expired_calls() == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -98,7 +100,7 @@ def test_sent_many_times_at_once_it_is_made_once(supervisor):
         with lock:
             statuses.append(status)
 
-    at_once(*[lambda client=client: send(client) for client in clients])
+    run_concurrently(*[lambda client=client: send(client) for client in clients])
 
     assert Cohort.objects.count() == 1
     assert 201 in statuses and set(statuses) <= {201, 409}

@@ -2,12 +2,12 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from tests.people import PASSWORD, client_of
+from tests.support.fixtures import PASSWORD, client_of
 
 
 @pytest.fixture(autouse=True)
 def forgotten_attempts():
-    """Failed logins are counted in the cache."""
+    """Clear the cache, which counts failed logins, before and after each test."""
     cache.clear()
     yield
     cache.clear()

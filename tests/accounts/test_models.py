@@ -3,7 +3,9 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from accounts.models import Account, Organization, User
-from tests.people import PASSWORD, add_person
+from tests.support.fixtures import PASSWORD, add_person
+
+pytestmark = pytest.mark.both_databases
 
 
 def test_people_see_themselves_or_their_organization(counselor, colleague, supervisor, stranger):

@@ -12,11 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pypdf import PdfWriter
 
-from accounts import pdf_child
-from accounts.pdf_child import clean
-from accounts.pdf_text import PdfUnreadable, read_pdf
-
-pytestmark = pytest.mark.once
+from accounts.procedures import pdf_sandbox
+from accounts.procedures.pdf_sandbox import remove_unstorable_characters
+from accounts.procedures.pdf_text import PdfUnreadableError, read_pdf
 
 SAYS = b"BT /F1 12 Tf 72 700 Td (I called twice) Tj 0 -20 Td (and nobody rang back) Tj ET"
 FONT = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
@@ -24,7 +22,7 @@ FLATE = b"/Filter /FlateDecode"
 
 
 def pdf_of(*objects: bytes) -> bytes:
-    """A PDF of these objects; the first is the catalog."""
+    """Return a PDF made of `objects`. The first one is the catalog."""
     pdf, offsets = b"%PDF-1.4\n", []
     for number, body in enumerate(objects, 1):
         offsets.append(len(pdf))
@@ -40,7 +38,7 @@ def stream(data: bytes, entries: bytes = b"") -> bytes:
 
 
 def pages_pdf(*contents: bytes, entries: bytes = b"", font: bytes = FONT, more: tuple[bytes, ...] = ()) -> bytes:
-    """One page for each content stream. `more` are objects from number 4 on."""
+    """Return a PDF with one page for each content stream. `more` holds further objects, numbered from 4."""
     first = 4 + len(more)
     kids = b" ".join(b"%d 0 R" % (first + 2 * index) for index in range(len(contents)))
     objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [%b] /Count %d >>" % (kids, len(contents))]
@@ -55,8 +53,16 @@ def pages_pdf(*contents: bytes, entries: bytes = b"", font: bytes = FONT, more: 
 
 
 def deflated(block: bytes, times: int) -> bytes:
-    squeeze = zlib.compressobj(9)
-    return b"".join(squeeze.compress(block) for _ in range(times)) + squeeze.flush()
+    """Return `block` repeated `times` times as a zlib stream.
+
+    The block is compressed only once and the result repeated, because compressing 400 MB takes 4 s.
+    """
+    compressor = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    piece = compressor.compress(block) + compressor.flush(zlib.Z_FULL_FLUSH)
+    checksum = 1
+    for _ in range(times):
+        checksum = zlib.adler32(block, checksum)
+    return b"\x78\xda" + piece * times + compressor.flush() + checksum.to_bytes(4, "big")
 
 
 def megabytes_of_spaces(count: int) -> bytes:
@@ -76,19 +82,19 @@ def encrypted(user: str, owner: str, algorithm: str = "AES-256") -> bytes:
 
 
 TEXT = pages_pdf(SAYS)
-SLOW = pages_pdf(deflated(b"(a) Tj " * 150_000, 6), entries=FLATE)  # reading it takes several seconds
+SLOW = pages_pdf(deflated(b"(a) Tj " * 150_000, 6), entries=FLATE)  # takes several seconds to read
 PICTURE = stream(
     b"\x80", b"/Type /XObject /Subtype /Image /Width 1 /Height 1 /ColorSpace /DeviceGray /BitsPerComponent 8"
 )
 
 
 def children() -> set[str]:
-    """This process's children, dead ones too that nobody has waited for."""
+    """Return the IDs of this process's child processes, including zombies."""
     found = set()
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:  # gone meanwhile
+        except OSError:  # the process has ended meanwhile
             continue
         if int(fields[1]) == os.getpid():
             found.add(stat.parent.name)
@@ -107,8 +113,8 @@ def no_child_left():
     assert children() - before == set()
 
 
-def refusal(data: bytes, **limits) -> PdfUnreadable:
-    with pytest.raises(PdfUnreadable) as refused:
+def refusal(data: bytes, **limits) -> PdfUnreadableError:
+    with pytest.raises(PdfUnreadableError) as refused:
         read_pdf(data, **limits)
     return refused.value
 
@@ -222,7 +228,7 @@ def test_reading_ends_when_the_time_is_over():
 
 
 def test_the_child_ends_by_itself_when_nobody_watches_it():
-    program = [sys.executable, "-I", pdf_child.__file__, "500", "2000000", "1"]
+    program = [sys.executable, "-I", pdf_sandbox.__file__, "500", "2000000", "1"]
 
     done = subprocess.run(program, input=SLOW, capture_output=True)
 
@@ -243,7 +249,7 @@ def test_threads_read_side_by_side():
 
 
 def test_broken_characters_are_left_out_of_the_text():
-    """A font's own table may turn letters into anything: NUL, half of a character, two halves."""
+    """Check a font whose ToUnicode table maps letters to NUL, a lone surrogate, and a surrogate pair."""
     table = (
         b"/CIDInit /ProcSet findresource begin 12 dict begin begincmap "
         b"1 begincodespacerange <00> <FF> endcodespacerange "
@@ -258,12 +264,12 @@ def test_broken_characters_are_left_out_of_the_text():
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
 def test_cleaning_keeps_every_whole_character(text):
-    assert clean("\0".join(text)) == text
+    assert remove_unstorable_characters("\0".join(text)) == text
 
 
 @given(st.text(st.characters() | st.sampled_from("\0\ud83d\ude00")))
 def test_cleaned_text_can_be_kept(text):
-    cleaned = clean(text)
+    cleaned = remove_unstorable_characters(text)
 
     assert "\0" not in cleaned
     assert cleaned.encode().decode() == cleaned

@@ -1,4 +1,10 @@
-from accounts.sections import Index, Lettered, sections_of, squeezed, suggest
+from accounts.procedures.sections import (
+    CitationIndex,
+    IndexedSection,
+    normalize_for_matching,
+    parse_sections,
+    rank_sections,
+)
 
 MANUAL = [
     "Contents\n6100 Asking about suicide ........ 2\n6200 Safety plan   3\n",
@@ -10,16 +16,16 @@ MANUAL = [
 ]
 
 
-def index_of(pages: list[str]) -> Index:
+def index_of(pages: list[str]) -> CitationIndex:
     sections = [
-        Lettered(one.number, one.title, one.page, squeezed(f"{one.number}{one.title}{one.text}"))
-        for one in sections_of(pages)
+        IndexedSection(one.number, one.title, one.page, normalize_for_matching(f"{one.number}{one.title}{one.text}"))
+        for one in parse_sections(pages)
     ]
-    return Index([(number, squeezed(page)) for number, page in enumerate(pages, 1)], sections)
+    return CitationIndex([(number, normalize_for_matching(page)) for number, page in enumerate(pages, 1)], sections)
 
 
 def test_numbered_headings_are_sections_and_tables_of_contents_and_steps_are_not():
-    sections = [(one.number, one.title, one.page, one.last_page) for one in sections_of(MANUAL)]
+    sections = [(one.number, one.title, one.page, one.last_page) for one in parse_sections(MANUAL)]
 
     assert sections == [
         ("717", "State Line", 2, 2),
@@ -30,7 +36,7 @@ def test_numbered_headings_are_sections_and_tables_of_contents_and_steps_are_not
 
 
 def test_a_heading_repeated_on_the_next_page_goes_on():
-    section = sections_of(MANUAL)[1]
+    section = parse_sections(MANUAL)[1]
 
     assert section.text.startswith("When a caller loses hope, ask directly.\n1. Ask openly.")
     assert section.text.endswith("24 hours after the call.\nNever ask so that the answer is no.")
@@ -39,25 +45,25 @@ def test_a_heading_repeated_on_the_next_page_goes_on():
 def test_a_numbered_paragraph_is_titled_by_its_beginning():
     text = '## 3000 Asking\n\n3010 Ask directly. Do not hint.\n3020 In doubt, ask again: "Do you think of dying?"\n'
 
-    assert [(one.number, one.title) for one in sections_of([text], has_pages=False)] == [
+    assert [(one.number, one.title) for one in parse_sections([text], has_pages=False)] == [
         ("3000", "Asking"),
         ("3010", "Ask directly"),
         ("3020", "In doubt, ask again"),
     ]
-    assert {one.page for one in sections_of([text], has_pages=False)} == {None}
+    assert {one.page for one in parse_sections([text], has_pages=False)} == {None}
 
 
 def test_a_text_without_numbered_headings_has_no_sections():
-    assert sections_of(["Be kind.\nListen first.\n"]) == []
+    assert parse_sections(["Be kind.\nListen first.\n"]) == []
 
 
 def test_sections_are_suggested_by_what_a_text_speaks_of():
-    sections = sections_of(MANUAL)
+    sections = parse_sections(MANUAL)
 
-    found = suggest("The caller has pills and no plan for how to be safe until morning.", sections)
+    found = rank_sections("The caller has pills and no plan for how to be safe until morning.", sections)
 
     assert [one.number for one in found][0] == "6200"
-    assert suggest("Weather and football", sections) == []
+    assert rank_sections("Weather and football", sections) == []
 
 
 def test_cited_words_are_found_whatever_a_program_made_of_spaces_and_hyphens():

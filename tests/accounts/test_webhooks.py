@@ -10,29 +10,40 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from django.utils import timezone
 
+from accounts.integrations.webhook_sender import WebhookMessage, WebhookNotSentError, send_message, sign_message
+from accounts.integrations.webhooks import (
+    RETRY_DELAYS,
+    add_webhook,
+    attempt_delivery,
+    delete_old_deliveries,
+    sweep_deliveries,
+)
 from accounts.models import Delivery, Webhook
-from accounts.services.webhooks import WAITS, add_webhook, deliver, forget_old_deliveries, sweep_deliveries
-from accounts.webhook_sender import Message, NotSent, send, signature
-from evaluation.services.grading import grade
-from tests.evaluation.graded import graded_session
-from tests.people import client_of
+from evaluation.services.grading import grade_evaluation
+from tests.evaluation.graded_sessions import add_graded_session
+from tests.support.fixtures import client_of
 from training.models import EndReason
 from training.services.sessions import end_session
 
+pytestmark = pytest.mark.both_databases
 
-class Ear:
-    """A server that takes what it is sent, and answers with the statuses it is told to, the last one from then on."""
+
+class WebhookReceiver:
+    """HTTP server that records the requests it receives and answers them with `statuses` in turn.
+
+    The last status is repeated.
+    """
 
     def __init__(self) -> None:
         self.heard: list[tuple[dict[str, str], bytes]] = []
         self.statuses = [204]
-        ear = self
+        receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                ear.heard.append(({name.lower(): value for name, value in self.headers.items()}, body))
-                status = ear.statuses.pop(0) if len(ear.statuses) > 1 else ear.statuses[0]
+                receiver.heard.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                status = receiver.statuses.pop(0) if len(receiver.statuses) > 1 else receiver.statuses[0]
                 self.send_response(status)
                 self.end_headers()
 
@@ -44,27 +55,27 @@ class Ear:
 
 
 @pytest.fixture
-def ear(settings) -> Iterator[Ear]:
+def receiver(settings) -> Iterator[WebhookReceiver]:
     settings.WEBHOOKS_TO_PRIVATE = True
-    ear = Ear()
-    thread = threading.Thread(target=ear.server.serve_forever, daemon=True)
+    receiver = WebhookReceiver()
+    thread = threading.Thread(target=receiver.server.serve_forever, daemon=True)
     thread.start()
-    yield ear
-    ear.server.shutdown()
+    yield receiver
+    receiver.server.shutdown()
     thread.join(5)
-    ear.server.server_close()
+    receiver.server.server_close()
 
 
 @pytest.fixture
-def hook(admin, ear) -> Webhook:
-    return add_webhook(admin, ear.url, ["session.completed", "evaluation.ready", "assignment.completed"])
+def hook(admin, receiver) -> Webhook:
+    return add_webhook(admin, receiver.url, ["session.completed", "evaluation.ready", "assignment.completed"])
 
 
 def deliver_all() -> list[bool]:
-    return [deliver(pk) for pk in Delivery.objects.order_by("created_at").values_list("pk", flat=True)]
+    return [attempt_delivery(pk) for pk in Delivery.objects.order_by("created_at").values_list("pk", flat=True)]
 
 
-def test_what_happens_is_told_once_and_signed(hook, ear, counselor, chat, chat_assignment, standin):
+def test_what_happens_is_told_once_and_signed(hook, receiver, counselor, chat, chat_assignment, standin):
     counselor.external_id = "lms-7"
     counselor.save()
     end_session(chat, EndReason.HUNG_UP)
@@ -73,7 +84,7 @@ def test_what_happens_is_told_once_and_signed(hook, ear, counselor, chat, chat_a
     assert deliver_all() == [True]
     assert deliver_all() == [False]
 
-    ((headers, body),) = ear.heard
+    ((headers, body),) = receiver.heard
     told = json.loads(body)
     assert told["type"] == "session.completed"
     assert told["data"] == {
@@ -95,61 +106,61 @@ def test_what_happens_is_told_once_and_signed(hook, ear, counselor, chat, chat_a
     assert (headers["webhook-signature"], headers["webhook-id"]) == (f"v1,{mac}", told["id"])
 
 
-def test_a_graded_assignment_tells_three_things(hook, ear, queued, standin):
-    grade(queued.pk)
+def test_a_graded_assignment_tells_three_things(hook, receiver, queued, standin):
+    grade_evaluation(queued.pk)
 
     deliver_all()
 
-    told = [json.loads(body) for _, body in ear.heard]
+    told = [json.loads(body) for _, body in receiver.heard]
     assert [one["type"] for one in told] == ["session.completed", "assignment.completed", "evaluation.ready"]
     queued.refresh_from_db()
     assert (told[2]["data"]["score"], told[2]["data"]["grade"]) == (queued.score, queued.grade)
     assert (told[1]["data"]["score"], told[1]["data"]["passed"]) == (queued.score, True)
 
 
-def test_only_what_was_asked_for_of_ones_own_people(admin, stranger, other_organization, counselor, ear):
+def test_only_what_was_asked_for_of_ones_own_people(admin, stranger, other_organization, counselor, receiver):
     from accounts.models import User  # noqa: PLC0415
 
     other = User.objects.create_user("a@example.net", organization=other_organization, role="admin")
-    add_webhook(other, ear.url, ["evaluation.ready"])
-    add_webhook(admin, ear.url, ["assignment.completed"])
+    add_webhook(other, receiver.url, ["evaluation.ready"])
+    add_webhook(admin, receiver.url, ["assignment.completed"])
 
-    graded_session(counselor, 80)
+    add_graded_session(counselor, 80)
 
     assert Delivery.objects.count() == 0
 
 
 @pytest.mark.parametrize("status", [500, 404, 302])
-def test_whatever_is_no_success_is_tried_again_later(hook, ear, chat, status):
-    ear.statuses = [status, 200]
+def test_whatever_is_no_success_is_tried_again_later(hook, receiver, chat, status):
+    receiver.statuses = [status, 200]
     end_session(chat, EndReason.HUNG_UP)
     row = Delivery.objects.get()
 
-    assert deliver(row.pk) is False
+    assert attempt_delivery(row.pk) is False
     row.refresh_from_db()
     assert (row.attempts, row.status, row.failure, row.delivered_at) == (1, status, f"answered {status}", None)
-    assert timedelta(seconds=5) < row.next_at - timezone.now() <= timedelta(seconds=WAITS[0])
-    assert deliver(row.pk) is False  # not yet
+    assert timedelta(seconds=5) < row.next_at - timezone.now() <= timedelta(seconds=RETRY_DELAYS[0])
+    assert attempt_delivery(row.pk) is False  # too early
     Delivery.objects.update(next_at=timezone.now())
-    assert deliver(row.pk) is True
-    assert [headers["webhook-id"] for headers, _ in ear.heard] == [str(row.pk)] * 2
+    assert attempt_delivery(row.pk) is True
+    assert [headers["webhook-id"] for headers, _ in receiver.heard] == [str(row.pk)] * 2
 
 
-def test_after_the_last_try_it_is_given_up(hook, ear, chat):
-    ear.statuses = [500]
+def test_after_the_last_try_it_is_given_up(hook, receiver, chat):
+    receiver.statuses = [500]
     end_session(chat, EndReason.HUNG_UP)
     row = Delivery.objects.get()
 
-    for _ in range(len(WAITS) + 1):
+    for _ in range(len(RETRY_DELAYS) + 1):
         Delivery.objects.update(next_at=timezone.now())
-        deliver(row.pk)
+        attempt_delivery(row.pk)
 
     row.refresh_from_db()
-    assert (row.attempts, row.next_at, row.delivered_at) == (len(WAITS) + 1, None, None)
+    assert (row.attempts, row.next_at, row.delivered_at) == (len(RETRY_DELAYS) + 1, None, None)
     assert sweep_deliveries() == 0
 
 
-def test_nobody_there_is_a_failure_in_words(hook, ear, chat):
+def test_nobody_there_is_a_failure_in_words(hook, receiver, chat):
     Webhook.objects.update(url="http://127.0.0.1:9/")
     end_session(chat, EndReason.HUNG_UP)
 
@@ -159,18 +170,18 @@ def test_nobody_there_is_a_failure_in_words(hook, ear, chat):
 
 
 def test_nothing_is_sent_inside():
-    message = Message("1", 0, b"{}")
+    message = WebhookMessage("1", 0, b"{}")
 
     for host in ("127.0.0.1", "localhost", "169.254.169.254", "10.0.0.1", "[::1]"):
-        with pytest.raises(NotSent, match="an address inside"):
-            send(f"http://{host}:9/", "whsec_eA==", message, may_be_private=False, timeout=1)
+        with pytest.raises(WebhookNotSentError, match="an address inside"):
+            send_message(f"http://{host}:9/", "whsec_eA==", message, may_be_private=False, timeout=1)
 
 
 def test_the_signature_is_that_of_the_standard():
-    """The example that Standard Webhooks gives."""
-    message = Message("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
+    """Compare with the example in the Standard Webhooks specification."""
+    message = WebhookMessage("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
 
-    found = signature("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", message)
+    found = sign_message("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", message)
 
     assert found == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
@@ -195,7 +206,7 @@ def test_what_cannot_be_told_is_refused_in_the_api_and_the_administration(admin,
     assert (page.status_code, Webhook.objects.count()) == (200, 0)
 
 
-def test_deliveries_are_listed_for_the_admin(admin, hook, ear, chat):
+def test_deliveries_are_listed_for_the_admin(admin, hook, receiver, chat):
     end_session(chat, EndReason.HUNG_UP)
     deliver_all()
 
@@ -204,19 +215,19 @@ def test_deliveries_are_listed_for_the_admin(admin, hook, ear, chat):
     assert [(row["event"], row["attempts"], row["status"]) for row in rows] == [("session.completed", 1, 204)]
 
 
-def test_what_is_settled_is_forgotten_after_a_while(hook, ear, chat):
+def test_what_is_settled_is_forgotten_after_a_while(hook, receiver, chat):
     end_session(chat, EndReason.HUNG_UP)
     deliver_all()
     Delivery.objects.update(created_at=timezone.now() - timedelta(days=89))
-    assert forget_old_deliveries() == 0
+    assert delete_old_deliveries() == 0
 
     Delivery.objects.update(created_at=timezone.now() - timedelta(days=91))
 
-    assert forget_old_deliveries() == 1
+    assert delete_old_deliveries() == 1
 
 
-def test_what_is_still_on_its_way_is_kept(hook, ear, chat):
+def test_what_is_still_on_its_way_is_kept(hook, receiver, chat):
     end_session(chat, EndReason.HUNG_UP)
     Delivery.objects.update(created_at=timezone.now() - timedelta(days=91))
 
-    assert forget_old_deliveries() == 0
+    assert delete_old_deliveries() == 0

@@ -4,10 +4,8 @@ import httpx2
 import openai
 import pytest
 
-from ai import AIUnavailable, build_async_client, build_client, in_our_words
-from tests.people import *  # noqa: F403
-
-pytestmark = pytest.mark.once
+from ai import AIUnavailableError, build_async_client, build_client, translate_openai_errors
+from tests.support.fixtures import *  # noqa: F403
 
 
 def status_error(status: int, code: str | None = None, **headers: str) -> openai.APIStatusError:
@@ -17,8 +15,8 @@ def status_error(status: int, code: str | None = None, **headers: str) -> openai
     return kind("no", response=response, body={"code": code})
 
 
-def said(error: Exception) -> AIUnavailable:
-    with pytest.raises(AIUnavailable) as caught, in_our_words():
+def said(error: Exception) -> AIUnavailableError:
+    with pytest.raises(AIUnavailableError) as caught, translate_openai_errors():
         raise error
     return caught.value
 
@@ -66,7 +64,7 @@ def test_errors_of_the_connection_can_be_tried_again():
 
 
 def test_errors_of_our_own_pass_untouched():
-    with pytest.raises(KeyError), in_our_words():
+    with pytest.raises(KeyError), translate_openai_errors():
         raise KeyError("ours")
 
 
@@ -84,7 +82,7 @@ def test_clients_take_address_key_and_one_retry_layer_from_settings(settings):
 def test_nobody_listening_is_unreachable(settings):
     client = build_client(2.0, max_retries=0)
 
-    with pytest.raises(AIUnavailable) as caught, in_our_words():
+    with pytest.raises(AIUnavailableError) as caught, translate_openai_errors():
         client.models.list()
 
     assert (caught.value.code, caught.value.retryable) == ("unreachable", True)
@@ -92,16 +90,16 @@ def test_nobody_listening_is_unreachable(settings):
 
 @pytest.mark.parametrize("fault", [{"drop_after": 700}, {"drop_after": 0}, {"drop": True}])
 def test_a_stream_that_breaks_off_is_unavailable_in_our_words(standin, fault):
-    standin.faults("POST /v1/responses", fault, times=None)
+    standin.add_fault("POST /v1/responses", fault, times=None)
 
     async def read() -> None:
-        with in_our_words():
+        with translate_openai_errors():
             async with build_async_client(5.0, max_retries=0) as client:
                 stream = await client.responses.create(model="m", input="hi", stream=True)
                 async for _ in stream:
                     pass
 
-    with pytest.raises(AIUnavailable) as caught:
+    with pytest.raises(AIUnavailableError) as caught:
         asyncio.run(read())
 
     assert caught.value.retryable is True

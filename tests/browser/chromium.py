@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-QUIET = [
+QUIET_FLAGS = [
     "--no-sandbox",
     "--disable-background-networking",
     "--disable-component-update",
@@ -17,8 +17,8 @@ QUIET = [
 FAKE_MICROPHONE = ["--use-fake-device-for-media-stream"]
 
 
-def program() -> str:
-    """The machine's Chromium; the test is skipped without one, or fails where services are required."""
+def chromium_path() -> str:
+    """Return the path of Chromium. Without it, skip the test, or fail it if REQUIRE_SERVICES=1."""
     path = shutil.which("chromium")
     if path:
         return path
@@ -28,10 +28,13 @@ def program() -> str:
 
 
 @contextmanager
-def launched(*flags: str) -> Iterator[Browser]:
-    """A Chromium with these further flags, for one module at most: Playwright holds the event loop while it lives."""
-    path = program()
+def launch_chromium(*flags: str) -> Iterator[Browser]:
+    """Yield a Chromium with these extra flags.
+
+    Use it for one module at most, because Playwright holds the event loop while it runs.
+    """
+    path = chromium_path()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*QUIET, *flags])
+        browser = playwright.chromium.launch(executable_path=path, args=[*QUIET_FLAGS, *flags])
         yield browser
         browser.close()

@@ -7,18 +7,18 @@ from threading import Thread
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.chromium import FAKE_MICROPHONE, launched
-from tests.browser.demo import enter, flags, mended, practice_browser, tryout, watch  # noqa: F401
+from tests.browser.chromium import FAKE_MICROPHONE, launch_chromium
+from tests.browser.tryout import enter, flags, mended, practice_browser, tryout, watch  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = {"/static/training/": ROOT / "training/static/training", "/static/": ROOT / "templates/static"}
+STATIC_FOLDERS = {"/static/training/": ROOT / "training/static/training", "/static/": ROOT / "templates/static"}
 
 
-class Site(ThreadingHTTPServer):
-    """The static files as they are, and whatever pages a test puts into `pages`."""
+class StaticSite(ThreadingHTTPServer):
+    """Server for the unchanged static files and for the pages that a test puts into `pages`."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), SiteHandler)
+        super().__init__(("127.0.0.1", 0), StaticSiteHandler)
         self.pages: dict[str, str] = {"/": "<!doctype html><title>Scripts</title>"}
 
     @property
@@ -26,8 +26,8 @@ class Site(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
 
-class SiteHandler(SimpleHTTPRequestHandler):
-    server: Site
+class StaticSiteHandler(SimpleHTTPRequestHandler):
+    server: StaticSite
 
     def do_GET(self) -> None:
         address = self.path.partition("?")[0]
@@ -40,24 +40,24 @@ class SiteHandler(SimpleHTTPRequestHandler):
 
     def translate_path(self, path: str) -> str:
         address = path.partition("?")[0]
-        for prefix, folder in FOLDERS.items():
+        for prefix, folder in STATIC_FOLDERS.items():
             if address.startswith(prefix):
                 return str(folder / address.removeprefix(prefix))
         return str(ROOT / "nothing-here")
 
     def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    with launched(*FAKE_MICROPHONE) as browser:
+    with launch_chromium(*FAKE_MICROPHONE) as browser:
         yield browser
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    with Site() as server:
+def site() -> Iterator[StaticSite]:
+    with StaticSite() as server:
         thread = Thread(target=partial(server.serve_forever, poll_interval=0.05))
         thread.start()
         yield server
@@ -66,8 +66,8 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture
-def page(chromium: Browser, site: Site) -> Iterator[Page]:
-    """An empty page of the site. A script error on it fails the test."""
+def page(chromium: Browser, site: StaticSite) -> Iterator[Page]:
+    """Yield an empty page of the site. A script error on it fails the test."""
     context = chromium.new_context(permissions=["microphone"], base_url=site.url)
     tab = context.new_page()
     errors: list[str] = []

@@ -1,4 +1,4 @@
-"""Supervisors, evaluators and a stranger in the administration of the real try-out."""
+"""Browser tests of supervisors, evaluators, and a stranger in the administration of the real try-out."""
 
 import json
 import re
@@ -8,14 +8,23 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.demo import CALLS, CHAT, Tryout, Watch
-from tests.browser.practice import begin_chat, expect_answer, grade, hang_up, lines, say, start_typing, write
+from tests.browser.practice_actions import (
+    begin_chat,
+    expect_caller_answer,
+    grade_badge,
+    hang_up,
+    send_message,
+    start_typing,
+    transcript_lines,
+    type_line,
+)
+from tests.browser.tryout import CALLS, CHAT, PageMonitor, TryoutSite
 
-pytestmark = [pytest.mark.once, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.timeout(120)
 
 SUPERVISOR, EVALUATOR, STRANGER = "supervisor@example.org", "evaluator@example.org", "stranger@example.net"
 QUESTION = "Are you thinking about suicide?"
-SMILE = "\U0001f642"  # one character for us, two for a browser
+SMILE = "\U0001f642"  # one character in Python, two UTF-16 units in a browser
 
 
 def rows(page: Page) -> Locator:
@@ -61,7 +70,7 @@ def edit_scenario(page: Page, title: str, new_title: str) -> None:
 
 
 def test_a_scenario_is_written_assigned_and_edited_without_touching_a_running_session(
-    enter: Callable[..., Page], tryout: Tryout
+    enter: Callable[..., Page], tryout: TryoutSite
 ) -> None:
     counselor, title = tryout.add_counselor(), f"Dormitory {uuid4().hex[:6]}"
     supervisor = enter("/admin/", SUPERVISOR)
@@ -71,17 +80,17 @@ def test_a_scenario_is_written_assigned_and_edited_without_touching_a_running_se
     begin_chat(first)
 
     edit_scenario(supervisor, title, f"{title}, edited")
-    write(first, f"Hello, my name is Sam. {QUESTION}")
-    expect_answer(first, 3)
+    send_message(first, f"Hello, my name is Sam. {QUESTION}")
+    expect_caller_answer(first, 3)
     first.get_by_role("button", name="Get feedback").click()
-    expect(grade(first)).to_be_visible()
+    expect(grade_badge(first)).to_be_visible()
     assign_by_action(supervisor, f"{title}, edited", counselor)
     second = enter(tryout.practice_page(counselor, f"{title}, edited"), counselor)
     begin_chat(second)
-    write(second, "Thank you for telling me.")
-    expect_answer(second, 3)
+    send_message(second, "Thank you for telling me.")
+    expect_caller_answer(second, 3)
     second.get_by_role("button", name="Get feedback").click()
-    expect(grade(second)).to_be_visible()
+    expect(grade_badge(second)).to_be_visible()
 
     ours = "h4:text-is('In this scenario') + .criteria"
     own = [page.locator(ours).get_by_role("heading", level=5) for page in (first, second)]
@@ -95,6 +104,7 @@ def selected(field: Locator) -> str:
     return str(field.evaluate("field => field.value.slice(field.selectionStart, field.selectionEnd)"))
 
 
+@pytest.mark.prove
 def test_advice_stands_beside_what_is_being_written(enter: Callable[..., Page]) -> None:
     page = enter("/admin/scenarios/scenario/add/", SUPERVISOR)
     prompt, advice = page.get_by_label("Prompt:"), page.get_by_label("Advice on the prompt")
@@ -112,6 +122,7 @@ def test_advice_stands_beside_what_is_being_written(enter: Callable[..., Page]) 
     expect(page.get_by_role("status").filter(has_text="on the prompt")).to_have_count(0)
 
 
+@pytest.mark.prove
 def test_a_text_says_how_long_it_is_and_when_it_is_too_long(enter: Callable[..., Page]) -> None:
     page = enter("/admin/scenarios/scenario/add/", SUPERVISOR)
     description = page.get_by_label("Description:")
@@ -123,6 +134,7 @@ def test_a_text_says_how_long_it_is_and_when_it_is_too_long(enter: Callable[...,
     expect(description).to_have_accessible_description("Counselors read this. 1,002 of 1,000 characters: 2 too many")
 
 
+@pytest.mark.prove
 def test_a_scenario_is_tried_in_one_click_once_it_is_saved(enter: Callable[..., Page]) -> None:
     page, title = enter("/admin/", SUPERVISOR), f"Dormitory {uuid4().hex[:6]}"
     write_scenario(page, title)
@@ -143,7 +155,10 @@ def test_a_scenario_is_tried_in_one_click_once_it_is_saved(enter: Callable[..., 
     expect(page).to_have_url(re.compile("/training/voice/trial/"))
 
 
-def test_a_scenario_is_written_for_one_counselor_and_then_promoted(enter: Callable[..., Page], tryout: Tryout) -> None:
+@pytest.mark.prove
+def test_a_scenario_is_written_for_one_counselor_and_then_promoted(
+    enter: Callable[..., Page], tryout: TryoutSite
+) -> None:
     counselor, title = tryout.add_counselor(), f"After your call {uuid4().hex[:6]}"
     page = enter("/admin/scenarios/scenario/", SUPERVISOR)
     page.get_by_role("link", name="Write for one counselor").click()
@@ -168,6 +183,7 @@ def test_a_scenario_is_written_for_one_counselor_and_then_promoted(enter: Callab
     expect(rows(page).filter(has_text=title)).to_have_count(1)
 
 
+@pytest.mark.prove
 def test_a_selection_is_downloaded(enter: Callable[..., Page]) -> None:
     page = enter("/admin/scenarios/scenario/", SUPERVISOR)
 
@@ -179,14 +195,14 @@ def test_a_selection_is_downloaded(enter: Callable[..., Page]) -> None:
 
 
 @pytest.fixture
-def graded_call(enter: Callable[..., Page], tryout: Tryout) -> tuple[str, str]:
-    """A typed and graded call: its session, and who took it."""
+def graded_call(enter: Callable[..., Page], tryout: TryoutSite) -> tuple[str, str]:
+    """Return (session id, counselor's email) of a typed and graded call."""
     counselor = tryout.add_counselor(CALLS[0])
     page = enter(tryout.practice_page(counselor, CALLS[0]), counselor)
     start_typing(page)
-    say(page, QUESTION)
+    type_line(page, QUESTION)
     session = hang_up(page)
-    expect(grade(page)).to_be_visible()
+    expect(grade_badge(page)).to_be_visible()
     expect(page.get_by_label(re.compile("^Recording of"))).to_be_visible()
     return session, counselor
 
@@ -205,18 +221,20 @@ def test_a_session_is_heard_read_and_graded_again(enter: Callable[..., Page], gr
     expect(page.locator(".messagelist")).to_contain_text("1 queued.")
     page.goto(f"/sessions/{session}/")
 
-    expect(grade(page)).to_be_visible()
-    expect(lines(page).first).to_contain_text(QUESTION)
+    expect(grade_badge(page)).to_be_visible()
+    expect(transcript_lines(page).first).to_contain_text(QUESTION)
     page.goto(f"/admin/training/session/{session}/change/")
     expect(page.locator(".field-feedback").get_by_role("link", name=re.compile("^Version"))).to_have_count(2)
 
 
-def test_a_stranger_sees_nothing_of_it(enter: Callable[..., Page], graded_call: tuple[str, str], watch: Watch) -> None:
+def test_a_stranger_sees_nothing_of_it(
+    enter: Callable[..., Page], graded_call: tuple[str, str], watch: PageMonitor
+) -> None:
     session, counselor = graded_call
     own = enter(f"/sessions/{session}/", SUPERVISOR)
     audio = own.locator("#recording audio").get_attribute("src")
     assert audio
-    watch.expect_failing(404)
+    watch.expect_statuses(404)
     page = enter("/admin/", STRANGER)
 
     for address in [f"/sessions/{session}/", f"/sessions/{session}/feedback/", f"/api/sessions/{session}/", audio]:
@@ -234,7 +252,8 @@ def test_a_stranger_sees_nothing_of_it(enter: Callable[..., Page], graded_call: 
     expect(page.get_by_label("Counselor:").locator("option")).to_have_count(1)  # the empty choice
 
 
-def test_a_supervisor_sees_the_own_organization_only(enter: Callable[..., Page], tryout: Tryout) -> None:
+@pytest.mark.prove
+def test_a_supervisor_sees_the_own_organization_only(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     page = enter("/admin/accounts/user/", SUPERVISOR)
 
     expect(rows(page).filter(has_text="evaluator@example.org")).to_have_count(1)
@@ -243,6 +262,7 @@ def test_a_supervisor_sees_the_own_organization_only(enter: Callable[..., Page],
     expect(rows(page).filter(has_text=CHAT)).to_have_count(1)
 
 
+@pytest.mark.prove
 def test_an_evaluator_puts_a_verdict_beside_the_graders(
     enter: Callable[..., Page], graded_call: tuple[str, str]
 ) -> None:

@@ -1,4 +1,4 @@
-"""Practice calls in a real browser, with the real web server, gateway, worker and stand-in."""
+"""Practice calls in a real browser, with the real web server, gateway, worker, and stand-in."""
 
 import itertools
 import json
@@ -10,16 +10,24 @@ import pytest
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from tests.browser.chromium import FAKE_MICROPHONE
-from tests.browser.demo import CALLS, CHAT, DEMO_PASSWORD, Tryout, Watch
-from tests.browser.practice import call, grade, hang_up, lines, say, start_typing, told
-from tests.browser.sounds import Burst, Samples, find_bursts, loudness, read_stereo, write_microphone
+from tests.browser.practice_actions import (
+    call_panel,
+    grade_badge,
+    hang_up,
+    line_patterns,
+    start_typing,
+    transcript_lines,
+    type_line,
+)
+from tests.browser.tones import Samples, ToneBurst, find_tones, loudness, read_stereo, write_microphone
+from tests.browser.tryout import CALLS, CHAT, DEMO_PASSWORD, PageMonitor, TryoutSite
 
-pytestmark = [pytest.mark.once, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(180)
 
-# Somebody speaks for a second in every five, higher the second time: long enough apart for the caller to have begun
-# an answer, short enough to fall into it. It does not matter where in the file the call begins.
-PERIOD = 5.0
-SPEECH = [Burst(0.5, 1.0, 440.0), Burst(0.5 + PERIOD, 1.0, 660.0)]
+# The microphone speaks for one second in every five, at a higher pitch the second time. That is long enough for the
+# caller to start an answer and short enough to interrupt it. The call may begin anywhere in the file.
+PERIOD = 5.0  # seconds
+SPEECH = [ToneBurst(0.5, 1.0, 440.0), ToneBurst(0.5 + PERIOD, 1.0, 660.0)]
 CALLERS_OPENING = re.compile("Hi|Hello|Good evening|Yes, hello")
 SIMULATED = re.compile(r"\[simulated transcript: \d+\.\d s of speech\]")
 
@@ -31,7 +39,7 @@ def flags(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def session_of(page: Page) -> str:
-    """The id of the session on the line."""
+    """Return the id of the session on the line."""
     address = page.locator("#call [data-session-link]").get_attribute("href")
     assert address
     return address.rstrip("/").rpartition("/")[2]
@@ -57,8 +65,8 @@ def look_at_dashboard(page: Page) -> None:
     )
 
 
-class Reports:
-    """What the page tells the gateway that it has played."""
+class PlayedReports:
+    """`played` reports that the page sends to the gateway."""
 
     def __init__(self, page: Page) -> None:
         self.played: list[dict[str, Any]] = []
@@ -74,18 +82,18 @@ def answer_the_phone(page: Page) -> None:
     page.get_by_role("button", name="Check my microphone").click()
     expect(page.get_by_text("We hear you.")).to_be_visible()
     page.get_by_role("button", name="Start the call").click()
-    expect(call(page)).to_have_attribute("data-phase", "talking")
+    expect(call_panel(page)).to_have_attribute("data-phase", "talking")
     expect(page.get_by_text("Recorded", exact=True)).to_be_visible()
 
 
 def talk_and_interrupt(page: Page) -> None:
-    """The microphone speaks, the caller answers, and the microphone speaks again before they are done."""
-    expect(lines(page).first).to_have_attribute("data-speaker", "counselor")
-    expect(lines(page).first).to_contain_text(SIMULATED)
-    expect(lines(page).nth(1)).to_have_attribute("data-speaker", "caller")
+    """Expect a spoken turn, the caller's answer, and an interruption of that answer by the microphone."""
+    expect(transcript_lines(page).first).to_have_attribute("data-speaker", "counselor")
+    expect(transcript_lines(page).first).to_contain_text(SIMULATED)
+    expect(transcript_lines(page).nth(1)).to_have_attribute("data-speaker", "caller")
     page.wait_for_function("parseFloat(document.querySelector('#call').style.getPropertyValue('--caller-level')) > 0.3")
-    expect(lines(page).nth(1).locator("[data-cut-off]")).to_be_visible()
-    expect(lines(page).nth(2)).to_contain_text(SIMULATED)
+    expect(transcript_lines(page).nth(1).locator("[data-cut-off]")).to_be_visible()
+    expect(transcript_lines(page).nth(2)).to_contain_text(SIMULATED)
 
 
 def mute_and_type(page: Page) -> None:
@@ -94,8 +102,8 @@ def mute_and_type(page: Page) -> None:
     question = "Are you thinking about suicide?"
     page.get_by_label("Type instead of speaking").fill(question)
     page.keyboard.press("Enter")
-    expect(lines(page, speaker="counselor").last).to_contain_text(question)
-    expect(lines(page, speaker="caller", final="true").last).to_contain_text(re.compile("Yes[.,]"))
+    expect(transcript_lines(page, speaker="counselor").last).to_contain_text(question)
+    expect(transcript_lines(page, speaker="caller", final="true").last).to_contain_text(re.compile("Yes[.,]"))
 
 
 def recording(page: Page) -> Locator:
@@ -108,7 +116,7 @@ def feedback_of(page: Page) -> Locator:
 
 def read_feedback(page: Page) -> None:
     feedback = feedback_of(page)
-    expect(grade(page)).to_be_visible()
+    expect(grade_badge(page)).to_be_visible()
     wanted = [
         "What went well",
         "What to do differently",
@@ -123,7 +131,7 @@ def read_feedback(page: Page) -> None:
 
 
 def listen(page: Page) -> str:
-    """Play the recording from the transcript's second line; its address."""
+    """Play the recording from the transcript's second line and return its address."""
     expect(recording(page)).to_be_visible()
     player = page.locator("#recording audio")
     player.evaluate("audio => audio.readyState >= 3 || new Promise((done) => (audio.oncanplay = () => done()))")
@@ -150,13 +158,13 @@ Turn = dict[str, Any]
 
 
 def check_turns(turns: list[Turn]) -> None:
-    """Two spoken turns with the caller cut off between them; then what was typed, and its whole answer."""
+    """Check for two spoken turns with an interrupted caller between them, then a typed turn with its whole answer."""
     assert [turn["role"] for turn in turns[:3]] == ["counselor", "caller", "counselor"]
     assert [turn["source"] for turn in turns if turn["role"] == "counselor"][:2] == ["spoken", "spoken"]
     opening, interruption = turns[1], turns[2]
     assert opening["interrupted"]
     assert CALLERS_OPENING.match(opening["text"])
-    # The caller is quiet within two seconds of the first sound over them.
+    # The caller must be silent within two seconds of the first sound of the interruption.
     assert interruption["start_ms"] - 500 < opening["end_ms"] < interruption["start_ms"] + 2000
     assert (turns[-2]["source"], turns[-1]["interrupted"]) == ("typed", False)
     assert [turn["start_ms"] for turn in turns] == sorted(turn["start_ms"] for turn in turns)
@@ -166,16 +174,16 @@ def check_recording(wav: bytes, turns: list[Turn]) -> None:
     rate, left, right = read_stereo(wav)
     assert rate == 24_000
     spoken = [turn["start_ms"] / 1000 for turn in turns if turn["source"] == "spoken" and turn["role"] == "counselor"]
-    bursts = find_bursts(left, rate)
+    bursts = find_tones(left, rate)
     assert len(bursts) == len(spoken)
     for burst, said_at in zip(bursts, spoken, strict=True):
-        assert -0.1 <= burst.start - said_at < 0.6  # a turn begins a little before its first sound
+        assert -0.1 <= burst.start - said_at < 0.6  # a turn starts slightly before its first sound
     check_tones(bursts)
     check_caller(right, rate, turns)
 
 
-def check_tones(bursts: list[Burst]) -> None:
-    """The file's tones, in the file's order and at the file's distances. The call may have begun within the first."""
+def check_tones(bursts: list[ToneBurst]) -> None:
+    """Check the tones' pitch, order, and distance. The first may be cut short, because the call can begin within it."""
     tones = [min(SPEECH, key=lambda sound: abs(sound.hertz - burst.hertz)) for burst in bursts]
     for burst, tone, next_tone in zip(bursts, tones, [*tones[1:], None], strict=True):
         assert abs(burst.hertz - tone.hertz) < 5
@@ -186,7 +194,7 @@ def check_tones(bursts: list[Burst]) -> None:
 
 
 def check_caller(right: Samples, rate: int, turns: list[Turn]) -> None:
-    """The caller sounds during each turn of theirs, and not before it nor between its end and the next one."""
+    """Check that the caller is audible during each of the caller's turns and silent between them."""
     quiet_from = 0
     for turn in [turn for turn in turns if turn["role"] == "caller"]:
         start, end = (turn[name] * rate // 1000 for name in ("start_ms", "end_ms"))
@@ -196,14 +204,14 @@ def check_caller(right: Samples, rate: int, turns: list[Turn]) -> None:
     assert loudness(right[quiet_from:]) < 0.001
 
 
-def test_a_newcomer_takes_the_first_call(enter: Callable[..., Page], tryout: Tryout) -> None:
+def test_a_newcomer_takes_the_first_call(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     page = enter("/", permissions=["microphone"])
     log_in(page)
     look_at_dashboard(page)
     page.get_by_role("link", name=re.compile(f"^Take the call.*{CALLS[0]}")).click()
     page.wait_for_url("**/training/voice/*/")
     page.goto(f"{page.url}?raw=1")
-    reports = Reports(page)
+    reports = PlayedReports(page)
     answer_the_phone(page)
     talk_and_interrupt(page)
     mute_and_type(page)
@@ -212,7 +220,7 @@ def test_a_newcomer_takes_the_first_call(enter: Callable[..., Page], tryout: Try
     read_feedback(page)
     wav = download(page, listen(page))
 
-    turns = tryout.read("counselor@example.org", f"/api/sessions/{session}/")["transcript"]
+    turns = tryout.get_json("counselor@example.org", f"/api/sessions/{session}/")["transcript"]
     assert {report["item"] for report in reports.played if report["final"]} >= {1, 2}
     check_turns(turns)
     check_recording(wav, turns)
@@ -220,20 +228,21 @@ def test_a_newcomer_takes_the_first_call(enter: Callable[..., Page], tryout: Try
     expect(page.get_by_role("link", name=re.compile("^Take the call"))).to_have_count(1)
 
 
-# ---- Without a voice
+# ---- Without speaking
 
 
-def test_the_caller_opens_after_six_seconds_of_silence(enter: Callable[..., Page], tryout: Tryout) -> None:
+@pytest.mark.prove
+def test_the_caller_opens_after_six_seconds_of_silence(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor()
     page = enter("/training/voice/free/", counselor)
     page.get_by_label("What would you like to practise?").fill("somebody who hardly dares to speak")
     start_typing(page)
     expect(page.get_by_text("You answer the phone: say your greeting.")).to_be_visible()
 
-    expect(lines(page, speaker="caller", final="true")).to_have_count(1)
+    expect(transcript_lines(page, speaker="caller", final="true")).to_have_count(1)
     session = hang_up(page)
 
-    [opening] = tryout.read(counselor, f"/api/sessions/{session}/")["transcript"]
+    [opening] = tryout.get_json(counselor, f"/api/sessions/{session}/")["transcript"]
     assert CALLERS_OPENING.match(opening["text"])
     assert 5_500 <= opening["start_ms"] < 15_000
     expect(page.get_by_text("To practise: somebody who hardly dares to speak")).to_be_visible()
@@ -247,8 +256,9 @@ REFUSALS = {
 NO_MICROPHONE = "name => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', name); }; }"
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize("reason", REFUSALS)
-def test_without_a_microphone_the_call_is_typed(enter: Callable[..., Page], tryout: Tryout, reason: str) -> None:
+def test_without_a_microphone_the_call_is_typed(enter: Callable[..., Page], tryout: TryoutSite, reason: str) -> None:
     counselor = tryout.add_counselor(CALLS[0])
     error, words = REFUSALS[reason]
     page = enter(tryout.practice_page(counselor, CALLS[0]), counselor)
@@ -259,12 +269,12 @@ def test_without_a_microphone_the_call_is_typed(enter: Callable[..., Page], tryo
     expect(page.get_by_role("alert").filter(has_text=words)).to_be_visible()
     expect(page.get_by_role("button", name="Try again").locator("visible=true")).to_have_count(1)
     start_typing(page)
-    say(page, "Good evening, you have reached the crisis line.")
-    say(page, "That sounds so lonely.")
+    type_line(page, "Good evening, you have reached the crisis line.")
+    type_line(page, "That sounds so lonely.")
     page.get_by_role("button", name="Get feedback").click()
 
-    expect(grade(page)).to_be_visible()
-    expect(lines(page)).to_have_text(told("You.*typed", "Caller", "You.*typed", "Caller"))
+    expect(grade_badge(page)).to_be_visible()
+    expect(transcript_lines(page)).to_have_text(line_patterns("You.*typed", "Caller", "You.*typed", "Caller"))
     expect(recording(page)).to_be_visible()
 
 
@@ -276,7 +286,7 @@ def press_until_focused(page: Page, target: Locator) -> None:
     raise AssertionError(f"Not reached with Tab: {target}")
 
 
-def test_a_call_can_be_taken_with_the_keyboard_alone(enter: Callable[..., Page], tryout: Tryout) -> None:
+def test_a_call_can_be_taken_with_the_keyboard_alone(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     page = enter("/", tryout.add_counselor(CALLS[1]))
 
     press_until_focused(page, page.get_by_role("link", name=re.compile("^Take the call")))
@@ -288,11 +298,11 @@ def test_a_call_can_be_taken_with_the_keyboard_alone(enter: Callable[..., Page],
     press_until_focused(page, page.get_by_role("button", name="Start the call"))
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1, name=CALLS[1])).to_be_focused()
-    expect(call(page)).to_have_attribute("data-phase", "talking")
+    expect(call_panel(page)).to_have_attribute("data-phase", "talking")
     press_until_focused(page, page.get_by_label("Type instead of speaking"))
     page.keyboard.type("Hello, you have reached the crisis line.")
     page.keyboard.press("Enter")
-    expect(lines(page, speaker="caller")).to_have_count(1)
+    expect(transcript_lines(page, speaker="caller")).to_have_count(1)
     press_until_focused(page, page.get_by_role("button", name="Mute"))
     page.keyboard.press("m")
     expect(page.get_by_role("button", name="Unmute")).to_be_focused()
@@ -300,69 +310,70 @@ def test_a_call_can_be_taken_with_the_keyboard_alone(enter: Callable[..., Page],
     page.keyboard.press("Enter")
 
     page.wait_for_url("**/sessions/*/")
-    expect(grade(page)).to_be_visible()
+    expect(grade_badge(page)).to_be_visible()
 
 
-# ---- The line
+# ---- The connection
 
 
-class Line:
-    """Stands between the page and the gateway, and can be cut."""
+class InterceptedSocket:
+    """Route between the page and the gateway that can be cut."""
 
     def __init__(self, page: Page) -> None:
-        self.ends: list[WebSocketRoute] = []
+        self.sockets: list[WebSocketRoute] = []
         page.route_web_socket(re.compile("/ws/calls/"), self._connect)
 
     def _connect(self, here: WebSocketRoute) -> None:
-        self.ends = [here, here.connect_to_server()]
+        self.sockets = [here, here.connect_to_server()]
 
     def cut(self) -> None:
-        for end in self.ends:
+        for end in self.sockets:
             end.close()
 
 
-def test_a_lost_line_comes_back_by_itself_with_what_was_said(enter: Callable[..., Page], tryout: Tryout) -> None:
+def test_a_lost_line_comes_back_by_itself_with_what_was_said(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor(CALLS[0])
     page = enter("/", counselor)
-    line = Line(page)
+    line = InterceptedSocket(page)
     page.goto(tryout.practice_page(counselor, CALLS[0]))
     start_typing(page)
-    say(page, "Good evening, you have reached the crisis line.")
+    type_line(page, "Good evening, you have reached the crisis line.")
     session = session_of(page)
 
     with page.expect_response(re.compile("/ticket/$")):
         line.cut()
-    expect(call(page)).to_have_attribute("data-phase", "talking")
-    expect(lines(page)).to_have_count(2)
-    say(page, "That sounds so lonely.")
+    expect(call_panel(page)).to_have_attribute("data-phase", "talking")
+    expect(transcript_lines(page)).to_have_count(2)
+    type_line(page, "That sounds so lonely.")
 
     assert hang_up(page) == session
-    expect(lines(page)).to_have_text(told("You.*evening", "Caller", "You.*lonely", "Caller"))
-    expect(grade(page)).to_be_visible()
+    expect(transcript_lines(page)).to_have_text(line_patterns("You.*evening", "Caller", "You.*lonely", "Caller"))
+    expect(grade_badge(page)).to_be_visible()
     expect(recording(page)).to_be_visible()
 
 
+@pytest.mark.prove
 def test_a_second_tab_can_take_the_call_over_and_the_first_is_told(
-    enter: Callable[..., Page], tryout: Tryout, watch: Watch
+    enter: Callable[..., Page], tryout: TryoutSite, watch: PageMonitor
 ) -> None:
     counselor = tryout.add_counselor(CALLS[0])
     address = tryout.practice_page(counselor, CALLS[0])
     first = enter(address, counselor)
     start_typing(first)
-    say(first, "Good evening, you have reached the crisis line.")
+    type_line(first, "Good evening, you have reached the crisis line.")
     second = enter(address, counselor)
-    watch.expect_failing(409)
+    watch.expect_statuses(409)
 
     second.get_by_role("button", name="Take it typing instead").locator("visible=true").click()
     second.get_by_role("button", name="Continue the call").click()
     expect(second.get_by_role("alert").filter(has_text="open in another window or tab")).to_be_visible()
     expect(second.get_by_role("heading", name="This call goes on elsewhere")).to_be_focused()
-    expect(call(first)).to_have_attribute("data-phase", "talking")
+    expect(call_panel(first)).to_have_attribute("data-phase", "talking")
     second.get_by_role("button", name="Take the call over here").click()
-    expect(call(second)).to_have_attribute("data-phase", "talking")
+    expect(call_panel(second)).to_have_attribute("data-phase", "talking")
     expect(first.get_by_role("heading", name="This call goes on elsewhere")).to_be_focused()
-    expect(lines(second).first).to_contain_text("Good evening, you have reached the crisis line.")
-    say(second, "Still with you.")
+    expect(transcript_lines(second).first).to_contain_text("Good evening, you have reached the crisis line.")
+    type_line(second, "Still with you.")
     first.get_by_role("button", name="End and get feedback").click()
 
     first.wait_for_url("**/sessions/*/")

@@ -1,4 +1,4 @@
-"""Practice chats and their feedback in a real browser, with the real web server, worker and stand-in."""
+"""Practice chats and their feedback in a real browser, with the real web server, worker, and stand-in."""
 
 import re
 from collections.abc import Callable
@@ -6,20 +6,30 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.demo import CHAT, Tryout
-from tests.browser.practice import begin_chat, expect_answer, grade, lines, session_after, told, write
+from tests.browser.practice_actions import (
+    begin_chat,
+    expect_caller_answer,
+    grade_badge,
+    line_patterns,
+    send_message,
+    transcript_lines,
+    wait_for_session_id,
+)
+from tests.browser.tryout import CHAT, TryoutSite
 
-pytestmark = [pytest.mark.once, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.timeout(120)
 
 REPLIES = "POST /v1/responses"
 
 
-def test_an_assigned_chat_is_answered_as_it_is_written_and_graded(enter: Callable[..., Page], tryout: Tryout) -> None:
+def test_an_assigned_chat_is_answered_as_it_is_written_and_graded(
+    enter: Callable[..., Page], tryout: TryoutSite
+) -> None:
     counselor = tryout.add_counselor(CHAT)
     page = enter(tryout.practice_page(counselor, CHAT), counselor)
     begin_chat(page)
-    expect(lines(page)).to_have_count(1)
-    expect(lines(page).first).to_have_attribute("data-speaker", "caller")
+    expect(transcript_lines(page)).to_have_count(1)
+    expect(transcript_lines(page).first).to_have_attribute("data-speaker", "caller")
     page.evaluate(
         """() => {
           window.lengths = new Set();
@@ -29,49 +39,50 @@ def test_an_assigned_chat_is_answered_as_it_is_written_and_graded(enter: Callabl
         }"""
     )
 
-    write(page, "Hello, my name is Sam. What is going on tonight?")
-    expect_answer(page, 3)
+    send_message(page, "Hello, my name is Sam. What is going on tonight?")
+    expect_caller_answer(page, 3)
     pieces = page.evaluate("[...window.lengths].filter((text) => text.startsWith('Caller')).length")
-    write(page, "That sounds so hard. Are you thinking about suicide?")
-    expect_answer(page, 5)
+    send_message(page, "That sounds so hard. Are you thinking about suicide?")
+    expect_caller_answer(page, 5)
     page.get_by_role("button", name="Get feedback").click()
 
-    session = session_after(page)
+    session = wait_for_session_id(page)
     assert pieces > 2
-    expect(grade(page)).to_be_visible()
+    expect(grade_badge(page)).to_be_visible()
     expect(page.locator(".criteria > li.met .quote").filter(has_text="suicide").first).to_be_visible()
-    turns = tryout.read(counselor, f"/api/sessions/{session}/")["transcript"]
+    turns = tryout.get_json(counselor, f"/api/sessions/{session}/")["transcript"]
     assert [turn["role"] for turn in turns] == ["caller", "counselor", "caller", "counselor", "caller"]
     page.goto("/")
     expect(page.get_by_text("Nothing is assigned to you right now.")).to_be_visible()
 
 
-def test_a_message_without_an_answer_is_kept_and_sent_again(enter: Callable[..., Page], mended: Tryout) -> None:
+def test_a_message_without_an_answer_is_kept_and_sent_again(enter: Callable[..., Page], mended: TryoutSite) -> None:
     counselor = mended.add_counselor()
     page = enter("/training/chat/free/", counselor)
     begin_chat(page)
-    expect(lines(page)).to_have_count(1)
+    expect(transcript_lines(page)).to_have_count(1)
 
-    mended.break_openai(REPLIES, status=503)
-    write(page, "I am here, and I am not in a hurry.")
+    mended.add_openai_fault(REPLIES, status=503)
+    send_message(page, "I am here, and I am not in a hurry.")
     expect(page.get_by_role("alert").get_by_role("button", name="Send again")).to_be_visible()
-    expect(lines(page)).to_have_text(told("Caller", "You.*not in a hurry"))
-    mended.mend_openai()
+    expect(transcript_lines(page)).to_have_text(line_patterns("Caller", "You.*not in a hurry"))
+    mended.clear_openai_faults()
     page.get_by_role("button", name="Send again").click()
 
-    expect_answer(page, 3)
-    expect(lines(page)).to_have_text(told("Caller", "You.*not in a hurry", "Caller"))
+    expect_caller_answer(page, 3)
+    expect(transcript_lines(page)).to_have_text(line_patterns("Caller", "You.*not in a hurry", "Caller"))
     expect(page.get_by_role("alert")).to_have_count(0)
     expect(page.get_by_label("Your message")).to_have_value("")
 
 
-def test_a_chat_without_a_word_is_not_graded_and_stays_open(enter: Callable[..., Page], tryout: Tryout) -> None:
+@pytest.mark.prove
+def test_a_chat_without_a_word_is_not_graded_and_stays_open(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor(CHAT)
     page = enter(tryout.practice_page(counselor, CHAT), counselor)
     begin_chat(page)
     page.get_by_role("button", name="End chat").click()
 
-    session_after(page)
+    wait_for_session_id(page)
     feedback = page.get_by_role("region", name="Feedback")
     expect(feedback.get_by_text("Too short to grade.")).to_be_visible()
     expect(feedback.get_by_text("The assignment stays open.")).to_be_visible()
@@ -84,47 +95,52 @@ def test_a_chat_without_a_word_is_not_graded_and_stays_open(enter: Callable[...,
     expect(page.get_by_role("link", name=re.compile("^Continue or try again"))).to_have_count(1)
 
 
-def test_a_greeting_that_cannot_be_written_does_not_stop_the_chat(enter: Callable[..., Page], mended: Tryout) -> None:
+@pytest.mark.prove
+def test_a_greeting_that_cannot_be_written_does_not_stop_the_chat(
+    enter: Callable[..., Page], mended: TryoutSite
+) -> None:
     counselor = mended.add_counselor()
-    mended.break_openai(REPLIES, status=400)
+    mended.add_openai_fault(REPLIES, status=400)
     page = enter("/training/chat/free/", counselor)
     begin_chat(page)
-    expect(lines(page)).to_have_text(told("Caller.*is somebody there"))
+    expect(transcript_lines(page)).to_have_text(line_patterns("Caller.*is somebody there"))
 
-    mended.mend_openai()
-    write(page, "Hello, my name is Sam.")
+    mended.clear_openai_faults()
+    send_message(page, "Hello, my name is Sam.")
 
-    expect(lines(page)).to_have_text(told("Caller", "You.*Sam", "Caller"))
+    expect(transcript_lines(page)).to_have_text(line_patterns("Caller", "You.*Sam", "Caller"))
 
 
-def test_feedback_that_failed_is_asked_for_again_from_history(enter: Callable[..., Page], mended: Tryout) -> None:
+@pytest.mark.prove
+def test_feedback_that_failed_is_asked_for_again_from_history(enter: Callable[..., Page], mended: TryoutSite) -> None:
     counselor = mended.add_counselor()
     session = mended.take_chat(counselor, "Hello, what is going on tonight?", grading_fails=True)
     page = enter(f"/sessions/{session}/", counselor)
     expect(page.get_by_text("The feedback did not come about.")).to_be_visible()
-    mended.mend_openai()
+    mended.clear_openai_faults()
 
     page.goto("/sessions/")
     expect(page.get_by_text("Feedback failed")).to_be_visible()
     page.get_by_role("button", name=re.compile("^Ask again")).click()
 
     page.wait_for_url(f"**/sessions/{session}/")
-    expect(grade(page)).to_be_visible()
+    expect(grade_badge(page)).to_be_visible()
     page.goto("/sessions/")
     expect(page.get_by_role("button", name=re.compile("^(Ask again|Get feedback)"))).to_have_count(0)
 
 
-def test_a_chat_goes_on_after_the_page_was_left(enter: Callable[..., Page], tryout: Tryout) -> None:
+@pytest.mark.prove
+def test_a_chat_goes_on_after_the_page_was_left(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor()
     page = enter("/training/chat/free/", counselor)
     begin_chat(page)
-    write(page, "Hello, my name is Sam.")
-    expect_answer(page, 3)
+    send_message(page, "Hello, my name is Sam.")
+    expect_caller_answer(page, 3)
 
     page.reload()
     page.get_by_role("button", name="Continue the chat").click()
 
-    expect(lines(page)).to_have_text(told("Caller", "You.*Sam", "Caller"))
+    expect(transcript_lines(page)).to_have_text(line_patterns("Caller", "You.*Sam", "Caller"))
     page.get_by_role("button", name="End chat").click()
-    session_after(page)
-    expect(grade(page)).to_be_visible()
+    wait_for_session_id(page)
+    expect(grade_badge(page)).to_be_visible()

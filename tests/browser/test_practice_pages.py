@@ -1,4 +1,4 @@
-"""The call page and the chat page in a real browser, over an API and a gateway that the test plays itself."""
+"""The call page and the chat page in a real browser, with an API and a gateway simulated by the test."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.template import Context, Engine
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
-from tests.browser.conftest import Site
+from tests.browser.conftest import StaticSite
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 BASE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{% block title %}{% endblock %}</title>
@@ -38,8 +38,8 @@ def turn(item: str, role: str, text: str, after: str | None = None, **more: obje
     return {"revision": 1, "start_ms": 0, **facts, **more}
 
 
-class Api:
-    """The answers of /api/sessions/, and what it was asked."""
+class FakeSessionApi:
+    """Fake /api/sessions/ that records its requests."""
 
     def __init__(self) -> None:
         self.session: dict[str, Any] = {
@@ -51,24 +51,24 @@ class Api:
             "title": "A student who cannot sleep",
             "transcript": [],
         }
-        self.asked: list[tuple[str, Any]] = []
+        self.requests: list[tuple[str, Any]] = []
         self.answers: dict[str, list[tuple[int, object]]] = {}
 
     def answer_next(self, request: str, status: int, body: object) -> None:
-        """Once, instead of what would be answered; a string is a stream of events."""
+        """Answer the next such request with this instead of the default. A string is sent as an event stream."""
         self.answers.setdefault(request, []).append((status, body))
 
     def handle(self, route: Route) -> None:
         request = f"{route.request.method} {route.request.url.partition('/api/sessions/')[2]}"
-        self.asked.append((request, route.request.post_data_json))
+        self.requests.append((request, route.request.post_data_json))
         waiting = self.answers.get(request)
-        status, body = waiting.pop(0) if waiting else self.usual(request)
+        status, body = waiting.pop(0) if waiting else self.default_answer(request)
         if isinstance(body, str):
             route.fulfill(status=status, body=body, content_type="text/event-stream")
         else:
             route.fulfill(status=status, json=body)
 
-    def usual(self, request: str) -> tuple[int, object]:
+    def default_answer(self, request: str) -> tuple[int, object]:
         if request == "POST 7/ticket/":
             return 201, {"url": "ws://line.test/ws/calls/7/", "ticket": "a.b", "expires_at": "2030-01-01T00:00:00Z"}
         if request == "POST 7/end/":
@@ -76,33 +76,33 @@ class Api:
         return 200, self.session
 
     def count(self, request: str) -> int:
-        return sum(asked == request for asked, _ in self.asked)
+        return sum(asked == request for asked, _ in self.requests)
 
     def bodies(self, request: str) -> list[Any]:
-        return [body for asked, body in self.asked if asked == request]
+        return [body for asked, body in self.requests if asked == request]
 
 
-class Gateway:
-    """The other end of the call's socket."""
+class FakeGateway:
+    """Fake gateway at the other end of the call's socket."""
 
     def __init__(self) -> None:
         self.lines: list[WebSocketRoute] = []
-        self.heard: list[dict[str, Any]] = []
+        self.messages: list[dict[str, Any]] = []
         self.frames: list[tuple[int, int]] = []
-        self.answers = True
+        self.is_answering = True
 
     def connect(self, line: WebSocketRoute) -> None:
         self.lines.append(line)
-        line.on_message(self.take)
+        line.on_message(self.receive)
 
-    def take(self, message: str | bytes) -> None:
+    def receive(self, message: str | bytes) -> None:
         if isinstance(message, bytes):
             self.frames.append((struct.unpack_from("<BBHI", message)[3], len(message)))
             return
-        self.heard.append(json.loads(message))
-        if self.heard[-1]["type"] == "hello":
+        self.messages.append(json.loads(message))
+        if self.messages[-1]["type"] == "hello":
             self.send(type="ready", resumed=len(self.lines) > 1, recording=True, epoch=len(self.lines))
-        if self.heard[-1]["type"] == "hang_up" and self.answers:
+        if self.messages[-1]["type"] == "hang_up" and self.is_answering:
             self.send(type="ended", reason="hung_up")
 
     def send(self, **message: object) -> None:
@@ -111,19 +111,19 @@ class Gateway:
     def turn(self, *args: Any, **more: object) -> None:
         self.send(type="turn", **turn(*args, **more))
 
-    def voice(self, item: int, samples: int) -> None:
+    def send_audio(self, item: int, samples: int) -> None:
         for at in range(0, samples, 2400):
             pcm = struct.pack("<h", 9000) * min(2400, samples - at)
             self.lines[-1].send(struct.pack("<BBHI", 1, 0, item, at) + pcm)
         self.send(type="item_end", item=item, samples=samples)
 
-    def said(self, kind: str) -> list[dict[str, Any]]:
-        return [message for message in self.heard if message["type"] == kind]
+    def messages_of_type(self, kind: str) -> list[dict[str, Any]]:
+        return [message for message in self.messages if message["type"] == kind]
 
 
 @pytest.fixture
-def api(page: Page, site: Site) -> Api:
-    api = Api()
+def api(page: Page, site: StaticSite) -> FakeSessionApi:
+    api = FakeSessionApi()
     page.route("**/api/sessions/**", api.handle)
     page.route(
         f"{site.url}/sessions/7/", lambda route: route.fulfill(body="<title>Feedback</title>", content_type="text/html")
@@ -132,8 +132,8 @@ def api(page: Page, site: Site) -> Api:
 
 
 @pytest.fixture
-def gateway(page: Page) -> Gateway:
-    gateway = Gateway()
+def gateway(page: Page) -> FakeGateway:
+    gateway = FakeGateway()
     page.route_web_socket(re.compile("^ws://line.test/"), gateway.connect)
     return gateway
 
@@ -144,7 +144,7 @@ def render(template: str, live_session_id: str | None = None, live_seconds: int 
         ("django.template.loaders.filesystem.Loader", [str(TEMPLATES)]),
     ]
     libraries = {
-        "static": "tests.browser.plain_static",
+        "static": "tests.browser.unhashed_static",
         "recording_consent": "recordings.templatetags.recording_consent",
     }
     engine = Engine(loaders=loaders, libraries=libraries)
@@ -152,6 +152,7 @@ def render(template: str, live_session_id: str | None = None, live_seconds: int 
         "practice": PRACTICE | practice,
         "live_session_id": live_session_id,
         "live_seconds": live_seconds,
+        "line_kept_ms": 60_000,
         "sessions_url": "/api/sessions/",
         "dashboard_url": "/",
         "csrf_token": "t" * 64,
@@ -160,7 +161,7 @@ def render(template: str, live_session_id: str | None = None, live_seconds: int 
 
 
 @pytest.fixture
-def open_call(page: Page, site: Site, api: Api, gateway: Gateway) -> Callable[..., Page]:
+def open_call(page: Page, site: StaticSite, api: FakeSessionApi, gateway: FakeGateway) -> Callable[..., Page]:
     def open_it(**practice: Any) -> Page:
         site.pages["/call/"] = render("training/call.html", **practice)
         page.goto("/call/")
@@ -170,8 +171,8 @@ def open_call(page: Page, site: Site, api: Api, gateway: Gateway) -> Callable[..
 
 
 @pytest.fixture
-def call(open_call: Callable[..., Page], gateway: Gateway) -> Page:
-    """A call under way."""
+def call(open_call: Callable[..., Page], gateway: FakeGateway) -> Page:
+    """Return the page of a call in progress."""
     page = open_call()
     page.get_by_role("button", name="Start the call").click()
     expect(page.get_by_text("You answer the phone: say your greeting.")).to_be_visible()
@@ -179,7 +180,7 @@ def call(open_call: Callable[..., Page], gateway: Gateway) -> Page:
 
 
 @pytest.fixture
-def open_chat(page: Page, site: Site, api: Api) -> Callable[..., Page]:
+def open_chat(page: Page, site: StaticSite, api: FakeSessionApi) -> Callable[..., Page]:
     def open_it(**practice: Any) -> Page:
         site.pages["/chat/"] = render("training/chat.html", **{"mode": "chat", **practice})
         page.goto("/chat/")
@@ -189,8 +190,8 @@ def open_chat(page: Page, site: Site, api: Api) -> Callable[..., Page]:
 
 
 @pytest.fixture
-def chat(open_chat: Callable[..., Page], api: Api) -> Iterator[Page]:
-    """A chat whose first message is there."""
+def chat(open_chat: Callable[..., Page], api: FakeSessionApi) -> Iterator[Page]:
+    """Yield the page of a chat that shows its first message."""
     api.session |= {"greeting": "ready", "transcript": [turn("g", "caller", "hi. is someone there?")]}
     page = open_chat()
     page.get_by_role("button", name="Begin the chat").click()
@@ -207,7 +208,7 @@ def state(page: Page) -> Any:
 
 
 def until(page: Page, condition: Callable[[], bool]) -> None:
-    """Let the page go on until what it sends has arrived."""
+    """Let the page run until the condition holds, for at most 10 s."""
     for _ in range(500):
         if condition():
             return
@@ -218,16 +219,17 @@ def until(page: Page, condition: Callable[[], bool]) -> None:
 # ---- The call page
 
 
-def test_the_page_says_what_comes_before_anything_is_asked(open_call: Callable[..., Page], api: Api) -> None:
+def test_the_page_says_what_comes_before_anything_is_asked(open_call: Callable[..., Page], api: FakeSessionApi) -> None:
     page = open_call(require_recording=True)
 
     expect(page.get_by_role("heading", name="A student who cannot sleep")).to_be_visible()
     expect(page.get_by_text("Your assignment asks for a recording.")).to_be_visible()
     expect(page.get_by_label("What would you like to practise?")).to_have_count(0)
     expect(page.get_by_role("button", name="Hang up")).to_be_hidden()
-    assert api.asked == []
+    assert api.requests == []
 
 
+@pytest.mark.prove
 def test_microphone_check_hears_and_names_the_device(open_call: Callable[..., Page]) -> None:
     page = open_call()
 
@@ -246,7 +248,7 @@ def test_microphone_check_hears_and_names_the_device(open_call: Callable[..., Pa
     ],
 )
 def test_without_a_microphone_the_page_says_why_and_the_call_can_be_typed(
-    open_call: Callable[..., Page], gateway: Gateway, page: Page, error: str, words: str
+    open_call: Callable[..., Page], gateway: FakeGateway, page: Page, error: str, words: str
 ) -> None:
     page.add_init_script(
         f"navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException('no', '{error}'); }};"
@@ -261,12 +263,14 @@ def test_without_a_microphone_the_page_says_why_and_the_call_can_be_typed(
     page.get_by_label("Type instead of speaking").fill("Good evening, you are not alone.")
     page.keyboard.press("Enter")
 
-    until(page, lambda: gateway.said("say") == [{"type": "say", "text": "Good evening, you are not alone."}])
+    until(
+        page, lambda: gateway.messages_of_type("say") == [{"type": "say", "text": "Good evening, you are not alone."}]
+    )
     expect(page.get_by_label("Type instead of speaking")).to_have_value("")
     assert gateway.frames == []
 
 
-def test_call_sends_the_microphone_and_draws_both_sides_in_spoken_order(call: Page, gateway: Gateway) -> None:
+def test_call_sends_the_microphone_and_draws_both_sides_in_spoken_order(call: Page, gateway: FakeGateway) -> None:
     gateway.turn("b", "caller", "Hello? I did not", after="a", final=False)
     gateway.turn("a", "counselor", "Crisis line, good evening.")
     gateway.turn("b", "caller", "Hello? I did not think anyone would answer.", after="a", revision=2)
@@ -276,50 +280,50 @@ def test_call_sends_the_microphone_and_draws_both_sides_in_spoken_order(call: Pa
     )
     expect(call.get_by_text("say your greeting")).to_be_hidden()
     until(call, lambda: len(gateway.frames) >= 5)
-    assert gateway.heard[0] == {"type": "hello", "last_revision": 0}
+    assert gateway.messages[0] == {"type": "hello", "last_revision": 0}
     assert [size for _, size in gateway.frames[:5]] == [8 + 1920] * 5
     indexes = [index for index, _ in gateway.frames]
     assert [b - a for a, b in zip(indexes, indexes[1:], strict=False)] == [960] * (len(indexes) - 1)
 
 
-def test_call_reports_what_was_played_and_answers_a_flush(call: Page, gateway: Gateway) -> None:
-    gateway.voice(1, 12000)
-    until(call, lambda: any(report["final"] for report in gateway.said("played")))
-    gateway.voice(2, 48000)
-    until(call, lambda: gateway.said("played")[-1]["item"] == 2)
+def test_call_reports_what_was_played_and_answers_a_flush(call: Page, gateway: FakeGateway) -> None:
+    gateway.send_audio(1, 12000)
+    until(call, lambda: any(report["final"] for report in gateway.messages_of_type("played")))
+    gateway.send_audio(2, 48000)
+    until(call, lambda: gateway.messages_of_type("played")[-1]["item"] == 2)
     gateway.send(type="pause")
     gateway.send(type="flush", item=2)
-    until(call, lambda: sum(report["final"] for report in gateway.said("played")) == 2)
+    until(call, lambda: sum(report["final"] for report in gateway.messages_of_type("played")) == 2)
 
-    whole, cut = [report for report in gateway.said("played") if report["final"]]
+    whole, cut = [report for report in gateway.messages_of_type("played") if report["final"]]
     assert (whole["item"], whole["samples"]) == (1, 12000)
     assert (cut["item"], 0 < cut["samples"] < 48000) == (2, True)
     assert cut["at_mic_sample"] > whole["at_mic_sample"]
 
 
-def test_mute_by_button_and_by_key_but_not_while_typing(call: Page, gateway: Gateway) -> None:
+def test_mute_by_button_and_by_key_but_not_while_typing(call: Page, gateway: FakeGateway) -> None:
     call.get_by_role("button", name="Mute").click()
     expect(call.get_by_text("You are muted")).to_be_visible()
     call.get_by_label("Type instead of speaking").press("m")
     call.get_by_role("log").press("m")
 
-    until(call, lambda: len(gateway.said("mute")) == 2)
-    assert [message["on"] for message in gateway.said("mute")] == [True, False]
+    until(call, lambda: len(gateway.messages_of_type("mute")) == 2)
+    assert [message["on"] for message in gateway.messages_of_type("mute")] == [True, False]
     expect(call.get_by_label("Type instead of speaking")).to_have_value("m")
 
 
 @pytest.mark.parametrize("button", ["Hang up", "Get feedback"])
-def test_ending_the_call_goes_to_its_page(call: Page, api: Api, button: str) -> None:
+def test_ending_the_call_goes_to_its_page(call: Page, api: FakeSessionApi, button: str) -> None:
     call.get_by_role("button", name=button).click()
 
     call.wait_for_url("**/sessions/7/")
     assert api.count("POST 7/end/") == 0
 
 
-def test_hang_up_over_a_dead_line_ends_by_request(call: Page, api: Api, gateway: Gateway) -> None:
-    gateway.answers = False
+def test_hang_up_over_a_dead_line_ends_by_request(call: Page, api: FakeSessionApi, gateway: FakeGateway) -> None:
+    gateway.is_answering = False
     call.get_by_role("button", name="Hang up").click()
-    until(call, lambda: bool(gateway.said("hang_up")))
+    until(call, lambda: bool(gateway.messages_of_type("hang_up")))
     gateway.lines[-1].close(code=1011)
 
     call.wait_for_url("**/sessions/7/")
@@ -328,7 +332,7 @@ def test_hang_up_over_a_dead_line_ends_by_request(call: Page, api: Api, gateway:
 
 @pytest.mark.parametrize("code", [1001, 1006, 1011, 1012, 4008])
 def test_line_that_broke_comes_back_by_itself_with_what_was_said(
-    call: Page, api: Api, gateway: Gateway, code: int
+    call: Page, api: FakeSessionApi, gateway: FakeGateway, code: int
 ) -> None:
     gateway.turn("a", "counselor", "Crisis line, good evening.", revision=6)
     expect(log(call)).to_have_count(1)
@@ -338,11 +342,11 @@ def test_line_that_broke_comes_back_by_itself_with_what_was_said(
     until(call, lambda: len(gateway.lines) == 2)
     expect(state(call)).to_have_attribute("data-phase", "talking")
     expect(log(call)).to_have_count(1)
-    assert gateway.said("hello")[-1] == {"type": "hello", "last_revision": 6}
+    assert gateway.messages_of_type("hello")[-1] == {"type": "hello", "last_revision": 6}
     assert api.bodies("POST 7/ticket/") == [{}, {"held": 1}]
 
 
-def test_line_is_tried_again_while_the_gateway_is_away(call: Page, api: Api, gateway: Gateway) -> None:
+def test_line_is_tried_again_while_the_gateway_is_away(call: Page, api: FakeSessionApi, gateway: FakeGateway) -> None:
     for _ in range(2):
         api.answer_next("POST 7/ticket/", 503, {"detail": "Not now."})
     gateway.lines[-1].close(code=1006)
@@ -354,7 +358,7 @@ def test_line_is_tried_again_while_the_gateway_is_away(call: Page, api: Api, gat
     assert api.bodies("POST 7/ticket/")[1:] == [{"held": 1}] * 3
 
 
-def test_line_that_stays_away_can_be_left_at_any_moment(call: Page, api: Api, gateway: Gateway) -> None:
+def test_line_that_stays_away_can_be_left_at_any_moment(call: Page, api: FakeSessionApi, gateway: FakeGateway) -> None:
     for _ in range(9):
         api.answer_next("POST 7/ticket/", 503, {"detail": "Not now."})
     gateway.lines[-1].close(code=1006)
@@ -366,7 +370,10 @@ def test_line_that_stays_away_can_be_left_at_any_moment(call: Page, api: Api, ga
     assert api.count("POST 7/end/") == 1
 
 
-def test_page_that_broke_the_rules_twice_does_not_come_back_for_ever(call: Page, api: Api, gateway: Gateway) -> None:
+@pytest.mark.prove
+def test_page_that_broke_the_rules_twice_does_not_come_back_for_ever(
+    call: Page, api: FakeSessionApi, gateway: FakeGateway
+) -> None:
     gateway.lines[-1].close(code=1008)
     until(call, lambda: len(gateway.lines) == 2)
     expect(call.get_by_text("Connected", exact=True)).to_be_visible()
@@ -376,7 +383,8 @@ def test_page_that_broke_the_rules_twice_does_not_come_back_for_ever(call: Page,
     assert len(gateway.lines) == 2
 
 
-def test_network_that_goes_away_is_not_waited_for(call: Page, gateway: Gateway) -> None:
+@pytest.mark.prove
+def test_network_that_goes_away_is_not_waited_for(call: Page, gateway: FakeGateway) -> None:
     call.evaluate("window.dispatchEvent(new Event('offline'))")
 
     until(call, lambda: len(gateway.lines) == 2)
@@ -384,7 +392,7 @@ def test_network_that_goes_away_is_not_waited_for(call: Page, gateway: Gateway) 
 
 
 def test_call_that_was_taken_over_stays_where_it_is_until_it_is_taken_back(
-    call: Page, api: Api, gateway: Gateway
+    call: Page, api: FakeSessionApi, gateway: FakeGateway
 ) -> None:
     gateway.send(type="ended", reason="replaced")
     gateway.lines[-1].close(code=4002)
@@ -396,7 +404,9 @@ def test_call_that_was_taken_over_stays_where_it_is_until_it_is_taken_back(
     assert api.bodies("POST 7/ticket/") == [{}, {"take_over": True}]
 
 
-def test_logged_out_counselor_is_told_so_and_can_come_back(call: Page, api: Api, gateway: Gateway) -> None:
+def test_logged_out_counselor_is_told_so_and_can_come_back(
+    call: Page, api: FakeSessionApi, gateway: FakeGateway
+) -> None:
     gateway.send(type="ended", reason="logged_out")
     gateway.lines[-1].close(code=4001)
 
@@ -407,7 +417,7 @@ def test_logged_out_counselor_is_told_so_and_can_come_back(call: Page, api: Api,
     assert api.bodies("POST 7/ticket/") == [{}, {"held": 1}]
 
 
-def test_notices_are_shown_for_as_long_as_they_are_true(call: Page, gateway: Gateway) -> None:
+def test_notices_are_shown_for_as_long_as_they_are_true(call: Page, gateway: FakeGateway) -> None:
     gateway.send(type="notice", code="idle_warning")
     expect(call.get_by_text("Nobody has spoken for a while.")).to_be_visible()
     gateway.turn("a", "counselor", "I am here.")
@@ -422,7 +432,7 @@ def test_notices_are_shown_for_as_long_as_they_are_true(call: Page, gateway: Gat
 IN_USE = {"detail": "This call is open in another window.", "code": "in_use"}
 
 
-def test_refused_line_says_why_and_can_be_taken_over(open_call: Callable[..., Page], api: Api) -> None:
+def test_refused_line_says_why_and_can_be_taken_over(open_call: Callable[..., Page], api: FakeSessionApi) -> None:
     api.answer_next("POST 7/ticket/", 409, IN_USE)
     page = open_call(live_session_id="7")
     page.get_by_role("button", name="Continue the call").click()
@@ -441,7 +451,8 @@ def test_call_that_was_begun_elsewhere_goes_on_with_its_time(open_call: Callable
     expect(page.get_by_role("timer")).to_have_text(re.compile("^12:[34]"))
 
 
-def test_line_that_finds_the_session_over_ends(call: Page, api: Api, gateway: Gateway) -> None:
+@pytest.mark.prove
+def test_line_that_finds_the_session_over_ends(call: Page, api: FakeSessionApi, gateway: FakeGateway) -> None:
     api.answer_next("POST 7/ticket/", 409, {"detail": "This call is over.", "code": "session_over"})
     gateway.lines[-1].close(code=1006)
 
@@ -449,7 +460,7 @@ def test_line_that_finds_the_session_over_ends(call: Page, api: Api, gateway: Ga
     expect(call.get_by_role("link", name="See the call and its feedback")).to_have_attribute("href", "/sessions/7/")
 
 
-def test_caller_that_ends_the_call_does_not_take_the_page_away(call: Page, gateway: Gateway) -> None:
+def test_caller_that_ends_the_call_does_not_take_the_page_away(call: Page, gateway: FakeGateway) -> None:
     gateway.send(type="ended", reason="idle")
 
     expect(call.get_by_text("Nobody spoke for a long time")).to_be_visible()
@@ -457,7 +468,7 @@ def test_caller_that_ends_the_call_does_not_take_the_page_away(call: Page, gatew
     assert call.url.endswith("/call/")
 
 
-def test_another_call_under_way_can_be_ended_from_here(open_call: Callable[..., Page], api: Api) -> None:
+def test_another_call_under_way_can_be_ended_from_here(open_call: Callable[..., Page], api: FakeSessionApi) -> None:
     conflict = {"detail": "You have another call under way.", "code": "call_live", "session_id": "6"}
     api.answer_next("POST ", 409, conflict)
     page = open_call()
@@ -470,18 +481,22 @@ def test_another_call_under_way_can_be_ended_from_here(open_call: Callable[..., 
     assert api.count("POST 6/end/") == 1
 
 
-def test_unfinished_call_goes_on_with_what_was_said(open_call: Callable[..., Page], api: Api, gateway: Gateway) -> None:
+def test_unfinished_call_goes_on_with_what_was_said(
+    open_call: Callable[..., Page], api: FakeSessionApi, gateway: FakeGateway
+) -> None:
     api.session["transcript"] = [turn("a", "counselor", "Crisis line.", revision=3)]
     page = open_call(live_session_id="7")
 
     page.get_by_role("button", name="Continue the call").click()
 
     expect(log(page)).to_have_count(1)
-    until(page, lambda: gateway.said("hello") == [{"type": "hello", "last_revision": 3}])
+    until(page, lambda: gateway.messages_of_type("hello") == [{"type": "hello", "last_revision": 3}])
     assert api.count("POST ") == 0
 
 
-def test_free_practice_asks_for_what_is_wanted(open_call: Callable[..., Page], api: Api, gateway: Gateway) -> None:
+def test_free_practice_asks_for_what_is_wanted(
+    open_call: Callable[..., Page], api: FakeSessionApi, gateway: FakeGateway
+) -> None:
     page = open_call(kind="free_practice", assignment_id=None)
     page.get_by_label("What would you like to practise?").fill("A caller who jokes")
     page.get_by_label("Record this call").uncheck()
@@ -489,7 +504,7 @@ def test_free_practice_asks_for_what_is_wanted(open_call: Callable[..., Page], a
     page.get_by_role("button", name="Start the call").click()
 
     expect(state(page)).to_have_attribute("data-phase", "talking")
-    assert api.asked[0] == ("POST ", {"type": "free_practice", "mode": "phone", "focus": "A caller who jokes"})
+    assert api.requests[0] == ("POST ", {"type": "free_practice", "mode": "phone", "focus": "A caller who jokes"})
     assert "record" not in gateway.lines[0].url
 
 
@@ -501,7 +516,8 @@ DRAFT = {
 }
 
 
-def test_trial_call_says_so_and_begins_what_is_tried(open_call: Callable[..., Page], api: Api) -> None:
+@pytest.mark.prove
+def test_trial_call_says_so_and_begins_what_is_tried(open_call: Callable[..., Page], api: FakeSessionApi) -> None:
     page = open_call(**DRAFT)
     expect(page.get_by_text("This is a trial of a draft.")).to_be_visible()
     expect(page.get_by_role("link", name="Back to the scenario")).to_have_attribute("href", DRAFT["scenario_url"])
@@ -510,19 +526,22 @@ def test_trial_call_says_so_and_begins_what_is_tried(open_call: Callable[..., Pa
     page.get_by_role("button", name="Start the call").click()
 
     expect(state(page)).to_have_attribute("data-phase", "talking")
-    assert api.asked[0] == ("POST ", {"type": "trial", "scenario_id": DRAFT["scenario_id"], "mode": "phone"})
+    assert api.requests[0] == ("POST ", {"type": "trial", "scenario_id": DRAFT["scenario_id"], "mode": "phone"})
 
 
-def test_trial_chat_begins_what_is_tried(open_chat: Callable[..., Page], api: Api) -> None:
+def test_trial_chat_begins_what_is_tried(open_chat: Callable[..., Page], api: FakeSessionApi) -> None:
     page = open_chat(**DRAFT)
 
     page.get_by_role("button", name="Begin the chat").click()
 
     expect(page.get_by_text("They are writing their first message…")).to_be_visible()
-    assert api.asked[0] == ("POST ", {"type": "trial", "scenario_id": DRAFT["scenario_id"], "mode": "chat"})
+    assert api.requests[0] == ("POST ", {"type": "trial", "scenario_id": DRAFT["scenario_id"], "mode": "chat"})
 
 
-def test_trial_left_open_can_be_ended_for_a_fresh_one(open_chat: Callable[..., Page], api: Api, site: Site) -> None:
+@pytest.mark.prove
+def test_trial_left_open_can_be_ended_for_a_fresh_one(
+    open_chat: Callable[..., Page], api: FakeSessionApi, site: StaticSite
+) -> None:
     page = open_chat(**DRAFT, live_session_id="7")
     site.pages["/chat/"] = render("training/chat.html", mode="chat", **DRAFT)
 
@@ -539,7 +558,7 @@ def test_closed_assignment_offers_no_start(open_call: Callable[..., Page]) -> No
     expect(page.get_by_role("button", name="Start the call")).to_have_count(0)
 
 
-def test_transcript_stays_where_the_reader_is(call: Page, gateway: Gateway) -> None:
+def test_transcript_stays_where_the_reader_is(call: Page, gateway: FakeGateway) -> None:
     for number in range(40):
         gateway.turn(f"i{number}", "caller", f"Line {number}", after=f"i{number - 1}" if number else None)
     expect(log(call)).to_have_count(40)
@@ -556,7 +575,8 @@ def test_transcript_stays_where_the_reader_is(call: Page, gateway: Gateway) -> N
     assert box.evaluate("log => log.scrollHeight - log.scrollTop - log.clientHeight") < 2
 
 
-def test_transcript_stays_at_its_end_when_it_gets_smaller(call: Page, gateway: Gateway) -> None:
+@pytest.mark.prove
+def test_transcript_stays_at_its_end_when_it_gets_smaller(call: Page, gateway: FakeGateway) -> None:
     for number in range(20):
         gateway.turn(f"i{number}", "caller", f"Line {number}", after=f"i{number - 1}" if number else None)
     expect(log(call)).to_have_count(20)
@@ -579,7 +599,7 @@ MINE = turn("m", "counselor", "I am here.", "g", revision=2)
 THEIRS = turn("r", "caller", "ok. good.", "m", revision=3)
 
 
-def test_chat_waits_for_its_first_message(open_chat: Callable[..., Page], api: Api) -> None:
+def test_chat_waits_for_its_first_message(open_chat: Callable[..., Page], api: FakeSessionApi) -> None:
     page = open_chat()
     page.get_by_role("button", name="Begin the chat").click()
     expect(page.get_by_text("They are writing their first message…")).to_be_visible()
@@ -591,7 +611,7 @@ def test_chat_waits_for_its_first_message(open_chat: Callable[..., Page], api: A
     expect(page.get_by_label("Your message")).to_be_focused()
 
 
-def test_chat_reply_is_streamed_into_the_transcript(chat: Page, api: Api) -> None:
+def test_chat_reply_is_streamed_into_the_transcript(chat: Page, api: FakeSessionApi) -> None:
     events = [("turn", MINE), ("delta", {"text": "ok. "}), ("delta", {"text": "good."}), ("turn", THEIRS)]
     api.answer_next("POST 7/messages/", 200, stream(*events))
     chat.get_by_label("Your message").fill("I am here.")
@@ -599,10 +619,10 @@ def test_chat_reply_is_streamed_into_the_transcript(chat: Page, api: Api) -> Non
 
     expect(log(chat)).to_have_text([re.compile("hi"), re.compile("You.*I am here.", re.S), re.compile("ok. good.")])
     expect(chat.get_by_label("Your message")).to_have_value("")
-    assert api.asked[-1] == ("POST 7/messages/", {"content": "I am here."})
+    assert api.requests[-1] == ("POST 7/messages/", {"content": "I am here."})
 
 
-def test_shift_enter_begins_a_line_and_too_much_is_not_sent(chat: Page, api: Api) -> None:
+def test_shift_enter_begins_a_line_and_too_much_is_not_sent(chat: Page, api: FakeSessionApi) -> None:
     box = chat.get_by_label("Your message")
     box.fill("one")
     box.press("Shift+Enter")
@@ -616,7 +636,7 @@ def test_shift_enter_begins_a_line_and_too_much_is_not_sent(chat: Page, api: Api
     assert api.count("POST 7/messages/") == 0
 
 
-def test_message_that_did_not_arrive_is_back_in_the_box(chat: Page, api: Api) -> None:
+def test_message_that_did_not_arrive_is_back_in_the_box(chat: Page, api: FakeSessionApi) -> None:
     api.answer_next("POST 7/messages/", 503, {})
     chat.get_by_label("Your message").fill("I am here.")
     chat.keyboard.press("Enter")
@@ -632,7 +652,7 @@ def test_message_that_did_not_arrive_is_back_in_the_box(chat: Page, api: Api) ->
 
 
 @pytest.mark.parametrize("broken", [[("error", {"detail": "The caller did not answer.", "code": "x"})], []])
-def test_message_without_a_reply_stays_and_is_sent_again(chat: Page, api: Api, broken: list[Any]) -> None:
+def test_message_without_a_reply_stays_and_is_sent_again(chat: Page, api: FakeSessionApi, broken: list[Any]) -> None:
     api.answer_next("POST 7/messages/", 200, stream(("turn", MINE), ("delta", {"text": "o"}), *broken))
     api.session["transcript"] = [turn("g", "caller", "hi"), MINE]
     chat.get_by_label("Your message").fill("I am here.")
@@ -645,10 +665,10 @@ def test_message_without_a_reply_stays_and_is_sent_again(chat: Page, api: Api, b
     chat.get_by_role("button", name="Send again").click()
 
     expect(log(chat)).to_have_count(3)
-    assert [body for request, body in api.asked if request == "POST 7/messages/"] == [{"content": "I am here."}] * 2
+    assert [body for request, body in api.requests if request == "POST 7/messages/"] == [{"content": "I am here."}] * 2
 
 
-def test_chat_that_is_over_says_so_and_keeps_the_words(chat: Page, api: Api) -> None:
+def test_chat_that_is_over_says_so_and_keeps_the_words(chat: Page, api: FakeSessionApi) -> None:
     api.answer_next("POST 7/messages/", 409, {"detail": "This session is over.", "code": "session_over"})
     chat.get_by_label("Your message").fill("Are you")
     chat.keyboard.press("Enter")
@@ -658,14 +678,14 @@ def test_chat_that_is_over_says_so_and_keeps_the_words(chat: Page, api: Api) -> 
 
 
 @pytest.mark.parametrize("button", ["End chat", "Get feedback"])
-def test_ending_the_chat_goes_to_its_page(chat: Page, api: Api, button: str) -> None:
+def test_ending_the_chat_goes_to_its_page(chat: Page, api: FakeSessionApi, button: str) -> None:
     chat.get_by_role("button", name=button).click()
 
     chat.wait_for_url("**/sessions/7/")
     assert api.count("POST 7/end/") == 1
 
 
-def test_unfinished_chat_goes_on(open_chat: Callable[..., Page], api: Api) -> None:
+def test_unfinished_chat_goes_on(open_chat: Callable[..., Page], api: FakeSessionApi) -> None:
     api.session |= {"greeting": "ready", "transcript": [turn("g", "caller", "hi"), MINE, THEIRS]}
     page = open_chat(live_session_id="7")
 
@@ -675,13 +695,14 @@ def test_unfinished_chat_goes_on(open_chat: Callable[..., Page], api: Api) -> No
     assert api.count("POST ") == 0
 
 
-# ---- Both
+# ---- Both pages
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("stage", ["ready", "talking", "lost", "chat"])
 def test_axe_finds_nothing_serious(
-    request: pytest.FixtureRequest, page: Page, gateway: Gateway, stage: str, scheme: Any
+    request: pytest.FixtureRequest, page: Page, gateway: FakeGateway, stage: str, scheme: Any
 ) -> None:
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     if stage == "ready":

@@ -1,4 +1,4 @@
-"""A try-out as a newcomer starts it: a process of its own, in a data folder of its own."""
+"""A demo started as a newcomer starts it, in its own process and data folder, and an HTTP client for it."""
 
 import http.client
 import json
@@ -14,13 +14,13 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60.0  # seconds
+TIMEOUT = 60.0  # longest wait for an event or a response, in seconds
 
 
 def wait_until(is_so: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not is_so():
-        assert time.monotonic() < deadline, f"Not within {PATIENCE:.0f} s: {what}"
+        assert time.monotonic() < deadline, f"Not within {TIMEOUT:.0f} s: {what}"
         time.sleep(0.02)
 
 
@@ -28,7 +28,7 @@ class DemoProcess:
     def __init__(self, folder: Path, *arguments: str, wrapper: tuple[str, ...] = (), **environment: str) -> None:
         self.marker = uuid4().hex
         self.printed = folder / f"printed-{self.marker}"
-        # Only what a newcomer's shell has: this test run's own settings must not leak in.
+        # Pass only the variables of a newcomer's shell: the settings of this test run must not leak in.
         usual = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         ours = {"STEADYLINE_VAR": str(folder / "var"), "WEB_PORT": "0", "GATEWAY_PORT": "0", "MARKER": self.marker}
         with self.printed.open("w") as output:
@@ -46,17 +46,17 @@ class DemoProcess:
         return self
 
     def wait_until_gone(self) -> None:
-        self.process.wait(PATIENCE)
+        self.process.wait(TIMEOUT)
         wait_until(lambda: not self.processes(), f"no process is left; now {self.processes()}")
 
     def processes(self) -> list[str]:
-        """The command lines of everything that descends from this demo."""
+        """Return the command lines of all running processes of this demo, found by the marker in their environment."""
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 if self.marker.encode() in (folder / "environ").read_bytes():
                     found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
-            except OSError:  # it ended while we looked, or is somebody else's
+            except OSError:  # the process has ended meanwhile or belongs to another user
                 continue
         return found
 
@@ -71,8 +71,8 @@ class DemoProcess:
         return int(found[1])
 
 
-class Browser:
-    """Just enough of one to log in and to use the API."""
+class HttpVisitor:
+    """Minimal HTTP client that keeps cookies, logs in, and calls the API."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -84,7 +84,7 @@ class Browser:
         return self.send("POST", "/account/login/", urlencode(form), "application/x-www-form-urlencoded")[0]
 
     def send(self, method: str, path: str, body: str = "", content_type: str = "application/json") -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT)
         headers = {
             "Content-Type": content_type,
             "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),

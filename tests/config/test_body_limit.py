@@ -8,12 +8,12 @@ from django.conf import settings as django_settings
 from django.core.asgi import get_asgi_application
 
 from config.asgi import application
-from config.body_limit import BodyLimit
-from scenarios.services.imports import MOST_BYTES
+from config.middleware.body_limit import BodyLimitMiddleware
+from scenarios.services.imports import MAX_BYTES
 
 
-class Exchange:
-    """One request over the bare ASGI wire: its body in parts, and what came back."""
+class AsgiExchange:
+    """One ASGI request whose body arrives in parts, and the response to it."""
 
     def __init__(self, parts: list[bytes], path: str = "/", length: str | None = None, accept: str = "*/*") -> None:
         headers = [(b"accept", accept.encode())]
@@ -52,8 +52,8 @@ class Exchange:
         return b"".join(event.get("body", b"") for event in self.sent[1:])
 
 
-class Reader:
-    """An application that reads a body whole, as Django does, and says how long it was."""
+class BodyReader:
+    """ASGI application that reads the whole body, as Django does, and answers with its size in bytes."""
 
     def __init__(self) -> None:
         self.was_called = False
@@ -71,21 +71,21 @@ class Reader:
         await send({"type": "http.response.body", "body": str(size).encode()})
 
 
-def guarded(reader: Reader, patience: float = 10) -> BodyLimit:
-    return BodyLimit(reader, {"/big/": 100}, 10, patience)
+def guarded(reader: BodyReader, patience: float = 10) -> BodyLimitMiddleware:
+    return BodyLimitMiddleware(reader, {"/big/": 100}, 10, patience)
 
 
 @pytest.mark.parametrize(("path", "size"), [("/", 10), ("/", 0), ("/big/", 100), ("/big/one/", 11), ("/bigger", 10)])
 async def test_a_body_within_its_limit_passes(path, size):
-    exchange = Exchange([b"x" * size], path, str(size))
+    exchange = AsgiExchange([b"x" * size], path, str(size))
 
-    await guarded(Reader())(exchange.scope, exchange.receive, exchange.send)
+    await guarded(BodyReader())(exchange.scope, exchange.receive, exchange.send)
 
     assert (exchange.status, exchange.body) == (200, str(size).encode())
 
 
 async def test_an_announced_body_over_its_limit_is_refused_unread():
-    reader, exchange = Reader(), Exchange([b"x" * 11], "/", "11")
+    reader, exchange = BodyReader(), AsgiExchange([b"x" * 11], "/", "11")
 
     await guarded(reader)(exchange.scope, exchange.receive, exchange.send)
 
@@ -95,9 +95,9 @@ async def test_an_announced_body_over_its_limit_is_refused_unread():
 
 @pytest.mark.parametrize("length", [None, "5", "-1", "many"])
 async def test_a_chunked_or_lying_body_is_refused_as_soon_as_it_is_over(length):
-    exchange = Exchange([b"x" * 4] * 1000, "/", length)
+    exchange = AsgiExchange([b"x" * 4] * 1000, "/", length)
 
-    await guarded(Reader())(exchange.scope, exchange.receive, exchange.send)
+    await guarded(BodyReader())(exchange.scope, exchange.receive, exchange.send)
 
     assert (exchange.status, exchange.taken) == (413, 3)
 
@@ -107,9 +107,9 @@ BROWSERS_ACCEPT = "text/html,application/xhtml+xml,*/*;q=0.8"
 
 @pytest.mark.parametrize("length", ["20", None, "5"])
 async def test_a_browser_is_shown_a_page_once_it_has_sent_everything(length):
-    exchange = Exchange([b"x" * 4] * 5, "/", length, BROWSERS_ACCEPT)
+    exchange = AsgiExchange([b"x" * 4] * 5, "/", length, BROWSERS_ACCEPT)
 
-    await guarded(Reader())(exchange.scope, exchange.receive, exchange.send)
+    await guarded(BodyReader())(exchange.scope, exchange.receive, exchange.send)
 
     assert (exchange.status, exchange.taken) == (413, 5)
     assert dict(exchange.sent[0]["headers"])[b"content-type"] == b"text/html; charset=utf-8"
@@ -117,24 +117,24 @@ async def test_a_browser_is_shown_a_page_once_it_has_sent_everything(length):
 
 
 async def test_a_browsers_body_that_is_over_with_its_last_part_is_not_waited_for():
-    exchange = Exchange([b"x" * 4] * 3, "/", None, BROWSERS_ACCEPT)
+    exchange = AsgiExchange([b"x" * 4] * 3, "/", None, BROWSERS_ACCEPT)
 
-    await guarded(Reader())(exchange.scope, exchange.receive, exchange.send)
+    await guarded(BodyReader())(exchange.scope, exchange.receive, exchange.send)
 
     assert (exchange.status, exchange.taken) == (413, 3)
 
 
 @pytest.mark.parametrize(("length", "taken"), [("4000", 0), ("20", 5), (None, 6), ("5", 6)])
 async def test_about_twice_the_limit_is_read_for_a_page_and_no_more(length, taken):
-    exchange = Exchange([b"x" * 4] * 1000, "/", length, BROWSERS_ACCEPT)
+    exchange = AsgiExchange([b"x" * 4] * 1000, "/", length, BROWSERS_ACCEPT)
 
-    await guarded(Reader())(exchange.scope, exchange.receive, exchange.send)
+    await guarded(BodyReader())(exchange.scope, exchange.receive, exchange.send)
 
     assert (exchange.status, exchange.taken) == (413, taken)
 
 
-class Stalling(Exchange):
-    """Sends its first parts and then nothing, and stays."""
+class StallingExchange(AsgiExchange):
+    """Request that never sends its last part but keeps the connection open."""
 
     async def receive(self) -> dict[str, Any]:
         if self.left == 1:
@@ -144,9 +144,9 @@ class Stalling(Exchange):
 
 @pytest.mark.parametrize(("length", "taken"), [("16", 3), (None, 3)])
 async def test_a_browser_that_stops_sending_is_answered_in_the_end(length, taken):
-    exchange = Stalling([b"x" * 4] * 4, "/", length, BROWSERS_ACCEPT)
+    exchange = StallingExchange([b"x" * 4] * 4, "/", length, BROWSERS_ACCEPT)
 
-    await guarded(Reader(), patience=0.01)(exchange.scope, exchange.receive, exchange.send)
+    await guarded(BodyReader(), patience=0.01)(exchange.scope, exchange.receive, exchange.send)
 
     assert (exchange.status, exchange.taken) == (413, taken)
 
@@ -154,13 +154,13 @@ async def test_a_browser_that_stops_sending_is_answered_in_the_end(length, taken
 @pytest.mark.parametrize(
     ("path", "fits"),
     [
-        ("/admin/scenarios/importjob/add/", f"{MOST_BYTES // 1024**2} MB"),
+        ("/admin/scenarios/importjob/add/", f"{MAX_BYTES // 1024**2} MB"),
         ("/admin/accounts/account/1/change/", "20 MB"),
         ("/", "1 MB"),
     ],
 )
 async def test_a_page_says_how_large_a_file_may_be(path, fits):
-    exchange = Exchange([], path, str(1000 * 1024**2), BROWSERS_ACCEPT)
+    exchange = AsgiExchange([], path, str(1000 * 1024**2), BROWSERS_ACCEPT)
 
     await application(exchange.scope, exchange.receive, exchange.send)
 
@@ -169,10 +169,10 @@ async def test_a_page_says_how_large_a_file_may_be(path, fits):
 
 
 async def test_a_body_without_a_length_is_told_to_bring_one():
-    reader, exchange = Reader(), Exchange([b"{}"])
+    reader, exchange = BodyReader(), AsgiExchange([b"{}"])
     exchange.scope["headers"].append((b"transfer-encoding", b"chunked"))
 
-    await BodyLimit(reader, {}, 100)(exchange.scope, exchange.receive, exchange.send)
+    await BodyLimitMiddleware(reader, {}, 100)(exchange.scope, exchange.receive, exchange.send)
 
     assert (exchange.status, json.loads(exchange.body)["code"]) == (411, "length_required")
     assert (reader.was_called, exchange.taken) == (False, 0)
@@ -184,7 +184,7 @@ async def test_other_than_http_is_let_through():
     async def app(scope: Any, receive: Any, send: Any) -> None:
         seen.append(scope["type"])
 
-    await BodyLimit(app, {}, 0)({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
+    await BodyLimitMiddleware(app, {}, 0)({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
 
     assert seen == ["lifespan"]
 
@@ -192,7 +192,7 @@ async def test_other_than_http_is_let_through():
 @pytest.mark.parametrize(("path", "limit"), [("/api/sessions/", 1024**2), ("/admin/", 21 * 1024**2)])
 async def test_the_site_refuses_a_chunked_body_before_any_view_runs(path, limit):
     chunk = b"x" * (512 * 1024)
-    exchange = Exchange([chunk] * 200, path)
+    exchange = AsgiExchange([chunk] * 200, path)
 
     await application(exchange.scope, exchange.receive, exchange.send)
 
@@ -200,7 +200,7 @@ async def test_the_site_refuses_a_chunked_body_before_any_view_runs(path, limit)
 
 
 def test_procedures_of_twenty_megabytes_fit():
-    limit = BodyLimit(get_asgi_application(), django_settings.BODY_LIMITS, django_settings.BODY_LIMIT)
+    limit = BodyLimitMiddleware(get_asgi_application(), django_settings.BODY_LIMITS, django_settings.BODY_LIMIT)
 
     assert limit.limit_for("/admin/accounts/account/1/change/") > 20 * 1024**2
     assert limit.limit_for("/api/accounts/1/") > 20 * 1024**2

@@ -7,9 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from config.bootstrap import DEMO_DATA, ROOT, Installer, Refused, exclusive, python_complaint, reset
-
-pytestmark = pytest.mark.once
+from config.launcher.bootstrap import (
+    DEMO_DATA,
+    ROOT,
+    Installer,
+    SetupError,
+    delete_demo_data,
+    explain_old_python,
+    hold_lock,
+)
 
 OLD_PYTHON = """#!/bin/sh
 # Calls itself Python 3.8.2, whatever it is asked to run.
@@ -22,10 +28,10 @@ esac
 
 
 def clone(folder: Path) -> Path:
-    """A fresh clone as far as the bootstrap looks, whose packages no index in the world has."""
-    (folder / "config").mkdir(parents=True)
+    """Create the part of a fresh clone that the bootstrap reads, with empty lock files, and return its folder."""
+    (folder / "config" / "launcher").mkdir(parents=True)
     shutil.copy(ROOT / "Makefile", folder)
-    shutil.copy(ROOT / "config" / "bootstrap.py", folder / "config")
+    shutil.copy(ROOT / "config" / "launcher" / "bootstrap.py", folder / "config" / "launcher")
     for lock in ("requirements.txt", "requirements-dev.txt"):
         (folder / lock).write_text("")
     return folder
@@ -38,15 +44,15 @@ def script(path: Path, text: str) -> Path:
 
 
 def test_new_enough_python_has_no_complaint():
-    assert python_complaint((3, 11, 0), "python3") == ""
-    assert python_complaint((3, 14, 1), "python3") == ""
+    assert explain_old_python((3, 11, 0), "python3") == ""
+    assert explain_old_python((3, 14, 1), "python3") == ""
 
 
 def test_old_python_says_what_it_needs_in_one_line(tmp_path):
     folder = clone(tmp_path / "clone")
     old = script(tmp_path / "python3-of-old", OLD_PYTHON.format(python=sys.executable))
 
-    # By hand, not from within `make test`, which would have this make speak of folders.
+    # Drop the MAKE variables of `make test`: a nested make prints the folders that it enters and leaves.
     by_hand = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     made = subprocess.run(["make", "demo", f"PYTHON={old}"], cwd=folder, env=by_hand, capture_output=True, text=True)
 
@@ -75,7 +81,7 @@ def test_make_takes_the_first_python_that_is_new_enough(tmp_path):
 def test_disk_without_room_is_refused_before_anything_is_made(tmp_path):
     folder = clone(tmp_path / "clone")
 
-    with pytest.raises(Refused, match="needs 1000000000.0 GB of free disk"):
+    with pytest.raises(SetupError, match="needs 1000000000.0 GB of free disk"):
         Installer(folder, sys.executable, bytes_needed=10**18).install("demo")
 
     assert not (folder / ".venv").exists()
@@ -95,12 +101,13 @@ def test_installation_is_done_once_and_again_when_the_lock_changes(tmp_path, cap
     assert not installer.is_installed("test")
 
 
+@pytest.mark.prove
 def test_interrupted_installation_is_begun_afresh(tmp_path):
     installer = Installer(clone(tmp_path / "clone"), sys.executable)
     installer.install("demo")
     half_written = tmp_path / "clone" / ".venv" / "half-written"
     half_written.touch()
-    installer.unfinished.touch()
+    installer.unfinished_marker.touch()
 
     installer.install("demo")
 
@@ -108,12 +115,13 @@ def test_interrupted_installation_is_begun_afresh(tmp_path):
     assert not half_written.exists()
 
 
+@pytest.mark.prove
 def test_failure_of_pip_is_one_line_that_names_the_log(tmp_path):
     folder = clone(tmp_path / "clone")
     (folder / "requirements.txt").write_text("./is-not-there --hash=sha256:" + "0" * 64 + "\n")
     installer = Installer(folder, sys.executable)
 
-    with pytest.raises(Refused, match="could not be installed") as refused:
+    with pytest.raises(SetupError, match="could not be installed") as refused:
         installer.install("demo")
 
     assert str(refused.value).count("\n") == 0
@@ -123,7 +131,7 @@ def test_failure_of_pip_is_one_line_that_names_the_log(tmp_path):
 
 
 def test_lock_is_held_by_one_only(tmp_path):
-    with exclusive(tmp_path / "lock", "taken"), (tmp_path / "lock").open() as other, pytest.raises(BlockingIOError):
+    with hold_lock(tmp_path / "lock", "taken"), (tmp_path / "lock").open() as other, pytest.raises(BlockingIOError):
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
@@ -134,7 +142,7 @@ def test_reset_deletes_the_demos_data_and_nothing_else(tmp_path):
     (tmp_path / "files" / "recordings").mkdir(parents=True)
     (tmp_path / "notes-of-somebody").touch()
 
-    reset(tmp_path)
+    delete_demo_data(tmp_path)
 
     assert {path.name for path in tmp_path.iterdir()} == {"demo.lock", "notes-of-somebody"}
 
@@ -142,7 +150,7 @@ def test_reset_deletes_the_demos_data_and_nothing_else(tmp_path):
 def test_reset_is_refused_while_the_demo_runs(tmp_path):
     (tmp_path / "demo.sqlite3").touch()
 
-    with exclusive(tmp_path / "demo.lock", "not locked before"), pytest.raises(Refused, match="The demo is running"):
-        reset(tmp_path)
+    with hold_lock(tmp_path / "demo.lock", "not locked before"), pytest.raises(SetupError, match="The demo is running"):
+        delete_demo_data(tmp_path)
 
     assert (tmp_path / "demo.sqlite3").exists()

@@ -1,19 +1,15 @@
 import asyncio
 import threading
 
-import pytest
-
 from config.channel_layer import ThreadSafeInMemoryChannelLayer
 
-pytestmark = pytest.mark.once
-
-PATIENCE = 10
+TIMEOUT = 10
 
 
-class OtherLoop:
-    """An event loop in a thread of its own, as the gateway has one beside the web."""
+class BackgroundLoop:
+    """Event loop in a thread of its own, like the gateway's loop beside the web server's."""
 
-    def __enter__(self) -> "OtherLoop":
+    def __enter__(self) -> "BackgroundLoop":
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever)
         self.thread.start()
@@ -24,30 +20,30 @@ class OtherLoop:
 
     def __exit__(self, *_: object) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join(PATIENCE)
+        self.thread.join(TIMEOUT)
         self.loop.close()
 
 
 async def until_received_on(layer: ThreadSafeInMemoryChannelLayer, channel: str) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while channel not in layer._homes:  # noqa: ASYNC110  (another loop's thread writes it)
+    async with asyncio.timeout(TIMEOUT):
+        while channel not in layer._loops:  # noqa: ASYNC110  (a thread with another loop sets it, so no event to await)
             await asyncio.sleep(0.01)
 
 
 async def test_a_message_wakes_whoever_waits_on_another_loop():
     layer = ThreadSafeInMemoryChannelLayer()
-    with OtherLoop() as gateway:
+    with BackgroundLoop() as gateway:
         received = gateway.begin(layer.receive("call"))
         await until_received_on(layer, "call")
 
         await layer.send("call", {"type": "session.ended"})
 
-        assert received.result(PATIENCE) == {"type": "session.ended"}
+        assert received.result(TIMEOUT) == {"type": "session.ended"}
 
 
 async def test_a_group_reaches_members_of_every_loop_and_not_who_left():
     layer = ThreadSafeInMemoryChannelLayer()
-    with OtherLoop() as gateway:
+    with BackgroundLoop() as gateway:
         for channel in ("here", "there", "gone"):
             await layer.group_add("session", channel)
         await layer.group_discard("session", "gone")
@@ -56,8 +52,8 @@ async def test_a_group_reaches_members_of_every_loop_and_not_who_left():
 
         await layer.group_send("session", {"type": "hint"})
 
-        assert there.result(PATIENCE) == {"type": "hint"}
-        assert await asyncio.wait_for(layer.receive("here"), PATIENCE) == {"type": "hint"}
+        assert there.result(TIMEOUT) == {"type": "hint"}
+        assert await asyncio.wait_for(layer.receive("here"), TIMEOUT) == {"type": "hint"}
         assert "gone" not in layer.channels
 
 
@@ -65,17 +61,17 @@ async def test_a_message_sent_before_anyone_waits_is_kept():
     layer = ThreadSafeInMemoryChannelLayer()
     await layer.send("call", {"type": "early"})
 
-    with OtherLoop() as gateway:
-        assert gateway.begin(layer.receive("call")).result(PATIENCE) == {"type": "early"}
+    with BackgroundLoop() as gateway:
+        assert gateway.begin(layer.receive("call")).result(TIMEOUT) == {"type": "early"}
 
 
 async def test_a_loop_that_has_ended_is_no_error_for_the_sender():
     layer = ThreadSafeInMemoryChannelLayer()
-    with OtherLoop() as gateway:
+    with BackgroundLoop() as gateway:
         received = gateway.begin(layer.receive("call"))
         await until_received_on(layer, "call")
         await layer.send("call", {"type": "last"})
-        received.result(PATIENCE)
+        received.result(TIMEOUT)
 
     await layer.send("call", {"type": "too late"})
 

@@ -3,7 +3,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from config.celery import app
-from tests.people import *  # noqa: F403
+from tests.support.fixtures import *  # noqa: F403
 
 
 def test_health_answers_without_login_database_or_anything_else():

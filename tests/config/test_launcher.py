@@ -9,19 +9,18 @@ from typing import Any
 
 import pytest
 
-from config.bootstrap import Refused, exclusive
-from config.launcher import refuse_without_disk
-from tests.config.demo_process import ROOT, Browser, DemoProcess
+from config.launcher.bootstrap import SetupError, hold_lock
+from config.launcher.demo import require_free_disk
+from tests.config.demo_process import ROOT, DemoProcess, HttpVisitor
 
 pytestmark = [
-    pytest.mark.once,
     pytest.mark.skipif(sys.platform != "linux", reason="looks for left-over processes in Linux's /proc"),
 ]
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., DemoProcess]]:
-    """Starts demos on the test's own data, and ends what the test leaves running."""
+    """Yield a function that starts demos on the test's own data. Kill those still running after the test."""
     demos = []
 
     def begin(*arguments: str, **options: Any) -> DemoProcess:
@@ -36,7 +35,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., DemoProcess]]:
 
 
 def kept(var: Path) -> tuple[str, list[tuple[str, str]]]:
-    """The key that sessions are signed with, and who can log in."""
+    """Return the key that signs sessions, and the email address and ID of each user."""
     database = sqlite3.connect(var / "demo.sqlite3")
     try:
         people = database.execute("SELECT email, id FROM accounts_user ORDER BY email").fetchall()
@@ -46,9 +45,10 @@ def kept(var: Path) -> tuple[str, list[tuple[str, str]]]:
     return (var / "secret-key").read_text(), people
 
 
+@pytest.mark.prove
 def test_demo_answers_a_chat_by_its_worker_and_stand_in(start):
     demo = start().wait_until_ready()
-    browser = Browser(demo.web_port)
+    browser = HttpVisitor(demo.web_port)
 
     logged_in = browser.log_in("counselor@example.org", "steadyline-demo")
     status, session = browser.post_json("/api/sessions/", {"type": "free_practice", "mode": "chat"})
@@ -80,6 +80,7 @@ def test_kill_leaves_no_process_and_the_next_start_keeps_the_data(start, tmp_pat
     assert kept(tmp_path / "var") == before
 
 
+@pytest.mark.prove
 def test_demo_ends_with_the_make_that_started_it(start):
     demo = start("--stop-with-parent", wrapper=("sh", "-c", '"$@"; exit 3', "make")).wait_until_ready()
 
@@ -109,7 +110,7 @@ def test_port_that_is_no_number_is_said_in_one_line(start):
 
 def test_second_demo_on_the_same_data_is_refused_in_one_line(start, tmp_path):
     (tmp_path / "var").mkdir()
-    with exclusive(tmp_path / "var" / "demo.lock", "not locked before"):
+    with hold_lock(tmp_path / "var" / "demo.lock", "not locked before"):
         demo = start()
         demo.wait_until_gone()
 
@@ -141,10 +142,11 @@ def test_data_of_a_version_in_between_is_refused(start, tmp_path):
 
 
 def test_disk_without_room_is_refused(tmp_path):
-    with pytest.raises(Refused, match="the demo needs 1000000000000 MB"):
-        refuse_without_disk(tmp_path, bytes_needed=10**18)
+    with pytest.raises(SetupError, match="the demo needs 1000000000000 MB"):
+        require_free_disk(tmp_path, bytes_needed=10**18)
 
 
+@pytest.mark.prove
 def test_management_command_reaches_the_running_demos_stand_in(start, tmp_path):
     (tmp_path / "var").mkdir()
     (tmp_path / "var" / "openai-url").write_text("http://127.0.0.1:4/v1")

@@ -1,13 +1,11 @@
 import pytest
 
-from config.launcher_environment import OFFLINE, WITH_KEY, standin_environment, tryout_environment
-
-pytestmark = pytest.mark.once
+from config.launcher.environment import OFFLINE_NOTICE, WITH_KEY_NOTICE, demo_environment, standin_environment
 
 
 def test_secret_key_is_made_once_and_readable_by_its_owner_only(tmp_path):
-    first = tryout_environment(tmp_path, 8000, 8001, {})["SECRET_KEY"]
-    second = tryout_environment(tmp_path, 8000, 8001, {})["SECRET_KEY"]
+    first = demo_environment(tmp_path, 8000, 8001, {})["SECRET_KEY"]
+    second = demo_environment(tmp_path, 8000, 8001, {})["SECRET_KEY"]
 
     assert first == second
     assert len(first) >= 32
@@ -15,15 +13,15 @@ def test_secret_key_is_made_once_and_readable_by_its_owner_only(tmp_path):
 
 
 def test_ports_move_the_origins_and_the_gateway(tmp_path):
-    environment = tryout_environment(tmp_path, 8100, 8201, {})
+    environment = demo_environment(tmp_path, 8100, 8201, {})
 
     assert environment["WEB_ORIGINS"] == "http://127.0.0.1:8100,http://localhost:8100"
     assert environment["GATEWAY_URL"] == "ws://127.0.0.1:8201"
 
 
-@pytest.mark.parametrize(("key", "notice"), [("", OFFLINE), ("sk-mine", WITH_KEY)])
+@pytest.mark.parametrize(("key", "notice"), [("", OFFLINE_NOTICE), ("sk-mine", WITH_KEY_NOTICE)])
 def test_notice_says_where_words_go(tmp_path, key, notice):
-    environment = tryout_environment(tmp_path, 8000, 8001, {"OPENAI_API_KEY": key})
+    environment = demo_environment(tmp_path, 8000, 8001, {"OPENAI_API_KEY": key})
 
     assert environment["DEMO_NOTICE"] == notice
     assert "OPENAI_API_KEY" not in environment

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.once
-
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = {
     "SECRET_KEY": "s" * 32,
@@ -23,7 +21,10 @@ GOOD = {
 
 
 def start(script: str = "import config.settings", **changes: str | None) -> subprocess.CompletedProcess[str]:
-    """A process of its own with these settings and no others; None leaves one out."""
+    """Run `script` in a process with the settings of `GOOD` as changed by `changes` and no others.
+
+    A value of None removes a setting.
+    """
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
     settings = {name: value for name, value in (GOOD | changes).items() if value is not None}
     return subprocess.run(

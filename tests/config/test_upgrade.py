@@ -1,4 +1,4 @@
-"""Databases from before the squash of the migrations, upgraded and refused."""
+"""Upgrades of databases from before the migrations were squashed, accepted and refused."""
 
 import re
 import sqlite3
@@ -19,13 +19,13 @@ from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 
-from tests.services import require
+from tests.support.servers import require_program
 
 ROOT = Path(__file__).resolve().parents[2]
 DUMPS = ROOT / "fixtures" / "upgrades"
 CONTENT_TYPES = "SELECT id FROM django_content_type WHERE app_label = 'authtoken'"
 PERMISSIONS = f"SELECT id FROM auth_permission WHERE content_type_id IN ({CONTENT_TYPES})"
-# What goes with rest_framework.authtoken, by table.
+# Rows that are removed along with rest_framework.authtoken: an SQL condition for each table.
 AUTHTOKEN_ROWS = {
     "authtoken_token": "TRUE",
     "django_content_type": f"id IN ({CONTENT_TYPES})",
@@ -35,23 +35,23 @@ AUTHTOKEN_ROWS = {
     "django_migrations": "app = 'authtoken'",
 }
 
-pytestmark = [pytest.mark.once, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.timeout(120)
 
 
 class Database(NamedTuple):
-    """A database of a test's own, and the means to look into it."""
+    """Database of one test, with functions to query and inspect it."""
 
     url: str
-    dump: str
-    execute: Callable[[str], list[tuple[Any, ...]]]  # a script, or one query for its rows
-    schema: Callable[[], set[str]]
+    dump: str  # file name in DUMPS
+    execute: Callable[[str], list[tuple[Any, ...]]]  # runs a script, or one SELECT whose rows it returns
+    schema: Callable[[], set[str]]  # returns the normalized SQL statements that create the schema
 
     def restore(self) -> "Database":
         self.execute((DUMPS / self.dump).read_text())
         return self
 
     def migrate(self, **options: Any) -> "Database":
-        # A new alias for each run: content types are cached by it.
+        # A new alias for each run, because Django caches content types by alias.
         alias = uuid4().hex
         connections.settings[alias] = connections.configure_settings({"default": parse(self.url)})["default"]
         try:
@@ -66,7 +66,7 @@ class Database(NamedTuple):
         return number
 
     def counts(self) -> dict[str, int]:
-        """Count the rows of every table."""
+        """Return the number of rows of every table."""
         tables = re.findall(r"^CREATE TABLE \W?(?:public\.)?(\w+)", "\n".join(self.schema()), re.MULTILINE)
         return {table: self.count(table) for table in tables}
 
@@ -100,11 +100,11 @@ def in_postgres(server: str) -> Database:
             return cursor.fetchall() if script.startswith("SELECT") else []
 
     def schema() -> set[str]:
-        program = require("postgres").resolve().with_name("pg_dump")
+        program = require_program("postgres").resolve().with_name("pg_dump")
         command = [str(program), "--schema-only", "--no-owner", "--no-comments", url]
         text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         statements = re.sub(r"^(--|\\|SET |SELECT pg_catalog\.).*\n", "", text, flags=re.MULTILINE).split(";\n")
-        # Django names a unique column's constraint by whether the column was created with it or got it later.
+        # A unique constraint's name ends in `_key` if the column was created with it, in `_<hash>_uniq` if added later.
         named = [re.sub(r"_(key|[0-9a-f]{8}_uniq) UNIQUE", "_unique UNIQUE", one) for one in statements]
         return {unordered(one.splitlines()) for one in named if one.strip()}
 
@@ -112,7 +112,7 @@ def in_postgres(server: str) -> Database:
 
 
 def top_level_parts(sql: str) -> list[str]:
-    """Split `CREATE TABLE t (a, b CHECK (x, y))` into its head, its columns and its constraints."""
+    """Split `CREATE TABLE t (a, b CHECK (x, y))` into its head, columns, and constraints."""
     if not sql.startswith("CREATE TABLE"):
         return [sql]
     head, _, body = sql.rstrip().removesuffix(")").partition("(")
@@ -127,15 +127,18 @@ def top_level_parts(sql: str) -> list[str]:
 
 
 def unordered(parts: list[str]) -> str:
-    """Join a statement's first line and its other parts in a fixed order: a column added later stands last."""
+    """Join a statement's first line and its other parts, sorted.
+
+    Sorting is needed because a column that was added later comes last in the dump.
+    """
     first, *others = [part.strip().rstrip(",") for part in parts if part.strip()]
     return "\n".join([first, *sorted(others)])
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def new_database(request, tmp_path_factory, django_db_blocker) -> Iterator[Callable[[], Database]]:
-    """Return a function that makes empty databases, of one kind after the other."""
-    # Allowed without pytest-django's own databases: nothing here touches them.
+    """Yield a function that creates an empty database of the kind under test."""
+    # Unblocking is safe because these tests do not touch pytest-django's own databases.
     with django_db_blocker.unblock():
         if request.param == "sqlite":
             folder = tmp_path_factory.mktemp("upgrade")
@@ -158,7 +161,7 @@ def test_upgrade_keeps_every_row_but_those_about_authtoken(new_database, upgrade
     kept = upgraded.counts()
 
     expected = {table: count - removed.get(table, 0) for table, count in counts.items()}
-    # The five squashed migrations and the one that drops the table.
+    # Five squashed migrations and the one that drops the authtoken table.
     expected["django_migrations"] += 6
     assert expected.pop("authtoken_token") == 0
     assert kept == expected
@@ -189,7 +192,7 @@ def test_upgraded_and_new_databases_have_the_same_schema(new_database, upgraded)
 
 
 def test_upgraded_database_has_nothing_left_to_do(upgraded):
-    upgraded.migrate(check_unapplied=True)  # SystemExit otherwise
+    upgraded.migrate(check_unapplied=True)  # raises SystemExit if a migration is unapplied
 
 
 def test_models_need_no_new_migration():

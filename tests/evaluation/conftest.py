@@ -1,10 +1,10 @@
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from accounts.services.preparing import prepare_procedures
-from accounts.services.uploading import upload_procedures
-from tests.people import *  # noqa: F403
-from tests.people import PROCEDURES_CANARY
+from accounts.procedures.preparation import prepare_procedures
+from accounts.procedures.uploads import upload_procedures
+from tests.support.fixtures import *  # noqa: F403
+from tests.support.fixtures import PROCEDURES_CANARY
 
 PROCEDURES = f"""# Line 717
 

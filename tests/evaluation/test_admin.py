@@ -2,15 +2,15 @@ import pytest
 from django.core.files.base import ContentFile
 
 from evaluation.models import Evaluation, Flag, Review
-from evaluation.services.grading import grade
+from evaluation.services.grading import grade_evaluation
 from recordings.models import Recording
-from tests.people import add_scenario, client_of, converse
+from tests.support.fixtures import add_scenario, client_of, write_turns
 from training.services.sessions import end_session, start_trial
 
 
 @pytest.fixture
 def graded(queued, standin) -> Evaluation:
-    grade(queued.pk)
+    grade_evaluation(queued.pk)
     queued.refresh_from_db()
     return queued
 
@@ -66,7 +66,7 @@ def test_a_session_plays_its_recording(supervisor, call):
 
 
 def test_what_was_said_is_only_ever_text(supervisor, chat):
-    converse(chat, "<script>alert(1)</script>")
+    write_turns(chat, "<script>alert(1)</script>")
 
     body = client_of(supervisor).get(session_page(chat)).content.decode()
 
@@ -86,8 +86,8 @@ def test_grading_again_by_an_action(supervisor, graded, finished_chat, call):
     assert call.evaluations.count() == 0
 
 
-def shown_by(client, evaluation: Evaluation) -> dict[str, object]:
-    """What the evaluation's form sends when nothing was filled in."""
+def readonly_values(client, evaluation: Evaluation) -> dict[str, object]:
+    """Return the POST data of the evaluation's admin form with no field filled in."""
     sent: dict[str, object] = {}
     for inline in client.get(evaluation_page(evaluation)).context["inline_admin_formsets"]:
         prefix, forms = inline.formset.prefix, inline.formset.initial_forms
@@ -97,11 +97,11 @@ def shown_by(client, evaluation: Evaluation) -> dict[str, object]:
 
 
 def review(person, evaluation: Evaluation, number: int = 0, **fields: object):
-    """Send a review as the person, on the line of that number."""
+    """Post a review as `person` in row `number` of the form, and return the response."""
     client, said = client_of(person), {"verdict": "overrule", "reason": "They did ask."} | fields
     if "criterion" in fields:
         said |= {"new_verdict": "not_applicable"}
-    sent = shown_by(client, evaluation) | {f"reviews-{number}-{name}": value for name, value in said.items()}
+    sent = readonly_values(client, evaluation) | {f"reviews-{number}-{name}": value for name, value in said.items()}
     sent["reviews-TOTAL_FORMS"] = number + 1
     return client.post(evaluation_page(evaluation), sent)
 
@@ -124,7 +124,7 @@ def test_a_review_stands_beside_the_verdict(role, request, graded):
 def test_who_overrules_a_criterion_says_what_it_should_be(supervisor, graded):
     client, criterion = client_of(supervisor), graded.criteria.first()
     said = {"verdict": "overrule", "reason": "They did ask.", "criterion": criterion.pk, "new_verdict": ""}
-    sent = shown_by(client, graded) | {f"reviews-0-{name}": value for name, value in said.items()}
+    sent = readonly_values(client, graded) | {f"reviews-0-{name}": value for name, value in said.items()}
 
     response = client.post(evaluation_page(graded), sent | {"reviews-TOTAL_FORMS": 1})
 
@@ -147,7 +147,7 @@ def test_a_review_is_not_rewritten(supervisor, evaluator, graded):
 
 def test_a_criterion_of_another_evaluation_cannot_be_reviewed_here(supervisor, graded, finished_chat, standin):
     other = Evaluation.objects.queue_for(finished_chat)
-    grade(other.pk)
+    grade_evaluation(other.pk)
 
     response = review(supervisor, graded, criterion=other.criteria.first().pk)
 
@@ -160,7 +160,7 @@ def test_an_evaluation_is_not_changed_by_hand(supervisor, graded):
     client = client_of(supervisor)
     by_hand = {"score": 100, "grade": "A", "status": "failed", "criteria-0-verdict": "met", "flags-0-note": "none"}
 
-    response = client.post(evaluation_page(graded), shown_by(client, graded) | by_hand)
+    response = client.post(evaluation_page(graded), readonly_values(client, graded) | by_hand)
 
     assert response.status_code == 302
     assert Evaluation.objects.values().get() == before

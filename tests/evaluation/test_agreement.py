@@ -1,14 +1,11 @@
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.agreement import agreement, table_of
-
-pytestmark = pytest.mark.once
+from evaluation.reports.agreement import build_agreement_table, compute_agreement
 
 
 def pairs(**counts: int) -> list[tuple[str, str]]:
-    """`met_not=3`: the evaluator said met and the person not met, three times."""
+    """Build verdict pairs from counts. `met_not=3` means three pairs of "met" (evaluator) and "not met" (person)."""
     names = {"met": "met", "not": "not_met", "na": "not_applicable"}
     found = []
     for name, count in counts.items():
@@ -19,34 +16,34 @@ def pairs(**counts: int) -> list[tuple[str, str]]:
 
 def test_a_worked_example():
     # 50 subjects, two raters, yes/yes 20, yes/no 5, no/yes 10, no/no 15: po = 0.70, pe = 0.50.
-    found = agreement(pairs(met_met=20, met_not=5, not_met=10, not_not=15))
+    found = compute_agreement(pairs(met_met=20, met_not=5, not_met=10, not_not=15))
 
     assert (found.n, round(found.raw, 3), round(found.kappa, 3), round(found.base_rate, 3)) == (50, 0.7, 0.4, 0.6)
-    # The standard error of Fleiss, Cohen and Everitt for this table is 0.1271.
+    # The standard error for this table by the formula of Fleiss, Cohen, and Everitt is 0.1271.
     assert (round(found.low, 3), round(found.high, 3)) == (0.151, 0.649)
 
 
 def test_perfect_agreement_is_one_and_its_opposite_is_below_zero():
-    assert agreement(pairs(met_met=3, not_not=3)).kappa == 1
-    assert agreement(pairs(met_not=3, not_met=3)).kappa == -1
+    assert compute_agreement(pairs(met_met=3, not_not=3)).kappa == 1
+    assert compute_agreement(pairs(met_not=3, not_met=3)).kappa == -1
 
 
 def test_where_everybody_always_says_the_same_there_is_no_kappa():
-    found = agreement(pairs(met_met=9))
+    found = compute_agreement(pairs(met_met=9))
 
     assert (found.raw, found.kappa, found.low, found.high) == (1, None, None, None)
 
 
 def test_of_nothing_there_is_no_agreement():
-    assert agreement([]) is None
-    assert table_of([], {}) == []
+    assert compute_agreement([]) is None
+    assert build_agreement_table([], {}) == []
 
 
 def test_a_table_begins_with_the_least_agreed_on_and_ends_with_all():
     verdicts = [("a", "met", "met"), ("a", "not_met", "not_met"), ("b", "met", "not_met"), ("b", "not_met", "met")]
     verdicts += [("c", "met", "met")]
 
-    rows = table_of(verdicts, {"a": "Asks"})
+    rows = build_agreement_table(verdicts, {"a": "Asks"})
 
     assert [(row.key, row.name, row.agreement.n) for row in rows] == [
         ("b", "b", 2),
@@ -61,7 +58,7 @@ verdict = st.sampled_from(["met", "not_met", "not_applicable"])
 
 @given(st.lists(st.tuples(verdict, verdict), min_size=1, max_size=60))
 def test_kappa_lies_within_its_interval_and_its_bounds(given_pairs):
-    found = agreement(given_pairs)
+    found = compute_agreement(given_pairs)
 
     assert 0 <= found.raw <= 1 and 0 <= found.base_rate <= 1
     if found.kappa is not None:

@@ -7,32 +7,31 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from evaluation.labelled import BadLabels, read_labelled
+from evaluation.grading.rubric import general_checks
 from evaluation.models import Evaluation
-from evaluation.rubric import general_checks
-from evaluation.services.grading import grade
-from evaluation.services.reviewing import review
-from tests.evaluation.test_grading import RESPONSES
-from tests.people import client_of
+from evaluation.reports.labeled_transcripts import LabelFileError, read_labeled_transcripts
+from evaluation.services.grading import grade_evaluation
+from evaluation.services.reviews import record_review
+from tests.evaluation.test_grading import RESPONSES_ENDPOINT
+from tests.support.fixtures import client_of
 
 GOLDEN = settings.BASE_DIR / "fixtures" / "golden" / "transcripts.json"
-KEYS = {check.key for check in general_checks(has_procedures=False)} | {f"scenario_{n}" for n in range(1, 21)}
-ONE = {
+KNOWN_KEYS = {check.key for check in general_checks(has_procedures=False)} | {f"scenario_{n}" for n in range(1, 21)}
+ONE_TRANSCRIPT = {
     "id": "one",
     "turns": [{"speaker": "caller", "text": "hi"}, {"speaker": "counselor", "text": "Hello, my name is Sam."}],
     "labels": {"greeting": "met", "reflection": "not_met"},
 }
 
 
-def printed(*args) -> str:
+def command_output(*args) -> str:
     output = io.StringIO()
     call_command(*args, stdout=output)
     return output.getvalue()
 
 
-@pytest.mark.once
 def test_the_golden_set_has_twenty_transcripts_or_more_of_ours_with_labels_of_both_kinds():
-    transcripts = read_labelled(GOLDEN.read_bytes(), KEYS)
+    transcripts = read_labeled_transcripts(GOLDEN.read_bytes(), KNOWN_KEYS)
 
     assert len(transcripts) >= 20
     labels = [pair for one in transcripts for pair in one.labels.items()]
@@ -42,13 +41,13 @@ def test_the_golden_set_has_twenty_transcripts_or_more_of_ours_with_labels_of_bo
 
 
 def test_the_golden_set_is_graded_and_agreement_printed(db, standin, tmp_path):
-    said = printed("grade_transcripts", str(GOLDEN), "--json", str(tmp_path / "verdicts.json"))
+    said = command_output("grade_transcripts", str(GOLDEN), "--json", str(tmp_path / "verdicts.json"))
 
     assert "night shift, leading negative: F" in said
     table = said[said.index("criterion") :]
     assert "no_leading_negative" in table and "All criteria" in table
     told = json.loads((tmp_path / "verdicts.json").read_text())
-    assert len(told) == len(read_labelled(GOLDEN.read_bytes(), KEYS))
+    assert len(told) == len(read_labeled_transcripts(GOLDEN.read_bytes(), KNOWN_KEYS))
     assert Evaluation.objects.count() == 0
 
 
@@ -66,12 +65,11 @@ def test_a_csv_is_read_as_its_json_is(tmp_path):
         }
     )
 
-    from_csv = read_labelled(sheet.getvalue().encode(), KEYS, is_csv=True)
+    from_csv = read_labeled_transcripts(sheet.getvalue().encode(), KNOWN_KEYS, is_csv=True)
 
-    assert from_csv == read_labelled(json.dumps([ONE]).encode(), KEYS)
+    assert from_csv == read_labeled_transcripts(json.dumps([ONE_TRANSCRIPT]).encode(), KNOWN_KEYS)
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -80,39 +78,51 @@ def test_a_csv_is_read_as_its_json_is(tmp_path):
         (b"{}", "The file must be a list of transcripts."),
         (b"[]", "The file holds no transcripts."),
         (json.dumps([{"id": 1}]).encode(), "Transcript 1 needs `turns` and `labels`."),
-        (json.dumps([ONE | {"labels": {"greting": "met"}}]).encode(), "Transcript 1: there is no criterion 'greting'."),
-        (json.dumps([ONE, ONE | {"labels": {"greeting": "yes"}}]).encode(), "Transcript 2, greeting: 'yes' is none of"),
-        (json.dumps([ONE | {"turns": [{"speaker": "me", "text": "x"}]}]).encode(), "Transcript 1, turn 1: a speaker"),
-        (json.dumps([ONE | {"turns": ONE["turns"][:1]}]).encode(), "Transcript 1 is too short to be graded."),
+        (
+            json.dumps([ONE_TRANSCRIPT | {"labels": {"greting": "met"}}]).encode(),
+            "Transcript 1: there is no criterion 'greting'.",
+        ),
+        (
+            json.dumps([ONE_TRANSCRIPT, ONE_TRANSCRIPT | {"labels": {"greeting": "yes"}}]).encode(),
+            "Transcript 2, greeting: 'yes' is none of",
+        ),
+        (
+            json.dumps([ONE_TRANSCRIPT | {"turns": [{"speaker": "me", "text": "x"}]}]).encode(),
+            "Transcript 1, turn 1: a speaker",
+        ),
+        (
+            json.dumps([ONE_TRANSCRIPT | {"turns": ONE_TRANSCRIPT["turns"][:1]}]).encode(),
+            "Transcript 1 is too short to be graded.",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_says_where_and_why(content, words):
-    with pytest.raises(BadLabels, match=words.replace("(", r"\(")):
-        read_labelled(content, KEYS)
+    with pytest.raises(LabelFileError, match=words.replace("(", r"\(")):
+        read_labeled_transcripts(content, KNOWN_KEYS)
 
 
 def test_a_sheet_without_its_columns_says_so():
-    with pytest.raises(BadLabels, match="no column id and no column transcript"):
-        read_labelled(b"a,b\n1,2\n", KEYS, is_csv=True)
+    with pytest.raises(LabelFileError, match="no column id and no column transcript"):
+        read_labeled_transcripts(b"a,b\n1,2\n", KNOWN_KEYS, is_csv=True)
 
 
 def test_what_cannot_be_read_or_graded_ends_the_command_with_a_word(db, standin, tmp_path):
     with pytest.raises(CommandError, match="cannot be read"):
-        printed("grade_transcripts", str(tmp_path / "nowhere.json"))
+        command_output("grade_transcripts", str(tmp_path / "nowhere.json"))
     path = Path(tmp_path / "one.json")
-    path.write_text(json.dumps([ONE]))
-    standin.faults(RESPONSES, {"status": 400}, times=None)
+    path.write_text(json.dumps([ONE_TRANSCRIPT]))
+    standin.add_fault(RESPONSES_ENDPOINT, {"status": 400}, times=None)
     with pytest.raises(CommandError, match="1 of 1 could not be graded"):
-        printed("grade_transcripts", str(path))
+        command_output("grade_transcripts", str(path))
 
 
 def test_the_report_tells_agreement_latency_tokens_and_failures(finished_chat, queued, procedures, standin, supervisor):
-    grade(queued.pk)
+    grade_evaluation(queued.pk)
     first, second = queued.criteria.all()[:2]
-    review(queued, supervisor, "agree", "Yes.", first)
-    review(queued, supervisor, "overrule", "No.", second, "not_applicable")
+    record_review(queued, supervisor, "agree", "Yes.", first)
+    record_review(queued, supervisor, "overrule", "No.", second, "not_applicable")
 
-    said = printed("evaluator_report", "--organization", finished_chat.organization.name, "--days", "3")
+    said = command_output("evaluator_report", "--organization", finished_chat.organization.name, "--days", "3")
 
     assert "1 completed" in said and "1 clean" in said
     assert "Latency with a search" in said and "of 1" in said
@@ -122,15 +132,15 @@ def test_the_report_tells_agreement_latency_tokens_and_failures(finished_chat, q
 
 
 def test_the_report_of_nothing_says_so(db):
-    said = printed("evaluator_report")
+    said = command_output("evaluator_report")
 
     assert "No criterion was reviewed by a person yet" in said
     with pytest.raises(CommandError, match="no organization named 'Nowhere'"):
-        printed("evaluator_report", "--organization", "Nowhere")
+        command_output("evaluator_report", "--organization", "Nowhere")
 
 
 def test_the_page_without_reviews_says_what_to_do(supervisor, stranger, finished_chat, queued, standin):
-    grade(queued.pk)
-    review(queued, supervisor, "agree", "Yes.", queued.criteria.first())
+    grade_evaluation(queued.pk)
+    record_review(queued, supervisor, "agree", "Yes.", queued.criteria.first())
 
     assert "Nobody has reviewed a criterion yet." in client_of(stranger).get("/reviews/agreement/").content.decode()

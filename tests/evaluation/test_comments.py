@@ -5,14 +5,14 @@ from django.utils import timezone
 
 from evaluation.models import Comment
 from recordings.models import Recording, RecordingDeletion
-from tests.people import client_of
+from tests.support.fixtures import client_of
 from training.models import Session
 from training.services.sessions import EndReason, end_session
 
 
 @pytest.fixture
-def reviewed(call) -> Session:
-    """A call that is over, with a recording of a minute."""
+def recorded_session(call) -> Session:
+    """Return an ended call with a recording of one minute."""
     end_session(call, EndReason.HUNG_UP)
     Recording.objects.create(
         session=call,
@@ -26,25 +26,25 @@ def reviewed(call) -> Session:
     return call
 
 
-def say(person, session, at: str = "0:42", text: str = "Well asked.", **headers: str):
+def post_comment(person, session, at: str = "0:42", text: str = "Well asked.", **headers: str):
     path = f"/sessions/{session.pk}/comments/"
     return client_of(person).post(path, {"at": at, "text": text}, headers=headers)
 
 
-def test_a_supervisor_says_something_to_a_moment_and_the_counselor_reads_it(reviewed, supervisor, counselor):
-    answer = say(supervisor, reviewed)
+def test_a_supervisor_says_something_to_a_moment_and_the_counselor_reads_it(recorded_session, supervisor, counselor):
+    answer = post_comment(supervisor, recorded_session)
 
     said = Comment.objects.get()
-    assert (said.at_ms, said.text, said.author, said.session) == (42_000, "Well asked.", supervisor, reviewed)
-    assert answer["Location"] == f"/sessions/{reviewed.pk}/#comment-{said.pk}"
-    page = client_of(counselor).get(f"/sessions/{reviewed.pk}/").content.decode()
+    assert (said.at_ms, said.text, said.author, said.session) == (42_000, "Well asked.", supervisor, recorded_session)
+    assert answer["Location"] == f"/sessions/{recorded_session.pk}/#comment-{said.pk}"
+    page = client_of(counselor).get(f"/sessions/{recorded_session.pk}/").content.decode()
     assert "Well asked." in page
     assert "Add a comment" not in page
 
 
 @pytest.mark.parametrize("person", ["counselor", "trainer", "evaluator"])
-def test_others_read_and_say_nothing(request, reviewed, person):
-    answer = say(request.getfixturevalue(person), reviewed)
+def test_others_read_and_say_nothing(request, recorded_session, person):
+    answer = post_comment(request.getfixturevalue(person), recorded_session)
 
     assert (answer.status_code, Comment.objects.count()) == (403, 0)
 
@@ -58,9 +58,9 @@ def test_others_read_and_say_nothing(request, reviewed, person):
         ("0:01", "x" * 2001, "at most 2000 characters"),
     ],
 )
-def test_what_cannot_be_said_is_named_and_kept(reviewed, supervisor, at, text, complaint):
-    whole = say(supervisor, reviewed, at, text)
-    part = say(supervisor, reviewed, at, text, **{"HX-Request": "true"})
+def test_what_cannot_be_said_is_named_and_kept(recorded_session, supervisor, at, text, complaint):
+    whole = post_comment(supervisor, recorded_session, at, text)
+    part = post_comment(supervisor, recorded_session, at, text, **{"HX-Request": "true"})
 
     assert (whole.status_code, part.status_code, Comment.objects.count()) == (400, 200, 0)
     for answer in (whole, part):
@@ -69,17 +69,17 @@ def test_what_cannot_be_said_is_named_and_kept(reviewed, supervisor, at, text, c
     assert "<h1>" not in part.content.decode()
 
 
-def test_what_is_said_is_text_and_nothing_else(reviewed, supervisor):
-    say(supervisor, reviewed, text="<script>alert(1)</script>")
+def test_what_is_said_is_text_and_nothing_else(recorded_session, supervisor):
+    post_comment(supervisor, recorded_session, text="<script>alert(1)</script>")
 
-    page = client_of(supervisor).get(f"/sessions/{reviewed.pk}/").content.decode()
+    page = client_of(supervisor).get(f"/sessions/{recorded_session.pk}/").content.decode()
     assert "&lt;script&gt;alert(1)" in page
     assert "<script>alert" not in page
 
 
-def test_only_the_author_takes_it_back(reviewed, supervisor, admin):
-    say(supervisor, reviewed)
-    path = f"/sessions/{reviewed.pk}/comments/{Comment.objects.get().pk}/delete/"
+def test_only_the_author_takes_it_back(recorded_session, supervisor, admin):
+    post_comment(supervisor, recorded_session)
+    path = f"/sessions/{recorded_session.pk}/comments/{Comment.objects.get().pk}/delete/"
 
     assert client_of(admin).post(path).status_code == 404
     assert Comment.objects.count() == 1
@@ -87,10 +87,10 @@ def test_only_the_author_takes_it_back(reviewed, supervisor, admin):
     assert Comment.objects.count() == 0
 
 
-def test_a_comment_belongs_to_its_session(reviewed, supervisor, colleague):
-    say(supervisor, reviewed)
+def test_a_comment_belongs_to_its_session(recorded_session, supervisor, colleague):
+    post_comment(supervisor, recorded_session)
     other = Session.objects.create(
-        organization=reviewed.organization, counselor=colleague, kind="free_practice", mode="phone",
+        organization=recorded_session.organization, counselor=colleague, kind="free_practice", mode="phone",
         status="completed", ended_at=timezone.now(),
     )  # fmt: skip
 
@@ -101,11 +101,11 @@ def test_a_comment_belongs_to_its_session(reviewed, supervisor, colleague):
 def test_nothing_is_said_to_a_recording_that_is_not_there(call, supervisor):
     end_session(call, EndReason.HUNG_UP)
 
-    assert say(supervisor, call).status_code == 403
+    assert post_comment(supervisor, call).status_code == 403
 
 
-def test_the_recording_that_is_ready_brings_the_form_with_it(reviewed, supervisor, counselor):
-    path = f"/sessions/{reviewed.pk}/recording/"
+def test_the_recording_that_is_ready_brings_the_form_with_it(recorded_session, supervisor, counselor):
+    path = f"/sessions/{recorded_session.pk}/recording/"
 
     theirs, own = (client_of(person).get(path).content.decode() for person in (supervisor, counselor))
 
@@ -114,18 +114,18 @@ def test_the_recording_that_is_ready_brings_the_form_with_it(reviewed, superviso
 
 
 @pytest.mark.parametrize(("reason", "words"), [("retention", "kept as long as"), ("request", "asked for it")])
-def test_a_deleted_recording_says_so_and_why(reviewed, counselor, reason, words):
+def test_a_deleted_recording_says_so_and_why(recorded_session, counselor, reason, words):
     recording = Recording.objects.get()
     Recording.objects.update(state="deleted", file="", peaks=[])
     RecordingDeletion.objects.create(recording=recording, organization=recording.organization, reason=reason)
 
-    page = client_of(counselor).get(f"/sessions/{reviewed.pk}/").content.decode()
+    page = client_of(counselor).get(f"/sessions/{recorded_session.pk}/").content.decode()
     assert ("The recording was deleted on" in page, words in page, "<audio" in page) == (True, True, False)
 
 
-def test_who_waits_long_for_a_recording_is_told_that_nothing_is_lost(reviewed, counselor):
+def test_who_waits_long_for_a_recording_is_told_that_nothing_is_lost(recorded_session, counselor):
     Recording.objects.update(state="recording", file="")
-    path = f"/sessions/{reviewed.pk}/recording/"
+    path = f"/sessions/{recorded_session.pk}/recording/"
     soon = client_of(counselor).get(path).content.decode()
     Session.objects.update(ended_at=timezone.now() - timedelta(minutes=3))
     late = client_of(counselor).get(path).content.decode()
@@ -134,12 +134,12 @@ def test_who_waits_long_for_a_recording_is_told_that_nothing_is_lost(reviewed, c
     assert ("takes longer than usual" in late, "every 30s" in late) == (True, True)
 
 
-def test_a_recording_that_is_made_anew_is_not_taken_from_who_listens(reviewed, counselor):
+def test_a_recording_that_is_made_anew_is_not_taken_from_who_listens(recorded_session, counselor):
     Recording.objects.update(state="recording")
 
-    page = client_of(counselor).get(f"/sessions/{reviewed.pk}/").content.decode()
+    page = client_of(counselor).get(f"/sessions/{recorded_session.pk}/").content.decode()
 
-    assert ("arrived late" in page, "<audio" in page, f"/sessions/{reviewed.pk}/recording/" in page) == (
+    assert ("arrived late" in page, "<audio" in page, f"/sessions/{recorded_session.pk}/recording/" in page) == (
         True,
         True,
         False,

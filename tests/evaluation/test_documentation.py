@@ -6,23 +6,25 @@ import docx
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from evaluation import openai_grader
-from evaluation.answers import Compared
-from evaluation.documentation import report_of
-from evaluation.documents import LARGEST, DocumentRefused, read_documentation
+from evaluation.files.text_extraction import MAX_BYTES, DocumentRejectedError, extract_document_text
+from evaluation.grading import openai_grader
+from evaluation.grading.documentation_report import build_documentation_report
+from evaluation.grading.evidence import GraderTurn
+from evaluation.grading.schemas import ComparisonAnswer
 from evaluation.models import DocumentationReview, Guidelines
-from evaluation.proof import Line
-from evaluation.services.documenting import compare_documentation, submit_documentation, sweep_documentation
-from evaluation.services.grading import NotYet, grade
-from tests.accounts.pdfs import LOCKED, SCANNED, saying
-from tests.evaluation.test_grading import RESPONSES
-from tests.evaluation.test_reviewing import graded_chat
-from tests.people import client_of
+from evaluation.services.documentation import compare_documentation, submit_documentation, sweep_documentation
+from evaluation.services.grading import RetryLaterError, grade_evaluation
+from tests.accounts.pdf_samples import LOCKED, SCANNED, make_pdf
+from tests.evaluation.test_grading import RESPONSES_ENDPOINT
+from tests.evaluation.test_reviews import graded_chat
+from tests.support.fixtures import client_of
+
+pytestmark = pytest.mark.both_databases
 
 WRITTEN = "The caller told them that they passed. The caller said she is a pilot."
 
 
-def word_of(*lines: str) -> bytes:
+def docx_bytes(*lines: str) -> bytes:
     document, file = docx.Document(), io.BytesIO()
     for line in lines:
         document.add_paragraph(line)
@@ -31,7 +33,7 @@ def word_of(*lines: str) -> bytes:
     return file.getvalue()
 
 
-def bomb() -> bytes:
+def zip_bomb() -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as parts:
         parts.writestr("word/document.xml", b" " * 60_000_000)
@@ -44,25 +46,23 @@ def text_file(content: str = WRITTEN) -> SimpleUploadedFile:
 
 @pytest.fixture
 def graded(queued, finished_chat, standin):
-    grade(queued.pk)
+    grade_evaluation(queued.pk)
     return finished_chat
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     ("name", "content", "text"),
     [
         ("a.txt", b"\xef\xbb\xbf Written down. ", "Written down."),
         ("a.md", b"# Written", "# Written"),
-        ("a.docx", word_of("First.", "", "Second."), "First.\nSecond.\nin a table"),
-        ("a.PDF", saying("First.", "Second."), "First.\n\nSecond."),
+        ("a.docx", docx_bytes("First.", "", "Second."), "First.\nSecond.\nin a table"),
+        ("a.PDF", make_pdf("First.", "Second."), "First.\n\nSecond."),
     ],
 )
 def test_documentation_is_read_from_text_word_and_pdf(name, content, text):
-    assert read_documentation(SimpleUploadedFile(name, content)) == text
+    assert extract_document_text(SimpleUploadedFile(name, content)) == text
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
@@ -70,25 +70,25 @@ def test_documentation_is_read_from_text_word_and_pdf(name, content, text):
         ("a.txt", b"  ", "This file has no text."),
         ("a.txt", b"\xff", "This file is not UTF-8 text."),
         ("a.txt", b"x" * 30_001, "This is more than 30,000 characters."),
-        ("a.txt", b"x" * (LARGEST + 1), "This file has 10,485,761 bytes; at most 10,485,760 (10 MB) are taken."),
+        ("a.txt", b"x" * (MAX_BYTES + 1), "This file has 10,485,761 bytes; at most 10,485,760 (10 MB) are taken."),
         ("a.docx", b"not word", "This is not a Word file that can be read."),
         ("a.docx", b"PK\x03\x04broken", "This is not a Word file that can be read."),
-        ("a.docx", bomb(), "This file unpacks to far more than its size"),
+        ("a.docx", zip_bomb(), "This file unpacks to far more than its size"),
         ("a.pdf", LOCKED, "This PDF needs a password."),
         ("a.pdf", SCANNED, "This PDF has no text: it seems to be scanned."),
     ],
 )
 def test_what_is_not_taken_says_why(name, content, words):
-    with pytest.raises(DocumentRefused) as refused:
-        read_documentation(SimpleUploadedFile(name, content))
+    with pytest.raises(DocumentRejectedError) as refused:
+        extract_document_text(SimpleUploadedFile(name, content))
 
     assert str(refused.value).startswith(words)
 
 
 LINES = [
-    Line("t1", "turn-1", False, "I have the pills right here."),
-    Line("t2", "turn-2", True, "Could your sister keep them tonight?"),
-    Line("t3", "turn-3", False, "Yes, she will."),
+    GraderTurn("t1", "turn-1", False, "I have the pills right here."),
+    GraderTurn("t2", "turn-2", True, "Could your sister keep them tonight?"),
+    GraderTurn("t3", "turn-3", False, "Yes, she will."),
 ]
 
 
@@ -96,10 +96,9 @@ def statement(quote: str, verdict: str, turn: str = "", evidence: str = "", seve
     return {"quote": quote, "turn": turn, "evidence": evidence, "verdict": verdict, "severity": severity, "note": "n"}
 
 
-@pytest.mark.once
 def test_a_report_holds_only_what_stands_in_the_documentation_and_the_transcript():
     written = "Sister keeps the pills. Caller is calm. Caller has some aspirin. No danger."
-    compared = Compared.model_validate(
+    compared = ComparisonAnswer.model_validate(
         {
             "statements": [
                 statement("Sister keeps the pills.", "supported", "t3", "Yes, she will"),
@@ -123,7 +122,7 @@ def test_a_report_holds_only_what_stands_in_the_documentation_and_the_transcript
         }
     )
 
-    report = report_of(compared, LINES, written, "Write the time. Name who was there.")
+    report = build_documentation_report(compared, LINES, written, "Write the time. Name who was there.")
 
     told = [(gap["kind"], gap["severity"], gap["written"], gap["said"]) for gap in report.gaps]
     assert told == [
@@ -133,15 +132,14 @@ def test_a_report_holds_only_what_stands_in_the_documentation_and_the_transcript
         ("omission", "minor", "", "Could your sister keep them"),
         ("formatting", "minor", "Write the time.", ""),
     ]
-    # One statement is borne out; the gaps weigh 3 + 3 + 2 + 1. Of two rules one is kept.
+    # Accuracy: one supported statement against gaps that weigh 3 + 3 + 2 + 1. Compliance: one of two rules is kept.
     assert (report.accuracy, report.compliance, report.overall) == (10, 50, 30)
 
 
-@pytest.mark.once
 def test_without_guidelines_accuracy_is_all_there_is():
-    compared = Compared(statements=[], omissions=[], guidelines=[], summary="s")
+    compared = ComparisonAnswer(statements=[], omissions=[], guidelines=[], summary="s")
 
-    report = report_of(compared, LINES, "x", "")
+    report = build_documentation_report(compared, LINES, "x", "")
 
     assert (report.accuracy, report.compliance, report.overall) == (0, None, 0)
 
@@ -153,7 +151,10 @@ def test_bands(overall, band):
 
 def test_it_is_handed_in_once_compared_and_shown_and_the_grade_stays(graded, counselor, supervisor, standin):
     Guidelines.objects.create(
-        organization=graded.organization, filename="g.txt", text="Say what the caller told.", uploaded_by=supervisor
+        organization=graded.organization,
+        filename="g.txt",
+        text="Say what the caller told.",
+        uploaded_by=supervisor,
     )
     client, page = client_of(counselor), f"/sessions/{graded.pk}/"
     before = graded.evaluations.values().get()
@@ -195,14 +196,14 @@ def test_nobody_hands_in_for_another_nor_before_it_is_graded(graded, supervisor,
     assert client_of(colleague).post(f"/sessions/{graded.pk}/documentation/").status_code == 404
     queued.status = "queued"
     queued.save(update_fields=["status"])
-    with pytest.raises(DocumentRefused, match="after it is graded"):
+    with pytest.raises(DocumentRejectedError, match="after it is graded"):
         submit_documentation(finished_chat, finished_chat.counselor, text_file())
 
 
 def test_two_turns_are_too_few(chat, counselor, standin):
     graded_chat(chat, "Hello, my name is Sam.")
 
-    with pytest.raises(DocumentRefused):
+    with pytest.raises(DocumentRejectedError):
         submit_documentation(chat, counselor, text_file())
 
 
@@ -212,15 +213,15 @@ def test_documentation_and_guidelines_are_data(graded, counselor, standin):
 
     compare_documentation(review.pk)
 
-    sent = json.dumps([entry["body"] for entry in standin.ledger("http", "/v1/responses")])
+    sent = json.dumps([entry["body"] for entry in standin.logged_requests("http", "/v1/responses")])
     assert "report no gaps" not in sent and "pilot" in sent
 
 
 def test_a_fault_is_tried_again_then_failed_and_can_be_asked_for_again(graded, counselor, standin, settings):
     review = submit_documentation(graded, counselor, text_file())
-    standin.faults(RESPONSES, {"status": 500}, times=None)
+    standin.add_fault(RESPONSES_ENDPOINT, {"status": 500}, times=None)
     for _ in range(settings.TASK_ATTEMPTS - 1):
-        with pytest.raises(NotYet):
+        with pytest.raises(RetryLaterError):
             compare_documentation(review.pk)
     compare_documentation(review.pk)
     review.refresh_from_db()
@@ -250,7 +251,7 @@ def test_a_lost_claim_is_swept(graded, counselor, standin, settings, monkeypatch
 def test_guidelines_are_uploaded_in_the_administration_and_never_rewritten(supervisor, stranger):
     client, page = client_of(supervisor), "/admin/evaluation/guidelines/"
 
-    client.post(f"{page}add/", {"file": SimpleUploadedFile("g.docx", word_of("Write the time."))})
+    client.post(f"{page}add/", {"file": SimpleUploadedFile("g.docx", docx_bytes("Write the time."))})
 
     kept = Guidelines.objects.get()
     assert (kept.filename, kept.uploaded_by, kept.organization) == ("g.docx", supervisor, supervisor.organization)
@@ -262,10 +263,10 @@ def test_guidelines_are_uploaded_in_the_administration_and_never_rewritten(super
 
 
 def test_the_comparison_asks_for_a_fixed_shape_and_keeps_nothing_at_openai(graded, counselor, standin):
-    standin.clear_ledger()
+    standin.clear_request_log()
     compare_documentation(submit_documentation(graded, counselor, text_file()).pk)
 
-    [request] = [entry["body"] for entry in standin.ledger("http", "/v1/responses")]
+    [request] = [entry["body"] for entry in standin.logged_requests("http", "/v1/responses")]
     assert (request["text"]["format"]["name"], request["text"]["format"]["strict"]) == ("documentation", True)
     assert request["store"] is False
     assert openai_grader.DOCUMENTATION_PROMPT_VERSION == "documentation.v1"

@@ -8,51 +8,60 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from openai import OpenAI
 
-from evaluation import openai_grader
-from evaluation.answers import QuoteSaid
+from evaluation.grading import openai_grader
+from evaluation.grading.rubric import general_checks
+from evaluation.grading.schemas import ClaimedQuote
+from evaluation.grading.scoring import grade_for, percent_met
 from evaluation.models import CriterionResult, Evaluation
-from evaluation.rubric import general_checks
-from evaluation.scoring import grade_for, score
 from evaluation.services.grading import (
-    NotYet,
-    ask_for_feedback,
-    grade,
-    may_be_graded_again,
+    RetryLaterError,
+    can_request_feedback,
+    grade_evaluation,
     queue_evaluation,
+    request_feedback,
     sweep_evaluations,
 )
 from evaluation.tasks import grade_session
 from tests.evaluation.conftest import PROCEDURES
-from tests.people import CONTEXT_CANARY, PROCEDURES_CANARY, PROMPT_CANARY, SECTIONS_CANARY, at_once, converse
+from tests.support.fixtures import (
+    CONTEXT_CANARY,
+    PROCEDURES_CANARY,
+    PROMPT_CANARY,
+    SECTIONS_CANARY,
+    run_concurrently,
+    write_turns,
+)
 from training.models import Assignment, EndReason, Session, TranscriptTurn
-from training.services.lines import let_go, put_down, take_line
-from training.services.refusals import SessionRefused
+from training.services.call_leases import acquire_call, finish_call, release_call
+from training.services.errors import SessionRefusedError
 from training.services.sessions import end_session, start_assignment, start_free_practice
 from training.services.turns import record_turn
 
-RESPONSES = "POST /v1/responses"
+pytestmark = pytest.mark.both_databases
+
+RESPONSES_ENDPOINT = "POST /v1/responses"
 CHECKS = len(general_checks(has_procedures=False)) + 2
 
 
-def done(evaluation: Evaluation) -> Evaluation:
-    grade(evaluation.pk)
+def grade_now(evaluation: Evaluation) -> Evaluation:
+    grade_evaluation(evaluation.pk)
     evaluation.refresh_from_db()
     return evaluation
 
 
-def requests(standin) -> list[dict]:
-    """The gradings that were asked for; a scan goes beside each."""
-    bodies = [entry["body"] for entry in standin.ledger("http", "/v1/responses")]
+def grading_requests(standin) -> list[dict]:
+    """Return the bodies of the grading requests, without the scan request that accompanies each."""
+    bodies = [entry["body"] for entry in standin.logged_requests("http", "/v1/responses")]
     return [body for body in bodies if body["text"]["format"]["name"] == "grading"]
 
 
-def lose(evaluation: Evaluation, settings) -> None:
+def expire_claim(evaluation: Evaluation, settings) -> None:
     long_ago = timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER + 1)
     Evaluation.objects.filter(pk=evaluation.pk).update(touched_at=long_ago)
 
 
 def test_a_chat_is_graded_with_a_row_for_every_check(queued, finished_chat, chat_assignment, procedures, standin):
-    evaluation = done(queued)
+    evaluation = grade_now(queued)
 
     checks = [check.key for check in general_checks()] + ["scenario_1", "scenario_2"]
     assert evaluation.status == "completed"
@@ -63,7 +72,7 @@ def test_a_chat_is_graded_with_a_row_for_every_check(queued, finished_chat, chat
 
 
 def test_every_quote_stands_in_a_counselors_turn_at_its_offsets(queued, finished_chat, standin):
-    evaluation = done(queued)
+    evaluation = grade_now(queued)
 
     turns = {str(turn.pk): turn for turn in finished_chat.transcript()}
     quotes = [quote for result in evaluation.criteria.all() for quote in result.quotes]
@@ -77,16 +86,16 @@ def test_every_quote_stands_in_a_counselors_turn_at_its_offsets(queued, finished
 
 
 def test_score_and_letter_follow_from_the_verdicts(queued, standin):
-    evaluation = done(queued)
+    evaluation = grade_now(queued)
 
     verdicts = [(result.verdict, result.weight) for result in evaluation.criteria.all()]
-    assert evaluation.score == score(verdicts)
+    assert evaluation.score == percent_met(verdicts)
     assert evaluation.grade == grade_for(evaluation.score)
     assert {verdict for verdict, _ in verdicts} >= {CriterionResult.Verdict.MET, CriterionResult.Verdict.NOT_MET}
 
 
 def test_what_it_was_graded_with_is_written_down(queued, finished_chat, procedures, standin, settings, account):
-    evaluation = done(queued)
+    evaluation = grade_now(queued)
 
     assert (evaluation.model, evaluation.prompt_version) == (settings.EVALUATOR_MODEL, "grader.v2")
     assert evaluation.rubric_version == "general-2"
@@ -102,7 +111,7 @@ def test_what_it_was_graded_with_is_written_down(queued, finished_chat, procedur
 
 
 def test_citations_stand_in_the_procedures(queued, procedures, standin):
-    evaluation = done(queued)
+    evaluation = grade_now(queued)
 
     citations = [citation for result in evaluation.criteria.all() for citation in result.citations]
     assert citations
@@ -111,9 +120,9 @@ def test_citations_stand_in_the_procedures(queued, procedures, standin):
 
 
 def test_the_grader_is_given_what_is_assessed_and_the_conversation_as_data(queued, procedures, standin):
-    done(queued)
+    grade_now(queued)
 
-    [request] = requests(standin)
+    [request] = grading_requests(standin)
     parts = [part["text"] for part in request["input"][0]["content"]]
     assert CONTEXT_CANARY in parts[0] and SECTIONS_CANARY in parts[1]
     assert set(json.loads(parts[2])) == {"criteria"}
@@ -139,12 +148,12 @@ def test_too_short_is_not_graded_and_leaves_the_assignment_open(call, phone_assi
         record_turn(call.pk, f"i{number}", number, role=role, text_heard=text, source="spoken")
     end_session(call, EndReason.HUNG_UP)
 
-    evaluation = done(call.evaluations.get())
+    evaluation = grade_now(call.evaluations.get())
 
     phone_assignment.refresh_from_db()
     assert (evaluation.status, evaluation.score, evaluation.grade) == ("too_short", None, "")
     assert phone_assignment.status == Assignment.Status.IN_PROGRESS
-    assert requests(standin) == []
+    assert grading_requests(standin) == []
     assert start_assignment(phone_assignment)[0].attempt == 2
 
 
@@ -154,16 +163,16 @@ def test_what_was_generated_and_never_heard_is_not_graded(call, standin):
     record_turn(call.pk, "i3", 3, role="counselor", text_heard="Hello, I'm Sam.", source="spoken", after="i2")
     end_session(call, EndReason.HUNG_UP)
 
-    done(call.evaluations.get())
+    grade_now(call.evaluations.get())
 
-    [request] = requests(standin)
+    [request] = grading_requests(standin)
     assert "unheard" not in json.dumps(request) and "so on" not in json.dumps(request)
 
 
 def test_a_call_whose_caller_was_never_there_is_not_graded(call, phone_assignment, standin):
-    put_down(call, take_line(call), EndReason.CALLER_LOST, Session.Status.FAILED)
+    finish_call(call, acquire_call(call), EndReason.CALLER_LOST, Session.Status.FAILED)
 
-    evaluation = done(call.evaluations.get())
+    evaluation = grade_now(call.evaluations.get())
 
     phone_assignment.refresh_from_db()
     assert (evaluation.status, evaluation.failure) == ("not_gradable", "The caller could not be reached.")
@@ -171,24 +180,24 @@ def test_a_call_whose_caller_was_never_there_is_not_graded(call, phone_assignmen
 
 
 def test_delivered_twice_it_is_filled_once(queued, standin):
-    done(queued)
+    grade_now(queued)
     first = Evaluation.objects.values().get()
 
-    grade(queued.pk)
+    grade_evaluation(queued.pk)
 
     assert Evaluation.objects.values().get() == first
     assert CriterionResult.objects.count() == CHECKS
-    assert len(requests(standin)) == 1
+    assert len(grading_requests(standin)) == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_delivered_at_once_it_is_filled_once(queued, standin):
-    assert at_once(*[lambda: grade(queued.pk)] * 3) == [None, None, None]
+    assert run_concurrently(*[lambda: grade_evaluation(queued.pk)] * 3) == [None, None, None]
 
     queued.refresh_from_db()
     assert queued.status == "completed"
     assert CriterionResult.objects.count() == CHECKS
-    assert len(requests(standin)) == 1
+    assert len(grading_requests(standin)) == 1
 
 
 @pytest.mark.parametrize(
@@ -203,73 +212,73 @@ def test_delivered_at_once_it_is_filled_once(queued, standin):
     ],
 )
 def test_a_fault_is_tried_again_then_failed_and_can_be_asked_for_again(queued, finished_chat, standin, fault, settings):
-    standin.faults(RESPONSES, fault, times=None)
+    standin.add_fault(RESPONSES_ENDPOINT, fault, times=None)
     for attempt in range(1, settings.TASK_ATTEMPTS):
-        with pytest.raises(NotYet) as wait:
-            grade(queued.pk)
+        with pytest.raises(RetryLaterError) as wait:
+            grade_evaluation(queued.pk)
         queued.refresh_from_db()
         assert (queued.status, queued.attempts) == ("queued", attempt)
         assert wait.value.seconds > 0
 
-    assert done(queued).status == "failed"
+    assert grade_now(queued).status == "failed"
     assert queued.failure == "The evaluator could not grade this conversation. It is kept; ask for feedback again."
-    assert may_be_graded_again(queued) is True
+    assert can_request_feedback(queued) is True
 
     standin.clear_faults()
-    again = ask_for_feedback(finished_chat, finished_chat.counselor)
-    assert (again.version, done(again).status) == (2, "completed")
+    again = request_feedback(finished_chat, finished_chat.counselor)
+    assert (again.version, grade_now(again).status) == (2, "completed")
 
 
 def test_a_refusal_that_no_retry_helps_fails_at_once(queued, standin):
-    standin.faults(RESPONSES, {"status": 400}, times=None)
+    standin.add_fault(RESPONSES_ENDPOINT, {"status": 400}, times=None)
 
-    assert (done(queued).status, queued.attempts) == ("failed", 1)
-    assert len(requests(standin)) == 1
+    assert (grade_now(queued).status, queued.attempts) == ("failed", 1)
+    assert len(grading_requests(standin)) == 1
 
 
 def test_the_wait_that_openai_asks_for_is_kept(queued, standin, monkeypatch):
-    standin.faults(RESPONSES, {"status": 429, "retry_after": 0.25}, times=None)
+    standin.add_fault(RESPONSES_ENDPOINT, {"status": 429, "retry_after": 0.25}, times=None)
 
-    with pytest.raises(NotYet) as wait:
-        grade(queued.pk)
+    with pytest.raises(RetryLaterError) as wait:
+        grade_evaluation(queued.pk)
 
     assert wait.value.seconds == 0.25
 
 
 def test_an_answer_without_every_check_is_tried_again(queued, standin, monkeypatch):
-    ask = openai_grader.ask
+    ask = openai_grader.request_grading
 
     def forgetful(case, **options):
         graded = ask(case, **options)
-        graded.grading.criteria.pop()
+        graded.answer.criteria.pop()
         return graded
 
-    monkeypatch.setattr(openai_grader, "ask", forgetful)
+    monkeypatch.setattr(openai_grader, "request_grading", forgetful)
 
-    with pytest.raises(NotYet):
-        grade(queued.pk)
+    with pytest.raises(RetryLaterError):
+        grade_evaluation(queued.pk)
 
     assert CriterionResult.objects.count() == 0
 
 
 def test_invented_quotes_are_never_shown_and_prove_nothing(queued, finished_chat, standin, monkeypatch):
-    ask = openai_grader.ask
+    ask = openai_grader.request_grading
 
     def inventive(case, **options):
         graded = ask(case, **options)
-        for judged in graded.grading.criteria:
+        for judged in graded.answer.criteria:
             judged.verdict = "met"
             judged.quotes = [
-                QuoteSaid(turn="t2", text="I will stay with you all night."),
-                QuoteSaid(turn="t1", text="is this a real person"),
+                ClaimedQuote(turn="t2", text="I will stay with you all night."),
+                ClaimedQuote(turn="t1", text="is this a real person"),
             ]
-        for moment in [*graded.grading.went_well, *graded.grading.improvements]:
+        for moment in [*graded.answer.went_well, *graded.answer.improvements]:
             moment.quote = "I never said this."
         return graded
 
-    monkeypatch.setattr(openai_grader, "ask", inventive)
+    monkeypatch.setattr(openai_grader, "request_grading", inventive)
 
-    evaluation = done(queued)
+    evaluation = grade_now(queued)
 
     results = {result.key: result for result in evaluation.criteria.all()}
     assert all(result.quotes == [] for result in results.values())
@@ -282,17 +291,17 @@ def test_invented_quotes_are_never_shown_and_prove_nothing(queued, finished_chat
 
 
 def test_nothing_that_applies_cannot_be_graded(queued, chat_assignment, standin, monkeypatch):
-    ask = openai_grader.ask
+    ask = openai_grader.request_grading
 
     def undecided(case, **options):
         graded = ask(case, **options)
-        for judged in graded.grading.criteria:
+        for judged in graded.answer.criteria:
             judged.verdict = "not_applicable"
         return graded
 
-    monkeypatch.setattr(openai_grader, "ask", undecided)
+    monkeypatch.setattr(openai_grader, "request_grading", undecided)
 
-    assert (done(queued).status, queued.score) == ("not_gradable", None)
+    assert (grade_now(queued).status, queued.score) == ("not_gradable", None)
     chat_assignment.refresh_from_db()
     assert chat_assignment.status == Assignment.Status.IN_PROGRESS
 
@@ -301,7 +310,7 @@ def test_without_its_store_it_is_graded_without_procedures_and_says_so(queued, p
     with OpenAI(api_key="sk-tests", base_url=standin.base_url) as client:
         client.vector_stores.delete(account.vector_store_id)
 
-    evaluation = done(queued)
+    evaluation = grade_now(queued)
 
     assert (evaluation.status, evaluation.used_file_search) == ("completed", False)
     assert evaluation.was_graded_without_procedures is True
@@ -309,83 +318,83 @@ def test_without_its_store_it_is_graded_without_procedures_and_says_so(queued, p
 
 
 def test_without_procedures_nothing_is_searched(queued, standin):
-    evaluation = done(queued)
+    evaluation = grade_now(queued)
 
     assert (evaluation.status, evaluation.used_file_search) == ("completed", None)
     assert evaluation.was_graded_without_procedures is False
-    assert "tools" not in requests(standin)[0]
+    assert "tools" not in grading_requests(standin)[0]
 
 
 def test_another_accounts_procedures_are_never_searched(free_chat, procedures, standin):
-    converse(free_chat, "hi", "Hello, I'm Sam.")
+    write_turns(free_chat, "hi", "Hello, I'm Sam.")
     end_session(free_chat, EndReason.HUNG_UP)
 
-    evaluation = done(free_chat.evaluations.get())
+    evaluation = grade_now(free_chat.evaluations.get())
 
     assert (evaluation.status, evaluation.vector_store_id) == ("completed", "")
-    assert PROCEDURES_CANARY not in json.dumps(requests(standin))
+    assert PROCEDURES_CANARY not in json.dumps(grading_requests(standin))
 
 
 def test_a_lost_claim_is_swept_and_graded_again(queued, standin, settings):
     Evaluation.objects.update(status="running", attempts=1)
-    grade(queued.pk)
-    assert (sweep_evaluations(), requests(standin)) == (0, [])
+    grade_evaluation(queued.pk)
+    assert (sweep_evaluations(), grading_requests(standin)) == (0, [])
 
-    lose(queued, settings)
+    expire_claim(queued, settings)
 
     assert sweep_evaluations() == 1
-    assert (done(queued).status, queued.attempts) == ("completed", 2)
+    assert (grade_now(queued).status, queued.attempts) == ("completed", 2)
 
 
 def test_a_conversation_that_kills_its_workers_is_given_up(queued, standin, settings):
     Evaluation.objects.update(status="running", attempts=settings.TASK_ATTEMPTS)
-    lose(queued, settings)
+    expire_claim(queued, settings)
 
-    assert done(queued).status == "failed"
-    assert requests(standin) == []
+    assert grade_now(queued).status == "failed"
+    assert grading_requests(standin) == []
 
 
 def test_a_worker_that_was_thought_lost_fills_nothing(queued, standin, settings, monkeypatch):
-    ask, calls = openai_grader.ask, []
+    ask, calls = openai_grader.request_grading, []
 
     def overtaken(case, **options):
         graded = ask(case, **options)
         calls.append(1)
         if len(calls) == 1:
-            lose(queued, settings)
-            grade(queued.pk)
+            expire_claim(queued, settings)
+            grade_evaluation(queued.pk)
             Evaluation.objects.update(rationale="by the second worker")
         return graded
 
-    monkeypatch.setattr(openai_grader, "ask", overtaken)
+    monkeypatch.setattr(openai_grader, "request_grading", overtaken)
 
-    evaluation = done(queued)
+    evaluation = grade_now(queued)
 
     assert (evaluation.status, evaluation.rationale) == ("completed", "by the second worker")
     assert evaluation.criteria.count() == CHECKS
 
 
 def test_a_call_is_graded_after_its_gateway_has_saved_everything(call, standin):
-    epoch = take_line(call)
+    epoch = acquire_call(call)
     record_turn(call.pk, "i1", 1, role="caller", text_heard="hi", source="spoken")
     end_session(call, EndReason.HUNG_UP)
     evaluation = call.evaluations.get()
 
-    with pytest.raises(NotYet):
-        grade(evaluation.pk)
+    with pytest.raises(RetryLaterError):
+        grade_evaluation(evaluation.pk)
     evaluation.refresh_from_db()
     assert (evaluation.status, evaluation.attempts) == ("queued", 0)
 
     record_turn(call.pk, "i2", 2, role="counselor", text_heard="Hello, I'm Sam.", source="spoken", after="i1")
-    let_go(call.pk, epoch)
+    release_call(call.pk, epoch)
 
-    assert done(evaluation).status == "completed"
+    assert grade_now(evaluation).status == "completed"
 
 
 def test_asking_ends_ones_own_live_session(chat, counselor):
-    converse(chat, "hi", "hello")
+    write_turns(chat, "hi", "hello")
 
-    evaluation = ask_for_feedback(chat, counselor)
+    evaluation = request_feedback(chat, counselor)
 
     chat.refresh_from_db()
     assert (chat.status, chat.end_reason) == ("completed", "feedback")
@@ -393,10 +402,10 @@ def test_asking_ends_ones_own_live_session(chat, counselor):
 
 
 def test_nobody_else_has_a_live_session_graded(chat, supervisor):
-    converse(chat, "hi", "hello")
+    write_turns(chat, "hi", "hello")
 
-    with pytest.raises(SessionRefused) as caught:
-        ask_for_feedback(chat, supervisor)
+    with pytest.raises(SessionRefusedError) as caught:
+        request_feedback(chat, supervisor)
 
     chat.refresh_from_db()
     assert caught.value.code == "session_live"
@@ -408,13 +417,13 @@ def test_what_is_there_or_under_way_is_not_made_again(finished_chat, queued, cou
     fields = {"status": status} | ({"score": 50} if status == "completed" else {})
     Evaluation.objects.update(**fields)
 
-    assert ask_for_feedback(finished_chat, counselor) == queued
+    assert request_feedback(finished_chat, counselor) == queued
 
 
 def test_grading_again_is_a_new_version_and_leaves_the_old(finished_chat, queued, supervisor, standin):
-    done(queued)
+    grade_now(queued)
 
-    again = done(queue_evaluation(finished_chat, supervisor))
+    again = grade_now(queue_evaluation(finished_chat, supervisor))
 
     assert (again.version, again.requested_by, again.status) == (2, supervisor, "completed")
     assert queued.criteria.count() == again.criteria.count() == CHECKS
@@ -424,7 +433,7 @@ def test_grading_again_is_a_new_version_and_leaves_the_old(finished_chat, queued
 def test_asked_for_at_once_it_is_queued_once(finished_chat, counselor):
     Evaluation.objects.update(status="failed")
 
-    results = at_once(*[lambda: ask_for_feedback(Session.objects.get(), counselor)] * 4)
+    results = run_concurrently(*[lambda: request_feedback(Session.objects.get(), counselor)] * 4)
 
     assert [result.version for result in results] == [2] * 4
     assert Evaluation.objects.under_way().count() == 1
@@ -437,33 +446,33 @@ def test_the_database_refuses_two_under_way(finished_chat, queued):
 
 def test_attempts_never_mix(finished_chat, queued, chat_assignment, counselor, standin):
     second, _ = start_assignment(chat_assignment)
-    converse(second, "hey again", "Hi, what happened since?")
+    write_turns(second, "hey again", "Hi, what happened since?")
     end_session(second, EndReason.HUNG_UP)
 
-    first = done(queued)
+    first = grade_now(queued)
 
     mine = {str(turn.pk) for turn in finished_chat.transcript()}
     assert {quote["turn"] for result in first.criteria.all() for quote in result.quotes} <= mine
-    assert "what happened since" not in json.dumps(requests(standin))
+    assert "what happened since" not in json.dumps(grading_requests(standin))
 
 
 def test_free_practice_is_graded_without_touching_any_assignment(counselor, chat_assignment, chat_scenario, standin):
     session, _ = start_free_practice(counselor, "chat", chat_scenario)
-    converse(session, "hi", "Hello, I'm Sam.")
+    write_turns(session, "hi", "Hello, I'm Sam.")
     end_session(session, EndReason.HUNG_UP)
 
-    assert done(session.evaluations.get()).status == "completed"
+    assert grade_now(session.evaluations.get()).status == "completed"
     chat_assignment.refresh_from_db()
     assert chat_assignment.status == Assignment.Status.PENDING
 
 
 def test_the_task_asks_celery_to_try_again(queued, standin, settings):
-    standin.faults(RESPONSES, {"status": 400}, times=1)
+    standin.add_fault(RESPONSES_ENDPOINT, {"status": 400}, times=1)
     grade_session(str(queued.pk))
     queued.refresh_from_db()
     assert queued.status == "failed"
 
     again = queue_evaluation(queued.session)
-    standin.faults(RESPONSES, {"refusal": True}, times=1)
-    with pytest.raises((Retry, NotYet)):
+    standin.add_fault(RESPONSES_ENDPOINT, {"refusal": True}, times=1)
+    with pytest.raises((Retry, RetryLaterError)):
         grade_session(str(again.pk))

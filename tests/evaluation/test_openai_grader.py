@@ -1,33 +1,38 @@
-"""Against the stand-in: what is asked of OpenAI, and what is made of the ways in which it can go wrong."""
+"""Tests of the OpenAI grader against the stand-in: its requests, and its handling of each kind of failure."""
 
 import json
 import logging
 
 import pytest
 
-from ai import AIUnavailable
-from evaluation import openai_grader
-from evaluation.openai_grader import Case, Procedures, _clean, ask, scan
-from evaluation.proof import Line
-from evaluation.rubric import general_checks
-from tests.evaluation.test_grading import RESPONSES, requests
+from ai import AIUnavailableError
+from evaluation.grading import openai_grader
+from evaluation.grading.evidence import GraderTurn
+from evaluation.grading.openai_grader import (
+    GradingInput,
+    ProceduresSearch,
+    _strip_unstorable,
+    request_grading,
+    request_scan,
+)
+from evaluation.grading.rubric import general_checks
+from tests.evaluation.test_grading import RESPONSES_ENDPOINT, grading_requests
 
 LINES = [
-    Line("t1", "turn-1", False, "i told them i passed"),
-    Line("t2", "turn-2", True, "Hello, my name is Sam. That sounds lonely. Are you thinking about suicide?"),
+    GraderTurn("t1", "turn-1", False, "i told them i passed"),
+    GraderTurn("t2", "turn-2", True, "Hello, my name is Sam. That sounds lonely. Are you thinking about suicide?"),
 ]
 
 
-def case_of(account=None, **fields) -> Case:
+def grading_input(account=None, **fields) -> GradingInput:
     found = None
     if account:
         document = account.procedures
-        found = Procedures(account.vector_store_id, str(document.pk), document.openai_file_id)
+        found = ProceduresSearch(account.vector_store_id, str(document.pk), document.openai_file_id)
     given = {"session_id": "s", "checks": general_checks(), "lines": LINES, "procedures": found} | fields
-    return Case(**given)
+    return GradingInput(**given)
 
 
-@pytest.mark.once
 @pytest.mark.parametrize(
     ("written", "kept"),
     [
@@ -39,13 +44,13 @@ def case_of(account=None, **fields) -> Case:
     ],
 )
 def test_marks_that_nobody_should_read_are_taken_out(written, kept):
-    assert _clean(written) == kept
+    assert _strip_unstorable(written) == kept
 
 
 def test_the_search_sees_the_document_in_force_alone_and_must_be_made(account, procedures, standin):
-    graded = ask(case_of(account))
+    graded = request_grading(grading_input(account))
 
-    [request] = requests(standin)
+    [request] = grading_requests(standin)
     assert request["tools"] == [
         {
             "type": "file_search",
@@ -62,46 +67,46 @@ def test_the_search_sees_the_document_in_force_alone_and_must_be_made(account, p
 def test_an_answer_that_was_cut_off_is_asked_for_with_more_room(standin, settings):
     settings.EVALUATOR_MAX_OUTPUT_TOKENS = 600
 
-    graded = ask(case_of())
+    graded = request_grading(grading_input())
 
-    limits = [request["max_output_tokens"] for request in requests(standin)]
+    limits = [request["max_output_tokens"] for request in grading_requests(standin)]
     assert limits == [600 * 2**power for power in range(len(limits))] and len(limits) > 1
-    assert len(graded.grading.criteria) == len(general_checks())
+    assert len(graded.answer.criteria) == len(general_checks())
     assert graded.output_tokens > 600
 
 
 def test_an_answer_that_is_always_cut_off_is_given_up(standin):
-    standin.faults(RESPONSES, {"incomplete": True}, times=None)
+    standin.add_fault(RESPONSES_ENDPOINT, {"incomplete": True}, times=None)
 
-    with pytest.raises(AIUnavailable, match="cut_off"):
-        ask(case_of())
+    with pytest.raises(AIUnavailableError, match="cut_off"):
+        request_grading(grading_input())
 
-    assert [request["max_output_tokens"] for request in requests(standin)] == [3000, 6000, 12000]
+    assert [request["max_output_tokens"] for request in grading_requests(standin)] == [3000, 6000, 12000]
 
 
 def test_a_model_without_a_temperature_is_asked_without_one_from_then_on(standin, monkeypatch):
-    monkeypatch.setattr(openai_grader, "_without_temperature", set())
-    standin.faults(RESPONSES, {"status": 400, "code": "unsupported_parameter", "param": "temperature"})
+    monkeypatch.setattr(openai_grader, "_models_without_temperature", set())
+    standin.add_fault(RESPONSES_ENDPOINT, {"status": 400, "code": "unsupported_parameter", "param": "temperature"})
 
-    ask(case_of())
-    ask(case_of())
+    request_grading(grading_input())
+    request_grading(grading_input())
 
-    assert ["temperature" in request for request in requests(standin)] == [True, False, False]
+    assert ["temperature" in request for request in grading_requests(standin)] == [True, False, False]
 
 
 def test_a_search_that_a_model_takes_no_shape_beside_is_made_in_a_step_of_its_own(account, procedures, standin):
-    standin.faults(RESPONSES, {"status": 400, "code": "unsupported_value", "param": "tools"})
+    standin.add_fault(RESPONSES_ENDPOINT, {"status": 400, "code": "unsupported_value", "param": "tools"})
 
-    graded = ask(case_of(account, policy_sections="3010"))
+    graded = request_grading(grading_input(account, policy_sections="3010"))
 
-    first, second = requests(standin)
+    first, second = grading_requests(standin)
     assert "tools" in first and "tools" not in second
-    search = standin.ledger("http", f"/v1/vector_stores/{account.vector_store_id}/search")[-1]
+    search = standin.logged_requests("http", f"/v1/vector_stores/{account.vector_store_id}/search")[-1]
     assert search["body"]["filters"] == {"type": "eq", "key": "document", "value": str(procedures.pk)}
     parts = [part["text"] for part in second["input"][0]["content"]]
     assert parts[1].startswith("## RELEVANT PROCEDURES\n\n3010\n\n{") and "ask directly" in parts[1]
     assert graded.used_file_search is True and graded.passages
-    assert any(judged.citations for judged in graded.grading.criteria)
+    assert any(judged.citations for judged in graded.answer.criteria)
 
 
 @pytest.mark.parametrize("fault", [{"status": 404}, {"status": 400}])
@@ -112,32 +117,32 @@ def test_when_the_search_fails_too_it_is_graded_without_and_that_is_logged(
     fault,
     caplog,
 ):
-    standin.faults(RESPONSES, {"status": 400, "code": "unsupported_value"})
-    standin.faults("POST /v1/vector_stores/", fault, times=None)
+    standin.add_fault(RESPONSES_ENDPOINT, {"status": 400, "code": "unsupported_value"})
+    standin.add_fault("POST /v1/vector_stores/", fault, times=None)
 
-    with caplog.at_level(logging.WARNING, "evaluation.openai_grader"):
-        graded = ask(case_of(account, session_id="the-session", scenario_id="the-scenario"))
+    with caplog.at_level(logging.WARNING, "evaluation.grading.openai_grader"):
+        graded = request_grading(grading_input(account, session_id="the-session", scenario_id="the-scenario"))
 
     assert (graded.used_file_search, graded.passages) == (False, [])
-    [record] = [one for one in caplog.records if one.name == "evaluation.openai_grader"]
+    [record] = [one for one in caplog.records if one.name == "evaluation.grading.openai_grader"]
     assert (record.session_id, record.scenario_id) == ("the-session", "the-scenario")
 
 
 def test_the_last_try_goes_without_a_search_that_will_not_come_back(account, procedures, standin):
-    standin.faults(RESPONSES, {"status": 500}, contains="file_search", times=None)
+    standin.add_fault(RESPONSES_ENDPOINT, {"status": 500}, contains="file_search", times=None)
 
-    with pytest.raises(AIUnavailable) as first:
-        ask(case_of(account))
-    graded = ask(case_of(account), is_last_try=True)
+    with pytest.raises(AIUnavailableError) as first:
+        request_grading(grading_input(account))
+    graded = request_grading(grading_input(account), is_last_try=True)
 
     assert first.value.retryable is True
     assert graded.used_file_search is False
 
 
 def test_another_files_passages_are_never_evidence(account, procedures, standin, caplog):
-    foreign = Procedures(account.vector_store_id, str(procedures.pk), "file-of-somebody-else")
+    foreign = ProceduresSearch(account.vector_store_id, str(procedures.pk), "file-of-somebody-else")
 
-    graded = ask(case_of(procedures=foreign))
+    graded = request_grading(grading_input(procedures=foreign))
 
     assert (graded.passages, graded.file_ids) == ([], [])
     assert "A search returned another file" in caplog.text
@@ -145,18 +150,18 @@ def test_another_files_passages_are_never_evidence(account, procedures, standin,
 
 @pytest.mark.parametrize("fault", [{"invalid_json": True}, {"refusal": "No."}])
 def test_no_error_quotes_the_conversation(standin, fault):
-    standin.faults(RESPONSES, fault)
+    standin.add_fault(RESPONSES_ENDPOINT, fault)
 
-    with pytest.raises(AIUnavailable) as error:
-        ask(case_of())
+    with pytest.raises(AIUnavailableError) as error:
+        request_grading(grading_input())
 
     assert error.value.retryable is True
     assert error.value.__cause__ is None
 
 
 def test_the_scan_is_given_the_conversation_and_nothing_of_the_grading(standin):
-    scanned, _ = scan(case_of(evaluator_context="Asks.", policy_sections="3010"))
+    scanned, _ = request_scan(grading_input(evaluator_context="Asks.", policy_sections="3010"))
 
-    [request] = [entry["body"] for entry in standin.ledger("http", "/v1/responses")]
+    [request] = [entry["body"] for entry in standin.logged_requests("http", "/v1/responses")]
     assert [set(json.loads(part["text"])) for part in request["input"][0]["content"]] == [{"turns"}]
     assert (request["store"], scanned.flags) == (False, [])

@@ -4,18 +4,18 @@ from django.utils import timezone
 
 from accounts.models import User
 from evaluation.models import Tally
-from evaluation.plots import Plot, Point, percent_of
-from evaluation.services.progress import advise, since, skills_of, whole_plot
+from evaluation.reports.plots import Plot, PlotPoint, percent_of
+from evaluation.reports.progress import first_monday, list_skill_progress, plot_scores, recommend_practice
 from scenarios.models import Skill
-from tests.evaluation.graded import graded_session
-from tests.people import add_person, add_scenario, client_of
+from tests.evaluation.graded_sessions import add_graded_session
+from tests.support.fixtures import add_person, add_scenario, client_of
 
 WEAK = {"greeting": "met", "asks_about_suicide": "not_met"}
 
 
 def test_a_plot_leaves_gaps_in_time_and_turns_percent_upside_down():
     monday = date(2026, 11, 2)
-    weeks = [Point(monday, 0, 1), Point(monday + timedelta(days=21), 100, 2)]
+    weeks = [PlotPoint(monday, 0, 1), PlotPoint(monday + timedelta(days=21), 100, 2)]
     plot = Plot(weeks, monday, monday + timedelta(days=28))
 
     assert [(dot.x, dot.y) for dot in plot.dots] == [(0.0, 120.0), (450.0, 0.0)]
@@ -28,49 +28,49 @@ def test_percent_is_rounded_down():
 
 
 def test_skills_stand_in_the_rubrics_order_with_their_weeks(counselor):
-    graded_session(counselor, 40, WEAK, days_ago=14)
-    graded_session(counselor, 60, {"asks_about_suicide": "met", "scenario_1": "met"})
+    add_graded_session(counselor, 40, WEAK, days_ago=14)
+    add_graded_session(counselor, 60, {"asks_about_suicide": "met", "scenario_1": "met"})
 
-    skills = skills_of(Tally.objects.for_user(counselor), 12)
+    skills = list_skill_progress(Tally.objects.for_user(counselor), 12)
 
     assert [(skill.key, skill.percent, skill.sessions) for skill in skills] == [
         ("engagement", 100, 1), ("risk", 50, 2), ("scenario", 100, 1),
     ]  # fmt: skip
     assert [point.percent for point in skills[1].plot.points] == [0, 100]
-    assert [point.percent for point in whole_plot(Tally.objects.for_user(counselor), 12).points] == [40, 60]
+    assert [point.percent for point in plot_scores(Tally.objects.for_user(counselor), 12).points] == [40, 60]
 
 
 def test_what_is_older_than_the_span_is_left_out(counselor):
-    graded_session(counselor, 40, WEAK, days_ago=70)
+    add_graded_session(counselor, 40, WEAK, days_ago=70)
 
-    assert skills_of(Tally.objects.for_user(counselor), 4) == []
-    assert since(1) == timezone.localdate() - timedelta(days=timezone.localdate().weekday())
+    assert list_skill_progress(Tally.objects.for_user(counselor), 4) == []
+    assert first_monday(1) == timezone.localdate() - timedelta(days=timezone.localdate().weekday())
 
 
 def test_the_weakest_skill_is_advised_with_a_scenario_that_practises_it(counselor, organization):
     fitting = add_scenario(organization, "On the bridge")
     fitting.skills.add(Skill.objects.get(organization=organization, name="Risk assessment"))
     for _ in range(2):
-        graded_session(counselor, 40, WEAK)
+        add_graded_session(counselor, 40, WEAK)
 
-    advice = advise(counselor, skills_of(Tally.objects.for_user(counselor), 12))
+    advice = recommend_practice(counselor, list_skill_progress(Tally.objects.for_user(counselor), 12))
 
     assert (advice.skill.key, advice.scenario) == ("risk", fitting)
     assert advice.why.startswith("In your last 2 conversations in which it mattered, 0 percent of it was met.")
 
-    graded_session(counselor, 40, WEAK, scenario=fitting)
-    assert advise(counselor, skills_of(Tally.objects.for_user(counselor), 12)).scenario is None
+    add_graded_session(counselor, 40, WEAK, scenario=fitting)
+    assert recommend_practice(counselor, list_skill_progress(Tally.objects.for_user(counselor), 12)).scenario is None
 
 
 def test_one_conversation_is_not_enough_for_advice(counselor):
-    graded_session(counselor, 40, WEAK)
+    add_graded_session(counselor, 40, WEAK)
 
-    assert advise(counselor, skills_of(Tally.objects.for_user(counselor), 12)) is None
+    assert recommend_practice(counselor, list_skill_progress(Tally.objects.for_user(counselor), 12)) is None
 
 
 def test_the_progress_page_draws_each_skill_and_lists_it_as_a_table(counselor):
     for _ in range(2):
-        graded_session(counselor, 40, WEAK)
+        add_graded_session(counselor, 40, WEAK)
 
     page = client_of(counselor).get("/progress/").content.decode()
 
@@ -81,7 +81,7 @@ def test_the_progress_page_draws_each_skill_and_lists_it_as_a_table(counselor):
 
 
 def test_evidence_shows_the_words_behind_a_line(counselor, supervisor, colleague):
-    session = graded_session(counselor, 40, WEAK)
+    session = add_graded_session(counselor, 40, WEAK)
     criterion = session.evaluations.get().criteria.get(key="asks_about_suicide")
 
     own = client_of(counselor).get("/progress/risk/").content.decode()
@@ -100,7 +100,7 @@ def test_nobody_sees_the_progress_of_another_center(counselor, stranger):
 
 def test_what_is_held_is_no_evidence_yet(counselor, organization):
     other = add_person(organization, User.Role.COUNSELOR, "third@example.org")
-    session = graded_session(other, 40, WEAK)
+    session = add_graded_session(other, 40, WEAK)
     session.evaluations.update(status="held")
 
     assert "said for" not in client_of(other).get("/progress/risk/").content.decode()

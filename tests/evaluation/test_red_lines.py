@@ -1,20 +1,18 @@
 import pytest
 
-from evaluation.proof import Line
-from evaluation.red_lines import crossed
-
-pytestmark = pytest.mark.once
+from evaluation.grading.evidence import GraderTurn
+from evaluation.grading.red_lines import find_crossed_red_lines
 
 DANGER = "I don't want to be here anymore. I have the pills."
 
 
-def talk(*texts: str) -> list[Line]:
-    """Caller and counselor by turns, the caller first."""
-    return [Line(f"t{n}", f"turn-{n}", n % 2 == 0, text) for n, text in enumerate(texts, 1)]
+def alternating_turns(*texts: str) -> list[GraderTurn]:
+    """Return the texts as turns that alternate between caller and counselor, starting with the caller."""
+    return [GraderTurn(f"t{n}", f"turn-{n}", n % 2 == 0, text) for n, text in enumerate(texts, 1)]
 
 
-def keys(*texts: str) -> list[str]:
-    return [one.key for one in crossed(talk(*texts))]
+def crossed_keys(*texts: str) -> list[str]:
+    return [one.key for one in find_crossed_red_lines(alternating_turns(*texts))]
 
 
 @pytest.mark.parametrize(
@@ -31,7 +29,7 @@ def keys(*texts: str) -> list[str]:
     ],
 )
 def test_a_question_that_wants_a_no_crosses_the_line(said):
-    assert "no_leading_negative" in keys("hi", said)
+    assert "no_leading_negative" in crossed_keys("hi", said)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +45,7 @@ def test_a_question_that_wants_a_no_crosses_the_line(said):
     ],
 )
 def test_a_plain_question_does_not(said):
-    assert keys("hi", said) == []
+    assert crossed_keys("hi", said) == []
 
 
 @pytest.mark.parametrize(
@@ -65,29 +63,34 @@ def test_a_plain_question_does_not(said):
     ],
 )
 def test_telling_of_a_way_to_die_crosses_the_line(said, is_crossed):
-    assert ("no_method_information" in keys("hi", said)) is is_crossed
+    assert ("no_method_information" in crossed_keys("hi", said)) is is_crossed
 
 
 def test_a_disclosure_that_nothing_takes_up_is_passed_over():
-    [found] = crossed(talk(DANGER, "Did you have dinner?", "no", "And what about work?"))
+    [found] = find_crossed_red_lines(alternating_turns(DANGER, "Did you have dinner?", "no", "And what about work?"))
 
     assert (found.key, found.turn, found.start, found.end) == ("takes_up_disclosure", "turn-2", 0, 20)
-    assert keys(DANGER, "Did you have dinner?", "no", "Are you thinking about suicide?") == []
-    assert keys(DANGER, "That sounds so hard. Tell me a little more?") == []
-    assert keys(DANGER) == []
-    assert keys("i could kill for a coffee", "Did you have dinner?") == []
+    assert crossed_keys(DANGER, "Did you have dinner?", "no", "Are you thinking about suicide?") == []
+    assert crossed_keys(DANGER, "That sounds so hard. Tell me a little more?") == []
+    assert crossed_keys(DANGER) == []
+    assert crossed_keys("i could kill for a coffee", "Did you have dinner?") == []
 
 
 def test_leaving_a_caller_at_risk_crosses_the_line():
-    assert keys(DANGER, "Do you want to die? I have to go now.") == ["no_abandonment"]
-    assert keys(DANGER, "Are you safe?", "no", "Try again tomorrow.") == ["no_abandonment"]
-    assert keys("I'm just bored", "I have to go now.") == []
-    assert keys(DANGER, "Are you safe? I'll stay on the line until your brother is there, before I need to go.") == []
+    assert crossed_keys(DANGER, "Do you want to die? I have to go now.") == ["no_abandonment"]
+    assert crossed_keys(DANGER, "Are you safe?", "no", "Try again tomorrow.") == ["no_abandonment"]
+    assert crossed_keys("I'm just bored", "I have to go now.") == []
+    assert (
+        crossed_keys(DANGER, "Are you safe? I'll stay on the line until your brother is there, before I need to go.")
+        == []
+    )
 
 
 def test_each_line_is_named_once_with_the_words():
-    found = crossed(
-        talk(DANGER, "You're not going to kill yourself, are you?", "no", "You won't hurt yourself, right?")
+    found = find_crossed_red_lines(
+        alternating_turns(
+            DANGER, "You're not going to kill yourself, are you?", "no", "You won't hurt yourself, right?"
+        )
     )
 
     assert [(one.key, one.turn) for one in found] == [("no_leading_negative", "turn-2")]
@@ -95,4 +98,6 @@ def test_each_line_is_named_once_with_the_words():
 
 
 def test_the_callers_words_cross_nothing():
-    assert keys("You're not going to tell me to take 40 pills? I hope you're not suicidal.", "No. I'm here.") == []
+    assert (
+        crossed_keys("You're not going to tell me to take 40 pills? I hope you're not suicidal.", "No. I'm here.") == []
+    )

@@ -1,10 +1,8 @@
 import pytest
 
+from evaluation.grading.rubric import BRANCHES, general_checks, scenario_checks
 from evaluation.models import CriterionResult
-from evaluation.rubric import BRANCHES, general_checks, scenario_checks
-from scenarios.checks import proposed_checks
-
-pytestmark = pytest.mark.once
+from scenarios.models.scenario_checks import propose_checks
 
 
 def test_general_checks_have_keys_of_their_own_and_weights():
@@ -48,11 +46,11 @@ def test_without_a_document_nothing_is_asked_about_procedures():
     ],
 )
 def test_scenario_checks_are_the_points_of_the_authors_list(context, points):
-    checks = scenario_checks(proposed_checks(context))
+    checks = scenario_checks(propose_checks(context))
 
     assert [check.text for check in checks] == (points.split("|") if isinstance(points, str) else points)
     assert all(check.source == CriterionResult.Source.SCENARIO for check in checks)
 
 
 def test_scenario_checks_are_at_most_twenty():
-    assert len(scenario_checks(proposed_checks("\n".join(f"- point {n}" for n in range(30))))) == 20
+    assert len(scenario_checks(propose_checks("\n".join(f"- point {n}" for n in range(30))))) == 20

@@ -2,11 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evaluation.grading.rubric import RED_LINE_CAP
+from evaluation.grading.scoring import compute_score, grade_for, percent_met
 from evaluation.models import CriterionResult
-from evaluation.rubric import CAP
-from evaluation.scoring import grade_for, score, total
-
-pytestmark = pytest.mark.once
 
 MET, NOT_MET, NOT_APPLICABLE = (
     CriterionResult.Verdict.MET,
@@ -30,7 +28,7 @@ MET, NOT_MET, NOT_APPLICABLE = (
     ],
 )
 def test_score_is_the_weight_met_among_what_applies_rounded_down(verdicts, points):
-    assert score(verdicts) == points
+    assert percent_met(verdicts) == points
 
 
 @pytest.mark.parametrize(
@@ -43,34 +41,34 @@ def test_grade_for_each_border(points, letter):
 
 @given(st.lists(st.tuples(st.sampled_from(CriterionResult.Verdict.values), st.integers(1, 5)), max_size=30))
 def test_one_more_check_met_never_lowers_the_score(verdicts):
-    before = score(verdicts)
+    before = percent_met(verdicts)
 
-    after = score([*verdicts, (MET, 1)])
+    after = percent_met([*verdicts, (MET, 1)])
 
     assert after is not None and 0 <= after <= 100
     assert before is None or after >= before
 
 
 def test_what_could_not_be_proven_counts_like_what_is_not_met():
-    assert score([(MET, 1), (CriterionResult.Verdict.NO_EVIDENCE, 1)]) == 50
+    assert percent_met([(MET, 1), (CriterionResult.Verdict.NO_EVIDENCE, 1)]) == 50
 
 
 @pytest.mark.parametrize(
     ("verdicts", "points"),
     [
         ([(MET, 3, False), (MET, 0, True)], (100, None)),
-        ([(MET, 3, False), (NOT_MET, 0, True)], (CAP, 100)),
+        ([(MET, 3, False), (NOT_MET, 0, True)], (RED_LINE_CAP, 100)),
         ([(MET, 1, False), (NOT_MET, 3, False), (NOT_MET, 0, True)], (25, None)),
         ([(MET, 3, False), (CriterionResult.Verdict.NO_EVIDENCE, 0, True)], (100, None)),
         ([(MET, 3, False), (NOT_APPLICABLE, 0, True)], (100, None)),
     ],
 )
 def test_a_crossed_red_line_caps_the_score_however_good_the_rest(verdicts, points):
-    reached = total(verdicts)
+    reached = compute_score(verdicts)
 
     assert (reached.score, reached.capped_from) == points
-    assert total([(NOT_APPLICABLE, 1, False), (NOT_MET, 0, True)]) is None
+    assert compute_score([(NOT_APPLICABLE, 1, False), (NOT_MET, 0, True)]) is None
 
 
 def test_a_capped_score_is_failed():
-    assert grade_for(CAP) == "F"
+    assert grade_for(RED_LINE_CAP) == "F"

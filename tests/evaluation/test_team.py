@@ -9,15 +9,15 @@ from django.utils import timezone
 
 from accounts.models import Cohort, User
 from evaluation.models import Dispute, Evaluation, Flag
-from evaluation.services.attention import attention_for
-from tests.evaluation.graded import graded_session
-from tests.people import add_person, add_scenario, client_of
+from evaluation.reports.attention import list_attention
+from tests.evaluation.graded_sessions import add_graded_session
+from tests.support.fixtures import add_person, add_scenario, client_of
 from training.models import Assignment, EndReason, Session
 from training.services.assignments import assign
 from training.services.sessions import end_session, start_free_practice, stop_session
 
 
-def downloaded(response: Any) -> str:
+def streamed_text(response: Any) -> str:
     async def collect() -> bytes:
         return b"".join([part async for part in response.streaming_content])
 
@@ -28,8 +28,8 @@ WEAK = {"greeting": "met", "asks_about_suicide": "not_met"}
 
 
 def test_a_team_is_shown_by_people_skills_scenarios_and_weeks(supervisor, counselor, colleague, chat_scenario):
-    graded_session(counselor, 80, {"greeting": "met"}, scenario=chat_scenario)
-    graded_session(counselor, 61, WEAK, scenario=chat_scenario)
+    add_graded_session(counselor, 80, {"greeting": "met"}, scenario=chat_scenario)
+    add_graded_session(counselor, 61, WEAK, scenario=chat_scenario)
     assign(chat_scenario, colleague, supervisor, due_date=timezone.localdate() - timedelta(days=1))
 
     response = client_of(supervisor).get("/team/")
@@ -43,8 +43,8 @@ def test_a_team_is_shown_by_people_skills_scenarios_and_weeks(supervisor, counse
 
 
 def test_a_cohort_and_a_span_narrow_it(organization, supervisor, counselor, colleague):
-    graded_session(counselor, 80, {"greeting": "met"}, days_ago=60)
-    graded_session(colleague, 40, WEAK)
+    add_graded_session(counselor, 80, {"greeting": "met"}, days_ago=60)
+    add_graded_session(colleague, 40, WEAK)
     cohort = Cohort.objects.create(organization=organization, name="Spring class")
     cohort.counselors.add(counselor)
     client = client_of(supervisor)
@@ -60,10 +60,10 @@ def test_a_cohort_and_a_span_narrow_it(organization, supervisor, counselor, coll
 def test_the_export_has_a_line_for_each_conversation_and_no_formula(supervisor, stranger, counselor, chat_scenario):
     counselor.first_name = "=HYPERLINK(1)"
     counselor.save()
-    graded_session(counselor, 80)
+    add_graded_session(counselor, 80)
     start_free_practice(counselor, "chat")
 
-    body, theirs = (downloaded(client_of(person).get("/team/export.csv")) for person in (supervisor, stranger))
+    body, theirs = (streamed_text(client_of(person).get("/team/export.csv")) for person in (supervisor, stranger))
 
     rows = list(csv.DictReader(body.splitlines()))
     assert [(row["kind"], row["score"]) for row in rows] == [("free_practice", ""), ("free_practice", "80")]
@@ -72,7 +72,7 @@ def test_the_export_has_a_line_for_each_conversation_and_no_formula(supervisor, 
 
 
 def test_a_page_of_a_team_asks_as_much_for_many_people_as_for_few(organization, supervisor, counselor):
-    graded_session(counselor, 80, WEAK)
+    add_graded_session(counselor, 80, WEAK)
     client = client_of(supervisor)
 
     def queries() -> int:
@@ -82,7 +82,7 @@ def test_a_page_of_a_team_asks_as_much_for_many_people_as_for_few(organization, 
 
     few = queries()
     for number in range(12):
-        graded_session(add_person(organization, User.Role.COUNSELOR, f"c{number}@example.org"), 50, WEAK)
+        add_graded_session(add_person(organization, User.Role.COUNSELOR, f"c{number}@example.org"), 50, WEAK)
 
     assert queries() == few
 
@@ -95,7 +95,7 @@ def test_what_needs_attention_is_named_by_kind(organization, supervisor, counsel
     now = timezone.now()
     Assignment.objects.filter(pk=failed.pk).update(status="completed", score=30, pass_mark=70, completed_at=now)
     Assignment.objects.filter(pk=declined.pk).update(status="cancelled", declined_at=now)
-    session = graded_session(counselor, 40, WEAK)
+    session = add_graded_session(counselor, 40, WEAK)
     criterion = session.evaluations.get().criteria.first()
     dispute = Dispute.objects.create(
         organization=organization, criterion=criterion, counselor=counselor, reason="I did ask."
@@ -104,13 +104,13 @@ def test_what_needs_attention_is_named_by_kind(organization, supervisor, counsel
         Flag.objects.create(organization=organization, session=session, kind="technical", severity=severity)
         for severity in ("info", "critical")
     ]
-    lost = graded_session(colleague, 40)
+    lost = add_graded_session(colleague, 40)
     Evaluation.objects.filter(session=lost).update(status="failed", completed_at=now)
     for _ in range(3):
         stop_session(start_free_practice(colleague, "chat")[0])
     stop_session(start_free_practice(counselor, "chat")[0])
 
-    found = {kind: matter.rows for kind, matter in attention_for(supervisor).items() if matter.count}
+    found = {kind: matter.rows for kind, matter in list_attention(supervisor).items() if matter.count}
 
     assert found == {
         "talk_to": [colleague],
@@ -157,7 +157,7 @@ def test_counselors_are_found_among_thousands_by_typing(organization, supervisor
 
 
 def test_feedback_is_narrowed_by_person_grade_and_state(supervisor, evaluator, counselor, colleague):
-    good, bad = graded_session(counselor, 95, WEAK), graded_session(colleague, 40, WEAK)
+    good, bad = add_graded_session(counselor, 95, WEAK), add_graded_session(colleague, 40, WEAK)
     Dispute.objects.create(
         organization=counselor.organization,
         criterion=bad.evaluations.get().criteria.first(),
@@ -177,7 +177,7 @@ def test_feedback_is_narrowed_by_person_grade_and_state(supervisor, evaluator, c
 
 
 def test_history_is_searched_by_words_of_ones_own_and_by_people(supervisor, counselor, colleague, finished_chat):
-    graded_session(colleague, 80)
+    add_graded_session(colleague, 80)
 
     def shown(person: User, query: str) -> list[object]:
         return [row.pk for row in client_of(person).get(f"/sessions/?{query}").context["page"].object_list]

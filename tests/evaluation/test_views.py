@@ -4,18 +4,11 @@ import pytest
 from django.utils.html import escape
 
 from evaluation.models import Evaluation, Review
-from evaluation.services.grading import grade
-from evaluation.services.reviewing import review
+from evaluation.services.grading import grade_evaluation
+from evaluation.services.reviews import record_review
 from recordings.models import Recording
 from scenarios.models import Scenario
-from tests.people import (
-    CONTEXT_CANARY,
-    PROMPT_CANARY,
-    SECTIONS_CANARY,
-    add_scenario,
-    client_of,
-    converse,
-)
+from tests.support.fixtures import CONTEXT_CANARY, PROMPT_CANARY, SECTIONS_CANARY, add_scenario, client_of, write_turns
 from training.models import Assignment, Session
 from training.services.assignments import assign
 from training.services.sessions import end_session, start_free_practice, start_trial
@@ -25,12 +18,12 @@ CANARIES = (PROMPT_CANARY, CONTEXT_CANARY, SECTIONS_CANARY)
 
 @pytest.fixture
 def graded(queued, standin) -> Evaluation:
-    grade(queued.pk)
+    grade_evaluation(queued.pk)
     queued.refresh_from_db()
     return queued
 
 
-def body_of(person, path: str) -> str:
+def page_text(person, path: str) -> str:
     response = client_of(person).get(path)
     assert response.status_code == 200
     return response.content.decode()
@@ -42,7 +35,7 @@ def test_the_dashboard_shows_what_is_to_be_done(counselor, colleague, supervisor
     assign(other, colleague, supervisor)
     Assignment.objects.filter(pk=phone_assignment.pk).update(status="completed")
 
-    body = body_of(counselor, "/")
+    body = page_text(counselor, "/")
 
     assert "Writing from the train" in body and f"/training/chat/{chat_assignment.pk}/" in body
     assert "Dec 24" in body
@@ -55,22 +48,22 @@ def test_what_is_due_first_stands_first(counselor, supervisor, organization):
     for title, due in (("later", "2027-02-01"), ("never", None), ("soon", "2027-01-01")):
         assign(add_scenario(organization, f"case-{title}"), counselor, supervisor, due_date=due)
 
-    body = body_of(counselor, "/")
+    body = page_text(counselor, "/")
 
     assert body.index("case-soon") < body.index("case-later") < body.index("case-never")
 
 
 def test_an_empty_dashboard_and_history_say_so(counselor, supervisor):
-    assert "Nothing is assigned to you right now" in body_of(counselor, "/")
-    assert "You have not practised yet" in body_of(counselor, "/sessions/")
-    assert "Nobody has practised yet" in body_of(supervisor, "/sessions/")
+    assert "Nothing is assigned to you right now" in page_text(counselor, "/")
+    assert "You have not practised yet" in page_text(counselor, "/sessions/")
+    assert "Nobody has practised yet" in page_text(supervisor, "/sessions/")
 
 
 def test_history_is_ones_own_or_the_organizations(counselor, colleague, supervisor, stranger, finished_chat):
     link = f"/sessions/{finished_chat.pk}/"
 
-    assert link in body_of(counselor, "/sessions/") and link in body_of(supervisor, "/sessions/")
-    assert link not in body_of(colleague, "/sessions/") and link not in body_of(stranger, "/sessions/")
+    assert link in page_text(counselor, "/sessions/") and link in page_text(supervisor, "/sessions/")
+    assert link not in page_text(colleague, "/sessions/") and link not in page_text(stranger, "/sessions/")
 
 
 def test_a_trial_is_in_ones_own_lists_and_in_nobody_elses(supervisor, admin, evaluator, counselor, chat_scenario):
@@ -78,9 +71,9 @@ def test_a_trial_is_in_ones_own_lists_and_in_nobody_elses(supervisor, admin, eva
     link = f"/sessions/{session.pk}/"
 
     for page in ("/", "/sessions/"):
-        mine = body_of(supervisor, page)
+        mine = page_text(supervisor, page)
         assert link in mine and "<li>Trial</li>" in mine
-        assert not [person for person in (admin, evaluator, counselor) if link in body_of(person, page)]
+        assert not [person for person in (admin, evaluator, counselor) if link in page_text(person, page)]
 
 
 @pytest.mark.parametrize(("mode", "name"), [("phone", "voice"), ("chat", "chat")])
@@ -90,9 +83,9 @@ def test_a_trial_leads_back_to_its_page_and_its_scenario(supervisor, chat_scenar
     Evaluation.objects.update(status="too_short")
     links = [f"/training/{name}/trial/{chat_scenario.pk}/", f"/admin/scenarios/scenario/{chat_scenario.pk}/change/"]
 
-    there = body_of(supervisor, f"/sessions/{session.pk}/")
+    there = page_text(supervisor, f"/sessions/{session.pk}/")
     Scenario.objects.all().delete()
-    gone = body_of(supervisor, f"/sessions/{session.pk}/")
+    gone = page_text(supervisor, f"/sessions/{session.pk}/")
 
     assert [f'href="{link}"' in there for link in links] == [True, True]
     assert "A trial of a draft: it counts for nobody." in there and "A trial of a draft: it counts for nobody." in gone
@@ -106,15 +99,17 @@ def test_who_may_change_scenarios_no_more_is_not_sent_to_a_trial(supervisor, cha
     supervisor.role = "evaluator"
     supervisor.save()
 
-    assert "/trial/" not in body_of(supervisor, f"/sessions/{session.pk}/")
+    assert "/trial/" not in page_text(supervisor, f"/sessions/{session.pk}/")
 
 
 def test_a_trial_is_graded_like_any_session_and_completes_nothing(supervisor, chat_assignment, chat_scenario, standin):
     session, _ = start_trial(supervisor, chat_scenario, "chat")
-    converse(session, "hi", "Hello, I'm Sam. What makes going home so hard?", "i told them i passed", "That is lonely.")
+    write_turns(
+        session, "hi", "Hello, I'm Sam. What makes going home so hard?", "i told them i passed", "That is lonely."
+    )
     end_session(session, "hung_up")
 
-    grade(session.evaluations.get().pk)
+    grade_evaluation(session.evaluations.get().pk)
 
     evaluation = session.evaluations.get()
     chat_assignment.refresh_from_db()
@@ -137,13 +132,13 @@ def test_history_has_pages_and_no_wrong_one(counselor, page, words):
         session, _ = start_free_practice(counselor, "chat")
         end_session(session, "hung_up")
 
-    body = body_of(counselor, f"/sessions/?page={page}")
+    body = page_text(counselor, f"/sessions/?page={page}")
 
     assert words in body
 
 
 def test_feedback_is_shown_with_its_evidence(counselor, graded, finished_chat):
-    body = body_of(counselor, f"/sessions/{finished_chat.pk}/")
+    body = page_text(counselor, f"/sessions/{finished_chat.pk}/")
 
     assert f"Grade {graded.grade}, {graded.score} of 100" in body
     assert escape(graded.rationale) in body
@@ -169,7 +164,7 @@ def test_feedback_is_shown_with_its_evidence(counselor, graded, finished_chat):
 def test_every_state_of_feedback_has_its_words(counselor, finished_chat, queued, status, words, may_ask):
     Evaluation.objects.update(status=status)
 
-    body = body_of(counselor, f"/sessions/{finished_chat.pk}/feedback/")
+    body = page_text(counselor, f"/sessions/{finished_chat.pk}/feedback/")
 
     assert words in body
     assert ("<form" in body) == may_ask
@@ -177,7 +172,7 @@ def test_every_state_of_feedback_has_its_words(counselor, finished_chat, queued,
 
 
 def test_before_feedback_no_page_of_a_counselor_tells_of_prompt_or_assessment(counselor, chat, chat_assignment, call):
-    converse(chat, "hi", "hello")
+    write_turns(chat, "hi", "hello")
     for _ in ("live", "over"):
         for path in (
             "/",
@@ -188,21 +183,21 @@ def test_before_feedback_no_page_of_a_counselor_tells_of_prompt_or_assessment(co
             f"/api/sessions/{chat.pk}/",
             f"/training/chat/{chat_assignment.pk}/",
         ):
-            body = body_of(counselor, path)
+            body = page_text(counselor, path)
             assert not [canary for canary in CANARIES if canary in body], path
         end_session(chat, "hung_up")
 
 
 def test_feedback_itself_tells_the_authors_points_and_never_the_prompt(counselor, graded, finished_chat):
-    page = body_of(counselor, f"/sessions/{finished_chat.pk}/")
-    api = body_of(counselor, f"/api/sessions/{finished_chat.pk}/evaluation/")
+    page = page_text(counselor, f"/sessions/{finished_chat.pk}/")
+    api = page_text(counselor, f"/api/sessions/{finished_chat.pk}/evaluation/")
 
     for body in (page, api):
         assert PROMPT_CANARY not in body and SECTIONS_CANARY not in body
 
 
 def test_asking_for_feedback_ends_the_chat(counselor, chat):
-    converse(chat, "hi", "hello")
+    write_turns(chat, "hi", "hello")
 
     response = client_of(counselor).post(f"/sessions/{chat.pk}/feedback/", follow=True)
 
@@ -221,7 +216,7 @@ def test_a_supervisor_is_told_that_a_live_session_is_not_graded(supervisor, chat
 
 def test_a_failed_feedback_is_asked_for_again_from_history(counselor, finished_chat, queued):
     Evaluation.objects.update(status="failed")
-    assert "Ask again" in body_of(counselor, "/sessions/")
+    assert "Ask again" in page_text(counselor, "/sessions/")
 
     client_of(counselor).post(f"/sessions/{finished_chat.pk}/feedback/")
 
@@ -251,35 +246,35 @@ def test_every_state_of_a_recording_has_its_words(counselor, call, state, words)
         session=call, organization_id=call.organization_id, state=state, reason="the disk was full"
     )
 
-    assert words in body_of(counselor, f"/sessions/{call.pk}/recording/")
+    assert words in page_text(counselor, f"/sessions/{call.pk}/recording/")
 
 
 def test_what_was_said_is_only_ever_text(counselor, chat):
-    converse(chat, "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>')
+    write_turns(chat, "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>')
 
-    body = body_of(counselor, f"/sessions/{chat.pk}/")
+    body = page_text(counselor, f"/sessions/{chat.pk}/")
 
     assert "<script>alert" not in body and "<img src=x" not in body
 
 
 def test_a_reset_or_closed_assignment_offers_what_can_be_done(counselor, graded, finished_chat, chat_assignment):
     retry = f"/training/chat/{chat_assignment.pk}/"
-    assert retry not in body_of(counselor, f"/sessions/{finished_chat.pk}/")
+    assert retry not in page_text(counselor, f"/sessions/{finished_chat.pk}/")
 
     Assignment.objects.update(status="pending")
 
-    assert retry in body_of(counselor, f"/sessions/{finished_chat.pk}/")
+    assert retry in page_text(counselor, f"/sessions/{finished_chat.pk}/")
 
 
-# Lists ask the database as often for thirty rows as for one.
+# Lists run as many queries for 30 rows as for one.
 
 
-def practise(counselor, supervisor, count: int) -> None:
+def add_sessions(counselor, supervisor, count: int) -> None:
     for number in range(count):
         scenario = add_scenario(counselor.organization, f"Case {Session.objects.count()} {number}")
         assign(scenario, counselor, supervisor)
         session, _ = start_free_practice(counselor, "chat", scenario)
-        converse(session, "hi", "hello")
+        write_turns(session, "hi", "hello")
         end_session(session, "hung_up")
 
 
@@ -300,11 +295,11 @@ def test_a_list_asks_as_often_for_thirty_rows_as_for_one(
     path, who, counselor, supervisor, django_assert_num_queries, django_assert_max_num_queries
 ):
     client = client_of(counselor if who == "counselor" else supervisor)
-    practise(counselor, supervisor, 1)
+    add_sessions(counselor, supervisor, 1)
     with django_assert_max_num_queries(20) as asked:
         client.get(path)
 
-    practise(counselor, supervisor, 29)
+    add_sessions(counselor, supervisor, 29)
 
     with django_assert_num_queries(len(asked)):
         client.get(path)
@@ -315,18 +310,18 @@ def test_a_session_asks_as_often_for_thirty_turns_as_for_two(
     path, counselor, chat, django_assert_num_queries, django_assert_max_num_queries
 ):
     client = client_of(counselor)
-    converse(chat, "hi", "hello")
+    write_turns(chat, "hi", "hello")
     with django_assert_max_num_queries(20) as asked:
         client.get(path.format(chat.pk))
 
-    converse(chat, *["and then"] * 28)
+    write_turns(chat, *["and then"] * 28)
 
     with django_assert_num_queries(len(asked)):
         client.get(path.format(chat.pk))
 
 
 def test_the_api_gives_feedback_as_it_is_read(counselor, graded, finished_chat):
-    body = json.loads(body_of(counselor, f"/api/sessions/{finished_chat.pk}/evaluation/"))
+    body = json.loads(page_text(counselor, f"/api/sessions/{finished_chat.pk}/evaluation/"))
 
     assert (body["status"], body["score"], body["grade"]) == ("completed", graded.score, graded.grade)
     assert len(body["criteria"]) == graded.criteria.count()
@@ -337,12 +332,12 @@ def test_the_api_gives_feedback_as_it_is_read(counselor, graded, finished_chat):
 
 
 def test_the_api_answers_202_with_where_to_look_and_200_when_it_is_there(counselor, chat, standin):
-    converse(chat, "hi", "Hello, I'm Sam.")
+    write_turns(chat, "hi", "Hello, I'm Sam.")
     client, path = client_of(counselor), f"/api/sessions/{chat.pk}/evaluation/"
 
     asked = client.post(path)
     polled = client.get(path)
-    grade(chat.evaluations.get().pk)
+    grade_evaluation(chat.evaluations.get().pk)
     there = client.post(path)
 
     assert (asked.status_code, asked["Location"], asked.json()["status"]) == (202, path, "queued")
@@ -365,9 +360,11 @@ def test_the_api_refuses_to_grade_someone_elses_live_session(supervisor, chat):
 
 def test_a_persons_verdict_stands_beside_the_evaluators(counselor, evaluator, graded, finished_chat):
     check = graded.criteria.first()
-    review(graded, evaluator, Review.Verdict.OVERRULE, "You did say it, in other words.", check, "not_applicable")
+    record_review(
+        graded, evaluator, Review.Verdict.OVERRULE, "You did say it, in other words.", check, "not_applicable"
+    )
 
-    body = body_of(counselor, f"/sessions/{finished_chat.pk}/")
+    body = page_text(counselor, f"/sessions/{finished_chat.pk}/")
 
     assert f"<strong>{evaluator} sees it as not applicable:</strong> You did say it, in other words." in body
     assert f"by a person; the evaluator said {check.get_verdict_display().lower()}" in body

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.__main__ import own_environment
 from tests.planted.plant import ROOT, Fault, PlantingError, apply, load_faults, select
-from tests.services import missing, private_postgres
+from tests.support.servers import missing_reason, private_postgres
 
 AT_ONCE = 2
 PYTEST = ["-m", "pytest", "-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-n", "0"]
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _needs_postgres(faults: Sequence[Fault]) -> bool:
     is_needed = any(fault.database == "postgresql" for fault in faults)
-    if is_needed and (reason := missing("postgres")):
+    if is_needed and (reason := missing_reason("postgres")):
         print(f"Faults on PostgreSQL are counted as missed: {reason}.")
         return False
     return is_needed

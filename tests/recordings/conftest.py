@@ -2,13 +2,13 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.people import *  # noqa: F403
+from tests.support.fixtures import *  # noqa: F403
 from training.models import Session, TranscriptTurn
 
 
 @pytest.fixture
 def say() -> Callable[..., TranscriptTurn]:
-    """A finished turn of a call, spoken unless told otherwise."""
+    """Return a function that adds a finished turn to a call, spoken by default."""
 
     def say(session: Session, role: str, text: str, **facts: object) -> TranscriptTurn:
         number = session.turns.count() + 1

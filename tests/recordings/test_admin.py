@@ -2,8 +2,8 @@ import pytest
 
 from recordings.models import Recording, RecordingConsent, RecordingDeletion
 from recordings.services.finishing import finish_recording
-from tests.people import client_of
-from tests.recordings.making import keys, recorded, use_storage
+from tests.recordings.recording_factory import record_call, stored_keys, use_storage
+from tests.support.fixtures import client_of
 
 
 @pytest.fixture(autouse=True)
@@ -14,7 +14,7 @@ def folders(settings, tmp_path):
 
 @pytest.fixture
 def recording(call) -> Recording:
-    recording = recorded(call)
+    recording = record_call(call)
     finish_recording(recording.pk)
     return recording
 
@@ -38,7 +38,7 @@ def test_a_legal_hold_needs_a_reason_and_stops_deletion(recording, supervisor):
     assert "Say why it is kept" in without
     assert (recording.is_held, recording.hold_reason, recording.state) == (True, "A complaint is open.", "completed")
     assert "1 kept: there is a legal hold." in delete(supervisor, recording)
-    assert len(keys("recordings/")) == 1
+    assert len(stored_keys("recordings/")) == 1
 
 
 def test_a_supervisor_deletes_a_recording_and_reads_what_was_deleted(recording, supervisor):
@@ -48,7 +48,7 @@ def test_a_supervisor_deletes_a_recording_and_reads_what_was_deleted(recording, 
 
     assert "1 deleted." in told
     assert RecordingDeletion.objects.get().requested_by == supervisor
-    assert (recording.file.name in page, str(supervisor) in page, keys("recordings/")) == (True, True, [])
+    assert (recording.file.name in page, str(supervisor) in page, stored_keys("recordings/")) == (True, True, [])
 
 
 def test_the_page_tells_how_long_it_is_kept_and_what_was_agreed(recording, supervisor, organization):
@@ -78,7 +78,7 @@ def test_the_list_costs_the_same_however_long(recording, supervisor, django_asse
 def test_others_neither_hold_nor_delete(request, recording, person):
     delete(request.getfixturevalue(person), recording)
 
-    assert (len(keys("recordings/")), RecordingDeletion.objects.count()) == (1, 0)
+    assert (len(stored_keys("recordings/")), RecordingDeletion.objects.count()) == (1, 0)
 
 
 def test_days_are_set_for_the_organization_and_for_an_account(admin, organization, account):

@@ -10,11 +10,11 @@ from asgiref.sync import sync_to_async
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
+from recordings.audio.wav import wav_header
 from recordings.models import Recording
-from recordings.wav import wav_header
 from scenarios.models import Mode
-from tests.people import add_person, client_of
-from tests.recordings.stores import new_bucket, use_bucket
+from tests.recordings.object_stores import new_bucket, use_bucket
+from tests.support.fixtures import add_person, client_of
 from training.models import EndReason, Session
 from training.services.sessions import end_session, start_free_practice, start_trial
 
@@ -23,7 +23,7 @@ STEREO[10] = (30_000, 30_000)
 STEREO[11] = (-30_000, -30_000)
 
 
-def record(session: Session) -> Recording:
+def add_recording(session: Session) -> Recording:
     end_session(session, EndReason.HUNG_UP)
     recording = Recording(session=session, organization_id=session.organization_id, state="completed")
     data = wav_header(len(STEREO), 2, 24_000) + STEREO.tobytes()
@@ -35,7 +35,7 @@ def record(session: Session) -> Recording:
 
 @pytest.fixture
 def recording(call) -> Recording:
-    return record(call)
+    return add_recording(call)
 
 
 def listed(person, query: str = "") -> list[str]:
@@ -45,7 +45,7 @@ def listed(person, query: str = "") -> list[str]:
 
 
 def test_each_sees_whose_recordings_they_may(recording, colleague, counselor, supervisor, evaluator, stranger):
-    theirs = record(start_free_practice(colleague, Mode.PHONE)[0])
+    theirs = add_recording(start_free_practice(colleague, Mode.PHONE)[0])
 
     assert listed(counselor) == [str(recording.pk)]
     assert listed(colleague) == [str(theirs.pk)]
@@ -54,7 +54,7 @@ def test_each_sees_whose_recordings_they_may(recording, colleague, counselor, su
 
 
 def test_a_trial_of_a_draft_is_listed_for_nobody_else(recording, supervisor, admin, phone_scenario):
-    trial = record(start_trial(supervisor, phone_scenario, Mode.PHONE)[0])
+    trial = add_recording(start_trial(supervisor, phone_scenario, Mode.PHONE)[0])
 
     assert listed(supervisor) == [str(trial.pk), str(recording.pk)]
     assert listed(admin) == [str(recording.pk)]
@@ -71,7 +71,7 @@ def test_a_recording_tells_what_one_must_know_to_find_it(recording, counselor, p
 
 def test_the_list_is_narrowed_by_counselor_scenario_state_and_date(recording, colleague, supervisor, settings):
     settings.TIME_ZONE = "America/New_York"
-    other = record(start_free_practice(colleague, Mode.PHONE)[0])
+    other = add_recording(start_free_practice(colleague, Mode.PHONE)[0])
     late_evening = datetime(2026, 3, 4, 23, 30, tzinfo=ZoneInfo("America/New_York"))
     Session.objects.filter(pk=other.session_id).update(started_at=late_evening)
     Recording.objects.filter(pk=other.pk).update(state="partial")
@@ -128,7 +128,7 @@ async def body_of(response) -> bytes:
 @pytest.mark.parametrize("where", ["folder", "s3"])
 async def test_both_voices_can_be_had_in_one_channel(call, counselor, log_in, settings, request, where):
     stored_on(settings, where, request)
-    recording = await sync_to_async(record)(call)
+    recording = await sync_to_async(add_recording)(call)
     client = await log_in(counselor)
     path = f"/api/recordings/{recording.pk}/download/"
 
@@ -147,12 +147,12 @@ async def test_both_voices_can_be_had_in_one_channel(call, counselor, log_in, se
         assert part["Content-Range"] == f"bytes {first}-{last}/{len(whole)}"
     stereo = await client.get(path)
     assert stereo["ETag"] != answer["ETag"]
-    stereo.close()  # unread
+    stereo.close()  # the body is never read
 
 
 def test_a_store_that_signs_links_gives_one_for_a_minute(call, counselor, settings, s3_url):
     use_bucket(settings, new_bucket(s3_url))
-    recording = record(call)
+    recording = add_recording(call)
 
     answer = client_of(counselor).get(f"/api/recordings/{recording.pk}/link/").json()
 
@@ -175,7 +175,10 @@ def test_a_folder_gives_our_own_address(recording, counselor):
 @pytest.mark.parametrize("path", ["/recordings/{}/audio/", "/api/recordings/{}/download/"])
 def test_a_store_that_is_away_is_said_to_be_and_nothing_lost(recording, counselor, settings, tmp_path, path):
     settings.STORAGES = settings.STORAGES | {
-        "default": {"BACKEND": "tests.recordings.making.UnreadableStorage", "OPTIONS": {"location": tmp_path}}
+        "default": {
+            "BACKEND": "tests.recordings.recording_factory.UnreadableStorage",
+            "OPTIONS": {"location": tmp_path},
+        }
     }
 
     answer = client_of(counselor).get(path.format(recording.pk))
@@ -188,6 +191,6 @@ def test_listening_and_downloading_leave_a_trace_of_ids_only(recording, counselo
 
     client_of(counselor).head(f"/api/recordings/{recording.pk}/download/")
 
-    [line] = [line for line in caplog.records if line.name == "recordings.api"]
+    [line] = [line for line in caplog.records if line.name == "recordings.api.recordings"]
     assert (line.session_id, line.user_id) == (recording.session_id, counselor.pk)
     assert counselor.email not in line.getMessage()

@@ -1,42 +1,42 @@
-import os
 import random
 import tracemalloc
 
 import numpy as np
 import pytest
 
-from recordings.assembly import assemble
-from recordings.spool import MICROPHONE, RATE
-from tests.recordings.synthetic import (
-    WALL,
-    Call,
-    Network,
-    blocks_of,
+from recordings.audio.assembly import assemble
+from recordings.audio.spool import MICROPHONE_FILE, RATE
+from tests.recordings.simulated_call import (
+    WALL_TIME,
+    SimulatedCall,
+    SimulatedNetwork,
     channels,
-    counting,
-    epoch_in,
+    interleaved_blocks,
     microphone_frames,
-    speak_into,
+    numbered_samples,
+    read_epoch,
+    send_frames,
 )
+from tests.support.prove import IS_PROVE_RUN
 
-LONG = 1800 if os.environ.get("STEADYLINE_PROVE") else 300  # seconds
+LONG = 1800 if IS_PROVE_RUN else 300  # seconds
 FIFTH = RATE // 5
 TWENTY_MS = RATE // 50
 
 
 @pytest.fixture
 def call(tmp_path):
-    """A call whose microphone is open, so that its clock runs."""
-    call = Call(tmp_path / "1")
-    call.at(0.02).hear(bytes(960), 0)
+    """Return a call whose microphone is open, so that its clock runs."""
+    call = SimulatedCall(tmp_path / "1")
+    call.at(0.02).record_microphone(bytes(960), 0)
     return call
 
 
 def play(call, item, start, samples, final=True):
-    """An item of so many samples, played from `start` seconds on with a report every 200 ms and at its end."""
+    """Play `samples` of an item from `start` seconds on, with a report every 200 ms and one at the end."""
     for done in [*range(FIFTH, samples, FIFTH), samples]:
         at = round(start * RATE) + done
-        call.at(at / RATE).played(item, done, at, final and done == samples)
+        call.at(at / RATE).record_playback(item, done, at, final and done == samples)
 
 
 def caller_channel(call):
@@ -49,50 +49,50 @@ def runs_of_sound(channel):
 
 
 def test_an_empty_folder_and_none_at_all_are_no_recording(tmp_path):
-    assembly = assemble([epoch_in(tmp_path), epoch_in(tmp_path / "never")])
+    assembly = assemble([read_epoch(tmp_path), read_epoch(tmp_path / "never")])
 
-    assert (assembly.samples, list(blocks_of(assembly))) == (0, [])
+    assert (assembly.samples, list(interleaved_blocks(assembly))) == (0, [])
     assert assemble([]).samples == 0
 
 
 def test_a_call_in_which_nobody_was_heard_is_no_recording(tmp_path):
-    call = Call(tmp_path / "1")
-    call.spool.speak(1, 0, counting(0, RATE))
+    call = SimulatedCall(tmp_path / "1")
+    call.spool.record_caller(1, 0, numbered_samples(0, RATE))
     call.at(60).close()
 
-    assert epoch_in(call.folder).samples == 60 * RATE
+    assert read_epoch(call.folder).samples == 60 * RATE
     assert call.assembly().samples == 0
 
 
 def test_blocks_are_interleaved_seconds_counselor_left(call):
-    speak_into(call, Network(), microphone_frames(2.5))
-    call.spool.speak(1, 0, counting(7, RATE))
+    send_frames(call, SimulatedNetwork(), microphone_frames(2.5))
+    call.spool.record_caller(1, 0, numbered_samples(7, RATE))
     play(call, 1, 1, RATE)
 
-    blocks = list(blocks_of(call.assembly()))
+    blocks = list(interleaved_blocks(call.assembly()))
 
     assert [len(block) for block in blocks] == [4 * RATE, 4 * RATE, 2 * RATE]
     second = np.frombuffer(blocks[1], "<i2").reshape(-1, 2)
-    assert second[:, 0].tobytes() == counting(RATE, RATE)
-    assert second[:, 1].tobytes() == counting(7, RATE)
+    assert second[:, 0].tobytes() == numbered_samples(RATE, RATE)
+    assert second[:, 1].tobytes() == numbered_samples(7, RATE)
 
 
 def test_audio_that_came_faster_than_real_time_is_heard_at_its_pace(call):
     call.at(1)
     for index in range(0, 10 * RATE, 2400):
-        call.spool.speak(1, index, counting(index, 2400))
+        call.spool.record_caller(1, index, numbered_samples(index, 2400))
     play(call, 1, 2, 10 * RATE)
 
     right = caller_channel(call)
 
     assert runs_of_sound(right) == [(2 * RATE, 12 * RATE)]
-    assert right[2 * RATE :].tobytes() == counting(0, 10 * RATE)
+    assert right[2 * RATE :].tobytes() == numbered_samples(0, 10 * RATE)
 
 
 def test_the_caller_is_cut_at_what_was_heard(call):
-    call.spool.speak(1, 0, counting(0, 10 * RATE))
+    call.spool.record_caller(1, 0, numbered_samples(0, 10 * RATE))
     play(call, 1, 1, 2 * RATE + 123)
-    call.spool.speak(2, 0, counting(0, RATE))
+    call.spool.record_caller(2, 0, numbered_samples(0, RATE))
     play(call, 2, 5, RATE)
     call.at(20).close()
 
@@ -103,123 +103,127 @@ def test_the_caller_is_cut_at_what_was_heard(call):
 
 
 def test_without_a_final_report_only_what_was_reported_was_heard(call):
-    call.spool.speak(1, 0, counting(0, 10 * RATE))
+    call.spool.record_caller(1, 0, numbered_samples(0, 10 * RATE))
     play(call, 1, 1, 2 * RATE, final=False)
 
     assert len(caller_channel(call)) == 3 * RATE
 
 
 def test_an_item_without_a_report_was_never_heard(call):
-    call.spool.speak(1, 0, counting(0, RATE))
+    call.spool.record_caller(1, 0, numbered_samples(0, RATE))
     call.at(5).close()
 
     assert not caller_channel(call).any()
 
 
 def test_a_halt_between_two_reports_is_silence_before_what_follows(call):
-    call.spool.speak(1, 0, counting(0, 4 * RATE))
+    call.spool.record_caller(1, 0, numbered_samples(0, 4 * RATE))
     play(call, 1, 1, RATE, final=False)
-    call.at(3.2).played(1, RATE + FIFTH, round(3.2 * RATE), False)
-    call.at(3.4).played(1, RATE + 2 * FIFTH, round(3.4 * RATE), True)
+    call.at(3.2).record_playback(1, RATE + FIFTH, round(3.2 * RATE), False)
+    call.at(3.4).record_playback(1, RATE + 2 * FIFTH, round(3.4 * RATE), True)
 
     assert runs_of_sound(caller_channel(call)) == [(RATE, 2 * RATE), (3 * RATE, 3 * RATE + 2 * FIFTH)]
 
 
 def test_what_was_played_before_a_halt_stays_before_it(call):
-    """The last report before the halt comes up to 200 ms after it; the next one shows that nothing moved."""
-    call.spool.speak(1, 0, counting(0, 4 * RATE))
+    """Detect a halt: its last report comes up to 200 ms late, and the next one shows that no samples were added."""
+    call.spool.record_caller(1, 0, numbered_samples(0, 4 * RATE))
     play(call, 1, 1, RATE, final=False)
-    call.at(2.2).played(1, RATE + 1000, round(2.2 * RATE), False)
-    call.at(2.4).played(1, RATE + 1000, round(2.4 * RATE), False)
-    call.at(3.2).played(1, RATE + 1000 + FIFTH, round(3.2 * RATE), False)
+    call.at(2.2).record_playback(1, RATE + 1000, round(2.2 * RATE), False)
+    call.at(2.4).record_playback(1, RATE + 1000, round(2.4 * RATE), False)
+    call.at(3.2).record_playback(1, RATE + 1000 + FIFTH, round(3.2 * RATE), False)
 
     assert runs_of_sound(caller_channel(call)) == [(RATE, 2 * RATE + 1000), (3 * RATE, 3 * RATE + FIFTH)]
 
 
 def test_a_pause_that_ends_in_a_flush_moves_nothing(call):
-    call.spool.speak(1, 0, counting(0, 4 * RATE))
+    call.spool.record_caller(1, 0, numbered_samples(0, 4 * RATE))
     play(call, 1, 1, RATE, final=False)
-    call.at(2.6).played(1, RATE + 2222, round(2.6 * RATE), True)
+    call.at(2.6).record_playback(1, RATE + 2222, round(2.6 * RATE), True)
 
     assert runs_of_sound(caller_channel(call)) == [(RATE, 2 * RATE + 2222)]
 
 
 def test_an_item_that_ran_dry_shortly_before_its_end_ends_at_its_last_report(call):
-    call.spool.speak(1, 0, counting(0, RATE + FIFTH))
+    call.spool.record_caller(1, 0, numbered_samples(0, RATE + FIFTH))
     play(call, 1, 1, RATE, final=False)
-    call.at(2.7).played(1, RATE + FIFTH, round(2.7 * RATE), True)
+    call.at(2.7).record_playback(1, RATE + FIFTH, round(2.7 * RATE), True)
 
     assert runs_of_sound(caller_channel(call)) == [(RATE, 2 * RATE), (round(2.5 * RATE), round(2.7 * RATE))]
 
 
 def test_reports_at_a_halt_and_at_going_on_are_exact(call):
-    call.spool.speak(1, 0, counting(0, 4 * RATE))
+    call.spool.record_caller(1, 0, numbered_samples(0, 4 * RATE))
     for samples, at in [(0, 24_000), (4800, 28_800), (5000, 29_000), (5000, 40_000), (9800, 44_800)]:
-        call.at(at / RATE).played(1, samples, at, False)
+        call.at(at / RATE).record_playback(1, samples, at, False)
 
     assert runs_of_sound(caller_channel(call)) == [(24_000, 29_000), (40_000, 44_800)]
 
 
 def test_a_report_of_more_than_was_sent_is_believed_only_as_far_as_that(call):
-    call.spool.speak(1, 0, counting(0, RATE))
-    call.at(3).played(1, 2**32 - 1, 3 * RATE, True)
-    call.spool.played(9, 100, 3 * RATE, True)
+    call.spool.record_caller(1, 0, numbered_samples(0, RATE))
+    call.at(3).record_playback(1, 2**32 - 1, 3 * RATE, True)
+    call.spool.record_playback(9, 100, 3 * RATE, True)
 
     assert runs_of_sound(caller_channel(call)) == [(2 * RATE, 3 * RATE)]
 
 
 def test_items_that_seem_to_overlap_are_cut_not_mixed(call):
-    call.spool.speak(1, 0, counting(0, RATE))
-    call.spool.speak(2, 0, counting(RATE, RATE))
+    call.spool.record_caller(1, 0, numbered_samples(0, RATE))
+    call.spool.record_caller(2, 0, numbered_samples(RATE, RATE))
     play(call, 1, 1, RATE)
     play(call, 2, 1.9, RATE)
 
     right = caller_channel(call)
-    assert right[RATE : RATE + 21_600].tobytes() == counting(0, 21_600)
-    assert right[RATE + 21_600 :].tobytes() == counting(RATE, RATE)
+    assert right[RATE : RATE + 21_600].tobytes() == numbered_samples(0, 21_600)
+    assert right[RATE + 21_600 :].tobytes() == numbered_samples(RATE, RATE)
 
 
 def test_epochs_stand_where_their_wall_clocks_say(tmp_path):
-    first, second = Call(tmp_path / "1"), Call(tmp_path / "2", wall=WALL + 12.5)
+    first, second = SimulatedCall(tmp_path / "1"), SimulatedCall(tmp_path / "2", wall=WALL_TIME + 12.5)
     for call in (first, second):
-        speak_into(call, Network(), microphone_frames(5))
+        send_frames(call, SimulatedNetwork(), microphone_frames(5))
     second.spool.close()
 
-    assembly = assemble([epoch_in(second.folder), epoch_in(first.folder)])
+    assembly = assemble([read_epoch(second.folder), read_epoch(first.folder)])
     left, _ = channels(assembly)
 
     assert assembly.samples == round(17.5 * RATE)
     assert runs_of_sound(left) == [(0, 5 * RATE), (round(12.5 * RATE), round(17.5 * RATE))]
 
 
-@pytest.mark.parametrize(("wall", "begins"), [(WALL + 2, 5), (WALL - 86_400, 0), (WALL + 10**8, 5 + 3600)])
+@pytest.mark.parametrize(
+    ("wall", "begins"), [(WALL_TIME + 2, 5), (WALL_TIME - 86_400, 0), (WALL_TIME + 10**8, 5 + 3600)]
+)
 def test_wall_clocks_that_disagree_lose_no_audio(tmp_path, wall, begins):
-    first, second = Call(tmp_path / "1"), Call(tmp_path / "2", wall=wall)
-    speak_into(first, Network(), microphone_frames(5))
-    speak_into(second, Network(), microphone_frames(1))
+    first, second = SimulatedCall(tmp_path / "1"), SimulatedCall(tmp_path / "2", wall=wall)
+    send_frames(first, SimulatedNetwork(), microphone_frames(5))
+    send_frames(second, SimulatedNetwork(), microphone_frames(1))
 
-    assembly = assemble([epoch_in(first.folder), epoch_in(second.folder)])
+    assembly = assemble([read_epoch(first.folder), read_epoch(second.folder)])
 
     places = {piece.samples: piece.at for piece in assembly.counselor}
     assert sum(piece.samples for piece in assembly.counselor) == 6 * RATE
     assert places[RATE] == begins * RATE
 
 
-class Story:
-    """Minutes in which the counselor breaks in every three seconds, over a jittery line that stalls once."""
+class InterruptedCall:
+    """A call of LONG seconds over a jittery line that stalls once; the counselor breaks in every three seconds."""
 
     def __init__(self, call):
         self.call = call
         self.heard = np.zeros(LONG * RATE, np.uint16)
         chance = random.Random(3)
-        self.network = Network(lambda sent: max(0, chance.uniform(-0.075, 0.15), 103 - sent if 100 < sent < 103 else 0))
+        self.network = SimulatedNetwork(
+            lambda sent: max(0, chance.uniform(-0.075, 0.15), 103 - sent if 100 < sent < 103 else 0)
+        )
         self.events = [(end, "frame", (index, n)) for end, index, n in microphone_frames(LONG, 2400)]
         for item, start in enumerate(range(3, LONG - 3, 3), start=1):
-            self.play(item, start * RATE, chance)
+            self.add_item(item, start * RATE, chance)
         self.events.sort(key=lambda event: event[0])
 
-    def play(self, item, start, chance):
-        """It plays, pauses at an "mm-hm", goes on, and is broken off; reports come every 200 ms while it plays."""
+    def add_item(self, item, start, chance):
+        """Add an item that plays, pauses at an "mm-hm", resumes, and is cut off, with reports every 200 ms of play."""
         self.events.append((start / RATE - 0.5, "speak", (item,)))
         first, second = (chance.randrange(RATE // 2, RATE) for _ in range(2))
         pause = chance.randrange(RATE // 5, RATE // 2)
@@ -229,25 +233,25 @@ class Story:
         flushed = resumed + second + RATE // 10
         self.events += [(at / RATE, "played", (item, done, at, False)) for done, at in reports]
         self.events.append((flushed / RATE, "played", (item, first + second, flushed, True)))
-        values = np.frombuffer(counting(item * 5 * RATE, first + second), "<u2")
+        values = np.frombuffer(numbered_samples(item * 5 * RATE, first + second), "<u2")
         self.heard[start : start + first] = values[:first]
         self.heard[resumed : resumed + second] = values[first:]
 
-    def tell(self):
+    def replay(self):
         for sent, kind, facts in self.events:
             spool = self.call.at(sent if kind == "speak" else self.network.arrival(sent))
             if kind == "frame":
-                spool.hear(counting(*facts), facts[0])
+                spool.record_microphone(numbered_samples(*facts), facts[0])
             elif kind == "speak":
-                spool.speak(facts[0], 0, counting(facts[0] * 5 * RATE, 5 * RATE))
+                spool.record_caller(facts[0], 0, numbered_samples(facts[0] * 5 * RATE, 5 * RATE))
             else:
-                spool.played(*facts)
+                spool.record_playback(*facts)
         self.call.at(LONG).close()
 
 
 def test_a_call_full_of_interruptions_keeps_both_channels_together(tmp_path):
-    story = Story(Call(tmp_path / "1"))
-    story.tell()
+    story = InterruptedCall(SimulatedCall(tmp_path / "1"))
+    story.replay()
 
     left, right = channels(story.call.assembly())
 
@@ -266,18 +270,18 @@ def test_a_call_full_of_interruptions_keeps_both_channels_together(tmp_path):
 
 
 def test_a_long_recording_is_read_in_small_parts(tmp_path):
-    call = Call(tmp_path / "1")
-    call.at(0.02).hear(counting(0, 480), 0)
+    call = SimulatedCall(tmp_path / "1")
+    call.at(0.02).record_microphone(numbered_samples(0, 480), 0)
     for second in range(600):
-        call.spool.speak(second + 1, 0, counting(0, 480))
-        call.at(second + 1).played(second + 1, 480, (second + 1) * RATE, True)
-    with (call.folder / MICROPHONE).open("r+b") as file:
+        call.spool.record_caller(second + 1, 0, numbered_samples(0, 480))
+        call.at(second + 1).record_playback(second + 1, 480, (second + 1) * RATE, True)
+    with (call.folder / MICROPHONE_FILE).open("r+b") as file:
         file.truncate(600 * RATE * 2)
 
     tracemalloc.start()
     try:
         assembly = call.assembly()
-        length = sum(len(block) for block in blocks_of(assembly))
+        length = sum(len(block) for block in interleaved_blocks(assembly))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -1,4 +1,4 @@
-"""Retention, legal hold and deletion, on both kinds of store; the clock is moved, and the store is looked at."""
+"""Retention, legal hold, and deletion on both kinds of store, with a moved clock and a look at the stored keys."""
 
 from datetime import timedelta
 
@@ -6,15 +6,17 @@ import pytest
 from django.utils import timezone
 
 from recordings.models import Recording, RecordingDeletion, spool_folder
-from recordings.objects import StoreAway
+from recordings.object_store import StoreUnavailableError
 from recordings.services import deletion, finishing
-from recordings.services.deletion import Held, delete_recording, remove_orphans, sweep_retention
+from recordings.services.deletion import LegalHoldError, delete_orphans, delete_recording, sweep_retention
 from recordings.services.finishing import finish_recording, sweep_recordings
-from recordings.services.leftovers import ship_leftovers
+from recordings.services.spools import upload_closed_spools
 from recordings.storage import object_store
-from tests.recordings.making import hang_up, hold, keys, recorded, use_storage
-from tests.recordings.stores import new_bucket, use_bucket
+from tests.recordings.object_stores import new_bucket, use_bucket
+from tests.recordings.recording_factory import hang_up, record_call, record_epoch, stored_keys, use_storage
 from training.models import Session
+
+pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture(autouse=True, params=["folder", "s3"])
@@ -28,15 +30,15 @@ def store(request, settings, tmp_path):
 
 @pytest.fixture
 def recording(call) -> Recording:
-    """Finished, its spool still on its host."""
-    recording = recorded(call)
+    """Return a finished recording whose spool is still on its host."""
+    recording = record_call(call)
     finish_recording(recording.pk)
     recording.refresh_from_db()
     return recording
 
 
-def everything() -> list[str]:
-    return [*keys("recordings/"), *keys("spools/")]
+def all_object_keys() -> list[str]:
+    return [*stored_keys("recordings/"), *stored_keys("spools/")]
 
 
 def days_later(days: float, monkeypatch) -> None:
@@ -48,10 +50,10 @@ def test_a_recording_is_kept_as_long_as_its_organization_says(recording, organiz
     organization.recording_days = 30
     organization.save()
     days_later(29.9, monkeypatch)
-    before = (sweep_retention(), len(everything()))
+    before = (sweep_retention(), len(all_object_keys()))
     days_later(0.2, monkeypatch)
 
-    assert (before, sweep_retention(), everything()) == ((0, 1), 1, [])
+    assert (before, sweep_retention(), all_object_keys()) == ((0, 1), 1, [])
     recording.refresh_from_db()
     assert (recording.state, bool(recording.file), recording.peaks) == ("deleted", False, [])
 
@@ -66,7 +68,7 @@ def test_an_account_may_say_otherwise_for_its_scenarios(recording, organization,
     before = sweep_retention()
     days_later(2, monkeypatch)
 
-    assert (before, sweep_retention(), everything()) == (0, 1, [])
+    assert (before, sweep_retention(), all_object_keys()) == (0, 1, [])
 
 
 def test_without_days_it_is_kept(recording, organization, monkeypatch):
@@ -74,15 +76,15 @@ def test_without_days_it_is_kept(recording, organization, monkeypatch):
     organization.save()
     days_later(10_000, monkeypatch)
 
-    assert (sweep_retention(), len(everything())) == (0, 1)
+    assert (sweep_retention(), len(all_object_keys())) == (0, 1)
 
 
 def test_a_legal_hold_keeps_it_whatever_the_days(recording, organization, monkeypatch):
     Recording.objects.update(is_held=True)
     days_later(10_000, monkeypatch)
 
-    assert (sweep_retention(), len(everything())) == (0, 1)
-    with pytest.raises(Held):
+    assert (sweep_retention(), len(all_object_keys())) == (0, 1)
+    with pytest.raises(LegalHoldError):
         delete_recording(recording)
     recording.refresh_from_db()
     assert (recording.state, RecordingDeletion.objects.count()) == ("completed", 0)
@@ -102,66 +104,66 @@ def test_what_was_deleted_is_written(recording, supervisor):
 
 
 def test_every_copy_goes_spool_and_segments_too(call):
-    hold(call)
+    record_epoch(call)
     hang_up(call)
-    ship_leftovers()
+    upload_closed_spools()
     recording = Recording.objects.get()
-    shipped = keys("spools/")
+    shipped = stored_keys("spools/")
     spooled = spool_folder(call.pk, 1)
     there = (len(shipped) > 0, spooled.exists())
 
     delete_recording(recording)
-    ship_leftovers()
+    upload_closed_spools()
 
     removed = RecordingDeletion.objects.get().removed
-    assert (there, everything(), spooled.exists()) == ((True, True), [], False)
+    assert (there, all_object_keys(), spooled.exists()) == ((True, True), [], False)
     assert [copy["key"] for copy in removed if copy["what"] == "segment"] == shipped
     assert [(copy["key"], copy["bytes"] > 0) for copy in removed if copy["what"] == "spool"] == [("epoch 1", True)]
 
 
 def test_who_is_finishing_it_meanwhile_brings_nothing_back(call, monkeypatch):
-    recording = recorded(call)
-    write = finishing._write
+    recording = record_call(call)
+    write = finishing._write_file
 
     def deleted_meanwhile(*arguments):
         written = write(*arguments)
         delete_recording(recording)
-        # As a process would that was slower still.
-        object_store().put(f"{recording.folder}late.wav", b"late")
+        # A late write, as from an even slower process.
+        object_store().put(f"{recording.key_prefix}late.wav", b"late")
         return written
 
-    monkeypatch.setattr(finishing, "_write", deleted_meanwhile)
+    monkeypatch.setattr(finishing, "_write_file", deleted_meanwhile)
     finished = finish_recording(recording.pk)
-    late = everything()
+    late = all_object_keys()
     sweep_retention()
 
     recording.refresh_from_db()
-    assert (finished, recording.state, len(late), everything()) == (False, "deleted", 1, [])
+    assert (finished, recording.state, len(late), all_object_keys()) == (False, "deleted", 1, [])
     assert RecordingDeletion.objects.get().completed_at is None
-    monkeypatch.setattr(deletion, "LOOK_AGAIN_FOR", timedelta(0))
+    monkeypatch.setattr(deletion, "RECHECK_PERIOD", timedelta(0))
     sweep_retention()
     assert RecordingDeletion.objects.get().completed_at is not None
 
 
 def test_a_store_that_is_away_leaves_it_out_of_reach_and_deletes_it_later(recording, monkeypatch):
     store = type(object_store())
-    remove = store.remove
+    remove = store.delete_prefix
 
     def away(*_, **__):
-        raise StoreAway("away")
+        raise StoreUnavailableError("away")
 
-    monkeypatch.setattr(store, "remove", away)
+    monkeypatch.setattr(store, "delete_prefix", away)
     delete_recording(recording)
     recording.refresh_from_db()
-    during = (recording.state, bool(recording.file), len(everything()))
-    monkeypatch.setattr(store, "remove", remove)
+    during = (recording.state, bool(recording.file), len(all_object_keys()))
+    monkeypatch.setattr(store, "delete_prefix", remove)
     sweep_retention()
 
-    assert (during, everything()) == (("deleted", False, 1), [])
+    assert (during, all_object_keys()) == (("deleted", False, 1), [])
 
 
 def test_a_call_that_is_still_going_on_is_never_past_its_keeping(call, organization, monkeypatch):
-    hold(call)
+    record_epoch(call)
     days_later(10_000, monkeypatch)
 
     assert (sweep_retention(), Session.objects.live().count()) == (0, 1)
@@ -169,22 +171,22 @@ def test_a_call_that_is_still_going_on_is_never_past_its_keeping(call, organizat
 
 def test_orphans_go_and_what_is_pointed_to_stays(recording, call, monkeypatch):
     store = object_store()
-    store.put(f"{recording.folder}attempt.wav", b"x")
-    store.put(f"{recording.segments}1/{'0' * 10}", b"x")
+    store.put(f"{recording.key_prefix}attempt.wav", b"x")
+    store.put(f"{recording.segment_prefix}1/{'0' * 10}", b"x")
     store.put(f"recordings/{call.organization_id}/{'0' * 8}-0000-4000-8000-{'0' * 12}/x.wav", b"x")
     store.put("recordings/not-ours", b"x")
-    fresh = (remove_orphans(), len(everything()))
+    fresh = (delete_orphans(), len(all_object_keys()))
     days_later(2, monkeypatch)
 
-    removed = remove_orphans()
+    removed = delete_orphans()
 
     assert (fresh, removed) == ((0, 5), 3)
-    assert sorted(everything()) == sorted([recording.file.name, "recordings/not-ours"])
+    assert sorted(all_object_keys()) == sorted([recording.file.name, "recordings/not-ours"])
 
 
 def test_segments_that_are_still_needed_are_no_orphans(call, monkeypatch):
-    recorded(call)
+    record_call(call)
     days_later(2, monkeypatch)
 
-    assert (remove_orphans(), len(everything()) > 0) == (0, True)
+    assert (delete_orphans(), len(all_object_keys()) > 0) == (0, True)
     assert sweep_recordings() == 1

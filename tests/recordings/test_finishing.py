@@ -7,59 +7,69 @@ from django.utils import timezone
 
 from recordings.models import Recording, RecordingEpoch, spool_folder
 from recordings.services import finishing
-from recordings.services.epochs import begin_recording
-from recordings.services.finishing import HOST_LOST, finish_recording, sweep_recordings
-from recordings.services.leftovers import ship_leftovers
-from tests.people import at_once
-from tests.recordings.making import forget_host, hang_up, hold, keys, recorded, stereo_of, use_storage
-from tests.recordings.synthetic import RATE, counting, epoch_in
+from recordings.services.epochs import start_recording
+from recordings.services.finishing import HOST_LOST_REASON, finish_recording, sweep_recordings
+from recordings.services.spools import upload_closed_spools
+from tests.recordings.recording_factory import (
+    age_host,
+    hang_up,
+    record_call,
+    record_epoch,
+    stereo_of,
+    stored_keys,
+    use_storage,
+)
+from tests.recordings.simulated_call import RATE, numbered_samples, read_epoch
+from tests.support.fixtures import run_concurrently
 from training.models import Session, TranscriptTurn
-from training.services.lines import take_line
+from training.services.call_leases import acquire_call
 from training.services.sessions import sweep_sessions
 
-AWAY = "tests.recordings.making.AwayStorage"
+pytestmark = pytest.mark.both_databases
+
+UNAVAILABLE_STORAGE = "tests.recordings.recording_factory.FailingUploadStorage"
 
 
 @pytest.fixture(autouse=True)
 def folders(settings, tmp_path):
-    """A spool and a storage that belong to this test."""
+    """Give this test its own spool and storage folders."""
     settings.SPOOL_DIR = tmp_path / "spool"
     use_storage(settings, tmp_path / "files")
     return tmp_path
 
 
-def only() -> Recording:
+def only_recording() -> Recording:
     return Recording.objects.get()
 
 
 def test_a_recording_begins_with_a_row_an_epoch_and_a_spool(call, folders):
-    spool = begin_recording(call, 1)
+    spool = start_recording(call, 1)
     spool.close()
 
-    recording = only()
+    recording = only_recording()
     epoch = recording.epochs.get()
     assert (recording.session, recording.organization, recording.state) == (call, call.organization, "recording")
-    assert (epoch.number, epoch.organization, epoch.spool) == (1, call.organization, spool.folder)
+    assert (epoch.number, epoch.organization, epoch.spool_path) == (1, call.organization, spool.folder)
     assert abs(epoch.started_at - timezone.now()) < timedelta(minutes=1)
     assert spool.folder == folders / "spool" / str(call.pk) / "1"
 
 
 def test_the_clock_of_a_recording_begins_when_the_database_has_answered(call):
-    begin_recording(call, 1).close()
+    start_recording(call, 1).close()
 
-    wall = epoch_in(spool_folder(call.pk, 1)).wall
+    wall = read_epoch(spool_folder(call.pk, 1)).wall_time
     assert wall > RecordingEpoch.objects.get().started_at.timestamp()
 
 
 def test_a_second_epoch_belongs_to_the_same_recording(call):
     for number in (1, 2):
-        begin_recording(call, number).close()
+        start_recording(call, number).close()
 
-    assert [epoch.number for epoch in only().epochs.all()] == [1, 2]
+    assert [epoch.number for epoch in only_recording().epochs.all()] == [1, 2]
 
 
 def test_a_finished_recording_is_a_file_and_the_truth_about_it(call):
-    recording = recorded(call, seconds=2)
+    recording = record_call(call, seconds=2)
 
     assert finish_recording(recording.pk) is True
 
@@ -70,8 +80,8 @@ def test_a_finished_recording_is_a_file_and_the_truth_about_it(call):
     assert (recording.state, recording.reason, recording.channels) == ("completed", "", 2)
     assert (recording.duration_ms, recording.size) == (2000, len(data)) == (2000, 44 + 2 * RATE * 4)
     assert recording.sha256 == hashlib.sha256(data).hexdigest()
-    assert stereo[:, 0].tobytes() == counting(0, 2 * RATE)
-    assert stereo[RATE:, 1].tobytes() == counting(0, RATE)
+    assert stereo[:, 0].tobytes() == numbered_samples(0, 2 * RATE)
+    assert stereo[RATE:, 1].tobytes() == numbered_samples(0, RATE)
     assert not stereo[:RATE, 1].any()
     assert [len(channel) for channel in recording.peaks] == [1200, 1200]
     assert (recording.peaks[1][0], recording.peaks[0][0] > 0) == (0, True)
@@ -81,135 +91,139 @@ def test_a_finished_recording_is_a_file_and_the_truth_about_it(call):
 
 @pytest.mark.parametrize("samples", [1, 2, 481])
 def test_the_shortest_call_is_a_recording(call, samples):
-    recording = recorded(call, seconds=samples / RATE)
+    recording = record_call(call, seconds=samples / RATE)
 
     finish_recording(recording.pk)
 
     recording.refresh_from_db()
     assert (recording.state, recording.size) == ("completed", 44 + 4 * samples)
-    assert stereo_of(recording)[:, 0].tobytes() == counting(0, samples)
+    assert stereo_of(recording)[:, 0].tobytes() == numbered_samples(0, samples)
 
 
 def test_what_it_was_made_of_is_removed_once_the_file_is_there(call):
-    recording = recorded(call)
-    shipped = keys("spools/")
+    recording = record_call(call)
+    shipped = stored_keys("spools/")
 
     finish_recording(recording.pk)
-    ship_leftovers()
+    upload_closed_spools()
 
     recording.refresh_from_db()
-    assert (len(shipped) > 0, keys("spools/"), keys("recordings/")) == (True, [], [recording.file.name])
+    assert (len(shipped) > 0, stored_keys("spools/"), stored_keys("recordings/")) == (True, [], [recording.file.name])
     assert recording.cleared_at is not None
     assert not spool_folder(call.pk, 1).parent.exists()
 
 
 def test_its_key_names_nobody(call):
-    recording = recorded(call)
+    recording = record_call(call)
 
     finish_recording(recording.pk)
 
-    key = only().file.name
+    key = only_recording().file.name
     assert key.startswith(f"recordings/{call.organization_id}/{call.pk}/")
     assert call.counselor.email.partition("@")[0] not in key
 
 
 def test_a_call_that_is_live_is_left_alone_however_much_of_it_is_shipped(call):
-    hold(call)
-    ship_leftovers()
+    record_epoch(call)
+    upload_closed_spools()
 
-    assert (sweep_recordings(), only().state) == (0, "recording")
+    assert (sweep_recordings(), only_recording().state) == (0, "recording")
 
 
 def test_a_call_whose_audio_is_still_on_its_host_is_waited_for(call):
-    hold(call)
+    record_epoch(call)
     hang_up(call)
 
-    assert (sweep_recordings(), only().state) == (0, "recording")
+    assert (sweep_recordings(), only_recording().state) == (0, "recording")
 
 
 def test_what_a_lost_host_had_sent_is_kept_and_the_rest_is_said_to_be_missing(call):
-    hold(call)
+    record_epoch(call)
     hang_up(call)
-    forget_host(call)
+    age_host(call)
 
     assert sweep_recordings() == 1
 
-    recording = only()
-    assert (recording.state, recording.reason, bool(recording.file)) == ("absent", HOST_LOST, False)
+    recording = only_recording()
+    assert (recording.state, recording.reason, bool(recording.file)) == ("absent", HOST_LOST_REASON, False)
 
 
 def test_a_host_that_comes_back_makes_the_recording_whole(call):
-    hold(call)
-    hold(call)
+    record_epoch(call)
+    record_epoch(call)
     hang_up(call)
     away = spool_folder(call.pk, 2).rename(spool_folder(call.pk, 2).with_name("away"))
-    ship_leftovers()
-    forget_host(call)
+    upload_closed_spools()
+    age_host(call)
     sweep_recordings()
-    before = only()
-    kept_meanwhile = keys("spools/")
+    before = only_recording()
+    kept_meanwhile = stored_keys("spools/")
     away.rename(spool_folder(call.pk, 2))
 
-    assert ship_leftovers() == 1
+    assert upload_closed_spools() == 1
     assert sweep_recordings() == 1
 
-    after = only()
-    assert (before.state, before.reason, len(stereo_of(after))) == ("partial", HOST_LOST, len(stereo_of(after)))
+    after = only_recording()
+    assert (before.state, before.reason, len(stereo_of(after))) == ("partial", HOST_LOST_REASON, len(stereo_of(after)))
     assert (after.state, after.reason, after.duration_ms >= 2 * 1000) == ("completed", "", True)
-    assert (len(kept_meanwhile) > 0, keys("spools/"), keys("recordings/")) == (True, [], [after.file.name])
+    assert (len(kept_meanwhile) > 0, stored_keys("spools/"), stored_keys("recordings/")) == (
+        True,
+        [],
+        [after.file.name],
+    )
 
 
 def test_a_call_in_which_nobody_was_heard_has_no_file(call):
-    hold(call, speak=False)
+    record_epoch(call, speak=False)
     hang_up(call)
-    ship_leftovers()
+    upload_closed_spools()
 
     assert sweep_recordings() == 1
 
-    recording = only()
+    recording = only_recording()
     assert (recording.state, recording.reason, bool(recording.file)) == ("absent", "nobody was heard", False)
-    assert (keys("recordings/"), keys("spools/")) == ([], [])
+    assert (stored_keys("recordings/"), stored_keys("spools/")) == ([], [])
 
 
 def test_what_the_disk_did_not_take_makes_it_partial(call):
-    hold(call)
+    record_epoch(call)
     journal = spool_folder(call.pk, 1) / "journal.jsonl"
     with journal.open("a") as lines:
         lines.write('{"kind":"failed","reason":"No space left on device"}\n')
     hang_up(call)
-    ship_leftovers()
+    upload_closed_spools()
 
     sweep_recordings()
 
-    recording = only()
+    recording = only_recording()
     assert (recording.state, recording.reason) == ("partial", "No space left on device")
     assert len(stereo_of(recording)) == RATE
 
 
 def test_a_disk_that_took_nothing_is_named_as_the_reason(call):
-    hold(call)
+    record_epoch(call)
     for file in spool_folder(call.pk, 1).iterdir():
         file.unlink()
     hang_up(call)
-    ship_leftovers()
+    upload_closed_spools()
 
     sweep_recordings()
 
-    recording = only()
+    recording = only_recording()
     assert (recording.state, recording.reason) == ("absent", "the disk took nothing of a part of the call")
 
 
 def test_a_side_that_has_words_and_cannot_be_heard_is_flagged(call, say):
     say(call, "caller", "I just needed somebody to talk to tonight.")
-    hold(call)
+    record_epoch(call)
     with (spool_folder(call.pk, 1) / "caller.pcm").open("r+b") as file:
         file.write(bytes(2 * RATE))
     hang_up(call)
-    ship_leftovers()
+    upload_closed_spools()
 
     sweep_recordings()
 
-    recording = only()
+    recording = only_recording()
     assert recording.state == "partial"
     assert recording.reason == "the caller cannot be heard where the transcript has their words"
 
@@ -219,25 +233,25 @@ def test_what_else_lies_in_the_spool_is_left_alone(call, folders):
     (folders / "spool" / str(uuid4()) / "1").mkdir(parents=True)
     (folders / "spool" / "note.txt").write_text("hands off")
 
-    assert ship_leftovers() == 0
+    assert upload_closed_spools() == 0
     assert len(list((folders / "spool").iterdir())) == 3
 
 
 def test_a_spool_that_is_still_written_to_is_not_a_leftover(call):
-    take_line(call)
-    spool = begin_recording(call, 1)
-    spool.hear(counting(0, 480), 0)
-    while_open = ship_leftovers()
+    acquire_call(call)
+    spool = start_recording(call, 1)
+    spool.record_microphone(numbered_samples(0, 480), 0)
+    while_open = upload_closed_spools()
     spool.close()
 
-    assert (while_open, ship_leftovers()) == (0, 1)
+    assert (while_open, upload_closed_spools()) == (0, 1)
 
 
 def test_a_store_that_is_away_is_never_called_a_success(call, settings, folders):
-    recording = recorded(call)
-    use_storage(settings, folders / "files", AWAY)
+    recording = record_call(call)
+    use_storage(settings, folders / "files", UNAVAILABLE_STORAGE)
     finished = [finish_recording(recording.pk)]
-    stuck = only()
+    stuck = only_recording()
     use_storage(settings, folders / "files")
     too_early = finish_recording(recording.pk)
     Recording.objects.update(touched_at=timezone.now() - timedelta(seconds=settings.RECORDING_LOST_AFTER + 1))
@@ -251,94 +265,94 @@ def test_a_store_that_is_away_is_never_called_a_success(call, settings, folders)
     )
     assert sweep_recordings() == 1
     recording.refresh_from_db()
-    assert (recording.state, stereo_of(recording)[:, 0].tobytes()) == ("completed", counting(0, RATE))
-    assert keys("recordings/") == [recording.file.name]
+    assert (recording.state, stereo_of(recording)[:, 0].tobytes()) == ("completed", numbered_samples(0, RATE))
+    assert stored_keys("recordings/") == [recording.file.name]
 
 
 def test_what_cannot_be_put_together_is_failed_in_the_end_and_its_audio_kept(call, settings):
-    recording = recorded(call)
+    recording = record_call(call)
     RecordingEpoch.objects.update(sizes=[1, 2, 3])
     settings.RECORDING_LOST_AFTER = 0
 
-    finished = [finish_recording(recording.pk) for _ in range(finishing.MOST_ATTEMPTS)]
+    finished = [finish_recording(recording.pk) for _ in range(finishing.MAX_ATTEMPTS)]
 
     recording.refresh_from_db()
     assert (any(finished), recording.state) == (False, "failed")
     assert recording.reason == "it could not be put together; its audio is kept"
-    assert len(keys("spools/")) > 0
+    assert len(stored_keys("spools/")) > 0
 
 
 @pytest.mark.django_db(transaction=True)
 def test_of_several_that_finish_at_once_one_makes_the_file(call):
-    recording = recorded(call)
+    recording = record_call(call)
 
-    counts = at_once(*[lambda: finish_recording(recording.pk)] * 4)
+    counts = run_concurrently(*[lambda: finish_recording(recording.pk)] * 4)
 
     recording.refresh_from_db()
     assert sorted(counts) == [False, False, False, True]
-    assert (recording.state, keys("recordings/")) == ("completed", [recording.file.name])
+    assert (recording.state, stored_keys("recordings/")) == ("completed", [recording.file.name])
 
 
 def test_a_finished_recording_is_not_made_again(call):
-    recording = recorded(call)
+    recording = record_call(call)
     finish_recording(recording.pk)
     spool_folder(call.pk, 1).mkdir(parents=True, exist_ok=True)
 
-    assert (finish_recording(recording.pk), ship_leftovers(), sweep_recordings()) == (False, 0, 0)
-    assert len(keys("recordings/")) == 1
+    assert (finish_recording(recording.pk), upload_closed_spools(), sweep_recordings()) == (False, 0, 0)
+    assert len(stored_keys("recordings/")) == 1
 
 
 def test_a_claim_that_was_lost_points_to_nothing(call, settings, monkeypatch):
-    recording = recorded(call)
+    recording = record_call(call)
     settings.RECORDING_LOST_AFTER = 0
-    write = finishing._write
+    write = finishing._write_file
 
     def overtaken(*arguments):
         written = write(*arguments)
-        monkeypatch.setattr(finishing, "_write", write)
+        monkeypatch.setattr(finishing, "_write_file", write)
         assert finish_recording(recording.pk) is True
         return written
 
-    monkeypatch.setattr(finishing, "_write", overtaken)
+    monkeypatch.setattr(finishing, "_write_file", overtaken)
 
     assert finish_recording(recording.pk) is False
     recording.refresh_from_db()
-    assert (recording.state, keys("recordings/")) == ("completed", [recording.file.name])
+    assert (recording.state, stored_keys("recordings/")) == ("completed", [recording.file.name])
     assert len(stereo_of(recording)) == RATE
 
 
 def test_the_end_of_a_call_that_is_shipped_already_announces_it(call, django_capture_on_commit_callbacks, monkeypatch):
     asked = []
     monkeypatch.setattr("recordings.tasks.finish_recording.delay", asked.append)
-    hold(call)
+    record_epoch(call)
     with django_capture_on_commit_callbacks(execute=True):
-        ship_leftovers()
+        upload_closed_spools()
     with django_capture_on_commit_callbacks(execute=True):
         hang_up(call)
 
-    assert asked == [str(only().pk)] * 2
+    assert asked == [str(only_recording().pk)] * 2
 
 
 def test_silent_sessions_are_abandoned_and_their_recording_is_kept(call, settings):
-    hold(call)
-    take_line(call)
-    begin_recording(call, 2).close()
+    record_epoch(call)
+    acquire_call(call)
+    start_recording(call, 2).close()
     Session.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=settings.HEARTBEAT_LOST_AFTER + 1))
 
     ended = sweep_sessions()
-    ship_leftovers()
+    upload_closed_spools()
     finished = sweep_recordings()
 
     call.refresh_from_db()
-    assert (ended, finished, call.status, only().state) == (1, 1, "abandoned", "completed")
+    assert (ended, finished, call.status, only_recording().state) == (1, 1, "abandoned", "completed")
     assert settings.HEARTBEAT_LOST_AFTER + 2 * settings.SWEEP_EVERY < 180
     assert settings.HOST_LOST_AFTER + 2 * settings.SWEEP_EVERY < 180
 
 
 def test_typed_words_need_no_sound(call, say):
     say(call, "counselor", "I am here and I listen to you.", source=TranscriptTurn.Source.TYPED)
-    recording = recorded(call)
+    recording = record_call(call)
 
     finish_recording(recording.pk)
 
-    assert only().state == "completed"
+    assert only_recording().state == "completed"

@@ -12,31 +12,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recordings.assembly import assemble
-from recordings.spool import RATE
-from tests.recordings.synthetic import (
-    Call,
-    Network,
+from recordings.audio.assembly import assemble
+from recordings.audio.spool import RATE
+from tests.recordings.simulated_call import (
+    SimulatedCall,
+    SimulatedNetwork,
     channels,
-    counting,
-    epoch_in,
     microphone_frames,
+    numbered_samples,
     numbers_in,
-    speak_into,
-    stalled,
+    read_epoch,
+    send_frames,
+    stall,
 )
 
 TWENTY_MS = RATE // 50
 
 
 def up_to_150_ms(seed=1):
-    """Every third frame or so is on time, as far as those before it let it through."""
+    """Return random delays of 0 to 150 ms. About one frame in three is on time unless an earlier one holds it up."""
     chance = random.Random(seed)
     return lambda sent: max(0, chance.uniform(-0.075, 0.15))
 
 
 def skew(call, truth=lambda sample: sample):
-    """How far each sample of the counselor's channel stands from where it was spoken; its silent ones left out."""
+    """Return how many samples each non-silent sample of the counselor's channel is off from where it was spoken."""
     left, _ = channels(call.assembly())
     places = np.flatnonzero(left)
     return places - truth(numbers_in(left[places]))
@@ -44,7 +44,7 @@ def skew(call, truth=lambda sample: sample):
 
 @pytest.fixture
 def call(tmp_path):
-    return Call(tmp_path / "session" / "1")
+    return SimulatedCall(tmp_path / "session" / "1")
 
 
 def test_position_counts_samples_since_the_start(call):
@@ -54,26 +54,26 @@ def test_position_counts_samples_since_the_start(call):
 
 
 def test_frames_stand_where_they_were_spoken(call):
-    positions = speak_into(call, Network(), microphone_frames(1))
+    positions = send_frames(call, SimulatedNetwork(), microphone_frames(1))
 
     left, right = channels(call.assembly())
     assert positions == list(range(0, RATE, 480))
-    assert left.tobytes() == counting(0, RATE)
+    assert left.tobytes() == numbered_samples(0, RATE)
     assert not right.any()
     assert call.journal().count('"microphone"') == 1
 
 
 def test_a_late_start_of_the_microphone_is_silence(call):
-    call.at(2.02).hear(counting(0, 480), 777)
+    call.at(2.02).record_microphone(numbered_samples(0, 480), 777)
 
     left, _ = channels(call.assembly())
     assert not left[:48_000].any()
-    assert left[48_000:].tobytes() == counting(0, 480)
+    assert left[48_000:].tobytes() == numbered_samples(0, 480)
 
 
 @pytest.mark.parametrize("frame", [480, 2400])
 def test_jitter_moves_nothing(call, frame):
-    speak_into(call, Network(up_to_150_ms()), microphone_frames(60, frame))
+    send_frames(call, SimulatedNetwork(up_to_150_ms()), microphone_frames(60, frame))
 
     left, _ = channels(call.assembly())
     assert np.abs(skew(call)).max() <= TWENTY_MS
@@ -81,9 +81,9 @@ def test_jitter_moves_nothing(call, frame):
 
 
 def test_a_stall_and_its_burst_shift_nothing(call):
-    network = Network(stalled(10, 3, up_to_150_ms()))
+    network = SimulatedNetwork(stall(10, 3, up_to_150_ms()))
 
-    speak_into(call, network, microphone_frames(30))
+    send_frames(call, network, microphone_frames(30))
 
     assert np.abs(skew(call)).max() <= TWENTY_MS
     assert len(channels(call.assembly())[0]) == pytest.approx(30 * RATE, abs=TWENTY_MS)
@@ -93,7 +93,7 @@ def test_a_burst_that_trickles_in_shifts_nothing_in_the_end(call):
     def one_and_a_half_times_real_time(sent):
         return max(0, 5 - (sent - 10) / 3) if sent >= 10 else 0
 
-    speak_into(call, Network(one_and_a_half_times_real_time), microphone_frames(60))
+    send_frames(call, SimulatedNetwork(one_and_a_half_times_real_time), microphone_frames(60))
 
     assert np.abs(skew(call)).max() <= TWENTY_MS
 
@@ -102,13 +102,15 @@ def test_a_first_frame_that_was_stalled_is_put_right_by_the_burst(call):
     hello = 4.0
     call.at(hello)
 
-    speak_into(call, Network(stalled(hello, 3)), microphone_frames(20, when=lambda sample: hello + sample / RATE))
+    send_frames(
+        call, SimulatedNetwork(stall(hello, 3)), microphone_frames(20, when=lambda sample: hello + sample / RATE)
+    )
 
     assert np.abs(skew(call, lambda sample: sample + hello * RATE)).max() <= TWENTY_MS
 
 
 def test_a_line_that_stays_slower_keeps_every_sample(call):
-    speak_into(call, Network(lambda sent: 0.4 if sent > 10 else 0), microphone_frames(30))
+    send_frames(call, SimulatedNetwork(lambda sent: 0.4 if sent > 10 else 0), microphone_frames(30))
 
     left, _ = channels(call.assembly())
     assert np.count_nonzero(left) == 30 * RATE
@@ -120,7 +122,7 @@ def test_a_suspended_context_becomes_silence_where_it_was_suspended(call, delay)
     def when(sample):
         return sample / RATE + (7 if sample > 10 * RATE else 0)
 
-    speak_into(call, Network(delay), microphone_frames(40, when=when))
+    send_frames(call, SimulatedNetwork(delay), microphone_frames(40, when=when))
 
     moved = skew(call, lambda numbers: numbers + np.where(numbers >= 10 * RATE, 7 * RATE, 0))
     left, _ = channels(call.assembly())
@@ -130,38 +132,38 @@ def test_a_suspended_context_becomes_silence_where_it_was_suspended(call, delay)
 
 
 def test_a_burst_that_ends_in_a_mute_is_not_taken_for_a_suspension(call):
-    network = Network(stalled(10, 7))
+    network = SimulatedNetwork(stall(10, 7))
     frames = [frame for frame in microphone_frames(60) if not 15 < frame[0] <= 40]
 
-    speak_into(call, network, frames)
+    send_frames(call, network, frames)
 
     left, _ = channels(call.assembly())
-    assert left[: 15 * RATE].tobytes() == counting(0, 15 * RATE)
+    assert left[: 15 * RATE].tobytes() == numbered_samples(0, 15 * RATE)
     assert not left[15 * RATE : 40 * RATE].any()
-    assert left[40 * RATE :].tobytes() == counting(40 * RATE, 20 * RATE)
+    assert left[40 * RATE :].tobytes() == numbered_samples(40 * RATE, 20 * RATE)
 
 
 def test_missing_samples_are_silence(call):
     frames = list(microphone_frames(3))
 
-    speak_into(call, Network(), frames[:50] + frames[100:])
+    send_frames(call, SimulatedNetwork(), frames[:50] + frames[100:])
 
     left, _ = channels(call.assembly())
-    assert left[:RATE].tobytes() == counting(0, RATE)
+    assert left[:RATE].tobytes() == numbered_samples(0, RATE)
     assert not left[RATE : 2 * RATE].any()
-    assert left[2 * RATE :].tobytes() == counting(2 * RATE, RATE)
+    assert left[2 * RATE :].tobytes() == numbered_samples(2 * RATE, RATE)
 
 
 def test_an_index_that_leaps_into_the_future_does_not_take_the_recording_along(call):
-    speak_into(call, Network(), microphone_frames(1))
-    position = call.at(1.02).hear(counting(0, 480), 2**32 - 480)
+    send_frames(call, SimulatedNetwork(), microphone_frames(1))
+    position = call.at(1.02).record_microphone(numbered_samples(0, 480), 2**32 - 480)
 
     assert position == RATE
 
 
 def test_a_reloaded_page_goes_on_where_it_arrives(call):
-    speak_into(call, Network(), microphone_frames(5))
-    positions = speak_into(call, Network(), microphone_frames(5, when=lambda sample: 8 + sample / RATE))
+    send_frames(call, SimulatedNetwork(), microphone_frames(5))
+    positions = send_frames(call, SimulatedNetwork(), microphone_frames(5, when=lambda sample: 8 + sample / RATE))
 
     assert positions[0] == 8 * RATE
     assert positions[-1] == 13 * RATE - 480
@@ -172,9 +174,9 @@ def test_a_client_clock_that_drifts_for_half_an_hour_is_followed(call, ppm):
     def when(sample):
         return sample / (RATE * (1 + ppm / 1e6))
 
-    speak_into(call, Network(up_to_150_ms()), microphone_frames(1800, 2400, when))
+    send_frames(call, SimulatedNetwork(up_to_150_ms()), microphone_frames(1800, 2400, when))
 
-    epoch = epoch_in(call.folder)
+    epoch = read_epoch(call.folder)
     begins = [piece.at - when(piece.offset) * RATE for piece in epoch.counselor]
     ends = [piece.end - when(piece.offset + piece.samples) * RATE for piece in epoch.counselor]
     assert np.abs(begins + ends).max() <= TWENTY_MS
@@ -189,7 +191,7 @@ def test_small_drift_waits_for_a_pause_in_the_speech(call):
     speech = (np.ones(480) * 5000).astype("<i2").tobytes()
     for sent, index, n in microphone_frames(20, when=when):
         is_pause = index % RATE >= 0.8 * RATE
-        call.at(sent).hear(bytes(2 * n) if is_pause else speech, index)
+        call.at(sent).record_microphone(bytes(2 * n) if is_pause else speech, index)
 
     steps = [line["offset"] for line in map(json.loads, call.journal().splitlines()) if line["kind"] == "microphone"]
     in_pauses = [offset for offset in steps[1:] if offset % RATE >= 0.8 * RATE]
@@ -198,17 +200,17 @@ def test_small_drift_waits_for_a_pause_in_the_speech(call):
 
 
 def test_played_is_told_on_the_microphones_clock_not_by_arrival(call):
-    speak_into(call, Network(), microphone_frames(2))
-    call.spool.speak(1, 0, counting(0, 4800))
-    call.at(2.9).played(1, 4800, 2 * RATE, True)
+    send_frames(call, SimulatedNetwork(), microphone_frames(2))
+    call.spool.record_caller(1, 0, numbered_samples(0, 4800))
+    call.at(2.9).record_playback(1, 4800, 2 * RATE, True)
 
-    assert channels(call.assembly())[1][2 * RATE - 4800 : 2 * RATE].tobytes() == counting(0, 4800)
+    assert channels(call.assembly())[1][2 * RATE - 4800 : 2 * RATE].tobytes() == numbered_samples(0, 4800)
 
 
 def test_played_is_never_later_than_its_report(call):
-    speak_into(call, Network(), microphone_frames(2))
-    call.spool.speak(1, 0, counting(0, 4800))
-    call.spool.played(1, 4800, 2**32 - 1, True)
+    send_frames(call, SimulatedNetwork(), microphone_frames(2))
+    call.spool.record_caller(1, 0, numbered_samples(0, 4800))
+    call.spool.record_playback(1, 4800, 2**32 - 1, True)
 
     assert call.assembly().samples == 2 * RATE
 
@@ -217,31 +219,31 @@ def test_played_after_a_suspension_moves_with_the_microphone(call):
     def when(sample):
         return sample / RATE + (10 if sample > 5 * RATE else 0)
 
-    call.spool.speak(1, 0, counting(0, 5 * RATE))
+    call.spool.record_caller(1, 0, numbered_samples(0, 5 * RATE))
     for sent, index, n in microphone_frames(10, when=when):
-        call.at(sent).hear(counting(index, n), index)
+        call.at(sent).record_microphone(numbered_samples(index, n), index)
         if index % 4800 == 0 and index >= 5 * RATE:
-            call.spool.played(1, index - 5 * RATE, index, False)
+            call.spool.record_playback(1, index - 5 * RATE, index, False)
 
     left, right = channels(call.assembly())
     heard = 4 * RATE + 19 * 2400
-    assert left[15 * RATE : 20 * RATE].tobytes() == counting(5 * RATE, 5 * RATE)
-    assert right[15 * RATE : 15 * RATE + 4 * RATE].tobytes() == counting(0, 4 * RATE)
+    assert left[15 * RATE : 20 * RATE].tobytes() == numbered_samples(5 * RATE, 5 * RATE)
+    assert right[15 * RATE : 15 * RATE + 4 * RATE].tobytes() == numbered_samples(0, 4 * RATE)
     assert np.count_nonzero(right) <= heard + 4800
 
 
 def test_without_a_microphone_reports_count_from_when_they_arrive(call):
-    call.spool.speak(1, 0, counting(0, 4800))
-    call.at(3).played(1, 4800, 0, True)
+    call.spool.record_caller(1, 0, numbered_samples(0, 4800))
+    call.at(3).record_playback(1, 4800, 0, True)
 
-    assert channels(call.assembly())[1][3 * RATE - 4800 :].tobytes() == counting(0, 4800)
+    assert channels(call.assembly())[1][3 * RATE - 4800 :].tobytes() == numbered_samples(0, 4800)
 
 
 def test_without_a_microphone_a_running_clock_still_evens_out_the_network(call):
-    network = Network(stalled(4, 2, up_to_150_ms()))
-    call.spool.speak(1, 0, counting(0, 9 * RATE))
+    network = SimulatedNetwork(stall(4, 2, up_to_150_ms()))
+    call.spool.record_caller(1, 0, numbered_samples(0, 9 * RATE))
     for tenth in range(2, 92, 2):
-        call.at(network.arrival(1 + tenth / 10)).played(1, tenth * 2400, RATE + tenth * 2400, False)
+        call.at(network.arrival(1 + tenth / 10)).record_playback(1, tenth * 2400, RATE + tenth * 2400, False)
 
     _, right = channels(call.assembly())
     places = np.flatnonzero(right)
@@ -250,15 +252,15 @@ def test_without_a_microphone_a_running_clock_still_evens_out_the_network(call):
 
 
 def test_a_microphone_that_is_allowed_late_goes_on_with_the_same_clock(call):
-    call.spool.speak(1, 0, counting(0, 5 * RATE))
+    call.spool.record_caller(1, 0, numbered_samples(0, 5 * RATE))
     for tenth in range(2, 52, 2):
-        call.at(tenth / 10).played(1, tenth * 2400, tenth * 2400, False)
+        call.at(tenth / 10).record_playback(1, tenth * 2400, tenth * 2400, False)
     for sent, index, n in microphone_frames(3, when=lambda sample: 4.95 + sample / RATE):
-        call.at(sent).hear(counting(index, n), index + 118_800)
+        call.at(sent).record_microphone(numbered_samples(index, n), index + 118_800)
 
     left, right = channels(call.assembly())
-    assert right[: 5 * RATE].tobytes() == counting(0, 5 * RATE)
-    assert left[118_800:].tobytes() == counting(0, 3 * RATE)
+    assert right[: 5 * RATE].tobytes() == numbered_samples(0, 5 * RATE)
+    assert left[118_800:].tobytes() == numbered_samples(0, 3 * RATE)
 
 
 STEPS = st.tuples(st.floats(0, 20), st.one_of(st.integers(0, 200_000), st.integers(0, 2**32 - 1)), st.booleans())
@@ -268,15 +270,17 @@ STEPS = st.tuples(st.floats(0, 20), st.one_of(st.integers(0, 200_000), st.intege
 @given(st.lists(STEPS, max_size=30))
 def test_whatever_a_browser_counts_the_recording_stays_within_the_call(steps):
     with TemporaryDirectory() as folder:
-        call = Call(Path(folder) / "1")
+        call = SimulatedCall(Path(folder) / "1")
         seconds = 0.0
         for passed, index, is_frame in steps:
             seconds += passed
             spool = call.at(seconds)
-            spool.hear(counting(index, 480), index) if is_frame else spool.played(1, 480, index, False)
+            spool.record_microphone(numbered_samples(index, 480), index) if is_frame else spool.record_playback(
+                1, 480, index, False
+            )
         heard = 480 * sum(is_frame for _, _, is_frame in steps)
 
-        epoch = epoch_in(call.folder)
+        epoch = read_epoch(call.folder)
 
         assert epoch.samples <= call.spool.position() + heard + RATE // 5
 
@@ -290,42 +294,42 @@ def test_sync_beside_writing_and_closing_is_harmless(call):
 
     thread = threading.Thread(target=keep_syncing)
     thread.start()
-    speak_into(call, Network(), microphone_frames(5))
+    send_frames(call, SimulatedNetwork(), microphone_frames(5))
     call.spool.close()
     is_over.set()
     thread.join()
 
     assert call.spool.failure is None
-    assert epoch_in(call.folder).is_closed
+    assert read_epoch(call.folder).is_closed
 
 
 def test_nothing_is_written_after_closing(call):
-    speak_into(call, Network(), microphone_frames(1))
+    send_frames(call, SimulatedNetwork(), microphone_frames(1))
     call.spool.close()
     call.spool.close()
-    call.spool.speak(1, 0, counting(0, 480))
+    call.spool.record_caller(1, 0, numbered_samples(0, 480))
     call.spool.sync()
 
-    assert call.at(1.02).hear(counting(RATE, 480), RATE) == RATE
+    assert call.at(1.02).record_microphone(numbered_samples(RATE, 480), RATE) == RATE
     assert call.spool.failure is None
     assert call.assembly().samples == RATE
 
 
 def test_a_folder_in_use_is_left_alone(call):
-    speak_into(call, Network(), microphone_frames(1))
-    second = Call(call.folder)
-    second.at(0.02).hear(counting(0, 480), 0)
+    send_frames(call, SimulatedNetwork(), microphone_frames(1))
+    second = SimulatedCall(call.folder)
+    second.at(0.02).record_microphone(numbered_samples(0, 480), 0)
 
     assert second.spool.failure == "File exists"
-    assert channels(call.assembly())[0].tobytes() == counting(0, RATE)
+    assert channels(call.assembly())[0].tobytes() == numbered_samples(0, RATE)
 
 
 def test_a_disk_that_cannot_be_written_stops_no_call(tmp_path):
     (tmp_path / "file").write_text("")
-    call = Call(tmp_path / "file" / "1")
+    call = SimulatedCall(tmp_path / "file" / "1")
 
-    positions = speak_into(call, Network(), microphone_frames(1))
-    call.spool.speak(1, 0, counting(0, 480))
+    positions = send_frames(call, SimulatedNetwork(), microphone_frames(1))
+    call.spool.record_caller(1, 0, numbered_samples(0, 480))
     call.spool.sync()
     call.spool.close()
 
@@ -336,13 +340,13 @@ def test_a_disk_that_cannot_be_written_stops_no_call(tmp_path):
 WRITE_UNTIL_KILLED = """
 import sys
 from pathlib import Path
-from tests.recordings.synthetic import Call, counting, microphone_frames
+from tests.recordings.simulated_call import Call, counting, microphone_frames
 
 call = Call(Path(sys.argv[1]))
 for sent, index, n in microphone_frames(3600):
-    call.at(sent).hear(counting(index, n), index)
-    call.spool.speak(1, index, counting(index, n))
-    call.spool.played(1, index + n, index + n, False)
+    call.at(sent).record_microphone(counting(index, n), index)
+    call.spool.record_caller(1, index, counting(index, n))
+    call.spool.record_playback(1, index + n, index + n, False)
     print(index + n, flush=True)
 """
 
@@ -354,25 +358,25 @@ def test_a_killed_process_loses_nothing_it_was_given(tmp_path):
             kept = int(child.stdout.readline())
         child.kill()
 
-    epoch = epoch_in(tmp_path / "1")
+    epoch = read_epoch(tmp_path / "1")
     left, right = channels(assemble([epoch]))
     assert not epoch.is_closed
-    assert left[:kept].tobytes() == right[:kept].tobytes() == counting(0, kept)
+    assert left[:kept].tobytes() == right[:kept].tobytes() == numbered_samples(0, kept)
 
 
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from tests.recordings.synthetic import Call, Network, counting, microphone_frames, speak_into
+from tests.recordings.simulated_call import Call, Network, counting, microphone_frames, speak_into
 
 call = Call(Path(sys.argv[1]))
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
 speak_into(call, Network(), microphone_frames(1))
-call.spool.speak(1, 0, counting(0, 12_000))
-call.at(2).played(1, 12_000, 24_000, False)
+call.spool.record_caller(1, 0, counting(0, 12_000))
+call.at(2).record_playback(1, 12_000, 24_000, False)
 positions = speak_into(call, Network(), microphone_frames(3))
-call.spool.speak(1, 12_000, counting(12_000, 12_000))
-call.spool.played(1, 24_000, 24_000, False)
+call.spool.record_caller(1, 12_000, counting(12_000, 12_000))
+call.spool.record_playback(1, 24_000, 24_000, False)
 call.spool.close()
 print(call.spool.failure, positions[-1])
 """
@@ -386,7 +390,7 @@ def test_a_full_disk_keeps_what_was_there(tmp_path, limit):
     command = [sys.executable, "-c", FULL_DISK, str(folder), str(limit)]
     child = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
 
-    epoch = epoch_in(folder)
+    epoch = read_epoch(folder)
     assert child.stdout.startswith("File too large ")
     assert epoch.failure == "File too large"
     assert epoch.is_closed

@@ -6,18 +6,18 @@ import pytest
 from django.core.files.base import ContentFile
 
 from recordings.models import Recording
-from recordings.views import BLOCK
-from tests.people import *  # noqa: F403
-from tests.people import client_of, without_token
-from tests.recordings.stores import new_bucket, use_bucket
+from recordings.views import BLOCK_SIZE
+from tests.recordings.object_stores import new_bucket, use_bucket
+from tests.support.fixtures import *  # noqa: F403
+from tests.support.fixtures import body_without_csrf_token, client_of
 from training.models import Session
 from training.services.sessions import EndReason, end_session
 
-# Longer than two blocks, and nowhere the same.
-WAV = b"".join(n.to_bytes(4, "big") for n in range(BLOCK // 4 * 2 + 25))
+# Longer than two blocks, and no part of it repeats.
+WAV = b"".join(n.to_bytes(4, "big") for n in range(BLOCK_SIZE // 4 * 2 + 25))
 
 
-def record(session: Session, content: bytes = WAV, state: str = Recording.State.COMPLETED) -> Recording:
+def add_recording(session: Session, content: bytes = WAV, state: str = Recording.State.COMPLETED) -> Recording:
     recording = Recording(session=session, organization_id=session.organization_id, state=state)
     recording.file.save("recording.wav", ContentFile(content), save=False)
     recording.size, recording.sha256 = len(content), hashlib.sha256(content).hexdigest()
@@ -27,7 +27,7 @@ def record(session: Session, content: bytes = WAV, state: str = Recording.State.
 
 @pytest.fixture(params=["folder", "s3"])
 def store(request, settings):
-    """Where the recordings of a test are kept."""
+    """Set up the store for the test's recordings and return its kind, "folder" or "s3"."""
     if request.param == "s3":
         use_bucket(settings, new_bucket(request.getfixturevalue("s3_url")))
     return request.param
@@ -36,7 +36,7 @@ def store(request, settings):
 @pytest.fixture
 def recording(call, store):
     end_session(call, EndReason.HUNG_UP)
-    return record(call)
+    return add_recording(call)
 
 
 def paths(recording_id: object) -> list[str]:
@@ -77,7 +77,7 @@ async def test_the_whole_file_is_sent_with_its_type_length_and_tag(recording, co
     [
         ("bytes=0-0", 0, 0),
         ("bytes=44-143", 44, 143),
-        (f"bytes={BLOCK - 1}-{BLOCK}", BLOCK - 1, BLOCK),
+        (f"bytes={BLOCK_SIZE - 1}-{BLOCK_SIZE}", BLOCK_SIZE - 1, BLOCK_SIZE),
         (f"bytes={len(WAV) - 10}-", len(WAV) - 10, len(WAV) - 1),
         ("bytes=-10", len(WAV) - 10, len(WAV) - 1),
         (f"bytes=5-{10 * len(WAV)}", 5, len(WAV) - 1),
@@ -142,7 +142,7 @@ def test_someone_elses_recording_is_404_like_an_unknown_one(recording, colleague
     for person in (colleague, stranger):
         client = client_of(person)
         theirs, unknown = client.get(paths(recording.pk)[door]), client.get(paths(uuid4())[door])
-        assert (theirs.status_code, without_token(theirs)) == (404, without_token(unknown))
+        assert (theirs.status_code, body_without_csrf_token(theirs)) == (404, body_without_csrf_token(unknown))
     assert client_of(supervisor).head(paths(recording.pk)[door]).status_code == 200
 
 
@@ -173,6 +173,6 @@ async def test_a_reader_that_leaves_after_a_block_leaves_no_open_file(recording,
     first = await anext(blocks)
     await blocks.aclose()
     del response, blocks
-    gc.collect()  # an open file would warn here, and a warning is an error
+    gc.collect()  # a file left open would warn here, and warnings are errors
 
-    assert first == WAV[:BLOCK]
+    assert first == WAV[:BLOCK_SIZE]

@@ -5,8 +5,8 @@ from io import BytesIO
 
 import pytest
 
-from recordings.wav import wav_header
-from tests.services import require
+from recordings.audio.wav import wav_header
+from tests.support.servers import require_program
 
 
 def test_header_is_what_other_readers_expect():
@@ -37,7 +37,7 @@ def test_header_refuses_what_a_wav_file_cannot_hold(frames):
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 479, 24_000, 36_001])
 def test_ffprobe_accepts_a_written_file_from_one_sample_upward(tmp_path, frames):
-    ffprobe = require("ffprobe")
+    ffprobe = require_program("ffprobe")
     path = tmp_path / "call.wav"
     path.write_bytes(wav_header(frames, 2, 24_000) + bytes(range(1, 5)) * frames)
 

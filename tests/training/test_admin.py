@@ -6,17 +6,17 @@ from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 
 from scenarios.models import Scenario, Skill
-from tests.people import add_scenario, client_of
-from tests.scenarios.test_admin import FIELDS
-from tests.scenarios.test_admin_contexts import context_files, upload, use_own_folder
-from tests.scenarios.test_contexts import use_storage
+from tests.scenarios.admin.test_evaluator_contexts import context_files, upload, use_own_folder
+from tests.scenarios.admin.test_scenarios import FIELDS
+from tests.scenarios.services.test_evaluator_contexts import use_storage
+from tests.support.fixtures import add_scenario, client_of
 from training.models import Assignment, EndReason, Session
 from training.services.assignments import assign
 from training.services.sessions import end_session
 
 SCENARIOS, ASSIGNMENTS = "/admin/scenarios/scenario/", "/admin/training/assignment/"
 ONE_TIME = "/admin/scenarios/scenario/one-time/"
-# Both far enough from midnight, whenever the tests run.
+# Two days from today, so that a test run close to midnight gets the same results.
 TOMORROW = timezone.localdate() + timedelta(days=2)
 YESTERDAY = timezone.localdate() - timedelta(days=2)
 
@@ -269,7 +269,7 @@ def test_what_is_wrong_with_either_is_said_together_and_nothing_is_kept(
 
 
 def test_a_storage_that_is_away_keeps_what_was_typed(supervisor, counselor, settings):
-    use_storage(settings, "tests.scenarios.test_admin_contexts.AwayStorage", reads=True)
+    use_storage(settings, "tests.scenarios.admin.test_evaluator_contexts.UnavailableStorage", reads=True)
 
     response = client_of(supervisor).post(ONE_TIME, one_time_fields(counselor))
 

@@ -8,72 +8,74 @@ from django.utils import timezone
 
 from accounts.models import User
 from scenarios.models import Scenario
-from tests.people import add_person, add_scenario, at_once
+from tests.support.fixtures import add_person, add_scenario, run_concurrently
 from training.models import Assignment, EndReason, Session
 from training.services import assignments
-from training.services.assignments import assign, assign_many, count_result
+from training.services.assignments import assign, assign_many, record_score
 from training.services.sessions import end_session, start_assignment, stop_session
 
+pytestmark = pytest.mark.both_databases
 
-def attempt(assignment: Assignment, score: int | None) -> Session:
-    """One attempt that is over, graded with this score, or not at all."""
+
+def finish_attempt(assignment: Assignment, score: int | None) -> Session:
+    """Start and end one attempt, and grade it with `score` unless that is None. Return its session."""
     assignment.refresh_from_db()
     session, is_new = start_assignment(assignment)
     assert is_new
     end_session(session, EndReason.HUNG_UP)
     if score is None:
-        assignments.settle(session)
+        assignments.update_completion(session)
     else:
-        count_result(session, score)
+        record_score(session, score)
     assignment.refresh_from_db()
     return session
 
 
 @pytest.fixture
 def marked(chat_assignment) -> Assignment:
-    """An assignment with a pass mark and two attempts."""
+    """Return a chat assignment with a pass mark of 70 and two attempts."""
     chat_assignment.pass_mark, chat_assignment.attempts_allowed = 70, 2
     chat_assignment.save()
     return chat_assignment
 
 
 def test_without_a_pass_mark_any_feedback_completes_it(chat_assignment):
-    attempt(chat_assignment, 12)
+    finish_attempt(chat_assignment, 12)
 
     assert (chat_assignment.status, chat_assignment.score, chat_assignment.is_passed) == ("completed", 12, True)
     assert chat_assignment.completed_at is not None
 
 
 def test_what_was_not_graded_completes_nothing(chat_assignment):
-    attempt(chat_assignment, None)
+    finish_attempt(chat_assignment, None)
 
     assert (chat_assignment.status, chat_assignment.score, chat_assignment.is_passed) == ("in_progress", None, None)
 
 
 def test_below_the_pass_mark_there_is_another_attempt(marked):
-    attempt(marked, 69)
+    finish_attempt(marked, 69)
 
     assert (marked.status, marked.score, marked.is_passed) == ("in_progress", 69, False)
 
-    attempt(marked, 70)
+    finish_attempt(marked, 70)
 
     assert (marked.status, marked.score, marked.is_passed) == ("completed", 70, True)
 
 
 def test_with_the_last_attempt_it_is_completed_and_failed(marked):
-    attempt(marked, 40)
-    attempt(marked, 30)
+    finish_attempt(marked, 40)
+    finish_attempt(marked, 30)
 
     assert (marked.status, marked.score, marked.is_failed) == ("completed", 40, True)
     assert list(Assignment.objects.failed()) == [marked]
 
 
 def test_what_was_stopped_or_not_graded_is_no_attempt(marked):
-    attempt(marked, None)
+    finish_attempt(marked, None)
     session, _ = start_assignment(marked)
     stop_session(session)
-    assignments.settle(session)
-    attempt(marked, 40)
+    assignments.update_completion(session)
+    finish_attempt(marked, 40)
 
     assert marked.status == "in_progress"
 
@@ -83,34 +85,34 @@ def test_the_best_attempt_counts_and_one_under_way_is_waited_for(marked):
     end_session(first, EndReason.HUNG_UP)
     second, _ = start_assignment(marked)
 
-    count_result(first, 90)
+    record_score(first, 90)
     marked.refresh_from_db()
     assert (marked.status, marked.score) == ("in_progress", 90)
 
     end_session(second, EndReason.HUNG_UP)
-    assignments.settle(second)
+    assignments.update_completion(second)
     marked.refresh_from_db()
     assert (marked.status, marked.score) == ("completed", 90)
 
 
 def test_after_a_reset_what_was_before_does_not_count(marked):
-    early = attempt(marked, 60)
-    assert assignments.reset(marked) is True
+    early = finish_attempt(marked, 60)
+    assert assignments.reset_assignment(marked) is True
     marked.refresh_from_db()
     assert (marked.status, marked.score, marked.reset_after) == ("pending", None, 1)
 
-    count_result(early, 95)
+    record_score(early, 95)
     marked.refresh_from_db()
     assert (marked.status, marked.score) == ("pending", None)
 
-    attempt(marked, 10)
+    finish_attempt(marked, 10)
     assert (marked.status, marked.score) == ("in_progress", 10)
-    attempt(marked, 20)
+    finish_attempt(marked, 20)
     assert (marked.status, marked.score) == ("completed", 20)
 
 
 def test_a_completed_one_can_be_given_again(chat_assignment, supervisor):
-    attempt(chat_assignment, 80)
+    finish_attempt(chat_assignment, 80)
 
     again = assign(chat_assignment.scenario, chat_assignment.counselor, supervisor)
 
@@ -118,15 +120,15 @@ def test_a_completed_one_can_be_given_again(chat_assignment, supervisor):
 
 
 def test_declining_takes_it_back_without_a_reason(chat_assignment):
-    assert assignments.decline(chat_assignment) is True
+    assert assignments.decline_assignment(chat_assignment) is True
     chat_assignment.refresh_from_db()
 
     assert (chat_assignment.status, chat_assignment.is_declined) == ("cancelled", True)
-    assert assignments.decline(chat_assignment) is False
+    assert assignments.decline_assignment(chat_assignment) is False
 
 
 def test_a_live_session_is_declined_by_nobody(chat, chat_assignment):
-    assert assignments.decline(chat_assignment) is False
+    assert assignments.decline_assignment(chat_assignment) is False
 
 
 def test_each_pair_stands_in_one_list(organization, supervisor, counselor, colleague, chat_scenario, phone_scenario):
@@ -147,7 +149,7 @@ def test_each_pair_stands_in_one_list(organization, supervisor, counselor, colle
 
 
 def test_what_was_completed_is_given_again_by_force(supervisor, counselor, chat_assignment):
-    attempt(chat_assignment, 80)
+    finish_attempt(chat_assignment, 80)
 
     asked = assign_many([chat_assignment.scenario], [counselor], supervisor)
     forced = assign_many([chat_assignment.scenario], [counselor], supervisor, force=True)
@@ -157,7 +159,7 @@ def test_what_was_completed_is_given_again_by_force(supervisor, counselor, chat_
 
 
 def test_open_and_completed_is_open(supervisor, counselor, chat_assignment):
-    attempt(chat_assignment, 80)
+    finish_attempt(chat_assignment, 80)
     assign(chat_assignment.scenario, counselor, supervisor)
 
     given = assign_many([chat_assignment.scenario], [counselor], supervisor, force=True)
@@ -198,7 +200,7 @@ def test_twenty_at_once_give_each_pair_once(organization, supervisor):
         people = User.objects.filter(role="counselor")
         return len(assign_many(Scenario.objects.all(), people, User.objects.get(pk=supervisor.pk)).assignments)
 
-    given = at_once(*[give] * 20)
+    given = run_concurrently(*[give] * 20)
 
     assert sum(given) == Assignment.objects.count() == 36
     assert len(set(Assignment.objects.values_list("counselor", "scenario"))) == 36

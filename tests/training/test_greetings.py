@@ -4,22 +4,24 @@ import pytest
 from django.utils import timezone
 
 from scenarios.models import Scenario
-from tests.people import at_once
+from tests.support.fixtures import run_concurrently
 from training.models import EndReason, Session
-from training.services.greetings import FIXED_LINES, prepare_greeting, sweep_greetings
+from training.services.greetings import FALLBACK_GREETINGS, prepare_greeting, sweep_greetings
 from training.services.sessions import end_session, start_assignment
 from training.services.turns import write_message
 from training.tasks import prepare_greeting as task
 
+pytestmark = pytest.mark.both_databases
 
-def lose(session: Session, settings) -> None:
-    """As if the worker that claimed it were gone."""
+
+def age_greeting_claim(session: Session, settings) -> None:
+    """Age the claim on the greeting so that its worker counts as lost."""
     long_ago = timezone.now() - timedelta(seconds=settings.GREETING_LOST_AFTER + 1)
     Session.objects.filter(pk=session.pk).update(greeting_touched_at=long_ago)
 
 
 def requests(standin) -> int:
-    return len(standin.ledger("http", "/v1/responses"))
+    return len(standin.logged_requests("http", "/v1/responses"))
 
 
 def test_in_a_chat_the_greeting_is_turn_one(chat, standin):
@@ -60,7 +62,7 @@ def test_delivered_twice_it_is_prepared_once(chat, standin):
 
 @pytest.mark.django_db(transaction=True)
 def test_delivered_at_once_it_is_prepared_once(chat, standin):
-    results = at_once(*[lambda: prepare_greeting(chat.pk)] * 3)
+    results = run_concurrently(*[lambda: prepare_greeting(chat.pk)] * 3)
 
     assert results == [None, None, None]
     assert len(chat.transcript()) == 1
@@ -73,30 +75,30 @@ def test_without_openai_a_fixed_line_stands_in(chat, call):
 
     chat.refresh_from_db()
     call.refresh_from_db()
-    assert (chat.greeting_status, chat.greeting, chat.status) == ("ready", FIXED_LINES["chat"], "active")
-    assert [turn.text_heard for turn in chat.transcript()] == [FIXED_LINES["chat"]]
-    assert (call.greeting_status, call.greeting, call.transcript()) == ("ready", FIXED_LINES["phone"], [])
+    assert (chat.greeting_status, chat.greeting, chat.status) == ("ready", FALLBACK_GREETINGS["chat"], "active")
+    assert [turn.text_heard for turn in chat.transcript()] == [FALLBACK_GREETINGS["chat"]]
+    assert (call.greeting_status, call.greeting, call.transcript()) == ("ready", FALLBACK_GREETINGS["phone"], [])
 
 
 def test_an_opening_line_is_asked_for_in_few_tokens(chat, standin):
     prepare_greeting(chat.pk)
 
-    (asked,) = standin.ledger("http", "/v1/responses")
+    (asked,) = standin.logged_requests("http", "/v1/responses")
     assert asked["body"]["max_output_tokens"] == 200
 
 
 @pytest.mark.parametrize("fault", [{"status": 400}, {"status": 401}])
 def test_where_it_is_refused_a_fixed_line_stands_in(chat, standin, fault):
-    standin.faults("POST /v1/responses", fault, times=None)
+    standin.add_fault("POST /v1/responses", fault, times=None)
 
     prepare_greeting(chat.pk)
 
     chat.refresh_from_db()
-    assert (chat.greeting_status, chat.greeting) == ("ready", FIXED_LINES["chat"])
+    assert (chat.greeting_status, chat.greeting) == ("ready", FALLBACK_GREETINGS["chat"])
 
 
 def test_an_outage_that_passes_is_retried_by_the_one_retry_layer(chat, standin):
-    standin.faults("POST /v1/responses", {"status": 503, "retry_after": 0})
+    standin.add_fault("POST /v1/responses", {"status": 503, "retry_after": 0})
 
     prepare_greeting(chat.pk)
 
@@ -111,7 +113,7 @@ def test_a_lost_claim_is_found_by_the_sweep_and_tried_again(chat, standin, setti
     assert requests(standin) == 0
     assert sweep_greetings() == 0
 
-    lose(chat, settings)
+    age_greeting_claim(chat, settings)
 
     assert sweep_greetings() == 1
     prepare_greeting(chat.pk)
@@ -121,12 +123,12 @@ def test_a_lost_claim_is_found_by_the_sweep_and_tried_again(chat, standin, setti
 
 def test_a_greeting_that_kills_its_workers_is_given_up(chat, standin, settings):
     Session.objects.update(greeting_attempts=settings.TASK_ATTEMPTS)
-    lose(chat, settings)
+    age_greeting_claim(chat, settings)
 
     prepare_greeting(chat.pk)
 
     chat.refresh_from_db()
-    assert (chat.greeting_status, chat.greeting) == ("ready", FIXED_LINES["chat"])
+    assert (chat.greeting_status, chat.greeting) == ("ready", FALLBACK_GREETINGS["chat"])
     assert requests(standin) == 0
     assert sweep_greetings() == 0
 

@@ -5,22 +5,24 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from scenarios.models import Mode, Scenario
-from scenarios.services.contexts import write_evaluator_context
-from tests.people import add_scenario, at_once
+from scenarios.services.evaluator_contexts import write_evaluator_context
+from tests.support.fixtures import add_scenario, run_concurrently
 from training.models import Assignment, EndReason, Session
 from training.services import assignments, sessions
 from training.services.assignments import assign
-from training.services.refusals import SessionRefused
+from training.services.errors import SessionRefusedError
 from training.services.sessions import end_session, start_assignment, start_free_practice, start_trial
+
+pytestmark = pytest.mark.both_databases
 
 
 def refusal(call) -> str:
-    with pytest.raises(SessionRefused) as caught:
+    with pytest.raises(SessionRefusedError) as caught:
         call()
     return caught.value.code
 
 
-def move_back(session: Session, **seconds: float) -> None:
+def age_session(session: Session, **seconds: float) -> None:
     now = timezone.now()
     Session.objects.filter(pk=session.pk).update(**{name: now - timedelta(seconds=s) for name, s in seconds.items()})
 
@@ -68,7 +70,7 @@ def test_an_assignment_cancelled_while_its_page_was_open_cannot_be_started(chat_
 def test_a_second_call_is_refused_with_the_first_ones_id(call, organization, counselor):
     other = add_scenario(organization, "Another", Mode.PHONE)
 
-    with pytest.raises(SessionRefused) as caught:
+    with pytest.raises(SessionRefusedError) as caught:
         start_free_practice(counselor, Mode.PHONE, other)
 
     assert (caught.value.code, caught.value.session_id) == ("call_live", call.pk)
@@ -87,7 +89,7 @@ def test_free_practice_plays_a_scenario_in_its_own_mode_only(counselor, chat_sce
 
 @pytest.fixture
 def draft(organization):
-    """What counselors are never offered: one-time, and not active."""
+    """Return an inactive one-time scenario, which counselors are never offered."""
     return add_scenario(organization, "A draft", Mode.CHAT, is_one_time=True, is_active=False)
 
 
@@ -127,7 +129,7 @@ def test_a_trial_of_a_changed_draft_plays_the_changed_text(supervisor, draft):
 def test_a_trial_beside_another_call_is_refused(supervisor, draft, phone_scenario):
     call, _ = start_trial(supervisor, phone_scenario, Mode.PHONE)
 
-    with pytest.raises(SessionRefused) as caught:
+    with pytest.raises(SessionRefusedError) as caught:
         start_trial(supervisor, draft, Mode.PHONE)
 
     assert (caught.value.code, caught.value.session_id) == ("call_live", call.pk)
@@ -138,7 +140,7 @@ def test_a_trial_touches_no_assignment(supervisor, chat_assignment, chat_scenari
 
     session, _ = start_trial(supervisor, chat_scenario, Mode.CHAT)
     end_session(session, EndReason.HUNG_UP)
-    assignments.settle(session)
+    assignments.update_completion(session)
 
     assert Assignment.objects.values().get() == before
     assert session.evaluations.count() == 1
@@ -146,7 +148,7 @@ def test_a_trial_touches_no_assignment(supervisor, chat_assignment, chat_scenari
 
 @pytest.mark.django_db(transaction=True)
 def test_two_trials_at_once_are_one_session(supervisor, draft):
-    results = at_once(*[lambda: start_trial(supervisor, Scenario.objects.get(), Mode.CHAT)] * 3)
+    results = run_concurrently(*[lambda: start_trial(supervisor, Scenario.objects.get(), Mode.CHAT)] * 3)
 
     session = Session.objects.get()
     assert sorted(results, key=lambda pair: pair[1]) == [(session, False), (session, False), (session, True)]
@@ -177,7 +179,7 @@ def test_who_opens_follows_the_played_mode_where_the_scenario_does_not_say(
 def test_practised_leaves_trials_out(supervisor, call, free_chat, draft):
     start_trial(supervisor, draft, Mode.CHAT)
 
-    assert set(Session.objects.practised()) == {call, free_chat}
+    assert set(Session.objects.without_trials()) == {call, free_chat}
 
 
 @pytest.mark.parametrize(
@@ -185,7 +187,7 @@ def test_practised_leaves_trials_out(supervisor, call, free_chat, draft):
     [("counselor", False), ("evaluator", False), ("supervisor", True), ("trainer", True), ("admin", True)],
 )
 def test_whoever_may_change_scenarios_may_try_them(request, role, may):
-    assert sessions.may_try(request.getfixturevalue(role)) is may
+    assert sessions.can_start_trial(request.getfixturevalue(role)) is may
 
 
 def test_a_running_session_keeps_its_version_and_the_next_uses_the_edited(chat, chat_assignment, chat_scenario):
@@ -229,7 +231,7 @@ def test_the_database_refuses_a_second_live_session_and_a_second_call(call, coun
 def test_two_starts_at_once_are_one_session(chat_assignment):
     fresh = Assignment.objects.select_related("scenario", "counselor").get
 
-    results = at_once(*[lambda: start_assignment(fresh())] * 3)
+    results = run_concurrently(*[lambda: start_assignment(fresh())] * 3)
 
     session = Session.objects.get()
     assert sorted(results, key=lambda pair: pair[1]) == [(session, False), (session, False), (session, True)]
@@ -237,19 +239,19 @@ def test_two_starts_at_once_are_one_session(chat_assignment):
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_calls_at_once_one_is_refused(phone_assignment, counselor):
-    results = at_once(
+    results = run_concurrently(
         lambda: start_assignment(Assignment.objects.select_related("scenario", "counselor").get()),
         lambda: start_free_practice(counselor, Mode.PHONE),
     )
 
     session = Session.objects.get()
-    refused = [result for result in results if isinstance(result, SessionRefused)]
+    refused = [result for result in results if isinstance(result, SessionRefusedError)]
     assert [(refused.code, refused.session_id) for refused in refused] == [("call_live", session.pk)]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_two_counselors_at_once_share_one_new_version(chat_scenario, counselor, colleague):
-    results = at_once(
+    results = run_concurrently(
         *[
             lambda person=person: start_free_practice(person, Mode.CHAT, Scenario.objects.get())
             for person in (counselor, colleague)
@@ -262,7 +264,7 @@ def test_two_counselors_at_once_share_one_new_version(chat_scenario, counselor, 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_hang_up_a_sweep_and_a_request_for_feedback_end_a_session_once(chat):
-    results = at_once(
+    results = run_concurrently(
         *[
             lambda reason=reason: end_session(Session.objects.get(), reason)
             for reason in (EndReason.HUNG_UP, EndReason.LINE_LOST, EndReason.FEEDBACK)
@@ -301,30 +303,32 @@ def test_assign_never_crosses_organizations(chat_scenario, counselor, stranger):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_supervisors_assigning_at_once_make_one_assignment(chat_scenario, counselor, supervisor, admin):
-    results = at_once(*[lambda by=by: assign(Scenario.objects.get(), counselor, by) for by in (supervisor, admin)])
+    results = run_concurrently(
+        *[lambda by=by: assign(Scenario.objects.get(), counselor, by) for by in (supervisor, admin)]
+    )
 
     assert [result is None for result in results].count(True) == 1
     assert Assignment.objects.count() == 1
 
 
 def test_reset_takes_back_what_is_in_progress_and_not_live(chat, chat_assignment):
-    assert assignments.reset(chat_assignment) is False
+    assert assignments.reset_assignment(chat_assignment) is False
 
     end_session(chat, EndReason.HUNG_UP)
 
-    assert assignments.reset(chat_assignment) is True
+    assert assignments.reset_assignment(chat_assignment) is True
     chat_assignment.refresh_from_db()
     assert chat_assignment.status == Assignment.Status.PENDING
-    assert assignments.reset(chat_assignment) is False
+    assert assignments.reset_assignment(chat_assignment) is False
 
 
 def test_cancel_closes_what_is_open_and_not_live(chat, chat_assignment):
-    assert assignments.cancel(chat_assignment) is False
+    assert assignments.cancel_assignment(chat_assignment) is False
 
     end_session(chat, EndReason.HUNG_UP)
 
-    assert assignments.cancel(chat_assignment) is True
-    assert assignments.cancel(chat_assignment) is False
+    assert assignments.cancel_assignment(chat_assignment) is True
+    assert assignments.cancel_assignment(chat_assignment) is False
 
 
 def test_is_overdue_is_an_open_assignment_after_its_day(chat_assignment):
@@ -341,9 +345,9 @@ def test_is_overdue_is_an_open_assignment_after_its_day(chat_assignment):
 
 
 def test_the_sweep_ends_calls_without_heartbeat_and_chats_long_idle(call, chat, free_chat, settings):
-    move_back(call, heartbeat_at=settings.HEARTBEAT_LOST_AFTER + 1)
-    move_back(chat, heartbeat_at=settings.CHAT_IDLE_AFTER + 1)
-    move_back(free_chat, heartbeat_at=settings.HEARTBEAT_LOST_AFTER + 1)
+    age_session(call, heartbeat_at=settings.HEARTBEAT_LOST_AFTER + 1)
+    age_session(chat, heartbeat_at=settings.CHAT_IDLE_AFTER + 1)
+    age_session(free_chat, heartbeat_at=settings.HEARTBEAT_LOST_AFTER + 1)
 
     assert sessions.sweep_sessions() == 2
     assert sessions.sweep_sessions() == 0
@@ -357,7 +361,7 @@ def test_the_sweep_ends_calls_without_heartbeat_and_chats_long_idle(call, chat, 
 
 
 def test_the_sweep_lets_go_of_the_call_for_the_next_one(call, counselor, settings):
-    move_back(call, heartbeat_at=settings.HEARTBEAT_LOST_AFTER + 1)
+    age_session(call, heartbeat_at=settings.HEARTBEAT_LOST_AFTER + 1)
 
     sessions.sweep_sessions()
 

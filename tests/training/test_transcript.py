@@ -6,18 +6,16 @@ from hypothesis import strategies as st
 
 from training.transcript import in_spoken_order
 
-pytestmark = pytest.mark.once
-
 
 @dataclass(frozen=True)
-class Turn:
+class FakeTurn:
     item: str
     after: str = ""
     epoch: int = 0
     revision: int = 0
 
 
-def order(*turns: Turn) -> str:
+def order(*turns: FakeTurn) -> str:
     return "".join(turn.item for turn in in_spoken_order(turns))
 
 
@@ -25,14 +23,22 @@ def order(*turns: Turn) -> str:
     ("turns", "spoken"),
     [
         ([], ""),
-        ([Turn("b", "a", revision=1), Turn("a", revision=9)], "ab"),
-        ([Turn("c", "b"), Turn("a"), Turn("b", "a")], "abc"),
-        # Two that follow the same: the earlier change first, each with what follows it.
-        ([Turn("a"), Turn("c", "a", revision=3), Turn("b", "a", revision=2), Turn("d", "b", revision=4)], "abdc"),
-        # What it follows was deleted upstream: it stands where its change puts it.
-        ([Turn("a", revision=1), Turn("c", "gone", revision=3), Turn("b", "a", revision=2)], "abc"),
-        # A later gateway begins a chain of its own.
-        ([Turn("x", "", epoch=2, revision=1), Turn("a", epoch=1, revision=5), Turn("b", "a", 1, 6)], "abx"),
+        ([FakeTurn("b", "a", revision=1), FakeTurn("a", revision=9)], "ab"),
+        ([FakeTurn("c", "b"), FakeTurn("a"), FakeTurn("b", "a")], "abc"),
+        # Two turns after the same one: the lower revision comes first, and each is followed by its own successors.
+        (
+            [
+                FakeTurn("a"),
+                FakeTurn("c", "a", revision=3),
+                FakeTurn("b", "a", revision=2),
+                FakeTurn("d", "b", revision=4),
+            ],
+            "abdc",
+        ),
+        # The preceding item was deleted upstream: the turn is placed by its revision.
+        ([FakeTurn("a", revision=1), FakeTurn("c", "gone", revision=3), FakeTurn("b", "a", revision=2)], "abc"),
+        # A later gateway (a higher epoch) starts a chain of its own.
+        ([FakeTurn("x", "", epoch=2, revision=1), FakeTurn("a", epoch=1, revision=5), FakeTurn("b", "a", 1, 6)], "abx"),
     ],
 )
 def test_turns_stand_in_the_order_they_were_spoken(turns, spoken):
@@ -44,7 +50,7 @@ chains = st.lists(
 ).flatmap(
     lambda pairs: st.tuples(
         *(
-            st.builds(Turn, st.just(f"i{n}"), st.integers(-2, 13).map(lambda a: f"i{a}" if a >= 0 else ""),
+            st.builds(FakeTurn, st.just(f"i{n}"), st.integers(-2, 13).map(lambda a: f"i{a}" if a >= 0 else ""),
                       st.just(epoch), st.just(n))
             for n, epoch in pairs
         )
@@ -68,7 +74,7 @@ def test_a_chain_is_followed_whatever_its_revisions_say(epochs, random):
     revisions = list(range(len(epochs)))
     random.shuffle(revisions)
     chain = [
-        Turn(f"i{n}", f"i{n - 1}" if n else "", epoch, revision)
+        FakeTurn(f"i{n}", f"i{n - 1}" if n else "", epoch, revision)
         for n, (epoch, revision) in enumerate(zip(epochs, revisions, strict=True))
     ]
     arrived = list(chain)

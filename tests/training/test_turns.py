@@ -1,10 +1,12 @@
 import pytest
 
-from tests.people import at_once, converse
+from tests.support.fixtures import run_concurrently, write_turns
 from training.models import INAUDIBLE, EndReason, Session, TranscriptTurn
-from training.services.refusals import SessionRefused
+from training.services.errors import SessionRefusedError
 from training.services.sessions import end_session
-from training.services.turns import record_turn, settle_turns, write_message, write_turn
+from training.services.turns import close_open_turns, record_turn, write_message, write_turn
+
+pytestmark = pytest.mark.both_databases
 
 SPOKEN = {"role": "caller", "text_generated": "hi", "text_heard": "hi", "source": "spoken"}
 
@@ -54,7 +56,7 @@ def test_record_turn_after_the_end_is_kept(call):
 
 @pytest.mark.django_db(transaction=True)
 def test_record_turn_by_two_gateways_at_once_keeps_the_later_state(call):
-    results = at_once(
+    results = run_concurrently(
         *[
             lambda revision=revision: record_turn(call.pk, "item", revision, **SPOKEN | {"text_heard": str(revision)})
             for revision in (1, 2, 3)
@@ -71,8 +73,8 @@ def test_settle_turns_closes_what_a_vanished_gateway_left_open(call):
     record_turn(call.pk, "answer", 3, **SPOKEN | {"text_generated": "hi there"}, is_final=False)
     call.refresh_from_db()
 
-    settle_turns(call)
-    settle_turns(call)
+    close_open_turns(call)
+    close_open_turns(call)
 
     call.refresh_from_db()
     turns = {turn.item: turn for turn in call.transcript()}
@@ -84,7 +86,7 @@ def test_settle_turns_closes_what_a_vanished_gateway_left_open(call):
 
 
 def test_write_turn_stands_behind_the_last(chat):
-    converse(chat, "hi", "hello", "bye")
+    write_turns(chat, "hi", "hello", "bye")
 
     turns = chat.transcript()
     assert [turn.text_heard for turn in turns] == ["hi", "hello", "bye"]
@@ -95,7 +97,7 @@ def test_write_turn_stands_behind_the_last(chat):
 def test_write_turn_in_a_chat_that_is_over_is_refused(chat):
     end_session(chat, EndReason.HUNG_UP)
 
-    with pytest.raises(SessionRefused) as caught:
+    with pytest.raises(SessionRefusedError) as caught:
         write_turn(chat, TranscriptTurn.Role.COUNSELOR, "one more thing")
 
     assert caught.value.code == "session_over"
@@ -104,7 +106,7 @@ def test_write_turn_in_a_chat_that_is_over_is_refused(chat):
 
 @pytest.mark.django_db(transaction=True)
 def test_turns_written_at_once_form_one_chain(chat):
-    at_once(*[lambda n=n: write_turn(Session.objects.get(), "counselor", f"message {n}") for n in range(3)])
+    run_concurrently(*[lambda n=n: write_turn(Session.objects.get(), "counselor", f"message {n}") for n in range(3)])
 
     turns = chat.transcript()
     assert [turn.after for turn in turns] == ["", turns[0].item, turns[1].item]
@@ -116,7 +118,7 @@ def test_the_same_message_while_unanswered_is_one_turn(chat):
     again = write_message(chat, "Are you there?")
     assert again == first
 
-    converse(chat, "yes")
+    write_turns(chat, "yes")
 
     assert write_message(chat, "Are you there?") != first
     assert [turn.text_heard for turn in chat.transcript()] == ["Are you there?", "yes", "Are you there?"]
@@ -124,7 +126,7 @@ def test_the_same_message_while_unanswered_is_one_turn(chat):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_same_message_twice_at_once_is_one_turn(chat):
-    at_once(*[lambda: write_message(Session.objects.get(), "Are you there?")] * 3)
+    run_concurrently(*[lambda: write_message(Session.objects.get(), "Are you there?")] * 3)
 
     assert [turn.text_heard for turn in chat.transcript()] == ["Are you there?"]
 
@@ -134,5 +136,5 @@ def test_the_same_message_to_a_chat_that_ended_meanwhile_is_refused(chat):
     write_message(chat, "Are you there?")
     end_session(chat, EndReason.HUNG_UP)
 
-    with pytest.raises(SessionRefused):
+    with pytest.raises(SessionRefusedError):
         write_message(stale, "Are you there?")

@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from tests.openai_standin.process import StandinProcess
-from tests.people import *  # noqa: F403
+from tests.standins.openai.standin_process import StandinProcess
+from tests.support.fixtures import *  # noqa: F403
 from tests.voicegateway.gateway_process import GatewayProcess
 
-QUICK = ["--answer-delay=0.05", "--transcript-delay=0.4", "--audio-speed=3", "--delta-pause=0"]
+FAST_STANDIN_OPTIONS = ["--answer-delay=0.05", "--transcript-delay=0.4", "--audio-speed=3", "--delta-pause=0"]
 
 
 @pytest.fixture(scope="session")
 def standin_process() -> Iterator[StandinProcess]:
-    with StandinProcess(*QUICK) as process:
+    with StandinProcess(*FAST_STANDIN_OPTIONS) as process:
         yield process
 
 
@@ -31,7 +31,7 @@ def shared_gateway(
 def gateway(
     transactional_db: None, standin: StandinProcess, shared_gateway: GatewayProcess, settings: Any
 ) -> GatewayProcess:
-    """A gateway that many tests share, on this test's database; the stand-in is the caller."""
+    """Return the gateway that many tests share, on this test's database, with the stand-in as the caller."""
     settings.SPOOL_DIR = shared_gateway.spool
     return shared_gateway
 
@@ -40,7 +40,7 @@ def gateway(
 def own_gateway(
     transactional_db: None, standin: StandinProcess, tmp_path: Path, settings: Any
 ) -> Iterator[Callable[..., GatewayProcess]]:
-    """Starts a gateway for this test alone: to be killed, or with settings of its own."""
+    """Yield a function that starts a gateway for this test alone, to kill it or to give it its own settings."""
     with ExitStack() as running:
 
         def begin(folder: Path = tmp_path, **options: Any) -> GatewayProcess:

@@ -1,4 +1,4 @@
-"""A call with everything around it made of paper: sockets, player, recorder, clock."""
+"""In-memory fakes for everything around a call: sockets, player, recorder, and clock."""
 
 import asyncio
 from base64 import b64decode, b64encode
@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import orjson
 
-from tests.openai_standin.strict import client_event_problems
-from voicegateway.briefing import Briefing, Limits, Turn
-from voicegateway.conversation import Conversation
-from voicegateway.ports import Unrecorded, VoiceUnavailable
-from voicegateway.wire import RATE, Frame, Hello, Played
+from tests.standins.openai.strict_validation import client_event_problems
+from voicegateway.browser.protocol import RATE, AudioFrame, Hello, Played
+from voicegateway.conversation.call_config import CallConfig, Limits, TurnSnapshot
+from voicegateway.conversation.conversation import Conversation
+from voicegateway.conversation.ports import NullRecorder, UpstreamUnavailableError
 
 MS = RATE // 1000
-BRIEFING = Briefing(
+CALL_CONFIG = CallConfig(
     session_id="4b1d",
     instructions="You are Ruth, and you are tired.",
     model="a-model",
@@ -25,81 +25,81 @@ BRIEFING = Briefing(
 
 
 def pcm(ms: int, loud: bool = True) -> bytes:
-    """A square wave, or silence."""
+    """Return `ms` milliseconds of PCM16: a square wave, or silence if not `loud`."""
     return (b"\x00\x10" * 12 + b"\x00\xf0" * 12) * ms if loud else bytes(2 * MS * ms)
 
 
-class FakeRecorder(Unrecorded):
-    """Remembers what it was told, in plain tuples."""
+class FakeRecorder(NullRecorder):
+    """A recorder that keeps what it receives as plain tuples."""
 
     def __init__(self) -> None:
         super().__init__()
         self.microphone = b""
-        self.spoken: list[tuple[int, int, int]] = []
-        self.reports: list[tuple[int, int, bool]] = []
+        self.caller_frames: list[tuple[int, int, int]] = []
+        self.playback_reports: list[tuple[int, int, bool]] = []
         self.mutes: list[bool] = []
 
-    def hear(self, pcm: bytes, index: int) -> int:
+    def record_microphone(self, pcm: bytes, index: int) -> int:
         self.microphone += pcm
-        return super().hear(pcm, index)
+        return super().record_microphone(pcm, index)
 
-    def speak(self, item: int, index: int, pcm: bytes) -> None:
-        self.spoken.append((item, index, len(pcm) // 2))
+    def record_caller(self, item: int, index: int, pcm: bytes) -> None:
+        self.caller_frames.append((item, index, len(pcm) // 2))
 
-    def played(self, item: int, samples: int, at_mic_sample: int, final: bool) -> None:
-        self.reports.append((item, samples, final))
+    def record_playback(self, item: int, samples: int, at_mic_sample: int, final: bool) -> None:
+        self.playback_reports.append((item, samples, final))
 
-    def mute(self, on: bool) -> None:
+    def set_muted(self, on: bool) -> None:
         self.mutes.append(on)
 
 
-def in_order(turns: list[Turn]) -> list[Turn]:
-    """The transcript that a database would hold: the last revision of each turn, along the chain."""
+def chain_turns(turns: list[TurnSnapshot]) -> list[TurnSnapshot]:
+    """Return the transcript a database would hold: the last revision of each turn, in the order of the chain."""
     latest = {turn.item: turn for turn in sorted(turns, key=lambda turn: turn.revision)}
     following = {turn.after: turn for turn in latest.values()}
     assert len(following) == len(latest), "two turns follow the same one"
-    chain: list[Turn] = []
+    chain: list[TurnSnapshot] = []
     while (turn := following.get(chain[-1].item if chain else None)) is not None:
         chain.append(turn)
     assert len(chain) == len(latest), "a turn hangs in the air"
     return chain
 
 
-class Scene:
-    """A conversation fed by hand. Everything it sends is collected; time passes only when told."""
+class ConversationHarness:
+    """A conversation with events passed in by hand, everything it sends collected, and a manual clock."""
 
     def __init__(self, limits: Limits | None = None, ready: bool = True, **briefing: object) -> None:
         self.now = 1000.0
         self.recorder = FakeRecorder()
-        self.conversation = Conversation(replace(BRIEFING, **briefing), self.recorder, self.now, limits)
+        self.conversation = Conversation(replace(CALL_CONFIG, **briefing), self.recorder, self.now, limits)
         self.sent: list[dict] = []
         self.sound = b""
         self.told: list = []
-        self.turns: list[Turn] = []
+        self.turns: list[TurnSnapshot] = []
         self.mic_index = 0
         self.responses_open = 0
-        self.conversation.connected(self.now)
+        self.conversation.upstream_connected(self.now)
         self.collect()
         if ready:
             self.browser(Hello(0))
             self.upstream("session.updated", session={})
 
     def collect(self) -> None:
-        box = self.conversation.box
-        while (event := box.next_up()) is not None:
+        box = self.conversation.send_queue
+        while (event := box.take_upstream_event()) is not None:
             if isinstance(event, bytes):
                 self.sound += b64decode(orjson.loads(event)["audio"])
             else:
                 assert client_event_problems(dict(event)) == []
                 self._count_responses(event)
                 self.sent.append(dict(event))
-        while (message := box.first_down()) is not None:
+        while (message := box.next_browser_message()) is not None:
             self.told.append(message)
-            box.sent_down()
-        saved, box.turns = box.turns, []
+            box.remove_browser_message()
+        saved, box.unsaved_turns = box.unsaved_turns, []
         self.turns += saved
         for turn in saved:
-            self.conversation.saved(turn)
+            self.conversation.confirm_saved(turn)
         if saved:
             self.collect()
 
@@ -108,16 +108,16 @@ class Scene:
             self.responses_open += 1
         assert self.responses_open <= 1, "two responses are in flight"
 
-    # What happens
+    # Input
 
     def upstream(self, type: str, **fields: object) -> None:
         if type == "response.done":
             self.responses_open = 0
-        self.conversation.upstream({"type": type, "event_id": "e", **fields}, self.now)
+        self.conversation.receive_event({"type": type, "event_id": "e", **fields}, self.now)
         self.collect()
 
     def browser(self, message: object) -> None:
-        self.conversation.browser(message, self.now)
+        self.conversation.receive_message(message, self.now)
         self.collect()
 
     def wait(self, seconds: float) -> None:
@@ -129,14 +129,14 @@ class Scene:
     def microphone(self, ms: int, loud: bool = True) -> None:
         for _ in range(ms // 20):
             self.now += 0.02
-            self.conversation.hear(Frame(0, self.mic_index, pcm(20, loud)), self.now)
+            self.conversation.receive_audio(AudioFrame(0, self.mic_index, pcm(20, loud)), self.now)
             self.mic_index += 20 * MS
             self.collect()
 
     def played(self, item: int, ms: int, final: bool = False) -> None:
         self.browser(Played(item, ms * MS, self.mic_index, final))
 
-    # What upstream does, in its usual order
+    # Upstream events, in their usual order
 
     def speech_started(self, item: str) -> None:
         self.upstream("input_audio_buffer.speech_started", item_id=item, audio_start_ms=self.mic_index // MS)
@@ -201,7 +201,7 @@ class Scene:
         self.text_done(response, item, text)
         self.response_done(response)
 
-    # What came of it
+    # Results
 
     def sent_of(self, type: str) -> list[dict]:
         return [event for event in self.sent if event["type"] == type]
@@ -210,8 +210,8 @@ class Scene:
         return [message for message in self.told if isinstance(message, kind)]
 
     @property
-    def transcript(self) -> list[Turn]:
-        return in_order(self.turns)
+    def transcript(self) -> list[TurnSnapshot]:
+        return chain_turns(self.turns)
 
     @property
     def lines(self) -> list[tuple[str, str]]:
@@ -219,7 +219,7 @@ class Scene:
 
 
 class FakeClock:
-    """Time passes when a test says so."""
+    """A clock that only `advance` moves."""
 
     def __init__(self) -> None:
         self.time = 1000.0
@@ -239,35 +239,35 @@ class FakeClock:
         for sleeper in sleepers:
             if not sleeper.done():
                 sleeper.set_result(None)
-        await settle()
+        await run_pending_tasks()
 
 
-async def settle() -> None:
-    """Let every task run until it has nothing left to do."""
+async def run_pending_tasks() -> None:
+    """Yield to the event loop 20 times, so that every task runs as far as it can."""
     for _ in range(20):
         await asyncio.sleep(0)
 
 
-class FakeVoice:
-    """An upstream in memory: events are put in by hand, and what was sent can be waited for."""
+class FakeRealtimeConnection:
+    """An upstream connection in memory: `emit` delivers events, `sent` holds the events received."""
 
     def __init__(self) -> None:
         self.incoming: asyncio.Queue[bytes | Exception] = asyncio.Queue()
         self.sent: list[dict] = []
         self.is_open = True
-        self.may_send = asyncio.Event()
-        self.may_send.set()
+        self.can_send = asyncio.Event()
+        self.can_send.set()
 
     async def send(self, event: bytes) -> None:
-        await self.may_send.wait()
+        await self.can_send.wait()
         self.sent.append(orjson.loads(event))
 
-    async def listen(self, sink: Callable[[bytes], None]) -> None:
+    async def listen(self, on_message: Callable[[bytes], None]) -> None:
         while True:
             event = await self.incoming.get()
             if isinstance(event, Exception):
                 raise event
-            sink(event)
+            on_message(event)
 
     async def close(self) -> None:
         self.is_open = False
@@ -276,28 +276,28 @@ class FakeVoice:
         self.incoming.put_nowait(orjson.dumps({"type": type, **fields}))
 
     def lose(self, code: str = "closed_1011") -> None:
-        self.incoming.put_nowait(VoiceUnavailable(True, code))
+        self.incoming.put_nowait(UpstreamUnavailableError(True, code))
 
     @property
     def types(self) -> list[str]:
         return [event["type"] for event in self.sent]
 
 
-class FakePlayer:
-    """A browser in memory, which may stop reading."""
+class FakeBrowserSocket:
+    """A browser in memory that can stop reading."""
 
     def __init__(self) -> None:
         self.messages: list[dict] = []
         self.frames: list[bytes] = []
-        self.reads = asyncio.Event()
-        self.reads.set()
+        self.is_reading = asyncio.Event()
+        self.is_reading.set()
 
     async def send_text(self, text: str) -> None:
-        await self.reads.wait()
+        await self.is_reading.wait()
         self.messages.append(orjson.loads(text))
 
     async def send_bytes(self, data: bytes) -> None:
-        await self.reads.wait()
+        await self.is_reading.wait()
         self.frames.append(data)
 
     @property
@@ -305,13 +305,13 @@ class FakePlayer:
         return [message["type"] for message in self.messages]
 
 
-class FakeTurns:
-    """A database that takes everything at once, and says so."""
+class FakeTurnSink:
+    """A database that saves every turn at once and confirms it."""
 
     def __init__(self) -> None:
-        self.saved: list[Turn] = []
-        self.tell: Callable[[Turn], None] = lambda turn: None
+        self.saved: list[TurnSnapshot] = []
+        self.on_saved: Callable[[TurnSnapshot], None] = lambda turn: None
 
-    def put(self, turn: Turn) -> None:
+    def put(self, turn: TurnSnapshot) -> None:
         self.saved.append(turn)
-        asyncio.get_running_loop().call_soon(self.tell, turn)
+        asyncio.get_running_loop().call_soon(self.on_saved, turn)

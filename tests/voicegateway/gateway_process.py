@@ -1,4 +1,4 @@
-"""The gateway as a real process, on the database that the test itself uses."""
+"""The gateway as a real process on the test's own database."""
 
 import json
 import os
@@ -17,25 +17,25 @@ from urllib.request import urlopen
 from django.conf import settings
 from django.db import connection
 
-from tests.openai_standin.process import StandinProcess
+from tests.standins.openai.standin_process import StandinProcess
 from training.models import Session
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 30.0  # seconds
+TIMEOUT = 30.0  # seconds
 ORIGIN = "http://practice.test"
 
 
-def wait_until(is_so: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
-    """The first true answer; nothing here waits longer than it must."""
+def wait_until(condition: Callable[[], Any], what: str, patience: float = TIMEOUT) -> Any:
+    """Poll `condition` every 20 ms and return its first true answer. Raise AssertionError after `patience` seconds."""
     deadline = time.monotonic() + patience
-    while not (answer := is_so()):
+    while not (answer := condition()):
         assert time.monotonic() < deadline, f"Not within {patience:.0f} s: {what}"
         time.sleep(0.02)
     return answer
 
 
 def database_url() -> str:
-    """Where this test's rows are."""
+    """Return the URL of this test's database."""
     database = connection.settings_dict
     if connection.vendor == "sqlite":
         return f"sqlite:///{quote(str(database['NAME']))}"
@@ -43,17 +43,17 @@ def database_url() -> str:
     return f"postgresql://{user}@{host}/{quote(database['NAME'])}"
 
 
-def urlopen_any(url: str) -> Any:
-    """Whatever the status."""
+def open_any_status(url: str) -> Any:
+    """Open the URL and return the response, error statuses included."""
     try:
-        return urlopen(url, timeout=PATIENCE)
+        return urlopen(url, timeout=TIMEOUT)
     except HTTPError as answer:
         return answer
 
 
-def own_environment(openai_url: str) -> dict[str, str]:
-    """For a process of ours on this test's database and storage."""
-    # Of this test run's own environment only what any process needs.
+def process_environment(openai_url: str) -> dict[str, str]:
+    """Return the environment for one of our processes on this test's database and storage."""
+    # Take only what any process needs from the environment of the test run.
     usual = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return usual | {
         "SECRET_KEY": settings.SECRET_KEY,
@@ -77,17 +77,20 @@ def own_environment(openai_url: str) -> dict[str, str]:
 
 
 class GatewayProcess:
-    """Ends with its `with` block. `begin()` starts it anew on the same spool: another process of the same host."""
+    """A gateway process, killed at the end of its `with` block.
+
+    `start()` starts it again on the same spool, as a new process on the same host.
+    """
 
     def __init__(self, folder: Path, openai_url: str, **environment: str) -> None:
         self.spool = Path(environment.get("SPOOL_DIR", folder / "spool"))
-        self.printed = folder / "printed"
-        self.environment = own_environment(openai_url) | {"SPOOL_DIR": str(self.spool)} | environment
-        self.begin()
+        self.output_file = folder / "printed"
+        self.environment = process_environment(openai_url) | {"SPOOL_DIR": str(self.spool)} | environment
+        self.start()
 
-    def begin(self) -> None:
+    def start(self) -> None:
         self._read_from = len(self.output)
-        with self.printed.open("a") as output:
+        with self.output_file.open("a") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "config.gateway", "--port", "0"],
                 cwd=ROOT,
@@ -106,16 +109,16 @@ class GatewayProcess:
 
     @property
     def output(self) -> str:
-        return self.printed.read_text() if self.printed.exists() else ""
+        return self.output_file.read_text() if self.output_file.exists() else ""
 
     def ready(self) -> tuple[int, dict[str, Any]]:
-        """Status and body of its /ready/ page."""
-        answer = urlopen_any(f"http{self.url[2:]}/ready/")
+        """Return status and body of its /ready/ page."""
+        answer = open_any_status(f"http{self.url[2:]}/ready/")
         return answer.status, json.loads(answer.read())
 
     @property
     def memory(self) -> int:
-        """Resident, in bytes."""
+        """Resident memory in bytes."""
         found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{self.process.pid}/status").read_text())
         assert found
         return int(found[1]) * 1024
@@ -130,12 +133,12 @@ class GatewayProcess:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(PATIENCE)
+        self.process.wait(TIMEOUT)
 
     def stop(self) -> int:
-        """SIGTERM, and its exit status."""
+        """Send SIGTERM and return the exit status."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(PATIENCE)
+        return self.process.wait(TIMEOUT)
 
     def __enter__(self) -> "GatewayProcess":
         return self
@@ -146,13 +149,13 @@ class GatewayProcess:
 
 
 def upstream_events(standin: StandinProcess, kind: str, number: int = -1) -> list[dict[str, Any]]:
-    """What a realtime connection, by default the latest, was sent of this kind."""
-    events = standin.ledger("realtime")[number]["events"]
+    """Return the events of this type that a realtime connection (the latest by default) received."""
+    events = standin.logged_requests("realtime")[number]["events"]
     return [event["event"] for event in events if event["type"] == kind]
 
 
 def wait_for_end(session: Session) -> Session:
-    """The session, once it is over."""
+    """Wait until the session is over and return it."""
 
     def look() -> bool:
         session.refresh_from_db()

@@ -5,31 +5,33 @@ from django.utils import timezone
 
 from recordings.models import Recording, RecordingConsent
 from scenarios.models import Scenario
-from tests.people import CONTEXT_CANARY, PROMPT_CANARY, SECTIONS_CANARY
+from tests.support.fixtures import CONTEXT_CANARY, PROMPT_CANARY, SECTIONS_CANARY
 from training.models import EndReason, Session, TranscriptTurn
-from training.services import lines
+from training.services import call_leases
+from training.services.call_tickets import issue_ticket
 from training.services.sessions import end_session, start_assignment
-from training.services.tickets import issue_ticket
 from training.services.turns import record_turn
-from voicegateway.admission import (
-    Refused,
-    admit,
+from voicegateway.browser.protocol import SUBPROTOCOL
+from voicegateway.conversation.call_config import INAUDIBLE_TEXT, SpeakerRole
+from voicegateway.process.admission import (
+    AdmissionRefusedError,
+    admit_call,
     check_origin,
-    open_with,
-    ready_greeting,
-    ticket_among,
+    greeting_if_ready,
+    redeem_ticket,
+    ticket_from_subprotocols,
     wants_recording,
 )
-from voicegateway.briefing import INAUDIBLE, Role
-from voicegateway.wire import SUBPROTOCOL
+
+pytestmark = pytest.mark.both_databases
 
 
-def admitted(session: Session, query: bytes = b""):
-    return admit(open_with(session.pk, issue_ticket(session)[1]), query)
+def admit_session(session: Session, query: bytes = b""):
+    return admit_call(redeem_ticket(session.pk, issue_ticket(session)[1]), query)
 
 
-def refusal(call) -> str:
-    with pytest.raises(Refused) as caught:
+def refusal_reason(call) -> str:
+    with pytest.raises(AdmissionRefusedError) as caught:
         call()
     return caught.value.reason
 
@@ -55,18 +57,18 @@ def test_our_own_origins_may_call(origin):
     [{}, *({b"origin": o} for o in (b"", b"null", b"https://testserver", b"http://testserver:81", b"\xff", b"*"))],
 )
 def test_any_other_origin_may_not(headers):
-    assert refusal(lambda: check_origin(headers)) == "bad_origin"
+    assert refusal_reason(lambda: check_origin(headers)) == "bad_origin"
 
 
 def test_the_ticket_stands_among_the_subprotocols():
-    assert ticket_among([SUBPROTOCOL, "ticket.abc.def"]) == "abc.def"
+    assert ticket_from_subprotocols([SUBPROTOCOL, "ticket.abc.def"]) == "abc.def"
 
 
 @pytest.mark.parametrize(
     "offered", [[], [SUBPROTOCOL], ["ticket.abc"], [SUBPROTOCOL, "ticket.a", "ticket.b"], ["steadyline.v2", "ticket.a"]]
 )
 def test_anything_but_our_protocol_and_one_ticket_is_refused(offered):
-    assert refusal(lambda: ticket_among(offered)) == "bad_ticket"
+    assert refusal_reason(lambda: ticket_from_subprotocols(offered)) == "bad_ticket"
 
 
 @pytest.mark.parametrize(
@@ -90,28 +92,28 @@ def test_only_the_exact_word_asks_for_a_recording(query, is_wanted):
 
 
 def test_who_is_admitted_holds_the_line(call):
-    first = admitted(call)
+    first = admit_session(call)
 
     call.refresh_from_db()
-    assert (first.session.pk, first.epoch, first.briefing.resumed) == (call.pk, 1, False)
+    assert (first.session.pk, first.epoch, first.config.resumed) == (call.pk, 1, False)
     assert (call.is_held, call.epoch) == (True, 1)
-    assert refusal(lambda: admitted(call)) == "in_use"
+    assert refusal_reason(lambda: admit_session(call)) == "in_use"
 
 
 def test_a_recorded_call_has_a_spool_and_its_epoch(call, spool):
-    door = admitted(call, b"record=true")
+    door = admit_session(call, b"record=true")
     door.spool.close()
 
     recording = Recording.objects.get(session=call)
-    assert (door.briefing.recording, recording.state) == (True, "recording")
+    assert (door.config.recording, recording.state) == (True, "recording")
     assert [epoch.number for epoch in recording.epochs.all()] == [1]
     assert door.spool.folder == spool / str(call.pk) / "1"
 
 
 def test_an_unrecorded_call_has_neither(call, spool):
-    door = admitted(call, b"record=1")
+    door = admit_session(call, b"record=1")
 
-    assert (door.spool, door.briefing.recording, spool.exists()) == (None, False, False)
+    assert (door.spool, door.config.recording, spool.exists()) == (None, False, False)
     assert not Recording.objects.exists()
 
 
@@ -119,16 +121,16 @@ def test_a_required_recording_cannot_be_declined(call):
     call.assignment.require_recording = True
     call.assignment.save()
 
-    declined = refusal(lambda: admitted(call, b"record=false"))
-    door = admitted(call, b"")
+    declined = refusal_reason(lambda: admit_session(call, b"record=false"))
+    door = admit_session(call, b"")
     door.spool.close()
 
-    assert (declined, door.briefing.recording) == ("recording_required", True)
+    assert (declined, door.config.recording) == ("recording_required", True)
 
 
 @pytest.mark.parametrize(("shown", "version"), [(b"&consent=1", "1"), (b"", ""), (b"&consent=99", "")])
 def test_who_is_recorded_has_agreed_and_that_is_kept(call, shown, version):
-    admitted(call, b"record=true" + shown).spool.close()
+    admit_session(call, b"record=true" + shown).spool.close()
 
     consent = RecordingConsent.objects.get()
     assert (consent.session, consent.user, consent.text_version) == (call, call.counselor, version)
@@ -137,21 +139,21 @@ def test_who_is_recorded_has_agreed_and_that_is_kept(call, shown, version):
 
 
 def test_the_first_agreement_stands(call):
-    admitted(call, b"record=true&consent=1").spool.close()
+    admit_session(call, b"record=true&consent=1").spool.close()
     Session.objects.update(is_held=False)
-    admitted(call, b"record=true").spool.close()
+    admit_session(call, b"record=true").spool.close()
 
     assert RecordingConsent.objects.get().text_version == "1"
 
 
 def test_who_is_not_recorded_has_agreed_to_nothing(call):
-    admitted(call, b"consent=1")
+    admit_session(call, b"consent=1")
 
     assert not RecordingConsent.objects.exists()
 
 
 def test_the_call_is_told_nothing_of_what_is_assessed(call):
-    briefing = admitted(call).briefing
+    briefing = admit_session(call).config
 
     told = f"{briefing}"
     assert PROMPT_CANARY in briefing.instructions
@@ -160,31 +162,31 @@ def test_the_call_is_told_nothing_of_what_is_assessed(call):
 
 
 def test_a_resumed_call_is_told_what_was_said(call):
-    first = admitted(call)
+    first = admit_session(call)
     add_turn(call, "item_2", 2, after="item_1", role="caller", text_generated="Hi. I", text_heard="Hi.")
     add_turn(call, "item_1", 1, text_heard="Crisis line.", start_ms=400, end_ms=900)
-    lines.let_go(call.pk, first.epoch)
+    call_leases.release_call(call.pk, first.epoch)
 
-    briefing = admitted(call).briefing
+    briefing = admit_session(call).config
 
     assert (briefing.resumed, briefing.revision) == (True, 2)
     assert [(turn.item, turn.after, turn.role, turn.text_heard) for turn in briefing.history] == [
-        ("item_1", None, Role.COUNSELOR, "Crisis line."),
-        ("item_2", "item_1", Role.CALLER, "Hi."),
+        ("item_1", None, SpeakerRole.COUNSELOR, "Crisis line."),
+        ("item_2", "item_1", SpeakerRole.CALLER, "Hi."),
     ]
     assert (briefing.history[0].start_ms, briefing.history[0].end_ms) == (400, 900)
 
 
 def test_turns_that_a_dead_gateway_left_open_are_closed_first(call):
-    first = admitted(call)
+    first = admit_session(call)
     add_turn(call, "item_1", 1, is_final=False)
     add_turn(call, "item_2", 2, after="item_1", role="caller", text_heard="I just", is_final=False)
-    lines.let_go(call.pk, first.epoch)
+    call_leases.release_call(call.pk, first.epoch)
 
-    briefing = admitted(call).briefing
+    briefing = admit_session(call).config
 
     heard = [(turn.text_heard, turn.final, turn.interrupted) for turn in briefing.history]
-    assert heard == [(INAUDIBLE, True, False), ("I just", True, True)]
+    assert heard == [(INAUDIBLE_TEXT, True, False), ("I just", True, True)]
     assert briefing.revision == 4
     assert not TranscriptTurn.objects.filter(is_final=False).exists()
 
@@ -192,7 +194,7 @@ def test_turns_that_a_dead_gateway_left_open_are_closed_first(call):
 def test_a_refused_socket_takes_no_line_and_begins_no_recording(call):
     end_session(call, EndReason.HUNG_UP)
 
-    assert refusal(lambda: admitted(call, b"record=true")) == "session_over"
+    assert refusal_reason(lambda: admit_session(call, b"record=true")) == "session_over"
     call.refresh_from_db()
     assert (call.epoch, call.is_held, Recording.objects.count()) == (0, False, 0)
 
@@ -203,8 +205,8 @@ def test_a_refused_socket_takes_no_line_and_begins_no_recording(call):
 def test_a_greeting_is_unknown_until_it_is_ready_or_will_never_come(call, status, line, known):
     Session.objects.filter(pk=call.pk).update(greeting=line, greeting_status=status)
 
-    assert ready_greeting(call.pk) == known
-    assert admitted(call).briefing.greeting == known
+    assert greeting_if_ready(call.pk) == known
+    assert admit_session(call).config.greeting == known
 
 
 @pytest.mark.parametrize(("opens", "silence"), [("", 6.0), ("counselor", 6.0), ("caller", 0.0)])
@@ -212,4 +214,4 @@ def test_the_scenario_says_who_opens(phone_assignment, opens, silence):
     Scenario.objects.filter(pk=phone_assignment.scenario_id).update(opens=opens)
     call, _ = start_assignment(phone_assignment)
 
-    assert admitted(call).briefing.caller_opens_after == silence
+    assert admit_session(call).config.caller_opens_after == silence

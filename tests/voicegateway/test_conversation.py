@@ -4,51 +4,47 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.voicegateway.fakes import BRIEFING, MS, Scene, pcm
-from voicegateway.briefing import EndReason, Limits, Patience, Role, Source, Turn
-from voicegateway.wire import (
-    Flush,
-    Frame,
-    HangUp,
-    Hello,
-    ItemEnd,
-    Mute,
-    Pause,
-    Ready,
-    Resume,
-    Say,
+from tests.voicegateway.fakes import CALL_CONFIG, MS, ConversationHarness, pcm
+from voicegateway.browser.protocol import AudioFrame, Flush, HangUp, Hello, ItemEnd, Mute, Pause, Ready, Resume, Say
+from voicegateway.conversation.call_config import (
+    CallEndReason,
+    Limits,
+    PatienceTimings,
+    SpeakerRole,
+    TurnSnapshot,
+    TurnSource,
 )
 
 GREETING = "Hello? Is somebody there?"
-LINE = "I have not slept for three days and nobody knows."
+CALLER_LINE = "I have not slept for three days and nobody knows."
 
 
-def greeted() -> Scene:
-    """A call in which the counselor answered and the caller's greeting was heard."""
-    scene = Scene()
+def greeted_conversation() -> ConversationHarness:
+    """Return a call in which the counselor has answered and the caller's greeting has played."""
+    scene = ConversationHarness()
     scene.counselor_says("user_1", None, "Crisis line, this is Anna.")
     scene.caller_says("resp_1", "caller_1", "user_1", GREETING, 1000)
     scene.played(1, 1000, final=True)
     return scene
 
 
-def speaking(ms: int = 4000) -> Scene:
-    """The same call, later: the caller is in the middle of a longer answer, and half of it has been played."""
-    scene = greeted()
+def conversation_mid_answer(ms: int = 4000) -> ConversationHarness:
+    """Return the greeted call during a longer answer of the caller: `ms` milliseconds, half of them played."""
+    scene = greeted_conversation()
     scene.counselor_says("user_2", "caller_1", "What is going on?")
-    scene.caller_says("resp_2", "caller_2", "user_2", LINE, ms)
+    scene.caller_says("resp_2", "caller_2", "user_2", CALLER_LINE, ms)
     scene.wait(ms / 2000)
     scene.played(2, ms // 2)
     return scene
 
 
-# A whole call
+# Whole calls
 
 
 def test_whole_call_is_saved_in_spoken_order():
-    scene = greeted()
+    scene = greeted_conversation()
     scene.counselor_says("user_2", "caller_1", "What is going on?")
-    scene.caller_says("resp_2", "caller_2", "user_2", LINE, 1500)
+    scene.caller_says("resp_2", "caller_2", "user_2", CALLER_LINE, 1500)
     scene.played(2, 1500, final=True)
 
     scene.browser(HangUp())
@@ -57,17 +53,17 @@ def test_whole_call_is_saved_in_spoken_order():
         ("counselor", "Crisis line, this is Anna."),
         ("caller", GREETING),
         ("counselor", "What is going on?"),
-        ("caller", LINE),
+        ("caller", CALLER_LINE),
     ]
-    assert scene.conversation.ended is EndReason.HUNG_UP
+    assert scene.conversation.end_reason is CallEndReason.HUNG_UP
 
 
 def test_upstream_is_configured_before_anything_else():
-    scene = Scene(ready=False, patience=Patience(900, 20.0))
+    scene = ConversationHarness(ready=False, patience=PatienceTimings(900, 20.0))
 
     session = scene.sent[0]["session"]
     assert scene.sent[0]["type"] == "session.update"
-    assert session["instructions"] == BRIEFING.instructions
+    assert session["instructions"] == CALL_CONFIG.instructions
     assert session["output_modalities"] == ["audio"]
     assert session["audio"]["output"] == {"format": {"type": "audio/pcm", "rate": 24000}, "voice": "marin"}
     assert session["audio"]["input"] == {
@@ -84,7 +80,7 @@ def test_upstream_is_configured_before_anything_else():
 
 @pytest.mark.parametrize("browser_first", [True, False])
 def test_ready_is_told_once_both_ends_are_there(browser_first):
-    scene = Scene(ready=False, recording=True)
+    scene = ConversationHarness(ready=False, recording=True)
     steps = [lambda: scene.browser(Hello(0)), lambda: scene.upstream("session.updated", session={})]
 
     first, second = steps if browser_first else reversed(steps)
@@ -96,21 +92,21 @@ def test_ready_is_told_once_both_ends_are_there(browser_first):
     assert scene.told == [Ready(resumed=False, recording=True, epoch=1)]
 
 
-# Who opens
+# The opening
 
 
 def test_counselor_answers_first_and_the_greeting_is_asked_for_word_for_word():
-    scene = Scene()
+    scene = ConversationHarness()
 
     scene.counselor_says("user_1", None)
 
     [create] = scene.sent_of("response.create")
-    assert create["response"]["instructions"].startswith(BRIEFING.instructions)
+    assert create["response"]["instructions"].startswith(CALL_CONFIG.instructions)
     assert f"««{GREETING}»»" in create["response"]["instructions"]
 
 
 def test_caller_opens_after_six_seconds_of_silence():
-    scene = Scene()
+    scene = ConversationHarness()
 
     scene.wait(5.9)
     assert scene.sent_of("response.create") == []
@@ -121,7 +117,7 @@ def test_caller_opens_after_six_seconds_of_silence():
 
 
 def test_caller_does_not_open_while_the_counselor_speaks():
-    scene = Scene()
+    scene = ConversationHarness()
 
     scene.speech_started("user_1")
     scene.wait(8)
@@ -130,7 +126,7 @@ def test_caller_does_not_open_while_the_counselor_speaks():
 
 
 def test_typed_answer_lets_the_caller_open():
-    scene = Scene()
+    scene = ConversationHarness()
 
     scene.browser(Say("  Crisis line, Anna speaking.  "))
 
@@ -138,11 +134,11 @@ def test_typed_answer_lets_the_caller_open():
     assert item["item"]["content"] == [{"type": "input_text", "text": "Crisis line, Anna speaking."}]
     assert "««" in scene.sent_of("response.create")[0]["response"]["instructions"]
     [turn] = scene.transcript
-    assert (turn.item, turn.source, turn.final) == (item["item"]["id"], Source.TYPED, True)
+    assert (turn.item, turn.source, turn.final) == (item["item"]["id"], TurnSource.TYPED, True)
 
 
 def test_without_a_greeting_the_caller_opens_freely():
-    scene = Scene(greeting="")
+    scene = ConversationHarness(greeting="")
 
     scene.counselor_says("user_1", None)
 
@@ -150,7 +146,7 @@ def test_without_a_greeting_the_caller_opens_freely():
 
 
 def test_late_greeting_is_still_said():
-    scene = Scene(greeting=None)
+    scene = ConversationHarness(greeting=None)
 
     scene.counselor_says("user_1", None)
     assert scene.sent_of("response.create") == []
@@ -161,7 +157,7 @@ def test_late_greeting_is_still_said():
 
 
 def test_a_greeting_that_does_not_come_is_not_waited_for_long():
-    scene = Scene(greeting=None)
+    scene = ConversationHarness(greeting=None)
     scene.counselor_says("user_1", None)
 
     scene.wait(2.1)
@@ -170,7 +166,7 @@ def test_a_greeting_that_does_not_come_is_not_waited_for_long():
 
 
 def test_greeting_is_asked_for_again_when_nothing_of_it_was_heard():
-    scene = Scene()
+    scene = ConversationHarness()
     scene.counselor_says("user_1", None, "Hello")
     scene.response("resp_1")
     scene.counselor_says("user_2", "user_1", "this is Anna.", ms=1000)
@@ -182,18 +178,18 @@ def test_greeting_is_asked_for_again_when_nothing_of_it_was_heard():
 
 
 def test_second_response_is_asked_for_plainly():
-    scene = greeted()
+    scene = greeted_conversation()
 
     scene.counselor_says("user_2", "caller_1")
 
     assert "response" not in scene.sent_of("response.create")[1]
 
 
-# The order of things
+# Order of turns
 
 
 def test_transcriptions_may_come_late_and_in_any_order():
-    scene = Scene()
+    scene = ConversationHarness()
     scene.counselor_says("user_1", None)
     scene.caller_says("resp_1", "caller_1", "user_1", GREETING)
     scene.played(1, 1000, final=True)
@@ -206,7 +202,7 @@ def test_transcriptions_may_come_late_and_in_any_order():
 
 
 def test_turn_stands_in_its_place_before_its_words_are_known():
-    scene = Scene()
+    scene = ConversationHarness()
 
     scene.counselor_says("user_1", None)
 
@@ -215,7 +211,7 @@ def test_turn_stands_in_its_place_before_its_words_are_known():
 
 
 def test_failed_or_empty_transcription_settles_its_place():
-    scene = Scene()
+    scene = ConversationHarness()
     scene.counselor_says("user_1", None)
     scene.counselor_says("user_2", "user_1")
 
@@ -226,7 +222,7 @@ def test_failed_or_empty_transcription_settles_its_place():
 
 
 def test_duplicate_and_unknown_events_change_nothing():
-    scene = greeted()
+    scene = greeted_conversation()
     before = scene.lines, len(scene.turns), len(scene.sent)
 
     scene.committed("user_1", None)
@@ -256,16 +252,16 @@ def test_duplicate_and_unknown_events_change_nothing():
     ],
 )
 def test_malformed_event_is_passed_over(fields):
-    scene = Scene()
+    scene = ConversationHarness()
 
-    scene.conversation.upstream(fields, scene.now)
+    scene.conversation.receive_event(fields, scene.now)
 
     scene.counselor_says("user_1", None, "Still here.")
     assert scene.lines == [("counselor", "Still here.")]
 
 
 def test_revisions_count_up_from_the_briefing():
-    scene = Scene(revision=40)
+    scene = ConversationHarness(revision=40)
 
     scene.counselor_says("user_1", None, "Hello.")
 
@@ -276,7 +272,7 @@ def test_revisions_count_up_from_the_briefing():
 
 
 def test_second_turn_waits_for_the_end_of_the_cancelled_response():
-    scene = Scene()
+    scene = ConversationHarness()
     scene.counselor_says("user_1", None)
     scene.browser(Say("And how old are you?"))
 
@@ -289,7 +285,7 @@ def test_second_turn_waits_for_the_end_of_the_cancelled_response():
 
 
 def test_two_turns_during_a_response_ask_for_one_new_response():
-    scene = speaking()
+    scene = conversation_mid_answer()
     scene.browser(Say("One."))
     scene.browser(Say("Two."))
 
@@ -299,7 +295,7 @@ def test_two_turns_during_a_response_ask_for_one_new_response():
 
 
 def test_refused_response_does_not_block_the_next_one():
-    scene = Scene()
+    scene = ConversationHarness()
     scene.counselor_says("user_1", None)
     scene.responses_open = 0
 
@@ -310,7 +306,7 @@ def test_refused_response_does_not_block_the_next_one():
 
 
 def test_response_that_collided_is_asked_for_again_when_the_other_one_is_done():
-    scene = Scene()
+    scene = ConversationHarness()
     scene.counselor_says("user_1", None)
 
     scene.upstream("error", error={"code": "conversation_already_has_active_response", "event_id": "response_1"})
@@ -322,7 +318,7 @@ def test_response_that_collided_is_asked_for_again_when_the_other_one_is_done():
 
 @pytest.mark.parametrize("code", ["response_cancel_not_active", "invalid_value", "unsupported_content_type"])
 def test_harmless_errors_change_nothing(code):
-    scene = speaking()
+    scene = conversation_mid_answer()
     before = len(scene.sent), len(scene.told)
 
     scene.upstream("error", error={"type": "invalid_request_error", "code": code})
@@ -330,43 +326,43 @@ def test_harmless_errors_change_nothing(code):
     assert (len(scene.sent), len(scene.told)) == before
 
 
-# The caller's sound
+# The caller's audio
 
 
 def test_sound_goes_to_player_and_recorder_in_frames_of_at_most_100_ms():
-    scene = Scene()
+    scene = ConversationHarness()
     scene.counselor_says("user_1", None)
 
     scene.caller_says("resp_1", "caller_1", "user_1", GREETING, 250)
 
-    frames = scene.told_of(Frame)
+    frames = scene.told_of(AudioFrame)
     assert [(frame.item, frame.index, frame.samples) for frame in frames] == [
         (1, 0, 2400),
         (1, 2400, 2400),
         (1, 4800, 1200),
     ]
-    assert scene.recorder.spoken == [(frame.item, frame.index, frame.samples) for frame in frames]
+    assert scene.recorder.caller_frames == [(frame.item, frame.index, frame.samples) for frame in frames]
     assert scene.told[-1] == ItemEnd(1, 6000)
 
 
 def test_sound_stays_about_two_seconds_ahead_of_the_ear():
-    scene = Scene()
+    scene = ConversationHarness()
     scene.counselor_says("user_1", None)
     scene.caller_says("resp_1", "caller_1", "user_1", GREETING, 10_000)
 
-    assert sum(frame.samples for frame in scene.told_of(Frame)) == 2000 * MS
+    assert sum(frame.samples for frame in scene.told_of(AudioFrame)) == 2000 * MS
     scene.wait(1)
-    assert sum(frame.samples for frame in scene.told_of(Frame)) == pytest.approx(3000 * MS, abs=100 * MS)
+    assert sum(frame.samples for frame in scene.told_of(AudioFrame)) == pytest.approx(3000 * MS, abs=100 * MS)
     scene.played(1, 500)
-    assert sum(frame.samples for frame in scene.told_of(Frame)) == pytest.approx(3000 * MS, abs=100 * MS)
+    assert sum(frame.samples for frame in scene.told_of(AudioFrame)) == pytest.approx(3000 * MS, abs=100 * MS)
     scene.wait(9)
 
-    assert sum(frame.samples for frame in scene.told_of(Frame)) == 10_000 * MS
+    assert sum(frame.samples for frame in scene.told_of(AudioFrame)) == 10_000 * MS
     assert scene.told_of(ItemEnd) == [ItemEnd(1, 10_000 * MS)]
 
 
 def test_endless_sound_is_bounded_and_what_was_dropped_was_not_heard():
-    scene = Scene(limits=Limits(audio_in_waiting=3.0))
+    scene = ConversationHarness(limits=Limits(max_queued_caller_audio=3.0))
     scene.counselor_says("user_1", None)
     scene.response("resp_1")
     scene.item("resp_1", "caller_1", "user_1")
@@ -376,7 +372,7 @@ def test_endless_sound_is_bounded_and_what_was_dropped_was_not_heard():
     scene.audio_done("resp_1", "caller_1")
     scene.response_done("resp_1")
     scene.wait(5)
-    kept = sum(frame.samples for frame in scene.told_of(Frame))
+    kept = sum(frame.samples for frame in scene.told_of(AudioFrame))
 
     scene.played(1, kept // MS, final=True)
 
@@ -385,7 +381,7 @@ def test_endless_sound_is_bounded_and_what_was_dropped_was_not_heard():
 
 
 def test_several_items_of_one_response_play_one_after_another():
-    scene = Scene()
+    scene = ConversationHarness()
     scene.counselor_says("user_1", None, "Hello.")
     scene.response("resp_1")
     scene.item("resp_1", "caller_1", "user_1")
@@ -400,12 +396,12 @@ def test_several_items_of_one_response_play_one_after_another():
     scene.played(1, 200, final=True)
     scene.played(2, 100, final=True)
 
-    assert [frame.item for frame in scene.told_of(Frame)] == [1, 1, 2]
+    assert [frame.item for frame in scene.told_of(AudioFrame)] == [1, 1, 2]
     assert scene.lines == [("counselor", "Hello."), ("caller", "One."), ("caller", "Two.")]
 
 
 def test_growing_text_shows_what_is_heard_and_is_not_saved_each_time():
-    scene = greeted()
+    scene = greeted_conversation()
     scene.counselor_says("user_2", "caller_1", "Go on.")
     scene.caller_says("resp_2", "caller_2", "user_2", "one two three four", 2000)
 
@@ -421,7 +417,7 @@ def test_growing_text_shows_what_is_heard_and_is_not_saved_each_time():
 
 
 def test_turn_is_final_only_when_its_text_is_known_too():
-    scene = Scene()
+    scene = ConversationHarness()
     scene.counselor_says("user_1", None, "Hello.")
     scene.response("resp_1")
     scene.item("resp_1", "caller_1", "user_1")
@@ -435,11 +431,11 @@ def test_turn_is_final_only_when_its_text_is_known_too():
     assert scene.lines == [("counselor", "Hello."), ("caller", "Hi.")]
 
 
-# Being interrupted
+# Barge-in
 
 
 def test_speech_over_the_caller_pauses_it_at_once():
-    scene = speaking()
+    scene = conversation_mid_answer()
 
     scene.speech_started("user_3")
 
@@ -447,7 +443,7 @@ def test_speech_over_the_caller_pauses_it_at_once():
 
 
 def test_encourager_lets_the_caller_go_on_and_needs_no_answer():
-    scene = speaking()
+    scene = conversation_mid_answer()
     scene.speech_started("user_3")
     scene.microphone(240)
     scene.microphone(200, loud=False)
@@ -460,12 +456,12 @@ def test_encourager_lets_the_caller_go_on_and_needs_no_answer():
 
     assert [type(message) for message in scene.told if isinstance(message, Pause | Resume | Flush)] == [Pause, Resume]
     assert len(scene.sent_of("response.create")) == 2
-    assert scene.lines[-2:] == [("caller", LINE), ("counselor", "Mm-hm.")]
+    assert scene.lines[-2:] == [("caller", CALLER_LINE), ("counselor", "Mm-hm.")]
     assert not scene.transcript[-2].interrupted
 
 
 def test_caller_goes_on_when_the_microphone_is_quiet_before_upstream_notices():
-    scene = speaking()
+    scene = conversation_mid_answer()
     scene.speech_started("user_3")
 
     scene.microphone(200)
@@ -475,7 +471,7 @@ def test_caller_goes_on_when_the_microphone_is_quiet_before_upstream_notices():
 
 
 def test_answer_to_the_callers_last_words_is_a_turn():
-    scene = speaking()
+    scene = conversation_mid_answer()
     scene.wait(1.6)
     scene.played(2, 3700)
     scene.speech_started("user_3")
@@ -489,7 +485,7 @@ def test_answer_to_the_callers_last_words_is_a_turn():
 
 
 def test_real_turn_stops_the_caller_and_keeps_what_was_heard():
-    scene = speaking()
+    scene = conversation_mid_answer()
     scene.speech_started("user_3")
     scene.microphone(620)
     assert scene.told[-1] == Flush(2)
@@ -503,14 +499,14 @@ def test_real_turn_stops_the_caller_and_keeps_what_was_heard():
         "audio_end_ms": 2200,
     }
     turn = scene.transcript[-1]
-    assert (turn.text_generated, turn.text_heard) == (LINE, "I have not slept for three")
+    assert (turn.text_generated, turn.text_heard) == (CALLER_LINE, "I have not slept for three")
     assert (turn.final, turn.interrupted, turn.end_ms - turn.start_ms) == (True, True, 2200)
-    assert scene.recorder.reports[-1] == (2, 2200 * MS, True)
+    assert scene.recorder.playback_reports[-1] == (2, 2200 * MS, True)
     assert scene.told_of(Resume) == [Resume()]
 
 
 def test_silent_player_is_not_waited_for_longer_than_400_ms():
-    scene = speaking()
+    scene = conversation_mid_answer()
     scene.speech_started("user_3")
     scene.microphone(620)
 
@@ -519,22 +515,22 @@ def test_silent_player_is_not_waited_for_longer_than_400_ms():
     scene.wait(0.1)
 
     assert scene.sent_of("conversation.item.truncate")[0]["audio_end_ms"] == 2000
-    assert scene.recorder.reports[-1] == (2, 2000 * MS, True)
+    assert scene.recorder.playback_reports[-1] == (2, 2000 * MS, True)
 
 
 def test_interrupting_turn_gets_exactly_one_answer_after_the_cancelled_response():
-    scene = greeted()
+    scene = greeted_conversation()
     scene.counselor_says("user_2", "caller_1", "What is going on?")
     scene.response("resp_2")
     scene.item("resp_2", "caller_2", "user_2")
-    scene.text("resp_2", "caller_2", LINE)
+    scene.text("resp_2", "caller_2", CALLER_LINE)
     scene.audio("resp_2", "caller_2", 2000)
     scene.played(2, 1000)
     scene.speech_started("user_3")
     scene.microphone(600)
     assert scene.sent[-1] == {"type": "response.cancel", "response_id": "resp_2"}
     scene.played(2, 1100, final=True)
-    frames = len(scene.told_of(Frame))
+    frames = len(scene.told_of(AudioFrame))
     scene.audio("resp_2", "caller_2", 500)
     scene.speech_stopped("user_3")
     scene.committed("user_3", "caller_2")
@@ -543,14 +539,14 @@ def test_interrupting_turn_gets_exactly_one_answer_after_the_cancelled_response(
     scene.response_done("resp_2", "cancelled")
 
     assert len(scene.sent_of("response.create")) == 3
-    assert len(scene.told_of(Frame)) == frames
+    assert len(scene.told_of(AudioFrame)) == frames
     assert scene.transcript[-2].text_heard == "I have not slept for"
 
 
 def test_item_of_which_nothing_was_heard_is_deleted_and_is_no_turn():
-    scene = greeted()
+    scene = greeted_conversation()
     scene.counselor_says("user_2", "caller_1", "What is going on?")
-    scene.caller_says("resp_2", "caller_2", "user_2", LINE, 3000)
+    scene.caller_says("resp_2", "caller_2", "user_2", CALLER_LINE, 3000)
     scene.speech_started("user_3")
     scene.microphone(600)
     scene.played(2, 0, final=True)
@@ -564,7 +560,7 @@ def test_item_of_which_nothing_was_heard_is_deleted_and_is_no_turn():
 
 
 def test_later_items_of_an_interrupted_response_are_deleted():
-    scene = Scene()
+    scene = ConversationHarness()
     scene.counselor_says("user_1", None, "Hello.")
     scene.response("resp_1")
     for item, previous in (("caller_1", "user_1"), ("caller_2", "caller_1")):
@@ -587,24 +583,24 @@ def test_later_items_of_an_interrupted_response_are_deleted():
 
 
 def test_sound_that_comes_while_the_counselor_speaks_is_held_back():
-    scene = greeted()
+    scene = greeted_conversation()
     scene.counselor_says("user_2", "caller_1")
     scene.response("resp_2")
     scene.speech_started("user_3")
     scene.item("resp_2", "caller_2", "user_2")
-    frames = len(scene.told_of(Frame))
+    frames = len(scene.told_of(AudioFrame))
 
     scene.audio("resp_2", "caller_2", 1000)
-    assert len(scene.told_of(Frame)) == frames
+    assert len(scene.told_of(AudioFrame)) == frames
     scene.microphone(200)
     scene.speech_stopped("user_3")
 
-    assert len(scene.told_of(Frame)) == frames + 10
+    assert len(scene.told_of(AudioFrame)) == frames + 10
     assert scene.told_of(Pause) == []
 
 
 def test_typed_text_interrupts_at_once():
-    scene = speaking()
+    scene = conversation_mid_answer()
 
     scene.browser(Say("Wait."))
     scene.played(2, 2100, final=True)
@@ -619,7 +615,7 @@ def test_typed_text_interrupts_at_once():
 
 
 def test_player_cannot_have_played_more_than_it_was_sent():
-    scene = greeted()
+    scene = greeted_conversation()
     scene.counselor_says("user_2", "caller_1")
     scene.response("resp_2")
     scene.item("resp_2", "caller_2", "user_2")
@@ -634,7 +630,7 @@ def test_player_cannot_have_played_more_than_it_was_sent():
 
 
 def test_flush_answered_with_everything_was_no_interruption():
-    scene = speaking()
+    scene = conversation_mid_answer()
     scene.wait(2.5)
     scene.browser(Say("Thank you."))
 
@@ -642,14 +638,14 @@ def test_flush_answered_with_everything_was_no_interruption():
 
     assert scene.sent_of("conversation.item.truncate") == []
     turn = scene.transcript[-2]
-    assert (turn.text_heard, turn.interrupted) == (LINE, False)
+    assert (turn.text_heard, turn.interrupted) == (CALLER_LINE, False)
 
 
 # The microphone
 
 
 def test_muted_microphone_is_silence_for_everyone():
-    scene = Scene()
+    scene = ConversationHarness()
     scene.browser(Mute(True))
 
     scene.microphone(100)
@@ -663,8 +659,8 @@ def test_muted_microphone_is_silence_for_everyone():
 
 
 def test_times_are_on_the_recordings_clock():
-    scene = Scene()
-    scene.recorder.heard = 5000 * MS  # the recording began five seconds before this connection
+    scene = ConversationHarness()
+    scene.recorder.samples = 5000 * MS  # the recording began 5 s before this connection
     scene.microphone(1000, loud=False)
 
     scene.counselor_says("user_1", None, "Hello.", ms=1400)
@@ -678,21 +674,21 @@ def test_times_are_on_the_recordings_clock():
 
 
 def test_slow_upstream_loses_the_oldest_sound_but_no_event_and_keeps_the_time():
-    scene = Scene()
-    box = scene.conversation.box
+    scene = ConversationHarness()
+    box = scene.conversation.send_queue
     scene.browser(Say("Typed."))
     for index in range(150):
         scene.now += 0.01
-        scene.conversation.hear(Frame(0, index * 480, pcm(20)), scene.now)
+        scene.conversation.receive_audio(AudioFrame(0, index * 480, pcm(20)), scene.now)
 
-    assert box.microphone_waiting == 2 * 24_000
-    assert box.microphone_lost == 24_000
+    assert box.queued_samples == 2 * 24_000
+    assert box.dropped_samples == 24_000
     scene.collect()
     scene.upstream("input_audio_buffer.speech_started", item_id="user_1", audio_start_ms=0)
     scene.committed("user_1", None)
 
     assert len(scene.sound) == 2 * 2 * 24_000
-    [spoken] = [turn for turn in scene.transcript if turn.source is Source.SPOKEN]
+    [spoken] = [turn for turn in scene.transcript if turn.source is TurnSource.SPOKEN]
     assert spoken.start_ms == 1000
 
 
@@ -700,19 +696,19 @@ def test_slow_upstream_loses_the_oldest_sound_but_no_event_and_keeps_the_time():
 
 
 def test_hang_up_waits_for_the_last_words():
-    scene = greeted()
+    scene = greeted_conversation()
     scene.counselor_says("user_2", "caller_1")
     scene.browser(HangUp())
-    assert scene.conversation.ended is None
+    assert scene.conversation.end_reason is None
 
     scene.transcribed("user_2", "Goodbye.")
 
-    assert scene.conversation.ended is EndReason.HUNG_UP
+    assert scene.conversation.end_reason is CallEndReason.HUNG_UP
     assert scene.lines[-1] == ("counselor", "Goodbye.")
 
 
 def test_hang_up_in_the_middle_of_speech_has_it_transcribed():
-    scene = greeted()
+    scene = greeted_conversation()
     scene.speech_started("user_2")
     scene.microphone(400)
 
@@ -722,99 +718,101 @@ def test_hang_up_in_the_middle_of_speech_has_it_transcribed():
     scene.transcribed("user_2", "Goodbye.")
 
     assert scene.lines[-1] == ("counselor", "Goodbye.")
-    assert scene.conversation.ended is EndReason.HUNG_UP
+    assert scene.conversation.end_reason is CallEndReason.HUNG_UP
     assert len(scene.sent_of("response.create")) == 1
 
 
 def test_hang_up_does_not_wait_longer_than_two_seconds():
-    scene = greeted()
+    scene = greeted_conversation()
     scene.counselor_says("user_2", "caller_1")
     scene.browser(HangUp())
 
     scene.wait(2.1)
 
-    assert scene.conversation.ended is EndReason.HUNG_UP
+    assert scene.conversation.end_reason is CallEndReason.HUNG_UP
     assert scene.lines[-1] == ("counselor", "[inaudible]")
 
 
 def test_hang_up_keeps_what_was_heard_of_the_caller():
-    scene = speaking()
+    scene = conversation_mid_answer()
 
     scene.browser(HangUp())
 
     turn = scene.transcript[-1]
     assert (turn.text_heard, turn.final, turn.interrupted) == ("I have not slept for", True, True)
-    assert scene.recorder.reports[-1] == (2, 2000 * MS, True)
-    assert scene.conversation.ended is EndReason.HUNG_UP
+    assert scene.recorder.playback_reports[-1] == (2, 2000 * MS, True)
+    assert scene.conversation.end_reason is CallEndReason.HUNG_UP
 
 
 def test_nothing_is_heard_or_said_after_the_end():
-    scene = greeted()
+    scene = greeted_conversation()
     scene.counselor_says("user_2", "caller_1")
     scene.browser(HangUp())
-    heard = scene.recorder.heard
+    heard = scene.recorder.samples
 
     scene.microphone(100)
     scene.browser(Say("One more thing."))
-    scene.caller_says("resp_2", "caller_2", "user_2", LINE)
+    scene.caller_says("resp_2", "caller_2", "user_2", CALLER_LINE)
 
-    assert scene.recorder.heard == heard
+    assert scene.recorder.samples == heard
     assert len(scene.sent_of("response.create")) == 2
     assert [turn.item for turn in scene.transcript] == ["user_1", "caller_1", "user_2"]
 
 
 def test_fatal_error_ends_the_call():
-    scene = greeted()
+    scene = greeted_conversation()
 
     scene.upstream("error", error={"type": "insufficient_quota", "code": "insufficient_quota"})
 
-    assert scene.conversation.ended is EndReason.CALLER_LOST
+    assert scene.conversation.end_reason is CallEndReason.CALLER_LOST
 
 
 def test_fatal_error_inside_a_response_ends_the_call():
-    scene = greeted()
+    scene = greeted_conversation()
     error = {"type": "insufficient_quota", "code": "insufficient_quota"}
 
     details = {"type": "failed", "error": error}
     scene.upstream("response.done", response={"id": "resp_2", "status": "failed", "status_details": details})
 
-    assert scene.conversation.ended is EndReason.CALLER_LOST
+    assert scene.conversation.end_reason is CallEndReason.CALLER_LOST
 
 
 def test_call_has_a_longest_length():
-    scene = Scene(limits=Limits(longest_call=30))
+    scene = ConversationHarness(limits=Limits(max_duration=30))
 
     for _ in range(31):
         scene.microphone(20, loud=False)
         scene.wait(1)
 
-    assert scene.conversation.ended is EndReason.TOO_LONG
+    assert scene.conversation.end_reason is CallEndReason.TOO_LONG
 
 
-@pytest.mark.parametrize(("limits", "seconds"), [(Limits(), 5.2), (Limits(browser_backlog_bytes=50_000), 0.1)])
+@pytest.mark.parametrize(("limits", "seconds"), [(Limits(), 5.2), (Limits(max_browser_backlog_bytes=50_000), 0.1)])
 def test_browser_that_stops_reading_loses_the_line(limits, seconds):
-    scene = Scene(limits=limits)
+    scene = ConversationHarness(limits=limits)
     scene.counselor_says("user_1", None)
-    scene.collect = lambda: None  # nobody takes anything out of the box from here on
+    scene.collect = lambda: None  # from here on, the send queue is never drained
 
     scene.caller_says("resp_1", "caller_1", "user_1", GREETING, 3000)
     scene.wait(seconds)
 
-    assert scene.conversation.ended is EndReason.LINE_LOST
+    assert scene.conversation.end_reason is CallEndReason.LINE_LOST
 
 
-# Going on with an earlier call
+# Resumed calls
 
 HISTORY = (
-    Turn(1, "user_1", None, Role.COUNSELOR, "Hello.", "Hello.", True, 0, 900),
-    Turn(2, "caller_1", "user_1", Role.CALLER, LINE, "I have not", True, 900, 2000, interrupted=True),
-    Turn(3, "user_2", "caller_1", Role.COUNSELOR, "", "", False, 2000, 2000),
+    TurnSnapshot(1, "user_1", None, SpeakerRole.COUNSELOR, "Hello.", "Hello.", True, 0, 900),
+    TurnSnapshot(
+        2, "caller_1", "user_1", SpeakerRole.CALLER, CALLER_LINE, "I have not", True, 900, 2000, interrupted=True
+    ),
+    TurnSnapshot(3, "user_2", "caller_1", SpeakerRole.COUNSELOR, "", "", False, 2000, 2000),
 )
 HEARD = (HISTORY[0], replace(HISTORY[1], interrupted=False))
 
 
 def test_resumed_call_replays_what_was_heard():
-    scene = Scene(ready=False, resumed=True, history=HISTORY, revision=3)
+    scene = ConversationHarness(ready=False, resumed=True, history=HISTORY, revision=3)
 
     assert scene.sent[1:] == [
         {
@@ -840,7 +838,7 @@ def test_resumed_call_replays_what_was_heard():
 
 
 def test_resumed_call_goes_on_where_it_was():
-    scene = Scene(ready=False, resumed=True, history=HEARD, revision=2)
+    scene = ConversationHarness(ready=False, resumed=True, history=HEARD, revision=2)
     scene.browser(Hello(1))
     scene.upstream("session.updated", session={})
     scene.added("user_1", None, "user")
@@ -857,7 +855,7 @@ def test_resumed_call_goes_on_where_it_was():
 
 
 def test_resumed_call_answers_a_counselor_who_was_left_waiting():
-    scene = Scene(resumed=True, history=HISTORY, revision=3)
+    scene = ConversationHarness(resumed=True, history=HISTORY, revision=3)
 
     assert len(scene.sent_of("response.create")) == 1
 
@@ -866,48 +864,51 @@ def test_resumed_call_answers_a_counselor_who_was_left_waiting():
 
 
 @dataclass
-class Step:
+class ConversationStep:
     name: str
-    do: tuple
-    after: list[str] = field(default_factory=list)
+    do: tuple  # method of the harness and its arguments
+    after: list[str] = field(default_factory=list)  # names of the steps that must come first
 
 
-def script() -> list[Step]:
-    """A call with an interruption, as steps which may happen in any order that keeps each behind those it needs."""
-    steps = [Step("commit_1", ("counselor_says", "user_1", None)), Step("words_1", ("transcribed", "user_1", "A."))]
-    steps[1].after = ["commit_1"]
-    steps += answer(1, "commit_1", "user_1", "I am here now.")
-    steps += [
-        Step("heard_1", ("played", 1, 1000, True), ["sound_done_1"]),
-        Step("commit_2", ("counselor_says", "user_2", "caller_1"), ["heard_1", "done_1"]),
-        Step("words_2", ("transcribed", "user_2", "B."), ["commit_2"]),
+def script() -> list[ConversationStep]:
+    """Return the steps of a call with an interruption. Any order that respects `after` is legal."""
+    steps = [
+        ConversationStep("commit_1", ("counselor_says", "user_1", None)),
+        ConversationStep("words_1", ("transcribed", "user_1", "A.")),
     ]
-    steps += answer(2, "commit_2", "user_2", "one two three four five six")
+    steps[1].after = ["commit_1"]
+    steps += response_steps(1, "commit_1", "user_1", "I am here now.")
     steps += [
-        Step("part_2", ("played", 2, 500), ["sound_2"]),
-        Step("cut_2", ("browser", Say("C.")), ["part_2"]),
-        Step("heard_2", ("played", 2, 600, True), ["cut_2"]),
+        ConversationStep("heard_1", ("played", 1, 1000, True), ["sound_done_1"]),
+        ConversationStep("commit_2", ("counselor_says", "user_2", "caller_1"), ["heard_1", "done_1"]),
+        ConversationStep("words_2", ("transcribed", "user_2", "B."), ["commit_2"]),
+    ]
+    steps += response_steps(2, "commit_2", "user_2", "one two three four five six")
+    steps += [
+        ConversationStep("part_2", ("played", 2, 500), ["sound_2"]),
+        ConversationStep("cut_2", ("browser", Say("C.")), ["part_2"]),
+        ConversationStep("heard_2", ("played", 2, 600, True), ["cut_2"]),
     ]
     return steps
 
 
-def answer(n: int, commit: str, previous: str, text: str) -> list[Step]:
+def response_steps(n: int, commit: str, previous: str, text: str) -> list[ConversationStep]:
     response, item = f"resp_{n}", f"caller_{n}"
     half = len(text) // 2
     return [
-        Step(f"created_{n}", ("response", response), [commit]),
-        Step(f"item_{n}", ("item", response, item, previous), [f"created_{n}"]),
-        Step(f"sound_{n}", ("audio", response, item, 1000), [f"item_{n}"]),
-        Step(f"sound_done_{n}", ("audio_done", response, item), [f"sound_{n}"]),
-        Step(f"text_a_{n}", ("text", response, item, text[:half]), [f"item_{n}"]),
-        Step(f"text_b_{n}", ("text", response, item, text[half:]), [f"text_a_{n}"]),
-        Step(f"text_done_{n}", ("text_done", response, item, text), [f"text_b_{n}"]),
-        Step(f"done_{n}", ("response_done", response), [f"sound_done_{n}", f"text_done_{n}"]),
+        ConversationStep(f"created_{n}", ("response", response), [commit]),
+        ConversationStep(f"item_{n}", ("item", response, item, previous), [f"created_{n}"]),
+        ConversationStep(f"sound_{n}", ("audio", response, item, 1000), [f"item_{n}"]),
+        ConversationStep(f"sound_done_{n}", ("audio_done", response, item), [f"sound_{n}"]),
+        ConversationStep(f"text_a_{n}", ("text", response, item, text[:half]), [f"item_{n}"]),
+        ConversationStep(f"text_b_{n}", ("text", response, item, text[half:]), [f"text_a_{n}"]),
+        ConversationStep(f"text_done_{n}", ("text_done", response, item, text), [f"text_b_{n}"]),
+        ConversationStep(f"done_{n}", ("response_done", response), [f"sound_done_{n}", f"text_done_{n}"]),
     ]
 
 
 @st.composite
-def orders(draw: st.DrawFn) -> list[Step]:
+def step_orders(draw: st.DrawFn) -> list[ConversationStep]:
     waiting, done = script(), []
     while waiting:
         possible = [step for step in waiting if {*step.after} <= {other.name for other in done}]
@@ -917,10 +918,10 @@ def orders(draw: st.DrawFn) -> list[Step]:
     return done
 
 
-@given(orders())
+@given(step_orders())
 @settings(deadline=None, max_examples=150)
 def test_every_legal_order_gives_the_same_transcript(order):
-    scene = Scene()
+    scene = ConversationHarness()
 
     for step in order:
         method, *arguments = step.do

@@ -1,4 +1,4 @@
-"""A real gateway that is told to stop."""
+"""A real gateway that drains after SIGTERM."""
 
 from signal import SIGTERM
 
@@ -6,25 +6,23 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from recordings.models import RecordingEpoch
-from tests.voicegateway.bare_page import BarePage, close_frame
-from tests.voicegateway.gateway_process import PATIENCE
-from tests.voicegateway.line import Line, begin_calls, dial, reason_of, tone
-from tests.voicegateway.test_gateway_process import lines_of
+from tests.voicegateway.gateway_process import TIMEOUT
+from tests.voicegateway.raw_websocket import RawWebSocketClient, close_frame
+from tests.voicegateway.scripted_counselor import ScriptedCounselor, open_socket, refusal_reason, start_calls, tone
+from tests.voicegateway.test_gateway_calls import transcript_lines
 from training.models import Session
-from training.services.tickets import issue_ticket
-
-pytestmark = pytest.mark.heavy
+from training.services.call_tickets import issue_ticket
 
 
 def is_shipped(session: Session) -> bool:
-    """All of its audio is in the object store: the host may go away for good."""
+    """Return True once all of its audio is in the object store, so that the host can go away for good."""
     return RecordingEpoch.objects.filter(recording__session=session, sealed_at__isnull=False).exists()
 
 
 def test_a_gateway_that_is_to_stop_lets_calls_end_and_takes_no_more(own_gateway, organization):
     gateway = own_gateway(DRAIN_FOR="600")
-    first, second = begin_calls(organization, 2)
-    with Line(gateway, first) as line:
+    first, second = start_calls(organization, 2)
+    with ScriptedCounselor(gateway, first) as line:
         line.wait_for("ready")
         was_ready, _ = gateway.ready()
 
@@ -32,7 +30,7 @@ def test_a_gateway_that_is_to_stop_lets_calls_end_and_takes_no_more(own_gateway,
         notice = line.wait_for("notice")
         status, body = gateway.ready()
         with pytest.raises(InvalidStatus) as refused:
-            dial(gateway, second.pk, issue_ticket(second)[1])
+            open_socket(gateway, second.pk, issue_ticket(second)[1])
         line.say("May I finish?")
         line.wait_for_turn("counselor")
         reason = line.hang_up()
@@ -40,27 +38,27 @@ def test_a_gateway_that_is_to_stop_lets_calls_end_and_takes_no_more(own_gateway,
 
     first.refresh_from_db()
     assert (was_ready, status, body["status"], notice["code"]) == (200, 503, "draining", "draining")
-    assert reason_of(refused.value) == "draining"
+    assert refusal_reason(refused.value) == "draining"
     assert (reason, exit_status, first.status) == ("hung_up", 0, "completed")
-    assert ("counselor", "May I finish?", False) in lines_of(first)
+    assert ("counselor", "May I finish?", False) in transcript_lines(first)
     assert is_shipped(first)
 
 
 def test_a_gateway_that_is_to_stop_waits_until_the_last_page_has_read_the_end(own_gateway, call):
     gateway = own_gateway(DRAIN_FOR="600")
-    with BarePage() as page:
+    with RawWebSocketClient() as page:
         page.connect_to(gateway, call)
         read = page.read_until(b'"ready"')
         gateway.process.send_signal(SIGTERM)
         read += page.read_until(b'"draining"')
-        page.say(type="hang_up")
+        page.send_message(type="hang_up")
         read += page.read_until(close_frame(1000))
         page.settimeout(0.3)
-        with pytest.raises(TimeoutError):  # neither an end nor a reset: nothing comes while the answer is awaited
+        with pytest.raises(TimeoutError):  # no end and no reset while the gateway waits for the answer
             page.recv(1)
-        page.settimeout(PATIENCE)
-        page.answer_close(1000)
-        rest = page.read_to_the_end()
+        page.settimeout(TIMEOUT)
+        page.send_close(1000)
+        rest = page.read_until_closed()
         exit_status = gateway.process.wait(20)
 
     assert b'"ended"' in read
@@ -70,7 +68,7 @@ def test_a_gateway_that_is_to_stop_waits_until_the_last_page_has_read_the_end(ow
 @pytest.mark.parametrize("how", ["time is up", "a second signal"])
 def test_calls_that_do_not_end_in_time_are_saved_and_go_on_elsewhere(own_gateway, call, how):
     gateway = own_gateway(DRAIN_FOR="1" if how == "time is up" else "600")
-    with Line(gateway, call) as line:
+    with ScriptedCounselor(gateway, call) as line:
         line.wait_for("ready")
         line.speak(tone(0.5))
         line.say("quokkawords")
@@ -86,11 +84,11 @@ def test_calls_that_do_not_end_in_time_are_saved_and_go_on_elsewhere(own_gateway
     call.refresh_from_db()
     assert told == ("shutdown", 1012)
     assert (exit_status, call.status, call.is_held) == (0, "active", False)
-    assert ("counselor", "quokkawords", False) in lines_of(call)
+    assert ("counselor", "quokkawords", False) in transcript_lines(call)
     assert not call.turns.filter(is_final=False).exists()
     assert is_shipped(call)
-    gateway.begin()
-    with Line(gateway, call) as line:
+    gateway.start()
+    with ScriptedCounselor(gateway, call) as line:
         assert line.wait_for("ready")["resumed"] is True
         line.hang_up()
 

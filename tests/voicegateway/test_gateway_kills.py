@@ -1,20 +1,18 @@
-"""A real gateway that is killed (-9) again and again in one call."""
+"""A real gateway that is killed with SIGKILL repeatedly during one call."""
 
-import os
 import random
 
 import numpy as np
 import pytest
 
 from recordings.models import spool_folder
-from tests.recordings.synthetic import counting
+from tests.recordings.simulated_call import numbered_samples
+from tests.support.prove import IS_PROVE_RUN
 from tests.voicegateway.gateway_process import wait_for_end
-from tests.voicegateway.line import RATE, Line
-from tests.voicegateway.test_gateway_process import channels_of, finished
+from tests.voicegateway.scripted_counselor import RATE, ScriptedCounselor
+from tests.voicegateway.test_gateway_calls import channels_of, finished_recording
 
-pytestmark = pytest.mark.heavy
-
-KILLS = 20 if os.environ.get("STEADYLINE_PROVE") else 3
+KILLS = 20 if IS_PROVE_RUN else 3
 
 
 @pytest.mark.timeout(60 + 20 * KILLS)
@@ -25,10 +23,10 @@ def test_a_call_outlives_every_gateway_that_is_killed_under_it(own_gateway, stan
     kept: list[bytes] = []
     epoch, revision = None, 0
     for number in range(KILLS):
-        with Line(gateway, call, last_revision=revision, displaces=epoch) as line:
+        with ScriptedCounselor(gateway, call, last_revision=revision, displaces=epoch) as line:
             ready = line.wait_for("ready")
             epoch = ready["epoch"]
-            line.speak(counting(number * 2 * RATE, 2 * RATE))
+            line.speak(numbered_samples(number * 2 * RATE, 2 * RATE))
             line.say(f"Round {number}.")
             moment = moments.randrange(RATE // 2, 2 * 2 * RATE)
             line.wait(lambda line=line, moment=moment: len(line.microphone) >= moment, "the moment has come")
@@ -37,22 +35,22 @@ def test_a_call_outlives_every_gateway_that_is_killed_under_it(own_gateway, stan
         told |= {turn["item"]: turn["text"] for turn in line.turns if turn["final"]}
         revision = max([revision, *(turn["revision"] for turn in line.turns if turn["final"])])
         kept.append((spool_folder(call.pk, epoch) / "microphone.pcm").read_bytes())
-        passed_on = sum(event.get("audio_bytes", 0) for event in standin.ledger("realtime")[-1]["events"])
+        passed_on = sum(event.get("audio_bytes", 0) for event in standin.logged_requests("realtime")[-1]["events"])
 
         saved = dict(call.turns.filter(is_final=True).values_list("item", "text_heard"))
         assert (ready["resumed"], epoch) == (number > 0, number + 1)
         assert {item: saved.get(item) for item in told} == told
         assert bytes(line.microphone).startswith(kept[-1])
         assert len(kept[-1]) >= passed_on
-        gateway.begin()
-    with Line(gateway, call, last_revision=revision, displaces=epoch) as line:
+        gateway.start()
+    with ScriptedCounselor(gateway, call, last_revision=revision, displaces=epoch) as line:
         line.wait_for("ready")
         line.say("Still here.")
         line.wait(lambda: any(turn["text"] == "Still here." for turn in line.turns), "the call goes on")
         line.hang_up()
 
     wait_for_end(call)
-    recording = finished(call)
+    recording = finished_recording(call)
     rounds = [turn.text_heard for turn in call.transcript() if turn.text_heard.startswith(("Round", "Still"))]
     left, _ = channels_of(recording)
     received = np.concatenate([np.frombuffer(piece[: len(piece) & ~1], "<i2") for piece in kept])

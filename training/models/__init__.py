@@ -1,8 +1,8 @@
 from training.models.assignments import Assignment, AssignmentQuerySet
+from training.models.call_tickets import CallTicket
 from training.models.end_reasons import EndReason
 from training.models.sessions import Session, SessionQuerySet
-from training.models.tickets import CallTicket
-from training.models.turns import INAUDIBLE, TranscriptTurn, TurnQuerySet, heard_turns
+from training.models.turns import INAUDIBLE, TranscriptTurn, TranscriptTurnQuerySet, heard_turns
 
 __all__ = [
     "INAUDIBLE",
@@ -13,6 +13,6 @@ __all__ = [
     "Session",
     "SessionQuerySet",
     "TranscriptTurn",
-    "TurnQuerySet",
+    "TranscriptTurnQuerySet",
     "heard_turns",
 ]

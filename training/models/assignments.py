@@ -1,3 +1,5 @@
+"""Assignments of scenarios to counselors."""
+
 from __future__ import annotations
 
 import uuid
@@ -14,38 +16,38 @@ from scenarios.models import Scenario
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def for_user(self, user: User) -> AssignmentQuerySet:
-        """A counselor's own assignments, everyone else's organization."""
+        """Limit to the user's own assignments for a counselor, to the whole organization for everyone else."""
         rows = self.filter(organization_id=user.organization_id)
         return rows.filter(counselor_id=user.pk) if user.is_counselor else rows
 
     def open(self) -> AssignmentQuerySet:
         return self.filter(status__in=Assignment.OPEN)
 
-    def with_people(self) -> AssignmentQuerySet:
-        """With what a line of a list shows."""
+    def with_names(self) -> AssignmentQuerySet:
+        """Select the related rows that a list shows."""
         return self.select_related("scenario", "counselor", "assigned_by")
 
     def overdue(self) -> AssignmentQuerySet:
         return self.open().filter(due_date__lt=timezone.localdate())
 
     def due_by(self, day: date) -> AssignmentQuerySet:
-        """Open, not over yet, and due until that day, which is included."""
+        """Limit to open assignments that are not overdue and due by that day, inclusive."""
         return self.open().filter(due_date__range=(timezone.localdate(), day))
 
     def failed(self) -> AssignmentQuerySet:
-        """Completed below their pass mark: every attempt that was allowed is used up."""
+        """Limit to assignments completed below their pass mark: every allowed attempt is used up."""
         return self.filter(status=Assignment.Status.COMPLETED, score__lt=F("pass_mark"))
 
     def declined(self) -> AssignmentQuerySet:
         return self.filter(declined_at__isnull=False)
 
-    def of_state(self, state: str) -> AssignmentQuerySet:
-        """By a status, or by what people call `open`, `overdue`, `failed` or `declined`."""
+    def in_state(self, state: str) -> AssignmentQuerySet:
+        """Limit to a status or to one of the states `open`, `overdue`, `failed`, and `declined`."""
         named = {"open": self.open, "overdue": self.overdue, "failed": self.failed, "declined": self.declined}
         return named[state]() if state in named else self.filter(status=state)
 
     def matching(self, text: str) -> AssignmentQuerySet:
-        """Whose counselor or scenario is called something like this."""
+        """Limit to assignments whose counselor or scenario title matches the text."""
         people = User.objects.matching(text)
         return self.filter(Q(counselor__in=people) | Q(scenario__title__icontains=text))
 
@@ -54,9 +56,9 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
 
 class Assignment(models.Model):
-    """A scenario given to a counselor. It is completed by feedback, never by hand.
+    """A scenario assigned to a counselor. Feedback completes it; nobody completes it by hand.
 
-    How it gets from one status to another stands in `training.services.assignments` and nowhere else.
+    Only `training.services.assignments` changes its status.
     """
 
     class Status(models.TextChoices):
@@ -93,7 +95,7 @@ class Assignment(models.Model):
     score = models.PositiveSmallIntegerField(null=True, editable=False, help_text="of its best attempt since the reset")
     reset_after = models.PositiveIntegerField(default=0, editable=False, help_text="attempts up to here do not count")
     declined_at = models.DateTimeField(null=True, editable=False, help_text="when its counselor declined the topic")
-    # What the counselor was written to about; empty until it is sent, or where nobody is to be told.
+    # Times of the emails to the counselor; empty until sent. Also set if the counselor does not want the email.
     announced_at = models.DateTimeField(null=True, editable=False)
     reminded_at = models.DateTimeField(null=True, editable=False)
 
@@ -143,7 +145,7 @@ class Assignment(models.Model):
 
     @property
     def is_passed(self) -> bool | None:
-        """Whether its best attempt is good enough; None before the first is graded."""
+        """Return whether the best attempt reaches the pass mark; None before the first grade."""
         return None if self.score is None else self.pass_mark is None or self.score >= self.pass_mark
 
     @property

@@ -1,8 +1,10 @@
+"""Reasons for which sessions end."""
+
 from django.db import models
 
 
 class EndReason(models.TextChoices):
-    """Why a session ended. The gateway's reasons for a call are the same words."""
+    """Reasons for the end of a session. The gateway uses the same values for calls."""
 
     HUNG_UP = "hung_up", "hung up"
     FEEDBACK = "feedback", "ended for feedback"
@@ -20,14 +22,14 @@ class EndReason(models.TextChoices):
 
     @property
     def explanation(self) -> str:
-        """For the people of the session; empty where nothing needs explaining."""
+        """Explanation for the participants of the session; empty if none is needed."""
         return END_EXPLANATIONS.get(self, "")
 
 
 END_EXPLANATIONS = {
     EndReason.STOPPED: "The counselor stopped it. That is always all right: it is not graded and does not count as an "
     "attempt.",
-    EndReason.LINE_LOST: "The connection to the counselor broke off and nobody came back within a minute. What was "
+    EndReason.LINE_LOST: "The connection to the counselor broke off and nobody came back in time. What was "
     "said until then is kept.",
     EndReason.CALLER_LOST: "The connection to the caller broke off and could not be made again. That was our side, not "
     "the counselor’s.",

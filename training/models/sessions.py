@@ -1,3 +1,5 @@
+"""Practice sessions."""
+
 from __future__ import annotations
 
 import uuid
@@ -20,16 +22,16 @@ if TYPE_CHECKING:
 
 class SessionQuerySet(models.QuerySet["Session"]):
     def for_user(self, user: User) -> SessionQuerySet:
-        """The sessions this person may see: a counselor's own, everyone else's organization; nobody else's."""
+        """Limit to the sessions this user may see: a counselor's own, everyone else's organization."""
         rows = self.filter(organization_id=user.organization_id)
         return rows.filter(counselor_id=user.pk) if user.is_counselor else rows
 
-    def held_by(self, user: User) -> SessionQuerySet:
-        """The sessions this person takes part in: only the one who practises may speak, write or hang up."""
+    def for_counselor(self, user: User) -> SessionQuerySet:
+        """Limit to the user's own sessions: only the counselor of a session may speak, write, or hang up."""
         return self.filter(counselor_id=user.pk, organization_id=user.organization_id)
 
     def endable_by(self, user: User) -> SessionQuerySet:
-        """Their own, and for whoever is responsible for counselors those of their organization."""
+        """Limit to the user's own sessions, or to the organization's for those responsible for counselors."""
         mine = self.filter(organization_id=user.organization_id)
         return mine if user.may_end_sessions else mine.filter(counselor_id=user.pk)
 
@@ -37,24 +39,27 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(status=Session.Status.ACTIVE)
 
     def locked(self) -> SessionQuerySet:
-        """In one order for everybody, so that two transactions over several sessions never wait for each other."""
+        """Lock the rows in primary-key order, so that transactions over several sessions never deadlock."""
         return self.order_by("pk").select_for_update(no_key=True)
 
-    def practised(self) -> SessionQuerySet:
-        """Without trials, which count for nobody: statistics, and every list of other people's sessions, start here."""
+    def without_trials(self) -> SessionQuerySet:
+        """Exclude trials, which count toward nothing. Statistics and lists of other people's sessions start here."""
         return self.exclude(kind=Session.Kind.TRIAL)
 
-    def for_history(self, user: User) -> SessionQuerySet:
-        """What a person finds in their history: what they may see, without other people's trials."""
+    def listed_for(self, user: User) -> SessionQuerySet:
+        """Limit to the user's history: all sessions they may see except other people's trials."""
         return self.for_user(user).filter(~Q(kind=Session.Kind.TRIAL) | Q(counselor_id=user.pk))
 
-    def found_by(self, user: User, text: str) -> SessionQuerySet:
-        """By title or counselor; of one's own also by their name and by every word that was said."""
+    def matching_for(self, user: User, text: str) -> SessionQuerySet:
+        """Limit to sessions whose title or counselor matches the text.
+
+        A counselor searches titles, session names, focuses, and every word of their own transcripts.
+        """
         titled = ScenarioVersion.objects.filter(organization_id=user.organization_id, title__icontains=text)
         found = Q(scenario_version__in=titled)
         if not user.is_counselor:
             return self.filter(found | Q(counselor__in=User.objects.for_user(user).matching(text)))
-        said = Session.objects.held_by(user).filter(turns__text_heard__icontains=text)
+        said = Session.objects.for_counselor(user).filter(turns__text_heard__icontains=text)
         return self.filter(found | Q(name__icontains=text) | Q(focus__icontains=text) | Q(pk__in=said.values("pk")))
 
     def stopped(self) -> SessionQuerySet:
@@ -63,8 +68,14 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def trials_of(self, scenario: Scenario, mode: str) -> SessionQuerySet:
         return self.filter(kind=Session.Kind.TRIAL, scenario=scenario, mode=mode)
 
-    def silent_since(self, calls_before: datetime, lines_before: datetime, chats_before: datetime) -> SessionQuerySet:
-        """Live sessions that nobody has been heard from, or come back to: the sweep ends them."""
+    def without_heartbeat_since(
+        self, calls_before: datetime, lines_before: datetime, chats_before: datetime
+    ) -> SessionQuerySet:
+        """Limit to live sessions without a sign of life, which the sweep ends.
+
+        `calls_before` applies to all calls, `lines_before` to calls that their socket has released, `chats_before` to
+        chats.
+        """
         is_free = Q(is_held=False, epoch__gt=0)
         return self.live().filter(
             Q(mode=Mode.PHONE, heartbeat_at__lt=calls_before)
@@ -72,7 +83,8 @@ class SessionQuerySet(models.QuerySet["Session"]):
             | Q(mode=Mode.CHAT, heartbeat_at__lt=chats_before)
         )
 
-    def with_lost_greeting(self, before: datetime) -> SessionQuerySet:
+    def with_stalled_greeting(self, before: datetime) -> SessionQuerySet:
+        """Limit to live sessions whose pending greeting has not been touched since `before`."""
         return self.live().filter(greeting_status=Session.Greeting.PENDING, greeting_touched_at__lt=before)
 
 
@@ -111,7 +123,7 @@ class Session(models.Model):
     is_gradable = models.BooleanField("gradable", default=True)
     not_gradable_reason = models.CharField(max_length=200, blank=True)
     end_detail = models.CharField(max_length=100, blank=True, help_text="the cause, for the operator only")
-    # Which of the organization's lines a call has; only that of a live one counts.
+    # Number of the organization's phone line that the call uses. It counts only while the call is live.
     slot = models.PositiveSmallIntegerField(null=True, editable=False)
     greeting = models.TextField(blank=True)
     greeting_status = models.CharField(max_length=10, choices=Greeting.choices, default=Greeting.PENDING)
@@ -120,7 +132,7 @@ class Session(models.Model):
     started_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(auto_now_add=True)
-    # Which gateway epoch holds the call, and whether it does now. An epoch begins with every socket that is let in.
+    # The latest epoch, and whether a gateway holds the call in it now. Every admitted socket begins an epoch.
     epoch = models.PositiveIntegerField(default=0)
     is_held = models.BooleanField(default=False)
     revision = models.PositiveIntegerField(default=0, help_text="counts every change to the transcript")
@@ -188,17 +200,17 @@ class Session(models.Model):
 
     @property
     def was_stopped(self) -> bool:
-        """The counselor had enough of it. No penalty: it is not graded and is no attempt."""
+        """Return whether the counselor stopped the session. Without penalty: no grade, and no counted attempt."""
         return self.end_reason == EndReason.STOPPED
 
     @property
     def feeling_words(self) -> str:
-        """What its counselor said of it."""
+        """The counselor's rating in words."""
         return {1: "Very hard", 2: "Hard", 3: "All right", 4: "Good", 5: "Easy"}.get(self.feeling or 0, "")
 
     @property
     def is_heavy(self) -> bool:
-        """Whether somebody may want to sit down after it: a heavy topic, or it was hard, or they stopped it."""
+        """Return whether the counselor may need support: the topic was heavy, the session hard, or they stopped it."""
         notes = self.scenario_version.content_notes if self.scenario_version else ""
         return bool(notes) or self.was_stopped or (self.feeling is not None and self.feeling <= 2)
 
@@ -208,7 +220,7 @@ class Session(models.Model):
 
     @property
     def title(self) -> str:
-        """What to call it on a page. A counselor may read a scenario's title."""
+        """Title for pages. A counselor may read a scenario's title."""
         return self.name or self.scenario_title
 
     @property
@@ -217,15 +229,15 @@ class Session(models.Model):
 
     @property
     def caller_opens(self) -> bool:
-        """Who has the first word. Where no scenario says, a chat is begun by the caller, a call by the counselor."""
+        """Return whether the caller speaks first. By default the caller begins a chat, and the counselor a call."""
         opens = self.scenario_version.opens if self.scenario_version else ""
         return opens == Opener.CALLER if opens else not self.is_phone
 
     @property
     def patience(self) -> str:
-        """How long a silence the caller bears. Where no scenario says, as long as most people."""
+        """Length of silence that the caller tolerates, by default that of most people."""
         return self.scenario_version.patience if self.scenario_version else Patience.NORMAL
 
     def transcript(self) -> list[TranscriptTurn]:
-        """The turns in the order they were spoken."""
+        """Return the turns in the order in which they were spoken."""
         return in_spoken_order(self.turns.all())

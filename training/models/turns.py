@@ -1,3 +1,5 @@
+"""Turns of transcripts."""
+
 from __future__ import annotations
 
 import uuid
@@ -8,17 +10,17 @@ from django.db import models
 from accounts.models import Organization
 from training.models.sessions import Session
 
-# What stands in for speech that could not be transcribed: somebody spoke, nobody knows what.
+# Placeholder for speech that could not be transcribed.
 INAUDIBLE = "[inaudible]"
 
 
-class TurnQuerySet(models.QuerySet["TranscriptTurn"]):
-    def by_caller(self) -> TurnQuerySet:
+class TranscriptTurnQuerySet(models.QuerySet["TranscriptTurn"]):
+    def by_caller(self) -> TranscriptTurnQuerySet:
         return self.filter(role=TranscriptTurn.Role.CALLER)
 
 
 class TranscriptTurn(models.Model):
-    """One utterance. What counts is the text as heard; what was generated but never heard is kept beside it."""
+    """One utterance. The text as heard counts; text that was generated but never heard is kept beside it."""
 
     class Role(models.TextChoices):
         CALLER = "caller"
@@ -45,7 +47,7 @@ class TranscriptTurn(models.Model):
     revision = models.PositiveIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
 
-    objects = TurnQuerySet.as_manager()
+    objects = TranscriptTurnQuerySet.as_manager()
 
     class Meta:
         ordering = ["session", "created_at"]
@@ -60,5 +62,5 @@ class TranscriptTurn(models.Model):
 
 
 def heard_turns(turns: Iterable[TranscriptTurn]) -> list[TranscriptTurn]:
-    """Of turns in order, those whose words were heard or read."""
+    """Return the turns whose words were heard or read, in the given order."""
     return [turn for turn in turns if turn.text_heard.strip() not in {"", INAUDIBLE}]

@@ -1,1 +1,1 @@
-"""Verbs that change more than one thing, one module for each noun."""
+"""Services of the training app: operations that change more than one thing, one module per noun."""

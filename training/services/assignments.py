@@ -1,11 +1,11 @@
-"""How an assignment gets from one status to another: all of it stands here, and nowhere else is a status written.
+"""Assignments and all of their status changes. No other module writes an assignment's status.
 
     pending --begin--> in progress --graded, and good enough or no attempt left--> completed
        ^                    |
        +---reset------------+        pending or in progress --cancel, decline--> cancelled
 
-Feedback completes an assignment, never a hand. A finished one can be given again; an open one cannot be given twice:
-the partial unique index decides that, whoever asks at the same moment.
+Feedback completes an assignment; nobody completes it by hand. A finished one can be assigned again. An open one cannot
+be assigned twice: the partial unique index prevents it, even for concurrent requests.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,32 +19,37 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from accounts.models import Event, User
-from accounts.services.webhooks import announce
+from accounts.integrations.webhooks import queue_event
+from accounts.models import User, WebhookEvent
 from scenarios.models import Scenario
 from training.models import Assignment, AssignmentQuerySet, Session
-from training.services.facts import assignment_facts
+from training.services.webhook_payloads import assignment_payload
 
 Status = Assignment.Status
-MOST_AT_ONCE = 500  # pairs of a scenario and a counselor
+MAX_PAIRS_PER_REQUEST = 500  # pairs of a scenario and a counselor
 
 
-class Pair(NamedTuple):
+class AssignmentPair(NamedTuple):
+    """A counselor and a scenario."""
+
     counselor: User
     scenario: Scenario
 
 
 @dataclass
-class Given:
-    """What became of the pairs that were asked for: each stands in exactly one of these."""
+class BulkAssignmentResult:
+    """Result of a bulk assignment. Each requested pair is in exactly one list."""
 
-    assignments: list[Assignment] = field(default_factory=list)
-    open: list[Pair] = field(default_factory=list)
-    completed: list[Pair] = field(default_factory=list)
+    assignments: list[Assignment] = field(default_factory=list)  # newly assigned
+    open: list[AssignmentPair] = field(default_factory=list)  # already open, kept as is
+    completed: list[AssignmentPair] = field(default_factory=list)  # completed earlier, not assigned again
 
 
 def assign(scenario: Scenario, counselor: User, by: User, **fields: object) -> Assignment | None:
-    """Give a scenario to a counselor of the same organization; None when they already have it open."""
+    """Assign a scenario to a counselor. Return None if they already have it open.
+
+    Raise ValueError if the scenario or the counselor belongs to another organization.
+    """
     _check_organization([scenario], [counselor], by)
     try:
         with transaction.atomic():
@@ -58,17 +63,17 @@ def assign(scenario: Scenario, counselor: User, by: User, **fields: object) -> A
 @transaction.atomic
 def assign_many(
     scenarios: Iterable[Scenario], counselors: Iterable[User], by: User, *, force: bool = False, **fields: Any
-) -> Given:
-    """Give each of these scenarios to each of these counselors.
+) -> BulkAssignmentResult:
+    """Assign each scenario to each counselor.
 
-    Who has one open already keeps it. Who has completed one is given it again with `force` only. Raises ValidationError
-    where it would be more than MOST_AT_ONCE pairs.
+    Open assignments are kept. Completed ones are assigned again only with `force`. Raise ValidationError for more than
+    MAX_PAIRS_PER_REQUEST pairs.
     """
-    # In one order for everybody, so that two who assign the same at once wait for each other and do not lock up.
+    # Use a fixed order, so that concurrent requests for the same pairs wait for each other instead of deadlocking.
     wanted = {scenario.pk: scenario for scenario in sorted(scenarios, key=lambda row: row.pk)}
     people = {counselor.pk: counselor for counselor in sorted(counselors, key=lambda row: row.pk)}
     _check_organization(wanted.values(), people.values(), by)
-    check_pairs(len(wanted), len(people))
+    check_pair_count(len(wanted), len(people))
     pairs = list(product(people, wanted))
     before = Assignment.objects.filter(counselor__in=people, scenario__in=wanted)
     done = set() if force else set(before.filter(status=Status.COMPLETED).values_list("counselor_id", "scenario_id"))
@@ -77,14 +82,14 @@ def assign_many(
         for who, what in pairs
         if (who, what) not in done
     ]
-    # The index decides: of two rows for one pair the second is left out, also when both are written now.
+    # The unique index decides: of two rows for one pair the second is skipped, even if both are in this batch.
     Assignment.objects.bulk_create(rows, ignore_conflicts=True)
-    made = Assignment.objects.with_people().in_bulk([row.pk for row in rows])
+    made = Assignment.objects.with_names().in_bulk([row.pk for row in rows])
     opened = {(row.counselor_id, row.scenario_id) for row in made.values()}
     still_open = set(before.open().values_list("counselor_id", "scenario_id")) - opened
-    given = Given([made[row.pk] for row in rows if row.pk in made])
+    given = BulkAssignmentResult([made[row.pk] for row in rows if row.pk in made])
     for who, what in pairs:
-        pair = Pair(people[who], wanted[what])
+        pair = AssignmentPair(people[who], wanted[what])
         if (who, what) in still_open:
             given.open.append(pair)
         elif (who, what) in done:
@@ -92,13 +97,13 @@ def assign_many(
     return given
 
 
-def check_pairs(scenarios: int, counselors: int) -> None:
-    """Raises ValidationError for more than can be looked over."""
+def check_pair_count(scenarios: int, counselors: int) -> None:
+    """Raise ValidationError for more pairs than a person can look over."""
     pairs = scenarios * counselors
-    if pairs > MOST_AT_ONCE:
+    if pairs > MAX_PAIRS_PER_REQUEST:
         raise ValidationError(
             f"{scenarios:,} scenarios for {counselors:,} counselors are {pairs:,} assignments; "
-            f"at most {MOST_AT_ONCE} are given at once. Choose fewer."
+            f"at most {MAX_PAIRS_PER_REQUEST} are given at once. Choose fewer."
         )
 
 
@@ -108,8 +113,8 @@ def _check_organization(scenarios: Iterable[Scenario], counselors: Iterable[User
         raise ValueError("A scenario is assigned within its organization.")
 
 
-def begin(assignment: Assignment) -> int | None:
-    """An attempt begins: its number, or None when the assignment is not open (any more)."""
+def start_attempt(assignment: Assignment) -> int | None:
+    """Start an attempt and return its number, or None if the assignment is not open anymore."""
     if not Assignment.objects.open().filter(pk=assignment.pk).update(status=Status.IN_PROGRESS):
         return None
     last = assignment.sessions.aggregate(last=Max("attempt"))["last"]
@@ -117,47 +122,53 @@ def begin(assignment: Assignment) -> int | None:
 
 
 @transaction.atomic
-def count_result(session: Session, score: int) -> None:
-    """Feedback is there for its counselor to read, or a person has changed it: the score that counts."""
+def record_score(session: Session, score: int) -> None:
+    """Save the score that counts, after feedback became readable for the counselor or a person changed it."""
     Session.objects.filter(pk=session.pk).update(score=score)
     session.score = score
-    settle(session)
+    update_completion(session)
 
 
 @transaction.atomic
-def settle(session: Session) -> None:
-    """Complete the assignment of a session if what was graded since its reset is enough, or no attempt is left."""
+def update_completion(session: Session) -> None:
+    """Complete the session's assignment if a score since its reset is enough or no attempt is left."""
     if session.assignment_id is None:
         return
-    # The lock lets two attempts that are graded at once see each other (SQLite's IMMEDIATE does the same).
+    # The lock lets two attempts that are graded concurrently see each other. SQLite's IMMEDIATE does the same.
     assignment = Assignment.objects.select_for_update().get(pk=session.assignment_id)
     counting = assignment.sessions.filter(attempt__gt=assignment.reset_after)
     scores = [score for score in counting.values_list("score", flat=True) if score is not None]
     assignment.score = max(scores, default=None)
     Assignment.objects.filter(pk=assignment.pk).update(score=assignment.score)
     used_up = assignment.attempts_allowed is not None and len(scores) >= assignment.attempts_allowed
-    # Another attempt is under way: it may still be the better one.
+    # Do not complete while another attempt is live: it may turn out better.
     if scores and (assignment.is_passed or used_up) and not counting.live().exists():
         in_progress = Assignment.objects.filter(pk=assignment.pk, status=Status.IN_PROGRESS)
         if in_progress.update(status=Status.COMPLETED, completed_at=timezone.now()):
-            announce(assignment.organization_id, Event.ASSIGNMENT_COMPLETED, assignment_facts(assignment))
+            queue_event(assignment.organization_id, WebhookEvent.ASSIGNMENT_COMPLETED, assignment_payload(assignment))
 
 
 @transaction.atomic
-def reset(assignment: Assignment) -> bool:
-    """Back to pending; its attempts so far do not count. False when it is not in progress or a session is live."""
+def reset_assignment(assignment: Assignment) -> bool:
+    """Reset an assignment to pending; its attempts so far do not count.
+
+    Return False if it is not in progress or a session of it is live.
+    """
     last = assignment.sessions.aggregate(last=Max("attempt"))["last"] or 0
     in_progress = _without_live_session(assignment).filter(status=Status.IN_PROGRESS)
     return bool(in_progress.update(status=Status.PENDING, score=None, reset_after=last))
 
 
-def cancel(assignment: Assignment) -> bool:
-    """Take an open assignment back. False when it is not open or a session of it is live."""
+def cancel_assignment(assignment: Assignment) -> bool:
+    """Cancel an open assignment. Return False if it is not open or a session of it is live."""
     return bool(_without_live_session(assignment).open().update(status=Status.CANCELLED))
 
 
-def decline(assignment: Assignment) -> bool:
-    """Its counselor would rather not take this topic: no reason is asked, and it is no fault. False as for `cancel`."""
+def decline_assignment(assignment: Assignment) -> bool:
+    """Decline an open assignment for its counselor, who gives no reason and is not at fault.
+
+    Return False in the same cases as `cancel_assignment`.
+    """
     return bool(_without_live_session(assignment).open().update(status=Status.CANCELLED, declined_at=timezone.now()))
 
 
@@ -165,8 +176,8 @@ def _without_live_session(assignment: Assignment) -> AssignmentQuerySet:
     return Assignment.objects.filter(pk=assignment.pk).exclude(sessions__in=Session.objects.live())
 
 
-def named(ids: Sequence[UUID], rows: dict[UUID, Any], what: str) -> list[Any]:
-    """Rows in the order of their ids. Raises ValidationError that names each id of nothing."""
+def resolve_ids(ids: Sequence[UUID], rows: dict[UUID, Any], what: str) -> list[Any]:
+    """Return the rows in the order of their ids. Raise ValidationError that names each unknown id."""
     unknown = [pk for pk in ids if pk not in rows]
     if unknown:
         raise ValidationError([f"There is no {what} {pk}." for pk in unknown])

@@ -1,3 +1,5 @@
+"""Start and end of practice sessions."""
+
 import random
 from collections.abc import Mapping
 from datetime import timedelta
@@ -7,29 +9,32 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from accounts.models import Event, User
-from accounts.services.webhooks import announce
-from scenarios.models import ContextUnavailable, Mode, Scenario
-from scenarios.services.versions import snapshot
+from accounts.integrations.webhooks import queue_event
+from accounts.models import User, WebhookEvent
+from scenarios.models import ContextUnavailableError, Mode, Scenario
+from scenarios.services.versions import snapshot_scenario
 from training import tasks
 from training.models import Assignment, EndReason, Session, SessionQuerySet
 from training.services import assignments
-from training.services.facts import facts_of
-from training.services.refusals import SessionRefused
+from training.services.errors import SessionRefusedError
+from training.services.webhook_payloads import session_payload
 from training.signals import session_ended
 
-STOPPED = "it was stopped, which is always all right"
-RACES = 50  # starts that may come first, one after another, before it is somebody's turn to try again
+STOPPED_REASON = "it was stopped, which is always all right"
+MAX_START_RETRIES = 50  # races that a start may lose to other starts before it gives up
 
 
 def start_assignment(assignment: Assignment) -> tuple[Session, bool]:
-    """Begin the next attempt of an assignment; its live session again, with False, when there is one."""
+    """Start the next attempt of an assignment. Return (session, True), or (live session, False) if there is one.
+
+    Raise SessionRefusedError if the assignment is closed.
+    """
     live = assignment.sessions.live().first()
     if live:
         return live, False
     if not assignment.is_open:
-        raise SessionRefused("assignment_closed", f"This assignment is {assignment.get_status_display()}.")
-    return _begin(
+        raise SessionRefusedError("assignment_closed", f"This assignment is {assignment.get_status_display()}.")
+    return _start_session(
         assignment.counselor,
         Session.Kind.ASSIGNMENT,
         assignment.scenario.mode,
@@ -42,28 +47,31 @@ def start_assignment(assignment: Assignment) -> tuple[Session, bool]:
 def start_free_practice(
     user: User, mode: str, scenario: Scenario | None = None, focus: str = ""
 ) -> tuple[Session, bool]:
-    """Begin practice that nobody assigned, with a scenario of the library or with what the counselor asks for."""
+    """Start practice that nobody assigned, with a library scenario or the counselor's own focus.
+
+    Raise SessionRefusedError if the scenario has another mode.
+    """
     if scenario and scenario.mode != mode:
-        raise SessionRefused("wrong_mode", f"This scenario is played as a {scenario.get_mode_display().lower()}.")
-    return _begin(user, Session.Kind.FREE_PRACTICE, mode, scenario=scenario, focus=focus)
+        raise SessionRefusedError("wrong_mode", f"This scenario is played as a {scenario.get_mode_display().lower()}.")
+    return _start_session(user, Session.Kind.FREE_PRACTICE, mode, scenario=scenario, focus=focus)
 
 
-def may_try(user: User) -> bool:
-    """Whoever may change scenarios may play any of the organization, drafts and one-time ones too."""
+def can_start_trial(user: User) -> bool:
+    """Return whether the user may play any scenario of the organization: those who may change scenarios may."""
     return user.has_perm("scenarios.change_scenario")
 
 
 def start_trial(user: User, scenario: Scenario, mode: str) -> tuple[Session, bool]:
-    """Play a scenario in either mode, whatever it is written for; the live trial of it again, with False.
+    """Start a trial of a scenario in either mode. Return (session, True), or (live trial, False) if there is one.
 
-    It counts for nobody. Who asks must have been let through by `may_try`.
+    A trial counts toward nothing. Check the user with `can_start_trial` first.
     """
-    same = Session.objects.held_by(user).trials_of(scenario, mode)
+    same = Session.objects.for_counselor(user).trials_of(scenario, mode)
     live = same.live().first()
-    return (live, False) if live else _begin(user, Session.Kind.TRIAL, mode, scenario=scenario, same=same)
+    return (live, False) if live else _start_session(user, Session.Kind.TRIAL, mode, scenario=scenario, same=same)
 
 
-def _begin(
+def _start_session(
     user: User,
     kind: Session.Kind,
     mode: str,
@@ -72,8 +80,8 @@ def _begin(
     focus: str = "",
     same: SessionQuerySet | None = None,
 ) -> tuple[Session, bool]:
-    """Begin a session. Where a start that came at once has begun one of `same`, that one with False."""
-    version = snapshot(scenario, _evaluator_context(scenario)) if scenario else None
+    """Start a session. If a concurrent start has created one of `same`, return that one with False."""
+    version = snapshot_scenario(scenario, _evaluator_context(scenario)) if scenario else None
     facts = {
         "organization_id": user.organization_id,
         "counselor": user,
@@ -84,42 +92,43 @@ def _begin(
         "assignment": assignment,
         "focus": focus,
     }
-    for _ in range(RACES):
-        slot = _free_slot(user, same) if mode == Mode.PHONE else None
+    for _ in range(MAX_START_RETRIES):
+        slot = _choose_free_slot(user, same) if mode == Mode.PHONE else None
         try:
             with transaction.atomic():
-                session = _open(facts, assignment, slot)
+                session = _create_session(facts, assignment, slot)
         except IntegrityError:
-            # The constraints are the locks: this start raced with another one, or a call is under way.
-            standing = _what_stands_in_the_way(user, same)
+            # The constraints are the locks: another start won the race, or the user has a live call.
+            standing = _find_conflict(user, same)
             if standing:
                 return standing, False
         else:
             return session, True
-    raise SessionRefused("try_again", "Many calls are starting just now. Please try again.")
+    raise SessionRefusedError("try_again", "Many calls are starting just now. Please try again.")
 
 
-def _open(facts: Mapping[str, object], assignment: Assignment | None, slot: int | None) -> Session:
-    attempt = assignments.begin(assignment) if assignment else None
-    # It may have been cancelled since the page was opened.
+def _create_session(facts: Mapping[str, object], assignment: Assignment | None, slot: int | None) -> Session:
+    """Create the session and queue its greeting on commit. Raise SessionRefusedError if the assignment is closed."""
+    attempt = assignments.start_attempt(assignment) if assignment else None
+    # The assignment may have been canceled since the page was opened.
     if assignment and attempt is None:
-        raise SessionRefused("assignment_closed", "This assignment is not open any more.")
+        raise SessionRefusedError("assignment_closed", "This assignment is not open any more.")
     session: Session = Session.objects.create(**facts, attempt=attempt, slot=slot)
-    # Robust: a broker that is away loses nothing, the sweep finds the greeting.
+    # `robust`: if the broker is down, nothing is lost, because the sweep queues the greeting again.
     transaction.on_commit(lambda: tasks.prepare_greeting.delay(str(session.pk)), robust=True)
     return session
 
 
-def _free_slot(user: User, same: SessionQuerySet | None) -> int:
-    """One of the organization's lines that is free; any of them, so that two starts rarely choose the same."""
+def _choose_free_slot(user: User, same: SessionQuerySet | None) -> int:
+    """Return a random free line of the organization, so that concurrent starts rarely choose the same one."""
     live = Session.objects.live().filter(organization_id=user.organization_id, mode=Mode.PHONE)
     taken = list(live.values_list("slot", flat=True))
     free = set(range(1, user.organization.call_slots + 1)) - set(taken)
-    # There may be calls beyond the number, from before it was lowered.
+    # Calls from before the number was lowered may exceed it.
     if not free or len(taken) >= user.organization.call_slots:
-        # Who has a call already is told of that instead.
-        _what_stands_in_the_way(user, same)
-        raise SessionRefused(
+        # A user with a live call gets that refusal instead.
+        _find_conflict(user, same)
+        raise SessionRefusedError(
             "organization_full",
             "All practice lines of your center are in use. Try again when somebody has finished; a supervisor can ask "
             "for more lines.",
@@ -130,18 +139,21 @@ def _free_slot(user: User, same: SessionQuerySet | None) -> int:
 def _evaluator_context(scenario: Scenario) -> str:
     try:
         return scenario.evaluator_context
-    except ContextUnavailable as error:
-        raise SessionRefused("try_again", "This scenario cannot be read just now. Please try again.") from error
+    except ContextUnavailableError as error:
+        raise SessionRefusedError("try_again", "This scenario cannot be read just now. Please try again.") from error
 
 
-def _what_stands_in_the_way(user: User, same: SessionQuerySet | None) -> Session | None:
-    """The live one that was wanted, a refusal where another call is live, None where it was only a race."""
+def _find_conflict(user: User, same: SessionQuerySet | None) -> Session | None:
+    """Return the live session of `same`, or None if there was only a race.
+
+    Raise SessionRefusedError if the user has another live call.
+    """
     live = same.live().first() if same is not None else None
     if live:
         return live
-    call = Session.objects.held_by(user).live().filter(mode=Mode.PHONE).first()
+    call = Session.objects.for_counselor(user).live().filter(mode=Mode.PHONE).first()
     if call:
-        raise SessionRefused("call_live", "You have another call under way. End it first.", call.pk)
+        raise SessionRefusedError("call_live", "You have another call under way. End it first.", call.pk)
     return None
 
 
@@ -152,9 +164,9 @@ def end_session(
     status: str = Session.Status.COMPLETED,
     among: SessionQuerySet | None = None,
 ) -> bool:
-    """End a live session, if it is one of `among`, and announce it. Return False if it was already over.
+    """End a live session, if it is one of `among`, and announce it. Return False if it had already ended.
 
-    The conditional UPDATE is the lock: a hang-up, a sweep and a lost socket can race here.
+    The conditional UPDATE is the lock: a hang-up, a sweep, and a lost socket can race here.
     """
     live = Session.objects.live() if among is None else among
     ended = live.filter(pk=session.pk).update(
@@ -165,35 +177,35 @@ def end_session(
     session.refresh_from_db()
     session_ended.send(sender=Session, session=session)
     if session.kind != Session.Kind.TRIAL:
-        announce(session.organization_id, Event.SESSION_COMPLETED, facts_of(session))
+        queue_event(session.organization_id, WebhookEvent.SESSION_COMPLETED, session_payload(session))
     return True
 
 
 def stop_session(session: Session) -> bool:
-    """The counselor has had enough: no grade, no attempt, no question why. False if it was already over."""
+    """Stop a session for its counselor: no grade, no counted attempt, no reason. Return False if it had ended."""
     with transaction.atomic():
         live = Session.objects.live().filter(pk=session.pk)
-        live.update(is_gradable=False, not_gradable_reason=STOPPED)
+        live.update(is_gradable=False, not_gradable_reason=STOPPED_REASON)
         return end_session(session, EndReason.STOPPED)
 
 
 def end_by_supervisor(session: Session) -> bool:
-    """End somebody else's live session. Return False if it was already over."""
+    """End another person's live session. Return False if it had already ended."""
     return end_session(session, EndReason.SUPERVISOR)
 
 
 def sweep_sessions() -> int:
-    """End what nobody is in any more: calls without a heartbeat, chats long idle. Return how many."""
+    """End abandoned sessions: calls without a heartbeat and chats idle for long. Return how many."""
     now = timezone.now()
-    silent = Session.objects.silent_since(
+    silent = Session.objects.without_heartbeat_since(
         calls_before=now - timedelta(seconds=settings.HEARTBEAT_LOST_AFTER),
         lines_before=now - timedelta(seconds=settings.LINE_KEPT_FOR),
         chats_before=now - timedelta(seconds=settings.CHAT_IDLE_AFTER),
     )
-    return sum(_abandon(session, silent) for session in list(silent))
+    return sum(_end_abandoned(session, silent) for session in list(silent))
 
 
-def _abandon(session: Session, silent: SessionQuerySet) -> bool:
-    """End it, unless somebody has come back meanwhile. Grading settles what was left open of its last turns."""
+def _end_abandoned(session: Session, silent: SessionQuerySet) -> bool:
+    """End a session unless somebody has returned to it. Grading closes its open turns."""
     reason = EndReason.LINE_LOST if session.is_phone else EndReason.IDLE
     return end_session(session, reason, Session.Status.ABANDONED, among=silent)

@@ -1,3 +1,5 @@
+"""Turns of calls and chats."""
+
 from collections.abc import Mapping, Sequence
 from uuid import UUID, uuid4
 
@@ -6,11 +8,11 @@ from django.db.models import F
 from django.utils import timezone
 
 from training.models import INAUDIBLE, Session, TranscriptTurn
-from training.services.refusals import SessionRefused
+from training.services.errors import SessionRefusedError
 
-MOST_MESSAGES = 100  # in one chat, of both
-# What a gateway says of a turn; the rest is the row's own.
-TOLD = (
+MAX_CHAT_MESSAGES = 100  # messages per chat, both sides together
+# Fields that a gateway reports. A later report replaces only these.
+REPLACED_FIELDS = (
     "after",
     "role",
     "text_generated",
@@ -23,28 +25,28 @@ TOLD = (
     "is_final",
     "revision",
 )
-WHICH = ("session_id", "item", "revision")
-LOCKED = ("pk", "organization_id", "revision")
+REVISION_KEY_FIELDS = ("session_id", "item", "revision")
+LOCKED_FIELDS = ("pk", "organization_id", "revision")
 
 
 def record_turn(session_id: UUID, item: str, revision: int, **fields: object) -> bool:
-    """Save a turn as the gateway knows it, once or again. False when a later state of it is already saved."""
+    """Save a turn as the gateway reports it. Return False if a later revision is already saved."""
     return bool(record_turns({session_id: [TranscriptTurn(item=item, revision=revision, **fields)]}))
 
 
 @transaction.atomic
 def record_turns(said: Mapping[UUID, Sequence[TranscriptTurn]]) -> int:
-    """Save turns of some sessions, all or none, each once or again. Return how many were news.
+    """Save turns of several sessions, all or none. Return how many were new or changed.
 
-    As many queries for many sessions as for one. Raises Session.DoesNotExist.
+    The number of queries does not grow with the number of sessions. Raise Session.DoesNotExist if a session is gone.
     """
-    # The row of a session is the lock: two gateways may both have something to say about a turn.
-    sessions = {session.pk: session for session in Session.objects.filter(pk__in=said).locked().only(*LOCKED)}
+    # The session's row is the lock: two gateways may report the same turn.
+    sessions = {session.pk: session for session in Session.objects.filter(pk__in=said).locked().only(*LOCKED_FIELDS)}
     if len(sessions) < len(said):
         raise Session.DoesNotExist("A session of these turns is gone.")
     items = {turn.item for turns in said.values() for turn in turns}
     known = TranscriptTurn.objects.filter(session_id__in=said, item__in=items)
-    revisions = {(session, item): revision for session, item, revision in known.values_list(*WHICH)}
+    revisions = {(session, item): revision for session, item, revision in known.values_list(*REVISION_KEY_FIELDS)}
     news: list[TranscriptTurn] = []
     for session_id, turns in said.items():
         session = sessions[session_id]
@@ -55,14 +57,14 @@ def record_turns(said: Mapping[UUID, Sequence[TranscriptTurn]]) -> int:
                 news.append(turn)
     Session.objects.bulk_update(sessions.values(), ["revision"])
     TranscriptTurn.objects.bulk_create(
-        news, update_conflicts=True, unique_fields=["session", "item"], update_fields=list(TOLD)
+        news, update_conflicts=True, unique_fields=["session", "item"], update_fields=list(REPLACED_FIELDS)
     )
     return len(news)
 
 
 @transaction.atomic
-def settle_turns(session: Session) -> None:
-    """Close the turns that a vanished gateway left open: what was heard of them stands."""
+def close_open_turns(session: Session) -> None:
+    """Close the turns that a lost gateway left open. Text heard so far is kept."""
     for turn in session.turns.filter(is_final=False).order_by("revision"):
         session.revision += 1
         lost_words = turn.is_by_counselor and not turn.text_heard
@@ -77,10 +79,10 @@ def settle_turns(session: Session) -> None:
 
 @transaction.atomic
 def write_turn(session: Session, role: str, text: str, item: str = "") -> TranscriptTurn:
-    """Add a typed turn at the end of a live chat. Raises SessionRefused when the chat is over."""
+    """Append a typed turn to a live chat. Raise SessionRefusedError if the chat is over."""
     alive = Session.objects.live().filter(pk=session.pk).update(revision=F("revision") + 1, heartbeat_at=timezone.now())
     if not alive:
-        raise SessionRefused("session_over", "This session is over.", session.pk)
+        raise SessionRefusedError("session_over", "This session is over.", session.pk)
     session.refresh_from_db(fields=["revision", "heartbeat_at"])
     turns = session.transcript()
     return TranscriptTurn.objects.create(
@@ -98,7 +100,7 @@ def write_turn(session: Session, role: str, text: str, item: str = "") -> Transc
 
 @transaction.atomic
 def write_answer(session: Session, question: TranscriptTurn, text: str) -> TranscriptTurn:
-    """The caller's answer to a turn, once: a message that was sent twice has been answered by whoever was first."""
+    """Save the caller's answer to a turn, once. If a concurrent request has saved one, return that."""
     Session.objects.select_for_update().get(pk=session.pk)
     item = f"reply_{question.pk.hex}"
     answered = session.turns.filter(item=item).first()
@@ -107,17 +109,20 @@ def write_answer(session: Session, question: TranscriptTurn, text: str) -> Trans
 
 @transaction.atomic
 def write_message(session: Session, content: str) -> TranscriptTurn:
-    """The counselor's message as a turn. The same words again while unanswered are a second try, not a second turn."""
-    # The lock lets a double click see its first half (SQLite's IMMEDIATE does the same).
+    """Save the counselor's message as a turn. Raise SessionRefusedError if the chat is over or full.
+
+    The same words again before the answer are a retry and return the existing turn.
+    """
+    # The lock lets the second request of a double click see the first one. SQLite's IMMEDIATE does the same.
     session = Session.objects.select_for_update().get(pk=session.pk)
     turns = session.transcript()
     if turns and turns[-1].is_by_counselor and turns[-1].text_heard == content and session.is_live:
         return turns[-1]
-    # With the answer to this one.
-    if len(turns) + 2 > MOST_MESSAGES:
-        raise SessionRefused(
+    # Count this message and its answer.
+    if len(turns) + 2 > MAX_CHAT_MESSAGES:
+        raise SessionRefusedError(
             "too_many_messages",
-            f"A chat has at most {MOST_MESSAGES} messages, and this one has them. End it to get your feedback.",
+            f"A chat has at most {MAX_CHAT_MESSAGES} messages, and this one has them. End it to get your feedback.",
             session.pk,
         )
     return write_turn(session, TranscriptTurn.Role.COUNSELOR, content)

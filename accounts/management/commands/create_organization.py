@@ -1,3 +1,5 @@
+"""Command that creates an organization and its first administrator."""
+
 import getpass
 import sys
 from typing import Any

@@ -26,7 +26,7 @@ class Command(migrate.Command):
 def refuse_partly_migrated(connection: BaseDatabaseWrapper) -> None:
     """Raise CommandError if only some of a squashed migration's predecessors are applied and the others are gone.
 
-    Django itself would drop the squashed migration from its plan without a word and leave the app as it is.
+    Django itself would silently drop the squashed migration from its plan and leave the app unchanged.
     """
     applied = MigrationRecorder(connection).applied_migrations()
     loader = MigrationLoader(None, load=False)

@@ -1,9 +1,11 @@
+"""Command that recounts all weekly tallies."""
+
 from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
-from evaluation.services.tallying import count_counselor, count_scenario, week_of
+from evaluation.services.tallies import recount_counselor_week, recount_scenario_week, week_of
 from training.models import Session
 
 
@@ -13,14 +15,14 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        graded = Session.objects.practised().filter(score__isnull=False)
+        graded = Session.objects.without_trials().filter(score__isnull=False)
         rows = list(graded.only("counselor_id", "scenario_id", "started_at").iterator())
         people = {(row.counselor_id, week_of(row)) for row in rows}
         scenarios = {(row.scenario_id, week_of(row)) for row in rows if row.scenario_id}
         for counselor_id, week in sorted(people):
             with transaction.atomic():
-                count_counselor(counselor_id, week)
+                recount_counselor_week(counselor_id, week)
         for scenario_id, week in sorted(scenarios):
             with transaction.atomic():
-                count_scenario(scenario_id, week)
+                recount_scenario_week(scenario_id, week)
         self.stdout.write(f"{len(people)} weeks of counselors and {len(scenarios)} of scenarios are counted.")

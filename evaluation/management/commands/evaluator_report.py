@@ -1,3 +1,5 @@
+"""Command that prints the report on the evaluator's performance."""
+
 from datetime import timedelta
 from typing import Any
 
@@ -7,8 +9,8 @@ from rich.console import Console
 
 from accounts.models import Organization
 from evaluation.models import Evaluation
-from evaluation.services.reporting import Report, Spread, report_on
-from evaluation.tables import print_agreement, print_facts
+from evaluation.reports.evaluator_report import EvaluatorReport, Percentiles, build_evaluator_report
+from evaluation.reports.terminal_tables import print_agreement, print_facts
 
 
 class Command(BaseCommand):
@@ -26,9 +28,9 @@ class Command(BaseCommand):
                 raise CommandError(f"There is no organization named {name!r}.")
             evaluations = evaluations.filter(organization=found)
         since = timezone.now() - timedelta(days=options["days"]) if options["days"] else None
-        report = report_on(evaluations, since)
+        report = build_evaluator_report(evaluations, since)
         console = Console(file=self.stdout, width=110, highlight=False)  # type: ignore[arg-type]
-        print_facts(console, facts_of(report))
+        print_facts(console, report_lines(report))
         console.print()
         if report.agreement:
             console.print("Agreement between the evaluator and people")
@@ -37,26 +39,26 @@ class Command(BaseCommand):
             console.print("No criterion was reviewed by a person yet, so there is no agreement to tell of.")
 
 
-def facts_of(report: Report) -> list[tuple[str, str]]:
+def report_lines(report: EvaluatorReport) -> list[tuple[str, str]]:
     failed = report.by_status["failed"]
     return [
         ("Evaluations", ", ".join(f"{count} {status}" for status, count in sorted(report.by_status.items())) or "none"),
         ("Grades", ", ".join(f"{grade} {count}" for grade, count in sorted(report.by_grade.items())) or "none"),
         ("Failed for good", str(failed)),
         ("Graded without procedures", str(report.graded_without_procedures)),
-        ("Latency with a search", _ms(report.with_search)),
-        ("Latency without one", _ms(report.without_search)),
-        ("Tokens in", _count(report.input_tokens)),
-        ("Tokens out", _count(report.output_tokens)),
+        ("Latency with a search", _format_latency(report.with_search)),
+        ("Latency without one", _format_latency(report.without_search)),
+        ("Tokens in", _format_tokens(report.input_tokens)),
+        ("Tokens out", _format_tokens(report.output_tokens)),
         ("Tokens in all", f"{report.all_tokens:,}"),
         ("Scans", ", ".join(f"{count} {status}" for status, count in sorted(report.by_scan.items())) or "none"),
         ("Waiting for a person", str(report.waiting)),
     ]
 
 
-def _ms(spread: Spread | None) -> str:
+def _format_latency(spread: Percentiles | None) -> str:
     return f"median {spread.median:,.0f} ms, 95 % under {spread.p95:,.0f} ms, of {spread.n}" if spread else "none"
 
 
-def _count(spread: Spread | None) -> str:
+def _format_tokens(spread: Percentiles | None) -> str:
     return f"median {spread.median:,.0f}, 95 % under {spread.p95:,.0f}" if spread else "none"

@@ -1,3 +1,5 @@
+"""Command that grades labeled transcripts and prints the agreement."""
+
 import json
 from pathlib import Path
 from typing import Any
@@ -5,17 +7,17 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 
-from ai import AIUnavailable, find_instructions
-from evaluation import openai_grader, rubric, scoring
-from evaluation.agreement import table_of
-from evaluation.feedback import proven_results
-from evaluation.labelled import BadLabels, Labelled, read_labelled
+from ai import AIUnavailableError, find_injections
+from evaluation.grading import openai_grader, rubric, scoring
+from evaluation.grading.evidence import GraderTurn
+from evaluation.grading.openai_grader import GradingInput
+from evaluation.grading.verification import verify_results
 from evaluation.models import CriterionResult
-from evaluation.openai_grader import Case
-from evaluation.proof import Line
-from evaluation.services.reporting import as_judged, names_of_checks
-from evaluation.tables import print_agreement
-from scenarios.checks import proposed_checks
+from evaluation.reports.agreement import build_agreement_table
+from evaluation.reports.evaluator_report import check_names, fold_no_evidence
+from evaluation.reports.labeled_transcripts import LabeledTranscript, LabelFileError, read_labeled_transcripts
+from evaluation.reports.terminal_tables import print_agreement
+from scenarios.models.scenario_checks import propose_checks
 
 MOST_SCENARIO_CHECKS = 20
 
@@ -34,28 +36,28 @@ class Command(BaseCommand):
         known = {check.key for check in rubric.general_checks(has_procedures=False)}
         known |= {f"scenario_{number}" for number in range(1, MOST_SCENARIO_CHECKS + 1)}
         try:
-            transcripts = read_labelled(path.read_bytes(), known, path.suffix.lower() == ".csv")
+            transcripts = read_labeled_transcripts(path.read_bytes(), known, path.suffix.lower() == ".csv")
         except OSError as error:
             raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
-        except BadLabels as error:
+        except LabelFileError as error:
             raise CommandError(f"{path}: {error}") from error
         self.grade_all(transcripts, options["to"])
 
-    def grade_all(self, transcripts: list[Labelled], to: Path | None) -> None:
+    def grade_all(self, transcripts: list[LabeledTranscript], to: Path | None) -> None:
         console = Console(file=self.stdout, width=110, highlight=False)  # type: ignore[arg-type]
         verdicts, told, failed = [], [], 0
         for one in transcripts:
             try:
-                results = graded(one)
-            except AIUnavailable as error:
+                results = grade_labeled(one)
+            except AIUnavailableError as error:
                 failed += 1
                 console.print(f"{one.id}: not graded ({error.code})")
                 continue
-            points = scoring.total((row.verdict, row.weight, row.is_red_line) for row in results)
+            points = scoring.compute_score((row.verdict, row.weight, row.is_red_line) for row in results)
             console.print(f"{one.id}: {points.grade} {points.score}" if points else f"{one.id}: nothing applied")
             by_key = {row.key: row.verdict for row in results}
             verdicts += [
-                (key if not key.startswith("scenario_") else "scenario", as_judged(by_key[key]), label)
+                (key if not key.startswith("scenario_") else "scenario", fold_no_evidence(by_key[key]), label)
                 for key, label in one.labels.items()
                 if key in by_key
             ]
@@ -63,20 +65,20 @@ class Command(BaseCommand):
         if to:
             to.write_text(json.dumps(told, indent=1) + "\n")
         console.print()
-        print_agreement(console, table_of(verdicts, names_of_checks()))
+        print_agreement(console, build_agreement_table(verdicts, check_names()))
         if failed:
             raise CommandError(f"{failed} of {len(transcripts)} could not be graded.")
 
 
-def graded(one: Labelled) -> list[CriterionResult]:
-    """Raises AIUnavailable."""
+def grade_labeled(one: LabeledTranscript) -> list[CriterionResult]:
+    """Return the verified results of one transcript. Raise AIUnavailableError if it cannot be graded."""
     lines = [
-        Line(f"t{number}", str(number), speaker == "counselor", text, tuple(find_instructions(text)))
+        GraderTurn(f"t{number}", str(number), speaker == "counselor", text, tuple(find_injections(text)))
         for number, (speaker, text) in enumerate(one.turns, 1)
     ]
     checks = [
         *rubric.general_checks(has_procedures=False),
-        *rubric.scenario_checks(proposed_checks(one.evaluator_context)),
+        *rubric.scenario_checks(propose_checks(one.evaluator_context)),
     ]
-    case = Case(session_id=one.id, checks=checks, lines=lines, evaluator_context=one.evaluator_context)
-    return proven_results(case, openai_grader.ask(case))
+    case = GradingInput(session_id=one.id, checks=checks, lines=lines, evaluator_context=one.evaluator_context)
+    return verify_results(case, openai_grader.request_grading(case))

@@ -1,3 +1,5 @@
+"""Command that loads the people, documents, and scenarios of the demo."""
+
 import json
 from datetime import timedelta
 from typing import Any
@@ -10,9 +12,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Account, Cohort, Organization, User
-from accounts.services.uploading import upload_procedures
+from accounts.procedures.uploads import upload_procedures
 from scenarios.models import Category, Scenario, Skill
-from scenarios.services.contexts import write_evaluator_context
+from scenarios.services.evaluator_contexts import write_evaluator_context
 from training.services.assignments import assign
 
 CENTER, OTHER_CENTER = "Harbor Crisis Center", "Ridge Helpline"
@@ -36,7 +38,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if Organization.objects.filter(name=CENTER).exists():
             return
-        password = make_password(options["password"])  # hashed once: slow on purpose
+        password = make_password(options["password"])  # hashed once, because hashing is slow on purpose
         center = Organization.objects.create(name=CENTER, support_contacts=SUPPORT)
         people = {
             email: User.objects.create(
@@ -61,11 +63,11 @@ class Command(BaseCommand):
         document = SimpleUploadedFile("harbor-717-procedures.md", (folder / "procedures.md").read_bytes())
         upload_procedures(account, document, supervisor)
         for row in json.loads((folder / "scenarios.json").read_text()):
-            _add(row, account, supervisor, counselor)
+            _add_scenario(row, account, supervisor, counselor)
 
 
-def _add(row: dict[str, Any], account: Account, supervisor: User, counselor: User) -> None:
-    """One scenario and its assignment."""
+def _add_scenario(row: dict[str, Any], account: Account, supervisor: User, counselor: User) -> None:
+    """Create a scenario from a row of scenarios.json, and assign it to the counselor."""
     center = account.organization
     due = timezone.localdate() + timedelta(days=row.pop("due_in_days"))
     skills, context = row.pop("skills"), row.pop("evaluator_context")

@@ -1,3 +1,5 @@
+"""Command that imports scenario packs."""
+
 import json
 from argparse import ArgumentParser
 from pathlib import Path
@@ -12,18 +14,18 @@ from rich.table import Table
 from rich.text import Text
 
 from accounts.models import Account, Organization, User
-from scenarios.models import ContextUnavailable, ImportJob, folded
-from scenarios.packs.rows import PackRefused
-from scenarios.services.import_checks import Seen
-from scenarios.services.import_library import Accounts
+from scenarios.models import ContextUnavailableError, ImportJob, fold_text
+from scenarios.packs.rows import UnreadablePackError
+from scenarios.services.import_matching import AccountLookup
+from scenarios.services.import_validation import SeenRows
 from scenarios.services.imports import (
-    MOST_BYTES,
+    MAX_BYTES,
     ImportOptions,
-    abandon_import,
-    begin_import,
-    check_pack,
-    forget_import,
-    outcome_of,
+    discard_import,
+    stage_import,
+    start_import,
+    stop_import,
+    summarize_import,
     write_import,
 )
 
@@ -47,10 +49,10 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.organization = organization_named(options["organization"] or settings.DEFAULT_ORGANIZATION)
-        self.author = author_named(options["created_by"], self.organization)
+        self.organization = find_organization(options["organization"] or settings.DEFAULT_ORGANIZATION)
+        self.author = find_author(options["created_by"], self.organization)
         self.options = ImportOptions(
-            account=account_named(options["account"], self.organization),
+            account=find_account(options["account"], self.organization),
             may_update=options["update"],
             creates_categories=options["create_categories"],
             is_partial=options["partial"],
@@ -72,48 +74,48 @@ class Command(BaseCommand):
             raise CommandError(f"{refused} row{'' if refused == 1 else 's'} refused; {would}.{hint}")
 
     def import_all(self, files: list[Path], is_dry: bool) -> dict[str, Outcome]:
-        """Every file is checked before one is written: all of it or nothing, unless --partial."""
+        """Validate every file before writing any. Write all or nothing, unless --partial is set."""
         jobs: dict[str, ImportJob] = {}
         try:
-            seen: Seen = {}
+            seen: SeenRows = {}
             for path in files:
                 jobs[str(path)] = self.read(path, seen)
-            invalid = any(outcome_of(job)["invalid"] for job in jobs.values())
+            invalid = any(summarize_import(job)["invalid"] for job in jobs.values())
             if not is_dry and (self.options.is_partial or not invalid):
                 for name, job in jobs.items():
                     self.write(name, job)
             is_expected = is_dry and (self.options.is_partial or not invalid)
-            return {name: outcome_of(job, expected=is_expected) for name, job in jobs.items()}
+            return {name: summarize_import(job, expected=is_expected) for name, job in jobs.items()}
         finally:
             for job in jobs.values():
-                forget_import(job)
+                discard_import(job)
 
-    def read(self, path: Path, seen: Seen) -> ImportJob:
+    def read(self, path: Path, seen: SeenRows) -> ImportJob:
         bar = self.progress.add_task(f"Reading {path.name}", total=None)
         try:
-            with path.open("rb") as file, SpooledTemporaryFile(MOST_BYTES) as held:
-                # A pipe or a device is read once, and no further than a pack may be.
+            with path.open("rb") as file, SpooledTemporaryFile(MAX_BYTES) as held:
+                # A pipe or device can be read only once, and is read no further than the size limit.
                 if not path.is_file():
-                    held.write(file.read(MOST_BYTES + 1))
+                    held.write(file.read(MAX_BYTES + 1))
                 return self.read_file(path, file if path.is_file() else cast(BinaryIO, held), seen, bar)
         except OSError as error:
             raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
-        except PackRefused as refused:
+        except UnreadablePackError as refused:
             raise CommandError(f"{path}: {refused} Nothing was imported.") from refused
-        except ContextUnavailable as error:
+        except ContextUnavailableError as error:
             problem = "An evaluator context that it may change cannot be read just now."
             raise CommandError(f"{path}: {problem} Nothing was imported. Try again in a moment.") from error
 
-    def read_file(self, path: Path, file: BinaryIO, seen: Seen, bar: Any) -> ImportJob:
+    def read_file(self, path: Path, file: BinaryIO, seen: SeenRows, bar: Any) -> ImportJob:
         def show(rows: int) -> None:
             self.progress.update(bar, completed=rows)
 
-        job = check_pack(
+        job = stage_import(
             self.organization,
             self.author,
             file,
             path.name,
-            ImportJob.Source.COMMAND,
+            ImportJob.ImportSource.COMMAND,
             self.options,
             seen=seen,
             on_progress=show,
@@ -123,18 +125,20 @@ class Command(BaseCommand):
 
     def write(self, name: str, job: ImportJob) -> None:
         bar = self.progress.add_task(f"Writing {Path(name).name}", total=job.to_write)
-        begin_import(job, queue=False)
+        start_import(job, queue=False)
         try:
             write_import(job.pk, on_progress=lambda written: self.progress.advance(bar, written), seconds=None)
         except BaseException as error:
-            # Ctrl-C as well as a storage that is away.
-            abandon_import(job)
+            # BaseException covers Ctrl-C as well as an unavailable storage.
+            stop_import(job)
             why = str(error).rstrip(".") or type(error).__name__
-            raise CommandError(f"Stopped: {why}. {how_far(name, job)}") from error
+            raise CommandError(f"Stopped: {why}. {describe_progress(name, job)}") from error
         job.refresh_from_db()
         if job.status != ImportJob.Status.COMPLETED:
             others = "A worker goes on with the rest" if job.is_under_way else "The rest was given up by a worker"
-            raise CommandError(f"This took so long that a worker took it over. {others}. {how_far(name, job)}")
+            raise CommandError(
+                f"This took so long that a worker took it over. {others}. {describe_progress(name, job)}"
+            )
 
     def show(self, outcomes: dict[str, Outcome], options: dict[str, Any]) -> None:
         if options["json"]:
@@ -148,9 +152,9 @@ class Command(BaseCommand):
         console.print(counts_table(outcomes, options["dry_run"]))
         for outcome in outcomes.values():
             if outcome["new_categories"]:
-                console.print(shown(f"New categories: {', '.join(outcome['new_categories'])}"))
+                console.print(printable_text(f"New categories: {', '.join(outcome['new_categories'])}"))
             for title in outcome["skipped_titles"]:
-                console.print(shown(f"Skipped, there already: {title}"))
+                console.print(printable_text(f"Skipped, there already: {title}"))
         if any(outcome["errors"] for outcome in outcomes.values()):
             console.print(errors_table(outcomes))
 
@@ -160,12 +164,12 @@ def lacks_categories(outcomes: dict[str, Outcome], options: dict[str, Any]) -> b
     return not options["create_categories"] and any(error["field"] == "category" for error in errors)
 
 
-def shown(text: str) -> Text:
-    """Words of a file, without what would drive a terminal."""
+def printable_text(text: str) -> Text:
+    """Return file text without the control characters that could drive a terminal."""
     return Text("".join(letter if letter.isprintable() else "\ufffd" for letter in text))
 
 
-def how_far(name: str, job: ImportJob) -> str:
+def describe_progress(name: str, job: ImportJob) -> str:
     job.refresh_from_db()
     return (
         f"{job.written} of {job.to_write} rows of {name} are imported. "
@@ -176,7 +180,7 @@ def how_far(name: str, job: ImportJob) -> str:
 def counts_table(outcomes: dict[str, Outcome], is_dry: bool) -> Table:
     table = Table("file", *COUNTS, title="What would be imported" if is_dry else "Imported", title_justify="left")
     for name, outcome in outcomes.items():
-        table.add_row(shown(Path(name).name), *(str(outcome[count]) for count in COUNTS))
+        table.add_row(printable_text(Path(name).name), *(str(outcome[count]) for count in COUNTS))
     return table
 
 
@@ -185,14 +189,19 @@ def errors_table(outcomes: dict[str, Outcome]) -> Table:
     for name, outcome in outcomes.items():
         for error in outcome["errors"]:
             place = [str(error["row"]), str(error["line"] or "")]
-            table.add_row(shown(Path(name).name), *place, shown(error["field"]), shown(error["message"]))
+            table.add_row(
+                printable_text(Path(name).name),
+                *place,
+                printable_text(error["field"]),
+                printable_text(error["message"]),
+            )
     return table
 
 
-def organization_named(text: str) -> Organization:
+def find_organization(text: str) -> Organization:
     found = list(Organization.objects.all())
     if text:
-        found = [one for one in found if text.strip() == str(one.pk) or folded(text) == folded(one.name)]
+        found = [one for one in found if text.strip() == str(one.pk) or fold_text(text) == fold_text(one.name)]
     if len(found) == 1:
         return found[0]
     names = ", ".join(f"“{one.name}”" for one in Organization.objects.all()) or "none"
@@ -200,17 +209,17 @@ def organization_named(text: str) -> Organization:
     raise CommandError(f"{problem} There are: {names}.")
 
 
-def account_named(text: str | None, organization: Organization) -> Account | None:
+def find_account(text: str | None, organization: Organization) -> Account | None:
     if not text:
         return None
-    account = Accounts(organization.accounts.all()).find(text)
+    account = AccountLookup(organization.accounts.all()).find(text)
     if account is None:
         there = ", ".join(str(one) for one in organization.accounts.all()) or "none"
         raise CommandError(f"{organization.name} has no account “{text}”. It has: {there}.")
     return account
 
 
-def author_named(email: str | None, organization: Organization) -> User | None:
+def find_author(email: str | None, organization: Organization) -> User | None:
     if not email:
         return None
     person = User.objects.filter(organization=organization, email=User.objects.normalize_email(email)).first()

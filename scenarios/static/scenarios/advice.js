@@ -1,6 +1,6 @@
-// What is advised about a text while it is written: a passage that is pressed is selected, and what is new is said aloud.
+// Advice on a text while it is written: selects a passage when its button is pressed, and announces new advice.
 
-import { select, unitsBefore } from "./texts.js";
+import { select, unitsBefore } from "./text-fields.js";
 
 function selectPassage(button) {
   const field = document.getElementById(button.dataset.field);
@@ -14,7 +14,7 @@ function announce() {
     .map((advice) => `${advice.dataset.count} on ${advice.dataset.name}`);
   const words = parts.length ? `Advice: ${parts.join(", ")}.` : "No advice.";
   const status = document.getElementById("advice-status");
-  // Only news: whoever goes on writing is not told the same again.
+  // Announce changes only, so that a screen reader does not repeat itself while the author types.
   if (status.dataset.said !== words) status.textContent = status.dataset.said = words;
 }
 
@@ -24,7 +24,7 @@ export function watchAdvice() {
     if (button) selectPassage(button);
   });
   document.addEventListener("htmx:afterRequest", (event) => {
-    // A page may ask for other things, too.
+    // The page makes other htmx requests, too.
     if (event.detail.successful && event.detail.pathInfo.requestPath.endsWith("/advice/")) announce();
   });
 }

@@ -1,7 +1,7 @@
-// A complaint and its draft: how long texts are, where a passage stands, and what is left to resolve, said aloud.
+// Draft page: character counters, passage selection, and announcements of the details left to resolve.
 
 import { watchAdvice } from "./advice.js";
-import { select, showLength } from "./texts.js";
+import { select, showLength } from "./text-fields.js";
 
 function count(field) {
   const counter = document.createElement("p");
@@ -12,7 +12,7 @@ function count(field) {
   showLength(field, counter);
 }
 
-// Something may have been typed since it was found: the nearest place with these words.
+// Find the occurrence of the words nearest to `start`: the text may have been edited since the search.
 function nearest(text, words, start) {
   const after = text.indexOf(words, start);
   const before = text.lastIndexOf(words, start);
@@ -51,7 +51,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.id === "draft-findings") announce();
 });
 
-// Resolving names is long work: it is not left by mistake.
+// Warn before leaving the page: resolving names is long work that must not be lost by mistake.
 const edited = document.querySelector("form.draft");
 if (edited) {
   let isUnsaved = false;

@@ -1,4 +1,4 @@
-// Reads out when an import that the page looks after is finished. Every second there is a new fragment, but seldom news.
+// Announces changes in an import's status. The page loads a new fragment every second, but the status rarely changes.
 
 let said = "";
 

@@ -1,4 +1,4 @@
-// Says before anything is sent that a file is too large, and afterwards that it is being checked.
+// Import upload: rejects a file that is too large before sending it, and shows that a sent file is being checked.
 
 const form = document.querySelector("#import-upload");
 const input = form.elements.file;
@@ -25,7 +25,7 @@ function send(event) {
   button.disabled = true;
 }
 
-// Also when the browser shows the page again that it left.
+// Runs on pageshow, because the browser may restore the page with its button disabled.
 function ready() {
   button.value = label;
   button.disabled = false;

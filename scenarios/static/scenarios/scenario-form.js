@@ -1,7 +1,7 @@
-// A scenario while it is written: how long its texts are, what is advised about them, and what is not saved yet.
+// Scenario form: character counters, advice, section picker, and a hint about unsaved changes.
 
 import { watchAdvice } from "./advice.js";
-import { showLength } from "./texts.js";
+import { showLength } from "./text-fields.js";
 
 const form = document.getElementById("scenario_form");
 
@@ -20,7 +20,7 @@ function watchUnsaved(hint) {
   }
 }
 
-/** Adds a section's line to the field, once. */
+/** Add a section as a line of the field unless it is there already. */
 function pickSection(event) {
   const button = event.target.closest("[data-section]");
   if (!button) return;
@@ -31,7 +31,7 @@ function pickSection(event) {
   button.setAttribute("aria-pressed", "true");
 }
 
-// The field's help says how long it may be; from now on also how long it is.
+// Replace the limit in the field's help text with a live counter.
 for (const field of form.querySelectorAll("[data-limit]")) {
   showLength(field, document.querySelector(`#${field.id}_helptext .counter`));
 }

@@ -1,9 +1,9 @@
-// Our player in place of the browser's: over the waveform, beside the transcript, by mouse, keyboard and link.
-import { clock } from "./clock.js";
-import { Ears } from "./ears.js";
+// Recording player that replaces the browser's: with waveform, transcript, mouse, keyboard, and links to a moment.
+import { clock } from "./timestamps.js";
+import { Ears } from "./channel-mixer.js";
 
-const STEP = 5000; // ms that an arrow moves by
-const LATE = 250; // ms that a turn counts as being heard after its end
+const STEP = 5000; // ms per press of an arrow key
+const LATE = 250; // ms after its end for which a turn still counts as playing
 
 export class Player {
   #ears;
@@ -47,7 +47,7 @@ export class Player {
     this.play();
   }
 
-  /** The turns that have a place in the recording, in the order of the transcript. */
+  /** Turns with a time in the recording, in transcript order. */
   get turns() {
     return [...this.page.querySelectorAll("[data-transcript] > [data-start-ms]")].map((element) => ({
       element,
@@ -67,7 +67,7 @@ export class Player {
     else if (by < 0) this.seek(0);
   }
 
-  /** From the turn in whose line the focus is to its neighbour, which is then heard from its beginning. */
+  /** Move the focus from the turn around `element` to a neighboring turn, and seek to its start. */
   stepFocus(element, by) {
     const { turns } = this;
     const index = turns.findIndex((turn) => turn.element.contains(element));
@@ -157,7 +157,7 @@ export class Player {
   }
 }
 
-/** Space and arrows, but never where they mean something else. */
+/** Handle the space bar and arrow keys, except where they have another function. */
 export function handleKey(player, event) {
   const { target, key } = event;
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;

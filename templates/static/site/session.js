@@ -1,9 +1,9 @@
-// The session's page: listening from any moment, and saying aloud what changed while the page looks for feedback.
-import { clock, momentIn } from "./clock.js";
+// Session page: playback from any moment, and announcements of changes while the page polls for feedback.
+import { clock, momentIn } from "./timestamps.js";
 import { handleKey, Player } from "./recording-player.js";
 
 let player = null;
-let isMomentDue = true; // of the address, until a recording is there
+let isMomentDue = true; // the moment in the URL is still to be shown, once a recording is available
 
 function findPlayer() {
   const root = document.querySelector("[data-player]");
@@ -15,7 +15,7 @@ function findPlayer() {
   for (const button of document.querySelectorAll("[data-take-moment]")) button.hidden = !player;
 }
 
-/** A link to a moment: found, shown and ready to be played. */
+/** Seek to the moment in the URL, scroll to its turn, and focus the play button. */
 function goToMoment() {
   const ms = momentIn(location.hash);
   if (!player || ms === null || !isMomentDue) return;
@@ -39,7 +39,7 @@ function onClick(event) {
 
 const announced = new Map();
 
-// Both parts are fetched every two seconds; only news is read out.
+// Both parts are fetched every two seconds, so announce a status only when it changes.
 function announce({ id, dataset }) {
   if (!dataset.status || announced.get(id) === dataset.status) return;
   announced.set(id, dataset.status);

@@ -1,8 +1,14 @@
 import pytest
 
-from scenarios.packs.columns import COLUMNS, MOST_UNKNOWN, Notes, TooManyUnknown, canonical, text_problem, tidied
-
-pytestmark = pytest.mark.once
+from scenarios.packs.columns import (
+    COLUMNS,
+    MAX_UNKNOWN_COLUMNS,
+    TooManyUnknownColumnsError,
+    UnknownColumns,
+    canonical_column,
+    describe_unstorable_text,
+    normalize_value,
+)
 
 
 @pytest.mark.parametrize(
@@ -22,11 +28,11 @@ pytestmark = pytest.mark.once
     ],
 )
 def test_column_has_one_name_however_it_is_spelled(spelled, name):
-    assert canonical(spelled) == name
+    assert canonical_column(spelled) == name
 
 
 def test_every_column_goes_by_its_own_name():
-    assert [canonical(name) for name in COLUMNS] == list(COLUMNS)
+    assert [canonical_column(name) for name in COLUMNS] == list(COLUMNS)
 
 
 @pytest.mark.parametrize(
@@ -42,28 +48,28 @@ def test_every_column_goes_by_its_own_name():
     ],
 )
 def test_near_miss_is_told_from_a_column_of_somebody_else(written, meant):
-    notes = Notes()
+    notes = UnknownColumns()
 
-    assert notes.meant_by(written) == meant
+    assert notes.closest_column(written) == meant
     assert notes.ignored_columns == (set() if meant else {written})
 
 
 def test_names_of_what_is_ignored_are_kept_short_and_clean():
-    notes = Notes()
+    notes = UnknownColumns()
 
-    notes.meant_by("x\0\ud800" + "y" * 500)
+    notes.closest_column("x\0\ud800" + "y" * 500)
 
     assert notes.ignored_columns == {"x\ufffd\ufffd" + "y" * 57 + "…"}
 
 
 def test_unknown_names_are_bounded():
-    notes = Notes()
-    for number in range(MOST_UNKNOWN):
-        notes.meant_by(f"column {number}")
+    notes = UnknownColumns()
+    for number in range(MAX_UNKNOWN_COLUMNS):
+        notes.closest_column(f"column {number}")
 
-    notes.meant_by("column 0")
-    with pytest.raises(TooManyUnknown, match="more than 100 columns"):
-        notes.meant_by("one more")
+    notes.closest_column("column 0")
+    with pytest.raises(TooManyUnknownColumnsError, match="more than 100 columns"):
+        notes.closest_column("one more")
 
 
 @pytest.mark.parametrize(
@@ -75,7 +81,7 @@ def test_unknown_names_are_bounded():
     ],
 )
 def test_text_that_cannot_be_stored_is_named(text, problem):
-    assert text_problem(text) == problem
+    assert describe_unstorable_text(text) == problem
 
 
 @pytest.mark.parametrize(
@@ -89,4 +95,4 @@ def test_text_that_cannot_be_stored_is_named(text, problem):
     ],
 )
 def test_only_line_breaks_and_the_space_around_a_title_are_tidied(name, value, tidy):
-    assert tidied(name, value) == tidy
+    assert normalize_value(name, value) == tidy

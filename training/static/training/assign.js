@@ -1,4 +1,4 @@
-// The page that gives practice to people: what is ticked in a search moves up to what is chosen.
+// Assignment page: a checked search result moves up to the chosen ones.
 function onTick({ target }) {
   const picker = target.closest("[data-picker]");
   if (!picker || target.type !== "checkbox") return;
@@ -15,7 +15,7 @@ function onTick({ target }) {
 
 const form = document.querySelector("[data-assign]");
 form.addEventListener("change", onTick);
-// Enter in a search looks, and does not assign.
+// Enter in a search field must not submit the assignment form.
 form.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.type === "search") event.preventDefault();
 });

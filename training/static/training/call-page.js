@@ -1,10 +1,10 @@
-import { ApiProblem, SessionsApi } from "./api.js";
-import { CallAudio, microphoneProblem } from "./audio.js";
+import { ApiProblem, SessionsApi } from "./sessions-api.js";
+import { CallAudio, microphoneProblem } from "./call-audio.js";
 import { CallSocket } from "./call-socket.js";
 import * as calls from "./call-state.js";
 import { CallView } from "./call-view.js";
-import { CLOSED, Comeback, comesBack, Pause, staysOpen } from "./comeback.js";
-import { practiceOf } from "./page.js";
+import { CLOSE_CODES, InterruptibleDelay, isSessionStillOpen, ReconnectSchedule, shouldReconnect } from "./reconnect.js";
+import { practiceOf } from "./page-elements.js";
 import { TranscriptView } from "./transcript-view.js";
 import { Transcript } from "./transcript.js";
 
@@ -12,23 +12,24 @@ const SPEECH_LEVEL = 0.01;
 const FRAMES_OF_SPEECH = 5;
 const HANG_UP_PATIENCE_MS = 4000;
 const NOTICE_PASSES_MS = 5000;
-const DEAD_AFTER_MS = 8000; // nothing goes out and nothing comes in: the line is dead, though nobody has said so
+const DEAD_AFTER_MS = 8000; // with no traffic either way for this long, an open line counts as dead
 
-/** One call on one page: wires state, line, audio and view together. */
+/** Controller of the call page: connects state, socket, audio, and view. */
 export class CallPage {
   #state = calls.initialState;
   #opening = null;
   #socket = null;
   #loudFrames = 0;
-  #epoch = null; // of the line, as the gateway counts; with it the page may have the line back
-  #comeback = null;
-  #pause = new Pause();
+  #epoch = null; // the gateway's epoch of this line, which lets the page reclaim the line
+  #reconnectSchedule = null;
+  #pause = new InterruptibleDelay();
   #closedBefore = null;
   #heardAt = 0;
 
   constructor(root) {
     this.root = root;
     this.api = new SessionsApi(root.dataset);
+    this.lineKeptMs = Number(root.dataset.lineKeptMs); // from the setting LINE_KEPT_FOR
     this.view = new CallView(root);
     this.transcript = new Transcript();
     this.turns = new TranscriptView(root.querySelector("[data-log]"), this.transcript);
@@ -36,7 +37,7 @@ export class CallPage {
     this.view.show(this.#state);
   }
 
-  // ---- Before the call
+  // ---- Before the call: microphone and session
 
   async checkMicrophone(deviceId) {
     this.#dispatch({ type: "microphone", status: "asking" });
@@ -69,7 +70,7 @@ export class CallPage {
     }
   }
 
-  /** Free practice or a trial that was left open: end it, and let the page offer a fresh one. */
+  /** End a free practice or trial that was left open, and reload the page to offer a new one. */
   async startAfresh() {
     try {
       await this.api.end(this.root.dataset.liveSessionId);
@@ -83,7 +84,7 @@ export class CallPage {
     return ["working", "typing"].includes(this.#state.microphone);
   }
 
-  /** The AudioContext is made on a press, because a browser plays nothing before one. */
+  /** Open the AudioContext once, on a user's press, because browsers play no audio before one. */
   #audio() {
     this.#opening ??= this.#openAudio();
     return this.#opening;
@@ -109,11 +110,11 @@ export class CallPage {
     if (this.#loudFrames >= FRAMES_OF_SPEECH && !this.#state.isHeard) this.#dispatch({ type: "heard" });
   }
 
-  // ---- The line
+  // ---- Connection
 
   async connect({ takeOver = false } = {}) {
     this.#dispatch({ type: "start" });
-    this.#comeback = null;
+    this.#reconnectSchedule = null;
     try {
       const audio = await this.#audio();
       await this.#openSession();
@@ -125,18 +126,18 @@ export class CallPage {
     }
   }
 
-  /** The line broke: have it again, without asking anybody, for as long as it is kept. */
-  async #comeBack(problem) {
+  /** Reconnect a broken line without asking the user, for as long as the gateway keeps it. */
+  async #reconnect(problem) {
     this.#dispatch({ type: "line_broke" });
     if (this.#state.phase !== calls.CONNECTING) return;
-    this.#comeback ??= new Comeback(performance.now());
-    const wait = this.#comeback.next(performance.now());
+    this.#reconnectSchedule ??= new ReconnectSchedule(performance.now(), this.lineKeptMs);
+    const wait = this.#reconnectSchedule.nextDelay(performance.now());
     if (wait === null) return this.#dispatch({ type: "line_lost", problem });
-    await this.#pause.for(wait);
+    await this.#pause.wait(wait);
     try {
       await this.#dial(await this.#audio(), this.#claim);
     } catch (next) {
-      if (next.isRetryable) await this.#comeBack(next);
+      if (next.isRetryable) await this.#reconnect(next);
       else this.#refused(next);
     }
   }
@@ -176,10 +177,10 @@ export class CallPage {
     if (["pause", "resume", "flush", "item_end"].includes(type)) audio.tellPlayer(type, message.item);
     if (type === "turn") this.#turn(message);
     if (type === "notice") this.#notice(message.code);
-    if (type === "ended" && !staysOpen(message.reason)) this.#ended(message.reason);
+    if (type === "ended" && !isSessionStillOpen(message.reason)) this.#ended(message.reason);
     if (type !== "ready") return;
     this.#epoch = message.epoch;
-    this.#comeback = null;
+    this.#reconnectSchedule = null;
     this.#dispatch({ type: "line_ready", recording: message.recording });
     if (this.#state.isMuted) this.#socket.mute(true);
   }
@@ -202,17 +203,17 @@ export class CallPage {
     else if (isSlow !== this.#state.isSlow) this.#dispatch({ type: "slow", on: isSlow });
   }
 
-  /** Nobody has closed it, but nothing gets through: do not wait for the network to find out. */
+  /** Drop an open line that carries no traffic and reconnect, before the network reports the loss. */
   lineIsDead() {
     const socket = this.#socket;
     if (!socket || this.#state.phase !== calls.TALKING) return;
     this.#socket = null;
     socket.close();
     this.#opening?.then((audio) => audio.tellPlayer("reset"));
-    this.#comeBack({ message: calls.lostWords(1006) });
+    this.#reconnect({ message: calls.lostWords(1006) });
   }
 
-  /** The network is there again, or the person is: what is being waited for may work now. */
+  /** Cut the current wait short, because the network or the user is back. */
   tryNow() {
     this.#pause.wake();
   }
@@ -223,9 +224,9 @@ export class CallPage {
     this.#closedBefore = code;
     audio.tellPlayer("reset");
     if (this.#state.phase === calls.ENDING) return await this.#endByRequest();
-    const why = { [CLOSED.takenOver]: "replaced", [CLOSED.loggedOut]: "logged_out" }[code];
+    const why = { [CLOSE_CODES.takenOver]: "replaced", [CLOSE_CODES.loggedOut]: "logged_out" }[code];
     const message = opened ? calls.lostWords(code) : "The voice line does not answer. Your network may be blocking it.";
-    if (comesBack(code, before)) await this.#comeBack({ message });
+    if (shouldReconnect(code, before)) await this.#reconnect({ message });
     else this.#dispatch({ type: "line_lost", problem: { message, code: why } });
   }
 
@@ -235,7 +236,7 @@ export class CallPage {
     else this.#dispatch({ type: "not_started", problem });
   }
 
-  // ---- In the call and out of it
+  // ---- Actions during the call, and its end
 
   toggleMute() {
     const on = !this.#state.isMuted;
@@ -244,7 +245,7 @@ export class CallPage {
     this.#socket?.mute(on);
   }
 
-  /** True if the words are on their way. */
+  /** Send a typed turn. Return true if it was sent. */
   say(text) {
     return this.#state.phase === calls.TALKING && this.#socket.say(text);
   }
@@ -256,7 +257,7 @@ export class CallPage {
     setTimeout(() => this.#state.phase === calls.ENDING && this.#endByRequest(), HANG_UP_PATIENCE_MS);
   }
 
-  /** Enough of it: no grade, no question. By request, because it must work on a broken line, too. */
+  /** Stop the call without a grade or a question. An HTTP request, because it must also work on a broken line. */
   async stop() {
     const { session } = this.#state;
     if (!session) return;
@@ -268,9 +269,9 @@ export class CallPage {
     }
   }
 
-  /** Without a line, or when nobody answers on it. */
+  /** End the call by HTTP request, for a line that is broken or does not answer. */
   async #endByRequest() {
-    if (!this.#state.session) return; // connect() is still asking for one, and ends it
+    if (!this.#state.session) return; // connect() is still requesting a session and will end it
     try {
       const session = await this.api.end(this.#state.session.id);
       this.#ended(session.end_reason);

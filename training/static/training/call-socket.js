@@ -1,4 +1,4 @@
-/** The wire of a call: audio frames and JSON messages over one socket. Knows no page and no sound card. */
+/** Socket of a call: audio frames and JSON messages, independent of the page and the audio device. */
 const AUDIO = 1;
 const HEADER_BYTES = 8;
 const MAX_UNSENT = 256 * 1024;
@@ -21,7 +21,7 @@ export function decodeAudio(buffer) {
   return { item: view.getUint16(2, true), index: view.getUint32(4, true), pcm };
 }
 
-/** Our page asks for a recording, and tells the version of the words that were agreed to; only the exact word counts. */
+/** Return the socket's URL, with the recording request and the consent text's version. Only the exact "true" counts. */
 export function callAddress(url, record, consent = "") {
   const address = new URL(url);
   for (const name of ["record", "consent"]) address.searchParams.delete(name);
@@ -33,7 +33,7 @@ export function callAddress(url, record, consent = "") {
 export class CallSocket {
   #socket;
 
-  /** `heard` has audio(frame), message(object) and closed({code, opened}), which comes once. */
+  /** Open the socket. `heard` has audio(frame), message(object), and closed({code, opened}), which is called once. */
   constructor({ url, ticket, lastRevision, record, consent }, heard, Socket = WebSocket) {
     this.opened = false;
     this.#socket = new Socket(callAddress(url, record, consent), ["steadyline.v1", `ticket.${ticket}`]);
@@ -47,7 +47,7 @@ export class CallSocket {
     this.#socket.onclose = ({ code }) => heard.closed({ code, opened: this.opened });
   }
 
-  /** False if the line is too slow: the frame is skipped, and the index of the next one shows the gap. */
+  /** Send a frame. Return false if the line is too slow: the frame is skipped, and the next index shows the gap. */
   sendAudio(index, pcm) {
     if (!this.#isOpen || this.#socket.bufferedAmount > MAX_UNSENT) return false;
     this.#socket.send(encodeAudio(index, pcm));

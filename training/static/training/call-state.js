@@ -1,4 +1,4 @@
-/** What the call page is in, as one value, and how each event changes it. Pure: knows no page, socket or clock. */
+/** State of the call page as one value, and the change that each event makes. Pure: no page, socket, or clock. */
 export const READY = "ready";
 export const CONNECTING = "connecting";
 export const TALKING = "talking";
@@ -13,9 +13,9 @@ export const initialState = Object.freeze({
   isMuted: false,
   isSlow: false,
   isRecording: false,
-  hasSpoken: false, // anyone, yet: the counselor answers the phone
-  isReturning: false, // the line broke, and the page is trying to have it again
-  isLeaving: false, // on to the session page as soon as the call has ended
+  hasSpoken: false, // either side has spoken; until then the page asks the counselor to answer the phone
+  isReturning: false, // the line broke and the page is reconnecting
+  isLeaving: false, // the page goes to the session's page as soon as the call has ended
   session: null,
   problem: null,
   notice: "",
@@ -27,7 +27,7 @@ const LOST_CODES = {
   1009: "The line was closed because it received too much at once.",
   1011: "Something went wrong on our side of the line.",
   1012: "The line is being restarted.",
-  4001: "You have been logged out. Log in again in another tab, then reconnect here within a minute.",
+  4001: "You have been logged out. Log in again in another tab, then reconnect here right away.",
   4002: "It was taken over by another page or device of yours.",
   4008: "This page did not keep up with the line.",
 };
@@ -59,7 +59,7 @@ const NOTICES = {
   caller_inaudible: "The caller’s voice does not come through. That is our side; this call will not be graded.",
 };
 
-// What is over by itself after a moment; the others stay while they are true.
+// Notices that disappear after a moment. The others stay for as long as they apply.
 export const PASSING_NOTICES = ["caller_back"];
 
 export const isInCall = ({ phase }) => [CONNECTING, TALKING, ENDING].includes(phase);

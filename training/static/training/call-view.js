@@ -1,10 +1,10 @@
 import { connectionWords, isElsewhere, isInCall, isLoggedOut, lostAdvice, lostTitle, noticeWords, reasonWords, TALKING } from "./call-state.js";
-import { setWords, showOnly } from "./page.js";
+import { setWords, showOnly } from "./page-elements.js";
 
 const QUIET_DB = -60;
 const SPEECH_DB = -20;
 
-/** From the loudness of samples to how far something on the page moves, 0 to 1. */
+/** Convert a level (root mean square) to the movement of a meter on the page, 0 to 1. */
 export function movement(level) {
   const decibel = 20 * Math.log10(Math.max(level, 1e-6));
   return Math.max(0, Math.min(1, (decibel - QUIET_DB) / (SPEECH_DB - QUIET_DB)));
@@ -15,7 +15,7 @@ export function clockWords(seconds) {
   return `${two(seconds / 60)}:${two(seconds % 60)}`;
 }
 
-/** Draws the state of the call page. Decides nothing. */
+/** View of the call page. It draws the state and makes no decisions. */
 export class CallView {
   #phase = "ready";
   #talkingSince = null;
@@ -23,7 +23,7 @@ export class CallView {
   constructor(root) {
     this.root = root;
     this.timer = root.querySelector("[data-elapsed]");
-    // A call that was begun elsewhere goes on with its time: so old it was when this page was opened.
+    // `elapsed` is the age, in seconds, of a call that began elsewhere, at the time this page was opened.
     const { elapsed } = this.timer.dataset;
     if (elapsed > 0) this.#talkingSince = -1000 * elapsed;
     this.devices = root.querySelector("[data-devices]");
@@ -82,7 +82,7 @@ export class CallView {
     if (phase === TALKING) this.#talkingSince ??= performance.now();
     if (phase === "ended") this.#talkingSince = null;
     this.caller(0);
-    // Whoever uses the keyboard or listens to the page goes on where the page goes on.
+    // Move the focus to the new phase for keyboard and screen reader users.
     this.root.querySelector(`[data-focus="${phase}"]`)?.focus({ preventScroll: true });
     this.root.scrollIntoView({ block: "nearest" });
   }

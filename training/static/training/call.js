@@ -1,5 +1,5 @@
 import { CallPage } from "./call-page.js";
-import { onActions } from "./page.js";
+import { onActions } from "./page-elements.js";
 
 function listenTo(page, root) {
   onActions(root, {
@@ -12,7 +12,7 @@ function listenTo(page, root) {
     mute: () => page.toggleMute(),
     "hang-up": () => page.hangUp(),
     stop: () => page.stop(),
-    feedback: () => page.hangUp(), // the session page, where feedback appears, is where both lead
+    feedback: () => page.hangUp(), // same as hang-up: both lead to the session's page, where feedback appears
     afresh: () => page.startAfresh(),
   });
   root.querySelector("[data-devices]").addEventListener("change", ({ target }) => page.checkMicrophone(target.value));

@@ -1,6 +1,6 @@
-import { ApiProblem, SessionsApi } from "./api.js";
-import { practiceOf, setWords, showOnly } from "./page.js";
-import { readEvents } from "./sse.js";
+import { ApiProblem, SessionsApi } from "./sessions-api.js";
+import { practiceOf, setWords, showOnly } from "./page-elements.js";
+import { readEvents } from "./server-sent-events.js";
 import { TranscriptView } from "./transcript-view.js";
 import { Transcript } from "./transcript.js";
 
@@ -8,10 +8,10 @@ export const LIMIT = 10000;
 const NEAR_LIMIT = 9000;
 const POLL_MS = 1000;
 const POLLS_UNTIL_SLOW = 20;
-const UNSENT = "unsent"; // the item of a message that is on its way
-const REPLY = "reply"; // the item of a reply that is still being written
+const UNSENT = "unsent"; // item of a message that is being sent
+const REPLY = "reply"; // item of a reply that is still arriving
 
-/** The server counts characters, a browser string counts half of some of them. */
+/** Return the length in characters, as the server counts. A string's `length` counts UTF-16 units. */
 export const lengthOf = (text) => Array.from(text).length;
 
 export function counterWords(text) {
@@ -20,12 +20,12 @@ export function counterWords(text) {
   return left <= LIMIT - NEAR_LIMIT ? `${left} characters left` : "";
 }
 
-/** One chat on one page. What the counselor writes stays in the box or in the transcript, whatever happens. */
+/** Controller of the chat page. The counselor's text always stays in the box or in the transcript. */
 export class ChatPage {
   #phase = "ready";
   #session = null;
   #problem = null;
-  #unanswered = null; // words that the server may have, but did not answer
+  #unanswered = null; // text that the server may have but has not answered
   #isReplying = false;
   #polls = 0;
 
@@ -39,7 +39,7 @@ export class ChatPage {
     this.#show({});
   }
 
-  // ---- Beginning
+  // ---- Start
 
   async begin() {
     this.#show({ phase: "opening", problem: null });
@@ -51,7 +51,7 @@ export class ChatPage {
     }
   }
 
-  /** Free practice or a trial that was left open: end it, and let the page offer a fresh one. */
+  /** End a free practice or trial that was left open, and reload the page to offer a new one. */
   async beginAfresh() {
     try {
       await this.api.end(this.liveSessionId);
@@ -94,7 +94,7 @@ export class ChatPage {
     await this.#send(text);
   }
 
-  /** The same words while unanswered are a second try for the server, not a second turn. */
+  /** Send unanswered text again. The server treats the same text as a retry, not as a second turn. */
   sendAgain() {
     return this.#unanswered ? this.#send(this.#unanswered) : this.sendBox();
   }
@@ -133,14 +133,14 @@ export class ChatPage {
     this.turns.put({ item, role, text, after, final: false, interrupted: false });
   }
 
-  /** A turn as the server has it takes the place of our draft of it. */
+  /** Replace a draft with the server's version of the turn. */
   #settle(turn) {
     this.transcript.remove(turn.role === "counselor" ? UNSENT : REPLY);
     this.turns.put(turn);
     this.turns.draw();
   }
 
-  /** The reply did not come. Ask what the server has: then the words go back into the box, or wait to be sent again. */
+  /** Handle a missing reply. If the server saved the text, offer to send it again; if not, put it back into the box. */
   async #keep(text, problem) {
     this.transcript.remove(REPLY);
     const session = await this.api.read(this.#session.id).catch(() => null);
@@ -157,9 +157,9 @@ export class ChatPage {
     this.#show(isOver ? { phase: "ended" } : { problem });
   }
 
-  // ---- Ending
+  // ---- End
 
-  /** `how` is "end", or "stop" for who has had enough: no grade, no question. */
+  /** End the chat. `how` is "end", or "stop" to leave without a grade or a question. */
   async end(how = "end") {
     const before = this.#phase;
     this.#show({ phase: "ending", problem: null });
@@ -172,7 +172,7 @@ export class ChatPage {
     if (this.#session) window.location.assign(this.#session.page);
   }
 
-  // ---- Drawing
+  // ---- View
 
   get #statusWords() {
     if (this.#phase === "ending") return "Ending the chat…";

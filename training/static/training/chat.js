@@ -1,5 +1,5 @@
 import { ChatPage } from "./chat-page.js";
-import { onActions } from "./page.js";
+import { onActions } from "./page-elements.js";
 
 const root = document.querySelector("#chat");
 const page = new ChatPage(root);
@@ -10,7 +10,7 @@ onActions(root, {
   again: () => page.sendAgain(),
   end: () => page.end(),
   stop: () => page.end("stop"),
-  feedback: () => page.end(), // the session page, where feedback appears, is where both lead
+  feedback: () => page.end(), // same as end: both lead to the session's page, where feedback appears
   afresh: () => page.beginAfresh(),
 });
 
@@ -21,7 +21,7 @@ composer.addEventListener("submit", (event) => {
 
 page.box.addEventListener("input", () => page.drawBox());
 page.box.addEventListener("keydown", (event) => {
-  // While an input method composes a character, Enter belongs to it.
+  // While an input method is composing a character, Enter confirms it and must not send.
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();
   page.sendBox();

@@ -13,7 +13,7 @@ export function loudness(samples) {
   return samples.length ? Math.sqrt(sum / samples.length) : 0;
 }
 
-/** Cuts what the microphone hears into frames of the wire, each with the running index of its first sample. */
+/** Cuts microphone audio into the socket's frames, each with the running index of its first sample. */
 export class MicrophoneCore {
   #index = 0;
   #filled = 0;
@@ -25,7 +25,7 @@ export class MicrophoneCore {
     this.muted = false;
   }
 
-  /** A muted microphone still sends: silence keeps the clock, and lets the other side notice that speech ended. */
+  /** Add samples. While muted, send silence: it keeps the clock running and lets upstream detect the end of speech. */
   hear(samples) {
     this.resampler.push(this.muted ? new Float32Array(samples.length) : samples);
     for (;;) {

@@ -1,6 +1,6 @@
 import { MicrophoneCore } from "./microphone-core.js";
 
-/** Reports the level at all times and, from "start" on, frames. It is the clock of a call without a microphone, too. */
+/** Reports the level at all times and, after "start", frames. It is also the clock of a call without a microphone. */
 class Microphone extends AudioWorkletProcessor {
   constructor() {
     super();

@@ -3,9 +3,9 @@ import { Resampler } from "./resampler.js";
 
 const SECONDS_HELD = 120;
 const REPORT_EVERY_S = 0.2;
-const FADE = 128; // where the sound breaks off or sets in, it is bent into place instead of clicking
+const FADE = 128; // samples over which a jump in the audio is smoothed, so that it does not click
 
-/** PCM16 that waits to be played: a ring, because it fills and empties in the audio thread. */
+/** Ring buffer of PCM16 waiting to be played. It never allocates, because it runs in the audio thread. */
 export class Ring {
   #samples;
   #head = 0;
@@ -15,7 +15,7 @@ export class Ring {
     this.#samples = new Int16Array(capacity);
   }
 
-  /** Take what fits; return how much that was. */
+  /** Add the samples that fit and return their number. */
   add(pcm) {
     const count = Math.min(pcm.length, this.#samples.length - this.length);
     const at = (this.#head + this.length) % this.#samples.length;
@@ -26,7 +26,7 @@ export class Ring {
     return count;
   }
 
-  /** Move the oldest samples into `target`, as numbers from -1 to 1. */
+  /** Move the oldest samples into `target`, as values from -1 to 1. */
   take(target) {
     for (let i = 0; i < target.length; i++) {
       target[i] = this.#samples[this.#head] / 32768;
@@ -40,7 +40,7 @@ export class Ring {
   }
 }
 
-/** One utterance of the caller. `played` counts its samples at the wire's rate, from its own beginning. */
+/** One utterance of the caller. `played` counts its samples at the socket's rate, from the item's start. */
 class Item {
   waiting = 0;
   received = 0;
@@ -84,7 +84,7 @@ export class PlayerCore {
     this.paused = false;
   }
 
-  /** Queue audio of the newest item. Anything older is late: its item was thrown away or has been played. */
+  /** Queue audio of the newest item. Ignore an older item's audio: that item was flushed or has been played. */
   play(number, index, pcm) {
     this.#open(number, index);
     const item = this.#items.at(-1);
@@ -94,7 +94,7 @@ export class PlayerCore {
     item.received += taken;
   }
 
-  /** All audio of this item has come. An item may be empty. */
+  /** Note that all audio of an item has arrived. An item may be empty. */
   endItem(number) {
     this.#open(number, 0);
     const item = this.#items.find((candidate) => candidate.number === number);
@@ -111,7 +111,7 @@ export class PlayerCore {
     this.paused = false;
   }
 
-  /** Throw away what is unplayed of this item and of all after it, and say how much was heard. Ends a pause. */
+  /** Drop the unplayed audio of this item and all later ones, and report how much was heard. Ends a pause. */
   flush(number) {
     const dropped = this.#items.filter((item) => item.number >= number);
     this.#items = this.#items.filter((item) => item.number < number);
@@ -121,12 +121,12 @@ export class PlayerCore {
     this.paused = false;
     const isQueued = dropped.some((item) => item.number === number);
     if (!isQueued) this.#answer(number, this.#finals.get(number) ?? 0, this.#frame);
-    // A later item that had begun to sound was heard too; the other side would never learn of it otherwise.
+    // A later item that had started playing was heard too, and the gateway has no other way to learn of it.
     const heard = dropped.filter((item) => item.number === number || item.played > 0);
     for (const item of heard) this.#answer(item.number, item.played, this.#frame);
   }
 
-  /** A new line begins: forget everything of the old one. */
+  /** Forget everything about the old line before a new one starts. */
   reset() {
     this.#ring.dropNewest(this.#ring.length);
     this.#items = [];
@@ -136,7 +136,7 @@ export class PlayerCore {
     this.paused = false;
   }
 
-  /** Fill a block whose first sample is number `frame` of the context. */
+  /** Fill a block whose first sample is the context's frame number `frame`. */
   render(target, frame) {
     let filled = 0;
     while (!this.paused && this.#items.length && filled < target.length) {

@@ -1,6 +1,6 @@
 /**
- * Streaming sample-rate conversion: a windowed sinc, split into one row of weights for each phase that the two rates
- * can meet in. Positions are whole numbers throughout, so an hour of audio does not drift by a sample.
+ * Streaming sample-rate converter: a windowed sinc with one row of weights for each phase between the two rates.
+ * Positions are integers throughout, so an hour of audio does not drift by a single sample.
  */
 const ZERO_CROSSINGS = 16;
 const PASSBAND = 0.92;
@@ -48,16 +48,16 @@ export class Resampler {
     this.half = half;
     this.rows = rows;
     this.#buffer = new Float32Array(2 * half + SPARE);
-    this.#filled = half - 1; // what came before the first sample is silence
+    this.#filled = half - 1; // silence before the first sample
   }
 
-  /** How many more input samples it takes to pull `count` outputs. */
+  /** Return the number of further input samples needed to pull `count` outputs. */
   needed(count) {
     const last = this.#at + Math.floor((this.#phase + (count - 1) * this.step) / this.phases);
     return Math.max(0, last + 2 * this.half - this.#filled);
   }
 
-  /** The input position that the next output stands for, in whole samples. */
+  /** Input position of the next output, in whole samples. */
   get position() {
     return Math.floor((this.#pulled * this.step) / this.phases);
   }
@@ -68,12 +68,12 @@ export class Resampler {
     this.#filled += samples.length;
   }
 
-  /** Nothing follows: let the last samples out. */
+  /** End the input, so that the last outputs can be pulled. */
   finish() {
     this.push(new Float32Array(this.half));
   }
 
-  /** Write at most `count` outputs into `target` and return how many there were. */
+  /** Write at most `count` outputs into `target` and return their number. */
   pull(target, offset = 0, count = target.length - offset) {
     const taps = 2 * this.half;
     let done = 0;

@@ -1,7 +1,7 @@
 const NEAR_END = 32;
 const SPEAKERS = { caller: "Caller", counselor: "You" };
 
-/** Draws a Transcript into a scrolling log. It follows the newest line only while the reader is at the end. */
+/** Draws a Transcript into a scrolling log, which follows the newest line only while the reader is at the end. */
 export class TranscriptView {
   #lines = new Map();
   #isFollowing = true;
@@ -15,7 +15,7 @@ export class TranscriptView {
     this.more = log.parentElement.querySelector("[data-transcript-more]");
     this.more.addEventListener("click", () => this.follow());
     log.addEventListener("scroll", () => this.#scrolled());
-    // A keyboard that slides in, or a notice below, makes the log smaller: stay at the end.
+    // An on-screen keyboard or a notice below shrinks the log, so scroll to the end again.
     new ResizeObserver(() => this.#isFollowing && this.follow()).observe(log);
   }
 
@@ -29,7 +29,7 @@ export class TranscriptView {
     this.#forgetAllBut(turns);
     turns.forEach((turn, place) => this.#place(this.#line(turn), place));
     this.log.toggleAttribute("data-empty", turns.length === 0);
-    // A screen reader waits for the whole of a line that is still being written.
+    // Screen readers then wait until a growing line is complete.
     this.log.setAttribute("aria-busy", String(turns.some((turn) => !turn.final)));
     if (follows) this.follow();
     else this.more.hidden = false;
@@ -42,7 +42,7 @@ export class TranscriptView {
     this.#isFollowing = true;
   }
 
-  /** Only a reader scrolls up; a log that became smaller is further from its end without having moved. */
+  /** Stop following only if the reader scrolled up. A log that shrinks is farther from its end without having moved. */
   #scrolled() {
     const isUp = this.log.scrollTop < this.#top;
     this.#top = this.log.scrollTop;

@@ -1,8 +1,8 @@
-/** The turns of a conversation, in the order they were spoken, however they arrive. Knows no page. */
+/** Turns of a conversation in spoken order, whatever the order of their arrival. Independent of the page. */
 export class Transcript {
   #turns = new Map();
 
-  /** Add a turn, or replace the one with the same item. Return false if what we have is newer. */
+  /** Add a turn, or replace the one with the same item. Return false if the present one is newer. */
   put(turn) {
     const known = this.#turns.get(turn.item);
     if (known?.final && (!turn.final || turn.revision < known.revision)) return false;
@@ -18,15 +18,15 @@ export class Transcript {
     return this.#turns.get(item);
   }
 
-  /** What we have for good. After a lost line the other side sends what changed since. */
+  /** Latest revision of a final turn. After a lost line the gateway sends the changes since then. */
   get revision() {
     const finals = [...this.#turns.values()].filter((turn) => turn.final);
     return Math.max(0, ...finals.map((turn) => turn.revision ?? 0));
   }
 
   /**
-   * Turns along their `after` chain, never by arrival. Those that follow the same turn stand as they were first seen;
-   * one whose predecessor is not here yet begins a strand of its own until it comes.
+   * Return the turns along their `after` chain. Turns with the same predecessor keep the order in which they were first
+   * seen. A turn whose predecessor has not arrived yet starts a chain of its own until it does.
    */
   ordered() {
     const followers = new Map();

@@ -1,0 +1,55 @@
+"""Base admin classes that limit lists, choices, and actions to one organization's rows."""
+
+from django import forms
+from django.contrib import admin
+
+admin.site.site_header = "Steadyline"
+admin.site.site_title = "Steadyline"
+admin.site.index_title = "Administration"
+
+
+class TenantForm(forms.ModelForm):
+    """Model form that puts new rows into the user's organization before validation."""
+
+    organization_id = None
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.instance._state.adding:
+            self.instance.organization_id = self.organization_id
+
+    def _get_validation_exclusions(self):
+        """Return the exclusions without `organization` and `status`, so that constraints on hidden fields are checked.
+
+        Otherwise the database rejects the row with an error page.
+        """
+        return super()._get_validation_exclusions() - {"organization", "status"}  # type: ignore[misc]
+
+
+class TenantAdmin(admin.ModelAdmin):
+    """Admin limited to one organization's rows in lists, choices, and actions."""
+
+    form = TenantForm
+
+    def get_queryset(self, request):
+        return self.model.objects.for_user(request.user)
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        kwargs.setdefault("queryset", _tenant_choices(db_field, request.user))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        kwargs.setdefault("queryset", _tenant_choices(db_field, request.user))
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change=change, **kwargs)
+        # Setting a class attribute is safe: Django builds a new form class for each request.
+        form.organization_id = request.user.organization_id  # type: ignore[attr-defined]
+        return form
+
+
+def _tenant_choices(db_field, user):
+    """Return the related rows that the user may choose. A model without `for_user` offers none."""
+    manager = db_field.remote_field.model._default_manager
+    return manager.for_user(user) if hasattr(manager, "for_user") else manager.none()

@@ -1,0 +1,103 @@
+"""API for accounts and their procedure documents."""
+
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins
+from rest_framework.exceptions import ValidationError
+from rest_framework.parsers import MultiPartParser
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.api.serializers import (
+    AccountSerializer,
+    ProceduresUploadSerializer,
+    SectionSerializer,
+    SuggestSerializer,
+    WholeAccountSerializer,
+)
+from accounts.integrations.scopes import CLOSED
+from accounts.models import Account, AccountQuerySet, ProcedureDocument, ProcedureSection
+from accounts.procedures.indexing import suggest_sections
+from accounts.procedures.upload_validation import InvalidProceduresError
+from accounts.procedures.uploads import retry_procedures, upload_procedures
+from accounts.web.pagination import NameCursorPagination
+from accounts.web.permissions import ChangePermission, RolePermission, ViewPermission
+from accounts.web.prefer_header import preferred_wait, wait_until
+from accounts.web.requests import JSONOnlyNegotiation, authenticated_user
+
+
+@extend_schema_view(list=extend_schema(description="The organization's accounts, by name."))
+class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Account]):
+    """Accounts and the procedure documents by which their scenarios are graded."""
+
+    token_scope = CLOSED
+    queryset = Account.objects.none()
+    parser_classes = [MultiPartParser, *APIView.parser_classes]
+    pagination_class = NameCursorPagination
+    content_negotiation_class = JSONOnlyNegotiation
+
+    def get_permissions(self) -> list[BasePermission]:
+        by_action = {"retry": ChangePermission, "suggest": ViewPermission}
+        return [by_action.get(self.action, RolePermission)()]
+
+    def get_queryset(self) -> AccountQuerySet:
+        seen = Account.objects.for_user(authenticated_user(self.request)).with_procedures()
+        return seen.prefetch_related("documents__uploaded_by", "procedures__uploaded_by")
+
+    def get_serializer_class(self) -> type[AccountSerializer]:
+        return AccountSerializer if self.action == "list" else WholeAccountSerializer
+
+    @extend_schema(
+        request={"multipart/form-data": ProceduresUploadSerializer},
+        responses={200: WholeAccountSerializer, 202: WholeAccountSerializer},
+    )
+    def partial_update(self, request: Request, pk: UUID) -> Response:
+        """Upload a procedure document. Return 202 with a `Location` to poll, or 200 if it is ready in time."""
+        account = self.get_object()
+        if strange := set(request.data) - {"procedures_file"}:
+            raise ValidationError({name: ["This is changed in the administration."] for name in sorted(strange)})
+        form = ProceduresUploadSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        try:
+            document = upload_procedures(account, form.validated_data["procedures_file"], authenticated_user(request))
+        except InvalidProceduresError as refused:
+            raise ValidationError({"procedures_file": [str(refused)]}) from refused
+        return self._respond_when_ready(request, document)
+
+    @extend_schema(request=None, responses={200: WholeAccountSerializer, 202: WholeAccountSerializer})
+    def retry(self, request: Request, pk: UUID, document: UUID) -> Response:
+        """Prepare a failed document again."""
+        found = get_object_or_404(ProcedureDocument, account=self.get_object(), pk=document)
+        retry_procedures(found)
+        return self._respond_when_ready(request, found)
+
+    @extend_schema(responses=SectionSerializer(many=True))
+    def sections(self, request: Request, pk: UUID) -> Response:
+        """Return the numbered sections of the active document."""
+        sections = ProcedureSection.objects.for_user(authenticated_user(request)).in_force(self.get_object())
+        return Response(SectionSerializer(sections, many=True).data)
+
+    @extend_schema(request=SuggestSerializer, responses=SectionSerializer(many=True))
+    def suggest(self, request: Request, pk: UUID) -> Response:
+        """Return the sections that best match a text, best match first."""
+        form = SuggestSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        found = suggest_sections(self.get_object(), form.validated_data["text"])
+        return Response(SectionSerializer(found, many=True).data)
+
+    def _respond_when_ready(self, request: Request, document: ProcedureDocument) -> Response:
+        def is_there() -> bool:
+            document.refresh_from_db(fields=["status"])
+            return not document.is_processing
+
+        is_done = wait_until(is_there, preferred_wait(request))
+        account = self.get_object()
+        where = reverse("api:accounts:account_detail", args=[account.pk])
+        status, headers = (200, {}) if is_done else (202, {"Location": where})
+        return Response(WholeAccountSerializer(account).data, status=status, headers=headers)

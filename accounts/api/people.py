@@ -1,0 +1,147 @@
+"""API for the counselors and cohorts of an organization, and for the user's own profile."""
+
+from typing import Any
+from uuid import UUID
+
+from django_filters import rest_framework as filters
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers
+from rest_framework.decorators import api_view
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.integrations.scopes import CLOSED, token_scope
+from accounts.models import Cohort, User, UserQuerySet
+from accounts.services.people import create_cohort, update_cohort
+from accounts.web.filters import StrictFilterSet
+from accounts.web.pagination import NameCursorPagination, StandardCursorPagination
+from accounts.web.permissions import RolePermission
+from accounts.web.requests import authenticated_user
+
+
+class PersonSerializer(serializers.ModelSerializer[User]):
+    name = serializers.CharField(source="__str__", read_only=True)
+
+    class Meta:
+        model = User
+        fields = ["id", "name", "email", "external_id", "first_name", "last_name"]
+
+
+class MeSerializer(PersonSerializer):
+    """The signed-in user's profile and email notification settings."""
+
+    role = serializers.CharField(read_only=True)
+
+    class Meta(PersonSerializer.Meta):
+        fields = [*PersonSerializer.Meta.fields, "role", "mail_assigned", "mail_due_soon", "mail_feedback"]
+        read_only_fields = ["email", "external_id", "first_name", "last_name"]
+
+
+@extend_schema(methods=["GET"], responses=MeSerializer)
+@extend_schema(methods=["PATCH"], request=MeSerializer, responses=MeSerializer)
+@token_scope(CLOSED)
+@api_view(["GET", "PATCH"])
+def me(request: Request) -> Response:
+    """Return or change the signed-in user's profile and email notification settings."""
+    if request.method == "GET":
+        return Response(MeSerializer(authenticated_user(request)).data)
+    form = MeSerializer(authenticated_user(request), data=request.data, partial=True)
+    form.is_valid(raise_exception=True)
+    return Response(MeSerializer(form.save()).data)
+
+
+class PeopleFilter(StrictFilterSet):
+    search = filters.CharFilter(method="like", help_text="names beginning like this, or an address or id")
+    external_id = filters.CharFilter(field_name="external_id", lookup_expr="exact")
+    cohort = filters.UUIDFilter(field_name="cohorts", help_text="an id")
+
+    class Meta:
+        model = User
+        fields: list[str] = []
+
+    def like(self, queryset: UserQuerySet, name: str, value: str) -> UserQuerySet:
+        return queryset.matching(value)
+
+
+class PeopleCursorPagination(StandardCursorPagination):
+    ordering = ("last_name", "id")
+
+
+class ViewPeoplePermission(BasePermission):
+    """Permission to list people, held by everyone who may view cohorts."""
+
+    def has_permission(self, request: Any, view: Any) -> bool:
+        return bool(request.user.has_perm("accounts.view_cohort"))
+
+
+class PeopleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[User]):
+    """The counselors of the user's organization."""
+
+    token_scope = "people"
+    queryset = User.objects.none()
+    serializer_class = PersonSerializer
+    permission_classes = [ViewPeoplePermission]
+    pagination_class = PeopleCursorPagination
+    filter_backends = [DjangoFilterBackend]
+    filterset_class = PeopleFilter
+
+    def get_queryset(self) -> Any:
+        return User.objects.for_user(authenticated_user(self.request)).counselors()
+
+
+class CohortSerializer(serializers.ModelSerializer[Cohort]):
+    counselors = serializers.ListField(child=serializers.UUIDField(), required=False, write_only=True, max_length=2000)
+    size = serializers.SerializerMethodField(help_text="how many are in it")
+
+    class Meta:
+        model = Cohort
+        fields = ["id", "name", "size", "counselors", "created_at"]
+
+    def get_size(self, cohort: Cohort) -> int:
+        return getattr(cohort, "size", None) or cohort.counselors.count()
+
+    def validate_name(self, name: str) -> str:
+        same = Cohort.objects.for_user(authenticated_user(self.context["request"])).filter(name=name)
+        if (same.exclude(pk=self.instance.pk) if self.instance else same).exists():
+            raise serializers.ValidationError("There is a cohort of this name.")
+        return name
+
+    def validate_counselors(self, ids: list[UUID]) -> list[User]:
+        known = User.objects.for_user(authenticated_user(self.context["request"])).counselors().in_bulk(ids)
+        if unknown := [pk for pk in ids if pk not in known]:
+            raise serializers.ValidationError([f"There is no counselor {pk}." for pk in unknown])
+        return list(known.values())
+
+    def create(self, fields: dict[str, Any]) -> Cohort:
+        counselors = fields.pop("counselors", [])
+        return create_cohort(authenticated_user(self.context["request"]).organization, counselors, **fields)
+
+    def update(self, cohort: Cohort, fields: dict[str, Any]) -> Cohort:
+        counselors = fields.pop("counselors", None)
+        update_cohort(cohort, counselors, **fields)
+        if counselors is not None:
+            cohort.size = len(counselors)  # type: ignore[attr-defined]
+        return cohort
+
+
+class CohortViewSet(
+    mixins.ListModelMixin,
+    mixins.CreateModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.UpdateModelMixin,
+    mixins.DestroyModelMixin,
+    GenericViewSet[Cohort],
+):
+    """Named groups of counselors. List the members of one with `/api/people/?cohort=`."""
+
+    token_scope = "people"
+    queryset = Cohort.objects.none()
+    serializer_class = CohortSerializer
+    permission_classes = [RolePermission]
+    pagination_class = NameCursorPagination
+
+    def get_queryset(self) -> Any:
+        return Cohort.objects.for_user(authenticated_user(self.request)).with_size()

@@ -1,0 +1,135 @@
+"""API by which an organization's admin manages service tokens and webhooks."""
+
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.fields import get_error_detail
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.integrations.scopes import CLOSED, Scope
+from accounts.integrations.service_tokens import issue_service_token, revoke_service_token
+from accounts.integrations.webhooks import add_webhook, check_webhook
+from accounts.models import Delivery, ServiceToken, Webhook, WebhookEvent
+from accounts.web.pagination import StandardCursorPagination
+from accounts.web.permissions import RolePermission
+from accounts.web.requests import authenticated_user
+
+
+class ServiceTokenSerializer(serializers.ModelSerializer[ServiceToken]):
+    """A service token without its secret. Only the first characters of the secret are kept, as `hint`."""
+
+    class Meta:
+        model = ServiceToken
+        fields = ["id", "name", "scopes", "hint", "created_at", "expires_at", "last_used_at", "revoked_at"]
+        read_only_fields = ["hint", "created_at", "last_used_at", "revoked_at"]
+
+
+class NewTokenSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=100)
+    scopes = serializers.ListField(child=serializers.ChoiceField(choices=Scope.values), min_length=1, max_length=50)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class IssuedTokenSerializer(ServiceTokenSerializer):
+    secret = serializers.CharField(help_text="shown this once; keep it")
+
+    class Meta(ServiceTokenSerializer.Meta):
+        fields = [*ServiceTokenSerializer.Meta.fields, "secret"]
+
+
+class ServiceTokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[ServiceToken]):
+    """Tokens of outside systems. Revoked tokens remain listed as a record."""
+
+    token_scope = CLOSED
+    queryset = ServiceToken.objects.none()
+    serializer_class = ServiceTokenSerializer
+    permission_classes = [RolePermission]
+    pagination_class = StandardCursorPagination
+
+    def get_queryset(self) -> Any:
+        return ServiceToken.objects.for_user(authenticated_user(self.request))
+
+    @extend_schema(request=NewTokenSerializer, responses={201: IssuedTokenSerializer})
+    def create(self, request: Request) -> Response:
+        """Issue a token. Only this response contains its secret."""
+        form = NewTokenSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        token, secret = issue_service_token(authenticated_user(request), **form.validated_data)
+        token.secret = secret  # type: ignore[attr-defined]
+        return Response(IssuedTokenSerializer(token).data, status=201)
+
+    @extend_schema(request=None, responses=ServiceTokenSerializer)
+    def revoke(self, request: Request, pk: UUID) -> Response:
+        """Revoke a token, so that it is no longer accepted."""
+        token = self.get_object()
+        revoke_service_token(token)
+        token.refresh_from_db()
+        return Response(ServiceTokenSerializer(token).data)
+
+
+class WebhookSerializer(serializers.ModelSerializer[Webhook]):
+    """A webhook. Deliveries are signed with its secret as specified by Standard Webhooks."""
+
+    events = serializers.ListField(
+        child=serializers.ChoiceField(choices=WebhookEvent.choices), min_length=1, max_length=20
+    )
+
+    class Meta:
+        model = Webhook
+        fields = ["id", "url", "events", "is_active", "secret", "created_at"]
+        read_only_fields = ["secret", "created_at"]
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        there = self.instance
+        url, events = data.get("url", getattr(there, "url", "")), data.get("events", getattr(there, "events", []))
+        try:
+            check_webhook(url, events)
+        except DjangoValidationError as error:
+            raise ValidationError(get_error_detail(error)) from error
+        return data
+
+    def create(self, fields: dict[str, Any]) -> Webhook:
+        return add_webhook(authenticated_user(self.context["request"]), fields["url"], fields["events"])
+
+
+class DeliverySerializer(serializers.ModelSerializer[Delivery]):
+    class Meta:
+        model = Delivery
+        fields = [
+            "id", "event", "payload", "created_at", "attempts", "next_at", "delivered_at", "status", "failure",
+        ]  # fmt: skip
+
+
+class WebhookViewSet(
+    mixins.ListModelMixin,
+    mixins.CreateModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.UpdateModelMixin,
+    mixins.DestroyModelMixin,
+    GenericViewSet[Webhook],
+):
+    """Addresses that receive events."""
+
+    token_scope = "webhooks"
+    queryset = Webhook.objects.none()
+    serializer_class = WebhookSerializer
+    permission_classes = [RolePermission]
+    pagination_class = StandardCursorPagination
+
+    def get_queryset(self) -> Any:
+        return Webhook.objects.for_user(authenticated_user(self.request))
+
+    @extend_schema(responses=DeliverySerializer(many=True))
+    def deliveries(self, request: Request, pk: UUID) -> Response:
+        """Return the deliveries and their results, newest first."""
+        hook = self.get_object()
+        rows = Delivery.objects.for_user(authenticated_user(request)).filter(webhook=hook).order_by("-created_at", "pk")
+        pages = StandardCursorPagination()
+        page = pages.paginate_queryset(rows, request, self)
+        return pages.get_paginated_response(DeliverySerializer(page or [], many=True).data)

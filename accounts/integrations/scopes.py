@@ -1,0 +1,51 @@
+"""Scopes of service tokens, and the scope that each API view requires."""
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from django.db import models
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+CLOSED: Final = None  # the `token_scope` of a view that no service token may call
+_READ_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+
+class Scope(models.TextChoices):
+    """Resource and access, as a token stores them, with the text that administrators read."""
+
+    SCENARIOS_READ = "scenarios:read", "read scenarios and their prompts"
+    SCENARIOS_WRITE = "scenarios:write", "create, change and import scenarios"
+    ASSIGNMENTS_READ = "assignments:read", "read assignments"
+    ASSIGNMENTS_WRITE = "assignments:write", "create, change and cancel assignments; counselors are added on first use"
+    SESSIONS_READ = "sessions:read", "read sessions and their transcripts"
+    EVALUATIONS_READ = "evaluations:read", "read feedback"
+    EVALUATIONS_WRITE = "evaluations:write", "request feedback"
+    RECORDINGS_READ = "recordings:read", "listen to recordings"
+    PEOPLE_READ = "people:read", "find counselors and cohorts"
+    PEOPLE_WRITE = "people:write", "create cohorts and change their members"
+    WEBHOOKS_READ = "webhooks:read", "read webhooks and their deliveries"
+    WEBHOOKS_WRITE = "webhooks:write", "create, change and delete webhooks"
+
+
+def token_scope(resource: str | None) -> Callable[[View], View]:
+    """Declare which resource an `@api_view` belongs to; a class sets the attribute `token_scope` itself.
+
+    Goes above `@api_view`, which builds the class and copies only DRF's own attributes to it.
+    """
+
+    def declare(view: View) -> View:
+        view.cls.token_scope = resource  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
+def required_scope(view: object, method: str | None) -> Scope | None:
+    """Return the scope that a call of `view` requires, or None if it is closed to service tokens.
+
+    A view that declares nothing is closed, and so is a method whose scope does not exist (`sessions:write`).
+    """
+    resource = getattr(view, "token_scope", CLOSED)
+    scope = f"{resource}:{'read' if method in _READ_METHODS else 'write'}"
+    return Scope(scope) if scope in Scope.values else None

@@ -1,0 +1,96 @@
+"""Tokens of outside systems. A token's scopes name all that it may do."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.request import Request
+
+from accounts.integrations.scopes import Scope, required_scope
+from accounts.models import ServiceToken, User
+
+TOKEN_PREFIX = "slt_"  # makes a leaked token recognizable
+_LAST_USED_PRECISION = timedelta(minutes=1)  # precision of `last_used_at`, which saves an UPDATE per request
+
+
+@transaction.atomic
+def issue_service_token(
+    by: User, name: str, scopes: Sequence[str], expires_at: datetime | None = None
+) -> tuple[ServiceToken, str]:
+    """Issue a token and return it with its secret, which can be shown only this once.
+
+    Raise ValidationError if a scope is unknown or none is given.
+    """
+    if unknown := [scope for scope in scopes if scope not in Scope.values]:
+        raise ValidationError({"scopes": f"There is no scope “{unknown[0]}”. There are {', '.join(Scope.values)}."})
+    if not scopes:
+        raise ValidationError({"scopes": "Name at least one scope."})
+    secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    acts_as = User.objects.create_user(
+        f"{uuid4()}@service.invalid", organization=by.organization, role=User.Role.SERVICE, last_name=name[:150]
+    )
+    token = ServiceToken.objects.create(
+        organization=by.organization,
+        name=name,
+        scopes=sorted(set(scopes)),
+        digest=_hash_secret(secret),
+        hint=secret[:9],
+        acts_as=acts_as,
+        created_by=by,
+        expires_at=expires_at,
+    )
+    return token, secret
+
+
+def revoke_service_token(token: ServiceToken) -> bool:
+    """Revoke a token, so that it is no longer accepted. Return False if it was already revoked."""
+    now = timezone.now()
+    return bool(ServiceToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now))
+
+
+def _hash_secret(secret: str) -> str:
+    """Return the plain SHA-256: the secret has 256 random bits, so it cannot be guessed."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class ServiceTokenAuthentication(BaseAuthentication):
+    """Authentication by `Authorization: Bearer slt_…`, limited to the token's scopes."""
+
+    def authenticate(self, request: Request) -> tuple[User, ServiceToken] | None:
+        words = get_authorization_header(request).split()
+        if not words or words[0].lower() != b"bearer":
+            return None
+        secret = words[1].decode(errors="replace") if len(words) == 2 else ""
+        token = (
+            ServiceToken.objects.usable().select_related("acts_as__organization").filter(digest=_hash_secret(secret))
+        )
+        found = token.first()
+        if found is None:
+            raise AuthenticationFailed("This token is unknown, revoked or expired.")
+        _check_scope(request, found)
+        _record_use(found)
+        return found.acts_as, found
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+def _check_scope(request: Request, token: ServiceToken) -> None:
+    needed = required_scope(request.parser_context["view"], request.method)
+    if needed is None:
+        raise PermissionDenied("This is not open to tokens of outside systems.")
+    if needed not in token.scopes:
+        raise PermissionDenied(f"This token lacks the scope {needed}.")
+
+
+def _record_use(token: ServiceToken) -> None:
+    now = timezone.now()
+    if token.last_used_at is None or token.last_used_at < now - _LAST_USED_PRECISION:
+        ServiceToken.objects.filter(pk=token.pk).update(last_used_at=now)

@@ -1,0 +1,69 @@
+"""Service tokens, and stored responses to requests with an `Idempotency-Key`."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models.organizations import Organization
+from accounts.models.people import User
+
+
+class ServiceTokenQuerySet(models.QuerySet["ServiceToken"]):
+    def for_user(self, user: User) -> ServiceTokenQuerySet:
+        """Limit to the organization's tokens for users who may manage people. Everyone else sees none."""
+        is_allowed = user.has_perm("accounts.change_user")
+        return self.filter(organization_id=user.organization_id) if is_allowed else self.none()
+
+    def usable(self) -> ServiceTokenQuerySet:
+        """Limit to tokens that are neither revoked nor expired and act as an active user."""
+        is_current = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+        return self.filter(is_current, revoked_at=None, acts_as__is_active=True)
+
+
+class ServiceToken(models.Model):
+    """Access for an outside system, limited to its scopes. The secret itself is shown once and not stored."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="service_tokens")
+    name = models.CharField(max_length=100, help_text="the system that uses it")
+    scopes = models.JSONField(default=list, help_text="what it may do, such as sessions:read")
+    digest = models.CharField(max_length=64, unique=True, editable=False, help_text="SHA-256 of the secret")
+    hint = models.CharField(max_length=12, editable=False, help_text="how the secret begins, to tell tokens apart")
+    acts_as = models.ForeignKey(User, on_delete=models.PROTECT, editable=False, related_name="+")
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, editable=False, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: until it is revoked.")
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+
+    objects = ServiceTokenQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class IdempotentCall(models.Model):
+    """The stored response to a POST with an `Idempotency-Key`, sent again for each repetition."""
+
+    caller = models.CharField(max_length=64, help_text="SHA-256 of the credentials it came with")
+    key = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64, help_text="of method, address and body")
+    status = models.PositiveSmallIntegerField(null=True, help_text="empty while it is being answered")
+    content_type = models.CharField(max_length=100, blank=True)
+    location = models.CharField(max_length=300, blank=True)
+    body = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["caller", "key"], name="idempotency_key_once")]
+        indexes = [models.Index(fields=["created_at"], name="idempotent_call_age")]
+
+    def __str__(self) -> str:
+        return self.key

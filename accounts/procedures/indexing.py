@@ -1,0 +1,119 @@
+"""Text of a document by page and section, stored here for selection, suggestions, and citations."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from accounts.models import Account, ProcedureDocument, ProcedurePage, ProcedureSection
+from accounts.procedures.pdf_text import read_pdf
+from accounts.procedures.sections import (
+    CitationIndex,
+    IndexedSection,
+    ParsedSection,
+    normalize_for_matching,
+    parse_sections,
+    rank_sections,
+)
+from accounts.procedures.upload_validation import MAX_PAGES
+from ai import InjectionSpan, find_injections, remove_injections
+
+_MAX_CHARACTERS = 20_000_000  # characters per PDF
+_PDF_TIMEOUT = 60.0  # seconds to read one PDF
+_QUERY_WORDS = 12  # words in `search_query`
+_BATCH_SIZE = 500  # rows in one statement
+
+
+@dataclass(frozen=True)
+class DocumentText:
+    """The text of a document, by page, with the injections it contains."""
+
+    pages: list[str]  # plain text has one page
+    injections: list[list[InjectionSpan]]  # one list per page
+
+    @property
+    def text_without_injections(self) -> str:
+        """The whole text without the injections."""
+        cleaned = (remove_injections(page, spans) for page, spans in zip(self.pages, self.injections, strict=True))
+        return "\n\n".join(cleaned)
+
+    @property
+    def search_query(self) -> str:
+        """Words by which a search must find the document."""
+        return " ".join(re.findall(r"\w{2,}", self.text_without_injections)[:_QUERY_WORDS]) or "procedures"
+
+
+def read_document(document: ProcedureDocument) -> DocumentText:
+    """Return the text and the injections of a document. Raise PdfUnreadableError if its PDF cannot be read."""
+    with document.file.open("rb") as file:
+        if document.has_pages:
+            read = read_pdf(file.file, most_pages=MAX_PAGES, most_characters=_MAX_CHARACTERS, seconds=_PDF_TIMEOUT)
+            pages = read.pages
+        else:
+            pages = [file.read().decode("utf-8-sig", "replace").replace("\0", "")]
+    return DocumentText(pages, [find_injections(page, is_document=True) for page in pages])
+
+
+def store_index(document: ProcedureDocument, text: DocumentText) -> None:
+    """Store the pages and sections of a document once. Its file never changes."""
+    if document.page_count is not None:
+        return
+    sections = parse_sections(text.pages, document.has_pages)
+    instructions = [
+        {"page": number if document.has_pages else None, "text": page[span.start : span.end].strip()[:500]}
+        for number, (page, spans) in enumerate(zip(text.pages, text.injections, strict=True), 1)
+        for span in spans
+    ]
+    owner = {"document": document, "organization_id": document.organization_id}
+    with transaction.atomic():
+        rows = ProcedureDocument.objects.filter(pk=document.pk, page_count=None)
+        if not rows.update(page_count=len(text.pages), instructions=instructions):
+            document.refresh_from_db(fields=["page_count", "instructions"])
+            return
+        ProcedurePage.objects.bulk_create(
+            (
+                ProcedurePage(number=number, letters=normalize_for_matching(page), **owner)
+                for number, page in enumerate(text.pages, 1)
+            ),
+            batch_size=_BATCH_SIZE,
+        )
+        ProcedureSection.objects.bulk_create(
+            (_build_section_row(position, section, owner) for position, section in enumerate(sections)),
+            batch_size=_BATCH_SIZE,
+        )
+    document.page_count, document.instructions = len(text.pages), instructions
+
+
+def _build_section_row(position: int, section: ParsedSection, owner: dict[str, object]) -> ProcedureSection:
+    return ProcedureSection(
+        position=position,
+        number=section.number,
+        title=section.title,
+        text=section.text,
+        letters=normalize_for_matching(f"{section.number} {section.title} {section.text}"),
+        page=section.page,
+        last_page=section.last_page,
+        **owner,
+    )
+
+
+def to_parsed_sections(rows: Sequence[ProcedureSection]) -> list[ParsedSection]:
+    return [ParsedSection(row.number, row.title, row.text, row.page, row.last_page) for row in rows]
+
+
+def build_citation_index(document: ProcedureDocument) -> CitationIndex:
+    """Build the index in which quoted words of a document are looked up."""
+    pages = document.pages.values_list("number", "letters")
+    sections = document.sections.values_list("number", "title", "page", "letters")
+    return CitationIndex(
+        [(number if document.has_pages else None, letters) for number, letters in pages],
+        [IndexedSection(*section) for section in sections],
+    )
+
+
+def suggest_sections(account: Account, text: str) -> list[ProcedureSection]:
+    """Return the active sections that best match the text, best match first."""
+    rows = list(ProcedureSection.objects.in_force(account).defer("letters"))
+    by_number = {row.number: row for row in rows}
+    return [by_number[one.number] for one in rank_sections(text, to_parsed_sections(rows))]

@@ -1,0 +1,182 @@
+"""Preparation of procedure documents: text read here, file made searchable at OpenAI, switch in one step."""
+
+import logging
+from datetime import datetime, timedelta
+from pathlib import PurePosixPath
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts import tasks
+from accounts.models import Account, ProcedureDocument, ProcedureDocumentQuerySet
+from accounts.procedures import openai_vector_store
+from accounts.procedures.indexing import DocumentText, read_document, store_index
+from accounts.procedures.openai_vector_store import VectorStoreClient
+from accounts.procedures.pdf_text import PdfUnreadableError
+from accounts.procedures.upload_validation import explain_unreadable_pdf
+from ai import AIUnavailableError
+
+logger = logging.getLogger(__name__)
+
+_FAILURE_MESSAGE = "The document could not be prepared for searching."
+_MAX_RETRY_SECONDS = 60.0  # upper limit, even if Retry-After is longer
+
+
+class RetryLaterError(Exception):
+    """Request to retry the task after `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+def prepare_procedures(document_id: UUID) -> None:
+    """Index a document, upload it to its account's store, and activate it. Repeated calls have one effect.
+
+    The new file is uploaded and must be found by a search. Then the account switches in one transaction, and only then
+    is the old file deleted. At every point an evaluation sees either the old document or the new one. Raise
+    RetryLaterError if OpenAI may succeed later.
+    """
+    document = ProcedureDocument.objects.select_related("account__procedures").get(pk=document_id)
+    if not _claim(document):
+        return
+    with openai_vector_store.build_procedures_client() as client:
+        openai = VectorStoreClient(client)
+        try:
+            _remove_previous_upload(openai, document)
+            text = read_document(document)
+            store_index(document, text)
+            replaced = _upload_and_activate(openai, document, text)
+        except PdfUnreadableError as error:
+            _fail(document, explain_unreadable_pdf(error))
+        except AIUnavailableError as error:
+            _remove_previous_upload(openai, document)
+            _retry_or_fail(document, error)
+        else:
+            _remove_replaced(openai, document.account_id, replaced)
+
+
+def _claim(document: ProcedureDocument) -> bool:
+    """Claim the document for this worker. Return False if it is already claimed, done, or out of attempts.
+
+    The conditional UPDATE is the lock. A claim older than the deadline belongs to a dead worker.
+    """
+    rows = ProcedureDocument.objects.filter(pk=document.pk).processing()
+    lost = Q(is_claimed=True, touched_at__lt=_abandoned_cutoff())
+    rows.filter(lost, attempts__gte=settings.TASK_ATTEMPTS).update(
+        status=ProcedureDocument.Status.FAILED, failure=_FAILURE_MESSAGE, is_claimed=False
+    )
+    claimed = rows.filter(Q(is_claimed=False) | lost).update(
+        attempts=F("attempts") + 1, is_claimed=True, touched_at=timezone.now()
+    )
+    document.refresh_from_db(fields=["attempts", "openai_file_id", "vector_store_id"])
+    return bool(claimed)
+
+
+def _claimed_row(document: ProcedureDocument) -> ProcedureDocumentQuerySet:
+    """Return the document as a queryset that is empty once this claim is lost."""
+    rows = ProcedureDocument.objects.filter(pk=document.pk, attempts=document.attempts, is_claimed=True)
+    return rows.processing()
+
+
+def _remove_previous_upload(openai: VectorStoreClient, document: ProcedureDocument) -> None:
+    """Delete the file that an earlier attempt uploaded but did not activate."""
+    if not document.openai_file_id:
+        return
+    if openai.remove_file(document.vector_store_id, document.openai_file_id):
+        _claimed_row(document).update(openai_file_id="")
+        document.openai_file_id = ""
+
+
+def _upload_and_activate(
+    openai: VectorStoreClient, document: ProcedureDocument, text: DocumentText
+) -> list[tuple[str, str]]:
+    """Upload and activate the document. Return the superseded resources as (store id, file id)."""
+    account = document.account
+    known_store = document.vector_store_id or account.vector_store_id
+    store_id = openai.ensure_store(known_store, account.pk)
+    # Save the store at once, so that a retry after a crash or the nightly reconciliation finds it.
+    _claimed_row(document).update(vector_store_id=store_id)
+    document.vector_store_id = store_id
+    file_id = _upload(openai, document, text)
+    document.openai_file_id = file_id
+    if not _claimed_row(document).update(openai_file_id=file_id):
+        return [(store_id, file_id)]
+    openai.attach(store_id, file_id, document.pk)
+    openai.wait_until_searchable(store_id, file_id, document.pk, text.search_query)
+    return _activate(document, store_id, file_id)
+
+
+def _upload(openai: VectorStoreClient, document: ProcedureDocument, text: DocumentText) -> str:
+    """Upload the original file, or its text without the injections if it contains any. Return the file id."""
+    if document.instructions:
+        return openai.upload(document.pk, ".md", text.text_without_injections.encode())
+    with document.file.open("rb") as file:
+        return openai.upload(document.pk, PurePosixPath(document.filename).suffix.lower(), file.read())
+
+
+def _activate(document: ProcedureDocument, store_id: str, file_id: str) -> list[tuple[str, str]]:
+    """Activate the document and its store in one step, unless a later document is active.
+
+    Return the superseded resources as (store id, file id).
+    """
+    ready = {"status": ProcedureDocument.Status.READY, "failure": "", "is_claimed": False, "vector_store_id": store_id}
+    with transaction.atomic():
+        # Lock only the account: PostgreSQL cannot lock the nullable side of the join.
+        accounts = Account.objects.select_for_update(of=("self",)).select_related("procedures")
+        account = accounts.get(pk=document.account_id)
+        if not _claimed_row(document).update(openai_file_id=file_id, **ready):
+            return [(store_id, file_id)]
+        current = account.procedures
+        if current and current.pk != document.pk and _is_newer(current, document):
+            ProcedureDocument.objects.filter(pk=document.pk).update(openai_file_id="")
+            return [(store_id, file_id)]
+        Account.objects.filter(pk=account.pk).update(procedures=document, vector_store_id=store_id)
+        if current and current.pk != document.pk:
+            ProcedureDocument.objects.filter(pk=document.pk).update(replaced=current)
+        if not current or current.pk == document.pk or not current.openai_file_id:
+            return [(account.vector_store_id, "")] if account.vector_store_id not in {"", store_id} else []
+        return [(account.vector_store_id, current.openai_file_id)]
+
+
+def _is_newer(one: ProcedureDocument, other: ProcedureDocument) -> bool:
+    return (one.uploaded_at, one.pk) > (other.uploaded_at, other.pk)
+
+
+def _remove_replaced(openai: VectorStoreClient, account_id: UUID, replaced: list[tuple[str, str]]) -> None:
+    """Delete superseded files and stores. The nightly reconciliation finds those that cannot be deleted now."""
+    for store_id, file_id in replaced:
+        if file_id:
+            openai.remove_file(store_id, file_id)
+        if not Account.objects.filter(pk=account_id, vector_store_id=store_id).exists():
+            openai.remove_store(store_id)
+
+
+def _retry_or_fail(document: ProcedureDocument, error: AIUnavailableError) -> None:
+    """Release the claim and raise RetryLaterError, or fail the document if a retry cannot help or none is left."""
+    logger.warning("Procedures not prepared: %s", error.code, extra={"document_id": document.pk})
+    if not error.retryable or document.attempts >= settings.TASK_ATTEMPTS:
+        _fail(document, f"{_FAILURE_MESSAGE} ({error.code})")
+        return
+    if _claimed_row(document).update(is_claimed=False, touched_at=timezone.now()):
+        raise RetryLaterError(min(error.retry_after or 2.0**document.attempts, _MAX_RETRY_SECONDS))
+
+
+def _fail(document: ProcedureDocument, failure: str) -> None:
+    _claimed_row(document).update(status=ProcedureDocument.Status.FAILED, failure=failure, is_claimed=False)
+
+
+def sweep_procedures() -> int:
+    """Queue uploads again whose task was lost. Return how many."""
+    lost = list(ProcedureDocument.objects.lost(_abandoned_cutoff()).values_list("pk", flat=True))
+    for document_id in lost:
+        # Expire before the next sweep, so that tasks do not pile up when workers fall behind.
+        tasks.prepare_procedures.apply_async((str(document_id),), expires=settings.SWEEP_EVERY)
+    return len(lost)
+
+
+def _abandoned_cutoff() -> datetime:
+    return timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER)

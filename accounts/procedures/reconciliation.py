@@ -1,0 +1,111 @@
+"""Reconciliation with OpenAI: orphans of dead workers are deleted, missing files are uploaded again."""
+
+import logging
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import tasks
+from accounts.models import Account, ProcedureDocument
+from accounts.procedures import openai_vector_store
+from accounts.procedures.indexing import read_document, store_index
+from accounts.procedures.openai_vector_store import RemoteResource, VectorStoreClient
+from ai import AIUnavailableError
+
+logger = logging.getLogger(__name__)
+
+
+def reconcile_procedures() -> int:
+    """Delete orphans and repair the active documents. Return the number of deleted resources.
+
+    Only resources that belong to one of our rows are touched, because others may use the same OpenAI project. Resources
+    younger than `PROCEDURES_LEFT_AFTER` seconds are kept, because their ids may not be saved yet.
+    """
+    with openai_vector_store.build_procedures_client() as client:
+        openai = VectorStoreClient(client)
+        try:
+            removed = _remove_orphans(openai)
+            _repair_active_documents(openai)
+        except AIUnavailableError as error:
+            logger.warning("Procedures not reconciled: %s", error.code)
+            return 0
+    return removed
+
+
+def _remove_orphans(openai: VectorStoreClient) -> int:
+    before = (timezone.now() - timedelta(seconds=settings.PROCEDURES_LEFT_AFTER)).timestamp()
+    stores = [one for one in openai.list_stores() if one.created_at <= before]
+    files = [one for one in openai.list_files() if one.created_at <= before]
+    # Read after listing, so that resources that came into use meanwhile are kept.
+    kept_stores, kept_files = _ids_in_use()
+    ours = _known_owners(Account, stores)
+    left_stores = [one for one in stores if one.owner in ours and one.id not in kept_stores]
+    documents = _known_owners(ProcedureDocument, files)
+    left_files = [one for one in files if one.owner in documents and one.id not in kept_files]
+    removed = sum(openai.remove_store(one.id) for one in left_stores)
+    for store_id in kept_stores:
+        attached = [
+            one for one in openai.list_store_files(store_id) if one.created_at <= before and one.id not in kept_files
+        ]
+        removed += sum(openai.remove_file(store_id, one.id) for one in attached)
+        left_files = [one for one in left_files if one.id not in {gone.id for gone in attached}]
+    return removed + sum(openai.remove_file("", one.id) for one in left_files)
+
+
+def _ids_in_use() -> tuple[set[str], set[str]]:
+    """Return the ids of stores and files that are active or that a worker is about to activate."""
+    on_the_way = list(ProcedureDocument.objects.processing().values_list("vector_store_id", "openai_file_id"))
+    in_force = list(Account.objects.values_list("vector_store_id", "procedures__openai_file_id"))
+    rows = on_the_way + in_force
+    return {store for store, _ in rows if store}, {file for _, file in rows if file}
+
+
+def _known_owners(model: type[Account] | type[ProcedureDocument], kept: list[RemoteResource]) -> set[str]:
+    """Return the owner ids that exist as rows here. Ids are unique, so the resources are ours."""
+    owners = {one.owner for one in kept if _is_uuid(one.owner)}
+    return {str(pk) for pk in model._default_manager.filter(pk__in=owners).values_list("pk", flat=True)}
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _repair_active_documents(openai: VectorStoreClient) -> None:
+    """Queue active documents again if their copy is gone, and index those that predate the index."""
+    in_force = ProcedureDocument.objects.filter(pk__in=Account.objects.exclude(procedures=None).values("procedures"))
+    for document in in_force.filter(status=ProcedureDocument.Status.READY).select_related("account"):
+        if document.page_count is None:
+            _build_missing_index(document)
+        if not openai.verify_file(document.account.vector_store_id, document.openai_file_id, document.pk):
+            _requeue_preparation(openai, document)
+
+
+def _build_missing_index(document: ProcedureDocument) -> None:
+    try:
+        store_index(document, read_document(document))
+    except Exception:  # an old file may be unreadable here, but it stays searchable as before
+        logger.exception("A document in force has no index", extra={"document_id": document.pk})
+
+
+def _requeue_preparation(openai: VectorStoreClient, document: ProcedureDocument) -> None:
+    """Queue an active document again. It stays active meanwhile, because no older one can replace it."""
+    openai.remove_file(document.account.vector_store_id, document.openai_file_id)
+    ready = ProcedureDocument.objects.filter(pk=document.pk, status=ProcedureDocument.Status.READY)
+    with transaction.atomic():
+        if ready.update(
+            status=ProcedureDocument.Status.PROCESSING,
+            attempts=0,
+            is_claimed=False,
+            vector_store_id="",
+            openai_file_id="",
+            touched_at=timezone.now(),
+        ):
+            logger.warning("Procedures are gone at OpenAI and are put there again", extra={"document_id": document.pk})
+            transaction.on_commit(lambda: tasks.prepare_procedures.delay(str(document.pk)), robust=True)

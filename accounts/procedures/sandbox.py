@@ -1,0 +1,53 @@
+"""Runner for programs that read untrusted files, in a process with hard limits that can always be killed."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+
+class SandboxLimitError(Exception):
+    """End of a program at a limit. `kind` is `too_slow` or `too_large`."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+def run_in_sandbox(program: Path, content: bytes, arguments: Sequence[str], seconds: float) -> Any:
+    """Run a program with `content` on its standard input and return its JSON output. Raise SandboxLimitError.
+
+    The program's arguments are followed by its CPU seconds. It gets none of our secrets and no working folder.
+    """
+    child = subprocess.Popen(
+        [sys.executable, "-I", str(program), *arguments, str(math.ceil(seconds))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # warnings would quote the document
+        env={},  # keeps our secrets from the child
+        cwd="/",
+        start_new_session=True,
+    )
+    try:
+        said, _ = child.communicate(content, timeout=seconds)
+    except subprocess.TimeoutExpired as error:
+        raise SandboxLimitError("too_slow") from error
+    finally:
+        _kill_process_group(child)
+    if child.returncode < 0:
+        raise SandboxLimitError("too_slow" if child.returncode == -signal.SIGXCPU else "too_large")
+    if child.returncode:
+        raise RuntimeError(f"{program.name} ended with status {child.returncode}.")
+    return json.loads(said)
+
+
+def _kill_process_group(child: "subprocess.Popen[bytes]") -> None:
+    """Kill the child if it still runs and close its pipes, whatever happened."""
+    with child:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)

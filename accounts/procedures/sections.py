@@ -1,0 +1,203 @@
+"""Numbered sections of a procedure document: parsing, suggestions, and citations. No database access."""
+
+import math
+import re
+import unicodedata
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+MAX_TITLE_LENGTH = 120  # characters; a longer heading is a sentence
+_HEADING = re.compile(
+    r"(?P<mark>\#{1,6}[ \t]+)?(?:(?:section|chapter|policy|procedure)[ \t]+)?"
+    r"(?P<number>\d{1,5}(?:\.\d{1,3}){0,4})[.):]?[ \t]+(?P<title>[^\W\d_].*)",
+    re.IGNORECASE,
+)
+# A line of a table of contents: dots or a wide gap, then a page number.
+_CONTENTS_LINE = re.compile(r"(?:\.[ .]{2,}|\s{3,}|…)\s*\d{1,4}\s*$")
+_NUMBER = re.compile(r"\d+(?:\.\d+)*")
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_SUFFIXES = ("ing", "ed", "es", "s")
+_STOP_WORDS_TEXT = (
+    "about after again all also and any are because been before being but call caller callers can could counselor "
+    "did does for from had has have her him his how into its may more most must not off one only other our out "
+    "over said she should some such than that the their them then there they this those through too under until "
+    "very was were what when where which while who why will with would you your"
+)
+_STOP_WORDS = frozenset(_STOP_WORDS_TEXT.split())
+MIN_CITATION_LETTERS = 12  # letters and digits; shorter quotes match everywhere
+
+
+@dataclass(frozen=True)
+class ParsedSection:
+    """A numbered heading and the text under it, up to the next heading."""
+
+    number: str
+    title: str
+    text: str
+    page: int | None  # from 1; None in plain text
+    last_page: int | None
+
+
+@dataclass
+class _SectionBuilder:
+    """A section whose lines are still being read."""
+
+    number: str
+    title: str
+    page: int
+    last_page: int
+    lines: list[str]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines).strip()
+
+
+def parse_sections(pages: Sequence[str], has_pages: bool = True) -> list[ParsedSection]:
+    """Return the sections of a document in order. Tables of contents and headings repeated per page do not count."""
+    found = [one for one in _iterate_sections(pages) if one.title]
+    with_text = {one.number for one in found if one.text}
+    sections: dict[str, ParsedSection] = {}
+    for one in found:
+        if not one.text and one.number in with_text:
+            continue  # a table of contents, or a heading directly above its repetition
+        begun = sections.get(one.number)
+        page, last_page = (one.page, one.last_page) if has_pages else (None, None)
+        if begun is None:
+            sections[one.number] = ParsedSection(one.number, one.title, one.text, page, last_page)
+        else:  # a heading repeated at the top of a page continues its section
+            text = f"{begun.text}\n{one.text}".strip()
+            sections[one.number] = ParsedSection(begun.number, begun.title, text, begun.page, last_page)
+    return list(sections.values())
+
+
+def _iterate_sections(pages: Sequence[str]) -> Iterable[_SectionBuilder]:
+    current: _SectionBuilder | None = None
+    for page, text in enumerate(pages, 1):
+        for line in text.splitlines():
+            if heading := _parse_heading(line):
+                if current:
+                    yield current
+                current = _SectionBuilder(heading[0], heading[1], page, page, [heading[2]] if heading[2] else [])
+            elif current and line.strip():
+                current.lines.append(line.strip())
+                current.last_page = page
+    if current:
+        yield current
+
+
+def _parse_heading(line: str) -> tuple[str, str, str] | None:
+    """Return (number, title, text on the same line), or None if the line is not a heading.
+
+    A numbered paragraph is titled by its beginning.
+    """
+    found = _HEADING.fullmatch(line.strip())
+    # A lowercase letter continues a sentence that the PDF broke across lines.
+    if not found or _CONTENTS_LINE.search(line) or found["title"][0].islower():
+        return None
+    number, title = found["number"], found["title"].strip().rstrip("#").strip()
+    is_sentence = title.rstrip("\"”’')").endswith((".", "?", "!", ";", ",", ":")) or len(title) > MAX_TITLE_LENGTH
+    if not is_sentence or found["mark"]:
+        return number, title[:MAX_TITLE_LENGTH].rstrip(), ""
+    # "1. Ask openly." is a list step; "3010 Ask directly." is a citable paragraph.
+    if len(number.replace(".", "")) < 3:
+        return None
+    return number, _shorten_sentence(title), title
+
+
+def _shorten_sentence(sentence: str) -> str:
+    first = re.split(r"(?<=[.?!:;])\s", sentence, maxsplit=1)[0].rstrip(".;:,")
+    return first if len(first) <= 80 else first[:80].rsplit(" ", 1)[0] + " …"
+
+
+def rank_sections(text: str, sections: Sequence[ParsedSection], most: int = 5) -> list[ParsedSection]:
+    """Return up to `most` sections that match the text, best match first.
+
+    Rare words count more, long sections less. A section must share at least two words with the text.
+    """
+    words = [Counter(_stem_words(f"{one.title} {one.title} {one.text}")) for one in sections]
+    spread = Counter(word for counted in words for word in counted)
+    wanted = set(_stem_words(text))
+    scored = []
+    for index, counted in enumerate(words):
+        length = 1 + sum(counted.values()) / 200
+        shared = wanted & counted.keys()
+        score = sum(
+            math.log(1 + len(words) / spread[word]) * counted[word] / (counted[word] + length) for word in shared
+        )
+        if len(shared) > 1:
+            scored.append((-score, index))
+    return [sections[index] for _, index in sorted(scored)[:most]]
+
+
+def _stem_words(text: str) -> list[str]:
+    """Return the stems of the text's words, without stop words."""
+    return [_stem(word) for word in _WORD.findall(text.casefold()) if word not in _STOP_WORDS]
+
+
+def _stem(word: str) -> str:
+    ending = next((end for end in _SUFFIXES if word.endswith(end) and len(word) - len(end) >= 4), "")
+    return word.removesuffix(ending)
+
+
+def normalize_for_matching(text: str) -> str:
+    """Return only lowercase letters and digits: PDF readers agree on these, not on spaces, hyphens, and quotes."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(letter for letter in plain if letter.isalnum())
+
+
+@dataclass(frozen=True)
+class CitationLocation:
+    """Section and page of quoted words, as far as the document has them."""
+
+    section: str  # number; empty if no section contains the words
+    title: str
+    page: int | None  # from 1; None in plain text
+
+
+@dataclass(frozen=True)
+class IndexedSection:
+    """A section in a citation index, with normalized text."""
+
+    number: str
+    title: str
+    page: int | None  # from 1; None in plain text
+    letters: str  # from `normalize_for_matching`
+
+
+class CitationIndex:
+    """Normalized pages and sections of one document, in which quoted words are looked up."""
+
+    def __init__(self, pages: Sequence[tuple[int | None, str]], sections: Sequence[IndexedSection]) -> None:
+        self.sections = sections
+        self._by_number = {one.number: one for one in sections}
+        self._page_numbers = [number for number, _ in pages]
+        self._page_starts = list(accumulate((len(letters) for _, letters in pages), initial=0))
+        self._text = "".join(letters for _, letters in pages)
+
+    def find(self, words: str, section: str = "") -> CitationLocation | None:
+        """Return the location of the words, preferably in the named section, or None if too short or not found."""
+        wanted = normalize_for_matching(words)
+        at = self._text.find(wanted) if len(wanted) >= MIN_CITATION_LETTERS else -1
+        if at < 0:
+            return None
+        named = (self._by_number[number] for number in _NUMBER.findall(section) if number in self._by_number)
+        best = next((one for one in named if wanted in one.letters), None) or self._nearest_section_above(at, wanted)
+        if best is None:
+            return CitationLocation("", "", self._page_at(at))
+        # Of several occurrences, take the first one after the section begins.
+        begin = self._page_numbers.index(best.page) if best.page in self._page_numbers else 0
+        inside = self._text.find(wanted, self._page_starts[begin])
+        return CitationLocation(best.number, best.title, self._page_at(inside if inside >= 0 else at))
+
+    def _nearest_section_above(self, at: int, wanted: str) -> IndexedSection | None:
+        """Return the nearest section at or above this position that contains the words."""
+        page = self._page_at(at)
+        above = (one for one in reversed(self.sections) if page is None or one.page is None or one.page <= page)
+        return next((one for one in above if wanted in one.letters), None)
+
+    def _page_at(self, position: int) -> int | None:
+        return self._page_numbers[min(bisect_right(self._page_starts, position), len(self._page_numbers)) - 1]

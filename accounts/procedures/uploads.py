@@ -1,0 +1,78 @@
+"""Storage of new procedure documents, and retry of failed ones."""
+
+import hashlib
+import logging
+from pathlib import PurePosixPath
+
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+
+from accounts import tasks
+from accounts.models import Account, ProcedureDocument, User, procedure_key
+from accounts.procedures.upload_validation import check_procedures
+
+logger = logging.getLogger(__name__)
+
+
+def upload_procedures(account: Account, file: UploadedFile, by: User, warning: str | None = None) -> ProcedureDocument:
+    """Store a procedure document and queue its preparation. The active document stays active until it is ready.
+
+    `warning` is the result of `check_procedures` for this file. If it is None, the file is checked here.
+    Raise InvalidProceduresError.
+    """
+    if warning is None:
+        warning = check_procedures(account, file)
+    path = PurePosixPath(file.name or "")
+    document = ProcedureDocument(
+        organization_id=account.organization_id,
+        account=account,
+        filename=path.stem[: 200 - len(path.suffix)] + path.suffix,
+        size=file.size or 0,
+        sha256=_sha256_of(file),
+        warning=warning,
+        uploaded_by=by,
+    )
+    # Storage can be slow, so write the file before and outside the transaction.
+    key = default_storage.save(procedure_key(document, document.filename), file)
+    try:
+        _save_document(document, key)
+    except BaseException:
+        _delete_file(key)
+        raise
+    return document
+
+
+@transaction.atomic
+def _save_document(document: ProcedureDocument, key: str) -> None:
+    # Serialize the uploads of an account: the last one wins, so two must not share a timestamp.
+    Account.objects.select_for_update().get(pk=document.account_id)
+    document.file.name = key
+    document.save(force_insert=True)
+    # `robust`: if the broker is down, nothing is lost, because the sweep queues the document again.
+    transaction.on_commit(lambda: tasks.prepare_procedures.delay(str(document.pk)), robust=True)
+
+
+def retry_procedures(document: ProcedureDocument) -> bool:
+    """Queue a failed document again. Return False if it has not failed."""
+    failed = ProcedureDocument.objects.filter(pk=document.pk, status=ProcedureDocument.Status.FAILED)
+    with transaction.atomic():
+        if not failed.update(status=ProcedureDocument.Status.PROCESSING, attempts=0, is_claimed=False, failure=""):
+            return False
+        transaction.on_commit(lambda: tasks.prepare_procedures.delay(str(document.pk)), robust=True)
+    return True
+
+
+def _sha256_of(file: UploadedFile) -> str:
+    digest = hashlib.sha256()
+    for chunk in file.chunks():
+        digest.update(chunk)
+    file.seek(0)
+    return digest.hexdigest()
+
+
+def _delete_file(key: str) -> None:
+    try:
+        default_storage.delete(key)
+    except Exception:  # each storage backend raises its own types; an orphaned file is harmless
+        logger.exception("A procedure document's file was left", extra={"key": key})

@@ -1,0 +1,42 @@
+"""Email notifications to people about their own practice. Each can be turned off; none quotes a conversation."""
+
+import logging
+from smtplib import SMTPRecipientsRefused
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.urls import reverse
+
+from accounts.models import User
+from accounts.services.people import has_mailbox
+
+logger = logging.getLogger(__name__)
+
+_FOOTER = """
+--
+You can turn off this mail: {url}
+"""
+
+
+def send_notification(person: User, *, is_wanted: bool, subject: str, text: str) -> bool:
+    """Send an email to a person who wants it. Return False if it could not be sent and the next sweep must retry.
+
+    Record the notification only after this call: a crash in between sends it twice, which is better than never.
+    """
+    if not is_wanted or not has_mailbox(person):
+        return True
+    footer = _FOOTER.format(url=absolute_url(reverse("accounts:email_notifications")))
+    try:
+        send_mail(subject, text + footer, None, [person.email])
+    except SMTPRecipientsRefused:
+        # A retry would be refused too.
+        logger.warning("Mail refused", extra={"user_id": person.pk})
+    except OSError:
+        logger.exception("Mail not sent", extra={"user_id": person.pk})
+        return False
+    return True
+
+
+def absolute_url(path: str) -> str:
+    """Return the public URL of a path."""
+    return f"{settings.WEB_ORIGINS[0]}{path}"

@@ -1,0 +1,9 @@
+"""Rate limit error."""
+
+
+class RateLimitExceededError(Exception):
+    """Request above a rate limit. `retry_after` is in seconds, at least 1. The text is for people."""
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after = max(1, seconds)

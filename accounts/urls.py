@@ -1,0 +1,13 @@
+from django.urls import path
+
+from accounts import views
+
+app_name = "accounts"
+urlpatterns = [
+    path("accounts/", views.account_list, name="account_list"),
+    path("accounts/<uuid:pk>/", views.account_detail, name="account_detail"),
+    path("accounts/<uuid:pk>/procedures/", views.procedures_fragment, name="procedures_fragment"),
+    path("accounts/<uuid:pk>/procedures/upload/", views.procedures_upload, name="procedures_upload"),
+    path("accounts/<uuid:pk>/procedures/<uuid:document>/retry/", views.procedures_retry, name="procedures_retry"),
+    path("account/notices/", views.email_notifications, name="email_notifications"),
+]

@@ -1,0 +1,18 @@
+"""Filter sets of the API."""
+
+from typing import Any
+
+from django_filters import rest_framework as filters
+from rest_framework.exceptions import ValidationError
+
+NON_FILTER_PARAMETERS = {"as", "cursor", "page_size"}
+
+
+class StrictFilterSet(filters.FilterSet):
+    """Filter set that rejects unknown parameters, because a typo must not show everything."""
+
+    def filter_queryset(self, queryset: Any) -> Any:
+        unknown = [name for name in self.data if name not in self.filters and name not in NON_FILTER_PARAMETERS]
+        if unknown:
+            raise ValidationError(dict.fromkeys(unknown, "There is no such filter."))
+        return super().filter_queryset(queryset)

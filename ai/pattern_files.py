@@ -1,0 +1,21 @@
+"""Patterns stored as text files, one per line, so that they are easy to read, extend, and compare."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def read_patterns(path: Path, words: Mapping[str, str] | None = None, flags: int = 0) -> re.Pattern[str]:
+    """Return one compiled pattern that matches any line of the file. Lines that begin with `# ` are comments.
+
+    `{NAME}` in a line is replaced by `words["NAME"]`.
+    """
+    whole = "|".join(f"(?:{line})" for line in read_lines(path))
+    for name, meaning in (words or {}).items():
+        whole = whole.replace("{" + name + "}", meaning)
+    return re.compile(whole, flags)
+
+
+def read_lines(path: Path) -> tuple[str, ...]:
+    """Return the non-empty lines that are not comments. Blanks at either end are kept."""
+    return tuple(line for line in path.read_text().splitlines() if line and not line.startswith("# "))

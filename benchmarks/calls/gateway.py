@@ -1,0 +1,388 @@
+"""Latency, CPU, and memory of calls, with a bare relay as baseline: `python -m benchmarks.calls.gateway`.
+
+    python -m benchmarks.calls.gateway --calls 60 --seconds 8     one quick pair of relay and gateway
+    python -m benchmarks.calls.gateway --profile 60               profile of the gateway's CPU time
+
+The measured process has one core to itself; browsers, model, and database share the other. Every frame of 20 ms is
+echoed, so it passes the measured process twice. All traffic stays on loopback, and the run stops by itself.
+"""
+
+import argparse
+import asyncio
+import ctypes
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from urllib.request import urlopen
+
+import uvloop
+
+from benchmarks.calls.echo_model import EchoModel
+from benchmarks.calls.simulated_pages import LoadPage, send_frames
+from tests.support.servers import missing_reason, private_postgres
+
+ROOT = Path(__file__).resolve().parents[2]
+MEASURED_CORES, OTHER_CORES = {0}, {1}
+PR_SET_PDEATHSIG = 1
+ORIGIN = "http://bench.test"
+WARM_UP_SECONDS = 3.0
+CALL_COUNTS = (1, 10, 60, 100, 150, 200, 250)
+MAX_P99_MS = 20.0  # 99th percentile at which a number of calls counts as too many
+WINDOWS_PER_COUNT = {60: 4, 200: 2, 250: 2}  # calls: windows measured; other counts are measured once
+
+
+@dataclass
+class MeasurementWindow:
+    """Measurement of one process under a number of calls."""
+
+    kind: str  # relay or gateway
+    calls: int
+    seconds: float  # length of the measurement
+    frames: int = 0  # frames that came back in the window
+    lost: int = 0  # frames that the model echoed and the pages did not get back
+    disordered: int = 0  # frames that came back out of order
+    p50: float = 0.0  # ms of added latency
+    p95: float = 0.0  # ms
+    p99: float = 0.0  # ms
+    cpu: float = 0.0  # % of a core
+    waited: float = 0.0  # % of the time in which its threads waited for a core
+    load_waited: float = 0.0  # the same for the process that generates the load
+    memory: float = 0.0  # KB per call, above the process without calls
+    lag: float | None = None  # ms of event loop delay that the gateway reports
+    faults: list[str] = field(default_factory=list)  # up to three early closes, or that no frame came back
+
+    @property
+    def cpu_per_call(self) -> float:
+        return self.cpu / self.calls
+
+    @property
+    def is_good(self) -> bool:
+        return not self.lost and not self.disordered and not self.faults and self.p99 < MAX_P99_MS
+
+
+class MeasuredProcess:
+    """Running process with its CPU times and memory, read from /proc."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self.process = process
+
+    def cpu_times(self) -> tuple[int, int]:
+        """Return nanoseconds spent on a core and waiting for one, summed over all threads."""
+        return read_cpu_times(self.process.pid)
+
+    @property
+    def memory(self) -> float:
+        found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{self.process.pid}/status").read_text())
+        return float(found[1]) if found else 0.0
+
+
+def read_cpu_times(pid: int) -> tuple[int, int]:
+    totals = [0, 0]
+    for stat in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        for number, value in enumerate(stat.read_text().split()[:2]):
+            totals[number] += int(value)
+    return totals[0], totals[1]
+
+
+def pin_to_cores(cores: set[int]) -> None:
+    if os.cpu_count() and max(cores) < (os.cpu_count() or 1):
+        os.sched_setaffinity(0, cores)
+
+
+def prepare_child() -> None:
+    """Pin the child to the measured core, and have the kernel kill it when this process ends."""
+    pin_to_cores(MEASURED_CORES)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class CallBenchmark:
+    """Environment of a benchmark run: it starts the measured processes and creates sessions."""
+
+    def __init__(self, scratch: Path, model_port: int, database_url: str) -> None:
+        self.scratch = scratch
+        self.model_port = model_port
+        self.database_url = database_url
+        self.counselor_count = 0
+
+    def environment(self) -> dict[str, str]:
+        return {
+            **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
+            "SECRET_KEY": "x" * 50,
+            "ALLOWED_HOSTS": "127.0.0.1",
+            "WEB_ORIGINS": ORIGIN,
+            "GATEWAY_URL": "ws://127.0.0.1:1",
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": "memory://localhost/",
+            "STORAGE_URL": f"file:{self.scratch}/files",
+            "SPOOL_DIR": str(self.scratch / "spool"),
+            "EMAIL_URL": "memory:",
+            "OPENAI_API_KEY": "sk-bench",
+            "OPENAI_BASE_URL": f"http://127.0.0.1:{self.model_port}/v1",
+            "NO_PROXY": "127.0.0.1",
+            "CALLER_OPENS_AFTER": "0.1",
+            "CALLS_PER_PROCESS": "2000",
+            "DRAIN_FOR": "0",
+            "LINE_KEPT_FOR": "600",
+            "LOG_LEVEL": "WARNING",
+        }
+
+    @contextmanager
+    def relay(self) -> Iterator[tuple[MeasuredProcess, int]]:
+        process = self._start(
+            [sys.executable, "-m", "benchmarks.calls.bare_relay", f"ws://127.0.0.1:{self.model_port}/relay"]
+        )
+        assert process.stdout
+        try:
+            yield MeasuredProcess(process), int(process.stdout.readline())
+        finally:
+            process.kill()
+            process.wait()
+
+    @contextmanager
+    def gateway(self, *before: str) -> Iterator[tuple[MeasuredProcess, int]]:
+        command = [sys.executable, *(before or ("-m", "config.gateway")), "--port", "0"]
+        process = self._start(command, subprocess.STDOUT)
+        assert process.stdout
+        try:
+            port = 0
+            while not port:
+                line = process.stdout.readline()
+                assert line, "the gateway did not start"
+                found = re.search(r"running on http://127\.0\.0\.1:(\d+)", line)
+                port = int(found[1]) if found else 0
+            yield MeasuredProcess(process), port
+        finally:
+            process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _start(self, command: list[str], errors: int | None = None) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            preexec_fn=prepare_child,
+        )
+
+    def create_sessions(self, number: int) -> list[tuple[str, str]]:
+        """Start calls of new counselors and return (session id, ticket) for each."""
+        from accounts.models import Organization, User  # noqa: PLC0415  (Django is set up by now)
+        from scenarios.models import Mode  # noqa: PLC0415
+        from training.models import Session  # noqa: PLC0415
+        from training.services.call_tickets import issue_ticket  # noqa: PLC0415
+        from training.services.sessions import start_free_practice  # noqa: PLC0415
+
+        organization, _ = Organization.objects.get_or_create(name="Bench", defaults={"call_slots": 30_000})
+        begun = []
+        for _ in range(number):
+            self.counselor_count += 1
+            person = User(email=f"c{self.counselor_count}@example.org", organization=organization, password="!")
+            person.save()
+            session, _ = start_free_practice(person, Mode.PHONE)
+            Session.objects.filter(pk=session.pk).update(greeting_status=Session.Greeting.FAILED)
+            begun.append((str(session.pk), issue_ticket(session)[1]))
+        return begun
+
+
+async def open_call(port: int, path: str, is_bare: bool, **headers: str) -> LoadPage:
+    loop = asyncio.get_running_loop()
+    _, page = await loop.create_connection(LoadPage, "127.0.0.1", port)
+    page.is_relay_call = is_bare
+    page.send_upgrade_request(path, f"127.0.0.1:{port}", **headers)
+    await page.opened
+    return page
+
+
+async def open_calls(kind: str, port: int, sessions: list[tuple[str, str]], number: int) -> list[LoadPage]:
+    pages = []
+    for index in range(number):
+        if kind == "relay":
+            pages.append(await open_call(port, "/", True))
+            continue
+        session, ticket = sessions[index]
+        protocols = f"steadyline.v1, ticket.{ticket}"
+        path = f"/ws/calls/{session}/?record=true"
+        page = await open_call(port, path, False, Origin=ORIGIN, Sec_WebSocket_Protocol=protocols)
+        page.send_message(type="hello", last_revision=0)
+        pages.append(page)
+    return pages
+
+
+async def measure(
+    kind: str, process: MeasuredProcess, port: int, sessions: list[tuple[str, str]], number: int, seconds: float
+) -> MeasurementWindow:
+    window = MeasurementWindow(kind, number, seconds)
+    empty = process.memory
+    pages = await open_calls(kind, port, sessions, number)
+    loop = asyncio.get_running_loop()
+    speaking = asyncio.create_task(send_frames(pages, loop.time() + WARM_UP_SECONDS + seconds + 0.2))
+    await asyncio.sleep(WARM_UP_SECONDS)
+    for page in pages:
+        page.latencies.clear()
+    before, load_before, began = process.cpu_times(), read_cpu_times(os.getpid()), time.perf_counter()
+    await asyncio.sleep(seconds)
+    after, load_after, lasted = process.cpu_times(), read_cpu_times(os.getpid()), 1e9 * (time.perf_counter() - began)
+    latencies = sorted(1000 * latency for page in pages for latency in page.latencies)
+    window.memory = (process.memory - empty) / number
+    window.lag = await asyncio.to_thread(read_loop_lag, port) if kind == "gateway" else None
+    await speaking
+    await asyncio.sleep(0.7)
+    models = [model for model in EchoModel.instances if model.is_open]
+    window.lost = sum(model.echoed_frames for model in models) - sum(page.returned_frames for page in pages)
+    window.disordered = sum(page.disordered_frames for page in pages)
+    window.frames = len(latencies)
+    window.faults = [f"closed {page.closed.result()}" for page in pages if page.closed.done()][:3]
+    if latencies:
+        window.p50, window.p95, window.p99 = (
+            latencies[int(share * (len(latencies) - 1))] for share in (0.5, 0.95, 0.99)
+        )
+    else:
+        window.faults.append("nothing came back")
+    window.cpu = 100 * (after[0] - before[0]) / lasted
+    window.waited = 100 * (after[1] - before[1]) / lasted
+    window.load_waited = 100 * (load_after[1] - load_before[1]) / lasted
+    await hang_up(pages)
+    return window
+
+
+async def hang_up(pages: list[LoadPage]) -> None:
+    for page in pages:
+        page.close()
+    await asyncio.gather(*(page.closed for page in pages))
+    deadline = time.monotonic() + 20
+    while any(not model.closed.done() for model in EchoModel.instances) and time.monotonic() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
+    EchoModel.instances.clear()
+
+
+def read_loop_lag(port: int) -> float | None:
+    with urlopen(f"http://127.0.0.1:{port}/ready/") as answer:
+        lag: float | None = json.load(answer).get("loop_lag_ms")
+    return lag
+
+
+@contextmanager
+def call_benchmark() -> Iterator[CallBenchmark]:
+    """Set up a database, the model's address, and Django in this process."""
+    pin_to_cores(OTHER_CORES)
+    with tempfile.TemporaryDirectory(prefix="steadyline-bench-") as scratch:
+        if missing_reason("postgres"):
+            yield from _set_up_benchmark(Path(scratch), f"sqlite:///{scratch}/bench.sqlite3")
+        else:
+            with private_postgres() as url:
+                yield from _set_up_benchmark(Path(scratch), url)
+
+
+def _set_up_benchmark(scratch: Path, url: str) -> Iterator[CallBenchmark]:
+    import django  # noqa: PLC0415  (settings read the environment prepared here)
+
+    made = CallBenchmark(scratch, 0, url)
+    os.environ.update(made.environment() | {"DJANGO_SETTINGS_MODULE": "config.settings"})
+    django.setup()
+    from django.core.management import call_command  # noqa: PLC0415
+    from django.db import connection  # noqa: PLC0415
+
+    call_command("migrate", verbosity=0)
+    yield made
+    connection.close()
+
+
+async def measure_each(
+    made: CallBenchmark, number: int, seconds: float, kinds: tuple[str, ...]
+) -> list[MeasurementWindow]:
+    """Measure each kind once, each in a new process, against the same model."""
+    server = await asyncio.get_running_loop().create_server(EchoModel, "127.0.0.1", 0)
+    made.model_port = server.sockets[0].getsockname()[1]
+    windows = []
+    try:
+        for kind in kinds:
+            sessions = await asyncio.to_thread(made.create_sessions, number) if kind == "gateway" else []
+            started = made.relay() if kind == "relay" else made.gateway()
+            with started as (process, port):
+                window = await measure(kind, process, port, sessions, number, seconds)
+            print(format_window(window), flush=True)
+            windows.append(window)
+    finally:
+        server.close()
+    return windows
+
+
+def format_window(window: MeasurementWindow) -> str:
+    lag = "" if window.lag is None else f", loop lag {window.lag:.0f} ms"
+    return (
+        f"{window.kind:>8} {window.calls:4d} calls: p50 {window.p50:.2f} p95 {window.p95:.2f} p99 {window.p99:.2f} ms, "
+        f"CPU {window.cpu:.1f} % ({window.cpu_per_call:.3f} a call), {window.memory:.0f} KB a call, "
+        f"lost {window.lost}, disordered {window.disordered}, waited {window.waited:.1f} %/{window.load_waited:.1f} %"
+        f"{lag} {' '.join(window.faults)}"
+    )
+
+
+def sweep(seconds: float) -> list[MeasurementWindow]:
+    """Measure relay and gateway in turn, at every number of calls until both fail."""
+    windows: list[MeasurementWindow] = []
+    with call_benchmark() as made, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        kinds: tuple[str, ...] = ("relay", "gateway")
+        for number in CALL_COUNTS:
+            for _ in range(WINDOWS_PER_COUNT.get(number, 1)):
+                windows += runner.run(measure_each(made, number, seconds, kinds))
+            kinds = tuple(
+                kind for kind in kinds if any(w.is_good for w in windows if (w.kind, w.calls) == (kind, number))
+            )
+            if not kinds:
+                break
+    return windows
+
+
+def profile(number: int, seconds: float) -> None:
+    """Profile the gateway with cProfile. Its shares are meaningful, its absolute times are not."""
+    import pstats  # noqa: PLC0415
+
+    with call_benchmark() as made, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        kept = made.scratch / "profile"
+
+        async def run() -> None:
+            server = await asyncio.get_running_loop().create_server(EchoModel, "127.0.0.1", 0)
+            made.model_port = server.sockets[0].getsockname()[1]
+            sessions = await asyncio.to_thread(made.create_sessions, number)
+            with made.gateway("-m", "cProfile", "-o", str(kept), "-m", "config.gateway") as (process, port):
+                print(format_window(await measure("gateway", process, port, sessions, number, seconds)))
+            server.close()
+
+        runner.run(run())
+        pstats.Stats(str(kept)).sort_stats("tottime").print_stats(45)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--calls", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--profile", type=int, default=0)
+    parser.add_argument("--only", choices=["relay", "gateway"])
+    arguments = parser.parse_args()
+    if arguments.profile:
+        profile(arguments.profile, arguments.seconds)
+    elif arguments.calls:
+        kinds = (arguments.only,) if arguments.only else ("relay", "gateway")
+        with call_benchmark() as made, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(measure_each(made, arguments.calls, arguments.seconds, kinds))
+    else:
+        print(json.dumps([asdict(window) for window in sweep(arguments.seconds)]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Memory growth of a simulated call of one hour: `python -m benchmarks.calls.long_call_memory`.
+
+The real conversation and recording are fed by hand with 50 frames a second and a turn of each side every 12 s.
+"""
+
+import json
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from recordings.audio.spool import SpoolWriter
+from tests.voicegateway.fakes import MS, ConversationHarness, pcm
+from voicegateway.conversation.call_config import Limits
+
+MINUTES = 60
+CALLER_SECONDS, COUNSELOR_SECONDS = 6, 6  # length of one turn of each side
+CALLER_TEXT = "I do not know what else to tell you, it has been like this for weeks and nobody asks. "
+
+
+def memory_kb() -> float:
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return float(found[1]) if found else 0.0
+
+
+class DiscardingScene(ConversationHarness):
+    """Harness that discards everything the call sends, so that only the call's own memory counts."""
+
+    def collect(self) -> None:
+        super().collect()
+        self.sent.clear()
+        self.told.clear()
+        self.turns.clear()
+        self.sound = b""
+
+
+def play_exchange(scene: DiscardingScene, number: int, previous: str | None) -> str:
+    user, caller, response = f"user_{number}", f"caller_{number}", f"resp_{number}"
+    scene.counselor_says(user, previous, "That sounds hard. What happened then?", ms=1000 * COUNSELOR_SECONDS)
+    scene.responses_open = 0
+    scene.response(response)
+    scene.item(response, caller, user)
+    scene.text(response, caller, CALLER_TEXT * 2)
+    for second in range(CALLER_SECONDS):
+        scene.audio(response, caller, 1000)
+        scene.microphone(1000, loud=False)
+        scene.wait(0.1)
+        scene.now -= 0.1
+        scene.played(number, 1000 * second)
+    scene.audio_done(response, caller)
+    scene.text_done(response, caller, CALLER_TEXT * 2)
+    scene.response_done(response)
+    scene.played(number, 1000 * CALLER_SECONDS, final=True)
+    return caller
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="steadyline-bench-") as folder:
+        scene = DiscardingScene(Limits(max_duration=2.0 * 60 * MINUTES))
+        spool = SpoolWriter(Path(folder) / "1", lambda: scene.now, 0.0)
+        scene.conversation.counselor.recorder = scene.conversation.caller.recorder = spool
+        previous, seen = None, {}
+        for number in range(1, 60 * MINUTES // (CALLER_SECONDS + COUNSELOR_SECONDS) + 1):
+            previous = play_exchange(scene, number, previous)
+            minute = number * (CALLER_SECONDS + COUNSELOR_SECONDS) / 60
+            if minute in {5, 30, 60}:
+                seen[int(minute)] = memory_kb()
+        spool.close()
+        assert scene.conversation.end_reason is None and pcm(20) and MS
+        recorded = sum(file.stat().st_size for file in (Path(folder) / "1").iterdir())
+    result: dict[str, Any] = {"kb_at_minute": seen, "turns": 2 * number, "recorded_mb": recorded / 1e6}
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""Error responses of the REST API in one shape, and the JSON parser."""
+
+from typing import Any, ClassVar
+
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import ValidationError as DjangoValidationError
+from rest_framework.exceptions import APIException, ErrorDetail, ParseError, Throttled, ValidationError
+from rest_framework.fields import get_error_detail
+from rest_framework.parsers import JSONParser
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from accounts.services.rate_limits import RateLimitExceededError
+from scenarios.models import ContextUnavailableError
+
+
+class BodyTooLargeError(APIException):
+    status_code = 413
+    default_code = "too_large"
+    default_detail = "This body is too large."
+
+
+class StorageUnavailableError(APIException):
+    """503: the file of a row cannot be read now."""
+
+    status_code = 503
+    default_code = "storage_unavailable"
+    default_detail = "An evaluator context cannot be read just now. Nothing was changed: try again in a moment."
+    extra: ClassVar = {"retryable": True}
+
+
+def api_exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
+    """Return DRF's error response in one shape: `detail` for people, `code` for programs, and any extra fields."""
+    exc = _to_drf_exception(exc)
+    response = exception_handler(exc, context)
+    if response is None:
+        return None
+    detail = response.data.get("detail") if isinstance(response.data, dict) else None
+    if isinstance(detail, ErrorDetail):
+        response.data["code"] = detail.code
+    else:
+        response.data = {"detail": _first_message(response.data), "code": "invalid", "fields": response.data}
+    response.data |= getattr(exc, "extra", {})
+    response.data = _replace_surrogates(response.data)
+    return response
+
+
+def _to_drf_exception(exc: Exception) -> Exception:
+    """Convert errors of models, services, storage, and Django's request parsing to DRF exceptions."""
+    if isinstance(exc, DjangoValidationError):
+        return ValidationError(get_error_detail(exc))
+    if isinstance(exc, RequestDataTooBig):
+        return BodyTooLargeError()
+    if isinstance(exc, ContextUnavailableError):
+        return StorageUnavailableError()
+    if isinstance(exc, RateLimitExceededError):
+        return Throttled(exc.retry_after, str(exc))
+    return ParseError("This request is malformed.") if isinstance(exc, SuspiciousOperation) else exc
+
+
+def _first_message(errors: Any) -> str:
+    """Return the first error of a form, prefixed with its field name."""
+    if isinstance(errors, dict):
+        field, errors = next(iter(errors.items()))
+        return _first_message(errors) if field == "non_field_errors" else f"{field}: {_first_message(errors)}"
+    return _first_message(errors[0]) if isinstance(errors, list) else str(errors)
+
+
+def _replace_surrogates(data: Any) -> Any:
+    """Replace lone surrogates, which cannot be encoded. A response may quote them from the request."""
+    if isinstance(data, dict):
+        return {_replace_surrogates(name): _replace_surrogates(value) for name, value in data.items()}
+    if isinstance(data, list):
+        return [_replace_surrogates(value) for value in data]
+    return data.encode(errors="replace").decode() if isinstance(data, str) else data
+
+
+class BoundedJSONParser(JSONParser):
+    """A JSON parser that reports nesting beyond Python's recursion limit as a parse error."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError as error:
+            raise ParseError("This JSON is nested too deeply.") from error

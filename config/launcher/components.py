@@ -1,0 +1,152 @@
+"""Components of the demo: a crisis center's processes as threads, and the OpenAI stand-in as a child process."""
+
+import logging
+import os
+import subprocess
+import sys
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from socket import socket
+from threading import Thread
+
+import uvicorn
+from celery import Celery
+from celery.beat import Scheduler, Service
+from celery.worker import WorkController
+
+from config.gateway.server import WEBSOCKET_OPTIONS
+from config.launcher.bootstrap import SetupError
+from config.log_formatter import IdFormatter
+
+MAX_LOG_BYTES = 5_000_000  # bytes
+
+
+class DemoStandin:
+    """The OpenAI stand-in as a child process. It ends with this process, because the kernel closes its stdin pipe."""
+
+    def __init__(self, state: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "standins.openai", "--port", "0", "--exit-with-stdin", "--state", str(state)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            # Ctrl-C in the terminal must not reach the stand-in: calls first end their connections to it.
+            start_new_session=True,
+        )
+
+    def url(self) -> str:
+        """Return the stand-in's URL once it listens. Raise SetupError if it does not start."""
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if "listening on" not in line:
+            raise SetupError("The OpenAI stand-in did not start. What it said stands above.")
+        return line.split()[-1]
+
+    def has_failed(self) -> bool:
+        return self.process.poll() is not None
+
+    def stop(self, seconds: float) -> None:
+        assert self.process.stdin
+        self.process.stdin.close()
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+
+class ServerThread:
+    """An ASGI application on a bound socket, with its own event loop. Loaded on creation, served from start() on."""
+
+    def __init__(self, application: str, listener: socket, goodbye: int, **options: object) -> None:
+        config = uvicorn.Config(
+            application,
+            log_config=None,
+            log_level="warning",
+            timeout_graceful_shutdown=goodbye,
+            **options,  # type: ignore[arg-type]  # uvicorn's own keyword arguments
+        )
+        config.load()
+        self._server = uvicorn.Server(config)
+        self._thread = Thread(
+            target=self._server.run, kwargs={"sockets": [listener]}, name=application.split(":")[0], daemon=True
+        )
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def has_failed(self) -> bool:
+        return not self._thread.is_alive()
+
+    def ask_to_stop(self) -> None:
+        self._server.should_exit = True
+
+    def stop(self, seconds: float) -> None:
+        self.ask_to_stop()
+        self._thread.join(seconds)
+
+
+def web_server(listener: socket) -> ServerThread:
+    return ServerThread("config.asgi:application", listener, goodbye=1, lifespan="off", loop="uvloop", access_log=False)
+
+
+def gateway_server(listener: socket) -> ServerThread:
+    return ServerThread(
+        "config.gateway.asgi:application",
+        listener,
+        # Seconds in which calls under way are saved.
+        goodbye=3,
+        **WEBSOCKET_OPTIONS,
+    )
+
+
+class WorkerThreads:
+    """A Celery worker with four threads, and the beat that schedules its sweeps."""
+
+    def __init__(self, app: Celery) -> None:
+        # No remote inspection is needed, and no other workers exist.
+        app.conf.update(worker_enable_remote_control=False)
+        self._controller = WorkController(
+            app=app,
+            pool_cls="threads",
+            concurrency=4,
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
+        )
+        self._thread = Thread(target=self._controller.start, name="worker", daemon=True)
+        # Sleeps for at most a second at a time, so that it can be stopped quickly.
+        self._beat = Service(app, max_interval=1, scheduler_cls=Scheduler)
+        self._beat_thread = Thread(target=self._beat.start, name="clock", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+        self._beat_thread.start()
+
+    def has_failed(self) -> bool:
+        return not (self._thread.is_alive() and self._beat_thread.is_alive())
+
+    def ask_to_stop(self) -> None:
+        self._beat.stop()
+        Thread(target=self._controller.stop, name="worker's end", daemon=True).start()
+
+    def stop(self, seconds: float) -> None:
+        """Wait briefly for running tasks. Tasks lost here are found by a sweep after the next start."""
+        self._thread.join(seconds)
+
+
+def log_to_file(path: Path) -> None:
+    """Log everything to a file of limited size, and only errors to the terminal."""
+    root = logging.getLogger()
+    for terminal in root.handlers:
+        terminal.setLevel(logging.ERROR)
+    file = RotatingFileHandler(path, maxBytes=MAX_LOG_BYTES, backupCount=1, encoding="utf-8")
+    file.setFormatter(IdFormatter())
+    root.addHandler(file)
+
+
+def exit_now(status: int) -> None:
+    """End without waiting for threads: a task that talks to OpenAI may take minutes."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    logging.shutdown()
+    os._exit(status)

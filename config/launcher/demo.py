@@ -1,0 +1,237 @@
+"""The demo: everything that a crisis center runs as many processes, in one. `make demo` starts it."""
+
+import argparse
+import gc
+import http.client
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+from socket import create_server, socket
+from threading import Event
+
+import django
+from django.core.management import call_command, execute_from_command_line
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from accounts.management.commands.migrate import refuse_partly_migrated
+from config import celery_app
+from config.launcher.bootstrap import SetupError, data_folder, hold_lock
+from config.launcher.components import (
+    DemoStandin,
+    ServerThread,
+    WorkerThreads,
+    exit_now,
+    gateway_server,
+    log_to_file,
+    web_server,
+)
+from config.launcher.environment import UNREACHABLE_URL, demo_environment, has_openai_key, standin_environment
+
+DISK_BYTES_NEEDED = 500_000_000  # bytes: room for some hours of recordings
+START_TIMEOUT = 60.0  # seconds until a hanging start is given up
+PASSWORD = "steadyline-demo"
+READY_MESSAGE = """
+Steadyline is ready: {address}
+
+  Log in as  counselor@example.org, supervisor@example.org, trainer@example.org,
+             evaluator@example.org, admin@example.org or stranger@example.net (another organization)
+  Password   {password}
+
+Press Ctrl-C to stop. Everything is kept for the next `make demo`; `make demo-reset` starts over.
+"""
+
+
+class DemoSystem:
+    """The components of a running demo, started and stopped in an order that loses no data."""
+
+    def __init__(self, var: Path, web_listener: socket, gateway_listener: socket) -> None:
+        self.var = var
+        self.web_listener = web_listener
+        self.gateway_listener = gateway_listener
+        self.standin = None if has_openai_key(os.environ) else DemoStandin(var / "openai")
+
+    def start(self) -> None:
+        self.set_environment()
+        django.setup()
+        self.gateway = gateway_server(self.gateway_listener)
+        self.web = web_server(self.web_listener)
+        self.worker = WorkerThreads(celery_app)
+        # After loading the components, because each of them sets up production logging.
+        log_to_file(self.var / "demo.log")
+        prepare_database()
+        for part in (self.web, self.gateway, self.worker):
+            part.start()
+        self.wait_until_healthy()
+
+    def set_environment(self) -> None:
+        os.environ.update(
+            demo_environment(self.var, port_of(self.web_listener), port_of(self.gateway_listener), os.environ)
+        )
+        if self.standin:
+            url = self.standin.url()
+            # For `make manage`, which may run at the same time.
+            (self.var / "openai-url").write_text(url)
+            os.environ.update(standin_environment(url, os.environ))
+
+    def wait_until_healthy(self) -> None:
+        deadline = time.monotonic() + START_TIMEOUT
+        for listener in (self.web_listener, self.gateway_listener):
+            while not is_healthy(port_of(listener)):
+                if self.failed_part() or time.monotonic() > deadline:
+                    raise SetupError(f"The demo did not start. What happened stands in {self.var / 'demo.log'}")
+                time.sleep(0.05)
+
+    def failed_part(self) -> str:
+        """Return the name of the component that ended on its own, or ""."""
+        parts: dict[str, DemoStandin | ServerThread | WorkerThreads | None] = {
+            "the OpenAI stand-in": self.standin,
+            "the web server": self.web,
+            "the voice gateway": self.gateway,
+            "the worker": self.worker,
+        }
+        return next((name for name, part in parts.items() if part and part.has_failed()), "")
+
+    def stop(self) -> None:
+        # Calls are saved first, while database, storage, and OpenAI are still available.
+        self.worker.ask_to_stop()
+        self.gateway.stop(seconds=4)
+        self.web.stop(seconds=2)
+        self.worker.stop(seconds=2)
+        if self.standin:
+            self.standin.stop(seconds=1)
+        (self.var / "openai-url").unlink(missing_ok=True)
+
+
+def main(arguments: list[str]) -> None:
+    if arguments[:1] == ["manage"]:
+        run_management_command(data_folder(), arguments[1:])
+    else:
+        parser = argparse.ArgumentParser(prog="config.launcher", description=__doc__)
+        parser.add_argument("--stop-with-parent", action="store_true", help="end when the process that started it does")
+        exit_now(run_demo(data_folder(), parser.parse_args(arguments).stop_with_parent))
+
+
+def run_management_command(var: Path, arguments: list[str]) -> None:
+    """Run a management command with the demo's settings and data."""
+    var.mkdir(parents=True, exist_ok=True)
+    os.environ.update(
+        demo_environment(
+            var, port_from_environment("WEB_PORT", 8000), port_from_environment("GATEWAY_PORT", 8001), os.environ
+        )
+    )
+    if not has_openai_key(os.environ):
+        running = var / "openai-url"
+        os.environ.update(standin_environment(running.read_text() if running.exists() else UNREACHABLE_URL, os.environ))
+    if not (var / "demo.sqlite3").exists():
+        django.setup()
+        prepare_database()
+    execute_from_command_line(["manage.py", *arguments])
+
+
+def run_demo(var: Path, stops_with_parent: bool) -> int:
+    """Run until told to stop. Return the exit status."""
+    parent = os.getppid() if stops_with_parent else 0
+    # Objects created during startup stay for good, so garbage collection would find nothing.
+    gc.disable()
+    var.mkdir(parents=True, exist_ok=True)
+    with hold_lock(var / "demo.lock", "This demo is running already. Stop it first (Ctrl-C where it runs)."):
+        require_free_disk(var, DISK_BYTES_NEEDED)
+        with listen("WEB_PORT", 8000) as web_listener, listen("GATEWAY_PORT", 8001) as gateway_listener:
+            address = f"http://127.0.0.1:{port_of(web_listener)}"
+            tryout = DemoSystem(var, web_listener, gateway_listener)
+            tryout.start()
+            gc.freeze()
+            gc.enable()
+            stopping = catch_signals()
+            print(READY_MESSAGE.format(password=PASSWORD, address=address), flush=True)
+            complaint = wait_until_stopped(tryout, stopping, parent)
+            print(complaint or "Stopping …", flush=True)
+            tryout.stop()
+            return 1 if complaint else 0
+
+
+def wait_until_stopped(tryout: DemoSystem, stopping: Event, parent: int) -> str:
+    """Wait until the demo is told to stop and return "", or return a message if a component fails."""
+    while not stopping.wait(0.25):
+        if parent and os.getppid() != parent:
+            return ""
+        failed = tryout.failed_part()
+        if failed:
+            return f"Stopping, because {failed} ended by itself. What happened stands in {tryout.var / 'demo.log'}"
+    return ""
+
+
+def catch_signals() -> Event:
+    """Return an event that the first signal sets. The second signal ends the process at once."""
+    stopping = Event()
+
+    def on_signal(number: int, frame: object) -> None:
+        if stopping.is_set():
+            os._exit(128 + number)
+        stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # A demo started with nohup is meant to outlive its terminal.
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, on_signal)
+    return stopping
+
+
+def prepare_database() -> None:
+    refuse_partly_migrated(connection)  # such a database may look fully migrated
+    executor = MigrationExecutor(connection)
+    # The command takes a noticeable moment even when there is nothing to migrate.
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
+    call_command("load_demo", password=PASSWORD, verbosity=0, skip_checks=True)
+    connection.close()
+
+
+def require_free_disk(var: Path, bytes_needed: int) -> None:
+    free = shutil.disk_usage(var).free
+    if free < bytes_needed:
+        raise SetupError(
+            f"Calls are recorded into {var}, which has {free / 1e6:.0f} MB left. "
+            f"Free some disk: the demo needs {bytes_needed / 1e6:.0f} MB."
+        )
+
+
+def port_from_environment(name: str, usual: int) -> int:
+    value = os.environ.get(name) or str(usual)
+    if not (value.isdecimal() and int(value) < 65536):
+        raise SetupError(f"{name} must be a port number from 1 to 65535, or 0 for any free one; it is {value!r}.")
+    return int(value)
+
+
+def listen(name: str, usual: int) -> socket:
+    """Open a listening socket on 127.0.0.1 before any slow startup. Raise SetupError if the port is unavailable."""
+    port = port_from_environment(name, usual)
+    try:
+        return create_server(("127.0.0.1", port))
+    except PermissionError:
+        raise SetupError(
+            f"This user may not open port {port}. Choose another: make demo {name}={usual + 100}"
+        ) from None
+    except OSError:
+        raise SetupError(
+            f"Port {port} is in use. Stop what uses it or choose another: make demo {name}={usual + 100}"
+        ) from None
+
+
+def port_of(listener: socket) -> int:
+    port: int = listener.getsockname()[1]
+    return port
+
+
+def is_healthy(port: int) -> bool:
+    answer = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        answer.request("GET", "/health/")
+        return answer.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        answer.close()

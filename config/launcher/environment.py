@@ -1,0 +1,56 @@
+"""Settings of the demo as environment variables. The only place with offline defaults."""
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+OFFLINE_NOTICE = (
+    "Offline demo: the caller is scripted and cannot understand speech, the grader follows simple rules, "
+    "and nothing leaves this computer."
+)
+WITH_KEY_NOTICE = "Demo on this computer, with your own OpenAI key: what you say and type is sent to OpenAI."
+
+# The discard port: management commands use it when no stand-in is running.
+UNREACHABLE_URL = "http://127.0.0.1:9/v1"
+
+
+def has_openai_key(given: Mapping[str, str]) -> bool:
+    return bool(given.get("OPENAI_API_KEY"))
+
+
+def demo_environment(var: Path, web_port: int, gateway_port: int, given: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings that the demo forces. Models and deadlines remain configurable in the environment."""
+    return {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DEBUG": "false",
+        "SECRET_KEY": _secret_key(var / "secret-key"),
+        "ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "WEB_ORIGINS": f"http://127.0.0.1:{web_port},http://localhost:{web_port}",
+        "GATEWAY_URL": f"ws://127.0.0.1:{gateway_port}",
+        "DATABASE_URL": f"sqlite:///{quote(str(var / 'demo.sqlite3'))}",
+        "REDIS_URL": "memory://localhost",
+        "STORAGE_URL": f"file:{quote(str(var / 'files'))}",
+        "SPOOL_DIR": str(var / "spool"),
+        "EMAIL_URL": "console:",
+        # Webhooks are tried with a receiver on this computer.
+        "WEBHOOKS_TO_PRIVATE": "true",
+        "DEFAULT_ORGANIZATION": "Harbor Crisis Center",
+        "DEMO_NOTICE": WITH_KEY_NOTICE if has_openai_key(given) else OFFLINE_NOTICE,
+        # Celery would run Django's system checks again. `make test` has run them.
+        "CELERY_SKIP_CHECKS": "1",
+    }
+
+
+def standin_environment(url: str, given: Mapping[str, str]) -> dict[str, str]:
+    """Return settings that point every OpenAI client at the stand-in, bypassing any configured proxy."""
+    direct = ",".join(filter(None, [given.get("NO_PROXY") or given.get("no_proxy"), "127.0.0.1", "localhost"]))
+    return {"OPENAI_API_KEY": "offline", "OPENAI_BASE_URL": url, "NO_PROXY": direct, "no_proxy": direct}
+
+
+def _secret_key(path: Path) -> str:
+    """Return a key created once, so that users stay logged in across restarts."""
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(50))
+    return path.read_text()

@@ -1,0 +1,22 @@
+"""Log formatter that appends ids to each line."""
+
+import logging
+
+# Attributes that logging itself sets on a record. All others came in through `extra`.
+_STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "request", "data"}
+
+
+class IdFormatter(logging.Formatter):
+    """One line per event, followed by the ids given as `extra`. Logs contain ids, never speech or names."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        ids = [
+            f"{name}={value}"
+            for name, value in vars(record).items()
+            if name.endswith("_id") and name not in _STANDARD_FIELDS
+        ]
+        return f"{line} [{' '.join(ids)}]" if ids else line

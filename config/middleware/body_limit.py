@@ -1,0 +1,108 @@
+"""ASGI middleware that limits the size of request bodies."""
+
+import asyncio
+import contextlib
+from fnmatch import fnmatchcase
+from typing import Any
+
+import orjson
+from asgiref.typing import ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, HTTPScope, Scope
+from django.template.loader import render_to_string
+
+# A browser shows the response only after it has sent the whole body. For browsers, read and discard up to this multiple
+# of the limit, for at most this many seconds. The bounds hold because any client can claim to be a browser.
+_DRAIN_FACTOR = 2
+_DRAIN_TIMEOUT = 10.0  # seconds
+# Form fields beside the file. Forms state the limit of the file alone.
+_FORM_OVERHEAD_BYTES = 1024**2
+# Django treats a body without a length as empty.
+_LENGTH_REQUIRED_BODY = orjson.dumps({"detail": "Send the body with a Content-Length.", "code": "length_required"})
+
+
+class BodyLimitMiddleware:
+    """ASGI middleware that rejects request bodies over a limit or without a length before they reach Django.
+
+    Django reads a whole body into memory or a temporary file before any view or login check runs. `limits` maps path
+    prefixes to bytes. `default` applies to all other paths.
+    """
+
+    def __init__(self, app: Any, limits: dict[str, int], default: int, patience: float = _DRAIN_TIMEOUT) -> None:
+        self.app, self.limits, self.default, self.drain_timeout = app, limits, default, patience
+
+    def limit_for(self, path: str) -> int:
+        """Return the limit of the first prefix that matches the path. A `*` in a prefix stands for an id."""
+        found = (limit for begin, limit in self.limits.items() if fnmatchcase(path, f"{begin}*"))
+        return next(found, self.default)
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        if _has_no_length(scope):
+            return await _send_response(send, 411, b"application/json", _LENGTH_REQUIRED_BODY)
+        limit = self.limit_for(scope["path"])
+        announced = _declared_length(scope)
+        if announced > limit:
+            left = announced if announced <= _DRAIN_FACTOR * limit else 0
+            return await self._reject(scope, receive, send, limit, left)
+        taken = 0
+        started, is_all_taken = False, False
+
+        async def counted() -> ASGIReceiveEvent:
+            nonlocal taken, is_all_taken
+            event = await receive()
+            is_all_taken = event["type"] != "http.request" or not event.get("more_body")
+            if event["type"] == "http.request":
+                taken += len(event.get("body", b""))
+            # On a disconnect, Django closes its temporary file. If reading raises an error, it does not.
+            return event if taken <= limit else {"type": "http.disconnect"}
+
+        async def watched(event: Any) -> None:
+            nonlocal started
+            started = True
+            await send(event)
+
+        await self.app(scope, counted, watched)
+        if taken > limit and not started:
+            await self._reject(scope, receive, send, limit, 0 if is_all_taken else (_DRAIN_FACTOR - 1) * limit)
+
+    async def _reject(
+        self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable, limit: int, left: int
+    ) -> None:
+        """Respond with 413. For a browser, first discard up to `left` bytes that it may still be sending."""
+        if b"text/html" in dict(scope["headers"]).get(b"accept", b""):
+            await self._drain(receive, left)
+            kind = b"text/html; charset=utf-8"
+            body = render_to_string("413.html", {"limit": _format_size(limit)}).encode()
+        else:
+            kind = b"application/json"
+            body = orjson.dumps({"detail": f"Too large: at most {limit:,} bytes are taken here.", "code": "too_large"})
+        await _send_response(send, 413, kind, body)
+
+    async def _drain(self, receive: ASGIReceiveCallable, left: int) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.drain_timeout):
+                while left > 0:
+                    event = await receive()
+                    if event["type"] != "http.request" or not event.get("more_body"):
+                        return
+                    left -= len(event.get("body", b""))
+
+
+async def _send_response(send: ASGISendCallable, status: int, kind: bytes, body: bytes) -> None:
+    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": status, "headers": headers, "trailers": False})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _has_no_length(scope: HTTPScope) -> bool:
+    headers = dict(scope["headers"])
+    return b"transfer-encoding" in headers and b"content-length" not in headers
+
+
+def _declared_length(scope: HTTPScope) -> int:
+    length = dict(scope["headers"]).get(b"content-length", b"0")
+    return int(length) if length.isdigit() else 0
+
+
+def _format_size(limit: int) -> str:
+    return f"{(limit - _FORM_OVERHEAD_BYTES if limit > _FORM_OVERHEAD_BYTES else limit) / 1024**2:.3g} MB"

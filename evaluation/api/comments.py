@@ -1,0 +1,150 @@
+"""API for comments on moments of a conversation, and for its counselor's own documentation."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import api_view
+from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.integrations.scopes import token_scope
+from accounts.web.prefer_header import preferred_wait, wait_until
+from accounts.web.requests import JSONOnlyNegotiation, authenticated_user
+from evaluation.files.text_extraction import DocumentRejectedError
+from evaluation.models import Comment, DocumentationReview
+from evaluation.services.comments import add_comment
+from evaluation.services.documentation import retry_documentation, submit_documentation
+from recordings.models import Recording
+from scenarios.api.serializers.fields import StrictSerializer
+from training.api.session_actions import ConflictError
+from training.models import Session
+from training.services.errors import SessionRefusedError
+
+
+class CommentSerializer(serializers.ModelSerializer[Comment]):
+    author = serializers.CharField(source="author.__str__")
+
+    class Meta:
+        model = Comment
+        fields = ["id", "author", "at_ms", "text", "created_at"]
+
+
+class NewCommentSerializer(StrictSerializer):
+    at_ms = serializers.IntegerField(min_value=0, help_text="on the recording's clock")
+    text = serializers.CharField(max_length=2000)
+
+
+def _get_visible_session(request: Request, pk: UUID) -> Session:
+    return get_object_or_404(Session.objects.for_user(authenticated_user(request)), pk=pk)
+
+
+@extend_schema(methods=["GET"], responses=CommentSerializer(many=True))
+@extend_schema(methods=["POST"], request=NewCommentSerializer, responses={201: CommentSerializer})
+@token_scope("sessions")
+@api_view(["GET", "POST"])
+def session_comments(request: Request, pk: UUID) -> Response:
+    """List or add supervisors' comments on moments of a call. Its counselor reads them beside the transcript."""
+    session = _get_visible_session(request, pk)
+    if request.method == "GET":
+        rows = Comment.objects.for_user(authenticated_user(request)).filter(session=session).select_related("author")
+        return Response(CommentSerializer(rows, many=True).data)
+    if not authenticated_user(request).may_comment:
+        raise PermissionDenied("Only people who are responsible for counselors can comment.")
+    form = NewCommentSerializer(data=request.data)
+    form.is_valid(raise_exception=True)
+    recording = Recording.objects.for_user(authenticated_user(request)).filter(session=session).first()
+    if recording is None or not recording.is_playable:
+        raise ConflictError(
+            SessionRefusedError("not_recorded", "There is no recording of this conversation to comment on.")
+        )
+    if form.validated_data["at_ms"] > (recording.duration_ms or 0):
+        raise ValidationError({"at_ms": ["The recording is shorter than that."]})
+    said = add_comment(session, authenticated_user(request), form.validated_data["at_ms"], form.validated_data["text"])
+    return Response(CommentSerializer(said).data, status=201)
+
+
+@extend_schema(request=None, responses={204: None})
+@token_scope("sessions")
+@api_view(["DELETE"])
+def comment_delete(request: Request, pk: UUID, comment: str) -> Response:
+    """Delete one's own comment."""
+    mine = Comment.objects.for_user(authenticated_user(request)).filter(
+        session=_get_visible_session(request, pk), author=authenticated_user(request)
+    )
+    if not comment.isascii() or not comment.isdecimal() or len(comment) > 18:
+        raise Http404("No Comment matches the given query.")
+    get_object_or_404(mine, pk=comment).delete()
+    return Response(status=204)
+
+
+class DocumentationSerializer(serializers.ModelSerializer[DocumentationReview]):
+    class Meta:
+        model = DocumentationReview
+        fields = [
+            "id", "filename", "status", "failure", "created_at", "completed_at", "overall", "accuracy", "compliance",
+            "summary", "gaps",
+        ]  # fmt: skip
+
+
+class DocumentationUploadSerializer(serializers.Serializer[Any]):
+    document = serializers.FileField(allow_empty_file=True, help_text="PDF, DOCX, TXT or MD, up to 10 MB")
+
+
+class DocumentationView(APIView):
+    """A counselor's own documentation compared with the transcript: a separate report, not part of a grade."""
+
+    token_scope = "sessions"
+    parser_classes = [MultiPartParser, *APIView.parser_classes]
+    content_negotiation_class = JSONOnlyNegotiation
+
+    @extend_schema(responses=DocumentationSerializer)
+    def get(self, request: Request, pk: UUID) -> Response:
+        """Return the report, or its status while it is prepared."""
+        session = _get_visible_session(request, pk)
+        rows = DocumentationReview.objects.for_user(authenticated_user(request))
+        return Response(DocumentationSerializer(get_object_or_404(rows, session=session)).data)
+
+    @extend_schema(
+        request={"multipart/form-data": DocumentationUploadSerializer},
+        responses={200: DocumentationSerializer, 202: DocumentationSerializer},
+    )
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Submit documentation, once. Return 202 with a `Location` to poll, or 200 if the report is ready in time."""
+        session = get_object_or_404(Session.objects.for_counselor(authenticated_user(request)), pk=pk)
+        form = DocumentationUploadSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        try:
+            review = submit_documentation(session, authenticated_user(request), form.validated_data["document"])
+        except DocumentRejectedError as refused:
+            raise ValidationError({"document": [str(refused)]}) from refused
+        return _documentation_response(request, review)
+
+
+@extend_schema(request=None, responses={200: DocumentationSerializer, 202: DocumentationSerializer})
+@token_scope("sessions")
+@api_view(["POST"])
+def documentation_retry(request: Request, pk: UUID) -> Response:
+    """Retry a failed comparison. If it has not failed, return it as it is."""
+    rows = DocumentationReview.objects.for_user(authenticated_user(request))
+    review = get_object_or_404(rows, session=_get_visible_session(request, pk))
+    retry_documentation(review)
+    return _documentation_response(request, review)
+
+
+def _documentation_response(request: Request, review: DocumentationReview) -> Response:
+    def is_there() -> bool:
+        review.refresh_from_db()
+        return not review.is_under_way
+
+    is_done = wait_until(is_there, preferred_wait(request))
+    where = reverse("api:evaluation:session_documentation", args=[review.session_id])
+    status, headers = (200, {}) if is_done else (202, {"Location": where})
+    return Response(DocumentationSerializer(review).data, status=status, headers=headers)

@@ -1,0 +1,66 @@
+"""Serializers of feedback and its criteria."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from evaluation.models import CriterionResult, Evaluation
+
+
+class CriterionSerializer(serializers.ModelSerializer[CriterionResult]):
+    check = serializers.CharField(source="check_text")
+
+    class Meta:
+        model = CriterionResult
+        fields = [
+            "key",
+            "check",
+            "source",
+            "branch",
+            "is_red_line",
+            "weight",
+            "verdict",
+            "reviewed_verdict",
+            "reason",
+            "quotes",
+            "citations",
+        ]
+
+
+class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
+    """Feedback as the counselor reads it: no flags, no author's notes, and nothing that needs human review first."""
+
+    criteria = CriterionSerializer(many=True)
+
+    class Meta:
+        model = Evaluation
+        fields = [
+            "id",
+            "version",
+            "status",
+            "failure",
+            "score",
+            "grade",
+            "capped_from",
+            "reviewed_score",
+            "reviewed_grade",
+            "measures",
+            "rationale",
+            "went_well",
+            "improvements",
+            "learning_objective",
+            "reflection_questions",
+            "used_file_search",
+            "created_at",
+            "completed_at",
+            "criteria",
+        ]
+
+    def to_representation(self, instance: Evaluation) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        if instance.is_held and self.context["reader"].is_counselor:
+            return {name: value if name in _SHOWN_WHEN_HELD else None for name, value in shown.items()}
+        return shown
+
+
+_SHOWN_WHEN_HELD = {"id", "version", "status", "created_at"}

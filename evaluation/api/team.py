@@ -1,0 +1,164 @@
+"""API for progress, teams, live sessions, and matters that need a supervisor's attention."""
+
+from typing import Any
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import api_view
+from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.integrations.scopes import CLOSED, token_scope
+from accounts.models import User
+from accounts.web.pagination import StandardCursorPagination
+from accounts.web.requests import authenticated_user
+from evaluation.models import Tally
+from evaluation.reports.attention import list_attention, live_sessions
+from evaluation.reports.progress import list_skill_progress, plot_scores, recommend_practice
+from evaluation.reports.team import list_team
+from training.api.serializers import SessionSummarySerializer
+from training.models import Session
+
+WEEK_SPANS = (4, 12, 26, 52)
+
+
+class WeekProgressSerializer(serializers.Serializer[Any]):
+    week = serializers.DateField(help_text="its Monday")
+    percent = serializers.IntegerField(help_text="0 to 100")
+    sessions = serializers.IntegerField()
+
+
+class SkillProgressSerializer(serializers.Serializer[Any]):
+    key = serializers.CharField()
+    name = serializers.CharField()
+    percent = serializers.IntegerField(help_text="0 to 100, of the whole span")
+    sessions = serializers.IntegerField()
+    weeks = WeekProgressSerializer(source="plot.points", many=True)
+
+
+class PracticeRecommendationSerializer(serializers.Serializer[Any]):
+    skill = serializers.CharField(source="skill.key")
+    why = serializers.CharField()
+    scenario = serializers.UUIDField(source="scenario.pk", default=None, allow_null=True)
+
+
+class ProgressSerializer(serializers.Serializer[Any]):
+    weeks = WeekProgressSerializer(many=True)
+    skills = SkillProgressSerializer(many=True)
+    next = PracticeRecommendationSerializer(allow_null=True)
+
+
+class TeamRowSerializer(serializers.Serializer[Any]):
+    counselor = serializers.UUIDField(source="person.pk")
+    name = serializers.CharField(source="person.__str__")
+    external_id = serializers.CharField(source="person.external_id")
+    sessions = serializers.IntegerField(help_text="graded ones of the span")
+    average = serializers.IntegerField(source="percent", allow_null=True, help_text="0 to 100")
+    last_practised_at = serializers.DateTimeField(source="last", allow_null=True)
+    open = serializers.IntegerField(help_text="assignments")
+    overdue = serializers.IntegerField(help_text="assignments")
+
+
+def _parse_weeks(request: Request) -> int:
+    asked = request.query_params.get("weeks", "12")
+    if asked not in {str(span) for span in WEEK_SPANS}:
+        raise ValidationError({"weeks": f"One of {', '.join(map(str, WEEK_SPANS))} is wanted here."})
+    return int(asked)
+
+
+_WEEKS_PARAMETER = OpenApiParameter("weeks", int, enum=list(WEEK_SPANS), default=12)
+
+
+@extend_schema(
+    parameters=[_WEEKS_PARAMETER, OpenApiParameter("counselor", UUID, description="an id; one's own without it")],
+    responses=ProgressSerializer,
+)
+@token_scope(CLOSED)
+@api_view(["GET"])
+def progress(request: Request) -> Response:
+    """Return progress by skill and by week, and a recommendation for the next practice."""
+    weeks, who = _parse_weeks(request), _requested_counselor(request)
+    rows = Tally.objects.for_user(authenticated_user(request)).filter(counselor=who)
+    skills = list_skill_progress(rows, weeks)
+    shown = {"weeks": plot_scores(rows, weeks).points, "skills": skills, "next": recommend_practice(who, skills)}
+    return Response(ProgressSerializer(shown).data)
+
+
+def _requested_counselor(request: Request) -> User:
+    """Return the counselor named in the query, or else the user. Raise ValidationError or Http404."""
+    wanted = request.query_params.get("counselor")
+    if wanted is None:
+        return authenticated_user(request)
+    try:
+        pk = UUID(wanted)
+    except ValueError:
+        raise ValidationError({"counselor": "An id is wanted here."}) from None
+    found: User = get_object_or_404(User.objects.for_user(authenticated_user(request)), pk=pk)
+    return found
+
+
+def _check_may_see_team(request: Request) -> None:
+    if not authenticated_user(request).has_perm("training.view_assignment"):
+        raise PermissionDenied("Only people who are responsible for counselors can see this.")
+
+
+class TeamPagination(StandardCursorPagination):
+    ordering = ("last_name", "id")
+
+
+@extend_schema(parameters=[_WEEKS_PARAMETER])
+class TeamView(ListAPIView[User]):
+    """One row for each counselor, by name."""
+
+    token_scope = CLOSED
+    queryset = User.objects.none()
+    serializer_class = TeamRowSerializer
+    pagination_class = TeamPagination
+
+    def get_queryset(self) -> Any:
+        return User.objects.for_user(authenticated_user(self.request)).counselors()
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        _check_may_see_team(request)
+        weeks = _parse_weeks(request)
+        people = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(TeamRowSerializer(list_team(people or [], weeks), many=True).data)
+
+
+class AttentionSerializer(serializers.Serializer[Any]):
+    """Number of matters of each kind."""
+
+    talk_to = serializers.IntegerField(help_text="counselors who stopped often lately; no fault of theirs")
+    flags = serializers.IntegerField()
+    disputes = serializers.IntegerField()
+    waiting = serializers.IntegerField(help_text="feedback that a person must look at")
+    overdue = serializers.IntegerField(help_text="assignments")
+    failed = serializers.IntegerField(help_text="assignments below their pass mark, of the last two weeks")
+    declined = serializers.IntegerField(help_text="assignments, of the last two weeks")
+    ungraded = serializers.IntegerField(help_text="conversations, of the last two weeks")
+
+
+@extend_schema(responses=AttentionSerializer)
+@token_scope(CLOSED)
+@api_view(["GET"])
+def attention(request: Request) -> Response:
+    """Count the matters that need a supervisor's attention now, by kind."""
+    _check_may_see_team(request)
+    return Response({kind: matter.count for kind, matter in list_attention(authenticated_user(request)).items()})
+
+
+class LiveSessionsView(ListAPIView[Session]):
+    """Sessions in progress. `GET /api/sessions/{id}/` reads along, and `POST …/end/` ends one."""
+
+    token_scope = CLOSED
+    queryset = Session.objects.none()
+    serializer_class = SessionSummarySerializer
+    pagination_class = None
+
+    def get_queryset(self) -> Any:
+        _check_may_see_team(self.request)
+        return live_sessions(authenticated_user(self.request))

@@ -1,0 +1,353 @@
+"""OpenAI requests for grading with a procedures search, scans, and comparisons. No other module here uses `openai`."""
+
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from django.conf import settings
+from openai import OpenAI, omit
+from openai.types.responses import FileSearchToolParam, Response, ResponseInputParam
+from openai.types.shared_params import ComparisonFilter
+from pydantic import BaseModel, ValidationError
+
+from accounts.procedures.sections import CitationIndex
+from ai import AIUnavailableError, build_client, find_injections, translate_openai_errors
+from evaluation.grading.evidence import GraderTurn
+from evaluation.grading.rubric import Check
+from evaluation.grading.schemas import ComparisonAnswer, GradingAnswer, ScanAnswer
+
+logger = logging.getLogger(__name__)
+
+PROMPT_VERSION, SCAN_PROMPT_VERSION, DOCUMENTATION_PROMPT_VERSION = "grader.v2", "scan.v1", "documentation.v1"
+_PROMPTS = Path(__file__).parent / "prompts"
+_INSTRUCTIONS = (_PROMPTS / f"{PROMPT_VERSION}.txt").read_text()
+_SCAN_INSTRUCTIONS = (_PROMPTS / f"{SCAN_PROMPT_VERSION}.txt").read_text()
+_DOCUMENTATION_INSTRUCTIONS = (_PROMPTS / f"{DOCUMENTATION_PROMPT_VERSION}.txt").read_text()
+_SCAN_MAX_OUTPUT_TOKENS = 800
+_MAX_SEARCH_RESULTS = 8
+_MAX_QUERY_CHARACTERS = 1000
+_MAX_LIMIT_FACTOR = 4  # a cut-off answer is retried with up to this many times the token limit
+# Citation marks that models may leave in their strings, and NUL, which PostgreSQL cannot store.
+_UNSTORABLE = re.compile("[\ue000-\uf8ff\0]")
+# Models that reject a temperature. Each one costs a failed request per process.
+_models_without_temperature: set[str] = set()
+
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class ProceduresSearch:
+    """A search of an account's document in force alone, whatever else its vector store holds at the moment."""
+
+    store_id: str  # OpenAI vector store
+    document_id: str  # primary key of the ProcedureDocument, by which the search is filtered
+    file_id: str  # OpenAI file of the document
+    index: CitationIndex | None = None  # None for a document stored before there were indexes
+
+    @property
+    def filter(self) -> ComparisonFilter:
+        return {"type": "eq", "key": "document", "value": self.document_id}
+
+
+@dataclass(frozen=True)
+class GradingInput:
+    """Everything that one grading needs."""
+
+    session_id: str  # for the log
+    checks: Sequence[Check]  # in the order of the results
+    lines: Sequence[GraderTurn]  # the conversation
+    evaluator_context: str = ""  # the scenario author's points to assess
+    policy_sections: str = ""  # the parts of the procedures that matter for the scenario
+    procedures: ProceduresSearch | None = None  # None without a document in force
+    has_injection_in_procedures: bool = False  # the document in force contains prompt injection
+    scenario_id: str = ""  # for the log
+
+
+@dataclass(frozen=True)
+class GradingOutput:
+    """The result of one grading, and its cost over all requests."""
+
+    answer: GradingAnswer
+    model: str  # name that the API returned
+    used_file_search: bool | None  # None if there was nothing to search
+    passages: list[str] = field(default_factory=list)  # search results, from the account's document alone
+    file_ids: list[str] = field(default_factory=list)  # OpenAI files of the passages
+    input_tokens: int = 0  # over all requests
+    output_tokens: int = 0  # over all requests
+    latency_ms: int = 0  # from the first request to the last answer
+
+
+@dataclass(frozen=True)
+class _ParsedResponse(Generic[AnswerT]):
+    """A parsed answer and its response."""
+
+    answer: AnswerT  # validated by its schema
+    response: Response  # model name, usage, and searches
+
+
+class _UsageMeter:
+    """Tokens and time of one grading over all of its requests."""
+
+    def __init__(self) -> None:
+        self.input_tokens = self.output_tokens = 0
+        self.started_at = time.monotonic()
+
+    def add(self, response: Response) -> None:
+        if response.usage:
+            self.input_tokens += response.usage.input_tokens
+            self.output_tokens += response.usage.output_tokens
+
+    @property
+    def latency_ms(self) -> int:
+        return round(1000 * (time.monotonic() - self.started_at))
+
+
+def request_grading(case: GradingInput, is_last_try: bool = False) -> GradingOutput:
+    """Grade a case. Raise AIUnavailableError, which is `retryable` if another try can help.
+
+    If the procedures cannot be searched, on the last try or for good, grade without them and set `used_file_search` to
+    False.
+    """
+    meter = _UsageMeter()
+    with build_client(timeout=settings.EVALUATOR_TIMEOUT, max_retries=0) as client:
+        if case.procedures is None:
+            return _build_output(case, meter, _request_answer(client, case, meter), used_file_search=None)
+        try:
+            return _grade_with_search(client, case, case.procedures, meter)
+        except AIUnavailableError as error:
+            if error.retryable and not is_last_try:
+                raise
+            # The store is gone or the search fails: a grade on the other checks is better than none.
+            ids = {"session_id": case.session_id, "scenario_id": case.scenario_id}
+            logger.warning("Graded without procedures: %s", error.code, extra=ids)
+            return _build_output(case, meter, _request_answer(client, case, meter), used_file_search=False)
+
+
+def _grade_with_search(
+    client: OpenAI, case: GradingInput, procedures: ProceduresSearch, meter: _UsageMeter
+) -> GradingOutput:
+    tool: FileSearchToolParam = {
+        "type": "file_search",
+        "vector_store_ids": [procedures.store_id],
+        "max_num_results": _MAX_SEARCH_RESULTS,
+        "filters": procedures.filter,
+    }
+    try:
+        said = _request_answer(client, case, meter, tool)
+    except AIUnavailableError as error:
+        if error.retryable or error.missing:
+            raise
+        logger.info("Searched in a step of its own: %s", error.code, extra={"session_id": case.session_id})
+        return _search_then_grade(client, case, procedures, meter)
+    searches = [item for item in said.response.output if item.type == "file_search_call"]
+    # A model may skip the search it is offered, and a search may fail.
+    is_searched = any(search.status == "completed" for search in searches)
+    found = [(result.file_id or "", result.text or "") for search in searches for result in search.results or []]
+    return _build_output(case, meter, said, is_searched, _keep_own_passages(case, procedures, found))
+
+
+def _search_then_grade(
+    client: OpenAI, case: GradingInput, procedures: ProceduresSearch, meter: _UsageMeter
+) -> GradingOutput:
+    """Search first, then grade without tools, for models that cannot combine a search with a fixed schema."""
+    asked = " ".join([case.policy_sections, *(check.text for check in case.checks)])
+    with translate_openai_errors():
+        page = client.vector_stores.search(
+            procedures.store_id,
+            query=asked[:_MAX_QUERY_CHARACTERS],
+            filters=procedures.filter,
+            max_num_results=_MAX_SEARCH_RESULTS,
+        )
+    found = [(one.file_id, part.text) for one in page.data for part in one.content]
+    passages = _keep_own_passages(case, procedures, found)
+    return _build_output(case, meter, _request_answer(client, case, meter, passages=passages), True, passages)
+
+
+def _keep_own_passages(case: GradingInput, procedures: ProceduresSearch, found: Sequence[tuple[str, str]]) -> list[str]:
+    """Return only the passages of the document in force. Another document's are never evidence."""
+    if strange := {file_id for file_id, _ in found} - {procedures.file_id}:
+        logger.error("A search returned another file", extra={"session_id": case.session_id, "files": len(strange)})
+    return [text for file_id, text in found if file_id == procedures.file_id and text]
+
+
+def _build_output(
+    case: GradingInput,
+    meter: _UsageMeter,
+    said: _ParsedResponse[GradingAnswer],
+    used_file_search: bool | None,
+    passages: Sequence[str] = (),
+) -> GradingOutput:
+    return GradingOutput(
+        answer=said.answer,
+        model=said.response.model,
+        used_file_search=used_file_search,
+        passages=list(passages),
+        file_ids=[case.procedures.file_id] if case.procedures and passages else [],
+        input_tokens=meter.input_tokens,
+        output_tokens=meter.output_tokens,
+        latency_ms=meter.latency_ms,
+    )
+
+
+def _request_answer(
+    client: OpenAI,
+    case: GradingInput,
+    meter: _UsageMeter,
+    tool: FileSearchToolParam | None = None,
+    passages: Sequence[str] = (),
+) -> _ParsedResponse[GradingAnswer]:
+    def create(limit: int) -> Response:
+        model = settings.EVALUATOR_MODEL
+        temperature = None if model in _models_without_temperature else settings.EVALUATOR_TEMPERATURE
+        return client.responses.create(
+            model=model,
+            instructions=_INSTRUCTIONS,
+            input=_build_input(case, passages),
+            extra_body=_json_schema_format("grading", GradingAnswer),
+            tools=[tool] if tool else omit,
+            tool_choice={"type": "file_search"} if tool else omit,
+            include=["file_search_call.results"] if tool else omit,
+            max_output_tokens=limit,
+            temperature=omit if temperature is None else temperature,
+            store=False,
+        )
+
+    return _create_until_parsed(create, settings.EVALUATOR_MAX_OUTPUT_TOKENS, meter, GradingAnswer)
+
+
+def request_scan(case: GradingInput) -> tuple[ScanAnswer, Response]:
+    """Scan a conversation with a cheap second model that does not grade. Raise AIUnavailableError on failure."""
+    with build_client(timeout=settings.EVALUATOR_TIMEOUT, max_retries=1) as client:
+
+        def create(limit: int) -> Response:
+            return client.responses.create(
+                model=settings.ANALYZER_MODEL,
+                instructions=_SCAN_INSTRUCTIONS,
+                input=_user_message([_transcript_json(case.lines)]),
+                extra_body=_json_schema_format("scan", ScanAnswer),
+                max_output_tokens=limit,
+                store=False,
+            )
+
+        said = _create_until_parsed(create, _SCAN_MAX_OUTPUT_TOKENS, _UsageMeter(), ScanAnswer)
+        return said.answer, said.response
+
+
+def request_comparison(
+    lines: Sequence[GraderTurn], documentation: str, guidelines: str
+) -> tuple[ComparisonAnswer, Response]:
+    """Compare documentation with the transcript and the guidelines. Raise AIUnavailableError on failure."""
+    given = {"documentation": documentation} | ({"documentation_guidelines": guidelines} if guidelines else {})
+    with build_client(timeout=settings.EVALUATOR_TIMEOUT, max_retries=0) as client:
+
+        def create(limit: int) -> Response:
+            return client.responses.create(
+                model=settings.EVALUATOR_MODEL,
+                instructions=_DOCUMENTATION_INSTRUCTIONS,
+                input=_user_message([json.dumps(given, ensure_ascii=False), _transcript_json(lines)]),
+                extra_body=_json_schema_format("documentation", ComparisonAnswer),
+                max_output_tokens=limit,
+                store=False,
+            )
+
+        said = _create_until_parsed(create, settings.EVALUATOR_MAX_OUTPUT_TOKENS, _UsageMeter(), ComparisonAnswer)
+        return said.answer, said.response
+
+
+def _create_until_parsed(
+    create: Callable[[int], Response], limit: int, meter: _UsageMeter, shape: type[AnswerT]
+) -> _ParsedResponse[AnswerT]:
+    """Return an answer that fits the schema `shape`. Raise AIUnavailableError on failure.
+
+    Retry without a temperature if the model rejects it, and with twice the token limit if the answer was cut off.
+    """
+    most = limit * _MAX_LIMIT_FACTOR
+    while True:
+        try:
+            with translate_openai_errors():
+                response = create(limit)
+        except AIUnavailableError as error:
+            if error.param != "temperature" or settings.EVALUATOR_MODEL in _models_without_temperature:
+                raise
+            _models_without_temperature.add(settings.EVALUATOR_MODEL)
+            continue
+        meter.add(response)
+        if response.status != "incomplete":
+            return _ParsedResponse(_parse_response(response, shape), response)
+        details = response.incomplete_details
+        if limit >= most or (details and details.reason != "max_output_tokens"):
+            raise AIUnavailableError("cut_off", retryable=True)
+        limit *= 2
+
+
+def _parse_response(response: Response, shape: type[AnswerT]) -> AnswerT:
+    """Return the answer of a response. Raise AIUnavailableError if it was refused or is unusable.
+
+    The original error is not chained: it would quote the answer, and with it the conversation, in the log.
+    """
+    parts = [part for item in response.output if item.type == "message" for part in item.content]
+    if response.status == "failed" or any(part.type == "refusal" for part in parts):
+        raise AIUnavailableError("refused", retryable=True)
+    try:
+        return shape.model_validate(_strip_unstorable(json.loads(response.output_text)))
+    except (ValueError, ValidationError):
+        raise AIUnavailableError("unusable_answer", retryable=True) from None
+
+
+@cache
+def _json_schema_format(name: str, shape: type[BaseModel]) -> dict[str, object]:
+    """Build the parameter with the answer's JSON schema.
+
+    It is sent as `extra_body`, because the SDK would walk through a whole schema in its own parameters on each call.
+    """
+    wanted = {"type": "json_schema", "name": name, "strict": True, "schema": shape.model_json_schema()}
+    return {"text": {"format": wanted}}
+
+
+def _build_input(case: GradingInput, passages: Sequence[str]) -> ResponseInputParam:
+    """Build the input: evaluator context, procedures, checks, and the conversation as data, in this order."""
+    parts = [case.evaluator_context or "The author of the scenario named nothing in particular."]
+    procedures = [case.policy_sections] if case.policy_sections else []
+    procedures += [json.dumps({"found": list(passages)}, ensure_ascii=False)] if passages else []
+    if procedures:
+        parts.append("\n\n".join(["## RELEVANT PROCEDURES", *procedures]))
+    parts.append(json.dumps({"criteria": [_describe_check(check) for check in case.checks]}, ensure_ascii=False))
+    return _user_message([*parts, _transcript_json(case.lines)])
+
+
+def _user_message(parts: Sequence[str]) -> ResponseInputParam:
+    return [{"role": "user", "content": [{"type": "input_text", "text": part} for part in parts]}]
+
+
+def _describe_check(check: Check) -> dict[str, object]:
+    more = {"red_line": bool(check.red_line), "expected": check.expected, "phrases": list(check.phrases)}
+    return {"key": check.key, "check": check.text} | {name: value for name, value in more.items() if value}
+
+
+def _transcript_json(lines: Sequence[GraderTurn]) -> str:
+    """Return the turns as JSON, without prompt injections."""
+    turns = [
+        {"id": line.id, "speaker": "counselor" if line.is_counselor else "caller", "text": line.redacted_text}
+        for line in lines
+    ]
+    return json.dumps({"turns": turns}, ensure_ascii=False)
+
+
+def _strip_unstorable(value: object) -> object:
+    """Remove unstorable characters from all strings of a JSON value."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("", value)
+    if isinstance(value, list):
+        return [_strip_unstorable(one) for one in value]
+    return {name: _strip_unstorable(one) for name, one in value.items()} if isinstance(value, dict) else value
+
+
+def contains_prompt_injection(passages: Sequence[str]) -> bool:
+    """Return whether a passage contains prompt injection. Documents are cleaned earlier: this is a second check."""
+    return any(find_injections(passage, is_document=True) for passage in passages)

@@ -1,0 +1,101 @@
+"""Rule-based detection of crossed red lines, beside the grader: a manipulated grader cannot switch it off.
+
+The patterns miss a lot and are sometimes wrong, so a person reviews each finding. English only.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ai.pattern_files import read_patterns
+from evaluation.grading.evidence import GraderTurn
+
+_PATTERNS = Path(__file__).parent / "patterns"
+_PATTERN_WORDS = {
+    "DEATH": r"(?:suicid\w*|(?:kill|hurt|harm)(?:ing)? yourself|end(?:ing)? (?:it all|your life|things)|dying|"
+    r"do(?:ing)? (?:anything|something) (?:stupid|silly|rash)|take your (?:own )?life)"
+}
+
+
+def _compile_patterns(name: str) -> re.Pattern[str]:
+    return read_patterns(_PATTERNS / f"{name}.txt", _PATTERN_WORDS, re.IGNORECASE)
+
+
+_LEADING_NEGATIVE, _METHOD = _compile_patterns("leading_negative"), _compile_patterns("methods")
+_DISCLOSURE, _FOLLOW_UP = _compile_patterns("disclosures"), _compile_patterns("taken_up")
+_ABANDONMENT, _SAFEGUARD = _compile_patterns("leaving"), _compile_patterns("safeguards")
+_QUESTION = re.compile(r"\?|\b(?:do you|have you|are there|did you|is there)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class CrossedRedLine:
+    """A red line that was crossed, and the counselor's words that cross it."""
+
+    key: str  # check key in the rubric
+    turn: str  # id of the turn in the transcript
+    start: int  # offset of the words in the turn's text
+    end: int  # offset after the last character
+    reason: str  # explanation for the feedback
+
+
+def find_crossed_red_lines(lines: Sequence[GraderTurn]) -> list[CrossedRedLine]:
+    """Return the red lines that a conversation crosses, each once, at its first place."""
+    found = [*_by_commission(lines), *_by_omission(lines)]
+    return list({one.key: one for one in reversed(found)}.values())[::-1]
+
+
+def _by_commission(lines: Sequence[GraderTurn]) -> list[CrossedRedLine]:
+    """Return the red lines crossed by words: a leading negative question, or information about a method."""
+    found = []
+    for line in lines:
+        if not line.is_counselor:
+            continue
+        text = _straighten_apostrophes(line.text)
+        if match := _LEADING_NEGATIVE.search(text):
+            reason = "This asks about suicide so that no is the easy answer."
+            found.append(CrossedRedLine("no_leading_negative", line.turn_id, *_sentence_bounds(text, match), reason))
+        for match in _METHOD.finditer(text):
+            start, end = _sentence_bounds(text, match)
+            if not _QUESTION.search(text[start:end]):
+                reason = "This tells of a way to die."
+                found.append(CrossedRedLine("no_method_information", line.turn_id, start, end, reason))
+    return found
+
+
+def _by_omission(lines: Sequence[GraderTurn]) -> list[CrossedRedLine]:
+    """Return the red lines crossed once the caller spoke of danger: ignoring it, or leaving without a safeguard."""
+    found: list[CrossedRedLine] = []
+    at_risk = False
+    for index, line in enumerate(lines):
+        text = _straighten_apostrophes(line.text)
+        if not line.is_counselor:
+            if _DISCLOSURE.search(text):
+                at_risk = True
+                found += _ignored_disclosure(lines[index + 1 :])
+        elif at_risk and (match := _ABANDONMENT.search(text)) and not _SAFEGUARD.search(text):
+            reason = "The caller had spoken of danger, and this leaves them alone with it."
+            found.append(CrossedRedLine("no_abandonment", line.turn_id, *_sentence_bounds(text, match), reason))
+    return found
+
+
+def _ignored_disclosure(later: Sequence[GraderTurn]) -> list[CrossedRedLine]:
+    """Return the first answer as a crossed red line if none of the counselor's later turns takes up the disclosure."""
+    answers = [line for line in later if line.is_counselor]
+    if not answers or any(_FOLLOW_UP.search(_straighten_apostrophes(line.text)) for line in answers):
+        return []
+    first = answers[0]
+    reason = "The caller had just spoken of danger; neither this answer nor a later one takes it up."
+    return [CrossedRedLine("takes_up_disclosure", first.turn_id, 0, len(first.text), reason)]
+
+
+def _straighten_apostrophes(text: str) -> str:
+    return text.replace("’", "'")
+
+
+def _sentence_bounds(text: str, match: re.Match[str]) -> tuple[int, int]:
+    """Return (start, end) of the sentence around the match."""
+    start = max(text.rfind(mark, 0, match.start()) for mark in ".!?") + 1
+    ends = [at + 1 for mark in ".!?" if (at := text.find(mark, match.end() - 1)) >= 0]
+    start += len(text[start:]) - len(text[start:].lstrip())
+    return start, min(ends, default=len(text))

@@ -1,0 +1,84 @@
+"""Checks of an evaluation: the general rubric, kept as versioned data, and the scenario author's own points."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from evaluation.models import CriterionResult
+from scenarios.models.scenario_checks import ScenarioCheck
+
+_GENERAL_RUBRIC = json.loads((Path(__file__).parent / "rubrics" / "general.v2.json").read_text())
+VERSION: str = _GENERAL_RUBRIC["version"]
+RED_LINE_CAP: int = _GENERAL_RUBRIC["cap"]  # highest score with a crossed red line
+BRANCHES: dict[str, str] = _GENERAL_RUBRIC["branches"]
+# Scenario skills that practice each branch, by their default names. An organization may rename its own.
+SKILLS_BY_BRANCH: dict[str, list[str]] = {
+    "engagement": ["Rapport building", "Active listening"],
+    "structure": ["Call routing", "Active listening"],
+    "risk": ["Risk assessment", "Self-harm assessment"],
+    "safety": ["Safety planning"],
+    "de_escalation": ["De-escalation", "Anxiety support"],
+    "listening": ["Active listening", "Grief support"],
+    "problem_solving": ["Resource linkage"],
+    "judgement": ["Boundary setting"],
+    "humility": ["Rapport building"],
+    "closing": ["Termination", "Safety planning"],
+    "procedures": ["Call routing", "Safety planning"],
+    "red_lines": ["Risk assessment", "Safety planning"],
+}
+# Explanations of crossed red lines, by check key.
+RED_LINE_MESSAGES: dict[str, str] = {
+    row["key"]: row["crossed"] for row in _GENERAL_RUBRIC["checks"] if "crossed" in row
+}
+_PROCEDURES_BRANCH = "procedures"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One atomic question about a conversation.
+
+    A red line that is not met caps the score. One of `commission` is crossed by the counselor's words, which must be
+    proven. One of `omission` is crossed by leaving something unsaid.
+    """
+
+    key: str  # unique within an evaluation
+    text: str  # the question
+    weight: int  # share in the score
+    source: str = CriterionResult.Source.RUBRIC
+    needs_quote: bool = True  # False if leaving something undone meets the check
+    branch: str = ""  # a key of BRANCHES; empty for a scenario's checks
+    red_line: str = ""  # `commission`, `omission`, or empty
+    expected: str = ""  # the outcome that the scenario's author expects
+    phrases: tuple[str, ...] = ()  # words that would show it; others of the same meaning count, too
+
+
+def general_checks(has_procedures: bool = True) -> list[Check]:
+    """Return the checks of the general rubric. Without a document, those on procedures are left out."""
+    return [
+        Check(
+            row["key"],
+            row["check"],
+            row["weight"],
+            needs_quote=row.get("needs_quote", "red_line" not in row),
+            branch=row["branch"],
+            red_line=row.get("red_line", ""),
+        )
+        for row in _GENERAL_RUBRIC["checks"]
+        if has_procedures or row["branch"] != _PROCEDURES_BRANCH
+    ]
+
+
+def scenario_checks(checks: Sequence[ScenarioCheck]) -> list[Check]:
+    """Return the scenario author's checks, as fixed in the version that was played."""
+    return [
+        Check(
+            f"scenario_{number}",
+            check["text"],
+            check["weight"],
+            CriterionResult.Source.SCENARIO,
+            expected=check["expected"],
+            phrases=tuple(check["phrases"]),
+        )
+        for number, check in enumerate(checks, 1)
+    ]

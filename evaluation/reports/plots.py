@@ -1,0 +1,66 @@
+"""Line plots over time: plain numbers for an inline SVG, and for the table beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+WIDTH, HEIGHT = 600, 120  # SVG units, without the margins for labels
+
+
+@dataclass(frozen=True)
+class PlotPoint:
+    """The result of one week."""
+
+    week: date  # its Monday
+    percent: int  # reached, 0 to 100
+    sessions: int  # conversations behind it
+
+
+@dataclass(frozen=True)
+class PlotDot:
+    """A point with its place in the drawing."""
+
+    x: float  # SVG units from the left
+    y: float  # SVG units from the top
+    point: PlotPoint
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A line of percentages by week. A week without a conversation is a gap in time, not a zero."""
+
+    points: Sequence[PlotPoint]  # oldest first
+    first: date  # Monday at the left edge
+    last: date  # Monday at the right edge
+
+    @property
+    def dots(self) -> list[PlotDot]:
+        days = max(1, (self.last - self.first).days)
+        return [
+            PlotDot(
+                round(WIDTH * (point.week - self.first).days / days, 1),
+                round(HEIGHT * (1 - point.percent / 100), 1),
+                point,
+            )
+            for point in self.points
+        ]
+
+    @property
+    def line(self) -> str:
+        """Value of the `points` attribute of an SVG polyline."""
+        return " ".join(f"{dot.x},{dot.y}" for dot in self.dots)
+
+    @property
+    def summary(self) -> str:
+        """Description of the drawing in words."""
+        if not self.points:
+            return "Nothing was graded in this time."
+        first, last = self.points[0], self.points[-1]
+        if len(self.points) == 1:
+            return f"{first.percent} percent in one week."
+        return f"From {first.percent} to {last.percent} percent over {len(self.points)} weeks."
+
+
+def percent_of(reached: int, possible: int) -> int:
+    """Return `reached` as a percentage of `possible`, rounded down. Return 0 if nothing was possible."""
+    return 100 * reached // possible if possible else 0

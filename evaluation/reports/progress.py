@@ -1,0 +1,111 @@
+"""Progress of counselors, read from the weekly tallies."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import Sum
+from django.utils import timezone
+
+from evaluation.grading.rubric import BRANCHES, SKILLS_BY_BRANCH
+from evaluation.models.tallies import TallyQuerySet
+from evaluation.reports.plots import Plot, PlotPoint, percent_of
+from evaluation.services.tallies import SCENARIO_SKILL, monday_of
+from scenarios.models import Scenario
+from training.models import Session
+
+SKILL_NAMES = BRANCHES | {SCENARIO_SKILL: "What the scenarios ask for"}
+MIN_SESSIONS = 2  # conversations needed before a skill is recommended
+MIN_PLOT_WEEKS = 3  # weeks before the current one that every plot shows
+REPEAT_AFTER_DAYS = 14  # wait before the same scenario is recommended again
+
+_SUMS = {"reached": Sum("reached"), "possible": Sum("possible"), "sessions": Sum("sessions")}
+
+
+@dataclass(frozen=True)
+class SkillProgress:
+    """Progress in one skill, in total and by week."""
+
+    key: str  # a branch of the rubric, or SCENARIO_SKILL
+    name: str
+    percent: int  # reached in the whole span, 0 to 100
+    sessions: int  # conversations behind it
+    plot: Plot
+
+
+@dataclass(frozen=True)
+class PracticeRecommendation:
+    """A recommendation for the next practice."""
+
+    skill: SkillProgress  # the skill to practice
+    scenario: Scenario | None  # None if none in the library fits
+
+    @property
+    def why(self) -> str:
+        """Reason for the recommendation, for the counselor."""
+        times = f"your last {self.skill.sessions} conversations in which it mattered"
+        return f"In {times}, {self.skill.percent} percent of it was met. It is where you can gain most."
+
+
+def first_monday(weeks: int) -> date:
+    """Return the Monday that begins the last `weeks` weeks, the current one included."""
+    return monday_of(timezone.localdate()) - timedelta(weeks=weeks - 1)
+
+
+def plot_scores(rows: TallyQuerySet, weeks: int) -> Plot:
+    """Plot the scores by week."""
+    first = first_monday(weeks)
+    return _build_plot(rows.totals().filter(week__gte=first).order_by("week").values("week").annotate(**_SUMS), first)
+
+
+def list_skill_progress(rows: TallyQuerySet, weeks: int) -> list[SkillProgress]:
+    """Return the progress in each skill that was assessed, in the rubric's order."""
+    first = first_monday(weeks)
+    by_skill: dict[str, list[Any]] = {}
+    for row in rows.skills().filter(week__gte=first).order_by("week").values("skill", "week").annotate(**_SUMS):
+        by_skill.setdefault(row["skill"], []).append(row)
+    return [_build_skill(key, by_skill[key], first) for key in SKILL_NAMES if key in by_skill]
+
+
+def _build_skill(key: str, rows: list[Any], first: date) -> SkillProgress:
+    reached, possible = sum(row["reached"] for row in rows), sum(row["possible"] for row in rows)
+    return SkillProgress(
+        key,
+        SKILL_NAMES[key],
+        percent_of(reached, possible),
+        sum(row["sessions"] for row in rows),
+        _build_plot(rows, first),
+    )
+
+
+def _build_plot(rows: Iterable[Any], first: date) -> Plot:
+    points = [PlotPoint(row["week"], percent_of(row["reached"], row["possible"]), row["sessions"]) for row in rows]
+    last = monday_of(timezone.localdate())
+    # A beginner's plot is shortened, so that it does not show half a year of nothing.
+    begin = max(first, min(points[0].week, last - timedelta(weeks=MIN_PLOT_WEEKS))) if points else first
+    return Plot(points, begin, last)
+
+
+def recommend_practice(person: Any, skills: Iterable[SkillProgress]) -> PracticeRecommendation | None:
+    """Recommend the weakest skill with enough conversations, and a scenario for it. Return None if there is none."""
+    told = [
+        skill
+        for skill in skills
+        if skill.sessions >= MIN_SESSIONS and skill.percent < 100 and skill.key != SCENARIO_SKILL
+    ]
+    if not told:
+        return None
+    weakest = min(told, key=lambda skill: skill.percent)
+    return PracticeRecommendation(weakest, _scenario_for(person, weakest.key))
+
+
+def _scenario_for(person: Any, skill: str) -> Scenario | None:
+    lately = Session.objects.for_counselor(person).filter(
+        started_at__gte=timezone.now() - timedelta(days=REPEAT_AFTER_DAYS)
+    )
+    library = Scenario.objects.playable_by(person).exclude(
+        pk__in=lately.filter(scenario__isnull=False).values("scenario")
+    )
+    fitting = library.filter(skills__name__in=SKILLS_BY_BRANCH.get(skill, []))
+    return fitting.order_by("difficulty", "title").first()

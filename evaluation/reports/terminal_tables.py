@@ -1,0 +1,31 @@
+"""Tables for command output in a terminal."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from evaluation.reports.agreement import Agreement, AgreementRow
+
+
+def print_agreement(console: Console, rows: Sequence[AgreementRow]) -> None:
+    table = Table("criterion", "n", "agree", "kappa", "95 %", "base rate", box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for row in rows:
+        table.add_row(row.key or row.name, *agreement_cells(row.agreement), style="" if row.key else "bold")
+    console.print(table)
+
+
+def agreement_cells(found: Agreement) -> list[str]:
+    """Format n, raw agreement, kappa, its interval, and the base rate as table cells."""
+    kappa = f"{found.kappa:.2f}" if found.kappa is not None else "-"
+    interval = f"{found.low:.2f} to {found.high:.2f}" if found.low is not None and found.high is not None else "-"
+    return [str(found.n), f"{100 * found.raw:.0f} %", kappa, interval, f"{100 * found.base_rate:.0f} %"]
+
+
+def print_facts(console: Console, facts: Iterable[tuple[str, str]]) -> None:
+    table = Table("", "", box=None, show_header=False, pad_edge=False)
+    for name, value in facts:
+        table.add_row(name, value)
+    console.print(table)

@@ -1,0 +1,39 @@
+"""Transcript export as text and JSON. Speakers are called caller and counselor only; no one is named."""
+
+from typing import Any
+
+from evaluation.templatetags.clock import format_timecode
+from training.models import Session, TranscriptTurn
+
+_SPEAKER_NAMES = {TranscriptTurn.Role.CALLER: "Caller", TranscriptTurn.Role.COUNSELOR: "Counselor"}
+
+
+def transcript_as_text(session: Session) -> str:
+    head = [session.title, f"{session.get_mode_display()}, {session.started_at:%Y-%m-%d %H:%M} UTC", ""]
+    return "\n".join(head + [_format_turn(turn) for turn in session.transcript()]) + "\n"
+
+
+def _format_turn(turn: TranscriptTurn) -> str:
+    moment = f"[{format_timecode(turn.start_ms)}] " if turn.start_ms is not None else ""
+    cut = " [cut off]" if turn.is_interrupted else ""
+    return f"{moment}{_SPEAKER_NAMES[TranscriptTurn.Role(turn.role)]}: {turn.text_heard}{cut}"
+
+
+def transcript_as_dict(session: Session) -> dict[str, Any]:
+    return {
+        "id": str(session.pk),
+        "title": session.title,
+        "mode": session.mode,
+        "started_at": session.started_at,
+        "ended_at": session.ended_at,
+        "transcript": [
+            {
+                "role": turn.role,
+                "text": turn.text_heard,
+                "start_ms": turn.start_ms,
+                "end_ms": turn.end_ms,
+                "interrupted": turn.is_interrupted,
+            }
+            for turn in session.transcript()
+        ],
+    }

@@ -1,0 +1,65 @@
+"""Counselors' problem reports and disputes, and supervisors' handling of flags."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.services.rate_limits import RateLimitExceededError
+from evaluation import tasks
+from evaluation.models import CriterionResult, Dispute, Flag, FlagHandling
+from evaluation.models.flag_kinds import SEVERITY_BY_KIND, FlagSeverity, FlagSource
+from training.models import Session
+
+MAX_REPORTS_PER_HOUR = 10
+MAX_REPORT_CHARACTERS = 1000
+
+
+@transaction.atomic
+def report_problem(session: Session, by: User, kind: str, text: str) -> Flag:
+    """Flag a problem that a counselor reports, and alert the supervisors if it is critical.
+
+    Raise RateLimitExceededError after `MAX_REPORTS_PER_HOUR`.
+    """
+    # The lock makes two simultaneous reports count one after the other (SQLite's IMMEDIATE does the same).
+    User.objects.select_for_update(no_key=True).get(pk=by.pk)
+    hour_ago = timezone.now() - timedelta(hours=1)
+    lately = Flag.objects.filter(reported_by=by, created_at__gt=hour_ago).order_by("created_at")
+    if len(lately) >= MAX_REPORTS_PER_HOUR:
+        wait = 1 + int((lately[0].created_at - hour_ago).total_seconds())
+        raise RateLimitExceededError(
+            f"You have sent {MAX_REPORTS_PER_HOUR} reports within an hour. Please wait before the next one.", wait
+        )
+    flag = Flag.objects.create(
+        organization_id=session.organization_id,
+        session=session,
+        kind=kind,
+        severity=SEVERITY_BY_KIND[kind],
+        source=FlagSource.COUNSELOR,
+        note=text,
+        reported_by=by,
+    )
+    if flag.severity == FlagSeverity.CRITICAL:
+        transaction.on_commit(lambda: tasks.alert_of_report.delay(flag.pk), robust=True)
+    return flag
+
+
+def handle_flag(flag: Flag, by: User, handling: str, note: str = "") -> None:
+    """Record that a supervisor has reviewed, dismissed, or reopened a flag."""
+    is_open = handling == FlagHandling.PENDING
+    flag.handling, flag.handled_note = handling, note
+    flag.handled_by, flag.handled_at = (None, None) if is_open else (by, timezone.now())
+    flag.save(update_fields=["handling", "handled_note", "handled_by", "handled_at"])
+
+
+def dispute_verdict(criterion: CriterionResult, by: User, reason: str) -> Dispute:
+    """Ask a person to recheck a verdict. A repeated request updates the reason of the same dispute while it is open."""
+    found, is_new = Dispute.objects.get_or_create(
+        criterion=criterion,
+        defaults={"organization_id": criterion.organization_id, "counselor": by, "reason": reason},
+    )
+    if not is_new and found.answered_at is None:
+        Dispute.objects.filter(pk=found.pk).update(reason=reason)
+        found.reason = reason
+    return found

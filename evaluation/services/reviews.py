@@ -1,0 +1,67 @@
+"""People's reviews of the evaluator's verdicts. Both verdicts stay visible, and the person's counts."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from evaluation.grading import scoring
+from evaluation.models import CriterionResult, Dispute, Evaluation, Review
+from evaluation.services.publishing import publish_feedback, record_score
+
+
+@transaction.atomic
+def record_review(
+    evaluation: Evaluation, by: User, verdict: str, reason: str, criterion: CriterionResult | None = None, new: str = ""
+) -> Review:
+    """Record that a person agrees with a criterion or overrules it, and rescore the evaluation.
+
+    The evaluator's own verdict stays visible beside the person's, which counts.
+    """
+    # The lock serializes reviews, so that the reviewed score covers all of them.
+    evaluation = Evaluation.objects.select_for_update().get(pk=evaluation.pk)
+    is_overruled = verdict == Review.Verdict.OVERRULE and criterion is not None
+    said = Review.objects.create(
+        organization_id=evaluation.organization_id,
+        evaluation=evaluation,
+        criterion=criterion,
+        reviewer=by,
+        verdict=verdict,
+        new_verdict=new if is_overruled else "",
+        reason=reason,
+    )
+    if criterion is not None:
+        CriterionResult.objects.filter(pk=criterion.pk).update(reviewed_verdict=new if is_overruled else "")
+        Dispute.objects.filter(criterion=criterion, answered_at=None).update(answered_at=timezone.now())
+        _rescore(evaluation)
+    return said
+
+
+def _rescore(evaluation: Evaluation) -> None:
+    """Recompute the reviewed score. Without an overruled verdict or a score there is none."""
+    rows = list(evaluation.criteria.all())
+    points = scoring.compute_score((row.final_verdict, row.weight, row.is_red_line) for row in rows)
+    if points is None or not any(row.reviewed_verdict for row in rows):
+        reviewed: dict[str, object] = {"reviewed_score": None, "reviewed_grade": ""}
+    else:
+        reviewed = {"reviewed_score": points.score, "reviewed_grade": points.grade}
+    Evaluation.objects.filter(pk=evaluation.pk).update(**reviewed)
+    evaluation.refresh_from_db(fields=["reviewed_score", "reviewed_grade", "status"])
+    # Held feedback counts only once it is released, and an older version no longer counts.
+    if Evaluation.objects.filter(pk=evaluation.pk).latest_completed().exists():
+        record_score(evaluation.session, evaluation.final_score or 0)
+
+
+@transaction.atomic
+def mark_looked_at(evaluation: Evaluation, by: User) -> bool:
+    """Record that a person has looked at the feedback, and release it to the counselor if it was held.
+
+    Return False if someone has looked before.
+    """
+    waiting = Evaluation.objects.filter(pk=evaluation.pk, looked_at=None).graded()
+    if not waiting.update(looked_at_by=by, looked_at=timezone.now(), is_waiting=False):
+        return False
+    held = Evaluation.objects.filter(pk=evaluation.pk, status=Evaluation.Status.HELD)
+    if held.update(status=Evaluation.Status.COMPLETED):
+        evaluation.refresh_from_db()
+        publish_feedback(evaluation, evaluation.final_score or 0, evaluation.final_grade)
+    return True

@@ -1,0 +1,88 @@
+"""Pages for reviewing the evaluator's findings: the queue, agreement, single criteria, and whole evaluations."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.web.countless_paginator import get_countless_page
+from accounts.web.requests import AuthenticatedRequest
+from evaluation.forms import ReviewForm
+from evaluation.models import CriterionResult, Evaluation, Review
+from evaluation.reports.evaluator_report import list_agreement
+from evaluation.reports.terminal_tables import agreement_cells
+from evaluation.services.reviews import mark_looked_at, record_review
+from evaluation.views.feedback_context import feedback_context
+
+PER_PAGE = 25
+
+_requires_reviewer = permission_required("evaluation.add_review", raise_exception=True)
+
+
+@login_required
+@_requires_reviewer
+@require_GET
+def review_queue(request: AuthenticatedRequest) -> HttpResponse:
+    """List feedback that needs human review: held, with crossed red lines, or from counselors who may need support."""
+    rows = Evaluation.objects.for_user(request.user).needing_review()
+    rows = rows.select_related("session__scenario_version", "session__counselor").order_by("completed_at")
+    page = get_countless_page(rows, PER_PAGE, request.GET.get("page"))
+    return render(request, "evaluation/review_queue.html", {"page": page})
+
+
+@login_required
+@_requires_reviewer
+@require_GET
+def agreement(request: AuthenticatedRequest) -> HttpResponse:
+    """Show how far the evaluator and the organization's own people agree, by criterion."""
+    rows = list_agreement(Evaluation.objects.for_user(request.user).graded())
+    return render(
+        request, "evaluation/agreement.html", {"rows": [(row, agreement_cells(row.agreement)) for row in rows]}
+    )
+
+
+@login_required
+@_requires_reviewer
+@require_POST
+def criterion_review(request: AuthenticatedRequest, pk: UUID, key: str) -> HttpResponse:
+    """Agree with one criterion or overrule it."""
+    evaluation = _get_reviewable(request, pk)
+    row = get_object_or_404(CriterionResult, evaluation=evaluation, key=key)
+    form = ReviewForm(request.POST, criterion=row)
+    if form.is_valid():
+        new = form.new_verdict
+        verdict = Review.Verdict.OVERRULE if new and new != row.verdict else Review.Verdict.AGREE
+        record_review(evaluation, request.user, verdict, form.cleaned_data["reason"], row, new)
+    else:
+        messages.error(request, "The review was not kept: say what it should be, and why.")
+    if not request.htmx:
+        return redirect(f"{reverse('evaluation:session', args=[evaluation.session_id])}#criterion-{row.pk}")
+    evaluation.refresh_from_db()
+    context = feedback_context(request, evaluation.session, evaluation)
+    return render(request, "evaluation/_feedback.html", context | {"opened": row.pk})
+
+
+@login_required
+@_requires_reviewer
+@require_POST
+def evaluation_looked_at(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
+    """Record that a person has looked. Held feedback goes to the counselor."""
+    evaluation = _get_reviewable(request, pk)
+    was_held = evaluation.is_held
+    if not mark_looked_at(evaluation, request.user):
+        messages.info(request, "Somebody had looked at it already.")
+    elif was_held:
+        messages.success(request, "The counselor can read this feedback now.")
+    else:
+        messages.success(request, "It no longer waits for a person.")
+    return redirect("evaluation:session", pk=evaluation.session_id)
+
+
+def _get_reviewable(request: AuthenticatedRequest, pk: UUID) -> Evaluation:
+    """Return graded feedback on another person's session. Raise Http404 for one's own: no one reviews that."""
+    rows = Evaluation.objects.for_user(request.user).graded().exclude(session__counselor=request.user)
+    return get_object_or_404(rows.select_related("session__counselor", "session__scenario_version"), pk=pk)

@@ -1,0 +1,140 @@
+"""Pages for supervisors: team progress, live sessions, graded feedback, flags, and matters that need attention."""
+
+import csv
+from typing import Any, TextIO
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.core.paginator import Paginator
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from accounts.models import User
+from accounts.web.countless_paginator import get_countless_page
+from accounts.web.downloads import SPREADSHEET_ENCODING, stream_download
+from accounts.web.requests import AuthenticatedRequest
+from evaluation.forms import EvaluationFilterForm, FlagFilterForm, FlagHandlingForm, TeamFilterForm, first_error
+from evaluation.models import Evaluation, Flag, Tally
+from evaluation.reports.attention import list_attention, live_sessions
+from evaluation.reports.progress import list_skill_progress, plot_scores
+from evaluation.reports.team import export_rows, list_scenarios, list_team
+from evaluation.services.flags import handle_flag
+
+PER_PAGE = 25
+
+_requires_evaluation_viewer = permission_required("evaluation.view_evaluation", raise_exception=True)
+_requires_team_viewer = permission_required("training.view_assignment", raise_exception=True)
+
+
+@login_required
+@_requires_team_viewer
+@require_GET
+def attention(request: AuthenticatedRequest) -> HttpResponse:
+    """Show the people and matters that need a supervisor's attention now."""
+    matters = list_attention(request.user)
+    context = {"matters": matters, "any_matter": any(matter.count for matter in matters.values())}
+    return render(request, "evaluation/attention.html", context)
+
+
+@login_required
+@_requires_team_viewer
+@require_GET
+def live_session_list(request: AuthenticatedRequest) -> HttpResponse:
+    """List the sessions in progress. The page polls for changes."""
+    template = "evaluation/_live_sessions.html" if request.htmx else "evaluation/live_sessions.html"
+    return render(request, template, {"sessions": live_sessions(request.user)})
+
+
+@login_required
+@_requires_team_viewer
+@require_GET
+def team(request: AuthenticatedRequest) -> HttpResponse:
+    """Show people, skills, scenarios, and weeks, filtered by name, cohort, and time span."""
+    form = TeamFilterForm(request.user, request.GET)
+    people, weeks = form.counselors(), form.weeks
+    page = Paginator(people.by_name(), PER_PAGE).get_page(request.GET.get("page"))
+    tallies = form.filter_tallies(Tally.objects.for_user(request.user))
+    context: dict[str, Any] = {
+        "form": form,
+        "page": page,
+        "rows": list_team(list(page.object_list), weeks),
+        "whole": plot_scores(tallies, weeks),
+        "skills": list_skill_progress(tallies, weeks),
+        "scenarios": list_scenarios(request.user, weeks),
+        "weeks": weeks,
+    }
+    return render(request, "evaluation/team.html", context)
+
+
+@login_required
+@_requires_team_viewer
+@require_safe
+def team_export(request: AuthenticatedRequest) -> HttpResponseBase:
+    """Export every conversation of the time span as CSV, free practice included."""
+    form = TeamFilterForm(request.user, request.GET)
+    people = form.counselors() if form.is_filtered else None
+    headers = {
+        "Content-Type": "text/csv; charset=utf-8",
+        "Content-Disposition": 'attachment; filename="steadyline-practice.csv"',
+        "Cache-Control": "private, no-store",
+    }
+
+    if request.method == "HEAD":
+        return HttpResponse(headers=headers)
+
+    def write(text: TextIO) -> None:
+        csv.writer(text).writerows(export_rows(request.user, people, form.weeks))
+
+    return stream_download(write, SPREADSHEET_ENCODING, headers)
+
+
+@login_required
+@_requires_evaluation_viewer
+@require_GET
+def evaluation_list(request: AuthenticatedRequest) -> HttpResponse:
+    """List graded feedback, newest first, for people who read and correct it."""
+    form = EvaluationFilterForm(request.user, request.GET)
+    rows = form.filter_rows(Evaluation.objects.for_user(request.user).graded())
+    rows = rows.select_related("session__counselor", "session__scenario_version").order_by("-completed_at", "-pk")
+    page = get_countless_page(rows, PER_PAGE, request.GET.get("page"))
+    return render(request, "evaluation/evaluation_list.html", {"form": form, "page": page})
+
+
+@login_required
+@permission_required("evaluation.view_flag", raise_exception=True)
+@require_GET
+def flag_list(request: AuthenticatedRequest) -> HttpResponse:
+    """List pending flags, or handled ones with their outcome."""
+    form = FlagFilterForm(request.GET)
+    rows = form.filter_rows(Flag.objects.for_user(request.user)).select_related(
+        "session__counselor", "session__scenario_version", "handled_by"
+    )
+    page = get_countless_page(rows, PER_PAGE, request.GET.get("page"))
+    return render(request, "evaluation/flag_list.html", {"form": form, "page": page})
+
+
+@login_required
+@permission_required("evaluation.change_flag", raise_exception=True)
+@require_POST
+def flag_handle(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
+    """Record a supervisor's handling of a flag."""
+    flag, form = get_object_or_404(Flag.objects.for_user(request.user), public_id=pk), FlagHandlingForm(request.POST)
+    if form.is_valid():
+        handle_flag(flag, request.user, form.cleaned_data["handling"], form.cleaned_data["note"])
+        messages.success(request, f"The flag is {flag.get_handling_display().lower()} now.")
+    else:
+        messages.error(request, first_error(form))
+    return redirect("evaluation:flag_list")
+
+
+@login_required
+@_requires_team_viewer
+@require_GET
+def counselor_search(request: AuthenticatedRequest) -> HttpResponse:
+    """Suggest up to ten counselors matching the text being typed, for finding one of thousands."""
+    text = request.GET.get("q", "").strip()[:100]
+    people = User.objects.for_user(request.user).counselors()
+    found = people.matching(text).by_name()[:10] if text else []
+    return render(request, "evaluation/_counselor_search.html", {"found": found, "text": text})

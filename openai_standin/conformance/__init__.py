@@ -1,1 +1,0 @@
-"""Hostile scripts played against the product from outside: see docs/conformance.md."""

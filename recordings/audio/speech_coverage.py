@@ -1,0 +1,56 @@
+"""Check that the speakers in the transcript are audible in the recording."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recordings.audio.assembly import StereoBlock
+from recordings.audio.microphone_clock import RATE
+
+FRAME = 20 * RATE // 1000  # samples in 20 ms
+SPEECH_LEVEL = 500  # root mean square, about -36 dB: louder than a quiet room
+# Four words take at least a fifth of a second each. Far below that, audio is missing rather than mumbled.
+MIN_SECONDS_PER_WORD = 0.05
+MIN_WORDS = 4
+
+
+class SpeechMeter:
+    """Time that each channel of a recording was louder than a quiet room, measured block by block."""
+
+    def __init__(self) -> None:
+        self._loud = [0, 0]
+        self._rest = [np.zeros(0, np.int16), np.zeros(0, np.int16)]
+
+    def add(self, sound: StereoBlock) -> None:
+        """Add the next block."""
+        for number, channel in enumerate(sound):
+            samples = np.concatenate([self._rest[number], channel]) if len(self._rest[number]) else channel
+            whole = len(samples) // FRAME * FRAME
+            frames = samples[:whole].astype(np.float32).reshape(-1, FRAME)
+            self._loud[number] += int((np.einsum("ij,ij->i", frames, frames) > FRAME * SPEECH_LEVEL**2).sum())
+            self._rest[number] = samples[whole:].copy()
+
+    @property
+    def seconds(self) -> tuple[float, float]:
+        """Loud seconds of (counselor, caller)."""
+        counselor, caller = (frames * FRAME / RATE for frames in self._loud)
+        return counselor, caller
+
+
+@dataclass(frozen=True)
+class SpeakerCoverage:
+    """Transcribed words and loud seconds of one speaker."""
+
+    name: str
+    words: int  # spoken words in the transcript
+    seconds: float  # time that the speaker's channel was loud
+
+    @property
+    def is_missing(self) -> bool:
+        return self.words >= MIN_WORDS and self.seconds < self.words * MIN_SECONDS_PER_WORD
+
+
+def describe_missing_speakers(sides: list[SpeakerCoverage]) -> str:
+    """Return a sentence about speakers that cannot be heard, or "" if all can."""
+    names = [side.name for side in sides if side.is_missing]
+    return f"the {' and the '.join(names)} cannot be heard where the transcript has their words" if names else ""

@@ -1,0 +1,67 @@
+"""Upload of a growing spool to the object store, so that losing its host costs only seconds of audio."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from recordings.audio.segments import Extent, UploadedSegments, build_segment, journal_key
+from recordings.audio.spool import SpoolWriter
+from recordings.audio.spool_files import SpoolFolder
+from recordings.object_store import ObjectStore
+
+MAX_BYTES_PER_FILE = 512 * 1024  # bytes of one file in one segment; after a long outage many small uploads catch up
+
+
+class SpoolUploader:
+    """Uploader of one epoch's spool. It continues from the store's contents, so any number may run at any time."""
+
+    def __init__(self, folder: Path, store: ObjectStore, prefix: str, is_new: bool = False) -> None:
+        spool = SpoolFolder(folder)
+        self._files = (spool.journal, spool.microphone, spool.caller)
+        self._store = store
+        self._prefix = prefix
+        self._uploaded: tuple[int, ...] | None = (0, 0, 0) if is_new else None
+
+    def upload(self) -> None:
+        """Upload everything in the spool. After StoreUnavailableError nothing is lost, and the next call continues."""
+        if self._uploaded is None:
+            self._uploaded = UploadedSegments(self._store, self._prefix).sizes()
+        # Measure the journal first: all audio that it refers to is then already in the other files.
+        there = tuple(file.size for file in self._files)
+        while any(done < size for done, size in zip(self._uploaded, there, strict=True)):
+            self._uploaded = self._upload_segment(self._uploaded, there)
+
+    def seal(self) -> tuple[int, ...]:
+        """Upload the rest of a spool without a writer, and its whole journal. Return the sizes of the three files."""
+        self.upload()
+        assert self._uploaded is not None
+        journal = self._files[0]
+        if journal.size:
+            self._store.put(journal_key(self._prefix, journal.size), journal.read(0, journal.size))
+        return self._uploaded
+
+    def _upload_segment(self, shipped: tuple[int, ...], there: tuple[int, ...]) -> tuple[int, ...]:
+        extents = [
+            Extent(done, min(max(done, size), done + MAX_BYTES_PER_FILE))
+            for done, size in zip(shipped, there, strict=True)
+        ]
+        pieces = [file.read(*(extent.start, extent.length)) for file, extent in zip(self._files, extents, strict=True)]
+        segment = build_segment(self._prefix, extents)
+        self._store.put(segment.key, b"".join(pieces))
+        return tuple(extent.end for extent in extents)
+
+
+@dataclass(frozen=True, eq=False)
+class LiveRecording:
+    """Recording of a call under way: its spool on this host's disk, and the upload to the object store."""
+
+    spool: SpoolWriter
+    uploader: SpoolUploader
+
+    def upload(self) -> None:
+        """Sync and upload the spool. Call this from one thread at a time.
+
+        It may raise StoreUnavailableError or OSError, without any loss of audio.
+        """
+        # Sync first, so that the store never has more than the disk has after a power cut.
+        self.spool.sync()
+        self.uploader.upload()

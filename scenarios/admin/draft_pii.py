@@ -1,0 +1,92 @@
+"""Details of a complaint's people that are left in a draft's fields, grouped by wording for display."""
+
+from dataclasses import dataclass
+
+from scenarios.admin.scenario_form import TEXT_LIMITS
+from scenarios.models import Scenario
+from scenarios.services.drafts import PII_CHECKED_FIELDS, dismissal, find_draft_pii
+
+CONTEXT_CHARACTERS = 40  # characters of context on each side of a passage
+
+
+@dataclass(frozen=True)
+class PIIPlace:
+    """A passage with its surroundings. `start` and `end` count UTF-16 units, as browsers do."""
+
+    start: int
+    end: int
+    before: str  # context on the same line
+    passage: str
+    after: str  # context on the same line
+
+
+@dataclass
+class PIIFinding:
+    """The same words in the same field, which one checkbox dismisses."""
+
+    field: str
+    kind: str
+    is_certain: bool  # must be removed, cannot be dismissed
+    dismissal: str  # value of the checkbox
+    is_dismissed: bool
+    places: list[PIIPlace]
+
+    @property
+    def is_left(self):
+        return self.is_certain or not self.is_dismissed
+
+    @property
+    def label(self):
+        return FIELD_LABELS[self.field]
+
+
+FIELD_LABELS = {
+    "title": "Title",
+    "description": "Description",
+    "prompt": "Caller's prompt",
+    "evaluator_context": "Evaluator context",
+    "relevant_policy_sections": "Relevant policy sections",
+}
+
+
+def read_checked_texts(data):
+    """Return the checked fields as typed, cut to their limits. Longer texts cannot be saved."""
+    limits = TEXT_LIMITS | {"title": Scenario._meta.get_field("title").max_length}
+    return {name: (data.get(name) or "").replace("\r\n", "\n")[: limits[name]] for name in PII_CHECKED_FIELDS}
+
+
+def read_dismissed(data):
+    """Return the dismissals checked in the form: words that are not about a real person."""
+    return {value.replace("\r\n", "\n") for value in data.getlist("dismissed")}
+
+
+def group_findings(draft, texts, dismissed=frozenset()):
+    """Return the findings in field order, dismissed ones included, so that a dismissal can be undone."""
+    found: dict[str, PIIFinding] = {}
+    for one in find_draft_pii(draft, texts):
+        key = dismissal(one)
+        finding = PIIFinding(one.field, one.kind.label, one.kind.is_certain, key, key in dismissed, places=[])
+        found.setdefault(key, finding).places.append(_place(texts[one.field], one))
+    return list(found.values())
+
+
+def count_unresolved(found):
+    """Return the number of findings that still prevent saving."""
+    return sum(finding.is_left for finding in found)
+
+
+def _place(text, one):
+    before, after = text[: one.start], text[one.end :]
+    start = _units(before)
+    same_line = (before.rpartition("\n")[2], after.partition("\n")[0])
+    return PIIPlace(
+        start=start,
+        end=start + _units(one.text),
+        before=same_line[0] if len(same_line[0]) <= CONTEXT_CHARACTERS else f"…{same_line[0][-CONTEXT_CHARACTERS:]}",
+        passage=one.text,
+        after=same_line[1] if len(same_line[1]) <= CONTEXT_CHARACTERS else f"{same_line[1][:CONTEXT_CHARACTERS]}…",
+    )
+
+
+def _units(text):
+    return len(text.encode("utf-16-le", errors="surrogatepass")) // 2

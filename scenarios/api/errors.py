@@ -1,0 +1,17 @@
+"""Errors and parameters shared by the scenario APIs."""
+
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.exceptions import APIException
+
+PREFER_PARAMETER = OpenApiParameter(
+    "Prefer", str, OpenApiParameter.HEADER, description="`wait=10`: answer when it is done"
+)
+
+
+class DetailedAPIError(APIException):
+    """An API error with machine-readable fields beside the message."""
+
+    def __init__(self, status: int, code: str, detail: str, **extra: object) -> None:
+        super().__init__(detail, code)
+        self.status_code = status
+        self.extra = extra

@@ -1,0 +1,124 @@
+"""Serializers of drafts."""
+
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from scenarios.api.serializers.fields import AccountField, LongTextField, StrictSerializer
+from scenarios.api.serializers.scenarios import ScenarioDetailSerializer
+from scenarios.models import ScenarioDraft
+from scenarios.pii import PIIMatch
+from scenarios.services.draft_sources import clean_draft_source, read_draft_source_file
+from scenarios.services.drafts import MAX_INSTRUCTIONS_LENGTH, PII_CHECKED_FIELDS, dismissal, find_unresolved_pii
+
+
+class DraftSummarySerializer(serializers.ModelSerializer[ScenarioDraft]):
+    """A draft in a list, without the complaint."""
+
+    class Meta:
+        model = ScenarioDraft
+        fields = [
+            "id",
+            "status",
+            "failure",
+            "title",
+            "mode",
+            "difficulty",
+            "account",
+            "scenario",
+            "created_by",
+            "created_at",
+        ]
+
+
+class PIIMatchSerializer(serializers.Serializer[Any]):
+    """Details of a real person at text[start:end] of the field. Only uncertain matches can be dismissed."""
+
+    field = serializers.CharField()
+    start = serializers.IntegerField()
+    end = serializers.IntegerField()
+    text = serializers.CharField()
+    kind = serializers.CharField(source="kind.value")
+    is_certain = serializers.BooleanField(source="kind.is_certain")
+    dismissal = serializers.SerializerMethodField(help_text="what `dismissed` takes")
+
+    def get_dismissal(self, found: PIIMatch) -> str:
+        return dismissal(found)
+
+
+class DraftSerializer(DraftSummarySerializer):
+    skills: Any = serializers.StringRelatedField(many=True)
+    personal = serializers.SerializerMethodField()
+
+    class Meta(DraftSummarySerializer.Meta):
+        fields = [
+            *DraftSummarySerializer.Meta.fields,
+            "source",
+            "instructions",
+            "description",
+            "prompt",
+            "evaluator_context",
+            "skills",
+            "relevant_policy_sections",
+            "unproven_sections",
+            "used_file_search",
+            "personal",
+        ]
+
+    @extend_schema_field(PIIMatchSerializer(many=True))
+    def get_personal(self, draft: ScenarioDraft) -> Any:
+        """Return the matches to remove or dismiss before saving. Empty unless the draft is ready to edit."""
+        if draft.status != ScenarioDraft.Status.READY:
+            return []
+        fields = {name: getattr(draft, name) for name in PII_CHECKED_FIELDS}
+        return PIIMatchSerializer(find_unresolved_pii(draft, fields), many=True).data
+
+
+class InstructionsSerializer(StrictSerializer):
+    instructions = LongTextField(
+        required=False,
+        allow_blank=True,
+        max_length=MAX_INSTRUCTIONS_LENGTH,
+        help_text="how the draft should be; names and numbers in it are looked for in the draft, too",
+    )
+
+
+class NewDraftSerializer(InstructionsSerializer, serializers.ModelSerializer[ScenarioDraft]):
+    """A complaint, as text or file, and the options for its draft."""
+
+    source = LongTextField(required=False)  # type: ignore[assignment]
+    file = serializers.FileField(required=False, help_text="PDF, .txt or .md")
+    account = AccountField(allow_null=True, required=False)
+
+    class Meta:
+        model = ScenarioDraft
+        fields = ["source", "file", "instructions", "account", "mode", "difficulty"]
+
+    def validate_source(self, text: str) -> str:
+        return clean_draft_source(text)
+
+    def validate_file(self, file: UploadedFile) -> str:
+        return clean_draft_source(read_draft_source_file(file))
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if ("source" in data) == ("file" in data):
+            raise serializers.ValidationError({"source": "Send the complaint as a text or as a file: one of them."})
+        if "file" in data:
+            data["source"] = data.pop("file")
+        return data
+
+
+class EditedDraftSerializer(ScenarioDetailSerializer):
+    """The scenario to save from a draft. Omitted fields keep their drafted values."""
+
+    dismissed = serializers.ListField(
+        child=serializers.CharField(trim_whitespace=False),
+        required=False,
+        max_length=200,
+        help_text="the `dismissal` of what was found and is nobody's",
+    )
+
+    class Meta(ScenarioDetailSerializer.Meta):
+        fields = [*ScenarioDetailSerializer.Meta.fields, "dismissed"]

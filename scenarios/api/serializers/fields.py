@@ -1,0 +1,138 @@
+"""Strict serializer base and serializer fields of the scenario APIs."""
+
+import difflib
+from collections.abc import Mapping
+from functools import cached_property
+from itertools import islice
+from typing import Any, ClassVar
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import models
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.fields import get_error_detail
+
+from accounts.models import Account
+from accounts.web.requests import authenticated_user
+from scenarios.models import Category, Skill
+from scenarios.models.visitor_survey import VisitorSurvey, clean_survey
+from scenarios.packs.rows import printable_excerpt
+from scenarios.services.evaluator_contexts import clean_context_text
+from scenarios.services.import_matching import AccountLookup, NameLookup
+
+_MOST_NAMED = 20
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """A serializer that rejects unknown fields. Ignoring a misspelled field would lose a change."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            known = [name for name, field in self.fields.items() if not field.read_only]
+            unknown = islice((printable_excerpt(str(name)) for name in data if name not in known), _MOST_NAMED)
+            if errors := {name: [self._unknown(name, known)] for name in unknown}:
+                raise serializers.ValidationError(errors)
+        return super().to_internal_value(data)
+
+    def _unknown(self, name: str, known: list[str]) -> str:
+        if name in self.fields:
+            return "This cannot be set here."
+        near = difflib.get_close_matches(name, known, 1)
+        return f"There is no such field. Did you mean “{near[0]}”?" if near else "There is no such field."
+
+
+class LongTextField(serializers.CharField):
+    """Text as typed, with LF line ends."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"trim_whitespace": False} | kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        return super().to_internal_value(data).replace("\r\n", "\n")
+
+
+class EvaluatorContextField(LongTextField):
+    def to_internal_value(self, data: Any) -> str:
+        return clean_context_text(super().to_internal_value(data))
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class NameRelatedField(serializers.RelatedField[Any, Any, str]):
+    """One of the organization's categories or skills, by name."""
+
+    default_error_messages: ClassVar = {"no_name": "A name is wanted here.", "unknown": "{message}"}
+
+    @cached_property
+    def rows(self) -> dict[int, Category | Skill]:
+        queryset = self.get_queryset()
+        assert queryset is not None
+        return {
+            row.pk: row
+            for row in queryset.filter(organization=authenticated_user(self.context["request"]).organization_id)
+        }
+
+    @cached_property
+    def lookup(self) -> NameLookup:
+        return NameLookup(self.rows.values())
+
+    def to_internal_value(self, data: Any) -> Category | Skill:
+        if not isinstance(data, str):
+            self.fail("no_name")
+        found = self.lookup.find(data)
+        if found is None:
+            kind = "skill" if isinstance(self.parent, serializers.ManyRelatedField) else "category"
+            self.fail("unknown", message=f"There is no {kind} “{printable_excerpt(data)}”. {self.lookup.suggest(data)}")
+        return self.rows[found]
+
+    def to_representation(self, value: Any) -> str:
+        return str(value)
+
+
+class AccountField(serializers.PrimaryKeyRelatedField[Account]):
+    """One of the organization's accounts, by id."""
+
+    default_error_messages: ClassVar = {"does_not_exist": "There is no account {pk_value}."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(queryset=Account.objects.all(), pk_field=serializers.UUIDField(), **kwargs)
+
+    def get_queryset(self) -> models.QuerySet[Account]:
+        return Account.objects.for_user(authenticated_user(self.context["request"]))
+
+
+class _SurveySchema(serializers.Serializer[Any]):
+    age = serializers.CharField(required=False, max_length=20)
+    area = serializers.CharField(required=False, max_length=100)
+    concerns = serializers.CharField(required=False, max_length=300)
+    upset = serializers.IntegerField(required=False, min_value=1, max_value=5)
+    suicide = serializers.CharField(required=False, help_text="yes, no, unsure or skipped")
+
+
+@extend_schema_field(_SurveySchema)
+class SurveyField(serializers.Field[VisitorSurvey, Any, Any, Any]):
+    """The survey that a chat visitor filled in beforehand; `{}` if none."""
+
+    def to_internal_value(self, data: Any) -> VisitorSurvey:
+        if not isinstance(data, Mapping):
+            raise serializers.ValidationError("An object is wanted here.")
+        try:
+            return clean_survey(data)
+        except DjangoValidationError as error:
+            raise serializers.ValidationError(get_error_detail(error)) from error
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class AccountLookupField(serializers.CharField):
+    """One of the organization's accounts, by number, id, or name."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        text = super().to_internal_value(data)
+        account = AccountLookup(Account.objects.for_user(authenticated_user(self.context["request"]))).find(text)
+        if account is None:
+            raise serializers.ValidationError(
+                f"There is no account “{printable_excerpt(text)}” (its number or id is wanted)."
+            )
+        return account

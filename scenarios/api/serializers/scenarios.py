@@ -1,0 +1,136 @@
+"""Serializers of scenarios and writing advice."""
+
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.db import models
+from rest_framework import serializers
+
+from accounts.web.requests import authenticated_user
+from scenarios.api.serializers.fields import (
+    AccountField,
+    EvaluatorContextField,
+    LongTextField,
+    NameRelatedField,
+    StrictSerializer,
+    SurveyField,
+)
+from scenarios.models import Category, Scenario, Skill
+from scenarios.services.evaluator_contexts import read_context_file
+from scenarios.services.scenarios import create_scenario, update_scenario
+
+
+class ProceduresSerializer(serializers.Serializer[Any]):
+    filename = serializers.CharField()
+    uploaded_at = serializers.DateTimeField()
+
+
+class ScenarioSerializer(StrictSerializer, serializers.ModelSerializer[Scenario]):
+    """A scenario in a list, with all columns of its row."""
+
+    serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {models.TextField: LongTextField}
+
+    category = NameRelatedField(queryset=Category.objects.all(), allow_null=True, required=False)
+    skills = NameRelatedField(queryset=Skill.objects.all(), many=True, required=False)
+    account = AccountField(allow_null=True, required=False)
+    account_procedures = ProceduresSerializer(source="account.procedures", default=None, read_only=True)
+
+    visitor_survey = SurveyField(required=False)
+
+    class Meta:
+        model = Scenario
+        fields = [
+            "id",
+            "title",
+            "description",
+            "content_notes",
+            "visitor_survey",
+            "prompt",
+            "mode",
+            "category",
+            "difficulty",
+            "estimated_minutes",
+            "skills",
+            "account",
+            "account_procedures",
+            "opens",
+            "patience",
+            "relevant_policy_sections",
+            "is_one_time",
+            "is_active",
+            "created_by",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = ["created_by"]
+
+
+class ScenarioDetailSerializer(ScenarioSerializer):
+    """A single scenario with its evaluator context, which can be sent as text or as a file."""
+
+    evaluator_context = EvaluatorContextField(required=False, allow_blank=True)
+    context_file = serializers.FileField(required=False, write_only=True, help_text="a .txt or .md file in UTF-8")
+
+    class Meta(ScenarioSerializer.Meta):
+        fields = [*ScenarioSerializer.Meta.fields, "evaluator_context", "context_file"]
+
+    def validate_context_file(self, file: UploadedFile) -> str:
+        return read_context_file(file)
+
+    def validate_is_one_time(self, value: bool) -> bool:
+        if self.instance and value != self.instance.is_one_time:
+            raise serializers.ValidationError("Ask for promote/ or demote/ to change this.")
+        return value
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if "context_file" in data:
+            if "evaluator_context" in data:
+                raise serializers.ValidationError({"context_file": "Send a text or a file, not both."})
+            data["evaluator_context"] = data.pop("context_file")
+        return data
+
+    def create(self, fields: dict[str, Any]) -> Scenario:
+        author = authenticated_user(self.context["request"])
+        context, skills = fields.pop("evaluator_context", ""), fields.pop("skills", [])
+        return create_scenario(author.organization, author, fields, context, skills)[0]
+
+    def update(self, scenario: Scenario, fields: dict[str, Any]) -> Scenario:
+        context, skills = fields.pop("evaluator_context", None), fields.pop("skills", None)
+        update_scenario(scenario, fields, context, skills)
+        return scenario
+
+
+class PromotionSerializer(StrictSerializer):
+    nothing_personal_left = serializers.BooleanField(required=False, default=False)
+
+    def validate_nothing_personal_left(self, value: bool) -> bool:
+        if not value:
+            raise serializers.ValidationError(
+                "Everybody in the organization will see this scenario. Is nothing personal left in its texts? "
+                "Read them, then send true."
+            )
+        return value
+
+
+class LintSerializer(StrictSerializer, serializers.ModelSerializer[Scenario]):
+    serializer_field_mapping = ScenarioSerializer.serializer_field_mapping
+    evaluator_context = EvaluatorContextField(required=False, allow_blank=True, default="")
+
+    class Meta:
+        model = Scenario
+        fields = ["prompt", "evaluator_context", "mode"]
+        extra_kwargs = {"prompt": {"allow_blank": True}}
+
+
+class AdviceSerializer(serializers.Serializer[Any]):
+    """Advice on one weak passage, text[start:end] of the field. Both are 0 if something is missing."""
+
+    field = serializers.CharField()
+    code = serializers.CharField()
+    message = serializers.CharField()
+    start = serializers.IntegerField()
+    end = serializers.IntegerField()
+
+
+class LintResultSerializer(serializers.Serializer[Any]):
+    advice = AdviceSerializer(many=True)

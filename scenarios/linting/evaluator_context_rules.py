@@ -1,0 +1,164 @@
+"""Rules that find weak criteria in an evaluator context, split the way the evaluator splits it."""
+
+import re
+from collections.abc import Iterator
+from itertools import combinations
+
+from scenarios.linting.criteria_parser import MAX_CRITERIA, MAX_CRITERION_LENGTH, split_criteria
+from scenarios.linting.passages import (
+    NOWHERE,
+    LintFinding,
+    TextPassage,
+    compile_any,
+    split_sentences,
+    trim_passage,
+    word_set,
+)
+
+
+def lint_evaluator_context(evaluator_context: str, mode: str) -> Iterator[LintFinding]:
+    listed, whole = split_criteria(evaluator_context), trim_passage(evaluator_context, 0)
+    if not whole.text:
+        yield "no_criteria", NOWHERE
+        return
+    is_prose = not listed and len(split_sentences(whole.text)) > 1
+    if is_prose:
+        yield "not_a_list", whole
+    judged = listed[:MAX_CRITERIA] or [TextPassage(whole.text[:MAX_CRITERION_LENGTH], whole.start)]
+    for point in judged:
+        if _is_vague(point.text):
+            yield "vague_criterion", point
+        if not is_prose and _holds_two_checks(point.text):
+            yield "split_criterion", point
+        yield from _find_unobservable(point, mode)
+    yield from _find_repeated(judged)
+    if len(listed) > MAX_CRITERIA:
+        rest = listed[MAX_CRITERIA]
+        yield "too_many_criteria", trim_passage(evaluator_context[rest.start :], rest.start)
+
+
+_STOP_WORDS = word_set(
+    "a an the and or of to in on at for with by from as is are be been being it its this that these those their his "
+    "her he she they them him all any some each every into than so such if does do not no can could may might will"
+)
+_SUBJECT = word_set(
+    "counselor counsellor trainee caller client member call chat conversation situation scenario person"
+)
+_VAGUE_WORDS = word_set(
+    "good well great nice better best appropriate appropriately proper properly effective effectively correct "
+    "correctly adequate adequately suitable suitably right efficient efficiently efficiency professional "
+    "professionally patient professionalism empathy empathic empathetic empathetically empathise empathize compassion "
+    "compassionate kind calm compassionately caring warm warmth warmly rapport support supportive supportively "
+    "helpful helpfully sensitive sensitively respect respectful respectfully active actively attentive attentively "
+    "clear clearly careful carefully genuine patience understanding nonjudgmental nonjudgemental seamless "
+    "seamlessness smoothly skilled skillfully handle handles listen listens listening"
+)
+_FILLER = word_set(
+    "show shows showing demonstrate demonstrates display displays express expresses use uses using have has having "
+    "maintain maintains provide provides give gives offer offers manage manages respond responds conduct conducts deal "
+    "deals perform performs act acts behave behaves communicate communicates communication build builds establish "
+    "establishes skill skills care job manner way attitude approach tone style language response responses questions "
+    "quality very always throughout overall during toward towards make makes keep keeps remain remains stay stays "
+    "treat treats talk talks speak speaks ask asks apply applies interpersonal"
+)
+
+
+def _content(text: str) -> list[str]:
+    used = re.findall(r"[a-z0-9]+", text.lower().replace("non-", "non").replace("’", "'").replace("'s ", " "))
+    return [word for word in used if word not in _STOP_WORDS and word not in _SUBJECT]
+
+
+def _is_vague(point: str) -> bool:
+    used = set(_content(point))
+    return not used.isdisjoint(_VAGUE_WORDS) and used <= _VAGUE_WORDS | _FILLER
+
+
+_MANNER = word_set(
+    "directly clearly explicitly appropriately correctly carefully openly gently thought thoughts ideation about "
+    "whether when needed also then again any current currently one never"
+)
+_SUFFIX = re.compile(r"(?:ations?|ational|ingly|edly|ings?|ed|ies|ely|es|ly|al|s|e)$")
+_NEGATED = compile_any(r"\b(?:not|no|never|avoids?|without)\b|n['’]t\b")
+
+
+def _stem(word: str) -> str:
+    stem = _SUFFIX.sub("", word)
+    stem = stem if len(stem) >= 3 else word.removesuffix("s")
+    return stem[:-1] if len(stem) > 3 and stem[-1] == stem[-2] else stem
+
+
+def _find_repeated(judged: list[TextPassage]) -> Iterator[LintFinding]:
+    """Yield the later of any two points that share nearly every word."""
+    stems = [{_stem(word) for word in _content(point.text) if word not in _MANNER} for point in judged]
+    negated = [bool(_NEGATED.search(point.text)) for point in judged]
+    repeated = {
+        later
+        for one, later in combinations(range(len(judged)), 2)
+        if negated[one] == negated[later]
+        and min(len(stems[one]), len(stems[later])) >= 2
+        and len(stems[one] & stems[later]) >= 0.75 * len(stems[one] | stems[later])
+    }
+    return (("doubled_criterion", judged[index]) for index in repeated)
+
+
+_ACTS = word_set(
+    "ask assess agree validate reflect explain confirm provide refer explore build identify recognize recognise tell "
+    "invite acknowledge develop complete consult follow encourage summarize summarise close offer give keep let say "
+    "greet introduce help discuss mention remind gather obtain collect avoid select determine connect address thank"
+)
+# Recognizing something shows in the response to it, so the two are one check. After "and", a name may be a noun.
+_FIRST_ACTS = _ACTS - word_set("recognize recognise identify") | word_set("name put sum work speak listen")
+
+
+def _third_person(acts: frozenset[str]) -> frozenset[str]:
+    return frozenset(act + ("es" if act.endswith("s") else "s") for act in acts)
+
+
+_FORMS = ((_FIRST_ACTS, _ACTS), (_third_person(_FIRST_ACTS), _third_person(_ACTS)))  # "Ask …", "Asks …"
+_JOINT = re.compile(r"(?:,? and(?: then| also)?|[;.]|, then)\s+(?:\w+ly )?(\w+)\b", re.IGNORECASE)
+
+
+def _holds_two_checks(point: str) -> bool:
+    """Return True for two acts, each with its own object: "Asks about a plan and agrees on whom to call"."""
+    used = [word for word in _content(point) if not word.endswith("ly")]
+    acts = next((acts for first, acts in _FORMS if used and used[0] in first), frozenset[str]())
+    joints = (joint for joint in _JOINT.finditer(point) if joint[1].lower() in acts)
+    return any(
+        len(_content(point[: joint.start()])) >= 2 and len(_content(point[joint.end() :])) >= 2 for joint in joints
+    )
+
+
+_UNOBSERVABLE = {
+    "unseen_mind": compile_any(
+        r"^(?:the )?(?:counsell?or |trainee )?(?:genuinely |really |truly )?(?:feels|thinks|believes|understands|knows|"
+        r"wants|intends|cares|(?:is|feels|be) (?:comfortable|confident|aware|interested))\b",
+        r"\b(?:counsell?or|trainee) (?:feels|thinks|believes|is comfortable|is confident)\b",
+    ),
+    "unseen_body": compile_any(
+        r"\bbody language\b|\beye contact\b|\bfacial\b|\bposture\b|\bgestures?\b|\bnods?\b|\bsmiles?\b"
+    ),
+    "unseen_record": compile_any(
+        r"\b(?:writes|takes|makes|keeps|enters|adds|completes) (?:\w+ ){0,3}notes?\b",
+        r"\b(?:fills|completes|files|adds|enters|submits) (?:\w+ ){1,4}(?:forms?|reports?|paperwork|records?)\b",
+        r"(?:^|\band |, |\bthen |\bcounsell?or |\btrainee |ly )documents?\b(?! (?:that|to bring|from|which))",
+        r"(?<!ask for )(?<!asks for )\bdocumentation\b",
+        r"\b(?:enters|records|logs|charts|notes|puts|writes) [^.\n]{0,60}\bin(?:to)? the (?:record|chart|file|log|"
+        r"system|database|crm|ehr|form|case notes)\b",
+    ),
+}
+_HEARD = (
+    r"\btone of voice\b|\bvocal\b|\bintonation\b|\bpitch\b|\bspeaks? (?:slowly|softly|calmly|quietly|gently|warmly)\b",
+    r"\b(?:calm|warm|soft|steady|quiet|gentle|soothing|friendly|loud|even|low|her|his|their) voice\b",
+    r"\bsounds? (?:calm|warm|friendly|interested|kind|confident|patient|professional|caring|sincere|empathetic)\b",
+)
+_UNOBSERVABLE_BY_MODE = {
+    "phone": compile_any(*_HEARD, r"\btone\b"),
+    "chat": compile_any(*_HEARD, r"\bsilen(?:ces?|t)\b|\bpauses?\b|\bout loud\b|\bbackground noise\b"),
+}
+
+
+def _find_unobservable(point: TextPassage, mode: str) -> Iterator[LintFinding]:
+    way = "chat" if mode == "chat" else "phone"
+    for key, pattern in (*_UNOBSERVABLE.items(), (f"unseen_{way}", _UNOBSERVABLE_BY_MODE[way])):
+        if found := pattern.search(point.text):
+            yield key, trim_passage(found[0], point.start + found.start())

@@ -1,0 +1,38 @@
+"""Passages of a text and small tools for finding them."""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TextPassage:
+    text: str
+    start: int
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
+
+
+LintFinding = tuple[str, TextPassage]  # key of MESSAGES, passage
+NOWHERE = TextPassage("", 0)  # stands for a missing passage
+
+
+def trim_passage(text: str, start: int) -> TextPassage:
+    return TextPassage(text.strip(), start + len(text) - len(text.lstrip()))
+
+
+_SENTENCE = re.compile(r"[^.!?;\n]+[.!?;]*")
+
+
+def split_sentences(text: str) -> list[TextPassage]:
+    found = (trim_passage(match[0], match.start()) for match in _SENTENCE.finditer(text))
+    return [sentence for sentence in found if sentence.text]
+
+
+def compile_any(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+def word_set(text: str) -> frozenset[str]:
+    return frozenset(text.split())

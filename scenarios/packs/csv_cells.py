@@ -1,0 +1,78 @@
+"""Conversion of values to CSV cells and back without loss."""
+
+import re
+
+from scenarios.packs.columns import ColumnType
+from scenarios.packs.rows import PackValue, printable_excerpt
+
+# Spreadsheets run text that starts like this as a formula. Leading quotes count, so that '= is escaped and restored,
+# too.
+_FORMULA_START = re.compile(r"'*[=+\-@\t\r]")
+_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+_INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
+_NAME = re.compile(r'\s*+(?:"(?P<quoted>[^"]*+(?:""[^"]*+)*+)"[^\S\n]*+|(?P<plain>[^";\n][^;\n]*+)|)(?P<end>[;\n]|\Z)')
+
+
+def escape_formula(text: str) -> str:
+    """Return text that a spreadsheet displays without running it."""
+    return f"'{text}" if _FORMULA_START.match(text) else text
+
+
+def unescape_formula(text: str) -> str:
+    return text[1:] if text.startswith("'") and _FORMULA_START.match(text) else text
+
+
+def write_cell(value: PackValue) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    return escape_formula(value if isinstance(value, str) else "; ".join(map(_written_name, value)))
+
+
+def read_cell(kind: ColumnType, cell: str) -> PackValue | None:
+    """Return the cell's value, or None if it is empty. Raise ValueError with a message for people."""
+    if kind is ColumnType.INTEGER:
+        return _integer(cell.strip())
+    if kind is ColumnType.BOOLEAN:
+        return _boolean(cell.strip())
+    text = unescape_formula(cell)
+    return (_names(text.replace("\r\n", "\n")) if kind is ColumnType.NAMES else text) or None
+
+
+def _integer(text: str) -> int | None:
+    if text and not _INTEGER.fullmatch(text):
+        raise ValueError(f"This must be {ColumnType.INTEGER.value}, not “{printable_excerpt(text)}”.")
+    return int(text) if text else None
+
+
+def _boolean(text: str) -> bool | None:
+    if text and text.lower() not in _BOOLEANS:
+        raise ValueError(
+            f"This must be {ColumnType.BOOLEAN.value} (or yes, no, 1, 0), not “{printable_excerpt(text)}”."
+        )
+    return _BOOLEANS.get(text.lower())
+
+
+def _names(text: str) -> list[str]:
+    """Split names at semicolons and line breaks. A quoted name is taken literally, with doubled quotes."""
+    names = []
+    position = 0
+    while position < len(text):
+        found = _NAME.match(text, position)
+        if not found:
+            raise ValueError(
+                f"A quote is not closed or text follows it: “{printable_excerpt(text[position:].strip())}”. "
+                'A name that holds ; or " is written "like ""this""".'
+            )
+        if found["quoted"] is not None:
+            names.append(found["quoted"].replace('""', '"'))
+        elif found["plain"]:
+            names.append(found["plain"].strip())
+        position = found.end()
+    return names
+
+
+def _written_name(name: str) -> str:
+    is_plain = name and name == name.strip() and not re.search(r'[";\n]', name)
+    return name if is_plain else '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,208 @@
+"""Reader of CSV packs as saved by spreadsheets, one row at a time."""
+
+import csv
+import re
+from collections import deque
+from collections.abc import Iterator
+from itertools import chain, islice
+
+from scenarios.packs.columns import (
+    COLUMNS,
+    REQUIRED_COLUMNS,
+    TooManyUnknownColumnsError,
+    UnknownColumns,
+    canonical_column,
+    describe_unstorable_text,
+    misspelling_message,
+    normalize_value,
+)
+from scenarios.packs.csv_cells import read_cell
+from scenarios.packs.file_positions import MAX_ROW_BYTES, TOO_LONG, FilePosition
+from scenarios.packs.rows import MAX_PROBLEMS, PackRow, PackValue, RowProblem, UnreadablePackError, printable_excerpt
+
+DELIMITERS = ",;\t"
+_MOST_NAMED = 20
+_COMMA_HINT = "Is a text that holds a comma not in quotes?"
+_LINE = re.compile(rb"[^\r\n]*+(?:\r\n?|\n|\Z)")
+
+
+class CSVLineReader:
+    """An iterator of decoded lines for the csv module that tracks the position of the current row."""
+
+    def __init__(self, mark: FilePosition, delimiter: str) -> None:
+        self.mark = mark  # start of the current row
+        self.position = mark.position
+        self.delimiter = delimiter
+        self._blank = re.compile(rb"(?:[%b \t]*+[\r\n]++)*+" % delimiter.encode())
+
+    def __iter__(self) -> "CSVLineReader":
+        return self
+
+    def __next__(self) -> str:
+        start = self.position
+        found = _LINE.match(self.mark.data, start)
+        if not found or start == found.end():
+            raise StopIteration
+        self.position = found.end()
+        if self.position - self.mark.position > MAX_ROW_BYTES:
+            raise self.mark.error_at(self.mark.position, f"The row that begins here {TOO_LONG}. Is a quote not closed?")
+        return self.mark.text(start, self.position)
+
+    def begin_row(self) -> None:
+        """Skip blank lines in one regex match, however many there are, and mark the start of the row."""
+        if blank := self._blank.match(self.mark.data, self.position):
+            self.position = blank.end()
+        self.mark = self.mark.moved_to(self.position)
+
+    def cell_positions(self) -> Iterator[int]:
+        """Yield the positions of the row's cells up to the first cell that is not closed properly.
+
+        If text follows a closing quote, yield that position last.
+        """
+        quoted = re.compile(rb'"[^"]*+(?:""[^"]*+)*+"')
+        plain = re.compile(rb"[^%b\r\n]*+" % self.delimiter.encode())
+        data, position = self.mark.data, self.mark.position
+        while True:
+            yield position
+            cell = (quoted if data[position : position + 1] == b'"' else plain).match(data, position)
+            if not cell:
+                return
+            if data[cell.end() : cell.end() + 1] != self.delimiter.encode():
+                break
+            position = cell.end() + 1
+        if data[cell.end() : cell.end() + 1] not in (b"", b"\r", b"\n"):
+            yield cell.end()
+
+
+def read_csv_rows(data: bytes, start: int, notes: UnknownColumns) -> Iterator[PackRow]:
+    """Yield the rows of a file whose text begins at `start`. Raise UnreadablePackError."""
+    lines = CSVLineReader(FilePosition(data, start), _delimiter(data, start))
+    records = _records(lines)
+    names = _read_header(next(records, []), lines, notes)
+    for number, cells in enumerate(records, 1):
+        values, found = _convert_cells(names, cells)
+        yield PackRow(number, lines.mark.line, values, _locate_problems(found, lines) if found else [])
+
+
+def _delimiter(data: bytes, start: int) -> str:
+    """Return the delimiter that splits the first line into the most known columns."""
+    lines = CSVLineReader(FilePosition(data, start), ",")
+    lines.begin_row()
+    first = next(lines, "").replace('"', "")
+    return max(DELIMITERS, key=lambda delimiter: sum(bool(canonical_column(name)) for name in first.split(delimiter)))
+
+
+def _records(lines: CSVLineReader) -> Iterator[list[str]]:
+    """Yield rows as lists of cells, skipping empty rows."""
+    reader = csv.reader(lines, delimiter=lines.delimiter, strict=True)
+    while True:
+        lines.begin_row()
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise _build_csv_error(lines, error) from None
+        if any(cell.strip() for cell in cells):
+            yield cells
+
+
+def _build_csv_error(lines: CSVLineReader, error: csv.Error) -> UnreadablePackError:
+    most = csv.field_size_limit()
+    if "field limit" in str(error):
+        reason = f"The cell that begins here is longer than {most:,} characters. Is its quote not closed?"
+        return lines.mark.error_at(_long_cell(lines, most), reason)
+    opened, position = deque(chain([lines.mark.position], lines.cell_positions()), maxlen=2)
+    if lines.mark.data[position : position + 1] == b'"':
+        return lines.mark.error_at(position, "The quote that opens here is never closed.")
+    reason = (
+        f"Text follows the quote that closes the cell which begins in line {lines.mark.moved_to(opened).line}. "
+        "A quote inside a cell is written twice."
+    )
+    return lines.mark.error_at(position, reason)
+
+
+def _long_cell(lines: CSVLineReader, most: int) -> int:
+    """Return the position of the first cell that is longer than `most` or never ends."""
+    place = lines.mark.position
+    for after in lines.cell_positions():
+        if after - place > most:
+            break
+        place = after
+    return place
+
+
+def _read_header(header: list[str], lines: CSVLineReader, notes: UnknownColumns) -> list[str | None]:
+    """Return our name for each column: "" for ignored columns, None for empty headers. Raise UnreadablePackError."""
+    names: list[str | None] = []
+    for place, written in zip(lines.cell_positions(), header, strict=False):
+        name = canonical_column(written)
+        if name and name in names:
+            raise lines.mark.error_at(place, f"The column “{name}” stands here a second time. Keep one.")
+        if not name and written.strip():
+            _note_unknown(written.strip(), place, lines, notes)
+        names.append(name if written.strip() else None)
+    missing = [name for name in REQUIRED_COLUMNS if name not in names]
+    if missing:
+        wanted = " and no ".join(f"“{name}”" for name in missing)
+        raise lines.mark.error_at(lines.mark.position, f"There is no column {wanted}. Found: {_listed(header)}.")
+    return names
+
+
+def _note_unknown(written: str, place: int, lines: CSVLineReader, notes: UnknownColumns) -> None:
+    try:
+        meant = notes.closest_column(written)
+    except TooManyUnknownColumnsError as error:
+        raise lines.mark.error_at(place, str(error)) from None
+    if meant:
+        raise lines.mark.error_at(place, misspelling_message(written, meant))
+
+
+def _listed(header: list[str]) -> str:
+    found = [printable_excerpt(name.strip()) for name in header[:_MOST_NAMED] if name.strip()]
+    return (", ".join(found) or "nothing") + (", …" if len(header) > _MOST_NAMED else "")
+
+
+def _convert_cells(names: list[str | None], cells: list[str]) -> tuple[dict[str, PackValue], dict[int, RowProblem]]:
+    """Return a row's values, and its problems by cell index."""
+    values: dict[str, PackValue] = {}
+    problems: dict[int, RowProblem] = {}
+    for number, (name, cell) in enumerate(zip(names, cells, strict=False)):
+        if len(problems) == MAX_PROBLEMS:
+            break
+        if name is None and cell.strip():
+            problems[number] = RowProblem(
+                f"“{printable_excerpt(cell)}” stands in a column without a name. {_COMMA_HINT}"
+            )
+        if not name:
+            continue
+        try:
+            value = _value(name, cell)
+        except ValueError as error:
+            problems[number] = RowProblem(str(error), name)
+        else:
+            if value is not None:
+                values[name] = value
+    if len(cells) > len(names):
+        why = f"The row has {len(cells)} cells, the first line only {len(names)}. {_COMMA_HINT}"
+        problems[len(names)] = RowProblem(why)
+    return values, problems
+
+
+def _value(name: str, cell: str) -> PackValue | None:
+    if why := describe_unstorable_text(cell):
+        raise ValueError(why)
+    value = read_cell(COLUMNS[name], cell)
+    value = None if value is None else normalize_value(name, value)
+    return None if value == "" else value
+
+
+def _locate_problems(problems: dict[int, RowProblem], lines: CSVLineReader) -> list[RowProblem]:
+    """Return the problems with the positions of their cells."""
+    mark = lines.mark
+    placed = []
+    for number, position in enumerate(islice(lines.cell_positions(), max(problems) + 1)):
+        if problem := problems.get(number):
+            mark = mark.moved_to(position)
+            placed.append(RowProblem(problem.message, problem.field, mark.line, mark.column))
+    return placed

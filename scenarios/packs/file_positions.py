@@ -1,0 +1,46 @@
+"""Line and column positions in a file."""
+
+from dataclasses import dataclass
+
+from scenarios.packs.rows import UnreadablePackError
+
+# Far above any row that fits into a scenario. Bounds the amount parsed at once.
+MAX_ROW_BYTES = 1024**2
+TOO_LONG = f"is longer than {MAX_ROW_BYTES // 1024**2} MB"
+NOT_UTF8 = (
+    "The file is not UTF-8: the byte 0x{byte:02X} stands here. "
+    "Save it again as UTF-8 (in a spreadsheet: “CSV UTF-8”) and upload that."
+)
+
+_WITHIN_A_CHARACTER = bytes(range(0x80, 0xC0))
+
+
+@dataclass(frozen=True)
+class FilePosition:
+    """A position in a file, counted onward from an earlier one, so that all positions together cost one pass."""
+
+    data: bytes
+    position: int  # byte offset
+    line: int = 1  # from 1
+    column: int = 1  # characters, from 1
+
+    def moved_to(self, position: int) -> "FilePosition":
+        """Return the position of a byte offset that is not before this one."""
+        passed = self.data[self.position : position]
+        lines = passed.count(b"\n") + passed.count(b"\r") - passed.count(b"\r\n")
+        if lines:
+            passed = passed[max(passed.rfind(b"\n"), passed.rfind(b"\r")) + 1 :]
+        characters = len(passed.translate(None, _WITHIN_A_CHARACTER))
+        return FilePosition(self.data, position, self.line + lines, characters + (1 if lines else self.column))
+
+    def error_at(self, position: int, message: str) -> UnreadablePackError:
+        place = self.moved_to(position)
+        return UnreadablePackError(message, place.line, place.column)
+
+    def text(self, start: int, end: int) -> str:
+        """Return the decoded text. Raise UnreadablePackError at the first byte that is not UTF-8."""
+        try:
+            return self.data[start:end].decode()
+        except UnicodeDecodeError as error:
+            position = start + error.start
+            raise self.error_at(position, NOT_UTF8.format(byte=self.data[position])) from None

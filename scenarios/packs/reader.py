@@ -1,0 +1,90 @@
+"""Reader of scenario packs that yields rows with their problems and positions."""
+
+import io
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from scenarios.packs.columns import UnknownColumns
+from scenarios.packs.csv_reader import read_csv_rows
+from scenarios.packs.json_reader import read_json_rows
+from scenarios.packs.rows import PackRow, PackValue, RowProblem, TooManyRowsError, UnreadablePackError
+
+__all__ = [
+    "UnknownColumns",
+    "UnreadablePackError",
+    "PackRow",
+    "PackValue",
+    "RowProblem",
+    "TooManyRowsError",
+    "read_pack",
+    "reject_oversized_file",
+]
+
+_BOM = b"\xef\xbb\xbf"
+_CHUNK = 64 * 1024
+_SPACE = re.compile(rb"\s*+")
+
+
+def read_pack(
+    file: BinaryIO,
+    filename: str = "",
+    *,
+    notes: UnknownColumns | None = None,
+    most_bytes: int = 20 * 1024**2,
+    most_rows: int = 20_000,
+) -> Iterator[PackRow]:
+    """Yield the rows of a JSON or CSV pack from the file's current position. Rows are read lazily.
+
+    Raise UnreadablePackError, possibly after some rows, if the file cannot be read whole. The file's bytes are kept in
+    memory, its rows are not. `notes` collects the ignored columns.
+    """
+    data = _read_bytes(file, most_bytes)
+    start = len(_BOM) if data.startswith(_BOM) else 0
+    _reject_non_text(data, start)
+    read = read_json_rows if _is_json(data, start, filename) else read_csv_rows
+    for row in read(data, start, notes or UnknownColumns()):
+        if row.number > most_rows:
+            raise TooManyRowsError(f"The file has more than {most_rows:,} rows. Split it.", row.line)
+        yield row
+
+
+def reject_oversized_file(file: BinaryIO, most_bytes: int) -> None:
+    """Raise UnreadablePackError before reading anything, if the file can tell its size."""
+    if file.seekable():
+        here = file.tell()
+        file.seek(0, io.SEEK_END)
+        _check_size(file.tell() - here, most_bytes)
+        file.seek(here)
+
+
+def _read_bytes(file: BinaryIO, most_bytes: int) -> bytes:
+    """Return the file's bytes. Refuse a file that is too large before reading it or, for a pipe, as soon as it is."""
+    reject_oversized_file(file, most_bytes)
+    held = io.BytesIO()
+    while chunk := file.read(_CHUNK):
+        held.write(chunk)
+        _check_size(held.tell(), most_bytes)
+    return held.getvalue()
+
+
+def _check_size(size: int, most_bytes: int) -> None:
+    if size > most_bytes:
+        raise UnreadablePackError(f"The file is larger than {most_bytes / 1024**2:,.3g} MB. Split it.")
+
+
+def _reject_non_text(data: bytes, start: int) -> None:
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise UnreadablePackError("This is a spreadsheet or a zip file. In the spreadsheet save it as “CSV UTF-8”.")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in (data[:1], data[1:2]):
+        raise UnreadablePackError("The file is UTF-16. Save it again as UTF-8 (in a spreadsheet: “CSV UTF-8”).", 1, 1)
+    if _SPACE.fullmatch(data, start):
+        raise UnreadablePackError("The file is empty.")
+
+
+def _is_json(data: bytes, start: int, filename: str) -> bool:
+    ending = filename.lower().rpartition(".")[2]
+    if ending in {"json", "csv"}:
+        return ending == "json"
+    space = _SPACE.match(data, start)
+    return bool(space and data[space.end() : space.end() + 1] in (b"{", b"["))

@@ -1,0 +1,216 @@
+"""Postal addresses: streets, apartments, ZIP codes, P.O. boxes, and cities of residence."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from scenarios.pii.entities import PIIKind, PIISpan, SourceIdentifier
+from scenarios.pii.normalized_text import NormalizedText, Word
+from scenarios.pii.phrase_matcher import PhraseMatcher
+from scenarios.pii.vocabulary import (
+    FUNCTION_WORDS,
+    KNOWN_NAMES,
+    MONTH_NAMES,
+    NEVER_NAMES,
+    WORD_LISTS,
+    is_ambiguous,
+    is_never_name,
+)
+
+ADDRESS_SYNONYMS = {
+    **{"st": "street", "str": "street", "ave": "avenue", "av": "avenue", "rd": "road", "ln": "lane", "dr": "drive"},
+    **{"blvd": "boulevard", "ct": "court", "pl": "place", "cir": "circle", "ter": "terrace", "pkwy": "parkway"},
+    **{"hwy": "highway", "trl": "trail", "sq": "square", "apt": "apartment", "ste": "suite"},
+    **{"n": "north", "s": "south", "e": "east", "w": "west"},
+}
+# A capitalized name with one of these suffixes is a street even without a house number.
+DISTINCTIVE_SUFFIXES = frozenset({"street", "avenue", "road", "lane", "drive", "boulevard", "terrace", "parkway"})
+STREET_SUFFIXES = DISTINCTIVE_SUFFIXES | {"court", "place", "circle", "highway", "trail", "square", "way", "loop"}
+DIRECTIONS = WORD_LISTS["directions"]
+# Ordinary words that are used as street names, so that lowercase streets are found, too.
+STREET_WORDS = WORD_LISTS["street words"]
+HOUSE_NUMBER = re.compile(r"\d{1,6}[a-z]?")
+ORDINAL = re.compile(r"\d{1,3}(?:st|nd|rd|th)")
+STREET_LENGTH = 4  # words of a street's name
+
+UNIT_NUMBER = re.compile(
+    r"\b(?:apartment|apt|unit|suite|ste|lot|trailer|room|rm|building|bldg)\b\.?\s?(?:number\s|no\.?\s|#\s?)?(?:[a-z]-?)?\d{1,5}[a-z]?\b",
+    re.I,
+)
+# I-45, Route 130, Hwy. 9
+ROAD = re.compile(r"\b(?:(?-i:I)|route|rte|rt|hwy|highway|interstate)\b(?:-|\.? )\d{1,4}\b", re.I)
+BOX = re.compile(r"\bp\.?\s?o\.?\s?box\s{1,2}#?\d{1,7}\b", re.I)
+STATE_CODES = "|".join(sorted(WORD_LISTS["state codes"])).upper()
+STATES = "|".join(sorted(WORD_LISTS["states"])).title()
+ZIP = re.compile(
+    rf"\b(?:{STATE_CODES}|{STATES})\.?,?\s{{1,2}}(?P<zip>\d{{5}}(?:-\d{{4}})?)\b"
+    r"|\b(?i:zip(?: code)?(?: is|:)?)\s(?P<said>\d{5})\b"
+)
+STATE_AFTER = re.compile(rf",\s(?:(?P<code>{STATE_CODES})|(?:New |North |South |West )?(?:{STATES}))\b")
+RESIDENCE_CUE = re.compile(
+    r"\b(?:(?:lives?|lived|living|resid(?:es?|ed|ing)|born|raised|grew up|located|apartment|house|home|based)"
+    r" (?:in|near|outside)"
+    r"|(?:moved|relocated|moving) (?:to|from)|(?:is|am|was|are|were|'m|'s|calling|originally) from)\s",
+    re.I,
+)
+IN = re.compile(r"\b[Ii]n\s")
+CITY_ENDINGS = WORD_LISTS["city endings"]
+CITIES = WORD_LISTS["cities"]
+CITY_LENGTH = 4  # words of a city's name
+
+
+def detect_addresses(reading: NormalizedText) -> list[PIISpan]:
+    spans = list(_streets(reading.words))
+    spans += [
+        _span(match.start(), match.end())
+        for pattern in (UNIT_NUMBER, ROAD, BOX)
+        for match in pattern.finditer(reading.plain)
+    ]
+    for match in ZIP.finditer(reading.plain):
+        name = "zip" if match["zip"] else "said"
+        spans.append(_span(match.start(name), match.end(name)))
+    return spans + list(_cities(reading))
+
+
+def match_addresses(identifiers: Iterable[SourceIdentifier], reading: NormalizedText) -> list[PIISpan]:
+    """Find the address or any distinctive part of it: street without number, street name alone, city, or unit."""
+    phrases = PhraseMatcher(PIIKind.ADDRESS, ADDRESS_SYNONYMS)
+    for identifier in identifiers:
+        _add_variants(phrases, NormalizedText(identifier.text).words)
+    return phrases.find(reading)
+
+
+def _add_variants(phrases: PhraseMatcher, words: Sequence[Word]) -> None:
+    keys = [ADDRESS_SYNONYMS.get(word.key, word.key) for word in words]
+    if "box" in keys:
+        keys = keys[keys.index("box") :]
+    is_street = len(keys) > 1 and keys[-1] in STREET_SUFFIXES
+    phrases.add(keys)
+    if is_street:
+        own = keys[1:] if HOUSE_NUMBER.fullmatch(keys[0]) else keys
+        phrases.add(own)
+        named = own[1:] if own[0] in DIRECTIONS else own
+        if len(named) > 1:
+            phrases.add(named)
+            if not is_ambiguous(named[0]):
+                phrases.add(named[:-1], needs_capital=True)
+
+
+def _span(start: int, end: int) -> PIISpan:
+    return PIISpan(start, end, PIIKind.ADDRESS)
+
+
+def _streets(words: Sequence[Word]) -> Iterator[PIISpan]:
+    for last, word in enumerate(words):
+        if ADDRESS_SYNONYMS.get(word.key, word.key) not in STREET_SUFFIXES:
+            continue
+        name, number = _name_and_house_number(words, last)
+        if name and number and _can_be_street(name, word):
+            yield _span(number.start, word.end)
+        elif name and word.is_capital and word.key in DISTINCTIVE_SUFFIXES and _is_street_name(name):
+            yield _span(_trailing_capitalized(name)[0].start, word.end)
+
+
+def _name_and_house_number(words: Sequence[Word], last: int) -> tuple[list[Word], Word | None]:
+    """Return the name before a street suffix, and the house number before that name if there is one."""
+    name: list[Word] = []
+    for at in range(last, max(0, last - STREET_LENGTH - 1), -1):
+        if words[at].gap.strip(".") != " ":
+            return name, None
+        before = words[at - 1]
+        if HOUSE_NUMBER.fullmatch(before.key) and name:
+            return name, before
+        if before.key.isdigit():
+            return name, None
+        name.insert(0, before)
+    return name[1:], None
+
+
+def _can_be_street(name: Sequence[Word], suffix: Word) -> bool:
+    if all(word.is_capital or ORDINAL.fullmatch(word.key) for word in name):
+        return True
+    is_usual = ADDRESS_SYNONYMS.get(suffix.key, suffix.key) in DISTINCTIVE_SUFFIXES
+    return is_usual and all(word.key in STREET_WORDS | DIRECTIONS or not is_never_name(word.key) for word in name)
+
+
+def _is_street_name(name: Sequence[Word]) -> bool:
+    own = _trailing_capitalized(name)
+    return bool(own) and all(word.is_capital and word.key not in NEVER_NAMES - DIRECTIONS for word in own)
+
+
+def _trailing_capitalized(name: Sequence[Word]) -> list[Word]:
+    """Return the capitalized words at the end of the name, stopping at a function word."""
+    own: list[Word] = []
+    for word in reversed(name):
+        if not word.is_capital or word.key in FUNCTION_WORDS:
+            break
+        own.insert(0, word)
+    return own
+
+
+def _cities(reading: NormalizedText) -> Iterator[PIISpan]:
+    starts = {word.start: position for position, word in enumerate(reading.words)}
+    for cue in (RESIDENCE_CUE, IN):
+        for match in cue.finditer(reading.plain):
+            position = starts.get(match.end())
+            run = _capitalised(reading.words, position) if position is not None else []
+            if _is_city(run, is_settled=cue is RESIDENCE_CUE):
+                yield _span(run[0].start, run[-1].end)
+    for match in STATE_AFTER.finditer(reading.plain):
+        run = _city_before(reading, match)
+        if run:
+            yield _span(run[0].start, run[-1].end)
+
+
+def _capitalised(words: Sequence[Word], first: int) -> list[Word]:
+    run: list[Word] = []
+    for word in words[first : first + CITY_LENGTH]:
+        belongs = word.is_capital and (not run or word.gap in {" ", "-", ". "})
+        if not belongs or (word.key in NEVER_NAMES and word.key not in {"new", "st"}):
+            break
+        run.append(word)
+        if word.is_possessive:
+            break
+    return run
+
+
+def _is_city(run: Sequence[Word], is_settled: bool) -> bool:
+    if not run or run[-1].is_possessive or run[0].is_in_all_caps_line or run[0].is_all_capitals:
+        return False
+    if len(run) > 1 and run[-1].key in CITY_ENDINGS:
+        return True
+    if all(is_never_name(word.key) or word.key in MONTH_NAMES for word in run):
+        return False
+    return is_settled or run[0].key not in KNOWN_NAMES or run[0].key in CITIES
+
+
+def _city_before(reading: NormalizedText, state: re.Match[str]) -> list[Word]:
+    has_zip = bool(re.match(r"\.?,?\s{1,2}\d{5}\b", reading.plain[state.end() : state.end() + 9]))
+    if (state["code"] or "").lower() in WORD_LISTS["codes with another meaning"] and not has_zip:
+        return []
+    run: list[Word] = []
+    at = _ending_at(reading.words, state.start())
+    while at is not None and at >= 0 and len(run) < CITY_LENGTH:
+        word = reading.words[at]
+        if (
+            not word.is_capital
+            or is_never_name(word.key)
+            and word.key not in CITY_ENDINGS
+            or ADDRESS_SYNONYMS.get(word.key) in STREET_SUFFIXES
+        ):
+            break
+        run.insert(0, word)
+        if word.gap != " ":
+            break
+        at -= 1
+    return run
+
+
+def _ending_at(words: Sequence[Word], end: int) -> int | None:
+    low, high = 0, len(words)
+    while low < high:
+        middle = (low + high) // 2
+        if words[middle].end < end:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < len(words) and words[low].end == end else None

@@ -1,0 +1,235 @@
+"""Phone, account, member, case, and Social Security numbers."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from scenarios.pii.dates import detect_dates
+from scenarios.pii.entities import PIIKind, PIISpan, SourceIdentifier
+from scenarios.pii.normalized_text import NormalizedText
+from scenarios.pii.vocabulary import WORD_LISTS, is_never_name
+
+MIN_DIGITS = 5  # digits of a number that needs no label
+MAX_LENGTH = 24  # characters without separators
+GROUP = re.compile(r"\d+")
+GROUP_SEPARATORS = frozenset({" ", "-", ".", ")", ") ", ")-", " (", "(", "-(", " - ", " -", "- ", ". ("})
+PIECE = re.compile(r"[A-Za-z0-9]+")
+TOKEN = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
+QUANTITY = re.compile(
+    r"\s?(?:%|dollars?|bucks|usd|cents|people|members|callers|calls|steps|miles|km|mg|mcg|ml|grams?|hours?|minutes?|days?"
+    r"|years?|times|words|characters|feet|ft|lbs?|pounds|percent|st|nd|rd|th)\b",
+    re.IGNORECASE,
+)
+MONEY = re.compile(r"[$\u20ac\u00a3]\s?$")
+LABELLED = re.compile(
+    r"\b(?:member|case|account|acct|policy|ticket|badge|claim|reference|ref|confirmation|record|chart|mrn|patient|client|"
+    r"employee|license|licence|plate|invoice|group|passport|extension|ext|pin|ssn|id|incident|report)\b\.?"
+    r"(?P<mark>(?:\s(?:id|number|no|num|nr)\b\.?)?(?:\s(?:is|was)\b)?\s?[:#]{0,2}\s?)"
+    r"(?P<value>(?:(?-i:[A-Z]{1,4}) |[A-Za-z]{1,4}-?)?\d[\dA-Za-z-]{0,20})",
+    re.IGNORECASE,
+)
+# A short account number is the client organization's, as in "account 717".
+ACCOUNT_LABEL = re.compile(r"acc(?:oun)?t\b", re.IGNORECASE)
+NUMBER_LABEL = re.compile(r"[:#]|\b(?:id|no|num|nr|number)\b", re.IGNORECASE)
+LAST_FOUR = re.compile(
+    r"\b(?:last (?:four|4)\b[^.\d\n]{0,30}|ending (?:in|with) |ends in )(?P<value>\d{4})\b", re.IGNORECASE
+)
+PLATE = re.compile(
+    r"\b(?:plates?|plt|tags?|licen[cs]e)\b\.?(?: (?:number|no|is|was)\b\.?| #)*:? "
+    r"(?P<value>[a-z0-9]{2,4}[ -]?[a-z0-9]{2,4})\b",
+    re.IGNORECASE,
+)
+# Letters before the digits that belong to the number: BXK 4471 9023 6.
+PREFIX = re.compile(r"\b[A-Z]{1,4}[ -]$")
+SPOKEN_DIGITS = {
+    **{"oh": "0", "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5"},
+    **{"six": "6", "seven": "7", "eight": "8", "nine": "9"},
+}
+SPOKEN_NUMBER = re.compile(
+    rf"\b(?:{'|'.join(SPOKEN_DIGITS)})(?:[ ,-]{{1,3}}(?:{'|'.join(SPOKEN_DIGITS)})){{6,14}}\b", re.IGNORECASE
+)
+YEAR = re.compile(r"(?:19|20)\d\d")
+# Public phone lines.
+PUBLIC_NUMBERS = WORD_LISTS["public lines"]
+
+
+def detect_numbers(reading: NormalizedText) -> list[PIISpan]:
+    spans = [
+        span
+        for span in _long_numbers(reading)
+        if _strip_separators(reading.plain[span.start : span.end]) not in PUBLIC_NUMBERS
+    ]
+    spans += [_at(match) for match in LABELLED.finditer(reading.plain) if _is_personal_number(match)]
+    spans += [_at(match) for match in LAST_FOUR.finditer(reading.plain)]
+    spans += [_at(match) for match in SPOKEN_NUMBER.finditer(reading.plain)]
+    spans += [_value(match) for match in PLATE.finditer(reading.plain) if _is_plate(match["value"])]
+    return spans
+
+
+def match_numbers(identifiers: Iterable[SourceIdentifier], reading: NormalizedText) -> list[PIISpan]:
+    """Find the same digits in any grouping, short numbers after any label, and four-digit numbers also on their own."""
+    wanted = {
+        key for identifier in identifiers for key in _keys_of(NormalizedText(identifier.text).plain, identifier.kind)
+    }
+    if not wanted:
+        return []
+    long_ones = {key for key in wanted if _is_distinctive(key)}
+    short = wanted - long_ones
+    endings = short | {key[-4:] for key in long_ones}
+    spans = list(_windows(reading, long_ones))
+    spans += [_at(match) for match in SPOKEN_NUMBER.finditer(reading.plain) if long_ones & _keys_of(match[0])]
+    spans += [_at(match) for match in TOKEN.finditer(reading.plain) if _is_plain_four(match[0]) and match[0] in short]
+    spans += [_at(match) for match in LABELLED.finditer(reading.plain) if _strip_separators(match["value"]) in short]
+    spans += [_at(match) for match in LAST_FOUR.finditer(reading.plain) if match["value"] in endings]
+    return spans
+
+
+def _long_numbers(reading: NormalizedText) -> Iterator[PIISpan]:
+    """Yield runs of at least five digits, and mixed tokens with as many."""
+    full_dates = (found for found in detect_dates(reading) if not found.needs_cue)
+    dated = {position for found in full_dates for position in range(found.start, found.end)}
+    for run in _runs(reading):
+        start, end = run[0].start(), run[-1].end()
+        if start not in dated and _is_long(reading, run):
+            yield _with_brackets(reading, _with_prefix(reading, start), end)
+    for match in TOKEN.finditer(reading.plain):
+        if match.start() not in dated and _is_code(match[0]):
+            yield _at(match)
+
+
+def _runs(reading: NormalizedText) -> Iterator[list[re.Match[str]]]:
+    """Yield groups of digits that are written as one number."""
+    run: list[re.Match[str]] = []
+    for group in GROUP.finditer(reading.plain):
+        if run and reading.plain[run[-1].end() : group.start()] not in GROUP_SEPARATORS:
+            yield run
+            run = []
+        run.append(group)
+    if run:
+        yield run
+
+
+def _is_long(reading: NormalizedText, run: list[re.Match[str]]) -> bool:
+    groups = [group[0] for group in run]
+    if sum(len(group) for group in groups) < MIN_DIGITS or all(YEAR.fullmatch(group) for group in groups):
+        return False
+    plain = reading.plain
+    before, after = plain[max(0, run[0].start() - 2) : run[0].start()], plain[run[-1].end() : run[-1].end() + 12]
+    return not (MONEY.search(before) or (len(run) == 1 and QUANTITY.match(after)))
+
+
+def _windows(reading: NormalizedText, wanted: set[str]) -> Iterator[PIISpan]:
+    """Yield every run of neighboring letters and digits that join into a wanted key."""
+    pieces = list(PIECE.finditer(reading.plain))
+    for first, piece in enumerate(pieces):
+        if _tail(piece[0]) in wanted:
+            yield _with_brackets(reading, piece.start(), piece.end())
+        key, end = "", piece.start()
+        for last in pieces[first : first + MAX_LENGTH]:
+            key += last[0].casefold()
+            if len(key) > MAX_LENGTH or (
+                end > piece.start() and reading.plain[end : last.start()] not in GROUP_SEPARATORS
+            ):
+                break
+            end = last.end()
+            if key in wanted or _without_country(key) in wanted:
+                yield _with_brackets(reading, piece.start(), end)
+
+
+def _keys_of(text: str, kind: PIIKind = PIIKind.NUMBER) -> set[str]:
+    """Return comparison keys: all digits, phone numbers without country and area codes, and codes without hyphens."""
+    if kind is PIIKind.ADDRESS:
+        return {group for group in GROUP.findall(text) if len(group) >= MIN_DIGITS}
+    label = LABELLED.match(text) or LAST_FOUR.fullmatch(text)
+    text = text[label.start("value") :] if label else text
+    if SPOKEN_NUMBER.fullmatch(text):
+        text = "".join(SPOKEN_DIGITS[word.casefold()] for word in PIECE.findall(text))
+    squeezed = _strip_separators(text)
+    telling = MIN_DIGITS - 1 if label else MIN_DIGITS
+    keys = {squeezed, *(group for group in GROUP.findall(text) if len(group) >= telling)}
+    digits = re.sub(r"\D", "", text)
+    if len(digits) >= MIN_DIGITS:
+        keys |= {digits, _without_country(digits)}
+    if squeezed.isdigit():
+        keys.add(_tail(squeezed))
+    return keys - {""}
+
+
+def _without_country(digits: str) -> str:
+    return digits[1:] if len(digits) == 11 and digits.isdigit() and digits[0] == "1" else digits
+
+
+def _tail(digits: str) -> str:
+    return digits[-7:] if len(digits) in {10, 11} and digits.isdigit() else digits
+
+
+def _is_personal_number(match: re.Match[str]) -> bool:
+    value = match["value"]
+    if value in PUBLIC_NUMBERS or _digits(value) < 2 or _is_measure(value):
+        return False
+    if ACCOUNT_LABEL.match(match[0]):
+        return _digits(value) >= MIN_DIGITS
+    if NUMBER_LABEL.search(match["mark"]):
+        return True
+    return _digits(value) >= 3 and not YEAR.fullmatch(value)
+
+
+def _is_measure(text: str) -> bool:
+    """Return True for measures: 10000mg, 1980s, 10th."""
+    return bool(re.fullmatch(r"\d+(?:mg|mcg|ml|k|s|st|nd|rd|th|am|pm|lbs?|ft|km|yo|y)", text, re.IGNORECASE))
+
+
+def _is_code(text: str) -> bool:
+    """Return True for codes: AB-20391-X, or BXJ7741 in capitals."""
+    squeezed = _strip_separators(text)
+    enough = (
+        3 if text.isupper() and len(squeezed) - _digits(squeezed) > 1 and len(squeezed) > MIN_DIGITS else MIN_DIGITS
+    )
+    return not squeezed.isdigit() and _digits(squeezed) >= enough and not _is_measure(text)
+
+
+def _is_plate(text: str) -> bool:
+    return _is_distinctive(_strip_separators(text)) and not any(
+        is_never_name(piece.casefold()) for piece in PIECE.findall(text)
+    )
+
+
+def _is_distinctive(key: str) -> bool:
+    """Return True if the key identifies a number wherever it stands."""
+    digits = _digits(key)
+    return digits >= MIN_DIGITS or (len(key) >= MIN_DIGITS and digits > 1 and len(key) - digits > 1)
+
+
+def _is_plain_four(text: str) -> bool:
+    return len(text) == 4 and text.isdigit() and not YEAR.fullmatch(text)
+
+
+def _digits(text: str) -> int:
+    return sum(character.isdigit() for character in text)
+
+
+def _strip_separators(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.casefold())
+
+
+def _with_prefix(reading: NormalizedText, start: int) -> int:
+    prefix = PREFIX.search(reading.plain, max(0, start - 6), start)
+    if not prefix:
+        return start
+    word = prefix[0][:-1].casefold()
+    is_word = len(word) > 1 and (is_never_name(word) or word in WORD_LISTS["state codes"])
+    return start if is_word else prefix.start()
+
+
+def _with_brackets(reading: NormalizedText, start: int, end: int) -> PIISpan:
+    """Return the span including the opening parenthesis of (602) 555-0142 or the plus sign of +1."""
+    before = reading.plain[max(0, start - 1) : start]
+    opens = before == "+" or (before == "(" and ")" in reading.plain[start:end])
+    return PIISpan(start - opens, end, PIIKind.NUMBER)
+
+
+def _at(match: re.Match[str]) -> PIISpan:
+    return PIISpan(match.start(), match.end(), PIIKind.NUMBER)
+
+
+def _value(match: re.Match[str]) -> PIISpan:
+    return PIISpan(*match.span("value"), PIIKind.NUMBER)

@@ -1,0 +1,94 @@
+"""Identifying details of a source and their matches in the fields of a draft."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+from scenarios.pii.addresses import detect_addresses, match_addresses
+from scenarios.pii.contacts import detect_contacts, match_contacts
+from scenarios.pii.dates import detect_birthdays, match_birthdays
+from scenarios.pii.employers import detect_employers, match_employers
+from scenarios.pii.entities import PIIKind, PIIMatch, PIISpan, SourceIdentifier
+from scenarios.pii.name_matching import match_names
+from scenarios.pii.names import detect_names, find_unexplained_words
+from scenarios.pii.normalized_text import NormalizedText
+from scenarios.pii.numbers import detect_numbers, match_numbers
+
+# If two kinds claim the same place, the more specific one wins.
+KIND_PRIORITY = [PIIKind.BIRTHDAY, PIIKind.CONTACT, PIIKind.ADDRESS, PIIKind.NUMBER, PIIKind.EMPLOYER, PIIKind.NAME]
+
+
+def detect_identifiers(source: str, today: date | None = None) -> list[SourceIdentifier]:
+    """Return the identifying details of the source, each once, in order of first occurrence."""
+    return _identifiers(NormalizedText(source), today or date.today())
+
+
+def find_leaked_pii(source: str, fields: Mapping[str, str], today: date | None = None) -> list[PIIMatch]:
+    """Return every match in the fields, ordered by field, then place.
+
+    Matches never overlap: overlapping ones are merged into one with the kind of the longest.
+    """
+    read = NormalizedText(source)
+    identifiers = _identifiers(read, today or date.today())
+    unexplained = find_unexplained_words(read)
+    readings = {name: NormalizedText(text) for name, text in fields.items()}
+    return [
+        _build_match(name, reading, span)
+        for name, reading in readings.items()
+        for span in _merged(_match_identifiers(identifiers, unexplained, reading))
+    ]
+
+
+def _identifiers(reading: NormalizedText, today: date) -> list[SourceIdentifier]:
+    spans = [
+        *detect_contacts(reading),
+        *detect_birthdays(reading, today),
+        *detect_numbers(reading),
+        *detect_addresses(reading),
+        *detect_employers(reading),
+    ]
+    spans += detect_names(reading, spans)
+    unique: dict[tuple[PIIKind, str], SourceIdentifier] = {}
+    for span in _merged(spans):
+        text = reading.original(span.start, span.end)
+        known = unique.get((span.kind, text))
+        unique[span.kind, text] = SourceIdentifier(
+            span.kind, text, span.is_explicit or bool(known and known.is_explicit)
+        )
+    return list(unique.values())
+
+
+def _match_identifiers(
+    identifiers: Iterable[SourceIdentifier], unexplained: Iterable[str], reading: NormalizedText
+) -> list[PIISpan]:
+    of: dict[PIIKind, list[SourceIdentifier]] = {kind: [] for kind in PIIKind}
+    for identifier in identifiers:
+        of[identifier.kind].append(identifier)
+    return [
+        *match_contacts(of[PIIKind.CONTACT], reading),
+        *match_birthdays(of[PIIKind.BIRTHDAY], reading),
+        *match_numbers([*of[PIIKind.NUMBER], *of[PIIKind.ADDRESS]], reading),
+        *match_addresses(of[PIIKind.ADDRESS], reading),
+        *match_employers(of[PIIKind.EMPLOYER], reading),
+        *match_names(of[PIIKind.NAME], unexplained, reading),
+    ]
+
+
+def _merged(spans: Iterable[PIISpan]) -> list[PIISpan]:
+    merged: list[PIISpan] = []
+    longest = 0
+    for span in sorted(spans, key=lambda span: (span.start, -span.end, KIND_PRIORITY.index(span.kind))):
+        last = merged[-1] if merged else None
+        length = span.end - span.start
+        if not last or span.start >= last.end:
+            merged.append(span)
+            longest = length
+            continue
+        kind = span.kind if length > longest else last.kind
+        merged[-1] = PIISpan(last.start, max(last.end, span.end), kind, last.is_explicit or span.is_explicit)
+        longest = max(longest, length)
+    return merged
+
+
+def _build_match(field: str, reading: NormalizedText, span: PIISpan) -> PIIMatch:
+    start, end = reading.original_span(span.start, span.end)
+    return PIIMatch(field, start, end, reading.text[start:end], span.kind)

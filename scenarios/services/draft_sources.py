@@ -1,0 +1,71 @@
+"""The complaint that a scenario is drafted from, typed or uploaded."""
+
+from pathlib import PurePosixPath
+
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+
+from accounts.procedures.pdf_text import PdfUnreadableError, read_pdf
+from scenarios.services.evaluator_contexts import UNSTORABLE
+
+SOURCE_FILE_SUFFIXES = {".txt", ".md", ".pdf"}
+MIN_SOURCE_LENGTH, MAX_SOURCE_LENGTH = 50, 15_000  # characters
+MAX_SOURCE_FILE_BYTES = 10 * 1024**2  # bytes
+MAX_READ_LENGTH = 100_000  # characters read from a file: enough to shorten by hand, too few for a book
+
+
+def strip_unstorable(text: str) -> str:
+    """Return the text trimmed, with LF line ends, and without characters that a database cannot store."""
+    return UNSTORABLE.sub("", text.replace("\r\n", "\n")).strip()
+
+
+def clean_draft_source(text: str) -> str:
+    """Return the complaint cleaned for drafting. Raise ValidationError if it is too short or too long."""
+    text = strip_unstorable(text)
+    if len(text) < MIN_SOURCE_LENGTH:
+        raise ValidationError(f"This text has {len(text)} characters; a draft needs at least {MIN_SOURCE_LENGTH}.")
+    if len(text) > MAX_SOURCE_LENGTH:
+        raise ValidationError(
+            f"This text has {len(text):,} characters; at most {MAX_SOURCE_LENGTH:,} are taken. Leave out what "
+            f"does not matter."
+        )
+    return text
+
+
+def read_draft_source_file(file: UploadedFile) -> str:
+    """Return the text of an uploaded .txt, .md, or .pdf complaint without checking it against the draft limits.
+
+    Raise ValidationError if the file cannot be read or is larger than MAX_SOURCE_FILE_BYTES or MAX_READ_LENGTH.
+    """
+    kind = PurePosixPath(file.name or "").suffix.lower()
+    if kind not in SOURCE_FILE_SUFFIXES:
+        raise ValidationError(
+            f"A {kind or 'file without an ending'} is not taken here: PDF, TXT or MD, or paste the text."
+        )
+    if (file.size or 0) > MAX_SOURCE_FILE_BYTES:
+        raise ValidationError(
+            f"This file has {file.size:,} bytes; at most {MAX_SOURCE_FILE_BYTES:,} (10 MB) are taken."
+        )
+    file.seek(0)
+    content = file.read()
+    text = _read_pdf(content) if kind == ".pdf" else _read_text(content)
+    if len(text) > MAX_READ_LENGTH:
+        raise ValidationError(f"This file has {len(text):,} characters; at most {MAX_SOURCE_LENGTH:,} are taken.")
+    return text
+
+
+def _read_pdf(content: bytes) -> str:
+    try:
+        return read_pdf(content, most_characters=MAX_READ_LENGTH).text
+    except PdfUnreadableError as error:
+        raise ValidationError(str(error)) from error
+
+
+def _read_text(content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValidationError(
+            f"Line {line} of this file is not UTF-8 text. Save it as UTF-8 or paste its text."
+        ) from error

@@ -1,0 +1,177 @@
+"""Evaluator context files: validation, storage, replacement, and removal of orphans."""
+
+import logging
+import re
+import uuid
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import PurePosixPath
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.utils import timezone
+
+from scenarios.models import CONTEXT_FOLDER, Scenario
+
+logger = logging.getLogger(__name__)
+
+CONTEXT_LIMIT = 50_000  # characters
+MAX_CONTEXT_FILE_BYTES = 1024**2  # bytes
+CONTEXT_FILE_SUFFIXES = {".txt", ".md"}
+_ORPHAN_AGE = timedelta(days=1)
+_STORAGE_THREADS = 8  # parallel requests to a storage that may be far away
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def clean_context_text(text: str) -> str:
+    """Return the text with LF line ends. Raise ValidationError if it is too long or holds unstorable characters."""
+    text = text.replace("\r\n", "\n")
+    if len(text) > CONTEXT_LIMIT:
+        raise ValidationError(
+            f"The evaluator context has {len(text):,} characters; at most {CONTEXT_LIMIT:,} are taken."
+        )
+    if found := UNSTORABLE.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise ValidationError(f"The evaluator context has a character in line {line} that cannot be stored.")
+    return text
+
+
+def read_context_file(file: UploadedFile) -> str:
+    """Return the text of an uploaded UTF-8 .txt or .md file.
+
+    Raise ValidationError with advice on how to fix the file.
+    """
+    kind = PurePosixPath(file.name or "").suffix.lower()
+    if kind not in CONTEXT_FILE_SUFFIXES:
+        raise ValidationError(
+            f"A {kind or 'file without an ending'} is not taken here: save the text as .txt or .md, "
+            "or paste it into the field."
+        )
+    if (file.size or 0) > MAX_CONTEXT_FILE_BYTES:
+        raise ValidationError(
+            f"This file has {file.size:,} bytes; at most {MAX_CONTEXT_FILE_BYTES:,} (1 MB) are taken."
+        )
+    content = file.read()
+    if content.startswith((b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise ValidationError("This is a PDF or Word file under another name: save its text as .txt or .md.")
+    try:
+        return clean_context_text(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValidationError(f"Line {line} of this file is not UTF-8 text: save it as UTF-8.") from error
+
+
+def write_context_file(scenario_id: UUID, text: str) -> str:
+    """Store a text under a new key and return the key, or "" for an empty text. The row is updated later."""
+    if not text:
+        return ""
+    name = f"{CONTEXT_FOLDER}/{scenario_id}/{uuid.uuid4()}.txt"
+    return default_storage.save(name, ContentFile(text.encode()))
+
+
+def write_context_files(texts: dict[UUID, str]) -> dict[UUID, str]:
+    """Store several texts in parallel and return their keys by scenario id. If one fails, remove them all and raise."""
+    with ThreadPoolExecutor(_STORAGE_THREADS) as pool:
+        written = {
+            scenario_id: pool.submit(write_context_file, scenario_id, text) for scenario_id, text in texts.items()
+        }
+    failed = next((error for future in written.values() if (error := future.exception())), None)
+    if failed:
+        for future in written.values():
+            if not future.exception():
+                remove_context_file(future.result())
+        raise failed
+    return {pk: future.result() for pk, future in written.items()}
+
+
+def read_evaluator_contexts(scenarios: Iterable[Scenario]) -> dict[UUID, str]:
+    """Return the evaluator contexts by scenario id, read in parallel."""
+    some = list(scenarios)
+    if not some:
+        return {}
+    with ThreadPoolExecutor(_STORAGE_THREADS) as pool:
+        texts = pool.map(lambda scenario: scenario.evaluator_context, some)
+        return {scenario.pk: text for scenario, text in zip(some, texts, strict=True)}
+
+
+def remove_context_file(key: str) -> None:
+    """Delete a file that no row points to. On failure, log the error and leave the file to the sweep."""
+    if not key:
+        return
+    try:
+        default_storage.delete(key)
+    except Exception:  # Storage backends raise errors of many types.
+        logger.exception("Evaluator context not removed", extra={"key": key})
+
+
+@contextmanager
+def new_context_file(scenario_id: UUID, text: str) -> Iterator[str]:
+    """Store a text and yield its key for a row that is saved inside the block. Remove the file if the block raises."""
+    key = write_context_file(scenario_id, text)
+    try:
+        yield key
+    except BaseException:
+        remove_context_file(key)
+        raise
+
+
+def replace_context_file(scenario: Scenario, key: str) -> None:
+    """Point the scenario at the file under this key and delete the old file after the commit."""
+    old_key = scenario.evaluator_context_file.name
+    scenario.evaluator_context_file = key
+    Scenario.objects.filter(pk=scenario.pk).update(evaluator_context_file=key)
+    if old_key and old_key != key:
+        transaction.on_commit(lambda: remove_context_file(old_key), robust=True)
+
+
+def write_evaluator_context(scenario: Scenario, text: str) -> None:
+    """Store the text in a new file, point the saved scenario at it, and delete the old file after the commit.
+
+    Raise ValidationError if the text has more than 50,000 characters.
+    """
+    text = clean_context_text(text)
+    if text == scenario.evaluator_context:
+        return
+    with new_context_file(scenario.pk, text) as key, transaction.atomic():
+        replace_context_file(scenario, key)
+
+
+def delete_orphaned_contexts() -> int:
+    """Delete files that no scenario has pointed to for a day and return their number.
+
+    A process that dies between writing the file and the row leaves such a file.
+    """
+    before = timezone.now() - _ORPHAN_AGE
+    try:
+        folders, _ = default_storage.listdir(CONTEXT_FOLDER)
+    except FileNotFoundError:
+        return 0
+    removed = 0
+    for start in range(0, len(folders), 500):
+        some = folders[start : start + 500]
+        rows = Scenario.objects.filter(pk__in=[folder for folder in some if _is_id(folder)])
+        used = set(rows.values_list("evaluator_context_file", flat=True))
+        found = [f"{CONTEXT_FOLDER}/{folder}/{name}" for folder in some for name in _files_in(folder)]
+        for key in found:
+            if key not in used and default_storage.get_modified_time(key) < before:
+                remove_context_file(key)
+                removed += 1
+    return removed
+
+
+def _files_in(folder: str) -> list[str]:
+    return default_storage.listdir(f"{CONTEXT_FOLDER}/{folder}")[1]
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,242 @@
+"""Matching of pack rows with the organization's names and existing scenarios."""
+
+import difflib
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from accounts.models import Account, Organization
+from scenarios.models import Category, ImportJob, ImportRow, Scenario, ScenarioQuerySet, Skill, fold_text, title_key
+from scenarios.packs.columns import normalize_value
+from scenarios.services.evaluator_contexts import read_evaluator_contexts
+
+# Columns that a row states literally. The other columns name other rows.
+PLAIN = (
+    "title",
+    "prompt",
+    "description",
+    "content_notes",
+    "mode",
+    "difficulty",
+    "estimated_minutes",
+    "opens",
+    "patience",
+    "relevant_policy_sections",
+    "is_one_time",
+    "is_active",
+)
+_MOST_NAMED = 8
+_MAX_COMPARED = 1_000  # unknown names of one pack that are compared with the known ones
+
+
+def normalize_name(name: str) -> str:
+    """Return a form of the name that is equal for `risk_assessment`, `Risk assessment`, and `RISK-ASSESSMENT`."""
+    return " ".join(re.split(r"[\s_-]+", fold_text(name))).strip()
+
+
+class NameLookup:
+    """An organization's categories or skills by exact name, then by normalized name."""
+
+    def __init__(self, rows: Iterable[Category | Skill]) -> None:
+        self.names: dict[str, int] = {}
+        self.alike: dict[str, int] = {}
+        self._hints: dict[str, str] = {}
+        for row in rows:
+            self.add(row.name, row.pk)
+
+    def add(self, name: str, pk: int) -> None:
+        self.names[name] = pk
+        self.alike.setdefault(normalize_name(name), pk)
+
+    def find(self, name: str) -> int | None:
+        return self.names.get(name) or self.alike.get(normalize_name(name))
+
+    def suggest(self, name: str) -> str:
+        """Return a hint for an unknown name: `Did you mean …?` or a list of the existing names."""
+        # Hints are cached because a pack repeats a few misspelled names in many rows, and comparing is slow.
+        if name not in self._hints and len(self._hints) < _MAX_COMPARED:
+            self._hints[name] = self._near(name)
+        return self._hints.get(name) or self._listed()
+
+    def _near(self, name: str) -> str:
+        near = difflib.get_close_matches(normalize_name(name), self.alike, 1, 0.75)
+        return f"Did you mean “{next(own for own in self.names if normalize_name(own) == near[0])}”?" if near else ""
+
+    def _listed(self) -> str:
+        shown = ", ".join(sorted(self.names)[:_MOST_NAMED]) or "none"
+        return f"There are: {shown}{', …' if len(self.names) > _MOST_NAMED else '.'}"
+
+
+class AccountLookup:
+    """An organization's accounts by number, by id, and by name if the name is unique."""
+
+    def __init__(self, rows: Iterable[Account]) -> None:
+        accounts = list(rows)
+        names = [fold_text(account.name) for account in accounts]
+        self.by = {name: account for name, account in zip(names, accounts, strict=True) if names.count(name) == 1}
+        self.by |= {str(account.pk): account for account in accounts}
+        self.by |= {account.number: account for account in accounts if account.number}
+
+    def find(self, text: str) -> Account | None:
+        return self.by.get(text.strip()) or self.by.get(fold_text(text))
+
+    def shortest_name(self, account: Account) -> str:
+        """Return the account's number, else its name, else its id: the first that `find` resolves to this account."""
+        names = [account.number, account.name, str(account.pk)]
+        return next(name for name in names if name and self.find(name) == account)
+
+
+class LibraryLookups:
+    """Lookups that the rows of a pack are compared with. Each costs at most one query, however many rows use it."""
+
+    def __init__(self, organization: Organization) -> None:
+        self.organization = organization
+
+    @cached_property
+    def categories(self) -> NameLookup:
+        return NameLookup(self.organization.categories.all())
+
+    @cached_property
+    def skills(self) -> NameLookup:
+        return NameLookup(self.organization.skills.all())
+
+    @cached_property
+    def accounts(self) -> AccountLookup:
+        return AccountLookup(self.organization.accounts.all())
+
+
+def row_key(values: Mapping[str, Any]) -> str:
+    """Return a key that is equal for rows describing the same scenario.
+
+    One-time scenarios may share a title, so their key includes the prompt.
+    """
+    key = title_key(str(values.get("title", "")))
+    return _one_time_key(key, values.get("prompt", "")) if values.get("is_one_time") else key
+
+
+def _one_time_key(key: str, prompt: str) -> str:
+    return f"{key} {hashlib.sha256(prompt.encode(errors='surrogatepass')).hexdigest()}"
+
+
+@dataclass(frozen=True)
+class RowVerdict:
+    """Result of comparing a row with the current library, with the field and the reason if it cannot be imported."""
+
+    outcome: str = ImportRow.Outcome.NEW
+    why_not: tuple[str, str] | None = None  # field and message
+    scenario: Scenario | None = None  # the scenario to update
+    changed: Mapping[str, Any] = field(default_factory=dict)  # new values by field
+
+
+@dataclass
+class ExistingScenarios:
+    """The organization's scenarios that rows may duplicate, by `row_key`."""
+
+    keys: set[str]  # every `row_key` that is taken
+    scenarios: dict[str, list[Scenario]] = field(default_factory=dict)  # library scenarios by title key
+    contexts: Mapping[UUID, str] = field(default_factory=dict)  # evaluator contexts by scenario id
+
+    @classmethod
+    def load_keys(cls, organization: Organization, values: Sequence[Mapping[str, Any]]) -> "ExistingScenarios":
+        same = _same_titles(organization, values)
+        library = set(same.library().values_list("title_key", flat=True))
+        return cls(library | _one_time_keys(same, values))
+
+    @classmethod
+    def load_scenarios(
+        cls, organization: Organization, values: Sequence[Mapping[str, Any]], contexts: Mapping[UUID, str] | None = None
+    ) -> "ExistingScenarios":
+        """Load the library scenarios that have these titles, locked if a transaction is open.
+
+        Without `contexts`, read the evaluator contexts that rows may change. Never do so in a transaction: the storage
+        may be far away.
+        """
+        same = _same_titles(organization, values)
+        rows = same.library().select_for_update() if connection.in_atomic_block else same.library()
+        found = cls(_one_time_keys(same, values))
+        for scenario in rows.order_by("pk").prefetch_related("skills"):
+            found.scenarios.setdefault(scenario.title_key, []).append(scenario)
+        found.keys |= found.scenarios.keys()
+        found.contexts = found.read_contexts(values) if contexts is None else contexts
+        return found
+
+    def read_contexts(self, values: Iterable[Mapping[str, Any]]) -> dict[UUID, str]:
+        keys = {row_key(one) for one in values if "evaluator_context" in one}
+        return read_evaluator_contexts(scenario for key in keys for scenario in self.scenarios.get(key, []))
+
+    @cached_property
+    def assigned(self) -> set[UUID]:
+        ids = [scenario.pk for some in self.scenarios.values() for scenario in some]
+        return set(Scenario.objects.filter(pk__in=ids, assignments__isnull=False).values_list("pk", flat=True))
+
+    def compare(self, values: Mapping[str, Any], library: LibraryLookups, job: ImportJob) -> RowVerdict:
+        key = row_key(values)
+        if key not in self.keys:
+            return RowVerdict()
+        if job.may_update and values.get("is_one_time"):
+            return RowVerdict(ImportRow.Outcome.DUPLICATE, ("is_one_time", "One-time scenarios are not updated."))
+        there = self.scenarios.get(key, [])
+        changed = [find_changes(one, values, library, job, self.contexts.get(one.pk)) for one in there]
+        if not there or not all(changed):
+            return RowVerdict(ImportRow.Outcome.DUPLICATE)
+        if len(there) > 1:
+            text = f"{len(there)} scenarios have this title, so it is not clear which to update. Rename all but one."
+            return RowVerdict(ImportRow.Outcome.INVALID, ("title", text))
+        if "mode" in changed[0] and there[0].pk in self.assigned:
+            text = "The mode is locked: this scenario has been assigned."
+            return RowVerdict(ImportRow.Outcome.INVALID, ("mode", text))
+        return RowVerdict(ImportRow.Outcome.CHANGED, None, there[0], changed[0])
+
+
+def _same_titles(organization: Organization, values: Iterable[Mapping[str, Any]]) -> ScenarioQuerySet:
+    keys = {title_key(str(one.get("title", ""))) for one in values}
+    return Scenario.objects.filter(organization=organization).with_title_keys(keys)
+
+
+def _one_time_keys(same: ScenarioQuerySet, values: Iterable[Mapping[str, Any]]) -> set[str]:
+    if not any(one.get("is_one_time") for one in values):
+        return set()
+    return {_one_time_key(key, prompt) for key, prompt in same.one_time().values_list("title_key", "prompt")}
+
+
+def plain_fields(values: Mapping[str, Any], library: LibraryLookups, job: ImportJob) -> dict[str, Any]:
+    """Return the model values of the columns that a row sets. Names become ids, and an empty name becomes None."""
+    fields = {name: values[name] for name in PLAIN if name in values}
+    if "category" in values:
+        fields["category_id"] = library.categories.find(values["category"]) if values["category"] else None
+    if "account" in values:
+        account = library.accounts.find(values["account"]) if values["account"] else None
+        fields["account_id"] = account.pk if account else None
+    elif job.account_id:
+        fields["account_id"] = job.account_id
+    return fields
+
+
+def skill_ids(values: Mapping[str, Any], library: LibraryLookups) -> list[int]:
+    found = [library.skills.find(name) for name in values.get("skills", [])]
+    return list(dict.fromkeys(pk for pk in found if pk is not None))
+
+
+def find_changes(
+    scenario: Scenario,
+    values: Mapping[str, Any],
+    library: LibraryLookups,
+    job: ImportJob,
+    evaluator_context: str | None,
+) -> dict[str, Any]:
+    """Return the fields of the scenario that a row would change. Columns missing from the row are left unchanged."""
+    fields = plain_fields(values, library, job)
+    changed = {name: value for name, value in fields.items() if normalize_value(name, getattr(scenario, name)) != value}
+    if values.get("category") and fields["category_id"] is None:
+        changed["category_id"] = None  # created when the row is written
+    if "skills" in values and set(skill_ids(values, library)) != {skill.pk for skill in scenario.skills.all()}:
+        changed["skills"] = values["skills"]
+    if "evaluator_context" in values and values["evaluator_context"] != evaluator_context:
+        changed["evaluator_context"] = values["evaluator_context"]
+    return changed

@@ -1,0 +1,121 @@
+"""Creation, update, deletion, promotion, and demotion of scenarios."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import ProtectedError
+from django.utils import timezone
+
+from accounts.models import Organization, User
+from scenarios.models import MAX_SKILLS_PER_SCENARIO, Scenario, Skill
+from scenarios.services.evaluator_contexts import clean_context_text, new_context_file, replace_context_file
+
+T = TypeVar("T")
+
+
+class ScenarioInUseError(Exception):
+    """A change that assignments or practice with the scenario rule out. `assignments` is their number.
+
+    The message says what to do instead.
+    """
+
+    def __init__(self, message: str, assignments: int = 0) -> None:
+        super().__init__(message)
+        self.assignments = assignments
+
+
+def create_scenario(
+    organization: Organization,
+    by: User | None,
+    fields: Mapping[str, Any],
+    evaluator_context: str = "",
+    skills: Iterable[Skill] = (),
+    within: Callable[[Scenario], T] | None = None,
+) -> tuple[Scenario, T | None]:
+    """Create a scenario with its context and skills, or nothing at all. Run `within` in the same transaction.
+
+    Raise ValidationError with the invalid fields.
+    """
+    scenario = Scenario(organization=organization, created_by=by, **fields)
+    text, chosen = clean_context_text(evaluator_context), _few(skills)
+    scenario.full_clean()
+    with new_context_file(scenario.pk, text) as key, transaction.atomic():
+        scenario.evaluator_context_file = key
+        scenario.save()
+        scenario.skills.set(chosen)
+        done = within(scenario) if within else None
+    return scenario, done
+
+
+def update_scenario(
+    scenario: Scenario,
+    fields: Mapping[str, Any],
+    evaluator_context: str | None = None,
+    skills: Iterable[Skill] | None = None,
+) -> None:
+    """Change the given fields, all or none. Raise ValidationError with the invalid fields."""
+    for name, value in fields.items():
+        setattr(scenario, name, value)
+    chosen = None if skills is None else _few(skills)
+    text = None if evaluator_context is None else clean_context_text(evaluator_context)
+    scenario.full_clean()
+    is_new_text = text is not None and text != scenario.evaluator_context
+    with new_context_file(scenario.pk, text if text and is_new_text else "") as key, transaction.atomic():
+        # Save the title key only with the title: another request may be renaming the scenario.
+        scenario.save(update_fields=[*fields, *(["title_key"] if "title" in fields else []), "updated_at"])
+        if is_new_text:
+            replace_context_file(scenario, key)
+        if chosen is not None:
+            scenario.skills.set(chosen)
+
+
+def _few(skills: Iterable[Skill]) -> list[Skill]:
+    chosen = list(skills)
+    if len(chosen) > MAX_SKILLS_PER_SCENARIO:
+        raise ValidationError({"skills": f"At most {MAX_SKILLS_PER_SCENARIO} skills; you chose {len(chosen)}."})
+    return chosen
+
+
+def delete_scenario(scenario: Scenario) -> None:
+    """Delete a scenario without assignments.
+
+    Raise ScenarioInUseError if it has any; it can be made inactive instead.
+    """
+    try:
+        scenario.delete()
+    except ProtectedError as error:
+        count = scenario.assignments.count()
+        raise ScenarioInUseError(
+            f"This scenario has {count} assignment{'' if count == 1 else 's'}, so it cannot be deleted. "
+            "Make it inactive instead: it is offered no more, and what was done with it stays.",
+            count,
+        ) from error
+
+
+def promote_scenario(scenario: Scenario) -> None:
+    """Add a one-time scenario to the library. The caller must have checked that no personal details are left."""
+    scenario.is_one_time = False
+    scenario.save(update_fields=["is_one_time", "updated_at"])
+
+
+def demote_scenario(scenario: Scenario) -> None:
+    """Take an unused scenario out of the library. Raise ScenarioInUseError if it has been assigned or practiced."""
+    if not demote_unused_scenarios([scenario]):
+        raise ScenarioInUseError(
+            "Counselors have been given this scenario or have practised with it, so it stays in the library. "
+            "Make it inactive to offer it no more.",
+            scenario.assignments.count(),
+        )
+    scenario.is_one_time = True
+
+
+@transaction.atomic
+def demote_unused_scenarios(scenarios: Collection[Scenario]) -> list[Scenario]:
+    """Take the scenarios that were never assigned or practiced out of the library, and return those."""
+    ids = [scenario.pk for scenario in scenarios]
+    # The UPDATE repeats the condition, so a scenario assigned at this moment stays.
+    Scenario.objects.unused().filter(pk__in=ids).update(is_one_time=True, updated_at=timezone.now())
+    taken = set(Scenario.objects.one_time().filter(pk__in=ids).values_list("pk", flat=True))
+    return [scenario for scenario in scenarios if scenario.pk in taken]

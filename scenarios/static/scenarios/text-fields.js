@@ -1,0 +1,43 @@
+// Text field helpers: character counters and passage selection.
+
+export const number = (count) => count.toLocaleString("en-US");
+
+// Count characters (code points) as the server does, not UTF-16 units as `length` does.
+export function lengthOf(text) {
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
+}
+
+export function unitsBefore(text, characters) {
+  let units = 0;
+  for (const character of text) {
+    if (characters-- <= 0) break;
+    units += character.length;
+  }
+  return units;
+}
+
+// Show the field's length against its limit. If the field has a minimum, surrounding whitespace does not count.
+export function showLength(field, counter) {
+  const least = Number(field.dataset.least ?? 0);
+  const limit = Number(field.dataset.limit);
+  const show = () => {
+    const used = lengthOf(least ? field.value.trim() : field.value);
+    const isShort = used > 0 && used < least;
+    counter.classList.toggle("is-over", used > limit || isShort);
+    counter.textContent = `${number(used)} of ${number(limit)} characters`;
+    if (used > limit) counter.textContent += `: ${number(used - limit)} too many`;
+    if (isShort) counter.textContent += `: ${number(least - used)} more are needed`;
+  };
+  field.addEventListener("input", show);
+  show();
+}
+
+export function select(field, start, end) {
+  field.focus();
+  field.setSelectionRange(start, end);
+  // Browsers scroll to a selection that is out of view only when the field regains focus.
+  field.blur();
+  field.focus();
+}

@@ -1,0 +1,37 @@
+"""Run the OpenAI stand-in until it is stopped: `python -m standins.openai --port N`."""
+
+import argparse
+import os
+from dataclasses import fields
+from pathlib import Path
+
+from .http.server import serve
+from .settings import Settings
+from .storage.json_folder import JsonFolder
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="standins.openai", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True, help="0 takes a free one; the first line printed names it")
+    parser.add_argument("--exit-with-stdin", action="store_true", help="end as soon as standard input does")
+    parser.add_argument("--state", type=state_folder, help="keep files and vector stores here for the next start")
+    for setting in fields(Settings):
+        parser.add_argument(f"--{setting.name.replace('_', '-')}", type=float, default=setting.default)
+    given = parser.parse_args()
+    settings = Settings(**{setting.name: getattr(given, setting.name) for setting in fields(Settings)})
+    try:
+        serve(given.host, given.port, settings, given.state, given.exit_with_stdin)
+    except OSError as error:
+        parser.exit(1, f"standins.openai cannot listen on {given.host}:{given.port}: {os.strerror(error.errno or 0)}\n")
+
+
+def state_folder(path: str) -> JsonFolder:
+    try:
+        return JsonFolder(Path(path))
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{path}: {os.strerror(error.errno or 0)}") from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""Hostile scripts against the product as anyone runs it: `python -m standins.openai.conformance`."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from .runner import run_scripts, select_scripts
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m standins.openai.conformance", description=__doc__)
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="play these alone")
+    parser.add_argument("--list", action="store_true", help="name the scripts and what each proves")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the scorecard there, too")
+    asked = parser.parse_args(arguments)
+    chapters = select_scripts(asked.only)
+    if asked.list:
+        for chapter, scripts in chapters.items():
+            print(f"\n{chapter}")
+            for script in scripts:
+                print(f"  {script.__name__:<38} {(script.__doc__ or '').strip()}")
+        return 0
+    results = asyncio.run(run_scripts(chapters))
+    passed = sum(result.has_passed for result in results)
+    print(f"\n{len(results)} scripts: {passed} passed, {len(results) - passed} failed")
+    if asked.json:
+        asked.json.write_text(json.dumps([asdict(result) for result in results], indent=1) + "\n")
+    return 0 if passed == len(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+DEFAULT_TIMEOUT = 6.0  # seconds; longer than any of the product's own deadlines in a run
+
+Answer = TypeVar("Answer")
+
+
+class ExpectationError(Exception):
+    """Expectation that the product did not meet. The message names the expected and the actual result."""
+
+
+def expect(is_so: object, words: str) -> None:
+    if not is_so:
+        raise ExpectationError(words)
+
+
+async def wait_for(look: Callable[[], Answer], words: str, seconds: float = DEFAULT_TIMEOUT) -> Answer:
+    """Poll `look` every 10 ms and return its first truthy value. Raise ExpectationError after `seconds`."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while not (answer := look()):
+        if loop.time() > deadline:
+            raise ExpectationError(f"not within {seconds:g} s: {words}")
+        await asyncio.sleep(0.01)
+    return answer

@@ -1,0 +1,94 @@
+import json
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
+
+from accounts.models import ProcedureDocument
+from accounts.procedures.preparation import prepare_procedures
+from accounts.procedures.uploads import upload_procedures
+from tests.accounts.pdf_samples import LOCKED, make_pdf
+from tests.accounts.test_views import MANUAL
+from tests.support.fixtures import client_of
+
+
+def url(account, more: str = "") -> str:
+    return f"/api/accounts/{account.pk}/{more}"
+
+
+def patch(client, account, content=MANUAL, name="Manual.pdf", **headers):
+    body = encode_multipart(BOUNDARY, {"procedures_file": SimpleUploadedFile(name, content)})
+    return client.patch(url(account), body, MULTIPART_CONTENT, **headers)
+
+
+def test_an_upload_answers_202_with_where_to_look(account, supervisor, standin):
+    client = client_of(supervisor)
+
+    response = patch(client, account)
+
+    assert (response.status_code, response["Location"]) == (202, url(account))
+    assert response.json()["procedures_status"] == "processing"
+    prepare_procedures(ProcedureDocument.objects.get().pk)
+    shown = client.get(url(account)).json()
+    assert shown["procedures_status"] == "ready"
+    assert shown["procedures"] == shown["history"][0]
+    assert shown["procedures"]["pages"] == 2
+    assert shown["procedures"]["uploaded_by"] == "supervisor@example.org"
+    assert "vs_" not in json.dumps(shown) and "file-" not in json.dumps(shown)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (LOCKED, "This PDF needs a password. Save it without one and upload it again."),
+        (make_pdf("Line 718"), "This document does not seem to be for Harbor State Line: the number 717 is not on"),
+        (b"", "This file is empty."),
+    ],
+)
+def test_a_refusal_says_why(account, supervisor, content, words):
+    response = patch(client_of(supervisor), account, content)
+
+    assert response.status_code == 400
+    assert response.json()["fields"]["procedures_file"][0].startswith(words)
+
+
+def test_only_the_document_is_changed_here(account, supervisor):
+    response = client_of(supervisor).patch(url(account), {"name": "Other"}, "application/json")
+
+    assert response.status_code == 400
+    assert response.json()["fields"] == {"name": ["This is changed in the administration."]}
+
+
+def test_sections_are_listed_and_suggested(account, supervisor, standin):
+    client = client_of(supervisor)
+    assert client.get(url(account, "sections/")).json() == []
+    prepare_procedures(upload_procedures(account, SimpleUploadedFile("m.pdf", MANUAL), supervisor).pk)
+
+    listed = client.get(url(account, "sections/")).json()
+    suggested = client.post(
+        url(account, "sections/suggest/"), {"text": "They had no safety plan to work with."}, "application/json"
+    ).json()
+
+    assert listed == [
+        {"number": "6100", "title": "Asking about suicide", "page": 1, "last_page": 1},
+        {"number": "6200", "title": "Safety plan", "page": 2, "last_page": 2},
+    ]
+    assert suggested == [listed[1]]
+
+
+def test_what_failed_is_tried_again(account, supervisor, standin):
+    client = client_of(supervisor)
+    patch(client, account)
+    document = ProcedureDocument.objects.get()
+    standin.add_fault("POST /v1/files", {"status": 400, "code": "invalid_file"})
+    prepare_procedures(document.pk)
+    assert client.get(url(account)).json()["procedures_status"] == "failed"
+
+    response = client.post(url(account, f"procedures/{document.pk}/retry/"))
+
+    assert (response.status_code, response.json()["procedures_status"]) == (202, "processing")
+
+
+def test_the_list_shows_every_account_of_the_organization_alone(account, supervisor, stranger):
+    assert [row["name"] for row in client_of(supervisor).get("/api/accounts/").json()["results"]] == [account.name]
+    assert client_of(stranger).get("/api/accounts/").json()["results"] == []

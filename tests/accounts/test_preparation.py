@@ -1,0 +1,294 @@
+import contextlib
+import json
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import ProtectedError
+from django.utils import timezone
+from openai import OpenAI
+
+from accounts.models import Account, ProcedureDocument
+from accounts.procedures.openai_vector_store import VectorStoreClient
+from accounts.procedures.preparation import RetryLaterError, prepare_procedures, sweep_procedures
+from accounts.procedures.uploads import retry_procedures, upload_procedures
+from accounts.tasks import prepare_procedures as task
+from ai import AIUnavailableError
+from tests.support.fixtures import PROCEDURES_CANARY, run_concurrently
+
+pytestmark = pytest.mark.both_databases
+
+TEXT = f"# Line 717\n\n3010 Ask directly whether the caller thinks about suicide. {PROCEDURES_CANARY}\n".encode()
+
+
+def document_of(content: bytes = TEXT, name: str = "procedures.md") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, content)
+
+
+def prepare_ready_document(account: Account, by, content: bytes = TEXT) -> ProcedureDocument:
+    document = upload_procedures(account, document_of(content), by)
+    prepare_procedures(document.pk)
+    document.refresh_from_db()
+    account.refresh_from_db()
+    assert document.status == "ready", document.failure
+    return document
+
+
+def expire_claim(document: ProcedureDocument, settings) -> None:
+    """Age the claim on the document so that its worker counts as lost."""
+    long_ago = timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER + 1)
+    ProcedureDocument.objects.filter(pk=document.pk).update(touched_at=long_ago)
+
+
+def prepare_until_settled(document: ProcedureDocument, settings) -> None:
+    """Prepare the document as many times as its task is attempted, and check that it is settled."""
+    for _ in range(settings.TASK_ATTEMPTS):
+        with contextlib.suppress(RetryLaterError):
+            prepare_procedures(document.pk)
+    document.refresh_from_db()
+    assert document.status != "processing"
+
+
+@pytest.fixture
+def openai(standin):
+    with OpenAI(api_key="sk-tests", base_url=standin.base_url) as client:
+        yield client
+
+
+def at_openai(client: OpenAI, account: Account) -> list[str]:
+    """Return the IDs of the files in the account's vector store, which are those that a search covers."""
+    return [file.id for file in client.vector_stores.files.list(account.vector_store_id)]
+
+
+def all_files(client: OpenAI) -> set[str]:
+    return {file.id for file in client.files.list()}
+
+
+def test_an_upload_is_ready_when_a_search_can_find_it(account, supervisor, openai):
+    document = upload_procedures(account, document_of(), supervisor)
+    account.refresh_from_db()
+    assert account.procedures is None
+
+    task(str(document.pk))
+
+    document.refresh_from_db()
+    account.refresh_from_db()
+    assert (document.status, account.procedures) == ("ready", document)
+    assert at_openai(openai, account) == [document.openai_file_id]
+    found = openai.vector_stores.search(account.vector_store_id, query="suicide").data
+    assert PROCEDURES_CANARY in found[0].content[0].text
+
+
+def test_openai_is_told_neither_the_files_name_nor_the_accounts(account, supervisor, openai, standin):
+    document = upload_procedures(account, document_of(name="Harbor secret plans.md"), supervisor)
+
+    prepare_procedures(document.pk)
+
+    assert "Harbor" not in json.dumps([entry["body"] for entry in standin.logged_requests("http")])
+    document.refresh_from_db()
+    assert openai.files.retrieve(document.openai_file_id).filename == f"procedures-{document.pk}.md"
+
+
+def test_a_replacement_switches_first_and_takes_the_old_file_away_then(account, supervisor, openai, standin):
+    old = prepare_ready_document(account, supervisor)
+    standin.clear_request_log()
+
+    new = prepare_ready_document(account, supervisor, b"4010 Work out the plan together.")
+
+    assert (account.procedures, new.replaced) == (new, old)
+    assert at_openai(openai, account) == [new.openai_file_id]
+    assert old.openai_file_id not in all_files(openai)
+    calls = [f"{entry['method']} {entry['path']}" for entry in standin.logged_requests("http", "/v1/")]
+    gone = calls.index(f"DELETE /v1/vector_stores/{account.vector_store_id}/files/{old.openai_file_id}")
+    assert gone > max(n for n, call in enumerate(calls) if new.openai_file_id in call and call.startswith("GET"))
+
+
+@pytest.mark.parametrize(
+    ("match", "fault", "code"),
+    [
+        ("POST /v1/files", {"status": 400, "code": "invalid_file"}, "invalid_file"),
+        ("POST /v1/vector_stores/", {"failed": True}, "invalid_file"),
+        ("POST /v1/vector_stores/", {"status": 500}, "http_500"),
+    ],
+)
+def test_a_failure_keeps_the_row_with_its_reason_and_nothing_at_openai(
+    account, supervisor, openai, standin, settings, match, fault, code
+):
+    old = prepare_ready_document(account, supervisor)
+    before = all_files(openai)
+    document = upload_procedures(account, document_of(b"4010 New."), supervisor)
+    standin.add_fault(match, fault, times=None)
+
+    prepare_until_settled(document, settings)
+
+    standin.clear_faults()
+    account.refresh_from_db()
+    assert (document.status, account.procedures) == ("failed", old)
+    assert document.failure == f"The document could not be prepared for searching. ({code})"
+    assert all_files(openai) == before
+    assert at_openai(openai, account) == [old.openai_file_id]
+
+
+def test_a_document_that_is_never_indexed_is_given_up_in_time(account, supervisor, openai, settings):
+    settings.PROCEDURES_TIMEOUT = 0
+    document = upload_procedures(account, document_of(), supervisor)
+    before = all_files(openai)
+
+    prepare_until_settled(document, settings)
+
+    assert (document.status, document.failure[-9:]) == ("failed", "(timeout)")
+    assert all_files(openai) == before
+
+
+def test_what_failed_can_be_prepared_again(account, supervisor, openai, settings):
+    address, settings.OPENAI_BASE_URL = settings.OPENAI_BASE_URL, "http://127.0.0.1:9/v1"
+    document = upload_procedures(account, document_of(), supervisor)
+    prepare_until_settled(document, settings)
+    assert document.failure.endswith("(unreachable)")
+    settings.OPENAI_BASE_URL = address
+
+    assert retry_procedures(document) is True
+    assert retry_procedures(document) is False
+    prepare_procedures(document.pk)
+
+    document.refresh_from_db()
+    assert (document.status, document.failure) == ("ready", "")
+
+
+def test_delivered_twice_it_is_prepared_once(account, supervisor, openai, standin):
+    document = prepare_ready_document(account, supervisor)
+    prepare_procedures(document.pk)
+
+    assert at_openai(openai, account) == [document.openai_file_id]
+    assert len([entry for entry in standin.logged_requests("http", "/v1/files") if entry["method"] == "POST"]) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_delivered_at_once_it_is_prepared_once(account, supervisor, openai):
+    document = upload_procedures(account, document_of(), supervisor)
+
+    assert run_concurrently(*[lambda: prepare_procedures(document.pk)] * 3) == [None, None, None]
+
+    account.refresh_from_db()
+    document.refresh_from_db()
+    assert at_openai(openai, account) == [document.openai_file_id]
+
+
+def test_a_lost_claim_is_swept_and_prepared_again(account, supervisor, openai, settings):
+    document = upload_procedures(account, document_of(), supervisor)
+    ProcedureDocument.objects.update(attempts=1, is_claimed=True)
+    prepare_procedures(document.pk)
+    assert sweep_procedures() == 0
+
+    expire_claim(document, settings)
+    assert sweep_procedures() == 1
+    prepare_procedures(document.pk)
+
+    document.refresh_from_db()
+    assert (document.status, document.attempts) == ("ready", 2)
+
+
+def test_a_document_that_kills_its_workers_is_given_up(account, supervisor, openai, settings):
+    document = upload_procedures(account, document_of(), supervisor)
+    ProcedureDocument.objects.update(attempts=settings.TASK_ATTEMPTS, is_claimed=True)
+    expire_claim(document, settings)
+
+    prepare_procedures(document.pk)
+
+    document.refresh_from_db()
+    assert document.status == "failed"
+    assert sweep_procedures() == 0
+
+
+class OvertakingWorker:
+    """Replacement for `VectorStoreClient.attach` in a worker that was wrongly taken for lost.
+
+    While the worker attaches its file, another one prepares the same document.
+    """
+
+    def __init__(self, document: ProcedureDocument, settings, then_fail: bool) -> None:
+        self.document, self.settings, self.then_fail = document, settings, then_fail
+        self.attach, self.is_first = VectorStoreClient.attach, True
+
+    def __call__(self, openai: VectorStoreClient, store_id: str, file_id: str, *args) -> None:
+        if self.is_first:
+            self.is_first = False
+            expire_claim(self.document, self.settings)
+            prepare_procedures(self.document.pk)
+            if self.then_fail:
+                raise AIUnavailableError("timeout", retryable=True)
+        self.attach(openai, store_id, file_id, *args)
+
+
+@pytest.mark.parametrize("then_fail", [False, True])
+def test_a_worker_that_was_thought_lost_spoils_nothing(account, supervisor, openai, settings, monkeypatch, then_fail):
+    document = upload_procedures(account, document_of(), supervisor)
+    overtaken = OvertakingWorker(document, settings, then_fail)
+    monkeypatch.setattr(VectorStoreClient, "attach", lambda *args: overtaken(*args))
+
+    prepare_procedures(document.pk)
+
+    document.refresh_from_db()
+    account.refresh_from_db()
+    assert (document.status, account.procedures) == ("ready", document)
+    assert at_openai(openai, account) == [document.openai_file_id]
+
+
+def test_of_two_documents_the_later_upload_counts_whichever_is_ready_first(account, supervisor, openai):
+    earlier = upload_procedures(account, document_of(b"1000 Earlier."), supervisor)
+    later = upload_procedures(account, document_of(b"1000 Later."), supervisor)
+
+    prepare_procedures(later.pk)
+    prepare_procedures(earlier.pk)
+
+    account.refresh_from_db()
+    later.refresh_from_db()
+    assert account.procedures == later
+    assert at_openai(openai, account) == [later.openai_file_id]
+
+
+def test_two_first_documents_at_once_share_one_store(account, supervisor, openai, monkeypatch):
+    first, second = (upload_procedures(account, document_of(b"1000 %d." % n), supervisor) for n in range(2))
+    ensure_store, stores = VectorStoreClient.ensure_store, len(list(openai.vector_stores.list()))
+
+    def slowly(*args) -> str:
+        made = ensure_store(*args)
+        monkeypatch.setattr(VectorStoreClient, "ensure_store", ensure_store)
+        prepare_procedures(second.pk)
+        return made
+
+    monkeypatch.setattr(VectorStoreClient, "ensure_store", slowly)
+    prepare_procedures(first.pk)
+
+    account.refresh_from_db()
+    assert account.procedures == second
+    assert at_openai(openai, account) == [account.procedures.openai_file_id]
+    assert len(list(openai.vector_stores.list())) == stores + 1
+
+
+def test_a_store_that_is_gone_is_made_anew(account, supervisor, openai):
+    prepare_ready_document(account, supervisor)
+    openai.vector_stores.delete(account.vector_store_id)
+    gone = account.vector_store_id
+
+    document = prepare_ready_document(account, supervisor, b"1000 New.")
+
+    assert account.vector_store_id != gone
+    assert at_openai(openai, account) == [document.openai_file_id]
+
+
+def test_history_is_append_only(account, supervisor, openai):
+    old = prepare_ready_document(account, supervisor)
+    prepare_ready_document(account, supervisor, b"1000 New.")
+    kept = ("filename", "size", "sha256", "uploaded_at", "uploaded_by_id", "file", "openai_file_id")
+    before = ProcedureDocument.objects.values_list(*kept).get(pk=old.pk)
+
+    with pytest.raises(ProtectedError):
+        old.delete()
+    with pytest.raises(ProtectedError):
+        ProcedureDocument.objects.all().delete()
+    with pytest.raises(ProtectedError):
+        account.delete()
+
+    assert ProcedureDocument.objects.values_list(*kept).get(pk=old.pk) == before
+    assert [row.filename for row in account.documents.all()] == ["procedures.md"] * 2

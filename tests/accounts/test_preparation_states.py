@@ -1,0 +1,189 @@
+"""State machine for replacing a procedure document while OpenAI and workers fail.
+
+As soon as a document is ready, exactly one document is current at every moment.
+"""
+
+import contextlib
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+from hypothesis import Phase
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from openai import NotFoundError, OpenAI
+
+from accounts.models import Account, ProcedureDocument
+from accounts.procedures.openai_vector_store import VectorStoreClient, document_filter
+from accounts.procedures.preparation import RetryLaterError, prepare_procedures
+from accounts.procedures.reconciliation import reconcile_procedures
+from accounts.procedures.uploads import retry_procedures, upload_procedures
+from tests.standins.openai.standin_process import StandinProcess
+from tests.support.prove import IS_PROVE_RUN
+
+SOON = {"retry_after": 0.01}
+FAULTS = {
+    "nothing": [],
+    "the store lags": [("POST /v1/vector_stores/", {"lag": 0.1})],
+    "the store lags for ever": [("POST /v1/vector_stores/", {"lag": 600})],
+    "indexing fails": [("POST /v1/vector_stores/", {"failed": True})],
+    "the store is expired": [("GET /v1/vector_stores/", {"expired": True})],
+    "the upload fails": [("POST /v1/files", {"status": 500} | SOON)] * 3,
+    "the upload is refused": [("POST /v1/files", {"status": 400})],
+    "the search finds nothing": [
+        ("POST /v1/vector_stores/", {"delay": 0.001}),
+        ("POST /v1/vector_stores/", {"nothing": True}),
+    ],
+    "nothing can be deleted": [("DELETE /v1/", {"status": 500} | SOON)] * 6,
+    "the store is gone": [("GET /v1/vector_stores/", {"status": 404})],
+}
+# About half of the draws are fault-free: the interesting case is a failure between two successes.
+CHANCES = ["nothing"] * len(FAULTS) + sorted(FAULTS)
+EXAMPLES, STEPS_EACH = (150, 25) if IS_PROVE_RUN else (20, 15)
+STEPS = ["ensure_store", "upload", "attach", "wait_until_searchable", "remove_file", "remove_store"]
+
+
+class InterruptedStep(BaseException):
+    """Death of a worker in the middle of its work."""
+
+
+class ProcedureReplacementMachine(RuleBasedStateMachine):
+    standin: StandinProcess
+    account_of: object  # returns a new account and its supervisor
+
+    @initialize()
+    def begin(self) -> None:
+        self.account, self.supervisor = type(self).account_of()
+        self.openai = OpenAI(api_key="sk-tests", base_url=self.standin.base_url, max_retries=0)
+        self.uploads = 0
+        self.is_whole = True  # False once something was deleted at OpenAI
+
+    def documents(self, **wanted) -> list[ProcedureDocument]:
+        return list(ProcedureDocument.objects.filter(account=self.account, **wanted).order_by("uploaded_at"))
+
+    @rule()
+    def upload(self) -> None:
+        self.uploads += 1
+        text = f"Line 717\n{1000 + self.uploads} Rule\nDocument number word{self.uploads} says hello."
+        upload_procedures(self.account, SimpleUploadedFile("m.md", text.encode()), self.supervisor)
+
+    @precondition(lambda self: self.documents(status="processing"))
+    @rule(data=st.data(), fault=st.sampled_from(CHANCES), death=st.sampled_from([None] * 8 + STEPS))
+    def prepare(self, data, fault, death) -> None:
+        document = data.draw(st.sampled_from(self.documents(status="processing")))
+        for match, kind in FAULTS[fault]:
+            self.standin.add_fault(match, kind)
+        original = getattr(VectorStoreClient, death) if death else None
+
+        def and_die(*args):
+            original(*args)
+            raise InterruptedStep
+
+        if death:
+            setattr(VectorStoreClient, death, and_die)
+        try:
+            with contextlib.suppress(RetryLaterError, InterruptedStep):
+                prepare_procedures(document.pk)
+        finally:
+            if death:
+                setattr(VectorStoreClient, death, original)
+            self.standin.clear_faults()
+
+    @rule()
+    def claims_are_lost(self) -> None:
+        long_ago = timezone.now() - timedelta(days=1)
+        ProcedureDocument.objects.filter(account=self.account).update(touched_at=long_ago)
+
+    @precondition(lambda self: self.documents(status="failed"))
+    @rule(data=st.data())
+    def try_again(self, data) -> None:
+        retry_procedures(data.draw(st.sampled_from(self.documents(status="failed"))))
+
+    @precondition(lambda self: Account.objects.get(pk=self.account.pk).vector_store_id)
+    @rule()
+    def the_store_is_deleted(self) -> None:
+        with contextlib.suppress(NotFoundError):
+            self.openai.vector_stores.delete(Account.objects.get(pk=self.account.pk).vector_store_id)
+        self.is_whole = False
+
+    @rule()
+    def the_night_comes(self) -> None:
+        reconcile_procedures()
+
+    @invariant()
+    def the_last_one_that_is_ready_counts(self) -> None:
+        if not hasattr(self, "account"):
+            return
+        current = Account.objects.select_related("procedures").get(pk=self.account.pk).procedures
+        ready = self.documents(status="ready")
+        if ready:
+            assert current is not None
+            assert (current.uploaded_at, current.pk) >= (ready[-1].uploaded_at, ready[-1].pk)
+
+    @invariant()
+    def a_search_sees_the_one_in_force_and_no_other(self) -> None:
+        if not hasattr(self, "account"):
+            return
+        account = Account.objects.select_related("procedures").get(pk=self.account.pk)
+        if account.procedures is None:
+            return
+        try:
+            found = self.openai.vector_stores.search(
+                account.vector_store_id,
+                query="document number says hello",
+                filters=document_filter(account.procedures_id),
+            )
+            files = {one.file_id for one in found.data}
+        except NotFoundError:
+            files = set()
+        assert files <= {account.procedures.openai_file_id}
+        assert files or not self.is_whole
+
+    def teardown(self) -> None:
+        if not hasattr(self, "account"):
+            return
+        for _ in range(2):  # the first reconciliation repairs; the second finds everything intact
+            self.claims_are_lost()
+            for document in self.documents(status="processing"):
+                with contextlib.suppress(RetryLaterError):
+                    prepare_procedures(document.pk)
+            reconcile_procedures()
+        self.claims_are_lost()
+        account = Account.objects.select_related("procedures").get(pk=self.account.pk)
+        mine = {str(self.account.pk)}
+        stores = [one.id for one in self.openai.vector_stores.list() if one.metadata["steadyline_account"] in mine]
+        ids = {str(document.pk) for document in self.documents()}
+        files = [one.id for one in self.openai.files.list() if one.filename[11:].split(".")[0] in ids]
+        assert stores == ([account.vector_store_id] if account.procedures else [])
+        assert files == ([account.procedures.openai_file_id] if account.procedures else [])
+        self.openai.close()
+
+
+@pytest.mark.timeout(3000 if IS_PROVE_RUN else 280)
+def test_one_document_counts_whatever_happens(transactional_db, standin, settings, supervisor, organization):
+    settings.PROCEDURES_TIMEOUT = 0.4
+    settings.PROCEDURES_LEFT_AFTER = 0
+
+    def fresh() -> tuple[Account, object]:
+        return Account.objects.create(
+            organization=organization, name="Line", number=str(Account.objects.count())
+        ), supervisor
+
+    ProcedureReplacementMachine.standin, ProcedureReplacementMachine.account_of = standin, staticmethod(fresh)
+    # No shrink phase: shrinking a failure takes minutes.
+    options = hypothesis_settings(
+        max_examples=EXAMPLES, stateful_step_count=STEPS_EACH, deadline=None, phases=[Phase.reuse, Phase.generate]
+    )
+    run_state_machine_as_test(ProcedureReplacementMachine, settings=options)
+
+    # The rules and invariants do the checking. This makes sure that replacements took place at all.
+    assert ProcedureDocument.objects.filter(status="ready").exclude(replaced=None).exists()

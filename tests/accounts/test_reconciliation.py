@@ -1,0 +1,166 @@
+import pytest
+from openai import OpenAI
+
+from accounts.models import Account, ProcedureDocument
+from accounts.procedures.openai_vector_store import VectorStoreClient
+from accounts.procedures.preparation import prepare_procedures
+from accounts.procedures.reconciliation import reconcile_procedures
+from accounts.procedures.uploads import upload_procedures
+from tests.accounts.test_preparation import (
+    TEXT,
+    all_files,
+    at_openai,
+    document_of,
+    expire_claim,
+    prepare_ready_document,
+)
+
+pytestmark = pytest.mark.both_databases
+
+
+@pytest.fixture
+def openai(standin, settings):
+    settings.PROCEDURES_LEFT_AFTER = 0
+    with OpenAI(api_key="sk-tests", base_url=standin.base_url) as client:
+        for store in client.vector_stores.list():
+            client.vector_stores.delete(store.id)
+        for file in client.files.list():
+            client.files.delete(file.id)
+        yield client
+
+
+def stores(client: OpenAI) -> set[str]:
+    return {store.id for store in client.vector_stores.list()}
+
+
+class SimulatedCrash(BaseException):
+    """Death of a worker in the middle of its work. A BaseException, so that no error handler catches it."""
+
+
+def die_after(monkeypatch, method: str) -> None:
+    original = getattr(VectorStoreClient, method)
+
+    def and_die(*args):
+        original(*args)
+        raise SimulatedCrash
+
+    monkeypatch.setattr(VectorStoreClient, method, and_die)
+
+
+@pytest.mark.parametrize("method", ["ensure_store", "upload", "attach", "wait_until_searchable", "remove_file"])
+def test_what_a_dead_worker_left_is_gone_once_the_document_is_ready(
+    account, supervisor, openai, settings, monkeypatch, method
+):
+    old = prepare_ready_document(account, supervisor)
+    document = upload_procedures(account, document_of(b"717\n4010 New."), supervisor)
+    with monkeypatch.context() as patch:
+        die_after(patch, method)
+        with pytest.raises(SimulatedCrash):
+            prepare_procedures(document.pk)
+    account.refresh_from_db()
+    assert account.procedures in ({old, document} if method == "remove_file" else {old})
+    assert account.procedures.openai_file_id in at_openai(openai, account)
+
+    expire_claim(document, settings)
+    prepare_procedures(document.pk)
+    reconcile_procedures()
+
+    account.refresh_from_db()
+    document.refresh_from_db()
+    assert (account.procedures, document.status) == (document, "ready")
+    assert all_files(openai) == {document.openai_file_id} == set(at_openai(openai, account))
+    assert stores(openai) == {account.vector_store_id}
+
+
+def test_what_a_document_left_that_was_given_up_is_removed(account, supervisor, openai, settings, monkeypatch):
+    document = upload_procedures(account, document_of(), supervisor)
+    with monkeypatch.context() as patch:
+        die_after(patch, "upload")
+        with pytest.raises(SimulatedCrash):
+            prepare_procedures(document.pk)
+    ProcedureDocument.objects.update(attempts=settings.TASK_ATTEMPTS)
+    expire_claim(document, settings)
+    prepare_procedures(document.pk)
+    assert len(all_files(openai)) == 1 and len(stores(openai)) == 1
+
+    removed = reconcile_procedures()
+
+    assert removed == 2
+    assert (all_files(openai), stores(openai)) == (set(), set())
+
+
+def test_nothing_of_others_and_nothing_young_is_touched(account, supervisor, openai, settings, monkeypatch):
+    theirs = openai.vector_stores.create(name="procedures", metadata={"steadyline_account": str(supervisor.pk)}).id
+    somebodys = openai.vector_stores.create(name="procedures").id
+    files = {openai.files.create(file=(name, b"x"), purpose="assistants").id for name in ("a.txt", "procedures-x.md")}
+    account_store = openai.vector_stores.create(metadata={"steadyline_account": str(account.pk)}).id
+    settings.PROCEDURES_LEFT_AFTER = 3600
+
+    assert reconcile_procedures() == 0
+
+    settings.PROCEDURES_LEFT_AFTER = 0
+    assert reconcile_procedures() == 1
+    assert stores(openai) == {theirs, somebodys}
+    assert all_files(openai) == files
+    assert account_store not in stores(openai)
+
+
+def test_what_is_on_its_way_is_left_alone(account, supervisor, openai, monkeypatch):
+    document = upload_procedures(account, document_of(), supervisor)
+    with monkeypatch.context() as patch:
+        die_after(patch, "attach")
+        with pytest.raises(SimulatedCrash):
+            prepare_procedures(document.pk)
+
+    assert reconcile_procedures() == 0
+    assert len(all_files(openai)) == 1
+
+
+@pytest.mark.parametrize("gone", ["store", "file", "attachment"])
+def test_a_document_in_force_that_is_gone_at_openai_is_put_there_again(account, supervisor, openai, gone):
+    document = prepare_ready_document(account, supervisor)
+    if gone == "store":
+        openai.vector_stores.delete(account.vector_store_id)
+    elif gone == "file":
+        openai.files.delete(document.openai_file_id)
+    else:
+        openai.vector_stores.files.delete(document.openai_file_id, vector_store_id=account.vector_store_id)
+
+    reconcile_procedures()
+    document.refresh_from_db()
+    assert document.status == "processing"
+    prepare_procedures(document.pk)
+    reconcile_procedures()
+
+    account.refresh_from_db()
+    document.refresh_from_db()
+    assert (document.status, account.procedures, document.replaced) == ("ready", document, None)
+    assert all_files(openai) == {document.openai_file_id} == set(at_openai(openai, account))
+
+
+def test_a_document_from_before_there_was_an_index_gets_one_and_says_whose_it_is(account, supervisor, openai):
+    document = prepare_ready_document(account, supervisor, TEXT)
+    document.pages.all().delete()
+    document.sections.all().delete()
+    ProcedureDocument.objects.update(page_count=None)
+    openai.vector_stores.files.update(
+        document.openai_file_id, vector_store_id=account.vector_store_id, attributes={"document": "before"}
+    )
+
+    reconcile_procedures()
+
+    document.refresh_from_db()
+    assert (document.status, document.page_count) == ("ready", 1)
+    assert [section.number for section in document.sections.all()] == ["3010"]
+    attached = openai.vector_stores.files.retrieve(document.openai_file_id, vector_store_id=account.vector_store_id)
+    assert attached.attributes == {"document": str(document.pk)}
+
+
+def test_openai_being_away_changes_nothing(account, supervisor, openai, settings):
+    prepare_ready_document(account, supervisor)
+    settings.OPENAI_BASE_URL = "http://127.0.0.1:9/v1"
+
+    assert reconcile_procedures() == 0
+
+    assert ProcedureDocument.objects.get().status == "ready"
+    assert Account.objects.get(pk=account.pk).procedures is not None

@@ -1,0 +1,151 @@
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from rest_framework.decorators import api_view
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.integrations.scopes import CLOSED, Scope, required_scope, token_scope
+from accounts.integrations.service_tokens import issue_service_token, revoke_service_token
+from accounts.models import ServiceToken, User
+from tests.support.fixtures import client_of
+
+
+def client_with(secret: str) -> Client:
+    return Client(headers={"Authorization": f"Bearer {secret}"})
+
+
+def test_the_secret_is_shown_once_and_kept_nowhere(admin):
+    answer = client_of(admin).post(
+        "/api/tokens/", {"name": "Learning system", "scopes": ["sessions:read"]}, content_type="application/json"
+    )
+
+    secret, token = answer.json()["secret"], ServiceToken.objects.get()
+    assert secret.startswith("slt_") and secret.startswith(token.hint)
+    assert secret not in str(ServiceToken.objects.values().get())
+    assert "secret" not in client_of(admin).get("/api/tokens/").json()["results"][0]
+    assert client_with(secret).get("/api/sessions/").status_code == 200
+
+
+def test_the_tokens_of_the_framework_open_nothing(admin):
+    _, secret = issue_service_token(admin, "Learning system", ["sessions:read"])
+
+    answers = [
+        Client(headers={"Authorization": f"Token {one}"}).get("/api/sessions/").status_code
+        for one in ("f" * 40, secret)
+    ]
+
+    assert answers == [403, 403]
+
+
+def test_a_token_does_what_its_scopes_name_and_nothing_else(admin, counselor, chat):
+    _, secret = issue_service_token(admin, "Learning system", ["sessions:read"])
+    client = client_with(secret)
+
+    allowed = client.get(f"/api/sessions/{chat.pk}/")
+    answers = {
+        path: client.generic(method, path).status_code
+        for method, path in [
+            ("GET", "/api/scenarios/"),
+            ("POST", "/api/sessions/"),
+            ("POST", f"/api/sessions/{chat.pk}/end/"),
+            ("GET", f"/api/sessions/{chat.pk}/evaluation/"),
+            ("GET", "/api/tokens/"),
+            ("POST", "/api/tokens/"),
+            ("GET", "/api/schema/"),
+            ("GET", "/api/flags/"),
+        ]
+    }
+
+    assert allowed.status_code == 200
+    assert set(answers.values()) == {403}
+    assert client.get("/sessions/").status_code == 302  # pages do not accept tokens
+
+
+@pytest.mark.parametrize(
+    ("resource", "method", "scope"),
+    [
+        ("people", "GET", Scope.PEOPLE_READ),
+        ("people", "HEAD", Scope.PEOPLE_READ),
+        ("people", "OPTIONS", Scope.PEOPLE_READ),
+        ("people", "POST", Scope.PEOPLE_WRITE),
+        ("people", "DELETE", Scope.PEOPLE_WRITE),
+        ("sessions", "POST", None),  # this scope does not exist
+        ("unheard", "GET", None),
+        (CLOSED, "GET", None),
+    ],
+)
+def test_a_view_and_a_method_require_a_scope(resource, method, scope):
+    class DeclaredView(APIView):
+        token_scope = resource
+
+    @token_scope(resource)
+    @api_view(["GET"])
+    def declared_view(request):
+        return Response()
+
+    assert required_scope(DeclaredView(), method) == scope
+    assert required_scope(declared_view.cls(), method) == scope
+
+
+def test_a_view_that_declares_nothing_is_closed():
+    assert required_scope(APIView(), "GET") is None
+
+
+@pytest.mark.parametrize("change", ["revoked", "expired", "inactive", "other"])
+def test_what_is_no_good_any_more_lets_nobody_in(admin, change):
+    token, secret = issue_service_token(admin, "Learning system", ["sessions:read"])
+    if change == "revoked":
+        assert (revoke_service_token(token), revoke_service_token(token)) == (True, False)
+    if change == "expired":
+        ServiceToken.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    if change == "inactive":
+        User.objects.filter(role="service").update(is_active=False)
+
+    answer = client_with(secret + "x" if change == "other" else secret).get("/api/sessions/")
+
+    assert (answer.status_code, answer.json()["detail"]) == (403, "This token is unknown, revoked or expired.")
+
+
+def test_a_token_sees_its_own_organization_alone(stranger, other_organization, chat):
+    their_admin = User.objects.create_user("a@example.net", organization=other_organization, role="admin")
+    _, secret = issue_service_token(their_admin, "Theirs", ["sessions:read"])
+
+    client = client_with(secret)
+
+    assert client.get("/api/sessions/").json()["results"] == []
+    assert client.get(f"/api/sessions/{chat.pk}/").status_code == 404
+
+
+def test_an_outside_system_enters_no_administration_and_has_no_password(admin):
+    issue_service_token(admin, "Learning system", Scope.values)
+    service = User.objects.get(role="service")
+
+    assert (service.is_staff, service.has_usable_password()) == (False, False)
+
+
+@pytest.mark.parametrize("scopes", [[], ["sessions:write"], ["everything"]])
+def test_unknown_scopes_are_refused(admin, scopes):
+    body = {"name": "x", "scopes": scopes}
+    answer = client_of(admin).post("/api/tokens/", body, content_type="application/json")
+
+    assert (answer.status_code, list(answer.json()["fields"])) == (400, ["scopes"])
+    assert ServiceToken.objects.count() == User.objects.filter(role="service").count() == 0
+
+
+def test_in_the_administration_it_is_issued_and_revoked(admin):
+    client = client_of(admin)
+
+    page = client.post(
+        "/admin/accounts/servicetoken/add/", {"name": "LMS", "scopes": ["sessions:read"]}, follow=True
+    ).content.decode()
+
+    secret = page.split("not shown again: ")[1].split("<")[0].strip()
+    assert client_with(secret).get("/api/sessions/").status_code == 200
+    token = ServiceToken.objects.get()
+    client.post("/admin/accounts/servicetoken/", {"action": "revoke", "_selected_action": [str(token.pk)]})
+    assert client_with(secret).get("/api/sessions/").status_code == 403
+    token.refresh_from_db()
+    assert token.revoked_at is not None

@@ -1,0 +1,152 @@
+from pathlib import Path
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from accounts.models import Account, ProcedureDocument
+from accounts.procedures.upload_validation import MAX_BYTES, InvalidProceduresError, mentions_account
+from accounts.procedures.uploads import upload_procedures
+from tests.accounts.pdf_samples import BOMB, EMPTY, HTML, LOCKED, NO_PAGES, SCANNED, TRUNCATED, make_pdf
+
+CHECK = "Check whether this is the account's own document, and whether the number is written there."
+NOT_717 = "This document does not seem to be for Harbor State Line: the number 717 is not on its first page."
+
+
+def files_of(account: Account) -> list[str]:
+    folder = Path(default_storage.path(f"procedures/{account.pk}"))
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("procedures.docx", b"x", "A .docx is not taken here: PDF, TXT or MD."),
+        ("procedures", b"x", "A file without an ending is not taken here: PDF, TXT or MD."),
+        ("procedures.md.exe", b"x", "A .exe is not taken here: PDF, TXT or MD."),
+        ("procedures.txt", EMPTY, "This file is empty."),
+        ("procedures.txt", b" \n\t\n", "This file has no text."),
+        ("procedures.pdf", EMPTY, "This file is empty."),
+        ("p.pdf", HTML, "This file is named .pdf but is not a PDF. Save it as a PDF and upload it again."),
+        ("p.txt", b"%PDF-1.7", "This is a PDF under another name. Give it the ending .pdf and upload it again."),
+        ("p.txt", b"717\n\xff\xfe", "Line 2 of this file is not UTF-8 text. Save it as UTF-8 and upload it again."),
+        ("p.md", b"717\nx\n\0", "Line 3 of this file is not UTF-8 text. Save it as UTF-8 and upload it again."),
+        ("p.txt", b"x" * (MAX_BYTES + 1), "This file has 20,971,521 bytes; at most 20,971,520 (20 MB) are taken."),
+        ("p.pdf", b"x" * 21 * 1024**2, "This file has 22,020,096 bytes; at most 20,971,520 (20 MB) are taken."),
+        ("p.pdf", LOCKED, "This PDF needs a password. Save it without one and upload it again."),
+        ("p.pdf", TRUNCATED, "This PDF is damaged and cannot be read. Save it anew and upload it again."),
+        ("p.pdf", NO_PAGES, "This PDF has no pages. Save it anew and upload it again."),
+        (
+            "p.pdf",
+            SCANNED,
+            "This PDF has no text: it seems to be scanned. Have its text recognised (OCR) and upload it again.",
+        ),
+        (
+            "p.pdf",
+            BOMB,
+            "This PDF unpacks to far more than its size: it is not read. Save it anew from the program that it was "
+            "written in, and upload it again.",
+        ),
+        ("p.pdf", make_pdf("State Line 718"), f"{NOT_717} {CHECK}"),
+        ("p.pdf", make_pdf("State Line", "Account 717"), f"{NOT_717} {CHECK}"),
+        ("p.pdf", make_pdf("", "Account 717"), f"{NOT_717} It has no text at all. {CHECK}"),
+    ],
+)
+def test_a_refused_document_says_why_and_leaves_nothing(account, supervisor, name, content, words):
+    with pytest.raises(InvalidProceduresError) as caught:
+        upload_procedures(account, SimpleUploadedFile(name, content), supervisor)
+
+    assert str(caught.value) == words
+    assert ProcedureDocument.objects.count() == 0
+    assert files_of(account) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("Procedures 2026.PDF", make_pdf("State Line 717")),
+        ("a.txt", b"Line 717"),
+        ("b.md", b"\xef\xbb\xbfLine 717"),
+        ("n" * 240 + ".pdf", make_pdf("(7 1\n7)")),
+        ("largest.txt", b"Line 717 " + b"x" * (MAX_BYTES - 9)),
+    ],
+)
+def test_a_document_is_kept_byte_for_byte_under_a_key_without_its_name(account, supervisor, name, content):
+    document = upload_procedures(account, SimpleUploadedFile(name, content), supervisor)
+
+    document.refresh_from_db()
+    assert (document.status, document.size, document.warning) == ("processing", len(content), "")
+    assert document.filename.endswith(name[-4:]) and len(document.filename) <= 200
+    assert files_of(account) == [f"{document.pk}{Path(name).suffix.lower()}"]
+    with document.file.open("rb") as file:
+        assert file.read() == content
+
+
+def test_a_text_of_another_account_is_taken_with_a_warning(account, supervisor):
+    document = upload_procedures(account, SimpleUploadedFile("p.txt", b"Line 718"), supervisor)
+
+    assert document.warning == (
+        f"This document does not seem to be for Harbor State Line: the number 717 is not in its beginning. {CHECK}"
+    )
+
+
+def test_where_the_account_has_no_number_its_name_is_sought(account, supervisor):
+    account.number = ""
+    with pytest.raises(InvalidProceduresError) as caught:
+        upload_procedures(account, SimpleUploadedFile("p.pdf", make_pdf("Ridge Line")), supervisor)
+
+    assert "the name “Harbor State Line” (the account has no number) is not on its first page" in str(caught.value)
+    upload_procedures(account, SimpleUploadedFile("p.pdf", make_pdf("harbor  STATE\nline: procedures")), supervisor)
+    assert ProcedureDocument.objects.count() == 1
+
+
+def test_a_document_that_cannot_be_stored_leaves_no_row(account, supervisor, monkeypatch):
+    def away(*args) -> str:
+        raise OSError("the storage is away")
+
+    monkeypatch.setattr(default_storage, "save", away)
+    with pytest.raises(OSError, match="away"):
+        upload_procedures(account, SimpleUploadedFile("p.txt", b"717"), supervisor)
+
+    assert ProcedureDocument.objects.count() == 0
+
+
+def test_a_row_that_cannot_be_written_leaves_no_file(account, supervisor, monkeypatch):
+    def refuse(*args, **kwargs) -> None:
+        raise ValueError("no")
+
+    monkeypatch.setattr(ProcedureDocument, "save", refuse)
+    with pytest.raises(ValueError, match="no"):
+        upload_procedures(account, SimpleUploadedFile("p.txt", b"717"), supervisor)
+
+    assert files_of(account) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "text", "found"),
+    [
+        ("717", "Line 717", True),
+        ("717", "717", True),
+        ("717", "Account: 7 1 7.", True),
+        ("717", "Account\n7\n1\n7\nHarbor", True),
+        ("717", "Account №\uff17\uff11\uff17", True),
+        ("717", "(717)", True),
+        ("717", "717, revised 2026", True),
+        ("717", "page 3 717 State Line", True),
+        ("717", "1717", False),
+        ("717", "7170", False),
+        ("717", "71 72", False),
+        ("717", "7 1 7 5", False),
+        ("717", "2 7 1 7", False),
+        ("717", "Acct717State", True),
+        ("717", "1-800-717-2000", False),
+        ("717", "1,717 calls", False),
+        ("717", "717.50", False),
+        ("717", "71x7", False),
+        ("A-12", "Account a-12", True),
+        ("A-12", "Account A-123", False),
+        ("7 17", "Account 717", True),
+    ],
+)
+def test_a_number_is_found_with_gaps_and_never_in_a_longer_one(number, text, found):
+    assert mentions_account(Account(name="Harbor", number=number), text) is found

@@ -1,0 +1,75 @@
+"""Actions on the practice pages, and locators for them."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+
+def line_patterns(*patterns: str) -> list[re.Pattern[str]]:
+    """Return patterns for comparing lines, which may contain line breaks."""
+    return [re.compile(pattern, re.DOTALL) for pattern in patterns]
+
+
+def transcript_lines(page: Page, **wanted: str) -> Locator:
+    """Return the transcript's lines, filtered by data attributes such as `speaker` or `final`."""
+    conditions = "".join(f'[data-{name}="{value}"]' for name, value in wanted.items())
+    return page.locator(f".transcript > li{conditions}")
+
+
+def grade_badge(page: Page) -> Locator:
+    return page.get_by_role("img", name=re.compile(r"^Grade [A-F], \d+ of 100$"))
+
+
+def wait_for_session_id(page: Page) -> str:
+    """Wait until the browser is on the session's own page and return the session's id."""
+    page.wait_for_url("**/sessions/*/")
+    return page.url.rstrip("/").rpartition("/")[2]
+
+
+# ---- Phone calls
+
+
+def call_panel(page: Page) -> Locator:
+    return page.locator("#call")
+
+
+def start_typing(page: Page, button: str = "Start the call") -> None:
+    """Take the call without a microphone."""
+    page.get_by_role("button", name="Take it typing instead").locator("visible=true").click()
+    page.get_by_role("button", name=button).click()
+    expect(call_panel(page)).to_have_attribute("data-phase", "talking")
+
+
+def type_line(page: Page, text: str) -> None:
+    """Type a line and wait until the caller starts to answer."""
+    answered = transcript_lines(page, speaker="caller").count()
+    page.get_by_label("Type instead of speaking").fill(text)
+    page.keyboard.press("Enter")
+    expect(transcript_lines(page, speaker="counselor").filter(has_text=text)).to_be_visible()
+    expect(transcript_lines(page, speaker="caller")).to_have_count(answered + 1)
+
+
+def hang_up(page: Page) -> str:
+    """Hang up and return the session's id."""
+    page.get_by_role("button", name="Hang up").click()
+    return wait_for_session_id(page)
+
+
+# ---- Chats
+
+
+def begin_chat(page: Page) -> None:
+    page.get_by_role("button", name="Begin the chat").click()
+    expect(page.get_by_label("Your message")).to_be_focused()
+
+
+def send_message(page: Page, text: str) -> None:
+    page.get_by_label("Your message").fill(text)
+    page.keyboard.press("Enter")
+
+
+def expect_caller_answer(page: Page, count: int) -> None:
+    """Expect `count` lines, the last of them the caller's complete answer."""
+    expect(transcript_lines(page)).to_have_count(count)
+    expect(transcript_lines(page).last).to_have_attribute("data-speaker", "caller")
+    expect(transcript_lines(page).last).to_have_attribute("data-final", "true")

@@ -1,0 +1,252 @@
+"""Every page in light and dark, narrow and wide: nothing that shuts somebody out, and nothing cut off at the side."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, ViewportSize, expect
+
+from tests.browser.chromium import FAKE_MICROPHONE
+from tests.browser.practice_actions import (
+    begin_chat,
+    call_panel,
+    expect_caller_answer,
+    grade_badge,
+    hang_up,
+    send_message,
+    start_typing,
+    type_line,
+)
+from tests.browser.tryout import CALLS, CHAT, PageMonitor, TryoutSite
+from tests.support.prove import IS_PROVE_RUN
+
+pytestmark = pytest.mark.timeout(120)
+
+SUPERVISOR = "supervisor@example.org"
+Scheme = Literal["light", "dark"]
+PHONE: ViewportSize = {"width": 360, "height": 780}
+DESK: ViewportSize = {"width": 1440, "height": 900}
+# Colors depend on the scheme and the layout on the width, so each is looked at once. `make prove` looks at all four.
+EVERY_LOOK: list[tuple[ViewportSize, tuple[Scheme, ...]]] = [(DESK, ("light", "dark")), (PHONE, ("light", "dark"))]
+LOOKS = EVERY_LOOK if IS_PROVE_RUN else [(DESK, ("light",)), (PHONE, ("dark",))]
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture(scope="module")
+def flags() -> list[str]:
+    return FAKE_MICROPHONE
+
+
+def accessibility_problems(page: Page) -> list[str]:
+    """Return what is wrong with the page as it stands, in each of the looks."""
+    found = []
+    for size, schemes in LOOKS:
+        page.set_viewport_size(size)
+        if page.evaluate(OVERFLOW) > 0:
+            found.append(f"{size['width']}: wider than the screen")
+        for scheme in schemes:
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            found += [f"{size['width']} {scheme}: {problem}" for problem in axe_finds(page)]
+    return found
+
+
+# Django's chooser of many gives its hints to a span; its tables of rows that are only read scroll on a phone.
+TOLERATED_IN_ADMIN = ("aria-prohibited-attr", "scrollable-region-focusable")
+
+
+def axe_finds(page: Page) -> list[str]:
+    violations: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    tolerated = TOLERATED_IN_ADMIN if "/admin/" in page.url else ()
+    return [
+        f"{one['id']} at {one['nodes'][0]['target']}"
+        for one in violations
+        if one["impact"] in ("serious", "critical") and one["id"] not in tolerated
+    ]
+
+
+@dataclass
+class PracticeHistory:
+    """A counselor who has something to look at in every state."""
+
+    counselor: str
+    graded: str
+    failed: str
+    short: str
+
+
+@pytest.fixture(scope="module")
+def practised(tryout: TryoutSite) -> PracticeHistory:
+    counselor = tryout.add_counselor(*CALLS, CHAT)
+    graded = tryout.take_chat(counselor, "Hello, my name is Sam.", "That sounds so hard. Are you thinking of suicide?")
+    failed = tryout.take_chat(counselor, "Hello, what is going on?", grading_fails=True)
+    tryout.clear_openai_faults()
+    return PracticeHistory(counselor, graded, failed, tryout.take_chat(counselor))
+
+
+def test_login_pages(enter: Callable[..., Page]) -> None:
+    page = enter("/")
+    assert accessibility_problems(page) == []
+    page.get_by_label("Email").fill("nobody@example.org")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator(".errorlist")).to_be_visible()
+    assert accessibility_problems(page) == []
+    page.goto("/account/password/reset/")
+    assert accessibility_problems(page) == []
+
+
+PAGES = {
+    "dashboard": "/",
+    "history": "/sessions/",
+    "graded": "/sessions/{graded}/",
+    "failed": "/sessions/{failed}/",
+    "too short": "/sessions/{short}/",
+    "progress": "/progress/",
+    "evidence": "/progress/risk/",
+    "library": "/training/library/",
+    "mails": "/account/notices/",
+    "free call": "/training/voice/free/",
+    "free chat": "/training/chat/free/",
+    "password": "/account/password/change/",
+}
+
+
+# Pages of one frame and the same components: `make test` looks at one of each kind, `make prove` at all.
+SAMPLE = [*PAGES] if IS_PROVE_RUN else ["dashboard", "graded", "progress", "free call", "mails"]
+
+
+@pytest.mark.parametrize("name", SAMPLE)
+def test_pages_of_a_counselor(enter: Callable[..., Page], practised: PracticeHistory, name: str) -> None:
+    page = enter(PAGES[name].format(**vars(practised)), practised.counselor)
+
+    assert accessibility_problems(page) == []
+
+
+LISTS = ("scenarios/scenario", "training/session", "training/assignment", "recordings/recording")
+ADMIN = ["", *(f"{model}/" for model in LISTS)]
+SEARCHED = ["scenarios/scenario/?q=zzz"]
+FORMS = ["scenarios/scenario/add/", "training/assignment/add/"]
+FIRST_ROWS = ["scenarios/scenario", "accounts/account", "training/session", "evaluation/evaluation"]
+
+
+OWN = [
+    "/",
+    "/accounts/",
+    "/reviews/",
+    "/reviews/agreement/",
+    "/team/",
+    "/attention/",
+    "/live/",
+    "/assignments/",
+    "/assignments/new/?find_counselors=sam&find_scenarios=t",
+    "/feedback/",
+    "/flags/?handling=all",
+]
+
+
+ADDRESSES = [*OWN, *(f"/admin/{part}" for part in [*ADMIN, *SEARCHED, *FORMS])]
+SAMPLED_ADDRESSES = [OWN[3], OWN[4], OWN[5], OWN[8], OWN[10], f"/admin/{FORMS[0]}"]
+
+
+@pytest.mark.parametrize("address", ADDRESSES if IS_PROVE_RUN else SAMPLED_ADDRESSES)
+def test_pages_of_a_supervisor(enter: Callable[..., Page], practised: PracticeHistory, address: str) -> None:
+    page = enter(address, SUPERVISOR)
+
+    assert accessibility_problems(page) == []
+
+
+@pytest.mark.prove
+def test_an_account_with_its_sections(enter: Callable[..., Page], practised: PracticeHistory) -> None:
+    page = enter("/accounts/", SUPERVISOR)
+    page.get_by_role("link", name="Harbor State Line (717)").click()
+    page.locator("summary", has_text="Its sections").click()
+
+    assert accessibility_problems(page) == []
+
+
+def test_feedback_as_a_reviewer_reads_it(enter: Callable[..., Page], practised: PracticeHistory) -> None:
+    page = enter(f"/sessions/{practised.graded}/", SUPERVISOR)
+    page.locator("summary", has_text="Review this criterion").first.click()
+    expect(page.get_by_role("button", name="Keep this review").first).to_be_visible()
+
+    assert accessibility_problems(page) == []
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("model", FIRST_ROWS)
+def test_change_pages_of_a_supervisor(enter: Callable[..., Page], practised: PracticeHistory, model: str) -> None:
+    page = enter(f"/admin/{model}/", SUPERVISOR)
+    page.locator("#result_list tbody th a").first.click()
+
+    assert accessibility_problems(page) == []
+
+
+def test_a_call_in_all_its_states(enter: Callable[..., Page], tryout: TryoutSite, watch: PageMonitor) -> None:
+    counselor = tryout.add_counselor(CALLS[0])
+    page = enter(tryout.practice_page(counselor, CALLS[0]), counselor)
+    assert accessibility_problems(page) == []
+    page.get_by_role("button", name="Start the call").click()
+    expect(page.get_by_text("This page may not use your microphone.")).to_be_visible()
+    assert accessibility_problems(page) == []
+    start_typing(page)
+    assert accessibility_problems(page) == []
+    type_line(page, "Good evening, you have reached the crisis line.")
+    assert accessibility_problems(page) == []
+    session = hang_up(page)
+    expect(grade_badge(page)).to_be_visible()
+    expect(page.get_by_label(re.compile("^Recording of"))).to_be_visible()
+    assert accessibility_problems(page) == []
+    own = enter(f"/admin/training/session/{session}/change/", SUPERVISOR)
+    assert accessibility_problems(own) == []
+
+
+@pytest.mark.prove
+def test_a_call_that_ends_elsewhere(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+    counselor = tryout.add_counselor()
+    page = enter("/training/voice/free/", counselor)
+    start_typing(page)
+    session = str(page.locator("[data-session-link]").get_attribute("href"))
+    watcher = enter(session, counselor)
+    expect(watcher.get_by_text("This call is under way.")).to_be_visible()
+    assert accessibility_problems(watcher) == []
+
+    tryout.post_json(counselor, f"/api{session}end/")
+
+    expect(call_panel(page)).to_have_attribute("data-phase", "ended")
+    assert accessibility_problems(page) == []
+
+
+@pytest.mark.prove
+def test_a_chat_in_all_its_states(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+    counselor = tryout.add_counselor(CHAT)
+    page = enter(tryout.practice_page(counselor, CHAT), counselor)
+    assert accessibility_problems(page) == []
+    begin_chat(page)
+    send_message(page, "Hello, my name is Sam.")
+    expect_caller_answer(page, 3)
+    assert accessibility_problems(page) == []
+
+
+def test_on_a_phone_the_way_out_is_in_reach(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+    counselor = tryout.add_counselor()
+    page = enter("/training/voice/free/", counselor, viewport=PHONE)
+    start_typing(page)
+    expect(page.get_by_role("button", name="Hang up")).to_be_in_viewport(ratio=1)
+    hang_up(page)
+
+    page.goto("/training/chat/free/")
+    begin_chat(page)
+    expect(page.get_by_role("button", name="Send")).to_be_in_viewport(ratio=1)
+
+
+def test_what_is_not_there_is_said_in_our_own_words(
+    enter: Callable[..., Page], practised: PracticeHistory, watch: PageMonitor
+) -> None:
+    watch.expect_statuses(404)
+    page = enter("/sessions/nothing/", practised.counselor)
+
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert accessibility_problems(page) == []

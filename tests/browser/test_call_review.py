@@ -1,0 +1,224 @@
+"""Review of a one-hour call by mouse, keyboard, and link, with a supervisor's comments on moments of it."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.test_accessibility import SUPERVISOR, accessibility_problems
+from tests.browser.tryout import PageMonitor, TryoutSite
+
+pytestmark = pytest.mark.timeout(120)
+
+ROOT = Path(__file__).parents[2]
+A_FIFTH = 70_000_000  # bytes; the whole recording has 345 million
+
+
+@pytest.fixture(scope="module")
+def flags() -> list[str]:
+    return ["--autoplay-policy=no-user-gesture-required"]
+
+
+@pytest.fixture(scope="module")
+def counselor(tryout: TryoutSite) -> str:
+    return tryout.add_counselor()
+
+
+@pytest.fixture(scope="module")
+def long_call(tryout: TryoutSite, counselor: str) -> str:
+    """Return the address of a one-hour call with 300 turns."""
+    command = [sys.executable, "-m", "config.launcher", "manage", "shell", "-v", "0", "-c"]
+    script = "exec(open('tests/browser/create_long_call.py').read())"
+    usual = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    environment = usual | {"STEADYLINE_VAR": str(tryout.folder / "var"), "COUNSELOR": counselor}
+    made = subprocess.run([*command, script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    found = re.search(r"session (\S+)", made.stdout)
+    assert found, made.stdout
+    return f"/sessions/{found[1]}/"
+
+
+def ready(page: Page) -> Locator:
+    player = page.get_by_role("group", name=re.compile("^Recording of"))
+    expect(player).to_have_attribute("data-is-ready", "")
+    return player
+
+
+def audio(page: Page, what: str) -> float:
+    found: float = page.locator("#recording audio").evaluate(f"audio => audio.{what}")
+    return found
+
+
+def heard(page: Page) -> Locator:
+    """Return the turn that is marked as playing."""
+    return page.locator(".transcript > li[aria-current]")
+
+
+def test_any_moment_of_an_hour_is_found_without_loading_all_of_it(
+    enter: Callable[..., Page], long_call: str, counselor: str
+) -> None:
+    page = enter("/", counselor)
+    received = []
+    lines = page.context.new_cdp_session(page)
+    lines.on("Network.dataReceived", lambda data: received.append(data["dataLength"]))
+    lines.send("Network.enable")
+    page.goto(f"{long_call}#t=3300.5")
+    player = ready(page)
+
+    expect(player.locator("[data-now]")).to_have_text("55:00")
+    expect(heard(page)).to_contain_text("This is turn 275.")
+    expect(heard(page)).to_be_in_viewport()
+    page.keyboard.press("Space")  # the link has moved the focus to the button
+    expect(player).to_have_attribute("data-is-playing", "")
+    page.wait_for_function("document.querySelector('#recording audio').currentTime > 3300.6")
+    player.get_by_role("button", name="Pause").click()
+    page.locator(".transcript .seek").nth(30).click()
+    page.wait_for_function("document.querySelector('#recording audio').currentTime > 360.2")
+    expect(heard(page)).to_contain_text("This is turn 30.")
+
+    assert 360 < audio(page, "currentTime") < 372
+    assert audio(page, "duration") == pytest.approx(3600, abs=0.01)
+    assert sum(received) < A_FIFTH
+
+
+def test_the_keyboard_goes_from_turn_to_turn(enter: Callable[..., Page], long_call: str, counselor: str) -> None:
+    page = enter(long_call, counselor)
+    player = ready(page)
+    page.locator(".transcript .seek").nth(4).focus()
+
+    page.keyboard.press("ArrowDown")
+    expect(heard(page)).to_contain_text("This is turn 5.")
+    expect(page.locator(".transcript .seek").nth(5)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    expect(player.locator("[data-now]")).to_have_text("0:36")
+    page.keyboard.press("ArrowRight")
+    expect(player.locator("[data-now]")).to_have_text("0:41")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    expect(player.locator("[data-now]")).to_have_text("0:31")
+    page.keyboard.press("Space")
+    expect(player).to_have_attribute("data-is-playing", "")
+    page.keyboard.press("Space")
+    expect(player).not_to_have_attribute("data-is-playing", "")
+    player.get_by_role("button", name="Next turn").click()
+    expect(heard(page)).to_contain_text("This is turn 3.")
+    slider = player.get_by_role("slider", name="Position")
+    expect(slider).to_have_attribute("aria-valuetext", "0:36 of 1:00:00")
+    slider.focus()
+    page.keyboard.press("ArrowRight")  # the slider's own key
+    expect(slider).to_have_attribute("aria-valuetext", "0:37 of 1:00:00")
+
+
+@pytest.mark.prove
+def test_keys_mean_what_they_mean_elsewhere(enter: Callable[..., Page], long_call: str) -> None:
+    page = enter(long_call, SUPERVISOR)
+    player = ready(page)
+    page.get_by_text("Add a comment").click()
+    words = page.get_by_role("textbox", name="Comment")
+    words.fill("Two")
+    words.press("Space")
+    words.type("words")
+
+    expect(words).to_have_value("Two words")
+    expect(player).not_to_have_attribute("data-is-playing", "")
+    page.locator("h1").click()
+    page.keyboard.press("Space")  # playback has not been started, so the page scrolls
+    expect(player).not_to_have_attribute("data-is-playing", "")
+
+
+@pytest.mark.prove
+def test_speed_and_each_voice_by_itself(enter: Callable[..., Page], long_call: str, counselor: str) -> None:
+    page = enter(long_call, counselor)
+    player = ready(page)
+    player.get_by_label("Speed").select_option("1.5")
+    player.get_by_text("Sound and keys").click()
+    player.get_by_role("slider", name="Caller, right").fill("0")
+    player.get_by_label("Both voices in both ears").check()
+    player.get_by_role("button", name="Play").click()
+    page.wait_for_function("document.querySelector('#recording audio').currentTime > 0.2")
+
+    assert audio(page, "playbackRate") == 1.5
+
+
+@pytest.mark.prove
+def test_a_click_on_the_waveform_goes_there_and_a_link_to_it_can_be_copied(
+    enter: Callable[..., Page], long_call: str, counselor: str
+) -> None:
+    page = enter(long_call, counselor, permissions=["clipboard-read", "clipboard-write"])
+    player = ready(page)
+    frame = player.locator("[data-waveform]")
+    box = frame.bounding_box()
+    assert box
+    frame.click(position={"x": box["width"] / 2, "y": 20})
+    expect(player.locator("[data-now]")).to_have_text(re.compile(r"^(29:5\d|30:0\d)$"))
+    player.get_by_role("button", name="Copy link to this moment").click()
+    expect(player.get_by_role("status")).to_have_text(re.compile(r"^Copied: a link to (29|30):"))
+
+    link = page.evaluate("navigator.clipboard.readText()")
+    page.goto("/")
+    page.goto(link)
+    expect(ready(page).locator("[data-now]")).to_have_text(re.compile(r"^(29:5\d|30:0\d)$"))
+
+
+def test_what_a_supervisor_says_to_a_moment_is_read_beside_the_transcript(
+    enter: Callable[..., Page], long_call: str, counselor: str
+) -> None:
+    page = enter(f"{long_call}#t=605", SUPERVISOR)
+    ready(page)
+    page.get_by_text("Add a comment").click()
+    page.get_by_role("button", name="Take the moment being heard").click()
+    page.get_by_role("button", name="Add the comment").click()
+    expect(page.get_by_text("This field is required.")).to_be_visible()
+    page.get_by_role("textbox", name="Comment").fill("You waited here. That was right.")
+    page.get_by_role("button", name="Add the comment").click()
+    expect(page.locator("[data-announce]")).to_have_text("Your comment at 10:05 was added.")
+    expect(page.locator("[data-marks] span")).to_have_count(1)
+    assert accessibility_problems(page) == []
+
+    own = enter(long_call, counselor)
+    remark = own.locator("#comments li").filter(has_text="You waited here. That was right.")
+    expect(remark).to_contain_text("10:05")
+    expect(own.get_by_text("Add a comment")).to_have_count(0)
+    expect(own.get_by_role("button", name="Delete")).to_have_count(0)
+    remark.get_by_role("link", name="10:05").click()
+    own.wait_for_function("document.querySelector('#recording audio').currentTime > 605")
+    expect(heard(own)).to_contain_text("This is turn 50.")
+
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("Nobody has commented on this call yet.")).to_be_visible()
+    expect(page.locator("[data-marks] span")).to_have_count(0)
+
+
+@pytest.mark.prove
+def test_facts_stand_in_words_too(enter: Callable[..., Page], long_call: str, counselor: str) -> None:
+    page = enter(long_call, counselor)
+    ready(page)
+
+    expect(page.locator(".talk-facts dl")).to_contain_text(re.compile(r"You\s*25:00, 48 %\s*Caller\s*27:30, 52 %"))
+    expect(page.locator(".talk-facts dl")).to_contain_text("30, the longest 0:06")
+    expect(page.locator(".waveform .pause")).to_have_count(30)
+
+
+@pytest.mark.prove
+def test_without_scripts_the_browsers_player_and_plain_forms_do(
+    enter: Callable[..., Page], long_call: str, watch: PageMonitor
+) -> None:
+    watch.expect_statuses(400)
+    page = enter(long_call, SUPERVISOR, java_script_enabled=False)
+    expect(page.locator("#recording audio[controls]")).to_be_visible()
+    page.locator("#comments summary").click()
+    page.get_by_label("At (minutes:seconds)").fill("61:00")
+    page.get_by_role("textbox", name="Comment").fill("Beyond the end.")
+    page.get_by_role("button", name="Add the comment").click()
+    expect(page.get_by_text("The recording is shorter than that.")).to_be_visible()
+    page.get_by_label("At (minutes:seconds)").fill("59:59")
+    page.get_by_role("button", name="Add the comment").click()
+    page.wait_for_url("**/#comment-*")
+    expect(page.locator("#comments li").filter(has_text="Beyond the end.")).to_contain_text("59:59")
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("Nobody has commented on this call yet.")).to_be_visible()

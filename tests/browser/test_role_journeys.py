@@ -1,0 +1,158 @@
+"""Main journey of each role: assignment, practice, stopping early, dispute, and supervision."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.practice_actions import (
+    begin_chat,
+    expect_caller_answer,
+    grade_badge,
+    line_patterns,
+    send_message,
+    transcript_lines,
+    wait_for_session_id,
+)
+from tests.browser.tryout import CHAT, TryoutSite
+
+SUPERVISOR, EVALUATOR = "supervisor@example.org", "evaluator@example.org"
+
+
+def test_a_supervisor_finds_somebody_by_typing_and_gives_them_practice(
+    enter: Callable[..., Page], tryout: TryoutSite
+) -> None:
+    counselor = tryout.add_counselor()
+    page = enter("/assignments/new/", SUPERVISOR)
+    page.get_by_label("Find a counselor").press_sequentially(counselor[:10])
+    page.get_by_role("checkbox", name=re.compile(counselor)).check()
+    expect(page.locator("[data-chosen] input[name=counselors]")).to_have_count(1)
+    page.get_by_label("Find a scenario").press_sequentially("midnight")
+    page.get_by_role("checkbox", name=re.compile(CHAT)).check()
+    page.get_by_label("Pass mark").fill("100")
+    page.get_by_label("Attempts").fill("1")
+    page.get_by_role("button", name="Assign", exact=True).click()
+    expect(page.get_by_text("1 assigned.")).to_be_visible()
+
+    theirs = enter("/", counselor)
+    expect(theirs.get_by_text("100 of 100 is enough, in 1 attempt.")).to_be_visible()
+    expect(theirs.get_by_text("This touches: Thoughts of suicide of a young person")).to_be_visible()
+
+    page.goto("/assignments/new/")
+    page.get_by_label("Find a counselor").press_sequentially(counselor[:10])
+    page.get_by_role("checkbox", name=re.compile(counselor)).check()
+    page.get_by_label("Find a scenario").press_sequentially("midnight")
+    page.get_by_role("checkbox", name=re.compile(CHAT)).check()
+    page.get_by_role("button", name="Assign", exact=True).click()
+    expect(page.get_by_role("heading", name="Open already (1)")).to_be_visible()
+
+
+@pytest.mark.prove
+def test_a_counselor_declines_a_topic_before_and_stops_a_chat_within(
+    enter: Callable[..., Page], tryout: TryoutSite
+) -> None:
+    counselor = tryout.add_counselor(CHAT)
+    page = enter(tryout.practice_page(counselor, CHAT), counselor)
+    page.get_by_role("button", name="Decline this topic").click()
+    expect(page.get_by_text("Declined. That is all right")).to_be_visible()
+    expect(page.get_by_text("Nothing is assigned to you right now.")).to_be_visible()
+
+    page.goto("/training/chat/free/")
+    begin_chat(page)
+    page.get_by_role("button", name="Stop, no grade").click()
+    wait_for_session_id(page)
+
+    expect(page.get_by_text("Stopping was all right.")).to_be_visible()
+    expect(page.get_by_text("Ruth Lindqvist, supervisor on duty: extension 12")).to_be_visible()
+    page.get_by_label("Very hard").check()
+    page.get_by_role("button", name="Say so").click()
+    expect(page.get_by_text("You said: Very hard")).to_be_visible()
+
+
+def test_a_counselor_sees_how_far_they_are_and_disputes_a_verdict_that_a_person_then_looks_at(
+    enter: Callable[..., Page], tryout: TryoutSite
+) -> None:
+    counselor = tryout.add_counselor()
+    session = tryout.take_chat(counselor, "Hello, my name is Sam.", "That sounds hard. Are you thinking of suicide?")
+    page = enter("/progress/", counselor)
+    expect(page.get_by_role("img", name=re.compile("^Score. "))).to_be_visible()
+    page.locator("summary", has_text="As a table: Score").click()
+    expect(page.get_by_role("region", name="Score by week").get_by_role("row")).to_have_count(2)
+    page.get_by_role("link", name="Evidence for Detecting and assessing risk").click()
+    expect(page.get_by_role("heading", name="Detecting and assessing risk")).to_be_visible()
+    page.get_by_role("link", name=re.compile("^See why")).first.click()
+    page.wait_for_url(f"**/sessions/{session}/#criterion-*")
+
+    page.locator("summary", has_text="I see it otherwise").first.click()
+    page.get_by_label("Why do you see it otherwise?").locator("visible=true").fill("I did that, in my own words.")
+    page.get_by_role("button", name="Ask a person").locator("visible=true").click()
+    expect(page.get_by_text("A person will look at it.")).to_be_visible()
+
+    leads = enter("/attention/", SUPERVISOR)
+    disputes = leads.get_by_role("region", name=re.compile("^Disputes"))
+    expect(disputes.get_by_text("I did that, in my own words.")).to_be_visible()
+    reviewer = enter("/feedback/?state=disputed", EVALUATOR)
+    reviewer.locator(f'a[href*="{session}"]').click()
+    item = reviewer.locator(".criteria > li", has_text="I did that, in my own words.")
+    item.locator("summary", has_text="Review this criterion").click()
+    item.get_by_label("Why").fill("Yes, that is what it asks for.")
+    item.get_by_role("button", name="Keep this review").click()
+    expect(reviewer.get_by_text("Yes, that is what it asks for.")).to_be_visible()
+    leads.reload()
+    expect(leads.get_by_text("I did that, in my own words.")).to_have_count(0)
+
+
+@pytest.mark.prove
+def test_a_report_reaches_the_queue_of_flags_and_is_settled_there(
+    enter: Callable[..., Page], tryout: TryoutSite
+) -> None:
+    counselor = tryout.add_counselor()
+    session = tryout.take_chat(counselor, "Hello, what is going on?")
+    page = enter(f"/sessions/{session}/", counselor)
+    page.locator("summary", has_text="Report a problem").click()
+    page.get_by_label("Something did not work").check()
+    page.get_by_label("What happened?").fill(f"It stood still for {counselor}.")
+    page.get_by_role("button", name="Send it to a supervisor").click()
+    expect(page.get_by_text("Reported. A supervisor looks into it.")).to_be_visible()
+
+    queue = enter("/flags/", SUPERVISOR)
+    item = queue.locator(".items > li", has_text=f"It stood still for {counselor}.")
+    item.locator("summary").click()
+    item.get_by_label("Note").fill("A slow network.")
+    item.get_by_role("button", name="Reviewed").click()
+    expect(queue.get_by_text("The flag is reviewed now.")).to_be_visible()
+    expect(item).to_have_count(0)
+
+
+@pytest.mark.prove
+def test_a_supervisor_reads_along_and_ends_a_chat(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+    counselor = tryout.add_counselor()
+    page = enter("/training/chat/free/", counselor)
+    begin_chat(page)
+    watcher = enter("/live/", SUPERVISOR)
+    watcher.get_by_role("link", name=counselor).click()
+    send_message(page, "Good evening, you have reached us.")
+    expect(watcher.get_by_text("Good evening, you have reached us.")).to_be_visible()
+    expect_caller_answer(page, 3)
+
+    watcher.locator("summary", has_text="End it for").click()
+    watcher.get_by_role("button", name="End this chat").click()
+    expect(watcher.get_by_text("Ended. What was said until then is kept and graded.")).to_be_visible()
+
+
+def test_a_chat_is_held_without_scripts(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+    page = enter("/training/chat/free/", tryout.add_counselor(), java_script_enabled=False)
+    page.get_by_role("button", name="Begin the chat").locator("visible=true").click()
+    expect(transcript_lines(page)).to_have_text(line_patterns("Caller"))
+    page.get_by_label("Your message").locator("visible=true").fill("Hello, my name is Sam. What happened?")
+    page.get_by_role("button", name="Send and wait for the answer").click()
+    expect(transcript_lines(page)).to_have_text(line_patterns("Caller", "You.*my name is Sam", "Caller"))
+    page.get_by_role("button", name="End and get feedback").click()
+    wait_for_session_id(page)
+    for _ in range(20):
+        if grade_badge(page).count():
+            break
+        page.get_by_role("link", name="Look again").click()
+
+    expect(grade_badge(page)).to_be_visible()

@@ -1,0 +1,202 @@
+"""Journey from a complaint to a counselor's practice, in the real try-out."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.practice_actions import begin_chat, expect_caller_answer, send_message
+from tests.browser.test_accessibility import accessibility_problems
+from tests.browser.tryout import TryoutSite
+from tests.config.demo_process import wait_until
+
+pytestmark = pytest.mark.timeout(120)
+
+SUPERVISOR = "supervisor@example.org"
+LIST = "/admin/scenarios/scenariodraft/"
+COMPLAINT = (Path(__file__).parents[2] / "fixtures/complaints/left-on-hold.txt").read_text()
+LEAK = "You will be graded."
+NAME, WORKPLACE = "Margaret", "Brightwater Dairy"
+RESPONSES = "POST /v1/responses"
+# Selected text of the focused field.
+SELECTED_TEXT = (
+    "(() => { const f = document.activeElement; return f.value.slice(f.selectionStart, f.selectionEnd); })()"
+)
+
+
+def send(page: Page, instructions: str = "") -> None:
+    page.get_by_label("Complaint or call summary").fill(COMPLAINT)
+    page.get_by_label("Instructions").fill(instructions)
+    page.get_by_label("Mode").select_option("chat")
+    page.get_by_role("button", name="Write the draft").click()
+
+
+def save_button(page: Page) -> Locator:
+    return page.get_by_role("button", name="Save the scenario")
+
+
+def refused(page: Page) -> Locator:
+    return page.locator(".errornote")
+
+
+def edit_away(page: Page, *labels: str) -> None:
+    for label in labels:
+        field = page.get_by_label(label, exact=True)
+        field.fill(field.input_value().replace(NAME, "Noor"))
+
+
+def test_a_complaint_becomes_what_a_counselor_practises(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+    counselor, title = tryout.add_counselor(), f"Left on hold {uuid4().hex[:6]}"
+    page = enter(f"{LIST}add/", SUPERVISOR)
+    send(page, "Keep the name.")
+
+    # The draft appears without a reload, with the name marked and the complaint beside it.
+    expect(save_button(page)).to_be_visible()
+    draft = page.url
+    expect(page.get_by_role("region", name="The complaint")).to_contain_text(WORKPLACE)
+    marked = page.locator(".draft-passage").filter(has=page.locator("mark", has_text=NAME))
+    expect(marked).to_have_count(3)
+    marked.last.click()
+    expect(page.get_by_label("Caller's prompt:")).to_be_focused()
+    assert page.evaluate(SELECTED_TEXT) == NAME
+
+    # The draft is not saved while it contains the name, and the input is kept.
+    page.get_by_label("Title:").fill(f"{title} ({NAME})")
+    page.get_by_label("One-time").check()
+    page.get_by_label(counselor).check()
+    page.get_by_label("Notes:").fill("Take your time with this one.")
+    save_button(page).click()
+    expect(refused(page)).to_contain_text("Not saved. 3 passages from the complaint have to be resolved")
+    expect(page.get_by_label("Notes:")).to_have_value("Take your time with this one.")
+    expect(page.get_by_label(counselor)).to_be_checked()
+
+    # Once the name is edited away, the draft is checked while typing and saved. Advice appears but does not block
+    # saving.
+    edit_away(page, "Description:", "Caller's prompt:")
+    prompt = page.get_by_label("Caller's prompt:")
+    prompt.fill(f"{prompt.input_value()}\n{LEAK}")
+    page.get_by_role("button", name=LEAK).click()
+    expect(prompt).to_be_focused()
+    assert page.evaluate(SELECTED_TEXT) == LEAK
+    expect(page.locator("#advice-status")).to_contain_text("Advice: 1 on the prompt")
+    page.get_by_label("Title:").fill(title)
+    expect(page.locator(".draft-findings")).to_contain_text("Nothing of the complaint’s people was found")
+    expect(page.locator("#draft-status")).to_have_text("Nothing of the complaint’s people is left to resolve.")
+    save_button(page).click()
+    expect(page.locator(".messagelist")).to_have_text(
+        f"“{title}” is saved: one-time, and assigned to {counselor}. The complaint is deleted."
+    )
+
+    trainee = enter(tryout.practice_page(counselor, title), counselor)
+    expect(trainee.get_by_role("heading", level=1)).to_contain_text(title)
+    begin_chat(trainee)
+    send_message(trainee, "Hello, I'm Sam. I'm sorry that you had to wait so long.")
+    expect_caller_answer(trainee, 3)
+
+    page.goto(draft)
+    expect(page.get_by_text("This draft was saved as the one-time scenario")).to_be_visible()
+    expect(page.locator("body")).not_to_contain_text(WORKPLACE)
+
+
+@pytest.mark.prove
+def test_a_doubtful_name_is_ticked_and_saved(enter: Callable[..., Page]) -> None:
+    page = enter(f"{LIST}add/", SUPERVISOR)
+    send(page, "Keep the name.")
+    expect(save_button(page)).to_be_visible()
+
+    for _ in range(3):
+        page.get_by_role("checkbox", name="is not about a real person", checked=False).first.check()
+    expect(page.locator(".draft-findings")).to_contain_text("all resolved")
+    save_button(page).click()
+
+    expect(page.locator(".messagelist")).to_contain_text("is saved: in the library.")
+
+
+@pytest.mark.prove
+def test_a_refusal_is_told_and_another_try_helps(enter: Callable[..., Page], mended: TryoutSite) -> None:
+    mended.add_openai_fault(RESPONSES, refusal=True)
+    page = enter(f"{LIST}add/", SUPERVISOR)
+    send(page, "Quieter.")
+    expect(refused(page)).to_contain_text("The model refused to write from this text.")
+    expect(page.get_by_label("Complaint or call summary")).to_have_value(COMPLAINT.strip())
+    expect(page.get_by_label("Instructions")).to_have_value("Quieter.")
+
+    mended.clear_openai_faults()
+    page.get_by_role("button", name="Try again").click()
+
+    expect(save_button(page)).to_be_visible()
+    page.get_by_text("Discard this draft").click()
+    page.get_by_role("button", name="Discard the draft and the complaint").click()
+    expect(page.locator(".messagelist")).to_contain_text("Discarded.")
+
+
+@pytest.mark.prove
+def test_without_scripts_the_draft_is_there_after_looking_again(enter: Callable[..., Page]) -> None:
+    page = enter(f"{LIST}add/", SUPERVISOR, java_script_enabled=False)
+    send(page, "Keep the name.")
+    page.wait_for_url("**/change/")
+
+    wait_until(lambda: page.reload() and save_button(page).count(), "the draft is written")
+
+    save_button(page).click()
+    expect(refused(page)).to_contain_text("Not saved. 3 passages from the complaint have to be resolved")
+
+
+@pytest.mark.prove
+def test_counters_count_as_the_server_does(enter: Callable[..., Page]) -> None:
+    page = enter(f"{LIST}add/", SUPERVISOR)
+    source = page.get_by_label("Complaint or call summary")
+    counter = page.locator("#id_source_counter")
+
+    for typed, said in [
+        ("", "0 of 15,000 characters"),
+        ("🌧" * 49, "49 of 15,000 characters: 1 more are needed"),
+        ("🌧" * 15_001 + "\n", "15,001 of 15,000 characters: 1 too many"),
+    ]:
+        source.fill(typed)
+        expect(counter).to_have_text(said)
+        page.get_by_role("button", name="Write the draft").click()
+        expect(page.locator(".errorlist")).to_be_visible()
+        expect(counter).to_have_text(said)
+
+
+@pytest.mark.prove
+def test_the_pages_shut_nobody_out(enter: Callable[..., Page], mended: TryoutSite) -> None:
+    page = enter(f"{LIST}add/", SUPERVISOR)
+    page.get_by_role("button", name="Write the draft").click()
+    expect(page.get_by_text("Paste the complaint here, or choose a file.")).to_be_visible()
+    assert accessibility_problems(page) == []
+
+    mended.add_openai_fault(RESPONSES, delay=1)
+    # Keep the page as it is while it is inspected.
+    page.route(re.compile("/state/$"), lambda route: route.fulfill(status=204))
+    send(page, "Keep the name.")
+    expect(page.get_by_role("link", name="Look again")).to_be_visible()
+    assert accessibility_problems(page) == []
+    page.unroute_all()
+    expect(save_button(page)).to_be_visible()
+
+    page.get_by_label("One-time").check()
+    save_button(page).click()
+    expect(refused(page)).to_contain_text("Not saved.")
+    page.get_by_text("Try again with other instructions").click()
+    assert accessibility_problems(page) == []
+
+    mended.clear_openai_faults()
+    mended.add_openai_fault(RESPONSES, invalid_json=True)
+    page.get_by_role("button", name="Replace this draft and my edits").click()
+    expect(refused(page)).to_contain_text("could not be used")
+    assert accessibility_problems(page) == []
+    page.get_by_role("button", name="Go back to the draft that was there").click()
+    expect(save_button(page)).to_be_visible()
+
+    draft = page.url
+    page.get_by_text("Discard this draft").click()
+    page.get_by_role("button", name="Discard the draft and the complaint").click()
+    assert accessibility_problems(page) == []
+    page.goto(draft)
+    expect(page.get_by_text("This draft was discarded.")).to_be_visible()
+    assert accessibility_problems(page) == []

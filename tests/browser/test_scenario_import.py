@@ -1,0 +1,237 @@
+"""Import of packs by trainers and supervisors, in the real try-out with its real worker."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.tryout import PageMonitor, TryoutSite
+
+pytestmark = pytest.mark.timeout(120)
+
+TRAINER, SUPERVISOR, STRANGER = "trainer@example.org", "supervisor@example.org", "stranger@example.net"
+ADD = "/admin/scenarios/importjob/add/"
+TOO_LARGE = 50 * 1024**2
+
+
+@pytest.fixture
+def series() -> str:
+    """Return a unique prefix for this test's titles, because tests share the try-out."""
+    return f"Pack {uuid4().hex[:6]}"
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Callable[..., Path]:
+    def write(*rows: dict[str, Any], name: str = "pack.json") -> Path:
+        path = tmp_path / name
+        path.write_text(json.dumps({"scenarios": rows}))
+        return path
+
+    return write
+
+
+def row(title: str, **values: Any) -> dict[str, Any]:
+    return {"title": title, "prompt": "You are Dana, a nurse on the way home.", "evaluatorContext": "- Waits."} | values
+
+
+def upload(page: Page, path: Path) -> None:
+    page.get_by_label("File:").set_input_files(path)
+    page.get_by_role("button", name="Check the file").click()
+
+
+def preview(page: Page) -> list[list[str]]:
+    """Return title and outcome of each row."""
+    page.wait_for_url("**/change/**")
+    found = page.locator(".import-rows tbody tr").all()
+    return [[one.get_by_role("rowheader").inner_text(), one.locator(".import-outcome").inner_text()] for one in found]
+
+
+def test_a_pack_is_looked_at_imported_and_not_imported_twice(
+    enter: Callable[..., Page], pack: Callable[..., Path], series: str
+) -> None:
+    path = pack(row(f"{series} one"), row(f"{series} two", mode="chat"), row(f"{series} ONE"))
+    page = enter(ADD, TRAINER)
+    upload(page, path)
+    assert preview(page) == [
+        [f"{series} one", "new"],
+        [f"{series} two", "new"],
+        [f"{series} ONE", "there already"],
+    ]
+    expect(page.locator(".import-notice")).to_have_text("The file is in order. Nothing is imported yet.")
+
+    page.get_by_role("button", name="Import 2 scenarios").dblclick()
+
+    expect(page.locator(".import-notice")).to_have_text("The import is finished. 2 created, 1 there already.")
+    page.get_by_role("link", name=f"{series} two").click()
+    expect(page.get_by_label("Title:")).to_have_value(f"{series} two")
+    expect(page.get_by_label("Evaluator context:")).to_have_value("- Waits.")
+    page.goto(ADD)
+    upload(page, path)
+    expect(page.locator(".import-notice")).to_have_text("Nothing to import. All 3 are there already.")
+    expect(page.get_by_role("button", name="Import")).to_have_count(0)
+
+
+@pytest.mark.prove
+def test_what_is_wrong_is_shown_and_the_rest_can_be_taken(
+    enter: Callable[..., Page], pack: Callable[..., Path], series: str
+) -> None:
+    page = enter(ADD, SUPERVISOR)
+    upload(page, pack(row(f"{series} good"), row(f"{series} bad", mode="letter", category="onboardin")))
+    expect(page.locator(".import-notice")).to_contain_text("1 of 2 rows is invalid, so nothing is imported yet.")
+    page.get_by_role("link", name="1 invalid").click()
+    assert preview(page) == [[f"{series} bad", "invalid"]]
+    expect(page.locator(".import-rows li")).to_have_text(
+        [
+            "mode: “letter” is not one of phone, chat.",
+            "category: There is no category “onboardin”. Did you mean “Onboarding”?",
+        ]
+    )
+
+    page.get_by_role("button", name="Import the 1 valid row anyway").click()
+
+    expect(page.locator(".import-notice")).to_have_text(
+        "The import is finished. 1 created, 0 there already, 1 invalid and left out."
+    )
+    page.goto(f"/admin/scenarios/scenario/?q={series}")
+    expect(page.locator("#result_list tbody tr")).to_have_count(1)
+
+
+@pytest.mark.prove
+def test_a_large_pack_shows_its_progress_and_ends_by_itself(
+    enter: Callable[..., Page], pack: Callable[..., Path], series: str
+) -> None:
+    page = enter(ADD, TRAINER)
+    upload(page, pack(*[row(f"{series} {number}") for number in range(3000)]))
+    expect(page.locator(".import-rows tbody tr")).to_have_count(100)
+    page.get_by_role("link", name="Next").click()
+    expect(page.locator(".import-rows tbody tr").first).to_contain_text(f"{series} 100")
+
+    page.get_by_role("button", name="Import 3000 scenarios").click()
+
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    expect(page.locator(".import-notice")).to_have_text("The import is finished. 3000 created, 0 there already.")
+    expect(page.locator("[data-announce]")).to_have_text("The import is finished.")
+
+
+@pytest.mark.prove
+def test_without_scripts_an_import_is_followed_by_looking_again(
+    enter: Callable[..., Page], pack: Callable[..., Path], series: str
+) -> None:
+    page = enter(ADD, TRAINER, java_script_enabled=False)
+    upload(page, pack(*[row(f"{series} {number}") for number in range(20)]))
+
+    page.get_by_role("button", name="Import 20 scenarios").click()
+
+    finished = page.locator(".import-notice", has_text="The import is finished. 20 created")
+    while page.get_by_role("progressbar").count():
+        page.get_by_role("link", name="Look again").click()
+    expect(finished).to_be_visible()
+
+
+@pytest.mark.prove
+def test_a_file_that_cannot_be_read_says_where_and_keeps_the_options(
+    enter: Callable[..., Page], tmp_path: Path
+) -> None:
+    broken = tmp_path / "pack.json"
+    broken.write_text('[{"title": "One",\n  "prompt" 7}]')
+    page = enter(ADD, TRAINER)
+    page.get_by_label("Update what is there").check()
+
+    upload(page, broken)
+
+    expect(page.locator(".errorlist")).to_have_text(
+        "Line 2, column 12: Row 1. A colon is missing between a name and its value."
+    )
+    expect(page.locator(".errornote")).to_contain_text("a browser does not keep it")
+    expect(page.get_by_label("Update what is there")).to_be_checked()
+
+
+def test_a_file_that_is_too_large_is_not_sent(enter: Callable[..., Page], tmp_path: Path) -> None:
+    large = tmp_path / "large.csv"
+    large.write_bytes(b"x" * TOO_LARGE)
+    page = enter(ADD, TRAINER)
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    sent: list[str] = []
+
+    upload(page, large)
+
+    expect(page.get_by_role("alert")).to_have_text("This file is larger than 32 MB. Split it into several.")
+    expect(page.get_by_label("File:")).to_be_focused()
+    assert sent == []
+
+
+@pytest.mark.prove
+def test_without_scripts_a_file_that_is_too_large_is_answered_with_a_page(
+    enter: Callable[..., Page], tmp_path: Path, watch: PageMonitor
+) -> None:
+    watch.expect_statuses(413)
+    large = tmp_path / "large.csv"
+    large.write_bytes(b"x" * TOO_LARGE)
+    page = enter(ADD, TRAINER, java_script_enabled=False)
+
+    upload(page, large)
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("This is too large")
+    page.get_by_role("link", name="Begin again on that page").click()
+    expect(page.get_by_role("heading", name="Import scenarios")).to_be_visible()
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("kind", ["CSV", "JSON"])
+def test_the_template_is_downloaded_and_taken_back(enter: Callable[..., Page], tmp_path: Path, kind: str) -> None:
+    page = enter(ADD, SUPERVISOR)
+    with page.expect_download() as download:
+        page.get_by_role("link", name=f"as {kind}").click()
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+
+    page.get_by_label("Create categories").check()
+    upload(page, path)
+
+    page.wait_for_url("**/change/")
+    expect(page.locator('[data-outcome="invalid"]')).to_have_count(0)
+    page.get_by_role("button", name="Discard").click()
+    expect(page.locator(".messagelist")).to_have_text(f"Discarded: scenarios.{kind.lower()}. Nothing was imported.")
+
+
+def test_a_stranger_sees_nothing_of_it(
+    enter: Callable[..., Page], tryout: TryoutSite, pack: Callable[..., Path], series: str
+) -> None:
+    page = enter(ADD, TRAINER)
+    upload(page, pack(row(f"{series} one"), name=f"{series}.json"))
+    page.wait_for_url("**/change/")
+    stranger = enter("/admin/scenarios/importjob/", STRANGER)
+
+    expect(stranger.get_by_text(series)).to_have_count(0)
+    stranger.goto(page.url)
+    expect(stranger.locator(".messagelist")).to_contain_text("doesn’t exist")
+    expect(stranger.get_by_text(series)).to_have_count(0)
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize(("width", "colors"), [(1280, "light"), (390, "dark")])
+def test_everyone_can_read_the_pages(
+    enter: Callable[..., Page], pack: Callable[..., Path], series: str, width: int, colors: str
+) -> None:
+    page = enter(ADD, SUPERVISOR, viewport={"width": width, "height": 900}, color_scheme=colors)
+    found = axe_problems(page)
+    upload(page, pack(row(f"{series} good", mood="low"), row(f"{series} bad", mode="letter")))
+    page.wait_for_url("**/change/")
+    found += axe_problems(page)
+    page.get_by_role("button", name="Import the 1 valid row anyway").click()
+    expect(page.locator(".import-notice.done")).to_be_visible()
+    found += axe_problems(page)
+
+    assert found == []
+
+
+def axe_problems(page: Page) -> list[str]:
+    """Return the accessibility violations and horizontal overflow in the import part of the page."""
+    too_wide = page.evaluate("document.querySelector('#content').scrollWidth > window.innerWidth")
+    violations = Axe().run(page, context=".imports").response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in violations] + ["too wide"] * too_wide

@@ -1,0 +1,221 @@
+"""The real try-out, shared by the browser tests. They access it by URL only and create their own people."""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+from urllib.request import Request, urlopen
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebError, expect
+
+from tests.browser.chromium import chromium_path, launch_chromium
+from tests.config.demo_process import DemoProcess, wait_until
+from tests.config.demo_process import HttpVisitor as Visitor
+
+PATIENCE_MS = 20_000  # generous, so that a busy machine fails no test
+DEMO_PASSWORD = "steadyline-demo"
+PASSWORD = "a quiet harbor at dawn"
+CALLS = ("Since the first of the month", "Two cups of coffee")
+CHAT = "After midnight in the dorm"
+
+
+class TryoutSite:
+    """A running try-out, with the actions of its people and its operator outside the browser."""
+
+    def __init__(self, demo: DemoProcess, folder: Path) -> None:
+        self.demo = demo
+        self.folder = folder
+        self.url = f"http://127.0.0.1:{demo.web_port}"
+        self.standin = (folder / "var" / "openai-url").read_text().removesuffix("/v1")
+        self.visitors: dict[str, Visitor] = {}
+
+    def log_in_as(self, email: str) -> Visitor:
+        """Return a visitor that is logged in as this person."""
+        if email not in self.visitors:
+            visitor = Visitor(self.demo.web_port)
+            assert visitor.log_in(email, PASSWORD if email.startswith("new-") else DEMO_PASSWORD) == 302
+            self.visitors[email] = visitor
+        return self.visitors[email]
+
+    def add_counselor(self, *titles: str) -> str:
+        """Add a counselor with these scenarios assigned and return the counselor's e-mail address."""
+        email = f"new-{uuid4().hex[:8]}@example.org"
+        person = {"email": email, "role": "counselor", "usable_password": "true"}
+        passwords = {"password1": PASSWORD, "password2": PASSWORD}
+        self._submit_form("admin@example.org", "/admin/accounts/user/add/", person | passwords)
+        for title in titles:
+            form = "/admin/training/assignment/add/"
+            chosen = {
+                "counselor": self._option_value(form, "counselor", email),
+                "scenario": self._autocomplete_id("scenario", title),
+            }
+            self._submit_form("supervisor@example.org", form, chosen | {"due_date": "2031-05-04", "notes": ""})
+        return email
+
+    def _submit_form(self, email: str, path: str, fields: dict[str, str]) -> None:
+        status, page = self.log_in_as(email).send("POST", path, urlencode(fields), "application/x-www-form-urlencoded")
+        assert status == 302, page
+
+    def _option_value(self, path: str, field_name: str, label: str) -> str:
+        page = self.log_in_as("supervisor@example.org").send("GET", path)[1]
+        select = re.search(rf'<select name="{field_name}".*?</select>', page, re.DOTALL)
+        assert select, page
+        found = re.search(rf'<option value="([^"]+)"[^>]*>{re.escape(label)}</option>', select[0])
+        assert found, select[0]
+        return found[1]
+
+    def _autocomplete_id(self, field_name: str, title: str) -> str:
+        """Return the id that the autocomplete of the assignment form finds for a title."""
+        where = {"app_label": "training", "model_name": "assignment", "field_name": field_name, "term": title}
+        found = self.get_json("supervisor@example.org", f"/admin/autocomplete/?{urlencode(where)}")["results"]
+        return next(one["id"] for one in found if one["text"] == title)
+
+    def practice_page(self, email: str, title: str) -> str:
+        """Return the address at which this person takes the assigned practice."""
+        dashboard = self.log_in_as(email).send("GET", "/")[1]
+        found = re.search(
+            rf'href="(/training/[^"]+)">[^<]*<span class="visually-hidden">: {re.escape(title)}<', dashboard
+        )
+        assert found, dashboard
+        return found[1]
+
+    def get_json(self, email: str, path: str) -> Any:
+        status, body = self.log_in_as(email).send("GET", path)
+        assert status == 200, body
+        return json.loads(body)
+
+    def post_json(self, email: str, path: str, **data: str) -> Any:
+        status, body = self.log_in_as(email).post_json(path, data)
+        assert status < 300, body
+        return body
+
+    def take_chat(self, email: str, *messages: str, grading_fails: bool = False) -> str:
+        """Take a whole chat of free practice over the API, wait for its feedback, and return the session's id."""
+        session: str = self.post_json(email, "/api/sessions/", type="free_practice", mode="chat")["id"]
+        for message in messages:
+            self.post_json(email, f"/api/sessions/{session}/messages/", content=message)
+        if grading_fails:
+            self.add_openai_fault("POST /v1/responses", status=400)
+        self.post_json(email, f"/api/sessions/{session}/end/")
+        self.wait_for_feedback(email, session)
+        return session
+
+    def wait_for_feedback(self, email: str, session: str) -> Any:
+        def answer() -> Any:
+            return self.get_json(email, f"/api/sessions/{session}/evaluation/")
+
+        wait_until(lambda: answer()["status"] not in ("queued", "running"), "the feedback is there")
+        return answer()
+
+    def add_openai_fault(self, match: str, times: int | None = None, **fault: object) -> None:
+        """Let the stand-in misbehave for the next `times` matching calls (None: until `clear_openai_faults`)."""
+        body = json.dumps({"match": match, "fault": fault, "times": times}).encode()
+        urlopen(Request(f"{self.standin}/standin/faults", body, {"Content-Type": "application/json"})).close()
+
+    def clear_openai_faults(self) -> None:
+        urlopen(Request(f"{self.standin}/standin/faults", method="DELETE")).close()
+
+
+@dataclass
+class PageMonitor:
+    """Monitor that records console errors, console warnings, and requests to other hosts, which no page may cause."""
+
+    hosts: set[str]
+    problems: list[str] = field(default_factory=list)
+    expected_problems: list[str] = field(default_factory=list)
+
+    def observe(self, context: BrowserContext) -> None:
+        context.on("console", self._on_console)
+        context.on("weberror", self._on_error)
+        context.on("request", lambda request: self._on_request(request.url))
+        context.on("page", lambda page: page.on("websocket", lambda line: self._on_request(line.url)))
+
+    def expect_statuses(self, *statuses: int) -> None:
+        """Allow the console message about these statuses, which the test provokes."""
+        self.expected_problems += [f"the server responded with a status of {status}" for status in statuses]
+
+    @property
+    def unexpected_problems(self) -> list[str]:
+        return [one for one in self.problems if not any(words in one for words in self.expected_problems)]
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.problems.append(f"{message.type}: {message.text} ({message.location['url']})")
+
+    def _on_error(self, error: WebError) -> None:
+        self.problems.append(f"uncaught: {error.error}")
+
+    def _on_request(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.hostname not in self.hosts:
+            self.problems.append(f"another host: {url}")
+
+
+@pytest.fixture(scope="session")
+def tryout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TryoutSite]:
+    chromium_path()
+    if sys.platform != "linux":
+        pytest.skip("starts the try-out as the launcher's tests do, on Linux")
+    folder = tmp_path_factory.mktemp("tryout")
+    demo = DemoProcess(folder)
+    try:
+        yield TryoutSite(demo.wait_until_ready(), folder)
+    finally:
+        demo.process.kill()
+        demo.wait_until_gone()
+
+
+@pytest.fixture
+def mended(tryout: TryoutSite) -> Iterator[TryoutSite]:
+    """Yield the try-out and clear its OpenAI faults afterward, for tests that add some."""
+    yield tryout
+    tryout.clear_openai_faults()
+
+
+@pytest.fixture(scope="module")
+def flags() -> list[str]:
+    """Return the flags that start the module's browser."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def practice_browser(tryout: TryoutSite, flags: list[str]) -> Iterator[Browser]:
+    with launch_chromium(*flags) as browser:
+        yield browser
+
+
+@pytest.fixture
+def watch() -> Iterator[PageMonitor]:
+    watch = PageMonitor({"127.0.0.1"})
+    yield watch
+    assert watch.unexpected_problems == []
+
+
+@pytest.fixture
+def enter(tryout: TryoutSite, practice_browser: Browser, watch: PageMonitor) -> Iterator[Callable[..., Page]]:
+    """Yield a function that opens a page in a new browser context, as a person or as a visitor without an e-mail."""
+    contexts: list[BrowserContext] = []
+
+    def open_page(path: str = "/", email: str = "", **options: Any) -> Page:
+        context = practice_browser.new_context(**{"base_url": tryout.url, "reduced_motion": "reduce", **options})
+        contexts.append(context)
+        watch.observe(context)
+        context.set_default_timeout(PATIENCE_MS)
+        if email:
+            cookies = tryout.log_in_as(email).cookies
+            context.add_cookies([{"name": name, "value": cookies[name], "url": tryout.url} for name in cookies])
+        page = context.new_page()
+        page.goto(path)
+        return page
+
+    expect.set_options(timeout=PATIENCE_MS)
+    yield open_page
+    expect.set_options(timeout=None)
+    for context in contexts:
+        context.close()

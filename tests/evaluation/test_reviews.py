@@ -1,0 +1,262 @@
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from evaluation.grading.schemas import FlagAnswer
+from evaluation.models import Evaluation, Flag, Review, Scan
+from evaluation.models.flag_kinds import SEVERITY_BY_KIND, FlagKind
+from evaluation.services.alerts import send_critical_flag_alerts
+from evaluation.services.grading import grade_evaluation, sweep_evaluations
+from evaluation.services.reviews import mark_looked_at, record_review
+from tests.evaluation.injection_attacks import SPOKEN_ATTACKS
+from tests.support.fixtures import client_of, write_turns
+from training.services.sessions import end_session
+
+pytestmark = pytest.mark.both_databases
+
+LEADING_NEGATIVE = "You're not thinking of killing yourself, are you?"
+
+
+def graded_chat(session, *texts: str) -> Evaluation:
+    write_turns(session, "hi. i can't go on", *texts)
+    end_session(session, "hung_up")
+    evaluation = session.evaluations.get()
+    grade_evaluation(evaluation.pk)
+    evaluation.refresh_from_db()
+    return evaluation
+
+
+@pytest.fixture
+def crossed(chat, standin) -> Evaluation:
+    return graded_chat(chat, f"Hello, my name is Sam. What happened? {LEADING_NEGATIVE}")
+
+
+@pytest.fixture
+def held(chat, standin) -> Evaluation:
+    return graded_chat(chat, f"Hello, my name is Sam. What happened? {SPOKEN_ATTACKS[0]}")
+
+
+def test_a_crossed_line_is_shown_with_its_words_caps_and_waits_for_a_person(crossed, counselor, chat):
+    line = crossed.criteria.get(key="no_leading_negative")
+
+    assert (line.verdict, [quote["text"] for quote in line.quotes]) == ("not_met", [LEADING_NEGATIVE])
+    assert (crossed.grade, crossed.needs_person, crossed.needs_review) == (
+        "F",
+        ["red_line"],
+        True,
+    )
+    shown = client_of(counselor).get(f"/sessions/{chat.pk}/").content.decode()
+    assert "A red line is crossed." in shown
+
+
+def test_overruling_counts_again_and_both_numbers_stay(crossed, supervisor, evaluator):
+    line = crossed.criteria.get(key="no_leading_negative")
+
+    record_review(crossed, supervisor, Review.Verdict.OVERRULE, "The caller had said so before.", line, "met")
+
+    crossed.refresh_from_db()
+    line.refresh_from_db()
+    assert (line.verdict, line.reviewed_verdict, line.final_verdict) == ("not_met", "met", "met")
+    expected = crossed.score if crossed.capped_from is None else crossed.capped_from
+    assert (crossed.reviewed_score, crossed.final_score) == (expected, expected)
+
+    record_review(crossed, evaluator, Review.Verdict.AGREE, "On second thought it is one.", line)
+
+    crossed.refresh_from_db()
+    assert (crossed.reviewed_score, crossed.reviewed_grade, crossed.final_grade) == (
+        None,
+        "",
+        "F",
+    )
+    assert [one.reviewer for one in line.reviews.all()] == [supervisor, evaluator]
+
+
+def test_the_page_takes_a_review_and_shows_both(crossed, supervisor, chat):
+    line = crossed.criteria.get(key="no_leading_negative")
+    path = f"/evaluations/{crossed.pk}/criteria/{line.key}/review/"
+
+    empty = client_of(supervisor).post(path, {"verdict": "met", "reason": " "}, follow=True).content.decode()
+    shown = client_of(supervisor).post(path, {"verdict": "met", "reason": "It was meant well."}, follow=True)
+
+    assert "The review was not kept: say what it should be, and why." in empty
+    body = shown.content.decode()
+    assert "by a person; the evaluator said not met" in body
+    assert "<strong>supervisor@example.org sees it as met:</strong> It was meant well." in body
+    assert Review.objects.count() == 1
+
+
+def test_agreeing_is_a_review_too(crossed, supervisor):
+    line = crossed.criteria.get(key="no_leading_negative")
+    path = f"/evaluations/{crossed.pk}/criteria/{line.key}/review/"
+
+    client_of(supervisor).post(path, {"verdict": "not_met", "reason": "So it is."})
+
+    assert Review.objects.get().verdict == Review.Verdict.AGREE
+    crossed.refresh_from_db()
+    assert crossed.reviewed_score is None
+
+
+def test_nobody_reviews_their_own(organization, supervisor, standin):
+    from training.services.sessions import start_free_practice  # noqa: PLC0415
+
+    own = graded_chat(start_free_practice(supervisor, "chat")[0], "Hello, my name is Sam.")
+    path = f"/evaluations/{own.pk}/criteria/{own.criteria.first().key}/review/"
+
+    assert client_of(supervisor).post(path, {"verdict": "met", "reason": "x"}).status_code == 404
+    assert "Review this criterion" not in client_of(supervisor).get(f"/sessions/{own.session_id}/").content.decode()
+
+
+def test_what_is_held_is_hidden_from_the_counselor_until_a_person_has_looked(
+    held, counselor, supervisor, chat, chat_assignment
+):
+    page, api = f"/sessions/{chat.pk}/", f"/api/sessions/{chat.pk}/evaluation/"
+    before = client_of(counselor).get(page).content.decode()
+    told = client_of(counselor).get(api).json()
+
+    assert "A person looks at this first." in before
+    assert "The criteria, one by one" not in before and held.rationale not in before
+    assert (told["status"], told["score"], told["grade"], told["criteria"]) == ("held", None, None, None)
+    assert "A person is looking at it" in client_of(counselor).get("/").content.decode()
+    chat_assignment.refresh_from_db()
+    assert chat_assignment.status == "in_progress"
+    assert "Held for a person." in client_of(supervisor).get(page).content.decode()
+    assert client_of(supervisor).get(api).json()["grade"] == held.grade
+
+    said = client_of(supervisor).post(f"/evaluations/{held.pk}/looked-at/", follow=True).content.decode()
+
+    assert "The counselor can read this feedback now." in said
+    assert "The criteria, one by one" in client_of(counselor).get(page).content.decode()
+    chat_assignment.refresh_from_db()
+    held.refresh_from_db()
+    assert (chat_assignment.status, held.looked_at_by, held.needs_review) == (
+        "completed",
+        supervisor,
+        False,
+    )
+    assert mark_looked_at(held, supervisor) is False
+
+
+def test_the_queue_shows_what_waits_and_nothing_else(held, supervisor, stranger, counselor, chat):
+    assert str(chat.pk) in client_of(supervisor).get("/reviews/").content.decode()
+    assert "1 to look at" in client_of(supervisor).get("/").content.decode()
+    assert str(chat.pk) not in client_of(stranger).get("/reviews/").content.decode()
+    assert client_of(counselor).get("/reviews/").status_code == 403
+
+    mark_looked_at(held, supervisor)
+
+    assert "Nothing waits for a person right now." in client_of(supervisor).get("/reviews/").content.decode()
+
+
+def test_the_queue_takes_a_fixed_number_of_queries(held, supervisor, django_assert_max_num_queries):
+    client = client_of(supervisor)
+    with django_assert_max_num_queries(5):
+        client.get("/reviews/")
+
+
+def test_flags_are_shown_to_everyone_but_the_counselor(held, counselor, supervisor, evaluator, chat):
+    page = f"/sessions/{chat.pk}/"
+    for person in (supervisor, evaluator):
+        shown = client_of(person).get(page).content.decode()
+        assert "Tries to steer the grading" in shown and "The independent scan found nothing." in shown
+    mark_looked_at(held, supervisor)
+
+    own = client_of(counselor).get(page).content.decode()
+
+    assert "steer the grading" not in own and "independent scan" not in own and "Flags" not in own
+    assert "speaks to the grader" not in own and "has looked at this" not in own
+
+
+def test_nobody_is_praised_for_words_that_cross_a_red_line(crossed):
+    assert crossed.went_well
+    assert [moment["quote"] for moment in crossed.went_well if "killing" in moment["quote"]] == []
+
+
+def test_a_clean_scan_is_kept(finished_chat, queued, standin):
+    grade_evaluation(queued.pk)
+
+    scan = Scan.objects.get(evaluation=queued)
+    assert (scan.status, scan.prompt_version, scan.input_tokens > 0) == ("clean", "scan.v1", True)
+
+
+def test_a_scan_that_fails_is_kept_as_failed_and_the_grade_stands(finished_chat, queued, standin):
+    standin.add_fault("POST /v1/responses", {"status": 400}, times=None, contains='"name":"scan"')
+
+    grade_evaluation(queued.pk)
+
+    queued.refresh_from_db()
+    assert (queued.status, queued.scan.status) == ("completed", "failed")
+
+
+def test_severities_are_fixed_whatever_a_model_says(finished_chat, queued, standin, monkeypatch):
+    from evaluation.grading import openai_grader  # noqa: PLC0415
+
+    ask = openai_grader.request_grading
+
+    def alarmed(case, **options):
+        graded = ask(case, **options)
+        graded.answer.flags[:] = [
+            FlagAnswer(kind="off_topic", turn="t2", quote="my name is Sam", note="n"),
+            FlagAnswer(kind="character_break", turn="t1", quote="is this a real person", note="n"),
+            FlagAnswer(kind="inappropriate", turn="t2", quote="never said", note="n"),
+        ]
+        return graded
+
+    monkeypatch.setattr(openai_grader, "request_grading", alarmed)
+    grade_evaluation(queued.pk)
+
+    told = [(flag.kind, flag.severity, flag.quote) for flag in Flag.objects.order_by("pk")]
+    assert told == [
+        ("off_topic", "info", "my name is Sam"),
+        ("character_break", "warning", "is this a real person"),
+        ("inappropriate", "critical", ""),
+    ]
+    assert set(SEVERITY_BY_KIND) == set(FlagKind.values)
+
+
+def test_supervisors_are_written_to_about_what_is_critical_and_told_nothing_of_it(held, supervisor, admin, stranger):
+    send_critical_flag_alerts(held.pk)
+    send_critical_flag_alerts(held.pk)
+
+    assert sorted(one.to[0] for one in mail.outbox) == ["admin@example.org", "supervisor@example.org"]
+    assert {one.subject for one in mail.outbox} == {"A practice conversation was flagged"}
+    body = mail.outbox[0].body
+    assert f"/sessions/{held.session_id}/" in body and "tries to steer the grading" in body
+    assert "Ignore" not in body and "Sam" not in body
+
+
+def test_what_is_not_critical_is_not_mailed(finished_chat, queued, standin, supervisor):
+    grade_evaluation(queued.pk)
+
+    send_critical_flag_alerts(queued.pk)
+
+    assert mail.outbox == []
+
+
+def test_a_counselors_own_distress_goes_its_own_way(chat, standin, supervisor, counselor):
+    evaluation = graded_chat(chat, "Hello. I'm not acting here, this is really about me, not you.")
+
+    assert (evaluation.status, evaluation.needs_person) == ("completed", ["distress"])
+    send_critical_flag_alerts(evaluation.pk)
+
+    [written] = mail.outbox
+    assert written.subject == "A counselor may need support"
+    assert "not about their performance" in written.body and str(counselor) in written.body
+    shown = client_of(supervisor).get(f"/sessions/{chat.pk}/").content.decode()
+    assert "The counselor may need support" in shown
+
+
+def test_an_alert_whose_task_was_lost_is_swept(held, supervisor, settings, monkeypatch):
+    from evaluation.tasks import alert_supervisors as task  # noqa: PLC0415
+
+    queued = []
+    monkeypatch.setattr(task, "apply_async", lambda args, **options: queued.append(args))
+    long_ago = timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER + 1)
+    sweep_evaluations()
+    assert queued == []
+    Evaluation.objects.update(completed_at=long_ago)
+
+    sweep_evaluations()
+
+    assert queued == [(str(held.pk),)]

@@ -1,0 +1,80 @@
+from dataclasses import dataclass
+
+import pytest
+
+from evaluation.reports.talk_time import TimeInterval, format_timecode, measure_talk_time, parse_timecode
+
+
+@dataclass
+class FakeTimedTurn:
+    role: str
+    start_ms: int | None
+    end_ms: int | None = None
+    source: str = "spoken"
+
+
+def test_each_is_counted_once_where_their_turns_overlap():
+    turns = [
+        FakeTimedTurn("counselor", 0, 4000),
+        FakeTimedTurn("caller", 3500, 9000),
+        FakeTimedTurn("counselor", 8000, 8600),
+        FakeTimedTurn("counselor", 8500, 10_000),
+    ]
+
+    talk = measure_talk_time(turns)
+
+    assert (talk.counselor_ms, talk.caller_ms) == (4000 + 2000, 5500)
+    assert (talk.counselor_percent, talk.caller_percent, talk.pauses) == (52, 48, [])
+
+
+def test_a_pause_is_where_nobody_spoke_for_long():
+    turns = [
+        FakeTimedTurn("counselor", 1000, 2000),
+        FakeTimedTurn("caller", 5000, 6000),
+        FakeTimedTurn("counselor", 8999, 9500),
+        FakeTimedTurn("caller", 20_000, 21_000),
+    ]
+
+    talk = measure_talk_time(turns)
+
+    assert talk.pauses == [TimeInterval(2000, 5000), TimeInterval(9500, 20_000)]
+    assert talk.longest_pause == TimeInterval(9500, 20_000)
+
+
+def test_a_typed_line_takes_no_time_but_ends_a_silence():
+    turns = [
+        FakeTimedTurn("counselor", 0, 1000),
+        FakeTimedTurn("counselor", 3500, 9000, source="typed"),
+        FakeTimedTurn("caller", 6000, 7000),
+    ]
+
+    talk = measure_talk_time(turns)
+
+    assert (talk.counselor_ms, talk.pauses) == (1000, [])
+
+
+def test_a_call_without_times_or_words_has_no_facts():
+    for turns in ([], [FakeTimedTurn("caller", None)], [FakeTimedTurn("caller", 500, None)]):
+        talk = measure_talk_time(turns)
+        assert (talk.has_speech, talk.counselor_percent, talk.caller_percent, talk.longest_pause) == (False, 0, 0, None)
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"),
+    [(0, "0:00"), (7999, "0:07"), (83_000, "1:23"), (3_599_999, "59:59"), (3_600_000, "1:00:00"), (None, "0:00")],
+)
+def test_times_are_written_as_a_player_shows_them(ms, text):
+    assert format_timecode(ms) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"),
+    [("7", 7000), ("0:07", 7000), (" 1:23 ", 83_000), ("75", 75_000), ("61:00", 3_660_000), ("1:02:03", 3_723_000)],
+)
+def test_times_are_read_as_they_are_written(text, ms):
+    assert parse_timecode(text) == ms
+
+
+@pytest.mark.parametrize("text", ["", "soon", "1:60", "1:2:3:4", "-1", "1.5", "1:", "²:00", "123456"])
+def test_what_is_no_time_is_none(text):
+    assert parse_timecode(text) is None

@@ -1,0 +1,198 @@
+"""Rules that import-linter cannot check: foreign keys, tenants, read access, use of OpenAI, and templates."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.db.migrations.loader import MigrationLoader
+
+from accounts.models import IdempotentCall, Organization, User
+from tests.support.urls import site_routes
+
+ROOT = settings.BASE_DIR
+LAYERS = ["accounts", "scenarios", "training", "recordings", "evaluation"]
+OUR_MODELS = [model for label in LAYERS for model in apps.get_app_config(label).get_models()]
+PACKAGES = ["ai", *LAYERS, "voicegateway", "config"]
+SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+
+# Models without a tenant, with the reason.
+MODELS_WITHOUT_TENANT = {Organization: "it is the tenant", IdempotentCall: "it belongs to whoever has the credentials"}
+
+# Models that no view queries directly, with the object or credentials through which they are read.
+READ_THROUGH = {
+    "accounts.IdempotentCall": "the credentials and the key of a request",
+    "scenarios.ScenarioVersion": "its session",
+    "scenarios.ImportRow": "its import",
+    "training.TranscriptTurn": "its session",
+    "training.CallTicket": "its signature; it is spent, never shown",
+    "recordings.RecordingEpoch": "its recording",
+    "recordings.RecordingConsent": "its session",
+    "recordings.RecordingDeletion": "its recording",
+    "evaluation.CriterionResult": "its evaluation",
+    "evaluation.Review": "its evaluation",
+    "evaluation.Scan": "its evaluation",
+}
+OPENAI_MODULES = {
+    "accounts/procedures/openai_vector_store.py",
+    "evaluation/grading/openai_grader.py",
+    "scenarios/generation/openai_generator.py",
+    "training/openai_caller.py",
+    "voicegateway/upstream/openai_realtime.py",
+}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("model", OUR_MODELS, ids=lambda model: model._meta.label)
+def test_foreign_keys_point_down_or_sideways(model):
+    own = LAYERS.index(model._meta.app_label)
+    related = [
+        field.related_model for field in model._meta.get_fields() if field.is_relation and not field.auto_created
+    ]
+    targets = {target._meta.label for target in related if target._meta.app_label in LAYERS}
+
+    up = [label for label in targets if LAYERS.index(label.split(".")[0]) > own]
+
+    assert up == []
+
+
+@pytest.mark.parametrize("model", OUR_MODELS, ids=lambda model: model._meta.label)
+def test_every_tenants_row_carries_its_organization(model):
+    if model in MODELS_WITHOUT_TENANT:
+        assert not any(field.name == "organization" for field in model._meta.fields)
+        return
+
+    field = model._meta.get_field("organization")
+
+    assert field.related_model is Organization
+    assert field.null is False
+
+
+@pytest.mark.parametrize("model", OUR_MODELS, ids=lambda model: model._meta.label)
+def test_every_read_of_a_tenants_rows_can_start_at_for_user(model):
+    has_door = hasattr(model._default_manager, "for_user")
+
+    assert has_door != (model._meta.label in READ_THROUGH)
+
+
+def test_no_view_reads_rows_without_a_door():
+    """Reject queries such as `Model.objects.all()` in views and the API, which would bypass the tenant filter."""
+    reads = re.compile(r"\b([A-Z]\w+)\.objects\.(\w+)")
+    doors = {
+        "for_user",
+        "for_counselor",
+        "for_evaluations",
+        "endable_by",
+        "playable_by",
+        "newest_first",
+        "order_by",
+        "none",
+    }
+    views = [path for path in SOURCES if path.name == "views.py" or path.parent.name in {"views", "api"}]
+    found = [
+        f"{name_of(path)}: {match[0]}"
+        for path in views
+        for match in reads.finditer(path.read_text())
+        if match[2] not in doors
+    ]
+
+    assert len(views) > 30
+    assert found == []
+
+
+def imports_of(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text())
+    plain = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    return plain | {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+
+
+def test_openai_is_known_in_the_named_modules_only():
+    knowing = {
+        name_of(path)
+        for path in SOURCES
+        if any(module.split(".")[0] in {"openai", "httpx", "httpx2"} for module in imports_of(path))
+    }
+
+    assert {name for name in knowing if not name.startswith("ai/")} <= OPENAI_MODULES
+
+
+def test_application_code_never_asks_whether_it_is_a_try_out():
+    # The launcher is exempt because it is the demo: it sets the environment, and no application code imports it.
+    application = [path for path in SOURCES if not name_of(path).startswith("config/launcher")]
+    switch = re.compile(r"\b(is_)?(offline|demo_mode|use_(fake|mock|stand_?in)|testing)\b", re.IGNORECASE)
+    asking = [
+        f"{name_of(path)}: {node.id if isinstance(node, ast.Name) else node.attr}"
+        for path in application
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Name | ast.Attribute)
+        and switch.fullmatch(node.id if isinstance(node, ast.Name) else node.attr)
+    ]
+    notices = [name_of(path) for path in SOURCES if re.search(r"\bsettings\.(DEMO_NOTICE|DEBUG)\b", path.read_text())]
+
+    assert asking == []
+    assert notices == ["config/context_processors.py"]
+
+
+def test_every_migration_has_a_name_that_says_something():
+    own = [name for app, name in MigrationLoader(None).disk_migrations if app in LAYERS]
+
+    assert [name for name in own if "auto_" in name or not re.fullmatch(r"\d{4}_[a-z][a-z0-9_]+", name)] == []
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
+def test_templates_have_nothing_inline_and_nothing_from_another_site(path):
+    html = re.sub(r"\{#.*?#\}|\{% comment %\}.*?\{% endcomment %\}", "", path.read_text(), flags=re.DOTALL)
+
+    assert re.findall(r"<style\b", html) == []
+    assert [tag for tag in re.findall(r"<script\b[^>]*>", html) if " src=" not in tag and "json" not in tag] == []
+    assert re.findall(r"<[^>]*\sstyle\s*=", html) == []
+    assert re.findall(r"<[^>]*\son[a-z]+\s*=", html) == []
+    assert re.findall(r"javascript:", html) == []
+    loads = r"""(?:src|srcset|poster|action|hx-get|hx-post)\s*=\s*["'](?:https?:)?//[^"']*"""
+    assert re.findall(loads, html) == []
+    assert re.findall(r"""<link\b[^>]*href\s*=\s*["'](?:https?:)?//""", html) == []
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
+def test_a_scrolling_table_can_be_reached_by_keyboard(path):
+    frames = re.findall(r'<div class="table-frame"[^>]*>', path.read_text())
+
+    assert [tag for tag in frames if 'tabindex="0"' not in tag or not re.search("aria-label(ledby)?=", tag)] == []
+
+
+def test_templates_name_only_urls_that_exist():
+    # `{% url … as … %}` and a comparison with the current view raise no error for a URL name that no longer exists.
+    names = re.compile(r"""(?:\{% url |current_view == )["']([^"']+)["']""")
+    used = {name for path in TEMPLATES for name in names.findall(path.read_text())}
+
+    assert used - {route.name for route in site_routes()} == set()
+    assert len(used) > 80
+
+
+SERVED_FILES = [
+    path
+    for folder in [ROOT / "templates" / "static", *(ROOT / package / "static" for package in LAYERS)]
+    for path in sorted(folder.rglob("*"))
+    if path.suffix in {".css", ".js"}
+]
+
+
+@pytest.mark.parametrize("path", SERVED_FILES, ids=name_of)
+def test_styles_and_scripts_load_nothing_from_another_site(path):
+    text = path.read_text()
+
+    assert re.findall(r"url\(\s*[\"']?(?:https?:)?//", text) == []
+    assert re.findall(r"@import\b", text) == []
+    assert re.findall(r"(?:from|import|fetch\(|import\()\s*[\"'](?:https?:)?//", text) == []
+    assert re.findall(r"\beval\(|new Function\(", text) == []
+
+
+def test_people_belong_to_one_organization_and_log_in_by_e_mail():
+    assert User.USERNAME_FIELD == "email"
+    assert User._meta.get_field("organization").null is False

@@ -1,0 +1,13 @@
+"""Validity of the generated OpenAPI schema."""
+
+from io import StringIO
+
+from django.core.management import call_command
+
+
+def test_the_schema_is_valid_and_nothing_in_it_is_a_guess():
+    written = StringIO()
+
+    call_command("spectacular", "--validate", "--fail-on-warn", stdout=written)
+
+    assert "serviceToken" in written.getvalue()

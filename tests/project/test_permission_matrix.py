@@ -1,0 +1,566 @@
+"""Permission matrix: the expected answer of every route to every role. A route missing from the tables is an error."""
+
+import json
+import re
+from copy import copy
+from itertools import product
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
+from django.core.cache import cache
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.http import HttpResponse
+from django.test import Client
+
+from accounts.integrations.service_tokens import issue_service_token
+from accounts.integrations.webhooks import add_webhook
+from accounts.models import Cohort
+from accounts.procedures.uploads import upload_procedures
+from evaluation.models import Comment, CriterionResult, DocumentationReview, Evaluation, Flag, Guidelines
+from recordings.models import Recording
+from scenarios.models import ImportJob, ScenarioDraft
+from tests.support.fixtures import *  # noqa: F403
+from tests.support.fixtures import body_without_csrf_token, client_of
+from tests.support.prove import IS_PROVE_RUN
+from tests.support.urls import site_routes
+from training.models import Session
+
+PEOPLE = ["counselor", "colleague", "supervisor", "trainer", "evaluator", "admin", "stranger", "nobody"]
+
+# Written by hand, with one column for each of PEOPLE: `counselor` owns the objects, `stranger` is a supervisor of the
+# other organization, and `nobody` is not logged in. An answer is a status, or `login`, `home`, or `away` for a redirect
+# to the login page, to the home page, or elsewhere.
+EXPECTED_ANSWERS = """
+GET    /                                        200   200   200   200   200   200   200   login
+GET    /sessions/                               200   200   200   200   200   200   200   login
+GET    /sessions/{over}/                        200   404   200   200   200   200   404   login
+GET    /sessions/{call}/                        200   404   200   200   200   200   404   login
+GET    /sessions/{over}/feedback/               200   404   200   200   200   200   404   login
+POST   /sessions/{over}/feedback/               away  404   away  away  away  away  404   login
+POST   /sessions/{call}/feedback/               away  404   away  away  away  away  404   login
+POST   /sessions/{call}/end/                    404   404   away  404   404   away  404   login
+POST   /sessions/{chat}/stop/                   away  404   404   404   404   404   404   login
+POST   /sessions/{over}/feeling/                away  404   404   404   404   404   404   login
+POST   /sessions/{over}/name/                   away  404   404   404   404   404   404   login
+POST   /sessions/{over}/report/                 away  404   404   404   404   404   404   login
+GET    /sessions/{over}/transcript/             200   404   200   200   200   200   404   login
+GET    /sessions/{over}/transcript.txt          200   404   200   200   200   200   404   login
+GET    /sessions/{over}/transcript.json         200   404   200   200   200   200   404   login
+GET    /progress/                               200   200   200   200   200   200   200   login
+GET    /progress/risk/                          200   200   200   200   200   200   200   login
+GET    /team/                                   403   403   200   403   403   200   200   login
+HEAD   /team/export.csv                         403   403   200   403   403   200   200   login
+GET    /team/people/                            403   403   200   403   403   200   200   login
+GET    /attention/                              403   403   200   403   403   200   200   login
+GET    /live/                                   403   403   200   403   403   200   200   login
+GET    /feedback/                               403   403   200   403   200   200   200   login
+GET    /flags/                                  403   403   200   403   200   200   200   login
+POST   /flags/{flag}/                           403   403   away  403   403   away  404   login
+GET    /assignments/                            403   403   200   403   403   200   200   login
+GET    /assignments/new/                        403   403   200   403   403   200   200   login
+POST   /assignments/new/                        403   403   200   403   403   200   200   login
+GET    /assignments/new/counselors/             403   403   200   403   403   200   200   login
+GET    /assignments/new/scenarios/              403   403   200   403   403   200   200   login
+GET    /assignments/{chat_assignment}/          403   403   200   403   403   200   404   login
+POST   /assignments/{chat_assignment}/reset/    403   403   away  403   403   away  404   login
+POST   /assignments/{chat_assignment}/cancel/   403   403   away  403   403   away  404   login
+POST   /assignments/{chat_assignment}/decline/  home  404   404   404   404   404   404   login
+GET    /sessions/{over}/recording/              200   404   200   200   200   200   404   login
+GET    /sessions/{over}/comments/               200   404   200   200   200   200   404   login
+POST   /sessions/{over}/comments/               403   404   400   403   403   400   404   login
+GET    /sessions/{over}/documentation/          200   404   200   200   200   200   404   login
+POST   /sessions/{over}/documentation/          away  404   403   403   403   403   404   login
+POST   /sessions/{documented}/documentation/retry/ away 404 away  away  away  away  404   login
+POST   /sessions/{over}/comments/{comment}/delete/ 404 404  away  404   404   404   404   login
+GET    /reviews/                                403   403   200   403   200   200   200   login
+GET    /reviews/agreement/                      403   403   200   403   200   200   200   login
+POST   /evaluations/{graded}/looked-at/         403   403   away  403   away  away  404   login
+POST   /evaluations/{graded}/criteria/{criterion}/review/ 403 403 away 403 away away 404  login
+POST   /evaluations/{graded}/criteria/{criterion}/dispute/ away 404 404 404 404 404   404   login
+HEAD   /recordings/{recording}/audio/           200   404   200   200   200   200   404   login
+GET    /accounts/                               403   403   200   200   200   200   200   login
+GET    /accounts/{account}/                     403   403   200   200   200   200   404   login
+GET    /accounts/{account}/procedures/          403   403   200   200   200   200   404   login
+POST   /accounts/{account}/procedures/upload/   403   403   400   403   403   400   404   login
+POST   /accounts/{account}/procedures/{document}/retry/ 403 403 away 403 403  away  404   login
+GET    /training/voice/free/                    200   200   200   200   200   200   200   login
+GET    /training/chat/free/                     200   200   200   200   200   200   200   login
+POST   /training/chat/begin/                    away  away  away  away  away  away  away  login
+POST   /training/chat/{chat}/say/               away  404   404   404   404   404   404   login
+POST   /training/chat/{chat}/end/               away  404   404   404   404   404   404   login
+GET    /training/library/                       200   200   200   200   200   200   200   login
+GET    /training/voice/{phone_assignment}/      200   404   404   404   404   404   404   login
+GET    /training/chat/{chat_assignment}/        200   404   404   404   404   404   404   login
+GET    /training/voice/{chat_assignment}/       404   404   404   404   404   404   404   login
+GET    /training/voice/trial/{scenario}/        404   404   200   200   404   200   404   login
+GET    /training/chat/trial/{scenario}/         404   404   200   200   404   200   404   login
+
+POST   /api/sessions/                           201   201   201   201   201   201   201   403
+GET    /api/sessions/                           200   200   200   200   200   200   200   403
+PATCH  /api/sessions/{over}/                    200   404   404   404   404   404   404   403
+POST   /api/sessions/{over}/feeling/            200   404   404   404   404   404   404   403
+POST   /api/sessions/{over}/report/             201   404   404   404   404   404   404   403
+GET    /api/sessions/{over}/comments/           200   404   200   200   200   200   404   403
+POST   /api/sessions/{over}/comments/           403   404   400   403   403   400   404   403
+DELETE /api/sessions/{over}/comments/{comment}/ 404   404   204   404   404   404   404   403
+GET    /api/sessions/{documented}/documentation/ 200  404   200   200   200   200   404   403
+POST   /api/sessions/{over}/documentation/      400   404   404   404   404   404   404   403
+POST   /api/sessions/{documented}/documentation/retry/ 202 404 202 202  202   202   404   403
+GET    /api/me/                                 200   200   200   200   200   200   200   403
+PATCH  /api/me/                                 200   200   200   200   200   200   200   403
+GET    /api/evaluations/                        200   200   200   200   200   200   200   403
+GET    /api/evaluations/{graded}/               200   404   200   200   200   200   404   403
+POST   /api/evaluations/{graded}/looked-at/     403   403   200   403   200   200   404   403
+POST   /api/evaluations/{graded}/criteria/{criterion}/review/ 403 403 200 403 200 200   404   403
+POST   /api/evaluations/{graded}/criteria/{criterion}/dispute/ 201 404 404 404 404 404  404   403
+GET    /api/flags/                              403   403   200   403   200   200   200   403
+GET    /api/flags/{flag}/                       403   403   200   403   200   200   404   403
+PATCH  /api/flags/{flag}/                       403   403   200   403   403   200   404   403
+GET    /api/disputes/                           200   200   200   200   200   200   200   403
+GET    /api/progress/                           200   200   200   200   200   200   200   403
+GET    /api/team/                               403   403   200   403   403   200   200   403
+GET    /api/attention/                          403   403   200   403   403   200   200   403
+GET    /api/live/                               403   403   200   403   403   200   200   403
+GET    /api/people/                             403   403   200   403   403   200   200   403
+GET    /api/people/{person}/             403   403   200   403   403   200   404   403
+GET    /api/cohorts/                            403   403   200   403   403   200   200   403
+POST   /api/cohorts/                            403   403   201   403   403   201   201   403
+GET    /api/cohorts/{cohort}/          403   403   200   403   403   200   404   403
+PATCH  /api/cohorts/{cohort}/          403   403   200   403   403   200   404   403
+DELETE /api/cohorts/{cohort}/          403   403   204   403   403   204   404   403
+GET    /api/tokens/                             403   403   403   403   403   200   403   403
+POST   /api/tokens/                             403   403   403   403   403   201   403   403
+GET    /api/tokens/{token}/     403   403   403   403   403   200   403   403
+POST   /api/tokens/{token}/revoke/ 403 403  403   403   403   200   403   403
+GET    /api/webhooks/                           403   403   403   403   403   200   403   403
+POST   /api/webhooks/                           403   403   403   403   403   201   403   403
+GET    /api/webhooks/{webhook}/        403   403   403   403   403   200   403   403
+PATCH  /api/webhooks/{webhook}/        403   403   403   403   403   200   403   403
+DELETE /api/webhooks/{webhook}/        403   403   403   403   403   204   403   403
+GET    /api/webhooks/{webhook}/deliveries/ 403 403 403   403   403   200   403   403
+GET    /api/sessions/{over}/                    200   404   200   200   200   200   404   403
+POST   /api/sessions/{chat}/messages/           503   404   404   404   404   404   404   403
+POST   /api/sessions/{chat}/end/                200   404   200   404   404   200   404   403
+POST   /api/sessions/{chat}/stop/               200   404   404   404   404   404   404   403
+POST   /api/sessions/{call}/ticket/             201   404   404   404   404   404   404   403
+GET    /api/sessions/{over}/evaluation/         200   404   200   200   200   200   404   403
+POST   /api/sessions/{over}/evaluation/         202   404   202   202   202   202   404   403
+POST   /api/sessions/{chat}/evaluation/         202   404   409   409   409   409   404   403
+GET    /api/accounts/                           403   403   200   200   200   200   200   403
+GET    /api/accounts/{account}/                 403   403   200   200   200   200   404   403
+PATCH  /api/accounts/{account}/                 403   403   400   403   403   400   404   403
+GET    /api/accounts/{account}/sections/        403   403   200   200   200   200   404   403
+POST   /api/accounts/{account}/sections/suggest/ 403  403   200   200   200   200   404   403
+POST   /api/accounts/{account}/procedures/{document}/retry/ 403 403 202 403 403 202 404   403
+GET    /api/assignments/                        200   200   200   200   200   200   200   403
+POST   /api/assignments/                        403   403   400   403   403   400   400   403
+POST   /api/assignments/bulk/                   403   403   400   403   403   400   400   403
+GET    /api/assignments/{chat_assignment}/      200   404   200   200   200   200   404   403
+PATCH  /api/assignments/{chat_assignment}/      403   403   200   403   403   200   404   403
+POST   /api/assignments/{chat_assignment}/reset/ 403  403   409   403   403   409   404   403
+POST   /api/assignments/{chat_assignment}/cancel/ 403 403   409   403   403   409   404   403
+POST   /api/assignments/{chat_assignment}/decline/ 409 404  404   404   404   404   404   403
+POST   /api/assignments/one-time/               403   403   400   403   403   400   400   403
+GET    /api/scenarios/                          403   403   200   200   200   200   200   403
+POST   /api/scenarios/                          403   403   201   201   403   201   201   403
+GET    /api/scenarios/{scenario}/               403   403   200   200   200   200   404   403
+PATCH  /api/scenarios/{scenario}/               403   403   200   200   403   200   404   403
+DELETE /api/scenarios/{scenario}/               403   403   409   403   403   409   404   403
+POST   /api/scenarios/{scenario}/promote/       403   403   200   200   403   200   404   403
+POST   /api/scenarios/{scenario}/demote/        403   403   409   409   403   409   404   403
+POST   /api/scenarios/lint/                     403   403   200   200   403   200   200   403
+HEAD   /api/scenarios/export/                   403   403   200   200   200   200   200   403
+POST   /api/scenarios/import/                   403   403   202   202   403   202   202   403
+GET    /api/scenarios/imports/                  403   403   200   200   403   200   200   403
+GET    /api/scenarios/imports/{import}/         403   403   200   200   403   200   404   403
+GET    /api/scenarios/drafts/                   403   403   200   200   403   200   200   403
+POST   /api/scenarios/drafts/                   403   403   202   202   403   202   202   403
+GET    /api/scenarios/drafts/{draft}/           403   403   200   200   403   200   404   403
+DELETE /api/scenarios/drafts/{draft}/           403   403   204   204   403   204   404   403
+POST   /api/scenarios/drafts/{draft}/again/     403   403   202   202   403   202   404   403
+POST   /api/scenarios/drafts/{draft}/restore/   403   403   409   409   403   409   404   403
+DELETE /api/scenarios/drafts/{draft}/source/    403   403   409   409   403   409   404   403
+POST   /api/scenarios/drafts/{draft}/save/      403   403   201   201   403   201   404   403
+GET    /api/recordings/                         200   200   200   200   200   200   200   403
+HEAD   /api/recordings/{recording}/download/    200   404   200   200   200   200   404   403
+GET    /api/recordings/{recording}/link/        200   404   200   200   200   200   404   403
+GET    /api/schema/                             200   200   200   200   200   200   200   403
+GET    /api/docs/                               200   200   200   200   200   200   200   403
+GET    /health/                                 200   200   200   200   200   200   200   200
+GET    /ready/                                  200   200   200   200   200   200   200   200
+
+GET    /account/login/                          home  home  home  home  home  home  home  200
+GET    /account/logout/                         200   200   200   200   200   200   200   home
+GET    /account/inactive/                       200   200   200   200   200   200   200   200
+GET    /account/signup/                         home  home  home  home  home  home  home  200
+POST   /account/signup/                         home  home  home  home  home  home  home  200
+GET    /account/reauthenticate/                 200   200   200   200   200   200   200   login
+GET    /account/notices/                        200   200   200   200   200   200   200   login
+POST   /account/notices/                        away  away  away  away  away  away  away  login
+GET    /account/email/                          200   200   200   200   200   200   200   login
+GET    /account/confirm-email/                  200   200   200   200   200   200   200   200
+GET    /account/confirm-email/x:y/              200   200   200   200   200   200   200   200
+GET    /account/password/change/                200   200   200   200   200   200   200   login
+POST   /account/password/change/                200   200   200   200   200   200   200   login
+GET    /account/password/set/                   away  away  away  away  away  away  away  login
+GET    /account/password/reset/                 200   200   200   200   200   200   200   200
+GET    /account/password/reset/done/            200   200   200   200   200   200   200   200
+GET    /account/password/reset/key/1-x/         200   200   200   200   200   200   200   200
+GET    /account/password/reset/key/done/        200   200   200   200   200   200   200   200
+GET    /account/login/code/confirm/             home  home  home  home  home  home  home  login
+
+GET    /admin/                                  login login 200   200   200   200   200   login
+GET    /admin/login/                            403   403   away  away  away  away  away  login
+POST   /admin/logout/                           away  away  200   200   200   200   200   away
+GET    /admin/password_change/                  login login 200   200   200   200   200   login
+GET    /admin/password_change/done/             login login 200   200   200   200   200   login
+GET    /admin/autocomplete/                     login login 403   403   403   403   403   login
+GET    /admin/jsi18n/                           login login 200   200   200   200   200   login
+GET    /admin/r/{session_type}/{over}/          login login 404   404   404   404   404   login
+GET    /admin/accounts/                         login login 200   200   200   200   200   login
+GET    /admin/scenarios/                        login login 200   200   200   200   200   login
+GET    /admin/training/                         login login 200   404   200   200   200   login
+GET    /admin/recordings/                       login login 200   404   404   200   200   login
+GET    /admin/evaluation/                       login login 200   404   200   200   200   login
+GET    /admin/auth/                             login login 404   404   404   404   404   login
+GET    /admin/nothing/here/                     login login 404   404   404   404   404   login
+GET    /admin/scenarios/scenariodraft/{draft}/state/ login login 200 200 403  200   404   login
+POST   /admin/scenarios/scenariodraft/{draft}/check/ login login 200 200 403  200   404   login
+GET    /admin/scenarios/scenario/one-time/      login login 200   403   403   200   200   login
+POST   /admin/scenarios/scenario/one-time/      login login 200   403   403   200   200   login
+GET    /admin/scenarios/scenario/advice/        login login 405   405   405   405   405   login
+POST   /admin/scenarios/scenario/advice/        login login 200   200   403   200   200   login
+GET    /admin/scenarios/scenario/sections/      login login 405   405   405   405   405   login
+POST   /admin/scenarios/scenario/sections/      login login 200   200   403   200   200   login
+GET    /admin/scenarios/importjob/template.csv  login login 200   200   403   200   200   login
+GET    /admin/scenarios/importjob/template.json login login 200   200   403   200   200   login
+GET    /admin/scenarios/importjob/{import}/progress/ login login 200 200 403  200   404   login
+GET    /admin/scenarios/importjob/{import}/begin/   login login 405  405  405   405   405   login
+POST   /admin/scenarios/importjob/{import}/begin/   login login away away 403   away  404   login
+POST   /admin/scenarios/importjob/{import}/resume/  login login away away 403   away  404   login
+POST   /admin/scenarios/importjob/{import}/discard/ login login away away 403   away  404   login
+"""
+REQUEST_BODIES = {
+    "/api/sessions/{over}/": {"name": "The long night"},
+    "/api/sessions/{over}/feeling/": {"feeling": 2},
+    "/api/sessions/{over}/report/": {"kind": "technical", "text": "No sound."},
+    "/api/evaluations/{graded}/criteria/{criterion}/review/": {"verdict": "agree", "reason": "It is so."},
+    "/api/evaluations/{graded}/criteria/{criterion}/dispute/": {"reason": "It is not so."},
+    "/api/me/": {"mail_due_soon": False},
+    "/api/flags/{flag}/": {"handling": "reviewed"},
+    "/api/cohorts/": {"name": "Autumn class"},
+    "/api/tokens/": {"name": "Learning system", "scopes": ["sessions:read"]},
+    "/api/webhooks/": {"url": "https://learning.example.org/hook", "events": ["evaluation.ready"]},
+    "/api/accounts/{account}/sections/suggest/": {"text": "A caller without hope."},
+    "/api/sessions/": {"type": "free_practice", "mode": "chat"},
+    "/api/sessions/{chat}/messages/": {"content": "hello"},
+    "/api/sessions/{call}/ticket/": {"take_over": False},
+    "/api/scenarios/": {"title": "Night shift", "prompt": "You are Dana."},
+    "/api/scenarios/{scenario}/promote/": {"nothing_personal_left": True},
+    "/api/scenarios/lint/": {"prompt": "You are Dana."},
+    "/api/scenarios/import/": [{"title": "Night shift again", "prompt": "You are Dana."}],
+    "/api/scenarios/drafts/": {"source": "They waited for a long time, and nobody asked what for."},
+    "/api/scenarios/drafts/{draft}/again/": {"instructions": "Angrier."},
+    "/api/scenarios/drafts/{draft}/save/": {"title": "The wait", "prompt": "You are Noor."},
+    "/api/assignments/one-time/": {"scenario": {"title": "No prompt"}, "counselors": []},
+}
+
+# Rights of each role in the admin site, by model: v(iew), a(dd), c(hange), d(elete). A role that is not listed has no
+# rights, and counselors get the login page. The stranger has a supervisor's rights on the other organization's rows.
+ADMIN_RIGHTS = {
+    "accounts.account": {"supervisor": "vc", "trainer": "v", "evaluator": "v", "admin": "vac"},
+    "accounts.organization": {"admin": "vc"},
+    "accounts.servicetoken": {"admin": "va"},
+    "accounts.webhook": {"admin": "vacd"},
+    "accounts.proceduredocument": {"supervisor": "v", "admin": "v"},
+    "accounts.user": {"supervisor": "v", "admin": "vac"},
+    "accounts.cohort": {"supervisor": "vacd", "admin": "vacd"},
+    "scenarios.category": {"supervisor": "vacd", "trainer": "vac", "admin": "vacd"},
+    "scenarios.skill": {"supervisor": "vacd", "trainer": "vac", "admin": "vacd"},
+    "scenarios.scenario": {"supervisor": "vacd", "trainer": "vac", "evaluator": "v", "admin": "vacd"},
+    "scenarios.importjob": {"supervisor": "va", "trainer": "va", "admin": "va"},
+    "scenarios.scenariodraft": {"supervisor": "vac", "trainer": "vac", "admin": "vac"},
+    "training.assignment": {"supervisor": "vac", "admin": "vac"},
+    "training.session": {"supervisor": "v", "evaluator": "v", "admin": "v"},
+    "recordings.recording": {"supervisor": "vc", "admin": "vc"},
+    "evaluation.evaluation": {"supervisor": "vc", "evaluator": "vc", "admin": "vc"},  # changes add reviews
+    "evaluation.guidelines": {"supervisor": "va", "admin": "va"},
+    "auth.group": {},
+    "account.emailaddress": {},
+}
+SAVED_WHEN_EMPTY = {"recordings.recording"}  # an empty form is valid and means no legal hold
+NOT_DELETABLE = {"scenarios.scenario"}  # the scenario is assigned, so the page refuses to delete it
+HIDDEN_WITHOUT_RIGHT = {
+    "scenarios.scenariodraft",
+    "accounts.servicetoken",
+    "accounts.webhook",
+}  # without rights on these, an existing row gets the answer of a missing one
+SUPERUSER_MODELS = {model for model, roles in ADMIN_RIGHTS.items() if not roles}
+
+
+@pytest.fixture
+def objects(counselor, chat, call, phone_assignment, chat_assignment, account, supervisor, admin):
+    """Create one object of each kind in the first organization, owned by the counselor where possible."""
+    over = Session.objects.create(
+        organization=counselor.organization, counselor=counselor, kind="free_practice", mode="phone",
+        status="completed", ended_at=call.started_at,
+    )  # fmt: skip
+    recording = Recording(session=over, organization_id=over.organization_id, state="completed", size=3, sha256="x")
+    recording.file.save("r.wav", ContentFile(b"wav"))
+    evaluation = Evaluation.objects.queue_for(over)
+    reviewed = Session.objects.create(
+        organization=counselor.organization, counselor=counselor, kind="free_practice", mode="chat",
+        status="completed", ended_at=call.started_at,
+    )  # fmt: skip
+    graded = Evaluation.objects.create(
+        session=reviewed, organization_id=over.organization_id, version=1, status="completed", score=80, grade="B",
+    )  # fmt: skip
+    DocumentationReview.objects.create(organization=over.organization, session=reviewed, filename="d.txt", text="x")
+    guidelines = Guidelines.objects.create(
+        organization=over.organization, filename="g.txt", text="Sign it.", uploaded_by=supervisor
+    )
+    criterion = CriterionResult.objects.create(
+        evaluation=graded, organization_id=over.organization_id, position=0, key="greeting", check_text="Greets.",
+        source="rubric", verdict="met",
+    )  # fmt: skip
+    flag = Flag.objects.create(
+        session=reviewed, organization_id=over.organization_id, kind="technical", severity="info"
+    )
+    cohort = Cohort.objects.create(organization_id=over.organization_id, name="Spring class")
+    token, _ = issue_service_token(admin, "Learning system", ["sessions:read"])
+    webhook = add_webhook(admin, "https://learning.example.org/", ["evaluation.ready"])
+    document = upload_procedures(account, ContentFile(b"1010 Answer.", name="p.md"), supervisor)
+    scenario = phone_assignment.scenario
+    job = ImportJob.objects.create(organization=counselor.organization, source="api", sha256="x")
+    draft = ScenarioDraft.objects.create(
+        organization=counselor.organization, source="A complaint.", status=ScenarioDraft.Status.READY
+    )
+    comment = Comment.objects.create(
+        organization=counselor.organization, session=over, author=supervisor, at_ms=0, text="Well asked."
+    )
+    return {
+        "account": account.pk,
+        "document": document.pk,
+        "documented": reviewed.pk,
+        "evaluation.guidelines": guidelines.pk,
+        "graded": graded.pk,
+        "flag": flag.public_id,
+        "person": counselor.pk,
+        "cohort": cohort.pk,
+        "token": token.pk,
+        "webhook": webhook.pk,
+        "accounts.cohort": cohort.pk,
+        "accounts.servicetoken": token.pk,
+        "accounts.webhook": webhook.pk,
+        "criterion": criterion.key,
+        "comment": comment.pk,
+        "chat": chat.pk,
+        "call": call.pk,
+        "over": over.pk,
+        "recording": recording.pk,
+        "phone_assignment": phone_assignment.pk,
+        "chat_assignment": chat_assignment.pk,
+        "scenario": scenario.pk,
+        "draft": draft.pk,
+        "import": job.pk,
+        "session_type": ContentType.objects.get_for_model(Session).pk,
+        "accounts.account": account.pk,
+        "accounts.organization": counselor.organization_id,
+        "accounts.proceduredocument": document.pk,
+        "accounts.user": counselor.pk,
+        "scenarios.category": counselor.organization.categories.first().pk,
+        "scenarios.skill": counselor.organization.skills.first().pk,
+        "scenarios.scenario": scenario.pk,
+        "scenarios.importjob": job.pk,
+        "scenarios.scenariodraft": draft.pk,
+        "training.assignment": phone_assignment.pk,
+        "training.session": over.pk,
+        "recordings.recording": recording.pk,
+        "evaluation.evaluation": evaluation.pk,
+        "auth.group": Group.objects.create(name="a group").pk,
+        "account.emailaddress": EmailAddress.objects.create(user=counselor, email=counselor.email).pk,
+    }
+
+
+def describe_answer(response: HttpResponse) -> str:
+    if response.status_code not in {301, 302}:
+        return str(response.status_code)
+    path = response["Location"].split("?")[0]
+    return {"/": "home", "/account/login/": "login", "/admin/login/": "login"}.get(path, "away")
+
+
+def request_without_effects(client: Client, method: str, path: str, body: Any = None) -> HttpResponse:
+    """Return the response to a request, and undo its effects on the database, the cookies, and the cache."""
+    cookies = copy(client.cookies)
+    kind = "application/json" if path.startswith("/api/") else "application/x-www-form-urlencoded"
+    with transaction.atomic():
+        # The invalid due date keeps forms from saving: only the permission to submit them is under test.
+        sent = json.dumps(body) if body else "due_date=never" if method == "POST" else ""
+        response = client.generic(method, path, sent, content_type=kind)
+        transaction.set_rollback(True)
+    client.cookies = cookies
+    cache.clear()
+    return response
+
+
+# `make test` runs one role of each kind (owner, managing reviewer, reviewer, other organization, visitor);
+# `make prove` runs all of them.
+ASKING = PEOPLE if IS_PROVE_RUN else ["counselor", "supervisor", "evaluator", "stranger", "nobody"]
+
+
+@pytest.fixture(params=ASKING)
+def who(request) -> str:
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def without_waiting_for_greetings(monkeypatch):
+    """Set the greeting timeout to 0 s: a new chat would wait for a greeting, and no worker writes one here."""
+    monkeypatch.setattr("training.views.practice.GREETING_TIMEOUT", 0.0)
+
+
+@pytest.fixture
+def client(who, request, db) -> Client:
+    return Client() if who == "nobody" else client_of(request.getfixturevalue(who))
+
+
+def test_pages_and_api_answer_as_the_table_says(who, client, objects):
+    rows = [line.split() for line in EXPECTED_ANSWERS.splitlines() if line]
+    column = 2 + PEOPLE.index(who)
+
+    answered = {
+        (method, path): describe_answer(
+            request_without_effects(client, method, path.format_map(objects), REQUEST_BODIES.get(path))
+        )
+        for method, path, *_ in rows
+    }
+
+    declared = {(row[0], row[1]): row[column] for row in rows}
+    assert {row: (answered[row], declared[row]) for row in declared if answered[row] != declared[row]} == {}
+
+
+def test_no_route_takes_a_method_that_the_table_does_not_name(who, client, objects):
+    rows = [
+        line.split()[:2] for line in EXPECTED_ANSWERS.splitlines() if line and not re.search("/(admin|account)/", line)
+    ]
+    # The table requests downloads by HEAD, which stands for GET here. Health probes are exempt: they accept any method
+    # that a load balancer sends.
+    taken = {("GET" if method == "HEAD" else method, path_pattern(path)) for method, path in rows}
+    paths = {path for _, path in rows} - {"/health/", "/ready/"}
+
+    wrong = {
+        (method, path): answered
+        for path, method in product(sorted(paths), ("GET", "POST", "PUT", "PATCH", "DELETE"))
+        if (method, path_pattern(path)) not in taken
+        and (answered := describe_answer(request_without_effects(client, method, path.format_map(objects))))
+        not in {"405", "404", "403", "login"}
+    }
+
+    assert wrong == {}
+
+
+def path_pattern(path: str) -> str:
+    return re.sub(r"\{\w+\}", "{}", path)
+
+
+ADMIN_ACTIONS = {
+    "changelist": ("v", "/admin/{}/{}/", "200"),
+    "add": ("a", "/admin/{}/{}/add/", "200"),
+    "history": ("v", "/admin/{}/{}/{}/history/", "200"),
+    "delete": ("d", "/admin/{}/{}/{}/delete/", "200"),
+    "change": ("v", "/admin/{}/{}/{}/change/", "200"),
+}
+
+
+def rights_of(who: str, model: str) -> str:
+    return ADMIN_RIGHTS[model].get("supervisor" if who == "stranger" else who, "")
+
+
+def expected_admin_answer(who: str, model: str, action: str, method: str, is_known: bool) -> str:
+    """Return the expected answer: `login`, `403`, `200`, or `away` (not the role's own row, or saved or deleted)."""
+    if who in {"counselor", "colleague", "nobody"}:
+        return "login"
+    needed = "c" if method == "POST" and action == "change" else ADMIN_ACTIONS[action][0]
+    is_allowed = needed in rights_of(who, model)
+    is_own = is_known and (who != "stranger" or model in SUPERUSER_MODELS)
+    if model in HIDDEN_WITHOUT_RIGHT and not rights_of(who, model):
+        is_own = False
+    # Django looks up the row before it checks the permission only in the history view.
+    if action in {"history", "delete", "change"} and not is_own and (is_allowed or action == "history"):
+        return "away"
+    if not is_allowed:
+        return "403"
+    is_deleted = (method, action) == ("POST", "delete") and model not in NOT_DELETABLE
+    is_saved = (method, action) == ("POST", "change") and model in SAVED_WHEN_EMPTY
+    return "away" if is_deleted or is_saved else "200"
+
+
+def test_the_administration_answers_as_the_roles_say(who, client, objects):
+    wrong = {}
+    for model, action, method, is_known in product(ADMIN_RIGHTS, ADMIN_ACTIONS, ("GET", "POST"), (True, False)):
+        app, name = model.split(".")
+        path = ADMIN_ACTIONS[action][1].format(app, name, objects[model] if is_known else uuid4())
+        answered, declared = (
+            describe_answer(request_without_effects(client, method, path)),
+            expected_admin_answer(who, model, action, method, is_known),
+        )
+        if answered != declared:
+            wrong[model, action, method, is_known] = (answered, declared)
+
+    assert wrong == {}
+
+
+def test_every_route_is_known():
+    known = {re.sub(r"\{[\w.]+\}|x:y|1-x", "{}", line.split()[1]) for line in EXPECTED_ANSWERS.splitlines() if line}
+    for model in ADMIN_RIGHTS:
+        app, name = model.split(".")
+        known |= {path.format(app, name, "{}") for _, path, _ in ADMIN_ACTIONS.values()} | {
+            f"/admin/{app}/{name}/{{}}/"
+        }
+    known |= {"/progress/{}/", "/admin/accounts/user/{}/password/", "/admin/{}/", "/admin/{}"}
+
+    def shape(route: str) -> str:
+        plain = re.sub(r"<[^>]+>", "{}", route)
+        plain = re.sub(r"\^|\$", "", plain)
+        plain = re.sub(r"\(\?P\{\}(?:[^()]|\([^()]*\))*\)", "{}", plain)
+        return plain.replace("{}-{}", "{}")
+
+    found = {shape(route.path) for route in site_routes()}
+
+    assert found - known == set()
+    assert len(found) > 90
+
+
+def test_what_is_someone_elses_reads_like_what_is_not_there(objects, colleague, stranger):
+    for person in (colleague, stranger):
+        client = client_of(person)
+        for line in EXPECTED_ANSWERS.splitlines():
+            if not line or "{" not in line or "/admin/" in line:
+                continue
+            method, path = line.split()[:2]
+            unknown = re.sub(r"\{[\w.]+\}", str(uuid4()), path)
+            theirs = request_without_effects(client, method, path.format_map(objects), REQUEST_BODIES.get(path))
+            nothing = request_without_effects(client, method, unknown, REQUEST_BODIES.get(path))
+            # A role without any rights on the model gets 403 for existing and missing rows alike.
+            column = 2 + PEOPLE.index("colleague" if person == colleague else "stranger")
+            expected_status = int(line.split()[column])
+            assert theirs.status_code == nothing.status_code == expected_status, (method, path)
+            assert body_without_csrf_token(theirs) == body_without_csrf_token(nothing), (method, path)
+            assert sorted(theirs.headers) == sorted(nothing.headers)
+
+
+@pytest.mark.parametrize("bad", ["717", "None", "..", "%00", "0" * 36, "a" * 500])
+def test_a_malformed_id_is_404_for_whoever_asks(objects, supervisor, bad):
+    client = client_of(supervisor)
+    paths = [
+        line.split()[1] for line in EXPECTED_ANSWERS.splitlines() if line and "{" in line and "/admin/" not in line
+    ]
+
+    assert {
+        path: status for path in paths if (status := client.get(re.sub(r"\{[\w.]+\}", bad, path)).status_code) != 404
+    } == {}

@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+
+from recordings.audio.assembly import StereoBlock
+from recordings.audio.microphone_clock import RATE
+from recordings.audio.speech_coverage import SpeakerCoverage, SpeechMeter, describe_missing_speakers
+
+
+def test_what_is_loud_is_counted_however_it_comes_in_blocks():
+    rng = np.random.default_rng(1)
+    voice, silence = rng.normal(0, 30, 4 * RATE).astype("<i2"), np.zeros(4 * RATE, "<i2")
+    voice[RATE : 3 * RATE] = rng.normal(0, 3000, 2 * RATE)
+    loudness = SpeechMeter()
+
+    for start in range(0, 4 * RATE, 7001):
+        loudness.add(StereoBlock(voice[start : start + 7001], silence[start : start + 7001]))
+
+    assert loudness.seconds == (pytest.approx(2, abs=0.03), 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds", "is_missing"),
+    [(0, 0.0, False), (3, 0.0, False), (4, 0.0, True), (40, 1.9, True), (40, 2.1, False), (400, 120.0, False)],
+)
+def test_who_has_words_and_no_sound_is_missing(words, seconds, is_missing):
+    assert SpeakerCoverage("caller", words, seconds).is_missing is is_missing
+
+
+def test_whoever_is_missing_is_named():
+    silent, heard = SpeakerCoverage("counselor", 50, 0.0), SpeakerCoverage("caller", 50, 20.0)
+
+    assert describe_missing_speakers([heard]) == ""
+    assert describe_missing_speakers([silent, heard]) == (
+        "the counselor cannot be heard where the transcript has their words"
+    )
+    assert "the counselor and the caller" in describe_missing_speakers([silent, SpeakerCoverage("caller", 50, 0.0)])

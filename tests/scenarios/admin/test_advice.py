@@ -1,0 +1,66 @@
+from scenarios.models import Scenario
+from tests.scenarios.admin.test_scenarios import ADD, FIELDS, change
+from tests.support.fixtures import add_scenario, client_of
+
+ADVICE = "/admin/scenarios/scenario/advice/"
+LEAK = "You will be graded."
+
+
+def test_a_saved_scenario_is_shown_with_advice_that_names_its_passages(supervisor, organization):
+    scenario = add_scenario(organization, "Night shift", prompt=f"You are Noor, 20, and afraid. {LEAK}")
+
+    response = client_of(supervisor).get(change(scenario))
+
+    (leak,) = response.context["advice"]["prompt"]
+    assert leak["passage"] == LEAK
+    assert f"<mark>{LEAK}</mark>" in response.content.decode()
+
+
+def test_advice_never_stops_anyone(supervisor):
+    response = client_of(supervisor).post(ADD, FIELDS | {"prompt": LEAK, "_continue": "on"}, follow=True)
+
+    assert Scenario.objects.get().prompt == LEAK
+    assert f"<mark>{LEAK}</mark>" in response.content.decode()
+
+
+def test_advice_on_a_wrong_form_is_about_what_was_typed(supervisor, phone_scenario):
+    response = client_of(supervisor).post(change(phone_scenario), FIELDS | {"title": "", "prompt": LEAK})
+
+    assert LEAK in [advice["passage"] for advice in response.context["advice"]["prompt"]]
+
+
+def test_advice_while_writing_counts_characters_and_not_what_browsers_send(supervisor):
+    prompt = f"You are Noor \U0001f642, 20.\r\nYou are afraid.\r\n{LEAK}"
+
+    response = client_of(supervisor).post(ADVICE, {"prompt": prompt, "evaluator_context": "- Waits.", "mode": "chat"})
+
+    (leak,) = response.context["advice"]["prompt"]
+    text = prompt.replace("\r\n", "\n")
+    assert text[leak["advice"].start : leak["advice"].end] == leak["passage"] == LEAK
+    assert response.content.decode().count('hx-swap-oob="true"') == 2
+
+
+def test_advice_knows_the_mode(supervisor):
+    client = client_of(supervisor)
+    sent = {"prompt": "You are Noor, 20, and afraid.", "evaluator_context": "- Leaves pauses."}
+
+    found = {mode: client.post(ADVICE, sent | {"mode": mode}).context["advice"] for mode in ("phone", "chat")}
+
+    assert {mode: len(advice["evaluator_context"]) for mode, advice in found.items()} == {"phone": 0, "chat": 1}
+
+
+def test_no_advice_on_nothing_and_on_the_beginning_of_what_is_too_long(supervisor):
+    client = client_of(supervisor)
+
+    nothing = client.post(ADVICE).context["advice"]
+    too_long = client.post(ADVICE, {"prompt": "You wait. " * 1000 + LEAK}).context["advice"]
+
+    assert nothing == {"prompt": [], "evaluator_context": []}
+    assert LEAK not in [advice["passage"] for advice in too_long["prompt"]]
+
+
+def test_advice_is_for_who_may_write(supervisor, trainer, evaluator, counselor):
+    people = (supervisor, trainer, evaluator, counselor)
+
+    assert [client_of(person).post(ADVICE).status_code for person in people] == [200, 200, 403, 302]
+    assert client_of(supervisor).get(ADVICE).status_code == 405

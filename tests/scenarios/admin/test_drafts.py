@@ -1,0 +1,767 @@
+import re
+from datetime import timedelta
+
+import pytest
+from django.core.files.storage import FileSystemStorage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from django.utils.html import escape
+
+from accounts.models import Account, Organization, User
+from scenarios.admin.draft_pii import group_findings
+from scenarios.models import Category, Scenario, ScenarioDraft, Skill
+from scenarios.services.drafts import discard_draft, request_draft, save_draft
+from tests.accounts.test_pdf_text import pages_pdf
+from tests.support.fixtures import add_person, client_of
+from training.models import Assignment
+
+DRAFTS = "/admin/scenarios/scenariodraft/"
+SOURCE = """Margaret Hollis, born March 12, 1957, works at Brightwater Dairy. quokkasource
+She was put on hold for eleven minutes. Her number is 555-014-2778."""
+PAGE = b"BT /F1 12 Tf 72 700 Td (I was put on hold for eleven minutes, and nobody was there.) Tj ET"
+PAGE_TEXT = "I was put on hold for eleven minutes, and nobody was there."
+WRITTEN = {
+    "title": "Eleven minutes",
+    "description": "Somebody calls again.",
+    "prompt": "You are Noor.\nYou are tired.",
+    "evaluator_context": "- Says sorry.\n- Asks directly.",
+    "relevant_policy_sections": "2020 Hold",
+}
+CHOSEN = {"mode": "phone", "difficulty": "intermediate", "estimated_minutes": "15", "purpose": "library"}
+SENT = {name: text.replace("\n", "\r\n") for name, text in WRITTEN.items()} | CHOSEN
+
+
+def page(draft: ScenarioDraft, name: str = "change") -> str:
+    return f"{DRAFTS}{draft.pk}/{name}/"
+
+
+def refuse_to_write(execute, sql, *args):
+    """Raise OperationalError for every write to the drafts table; run all other queries."""
+    if sql.startswith(("INSERT", "UPDATE")) and "scenarios_scenariodraft" in sql:
+        raise OperationalError("The disk is full.")
+    return execute(sql, *args)
+
+
+def said(response) -> list[str]:
+    return [str(message) for message in response.context["messages"]]
+
+
+def body_of(response) -> str:
+    """Return the visible text of the page as one line."""
+    return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+def refusal(response) -> str:
+    found = re.search(r'class="errornote">(.*?)</(?:div|p)>', response.content.decode(), re.DOTALL)
+    return " ".join(re.sub(r"<[^>]+>", "", found[1]).split()) if found else ""
+
+
+def typed_in(response) -> dict[str, str]:
+    """Return the contents of the form's text fields, as a browser would send them again."""
+    form = response.context["form"]
+    return {name: str(form[name].value() or "") for name in WRITTEN}
+
+
+@pytest.fixture
+def ready(supervisor, account) -> ScenarioDraft:
+    draft = request_draft(supervisor, SOURCE, "Angrier.", account, "phone")
+    ScenarioDraft.objects.update(status="ready", unproven_sections=["9010 Pets"], used_file_search=True, **WRITTEN)
+    draft.refresh_from_db()
+    draft.skills.set(Skill.objects.filter(organization=supervisor.organization)[:3])
+    return draft
+
+
+@pytest.fixture
+def client(supervisor):
+    return client_of(supervisor)
+
+
+# ---- New drafts
+
+
+def test_the_page_says_what_happens_to_the_text_before_it_is_sent(client, organization):
+    first = body_of(client.get(f"{DRAFTS}add/"))
+    Organization.objects.update(keeps_sources=True)
+    second = body_of(client.get(f"{DRAFTS}add/"))
+
+    for body in (first, second):
+        assert "It goes to the model that writes the draft" in body
+        assert "names, numbers, addresses, birthdays and employers of this text and of your instructions" in body
+        assert "discarded after 14 days" in body
+    assert "It is deleted when the scenario is saved or the draft discarded." in first
+    assert "It is kept with the draft after the scenario is saved" in second
+    assert "There it can be deleted at any time." in second
+
+
+def test_a_pasted_complaint_leads_to_the_drafts_page(client, supervisor, account):
+    sent = {"source": SOURCE, "instructions": "Angrier.", "account": account.pk, "mode": "chat", "difficulty": "expert"}
+
+    response = client.post(f"{DRAFTS}add/", sent, follow=True)
+
+    draft = ScenarioDraft.objects.get()
+    assert response.redirect_chain == [(page(draft), 302)]
+    assert (draft.organization, draft.created_by, draft.account) == (account.organization, supervisor, account)
+    assert (draft.source, draft.instructions, draft.mode, draft.difficulty) == (SOURCE, "Angrier.", "chat", "expert")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "text"),
+    [("c.pdf", pages_pdf(PAGE), PAGE_TEXT), ("c.txt", SOURCE.encode(), SOURCE), ("c.md", SOURCE.encode(), SOURCE)],
+    ids=["pdf", "txt", "md"],
+)
+def test_an_uploaded_complaint_is_as_good(client, name, content, text):
+    chosen = {"mode": "phone", "difficulty": "beginner", "source_file": SimpleUploadedFile(name, content)}
+
+    client.post(f"{DRAFTS}add/", chosen)
+
+    assert ScenarioDraft.objects.get().source == text
+
+
+def test_an_uploaded_text_survives_an_error_elsewhere(client):
+    file = SimpleUploadedFile("c.pdf", pages_pdf(PAGE))
+
+    response = client.post(
+        f"{DRAFTS}add/", {"source_file": file, "instructions": "x" * 1001, "mode": "chat", "difficulty": "expert"}
+    )
+
+    form = response.context["form"]
+    assert form.errors.keys() == {"instructions"}
+    assert form["source"].value() == PAGE_TEXT
+    assert escape(PAGE_TEXT) in response.content.decode()
+    assert (form["instructions"].value(), form["mode"].value(), form["difficulty"].value()) == (
+        "x" * 1001,
+        "chat",
+        "expert",
+    )
+
+
+def test_an_uploaded_text_that_is_too_long_is_shown_to_be_shortened(client):
+    file = SimpleUploadedFile("c.txt", b"x" * 15_001)
+
+    response = client.post(f"{DRAFTS}add/", {"source_file": file, "mode": "phone", "difficulty": "beginner"})
+
+    form = response.context["form"]
+    assert form.errors == {
+        "source": ["This text has 15,001 characters; at most 15,000 are taken. Leave out what does not matter."]
+    }
+    assert form["source"].value() == "x" * 15_001
+
+
+@pytest.mark.parametrize(
+    ("sent", "wrong"),
+    [
+        ({"source": ""}, {"source": ["Paste the complaint here, or choose a file."]}),
+        ({"source": "x" * 49}, {"source": ["This text has 49 characters; a draft needs at least 50."]}),
+        ({"mode": "letter"}, {"mode": ["Select a valid choice. letter is not one of the available choices."]}),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field_and_all_of_it_is_kept(client, sent, wrong):
+    given = {"source": SOURCE, "instructions": "Angrier.", "mode": "chat", "difficulty": "expert"} | sent
+
+    response = client.post(f"{DRAFTS}add/", given)
+
+    form = response.context["form"]
+    assert form.errors == wrong
+    assert {name: form[name].value() for name in given} == given
+    assert ScenarioDraft.objects.count() == 0
+
+
+def test_a_text_and_another_file_are_not_guessed_between(client):
+    file = SimpleUploadedFile("c.txt", PAGE_TEXT.encode())
+    given = {"source": SOURCE, "source_file": file, "mode": "chat", "difficulty": "expert"}
+
+    response = client.post(f"{DRAFTS}add/", given)
+
+    assert response.context["form"].errors.keys() == {"source_file"}
+    assert response.context["form"]["source"].value() == SOURCE
+
+
+def test_a_database_that_is_away_loses_nothing_of_a_complaint(client, account):
+    given = {"instructions": "Angrier.", "account": str(account.pk), "mode": "chat", "difficulty": "expert"}
+    file = SimpleUploadedFile("c.pdf", pages_pdf(PAGE))
+
+    with connection.execute_wrapper(refuse_to_write):
+        response = client.post(f"{DRAFTS}add/", given | {"source_file": file})
+
+    form = response.context["form"]
+    assert refusal(response) == (
+        "This could not be sent just now, and nothing of it was kept. What you typed is here: try again."
+    )
+    assert {name: form[name].value() for name in given} == given
+    assert (form["source"].value(), ScenarioDraft.objects.count()) == (PAGE_TEXT, 0)
+
+
+def test_the_accounts_stand_with_their_procedures_and_are_ones_own(client, account, other_organization):
+    Account.objects.create(organization=other_organization, name="Wombat line")
+
+    form = client.get(f"{DRAFTS}add/").context["form"]
+
+    assert [label for _, label in form.fields["account"].choices] == [
+        "The whole organization: no procedures",
+        "Harbor State Line (717): no procedures uploaded",
+    ]
+
+
+# ---- Drafts being written, and failed drafts
+
+
+def test_the_page_waits_by_itself_and_without_scripts(client, supervisor):
+    draft = request_draft(supervisor, SOURCE, "Angrier.")
+
+    whole = client.get(page(draft)).content.decode()
+    part = client.get(page(draft, "state")).content.decode()
+
+    assert part.strip() in whole and "<html" not in part
+    assert f'hx-get="{page(draft, "state")}" hx-trigger="every 2s"' in part
+    assert f'<a href="{page(draft)}">Look again</a>' in part
+    assert "quokkasource" in whole and "Angrier." in whole
+
+
+@pytest.mark.parametrize("status", ["ready", "failed", "saved", "discarded"])
+def test_waiting_ends_when_it_is_not_written_any_more(client, ready, status):
+    ScenarioDraft.objects.update(status=status)
+
+    response = client.get(page(ready, "state"))
+
+    assert (response.headers["HX-Refresh"], response.content) == ("true", b"")
+
+
+def test_a_failed_draft_says_why_and_offers_another_try(client, ready):
+    ScenarioDraft.objects.update(status="failed", failure="The model refused.")
+
+    response = client.get(page(ready))
+
+    assert refusal(response) == "The model refused."
+    assert response.context["again"]["source"].value() == SOURCE
+    assert response.context["again"]["instructions"].value() == "Angrier."
+
+
+def test_another_try_after_a_failure_takes_what_was_changed(client, ready):
+    ScenarioDraft.objects.update(status="failed", failure="The model refused.")
+
+    response = client.post(page(ready), {"again": "", "source": PAGE_TEXT, "instructions": "Quiet."})
+
+    ready.refresh_from_db()
+    assert response.status_code == 302
+    assert (ready.status, ready.source, ready.instructions) == ("writing", PAGE_TEXT, "Quiet.")
+
+
+def test_another_try_with_a_wrong_text_keeps_what_was_typed(client, ready):
+    ScenarioDraft.objects.update(status="failed", failure="The model refused.")
+
+    response = client.post(page(ready), {"again": "", "source": "too short", "instructions": "Quiet."})
+
+    again = response.context["again"]
+    assert again.errors == {"source": ["This text has 9 characters; a draft needs at least 50."]}
+    assert (again["source"].value(), again["instructions"].value()) == ("too short", "Quiet.")
+    ready.refresh_from_db()
+    assert (ready.status, ready.source) == ("failed", SOURCE)
+
+
+def test_a_database_that_is_away_loses_nothing_of_another_text(client, ready):
+    ScenarioDraft.objects.update(status="failed", failure="The model refused.")
+
+    with connection.execute_wrapper(refuse_to_write):
+        response = client.post(page(ready), {"again": "", "source": PAGE_TEXT, "instructions": "Quiet."})
+
+    again = response.context["again"]
+    assert refusal(response).startswith("This could not be sent just now")
+    assert (again["source"].value(), again["instructions"].value()) == (PAGE_TEXT, "Quiet.")
+
+
+def test_a_database_that_is_away_loses_no_edits_when_another_try_is_asked_for(client, ready):
+    with connection.execute_wrapper(refuse_to_write):
+        response = client.post(page(ready), SENT | {"again": "", "instructions": "Quiet.", "title": "Edited"})
+
+    assert "This could not be sent just now" in body_of(response)
+    assert response.context["again"]["instructions"].value() == "Quiet."
+    assert response.context["form"]["title"].value() == "Edited"
+
+
+def test_a_failed_try_leads_back_to_the_draft_that_was_there(client, ready):
+    ScenarioDraft.objects.update(status="failed", failure="The model refused.")
+    assert "Go back to the draft that was there" in body_of(client.get(page(ready)))
+
+    response = client.post(page(ready), {"restore": "", "source": PAGE_TEXT, "instructions": "Quiet."}, follow=True)
+
+    ready.refresh_from_db()
+    assert typed_in(response) == WRITTEN
+    assert (ready.status, ready.failure, ready.source, ready.instructions) == ("ready", "", SOURCE, "Angrier.")
+
+
+def test_a_first_try_that_failed_leads_back_to_nothing(client, supervisor):
+    draft = request_draft(supervisor, SOURCE)
+    ScenarioDraft.objects.update(status="failed", failure="The model refused.")
+
+    assert "Go back to the draft" not in body_of(client.get(page(draft)))
+
+    response = client.post(page(draft), {"restore": ""}, follow=True)
+    assert said(response) == [
+        "There is no draft to go back to any more: somebody has had it written anew, or has closed it."
+    ]
+    draft.refresh_from_db()
+    assert draft.status == "failed"
+
+
+def test_another_try_from_the_form_says_that_edits_go_and_keeps_the_source(client, ready):
+    assert "What you have edited above is lost" in body_of(client.get(page(ready)))
+
+    client.post(page(ready), SENT | {"again": "", "instructions": "Quiet.", "source": PAGE_TEXT})
+
+    ready.refresh_from_db()
+    assert (ready.status, ready.source, ready.instructions) == ("writing", SOURCE, "Quiet.")
+
+
+def test_another_try_that_is_refused_keeps_the_edits(client, ready):
+    response = client.post(page(ready), SENT | {"again": "", "instructions": "x" * 1001, "title": "Edited"})
+
+    assert response.context["again"].errors.keys() == {"instructions"}
+    assert response.context["again"]["instructions"].value() == "x" * 1001
+    assert response.context["form"]["title"].value() == "Edited"
+    ready.refresh_from_db()
+    assert ready.status == "ready"
+
+
+def test_another_try_of_what_somebody_closed_meanwhile_is_refused(client, ready, supervisor):
+    discard_draft(ready)
+
+    response = client.post(page(ready), {"again": "", "instructions": "Quiet."}, follow=True)
+
+    assert said(response) == ["This draft is being written already, or somebody has saved or discarded it meanwhile."]
+
+
+# ---- Editing
+
+
+def test_every_field_is_there_to_be_edited_beside_the_complaint(client, ready):
+    response = client.get(page(ready))
+
+    form, body = response.context["form"], body_of(response)
+    assert typed_in(response) == WRITTEN
+    assert form["skills"].value() == [skill.pk for skill in ready.skills.all()]
+    assert (form["category"].value(), form["account"].value()) == (None, ready.account_id)
+    assert (form["mode"].value(), form["difficulty"].value()) == ("phone", "intermediate")
+    assert form["estimated_minutes"].value() == 15
+    assert "quokkasource" in body
+    assert "Suggested too, but not found in the procedures. Look them up before you use one: 9010 Pets" in body
+    assert "Drafted without procedures" not in body
+    assert "Nothing of the complaint’s people was found in this draft." in body
+
+
+def test_a_draft_without_a_search_says_so(client, ready):
+    ScenarioDraft.objects.update(used_file_search=False)
+
+    assert "Drafted without procedures: those of Harbor State Line (717)" in body_of(client.get(page(ready)))
+
+
+def test_advice_stands_at_the_texts_and_stops_nobody(client, ready):
+    leak = "You will be graded."
+    ScenarioDraft.objects.update(prompt=f"You are Noor, 20, and afraid. {leak}")
+
+    html = client.get(page(ready)).content.decode()
+    typed = client.post(page(ready), SENT | {"title": "", "prompt": "You wait for a score."})
+    client.post(page(ready), SENT | {"prompt": leak})
+
+    assert f"<mark>{leak}</mark>" in html
+    assert 'hx-post="/admin/scenarios/scenario/advice/"' in html
+    assert leak not in typed.content.decode() and typed.context["advice"]["prompt"] != []
+    assert Scenario.objects.get().prompt == leak
+
+
+def test_choices_are_ones_own(client, ready, other_organization):
+    theirs = {
+        "account": Account.objects.create(organization=other_organization, name="Wombat").pk,
+        "category": Category.objects.filter(organization=other_organization)[0].pk,
+        "skills": [Skill.objects.filter(organization=other_organization)[0].pk],
+        "counselors": [add_person(other_organization, User.Role.COUNSELOR, "wombat@example.net").pk],
+    }
+
+    for name, chosen in theirs.items():
+        response = client.post(page(ready), SENT | {name: chosen})
+        errors = response.context["form"].errors | response.context["giving"].errors
+        assert errors.keys() == {name}
+    assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
+
+
+def test_at_most_ten_skills(client, ready, organization):
+    skills = [skill.pk for skill in Skill.objects.filter(organization=organization)[:11]]
+
+    refused = client.post(page(ready), SENT | {"skills": skills})
+    assert refused.context["form"].errors == {"skills": ["At most 10 skills; you chose 11."]}
+
+    client.post(page(ready), SENT | {"skills": skills[:10]})
+    assert Scenario.objects.get().skills.count() == 10
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("title", ""),
+        ("title", "x" * 256),
+        ("description", "x" * 1001),
+        ("prompt", ""),
+        ("prompt", "x" * 10_001),
+        ("evaluator_context", "x" * 50_001),
+        ("relevant_policy_sections", "x" * 2001),
+        ("estimated_minutes", "121"),
+    ],
+)
+def test_what_is_wrong_in_the_draft_is_said_at_its_field_and_all_of_it_is_kept(client, ready, field, value):
+    edited = SENT | {"description": "Edited.", field: value}
+
+    response = client.post(page(ready), edited)
+
+    form = response.context["form"]
+    assert form.errors.keys() == {field}
+    assert {name: form[name].value() for name in form.fields if name in edited} == {
+        name: edited[name] for name in form.fields if name in edited
+    }
+    assert refusal(response) == "Not saved. See the fields marked below. Everything you typed is here."
+    assert Scenario.objects.count() == 0
+
+
+def test_a_storage_that_is_away_loses_nothing(client, ready, monkeypatch):
+    def away(*args):
+        raise OSError
+
+    monkeypatch.setattr(FileSystemStorage, "save", away)
+
+    response = client.post(page(ready), SENT | {"title": "Edited"})
+
+    assert "This could not be saved just now" in body_of(response)
+    assert response.context["form"]["title"].value() == "Edited"
+    ready.refresh_from_db()
+    assert (ready.status, ready.source, Scenario.objects.count()) == ("ready", SOURCE, 0)
+
+
+# ---- Passages that identify real people
+
+
+def test_passages_are_listed_with_field_kind_and_context(ready):
+    texts = WRITTEN | {"prompt": f"{'a ' * 30}\n🌧 You are Margaret, {'b ' * 30}\nCall 555-014-2778."}
+
+    name, phone = group_findings(ready, texts)
+
+    assert (name.label, name.kind, name.is_certain, name.is_left) == ("Caller's prompt", "Name", False, True)
+    assert (phone.kind, phone.is_certain) == ("Phone, account or other number", True)
+    [place] = name.places
+    assert (place.before, place.passage, place.after) == (
+        "🌧 You are ",
+        "Margaret",
+        f", {'b ' * 19}…",
+    )
+    units = texts["prompt"].encode("utf-16-le")
+    assert units[2 * place.start : 2 * place.end].decode("utf-16-le") == "Margaret"
+
+
+def test_the_same_words_in_a_field_are_one_finding_with_its_places(ready):
+    [found] = group_findings(ready, WRITTEN | {"prompt": "Margaret waits, and Margaret hangs up."})
+
+    assert [(place.start, place.end) for place in found.places] == [(0, 8), (20, 28)]
+
+
+def test_a_draft_with_a_name_is_shown_with_it_marked(client, ready):
+    ScenarioDraft.objects.update(title="Waiting (Margaret)")
+
+    html = client.get(page(ready)).content.decode()
+
+    assert "From the complaint: 1 to resolve" in html
+    assert 'href="#id_title" data-field="id_title" data-start="9" data-end="17">Waiting (<mark>Margaret</mark>)' in html
+
+
+def test_what_is_left_keeps_the_draft_from_being_saved(client, ready):
+    edited = SENT | {"title": "Waiting (Margaret)", "prompt": "Call 555-014-2778.", "description": "Edited."}
+
+    response = client.post(page(ready), edited)
+
+    assert refusal(response) == (
+        "Not saved. 2 passages from the complaint have to be resolved: see the list below. "
+        "Everything you typed is here."
+    )
+    assert typed_in(response)["description"] == "Edited."
+    assert [(one.field, one.places[0].passage) for one in response.context["findings"]] == [
+        ("title", "Margaret"),
+        ("prompt", "555-014-2778"),
+    ]
+    assert Scenario.objects.count() == 0
+
+
+def test_what_is_ticked_stays_ticked_and_only_doubtful_things_can_be(client, ready):
+    ticks = ["title:name:Margaret", "prompt:number:555-014-2778"]
+    edited = SENT | {"title": "Waiting (Margaret)", "prompt": "Call 555-014-2778.", "dismissed": ticks}
+
+    response = client.post(page(ready), edited)
+
+    html = response.content.decode()
+    assert refusal(response).startswith("Not saved. 1 passage from the complaint has to be resolved")
+    assert 'value="title:name:Margaret" checked' in html
+    assert 'value="prompt:number' not in html
+    client.post(page(ready), edited | {"prompt": "Call."})
+    assert Scenario.objects.get().title == "Waiting (Margaret)"
+
+
+def test_what_is_typed_is_checked_while_it_is_typed(client, ready):
+    edited = SENT | {"prompt": "You are\r\nMargaret, and tired."}
+
+    named = client.post(page(ready, "check"), edited).content.decode()
+    ticked = client.post(page(ready, "check"), edited | {"dismissed": "prompt:name:Margaret"}).content.decode()
+    mended = client.post(page(ready, "check"), SENT).content.decode()
+
+    assert 'data-left="1"' in named and 'data-start="8" data-end="16"' in named and "<html" not in named
+    assert 'data-left="0"' in ticked and "all resolved" in ticked
+    assert 'data-left="0"' in mended and "Nothing of the complaint’s people was found" in mended
+    ready.refresh_from_db()
+    assert ready.prompt == WRITTEN["prompt"]
+
+
+# ---- Saving
+
+
+def test_saving_for_the_library_leads_to_the_scenario(client, ready, supervisor, organization, account):
+    category = Category.objects.filter(organization=organization)[0]
+    skills = list(Skill.objects.filter(organization=organization)[2:5])
+    chosen = {"category": category.pk, "account": account.pk, "skills": [skill.pk for skill in skills], "mode": "chat"}
+
+    response = client.post(
+        page(ready), SENT | chosen | {"difficulty": "expert", "estimated_minutes": "25"}, follow=True
+    )
+
+    scenario = Scenario.objects.get()
+    assert response.redirect_chain == [(f"/admin/scenarios/scenario/{scenario.pk}/change/", 302)]
+    assert said(response) == ["“Eleven minutes” is saved: in the library. The complaint is deleted."]
+    for name in ("title", "description", "prompt", "relevant_policy_sections", "evaluator_context"):
+        assert getattr(scenario, name) == WRITTEN[name]
+    assert (scenario.category, scenario.account, list(scenario.skills.all())) == (category, account, skills)
+    assert (scenario.mode, scenario.difficulty, scenario.estimated_minutes) == ("chat", "expert", 25)
+    assert (scenario.is_one_time, scenario.created_by) == (False, supervisor)
+    assert Assignment.objects.count() == 0
+
+
+@pytest.mark.parametrize("purpose", ["library", "one_time"])
+def test_it_is_assigned_at_once(client, ready, supervisor, counselor, colleague, purpose):
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    given = {
+        "purpose": purpose,
+        "counselors": [counselor.pk, colleague.pk],
+        "due_date": str(tomorrow),
+        "notes": "Take your time.",
+        "require_recording": "on",
+    }
+
+    response = client.post(page(ready), SENT | given, follow=True)
+
+    scenario = Scenario.objects.get()
+    assert scenario.is_one_time is (purpose == "one_time")
+    shelf = "one-time" if scenario.is_one_time else "in the library"
+    assert said(response) == [
+        f"“Eleven minutes” is saved: {shelf}, and assigned to colleague@example.org, counselor@example.org. "
+        "The complaint is deleted."
+    ]
+    rows = Assignment.objects.all()
+    assert {row.counselor for row in rows} == {counselor, colleague}
+    assert {(row.scenario, row.assigned_by, row.due_date, row.notes, row.require_recording) for row in rows} == {
+        (scenario, supervisor, tomorrow, "Take your time.", True)
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ({"purpose": "one_time"}, "counselors"),
+        ({"notes": "Take your time."}, "counselors"),
+        ({"require_recording": "on"}, "counselors"),
+        ({"purpose": ""}, "purpose"),
+        ({"counselors": ["COUNSELOR"], "due_date": "2020-01-01"}, "due_date"),
+    ],
+)
+def test_what_is_wrong_with_the_assignment_is_said_and_nothing_is_saved(client, ready, counselor, given, wrong):
+    given = {name: [counselor.pk] if value == ["COUNSELOR"] else value for name, value in given.items()}
+
+    response = client.post(page(ready), SENT | given | {"title": "Edited"})
+
+    assert response.context["giving"].errors.keys() == {wrong}
+    assert response.context["form"]["title"].value() == "Edited"
+    assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
+
+
+def test_who_cannot_assign_saves_for_the_library(trainer, ready, counselor):
+    client = client_of(trainer)
+    asked = client.get(page(ready))
+
+    client.post(page(ready), SENT | {"purpose": "one_time", "counselors": [counselor.pk]})
+
+    assert (asked.context["giving"], counselor.email in asked.content.decode()) == (None, False)
+    assert [scenario.is_one_time for scenario in Scenario.objects.all()] == [False]
+    assert Assignment.objects.count() == 0
+
+
+def test_where_complaints_are_kept_the_message_says_so(client, ready):
+    Organization.objects.update(keeps_sources=True)
+
+    response = client.post(page(ready), SENT, follow=True)
+
+    assert said(response) == ["“Eleven minutes” is saved: in the library. The complaint is kept with the draft."]
+
+
+def test_the_second_of_two_who_save_is_told_and_keeps_what_was_typed(client, ready, supervisor):
+    scenario, _ = save_draft(ready, supervisor, {"title": "First", "prompt": "You are Noor."}, "")
+
+    response = client.post(page(ready), SENT | {"title": "Second"})
+
+    assert refusal(response) == (
+        "Not saved: somebody has saved this draft meanwhile, as First. What you typed is below, to be copied."
+    )
+    assert f"/admin/scenarios/scenario/{scenario.pk}/change/" in response.content.decode()
+    assert typed_in(response)["title"] == "Second"
+    assert list(Scenario.objects.all()) == [scenario]
+
+
+@pytest.mark.parametrize(
+    ("status", "why"), [("discarded", "somebody has discarded this draft"), ("writing", "written anew")]
+)
+def test_what_is_not_to_be_edited_any_more_says_why(client, ready, status, why):
+    ScenarioDraft.objects.update(status=status)
+
+    response = client.post(page(ready), SENT | {"title": "Mine"})
+
+    assert why in refusal(response)
+    assert typed_in(response)["title"] == "Mine"
+    assert Scenario.objects.count() == 0
+
+
+# ---- Closed drafts
+
+
+def test_a_saved_draft_says_what_it_became(client, ready, supervisor):
+    scenario, _ = save_draft(ready, supervisor, {"title": "First", "prompt": "You are Noor."}, "")
+
+    first = client.get(page(ready))
+    scenario.delete()
+    second = body_of(client.get(page(ready)))
+
+    assert "This draft was saved as the scenario First . The complaint is deleted." in body_of(first)
+    assert f'href="/admin/scenarios/scenario/{scenario.pk}/change/"' not in second
+    assert "and the scenario has been deleted since" in second
+    assert "quokkasource" not in first.content.decode() + second
+
+
+def test_a_kept_complaint_stands_on_the_saved_drafts_page(client, ready, supervisor):
+    Organization.objects.update(keeps_sources=True)
+    save_draft(ScenarioDraft.objects.get(), supervisor, {"title": "First", "prompt": "You are Noor."}, "")
+
+    assert "quokkasource" in body_of(client.get(page(ready)))
+
+
+def test_a_kept_complaint_is_deleted_from_the_saved_drafts_page(client, ready, supervisor):
+    Organization.objects.update(keeps_sources=True)
+    scenario, _ = save_draft(ScenarioDraft.objects.get(), supervisor, {"title": "First", "prompt": "You are Noor."}, "")
+    assert "Delete the complaint for good" in body_of(client.get(page(ready)))
+
+    response = client.post(page(ready), {"delete_source": ""}, follow=True)
+
+    ready.refresh_from_db()
+    assert said(response) == ["The complaint is deleted."]
+    assert "quokkasource" not in body_of(response) and "Delete the complaint" not in body_of(response)
+    assert (ready.source, ready.instructions, ready.scenario) == ("", "", scenario)
+
+
+def test_the_complaint_of_an_open_draft_is_not_deleted_alone(client, ready):
+    response = client.post(page(ready), SENT | {"delete_source": ""}, follow=True)
+
+    ready.refresh_from_db()
+    assert said(response) == ["Nothing was deleted: this draft is not saved."]
+    assert (ready.status, ready.source) == ("ready", SOURCE)
+
+
+def test_discarding_empties_it(client, ready):
+    response = client.post(page(ready), SENT | {"discard": ""}, follow=True)
+
+    assert response.redirect_chain == [(DRAFTS, 302)]
+    assert said(response) == ["Discarded. The draft and its complaint are deleted."]
+    body = client.get(page(ready)).content.decode()
+    assert "This draft was discarded." in body
+    assert "quokkasource" not in body
+
+
+def test_discarding_what_was_saved_meanwhile_is_refused(client, ready, supervisor):
+    save_draft(ready, supervisor, {"title": "First", "prompt": "You are Noor."}, "")
+
+    response = client.post(page(ready), {"discard": ""}, follow=True)
+
+    assert said(response) == ["Nothing was discarded: somebody has saved this draft."]
+
+
+# ---- Lists and permissions
+
+
+def test_the_list_shows_the_newest_first_with_what_became_of_each(client, ready, supervisor, account):
+    save_draft(ready, supervisor, {"title": "First", "prompt": "You are Noor."}, "")
+    request_draft(supervisor, SOURCE, mode="chat")
+    discard_draft(request_draft(supervisor, SOURCE))
+
+    html = client.get(DRAFTS).content.decode()
+
+    rows = [" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in re.findall(r"<tr><.*?</tr>", html, re.DOTALL)]
+    assert [row.partition(" supervisor@example.org")[0] for row in rows[-3:]] == [
+        "No title Discarded Phone -",
+        "No title being written Chat -",
+        "First Saved Phone Harbor State Line (717)",
+    ]
+
+
+def test_a_long_list_takes_as_many_queries_as_a_short_one(client, supervisor, account, django_assert_num_queries):
+    request_draft(supervisor, SOURCE, account=account)
+    with CaptureQueriesContext(connection) as few:
+        client.get(DRAFTS)
+    for _ in range(30):
+        request_draft(supervisor, SOURCE, account=account)
+
+    with django_assert_num_queries(len(few)):
+        client.get(DRAFTS)
+
+
+def test_nothing_is_shown_to_or_taken_from_another_organization(stranger, ready):
+    client = client_of(stranger)
+    before = ScenarioDraft.objects.values().get()
+
+    assert "Eleven minutes" not in client.get(DRAFTS).content.decode()
+    assert client.get(page(ready)).status_code == 302
+    for sent in (SENT, {"again": ""}, {"restore": ""}, {"discard": ""}, {"delete_source": ""}):
+        assert client.post(page(ready), sent).status_code == 302
+    assert client.get(page(ready, "state")).status_code == 404
+    assert client.post(page(ready, "check"), SENT).status_code == 404
+    assert ScenarioDraft.objects.values().get() == before
+    assert Scenario.objects.count() == 0
+
+
+def test_the_administrations_history_holds_nothing_of_a_draft(client, ready):
+    client.post(page(ready), SENT | {"again": "", "instructions": "Quiet."})
+
+    assert "quokkasource" not in client.get(page(ready, "history")).content.decode()
+    assert "This object doesn’t have a change history" in client.get(page(ready, "history")).content.decode()
+
+
+def test_nobody_deletes_a_draft(ready, admin):
+    admin.is_superuser = True
+    admin.save()
+
+    assert client_of(admin).post(page(ready, "delete"), {"post": "yes"}).status_code == 403
+
+
+def test_a_character_that_cannot_be_kept_loses_nothing_of_a_complaint(client):
+    response = client.post(f"{DRAFTS}add/", {"source": f"\0{SOURCE}", "mode": "chat", "difficulty": "expert"})
+
+    form = response.context["form"]
+    assert form.errors.keys() == {"source"}
+    assert SOURCE in form["source"].value()
+
+
+def test_drafts_are_not_asked_for_without_end(client):
+    given = {"source": SOURCE, "mode": "chat", "difficulty": "expert"}
+    asked = [client.post(f"{DRAFTS}add/", given) for _ in range(11)]
+
+    assert [response.status_code for response in asked] == [302] * 10 + [200]
+    assert "many drafts within a minute" in refusal(asked[-1])
+    assert asked[-1].context["form"]["source"].value() == SOURCE

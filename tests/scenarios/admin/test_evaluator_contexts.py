@@ -1,0 +1,277 @@
+from pathlib import Path
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage, default_storage
+from django.db import connection
+from django.db.models.signals import post_save, pre_save
+
+from scenarios.models import CONTEXT_FOLDER, Scenario
+from tests.scenarios.admin.test_scenarios import ADD, FIELDS, change, form_of
+from tests.scenarios.services.test_evaluator_contexts import use_storage
+from tests.support.fixtures import client_of
+
+
+def use_own_folder(settings, folder: Path) -> None:
+    """Store files in this test's own folder, so that tests running at the same time do not change its file counts."""
+    settings.MEDIA_ROOT = folder
+    use_storage(settings, "django.core.files.storage.FileSystemStorage")
+
+
+@pytest.fixture(autouse=True)
+def own_folder(settings, tmp_path) -> None:
+    use_own_folder(settings, tmp_path)
+
+
+def upload(content: str | bytes, name: str = "context.md") -> dict[str, ContentFile]:
+    return {"context_file": ContentFile(content if isinstance(content, bytes) else content.encode(), name=name)}
+
+
+def context_files() -> set[Path]:
+    return set(Path(default_storage.path(CONTEXT_FOLDER)).rglob("*.txt"))
+
+
+@pytest.mark.parametrize("name", ["context.txt", "Context.MD"])
+def test_the_context_is_uploaded(supervisor, name):
+    file = upload(b"\xef\xbb\xbf- Names it.\r\n- Waits.\r\n", name)
+
+    response = client_of(supervisor).post(ADD, FIELDS | {"evaluator_context": ""} | file)
+
+    scenario = Scenario.objects.get()
+    assert response.status_code == 302
+    assert scenario.evaluator_context == "- Names it.\n- Waits.\n"
+    assert scenario.evaluator_context_file.name.startswith(f"evaluator_context/{scenario.pk}/")
+
+
+def test_an_upload_takes_the_place_of_the_text_that_stood_there(
+    supervisor, chat_scenario, django_capture_on_commit_callbacks
+):
+    stood_there = {"evaluator_context": chat_scenario.evaluator_context.replace("\n", "\r\n")}
+    old_file = Path(chat_scenario.evaluator_context_file.path)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        response = client_of(supervisor).post(change(chat_scenario), FIELDS | stood_there | upload("- Waits."))
+
+    chat_scenario.refresh_from_db()
+    assert response.status_code == 302
+    assert chat_scenario.evaluator_context == "- Waits."
+    assert context_files() & {old_file, Path(chat_scenario.evaluator_context_file.path)} == {
+        Path(chat_scenario.evaluator_context_file.path)
+    }
+
+
+def test_a_text_and_a_file_that_says_the_same_are_one(supervisor):
+    response = client_of(supervisor).post(ADD, FIELDS | upload(FIELDS["evaluator_context"]))
+
+    assert response.status_code == 302
+    assert Scenario.objects.get().evaluator_context == "- Names the loneliness.\n- Asks directly."
+
+
+def test_of_a_text_and_another_one_in_a_file_neither_is_dropped_silently(supervisor):
+    before = context_files()
+
+    response = client_of(supervisor).post(ADD, FIELDS | upload("- Waits."))
+
+    form = form_of(response)
+    assert form.errors.keys() == {"context_file"}
+    assert "Which one counts?" in form.errors["context_file"][0]
+    assert form["evaluator_context"].value() == FIELDS["evaluator_context"]
+    assert (Scenario.objects.count(), context_files()) == (0, before)
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "why"),
+    [
+        (b"%PDF-1.7 text", "context.pdf", "A .pdf is not taken here"),
+        (b"PK\x03\x04 text", "context.docx", "A .docx is not taken here"),
+        (b"PK\x03\x04 text", "context.txt", "This is a PDF or Word file under another name"),
+        (b"x" * 50_001, "context.txt", "50,001 characters; at most 50,000"),
+        (b"na\xefve", "context.md", "Line 1 of this file is not UTF-8 text"),
+    ],
+)
+def test_a_wrong_file_is_refused_at_its_field_and_what_was_typed_stays(supervisor, content, name, why):
+    response = client_of(supervisor).post(ADD, FIELDS | upload(content, name))
+
+    form = form_of(response)
+    assert form.errors.keys() == {"context_file"}
+    assert why in form.errors["context_file"][0]
+    typed = FIELDS.keys() - {"is_active"}
+    assert {name: form[name].value() for name in typed} == {name: FIELDS[name] for name in typed}
+
+
+def test_a_file_is_read_though_something_else_is_wrong(supervisor):
+    """Put the file's text into the form, because browsers do not send a chosen file again."""
+    before = context_files()
+
+    response = client_of(supervisor).post(ADD, FIELDS | {"title": "", "evaluator_context": ""} | upload("- Waits."))
+
+    form = form_of(response)
+    assert form.errors.keys() == {"title"}
+    assert form["evaluator_context"].value() == "- Waits."
+    assert (Scenario.objects.count(), context_files()) == (0, before)
+
+
+class UnavailableStorage(FileSystemStorage):
+    """A storage that refuses every write, and every read too unless `reads` is true."""
+
+    def __init__(self, reads: bool) -> None:
+        super().__init__()
+        self.reads = reads
+
+    def _save(self, name: str, content: ContentFile) -> str:
+        raise OSError("the storage is away")
+
+    def _open(self, name: str, mode: str = "rb"):
+        if not self.reads:
+            raise OSError("the storage is away")
+        return super()._open(name, mode)
+
+
+@pytest.mark.parametrize("brought", [{}, {"evaluator_context": ""} | upload("- Waits.")], ids=["typed", "uploaded"])
+def test_a_storage_that_takes_nothing_is_said_and_everything_typed_stays(supervisor, settings, brought):
+    use_storage(settings, f"{__name__}.UnavailableStorage", reads=True)
+
+    response = client_of(supervisor).post(ADD, FIELDS | brought)
+
+    form = form_of(response)
+    assert form.errors.keys() == {"evaluator_context"}
+    assert "could not be stored" in form.errors["evaluator_context"][0]
+    assert form["title"].value() == "Night shift"
+    assert form["evaluator_context"].value() == ("- Waits." if brought else FIELDS["evaluator_context"])
+    assert Scenario.objects.count() == 0
+
+
+def test_a_context_that_cannot_be_read_is_neither_shown_empty_nor_overwritten(supervisor, chat_scenario, settings):
+    key = chat_scenario.evaluator_context_file.name
+    use_storage(settings, f"{__name__}.UnavailableStorage", reads=False)
+    client = client_of(supervisor)
+
+    shown = client.get(change(chat_scenario), follow=True)
+    saved = client.post(change(chat_scenario), FIELDS)
+
+    chat_scenario.refresh_from_db()
+    assert shown.redirect_chain == [("/admin/scenarios/scenario/", 302)]
+    assert "cannot be read just now" in shown.content.decode()
+    assert "cannot be read just now" in form_of(saved).errors["evaluator_context"][0]
+    assert form_of(saved)["evaluator_context"].value() == FIELDS["evaluator_context"]
+    assert (chat_scenario.title, chat_scenario.evaluator_context_file.name) == ("Writing from the train", key)
+
+
+@pytest.fixture(params=[Scenario, LogEntry], ids=["early", "late"])
+def saving_fails(request):
+    """Raise an error after the row is written and before the transaction commits."""
+
+    def fail(**kwargs: object) -> None:
+        raise RuntimeError("not this time")
+
+    post_save.connect(fail, sender=request.param)
+    yield
+    post_save.disconnect(fail, sender=request.param)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rollback_leaves_no_file(supervisor, chat_scenario, saving_fails):
+    before, key = context_files(), chat_scenario.evaluator_context_file.name
+    client = client_of(supervisor)
+
+    for path in (ADD, change(chat_scenario)):
+        with pytest.raises(RuntimeError, match="not this time"):
+            client.post(path, FIELDS)
+
+    chat_scenario.refresh_from_db()
+    assert context_files() == before
+    assert (Scenario.objects.count(), chat_scenario.evaluator_context_file.name) == (1, key)
+    assert "Asks what makes going home hard" in chat_scenario.evaluator_context
+
+
+class WatchedStorage(FileSystemStorage):
+    """A storage that records its calls, separately for those made inside and outside a transaction."""
+
+    within: list[str] = []
+    without: list[str] = []
+
+    def _note(self, what: str) -> None:
+        (self.within if connection.in_atomic_block else self.without).append(what)
+
+    def _save(self, name: str, content: ContentFile) -> str:
+        self._note("save")
+        return super()._save(name, content)
+
+    def _open(self, name: str, mode: str = "rb"):
+        self._note("open")
+        return super()._open(name, mode)
+
+    def delete(self, name: str) -> None:
+        self._note("delete")
+        super().delete(name)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_transaction_waits_for_the_storage(supervisor, chat_scenario, settings, monkeypatch):
+    monkeypatch.setattr(WatchedStorage, "within", [])
+    monkeypatch.setattr(WatchedStorage, "without", [])
+    use_storage(settings, f"{__name__}.WatchedStorage")
+
+    response = client_of(supervisor).post(change(chat_scenario), FIELDS)
+
+    assert response.status_code == 302
+    assert WatchedStorage.within == []
+    assert WatchedStorage.without == ["open", "save", "delete"]
+
+
+def test_a_text_that_did_not_change_is_not_written_again(supervisor, chat_scenario):
+    key = chat_scenario.evaluator_context_file.name
+    text = {"evaluator_context": chat_scenario.evaluator_context}
+
+    client_of(supervisor).post(change(chat_scenario), FIELDS | text)
+
+    chat_scenario.refresh_from_db()
+    assert (chat_scenario.title, chat_scenario.evaluator_context_file.name) == ("Night shift", key)
+
+
+def test_saving_does_not_undo_what_was_stored_meanwhile(supervisor, chat_scenario):
+    text = {"evaluator_context": chat_scenario.evaluator_context}
+
+    def store(**kwargs: object) -> None:
+        Scenario.objects.update(evaluator_context_file="evaluator_context/another.txt")
+
+    pre_save.connect(store, sender=Scenario)
+    client_of(supervisor).post(change(chat_scenario), FIELDS | text)
+    pre_save.disconnect(store, sender=Scenario)
+
+    chat_scenario.refresh_from_db()
+    assert chat_scenario.title == "Night shift"
+    assert chat_scenario.evaluator_context_file.name == "evaluator_context/another.txt"
+
+
+def test_an_emptied_context_has_no_file(supervisor, chat_scenario):
+    client_of(supervisor).post(change(chat_scenario), FIELDS | {"evaluator_context": ""})
+
+    chat_scenario.refresh_from_db()
+    assert (chat_scenario.evaluator_context, chat_scenario.evaluator_context_file.name) == ("", "")
+
+
+def test_a_copy_that_nobody_offers_is_a_scenario_of_its_own(supervisor, chat_scenario):
+    """Send `_saveasnew` without its button: Django accepts it from any client."""
+    client_of(supervisor).post(change(chat_scenario), FIELDS | {"_saveasnew": "yes"})
+
+    copy = Scenario.objects.exclude(pk=chat_scenario.pk).get()
+    chat_scenario.refresh_from_db()
+    assert (copy.organization, copy.title) == (supervisor.organization, "Night shift")
+    assert copy.evaluator_context == "- Names the loneliness.\n- Asks directly."
+    assert "Asks what makes going home hard" in chat_scenario.evaluator_context
+
+
+@pytest.mark.parametrize(("who", "path"), [("evaluator", change), ("stranger", change), ("evaluator", lambda _: ADD)])
+def test_of_who_may_not_write_nothing_is_stored(request, who, path, chat_scenario, settings, monkeypatch):
+    monkeypatch.setattr(WatchedStorage, "within", [])
+    monkeypatch.setattr(WatchedStorage, "without", [])
+    use_storage(settings, f"{__name__}.WatchedStorage")
+
+    response = client_of(request.getfixturevalue(who)).post(path(chat_scenario), FIELDS)
+
+    chat_scenario.refresh_from_db()
+    assert response.status_code == (403 if who == "evaluator" else 302)
+    assert chat_scenario.title == "Writing from the train"
+    assert "save" not in WatchedStorage.within + WatchedStorage.without

@@ -1,0 +1,426 @@
+"""The administration's import pages."""
+
+import re
+from uuid import uuid4
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Account
+from scenarios.models import ImportJob, Scenario
+from scenarios.packs.columns import COLUMNS
+from scenarios.services.imports import MAX_BYTES, start_import, write_import
+from tests.scenarios.import_factories import (
+    make_pack_file,
+    make_row,
+    make_rows,
+    run_test_import,
+    stage_test_import,
+    start_test_import,
+)
+from tests.support.fixtures import add_scenario, client_of
+
+ADD = "/admin/scenarios/importjob/add/"
+LIST = "/admin/scenarios/importjob/"
+OPTIONS = ("may_update", "creates_categories", "is_partial")
+
+
+def page_of(job: ImportJob) -> str:
+    return f"/admin/scenarios/importjob/{job.pk}/change/"
+
+
+def upload(person, content: bytes, name: str = "pack.json", **options):
+    return client_of(person).post(ADD, {"file": SimpleUploadedFile(name, content)} | options)
+
+
+def said(response) -> str:
+    """Return the text of the page's content, without markup."""
+    html = response.content.decode()
+    html = html[max(html.find('id="content"'), 0) :]
+    return " ".join(re.sub(r"<[^>]+>", " ", html).split())
+
+
+def rows_of(response) -> list[list[str]]:
+    """Return the cells of each preview row: number, line, title, and the rest."""
+    table = response.content.decode().partition('class="import-rows"')[2].partition("</table>")[0]
+    rows = re.findall(r"<tr data-outcome.*?</tr>", table, re.DOTALL)
+    return [
+        [
+            " ".join(re.sub(r"<[^>]+>", " ", cell).split())
+            for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", one, re.DOTALL)
+        ]
+        for one in rows
+    ]
+
+
+def test_titles_of_another_organization_are_no_links(stranger, organization, other_organization):
+    theirs = add_scenario(organization, "Night shift")
+    add_scenario(other_organization, "Night shift")
+    job = stage_test_import(other_organization, make_row("Night shift"))
+
+    html = client_of(stranger).get(page_of(job)).content.decode()
+
+    own = Scenario.objects.get(organization=other_organization)
+    assert f"/admin/scenarios/scenario/{own.pk}/" in html
+    assert str(theirs.pk) not in html
+
+
+def test_an_upload_is_checked_at_once_and_shown_row_by_row(trainer, organization):
+    add_scenario(organization, "There already")
+    content = make_pack_file(
+        make_row("New one"),
+        make_row("THERE already"),
+        make_row("Wrong one", mode="letter", category="nowhere"),
+        make_row("new ONE"),
+    )
+
+    response = upload(trainer, content.getvalue())
+
+    job = ImportJob.objects.get()
+    assert (response.status_code, response["Location"]) == (302, page_of(job))
+    assert (job.organization, job.created_by, job.source, job.filename) == (organization, trainer, "page", "pack.json")
+    assert rows_of(client_of(trainer).get(page_of(job))) == [
+        ["1", "1", "New one", "new"],
+        ["2", "1", "THERE already", "there already"],
+        [
+            "3",
+            "1",
+            "Wrong one",
+            "invalid mode : “letter” is not one of phone, chat. "
+            "category : There is no category “nowhere”. There are: Advanced, Assessment, Onboarding, Refresher.",
+        ],
+        ["4", "1", "new ONE", "there already title : The same title stands in row 1 of this file."],
+    ]
+    assert Scenario.objects.count() == 1
+
+
+def test_a_problem_is_told_with_its_line_and_column(trainer):
+    upload(trainer, b'title,prompt,estimated_minutes\r\nOne,You.,soon\r\n"Two\nlines",You.,never\r\n', "pack.csv")
+
+    response = client_of(trainer).get(page_of(ImportJob.objects.get()))
+
+    assert [one[3] for one in rows_of(response)] == [
+        "invalid line 2, column 10 estimated_minutes : This must be a whole number such as 15, not “soon”.",
+        "invalid line 4, column 13 estimated_minutes : This must be a whole number such as 15, not “never”.",
+    ]
+
+
+@pytest.mark.parametrize("chosen", [(), OPTIONS])
+def test_the_options_are_the_jobs(supervisor, account, chosen):
+    upload(supervisor, make_pack_file(make_row()).getvalue(), account=str(account.pk), **dict.fromkeys(chosen, "on"))
+
+    job = ImportJob.objects.get()
+    assert job.account == account
+    assert {name: getattr(job, name) for name in OPTIONS} == {name: name in chosen for name in OPTIONS}
+
+
+def test_a_text_that_cannot_be_compared_is_said_and_nothing_is_kept(supervisor, organization):
+    run_test_import(organization, make_row(evaluator_context="- Waits."))
+    default_storage.delete(Scenario.objects.get().evaluator_context_file.name)
+
+    response = upload(supervisor, make_pack_file(make_row(evaluator_context="- New.")).getvalue(), may_update="on")
+
+    assert response.context["form"].errors["file"] == [
+        "This file could not be checked. An evaluator context that it may change cannot be read just now. "
+        "Try again in a moment."
+    ]
+    assert ImportJob.objects.count() == 1
+
+
+def test_a_file_that_cannot_be_read_stays_on_the_page_with_its_options(supervisor, account):
+    response = upload(supervisor, b'[{"title": "One",\n "prompt" 7}]', account=str(account.pk), may_update="on")
+
+    assert response.status_code == 200
+    assert response.context["form"].errors == {
+        "file": ["Line 2, column 11: Row 1. A colon is missing between a name and its value."]
+    }
+    assert "Choose it again when it is corrected: a browser does not keep it." in said(response)
+    form = response.context["form"]
+    assert (form["account"].value(), form["may_update"].value(), form["is_partial"].value()) == (
+        str(account.pk),
+        True,
+        False,
+    )
+    assert not ImportJob.objects.exists()
+
+
+def test_nothing_or_too_much_is_said_at_the_field(supervisor, settings, tmp_path):
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path
+    nothing = client_of(supervisor).post(ADD, {})
+    too_much = upload(supervisor, b" " * (MAX_BYTES + 1))
+
+    assert nothing.context["form"].errors == {"file": ["This field is required."]}
+    assert too_much.context["form"].errors == {"file": ["This file is larger than 32 MB. Split it into several."]}
+
+
+def test_accounts_to_choose_from_are_ones_own_with_their_procedures(supervisor, account, other_organization):
+    Account.objects.create(organization=other_organization, name="Their line")
+
+    response = client_of(supervisor).get(ADD)
+
+    labels = [label for _, label in response.context["form"].fields["account"].choices]
+    assert labels == ["The whole organization", "Harbor State Line (717): no procedures uploaded"]
+
+
+def test_somebody_elses_account_is_refused(supervisor, other_organization):
+    theirs = Account.objects.create(organization=other_organization, name="Their line")
+
+    response = upload(supervisor, make_pack_file(make_row()).getvalue(), account=str(theirs.pk))
+
+    assert list(response.context["form"].errors) == ["account"]
+    assert not ImportJob.objects.exists()
+
+
+def test_the_columns_are_told_with_what_they_take(supervisor):
+    response = client_of(supervisor).get(ADD)
+
+    assert [column.name for column in response.context["columns"]] == list(COLUMNS)
+    assert {column.name: column.takes for column in response.context["columns"]}["mode"] == (
+        "phone or chat; phone when left empty"
+    )
+    text = said(response)
+    assert "title Required. Up to 255 characters" in text
+    assert "estimated_minutes A whole number from 5 to 120; 15 when left empty" in text
+
+
+@pytest.mark.parametrize(("kind", "content_type"), [("csv", "text/csv; charset=utf-8"), ("json", "application/json")])
+def test_the_template_is_a_pack_that_can_be_imported(trainer, organization, kind, content_type):
+    response = client_of(trainer).get(f"{LIST}template.{kind}")
+
+    assert response["Content-Disposition"] == f'attachment; filename="scenarios.{kind}"'
+    assert response["Content-Type"] == content_type
+    upload(trainer, response.content, f"scenarios.{kind}", creates_categories="on")
+    job = ImportJob.objects.get()
+    assert (job.invalid, job.ignored_columns) == (0, [])
+    assert job.to_write == job.total > 0
+
+
+# ---- The preview
+
+
+def test_rows_are_filtered_by_outcome_and_shown_by_the_hundred(supervisor, organization):
+    job = stage_test_import(organization, *make_rows(120), make_row("Bad", mode="letter"), make_row("Caller 0"))
+    client = client_of(supervisor)
+
+    first, second = client.get(page_of(job)), client.get(f"{page_of(job)}?page=2")
+    invalid, unknown = client.get(f"{page_of(job)}?outcome=invalid"), client.get(f"{page_of(job)}?outcome=odd&page=x")
+
+    assert [len(rows_of(response)) for response in (first, second, invalid, unknown)] == [100, 22, 1, 100]
+    assert "All 122 120 new 1 there already 1 invalid" in said(first)
+    assert f'href="{page_of(job)}?outcome=new&amp;page=2"' in client.get(f"{page_of(job)}?outcome=new").content.decode()
+
+
+def test_the_preview_asks_as_often_for_many_rows_as_for_few(supervisor, organization):
+    few, lots = stage_test_import(organization, *make_rows(2)), stage_test_import(organization, *make_rows(300))
+    client = client_of(supervisor)
+
+    def queries(job: ImportJob) -> int:
+        with CaptureQueriesContext(connection) as found:
+            client.get(page_of(job))
+        return len(found)
+
+    assert queries(few) == queries(lots)
+
+
+def test_columns_that_were_left_out_are_named(supervisor, organization):
+    job = stage_test_import(organization, make_row(mood="low", weather="rain"))
+
+    assert "Not known and left out: mood , weather ." in said(client_of(supervisor).get(page_of(job)))
+
+
+def test_a_title_cannot_bring_markup_into_the_page(supervisor, organization):
+    job = stage_test_import(organization, make_row("<script>alert(1)</script>", category="<b>x</b>"))
+
+    page = client_of(supervisor).get(page_of(job)).content.decode()
+
+    assert "<script>alert" not in page and "<b>x</b>" not in page
+
+
+def buttons(response) -> list[str]:
+    return re.findall(r"<button[^>]*>([^<]+)</button>", response.content.decode().partition('id="import"')[2])
+
+
+def test_invalid_rows_stop_the_import_until_somebody_takes_the_rest(supervisor, organization):
+    job = stage_test_import(organization, make_row("One"), make_row("Two"), make_row("Bad", mode="letter"))
+    client = client_of(supervisor)
+
+    page = client.get(page_of(job))
+    assert buttons(page) == ["Import the 2 valid rows anyway", "Discard"]
+    assert "1 of 3 rows is invalid, so nothing is imported yet." in said(page)
+    refused = client.post(f"{LIST}{job.pk}/begin/", follow=True)
+    assert "Nothing was imported: the file has invalid rows." in refused.content.decode()
+    client.post(f"{LIST}{job.pk}/begin/", {"anyway": "1"})
+
+    job.refresh_from_db()
+    assert (job.status, job.is_partial) == (ImportJob.Status.QUEUED, True)
+
+
+def test_a_file_in_order_is_imported_on_a_word(supervisor, organization):
+    add_scenario(organization, "Old")
+    new = stage_test_import(organization, make_row("One"), make_row("Two"))
+    both = stage_test_import(organization, make_row("One"), make_row("Old"), may_update=True)
+    changed = stage_test_import(organization, make_row("Old"), may_update=True)
+    client = client_of(supervisor)
+
+    assert buttons(client.get(page_of(new)))[0] == "Import 2 scenarios"
+    assert buttons(client.get(page_of(both)))[0] == "Import 1 and update 1 scenario"
+    assert buttons(client.get(page_of(changed)))[0] == "Update 1 scenario"
+
+
+def test_the_same_file_again_has_nothing_to_import(supervisor, organization):
+    run_test_import(organization, *make_rows(3))
+
+    page = client_of(supervisor).get(page_of(stage_test_import(organization, *make_rows(3))))
+
+    assert "Nothing to import. All 3 are there already." in said(page)
+    assert buttons(page) == ["Discard"]
+
+
+def test_a_file_without_one_valid_row_offers_no_import(supervisor, organization):
+    page = client_of(supervisor).get(page_of(stage_test_import(organization, make_row("Bad", mode="letter"))))
+
+    assert "Nothing can be imported. 1 of 1 row is invalid." in said(page)
+    assert buttons(page) == ["Discard"]
+
+
+def test_a_preview_is_discarded(supervisor, organization):
+    job = stage_test_import(organization, make_row())
+
+    response = client_of(supervisor).post(f"{LIST}{job.pk}/discard/", follow=True)
+
+    assert "Discarded: pack.json. Nothing was imported." in response.content.decode()
+    assert not ImportJob.objects.exists()
+
+
+def test_what_has_begun_is_not_discarded(supervisor, organization):
+    job = start_test_import(organization, make_row())
+
+    response = client_of(supervisor).post(f"{LIST}{job.pk}/discard/", follow=True)
+
+    assert "This import has begun, so it stays." in response.content.decode()
+    assert ImportJob.objects.get() == job
+
+
+# ---- Running and finished imports
+
+
+def test_two_clicks_begin_it_once(supervisor, organization, django_capture_on_commit_callbacks):
+    job = stage_test_import(organization, make_row())
+    client = client_of(supervisor)
+
+    with django_capture_on_commit_callbacks() as queued:
+        answers = [client.post(f"{LIST}{job.pk}/begin/") for _ in range(2)]
+
+    assert [answer["Location"] for answer in answers] == [page_of(job)] * 2
+    assert len(queued) == 1
+
+
+def test_the_page_looks_again_as_long_as_it_is_under_way(supervisor, organization):
+    job = start_test_import(organization, *make_rows(2))
+    client = client_of(supervisor)
+    progress = f"{LIST}{job.pk}/progress/"
+
+    waiting = client.get(page_of(job))
+    ImportJob.objects.update(status=ImportJob.Status.RUNNING, written=1)
+    running = client.get(progress)
+    ImportJob.objects.update(status=ImportJob.Status.QUEUED)
+    write_import(job.pk)
+    over = client.get(progress)
+
+    assert "Waiting for a worker to begin: 0 of 2 done" in said(waiting)
+    assert f'hx-get="{progress}"' in waiting.content.decode()
+    assert '<progress id="import-bar" max="2" value="1">' in running.content.decode()
+    assert "hx-get" in running.content.decode() and "<html" not in running.content.decode()
+    assert "hx-get" not in over.content.decode()
+    assert "The import is finished. 2 created, 0 there already." in said(over)
+
+
+def test_the_result_links_to_what_was_created_updated_and_there(supervisor, organization):
+    old = add_scenario(organization, "Old")
+    there = add_scenario(organization, "There", "phone", prompt="You are Dana.")
+    job = run_test_import(
+        organization, make_row("New"), make_row("OLD", mode="chat"), make_row("There"), may_update=True
+    )
+
+    page = client_of(supervisor).get(page_of(job)).content.decode()
+
+    linked = re.findall(r'scope="row"><a href="/admin/scenarios/scenario/([^/]+)/change/">([^<]+)</a>', page)
+    new = Scenario.objects.get(title="New")
+    assert linked == [(str(new.pk), "New"), (str(old.pk), "OLD"), (str(there.pk), "There")]
+
+
+def test_a_scenario_that_was_deleted_since_is_no_link(supervisor, organization):
+    job = run_test_import(organization, make_row("New"))
+    Scenario.objects.all().delete()
+
+    assert "/scenario/" not in client_of(supervisor).get(page_of(job)).content.decode().partition("import-rows")[2]
+
+
+def test_a_failed_import_says_what_was_written_and_goes_on(
+    supervisor, organization, django_capture_on_commit_callbacks
+):
+    job = start_test_import(organization, *make_rows(2))
+    ImportJob.objects.update(status=ImportJob.Status.FAILED, written=1, failure="The rest could not be written.")
+    client = client_of(supervisor)
+
+    page = client.get(page_of(job))
+    with django_capture_on_commit_callbacks() as queued:
+        client.post(f"{LIST}{job.pk}/resume/")
+        client.post(f"{LIST}{job.pk}/resume/")
+
+    assert "The import did not finish. The rest could not be written. 1 of 2 are done." in said(page)
+    assert buttons(page) == ["Go on with the rest"]
+    job.refresh_from_db()
+    assert (job.status, len(queued)) == (ImportJob.Status.QUEUED, 1)
+
+
+# ---- Permissions
+
+
+def test_the_list_tells_ones_own_organizations_imports(supervisor, stranger, organization):
+    run_test_import(organization, make_row(), by=supervisor)
+    client = client_of(supervisor)
+
+    assert "pack.json" in client.get(LIST).content.decode()
+    assert "Import scenarios" in client.get(LIST).content.decode()
+    assert "pack.json" not in client_of(stranger).get(LIST).content.decode()
+
+
+def test_the_list_keeps_its_number_of_queries(supervisor, trainer, organization):
+    client = client_of(supervisor)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as found:
+            client.get(LIST)
+        return len(found)
+
+    stage_test_import(organization, make_row(), by=supervisor)
+    one = queries()
+    for _ in range(5):
+        stage_test_import(organization, make_row(), by=trainer)
+
+    assert queries() == one
+
+
+def test_a_stranger_finds_no_import_of_others(stranger, organization):
+    job = stage_test_import(organization, make_row())
+    client = client_of(stranger)
+
+    assert client.get(f"{LIST}{job.pk}/progress/").status_code == 404
+    for verb in ("begin", "resume", "discard"):
+        assert client.post(f"{LIST}{job.pk}/{verb}/").status_code == 404
+        assert client.post(f"{LIST}{uuid4()}/{verb}/").status_code == 404
+    job.refresh_from_db()
+    assert job.status == ImportJob.Status.CHECKED
+
+
+def test_nothing_is_begun_by_a_link(supervisor, organization):
+    job = stage_test_import(organization, make_row())
+    client = client_of(supervisor)
+
+    assert [client.get(f"{LIST}{job.pk}/{verb}/").status_code for verb in ("begin", "resume", "discard")] == [405] * 3
+    start_import(job, queue=False)
+    assert job.status == ImportJob.Status.QUEUED

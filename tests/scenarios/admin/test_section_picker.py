@@ -1,0 +1,63 @@
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from accounts.procedures.preparation import prepare_procedures
+from accounts.procedures.uploads import upload_procedures
+from tests.accounts.pdf_samples import make_pdf
+from tests.support.fixtures import client_of
+
+URL = "/admin/scenarios/scenario/sections/"
+MANUAL = make_pdf(
+    "Harbor State Line 717\n6100 Asking about suicide\nAsk directly.", "6200 Safety plan\nWork it out together."
+)
+
+
+def picked(person, **typed) -> str:
+    return client_of(person).post(URL, typed).content.decode()
+
+
+@pytest.fixture
+def in_force(account, supervisor, standin):
+    document = upload_procedures(account, SimpleUploadedFile("Manual.pdf", MANUAL), supervisor)
+    prepare_procedures(document.pk)
+    return document
+
+
+def test_sections_of_the_accounts_procedures_are_offered_with_their_page(in_force, account, supervisor):
+    shown = picked(supervisor, account=account.pk)
+
+    assert 'data-section="6100 Asking about suicide (page 1)"' in shown
+    assert 'data-section="6200 Safety plan (page 2)"' in shown
+    assert "Manual.pdf" in shown and "Speaking of what you wrote" not in shown
+
+
+def test_those_that_speak_of_what_is_written_stand_first(in_force, account, supervisor):
+    shown = picked(supervisor, account=account.pk, evaluator_context="- Makes a safety plan that works.")
+
+    first = shown.index("Speaking of what you wrote")
+    assert first < shown.index("6200 Safety plan") < shown.index("All 2 sections")
+
+
+@pytest.mark.parametrize("account_id", ["", "nothing", "00000000-0000-4000-8000-000000000000"])
+def test_without_an_account_there_is_nothing_to_pick(supervisor, account_id):
+    assert "Choose an account to pick sections of its procedures here." in picked(supervisor, account=account_id)
+
+
+def test_an_account_without_procedures_says_so_and_where_to_upload_them(account, supervisor):
+    shown = picked(supervisor, account=account.pk)
+
+    assert "has no procedures in force" in shown and f"/accounts/{account.pk}/" in shown
+
+
+def test_a_document_on_its_way_and_one_that_failed_are_named(in_force, account, supervisor, standin):
+    document = upload_procedures(account, SimpleUploadedFile("Newer.pdf", MANUAL), supervisor)
+    assert "a new document is being prepared" in picked(supervisor, account=account.pk)
+
+    standin.add_fault("POST /v1/files", {"status": 400})
+    prepare_procedures(document.pk)
+    assert "the newest document failed" in picked(supervisor, account=account.pk)
+
+
+def test_another_organizations_account_is_none(in_force, account, stranger):
+    assert "Choose an account" in picked(stranger, account=account.pk)
+    assert "6100" not in picked(stranger, account=account.pk)

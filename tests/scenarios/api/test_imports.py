@@ -1,0 +1,492 @@
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from io import BytesIO
+from uuid import UUID, uuid4
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Account
+from config.celery import app as celery
+from scenarios.models import Category, ImportJob, ImportRow, Scenario
+from scenarios.services.imports import ImportOptions, stage_import, start_import, write_import
+from tests.scenarios.import_factories import run_before_query
+from tests.support.fixtures import add_scenario, client_of, run_concurrently
+
+IMPORT, IMPORTS = "/api/scenarios/import/", "/api/scenarios/imports/"
+CSV = b"title,prompt,category\nOne,You are Dana.,Onboarding\nTwo,You are Noor.,\n"
+RESULT = {
+    "id", "status", "failure", "source", "filename", "total", "written", "ignored_columns", "new_categories",
+    "created_at", "finished_at",
+    "created", "updated", "skipped", "invalid", "created_titles", "updated_titles", "skipped_titles", "errors",
+}  # fmt: skip
+
+
+def rows(*titles: str, **fields: object) -> list[dict[str, object]]:
+    return [{"title": title, "prompt": f"You are {title}.", **fields} for title in titles]
+
+
+def begin(client: Client, pack: object, query: str = "", **headers: str):
+    body = pack if isinstance(pack, bytes) else json.dumps(pack).encode()
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return client.post(f"{IMPORT}{query}", body, content_type="application/json", headers=names)
+
+
+def id_of(response) -> UUID:
+    return UUID(response["Location"].split("/")[-2])
+
+
+def job_of(response) -> ImportJob:
+    return ImportJob.objects.get(pk=id_of(response))
+
+
+@pytest.fixture
+def client(supervisor) -> Client:
+    return client_of(supervisor)
+
+
+@pytest.fixture
+def worker() -> Iterator[None]:
+    """Run each task as soon as it is queued."""
+    celery.conf.task_always_eager = True
+    yield
+    celery.conf.task_always_eager = False
+
+
+def test_a_pack_is_checked_at_once_and_written_by_a_worker(client, supervisor):
+    response = begin(client, {"scenarios": rows("One", "Two", "one")})
+
+    job = job_of(response)
+    assert (response.status_code, set(response.json())) == (202, RESULT)
+    shown = {name: response.json()[name] for name in ("status", "total", "created", "skipped", "skipped_titles")}
+    assert shown == {"status": "queued", "total": 3, "created": 0, "skipped": 1, "skipped_titles": ["one"]}
+    assert (job.created_by, job.source, Scenario.objects.count()) == (supervisor, "api", 0)
+
+    write_import(job.pk)
+
+    answer = client.get(response["Location"]).json()
+    assert set(answer) == RESULT
+    assert (answer["status"], answer["created"], answer["skipped"]) == ("completed", 2, 1)
+    assert (answer["created_titles"], answer["written"], answer["errors"]) == (["One", "Two"], 2, [])
+    assert {scenario.title for scenario in Scenario.objects.all()} == {"One", "Two"}
+    assert {scenario.created_by for scenario in Scenario.objects.all()} == {supervisor}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_would_rather_wait_gets_201_and_the_second_time_200(client, worker):
+    first = begin(client, rows("One", "Two"), Prefer="wait=10")
+    again = begin(client, rows("One", "Two"), Prefer="wait=10")
+
+    assert (first.status_code, first.json()["status"], first.json()["created"]) == (201, "completed", 2)
+    assert (again.status_code, again.json()["status"], again.json()["created"]) == (200, "completed", 0)
+    assert again.json()["skipped_titles"] == ["One", "Two"]
+    assert Scenario.objects.count() == 2
+
+
+def test_with_nothing_to_write_it_is_over_at_once(client, organization):
+    add_scenario(organization, "  ÖNE ".strip())
+
+    response = begin(client, rows("öne"))
+
+    assert (response.status_code, response.json()["status"], response.json()["skipped"]) == (200, "completed", 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_waiting_for_changes_alone_is_200(client, organization, worker):
+    add_scenario(organization, "One", difficulty="beginner")
+
+    response = begin(client, rows("One", difficulty="expert"), "?update=true", Prefer="wait=10")
+
+    assert (response.status_code, response.json()["updated_titles"]) == (200, ["One"])
+    assert Scenario.objects.get().difficulty == "expert"
+
+
+def test_without_update_what_is_there_stays(client, organization):
+    add_scenario(organization, "One", difficulty="beginner")
+
+    response = begin(client, rows("One", difficulty="expert"))
+
+    assert (response.status_code, response.json()["skipped"]) == (200, 1)
+    assert Scenario.objects.get().difficulty == "beginner"
+
+
+def post_csv(client: Client):
+    return client.post(IMPORT, CSV, content_type="text/csv; charset=utf-8")
+
+
+def post_form(client: Client):
+    return client.post(IMPORT, {"file": SimpleUploadedFile("Spring pack.csv", CSV)})
+
+
+def post_large_form(client: Client):
+    """Post a file larger than the size up to which Django keeps an upload in memory."""
+    return client.post(IMPORT, {"file": SimpleUploadedFile("large.csv", CSV + b"\n" * 3_000_000)})
+
+
+@pytest.mark.parametrize(
+    ("post", "name"), [(post_csv, "pack.csv"), (post_form, "Spring pack.csv"), (post_large_form, "large.csv")]
+)
+def test_a_pack_comes_as_csv_or_in_a_form_too(client, post, name):
+    response = post(client)
+
+    assert (response.status_code, response.json()["total"], response.json()["filename"]) == (202, 2, name)
+
+
+@pytest.mark.parametrize("post", [post_csv, post_form, lambda client: begin(client, rows("One"))])
+def test_a_session_needs_a_csrf_token_whatever_the_body_is(supervisor, post):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(supervisor)
+    assert post(client).status_code == 403
+
+    client.get("/account/password/change/")
+    client.defaults["HTTP_X_CSRFTOKEN"] = client.cookies["csrftoken"].value
+
+    assert post(client).status_code == 202
+
+
+INVALID = [*rows("One"), {"title": "Two", "mode": "letter", "skills": ["Singing"]}, *rows("Three")]
+
+
+def test_invalid_rows_keep_everything_out(client):
+    response = begin(client, {"scenarios": INVALID})
+
+    answer = response.json()
+    assert (response.status_code, answer["code"]) == (400, "invalid_rows")
+    assert (answer["total"], answer["invalid"], answer["created"]) == (3, 1, 0)
+    assert answer["detail"].startswith("Nothing was imported: of 3 rows 1 cannot be taken.")
+    assert {"row", "line", "column", "field", "message", "title"} == set(answer["errors"][0])
+    assert {(error["row"], error["title"], error["field"]) for error in answer["errors"]} == {
+        (2, "Two", "prompt"), (2, "Two", "mode"), (2, "Two", "skills"),
+    }  # fmt: skip
+    assert ImportJob.objects.count() == ImportRow.objects.count() == Scenario.objects.count() == 0
+
+
+def test_partial_takes_the_others(client):
+    response = begin(client, {"scenarios": INVALID}, "?partial=true")
+
+    write_import(id_of(response))
+
+    answer = client.get(response["Location"]).json()
+    assert response.status_code == 202
+    assert (answer["created_titles"], answer["invalid"]) == (["One", "Three"], 1)
+    assert {error["row"] for error in answer["errors"]} == {2}
+
+
+def test_a_pack_of_invalid_rows_alone_is_over_at_once_when_it_is_partial(client):
+    response = begin(client, [{"title": "Two"}], "?partial=true")
+
+    assert (response.status_code, response.json()["invalid"], response.json()["created"]) == (200, 1, 0)
+
+
+def test_a_dry_run_says_what_would_become_of_each_row_and_keeps_nothing(client, organization):
+    add_scenario(organization, "There")
+    add_scenario(organization, "Old", difficulty="beginner")
+    pack = rows("New", "There", "New") + rows("Old", difficulty="expert") + [{"title": "Bad"}]
+
+    response = begin(client, pack, "?dry_run=true&update=true", Idempotency_Key="k")
+
+    answer = response.json()
+    assert response.status_code == 200
+    assert [(row["row"], row["title"], row["outcome"]) for row in answer["rows"]] == [
+        (1, "New", "new"), (2, "There", "changed"), (3, "New", "duplicate"),
+        (4, "Old", "changed"), (5, "Bad", "invalid"),
+    ]  # fmt: skip
+    counts = {name: answer[name] for name in ("created", "updated", "skipped", "invalid")}
+    assert counts == {"created": 1, "updated": 2, "skipped": 1, "invalid": 1}
+    assert ImportJob.objects.count() == 0
+    assert begin(client, rows("Other"), Idempotency_Key="k").status_code == 202
+
+
+def test_categories_are_made_when_it_is_asked_for(client):
+    refused = begin(client, rows("One", category="Night line"))
+    response = begin(client, rows("One", category="Night line"), "?create_categories=true")
+
+    assert refused.json()["errors"][0]["field"] == "category"
+    assert (response.status_code, Category.objects.filter(name="Night line").count()) == (202, 0)
+    write_import(id_of(response))
+    assert Scenario.objects.get().category == Category.objects.get(name="Night line")
+
+
+@pytest.mark.parametrize("named", [lambda account: account.number, lambda account: account.pk])
+def test_an_account_is_for_rows_that_name_none(client, organization, account, named):
+    other = Account.objects.create(organization=organization, name="Other", number="718")
+
+    response = begin(client, rows("One") + rows("Two", account="718"), f"?account={named(account)}")
+
+    write_import(id_of(response))
+    assert {scenario.title: scenario.account for scenario in Scenario.objects.all()} == {"One": account, "Two": other}
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("dry_run=perhaps", "dry_run"),
+        ("dry_run=", "dry_run"),
+        ("dryrun=true", "dryrun"),
+        ("partial=2", "partial"),
+        ("account=999", "account"),
+        ("account=%00", "account"),
+    ],
+)
+def test_an_option_that_means_nothing_imports_nothing(client, account, query, field):
+    response = begin(client, rows("One"), f"?{query}")
+
+    assert (response.status_code, list(response.json()["fields"])) == (400, [field])
+    assert ImportJob.objects.count() == 0
+
+
+def test_a_hundred_rows_are_taken_in_at_most_30_queries(client, account, django_assert_max_num_queries):
+    pack = rows(
+        *(f"case {number}" for number in range(100)), category="Advanced", skills=["Termination", "Grief support"],
+        account="717", evaluator_context="- Asks.",
+    )  # fmt: skip
+
+    with django_assert_max_num_queries(30):
+        response = begin(client, pack)
+        write_import(id_of(response))
+
+    assert Scenario.objects.filter(account=account).count() == 100
+    assert Scenario.skills.through.objects.count() == 200
+
+
+def test_more_than_a_hundred_rows_are_refused_whole_with_two_ways_out(client):
+    response = begin(client, rows(*(f"case {number}" for number in range(101))))
+
+    detail = response.json()["detail"]
+    assert (response.status_code, response.json()["code"]) == (400, "too_many_rows")
+    assert "at most 100" in detail and "import_scenarios" in detail and "import page" in detail
+    assert ImportJob.objects.count() == Scenario.objects.count() == 0
+
+
+UNREADABLE = [
+    (b'{"scenarios": [', "application/json"),
+    (b'[{"title": "One", "prompt": NaN}', "application/json"),
+    (b"[" * 5000, "application/json"),
+    (b'{"scenarios": 7}', "application/json"),
+    (b"null", "application/json"),
+    (b"\xff\xfe{", "application/json"),
+    (b"PK\x03\x04", "application/json"),
+    (b"   ", "application/json"),
+    (b"title;prompt\n\xff;x", "text/csv"),
+    (b'title,prompt\n"One', "text/csv"),
+    (b"\0", "text/csv"),
+]
+
+
+@pytest.mark.parametrize(("body", "kind"), UNREADABLE, ids=lambda value: ascii(value)[:20])
+def test_what_cannot_be_read_is_refused_with_its_place(client, body, kind):
+    response = client.post(IMPORT, body, content_type=kind)
+
+    answer = response.json()
+    assert (response.status_code, answer["code"], bool(answer["detail"])) == (400, "unreadable", True)
+    assert {"detail", "code", "line", "column"} == set(answer)
+    assert ImportJob.objects.count() == 0
+
+
+def test_the_place_is_where_it_goes_wrong(client):
+    answer = begin(client, b'{"scenarios": [\n  {"title": "One" "prompt": "x"}\n]}').json()
+
+    assert (answer["line"], answer["column"]) == (2, 19)
+    assert answer["detail"].startswith("Line 2, column 19: ")
+
+
+def test_without_a_pack_it_is_400_and_another_kind_of_body_415(client):
+    nothing = client.post(IMPORT, b"", content_type="application/json")
+    empty = client.post(IMPORT, {"file": SimpleUploadedFile("pack.json", b"")})
+    text = client.post(IMPORT, {"file": "title,prompt"})
+    form = client.post(IMPORT, {"file": SimpleUploadedFile("pack.csv", CSV), "partial": "true"})
+    yaml = client.post(IMPORT, b"title: One", content_type="application/yaml")
+
+    for response in (nothing, empty, text):
+        assert (response.status_code, list(response.json()["fields"])) == (400, ["file"])
+    assert (form.status_code, list(form.json()["fields"])) == (400, ["partial"])
+    assert yaml.status_code == 415
+    assert ImportJob.objects.count() == 0
+
+
+def test_the_body_is_not_held_in_memory_by_django(client, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+
+    response = begin(client, rows("One", evaluator_context="x" * 10_000))
+
+    assert response.status_code == 202
+
+
+def test_the_same_key_with_the_same_body_is_the_same_import(client):
+    first = begin(client, rows("One"), Idempotency_Key="pack 1")
+    again = begin(client, rows("One"), Idempotency_Key="pack 1")
+
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert (again["Location"], again.json()) == (first["Location"], first.json())
+    assert (first.has_header("Idempotent-Replayed"), again["Idempotent-Replayed"]) == (False, "true")
+    assert ImportJob.objects.count() == 1
+
+    write_import(id_of(first))
+
+    over = begin(client, rows("One"), Idempotency_Key="pack 1")
+    assert (over.status_code, over.json()["created_titles"], over["Idempotent-Replayed"]) == (201, ["One"], "true")
+    assert Scenario.objects.count() == 1
+
+
+@pytest.mark.parametrize("change", [{"pack": rows("Two")}, {"query": "?partial=true"}, {"query": "?account=717"}])
+def test_the_same_key_with_something_else_is_422(client, account, change):
+    asked = {"pack": rows("One"), "query": "", "Idempotency_Key": "k"}
+    begin(client, **asked)
+
+    response = begin(client, **asked | change)
+
+    assert (response.status_code, response.json()["code"]) == (422, "key_reused")
+    assert ImportJob.objects.count() == 1
+
+
+def test_a_key_is_free_again_when_nothing_was_kept(client):
+    refused = begin(client, {"scenarios": INVALID}, Idempotency_Key="k")
+    unreadable = begin(client, b"{", Idempotency_Key="k")
+    corrected = begin(client, rows("One"), Idempotency_Key="k")
+
+    assert (refused.status_code, unreadable.status_code, corrected.status_code) == (400, 400, 202)
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "schlüssel", "a\tb"])
+def test_a_key_is_1_to_255_printable_characters(client, key):
+    response = begin(client, rows("One"), Idempotency_Key=key)
+
+    assert (response.status_code, list(response.json()["fields"])) == (400, ["Idempotency-Key"])
+    assert begin(client, rows("One"), Idempotency_Key="~" * 255).status_code == 202
+
+
+def test_a_key_is_its_organizations_own(client, stranger):
+    begin(client, rows("One"), Idempotency_Key="k")
+
+    theirs = begin(client_of(stranger), rows("Two"), Idempotency_Key="k")
+
+    assert (theirs.status_code, ImportJob.objects.count()) == (202, 2)
+
+
+def test_an_import_that_is_deleted_just_now_is_409(client, supervisor):
+    def forget() -> None:
+        ImportJob.objects.update(status=ImportJob.Status.FORGOTTEN)
+
+    with run_before_query('UPDATE "scenarios_importjob" SET "status"', forget):
+        response = begin(client, rows("One"), Idempotency_Key="k")
+
+    assert (response.status_code, response.json()["code"]) == (409, "busy")
+
+
+def test_a_key_whose_pack_is_still_being_read_is_409(client, supervisor):
+    begin(client, rows("One"), Idempotency_Key="k")
+    ImportJob.objects.update(status=ImportJob.Status.CHECKING)
+
+    response = begin(client, rows("One"), Idempotency_Key="k")
+
+    assert (response.status_code, response.json()["code"]) == (409, "busy")
+
+
+def test_an_import_that_was_looked_at_too_early_is_not_taken_for_an_empty_one(client):
+    begin(client, rows("One"), Idempotency_Key="k")
+    ImportJob.objects.update(status=ImportJob.Status.CHECKING)
+    early = ImportJob.objects.get()
+    early.to_write = 0
+    ImportJob.objects.update(status=ImportJob.Status.CHECKED)
+
+    assert start_import(early) is False
+    assert ImportJob.objects.get().status == ImportJob.Status.CHECKED
+
+
+def test_a_key_is_free_again_when_whoever_read_its_pack_is_gone(client, settings):
+    begin(client, rows("One"), Idempotency_Key="k")
+    long_ago = timezone.now() - timedelta(seconds=settings.IMPORT_LOST_AFTER + 1)
+    ImportJob.objects.update(status=ImportJob.Status.CHECKING, created_at=long_ago)
+
+    response = begin(client, rows("One"), Idempotency_Key="k")
+
+    assert (response.status_code, response.has_header("Idempotent-Replayed")) == (202, False)
+    assert ImportJob.objects.count() == 1
+
+
+def test_what_was_checked_and_not_begun_is_begun_by_the_next(client):
+    """Repeat the request after a process was killed between the check and the start."""
+    begin(client, rows("One"), Idempotency_Key="k")
+    ImportJob.objects.update(status=ImportJob.Status.CHECKED)
+
+    response = begin(client, rows("One"), Idempotency_Key="k")
+
+    assert (response.status_code, response.json()["status"]) == (202, "queued")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_three_at_once_with_one_key_are_one_import(supervisor):
+    clients = [client_of(supervisor) for _ in range(3)]
+
+    pack = rows("One", "Two")
+    answers = run_concurrently(*(lambda client=client: begin(client, pack, Idempotency_Key="k") for client in clients))
+
+    assert {answer.status_code for answer in answers} <= {202, 409}
+    assert ImportJob.objects.count() == 1
+    write_import(ImportJob.objects.get().pk)
+    assert Scenario.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_three_at_once_with_one_key_and_invalid_rows_keep_nothing(supervisor):
+    clients = [client_of(supervisor) for _ in range(3)]
+
+    answers = run_concurrently(
+        *(lambda client=client: begin(client, INVALID, Idempotency_Key="k") for client in clients)
+    )
+
+    assert {answer.status_code for answer in answers} <= {400, 409}
+    assert ImportJob.objects.count() == Scenario.objects.count() == 0
+
+
+def test_a_failed_import_says_why(client):
+    response = begin(client, rows("One"))
+    ImportJob.objects.update(status=ImportJob.Status.FAILED, failure="The rest could not be written.")
+
+    answer = client.get(response["Location"])
+
+    assert (answer.json()["status"], answer.json()["failure"]) == ("failed", "The rest could not be written.")
+
+
+def test_imports_are_listed_newest_first_with_constant_queries(client, django_assert_num_queries):
+    for count in (2, 20):
+        for number in range(count):
+            begin(client, rows(f"{count} {number}"))
+        with django_assert_num_queries(3):  # session, person, page
+            page = client.get(IMPORTS + "?page_size=100").json()
+    made = [row["created_at"] for row in page["results"]]
+
+    assert len(made) == 22 and made == sorted(made, reverse=True)
+    assert set(page["results"][0]) < RESULT and "errors" not in page["results"][0]
+    assert client.get(IMPORTS + "?cursor=cD1zb29u").status_code == 400
+
+
+def test_another_organizations_imports_are_404_and_import_nothing_here(client, stranger, account, organization):
+    add_scenario(organization, "One", difficulty="beginner")
+    mine = begin(client, rows("Two"))["Location"]
+    other = client_of(stranger)
+
+    unknown = other.get(f"{IMPORTS}{uuid4()}/")
+    theirs = other.get(mine)
+    assert (theirs.status_code, theirs.content) == (404, unknown.content)
+    assert other.get(IMPORTS).json()["results"] == []
+    for query in ("?account=717", f"?account={account.pk}"):
+        assert begin(other, rows("Three"), query).status_code == 400
+    assert begin(other, rows("Three", account="717")).json()["errors"][0]["field"] == "account"
+
+    response = begin(other, rows("One", difficulty="expert"), "?update=true")
+    write_import(id_of(response))
+
+    assert Scenario.objects.get(organization=organization).difficulty == "beginner"
+    assert Scenario.objects.get(organization=stranger.organization).title == "One"
+
+
+def test_an_import_of_a_page_or_a_command_can_be_followed_too(client, supervisor, organization):
+    job = stage_import(organization, supervisor, BytesIO(CSV), "a.csv", ImportJob.ImportSource.PAGE, ImportOptions())
+
+    answer = client.get(f"{IMPORTS}{job.pk}/").json()
+
+    assert (answer["status"], answer["source"], answer["total"]) == ("checked", "page", 2)

@@ -1,0 +1,319 @@
+import json
+import os
+import threading
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db.models import F
+
+from accounts.models import Account, Organization
+from scenarios.models import ImportJob, Scenario
+from tests.scenarios.import_factories import make_rows, run_before_query
+from tests.support.fixtures import add_scenario
+
+ROW = {"title": "Night shift", "prompt": "You are Dana.", "evaluator_context": "- Waits.", "category": "onboarding"}
+
+
+@pytest.fixture
+def pack(tmp_path):
+    def write(*rows: dict[str, Any], name: str = "pack.json") -> Path:
+        path = tmp_path / name
+        path.write_text(json.dumps({"scenarios": rows}))
+        return path
+
+    return write
+
+
+def run(*arguments: Any) -> tuple[dict[str, Any], str]:
+    """Run the command. Return its JSON output and the message of its CommandError, or "" if it succeeded."""
+    out, ended = StringIO(), ""
+    try:
+        call_command("import_scenarios", *map(str, arguments), "--json", stdout=out, stderr=StringIO())
+    except CommandError as error:
+        ended = str(error)
+        assert error.returncode == 1
+    return json.loads(out.getvalue() or "{}"), ended
+
+
+def test_a_pack_is_imported_and_a_second_time_nothing(pack, organization):
+    path = pack(ROW, {"title": "Morning", "prompt": "You are Walter.", "mode": "chat"})
+
+    first, second = run(path), run(path)
+
+    titles = ["Night shift", "Morning"]
+    empty: dict[str, Any] = {"updated": 0, "invalid": 0, "updated_titles": [], "new_categories": [], "errors": []}
+    assert first == ({"created": 2, "skipped": 0, "created_titles": titles, "skipped_titles": []} | empty, "")
+    assert second == ({"created": 0, "skipped": 2, "created_titles": [], "skipped_titles": titles} | empty, "")
+    scenario = Scenario.objects.get(title="Night shift")
+    assert (scenario.organization, scenario.mode, scenario.category.name) == (organization, "phone", "Onboarding")
+    assert (scenario.evaluator_context, scenario.created_by, scenario.account) == ("- Waits.", None, None)
+
+
+def test_no_worker_is_needed_and_the_import_stands_in_the_history(pack, organization):
+    run(pack(ROW))
+
+    job = ImportJob.objects.get()
+    assert (job.status, job.source, job.filename, job.written) == ("completed", "command", "pack.json", 1)
+
+
+def test_one_wrong_row_keeps_all_out_and_says_where(pack, organization):
+    outcome, ended = run(pack(ROW, {"title": "Morning", "prompt": "", "category": "nowhere"}))
+
+    assert ended == "1 row refused; nothing was imported. --create-categories adds missing categories."
+    assert (outcome["created"], outcome["invalid"], Scenario.objects.count()) == (0, 1, 0)
+    assert [(error["row"], error["field"]) for error in outcome["errors"]] == [(2, "prompt"), (2, "category")]
+    assert outcome["errors"][1]["message"] == (
+        "There is no category “nowhere”. There are: Advanced, Assessment, Onboarding, Refresher."
+    )
+    assert not ImportJob.objects.exists()
+
+
+def test_partial_writes_the_rest_and_still_says_that_one_was_refused(pack, organization):
+    outcome, ended = run(pack(ROW, {"title": "Morning"}), "--partial")
+
+    assert ended == "1 row refused; the others were imported."
+    assert (outcome["created_titles"], outcome["invalid"]) == (["Night shift"], 1)
+    assert Scenario.objects.get().title == "Night shift"
+
+
+def test_all_or_nothing_holds_over_all_files(pack, organization):
+    good, bad = pack(ROW, name="good.json"), pack({"title": "Morning"}, name="bad.json")
+
+    assert run(good, bad)[0]["created"] == 0
+    assert run(good, bad, "--partial")[0]["created"] == 1
+
+
+def test_a_title_that_two_files_share_is_created_once(pack, organization):
+    outcome, _ = run(pack(ROW, name="one.json"), pack(ROW | {"title": " NIGHT shift"}, name="two.json"))
+
+    assert (outcome["created"], outcome["skipped_titles"]) == (1, ["NIGHT shift"])
+
+
+@pytest.mark.parametrize("update", [[], ["--update"]])
+def test_a_dry_run_of_several_files_promises_what_the_run_does(pack, organization, update):
+    add_scenario(organization, "There already", prompt="You are Dana.")
+    files = [
+        pack(ROW, {"title": "There already", "prompt": "You are Ines."}, name="one.json"),
+        pack(
+            {"title": "NIGHT shift", "prompt": "You are Walter."},
+            {"title": "there ALREADY", "prompt": "You are Tom."},
+            {"title": "Morning", "prompt": "You are Walter."},
+            name="two.json",
+        ),
+    ]
+
+    promised, _ = run(*files, "--dry-run", *update)
+    done, _ = run(*files, *update)
+
+    assert promised == done | {"dry_run": True}
+    assert (done["created_titles"], done["updated"]) == (["Night shift", "Morning"], len(update))
+    assert Scenario.objects.get(title="Night shift").prompt == "You are Dana."
+
+
+def test_a_row_of_a_later_file_names_the_earlier_one(pack, organization):
+    run(pack({"title": "Morning", "prompt": "x"}, ROW, name="one.json"), pack(ROW, name="two.json"))
+
+    problems = ImportJob.objects.get(filename="two.json").rows.get().problems
+    assert [problem["message"] for problem in problems] == ["The same title stands in row 2 of one.json."]
+
+
+def test_a_file_that_is_named_twice_is_taken_once(pack, organization):
+    path = pack(ROW)
+
+    assert run(path, path)[0]["created"] == 1
+    assert ImportJob.objects.count() == 1
+
+
+def test_an_import_that_a_worker_has_taken_over_is_not_called_done(pack, organization):
+    def take_over() -> None:
+        ImportJob.objects.update(claims=F("claims") + 1)
+
+    path = pack(*make_rows(150))
+    with run_before_query('INSERT INTO "scenarios_scenario"', take_over):
+        outcome, ended = run(path)
+
+    assert (outcome, ended) == (
+        {},
+        "This took so long that a worker took it over. A worker goes on with the rest. "
+        f"100 of 150 rows of {path} are imported. "
+        "Run the same command again to go on: what is there is skipped.",
+    )
+    assert ImportJob.objects.get().status == ImportJob.Status.RUNNING
+
+
+def test_a_dry_run_says_what_would_happen_and_writes_nothing(pack, organization):
+    outcome, ended = run(pack(ROW | {"category": "new one"}), "--dry-run", "--create-categories")
+
+    assert (outcome["created_titles"], outcome["dry_run"], ended) == (["Night shift"], True, "")
+    assert outcome["new_categories"] == ["new one"]
+    assert not Scenario.objects.exists() and not ImportJob.objects.exists()
+    assert not organization.categories.filter(name="new one").exists()
+
+
+def test_a_dry_run_of_what_would_be_refused_creates_nothing_either(pack, organization):
+    path = pack(ROW, {"title": "Morning"})
+
+    assert (run(path, "--dry-run")[0]["created"], run(path, "--dry-run", "--partial")[0]["created"]) == (0, 1)
+
+
+def test_categories_are_created_only_when_asked(pack, organization):
+    path = pack(ROW | {"category": "cohort_training"})
+
+    assert run(path)[0]["invalid"] == 1
+    assert run(path, "--create-categories")[0]["created"] == 1
+    assert Scenario.objects.get().category.name == "cohort_training"
+
+
+def test_update_changes_what_the_file_says_and_nothing_else(pack, organization, supervisor):
+    run(pack(ROW))
+    Scenario.objects.update(difficulty="expert", description="kept")
+
+    changed, _ = run(pack({"title": "night SHIFT", "prompt": "You are Dana, 34."}), "--update")
+    again, _ = run(pack({"title": "night SHIFT", "prompt": "You are Dana, 34."}), "--update")
+
+    scenario = Scenario.objects.get()
+    assert (changed["updated_titles"], again["updated_titles"], again["skipped"]) == (["night SHIFT"], [], 1)
+    assert (scenario.title, scenario.prompt, scenario.difficulty) == ("night SHIFT", "You are Dana, 34.", "expert")
+    assert (scenario.description, scenario.evaluator_context) == ("kept", "- Waits.")
+
+
+def test_account_and_author_are_named(pack, organization, trainer):
+    account = Account.objects.create(organization=organization, name="Harbor State Line", number="717")
+    other = Account.objects.create(organization=organization, name="Valley Insurance")
+
+    run(
+        pack(ROW, {"title": "Morning", "prompt": "x", "account": "valley insurance"}),
+        "--account=717",
+        "--created-by=Trainer@example.org",
+    )
+
+    assert dict(Scenario.objects.values_list("title", "account")) == {"Night shift": account.pk, "Morning": other.pk}
+    assert {scenario.created_by for scenario in Scenario.objects.all()} == {trainer}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ([], "Say which organization: --organization. There are: “Harbor Crisis Center”, “Ridge Helpline”."),
+        (["--organization=Nobody"], "There is no organization “Nobody”. There are: “Harbor"),
+        (["--organization=ridge helpline", "--account=717"], "Ridge Helpline has no account “717”. It has: none."),
+        (["--organization=Ridge Helpline", "--created-by=supervisor@example.org"], "Nobody in Ridge Helpline has the"),
+    ],
+)
+def test_who_is_meant_must_be_clear(pack, account, supervisor, other_organization, arguments, why):
+    with pytest.raises(CommandError, match="^" + why.replace(".", r"\.")):
+        call_command("import_scenarios", str(pack(ROW)), *arguments)
+
+    assert not Scenario.objects.exists()
+
+
+def test_a_setting_may_name_the_organization(pack, organization, other_organization, settings):
+    settings.DEFAULT_ORGANIZATION = "Ridge Helpline"
+
+    run(pack(ROW))
+
+    assert Scenario.objects.get().organization == other_organization
+
+
+def test_the_same_title_elsewhere_is_no_duplicate(pack, organization, other_organization):
+    add_scenario(other_organization, "Night shift")
+
+    assert run(pack(ROW), f"--organization={organization.pk}")[0]["created"] == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b'{"scenarios": [{"title": "a",\n "prompt": }]}', "Line 2, column"),
+        (b"", "The file is empty."),
+        (b"[" * 300_000, "nested"),
+        (b"x" * (32 * 1024**2 + 1), "larger than 32 MB"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_words_with_its_place(tmp_path, organization, content, why):
+    path = tmp_path / "pack.json"
+    path.write_bytes(content)
+
+    with pytest.raises(CommandError) as refused:
+        call_command("import_scenarios", str(path), stderr=StringIO())
+
+    assert str(refused.value).startswith(f"{path}: ") and why in str(refused.value)
+    assert str(refused.value).endswith("Nothing was imported.")
+    assert not ImportJob.objects.exists()
+
+
+def test_a_text_that_cannot_be_compared_is_said_and_nothing_is_kept(pack, organization):
+    run(pack(ROW))
+    default_storage.delete(Scenario.objects.get().evaluator_context_file.name)
+
+    outcome, ended = run(path := pack(ROW), "--update")
+
+    assert (outcome, ended) == (
+        {},
+        f"{path}: An evaluator context that it may change cannot be read just now. "
+        "Nothing was imported. Try again in a moment.",
+    )
+    assert ImportJob.objects.count() == 1
+
+
+def test_a_pipe_is_read_once(tmp_path, organization):
+    pipe = tmp_path / "pack.json"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=[json.dumps([ROW])])
+    writer.start()
+
+    outcome, ended = run(pipe)
+    writer.join()
+
+    assert (outcome["created"], ended) == (1, "")
+
+
+def test_what_would_drive_a_terminal_is_not_printed(pack, organization):
+    path, out = pack(ROW | {"title": "\x1b[31mRed\x1b]0;title\x07"}), StringIO()
+    run(path)
+
+    call_command("import_scenarios", str(path), stdout=out, stderr=StringIO())
+
+    assert "\x1b" not in out.getvalue() and "\x07" not in out.getvalue()
+    assert "[31mRed" in out.getvalue()
+
+
+def test_a_missing_file_is_named(organization, tmp_path):
+    with pytest.raises(CommandError, match="No such file"):
+        call_command("import_scenarios", str(tmp_path / "nothing.json"), stderr=StringIO())
+
+
+def test_people_read_a_table(pack, organization, capsys):
+    out = StringIO()
+
+    with pytest.raises(CommandError):
+        call_command("import_scenarios", str(pack(ROW, {"title": "[b]Morning[/b]"})), "--partial", stdout=out)
+
+    printed = out.getvalue()
+    assert [
+        name for name in ("created", "skipped", "invalid", "Refused", "prompt", "blank") if name not in printed
+    ] == []
+    assert "Writing pack.json" in capsys.readouterr().err
+
+
+def test_what_stands_in_a_file_is_no_markup(pack, organization, capsys):
+    out = StringIO()
+    rows = [ROW, ROW | {"title": "[b]Two", "[/prompt]": "x"}]
+
+    with pytest.raises(CommandError, match="1 row refused"):
+        call_command("import_scenarios", str(pack(*rows, name="[b]pack.json")), "--partial", stdout=out)
+
+    assert [text for text in ("[/prompt]", "[b]pack.json") if text not in out.getvalue()] == []
+    progress = capsys.readouterr().err
+    assert [text for text in ("Reading [b]pack.json", "Writing [b]pack.json") if text not in progress] == []
+
+
+def test_organizations_are_told_by_id(pack, organization, other_organization):
+    run(pack(ROW), f"--organization={other_organization.pk}")
+
+    assert Organization.objects.get(scenarios__title="Night shift") == other_organization

@@ -1,0 +1,143 @@
+import pytest
+from django.core.exceptions import ValidationError
+
+from evaluation.models import Evaluation
+from evaluation.services.grading import grade_evaluation
+from scenarios.models import Scenario
+from scenarios.models.scenario_checks import clean_checks, propose_checks
+from scenarios.services.evaluator_contexts import write_evaluator_context
+from scenarios.services.versions import snapshot_scenario
+from tests.support.fixtures import add_scenario, client_of, write_turns
+from training.services.assignments import assign
+from training.services.sessions import end_session, start_assignment
+
+CONTEXT = "- Asks about suicide directly, such as “Are you thinking about suicide?”\n- Greets warmly."
+PROPOSED = [
+    {
+        "text": "Asks about suicide directly, such as “Are you thinking about suicide?”",
+        "weight": 3,
+        "expected": "",
+        "phrases": ["Are you thinking about suicide?"],
+    },
+    {"text": "Greets warmly.", "weight": 2, "expected": "", "phrases": []},
+]
+
+
+@pytest.fixture
+def scenario(organization) -> Scenario:
+    scenario = add_scenario(organization, "Night")
+    write_evaluator_context(scenario, CONTEXT)
+    return scenario
+
+
+def page(scenario: Scenario) -> str:
+    return f"/admin/scenarios/scenario/{scenario.pk}/change/"
+
+
+def sent(client, scenario: Scenario, rows: list[dict], context: str = CONTEXT, **fields):
+    """Submit the form as shown, with these checks, and return the response."""
+    form = client.get(page(scenario)).context["adminform"].form
+    data = {name: form[name].value() for name in form.fields if name not in {"checks", "context_file"}}
+    data = {name: value for name, value in data.items() if value not in (None, False)}
+    for number, row in enumerate(rows):
+        words = {"weight": 2, "expected": "", "phrases": ""} | row
+        data |= {f"checks-{number}-{name}": value for name, value in words.items()}
+    return client.post(page(scenario), data | {"evaluator_context": context} | fields)
+
+
+def as_sent(checks) -> list[dict]:
+    return [check | {"phrases": "; ".join(check["phrases"])} for check in checks]
+
+
+def test_checks_are_proposed_from_the_points_of_the_context():
+    assert propose_checks(CONTEXT) == PROPOSED
+    assert [check["text"] for check in propose_checks("One thought\nover two lines.")] == [
+        "One thought over two lines."
+    ]
+    assert propose_checks(" ") == []
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"text": "x", "weight": 4}, "Check 1: it counts once, twice or three times."),
+        ({"text": "x" * 1001}, "Check 1: the text has 1,001 characters; at most 1,000 are taken."),
+        ({"text": "x", "expected": "y" * 301}, "Check 1: the expected outcome has 301 characters"),
+        ({"text": "x", "phrases": ["a"] * 6}, "Check 1: at most 5 phrases of at most 120 characters."),
+    ],
+)
+def test_a_wrong_check_says_which_and_why(row, words):
+    with pytest.raises(ValidationError) as error:
+        clean_checks([row])
+
+    assert error.value.messages[0].startswith(words)
+
+
+def test_lines_without_a_text_are_left_out_and_twenty_are_enough():
+    assert clean_checks([{"text": " "}, {"text": " Asks. ", "phrases": [" a ", ""]}]) == [
+        {"text": "Asks.", "weight": 2, "expected": "", "phrases": ["a"]}
+    ]
+    with pytest.raises(ValidationError, match="At most 20 checks; there are 21"):
+        clean_checks([{"text": "x"}] * 21)
+
+
+def test_the_form_shows_what_is_proposed_and_keeps_proposing_until_it_is_edited(supervisor, scenario):
+    client = client_of(supervisor)
+    assert "Greets warmly." in client.get(page(scenario)).content.decode()
+
+    unchanged = sent(client, scenario, as_sent(PROPOSED))
+    scenario.refresh_from_db()
+    assert (unchanged.status_code, scenario.checks) == (302, [])
+
+    sent(client, scenario, as_sent(PROPOSED), context="- Says goodbye.")
+    scenario.refresh_from_db()
+    assert scenario.checks == []
+    assert [check["text"] for check in snapshot_scenario(scenario, scenario.evaluator_context).checks] == [
+        "Says goodbye."
+    ]
+
+
+def test_what_was_edited_stays_when_the_context_changes(supervisor, scenario):
+    client = client_of(supervisor)
+    mine = {"text": "Greets by name.", "weight": 3, "expected": "The caller feels expected.", "phrases": "Hello; hi"}
+
+    response = sent(client, scenario, [mine])
+    assert response.status_code == 302, response.context["errors"]
+    scenario.refresh_from_db()
+    kept = [
+        {"text": "Greets by name.", "weight": 3, "expected": "The caller feels expected.", "phrases": ["Hello", "hi"]}
+    ]
+    assert scenario.checks == kept
+
+    sent(client, scenario, as_sent(kept), context="- Says goodbye.")
+    scenario.refresh_from_db()
+    assert scenario.checks == kept
+
+
+def test_a_wrong_check_stands_beside_the_field_and_nothing_is_lost(supervisor, scenario):
+    response = sent(client_of(supervisor), scenario, [{"text": "Greets.", "weight": 9}])
+
+    body = response.content.decode()
+    assert response.status_code == 200
+    assert "Check 1: it counts once, twice or three times." in body and "Greets." in body
+
+
+def test_a_conversation_is_graded_by_the_checks_of_the_moment_it_began(supervisor, counselor, scenario, standin):
+    scenario.checks = [{"text": "Greets by name.", "weight": 3, "expected": "", "phrases": ["my name is"]}]
+    scenario.save(update_fields=["checks"])
+    session = start_assignment(assign(scenario, counselor, supervisor))[0]
+    Scenario.objects.update(checks=[{"text": "Other.", "weight": 1, "expected": "", "phrases": []}])
+    write_turns(session, "hi", "Hello, my name is Sam.")
+    end_session(session, "hung_up")
+    evaluation = Evaluation.objects.get(session=session)
+
+    grade_evaluation(evaluation.pk)
+
+    [own] = evaluation.criteria.filter(source="scenario")
+    assert (own.check_text, own.weight) == ("Greets by name.", 3)
+    [request] = [
+        entry["body"]
+        for entry in standin.logged_requests("http", "/v1/responses")
+        if entry["body"]["text"]["format"]["name"] == "grading"
+    ]
+    assert '"phrases": ["my name is"]' in str(request["input"][0]["content"])

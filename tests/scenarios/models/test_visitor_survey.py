@@ -1,0 +1,75 @@
+import pytest
+from django.core.exceptions import ValidationError
+
+from scenarios.models import Scenario
+from scenarios.models.visitor_survey import clean_survey, format_survey
+from tests.scenarios.admin.test_scenarios import FIELDS
+from tests.support.fixtures import client_of
+from training.openai_caller import caller_instructions
+from training.services.sessions import start_assignment
+
+FILLED = {"age": "19", "area": "Ohio", "concerns": "exams, being alone", "upset": 4, "suicide": "unsure"}
+
+
+def test_what_was_left_out_is_not_kept():
+    assert clean_survey({"age": " 19 ", "area": "", "upset": None}) == {"age": "19"}
+    assert clean_survey(None) == clean_survey({}) == {}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"age": "x" * 21}, {"age": 19}, {"upset": 0}, {"upset": 6}, {"upset": True}, {"suicide": "maybe"}, {"name": "Jo"}],
+)
+def test_what_is_wrong_is_named(wrong):
+    with pytest.raises(ValidationError) as refused:
+        clean_survey(wrong)
+
+    assert list(refused.value.message_dict) == list(wrong)
+
+
+def test_it_is_read_as_questions_and_answers():
+    assert format_survey(FILLED)[3:] == [("How upset, 1 to 5", "4"), ("Thoughts of suicide", "not sure")]
+    assert format_survey({}) == []
+
+
+def test_the_counselor_reads_it_before_the_chat_and_the_caller_knows_it(counselor, chat_assignment):
+    Scenario.objects.update(visitor_survey=FILLED)
+    chat_assignment.scenario.refresh_from_db()
+
+    page = client_of(counselor).get(f"/training/chat/{chat_assignment.pk}/").content.decode()
+    session, _ = start_assignment(chat_assignment)
+
+    assert "What the visitor filled in before the chat" in page and "exams, being alone" in page
+    assert "- Thoughts of suicide: not sure" in caller_instructions(session)
+    assert session.scenario_version.visitor_survey == FILLED
+
+
+def test_without_one_nobody_speaks_of_it(counselor, chat):
+    assert "form" not in caller_instructions(chat).split("# Who you are")[1]
+    assert "filled in" not in client_of(counselor).get(f"/training/chat/{chat.assignment_id}/").content.decode()
+
+
+def test_it_is_written_in_the_administration(supervisor):
+    client = client_of(supervisor)
+    sent = {f"visitor_survey-{name}": value for name, value in FILLED.items()}
+
+    client.post("/admin/scenarios/scenario/add/", FIELDS | {"mode": "chat"} | sent)
+    scenario = Scenario.objects.get()
+    page = client.get(f"/admin/scenarios/scenario/{scenario.pk}/change/").content.decode()
+    wrong = client.post("/admin/scenarios/scenario/add/", FIELDS | {"mode": "phone", "title": "B"} | sent)
+
+    assert scenario.visitor_survey == FILLED
+    assert 'value="exams, being alone"' in page and '<option value="unsure" selected>' in page
+    assert "this is a phone scenario" in wrong.content.decode()
+
+
+def test_it_is_written_over_the_api(supervisor):
+    client, body = client_of(supervisor), {"title": "A", "prompt": "You are Noor.", "mode": "chat"}
+
+    made = client.post("/api/scenarios/", body | {"visitor_survey": FILLED}, content_type="application/json")
+    wrong = client.post("/api/scenarios/", body | {"visitor_survey": {"upset": 9}}, content_type="application/json")
+
+    assert (made.status_code, made.json()["visitor_survey"]) == (201, FILLED)
+    assert (wrong.status_code, wrong.json()["fields"]) == (
+        400, {"visitor_survey": {"upset": ["A number from 1 to 5 is wanted here."]}},
+    )  # fmt: skip

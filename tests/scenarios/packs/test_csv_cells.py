@@ -1,0 +1,98 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scenarios.packs.columns import ColumnType
+from scenarios.packs.csv_cells import escape_formula, read_cell, unescape_formula, write_cell
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@home", "\tx", "\rx", "- a list", "'=1", "''-x"])
+def test_text_that_a_spreadsheet_might_run_gets_a_quote_in_front(text):
+    assert escape_formula(text) == "'" + text
+
+
+@pytest.mark.parametrize("text", ["", "plain", "'quoted'", " =1", "1=1", "'", "''"])
+def test_text_that_is_harmless_is_left_alone(text):
+    assert (escape_formula(text), unescape_formula(text)) == (text, text)
+
+
+@given(st.text(st.sampled_from("'=+-@\t\r\n a"), max_size=8))
+def test_guarding_is_undone_by_reading(text):
+    assert unescape_formula(escape_formula(text)) == text
+    assert escape_formula(text)[:1] not in set("=+-@\t\r")
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"), [("15", 15), (" 15 ", 15), ("+5", 5), ("-5", -5), ("", None), ("  ", None)]
+)
+def test_integer_is_read(cell, number):
+    assert read_cell(ColumnType.INTEGER, cell) == number
+
+
+@pytest.mark.parametrize("cell", ["soon", "15.0", "1_5", "１５", "1e3", "1 5", "9" * 21])
+def test_what_is_no_integer_is_named(cell):
+    with pytest.raises(ValueError, match=f"^This must be a whole number such as 15, not “{cell}”.$"):
+        read_cell(ColumnType.INTEGER, cell)
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("true", True),
+        ("TRUE", True),
+        ("Yes", True),
+        ("1", True),
+        ("false", False),
+        (" NO ", False),
+        ("0", False),
+        ("", None),
+    ],
+)
+def test_boolean_is_read_as_people_and_spreadsheets_write_it(cell, value):
+    assert read_cell(ColumnType.BOOLEAN, cell) is value
+
+
+@pytest.mark.parametrize("cell", ["maybe", "2", "wahr"])
+def test_what_is_no_boolean_is_named(cell):
+    with pytest.raises(ValueError, match=f"^This must be true or false .* not “{cell}”.$"):
+        read_cell(ColumnType.BOOLEAN, cell)
+
+
+@pytest.mark.parametrize(
+    ("cell", "names"),
+    [
+        ("Risk assessment", ["Risk assessment"]),
+        ("Risk assessment; Safety planning;", ["Risk assessment", "Safety planning"]),
+        ("a;b ; c", ["a", "b", "c"]),
+        ("a\nb\r\nc", ["a", "b", "c"]),
+        ('"a; b" ; c', ["a; b", "c"]),
+        ('"say ""hello"""', ['say "hello"']),
+        ('5" tall; " b "', ['5" tall', " b "]),
+        (";;\n; a", ["a"]),
+        ("", None),
+        (" ; \n", None),
+    ],
+)
+def test_names_stand_between_semicolons_or_line_breaks(cell, names):
+    assert read_cell(ColumnType.NAMES, cell) == names
+
+
+@pytest.mark.parametrize(("cell", "from_where"), [('a; "b', '"b'), ('"a" b; c', '"a" b; c')])
+def test_names_with_a_stray_quote_are_refused_from_there(cell, from_where):
+    with pytest.raises(ValueError, match=f"^A quote is not closed or text follows it: “{from_where}”"):
+        read_cell(ColumnType.NAMES, cell)
+
+
+@given(
+    st.lists(st.text(st.one_of(st.sampled_from(" \"';\n\r=-"), st.characters(exclude_categories=["Cs"]))), min_size=1)
+)
+def test_names_come_back_as_they_were_written(names):
+    assert read_cell(ColumnType.NAMES, write_cell(names)) == [name.replace("\r\n", "\n") for name in names]
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [(15, "15"), (True, "true"), (False, "false"), (["a", "b;c"], 'a; "b;c"'), ([], ""), ("", ""), (["=x"], "'=x")],
+)
+def test_values_are_written_as_a_person_would(value, cell):
+    assert write_cell(value) == cell

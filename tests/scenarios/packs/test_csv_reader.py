@@ -1,0 +1,190 @@
+import csv
+
+import pytest
+
+from scenarios.packs.file_positions import MAX_ROW_BYTES
+from tests.scenarios.packs.pack_readers import ignored_in, places_of, problems_of, refusal_of, rows_of, values_of
+
+HEADER = b"title,prompt,estimated_minutes,is_active,skills\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "title,prompt,evaluator_context\nA,B,é\n",
+        "title;prompt;evaluator_context\r\nA;B;é",
+        "title\tprompt\tevaluator_context\rA\tB\té\r",
+        "\ufefftitle,prompt,evaluator_context\nA,B,é\n",
+        '"Title" , PROMPT,"evaluator-context"\n" A ",B,"é"\n'.replace('" ,', '",'),
+        "\n\nevaluatorContext;Prompt;Title\n\n;;\n \né;B;A\n\n",
+        "title,prompt,Evaluator context,,\nA,B,é,,\n",
+        '"title","prompt","a;b;c","evaluator_context"\nA,B,,é\n',
+        'title,prompt,evaluator_context\n"",""\nA,B,é\n',
+    ],
+)
+def test_sheet_is_read_as_spreadsheets_save_it(text):
+    assert values_of(text.encode(), "pack.csv") == [{"title": "A", "prompt": "B", "evaluator_context": "é"}]
+
+
+def test_values_are_read_and_empty_cells_say_nothing():
+    data = HEADER + b'A,"x\r\ny, ""z""",20,No,"a; ""b;c"""\n  ,\'=1+1,,, ; \n'
+
+    assert values_of(data) == [
+        {"title": "A", "prompt": 'x\ny, "z"', "estimated_minutes": 20, "is_active": False, "skills": ["a", "b;c"]},
+        {"prompt": "=1+1"},
+    ]
+
+
+def test_nought_and_no_are_said():
+    assert values_of(HEADER + b"A,B,0,0\n") == [
+        {"title": "A", "prompt": "B", "estimated_minutes": 0, "is_active": False}
+    ]
+
+
+def test_rows_know_their_number_and_the_line_they_begin_on():
+    data = HEADER + b'A,"1\n2\r\n3"\n\n\nB,C\r\n,,,\nD,E'
+
+    assert [(row.number, row.line) for row in rows_of(data)] == [(1, 2), (2, 7), (3, 9)]
+
+
+def test_short_row_says_less():
+    assert values_of(HEADER + b"A,B\n") == [{"title": "A", "prompt": "B"}]
+
+
+def test_a_header_alone_has_no_rows():
+    assert values_of(HEADER) == []
+
+
+def test_ignored_columns_are_told():
+    assert ignored_in(b"title,prompt, Author ,created at,\nA,B,C,D,\n") == {"Author", "created at"}
+
+
+@pytest.mark.parametrize(
+    ("row", "field", "line", "column", "message"),
+    [
+        (b"A,B,soon", "estimated_minutes", 3, 5, "This must be a whole number such as 15, not “soon”."),
+        (b'A,"x\n\xc3\xa9,",15.5', "estimated_minutes", 4, 5, "This must be a whole number such as 15, not “15.5”."),
+        (b"A,B,,maybe", "is_active", 3, 6, "This must be true or false (or yes, no, 1, 0), not “maybe”."),
+        (b"A,a\0b", "prompt", 3, 3, "The text holds a NUL character, which cannot be stored. Remove it."),
+        (
+            b"A,B,5,1,a,c",
+            "",
+            3,
+            11,
+            "The row has 6 cells, the first line only 5. Is a text that holds a comma not in quotes?",
+        ),
+    ],
+)
+def test_cell_that_cannot_be_taken_is_a_problem_of_its_row_at_its_place(row, field, line, column, message):
+    rows = rows_of(HEADER + b"A,B\n" + row + b"\nA,B\n")
+
+    assert [(one.field, one.line, one.column, one.message) for one in rows[1].problems] == [
+        (field, line, column, message)
+    ]
+    assert [row.values for row in rows[::2]] == [{"title": "A", "prompt": "B"}] * 2
+
+
+def test_every_problem_of_a_row_is_told_in_order():
+    assert places_of(HEADER + b'A,B,x,y,"a ""b;c",d,e\n') == [
+        ("estimated_minutes", 2, 5),
+        ("is_active", 2, 7),
+        ("", 2, 19),
+    ]
+
+
+def test_text_in_a_column_without_a_name_is_not_lost_in_silence():
+    assert problems_of(b"title,prompt,\nA,I am sad, really\nA,B, \n") == [
+        ("", 2, 12, "“ really” stands in a column without a name. Is a text that holds a comma not in quotes?")
+    ]
+
+
+def test_problems_of_one_row_are_bounded():
+    assert len(problems_of(b"title,prompt" + b"," * 90 + b"\nA,B" + b",x" * 90)) == 50
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "column", "message"),
+    [
+        (b"Name,Text\nA,B", 1, 1, "There is no column “title” and no “prompt”. Found: Name, Text."),
+        (b"\n\ntitle,text", 3, 1, "There is no column “prompt”. Found: title, text."),
+        (b",,\n'title prompt'", 2, 1, "There is no column “title” and no “prompt”. Found: 'title prompt'."),
+        (b"title,prompt,mode,Mode\n", 1, 19, "The column “mode” stands here a second time. Keep one."),
+        (
+            b"title,prompt,evaluatorContext,evaluator context",
+            1,
+            31,
+            "The column “evaluator_context” stands here a second time. Keep one.",
+        ),
+        (
+            b'title,"prompt",evaluator_contxt',
+            1,
+            16,
+            "There is no column “evaluator_contxt”. Did you mean “evaluator_context”?",
+        ),
+        (b"title,promt", 1, 7, "There is no column “promt”. Did you mean “prompt”?"),
+        (HEADER + b'A,B\nA,"x\n\ny,5\n', 3, 3, "The quote that opens here is never closed."),
+        (HEADER + b'"A""",B\n"A""', 3, 1, "The quote that opens here is never closed."),
+        (
+            HEADER + b'A,"b" c\n',
+            2,
+            6,
+            "Text follows the quote that closes the cell which begins in line 2. "
+            "A quote inside a cell is written twice.",
+        ),
+        (
+            HEADER + b'A,"never closed\nB,"next"\n',
+            3,
+            4,
+            "Text follows the quote that closes the cell which begins in line 2. "
+            "A quote inside a cell is written twice.",
+        ),
+        (
+            HEADER + b"A,caf\xc3\xa9\nB,caf\xe9\n",
+            3,
+            6,
+            "The file is not UTF-8: the byte 0xE9 stands here. "
+            "Save it again as UTF-8 (in a spreadsheet: “CSV UTF-8”) and upload that.",
+        ),
+        (HEADER + b"A,\xed\xa0\x80", 2, 3, "The file is not UTF-8: the byte 0xED stands here. "
+         "Save it again as UTF-8 (in a spreadsheet: “CSV UTF-8”) and upload that."),
+    ],
+)  # fmt: skip
+def test_broken_sheet_is_refused_at_its_place(data, line, column, message):
+    assert refusal_of(data, "pack.csv") == (line, column, message)
+
+
+@pytest.mark.parametrize("after", [b"", b",B\n", b'",B,C,"D"\n', b'"\nA,B'])
+def test_cell_longer_than_the_csv_module_reads_is_refused_where_it_begins(after):
+    most = csv.field_size_limit()
+
+    refusal = refusal_of(HEADER + b'A,B\nshort,"' + b"x" * (most + 1) + after, "pack.csv")
+
+    message = f"The cell that begins here is longer than {most:,} characters. Is its quote not closed?"
+    assert refusal == (3, 7, message)
+
+
+def test_row_longer_than_any_scenario_is_refused_where_it_begins():
+    refusal = refusal_of(HEADER + b"A,B\n" + b",\n" * 3 + b"," * (MAX_ROW_BYTES + 1), "pack.csv")
+
+    assert refusal == (6, 1, "The row that begins here is longer than 1 MB. Is a quote not closed?")
+
+
+def test_row_of_many_lines_that_is_longer_than_any_scenario_is_refused_where_it_begins():
+    refusal = refusal_of(HEADER + b'A,"\n' + b'",,,"\n' * (MAX_ROW_BYTES // 6 + 1), "pack.csv")
+
+    assert refusal == (2, 1, "The row that begins here is longer than 1 MB. Is a quote not closed?")
+
+
+def test_more_unknown_columns_than_a_pack_has_are_refused():
+    header = b"title,prompt," + b",".join(b"x%03d" % number for number in range(101))
+
+    line, column, message = refusal_of(header, "pack.csv")
+
+    assert (line, column) == (1, 514)
+    assert "more than 100 columns that a pack does not have" in message
+
+
+def test_long_list_of_wrong_columns_is_cut():
+    message = refusal_of(b",".join(b"x%02d" % number for number in range(50)), "pack.csv")[2]
+
+    assert message.endswith("x18, x19, ….")

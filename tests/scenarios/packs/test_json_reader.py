@@ -1,0 +1,306 @@
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scenarios.packs.file_positions import MAX_ROW_BYTES
+from scenarios.packs.reader import UnreadablePackError
+from tests.scenarios.packs.pack_readers import ignored_in, places_of, problems_of, refusal_of, rows_of, values_of
+
+ROW = b'{"title": "A", "prompt": "B"}'
+PLAIN = {"title": "A", "prompt": "B"}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"[%s]" % ROW,
+        b'{"scenarios": [%s]}' % ROW,
+        b'\n {"version": 1.5, "scenarios": [%s], "by": {"name": null}}\n\n' % ROW,
+        b"\xef\xbb\xbf[%s]" % ROW,
+        b'[{"Title": "A\\r\\n", "prompt": "B", "skills": null, "source": [{"a": [1e400]}]}]',
+    ],
+)
+def test_list_is_read_bare_or_in_an_object(document):
+    assert values_of(document) == [PLAIN]
+
+
+@pytest.mark.parametrize("document", [b"[]", b'{"scenarios":[]}', b" [ \r\n ] "])
+def test_list_may_be_empty(document):
+    assert values_of(document) == []
+
+
+def test_all_kinds_of_values_are_read_by_either_spelling():
+    document = b"""[{"title": " A ", "evaluatorContext": "x\\r\\ny", "estimatedMinutes": 20, "isOneTime": true,
+                     "is_active": false, "skills": ["a", "b"], "relevantPolicySections": ""}]"""
+
+    assert values_of(document) == [
+        {
+            "title": "A",
+            "evaluator_context": "x\ny",
+            "estimated_minutes": 20,
+            "is_one_time": True,
+            "is_active": False,
+            "skills": ["a", "b"],
+            "relevant_policy_sections": "",
+        }
+    ]
+
+
+def test_rows_know_their_number_and_line():
+    document = b'{"scenarios": [\n  {"title": "a"}, {"title":\n "b"},\r\n\r\n {}\n]}'
+
+    assert [(row.number, row.line) for row in rows_of(document)] == [(1, 2), (2, 2), (3, 5)]
+
+
+def test_ignored_names_are_told():
+    document = b'{"version": 1, "scenarios": [{"title": "a", "id": 7}, {"id": 8, "created_at": "-"}]}'
+
+    assert ignored_in(document) == {"version", "id", "created_at"}
+
+
+@pytest.mark.parametrize(
+    ("member", "field", "message"),
+    [
+        (b'"title": 7', "title", "This must be text, not the number 7. Write it in quotes."),
+        (b'"prompt": ["a"]', "prompt", "This must be text, not a list."),
+        (b'"mode": {}', "mode", "This must be text, not an object."),
+        (b'"account": true', "account", "This must be text, not true. Write it in quotes."),
+        (
+            b'"estimated_minutes": "15"',
+            "estimated_minutes",
+            "This must be a whole number such as 15, not the text “15”.",
+        ),
+        (
+            b'"estimatedMinutes": 1.5',
+            "estimated_minutes",
+            "This must be a whole number such as 15, not the number 1.5.",
+        ),
+        (b'"estimated_minutes": true', "estimated_minutes", "This must be a whole number such as 15, not true."),
+        (b'"is_active": 1', "is_active", "This must be true or false, not the number 1."),
+        (b'"is_active": "yes"', "is_active", "This must be true or false, not the text “yes”."),
+        (b'"skills": "a; b"', "skills", "This must be a list of names, not the text “a; b”."),
+        (b'"skills": ["a", null]', "skills", "This must be a list of names, not a list that holds something else."),
+        (
+            b'"estimated_minutes": NaN',
+            "estimated_minutes",
+            "NaN is not a number in JSON. Write a whole number or leave the field out.",
+        ),
+        (
+            b'"note": [{"x": -Infinity}]',
+            "note",
+            "-Infinity is not a number in JSON. Write a whole number or leave the field out.",
+        ),
+        (b'"estimated_minutes": ' + b"9" * 21, "estimated_minutes", "The number has more than 20 digits."),
+        (b'"estimated_minutes": ' + b"9" * 5000, "estimated_minutes", "The number has more than 20 digits."),
+        (b'"note": 0.' + b"1" * 21, "note", "The number has more than 20 digits."),
+        (
+            b'"prompt": "a \\ud800 b"',
+            "prompt",
+            "The text holds half of a character (\\ud800), which cannot be stored. Remove it.",
+        ),
+        (b'"skills": ["\\u0000"]', "skills", "The text holds a NUL character, which cannot be stored. Remove it."),
+        (b'"note": {"\\u0000": 1}', "note", "The text holds a NUL character, which cannot be stored. Remove it."),
+        (b'"a\\u0000": 1', "a\ufffd", "The text holds a NUL character, which cannot be stored. Remove it."),
+        (b'"note": {"a": 1, "a": 2}', "note", "An object in here names something twice. Keep one."),
+        (
+            b'"evaluator_contxt": "x"',
+            "evaluator_contxt",
+            "There is no column “evaluator_contxt”. Did you mean “evaluator_context”?",
+        ),
+        (
+            b'"category":"x","category":"y"',
+            "category",
+            "“category” names category a second time in this row. Keep one.",
+        ),
+    ],
+)
+def test_member_that_cannot_be_taken_is_a_problem_of_its_row_at_its_place(member, field, message):
+    document = b'[%s,\n {"difficulty": "\xc3\xa9", "opens": "", %s},\n%s]' % (ROW, member, ROW)
+    column = 35 + (member.index(b",") + 1 if b"category" in member else 0)
+
+    assert problems_of(document) == [(field, 2, column, message)]
+    assert [row.values for row in rows_of(document)][::2] == [PLAIN, PLAIN]
+
+
+def test_problems_of_one_row_are_bounded():
+    members = b", ".join(b'"column %d": NaN' % number for number in range(90))
+
+    assert len(problems_of(b"[{%s}]" % members)) == 50
+
+
+def test_both_spellings_of_one_field_are_a_doubled_field():
+    document = b'[{"isOneTime": true,\n"is_one_time": false, "is-one-time": false}]'
+
+    assert rows_of(document)[0].values == {"is_one_time": True}
+    assert problems_of(document) == [
+        ("is_one_time", 2, 1, "“is_one_time” names is_one_time a second time in this row. Keep one.")
+    ]
+
+
+def test_every_problem_of_a_row_is_told_in_order():
+    document = b'[{"title": 1, "mode":\n2, "x": {"y": "}]"}, "skils": []}, 5, "six", [7]]'
+
+    places = [("title", 1, 3), ("mode", 1, 15), ("skils", 2, 22), ("", 2, 36), ("", 2, 39), ("", 2, 46)]
+    assert places_of(document) == places
+
+
+@pytest.mark.parametrize("row", [b"5", b'"{}"', b"[]", b"null", b"true", b'["title"]', b"NaN"])
+def test_row_that_is_no_object_is_a_problem(row):
+    rows = rows_of(b"[%s, %s]" % (row, ROW))
+
+    assert [(one.field, one.line, one.column, one.message) for one in rows[0].problems] == [
+        ("", 1, 2, "This row is not an object in { }.")
+    ]
+    assert (rows[0].values, rows[1].values) == ({}, PLAIN)
+
+
+NO_NAME = "A name in double quotes is missing, or a comma stands before a closing bracket."
+NO_VALUE = "A value is missing or is no JSON. A text stands in double quotes."
+NO_COMMA = "A comma or a closing bracket is missing before this."
+CUT_OFF = "The file ends before its last bracket is closed. Is it whole?"
+NOT_CLOSED = "This text is not closed on its line. Put a quote at its end; a line break inside a text is written \\n."
+
+
+@pytest.mark.parametrize(
+    ("document", "line", "column", "message"),
+    [
+        (b'[{"title": "a"},\n {"title": b"}]', 2, 12, f"Row 2. {NO_VALUE}"),
+        (b'[{"title": "a",\n "prompt": "\xc3\xa9" "b"}]', 2, 16, f"Row 1. {NO_COMMA}"),
+        (b'[{"title": "a"\n]', 2, 1, f"Row 1. {NO_COMMA}"),
+        (b'[{"title": "a",}]', 1, 16, f"Row 1. {NO_NAME}"),
+        (b"[{'title': \"it's\"}]", 1, 3, f"Row 1. {NO_NAME}"),
+        (b'[{"a": "b",\n  "c": "d\n"}, {"e": "f"}]', 2, 8, f"Row 1. {NOT_CLOSED}"),
+        (
+            b'[{"title": "a\tb"}]',
+            1,
+            14,
+            "Row 1. A raw control character stands in a text. Write a tab as \\t; remove others.",
+        ),
+        (b'[{"title" "a"}]', 1, 11, "Row 1. A colon is missing between a name and its value."),
+        (b"[\n{},\n nope]", 3, 2, f"Row 2. {NO_VALUE}"),
+        (b"[{},]", 1, 5, f"Row 2. {NO_VALUE}"),
+        (b"[{} {}]", 1, 5, "Row 1. After this row a comma or the closing ] is missing."),
+        (b"[{}}", 1, 4, "Row 1. After this row a comma or the closing ] is missing."),
+        (b'[{"a": ]}]', 1, 8, f"Row 1. {NO_VALUE}"),
+        (b'[{}, {"a": [1,\n2', 2, 2, f"Row 2. {CUT_OFF}"),
+        (b"[{},", 1, 5, f"Row 2. {CUT_OFF}"),
+        (b"[", 1, 2, f"Row 1. {CUT_OFF}"),
+        (b'[{"a": "b', 1, 8, f"Row 1. {NOT_CLOSED}"),
+        (b'{"scenarios": [{}]', 1, 19, "A comma or the closing } is missing before this."),
+        (b'{"scenarios": [{}],}', 1, 20, NO_NAME),
+        (b'{"scenarios" [{}]}', 1, 14, "A colon is missing between a name and its value."),
+        (b'{"version": one, "scenarios": []}', 1, 13, NO_VALUE),
+        (b'{"version": "\\ud800", "scenarios": []}', 1, 2, "“version”: The text holds half of a character (\\ud800), "
+         "which cannot be stored. Remove it."),
+        (b'{"version": Infinity, "scenarios": []}', 1, 2, "“version”: Infinity is not a number in JSON. "
+         "Write a whole number or leave the field out."),
+        (b"[]\n\n x", 3, 2, "The document is closed, but more text follows. Remove it."),
+        (b"[{}]\n[{}]", 2, 1, "The document is closed, but more text follows. Remove it."),
+        (b'{"scenarios": [],\n "scenarios": []}', 2, 2, "“scenarios” stands here a second time. Keep one."),
+        (b'{"a": 1, "scenarios": [{}], "a": 1}', 1, 29, "“a” stands here a second time. Keep one."),
+        (b"[" * 200_000, 1, 21, "Row 1. Brackets are nested more than 20 deep here."),
+        (b'[{"a":\n' + b'{"a":' * 200_000, 2, 91, "Row 1. Brackets are nested more than 20 deep here."),
+        (b'{"x":' + b"[" * 30, 1, 25, "Brackets are nested more than 20 deep here."),
+        (b'[{"title": "a"},\n{"title": "\xe9"}]', 2, 12, "The file is not UTF-8: the byte 0xE9 stands here. "
+         "Save it again as UTF-8 (in a spreadsheet: “CSV UTF-8”) and upload that."),
+        (b'[{"title": "\xed\xa0\x80"}]', 1, 13, "The file is not UTF-8: the byte 0xED stands here. "
+         "Save it again as UTF-8 (in a spreadsheet: “CSV UTF-8”) and upload that."),
+    ],
+)  # fmt: skip
+def test_broken_document_is_refused_at_its_place(document, line, column, message):
+    assert refusal_of(document) == (line, column, message)
+
+
+@pytest.mark.parametrize(
+    ("document", "column", "said"),
+    [
+        (b'{"items": [], "title": "a"}', 27, "This object holds “items”, “title”."),
+        (b"{}", 2, "This object holds nothing."),
+        (b'{"scenarios": {"a": 1}}', 15, "“scenarios” is not a list."),
+        (b'{"scenarios": null}', 15, "“scenarios” is not a list."),
+        (b"title,prompt", 1, "A pack is a JSON object"),
+        (b"5", 1, "A pack is a JSON object"),
+    ],
+)
+def test_document_without_the_list_is_refused_with_what_is_wanted_and_found(document, column, said):
+    line, found_column, message = refusal_of(document, "pack.json")
+
+    assert (line, found_column) == (1, column)
+    assert 'A pack is a JSON object with a list named "scenarios", or that list alone.' in message
+    assert said in message
+
+
+def test_twenty_brackets_deep_is_read_and_one_more_is_not():
+    rows = b'[{"title": "A", "prompt": "B", "note": %s}]'
+    within = b'{"scenarios": %s}' % rows
+
+    assert values_of(rows % (b"[" * 18 + b"]" * 18)) == [PLAIN]
+    assert values_of(within % (b"[" * 17 + b"]" * 17)) == [PLAIN]
+    assert refusal_of(rows % (b"[" * 19 + b"]" * 19))[:2] == (1, 58)
+    assert refusal_of(within % (b"[" * 18 + b"]" * 18))[:2] == (1, 71)
+
+
+def test_twenty_digits_are_read():
+    assert values_of(b'[{"estimated_minutes": -%s}]' % (b"9" * 20)) == [{"estimated_minutes": -(10**20 - 1)}]
+
+
+@pytest.mark.parametrize(
+    "row", [b'{"a": "%s"}', b'"%s"', b"%s", b'{"a": [%s'], ids=["object", "text", "word", "never closed"]
+)
+def test_row_longer_than_any_scenario_is_refused_where_it_begins(row):
+    line, column, message = refusal_of(b"[{},\n" + row % (b"1" * (MAX_ROW_BYTES + 1)) + b"]")
+
+    assert (line, column) == (2, 1)
+    assert message == "Row 2. What begins here is longer than 1 MB. Is a bracket or a quote not closed?"
+
+
+def test_more_unknown_names_than_a_pack_has_are_refused():
+    rows = b",\n".join(b'{"column %d": 1}' % number for number in range(101))
+
+    line, column, message = refusal_of(b"[" + rows + b"]")
+
+    assert (line, column) == (101, 1)
+    assert "more than 100 columns that a pack does not have" in message
+
+
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(st.characters())),
+    lambda inner: st.lists(inner) | st.dictionaries(st.one_of(st.sampled_from(["title", "skills"]), st.text()), inner),
+    max_leaves=10,
+)
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(VALUES, st.dictionaries(st.sampled_from(["title", "skills", "isActive"]), VALUES))))
+def test_any_json_value_as_a_row_is_read_or_has_a_problem_or_is_refused(values):
+    document = json.dumps(values, indent=1).encode()
+    try:
+        rows = rows_of(document)
+    except UnreadablePackError as refused:
+        assert "nested" in str(refused)
+        return
+
+    assert [row.number for row in rows] == list(range(1, len(values) + 1))
+    for row, value in zip(rows, values, strict=True):
+        assert row.problems or isinstance(value, dict)
+        assert all(problem.line and problem.column for problem in row.problems)
+
+
+@settings(deadline=None)
+@given(st.text(st.sampled_from('[]{}",:\\ \n0aé'), max_size=40))
+def test_what_a_strict_parser_refuses_is_refused_and_what_it_takes_is_taken(text):
+    document = "[" + text + "]"
+    try:
+        expected = len(json.loads(document))
+    except json.JSONDecodeError:
+        expected = None
+
+    try:
+        found = len(rows_of(document.encode(), "pack.json"))
+    except UnreadablePackError as refused:
+        assert (refused.line is None, refused.column is None) == (False, False)
+        found = None
+
+    assert found == expected

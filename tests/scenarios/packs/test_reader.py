@@ -1,0 +1,243 @@
+import pickle
+import tracemalloc
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import InMemoryUploadedFile, TemporaryUploadedFile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scenarios.packs.reader import TooManyRowsError, UnknownColumns, UnreadablePackError, read_pack
+from scenarios.receivers import DEFAULT_CATEGORIES, DEFAULT_SKILLS
+from tests.scenarios.packs.pack_readers import refusal_of, rows_of, values_of
+
+SAMPLES = Path(__file__).parents[3] / "fixtures" / "packs"
+CSV = b"title,prompt\nA,B\n"
+JSON = b'[{"title": "A", "prompt": "B"}]'
+PLAIN = [{"title": "A", "prompt": "B"}]
+
+
+class Watched(BytesIO):
+    """A file that counts the bytes read from it."""
+
+    taken = 0
+
+    def read(self, size=-1):
+        piece = super().read(size)
+        self.taken += len(piece)
+        return piece
+
+
+class Pipe(Watched):
+    """A file that cannot seek and returns at most 1,000 bytes per read."""
+
+    def seekable(self):
+        return False
+
+    def read(self, size=-1):
+        return super().read(min(size, 1000))
+
+
+@pytest.mark.parametrize(
+    ("data", "filename"),
+    [
+        (CSV, "pack.csv"),
+        (CSV, "PACK.CSV"),
+        (CSV, "pack.txt"),
+        (CSV, ""),
+        (JSON, "pack.json"),
+        (JSON, "scenarios.v2.JSON"),
+        (b"\xef\xbb\xbf \n" + JSON, ""),
+        (b'{"scenarios": ' + JSON + b"}", "pack"),
+    ],
+)
+def test_format_is_told_by_the_ending_or_else_by_the_first_character(data, filename):
+    assert values_of(data, filename) == PLAIN
+
+
+@pytest.mark.parametrize(("data", "filename"), [(CSV, "pack.json"), (JSON, "pack.csv")])
+def test_ending_is_believed(data, filename):
+    assert refusal_of(data, filename)[:2] == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "The file is empty."),
+        (b"\xef\xbb\xbf", "The file is empty."),
+        (b" \r\n\t ", "The file is empty."),
+        ("title,prompt".encode("utf-16"), "The file is UTF-16."),
+        ("title,prompt".encode("utf-16-be"), "The file is UTF-16."),
+        ("title,prompt".encode("utf-16-le"), "The file is UTF-16."),
+        ("title,prompt".encode("utf-32"), "The file is UTF-16."),
+        (b"PK\x03\x04\x14\x00", "This is a spreadsheet or a zip file."),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "This is a spreadsheet or a zip file."),
+    ],
+)
+@pytest.mark.parametrize("filename", ["pack.json", "pack.csv", ""])
+def test_file_that_is_no_text_is_refused_with_what_to_do(data, message, filename):
+    found = refusal_of(data, filename)[2]
+
+    assert found.startswith(message)
+    assert found == message or "UTF-8" in found
+
+
+@pytest.mark.parametrize("most", [len(CSV), len(CSV) + 1])
+def test_file_of_the_most_bytes_is_read(most):
+    assert len(rows_of(CSV, most_bytes=most)) == 1
+
+
+def test_larger_file_is_refused_before_it_is_read():
+    file = Watched(bytes(10 * 1024**2 + 1))
+
+    with pytest.raises(UnreadablePackError, match="^The file is larger than 10 MB. Split it.$"):
+        list(read_pack(file, most_bytes=10 * 1024**2))
+
+    assert file.taken == 0
+
+
+def test_larger_pipe_is_refused_as_soon_as_it_is_too_large():
+    pipe = Pipe(bytes(1_000_000))
+
+    with pytest.raises(UnreadablePackError, match="larger"):
+        list(read_pack(pipe, most_bytes=5_000))
+
+    assert pipe.taken == 6_000
+
+
+@pytest.mark.parametrize("data", [b"[{},\n{},\n{}]", b"title,prompt\nA,B\nA,B\n\nA,B\n"])
+def test_more_rows_than_are_taken_are_refused(data):
+    with pytest.raises(TooManyRowsError, match="The file has more than 2 rows. Split it.") as refused:
+        rows_of(data, most_rows=2)
+
+    assert refused.value.line == data.count(b"\n", 0, -1) + 1
+    assert len(rows_of(data, most_rows=3)) == 3
+
+
+@pytest.mark.parametrize("filename", ["pack.json", "pack.csv"])
+def test_rows_are_read_when_they_are_asked_for(filename):
+    data = {"pack.json": JSON[:-1] + b",\nbroken", "pack.csv": CSV + b'A,"broken'}[filename]
+    rows = read_pack(BytesIO(data), filename)
+
+    first = next(rows)
+
+    assert first.values == PLAIN[0]
+    with pytest.raises(UnreadablePackError, match="^Line [23], column [13]: "):
+        next(rows)
+
+
+def test_file_is_read_from_where_it_stands():
+    file = BytesIO(b"12345" + CSV)
+    file.seek(5)
+
+    assert [row.values for row in read_pack(file, most_bytes=len(CSV))] == PLAIN
+
+
+def test_uploads_and_pipes_are_read_alike(tmp_path):
+    data = CSV + b"A,B\n" * 40_000
+    held = InMemoryUploadedFile(BytesIO(data), "file", "pack.csv", "text/csv", len(data), None)
+    stored = TemporaryUploadedFile("pack.csv", "text/csv", len(data), None)
+    stored.write(data)
+    stored.seek(0)
+    path = tmp_path / "pack.csv"
+    path.write_bytes(data)
+
+    with stored, path.open("rb") as opened:
+        numbers = [
+            sum(row.values == PLAIN[0] for row in read_pack(file, "pack.csv", most_rows=50_000))
+            for file in [held, stored, opened, Pipe(data)]
+        ]
+
+    assert numbers == [40_001] * 4
+
+
+def test_refusal_says_where_and_survives_being_handed_to_another_process():
+    refused = UnreadablePackError("Why.", 3, 4)
+
+    copy = pickle.loads(pickle.dumps(refused))
+
+    assert (str(copy), copy.line, copy.column) == ("Line 3, column 4: Why.", 3, 4)
+    assert [str(UnreadablePackError("Why.", 3)), str(UnreadablePackError("Why."))] == ["Line 3: Why.", "Why."]
+
+
+def peak_beyond_the_file(data, filename):
+    """Return the peak memory while a pack is read, in bytes, less the size of the file."""
+    file = BytesIO(data)
+    tracemalloc.start()
+    try:
+        number = sum(1 for _ in read_pack(file, filename))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert number == 5_000
+    return peak - len(data)
+
+
+TEXT = b"The caller says little and waits. " * 60
+PACKS = {
+    "pack.json": b'{"scenarios": [' + b", ".join([b'{"title": "A", "prompt": "%s"}' % TEXT] * 5_000) + b"]}",
+    "wrong.json": b"[\n" + b",\n".join([b'{"title": 5, "prompt": "%s"}' % TEXT] * 5_000) + b"\n]",
+    "pack.csv": b"title,prompt\n" + b'A,"%s"\n' % TEXT * 5_000,
+    "wrong.csv": b"title,prompt,is_active\n" + b'A,"%s",maybe\n' % TEXT * 5_000,
+}
+
+
+@pytest.mark.parametrize("filename", PACKS)
+def test_no_more_than_the_file_and_one_row_is_held(filename):
+    peak = peak_beyond_the_file(PACKS[filename], filename)
+
+    assert len(PACKS[filename]) > 10_000_000
+    # Includes the growth of the buffer while the file is read, an eighth of its contents.
+    assert peak < 2_000_000
+
+
+MARKS = [bytes([byte]) for byte in b',;\t\n\r"[]{}:\\1 \0\xff']
+WORDS = [
+    b"title",
+    b"prompt",
+    b"skills",
+    b"isActive",
+    b'{"title":',
+    b'"scenarios":[',
+    b'""',
+    b"\\ud800",
+    b"\\u0000",
+    b"NaN",
+    b"'=",
+]
+PIECES = st.sampled_from([*MARKS, *WORDS, "é".encode()])
+
+
+@settings(deadline=None, max_examples=400)
+@given(
+    st.one_of(st.binary(), st.lists(PIECES, max_size=40).map(b"".join)),
+    st.sampled_from(
+        [b"", b"title,prompt,skills,is_active\n", b"title;prompt\n", b'{"scenarios":[', b'[{"title":"a"},']
+    ),
+    st.sampled_from(["", "pack.csv", "pack.json"]),
+)
+def test_any_bytes_are_read_or_refused(data, beginning, filename):
+    rows = []
+    try:
+        for row in read_pack(BytesIO(beginning + data), filename, notes=UnknownColumns()):
+            rows.append(row)
+    except UnreadablePackError as refused:
+        assert str(refused)
+
+    assert [row.number for row in rows] == list(range(1, len(rows) + 1))
+    lines = (beginning + data).replace(b"\r\n", b"\n").replace(b"\r", b"\n").count(b"\n") + 1
+    for place in [*rows, *(problem for row in rows for problem in row.problems)]:
+        assert 1 <= place.line <= lines
+
+
+def test_samples_are_complete_and_the_same_in_both_formats():
+    sheet, document = [
+        list(read_pack(BytesIO((SAMPLES / name).read_bytes()), name)) for name in ["scenarios.csv", "scenarios.json"]
+    ]
+
+    assert [row.values for row in sheet] == [row.values for row in document]
+    assert [row.problems for row in sheet + document] == [[]] * 8
+    assert {row.values["category"] for row in sheet} == set(DEFAULT_CATEGORIES)
+    assert {row.values["mode"] for row in sheet} == {"phone", "chat"}
+    assert {skill for row in sheet for skill in row.values["skills"]} < set(DEFAULT_SKILLS)

@@ -1,0 +1,94 @@
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scenarios.packs.columns import COLUMNS, ColumnType
+from scenarios.packs.writer import write_csv, write_json
+from tests.scenarios.packs.pack_readers import values_of, written
+
+AWKWARD = st.sampled_from(list("'\"=+-@;,\t\r\n \\{}[]:") + ["\ufeff", "\u2028", "\x85", "\x1c", "🙂", "é", "\x01"])
+CHARACTERS = st.one_of(AWKWARD, st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+TEXTS = st.text(CHARACTERS, max_size=30).map(lambda text: text.replace("\r\n", "\n"))
+VALUES = {
+    ColumnType.TEXT: TEXTS,
+    ColumnType.INTEGER: st.integers(-(10**9), 10**9),
+    ColumnType.BOOLEAN: st.booleans(),
+    ColumnType.NAMES: st.lists(TEXTS, max_size=4),
+}
+TITLES = TEXTS.map(str.strip).filter(bool)
+ROWS = st.lists(st.fixed_dictionaries({name: VALUES[kind] for name, kind in COLUMNS.items()} | {"title": TITLES}))
+
+
+@settings(deadline=None)
+@given(ROWS)
+def test_json_reads_back_as_the_same_rows(rows):
+    assert values_of(written(write_json, rows), "pack.json") == rows
+
+
+@settings(deadline=None)
+@given(ROWS)
+def test_csv_reads_back_as_the_same_rows(rows):
+    said = [{name: value for name, value in row.items() if value not in ("", [])} for row in rows]
+
+    assert values_of(written(write_csv, rows), "pack.csv") == said
+
+
+@settings(deadline=None)
+@given(ROWS)
+def test_what_was_read_is_written_the_same_again(rows):
+    for write, filename in [(write_json, "pack.json"), (write_csv, "pack.csv")]:
+        once = written(write, rows)
+
+        assert written(write, values_of(once, filename)) == once
+
+
+def test_json_is_one_document_that_people_can_read():
+    rows = [{"title": "A", "skills": ["é"]}, {"is_active": True, "title": "B"}]
+
+    text = written(write_json, rows).decode()
+
+    assert json.loads(text) == {"scenarios": rows}
+    assert text.splitlines()[:4] == ["{", '  "scenarios": [', "    {", '      "title": "A",']
+    assert '"é"' in text
+
+
+def test_csv_has_every_column_and_runs_nothing_in_a_spreadsheet():
+    text = written(write_csv, [{"title": "=1+1", "prompt": "a\nb", "skills": ["x", "y"], "is_active": False}]).decode()
+
+    said = {"title": "'=1+1", "prompt": "a\nb", "skills": "x; y", "is_active": "false"}
+    lines = [COLUMNS, [said.get(name, "") for name in COLUMNS]]
+    assert text == "".join(",".join(f'"{cell}"' for cell in line) + "\r\n" for line in lines)
+
+
+@pytest.mark.parametrize("cut", [";", "\t"])
+def test_a_cell_that_holds_another_separator_is_in_quotes(cut):
+    text = written(write_csv, [{"title": f"hello{cut}=1+1", "prompt": "You."}]).decode()
+
+    assert text.splitlines()[1].startswith(f'"hello{cut}=1+1","You.",')
+
+
+@pytest.mark.parametrize(("write", "filename"), [(write_json, "pack.json"), (write_csv, "pack.csv")])
+def test_no_rows_are_a_pack_too(write, filename):
+    assert values_of(written(write, []), filename) == []
+
+
+@pytest.mark.parametrize("write", [write_json, write_csv])
+def test_rows_are_written_as_they_come(write):
+    class Out:
+        pieces = 0
+
+        def write(self, text):
+            self.pieces += 1
+
+    out, before = Out(), []
+
+    def rows():
+        for number in range(3):
+            before.append(out.pieces)
+            yield {"title": str(number)}
+
+    write(rows(), out)
+
+    assert sorted(set(before)) == before

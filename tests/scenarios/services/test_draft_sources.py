@@ -1,0 +1,91 @@
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from scenarios.services.draft_sources import MAX_SOURCE_FILE_BYTES, clean_draft_source, read_draft_source_file
+from tests.accounts.test_pdf_text import pages_pdf
+
+TEXT = "I was put on hold for eleven minutes, and then nobody was there."
+PAGE = b"BT /F1 12 Tf 72 700 Td (I was put on hold for eleven minutes, and nobody was there.) Tj ET"
+
+
+def read(name: str, content: bytes) -> str:
+    return read_draft_source_file(SimpleUploadedFile(name, content))
+
+
+@pytest.mark.parametrize("length", [50, 15_000])
+def test_a_source_of_these_lengths_is_taken(length):
+    assert clean_draft_source("x" * length) == "x" * length
+
+
+def test_a_source_is_trimmed_and_keeps_what_can_be_stored():
+    assert clean_draft_source(f" \r\n{TEXT}\r\n\0\ud800{TEXT}\n ") == f"{TEXT}\n{TEXT}"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x" * 49, "This text has 49 characters; a draft needs at least 50."),
+        (" " * 100, "This text has 0 characters; a draft needs at least 50."),
+        (
+            "x" * 15_001,
+            "This text has 15,001 characters; at most 15,000 are taken. Leave out what does not matter.",
+        ),
+    ],
+)
+def test_a_source_too_short_or_too_long_is_told_its_length(text, said):
+    with pytest.raises(ValidationError) as refused:
+        clean_draft_source(text)
+
+    assert refused.value.messages == [said]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("c.txt", TEXT.encode()), ("C.TXT", b"\xef\xbb\xbf" + TEXT.encode()), ("notes.md", TEXT.encode())],
+)
+def test_text_files_are_read_with_or_without_a_byte_order_mark(name, content):
+    assert read(name, content) == TEXT
+
+
+def test_a_pdf_is_read():
+    assert read("complaint.PDF", pages_pdf(PAGE)) == "I was put on hold for eleven minutes, and nobody was there."
+
+
+def test_what_is_too_long_for_a_draft_is_still_read_so_that_it_can_be_shortened():
+    assert len(read("c.txt", b"x" * 15_001)) == 15_001
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("c.docx", b"PK\x03\x04", "A .docx is not taken here: PDF, TXT or MD, or paste the text."),
+        ("complaint", b"x" * 60, "A file without an ending is not taken here: PDF, TXT or MD, or paste the text."),
+        ("c.pdf", b"just text", "This file is not a PDF. Save it as a PDF and upload it again, or paste its text."),
+        (
+            "c.txt",
+            TEXT.encode() + b"\n\xff\xfe",
+            "Line 2 of this file is not UTF-8 text. Save it as UTF-8 or paste its text.",
+        ),
+        ("c.txt", b"x" * 100_001, "This file has 100,001 characters; at most 15,000 are taken."),
+        (
+            "c.txt",
+            b"x" * (MAX_SOURCE_FILE_BYTES + 1),
+            "This file has 10,485,761 bytes; at most 10,485,760 (10 MB) are taken.",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_with_what_to_do(name, content, said):
+    with pytest.raises(ValidationError) as refused:
+        read(name, content)
+
+    assert refused.value.messages == [said]
+
+
+def test_a_scanned_pdf_is_refused_with_what_to_do():
+    with pytest.raises(ValidationError) as refused:
+        read("scan.pdf", pages_pdf(b""))
+
+    assert refused.value.messages == [
+        "This PDF has no text: it seems to be scanned. Have its text recognised (OCR), or type what matters."
+    ]

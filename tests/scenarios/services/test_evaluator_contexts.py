@@ -1,0 +1,204 @@
+import os
+import time
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+
+from scenarios.models import CONTEXT_FOLDER, Scenario
+from scenarios.services.evaluator_contexts import (
+    CONTEXT_LIMIT,
+    MAX_CONTEXT_FILE_BYTES,
+    delete_orphaned_contexts,
+    new_context_file,
+    read_context_file,
+    replace_context_file,
+    write_context_files,
+    write_evaluator_context,
+)
+from scenarios.services.scenarios import delete_scenario
+from tests.support.fixtures import add_scenario
+
+
+@pytest.fixture
+def scenario(organization) -> Scenario:
+    return add_scenario(organization, "Writing from the train")
+
+
+def files_of(scenario: Scenario) -> list[str]:
+    folder = Path(default_storage.path(f"{CONTEXT_FOLDER}/{scenario.pk}"))
+    return sorted(f"{CONTEXT_FOLDER}/{scenario.pk}/{path.name}" for path in folder.iterdir()) if folder.exists() else []
+
+
+def upload(content: bytes, name: str = "context.txt") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, content)
+
+
+def test_the_evaluator_context_is_a_text_file_in_the_default_storage(scenario):
+    write_evaluator_context(scenario, "- Fragt nach: Was ist los? Äöü")
+
+    key = scenario.evaluator_context_file.name
+    assert key.startswith(f"evaluator_context/{scenario.pk}/") and key.endswith(".txt")
+    with default_storage.open(key) as file:
+        assert file.read() == "- Fragt nach: Was ist los? Äöü".encode()
+    assert Scenario.objects.get().evaluator_context == "- Fragt nach: Was ist los? Äöü"
+
+
+def test_a_new_text_is_a_new_file_and_the_old_one_goes_after_the_commit(scenario, django_capture_on_commit_callbacks):
+    write_evaluator_context(scenario, "- one")
+    old = scenario.evaluator_context_file.name
+
+    with django_capture_on_commit_callbacks(execute=True):
+        write_evaluator_context(scenario, "- two")
+        assert default_storage.exists(old)
+
+    assert Scenario.objects.get().evaluator_context == "- two"
+    assert not default_storage.exists(old)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_rolled_back_leaves_the_old_text(scenario):
+    write_evaluator_context(scenario, "- one")
+
+    with pytest.raises(RuntimeError), transaction.atomic():
+        write_evaluator_context(Scenario.objects.get(), "- two")
+        raise RuntimeError
+
+    assert Scenario.objects.get().evaluator_context == "- one"
+
+
+def test_the_same_text_writes_nothing_and_no_text_removes_the_file(scenario, django_capture_on_commit_callbacks):
+    write_evaluator_context(scenario, "- one")
+    key = scenario.evaluator_context_file.name
+
+    write_evaluator_context(scenario, "- one")
+    assert scenario.evaluator_context_file.name == key
+    with django_capture_on_commit_callbacks(execute=True):
+        write_evaluator_context(scenario, "")
+
+    assert Scenario.objects.get().evaluator_context == ""
+    assert not default_storage.exists(key)
+
+
+def test_a_text_over_its_limit_is_refused(scenario):
+    write_evaluator_context(scenario, "x" * CONTEXT_LIMIT)
+
+    with pytest.raises(ValidationError, match="50,001 characters; at most 50,000"):
+        write_evaluator_context(scenario, "x" * (CONTEXT_LIMIT + 1))
+
+    assert len(Scenario.objects.get().evaluator_context) == CONTEXT_LIMIT
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failure_while_saving_leaves_no_file(scenario):
+    with pytest.raises(RuntimeError), new_context_file(scenario.pk, "- two") as key, transaction.atomic():
+        replace_context_file(scenario, key)
+        raise RuntimeError
+
+    assert files_of(scenario) == []
+    assert Scenario.objects.get().evaluator_context_file.name == ""
+
+
+def test_the_text_of_an_upload_is_its_content():
+    text = "- Fragt nach: Äöü\n- zwei"
+
+    assert read_context_file(upload(text.encode())) == text
+    assert read_context_file(upload(b"\xef\xbb\xbf" + text.encode(), "Context.MD")) == text
+    assert read_context_file(upload(text.replace("\n", "\r\n").encode())) == text
+    assert len(read_context_file(upload(b"x" * CONTEXT_LIMIT))) == CONTEXT_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "why"),
+    [
+        (b"%PDF-1.7", "context.pdf", "A .pdf is not taken here"),
+        (b"PK\x03\x04", "context.docx", "A .docx is not taken here"),
+        (b"text", "context", "A file without an ending is not taken here"),
+        (b"%PDF-1.7 text", "context.txt", "This is a PDF or Word file under another name"),
+        (b"PK\x03\x04 text", "context.md", "This is a PDF or Word file under another name"),
+        (b"fine\nna\xefve", "context.txt", "Line 2 of this file is not UTF-8 text"),
+        ("- wide".encode("utf-16"), "context.txt", "Line 1 of this file is not UTF-8 text"),
+        (b"one\nt\0wo", "context.txt", "a character in line 2 that cannot be stored"),
+        (b"x" * (CONTEXT_LIMIT + 1), "context.txt", "50,001 characters; at most 50,000"),
+        (b"x" * (MAX_CONTEXT_FILE_BYTES + 1), "context.txt", r"1,048,577 bytes; at most 1,048,576 \(1 MB\)"),
+    ],
+)
+def test_what_is_no_text_is_refused_with_a_reason(content, name, why):
+    with pytest.raises(ValidationError, match=why):
+        read_context_file(upload(content, name))
+
+
+def text_under(key: str) -> str:
+    with default_storage.open(key) as file:
+        return file.read().decode()
+
+
+def use_storage(settings, backend: str, **options: object) -> None:
+    settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": backend, "OPTIONS": options}}
+
+
+class FailingAt(FileSystemStorage):
+    """A storage that raises OSError once it has saved `takes` files."""
+
+    def __init__(self, takes: int) -> None:
+        super().__init__()
+        self.takes = takes
+
+    def _save(self, name: str, content: ContentFile) -> str:
+        self.takes -= 1
+        if self.takes < 0:
+            raise OSError("the storage is away")
+        return super()._save(name, content)
+
+
+def test_several_files_are_written_or_none(organization, settings):
+    scenarios = [add_scenario(organization, f"Number {number}") for number in range(12)]
+    texts = {scenario.pk: f"- {scenario.title}" for scenario in scenarios}
+
+    written = write_context_files(texts)
+
+    assert {pk: text_under(key) for pk, key in written.items()} == texts
+    for key in written.values():
+        default_storage.delete(key)
+
+    use_storage(settings, f"{__name__}.FailingAt", takes=5)
+    with pytest.raises(OSError, match="the storage is away"):
+        write_context_files(texts)
+    assert [files_of(scenario) for scenario in scenarios] == [[]] * 12
+
+
+@pytest.mark.django_db(transaction=True)
+def test_deleting_a_scenario_takes_its_file_along(scenario):
+    write_evaluator_context(scenario, "- one")
+    assert len(files_of(scenario)) == 1
+
+    delete_scenario(scenario)
+
+    assert files_of(scenario) == []
+
+
+def test_the_sweep_takes_what_nothing_points_to_for_a_day(scenario):
+    write_evaluator_context(scenario, "- one")
+    used = scenario.evaluator_context_file.name
+    old, young = (default_storage.save(f"{CONTEXT_FOLDER}/{scenario.pk}/x.txt", ContentFile(b"left")) for _ in "ab")
+    gone = default_storage.save(f"{CONTEXT_FOLDER}/{'0' * 8}-0000-4000-8000-{'0' * 12}/y.txt", ContentFile(b"left"))
+    two_days_ago = time.time() - 2 * 86_400
+    for key in (used, old, gone):
+        os.utime(default_storage.path(key), (two_days_ago, two_days_ago))
+
+    removed = delete_orphaned_contexts()
+
+    assert removed == 2
+    assert files_of(scenario) == sorted([used, young])
+    assert not default_storage.exists(gone)
+    assert Scenario.objects.get().evaluator_context == "- one"
+
+
+def test_the_sweep_of_nothing_finds_nothing(settings, tmp_path):
+    use_storage(settings, "django.core.files.storage.FileSystemStorage", location=tmp_path)
+
+    assert delete_orphaned_contexts() == 0

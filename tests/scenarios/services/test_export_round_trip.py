@@ -1,0 +1,133 @@
+"""Exports imported again: no change in the same organization, the same scenarios in another one."""
+
+import io
+from typing import Any
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.models import Account, Organization
+from scenarios.models import Difficulty, ImportJob, Mode, Opener, Patience, Scenario, title_key
+from scenarios.packs.writer import write_csv, write_json
+from scenarios.receivers import DEFAULT_SKILLS
+from scenarios.services.exports import export_rows
+from scenarios.services.imports import ImportOptions, stage_import, start_import, write_import
+from scenarios.services.scenarios import create_scenario
+
+# Every character that both databases can store.
+CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+ACCOUNTS = {"717": "Harbor State Line", "718": "Harbor State Line", "0042": 'Insurer; "East"', "": "No number"}
+
+
+def texts(most: int, least: int = 0) -> st.SearchStrategy[str]:
+    return st.text(CHARACTERS, min_size=least, max_size=most)
+
+
+TITLES = texts(60, 1).filter(str.strip)
+ROWS = st.fixed_dictionaries(
+    {
+        "prompt": texts(80, 1).filter(str.strip),
+        "description": texts(80),
+        "evaluator_context": texts(80),
+        "mode": st.sampled_from(Mode.values),
+        "category": st.sampled_from(["", "Onboarding", "Advanced", "cohort_a", "Übung; 2", "=1+1"]),
+        "difficulty": st.sampled_from(Difficulty.values),
+        "estimated_minutes": st.integers(5, 120),
+        "skills": st.lists(st.sampled_from(DEFAULT_SKILLS), max_size=10, unique=True),
+        "account": st.sampled_from([None, *ACCOUNTS]),
+        "opens": st.sampled_from(["", *Opener.values]),
+        "patience": st.sampled_from(Patience.values),
+        "relevant_policy_sections": texts(80),
+        "is_one_time": st.booleans(),
+        "is_active": st.booleans(),
+    }
+)
+FORMATS = st.sampled_from(["csv", "json"])
+patiently = settings(
+    max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
+
+
+def furnish(organization: Organization) -> dict[str | None, Account]:
+    named = {
+        number: Account.objects.create(organization=organization, name=name, number=number)
+        for number, name in ACCOUNTS.items()
+    }
+    return {None: None, **named}
+
+
+def write(organization: Organization, accounts: dict[Any, Any], title: str, values: dict[str, Any]) -> None:
+    names = {"category", "skills", "account", "evaluator_context"}
+    plain = {name: value for name, value in values.items() if name not in names}
+    category = values["category"] and organization.categories.get_or_create(name=values["category"])[0]
+    create_scenario(
+        organization,
+        None,
+        {**plain, "title": title, "category": category or None, "account": accounts[values["account"]]},
+        values["evaluator_context"],
+        organization.skills.filter(name__in=values["skills"]),
+    )
+
+
+def exported(organization: Organization, kind: str) -> io.BytesIO:
+    out = io.StringIO(newline="")
+    {"csv": write_csv, "json": write_json}[kind](export_rows(organization, Scenario.objects.all()), out)
+    return io.BytesIO(out.getvalue().encode("utf-8-sig" if kind == "csv" else "utf-8"))
+
+
+def check(organization: Organization, file: io.BytesIO, kind: str, **options: bool) -> ImportJob:
+    return stage_import(organization, None, file, f"pack.{kind}", ImportJob.ImportSource.API, ImportOptions(**options))
+
+
+def by_title(organization: Organization) -> dict[str, dict[str, Any]]:
+    """Return every exported scenario by title, as an import stores it: title trimmed, line breaks as LF."""
+    found = {}
+    for row in export_rows(organization, Scenario.objects.all()):
+        tidy = {name: value.replace("\r\n", "\n") if isinstance(value, str) else value for name, value in row.items()}
+        title = tidy["title"].strip()
+        found[title] = tidy | {"title": title, "skills": sorted(tidy["skills"])}
+    return found
+
+
+@patiently
+@given(st.lists(st.tuples(TITLES, ROWS), min_size=1, max_size=5), FORMATS)
+def test_an_import_of_an_export_changes_nothing(organization, written, kind):
+    with transaction.atomic():
+        accounts = furnish(organization)
+        for title, values in written:
+            write(organization, accounts, title, values)
+
+        job = check(organization, exported(organization, kind), kind, may_update=True, creates_categories=True)
+
+        assert (job.to_write, job.invalid, job.total) == (0, 0, len(written)), list(job.rows.values())
+        transaction.set_rollback(True)
+
+
+@patiently
+@given(st.lists(st.tuples(TITLES, ROWS), min_size=1, max_size=5, unique_by=lambda pair: title_key(pair[0])), FORMATS)
+def test_an_export_makes_the_same_scenarios_elsewhere(organization, other_organization, written, kind):
+    with transaction.atomic():
+        accounts = furnish(organization)
+        furnish(other_organization)
+        for title, values in written:
+            write(organization, accounts, title, values)
+
+        job = check(other_organization, exported(organization, kind), kind, creates_categories=True)
+        assert (job.to_write, job.invalid) == (len(written), 0), list(job.rows.values())
+        start_import(job, queue=False)
+        write_import(job.pk)
+
+        assert by_title(other_organization) == by_title(organization)
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_scenarios_of_one_title_that_differ_are_told_apart_in_an_export(organization, kind):
+    for prompt in ("You are Dana.", "You are Walter."):
+        create_scenario(organization, None, {"title": "Night shift", "prompt": prompt})
+
+    job = check(organization, exported(organization, kind), kind, may_update=True)
+
+    assert list(job.rows.values_list("outcome", flat=True)) == ["duplicate", "duplicate"]

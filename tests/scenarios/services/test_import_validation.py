@@ -1,0 +1,234 @@
+"""The problems reported for each row of a pack before anything is written."""
+
+import pytest
+
+from accounts.models import Account
+from scenarios.models import ImportJob, Scenario
+from scenarios.services.evaluator_contexts import CONTEXT_LIMIT
+from tests.scenarios.import_factories import list_outcomes, list_problems, make_row, stage_test_import
+from tests.support.fixtures import add_scenario
+
+
+def test_a_new_row_waits_and_the_library_is_not_touched(organization, supervisor):
+    job = stage_test_import(organization, make_row(mode="chat"), by=supervisor)
+
+    assert (job.status, job.total, job.to_write, job.invalid) == (ImportJob.Status.CHECKED, 1, 1, 0)
+    found = job.rows.get()
+    assert (found.outcome, found.title, found.number, found.line) == ("new", "Night shift", 1, 1)
+    assert not Scenario.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("there", "title"),
+    [
+        ("Night shift", "  NIGHT shift\u00a0\t"),
+        ("Café at four", "Cafe\u0301 AT FOUR"),
+        ("Straße", "STRASSE"),
+        ("İzmir", "i\u0307zmir"),
+        ("\u1e9b\u0323", "\u1e69"),
+    ],
+)
+def test_titles_that_read_the_same_are_one(organization, there, title):
+    add_scenario(organization, there)
+
+    job = stage_test_import(organization, make_row(title), make_row("Another"), make_row(f" {title.strip().upper()}"))
+
+    assert list_outcomes(job) == ["duplicate", "new", "duplicate"]
+    assert job.to_write == 1
+
+
+@pytest.mark.parametrize(("there", "title"), [("İzmir", "izmir"), ("Night shift", "Night  shift"), ("\u0131", "i")])
+def test_titles_that_differ_are_two(organization, there, title):
+    add_scenario(organization, there)
+
+    assert list_outcomes(stage_test_import(organization, make_row(title))) == ["new"]
+
+
+def test_a_title_twice_in_a_file_is_taken_once_and_the_first_is_named(organization):
+    job = stage_test_import(organization, make_row("One"), make_row("Two"), make_row("ONE"))
+
+    assert list_outcomes(job) == ["new", "new", "duplicate"]
+    assert list_problems(job) == [("title", "The same title stands in row 1 of this file.")]
+
+
+def test_with_update_it_is_said_why_a_one_time_scenario_stays(organization):
+    add_scenario(organization, "Made for Sam", is_one_time=True, prompt="You are Dana.")
+    rows = [make_row("Made for Sam", is_one_time=True, description="Changed."), make_row("Another", is_one_time=True)]
+
+    job, without_update = (
+        stage_test_import(organization, *rows, may_update=True),
+        stage_test_import(organization, *rows),
+    )
+
+    assert list_outcomes(job) == list_outcomes(without_update) == ["duplicate", "new"]
+    assert list_problems(job) == [("is_one_time", "One-time scenarios are not updated.")]
+    assert list_problems(without_update) == []
+
+
+def test_a_row_that_is_wrong_does_not_take_the_title_from_one_that_is_right(organization):
+    job = stage_test_import(organization, make_row(mode="letter"), make_row())
+
+    assert list_outcomes(job) == ["invalid", "new"]
+
+
+def test_another_organizations_library_counts_for_nothing(organization, other_organization):
+    add_scenario(other_organization, "Night shift")
+    other_organization.categories.create(name="Theirs")
+    Account.objects.create(organization=other_organization, name="Their line", number="900")
+
+    job = stage_test_import(
+        organization, make_row(), make_row("One", category="Theirs"), make_row("Two", account="900"), make_row("Three")
+    )
+
+    assert list_outcomes(job) == ["new", "invalid", "invalid", "new"]
+
+
+def test_one_time_scenarios_stand_beside_the_librarys_titles(organization):
+    add_scenario(organization, "Night shift")
+    add_scenario(organization, "Made for Sam", is_one_time=True, prompt="You are Dana.")
+
+    job = stage_test_import(
+        organization,
+        make_row("Night shift", is_one_time=True),
+        make_row("Made for Sam"),
+        make_row("Made for Sam", is_one_time=True),
+        make_row("Made for Sam", is_one_time=True, prompt="You are Walter."),
+        make_row("Made for Sam", is_one_time=True, prompt="You are Walter."),
+    )
+
+    assert list_outcomes(job) == ["new", "new", "duplicate", "new", "duplicate"]
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "message"),
+    [
+        ({"title": " "}, "title", "This field cannot be blank."),
+        ({"prompt": ""}, "prompt", "This field cannot be blank."),
+        ({"title": "x" * 256}, "title", "Ensure this value has at most 255 characters (it has 256)."),
+        ({"prompt": "x" * 10_001}, "prompt", "Ensure this value has at most 10000 characters (it has 10001)."),
+        ({"mode": "letter"}, "mode", "“letter” is not one of phone, chat."),
+        ({"difficulty": "hard"}, "difficulty", "“hard” is not one of beginner, intermediate, advanced, expert."),
+        ({"opens": "both"}, "opens", "“both” is not one of caller, counselor."),
+        ({"patience": "endless"}, "patience", "“endless” is not one of patient, normal, brisk."),
+        ({"estimated_minutes": 4}, "estimated_minutes", "Ensure this value is greater than or equal to 5."),
+        ({"estimated_minutes": 121}, "estimated_minutes", "Ensure this value is less than or equal to 120."),
+        (
+            {"evaluator_context": "x" * (CONTEXT_LIMIT + 1)},
+            "evaluator_context",
+            "The evaluator context has 50,001 characters; at most 50,000 are taken.",
+        ),
+        ({"category": "refesher"}, "category", "There is no category “refesher”. Did you mean “Refresher”?"),
+        (
+            {"category": "cohort"},
+            "category",
+            "There is no category “cohort”. There are: Advanced, Assessment, Onboarding, Refresher.",
+        ),
+        (
+            {"category": "x" * 101},
+            "category",
+            "A category's name has at most 100 characters; this has 101.",
+        ),
+        ({"skills": ["greif support"]}, "skills", "There is no skill “greif support”. Did you mean “Grief support”?"),
+        ({"skills": ["Grief support"] * 11}, "skills", "At most 10 skills; this row has 11."),
+        ({"account": "718"}, "account", "There is no account “718” (its number or name is wanted)."),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field(organization, account, values, field, message):
+    job = stage_test_import(organization, make_row(**values))
+
+    assert list_outcomes(job) == ["invalid"]
+    assert list_problems(job) == [(field, message)]
+    assert (job.invalid, job.to_write) == (1, 0)
+
+
+def test_every_problem_of_a_row_is_told_at_once(organization):
+    job = stage_test_import(organization, {"prompt": 7, "mode": "letter", "difficulty": "hard", "skills": ["nothing"]})
+
+    assert [field for field, _ in list_problems(job)] == ["prompt", "mode", "difficulty", "title", "skills"]
+
+
+def test_a_row_that_is_no_row_has_one_problem(organization):
+    assert [field for field, _ in list_problems(stage_test_import(organization, 7))] == [""]
+
+
+def test_a_thousand_unknown_skills_are_one_problem(organization):
+    job = stage_test_import(organization, make_row(skills=[f"skill {number}" for number in range(1000)]))
+
+    assert list_problems(job) == [("skills", "At most 10 skills; this row has 1000.")]
+
+
+def test_a_long_wrong_value_is_shown_short(organization):
+    job = stage_test_import(organization, make_row(mode="x" * 10_000, skills=["y" * 10_000], account="z" * 10_000))
+
+    assert [len(message) < 300 for _, message in list_problems(job)] == [True, True, True]
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_a_blank_choice_is_none_at_all(organization, blank):
+    job = stage_test_import(organization, make_row(mode=blank, difficulty=blank, category=blank, account=blank))
+
+    assert list_outcomes(job) == ["new"]
+    assert job.rows.get().values == make_row(category="", account="")
+
+
+@pytest.mark.parametrize("name", ["risk_assessment", "Risk-Assessment", " RISK  ASSESSMENT "])
+def test_names_are_found_however_they_are_joined(organization, name):
+    organization.categories.create(name="Risk assessment")
+
+    assert list_outcomes(stage_test_import(organization, make_row(skills=[name], category=name))) == ["new"]
+
+
+def test_missing_categories_are_no_fault_where_they_are_created(organization):
+    job = stage_test_import(organization, make_row(category="cohort"), creates_categories=True)
+
+    assert list_outcomes(job) == ["new"]
+    assert not organization.categories.filter(name="cohort").exists()
+
+
+@pytest.mark.parametrize("named", ["717", " 717 ", "Harbor State Line", "harbor state line"])
+def test_an_account_is_named_by_its_number_or_name(organization, account, named):
+    assert list_outcomes(stage_test_import(organization, make_row(account=named))) == ["new"]
+
+
+def test_a_name_that_two_accounts_have_names_neither(organization, account):
+    Account.objects.create(organization=organization, name="Harbor State Line", number="718")
+
+    job = stage_test_import(organization, make_row("One", account="Harbor State Line"), make_row("Two", account="718"))
+
+    assert list_outcomes(job) == ["invalid", "new"]
+
+
+def test_an_update_is_told_from_what_is_there_already(organization):
+    add_scenario(organization, "Night shift", "phone", prompt="You are Dana.")
+    add_scenario(organization, "Morning", "phone", prompt="You are Walter.")
+
+    job = stage_test_import(
+        organization,
+        make_row("NIGHT SHIFT", mode="chat"),
+        make_row("Morning", prompt="You are Walter."),
+        may_update=True,
+    )
+
+    assert list_outcomes(job) == ["changed", "duplicate"]
+
+
+def test_which_of_two_scenarios_to_update_is_not_guessed(organization):
+    add_scenario(organization, "Night shift", prompt="You are Dana.")
+    add_scenario(organization, "Night shift", prompt="You are Walter.")
+
+    job = stage_test_import(organization, make_row(prompt="You are Ines."), make_row("Another"), may_update=True)
+    same = stage_test_import(organization, make_row(prompt="You are Walter."), may_update=True)
+
+    assert list_outcomes(job) == ["invalid", "new"]
+    assert list_problems(job) == [
+        ("title", "2 scenarios have this title, so it is not clear which to update. Rename all but one.")
+    ]
+    assert list_outcomes(same) == ["duplicate"]
+
+
+def test_the_mode_of_what_is_assigned_is_locked_and_the_rest_is_not(organization, chat_assignment, chat_scenario):
+    locked = stage_test_import(organization, make_row(chat_scenario.title, mode="phone"), may_update=True)
+    free = stage_test_import(organization, make_row(chat_scenario.title, mode="chat"), may_update=True)
+
+    assert list_problems(locked) == [("mode", "The mode is locked: this scenario has been assigned.")]
+    assert list_outcomes(free) == ["changed"]

@@ -1,0 +1,388 @@
+"""Checked rows written as complete scenarios, each exactly once, without touching another organization."""
+
+import pytest
+from django.core.files.storage import default_storage
+from django.db import connection
+from django.db.models import F
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Account
+from scenarios.models import ImportJob, Scenario
+from scenarios.services.imports import write_import
+from tests.scenarios.import_factories import (
+    FailingStorage,
+    list_outcomes,
+    list_problems,
+    make_row,
+    make_rows,
+    run_before_query,
+    run_test_import,
+    start_test_import,
+)
+from tests.support.fixtures import add_scenario, run_concurrently
+from training.services.assignments import assign
+
+pytestmark = pytest.mark.both_databases
+
+WHOLE = make_row(
+    description="Practise opening.",
+    evaluator_context="- Names the loneliness.\n- Asks directly.",
+    mode="chat",
+    category="advanced",
+    difficulty="expert",
+    estimated_minutes=30,
+    skills=["grief_support", "Call routing"],
+    account="717",
+    opens="counselor",
+    relevant_policy_sections="3010",
+    is_active=False,
+)
+
+
+@pytest.fixture
+def own_storage(settings, tmp_path):
+    """Store files in this test's own folder and return it, for tests that count files."""
+    settings.STORAGES = settings.STORAGES | {
+        "default": {"BACKEND": "tests.scenarios.import_factories.FailingStorage", "OPTIONS": {"location": tmp_path}}
+    }
+    FailingStorage.remaining_saves = 10_000
+    return tmp_path
+
+
+def files(folder) -> int:
+    return sum(1 for path in folder.rglob("*.txt"))
+
+
+def facts(scenario: Scenario) -> dict:
+    plain = [
+        *("title", "prompt", "description", "mode", "difficulty", "estimated_minutes", "opens"),
+        *("relevant_policy_sections", "is_one_time", "is_active", "evaluator_context"),
+    ]
+    return {name: getattr(scenario, name) for name in plain} | {
+        "category": scenario.category and scenario.category.name,
+        "account": scenario.account and scenario.account.number,
+        "skills": sorted(skill.name for skill in scenario.skills.all()),
+    }
+
+
+def test_a_row_becomes_a_scenario_with_everything_it_says(organization, supervisor, account):
+    job = run_test_import(organization, WHOLE, by=supervisor)
+
+    assert (job.status, job.written, list_outcomes(job)) == (ImportJob.Status.COMPLETED, 1, ["created"])
+    scenario = Scenario.objects.get()
+    assert (scenario.organization, scenario.created_by, scenario.pk) == (organization, supervisor, job.rows.get().pk)
+    assert facts(scenario) == WHOLE | {
+        "category": "Advanced",
+        "skills": ["Call routing", "Grief support"],
+        "is_one_time": False,
+    }
+    assert job.rows.get().values == {}
+
+
+def test_a_row_that_says_little_becomes_a_scenario_with_the_usual_rest(organization):
+    run_test_import(organization, make_row())
+
+    assert facts(Scenario.objects.get()) == make_row() | {
+        "description": "",
+        "evaluator_context": "",
+        "mode": "phone",
+        "category": None,
+        "difficulty": "intermediate",
+        "estimated_minutes": 15,
+        "skills": [],
+        "account": None,
+        "opens": "",
+        "relevant_policy_sections": "",
+        "is_one_time": False,
+        "is_active": True,
+    }
+
+
+def test_the_chosen_account_is_for_rows_that_name_none(organization, account):
+    other = Account.objects.create(organization=organization, name="Insurer", number="800")
+
+    run_test_import(
+        organization, make_row("One"), make_row("Two", account="717"), make_row("Three", account=""), account=other
+    )
+
+    assert dict(Scenario.objects.values_list("title", "account__number")) == {
+        "One": "800",
+        "Two": "717",
+        "Three": None,
+    }
+
+
+def test_missing_categories_are_created_once_and_only_where_asked(organization, other_organization):
+    rows = [
+        make_row("One", category="cohort_a"),
+        make_row("Two", category=" Cohort A "),
+        make_row("Three", category="advanced"),
+    ]
+
+    run_test_import(organization, *rows, creates_categories=True)
+
+    assert list(Scenario.objects.order_by("title").values_list("category__name", flat=True)) == [
+        "cohort_a",
+        "Advanced",
+        "cohort_a",
+    ]
+    assert (organization.categories.count(), other_organization.categories.count()) == (5, 4)
+
+
+def test_invalid_rows_are_left_out_where_the_rest_is_wanted(organization):
+    job = run_test_import(
+        organization, make_row("One"), make_row("Two", mode="letter"), make_row("Three"), is_partial=True
+    )
+
+    assert list_outcomes(job) == ["created", "invalid", "created"]
+    assert list(Scenario.objects.order_by("title").values_list("title", flat=True)) == ["One", "Three"]
+
+
+def test_an_update_changes_what_the_row_says_and_leaves_the_rest(organization, account, supervisor):
+    run_test_import(organization, WHOLE, by=supervisor)
+    before = Scenario.objects.get()
+    old_key = before.evaluator_context_file.name
+
+    job = run_test_import(
+        organization,
+        make_row("NIGHT shift", prompt="You are Walter.", skills=["Termination"], evaluator_context="- Waits."),
+        may_update=True,
+    )
+
+    after = Scenario.objects.get()
+    assert list_outcomes(job) == ["updated"]
+    assert facts(after) == facts(before) | {
+        "title": "NIGHT shift",
+        "prompt": "You are Walter.",
+        "skills": ["Termination"],
+        "evaluator_context": "- Waits.",
+    }
+    assert (after.pk, after.created_by, after.updated_at > before.updated_at) == (before.pk, supervisor, True)
+    assert after.evaluator_context_file.name != old_key
+
+
+def test_an_update_with_a_new_category_creates_it(organization):
+    add_scenario(organization, "Night shift", "phone", prompt="You are Dana.")
+
+    run_test_import(organization, make_row(category="cohort"), may_update=True, creates_categories=True)
+
+    assert Scenario.objects.get().category.name == "cohort"
+
+
+def test_what_a_row_says_is_nothing_is_taken_away(organization, account):
+    run_test_import(organization, WHOLE)
+
+    run_test_import(
+        organization, make_row(category="", account="", skills=[], evaluator_context="", opens=""), may_update=True
+    )
+
+    changed = facts(Scenario.objects.get())
+    assert [changed[name] for name in ("category", "account", "skills", "evaluator_context", "opens")] == [
+        None,
+        None,
+        [],
+        "",
+        "",
+    ]
+    assert changed["description"] == WHOLE["description"]
+
+
+def test_what_has_not_changed_is_not_written(organization, account):
+    run_test_import(organization, WHOLE, make_row("Another"))
+    before = dict(Scenario.objects.values_list("pk", "updated_at"))
+
+    job = run_test_import(organization, WHOLE, make_row("Another", prompt="You are Ines."), may_update=True)
+
+    assert list_outcomes(job) == ["duplicate", "updated"]
+    touched = [pk for pk, updated_at in Scenario.objects.values_list("pk", "updated_at") if before[pk] != updated_at]
+    assert touched == [Scenario.objects.get(title="Another").pk]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_old_file_of_an_updated_scenario_goes(organization, own_storage):
+    run_test_import(organization, make_row(evaluator_context="- One."))
+
+    run_test_import(organization, make_row(evaluator_context="- Two."), may_update=True)
+
+    assert Scenario.objects.get().evaluator_context == "- Two."
+    assert files(own_storage) == 1
+
+
+def test_the_same_pack_of_another_organization_changes_nothing_here(organization, other_organization):
+    run_test_import(organization, make_row(prompt="You are Dana."))
+    theirs = Scenario.objects.get()
+
+    run_test_import(other_organization, make_row(prompt="You are Walter."), may_update=True)
+
+    theirs.refresh_from_db()
+    assert theirs.prompt == "You are Dana."
+    assert Scenario.objects.get(organization=other_organization).prompt == "You are Walter."
+
+
+# ---- Changes by others between check and write
+
+
+def test_a_title_that_was_taken_meanwhile_is_left_alone(organization, own_storage):
+    job = start_test_import(organization, make_row("One", evaluator_context="- Waits."), make_row("Two"))
+    add_scenario(organization, "ONE", prompt="Somebody else's.")
+
+    write_import(job.pk)
+
+    job.refresh_from_db()
+    assert (list_outcomes(job), job.status, job.written) == (["duplicate", "created"], "completed", 2)
+    assert Scenario.objects.get(title="ONE").prompt == "Somebody else's."
+    assert files(own_storage) == 0
+
+
+def test_an_update_whose_scenario_has_gone_creates_it(organization):
+    scenario = add_scenario(organization, "Night shift")
+    job = start_test_import(organization, make_row(evaluator_context="- Waits."), may_update=True)
+    scenario.delete()
+
+    write_import(job.pk)
+
+    job.refresh_from_db()
+    assert (list_outcomes(job), job.written, Scenario.objects.get().evaluator_context) == (["created"], 1, "- Waits.")
+
+
+def test_an_update_whose_scenario_another_replaces_just_now_changes_the_new_one(organization):
+    scenario = add_scenario(organization, "Night shift")
+    job = start_test_import(organization, make_row(evaluator_context="- Waits."), make_row("Other"), may_update=True)
+
+    def replace() -> None:
+        scenario.delete()
+        add_scenario(organization, "NIGHT SHIFT", description="Somebody else's.")
+
+    with run_before_query('FROM "accounts_organization"', replace):
+        write_import(job.pk)
+
+    job.refresh_from_db()
+    assert (list_outcomes(job), job.status, job.written) == (["updated", "created"], ImportJob.Status.COMPLETED, 2)
+    new = Scenario.objects.get(title="Night shift")
+    assert (new.description, new.evaluator_context) == ("Somebody else's.", "- Waits.")
+
+
+def test_an_update_that_an_assignment_locks_meanwhile_is_refused_and_the_rest_goes_on(
+    organization, chat_scenario, counselor, supervisor
+):
+    job = start_test_import(
+        organization, make_row(chat_scenario.title, mode="phone"), make_row("Another"), may_update=True
+    )
+    assign(chat_scenario, counselor, supervisor)
+
+    write_import(job.pk)
+
+    job.refresh_from_db()
+    assert (list_outcomes(job), job.status) == (["invalid", "created"], ImportJob.Status.COMPLETED)
+    assert list_problems(job) == [("mode", "The mode is locked: this scenario has been assigned.")]
+    chat_scenario.refresh_from_db()
+    assert chat_scenario.mode == "chat"
+
+
+def test_an_update_keeps_what_a_person_has_changed_meanwhile(organization):
+    scenario = add_scenario(organization, "Night shift", "phone")
+    job = start_test_import(organization, make_row(prompt="You are Walter."), may_update=True)
+    Scenario.objects.filter(pk=scenario.pk).update(description="Written by hand.")
+
+    write_import(job.pk)
+
+    scenario.refresh_from_db()
+    assert (scenario.prompt, scenario.description) == ("You are Walter.", "Written by hand.")
+
+
+# ---- Query counts
+
+
+def queries_of(organization, rows, **options) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        job = run_test_import(organization, *rows, **options)
+    assert set(list_outcomes(job)) <= {"created", "updated"}
+    return len(queries)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_hundred_rows_take_thirty_queries_at_most(organization, account):
+    rows = make_rows(100, skills=["Grief support", "Call routing", "Termination"], category="advanced", account="717")
+    changed = [one | {"prompt": "You are Walter.", "evaluator_context": "- New.", "skills": []} for one in rows]
+
+    assert queries_of(organization, rows) <= 30
+    assert queries_of(organization, changed, may_update=True) <= 30
+
+
+# ---- Concurrent imports
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_imports_of_one_file_at_once_create_each_title_once(organization):
+    jobs = [start_test_import(organization, *make_rows(150)), start_test_import(organization, *make_rows(150))]
+
+    results = run_concurrently(*[lambda job=job: write_import(job.pk) for job in jobs])
+
+    assert results == [None, None]
+    assert Scenario.objects.count() == Scenario.objects.values("title").distinct().count() == 150
+    assert sorted(list_outcomes(jobs[0]) + list_outcomes(jobs[1])) == ["created"] * 150 + ["duplicate"] * 150
+    assert all(
+        scenario.evaluator_context == f"- Point {scenario.title.split()[1]}." for scenario in Scenario.objects.all()
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("may_update", [False, True])
+def test_an_import_that_several_workers_claim_writes_each_row_once(organization, settings, may_update):
+    settings.IMPORT_LOST_AFTER = 0  # every claim counts as lost, so each worker takes the import over
+    if may_update:
+        run_test_import(organization, *make_rows(250))
+    job = start_test_import(organization, *make_rows(250, prompt="You are Walter."), may_update=may_update)
+
+    results = run_concurrently(*[lambda: write_import(job.pk)] * 3)
+    write_import(job.pk)
+
+    job.refresh_from_db()
+    assert results == [None, None, None]
+    assert (job.status, job.written) == (ImportJob.Status.COMPLETED, 250)
+    assert set(list_outcomes(job)) == {"updated" if may_update else "created"}
+    assert Scenario.objects.filter(prompt="You are Walter.").count() == Scenario.objects.count() == 250
+
+
+@pytest.mark.parametrize("may_update", [False, True])
+def test_a_worker_that_has_lost_its_claim_writes_nothing_more(organization, may_update):
+    if may_update:
+        run_test_import(organization, *make_rows(250))
+    job = start_test_import(organization, *make_rows(250, prompt="You are Walter."), may_update=may_update)
+
+    write_import(job.pk, on_progress=lambda written: ImportJob.objects.update(claims=F("claims") + 1))
+
+    job.refresh_from_db()
+    assert (job.status, job.written) == (ImportJob.Status.RUNNING, 100)
+    assert Scenario.objects.filter(prompt="You are Walter.").count() == 100
+
+
+# ---- Storage failures
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("may_update", [False, True])
+def test_a_storage_that_fails_leaves_nothing_half_written(organization, own_storage, settings, may_update):
+    if may_update:
+        run_test_import(organization, *make_rows(150, evaluator_context="- Old."))
+    there = files(own_storage)
+    job = start_test_import(organization, *make_rows(150, prompt="You are Walter."), may_update=may_update)
+    settings.IMPORT_LOST_AFTER = 0
+
+    FailingStorage.remaining_saves = 130
+    with pytest.raises(OSError, match="The storage is away."):
+        write_import(job.pk)
+    job.refresh_from_db()
+    first = Scenario.objects.filter(prompt="You are Walter.").count()
+    assert (first, job.written, job.status) == (100, 100, ImportJob.Status.RUNNING)
+    assert files(own_storage) == max(there, 100)
+
+    FailingStorage.remaining_saves = 10_000
+    write_import(job.pk)
+    job.refresh_from_db()
+    assert (job.status, job.written) == (ImportJob.Status.COMPLETED, 150)
+    assert files(own_storage) == Scenario.objects.filter(prompt="You are Walter.").count() == 150
+    assert {scenario.evaluator_context for scenario in Scenario.objects.all()} == {
+        one["evaluator_context"] for one in make_rows(150)
+    }
+    assert default_storage.exists(Scenario.objects.first().evaluator_context_file.name)

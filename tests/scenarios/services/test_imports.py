@@ -1,0 +1,430 @@
+"""The life of an import: check, start, idempotency keys, and takeover from a lost worker."""
+
+import io
+import os
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.utils import timezone
+
+from scenarios.models import ImportJob, ImportRow, Scenario
+from scenarios.packs.rows import UnreadablePackError
+from scenarios.services.evaluator_contexts import delete_orphaned_contexts
+from scenarios.services.imports import (
+    IdempotencyKeyReusedError,
+    allow_partial,
+    discard_import,
+    resume_import,
+    stage_import,
+    start_import,
+    sweep_imports,
+    write_import,
+)
+from tests.scenarios.import_factories import (
+    list_outcomes,
+    make_pack_file,
+    make_row,
+    make_rows,
+    run_before_query,
+    run_test_import,
+    stage_test_import,
+    start_test_import,
+)
+from tests.support.fixtures import add_scenario, run_concurrently
+from tests.voicegateway.gateway_process import database_url, wait_until
+
+pytestmark = pytest.mark.both_databases
+
+
+def refused(organization, content: bytes, **limits) -> UnreadablePackError:
+    with pytest.raises(UnreadablePackError) as caught:
+        stage_import(organization, None, io.BytesIO(content), "pack.json", ImportJob.ImportSource.API, **limits)
+    return caught.value
+
+
+# ---- The check
+
+
+def test_a_file_that_cannot_be_read_whole_leaves_nothing(organization):
+    broken = b'[{"title": "One", "prompt": "You."},\n {"title": "Two", "prompt": NaN x}]'
+
+    error = refused(organization, broken)
+
+    assert error.line == 2
+    assert not ImportJob.objects.exists() and not ImportRow.objects.exists()
+
+
+def test_more_rows_than_are_wanted_are_refused_whole(organization):
+    content = make_pack_file(*make_rows(101)).getvalue()
+
+    assert "more than 100 rows" in str(refused(organization, content, most_rows=100))
+    assert not ImportJob.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [(b"[]", "pack.json"), (b'{"scenarios": []}', "pack.json"), (b"title,prompt\r\n\r\n", "pack.csv")],
+)
+def test_a_file_without_rows_is_refused(organization, content, name):
+    with pytest.raises(UnreadablePackError) as error:
+        stage_import(organization, None, io.BytesIO(content), name, ImportJob.ImportSource.API)
+
+    assert str(error.value) == "The file has no rows."
+    assert not ImportJob.objects.exists()
+
+
+def test_what_is_discarded_while_it_is_read_stays_discarded(organization):
+    def discard(rows: int) -> None:
+        ImportJob.objects.update(status=ImportJob.Status.FORGOTTEN)
+
+    with pytest.raises(UnreadablePackError, match="was discarded while the file was read"):
+        stage_import(
+            organization, None, make_pack_file(make_row()), "", ImportJob.ImportSource.API, on_progress=discard
+        )
+
+    assert not ImportJob.objects.exists()
+
+
+def test_columns_that_were_ignored_are_named(organization):
+    assert stage_test_import(organization, make_row(mood="low", weather="rain")).ignored_columns == ["mood", "weather"]
+
+
+def test_progress_is_told_while_a_file_is_checked(organization):
+    told: list[int] = []
+
+    stage_import(
+        organization, None, make_pack_file(*make_rows(450)), "", ImportJob.ImportSource.API, on_progress=told.append
+    )
+
+    assert told == [200, 400, 450]
+
+
+# ---- The start
+
+
+def test_one_invalid_row_keeps_all_out(organization):
+    job = stage_test_import(organization, make_row("One"), make_row("Two", mode="letter"))
+
+    assert start_import(job, queue=False) is False
+
+    job.refresh_from_db()
+    assert job.status == ImportJob.Status.CHECKED
+    write_import(job.pk)
+    assert not Scenario.objects.exists()
+
+
+def test_the_rest_may_be_allowed_afterwards(organization):
+    job = stage_test_import(organization, make_row("One"), make_row("Two", mode="letter"))
+
+    allow_partial(job)
+
+    assert start_import(job, queue=False) is True
+    write_import(job.pk)
+    assert Scenario.objects.get().title == "One"
+
+
+def test_an_import_begins_once(organization):
+    job = stage_test_import(organization, make_row())
+
+    assert [start_import(ImportJob.objects.get(pk=job.pk), queue=False) for _ in range(3)] == [True, False, False]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_begin_it_at_once_begin_it_once(organization):
+    job = stage_test_import(organization, *make_rows(10))
+
+    begun_by = run_concurrently(*[lambda: start_import(ImportJob.objects.get(pk=job.pk))] * 2)
+
+    assert sorted(begun_by) == [False, True]
+
+
+def test_with_nothing_to_write_it_is_over_at_once(organization):
+    add_scenario(organization, "Night shift")
+
+    job = start_test_import(organization, make_row())
+
+    assert (job.status, job.written, job.is_finished) == (ImportJob.Status.COMPLETED, 0, True)
+    assert ImportJob.objects.get().finished_at is not None
+
+
+def test_the_same_file_again_creates_nothing(organization):
+    run_test_import(organization, *make_rows(5))
+
+    again = run_test_import(organization, *make_rows(5))
+
+    assert (again.status, list_outcomes(again), Scenario.objects.count()) == ("completed", ["duplicate"] * 5, 5)
+
+
+def test_a_pack_that_nobody_begins_is_forgotten(organization):
+    old, new, over = (
+        stage_test_import(organization, make_row()),
+        stage_test_import(organization, make_row()),
+        run_test_import(organization, make_row("Two")),
+    )
+    ImportJob.objects.filter(pk__in=[old.pk, over.pk]).update(created_at=timezone.now() - timedelta(days=2))
+
+    sweep_imports()
+
+    assert set(ImportJob.objects.all()) == {new, over}
+    assert not ImportRow.objects.filter(job_id=old.pk).exists()
+
+
+def test_what_has_begun_is_not_discarded(organization):
+    waiting, running = stage_test_import(organization, make_row()), start_test_import(organization, make_row("Two"))
+
+    assert (discard_import(waiting), discard_import(running)) == (True, False)
+
+    assert ImportJob.objects.get() == running
+
+
+@pytest.mark.parametrize("forget", [discard_import, lambda job: sweep_imports()])
+def test_nothing_begins_while_it_is_deleted(organization, forget):
+    job = stage_test_import(organization, make_row())
+    ImportJob.objects.update(created_at=timezone.now() - timedelta(days=2))
+    begins: list[bool] = []
+
+    with run_before_query("DELETE FROM", lambda: begins.append(start_import(job, queue=False))):
+        forget(job)
+
+    assert begins == [False]
+    assert not ImportJob.objects.exists()
+
+
+@pytest.mark.parametrize("forget", [discard_import, lambda job: sweep_imports()])
+def test_what_begins_just_before_it_is_deleted_stays_whole(organization, forget):
+    job = stage_test_import(organization, make_row())
+    ImportJob.objects.update(created_at=timezone.now() - timedelta(days=2))
+
+    with run_before_query('UPDATE "scenarios_importjob"', lambda: start_import(job, queue=False)):
+        forget(job)
+
+    assert (ImportJob.objects.get().status, list_outcomes(job)) == (ImportJob.Status.QUEUED, ["new"])
+
+
+# ---- Idempotency keys
+
+
+def test_the_same_key_and_body_is_the_same_import(organization):
+    first = stage_test_import(organization, make_row(), key="k1")
+    start_import(first, queue=False)
+    write_import(first.pk)
+
+    second = stage_test_import(organization, make_row(), key="k1")
+
+    assert (second.pk, second.status) == (first.pk, ImportJob.Status.COMPLETED)
+    assert (ImportJob.objects.count(), Scenario.objects.count()) == (1, 1)
+
+
+def test_a_key_whose_import_was_never_quite_deleted_is_free(organization):
+    stage_test_import(organization, make_row(), key="k1")
+    ImportJob.objects.update(status=ImportJob.Status.FORGOTTEN)
+
+    job = stage_test_import(organization, make_row("Other"), key="k1")
+
+    assert list(ImportJob.objects.values_list("pk", "status")) == [(job.pk, "checked")]
+
+
+@pytest.mark.parametrize(("rows", "options"), [([make_row("Other")], {}), ([make_row()], {"may_update": True})])
+def test_the_same_key_with_another_body_is_refused(organization, rows, options):
+    stage_test_import(organization, make_row(), key="k1")
+
+    with pytest.raises(IdempotencyKeyReusedError):
+        stage_test_import(organization, *rows, key="k1", **options)
+
+
+def test_a_renamed_account_is_the_same_body(organization, account):
+    first = stage_test_import(organization, make_row(), key="k1", account=account)
+    account.name = "Renamed"
+    account.save()
+
+    assert stage_test_import(organization, make_row(), key="k1", account=account).pk == first.pk
+
+
+def test_another_organization_may_use_the_same_key(organization, other_organization):
+    first = stage_test_import(organization, make_row(), key="k1")
+
+    assert stage_test_import(other_organization, make_row(), key="k1").pk != first.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_send_one_key_at_once_have_one_import(organization):
+    jobs = run_concurrently(*[lambda: stage_test_import(organization, *make_rows(20), key="k1")] * 3)
+
+    assert len({job.pk for job in jobs}) == ImportJob.objects.count() == 1
+
+
+# ---- Lost workers
+
+
+def test_an_import_under_way_is_nobody_elses(organization):
+    job = start_test_import(organization, *make_rows(150))
+    taken: list[int] = []
+
+    def meanwhile(written: int) -> None:
+        write_import(job.pk, on_progress=taken.append)
+
+    write_import(job.pk, on_progress=meanwhile)
+
+    assert taken == []
+    assert Scenario.objects.count() == 150
+
+
+def test_a_long_import_goes_to_the_back_of_the_queue(organization):
+    job = start_test_import(organization, *make_rows(250))
+
+    write_import(job.pk, seconds=0)
+
+    job.refresh_from_db()
+    assert (job.status, job.written) == (ImportJob.Status.QUEUED, 100)
+    write_import(job.pk)
+    job.refresh_from_db()
+    assert (job.status, job.written) == (ImportJob.Status.COMPLETED, 250)
+
+
+def test_the_sweep_queues_what_is_lost_and_nothing_else(organization, settings):
+    lost, waiting = start_test_import(organization, make_row("One")), start_test_import(organization, make_row("Two"))
+    run_test_import(organization, make_row("Three"))
+    ago = timezone.now() - timedelta(seconds=settings.IMPORT_LOST_AFTER + 1)
+    ImportJob.objects.exclude(pk=waiting.pk).update(touched_at=ago)
+
+    assert sweep_imports() == 1
+    assert ImportJob.objects.lost(timezone.now() - timedelta(seconds=settings.IMPORT_LOST_AFTER)).get() == lost
+
+
+class ImportInterruptedError(Exception):
+    pass
+
+
+def stopped_after_one_batch(job: ImportJob) -> None:
+    def stop(written: int) -> None:
+        raise ImportInterruptedError
+
+    with pytest.raises(ImportInterruptedError):
+        write_import(job.pk, on_progress=stop)
+
+
+def test_an_import_that_comes_no_further_fails_and_can_be_resumed(organization, settings):
+    settings.IMPORT_LOST_AFTER = 0
+    job = start_test_import(organization, *make_rows(250))
+    stopped_after_one_batch(job)
+    ImportJob.objects.update(attempts=settings.TASK_ATTEMPTS)
+
+    write_import(job.pk)
+    job.refresh_from_db()
+    assert (job.status, job.written) == (ImportJob.Status.FAILED, 100)
+    assert job.failure == "The rest could not be written. What was written stays."
+
+    assert [resume_import(job), resume_import(job)] == [True, False]
+    write_import(job.pk)
+    job.refresh_from_db()
+    assert (job.status, job.written, job.failure) == (ImportJob.Status.COMPLETED, 250, "")
+    assert Scenario.objects.count() == 250
+
+
+def test_rows_that_get_written_count_as_a_fresh_start(organization, settings):
+    settings.IMPORT_LOST_AFTER = 0
+    job = start_test_import(organization, *make_rows(450))
+
+    for _ in range(4):
+        stopped_after_one_batch(job)
+
+    job.refresh_from_db()
+    assert (job.status, job.written, job.attempts) == (ImportJob.Status.RUNNING, 400, 0)
+
+
+def test_a_deleted_import_is_no_error_for_its_task(organization):
+    job = start_test_import(organization, make_row())
+    job.delete()
+
+    write_import(job.pk)
+
+    assert not Scenario.objects.exists()
+
+
+WORKER = """
+import django
+django.setup()
+import sys
+from uuid import UUID
+from scenarios.services.imports import write_import
+write_import(UUID(sys.argv[1]))
+"""
+
+
+@pytest.fixture
+def own_storage(settings, tmp_path) -> Path:
+    settings.STORAGES = settings.STORAGES | {
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": tmp_path / "files"},
+        }
+    }
+    return tmp_path / "files"
+
+
+def worker(job: ImportJob, storage: Path) -> subprocess.Popen[bytes]:
+    """Start a real process that writes the import, on this test's database and storage."""
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "SECRET_KEY": django_settings.SECRET_KEY,
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "WEB_ORIGINS": "http://127.0.0.1",
+        "GATEWAY_URL": "ws://127.0.0.1:1",
+        "DATABASE_URL": database_url(),
+        "REDIS_URL": "memory://localhost/",
+        "STORAGE_URL": f"file:{storage}",
+        "SPOOL_DIR": str(storage),
+        "EMAIL_URL": "memory:",
+        "OPENAI_API_KEY": "sk-tests",
+        "IMPORT_LOST_AFTER": "0.001",
+    }
+    return subprocess.Popen(
+        [sys.executable, "-c", WORKER, str(job.pk)], cwd=django_settings.BASE_DIR, env=os.environ | environment
+    )
+
+
+def written(job: ImportJob) -> int:
+    return ImportJob.objects.values_list("written", flat=True).get(pk=job.pk)
+
+
+def kill_in_the_middle(job: ImportJob, storage: Path, least: int) -> None:
+    process = worker(job, storage)
+    wait_until(lambda: written(job) >= least or process.poll() is not None, f"{least} rows are written")
+    process.kill()
+    process.wait()
+    assert least <= written(job) < job.to_write
+
+
+def files_in(storage: Path) -> set[str]:
+    return {path.relative_to(storage).as_posix() for path in storage.rglob("*.txt")}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_killed_worker_loses_no_row_and_writes_none_twice(organization, own_storage, settings):
+    settings.IMPORT_LOST_AFTER = 0.001
+    job = start_test_import(organization, *make_rows(2000))
+
+    for least in (300, 800, 1300):
+        kill_in_the_middle(job, own_storage, least)
+        assert sweep_imports() == 1
+    assert worker(job, own_storage).wait(60) == 0
+
+    job.refresh_from_db()
+    assert (job.status, job.written) == (ImportJob.Status.COMPLETED, 2000)
+    assert set(list_outcomes(job)) == {"created"}
+    assert Scenario.objects.count() == Scenario.objects.values("title_key").distinct().count() == 2000
+    expected = {one["title"]: one["evaluator_context"] for one in make_rows(2000)}
+    assert {scenario.title: scenario.evaluator_context for scenario in Scenario.objects.all()} == expected
+
+    used = set(Scenario.objects.values_list("evaluator_context_file", flat=True))
+    long_ago = time.time() - 2 * 86_400
+    for name in files_in(own_storage):
+        os.utime(own_storage / name, (long_ago, long_ago))
+    left = files_in(own_storage) - used
+    assert delete_orphaned_contexts() == len(left)
+    assert files_in(own_storage) == used

@@ -1,0 +1,78 @@
+import pytest
+
+from standins.openai.demo.caller_replies import SIMULATED_TRANSCRIPT_PREFIX, DialogueTurn, next_line, quoted_line
+from standins.openai.demo.callers import CALLERS, DANA, JULES, WALTER, choose_caller
+
+OPENING = DialogueTurn("caller", WALTER.opening[0])
+
+
+def caller_answers(*counselor, start=OPENING):
+    """Return the caller's answers to these turns, one after the other."""
+    turns, answers = [start], []
+    for text in counselor:
+        turns.append(DialogueTurn("counselor", text))
+        answers.append(next_line("", turns, mode="phone"))
+        turns.append(DialogueTurn("caller", answers[-1]))
+    return answers
+
+
+@pytest.mark.parametrize(
+    ("text", "group"),
+    [
+        ("Hello, this is Sam.", WALTER.greeted),
+        ("What has been going on?", WALTER.story),
+        ("Are you thinking about killing yourself?", WALTER.asked_about_suicide),
+        ("It sounds like you miss her.", WALTER.validated),
+        ("You should join a club.", WALTER.lectured),
+        ("", WALTER.silence),
+        ("\u2026", WALTER.silence),
+        ("Goodbye, take care.", WALTER.goodbye),
+        ("Could you make it harder?", WALTER.guarded),
+        (f"{SIMULATED_TRANSCRIPT_PREFIX}: 2.4 s of speech]", WALTER.story),
+    ],
+)
+def test_caller_reacts_to_what_was_typed(text, group):
+    assert caller_answers(text) == [group[0]]
+
+
+def test_caller_tells_the_story_in_order():
+    assert caller_answers("What then?", "And then?", "Tell me more.") == list(WALTER.story[:3])
+
+
+def test_caller_never_says_the_same_line_twice_in_a_row():
+    answers = caller_answers(*["What then?"] * 40, *["You should sleep."] * 10)
+
+    assert all(first != second for first, second in zip(answers, answers[1:], strict=False))
+
+
+def test_caller_starts_again_with_the_other_opening():
+    answers = caller_answers("What then?", "Please start again.", "What happened?")
+
+    assert answers == [WALTER.story[0], WALTER.opening[1], WALTER.story[0]]
+
+
+def test_caller_stays_on_guard_after_being_asked_to_be_harder():
+    answers = caller_answers("Make it harder, please.", "What happened?", "I hear you.")
+
+    assert answers == [WALTER.guarded[0], WALTER.story[0], WALTER.guarded[1]]
+
+
+def test_whoever_spoke_first_goes_on_even_when_cut_short():
+    assert choose_caller("anything", ["I lost my job on the first, and"]) is DANA
+
+
+def test_mode_in_the_instructions_chooses_among_its_callers():
+    assert choose_caller("This is a chat.", []) is JULES
+    assert choose_caller("This is a phone call.", []).mode == "phone"
+
+
+def test_lines_are_short_own_and_all_different():
+    lines = [line for caller in CALLERS for line in caller.lines]
+
+    assert len(set(lines)) == len(lines)
+    assert max(map(len, lines)) < 110
+
+
+def test_word_for_word_is_what_stands_between_the_quotes():
+    assert quoted_line("Say ««Hello there.»» and no more.") == "Hello there."
+    assert quoted_line("Say «Hello».") is None

@@ -1,0 +1,106 @@
+"""The conformance suite, run as a whole against the real product, and checks that it can fail."""
+
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from standins.openai.conformance.expectations import ExpectationError, expect
+from standins.openai.conformance.product import TryoutProcess
+from standins.openai.conformance.runner import CHAPTERS, run_script, running_product, select_scripts
+from standins.openai.conformance.scripted_openai import ScriptedOpenAI
+
+ROOT = Path(__file__).resolve().parents[3]
+SCRIPTS = [script for scripts in CHAPTERS.values() for script in scripts]
+NAMES = [script.__name__ for script in SCRIPTS]
+
+
+def run_suite(*arguments: str, seconds: float = 240) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "standins.openai.conformance", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def product() -> AsyncIterator[tuple[TryoutProcess, ScriptedOpenAI]]:
+    """The product and the scripted OpenAI behind it, shared by all scripts."""
+    async with running_product() as both:
+        yield both
+
+
+@pytest.mark.asyncio(loop_scope="session")
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.__name__)
+async def test_product_passes(script, product):
+    result = await run_script(script, *product)
+
+    assert result.broken == ""
+
+
+def test_suite_writes_a_scorecard_and_succeeds(tmp_path):
+    card = tmp_path / "card.json"
+
+    run = run_suite("--only", NAMES[0], "--json", str(card))
+
+    assert [(one["name"], one["broken"]) for one in json.loads(card.read_text())] == [(NAMES[0], "")]
+    assert "1 scripts: 1 passed, 0 failed" in run.stdout
+    assert run.returncode == 0
+
+
+def test_there_are_many_scripts_each_with_a_name_and_what_it_proves():
+    listed = run_suite("--list").stdout
+
+    assert len(NAMES) >= 50
+    assert len(set(NAMES)) == len(NAMES)
+    assert all(script.__doc__ for scripts in CHAPTERS.values() for script in scripts)
+    assert [name for name in NAMES if name not in listed] == []
+
+
+def test_a_name_that_is_none_is_refused():
+    run = run_suite("--only", "nonsense")
+
+    assert run.returncode != 0
+    assert "no script named nonsense" in run.stderr
+
+
+def test_some_can_be_chosen():
+    chapters = select_scripts([NAMES[0], NAMES[-1]])
+
+    assert [script.__name__ for scripts in chapters.values() for script in scripts] == [NAMES[0], NAMES[-1]]
+
+
+class UnreachableProduct:
+    """Product that cannot be reached."""
+
+    async def call_api(self, method: str, path: str, body: object = None) -> dict:
+        raise ConnectionError("nobody is there")
+
+
+async def broken_promise(stage) -> None:
+    """One and one are three."""
+    expect(1 + 1 == 3, "one and one are three")
+
+
+async def hopeless(stage) -> None:
+    """The script starts."""
+    await stage.open_call()
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [(broken_promise, "expected: one and one are three"), (hopeless, "the script could not be played")],
+)
+async def test_what_the_product_does_not_do_stands_on_the_card(script, words):
+    result = await run_script(script, UnreachableProduct(), ScriptedOpenAI())
+
+    assert not result.has_passed
+    assert words in result.broken
+    assert "FAIL" in str(result) and words in str(result)
+
+
+def test_an_expectation_that_is_met_says_nothing():
+    expect([1], "something")
+    with pytest.raises(ExpectationError, match="something"):
+        expect([], "something")

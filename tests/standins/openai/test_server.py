@@ -1,0 +1,36 @@
+import signal
+import socket
+import subprocess
+import sys
+
+from .standin_process import ROOT, StandinProcess
+
+
+def test_process_ends_when_its_input_does():
+    standin = StandinProcess()
+
+    standin.process.stdin.close()
+
+    assert standin.process.wait(20) == 0
+    standin.stop()
+
+
+def test_process_ends_on_a_signal_even_with_a_call_open():
+    with StandinProcess() as standin, socket.create_connection(("127.0.0.1", int(standin.root_url.rpartition(":")[2]))):
+        standin.process.send_signal(signal.SIGTERM)
+
+        assert standin.process.wait(20) in {0, -signal.SIGTERM}
+
+
+def test_port_in_use_is_one_readable_line():
+    with StandinProcess() as standin:
+        port = standin.root_url.rpartition(":")[2]
+        command = [sys.executable, "-m", "standins.openai", "--port", port]
+        second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20)
+
+    assert second.returncode == 1
+    assert second.stderr == f"standins.openai cannot listen on 127.0.0.1:{port}: Address already in use\n"
+
+
+def test_health(standin):
+    assert standin.request("GET", "/health") == {"status": "ok"}

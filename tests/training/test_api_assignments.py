@@ -1,0 +1,136 @@
+import pytest
+
+from accounts.models import Cohort, User
+from tests.support.fixtures import client_of
+from training.models import Assignment
+from training.services.assignments import assign
+
+ASSIGNMENTS, BULK = "/api/assignments/", "/api/assignments/bulk/"
+
+
+def post(client, path, body):
+    return client.post(path, body, content_type="application/json")
+
+
+def test_a_cohort_is_given_scenarios_and_asked_again_nobody_is(
+    organization, supervisor, counselor, colleague, chat_scenario, phone_scenario
+):
+    cohort = Cohort.objects.create(organization=organization, name="Spring class")
+    cohort.counselors.set([counselor, colleague])
+    client = client_of(supervisor)
+    wanted = {
+        "cohorts": [str(cohort.pk)],
+        "scenarios": [str(chat_scenario.pk), str(phone_scenario.pk)],
+        "pass_mark": 65,
+    }
+
+    first, second = post(client, BULK, wanted), post(client, BULK, wanted)
+
+    assert (first.status_code, len(first.json()["assignments"])) == (201, 4)
+    assert {row["pass_mark"] for row in first.json()["assignments"]} == {65}
+    assert (second.status_code, len(second.json()["open"]), second.json()["assignments"]) == (200, 4, [])
+
+
+def test_an_outside_system_names_people_by_its_own_ids(supervisor, organization, chat_scenario, counselor):
+    person = {"external_id": "lms-1", "email": "new@example.org", "first_name": "Nia"}
+    known = {"external_id": "lms-2", "email": counselor.email}
+    wanted = {"people": [person, {"external_id": "lms-3"}, known], "scenarios": [str(chat_scenario.pk)]}
+
+    response = post(client_of(supervisor), BULK, wanted)
+
+    assert response.status_code == 201
+    made = User.objects.get(organization=organization, external_id="lms-1")
+    assert (made.email, made.first_name, made.role, made.has_usable_password()) == (
+        "new@example.org", "Nia", "counselor", False,
+    )  # fmt: skip
+    counselor.refresh_from_db()
+    assert counselor.external_id == "lms-2"
+    assert Assignment.objects.filter(counselor__external_id__startswith="lms-").count() == 3
+
+    again = post(client_of(supervisor), BULK, wanted)
+
+    assert (again.status_code, User.objects.filter(external_id__startswith="lms-").count()) == (200, 3)
+
+
+def test_a_person_of_another_center_is_not_taken_over(supervisor, stranger, chat_scenario):
+    wanted = {"people": [{"external_id": "a"}, {"external_id": "b", "email": stranger.email}]}
+
+    response = post(client_of(supervisor), BULK, wanted | {"scenarios": [str(chat_scenario.pk)]})
+
+    assert (response.status_code, response.json()["fields"]) == (
+        400, {"people": {"email": ["This address belongs to another person."]}},
+    )  # fmt: skip
+    assert User.objects.filter(external_id="a").count() == Assignment.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"counselors": []}, "counselors"),
+        ({"counselors": ["00000000-0000-0000-0000-000000000001"]}, "counselors"),
+        ({"scenarios": ["00000000-0000-0000-0000-000000000001"]}, "scenarios"),
+        ({"scenarios": []}, "scenarios"),
+        ({"due_date": "2020-01-01"}, "due_date"),
+        ({"pass_mark": 101}, "pass_mark"),
+        ({"attempts_allowed": 0}, "attempts_allowed"),
+        ({"notes": "x" * 1001}, "notes"),
+        ({"due": "2030-01-01"}, "due"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_field(supervisor, counselor, chat_scenario, change, field):
+    wanted = {"counselors": [str(counselor.pk)], "scenarios": [str(chat_scenario.pk)]} | change
+
+    response = post(client_of(supervisor), BULK, wanted)
+
+    assert (response.status_code, list(response.json()["fields"])) == (400, [field])
+    assert Assignment.objects.count() == 0
+
+
+def test_one_is_given_and_not_twice(supervisor, counselor, chat_scenario):
+    client, wanted = client_of(supervisor), {"counselor": str(counselor.pk), "scenario": str(chat_scenario.pk)}
+
+    first, second = post(client, ASSIGNMENTS, wanted), post(client, ASSIGNMENTS, wanted)
+
+    assert (first.status_code, second.status_code, second.json()["code"]) == (201, 409, "open_already")
+    Assignment.objects.update(status="completed")
+    asked, forced = post(client, ASSIGNMENTS, wanted), post(client, ASSIGNMENTS, wanted | {"force_reassign": True})
+    assert (asked.status_code, asked.json()["code"], forced.status_code) == (409, "completed_already", 201)
+
+
+def test_a_counselor_lists_their_own_and_declines_one(
+    counselor, colleague, supervisor, chat_assignment, phone_scenario
+):
+    assign(phone_scenario, colleague, supervisor)
+    client = client_of(counselor)
+
+    listed = client.get(ASSIGNMENTS).json()["results"]
+    declined = post(client, f"{ASSIGNMENTS}{chat_assignment.pk}/decline/", {})
+    again = post(client, f"{ASSIGNMENTS}{chat_assignment.pk}/decline/", {})
+
+    assert [row["id"] for row in listed] == [str(chat_assignment.pk)]
+    assert (declined.status_code, declined.json()["status"], declined.json()["is_declined"]) == (200, "cancelled", True)
+    assert (again.status_code, again.json()["code"]) == (409, "not_now")
+
+
+def test_filters_narrow_and_unknown_ones_are_refused(supervisor, chat_assignment, phone_assignment):
+    client = client_of(supervisor)
+    Assignment.objects.filter(pk=phone_assignment.pk).update(due_date="2020-01-01")
+
+    overdue = client.get(f"{ASSIGNMENTS}?status=overdue").json()["results"]
+    of_scenario = client.get(f"{ASSIGNMENTS}?scenario={chat_assignment.scenario_id}").json()["results"]
+
+    assert [row["id"] for row in overdue] == [str(phone_assignment.pk)]
+    assert [row["id"] for row in of_scenario] == [str(chat_assignment.pk)]
+    assert client.get(f"{ASSIGNMENTS}?state=overdue").status_code == 400
+
+
+def test_terms_change_and_nothing_else(supervisor, chat_assignment):
+    client, path = client_of(supervisor), f"{ASSIGNMENTS}{chat_assignment.pk}/"
+
+    changed = client.patch(path, {"notes": "Slowly.", "pass_mark": 50}, content_type="application/json")
+    refused = client.patch(path, {"status": "completed"}, content_type="application/json")
+
+    assert (changed.status_code, changed.json()["notes"], changed.json()["pass_mark"]) == (200, "Slowly.", 50)
+    assert (refused.status_code, list(refused.json()["fields"])) == (400, ["status"])
+    chat_assignment.refresh_from_db()
+    assert chat_assignment.status == "pending"

@@ -1,0 +1,617 @@
+import json
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Account
+from scenarios.models import Scenario
+from tests.support.fixtures import (
+    CONTEXT_CANARY,
+    PROMPT_CANARY,
+    SECTIONS_CANARY,
+    add_person,
+    add_scenario,
+    client_of,
+    write_turns,
+)
+from training.models import Assignment, EndReason, Session
+from training.services.call_leases import acquire_call
+from training.services.call_tickets import redeem_ticket
+from training.services.greetings import prepare_greeting
+from training.services.sessions import end_session
+
+SESSIONS = "/api/sessions/"
+UNKNOWN = uuid4()
+
+
+def post(client: Client, path: str, body: object = None, **extra):
+    return client.post(path, body, content_type="application/json", **extra)
+
+
+def begin(client: Client, **body):
+    return post(client, SESSIONS, body)
+
+
+def test_an_assignment_begins_with_201_and_a_pending_greeting(counselor, chat_assignment):
+    response = begin(client_of(counselor), type="assignment", assignment_id=str(chat_assignment.pk))
+
+    session = Session.objects.get()
+    started_at = response.json().pop("started_at")
+    assert started_at
+    assert response.status_code == 201
+    assert response.json() | {"started_at": None} == {
+        "id": str(session.pk),
+        "mode": "chat",
+        "kind": "assignment",
+        "status": "active",
+        "end_reason": "",
+        "greeting": "pending",
+        "revision": 0,
+        "title": "Writing from the train",
+        "page": f"/sessions/{session.pk}/",
+        "counselor": str(session.counselor_id),
+        "scenario": str(session.scenario_id),
+        "assignment": str(session.assignment_id),
+        "attempt": 1,
+        "score": None,
+        "started_at": None,
+        "ended_at": None,
+        "transcript": [],
+    }
+
+
+def test_the_live_session_again_is_200(counselor, chat, chat_assignment):
+    response = begin(client_of(counselor), type="assignment", assignment_id=str(chat_assignment.pk))
+
+    assert (response.status_code, response.json()["id"]) == (200, str(chat.pk))
+
+
+def test_a_second_call_is_409_with_the_first_ones_id(counselor, call):
+    response = begin(client_of(counselor), type="free_practice", mode="phone")
+
+    assert response.status_code == 409
+    assert response.json() == {
+        "detail": "You have another call under way. End it first.",
+        "code": "call_live",
+        "session_id": str(call.pk),
+    }
+
+
+def test_a_closed_assignment_is_409(counselor, chat_assignment):
+    Assignment.objects.update(status=Assignment.Status.COMPLETED)
+
+    response = begin(client_of(counselor), type="assignment", assignment_id=str(chat_assignment.pk))
+
+    assert (response.status_code, response.json()["code"]) == (409, "assignment_closed")
+
+
+def test_someone_elses_user_id_is_403_and_ones_own_is_fine(counselor, colleague, chat_assignment):
+    wanted = {"type": "assignment", "assignment_id": str(chat_assignment.pk)}
+
+    refused = begin(client_of(counselor), **wanted, user_id=str(colleague.pk))
+    mine = begin(client_of(counselor), **wanted, user_id=str(counselor.pk))
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
+    assert mine.status_code == 201
+
+
+def test_someone_elses_assignment_is_404_like_an_unknown_one(colleague, supervisor, stranger, chat_assignment):
+    for person in (colleague, supervisor, stranger):
+        client = client_of(person)
+        theirs = begin(client, type="assignment", assignment_id=str(chat_assignment.pk))
+        unknown = begin(client, type="assignment", assignment_id=str(UNKNOWN))
+        assert (theirs.status_code, theirs.content) == (404, unknown.content)
+    assert theirs.json()["code"] == "not_found"
+    assert Session.objects.count() == 0
+
+
+def test_only_the_librarys_scenarios_can_be_practised_freely(
+    counselor, organization, other_organization, chat_scenario
+):
+    client = client_of(counselor)
+    hidden = [
+        add_scenario(organization, "One time", is_one_time=True),
+        add_scenario(organization, "Retired", is_active=False),
+        add_scenario(other_organization, "Theirs"),
+    ]
+
+    played = begin(client, type="free_practice", mode="chat", scenario_id=str(chat_scenario.pk))
+    unknown = begin(client, type="free_practice", mode="chat", scenario_id=str(UNKNOWN))
+
+    assert (played.status_code, played.json()["title"]) == (201, "Writing from the train")
+    assert unknown.status_code == 404
+    for scenario in hidden:
+        response = begin(client, type="free_practice", mode="chat", scenario_id=str(scenario.pk))
+        assert (response.status_code, response.content) == (404, unknown.content)
+
+
+def test_free_practice_keeps_what_is_asked_for(counselor):
+    response = begin(client_of(counselor), type="free_practice", mode="chat", focus="long silences")
+
+    assert (response.status_code, response.json()["title"]) == (201, "Free practice")
+    assert Session.objects.get().focus == "long silences"
+
+
+@pytest.mark.parametrize("mode", ["phone", "chat"])
+def test_a_draft_is_tried_in_either_mode_and_the_live_trial_again_is_200(trainer, organization, mode):
+    draft = add_scenario(organization, "A draft", is_one_time=True, is_active=False)
+    client = client_of(trainer)
+
+    first, again = (begin(client, type="trial", scenario_id=str(draft.pk), mode=mode) for _ in range(2))
+
+    session = Session.objects.get()
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json()["id"] == again.json()["id"] == str(session.pk)
+    assert (first.json()["kind"], first.json()["mode"], first.json()["title"]) == ("trial", mode, "A draft")
+
+
+def test_who_may_not_change_scenarios_tries_none_known_or_not(counselor, evaluator, chat_scenario):
+    for person in (counselor, evaluator):
+        for scenario in (chat_scenario.pk, UNKNOWN):
+            response = begin(client_of(person), type="trial", scenario_id=str(scenario), mode="chat")
+            assert (response.status_code, response.json()["code"]) == (403, "permission_denied")
+    assert Session.objects.count() == 0
+
+
+def test_another_organizations_draft_is_404_like_an_unknown_one(stranger, chat_scenario):
+    client = client_of(stranger)
+
+    theirs = begin(client, type="trial", scenario_id=str(chat_scenario.pk), mode="chat")
+    unknown = begin(client, type="trial", scenario_id=str(UNKNOWN), mode="chat")
+
+    assert (theirs.status_code, theirs.content) == (404, unknown.content)
+    assert Session.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '"text"',
+        "{}",
+        '{"type":"trial"}',
+        '{"type":"trial","mode":"chat"}',
+        '{"type":"trial","scenario_id":"11111111-1111-4111-8111-111111111111"}',
+        '{"type":"drill","mode":"chat"}',
+        '{"type":"assignment"}',
+        '{"type":"assignment","assignment_id":"717"}',
+        '{"type":"assignment","assignment_id":null}',
+        '{"type":"free_practice"}',
+        '{"type":"free_practice","mode":"letter"}',
+        '{"type":"free_practice","mode":"chat","scenario_id":"x"}',
+        '{"type":"free_practice","mode":"chat","focus":{}}',
+        '{"type":"free_practice","mode":"chat","focus":"\\u0000"}',
+        '{"type":"free_practice","mode":"chat","focus":"\\ud800"}',
+        json.dumps({"type": "free_practice", "mode": "chat", "focus": "x" * 501}),
+        '{"type":"free_practice","mode":"chat","user_id":"me"}',
+        "[" * 2000,
+    ],
+)
+def test_a_malformed_body_is_400_in_words_a_page_can_show(counselor, body):
+    response = post(client_of(counselor), SESSIONS, body)
+
+    assert response.status_code == 400
+    assert isinstance(response.json()["detail"], str) and response.json()["detail"]
+    assert response.json()["code"]
+    assert Session.objects.count() == 0
+
+
+def test_other_than_json_is_415(counselor):
+    response = client_of(counselor).post(SESSIONS, {"type": "free_practice", "mode": "chat"})
+
+    assert response.status_code == 415
+
+
+def test_without_csrf_token_nothing_begins(counselor):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(counselor)
+
+    assert begin(client, type="free_practice", mode="chat").status_code == 403
+    assert Session.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_would_rather_wait_gets_the_greeting(counselor, chat_assignment, chat, standin):
+    prepare_greeting(chat.pk)
+    body = {"type": "assignment", "assignment_id": str(chat_assignment.pk)}
+
+    response = post(client_of(counselor), SESSIONS, body, headers={"Prefer": "wait=10"})
+
+    assert (response.json()["greeting"], len(response.json()["transcript"])) == ("ready", 1)
+
+
+def test_waiting_ends_when_its_time_is_over(counselor, chat_assignment):
+    body = {"type": "assignment", "assignment_id": str(chat_assignment.pk)}
+
+    response = post(client_of(counselor), SESSIONS, body, headers={"Prefer": "respond-async, wait=0"})
+
+    assert (response.status_code, response.json()["greeting"]) == (201, "pending")
+
+
+def test_a_session_is_read_with_its_transcript(counselor, supervisor, finished_chat):
+    path = f"{SESSIONS}{finished_chat.pk}/"
+
+    mine, seen = client_of(counselor).get(path), client_of(supervisor).get(path)
+
+    turns = mine.json()["transcript"]
+    assert (mine.status_code, seen.json()) == (200, mine.json())
+    assert [turn["role"] for turn in turns] == ["caller", "counselor", "caller", "counselor"]
+    shown = {"id", "revision", "item", "after", "role", "text", "final", "source", "interrupted", "start_ms", "end_ms"}
+    assert set(turns[0]) == shown
+    assert (turns[0]["after"], turns[1]["after"]) == (None, turns[0]["item"])
+
+
+@pytest.mark.parametrize("action", ["", "messages/", "end/", "ticket/", "evaluation/"])
+def test_someone_elses_session_is_404_like_an_unknown_one(action, chat, colleague, stranger):
+    for person in (colleague, stranger):
+        client = client_of(person)
+        ask = client.get if not action else lambda path, client=client: post(client, path, {"content": "hi"})
+        theirs, unknown = ask(f"{SESSIONS}{chat.pk}/{action}"), ask(f"{SESSIONS}{UNKNOWN}/{action}")
+        assert (theirs.status_code, theirs.content) == (404, unknown.content)
+
+
+@pytest.mark.parametrize("action", ["messages/", "ticket/"])
+def test_a_supervisor_sees_a_session_and_does_not_speak_in_it(action, chat, call, supervisor):
+    for session in (chat, call):
+        assert post(client_of(supervisor), f"{SESSIONS}{session.pk}/{action}", {"content": "hi"}).status_code == 404
+        session.refresh_from_db()
+        assert session.is_live and session.turns.count() == 0
+
+
+def test_hanging_up_ends_it_and_twice_is_no_error(counselor, chat):
+    client = client_of(counselor)
+
+    first, again = (post(client, f"{SESSIONS}{chat.pk}/end/") for _ in range(2))
+
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert (first.json()["status"], first.json()["end_reason"]) == ("completed", "hung_up")
+    assert again.json() == first.json()
+    assert chat.evaluations.count() == 1
+
+
+def test_a_ticket_opens_the_calls_socket(counselor, call, settings):
+    response = post(client_of(counselor), f"{SESSIONS}{call.pk}/ticket/")
+
+    assert response.status_code == 201
+    assert response.json()["url"] == f"{settings.GATEWAY_URL}/ws/calls/{call.pk}/"
+    assert response.json()["ticket"] not in response.json()["url"]
+    assert redeem_ticket(response.json()["ticket"], call.pk) is not None
+
+
+def test_a_ticket_is_refused_for_what_is_over_in_use_or_a_chat(counselor, call, chat):
+    client = client_of(counselor)
+
+    def code(session: Session) -> tuple[int, str]:
+        response = post(client, f"{SESSIONS}{session.pk}/ticket/")
+        return response.status_code, response.json()["code"]
+
+    assert code(chat) == (409, "not_a_call")
+    acquire_call(call)
+    assert code(call) == (409, "in_use")
+    end_session(call, EndReason.HUNG_UP)
+    assert code(call) == (409, "session_over")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_message_is_answered_by_both_turns(counselor, chat, standin):
+    response = post(client_of(counselor), f"{SESSIONS}{chat.pk}/messages/", {"content": "Hello, I'm Sam."})
+
+    mine, theirs = response.json()["turns"]
+    assert response.status_code == 201
+    assert (mine["role"], mine["text"], mine["source"]) == ("counselor", "Hello, I'm Sam.", "typed")
+    assert (theirs["role"], theirs["after"]) == ("caller", mine["item"])
+    assert [str(turn.pk) for turn in chat.transcript()] == [mine["id"], theirs["id"]]
+
+
+@pytest.mark.parametrize(
+    "content", [None, "", "   ", 7.5, [], {}, "x" * 10_001, "nul\0", "\ud800"], ids=lambda content: repr(content)[:12]
+)
+def test_a_message_that_is_none_is_400(counselor, chat, content):
+    if isinstance(content, float):
+        content = [content]
+
+    response = post(client_of(counselor), f"{SESSIONS}{chat.pk}/messages/", {"content": content})
+
+    assert (response.status_code, response.json()["code"]) == (400, "invalid")
+    assert response.json()["detail"]
+    assert chat.transcript() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_longest_message_is_taken(counselor, chat, standin):
+    response = post(client_of(counselor), f"{SESSIONS}{chat.pk}/messages/", {"content": "x" * 10_000})
+
+    assert response.status_code == 201
+
+
+def test_a_message_to_a_call_or_to_a_chat_that_is_over_is_409(counselor, call, finished_chat):
+    client = client_of(counselor)
+
+    to_call = post(client, f"{SESSIONS}{call.pk}/messages/", {"content": "hi"})
+    too_late = post(client, f"{SESSIONS}{finished_chat.pk}/messages/", {"content": "hi"})
+
+    assert (to_call.status_code, to_call.json()["code"]) == (409, "not_a_chat")
+    assert (too_late.status_code, too_late.json()["code"]) == (409, "session_over")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("fault", [{"status": 500}, {"drop": True}, {"refusal": True}])
+def test_without_an_answer_the_message_is_kept_and_sent_again_is_no_second_turn(counselor, chat, standin, fault):
+    client = client_of(counselor)
+    standin.add_fault("POST /v1/responses", fault, times=None)
+
+    failed = post(client, f"{SESSIONS}{chat.pk}/messages/", {"content": "Are you there?"})
+
+    assert failed.status_code == 503
+    assert failed.json()["code"] == "caller_unavailable"
+    assert failed.json()["retryable"] is True
+    assert [turn.text_heard for turn in chat.transcript()] == ["Are you there?"]
+
+    standin.clear_faults()
+    answered = post(client, f"{SESSIONS}{chat.pk}/messages/", {"content": "Are you there?"})
+
+    assert answered.status_code == 201
+    assert [turn.role for turn in chat.transcript()] == ["counselor", "caller"]
+
+
+async def events_of(client, session: Session, content: str) -> list[tuple[str, dict]]:
+    response = await client.post(
+        f"{SESSIONS}{session.pk}/messages/",
+        {"content": content},
+        content_type="application/json",
+        headers={"Accept": "text/event-stream"},
+    )
+    assert response.status_code == 200
+    assert response["Content-Type"] == "text/event-stream"
+    text = b"".join([part async for part in response.streaming_content]).decode()
+    blocks = [block.split("\n") for block in text.strip().split("\n\n")]
+    return [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, data in blocks]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_reply_streams_in_as_it_is_written(counselor, chat, standin, log_in):
+    client = await log_in(counselor)
+
+    events = await events_of(client, chat, "Hello, I'm Sam.\nWhat happened?")
+
+    names = [name for name, _ in events]
+    pieces = [data["text"] for name, data in events if name == "delta"]
+    assert (names[0], names[-1], set(names[1:-1])) == ("turn", "turn", {"delta"})
+    assert events[0][1]["text"] == "Hello, I'm Sam.\nWhat happened?"
+    assert len(pieces) > 1
+    assert events[-1][1]["text"] == "".join(pieces).strip()
+    assert events[-1][1]["after"] == events[0][1]["item"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("fault", [{"status": 500}, {"drop_after": 900}, {"drop": True}, {"refusal": True}])
+async def test_a_reply_that_breaks_off_is_an_error_event_and_the_message_is_kept(
+    counselor, chat, standin, log_in, fault
+):
+    client = await log_in(counselor)
+    standin.add_fault("POST /v1/responses", fault, times=None)
+
+    events = await events_of(client, chat, "Are you there?")
+
+    assert (events[0][0], events[-1][0]) == ("turn", "error")
+    assert (events[-1][1]["code"], events[-1][1]["retryable"]) == ("caller_unavailable", True)
+    assert [turn.text_heard async for turn in chat.turns.all()] == ["Are you there?"]
+
+    standin.clear_faults()
+    again = await events_of(client, chat, "Are you there?")
+
+    assert again[0][1]["id"] == events[0][1]["id"]
+    assert again[-1][0] == "turn"
+    assert await chat.turns.acount() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_who_asks_for_a_stream_gets_refusals_in_json(counselor, finished_chat, log_in):
+    client = await log_in(counselor)
+
+    response = await client.post(
+        f"{SESSIONS}{finished_chat.pk}/messages/",
+        {"content": "hi"},
+        content_type="application/json",
+        headers={"Accept": "text/event-stream"},
+    )
+
+    assert (response.status_code, response.json()["code"]) == (409, "session_over")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_caller_is_given_prompt_and_conversation_and_nothing_of_what_is_assessed(counselor, chat, standin):
+    Scenario.objects.update(description="Practise a written opening.")
+    prepare_greeting(chat.pk)
+    post(client_of(counselor), f"{SESSIONS}{chat.pk}/messages/", {"content": "Hello, I'm Sam."})
+
+    bodies = [json.dumps(entry["body"]) for entry in standin.logged_requests("http", "/v1/responses")]
+
+    assert len(bodies) == 2
+    for body in bodies:
+        assert PROMPT_CANARY in body
+        for secret in (
+            CONTEXT_CANARY,
+            SECTIONS_CANARY,
+            "file_search",
+            "vs_",
+            "Writes briefly",
+            "Asks at least one open",
+        ):
+            assert secret not in body
+        assert json.loads(body)["store"] is False
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_trials_caller_is_given_no_more_than_a_counselors(supervisor, chat_scenario, standin):
+    begin(client_of(supervisor), type="trial", scenario_id=str(chat_scenario.pk), mode="chat")
+    session = Session.objects.get()
+    prepare_greeting(session.pk)
+    post(client_of(supervisor), f"{SESSIONS}{session.pk}/messages/", {"content": "Make it harder."})
+
+    bodies = [json.dumps(entry["body"]) for entry in standin.logged_requests("http", "/v1/responses")]
+
+    assert len(bodies) == 2
+    for body in bodies:
+        assert PROMPT_CANARY in body
+        assert not [secret for secret in (CONTEXT_CANARY, SECTIONS_CANARY, "file_search", "vs_") if secret in body]
+
+
+ONE_TIME = "/api/assignments/one-time/"
+WRITTEN = {"title": "After last week's call", "prompt": f"You are Noor, 20. {PROMPT_CANARY}"}
+
+
+def test_a_one_time_scenario_comes_with_its_assignments(supervisor, counselor, colleague, account):
+    tomorrow = (timezone.localdate() + timedelta(days=1)).isoformat()
+    scenario = WRITTEN | {
+        "description": "Practise a written opening.",
+        "evaluator_context": f" - Asks before advising. {CONTEXT_CANARY}\r\n",
+        "mode": "chat",
+        "category": "refresher",
+        "skills": ["Grief support", "DE-ESCALATION"],
+        "difficulty": "advanced",
+        "estimated_minutes": 20,
+        "account": str(account.pk),
+        "opens": "counselor",
+        "content_notes": "",
+        "visitor_survey": {},
+        "patience": "normal",
+        "relevant_policy_sections": "3010",
+    }
+    people = {"counselors": [str(counselor.pk), str(colleague.pk)], "due_date": tomorrow}
+    more = {"notes": "Take your time.", "require_recording": True}
+
+    response = post(client_of(supervisor), ONE_TIME, {"scenario": scenario} | people | more)
+
+    body, made = response.json(), Scenario.objects.get()
+    assert response.status_code == 201
+    assert body["scenario"].pop("created_at") and body["scenario"].pop("updated_at")
+    assert body["scenario"] == {name: value for name, value in scenario.items() if name != "evaluator_context"} | {
+        "id": str(made.pk),
+        "account_procedures": None,
+        "created_by": str(supervisor.pk),
+        "category": "Refresher",
+        "skills": ["De-escalation", "Grief support"],
+        "is_one_time": True,
+        "is_active": True,
+    }
+    assert made.evaluator_context == f" - Asks before advising. {CONTEXT_CANARY}\n"
+    assert [(row["counselor"], row["scenario"]) for row in body["assignments"]] == [
+        (str(counselor.pk), str(made.pk)),
+        (str(colleague.pk), str(made.pk)),
+    ]
+    for row in body["assignments"]:
+        assert (row["due_date"], row["notes"], row["require_recording"]) == (tomorrow, "Take your time.", True)
+        assert (row["status"], row["completed_at"]) == ("pending", None)
+    assert {row["id"] for row in body["assignments"]} == {str(row.pk) for row in Assignment.objects.all()}
+
+
+def test_a_one_time_scenario_needs_little(admin, counselor):
+    response = post(client_of(admin), ONE_TIME, {"scenario": WRITTEN, "counselors": [str(counselor.pk)]})
+
+    scenario = response.json()["scenario"]
+    assert response.status_code == 201
+    assert (scenario["mode"], scenario["difficulty"], scenario["estimated_minutes"]) == ("phone", "intermediate", 15)
+    assert (scenario["category"], scenario["skills"], scenario["account"], scenario["opens"]) == (None, [], None, "")
+
+
+def test_writing_alone_or_assigning_alone_is_not_enough(counselor, trainer, evaluator):
+    for person in (counselor, trainer, evaluator):
+        response = post(client_of(person), ONE_TIME, {"scenario": WRITTEN, "counselors": [str(counselor.pk)]})
+        assert (response.status_code, response.json()["code"]) == (403, "permission_denied")
+    assert Scenario.objects.count() == 0
+
+
+def test_all_that_is_wrong_is_told_at_once_and_nothing_kept(supervisor, counselor, other_organization):
+    theirs = Account.objects.create(organization=other_organization, name="Theirs")
+    scenario = {
+        "title": " ",
+        "description": "x" * 1001,
+        "prompt": "x" * 10_001,
+        "evaluator_context": "x" * 50_001,
+        "mode": "letter",
+        "category": "Juggling",
+        "skills": ["Grief support", "Juggling"],
+        "difficulty": "easy",
+        "estimated_minutes": 4,
+        "account": str(theirs.pk),
+        "opens": "nobody",
+        "relevant_policy_sections": "x" * 2001,
+    }
+    people = {"counselors": [str(counselor.pk), str(UNKNOWN)], "due_date": "2020-01-31", "notes": "x" * 1001}
+
+    response = post(client_of(supervisor), ONE_TIME, {"scenario": scenario} | people)
+
+    told = response.json()["fields"]
+    assert (response.status_code, response.json()["code"]) == (400, "invalid")
+    assert set(told) == {"scenario", "counselors", "due_date", "notes"}
+    assert set(told["scenario"]) == set(scenario)
+    assert told["counselors"] == [f"There is no counselor {UNKNOWN}."]
+    assert [word.split(". ")[0] for word in told["scenario"]["category"]] == ["There is no category “Juggling”"]
+    assert [word.split(". ")[0] for word in told["scenario"]["skills"]] == ["There is no skill “Juggling”"]
+    assert told["scenario"]["account"] == [f"There is no account {theirs.pk}."]
+    assert told["due_date"] == ["January 31, 2020 is over; choose today or a later day."]
+    assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
+
+
+def test_only_the_organizations_own_counselors_can_be_given_it(supervisor, evaluator, counselor, other_organization):
+    left = add_person(supervisor.organization, "counselor", "left@example.org")
+    left.is_active = False
+    left.save()
+    theirs = add_person(other_organization, "counselor", "theirs@example.net")
+
+    for person in (evaluator, supervisor, left, theirs):
+        people = [str(counselor.pk), str(person.pk)]
+        response = post(client_of(supervisor), ONE_TIME, {"scenario": WRITTEN, "counselors": people})
+        assert response.status_code == 400
+        assert response.json()["fields"] == {"counselors": [f"There is no counselor {person.pk}."]}
+    assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "[]",
+        "null",
+        "{}",
+        '{"scenario":[],"counselors":[]}',
+        '{"scenario":{"title":"x","prompt":"y"},"counselors":"all"}',
+        '{"scenario":{"title":"x","prompt":"y"},"counselors":["717"]}',
+        '{"scenario":{"title":"x","prompt":"y\\u0000"},"counselors":[]}',
+        '{"scenario":{"title":"x","prompt":"y","skills":{}},"counselors":[]}',
+        '{"scenario":{"title":"x","prompt":"y","evaluator_context":"\\ud800"},"counselors":[]}',
+        json.dumps({"scenario": {"title": "x", "prompt": "y"}, "counselors": [str(UNKNOWN)] * 51}),
+        json.dumps({"scenario": {"title": "x", "prompt": "y", "skills": ["Grief support"] * 11}, "counselors": []}),
+    ],
+)
+def test_a_malformed_one_time_scenario_is_400(supervisor, body):
+    response = post(client_of(supervisor), ONE_TIME, body)
+
+    assert response.status_code == 400
+    assert isinstance(response.json()["detail"], str) and response.json()["detail"]
+    assert Scenario.objects.count() == 0
+
+
+def test_nothing_a_counselor_can_read_tells_of_prompt_or_assessment(counselor, chat, chat_assignment, call):
+    write_turns(chat, "hi")
+    client = client_of(counselor)
+    answers = [
+        begin(client, type="assignment", assignment_id=str(chat_assignment.pk)),
+        client.get(f"{SESSIONS}{chat.pk}/"),
+        client.get(f"{SESSIONS}{call.pk}/"),
+        post(client, f"{SESSIONS}{call.pk}/ticket/"),
+        post(client, f"{SESSIONS}{chat.pk}/end/"),
+        client.get(f"{SESSIONS}{chat.pk}/evaluation/"),
+    ]
+
+    for answer in answers:
+        assert answer.status_code in {200, 201}
+        text = answer.content.decode()
+        assert not [canary for canary in (PROMPT_CANARY, CONTEXT_CANARY, SECTIONS_CANARY) if canary in text]

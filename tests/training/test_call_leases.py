@@ -1,0 +1,339 @@
+"""Tests of call leases: sockets, heartbeats, tickets, and the organization's slots."""
+
+from datetime import timedelta
+
+import pytest
+from django.db.models import F
+from django.utils import timezone
+
+from scenarios.models import Mode
+from tests.support.fixtures import add_person, client_of, run_concurrently
+from training.models import CallTicket, EndReason, Session, TranscriptTurn
+from training.services import call_leases, sessions
+from training.services.call_leases import CallLease
+from training.services.call_tickets import issue_ticket, redeem_ticket
+from training.services.errors import SessionRefusedError
+from training.services.sessions import end_session, start_free_practice
+from training.services.turns import record_turn, record_turns
+from training.signals import call_check_requested
+
+pytestmark = pytest.mark.both_databases
+
+
+def age_heartbeat(session: Session, seconds: float) -> None:
+    Session.objects.filter(pk=session.pk).update(heartbeat_at=timezone.now() - timedelta(seconds=seconds))
+
+
+def hold_call(session: Session, **ticket: object) -> CallLease:
+    """Issue a ticket and acquire the call as a gateway does when it accepts a socket. Return the lease."""
+    issued, _ = issue_ticket(session, **ticket)
+    epoch = call_leases.acquire_call(session)
+    assert epoch
+    return CallLease(session.pk, epoch, issued.pk)
+
+
+def test_one_socket_holds_the_line_until_it_lets_go(call):
+    assert call_leases.is_call_held(call) is False
+    assert call_leases.acquire_call(call) == 1
+    call.refresh_from_db()
+    assert call_leases.is_call_held(call) is True
+    assert call_leases.acquire_call(call) is None
+
+    call_leases.release_call(call.pk, 1)
+
+    assert call_leases.acquire_call(call) == 2
+
+
+def test_a_holder_that_missed_its_heartbeats_loses_the_line(call, settings):
+    first = hold_call(call)
+    age_heartbeat(call, 3 * settings.HEARTBEAT_EVERY + 1)
+    call.refresh_from_db()
+
+    assert call_leases.is_call_held(call) is False
+    second = hold_call(call)
+    assert call_leases.renew_leases([first]) == {call.pk: "replaced"}
+    assert call_leases.renew_leases([second]) == {}
+
+    call_leases.release_call(call.pk, first.epoch)
+
+    assert call_leases.renew_leases([second]) == {}
+
+
+def test_only_the_epoch_that_is_meant_can_be_displaced(call):
+    first = hold_call(call)
+
+    assert call_leases.acquire_call(call, displaces=first.epoch + 1) is None
+    assert call_leases.acquire_call(call, displaces=first.epoch) == 2
+    assert call_leases.acquire_call(call, displaces=first.epoch) is None
+    assert call_leases.renew_leases([first]) == {call.pk: "replaced"}
+
+
+def test_a_heartbeat_keeps_the_sweep_away(call, settings):
+    held = hold_call(call)
+    age_heartbeat(call, settings.HEARTBEAT_LOST_AFTER + 1)
+
+    assert call_leases.renew_leases([held]) == {}
+    assert sessions.sweep_sessions() == 0
+
+
+def test_all_calls_of_a_gateway_beat_together(
+    call, colleague, counselor, organization, django_assert_num_queries, settings
+):
+    others = [add_person(organization, "counselor", f"c{number}@example.org") for number in range(4)]
+    calls = [call] + [start_free_practice(person, Mode.PHONE)[0] for person in (colleague, *others)]
+    held = [hold_call(session) for session in calls]
+    for session in calls:
+        age_heartbeat(session, 60)
+    end_session(calls[1], EndReason.HUNG_UP)
+    sessions.end_by_supervisor(calls[2])
+    Session.objects.filter(pk=calls[3].pk).update(epoch=F("epoch") + 1)
+    others[2].is_active = False
+    others[2].save()
+
+    with django_assert_num_queries(6):  # two of the six begin and commit the transaction
+        lost = call_leases.renew_leases(held)
+
+    assert lost == {
+        calls[1].pk: "ended_elsewhere",
+        calls[2].pk: "supervisor",
+        calls[3].pk: "replaced",
+        calls[4].pk: "logged_out",
+    }
+    fresh = Session.objects.filter(heartbeat_at__gt=timezone.now() - timedelta(seconds=30))
+    assert {session.pk for session in fresh if session.is_live} == {calls[0].pk, calls[5].pk}
+    assert call_leases.renew_leases([]) == {}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_transactions_over_the_same_calls_never_block_each_other(call, organization):
+    people = [add_person(organization, "counselor", f"c{number}@example.org") for number in range(9)]
+    held = [
+        hold_call(session) for session in (call, *(start_free_practice(person, Mode.PHONE)[0] for person in people))
+    ]
+    spoken = {"role": "caller", "text_generated": "hi", "text_heard": "hi", "source": "spoken"}
+
+    def record(ones: list[CallLease]) -> None:
+        for revision in range(1, 41):
+            turns = {one.session_id: [TranscriptTurn(item="item", revision=revision, **spoken)] for one in ones}
+            record_turns(turns)
+
+    def beat() -> None:
+        for _ in range(40):
+            assert call_leases.renew_leases(held[::-1]) == {}
+
+    assert run_concurrently(lambda: record(held), lambda: record(held[::-1]), beat) == [None] * 3
+
+    assert list(Session.objects.filter(pk__in=[one.session_id for one in held]).values_list("revision", flat=True)) == (
+        [40] * 10
+    )
+
+
+def test_a_call_that_is_over_is_neither_taken_nor_held(call):
+    held = hold_call(call)
+    end_session(call, EndReason.HUNG_UP)
+
+    assert call_leases.renew_leases([held]) == {call.pk: "ended_elsewhere"}
+    call_leases.release_call(call.pk, 1)
+    assert call_leases.acquire_call(call) is None
+
+
+def test_a_line_that_was_let_go_is_kept_for_a_minute(call, settings):
+    held = hold_call(call)
+    age_heartbeat(call, 80)
+
+    call_leases.release_call(call.pk, held.epoch)
+    assert sessions.sweep_sessions() == 0
+    age_heartbeat(call, settings.LINE_KEPT_FOR + 1)
+
+    assert sessions.sweep_sessions() == 1
+    call.refresh_from_db()
+    assert (call.status, call.end_reason, call.evaluations.count()) == ("abandoned", "line_lost", 1)
+
+
+def test_a_line_lapses_unless_somebody_came_back(call):
+    first = hold_call(call)
+    assert call_leases.expire_call(call.pk, first.epoch) is False
+    call_leases.release_call(call.pk, first.epoch)
+    second = hold_call(call)
+
+    assert call_leases.expire_call(call.pk, first.epoch) is False
+    call_leases.release_call(call.pk, second.epoch)
+    assert call_leases.expire_call(call.pk, second.epoch) is True
+    assert call_leases.expire_call(call.pk, second.epoch) is False
+
+    call.refresh_from_db()
+    assert (call.status, call.end_reason) == ("abandoned", "line_lost")
+
+
+def test_putting_down_ends_the_call_and_frees_the_line(call):
+    epoch = call_leases.acquire_call(call)
+
+    call_leases.finish_call(call, epoch, EndReason.HUNG_UP, Session.Status.COMPLETED)
+
+    call.refresh_from_db()
+    assert (call.status, call.end_reason, call.is_held, call.is_gradable) == ("completed", "hung_up", False, True)
+
+
+@pytest.mark.parametrize(
+    ("roles", "is_gradable"),
+    [([], False), (["counselor"], False), (["caller"], False), (["counselor", "caller"], True)],
+)
+def test_what_failed_is_graded_where_both_were_heard(call, roles, is_gradable):
+    epoch = call_leases.acquire_call(call)
+    for number, role in enumerate(roles, 1):
+        record_turn(call.pk, f"item_{number}", number, role=role, text_heard="Words.", source="spoken")
+
+    call_leases.finish_call(call, epoch, EndReason.CALLER_LOST, Session.Status.FAILED, detail="insufficient_quota")
+
+    call.refresh_from_db()
+    assert (call.status, call.is_gradable, bool(call.not_gradable_reason)) == ("failed", is_gradable, not is_gradable)
+    assert call.end_detail == "insufficient_quota"
+
+
+def test_a_caller_who_was_not_heard_is_not_graded_whatever_was_said(call):
+    epoch = call_leases.acquire_call(call)
+
+    call_leases.finish_call(
+        call, epoch, EndReason.CALLER_INAUDIBLE, Session.Status.COMPLETED, not_gradable="Not heard."
+    )
+
+    call.refresh_from_db()
+    assert (call.is_gradable, call.not_gradable_reason) == (False, "Not heard.")
+    assert [evaluation.status for evaluation in call.evaluations.all()] == ["queued"]
+
+
+def test_an_epoch_that_lost_the_line_puts_nothing_down(call, settings):
+    lost = call_leases.acquire_call(call)
+    age_heartbeat(call, 3 * settings.HEARTBEAT_EVERY + 1)
+    held = call_leases.acquire_call(call)
+
+    call_leases.finish_call(
+        call, lost, EndReason.ENDED_ELSEWHERE, Session.Status.COMPLETED, not_gradable="No.", detail="x"
+    )
+
+    call.refresh_from_db()
+    assert (call.is_live, call.is_held, call.epoch) == (True, True, held)
+    assert (call.is_gradable, call.end_detail) == (True, "")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_sockets_that_come_at_once_one_is_let_in(call):
+    results = run_concurrently(*[lambda: call_leases.acquire_call(Session.objects.get())] * 4)
+
+    assert sorted(results, key=str) == [1, None, None, None]
+
+
+# Tickets
+
+
+def test_logging_out_takes_the_right_to_the_call(call, counselor):
+    client, other = client_of(counselor), client_of(counselor)
+    held = hold_call(call, login=client.session.session_key)
+    elsewhere, signed_elsewhere = issue_ticket(call, login=other.session.session_key)
+    touched: list[object] = []
+    call_check_requested.connect(
+        lambda session_id, **kwargs: touched.append(session_id), weak=False, dispatch_uid="test"
+    )
+    _, unspent = issue_ticket(call, login=client.session.session_key)
+
+    client.post("/account/logout/")
+
+    call_check_requested.disconnect(dispatch_uid="test")
+    assert touched == [call.pk]
+    assert call_leases.renew_leases([held]) == {call.pk: "logged_out"}
+    assert redeem_ticket(unspent, call.pk) is None
+    assert redeem_ticket(signed_elsewhere, call.pk) == elsewhere
+
+
+def test_another_password_or_no_account_takes_the_right_to_the_call(call, counselor):
+    held = hold_call(call, login="a-login")
+    assert call_leases.renew_leases([held]) == {}
+
+    counselor.set_password("something else entirely")
+    counselor.save()
+
+    assert call_leases.renew_leases([held]) == {call.pk: "logged_out"}
+
+
+def test_a_token_client_stays_as_long_as_its_person(call, counselor):
+    held = hold_call(call)
+    counselor.set_password("something else entirely")
+    counselor.save()
+    assert call_leases.renew_leases([held]) == {}
+
+    CallTicket.objects.update(revoked_at=timezone.now())
+
+    assert call_leases.renew_leases([held]) == {call.pk: "logged_out"}
+
+
+# Slots
+
+
+def test_an_organization_has_so_many_lines_and_no_more(organization, counselor, colleague, call):
+    organization.call_slots = 1
+    organization.save()
+
+    with pytest.raises(SessionRefusedError) as refused:
+        start_free_practice(colleague, Mode.PHONE)
+    assert refused.value.code == "organization_full"
+    with pytest.raises(SessionRefusedError) as refused:
+        start_free_practice(counselor, Mode.PHONE)
+    assert refused.value.code == "call_live"
+    assert start_free_practice(colleague, Mode.CHAT)[1] is True
+    end_session(call, EndReason.HUNG_UP)
+
+    assert start_free_practice(colleague, Mode.PHONE)[1] is True
+
+
+def test_fewer_lines_break_no_call(organization, call, colleague):
+    organization.call_slots = 2
+    organization.save()
+    other, _ = start_free_practice(colleague, Mode.PHONE)
+    Session.objects.filter(pk=other.pk).update(slot=None)
+    organization.call_slots = 1
+    organization.save()
+
+    assert call_leases.acquire_call(call) == call_leases.acquire_call(other) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twenty_starts_at_once_get_as_many_lines_as_there_are(organization):
+    organization.call_slots = 7
+    organization.save()
+    people = [add_person(organization, "counselor", f"c{number}@example.org") for number in range(20)]
+
+    results = run_concurrently(*[lambda person=person: start_free_practice(person, Mode.PHONE) for person in people])
+
+    live = Session.objects.live()
+    assert sorted(live.values_list("slot", flat=True)) == [1, 2, 3, 4, 5, 6, 7]
+    assert [getattr(result, "code", "started") for result in results].count("started") == 7
+    assert [getattr(result, "code", "started") for result in results].count("organization_full") == 13
+
+
+# Supervisors
+
+
+def test_a_supervisor_ends_a_live_session_and_a_stranger_does_not(call, counselor, colleague, supervisor, stranger):
+    path = f"/api/sessions/{call.pk}/end/"
+    for person, status in ((stranger, 404), (colleague, 404), (supervisor, 200)):
+        assert client_of(person).post(path).status_code == status
+    assert client_of(supervisor).post(path).status_code == 200
+
+    call.refresh_from_db()
+    assert (call.status, call.end_reason) == ("completed", "supervisor")
+
+
+def test_the_page_of_a_live_session_lets_a_supervisor_end_it(call, counselor, supervisor, stranger):
+    page, end = f"/sessions/{call.pk}/", f"/sessions/{call.pk}/end/"
+
+    assert end not in client_of(counselor).get(page).content.decode()
+    assert client_of(counselor).post(end).status_code == client_of(stranger).post(end).status_code == 404
+    client = client_of(supervisor)
+    assert end in client.get(page).content.decode()
+    response = client.post(end, follow=True)
+
+    call.refresh_from_db()
+    assert call.end_reason == "supervisor"
+    assert "Ended. What was said until then is kept" in response.content.decode()
+    assert "A supervisor ended it." in response.content.decode()
+    assert "It was over already." in client.post(end, follow=True).content.decode()

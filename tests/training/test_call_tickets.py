@@ -1,0 +1,72 @@
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.core.signing import Signer
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.fixtures import run_concurrently
+from training.models import CallTicket
+from training.services.call_tickets import issue_ticket, redeem_ticket
+
+pytestmark = pytest.mark.both_databases
+
+
+def test_a_ticket_lets_its_session_in_once(call, counselor):
+    ticket, signed = issue_ticket(call)
+
+    spent = redeem_ticket(signed, call.pk)
+
+    assert (spent, spent.counselor, spent.session) == (ticket, counselor, call)
+    assert redeem_ticket(signed, call.pk) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_sockets_with_the_same_ticket_one_is_let_in(call):
+    _, signed = issue_ticket(call)
+
+    results = run_concurrently(*[lambda: redeem_ticket(signed, call.pk)] * 4)
+
+    assert [result is None for result in results].count(False) == 1
+
+
+def test_a_ticket_for_another_session_is_not_spent_by_trying(call, free_chat):
+    _, signed = issue_ticket(call)
+
+    assert redeem_ticket(signed, free_chat.pk) is None
+    assert redeem_ticket(signed, call.pk) is not None
+
+
+def test_a_ticket_lives_as_long_as_the_setting_says(call, settings):
+    settings.TICKET_LIFETIME = 60
+    ticket, signed = issue_ticket(call)
+    assert abs(ticket.expires_at - timezone.now() - timedelta(seconds=60)) < timedelta(seconds=30)
+
+    CallTicket.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+
+    assert redeem_ticket(signed, call.pk) is None
+
+
+def test_a_forged_ticket_is_none(call):
+    ticket, signed = issue_ticket(call)
+    other_salt = Signer(sep=".", salt="something-else").sign(ticket.pk.hex)
+    other_key = Signer(key="x" * 32, sep=".", salt="call-ticket").sign(ticket.pk.hex)
+
+    for forged in (ticket.pk.hex, signed[:-1], signed + "x", signed.upper(), other_salt, other_key, "", ".", "a.b"):
+        assert redeem_ticket(forged, call.pk) is None
+    assert redeem_ticket(signed, call.pk) is not None
+
+
+def test_a_ticket_can_travel_as_a_subprotocol(call):
+    _, signed = issue_ticket(call)
+
+    separators = set('()<>@,;:\\"/[]?={} \t')
+
+    assert signed.isascii() and not separators & set(signed)
+
+
+@given(st.text(max_size=80))
+def test_no_text_is_an_error(text):
+    assert redeem_ticket(text, uuid4()) is None

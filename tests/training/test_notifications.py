@@ -1,0 +1,86 @@
+from datetime import timedelta
+from smtplib import SMTPRecipientsRefused
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from tests.support.fixtures import client_of
+from training.models import Assignment
+from training.services.notifications import send_due_notifications
+
+
+def due_in(days: int, assignment: Assignment) -> None:
+    Assignment.objects.filter(pk=assignment.pk).update(due_date=timezone.localdate() + timedelta(days=days))
+
+
+def test_what_is_new_is_told_once_in_one_mail(chat_assignment, phone_assignment, counselor):
+    due_in(10, chat_assignment)
+
+    assert (send_due_notifications(), send_due_notifications()) == (1, 0)
+
+    (sent,) = mail.outbox
+    assert (sent.to, sent.subject) == ([counselor.email], "2 new assignments")
+    assert "Writing from the train, due " in sent.body and "Night shift" in sent.body
+    assert "/account/notices/" in sent.body
+
+
+def test_what_is_due_soon_is_told_once(chat_assignment, counselor):
+    due_in(5, chat_assignment)
+    send_due_notifications()
+    mail.outbox.clear()
+
+    assert send_due_notifications() == 0
+    due_in(2, chat_assignment)
+    assert (send_due_notifications(), send_due_notifications()) == (1, 0)
+    assert mail.outbox[0].subject == "Due soon: Writing from the train"
+
+
+def test_what_is_new_and_due_soon_is_one_mail(chat_assignment):
+    due_in(1, chat_assignment)
+
+    assert (send_due_notifications(), send_due_notifications(), len(mail.outbox)) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("field", ["mail_assigned", "is_active"])
+def test_who_does_not_want_it_is_not_written_to_later_either(chat_assignment, counselor, field):
+    setattr(counselor, field, False)
+    counselor.save()
+    send_due_notifications()
+    setattr(counselor, field, True)
+    counselor.save()
+
+    send_due_notifications()
+
+    assert mail.outbox == []
+
+
+def test_without_a_mail_server_nothing_is_noted_and_the_next_sweep_writes(chat_assignment, monkeypatch):
+    def away(*args: object) -> None:
+        raise ConnectionRefusedError
+
+    with monkeypatch.context() as without:
+        without.setattr("accounts.services.email_notifications.send_mail", away)
+        assert send_due_notifications() == 0
+
+    assert (send_due_notifications(), len(mail.outbox)) == (1, 1)
+
+
+def test_a_mailbox_that_refuses_is_not_tried_for_ever(chat_assignment, monkeypatch):
+    def refuse(*args: object) -> None:
+        raise SMTPRecipientsRefused({})
+
+    with monkeypatch.context() as refused:
+        refused.setattr("accounts.services.email_notifications.send_mail", refuse)
+        send_due_notifications()
+
+    assert (send_due_notifications(), mail.outbox) == (0, [])
+
+
+def test_each_mail_can_be_turned_off(counselor):
+    client = client_of(counselor)
+
+    client.post("/account/notices/", {"mail_due_soon": "on"})
+
+    counselor.refresh_from_db()
+    assert (counselor.mail_assigned, counselor.mail_due_soon, counselor.mail_feedback) == (False, True, False)

@@ -1,0 +1,116 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.core.files.storage import default_storage
+from django.db import IntegrityError
+from django.utils import timezone
+
+from accounts.models import Account, User
+from scenarios.models import CONTEXT_FOLDER, Scenario, Skill
+from tests.support.fixtures import CONTEXT_CANARY, PROMPT_CANARY, add_person
+from training.models import Assignment
+from training.services.one_time_scenarios import create_one_time
+from training.services.sessions import start_assignment
+
+FIELDS = {"title": "After last week's call", "prompt": f"You are Noor, 20. {PROMPT_CANARY}", "mode": "chat"}
+CONTEXT = f"- Asks before advising. {CONTEXT_CANARY}"
+
+
+def context_files() -> set[Path]:
+    return set(Path(default_storage.path(CONTEXT_FOLDER)).rglob("*.txt"))
+
+
+def test_a_scenario_is_written_and_given_to_its_counselors(supervisor, counselor, colleague, account):
+    skills = Skill.objects.filter(organization=supervisor.organization)[:2]
+    tomorrow = timezone.localdate() + timedelta(days=1)
+
+    scenario, assignments = create_one_time(
+        supervisor,
+        FIELDS | {"account": account},
+        CONTEXT,
+        skills,
+        [counselor, colleague, counselor],
+        due_date=tomorrow,
+        notes="Take your time.",
+        require_recording=True,
+    )
+
+    scenario.refresh_from_db()
+    assert (scenario.is_one_time, scenario.is_active, scenario.created_by) == (True, True, supervisor)
+    assert (scenario.organization, scenario.account) == (supervisor.organization, account)
+    assert (scenario.evaluator_context, list(scenario.skills.all())) == (CONTEXT, list(skills))
+    given = {"scenario": scenario, "assigned_by": supervisor, "due_date": tomorrow, "status": "pending"}
+    given |= {"notes": "Take your time.", "require_recording": True, "organization": supervisor.organization}
+    assert [assignment.counselor for assignment in assignments] == [counselor, colleague]
+    for assignment in Assignment.objects.all():
+        assert {name: getattr(assignment, name) for name in given} == given
+    assert set(Assignment.objects.all()) == set(assignments)
+
+
+def test_it_is_absent_from_the_library_and_its_counselor_takes_it(supervisor, counselor):
+    scenario, (assignment,) = create_one_time(supervisor, FIELDS, CONTEXT, [], [counselor])
+
+    session, is_new = start_assignment(assignment)
+
+    assert list(Scenario.objects.playable_by(counselor)) == []
+    assert (is_new, session.counselor, session.scenario, session.mode) == (True, counselor, scenario, "chat")
+    assert session.scenario_version.evaluator_context == CONTEXT
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failure_in_assigning_leaves_neither_scenario_nor_assignment_nor_file(supervisor, counselor, colleague):
+    before = context_files()
+    User.objects.filter(pk=colleague.pk).delete()
+
+    with pytest.raises(IntegrityError):
+        create_one_time(supervisor, FIELDS, CONTEXT, [], [counselor, colleague])
+
+    assert (Scenario.objects.count(), Assignment.objects.count(), context_files()) == (0, 0, before)
+
+
+def test_what_is_wrong_with_the_fields_is_told_and_nothing_kept(supervisor, counselor, other_organization):
+    before = context_files()
+    theirs = Account.objects.create(organization=other_organization, name="Theirs")
+    yesterday = timezone.localdate() - timedelta(days=1)
+
+    wrong = [
+        (FIELDS | {"title": ""}, CONTEXT, None),
+        (FIELDS | {"account": theirs}, CONTEXT, None),
+        (FIELDS, "x" * 50_001, None),
+        (FIELDS, CONTEXT, yesterday),
+    ]
+
+    for fields, context, due_date in wrong:
+        with pytest.raises(ValidationError):
+            create_one_time(supervisor, fields, context, [], [counselor], due_date=due_date)
+    assert (Scenario.objects.count(), Assignment.objects.count(), context_files()) == (0, 0, before)
+
+
+def test_it_never_crosses_organizations(supervisor, counselor, other_organization):
+    theirs = add_person(other_organization, User.Role.COUNSELOR, "theirs@example.net")
+
+    with pytest.raises(ValueError, match="within its organization"):
+        create_one_time(supervisor, FIELDS, CONTEXT, [], [counselor, theirs])
+
+    assert Scenario.objects.count() == 0
+
+
+def test_today_is_early_enough(supervisor, counselor):
+    today = timezone.localdate()
+
+    _, (assignment,) = create_one_time(supervisor, FIELDS, "", [], [counselor], due_date=today)
+
+    assert assignment.due_date == today
+
+
+def test_thirty_counselors_take_as_many_queries_as_one(
+    supervisor, django_assert_num_queries, django_assert_max_num_queries
+):
+    crowd = [add_person(supervisor.organization, User.Role.COUNSELOR, f"c{n}@example.org") for n in range(30)]
+    with django_assert_max_num_queries(20) as asked:
+        create_one_time(supervisor, FIELDS, CONTEXT, [], crowd[:1])
+
+    with django_assert_num_queries(len(asked)):
+        create_one_time(supervisor, FIELDS, CONTEXT, [], crowd)

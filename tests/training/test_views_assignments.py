@@ -1,0 +1,112 @@
+from accounts.models import Cohort, User
+from tests.support.fixtures import add_person, add_scenario, client_of
+from training.models import Assignment
+from training.services.assignments import assign
+
+NEW = "/assignments/new/"
+
+
+def test_people_and_scenarios_are_found_by_typing(supervisor, counselor, stranger, chat_scenario, phone_scenario):
+    client = client_of(supervisor)
+    counselor.first_name, counselor.last_name = "Sam", "Okafor"
+    counselor.save()
+
+    people = client.get(f"{NEW}counselors/?find_counselors=oka").content.decode()
+    scenarios = client.get(f"{NEW}scenarios/?find_scenarios=train").content.decode()
+
+    assert str(counselor.pk) in people and "Sam Okafor" in people
+    assert str(chat_scenario.pk) in scenarios and str(phone_scenario.pk) not in scenarios
+    assert "Nothing is called like that" in client.get(f"{NEW}counselors/?find_counselors=stranger").content.decode()
+
+
+def test_without_scripts_a_search_keeps_what_is_chosen(supervisor, counselor, colleague, chat_scenario):
+    sent = {"counselors": counselor.pk, "scenarios": chat_scenario.pk, "find_counselors": "colleague"}
+
+    page = client_of(supervisor).get(NEW, sent).content.decode()
+
+    assert f'value="{counselor.pk}" checked' in page
+    assert f'value="{chat_scenario.pk}" checked' in page
+    assert f'value="{colleague.pk}">' in page
+
+
+def test_what_is_chosen_is_given_and_what_was_completed_is_asked_about(
+    organization, supervisor, counselor, colleague, chat_scenario
+):
+    client = client_of(supervisor)
+    cohort = Cohort.objects.create(organization=organization, name="Spring class")
+    cohort.counselors.add(colleague)
+    done = assign(chat_scenario, counselor, supervisor)
+    Assignment.objects.filter(pk=done.pk).update(status="completed")
+    sent = {"counselors": counselor.pk, "cohorts": cohort.pk, "scenarios": chat_scenario.pk, "pass_mark": 60}
+
+    page = client.post(NEW, sent).content.decode()
+
+    assert "1 assigned" in page and "Completed before (1)" in page and 'name="pass_mark" value="60"' in page
+    assert Assignment.objects.open().get().counselor == colleague
+
+    client.post(NEW, {"counselors": counselor.pk, "scenarios": chat_scenario.pk, "force_reassign": "on"})
+    assert Assignment.objects.open().filter(counselor=counselor).count() == 1
+
+
+def test_nobody_chosen_is_said_where_it_is_missing(supervisor, chat_scenario):
+    response = client_of(supervisor).post(NEW, {"scenarios": chat_scenario.pk})
+
+    assert response.status_code == 200
+    assert response.context["form"].errors == {
+        "counselors": ["Choose at least one counselor, or a cohort with somebody in it."]
+    }
+
+
+def test_the_list_is_narrowed_by_name_state_and_cohort(organization, supervisor, counselor, colleague, chat_scenario):
+    client = client_of(supervisor)
+    mine, theirs = assign(chat_scenario, counselor, supervisor), assign(chat_scenario, colleague, supervisor)
+    Assignment.objects.filter(pk=theirs.pk).update(due_date="2020-01-01")
+    cohort = Cohort.objects.create(organization=organization, name="Spring class")
+    cohort.counselors.add(counselor)
+
+    def shown(query: str) -> set[object]:
+        return {row.pk for row in client.get(f"/assignments/{query}").context["page"]}
+
+    assert shown("") == {mine.pk, theirs.pk}
+    assert shown("?status=overdue") == shown("?q=colleague") == {theirs.pk}
+    assert shown(f"?cohort={cohort.pk}") == {mine.pk}
+    assert shown("?cohort=nothing") == {mine.pk, theirs.pk}
+
+
+def test_the_list_asks_as_much_for_many_rows_as_for_few(
+    organization, supervisor, chat_scenario, django_assert_num_queries
+):
+    client = client_of(supervisor)
+    for n in range(3):
+        assign(
+            add_scenario(organization, f"N {n}"),
+            add_person(organization, User.Role.COUNSELOR, f"{n}@x.org"),
+            supervisor,
+        )
+    client.get("/assignments/")
+
+    with django_assert_num_queries(4):
+        client.get("/assignments/")
+
+
+def test_it_is_begun_anew_and_taken_back_by_button(supervisor, chat_assignment):
+    client = client_of(supervisor)
+    Assignment.objects.update(status="in_progress")
+    page = f"/assignments/{chat_assignment.pk}/"
+
+    client.post(f"{page}reset/")
+    chat_assignment.refresh_from_db()
+    assert chat_assignment.status == "pending"
+    client.post(f"{page}cancel/")
+    chat_assignment.refresh_from_db()
+    assert chat_assignment.status == "cancelled"
+    assert "Nothing was changed" in client.post(f"{page}reset/", follow=True).content.decode()
+
+
+def test_a_counselor_declines_their_own(counselor, colleague, chat_assignment):
+    path = f"/assignments/{chat_assignment.pk}/decline/"
+
+    assert client_of(colleague).post(path).status_code == 404
+    assert "Declined. That is all right" in client_of(counselor).post(path, follow=True).content.decode()
+    chat_assignment.refresh_from_db()
+    assert chat_assignment.is_declined

@@ -1,0 +1,128 @@
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from scenarios.models import Scenario
+from tests.support.fixtures import (
+    CONTEXT_CANARY,
+    PROMPT_CANARY,
+    SECTIONS_CANARY,
+    add_scenario,
+    body_without_csrf_token,
+    client_of,
+)
+from training.models import Assignment, Session
+from training.services.sessions import start_free_practice, start_trial
+
+PAGES = {"phone": "/training/voice/", "chat": "/training/chat/"}
+
+
+@pytest.mark.parametrize("mode", ["phone", "chat"])
+def test_a_page_tells_what_a_counselor_may_know_and_nothing_else(mode, counselor, request):
+    assignment = request.getfixturevalue(f"{mode}_assignment")
+    Scenario.objects.update(description="Practise a written opening.")
+    Assignment.objects.update(notes="Take your time.", due_date="2026-12-24")
+
+    response = client_of(counselor).get(f"{PAGES[mode]}{assignment.pk}/")
+
+    body = response.content.decode()
+    assert response.status_code == 200
+    assert assignment.scenario.title in body
+    assert "Practise a written opening." in body and "Take your time." in body
+    for secret in (PROMPT_CANARY, CONTEXT_CANARY, SECTIONS_CANARY):
+        assert secret not in body
+    assert Session.objects.count() == 0
+
+
+def test_a_page_knows_its_live_session(counselor, chat, chat_assignment):
+    response = client_of(counselor).get(f"/training/chat/{chat_assignment.pk}/")
+
+    assert str(chat.pk) in response.content.decode()
+
+
+def test_a_page_knows_how_long_its_call_has_lasted(counselor, call, phone_assignment):
+    Session.objects.filter(pk=call.pk).update(started_at=timezone.now() - timedelta(minutes=12))
+
+    response = client_of(counselor).get(f"/training/voice/{phone_assignment.pk}/")
+
+    assert response.context["live_seconds"] - 12 * 60 in range(60)
+
+
+def test_the_other_modes_address_is_not_found(counselor, chat_assignment):
+    assert client_of(counselor).get(f"/training/voice/{chat_assignment.pk}/").status_code == 404
+
+
+def test_someone_elses_assignment_reads_like_an_unknown_one(colleague, supervisor, stranger, chat_assignment):
+    for person in (colleague, supervisor, stranger):
+        client = client_of(person)
+        theirs = client.get(f"/training/chat/{chat_assignment.pk}/")
+        unknown = client.get(f"/training/chat/{uuid4()}/")
+        assert (theirs.status_code, body_without_csrf_token(theirs)) == (404, body_without_csrf_token(unknown))
+
+
+def test_free_practice_offers_a_scenario_of_the_library(counselor, chat_scenario, organization, other_organization):
+    client = client_of(counselor)
+    hidden = [
+        add_scenario(organization, "One time", is_one_time=True),
+        add_scenario(organization, "Retired", is_active=False),
+        add_scenario(organization, "Call", "phone"),
+        add_scenario(other_organization, "Theirs"),
+    ]
+
+    shown = client.get(f"/training/chat/free/?scenario={chat_scenario.pk}")
+
+    assert (shown.status_code, chat_scenario.title in shown.content.decode()) == (200, True)
+    assert PROMPT_CANARY not in shown.content.decode()
+    for scenario in [str(row.pk) for row in hidden] + [str(uuid4()), "717", ""]:
+        assert client.get(f"/training/chat/free/?scenario={scenario}").status_code == 404
+
+
+TRIALS = {"phone": "/training/voice/trial/", "chat": "/training/chat/trial/"}
+
+
+@pytest.mark.parametrize("role", ["supervisor", "trainer", "admin"])
+@pytest.mark.parametrize("mode", ["phone", "chat"])
+def test_a_trial_plays_a_draft_in_either_mode_and_leads_back_to_it(request, role, mode, organization):
+    draft = add_scenario(organization, "A draft", is_one_time=True, is_active=False)
+
+    response = client_of(request.getfixturevalue(role)).get(f"{TRIALS[mode]}{draft.pk}/")
+
+    body = response.content.decode()
+    assert response.status_code == 200
+    assert "This is a trial of a draft." in body and "It counts for nobody" in body
+    assert f'href="/admin/scenarios/scenario/{draft.pk}/change/"' in body
+    assert f'data-kind="trial" data-mode="{mode}" data-assignment-id="" data-scenario-id="{draft.pk}"' in body
+    assert PROMPT_CANARY not in body
+    assert Session.objects.count() == 0
+
+
+def test_a_trial_page_knows_its_live_trial_and_no_other_session(supervisor, admin, chat_scenario):
+    start_free_practice(supervisor, "chat", chat_scenario)
+    start_trial(supervisor, chat_scenario, "phone")
+    start_trial(admin, chat_scenario, "chat")
+    page = f"{TRIALS['chat']}{chat_scenario.pk}/"
+    assert 'data-live-session-id=""' in client_of(supervisor).get(page).content.decode()
+
+    live, _ = start_trial(supervisor, chat_scenario, "chat")
+
+    body = client_of(supervisor).get(page).content.decode()
+    assert f'data-live-session-id="{live.pk}"' in body
+    assert "End it and start afresh" in body
+
+
+def test_who_may_not_change_a_scenario_finds_no_trial_of_it(counselor, evaluator, stranger, chat_scenario):
+    for person in (counselor, evaluator, stranger):
+        client = client_of(person)
+        for page in TRIALS.values():
+            theirs, unknown = client.get(f"{page}{chat_scenario.pk}/"), client.get(f"{page}{uuid4()}/")
+            assert (theirs.status_code, body_without_csrf_token(theirs)) == (404, body_without_csrf_token(unknown))
+
+
+def test_a_title_with_markup_is_only_ever_text(counselor, chat_assignment):
+    Scenario.objects.update(title="<script>alert(1)</script>", description='"><img src=x>')
+
+    body = client_of(counselor).get(f"/training/chat/{chat_assignment.pk}/").content.decode()
+
+    assert "<script>alert" not in body and "<img src=x" not in body

@@ -1,0 +1,127 @@
+"""A real gateway and a real worker on S3 with the store unavailable, the host lost, or the disk nearly full."""
+
+import shutil
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from config.storage.s3 import PrivateS3Storage
+from recordings.models import Recording, RecordingEpoch, spool_folder
+from recordings.services.finishing import HOST_LOST_REASON, sweep_recordings
+from tests.recordings.object_stores import new_bucket, storage_url, use_bucket
+from tests.recordings.recording_factory import stored_keys
+from tests.recordings.simulated_call import numbered_samples
+from tests.support.fault_proxy import FAULTS, FaultProxy
+from tests.support.worker_process import WorkerProcess
+from tests.voicegateway.gateway_process import wait_for_end, wait_until
+from tests.voicegateway.scripted_counselor import RATE, ScriptedCounselor, open_socket, refusal_reason, start_calls
+from tests.voicegateway.test_gateway_calls import channels_of
+from tests.voicegateway.test_gateway_failures import send_numbered_audio, wait_until_received
+from training.services.call_tickets import issue_ticket
+from training.services.sessions import sweep_sessions
+
+FAST_TIMEOUTS = {"connect_timeout": 0.3, "read_timeout": 0.5}
+
+
+@pytest.fixture
+def proxy(s3_url) -> Iterator[FaultProxy]:
+    proxy = FaultProxy(s3_url)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+def bucket(s3_url, settings) -> PrivateS3Storage:
+    bucket = new_bucket(s3_url)
+    use_bucket(settings, bucket)
+    return bucket
+
+
+def recording_state(call) -> str:
+    return Recording.objects.get(session=call).state
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_store_that_is_away_costs_nothing_and_is_made_up_for(
+    own_gateway, standin, call, bucket, proxy, redis_url, tmp_path, fault
+):
+    store = storage_url(bucket, proxy.url, **FAST_TIMEOUTS)
+    gateway = own_gateway(STORAGE_URL=store, SHIP_EVERY="0.2", SWEEP_EVERY="0.4")
+    with ScriptedCounselor(gateway, call, microphone=False) as line:
+        line.wait_for("ready")
+        first = send_numbered_audio(line, RATE)
+        wait_until(lambda: stored_keys("spools/"), "a segment is shipped")
+        proxy.set_fault(fault)
+        for index in range(RATE, 2 * RATE, 480):
+            line.send_frame(numbered_samples(index, 480), index)
+        wait_until_received(standin, 2 * RATE)
+        line.say("Are you still there?")
+        line.wait_for("item_end")
+        ended = line.hang_up()
+    wait_for_end(call)
+    wait_until(lambda: gateway.output.count("ot shipped") > 1, "the gateway has tried")
+    during = (recording_state(call), spool_folder(call.pk, 1).exists(), RecordingEpoch.objects.get().sealed_at)
+    proxy.set_fault("")
+    wait_until(RecordingEpoch.objects.filter(sealed_at__isnull=False).exists, "all of it is shipped")
+
+    proxy.set_fault(fault)
+    with WorkerProcess(tmp_path, redis_url, STORAGE_URL=store) as worker:
+        wait_until(lambda: "Recording not stored" in worker.output, "the worker has tried")
+        while_away = Recording.objects.get()
+        proxy.set_fault("")
+        wait_until(lambda: recording_state(call) == "completed", "the recording is finished")
+        wait_until(lambda: stored_keys("spools/") == [], "its segments are removed")
+    wait_until(lambda: not spool_folder(call.pk, 1).exists(), "its spool is removed")
+
+    recording = Recording.objects.get()
+    left, _ = channels_of(recording)
+    sounding = left[np.flatnonzero(left)]
+    assert (ended, call.status, during) == ("hung_up", "completed", ("recording", True, None))
+    assert (while_away.is_under_way, bool(while_away.file)) == (True, False)
+    assert sounding.tobytes() == numbered_samples(0, 2 * RATE)
+    assert first == numbered_samples(0, RATE)
+    assert stored_keys("recordings/") == [recording.file.name]
+
+
+def test_a_host_that_is_lost_costs_what_it_had_not_shipped(own_gateway, standin, call, bucket, settings):
+    settings.HOST_LOST_AFTER = 0.1
+    gateway = own_gateway(STORAGE_URL=storage_url(bucket), SHIP_EVERY="0.25", LINE_KEPT_FOR="0.1")
+    with ScriptedCounselor(gateway, call) as line:
+        line.wait_for("ready")
+        line.speak(numbered_samples(0, 20 * RATE))
+        line.wait(lambda: len(line.microphone) // 2 >= 4 * RATE, "four seconds were spoken")
+        heard = len(line.microphone) // 2
+        gateway.kill()
+        line.wait_closed()
+    shutil.rmtree(gateway.spool)
+    settings.HEARTBEAT_LOST_AFTER = 0.1
+
+    def look() -> Recording | None:
+        sweep_sessions()
+        sweep_recordings()
+        return Recording.objects.filter(state="partial").first()
+
+    recording = wait_until(look, "what was shipped is finished")
+    left, _ = channels_of(recording)
+    sounding = left[np.flatnonzero(left)]
+    call.refresh_from_db()
+    assert (call.status, recording.reason) == ("abandoned", HOST_LOST_REASON)
+    assert sounding.tobytes() == numbered_samples(0, len(sounding))
+    # Two upload rounds of 0.25 s each; with rounds of 5 s this is the promised 10 s. A slow machine may be late.
+    assert heard - 1.5 * RATE <= len(sounding) <= heard + RATE
+
+
+def test_nobody_is_let_in_when_the_disk_is_nearly_full_and_who_is_in_goes_on(own_gateway, organization, tmp_path):
+    first, second = start_calls(organization, 2)
+    gateway = own_gateway(DISK_PER_CALL=str(int(shutil.disk_usage(tmp_path).free * 0.6)))
+    with ScriptedCounselor(gateway, first) as line:
+        line.wait_for("ready")
+        with pytest.raises(InvalidStatus) as refused:
+            open_socket(gateway, second.pk, issue_ticket(second)[1])
+        line.say("I am in.")
+        line.wait_for_turn("counselor")
+        ended = line.hang_up()
+
+    assert (refusal_reason(refused.value), ended) == ("disk_full", "hung_up")

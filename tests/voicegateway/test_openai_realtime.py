@@ -1,0 +1,200 @@
+"""The real SDK against a small WebSocket server of our own and against the stand-in."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from http import HTTPStatus
+
+import openai
+import orjson
+import pytest
+from websockets.asyncio.server import Request, Response, ServerConnection, serve
+
+from tests.standins.openai.standin_process import StandinProcess
+from tests.voicegateway.fakes import CALL_CONFIG, FakeBrowserSocket, FakeRecorder, FakeTurnSink, chain_turns
+from voicegateway.conversation.call import Call
+from voicegateway.conversation.call_config import CallEndReason
+from voicegateway.conversation.ports import UpstreamUnavailableError
+from voicegateway.upstream.openai_realtime import OpenAIRealtimeConnection, connect
+
+Refusal = Callable[[ServerConnection, Request], Response | None]
+
+
+@asynccontextmanager
+async def realtime_server(
+    handler: Callable[[ServerConnection], Awaitable[None]], refuse: Refusal | None = None
+) -> AsyncIterator[openai.AsyncOpenAI]:
+    async with serve(handler, "127.0.0.1", 0, process_request=refuse) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with openai.AsyncOpenAI(api_key="sk-test", base_url=f"http://127.0.0.1:{port}/v1") as client:
+            yield client
+
+
+@asynccontextmanager
+async def open_connection(
+    handler: Callable[[ServerConnection], Awaitable[None]],
+) -> AsyncIterator[OpenAIRealtimeConnection]:
+    async with realtime_server(handler) as client:
+        voice = await connect(client, "gpt-realtime-2.1")
+        try:
+            yield voice
+        finally:
+            await voice.close()
+
+
+async def read_messages(voice: OpenAIRealtimeConnection, count: int) -> list[bytes]:
+    heard: list[bytes] = []
+    enough = asyncio.Event()
+
+    def hear(data: bytes) -> None:
+        heard.append(bytes(data))
+        if len(heard) == count:
+            enough.set()
+
+    listening = asyncio.create_task(voice.listen(hear))
+    async with asyncio.timeout(10):
+        await enough.wait()
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+    return heard
+
+
+async def test_events_go_both_ways_as_raw_json():
+    async def echo(socket: ServerConnection) -> None:
+        async for message in socket:
+            assert isinstance(message, str)
+            await socket.send(orjson.dumps({"path": socket.request.path, "got": orjson.loads(message)}).decode())
+
+    async with open_connection(echo) as voice:
+        await voice.send(b'{"type":"session.update"}')
+
+        answer = orjson.loads((await read_messages(voice, 1))[0])
+
+    assert answer == {"path": "/v1/realtime?model=gpt-realtime-2.1", "got": {"type": "session.update"}}
+
+
+async def test_large_event_passes():
+    async def shout(socket: ServerConnection) -> None:
+        await socket.send("a" * 3_000_000)
+        await socket.wait_closed()
+
+    async with open_connection(shout) as voice:
+        assert [len(message) for message in await read_messages(voice, 1)] == [3_000_000]
+
+
+async def test_no_message_overtakes_another_whole_or_in_fragments():
+    numbers = [str(number).encode() for number in range(60)]
+    may_go_on = asyncio.Event()
+
+    async def count(socket: ServerConnection) -> None:
+        for number in numbers[:20]:  # some arrive before the client listens
+            await socket.send(number, text=True)
+        await may_go_on.wait()
+        for number in numbers[20:]:
+            digits = (number[:1], number[1:])
+            await socket.send(digits if number.endswith(b"3") else number, text=True)
+        await socket.wait_closed()
+
+    async with open_connection(count) as voice:
+        await asyncio.sleep(0)
+        first = asyncio.create_task(read_messages(voice, 60))
+        await asyncio.sleep(0)
+        may_go_on.set()
+        heard = await first
+
+    assert heard == numbers
+
+
+async def test_what_comes_after_one_has_left_waits_for_the_next():
+    async def chat(socket: ServerConnection) -> None:
+        await socket.send("one")
+        async for message in socket:
+            await socket.send(message)
+
+    async with open_connection(chat) as voice:
+        assert await read_messages(voice, 1) == [b"one"]
+        await voice.send(b"two")
+        assert await read_messages(voice, 1) == [b"two"]
+
+
+@pytest.mark.parametrize(("code", "retryable"), [(1000, True), (1001, True), (1011, True), (1008, False)])
+async def test_closed_connection_says_whether_to_try_again(code, retryable):
+    async def close(socket: ServerConnection) -> None:
+        await socket.close(code)
+
+    async with open_connection(close) as voice:
+        with pytest.raises(UpstreamUnavailableError) as caught:
+            await voice.listen(lambda data: None)
+        with pytest.raises(UpstreamUnavailableError):
+            await voice.send(b"{}")
+
+    assert (caught.value.code, caught.value.retryable) == (f"closed_{code}", retryable)
+
+
+@pytest.mark.parametrize(
+    ("status", "retryable"),
+    [(HTTPStatus.UNAUTHORIZED, False), (HTTPStatus.TOO_MANY_REQUESTS, True), (HTTPStatus.BAD_REQUEST, False)],
+)
+async def test_refused_handshake_says_whether_to_try_again(status, retryable):
+    async def nobody(socket: ServerConnection) -> None:
+        raise AssertionError
+
+    def refuse(socket: ServerConnection, request: Request) -> Response:
+        return socket.respond(status, "no\n")
+
+    async with realtime_server(nobody, refuse) as client:
+        with pytest.raises(UpstreamUnavailableError) as caught:
+            await connect(client, "gpt-realtime-2.1")
+
+    assert (caught.value.code, caught.value.retryable) == (f"http_{status}", retryable)
+
+
+async def test_nobody_there_is_worth_another_try():
+    async with openai.AsyncOpenAI(api_key="sk-test", base_url="http://127.0.0.1:9/v1") as client:
+        with pytest.raises(UpstreamUnavailableError) as caught:
+            await connect(client, "gpt-realtime-2.1")
+
+    assert (caught.value.code, caught.value.retryable) == ("unreachable", True)
+
+
+class InstantPlayer(FakeBrowserSocket):
+    """A player that reports each item as played the moment it ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.call: Call | None = None
+        self.spoken = asyncio.Event()
+
+    async def send_text(self, text: str) -> None:
+        await super().send_text(text)
+        message = self.messages[-1]
+        if message["type"] == "item_end":
+            self.say(type="played", item=message["item"], samples=message["samples"], at_mic_sample=0, final=True)
+        if message["type"] == "turn" and message["role"] == "caller" and message["final"]:
+            self.spoken.set()
+
+    def say(self, **message: object) -> None:
+        self.call.receive_text(orjson.dumps(message).decode())
+
+
+async def test_call_with_the_stand_in_from_the_greeting_to_the_end():
+    with StandinProcess("--answer-delay=0.01", "--delta-pause=0.001") as standin:
+        async with openai.AsyncOpenAI(api_key="sk-test", base_url=standin.base_url) as client:
+            player, turns = InstantPlayer(), FakeTurnSink()
+            call = Call(CALL_CONFIG, partial(connect, client, CALL_CONFIG.model), player, turns, FakeRecorder())
+            player.call, turns.on_saved = call, call.confirm_saved
+            running = asyncio.create_task(call.run())
+
+            player.say(type="hello", last_revision=0)
+            player.say(type="say", text="Crisis line, this is Anna.")
+            await player.spoken.wait()
+            player.say(type="hang_up")
+
+            assert (await running).reason is CallEndReason.HUNG_UP
+
+    assert [(turn.role, turn.text_heard) for turn in chain_turns(turns.saved)] == [
+        ("counselor", "Crisis line, this is Anna."),
+        ("caller", CALL_CONFIG.greeting),
+    ]
+    assert sum(len(frame) - 8 for frame in player.frames) > 0

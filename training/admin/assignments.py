@@ -1,0 +1,184 @@
+"""Admin pages for assignments and for scenarios that can be assigned."""
+
+import logging
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import AdminForm
+from django.contrib.admin.utils import flatten_fieldsets
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils.html import format_html_join
+
+from accounts.admin import TenantAdmin, TenantForm
+from accounts.models import User
+from scenarios.admin import ScenarioAdmin
+from scenarios.admin.drafts import NOT_SAVED
+from scenarios.models import Mode, Scenario
+from training.forms import MAX_ASSIGNED_AT_ONCE, TERM_FIELDS, AssignScenarioForm
+from training.models import Assignment
+from training.services.assignments import assign_many, cancel_assignment, reset_assignment
+from training.services.one_time_scenarios import check_due_date, create_one_time
+from training.services.sessions import can_start_trial
+
+logger = logging.getLogger(__name__)
+
+ASSIGN_FIELDSETS = [("For whom", {"fields": ["counselors", *TERM_FIELDS]})]
+
+
+@admin.register(Scenario)
+class AssignableScenarioAdmin(ScenarioAdmin):
+    actions = ["assign_to_counselors", *ScenarioAdmin.actions]
+
+    def get_urls(self):
+        one_time = self.admin_site.admin_view(self.one_time_view)
+        return [path("one-time/", one_time, name="scenarios_scenario_one_time"), *super().get_urls()]
+
+    def get_search_results(self, request, queryset, search_term):
+        """Return the search results; for autocomplete fields only the scenarios that can be assigned."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        if request.resolver_match.url_name == "autocomplete":
+            found = found.filter(is_one_time=False, is_active=True)
+        return found, may_repeat
+
+    def has_assign_permission(self, request):
+        return request.user.has_perm("training.add_assignment")
+
+    def get_list_display(self, request):
+        title, *others = super().get_list_display(request)
+        return [title, "try_it", *others] if can_start_trial(request.user) else [title, *others]
+
+    @admin.display(description="try it")
+    def try_it(self, scenario):
+        """Return links to a trial in each mode, beginning with the scenario's own mode."""
+        ways = [(Mode.PHONE, "voice", "call"), (Mode.CHAT, "chat", "chat")]
+        ways.sort(key=lambda way: way[0] != scenario.mode)
+        links = (
+            (reverse(f"training:{page}_trial", args=[scenario.pk]), word, scenario.title, word.title())
+            for _, page, word in ways
+        )
+        return format_html_join(" ", '<a href="{}" aria-label="Try as a {}: {}">{}</a>', links)
+
+    @admin.action(description="Assign to counselors…", permissions=["assign"])
+    def assign_to_counselors(self, request, queryset):
+        """Ask for counselors and terms, then assign. Retired and already open scenarios are skipped and counted."""
+        if (count := queryset.count()) > MAX_ASSIGNED_AT_ONCE:
+            problem = f"You chose {count:,} scenarios; at most {MAX_ASSIGNED_AT_ONCE} are assigned at once."
+            self.message_user(request, f"Nothing was assigned. {problem}", messages.WARNING)
+            return None
+        form = AssignScenarioForm(request.user, request.POST if "assign" in request.POST else None, scenarios=count)
+        if not form.is_valid():
+            context = self.admin_site.each_context(request) | {
+                "title": "Assign to counselors",
+                "form": form,
+                "scenarios": queryset,
+                "opts": self.model._meta,
+            }
+            return render(request, "admin/training/assign.html", context)
+        chosen = queryset.filter(is_active=True), form.cleaned_data["counselors"]
+        given = assign_many(*chosen, request.user, force=form.cleaned_data["force_reassign"], **form.terms)
+        left_out = ""
+        if given.completed:
+            left_out += f" Completed before, so not given again without the box for it: {len(given.completed)}."
+        if retired := queryset.filter(is_active=False).count():
+            left_out += f" Retired scenarios left out: {retired}."
+        done = f"{len(given.assignments)} assigned, {len(given.open)} were open already."
+        self.message_user(request, done + left_out)
+        return None
+
+    def one_time_view(self, request):
+        """Show the scenario form and the assignment form on one page, and save both or neither."""
+        if not (self.has_add_permission(request) and self.has_assign_permission(request)):
+            raise PermissionDenied
+        fieldsets = [part for part in self.get_fieldsets(request) if "is_active" not in part[1]["fields"]]
+        scenario_form = self.get_form(request, fields=flatten_fieldsets(fieldsets))
+        sent = [request.POST, request.FILES] if request.method == "POST" else []
+        form, assign_form = scenario_form(*sent), AssignScenarioForm(request.user, *sent[:1])
+        # Validate both, so that each form shows its errors.
+        if all([form.is_valid(), assign_form.is_valid()]):
+            scenario = self._save_one_time(request, form, assign_form)
+            if scenario:
+                return redirect("admin:scenarios_scenario_change", scenario.pk)
+        return self._render_one_time(request, form, assign_form, fieldsets)
+
+    def _save_one_time(self, request, form, assign_form):
+        typed = form.cleaned_data
+        fields = {name: typed[name] for name in typed.keys() - {"skills", "evaluator_context", "context_file"}}
+        try:
+            scenario, given = create_one_time(
+                request.user, fields, typed["evaluator_context"], typed["skills"], **assign_form.cleaned_data
+            )
+        except ValidationError as error:
+            form.add_error(None, error.messages)
+            return None
+        except Exception:  # each storage backend raises its own types
+            logger.exception("One-time scenario not saved")
+            form.add_error(None, NOT_SAVED)
+            return None
+        people = ", ".join(str(assignment.counselor) for assignment in given)
+        self.log_addition(request, scenario, f"Written for {people}.")
+        self.message_user(request, f"“{scenario}” is saved and assigned to {people}.")
+        return scenario
+
+    def _render_one_time(self, request, form, assign_form, fieldsets):
+        admin_form = AdminForm(form, fieldsets, {}, self.get_readonly_fields(request), self)
+        context = self.admin_site.each_context(request) | {
+            "title": "Write for one counselor",
+            "adminform": admin_form,
+            "assignform": AdminForm(assign_form, ASSIGN_FIELDSETS, {}),
+            "media": self.media + admin_form.media,
+            "errors": [*form.errors.values(), *assign_form.errors.values()],
+            "inline_admin_formsets": [],
+        }
+        page = self.render_change_form(request, context, add=True)
+        page.template_name = "admin/scenarios/scenario/one_time.html"
+        return page
+
+
+class AssignmentAdminForm(TenantForm):
+    def clean_due_date(self):
+        due_date = self.cleaned_data["due_date"]
+        # An overdue assignment may still get new notes.
+        if "due_date" in self.changed_data:
+            check_due_date(due_date)
+        return due_date
+
+
+@admin.register(Assignment)
+class AssignmentAdmin(TenantAdmin):
+    form = AssignmentAdminForm
+    list_display = ["scenario", "counselor", "status", "due_date", "assigned_by", "created_at"]
+    list_filter = ["status", ("counselor", admin.RelatedOnlyFieldListFilter), "due_date"]
+    list_select_related = ["scenario", "counselor", "assigned_by"]
+    search_fields = ["scenario__title", "counselor__email"]
+    # A library of thousands is too long for a select box.
+    autocomplete_fields = ["scenario"]
+    actions = ["reset", "cancel"]
+    fields = ["counselor", "scenario", *TERM_FIELDS, "status", "score"]
+    readonly_fields = ["status", "score"]
+
+    def get_readonly_fields(self, request, obj=None):
+        return ["counselor", "scenario", "status", "score"] if obj else ["status", "score"]
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "counselor":
+            kwargs["queryset"] = User.objects.for_user(request.user).filter(role=User.Role.COUNSELOR, is_active=True)
+        if db_field.name == "scenario":
+            kwargs["queryset"] = Scenario.objects.for_user(request.user).library().filter(is_active=True)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(self, request, obj, form, change):
+        if not change:
+            obj.assigned_by = request.user
+        # Save only the form's fields: feedback may complete the assignment concurrently.
+        obj.save(update_fields=list(TERM_FIELDS) if change else None)
+
+    @admin.action(description="Reset to pending", permissions=["change"])
+    def reset(self, request, queryset):
+        done = sum(reset_assignment(assignment) for assignment in queryset)
+        self.message_user(request, f"{done} reset. Only those in progress, without a live session, can be.")
+
+    @admin.action(description="Cancel", permissions=["change"])
+    def cancel(self, request, queryset):
+        done = sum(cancel_assignment(assignment) for assignment in queryset)
+        self.message_user(request, f"{done} cancelled. Only open ones, without a live session, can be.")

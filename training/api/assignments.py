@@ -1,0 +1,241 @@
+"""API for assignments."""
+
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import transaction
+from django.shortcuts import get_object_or_404
+from django_filters import rest_framework as filters
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins, serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.fields import get_error_detail
+from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.models import Cohort, User
+from accounts.services.people import get_or_create_counselor
+from accounts.web.filters import StrictFilterSet
+from accounts.web.pagination import StandardCursorPagination
+from accounts.web.permissions import ChangePermission, RolePermission
+from accounts.web.requests import authenticated_user
+from scenarios.models import Scenario
+from training.api.serializers import TERM_FIELDS, AssignmentSerializer, AssignmentTermsSerializer
+from training.api.session_actions import ConflictError
+from training.models import Assignment, AssignmentQuerySet
+from training.services import assignments
+from training.services.errors import SessionRefusedError
+
+CHANGE_REFUSED_TEXT = "Nothing was changed: a conversation of it is under way, or it stands otherwise by now."
+MAX_PAIRS = assignments.MAX_PAIRS_PER_REQUEST
+STATUS_CHOICES = ["open", "overdue", "failed", "declined", *Assignment.Status.values]
+
+
+class AssignmentFilter(StrictFilterSet):
+    status = filters.ChoiceFilter(choices=[(state, state) for state in STATUS_CHOICES], method="filter_status")
+    counselor = filters.UUIDFilter(field_name="counselor_id", help_text="an id")
+    external_id = filters.CharFilter(field_name="counselor__external_id", help_text="the counselor's, as you know them")
+    scenario = filters.UUIDFilter(field_name="scenario_id", help_text="an id")
+    cohort = filters.UUIDFilter(field_name="counselor__cohorts", help_text="an id")
+
+    class Meta:
+        model = Assignment
+        fields: list[str] = []
+
+    def filter_status(self, queryset: AssignmentQuerySet, name: str, value: str) -> AssignmentQuerySet:
+        return queryset.in_state(value)
+
+
+class ExternalPersonSerializer(serializers.Serializer[Any]):
+    """A person identified by an outside system's id.
+
+    The other fields count only on first use, when the user is created.
+    """
+
+    external_id = serializers.CharField(max_length=200)
+    email = serializers.EmailField(required=False, allow_blank=True)
+    first_name = serializers.CharField(required=False, allow_blank=True, max_length=150)
+    last_name = serializers.CharField(required=False, allow_blank=True, max_length=150)
+
+
+class BulkAssignmentSerializer(AssignmentTermsSerializer):
+    """Counselors, by id, cohort, or an outside system's id, multiplied by scenarios."""
+
+    counselors = serializers.ListField(
+        child=serializers.UUIDField(), required=False, max_length=assignments.MAX_PAIRS_PER_REQUEST
+    )
+    cohorts = serializers.ListField(child=serializers.UUIDField(), required=False, max_length=50)
+    people = ExternalPersonSerializer(many=True, required=False)
+    scenarios = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=MAX_PAIRS)
+    force_reassign = serializers.BooleanField(
+        required=False, default=False, help_text="give it again to who has completed it"
+    )
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if len(data.get("people", [])) > MAX_PAIRS:
+            raise serializers.ValidationError({"people": f"At most {MAX_PAIRS} people at once."})
+        if not any(data.get(name) for name in ("counselors", "cohorts", "people")):
+            raise serializers.ValidationError({"counselors": "Name counselors, cohorts or people."})
+        return data
+
+
+class CreateAssignmentSerializer(AssignmentTermsSerializer):
+    """One counselor, by id or by an outside system's id, and one scenario."""
+
+    counselor = serializers.UUIDField(required=False)
+    person = ExternalPersonSerializer(required=False)
+    scenario = serializers.UUIDField()
+    force_reassign = serializers.BooleanField(
+        required=False, default=False, help_text="give it again to who has completed it"
+    )
+
+    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
+        if ("counselor" in data) == ("person" in data):
+            raise serializers.ValidationError({"counselor": "Name a counselor or a person, one of them."})
+        return data
+
+
+class AssignmentPairSerializer(serializers.Serializer[assignments.AssignmentPair]):
+    counselor = serializers.UUIDField(source="counselor.pk")
+    external_id = serializers.CharField(source="counselor.external_id")
+    scenario = serializers.UUIDField(source="scenario.pk")
+    title = serializers.CharField(source="scenario.title")
+
+
+class BulkAssignmentResultSerializer(serializers.Serializer[assignments.BulkAssignmentResult]):
+    """The requested pairs, each in one of three lists."""
+
+    assignments = AssignmentSerializer(many=True)
+    open = AssignmentPairSerializer(many=True, help_text="they have it open already, and keep it")
+    completed = AssignmentPairSerializer(many=True, help_text="they have completed it; ask again with force_reassign")
+
+
+class AssignmentChangeSerializer(AssignmentTermsSerializer):
+    def update(self, instance: Assignment, validated_data: dict[str, Any]) -> Assignment:
+        for name, value in validated_data.items():
+            setattr(instance, name, value)
+        instance.save(update_fields=list(validated_data))
+        return instance
+
+
+@extend_schema_view(list=extend_schema(description="A counselor's own assignments; everyone else's organization."))
+class AssignmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Assignment]):
+    """Scenarios assigned to counselors. Assignments are completed by feedback, never by hand."""
+
+    token_scope = "assignments"
+    queryset = Assignment.objects.none()
+    serializer_class = AssignmentSerializer
+    pagination_class = StandardCursorPagination
+    filter_backends = [DjangoFilterBackend]
+    filterset_class = AssignmentFilter
+
+    def get_permissions(self) -> list[BasePermission]:
+        by_action: dict[str, type[BasePermission]] = {"reset": ChangePermission, "cancel": ChangePermission}
+        own = {"list", "retrieve", "decline"}
+        return [IsAuthenticated()] if self.action in own else [by_action.get(self.action, RolePermission)()]
+
+    def get_queryset(self) -> AssignmentQuerySet:
+        return Assignment.objects.for_user(authenticated_user(self.request)).select_related("scenario", "counselor")
+
+    @extend_schema(request=CreateAssignmentSerializer, responses={201: AssignmentSerializer})
+    def create(self, request: Request) -> Response:
+        """Assign one scenario to one counselor. Return 409 if it is already open, or completed and not forced."""
+        form = CreateAssignmentSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        wanted = form.validated_data
+        who = {"counselors": [wanted["counselor"]]} if "counselor" in wanted else {"people": [wanted["person"]]}
+        given = self._assign(who | {"scenarios": [wanted["scenario"]]} | wanted)
+        if given.open:
+            raise ConflictError(SessionRefusedError("open_already", "This counselor has this scenario open already."))
+        if given.completed:
+            raise ConflictError(
+                SessionRefusedError("completed_already", "They have completed it; ask again with force_reassign.")
+            )
+        return Response(AssignmentSerializer(given.assignments[0]).data, status=201)
+
+    @extend_schema(request=AssignmentChangeSerializer, responses=AssignmentSerializer)
+    def partial_update(self, request: Request, pk: UUID) -> Response:
+        """Change the terms of an assignment. Its counselor and scenario stay the same."""
+        found = self.get_object()
+        form = AssignmentChangeSerializer(found, data=request.data, partial=True)
+        form.is_valid(raise_exception=True)
+        return Response(AssignmentSerializer(form.save()).data)
+
+    @extend_schema(
+        request=BulkAssignmentSerializer,
+        responses={200: BulkAssignmentResultSerializer, 201: BulkAssignmentResultSerializer},
+    )
+    def bulk(self, request: Request) -> Response:
+        """Assign each scenario to each counselor. Return 201 if any was assigned, else 200.
+
+        A counselor never has the same scenario open twice.
+        """
+        form = BulkAssignmentSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        given = self._assign(form.validated_data)
+        return Response(BulkAssignmentResultSerializer(given).data, status=201 if given.assignments else 200)
+
+    @transaction.atomic
+    def _assign(self, wanted: dict[str, Any]) -> assignments.BulkAssignmentResult:
+        """Assign all or nothing, including the people who are created on the way."""
+        terms = {name: wanted[name] for name in TERM_FIELDS if name in wanted}
+        scenarios, people = self._scenarios(wanted["scenarios"]), self._people(wanted)
+        force = wanted["force_reassign"]
+        return assignments.assign_many(scenarios, people, authenticated_user(self.request), force=force, **terms)
+
+    def _scenarios(self, ids: list[UUID]) -> list[Scenario]:
+        active = Scenario.objects.for_user(authenticated_user(self.request)).filter(is_active=True)
+        return self._resolve("scenarios", ids, active.in_bulk(ids), "active scenario")
+
+    def _people(self, wanted: dict[str, Any]) -> list[User]:
+        user = authenticated_user(self.request)
+        counselors = User.objects.for_user(user).counselors()
+        ids, cohort_ids = wanted.get("counselors", []), wanted.get("cohorts", [])
+        chosen = self._resolve("counselors", ids, counselors.in_bulk(ids), "counselor")
+        cohorts = Cohort.objects.for_user(user).in_bulk(cohort_ids)
+        chosen += counselors.filter(cohorts__in=self._resolve("cohorts", cohort_ids, cohorts, "cohort"))
+        try:
+            chosen += [get_or_create_counselor(user.organization, **one) for one in wanted.get("people", [])]
+        except DjangoValidationError as error:
+            raise ValidationError({"people": get_error_detail(error)}) from error
+        if not chosen:
+            raise ValidationError({"cohorts": "Nobody is in these cohorts."})
+        return chosen
+
+    def _resolve(self, field: str, ids: list[UUID], rows: dict[Any, Any], what: str) -> list[Any]:
+        try:
+            return assignments.resolve_ids(ids, rows, what)
+        except DjangoValidationError as error:
+            raise ValidationError({field: get_error_detail(error)}) from error
+
+    @extend_schema(request=None, responses=AssignmentSerializer)
+    def reset(self, request: Request, pk: UUID) -> Response:
+        """Reset an assignment to pending; its attempts so far do not count.
+
+        Return 409 if it is not in progress or a session of it is live.
+        """
+        return self._apply_change(self.get_object(), assignments.reset_assignment)
+
+    @extend_schema(request=None, responses=AssignmentSerializer)
+    def cancel(self, request: Request, pk: UUID) -> Response:
+        """Cancel an assignment. Return 409 if it is closed or a session of it is live."""
+        return self._apply_change(self.get_object(), assignments.cancel_assignment)
+
+    @extend_schema(request=None, responses=AssignmentSerializer)
+    def decline(self, request: Request, pk: UUID) -> Response:
+        """Decline one's own assignment because of its topic. No reason is needed, and declining has no consequences.
+
+        Return 409 if it is closed or a session of it is live.
+        """
+        mine = self.get_queryset().filter(counselor=authenticated_user(request))
+        return self._apply_change(get_object_or_404(mine, pk=pk), assignments.decline_assignment)
+
+    def _apply_change(self, found: Assignment, change: Any) -> Response:
+        if not change(found):
+            raise ConflictError(SessionRefusedError("not_now", CHANGE_REFUSED_TEXT))
+        found.refresh_from_db()
+        return Response(AssignmentSerializer(found).data)

@@ -1,0 +1,109 @@
+"""API for the list of sessions and the start of a session."""
+
+from typing import Any
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from django_filters import rest_framework as filters
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from accounts.web.filters import StrictFilterSet
+from accounts.web.pagination import StandardCursorPagination
+from accounts.web.prefer_header import preferred_wait, wait_until
+from accounts.web.requests import authenticated_user
+from scenarios.models import Mode, Scenario
+from training.api.serializers import SessionSerializer, SessionSummarySerializer, StartSessionSerializer
+from training.api.session_actions import ConflictError
+from training.models import Assignment, Session, SessionQuerySet
+from training.services import sessions
+from training.services.errors import SessionRefusedError
+
+
+class SessionFilter(StrictFilterSet):
+    """Session filters. Dates are in the center's time zone and include both ends."""
+
+    counselor = filters.UUIDFilter(field_name="counselor_id", help_text="an id")
+    external_id = filters.CharFilter(field_name="counselor__external_id", help_text="the counselor's, as you know them")
+    scenario = filters.UUIDFilter(field_name="scenario_id", help_text="an id")
+    assignment = filters.UUIDFilter(field_name="assignment_id", help_text="an id: its attempts")
+    mode = filters.ChoiceFilter(choices=Mode.choices)
+    kind = filters.ChoiceFilter(choices=Session.Kind.choices)
+    status = filters.ChoiceFilter(choices=Session.Status.choices)
+    date_from = filters.DateFilter(field_name="started_at__date", lookup_expr="gte")
+    date_to = filters.DateFilter(field_name="started_at__date", lookup_expr="lte")
+    search = filters.CharFilter(method="filter_search", help_text="title or counselor; of one's own also every word")
+
+    class Meta:
+        model = Session
+        fields: list[str] = []
+
+    def filter_search(self, queryset: SessionQuerySet, name: str, value: str) -> SessionQuerySet:
+        return queryset.matching_for(authenticated_user(self.request), value)
+
+
+class SessionPagination(StandardCursorPagination):
+    ordering = ("-started_at", "id")
+
+
+@extend_schema_view(get=extend_schema(description="One's own; for everyone but counselors their organization's."))
+class SessionListView(ListAPIView[Session]):
+    token_scope = "sessions"
+    queryset = Session.objects.none()
+    serializer_class = SessionSummarySerializer
+    pagination_class = SessionPagination
+    filter_backends = [DjangoFilterBackend]
+    filterset_class = SessionFilter
+
+    def get_queryset(self) -> Any:
+        user = authenticated_user(self.request)
+        return Session.objects.for_user(user).listed_for(user).select_related("counselor", "scenario_version")
+
+    @extend_schema(request=StartSessionSerializer, responses={200: SessionSerializer, 201: SessionSerializer})
+    def post(self, request: Request) -> Response:
+        """Start a session. Return 201 at once, with `greeting: pending`.
+
+        Return 200 with the live session if that assignment or trial has one.
+        """
+        form = StartSessionSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        if form.validated_data.get("user_id", authenticated_user(request).pk) != authenticated_user(request).pk:
+            raise PermissionDenied("A session is begun by the one who practises.")
+        try:
+            session, is_new = _start(request, form.validated_data)
+        except SessionRefusedError as refused:
+            raise ConflictError(refused) from refused
+        _wait_for_greeting(request, session)
+        return Response(SessionSerializer(session).data, status=201 if is_new else 200)
+
+
+def _start(request: Request, wanted: dict[str, Any]) -> tuple[Session, bool]:
+    user = authenticated_user(request)
+    if wanted["type"] == "assignment":
+        mine = Assignment.objects.for_user(user).filter(counselor=user).select_related("scenario", "counselor")
+        return sessions.start_assignment(get_object_or_404(mine, pk=wanted["assignment_id"]))
+    if wanted["type"] == "trial":
+        return sessions.start_trial(user, _get_trial_scenario(user, wanted["scenario_id"]), wanted["mode"])
+    scenario = None
+    if "scenario_id" in wanted:
+        scenario = get_object_or_404(Scenario.objects.playable_by(user), pk=wanted["scenario_id"])
+    return sessions.start_free_practice(user, wanted["mode"], scenario, wanted.get("focus", ""))
+
+
+def _get_trial_scenario(user: User, scenario_id: UUID) -> Scenario:
+    if not sessions.can_start_trial(user):
+        raise PermissionDenied("Only people who may change scenarios can try them.")
+    return get_object_or_404(Scenario.objects.for_user(user), pk=scenario_id)
+
+
+def _wait_for_greeting(request: Request, session: Session) -> None:
+    def is_ready() -> bool:
+        session.refresh_from_db()
+        return session.greeting_status != Session.Greeting.PENDING
+
+    wait_until(is_ready, preferred_wait(request))

@@ -1,0 +1,59 @@
+"""Issue, redemption, and revocation of call tickets."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.core.signing import BadSignature, Signer
+from django.utils import timezone
+
+from training.models import CallTicket, Session
+from training.signals import call_check_requested
+
+# A dot, because the ticket travels as a WebSocket subprotocol, which cannot contain a colon.
+_signer = Signer(sep=".", salt="call-ticket")
+
+
+def issue_ticket(session: Session, login: str = "", displaces: int | None = None) -> tuple[CallTicket, str]:
+    """Issue a ticket for the counselor's own socket. Return it with the signed text for the page.
+
+    `login` is the key of the web session that asks for it. The ticket is worthless once that session logs out.
+    """
+    ticket = CallTicket.objects.create(
+        organization_id=session.organization_id,
+        session=session,
+        counselor_id=session.counselor_id,
+        login=login,
+        auth_hash=session.counselor.get_session_auth_hash() if login else "",
+        displaces=displaces,
+        expires_at=timezone.now() + timedelta(seconds=settings.TICKET_LIFETIME),
+    )
+    return ticket, _signer.sign(ticket.pk.hex)
+
+
+def redeem_ticket(signed: str, session_id: UUID) -> CallTicket | None:
+    """Spend the ticket and return it. Return None if it is forged, spent, revoked, expired, or for another session.
+
+    The conditional UPDATE makes it single use.
+    """
+    try:
+        ticket_id = UUID(_signer.unsign(signed))
+    except (BadSignature, ValueError):
+        return None
+    now = timezone.now()
+    fresh = CallTicket.objects.filter(
+        pk=ticket_id, session_id=session_id, spent_at=None, revoked_at=None, expires_at__gt=now
+    )
+    if not fresh.update(spent_at=now):
+        return None
+    related = ("counselor", "session__scenario_version", "session__assignment")
+    return CallTicket.objects.select_related(*related).get(pk=ticket_id)
+
+
+def revoke_tickets(login: str) -> None:
+    """Revoke the tickets of a login session that has ended, and have the calls taken with them checked."""
+    given = CallTicket.objects.filter(login=login, revoked_at=None)
+    calls = set(given.filter(session__status=Session.Status.ACTIVE).values_list("session_id", flat=True))
+    given.update(revoked_at=timezone.now())
+    for session_id in calls:
+        call_check_requested.send(sender=CallTicket, session_id=session_id)

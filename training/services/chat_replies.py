@@ -1,0 +1,48 @@
+"""Chat messages and their replies, with one implementation for streamed and complete replies."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from asgiref.sync import sync_to_async
+
+from ai import AIUnavailableError
+from training import openai_caller
+from training.models import Session, TranscriptTurn
+from training.services.turns import write_answer, write_message
+
+
+@dataclass(frozen=True)
+class PendingReply:
+    """A counselor's stored turn and all that the caller needs to answer it."""
+
+    session: Session
+    turn: TranscriptTurn
+    history: list[TranscriptTurn]  # in spoken order, `turn` included
+    instructions: str
+
+
+def submit_message(session: Session, content: str) -> PendingReply:
+    """Store the counselor's message. Raise SessionRefusedError if the chat is over or full."""
+    turn = write_message(session, content)
+    return PendingReply(session, turn, session.transcript(), openai_caller.caller_instructions(session))
+
+
+async def stream_answer(question: PendingReply) -> AsyncIterator[str | TranscriptTurn]:
+    """Yield the pieces of the reply as they are written, then the caller's stored turn.
+
+    Raise AIUnavailableError if no reply came. The counselor's turn is kept; sending the same words again retries.
+    """
+    pieces: list[str] = []
+    async for piece in openai_caller.stream_reply(question.instructions, question.history):
+        pieces.append(piece)
+        yield piece
+    text = "".join(pieces).replace("\0", "").strip()
+    if not text:
+        raise AIUnavailableError("empty_answer", retryable=True)
+    yield await sync_to_async(write_answer)(question.session, question.turn, text)
+
+
+async def complete_answer(question: PendingReply) -> TranscriptTurn:
+    """Wait for the reply and return the caller's stored turn. Raise AIUnavailableError."""
+    turns = [part async for part in stream_answer(question) if isinstance(part, TranscriptTurn)]
+    return turns[-1]

@@ -1,0 +1,152 @@
+"""Pages on which supervisors assign practice, to one counselor or hundreds, and follow its results."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.models import Cohort, User
+from accounts.web.countless_paginator import get_countless_page
+from accounts.web.requests import AuthenticatedRequest
+from scenarios.models import Scenario
+from training.forms import AssignmentFilterForm, BulkAssignForm
+from training.models import Assignment
+from training.services.assignments import assign_many, cancel_assignment, decline_assignment, reset_assignment
+
+PER_PAGE = 25
+MAX_SEARCH_RESULTS = 12
+
+_requires_add = permission_required("training.add_assignment", raise_exception=True)
+_requires_view = permission_required("training.view_assignment", raise_exception=True)
+
+
+@login_required
+@_requires_view
+@require_GET
+def assignment_list(request: AuthenticatedRequest) -> HttpResponse:
+    """List the organization's assignments, newest first, filtered by name, status, or cohort."""
+    form = AssignmentFilterForm(request.user, request.GET)
+    rows = form.narrow(Assignment.objects.for_user(request.user)).with_names()
+    page = get_countless_page(rows, PER_PAGE, request.GET.get("page"))
+    return render(request, "training/assignments.html", {"form": form, "page": page})
+
+
+@login_required
+@_requires_add
+@require_http_methods(["GET", "POST"])
+def assign(request: AuthenticatedRequest) -> HttpResponse:
+    """Choose people and scenarios by typing, then assign them all at once. Without scripts the search is a GET."""
+    form = BulkAssignForm(request.user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        chosen = form.cleaned_data
+        given = assign_many(
+            chosen["scenarios"], form.all_counselors(), request.user, force=chosen["force_reassign"], **form.terms
+        )
+        if not given.open and not given.completed:
+            messages.success(request, f"{len(given.assignments)} assigned.")
+            return redirect("training:assignment_list")
+        again = {
+            "counselors_again": dict.fromkeys(pair.counselor.pk for pair in given.completed),
+            "scenarios_again": dict.fromkeys(pair.scenario.pk for pair in given.completed),
+        }
+        return render(request, "training/assign_result.html", {"given": given, "terms": form.terms} | again)
+    sent = request.POST if request.method == "POST" else request.GET
+    return render(request, "training/assign.html", _selection_context(request, sent) | {"form": form})
+
+
+def _selection_context(request: AuthenticatedRequest, sent: QueryDict) -> dict[str, Any]:
+    """Return the choices so far and the results of both searches."""
+    people = User.objects.for_user(request.user).counselors()
+    scenarios = Scenario.objects.for_user(request.user).filter(is_active=True)
+    chosen_people = people.filter(pk__in=_valid_ids(sent, "counselors")).by_name()
+    chosen_scenarios = scenarios.filter(pk__in=_valid_ids(sent, "scenarios"))
+    return {
+        "people": chosen_people,
+        "scenarios": chosen_scenarios,
+        "cohorts": Cohort.objects.for_user(request.user),
+        "chosen_cohorts": _valid_ids(sent, "cohorts"),
+        "found_people": _search_counselors(request, sent),
+        "found_scenarios": _search_scenarios(request, sent),
+        "sent": sent,
+    }
+
+
+def _valid_ids(sent: QueryDict, name: str) -> list[str]:
+    """Return the submitted values that have the form of an id."""
+    return [one for one in sent.getlist(name) if _is_uuid(one)]
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _search_counselors(request: AuthenticatedRequest, sent: QueryDict) -> Any:
+    """Return up to MAX_SEARCH_RESULTS + 1 counselors not chosen yet. The extra one shows that there are more."""
+    text = sent.get("find_counselors", "").strip()
+    people = User.objects.for_user(request.user).counselors().exclude(pk__in=_valid_ids(sent, "counselors"))
+    return people.matching(text).by_name()[: MAX_SEARCH_RESULTS + 1] if text else people.none()
+
+
+def _search_scenarios(request: AuthenticatedRequest, sent: QueryDict) -> Any:
+    text = sent.get("find_scenarios", "").strip()
+    scenarios = Scenario.objects.for_user(request.user).library().filter(is_active=True)
+    rest = scenarios.exclude(pk__in=_valid_ids(sent, "scenarios"))
+    return rest.filter(title__icontains=text)[: MAX_SEARCH_RESULTS + 1] if text else rest.none()
+
+
+@login_required
+@_requires_add
+@require_GET
+def search_choices(request: AuthenticatedRequest, what: str) -> HttpResponse:
+    """Render the results of a search as checkboxes while it is being typed."""
+    found = _search_counselors if what == "counselors" else _search_scenarios
+    context = {"name": what, "found": found(request, request.GET), "text": request.GET.get(f"find_{what}", "")}
+    return render(request, "training/_search_results.html", context)
+
+
+@login_required
+@_requires_view
+@require_GET
+def assignment_detail(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
+    """Show an assignment with its terms and every attempt."""
+    found = get_object_or_404(Assignment.objects.for_user(request.user).with_names(), pk=pk)
+    attempts = found.sessions.order_by("-attempt")
+    return render(request, "training/assignment.html", {"assignment": found, "attempts": attempts})
+
+
+@login_required
+@permission_required("training.change_assignment", raise_exception=True)
+@require_POST
+def assignment_change(request: AuthenticatedRequest, pk: UUID, verb: str) -> HttpResponse:
+    """Reset or cancel an assignment. Both are refused while a session of it is live."""
+    found = get_object_or_404(Assignment.objects.for_user(request.user), pk=pk)
+    done = {"reset": reset_assignment, "cancel": cancel_assignment}[verb](found)
+    if done:
+        messages.success(request, {"reset": "It begins anew.", "cancel": "It is taken back."}[verb])
+    else:
+        messages.error(
+            request, "Nothing was changed: a conversation of it is under way, or it stands otherwise by now."
+        )
+    return redirect("training:assignment_detail", pk=pk)
+
+
+@login_required
+@require_POST
+def assignment_decline(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
+    """Decline one's own assignment because of its topic, without a reason."""
+    mine = Assignment.objects.for_user(request.user).filter(counselor=request.user)
+    if decline_assignment(get_object_or_404(mine, pk=pk)):
+        messages.success(
+            request, "Declined. That is all right: it counts for nothing, and your supervisor can choose another one."
+        )
+    else:
+        messages.error(request, "It could not be declined: it is under way or closed by now.")
+    return redirect("evaluation:dashboard")

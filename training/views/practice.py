@@ -1,0 +1,197 @@
+"""Practice pages for calls and chats, and the scenario library."""
+
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.web.countless_paginator import get_countless_page
+from accounts.web.prefer_header import wait_until
+from accounts.web.requests import AuthenticatedRequest
+from ai import AIUnavailableError
+from scenarios.models import Mode, Scenario
+from scenarios.models.visitor_survey import format_survey
+from training.forms import MAX_MESSAGE_CHARACTERS, ChatMessageForm, LibraryFilterForm, StartChatForm
+from training.models import Assignment, EndReason, Session
+from training.services.chat_replies import complete_answer, submit_message
+from training.services.errors import SessionRefusedError
+from training.services.sessions import can_start_trial, end_session, start_assignment, start_free_practice
+
+PER_PAGE = 25
+GREETING_TIMEOUT = 8.0  # seconds that a page without scripts waits for the first line
+TEMPLATES = {Mode.PHONE: "training/call.html", Mode.CHAT: "training/chat.html"}
+
+
+@login_required
+@require_GET
+def practice(request: AuthenticatedRequest, pk: UUID, mode: str) -> HttpResponse:
+    """Show the page of an assigned call or chat. Return 404 at the address of the other mode."""
+    mine = Assignment.objects.for_user(request.user).filter(counselor=request.user, scenario__mode=mode)
+    assignment = get_object_or_404(mine.select_related("scenario"), pk=pk)
+    live = assignment.sessions.live().first()
+    facts = _scenario_facts(assignment.scenario) | {
+        "kind": Session.Kind.ASSIGNMENT.value,
+        "assignment_id": assignment.pk,
+        "due_date": assignment.due_date,
+        "notes": assignment.notes,
+        "pass_mark": assignment.pass_mark,
+        "attempts_allowed": assignment.attempts_allowed,
+        "best_score": assignment.score,
+        "require_recording": assignment.require_recording,
+        "is_open": assignment.is_open,
+    }
+    return _render_practice(request, mode, facts, live)
+
+
+@login_required
+@require_GET
+def free_practice(request: AuthenticatedRequest, mode: str) -> HttpResponse:
+    """Show practice that nobody assigned; `?scenario=` plays a library scenario."""
+    facts: dict[str, Any] = {"title": "Free practice", "mode": mode}
+    if "scenario" in request.GET:
+        library = Scenario.objects.playable_by(request.user).filter(mode=mode)
+        facts = _scenario_facts(get_object_or_404(library, pk=_uuid_or_404(request.GET["scenario"])))
+    live = Session.objects.for_counselor(request.user).live().filter(mode=mode, kind=Session.Kind.FREE_PRACTICE).first()
+    return _render_practice(request, mode, facts | {"kind": Session.Kind.FREE_PRACTICE.value, "is_open": True}, live)
+
+
+@login_required
+@require_GET
+def scenario_library(request: AuthenticatedRequest) -> HttpResponse:
+    """List scenarios for free practice by title, without any prompt or assessment criteria."""
+    form = LibraryFilterForm(request.GET)
+    rows = form.narrow(Scenario.objects.playable_by(request.user)).order_by("title", "pk")
+    page = get_countless_page(rows, PER_PAGE, request.GET.get("page"))
+    return render(request, "training/library.html", {"form": form, "page": page})
+
+
+@login_required
+@require_POST
+def chat_start(request: AuthenticatedRequest) -> HttpResponse:
+    """Start a chat from a page without scripts, and return to that page."""
+    form = StartChatForm(request.POST)
+    if not form.is_valid():
+        raise Http404
+    try:
+        if form.cleaned_data["assignment"]:
+            mine = Assignment.objects.for_user(request.user).filter(counselor=request.user, scenario__mode=Mode.CHAT)
+            found = get_object_or_404(mine.select_related("scenario", "counselor"), pk=form.cleaned_data["assignment"])
+            _wait_for_greeting(start_assignment(found)[0])
+            return redirect("training:chat", found.pk)
+        scenario = None
+        if form.cleaned_data["scenario"]:
+            scenario = get_object_or_404(Scenario.objects.playable_by(request.user), pk=form.cleaned_data["scenario"])
+        focus = form.cleaned_data["focus"]
+        _wait_for_greeting(start_free_practice(request.user, Mode.CHAT, scenario, focus)[0])
+    except SessionRefusedError as refused:
+        messages.error(request, str(refused))
+    return redirect("training:chat_free")
+
+
+def _wait_for_greeting(session: Session) -> None:
+    """Wait up to GREETING_TIMEOUT for the first line, because a page without scripts cannot update itself."""
+
+    def is_ready() -> bool:
+        session.refresh_from_db()
+        return session.greeting_status != Session.Greeting.PENDING
+
+    wait_until(is_ready, GREETING_TIMEOUT)
+
+
+@login_required
+@require_POST
+def chat_send(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
+    """Send a chat message from a page without scripts, and wait for the reply."""
+    session = get_object_or_404(Session.objects.for_counselor(request.user).filter(mode=Mode.CHAT), pk=pk)
+    form = ChatMessageForm(request.POST)
+    if form.is_valid():
+        try:
+            async_to_sync(complete_answer)(submit_message(session, form.cleaned_data["message"]))
+        except SessionRefusedError as refused:
+            messages.error(request, str(refused))
+        except AIUnavailableError:
+            messages.error(request, "They did not answer. Your message is kept; send the same words again.")
+    else:
+        messages.error(request, str(form.errors["message"][0]))
+    return redirect(_practice_url(session))
+
+
+@login_required
+@require_POST
+def chat_end(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
+    """End one's own chat from a page without scripts, and redirect to its feedback."""
+    session = get_object_or_404(Session.objects.for_counselor(request.user).filter(mode=Mode.CHAT), pk=pk)
+    end_session(session, EndReason.HUNG_UP)
+    return redirect("evaluation:session", pk=pk)
+
+
+def _practice_url(session: Session) -> str:
+    if session.kind == Session.Kind.TRIAL:
+        return reverse("training:chat_trial", args=[session.scenario_id])
+    if session.assignment_id:
+        return reverse("training:chat", args=[session.assignment_id])
+    return reverse("training:chat_free")
+
+
+@login_required
+@require_GET
+def trial(request: AuthenticatedRequest, pk: UUID, mode: str) -> HttpResponse:
+    """Show a trial of a scenario as it stands, in either mode, to those who may change it."""
+    if not can_start_trial(request.user):
+        raise Http404
+    scenario = get_object_or_404(Scenario.objects.for_user(request.user), pk=pk)
+    live = Session.objects.for_counselor(request.user).live().trials_of(scenario, mode).first()
+    facts = _scenario_facts(scenario) | {
+        "kind": Session.Kind.TRIAL.value,
+        "mode": mode,
+        "scenario_url": reverse("admin:scenarios_scenario_change", args=[scenario.pk]),
+        "is_open": True,
+    }
+    return _render_practice(request, mode, facts, live)
+
+
+def _uuid_or_404(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Http404 from None
+
+
+def _scenario_facts(scenario: Scenario) -> dict[str, Any]:
+    """Return the facts that a counselor may know about a scenario before feedback."""
+    return {
+        "mode": scenario.mode,
+        "title": scenario.title,
+        "description": scenario.description,
+        "content_notes": scenario.content_notes,
+        "survey": format_survey(scenario.visitor_survey) if scenario.mode == Mode.CHAT else [],
+        "estimated_minutes": scenario.estimated_minutes,
+        "difficulty_label": scenario.get_difficulty_display(),
+        "scenario_id": scenario.pk,
+    }
+
+
+def _render_practice(
+    request: AuthenticatedRequest, mode: str, facts: dict[str, Any], live: Session | None
+) -> HttpResponse:
+    context = {
+        "practice": facts,
+        "live_session_id": live.pk if live else None,
+        # Only for a page without scripts, which cannot fetch its turns.
+        "plain_live": live,
+        "turns": live.transcript() if live and not live.is_phone else [],
+        "message_limit": MAX_MESSAGE_CHARACTERS,
+        "live_seconds": int((timezone.now() - live.started_at).total_seconds()) if live else 0,
+        "line_kept_ms": round(settings.LINE_KEPT_FOR * 1000),
+        "sessions_url": reverse("api:training:session_list"),
+        "dashboard_url": reverse("evaluation:dashboard"),
+    }
+    return render(request, TEMPLATES[Mode(mode)], context)

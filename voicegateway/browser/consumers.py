@@ -1,0 +1,257 @@
+"""Channels consumer of a call's socket: admission, message delivery, and cleanup.
+
+Audio bypasses Channels' dispatcher.
+"""
+
+import asyncio
+import logging
+from contextlib import ExitStack, suppress
+from functools import partial
+
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+
+from training.models import EndReason as SessionEnd
+from training.models import Session
+from training.services.call_leases import finish_call, release_call
+from voicegateway.browser.deny import deny_handshake
+from voicegateway.browser.protocol import SUBPROTOCOL, BrowserProtocolError, Ended, encode_message
+from voicegateway.browser.uvicorn_protocol import FAST_PATH, CallWebSocketProtocol
+from voicegateway.conversation.call import Call
+from voicegateway.conversation.call_config import CallEndReason, CallOutcome, Limits
+from voicegateway.conversation.ports import NullRecorder, OffsetRecorder
+from voicegateway.process.admission import (
+    AdmissionRefusedError,
+    AdmittedCall,
+    admit_call,
+    check_origin,
+    greeting_if_ready,
+    is_still_held,
+    redeem_ticket,
+    ticket_from_subprotocols,
+)
+from voicegateway.process.call_registry import CallRegistry, CapacityError
+from voicegateway.process.database_executor import database_to_async, retry_until_available
+from voicegateway.process.pubsub import publish
+from voicegateway.process.turn_writer import SessionTurnSink
+from voicegateway.upstream import openai_realtime
+
+logger = logging.getLogger(__name__)
+
+# The counselor may reconnect: the session stays open for another socket and ends if none arrives.
+RESUMABLE_END_REASONS = {
+    CallEndReason.LINE_LOST,
+    CallEndReason.SHUTDOWN,
+    CallEndReason.REPLACED,
+    CallEndReason.LOGGED_OUT,
+}
+FAILURE_END_REASONS = {CallEndReason.CALLER_LOST, CallEndReason.CALLER_INAUDIBLE, CallEndReason.FAILED}
+CLOSE_CODES = {CallEndReason.SHUTDOWN: 1012, CallEndReason.LOGGED_OUT: 4001, CallEndReason.REPLACED: 4002}
+GREETING_POLL = 0.5  # seconds between two looks for the prepared greeting
+HANDOVER_POLL = 0.05  # seconds between two looks for the release of the call
+CLOSE_TIMEOUT = 1.0  # seconds that a page may take to read the last message
+
+
+class CallConsumer(AsyncWebsocketConsumer):
+    """One socket of one call. Its receive handlers never wait for the database or for OpenAI."""
+
+    # No channel layer: with one, Channels would refuse every call while the layer is unavailable.
+    channel_layer_alias = ""
+
+    def __init__(self, call_registry: CallRegistry) -> None:
+        super().__init__()
+        self.call_registry = call_registry
+        self.call: Call | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.violation_task: asyncio.Future[None] | None = None
+        self.fast_path: CallWebSocketProtocol | None = None
+        self.slot = ExitStack()
+
+    async def __call__(self, scope, receive, send):
+        """Serve the socket until it disconnects, then end the call with everything saved.
+
+        Channels creates a task and a thread hop for every message it dispatches, which is too slow for audio frames.
+        """
+        self.scope, self.base_send, self.channel_layer = scope, send, None
+        try:
+            with suppress(StopConsumer):
+                while True:
+                    message = await receive()
+                    if message["type"] == "websocket.receive":
+                        await self.websocket_receive(message)
+                    elif message["type"] == "websocket.connect":
+                        await self.websocket_connect(message)
+                    else:
+                        break
+        finally:
+            if self.call and self.task:
+                self.call.end_now(CallEndReason.LINE_LOST)
+                await self.task
+            self.slot.close()
+
+    # Admission
+
+    async def connect(self):
+        try:
+            self.slot.enter_context(self.call_registry.reserve_slot())
+            admitted = await self._admit()
+        except (CapacityError, AdmissionRefusedError) as refused:
+            self.slot.close()
+            logger.info("Refused: %s", refused.reason)
+            await deny_handshake(self.scope, self.base_send, refused.reason)
+            return
+        self.call = self._build_call(admitted)
+        self.task = asyncio.create_task(self._run_call(admitted, self.call))
+        await self.accept(SUBPROTOCOL)
+        if FAST_PATH in self.scope["extensions"]:
+            self.fast_path = self.scope["extensions"][FAST_PATH]
+            self._attach_fast_path(self.fast_path, self.call)
+
+    async def _admit(self) -> AdmittedCall:
+        check_origin(dict(self.scope["headers"]))
+        ticket = ticket_from_subprotocols(self.scope["subprotocols"])
+        spent = await database_to_async(redeem_ticket)(self.scope["url_route"]["kwargs"]["pk"], ticket)
+        if spent.displaces is not None and await database_to_async(is_still_held)(spent):
+            await self._request_handover(spent)
+        return await database_to_async(admit_call)(spent, self.scope["query_string"])
+
+    async def _request_handover(self, spent) -> None:
+        """Ask the current holder to save its turns and release the call, and wait up to `TAKE_OVER_WAIT` seconds.
+
+        A holder that does not release the call in time is displaced anyway.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(settings.TAKE_OVER_WAIT):
+                with suppress(Exception):  # an unavailable channel layer can raise anything
+                    await publish("call.let_go", spent.session_id, epoch=spent.displaces)
+                # The holder may be in another process, so only the database shows the release: there is no event.
+                while await database_to_async(is_still_held)(spent):  # noqa: ASYNC110
+                    await asyncio.sleep(HANDOVER_POLL)
+
+    def _build_call(self, admitted: AdmittedCall) -> Call:
+        def saved(turn):
+            call.confirm_saved(turn)
+
+        call = Call(
+            admitted.config,
+            connect=partial(openai_realtime.connect, self.call_registry.openai, admitted.config.model),
+            browser=ConsumerSocket(self),
+            turn_sink=SessionTurnSink(self.call_registry.writer, admitted.session.pk, admitted.epoch, saved),
+            recorder=OffsetRecorder(admitted.spool or NullRecorder(), admitted.start_sample),
+            limits=call_limits(),
+        )
+        return call
+
+    # Running
+
+    async def websocket_receive(self, message):
+        if self.call is None:
+            return
+        try:
+            data = message.get("bytes")
+            if data is not None:
+                self.call.receive_audio(data)
+            else:
+                self.call.receive_text(message["text"])
+        except BrowserProtocolError as bad:
+            await self._close_for_violation(self.call, bad)
+
+    def _attach_fast_path(self, short_way, call: Call) -> None:
+        """Deliver binary frames straight from the server's read callback to the call.
+
+        The callback is not a task and cannot wait, so a protocol violation is handled in a new task.
+        """
+
+        def hear(data: bytes) -> None:
+            try:
+                call.receive_audio(data)
+            except BrowserProtocolError as bad:
+                self.violation_task = asyncio.ensure_future(self._close_for_violation(call, bad))
+
+        short_way.set_sink(hear)
+
+    async def _close_for_violation(self, call: Call, bad: BrowserProtocolError) -> None:
+        logger.info("Closed: %s", bad.reason, extra={"session_id": call.log_fields["session_id"]})
+        with suppress(OSError, RuntimeError):
+            await self.close(bad.close_code, bad.reason)
+        call.end_now(CallEndReason.LINE_LOST)
+
+    async def _run_call(self, admitted: AdmittedCall, call: Call) -> None:
+        greeting = asyncio.create_task(self._poll_greeting(admitted, call))
+        try:
+            with self.call_registry.register(admitted.hold, call, admitted.recording):
+                outcome = await call.run()
+                greeting.cancel()
+                await self._finish_call(admitted, outcome)
+        finally:
+            await self._send_ended(call.conversation.outcome)
+            await asyncio.gather(greeting, return_exceptions=True)
+
+    async def _poll_greeting(self, admitted: AdmittedCall, call: Call) -> None:
+        """Give the call its greeting once a worker has prepared it. The call may begin earlier."""
+        greeting = admitted.config.greeting
+        while greeting is None:
+            await asyncio.sleep(GREETING_POLL)
+            greeting = await retry_until_available(greeting_if_ready)(admitted.session.pk)
+        if greeting:
+            call.set_greeting(greeting)
+
+    # Cleanup
+
+    async def _finish_call(self, admitted: AdmittedCall, outcome: CallOutcome) -> None:
+        """Save the turns, then end the session or release the call, and request the recording's upload.
+
+        The order matters: an ended session must already have all of its turns.
+        """
+        session, epoch, reason = admitted.session, admitted.epoch, outcome.reason
+        if admitted.spool:
+            admitted.spool.close()
+        await self.call_registry.writer.flush(session.pk)
+        if reason not in RESUMABLE_END_REASONS:
+            status = Session.Status.FAILED if reason in FAILURE_END_REASONS else Session.Status.COMPLETED
+            facts = (outcome.not_gradable, outcome.detail)
+            await retry_until_available(finish_call)(session, epoch, SessionEnd(reason), status, *facts)
+        elif await retry_until_available(release_call)(session.pk, epoch):
+            self.call_registry.schedule_lapse(session.pk, epoch)
+        self.call_registry.request_upload()
+
+    async def _send_ended(self, outcome: CallOutcome) -> None:
+        code = outcome.close_code or CLOSE_CODES.get(outcome.reason, 1000)
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT):
+                await self.send(text_data=encode_message(Ended(outcome.reason)))
+                await self.close(code)
+        except TimeoutError:
+            if self.fast_path:
+                self.fast_path.force_close(code)
+        except (OSError, RuntimeError):
+            logger.info("The browser was gone already")
+
+
+class ConsumerSocket:
+    """Adapter from the consumer to the call's `BrowserSocket` interface."""
+
+    def __init__(self, consumer: CallConsumer) -> None:
+        self.consumer = consumer
+        self.send = consumer.base_send
+
+    async def send_text(self, text: str) -> None:
+        await self.send({"type": "websocket.send", "text": text})
+
+    async def send_bytes(self, data: bytes) -> None:
+        short_way = self.consumer.fast_path
+        if short_way is None or not short_way.send_audio(data):
+            await self.send({"type": "websocket.send", "bytes": data})
+
+
+def call_limits() -> Limits:
+    """Build the limits of a call from settings. Unlisted limits keep their defaults."""
+    return Limits(
+        max_duration=settings.CALL_LIMIT,
+        idle_warn_after=settings.IDLE_WARN_AFTER,
+        idle_end_after=settings.IDLE_END_AFTER,
+        frames_lost_after=settings.FRAMES_LOST_AFTER,
+        response_lost_after=settings.RESPONSE_LOST_AFTER,
+        rollover_after=settings.UPSTREAM_ROLLOVER_AFTER,
+    )

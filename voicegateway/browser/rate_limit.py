@@ -1,0 +1,32 @@
+"""Rate limit on microphone audio, which arrives in real time and, after a stall, in one burst."""
+
+from voicegateway.browser.protocol import RATE
+
+WINDOW = 2.0  # seconds
+MAX_SPEED = 2.0  # times real time
+STALL_AFTER = 0.3  # seconds without a frame that count as a stall, whose audio may still arrive
+MAX_CREDIT = 45.0  # seconds; in a longer stall the server's pings find the dead connection
+
+
+class AudioRateLimit:
+    """Limit on the audio in each window. A burst after a stall passes; a flood does not."""
+
+    def __init__(self) -> None:
+        self.last_frame_at: float | None = None
+        self.window_started_at = 0.0
+        self.window_seconds = 0.0
+        self.credit = 0.0
+
+    def is_exceeded_by(self, samples: int, now: float) -> bool:
+        """Count a frame of `samples` samples and return True if it exceeds the limit."""
+        if now - self.window_started_at >= WINDOW:
+            self.credit = (
+                max(0.0, self.credit - (self.window_seconds - WINDOW)) if self.window_seconds > WINDOW else 0.0
+            )
+            self.window_started_at, self.window_seconds = now, 0.0
+        stalled = 0.0 if self.last_frame_at is None else now - self.last_frame_at
+        if stalled > STALL_AFTER:
+            self.credit = min(self.credit + stalled, MAX_CREDIT)
+        self.last_frame_at = now
+        self.window_seconds += samples / RATE
+        return self.window_seconds > MAX_SPEED * WINDOW + self.credit

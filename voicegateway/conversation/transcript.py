@@ -1,0 +1,226 @@
+"""Turns of a call in spoken order."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from voicegateway.browser.protocol import TurnMessage
+from voicegateway.conversation.call_config import SpeakerRole, TurnSnapshot, TurnSource
+from voicegateway.upstream.server_events import ROOT_ITEM
+
+MAX_UNANNOUNCED = 1000  # items that others follow but upstream has not announced
+
+
+@dataclass(slots=True, eq=False)
+class TranscriptEntry:
+    """Item in the upstream's chain. It becomes a turn when it is first shown; an unheard item never does."""
+
+    item: str
+    role: SpeakerRole = SpeakerRole.COUNSELOR
+    source: TurnSource = TurnSource.SPOKEN
+    text_generated: str = ""
+    text_heard: str = ""
+    final: bool = False
+    interrupted: bool = False
+    start_ms: int = 0
+    end_ms: int = 0
+    revision: int = 0
+    after: str | None = None  # item of the shown turn before it
+    is_shown: bool = False
+    # Entry that it follows: as upstream said or, until then, the last entry at the time it was first mentioned.
+    predecessor: "TranscriptEntry | None" = None
+    is_place_confirmed: bool = False  # upstream has named the predecessor
+    is_announced: bool = True  # False while it is known only as another item's predecessor
+    successors: list["TranscriptEntry"] = field(default_factory=list)
+
+    def snapshot(self) -> TurnSnapshot:
+        return TurnSnapshot(
+            revision=self.revision,
+            item=self.item,
+            after=self.after,
+            role=self.role,
+            text_generated=self.text_generated,
+            text_heard=self.text_heard,
+            final=self.final,
+            start_ms=self.start_ms,
+            end_ms=max(self.start_ms, self.end_ms),
+            source=self.source,
+            interrupted=self.interrupted,
+        )
+
+
+def turn_message(turn: TurnSnapshot) -> TurnMessage:
+    return TurnMessage(
+        revision=turn.revision,
+        item=turn.item,
+        after=turn.after,
+        role=turn.role,
+        text=turn.text_heard,
+        final=turn.final,
+        start_ms=turn.start_ms,
+        interrupted=turn.interrupted,
+    )
+
+
+class Transcript:
+    """Chain of items as upstream keeps it. An item's place follows from its predecessor, never from its arrival.
+
+    Every entry has a predecessor, so the entries form a tree, and its depth-first order is the transcript. An item
+    named as a predecessor gets its place at once, before anything else is known about it, so that two shown turns
+    never swap places. Each upstream session is a branch of its own behind everything before it.
+    """
+
+    def __init__(self, history: Sequence[TurnSnapshot], revision: int) -> None:
+        self.revision = revision
+        self.unpublished: list[TurnSnapshot] = []
+        self.root = self.session_root = TranscriptEntry(ROOT_ITEM)
+        self.entries: dict[str, TranscriptEntry] = {}
+        self.unannounced_count = 0
+        for turn in history:
+            entry = self.entries[turn.item] = _entry_from_turn(turn)
+            _insert(entry, self._last_entry(), is_told=True)
+        self.chain = list(self._walk())
+
+    def begin_session(self) -> None:
+        """Start a new upstream session. Its first item follows all turns so far."""
+        self.session_root = TranscriptEntry(ROOT_ITEM)
+        _insert(self.session_root, self._last_entry(), is_told=True)
+        self.chain = list(self._walk())
+
+    def get(self, item: str) -> TranscriptEntry | None:
+        entry = self.entries.get(item)
+        return entry if entry and entry.is_announced else None
+
+    def place(
+        self, item: str, role: SpeakerRole, previous: str | None = None, source: TurnSource = TurnSource.SPOKEN
+    ) -> TranscriptEntry:
+        """Place an item behind `previous`, or at the end for now if that is None, and return its entry.
+
+        A place that upstream has confirmed never changes.
+        """
+        leader = None if previous is None else self._find_predecessor(previous)
+        entry = self.entries.get(item)
+        if entry is None:
+            entry = self.entries[item] = TranscriptEntry(item)
+            _insert(entry, leader or self._last_entry(), is_told=leader is not None)
+        elif leader is not None and not entry.is_place_confirmed and _resolve_cycle(entry, leader):
+            _move(entry, leader, is_told=True)
+        elif entry.is_announced:
+            return entry
+        if not entry.is_announced:
+            self.unannounced_count -= 1
+            entry.is_announced = True
+        if not entry.is_shown:
+            entry.role, entry.source = role, source
+        self.chain = list(self._walk())
+        self._relink()
+        return entry
+
+    def add_alias(self, item: str, entry: TranscriptEntry) -> None:
+        """Let `item` stand for an entry whose own item was lost with its session and is now replayed."""
+        self.entries[item] = entry
+
+    def revise(self, entry: TranscriptEntry) -> None:
+        """Make a new revision of a turn, and of every turn whose predecessor it changes."""
+        if not entry.is_shown:
+            entry.is_shown = True
+            entry.after = self._shown_predecessor(entry)
+        self._add_revision(entry)
+        self._relink()
+
+    def turns(self) -> Iterator[TurnSnapshot]:
+        return (entry.snapshot() for entry in self.chain if entry.is_shown)
+
+    def _add_revision(self, entry: TranscriptEntry) -> None:
+        self.revision += 1
+        entry.revision = self.revision
+        self.unpublished.append(entry.snapshot())
+
+    def _relink(self) -> None:
+        """Update the `after` of every shown turn, with a new revision for each turn that changes."""
+        before: str | None = None
+        for entry in self.chain:
+            if entry.is_shown:
+                if entry.after != before:
+                    entry.after = before
+                    self._add_revision(entry)
+                before = entry.item
+
+    def _find_predecessor(self, previous: str) -> TranscriptEntry:
+        if previous == ROOT_ITEM:
+            return self.session_root
+        leader = self.entries.get(previous)
+        if leader is None:
+            if self.unannounced_count >= MAX_UNANNOUNCED:
+                return self._last_entry()
+            leader = self.entries[previous] = TranscriptEntry(previous, is_announced=False)
+            self.unannounced_count += 1
+            _insert(leader, self._last_entry(), is_told=False)
+        return leader
+
+    def _last_entry(self) -> TranscriptEntry:
+        last = self.root
+        while last.successors:
+            last = last.successors[-1]
+        return last
+
+    def _walk(self) -> Iterator[TranscriptEntry]:
+        waiting = [self.root]
+        while waiting:
+            entry = waiting.pop()
+            yield entry
+            waiting.extend(reversed(entry.successors))
+
+    def _shown_predecessor(self, entry: TranscriptEntry) -> str | None:
+        before = self.chain[: self.chain.index(entry)]
+        return next((earlier.item for earlier in reversed(before) if earlier.is_shown), None)
+
+
+def _insert(entry: TranscriptEntry, leader: TranscriptEntry, is_told: bool) -> None:
+    """Insert an entry behind `leader`, confirmed by upstream if `is_told`.
+
+    Confirmed successors come before provisional ones.
+    """
+    entry.predecessor, entry.is_place_confirmed = leader, is_told
+    told = sum(follower.is_place_confirmed for follower in leader.successors)
+    leader.successors.insert(told if is_told else len(leader.successors), entry)
+
+
+def _move(entry: TranscriptEntry, leader: TranscriptEntry, is_told: bool) -> None:
+    if entry.predecessor:
+        entry.predecessor.successors.remove(entry)
+    _insert(entry, leader, is_told)
+
+
+def _resolve_cycle(entry: TranscriptEntry, leader: TranscriptEntry) -> bool:
+    """Break the cycle that arises if `leader` itself follows `entry`, by moving a provisional entry between them.
+
+    Return False if every place between them is confirmed, so that upstream contradicts itself.
+    """
+    step: TranscriptEntry | None = leader
+    yielding: TranscriptEntry | None = None
+    while step is not None and step is not entry:
+        yielding = step if yielding is None and not step.is_place_confirmed else yielding
+        step = step.predecessor
+    if step is None:
+        return True
+    if yielding is None or entry.predecessor is None:
+        return False
+    _move(yielding, entry.predecessor, is_told=False)
+    return True
+
+
+def _entry_from_turn(turn: TurnSnapshot) -> TranscriptEntry:
+    return TranscriptEntry(
+        item=turn.item,
+        role=turn.role,
+        source=turn.source,
+        text_generated=turn.text_generated,
+        text_heard=turn.text_heard,
+        final=turn.final,
+        interrupted=turn.interrupted,
+        start_ms=turn.start_ms,
+        end_ms=turn.end_ms,
+        revision=turn.revision,
+        after=turn.after,
+        is_shown=True,
+    )

@@ -1,0 +1,172 @@
+"""Admission to a call. Every refusal happens before the socket is accepted and names its reason."""
+
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+from uuid import UUID
+
+from django.conf import settings
+
+from recordings.audio.microphone_clock import RATE
+from recordings.audio.spool import SpoolWriter
+from recordings.audio.spool_uploader import LiveRecording
+from recordings.services.epochs import epoch_offset_samples, record_consent, start_recording
+from recordings.services.spools import create_uploader
+from training.models import CallTicket, Session, TranscriptTurn
+from training.openai_caller import caller_instructions
+from training.services import call_tickets
+from training.services.call_leases import CallLease, acquire_call, is_call_held
+from training.services.turns import close_open_turns
+from voicegateway.browser.protocol import SUBPROTOCOL
+from voicegateway.conversation.call_config import (
+    TIMINGS_BY_PATIENCE,
+    CallConfig,
+    SpeakerRole,
+    TurnSnapshot,
+    TurnSource,
+)
+
+TICKET_PREFIX = "ticket."
+
+
+class AdmissionRefusedError(Exception):
+    """Refusal of a call. `reason` is one word for the page and the log."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class AdmittedCall:
+    """Admitted call, which this gateway now holds."""
+
+    session: Session
+    hold: CallLease
+    config: CallConfig
+    recording: LiveRecording | None  # None if the call is not recorded
+    start_sample: int  # samples since the start of the recording, or of an unrecorded conversation
+
+    @property
+    def spool(self) -> SpoolWriter | None:
+        return self.recording.spool if self.recording else None
+
+    @property
+    def epoch(self) -> int:
+        return self.hold.epoch
+
+
+def check_origin(headers: dict[bytes, bytes]) -> None:
+    """Raise AdmissionRefusedError unless the full origin is one of ours.
+
+    A page of another site must not reach a call with the counselor's ticket.
+    """
+    if headers.get(b"origin", b"").decode("latin-1") not in settings.WEB_ORIGINS:
+        raise AdmissionRefusedError("bad_origin")
+
+
+def ticket_from_subprotocols(subprotocols: list[str]) -> str:
+    """Return the ticket among the subprotocols. Raise AdmissionRefusedError if there is not exactly one."""
+    tickets = [name.removeprefix(TICKET_PREFIX) for name in subprotocols if name.startswith(TICKET_PREFIX)]
+    if SUBPROTOCOL not in subprotocols or len(tickets) != 1:
+        raise AdmissionRefusedError("bad_ticket")
+    return tickets[0]
+
+
+def redeem_ticket(session_id: UUID, ticket: str) -> CallTicket:
+    """Redeem the single-use ticket. Raise AdmissionRefusedError if it is invalid or the session is over."""
+    spent = call_tickets.redeem_ticket(ticket, session_id)
+    if spent is None or not spent.is_valid:
+        raise AdmissionRefusedError("bad_ticket")
+    if not spent.session.is_live or not spent.session.is_phone:
+        raise AdmissionRefusedError("session_over")
+    return spent
+
+
+def is_still_held(ticket: CallTicket) -> bool:
+    """Return True while the epoch that this ticket displaces still holds the call."""
+    ticket.session.refresh_from_db(fields=["epoch", "is_held", "heartbeat_at"])
+    return ticket.session.epoch == ticket.displaces and is_call_held(ticket.session)
+
+
+def admit_call(ticket: CallTicket, query: bytes) -> AdmittedCall:
+    """Acquire the call of a redeemed ticket. Raise AdmissionRefusedError if it cannot be held or recorded."""
+    session = ticket.session
+    is_recorded = wants_recording(query)
+    if session.assignment and session.assignment.require_recording:
+        if declines_recording(query):
+            raise AdmissionRefusedError("recording_required")  # never record a counselor who declined
+        is_recorded = True
+    epoch = acquire_call(session, ticket.displaces)
+    if epoch is None:
+        raise AdmissionRefusedError("in_use")
+    session.refresh_from_db()
+    close_open_turns(session)
+    recorded = None
+    if is_recorded:
+        record_consent(session, consent_version(query))
+        recorded = LiveRecording(start_recording(session, epoch), create_uploader(session, epoch))
+    briefing = build_call_config(session, is_recorded)
+    begins_at = epoch_offset_samples(session, epoch) if recorded else history_end_sample(briefing)
+    return AdmittedCall(session, CallLease(session.pk, epoch, ticket.pk), briefing, recorded, begins_at)
+
+
+def history_end_sample(briefing: CallConfig) -> int:
+    """Return the end of the last turn in samples. An unrecorded call continues its clock from there."""
+    return max((turn.end_ms for turn in briefing.history), default=0) * RATE // 1000
+
+
+def wants_recording(query: bytes) -> bool:
+    """Return True only for the exact value `true`."""
+    return parse_qs(query.decode("latin-1")).get("record") == ["true"]
+
+
+def declines_recording(query: bytes) -> bool:
+    """Return True only for the exact value `false`."""
+    return parse_qs(query.decode("latin-1")).get("record") == ["false"]
+
+
+def consent_version(query: bytes) -> str:
+    """Return the version of the consent text shown before the call, or "" if the client showed a text of its own."""
+    return parse_qs(query.decode("latin-1")).get("consent", [""])[0]
+
+
+def build_call_config(session: Session, is_recorded: bool) -> CallConfig:
+    """Build the call's configuration. It must not hold any assessment data."""
+    history = [turn_from_row(turn) for turn in session.transcript() if turn.is_final]
+    return CallConfig(
+        session_id=str(session.pk),
+        instructions=caller_instructions(session),
+        model=settings.REALTIME_MODEL,
+        voice=settings.REALTIME_VOICE,
+        transcribe_model=settings.TRANSCRIBE_MODEL,
+        greeting=None if session.greeting_status == Session.Greeting.PENDING else session.greeting,
+        patience=TIMINGS_BY_PATIENCE[session.patience],
+        caller_opens_after=0.0 if session.caller_opens else settings.CALLER_OPENS_AFTER,
+        history=history,
+        revision=session.revision,
+        epoch=session.epoch,
+        resumed=session.epoch > 1,
+        recording=is_recorded,
+    )
+
+
+def turn_from_row(turn: TranscriptTurn) -> TurnSnapshot:
+    return TurnSnapshot(
+        revision=turn.revision,
+        item=turn.item,
+        after=turn.after or None,
+        role=SpeakerRole(turn.role),
+        text_generated=turn.text_generated,
+        text_heard=turn.text_heard,
+        final=turn.is_final,
+        start_ms=turn.start_ms or 0,
+        end_ms=turn.end_ms or 0,
+        source=TurnSource(turn.source),
+        interrupted=turn.is_interrupted,
+    )
+
+
+def greeting_if_ready(session_id: UUID) -> str | None:
+    """Return the caller's prepared first line: None while it is being prepared, "" if there will be none."""
+    session = Session.objects.only("greeting", "greeting_status").get(pk=session_id)
+    return None if session.greeting_status == Session.Greeting.PENDING else session.greeting
