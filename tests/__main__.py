@@ -51,7 +51,7 @@ PROOFS = {
     "of a grading: the old document or the new one, the feedback once",
     "tests/project/test_permission_matrix.py": "every route of pages, API and administration as every role",
     "tests/standins": "the stand-in's own tests, and every script of the conformance suite against the product",
-    "tests/browser/test_accessibility.py": "axe on every page, light and dark, at 360 and 1440 px",
+    "tests/browser": "every path in Chromium, and axe on every page, light and dark, at 360 and 1440 px",
     "tests/config": "every way in which an installation or the try-out can fail",
 }
 

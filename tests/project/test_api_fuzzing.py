@@ -35,7 +35,7 @@ from training.services.assignments import assign
 from training.services.sessions import start_assignment
 
 ROLES = ["counselor", "colleague", "supervisor", "trainer", "evaluator", "admin", "stranger", "service", "nobody"]
-CASES = 2000 if IS_PROVE_RUN else 25  # generated cases for each role
+CASES = 2000 if IS_PROVE_RUN else 60  # generated cases for each role
 # `make test` runs one role of each kind; `make prove` runs all of them.
 ASKING = ROLES if IS_PROVE_RUN else ["counselor", "supervisor", "stranger", "service", "nobody"]
 

@@ -116,7 +116,7 @@ def test_speech_over_the_caller_stops_it_and_keeps_what_was_heard_beside_what_wa
     turns = call.transcript()
 
     kinds = [event["type"] for event in standin.logged_requests("realtime")[0]["events"]]
-    began, ended = interrupted_call.spans[1]
+    began, ended = interrupted_call.playback_spans[1]
     assert kinds.index("response.cancel") < kinds.index("conversation.item.truncate")
     truncated = upstream_events(standin, "conversation.item.truncate")[0]
     assert truncated["audio_end_ms"] == (ended - began) * 1000 // RATE
@@ -137,7 +137,7 @@ def test_the_recording_holds_both_voices_where_they_were_heard(interrupted_call,
     began = round((line.started_at_wall - line.recorded_since) * RATE)
     assert channel_lag_ms(line.microphone, left, began) == pytest.approx(0, abs=50)
     assert channel_lag_ms(line.loudspeaker, right, began) == pytest.approx(0, abs=50)
-    cut, goes_on = line.playback_spans[1][1], line.spans[2][0]
+    cut, goes_on = line.playback_spans[1][1], line.playback_spans[2][0]
     assert not right[began + cut + RATE // 20 : began + goes_on - RATE // 20].any()
     with recording.file.open("rb") as file:
         data = file.read()
