@@ -74,7 +74,7 @@ def test_three_at_once_killed_at_every_step_leave_one_object_and_one_row(call, b
         orphans = delete_orphans()
 
         recording = Recording.objects.get()
-        stored = list(bucket.objects("recordings/"))
+        stored = list(bucket.list_objects("recordings/"))
         left = bucket.client.list_multipart_uploads(Bucket=bucket.bucket_name).get("Uploads", [])
         assert (recording.state, recording.reason, recording.attempts > 0) == ("completed", "", True), step
         assert [(found.key, found.size) for found in stored] == [(recording.file.name, 44 + SECONDS * RATE * 4)], step

@@ -37,7 +37,7 @@ def store(request, tmp_path):
 
 
 def keys(store, prefix=""):
-    return [found.key for found in store.objects(prefix or "a/")]
+    return [found.key for found in store.list_objects(prefix or "a/")]
 
 
 def test_what_is_put_is_there(store):
@@ -50,7 +50,7 @@ def test_what_is_put_is_there(store):
         b"the",
         b"r",
     )
-    assert [(found.key, found.size) for found in store.objects("a/")] == [("a/b/1", 5), ("a/c/2", 0)]
+    assert [(found.key, found.size) for found in store.list_objects("a/")] == [("a/b/1", 5), ("a/c/2", 0)]
     assert keys(store, "a/c/") == ["a/c/2"]
 
 
@@ -63,12 +63,12 @@ def test_what_lies_beyond_the_end_is_nothing(store):
 def test_what_is_not_there_is_named(store):
     with pytest.raises(FileNotFoundError):
         store.read_range("a/never", 0, 1)
-    assert (keys(store), store.remove("a/")) == ([], [])
+    assert (keys(store), store.delete_prefix("a/")) == ([], [])
 
 
 @pytest.mark.parametrize("size", [0, 1, PART_SIZE - 1, PART_SIZE, len(LARGE)])
 def test_an_upload_appears_whole_when_it_is_complete(store, size):
-    upload = write_blocks(store.upload("a/1"), LARGE[:size])
+    upload = write_blocks(store.start_upload("a/1"), LARGE[:size])
     before = keys(store)
     upload.complete()
 
@@ -79,14 +79,14 @@ def test_an_upload_appears_whole_when_it_is_complete(store, size):
 @pytest.mark.parametrize("size", [1, len(LARGE)])
 def test_an_upload_that_is_abandoned_leaves_nothing(store, size):
     store.put("a/1", b"before")
-    write_blocks(store.upload("a/1"), LARGE[:size]).abort()
+    write_blocks(store.start_upload("a/1"), LARGE[:size]).abort()
 
     assert (keys(store), read_whole(store, "a/1")) == (["a/1"], b"before")
-    assert [found.key for found in store.remove("a/")] == ["a/1"]
+    assert [found.key for found in store.delete_prefix("a/")] == ["a/1"]
 
 
 def test_two_uploads_of_one_thing_leave_one(store):
-    uploads = [write_blocks(store.upload("a/1"), LARGE) for _ in range(2)]
+    uploads = [write_blocks(store.start_upload("a/1"), LARGE) for _ in range(2)]
     for upload in uploads:
         upload.complete()
 
@@ -97,24 +97,24 @@ def test_removing_spares_what_is_kept_and_what_begins_otherwise(store):
     for key in ("a/1", "a/b/2", "ab/3"):
         store.put(key, b"x")
 
-    removed = store.remove("a/", keep="a/1")
+    removed = store.delete_prefix("a/", keep="a/1")
 
     assert [found.key for found in removed] == ["a/b/2"]
     assert (keys(store), keys(store, "ab/")) == (["a/1"], ["ab/3"])
 
 
 def test_removing_finds_uploads_that_were_never_completed(store):
-    upload = write_blocks(store.upload("a/1"), LARGE)
+    upload = write_blocks(store.start_upload("a/1"), LARGE)
     before = leftovers(store)
 
-    store.remove("a/")
+    store.delete_prefix("a/")
 
     assert (len(before), leftovers(store)) == (1, [])
     upload.abort()
 
 
 def test_uploads_that_were_given_up_long_ago_are_forgotten(store):
-    upload = write_blocks(store.upload("a/1"), LARGE)
+    upload = write_blocks(store.start_upload("a/1"), LARGE)
     long_ago = datetime(2000, 1, 1, tzinfo=UTC)
 
     forgotten = [store.abort_uploads("a/", before) for before in (long_ago, datetime.now(UTC) + timedelta(hours=1))]
@@ -135,7 +135,7 @@ def test_removing_removes_earlier_versions_too(bucket):
     bucket.put("a/1", b"two")
     bucket.delete("a/1")
 
-    bucket.remove("a/")
+    bucket.delete_prefix("a/")
 
     found = bucket.client.list_object_versions(Bucket=bucket.bucket_name)
     assert ("Versions" in found, "DeleteMarkers" in found) == (False, False)
@@ -157,7 +157,7 @@ def test_a_store_without_versions_is_cleared_all_the_same(bucket, monkeypatch):
         lambda name: Refusing() if name == "list_object_versions" else paginator(name),
     )
 
-    assert [found.key for found in bucket.remove("a/")] == ["a/1"]
+    assert [found.key for found in bucket.delete_prefix("a/")] == ["a/1"]
     assert keys(bucket) == []
 
 
@@ -170,7 +170,7 @@ def test_a_store_that_deletes_only_one_by_one_is_cleared_all_the_same(bucket, mo
 
     monkeypatch.setattr(bucket.client, "delete_objects", refuse)
 
-    assert (len(bucket.remove("a/")), keys(bucket)) == (3, [])
+    assert (len(bucket.delete_prefix("a/")), keys(bucket)) == (3, [])
 
 
 def test_what_the_store_does_not_delete_is_no_success(bucket, monkeypatch):
@@ -178,7 +178,7 @@ def test_what_the_store_does_not_delete_is_no_success(bucket, monkeypatch):
     monkeypatch.setattr(bucket.client, "delete_objects", lambda **_: {"Errors": [{"Code": "AccessDenied"}]})
 
     with pytest.raises(StoreUnavailableError, match="1 objects not deleted: AccessDenied"):
-        bucket.remove("a/")
+        bucket.delete_prefix("a/")
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_what_the_store_does_not_delete_is_no_success(bucket, monkeypatch):
 )
 def test_a_store_whose_tags_are_no_sums_is_read_back(bucket, monkeypatch, facts, is_proved):
     monkeypatch.setattr(bucket.client, "head_object", lambda **_: facts)
-    upload = write_blocks(bucket.upload("a/1"), LARGE)
+    upload = write_blocks(bucket.start_upload("a/1"), LARGE)
 
     if is_proved:
         upload.complete()
@@ -201,7 +201,7 @@ def test_a_store_whose_tags_are_no_sums_is_read_back(bucket, monkeypatch, facts,
 
 
 def test_a_store_that_holds_something_else_is_no_success(bucket, monkeypatch):
-    upload = write_blocks(bucket.upload("a/1"), LARGE)
+    upload = write_blocks(bucket.start_upload("a/1"), LARGE)
     monkeypatch.setattr(bucket.client, "head_object", lambda **_: {"ContentLength": len(LARGE), "ETag": '"other"'})
     monkeypatch.setattr(upload, "_read_back", lambda: b"another digest")
 
@@ -226,7 +226,7 @@ def test_nothing_is_stored_for_the_public(bucket):
     bucket.client.meta.events.register("before-parameter-build.s3", lambda params, **_: asked.append(dict(params)))
 
     bucket.put("a/1", b"one")
-    write_blocks(bucket.upload("a/2"), LARGE).complete()
+    write_blocks(bucket.start_upload("a/2"), LARGE).complete()
 
     assert len(asked) >= 5
     assert [name for params in asked for name in params if name.startswith(("ACL", "Grant"))] == []

@@ -340,12 +340,12 @@ def test_a_disk_that_cannot_be_written_stops_no_call(tmp_path):
 WRITE_UNTIL_KILLED = """
 import sys
 from pathlib import Path
-from tests.recordings.simulated_call import Call, counting, microphone_frames
+from tests.recordings.simulated_call import SimulatedCall, microphone_frames, numbered_samples
 
-call = Call(Path(sys.argv[1]))
+call = SimulatedCall(Path(sys.argv[1]))
 for sent, index, n in microphone_frames(3600):
-    call.at(sent).record_microphone(counting(index, n), index)
-    call.spool.record_caller(1, index, counting(index, n))
+    call.at(sent).record_microphone(numbered_samples(index, n), index)
+    call.spool.record_caller(1, index, numbered_samples(index, n))
     call.spool.record_playback(1, index + n, index + n, False)
     print(index + n, flush=True)
 """
@@ -367,15 +367,17 @@ def test_a_killed_process_loses_nothing_it_was_given(tmp_path):
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from tests.recordings.simulated_call import Call, Network, counting, microphone_frames, speak_into
+from tests.recordings.simulated_call import (
+    SimulatedCall, SimulatedNetwork, microphone_frames, numbered_samples, send_frames
+)
 
-call = Call(Path(sys.argv[1]))
+call = SimulatedCall(Path(sys.argv[1]))
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
-speak_into(call, Network(), microphone_frames(1))
-call.spool.record_caller(1, 0, counting(0, 12_000))
+send_frames(call, SimulatedNetwork(), microphone_frames(1))
+call.spool.record_caller(1, 0, numbered_samples(0, 12_000))
 call.at(2).record_playback(1, 12_000, 24_000, False)
-positions = speak_into(call, Network(), microphone_frames(3))
-call.spool.record_caller(1, 12_000, counting(12_000, 12_000))
+positions = send_frames(call, SimulatedNetwork(), microphone_frames(3))
+call.spool.record_caller(1, 12_000, numbered_samples(12_000, 12_000))
 call.spool.record_playback(1, 24_000, 24_000, False)
 call.spool.close()
 print(call.spool.failure, positions[-1])

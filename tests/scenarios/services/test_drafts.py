@@ -654,7 +654,7 @@ def test_of_those_who_save_at_once_one_does(ready, supervisor, counselor):
 
     results = run_concurrently(save, save, save)
 
-    assert sorted(type(result).__name__ for result in results) == ["DraftClosedError", "DraftClosed", "Scenario"]
+    assert sorted(type(result).__name__ for result in results) == ["DraftClosedError", "DraftClosedError", "Scenario"]
     assert (Scenario.objects.count(), Assignment.objects.count()) == (1, 1)
     assert len(context_files() - before) == 1
 
