@@ -11,8 +11,6 @@ from accounts.models import ServiceToken
 from tests.support.fixtures import *  # noqa: F403
 from tests.support.urls import Route, site_routes
 
-pytestmark = pytest.mark.once
-
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 REQUIRED_SCOPES = """
 GET    /api/accounts/                                  closed
