@@ -13,7 +13,7 @@ FLUSH_ATTEMPTS = 5
 
 
 # Tests that share servers and browsers run on one worker each, the longest group first. The rest fills the gaps.
-# Two browsers keep two cores busy; a third one made each of them five times as slow.
+# Two browsers keep two cores busy. A third one only makes all of them slower.
 GROUPS = {
     "pages": (
         "browser/test_accessibility",
