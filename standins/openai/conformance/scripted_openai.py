@@ -45,6 +45,15 @@ class ScriptedConnection:
         event: JSON = found[0]
         return event
 
+    async def wait_for_history(self, count: int) -> list[tuple[str, str]]:
+        """Wait for `count` replayed turns and return role and text of all that came.
+
+        They follow `session.update` as messages of their own, so a session can be confirmed before they are here.
+        """
+        await self.wait_for_event("conversation.item.create", count)
+        items: list[Any] = [event["item"] for event in self.events_of_type("conversation.item.create")]
+        return [(item["role"], item["content"][0]["text"]) for item in items]
+
     @property
     def received_audio_ms(self) -> int:
         return self.audio_bytes * 1000 // (2 * SAMPLE_RATE)

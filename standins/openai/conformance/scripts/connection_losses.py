@@ -42,11 +42,10 @@ async def expect_history_replayed(stage: ScriptedCall, line: ScriptedConnection,
         again.events_of_type("session.update")[0]["session"],
     )
     expect(before == after, "the new connection has the same instructions and voice")
-    items = [event["item"] for event in again.events_of_type("conversation.item.create")]
-    told = [(item["role"], item["content"][0]["text"]) for item in items]  # type: ignore[index,call-overload]
+    told = await again.wait_for_history(2)
     expect([role for role, _ in told] == ["user", "assistant"], f"both speakers, in order: {told}")
     expect(told[0][1] == "Crisis line, good evening.", f"the counselor's words: {told}")
-    expect(str(told[1][1]) and "ten" not in str(told[1][1]), f"only what was heard of the caller: {told}")
+    expect(told[1][1] and "ten" not in told[1][1], f"only what was heard of the caller: {told}")
 
 
 async def dropped_without_a_word(stage: ScriptedCall) -> None:
@@ -101,8 +100,7 @@ async def expect_recovery_from_silence(
     await stage.page.wait_for_notice("caller_reconnecting")
     again = await stage.accept_reconnect()
     await again.wait_for_event("response.create")
-    items = [event["item"] for event in again.events_of_type("conversation.item.create")]
-    told = [item["content"][0]["text"] for item in items]  # type: ignore[index,call-overload]
+    told = [text for _, text in await again.wait_for_history(3)]
     expect(told == ["Crisis line, good evening.", "Hello.", "Are you there?"], f"all of it is told again: {told}")
     await again.send_whole_response("resp_2", "caller_2", None, "Yes.", 200)
     await stage.page.wait_for_turn("Yes.")
@@ -221,8 +219,7 @@ async def replaced_before_it_expires(stage: ScriptedCall) -> None:
     await stage.page.wait_for_turn("Hello.")
     stage.connection = again
     await again.confirm_session()
-    items = [event["item"] for event in again.events_of_type("conversation.item.create")]
-    told = [item["content"][0]["text"] for item in items]  # type: ignore[index,call-overload]
+    told = [text for _, text in await again.wait_for_history(2)]
     expect(told == ["Crisis line, good evening.", "Hello."], f"the new one knows all of it: {told}")
     await wait_for(line.closed.is_set, "the old connection is closed")
     await stage.expect_answer(again)
