@@ -84,4 +84,5 @@ def test_three_at_once_killed_at_every_step_leave_one_object_and_one_row(call, b
     data = read_whole(bucket, recording.file.name)
     assert hashlib.sha256(data).hexdigest() == recording.sha256
     assert data[44:][: 4 * RATE : 4] == numbered_samples(0, RATE)[::2]
-    assert killed >= len(wanted)
+    # A step beyond those of one finisher alone is reached only when several get in each other's way.
+    assert killed >= sum(step <= alone for step in wanted)
