@@ -219,7 +219,7 @@ class ConversationHarness:
 
 
 class FakeClock:
-    """A clock that only `advance` moves."""
+    """A clock that only `advance` and `jump` move."""
 
     def __init__(self) -> None:
         self.time = 1000.0
@@ -234,6 +234,13 @@ class FakeClock:
         await sleeper
 
     async def advance(self, seconds: float) -> None:
+        """Let time pass in steps of a second at most, as it does for a process that runs."""
+        until = self.time + seconds
+        while self.time < until:
+            await self.jump(min(1.0, until - self.time))
+
+    async def jump(self, seconds: float) -> None:
+        """Let time pass at once, as it does for a process that was held up."""
         self.time += seconds
         sleepers, self.sleepers = self.sleepers, []
         for sleeper in sleepers:

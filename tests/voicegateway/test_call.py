@@ -277,3 +277,32 @@ async def test_call_can_be_ended_from_elsewhere(reason):
         line.call.end(reason)
 
         assert (await line.running).reason is reason
+
+
+async def request_response(line: CallHarness) -> None:
+    line.call.receive_text('{"type":"say","text":"Good evening."}')
+    await run_pending_tasks()
+
+
+async def test_answer_that_came_during_a_pause_of_the_process_is_read_before_it_counts_as_lost():
+    async with CallHarness(Limits(response_lost_after=2.0)) as line:
+        await request_response(line)
+        connection = line.voice
+
+        await line.clock.jump(60.0)
+        connection.emit("response.created", response={"id": "resp_1", "status": "in_progress"})
+        await run_pending_tasks()
+        await line.clock.advance(1.0)
+
+        assert connection.is_open
+
+
+async def test_answer_that_does_not_come_after_a_pause_counts_as_lost():
+    async with CallHarness(Limits(response_lost_after=2.0)) as line:
+        connection = line.voice
+        await request_response(line)
+
+        await line.clock.jump(60.0)
+        await line.clock.advance(1.0)
+
+        assert not connection.is_open

@@ -31,6 +31,7 @@ from voicegateway.conversation.ports import (
 logger = logging.getLogger(__name__)
 
 TICK_INTERVAL = 0.2  # seconds
+LATE_TICK = 1.0  # seconds; a tick later than this means that the process was held up
 SPARE_RETRY_DELAY = 30.0  # seconds between attempts to open a spare connection
 
 
@@ -317,8 +318,18 @@ class Call:
             self.browser_queue_empty.set()
 
     async def _tick(self) -> None:
+        """Check timeouts a few times per second.
+
+        After a pause of the process, timeouts have passed while their answers wait unread on the sockets. The first
+        late tick is skipped, so that those are read before anything counts as lost.
+        """
+        has_skipped = False
         while True:
+            due_at = self.clock.now() + TICK_INTERVAL
             await self.clock.sleep(TICK_INTERVAL)
+            has_skipped = not has_skipped and self.clock.now() - due_at > LATE_TICK
+            if has_skipped:
+                continue
             self.conversation.tick(self.clock.now())
             self._manage_spare()
             self._flush()

@@ -18,7 +18,7 @@ COUNSELOR, PASSWORD = "counselor@example.org", "steadyline-demo"
 # Short, so that a run is short. The scripts only rely on these being shorter than their own timeouts.
 DEADLINES = {
     "CALLER_OPENS_AFTER": "60",
-    "RESPONSE_LOST_AFTER": "1.5",
+    "RESPONSE_LOST_AFTER": "2.5",
     "IDLE_WARN_AFTER": "7",
     "IDLE_END_AFTER": "9",
     "FRAMES_LOST_AFTER": "5",
