@@ -270,7 +270,9 @@ SECURE_HSTS_SECONDS = 31_536_000 if _is_https else 0
 X_FRAME_OPTIONS = "DENY"
 
 LANGUAGE_CODE = "en-us"
-USE_I18N = False
+LANGUAGES = [("en-us", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "/static/"

@@ -3,13 +3,21 @@
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
+from django.views.decorators.cache import cache_control
+from django.views.i18n import JavaScriptCatalog
 
 from config import health
 
 # Log in to the admin through the same page as everyone else.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
+# Defines `gettext`, `ngettext`, and `interpolate` for the pages' scripts.
+site_patterns = [
+    path("texts.js", cache_control(public=True, max_age=3600)(JavaScriptCatalog.as_view()), name="javascript_catalog"),
+]
+
 urlpatterns = [
+    path("", include((site_patterns, "site"))),
     path("", include("evaluation.urls")),
     path("", include("recordings.urls")),
     path("", include("training.urls")),

@@ -5,6 +5,8 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from django.test import RequestFactory
+from django.views.i18n import JavaScriptCatalog
 from playwright.sync_api import Browser, Page
 
 from tests.browser.chromium import FAKE_MICROPHONE, launch_chromium
@@ -15,11 +17,14 @@ STATIC_FOLDERS = {"/static/training/": ROOT / "training/static/training", "/stat
 
 
 class StaticSite(ThreadingHTTPServer):
-    """Server for the unchanged static files and for the pages that a test puts into `pages`."""
+    """Server for the unchanged static files, the catalog of texts, and the pages that a test puts into `pages`."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), StaticSiteHandler)
-        self.pages: dict[str, str] = {"/": "<!doctype html><title>Scripts</title>"}
+        self.pages: dict[str, str] = {
+            "/": '<!doctype html><title>Scripts</title><script src="/texts.js"></script>',
+            "/texts.js": JavaScriptCatalog.as_view()(RequestFactory().get("/texts.js")).text,
+        }
 
     @property
     def url(self) -> str:
@@ -34,7 +39,8 @@ class StaticSiteHandler(SimpleHTTPRequestHandler):
         if address not in self.server.pages:
             return super().do_GET()
         self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
+        kind = "text/javascript" if address.endswith(".js") else "text/html"
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
         self.end_headers()
         self.wfile.write(self.server.pages[address].encode())
 

@@ -17,6 +17,7 @@ from tests.browser.conftest import StaticSite
 TEMPLATES = Path(__file__).parents[2] / "templates"
 BASE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{% block title %}{% endblock %}</title>
 <meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">
+<script src="/texts.js" defer></script>
 <link rel="stylesheet" href="/static/site.css">
 {% block head %}{% endblock %}</head><body class="{% block body_class %}{% endblock %}">
 <main id="content">{% block content %}{% endblock %}</main></body></html>"""
@@ -144,6 +145,7 @@ def render(template: str, live_session_id: str | None = None, live_seconds: int 
         ("django.template.loaders.filesystem.Loader", [str(TEMPLATES)]),
     ]
     libraries = {
+        "i18n": "django.templatetags.i18n",
         "static": "tests.browser.unhashed_static",
         "recording_consent": "recordings.templatetags.recording_consent",
     }

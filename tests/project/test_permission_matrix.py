@@ -191,6 +191,7 @@ HEAD   /api/recordings/{recording}/download/    200   404   200   200   200   20
 GET    /api/recordings/{recording}/link/        200   404   200   200   200   200   404   403
 GET    /api/schema/                             200   200   200   200   200   200   200   403
 GET    /api/docs/                               200   200   200   200   200   200   200   403
+GET    /texts.js                                200   200   200   200   200   200   200   200
 GET    /health/                                 200   200   200   200   200   200   200   200
 GET    /ready/                                  200   200   200   200   200   200   200   200
 
