@@ -1,6 +1,8 @@
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 
 def demo_notice(request: HttpRequest) -> dict[str, str]:
-    return {"demo_notice": settings.DEMO_NOTICE}
+    """Add the notice of a demo. The demo's own notices are translated; an operator's own one is shown as it is."""
+    return {"demo_notice": _(settings.DEMO_NOTICE)}

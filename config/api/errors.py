@@ -4,6 +4,8 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework.exceptions import APIException, ErrorDetail, ParseError, Throttled, ValidationError
 from rest_framework.fields import get_error_detail
 from rest_framework.parsers import JSONParser
@@ -17,15 +19,17 @@ from scenarios.models import ContextUnavailableError
 class BodyTooLargeError(APIException):
     status_code = 413
     default_code = "too_large"
-    default_detail = "This body is too large."
+    default_detail = gettext_lazy("The request body is too large.")
 
 
 class StorageUnavailableError(APIException):
-    """503: the file of a row cannot be read now."""
+    """Error 503 for a row whose file cannot be read."""
 
     status_code = 503
     default_code = "storage_unavailable"
-    default_detail = "An evaluator context cannot be read just now. Nothing was changed: try again in a moment."
+    default_detail = gettext_lazy(
+        "The evaluator context cannot be read right now. Nothing was changed. Try again later."
+    )
     extra: ClassVar = {"retryable": True}
 
 
@@ -55,7 +59,7 @@ def _to_drf_exception(exc: Exception) -> Exception:
         return StorageUnavailableError()
     if isinstance(exc, RateLimitExceededError):
         return Throttled(exc.retry_after, str(exc))
-    return ParseError("This request is malformed.") if isinstance(exc, SuspiciousOperation) else exc
+    return ParseError(_("The request is malformed.")) if isinstance(exc, SuspiciousOperation) else exc
 
 
 def _first_message(errors: Any) -> str:
@@ -82,4 +86,4 @@ class BoundedJSONParser(JSONParser):
         try:
             return super().parse(stream, media_type, parser_context)
         except RecursionError as error:
-            raise ParseError("This JSON is nested too deeply.") from error
+            raise ParseError(_("The JSON is nested too deeply.")) from error

@@ -5,11 +5,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-OFFLINE_NOTICE = (
+from django.utils.translation import gettext_noop
+
+# Only marked for translation here: pages translate the notice when they show it.
+OFFLINE_NOTICE = gettext_noop(
     "Offline demo: the caller is scripted and cannot understand speech, the grader follows simple rules, "
     "and nothing leaves this computer."
 )
-WITH_KEY_NOTICE = "Demo on this computer, with your own OpenAI key: what you say and type is sent to OpenAI."
+WITH_KEY_NOTICE = gettext_noop(
+    "Demo on this computer, with your own OpenAI key: what you say and type is sent to OpenAI."
+)
 
 # The discard port: management commands use it when no stand-in is running.
 UNREACHABLE_URL = "http://127.0.0.1:9/v1"

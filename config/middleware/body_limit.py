@@ -8,15 +8,14 @@ from typing import Any
 import orjson
 from asgiref.typing import ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, HTTPScope, Scope
 from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
 
 # A browser shows the response only after it has sent the whole body. For browsers, read and discard up to this multiple
 # of the limit, for at most this many seconds. The bounds hold because any client can claim to be a browser.
 _DRAIN_FACTOR = 2
 _DRAIN_TIMEOUT = 10.0  # seconds
-# Form fields beside the file. Forms state the limit of the file alone.
+# For the form fields beside the file.
 _FORM_OVERHEAD_BYTES = 1024**2
-# Django treats a body without a length as empty.
-_LENGTH_REQUIRED_BODY = orjson.dumps({"detail": "Send the body with a Content-Length.", "code": "length_required"})
 
 
 class BodyLimitMiddleware:
@@ -37,8 +36,8 @@ class BodyLimitMiddleware:
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        if _has_no_length(scope):
-            return await _send_response(send, 411, b"application/json", _LENGTH_REQUIRED_BODY)
+        if _has_no_length(scope):  # Django would treat such a body as empty
+            return await _send_json(send, 411, _("Send the body with a Content-Length header."), "length_required")
         limit = self.limit_for(scope["path"])
         announced = _declared_length(scope)
         if announced > limit:
@@ -71,12 +70,11 @@ class BodyLimitMiddleware:
         """Respond with 413. For a browser, first discard up to `left` bytes that it may still be sending."""
         if b"text/html" in dict(scope["headers"]).get(b"accept", b""):
             await self._drain(receive, left)
-            kind = b"text/html; charset=utf-8"
             body = render_to_string("413.html", {"limit": _format_size(limit)}).encode()
+            await _send_response(send, 413, b"text/html; charset=utf-8", body)
         else:
-            kind = b"application/json"
-            body = orjson.dumps({"detail": f"Too large: at most {limit:,} bytes are taken here.", "code": "too_large"})
-        await _send_response(send, 413, kind, body)
+            detail = _("The request body is too large. The limit is %(limit)s bytes.") % {"limit": f"{limit:,}"}
+            await _send_json(send, 413, detail, "too_large")
 
     async def _drain(self, receive: ASGIReceiveCallable, left: int) -> None:
         with contextlib.suppress(TimeoutError):
@@ -86,6 +84,10 @@ class BodyLimitMiddleware:
                     if event["type"] != "http.request" or not event.get("more_body"):
                         return
                     left -= len(event.get("body", b""))
+
+
+async def _send_json(send: ASGISendCallable, status: int, detail: str, code: str) -> None:
+    await _send_response(send, status, b"application/json", orjson.dumps({"detail": detail, "code": code}))
 
 
 async def _send_response(send: ASGISendCallable, status: int, kind: bytes, body: bytes) -> None:
@@ -105,4 +107,6 @@ def _declared_length(scope: HTTPScope) -> int:
 
 
 def _format_size(limit: int) -> str:
-    return f"{(limit - _FORM_OVERHEAD_BYTES if limit > _FORM_OVERHEAD_BYTES else limit) / 1024**2:.3g} MB"
+    """Return the largest file that fits. A form states the limit of its file alone."""
+    size = (limit - _FORM_OVERHEAD_BYTES if limit > _FORM_OVERHEAD_BYTES else limit) / 1024**2
+    return _("%(size)s MB") % {"size": f"{size:.3g}"}

@@ -90,7 +90,10 @@ async def test_an_announced_body_over_its_limit_is_refused_unread():
     await guarded(reader)(exchange.scope, exchange.receive, exchange.send)
 
     assert (exchange.status, exchange.taken, reader.was_called) == (413, 0, False)
-    assert json.loads(exchange.body) == {"detail": "Too large: at most 10 bytes are taken here.", "code": "too_large"}
+    assert json.loads(exchange.body) == {
+        "detail": "The request body is too large. The limit is 10 bytes.",
+        "code": "too_large",
+    }
 
 
 @pytest.mark.parametrize("length", [None, "5", "-1", "many"])
@@ -113,7 +116,7 @@ async def test_a_browser_is_shown_a_page_once_it_has_sent_everything(length):
 
     assert (exchange.status, exchange.taken) == (413, 5)
     assert dict(exchange.sent[0]["headers"])[b"content-type"] == b"text/html; charset=utf-8"
-    assert "<h1>This is too large</h1>" in exchange.body.decode()
+    assert "<h1>Your upload is too large</h1>" in exchange.body.decode()
 
 
 async def test_a_browsers_body_that_is_over_with_its_last_part_is_not_waited_for():
@@ -165,7 +168,7 @@ async def test_a_page_says_how_large_a_file_may_be(path, fits):
     await application(exchange.scope, exchange.receive, exchange.send)
 
     assert exchange.status == 413
-    assert f"larger than the {fits} that fit here" in exchange.body.decode()
+    assert f"You can send up to {fits} here." in exchange.body.decode()
 
 
 async def test_a_body_without_a_length_is_told_to_bring_one():

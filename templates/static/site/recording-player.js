@@ -33,7 +33,7 @@ export class Player {
 
   play() {
     this.#ears.resume();
-    this.audio.play().catch(() => this.#say("The recording cannot be played just now. Please try again in a minute."));
+    this.audio.play().catch(() => this.#say(gettext("The recording can't be played right now. Try again in a minute.")));
   }
 
   seek(ms) {
@@ -99,7 +99,7 @@ export class Player {
     for (const name of ["timeupdate", "seeked", "loadedmetadata"]) this.audio.addEventListener(name, () => this.#show());
     for (const name of ["play", "pause", "ended"]) this.audio.addEventListener(name, () => this.#showState());
     this.audio.addEventListener("error", () =>
-      this.#say("The recording cannot be loaded just now. Nothing is lost; please load the page again in a minute."),
+      this.#say(gettext("The recording can't be loaded right now. It is safe. Reload the page in a minute.")),
     );
     this.#find("play").addEventListener("click", () => this.toggle());
     position.addEventListener("input", () => this.seek(Number(position.value)));
@@ -120,7 +120,8 @@ export class Player {
     const place = Math.round(ms);
     const position = this.#find("position");
     position.value = place;
-    position.setAttribute("aria-valuetext", `${clock(place)} of ${clock(this.duration)}`);
+    const times = { time: clock(place), duration: clock(this.duration) };
+    position.setAttribute("aria-valuetext", interpolate(gettext("%(time)s of %(duration)s"), times, true));
     this.#find("now").textContent = clock(place);
     const head = this.#find("playhead");
     if (head) head.style.left = `${this.#percent(place)}%`;
@@ -138,7 +139,7 @@ export class Player {
 
   #showState() {
     this.root.toggleAttribute("data-is-playing", !this.audio.paused);
-    this.#find("play").setAttribute("aria-label", this.audio.paused ? "Play" : "Pause");
+    this.#find("play").setAttribute("aria-label", this.audio.paused ? gettext("Play") : gettext("Pause"));
   }
 
   async #copyLink() {
@@ -146,9 +147,9 @@ export class Player {
     const link = `${origin}${pathname}#t=${(this.now / 1000).toFixed(1)}`;
     try {
       await navigator.clipboard.writeText(link);
-      this.#say(`Copied: a link to ${clock(this.now)}.`);
+      this.#say(interpolate(gettext("Link to %(time)s copied."), { time: clock(this.now) }, true));
     } catch {
-      this.#say(`A link to ${clock(this.now)}: ${link}`);
+      this.#say(interpolate(gettext("Link to %(time)s: %(link)s"), { time: clock(this.now), link }, true));
     }
   }
 
