@@ -14,7 +14,7 @@ from tests.evaluation.graded_sessions import add_graded_session
 from tests.support.fixtures import add_person, add_scenario, client_of
 from training.models import Assignment, EndReason, Session
 from training.services.assignments import assign
-from training.services.sessions import end_session, start_free_practice, stop_session
+from training.services.sessions import end_session, start_assignment, start_free_practice, stop_session
 
 
 def streamed_text(response: Any) -> str:
@@ -69,6 +69,16 @@ def test_the_export_has_a_line_for_each_conversation_and_no_formula(supervisor, 
     assert [(row["kind"], row["score"]) for row in rows] == [("free_practice", ""), ("free_practice", "80")]
     assert {row["counselor"] for row in rows} == {"'=HYPERLINK(1)"}
     assert len(theirs.splitlines()) == 1
+
+
+def test_the_export_quotes_a_title_that_a_spreadsheet_would_run(supervisor, counselor, chat_scenario):
+    chat_scenario.title = "=HYPERLINK(1)"
+    chat_scenario.save()
+    start_assignment(assign(chat_scenario, counselor, supervisor))
+
+    body = streamed_text(client_of(supervisor).get("/team/export.csv"))
+
+    assert [row["scenario"] for row in csv.DictReader(body.splitlines())] == ["'=HYPERLINK(1)"]
 
 
 def test_a_page_of_a_team_asks_as_much_for_many_people_as_for_few(organization, supervisor, counselor):

@@ -192,6 +192,18 @@ def test_epochs_stand_where_their_wall_clocks_say(tmp_path):
     assert runs_of_sound(left) == [(0, 5 * RATE), (round(12.5 * RATE), round(17.5 * RATE))]
 
 
+def test_the_caller_of_a_later_epoch_stands_where_that_epoch_began(tmp_path):
+    first, second = SimulatedCall(tmp_path / "1"), SimulatedCall(tmp_path / "2", wall=WALL_TIME + 10)
+    for call in (first, second):
+        send_frames(call, SimulatedNetwork(), microphone_frames(5))
+        call.spool.record_caller(1, 0, numbered_samples(0, RATE))
+        play(call, 1, 2, RATE)
+
+    _, right = channels(assemble([read_epoch(first.folder), read_epoch(second.folder)]))
+
+    assert runs_of_sound(right) == [(2 * RATE, 3 * RATE), (12 * RATE, 13 * RATE)]
+
+
 @pytest.mark.parametrize(
     ("wall", "begins"), [(WALL_TIME + 2, 5), (WALL_TIME - 86_400, 0), (WALL_TIME + 10**8, 5 + 3600)]
 )

@@ -1,10 +1,13 @@
-import pytest
+from concurrent.futures import ThreadPoolExecutor
 
-from tests.support.fixtures import run_concurrently, write_turns
+import pytest
+from django.db import connection, transaction
+
+from tests.support.fixtures import run_concurrently, wait_for_database_lock, write_turns
 from training.models import INAUDIBLE, EndReason, Session, TranscriptTurn
 from training.services.errors import SessionRefusedError
 from training.services.sessions import end_session
-from training.services.turns import close_open_turns, record_turn, write_message, write_turn
+from training.services.turns import close_open_turns, record_turn, write_answer, write_message, write_turn
 
 pytestmark = pytest.mark.both_databases
 
@@ -129,6 +132,34 @@ def test_the_same_message_twice_at_once_is_one_turn(chat):
     run_concurrently(*[lambda: write_message(Session.objects.get(), "Are you there?")] * 3)
 
     assert [turn.text_heard for turn in chat.transcript()] == ["Are you there?"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite lets only one transaction write at a time")
+def test_the_same_message_while_the_first_is_being_saved_is_one_turn(chat):
+    def save_again() -> TranscriptTurn:
+        try:
+            return write_message(Session.objects.get(), "Are you there?")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            first = write_message(chat, "Are you there?")
+            again = pool.submit(save_again)
+            wait_for_database_lock()
+        assert again.result(30) == first
+
+    assert [turn.text_heard for turn in chat.transcript()] == ["Are you there?"]
+
+
+def test_a_message_has_one_answer_even_if_two_requests_bring_one(chat):
+    question = write_message(chat, "Are you there?")
+
+    first, second = write_answer(chat, question, "yes"), write_answer(chat, question, "i am here")
+
+    assert second == first
+    assert [turn.text_heard for turn in chat.transcript()] == ["Are you there?", "yes"]
 
 
 def test_the_same_message_to_a_chat_that_ended_meanwhile_is_refused(chat):

@@ -179,6 +179,21 @@ async def test_old_connection_is_replaced_beside_the_running_one_when_nobody_spe
         line.voice = second
 
 
+async def test_spare_connection_is_closed_with_a_call_that_never_used_it():
+    async with CallHarness(Limits(rollover_after=10.0, idle_warn_after=900, idle_end_after=999)) as line:
+        first, spare = line.voice, FakeRealtimeConnection()
+        line.voices = [spare]
+        line.voice.emit("input_audio_buffer.speech_started", item_id="user_1", audio_start_ms=0)
+        await run_pending_tasks()
+        await line.clock.advance(11)
+        assert (line.voice, spare.types) == (spare, [])
+
+        line.call.end_now(CallEndReason.ENDED_ELSEWHERE)
+        await line.running
+
+        assert (first.is_open, spare.is_open) == (False, False)
+
+
 def send_response(voice: FakeRealtimeConnection, response: str, item: str) -> None:
     """Emit all events of a short response at once."""
     voice.emit("response.created", response={"id": response})

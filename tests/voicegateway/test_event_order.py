@@ -177,6 +177,14 @@ def test_an_upstream_that_contradicts_itself_loses_and_doubles_no_turn(claims):
     assert [turn.after for turn in transcript.turns()] == [None, *shown[:-1]][: len(shown)]
 
 
+def test_an_answer_that_upstream_places_late_stands_before_what_was_said_after_it():
+    transcript = Transcript((), 0)
+    for item, previous in (("question", ROOT_ITEM), ("typed", None), ("answer", "question")):
+        transcript.revise(transcript.place(item, SpeakerRole.CALLER, previous))
+
+    assert [turn.item for turn in transcript.turns()] == ["question", "answer", "typed"]
+
+
 def test_a_later_session_comes_after_all_that_was_said_before():
     transcript = Transcript((), 0)
     for number, previous in enumerate([ROOT_ITEM, "item_0", "item_1"]):

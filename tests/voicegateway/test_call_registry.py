@@ -1,0 +1,32 @@
+import asyncio
+import gc
+import weakref
+from contextlib import suppress
+from uuid import uuid4
+
+from tests.voicegateway.fakes import run_pending_tasks
+from voicegateway.process.call_registry import CallRegistry
+
+
+async def begin_and_cancel_lapse(registry: CallRegistry) -> "weakref.ref[asyncio.Task[None]]":
+    """Let the registry start a task, cancel it, and return a weak reference: then only the registry can keep it."""
+    others = asyncio.all_tasks()
+    registry.schedule_lapse(uuid4(), 1)
+    [task] = asyncio.all_tasks() - others
+    await run_pending_tasks()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    return weakref.ref(task)
+
+
+async def test_a_finished_task_is_not_kept(settings):
+    settings.LINE_KEPT_FOR = 3600
+    registry = CallRegistry()
+
+    task = await begin_and_cancel_lapse(registry)
+    await run_pending_tasks()
+    gc.collect()
+
+    assert task() is None
+    await registry.openai.close()
