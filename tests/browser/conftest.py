@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -74,11 +75,18 @@ def site() -> Iterator[StaticSite]:
 @pytest.fixture
 def page(chromium: Browser, site: StaticSite) -> Iterator[Page]:
     """Yield an empty page of the site. A script error on it fails the test."""
+    with open_site_page(chromium, site) as (tab, errors):
+        tab.goto("/")
+        yield tab
+    assert errors == []
+
+
+@contextmanager
+def open_site_page(chromium: Browser, site: StaticSite) -> Iterator[tuple[Page, list[str]]]:
+    """Yield a page in a new browser context and the list of its script errors."""
     context = chromium.new_context(permissions=["microphone"], base_url=site.url)
     tab = context.new_page()
     errors: list[str] = []
     tab.on("pageerror", lambda error: errors.append(str(error)))
-    tab.goto("/")
-    yield tab
+    yield tab, errors
     context.close()
-    assert errors == []
