@@ -4,7 +4,9 @@ from typing import Any
 
 from evaluation.templatetags.clock import format_timecode
 from training.models import Session, TranscriptTurn
+from training.transcript import public_turn
 
+_EXPORTED_FIELDS = ("role", "text", "start_ms", "end_ms", "interrupted")
 _SPEAKER_NAMES = {TranscriptTurn.Role.CALLER: "Caller", TranscriptTurn.Role.COUNSELOR: "Counselor"}
 
 
@@ -26,14 +28,10 @@ def transcript_as_dict(session: Session) -> dict[str, Any]:
         "mode": session.mode,
         "started_at": session.started_at,
         "ended_at": session.ended_at,
-        "transcript": [
-            {
-                "role": turn.role,
-                "text": turn.text_heard,
-                "start_ms": turn.start_ms,
-                "end_ms": turn.end_ms,
-                "interrupted": turn.is_interrupted,
-            }
-            for turn in session.transcript()
-        ],
+        "transcript": [_exported_turn(turn) for turn in session.transcript()],
     }
+
+
+def _exported_turn(turn: TranscriptTurn) -> dict[str, object]:
+    shown = dict(public_turn(turn.to_snapshot()))
+    return {name: shown[name] for name in _EXPORTED_FIELDS}

@@ -1,10 +1,40 @@
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.transcript import in_spoken_order
+from tests.support.fixtures import write_turns
+from training.api.serializers import TurnSerializer
+from training.models import TranscriptTurn
+from training.services.turns import REPLACED_FIELDS, record_turns
+from training.transcript import SpeakerRole, TurnSnapshot, TurnSource, in_spoken_order, public_turn
+
+ROW_FIELDS = {"id", "organization", "session", "epoch", "created_at"}  # of the row, not of the turn
+SNAPSHOT = TurnSnapshot(
+    revision=7,
+    item="item_2",
+    after="item_1",
+    role=SpeakerRole.CALLER,
+    text_generated="I'm not even sure why I called.",
+    text_heard="I'm not even sure",
+    is_final=False,
+    start_ms=1200,
+    end_ms=2400,
+    source=TurnSource.TYPED,
+    is_interrupted=True,
+)
+EARLIER_STATE = TurnSnapshot(
+    revision=6,
+    item="item_2",
+    after="item_0",
+    role=SpeakerRole.COUNSELOR,
+    text_generated="I'm not",
+    text_heard="I'm",
+    is_final=True,
+    start_ms=1100,
+    end_ms=1150,
+)
 
 
 @dataclass(frozen=True)
@@ -81,3 +111,67 @@ def test_a_chain_is_followed_whatever_its_revisions_say(epochs, random):
     random.shuffle(arrived)
 
     assert in_spoken_order(arrived) == chain
+
+
+def test_snapshot_has_every_field_of_the_model_but_those_of_the_row():
+    columns = {column.name for column in TranscriptTurn._meta.concrete_fields}
+
+    assert columns - ROW_FIELDS == {field.name for field in fields(TurnSnapshot)}
+    assert set(REPLACED_FIELDS) == columns - ROW_FIELDS - {"item"} | {"epoch"}
+    assert set(TranscriptTurn.Role.values) == {role.value for role in SpeakerRole}
+    assert set(TranscriptTurn.Source.values) == {source.value for source in TurnSource}
+
+
+@pytest.mark.parametrize("after", [None, "item_1"])
+def test_snapshot_comes_back_from_the_database_as_it_was_saved(call, after):
+    snapshot = replace(SNAPSHOT, after=after)
+
+    record_turns({call.pk: [TranscriptTurn.from_snapshot(snapshot, epoch=3)]})
+
+    saved = call.turns.get()
+    assert saved.to_snapshot() == snapshot
+    assert (saved.epoch, saved.after) == (3, after or "")
+
+
+def test_later_snapshot_replaces_every_field_but_the_item(call):
+    record_turns({call.pk: [TranscriptTurn.from_snapshot(EARLIER_STATE, epoch=1)]})
+
+    record_turns({call.pk: [TranscriptTurn.from_snapshot(SNAPSHOT, epoch=2)]})
+
+    earlier, later = asdict(EARLIER_STATE), asdict(SNAPSHOT)
+    assert [name for name in later if later[name] == earlier[name]] == ["item"]
+    saved = call.turns.get()
+    assert (saved.to_snapshot(), saved.epoch) == (SNAPSHOT, 2)
+
+
+def test_public_turn_shows_the_text_that_was_heard():
+    assert public_turn(SNAPSHOT) == {
+        "revision": 7,
+        "item": "item_2",
+        "after": "item_1",
+        "role": "caller",
+        "text": "I'm not even sure",
+        "final": False,
+        "source": "typed",
+        "interrupted": True,
+        "start_ms": 1200,
+        "end_ms": 2400,
+    }
+
+
+def test_api_shows_the_public_turn_and_its_id(chat):
+    turns = write_turns(chat, "hi", "hello")
+
+    shown = [TurnSerializer(turn).data for turn in turns]
+
+    assert shown == [{"id": str(turn.pk)} | public_turn(turn.to_snapshot()) for turn in turns]
+    assert list(shown[0]) == list(TurnSerializer().fields)
+    assert [turn["after"] for turn in shown] == [None, turns[0].item]
+
+
+def test_chat_turn_has_no_time(chat):
+    [turn] = write_turns(chat, "hi")
+
+    snapshot = turn.to_snapshot()
+
+    assert (snapshot.start_ms, snapshot.end_ms, snapshot.source) == (None, None, TurnSource.TYPED)

@@ -4,10 +4,11 @@ import pytest
 from django.db import connection, transaction
 
 from tests.support.fixtures import run_concurrently, wait_for_database_lock, write_turns
-from training.models import INAUDIBLE, EndReason, Session, TranscriptTurn
+from training.models import EndReason, Session, TranscriptTurn
 from training.services.errors import SessionRefusedError
 from training.services.sessions import end_session
 from training.services.turns import close_open_turns, record_turn, write_answer, write_message, write_turn
+from training.transcript import INAUDIBLE_TEXT
 
 pytestmark = pytest.mark.both_databases
 
@@ -82,7 +83,7 @@ def test_settle_turns_closes_what_a_vanished_gateway_left_open(call):
     call.refresh_from_db()
     turns = {turn.item: turn for turn in call.transcript()}
     assert all(turn.is_final for turn in turns.values())
-    assert turns["unheard"].text_heard == INAUDIBLE and not turns["unheard"].is_interrupted
+    assert turns["unheard"].text_heard == INAUDIBLE_TEXT and not turns["unheard"].is_interrupted
     assert turns["answer"].text_heard == "hi" and turns["answer"].is_interrupted
     assert [turns[item].revision for item in ("greeting", "unheard", "answer")] == [1, 4, 5]
     assert call.revision == 5

@@ -8,8 +8,9 @@ from dataclasses import replace
 import orjson
 
 from tests.standins.openai.strict_validation import client_event_problems
+from training.transcript import TurnSnapshot
 from voicegateway.browser.protocol import RATE, AudioFrame, Hello, Played
-from voicegateway.conversation.call_config import CallConfig, Limits, TurnSnapshot
+from voicegateway.conversation.call_config import CallConfig, Limits
 from voicegateway.conversation.conversation import Conversation
 from voicegateway.conversation.ports import NullRecorder, UpstreamUnavailableError
 
@@ -215,7 +216,7 @@ class ConversationHarness:
 
     @property
     def lines(self) -> list[tuple[str, str]]:
-        return [(turn.role, turn.text_heard) for turn in self.transcript if turn.final]
+        return [(turn.role, turn.text_heard) for turn in self.transcript if turn.is_final]
 
 
 class FakeClock:

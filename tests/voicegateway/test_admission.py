@@ -11,8 +11,8 @@ from training.services import call_leases
 from training.services.call_tickets import issue_ticket
 from training.services.sessions import end_session, start_assignment
 from training.services.turns import record_turn
+from training.transcript import INAUDIBLE_TEXT, SpeakerRole
 from voicegateway.browser.protocol import SUBPROTOCOL
-from voicegateway.conversation.call_config import INAUDIBLE_TEXT, SpeakerRole
 from voicegateway.process.admission import (
     AdmissionRefusedError,
     admit_call,
@@ -185,7 +185,7 @@ def test_turns_that_a_dead_gateway_left_open_are_closed_first(call):
 
     briefing = admit_session(call).config
 
-    heard = [(turn.text_heard, turn.final, turn.interrupted) for turn in briefing.history]
+    heard = [(turn.text_heard, turn.is_final, turn.is_interrupted) for turn in briefing.history]
     assert heard == [(INAUDIBLE_TEXT, True, False), ("I just", True, True)]
     assert briefing.revision == 4
     assert not TranscriptTurn.objects.filter(is_final=False).exists()

@@ -5,15 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.voicegateway.fakes import CALL_CONFIG, MS, ConversationHarness, pcm
+from training.transcript import SpeakerRole, TurnSnapshot, TurnSource
 from voicegateway.browser.protocol import AudioFrame, Flush, HangUp, Hello, ItemEnd, Mute, Pause, Ready, Resume, Say
-from voicegateway.conversation.call_config import (
-    CallEndReason,
-    Limits,
-    PatienceTimings,
-    SpeakerRole,
-    TurnSnapshot,
-    TurnSource,
-)
+from voicegateway.conversation.call_config import CallEndReason, Limits, PatienceTimings
 
 GREETING = "Hello? Is somebody there?"
 CALLER_LINE = "I have not slept for three days and nobody knows."
@@ -134,7 +128,7 @@ def test_typed_answer_lets_the_caller_open():
     assert item["item"]["content"] == [{"type": "input_text", "text": "Crisis line, Anna speaking."}]
     assert "««" in scene.sent_of("response.create")[0]["response"]["instructions"]
     [turn] = scene.transcript
-    assert (turn.item, turn.source, turn.final) == (item["item"]["id"], TurnSource.TYPED, True)
+    assert (turn.item, turn.source, turn.is_final) == (item["item"]["id"], TurnSource.TYPED, True)
 
 
 def test_without_a_greeting_the_caller_opens_freely():
@@ -207,7 +201,7 @@ def test_turn_stands_in_its_place_before_its_words_are_known():
     scene.counselor_says("user_1", None)
 
     [turn] = scene.turns
-    assert (turn.revision, turn.item, turn.after, turn.text_heard, turn.final) == (1, "user_1", None, "", False)
+    assert (turn.revision, turn.item, turn.after, turn.text_heard, turn.is_final) == (1, "user_1", None, "", False)
 
 
 def test_failed_or_empty_transcription_settles_its_place():
@@ -413,7 +407,7 @@ def test_growing_text_shows_what_is_heard_and_is_not_saved_each_time():
     assert shown[0] == "one"
     assert shown[-1] == "one two three"
     assert len(shown) <= 10
-    assert [turn.final for turn in scene.turns if turn.item == "caller_2"] == [False]
+    assert [turn.is_final for turn in scene.turns if turn.item == "caller_2"] == [False]
 
 
 def test_turn_is_final_only_when_its_text_is_known_too():
@@ -457,7 +451,7 @@ def test_encourager_lets_the_caller_go_on_and_needs_no_answer():
     assert [type(message) for message in scene.told if isinstance(message, Pause | Resume | Flush)] == [Pause, Resume]
     assert len(scene.sent_of("response.create")) == 2
     assert scene.lines[-2:] == [("caller", CALLER_LINE), ("counselor", "Mm-hm.")]
-    assert not scene.transcript[-2].interrupted
+    assert not scene.transcript[-2].is_interrupted
 
 
 def test_caller_goes_on_when_the_microphone_is_quiet_before_upstream_notices():
@@ -500,7 +494,7 @@ def test_real_turn_stops_the_caller_and_keeps_what_was_heard():
     }
     turn = scene.transcript[-1]
     assert (turn.text_generated, turn.text_heard) == (CALLER_LINE, "I have not slept for three")
-    assert (turn.final, turn.interrupted, turn.end_ms - turn.start_ms) == (True, True, 2200)
+    assert (turn.is_final, turn.is_interrupted, turn.end_ms - turn.start_ms) == (True, True, 2200)
     assert scene.recorder.playback_reports[-1] == (2, 2200 * MS, True)
     assert scene.told_of(Resume) == [Resume()]
 
@@ -638,7 +632,7 @@ def test_flush_answered_with_everything_was_no_interruption():
 
     assert scene.sent_of("conversation.item.truncate") == []
     turn = scene.transcript[-2]
-    assert (turn.text_heard, turn.interrupted) == (CALLER_LINE, False)
+    assert (turn.text_heard, turn.is_interrupted) == (CALLER_LINE, False)
 
 
 # The microphone
@@ -739,7 +733,7 @@ def test_hang_up_keeps_what_was_heard_of_the_caller():
     scene.browser(HangUp())
 
     turn = scene.transcript[-1]
-    assert (turn.text_heard, turn.final, turn.interrupted) == ("I have not slept for", True, True)
+    assert (turn.text_heard, turn.is_final, turn.is_interrupted) == ("I have not slept for", True, True)
     assert scene.recorder.playback_reports[-1] == (2, 2000 * MS, True)
     assert scene.conversation.end_reason is CallEndReason.HUNG_UP
 
@@ -804,11 +798,11 @@ def test_browser_that_stops_reading_loses_the_line(limits, seconds):
 HISTORY = (
     TurnSnapshot(1, "user_1", None, SpeakerRole.COUNSELOR, "Hello.", "Hello.", True, 0, 900),
     TurnSnapshot(
-        2, "caller_1", "user_1", SpeakerRole.CALLER, CALLER_LINE, "I have not", True, 900, 2000, interrupted=True
+        2, "caller_1", "user_1", SpeakerRole.CALLER, CALLER_LINE, "I have not", True, 900, 2000, is_interrupted=True
     ),
     TurnSnapshot(3, "user_2", "caller_1", SpeakerRole.COUNSELOR, "", "", False, 2000, 2000),
 )
-HEARD = (HISTORY[0], replace(HISTORY[1], interrupted=False))
+HEARD = (HISTORY[0], replace(HISTORY[1], is_interrupted=False))
 
 
 def test_resumed_call_replays_what_was_heard():
@@ -928,7 +922,7 @@ def test_every_legal_order_gives_the_same_transcript(order):
         getattr(scene, method)(*arguments)
     scene.wait(1)
 
-    assert [(turn.role, turn.text_heard, turn.interrupted, turn.final) for turn in scene.transcript] == [
+    assert [(turn.role, turn.text_heard, turn.is_interrupted, turn.is_final) for turn in scene.transcript] == [
         ("counselor", "A.", False, True),
         ("caller", "I am here now.", False, True),
         ("counselor", "B.", False, True),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support.prove import IS_PROVE_RUN
 from tests.voicegateway.fakes import ConversationHarness, chain_turns
-from voicegateway.conversation.call_config import SpeakerRole
+from training.transcript import SpeakerRole
 from voicegateway.conversation.transcript import Transcript
 from voicegateway.upstream.server_events import ROOT_ITEM
 

@@ -11,15 +11,16 @@ from scenarios.models import Mode
 from tests.support.fixtures import add_person
 from training.models import Session, TranscriptTurn
 from training.services.sessions import start_free_practice
-from voicegateway.conversation.call_config import SpeakerRole, TurnSnapshot, TurnSource
+from training.transcript import SpeakerRole, TurnSnapshot, TurnSource
 from voicegateway.process.turn_writer import QueuedTurn, SessionTurnSink, TurnWriter, save_turns
 
 CALL, OTHER_CALL = uuid4(), uuid4()
 
 
 def turn(revision: int, item: str = "item_1", text: str = "Hello.", **fields) -> TurnSnapshot:
-    defaults = {"after": None, "role": SpeakerRole.COUNSELOR, "text_generated": text, "text_heard": text, "final": True}
-    return TurnSnapshot(revision=revision, item=item, **(defaults | {"start_ms": 0, "end_ms": 0} | fields))
+    texts = {"text_generated": text, "text_heard": text}
+    defaults = {"after": None, "role": SpeakerRole.COUNSELOR, "is_final": True, "start_ms": 0, "end_ms": 0}
+    return TurnSnapshot(revision=revision, item=item, **(texts | defaults | fields))
 
 
 class FakeTurnDatabase:
@@ -211,7 +212,7 @@ def test_a_turn_is_saved_with_all_that_is_known_of_it(call):
         start_ms=1200,
         end_ms=2400,
         source=TurnSource.SPOKEN,
-        interrupted=True,
+        is_interrupted=True,
     )
 
     save_turns([QueuedTurn(call.pk, 2, said)])

@@ -15,34 +15,24 @@ from scenarios.api.serializers.scenarios import ScenarioDetailSerializer, Scenar
 from scenarios.models import Mode
 from training.models import Assignment, Session, TranscriptTurn
 from training.services.one_time_scenarios import check_due_date
+from training.transcript import PublicTurn, public_turn
 
 
 class TurnSerializer(serializers.ModelSerializer[TranscriptTurn]):
     """A turn as it was heard. Text that nobody heard is not included."""
 
-    text = serializers.CharField(source="text_heard")
-    final = serializers.BooleanField(source="is_final")
-    interrupted = serializers.BooleanField(source="is_interrupted")
-    after = serializers.SerializerMethodField()
+    # Types for the schema. The values come from `public_turn`.
+    after = serializers.CharField(read_only=True, allow_null=True)
+    text = serializers.CharField()
+    final = serializers.BooleanField()
+    interrupted = serializers.BooleanField()
 
     class Meta:
         model = TranscriptTurn
-        fields = [
-            "id",
-            "revision",
-            "item",
-            "after",
-            "role",
-            "text",
-            "final",
-            "source",
-            "interrupted",
-            "start_ms",
-            "end_ms",
-        ]
+        fields = ["id", *PublicTurn.__annotations__]
 
-    def get_after(self, turn: TranscriptTurn) -> str | None:
-        return turn.after or None
+    def to_representation(self, turn: TranscriptTurn) -> dict[str, Any]:
+        return {"id": str(turn.pk), **public_turn(turn.to_snapshot())}
 
 
 class SessionSummarySerializer(serializers.ModelSerializer[Session]):

@@ -2,10 +2,9 @@ from training.models.assignments import Assignment, AssignmentQuerySet
 from training.models.call_tickets import CallTicket
 from training.models.end_reasons import EndReason
 from training.models.sessions import Session, SessionQuerySet
-from training.models.turns import INAUDIBLE, TranscriptTurn, TranscriptTurnQuerySet, heard_turns
+from training.models.turns import TranscriptTurn, TranscriptTurnQuerySet, heard_turns
 
 __all__ = [
-    "INAUDIBLE",
     "Assignment",
     "AssignmentQuerySet",
     "CallTicket",

@@ -9,9 +9,7 @@ from django.db import models
 
 from accounts.models import Organization
 from training.models.sessions import Session
-
-# Placeholder for speech that could not be transcribed.
-INAUDIBLE = "[inaudible]"
+from training.transcript import INAUDIBLE_TEXT, SNAPSHOT_FIELDS, SpeakerRole, TurnSnapshot, TurnSource
 
 
 class TranscriptTurnQuerySet(models.QuerySet["TranscriptTurn"]):
@@ -23,12 +21,12 @@ class TranscriptTurn(models.Model):
     """One utterance. The text as heard counts; text that was generated but never heard is kept beside it."""
 
     class Role(models.TextChoices):
-        CALLER = "caller"
-        COUNSELOR = "counselor"
+        CALLER = SpeakerRole.CALLER.value
+        COUNSELOR = SpeakerRole.COUNSELOR.value
 
     class Source(models.TextChoices):
-        SPOKEN = "spoken"
-        TYPED = "typed"
+        SPOKEN = TurnSource.SPOKEN.value
+        TYPED = TurnSource.TYPED.value
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
@@ -56,6 +54,17 @@ class TranscriptTurn(models.Model):
     def __str__(self) -> str:
         return f"{self.role} turn {self.item}"
 
+    @classmethod
+    def from_snapshot(cls, turn: TurnSnapshot, epoch: int = 0) -> TranscriptTurn:
+        """Return an unsaved row of a turn, as reported in `epoch`. Its session is not set yet."""
+        values = {name: getattr(turn, name) for name in SNAPSHOT_FIELDS}
+        return cls(**values | {"after": turn.after or ""}, epoch=epoch)
+
+    def to_snapshot(self) -> TurnSnapshot:
+        values = {name: getattr(self, name) for name in SNAPSHOT_FIELDS}
+        typed = {"after": self.after or None, "role": SpeakerRole(self.role), "source": TurnSource(self.source)}
+        return TurnSnapshot(**values | typed)
+
     @property
     def is_by_counselor(self) -> bool:
         return self.role == self.Role.COUNSELOR
@@ -63,4 +72,4 @@ class TranscriptTurn(models.Model):
 
 def heard_turns(turns: Iterable[TranscriptTurn]) -> list[TranscriptTurn]:
     """Return the turns whose words were heard or read, in the given order."""
-    return [turn for turn in turns if turn.text_heard.strip() not in {"", INAUDIBLE}]
+    return [turn for turn in turns if turn.text_heard.strip() not in {"", INAUDIBLE_TEXT}]

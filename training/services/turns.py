@@ -7,24 +7,13 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from training.models import INAUDIBLE, Session, TranscriptTurn
+from training.models import Session, TranscriptTurn
 from training.services.errors import SessionRefusedError
+from training.transcript import INAUDIBLE_TEXT, SNAPSHOT_FIELDS, SpeakerRole, TurnSnapshot, TurnSource
 
 MAX_CHAT_MESSAGES = 100  # messages per chat, both sides together
-# Fields that a gateway reports. A later report replaces only these.
-REPLACED_FIELDS = (
-    "after",
-    "role",
-    "text_generated",
-    "text_heard",
-    "epoch",
-    "start_ms",
-    "end_ms",
-    "source",
-    "is_interrupted",
-    "is_final",
-    "revision",
-)
+# Fields of a saved turn that a later report replaces: all but its identity.
+REPLACED_FIELDS = ["epoch", *(name for name in SNAPSHOT_FIELDS if name != "item")]
 REVISION_KEY_FIELDS = ("session_id", "item", "revision")
 LOCKED_FIELDS = ("pk", "organization_id", "revision")
 
@@ -57,7 +46,7 @@ def record_turns(said: Mapping[UUID, Sequence[TranscriptTurn]]) -> int:
                 news.append(turn)
     Session.objects.bulk_update(sessions.values(), ["revision"])
     TranscriptTurn.objects.bulk_create(
-        news, update_conflicts=True, unique_fields=["session", "item"], update_fields=list(REPLACED_FIELDS)
+        news, update_conflicts=True, unique_fields=["session", "item"], update_fields=REPLACED_FIELDS
     )
     return len(news)
 
@@ -71,7 +60,7 @@ def close_open_turns(session: Session) -> None:
         TranscriptTurn.objects.filter(pk=turn.pk).update(
             is_final=True,
             is_interrupted=not turn.is_by_counselor,
-            text_heard=INAUDIBLE if lost_words else turn.text_heard,
+            text_heard=INAUDIBLE_TEXT if lost_words else turn.text_heard,
             revision=session.revision,
         )
     Session.objects.filter(pk=session.pk, revision__lt=session.revision).update(revision=session.revision)
@@ -85,17 +74,23 @@ def write_turn(session: Session, role: str, text: str, item: str = "") -> Transc
         raise SessionRefusedError("session_over", "This session is over.", session.pk)
     session.refresh_from_db(fields=["revision", "heartbeat_at"])
     turns = session.transcript()
-    return TranscriptTurn.objects.create(
-        session=session,
-        organization_id=session.organization_id,
-        role=role,
-        text_generated=text,
-        text_heard=text,
-        item=item or f"item_{uuid4().hex}",
-        after=turns[-1].item if turns else "",
-        source=TranscriptTurn.Source.TYPED,
-        revision=session.revision,
+    row = TranscriptTurn.from_snapshot(
+        TurnSnapshot(
+            revision=session.revision,
+            item=item or f"item_{uuid4().hex}",
+            after=turns[-1].item if turns else None,
+            role=SpeakerRole(role),
+            text_generated=text,
+            text_heard=text,
+            is_final=True,
+            start_ms=None,
+            end_ms=None,
+            source=TurnSource.TYPED,
+        )
     )
+    row.session, row.organization_id = session, session.organization_id
+    row.save(force_insert=True)
+    return row
 
 
 @transaction.atomic

@@ -9,13 +9,13 @@ from typing import Protocol
 
 import orjson
 
+from training.transcript import TurnSnapshot
 from voicegateway.browser.protocol import AudioFrame, Notice, decode_frame, decode_message, encode_message
 from voicegateway.conversation.call_config import (
     CallConfig,
     CallEndReason,
     CallOutcome,
     Limits,
-    TurnSnapshot,
 )
 from voicegateway.conversation.conversation import Conversation
 from voicegateway.conversation.eager_start import FailedCoroutine, SuspendedCoroutine, start_eagerly

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-INAUDIBLE_TEXT = "[inaudible]"  # transcript text of speech that could not be transcribed
+from training.transcript import TurnSnapshot
 
 
 class CallEndReason(StrEnum):
@@ -31,33 +31,6 @@ class CallOutcome:
     detail: str = ""  # error code, for the operator only
     not_gradable: str = ""  # reason why the transcript must not be graded; empty if it may be
     close_code: int = 0  # WebSocket close code; 0 if the reason determines it
-
-
-class SpeakerRole(StrEnum):
-    CALLER = "caller"
-    COUNSELOR = "counselor"
-
-
-class TurnSource(StrEnum):
-    SPOKEN = "spoken"
-    TYPED = "typed"
-
-
-@dataclass(frozen=True, slots=True)
-class TurnSnapshot:
-    """State of one turn to be saved. A later revision replaces an earlier one."""
-
-    revision: int  # counts up over the session
-    item: str  # upstream's id
-    after: str | None  # item of the preceding turn; None for the first
-    role: SpeakerRole
-    text_generated: str  # full text from upstream
-    text_heard: str  # part of it that the counselor heard
-    final: bool
-    start_ms: int  # on the recording's clock
-    end_ms: int
-    source: TurnSource = TurnSource.SPOKEN
-    interrupted: bool = False  # True if the caller was cut off
 
 
 @dataclass(frozen=True, slots=True)

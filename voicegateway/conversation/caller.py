@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from training.transcript import INAUDIBLE_TEXT, SpeakerRole
 from voicegateway.browser.protocol import AudioFrame, Flush, Pause, Played, Resume
-from voicegateway.conversation.call_config import INAUDIBLE_TEXT, Limits, SpeakerRole
+from voicegateway.conversation.call_config import Limits
 from voicegateway.conversation.caller_item import CallerItem, PlaybackState
 from voicegateway.conversation.playout import Playout
 from voicegateway.conversation.ports import Recorder
@@ -148,15 +149,15 @@ class CallerSide:
         if not heard or self.send_queue.now - item.text_shown_at < self.limits.live_text_interval:
             return
         entry = self.transcript.place(item.id, SpeakerRole.CALLER)
-        if heard == entry.text_heard:
+        if heard == entry.turn.text_heard:
             return
         item.text_shown_at = self.send_queue.now
-        entry.text_heard = heard
+        entry.update(text_heard=heard)
         if entry.is_shown:
-            self.send_queue.add_message(turn_message(entry.snapshot()))
+            self.send_queue.add_message(turn_message(entry.turn))
             return
         self.has_been_heard = True
-        entry.start_ms = item.start_ms or 0
+        entry.update(start_ms=item.start_ms or 0)
         self.transcript.revise(entry)
 
     # Interruption
@@ -231,10 +232,15 @@ class CallerSide:
         if not heard or item.is_deleted:
             return
         self.has_been_heard = True
-        entry.text_generated, entry.text_heard = item.text, heard
-        entry.start_ms = item.start_ms or 0
-        entry.end_ms = entry.start_ms + item.played_ms
-        entry.final, entry.interrupted = True, item.playback is PlaybackState.INTERRUPTED
+        start_ms = item.start_ms or 0
+        entry.update(
+            text_generated=item.text,
+            text_heard=heard,
+            start_ms=start_ms,
+            end_ms=start_ms + item.played_ms,
+            is_final=True,
+            is_interrupted=item.playback is PlaybackState.INTERRUPTED,
+        )
         self.transcript.revise(entry)
 
     def end(self) -> None:

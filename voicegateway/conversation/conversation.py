@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 
+from training.transcript import INAUDIBLE_TEXT, SpeakerRole, TurnSnapshot
 from voicegateway.browser.protocol import (
     AudioFrame,
     FromBrowser,
@@ -25,15 +26,7 @@ from voicegateway.browser.protocol import (
 )
 from voicegateway.browser.rate_limit import AudioRateLimit
 from voicegateway.conversation.barge_in import OverlappingSpeech, is_interruption
-from voicegateway.conversation.call_config import (
-    INAUDIBLE_TEXT,
-    CallConfig,
-    CallEndReason,
-    CallOutcome,
-    Limits,
-    SpeakerRole,
-    TurnSnapshot,
-)
+from voicegateway.conversation.call_config import CallConfig, CallEndReason, CallOutcome, Limits
 from voicegateway.conversation.caller import CallerSide
 from voicegateway.conversation.counselor import CounselorSide
 from voicegateway.conversation.ports import Recorder
@@ -108,7 +101,7 @@ class Conversation:
         self.caller.begin_session()
         self.counselor.end_session()
         self.transcript.begin_session()
-        history = [turn for turn in self.transcript.turns() if turn.final]
+        history = [turn for turn in self.transcript.turns() if turn.is_final]
         introduction = [session_update(self.config), *history_items(history)]
         self.send_queue.begin_session(introduction, self.counselor.take_replay())
         self.counselor.begin_session()
@@ -352,7 +345,7 @@ class Conversation:
         last = self.config.history[-1] if self.config.history else None
         if last and last.role is SpeakerRole.COUNSELOR:
             self._request_answer(cuts=False)
-        elif last and last.interrupted:
+        elif last and last.is_interrupted:
             self.caller.responses.request(ResponseTrigger.RECONNECTED)
 
     def _item_added(self, event: ServerEvent) -> None:
@@ -535,13 +528,13 @@ class Conversation:
         while self.unannounced_turns and self._may_announce(*self.unannounced_turns[0]):
             turn, _ = self.unannounced_turns.popleft()
             entry = self.transcript.get(turn.item)
-            is_current = entry is not None and entry.revision == turn.revision
-            self.send_queue.add_message(turn_message(entry.snapshot() if entry and is_current else turn))
+            is_current = entry is not None and entry.turn.revision == turn.revision
+            self.send_queue.add_message(turn_message(entry.turn if entry and is_current else turn))
 
     def _may_announce(self, turn: TurnSnapshot, since: float) -> bool:
         is_saved = self.saved_revisions.get(turn.item, 0) >= turn.revision
         has_waited = self.send_queue.now - since >= self.limits.save_timeout
-        return not turn.final or is_saved or has_waited or self.end_reason is not None
+        return not turn.is_final or is_saved or has_waited or self.end_reason is not None
 
 
 EVENT_HANDLERS: Mapping[str, Callable[[Conversation, ServerEvent], None]] = {

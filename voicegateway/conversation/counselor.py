@@ -4,8 +4,9 @@ from binascii import b2a_base64
 from collections import deque
 from uuid import uuid4
 
+from training.transcript import INAUDIBLE_TEXT, SpeakerRole, TurnSource
 from voicegateway.browser.protocol import RATE, AudioFrame
-from voicegateway.conversation.call_config import INAUDIBLE_TEXT, Limits, SpeakerRole, TurnSource
+from voicegateway.conversation.call_config import Limits
 from voicegateway.conversation.ports import Recorder
 from voicegateway.conversation.send_queue import SAMPLES_PER_MS, MicrophoneChunk, SendQueue
 from voicegateway.conversation.transcript import Transcript, TranscriptEntry
@@ -72,7 +73,8 @@ class CounselorSide:
         message = {"id": item, "type": "message", "role": "user", "content": content}
         self.send_queue.add_event({"type": "conversation.item.create", "item": message})
         entry = self.transcript.place(item, SpeakerRole.COUNSELOR, source=TurnSource.TYPED)
-        entry.start_ms = entry.end_ms = self._now_ms()
+        now_ms = self._now_ms()
+        entry.update(start_ms=now_ms, end_ms=now_ms)
         self._finish_entry(entry, text)
 
     # Events from upstream
@@ -109,7 +111,7 @@ class CounselorSide:
         entry = self._match_replayed_entry(item, entry)
         if not entry.is_shown:
             clock = self.send_queue.clock
-            entry.start_ms, entry.end_ms = clock.recording_ms(start), clock.recording_ms(end)
+            entry.update(start_ms=clock.recording_ms(start), end_ms=clock.recording_ms(end))
         self.untranscribed[item] = entry
         self.transcript.revise(entry)
         return True
@@ -152,7 +154,7 @@ class CounselorSide:
         self.needs_replay = self.needs_replay or self.has_pending_speech
         since = self.recent_audio[0].position // SAMPLES_PER_MS if self.recent_audio else self._now_ms()
         for entry in self.untranscribed.values():
-            if entry.end_ms > since:
+            if (entry.turn.end_ms or 0) > since:
                 self.replayed_entries.append(entry)
             else:
                 self._finish_entry(entry, INAUDIBLE_TEXT)
@@ -184,8 +186,7 @@ class CounselorSide:
 
     def _finish_entry(self, entry: TranscriptEntry, text: str) -> None:
         self.has_spoken = True
-        entry.text_generated = entry.text_heard = text
-        entry.final = True
+        entry.update(text_generated=text, text_heard=text, is_final=True)
         self.transcript.revise(entry)
 
     def _now_ms(self) -> int:

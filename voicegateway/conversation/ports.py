@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
-from voicegateway.conversation.call_config import TurnSnapshot
+from training.transcript import TurnSnapshot
 
 
 class UpstreamUnavailableError(Exception):

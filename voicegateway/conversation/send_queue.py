@@ -4,8 +4,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from training.transcript import TurnSnapshot
 from voicegateway.browser.protocol import RATE, AudioFrame, ToBrowser
-from voicegateway.conversation.call_config import Limits, TurnSnapshot
+from voicegateway.conversation.call_config import Limits
 
 SAMPLES_PER_MS = RATE // 1000
 ASSUMED_MESSAGE_BYTES = 512  # rough size of a text message in the backlog, which only needs a bound

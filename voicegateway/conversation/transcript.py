@@ -1,30 +1,22 @@
 """Turns of a call in spoken order."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
+from training.transcript import SpeakerRole, TurnSnapshot, TurnSource, public_turn
 from voicegateway.browser.protocol import TurnMessage
-from voicegateway.conversation.call_config import SpeakerRole, TurnSnapshot, TurnSource
 from voicegateway.upstream.server_events import ROOT_ITEM
 
 MAX_UNANNOUNCED = 1000  # items that others follow but upstream has not announced
+MESSAGE_FIELDS = tuple(field.name for field in fields(TurnMessage))
 
 
 @dataclass(slots=True, eq=False)
 class TranscriptEntry:
     """Item in the upstream's chain. It becomes a turn when it is first shown; an unheard item never does."""
 
-    item: str
-    role: SpeakerRole = SpeakerRole.COUNSELOR
-    source: TurnSource = TurnSource.SPOKEN
-    text_generated: str = ""
-    text_heard: str = ""
-    final: bool = False
-    interrupted: bool = False
-    start_ms: int = 0
-    end_ms: int = 0
-    revision: int = 0
-    after: str | None = None  # item of the shown turn before it
+    turn: TurnSnapshot  # current state
     is_shown: bool = False
     # Entry that it follows: as upstream said or, until then, the last entry at the time it was first mentioned.
     predecessor: "TranscriptEntry | None" = None
@@ -32,33 +24,35 @@ class TranscriptEntry:
     is_announced: bool = True  # False while it is known only as another item's predecessor
     successors: list["TranscriptEntry"] = field(default_factory=list)
 
-    def snapshot(self) -> TurnSnapshot:
-        return TurnSnapshot(
-            revision=self.revision,
-            item=self.item,
-            after=self.after,
-            role=self.role,
-            text_generated=self.text_generated,
-            text_heard=self.text_heard,
-            final=self.final,
-            start_ms=self.start_ms,
-            end_ms=max(self.start_ms, self.end_ms),
-            source=self.source,
-            interrupted=self.interrupted,
-        )
+    @property
+    def item(self) -> str:
+        return self.turn.item
+
+    def update(self, **changes: Any) -> None:
+        """Change fields of the turn. It never ends before it starts."""
+        turn = replace(self.turn, **changes)
+        ends_early = (turn.end_ms or 0) < (turn.start_ms or 0)
+        self.turn = replace(turn, end_ms=turn.start_ms) if ends_early else turn
+
+
+def blank_turn(item: str) -> TurnSnapshot:
+    """Return the state of a turn of which only the item is known."""
+    return TurnSnapshot(
+        revision=0,
+        item=item,
+        after=None,
+        role=SpeakerRole.COUNSELOR,
+        text_generated="",
+        text_heard="",
+        is_final=False,
+        start_ms=0,
+        end_ms=0,
+    )
 
 
 def turn_message(turn: TurnSnapshot) -> TurnMessage:
-    return TurnMessage(
-        revision=turn.revision,
-        item=turn.item,
-        after=turn.after,
-        role=turn.role,
-        text=turn.text_heard,
-        final=turn.final,
-        start_ms=turn.start_ms,
-        interrupted=turn.interrupted,
-    )
+    shown: dict[str, Any] = dict(public_turn(turn))
+    return TurnMessage(**{name: shown[name] for name in MESSAGE_FIELDS})
 
 
 class Transcript:
@@ -72,17 +66,17 @@ class Transcript:
     def __init__(self, history: Sequence[TurnSnapshot], revision: int) -> None:
         self.revision = revision
         self.unpublished: list[TurnSnapshot] = []
-        self.root = self.session_root = TranscriptEntry(ROOT_ITEM)
+        self.root = self.session_root = TranscriptEntry(blank_turn(ROOT_ITEM))
         self.entries: dict[str, TranscriptEntry] = {}
         self.unannounced_count = 0
         for turn in history:
-            entry = self.entries[turn.item] = _entry_from_turn(turn)
+            entry = self.entries[turn.item] = TranscriptEntry(turn, is_shown=True)
             _insert(entry, self._last_entry(), is_told=True)
         self.chain = list(self._walk())
 
     def begin_session(self) -> None:
         """Start a new upstream session. Its first item follows all turns so far."""
-        self.session_root = TranscriptEntry(ROOT_ITEM)
+        self.session_root = TranscriptEntry(blank_turn(ROOT_ITEM))
         _insert(self.session_root, self._last_entry(), is_told=True)
         self.chain = list(self._walk())
 
@@ -100,7 +94,7 @@ class Transcript:
         leader = None if previous is None else self._find_predecessor(previous)
         entry = self.entries.get(item)
         if entry is None:
-            entry = self.entries[item] = TranscriptEntry(item)
+            entry = self.entries[item] = TranscriptEntry(blank_turn(item))
             _insert(entry, leader or self._last_entry(), is_told=leader is not None)
         elif leader is not None and not entry.is_place_confirmed and _resolve_cycle(entry, leader):
             _move(entry, leader, is_told=True)
@@ -110,7 +104,7 @@ class Transcript:
             self.unannounced_count -= 1
             entry.is_announced = True
         if not entry.is_shown:
-            entry.role, entry.source = role, source
+            entry.update(role=role, source=source)
         self.chain = list(self._walk())
         self._relink()
         return entry
@@ -123,25 +117,25 @@ class Transcript:
         """Make a new revision of a turn, and of every turn whose predecessor it changes."""
         if not entry.is_shown:
             entry.is_shown = True
-            entry.after = self._shown_predecessor(entry)
+            entry.update(after=self._shown_predecessor(entry))
         self._add_revision(entry)
         self._relink()
 
     def turns(self) -> Iterator[TurnSnapshot]:
-        return (entry.snapshot() for entry in self.chain if entry.is_shown)
+        return (entry.turn for entry in self.chain if entry.is_shown)
 
     def _add_revision(self, entry: TranscriptEntry) -> None:
         self.revision += 1
-        entry.revision = self.revision
-        self.unpublished.append(entry.snapshot())
+        entry.update(revision=self.revision)
+        self.unpublished.append(entry.turn)
 
     def _relink(self) -> None:
         """Update the `after` of every shown turn, with a new revision for each turn that changes."""
         before: str | None = None
         for entry in self.chain:
             if entry.is_shown:
-                if entry.after != before:
-                    entry.after = before
+                if entry.turn.after != before:
+                    entry.update(after=before)
                     self._add_revision(entry)
                 before = entry.item
 
@@ -152,7 +146,7 @@ class Transcript:
         if leader is None:
             if self.unannounced_count >= MAX_UNANNOUNCED:
                 return self._last_entry()
-            leader = self.entries[previous] = TranscriptEntry(previous, is_announced=False)
+            leader = self.entries[previous] = TranscriptEntry(blank_turn(previous), is_announced=False)
             self.unannounced_count += 1
             _insert(leader, self._last_entry(), is_told=False)
         return leader
@@ -207,20 +201,3 @@ def _resolve_cycle(entry: TranscriptEntry, leader: TranscriptEntry) -> bool:
         return False
     _move(yielding, entry.predecessor, is_told=False)
     return True
-
-
-def _entry_from_turn(turn: TurnSnapshot) -> TranscriptEntry:
-    return TranscriptEntry(
-        item=turn.item,
-        role=turn.role,
-        source=turn.source,
-        text_generated=turn.text_generated,
-        text_heard=turn.text_heard,
-        final=turn.final,
-        interrupted=turn.interrupted,
-        start_ms=turn.start_ms,
-        end_ms=turn.end_ms,
-        revision=turn.revision,
-        after=turn.after,
-        is_shown=True,
-    )

@@ -11,19 +11,13 @@ from recordings.audio.spool import SpoolWriter
 from recordings.audio.spool_uploader import LiveRecording
 from recordings.services.epochs import epoch_offset_samples, record_consent, start_recording
 from recordings.services.spools import create_uploader
-from training.models import CallTicket, Session, TranscriptTurn
+from training.models import CallTicket, Session
 from training.openai_caller import caller_instructions
 from training.services import call_tickets
 from training.services.call_leases import CallLease, acquire_call, is_call_held
 from training.services.turns import close_open_turns
 from voicegateway.browser.protocol import SUBPROTOCOL
-from voicegateway.conversation.call_config import (
-    TIMINGS_BY_PATIENCE,
-    CallConfig,
-    SpeakerRole,
-    TurnSnapshot,
-    TurnSource,
-)
+from voicegateway.conversation.call_config import TIMINGS_BY_PATIENCE, CallConfig
 
 TICKET_PREFIX = "ticket."
 
@@ -112,7 +106,7 @@ def admit_call(ticket: CallTicket, query: bytes) -> AdmittedCall:
 
 def history_end_sample(briefing: CallConfig) -> int:
     """Return the end of the last turn in samples. An unrecorded call continues its clock from there."""
-    return max((turn.end_ms for turn in briefing.history), default=0) * RATE // 1000
+    return max((turn.end_ms or 0 for turn in briefing.history), default=0) * RATE // 1000
 
 
 def wants_recording(query: bytes) -> bool:
@@ -132,7 +126,7 @@ def consent_version(query: bytes) -> str:
 
 def build_call_config(session: Session, is_recorded: bool) -> CallConfig:
     """Build the call's configuration. It must not hold any assessment data."""
-    history = [turn_from_row(turn) for turn in session.transcript() if turn.is_final]
+    history = [turn.to_snapshot() for turn in session.transcript() if turn.is_final]
     return CallConfig(
         session_id=str(session.pk),
         instructions=caller_instructions(session),
@@ -147,22 +141,6 @@ def build_call_config(session: Session, is_recorded: bool) -> CallConfig:
         epoch=session.epoch,
         resumed=session.epoch > 1,
         recording=is_recorded,
-    )
-
-
-def turn_from_row(turn: TranscriptTurn) -> TurnSnapshot:
-    return TurnSnapshot(
-        revision=turn.revision,
-        item=turn.item,
-        after=turn.after or None,
-        role=SpeakerRole(turn.role),
-        text_generated=turn.text_generated,
-        text_heard=turn.text_heard,
-        final=turn.is_final,
-        start_ms=turn.start_ms or 0,
-        end_ms=turn.end_ms or 0,
-        source=TurnSource(turn.source),
-        interrupted=turn.is_interrupted,
     )
 
 

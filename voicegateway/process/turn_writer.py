@@ -9,7 +9,7 @@ from uuid import UUID
 
 from training.models import TranscriptTurn
 from training.services.turns import record_turns
-from voicegateway.conversation.call_config import TurnSnapshot
+from training.transcript import TurnSnapshot
 from voicegateway.process.database_executor import RETRY_DELAY, TURN_EXECUTOR, UNAVAILABLE_ERRORS, database_to_async
 
 logger = logging.getLogger(__name__)
@@ -33,26 +33,8 @@ def save_turns(entries: Sequence[QueuedTurn]) -> None:
     """Save all of the turns or none of them."""
     said: dict[UUID, list[TranscriptTurn]] = {}
     for entry in entries:
-        said.setdefault(entry.session_id, []).append(turn_row(entry))
+        said.setdefault(entry.session_id, []).append(TranscriptTurn.from_snapshot(entry.turn, entry.epoch))
     record_turns(said)
-
-
-def turn_row(entry: QueuedTurn) -> TranscriptTurn:
-    turn = entry.turn
-    return TranscriptTurn(
-        item=turn.item,
-        revision=turn.revision,
-        after=turn.after or "",
-        role=turn.role,
-        text_generated=turn.text_generated,
-        text_heard=turn.text_heard,
-        is_final=turn.final,
-        start_ms=turn.start_ms,
-        end_ms=turn.end_ms,
-        source=turn.source,
-        is_interrupted=turn.interrupted,
-        epoch=entry.epoch,
-    )
 
 
 class TurnWriter:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from training.transcript import SpeakerRole, TurnSnapshot
 from voicegateway.browser.protocol import RATE
-from voicegateway.conversation.call_config import CallConfig, SpeakerRole, TurnSnapshot
+from voicegateway.conversation.call_config import CallConfig
 
 # A retry does not help; only the operator can fix the cause.
 FATAL_CODES = frozenset(
