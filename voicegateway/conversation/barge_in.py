@@ -4,6 +4,7 @@ import re
 
 from voicegateway.browser.protocol import RATE
 from voicegateway.conversation.call_config import Limits
+from voicegateway.conversation.caller import CallerSide
 
 # Short words that are never backchannels.
 INTERRUPTING_WORDS = frozenset(
@@ -39,6 +40,65 @@ class OverlappingSpeech:
         Upstream needs much longer to notice the silence.
         """
         return self.quiet_samples * 1000 >= self.limits.resume_after_quiet_ms * RATE
+
+
+class BargeIn:
+    """Judge of the counselor's speech over the caller.
+
+    The caller pauses as soon as the counselor speaks. A barge-in then interrupts it; after a backchannel it resumes.
+    """
+
+    def __init__(self, caller: CallerSide, limits: Limits) -> None:
+        self.caller = caller
+        self.limits = limits
+        self.overlap: OverlappingSpeech | None = None  # speech under way that is not yet judged
+        self.backchannels: set[str] = set()  # items too short to be turns
+        self.late_answers: set[str] = set()  # short items at the caller's last words, which count as answers
+
+    def start_overlap(self) -> None:
+        """Pause the caller for speech that has just started, unless the caller is not speaking anyway."""
+        if self.caller.has_floor and not self.caller.is_being_interrupted:
+            self.overlap = OverlappingSpeech(self.limits)
+            self.caller.pause()
+
+    def add_frame(self, samples: int, is_voiced: bool) -> None:
+        """Judge one more frame of the overlap.
+
+        Interrupt the caller for a barge-in, resume it after a backchannel, and pause it again for the next one.
+        """
+        overlap = self.overlap
+        if overlap is None:
+            return
+        was_quiet = overlap.has_gone_quiet
+        overlap.add_frame(samples, is_voiced)
+        if overlap.is_barge_in:
+            self.overlap = None
+            self.caller.interrupt()
+        elif overlap.has_gone_quiet:
+            self.caller.resume()
+        elif was_quiet and self.caller.has_floor:
+            self.caller.pause()
+
+    def finish_overlap(self, item: str) -> None:
+        """Resume the caller after an overlap too short for a barge-in.
+
+        The item is a backchannel, except at the caller's last words, where it counts as an answer.
+        """
+        if self.overlap is None:
+            return
+        self.overlap = None
+        (self.late_answers if self.caller.is_finishing else self.backchannels).add(item)
+        self.caller.resume()
+
+    def forget_overlap(self) -> None:
+        self.overlap = None
+
+    def promote_backchannel(self, item: str, text: str) -> bool:
+        """Make a backchannel a turn if its text asks for that. Return True if it did."""
+        if item not in self.backchannels or not is_interruption(text):
+            return False
+        self.backchannels.discard(item)
+        return True
 
 
 def is_interruption(text: str) -> bool:

@@ -8,7 +8,6 @@ everything is saved.
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 
 from training.transcript import INAUDIBLE_TEXT, SpeakerRole, TurnSnapshot
@@ -25,23 +24,18 @@ from voicegateway.browser.protocol import (
     Say,
 )
 from voicegateway.browser.rate_limit import AudioRateLimit
-from voicegateway.conversation.barge_in import OverlappingSpeech, is_interruption
+from voicegateway.conversation.barge_in import BargeIn
 from voicegateway.conversation.call_config import CallConfig, CallEndReason, CallOutcome, Limits
 from voicegateway.conversation.caller import CallerSide
 from voicegateway.conversation.counselor import CounselorSide
+from voicegateway.conversation.ending import Ending
 from voicegateway.conversation.ports import Recorder
 from voicegateway.conversation.send_queue import SendQueue
-from voicegateway.conversation.transcript import Transcript, turn_message
+from voicegateway.conversation.transcript import Transcript
+from voicegateway.conversation.turn_publisher import TurnPublisher
+from voicegateway.conversation.turn_taking import TurnTaking
 from voicegateway.conversation.watchdog import Watchdog
-from voicegateway.upstream.client_events import (
-    FATAL_CODES,
-    SESSION_EXPIRED,
-    history_items,
-    long_silence_instructions,
-    opening_instructions,
-    reconnected_instructions,
-    session_update,
-)
+from voicegateway.upstream.client_events import FATAL_CODES, SESSION_EXPIRED, history_items, session_update
 from voicegateway.upstream.connection_state import ConnectionState
 from voicegateway.upstream.responses import ResponseTrigger
 from voicegateway.upstream.server_events import MalformedEventError, ServerEvent
@@ -66,10 +60,10 @@ class Conversation:
         self.config = config
         self.limits = limits or Limits()
         self.wall_clock = wall_clock
-        self.greeting = config.greeting
         self.send_queue = SendQueue(self.limits)
         self.send_queue.now = now
         self.transcript = Transcript(config.history, config.revision)
+        self.publisher = TurnPublisher(self.send_queue, self.transcript, self.limits)
         self.caller = CallerSide(self.send_queue, recorder, self.transcript, self.limits)
         self.caller.has_been_heard = any(turn.role is SpeakerRole.CALLER for turn in config.history)
         self.counselor = CounselorSide(
@@ -78,20 +72,25 @@ class Conversation:
         self.connection = ConnectionState(self.limits, now)
         self.watchdog = Watchdog(self.limits, now)
         self.rate_limit = AudioRateLimit()
-        self.overlap: OverlappingSpeech | None = None  # counselor's speech over the caller, not yet judged
-        self.backchannels: set[str] = set()  # items too short to be turns
-        self.late_answers: set[str] = set()  # short items at the caller's last words, which count as answers
-        self.unannounced_turns: deque[tuple[TurnSnapshot, float]] = deque()  # with the times they were queued
-        self.saved_revisions: dict[str, int] = {}  # latest saved revision of each item
-        self.browser_revision: int | None = None  # latest revision that the page has; None until its hello
-        self.ready_at: float | None = None  # time at which the page was told that the call is ready
-        self.greeting_wait_started: float | None = None
-        self.silent_response_count = 0  # responses in a row without audible sound
-        self.pending_end_reason: CallEndReason | None = None  # set while last words are being transcribed
-        self.end_deadline = 0.0
-        self.end_reason: CallEndReason | None = None  # set once the call has ended
-        self.end_detail = self.not_gradable = ""
-        self.close_code = 0
+        self.barge_in = BargeIn(self.caller, self.limits)
+        self.turn_taking = TurnTaking(
+            config, self.send_queue, self.caller, self.counselor, self.connection, self.watchdog, self.limits
+        )
+        self.ending = Ending(self.limits)
+
+    @property
+    def end_reason(self) -> CallEndReason | None:
+        """Reason for the end of the call; None until it has ended."""
+        return self.ending.reason
+
+    @property
+    def outcome(self) -> CallOutcome:
+        return self.ending.outcome
+
+    @property
+    def is_quiet(self) -> bool:
+        """Return True if the call goes on and no speech is under way, or waiting to be transcribed or answered."""
+        return self.turn_taking.is_quiet and not self.ending.is_requested
 
     # Events
 
@@ -113,7 +112,7 @@ class Conversation:
         try:
             event = ServerEvent(fields)
             handle = EVENT_HANDLERS.get(event.type)
-            if handle is not None and self.end_reason is None and self.connection.is_connected:
+            if handle is not None and not self.ending.is_over and self.connection.is_connected:
                 handle(self, event)
         except MalformedEventError as problem:
             logger.warning("Upstream event lacks %s", problem, extra={"session_id": self.config.session_id})
@@ -125,10 +124,10 @@ class Conversation:
         The call ends instead if the loss is not retryable or too many attempts have failed.
         """
         self.send_queue.now = now
-        if self.end_reason is not None:
+        if self.ending.is_over:
             return
         logger.warning("Caller lost: %s", code, extra={"session_id": self.config.session_id})
-        if self.pending_end_reason is not None:
+        if self.ending.is_requested:
             self._complete_end()
             return
         is_news = not self.connection.is_reconnecting
@@ -142,23 +141,23 @@ class Conversation:
     def receive_audio(self, frame: AudioFrame, now: float) -> None:
         """Accept a microphone frame. Raise InvalidFrameError if audio arrives faster than it can have been spoken."""
         self.send_queue.now = now
-        if self.pending_end_reason is not None:
+        if self.ending.is_requested:
             return
         if self.rate_limit.is_exceeded_by(frame.samples, now):
             raise InvalidFrameError("sound comes faster than time passes")
         self.watchdog.note_frame(now)
         self.counselor.receive_audio(frame)
-        if self.overlap is not None:
-            self._handle_overlap(self.overlap, frame.samples)
+        if self.barge_in.overlap is not None:
+            self.barge_in.add_frame(frame.samples, self.counselor.voice_activity.is_voiced)
             self._process_pending()
 
     def receive_message(self, message: FromBrowser, now: float) -> None:
         self.send_queue.now = now
-        if self.end_reason is not None:
+        if self.ending.is_over:
             return
         match message:
             case Hello(last_revision):
-                self.browser_revision = last_revision
+                self.publisher.browser_revision = last_revision
                 self.watchdog.note_hello()
                 self._send_ready()
             case Say(text):
@@ -173,50 +172,36 @@ class Conversation:
 
     def set_greeting(self, text: str) -> None:
         """Set the caller's prepared first line. It is used only if the caller has not been heard yet."""
-        self.greeting = text
+        self.turn_taking.greeting = text
         self._process_pending()
 
     def confirm_saved(self, turn: TurnSnapshot) -> None:
-        """Note that a turn is saved and announce it.
-
-        The page learns of a final turn only after its save, so that a finished turn on the page is never lost.
-        """
-        self.saved_revisions[turn.item] = turn.revision
-        self._announce_turns()
+        """Note that a turn is saved, and announce it."""
+        self.publisher.confirm_saved(turn, self.send_queue.now)
 
     def tick(self, now: float) -> None:
         """Check all timeouts. Call this a few times per second."""
         self.send_queue.now = now
-        if self.end_reason is not None:
+        if self.ending.is_over:
             return
         self.caller.check_flush_timeout()
         if self.send_queue.is_browser_stalled():
-            self.close_code = CLOSE_NOT_READING
+            self.ending.close_code = CLOSE_NOT_READING
             self.end_now(CallEndReason.LINE_LOST, now)
-        elif self.pending_end_reason is None:
+        elif not self.ending.is_requested:
             self._check_timeouts(now)
-        elif now >= self.end_deadline:
+        elif self.ending.is_due(now):
             self._complete_end()
         self._process_pending()
-
-    @property
-    def outcome(self) -> CallOutcome:
-        return CallOutcome(self.end_reason or CallEndReason.FAILED, self.end_detail, self.not_gradable, self.close_code)
-
-    @property
-    def is_quiet(self) -> bool:
-        """Return True if neither side is speaking and no speech is waiting to be transcribed or answered."""
-        return not (self.caller.has_floor or self.counselor.has_pending_speech or self.pending_end_reason)
 
     # Ending
 
     def end(self, reason: CallEndReason, now: float) -> None:
         """End the call once the counselor's last words are transcribed."""
         self.send_queue.now = now
-        if self.pending_end_reason is not None:
+        if not self.ending.request(reason, now):
             return
-        self.pending_end_reason, self.end_deadline = reason, now + self.limits.final_transcripts_within
-        self.overlap = None
+        self.barge_in.forget_overlap()
         self.caller.end()
         self.counselor.commit_last_words()
         self._process_pending()
@@ -227,11 +212,9 @@ class Conversation:
         self._complete_end()
 
     def _complete_end(self) -> None:
-        if self.end_reason is not None or self.pending_end_reason is None:
-            return
-        self.counselor.finish_untranscribed()
-        self.end_reason = self.pending_end_reason
-        self._publish_turns()
+        if self.ending.complete():
+            self.counselor.finish_untranscribed()
+            self.publisher.close(self.send_queue.now)
 
     # Connection to the model
 
@@ -239,7 +222,7 @@ class Conversation:
         """Stop the caller as if interrupted. The next connection continues what it was saying or owed in reply."""
         owed = self.caller.has_floor
         was_speaking = bool(self.caller.playout.unheard)
-        self.overlap = None
+        self.barge_in.forget_overlap()
         self.send_queue.end_session()
         self.caller.end_session()
         self.counselor.end_session()
@@ -252,10 +235,10 @@ class Conversation:
     def _end_without_caller(self, code: str) -> None:
         """End the call because the caller is unreachable.
 
-        The log and `end_detail` give the operator the code; the notice tells the counselor that the fault is ours.
+        The log and `ending.detail` give the operator the code; the notice tells the counselor that the fault is ours.
         """
         logger.error("The caller cannot be reached: %s", code, extra={"session_id": self.config.session_id})
-        self.end_detail = code
+        self.ending.detail = code
         self.send_queue.add_message(Notice("caller_lost"))
         self.end_now(CallEndReason.CALLER_LOST, self.send_queue.now)
 
@@ -269,84 +252,53 @@ class Conversation:
             self.send_queue.add_message(Notice("caller_back"))
         self._send_ready()
 
-    # Turn-taking
+    def _send_ready(self) -> None:
+        """Send the page `ready` and the turns it lacks once both sides are connected."""
+        is_ready = self.connection.is_configured and self.publisher.browser_revision is not None
+        if not is_ready or self.turn_taking.ready_at is not None:
+            return
+        self.send_queue.add_message(Ready(self.config.resumed, self.config.recording, self.config.epoch))
+        self.publisher.send_missed(self.config.history)
+        self.turn_taking.begin(self.send_queue.now)
 
-    def _handle_overlap(self, suspicion: OverlappingSpeech, samples: int) -> None:
-        """Judge one more frame of speech over the caller.
-
-        Interrupt the caller for a barge-in, resume it after a backchannel, and pause it again for the next one.
-        """
-        was_quiet = suspicion.has_gone_quiet
-        suspicion.add_frame(samples, self.counselor.voice_activity.is_voiced)
-        if suspicion.is_barge_in:
-            self.overlap = None
-            self.caller.interrupt()
-        elif suspicion.has_gone_quiet:
-            self.caller.resume()
-        elif was_quiet and self.caller.has_floor:
-            self.caller.pause()
+    # The counselor's turns
 
     def _speech_started(self, event: ServerEvent) -> None:
         self.counselor.speech_started(event)
-        if self.pending_end_reason is None and self.caller.has_floor and not self.caller.is_being_interrupted:
-            self.overlap = OverlappingSpeech(self.limits)
-            self.caller.pause()
+        if not self.ending.is_requested:
+            self.barge_in.start_overlap()
 
     def _speech_stopped(self, event: ServerEvent) -> None:
         self.counselor.speech_stopped(event)
-        if self.overlap is not None:
-            self._resume_after_overlap(event.text("item_id"))
-
-    def _resume_after_overlap(self, item: str) -> None:
-        """Resume the caller after an overlap too short for a turn.
-
-        The overlap is a backchannel, except at the caller's last words, where it counts as an answer.
-        """
-        self.overlap = None
-        (self.late_answers if self.caller.is_finishing else self.backchannels).add(item)
-        self.caller.resume()
+        self.barge_in.finish_overlap(event.id("item_id"))
 
     def _committed(self, event: ServerEvent) -> None:
         item = event.id("item_id")
         is_turn = self.counselor.committed(event)
-        if self.overlap is not None:
-            self._resume_after_overlap(item)
-        if not is_turn or self.pending_end_reason is not None:
+        self.barge_in.finish_overlap(item)
+        if not is_turn or self.ending.is_requested:
             return
         self.watchdog.note_speech(self.send_queue.now)
-        if item not in self.backchannels:
-            self._request_answer(cuts=item not in self.late_answers)
+        if item not in self.barge_in.backchannels:
+            self.turn_taking.request_answer(interrupts=item not in self.barge_in.late_answers)
 
     def _receive_typed_turn(self, text: str) -> None:
-        if text and self.pending_end_reason is None:
-            self.overlap = None
+        if text and not self.ending.is_requested:
+            self.barge_in.forget_overlap()
             self.counselor.add_typed_turn(text)
             self.watchdog.note_speech(self.send_queue.now)
-            self._request_answer(cuts=True)
+            self.turn_taking.request_answer(interrupts=True)
 
-    def _request_answer(self, cuts: bool) -> None:
-        """Request the caller's answer to the counselor. With `cuts`, interrupt what the caller is saying."""
-        if cuts and self.caller.has_floor:
-            self.caller.interrupt()
-        self.watchdog.has_reprompted = False
-        self.caller.responses.request()
+    def _transcribed(self, event: ServerEvent) -> None:
+        item, text = event.id("item_id"), event.text("transcript")
+        self.counselor.set_transcript(item, text)
+        if not self.ending.is_requested and self.barge_in.promote_backchannel(item, text):
+            self.turn_taking.request_answer(interrupts=True)
+
+    def _not_transcribed(self, event: ServerEvent) -> None:
+        self.counselor.set_transcript(event.id("item_id"), INAUDIBLE_TEXT)
 
     # Other events from upstream
-
-    def _send_ready(self) -> None:
-        """Send the page `ready` and the turns it lacks once both sides are connected. Request a due answer."""
-        if not self.connection.is_configured or self.browser_revision is None or self.ready_at is not None:
-            return
-        self.ready_at = self.send_queue.now
-        self.send_queue.add_message(Ready(self.config.resumed, self.config.recording, self.config.epoch))
-        for turn in self.config.history:
-            if turn.revision > self.browser_revision:
-                self.send_queue.add_message(turn_message(turn))
-        last = self.config.history[-1] if self.config.history else None
-        if last and last.role is SpeakerRole.COUNSELOR:
-            self._request_answer(cuts=False)
-        elif last and last.is_interrupted:
-            self.caller.responses.request(ResponseTrigger.RECONNECTED)
 
     def _item_added(self, event: ServerEvent) -> None:
         item = event.section("item")
@@ -354,52 +306,29 @@ class Conversation:
         if role is not None:
             self.transcript.place(item.id("id"), role, event.previous_item())
 
-    def _transcribed(self, event: ServerEvent) -> None:
-        item, text = event.id("item_id"), event.text("transcript")
-        self.counselor.set_transcript(item, text)
-        if item in self.backchannels and is_interruption(text) and self.pending_end_reason is None:
-            self.backchannels.discard(item)
-            self._request_answer(cuts=True)
-
-    def _not_transcribed(self, event: ServerEvent) -> None:
-        self.counselor.set_transcript(event.id("item_id"), INAUDIBLE_TEXT)
-
     def _response_done(self, event: ServerEvent) -> None:
         response = event.section("response")
         was_ours = self.caller.response_done(event)
         error = response.optional_section("status_details").optional_section("error")
-        if self._handle_fatal_error(error) or not was_ours or self.pending_end_reason is not None:
+        if self._handle_fatal_error(error) or not was_ours or self.ending.is_requested:
             return
         if self.caller.audible_response == response.text("id"):
-            self.silent_response_count = self.caller.responses.failures = 0
+            self.turn_taking.note_audible_response()
             self.connection.reset_failures()
         elif response.optional_text("status") == "failed":
             self._response_failed(error.optional_text("code") or error.optional_text("type") or "response_failed")
-        elif response.optional_text("status") != "cancelled":
-            self._handle_silent_response()
+        elif response.optional_text("status") != "cancelled" and not self.turn_taking.retry_silent_response():
+            self._end_inaudible()
 
     def _response_failed(self, code: str) -> None:
-        """Request the response again with a doubling delay. After `max_failed_responses`, reconnect."""
-        responses = self.caller.responses
-        responses.failures += 1
         logger.warning("Response failed: %s", code, extra={"session_id": self.config.session_id})
-        if responses.failures >= self.limits.max_failed_responses:
-            responses.failures = 0
-            responses.request(responses.trigger)
+        if not self.turn_taking.retry_failed_response(self.send_queue.now):
             self._reconnect(code)
-        else:
-            responses.request(responses.trigger, not_before=self.send_queue.now + 2.0 ** (responses.failures - 1))
 
-    def _handle_silent_response(self) -> None:
-        """Handle a response without audible sound: request it once more, then end the call as not gradable."""
-        self.silent_response_count += 1
-        prompting = self.caller.responses.trigger
-        self.caller.interrupt()
-        if self.silent_response_count == 1:
-            self.caller.responses.request(prompting)
-            return
+    def _end_inaudible(self) -> None:
+        """End the call as not gradable, because the caller cannot be heard."""
         logger.error("The caller is silent", extra={"session_id": self.config.session_id})
-        self.not_gradable = CALLER_INAUDIBLE_REASON
+        self.ending.not_gradable = CALLER_INAUDIBLE_REASON
         self.send_queue.add_message(Notice("caller_inaudible"))
         self.end(CallEndReason.CALLER_INAUDIBLE, self.send_queue.now)
 
@@ -416,7 +345,7 @@ class Conversation:
             self.caller.responses.retry_after_conflict()
         elif code == "input_audio_buffer_commit_empty":
             self.counselor.speaking_item = None
-        elif self.caller.responses.mark_rejected(error.optional_text("event_id")) and self.pending_end_reason is None:
+        elif self.caller.responses.mark_rejected(error.optional_text("event_id")) and not self.ending.is_requested:
             self._response_failed(code)
 
     def _handle_fatal_error(self, error: ServerEvent) -> bool:
@@ -430,20 +359,12 @@ class Conversation:
 
     def _check_timeouts(self, now: float) -> None:
         """Act on every limit that has run out: on silence, on upstream's answers, and on the call's duration."""
-        caller = self.caller
-        if self.counselor.speaking_item or caller.responses.is_in_progress or caller.playout.unheard:
+        if self.counselor.speaking_item or self.caller.responses.is_in_progress or self.caller.playout.unheard:
             self.watchdog.note_speech(now)
-        if self.connection.is_configuration_overdue(now):
-            self._reconnect("not_configured")
-        elif caller.responses.has_timed_out(now, self.limits.response_lost_after):
-            self._reconnect("no_answer")
-        elif self.send_queue.is_upstream_stalled():
-            self._reconnect("not_reading")
-        elif self._should_caller_open(now):
-            caller.responses.request()
-        elif self._should_reprompt(now):
-            self.watchdog.has_reprompted = True
-            caller.responses.request(ResponseTrigger.LONG_SILENCE)
+        if problem := self._connection_problem(now):
+            self._reconnect(problem)
+        else:
+            self.turn_taking.request_after_silence(now)
         for notice in self.watchdog.due_notices(now):
             self.send_queue.add_message(Notice(notice))
         reason = self.watchdog.due_end_reason(now)
@@ -452,89 +373,21 @@ class Conversation:
         elif reason is not None:
             self.end(reason, now)
 
-    def _should_caller_open(self, now: float) -> bool:
-        """Return True if the caller should speak first, because the line has been silent since it opened."""
-        if (
-            self.ready_at is None
-            or self.counselor.has_spoken
-            or self.config.history
-            or self.caller.responses.request_count
-        ):
-            return False
-        return not self.counselor.speaking_item and now - self.ready_at >= self.config.caller_opens_after
-
-    def _should_reprompt(self, now: float) -> bool:
-        """Return True if the silence exceeds the scenario's patience. The caller breaks a silence only once."""
-        has_begun = self.caller.has_been_heard or self.counselor.has_spoken
-        if not has_begun or self.ready_at is None or not self.connection.is_configured or not self.is_quiet:
-            return False
-        return (
-            not self.watchdog.has_reprompted
-            and self.watchdog.silence_seconds(now) >= self.config.patience.reprompt_after
-        )
+    def _connection_problem(self, now: float) -> str:
+        """Return the code of a reason to replace the connection, or "" if it works."""
+        if self.connection.is_configuration_overdue(now):
+            return "not_configured"
+        if self.caller.responses.has_timed_out(now, self.limits.response_lost_after):
+            return "no_answer"
+        return "not_reading" if self.send_queue.is_upstream_stalled() else ""
 
     def _process_pending(self) -> None:
-        if self.pending_end_reason is None:
-            self._request_response_if_due()
+        if not self.ending.is_requested:
+            self.turn_taking.send_due_request(self.send_queue.now)
             self.caller.send_due_audio()
         elif not self.counselor.has_pending_speech or not self.connection.is_connected:
             self._complete_end()
-        self._publish_turns()
-
-    def _request_response_if_due(self) -> None:
-        responses = self.caller.responses
-        if (
-            not self.connection.is_configured
-            or self.caller.is_being_interrupted
-            or not responses.is_due(self.send_queue.now)
-        ):
-            return
-        if not self._is_greeting_pending():
-            self.send_queue.add_event(responses.create(self._response_instructions(), self.send_queue.now))
-
-    def _is_greeting_pending(self) -> bool:
-        """Return True for up to `greeting_wait` seconds while the caller's first line is still being prepared."""
-        if self.greeting is not None or self.caller.has_been_heard:
-            return False
-        self.greeting_wait_started = (
-            self.send_queue.now if self.greeting_wait_started is None else self.greeting_wait_started
-        )
-        return self.send_queue.now - self.greeting_wait_started < self.limits.greeting_wait
-
-    def _response_instructions(self) -> str | None:
-        """Return the instructions of the next response; None for the session's own.
-
-        Responses ask for the prepared greeting until some of it has been heard.
-        """
-        standing = self.config.instructions
-        if not self.caller.has_been_heard and self.greeting:
-            return opening_instructions(standing, self.greeting)
-        match self.caller.responses.trigger:
-            case ResponseTrigger.RECONNECTED if self.caller.has_been_heard:
-                return reconnected_instructions(standing)
-            case ResponseTrigger.LONG_SILENCE:
-                return long_silence_instructions(standing)
-        return None
-
-    def _publish_turns(self) -> None:
-        for turn in self.transcript.unpublished:
-            self.send_queue.unsaved_turns.append(turn)
-            self.unannounced_turns.append((turn, self.send_queue.now))
-        self.transcript.unpublished.clear()
-        self._announce_turns()
-
-    def _announce_turns(self) -> None:
-        """Tell the page of turns in revision order, because a returning page reports only its last revision."""
-        while self.unannounced_turns and self._may_announce(*self.unannounced_turns[0]):
-            turn, _ = self.unannounced_turns.popleft()
-            entry = self.transcript.get(turn.item)
-            is_current = entry is not None and entry.turn.revision == turn.revision
-            self.send_queue.add_message(turn_message(entry.turn if entry and is_current else turn))
-
-    def _may_announce(self, turn: TurnSnapshot, since: float) -> bool:
-        is_saved = self.saved_revisions.get(turn.item, 0) >= turn.revision
-        has_waited = self.send_queue.now - since >= self.limits.save_timeout
-        return not turn.is_final or is_saved or has_waited or self.end_reason is not None
+        self.publisher.publish(self.send_queue.now)
 
 
 EVENT_HANDLERS: Mapping[str, Callable[[Conversation, ServerEvent], None]] = {

@@ -17,6 +17,26 @@ APPEND_HEAD, APPEND_TAIL = b'{"type":"input_audio_buffer.append","audio":"', b'"
 PREROLL_SAMPLES = RATE // 2  # speech is detected a little after it begins
 
 
+class RecentAudio:
+    """Latest microphone audio, kept so that speech that is lost with a connection can be replayed to the next one."""
+
+    def __init__(self) -> None:
+        self.chunks: deque[MicrophoneChunk] = deque()
+        self.samples = 0
+
+    def add(self, chunk: MicrophoneChunk, max_samples: float) -> None:
+        """Add a chunk, and drop the oldest ones beyond `max_samples`."""
+        self.chunks.append(chunk)
+        self.samples += chunk.samples
+        while self.samples > max_samples:
+            self.samples -= self.chunks.popleft().samples
+
+    @property
+    def start(self) -> int | None:
+        """First sample on the recording's clock; None while there is no audio."""
+        return self.chunks[0].position if self.chunks else None
+
+
 class CounselorSide:
     """Counselor's half of a conversation."""
 
@@ -36,8 +56,7 @@ class CounselorSide:
         self.committed_until_ms = 0  # on the upstream's clock
         self.untranscribed: dict[str, TranscriptEntry] = {}
         # Audio that would be lost with the connection: speech under way, and speech not yet transcribed.
-        self.recent_audio: deque[MicrophoneChunk] = deque()
-        self.recent_samples = 0
+        self.recent_audio = RecentAudio()
         self.needs_replay = False  # the next connection must receive `recent_audio` again
         self.replayed_entries: deque[TranscriptEntry] = deque()  # turns whose transcript the replay must bring
 
@@ -54,13 +73,8 @@ class CounselorSide:
         self.send_queue.add_audio(sound)
         if self.send_queue.dropped_samples > lost:
             self.voice_activity.remove_dropped(self.send_queue.dropped_samples - lost, self.send_queue.clock.samples)
-        self.recent_audio.append(sound)
-        self.recent_samples += sound.samples
-        kept = (
-            self.limits.max_replayed_speech * RATE if self.has_pending_speech or self.needs_replay else PREROLL_SAMPLES
-        )
-        while self.recent_samples > kept:
-            self.recent_samples -= self.recent_audio.popleft().samples
+        is_needed = self.has_pending_speech or self.needs_replay
+        self.recent_audio.add(sound, self.limits.max_replayed_speech * RATE if is_needed else PREROLL_SAMPLES)
 
     def set_muted(self, on: bool) -> None:
         self.is_muted = on
@@ -152,7 +166,8 @@ class CounselorSide:
     def end_session(self) -> None:
         """Keep untranscribed turns for a replay to the next connection; finish those whose audio is gone."""
         self.needs_replay = self.needs_replay or self.has_pending_speech
-        since = self.recent_audio[0].position // SAMPLES_PER_MS if self.recent_audio else self._now_ms()
+        start = self.recent_audio.start
+        since = self._now_ms() if start is None else start // SAMPLES_PER_MS
         for entry in self.untranscribed.values():
             if (entry.turn.end_ms or 0) > since:
                 self.replayed_entries.append(entry)
@@ -163,7 +178,7 @@ class CounselorSide:
         self.speaking_item, self.committed_until_ms = None, 0
 
     def take_replay(self) -> list[MicrophoneChunk]:
-        again = list(self.recent_audio) if self.needs_replay else []
+        again = list(self.recent_audio.chunks) if self.needs_replay else []
         self.needs_replay = False
         return again
 

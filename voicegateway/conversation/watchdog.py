@@ -14,7 +14,6 @@ class Watchdog:
         self.last_speech_at = now
         self.last_frame_at: float | None = None
         self.has_hello = False
-        self.has_reprompted = False
         self.has_warned = False
         self.has_announced_end = False
 

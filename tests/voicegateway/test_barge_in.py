@@ -1,0 +1,131 @@
+import pytest
+
+from tests.voicegateway.fakes import MS
+from voicegateway.conversation.barge_in import BargeIn, is_interruption
+from voicegateway.conversation.call_config import Limits
+
+
+class FakeCaller:
+    """A caller that is speaking and notes what it is told to do."""
+
+    def __init__(self, has_floor: bool = True, is_being_interrupted: bool = False, is_finishing: bool = False) -> None:
+        self.has_floor = has_floor
+        self.is_being_interrupted = is_being_interrupted
+        self.is_finishing = is_finishing
+        self.actions: list[str] = []
+
+    def pause(self) -> None:
+        self.actions.append("pause")
+
+    def resume(self) -> None:
+        self.actions.append("resume")
+
+    def interrupt(self) -> None:
+        self.actions.append("interrupt")
+
+
+def speak(barge_in: BargeIn, *stretches: tuple[int, bool]) -> None:
+    """Pass stretches of voiced or quiet frames, in milliseconds."""
+    for ms, is_voiced in stretches:
+        for _ in range(ms // 20):
+            barge_in.add_frame(20 * MS, is_voiced)
+
+
+def test_caller_pauses_as_soon_as_the_counselor_speaks():
+    caller = FakeCaller()
+
+    BargeIn(caller, Limits()).start_overlap()
+
+    assert caller.actions == ["pause"]
+
+
+@pytest.mark.parametrize("state", [{"has_floor": False}, {"is_being_interrupted": True}])
+def test_speech_that_interrupts_nothing_is_no_overlap(state):
+    caller = FakeCaller(**state)
+    barge_in = BargeIn(caller, Limits())
+
+    barge_in.start_overlap()
+    speak(barge_in, (2000, True))
+    barge_in.finish_overlap("item_1")
+
+    assert (caller.actions, barge_in.backchannels) == ([], set())
+
+
+@pytest.mark.parametrize(("ms", "actions"), [(580, ["pause"]), (600, ["pause", "interrupt"])])
+def test_speech_in_one_go_interrupts_once_it_is_long_enough(ms, actions):
+    caller = FakeCaller()
+    barge_in = BargeIn(caller, Limits(barge_in_min_speech_ms=600))
+    barge_in.start_overlap()
+
+    speak(barge_in, (ms, True))
+
+    assert caller.actions == actions
+
+
+def test_short_sounds_with_pauses_between_them_never_add_up_to_a_barge_in():
+    caller = FakeCaller()
+    barge_in = BargeIn(caller, Limits(barge_in_min_speech_ms=600, resume_after_quiet_ms=300))
+    barge_in.start_overlap()
+
+    speak(barge_in, *[(400, True), (300, False)] * 3)
+
+    assert caller.actions == ["pause", "resume", "pause", "resume", "pause", "resume"]
+
+
+@pytest.mark.parametrize(("is_finishing", "kind"), [(False, "backchannels"), (True, "late_answers")])
+def test_short_overlap_is_a_backchannel_except_at_the_callers_last_words(is_finishing, kind):
+    caller = FakeCaller(is_finishing=is_finishing)
+    barge_in = BargeIn(caller, Limits())
+    barge_in.start_overlap()
+    speak(barge_in, (200, True))
+
+    barge_in.finish_overlap("item_1")
+
+    assert {name for name in ("backchannels", "late_answers") if "item_1" in getattr(barge_in, name)} == {kind}
+    assert (caller.actions[-1], barge_in.overlap) == ("resume", None)
+
+
+def test_item_of_a_barge_in_is_a_turn():
+    barge_in = BargeIn(FakeCaller(), Limits())
+    barge_in.start_overlap()
+    speak(barge_in, (1000, True))
+
+    barge_in.finish_overlap("item_1")
+
+    assert (barge_in.backchannels, barge_in.late_answers) == (set(), set())
+
+
+def test_forgotten_overlap_decides_nothing():
+    caller = FakeCaller()
+    barge_in = BargeIn(caller, Limits())
+    barge_in.start_overlap()
+
+    barge_in.forget_overlap()
+    speak(barge_in, (1000, True))
+    barge_in.finish_overlap("item_1")
+
+    assert (caller.actions, barge_in.backchannels) == (["pause"], set())
+
+
+@pytest.mark.parametrize(("text", "is_turn"), [("Wait!", True), ("Really?", True), ("Mm-hm.", False)])
+def test_backchannel_becomes_a_turn_once_if_its_text_asks_for_that(text, is_turn):
+    barge_in = BargeIn(FakeCaller(), Limits())
+    barge_in.start_overlap()
+    barge_in.finish_overlap("item_1")
+
+    promoted = [barge_in.promote_backchannel("item_1", text) for _ in range(2)]
+
+    assert promoted == [is_turn, False]
+    assert barge_in.backchannels == (set() if is_turn else {"item_1"})
+
+
+def test_text_of_a_turn_promotes_nothing():
+    assert not BargeIn(FakeCaller(), Limits()).promote_backchannel("item_1", "Wait!")
+
+
+@pytest.mark.parametrize(
+    ("text", "interrupts"),
+    [("wait", True), ("Stop it.", True), ("ok?", True), ("I know", False), ("notice", False), ("", False)],
+)
+def test_is_interruption_by_its_words(text, interrupts):
+    assert is_interruption(text) is interrupts
