@@ -6,40 +6,42 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Cohort, User
 from scenarios.models import Difficulty, Mode, Scenario
-from training.models import Assignment
+from training.models import Assignment, AssignmentTerms, pick_terms
 from training.services.assignments import MAX_PAIRS_PER_REQUEST, check_pair_count
 from training.services.one_time_scenarios import check_due_date
 
 MAX_ASSIGNED_AT_ONCE = MAX_PAIRS_PER_REQUEST
 MAX_MESSAGE_CHARACTERS = 10_000  # per message
-# Fields of an assignment that do not depend on its counselor.
-TERM_FIELDS = ("due_date", "notes", "require_recording", "pass_mark", "attempts_allowed")
 
 
 class AssignmentTermsForm(forms.Form):
     """Due date, pass mark, and other terms of an assignment."""
 
-    due_date = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    due_date = forms.DateField(required=False, label=_("Due date"), widget=forms.DateInput(attrs={"type": "date"}))
     notes = forms.CharField(
         required=False,
+        label=_("Notes"),
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="The counselor reads this. At most 1,000 characters.",
+        help_text=_("The counselor sees these notes. Up to 1,000 characters."),
     )
-    require_recording = forms.BooleanField(required=False, label="A recording is required")
+    require_recording = forms.BooleanField(required=False, label=_("Require a recording"))
     pass_mark = forms.IntegerField(
         required=False,
+        label=_("Pass mark"),
         validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text="The score, 1 to 100, that is enough. Empty: any feedback completes it.",
+        help_text=_("Score from 1 to 100 that completes the assignment. Leave empty to accept any score."),
     )
     attempts_allowed = forms.IntegerField(
         required=False,
-        label="Attempts",
+        label=_("Attempts"),
         validators=[MinValueValidator(1), MaxValueValidator(20)],
-        help_text="How many graded attempts there are to reach the pass mark, 1 to 20. Empty: as many as it takes.",
+        help_text=_("Graded attempts to reach the pass mark, from 1 to 20. Leave empty for no limit."),
     )
 
     def clean_due_date(self) -> Any:
@@ -48,15 +50,19 @@ class AssignmentTermsForm(forms.Form):
         return due_date
 
     @property
-    def terms(self) -> dict[str, Any]:
-        return {name: self.cleaned_data[name] for name in TERM_FIELDS}
+    def terms(self) -> AssignmentTerms:
+        return pick_terms(self.cleaned_data)
 
 
 class AssignScenarioForm(AssignmentTermsForm):
     """Counselors and terms for the chosen scenarios."""
 
-    counselors = forms.ModelMultipleChoiceField(User.objects.none(), widget=forms.CheckboxSelectMultiple)
-    force_reassign = forms.BooleanField(required=False, label="Also to who has completed it before")
+    counselors = forms.ModelMultipleChoiceField(
+        User.objects.none(), label=_("Counselors"), widget=forms.CheckboxSelectMultiple
+    )
+    force_reassign = forms.BooleanField(
+        required=False, label=_("Assign again to counselors who already completed the scenario")
+    )
     field_order = ["counselors"]
 
     def __init__(self, user: User, *args: Any, scenarios: int | None = None, **kwargs: Any) -> None:
@@ -76,10 +82,14 @@ class AssignScenarioForm(AssignmentTermsForm):
 class BulkAssignForm(AssignmentTermsForm):
     """Counselors and cohorts multiplied by scenarios. Choices are found by typing, because there may be thousands."""
 
-    counselors = forms.ModelMultipleChoiceField(User.objects.none(), required=False)
-    cohorts = forms.ModelMultipleChoiceField(Cohort.objects.none(), required=False, widget=forms.CheckboxSelectMultiple)
+    counselors = forms.ModelMultipleChoiceField(User.objects.none(), required=False, label=_("Counselors"))
+    cohorts = forms.ModelMultipleChoiceField(
+        Cohort.objects.none(), required=False, label=_("Cohorts"), widget=forms.CheckboxSelectMultiple
+    )
     scenarios = forms.ModelMultipleChoiceField(
-        Scenario.objects.none(), error_messages={"required": "Choose at least one scenario."}
+        Scenario.objects.none(),
+        label=_("Scenarios"),
+        error_messages={"required": _("Choose at least one scenario.")},
     )
     force_reassign = forms.BooleanField(required=False)
 
@@ -99,7 +109,7 @@ class BulkAssignForm(AssignmentTermsForm):
             return self.cleaned_data
         people = self.all_counselors()
         if not people:
-            self.add_error("counselors", "Choose at least one counselor, or a cohort with somebody in it.")
+            self.add_error("counselors", gettext("Choose at least one counselor, or a cohort that has counselors."))
         try:
             check_pair_count(len(self.cleaned_data["scenarios"]), len(people))
         except ValidationError as error:
@@ -118,19 +128,22 @@ class AssignmentFilterForm(forms.Form):
 
     OVERDUE, FAILED, DECLINED = "overdue", "failed", "declined"
 
-    q = forms.CharField(required=False, label="Counselor or scenario", max_length=100)
+    q = forms.CharField(required=False, label=_("Counselor or scenario"), max_length=100)
     status = forms.ChoiceField(
         required=False,
+        label=_("Status"),
         choices=[
-            ("", "Every status"),
-            ("open", "Open"),
-            (OVERDUE, "Overdue"),
-            (FAILED, "Below the pass mark"),
-            (DECLINED, "Declined"),
+            ("", _("All statuses")),
+            ("open", _("Open")),
+            (OVERDUE, _("Overdue")),
+            (FAILED, _("Below the pass mark")),
+            (DECLINED, _("Declined")),
             *Assignment.Status.choices,
         ],
     )
-    cohort = forms.ModelChoiceField(Cohort.objects.none(), required=False, empty_label="Every cohort")
+    cohort = forms.ModelChoiceField(
+        Cohort.objects.none(), required=False, label=_("Cohort"), empty_label=_("All cohorts")
+    )
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -150,9 +163,11 @@ class AssignmentFilterForm(forms.Form):
 class LibraryFilterForm(forms.Form):
     """Filters of the scenario library, for counselors."""
 
-    q = forms.CharField(required=False, label="Title or description", max_length=100)
-    mode = forms.ChoiceField(required=False, choices=[("", "Calls and chats"), *Mode.choices])
-    difficulty = forms.ChoiceField(required=False, choices=[("", "Every level"), *Difficulty.choices])
+    q = forms.CharField(required=False, label=_("Title or description"), max_length=100)
+    mode = forms.ChoiceField(required=False, label=_("Mode"), choices=[("", _("Calls and chats")), *Mode.choices])
+    difficulty = forms.ChoiceField(
+        required=False, label=_("Difficulty"), choices=[("", _("All levels")), *Difficulty.choices]
+    )
 
     def narrow(self, rows: Any) -> Any:
         if not self.is_valid():
@@ -172,6 +187,4 @@ class StartChatForm(forms.Form):
 
 
 class ChatMessageForm(forms.Form):
-    message = forms.CharField(
-        max_length=MAX_MESSAGE_CHARACTERS, error_messages={"required": "Write something before you send it."}
-    )
+    message = forms.CharField(max_length=MAX_MESSAGE_CHARACTERS, error_messages={"required": _("Enter a message.")})

@@ -51,7 +51,7 @@ def test_the_action_assigns_every_pair_and_counts_what_was_open(
 
     response = client_of(supervisor).post(SCENARIOS, choose([chat_scenario, phone_scenario], **fields), follow=True)
 
-    assert "3 assigned, 1 were open already." in response.content.decode()
+    assert "3 assignments were created. 1 was already open." in response.content.decode()
     given = Assignment.objects.exclude(notes="")
     assert {(row.scenario, row.counselor) for row in given} == {
         (chat_scenario, colleague),
@@ -107,7 +107,7 @@ def test_a_day_that_is_over_is_named(supervisor, chat_scenario, counselor):
     response = client_of(supervisor).post(SCENARIOS, choose([chat_scenario], **sent))
 
     (problem,) = response.context["form"].errors["due_date"]
-    assert problem.endswith("is over; choose today or a later day.")
+    assert problem.endswith("is in the past. Choose today or a later date.")
 
 
 def test_so_many_are_not_assigned_at_once(supervisor, organization, counselor, colleague):
@@ -119,11 +119,9 @@ def test_so_many_are_not_assigned_at_once(supervisor, organization, counselor, c
     too_many_chosen = client.post(SCENARIOS, choose(many), follow=True)
     too_many_pairs = client.post(SCENARIOS, choose(many[:251], **both))
 
-    assert "You chose 501 scenarios; at most 500 are assigned at once." in too_many_chosen.content.decode()
+    assert "You chose 501 scenarios; the limit is 500." in too_many_chosen.content.decode()
     assert too_many_pairs.context["form"].errors == {
-        "counselors": [
-            "251 scenarios for 2 counselors are 502 assignments; at most 500 are given at once. Choose fewer."
-        ]
+        "counselors": ["You can create up to 500 assignments at once. Your choices would create 502."]
     }
     assert Assignment.objects.count() == 0
 
@@ -137,7 +135,7 @@ def test_an_assignment_is_added_by_hand(supervisor, chat_scenario, counselor):
 
     assignment = Assignment.objects.get()
     assert (assignment.organization, assignment.assigned_by) == (supervisor.organization, supervisor)
-    assert "This counselor already has this scenario open." in again.content.decode()
+    assert "This counselor already has an open assignment for this scenario." in again.content.decode()
 
 
 @pytest.mark.parametrize("field", ["status", "counselor", "scenario", "assigned_by", "completed_at"])
@@ -162,18 +160,18 @@ def test_resetting_takes_back_what_is_in_progress(supervisor, finished_chat, cha
     body = act(supervisor, "reset", chat_assignment, phone_assignment)
 
     chat_assignment.refresh_from_db()
-    assert "1 reset." in body
+    assert "1 assignment was reset." in body
     assert chat_assignment.status == Assignment.Status.PENDING
     assert Session.objects.filter(assignment=chat_assignment).exists()
 
 
 def test_nothing_is_reset_or_cancelled_under_a_live_session(supervisor, chat, chat_assignment):
-    assert "0 reset." in act(supervisor, "reset", chat_assignment)
-    assert "0 cancelled." in act(supervisor, "cancel", chat_assignment)
+    assert "0 assignments were reset." in act(supervisor, "reset", chat_assignment)
+    assert "0 assignments were canceled." in act(supervisor, "cancel", chat_assignment)
 
     end_session(chat, EndReason.HUNG_UP)
 
-    assert "1 cancelled." in act(supervisor, "cancel", chat_assignment)
+    assert "1 assignment was canceled." in act(supervisor, "cancel", chat_assignment)
 
 
 def test_an_assignment_is_not_due_on_a_day_that_is_over(supervisor, chat_scenario, counselor):
@@ -217,14 +215,14 @@ def test_a_scenario_is_written_for_one_counselor_and_given_to_them(supervisor, c
 
     scenario, assignment = Scenario.objects.get(), Assignment.objects.get()
     assert response.redirect_chain == [(f"{SCENARIOS}{scenario.pk}/change/", 302)]
-    assert "“Night shift” is saved and assigned to counselor@example.org." in response.content.decode()
+    assert "“Night shift” was saved and assigned to counselor@example.org." in response.content.decode()
     assert (scenario.is_one_time, scenario.is_active, scenario.created_by) == (True, True, supervisor)
     assert (scenario.account, list(scenario.skills.all())) == (account, [skill])
     assert scenario.evaluator_context == "- Names the loneliness.\n- Asks directly."
     assert (assignment.scenario, assignment.counselor, assignment.assigned_by) == (scenario, counselor, supervisor)
     assert (assignment.due_date, assignment.notes) == (TOMORROW, "After your call.")
     assert assignment.require_recording is True
-    assert LogEntry.objects.get().change_message == "Written for counselor@example.org."
+    assert LogEntry.objects.get().change_message == "Created for counselor@example.org."
 
 
 def test_its_context_may_be_a_file(supervisor, counselor, colleague):

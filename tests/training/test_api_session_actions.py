@@ -74,7 +74,7 @@ def test_a_second_call_is_409_with_the_first_ones_id(counselor, call):
 
     assert response.status_code == 409
     assert response.json() == {
-        "detail": "You have another call under way. End it first.",
+        "detail": "You’re already in another call. End that call first.",
         "code": "call_live",
         "session_id": str(call.pk),
     }
@@ -552,11 +552,11 @@ def test_all_that_is_wrong_is_told_at_once_and_nothing_kept(supervisor, counselo
     assert (response.status_code, response.json()["code"]) == (400, "invalid")
     assert set(told) == {"scenario", "counselors", "due_date", "notes"}
     assert set(told["scenario"]) == set(scenario)
-    assert told["counselors"] == [f"There is no counselor {UNKNOWN}."]
+    assert told["counselors"] == [f"Unknown ID: {UNKNOWN}."]
     assert [word.split(". ")[0] for word in told["scenario"]["category"]] == ["There is no category “Juggling”"]
     assert [word.split(". ")[0] for word in told["scenario"]["skills"]] == ["There is no skill “Juggling”"]
     assert told["scenario"]["account"] == [f"There is no account {theirs.pk}."]
-    assert told["due_date"] == ["January 31, 2020 is over; choose today or a later day."]
+    assert told["due_date"] == ["January 31, 2020 is in the past. Choose today or a later date."]
     assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
 
 
@@ -570,7 +570,7 @@ def test_only_the_organizations_own_counselors_can_be_given_it(supervisor, evalu
         people = [str(counselor.pk), str(person.pk)]
         response = post(client_of(supervisor), ONE_TIME, {"scenario": WRITTEN, "counselors": people})
         assert response.status_code == 400
-        assert response.json()["fields"] == {"counselors": [f"There is no counselor {person.pk}."]}
+        assert response.json()["fields"] == {"counselors": [f"Unknown ID: {person.pk}."]}
     assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
 
 

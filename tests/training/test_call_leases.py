@@ -335,5 +335,5 @@ def test_the_page_of_a_live_session_lets_a_supervisor_end_it(call, counselor, su
     call.refresh_from_db()
     assert call.end_reason == "supervisor"
     assert "Ended. What was said until then is kept" in response.content.decode()
-    assert "A supervisor ended it." in response.content.decode()
+    assert "A supervisor ended this session." in response.content.decode()
     assert "It was over already." in client.post(end, follow=True).content.decode()

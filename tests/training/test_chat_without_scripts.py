@@ -14,7 +14,7 @@ from training.services.turns import MAX_CHAT_MESSAGES, write_message, write_turn
 def test_an_assigned_chat_is_begun_held_and_ended(counselor, chat_assignment, standin, settings):
     settings.CELERY_TASK_ALWAYS_EAGER = False
     client, page = client_of(counselor), f"/training/chat/{chat_assignment.pk}/"
-    assert "Begin the chat" in client.get(page).content.decode()
+    assert "Start the chat" in client.get(page).content.decode()
 
     start_assignment(chat_assignment)
     session = Session.objects.get()
@@ -42,13 +42,13 @@ def test_free_practice_is_begun_with_a_wish(counselor, standin, monkeypatch):
     assert (answer["Location"], session.kind, session.focus) == (
         "/training/chat/free/", "free_practice", "a caller who changes the subject",
     )  # fmt: skip
-    assert "Send and wait for the answer" in client.get("/training/chat/free/").content.decode()
+    assert "Send and wait for the reply" in client.get("/training/chat/free/").content.decode()
 
 
 def test_what_was_written_is_kept_when_nobody_answers(counselor, chat):
     page = client_of(counselor).post(f"/training/chat/{chat.pk}/say/", {"message": "Are you there?"}, follow=True)
 
-    assert "Your message is kept; send the same words again." in page.content.decode()
+    assert "Your message was saved. Send the same message again." in page.content.decode()
     assert [turn.text_heard for turn in chat.transcript()] == ["Are you there?"]
 
 
@@ -73,5 +73,5 @@ def test_a_chat_has_at_most_a_hundred_messages(counselor, chat):
 
     assert last.status_code == 503  # the message was stored; no caller answers in this test
     assert (over.status_code, over.json()["code"]) == (409, "too_many_messages")
-    assert "A chat has at most 100 messages" in page
+    assert "This chat has reached its limit of 100 messages." in page
     assert chat.turns.count() == MAX_CHAT_MESSAGES

@@ -91,7 +91,7 @@ def test_what_is_wrong_with_the_fields_is_told_and_nothing_kept(supervisor, coun
 def test_it_never_crosses_organizations(supervisor, counselor, other_organization):
     theirs = add_person(other_organization, User.Role.COUNSELOR, "theirs@example.net")
 
-    with pytest.raises(ValueError, match="within its organization"):
+    with pytest.raises(ValueError, match="author's organization"):
         create_one_time(supervisor, FIELDS, CONTEXT, [], [counselor, theirs])
 
     assert Scenario.objects.count() == 0

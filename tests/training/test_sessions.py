@@ -297,7 +297,7 @@ def test_assign_gives_a_scenario_once_while_it_is_open(chat_assignment, chat_sce
 
 
 def test_assign_never_crosses_organizations(chat_scenario, counselor, stranger):
-    with pytest.raises(ValueError, match="within its organization"):
+    with pytest.raises(ValueError, match="must belong to the organization"):
         assign(chat_scenario, counselor, stranger)
 
 

@@ -16,7 +16,10 @@ def test_people_and_scenarios_are_found_by_typing(supervisor, counselor, strange
 
     assert str(counselor.pk) in people and "Sam Okafor" in people
     assert str(chat_scenario.pk) in scenarios and str(phone_scenario.pk) not in scenarios
-    assert "Nothing is called like that" in client.get(f"{NEW}counselors/?find_counselors=stranger").content.decode()
+    assert (
+        "No matches that you haven’t already chosen."
+        in client.get(f"{NEW}counselors/?find_counselors=stranger").content.decode()
+    )
 
 
 def test_without_scripts_a_search_keeps_what_is_chosen(supervisor, counselor, colleague, chat_scenario):
@@ -41,7 +44,7 @@ def test_what_is_chosen_is_given_and_what_was_completed_is_asked_about(
 
     page = client.post(NEW, sent).content.decode()
 
-    assert "1 assigned" in page and "Completed before (1)" in page and 'name="pass_mark" value="60"' in page
+    assert "1 assignment created" in page and "Already completed (1)" in page and 'name="pass_mark" value="60"' in page
     assert Assignment.objects.open().get().counselor == colleague
 
     client.post(NEW, {"counselors": counselor.pk, "scenarios": chat_scenario.pk, "force_reassign": "on"})
@@ -53,7 +56,7 @@ def test_nobody_chosen_is_said_where_it_is_missing(supervisor, chat_scenario):
 
     assert response.status_code == 200
     assert response.context["form"].errors == {
-        "counselors": ["Choose at least one counselor, or a cohort with somebody in it."]
+        "counselors": ["Choose at least one counselor, or a cohort that has counselors."]
     }
 
 
@@ -107,6 +110,6 @@ def test_a_counselor_declines_their_own(counselor, colleague, chat_assignment):
     path = f"/assignments/{chat_assignment.pk}/decline/"
 
     assert client_of(colleague).post(path).status_code == 404
-    assert "Declined. That is all right" in client_of(counselor).post(path, follow=True).content.decode()
+    assert "Skipped. It won’t count against you" in client_of(counselor).post(path, follow=True).content.decode()
     chat_assignment.refresh_from_db()
     assert chat_assignment.is_declined

@@ -22,7 +22,7 @@ PAGES = {"phone": "/training/voice/", "chat": "/training/chat/"}
 @pytest.mark.parametrize("mode", ["phone", "chat"])
 def test_a_page_tells_what_a_counselor_may_know_and_nothing_else(mode, counselor, request):
     assignment = request.getfixturevalue(f"{mode}_assignment")
-    Scenario.objects.update(description="Practise a written opening.")
+    Scenario.objects.update(description="Practice a written opening.")
     Assignment.objects.update(notes="Take your time.", due_date="2026-12-24")
 
     response = client_of(counselor).get(f"{PAGES[mode]}{assignment.pk}/")
@@ -30,7 +30,7 @@ def test_a_page_tells_what_a_counselor_may_know_and_nothing_else(mode, counselor
     body = response.content.decode()
     assert response.status_code == 200
     assert assignment.scenario.title in body
-    assert "Practise a written opening." in body and "Take your time." in body
+    assert "Practice a written opening." in body and "Take your time." in body
     for secret in (PROMPT_CANARY, CONTEXT_CANARY, SECTIONS_CANARY):
         assert secret not in body
     assert Session.objects.count() == 0
@@ -91,7 +91,7 @@ def test_a_trial_plays_a_draft_in_either_mode_and_leads_back_to_it(request, role
 
     body = response.content.decode()
     assert response.status_code == 200
-    assert "This is a trial of a draft." in body and "It counts for nobody" in body
+    assert "This is a trial of a draft." in body and "It isn’t counted" in body
     assert f'href="/admin/scenarios/scenario/{draft.pk}/change/"' in body
     assert f'data-kind="trial" data-mode="{mode}" data-assignment-id="" data-scenario-id="{draft.pk}"' in body
     assert PROMPT_CANARY not in body
@@ -109,7 +109,7 @@ def test_a_trial_page_knows_its_live_trial_and_no_other_session(supervisor, admi
 
     body = client_of(supervisor).get(page).content.decode()
     assert f'data-live-session-id="{live.pk}"' in body
-    assert "End it and start afresh" in body
+    assert "End it and start over" in body
 
 
 def test_who_may_not_change_a_scenario_finds_no_trial_of_it(counselor, evaluator, stranger, chat_scenario):

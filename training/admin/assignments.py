@@ -9,21 +9,23 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.html import format_html_join
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import TenantAdmin, TenantForm
 from accounts.models import User
 from scenarios.admin import ScenarioAdmin
 from scenarios.admin.drafts import NOT_SAVED
 from scenarios.models import Mode, Scenario
-from training.forms import MAX_ASSIGNED_AT_ONCE, TERM_FIELDS, AssignScenarioForm
-from training.models import Assignment
+from training.forms import MAX_ASSIGNED_AT_ONCE, AssignScenarioForm
+from training.models import TERM_FIELDS, Assignment
 from training.services.assignments import assign_many, cancel_assignment, reset_assignment
 from training.services.one_time_scenarios import check_due_date, create_one_time
 from training.services.sessions import can_start_trial
 
 logger = logging.getLogger(__name__)
 
-ASSIGN_FIELDSETS = [("For whom", {"fields": ["counselors", *TERM_FIELDS]})]
+ASSIGN_FIELDSETS = [(_("Assign to"), {"fields": ["counselors", *TERM_FIELDS]})]
 
 
 @admin.register(Scenario)
@@ -48,28 +50,32 @@ class AssignableScenarioAdmin(ScenarioAdmin):
         title, *others = super().get_list_display(request)
         return [title, "try_it", *others] if can_start_trial(request.user) else [title, *others]
 
-    @admin.display(description="try it")
+    @admin.display(description=_("try it"))
     def try_it(self, scenario):
         """Return links to a trial in each mode, beginning with the scenario's own mode."""
-        ways = [(Mode.PHONE, "voice", "call"), (Mode.CHAT, "chat", "chat")]
+        ways = [
+            (Mode.PHONE, "voice", gettext("Try as a call: %(title)s"), gettext("Call")),
+            (Mode.CHAT, "chat", gettext("Try as a chat: %(title)s"), gettext("Chat")),
+        ]
         ways.sort(key=lambda way: way[0] != scenario.mode)
         links = (
-            (reverse(f"training:{page}_trial", args=[scenario.pk]), word, scenario.title, word.title())
-            for _, page, word in ways
+            (reverse(f"training:{page}_trial", args=[scenario.pk]), label % {"title": scenario.title}, text)
+            for _mode, page, label, text in ways
         )
-        return format_html_join(" ", '<a href="{}" aria-label="Try as a {}: {}">{}</a>', links)
+        return format_html_join(" ", '<a href="{}" aria-label="{}">{}</a>', links)
 
-    @admin.action(description="Assign to counselors…", permissions=["assign"])
+    @admin.action(description=_("Assign to counselors…"), permissions=["assign"])
     def assign_to_counselors(self, request, queryset):
-        """Ask for counselors and terms, then assign. Retired and already open scenarios are skipped and counted."""
+        """Ask for counselors and terms, then assign. Report how many pairs and scenarios were skipped."""
         if (count := queryset.count()) > MAX_ASSIGNED_AT_ONCE:
-            problem = f"You chose {count:,} scenarios; at most {MAX_ASSIGNED_AT_ONCE} are assigned at once."
-            self.message_user(request, f"Nothing was assigned. {problem}", messages.WARNING)
+            problem = gettext("Nothing was assigned. You chose %(count)s scenarios; the limit is %(limit)s.")
+            facts = {"count": f"{count:,}", "limit": MAX_ASSIGNED_AT_ONCE}
+            self.message_user(request, problem % facts, messages.WARNING)
             return None
         form = AssignScenarioForm(request.user, request.POST if "assign" in request.POST else None, scenarios=count)
         if not form.is_valid():
             context = self.admin_site.each_context(request) | {
-                "title": "Assign to counselors",
+                "title": gettext("Assign to counselors"),
                 "form": form,
                 "scenarios": queryset,
                 "opts": self.model._meta,
@@ -77,13 +83,7 @@ class AssignableScenarioAdmin(ScenarioAdmin):
             return render(request, "admin/training/assign.html", context)
         chosen = queryset.filter(is_active=True), form.cleaned_data["counselors"]
         given = assign_many(*chosen, request.user, force=form.cleaned_data["force_reassign"], **form.terms)
-        left_out = ""
-        if given.completed:
-            left_out += f" Completed before, so not given again without the box for it: {len(given.completed)}."
-        if retired := queryset.filter(is_active=False).count():
-            left_out += f" Retired scenarios left out: {retired}."
-        done = f"{len(given.assignments)} assigned, {len(given.open)} were open already."
-        self.message_user(request, done + left_out)
+        self.message_user(request, _describe_result(given, retired=queryset.filter(is_active=False).count()))
         return None
 
     def one_time_view(self, request):
@@ -116,14 +116,17 @@ class AssignableScenarioAdmin(ScenarioAdmin):
             form.add_error(None, NOT_SAVED)
             return None
         people = ", ".join(str(assignment.counselor) for assignment in given)
-        self.log_addition(request, scenario, f"Written for {people}.")
-        self.message_user(request, f"“{scenario}” is saved and assigned to {people}.")
+        self.log_addition(request, scenario, gettext("Created for %(people)s.") % {"people": people})
+        self.message_user(
+            request,
+            gettext("“%(scenario)s” was saved and assigned to %(people)s.") % {"scenario": scenario, "people": people},
+        )
         return scenario
 
     def _render_one_time(self, request, form, assign_form, fieldsets):
         admin_form = AdminForm(form, fieldsets, {}, self.get_readonly_fields(request), self)
         context = self.admin_site.each_context(request) | {
-            "title": "Write for one counselor",
+            "title": gettext("New one-time scenario"),
             "adminform": admin_form,
             "assignform": AdminForm(assign_form, ASSIGN_FIELDSETS, {}),
             "media": self.media + admin_form.media,
@@ -133,6 +136,29 @@ class AssignableScenarioAdmin(ScenarioAdmin):
         page = self.render_change_form(request, context, add=True)
         page.template_name = "admin/scenarios/scenario/one_time.html"
         return page
+
+
+def _describe_result(given, retired):
+    """Return sentences that say how many assignments were made and why others were not."""
+    count = len(given.assignments)
+    parts = [
+        ngettext("%(count)s assignment was created.", "%(count)s assignments were created.", count) % {"count": count}
+    ]
+    if count := len(given.open):
+        parts.append(ngettext("%(count)s was already open.", "%(count)s were already open.", count) % {"count": count})
+    if count := len(given.completed):
+        skipped = ngettext(
+            "%(count)s was already completed and was not assigned again.",
+            "%(count)s were already completed and were not assigned again.",
+            count,
+        )
+        parts.append(skipped % {"count": count})
+    if retired:
+        skipped = ngettext(
+            "%(count)s retired scenario was skipped.", "%(count)s retired scenarios were skipped.", retired
+        )
+        parts.append(skipped % {"count": retired})
+    return " ".join(parts)
 
 
 class AssignmentAdminForm(TenantForm):
@@ -173,12 +199,22 @@ class AssignmentAdmin(TenantAdmin):
         # Save only the form's fields: feedback may complete the assignment concurrently.
         obj.save(update_fields=list(TERM_FIELDS) if change else None)
 
-    @admin.action(description="Reset to pending", permissions=["change"])
+    @admin.action(description=_("Reset to pending"), permissions=["change"])
     def reset(self, request, queryset):
         done = sum(reset_assignment(assignment) for assignment in queryset)
-        self.message_user(request, f"{done} reset. Only those in progress, without a live session, can be.")
+        text = ngettext(
+            "%(count)s assignment was reset. Only assignments in progress without a live session can be reset.",
+            "%(count)s assignments were reset. Only assignments in progress without a live session can be reset.",
+            done,
+        )
+        self.message_user(request, text % {"count": done})
 
-    @admin.action(description="Cancel", permissions=["change"])
+    @admin.action(description=_("Cancel assignments"), permissions=["change"])
     def cancel(self, request, queryset):
         done = sum(cancel_assignment(assignment) for assignment in queryset)
-        self.message_user(request, f"{done} cancelled. Only open ones, without a live session, can be.")
+        text = ngettext(
+            "%(count)s assignment was canceled. Only open assignments without a live session can be canceled.",
+            "%(count)s assignments were canceled. Only open assignments without a live session can be canceled.",
+            done,
+        )
+        self.message_user(request, text % {"count": done})

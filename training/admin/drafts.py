@@ -5,13 +5,16 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import QueryDict
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.web.requests import AuthenticatedRequest
 from scenarios.admin.draft_forms import DraftForm
 from scenarios.admin.drafts import DraftAdmin
 from scenarios.models import Scenario, ScenarioDraft
-from training.forms import TERM_FIELDS, AssignScenarioForm
+from training.forms import AssignScenarioForm
+from training.models import TERM_FIELDS
 from training.services.one_time_scenarios import assign_new_scenario
 
 FOR_LIBRARY, FOR_ONE_TIME = "library", "one_time"
@@ -21,10 +24,10 @@ class DraftPurposeForm(AssignScenarioForm):
     """Choice between the library and a one-time scenario, with the counselors who get it at once."""
 
     purpose = forms.ChoiceField(
-        label="Save it",
+        label=_("Save to"),
         choices=[
-            (FOR_LIBRARY, "For the library: it can be assigned to every counselor"),
-            (FOR_ONE_TIME, "One-time: only for the counselors chosen here, absent from the library"),
+            (FOR_LIBRARY, _("The library, where it can be assigned to any counselor")),
+            (FOR_ONE_TIME, _("One-time use, only for the counselors you choose here")),
         ],
         initial=FOR_LIBRARY,
         widget=forms.RadioSelect,
@@ -35,16 +38,16 @@ class DraftPurposeForm(AssignScenarioForm):
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(user, *args, **kwargs)
         self.fields["counselors"].required = False
-        self.fields["counselors"].label = "And assign it at once to"
+        self.fields["counselors"].label = gettext("Assign now to")
 
     def clean(self) -> dict[str, Any]:
         super().clean()
         if self.cleaned_data.get("counselors") or "counselors" in self.errors:
             return self.cleaned_data
         if self.cleaned_data.get("purpose") == FOR_ONE_TIME:
-            self.add_error("counselors", "A one-time scenario is made for somebody: choose at least one counselor.")
+            self.add_error("counselors", gettext("Choose at least one counselor for a one-time scenario."))
         elif any(self.cleaned_data.get(name) for name in TERM_FIELDS):
-            self.add_error("counselors", "You typed something for an assignment: choose who is to be assigned.")
+            self.add_error("counselors", gettext("Choose the counselors that these assignment details are for."))
         return self.cleaned_data
 
 
@@ -60,8 +63,12 @@ class AssignableDraftAdmin(DraftAdmin):
         return super().get_scenario_fields(form, giving) | {"is_one_time": is_one_time}
 
     def finish_save(self, request: AuthenticatedRequest, scenario: Scenario, giving: DraftPurposeForm | None) -> str:
-        shelf: str = "one-time" if scenario.is_one_time else super().finish_save(request, scenario, giving)
         if giving is None or not giving.cleaned_data["counselors"]:
+            shelf: str = super().finish_save(request, scenario, giving)
             return shelf
         assign_new_scenario(scenario, giving.cleaned_data["counselors"], request.user, **giving.terms)
-        return f"{shelf}, and assigned to {', '.join(map(str, giving.cleaned_data['counselors']))}"
+        if scenario.is_one_time:
+            text = gettext("for one-time use, and assigned to %(people)s")
+        else:
+            text = gettext("in the library, and assigned to %(people)s")
+        return text % {"people": ", ".join(map(str, giving.cleaned_data["counselors"]))}

@@ -6,6 +6,8 @@ from uuid import UUID
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import transaction
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django_filters import rest_framework as filters
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -24,23 +26,24 @@ from accounts.web.pagination import StandardCursorPagination
 from accounts.web.permissions import ChangePermission, RolePermission
 from accounts.web.requests import authenticated_user
 from scenarios.models import Scenario
-from training.api.serializers import TERM_FIELDS, AssignmentSerializer, AssignmentTermsSerializer
+from training.api.serializers import AssignmentSerializer, AssignmentTermsSerializer
 from training.api.session_actions import ConflictError
-from training.models import Assignment, AssignmentQuerySet
+from training.models import Assignment, AssignmentQuerySet, pick_terms
 from training.services import assignments
 from training.services.errors import SessionRefusedError
 
-CHANGE_REFUSED_TEXT = "Nothing was changed: a conversation of it is under way, or it stands otherwise by now."
 MAX_PAIRS = assignments.MAX_PAIRS_PER_REQUEST
 STATUS_CHOICES = ["open", "overdue", "failed", "declined", *Assignment.Status.values]
 
 
 class AssignmentFilter(StrictFilterSet):
     status = filters.ChoiceFilter(choices=[(state, state) for state in STATUS_CHOICES], method="filter_status")
-    counselor = filters.UUIDFilter(field_name="counselor_id", help_text="an id")
-    external_id = filters.CharFilter(field_name="counselor__external_id", help_text="the counselor's, as you know them")
-    scenario = filters.UUIDFilter(field_name="scenario_id", help_text="an id")
-    cohort = filters.UUIDFilter(field_name="counselor__cohorts", help_text="an id")
+    counselor = filters.UUIDFilter(field_name="counselor_id", help_text=_("ID of the counselor"))
+    external_id = filters.CharFilter(
+        field_name="counselor__external_id", help_text=_("ID of the counselor in your own system")
+    )
+    scenario = filters.UUIDFilter(field_name="scenario_id", help_text=_("ID of the scenario"))
+    cohort = filters.UUIDFilter(field_name="counselor__cohorts", help_text=_("ID of a cohort of the counselor"))
 
     class Meta:
         model = Assignment
@@ -72,14 +75,16 @@ class BulkAssignmentSerializer(AssignmentTermsSerializer):
     people = ExternalPersonSerializer(many=True, required=False)
     scenarios = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=MAX_PAIRS)
     force_reassign = serializers.BooleanField(
-        required=False, default=False, help_text="give it again to who has completed it"
+        required=False, default=False, help_text=_("Assign again to counselors who already completed the scenario.")
     )
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if len(data.get("people", [])) > MAX_PAIRS:
-            raise serializers.ValidationError({"people": f"At most {MAX_PAIRS} people at once."})
+            raise serializers.ValidationError(
+                {"people": gettext("You can name up to %(limit)s people at once.") % {"limit": MAX_PAIRS}}
+            )
         if not any(data.get(name) for name in ("counselors", "cohorts", "people")):
-            raise serializers.ValidationError({"counselors": "Name counselors, cohorts or people."})
+            raise serializers.ValidationError({"counselors": gettext("Send counselors, cohorts, or people.")})
         return data
 
 
@@ -90,12 +95,12 @@ class CreateAssignmentSerializer(AssignmentTermsSerializer):
     person = ExternalPersonSerializer(required=False)
     scenario = serializers.UUIDField()
     force_reassign = serializers.BooleanField(
-        required=False, default=False, help_text="give it again to who has completed it"
+        required=False, default=False, help_text=_("Assign again to counselors who already completed the scenario.")
     )
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if ("counselor" in data) == ("person" in data):
-            raise serializers.ValidationError({"counselor": "Name a counselor or a person, one of them."})
+            raise serializers.ValidationError({"counselor": gettext("Send either a counselor or a person.")})
         return data
 
 
@@ -110,8 +115,10 @@ class BulkAssignmentResultSerializer(serializers.Serializer[assignments.BulkAssi
     """The requested pairs, each in one of three lists."""
 
     assignments = AssignmentSerializer(many=True)
-    open = AssignmentPairSerializer(many=True, help_text="they have it open already, and keep it")
-    completed = AssignmentPairSerializer(many=True, help_text="they have completed it; ask again with force_reassign")
+    open = AssignmentPairSerializer(many=True, help_text=_("Already open. These assignments were not changed."))
+    completed = AssignmentPairSerializer(
+        many=True, help_text=_("Already completed. To assign these again, send force_reassign.")
+    )
 
 
 class AssignmentChangeSerializer(AssignmentTermsSerializer):
@@ -122,7 +129,11 @@ class AssignmentChangeSerializer(AssignmentTermsSerializer):
         return instance
 
 
-@extend_schema_view(list=extend_schema(description="A counselor's own assignments; everyone else's organization."))
+@extend_schema_view(
+    list=extend_schema(
+        description="Assignments of the user, or of the whole organization if the user is not a counselor."
+    )
+)
 class AssignmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Assignment]):
     """Scenarios assigned to counselors. Assignments are completed by feedback, never by hand."""
 
@@ -150,10 +161,17 @@ class AssignmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
         who = {"counselors": [wanted["counselor"]]} if "counselor" in wanted else {"people": [wanted["person"]]}
         given = self._assign(who | {"scenarios": [wanted["scenario"]]} | wanted)
         if given.open:
-            raise ConflictError(SessionRefusedError("open_already", "This counselor has this scenario open already."))
+            raise ConflictError(
+                SessionRefusedError(
+                    "open_already", gettext("This counselor already has an open assignment for this scenario.")
+                )
+            )
         if given.completed:
             raise ConflictError(
-                SessionRefusedError("completed_already", "They have completed it; ask again with force_reassign.")
+                SessionRefusedError(
+                    "completed_already",
+                    gettext("This counselor already completed this scenario. To assign it again, send force_reassign."),
+                )
             )
         return Response(AssignmentSerializer(given.assignments[0]).data, status=201)
 
@@ -182,33 +200,33 @@ class AssignmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
     @transaction.atomic
     def _assign(self, wanted: dict[str, Any]) -> assignments.BulkAssignmentResult:
         """Assign all or nothing, including the people who are created on the way."""
-        terms = {name: wanted[name] for name in TERM_FIELDS if name in wanted}
+        terms = pick_terms(wanted)
         scenarios, people = self._scenarios(wanted["scenarios"]), self._people(wanted)
         force = wanted["force_reassign"]
         return assignments.assign_many(scenarios, people, authenticated_user(self.request), force=force, **terms)
 
     def _scenarios(self, ids: list[UUID]) -> list[Scenario]:
         active = Scenario.objects.for_user(authenticated_user(self.request)).filter(is_active=True)
-        return self._resolve("scenarios", ids, active.in_bulk(ids), "active scenario")
+        return self._resolve("scenarios", ids, active.in_bulk(ids))
 
     def _people(self, wanted: dict[str, Any]) -> list[User]:
         user = authenticated_user(self.request)
         counselors = User.objects.for_user(user).counselors()
         ids, cohort_ids = wanted.get("counselors", []), wanted.get("cohorts", [])
-        chosen = self._resolve("counselors", ids, counselors.in_bulk(ids), "counselor")
+        chosen = self._resolve("counselors", ids, counselors.in_bulk(ids))
         cohorts = Cohort.objects.for_user(user).in_bulk(cohort_ids)
-        chosen += counselors.filter(cohorts__in=self._resolve("cohorts", cohort_ids, cohorts, "cohort"))
+        chosen += counselors.filter(cohorts__in=self._resolve("cohorts", cohort_ids, cohorts))
         try:
             chosen += [get_or_create_counselor(user.organization, **one) for one in wanted.get("people", [])]
         except DjangoValidationError as error:
             raise ValidationError({"people": get_error_detail(error)}) from error
         if not chosen:
-            raise ValidationError({"cohorts": "Nobody is in these cohorts."})
+            raise ValidationError({"cohorts": gettext("These cohorts have no counselors.")})
         return chosen
 
-    def _resolve(self, field: str, ids: list[UUID], rows: dict[Any, Any], what: str) -> list[Any]:
+    def _resolve(self, field: str, ids: list[UUID], rows: dict[Any, Any]) -> list[Any]:
         try:
-            return assignments.resolve_ids(ids, rows, what)
+            return assignments.resolve_ids(ids, rows)
         except DjangoValidationError as error:
             raise ValidationError({field: get_error_detail(error)}) from error
 
@@ -236,6 +254,6 @@ class AssignmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
 
     def _apply_change(self, found: Assignment, change: Any) -> Response:
         if not change(found):
-            raise ConflictError(SessionRefusedError("not_now", CHANGE_REFUSED_TEXT))
+            raise ConflictError(SessionRefusedError("not_now", str(assignments.CHANGE_REFUSED_TEXT)))
         found.refresh_from_db()
         return Response(AssignmentSerializer(found).data)

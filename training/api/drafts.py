@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
@@ -10,13 +11,13 @@ from rest_framework.response import Response
 from accounts.web.requests import authenticated_user
 from scenarios.api.drafts import DraftStateError, DraftViewSet
 from scenarios.models import Scenario, ScenarioDraft
-from training.api.serializers import TERM_FIELDS, AssignableDraftSerializer, SavedDraftSerializer
-from training.models import Assignment
+from training.api.serializers import AssignableDraftSerializer, SavedDraftSerializer
+from training.models import Assignment, pick_terms
 from training.services.one_time_scenarios import assign_new_scenario
 
 
 class AssignableDraftViewSet(DraftViewSet):
-    """Drafts from complaints, saved for the library or for some counselors, who can be assigned at once."""
+    """Drafts from complaints, saved to the library or for one-time use, and assigned when they are saved."""
 
     detail_url_name = "api:training:draft_detail"
 
@@ -34,15 +35,16 @@ class AssignableDraftViewSet(DraftViewSet):
         if draft.status != ScenarioDraft.Status.READY:
             raise DraftStateError(draft)
         counselors = wanted.pop("counselors", [])
-        typed = {name: wanted.pop(name) for name in TERM_FIELDS if name in wanted}
+        terms = pick_terms(wanted)
+        edited = {name: value for name, value in wanted.items() if name not in terms}
 
         def give(scenario: Scenario) -> list[Assignment]:
-            return assign_new_scenario(scenario, counselors, authenticated_user(request), **typed)
+            return assign_new_scenario(scenario, counselors, authenticated_user(request), **terms)
 
-        scenario, _ = self.save_edited(draft, wanted, give)
+        scenario, _ = self.save_edited(draft, edited, give)
         return Response(SavedDraftSerializer(scenario, context=context).data, 201)
 
     def _check_can_assign(self, wanted: dict[str, Any]) -> None:
         is_for_somebody = wanted.get("is_one_time") or wanted.get("counselors")
         if is_for_somebody and not authenticated_user(self.request).has_perm("training.add_assignment"):
-            raise PermissionDenied("Only people who may assign scenarios can save a draft for a counselor.")
+            raise PermissionDenied(_("You don’t have permission to assign scenarios."))

@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from accounts.models import User
@@ -13,7 +15,7 @@ from scenarios.api.serializers.drafts import EditedDraftSerializer
 from scenarios.api.serializers.fields import EvaluatorContextField, StrictSerializer
 from scenarios.api.serializers.scenarios import ScenarioDetailSerializer, ScenarioSerializer
 from scenarios.models import Mode
-from training.models import Assignment, Session, TranscriptTurn
+from training.models import TERM_FIELDS, Assignment, Session, TranscriptTurn
 from training.services.one_time_scenarios import check_due_date
 from training.transcript import PublicTurn, public_turn
 
@@ -122,7 +124,7 @@ class StartSessionSerializer(serializers.Serializer[Any]):
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         missing = [name for name in self.REQUIRED_FIELDS[data["type"]] if name not in data]
         if missing:
-            raise serializers.ValidationError(dict.fromkeys(missing, "This is needed here."))
+            raise serializers.ValidationError(dict.fromkeys(missing, gettext("This field is required.")))
         return data
 
 
@@ -131,7 +133,7 @@ class SessionNameSerializer(StrictSerializer):
 
 
 class SessionFeelingSerializer(StrictSerializer):
-    feeling = serializers.IntegerField(min_value=1, max_value=5, help_text="1 (very hard) to 5 (easy)")
+    feeling = serializers.IntegerField(min_value=1, max_value=5, help_text=_("1 (very hard) to 5 (easy)"))
     note = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
 
 
@@ -205,7 +207,7 @@ class AssignToCounselorsSerializer(AssignmentTermsSerializer):
         known = colleagues.filter(role=User.Role.COUNSELOR, is_active=True).in_bulk(ids)
         unknown = [pk for pk in ids if pk not in known]
         if unknown:
-            raise serializers.ValidationError([f"There is no counselor {pk}." for pk in unknown])
+            raise serializers.ValidationError([gettext("Unknown ID: %(id)s.") % {"id": pk} for pk in unknown])
         return [known[pk] for pk in ids]
 
 
@@ -213,9 +215,6 @@ class OneTimeAssignmentSerializer(AssignToCounselorsSerializer):
     """A one-time scenario with its counselors."""
 
     scenario = OneTimeScenarioSerializer()
-
-
-TERM_FIELDS = ("due_date", "notes", "require_recording", "pass_mark", "attempts_allowed")
 
 
 class AssignableDraftSerializer(AssignToCounselorsSerializer, EditedDraftSerializer):
@@ -230,17 +229,17 @@ class AssignableDraftSerializer(AssignToCounselorsSerializer, EditedDraftSeriali
         if not data.get("counselors"):
             if data.get("is_one_time"):
                 raise serializers.ValidationError(
-                    {"counselors": "A one-time scenario is made for somebody: name at least one counselor."}
+                    {"counselors": gettext("Send at least one counselor for a one-time scenario.")}
                 )
             if any(data.get(name) for name in TERM_FIELDS):
                 raise serializers.ValidationError(
-                    {"counselors": "You sent something for an assignment: name who is to be assigned."}
+                    {"counselors": gettext("Send the counselors that these assignment details are for.")}
                 )
         return super().validate(data)
 
 
 class AssignmentSerializer(serializers.ModelSerializer[Assignment]):
-    passed = serializers.BooleanField(source="is_passed", allow_null=True, help_text="null: nothing is graded yet")
+    passed = serializers.BooleanField(source="is_passed", allow_null=True, help_text=_("null until the first grade"))
     is_overdue = serializers.BooleanField()
     is_declined = serializers.BooleanField()
 

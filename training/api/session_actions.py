@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view
 from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
@@ -58,7 +60,7 @@ class CallerUnavailableError(APIException):
     """503 response: the caller did not answer. The counselor's message is kept."""
 
     status_code = 503
-    default_detail = "The caller did not answer. Your message is kept; send it again."
+    default_detail = _("The caller didn’t reply. Your message was saved. Send it again.")
 
     def __init__(self, error: AIUnavailableError) -> None:
         super().__init__(code="caller_unavailable")
@@ -140,14 +142,14 @@ def session_ticket(request: Request, pk: UUID) -> Response:
     """
     session = _get_own_session(request, pk)
     if not session.is_phone:
-        raise ConflictError(SessionRefusedError("not_a_call", "This session is a chat."))
+        raise ConflictError(SessionRefusedError("not_a_call", gettext("This session is a chat.")))
     if not session.is_live:
-        raise ConflictError(SessionRefusedError("session_over", "This call is over."))
+        raise ConflictError(SessionRefusedError("session_over", gettext("This call has ended.")))
     form = CallTicketRequestSerializer(data=request.data)
     form.is_valid(raise_exception=True)
     may_displace = form.validated_data["take_over"] or form.validated_data.get("held") == session.epoch
     if call_leases.is_call_held(session) and not may_displace:
-        raise ConflictError(SessionRefusedError("in_use", "This call is open in another window or tab."))
+        raise ConflictError(SessionRefusedError("in_use", gettext("This call is open in another window or tab.")))
     login = request.session.session_key if request.auth is None else ""
     ticket, signed = call_tickets.issue_ticket(session, login or "", session.epoch if may_displace else None)
     url = f"{settings.GATEWAY_URL.rstrip('/')}/ws/calls/{session.pk}/"
@@ -161,7 +163,7 @@ def create_one_time_scenario(request: Request) -> Response:
     """Create a scenario for some counselors and assign it in one step. On any error nothing is saved."""
     author = authenticated_user(request)
     if not author.has_perms(["scenarios.add_scenario", "training.add_assignment"]):
-        raise PermissionDenied("Only people who may write scenarios and assign them can do this.")
+        raise PermissionDenied(gettext("You don’t have permission to create and assign scenarios."))
     form = OneTimeAssignmentSerializer(data=request.data, context={"request": request})
     form.is_valid(raise_exception=True)
     wanted = dict(form.validated_data)
@@ -188,7 +190,9 @@ class MessagesView(APIView):
         form = ChatMessageSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         if session.is_phone:
-            raise ConflictError(SessionRefusedError("not_a_chat", "This session is a call: type into the call."))
+            raise ConflictError(
+                SessionRefusedError("not_a_chat", gettext("This session is a call. Type your message in the call."))
+            )
         try:
             question = chat_replies.submit_message(session, form.validated_data["content"])
         except SessionRefusedError as refused:
@@ -225,7 +229,11 @@ async def _stream_events(question: chat_replies.PendingReply) -> AsyncIterator[b
 def _error_payload(error: AIUnavailableError | SessionRefusedError) -> dict[str, object]:
     if isinstance(error, SessionRefusedError):
         return {"detail": str(error), "code": error.code, "retryable": False}
-    return {"detail": CallerUnavailableError.default_detail, "code": "caller_unavailable", "retryable": error.retryable}
+    return {
+        "detail": str(CallerUnavailableError.default_detail),
+        "code": "caller_unavailable",
+        "retryable": error.retryable,
+    }
 
 
 def _encode_event(name: str, data: Any) -> bytes:

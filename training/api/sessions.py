@@ -4,6 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django_filters import rest_framework as filters
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -28,16 +30,23 @@ from training.services.errors import SessionRefusedError
 class SessionFilter(StrictFilterSet):
     """Session filters. Dates are in the center's time zone and include both ends."""
 
-    counselor = filters.UUIDFilter(field_name="counselor_id", help_text="an id")
-    external_id = filters.CharFilter(field_name="counselor__external_id", help_text="the counselor's, as you know them")
-    scenario = filters.UUIDFilter(field_name="scenario_id", help_text="an id")
-    assignment = filters.UUIDFilter(field_name="assignment_id", help_text="an id: its attempts")
+    counselor = filters.UUIDFilter(field_name="counselor_id", help_text=_("ID of the counselor"))
+    external_id = filters.CharFilter(
+        field_name="counselor__external_id", help_text=_("ID of the counselor in your own system")
+    )
+    scenario = filters.UUIDFilter(field_name="scenario_id", help_text=_("ID of the scenario"))
+    assignment = filters.UUIDFilter(
+        field_name="assignment_id", help_text=_("ID of the assignment; returns its attempts")
+    )
     mode = filters.ChoiceFilter(choices=Mode.choices)
     kind = filters.ChoiceFilter(choices=Session.Kind.choices)
     status = filters.ChoiceFilter(choices=Session.Status.choices)
     date_from = filters.DateFilter(field_name="started_at__date", lookup_expr="gte")
     date_to = filters.DateFilter(field_name="started_at__date", lookup_expr="lte")
-    search = filters.CharFilter(method="filter_search", help_text="title or counselor; of one's own also every word")
+    search = filters.CharFilter(
+        method="filter_search",
+        help_text=_("Text in the title or the counselor’s name; for your own sessions, also in the transcript"),
+    )
 
     class Meta:
         model = Session
@@ -51,7 +60,9 @@ class SessionPagination(StandardCursorPagination):
     ordering = ("-started_at", "id")
 
 
-@extend_schema_view(get=extend_schema(description="One's own; for everyone but counselors their organization's."))
+@extend_schema_view(
+    get=extend_schema(description="Sessions of the user, or of the whole organization if the user is not a counselor.")
+)
 class SessionListView(ListAPIView[Session]):
     token_scope = "sessions"
     queryset = Session.objects.none()
@@ -73,7 +84,7 @@ class SessionListView(ListAPIView[Session]):
         form = StartSessionSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         if form.validated_data.get("user_id", authenticated_user(request).pk) != authenticated_user(request).pk:
-            raise PermissionDenied("A session is begun by the one who practises.")
+            raise PermissionDenied(gettext("You can only start a session for yourself."))
         try:
             session, is_new = _start(request, form.validated_data)
         except SessionRefusedError as refused:
@@ -97,7 +108,7 @@ def _start(request: Request, wanted: dict[str, Any]) -> tuple[Session, bool]:
 
 def _get_trial_scenario(user: User, scenario_id: UUID) -> Scenario:
     if not sessions.can_start_trial(user):
-        raise PermissionDenied("Only people who may change scenarios can try them.")
+        raise PermissionDenied(gettext("You don’t have permission to try scenarios."))
     return get_object_or_404(Scenario.objects.for_user(user), pk=scenario_id)
 
 

@@ -1,12 +1,14 @@
-from training.models.assignments import Assignment, AssignmentQuerySet
+from training.models.assignments import TERM_FIELDS, Assignment, AssignmentQuerySet, AssignmentTerms, pick_terms
 from training.models.call_tickets import CallTicket
 from training.models.end_reasons import EndReason
 from training.models.sessions import Session, SessionQuerySet
 from training.models.turns import TranscriptTurn, TranscriptTurnQuerySet, heard_turns
 
 __all__ = [
+    "TERM_FIELDS",
     "Assignment",
     "AssignmentQuerySet",
+    "AssignmentTerms",
     "CallTicket",
     "EndReason",
     "Session",
@@ -14,4 +16,5 @@ __all__ = [
     "TranscriptTurn",
     "TranscriptTurnQuerySet",
     "heard_turns",
+    "pick_terms",
 ]

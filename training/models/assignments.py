@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import date
+from typing import Any, TypedDict, cast
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from scenarios.models import Scenario
+
+
+class AssignmentTerms(TypedDict, total=False):
+    """Fields of an assignment that do not depend on its counselor or scenario."""
+
+    due_date: date | None
+    notes: str
+    require_recording: bool
+    pass_mark: int | None
+    attempts_allowed: int | None
+
+
+TERM_FIELDS = tuple(AssignmentTerms.__annotations__)
+
+
+def pick_terms(fields: Mapping[str, Any]) -> AssignmentTerms:
+    """Return the terms among `fields`, which may hold others."""
+    return cast(AssignmentTerms, {name: fields[name] for name in TERM_FIELDS if name in fields})
 
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
@@ -62,46 +84,66 @@ class Assignment(models.Model):
     """
 
     class Status(models.TextChoices):
-        PENDING = "pending"
-        IN_PROGRESS = "in_progress", "in progress"
-        COMPLETED = "completed"
-        CANCELLED = "cancelled"
+        PENDING = "pending", _("Pending")
+        IN_PROGRESS = "in_progress", _("In progress")
+        COMPLETED = "completed", _("Completed")
+        CANCELLED = "cancelled", _("Canceled")
 
     OPEN = (Status.PENDING, Status.IN_PROGRESS)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="assignments")
-    counselor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="assignments")
-    scenario = models.ForeignKey(Scenario, on_delete=models.PROTECT, related_name="assignments")
-    assigned_by = models.ForeignKey(User, on_delete=models.PROTECT, editable=False, related_name="+")
-    due_date = models.DateField(null=True, blank=True)
-    notes = models.TextField(blank=True, max_length=1000, help_text="The counselor reads this.")
-    require_recording = models.BooleanField(default=False)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="assignments", verbose_name=_("organization")
+    )
+    counselor = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="assignments", verbose_name=_("counselor")
+    )
+    scenario = models.ForeignKey(
+        Scenario, on_delete=models.PROTECT, related_name="assignments", verbose_name=_("scenario")
+    )
+    assigned_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, editable=False, related_name="+", verbose_name=_("assigned by")
+    )
+    due_date = models.DateField(_("due date"), null=True, blank=True)
+    notes = models.TextField(_("notes"), blank=True, max_length=1000, help_text=_("The counselor sees these notes."))
+    require_recording = models.BooleanField(_("require recording"), default=False)
     pass_mark = models.PositiveSmallIntegerField(
+        _("pass mark"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text="The score that is enough. Empty: any feedback completes it.",
+        help_text=_("Score that completes the assignment. Leave empty to accept any score."),
     )
     attempts_allowed = models.PositiveSmallIntegerField(
+        _("attempts allowed"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(20)],
-        help_text="How many graded attempts there are to reach the pass mark. Empty: as many as it takes.",
+        help_text=_("Number of graded attempts to reach the pass mark. Leave empty for no limit."),
     )
-    status = models.CharField(max_length=20, choices=Status.choices, default=Status.PENDING, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    completed_at = models.DateTimeField(null=True, editable=False)
-    score = models.PositiveSmallIntegerField(null=True, editable=False, help_text="of its best attempt since the reset")
-    reset_after = models.PositiveIntegerField(default=0, editable=False, help_text="attempts up to here do not count")
-    declined_at = models.DateTimeField(null=True, editable=False, help_text="when its counselor declined the topic")
+    status = models.CharField(
+        _("status"), max_length=20, choices=Status.choices, default=Status.PENDING, editable=False
+    )
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    completed_at = models.DateTimeField(_("completed at"), null=True, editable=False)
+    score = models.PositiveSmallIntegerField(
+        _("score"), null=True, editable=False, help_text=_("Score of the best attempt since the last reset.")
+    )
+    reset_after = models.PositiveIntegerField(
+        _("reset after"), default=0, editable=False, help_text=_("Attempts up to this number don’t count.")
+    )
+    declined_at = models.DateTimeField(
+        _("declined at"), null=True, editable=False, help_text=_("Time when the counselor declined the topic.")
+    )
     # Times of the emails to the counselor; empty until sent. Also set if the counselor does not want the email.
-    announced_at = models.DateTimeField(null=True, editable=False)
-    reminded_at = models.DateTimeField(null=True, editable=False)
+    announced_at = models.DateTimeField(_("announced at"), null=True, editable=False)
+    reminded_at = models.DateTimeField(_("reminded at"), null=True, editable=False)
 
     objects = AssignmentQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("assignment")
+        verbose_name_plural = _("assignments")
         ordering = ["-created_at", "pk"]
         indexes = [
             models.Index(fields=["organization", "-created_at", "id"], name="assignment_in_order"),
@@ -124,12 +166,12 @@ class Assignment(models.Model):
                 fields=["counselor", "scenario"],
                 condition=Q(status__in=["pending", "in_progress"]),
                 name="one_open_assignment",
-                violation_error_message="This counselor already has this scenario open.",
+                violation_error_message=_("This counselor already has an open assignment for this scenario."),
             )
         ]
 
     def __str__(self) -> str:
-        return f"{self.scenario} for {self.counselor}"
+        return gettext("%(scenario)s for %(counselor)s") % {"scenario": self.scenario, "counselor": self.counselor}
 
     @property
     def is_open(self) -> bool:

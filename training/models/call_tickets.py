@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from training.models.sessions import Session
@@ -20,11 +21,17 @@ class CallTicket(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     spent_at = models.DateTimeField(null=True)
-    displaces = models.PositiveIntegerField(null=True, help_text="the epoch that this socket may take the line from")
+    displaces = models.PositiveIntegerField(
+        null=True, help_text=_("Epoch from which this socket may take over the call.")
+    )
     # The login session and password hash at the time of issue. If either is gone, the ticket is no longer valid.
     login = models.CharField(max_length=40, blank=True)
     auth_hash = models.CharField(max_length=128, blank=True)
     revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("call ticket")
+        verbose_name_plural = _("call tickets")
 
     def __str__(self) -> str:
         return f"Ticket for session {self.session_id}"

@@ -1,44 +1,50 @@
 """Reasons for which sessions end."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class EndReason(models.TextChoices):
     """Reasons for the end of a session. The gateway uses the same values for calls."""
 
-    HUNG_UP = "hung_up", "hung up"
-    FEEDBACK = "feedback", "ended for feedback"
-    STOPPED = "stopped", "stopped by the counselor"
-    LINE_LOST = "line_lost", "the line was lost"
-    CALLER_LOST = "caller_lost", "the caller was lost"
-    TOO_LONG = "too_long", "the longest time was reached"
-    IDLE = "idle", "nobody spoke for a long time"
-    ENDED_ELSEWHERE = "ended_elsewhere", "ended on another page"
-    SUPERVISOR = "supervisor", "ended by a supervisor"
-    CALLER_INAUDIBLE = "caller_inaudible", "the caller could not be heard"
-    REPLACED = "replaced", "taken over by another page"
-    SHUTDOWN = "shutdown", "the service was restarted"
-    FAILED = "failed", "something went wrong on our side"
+    HUNG_UP = "hung_up", _("Hung up")
+    FEEDBACK = "feedback", _("Ended for feedback")
+    STOPPED = "stopped", _("Stopped by the counselor")
+    LINE_LOST = "line_lost", _("Connection lost")
+    CALLER_LOST = "caller_lost", _("Connection to the caller lost")
+    TOO_LONG = "too_long", _("Time limit reached")
+    IDLE = "idle", _("No activity")
+    ENDED_ELSEWHERE = "ended_elsewhere", _("Ended on another page")
+    SUPERVISOR = "supervisor", _("Ended by a supervisor")
+    CALLER_INAUDIBLE = "caller_inaudible", _("Caller not audible")
+    REPLACED = "replaced", _("Taken over by another page")
+    SHUTDOWN = "shutdown", _("Service restarted")
+    FAILED = "failed", _("Technical problem")
 
     @property
     def explanation(self) -> str:
         """Explanation for the participants of the session; empty if none is needed."""
-        return END_EXPLANATIONS.get(self, "")
+        return str(END_EXPLANATIONS.get(self, ""))
 
 
 END_EXPLANATIONS = {
-    EndReason.STOPPED: "The counselor stopped it. That is always all right: it is not graded and does not count as an "
-    "attempt.",
-    EndReason.LINE_LOST: "The connection to the counselor broke off and nobody came back in time. What was "
-    "said until then is kept.",
-    EndReason.CALLER_LOST: "The connection to the caller broke off and could not be made again. That was our side, not "
-    "the counselor’s.",
-    EndReason.CALLER_INAUDIBLE: "The caller’s voice did not come through, twice. That was our side, so this call is "
-    "not graded.",
-    EndReason.TOO_LONG: "A call has a longest length, and this one reached it.",
-    EndReason.IDLE: "Nobody spoke for several minutes, so the call was ended after a warning.",
-    EndReason.ENDED_ELSEWHERE: "It was ended on another page or device of the counselor.",
-    EndReason.SUPERVISOR: "A supervisor ended it. Nothing the counselor did is held against them for that.",
-    EndReason.SHUTDOWN: "The service was restarted, and the call was not taken up again.",
-    EndReason.FAILED: "Something went wrong on our side. What was said until then is kept.",
+    EndReason.STOPPED: _(
+        "The counselor stopped this session, which is always OK. It isn’t graded and doesn’t count as an attempt."
+    ),
+    EndReason.LINE_LOST: _(
+        "The counselor’s connection was lost and nobody reconnected in time. Everything said until then was kept."
+    ),
+    EndReason.CALLER_LOST: _(
+        "The connection to the caller was lost and could not be restored. The problem was on our side, not the "
+        "counselor’s."
+    ),
+    EndReason.CALLER_INAUDIBLE: _(
+        "The caller’s voice failed twice. The problem was on our side, so this call isn’t graded."
+    ),
+    EndReason.TOO_LONG: _("This call reached the maximum length."),
+    EndReason.IDLE: _("This session ended because nobody was active for a long time."),
+    EndReason.ENDED_ELSEWHERE: _("The counselor ended this session on another page or device."),
+    EndReason.SUPERVISOR: _("A supervisor ended this session. That doesn’t count against the counselor."),
+    EndReason.SHUTDOWN: _("The service restarted, and the call was not resumed."),
+    EndReason.FAILED: _("Something went wrong on our side. Everything said until then was kept."),
 }

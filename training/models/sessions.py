@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from scenarios.models import Mode, Opener, Patience, Scenario, ScenarioVersion
@@ -92,64 +94,100 @@ class Session(models.Model):
     """One practice conversation of one counselor."""
 
     class Kind(models.TextChoices):
-        ASSIGNMENT = "assignment"
-        FREE_PRACTICE = "free_practice", "free practice"
-        TRIAL = "trial"
+        ASSIGNMENT = "assignment", _("Assignment")
+        FREE_PRACTICE = "free_practice", _("Free practice")
+        TRIAL = "trial", _("Trial")
 
     class Status(models.TextChoices):
-        ACTIVE = "active"
-        COMPLETED = "completed"
-        ABANDONED = "abandoned"
-        FAILED = "failed"
+        ACTIVE = "active", _("Active")
+        COMPLETED = "completed", _("Completed")
+        ABANDONED = "abandoned", _("Abandoned")
+        FAILED = "failed", _("Failed")
 
     class Greeting(models.TextChoices):
-        PENDING = "pending"
-        READY = "ready"
-        FAILED = "failed"
+        PENDING = "pending", _("Pending")
+        READY = "ready", _("Ready")
+        FAILED = "failed", _("Failed")
+
+    class Feeling(models.IntegerChoices):
+        VERY_HARD = 1, _("Very hard")
+        HARD = 2, _("Hard")
+        OK = 3, _("OK")
+        GOOD = 4, _("Good")
+        EASY = 5, _("Easy")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="sessions")
-    counselor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="sessions")
-    kind = models.CharField(max_length=20, choices=Kind.choices)
-    mode = models.CharField(max_length=10, choices=Mode.choices)
-    scenario = models.ForeignKey(Scenario, on_delete=models.SET_NULL, null=True, related_name="sessions")
-    scenario_version = models.ForeignKey(ScenarioVersion, on_delete=models.PROTECT, null=True, related_name="sessions")
-    assignment = models.ForeignKey(Assignment, on_delete=models.PROTECT, null=True, related_name="sessions")
-    attempt = models.PositiveIntegerField(null=True, help_text="the n-th session of its assignment")
-    name = models.CharField(max_length=100, blank=True, help_text="what its counselor calls it")
-    focus = models.CharField(max_length=500, blank=True, help_text="what a counselor asked to practise freely")
-    status = models.CharField(max_length=20, choices=Status.choices, default=Status.ACTIVE)
-    end_reason = models.CharField(max_length=20, choices=EndReason.choices, blank=True)
-    is_gradable = models.BooleanField("gradable", default=True)
-    not_gradable_reason = models.CharField(max_length=200, blank=True)
-    end_detail = models.CharField(max_length=100, blank=True, help_text="the cause, for the operator only")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="sessions", verbose_name=_("organization")
+    )
+    counselor = models.ForeignKey(User, on_delete=models.PROTECT, related_name="sessions", verbose_name=_("counselor"))
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
+    mode = models.CharField(_("mode"), max_length=10, choices=Mode.choices)
+    scenario = models.ForeignKey(
+        Scenario, on_delete=models.SET_NULL, null=True, related_name="sessions", verbose_name=_("scenario")
+    )
+    scenario_version = models.ForeignKey(
+        ScenarioVersion,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="sessions",
+        verbose_name=_("scenario version"),
+    )
+    assignment = models.ForeignKey(
+        Assignment, on_delete=models.PROTECT, null=True, related_name="sessions", verbose_name=_("assignment")
+    )
+    attempt = models.PositiveIntegerField(
+        _("attempt"), null=True, help_text=_("Number of this session among those of its assignment.")
+    )
+    name = models.CharField(_("name"), max_length=100, blank=True, help_text=_("Name given by the counselor."))
+    focus = models.CharField(
+        _("focus"), max_length=500, blank=True, help_text=_("Topic that the counselor chose for free practice.")
+    )
+    status = models.CharField(_("status"), max_length=20, choices=Status.choices, default=Status.ACTIVE)
+    end_reason = models.CharField(_("end reason"), max_length=20, choices=EndReason.choices, blank=True)
+    is_gradable = models.BooleanField(_("gradable"), default=True)
+    # Stored untranslated; see `not_gradable_explanation`.
+    not_gradable_reason = models.CharField(_("not gradable reason"), max_length=200, blank=True)
+    end_detail = models.CharField(
+        _("end detail"), max_length=100, blank=True, help_text=_("Error code, for the operator only.")
+    )
     # Number of the organization's phone line that the call uses. It counts only while the call is live.
     slot = models.PositiveSmallIntegerField(null=True, editable=False)
-    greeting = models.TextField(blank=True)
-    greeting_status = models.CharField(max_length=10, choices=Greeting.choices, default=Greeting.PENDING)
+    greeting = models.TextField(_("greeting"), blank=True)
+    greeting_status = models.CharField(
+        _("greeting status"), max_length=10, choices=Greeting.choices, default=Greeting.PENDING
+    )
     greeting_attempts = models.PositiveSmallIntegerField(default=0)
     greeting_touched_at = models.DateTimeField(auto_now_add=True)
-    started_at = models.DateTimeField(auto_now_add=True)
-    ended_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(_("started at"), auto_now_add=True)
+    ended_at = models.DateTimeField(_("ended at"), null=True)
     heartbeat_at = models.DateTimeField(auto_now_add=True)
     # The latest epoch, and whether a gateway holds the call in it now. Every admitted socket begins an epoch.
     epoch = models.PositiveIntegerField(default=0)
     is_held = models.BooleanField(default=False)
-    revision = models.PositiveIntegerField(default=0, help_text="counts every change to the transcript")
+    revision = models.PositiveIntegerField(
+        _("revision"), default=0, help_text=_("Number of changes to the transcript so far.")
+    )
     score = models.PositiveSmallIntegerField(
-        null=True, editable=False, help_text="of the feedback that its counselor may read; what people overruled counts"
+        _("score"),
+        null=True,
+        editable=False,
+        help_text=_("Score of the feedback that the counselor can read, with any changes that reviewers made."),
     )
     feeling = models.PositiveSmallIntegerField(
+        _("feeling"),
         null=True,
         editable=False,
         validators=[MinValueValidator(1), MaxValueValidator(5)],
-        help_text="how it was for the counselor, 1 (very hard) to 5 (easy)",
+        help_text=_("The counselor’s rating of the session, from 1 (very hard) to 5 (easy)."),
     )
-    feeling_note = models.CharField(max_length=1000, blank=True, editable=False)
+    feeling_note = models.CharField(_("feeling note"), max_length=1000, blank=True, editable=False)
 
     objects = SessionQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
         ordering = ["-started_at"]
         indexes = [
             models.Index(fields=["organization", "-started_at"], name="session_in_order"),
@@ -188,7 +226,7 @@ class Session(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.title} ({self.mode})"
+        return f"{self.title} ({self.get_mode_display()})"
 
     @property
     def is_live(self) -> bool:
@@ -206,7 +244,7 @@ class Session(models.Model):
     @property
     def feeling_words(self) -> str:
         """The counselor's rating in words."""
-        return {1: "Very hard", 2: "Hard", 3: "All right", 4: "Good", 5: "Easy"}.get(self.feeling or 0, "")
+        return str(dict(self.Feeling.choices).get(self.feeling or 0, ""))
 
     @property
     def is_heavy(self) -> bool:
@@ -219,13 +257,18 @@ class Session(models.Model):
         return EndReason(self.end_reason).explanation if self.end_reason else ""
 
     @property
+    def not_gradable_explanation(self) -> str:
+        """The translated `not_gradable_reason`; empty if the session can be graded."""
+        return gettext(self.not_gradable_reason) if self.not_gradable_reason else ""
+
+    @property
     def title(self) -> str:
         """Title for pages. A counselor may read a scenario's title."""
         return self.name or self.scenario_title
 
     @property
     def scenario_title(self) -> str:
-        return self.scenario_version.title if self.scenario_version else "Free practice"
+        return self.scenario_version.title if self.scenario_version else gettext("Free practice")
 
     @property
     def caller_opens(self) -> bool:

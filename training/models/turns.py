@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization
 from training.models.sessions import Session
@@ -21,33 +22,41 @@ class TranscriptTurn(models.Model):
     """One utterance. The text as heard counts; text that was generated but never heard is kept beside it."""
 
     class Role(models.TextChoices):
-        CALLER = SpeakerRole.CALLER.value
-        COUNSELOR = SpeakerRole.COUNSELOR.value
+        CALLER = SpeakerRole.CALLER.value, _("Caller")
+        COUNSELOR = SpeakerRole.COUNSELOR.value, _("Counselor")
 
     class Source(models.TextChoices):
-        SPOKEN = TurnSource.SPOKEN.value
-        TYPED = TurnSource.TYPED.value
+        SPOKEN = TurnSource.SPOKEN.value, _("Spoken")
+        TYPED = TurnSource.TYPED.value, _("Typed")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="turns")
-    role = models.CharField(max_length=10, choices=Role.choices)
-    text_generated = models.TextField(blank=True)
-    text_heard = models.TextField(blank=True)
-    item = models.CharField(max_length=100, help_text="the upstream's id of this utterance")
-    after = models.CharField(max_length=100, blank=True, help_text="the item this turn follows; empty for the first")
-    epoch = models.PositiveIntegerField(default=0)
-    start_ms = models.PositiveIntegerField(null=True, help_text="on the recording's clock")
-    end_ms = models.PositiveIntegerField(null=True)
-    source = models.CharField(max_length=10, choices=Source.choices)
-    is_interrupted = models.BooleanField("interrupted", default=False)
-    is_final = models.BooleanField("final", default=True)
-    revision = models.PositiveIntegerField()
-    created_at = models.DateTimeField(auto_now_add=True)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="+", verbose_name=_("organization")
+    )
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="turns", verbose_name=_("session"))
+    role = models.CharField(_("role"), max_length=10, choices=Role.choices)
+    text_generated = models.TextField(_("text generated"), blank=True)
+    text_heard = models.TextField(_("text heard"), blank=True)
+    item = models.CharField(_("item"), max_length=100, help_text=_("Upstream ID of this turn."))
+    after = models.CharField(
+        _("after"), max_length=100, blank=True, help_text=_("Item that this turn follows. Empty for the first turn.")
+    )
+    epoch = models.PositiveIntegerField(_("epoch"), default=0)
+    start_ms = models.PositiveIntegerField(
+        _("start ms"), null=True, help_text=_("Milliseconds since the start of the recording.")
+    )
+    end_ms = models.PositiveIntegerField(_("end ms"), null=True)
+    source = models.CharField(_("source"), max_length=10, choices=Source.choices)
+    is_interrupted = models.BooleanField(_("interrupted"), default=False)
+    is_final = models.BooleanField(_("final"), default=True)
+    revision = models.PositiveIntegerField(_("revision"))
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     objects = TranscriptTurnQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("transcript turn")
+        verbose_name_plural = _("transcript turns")
         ordering = ["session", "created_at"]
         constraints = [models.UniqueConstraint(fields=["session", "item"], name="item_once_per_session")]
 

@@ -11,22 +11,27 @@ be assigned twice: the partial unique index prevents it, even for concurrent req
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.integrations.webhooks import queue_event
 from accounts.models import User, WebhookEvent
 from scenarios.models import Scenario
-from training.models import Assignment, AssignmentQuerySet, Session
+from training.models import Assignment, AssignmentQuerySet, AssignmentTerms, Session
 from training.services.webhook_payloads import assignment_payload
 
 Status = Assignment.Status
 MAX_PAIRS_PER_REQUEST = 500  # pairs of a scenario and a counselor
+CHANGE_REFUSED_TEXT = gettext_lazy(
+    "Nothing was changed. The assignment has a session in progress, or its status has changed."
+)
 
 
 class AssignmentPair(NamedTuple):
@@ -45,7 +50,7 @@ class BulkAssignmentResult:
     completed: list[AssignmentPair] = field(default_factory=list)  # completed earlier, not assigned again
 
 
-def assign(scenario: Scenario, counselor: User, by: User, **fields: object) -> Assignment | None:
+def assign(scenario: Scenario, counselor: User, by: User, **terms: Unpack[AssignmentTerms]) -> Assignment | None:
     """Assign a scenario to a counselor. Return None if they already have it open.
 
     Raise ValueError if the scenario or the counselor belongs to another organization.
@@ -54,7 +59,7 @@ def assign(scenario: Scenario, counselor: User, by: User, **fields: object) -> A
     try:
         with transaction.atomic():
             return Assignment.objects.create(
-                organization_id=by.organization_id, scenario=scenario, counselor=counselor, assigned_by=by, **fields
+                organization_id=by.organization_id, scenario=scenario, counselor=counselor, assigned_by=by, **terms
             )
     except IntegrityError:
         return None
@@ -62,7 +67,12 @@ def assign(scenario: Scenario, counselor: User, by: User, **fields: object) -> A
 
 @transaction.atomic
 def assign_many(
-    scenarios: Iterable[Scenario], counselors: Iterable[User], by: User, *, force: bool = False, **fields: Any
+    scenarios: Iterable[Scenario],
+    counselors: Iterable[User],
+    by: User,
+    *,
+    force: bool = False,
+    **terms: Unpack[AssignmentTerms],
 ) -> BulkAssignmentResult:
     """Assign each scenario to each counselor.
 
@@ -78,7 +88,7 @@ def assign_many(
     before = Assignment.objects.filter(counselor__in=people, scenario__in=wanted)
     done = set() if force else set(before.filter(status=Status.COMPLETED).values_list("counselor_id", "scenario_id"))
     rows = [
-        Assignment(organization_id=by.organization_id, counselor_id=who, scenario_id=what, assigned_by=by, **fields)
+        Assignment(organization_id=by.organization_id, counselor_id=who, scenario_id=what, assigned_by=by, **terms)
         for who, what in pairs
         if (who, what) not in done
     ]
@@ -98,19 +108,19 @@ def assign_many(
 
 
 def check_pair_count(scenarios: int, counselors: int) -> None:
-    """Raise ValidationError for more pairs than a person can look over."""
+    """Raise ValidationError for more than MAX_PAIRS_PER_REQUEST pairs, which nobody could look over."""
     pairs = scenarios * counselors
     if pairs > MAX_PAIRS_PER_REQUEST:
         raise ValidationError(
-            f"{scenarios:,} scenarios for {counselors:,} counselors are {pairs:,} assignments; "
-            f"at most {MAX_PAIRS_PER_REQUEST} are given at once. Choose fewer."
+            _("You can create up to %(limit)s assignments at once. Your choices would create %(count)s.")
+            % {"limit": MAX_PAIRS_PER_REQUEST, "count": f"{pairs:,}"}
         )
 
 
 def _check_organization(scenarios: Iterable[Scenario], counselors: Iterable[User], by: User) -> None:
     owners = {scenario.organization_id for scenario in scenarios} | {person.organization_id for person in counselors}
     if owners - {by.organization_id}:
-        raise ValueError("A scenario is assigned within its organization.")
+        raise ValueError("Scenarios and counselors must belong to the organization of the person who assigns them.")
 
 
 def start_attempt(assignment: Assignment) -> int | None:
@@ -176,9 +186,9 @@ def _without_live_session(assignment: Assignment) -> AssignmentQuerySet:
     return Assignment.objects.filter(pk=assignment.pk).exclude(sessions__in=Session.objects.live())
 
 
-def resolve_ids(ids: Sequence[UUID], rows: dict[UUID, Any], what: str) -> list[Any]:
+def resolve_ids(ids: Sequence[UUID], rows: dict[UUID, Any]) -> list[Any]:
     """Return the rows in the order of their ids. Raise ValidationError that names each unknown id."""
     unknown = [pk for pk in ids if pk not in rows]
     if unknown:
-        raise ValidationError([f"There is no {what} {pk}." for pk in unknown])
+        raise ValidationError([_("Unknown ID: %(id)s.") % {"id": pk} for pk in unknown])
     return [rows[pk] for pk in ids]

@@ -9,11 +9,12 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from training.models import CallTicket, EndReason, Session, TranscriptTurn
 from training.services.sessions import end_session
 
-CALLER_UNREACHED_REASON = "The caller could not be reached."
+CALLER_UNREACHED_REASON = gettext_noop("The caller could not be reached.")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from uuid import UUID
 
 
 class SessionRefusedError(Exception):
-    """Refusal to start or use a session. `code` is for pages, the text for people."""
+    """Refusal to start or use a session. `code` is for programs, the translated message for people."""
 
     def __init__(self, code: str, message: str, session_id: UUID | None = None) -> None:
         super().__init__(message)

@@ -7,23 +7,13 @@ from itertools import groupby
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import User
 from accounts.services.email_notifications import absolute_url, send_notification
 from training.models import Assignment, AssignmentQuerySet
-
-ASSIGNED_TEXT = """Something new to practise was assigned to you:
-
-{lines}
-
-You find it here: {url}
-"""
-DUE_SOON_TEXT = """This is due soon:
-
-{lines}
-
-You find it here: {url}
-"""
 
 
 def send_due_notifications() -> int:
@@ -44,10 +34,17 @@ def _group_by_counselor(rows: AssignmentQuerySet) -> list[tuple[User, list[Assig
 
 
 def _send_assigned(person: User, rows: Sequence[Assignment]) -> bool:
-    subject = f"Assigned to you: {rows[0].scenario.title}" if len(rows) == 1 else f"{len(rows)} new assignments"
-    if not send_notification(
-        person, is_wanted=person.mail_assigned, subject=subject, text=_mail_body(ASSIGNED_TEXT, rows)
-    ):
+    count = len(rows)
+    if count == 1:
+        subject = _("New assignment: %(title)s")
+    else:
+        subject = ngettext("%(count)s new assignment", "%(count)s new assignments", count)
+    text = ngettext(
+        "You have a new assignment:\n\n%(list)s\n\nStart here: %(url)s\n",
+        "You have new assignments:\n\n%(list)s\n\nStart here: %(url)s\n",
+        count,
+    )
+    if not _send(person, rows, subject, text, is_wanted=person.mail_assigned):
         return False
     # An assignment whose due date is in this email needs no reminder tomorrow.
     soon = timezone.localdate() + timedelta(days=settings.DUE_SOON_DAYS)
@@ -58,19 +55,34 @@ def _send_assigned(person: User, rows: Sequence[Assignment]) -> bool:
 
 
 def _send_due_soon(person: User, rows: Sequence[Assignment]) -> bool:
-    subject = f"Due soon: {rows[0].scenario.title}" if len(rows) == 1 else f"{len(rows)} assignments are due soon"
-    if not send_notification(
-        person, is_wanted=person.mail_due_soon, subject=subject, text=_mail_body(DUE_SOON_TEXT, rows)
-    ):
+    count = len(rows)
+    if count == 1:
+        subject = _("Due soon: %(title)s")
+    else:
+        subject = ngettext("%(count)s assignment is due soon", "%(count)s assignments are due soon", count)
+    text = ngettext(
+        "This assignment is due soon:\n\n%(list)s\n\nStart here: %(url)s\n",
+        "These assignments are due soon:\n\n%(list)s\n\nStart here: %(url)s\n",
+        count,
+    )
+    if not _send(person, rows, subject, text, is_wanted=person.mail_due_soon):
         return False
     Assignment.objects.filter(pk__in=[row.pk for row in rows]).update(reminded_at=timezone.now())
     return True
 
 
-def _mail_body(frame: str, rows: Sequence[Assignment]) -> str:
-    lines = "\n".join(f"- {row.scenario.title}{_due_suffix(row)}" for row in rows)
-    return frame.format(lines=lines, url=absolute_url(reverse("evaluation:dashboard")))
+def _send(person: User, rows: Sequence[Assignment], subject: str, text: str, *, is_wanted: bool) -> bool:
+    """Fill in the subject and the text and send them. Return False if the next sweep must retry."""
+    facts = {
+        "title": rows[0].scenario.title,
+        "count": len(rows),
+        "list": "\n".join(f"- {_list_entry(row)}" for row in rows),
+        "url": absolute_url(reverse("evaluation:dashboard")),
+    }
+    return send_notification(person, is_wanted=is_wanted, subject=subject % facts, text=text % facts)
 
 
-def _due_suffix(row: Assignment) -> str:
-    return f", due {row.due_date:%B} {row.due_date.day}" if row.due_date else ""
+def _list_entry(row: Assignment) -> str:
+    if not row.due_date:
+        return row.scenario.title
+    return _("%(title)s, due %(date)s") % {"title": row.scenario.title, "date": date_format(row.due_date, "F j")}

@@ -2,21 +2,25 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Unpack
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from scenarios.models import Scenario, Skill
 from scenarios.services.scenarios import create_scenario
-from training.models import Assignment
+from training.models import Assignment, AssignmentTerms
 
 
 def check_due_date(due_date: date | None) -> None:
-    """Raise ValidationError if the day is over."""
+    """Raise ValidationError if the day is in the past."""
     if due_date and due_date < timezone.localdate():
-        raise ValidationError(f"{due_date:%B} {due_date.day}, {due_date.year} is over; choose today or a later day.")
+        raise ValidationError(
+            _("%(date)s is in the past. Choose today or a later date.") % {"date": date_format(due_date, "F j, Y")}
+        )
 
 
 def create_one_time(
@@ -25,9 +29,7 @@ def create_one_time(
     evaluator_context: str,
     skills: Iterable[Skill],
     counselors: Iterable[User],
-    *,
-    due_date: date | None = None,
-    **terms: Any,
+    **terms: Unpack[AssignmentTerms],
 ) -> tuple[Scenario, list[Assignment]]:
     """Create a scenario for these counselors and assign it: all or nothing, including its file.
 
@@ -35,22 +37,24 @@ def create_one_time(
     """
     people = list(counselors)
     if any(counselor.organization_id != author.organization_id for counselor in people):
-        raise ValueError("A scenario is assigned within its organization.")
-    check_due_date(due_date)
+        raise ValueError("The counselors must belong to the author's organization.")
+    check_due_date(terms.get("due_date"))
 
     def given(scenario: Scenario) -> list[Assignment]:
-        return assign_new_scenario(scenario, people, author, due_date=due_date, **terms)
+        return assign_new_scenario(scenario, people, author, **terms)
 
     fields = {**fields, "is_one_time": True}
     scenario, made = create_scenario(author.organization, author, fields, evaluator_context, skills, within=given)
     return scenario, made or []
 
 
-def assign_new_scenario(scenario: Scenario, counselors: Iterable[User], by: User, **typed: Any) -> list[Assignment]:
+def assign_new_scenario(
+    scenario: Scenario, counselors: Iterable[User], by: User, **terms: Unpack[AssignmentTerms]
+) -> list[Assignment]:
     """Assign a scenario that nobody has yet to counselors of its organization, once each."""
     return Assignment.objects.bulk_create(
         Assignment(
-            organization_id=scenario.organization_id, scenario=scenario, counselor=counselor, assigned_by=by, **typed
+            organization_id=scenario.organization_id, scenario=scenario, counselor=counselor, assigned_by=by, **terms
         )
         for counselor in dict.fromkeys(counselors)
     )

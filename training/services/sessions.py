@@ -8,6 +8,8 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.integrations.webhooks import queue_event
 from accounts.models import User, WebhookEvent
@@ -20,7 +22,7 @@ from training.services.errors import SessionRefusedError
 from training.services.webhook_payloads import session_payload
 from training.signals import session_ended
 
-STOPPED_REASON = "it was stopped, which is always all right"
+STOPPED_REASON = gettext_noop("The counselor stopped this session, which is always OK.")
 MAX_START_RETRIES = 50  # races that a start may lose to other starts before it gives up
 
 
@@ -33,7 +35,7 @@ def start_assignment(assignment: Assignment) -> tuple[Session, bool]:
     if live:
         return live, False
     if not assignment.is_open:
-        raise SessionRefusedError("assignment_closed", f"This assignment is {assignment.get_status_display()}.")
+        raise _assignment_closed()
     return _start_session(
         assignment.counselor,
         Session.Kind.ASSIGNMENT,
@@ -52,8 +54,15 @@ def start_free_practice(
     Raise SessionRefusedError if the scenario has another mode.
     """
     if scenario and scenario.mode != mode:
-        raise SessionRefusedError("wrong_mode", f"This scenario is played as a {scenario.get_mode_display().lower()}.")
+        is_call = scenario.mode == Mode.PHONE
+        raise SessionRefusedError(
+            "wrong_mode", _("This scenario is a phone call.") if is_call else _("This scenario is a chat.")
+        )
     return _start_session(user, Session.Kind.FREE_PRACTICE, mode, scenario=scenario, focus=focus)
+
+
+def _assignment_closed() -> SessionRefusedError:
+    return SessionRefusedError("assignment_closed", _("This assignment is no longer open."))
 
 
 def can_start_trial(user: User) -> bool:
@@ -92,7 +101,7 @@ def _start_session(
         "assignment": assignment,
         "focus": focus,
     }
-    for _ in range(MAX_START_RETRIES):
+    for _attempt in range(MAX_START_RETRIES):
         slot = _choose_free_slot(user, same) if mode == Mode.PHONE else None
         try:
             with transaction.atomic():
@@ -104,7 +113,7 @@ def _start_session(
                 return standing, False
         else:
             return session, True
-    raise SessionRefusedError("try_again", "Many calls are starting just now. Please try again.")
+    raise SessionRefusedError("try_again", _("Many sessions are starting right now. Try again."))
 
 
 def _create_session(facts: Mapping[str, object], assignment: Assignment | None, slot: int | None) -> Session:
@@ -112,7 +121,7 @@ def _create_session(facts: Mapping[str, object], assignment: Assignment | None, 
     attempt = assignments.start_attempt(assignment) if assignment else None
     # The assignment may have been canceled since the page was opened.
     if assignment and attempt is None:
-        raise SessionRefusedError("assignment_closed", "This assignment is not open any more.")
+        raise _assignment_closed()
     session: Session = Session.objects.create(**facts, attempt=attempt, slot=slot)
     # `robust`: if the broker is down, nothing is lost, because the sweep queues the greeting again.
     transaction.on_commit(lambda: tasks.prepare_greeting.delay(str(session.pk)), robust=True)
@@ -130,8 +139,10 @@ def _choose_free_slot(user: User, same: SessionQuerySet | None) -> int:
         _find_conflict(user, same)
         raise SessionRefusedError(
             "organization_full",
-            "All practice lines of your center are in use. Try again when somebody has finished; a supervisor can ask "
-            "for more lines.",
+            _(
+                "All of your center’s practice lines are in use. Try again later. If this happens often, a supervisor "
+                "can request more lines."
+            ),
         )
     return random.choice(sorted(free))
 
@@ -140,7 +151,7 @@ def _evaluator_context(scenario: Scenario) -> str:
     try:
         return scenario.evaluator_context
     except ContextUnavailableError as error:
-        raise SessionRefusedError("try_again", "This scenario cannot be read just now. Please try again.") from error
+        raise SessionRefusedError("try_again", _("This scenario could not be loaded. Try again.")) from error
 
 
 def _find_conflict(user: User, same: SessionQuerySet | None) -> Session | None:
@@ -153,7 +164,7 @@ def _find_conflict(user: User, same: SessionQuerySet | None) -> Session | None:
         return live
     call = Session.objects.for_counselor(user).live().filter(mode=Mode.PHONE).first()
     if call:
-        raise SessionRefusedError("call_live", "You have another call under way. End it first.", call.pk)
+        raise SessionRefusedError("call_live", _("You’re already in another call. End that call first."), call.pk)
     return None
 
 

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from training.models import Session, TranscriptTurn
 from training.services.errors import SessionRefusedError
@@ -32,7 +33,7 @@ def record_turns(said: Mapping[UUID, Sequence[TranscriptTurn]]) -> int:
     # The session's row is the lock: two gateways may report the same turn.
     sessions = {session.pk: session for session in Session.objects.filter(pk__in=said).locked().only(*LOCKED_FIELDS)}
     if len(sessions) < len(said):
-        raise Session.DoesNotExist("A session of these turns is gone.")
+        raise Session.DoesNotExist("A session of these turns no longer exists.")
     items = {turn.item for turns in said.values() for turn in turns}
     known = TranscriptTurn.objects.filter(session_id__in=said, item__in=items)
     revisions = {(session, item): revision for session, item, revision in known.values_list(*REVISION_KEY_FIELDS)}
@@ -71,7 +72,7 @@ def write_turn(session: Session, role: str, text: str, item: str = "") -> Transc
     """Append a typed turn to a live chat. Raise SessionRefusedError if the chat is over."""
     alive = Session.objects.live().filter(pk=session.pk).update(revision=F("revision") + 1, heartbeat_at=timezone.now())
     if not alive:
-        raise SessionRefusedError("session_over", "This session is over.", session.pk)
+        raise SessionRefusedError("session_over", _("This session has ended."), session.pk)
     session.refresh_from_db(fields=["revision", "heartbeat_at"])
     turns = session.transcript()
     row = TranscriptTurn.from_snapshot(
@@ -117,7 +118,8 @@ def write_message(session: Session, content: str) -> TranscriptTurn:
     if len(turns) + 2 > MAX_CHAT_MESSAGES:
         raise SessionRefusedError(
             "too_many_messages",
-            f"A chat has at most {MAX_CHAT_MESSAGES} messages, and this one has them. End it to get your feedback.",
+            _("This chat has reached its limit of %(limit)s messages. End it to get your feedback.")
+            % {"limit": MAX_CHAT_MESSAGES},
             session.pk,
         )
     return write_turn(session, TranscriptTurn.Role.COUNSELOR, content)

@@ -1,11 +1,38 @@
 """Webhook payloads about sessions and assignments: ids and numbers, never words of a conversation."""
 
-from typing import Any
+from typing import TypedDict
 
 from training.models import Assignment, Session
 
 
-def session_payload(session: Session) -> dict[str, Any]:
+class SessionPayload(TypedDict):
+    """Data of an event about a session."""
+
+    session_id: str
+    counselor_id: str
+    external_id: str  # the counselor's id in the customer's system
+    scenario_id: str | None
+    assignment_id: str | None
+    attempt: int | None
+    kind: str
+    mode: str
+    status: str
+    end_reason: str
+    ended_at: str | None  # ISO 8601
+
+
+class AssignmentPayload(TypedDict):
+    """Data of an event about an assignment."""
+
+    assignment_id: str
+    counselor_id: str
+    external_id: str  # the counselor's id in the customer's system
+    scenario_id: str
+    score: int | None
+    passed: bool | None
+
+
+def session_payload(session: Session) -> SessionPayload:
     return {
         "session_id": str(session.pk),
         "counselor_id": str(session.counselor_id),
@@ -21,7 +48,7 @@ def session_payload(session: Session) -> dict[str, Any]:
     }
 
 
-def assignment_payload(assignment: Assignment) -> dict[str, Any]:
+def assignment_payload(assignment: Assignment) -> AssignmentPayload:
     return {
         "assignment_id": str(assignment.pk),
         "counselor_id": str(assignment.counselor_id),

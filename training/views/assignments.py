@@ -1,27 +1,50 @@
 """Pages on which supervisors assign practice, to one counselor or hundreds, and follow its results."""
 
-from typing import Any
+from collections.abc import Collection
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.models import Cohort, User
+from accounts.models import Cohort, User, UserQuerySet
 from accounts.web.countless_paginator import get_countless_page
 from accounts.web.requests import AuthenticatedRequest
-from scenarios.models import Scenario
+from scenarios.models import Scenario, ScenarioQuerySet
 from training.forms import AssignmentFilterForm, BulkAssignForm
 from training.models import Assignment
-from training.services.assignments import assign_many, cancel_assignment, decline_assignment, reset_assignment
+from training.services.assignments import (
+    CHANGE_REFUSED_TEXT,
+    assign_many,
+    cancel_assignment,
+    decline_assignment,
+    reset_assignment,
+)
 
 PER_PAGE = 25
 MAX_SEARCH_RESULTS = 12
 
 _requires_add = permission_required("training.add_assignment", raise_exception=True)
 _requires_view = permission_required("training.view_assignment", raise_exception=True)
+
+
+@dataclass(frozen=True)
+class AssignmentSelection:
+    """Choices so far on the assignment page, and the results of both searches."""
+
+    counselors: UserQuerySet
+    scenarios: ScenarioQuerySet
+    cohorts: Collection[Cohort]  # all that can be chosen
+    chosen_cohorts: Collection[str]  # ids
+    counselor_query: str
+    scenario_query: str
+    found_counselors: UserQuerySet
+    found_scenarios: ScenarioQuerySet
 
 
 @login_required
@@ -47,7 +70,9 @@ def assign(request: AuthenticatedRequest) -> HttpResponse:
             chosen["scenarios"], form.all_counselors(), request.user, force=chosen["force_reassign"], **form.terms
         )
         if not given.open and not given.completed:
-            messages.success(request, f"{len(given.assignments)} assigned.")
+            count = len(given.assignments)
+            done = ngettext("%(count)s assignment was created.", "%(count)s assignments were created.", count)
+            messages.success(request, done % {"count": count})
             return redirect("training:assignment_list")
         again = {
             "counselors_again": dict.fromkeys(pair.counselor.pk for pair in given.completed),
@@ -55,24 +80,22 @@ def assign(request: AuthenticatedRequest) -> HttpResponse:
         }
         return render(request, "training/assign_result.html", {"given": given, "terms": form.terms} | again)
     sent = request.POST if request.method == "POST" else request.GET
-    return render(request, "training/assign.html", _selection_context(request, sent) | {"form": form})
+    return render(request, "training/assign.html", {"form": form, "selection": _read_selection(request, sent)})
 
 
-def _selection_context(request: AuthenticatedRequest, sent: QueryDict) -> dict[str, Any]:
-    """Return the choices so far and the results of both searches."""
+def _read_selection(request: AuthenticatedRequest, sent: QueryDict) -> AssignmentSelection:
     people = User.objects.for_user(request.user).counselors()
     scenarios = Scenario.objects.for_user(request.user).filter(is_active=True)
-    chosen_people = people.filter(pk__in=_valid_ids(sent, "counselors")).by_name()
-    chosen_scenarios = scenarios.filter(pk__in=_valid_ids(sent, "scenarios"))
-    return {
-        "people": chosen_people,
-        "scenarios": chosen_scenarios,
-        "cohorts": Cohort.objects.for_user(request.user),
-        "chosen_cohorts": _valid_ids(sent, "cohorts"),
-        "found_people": _search_counselors(request, sent),
-        "found_scenarios": _search_scenarios(request, sent),
-        "sent": sent,
-    }
+    return AssignmentSelection(
+        counselors=people.filter(pk__in=_valid_ids(sent, "counselors")).by_name(),
+        scenarios=scenarios.filter(pk__in=_valid_ids(sent, "scenarios")),
+        cohorts=Cohort.objects.for_user(request.user),
+        chosen_cohorts=_valid_ids(sent, "cohorts"),
+        counselor_query=sent.get("find_counselors", ""),
+        scenario_query=sent.get("find_scenarios", ""),
+        found_counselors=_search_counselors(request, sent),
+        found_scenarios=_search_scenarios(request, sent),
+    )
 
 
 def _valid_ids(sent: QueryDict, name: str) -> list[str]:
@@ -88,14 +111,14 @@ def _is_uuid(text: str) -> bool:
     return True
 
 
-def _search_counselors(request: AuthenticatedRequest, sent: QueryDict) -> Any:
+def _search_counselors(request: AuthenticatedRequest, sent: QueryDict) -> UserQuerySet:
     """Return up to MAX_SEARCH_RESULTS + 1 counselors not chosen yet. The extra one shows that there are more."""
     text = sent.get("find_counselors", "").strip()
     people = User.objects.for_user(request.user).counselors().exclude(pk__in=_valid_ids(sent, "counselors"))
     return people.matching(text).by_name()[: MAX_SEARCH_RESULTS + 1] if text else people.none()
 
 
-def _search_scenarios(request: AuthenticatedRequest, sent: QueryDict) -> Any:
+def _search_scenarios(request: AuthenticatedRequest, sent: QueryDict) -> ScenarioQuerySet:
     text = sent.get("find_scenarios", "").strip()
     scenarios = Scenario.objects.for_user(request.user).library().filter(is_active=True)
     rest = scenarios.exclude(pk__in=_valid_ids(sent, "scenarios"))
@@ -129,12 +152,12 @@ def assignment_change(request: AuthenticatedRequest, pk: UUID, verb: str) -> Htt
     """Reset or cancel an assignment. Both are refused while a session of it is live."""
     found = get_object_or_404(Assignment.objects.for_user(request.user), pk=pk)
     done = {"reset": reset_assignment, "cancel": cancel_assignment}[verb](found)
-    if done:
-        messages.success(request, {"reset": "It begins anew.", "cancel": "It is taken back."}[verb])
+    if not done:
+        messages.error(request, CHANGE_REFUSED_TEXT)
+    elif verb == "reset":
+        messages.success(request, _("The assignment was reset."))
     else:
-        messages.error(
-            request, "Nothing was changed: a conversation of it is under way, or it stands otherwise by now."
-        )
+        messages.success(request, _("The assignment was canceled."))
     return redirect("training:assignment_detail", pk=pk)
 
 
@@ -145,8 +168,9 @@ def assignment_decline(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     mine = Assignment.objects.for_user(request.user).filter(counselor=request.user)
     if decline_assignment(get_object_or_404(mine, pk=pk)):
         messages.success(
-            request, "Declined. That is all right: it counts for nothing, and your supervisor can choose another one."
+            request,
+            _("Skipped. It won’t count against you, and your supervisor can choose another one."),
         )
     else:
-        messages.error(request, "It could not be declined: it is under way or closed by now.")
+        messages.error(request, _("This assignment can’t be skipped because it is in progress or closed."))
     return redirect("evaluation:dashboard")

@@ -1,6 +1,8 @@
 """Practice pages for calls and chats, and the scenario library."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from uuid import UUID
 
 from asgiref.sync import async_to_sync
@@ -11,6 +13,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.web.countless_paginator import get_countless_page
@@ -30,6 +33,31 @@ GREETING_TIMEOUT = 8.0  # seconds that a page without scripts waits for the firs
 TEMPLATES = {Mode.PHONE: "training/call.html", Mode.CHAT: "training/chat.html"}
 
 
+@dataclass(frozen=True)
+class PracticeBrief:
+    """Facts that a counselor may know about a practice before feedback: never the prompt or the criteria."""
+
+    kind: Session.Kind
+    mode: str
+    title: str
+    description: str = ""
+    content_notes: str = ""
+    survey: Sequence[tuple[str, str]] = ()  # questions and answers, for chats only
+    estimated_minutes: int | None = None
+    difficulty_label: str = ""
+    scenario_id: UUID | None = None
+    scenario_url: str = ""  # admin page, for trials only
+    # The rest is for assignments only.
+    assignment_id: UUID | None = None
+    due_date: date | None = None
+    notes: str = ""
+    pass_mark: int | None = None
+    attempts_allowed: int | None = None
+    best_score: int | None = None
+    require_recording: bool = False
+    is_open: bool = True
+
+
 @login_required
 @require_GET
 def practice(request: AuthenticatedRequest, pk: UUID, mode: str) -> HttpResponse:
@@ -37,30 +65,31 @@ def practice(request: AuthenticatedRequest, pk: UUID, mode: str) -> HttpResponse
     mine = Assignment.objects.for_user(request.user).filter(counselor=request.user, scenario__mode=mode)
     assignment = get_object_or_404(mine.select_related("scenario"), pk=pk)
     live = assignment.sessions.live().first()
-    facts = _scenario_facts(assignment.scenario) | {
-        "kind": Session.Kind.ASSIGNMENT.value,
-        "assignment_id": assignment.pk,
-        "due_date": assignment.due_date,
-        "notes": assignment.notes,
-        "pass_mark": assignment.pass_mark,
-        "attempts_allowed": assignment.attempts_allowed,
-        "best_score": assignment.score,
-        "require_recording": assignment.require_recording,
-        "is_open": assignment.is_open,
-    }
-    return _render_practice(request, mode, facts, live)
+    brief = replace(
+        _describe_scenario(assignment.scenario, Session.Kind.ASSIGNMENT),
+        assignment_id=assignment.pk,
+        due_date=assignment.due_date,
+        notes=assignment.notes,
+        pass_mark=assignment.pass_mark,
+        attempts_allowed=assignment.attempts_allowed,
+        best_score=assignment.score,
+        require_recording=assignment.require_recording,
+        is_open=assignment.is_open,
+    )
+    return _render_practice(request, brief, live)
 
 
 @login_required
 @require_GET
 def free_practice(request: AuthenticatedRequest, mode: str) -> HttpResponse:
     """Show practice that nobody assigned; `?scenario=` plays a library scenario."""
-    facts: dict[str, Any] = {"title": "Free practice", "mode": mode}
+    brief = PracticeBrief(Session.Kind.FREE_PRACTICE, mode, title=_("Free practice"))
     if "scenario" in request.GET:
         library = Scenario.objects.playable_by(request.user).filter(mode=mode)
-        facts = _scenario_facts(get_object_or_404(library, pk=_uuid_or_404(request.GET["scenario"])))
+        scenario = get_object_or_404(library, pk=_uuid_or_404(request.GET["scenario"]))
+        brief = _describe_scenario(scenario, Session.Kind.FREE_PRACTICE)
     live = Session.objects.for_counselor(request.user).live().filter(mode=mode, kind=Session.Kind.FREE_PRACTICE).first()
-    return _render_practice(request, mode, facts | {"kind": Session.Kind.FREE_PRACTICE.value, "is_open": True}, live)
+    return _render_practice(request, brief, live)
 
 
 @login_required
@@ -118,7 +147,7 @@ def chat_send(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
         except SessionRefusedError as refused:
             messages.error(request, str(refused))
         except AIUnavailableError:
-            messages.error(request, "They did not answer. Your message is kept; send the same words again.")
+            messages.error(request, _("The caller didn’t reply. Your message was saved. Send the same message again."))
     else:
         messages.error(request, str(form.errors["message"][0]))
     return redirect(_practice_url(session))
@@ -149,13 +178,12 @@ def trial(request: AuthenticatedRequest, pk: UUID, mode: str) -> HttpResponse:
         raise Http404
     scenario = get_object_or_404(Scenario.objects.for_user(request.user), pk=pk)
     live = Session.objects.for_counselor(request.user).live().trials_of(scenario, mode).first()
-    facts = _scenario_facts(scenario) | {
-        "kind": Session.Kind.TRIAL.value,
-        "mode": mode,
-        "scenario_url": reverse("admin:scenarios_scenario_change", args=[scenario.pk]),
-        "is_open": True,
-    }
-    return _render_practice(request, mode, facts, live)
+    brief = replace(
+        _describe_scenario(scenario, Session.Kind.TRIAL),
+        mode=mode,
+        scenario_url=reverse("admin:scenarios_scenario_change", args=[scenario.pk]),
+    )
+    return _render_practice(request, brief, live)
 
 
 def _uuid_or_404(text: str) -> UUID:
@@ -165,25 +193,23 @@ def _uuid_or_404(text: str) -> UUID:
         raise Http404 from None
 
 
-def _scenario_facts(scenario: Scenario) -> dict[str, Any]:
-    """Return the facts that a counselor may know about a scenario before feedback."""
-    return {
-        "mode": scenario.mode,
-        "title": scenario.title,
-        "description": scenario.description,
-        "content_notes": scenario.content_notes,
-        "survey": format_survey(scenario.visitor_survey) if scenario.mode == Mode.CHAT else [],
-        "estimated_minutes": scenario.estimated_minutes,
-        "difficulty_label": scenario.get_difficulty_display(),
-        "scenario_id": scenario.pk,
-    }
+def _describe_scenario(scenario: Scenario, kind: Session.Kind) -> PracticeBrief:
+    return PracticeBrief(
+        kind=kind,
+        mode=scenario.mode,
+        title=scenario.title,
+        description=scenario.description,
+        content_notes=scenario.content_notes,
+        survey=format_survey(scenario.visitor_survey) if scenario.mode == Mode.CHAT else (),
+        estimated_minutes=scenario.estimated_minutes,
+        difficulty_label=scenario.get_difficulty_display(),
+        scenario_id=scenario.pk,
+    )
 
 
-def _render_practice(
-    request: AuthenticatedRequest, mode: str, facts: dict[str, Any], live: Session | None
-) -> HttpResponse:
+def _render_practice(request: AuthenticatedRequest, practice: PracticeBrief, live: Session | None) -> HttpResponse:
     context = {
-        "practice": facts,
+        "practice": practice,
         "live_session_id": live.pk if live else None,
         # Only for a page without scripts, which cannot fetch its turns.
         "plain_live": live,
@@ -194,4 +220,4 @@ def _render_practice(
         "sessions_url": reverse("api:training:session_list"),
         "dashboard_url": reverse("evaluation:dashboard"),
     }
-    return render(request, TEMPLATES[Mode(mode)], context)
+    return render(request, TEMPLATES[Mode(practice.mode)], context)
