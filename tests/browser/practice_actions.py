@@ -35,7 +35,7 @@ def call_panel(page: Page) -> Locator:
 
 def start_typing(page: Page, button: str = "Start the call") -> None:
     """Take the call without a microphone."""
-    page.get_by_role("button", name="Take it typing instead").locator("visible=true").click()
+    page.get_by_role("button", name="Type instead").locator("visible=true").click()
     page.get_by_role("button", name=button).click()
     expect(call_panel(page)).to_have_attribute("data-phase", "talking")
 
@@ -59,7 +59,7 @@ def hang_up(page: Page) -> str:
 
 
 def begin_chat(page: Page) -> None:
-    page.get_by_role("button", name="Begin the chat").click()
+    page.get_by_role("button", name="Start the chat").click()
     expect(page.get_by_label("Your message")).to_be_focused()
 
 

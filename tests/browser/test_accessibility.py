@@ -189,7 +189,7 @@ def test_a_call_in_all_its_states(enter: Callable[..., Page], tryout: TryoutSite
     page = enter(tryout.practice_page(counselor, CALLS[0]), counselor)
     assert accessibility_problems(page) == []
     page.get_by_role("button", name="Start the call").click()
-    expect(page.get_by_text("This page may not use your microphone.")).to_be_visible()
+    expect(page.get_by_text("This page can’t use your microphone.")).to_be_visible()
     assert accessibility_problems(page) == []
     start_typing(page)
     assert accessibility_problems(page) == []

@@ -56,9 +56,9 @@ def assign_by_action(page: Page, title: str, counselor: str) -> None:
     run_action(page, "Assign to counselors…", title)
     expect(page.get_by_role("heading", name="Assign to counselors")).to_be_visible()
     page.get_by_role("checkbox", name=counselor).check()
-    page.get_by_role("checkbox", name="Also to who has completed it before").check()
+    page.get_by_role("checkbox", name="Assign again to counselors who already completed the scenario").check()
     page.get_by_role("button", name="Assign").click()
-    expect(page.locator(".messagelist")).to_have_text(re.compile("1 assigned, 0 were open already."))
+    expect(page.locator(".messagelist")).to_have_text(re.compile("1 assignment was created."))
 
 
 def edit_scenario(page: Page, title: str, new_title: str) -> None:
@@ -168,7 +168,7 @@ def test_a_scenario_is_written_for_one_counselor_and_then_promoted(
     expect(page.locator(".errornote")).to_be_visible()
     page.get_by_role("checkbox", name=counselor).check()
     page.get_by_role("button", name="Save and assign").click()
-    expect(page.locator(".messagelist")).to_have_text(f"“{title}” is saved and assigned to {counselor}.")
+    expect(page.locator(".messagelist")).to_have_text(f"“{title}” was saved and assigned to {counselor}.")
     assert "/training/voice/" in tryout.practice_page(counselor, title)
 
     page.goto("/admin/scenarios/scenario/")

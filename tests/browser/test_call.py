@@ -80,10 +80,10 @@ class PlayedReports:
 
 def answer_the_phone(page: Page) -> None:
     page.get_by_role("button", name="Check my microphone").click()
-    expect(page.get_by_text("We hear you.")).to_be_visible()
+    expect(page.get_by_text("We can hear you.")).to_be_visible()
     page.get_by_role("button", name="Start the call").click()
     expect(call_panel(page)).to_have_attribute("data-phase", "talking")
-    expect(page.get_by_text("Recorded", exact=True)).to_be_visible()
+    expect(page.get_by_text("Recording", exact=True)).to_be_visible()
 
 
 def talk_and_interrupt(page: Page) -> None:
@@ -98,7 +98,7 @@ def talk_and_interrupt(page: Page) -> None:
 
 def mute_and_type(page: Page) -> None:
     page.get_by_role("button", name="Mute").click()
-    expect(page.get_by_text("You are muted")).to_be_visible()
+    expect(page.get_by_text("You’re muted")).to_be_visible()
     question = "Are you thinking about suicide?"
     page.get_by_label("Type instead of speaking").fill(question)
     page.keyboard.press("Enter")
@@ -235,9 +235,9 @@ def test_a_newcomer_takes_the_first_call(enter: Callable[..., Page], tryout: Try
 def test_the_caller_opens_after_six_seconds_of_silence(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor()
     page = enter("/training/voice/free/", counselor)
-    page.get_by_label("What would you like to practise?").fill("somebody who hardly dares to speak")
+    page.get_by_label("What would you like to practice?").fill("somebody who hardly dares to speak")
     start_typing(page)
-    expect(page.get_by_text("You answer the phone: say your greeting.")).to_be_visible()
+    expect(page.get_by_text("You’re answering the phone. Say your greeting.")).to_be_visible()
 
     expect(transcript_lines(page, speaker="caller", final="true")).to_have_count(1)
     session = hang_up(page)
@@ -250,7 +250,7 @@ def test_the_caller_opens_after_six_seconds_of_silence(enter: Callable[..., Page
 
 
 REFUSALS = {
-    "permission denied": ("", "This page may not use your microphone."),
+    "permission denied": ("", "This page can’t use your microphone."),
     "unplugged": ("NotFoundError", "No microphone was found."),
 }
 NO_MICROPHONE = "name => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', name); }; }"
@@ -293,7 +293,7 @@ def test_a_call_can_be_taken_with_the_keyboard_alone(enter: Callable[..., Page],
     page.keyboard.press("Enter")
     page.wait_for_url("**/training/voice/*/")
     page.wait_for_load_state()
-    press_until_focused(page, page.get_by_role("button", name="Take it typing instead"))
+    press_until_focused(page, page.get_by_role("button", name="Type instead"))
     page.keyboard.press("Enter")
     press_until_focused(page, page.get_by_role("button", name="Start the call"))
     page.keyboard.press("Enter")
@@ -364,18 +364,18 @@ def test_a_second_tab_can_take_the_call_over_and_the_first_is_told(
     second = enter(address, counselor)
     watch.expect_statuses(409)
 
-    second.get_by_role("button", name="Take it typing instead").locator("visible=true").click()
+    second.get_by_role("button", name="Type instead").locator("visible=true").click()
     second.get_by_role("button", name="Continue the call").click()
     expect(second.get_by_role("alert").filter(has_text="open in another window or tab")).to_be_visible()
-    expect(second.get_by_role("heading", name="This call goes on elsewhere")).to_be_focused()
+    expect(second.get_by_role("heading", name="This call is open on another page")).to_be_focused()
     expect(call_panel(first)).to_have_attribute("data-phase", "talking")
-    second.get_by_role("button", name="Take the call over here").click()
+    second.get_by_role("button", name="Continue the call here").click()
     expect(call_panel(second)).to_have_attribute("data-phase", "talking")
-    expect(first.get_by_role("heading", name="This call goes on elsewhere")).to_be_focused()
+    expect(first.get_by_role("heading", name="This call is open on another page")).to_be_focused()
     expect(transcript_lines(second).first).to_contain_text("Good evening, you have reached the crisis line.")
     type_line(second, "Still with you.")
     first.get_by_role("button", name="End and get feedback").click()
 
     first.wait_for_url("**/sessions/*/")
     expect(second.get_by_text("The call was ended on another page.")).to_be_visible()
-    expect(second.get_by_role("link", name="See the call and its feedback")).to_be_visible()
+    expect(second.get_by_role("link", name="View the call and its feedback")).to_be_visible()

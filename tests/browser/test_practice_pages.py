@@ -177,7 +177,7 @@ def call(open_call: Callable[..., Page], gateway: FakeGateway) -> Page:
     """Return the page of a call in progress."""
     page = open_call()
     page.get_by_role("button", name="Start the call").click()
-    expect(page.get_by_text("You answer the phone: say your greeting.")).to_be_visible()
+    expect(page.get_by_text("You’re answering the phone. Say your greeting.")).to_be_visible()
     return page
 
 
@@ -196,7 +196,7 @@ def chat(open_chat: Callable[..., Page], api: FakeSessionApi) -> Iterator[Page]:
     """Yield the page of a chat that shows its first message."""
     api.session |= {"greeting": "ready", "transcript": [turn("g", "caller", "hi. is someone there?")]}
     page = open_chat()
-    page.get_by_role("button", name="Begin the chat").click()
+    page.get_by_role("button", name="Start the chat").click()
     expect(log(page)).to_have_text([re.compile("Caller.*hi. is someone there?", re.S)])
     yield page
 
@@ -225,8 +225,8 @@ def test_the_page_says_what_comes_before_anything_is_asked(open_call: Callable[.
     page = open_call(require_recording=True)
 
     expect(page.get_by_role("heading", name="A student who cannot sleep")).to_be_visible()
-    expect(page.get_by_text("Your assignment asks for a recording.")).to_be_visible()
-    expect(page.get_by_label("What would you like to practise?")).to_have_count(0)
+    expect(page.get_by_text("This assignment requires a recording.")).to_be_visible()
+    expect(page.get_by_label("What would you like to practice?")).to_have_count(0)
     expect(page.get_by_role("button", name="Hang up")).to_be_hidden()
     assert api.requests == []
 
@@ -237,16 +237,16 @@ def test_microphone_check_hears_and_names_the_device(open_call: Callable[..., Pa
 
     page.get_by_role("button", name="Check my microphone").click()
 
-    expect(page.get_by_text("We hear you.")).to_be_visible()  # Chromium's fake microphone beeps
+    expect(page.get_by_text("We can hear you.")).to_be_visible()  # Chromium's fake microphone beeps
     expect(page.get_by_label("Microphone", exact=True).locator("option")).not_to_have_count(0)
 
 
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        ("NotAllowedError", "This page may not use your microphone."),
+        ("NotAllowedError", "This page can’t use your microphone."),
         ("NotFoundError", "No microphone was found."),
-        ("NotReadableError", "Your microphone does not answer."),
+        ("NotReadableError", "Your microphone isn’t responding."),
     ],
 )
 def test_without_a_microphone_the_page_says_why_and_the_call_can_be_typed(
@@ -259,7 +259,7 @@ def test_without_a_microphone_the_page_says_why_and_the_call_can_be_typed(
 
     page.get_by_role("button", name="Start the call").click()
     expect(page.get_by_role("alert").filter(has_text=words)).to_be_visible()
-    page.get_by_role("button", name="Take it typing instead").locator("visible=true").click()
+    page.get_by_role("button", name="Type instead").locator("visible=true").click()
     page.get_by_role("button", name="Start the call").click()
     expect(state(page)).to_have_attribute("data-phase", "talking")
     page.get_by_label("Type instead of speaking").fill("Good evening, you are not alone.")
@@ -280,7 +280,7 @@ def test_call_sends_the_microphone_and_draws_both_sides_in_spoken_order(call: Pa
     expect(log(call)).to_have_text(
         [re.compile("You.*Crisis line", re.S), re.compile("Caller.*anyone would answer", re.S)]
     )
-    expect(call.get_by_text("say your greeting")).to_be_hidden()
+    expect(call.get_by_text("Say your greeting")).to_be_hidden()
     until(call, lambda: len(gateway.frames) >= 5)
     assert gateway.messages[0] == {"type": "hello", "last_revision": 0}
     assert [size for _, size in gateway.frames[:5]] == [8 + 1920] * 5
@@ -305,7 +305,7 @@ def test_call_reports_what_was_played_and_answers_a_flush(call: Page, gateway: F
 
 def test_mute_by_button_and_by_key_but_not_while_typing(call: Page, gateway: FakeGateway) -> None:
     call.get_by_role("button", name="Mute").click()
-    expect(call.get_by_text("You are muted")).to_be_visible()
+    expect(call.get_by_text("You’re muted")).to_be_visible()
     call.get_by_label("Type instead of speaking").press("m")
     call.get_by_role("log").press("m")
 
@@ -354,7 +354,7 @@ def test_line_is_tried_again_while_the_gateway_is_away(call: Page, api: FakeSess
     gateway.lines[-1].close(code=1006)
 
     expect(call.get_by_text("Reconnecting…")).to_be_visible()
-    expect(call.get_by_text("until then nobody hears what you say")).to_be_visible()
+    expect(call.get_by_text("Until then, nobody can hear you.")).to_be_visible()
     until(call, lambda: len(gateway.lines) == 2)
     expect(call.get_by_text("Connected", exact=True)).to_be_visible()
     assert api.bodies("POST 7/ticket/")[1:] == [{"held": 1}] * 3
@@ -381,7 +381,7 @@ def test_page_that_broke_the_rules_twice_does_not_come_back_for_ever(
     expect(call.get_by_text("Connected", exact=True)).to_be_visible()
     gateway.lines[-1].close(code=1008)
 
-    expect(call.get_by_role("heading", name="The line was lost")).to_be_focused()
+    expect(call.get_by_role("heading", name="You were disconnected")).to_be_focused()
     assert len(gateway.lines) == 2
 
 
@@ -399,9 +399,9 @@ def test_call_that_was_taken_over_stays_where_it_is_until_it_is_taken_back(
     gateway.send(type="ended", reason="replaced")
     gateway.lines[-1].close(code=4002)
 
-    expect(call.get_by_role("heading", name="This call goes on elsewhere")).to_be_focused()
+    expect(call.get_by_role("heading", name="This call is open on another page")).to_be_focused()
     expect(call.get_by_role("button", name="Reconnect")).to_be_hidden()
-    call.get_by_role("button", name="Take the call over here").click()
+    call.get_by_role("button", name="Continue the call here").click()
     expect(state(call)).to_have_attribute("data-phase", "talking")
     assert api.bodies("POST 7/ticket/") == [{}, {"take_over": True}]
 
@@ -412,7 +412,7 @@ def test_logged_out_counselor_is_told_so_and_can_come_back(
     gateway.send(type="ended", reason="logged_out")
     gateway.lines[-1].close(code=4001)
 
-    expect(call.get_by_role("alert").filter(has_text="You have been logged out.")).to_be_visible()
+    expect(call.get_by_role("alert").filter(has_text="You were logged out.")).to_be_visible()
     expect(call.get_by_role("link", name="Log in again")).to_have_attribute("target", "_blank")
     call.get_by_role("button", name="Reconnect").click()
     expect(state(call)).to_have_attribute("data-phase", "talking")
@@ -439,9 +439,9 @@ def test_refused_line_says_why_and_can_be_taken_over(open_call: Callable[..., Pa
     page = open_call(live_session_id="7")
     page.get_by_role("button", name="Continue the call").click()
 
-    expect(page.get_by_role("heading", name="This call goes on elsewhere")).to_be_focused()
+    expect(page.get_by_role("heading", name="This call is open on another page")).to_be_focused()
     expect(page.get_by_role("alert").filter(has_text="open in another window")).to_be_visible()
-    page.get_by_role("button", name="Take the call over here").click()
+    page.get_by_role("button", name="Continue the call here").click()
     expect(state(page)).to_have_attribute("data-phase", "talking")
     assert api.bodies("POST 7/ticket/") == [{}, {"take_over": True}]
 
@@ -459,13 +459,13 @@ def test_line_that_finds_the_session_over_ends(call: Page, api: FakeSessionApi, 
     gateway.lines[-1].close(code=1006)
 
     expect(call.get_by_role("heading", name="The call has ended")).to_be_visible()
-    expect(call.get_by_role("link", name="See the call and its feedback")).to_have_attribute("href", "/sessions/7/")
+    expect(call.get_by_role("link", name="View the call and its feedback")).to_have_attribute("href", "/sessions/7/")
 
 
 def test_caller_that_ends_the_call_does_not_take_the_page_away(call: Page, gateway: FakeGateway) -> None:
     gateway.send(type="ended", reason="idle")
 
-    expect(call.get_by_text("Nobody spoke for a long time")).to_be_visible()
+    expect(call.get_by_text("because nobody spoke for a long time")).to_be_visible()
     expect(call.get_by_role("heading", name="The call has ended")).to_be_focused()
     assert call.url.endswith("/call/")
 
@@ -500,7 +500,7 @@ def test_free_practice_asks_for_what_is_wanted(
     open_call: Callable[..., Page], api: FakeSessionApi, gateway: FakeGateway
 ) -> None:
     page = open_call(kind="free_practice", assignment_id=None)
-    page.get_by_label("What would you like to practise?").fill("A caller who jokes")
+    page.get_by_label("What would you like to practice?").fill("A caller who jokes")
     page.get_by_label("Record this call").uncheck()
 
     page.get_by_role("button", name="Start the call").click()
@@ -523,7 +523,7 @@ def test_trial_call_says_so_and_begins_what_is_tried(open_call: Callable[..., Pa
     page = open_call(**DRAFT)
     expect(page.get_by_text("This is a trial of a draft.")).to_be_visible()
     expect(page.get_by_role("link", name="Back to the scenario")).to_have_attribute("href", DRAFT["scenario_url"])
-    expect(page.get_by_label("What would you like to practise?")).to_have_count(0)
+    expect(page.get_by_label("What would you like to practice?")).to_have_count(0)
 
     page.get_by_role("button", name="Start the call").click()
 
@@ -534,9 +534,9 @@ def test_trial_call_says_so_and_begins_what_is_tried(open_call: Callable[..., Pa
 def test_trial_chat_begins_what_is_tried(open_chat: Callable[..., Page], api: FakeSessionApi) -> None:
     page = open_chat(**DRAFT)
 
-    page.get_by_role("button", name="Begin the chat").click()
+    page.get_by_role("button", name="Start the chat").click()
 
-    expect(page.get_by_text("They are writing their first message…")).to_be_visible()
+    expect(page.get_by_text("They’re typing their first message…")).to_be_visible()
     assert api.requests[0] == ("POST ", {"type": "trial", "scenario_id": DRAFT["scenario_id"], "mode": "chat"})
 
 
@@ -547,9 +547,9 @@ def test_trial_left_open_can_be_ended_for_a_fresh_one(
     page = open_chat(**DRAFT, live_session_id="7")
     site.pages["/chat/"] = render("training/chat.html", mode="chat", **DRAFT)
 
-    page.get_by_role("button", name="End it and start afresh").click()
+    page.get_by_role("button", name="End it and start over").click()
 
-    expect(page.get_by_role("button", name="Begin the chat")).to_be_visible()
+    expect(page.get_by_role("button", name="Start the chat")).to_be_visible()
     assert api.count("POST 7/end/") == 1
 
 
@@ -603,8 +603,8 @@ THEIRS = turn("r", "caller", "ok. good.", "m", revision=3)
 
 def test_chat_waits_for_its_first_message(open_chat: Callable[..., Page], api: FakeSessionApi) -> None:
     page = open_chat()
-    page.get_by_role("button", name="Begin the chat").click()
-    expect(page.get_by_text("They are writing their first message…")).to_be_visible()
+    page.get_by_role("button", name="Start the chat").click()
+    expect(page.get_by_text("They’re typing their first message…")).to_be_visible()
     expect(page.get_by_role("button", name="Send")).to_be_disabled()
 
     api.session |= {"greeting": "ready", "transcript": [turn("g", "caller", "hi")]}
@@ -633,7 +633,7 @@ def test_shift_enter_begins_a_line_and_too_much_is_not_sent(chat: Page, api: Fak
     box.fill("x" * 10_001)
     box.press("Enter")
 
-    expect(chat.get_by_text("1 characters too many")).to_be_visible()
+    expect(chat.get_by_text("1 character too many")).to_be_visible()
     expect(chat.get_by_role("button", name="Send")).to_be_disabled()
     assert api.count("POST 7/messages/") == 0
 
@@ -676,7 +676,7 @@ def test_chat_that_is_over_says_so_and_keeps_the_words(chat: Page, api: FakeSess
     chat.keyboard.press("Enter")
 
     expect(chat.get_by_role("heading", name="The chat has ended")).to_be_focused()
-    expect(chat.get_by_role("link", name="See the chat and its feedback")).to_have_attribute("href", "/sessions/7/")
+    expect(chat.get_by_role("link", name="View the chat and its feedback")).to_have_attribute("href", "/sessions/7/")
 
 
 @pytest.mark.parametrize("button", ["End chat", "Get feedback"])

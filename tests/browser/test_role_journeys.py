@@ -33,7 +33,7 @@ def test_a_supervisor_finds_somebody_by_typing_and_gives_them_practice(
     page.get_by_label("Pass mark").fill("100")
     page.get_by_label("Attempts").fill("1")
     page.get_by_role("button", name="Assign", exact=True).click()
-    expect(page.get_by_text("1 assigned.")).to_be_visible()
+    expect(page.get_by_text("1 assignment was created.")).to_be_visible()
 
     theirs = enter("/", counselor)
     expect(theirs.get_by_text("100 of 100 is enough, in 1 attempt.")).to_be_visible()
@@ -45,7 +45,7 @@ def test_a_supervisor_finds_somebody_by_typing_and_gives_them_practice(
     page.get_by_label("Find a scenario").press_sequentially("midnight")
     page.get_by_role("checkbox", name=re.compile(CHAT)).check()
     page.get_by_role("button", name="Assign", exact=True).click()
-    expect(page.get_by_role("heading", name="Open already (1)")).to_be_visible()
+    expect(page.get_by_role("heading", name="Already open (1)")).to_be_visible()
 
 
 @pytest.mark.prove
@@ -54,13 +54,13 @@ def test_a_counselor_declines_a_topic_before_and_stops_a_chat_within(
 ) -> None:
     counselor = tryout.add_counselor(CHAT)
     page = enter(tryout.practice_page(counselor, CHAT), counselor)
-    page.get_by_role("button", name="Decline this topic").click()
-    expect(page.get_by_text("Declined. That is all right")).to_be_visible()
+    page.get_by_role("button", name="Skip this one").click()
+    expect(page.get_by_text("Skipped. It won’t count against you")).to_be_visible()
     expect(page.get_by_text("Nothing is assigned to you right now.")).to_be_visible()
 
     page.goto("/training/chat/free/")
     begin_chat(page)
-    page.get_by_role("button", name="Stop, no grade").click()
+    page.get_by_role("button", name="Stop without a grade").click()
     wait_for_session_id(page)
 
     expect(page.get_by_text("Stopping was all right.")).to_be_visible()
@@ -143,10 +143,10 @@ def test_a_supervisor_reads_along_and_ends_a_chat(enter: Callable[..., Page], tr
 
 def test_a_chat_is_held_without_scripts(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     page = enter("/training/chat/free/", tryout.add_counselor(), java_script_enabled=False)
-    page.get_by_role("button", name="Begin the chat").locator("visible=true").click()
+    page.get_by_role("button", name="Start the chat").locator("visible=true").click()
     expect(transcript_lines(page)).to_have_text(line_patterns("Caller"))
     page.get_by_label("Your message").locator("visible=true").fill("Hello, my name is Sam. What happened?")
-    page.get_by_role("button", name="Send and wait for the answer").click()
+    page.get_by_role("button", name="Send and wait for the reply").click()
     expect(transcript_lines(page)).to_have_text(line_patterns("Caller", "You.*my name is Sam", "Caller"))
     page.get_by_role("button", name="End and get feedback").click()
     wait_for_session_id(page)

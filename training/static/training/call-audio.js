@@ -48,7 +48,7 @@ export class CallAudio {
 
   /** Open the given microphone, or the default one. Throws the browser's error; see `microphoneProblem`. */
   async useMicrophone({ deviceId, raw }) {
-    if (!navigator.mediaDevices) throw new DOMException("no secure page", "NotFoundError");
+    if (!navigator.mediaDevices) throw new DOMException("The page is not secure", "NotFoundError");
     this.dropMicrophone();
     const processing = { echoCancellation: !raw, noiseSuppression: !raw, autoGainControl: !raw, channelCount: 1 };
     const device = deviceId ? { deviceId: { exact: deviceId } } : {};

@@ -100,7 +100,7 @@ export class CallPage {
     };
     return CallAudio.open(heard).catch(() => {
       this.#opening = null;
-      throw new ApiProblem(0, { detail: "The sound of this page could not be started. Try a current browser." });
+      throw new ApiProblem(0, { detail: gettext("Sound could not be started on this page. Try a current browser.") });
     });
   }
 
@@ -152,7 +152,8 @@ export class CallPage {
     const session = await (liveSessionId ? this.api.read(liveSessionId) : this.api.begin(practiceOf(this.root)));
     this.#dispatch({ type: "session", session });
     for (const turn of session.transcript) this.#turn(turn);
-    if (session.status !== "active") throw new ApiProblem(409, { code: "session_over", detail: "This call is over." });
+    if (session.status !== "active")
+      throw new ApiProblem(409, { code: "session_over", detail: gettext("This call has ended.") });
   }
 
   async #dial(audio, claim) {
@@ -225,7 +226,8 @@ export class CallPage {
     audio.tellPlayer("reset");
     if (this.#state.phase === calls.ENDING) return await this.#endByRequest();
     const why = { [CLOSE_CODES.takenOver]: "replaced", [CLOSE_CODES.loggedOut]: "logged_out" }[code];
-    const message = opened ? calls.lostWords(code) : "The voice line does not answer. Your network may be blocking it.";
+    const unopened = gettext("The voice line isn’t responding. Your network may be blocking it.");
+    const message = opened ? calls.lostWords(code) : unopened;
     if (shouldReconnect(code, before)) await this.#reconnect({ message });
     else this.#dispatch({ type: "line_lost", problem: { message, code: why } });
   }

@@ -1,4 +1,4 @@
-/** State of the call page as one value, and the change that each event makes. Pure: no page, socket, or clock. */
+/** State of the call page as one value, and the change that each event makes. Pure: no page, socket, or clock; only the catalog of texts. */
 export const READY = "ready";
 export const CONNECTING = "connecting";
 export const TALKING = "talking";
@@ -23,40 +23,44 @@ export const initialState = Object.freeze({
 });
 
 const LOST_CODES = {
-  1008: "The line was closed because it received something it did not understand.",
-  1009: "The line was closed because it received too much at once.",
-  1011: "Something went wrong on our side of the line.",
-  1012: "The line is being restarted.",
-  4001: "You have been logged out. Log in again in another tab, then reconnect here right away.",
-  4002: "It was taken over by another page or device of yours.",
-  4008: "This page did not keep up with the line.",
+  1008: gettext("The connection was closed because of an unexpected message."),
+  1009: gettext("The connection was closed because too much was sent at once."),
+  1011: gettext("Something went wrong on our side of the line."),
+  1012: gettext("The line is restarting."),
+  4001: gettext("You were logged out. Log in again in another tab, then reconnect here right away."),
+  4002: gettext("You continued this call on another page or device."),
+  4008: gettext("This page couldn’t keep up with the call."),
 };
 
 const REASONS = {
-  hung_up: "You hung up.",
-  feedback: "You ended the call for feedback.",
-  line_lost: "The line was lost.",
-  caller_lost: "The caller could not be reached any more. That was our side, not you.",
-  caller_inaudible: "The caller’s voice did not come through. That was our side; this call is not graded.",
-  stopped: "You stopped the call. That is always all right; it is not graded.",
-  supervisor: "A supervisor ended the call. What was said until then is kept.",
-  too_long: "The call reached its longest time.",
-  idle: "Nobody spoke for a long time, so the call was ended.",
-  ended_elsewhere: "The call was ended on another page.",
-  replaced: "The call was taken over by another page.",
-  shutdown: "The service was restarted.",
-  failed: "Something went wrong on our side.",
-  session_over: "This call had already ended.",
+  hung_up: gettext("You hung up."),
+  feedback: gettext("You ended the call to get feedback."),
+  line_lost: gettext("The connection was lost."),
+  caller_lost: gettext("We lost the connection to the caller. The problem was on our side, not yours."),
+  caller_inaudible:
+    gettext("The caller’s voice didn’t come through. The problem was on our side, so this call isn’t graded."),
+  stopped: gettext("You stopped the call, which is always OK. It isn’t graded."),
+  supervisor: gettext("A supervisor ended the call. Everything said until then was saved."),
+  too_long: gettext("The call reached the maximum length."),
+  idle: gettext("The call ended because nobody spoke for a long time."),
+  ended_elsewhere: gettext("You ended the call on another page."),
+  replaced: gettext("You continued the call on another page."),
+  shutdown: gettext("The service restarted."),
+  failed: gettext("Something went wrong on our side."),
+  session_over: gettext("This call had already ended."),
 };
 
 const NOTICES = {
-  caller_reconnecting: "The caller’s line dropped for a moment. Stay with them, they are being called back.",
-  caller_back: "The caller is back on the line.",
-  draining: "This line will be restarted later. Finish your call in peace; if it is cut, you will be connected again.",
-  idle_warning: "Nobody has spoken for a while. Say something, or the call will end in a minute.",
-  ending_soon: "This call reaches its longest time in about a minute.",
-  caller_lost: "The caller could not be reached any more. That was our side, not you.",
-  caller_inaudible: "The caller’s voice does not come through. That is our side; this call will not be graded.",
+  caller_reconnecting:
+    gettext("The caller’s line dropped for a moment. Stay on the line while we call them back."),
+  caller_back: gettext("The caller is back on the line."),
+  draining:
+    gettext("This line will restart later. Take your time to finish. If the call is cut off, we’ll reconnect you."),
+  idle_warning: gettext("Nobody has spoken for a while. Say something, or the call will end in a minute."),
+  ending_soon: gettext("This call will reach the maximum length in about a minute."),
+  caller_lost: gettext("We lost the connection to the caller. The problem is on our side, not yours."),
+  caller_inaudible:
+    gettext("The caller’s voice isn’t coming through. The problem is on our side, so this call won’t be graded."),
 };
 
 // Notices that disappear after a moment. The others stay for as long as they apply.
@@ -64,26 +68,35 @@ export const PASSING_NOTICES = ["caller_back"];
 
 export const isInCall = ({ phase }) => [CONNECTING, TALKING, ENDING].includes(phase);
 export const canSpeak = ({ microphone }) => microphone === "working";
-export const lostWords = (code) => LOST_CODES[code] ?? "The connection to the caller broke off.";
+export const lostWords = (code) => LOST_CODES[code] ?? gettext("The connection to the caller was lost.");
 export const isElsewhere = ({ problem }) => ["in_use", "replaced"].includes(problem?.code);
 export const isLoggedOut = ({ problem }) => problem?.code === "logged_out";
-export const lostTitle = (state) => (isElsewhere(state) ? "This call goes on elsewhere" : "The line was lost");
+export const lostTitle = (state) =>
+  isElsewhere(state) ? gettext("This call is open on another page") : gettext("You were disconnected");
 export const lostAdvice = (state) =>
   isElsewhere(state)
-    ? "Go on there, or take it over here: the other page is told, and nothing is lost."
-    : "Everything said until then is kept. You can go on with the same caller.";
-export const reasonWords = ({ reason }) => REASONS[reason] ?? "The call has ended.";
+    ? gettext("Continue there, or continue here. Nothing is lost either way.")
+    : gettext("Everything said until then was saved. You can continue with the same caller.");
+export const reasonWords = ({ reason }) => REASONS[reason] ?? gettext("The call has ended.");
 export function noticeWords({ notice, isSlow, isReturning }) {
-  if (isReturning) return "The line broke. You are being connected again; until then nobody hears what you say.";
-  return isSlow ? "Your connection is slow: not all of what you say gets through." : (NOTICES[notice] ?? "");
+  if (isReturning) return gettext("You were disconnected. We’re reconnecting you. Until then, nobody can hear you.");
+  if (isSlow) return gettext("Your connection is slow. The caller may not hear everything you say.");
+  return NOTICES[notice] ?? "";
 }
 
+const PHASE_WORDS = {
+  ready: gettext("Not connected"),
+  lost: gettext("Disconnected"),
+  ending: gettext("Hanging up…"),
+  ended: gettext("Call ended"),
+};
+
 export function connectionWords({ phase, session, notice, problem, isReturning }) {
-  if (phase === CONNECTING && isReturning) return "Reconnecting…";
-  if (phase === CONNECTING) return session ? "Ringing…" : "Connecting…";
-  if (phase === TALKING) return notice === "caller_reconnecting" ? "Caller reconnecting…" : "Connected";
-  if (phase === LOST && isElsewhere({ problem })) return "Not connected";
-  return { ready: "Not connected", lost: "Line lost", ending: "Hanging up…", ended: "Call ended" }[phase];
+  if (phase === CONNECTING && isReturning) return gettext("Reconnecting…");
+  if (phase === CONNECTING) return session ? gettext("Ringing…") : gettext("Connecting…");
+  if (phase === TALKING) return notice === "caller_reconnecting" ? gettext("Caller reconnecting…") : gettext("Connected");
+  if (phase === LOST && isElsewhere({ problem })) return gettext("Not connected");
+  return PHASE_WORDS[phase];
 }
 
 const changes = {

@@ -40,9 +40,9 @@ export class CallView {
       lost: lostTitle(state),
       advice: lostAdvice(state),
       problem: problem?.message ?? "",
-      heard: state.isHeard ? "We hear you." : "Say something: the bar moves when we hear you.",
-      mute: state.isMuted ? "Unmute" : "Mute",
-      microphone: state.isMuted ? "You are muted" : "Your microphone is on",
+      heard: state.isHeard ? gettext("We can hear you.") : gettext("Say something. The bar moves when we hear you."),
+      mute: state.isMuted ? gettext("Unmute") : gettext("Mute"),
+      microphone: state.isMuted ? gettext("You’re muted") : gettext("Your microphone is on"),
     });
     this.#flag("problem", problem);
     this.#flag("other-call", problem?.code === "call_live" && problem.sessionId);
@@ -68,7 +68,8 @@ export class CallView {
   }
 
   listDevices({ used, all }) {
-    this.devices.replaceChildren(...all.map(({ deviceId, label }) => new Option(label || "Microphone", deviceId)));
+    const options = all.map(({ deviceId, label }) => new Option(label || gettext("Microphone"), deviceId));
+    this.devices.replaceChildren(...options);
     this.devices.value = used;
   }
 

@@ -16,8 +16,14 @@ export const lengthOf = (text) => Array.from(text).length;
 
 export function counterWords(text) {
   const left = LIMIT - lengthOf(text);
-  if (left < 0) return `${-left} characters too many`;
-  return left <= LIMIT - NEAR_LIMIT ? `${left} characters left` : "";
+  if (left < 0)
+    return interpolate(
+      ngettext("%(count)s character too many", "%(count)s characters too many", -left),
+      { count: -left },
+      true,
+    );
+  if (left > LIMIT - NEAR_LIMIT) return "";
+  return interpolate(ngettext("%(count)s character left", "%(count)s characters left", left), { count: left }, true);
 }
 
 /** Controller of the chat page. The counselor's text always stays in the box or in the transcript. */
@@ -124,7 +130,7 @@ export class ChatPage {
       this.#settle(data);
       if (data.role === "caller") return;
     }
-    throw new ApiProblem(502, { detail: "The reply broke off." });
+    throw new ApiProblem(502, { detail: gettext("The reply was cut off.") });
   }
 
   #draft(item, role, text) {
@@ -175,12 +181,12 @@ export class ChatPage {
   // ---- View
 
   get #statusWords() {
-    if (this.#phase === "ending") return "Ending the chat…";
-    if (this.#isReplying) return this.transcript.get(REPLY) ? "They are writing…" : "They are reading…";
+    if (this.#phase === "ending") return gettext("Ending the chat…");
+    if (this.#isReplying) return this.transcript.get(REPLY) ? gettext("They’re typing…") : gettext("They’re reading…");
     if (this.#phase !== "opening") return "";
     return this.#polls < POLLS_UNTIL_SLOW
-      ? "They are writing their first message…"
-      : "The first message takes longer than usual. You can wait, or end the chat and come back.";
+      ? gettext("They’re typing their first message…")
+      : gettext("The first message is taking longer than usual. You can wait, or end the chat and come back.");
   }
 
   drawBox() {

@@ -10,10 +10,11 @@ export class ApiProblem extends Error {
 }
 
 function wordsFor(status) {
-  if (status === 0) return "The server could not be reached. Check your connection and try again.";
-  if (status === 401 || status === 403) return "You may not do this. If you were logged out, load the page again.";
-  if (status === 404) return "This was not found. It may have been removed.";
-  return "Something went wrong on our side. Try again in a moment.";
+  if (status === 0) return gettext("We can’t reach the server. Check your connection and try again.");
+  if (status === 401 || status === 403)
+    return gettext("You don’t have permission to do this. If you were logged out, reload the page.");
+  if (status === 404) return gettext("We can’t find this. It may have been removed.");
+  return gettext("Something went wrong on our side. Try again in a moment.");
 }
 
 /** Client of /api/sessions/. */

@@ -1,5 +1,5 @@
 const NEAR_END = 32;
-const SPEAKERS = { caller: "Caller", counselor: "You" };
+const SPEAKERS = { caller: gettext("Caller"), counselor: gettext("You") };
 
 /** Draws a Transcript into a scrolling log, which follows the newest line only while the reader is at the end. */
 export class TranscriptView {
