@@ -3,6 +3,8 @@
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import TenantAdmin
 from evaluation.forms import GuidelinesForm
@@ -35,11 +37,12 @@ class ReadOnlyAdminMixin:
 class SessionKindFilter(admin.SimpleListFilter):
     """A filter by kind of session. Trials of drafts are hidden until selected."""
 
-    title = parameter_name = "kind"
+    title = _("kind")
+    parameter_name = "kind"
     lookup = "pk__in"
 
     def lookups(self, request, model_admin):
-        return [*Session.Kind.choices, ("all", "All, trials too")]
+        return [*Session.Kind.choices, ("all", _("All, including trials"))]
 
     def queryset(self, request, queryset):
         if self.value() == "all":
@@ -50,7 +53,7 @@ class SessionKindFilter(admin.SimpleListFilter):
 
     def choices(self, changelist):
         practised, *others = super().choices(changelist)
-        return [practised | {"display": "Practice"}, *others]
+        return [practised | {"display": _("Practice")}, *others]
 
 
 class EvaluationKindFilter(SessionKindFilter):
@@ -84,61 +87,85 @@ class SessionAdmin(ReadOnlyAdminMixin, TenantAdmin):
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("evaluations")
 
-    @admin.display
+    @admin.display(description=_("grade"))
     def grade(self, session):
         newest = max(session.evaluations.all(), key=lambda evaluation: evaluation.version, default=None)
         return (newest.grade or newest.get_status_display()) if newest else "-"
 
-    @admin.display
+    @admin.display(description=_("feedback"))
     def feedback(self, session):
-        page = format_html('<a href="{}">Open the review page</a>', reverse("evaluation:session", args=[session.pk]))
+        url = reverse("evaluation:session", args=[session.pk])
+        page = format_html('<a href="{}">{}</a>', url, gettext("Open the review page"))
         versions = format_html_join(
             "",
-            '<div><a href="{}">Version {}: {} {}</a></div>',
+            '<div><a href="{}">{} · {} {}</a></div>',
             (
-                (reverse("admin:evaluation_evaluation_change", args=[row.pk]), row.version, row.status, row.grade)
+                (
+                    reverse("admin:evaluation_evaluation_change", args=[row.pk]),
+                    gettext("Version %(number)s") % {"number": row.version},
+                    row.get_status_display(),
+                    row.grade,
+                )
                 for row in session.evaluations.newest_first()
             ),
         )
         return page + versions
 
     # Not named `recording`: Django would show the related row of that name instead.
-    @admin.display(description="recording")
+    @admin.display(description=_("recording"))
     def audio(self, session):
         found = Recording.objects.filter(session=session).first()
         if found is None:
-            return "not recorded"
+            return gettext("Not recorded")
         if not found.is_playable:
-            return f"{found.get_state_display()} {found.reason}".strip()
+            return f"{found.get_state_display()} {gettext(found.reason)}".strip()
         return format_html(
             '<audio controls preload="metadata" src="{}"></audio>', reverse("recordings:audio", args=[found.pk])
         )
 
-    @admin.display
+    @admin.display(description=_("transcript"))
     def transcript(self, session):
         lines = ((turn.get_role_display(), turn.text_heard) for turn in session.transcript())
-        return format_html_join("", "<p><strong>{}:</strong> {}</p>", lines) or "nothing was said"
+        return format_html_join("", "<p><strong>{}</strong> {}</p>", lines) or gettext("No one said anything.")
 
-    @admin.action(description="End live sessions", permissions=["view"])
+    @admin.action(description=_("End live sessions"), permissions=["view"])
     def end_live(self, request, queryset):
         live = queryset.filter(pk__in=Session.objects.endable_by(request.user).live())
         ended = sum(end_by_supervisor(session) for session in live)
-        self.message_user(request, f"{ended} ended. What was said until then is kept and graded.")
+        message = ngettext(
+            "%(count)s session ended. The conversation so far is saved and will be graded.",
+            "%(count)s sessions ended. The conversations so far are saved and will be graded.",
+            ended,
+        )
+        self.message_user(request, message % {"count": ended})
 
-    @admin.action(description="Grade again", permissions=["view"])
+    @admin.action(description=_("Grade again"), permissions=["view"])
     def grade_again(self, request, queryset):
         over = [session for session in queryset if not session.is_live]
         for session in over:
             queue_evaluation(session, request.user)
-        self.message_user(request, f"{len(over)} queued. A live session is graded when it ends.")
+        message = ngettext(
+            "%(count)s session queued for grading. Live sessions are graded when they end.",
+            "%(count)s sessions queued for grading. Live sessions are graded when they end.",
+            len(over),
+        )
+        self.message_user(request, message % {"count": len(over)})
 
 
 class CriterionInline(ReadOnlyAdminMixin, admin.TabularInline):
     model = CriterionResult
-    fields = readonly_fields = ("check_text", "verdict", "reason", "weight", "evidence")
+    fields = readonly_fields = ("check", "verdict", "explanation", "weight", "evidence")
     extra = 0
 
-    @admin.display
+    @admin.display(description=_("check"))
+    def check(self, result):
+        return result.title
+
+    @admin.display(description=_("reason"))
+    def explanation(self, result):
+        return result.reason_text
+
+    @admin.display(description=_("evidence"))
     def evidence(self, result):
         return format_html_join("", "<p>“{}”</p>", ((quote["text"],) for quote in result.quotes)) or "-"
 

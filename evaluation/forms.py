@@ -5,6 +5,7 @@ from typing import ClassVar
 from django import forms
 from django.db.models import Q
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import TenantForm
 from accounts.models import Cohort, User, UserQuerySet
@@ -31,7 +32,7 @@ class CommentForm(forms.ModelForm):
     """A supervisor's comment at a moment of the recording."""
 
     at = forms.CharField(
-        label="At (minutes:seconds)",
+        label=_("Time (minutes:seconds)"),
         max_length=12,
         widget=forms.TextInput(attrs={"placeholder": "0:00", "autocomplete": "off"}),
     )
@@ -39,7 +40,7 @@ class CommentForm(forms.ModelForm):
     class Meta:
         model = Comment
         fields = ["text"]
-        labels = {"text": "Comment"}
+        labels = {"text": _("Comment")}
         widgets = {"text": forms.Textarea(attrs={"rows": 3})}
 
     field_order = ["at", "text"]
@@ -51,9 +52,9 @@ class CommentForm(forms.ModelForm):
     def clean_at(self) -> int:
         ms = parse_timecode(self.cleaned_data["at"])
         if ms is None:
-            raise forms.ValidationError("Write the moment as minutes and seconds, such as 2:05.")
+            raise forms.ValidationError(_("Enter a time in minutes and seconds, such as 2:05."))
         if ms > self.duration_ms:
-            raise forms.ValidationError("The recording is shorter than that.")
+            raise forms.ValidationError(_("The recording is shorter than that."))
         return ms
 
 
@@ -61,11 +62,14 @@ class ReviewForm(forms.Form):
     """A person's review of one criterion: agreement, or the verdict it should have, with a reason."""
 
     verdict = forms.ChoiceField(
-        label="It should be",
-        choices=[(Review.Verdict.AGREE.value, "as it is"), *REVIEW_VERDICTS],
+        label=_("Your verdict"),
+        choices=[(Review.Verdict.AGREE.value, _("I agree")), *REVIEW_VERDICTS],
     )
     reason = forms.CharField(
-        label="Why", max_length=2000, widget=forms.Textarea(attrs={"rows": 2}), error_messages={"required": "Say why."}
+        label=_("Reason"),
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": _("Enter a reason.")},
     )
 
     def __init__(self, data: QueryDict | None = None, *, criterion: CriterionResult) -> None:
@@ -83,43 +87,49 @@ def first_error(form: forms.Form) -> str:
     return str(next(iter(form.errors.values()))[0])
 
 
+def _feeling_choices() -> list[tuple[int, str]]:
+    return [(number, Session(feeling=number).feeling_words) for number in range(1, 6)]
+
+
 class SessionFeelingForm(forms.Form):
     """A counselor's rating of how a conversation felt."""
 
     feeling = forms.TypedChoiceField(
-        label="How was it for you?",
+        label=_("How was it for you?"),
         coerce=int,
-        choices=[(number, Session(feeling=number).feeling_words) for number in range(1, 6)],
+        choices=_feeling_choices,
         widget=forms.RadioSelect,
-        error_messages={"required": "Choose one of the five."},
+        error_messages={"required": _("Choose an answer.")},
     )
     note = forms.CharField(
-        label="Anything to add?", required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2})
+        label=_("Anything to add?"), required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2})
     )
 
 
 class SessionNameForm(forms.Form):
-    name = forms.CharField(label="Your name for it", required=False, max_length=100)
+    name = forms.CharField(label=_("Name"), required=False, max_length=100)
 
 
 class ProblemReportForm(forms.Form):
     """A report of a problem with a conversation or its feedback."""
 
-    kind = forms.ChoiceField(label="What is it?", choices=ProblemReportKind.choices, widget=forms.RadioSelect)
+    kind = forms.ChoiceField(
+        label=_("What is the problem?"), choices=ProblemReportKind.choices, widget=forms.RadioSelect
+    )
     text = forms.CharField(
-        label="What happened?",
+        label=_("What happened?"),
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        error_messages={"required": "Say what happened, in up to 1,000 characters."},
+        error_messages={"required": _("Describe what happened in up to 1,000 characters.")},
     )
 
 
 class DisputeForm(forms.Form):
     reason = forms.CharField(
-        label="Why do you see it otherwise?",
+        label=_("Why do you disagree?"),
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 2}),
-        error_messages={"required": "Say why you see it otherwise."},
+        error_messages={"required": _("Enter a reason.")},
     )
 
     def __init__(self, data: QueryDict | None = None, *, criterion: CriterionResult | None = None) -> None:
@@ -130,7 +140,7 @@ class FlagHandlingForm(forms.Form):
     """A supervisor's handling of a flag."""
 
     handling = forms.ChoiceField(choices=FlagHandling.choices)
-    note = forms.CharField(label="Note", required=False, max_length=1000)
+    note = forms.CharField(label=_("Note"), required=False, max_length=1000)
 
 
 def with_default(data: QueryDict, name: str, value: str) -> QueryDict:
@@ -145,12 +155,17 @@ class TeamFilterForm(forms.Form):
 
     DEFAULT_WEEKS = 12
 
-    q = forms.CharField(label="Name", required=False, max_length=100)
-    cohort = forms.ModelChoiceField(Cohort.objects.none(), required=False, empty_label="Everybody")
+    q = forms.CharField(label=_("Name"), required=False, max_length=100)
+    cohort = forms.ModelChoiceField(Cohort.objects.none(), label=_("Cohort"), required=False, empty_label=_("Everyone"))
     span = forms.ChoiceField(
-        label="Since",
+        label=_("Period"),
         required=False,
-        choices=[("4", "4 weeks"), ("12", "12 weeks"), ("26", "half a year"), ("52", "a year")],
+        choices=[
+            ("4", _("Last 4 weeks")),
+            ("12", _("Last 12 weeks")),
+            ("26", _("Last 6 months")),
+            ("52", _("Last 12 months")),
+        ],
         initial=str(DEFAULT_WEEKS),
     )
 
@@ -182,15 +197,17 @@ class HistoryFilterForm(forms.Form):
     """A filter of the practice history."""
 
     q = forms.CharField(required=False, max_length=100)
-    mode = forms.ChoiceField(required=False, choices=[("", "Calls and chats"), *Mode.choices])
+    mode = forms.ChoiceField(required=False, label=_("Mode"), choices=[("", _("Calls and chats")), *Mode.choices])
     kind = forms.ChoiceField(
-        required=False, choices=[("", "Every kind"), ("assignment", "Assignments"), ("free_practice", "Free practice")]
+        label=_("Kind"),
+        required=False,
+        choices=[("", _("All kinds")), ("assignment", _("Assignments")), ("free_practice", _("Free practice"))],
     )
 
     def __init__(self, user: User, data: QueryDict) -> None:
         super().__init__(data)
         self.user = user
-        self.fields["q"].label = "Words, title or name" if user.is_counselor else "Title or counselor"
+        self.fields["q"].label = _("Words, title, or name") if user.is_counselor else _("Title or counselor")
 
     def filter_rows(self, rows: SessionQuerySet) -> SessionQuerySet:
         if not self.is_valid():
@@ -204,18 +221,21 @@ class HistoryFilterForm(forms.Form):
 class EvaluationFilterForm(forms.Form):
     """A filter of graded feedback."""
 
-    q = forms.CharField(label="Counselor", required=False, max_length=100)
+    q = forms.CharField(label=_("Counselor"), required=False, max_length=100)
     grade = forms.ChoiceField(
-        required=False, choices=[("", "Every grade"), *((letter, letter) for _, letter in GRADE_THRESHOLDS)]
+        label=_("Grade"),
+        required=False,
+        choices=[("", _("All grades")), *((letter, letter) for lowest, letter in GRADE_THRESHOLDS)],
     )
     state = forms.ChoiceField(
+        label=_("State"),
         required=False,
         choices=[
-            ("", "All"),
-            ("waiting", "Waiting for a person"),
-            ("disputed", "Disputed"),
-            ("unreviewed", "Nobody has reviewed"),
-            ("reviewed", "Reviewed"),
+            ("", _("All")),
+            ("waiting", _("Needs human review")),
+            ("disputed", _("Disputed")),
+            ("unreviewed", _("Not reviewed")),
+            ("reviewed", _("Reviewed")),
         ],
     )
 
@@ -237,8 +257,10 @@ class EvaluationFilterForm(forms.Form):
 class FlagFilterForm(forms.Form):
     """A filter of flags. Pending ones are the default."""
 
-    handling = forms.ChoiceField(required=False, choices=[*FlagHandling.choices, ("all", "All")])
-    severity = forms.ChoiceField(required=False, choices=[("", "Every severity"), *FlagSeverity.choices])
+    handling = forms.ChoiceField(label=_("Status"), required=False, choices=[*FlagHandling.choices, ("all", _("All"))])
+    severity = forms.ChoiceField(
+        label=_("Severity"), required=False, choices=[("", _("All severities")), *FlagSeverity.choices]
+    )
 
     def __init__(self, data: QueryDict) -> None:
         super().__init__(with_default(data, "handling", FlagHandling.PENDING.value))
@@ -256,10 +278,10 @@ class FlagFilterForm(forms.Form):
 
 class DocumentationForm(forms.Form):
     document = forms.FileField(
-        label="Your documentation",
+        label=_("Your documentation"),
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": ",".join(sorted(FILE_EXTENSIONS))}),
-        help_text="PDF, DOCX, TXT or MD, up to 10 MB and 30,000 characters.",
+        help_text=_("PDF, DOCX, TXT, or MD, up to 10 MB and 30,000 characters."),
     )
 
 
@@ -267,10 +289,10 @@ class GuidelinesForm(TenantForm):
     """An upload of an organization's documentation guidelines. Only its text and name are kept."""
 
     file = forms.FileField(
-        label="Guidelines",
+        label=_("Guidelines"),
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": ",".join(sorted(FILE_EXTENSIONS))}),
-        help_text="PDF, DOCX, TXT or MD, up to 10 MB and 30,000 characters. The newest upload counts.",
+        help_text=_("PDF, DOCX, TXT, or MD, up to 10 MB and 30,000 characters. The newest upload applies."),
     )
 
     class Meta:

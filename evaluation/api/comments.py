@@ -6,6 +6,8 @@ from uuid import UUID
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import api_view
@@ -38,7 +40,7 @@ class CommentSerializer(serializers.ModelSerializer[Comment]):
 
 
 class NewCommentSerializer(StrictSerializer):
-    at_ms = serializers.IntegerField(min_value=0, help_text="on the recording's clock")
+    at_ms = serializers.IntegerField(min_value=0, help_text=gettext_lazy("Position in the recording, in milliseconds."))
     text = serializers.CharField(max_length=2000)
 
 
@@ -57,16 +59,14 @@ def session_comments(request: Request, pk: UUID) -> Response:
         rows = Comment.objects.for_user(authenticated_user(request)).filter(session=session).select_related("author")
         return Response(CommentSerializer(rows, many=True).data)
     if not authenticated_user(request).may_comment:
-        raise PermissionDenied("Only people who are responsible for counselors can comment.")
+        raise PermissionDenied(_("You don’t have permission to comment."))
     form = NewCommentSerializer(data=request.data)
     form.is_valid(raise_exception=True)
     recording = Recording.objects.for_user(authenticated_user(request)).filter(session=session).first()
     if recording is None or not recording.is_playable:
-        raise ConflictError(
-            SessionRefusedError("not_recorded", "There is no recording of this conversation to comment on.")
-        )
+        raise ConflictError(SessionRefusedError("not_recorded", _("This conversation has no recording to comment on.")))
     if form.validated_data["at_ms"] > (recording.duration_ms or 0):
-        raise ValidationError({"at_ms": ["The recording is shorter than that."]})
+        raise ValidationError({"at_ms": [_("The recording is shorter than that.")]})
     said = add_comment(session, authenticated_user(request), form.validated_data["at_ms"], form.validated_data["text"])
     return Response(CommentSerializer(said).data, status=201)
 
@@ -95,7 +95,9 @@ class DocumentationSerializer(serializers.ModelSerializer[DocumentationReview]):
 
 
 class DocumentationUploadSerializer(serializers.Serializer[Any]):
-    document = serializers.FileField(allow_empty_file=True, help_text="PDF, DOCX, TXT or MD, up to 10 MB")
+    document = serializers.FileField(
+        allow_empty_file=True, help_text=gettext_lazy("PDF, DOCX, TXT, or MD, up to 10 MB.")
+    )
 
 
 class DocumentationView(APIView):

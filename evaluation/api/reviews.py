@@ -4,6 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django_filters import rest_framework as filters
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -40,12 +42,12 @@ from training.models import Session
 
 
 class EvaluationFilter(StrictFilterSet):
-    counselor = filters.UUIDFilter(field_name="session__counselor_id", help_text="an id")
+    counselor = filters.UUIDFilter(field_name="session__counselor_id", help_text=gettext_lazy("An ID."))
     external_id = filters.CharFilter(field_name="session__counselor__external_id")
-    scenario = filters.UUIDFilter(field_name="session__scenario_id", help_text="an id")
-    assignment = filters.UUIDFilter(field_name="session__assignment_id", help_text="an id")
-    session = filters.UUIDFilter(field_name="session_id", help_text="an id")
-    grade = filters.ChoiceFilter(choices=[(letter, letter) for _, letter in GRADE_THRESHOLDS])
+    scenario = filters.UUIDFilter(field_name="session__scenario_id", help_text=gettext_lazy("An ID."))
+    assignment = filters.UUIDFilter(field_name="session__assignment_id", help_text=gettext_lazy("An ID."))
+    session = filters.UUIDFilter(field_name="session_id", help_text=gettext_lazy("An ID."))
+    grade = filters.ChoiceFilter(choices=[(letter, letter) for lowest, letter in GRADE_THRESHOLDS])
     status = filters.ChoiceFilter(choices=Evaluation.Status.choices)
     state = filters.ChoiceFilter(
         choices=[(state, state) for state in ("waiting", "disputed", "reviewed", "unreviewed")], method="in_state"
@@ -82,8 +84,8 @@ class EvaluationSummarySerializer(serializers.ModelSerializer[Evaluation]):
 
 class ReviewSerializer(StrictSerializer):
     verdict = serializers.ChoiceField(
-        choices=[*((key, label) for key, label in REVIEW_VERDICTS), ("agree", "as it is")],
-        help_text="what it should be, or `agree`",
+        choices=[*((key, label) for key, label in REVIEW_VERDICTS), ("agree", gettext_lazy("Agree"))],
+        help_text=gettext_lazy("The new verdict, or `agree`."),
     )
     reason = serializers.CharField(max_length=2000)
 
@@ -168,7 +170,7 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
         Raise PermissionDenied if the user reviews no feedback at all.
         """
         if not authenticated_user(self.request).has_perm("evaluation.add_review"):
-            raise PermissionDenied("Only people who review feedback can do this.")
+            raise PermissionDenied(_("You don’t have permission to review feedback."))
         rows = self.get_queryset().graded().exclude(session__counselor=authenticated_user(self.request))
         return get_object_or_404(rows, pk=self.kwargs["pk"])
 
@@ -193,7 +195,7 @@ class FlagHandlingSerializer(StrictSerializer):
 class FlagFilter(StrictFilterSet):
     handling = filters.ChoiceFilter(choices=FlagHandling.choices)
     severity = filters.ChoiceFilter(choices=FlagSeverity.choices)
-    session = filters.UUIDFilter(field_name="session_id", help_text="an id")
+    session = filters.UUIDFilter(field_name="session_id", help_text=gettext_lazy("An ID."))
 
     class Meta:
         model = Flag

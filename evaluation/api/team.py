@@ -4,6 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import api_view
@@ -27,15 +29,15 @@ WEEK_SPANS = (4, 12, 26, 52)
 
 
 class WeekProgressSerializer(serializers.Serializer[Any]):
-    week = serializers.DateField(help_text="its Monday")
-    percent = serializers.IntegerField(help_text="0 to 100")
+    week = serializers.DateField(help_text=gettext_lazy("The Monday of the week."))
+    percent = serializers.IntegerField(help_text=gettext_lazy("0 to 100."))
     sessions = serializers.IntegerField()
 
 
 class SkillProgressSerializer(serializers.Serializer[Any]):
     key = serializers.CharField()
     name = serializers.CharField()
-    percent = serializers.IntegerField(help_text="0 to 100, of the whole span")
+    percent = serializers.IntegerField(help_text=gettext_lazy("0 to 100, over the whole period."))
     sessions = serializers.IntegerField()
     weeks = WeekProgressSerializer(source="plot.points", many=True)
 
@@ -56,17 +58,17 @@ class TeamRowSerializer(serializers.Serializer[Any]):
     counselor = serializers.UUIDField(source="person.pk")
     name = serializers.CharField(source="person.__str__")
     external_id = serializers.CharField(source="person.external_id")
-    sessions = serializers.IntegerField(help_text="graded ones of the span")
-    average = serializers.IntegerField(source="percent", allow_null=True, help_text="0 to 100")
+    sessions = serializers.IntegerField(help_text=gettext_lazy("Graded sessions in the period."))
+    average = serializers.IntegerField(source="percent", allow_null=True, help_text=gettext_lazy("0 to 100."))
     last_practised_at = serializers.DateTimeField(source="last", allow_null=True)
-    open = serializers.IntegerField(help_text="assignments")
-    overdue = serializers.IntegerField(help_text="assignments")
+    open = serializers.IntegerField(help_text=gettext_lazy("Number of assignments."))
+    overdue = serializers.IntegerField(help_text=gettext_lazy("Number of assignments."))
 
 
 def _parse_weeks(request: Request) -> int:
     asked = request.query_params.get("weeks", "12")
     if asked not in {str(span) for span in WEEK_SPANS}:
-        raise ValidationError({"weeks": f"One of {', '.join(map(str, WEEK_SPANS))} is wanted here."})
+        raise ValidationError({"weeks": _("Select one of %(choices)s.") % {"choices": ", ".join(map(str, WEEK_SPANS))}})
     return int(asked)
 
 
@@ -74,7 +76,10 @@ _WEEKS_PARAMETER = OpenApiParameter("weeks", int, enum=list(WEEK_SPANS), default
 
 
 @extend_schema(
-    parameters=[_WEEKS_PARAMETER, OpenApiParameter("counselor", UUID, description="an id; one's own without it")],
+    parameters=[
+        _WEEKS_PARAMETER,
+        OpenApiParameter("counselor", UUID, description="A counselor's ID. Defaults to the user."),
+    ],
     responses=ProgressSerializer,
 )
 @token_scope(CLOSED)
@@ -96,14 +101,14 @@ def _requested_counselor(request: Request) -> User:
     try:
         pk = UUID(wanted)
     except ValueError:
-        raise ValidationError({"counselor": "An id is wanted here."}) from None
+        raise ValidationError({"counselor": _("Must be a valid UUID.")}) from None
     found: User = get_object_or_404(User.objects.for_user(authenticated_user(request)), pk=pk)
     return found
 
 
 def _check_may_see_team(request: Request) -> None:
     if not authenticated_user(request).has_perm("training.view_assignment"):
-        raise PermissionDenied("Only people who are responsible for counselors can see this.")
+        raise PermissionDenied(_("You don’t have permission to see this."))
 
 
 class TeamPagination(StandardCursorPagination):
@@ -132,14 +137,14 @@ class TeamView(ListAPIView[User]):
 class AttentionSerializer(serializers.Serializer[Any]):
     """Number of matters of each kind."""
 
-    talk_to = serializers.IntegerField(help_text="counselors who stopped often lately; no fault of theirs")
+    talk_to = serializers.IntegerField(help_text=gettext_lazy("Counselors who recently stopped several conversations."))
     flags = serializers.IntegerField()
     disputes = serializers.IntegerField()
-    waiting = serializers.IntegerField(help_text="feedback that a person must look at")
-    overdue = serializers.IntegerField(help_text="assignments")
-    failed = serializers.IntegerField(help_text="assignments below their pass mark, of the last two weeks")
-    declined = serializers.IntegerField(help_text="assignments, of the last two weeks")
-    ungraded = serializers.IntegerField(help_text="conversations, of the last two weeks")
+    waiting = serializers.IntegerField(help_text=gettext_lazy("Feedback that needs human review."))
+    overdue = serializers.IntegerField(help_text=gettext_lazy("Number of assignments."))
+    failed = serializers.IntegerField(help_text=gettext_lazy("Assignments failed in the last two weeks."))
+    declined = serializers.IntegerField(help_text=gettext_lazy("Assignments declined in the last two weeks."))
+    ungraded = serializers.IntegerField(help_text=gettext_lazy("Conversations without a grade in the last two weeks."))
 
 
 @extend_schema(responses=AttentionSerializer)

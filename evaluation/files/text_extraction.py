@@ -3,6 +3,8 @@
 from pathlib import Path, PurePosixPath
 
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.procedures.pdf_text import PdfUnreadableError, read_pdf
 from accounts.procedures.sandbox import SandboxLimitError, run_in_sandbox
@@ -14,12 +16,14 @@ FILE_EXTENSIONS = {".pdf", ".docx", ".txt", ".md"}
 _TIMEOUT_SECONDS = 10.0
 _DOCX_SANDBOX = Path(docx_sandbox.__file__)
 _REJECTIONS = {
-    "too_large": "This file unpacks to far more than its size: it is not read. Save it anew and upload it again.",
-    "too_slow": "This file took too long to read. Save it anew and upload it again.",
-    "damaged": "This is not a Word file that can be read. Save it as .docx and upload it again.",
-    "no_text": "This file has no text.",
-    "locked": "This PDF needs a password. Save it without one and upload it again.",
-    "scanned": "This PDF has no text: it seems to be scanned. Type what it says, or have its text recognised (OCR).",
+    "too_large": _("This file is too large once unpacked. Save it as a new file and upload it again."),
+    "too_slow": _("This file took too long to read. Save it as a new file and upload it again."),
+    "damaged": _("We can’t read this as a Word file. Save it as .docx and upload it again."),
+    "no_text": _("This file contains no text."),
+    "locked": _("This PDF is password-protected. Save it without a password and upload it again."),
+    "scanned": _(
+        "This PDF contains no text. If it is a scan, run text recognition (OCR) or type the text, then try again."
+    ),
 }
 
 
@@ -32,16 +36,16 @@ def extract_document_text(file: UploadedFile) -> str:
     size = sum(len(chunk) for chunk in file.chunks())
     file.seek(0)
     if size > MAX_BYTES:
-        raise DocumentRejectedError(f"This file has {size:,} bytes; at most {MAX_BYTES:,} (10 MB) are taken.")
+        raise DocumentRejectedError(gettext("This file is larger than 10 MB."))
     kind = PurePosixPath(file.name or "").suffix.lower()
     if kind not in FILE_EXTENSIONS:
-        raise DocumentRejectedError(f"A {kind or 'file without an ending'} is not taken here: PDF, DOCX, TXT or MD.")
+        raise DocumentRejectedError(gettext("Upload a PDF, DOCX, TXT, or MD file."))
     text = _extract_text(kind, file.read()).replace("\0", "").strip()
     if not text:
-        raise DocumentRejectedError(_REJECTIONS["no_text"])
+        raise DocumentRejectedError(str(_REJECTIONS["no_text"]))
     if len(text) > MAX_CHARACTERS:
         raise DocumentRejectedError(
-            f"This is more than {MAX_CHARACTERS:,} characters. Upload what is about this conversation."
+            gettext("This document is longer than 30,000 characters. Upload only the part about this conversation.")
         )
     return text
 
@@ -54,7 +58,9 @@ def _extract_text(kind: str, content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DocumentRejectedError("This file is not UTF-8 text. Save it as UTF-8 and upload it again.") from error
+        raise DocumentRejectedError(
+            gettext("This file is not UTF-8 text. Save it as UTF-8 and upload it again.")
+        ) from error
 
 
 def _extract_pdf(content: bytes) -> str:
@@ -62,16 +68,16 @@ def _extract_pdf(content: bytes) -> str:
         return read_pdf(content, most_characters=2 * MAX_CHARACTERS, seconds=_TIMEOUT_SECONDS).text
     except PdfUnreadableError as error:
         known = {"no_text": _REJECTIONS["scanned"], "locked": _REJECTIONS["locked"]}
-        raise DocumentRejectedError(known.get(error.kind, str(error))) from error
+        raise DocumentRejectedError(str(known.get(error.kind, error))) from error
 
 
 def _extract_docx(content: bytes) -> str:
     if not content.startswith(b"PK\x03\x04"):
-        raise DocumentRejectedError(_REJECTIONS["damaged"])
+        raise DocumentRejectedError(str(_REJECTIONS["damaged"]))
     try:
         said: dict[str, str] = run_in_sandbox(_DOCX_SANDBOX, content, [str(MAX_CHARACTERS)], _TIMEOUT_SECONDS)
     except SandboxLimitError as ended:
-        raise DocumentRejectedError(_REJECTIONS[ended.kind]) from ended
+        raise DocumentRejectedError(str(_REJECTIONS[ended.kind])) from ended
     if "refused" in said:
-        raise DocumentRejectedError(_REJECTIONS[said["refused"]])
+        raise DocumentRejectedError(str(_REJECTIONS[said["refused"]]))
     return said["text"]

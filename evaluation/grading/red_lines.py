@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.utils.translation import gettext_noop
+
 from ai.pattern_files import read_patterns
 from evaluation.grading.evidence import GraderTurn
 
@@ -25,6 +27,13 @@ def _compile_patterns(name: str) -> re.Pattern[str]:
 _LEADING_NEGATIVE, _METHOD = _compile_patterns("leading_negative"), _compile_patterns("methods")
 _DISCLOSURE, _FOLLOW_UP = _compile_patterns("disclosures"), _compile_patterns("taken_up")
 _ABANDONMENT, _SAFEGUARD = _compile_patterns("leaving"), _compile_patterns("safeguards")
+# Stored in English with the verdict, and translated when the feedback is shown.
+_LEADING_NEGATIVE_REASON = gettext_noop("This asks about suicide in a way that makes “no” the easy answer.")
+_METHOD_REASON = gettext_noop("This describes a method of suicide.")
+_ABANDONMENT_REASON = gettext_noop("The caller had disclosed a risk, and this leaves them alone with it.")
+_IGNORED_DISCLOSURE_REASON = gettext_noop(
+    "The caller had just disclosed a risk. Neither this reply nor a later one responds to it."
+)
 _QUESTION = re.compile(r"\?|\b(?:do you|have you|are there|did you|is there)\b", re.IGNORECASE)
 
 
@@ -53,13 +62,12 @@ def _by_commission(lines: Sequence[GraderTurn]) -> list[CrossedRedLine]:
             continue
         text = _straighten_apostrophes(line.text)
         if match := _LEADING_NEGATIVE.search(text):
-            reason = "This asks about suicide so that no is the easy answer."
-            found.append(CrossedRedLine("no_leading_negative", line.turn_id, *_sentence_bounds(text, match), reason))
+            bounds = _sentence_bounds(text, match)
+            found.append(CrossedRedLine("no_leading_negative", line.turn_id, *bounds, _LEADING_NEGATIVE_REASON))
         for match in _METHOD.finditer(text):
             start, end = _sentence_bounds(text, match)
             if not _QUESTION.search(text[start:end]):
-                reason = "This tells of a way to die."
-                found.append(CrossedRedLine("no_method_information", line.turn_id, start, end, reason))
+                found.append(CrossedRedLine("no_method_information", line.turn_id, start, end, _METHOD_REASON))
     return found
 
 
@@ -74,8 +82,8 @@ def _by_omission(lines: Sequence[GraderTurn]) -> list[CrossedRedLine]:
                 at_risk = True
                 found += _ignored_disclosure(lines[index + 1 :])
         elif at_risk and (match := _ABANDONMENT.search(text)) and not _SAFEGUARD.search(text):
-            reason = "The caller had spoken of danger, and this leaves them alone with it."
-            found.append(CrossedRedLine("no_abandonment", line.turn_id, *_sentence_bounds(text, match), reason))
+            bounds = _sentence_bounds(text, match)
+            found.append(CrossedRedLine("no_abandonment", line.turn_id, *bounds, _ABANDONMENT_REASON))
     return found
 
 
@@ -85,8 +93,7 @@ def _ignored_disclosure(later: Sequence[GraderTurn]) -> list[CrossedRedLine]:
     if not answers or any(_FOLLOW_UP.search(_straighten_apostrophes(line.text)) for line in answers):
         return []
     first = answers[0]
-    reason = "The caller had just spoken of danger; neither this answer nor a later one takes it up."
-    return [CrossedRedLine("takes_up_disclosure", first.turn_id, 0, len(first.text), reason)]
+    return [CrossedRedLine("takes_up_disclosure", first.turn_id, 0, len(first.text), _IGNORED_DISCLOSURE_REASON)]
 
 
 def _straighten_apostrophes(text: str) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from accounts.procedures.sections import normalize_for_matching
 from ai import AIUnavailableError
 from evaluation.grading import evidence, openai_grader, red_lines, rubric
@@ -21,9 +23,13 @@ from evaluation.models.flag_kinds import COUNSELOR_FLAG_KINDS, FlagFinding, Flag
 Verdict = CriterionResult.Verdict
 Concern = Evaluation.Concern
 
-UNVERIFIED_REASON = "No words of yours were found that show this."
-_UNVERIFIED_RED_LINE_REASON = (
-    "It was said that this line is crossed, and no words of yours were found that show it. A person looks."
+# Stored in English, and translated when they are shown.
+UNVERIFIED_REASON = gettext_noop("No quote from the conversation shows this.")
+_UNVERIFIED_RED_LINE_REASON = gettext_noop(
+    "The grader says that this red line was crossed, but no quote confirms it. A person will review it."
+)
+_INJECTION_NOTE = gettext_noop(
+    "These words address the grader. They were hidden from the grader and not accepted as evidence."
 )
 # Criteria that may rest on the same words, or half of all if that is more. An honest reading rarely needs more.
 _MAX_CRITERIA_PER_QUOTE = 6
@@ -102,7 +108,7 @@ def _flag_injection(line: GraderTurn) -> FlagFinding:
     return FlagFinding(
         FlagKind.GAMING,
         FlagSource.RULES,
-        "These words speak to whoever grades. They were neither shown to the grader nor taken as evidence.",
+        _INJECTION_NOTE,
         line.turn_id,
         line.text[span.start : span.end].strip()[:500],
     )

@@ -6,6 +6,8 @@ import uuid
 from datetime import datetime
 
 from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from training.models import Session
@@ -21,17 +23,19 @@ class Guidelines(models.Model):
     """An organization's guidelines for documentation. The newest upload applies; none is ever rewritten."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    filename = models.CharField(max_length=200)
-    text = models.TextField()
-    uploaded_by = models.ForeignKey(User, on_delete=models.PROTECT, editable=False, related_name="+")
-    uploaded_at = models.DateTimeField(auto_now_add=True)
+    filename = models.CharField(_("file name"), max_length=200)
+    text = models.TextField(_("text"))
+    uploaded_by = models.ForeignKey(
+        User, verbose_name=_("uploaded by"), on_delete=models.PROTECT, editable=False, related_name="+"
+    )
+    uploaded_at = models.DateTimeField(_("uploaded"), auto_now_add=True)
 
     objects = GuidelinesQuerySet.as_manager()
 
     class Meta:
         ordering = ["-uploaded_at", "-pk"]
-        verbose_name = "documentation guidelines"
-        verbose_name_plural = "documentation guidelines"
+        verbose_name = _("documentation guidelines")
+        verbose_name_plural = _("documentation guidelines")
 
     def __str__(self) -> str:
         return self.filename
@@ -52,13 +56,13 @@ class DocumentationReview(models.Model):
     """A comparison of a counselor's own documentation with the transcript: a separate report, not part of a grade."""
 
     class Status(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        COMPLETED = "completed"
-        FAILED = "failed"
+        QUEUED = "queued", _("Queued")
+        RUNNING = "running", _("In progress")
+        COMPLETED = "completed", _("Completed")
+        FAILED = "failed", _("Failed")
 
     UNDER_WAY = (Status.QUEUED, Status.RUNNING)
-    BANDS = ((80, "good"), (60, "fair"), (0, "poor"))  # (lowest overall score, name), best first
+    BANDS = ((80, _("good")), (60, _("fair")), (0, _("poor")))  # (lowest overall score, name), best first
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
@@ -77,11 +81,11 @@ class DocumentationReview(models.Model):
     transcript_hash = models.CharField(max_length=64, blank=True)
     input_tokens = models.PositiveIntegerField(null=True)
     output_tokens = models.PositiveIntegerField(null=True)
-    accuracy = models.PositiveSmallIntegerField(null=True, help_text="0 to 100")
-    compliance = models.PositiveSmallIntegerField(null=True, help_text="0 to 100; empty without guidelines")
-    overall = models.PositiveSmallIntegerField(null=True, help_text="0 to 100")
+    accuracy = models.PositiveSmallIntegerField(null=True, help_text=_("0 to 100."))
+    compliance = models.PositiveSmallIntegerField(null=True, help_text=_("0 to 100. Empty without guidelines."))
+    overall = models.PositiveSmallIntegerField(null=True, help_text=_("0 to 100."))
     summary = models.TextField(blank=True)
-    gaps = models.JSONField(default=list, help_text="[{kind, severity, written, turn, said, note}], each verified")
+    gaps = models.JSONField(default=list, help_text=_("Verified gaps: [{kind, severity, written, turn, said, note}]."))
 
     objects = DocumentationReviewQuerySet.as_manager()
 
@@ -99,4 +103,9 @@ class DocumentationReview(models.Model):
     @property
     def band(self) -> str:
         """Name of the band that the overall score falls into."""
-        return next((name for lowest, name in self.BANDS if (self.overall or 0) >= lowest), "")
+        return next((str(name) for lowest, name in self.BANDS if (self.overall or 0) >= lowest), "")
+
+    @property
+    def failure_text(self) -> str:
+        """The reason for the failure in the reader's language. It is stored in English."""
+        return gettext(self.failure)

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from django.db import IntegrityError, models, transaction
 from django.db.models import Max
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, ProcedureDocument, User
 from evaluation.models.flag_kinds import FlagSeverity
@@ -90,70 +92,87 @@ class Evaluation(models.Model):
     """Version n of a session's feedback: queued, then filled exactly once. Score and letter are computed in code."""
 
     class Status(models.TextChoices):
-        QUEUED = "queued"
-        RUNNING = "running"
-        COMPLETED = "completed"
-        HELD = "held", "held for a person"
-        TOO_SHORT = "too_short", "too short"
-        NOT_GRADABLE = "not_gradable", "not gradable"
-        FAILED = "failed"
+        QUEUED = "queued", _("Queued")
+        RUNNING = "running", _("In progress")
+        COMPLETED = "completed", _("Completed")
+        HELD = "held", _("Held for human review")
+        TOO_SHORT = "too_short", _("Too short to grade")
+        NOT_GRADABLE = "not_gradable", _("Can’t be graded")
+        FAILED = "failed", _("Failed")
 
     UNDER_WAY = (Status.QUEUED, Status.RUNNING)
     GRADED = (Status.COMPLETED, Status.HELD)
 
     class Concern(models.TextChoices):
-        PROMPT_INJECTION = "steered", "something in it speaks to the grader"
-        RED_LINE = "red_line", "a red line is crossed"
-        RED_LINE_UNVERIFIED = "red_line_unproven", "a red line may be crossed, and no words prove it"
-        THIN_EVIDENCE = "thin_evidence", "the same words stand for many criteria"
-        DISTRESS = "distress", "the counselor may need support"
+        PROMPT_INJECTION = "steered", _("Some of the text addresses the grader")
+        RED_LINE = "red_line", _("A red line was crossed")
+        RED_LINE_UNVERIFIED = "red_line_unproven", _("A red line may have been crossed, but no quote confirms it")
+        THIN_EVIDENCE = "thin_evidence", _("The same words are the evidence for many criteria")
+        DISTRESS = "distress", _("The counselor may need support")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="evaluations")
-    version = models.PositiveIntegerField()
-    status = models.CharField(max_length=20, choices=Status.choices, default=Status.QUEUED)
-    failure = models.CharField(max_length=200, blank=True, help_text="fit for people; the cause stands in the log")
+    session = models.ForeignKey(
+        Session, verbose_name=_("session"), on_delete=models.CASCADE, related_name="evaluations"
+    )
+    version = models.PositiveIntegerField(_("version"))
+    status = models.CharField(_("status"), max_length=20, choices=Status.choices, default=Status.QUEUED)
+    failure = models.CharField(
+        _("reason without a grade"),
+        max_length=200,
+        blank=True,
+        help_text=_("Written for people. The cause is in the log."),
+    )
     requested_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    attempts = models.PositiveSmallIntegerField(default=0)
-    created_at = models.DateTimeField(auto_now_add=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
     touched_at = models.DateTimeField(auto_now_add=True)
     completed_at = models.DateTimeField(null=True)
 
-    model = models.CharField(max_length=100, blank=True)
-    prompt_version = models.CharField(max_length=50, blank=True)
-    rubric_version = models.CharField(max_length=50, blank=True)
-    transcript_hash = models.CharField(max_length=64, blank=True)
+    model = models.CharField(_("model"), max_length=100, blank=True)
+    prompt_version = models.CharField(_("prompt version"), max_length=50, blank=True)
+    rubric_version = models.CharField(_("rubric version"), max_length=50, blank=True)
+    transcript_hash = models.CharField(_("transcript hash"), max_length=64, blank=True)
     document = models.ForeignKey(ProcedureDocument, on_delete=models.PROTECT, null=True, related_name="+")
     vector_store_id = models.CharField(max_length=100, blank=True)
     file_ids = models.JSONField(default=list)
-    used_file_search = models.BooleanField(null=True, help_text="empty: there were no procedures to search")
+    used_file_search = models.BooleanField(
+        _("procedures searched"), null=True, help_text=_("Empty if there were no procedures to search.")
+    )
     input_tokens = models.PositiveIntegerField(null=True)
     output_tokens = models.PositiveIntegerField(null=True)
-    latency_ms = models.PositiveIntegerField(null=True, help_text="from the question to the model's answer")
+    latency_ms = models.PositiveIntegerField(
+        null=True, help_text=_("From the first request to the model’s last answer.")
+    )
 
-    score = models.PositiveSmallIntegerField(null=True, help_text="0 to 100")
-    grade = models.CharField(max_length=1, blank=True)
-    capped_from = models.PositiveSmallIntegerField(null=True, help_text="the score that a crossed red line took")
-    reviewed_score = models.PositiveSmallIntegerField(null=True, help_text="with what people overruled; it counts")
+    score = models.PositiveSmallIntegerField(_("score"), null=True, help_text=_("0 to 100."))
+    grade = models.CharField(_("grade"), max_length=1, blank=True)
+    capped_from = models.PositiveSmallIntegerField(
+        null=True, help_text=_("Score before a crossed red line lowered it.")
+    )
+    reviewed_score = models.PositiveSmallIntegerField(
+        null=True, help_text=_("Score with people’s verdicts. It replaces the computed score.")
+    )
     reviewed_grade = models.CharField(max_length=1, blank=True)
-    needs_person = models.JSONField(default=list, help_text="why a person must look: see Concern")
-    is_waiting = models.BooleanField(default=False, help_text="needs a person, and nobody has looked at it")
+    needs_person = models.JSONField(default=list, help_text=_("Reasons why a person must review this."))
+    is_waiting = models.BooleanField(default=False, help_text=_("Needs human review, and no one has reviewed it yet."))
     looked_at_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     looked_at = models.DateTimeField(null=True)
-    alerted_at = models.DateTimeField(null=True, help_text="when supervisors were written to about critical flags")
-    announced_at = models.DateTimeField(null=True, help_text="when its counselor was written to that it is ready")
-    measures = models.JSONField(default=dict, help_text="what was counted, see evaluation.reports.measures")
-    rationale = models.TextField(blank=True)
+    alerted_at = models.DateTimeField(null=True, help_text=_("When supervisors were emailed about critical flags."))
+    announced_at = models.DateTimeField(null=True, help_text=_("When the counselor was emailed that it is ready."))
+    measures = models.JSONField(default=dict, help_text=_("Counts of the conversation."))
+    rationale = models.TextField(_("summary"), blank=True)
     went_well = models.JSONField(default=list)
     improvements = models.JSONField(default=list)
-    learning_objective = models.TextField(blank=True)
+    learning_objective = models.TextField(_("learning objective"), blank=True)
     reflection_questions = models.JSONField(default=list)
 
     objects = EvaluationQuerySet.as_manager()
 
     class Meta:
         ordering = ["session", "-version"]
+        verbose_name = _("evaluation")
+        verbose_name_plural = _("evaluations")
         indexes = [
             models.Index(fields=["organization", "-completed_at", "-id"], name="evaluation_in_order"),
             models.Index(fields=["organization", "-created_at", "id"], name="evaluation_as_asked"),
@@ -181,7 +200,7 @@ class Evaluation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Feedback {self.version} on {self.session_id}"
+        return gettext("Feedback %(version)s on %(session)s") % {"version": self.version, "session": self.session_id}
 
     @property
     def is_under_way(self) -> bool:
@@ -210,6 +229,11 @@ class Evaluation(models.Model):
         return [str(self.Concern(one).label) for one in self.needs_person]
 
     @property
+    def failure_text(self) -> str:
+        """The reason for having no grade in the reader's language. It is stored in English."""
+        return gettext(self.failure)
+
+    @property
     def final_score(self) -> int | None:
         """The reviewed score if there is one, else the computed score."""
         return self.score if self.reviewed_score is None else self.reviewed_score
@@ -234,30 +258,32 @@ class CriterionResult(models.Model):
     """The result of one check. Every quote appears in the transcript, word for word, at its offset."""
 
     class Verdict(models.TextChoices):
-        MET = "met"
-        NOT_MET = "not_met", "not met"
-        NOT_APPLICABLE = "not_applicable", "not applicable"
-        NO_EVIDENCE = "no_evidence", "no evidence"
+        MET = "met", _("Met")
+        NOT_MET = "not_met", _("Not met")
+        NOT_APPLICABLE = "not_applicable", _("Not applicable")
+        NO_EVIDENCE = "no_evidence", _("No evidence")
 
     class Source(models.TextChoices):
-        RUBRIC = "rubric"
-        SCENARIO = "scenario"
+        RUBRIC = "rubric", _("Rubric")
+        SCENARIO = "scenario", _("Scenario")
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     evaluation = models.ForeignKey(Evaluation, on_delete=models.CASCADE, related_name="criteria")
     position = models.PositiveSmallIntegerField()
     key = models.CharField(max_length=60)
-    check_text = models.TextField()
-    branch = models.CharField(max_length=30, blank=True, help_text="of the rubric")
+    check_text = models.TextField(_("check"))
+    branch = models.CharField(max_length=30, blank=True, help_text=_("Branch of the rubric."))
     is_red_line = models.BooleanField(default=False)
     source = models.CharField(max_length=10, choices=Source.choices)
-    weight = models.PositiveSmallIntegerField(default=1)
-    verdict = models.CharField(max_length=20, choices=Verdict.choices)
-    reason = models.TextField(blank=True)
-    quotes = models.JSONField(default=list, help_text="[{turn, start, end, text}], offsets in the turn's text as heard")
+    weight = models.PositiveSmallIntegerField(_("weight"), default=1)
+    verdict = models.CharField(_("verdict"), max_length=20, choices=Verdict.choices)
+    reason = models.TextField(_("reason"), blank=True)
+    quotes = models.JSONField(
+        default=list, help_text=_("[{turn, start, end, text}], with offsets in the turn’s text as heard.")
+    )
     citations = models.JSONField(
         default=list,
-        help_text="[{section, title, page, text}], each found in what the search returned and in the document",
+        help_text=_("[{section, title, page, text}], each found in a search result and in the document."),
     )
     reviewed_verdict = models.CharField(max_length=20, choices=Verdict.choices, blank=True)
 
@@ -265,6 +291,8 @@ class CriterionResult(models.Model):
 
     class Meta:
         ordering = ["evaluation", "position"]
+        verbose_name = _("criterion")
+        verbose_name_plural = _("criteria")
         constraints = [models.UniqueConstraint(fields=["evaluation", "key"], name="criterion_once_per_evaluation")]
 
     def __str__(self) -> str:
@@ -276,6 +304,16 @@ class CriterionResult(models.Model):
         return self.reviewed_verdict or self.verdict
 
     @property
+    def title(self) -> str:
+        """The check in the reader's language. Only the rubric's own texts can be translated."""
+        return gettext(self.check_text)
+
+    @property
+    def reason_text(self) -> str:
+        """The reason for the verdict. Reasons that code gives are stored in English and translated here."""
+        return gettext(self.reason)
+
+    @property
     def is_crossed_red_line(self) -> bool:
         """Return whether this is a red line that the counselor crossed."""
         return self.is_red_line and self.final_verdict == self.Verdict.NOT_MET
@@ -285,9 +323,9 @@ class Scan(models.Model):
     """The independent scan of a conversation by a model that does not grade. Kept even when it finds nothing."""
 
     class Status(models.TextChoices):
-        CLEAN = "clean"
-        FLAGGED = "flagged"
-        FAILED = "failed"
+        CLEAN = "clean", _("Clean")
+        FLAGGED = "flagged", _("Flagged")
+        FAILED = "failed", _("Failed")
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     evaluation = models.OneToOneField(Evaluation, on_delete=models.CASCADE, related_name="scan")

@@ -3,30 +3,31 @@
 from dataclasses import dataclass
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class FlagSeverity(models.TextChoices):
-    INFO = "info"
-    WARNING = "warning"
-    CRITICAL = "critical"
+    INFO = "info", _("Info")
+    WARNING = "warning", _("Warning")
+    CRITICAL = "critical", _("Critical")
 
 
 class FlagKind(models.TextChoices):
-    JAILBREAK = "jailbreak", "tries to break the simulation"
-    INAPPROPRIATE = "inappropriate", "inappropriate language"
-    OFF_TOPIC = "off_topic", "off topic"
-    PERSONAL_DATA = "personal_data", "real personal data"
-    GAMING = "gaming", "tries to steer the grading"
-    ROLE_CONFUSION = "role_confusion", "the caller took the counselor's part"
-    PROMPT_LEAKAGE = "prompt_leakage", "the caller revealed its instructions"
-    CHARACTER_BREAK = "character_break", "the caller fell out of its part"
-    OMITTED_BEHAVIOUR = "omitted_behaviour", "the caller left out what the scenario asks for"
-    INVENTED_ELEMENTS = "invented_elements", "the caller invented what the scenario does not hold"
-    DIFFICULTY_MISMATCH = "difficulty_mismatch", "easier or harder than the scenario says"
-    COUNSELOR_DISTRESS = "counselor_distress", "the counselor may need support"
-    WRONG_GUIDANCE = "wrong_guidance", "the feedback gives wrong guidance"
-    TECHNICAL = "technical", "a technical problem"
-    OTHER = "other", "something else"
+    JAILBREAK = "jailbreak", _("Attempt to break the simulation")
+    INAPPROPRIATE = "inappropriate", _("Inappropriate language")
+    OFF_TOPIC = "off_topic", _("Off topic")
+    PERSONAL_DATA = "personal_data", _("Real personal information")
+    GAMING = "gaming", _("Attempt to influence the grade")
+    ROLE_CONFUSION = "role_confusion", _("The caller took the counselor's role")
+    PROMPT_LEAKAGE = "prompt_leakage", _("The caller revealed its instructions")
+    CHARACTER_BREAK = "character_break", _("The caller broke character")
+    OMITTED_BEHAVIOUR = "omitted_behaviour", _("The caller left out something the scenario requires")
+    INVENTED_ELEMENTS = "invented_elements", _("The caller invented something that is not in the scenario")
+    DIFFICULTY_MISMATCH = "difficulty_mismatch", _("Easier or harder than the scenario’s difficulty")
+    COUNSELOR_DISTRESS = "counselor_distress", _("The counselor may need support")
+    WRONG_GUIDANCE = "wrong_guidance", _("Wrong guidance in the feedback")
+    TECHNICAL = "technical", _("Technical problem")
+    OTHER = "other", _("Other")
 
 
 SEVERITY_BY_KIND: dict[str, FlagSeverity] = {
@@ -51,9 +52,9 @@ SEVERITY_BY_KIND: dict[str, FlagSeverity] = {
 class ProblemReportKind(models.TextChoices):
     """Problems that a counselor can report, in counselors' words. Each is also a kind of flag."""
 
-    WRONG_GUIDANCE = FlagKind.WRONG_GUIDANCE.value, "The feedback tells me something wrong or dangerous"
-    TECHNICAL = FlagKind.TECHNICAL.value, "Something did not work"
-    OTHER = FlagKind.OTHER.value, "Something else"
+    WRONG_GUIDANCE = FlagKind.WRONG_GUIDANCE.value, _("The feedback is wrong or unsafe")
+    TECHNICAL = FlagKind.TECHNICAL.value, _("Something didn’t work")
+    OTHER = FlagKind.OTHER.value, _("Something else")
 
 
 # Sort order of severities: the most severe comes first.
@@ -72,10 +73,10 @@ COUNSELOR_FLAG_KINDS = frozenset(
 
 
 class FlagSource(models.TextChoices):
-    GRADER = "grader"
-    SCAN = "scan", "independent scan"
-    RULES = "rules"
-    COUNSELOR = "counselor", "reported by the counselor"
+    GRADER = "grader", _("Grader")
+    SCAN = "scan", _("Independent scan")
+    RULES = "rules", _("Automatic rule")
+    COUNSELOR = "counselor", _("Reported by the counselor")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ import uuid
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from evaluation.models import flag_kinds
@@ -16,9 +18,9 @@ from training.models import Session
 class FlagHandling(models.TextChoices):
     """States of a supervisor's handling of a flag."""
 
-    PENDING = "pending"
-    REVIEWED = "reviewed"
-    DISMISSED = "dismissed"
+    PENDING = "pending", _("Pending")
+    REVIEWED = "reviewed", _("Reviewed")
+    DISMISSED = "dismissed", _("Dismissed")
 
 
 class FlagQuerySet(models.QuerySet["Flag"]):
@@ -52,14 +54,14 @@ class Flag(models.Model):
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="flags")
     evaluation = models.ForeignKey(Evaluation, on_delete=models.CASCADE, null=True, related_name="flags")
     # Rows stored before the kinds were fixed keep their old names.
-    kind = models.CharField(max_length=60, choices=flag_kinds.FlagKind.choices)
-    severity = models.CharField(max_length=10, choices=Severity.choices)
-    rank = RankField(default=2, editable=False, help_text="of the severity, 0 for the gravest: a queue is read by it")
+    kind = models.CharField(_("kind"), max_length=60, choices=flag_kinds.FlagKind.choices)
+    severity = models.CharField(_("severity"), max_length=10, choices=Severity.choices)
+    rank = RankField(default=2, editable=False, help_text=_("Sort order: 0 is the most severe."))
     source = models.CharField(
         max_length=10, choices=flag_kinds.FlagSource.choices, default=flag_kinds.FlagSource.GRADER
     )
-    note = models.TextField(blank=True)
-    turn = models.CharField(max_length=40, blank=True, help_text="the turn that it rests on")
+    note = models.TextField(_("note"), blank=True)
+    turn = models.CharField(max_length=40, blank=True, help_text=_("ID of the quoted turn."))
     quote = models.TextField(blank=True)
     reported_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -72,6 +74,8 @@ class Flag(models.Model):
 
     class Meta:
         ordering = ["evaluation", "pk"]
+        verbose_name = _("flag")
+        verbose_name_plural = _("flags")
         indexes = [
             models.Index(fields=["organization", "handling", "rank", "-created_at", "-id"], name="flag_queue"),
             models.Index(fields=["organization", "-created_at", "id"], name="flag_in_order"),
@@ -79,7 +83,12 @@ class Flag(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.severity}: {self.kind}"
+        return f"{self.get_severity_display()}: {self.get_kind_display()}"
+
+    @property
+    def note_text(self) -> str:
+        """The note. One that code writes is stored in English and translated here."""
+        return gettext(self.note)
 
     @property
     def is_pending(self) -> bool:

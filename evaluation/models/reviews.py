@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from evaluation.models.evaluations import CriterionResult, Evaluation
@@ -21,35 +22,44 @@ class Review(models.Model):
     """A person's verdict beside the evaluator's: on one criterion, or on the whole evaluation if none is given."""
 
     class Verdict(models.TextChoices):
-        AGREE = "agree"
-        OVERRULE = "overrule"
+        AGREE = "agree", _("Agree")
+        OVERRULE = "overrule", _("Overrule")
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     evaluation = models.ForeignKey(Evaluation, on_delete=models.CASCADE, related_name="reviews")
     criterion = models.ForeignKey(
-        CriterionResult, on_delete=models.CASCADE, null=True, blank=True, related_name="reviews"
+        CriterionResult,
+        verbose_name=_("criterion"),
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="reviews",
     )
-    reviewer = models.ForeignKey(User, on_delete=models.PROTECT, editable=False, related_name="+")
-    verdict = models.CharField(max_length=10, choices=Verdict.choices)
+    reviewer = models.ForeignKey(
+        User, verbose_name=_("reviewer"), on_delete=models.PROTECT, editable=False, related_name="+"
+    )
+    verdict = models.CharField(_("verdict"), max_length=10, choices=Verdict.choices)
     new_verdict = models.CharField(
-        "should be",
+        _("new verdict"),
         max_length=20,
         choices=REVIEW_VERDICTS,
         blank=True,
-        help_text="what the criterion should be, where it is overruled",
+        help_text=_("Required if you overrule a criterion."),
     )
-    reason = models.TextField(max_length=2000)
+    reason = models.TextField(_("reason"), max_length=2000)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["created_at"]
+        verbose_name = _("review")
+        verbose_name_plural = _("reviews")
 
     def __str__(self) -> str:
         return f"{self.reviewer}: {self.verdict}"
 
     def clean(self) -> None:
         if self.verdict == self.Verdict.OVERRULE and self.criterion_id and not self.new_verdict:
-            raise ValidationError({"new_verdict": "Say what it should be."})
+            raise ValidationError({"new_verdict": _("Choose the new verdict.")})
 
 
 class CommentQuerySet(models.QuerySet["Comment"]):
@@ -65,8 +75,8 @@ class Comment(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="comments")
     author = models.ForeignKey(User, on_delete=models.PROTECT, editable=False, related_name="+")
-    at_ms = models.PositiveIntegerField(help_text="on the recording's clock")
-    text = models.TextField(max_length=2000)
+    at_ms = models.PositiveIntegerField(help_text=_("Position in the recording, in milliseconds."))
+    text = models.TextField(_("comment"), max_length=2000)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = CommentQuerySet.as_manager()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from scenarios.models import Scenario
@@ -37,11 +38,17 @@ class Tally(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     counselor = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
     scenario = models.ForeignKey(Scenario, on_delete=models.CASCADE, null=True, related_name="+")
-    week = models.DateField(help_text="its Monday")
-    skill = models.CharField(max_length=30, blank=True, help_text="a branch of the rubric; empty: the whole score")
-    sessions = models.PositiveIntegerField(help_text="graded ones that have something to say about it")
-    reached = models.PositiveIntegerField(help_text="the weight of what is met; of a whole: the sum of scores")
-    possible = models.PositiveIntegerField(help_text="the weight of what applies; of a whole: 100 for each session")
+    week = models.DateField(help_text=_("The Monday of the week."))
+    skill = models.CharField(
+        max_length=30, blank=True, help_text=_("A branch of the rubric. Empty for the overall score.")
+    )
+    sessions = models.PositiveIntegerField(help_text=_("Graded sessions in which this applied."))
+    reached = models.PositiveIntegerField(
+        help_text=_("Weight of the criteria met, or the sum of the scores for the overall score.")
+    )
+    possible = models.PositiveIntegerField(
+        help_text=_("Weight of the criteria that applied, or 100 per session for the overall score.")
+    )
 
     objects = TallyQuerySet.as_manager()
 

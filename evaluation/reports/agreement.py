@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 Z_95 = 1.96  # standard errors on each side of a 95% interval
 
 
@@ -92,4 +94,4 @@ def build_agreement_table(verdicts: Iterable[tuple[str, str, str]], names: dict[
     ]
     rows.sort(key=lambda row: (2.0 if row.agreement.kappa is None else row.agreement.kappa, row.key))
     everything = compute_agreement([pair for pairs in by_key.values() for pair in pairs])
-    return [*rows, AgreementRow("", "All criteria", everything)] if everything else []
+    return [*rows, AgreementRow("", _("All criteria"), everything)] if everything else []

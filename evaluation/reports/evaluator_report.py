@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from evaluation.grading.rubric import general_checks
 from evaluation.models import CriterionResult, Evaluation, EvaluationQuerySet, Scan
 from evaluation.reports.agreement import AgreementRow, build_agreement_table
@@ -26,7 +28,8 @@ def list_agreement(evaluations: EvaluationQuerySet) -> list[AgreementRow]:
 
 
 def check_names() -> dict[str, str]:
-    return {check.key: check.text for check in general_checks()} | {"scenario": "The scenarios' own points"}
+    """Return the checks by key, in the reader's language."""
+    return {check.key: _(check.text) for check in general_checks()} | {"scenario": _("Scenario criteria")}
 
 
 def fold_no_evidence(verdict: str) -> str:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from evaluation.models import REVIEW_VERDICTS
 
 SPEAKERS = ("caller", "counselor")
@@ -38,10 +40,10 @@ def read_labeled_transcripts(content: bytes, known: set[str], is_csv: bool = Fal
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise LabelFileError("The file is not UTF-8 text.") from error
+        raise LabelFileError(_("The file is not UTF-8 text.")) from error
     rows = _parse_csv(text) if is_csv else _parse_json(text)
     if not rows:
-        raise LabelFileError("The file holds no transcripts.")
+        raise LabelFileError(_("The file contains no transcripts."))
     return [_parse_transcript(number, row, known) for number, row in enumerate(rows, 1)]
 
 
@@ -49,16 +51,18 @@ def _parse_json(text: str) -> list[Mapping[str, Any]]:
     try:
         rows = json.loads(text)
     except json.JSONDecodeError as error:
-        raise LabelFileError(f"The file is not JSON: {error.msg} in line {error.lineno}.") from error
+        raise LabelFileError(
+            _("The file is not valid JSON: %(cause)s on line %(line)s.") % {"cause": error.msg, "line": error.lineno}
+        ) from error
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise LabelFileError("The file must be a list of transcripts.")
+        raise LabelFileError(_("The file must be a list of transcripts."))
     return rows
 
 
 def _parse_csv(text: str) -> list[Mapping[str, Any]]:
     reader = csv.DictReader(io.StringIO(text, newline=""))
     if missing := {"id", "transcript"} - set(reader.fieldnames or ()):
-        raise LabelFileError(f"The file has no column {' and no column '.join(sorted(missing))}.")
+        raise LabelFileError(_("Missing columns: %(columns)s.") % {"columns": ", ".join(sorted(missing))})
     return [
         {
             "id": row["id"],
@@ -71,29 +75,36 @@ def _parse_csv(text: str) -> list[Mapping[str, Any]]:
 
 
 def _parse_turn(line: str) -> dict[str, str]:
-    speaker, _, text = line.partition(":")
+    speaker, colon, text = line.partition(":")
     return {"speaker": speaker.strip().lower(), "text": text.strip()}
 
 
 def _parse_transcript(number: int, row: Mapping[str, Any], known: set[str]) -> LabeledTranscript:
-    where = f"Transcript {number}"
     turns, labels = row.get("turns"), row.get("labels")
     if not isinstance(turns, list) or not isinstance(labels, dict):
-        raise LabelFileError(f"{where} needs `turns` and `labels`.")
+        raise LabelFileError(_("Transcript %(number)s: `turns` and `labels` are required.") % {"number": number})
     for at, turn in enumerate(turns, 1):
         if not isinstance(turn, dict) or turn.get("speaker") not in SPEAKERS or not isinstance(turn.get("text"), str):
-            raise LabelFileError(f"{where}, turn {at}: a speaker (caller or counselor) and a text are needed.")
+            raise LabelFileError(
+                _("Transcript %(number)s, turn %(turn)s: `speaker` (caller or counselor) and `text` are required.")
+                % {"number": number, "turn": at}
+            )
     for key, verdict in labels.items():
         if key not in known:
-            raise LabelFileError(f"{where}: there is no criterion {key!r}.")
+            raise LabelFileError(
+                _("Transcript %(number)s: unknown criterion “%(key)s”.") % {"number": number, "key": key}
+            )
         if verdict not in VERDICTS:
-            raise LabelFileError(f"{where}, {key}: {verdict!r} is none of {', '.join(VERDICTS)}.")
+            raise LabelFileError(
+                _("Transcript %(number)s, %(key)s: “%(verdict)s” is not one of %(choices)s.")
+                % {"number": number, "key": key, "verdict": verdict, "choices": ", ".join(VERDICTS)}
+            )
     context = row.get("evaluator_context") or ""
     if not isinstance(context, str):
-        raise LabelFileError(f"{where}: `evaluator_context` must be a text.")
+        raise LabelFileError(_("Transcript %(number)s: `evaluator_context` must be a string.") % {"number": number})
     spoken = [(turn["speaker"], turn["text"]) for turn in turns]
     if len(spoken) < 2 or not any(speaker == "counselor" for speaker, _ in spoken):
-        raise LabelFileError(f"{where} is too short to be graded.")
+        raise LabelFileError(_("Transcript %(number)s is too short to grade.") % {"number": number})
     return LabeledTranscript(
         str(row.get("id") or number), spoken, {str(key): str(value) for key, value in labels.items()}, context
     )

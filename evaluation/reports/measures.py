@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Protocol, TypedDict
 
 from evaluation.reports.talk_time import measure_talk_time
 
@@ -30,29 +30,49 @@ class MeasuredTurn(Protocol):
     is_interrupted: bool  # cut off before its end
 
 
-def measure_conversation(turns: Sequence[MeasuredTurn], is_phone: bool) -> dict[str, Any]:
-    """Count questions and reflections; on the phone, also talk share (percent), pauses (ms), and interruptions.
+class PhoneMeasures(TypedDict, total=False):
+    """Counts that only a phone call has."""
+
+    talk_share: int | None  # the counselor's share of all speech, in percent; None if no one spoke
+    pauses: int  # long ones
+    longest_pause_ms: int | None  # None without a long pause
+    interruptions: int  # times that the counselor cut the caller off
+
+
+class ConversationMeasures(PhoneMeasures):
+    """Counts of a conversation, as stored with its evaluation."""
+
+    questions: int
+    open_questions: int
+    reflections: int
+    reflections_per_question: float | None  # None without a question
+
+
+def measure_conversation(turns: Sequence[MeasuredTurn], is_phone: bool) -> ConversationMeasures:
+    """Count questions and reflections and, on the phone, talk time, pauses, and interruptions.
 
     Reflections are recognized by typical phrases, which is a rule of thumb.
     """
     own = [sentence for turn in turns if turn.role == "counselor" for sentence in _split_sentences(turn.text_heard)]
     questions = [sentence for sentence in own if sentence.endswith("?")]
     reflections = [sentence for sentence in own if not sentence.endswith("?") and _REFLECTION.search(sentence)]
-    counted: dict[str, Any] = {
+    counted: ConversationMeasures = {
         "questions": len(questions),
         "open_questions": sum(bool(_OPEN_QUESTION.search(question)) for question in questions),
         "reflections": len(reflections),
         "reflections_per_question": round(len(reflections) / len(questions), 2) if questions else None,
     }
-    if is_phone:
-        talk = measure_talk_time(turns)
-        counted |= {
-            "talk_share": talk.counselor_percent if talk.has_speech else None,
-            "pauses": len(talk.pauses),
-            "longest_pause_ms": talk.longest_pause.length_ms if talk.longest_pause else None,
-            "interruptions": sum(turn.role == "caller" and turn.is_interrupted for turn in turns),
-        }
-    return counted
+    return {**counted, **_measure_call(turns)} if is_phone else counted
+
+
+def _measure_call(turns: Sequence[MeasuredTurn]) -> PhoneMeasures:
+    talk = measure_talk_time(turns)
+    return {
+        "talk_share": talk.counselor_percent if talk.has_speech else None,
+        "pauses": len(talk.pauses),
+        "longest_pause_ms": talk.longest_pause.length_ms if talk.longest_pause else None,
+        "interruptions": sum(turn.role == "caller" and turn.is_interrupted for turn in turns),
+    }
 
 
 def _split_sentences(text: str) -> Iterable[str]:

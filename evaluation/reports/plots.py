@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 WIDTH, HEIGHT = 600, 120  # SVG units, without the margins for labels
 
 
@@ -54,11 +57,15 @@ class Plot:
     def summary(self) -> str:
         """Description of the drawing in words."""
         if not self.points:
-            return "Nothing was graded in this time."
+            return _("No graded practice in this period.")
         first, last = self.points[0], self.points[-1]
         if len(self.points) == 1:
-            return f"{first.percent} percent in one week."
-        return f"From {first.percent} to {last.percent} percent over {len(self.points)} weeks."
+            return _("%(percent)s%% in one week") % {"percent": first.percent}
+        return ngettext(
+            "From %(first)s%% to %(last)s%% over %(weeks)s week",
+            "From %(first)s%% to %(last)s%% over %(weeks)s weeks",
+            len(self.points),
+        ) % {"first": first.percent, "last": last.percent, "weeks": len(self.points)}
 
 
 def percent_of(reached: int, possible: int) -> int:

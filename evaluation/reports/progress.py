@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db.models import Sum
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 
 from evaluation.grading.rubric import BRANCHES, SKILLS_BY_BRANCH
 from evaluation.models.tallies import TallyQuerySet
@@ -15,7 +17,8 @@ from evaluation.services.tallies import SCENARIO_SKILL, monday_of
 from scenarios.models import Scenario
 from training.models import Session
 
-SKILL_NAMES = BRANCHES | {SCENARIO_SKILL: "What the scenarios ask for"}
+# In English. Pages show them translated.
+SKILL_NAMES = BRANCHES | {SCENARIO_SKILL: gettext_noop("Scenario criteria")}
 MIN_SESSIONS = 2  # conversations needed before a skill is recommended
 MIN_PLOT_WEEKS = 3  # weeks before the current one that every plot shows
 REPEAT_AFTER_DAYS = 14  # wait before the same scenario is recommended again
@@ -44,8 +47,12 @@ class PracticeRecommendation:
     @property
     def why(self) -> str:
         """Reason for the recommendation, for the counselor."""
-        times = f"your last {self.skill.sessions} conversations in which it mattered"
-        return f"In {times}, {self.skill.percent} percent of it was met. It is where you can gain most."
+        count, percent = self.skill.sessions, self.skill.percent
+        return ngettext(
+            "%(percent)s%% of its criteria were met in %(count)s conversation. Practice will help most here.",
+            "%(percent)s%% of its criteria were met across %(count)s conversations. Practice will help most here.",
+            count,
+        ) % {"percent": percent, "count": count}
 
 
 def first_monday(weeks: int) -> date:
@@ -72,7 +79,7 @@ def _build_skill(key: str, rows: list[Any], first: date) -> SkillProgress:
     reached, possible = sum(row["reached"] for row in rows), sum(row["possible"] for row in rows)
     return SkillProgress(
         key,
-        SKILL_NAMES[key],
+        _(SKILL_NAMES[key]),
         percent_of(reached, possible),
         sum(row["sessions"] for row in rows),
         _build_plot(rows, first),

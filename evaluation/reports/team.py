@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Count, Max, Q, Sum
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from evaluation.models import Tally
@@ -15,17 +16,17 @@ from evaluation.reports.progress import first_monday
 from training.models import Assignment, Session
 
 EXPORT_COLUMNS = (
-    "counselor",
-    "e-mail",
-    "external id",
-    "kind",
-    "scenario",
-    "mode",
-    "attempt",
-    "started",
-    "ended",
-    "end",
-    "score",
+    _("counselor"),
+    _("email"),
+    _("external ID"),
+    _("kind"),
+    _("scenario"),
+    _("mode"),
+    _("attempt"),
+    _("started"),
+    _("ended"),
+    _("end reason"),
+    _("score"),
 )
 MAX_SCENARIOS = 50  # rows of the table, the hardest first
 
@@ -97,7 +98,7 @@ def list_scenarios(user: User, weeks: int) -> list[ScenarioRow]:
 
 def export_rows(user: User, people: Any, weeks: int) -> Iterator[Sequence[object]]:
     """Yield the header, then a row for each conversation, newest first, of `people` or, if None, of everyone."""
-    yield EXPORT_COLUMNS
+    yield [str(column) for column in EXPORT_COLUMNS]
     rows = Session.objects.for_user(user).without_trials().filter(started_at__gte=_span_start(weeks))
     if people is not None:
         rows = rows.filter(counselor__in=people)

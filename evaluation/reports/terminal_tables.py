@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.table import Table
 
@@ -9,7 +10,7 @@ from evaluation.reports.agreement import Agreement, AgreementRow
 
 
 def print_agreement(console: Console, rows: Sequence[AgreementRow]) -> None:
-    table = Table("criterion", "n", "agree", "kappa", "95 %", "base rate", box=None, pad_edge=False)
+    table = Table(_("criterion"), "n", _("agree"), _("kappa"), _("95% CI"), _("base rate"), box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
     for row in rows:
@@ -20,8 +21,10 @@ def print_agreement(console: Console, rows: Sequence[AgreementRow]) -> None:
 def agreement_cells(found: Agreement) -> list[str]:
     """Format n, raw agreement, kappa, its interval, and the base rate as table cells."""
     kappa = f"{found.kappa:.2f}" if found.kappa is not None else "-"
-    interval = f"{found.low:.2f} to {found.high:.2f}" if found.low is not None and found.high is not None else "-"
-    return [str(found.n), f"{100 * found.raw:.0f} %", kappa, interval, f"{100 * found.base_rate:.0f} %"]
+    interval = "-"
+    if found.low is not None and found.high is not None:
+        interval = _("%(low)s to %(high)s") % {"low": f"{found.low:.2f}", "high": f"{found.high:.2f}"}
+    return [str(found.n), f"{100 * found.raw:.0f}%", kappa, interval, f"{100 * found.base_rate:.0f}%"]
 
 
 def print_facts(console: Console, facts: Iterable[tuple[str, str]]) -> None:

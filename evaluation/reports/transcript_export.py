@@ -1,13 +1,40 @@
 """Transcript export as text and JSON. Speakers are called caller and counselor only; no one is named."""
 
-from typing import Any
+from datetime import datetime
+from typing import TypedDict
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from evaluation.templatetags.clock import format_timecode
 from training.models import Session, TranscriptTurn
-from training.transcript import public_turn
+from training.transcript import SpeakerRole, public_turn
 
-_EXPORTED_FIELDS = ("role", "text", "start_ms", "end_ms", "interrupted")
-_SPEAKER_NAMES = {TranscriptTurn.Role.CALLER: "Caller", TranscriptTurn.Role.COUNSELOR: "Counselor"}
+_SPEAKER_NAMES = {
+    TranscriptTurn.Role.CALLER: gettext_lazy("Caller"),
+    TranscriptTurn.Role.COUNSELOR: gettext_lazy("Counselor"),
+}
+
+
+class ExportedTurn(TypedDict):
+    """One turn of the JSON export."""
+
+    role: SpeakerRole
+    text: str  # the words as heard
+    start_ms: int | None  # None without a recording position
+    end_ms: int | None
+    interrupted: bool  # cut off before its end
+
+
+class ExportedTranscript(TypedDict):
+    """The JSON export of a session."""
+
+    id: str
+    title: str
+    mode: str
+    started_at: datetime
+    ended_at: datetime | None  # None while the session is live
+    transcript: list[ExportedTurn]  # in order
 
 
 def transcript_as_text(session: Session) -> str:
@@ -17,11 +44,11 @@ def transcript_as_text(session: Session) -> str:
 
 def _format_turn(turn: TranscriptTurn) -> str:
     moment = f"[{format_timecode(turn.start_ms)}] " if turn.start_ms is not None else ""
-    cut = " [cut off]" if turn.is_interrupted else ""
+    cut = f" [{_('cut off')}]" if turn.is_interrupted else ""
     return f"{moment}{_SPEAKER_NAMES[TranscriptTurn.Role(turn.role)]}: {turn.text_heard}{cut}"
 
 
-def transcript_as_dict(session: Session) -> dict[str, Any]:
+def transcript_as_dict(session: Session) -> ExportedTranscript:
     return {
         "id": str(session.pk),
         "title": session.title,
@@ -32,6 +59,12 @@ def transcript_as_dict(session: Session) -> dict[str, Any]:
     }
 
 
-def _exported_turn(turn: TranscriptTurn) -> dict[str, object]:
-    shown = dict(public_turn(turn.to_snapshot()))
-    return {name: shown[name] for name in _EXPORTED_FIELDS}
+def _exported_turn(turn: TranscriptTurn) -> ExportedTurn:
+    shown = public_turn(turn.to_snapshot())
+    return {
+        "role": shown["role"],
+        "text": shown["text"],
+        "start_ms": shown["start_ms"],
+        "end_ms": shown["end_ms"],
+        "interrupted": shown["interrupted"],
+    }

@@ -1,44 +1,66 @@
 """Emails to supervisors about critical flags and problem reports. They quote nothing that was said."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.core.mail import send_mail
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services.email_notifications import absolute_url
 from evaluation.models import Evaluation, Flag
 from evaluation.models.flag_kinds import FlagKind, FlagSeverity
 
-_FLAGGED_BODY = """A practice conversation was flagged: {kinds}.
 
-Look at it here: {url}
+def _flagged_body(kinds: Iterable[str], url: str) -> str:
+    listed = "\n".join(f"- {kind}" for kind in kinds)
+    return _(
+        """A practice conversation was flagged for review:
 
-The counselor does not see flags.
+%(kinds)s
+
+Open the conversation:
+%(url)s
+
+The counselor can't see flags.
 """
-_DISTRESS_BODY = """In a practice conversation something was said that may be {counselor}'s own distress, outside the
-part.
+    ) % {"kinds": listed, "url": url}
 
-This is not about their performance. Please get in touch with them, then look at the conversation: {url}
 
-They are not told of this mail.
+def _distress_body(counselor: User, url: str) -> str:
+    return _(
+        """%(counselor)s may be in distress. During a practice conversation, they said something that may have been
+about themselves and not part of the exercise.
+
+This is not about their performance. Please check in with them, and then read the conversation:
+%(url)s
+
+They aren't notified about this email.
 """
+    ) % {"counselor": counselor, "url": url}
 
 
-_REPORTED_BODY = """A counselor reports a problem with a practice conversation: {kind}.
+def _reported_body(kind: str, url: str) -> str:
+    return _(
+        """A counselor reported a problem with a practice conversation:
 
-Read it here: {url}
+- %(kind)s
+
+Read the report:
+%(url)s
 """
+    ) % {"kind": kind, "url": url}
 
 
 def send_report_alert(flag_id: int) -> None:
     """Email the supervisors about a counselor's report. Raise if an email cannot be sent, so that the task retries."""
     flag = Flag.objects.get(pk=flag_id)
     url = absolute_url(reverse("evaluation:session", args=[flag.session_id]))
-    text = _REPORTED_BODY.format(kind=flag.get_kind_display(), url=url)
+    text = _reported_body(flag.get_kind_display(), url)
     for mailbox in _supervisor_emails(flag.organization_id):
-        send_mail("A counselor reports a problem", text, None, [mailbox])
+        send_mail(_("A counselor reported a problem"), text, None, [mailbox])
 
 
 def _supervisor_emails(organization_id: UUID) -> list[str]:
@@ -63,10 +85,9 @@ def send_critical_flag_alerts(evaluation_id: UUID) -> None:
     is_distress = kinds.pop(FlagKind.COUNSELOR_DISTRESS, None) is not None
     for mailbox in _supervisor_emails(evaluation.organization_id):
         if is_distress:
-            counselor = evaluation.session.counselor
-            text = _DISTRESS_BODY.format(counselor=counselor, url=url)
-            send_mail("A counselor may need support", text, None, [mailbox])
+            text = _distress_body(evaluation.session.counselor, url)
+            send_mail(_("A counselor may need support"), text, None, [mailbox])
         if kinds:
-            text = _FLAGGED_BODY.format(kinds=", ".join(kinds.values()), url=url)
-            send_mail("A practice conversation was flagged", text, None, [mailbox])
+            text = _flagged_body(kinds.values(), url)
+            send_mail(_("A practice conversation was flagged"), text, None, [mailbox])
     Evaluation.objects.filter(pk=evaluation.pk).update(alerted_at=timezone.now())

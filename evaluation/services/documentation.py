@@ -9,6 +9,8 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from ai import AIUnavailableError, find_injections, remove_injections
@@ -25,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 MIN_TURNS = 3  # shortest conversation that can be documented
 _MAX_RETRY_SECONDS = 60.0  # limit on a longer Retry-After
-_FAILURE_MESSAGE = "The documentation could not be compared with the conversation. It is kept; try again."
+_FAILURE_MESSAGE = gettext_noop("We couldn’t compare your documentation with the conversation. It is saved. Try again.")
 Status = DocumentationReview.Status
 
 
@@ -51,7 +53,7 @@ def submit_documentation(session: Session, by: User, file: UploadedFile) -> Docu
     """
     if not can_submit_documentation(session, by):
         raise DocumentRejectedError(
-            "Documentation is handed in once, by who held the conversation, after it is graded."
+            _("You can submit documentation once for each of your own conversations, after it is graded.")
         )
     text = extract_document_text(file)
     path = PurePosixPath(file.name or "")
@@ -66,7 +68,7 @@ def submit_documentation(session: Session, by: User, file: UploadedFile) -> Docu
             )
             transaction.on_commit(lambda: tasks.review_documentation.delay(str(review.pk)), robust=True)
     except IntegrityError as error:
-        raise DocumentRejectedError("Documentation of this conversation is there already.") from error
+        raise DocumentRejectedError(_("Documentation for this conversation has already been submitted.")) from error
     return review
 
 

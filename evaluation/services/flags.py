@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from accounts.models import User
 from accounts.services.rate_limits import RateLimitExceededError
@@ -29,7 +30,13 @@ def report_problem(session: Session, by: User, kind: str, text: str) -> Flag:
     if len(lately) >= MAX_REPORTS_PER_HOUR:
         wait = 1 + int((lately[0].created_at - hour_ago).total_seconds())
         raise RateLimitExceededError(
-            f"You have sent {MAX_REPORTS_PER_HOUR} reports within an hour. Please wait before the next one.", wait
+            ngettext(
+                "You can send %(count)s report an hour. Try again in %(minutes)s min.",
+                "You can send %(count)s reports an hour. Try again in %(minutes)s min.",
+                MAX_REPORTS_PER_HOUR,
+            )
+            % {"count": MAX_REPORTS_PER_HOUR, "minutes": wait // 60 + 1},
+            wait,
         )
     flag = Flag.objects.create(
         organization_id=session.organization_id,

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 
 from accounts.models import Account, User
 from accounts.procedures.indexing import build_citation_index
@@ -39,7 +41,8 @@ MIN_TURNS = 2  # shortest conversation that is graded
 MAX_REQUESTS_PER_HOUR = 3  # gradings of one conversation
 _SAVING_RECHECK_SECONDS = 1.0  # wait while the call's gateway may still be saving turns
 _MAX_RETRY_SECONDS = 60.0  # limit on a longer Retry-After: the sweep would not wait longer either
-_FAILURE_MESSAGE = "The evaluator could not grade this conversation. It is kept; ask for feedback again."
+_FAILURE_MESSAGE = gettext_noop("We couldn’t grade this conversation. It is saved. You can request feedback again.")
+_NOTHING_APPLIED = gettext_noop("None of the criteria apply to this conversation.")
 
 
 class RetryLaterError(Exception):
@@ -72,10 +75,10 @@ def request_feedback(session: Session, by: User) -> Evaluation:
     """
     if session.is_live and session.counselor_id != by.pk:
         raise SessionRefusedError(
-            "session_live", "This conversation is under way. It is graded when it ends.", session.pk
+            "session_live", _("This conversation is still in progress. It is graded when it ends."), session.pk
         )
     if session.was_stopped:
-        raise SessionRefusedError("stopped", "This conversation was stopped, so it is not graded.", session.pk)
+        raise SessionRefusedError("stopped", _("This conversation was stopped, so it isn’t graded."), session.pk)
     end_session(session, EndReason.FEEDBACK)
     newest = session.evaluations.newest_first().first()
     if newest and not can_request_feedback(newest):
@@ -91,8 +94,12 @@ def _check_request_limit(session: Session) -> None:
     if len(lately) >= MAX_REQUESTS_PER_HOUR:
         wait = 1 + int((lately[0].created_at - hour_ago).total_seconds())
         raise RateLimitExceededError(
-            f"Feedback on a conversation is asked for at most {MAX_REQUESTS_PER_HOUR} times an hour. It is kept; "
-            f"try again in {wait // 60 + 1} minutes.",
+            ngettext(
+                "You can request feedback %(count)s time an hour. Try again in %(minutes)s min.",
+                "You can request feedback %(count)s times an hour. Try again in %(minutes)s min.",
+                MAX_REQUESTS_PER_HOUR,
+            )
+            % {"count": MAX_REQUESTS_PER_HOUR, "minutes": wait // 60 + 1},
             wait,
         )
 
@@ -267,7 +274,7 @@ def _store_result(
     """Store the feedback once: only if this claim still holds."""
     points = scoring.compute_score((result.verdict, result.weight, result.is_red_line) for result in results)
     if points is None:
-        _finish_ungraded(evaluation, Evaluation.Status.NOT_GRADABLE, "Nothing in this conversation could be assessed.")
+        _finish_ungraded(evaluation, Evaluation.Status.NOT_GRADABLE, _NOTHING_APPLIED)
         return
     is_held = Evaluation.Concern.PROMPT_INJECTION in fields["needs_person"]  # type: ignore[operator]
     if not _claimed(evaluation).update(

@@ -3,15 +3,21 @@
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.services.email_notifications import absolute_url, send_notification
 from evaluation.models import Evaluation
 from training.models import Session
 
-_READY_BODY = """The feedback on your conversation "{title}" is ready.
 
-Read it here: {url}
+def _ready_body(title: str, url: str) -> str:
+    return _(
+        """Your feedback on \"%(title)s\" is ready.
+
+Read your feedback:
+%(url)s
 """
+    ) % {"title": title, "url": url}
 
 
 def send_feedback_ready_emails() -> int:
@@ -23,11 +29,9 @@ def send_feedback_ready_emails() -> int:
 
 def _send_feedback_ready(evaluation: Evaluation) -> bool:
     session = evaluation.session
-    text = _READY_BODY.format(
-        title=session.scenario_title, url=absolute_url(reverse("evaluation:session", args=[session.pk]))
-    )
+    text = _ready_body(session.scenario_title, absolute_url(reverse("evaluation:session", args=[session.pk])))
     person = session.counselor
-    if not send_notification(person, is_wanted=person.mail_feedback, subject="Your feedback is ready", text=text):
+    if not send_notification(person, is_wanted=person.mail_feedback, subject=_("Your feedback is ready"), text=text):
         return False
     Evaluation.objects.filter(pk=evaluation.pk).update(announced_at=timezone.now())
     return True

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.services.rate_limits import RateLimitExceededError
@@ -44,7 +45,7 @@ def session_feeling(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     session, form = _get_own_session(request, pk), SessionFeelingForm(request.POST)
     if form.is_valid():
         record_feeling(session, form.cleaned_data["feeling"], form.cleaned_data["note"])
-        messages.success(request, "Thank you. Your supervisors can see it.")
+        messages.success(request, _("Thank you. Your supervisors can read your answer."))
     else:
         messages.error(request, first_error(form))
     return _redirect_to_session(session, "#care")
@@ -73,9 +74,10 @@ def session_report(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     try:
         report_problem(session, request.user, form.cleaned_data["kind"], form.cleaned_data["text"])
     except RateLimitExceededError as too_many:
-        messages.error(request, f"{too_many} What you wrote: {form.cleaned_data['text']}")
+        messages.error(request, str(too_many))
+        messages.info(request, _("Your report was not sent: “%(text)s”") % {"text": form.cleaned_data["text"]})
     else:
-        messages.success(request, "Reported. A supervisor looks into it.")
+        messages.success(request, _("Thank you for your report. A supervisor will look into it."))
     return _redirect_to_session(session, "#report")
 
 
@@ -91,7 +93,7 @@ def criterion_dispute(request: AuthenticatedRequest, pk: UUID, key: str) -> Http
     form = DisputeForm(request.POST)
     if form.is_valid():
         dispute_verdict(criterion, request.user, form.cleaned_data["reason"])
-        messages.success(request, "A person will look at it. What they say counts.")
+        messages.success(request, _("A person will review this verdict. Their decision counts."))
     else:
         messages.error(request, first_error(form))
     return _redirect_to_session(evaluation.session, f"#criterion-{criterion.pk}")

@@ -1,6 +1,7 @@
 """Pages for a counselor's own documentation of a conversation: submission and report."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib import messages
@@ -9,14 +10,48 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.web.requests import AuthenticatedRequest
 from evaluation.files.text_extraction import DocumentRejectedError
 from evaluation.forms import DocumentationForm
+from evaluation.grading.documentation_report import DocumentationGap
 from evaluation.models import DocumentationReview
 from evaluation.services.documentation import can_submit_documentation, retry_documentation, submit_documentation
 from training.models import Session
+
+_KIND_LABELS = {
+    "fabrication": gettext_lazy("Not in the conversation"),
+    "inaccuracy": gettext_lazy("Inaccurate"),
+    "minimization": gettext_lazy("Understated"),
+    "omission": gettext_lazy("Left out"),
+    "formatting": gettext_lazy("Guideline not followed"),
+}
+_SEVERITY_LABELS = {
+    "minor": gettext_lazy("Minor"),
+    "moderate": gettext_lazy("Moderate"),
+    "serious": gettext_lazy("Serious"),
+}
+
+
+@dataclass(frozen=True)
+class ShownGap:
+    """A gap of the report, with the names of its kind and severity."""
+
+    gap: DocumentationGap
+    kind: str
+    severity: str
+
+
+@dataclass(frozen=True)
+class DocumentationPanel:
+    """A counselor's documentation with its report, or the form to submit it."""
+
+    review: DocumentationReview | None
+    form: DocumentationForm | None  # None once documentation was submitted
+    gaps: Sequence[ShownGap] = ()  # most serious first
 
 
 @login_required
@@ -24,8 +59,8 @@ from training.models import Session
 def documentation(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """Render the report fragment, which the page polls while it is prepared. POST submits the documentation."""
     session = get_object_or_404(Session.objects.for_user(request.user), pk=pk)
-    context = documentation_context(request, session)
     if request.method == "GET":
+        context = {"session": session, "documentation": build_documentation_panel(request, session)}
         return render(request, "evaluation/_documentation.html", context)
     if session.counselor_id != request.user.pk:
         raise PermissionDenied
@@ -36,7 +71,7 @@ def documentation(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
         except DocumentRejectedError as refused:
             messages.error(request, str(refused))
     else:
-        messages.error(request, "Choose a file first.")
+        messages.error(request, _("Choose a file to upload."))
     return redirect(f"{reverse('evaluation:session', args=[pk])}#documentation")
 
 
@@ -46,12 +81,22 @@ def documentation_retry(request: AuthenticatedRequest, pk: UUID) -> HttpResponse
     """Retry a comparison that failed."""
     review = get_object_or_404(DocumentationReview.objects.for_user(request.user), session_id=pk)
     if not retry_documentation(review):
-        messages.info(request, "It has not failed.")
+        messages.info(request, _("The comparison didn’t fail, so there is nothing to retry."))
     return redirect(f"{reverse('evaluation:session', args=[pk])}#documentation")
 
 
-def documentation_context(request: AuthenticatedRequest, session: Session) -> dict[str, Any]:
-    """Build the template context: the report, or a form if the user may submit documentation now."""
+def build_documentation_panel(request: AuthenticatedRequest, session: Session) -> DocumentationPanel | None:
+    """Return the report, or a form if the user may submit documentation now, or None if there is neither."""
     review = DocumentationReview.objects.for_user(request.user).filter(session=session).first()
-    form = DocumentationForm() if review is None and can_submit_documentation(session, request.user) else None
-    return {"session": session, "documentation": review, "documentation_form": form}
+    if review is not None:
+        return DocumentationPanel(review, None, [_build_gap(gap) for gap in review.gaps])
+    if can_submit_documentation(session, request.user):
+        return DocumentationPanel(None, DocumentationForm())
+    return None
+
+
+def _build_gap(stored: Mapping[str, str]) -> ShownGap:
+    kind, severity = stored["kind"], stored["severity"]
+    return ShownGap(
+        DocumentationGap(**stored), str(_KIND_LABELS.get(kind, kind)), str(_SEVERITY_LABELS.get(severity, severity))
+    )

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from accounts.models import User
@@ -46,7 +47,7 @@ def skill_evidence(request: AuthenticatedRequest, skill: str) -> HttpResponse:
     page = get_countless_page(sessions.select_related("scenario_version"), PER_PAGE, request.GET.get("page"))
     by_session = _results_by_session(request.user, page.object_list, skill)
     page.object_list = [(one, by_session[one.pk]) for one in page.object_list if one.pk in by_session]
-    context = {"person": person, "is_own": person == request.user, "name": SKILL_NAMES[skill], "page": page}
+    context = {"person": person, "is_own": person == request.user, "name": _(SKILL_NAMES[skill]), "page": page}
     return render(request, "evaluation/skill_evidence.html", context)
 
 

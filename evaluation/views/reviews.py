@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.web.countless_paginator import get_countless_page
@@ -16,7 +17,7 @@ from evaluation.models import CriterionResult, Evaluation, Review
 from evaluation.reports.evaluator_report import list_agreement
 from evaluation.reports.terminal_tables import agreement_cells
 from evaluation.services.reviews import mark_looked_at, record_review
-from evaluation.views.feedback_context import feedback_context
+from evaluation.views.feedback_panel import build_feedback_panel
 
 PER_PAGE = 25
 
@@ -58,12 +59,12 @@ def criterion_review(request: AuthenticatedRequest, pk: UUID, key: str) -> HttpR
         verdict = Review.Verdict.OVERRULE if new and new != row.verdict else Review.Verdict.AGREE
         record_review(evaluation, request.user, verdict, form.cleaned_data["reason"], row, new)
     else:
-        messages.error(request, "The review was not kept: say what it should be, and why.")
+        messages.error(request, _("Your review was not saved. Choose a verdict and enter a reason."))
     if not request.htmx:
         return redirect(f"{reverse('evaluation:session', args=[evaluation.session_id])}#criterion-{row.pk}")
     evaluation.refresh_from_db()
-    context = feedback_context(request, evaluation.session, evaluation)
-    return render(request, "evaluation/_feedback.html", context | {"opened": row.pk})
+    panel = build_feedback_panel(request, evaluation.session, evaluation, opened=row.pk)
+    return render(request, "evaluation/_feedback.html", {"feedback": panel})
 
 
 @login_required
@@ -74,11 +75,11 @@ def evaluation_looked_at(request: AuthenticatedRequest, pk: UUID) -> HttpRespons
     evaluation = _get_reviewable(request, pk)
     was_held = evaluation.is_held
     if not mark_looked_at(evaluation, request.user):
-        messages.info(request, "Somebody had looked at it already.")
+        messages.info(request, _("Someone has already reviewed this."))
     elif was_held:
-        messages.success(request, "The counselor can read this feedback now.")
+        messages.success(request, _("Feedback released. The counselor can read it now."))
     else:
-        messages.success(request, "It no longer waits for a person.")
+        messages.success(request, _("Marked as reviewed."))
     return redirect("evaluation:session", pk=evaluation.session_id)
 
 

@@ -10,23 +10,23 @@ from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.services.rate_limits import RateLimitExceededError
 from accounts.web.countless_paginator import get_countless_page
 from accounts.web.requests import AuthenticatedRequest
-from evaluation.forms import CommentForm, HistoryFilterForm
+from evaluation.forms import HistoryFilterForm
 from evaluation.models import Comment, Evaluation, Tally
 from evaluation.reports.attention import list_attention
 from evaluation.reports.progress import list_skill_progress, recommend_practice
-from evaluation.reports.talk_time import measure_talk_time
 from evaluation.services.comments import add_comment
 from evaluation.services.grading import can_request_feedback, request_feedback
-from evaluation.views.debrief_context import debrief_context
-from evaluation.views.documentation import documentation_context
-from evaluation.views.feedback_context import feedback_context
+from evaluation.views.debrief_panel import build_debrief_panel
+from evaluation.views.documentation import build_documentation_panel
+from evaluation.views.feedback_panel import FeedbackPanel, build_feedback_panel
 from evaluation.views.progress import WEEKS
-from recordings.models import Recording
+from evaluation.views.recording_panel import CommentsPanel, build_comments_panel, build_recording_panel, get_recording
 from training.models import Assignment, Session
 from training.services.errors import SessionRefusedError
 from training.services.sessions import can_start_trial, end_by_supervisor
@@ -84,12 +84,7 @@ def _attach_newest_evaluation(session: Any) -> Any:
 def session_detail(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """Show the transcript, recording, and feedback of one conversation."""
     seen = _get_session(request, pk)
-    may_end = seen.is_live and request.user.may_end_sessions and seen.counselor_id != request.user.pk
-    context = _session_feedback_context(request, seen) | _recording_context(request, seen)
-    context |= _comments_context(request, seen, context["recording"]) | {"may_end": may_end}
-    context |= documentation_context(request, seen) | debrief_context(request, seen)
-    context["reads_along"] = seen.is_live and not context["is_own"]
-    return render(request, "evaluation/session.html", context)
+    return _render_session(request, seen)
 
 
 @login_required
@@ -106,9 +101,9 @@ def session_end(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """End another person's live session as a supervisor. Counselors end their own on the practice page."""
     may_end = Session.objects.endable_by(request.user).exclude(counselor=request.user)
     if end_by_supervisor(get_object_or_404(may_end, pk=pk)):
-        messages.success(request, "Ended. What was said until then is kept and graded.")
+        messages.success(request, _("Session ended. The conversation so far is saved and will be graded."))
     else:
-        messages.info(request, "It was over already.")
+        messages.info(request, _("This session had already ended."))
     return redirect("evaluation:session", pk=pk)
 
 
@@ -124,7 +119,7 @@ def session_feedback(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
             messages.error(request, str(refused))
         if not request.htmx:
             return redirect("evaluation:session", pk=pk)
-    return render(request, "evaluation/_feedback.html", _session_feedback_context(request, seen))
+    return render(request, "evaluation/_feedback.html", {"feedback": _newest_feedback(request, seen)})
 
 
 @login_required
@@ -132,8 +127,12 @@ def session_feedback(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 def session_recording(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """Render the recording fragment with the transcript and its comments."""
     seen = _get_session(request, pk)
-    context = _recording_context(request, seen)
-    context |= _comments_context(request, seen, context["recording"])
+    playback = build_recording_panel(request, seen)
+    context = {
+        "session": seen,
+        "playback": playback,
+        "remarks": build_comments_panel(request, seen, playback.recording),
+    }
     return render(request, "evaluation/_recording_update.html", context)
 
 
@@ -142,20 +141,20 @@ def session_recording(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 def session_comments(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """List supervisors' comments on moments of a call. POST adds a comment."""
     seen = _get_session(request, pk)
-    recording = _get_recording(request, seen)
-    context = _comments_context(request, seen, recording)
+    recording = get_recording(request, seen)
+    remarks = build_comments_panel(request, seen, recording)
     if request.method == "POST":
-        form = context["comment_form"]
-        if form is None:
+        if remarks.form is None:
             raise PermissionDenied
-        if form.is_valid():
-            said = add_comment(seen, request.user, form.cleaned_data["at"], form.cleaned_data["text"])
+        if remarks.form.is_valid():
+            written = remarks.form.cleaned_data
+            said = add_comment(seen, request.user, written["at"], written["text"])
             if not request.htmx:
                 return redirect(f"{reverse('evaluation:session', args=[pk])}#comment-{said.pk}")
-            context = _comments_context(request, seen, recording, said)
+            remarks = build_comments_panel(request, seen, recording, said)
         elif not request.htmx:
-            return _render_invalid_comment(request, seen, form)
-    return render(request, "evaluation/_comments.html", context)
+            return _render_session(request, seen, remarks, status=400)
+    return render(request, "evaluation/_comments.html", {"session": seen, "remarks": remarks})
 
 
 @login_required
@@ -167,14 +166,28 @@ def comment_delete(request: AuthenticatedRequest, pk: UUID, comment: int) -> Htt
     get_object_or_404(mine, pk=comment).delete()
     if not request.htmx:
         return redirect(f"{reverse('evaluation:session', args=[pk])}#comments")
-    return render(request, "evaluation/_comments.html", _comments_context(request, seen, _get_recording(request, seen)))
+    remarks = build_comments_panel(request, seen, get_recording(request, seen))
+    return render(request, "evaluation/_comments.html", {"session": seen, "remarks": remarks})
 
 
-def _render_invalid_comment(request: AuthenticatedRequest, session: Session, form: CommentForm) -> HttpResponse:
-    """Render the whole page again with the rejected comment and its errors."""
-    context = _session_feedback_context(request, session) | _recording_context(request, session)
-    context |= _comments_context(request, session, context["recording"]) | {"comment_form": form}
-    return render(request, "evaluation/session.html", context, status=400)
+def _render_session(
+    request: AuthenticatedRequest, session: Session, remarks: CommentsPanel | None = None, status: int = 200
+) -> HttpResponse:
+    """Render the whole page. `remarks` holds a rejected comment with its errors, if there is one."""
+    is_own = session.counselor_id == request.user.pk
+    playback = build_recording_panel(request, session)
+    context = {
+        "session": session,
+        "is_own": is_own,
+        "may_end": session.is_live and request.user.may_end_sessions and not is_own,
+        "reads_along": session.is_live and not is_own,
+        "feedback": _newest_feedback(request, session),
+        "playback": playback,
+        "remarks": remarks or build_comments_panel(request, session, playback.recording),
+        "documentation": build_documentation_panel(request, session),
+        "debrief": build_debrief_panel(request, session),
+    }
+    return render(request, "evaluation/session.html", context, status=status)
 
 
 def _get_session(request: AuthenticatedRequest, pk: UUID) -> Session:
@@ -182,37 +195,10 @@ def _get_session(request: AuthenticatedRequest, pk: UUID) -> Session:
     return get_object_or_404(seen, pk=pk)
 
 
-def _session_feedback_context(request: AuthenticatedRequest, session: Session) -> dict[str, Any]:
+def _newest_feedback(request: AuthenticatedRequest, session: Session) -> FeedbackPanel:
     newest = session.evaluations.newest_first().first()
     retry_url = _practice_url(session) if session.counselor_id == request.user.pk else None
-    return feedback_context(request, session, newest) | {"retry_url": retry_url}
-
-
-def _recording_context(request: AuthenticatedRequest, session: Session) -> dict[str, Any]:
-    turns = session.transcript()
-    return {
-        "session": session,
-        "recording": _get_recording(request, session),
-        "turns": turns,
-        "talk": measure_talk_time(turns),
-    }
-
-
-def _get_recording(request: AuthenticatedRequest, session: Session) -> Recording | None:
-    found = Recording.objects.for_user(request.user).filter(session=session)
-    return found.select_related("deletion", "session").first()
-
-
-def _comments_context(
-    request: AuthenticatedRequest, session: Session, recording: Recording | None, said: Comment | None = None
-) -> dict[str, Any]:
-    """Build the context: comments, and a form if the user may comment and the recording can be played."""
-    form = None
-    if recording and recording.is_playable and request.user.may_comment:
-        data = request.POST if request.method == "POST" and said is None and "at" in request.POST else None
-        form = CommentForm(data, longest_ms=recording.duration_ms or 0)
-    remarks = Comment.objects.for_user(request.user).filter(session=session).select_related("author")
-    return {"session": session, "comments": remarks, "comment_form": form, "said": said}
+    return build_feedback_panel(request, session, newest, retry_url)
 
 
 def _practice_url(session: Session) -> str | None:

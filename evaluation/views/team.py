@@ -1,7 +1,7 @@
 """Pages for supervisors: team progress, live sessions, graded feedback, flags, and matters that need attention."""
 
 import csv
-from typing import Any, TextIO
+from typing import TextIO
 from uuid import UUID
 
 from django.contrib import messages
@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import login_required, permission_required
 from django.core.paginator import Paginator
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from accounts.models import User
@@ -16,13 +17,18 @@ from accounts.web.countless_paginator import get_countless_page
 from accounts.web.downloads import SPREADSHEET_ENCODING, stream_download
 from accounts.web.requests import AuthenticatedRequest
 from evaluation.forms import EvaluationFilterForm, FlagFilterForm, FlagHandlingForm, TeamFilterForm, first_error
-from evaluation.models import Evaluation, Flag, Tally
+from evaluation.models import Evaluation, Flag, FlagHandling, Tally
 from evaluation.reports.attention import list_attention, live_sessions
 from evaluation.reports.progress import list_skill_progress, plot_scores
 from evaluation.reports.team import export_rows, list_scenarios, list_team
 from evaluation.services.flags import handle_flag
 
 PER_PAGE = 25
+_HANDLED_MESSAGES = {
+    FlagHandling.PENDING: _("Flag reopened."),
+    FlagHandling.REVIEWED: _("Flag marked as reviewed."),
+    FlagHandling.DISMISSED: _("Flag dismissed."),
+}
 
 _requires_evaluation_viewer = permission_required("evaluation.view_evaluation", raise_exception=True)
 _requires_team_viewer = permission_required("training.view_assignment", raise_exception=True)
@@ -56,7 +62,7 @@ def team(request: AuthenticatedRequest) -> HttpResponse:
     people, weeks = form.counselors(), form.weeks
     page = Paginator(people.by_name(), PER_PAGE).get_page(request.GET.get("page"))
     tallies = form.filter_tallies(Tally.objects.for_user(request.user))
-    context: dict[str, Any] = {
+    context = {
         "form": form,
         "page": page,
         "rows": list_team(list(page.object_list), weeks),
@@ -123,7 +129,7 @@ def flag_handle(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     flag, form = get_object_or_404(Flag.objects.for_user(request.user), public_id=pk), FlagHandlingForm(request.POST)
     if form.is_valid():
         handle_flag(flag, request.user, form.cleaned_data["handling"], form.cleaned_data["note"])
-        messages.success(request, f"The flag is {flag.get_handling_display().lower()} now.")
+        messages.success(request, str(_HANDLED_MESSAGES[form.cleaned_data["handling"]]))
     else:
         messages.error(request, first_error(form))
     return redirect("evaluation:flag_list")

@@ -4,15 +4,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from evaluation.services.tallies import recount_counselor_week, recount_scenario_week, week_of
 from training.models import Session
 
 
 class Command(BaseCommand):
-    help = (
-        "Counts every week of graded practice afresh, for plots and tables. Safe to repeat, while people practise too."
-    )
+    help = "Recount every week of graded practice for plots and tables. Safe to repeat, even while people practice."
 
     def handle(self, *args: Any, **options: Any) -> None:
         graded = Session.objects.without_trials().filter(score__isnull=False)
@@ -25,4 +24,7 @@ class Command(BaseCommand):
         for scenario_id, week in sorted(scenarios):
             with transaction.atomic():
                 recount_scenario_week(scenario_id, week)
-        self.stdout.write(f"{len(people)} weeks of counselors and {len(scenarios)} of scenarios are counted.")
+        self.stdout.write(
+            _("Recounted. Counselor weeks: %(people)s. Scenario weeks: %(scenarios)s.")
+            % {"people": len(people), "scenarios": len(scenarios)}
+        )

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from rich.console import Console
 
 from accounts.models import Organization
@@ -14,18 +15,18 @@ from evaluation.reports.terminal_tables import print_agreement, print_facts
 
 
 class Command(BaseCommand):
-    help = "Prints how the evaluator does: agreement with people by criterion, latency, tokens and failures."
+    help = "Print the evaluator's performance: agreement with people by criterion, latency, tokens, and failures."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--organization", help="of one organization alone, by its name")
-        parser.add_argument("--days", type=int, help="of the last so many days alone")
+        parser.add_argument("--organization", help="name of the organization to report on (default: all)")
+        parser.add_argument("--days", type=int, help="number of past days to report on (default: all)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         evaluations = Evaluation.objects.all()
         if name := options["organization"]:
             found = Organization.objects.filter(name=name).first()
             if found is None:
-                raise CommandError(f"There is no organization named {name!r}.")
+                raise CommandError(_("No organization is named %(name)s.") % {"name": name})
             evaluations = evaluations.filter(organization=found)
         since = timezone.now() - timedelta(days=options["days"]) if options["days"] else None
         report = build_evaluator_report(evaluations, since)
@@ -33,32 +34,41 @@ class Command(BaseCommand):
         print_facts(console, report_lines(report))
         console.print()
         if report.agreement:
-            console.print("Agreement between the evaluator and people")
+            console.print(_("Agreement between the evaluator and people"))
             print_agreement(console, report.agreement)
         else:
-            console.print("No criterion was reviewed by a person yet, so there is no agreement to tell of.")
+            console.print(_("No criterion has been reviewed by a person yet, so agreement can't be measured."))
 
 
 def report_lines(report: EvaluatorReport) -> list[tuple[str, str]]:
     failed = report.by_status["failed"]
     return [
-        ("Evaluations", ", ".join(f"{count} {status}" for status, count in sorted(report.by_status.items())) or "none"),
-        ("Grades", ", ".join(f"{grade} {count}" for grade, count in sorted(report.by_grade.items())) or "none"),
-        ("Failed for good", str(failed)),
-        ("Graded without procedures", str(report.graded_without_procedures)),
-        ("Latency with a search", _format_latency(report.with_search)),
-        ("Latency without one", _format_latency(report.without_search)),
-        ("Tokens in", _format_tokens(report.input_tokens)),
-        ("Tokens out", _format_tokens(report.output_tokens)),
-        ("Tokens in all", f"{report.all_tokens:,}"),
-        ("Scans", ", ".join(f"{count} {status}" for status, count in sorted(report.by_scan.items())) or "none"),
-        ("Waiting for a person", str(report.waiting)),
+        (
+            _("Evaluations"),
+            ", ".join(f"{count} {status}" for status, count in sorted(report.by_status.items())) or _("none"),
+        ),
+        (_("Grades"), ", ".join(f"{grade} {count}" for grade, count in sorted(report.by_grade.items())) or _("none")),
+        (_("Failed permanently"), str(failed)),
+        (_("Graded without procedures"), str(report.graded_without_procedures)),
+        (_("Latency with search"), _format_latency(report.with_search)),
+        (_("Latency without search"), _format_latency(report.without_search)),
+        (_("Input tokens"), _format_tokens(report.input_tokens)),
+        (_("Output tokens"), _format_tokens(report.output_tokens)),
+        (_("Total tokens"), f"{report.all_tokens:,}"),
+        (_("Scans"), ", ".join(f"{count} {status}" for status, count in sorted(report.by_scan.items())) or _("none")),
+        (_("Needs human review"), str(report.waiting)),
     ]
 
 
 def _format_latency(spread: Percentiles | None) -> str:
-    return f"median {spread.median:,.0f} ms, 95 % under {spread.p95:,.0f} ms, of {spread.n}" if spread else "none"
+    return (
+        _("median %(median)s ms, 95%% under %(p95)s ms, n = %(n)s") % _spread_figures(spread) if spread else _("none")
+    )
 
 
 def _format_tokens(spread: Percentiles | None) -> str:
-    return f"median {spread.median:,.0f}, 95 % under {spread.p95:,.0f}" if spread else "none"
+    return _("median %(median)s, 95%% under %(p95)s") % _spread_figures(spread) if spread else _("none")
+
+
+def _spread_figures(spread: Percentiles) -> dict[str, str]:
+    return {"median": f"{spread.median:,.0f}", "p95": f"{spread.p95:,.0f}", "n": str(spread.n)}

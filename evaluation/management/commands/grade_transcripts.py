@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
 from rich.console import Console
 
 from ai import AIUnavailableError, find_injections
@@ -23,13 +24,11 @@ MOST_SCENARIO_CHECKS = 20
 
 
 class Command(BaseCommand):
-    help = "Grades transcripts that people have labelled and prints how far the evaluator agrees. Nothing is stored."
+    help = "Grade transcripts labeled by people, and print how far the evaluator agrees. Nothing is stored."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "file", type=Path, help="a .json or .csv file; fixtures/golden/transcripts.json is one of ours"
-        )
-        parser.add_argument("--json", type=Path, dest="to", help="write every verdict there, too")
+        parser.add_argument("file", type=Path, help="JSON or CSV file, such as fixtures/golden/transcripts.json")
+        parser.add_argument("--json", type=Path, dest="to", help="also write every verdict to this file")
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
@@ -38,7 +37,9 @@ class Command(BaseCommand):
         try:
             transcripts = read_labeled_transcripts(path.read_bytes(), known, path.suffix.lower() == ".csv")
         except OSError as error:
-            raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
+            raise CommandError(
+                _("Can't read %(path)s: %(cause)s.") % {"path": path, "cause": error.strerror}
+            ) from error
         except LabelFileError as error:
             raise CommandError(f"{path}: {error}") from error
         self.grade_all(transcripts, options["to"])
@@ -51,10 +52,12 @@ class Command(BaseCommand):
                 results = grade_labeled(one)
             except AIUnavailableError as error:
                 failed += 1
-                console.print(f"{one.id}: not graded ({error.code})")
+                console.print(f"{one.id}: {_('not graded')} ({error.code})")
                 continue
             points = scoring.compute_score((row.verdict, row.weight, row.is_red_line) for row in results)
-            console.print(f"{one.id}: {points.grade} {points.score}" if points else f"{one.id}: nothing applied")
+            console.print(
+                f"{one.id}: {points.grade} {points.score}" if points else f"{one.id}: {_('no criteria apply')}"
+            )
             by_key = {row.key: row.verdict for row in results}
             verdicts += [
                 (key if not key.startswith("scenario_") else "scenario", fold_no_evidence(by_key[key]), label)
@@ -67,7 +70,10 @@ class Command(BaseCommand):
         console.print()
         print_agreement(console, build_agreement_table(verdicts, check_names()))
         if failed:
-            raise CommandError(f"{failed} of {len(transcripts)} could not be graded.")
+            raise CommandError(
+                _("%(failed)s of %(total)s transcripts could not be graded.")
+                % {"failed": failed, "total": len(transcripts)}
+            )
 
 
 def grade_labeled(one: LabeledTranscript) -> list[CriterionResult]:

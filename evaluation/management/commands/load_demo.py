@@ -29,10 +29,10 @@ PEOPLE = {
 
 
 class Command(BaseCommand):
-    help = "Loads the people, the account and the scenarios of the try-out, once: what is there is left as it is."
+    help = "Load the people, account, and scenarios of the demo. Does nothing if they are already loaded."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--password", required=True, help="what all of its people log in with")
+        parser.add_argument("--password", required=True, help="password for every demo user")
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:

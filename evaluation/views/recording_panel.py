@@ -1,0 +1,51 @@
+"""Panels with the recording of a session, its transcript, and supervisors' comments."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from accounts.web.requests import AuthenticatedRequest
+from evaluation.forms import CommentForm
+from evaluation.models import Comment
+from evaluation.reports.talk_time import TalkTime, measure_talk_time
+from recordings.models import Recording
+from training.models import Session, TranscriptTurn
+
+
+@dataclass(frozen=True)
+class RecordingPanel:
+    """A recording with its transcript."""
+
+    recording: Recording | None  # None if nothing was recorded
+    turns: Sequence[TranscriptTurn]
+    talk: TalkTime
+
+
+@dataclass(frozen=True)
+class CommentsPanel:
+    """Comments on a call, and the form for a new one."""
+
+    comments: Iterable[Comment]
+    form: CommentForm | None  # None if the user may not comment, or the recording cannot be played
+    added: Comment | None = None  # the comment that was just added
+
+
+def build_recording_panel(request: AuthenticatedRequest, session: Session) -> RecordingPanel:
+    turns = session.transcript()
+    return RecordingPanel(get_recording(request, session), turns, measure_talk_time(turns))
+
+
+def get_recording(request: AuthenticatedRequest, session: Session) -> Recording | None:
+    found = Recording.objects.for_user(request.user).filter(session=session)
+    return found.select_related("deletion", "session").first()
+
+
+def build_comments_panel(
+    request: AuthenticatedRequest, session: Session, recording: Recording | None, added: Comment | None = None
+) -> CommentsPanel:
+    """Build the panel. Its form holds the posted comment unless that was just added."""
+    form = None
+    if recording and recording.is_playable and request.user.may_comment:
+        data = request.POST if request.method == "POST" and added is None and "at" in request.POST else None
+        form = CommentForm(data, longest_ms=recording.duration_ms or 0)
+    comments = Comment.objects.for_user(request.user).filter(session=session).select_related("author")
+    return CommentsPanel(comments, form, added)
