@@ -7,7 +7,7 @@ from django.conf import settings
 from openai.types.responses import EasyInputMessageParam
 
 from ai import AIUnavailableError, build_async_client, build_client, translate_openai_errors
-from scenarios.models.visitor_survey import format_survey
+from scenarios.models.visitor_survey import format_survey_for_prompt
 from training.models import Session, TranscriptTurn, heard_turns
 
 PROMPTS = Path(__file__).parent / "prompts"
@@ -28,7 +28,7 @@ _MAX_REPLY_TOKENS = 2000
 def caller_instructions(session: Session) -> str:
     """Return all that a caller is ever told: the standing rules and the scenario's or free practice's prompt."""
     parts = [session.scenario_version.prompt if session.scenario_version else FREE_PRACTICE_PROMPT]
-    survey = format_survey(session.scenario_version.visitor_survey) if session.scenario_version else []
+    survey = format_survey_for_prompt(session.scenario_version.visitor_survey) if session.scenario_version else []
     if survey and not session.is_phone:
         parts.append(SURVEY_INTRO + "\n".join(f"- {question}: {answer}" for question, answer in survey))
     if session.kind == Session.Kind.FREE_PRACTICE:

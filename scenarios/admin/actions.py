@@ -10,6 +10,8 @@ from django.db import transaction
 from django.db.models import ProtectedError
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from scenarios.downloads import stream_pack
 from scenarios.models import ContextUnavailableError
@@ -25,7 +27,9 @@ _MOST_NAMED = 10  # titles
 def format_titles(titles):
     """Return the titles joined for a sentence, shortened after the first ten."""
     shown = ", ".join(f"“{title}”" for title in titles[:_MOST_NAMED])
-    return f"{shown} and {len(titles) - _MOST_NAMED} more" if len(titles) > _MOST_NAMED else shown
+    if len(titles) <= _MOST_NAMED:
+        return shown
+    return gettext("%(titles)s, and %(count)s more") % {"titles": shown, "count": len(titles) - _MOST_NAMED}
 
 
 def read_context_or_none(scenario):
@@ -44,8 +48,8 @@ class PromoteForm(forms.Form):
 
     read = forms.MultipleChoiceField(
         error_messages={
-            "required": "Tick at least one scenario that you have read.",
-            "invalid_choice": "A scenario was changed after it was shown here. Nothing was promoted: read it again.",
+            "required": _("Select at least one scenario that you have read."),
+            "invalid_choice": _("Nothing was promoted. A scenario was changed after it was shown here. Read it again."),
         }
     )
 
@@ -66,20 +70,23 @@ class PromoteForm(forms.Form):
         ]
 
 
-@admin.action(description="Promote to the library…", permissions=["change"])
+@admin.action(description=_("Promote to the library…"), permissions=["change"])
 def promote_to_library(modeladmin, request, queryset):
     """Show the selected scenarios in full, ask about personal details, and promote those that were read."""
     chosen = list(queryset.one_time().select_related("account")[: MAX_PROMOTED_AT_ONCE + 1])
     if not chosen or len(chosen) > MAX_PROMOTED_AT_ONCE:
         problem = (
-            f"Choose at most {MAX_PROMOTED_AT_ONCE}: each is to be read." if chosen else "None of these is one-time."
+            gettext("Nothing was promoted. Select at most %(most)s scenarios, because you need to read each one.")
+            % {"most": MAX_PROMOTED_AT_ONCE}
+            if chosen
+            else gettext("Nothing was promoted. None of the selected scenarios is one-time.")
         )
-        modeladmin.message_user(request, f"Nothing was promoted. {problem}", messages.WARNING)
+        modeladmin.message_user(request, problem, messages.WARNING)
         return None
     form = PromoteForm(request.POST if "promote" in request.POST else None, chosen)
     if not form.is_valid():
         context = modeladmin.admin_site.each_context(request) | {
-            "title": "Promote to the library",
+            "title": gettext("Promote to the library"),
             "opts": modeladmin.opts,
             "form": form,
             "chosen": chosen,
@@ -88,46 +95,58 @@ def promote_to_library(modeladmin, request, queryset):
     for scenario in form.ticked_scenarios:
         with transaction.atomic():
             promote_scenario(scenario)
-            modeladmin.log_change(request, scenario, "Promoted to the library, after reading it.")
-    modeladmin.message_user(request, f"{len(form.ticked_scenarios)} in the library.")
+            modeladmin.log_change(request, scenario, gettext("Promoted to the library after reading it."))
+    count = len(form.ticked_scenarios)
+    done = ngettext(
+        "%(count)s scenario was promoted to the library.", "%(count)s scenarios were promoted to the library.", count
+    )
+    modeladmin.message_user(request, done % {"count": count})
     return None
 
 
-@admin.action(description="Take out of the library (one-time)", permissions=["change"])
+@admin.action(description=_("Remove from the library (make one-time)"), permissions=["change"])
 def take_out_of_library(modeladmin, request, queryset):
     chosen = list(queryset.library()[: MAX_DEMOTED_AT_ONCE + 1])
     if len(chosen) > MAX_DEMOTED_AT_ONCE:
-        problem = f"Nothing was changed. Choose at most {MAX_DEMOTED_AT_ONCE} at once."
-        modeladmin.message_user(request, problem, messages.WARNING)
+        problem = gettext("Nothing was changed. Select at most %(most)s scenarios at once.")
+        modeladmin.message_user(request, problem % {"most": MAX_DEMOTED_AT_ONCE}, messages.WARNING)
         return
     with transaction.atomic():
         taken = demote_unused_scenarios(chosen)
-        LogEntry.objects.log_actions(request.user.pk, taken, CHANGE, "Taken out of the library.")
+        LogEntry.objects.log_actions(request.user.pk, taken, CHANGE, gettext("Removed from the library."))
     staying = [scenario.title for scenario in chosen if scenario not in taken]
-    done = len(taken)
-    modeladmin.message_user(request, f"{done} taken out of the library.", messages.SUCCESS if done else messages.INFO)
+    count = len(taken)
+    done = ngettext(
+        "%(count)s scenario was removed from the library.", "%(count)s scenarios were removed from the library.", count
+    )
+    modeladmin.message_user(request, done % {"count": count}, messages.SUCCESS if taken else messages.INFO)
     if staying:
-        refusal = (
-            f"{format_titles(staying)} {'stays' if len(staying) == 1 else 'stay'} in the library: counselors have "
-            f"been given "
-            "this or have practised with it. Make inactive what is to be offered no more."
+        refusal = ngettext(
+            "%(titles)s stays in the library because counselors have been assigned it or have practiced with it. To "
+            "stop offering it, make it inactive.",
+            "%(titles)s stay in the library because counselors have been assigned them or have practiced with them. "
+            "To stop offering them, make them inactive.",
+            len(staying),
         )
-        modeladmin.message_user(request, refusal, messages.WARNING)
+        modeladmin.message_user(request, refusal % {"titles": format_titles(staying)}, messages.WARNING)
 
 
-def _set_active(modeladmin, request, queryset, is_active):
-    changed = queryset.filter(is_active=not is_active).update(is_active=is_active, updated_at=timezone.now())
-    modeladmin.message_user(request, f"{changed} made {'active' if is_active else 'inactive'}.")
+def _set_active(queryset, is_active):
+    return queryset.filter(is_active=not is_active).update(is_active=is_active, updated_at=timezone.now())
 
 
-@admin.action(description="Make active", permissions=["change"])
+@admin.action(description=_("Make active"), permissions=["change"])
 def make_active(modeladmin, request, queryset):
-    _set_active(modeladmin, request, queryset, True)
+    count = _set_active(queryset, True)
+    done = ngettext("%(count)s scenario was made active.", "%(count)s scenarios were made active.", count)
+    modeladmin.message_user(request, done % {"count": count})
 
 
-@admin.action(description="Make inactive", permissions=["change"])
+@admin.action(description=_("Make inactive"), permissions=["change"])
 def make_inactive(modeladmin, request, queryset):
-    _set_active(modeladmin, request, queryset, False)
+    count = _set_active(queryset, False)
+    done = ngettext("%(count)s scenario was made inactive.", "%(count)s scenarios were made inactive.", count)
+    modeladmin.message_user(request, done % {"count": count})
 
 
 def _export(modeladmin, request, queryset, kind):
@@ -135,28 +154,28 @@ def _export(modeladmin, request, queryset, kind):
         return stream_pack(request.user.organization, queryset, kind)
     except Exception:  # Storage backends raise errors of many types.
         logger.exception("Scenarios not exported")
-        problem = "The scenarios could not be read just now, so there is no file. Try again in a moment."
+        problem = gettext("The scenarios can’t be read right now, so no file was created. Try again in a moment.")
         modeladmin.message_user(request, problem, messages.ERROR)
         return None
 
 
-@admin.action(description="Export as JSON", permissions=["view"])
+@admin.action(description=_("Export as JSON"), permissions=["view"])
 def export_as_json(modeladmin, request, queryset):
     return _export(modeladmin, request, queryset, "json")
 
 
-@admin.action(description="Export as CSV", permissions=["view"])
+@admin.action(description=_("Export as CSV"), permissions=["view"])
 def export_as_csv(modeladmin, request, queryset):
     return _export(modeladmin, request, queryset, "csv")
 
 
-@admin.action(description="Delete selected scenarios", permissions=["delete"])
+@admin.action(description=_("Delete selected scenarios"), permissions=["delete"])
 def delete_selected(modeladmin, request, queryset):
     """Delete like Django's action, but show a message if a scenario has just been assigned."""
     try:
         with transaction.atomic():
             return actions.delete_selected(modeladmin, request, queryset)
     except ProtectedError:
-        problem = "Nothing was deleted: one of them has just been assigned. Make it inactive instead."
+        problem = gettext("Nothing was deleted. One of the scenarios was just assigned. Make it inactive instead.")
         modeladmin.message_user(request, problem, messages.ERROR)
         return None

@@ -1,17 +1,31 @@
 """Writing advice for scenario and draft forms."""
 
+from dataclasses import dataclass
+
 from scenarios.admin.scenario_form import TEXT_LIMITS
 from scenarios.linting import lint_scenario
+from scenarios.services.message_translation import translate
+
+
+@dataclass(frozen=True)
+class ShownAdvice:
+    """Advice and the passage that it refers to, which is empty if something is missing."""
+
+    message: str
+    passage: str
+    start: int  # characters
+    end: int  # characters
 
 
 def group_advice_by_field(prompt, evaluator_context, mode):
-    """Return advice by field, each with the passage it refers to."""
+    """Return a list of `ShownAdvice` for each of the two fields."""
     texts = {"prompt": prompt, "evaluator_context": evaluator_context}
     # Longer texts cannot be saved, so only the part within the limit is checked.
     texts = {name: text.replace("\r\n", "\n")[: TEXT_LIMITS[name]] for name, text in texts.items()}
-    found: dict[str, list[dict[str, object]]] = {name: [] for name in texts}
+    found: dict[str, list[ShownAdvice]] = {name: [] for name in texts}
     if not any(texts.values()):
         return found
     for advice in lint_scenario(**texts, mode=mode):
-        found[advice.field].append({"advice": advice, "passage": texts[advice.field][advice.start : advice.end]})
+        passage = texts[advice.field][advice.start : advice.end]
+        found[advice.field].append(ShownAdvice(translate(advice.message), passage, advice.start, advice.end))
     return found

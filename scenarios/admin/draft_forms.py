@@ -2,6 +2,9 @@
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import TenantForm
 from accounts.models import Account
@@ -17,8 +20,9 @@ from scenarios.services.draft_sources import (
 )
 from scenarios.services.drafts import MAX_INSTRUCTIONS_LENGTH
 from scenarios.services.evaluator_contexts import clean_context_text
+from scenarios.services.scenarios import too_many_skills_message
 
-NO_ACCOUNT_LABEL = "The whole organization: no procedures"
+NO_ACCOUNT_LABEL = _("The whole organization (no procedures)")
 
 
 def counted_textarea(rows, **attrs):
@@ -32,18 +36,28 @@ def counted_textarea(rows, **attrs):
 def instructions_field():
     return MultilineTextField(
         required=False,
+        label=_("Instructions"),
         max_length=MAX_INSTRUCTIONS_LENGTH,
         widget=counted_textarea(3, limit=MAX_INSTRUCTIONS_LENGTH),
-        help_text=(
-            "How the draft should be, such as “angrier at first”. Names and numbers in it are looked for in the draft "
-            f"as well. At most {MAX_INSTRUCTIONS_LENGTH:,} characters."
+        help_text=format_lazy(
+            _(
+                "How to write the draft, such as “angrier at first.” The draft is also searched for names and numbers "
+                "from this field. At most {most} characters."
+            ),
+            most=f"{MAX_INSTRUCTIONS_LENGTH:,}",
         ),
+    )
+
+
+def source_help_text():
+    return format_lazy(
+        _("{least} to {most} characters."), least=f"{MIN_SOURCE_LENGTH:,}", most=f"{MAX_SOURCE_LENGTH:,}"
     )
 
 
 def account_field(user, **options):
     accounts = Account.objects.for_user(user).with_procedures()
-    return AccountChoiceField(accounts, required=False, empty_label=NO_ACCOUNT_LABEL, **options)
+    return AccountChoiceField(accounts, required=False, label=_("Account"), empty_label=NO_ACCOUNT_LABEL, **options)
 
 
 class NewDraftForm(forms.Form):
@@ -54,25 +68,25 @@ class NewDraftForm(forms.Form):
 
     source = MultilineTextField(
         required=False,
-        label="Complaint or call summary",
+        label=_("Complaint or call summary"),
         widget=counted_textarea(14, limit=MAX_SOURCE_LENGTH, least=MIN_SOURCE_LENGTH),
-        help_text=f"{MIN_SOURCE_LENGTH} to {MAX_SOURCE_LENGTH:,} characters.",
+        help_text=source_help_text(),
     )
     source_file = forms.FileField(
         required=False,
-        label="Or a file",
+        label=_("Or a file"),
         widget=forms.FileInput(attrs={"accept": ",".join(sorted(SOURCE_FILE_SUFFIXES))}),
-        help_text="A .txt, .md or .pdf file of up to 10 MB.",
+        help_text=_("A .txt, .md, or .pdf file of up to 10 MB."),
     )
     instructions = instructions_field()
-    mode = forms.ChoiceField(choices=Mode.choices, initial=Mode.PHONE)
-    difficulty = forms.ChoiceField(choices=Difficulty.choices, initial=Difficulty.INTERMEDIATE)
+    mode = forms.ChoiceField(label=_("Mode"), choices=Mode.choices, initial=Mode.PHONE)
+    difficulty = forms.ChoiceField(label=_("Difficulty"), choices=Difficulty.choices, initial=Difficulty.INTERMEDIATE)
 
     field_order = ["source", "source_file", "instructions", "account", "mode", "difficulty"]
 
     def __init__(self, user, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["account"] = account_field(user, help_text="Its procedures are searched for the draft.")
+        self.fields["account"] = account_field(user, help_text=_("The draft is based on this account’s procedures."))
         self.order_fields(self.field_order)
 
     def clean_source_file(self):
@@ -88,8 +102,10 @@ class NewDraftForm(forms.Form):
         if uploaded is not None and typed not in {"", uploaded.strip()}:
             self.add_error(
                 "source_file",
-                "You pasted a text and chose a file that says something else. Which one counts? "
-                "Send it without a file, or empty the text and choose the file again.",
+                gettext(
+                    "The file and the pasted text differ. Either submit the text without a file, or clear the text "
+                    "and choose the file again."
+                ),
             )
             return self.cleaned_data
         if uploaded is not None:
@@ -101,7 +117,7 @@ class NewDraftForm(forms.Form):
 
     def _set_source(self, text):
         if not text:
-            self.add_error("source", "Paste the complaint here, or choose a file.")
+            self.add_error("source", gettext("Paste the complaint, or choose a file."))
             return
         try:
             self.cleaned_data["source"] = clean_draft_source(text)
@@ -113,9 +129,9 @@ class RegenerateForm(forms.Form):
     """Another attempt. The complaint can be changed only if the last attempt failed."""
 
     source = MultilineTextField(
-        label="Complaint or call summary",
+        label=_("Complaint or call summary"),
         widget=counted_textarea(14, limit=MAX_SOURCE_LENGTH, least=MIN_SOURCE_LENGTH),
-        help_text=f"{MIN_SOURCE_LENGTH} to {MAX_SOURCE_LENGTH:,} characters.",
+        help_text=source_help_text(),
     )
     instructions = instructions_field()
 
@@ -134,7 +150,7 @@ class DraftForm(TenantForm):
     evaluator_context = MultilineTextField(
         required=False,
         label=FIELD_LABELS["evaluator_context"],
-        help_text="What is assessed. Each point of a list becomes a check. The caller never sees it.",
+        help_text=_("What to assess. Each list item becomes a check. The caller never sees this."),
     )
 
     class Meta:
@@ -165,16 +181,17 @@ class DraftForm(TenantForm):
         # django-stubs types these fields without their `queryset`.
         self.fields["skills"].queryset = Skill.objects.for_user(user)  # type: ignore[attr-defined]
         self.fields["category"].queryset = Category.objects.for_user(user)  # type: ignore[attr-defined]
-        self.fields["category"].help_text = "Yours to choose: a draft comes without one."
+        self.fields["category"].help_text = _("Drafts have no category. Choose one if you like.")
         for name, rows in self.ROWS.items():
             text = self.fields[name]
             text.widget = counted_textarea(rows, limit=TEXT_LIMITS[name])
-            text.help_text = f"{text.help_text} At most {TEXT_LIMITS[name]:,} characters.".strip()
+            limit = gettext("At most %(most)s characters.") % {"most": f"{TEXT_LIMITS[name]:,}"}
+            text.help_text = f"{text.help_text} {limit}".strip()
 
     def clean_skills(self):
         skills = self.cleaned_data["skills"]
         if len(skills) > MAX_SKILLS_PER_SCENARIO:
-            raise ValidationError(f"At most {MAX_SKILLS_PER_SCENARIO} skills; you chose {len(skills)}.")
+            raise ValidationError(too_many_skills_message(len(skills)))
         return skills
 
     def clean_evaluator_context(self):

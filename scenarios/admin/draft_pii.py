@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_lazy as _
+
 from scenarios.admin.scenario_form import TEXT_LIMITS
 from scenarios.models import Scenario
 from scenarios.services.drafts import PII_CHECKED_FIELDS, dismissal, find_draft_pii
+from scenarios.services.message_translation import translate
 
 CONTEXT_CHARACTERS = 40  # characters of context on each side of a passage
 
@@ -41,11 +44,11 @@ class PIIFinding:
 
 
 FIELD_LABELS = {
-    "title": "Title",
-    "description": "Description",
-    "prompt": "Caller's prompt",
-    "evaluator_context": "Evaluator context",
-    "relevant_policy_sections": "Relevant policy sections",
+    "title": _("Title"),
+    "description": _("Description"),
+    "prompt": _("Caller’s prompt"),
+    "evaluator_context": _("Evaluator context"),
+    "relevant_policy_sections": _("Relevant policy sections"),
 }
 
 
@@ -65,7 +68,9 @@ def group_findings(draft, texts, dismissed=frozenset()):
     found: dict[str, PIIFinding] = {}
     for one in find_draft_pii(draft, texts):
         key = dismissal(one)
-        finding = PIIFinding(one.field, one.kind.label, one.kind.is_certain, key, key in dismissed, places=[])
+        finding = PIIFinding(
+            one.field, translate(one.kind.label), one.kind.is_certain, key, key in dismissed, places=[]
+        )
         found.setdefault(key, finding).places.append(_place(texts[one.field], one))
     return list(found.values())
 

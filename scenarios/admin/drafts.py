@@ -9,6 +9,8 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
@@ -33,13 +35,17 @@ from scenarios.services.drafts import (
 logger = logging.getLogger(__name__)
 
 FOLDER = "admin/scenarios/scenariodraft"
-NOT_REGENERATED = "This draft is being written already, or somebody has saved or discarded it meanwhile."
-NOT_RESTORED = "There is no draft to go back to any more: somebody has had it written anew, or has closed it."
-TOO_MANY_DRAFTS = (
-    "You have asked for many drafts within a minute, and each of them costs. Wait a minute and send it again."
+NOT_REGENERATED = gettext_lazy(
+    "This draft is already being written, or someone else has saved or discarded it in the meantime."
 )
-NOT_SENT = "This could not be sent just now, and nothing of it was kept. What you typed is here: try again."
-NOT_SAVED = "This could not be saved just now, and nothing of it was kept. What you typed is here: try again."
+NOT_RESTORED = gettext_lazy(
+    "The earlier draft is no longer available. Someone else has requested a new one, or has saved or discarded it."
+)
+TOO_MANY_DRAFTS = gettext_lazy(
+    "You have requested too many drafts within a minute. Wait a minute, and submit the form again."
+)
+NOT_SENT = gettext_lazy("The draft could not be requested. Your text is still here. Try again.")
+NOT_SAVED = gettext_lazy("The scenario could not be saved. Your changes are still here. Try again.")
 
 
 class DraftAdmin(TenantAdmin):
@@ -63,9 +69,9 @@ class DraftAdmin(TenantAdmin):
     def has_delete_permission(self, request, obj=None):
         return False
 
-    @admin.display(description="draft", ordering="title")
+    @admin.display(description=gettext_lazy("draft"), ordering="title")
     def name(self, draft):
-        return draft.scenario or (draft.title if draft.is_open else "") or "No title"
+        return draft.scenario or (draft.title if draft.is_open else "") or _("No title")
 
     # New draft
 
@@ -80,7 +86,7 @@ class DraftAdmin(TenantAdmin):
                 logger.exception("Draft not begun")
                 form.add_error(None, NOT_SENT)
         days, keeps = round(settings.DRAFT_KEPT_FOR / 86_400), request.user.organization.keeps_sources
-        return self._page(request, "new", title="Draft from a complaint", form=form, keeps_sources=keeps, days=days)
+        return self._page(request, "new", title=_("Draft from a complaint"), form=form, keeps_sources=keeps, days=days)
 
     def _is_allowed_by_throttle(self, request, form):
         """Return True if the user may generate another draft now. Otherwise add an error and keep the input."""
@@ -137,9 +143,9 @@ class DraftAdmin(TenantAdmin):
             return self._edit(request, draft, again=again)
         if draft.status == draft.Status.FAILED:
             return self._page(
-                request, "failed", title="No draft yet", draft=draft, again=again or RegenerateForm(draft)
+                request, "failed", title=_("Draft failed"), draft=draft, again=again or RegenerateForm(draft)
             )
-        page, title = ("writing", "The draft is being written") if draft.is_open else ("closed", draft.status.title())
+        page, title = ("writing", _("Writing the draft")) if draft.is_open else ("closed", draft.get_status_display())
         return self._page(request, page, title=title, draft=draft)
 
     def _edit(self, request, draft, data=None, again=None, **more):
@@ -151,7 +157,7 @@ class DraftAdmin(TenantAdmin):
         found = group_findings(draft, texts, dismissed) if draft.status == draft.Status.READY else []
         form = DraftForm(draft, request.user, data)
         usual = {
-            "title": "Edit the draft",
+            "title": _("Edit draft"),
             "draft": draft,
             "form": form,
             "advice": group_advice_by_field(texts["prompt"], texts["evaluator_context"], form["mode"].value()),
@@ -191,15 +197,19 @@ class DraftAdmin(TenantAdmin):
 
     def _discard(self, request, draft):
         if not discard_draft(draft):
-            self.message_user(request, "Nothing was discarded: somebody has saved this draft.", messages.WARNING)
+            self.message_user(request, _("Nothing was discarded. Someone else has saved this draft."), messages.WARNING)
             return self._redirect_to(draft)
-        self.message_user(request, "Discarded. The draft and its complaint are deleted.")
+        self.message_user(request, _("The draft and its complaint were deleted."))
         return redirect("admin:scenarios_scenariodraft_changelist")
 
     def _delete_source(self, request, draft):
         is_deleted = delete_draft_source(draft)
-        words = "The complaint is deleted." if is_deleted else "Nothing was deleted: this draft is not saved."
-        self.message_user(request, words, messages.SUCCESS if is_deleted else messages.WARNING)
+        message = (
+            _("The complaint was deleted.")
+            if is_deleted
+            else _("Nothing was deleted, because this draft has not been saved.")
+        )
+        self.message_user(request, message, messages.SUCCESS if is_deleted else messages.WARNING)
         return self._redirect_to(draft)
 
     def _save(self, request, draft):
@@ -227,9 +237,13 @@ class DraftAdmin(TenantAdmin):
             read_dismissed(request.POST),
             within=lambda scenario: self.finish_save(request, scenario, giving),
         )
-        self.log_addition(request, scenario, "Drafted from a complaint.")
-        kept = "kept with the draft" if draft.organization.keeps_sources else "deleted"
-        self.message_user(request, f"“{scenario}” is saved: {made}. The complaint is {kept}.")
+        self.log_addition(request, scenario, _("Drafted from a complaint."))
+        message = (
+            _("“%(scenario)s” was saved. %(result)s The complaint was kept with the draft.")
+            if draft.organization.keeps_sources
+            else _("“%(scenario)s” was saved. %(result)s The complaint was deleted.")
+        )
+        self.message_user(request, message % {"scenario": scenario, "result": made})
         return redirect("admin:scenarios_scenario_change", scenario.pk)
 
     # Extension points for `training`
@@ -242,5 +256,5 @@ class DraftAdmin(TenantAdmin):
         return form.scenario_fields()
 
     def finish_save(self, request, scenario, giving):
-        """Apply the assignment form in the transaction that creates the scenario. Return a short description."""
-        return "in the library"
+        """Apply the assignment form in the transaction that creates the scenario. Return a sentence about it."""
+        return _("It is in the library.")

@@ -1,17 +1,18 @@
 """Filters of the scenario and draft lists."""
 
 from django.contrib import admin
-from django.utils.safestring import mark_safe
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 
 class LibraryFilter(admin.SimpleListFilter):
     """Library scenarios by default, one-time scenarios on request."""
 
-    title = "library"
+    title = _("library")
     parameter_name = "shelf"
 
     def lookups(self, request, model_admin):
-        return [("one-time", "One-time"), ("all", "Both")]
+        return [("one-time", gettext("One-time")), ("all", gettext("Both"))]
 
     def queryset(self, request, queryset):
         if self.value() == "all":
@@ -20,13 +21,13 @@ class LibraryFilter(admin.SimpleListFilter):
 
     def choices(self, changelist):
         library, *others = super().choices(changelist)
-        return [library | {"display": "Library"}, *others]
+        return [library | {"display": gettext("Library")}, *others]
 
 
 class RelatedFilter(admin.RelatedOnlyFieldListFilter):
     """Values that the organization's scenarios use, plus an option for scenarios without one."""
 
-    none = mark_safe("None")
+    none = _("None")
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -34,4 +35,4 @@ class RelatedFilter(admin.RelatedOnlyFieldListFilter):
 
 
 class AccountFilter(RelatedFilter):
-    none = mark_safe("Whole organization")
+    none = _("Whole organization")

@@ -3,21 +3,13 @@
 from dataclasses import dataclass
 
 from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
+from django.utils.translation import gettext as _
 
 from scenarios.models import MAX_SKILLS_PER_SCENARIO, Scenario
 from scenarios.packs.columns import COLUMNS, REQUIRED_COLUMNS, ColumnType
 from scenarios.services.evaluator_contexts import CONTEXT_LIMIT
 
-# Columns that name other rows or hold a file's text.
-RELATED_COLUMNS = {
-    "evaluator_context": f"up to {CONTEXT_LIMIT:,} characters",
-    "category": "the name of a category",
-    "skills": f"up to {MAX_SKILLS_PER_SCENARIO} names of skills: a list in JSON, between semicolons in CSV",
-    "account": "the number or name of an account; when left empty, the one chosen above",
-}
-
-
-COLUMNS_OF_THE_MODEL = {field.name: field for field in Scenario._meta.fields}
+MODEL_FIELDS = {field.name: field for field in Scenario._meta.fields}
 
 
 @dataclass(frozen=True)
@@ -28,26 +20,43 @@ class PackColumn:
 
 
 def describe_pack_columns():
-    return [PackColumn(name, name in REQUIRED_COLUMNS, RELATED_COLUMNS.get(name) or _takes(name)) for name in COLUMNS]
+    related = _related_columns()
+    return [PackColumn(name, name in REQUIRED_COLUMNS, related.get(name) or _describe_column(name)) for name in COLUMNS]
 
 
-def _takes(name):
-    field = COLUMNS_OF_THE_MODEL[name]
+def _related_columns():
+    """Return the allowed values of columns that name other rows or hold a file's text."""
+    return {
+        "evaluator_context": _("Up to %(most)s characters") % {"most": f"{CONTEXT_LIMIT:,}"},
+        "category": _("The name of a category"),
+        "skills": _("Up to %(most)s names of skills: a list in JSON, separated by semicolons in CSV")
+        % {"most": MAX_SKILLS_PER_SCENARIO},
+        "account": _("The number or name of an account; by default, the account chosen above"),
+    }
+
+
+def _describe_column(name):
+    field = MODEL_FIELDS[name]
+    takes = _describe_values(field)
+    if not field.choices and COLUMNS[name] is ColumnType.TEXT:
+        return takes
+    if not field.has_default():
+        return _("%(values)s. %(help)s") % {"values": takes, "help": field.help_text}
+    default = str(field.default).lower() if isinstance(field.default, bool) else field.default
+    return _("%(values)s; by default, %(default)s") % {"values": takes, "default": default}
+
+
+def _describe_values(field):
     judges = [judge for judge in field.validators if hasattr(judge, "limit_value")]
     limits = {type(judge): judge.limit_value for judge in judges}
     if field.choices:
-        takes = _either([value for value, _ in field.choices])
-    elif COLUMNS[name] is ColumnType.BOOLEAN:
-        takes = "true or false"
-    elif COLUMNS[name] is ColumnType.INTEGER:
-        takes = f"a whole number from {limits[MinValueValidator]} to {limits[MaxValueValidator]}"
-    else:
-        return f"up to {limits[MaxLengthValidator]:,} characters"
-    if not field.has_default():
-        return f"{takes}. {field.help_text}"
-    default = field.default
-    return f"{takes}; {str(default).lower() if isinstance(default, bool) else default} when left empty"
-
-
-def _either(words):
-    return f"{', '.join(words[:-1])} or {words[-1]}"
+        values = [value for value, _label in field.choices]
+        return _("%(others)s, or %(last)s") % {"others": ", ".join(values[:-1]), "last": values[-1]}
+    if COLUMNS[field.name] is ColumnType.BOOLEAN:
+        return _("true or false")
+    if COLUMNS[field.name] is ColumnType.INTEGER:
+        return _("A whole number from %(least)s to %(most)s") % {
+            "least": limits[MinValueValidator],
+            "most": limits[MaxValueValidator],
+        }
+    return _("Up to %(most)s characters") % {"most": f"{limits[MaxLengthValidator]:,}"}

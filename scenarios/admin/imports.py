@@ -11,6 +11,9 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.admin import TenantAdmin
@@ -29,35 +32,42 @@ from scenarios.services.imports import (
     stage_import,
     start_import,
 )
+from scenarios.services.message_translation import translate
 
 PER_PAGE = 100  # rows
 
 
 class ImportUploadForm(forms.Form):
     file = forms.FileField(
+        label=_("File"),
         widget=forms.FileInput(attrs={"accept": ".csv,.json"}),
-        help_text=f"JSON, or CSV in UTF-8; up to {MAX_BYTES // 1024**2} MB and {MAX_ROWS:,} rows.",
+        help_text=format_lazy(
+            _("JSON, or CSV in UTF-8, with up to {megabytes} MB and {rows} rows."),
+            megabytes=MAX_BYTES // 1024**2,
+            rows=f"{MAX_ROWS:,}",
+        ),
     )
     account = AccountChoiceField(
+        label=_("Account"),
         queryset=Account.objects.none(),
         required=False,
-        empty_label="The whole organization",
-        help_text="For rows that name no account.",
+        empty_label=_("The whole organization"),
+        help_text=_("Applies to rows that don’t name an account."),
     )
     may_update = forms.BooleanField(
         required=False,
-        label="Update what is there",
-        help_text="A scenario of the same title is changed to what the file says. Otherwise it stays as it is.",
+        label=_("Update existing scenarios"),
+        help_text=_("Scenarios with the same title are updated from the file. Otherwise, they stay unchanged."),
     )
     creates_categories = forms.BooleanField(
         required=False,
-        label="Create categories",
-        help_text="Otherwise a row is invalid when its category is not there yet.",
+        label=_("Create categories"),
+        help_text=_("Otherwise, a row is invalid if its category doesn’t exist yet."),
     )
     is_partial = forms.BooleanField(
         required=False,
-        label="Take valid rows although others are invalid",
-        help_text="Otherwise one invalid row stops the whole file.",
+        label=_("Import valid rows even if others are invalid"),
+        help_text=_("Otherwise, a single invalid row stops the whole import."),
     )
 
     def __init__(self, user, *args, **kwargs):
@@ -68,7 +78,10 @@ class ImportUploadForm(forms.Form):
     def clean_file(self):
         file = self.cleaned_data["file"]
         if file.size > MAX_BYTES:
-            raise forms.ValidationError(f"This file is larger than {MAX_BYTES // 1024**2} MB. Split it into several.")
+            raise forms.ValidationError(
+                gettext("The file is larger than %(most)s MB. Split it into several files."),
+                params={"most": MAX_BYTES // 1024**2},
+            )
         return file
 
     def stage_import(self, user):
@@ -79,11 +92,14 @@ class ImportUploadForm(forms.Form):
             return stage_import(
                 user.organization, user, file, file.name, ImportJob.ImportSource.PAGE, ImportOptions(**options)
             )
-        except UnreadablePackError as refused:
-            self.add_error("file", str(refused))
+        except UnreadablePackError as error:
+            self.add_error("file", translate(error.message))
         except ContextUnavailableError:
-            problem = "An evaluator context that it may change cannot be read just now. Try again in a moment."
-            self.add_error("file", f"This file could not be checked. {problem}")
+            problem = gettext(
+                "This file could not be checked, because an evaluator context that it may change can’t be read right "
+                "now. Try again in a moment."
+            )
+            self.add_error("file", problem)
         return None
 
 
@@ -126,7 +142,7 @@ class ImportJobAdmin(TenantAdmin):
             "form": form,
             "columns": describe_pack_columns(),
             "largest_file": MAX_BYTES,
-            "title": "Import scenarios",
+            "title": gettext("Import scenarios"),
         }
         return self._page(request, "upload", context)
 
@@ -137,7 +153,9 @@ class ImportJobAdmin(TenantAdmin):
         job = self.get_object(request, unquote(object_id))
         if job is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
-        return self._page(request, "job", self._job_context(request, job) | {"title": f"Import of {job}"})
+        return self._page(
+            request, "job", self._job_context(request, job) | {"title": gettext("Import of %(file)s") % {"file": job}}
+        )
 
     def progress_view(self, request, pk):
         """Return the import fragment that the page polls while the import is under way."""
@@ -148,7 +166,7 @@ class ImportJobAdmin(TenantAdmin):
         if "anyway" in request.POST:
             allow_partial(job)
         if not start_import(job) and job.status == ImportJob.Status.CHECKED:
-            self.message_user(request, "Nothing was imported: the file has invalid rows.", messages.WARNING)
+            self.message_user(request, gettext("Nothing was imported. The file has invalid rows."), messages.WARNING)
         return redirect(self._job_url(job))
 
     def resume_view(self, request, pk):
@@ -159,9 +177,11 @@ class ImportJobAdmin(TenantAdmin):
     def discard_view(self, request, pk):
         job = self._job(request, pk)
         if not discard_import(job):
-            self.message_user(request, "This import has begun, so it stays.", messages.WARNING)
+            self.message_user(
+                request, gettext("This import has already started and can’t be discarded."), messages.WARNING
+            )
             return redirect(self._job_url(job))
-        self.message_user(request, f"Discarded: {job}. Nothing was imported.")
+        self.message_user(request, gettext("%(file)s was discarded. Nothing was imported.") % {"file": job})
         return redirect("admin:scenarios_importjob_changelist")
 
     def csv_template_view(self, request):

@@ -7,6 +7,8 @@ from django import forms
 from django.core.validators import MaxLengthValidator
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import TenantForm
 from scenarios.admin.checks_field import ChecksField
@@ -14,6 +16,7 @@ from scenarios.admin.survey_field import SurveyFormField
 from scenarios.models import MAX_SKILLS_PER_SCENARIO, Mode, Scenario
 from scenarios.models.scenario_checks import propose_checks
 from scenarios.services.evaluator_contexts import CONTEXT_FILE_SUFFIXES, CONTEXT_LIMIT, read_context_file
+from scenarios.services.scenarios import too_many_skills_message
 
 # Limits of a scenario's texts, in characters. The title is not among them: it is one line, and browsers enforce its
 # limit.
@@ -45,8 +48,14 @@ class AccountChoiceField(forms.ModelChoiceField):
     def label_from_instance(self, obj):
         document = obj.procedures
         if not document:
-            return f"{obj}: procedures being prepared" if obj.is_preparing else f"{obj}: no procedures uploaded"
-        return f"{obj}: procedures {document.filename}, {timezone.localtime(document.uploaded_at):%Y-%m-%d}"
+            if obj.is_preparing:
+                return gettext("%(account)s (procedures being prepared)") % {"account": obj}
+            return gettext("%(account)s (no procedures uploaded)") % {"account": obj}
+        return gettext("%(account)s (procedures: %(file)s, %(date)s)") % {
+            "account": obj,
+            "file": document.filename,
+            "date": f"{timezone.localtime(document.uploaded_at):%Y-%m-%d}",
+        }
 
 
 @dataclass
@@ -68,28 +77,34 @@ class ScenarioForm(TenantForm):
 
     evaluator_context = MultilineTextField(
         required=False,
+        label=_("Evaluator context"),
         max_length=CONTEXT_LIMIT,
         widget=forms.Textarea(attrs={"rows": 12, "cols": 80, "class": "vLargeTextField"}),
-        help_text="What you want assessed. Each point of a list becomes a check. The caller never sees it.",
+        help_text=_("What to assess. Each list item becomes a check. The caller never sees this."),
     )
     context_file = forms.FileField(
         required=False,
-        label="Or a text file",
+        label=_("Or a text file"),
         widget=forms.FileInput(attrs={"accept": ",".join(sorted(CONTEXT_FILE_SUFFIXES))}),
-        help_text="A .txt or .md file in UTF-8, up to 1 MB. Change the text above or choose a file, not both.",
+        help_text=_("A .txt or .md file in UTF-8, up to 1 MB. Either edit the text above or choose a file, not both."),
     )
 
     checks = ChecksField(
         required=False,
-        help_text="Proposed from what you wrote above, each time you save, until you change them here. Empty a line to "
-        "leave a check out. A conversation is graded by the checks of the moment it began.",
+        label=_("Checks"),
+        help_text=_(
+            "Every time you save, checks are proposed from the text above until you edit them here. Clear a line to "
+            "remove its check. Conversations are graded by the checks that existed when they started."
+        ),
     )
 
     visitor_survey = SurveyFormField(
         required=False,
-        label="Visitor’s survey",
-        help_text="For a chat: what the visitor filled in before it, if anything. The counselor reads it; the caller "
-        "knows it.",
+        label=_("Visitor’s survey"),
+        help_text=_(
+            "What the visitor filled in before the chat, if anything. The counselor can read it, and the caller knows "
+            "it."
+        ),
     )
 
     class Meta:
@@ -123,7 +138,8 @@ class ScenarioForm(TenantForm):
             if name in self.fields:
                 text = self.fields[name]
                 text.widget.attrs["data-limit"] = limit
-                counter = format_html('<span class="counter">At most {} characters.</span>', f"{limit:,}")
+                most = gettext("At most %(most)s characters.") % {"most": f"{limit:,}"}
+                counter = format_html('<span class="counter">{}</span>', most)
                 text.help_text = format_html("{} {}", text.help_text, counter)
 
     def clean_visitor_survey(self):
@@ -131,13 +147,13 @@ class ScenarioForm(TenantForm):
         if survey is None:
             return self.instance.visitor_survey
         if survey and self.cleaned_data.get("mode") == Mode.PHONE:
-            raise forms.ValidationError("Only the visitor of a chat fills in a survey; this is a phone scenario.")
+            raise forms.ValidationError(gettext("Only chat visitors fill in a survey. This is a phone scenario."))
         return survey
 
     def clean_skills(self):
         skills = self.cleaned_data["skills"]
         if len(skills) > MAX_SKILLS_PER_SCENARIO:
-            raise forms.ValidationError(f"At most {MAX_SKILLS_PER_SCENARIO} skills; you chose {len(skills)}.")
+            raise forms.ValidationError(too_many_skills_message(len(skills)))
         return skills
 
     def clean_context_file(self):
@@ -172,8 +188,10 @@ class ScenarioForm(TenantForm):
         if typed not in {"", self.pending_context.text.strip(), uploaded.strip()}:
             self.add_error(
                 "context_file",
-                "You changed the text above and chose a file that says something else. Which one counts? "
-                "Save without a file, or empty the text and choose the file again.",
+                gettext(
+                    "The file and the text above differ. Either save without a file, or clear the text and choose the "
+                    "file again."
+                ),
             )
             return
         self.cleaned_data["evaluator_context"] = uploaded

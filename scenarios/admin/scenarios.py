@@ -12,6 +12,8 @@ from django.http import HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.admin import TenantAdmin
@@ -28,8 +30,10 @@ from scenarios.services.scenarios import ScenarioInUseError, delete_scenario
 logger = logging.getLogger(__name__)
 
 MAX_COMPARED_LENGTH = 60_000  # characters compared when suggesting sections
-NOT_READ = "The evaluator context cannot be read just now. Nothing was changed: try again in a moment."
-NOT_STORED = "The evaluator context could not be stored, so nothing was saved. What you typed is here: try again."
+NOT_READ = _("The evaluator context can’t be read right now. Nothing was changed. Try again in a moment.")
+NOT_STORED = _(
+    "Nothing was saved, because the evaluator context could not be stored. Your changes are still here. Try again."
+)
 
 
 @admin.register(Category, Skill)
@@ -81,14 +85,17 @@ class ScenarioAdmin(TenantAdmin):
                 ]
             },
         ),
-        ("The caller", {"fields": ["prompt", "opens", "patience", "visitor_survey"]}),
-        ("What is assessed", {"fields": ["evaluator_context", "context_file", "checks"]}),
-        ("Account and procedures", {"fields": ["account", "relevant_policy_sections"]}),
+        (_("Caller"), {"fields": ["prompt", "opens", "patience", "visitor_survey"]}),
+        (_("Assessment"), {"fields": ["evaluator_context", "context_file", "checks"]}),
+        (_("Account and procedures"), {"fields": ["account", "relevant_policy_sections"]}),
         (
-            "Where it stands",
+            _("Availability"),
             {
                 "fields": ["is_one_time", "is_active"],
-                "description": "Actions of the list promote a one-time scenario to the library, or take one out of it.",
+                "description": _(
+                    "To promote a one-time scenario to the library, or to remove one from it, use the actions in the "
+                    "list of scenarios."
+                ),
             },
         ),
     ]
@@ -124,7 +131,7 @@ class ScenarioAdmin(TenantAdmin):
         if db_field.name == "account":
             kwargs["form_class"] = AccountChoiceField
             kwargs["queryset"] = Account.objects.for_user(request.user).with_procedures()
-            kwargs["empty_label"] = "The whole organization"
+            kwargs["empty_label"] = _("The whole organization")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     # Form and evaluator context file
@@ -227,11 +234,10 @@ class ScenarioAdmin(TenantAdmin):
         found = chosen.annotate(given=Count("assignments")).filter(given__gt=0).order_by("title")
         return [
             format_html(
-                '<a href="{}">{}</a>: {} assignment{}',
+                '<a href="{}">{}</a> ({})',
                 reverse("admin:scenarios_scenario_change", args=[scenario.pk]),
                 scenario.title,
-                scenario.given,
-                "" if scenario.given == 1 else "s",
+                ngettext("%(count)s assignment", "%(count)s assignments", scenario.given) % {"count": scenario.given},
             )
             for scenario in found
         ]

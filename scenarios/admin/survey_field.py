@@ -3,6 +3,7 @@
 from django import forms
 from django.core.exceptions import ValidationError
 from django.template.loader import render_to_string
+from django.utils.translation import gettext
 
 from scenarios.models.visitor_survey import MAX_LENGTHS, SUICIDE, SURVEY_LABELS, clean_survey
 
@@ -44,8 +45,11 @@ class SurveyFormField(forms.Field):
         try:
             return None if value is None else clean_survey(value)
         except ValidationError as error:
-            words = [f"{SURVEY_LABELS.get(part, part)}: {problems[0]}" for part, problems in error.message_dict.items()]
-            raise forms.ValidationError(words) from error
+            messages = [
+                gettext("%(field)s: %(problem)s") % {"field": SURVEY_LABELS.get(part, part), "problem": problems[0]}
+                for part, problems in error.message_dict.items()
+            ]
+            raise forms.ValidationError(messages) from error
 
     def has_changed(self, initial, data):
         return data is not None and self.clean(data) != (initial or {})

@@ -1,9 +1,11 @@
 """API of drafts from complaints."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn, TypeVar
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import Throttled
 from rest_framework.parsers import MultiPartParser
@@ -28,7 +30,7 @@ from scenarios.api.serializers.drafts import (
     PIIMatchSerializer,
 )
 from scenarios.api.throttles import GenerationThrottle
-from scenarios.models import Scenario, ScenarioDraft, ScenarioDraftQuerySet
+from scenarios.models import Scenario, ScenarioDraft, ScenarioDraftQuerySet, Skill
 from scenarios.services import drafts
 
 T = TypeVar("T")
@@ -38,7 +40,8 @@ class DraftStateError(DetailedAPIError):
     """409: the draft is being written or has already been saved."""
 
     def __init__(self, draft: ScenarioDraft) -> None:
-        super().__init__(409, draft.status, f"This is not possible now: the draft is {draft.get_status_display()}.")
+        message = _("You can’t do this now. Status of the draft: %(status)s.")
+        super().__init__(409, draft.status, message % {"status": draft.get_status_display()})
 
 
 class DraftPermission(RolePermission):
@@ -73,7 +76,7 @@ class DraftViewSet(ReadOnlyModelViewSet[ScenarioDraft]):
         return [GenerationThrottle()] if self.action in {"create", "again"} else []
 
     def throttled(self, request: Request, wait: float | None) -> NoReturn:
-        raise Throttled(wait, "You have asked for many drafts within a minute, and each of them costs.")
+        raise Throttled(wait, _("You have requested too many drafts within a minute."))
 
     @extend_schema(
         request={"application/json": NewDraftSerializer, "multipart/form-data": NewDraftSerializer},
@@ -134,8 +137,15 @@ class DraftViewSet(ReadOnlyModelViewSet[ScenarioDraft]):
     ) -> tuple[Scenario, T | None]:
         """Create a scenario from the draft exactly once. Raise DetailedAPIError or DraftStateError."""
         try:
+            edits = merge_edits(draft, wanted)
             return drafts.save_draft(
-                draft, authenticated_user(self.request), **merge_edits(draft, wanted), within=within
+                draft,
+                authenticated_user(self.request),
+                edits.fields,
+                edits.evaluator_context,
+                edits.skills,
+                edits.dismissed,
+                within=within,
             )
         except drafts.UnresolvedPIIError as error:
             found = PIIMatchSerializer(error.found, many=True).data
@@ -157,12 +167,21 @@ class DraftViewSet(ReadOnlyModelViewSet[ScenarioDraft]):
 DRAFTED_FIELDS = ("title", "description", "prompt", "relevant_policy_sections", "mode", "difficulty", "account")
 
 
-def merge_edits(draft: ScenarioDraft, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of `save_draft`: the fields sent, completed by the drafted ones."""
+@dataclass(frozen=True)
+class MergedDraft:
+    """The scenario to save from a draft: the fields sent, completed by the drafted ones."""
+
+    fields: Mapping[str, Any]  # columns of the scenario's row
+    evaluator_context: str
+    skills: Sequence[Skill]
+    dismissed: Collection[str]
+
+
+def merge_edits(draft: ScenarioDraft, wanted: Mapping[str, Any]) -> MergedDraft:
     fields = {name: getattr(draft, name) for name in DRAFTED_FIELDS} | dict(wanted)
-    return {
-        "evaluator_context": fields.pop("evaluator_context", draft.evaluator_context),
-        "skills": fields.pop("skills", draft.skills.all()),
-        "dismissed": fields.pop("dismissed", []),
-        "fields": fields,
-    }
+    return MergedDraft(
+        evaluator_context=fields.pop("evaluator_context", draft.evaluator_context),
+        skills=list(fields.pop("skills", draft.skills.all())),
+        dismissed=fields.pop("dismissed", []),
+        fields=fields,
+    )

@@ -4,7 +4,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import APIException
 
 PREFER_PARAMETER = OpenApiParameter(
-    "Prefer", str, OpenApiParameter.HEADER, description="`wait=10`: answer when it is done"
+    "Prefer", str, OpenApiParameter.HEADER, description="`wait=10` waits up to 10 seconds for the result."
 )
 
 

@@ -3,6 +3,8 @@
 from typing import TypeVar
 
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django_filters import rest_framework as filters
 from rest_framework.exceptions import ValidationError
 
@@ -23,12 +25,14 @@ class ScenarioFilterSet(StrictFilterSet):
 
     is_one_time = filters.ChoiceFilter(choices=[*YES_OR_NO, ("any", "any")], method="of_kind")
     mode = filters.ChoiceFilter(choices=Mode.choices)
-    category = filters.CharFilter(method="in_category", help_text="a name, or `none` for those without")
-    skill = filters.CharFilter(method="with_skill", help_text="a name")
+    category = filters.CharFilter(
+        method="in_category", help_text=_("A name, or `none` for scenarios without a category.")
+    )
+    skill = filters.CharFilter(method="with_skill", help_text=_("A name."))
     difficulty = filters.ChoiceFilter(choices=Difficulty.choices)
-    account = filters.CharFilter(method="of_account", help_text="an id or a number")
+    account = filters.CharFilter(method="of_account", help_text=_("An ID or a number."))
     is_active = filters.TypedChoiceFilter(choices=YES_OR_NO, coerce=lambda text: text == "true")
-    search = filters.CharFilter(method="with_text", help_text="in title, description and prompt")
+    search = filters.CharFilter(method="with_text", help_text=_("Searches the title, description, and prompt."))
 
     class Meta:
         model = Scenario
@@ -53,13 +57,19 @@ class ScenarioFilterSet(StrictFilterSet):
         rows = NameLookup(model.objects.for_user(authenticated_user(self.request)))
         found = rows.find(value)
         if found is None:
-            raise ValidationError({name: f"There is no {name} “{value}”. {rows.suggest(value)}"})
+            problem = (
+                gettext("There is no category “%(name)s”. %(hint)s")
+                if model is Category
+                else gettext("There is no skill “%(name)s”. %(hint)s")
+            )
+            raise ValidationError({name: problem % {"name": value, "hint": rows.suggest(value)}})
         return found
 
     def of_account(self, queryset: ScenarioQuerySet, name: str, value: str) -> ScenarioQuerySet:
         account = AccountLookup(Account.objects.for_user(authenticated_user(self.request))).find(value)
         if account is None:
-            raise ValidationError({name: f"There is no account “{value}” (its number or id is wanted)."})
+            problem = gettext("There is no account “%(name)s”. Enter its number or ID.")
+            raise ValidationError({name: problem % {"name": value}})
         return queryset.filter(account=account)
 
     def with_text(self, queryset: ScenarioQuerySet, name: str, value: str) -> ScenarioQuerySet:

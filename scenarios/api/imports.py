@@ -5,6 +5,8 @@ from typing import Any, NoReturn
 
 from django.db.models import F
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
@@ -28,13 +30,15 @@ from scenarios.api.serializers.imports import (
 from scenarios.models import ImportJob, ImportJobQuerySet
 from scenarios.packs.rows import TooManyRowsError, UnreadablePackError
 from scenarios.services import imports
+from scenarios.services.message_translation import translate
 
-TOO_MANY_ROWS = (
-    "This pack has more than {most} rows; here at most {most} are taken, and nothing was imported. Larger packs go in "
-    "with `manage.py import_scenarios` or on the import page of the administration."
-)
 
-BUSY = "Another request with this Idempotency-Key is being read. Ask again in a moment."
+class ImportBusyError(DetailedAPIError):
+    """409: another request with the same Idempotency-Key is in progress."""
+
+    def __init__(self) -> None:
+        message = _("Another request with this Idempotency-Key is in progress. Try again in a moment.")
+        super().__init__(409, "busy", message)
 
 
 class ImportViewSet(ReadOnlyModelViewSet[ImportJob]):
@@ -52,7 +56,8 @@ class ImportViewSet(ReadOnlyModelViewSet[ImportJob]):
 
     @extend_schema(responses=ImportResultSerializer)
     def retrieve(self, request: Request, *args: object, **kwargs: object) -> Response:
-        return Response(serialize_result(self.get_object()))
+        job = self.get_object()
+        return Response(serialize_result(job, imports.summarize_import(job)).data)
 
     @extend_schema(
         parameters=[
@@ -103,9 +108,14 @@ class ImportViewSet(ReadOnlyModelViewSet[ImportJob]):
                 author.organization, author, file, file.name, source, wanted, most_rows=most, idempotency_key=key
             )
         except TooManyRowsError as error:
-            raise DetailedAPIError(400, "too_many_rows", TOO_MANY_ROWS.format(most=most)) from error
+            message = _(
+                "Nothing was imported. This pack has more than %(most)s rows, which is the limit of the API. Import "
+                "larger packs with `manage.py import_scenarios` or on the import page."
+            )
+            raise DetailedAPIError(400, "too_many_rows", message % {"most": most}) from error
         except UnreadablePackError as error:
-            raise DetailedAPIError(400, "unreadable", str(error), line=error.line, column=error.column) from error
+            reason = translate(error.message)
+            raise DetailedAPIError(400, "unreadable", reason, line=error.line, column=error.column) from error
         except imports.IdempotencyKeyReusedError as error:
             raise DetailedAPIError(422, "key_reused", str(error)) from error
 
@@ -117,9 +127,9 @@ class ImportViewSet(ReadOnlyModelViewSet[ImportJob]):
         try:
             is_new = imports.start_import(job)
         except ImportJob.DoesNotExist:
-            raise DetailedAPIError(409, "busy", BUSY) from None
+            raise ImportBusyError from None
         if job.status in {ImportJob.Status.CHECKING, ImportJob.Status.FORGOTTEN}:
-            raise DetailedAPIError(409, "busy", BUSY)
+            raise ImportBusyError
         if job.status == ImportJob.Status.CHECKED:
             reject_invalid_rows(job)
         return is_new
@@ -131,41 +141,55 @@ class ImportViewSet(ReadOnlyModelViewSet[ImportJob]):
 
         if (seconds := preferred_wait(self.request)) and not job.is_finished:
             wait_until(is_over, seconds)
-        result = serialize_result(job)
-        status = 202 if not job.is_finished else 201 if result["created"] else 200
+        summary = imports.summarize_import(job)
+        status = 202 if not job.is_finished else 201 if summary.created else 200
         return Response(
-            result, status, headers=headers | {"Location": reverse("api:scenarios:import_detail", args=[job.pk])}
+            serialize_result(job, summary).data,
+            status,
+            headers=headers | {"Location": reverse("api:scenarios:import_detail", args=[job.pk])},
         )
 
 
 def read_idempotency_key(request: Request) -> str:
     key: str | None = request.headers.get("Idempotency-Key")
     if key is not None and not re.fullmatch("[ -~]{1,255}", key):
-        raise ValidationError({"Idempotency-Key": "1 to 255 printable ASCII characters are wanted here."})
+        raise ValidationError({"Idempotency-Key": _("Send 1 to 255 printable ASCII characters.")})
     return key or ""
 
 
-def serialize_result(job: ImportJob, *, expected: bool = False) -> dict[str, Any]:
-    return ImportJobSerializer(job).data | imports.summarize_import(job, expected=expected)
+def serialize_result(job: ImportJob, summary: imports.ImportSummary) -> ImportResultSerializer:
+    return ImportResultSerializer(job, context={"summary": summary})
 
 
 def dry_run_response(job: ImportJob) -> Response:
     """Return the outcome that each row would have, and delete the job."""
     try:
         rows = job.rows.values("line", "title", "outcome", "problems", row=F("number"))
-        return Response(serialize_result(job, expected=True) | {"rows": list(rows)})
+        summary = imports.summarize_import(job, expected=True)
+        return Response(serialize_result(job, summary).data | {"rows": list(rows)})
     finally:
         imports.discard_import(job)
 
 
 def reject_invalid_rows(job: ImportJob) -> NoReturn:
-    outcome = imports.summarize_import(job)
+    summary = imports.summarize_import(job)
     imports.discard_import(job)
-    if not outcome["invalid"]:
-        raise DetailedAPIError(409, "busy", BUSY)  # another request with this key has deleted the job's rows
-    detail = (
-        f"Nothing was imported: of {job.total} rows {outcome['invalid']} cannot be taken. Correct what is wrong, or "
-        "ask with partial=true for the others."
+    if not summary.invalid:
+        raise ImportBusyError  # another request with this key has deleted the job's rows
+    message = ngettext(
+        "Nothing was imported. %(invalid)s of %(total)s rows is invalid. Correct it, or send partial=true to import "
+        "the others.",
+        "Nothing was imported. %(invalid)s of %(total)s rows are invalid. Correct them, or send partial=true to import "
+        "the others.",
+        summary.invalid,
     )
-    known = {name: outcome[name] for name in ("created", "skipped", "invalid", "errors")}
-    raise DetailedAPIError(400, "invalid_rows", detail, total=job.total, **known)
+    raise DetailedAPIError(
+        400,
+        "invalid_rows",
+        message % {"invalid": summary.invalid, "total": job.total},
+        total=job.total,
+        created=summary.created,
+        skipped=summary.skipped,
+        invalid=summary.invalid,
+        errors=summary.errors,
+    )

@@ -1,6 +1,7 @@
 """API of the scenario library."""
 
 from django.http import HttpResponse, HttpResponseBase
+from django.utils.translation import gettext as _
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
@@ -36,7 +37,7 @@ class ScenarioInUseAPIError(DetailedAPIError):
         super().__init__(409, "in_use", str(error), assignments=error.assignments)
 
 
-@extend_schema_view(list=extend_schema(description="The library, by title."))
+@extend_schema_view(list=extend_schema(description="List the scenarios of the library by title."))
 class ScenarioViewSet(
     mixins.ListModelMixin,
     mixins.CreateModelMixin,
@@ -108,13 +109,14 @@ class ScenarioViewSet(
     @extend_schema(
         filters=True,
         parameters=[OpenApiParameter("as", str, enum=list(PACK_FORMATS), default="json")],
-        responses={(200, kind): OpenApiTypes.BINARY for _, _, kind in PACK_FORMATS.values()},
+        responses={(200, kind): OpenApiTypes.BINARY for _write, _encoding, kind in PACK_FORMATS.values()},
     )
     def export(self, request: Request) -> HttpResponseBase:
         """Export the filtered scenarios as a pack that can be imported again unchanged."""
         kind = request.query_params.get("as", "json")
         if kind not in PACK_FORMATS:
-            raise ValidationError({"as": f"One of {', '.join(PACK_FORMATS)} is wanted here."})
+            problem = _("Enter one of these: %(choices)s.")
+            raise ValidationError({"as": problem % {"choices": ", ".join(PACK_FORMATS)}})
         found = self.filter_queryset(self.get_queryset())
         if request.method == "HEAD":
             return HttpResponse(headers=pack_headers(kind))

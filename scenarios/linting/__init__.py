@@ -7,6 +7,7 @@ from scenarios.linting.evaluator_context_rules import lint_evaluator_context
 from scenarios.linting.messages import MESSAGES
 from scenarios.linting.passages import LintFinding
 from scenarios.linting.prompt_rules import lint_prompt
+from scenarios.messages import Message
 
 # Several messages can share one code.
 _CODES = {"copied_grading": "leaks_grading", "split_criterion": "doubled_criterion"}
@@ -19,7 +20,7 @@ class LintAdvice:
 
     field: str  # `prompt` or `evaluator_context`
     code: str
-    message: str
+    message: Message
     start: int  # characters
     end: int  # characters
 

@@ -1,40 +1,115 @@
 """Advice messages: the weakness, its effect on practice, and one way to rewrite the passage."""
 
+from scenarios.linting.criteria_parser import MAX_CRITERIA
+from scenarios.messages import Message, gettext_noop
+
 MESSAGES = {
-    "talks_to_counselor": "This speaks to the counselor, but only the caller is given the prompt and would act on it. "
-    'Say it as the caller\'s reaction ("If you are asked directly, you say …"), or move it to the evaluator context.',
-    "leaks_grading": "This tells the caller what is graded. A caller who knows it hands over the right answers, and "
-    "the practice is worth less. Move it to the evaluator context and write here what the caller does: "
-    '"You hold it back until someone asks."',
-    "copied_grading": "These words stand in the evaluator context too. A caller who knows what is graded plays towards "
-    'it. Leave here only what the caller knows and feels: "You have tablets at home; you say so only if asked."',
-    "no_persona": "Nobody is said to be the caller, so every call invents another person and counselors cannot be "
-    'compared. Begin with who it is: "You are Dana, 41, a printer who lost her job this month."',
-    "no_opening_state": "Nothing says how the caller feels when the call begins. Callers are then too easy: calm, open "
-    'and soon consoled. Write the beginning: "At first you are tense, apologise and answer in short sentences."',
-    "two_speakers": "This writes two speakers, but the caller is one person and leaves the counselor's part to the "
-    'counselor. Write no script, but what makes the caller react: "If somebody names what it feels like, you talk '
-    'more." A colleague who hands over first is fine: "First you are … Then you are the caller."',
-    "vague_criterion": "Two evaluators would judge this differently, because it does not say what is to be seen. Name "
-    'words or acts that stand in a transcript: "Puts the caller\'s fear into words before offering a next step."',
-    "doubled_criterion": "This says the same as another point, so one act counts twice in the score. Keep one of them, "
-    'or say what else is to be seen: "Asks about a plan" beside "Asks directly about suicide".',
-    "split_criterion": "This point holds two checks: who does one of them gets neither a clear yes nor a clear no. "
-    'Split it into two lines: "- Asks directly about suicide." and "- Agrees on whom to call tonight."',
-    "unseen_mind": "Nobody sees what a counselor thinks or feels, and the transcript alone is graded. Write what is "
-    'said because of it: "Says in own words what the caller has been through."',
-    "unseen_body": "Faces and gestures do not stand in a transcript, which alone is graded, and no caller sees "
-    "them. Write what is said: \"Gives a short sign of listening, such as 'take your time'.\"",
-    "unseen_record": "Notes, forms and records are made outside the conversation, and the transcript alone is graded. "
-    'Write what is said for it: "Reads name and number back to the caller and asks whether they are right."',
-    "unseen_phone": "How a voice sounds can be heard in the call, but the evaluator reads a transcript. Write what "
-    'stands there: "Slows the caller down with short sentences and one question at a time."',
-    "unseen_chat": "A chat has no voice and shows no silence: only what was written is graded. Write what can be read: "
-    '"Sends short messages and asks one question at a time."',
-    "no_criteria": "There is nothing of your own to grade, so feedback stays general and misses the point of this "
-    'scenario. List two to six acts, one on a line: "- Asks directly about thoughts of suicide."',
-    "not_a_list": "Without a list the whole text is one check, met or not met as a whole. Put each point on a line of "
-    'its own that begins with a dash: "- Asks directly about thoughts of suicide."',
-    "too_many_criteria": "Only the first 20 points of the list are checked; what stands from here on is not. Keep "
-    'those that matter most for this call: "- Asks directly about thoughts of suicide."',
+    "talks_to_counselor": Message(
+        gettext_noop(
+            "This speaks to the counselor, but only the caller reads the prompt and would act on it. Write how the "
+            "caller reacts instead (“If you are asked directly, you say …”), or move it to the evaluator context."
+        )
+    ),
+    "leaks_grading": Message(
+        gettext_noop(
+            "This tells the caller what is graded. A caller who knows that gives the right answers away, and the "
+            "practice is worth less. Move it to the evaluator context, and describe here what the caller does: “You "
+            "hold it back until someone asks.”"
+        )
+    ),
+    "copied_grading": Message(
+        gettext_noop(
+            "These words are also in the evaluator context. A caller who knows what is graded plays toward it. Keep "
+            "only what the caller knows and feels: “You have pills at home. You say so only if asked.”"
+        )
+    ),
+    "no_persona": Message(
+        gettext_noop(
+            "The prompt doesn’t say who the caller is, so every call invents a different person and counselors can’t "
+            "be compared. Start with the person: “You are Dana, 41, a printer who lost her job this month.”"
+        )
+    ),
+    "no_opening_state": Message(
+        gettext_noop(
+            "The prompt doesn’t say how the caller feels when the call starts. Callers are then too easy: calm, open, "
+            "and soon comforted. Describe the start: “At first you are tense, you apologize, and you answer in short "
+            "sentences.”"
+        )
+    ),
+    "two_speakers": Message(
+        gettext_noop(
+            "This describes two speakers, but the caller is one person and leaves the counselor’s part to the "
+            "counselor. Instead of a script, describe what makes the caller react: “If someone names what it feels "
+            "like, you talk more.” A colleague who hands over first is fine: “First you are … Then you are the "
+            "caller.”"
+        )
+    ),
+    "vague_criterion": Message(
+        gettext_noop(
+            "Two evaluators would judge this differently, because it doesn’t say what to look for. Name words or "
+            "actions that show up in a transcript: “Puts the caller’s fear into words before offering a next step.”"
+        )
+    ),
+    "doubled_criterion": Message(
+        gettext_noop(
+            "This repeats another point, so one action counts twice in the score. Keep one of them, or say what else "
+            "to look for: “Asks about a plan” in addition to “Asks directly about suicide.”"
+        )
+    ),
+    "split_criterion": Message(
+        gettext_noop(
+            "This point contains two checks. A counselor who does only one of them gets neither a clear yes nor a "
+            "clear no. Split it into two lines: “- Asks directly about suicide.” and “- Agrees on whom to call "
+            "tonight.”"
+        )
+    ),
+    "unseen_mind": Message(
+        gettext_noop(
+            "Only the transcript is graded, and it doesn’t show what a counselor thinks or feels. Describe what the "
+            "counselor says because of it: “Says in their own words what the caller has been through.”"
+        )
+    ),
+    "unseen_body": Message(
+        gettext_noop(
+            "Only the transcript is graded, and it doesn’t show faces or gestures. The caller doesn’t see them either. "
+            "Describe what the counselor says: “Gives short signs of listening, such as ‘take your time.’”"
+        )
+    ),
+    "unseen_record": Message(
+        gettext_noop(
+            "Only the transcript is graded, and notes, forms, and records are made outside the conversation. Describe "
+            "what the counselor says instead: “Reads the name and number back and asks whether they are right.”"
+        )
+    ),
+    "unseen_phone": Message(
+        gettext_noop(
+            "The caller can hear how a voice sounds, but the evaluator reads a transcript. Describe what shows up "
+            "there: “Slows the caller down with short sentences and one question at a time.”"
+        )
+    ),
+    "unseen_chat": Message(
+        gettext_noop(
+            "A chat has no voice and no silence, and only the written words are graded. Describe what can be read: "
+            "“Sends short messages and asks one question at a time.”"
+        )
+    ),
+    "no_criteria": Message(
+        gettext_noop(
+            "There is nothing to grade yet, so feedback stays general and misses the point of this scenario. List two "
+            "to six actions, one per line: “- Asks directly about thoughts of suicide.”"
+        )
+    ),
+    "not_a_list": Message(
+        gettext_noop(
+            "Without a list, the whole text is one check that is either met or not. Put each point on its own line, "
+            "starting with a dash: “- Asks directly about thoughts of suicide.”"
+        )
+    ),
+    "too_many_criteria": Message(
+        gettext_noop(
+            "Only the first %(most)s points of the list are checked. The rest, from here on, is ignored. Keep the "
+            "points that matter most in this call: “- Asks directly about thoughts of suicide.”"
+        ),
+        {"most": MAX_CRITERIA},
+    ),
 }

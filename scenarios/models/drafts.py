@@ -6,6 +6,8 @@ import uuid
 from datetime import datetime
 
 from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Organization, User
 from scenarios.models.scenarios import Difficulty, Mode, Scenario, Skill
@@ -38,21 +40,29 @@ class ScenarioDraft(models.Model):
     """
 
     class Status(models.TextChoices):
-        WRITING = "writing", "being written"
-        READY = "ready", "to be edited"
-        FAILED = "failed"
-        SAVED = "saved"
-        DISCARDED = "discarded"
+        WRITING = "writing", _("Being written")
+        READY = "ready", _("Ready to edit")
+        FAILED = "failed", _("Failed")
+        SAVED = "saved", _("Saved")
+        DISCARDED = "discarded", _("Discarded")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="drafts")
-    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    source = models.TextField(blank=True, help_text="the complaint; cleared when the draft is saved or discarded")
+    created_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("created by")
+    )
+    source = models.TextField(
+        blank=True, help_text=_("The complaint. It is cleared when the draft is saved or discarded.")
+    )
     instructions = models.TextField(blank=True)
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.PHONE)
-    difficulty = models.CharField(max_length=20, choices=Difficulty.choices, default=Difficulty.INTERMEDIATE)
-    status = models.CharField(max_length=20, choices=Status.choices, default=Status.WRITING)
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("account")
+    )
+    mode = models.CharField(_("mode"), max_length=10, choices=Mode.choices, default=Mode.PHONE)
+    difficulty = models.CharField(
+        _("difficulty"), max_length=20, choices=Difficulty.choices, default=Difficulty.INTERMEDIATE
+    )
+    status = models.CharField(_("status"), max_length=20, choices=Status.choices, default=Status.WRITING)
     failure = models.CharField(max_length=500, blank=True)
     title = models.CharField(max_length=255, blank=True)
     description = models.TextField(blank=True)
@@ -60,7 +70,9 @@ class ScenarioDraft(models.Model):
     evaluator_context = models.TextField(blank=True)
     skills = models.ManyToManyField(Skill, blank=True, related_name="+")
     relevant_policy_sections = models.TextField(blank=True)
-    unproven_sections = models.JSONField(default=list, help_text="suggested, and not found in the procedures")
+    unproven_sections = models.JSONField(
+        default=list, help_text=_("Suggested sections that were not found in the procedures.")
+    )
     used_file_search = models.BooleanField(null=True)
     model = models.CharField(max_length=100, blank=True)
     input_tokens = models.PositiveIntegerField(null=True)
@@ -68,17 +80,17 @@ class ScenarioDraft(models.Model):
     scenario = models.ForeignKey(Scenario, on_delete=models.SET_NULL, null=True, related_name="+")
     attempts = models.PositiveSmallIntegerField(default=0)
     touched_at = models.DateTimeField(auto_now_add=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     objects = ScenarioDraftQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]
-        verbose_name = "draft from a complaint"
-        verbose_name_plural = "drafts from complaints"
+        verbose_name = _("draft from a complaint")
+        verbose_name_plural = _("drafts from complaints")
 
     def __str__(self) -> str:
-        return self.title or "A draft without a title yet"
+        return self.title or gettext("Untitled draft")
 
     @property
     def is_open(self) -> bool:

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.models import Account, Organization, User
 
@@ -31,51 +33,63 @@ class ImportJob(models.Model):
     """A pack of scenarios being imported: checked on upload, written by a worker."""
 
     class Status(models.TextChoices):
-        CHECKING = "checking"
-        CHECKED = "checked", "waiting for a go"
-        FORGOTTEN = "forgotten", "about to be deleted"
-        QUEUED = "queued"
-        RUNNING = "running"
-        COMPLETED = "completed"
-        FAILED = "failed"
+        CHECKING = "checking", _("Checking")
+        CHECKED = "checked", _("Ready to import")
+        FORGOTTEN = "forgotten", _("Being deleted")
+        QUEUED = "queued", _("Waiting to start")
+        RUNNING = "running", _("Importing")
+        COMPLETED = "completed", _("Completed")
+        FAILED = "failed", _("Failed")
 
     class ImportSource(models.TextChoices):
-        PAGE = "page"
-        API = "api", "API"
-        COMMAND = "command", "command line"
+        PAGE = "page", _("Import page")
+        API = "api", _("API")
+        COMMAND = "command", _("Command line")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="imports")
-    created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    source = models.CharField(max_length=10, choices=ImportSource.choices)
-    filename = models.CharField(max_length=255, blank=True)
+    created_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name=_("uploaded by")
+    )
+    source = models.CharField(_("source"), max_length=10, choices=ImportSource.choices)
+    filename = models.CharField(_("file name"), max_length=255, blank=True)
     sha256 = models.CharField(max_length=64)
     idempotency_key = models.CharField(max_length=255, blank=True)
     account = models.ForeignKey(
-        Account, on_delete=models.PROTECT, null=True, related_name="+", help_text="for rows that name no account"
+        Account,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        verbose_name=_("account"),
+        help_text=_("The account of rows that don’t name one."),
     )
     may_update = models.BooleanField(default=False)
     creates_categories = models.BooleanField(default=False)
-    is_partial = models.BooleanField(default=False, help_text="valid rows are written although others are not valid")
-    status = models.CharField(max_length=20, choices=Status.choices, default=Status.CHECKING)
+    is_partial = models.BooleanField(default=False, help_text=_("Valid rows are imported even if others are invalid."))
+    status = models.CharField(_("status"), max_length=20, choices=Status.choices, default=Status.CHECKING)
     failure = models.CharField(max_length=500, blank=True)
     ignored_columns = models.JSONField(default=list)
-    new_categories = models.JSONField(default=list, help_text="names of categories that it brings")
-    total = models.PositiveIntegerField(default=0, help_text="rows of the file")
-    invalid = models.PositiveIntegerField(default=0, help_text="rows that cannot be taken")
-    to_write = models.PositiveIntegerField(default=0, help_text="rows that were found new or changed")
-    written = models.PositiveIntegerField(default=0, help_text="of those, how many are settled")
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="since rows were last written")
-    claims = models.PositiveIntegerField(default=0, help_text="which worker's it is: each claim counts up")
+    new_categories = models.JSONField(default=list, help_text=_("Names of the categories that this import adds."))
+    total = models.PositiveIntegerField(_("rows"), default=0, help_text=_("Number of rows in the file."))
+    invalid = models.PositiveIntegerField(
+        _("invalid"), default=0, help_text=_("Number of rows that can’t be imported.")
+    )
+    to_write = models.PositiveIntegerField(default=0, help_text=_("Number of rows that are new or changed."))
+    written = models.PositiveIntegerField(
+        _("done"), default=0, help_text=_("Number of new or changed rows that are done.")
+    )
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Attempts since rows were last written.")
+    claims = models.PositiveIntegerField(default=0, help_text="Number of claims so far, which identifies the worker.")
     touched_at = models.DateTimeField(auto_now_add=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 
     objects = ImportJobQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]
-        verbose_name = "import"
+        verbose_name = _("import")
+        verbose_name_plural = _("imports")
         constraints = [
             models.UniqueConstraint(
                 fields=["organization", "idempotency_key"],
@@ -85,7 +99,8 @@ class ImportJob(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.filename or f"{self.total} scenarios"
+        unnamed = ngettext("%(count)s scenario", "%(count)s scenarios", self.total) % {"count": self.total}
+        return self.filename or unnamed
 
     def claimed(self) -> ImportJobQuerySet:
         """Return a queryset of this row that is empty once the claim held by this object has been lost."""
@@ -113,12 +128,12 @@ class ImportRow(models.Model):
     """One scenario of a pack, with its problems and outcome. A created scenario has the row's id."""
 
     class Outcome(models.TextChoices):
-        NEW = "new"
-        CHANGED = "changed", "to be updated"
-        DUPLICATE = "duplicate", "there already"
-        INVALID = "invalid"
-        CREATED = "created"
-        UPDATED = "updated"
+        NEW = "new", _("New")
+        CHANGED = "changed", _("Will be updated")
+        DUPLICATE = "duplicate", _("Already exists")
+        INVALID = "invalid", _("Invalid")
+        CREATED = "created", _("Created")
+        UPDATED = "updated", _("Updated")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
@@ -127,13 +142,15 @@ class ImportRow(models.Model):
     line = models.PositiveIntegerField()
     title = models.CharField(max_length=255, blank=True)
     outcome = models.CharField(max_length=10, choices=Outcome.choices)
-    values = models.JSONField(default=dict, help_text="what is to be written; empty once it is")
-    problems = models.JSONField(default=list, help_text="field, message, line and column of each")
+    values = models.JSONField(default=dict, help_text="The values to write. Emptied once they are written.")
+    problems = models.JSONField(default=list, help_text="Field, message, line, and column of each problem.")
 
     objects = ImportRowQuerySet.as_manager()
 
     class Meta:
         ordering = ["job", "number"]
+        verbose_name = _("import row")
+        verbose_name_plural = _("import rows")
         constraints = [models.UniqueConstraint(fields=["job", "number"], name="import_row_once")]
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from scenarios.linting.criteria_parser import MAX_CRITERIA, MAX_CRITERION_LENGTH, split_criteria
 
@@ -50,7 +51,9 @@ def clean_checks(rows: Iterable[Mapping[str, Any]]) -> list[ScenarioCheck]:
     """Return cleaned rows without those that have no text. Raise ValidationError with the number of an invalid row."""
     kept = [_cleaned(number, row) for number, row in enumerate(rows, 1) if str(row.get("text") or "").strip()]
     if len(kept) > MAX_CRITERIA:
-        raise ValidationError(f"At most {MAX_CRITERIA} checks; there are {len(kept)}.")
+        raise ValidationError(
+            _("Enter at most %(most)s checks. There are %(count)s."), params={"most": MAX_CRITERIA, "count": len(kept)}
+        )
     return kept
 
 
@@ -59,17 +62,22 @@ def _cleaned(number: int, row: Mapping[str, Any]) -> ScenarioCheck:
     phrases = [str(phrase).strip() for phrase in row.get("phrases") or [] if str(phrase).strip()]
     weight = row.get("weight", DEFAULT_WEIGHT)
     if weight not in WEIGHTS or isinstance(weight, bool):
-        raise ValidationError(f"Check {number}: it counts once, twice or three times.")
-    for name, value, longest in (
-        ("text", text, MAX_CRITERION_LENGTH),
-        ("expected outcome", expected, MAX_EXPECTED_LENGTH),
+        raise ValidationError(_("Check %(number)s: Choose a weight of 1, 2, or 3."), params={"number": number})
+    for problem, value, longest in (
+        (_("Check %(number)s: The text has %(count)s characters. The limit is %(most)s."), text, MAX_CRITERION_LENGTH),
+        (
+            _("Check %(number)s: The expected outcome has %(count)s characters. The limit is %(most)s."),
+            expected,
+            MAX_EXPECTED_LENGTH,
+        ),
     ):
         if len(value) > longest:
             raise ValidationError(
-                f"Check {number}: the {name} has {len(value):,} characters; at most {longest:,} are taken."
+                problem, params={"number": number, "count": f"{len(value):,}", "most": f"{longest:,}"}
             )
     if len(phrases) > MAX_PHRASES or any(len(phrase) > MAX_PHRASE_LENGTH for phrase in phrases):
         raise ValidationError(
-            f"Check {number}: at most {MAX_PHRASES} phrases of at most {MAX_PHRASE_LENGTH} characters."
+            _("Check %(number)s: Enter at most %(most)s phrases of at most %(longest)s characters each."),
+            params={"number": number, "most": MAX_PHRASES, "longest": MAX_PHRASE_LENGTH},
         )
     return {"text": text, "weight": weight, "expected": expected, "phrases": phrases}

@@ -14,6 +14,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Organization, User
 
@@ -41,13 +43,14 @@ class NamedQuerySet(models.QuerySet[Any]):
 
 class Category(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="categories")
-    name = models.CharField(max_length=NAME_LIMIT)
+    name = models.CharField(_("name"), max_length=NAME_LIMIT)
 
     objects = NamedQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
-        verbose_name_plural = "categories"
+        verbose_name = _("category")
+        verbose_name_plural = _("categories")
         constraints = [models.UniqueConstraint(fields=["organization", "name"], name="category_once")]
 
     def __str__(self) -> str:
@@ -56,12 +59,14 @@ class Category(models.Model):
 
 class Skill(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="skills")
-    name = models.CharField(max_length=NAME_LIMIT)
+    name = models.CharField(_("name"), max_length=NAME_LIMIT)
 
     objects = NamedQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
+        verbose_name = _("skill")
+        verbose_name_plural = _("skills")
         constraints = [models.UniqueConstraint(fields=["organization", "name"], name="skill_once")]
 
     def __str__(self) -> str:
@@ -69,28 +74,28 @@ class Skill(models.Model):
 
 
 class Mode(models.TextChoices):
-    PHONE = "phone"
-    CHAT = "chat"
+    PHONE = "phone", _("Phone")
+    CHAT = "chat", _("Chat")
 
 
 class Difficulty(models.TextChoices):
-    BEGINNER = "beginner"
-    INTERMEDIATE = "intermediate"
-    ADVANCED = "advanced"
-    EXPERT = "expert"
+    BEGINNER = "beginner", _("Beginner")
+    INTERMEDIATE = "intermediate", _("Intermediate")
+    ADVANCED = "advanced", _("Advanced")
+    EXPERT = "expert", _("Expert")
 
 
 class Patience(models.TextChoices):
     """Length of silence that the caller tolerates on the phone."""
 
-    PATIENT = "patient", "patient: a long silence may stand"
-    NORMAL = "normal"
-    BRISK = "brisk", "brisk: speaks up soon"
+    PATIENT = "patient", _("Patient (tolerates long silences)")
+    NORMAL = "normal", _("Normal")
+    BRISK = "brisk", _("Brisk (speaks up quickly)")
 
 
 class Opener(models.TextChoices):
-    CALLER = "caller"
-    COUNSELOR = "counselor"
+    CALLER = "caller", _("Caller")
+    COUNSELOR = "counselor", _("Counselor")
 
 
 CONTEXT_FOLDER = "evaluator_context"
@@ -104,7 +109,7 @@ def evaluator_context_key(scenario: Scenario, filename: str) -> str:
 def validate_not_blank(text: str) -> None:
     """Raise ValidationError for whitespace-only text, which forms that do not strip would accept."""
     if not text.strip():
-        raise ValidationError("This field cannot be blank.", code="blank")
+        raise ValidationError(gettext("This field cannot be blank."), code="blank")
 
 
 class TitleKeyField(models.CharField):
@@ -149,19 +154,31 @@ class Scenario(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="scenarios")
-    title = models.CharField(max_length=255)
+    title = models.CharField(_("title"), max_length=255)
     title_key = TitleKeyField(max_length=64, editable=False)
-    description = models.TextField(blank=True, validators=[MaxLengthValidator(1000)], help_text="Counselors read this.")
-    prompt = models.TextField(
-        validators=[MaxLengthValidator(10_000), validate_not_blank],
-        help_text="Who the caller is. Only the caller is given this.",
+    description = models.TextField(
+        _("description"), blank=True, validators=[MaxLengthValidator(1000)], help_text=_("Counselors can read this.")
     )
-    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.PHONE)
-    category = models.ForeignKey(Category, on_delete=models.SET_NULL, null=True, blank=True, related_name="scenarios")
-    skills = models.ManyToManyField(Skill, blank=True, related_name="scenarios")
-    difficulty = models.CharField(max_length=20, choices=Difficulty.choices, default=Difficulty.INTERMEDIATE)
+    prompt = models.TextField(
+        _("prompt"),
+        validators=[MaxLengthValidator(10_000), validate_not_blank],
+        help_text=_("Describes the caller. Only the simulated caller gets this text."),
+    )
+    mode = models.CharField(_("mode"), max_length=10, choices=Mode.choices, default=Mode.PHONE)
+    category = models.ForeignKey(
+        Category,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="scenarios",
+        verbose_name=_("category"),
+    )
+    skills = models.ManyToManyField(Skill, blank=True, related_name="scenarios", verbose_name=_("skills"))
+    difficulty = models.CharField(
+        _("difficulty"), max_length=20, choices=Difficulty.choices, default=Difficulty.INTERMEDIATE
+    )
     estimated_minutes = models.PositiveSmallIntegerField(
-        default=15, validators=[MinValueValidator(5), MaxValueValidator(120)]
+        _("estimated minutes"), default=15, validators=[MinValueValidator(5), MaxValueValidator(120)]
     )
     account = models.ForeignKey(
         Account,
@@ -169,44 +186,52 @@ class Scenario(models.Model):
         null=True,
         blank=True,
         related_name="scenarios",
-        help_text="Left empty, it belongs to the whole organization and is graded by general criteria.",
+        verbose_name=_("account"),
+        help_text=_("Leave empty for the whole organization. The scenario is then graded by general criteria."),
     )
     visitor_survey = models.JSONField(
+        _("visitor’s survey"),
         default=dict,
         blank=True,
-        help_text="what the visitor of a chat filled in before, see scenarios.models.visitor_survey",
+        help_text=_("What the visitor filled in before a chat."),
     )
     content_notes = models.CharField(
+        _("content notes"),
         max_length=300,
         blank=True,
-        help_text="What may be hard for a counselor, such as “suicide of a child”. They read it before they begin and "
-        "may decline.",
+        help_text=_(
+            "Topics that may be hard for a counselor, such as “suicide of a child.” Counselors read this before they "
+            "start and can decline."
+        ),
     )
     opens = models.CharField(
-        "who opens",
+        _("who speaks first"),
         max_length=10,
         choices=Opener.choices,
         blank=True,
-        help_text="Left empty: chat the caller, phone the counselor.",
+        help_text=_("If empty, the caller starts a chat and the counselor starts a phone call."),
     )
     patience = models.CharField(
+        _("patience"),
         max_length=10,
         choices=Patience.choices,
         default=Patience.NORMAL,
-        help_text="On the phone: how long a silence the caller bears, before answering and before speaking up.",
+        help_text=_("How long a silence the caller tolerates on the phone before answering or speaking up."),
     )
     evaluator_context_file = models.FileField(
         upload_to=evaluator_context_key, max_length=200, blank=True, editable=False
     )
-    relevant_policy_sections = models.TextField(blank=True, validators=[MaxLengthValidator(2000)])
+    relevant_policy_sections = models.TextField(
+        _("relevant policy sections"), blank=True, validators=[MaxLengthValidator(2000)]
+    )
     checks = models.JSONField(
+        _("checks"),
         default=list,
         blank=True,
-        help_text="as its author edited them, see scenarios.models.scenario_checks; empty: as they are proposed "
-        "from the context",
+        help_text=_("The checks as edited by the author. If empty, they are proposed from the evaluator context."),
     )
-    is_one_time = models.BooleanField("one-time", default=False)
-    is_active = models.BooleanField("active", default=True)
+    is_one_time = models.BooleanField(_("one-time"), default=False)
+    is_active = models.BooleanField(_("active"), default=True)
     created_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, editable=False, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -215,6 +240,8 @@ class Scenario(models.Model):
 
     class Meta:
         ordering = ["title", "pk"]
+        verbose_name = _("scenario")
+        verbose_name_plural = _("scenarios")
         indexes = [
             models.Index(fields=["organization", "title_key"], name="scenario_title_key"),
             models.Index(fields=["organization", "title", "id"], name="scenario_in_order"),
@@ -237,7 +264,7 @@ class Scenario(models.Model):
                 return file.read().decode("utf-8-sig")
         except Exception as error:  # Storage backends raise errors of many types.
             logger.exception("Evaluator context not read", extra={"scenario_id": self.pk})
-            raise ContextUnavailableError("This scenario's evaluator context cannot be read just now.") from error
+            raise ContextUnavailableError(gettext("The evaluator context can’t be read right now.")) from error
 
     @property
     def is_assigned(self) -> bool:
@@ -245,13 +272,13 @@ class Scenario(models.Model):
 
     def clean(self) -> None:
         if self.account and self.account.organization_id != self.organization_id:
-            raise ValidationError({"account": "This account belongs to another organization."})
+            raise ValidationError({"account": gettext("This account belongs to another organization.")})
         if self.category and self.category.organization_id != self.organization_id:
-            raise ValidationError({"category": "This category belongs to another organization."})
+            raise ValidationError({"category": gettext("This category belongs to another organization.")})
         if not self._state.adding and self.is_assigned:
             before = Scenario.objects.values_list("mode", flat=True).get(pk=self.pk)
             if before != self.mode:
-                raise ValidationError({"mode": "The mode is locked: this scenario has been assigned."})
+                raise ValidationError({"mode": gettext("The mode is locked because this scenario has been assigned.")})
 
 
 class ScenarioVersion(models.Model):
@@ -261,7 +288,7 @@ class ScenarioVersion(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     scenario = models.ForeignKey(Scenario, on_delete=models.SET_NULL, null=True, related_name="versions")
     number = models.PositiveIntegerField()
-    digest = models.CharField(max_length=64, help_text="SHA-256 of everything below")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the fields below")
     title = models.CharField(max_length=255)
     description = models.TextField(blank=True)
     content_notes = models.CharField(max_length=300, blank=True)
@@ -269,18 +296,18 @@ class ScenarioVersion(models.Model):
     prompt = models.TextField()
     mode = models.CharField(max_length=10, choices=Mode.choices)
     difficulty = models.CharField(max_length=20, choices=Difficulty.choices)
-    opens = models.CharField(
-        max_length=10, choices=Opener.choices, blank=True, help_text="empty: whoever the played mode says"
-    )
+    opens = models.CharField(max_length=10, choices=Opener.choices, blank=True, help_text="If empty, the mode decides.")
     patience = models.CharField(max_length=10, choices=Patience.choices, default=Patience.NORMAL)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, null=True, related_name="+")
     evaluator_context = models.TextField(blank=True)
     relevant_policy_sections = models.TextField(blank=True)
-    checks = models.JSONField(default=list, help_text="fixed with the version, see scenarios.models.scenario_checks")
+    checks = models.JSONField(default=list, help_text="Fixed when the version is created.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         ordering = ["scenario", "number"]
+        verbose_name = _("scenario version")
+        verbose_name_plural = _("scenario versions")
         constraints = [models.UniqueConstraint(fields=["scenario", "number"], name="version_number_once")]
 
     SNAPSHOT_FIELDS = (
@@ -298,7 +325,7 @@ class ScenarioVersion(models.Model):
     )
 
     def __str__(self) -> str:
-        return f"{self.title}, version {self.number}"
+        return gettext("%(title)s, version %(number)s") % {"title": self.title, "number": self.number}
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:

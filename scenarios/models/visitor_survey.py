@@ -4,16 +4,28 @@ from collections.abc import Mapping
 from typing import Any, TypedDict
 
 from django.core.exceptions import ValidationError
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 MAX_LENGTHS = {"age": 20, "area": 100, "concerns": 300}  # characters
-SUICIDE = {"yes": "yes", "no": "no", "unsure": "not sure", "skipped": "did not say"}
 SURVEY_LABELS = {
+    "age": _("Age"),
+    "area": _("Location"),
+    "concerns": _("Concerns"),
+    "upset": _("How upset, from 1 to 5"),
+    "suicide": _("Thoughts of suicide"),
+}
+SUICIDE = {"yes": _("Yes"), "no": _("No"), "unsure": _("Not sure"), "skipped": _("Did not say")}
+# The caller model reads these, so they are part of its prompt and are not translated.
+_PROMPT_LABELS = {
     "age": "Age",
     "area": "Where from",
     "concerns": "Concerns",
     "upset": "How upset, 1 to 5",
     "suicide": "Thoughts of suicide",
 }
+_PROMPT_SUICIDE = {"yes": "yes", "no": "no", "unsure": "not sure", "skipped": "did not say"}
 
 
 class VisitorSurvey(TypedDict, total=False):
@@ -48,13 +60,26 @@ def clean_survey(raw: Mapping[str, Any] | None) -> VisitorSurvey:
 
 def _problem(name: str) -> str:
     if name in MAX_LENGTHS:
-        return f"A text of at most {MAX_LENGTHS[name]} characters is wanted here."
+        return gettext("Enter text of at most %(most)s characters.") % {"most": MAX_LENGTHS[name]}
     if name == "upset":
-        return "A number from 1 to 5 is wanted here."
-    return f"One of {', '.join(SUICIDE)} is wanted here." if name == "suicide" else "There is no such question."
+        return gettext("Enter a whole number from 1 to 5.")
+    if name == "suicide":
+        return gettext("Enter one of these: %(choices)s.") % {"choices": ", ".join(SUICIDE)}
+    return gettext("The survey has no such question.")
 
 
 def format_survey(survey: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return labels and answers for display, or an empty list for an empty survey."""
-    shown = {**survey, "suicide": SUICIDE.get(survey["suicide"], "")} if "suicide" in survey else survey
-    return [(label, str(shown[name])) for name, label in SURVEY_LABELS.items() if shown.get(name)]
+    """Return labels and answers for a page, or an empty list for an empty survey."""
+    return _answered(survey, SURVEY_LABELS, SUICIDE)
+
+
+def format_survey_for_prompt(survey: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return labels and answers for the caller's prompt, or an empty list for an empty survey."""
+    return _answered(survey, _PROMPT_LABELS, _PROMPT_SUICIDE)
+
+
+def _answered(
+    survey: Mapping[str, Any], labels: Mapping[str, str | Promise], suicide: Mapping[str, str | Promise]
+) -> list[tuple[str, str]]:
+    shown = {**survey, "suicide": suicide.get(survey["suicide"], "")} if "suicide" in survey else survey
+    return [(str(label), str(shown[name])) for name, label in labels.items() if shown.get(name)]

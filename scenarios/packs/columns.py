@@ -2,8 +2,9 @@
 
 import difflib
 import re
-from enum import Enum
+from enum import Enum, auto
 
+from scenarios.messages import Message, gettext_noop
 from scenarios.packs.rows import PackValue, printable_excerpt
 
 MAX_UNKNOWN_COLUMNS = 100  # a pack never has so many; another kind of file does
@@ -11,10 +12,10 @@ _NEAR = 0.8  # similarity from which an unknown name counts as misspelled
 
 
 class ColumnType(Enum):
-    TEXT = "text"
-    INTEGER = "a whole number such as 15"
-    BOOLEAN = "true or false"
-    NAMES = "a list of names"
+    TEXT = auto()
+    INTEGER = auto()
+    BOOLEAN = auto()
+    NAMES = auto()
 
 
 COLUMNS = {
@@ -56,11 +57,13 @@ def canonical_column(name: str) -> str:
 class TooManyUnknownColumnsError(Exception):
     """More unknown column names than any pack has. The reader adds the position."""
 
+    message = Message(
+        gettext_noop("The file has more than %(most)s unknown columns. Is it really a scenario pack?"),
+        {"most": MAX_UNKNOWN_COLUMNS},
+    )
+
     def __str__(self) -> str:
-        return (
-            f"The file names more than {MAX_UNKNOWN_COLUMNS} columns that a pack does not have. "
-            "Is it another kind of file?"
-        )
+        return str(self.message)
 
 
 class UnknownColumns:
@@ -90,17 +93,24 @@ class UnknownColumns:
             raise TooManyUnknownColumnsError
 
 
-def misspelling_message(name: str, meant: str) -> str:
-    return f"There is no column “{printable_excerpt(name)}”. Did you mean “{meant}”?"
+def misspelling_message(name: str, meant: str) -> Message:
+    return Message(
+        gettext_noop("There is no column “%(name)s”. Did you mean “%(meant)s”?"),
+        {"name": printable_excerpt(name), "meant": meant},
+    )
 
 
-def describe_unstorable_text(text: str) -> str:
-    """Return the reason that a row may not contain this text, or "" if it may."""
+def describe_unstorable_text(text: str) -> Message | None:
+    """Return the reason that a row may not contain this text, or None if it may."""
     found = _NO_PART_OF_A_TEXT.search(text)
     if not found:
-        return ""
-    what = "a NUL character" if found[0] == "\0" else f"half of a character (\\u{ord(found[0]):04x})"
-    return f"The text holds {what}, which cannot be stored. Remove it."
+        return None
+    if found[0] == "\0":
+        return Message(gettext_noop("The text contains a NUL character, which can’t be stored. Remove it."))
+    return Message(
+        gettext_noop("The text contains half of a character (%(character)s), which can’t be stored. Remove it."),
+        {"character": f"\\u{ord(found[0]):04x}"},
+    )
 
 
 def normalize_value(name: str, value: PackValue) -> PackValue:

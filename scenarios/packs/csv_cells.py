@@ -2,6 +2,7 @@
 
 import re
 
+from scenarios.messages import Message, gettext_noop
 from scenarios.packs.columns import ColumnType
 from scenarios.packs.rows import PackValue, printable_excerpt
 
@@ -11,6 +12,14 @@ _FORMULA_START = re.compile(r"'*[=+\-@\t\r]")
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
 _NAME = re.compile(r'\s*+(?:"(?P<quoted>[^"]*+(?:""[^"]*+)*+)"[^\S\n]*+|(?P<plain>[^";\n][^;\n]*+)|)(?P<end>[;\n]|\Z)')
+
+
+class InvalidCellError(ValueError):
+    """A cell whose text is not a value of its column. `message` gives the reason."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(str(message))
+        self.message = message
 
 
 def escape_formula(text: str) -> str:
@@ -31,7 +40,7 @@ def write_cell(value: PackValue) -> str:
 
 
 def read_cell(kind: ColumnType, cell: str) -> PackValue | None:
-    """Return the cell's value, or None if it is empty. Raise ValueError with a message for people."""
+    """Return the cell's value, or None if it is empty. Raise InvalidCellError."""
     if kind is ColumnType.INTEGER:
         return _integer(cell.strip())
     if kind is ColumnType.BOOLEAN:
@@ -42,14 +51,22 @@ def read_cell(kind: ColumnType, cell: str) -> PackValue | None:
 
 def _integer(text: str) -> int | None:
     if text and not _INTEGER.fullmatch(text):
-        raise ValueError(f"This must be {ColumnType.INTEGER.value}, not “{printable_excerpt(text)}”.")
+        raise InvalidCellError(
+            Message(
+                gettext_noop("Enter a whole number, such as 15, instead of “%(found)s”."),
+                {"found": printable_excerpt(text)},
+            )
+        )
     return int(text) if text else None
 
 
 def _boolean(text: str) -> bool | None:
     if text and text.lower() not in _BOOLEANS:
-        raise ValueError(
-            f"This must be {ColumnType.BOOLEAN.value} (or yes, no, 1, 0), not “{printable_excerpt(text)}”."
+        raise InvalidCellError(
+            Message(
+                gettext_noop("Enter true or false (or yes, no, 1, or 0) instead of “%(found)s”."),
+                {"found": printable_excerpt(text)},
+            )
         )
     return _BOOLEANS.get(text.lower())
 
@@ -61,9 +78,14 @@ def _names(text: str) -> list[str]:
     while position < len(text):
         found = _NAME.match(text, position)
         if not found:
-            raise ValueError(
-                f"A quote is not closed or text follows it: “{printable_excerpt(text[position:].strip())}”. "
-                'A name that holds ; or " is written "like ""this""".'
+            raise InvalidCellError(
+                Message(
+                    gettext_noop(
+                        "A quotation mark is not closed, or there is text after it: “%(found)s”. "
+                        'Write a name that contains ; or " like this: "like ""this""".'
+                    ),
+                    {"found": printable_excerpt(text[position:].strip())},
+                )
             )
         if found["quoted"] is not None:
             names.append(found["quoted"].replace('""', '"'))

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import chain, islice
 
+from scenarios.messages import Message, gettext_noop
 from scenarios.packs.columns import (
     COLUMNS,
     REQUIRED_COLUMNS,
@@ -16,13 +17,12 @@ from scenarios.packs.columns import (
     misspelling_message,
     normalize_value,
 )
-from scenarios.packs.csv_cells import read_cell
-from scenarios.packs.file_positions import MAX_ROW_BYTES, TOO_LONG, FilePosition
+from scenarios.packs.csv_cells import InvalidCellError, read_cell
+from scenarios.packs.file_positions import MAX_ROW_BYTES, MAX_ROW_MEGABYTES, FilePosition
 from scenarios.packs.rows import MAX_PROBLEMS, PackRow, PackValue, RowProblem, UnreadablePackError, printable_excerpt
 
 DELIMITERS = ",;\t"
 _MOST_NAMED = 20
-_COMMA_HINT = "Is a text that holds a comma not in quotes?"
 _LINE = re.compile(rb"[^\r\n]*+(?:\r\n?|\n|\Z)")
 
 
@@ -45,7 +45,10 @@ class CSVLineReader:
             raise StopIteration
         self.position = found.end()
         if self.position - self.mark.position > MAX_ROW_BYTES:
-            raise self.mark.error_at(self.mark.position, f"The row that begins here {TOO_LONG}. Is a quote not closed?")
+            reason = gettext_noop(
+                "The row that starts here is longer than %(most)s MB. Check for a missing closing quotation mark."
+            )
+            raise self.mark.error_at(self.mark.position, Message(reason, {"most": MAX_ROW_MEGABYTES}))
         return self.mark.text(start, self.position)
 
     def begin_row(self) -> None:
@@ -110,16 +113,18 @@ def _records(lines: CSVLineReader) -> Iterator[list[str]]:
 def _build_csv_error(lines: CSVLineReader, error: csv.Error) -> UnreadablePackError:
     most = csv.field_size_limit()
     if "field limit" in str(error):
-        reason = f"The cell that begins here is longer than {most:,} characters. Is its quote not closed?"
-        return lines.mark.error_at(_long_cell(lines, most), reason)
+        reason = gettext_noop(
+            "The cell that starts here is longer than %(most)s characters. Check for a missing closing quotation mark."
+        )
+        return lines.mark.error_at(_long_cell(lines, most), Message(reason, {"most": f"{most:,}"}))
     opened, position = deque(chain([lines.mark.position], lines.cell_positions()), maxlen=2)
     if lines.mark.data[position : position + 1] == b'"':
-        return lines.mark.error_at(position, "The quote that opens here is never closed.")
-    reason = (
-        f"Text follows the quote that closes the cell which begins in line {lines.mark.moved_to(opened).line}. "
-        "A quote inside a cell is written twice."
+        return lines.mark.error_at(position, Message(gettext_noop("This quotation mark is never closed.")))
+    reason = gettext_noop(
+        "There is text after the closing quotation mark of the cell that starts on line %(line)s. "
+        "To include a quotation mark in a cell, write it twice."
     )
-    return lines.mark.error_at(position, reason)
+    return lines.mark.error_at(position, Message(reason, {"line": lines.mark.moved_to(opened).line}))
 
 
 def _long_cell(lines: CSVLineReader, most: int) -> int:
@@ -138,14 +143,14 @@ def _read_header(header: list[str], lines: CSVLineReader, notes: UnknownColumns)
     for place, written in zip(lines.cell_positions(), header, strict=False):
         name = canonical_column(written)
         if name and name in names:
-            raise lines.mark.error_at(place, f"The column “{name}” stands here a second time. Keep one.")
+            reason = gettext_noop("The column “%(name)s” appears twice. Keep one.")
+            raise lines.mark.error_at(place, Message(reason, {"name": name}))
         if not name and written.strip():
             _note_unknown(written.strip(), place, lines, notes)
         names.append(name if written.strip() else None)
     missing = [name for name in REQUIRED_COLUMNS if name not in names]
     if missing:
-        wanted = " and no ".join(f"“{name}”" for name in missing)
-        raise lines.mark.error_at(lines.mark.position, f"There is no column {wanted}. Found: {_listed(header)}.")
+        raise lines.mark.error_at(lines.mark.position, _missing_columns_message(missing, header))
     return names
 
 
@@ -153,14 +158,21 @@ def _note_unknown(written: str, place: int, lines: CSVLineReader, notes: Unknown
     try:
         meant = notes.closest_column(written)
     except TooManyUnknownColumnsError as error:
-        raise lines.mark.error_at(place, str(error)) from None
+        raise lines.mark.error_at(place, error.message) from None
     if meant:
         raise lines.mark.error_at(place, misspelling_message(written, meant))
 
 
-def _listed(header: list[str]) -> str:
+def _missing_columns_message(missing: list[str], header: list[str]) -> Message:
+    names = ", ".join(f"“{name}”" for name in missing)
     found = [printable_excerpt(name.strip()) for name in header[:_MOST_NAMED] if name.strip()]
-    return (", ".join(found) or "nothing") + (", …" if len(header) > _MOST_NAMED else "")
+    if not found:
+        return Message(gettext_noop("The first line names no columns. Required: %(names)s."), {"names": names})
+    more = ["…"] if len(header) > _MOST_NAMED else []
+    return Message(
+        gettext_noop("Required columns are missing: %(names)s. Columns found: %(found)s."),
+        {"names": names, "found": ", ".join(found + more)},
+    )
 
 
 def _convert_cells(names: list[str | None], cells: list[str]) -> tuple[dict[str, PackValue], dict[int, RowProblem]]:
@@ -171,27 +183,31 @@ def _convert_cells(names: list[str | None], cells: list[str]) -> tuple[dict[str,
         if len(problems) == MAX_PROBLEMS:
             break
         if name is None and cell.strip():
-            problems[number] = RowProblem(
-                f"“{printable_excerpt(cell)}” stands in a column without a name. {_COMMA_HINT}"
+            reason = gettext_noop(
+                "“%(text)s” is in a column without a name. Put text that contains a comma in quotation marks."
             )
+            problems[number] = RowProblem(Message(reason, {"text": printable_excerpt(cell)}))
         if not name:
             continue
         try:
             value = _value(name, cell)
-        except ValueError as error:
-            problems[number] = RowProblem(str(error), name)
+        except InvalidCellError as error:
+            problems[number] = RowProblem(error.message, name)
         else:
             if value is not None:
                 values[name] = value
     if len(cells) > len(names):
-        why = f"The row has {len(cells)} cells, the first line only {len(names)}. {_COMMA_HINT}"
-        problems[len(names)] = RowProblem(why)
+        reason = gettext_noop(
+            "This row has %(cells)s cells, but the first line has only %(columns)s. "
+            "Put text that contains a comma in quotation marks."
+        )
+        problems[len(names)] = RowProblem(Message(reason, {"cells": len(cells), "columns": len(names)}))
     return values, problems
 
 
 def _value(name: str, cell: str) -> PackValue | None:
     if why := describe_unstorable_text(cell):
-        raise ValueError(why)
+        raise InvalidCellError(why)
     value = read_cell(COLUMNS[name], cell)
     value = None if value is None else normalize_value(name, value)
     return None if value == "" else value

@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 
+from scenarios.messages import Message, gettext_noop
 from scenarios.packs.rows import UnreadablePackError
 
 # Far above any row that fits into a scenario. Bounds the amount parsed at once.
 MAX_ROW_BYTES = 1024**2
-TOO_LONG = f"is longer than {MAX_ROW_BYTES // 1024**2} MB"
-NOT_UTF8 = (
-    "The file is not UTF-8: the byte 0x{byte:02X} stands here. "
-    "Save it again as UTF-8 (in a spreadsheet: “CSV UTF-8”) and upload that."
+MAX_ROW_MEGABYTES = MAX_ROW_BYTES // 1024**2
+NOT_UTF8 = gettext_noop(
+    "The file is not UTF-8: this is the byte %(byte)s. "
+    "Save it as UTF-8 (in a spreadsheet, choose “CSV UTF-8”) and upload it again."
 )
 
 _WITHIN_A_CHARACTER = bytes(range(0x80, 0xC0))
@@ -33,9 +34,9 @@ class FilePosition:
         characters = len(passed.translate(None, _WITHIN_A_CHARACTER))
         return FilePosition(self.data, position, self.line + lines, characters + (1 if lines else self.column))
 
-    def error_at(self, position: int, message: str) -> UnreadablePackError:
+    def error_at(self, position: int, reason: Message) -> UnreadablePackError:
         place = self.moved_to(position)
-        return UnreadablePackError(message, place.line, place.column)
+        return UnreadablePackError(reason, place.line, place.column)
 
     def text(self, start: int, end: int) -> str:
         """Return the decoded text. Raise UnreadablePackError at the first byte that is not UTF-8."""
@@ -43,4 +44,4 @@ class FilePosition:
             return self.data[start:end].decode()
         except UnicodeDecodeError as error:
             position = start + error.start
-            raise self.error_at(position, NOT_UTF8.format(byte=self.data[position])) from None
+            raise self.error_at(position, Message(NOT_UTF8, {"byte": f"0x{self.data[position]:02X}"})) from None

@@ -4,7 +4,8 @@ import json
 import re
 from dataclasses import dataclass
 
-from scenarios.packs.file_positions import MAX_ROW_BYTES, TOO_LONG, FilePosition
+from scenarios.messages import Message, gettext_noop
+from scenarios.packs.file_positions import MAX_ROW_BYTES, MAX_ROW_MEGABYTES, FilePosition
 from scenarios.packs.rows import UnreadablePackError
 
 MAX_NESTING = 20  # brackets
@@ -16,15 +17,25 @@ _TEXT = re.compile(rb'"[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+')
 _WORD = re.compile(rb'[^ \t\n\r,:"\[\]{}]*+')
 _BETWEEN = re.compile(rb'[^"\[\]{}]*+')
 
-_IN_OUR_WORDS = {
-    "Unterminated string starting at": "This text is not closed on its line. "
-    "Put a quote at its end; a line break inside a text is written \\n.",
-    "Invalid control character at": "A raw control character stands in a text. Write a tab as \\t; remove others.",
-    "Expecting ',' delimiter": "A comma or a closing bracket is missing before this.",
-    "Expecting ':' delimiter": "A colon is missing between a name and its value.",
-    "Expecting value": "A value is missing or is no JSON. A text stands in double quotes.",
-    "Expecting property name enclosed in double quotes": "A name in double quotes is missing, "
-    "or a comma stands before a closing bracket.",
+_MISSING_COLON = Message(gettext_noop("A colon is missing between a name and its value."))
+_MISSING_NAME = Message(
+    gettext_noop("A name in double quotation marks is missing, or there is a comma before a closing bracket.")
+)
+_PARSER_MESSAGES = {
+    "Unterminated string starting at": Message(
+        gettext_noop(
+            "This text is not closed on its line. Add a closing quotation mark. Write a line break inside text as \\n."
+        )
+    ),
+    "Invalid control character at": Message(
+        gettext_noop("Text contains a raw control character. Write a tab as \\t, and remove any others.")
+    ),
+    "Expecting ',' delimiter": Message(gettext_noop("A comma or a closing bracket is missing before this.")),
+    "Expecting ':' delimiter": _MISSING_COLON,
+    "Expecting value": Message(
+        gettext_noop("A value is missing or is not valid JSON. Put text in double quotation marks.")
+    ),
+    "Expecting property name enclosed in double quotes": _MISSING_NAME,
 }
 
 
@@ -32,7 +43,7 @@ _IN_OUR_WORDS = {
 class UnreadableNumber:
     """A number that cannot be stored. Stands in for the value, so that the error can name its field."""
 
-    why: str
+    reason: Message
 
 
 @dataclass(frozen=True)
@@ -54,11 +65,12 @@ def _fraction(digits: str) -> float | UnreadableNumber:
 
 
 def _too_many_digits() -> UnreadableNumber:
-    return UnreadableNumber(f"The number has more than {MAX_DIGITS} digits.")
+    return UnreadableNumber(Message(gettext_noop("This number has more than %(most)s digits."), {"most": MAX_DIGITS}))
 
 
 def _no_number(name: str) -> UnreadableNumber:
-    return UnreadableNumber(f"{name} is not a number in JSON. Write a whole number or leave the field out.")
+    reason = gettext_noop("%(name)s is not a number in JSON. Enter a whole number, or leave the field out.")
+    return UnreadableNumber(Message(reason, {"name": name}))
 
 
 _DECODER = json.JSONDecoder(
@@ -87,16 +99,16 @@ class JSONCursor:
         self.position += taken
         return taken
 
-    def expect(self, byte: bytes, message: str) -> None:
+    def expect(self, byte: bytes, reason: Message) -> None:
         if not self.take(byte):
-            raise self.error_at(self.position, message)
+            raise self.error_at(self.position, reason)
 
     def name(self) -> str:
         """Step over a member's name and colon, and return the name."""
         if self.peek() != b'"':
-            raise self.error_at(self.position, _IN_OUR_WORDS["Expecting property name enclosed in double quotes"])
+            raise self.error_at(self.position, _MISSING_NAME)
         name = self.parsed(self.value(0))
-        self.expect(b":", _IN_OUR_WORDS["Expecting ':' delimiter"])
+        self.expect(b":", _MISSING_COLON)
         return str(name)
 
     def value(self, depth: int) -> int:
@@ -121,8 +133,10 @@ class JSONCursor:
             raise self._not_json(start, text, error) from None
         return value
 
-    def error_at(self, position: int, message: str) -> UnreadablePackError:
-        return self.mark.error_at(position, f"Row {self.row}. {message}" if self.row else message)
+    def error_at(self, position: int, reason: Message) -> UnreadablePackError:
+        if self.row:
+            reason = Message(gettext_noop("Row %(row)s. %(reason)s"), {"row": self.row, "reason": reason})
+        return self.mark.error_at(position, reason)
 
     def _step_over(self, what: re.Pattern[bytes]) -> None:
         if found := what.match(self.data, self.position):
@@ -153,18 +167,24 @@ class JSONCursor:
                 return
             depth += 1 if byte in b"[{" else -1
             if depth > MAX_NESTING:
-                raise self.error_at(self.position, f"Brackets are nested more than {MAX_NESTING} deep here.")
+                reason = gettext_noop("Brackets are nested more than %(most)s levels deep here.")
+                raise self.error_at(self.position, Message(reason, {"most": MAX_NESTING}))
             self.position += 1
             if depth == outside:
                 return
 
     def _check_length(self, start: int) -> None:
         if self.position - start > MAX_ROW_BYTES:
-            raise self.error_at(start, f"What begins here {TOO_LONG}. Is a bracket or a quote not closed?")
+            reason = gettext_noop(
+                "The value that starts here is longer than %(most)s MB. "
+                "Check for a missing closing bracket or quotation mark."
+            )
+            raise self.error_at(start, Message(reason, {"most": MAX_ROW_MEGABYTES}))
 
     def _not_json(self, start: int, text: str, error: json.JSONDecodeError) -> UnreadablePackError:
         position = start + len(text[: error.pos].encode())
         if position >= len(self.data):
-            return self.error_at(position, "The file ends before its last bracket is closed. Is it whole?")
-        reason = _IN_OUR_WORDS.get(error.msg) or f"This is not JSON: {error.msg}."
-        return self.error_at(position, reason)
+            reason = gettext_noop("The file ends before its last bracket is closed. It may be incomplete.")
+            return self.error_at(position, Message(reason))
+        unknown = Message(gettext_noop("This is not valid JSON: %(reason)s."), {"reason": error.msg})
+        return self.error_at(position, _PARSER_MESSAGES.get(error.msg, unknown))

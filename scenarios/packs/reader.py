@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from scenarios.messages import Message, gettext_noop
 from scenarios.packs.columns import UnknownColumns
 from scenarios.packs.csv_reader import read_csv_rows
 from scenarios.packs.json_reader import read_json_rows
@@ -45,7 +46,8 @@ def read_pack(
     read = read_json_rows if _is_json(data, start, filename) else read_csv_rows
     for row in read(data, start, notes or UnknownColumns()):
         if row.number > most_rows:
-            raise TooManyRowsError(f"The file has more than {most_rows:,} rows. Split it.", row.line)
+            reason = gettext_noop("The file has more than %(most)s rows. Split it into several files.")
+            raise TooManyRowsError(Message(reason, {"most": f"{most_rows:,}"}), row.line)
         yield row
 
 
@@ -70,16 +72,19 @@ def _read_bytes(file: BinaryIO, most_bytes: int) -> bytes:
 
 def _check_size(size: int, most_bytes: int) -> None:
     if size > most_bytes:
-        raise UnreadablePackError(f"The file is larger than {most_bytes / 1024**2:,.3g} MB. Split it.")
+        reason = gettext_noop("The file is larger than %(most)s MB. Split it into several files.")
+        raise UnreadablePackError(Message(reason, {"most": f"{most_bytes / 1024**2:,.3g}"}))
 
 
 def _reject_non_text(data: bytes, start: int) -> None:
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise UnreadablePackError("This is a spreadsheet or a zip file. In the spreadsheet save it as “CSV UTF-8”.")
+        reason = gettext_noop("This is a spreadsheet or a zip file. In your spreadsheet, save it as “CSV UTF-8”.")
+        raise UnreadablePackError(Message(reason))
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in (data[:1], data[1:2]):
-        raise UnreadablePackError("The file is UTF-16. Save it again as UTF-8 (in a spreadsheet: “CSV UTF-8”).", 1, 1)
+        reason = gettext_noop("The file is UTF-16. Save it as UTF-8 (in a spreadsheet, choose “CSV UTF-8”).")
+        raise UnreadablePackError(Message(reason), 1, 1)
     if _SPACE.fullmatch(data, start):
-        raise UnreadablePackError("The file is empty.")
+        raise UnreadablePackError(Message(gettext_noop("The file is empty.")))
 
 
 def _is_json(data: bytes, start: int, filename: str) -> bool:

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass, field
 
+from scenarios.messages import Message, gettext_noop
+
 PackValue = str | int | bool | list[str]
 
 # Problems reported per row. More would not help the author, and a hostile file could produce thousands.
@@ -15,7 +17,7 @@ _UNPRINTABLE = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
 class RowProblem:
     """A reason that a row cannot be imported, with its position in the file."""
 
-    message: str
+    message: Message
     field: str = ""  # column name, if known
     line: int | None = None  # from 1
     column: int | None = None  # characters, from 1
@@ -32,17 +34,24 @@ class PackRow:
 
 
 class UnreadablePackError(Exception):
-    """A file that cannot be read as a whole. `str()` gives position and reason. Retrying does not help."""
+    """A file that cannot be read as a whole. Retrying does not help."""
 
-    def __init__(self, message: str, line: int | None = None, column: int | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, reason: Message, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
         self.line = line
         self.column = column
 
+    @property
+    def message(self) -> Message:
+        """Return position and reason in one message."""
+        place = {"line": self.line, "column": self.column, "reason": self.reason}
+        if self.line and self.column:
+            return Message(gettext_noop("Line %(line)s, column %(column)s: %(reason)s"), place)
+        return Message(gettext_noop("Line %(line)s: %(reason)s"), place) if self.line else self.reason
+
     def __str__(self) -> str:
-        place = f"Line {self.line}" if self.line else ""
-        place += f", column {self.column}" if self.line and self.column else ""
-        return f"{place}: {self.args[0]}" if place else str(self.args[0])
+        return str(self.message)
 
 
 class TooManyRowsError(UnreadablePackError):

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from scenarios.messages import Message, gettext_noop
+
 
 class PIIKind(StrEnum):
     NAME = "name"
@@ -13,7 +15,7 @@ class PIIKind(StrEnum):
     CONTACT = "contact"
 
     @property
-    def label(self) -> str:
+    def label(self) -> Message:
         return _LABELS[self]
 
     @property
@@ -23,12 +25,12 @@ class PIIKind(StrEnum):
 
 
 _LABELS = {
-    PIIKind.NAME: "Name",
-    PIIKind.NUMBER: "Phone, account or other number",
-    PIIKind.ADDRESS: "Address or place",
-    PIIKind.BIRTHDAY: "Birthday",
-    PIIKind.EMPLOYER: "Employer, school or institution",
-    PIIKind.CONTACT: "E-mail, web address or handle",
+    PIIKind.NAME: Message(gettext_noop("Name")),
+    PIIKind.NUMBER: Message(gettext_noop("Phone, account, or other number")),
+    PIIKind.ADDRESS: Message(gettext_noop("Address or place")),
+    PIIKind.BIRTHDAY: Message(gettext_noop("Date of birth")),
+    PIIKind.EMPLOYER: Message(gettext_noop("Employer, school, or institution")),
+    PIIKind.CONTACT: Message(gettext_noop("Email, web address, or username")),
 }
 
 

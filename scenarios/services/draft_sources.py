@@ -4,6 +4,7 @@ from pathlib import PurePosixPath
 
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
 
 from accounts.procedures.pdf_text import PdfUnreadableError, read_pdf
 from scenarios.services.evaluator_contexts import UNSTORABLE
@@ -23,11 +24,14 @@ def clean_draft_source(text: str) -> str:
     """Return the complaint cleaned for drafting. Raise ValidationError if it is too short or too long."""
     text = strip_unstorable(text)
     if len(text) < MIN_SOURCE_LENGTH:
-        raise ValidationError(f"This text has {len(text)} characters; a draft needs at least {MIN_SOURCE_LENGTH}.")
+        raise ValidationError(
+            _("This text has %(count)s characters. Enter at least %(least)s."),
+            params={"count": len(text), "least": MIN_SOURCE_LENGTH},
+        )
     if len(text) > MAX_SOURCE_LENGTH:
         raise ValidationError(
-            f"This text has {len(text):,} characters; at most {MAX_SOURCE_LENGTH:,} are taken. Leave out what "
-            f"does not matter."
+            _("This text has %(count)s characters. The limit is %(most)s. Leave out what doesn’t matter."),
+            params={"count": f"{len(text):,}", "most": f"{MAX_SOURCE_LENGTH:,}"},
         )
     return text
 
@@ -39,18 +43,20 @@ def read_draft_source_file(file: UploadedFile) -> str:
     """
     kind = PurePosixPath(file.name or "").suffix.lower()
     if kind not in SOURCE_FILE_SUFFIXES:
-        raise ValidationError(
-            f"A {kind or 'file without an ending'} is not taken here: PDF, TXT or MD, or paste the text."
-        )
+        raise ValidationError(_("Upload a .pdf, .txt, or .md file, or paste the text."))
     if (file.size or 0) > MAX_SOURCE_FILE_BYTES:
         raise ValidationError(
-            f"This file has {file.size:,} bytes; at most {MAX_SOURCE_FILE_BYTES:,} (10 MB) are taken."
+            _("This file is larger than %(most)s MB. Upload a smaller one, or paste the text."),
+            params={"most": MAX_SOURCE_FILE_BYTES // 1024**2},
         )
     file.seek(0)
     content = file.read()
     text = _read_pdf(content) if kind == ".pdf" else _read_text(content)
     if len(text) > MAX_READ_LENGTH:
-        raise ValidationError(f"This file has {len(text):,} characters; at most {MAX_SOURCE_LENGTH:,} are taken.")
+        raise ValidationError(
+            _("This file has %(count)s characters. The limit is %(most)s."),
+            params={"count": f"{len(text):,}", "most": f"{MAX_SOURCE_LENGTH:,}"},
+        )
     return text
 
 
@@ -67,5 +73,6 @@ def _read_text(content: bytes) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ValidationError(
-            f"Line {line} of this file is not UTF-8 text. Save it as UTF-8 or paste its text."
+            _("Line %(line)s of this file is not UTF-8 text. Save the file as UTF-8, or paste its text."),
+            params={"line": line},
         ) from error

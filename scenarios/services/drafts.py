@@ -11,6 +11,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import Account, User
 from ai import AIUnavailableError
@@ -27,20 +29,27 @@ MAX_INSTRUCTIONS_LENGTH = 1_000  # characters
 MAX_SUGGESTED_SKILLS = 5
 PII_CHECKED_FIELDS = ("title", "description", "prompt", "evaluator_context", "relevant_policy_sections")
 
+# Stored in English and translated when shown.
 _FAILURES = {
-    "refused": "The model refused to write from this text. Change the text or the instructions and try again.",
-    "cut_off": "The draft became too long and was cut off. Shorten the text or the instructions and try again.",
-    "unusable_answer": "The model's answer could not be used. Try again; a shorter text often helps.",
+    "refused": gettext_noop(
+        "The model declined to write a draft from this text. Change the text or the instructions, and try again."
+    ),
+    "cut_off": gettext_noop(
+        "The draft got too long and was cut off. Shorten the text or the instructions, and try again."
+    ),
+    "unusable_answer": gettext_noop("The model’s answer could not be used. Try again. A shorter text often helps."),
 }
-_UNAVAILABLE = "The model did not answer. What you typed is kept: try again in a moment."
-_MISCONFIGURED_MESSAGE = (
-    "The model refuses requests from this site, and another try will not help. Tell whoever runs the site; "
-    "what you typed is kept."
+_UNAVAILABLE = gettext_noop("The model did not answer. Your text was kept. Try again in a moment.")
+_MISCONFIGURED_MESSAGE = gettext_noop(
+    "The model rejects requests from this site, so trying again won’t help. Contact your administrator. Your text was "
+    "kept."
 )
 
+ClearedFields = dict[str, str | list[str]]
+
 # Text fields of a draft with their empty values, which a closed draft is reset to.
-_CLEARED_SOURCE: dict[str, Any] = {"source": "", "instructions": ""}
-_CLEARED_TEXTS: dict[str, Any] = {
+_CLEARED_SOURCE: ClearedFields = {"source": "", "instructions": ""}
+_CLEARED_TEXTS: ClearedFields = {
     "title": "",
     "description": "",
     "prompt": "",
@@ -48,7 +57,7 @@ _CLEARED_TEXTS: dict[str, Any] = {
     "relevant_policy_sections": "",
     "unproven_sections": [],
 }
-_CLEARED_DRAFT: dict[str, Any] = _CLEARED_SOURCE | _CLEARED_TEXTS | {"failure": ""}
+_CLEARED_DRAFT: ClearedFields = _CLEARED_SOURCE | _CLEARED_TEXTS | {"failure": ""}
 
 T = TypeVar("T")
 
@@ -57,7 +66,7 @@ class UnresolvedPIIError(Exception):
     """An attempt to save a draft that still contains details of a real person. `found` lists the matches."""
 
     def __init__(self, found: list[PIIMatch]) -> None:
-        super().__init__("Something of a real person is left in this draft.")
+        super().__init__(_("This draft still contains details of a real person."))
         self.found = found
 
 
@@ -75,7 +84,7 @@ def request_draft(
 ) -> ScenarioDraft:
     """Create a draft from a complaint and queue its generation. Raise ValidationError if the input is invalid."""
     if account and account.organization_id != by.organization_id:
-        raise ValidationError({"account": "This account belongs to another organization."})
+        raise ValidationError({"account": _("This account belongs to another organization.")})
     with transaction.atomic():
         draft = ScenarioDraft.objects.create(
             organization_id=by.organization_id,
@@ -96,7 +105,7 @@ def regenerate_draft(draft: ScenarioDraft, instructions: str, source: str | None
     If the attempt fails, `restore_draft` brings back the earlier texts. Return False while the draft is being written
     or after it is closed.
     """
-    given = {} if source is None else {"source": clean_draft_source(source)}
+    given: ClearedFields = {} if source is None else {"source": clean_draft_source(source)}
     if given.get("source", draft.source) != draft.source:
         # Texts drafted from one complaint cannot be checked against another.
         given |= _CLEARED_TEXTS
@@ -129,8 +138,9 @@ def restore_draft(draft: ScenarioDraft) -> bool:
 def _check_instructions(text: str) -> str:
     text = strip_unstorable(text)
     if len(text) > MAX_INSTRUCTIONS_LENGTH:
+        problem = _("The instructions have %(count)s characters. The limit is %(most)s.")
         raise ValidationError(
-            {"instructions": f"These have {len(text):,} characters; at most {MAX_INSTRUCTIONS_LENGTH:,} are taken."}
+            {"instructions": problem % {"count": f"{len(text):,}", "most": f"{MAX_INSTRUCTIONS_LENGTH:,}"}}
         )
     return text
 
@@ -286,7 +296,7 @@ def discard_draft(draft: ScenarioDraft) -> bool:
     return bool(open_ones.update(status=ScenarioDraft.Status.DISCARDED, **_CLEARED_DRAFT))
 
 
-def _fields_to_clear(draft: ScenarioDraft) -> dict[str, Any]:
+def _fields_to_clear(draft: ScenarioDraft) -> ClearedFields:
     """Return the fields to clear after saving: the texts now belong to the scenario.
 
     The complaint is cleared, too, unless the organization keeps complaints.

@@ -16,6 +16,7 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from scenarios.models import CONTEXT_FOLDER, Scenario
 
@@ -34,11 +35,15 @@ def clean_context_text(text: str) -> str:
     text = text.replace("\r\n", "\n")
     if len(text) > CONTEXT_LIMIT:
         raise ValidationError(
-            f"The evaluator context has {len(text):,} characters; at most {CONTEXT_LIMIT:,} are taken."
+            _("The evaluator context has %(count)s characters. The limit is %(most)s."),
+            params={"count": f"{len(text):,}", "most": f"{CONTEXT_LIMIT:,}"},
         )
     if found := UNSTORABLE.search(text):
         line = text.count("\n", 0, found.start()) + 1
-        raise ValidationError(f"The evaluator context has a character in line {line} that cannot be stored.")
+        raise ValidationError(
+            _("Line %(line)s of the evaluator context contains a character that can’t be stored. Remove it."),
+            params={"line": line},
+        )
     return text
 
 
@@ -49,22 +54,23 @@ def read_context_file(file: UploadedFile) -> str:
     """
     kind = PurePosixPath(file.name or "").suffix.lower()
     if kind not in CONTEXT_FILE_SUFFIXES:
-        raise ValidationError(
-            f"A {kind or 'file without an ending'} is not taken here: save the text as .txt or .md, "
-            "or paste it into the field."
-        )
+        raise ValidationError(_("Upload a .txt or .md file, or paste the text into the field."))
     if (file.size or 0) > MAX_CONTEXT_FILE_BYTES:
         raise ValidationError(
-            f"This file has {file.size:,} bytes; at most {MAX_CONTEXT_FILE_BYTES:,} (1 MB) are taken."
+            _("This file is larger than %(most)s MB."), params={"most": MAX_CONTEXT_FILE_BYTES // 1024**2}
         )
     content = file.read()
     if content.startswith((b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise ValidationError("This is a PDF or Word file under another name: save its text as .txt or .md.")
+        raise ValidationError(
+            _("This is a PDF or Word file with a different extension. Save its text as a .txt or .md file.")
+        )
     try:
         return clean_context_text(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ValidationError(f"Line {line} of this file is not UTF-8 text: save it as UTF-8.") from error
+        raise ValidationError(
+            _("Line %(line)s of this file is not UTF-8 text. Save the file as UTF-8."), params={"line": line}
+        ) from error
 
 
 def write_context_file(scenario_id: UUID, text: str) -> str:

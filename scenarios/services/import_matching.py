@@ -10,10 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 from accounts.models import Account, Organization
 from scenarios.models import Category, ImportJob, ImportRow, Scenario, ScenarioQuerySet, Skill, fold_text, title_key
 from scenarios.packs.columns import normalize_value
+from scenarios.packs.rows import PackValue
 from scenarios.services.evaluator_contexts import read_evaluator_contexts
 
 # Columns that a row states literally. The other columns name other rows.
@@ -32,6 +34,7 @@ PLAIN = (
     "is_active",
 )
 _MOST_NAMED = 8
+ScenarioFields = dict[str, PackValue | UUID | None]  # model values by field name
 _MAX_COMPARED = 1_000  # unknown names of one pack that are compared with the known ones
 
 
@@ -66,11 +69,20 @@ class NameLookup:
 
     def _near(self, name: str) -> str:
         near = difflib.get_close_matches(normalize_name(name), self.alike, 1, 0.75)
-        return f"Did you mean “{next(own for own in self.names if normalize_name(own) == near[0])}”?" if near else ""
+        if not near:
+            return ""
+        meant = next(own for own in self.names if normalize_name(own) == near[0])
+        return _("Did you mean “%(name)s”?") % {"name": meant}
 
     def _listed(self) -> str:
-        shown = ", ".join(sorted(self.names)[:_MOST_NAMED]) or "none"
-        return f"There are: {shown}{', …' if len(self.names) > _MOST_NAMED else '.'}"
+        if not self.names:
+            return _("There are none yet.")
+        names = {"names": ", ".join(sorted(self.names)[:_MOST_NAMED])}
+        return (
+            _("Available: %(names)s, …") % names
+            if len(self.names) > _MOST_NAMED
+            else _("Available: %(names)s.") % names
+        )
 
 
 class AccountLookup:
@@ -131,7 +143,7 @@ class RowVerdict:
     outcome: str = ImportRow.Outcome.NEW
     why_not: tuple[str, str] | None = None  # field and message
     scenario: Scenario | None = None  # the scenario to update
-    changed: Mapping[str, Any] = field(default_factory=dict)  # new values by field
+    changed: ScenarioFields = field(default_factory=dict)  # new values by field
 
 
 @dataclass
@@ -180,16 +192,16 @@ class ExistingScenarios:
         if key not in self.keys:
             return RowVerdict()
         if job.may_update and values.get("is_one_time"):
-            return RowVerdict(ImportRow.Outcome.DUPLICATE, ("is_one_time", "One-time scenarios are not updated."))
+            return RowVerdict(ImportRow.Outcome.DUPLICATE, ("is_one_time", _("One-time scenarios are not updated.")))
         there = self.scenarios.get(key, [])
         changed = [find_changes(one, values, library, job, self.contexts.get(one.pk)) for one in there]
         if not there or not all(changed):
             return RowVerdict(ImportRow.Outcome.DUPLICATE)
         if len(there) > 1:
-            text = f"{len(there)} scenarios have this title, so it is not clear which to update. Rename all but one."
-            return RowVerdict(ImportRow.Outcome.INVALID, ("title", text))
+            text = _("%(count)s scenarios have this title, so it isn’t clear which one to update. Rename all but one.")
+            return RowVerdict(ImportRow.Outcome.INVALID, ("title", text % {"count": len(there)}))
         if "mode" in changed[0] and there[0].pk in self.assigned:
-            text = "The mode is locked: this scenario has been assigned."
+            text = _("The mode is locked because this scenario has been assigned.")
             return RowVerdict(ImportRow.Outcome.INVALID, ("mode", text))
         return RowVerdict(ImportRow.Outcome.CHANGED, None, there[0], changed[0])
 
@@ -205,9 +217,9 @@ def _one_time_keys(same: ScenarioQuerySet, values: Iterable[Mapping[str, Any]]) 
     return {_one_time_key(key, prompt) for key, prompt in same.one_time().values_list("title_key", "prompt")}
 
 
-def plain_fields(values: Mapping[str, Any], library: LibraryLookups, job: ImportJob) -> dict[str, Any]:
+def plain_fields(values: Mapping[str, Any], library: LibraryLookups, job: ImportJob) -> ScenarioFields:
     """Return the model values of the columns that a row sets. Names become ids, and an empty name becomes None."""
-    fields = {name: values[name] for name in PLAIN if name in values}
+    fields: ScenarioFields = {name: values[name] for name in PLAIN if name in values}
     if "category" in values:
         fields["category_id"] = library.categories.find(values["category"]) if values["category"] else None
     if "account" in values:
@@ -229,7 +241,7 @@ def find_changes(
     library: LibraryLookups,
     job: ImportJob,
     evaluator_context: str | None,
-) -> dict[str, Any]:
+) -> ScenarioFields:
     """Return the fields of the scenario that a row would change. Columns missing from the row are left unchanged."""
     fields = plain_fields(values, library, job)
     changed = {name: value for name, value in fields.items() if normalize_value(name, getattr(scenario, name)) != value}

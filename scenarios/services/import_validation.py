@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from scenarios.models import (
     MAX_SKILLS_PER_SCENARIO,
@@ -21,11 +22,21 @@ from scenarios.models import (
 from scenarios.packs.rows import PackRow, printable_excerpt
 from scenarios.services.evaluator_contexts import clean_context_text
 from scenarios.services.import_matching import PLAIN, ExistingScenarios, LibraryLookups, RowVerdict, row_key
+from scenarios.services.message_translation import translate
 
 CHOICES = {"mode": Mode, "difficulty": Difficulty, "opens": Opener, "patience": Patience}
 
 # Import and row number of each `row_key`, the first row that used it. Files imported together share one mapping.
 SeenRows = dict[str, tuple[ImportJob, int]]
+
+
+class StoredProblem(TypedDict):
+    """A reason that a row cannot be imported, as stored with the row."""
+
+    field: str  # column name, or ""
+    message: str
+    line: int | None
+    column: int | None
 
 
 @dataclass
@@ -34,7 +45,7 @@ class ValidatedRow:
 
     row: PackRow
     values: dict[str, Any]  # normalized column values
-    problems: list[dict[str, Any]] = field(default_factory=list)  # field, message, line, and column of each
+    problems: list[StoredProblem] = field(default_factory=list)
     outcome: str = ImportRow.Outcome.NEW
 
     @property
@@ -65,7 +76,12 @@ class RowValidator:
     def _check_alone(self, row: PackRow) -> ValidatedRow:
         checked = ValidatedRow(row, dict(row.values))
         checked.problems = [
-            {"field": problem.field, "message": problem.message, "line": problem.line, "column": problem.column}
+            {
+                "field": problem.field,
+                "message": translate(problem.message),
+                "line": problem.line,
+                "column": problem.column,
+            }
             for problem in row.problems
         ]
         if row.problems and not row.values:
@@ -81,7 +97,8 @@ class RowValidator:
             if fold_text(text) in choices.values:
                 values[name] = fold_text(text)
             elif text.strip():
-                yield name, f"“{printable_excerpt(text)}” is not one of {', '.join(choices.values)}."
+                problem = _("“%(text)s” is not one of these: %(choices)s.")
+                yield name, problem % {"text": printable_excerpt(text), "choices": ", ".join(choices.values)}
             elif name != "opens":
                 values.pop(name, None)  # empty means the default; only for `opens` is an empty value meaningful
         scenario = Scenario(**{name: values[name] for name in PLAIN if name in values})
@@ -104,20 +121,25 @@ class RowValidator:
                 values[name] = values[name].strip()
         category = values.get("category", "")
         if len(category) > NAME_LIMIT:
-            yield "category", f"A category's name has at most {NAME_LIMIT} characters; this has {len(category)}."
+            problem = _("This category name has %(count)s characters. The limit is %(most)s.")
+            yield "category", problem % {"count": len(category), "most": NAME_LIMIT}
         elif category and not self.job.creates_categories and not self.library.categories.find(category):
-            yield "category", f"There is no category “{category}”. {self.library.categories.suggest(category)}"
+            problem = _("There is no category “%(name)s”. %(hint)s")
+            yield "category", problem % {"name": category, "hint": self.library.categories.suggest(category)}
         skills = values.get("skills", [])
         if len(skills) > MAX_SKILLS_PER_SCENARIO:
-            yield "skills", f"At most {MAX_SKILLS_PER_SCENARIO} skills; this row has {len(skills)}."
+            problem = _("A scenario has at most %(most)s skills. This row has %(count)s.")
+            yield "skills", problem % {"most": MAX_SKILLS_PER_SCENARIO, "count": len(skills)}
             skills = []
         for skill in skills:
             if not self.library.skills.find(skill):
                 hint = self.library.skills.suggest(skill[:NAME_LIMIT])
-                yield "skills", f"There is no skill “{printable_excerpt(skill)}”. {hint}"
+                problem = _("There is no skill “%(name)s”. %(hint)s")
+                yield "skills", problem % {"name": printable_excerpt(skill), "hint": hint}
         account = values.get("account", "")
         if account and not self.library.accounts.find(account):
-            yield "account", f"There is no account “{printable_excerpt(account)}” (its number or name is wanted)."
+            problem = _("There is no account “%(name)s”. Enter its number or name.")
+            yield "account", problem % {"name": printable_excerpt(account)}
 
     def _compare(self, checked: ValidatedRow, found: ExistingScenarios) -> None:
         if checked.problems:
@@ -126,15 +148,18 @@ class RowValidator:
         here = (self.job, checked.row.number)
         job, number = self.seen.setdefault(checked.key, here)
         if (job, number) != here:
-            file = "this file" if job == self.job else job.filename
-            why = f"The same title stands in row {number} of {file}."
-            verdict = RowVerdict(ImportRow.Outcome.DUPLICATE, ("title", why))
+            verdict = RowVerdict(ImportRow.Outcome.DUPLICATE, ("title", self._repeated_title_message(job, number)))
         else:
             verdict = found.compare(checked.values, self.library, self.job)
         checked.outcome = verdict.outcome
         if verdict.why_not:
             checked.problems.append(build_problem(checked.row, *verdict.why_not))
 
+    def _repeated_title_message(self, job: ImportJob, number: int) -> str:
+        if job == self.job:
+            return _("Row %(row)s of this file has the same title.") % {"row": number}
+        return _("Row %(row)s of %(file)s has the same title.") % {"row": number, "file": job.filename}
 
-def build_problem(row: PackRow | ImportRow, name: str, message: str) -> dict[str, Any]:
+
+def build_problem(row: PackRow | ImportRow, name: str, message: str) -> StoredProblem:
     return {"field": name, "message": message, "line": row.line, "column": None}

@@ -8,21 +8,24 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import Account, Organization, User
 from scenarios import tasks
+from scenarios.messages import Message
 from scenarios.models import ImportJob, ImportJobQuerySet, ImportRow
 from scenarios.packs.reader import UnknownColumns, read_pack, reject_oversized_file
 from scenarios.packs.rows import PackRow, UnreadablePackError
 from scenarios.services.import_matching import normalize_name
-from scenarios.services.import_validation import RowValidator, SeenRows, ValidatedRow
+from scenarios.services.import_validation import RowValidator, SeenRows, StoredProblem, ValidatedRow
 from scenarios.services.import_writing import write_rows
 
 logger = logging.getLogger(__name__)
@@ -113,7 +116,7 @@ def _known(organization: Organization, key: str, digest: str) -> ImportJob | Non
         return None
     if job and job.sha256 != digest:
         raise IdempotencyKeyReusedError(
-            "This Idempotency-Key was sent before with another body. Send a new key with a new body."
+            _("This Idempotency-Key was already used with a different body. Send a new key with a new body.")
         )
     return job
 
@@ -138,13 +141,13 @@ def _store_rows(
         job.to_write += sum(one.outcome in (ImportRow.Outcome.NEW, ImportRow.Outcome.CHANGED) for one in checked)
         on_progress(job.total)
     if not job.total:
-        raise UnreadablePackError("The file has no rows.")
+        raise UnreadablePackError(Message(gettext_noop("The file has no rows.")))
     job.ignored_columns, job.new_categories = sorted(notes.ignored_columns), list(new_categories.values())
     job.status = ImportJob.Status.CHECKED
     found = ("total", "invalid", "to_write", "ignored_columns", "new_categories", "status")
     counted = {name: getattr(job, name) for name in found}
     if not ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.CHECKING).update(**counted):
-        raise UnreadablePackError("The import was discarded while the file was read.")
+        raise UnreadablePackError(Message(gettext_noop("The import was discarded while the file was being read.")))
 
 
 def _collect_new_categories(names: dict[str, str], checker: RowValidator, checked: Sequence[ValidatedRow]) -> None:
@@ -240,7 +243,7 @@ def _claim(job_id: UUID) -> ImportJob | None:
         return job
     lost.filter(attempts__gte=settings.TASK_ATTEMPTS).update(
         status=ImportJob.Status.FAILED,
-        failure="The rest could not be written. What was written stays.",
+        failure=gettext_noop("Some rows could not be imported. The rows imported so far are kept."),
         finished_at=timezone.now(),
     )
     return None
@@ -267,7 +270,7 @@ def resume_import(job: ImportJob) -> bool:
 def stop_import(job: ImportJob) -> None:
     """Stop an import that is under way. Rows already written stay."""
     ImportJob.objects.under_way().filter(pk=job.pk).update(
-        status=ImportJob.Status.FAILED, failure="It was stopped.", finished_at=timezone.now()
+        status=ImportJob.Status.FAILED, failure=gettext_noop("The import was stopped."), finished_at=timezone.now()
     )
 
 
@@ -285,13 +288,35 @@ def _discard(jobs: ImportJobQuerySet) -> bool:
     return bool(jobs.filter(status=ImportJob.Status.FORGOTTEN).delete()[0])
 
 
-def summarize_import(job: ImportJob, *, expected: bool = False) -> dict[str, Any]:
-    """Return counts, titles, and errors of a pack's rows.
+class RowError(StoredProblem):
+    """A problem of an invalid row, with the row's number and title."""
+
+    row: int
+    title: str
+
+
+@dataclass(frozen=True)
+class ImportSummary:
+    """Counts, titles, and errors of a pack's rows."""
+
+    created: int
+    updated: int
+    skipped: int
+    invalid: int
+    created_titles: list[str]
+    updated_titles: list[str]
+    skipped_titles: list[str]
+    errors: list[RowError]
+    new_categories: list[str]
+
+
+def summarize_import(job: ImportJob, *, expected: bool = False) -> ImportSummary:
+    """Return the outcome of a pack's rows so far.
 
     With `expected`, rows waiting to be written count as written. A dry run reports that.
     """
     titles: dict[str, list[str]] = {"created": [], "updated": [], "skipped": [], "invalid": []}
-    errors: list[dict[str, Any]] = []
+    errors: list[RowError] = []
     names: dict[str, str] = {
         ImportRow.Outcome.CREATED: "created",
         ImportRow.Outcome.UPDATED: "updated",
@@ -305,10 +330,29 @@ def summarize_import(job: ImportJob, *, expected: bool = False) -> dict[str, Any
         if outcome in names:
             titles[names[outcome]].append(title)
         if outcome == ImportRow.Outcome.INVALID:
-            errors += [{"row": number, "title": title, **problem} for problem in problems]
-    counts: dict[str, Any] = {name: len(found) for name, found in titles.items()}
-    lists = {f"{name}_titles": titles[name] for name in ("created", "updated", "skipped")}
-    return counts | lists | {"errors": errors, "new_categories": job.new_categories}
+            errors += [_row_error(number, title, problem) for problem in problems]
+    return ImportSummary(
+        created=len(titles["created"]),
+        updated=len(titles["updated"]),
+        skipped=len(titles["skipped"]),
+        invalid=len(titles["invalid"]),
+        created_titles=titles["created"],
+        updated_titles=titles["updated"],
+        skipped_titles=titles["skipped"],
+        errors=errors,
+        new_categories=job.new_categories,
+    )
+
+
+def _row_error(number: int, title: str, problem: StoredProblem) -> RowError:
+    return {
+        "row": number,
+        "title": title,
+        "field": problem["field"],
+        "message": problem["message"],
+        "line": problem["line"],
+        "column": problem["column"],
+    }
 
 
 def sweep_imports() -> int:

@@ -7,6 +7,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import Organization, User
 from scenarios.models import MAX_SKILLS_PER_SCENARIO, Scenario, Skill
@@ -71,10 +73,15 @@ def update_scenario(
             scenario.skills.set(chosen)
 
 
+def too_many_skills_message(count: int) -> str:
+    """Return the error for more skills than a scenario may have."""
+    return _("Choose at most %(most)s skills. You chose %(count)s.") % {"most": MAX_SKILLS_PER_SCENARIO, "count": count}
+
+
 def _few(skills: Iterable[Skill]) -> list[Skill]:
     chosen = list(skills)
     if len(chosen) > MAX_SKILLS_PER_SCENARIO:
-        raise ValidationError({"skills": f"At most {MAX_SKILLS_PER_SCENARIO} skills; you chose {len(chosen)}."})
+        raise ValidationError({"skills": too_many_skills_message(len(chosen))})
     return chosen
 
 
@@ -87,11 +94,14 @@ def delete_scenario(scenario: Scenario) -> None:
         scenario.delete()
     except ProtectedError as error:
         count = scenario.assignments.count()
-        raise ScenarioInUseError(
-            f"This scenario has {count} assignment{'' if count == 1 else 's'}, so it cannot be deleted. "
-            "Make it inactive instead: it is offered no more, and what was done with it stays.",
+        message = ngettext(
+            "This scenario has %(count)s assignment, so it can’t be deleted. Make it inactive instead. It is then no "
+            "longer offered, and past work is kept.",
+            "This scenario has %(count)s assignments, so it can’t be deleted. Make it inactive instead. It is then no "
+            "longer offered, and past work is kept.",
             count,
-        ) from error
+        )
+        raise ScenarioInUseError(message % {"count": count}, count) from error
 
 
 def promote_scenario(scenario: Scenario) -> None:
@@ -104,8 +114,10 @@ def demote_scenario(scenario: Scenario) -> None:
     """Take an unused scenario out of the library. Raise ScenarioInUseError if it has been assigned or practiced."""
     if not demote_unused_scenarios([scenario]):
         raise ScenarioInUseError(
-            "Counselors have been given this scenario or have practised with it, so it stays in the library. "
-            "Make it inactive to offer it no more.",
+            _(
+                "Counselors have been assigned this scenario or have practiced with it, so it stays in the library. "
+                "To stop offering it, make it inactive."
+            ),
             scenario.assignments.count(),
         )
     scenario.is_one_time = True

@@ -87,7 +87,7 @@ def test_what_is_wrong_is_shown_and_the_rest_can_be_taken(
     assert preview(page) == [[f"{series} bad", "invalid"]]
     expect(page.locator(".import-rows li")).to_have_text(
         [
-            "mode: “letter” is not one of phone, chat.",
+            "mode: “letter” is not one of these: phone, chat.",
             "category: There is no category “onboardin”. Did you mean “Onboarding”?",
         ]
     )

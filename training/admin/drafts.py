@@ -64,11 +64,14 @@ class AssignableDraftAdmin(DraftAdmin):
 
     def finish_save(self, request: AuthenticatedRequest, scenario: Scenario, giving: DraftPurposeForm | None) -> str:
         if giving is None or not giving.cleaned_data["counselors"]:
-            shelf: str = super().finish_save(request, scenario, giving)
-            return shelf
+            if scenario.is_one_time:
+                return gettext("It is a one-time scenario.")
+            return super().finish_save(request, scenario, giving)
         assign_new_scenario(scenario, giving.cleaned_data["counselors"], request.user, **giving.terms)
-        if scenario.is_one_time:
-            text = gettext("for one-time use, and assigned to %(people)s")
-        else:
-            text = gettext("in the library, and assigned to %(people)s")
-        return text % {"people": ", ".join(map(str, giving.cleaned_data["counselors"]))}
+        names = ", ".join(map(str, giving.cleaned_data["counselors"]))
+        message = (
+            gettext("It is a one-time scenario and was assigned to %(counselors)s.")
+            if scenario.is_one_time
+            else gettext("It is in the library and was assigned to %(counselors)s.")
+        )
+        return message % {"counselors": names}

@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -42,7 +44,7 @@ class PIIMatchSerializer(serializers.Serializer[Any]):
     text = serializers.CharField()
     kind = serializers.CharField(source="kind.value")
     is_certain = serializers.BooleanField(source="kind.is_certain")
-    dismissal = serializers.SerializerMethodField(help_text="what `dismissed` takes")
+    dismissal = serializers.SerializerMethodField(help_text=_("Send this in `dismissed` to dismiss the match."))
 
     def get_dismissal(self, found: PIIMatch) -> str:
         return dismissal(found)
@@ -81,7 +83,7 @@ class InstructionsSerializer(StrictSerializer):
         required=False,
         allow_blank=True,
         max_length=MAX_INSTRUCTIONS_LENGTH,
-        help_text="how the draft should be; names and numbers in it are looked for in the draft, too",
+        help_text=_("How to write the draft. Names and numbers in it are searched for in the draft, too."),
     )
 
 
@@ -89,7 +91,7 @@ class NewDraftSerializer(InstructionsSerializer, serializers.ModelSerializer[Sce
     """A complaint, as text or file, and the options for its draft."""
 
     source = LongTextField(required=False)  # type: ignore[assignment]
-    file = serializers.FileField(required=False, help_text="PDF, .txt or .md")
+    file = serializers.FileField(required=False, help_text=_("A .pdf, .txt, or .md file."))
     account = AccountField(allow_null=True, required=False)
 
     class Meta:
@@ -104,7 +106,7 @@ class NewDraftSerializer(InstructionsSerializer, serializers.ModelSerializer[Sce
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if ("source" in data) == ("file" in data):
-            raise serializers.ValidationError({"source": "Send the complaint as a text or as a file: one of them."})
+            raise serializers.ValidationError({"source": gettext("Send the complaint either as text or as a file.")})
         if "file" in data:
             data["source"] = data.pop("file")
         return data
@@ -117,7 +119,7 @@ class EditedDraftSerializer(ScenarioDetailSerializer):
         child=serializers.CharField(trim_whitespace=False),
         required=False,
         max_length=200,
-        help_text="the `dismissal` of what was found and is nobody's",
+        help_text=_("The `dismissal` of each match that is not about a real person."),
     )
 
     class Meta(ScenarioDetailSerializer.Meta):

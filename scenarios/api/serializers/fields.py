@@ -8,6 +8,8 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -15,11 +17,13 @@ from rest_framework.fields import get_error_detail
 
 from accounts.models import Account
 from accounts.web.requests import authenticated_user
+from scenarios.messages import Message
 from scenarios.models import Category, Skill
 from scenarios.models.visitor_survey import VisitorSurvey, clean_survey
 from scenarios.packs.rows import printable_excerpt
 from scenarios.services.evaluator_contexts import clean_context_text
 from scenarios.services.import_matching import AccountLookup, NameLookup
+from scenarios.services.message_translation import translate
 
 _MOST_NAMED = 20
 
@@ -37,9 +41,19 @@ class StrictSerializer(serializers.Serializer[Any]):
 
     def _unknown(self, name: str, known: list[str]) -> str:
         if name in self.fields:
-            return "This cannot be set here."
+            return gettext("This field can’t be set.")
         near = difflib.get_close_matches(name, known, 1)
-        return f"There is no such field. Did you mean “{near[0]}”?" if near else "There is no such field."
+        if not near:
+            return gettext("There is no such field.")
+        return gettext("There is no such field. Did you mean “%(name)s”?") % {"name": near[0]}
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class MessageField(serializers.Field[Message, Any, str, Any]):
+    """A message from a package that knows no Django, in the active language."""
+
+    def to_representation(self, value: Message) -> str:
+        return translate(value)
 
 
 class LongTextField(serializers.CharField):
@@ -61,7 +75,7 @@ class EvaluatorContextField(LongTextField):
 class NameRelatedField(serializers.RelatedField[Any, Any, str]):
     """One of the organization's categories or skills, by name."""
 
-    default_error_messages: ClassVar = {"no_name": "A name is wanted here.", "unknown": "{message}"}
+    default_error_messages: ClassVar = {"no_name": _("Enter a name."), "unknown": "{message}"}
 
     @cached_property
     def rows(self) -> dict[int, Category | Skill]:
@@ -81,8 +95,12 @@ class NameRelatedField(serializers.RelatedField[Any, Any, str]):
             self.fail("no_name")
         found = self.lookup.find(data)
         if found is None:
-            kind = "skill" if isinstance(self.parent, serializers.ManyRelatedField) else "category"
-            self.fail("unknown", message=f"There is no {kind} “{printable_excerpt(data)}”. {self.lookup.suggest(data)}")
+            problem = (
+                gettext("There is no skill “%(name)s”. %(hint)s")
+                if isinstance(self.parent, serializers.ManyRelatedField)
+                else gettext("There is no category “%(name)s”. %(hint)s")
+            )
+            self.fail("unknown", message=problem % {"name": printable_excerpt(data), "hint": self.lookup.suggest(data)})
         return self.rows[found]
 
     def to_representation(self, value: Any) -> str:
@@ -92,7 +110,7 @@ class NameRelatedField(serializers.RelatedField[Any, Any, str]):
 class AccountField(serializers.PrimaryKeyRelatedField[Account]):
     """One of the organization's accounts, by id."""
 
-    default_error_messages: ClassVar = {"does_not_exist": "There is no account {pk_value}."}
+    default_error_messages: ClassVar = {"does_not_exist": _("There is no account {pk_value}.")}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(queryset=Account.objects.all(), pk_field=serializers.UUIDField(), **kwargs)
@@ -106,7 +124,7 @@ class _SurveySchema(serializers.Serializer[Any]):
     area = serializers.CharField(required=False, max_length=100)
     concerns = serializers.CharField(required=False, max_length=300)
     upset = serializers.IntegerField(required=False, min_value=1, max_value=5)
-    suicide = serializers.CharField(required=False, help_text="yes, no, unsure or skipped")
+    suicide = serializers.CharField(required=False, help_text=_("One of yes, no, unsure, and skipped."))
 
 
 @extend_schema_field(_SurveySchema)
@@ -115,7 +133,7 @@ class SurveyField(serializers.Field[VisitorSurvey, Any, Any, Any]):
 
     def to_internal_value(self, data: Any) -> VisitorSurvey:
         if not isinstance(data, Mapping):
-            raise serializers.ValidationError("An object is wanted here.")
+            raise serializers.ValidationError(gettext("Send an object."))
         try:
             return clean_survey(data)
         except DjangoValidationError as error:
@@ -132,7 +150,6 @@ class AccountLookupField(serializers.CharField):
         text = super().to_internal_value(data)
         account = AccountLookup(Account.objects.for_user(authenticated_user(self.context["request"]))).find(text)
         if account is None:
-            raise serializers.ValidationError(
-                f"There is no account “{printable_excerpt(text)}” (its number or id is wanted)."
-            )
+            problem = gettext("There is no account “%(name)s”. Enter its number or ID.")
+            raise serializers.ValidationError(problem % {"name": printable_excerpt(text)})
         return account

@@ -1,7 +1,9 @@
 """Serializers of imports."""
 
+from dataclasses import asdict
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from scenarios.api.serializers.fields import AccountLookupField, StrictSerializer
@@ -12,14 +14,14 @@ class ImportOptionsSerializer(StrictSerializer):
     """Import options, sent as the query string."""
 
     partial = serializers.BooleanField(  # type: ignore[assignment]
-        default=False, help_text="write the valid rows although others are not"
+        default=False, help_text=_("Import the valid rows even if others are invalid.")
     )
     update = serializers.BooleanField(  # type: ignore[assignment]
-        default=False, help_text="change what is there to what the pack says"
+        default=False, help_text=_("Update existing scenarios with the same title.")
     )
-    create_categories = serializers.BooleanField(default=False, help_text="add categories that are not there yet")
-    dry_run = serializers.BooleanField(default=False, help_text="only say what would become of each row")
-    account = AccountLookupField(default=None, help_text="number or id, for rows that name no account")
+    create_categories = serializers.BooleanField(default=False, help_text=_("Add categories that don’t exist yet."))
+    dry_run = serializers.BooleanField(default=False, help_text=_("Only report what would happen to each row."))
+    account = AccountLookupField(default=None, help_text=_("Number or ID of the account for rows that don’t name one."))
 
 
 class PackSerializer(StrictSerializer):
@@ -54,7 +56,7 @@ class RowErrorSerializer(serializers.Serializer[Any]):
 
 
 class ImportResultSerializer(ImportJobSerializer):
-    """An import and the outcome of its rows so far."""
+    """An import and the outcome of its rows so far, an `ImportSummary` in the context as `summary`."""
 
     created = serializers.IntegerField()
     updated = serializers.IntegerField()
@@ -77,3 +79,6 @@ class ImportResultSerializer(ImportJobSerializer):
             "skipped_titles",
             "errors",
         ]
+
+    def to_representation(self, instance: Any) -> Any:
+        return ImportJobSerializer(instance).data | asdict(self.context["summary"])

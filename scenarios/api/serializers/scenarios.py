@@ -4,6 +4,8 @@ from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from accounts.web.requests import authenticated_user
@@ -11,6 +13,7 @@ from scenarios.api.serializers.fields import (
     AccountField,
     EvaluatorContextField,
     LongTextField,
+    MessageField,
     NameRelatedField,
     StrictSerializer,
     SurveyField,
@@ -69,7 +72,7 @@ class ScenarioDetailSerializer(ScenarioSerializer):
     """A single scenario with its evaluator context, which can be sent as text or as a file."""
 
     evaluator_context = EvaluatorContextField(required=False, allow_blank=True)
-    context_file = serializers.FileField(required=False, write_only=True, help_text="a .txt or .md file in UTF-8")
+    context_file = serializers.FileField(required=False, write_only=True, help_text=_("A .txt or .md file in UTF-8."))
 
     class Meta(ScenarioSerializer.Meta):
         fields = [*ScenarioSerializer.Meta.fields, "evaluator_context", "context_file"]
@@ -79,13 +82,13 @@ class ScenarioDetailSerializer(ScenarioSerializer):
 
     def validate_is_one_time(self, value: bool) -> bool:
         if self.instance and value != self.instance.is_one_time:
-            raise serializers.ValidationError("Ask for promote/ or demote/ to change this.")
+            raise serializers.ValidationError(gettext("To change this, use promote/ or demote/."))
         return value
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if "context_file" in data:
             if "evaluator_context" in data:
-                raise serializers.ValidationError({"context_file": "Send a text or a file, not both."})
+                raise serializers.ValidationError({"context_file": gettext("Send either text or a file, not both.")})
             data["evaluator_context"] = data.pop("context_file")
         return data
 
@@ -106,8 +109,10 @@ class PromotionSerializer(StrictSerializer):
     def validate_nothing_personal_left(self, value: bool) -> bool:
         if not value:
             raise serializers.ValidationError(
-                "Everybody in the organization will see this scenario. Is nothing personal left in its texts? "
-                "Read them, then send true."
+                gettext(
+                    "Everyone in your organization will see this scenario. Check that it contains no personal "
+                    "details, and then send true."
+                )
             )
         return value
 
@@ -127,7 +132,7 @@ class AdviceSerializer(serializers.Serializer[Any]):
 
     field = serializers.CharField()
     code = serializers.CharField()
-    message = serializers.CharField()
+    message = MessageField()
     start = serializers.IntegerField()
     end = serializers.IntegerField()
 

@@ -8,6 +8,8 @@ from typing import Any, BinaryIO, cast
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
@@ -21,6 +23,7 @@ from scenarios.services.import_validation import SeenRows
 from scenarios.services.imports import (
     MAX_BYTES,
     ImportOptions,
+    ImportSummary,
     discard_import,
     stage_import,
     start_import,
@@ -28,25 +31,25 @@ from scenarios.services.imports import (
     summarize_import,
     write_import,
 )
+from scenarios.services.message_translation import translate
 
-Outcome = dict[str, Any]
 COUNTS = ("created", "updated", "skipped", "invalid")
 LISTS = ("created_titles", "updated_titles", "skipped_titles", "new_categories", "errors")
 
 
 class Command(BaseCommand):
-    help = "Imports packs of scenarios (JSON or CSV). What is there already is skipped; a second run creates nothing."
+    help = "Import scenario packs (JSON or CSV). Existing scenarios are skipped, so a second run creates nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a .json or .csv pack")
-        parser.add_argument("--organization", help="name or id; not needed when there is one")
-        parser.add_argument("--account", help="number, name or id, for rows that name no account")
-        parser.add_argument("--created-by", help="e-mail address of whoever is named as the author")
-        parser.add_argument("--dry-run", action="store_true", help="say what would happen, write nothing")
-        parser.add_argument("--update", action="store_true", help="change what is there to what the file says")
-        parser.add_argument("--create-categories", action="store_true", help="add categories that are not there yet")
-        parser.add_argument("--partial", action="store_true", help="write the valid rows although others are not valid")
-        parser.add_argument("--json", action="store_true", help="print the outcome as JSON")
+        parser.add_argument("--organization", help="name or ID; optional if there is only one")
+        parser.add_argument("--account", help="number, name, or ID of the account for rows that don't name one")
+        parser.add_argument("--created-by", help="email address of the author")
+        parser.add_argument("--dry-run", action="store_true", help="report what would happen without writing anything")
+        parser.add_argument("--update", action="store_true", help="update existing scenarios with the same title")
+        parser.add_argument("--create-categories", action="store_true", help="add categories that don't exist yet")
+        parser.add_argument("--partial", action="store_true", help="write the valid rows even if others are invalid")
+        parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.organization = find_organization(options["organization"] or settings.DEFAULT_ORGANIZATION)
@@ -67,20 +70,26 @@ class Command(BaseCommand):
         with self.progress:
             outcomes = self.import_all(list(dict.fromkeys(options["files"])), options["dry_run"])
         self.show(outcomes, options)
-        if refused := sum(outcome["invalid"] for outcome in outcomes.values()):
-            kept = "the others were imported" if options["partial"] else "nothing was imported"
-            would = "this is a dry run" if options["dry_run"] else kept
-            hint = " --create-categories adds missing categories." if lacks_categories(outcomes, options) else ""
-            raise CommandError(f"{refused} row{'' if refused == 1 else 's'} refused; {would}.{hint}")
+        if invalid := sum(outcome.invalid for outcome in outcomes.values()):
+            parts = [ngettext("%(count)s row is invalid.", "%(count)s rows are invalid.", invalid) % {"count": invalid}]
+            if options["dry_run"]:
+                parts.append(_("This is a dry run."))
+            elif options["partial"]:
+                parts.append(_("The other rows were imported."))
+            else:
+                parts.append(_("Nothing was imported."))
+            if lacks_categories(outcomes, options):
+                parts.append(_("To add missing categories, use --create-categories."))
+            raise CommandError(" ".join(parts))
 
-    def import_all(self, files: list[Path], is_dry: bool) -> dict[str, Outcome]:
+    def import_all(self, files: list[Path], is_dry: bool) -> dict[str, ImportSummary]:
         """Validate every file before writing any. Write all or nothing, unless --partial is set."""
         jobs: dict[str, ImportJob] = {}
         try:
             seen: SeenRows = {}
             for path in files:
                 jobs[str(path)] = self.read(path, seen)
-            invalid = any(summarize_import(job)["invalid"] for job in jobs.values())
+            invalid = any(summarize_import(job).invalid for job in jobs.values())
             if not is_dry and (self.options.is_partial or not invalid):
                 for name, job in jobs.items():
                     self.write(name, job)
@@ -91,7 +100,7 @@ class Command(BaseCommand):
                 discard_import(job)
 
     def read(self, path: Path, seen: SeenRows) -> ImportJob:
-        bar = self.progress.add_task(f"Reading {path.name}", total=None)
+        bar = self.progress.add_task(_("Reading %(file)s") % {"file": path.name}, total=None)
         try:
             with path.open("rb") as file, SpooledTemporaryFile(MAX_BYTES) as held:
                 # A pipe or device can be read only once, and is read no further than the size limit.
@@ -99,12 +108,17 @@ class Command(BaseCommand):
                     held.write(file.read(MAX_BYTES + 1))
                 return self.read_file(path, file if path.is_file() else cast(BinaryIO, held), seen, bar)
         except OSError as error:
-            raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
-        except UnreadablePackError as refused:
-            raise CommandError(f"{path}: {refused} Nothing was imported.") from refused
+            problem = _("%(file)s can’t be read: %(reason)s.")
+            raise CommandError(problem % {"file": path, "reason": error.strerror}) from error
+        except UnreadablePackError as error:
+            problem = _("%(file)s: %(reason)s Nothing was imported.")
+            raise CommandError(problem % {"file": path, "reason": translate(error.message)}) from error
         except ContextUnavailableError as error:
-            problem = "An evaluator context that it may change cannot be read just now."
-            raise CommandError(f"{path}: {problem} Nothing was imported. Try again in a moment.") from error
+            problem = _(
+                "%(file)s: An evaluator context that this file may change can’t be read right now. Nothing was "
+                "imported. Try again in a moment."
+            )
+            raise CommandError(problem % {"file": path}) from error
 
     def read_file(self, path: Path, file: BinaryIO, seen: SeenRows, bar: Any) -> ImportJob:
         def show(rows: int) -> None:
@@ -124,7 +138,7 @@ class Command(BaseCommand):
         return job
 
     def write(self, name: str, job: ImportJob) -> None:
-        bar = self.progress.add_task(f"Writing {Path(name).name}", total=job.to_write)
+        bar = self.progress.add_task(_("Writing %(file)s") % {"file": Path(name).name}, total=job.to_write)
         start_import(job, queue=False)
         try:
             write_import(job.pk, on_progress=lambda written: self.progress.advance(bar, written), seconds=None)
@@ -132,18 +146,22 @@ class Command(BaseCommand):
             # BaseException covers Ctrl-C as well as an unavailable storage.
             stop_import(job)
             why = str(error).rstrip(".") or type(error).__name__
-            raise CommandError(f"Stopped: {why}. {describe_progress(name, job)}") from error
+            stopped = _("Stopped: %(reason)s. %(progress)s")
+            raise CommandError(stopped % {"reason": why, "progress": describe_progress(name, job)}) from error
         job.refresh_from_db()
         if job.status != ImportJob.Status.COMPLETED:
-            others = "A worker goes on with the rest" if job.is_under_way else "The rest was given up by a worker"
-            raise CommandError(
-                f"This took so long that a worker took it over. {others}. {describe_progress(name, job)}"
+            taken_over = (
+                _("This took so long that a worker took over and is importing the rest. %(progress)s")
+                if job.is_under_way
+                else _("This took so long that a worker took over, but it could not import the rest. %(progress)s")
             )
+            raise CommandError(taken_over % {"progress": describe_progress(name, job)})
 
-    def show(self, outcomes: dict[str, Outcome], options: dict[str, Any]) -> None:
+    def show(self, outcomes: dict[str, ImportSummary], options: dict[str, Any]) -> None:
         if options["json"]:
-            whole: Outcome = {name: sum(outcome[name] for outcome in outcomes.values()) for name in COUNTS}
-            whole |= {name: [item for outcome in outcomes.values() for item in outcome[name]] for name in LISTS}
+            found = outcomes.values()
+            whole: dict[str, object] = {name: sum(getattr(outcome, name) for outcome in found) for name in COUNTS}
+            whole |= {name: [item for outcome in found for item in getattr(outcome, name)] for name in LISTS}
             if options["dry_run"]:
                 whole["dry_run"] = True
             self.stdout.write(json.dumps(whole, ensure_ascii=False, indent=2))
@@ -151,16 +169,17 @@ class Command(BaseCommand):
         console = Console(file=self.stdout, soft_wrap=True)  # type: ignore[arg-type]
         console.print(counts_table(outcomes, options["dry_run"]))
         for outcome in outcomes.values():
-            if outcome["new_categories"]:
-                console.print(printable_text(f"New categories: {', '.join(outcome['new_categories'])}"))
-            for title in outcome["skipped_titles"]:
-                console.print(printable_text(f"Skipped, there already: {title}"))
-        if any(outcome["errors"] for outcome in outcomes.values()):
+            if outcome.new_categories:
+                names = ", ".join(outcome.new_categories)
+                console.print(printable_text(_("New categories: %(names)s") % {"names": names}))
+            for title in outcome.skipped_titles:
+                console.print(printable_text(_("Skipped because it already exists: %(title)s") % {"title": title}))
+        if any(outcome.errors for outcome in outcomes.values()):
             console.print(errors_table(outcomes))
 
 
-def lacks_categories(outcomes: dict[str, Outcome], options: dict[str, Any]) -> bool:
-    errors = [error for outcome in outcomes.values() for error in outcome["errors"]]
+def lacks_categories(outcomes: dict[str, ImportSummary], options: dict[str, Any]) -> bool:
+    errors = [error for outcome in outcomes.values() for error in outcome.errors]
     return not options["create_categories"] and any(error["field"] == "category" for error in errors)
 
 
@@ -171,23 +190,27 @@ def printable_text(text: str) -> Text:
 
 def describe_progress(name: str, job: ImportJob) -> str:
     job.refresh_from_db()
-    return (
-        f"{job.written} of {job.to_write} rows of {name} are imported. "
-        "Run the same command again to go on: what is there is skipped."
+    progress = _(
+        "%(written)s of %(total)s rows of %(file)s were imported. To continue, run the same command again. Existing "
+        "scenarios are skipped."
     )
+    return progress % {"written": job.written, "total": job.to_write, "file": name}
 
 
-def counts_table(outcomes: dict[str, Outcome], is_dry: bool) -> Table:
-    table = Table("file", *COUNTS, title="What would be imported" if is_dry else "Imported", title_justify="left")
+def counts_table(outcomes: dict[str, ImportSummary], is_dry: bool) -> Table:
+    title = _("What would be imported") if is_dry else _("Imported")
+    columns = [_("File"), _("Created"), _("Updated"), _("Skipped"), _("Invalid")]
+    table = Table(*columns, title=title, title_justify="left")
     for name, outcome in outcomes.items():
-        table.add_row(printable_text(Path(name).name), *(str(outcome[count]) for count in COUNTS))
+        table.add_row(printable_text(Path(name).name), *(str(getattr(outcome, count)) for count in COUNTS))
     return table
 
 
-def errors_table(outcomes: dict[str, Outcome]) -> Table:
-    table = Table("file", "row", "line", "field", "why", title="Refused", title_justify="left")
+def errors_table(outcomes: dict[str, ImportSummary]) -> Table:
+    columns = [_("File"), _("Row"), _("Line"), _("Field"), _("Problem")]
+    table = Table(*columns, title=_("Invalid rows"), title_justify="left")
     for name, outcome in outcomes.items():
-        for error in outcome["errors"]:
+        for error in outcome.errors:
             place = [str(error["row"]), str(error["line"] or "")]
             table.add_row(
                 printable_text(Path(name).name),
@@ -204,9 +227,12 @@ def find_organization(text: str) -> Organization:
         found = [one for one in found if text.strip() == str(one.pk) or fold_text(text) == fold_text(one.name)]
     if len(found) == 1:
         return found[0]
-    names = ", ".join(f"“{one.name}”" for one in Organization.objects.all()) or "none"
-    problem = f"There is no organization “{text}”." if text else "Say which organization: --organization."
-    raise CommandError(f"{problem} There are: {names}.")
+    names = {"name": text, "names": ", ".join(f"“{one.name}”" for one in Organization.objects.all())}
+    if not names["names"]:
+        raise CommandError(_("There are no organizations yet."))
+    if text:
+        raise CommandError(_("There is no organization “%(name)s”. Available: %(names)s.") % names)
+    raise CommandError(_("Choose an organization with --organization. Available: %(names)s.") % names)
 
 
 def find_account(text: str | None, organization: Organization) -> Account | None:
@@ -214,8 +240,14 @@ def find_account(text: str | None, organization: Organization) -> Account | None
         return None
     account = AccountLookup(organization.accounts.all()).find(text)
     if account is None:
-        there = ", ".join(str(one) for one in organization.accounts.all()) or "none"
-        raise CommandError(f"{organization.name} has no account “{text}”. It has: {there}.")
+        names = {
+            "organization": organization.name,
+            "name": text,
+            "names": ", ".join(str(one) for one in organization.accounts.all()),
+        }
+        if not names["names"]:
+            raise CommandError(_("%(organization)s has no accounts.") % names)
+        raise CommandError(_("%(organization)s has no account “%(name)s”. Available: %(names)s.") % names)
     return account
 
 
@@ -224,5 +256,6 @@ def find_author(email: str | None, organization: Organization) -> User | None:
         return None
     person = User.objects.filter(organization=organization, email=User.objects.normalize_email(email)).first()
     if person is None:
-        raise CommandError(f"Nobody in {organization.name} has the address “{email}”.")
+        problem = _("No one in %(organization)s has the email address “%(email)s”.")
+        raise CommandError(problem % {"organization": organization.name, "email": email})
     return person

@@ -144,7 +144,7 @@ def test_an_uploaded_text_that_is_too_long_is_shown_to_be_shortened(client):
 
     form = response.context["form"]
     assert form.errors == {
-        "source": ["This text has 15,001 characters; at most 15,000 are taken. Leave out what does not matter."]
+        "source": ["This text has 15,001 characters. The limit is 15,000. Leave out what doesn’t matter."]
     }
     assert form["source"].value() == "x" * 15_001
 
@@ -153,7 +153,7 @@ def test_an_uploaded_text_that_is_too_long_is_shown_to_be_shortened(client):
     ("sent", "wrong"),
     [
         ({"source": ""}, {"source": ["Paste the complaint here, or choose a file."]}),
-        ({"source": "x" * 49}, {"source": ["This text has 49 characters; a draft needs at least 50."]}),
+        ({"source": "x" * 49}, {"source": ["This text has 49 characters. Enter at least 50."]}),
         ({"mode": "letter"}, {"mode": ["Select a valid choice. letter is not one of the available choices."]}),
     ],
 )
@@ -389,7 +389,7 @@ def test_at_most_ten_skills(client, ready, organization):
     skills = [skill.pk for skill in Skill.objects.filter(organization=organization)[:11]]
 
     refused = client.post(page(ready), SENT | {"skills": skills})
-    assert refused.context["form"].errors == {"skills": ["At most 10 skills; you chose 11."]}
+    assert refused.context["form"].errors == {"skills": ["Choose at most 10 skills. You chose 11."]}
 
     client.post(page(ready), SENT | {"skills": skills[:10]})
     assert Scenario.objects.get().skills.count() == 10

@@ -83,10 +83,10 @@ def test_of_a_text_and_another_one_in_a_file_neither_is_dropped_silently(supervi
 @pytest.mark.parametrize(
     ("content", "name", "why"),
     [
-        (b"%PDF-1.7 text", "context.pdf", "A .pdf is not taken here"),
-        (b"PK\x03\x04 text", "context.docx", "A .docx is not taken here"),
-        (b"PK\x03\x04 text", "context.txt", "This is a PDF or Word file under another name"),
-        (b"x" * 50_001, "context.txt", "50,001 characters; at most 50,000"),
+        (b"%PDF-1.7 text", "context.pdf", "Upload a .txt or .md file"),
+        (b"PK\x03\x04 text", "context.docx", "Upload a .txt or .md file"),
+        (b"PK\x03\x04 text", "context.txt", "This is a PDF or Word file with a different extension"),
+        (b"x" * 50_001, "context.txt", "50,001 characters. The limit is 50,000"),
         (b"na\xefve", "context.md", "Line 1 of this file is not UTF-8 text"),
     ],
 )

@@ -89,10 +89,10 @@ def test_an_upload_is_checked_at_once_and_shown_row_by_row(trainer, organization
             "3",
             "1",
             "Wrong one",
-            "invalid mode : “letter” is not one of phone, chat. "
-            "category : There is no category “nowhere”. There are: Advanced, Assessment, Onboarding, Refresher.",
+            "invalid mode : “letter” is not one of these: phone, chat. "
+            "category : There is no category “nowhere”. Available: Advanced, Assessment, Onboarding, Refresher.",
         ],
-        ["4", "1", "new ONE", "there already title : The same title stands in row 1 of this file."],
+        ["4", "1", "new ONE", "there already title : Row 1 of this file has the same title."],
     ]
     assert Scenario.objects.count() == 1
 

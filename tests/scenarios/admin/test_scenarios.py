@@ -104,7 +104,7 @@ def test_at_most_ten_skills(supervisor, organization):
     client = client_of(supervisor)
 
     refused = client.post(ADD, FIELDS | {"skills": skills})
-    assert refused.context["adminform"].form.errors == {"skills": ["At most 10 skills; you chose 11."]}
+    assert refused.context["adminform"].form.errors == {"skills": ["Choose at most 10 skills. You chose 11."]}
 
     client.post(ADD, FIELDS | {"skills": skills[:10]})
     assert Scenario.objects.get().skills.count() == 10

@@ -182,7 +182,7 @@ def test_more_than_ten_drafts_in_a_minute_are_429_for_this_person_only(client, t
     assert [answer.status_code for answer in answers] == [202] * 10 + [429]
     refused = answers[-1].json()
     assert refused["code"] == "throttled"
-    assert refused["detail"].startswith("You have asked for many drafts within a minute")
+    assert refused["detail"].startswith("You have requested too many drafts within a minute")
     assert 0 < int(answers[-1]["Retry-After"]) <= 60
     assert client.get(DRAFTS).status_code == 200
     assert send(client_of(trainer), body={"source": SOURCE}).status_code == 202
@@ -237,7 +237,7 @@ def test_no_other_try_while_it_is_written_or_saved(client, begun):
 
     assert (writing.status_code, writing.json()["code"]) == (409, "writing")
     assert (saved.status_code, saved.json()["code"]) == (409, "saved")
-    assert writing.json()["detail"] == "This is not possible now: the draft is being written."
+    assert writing.json()["detail"] == "You can’t do this now. Status of the draft: Being written."
 
 
 def test_while_something_personal_is_left_a_draft_is_not_saved(client, ready):

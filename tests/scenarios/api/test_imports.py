@@ -156,7 +156,7 @@ def test_invalid_rows_keep_everything_out(client):
     answer = response.json()
     assert (response.status_code, answer["code"]) == (400, "invalid_rows")
     assert (answer["total"], answer["invalid"], answer["created"]) == (3, 1, 0)
-    assert answer["detail"].startswith("Nothing was imported: of 3 rows 1 cannot be taken.")
+    assert answer["detail"].startswith("Nothing was imported. 1 of 3 rows is invalid.")
     assert {"row", "line", "column", "field", "message", "title"} == set(answer["errors"][0])
     assert {(error["row"], error["title"], error["field"]) for error in answer["errors"]} == {
         (2, "Two", "prompt"), (2, "Two", "mode"), (2, "Two", "skills"),
@@ -257,7 +257,7 @@ def test_more_than_a_hundred_rows_are_refused_whole_with_two_ways_out(client):
 
     detail = response.json()["detail"]
     assert (response.status_code, response.json()["code"]) == (400, "too_many_rows")
-    assert "at most 100" in detail and "import_scenarios" in detail and "import page" in detail
+    assert "more than 100 rows" in detail and "import_scenarios" in detail and "import page" in detail
     assert ImportJob.objects.count() == Scenario.objects.count() == 0
 
 

@@ -361,7 +361,10 @@ def test_at_most_ten_skills(client, organization):
     refused = send(client, "POST", SCENARIOS, {"title": "A", "prompt": "p", "skills": names})
     taken = send(client, "POST", SCENARIOS, {"title": "A", "prompt": "p", "skills": names[:10]})
 
-    assert (refused.status_code, refused.json()["fields"]) == (400, {"skills": ["At most 10 skills; you chose 11."]})
+    assert (refused.status_code, refused.json()["fields"]) == (
+        400,
+        {"skills": ["Choose at most 10 skills. You chose 11."]},
+    )
     assert (taken.status_code, sorted(taken.json()["skills"])) == (201, sorted(names[:10]))
 
 
@@ -442,7 +445,7 @@ def test_the_mode_is_locked_once_it_is_assigned(client, chat_scenario, chat_assi
     taken = send(client, "PATCH", one(chat_scenario), {"mode": "chat", "title": "Anew"})
 
     assert (refused.status_code, list(refused.json()["fields"])) == (400, ["mode"])
-    assert refused.json()["detail"] == "mode: The mode is locked: this scenario has been assigned."
+    assert refused.json()["detail"] == "mode: The mode is locked because this scenario has been assigned."
     assert (taken.status_code, taken.json()["title"]) == (200, "Anew")
 
 
@@ -462,7 +465,7 @@ def test_what_is_assigned_is_kept_and_the_answer_says_how_often(client, chat_sce
     answer = response.json()
     assert response.status_code == 409
     assert (answer["code"], answer["assignments"]) == ("in_use", 1)
-    assert answer["detail"].startswith("This scenario has 1 assignment, so it cannot be deleted.")
+    assert answer["detail"].startswith("This scenario has 1 assignment, so it can’t be deleted.")
     assert Scenario.objects.get() == chat_scenario
 
 
@@ -473,7 +476,7 @@ def test_promoting_asks_whether_anything_personal_is_left(client, organization, 
     response = send(client, "POST", one(scenario) + "promote/", body)
 
     [question] = response.json()["fields"]["nothing_personal_left"]
-    assert response.status_code == 400 and "Is nothing personal left" in question
+    assert response.status_code == 400 and "contains no personal details" in question
     assert Scenario.objects.get().is_one_time is True
 
 

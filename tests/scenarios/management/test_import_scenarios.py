@@ -64,11 +64,11 @@ def test_no_worker_is_needed_and_the_import_stands_in_the_history(pack, organiza
 def test_one_wrong_row_keeps_all_out_and_says_where(pack, organization):
     outcome, ended = run(pack(ROW, {"title": "Morning", "prompt": "", "category": "nowhere"}))
 
-    assert ended == "1 row refused; nothing was imported. --create-categories adds missing categories."
+    assert ended == "1 row is invalid. Nothing was imported. To add missing categories, use --create-categories."
     assert (outcome["created"], outcome["invalid"], Scenario.objects.count()) == (0, 1, 0)
     assert [(error["row"], error["field"]) for error in outcome["errors"]] == [(2, "prompt"), (2, "category")]
     assert outcome["errors"][1]["message"] == (
-        "There is no category “nowhere”. There are: Advanced, Assessment, Onboarding, Refresher."
+        "There is no category “nowhere”. Available: Advanced, Assessment, Onboarding, Refresher."
     )
     assert not ImportJob.objects.exists()
 
@@ -76,7 +76,7 @@ def test_one_wrong_row_keeps_all_out_and_says_where(pack, organization):
 def test_partial_writes_the_rest_and_still_says_that_one_was_refused(pack, organization):
     outcome, ended = run(pack(ROW, {"title": "Morning"}), "--partial")
 
-    assert ended == "1 row refused; the others were imported."
+    assert ended == "1 row is invalid. The other rows were imported."
     assert (outcome["created_titles"], outcome["invalid"]) == (["Night shift"], 1)
     assert Scenario.objects.get().title == "Night shift"
 
@@ -119,7 +119,7 @@ def test_a_row_of_a_later_file_names_the_earlier_one(pack, organization):
     run(pack({"title": "Morning", "prompt": "x"}, ROW, name="one.json"), pack(ROW, name="two.json"))
 
     problems = ImportJob.objects.get(filename="two.json").rows.get().problems
-    assert [problem["message"] for problem in problems] == ["The same title stands in row 2 of one.json."]
+    assert [problem["message"] for problem in problems] == ["Row 2 of one.json has the same title."]
 
 
 def test_a_file_that_is_named_twice_is_taken_once(pack, organization):
@@ -139,9 +139,9 @@ def test_an_import_that_a_worker_has_taken_over_is_not_called_done(pack, organiz
 
     assert (outcome, ended) == (
         {},
-        "This took so long that a worker took it over. A worker goes on with the rest. "
-        f"100 of 150 rows of {path} are imported. "
-        "Run the same command again to go on: what is there is skipped.",
+        "This took so long that a worker took over and is importing the rest. "
+        f"100 of 150 rows of {path} were imported. "
+        "To continue, run the same command again. Existing scenarios are skipped.",
     )
     assert ImportJob.objects.get().status == ImportJob.Status.RUNNING
 
@@ -199,10 +199,10 @@ def test_account_and_author_are_named(pack, organization, trainer):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        ([], "Say which organization: --organization. There are: “Harbor Crisis Center”, “Ridge Helpline”."),
-        (["--organization=Nobody"], "There is no organization “Nobody”. There are: “Harbor"),
-        (["--organization=ridge helpline", "--account=717"], "Ridge Helpline has no account “717”. It has: none."),
-        (["--organization=Ridge Helpline", "--created-by=supervisor@example.org"], "Nobody in Ridge Helpline has the"),
+        ([], "Choose an organization with --organization. Available: “Harbor Crisis Center”, “Ridge Helpline”."),
+        (["--organization=Nobody"], "There is no organization “Nobody”. Available: “Harbor"),
+        (["--organization=ridge helpline", "--account=717"], "Ridge Helpline has no accounts."),
+        (["--organization=Ridge Helpline", "--created-by=supervisor@example.org"], "No one in Ridge Helpline has the"),
     ],
 )
 def test_who_is_meant_must_be_clear(pack, account, supervisor, other_organization, arguments, why):
@@ -296,7 +296,7 @@ def test_people_read_a_table(pack, organization, capsys):
 
     printed = out.getvalue()
     assert [
-        name for name in ("created", "skipped", "invalid", "Refused", "prompt", "blank") if name not in printed
+        name for name in ("Created", "Skipped", "Invalid", "Invalid rows", "prompt", "blank") if name not in printed
     ] == []
     assert "Writing pack.json" in capsys.readouterr().err
 
@@ -305,7 +305,7 @@ def test_what_stands_in_a_file_is_no_markup(pack, organization, capsys):
     out = StringIO()
     rows = [ROW, ROW | {"title": "[b]Two", "[/prompt]": "x"}]
 
-    with pytest.raises(CommandError, match="1 row refused"):
+    with pytest.raises(CommandError, match="1 row is invalid"):
         call_command("import_scenarios", str(pack(*rows, name="[b]pack.json")), "--partial", stdout=out)
 
     assert [text for text in ("[/prompt]", "[b]pack.json") if text not in out.getvalue()] == []

@@ -60,10 +60,10 @@ def test_checks_are_proposed_from_the_points_of_the_context():
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ({"text": "x", "weight": 4}, "Check 1: it counts once, twice or three times."),
-        ({"text": "x" * 1001}, "Check 1: the text has 1,001 characters; at most 1,000 are taken."),
-        ({"text": "x", "expected": "y" * 301}, "Check 1: the expected outcome has 301 characters"),
-        ({"text": "x", "phrases": ["a"] * 6}, "Check 1: at most 5 phrases of at most 120 characters."),
+        ({"text": "x", "weight": 4}, "Check 1: Choose a weight of 1, 2, or 3."),
+        ({"text": "x" * 1001}, "Check 1: The text has 1,001 characters. The limit is 1,000."),
+        ({"text": "x", "expected": "y" * 301}, "Check 1: The expected outcome has 301 characters"),
+        ({"text": "x", "phrases": ["a"] * 6}, "Check 1: Enter at most 5 phrases of at most 120 characters each."),
     ],
 )
 def test_a_wrong_check_says_which_and_why(row, words):
@@ -77,7 +77,7 @@ def test_lines_without_a_text_are_left_out_and_twenty_are_enough():
     assert clean_checks([{"text": " "}, {"text": " Asks. ", "phrases": [" a ", ""]}]) == [
         {"text": "Asks.", "weight": 2, "expected": "", "phrases": ["a"]}
     ]
-    with pytest.raises(ValidationError, match="At most 20 checks; there are 21"):
+    with pytest.raises(ValidationError, match="Enter at most 20 checks. There are 21"):
         clean_checks([{"text": "x"}] * 21)
 
 
@@ -119,7 +119,7 @@ def test_a_wrong_check_stands_beside_the_field_and_nothing_is_lost(supervisor, s
 
     body = response.content.decode()
     assert response.status_code == 200
-    assert "Check 1: it counts once, twice or three times." in body and "Greets." in body
+    assert "Check 1: Choose a weight of 1, 2, or 3." in body and "Greets." in body
 
 
 def test_a_conversation_is_graded_by_the_checks_of_the_moment_it_began(supervisor, counselor, scenario, standin):

@@ -28,7 +28,7 @@ def test_what_is_wrong_is_named(wrong):
 
 
 def test_it_is_read_as_questions_and_answers():
-    assert format_survey(FILLED)[3:] == [("How upset, 1 to 5", "4"), ("Thoughts of suicide", "not sure")]
+    assert format_survey(FILLED)[3:] == [("How upset, from 1 to 5", "4"), ("Thoughts of suicide", "Not sure")]
     assert format_survey({}) == []
 
 
@@ -71,5 +71,5 @@ def test_it_is_written_over_the_api(supervisor):
 
     assert (made.status_code, made.json()["visitor_survey"]) == (201, FILLED)
     assert (wrong.status_code, wrong.json()["fields"]) == (
-        400, {"visitor_survey": {"upset": ["A number from 1 to 5 is wanted here."]}},
+        400, {"visitor_survey": {"upset": ["Enter a whole number from 1 to 5."]}},
     )  # fmt: skip

@@ -19,7 +19,9 @@ def values_of(data, filename=""):
 
 
 def problems_of(data, filename=""):
-    return [(one.field, one.line, one.column, one.message) for row in rows_of(data, filename) for one in row.problems]
+    return [
+        (one.field, one.line, one.column, str(one.message)) for row in rows_of(data, filename) for one in row.problems
+    ]
 
 
 def places_of(data, filename=""):
@@ -30,7 +32,7 @@ def refusal_of(data, filename="", **limits):
     """Return line, column, and message of the UnreadablePackError that a file raises."""
     with pytest.raises(UnreadablePackError) as refused:
         rows_of(data, filename, **limits)
-    return refused.value.line, refused.value.column, refused.value.args[0]
+    return refused.value.line, refused.value.column, str(refused.value.reason)
 
 
 def ignored_in(data, filename=""):

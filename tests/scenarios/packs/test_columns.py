@@ -1,5 +1,6 @@
 import pytest
 
+from scenarios.messages import Message
 from scenarios.packs.columns import (
     COLUMNS,
     MAX_UNKNOWN_COLUMNS,
@@ -68,16 +69,20 @@ def test_unknown_names_are_bounded():
         notes.closest_column(f"column {number}")
 
     notes.closest_column("column 0")
-    with pytest.raises(TooManyUnknownColumnsError, match="more than 100 columns"):
+    with pytest.raises(TooManyUnknownColumnsError, match="more than 100 unknown columns"):
         notes.closest_column("one more")
+
+
+NUL_CHARACTER = "The text contains a NUL character, which can’t be stored. Remove it."
+HALF_A_CHARACTER = "The text contains half of a character (%(character)s), which can’t be stored. Remove it."
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("a\u2028b \ufeff 🙂\x01", ""),
-        ("a\0", "The text holds a NUL character, which cannot be stored. Remove it."),
-        ("\ud83d", "The text holds half of a character (\\ud83d), which cannot be stored. Remove it."),
+        ("a\u2028b \ufeff 🙂\x01", None),
+        ("a\0", Message(NUL_CHARACTER)),
+        ("\ud83d", Message(HALF_A_CHARACTER, {"character": "\\ud83d"})),
     ],
 )
 def test_text_that_cannot_be_stored_is_named(text, problem):

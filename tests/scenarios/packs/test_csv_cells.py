@@ -31,7 +31,7 @@ def test_integer_is_read(cell, number):
 
 @pytest.mark.parametrize("cell", ["soon", "15.0", "1_5", "１５", "1e3", "1 5", "9" * 21])
 def test_what_is_no_integer_is_named(cell):
-    with pytest.raises(ValueError, match=f"^This must be a whole number such as 15, not “{cell}”.$"):
+    with pytest.raises(ValueError, match=f"^Enter a whole number, such as 15, instead of “{cell}”.$"):
         read_cell(ColumnType.INTEGER, cell)
 
 
@@ -54,7 +54,7 @@ def test_boolean_is_read_as_people_and_spreadsheets_write_it(cell, value):
 
 @pytest.mark.parametrize("cell", ["maybe", "2", "wahr"])
 def test_what_is_no_boolean_is_named(cell):
-    with pytest.raises(ValueError, match=f"^This must be true or false .* not “{cell}”.$"):
+    with pytest.raises(ValueError, match=f"^Enter true or false .* instead of “{cell}”.$"):
         read_cell(ColumnType.BOOLEAN, cell)
 
 
@@ -79,7 +79,7 @@ def test_names_stand_between_semicolons_or_line_breaks(cell, names):
 
 @pytest.mark.parametrize(("cell", "from_where"), [('a; "b', '"b'), ('"a" b; c', '"a" b; c')])
 def test_names_with_a_stray_quote_are_refused_from_there(cell, from_where):
-    with pytest.raises(ValueError, match=f"^A quote is not closed or text follows it: “{from_where}”"):
+    with pytest.raises(ValueError, match=f"^A quotation mark is not closed, or there is text after it: “{from_where}”"):
         read_cell(ColumnType.NAMES, cell)
 
 

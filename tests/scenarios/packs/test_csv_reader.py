@@ -62,23 +62,23 @@ def test_ignored_columns_are_told():
 @pytest.mark.parametrize(
     ("row", "field", "line", "column", "message"),
     [
-        (b"A,B,soon", "estimated_minutes", 3, 5, "This must be a whole number such as 15, not “soon”."),
-        (b'A,"x\n\xc3\xa9,",15.5', "estimated_minutes", 4, 5, "This must be a whole number such as 15, not “15.5”."),
-        (b"A,B,,maybe", "is_active", 3, 6, "This must be true or false (or yes, no, 1, 0), not “maybe”."),
-        (b"A,a\0b", "prompt", 3, 3, "The text holds a NUL character, which cannot be stored. Remove it."),
+        (b"A,B,soon", "estimated_minutes", 3, 5, "Enter a whole number, such as 15, instead of “soon”."),
+        (b'A,"x\n\xc3\xa9,",15.5', "estimated_minutes", 4, 5, "Enter a whole number, such as 15, instead of “15.5”."),
+        (b"A,B,,maybe", "is_active", 3, 6, "Enter true or false (or yes, no, 1, or 0) instead of “maybe”."),
+        (b"A,a\0b", "prompt", 3, 3, "The text contains a NUL character, which can’t be stored. Remove it."),
         (
             b"A,B,5,1,a,c",
             "",
             3,
             11,
-            "The row has 6 cells, the first line only 5. Is a text that holds a comma not in quotes?",
+            "This row has 6 cells, but the first line has only 5. Put text that contains a comma in quotation marks.",
         ),
     ],
 )
 def test_cell_that_cannot_be_taken_is_a_problem_of_its_row_at_its_place(row, field, line, column, message):
     rows = rows_of(HEADER + b"A,B\n" + row + b"\nA,B\n")
 
-    assert [(one.field, one.line, one.column, one.message) for one in rows[1].problems] == [
+    assert [(one.field, one.line, one.column, str(one.message)) for one in rows[1].problems] == [
         (field, line, column, message)
     ]
     assert [row.values for row in rows[::2]] == [{"title": "A", "prompt": "B"}] * 2
@@ -94,7 +94,7 @@ def test_every_problem_of_a_row_is_told_in_order():
 
 def test_text_in_a_column_without_a_name_is_not_lost_in_silence():
     assert problems_of(b"title,prompt,\nA,I am sad, really\nA,B, \n") == [
-        ("", 2, 12, "“ really” stands in a column without a name. Is a text that holds a comma not in quotes?")
+        ("", 2, 12, "“ really” is in a column without a name. Put text that contains a comma in quotation marks.")
     ]
 
 
@@ -105,15 +105,20 @@ def test_problems_of_one_row_are_bounded():
 @pytest.mark.parametrize(
     ("data", "line", "column", "message"),
     [
-        (b"Name,Text\nA,B", 1, 1, "There is no column “title” and no “prompt”. Found: Name, Text."),
-        (b"\n\ntitle,text", 3, 1, "There is no column “prompt”. Found: title, text."),
-        (b",,\n'title prompt'", 2, 1, "There is no column “title” and no “prompt”. Found: 'title prompt'."),
-        (b"title,prompt,mode,Mode\n", 1, 19, "The column “mode” stands here a second time. Keep one."),
+        (b"Name,Text\nA,B", 1, 1, "Required columns are missing: “title”, “prompt”. Columns found: Name, Text."),
+        (b"\n\ntitle,text", 3, 1, "Required columns are missing: “prompt”. Columns found: title, text."),
+        (
+            b",,\n'title prompt'",
+            2,
+            1,
+            "Required columns are missing: “title”, “prompt”. Columns found: 'title prompt'.",
+        ),
+        (b"title,prompt,mode,Mode\n", 1, 19, "The column “mode” appears twice. Keep one."),
         (
             b"title,prompt,evaluatorContext,evaluator context",
             1,
             31,
-            "The column “evaluator_context” stands here a second time. Keep one.",
+            "The column “evaluator_context” appears twice. Keep one.",
         ),
         (
             b'title,"prompt",evaluator_contxt',
@@ -122,31 +127,31 @@ def test_problems_of_one_row_are_bounded():
             "There is no column “evaluator_contxt”. Did you mean “evaluator_context”?",
         ),
         (b"title,promt", 1, 7, "There is no column “promt”. Did you mean “prompt”?"),
-        (HEADER + b'A,B\nA,"x\n\ny,5\n', 3, 3, "The quote that opens here is never closed."),
-        (HEADER + b'"A""",B\n"A""', 3, 1, "The quote that opens here is never closed."),
+        (HEADER + b'A,B\nA,"x\n\ny,5\n', 3, 3, "This quotation mark is never closed."),
+        (HEADER + b'"A""",B\n"A""', 3, 1, "This quotation mark is never closed."),
         (
             HEADER + b'A,"b" c\n',
             2,
             6,
-            "Text follows the quote that closes the cell which begins in line 2. "
-            "A quote inside a cell is written twice.",
+            "There is text after the closing quotation mark of the cell that starts on line 2. "
+            "To include a quotation mark in a cell, write it twice.",
         ),
         (
             HEADER + b'A,"never closed\nB,"next"\n',
             3,
             4,
-            "Text follows the quote that closes the cell which begins in line 2. "
-            "A quote inside a cell is written twice.",
+            "There is text after the closing quotation mark of the cell that starts on line 2. "
+            "To include a quotation mark in a cell, write it twice.",
         ),
         (
             HEADER + b"A,caf\xc3\xa9\nB,caf\xe9\n",
             3,
             6,
-            "The file is not UTF-8: the byte 0xE9 stands here. "
-            "Save it again as UTF-8 (in a spreadsheet: “CSV UTF-8”) and upload that.",
+            "The file is not UTF-8: this is the byte 0xE9. "
+            "Save it as UTF-8 (in a spreadsheet, choose “CSV UTF-8”) and upload it again.",
         ),
-        (HEADER + b"A,\xed\xa0\x80", 2, 3, "The file is not UTF-8: the byte 0xED stands here. "
-         "Save it again as UTF-8 (in a spreadsheet: “CSV UTF-8”) and upload that."),
+        (HEADER + b"A,\xed\xa0\x80", 2, 3, "The file is not UTF-8: this is the byte 0xED. "
+         "Save it as UTF-8 (in a spreadsheet, choose “CSV UTF-8”) and upload it again."),
     ],
 )  # fmt: skip
 def test_broken_sheet_is_refused_at_its_place(data, line, column, message):
@@ -159,20 +164,30 @@ def test_cell_longer_than_the_csv_module_reads_is_refused_where_it_begins(after)
 
     refusal = refusal_of(HEADER + b'A,B\nshort,"' + b"x" * (most + 1) + after, "pack.csv")
 
-    message = f"The cell that begins here is longer than {most:,} characters. Is its quote not closed?"
+    message = (
+        f"The cell that starts here is longer than {most:,} characters. Check for a missing closing quotation mark."
+    )
     assert refusal == (3, 7, message)
 
 
 def test_row_longer_than_any_scenario_is_refused_where_it_begins():
     refusal = refusal_of(HEADER + b"A,B\n" + b",\n" * 3 + b"," * (MAX_ROW_BYTES + 1), "pack.csv")
 
-    assert refusal == (6, 1, "The row that begins here is longer than 1 MB. Is a quote not closed?")
+    assert refusal == (
+        6,
+        1,
+        "The row that starts here is longer than 1 MB. Check for a missing closing quotation mark.",
+    )
 
 
 def test_row_of_many_lines_that_is_longer_than_any_scenario_is_refused_where_it_begins():
     refusal = refusal_of(HEADER + b'A,"\n' + b'",,,"\n' * (MAX_ROW_BYTES // 6 + 1), "pack.csv")
 
-    assert refusal == (2, 1, "The row that begins here is longer than 1 MB. Is a quote not closed?")
+    assert refusal == (
+        2,
+        1,
+        "The row that starts here is longer than 1 MB. Check for a missing closing quotation mark.",
+    )
 
 
 def test_more_unknown_columns_than_a_pack_has_are_refused():
@@ -181,7 +196,7 @@ def test_more_unknown_columns_than_a_pack_has_are_refused():
     line, column, message = refusal_of(header, "pack.csv")
 
     assert (line, column) == (1, 514)
-    assert "more than 100 columns that a pack does not have" in message
+    assert "more than 100 unknown columns" in message
 
 
 def test_long_list_of_wrong_columns_is_cut():

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scenarios.messages import Message
 from scenarios.packs.file_positions import FilePosition
 
 PIECES = st.lists(st.sampled_from(["a", "é", "語", "🙂", "\n", "\r\n", "\r", "\u2028"]), max_size=30)
@@ -25,7 +26,7 @@ def test_place_is_counted_in_lines_and_characters_however_often_it_stops_on_the_
 
 
 def test_refusal_says_where():
-    refusal = FilePosition("é\nüb!".encode(), 0).error_at(6, "No.")
+    refusal = FilePosition("é\nüb!".encode(), 0).error_at(6, Message("No."))
 
     assert (str(refusal), refusal.line, refusal.column) == ("Line 2, column 3: No.", 2, 3)
 
@@ -33,5 +34,5 @@ def test_refusal_says_where():
 def test_text_that_is_not_utf_8_is_refused_at_its_byte():
     mark = FilePosition(b"caf\xc3\xa9\nth\xe9", 0)
 
-    with pytest.raises(Exception, match="^Line 2, column 3: The file is not UTF-8: the byte 0xE9 stands here"):
+    with pytest.raises(Exception, match="^Line 2, column 3: The file is not UTF-8: this is the byte 0xE9"):
         mark.text(0, len(mark.data))

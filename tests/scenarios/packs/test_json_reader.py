@@ -63,47 +63,51 @@ def test_ignored_names_are_told():
 @pytest.mark.parametrize(
     ("member", "field", "message"),
     [
-        (b'"title": 7', "title", "This must be text, not the number 7. Write it in quotes."),
-        (b'"prompt": ["a"]', "prompt", "This must be text, not a list."),
-        (b'"mode": {}', "mode", "This must be text, not an object."),
-        (b'"account": true', "account", "This must be text, not true. Write it in quotes."),
+        (b'"title": 7', "title", "Enter text in quotation marks. Found the number 7."),
+        (b'"prompt": ["a"]', "prompt", "Enter text. Found a list."),
+        (b'"mode": {}', "mode", "Enter text. Found an object."),
+        (b'"account": true', "account", "Enter text in quotation marks. Found true."),
         (
             b'"estimated_minutes": "15"',
             "estimated_minutes",
-            "This must be a whole number such as 15, not the text “15”.",
+            "Enter a whole number, such as 15. Found the text “15”.",
         ),
         (
             b'"estimatedMinutes": 1.5',
             "estimated_minutes",
-            "This must be a whole number such as 15, not the number 1.5.",
+            "Enter a whole number, such as 15. Found the number 1.5.",
         ),
-        (b'"estimated_minutes": true', "estimated_minutes", "This must be a whole number such as 15, not true."),
-        (b'"is_active": 1', "is_active", "This must be true or false, not the number 1."),
-        (b'"is_active": "yes"', "is_active", "This must be true or false, not the text “yes”."),
-        (b'"skills": "a; b"', "skills", "This must be a list of names, not the text “a; b”."),
-        (b'"skills": ["a", null]', "skills", "This must be a list of names, not a list that holds something else."),
+        (b'"estimated_minutes": true', "estimated_minutes", "Enter a whole number, such as 15. Found true."),
+        (b'"is_active": 1', "is_active", "Enter true or false. Found the number 1."),
+        (b'"is_active": "yes"', "is_active", "Enter true or false. Found the text “yes”."),
+        (b'"skills": "a; b"', "skills", "Enter a list of names. Found the text “a; b”."),
+        (
+            b'"skills": ["a", null]',
+            "skills",
+            "Enter a list of names. Found a list that contains something other than text.",
+        ),
         (
             b'"estimated_minutes": NaN',
             "estimated_minutes",
-            "NaN is not a number in JSON. Write a whole number or leave the field out.",
+            "NaN is not a number in JSON. Enter a whole number, or leave the field out.",
         ),
         (
             b'"note": [{"x": -Infinity}]',
             "note",
-            "-Infinity is not a number in JSON. Write a whole number or leave the field out.",
+            "-Infinity is not a number in JSON. Enter a whole number, or leave the field out.",
         ),
-        (b'"estimated_minutes": ' + b"9" * 21, "estimated_minutes", "The number has more than 20 digits."),
-        (b'"estimated_minutes": ' + b"9" * 5000, "estimated_minutes", "The number has more than 20 digits."),
-        (b'"note": 0.' + b"1" * 21, "note", "The number has more than 20 digits."),
+        (b'"estimated_minutes": ' + b"9" * 21, "estimated_minutes", "This number has more than 20 digits."),
+        (b'"estimated_minutes": ' + b"9" * 5000, "estimated_minutes", "This number has more than 20 digits."),
+        (b'"note": 0.' + b"1" * 21, "note", "This number has more than 20 digits."),
         (
             b'"prompt": "a \\ud800 b"',
             "prompt",
-            "The text holds half of a character (\\ud800), which cannot be stored. Remove it.",
+            "The text contains half of a character (\\ud800), which can’t be stored. Remove it.",
         ),
-        (b'"skills": ["\\u0000"]', "skills", "The text holds a NUL character, which cannot be stored. Remove it."),
-        (b'"note": {"\\u0000": 1}', "note", "The text holds a NUL character, which cannot be stored. Remove it."),
-        (b'"a\\u0000": 1', "a\ufffd", "The text holds a NUL character, which cannot be stored. Remove it."),
-        (b'"note": {"a": 1, "a": 2}', "note", "An object in here names something twice. Keep one."),
+        (b'"skills": ["\\u0000"]', "skills", "The text contains a NUL character, which can’t be stored. Remove it."),
+        (b'"note": {"\\u0000": 1}', "note", "The text contains a NUL character, which can’t be stored. Remove it."),
+        (b'"a\\u0000": 1', "a\ufffd", "The text contains a NUL character, which can’t be stored. Remove it."),
+        (b'"note": {"a": 1, "a": 2}', "note", "An object in this value uses the same name twice. Keep one."),
         (
             b'"evaluator_contxt": "x"',
             "evaluator_contxt",
@@ -112,7 +116,7 @@ def test_ignored_names_are_told():
         (
             b'"category":"x","category":"y"',
             "category",
-            "“category” names category a second time in this row. Keep one.",
+            "“category” sets category a second time in this row. Keep one.",
         ),
     ],
 )
@@ -135,7 +139,7 @@ def test_both_spellings_of_one_field_are_a_doubled_field():
 
     assert rows_of(document)[0].values == {"is_one_time": True}
     assert problems_of(document) == [
-        ("is_one_time", 2, 1, "“is_one_time” names is_one_time a second time in this row. Keep one.")
+        ("is_one_time", 2, 1, "“is_one_time” sets is_one_time a second time in this row. Keep one.")
     ]
 
 
@@ -150,17 +154,17 @@ def test_every_problem_of_a_row_is_told_in_order():
 def test_row_that_is_no_object_is_a_problem(row):
     rows = rows_of(b"[%s, %s]" % (row, ROW))
 
-    assert [(one.field, one.line, one.column, one.message) for one in rows[0].problems] == [
-        ("", 1, 2, "This row is not an object in { }.")
+    assert [(one.field, one.line, one.column, str(one.message)) for one in rows[0].problems] == [
+        ("", 1, 2, "This row is not an object. Write it in { }.")
     ]
     assert (rows[0].values, rows[1].values) == ({}, PLAIN)
 
 
-NO_NAME = "A name in double quotes is missing, or a comma stands before a closing bracket."
-NO_VALUE = "A value is missing or is no JSON. A text stands in double quotes."
+NO_NAME = "A name in double quotation marks is missing, or there is a comma before a closing bracket."
+NO_VALUE = "A value is missing or is not valid JSON. Put text in double quotation marks."
 NO_COMMA = "A comma or a closing bracket is missing before this."
-CUT_OFF = "The file ends before its last bracket is closed. Is it whole?"
-NOT_CLOSED = "This text is not closed on its line. Put a quote at its end; a line break inside a text is written \\n."
+CUT_OFF = "The file ends before its last bracket is closed. It may be incomplete."
+NOT_CLOSED = "This text is not closed on its line. Add a closing quotation mark. Write a line break inside text as \\n."
 
 
 @pytest.mark.parametrize(
@@ -176,13 +180,13 @@ NOT_CLOSED = "This text is not closed on its line. Put a quote at its end; a lin
             b'[{"title": "a\tb"}]',
             1,
             14,
-            "Row 1. A raw control character stands in a text. Write a tab as \\t; remove others.",
+            "Row 1. Text contains a raw control character. Write a tab as \\t, and remove any others.",
         ),
         (b'[{"title" "a"}]', 1, 11, "Row 1. A colon is missing between a name and its value."),
         (b"[\n{},\n nope]", 3, 2, f"Row 2. {NO_VALUE}"),
         (b"[{},]", 1, 5, f"Row 2. {NO_VALUE}"),
-        (b"[{} {}]", 1, 5, "Row 1. After this row a comma or the closing ] is missing."),
-        (b"[{}}", 1, 4, "Row 1. After this row a comma or the closing ] is missing."),
+        (b"[{} {}]", 1, 5, "Row 1. A comma or the closing ] is missing after this row."),
+        (b"[{}}", 1, 4, "Row 1. A comma or the closing ] is missing after this row."),
         (b'[{"a": ]}]', 1, 8, f"Row 1. {NO_VALUE}"),
         (b'[{}, {"a": [1,\n2', 2, 2, f"Row 2. {CUT_OFF}"),
         (b"[{},", 1, 5, f"Row 2. {CUT_OFF}"),
@@ -192,21 +196,21 @@ NOT_CLOSED = "This text is not closed on its line. Put a quote at its end; a lin
         (b'{"scenarios": [{}],}', 1, 20, NO_NAME),
         (b'{"scenarios" [{}]}', 1, 14, "A colon is missing between a name and its value."),
         (b'{"version": one, "scenarios": []}', 1, 13, NO_VALUE),
-        (b'{"version": "\\ud800", "scenarios": []}', 1, 2, "“version”: The text holds half of a character (\\ud800), "
-         "which cannot be stored. Remove it."),
+        (b'{"version": "\\ud800", "scenarios": []}', 1, 2, "“version”: The text contains half of a "
+         "character (\\ud800), which can’t be stored. Remove it."),
         (b'{"version": Infinity, "scenarios": []}', 1, 2, "“version”: Infinity is not a number in JSON. "
-         "Write a whole number or leave the field out."),
-        (b"[]\n\n x", 3, 2, "The document is closed, but more text follows. Remove it."),
-        (b"[{}]\n[{}]", 2, 1, "The document is closed, but more text follows. Remove it."),
-        (b'{"scenarios": [],\n "scenarios": []}', 2, 2, "“scenarios” stands here a second time. Keep one."),
-        (b'{"a": 1, "scenarios": [{}], "a": 1}', 1, 29, "“a” stands here a second time. Keep one."),
-        (b"[" * 200_000, 1, 21, "Row 1. Brackets are nested more than 20 deep here."),
-        (b'[{"a":\n' + b'{"a":' * 200_000, 2, 91, "Row 1. Brackets are nested more than 20 deep here."),
-        (b'{"x":' + b"[" * 30, 1, 25, "Brackets are nested more than 20 deep here."),
-        (b'[{"title": "a"},\n{"title": "\xe9"}]', 2, 12, "The file is not UTF-8: the byte 0xE9 stands here. "
-         "Save it again as UTF-8 (in a spreadsheet: “CSV UTF-8”) and upload that."),
-        (b'[{"title": "\xed\xa0\x80"}]', 1, 13, "The file is not UTF-8: the byte 0xED stands here. "
-         "Save it again as UTF-8 (in a spreadsheet: “CSV UTF-8”) and upload that."),
+         "Enter a whole number, or leave the field out."),
+        (b"[]\n\n x", 3, 2, "There is more text after the end of the JSON document. Remove it."),
+        (b"[{}]\n[{}]", 2, 1, "There is more text after the end of the JSON document. Remove it."),
+        (b'{"scenarios": [],\n "scenarios": []}', 2, 2, "“scenarios” appears twice. Keep one."),
+        (b'{"a": 1, "scenarios": [{}], "a": 1}', 1, 29, "“a” appears twice. Keep one."),
+        (b"[" * 200_000, 1, 21, "Row 1. Brackets are nested more than 20 levels deep here."),
+        (b'[{"a":\n' + b'{"a":' * 200_000, 2, 91, "Row 1. Brackets are nested more than 20 levels deep here."),
+        (b'{"x":' + b"[" * 30, 1, 25, "Brackets are nested more than 20 levels deep here."),
+        (b'[{"title": "a"},\n{"title": "\xe9"}]', 2, 12, "The file is not UTF-8: this is the byte 0xE9. "
+         "Save it as UTF-8 (in a spreadsheet, choose “CSV UTF-8”) and upload it again."),
+        (b'[{"title": "\xed\xa0\x80"}]', 1, 13, "The file is not UTF-8: this is the byte 0xED. "
+         "Save it as UTF-8 (in a spreadsheet, choose “CSV UTF-8”) and upload it again."),
     ],
 )  # fmt: skip
 def test_broken_document_is_refused_at_its_place(document, line, column, message):
@@ -216,8 +220,8 @@ def test_broken_document_is_refused_at_its_place(document, line, column, message
 @pytest.mark.parametrize(
     ("document", "column", "said"),
     [
-        (b'{"items": [], "title": "a"}', 27, "This object holds “items”, “title”."),
-        (b"{}", 2, "This object holds nothing."),
+        (b'{"items": [], "title": "a"}', 27, "This object contains “items”, “title”."),
+        (b"{}", 2, "This object is empty."),
         (b'{"scenarios": {"a": 1}}', 15, "“scenarios” is not a list."),
         (b'{"scenarios": null}', 15, "“scenarios” is not a list."),
         (b"title,prompt", 1, "A pack is a JSON object"),
@@ -228,7 +232,7 @@ def test_document_without_the_list_is_refused_with_what_is_wanted_and_found(docu
     line, found_column, message = refusal_of(document, "pack.json")
 
     assert (line, found_column) == (1, column)
-    assert 'A pack is a JSON object with a list named "scenarios", or that list alone.' in message
+    assert "A pack is a JSON object with a list named “scenarios”, or just that list." in message
     assert said in message
 
 
@@ -253,7 +257,10 @@ def test_row_longer_than_any_scenario_is_refused_where_it_begins(row):
     line, column, message = refusal_of(b"[{},\n" + row % (b"1" * (MAX_ROW_BYTES + 1)) + b"]")
 
     assert (line, column) == (2, 1)
-    assert message == "Row 2. What begins here is longer than 1 MB. Is a bracket or a quote not closed?"
+    assert message == (
+        "Row 2. The value that starts here is longer than 1 MB. "
+        "Check for a missing closing bracket or quotation mark."
+    )
 
 
 def test_more_unknown_names_than_a_pack_has_are_refused():
@@ -262,7 +269,7 @@ def test_more_unknown_names_than_a_pack_has_are_refused():
     line, column, message = refusal_of(b"[" + rows + b"]")
 
     assert (line, column) == (101, 1)
-    assert "more than 100 columns that a pack does not have" in message
+    assert "more than 100 unknown columns" in message
 
 
 VALUES = st.recursive(

@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import InMemoryUploadedFile, TemporaryUpload
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scenarios.messages import Message
 from scenarios.packs.reader import TooManyRowsError, UnknownColumns, UnreadablePackError, read_pack
 from scenarios.receivers import DEFAULT_CATEGORIES, DEFAULT_SKILLS
 from tests.scenarios.packs.pack_readers import refusal_of, rows_of, values_of
@@ -91,7 +92,7 @@ def test_file_of_the_most_bytes_is_read(most):
 def test_larger_file_is_refused_before_it_is_read():
     file = Watched(bytes(10 * 1024**2 + 1))
 
-    with pytest.raises(UnreadablePackError, match="^The file is larger than 10 MB. Split it.$"):
+    with pytest.raises(UnreadablePackError, match="^The file is larger than 10 MB. Split it into several files.$"):
         list(read_pack(file, most_bytes=10 * 1024**2))
 
     assert file.taken == 0
@@ -108,7 +109,9 @@ def test_larger_pipe_is_refused_as_soon_as_it_is_too_large():
 
 @pytest.mark.parametrize("data", [b"[{},\n{},\n{}]", b"title,prompt\nA,B\nA,B\n\nA,B\n"])
 def test_more_rows_than_are_taken_are_refused(data):
-    with pytest.raises(TooManyRowsError, match="The file has more than 2 rows. Split it.") as refused:
+    with pytest.raises(
+        TooManyRowsError, match="The file has more than 2 rows. Split it into several files."
+    ) as refused:
         rows_of(data, most_rows=2)
 
     assert refused.value.line == data.count(b"\n", 0, -1) + 1
@@ -153,12 +156,15 @@ def test_uploads_and_pipes_are_read_alike(tmp_path):
 
 
 def test_refusal_says_where_and_survives_being_handed_to_another_process():
-    refused = UnreadablePackError("Why.", 3, 4)
+    refused = UnreadablePackError(Message("Why."), 3, 4)
 
     copy = pickle.loads(pickle.dumps(refused))
 
     assert (str(copy), copy.line, copy.column) == ("Line 3, column 4: Why.", 3, 4)
-    assert [str(UnreadablePackError("Why.", 3)), str(UnreadablePackError("Why."))] == ["Line 3: Why.", "Why."]
+    assert [str(UnreadablePackError(Message("Why."), 3)), str(UnreadablePackError(Message("Why.")))] == [
+        "Line 3: Why.",
+        "Why.",
+    ]
 
 
 def peak_beyond_the_file(data, filename):

@@ -25,11 +25,11 @@ def test_a_source_is_trimmed_and_keeps_what_can_be_stored():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("x" * 49, "This text has 49 characters; a draft needs at least 50."),
-        (" " * 100, "This text has 0 characters; a draft needs at least 50."),
+        ("x" * 49, "This text has 49 characters. Enter at least 50."),
+        (" " * 100, "This text has 0 characters. Enter at least 50."),
         (
             "x" * 15_001,
-            "This text has 15,001 characters; at most 15,000 are taken. Leave out what does not matter.",
+            "This text has 15,001 characters. The limit is 15,000. Leave out what doesn’t matter.",
         ),
     ],
 )
@@ -59,19 +59,19 @@ def test_what_is_too_long_for_a_draft_is_still_read_so_that_it_can_be_shortened(
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("c.docx", b"PK\x03\x04", "A .docx is not taken here: PDF, TXT or MD, or paste the text."),
-        ("complaint", b"x" * 60, "A file without an ending is not taken here: PDF, TXT or MD, or paste the text."),
+        ("c.docx", b"PK\x03\x04", "Upload a .pdf, .txt, or .md file, or paste the text."),
+        ("complaint", b"x" * 60, "Upload a .pdf, .txt, or .md file, or paste the text."),
         ("c.pdf", b"just text", "This file is not a PDF. Save it as a PDF and upload it again, or paste its text."),
         (
             "c.txt",
             TEXT.encode() + b"\n\xff\xfe",
-            "Line 2 of this file is not UTF-8 text. Save it as UTF-8 or paste its text.",
+            "Line 2 of this file is not UTF-8 text. Save the file as UTF-8, or paste its text.",
         ),
-        ("c.txt", b"x" * 100_001, "This file has 100,001 characters; at most 15,000 are taken."),
+        ("c.txt", b"x" * 100_001, "This file has 100,001 characters. The limit is 15,000."),
         (
             "c.txt",
             b"x" * (MAX_SOURCE_FILE_BYTES + 1),
-            "This file has 10,485,761 bytes; at most 10,485,760 (10 MB) are taken.",
+            "This file is larger than 10 MB. Upload a smaller one, or paste the text.",
         ),
     ],
 )

@@ -276,7 +276,7 @@ def test_a_text_that_kills_its_workers_is_given_up_and_kept(begun, standin, sett
     lose(begun, settings)
 
     assert (done(begun).status, begun.source) == ("failed", SOURCE)
-    assert begun.failure == "The model did not answer. What you typed is kept: try again in a moment."
+    assert begun.failure == "The model did not answer. Your text was kept. Try again in a moment."
     assert requests(standin) == []
 
 
@@ -345,24 +345,24 @@ def test_what_is_discarded_while_it_is_written_stays_discarded(begun, standin, m
     [
         (
             {"refusal": True},
-            "The model refused to write from this text. Change the text or the instructions and try again.",
+            "The model declined to write a draft from this text. Change the text or the instructions, and try again.",
         ),
         (
             {"incomplete": True},
-            "The draft became too long and was cut off. Shorten the text or the instructions and try again.",
+            "The draft got too long and was cut off. Shorten the text or the instructions, and try again.",
         ),
         (
             {"invalid_json": True},
-            "The model's answer could not be used. Try again; a shorter text often helps.",
+            "The model’s answer could not be used. Try again. A shorter text often helps.",
         ),
         (
             {"status": 503, "retry_after": 0.01},
-            "The model did not answer. What you typed is kept: try again in a moment.",
+            "The model did not answer. Your text was kept. Try again in a moment.",
         ),
         (
             {"status": 401, "code": "invalid_api_key"},
-            "The model refuses requests from this site, and another try will not help. "
-            "Tell whoever runs the site; what you typed is kept.",
+            "The model rejects requests from this site, so trying again won’t help. "
+            "Contact your administrator. Your text was kept.",
         ),
     ],
     ids=["refused", "cut off", "unusable", "unavailable", "set up wrongly"],

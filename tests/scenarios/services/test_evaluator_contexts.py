@@ -87,7 +87,7 @@ def test_the_same_text_writes_nothing_and_no_text_removes_the_file(scenario, dja
 def test_a_text_over_its_limit_is_refused(scenario):
     write_evaluator_context(scenario, "x" * CONTEXT_LIMIT)
 
-    with pytest.raises(ValidationError, match="50,001 characters; at most 50,000"):
+    with pytest.raises(ValidationError, match="50,001 characters. The limit is 50,000"):
         write_evaluator_context(scenario, "x" * (CONTEXT_LIMIT + 1))
 
     assert len(Scenario.objects.get().evaluator_context) == CONTEXT_LIMIT
@@ -115,16 +115,16 @@ def test_the_text_of_an_upload_is_its_content():
 @pytest.mark.parametrize(
     ("content", "name", "why"),
     [
-        (b"%PDF-1.7", "context.pdf", "A .pdf is not taken here"),
-        (b"PK\x03\x04", "context.docx", "A .docx is not taken here"),
-        (b"text", "context", "A file without an ending is not taken here"),
-        (b"%PDF-1.7 text", "context.txt", "This is a PDF or Word file under another name"),
-        (b"PK\x03\x04 text", "context.md", "This is a PDF or Word file under another name"),
+        (b"%PDF-1.7", "context.pdf", "Upload a .txt or .md file"),
+        (b"PK\x03\x04", "context.docx", "Upload a .txt or .md file"),
+        (b"text", "context", "Upload a .txt or .md file"),
+        (b"%PDF-1.7 text", "context.txt", "This is a PDF or Word file with a different extension"),
+        (b"PK\x03\x04 text", "context.md", "This is a PDF or Word file with a different extension"),
         (b"fine\nna\xefve", "context.txt", "Line 2 of this file is not UTF-8 text"),
         ("- wide".encode("utf-16"), "context.txt", "Line 1 of this file is not UTF-8 text"),
-        (b"one\nt\0wo", "context.txt", "a character in line 2 that cannot be stored"),
-        (b"x" * (CONTEXT_LIMIT + 1), "context.txt", "50,001 characters; at most 50,000"),
-        (b"x" * (MAX_CONTEXT_FILE_BYTES + 1), "context.txt", r"1,048,577 bytes; at most 1,048,576 \(1 MB\)"),
+        (b"one\nt\0wo", "context.txt", "Line 2 of the evaluator context contains a character that can’t be stored"),
+        (b"x" * (CONTEXT_LIMIT + 1), "context.txt", "50,001 characters. The limit is 50,000"),
+        (b"x" * (MAX_CONTEXT_FILE_BYTES + 1), "context.txt", "This file is larger than 1 MB"),
     ],
 )
 def test_what_is_no_text_is_refused_with_a_reason(content, name, why):

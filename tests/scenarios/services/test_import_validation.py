@@ -48,7 +48,7 @@ def test_a_title_twice_in_a_file_is_taken_once_and_the_first_is_named(organizati
     job = stage_test_import(organization, make_row("One"), make_row("Two"), make_row("ONE"))
 
     assert list_outcomes(job) == ["new", "new", "duplicate"]
-    assert list_problems(job) == [("title", "The same title stands in row 1 of this file.")]
+    assert list_problems(job) == [("title", "Row 1 of this file has the same title.")]
 
 
 def test_with_update_it_is_said_why_a_one_time_scenario_stays(organization):
@@ -106,31 +106,31 @@ def test_one_time_scenarios_stand_beside_the_librarys_titles(organization):
         ({"prompt": ""}, "prompt", "This field cannot be blank."),
         ({"title": "x" * 256}, "title", "Ensure this value has at most 255 characters (it has 256)."),
         ({"prompt": "x" * 10_001}, "prompt", "Ensure this value has at most 10000 characters (it has 10001)."),
-        ({"mode": "letter"}, "mode", "“letter” is not one of phone, chat."),
-        ({"difficulty": "hard"}, "difficulty", "“hard” is not one of beginner, intermediate, advanced, expert."),
-        ({"opens": "both"}, "opens", "“both” is not one of caller, counselor."),
-        ({"patience": "endless"}, "patience", "“endless” is not one of patient, normal, brisk."),
+        ({"mode": "letter"}, "mode", "“letter” is not one of these: phone, chat."),
+        ({"difficulty": "hard"}, "difficulty", "“hard” is not one of these: beginner, intermediate, advanced, expert."),
+        ({"opens": "both"}, "opens", "“both” is not one of these: caller, counselor."),
+        ({"patience": "endless"}, "patience", "“endless” is not one of these: patient, normal, brisk."),
         ({"estimated_minutes": 4}, "estimated_minutes", "Ensure this value is greater than or equal to 5."),
         ({"estimated_minutes": 121}, "estimated_minutes", "Ensure this value is less than or equal to 120."),
         (
             {"evaluator_context": "x" * (CONTEXT_LIMIT + 1)},
             "evaluator_context",
-            "The evaluator context has 50,001 characters; at most 50,000 are taken.",
+            "The evaluator context has 50,001 characters. The limit is 50,000.",
         ),
         ({"category": "refesher"}, "category", "There is no category “refesher”. Did you mean “Refresher”?"),
         (
             {"category": "cohort"},
             "category",
-            "There is no category “cohort”. There are: Advanced, Assessment, Onboarding, Refresher.",
+            "There is no category “cohort”. Available: Advanced, Assessment, Onboarding, Refresher.",
         ),
         (
             {"category": "x" * 101},
             "category",
-            "A category's name has at most 100 characters; this has 101.",
+            "This category name has 101 characters. The limit is 100.",
         ),
         ({"skills": ["greif support"]}, "skills", "There is no skill “greif support”. Did you mean “Grief support”?"),
-        ({"skills": ["Grief support"] * 11}, "skills", "At most 10 skills; this row has 11."),
-        ({"account": "718"}, "account", "There is no account “718” (its number or name is wanted)."),
+        ({"skills": ["Grief support"] * 11}, "skills", "A scenario has at most 10 skills. This row has 11."),
+        ({"account": "718"}, "account", "There is no account “718”. Enter its number or name."),
     ],
 )
 def test_what_is_wrong_is_said_at_its_field(organization, account, values, field, message):
@@ -154,7 +154,7 @@ def test_a_row_that_is_no_row_has_one_problem(organization):
 def test_a_thousand_unknown_skills_are_one_problem(organization):
     job = stage_test_import(organization, make_row(skills=[f"skill {number}" for number in range(1000)]))
 
-    assert list_problems(job) == [("skills", "At most 10 skills; this row has 1000.")]
+    assert list_problems(job) == [("skills", "A scenario has at most 10 skills. This row has 1000.")]
 
 
 def test_a_long_wrong_value_is_shown_short(organization):
@@ -221,7 +221,7 @@ def test_which_of_two_scenarios_to_update_is_not_guessed(organization):
 
     assert list_outcomes(job) == ["invalid", "new"]
     assert list_problems(job) == [
-        ("title", "2 scenarios have this title, so it is not clear which to update. Rename all but one.")
+        ("title", "2 scenarios have this title, so it isn’t clear which one to update. Rename all but one.")
     ]
     assert list_outcomes(same) == ["duplicate"]
 
@@ -230,5 +230,5 @@ def test_the_mode_of_what_is_assigned_is_locked_and_the_rest_is_not(organization
     locked = stage_test_import(organization, make_row(chat_scenario.title, mode="phone"), may_update=True)
     free = stage_test_import(organization, make_row(chat_scenario.title, mode="chat"), may_update=True)
 
-    assert list_problems(locked) == [("mode", "The mode is locked: this scenario has been assigned.")]
+    assert list_problems(locked) == [("mode", "The mode is locked because this scenario has been assigned.")]
     assert list_outcomes(free) == ["changed"]

@@ -274,7 +274,7 @@ def test_an_update_that_an_assignment_locks_meanwhile_is_refused_and_the_rest_go
 
     job.refresh_from_db()
     assert (list_outcomes(job), job.status) == (["invalid", "created"], ImportJob.Status.COMPLETED)
-    assert list_problems(job) == [("mode", "The mode is locked: this scenario has been assigned.")]
+    assert list_problems(job) == [("mode", "The mode is locked because this scenario has been assigned.")]
     chat_scenario.refresh_from_db()
     assert chat_scenario.mode == "chat"
 

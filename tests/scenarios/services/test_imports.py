@@ -82,7 +82,7 @@ def test_what_is_discarded_while_it_is_read_stays_discarded(organization):
     def discard(rows: int) -> None:
         ImportJob.objects.update(status=ImportJob.Status.FORGOTTEN)
 
-    with pytest.raises(UnreadablePackError, match="was discarded while the file was read"):
+    with pytest.raises(UnreadablePackError, match="was discarded while the file was being read"):
         stage_import(
             organization, None, make_pack_file(make_row()), "", ImportJob.ImportSource.API, on_progress=discard
         )
@@ -317,7 +317,7 @@ def test_an_import_that_comes_no_further_fails_and_can_be_resumed(organization, 
     write_import(job.pk)
     job.refresh_from_db()
     assert (job.status, job.written) == (ImportJob.Status.FAILED, 100)
-    assert job.failure == "The rest could not be written. What was written stays."
+    assert job.failure == "Some rows could not be imported. The rows imported so far are kept."
 
     assert [resume_import(job), resume_import(job)] == [True, False]
     write_import(job.pk)

@@ -124,14 +124,14 @@ def test_an_update_without_a_text_leaves_the_text(organization, supervisor, skil
 
 
 def test_at_most_ten_skills(organization, supervisor, skills):
-    with pytest.raises(ValidationError, match="At most 10 skills; you chose 11"):
+    with pytest.raises(ValidationError, match="Choose at most 10 skills. You chose 11"):
         create_scenario(organization, supervisor, FIELDS, "", skills[:11])
 
     assert Scenario.objects.count() == 0
 
 
 def test_what_is_assigned_is_not_deleted(chat_assignment, chat_scenario):
-    with pytest.raises(ScenarioInUseError, match="has 1 assignment, so it cannot be deleted") as refused:
+    with pytest.raises(ScenarioInUseError, match="has 1 assignment, so it can’t be deleted") as refused:
         delete_scenario(chat_scenario)
 
     assert refused.value.assignments == 1
