@@ -1,6 +1,7 @@
 """Filters of the scenario and draft lists."""
 
 from django.contrib import admin
+from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -27,7 +28,7 @@ class LibraryFilter(admin.SimpleListFilter):
 class RelatedFilter(admin.RelatedOnlyFieldListFilter):
     """Values that the organization's scenarios use, plus an option for scenarios without one."""
 
-    none = _("None")
+    none: str | Promise = _("None")
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

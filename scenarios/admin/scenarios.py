@@ -265,7 +265,7 @@ def _load_pending_context(scenario):
     if scenario is None:
         return PendingContext()
     text = actions.read_context_or_none(scenario)
-    return PendingContext(scenario.pk, text or "", NOT_READ if text is None else "")
+    return PendingContext(scenario.pk, text or "", str(NOT_READ) if text is None else "")
 
 
 @contextmanager
