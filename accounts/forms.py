@@ -1,4 +1,5 @@
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User
 from accounts.procedures.upload_validation import ALLOWED_SUFFIXES, InvalidProceduresError, check_procedures
@@ -10,14 +11,14 @@ class ProceduresField(forms.FileField):
     widget = forms.FileInput(attrs={"accept": ",".join(sorted(ALLOWED_SUFFIXES))})
 
     def __init__(self, **kwargs: object) -> None:
-        help_text = "PDF, TXT or MD, up to 20 MB. The old one counts until the new one is ready."
-        super().__init__(**({"label": "The newest document", "help_text": help_text} | kwargs))  # type: ignore[arg-type]
+        help_text = _("PDF, TXT, or MD, up to 20 MB. The current document stays in use until the new one is ready.")
+        super().__init__(**({"label": _("New document"), "help_text": help_text} | kwargs))  # type: ignore[arg-type]
 
 
 class ProceduresForm(forms.Form):
-    """Upload form for an account's procedure document. `warning` holds a remark on an accepted file."""
+    """Upload form for an account's procedure document. `warning` holds a warning about an accepted file."""
 
-    procedures_file = ProceduresField(allow_empty_file=True, error_messages={"required": "Choose a file first."})
+    procedures_file = ProceduresField(allow_empty_file=True, error_messages={"required": _("Choose a file.")})
 
     def __init__(self, *args: object, account: Account, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]

@@ -2,6 +2,9 @@
 
 from django import forms
 from django.contrib import admin, messages
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.admin.tenant import TenantAdmin, TenantForm
 from accounts.integrations.scopes import Scope
@@ -12,7 +15,9 @@ from accounts.models import ServiceToken, Webhook, WebhookEvent
 
 class ServiceTokenForm(TenantForm):
     scopes = forms.MultipleChoiceField(
-        choices=[(scope.value, f"{scope.value}: {scope.label}") for scope in Scope], widget=forms.CheckboxSelectMultiple
+        label=gettext_lazy("Scopes"),
+        choices=[(scope.value, format_lazy("{}: {}", scope.value, scope.label)) for scope in Scope],
+        widget=forms.CheckboxSelectMultiple,
     )
 
     class Meta:
@@ -39,16 +44,24 @@ class ServiceTokenAdmin(TenantAdmin):
             request.user, obj.name, form.cleaned_data["scopes"], form.cleaned_data["expires_at"]
         )
         obj.pk = token.pk
-        self.message_user(request, f"Copy the secret now; it is not shown again: {secret}", messages.WARNING)
+        warning = _("Copy this secret now. You won't be able to see it again: %(secret)s") % {"secret": secret}
+        self.message_user(request, warning, messages.WARNING)
 
-    @admin.action(description="Revoke", permissions=["revoke"])
+    @admin.action(description=gettext_lazy("Revoke selected tokens"), permissions=["revoke"])
     def revoke(self, request, queryset):
-        done = sum(revoke_service_token(token) for token in queryset)
-        self.message_user(request, f"{done} revoked. Nothing is let in with them any more.")
+        count = sum(revoke_service_token(token) for token in queryset)
+        message = ngettext(
+            "%(count)d token was revoked and no longer works.",
+            "%(count)d tokens were revoked and no longer work.",
+            count,
+        )
+        self.message_user(request, message % {"count": count})
 
 
 class WebhookForm(TenantForm):
-    events = forms.MultipleChoiceField(choices=WebhookEvent.choices, widget=forms.CheckboxSelectMultiple)
+    events = forms.MultipleChoiceField(
+        label=gettext_lazy("Events"), choices=WebhookEvent.choices, widget=forms.CheckboxSelectMultiple
+    )
 
     class Meta:
         model = Webhook

@@ -10,12 +10,14 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.admin.tenant import TenantAdmin, TenantForm
 from accounts.forms import ProceduresField
 from accounts.models import Account, Cohort, Organization, ProcedureDocument, User
 from accounts.procedures.upload_validation import InvalidProceduresError, check_procedures
-from accounts.procedures.uploads import retry_procedures, upload_procedures
+from accounts.procedures.uploads import PREPARING_MESSAGE, retry_procedures, upload_procedures
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +53,8 @@ class TenantUserAdmin(TenantAdmin, UserAdmin):
     readonly_fields = ["last_login", "date_joined"]
     fieldsets = [
         (None, {"fields": ["email", "password"]}),
-        ("Person", {"fields": ["first_name", "last_name", "external_id", "role", "is_active"]}),
-        ("Dates", {"fields": ["last_login", "date_joined"]}),
+        (gettext_lazy("Personal info"), {"fields": ["first_name", "last_name", "external_id", "role", "is_active"]}),
+        (gettext_lazy("Important dates"), {"fields": ["last_login", "date_joined"]}),
     ]
     add_fieldsets = [
         (None, {"fields": ["email", "first_name", "last_name", "role", "usable_password", "password1", "password2"]})
@@ -110,7 +112,7 @@ class AccountAdmin(TenantAdmin):
     readonly_fields = ["procedure_document", "procedure_history"]
     fieldsets = [
         (None, {"fields": ["name", "number", "recording_days"]}),
-        ("Procedures", {"fields": ["procedure_document", "procedures_file", "procedure_history"]}),
+        (gettext_lazy("Procedures"), {"fields": ["procedure_document", "procedures_file", "procedure_history"]}),
     ]
 
     def get_queryset(self, request):
@@ -119,25 +121,20 @@ class AccountAdmin(TenantAdmin):
     def view_on_site(self, account):
         return reverse("accounts:account_detail", args=[account.pk])
 
-    @admin.display(description="procedures in force")
+    @admin.display(description=gettext_lazy("current procedures"))
     def procedure_document(self, account):
         document = account.procedures
-        named = (
-            f"{document.filename}, {timezone.localtime(document.uploaded_at):%Y-%m-%d}" if document else "none uploaded"
-        )
-        state = {"processing": "; a new one is being prepared", "failed": "; the newest one failed"}
-        return named + state.get(getattr(account, "newest_status", None) or "", "")
+        current = f"{document.filename}, {timezone.localtime(document.uploaded_at):%Y-%m-%d}" if document else _("None")
+        news = {
+            ProcedureDocument.Status.PROCESSING: _("A new document is being prepared."),
+            ProcedureDocument.Status.FAILED: _("The latest upload failed."),
+        }.get(getattr(account, "newest_status", None))
+        return f"{current}. {news}" if news else current
 
-    @admin.display(description="history")
+    @admin.display(description=gettext_lazy("upload history"))
     def procedure_history(self, account):
         rows = account.documents.newest_first().select_related("uploaded_by", "replaced")
-        lines = (
-            f"{timezone.localtime(row.uploaded_at):%Y-%m-%d %H:%M} {row.filename}: {row.get_status_display()}"
-            f"{' (' + row.failure + ')' if row.failure else ''}, by {row.uploaded_by}"
-            f"{', replaced ' + row.replaced.filename if row.replaced else ''}"
-            for row in rows
-        )
-        return format_html_join("", "<div>{}</div>", ((line,) for line in lines)) or "-"
+        return format_html_join("", "<div>{}</div>", ((_describe_upload(row),) for row in rows)) or "-"
 
     def save_model(self, request, obj, form, change):
         # Save only the form's fields: a worker may be changing the active procedures concurrently.
@@ -151,11 +148,26 @@ class AccountAdmin(TenantAdmin):
             upload_procedures(account, file, request.user, warning)
         except Exception:
             logger.exception("Procedures not stored", extra={"account_id": account.pk})
-            self.message_user(request, "The document could not be stored. Please upload it again.", messages.ERROR)
+            error = _("We couldn't save the document. Please upload it again.")
+            self.message_user(request, error, messages.ERROR)
         else:
             if warning:
                 self.message_user(request, warning, messages.WARNING)
-            self.message_user(request, "The document is being prepared. The old one counts until it is ready.")
+            self.message_user(request, PREPARING_MESSAGE)
+
+
+def _describe_upload(document):
+    """Return one line on an upload: its time, file, result, and uploader."""
+    parts = {
+        "time": f"{timezone.localtime(document.uploaded_at):%Y-%m-%d %H:%M}",
+        "file": document.filename,
+        "status": document.get_status_display(),
+        "person": document.uploaded_by,
+    }
+    line = _("%(time)s: %(file)s, uploaded by %(person)s. %(status)s.") % parts
+    if document.replaced:
+        line = f"{line} {_('Replaced %(file)s.') % {'file': document.replaced.filename}}"
+    return f"{line} {document.failure}" if document.failure else line
 
 
 @admin.register(ProcedureDocument)
@@ -188,7 +200,8 @@ class ProcedureDocumentAdmin(TenantAdmin):
     def has_delete_permission(self, request, obj=None):
         return False
 
-    @admin.action(description="Prepare again what failed", permissions=["view"])
+    @admin.action(description=gettext_lazy("Retry failed documents"), permissions=["view"])
     def try_again(self, request, queryset):
         count = sum(retry_procedures(document) for document in queryset)
-        self.message_user(request, f"{count} queued again.")
+        message = ngettext("%(count)d document was queued again.", "%(count)d documents were queued again.", count)
+        self.message_user(request, message % {"count": count})

@@ -2,10 +2,11 @@
 
 from django import forms
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 admin.site.site_header = "Steadyline"
 admin.site.site_title = "Steadyline"
-admin.site.index_title = "Administration"
+admin.site.index_title = _("Administration")
 
 
 class TenantForm(forms.ModelForm):

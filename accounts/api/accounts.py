@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins
 from rest_framework.exceptions import ValidationError
@@ -60,8 +61,8 @@ class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     def partial_update(self, request: Request, pk: UUID) -> Response:
         """Upload a procedure document. Return 202 with a `Location` to poll, or 200 if it is ready in time."""
         account = self.get_object()
-        if strange := set(request.data) - {"procedures_file"}:
-            raise ValidationError({name: ["This is changed in the administration."] for name in sorted(strange)})
+        if unknown := set(request.data) - {"procedures_file"}:
+            raise ValidationError({name: [_("You can change this only in the admin.")] for name in sorted(unknown)})
         form = ProceduresUploadSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         try:

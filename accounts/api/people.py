@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django_filters import rest_framework as filters
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema
@@ -54,9 +56,11 @@ def me(request: Request) -> Response:
 
 
 class PeopleFilter(StrictFilterSet):
-    search = filters.CharFilter(method="like", help_text="names beginning like this, or an address or id")
+    search = filters.CharFilter(
+        method="like", help_text=gettext_lazy("Start of a name, part of an email address, or an external ID.")
+    )
     external_id = filters.CharFilter(field_name="external_id", lookup_expr="exact")
-    cohort = filters.UUIDFilter(field_name="cohorts", help_text="an id")
+    cohort = filters.UUIDFilter(field_name="cohorts", help_text=gettext_lazy("ID of a cohort."))
 
     class Meta:
         model = User
@@ -94,7 +98,7 @@ class PeopleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVie
 
 class CohortSerializer(serializers.ModelSerializer[Cohort]):
     counselors = serializers.ListField(child=serializers.UUIDField(), required=False, write_only=True, max_length=2000)
-    size = serializers.SerializerMethodField(help_text="how many are in it")
+    size = serializers.SerializerMethodField(help_text=gettext_lazy("Number of counselors."))
 
     class Meta:
         model = Cohort
@@ -106,13 +110,14 @@ class CohortSerializer(serializers.ModelSerializer[Cohort]):
     def validate_name(self, name: str) -> str:
         same = Cohort.objects.for_user(authenticated_user(self.context["request"])).filter(name=name)
         if (same.exclude(pk=self.instance.pk) if self.instance else same).exists():
-            raise serializers.ValidationError("There is a cohort of this name.")
+            raise serializers.ValidationError(_("A cohort with this name already exists."))
         return name
 
     def validate_counselors(self, ids: list[UUID]) -> list[User]:
         known = User.objects.for_user(authenticated_user(self.context["request"])).counselors().in_bulk(ids)
         if unknown := [pk for pk in ids if pk not in known]:
-            raise serializers.ValidationError([f"There is no counselor {pk}." for pk in unknown])
+            message = _("No active counselor has the ID %(id)s.")
+            raise serializers.ValidationError([message % {"id": pk} for pk in unknown])
         return list(known.values())
 
     def create(self, fields: dict[str, Any]) -> Cohort:

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
 from rest_framework.exceptions import ValidationError
@@ -37,14 +38,14 @@ class NewTokenSerializer(serializers.Serializer[Any]):
 
 
 class IssuedTokenSerializer(ServiceTokenSerializer):
-    secret = serializers.CharField(help_text="shown this once; keep it")
+    secret = serializers.CharField(help_text=_("Shown only in this response. Store it safely."))
 
     class Meta(ServiceTokenSerializer.Meta):
         fields = [*ServiceTokenSerializer.Meta.fields, "secret"]
 
 
 class ServiceTokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[ServiceToken]):
-    """Tokens of outside systems. Revoked tokens remain listed as a record."""
+    """Tokens of external systems. Revoked tokens stay in the list as a record."""
 
     token_scope = CLOSED
     queryset = ServiceToken.objects.none()
@@ -114,7 +115,7 @@ class WebhookViewSet(
     mixins.DestroyModelMixin,
     GenericViewSet[Webhook],
 ):
-    """Addresses that receive events."""
+    """URLs that receive events."""
 
     token_scope = "webhooks"
     queryset = Webhook.objects.none()

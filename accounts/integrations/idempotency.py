@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import IdempotentCall
 
@@ -32,9 +33,8 @@ def idempotent(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespo
         if key is None or request.method != "POST" or is_stream:
             return view(request, *args, **kwargs)
         if not 1 <= len(key) <= MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
-            return _error_response(
-                400, "idempotency_key", f"An Idempotency-Key has 1 to {MAX_KEY_LENGTH} printable characters."
-            )
+            detail = _("An Idempotency-Key must have 1 to %(maximum)d printable ASCII characters.")
+            return _error_response(400, "idempotency_key", detail % {"maximum": MAX_KEY_LENGTH})
         call, is_mine = _claim_call(_credentials_digest(request), key, _request_digest(request))
         if not is_mine:
             return _replay_response(call, request)
@@ -76,10 +76,10 @@ def _claim_call(caller: str, key: str, digest: str) -> tuple[IdempotentCall, boo
 def _replay_response(call: IdempotentCall, request: HttpRequest) -> HttpResponse:
     """Return the stored response, 422 for a different request, or 409 while the first one still runs."""
     if call.digest != _request_digest(request):
-        return _error_response(422, "key_reused", "This Idempotency-Key was used for another request.")
+        return _error_response(422, "key_reused", _("This Idempotency-Key was already used for a different request."))
     if call.status is None:
         return _error_response(
-            409, "idempotency_in_progress", "The first request with this key is still being answered."
+            409, "idempotency_in_progress", _("The first request with this Idempotency-Key is still in progress.")
         )
     response = HttpResponse(call.body, status=call.status, content_type=call.content_type)
     response["Idempotent-Replayed"] = "true"

@@ -10,5 +10,5 @@ class ServiceTokenScheme(OpenApiAuthenticationExtension):
     name = "serviceToken"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        words = "The token of an outside system. Its scopes say what it may."
-        return {"type": "http", "scheme": "bearer", "description": words}
+        description = "Token of an external system. Its scopes determine what it can access."
+        return {"type": "http", "scheme": "bearer", "description": description}

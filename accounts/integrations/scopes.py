@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -12,20 +13,23 @@ _READ_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
 class Scope(models.TextChoices):
-    """Resource and access, as a token stores them, with the text that administrators read."""
+    """Resource and access, as a token stores them, with a label for admins."""
 
-    SCENARIOS_READ = "scenarios:read", "read scenarios and their prompts"
-    SCENARIOS_WRITE = "scenarios:write", "create, change and import scenarios"
-    ASSIGNMENTS_READ = "assignments:read", "read assignments"
-    ASSIGNMENTS_WRITE = "assignments:write", "create, change and cancel assignments; counselors are added on first use"
-    SESSIONS_READ = "sessions:read", "read sessions and their transcripts"
-    EVALUATIONS_READ = "evaluations:read", "read feedback"
-    EVALUATIONS_WRITE = "evaluations:write", "request feedback"
-    RECORDINGS_READ = "recordings:read", "listen to recordings"
-    PEOPLE_READ = "people:read", "find counselors and cohorts"
-    PEOPLE_WRITE = "people:write", "create cohorts and change their members"
-    WEBHOOKS_READ = "webhooks:read", "read webhooks and their deliveries"
-    WEBHOOKS_WRITE = "webhooks:write", "create, change and delete webhooks"
+    SCENARIOS_READ = "scenarios:read", _("read scenarios and their prompts")
+    SCENARIOS_WRITE = "scenarios:write", _("create, change, and import scenarios")
+    ASSIGNMENTS_READ = "assignments:read", _("read assignments")
+    ASSIGNMENTS_WRITE = (
+        "assignments:write",
+        _("create, change, and cancel assignments, and add counselors on first use"),
+    )
+    SESSIONS_READ = "sessions:read", _("read sessions and their transcripts")
+    EVALUATIONS_READ = "evaluations:read", _("read feedback")
+    EVALUATIONS_WRITE = "evaluations:write", _("request feedback")
+    RECORDINGS_READ = "recordings:read", _("listen to recordings")
+    PEOPLE_READ = "people:read", _("find counselors and cohorts")
+    PEOPLE_WRITE = "people:write", _("create cohorts and change their members")
+    WEBHOOKS_READ = "webhooks:read", _("read webhooks and their deliveries")
+    WEBHOOKS_WRITE = "webhooks:write", _("create, change, and delete webhooks")
 
 
 def token_scope(resource: str | None) -> Callable[[View], View]:

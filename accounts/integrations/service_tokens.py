@@ -1,4 +1,4 @@
-"""Tokens of outside systems. A token's scopes name all that it may do."""
+"""Service tokens of external systems. A token can do only what its scopes name."""
 
 import hashlib
 import secrets
@@ -9,6 +9,7 @@ from uuid import uuid4
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
@@ -29,9 +30,10 @@ def issue_service_token(
     Raise ValidationError if a scope is unknown or none is given.
     """
     if unknown := [scope for scope in scopes if scope not in Scope.values]:
-        raise ValidationError({"scopes": f"There is no scope “{unknown[0]}”. There are {', '.join(Scope.values)}."})
+        message = _("“%(scope)s” is not a scope. Choose from %(scopes)s.")
+        raise ValidationError({"scopes": message % {"scope": unknown[0], "scopes": ", ".join(Scope.values)}})
     if not scopes:
-        raise ValidationError({"scopes": "Name at least one scope."})
+        raise ValidationError({"scopes": _("Choose at least one scope.")})
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     acts_as = User.objects.create_user(
         f"{uuid4()}@service.invalid", organization=by.organization, role=User.Role.SERVICE, last_name=name[:150]
@@ -73,7 +75,7 @@ class ServiceTokenAuthentication(BaseAuthentication):
         )
         found = token.first()
         if found is None:
-            raise AuthenticationFailed("This token is unknown, revoked or expired.")
+            raise AuthenticationFailed(_("This token is unknown, revoked, or expired."))
         _check_scope(request, found)
         _record_use(found)
         return found.acts_as, found
@@ -85,9 +87,9 @@ class ServiceTokenAuthentication(BaseAuthentication):
 def _check_scope(request: Request, token: ServiceToken) -> None:
     needed = required_scope(request.parser_context["view"], request.method)
     if needed is None:
-        raise PermissionDenied("This is not open to tokens of outside systems.")
+        raise PermissionDenied(_("Service tokens can't be used here."))
     if needed not in token.scopes:
-        raise PermissionDenied(f"This token lacks the scope {needed}.")
+        raise PermissionDenied(_("This token needs the scope %(scope)s.") % {"scope": needed})
 
 
 def _record_use(token: ServiceToken) -> None:

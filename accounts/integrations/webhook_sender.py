@@ -10,12 +10,14 @@ import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from django.utils.translation import gettext as _
+
 SEND_TIMEOUT = 10.0  # seconds
 WEBHOOK_SECRET_PREFIX = "whsec_"
 
 
 class WebhookNotSentError(Exception):
-    """Message without a response. The text gives the reason and is fit to be shown to people."""
+    """Message without a response. The text gives the reason, for people."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,11 @@ def _connect(host: str, port: int, is_tls: bool, may_be_private: bool, timeout: 
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise WebhookNotSentError(f"There is no host {host}."[:200]) from error
+        raise WebhookNotSentError((_("Unknown host %(host)s.") % {"host": host})[:200]) from error
     address = str(found[0][4][0])
     if not may_be_private and not ipaddress.ip_address(address.split("%")[0]).is_global:
-        raise WebhookNotSentError(f"{host} is an address inside, where nothing is sent.")
+        message = _("%(host)s has a private address. Webhooks are sent only to public addresses.")
+        raise WebhookNotSentError((message % {"host": host})[:200])
     plain = socket.create_connection((address, port), timeout)
     connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:

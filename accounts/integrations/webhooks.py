@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import tasks
 from accounts.integrations.webhook_sender import (
@@ -52,11 +53,13 @@ def check_webhook(url: str, events: Sequence[str]) -> None:
     except ValueError:
         is_address = False
     if not is_address or (parts.scheme != "https" and not settings.WEBHOOKS_TO_PRIVATE):
-        errors["url"] = "An https:// address is wanted here."
+        errors["url"] = _("Enter an https:// URL.")
+    known = ", ".join(WebhookEvent.values)
     if unknown := [event for event in events if event not in WebhookEvent.values]:
-        errors["events"] = f"There is no event “{unknown[0]}”. There are {', '.join(WebhookEvent.values)}."
+        message = _("“%(event)s” is not an event. Choose from %(events)s.")
+        errors["events"] = message % {"event": unknown[0], "events": known}
     elif not events:
-        errors["events"] = f"Name at least one of {', '.join(WebhookEvent.values)}."
+        errors["events"] = _("Choose at least one event: %(events)s.") % {"events": known}
     if errors:
         raise ValidationError(errors)
 
@@ -89,10 +92,10 @@ def attempt_delivery(delivery_id: UUID) -> bool:
         failure = str(not_sent)
     is_taken = status is not None and 200 <= status < 300
     if not is_taken:
-        logger.warning("Webhook not taken: %s", status or "no answer", extra={"delivery_id": row.pk})
+        logger.warning("Webhook not accepted: %s", status or "no response", extra={"delivery_id": row.pk})
     Delivery.objects.filter(pk=row.pk, attempts=row.attempts).update(
         status=status,
-        failure=failure or ("" if is_taken else f"answered {status}"),
+        failure=failure or ("" if is_taken else _("HTTP status %(status)s") % {"status": status}),
         delivered_at=timezone.now() if is_taken else None,
         next_at=None if is_taken else _next_attempt_at(row.attempts),
     )

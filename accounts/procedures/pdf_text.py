@@ -8,20 +8,6 @@ from accounts.procedures import pdf_sandbox
 from accounts.procedures.sandbox import SandboxLimitError, run_in_sandbox
 
 _PDF_SANDBOX = Path(pdf_sandbox.__file__)
-_PART, _WHOLE = pdf_sandbox.MAX_STREAM_BYTES // 1_000_000, pdf_sandbox.MEMORY_LIMIT // 1024**2
-_ERROR_MESSAGES = {
-    "not_pdf": "This file is not a PDF. Save it as a PDF and upload it again, or paste its text.",
-    "locked": "This PDF needs a password. Save it without one and upload it again, or paste its text.",
-    "damaged": "This PDF is damaged and cannot be read. Save it anew and upload it again, or paste its text.",
-    "no_pages": "This PDF has no pages. Save it anew and upload it again, or paste its text.",
-    "no_text": "This PDF has no text: it seems to be scanned. Have its text recognised (OCR), or type what matters.",
-    "too_large": f"This PDF unpacks to more than is read: {_PART} MB for one part of it, {_WHOLE} MB in all. "
-    "Upload the pages that matter, or paste their text.",
-    "too_many_pages": "This PDF has more than {most_pages:,} pages. Upload the pages that matter, or paste their text.",
-    "too_much_text": "This PDF unpacks to more than {most_characters:,} characters. Upload the pages that matter, "
-    "or paste their text.",
-    "too_slow": "This PDF took too long to read. Upload the pages that matter, or paste their text.",
-}
 
 
 class _ReaderResult(TypedDict, total=False):
@@ -32,11 +18,12 @@ class _ReaderResult(TypedDict, total=False):
 
 
 class PdfUnreadableError(Exception):
-    """Refusal of a PDF. The text gives the reason and the remedy; `kind` is for programs."""
+    """Refusal of a PDF. `pdf_errors.explain_unreadable_pdf` turns it into a message for people."""
 
-    def __init__(self, kind: str, **numbers: int) -> None:
-        super().__init__(_ERROR_MESSAGES[kind].format(**numbers))
-        self.kind = kind
+    def __init__(self, kind: str, **limits: int) -> None:
+        super().__init__(kind)
+        self.kind = kind  # such as `locked` or `too_many_pages`
+        self.limits = limits  # the limits that were passed to the reader, by name
 
 
 @dataclass(frozen=True)
@@ -55,8 +42,8 @@ def read_pdf(
 ) -> PdfText:
     """Return the text of a PDF, read from the file's position. Block for about `seconds`. Raise PdfUnreadableError."""
     content = data if isinstance(data, bytes) else data.read()
-    limits = [str(most_pages), str(most_characters)]
-    return _read_pages(content, limits, seconds, [], most_pages=most_pages, most_characters=most_characters)
+    arguments = [str(most_pages), str(most_characters)]
+    return _read_pages(content, arguments, seconds, most_pages=most_pages, most_characters=most_characters)
 
 
 def read_first_pages(data: bytes | BinaryIO, *, most_pages: int, seconds: float = 10.0) -> PdfText:
@@ -65,18 +52,18 @@ def read_first_pages(data: bytes | BinaryIO, *, most_pages: int, seconds: float 
     The rest is known to be readable only as far as it unpacks within two seconds.
     """
     content = data if isinstance(data, bytes) else data.read()
-    return _read_pages(content, [str(most_pages), "0"], seconds, ["front"], most_pages=most_pages)
+    return _read_pages(content, ["front", str(most_pages), "0"], seconds, most_pages=most_pages)
 
 
-def _read_pages(content: bytes, limits: list[str], seconds: float, mode: list[str], **numbers: int) -> PdfText:
+def _read_pages(content: bytes, arguments: list[str], seconds: float, **limits: int) -> PdfText:
     if not content.startswith(b"%PDF-"):
         raise PdfUnreadableError("not_pdf")
     try:
-        answer: _ReaderResult = run_in_sandbox(_PDF_SANDBOX, content, [*mode, *limits], seconds)
+        answer: _ReaderResult = run_in_sandbox(_PDF_SANDBOX, content, arguments, seconds)
     except SandboxLimitError as ended:
         raise PdfUnreadableError(ended.kind) from ended
     if "refused" in answer:
-        raise PdfUnreadableError(answer["refused"], **numbers)
+        raise PdfUnreadableError(answer["refused"], **limits)
     pages = answer["pages"]
     if not pages:
         raise PdfUnreadableError("no_pages")

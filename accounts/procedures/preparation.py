@@ -1,4 +1,4 @@
-"""Preparation of procedure documents: text read here, file made searchable at OpenAI, switch in one step."""
+"""Preparation of procedure documents: index the text here, make the file searchable at OpenAI, then activate it."""
 
 import logging
 from datetime import datetime, timedelta
@@ -9,19 +9,20 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts import tasks
 from accounts.models import Account, ProcedureDocument, ProcedureDocumentQuerySet
 from accounts.procedures import openai_vector_store
 from accounts.procedures.indexing import DocumentText, read_document, store_index
 from accounts.procedures.openai_vector_store import VectorStoreClient
+from accounts.procedures.pdf_errors import explain_unreadable_pdf
 from accounts.procedures.pdf_text import PdfUnreadableError
-from accounts.procedures.upload_validation import explain_unreadable_pdf
 from ai import AIUnavailableError
 
 logger = logging.getLogger(__name__)
 
-_FAILURE_MESSAGE = "The document could not be prepared for searching."
+_FAILURE_MESSAGE = _("The document could not be made searchable.")
 _MAX_RETRY_SECONDS = 60.0  # upper limit, even if Retry-After is longer
 
 

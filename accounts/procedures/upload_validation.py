@@ -6,8 +6,10 @@ from pathlib import PurePosixPath
 from typing import IO
 
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
 
 from accounts.models import Account
+from accounts.procedures.pdf_errors import explain_unreadable_pdf
 from accounts.procedures.pdf_text import PdfUnreadableError, read_first_pages
 
 MAX_BYTES = 20 * 1024**2  # bytes of a file
@@ -15,26 +17,10 @@ MAX_PAGES = 2000  # pages of a PDF
 ALLOWED_SUFFIXES = {".pdf", ".txt", ".md"}
 _OPENING_BYTES = 4000  # bytes of plain text that count as its first page
 _CHUNK_BYTES = 1024**2  # bytes per read
-_PDF_ERROR_MESSAGES = {
-    "locked": "This PDF needs a password. Save it without one and upload it again.",
-    "damaged": "This PDF is damaged and cannot be read. Save it anew and upload it again.",
-    "no_pages": "This PDF has no pages. Save it anew and upload it again.",
-    "no_text": "This PDF has no text: it seems to be scanned. Have its text recognised (OCR) and upload it again.",
-    "too_large": "This PDF unpacks to far more than its size: it is not read. Save it anew from the program that "
-    "it was written in, and upload it again.",
-    "too_many_pages": f"This PDF has more than {MAX_PAGES:,} pages. Upload the part that counselors follow.",
-    "too_much_text": "This PDF has more text than is read. Upload the part that counselors follow.",
-    "too_slow": "This PDF took too long to read. Save it anew and upload it again.",
-}
 
 
 class InvalidProceduresError(Exception):
     """Rejection of an uploaded document, which is not stored. The text gives the reason and the remedy."""
-
-
-def explain_unreadable_pdf(error: PdfUnreadableError) -> str:
-    """Return the reason why a PDF cannot be read and the remedy for its owner."""
-    return _PDF_ERROR_MESSAGES.get(error.kind, str(error))
 
 
 def check_procedures(account: Account, file: UploadedFile) -> str:
@@ -42,14 +28,12 @@ def check_procedures(account: Account, file: UploadedFile) -> str:
     _check_size(file)
     kind = PurePosixPath(file.name or "").suffix.lower()
     if kind not in ALLOWED_SUFFIXES:
-        raise InvalidProceduresError(f"A {kind or 'file without an ending'} is not taken here: PDF, TXT or MD.")
+        raise InvalidProceduresError(_("Upload a PDF, TXT, or MD file."))
     begin = file.read(5)
     file.seek(0)
     if kind == ".pdf":
         if begin != b"%PDF-":
-            raise InvalidProceduresError(
-                "This file is named .pdf but is not a PDF. Save it as a PDF and upload it again."
-            )
+            raise InvalidProceduresError(explain_unreadable_pdf(PdfUnreadableError("not_pdf")))
         _check_pdf(account, file)
         return ""
     return _check_text(account, file, begin)
@@ -61,11 +45,11 @@ def _check_size(file: UploadedFile) -> None:
     for chunk in file.chunks(_CHUNK_BYTES):
         size += len(chunk)
         if size > MAX_BYTES:
-            said = max(file.size or 0, size)
-            raise InvalidProceduresError(f"This file has {said:,} bytes; at most {MAX_BYTES:,} (20 MB) are taken.")
+            message = _("This file is larger than %(maximum)d MB.") % {"maximum": MAX_BYTES // 1024**2}
+            raise InvalidProceduresError(message)
     file.seek(0)
     if not size:
-        raise InvalidProceduresError("This file is empty.")
+        raise InvalidProceduresError(_("This file is empty."))
 
 
 def _check_pdf(account: Account, file: UploadedFile) -> None:
@@ -76,24 +60,23 @@ def _check_pdf(account: Account, file: UploadedFile) -> None:
     finally:
         file.seek(0)
     if not mentions_account(account, front.pages[0]):
-        raise InvalidProceduresError(_explain_mismatch(account, front.pages[0], "on its first page"))
+        raise InvalidProceduresError(_explain_mismatch(account, front.pages[0]))
 
 
 def _check_text(account: Account, file: UploadedFile, begin: bytes) -> str:
     if begin == b"%PDF-":
-        raise InvalidProceduresError("This is a PDF under another name. Give it the ending .pdf and upload it again.")
+        raise InvalidProceduresError(_("This file is a PDF. Rename it so that it ends in .pdf, and upload it again."))
     line = _find_invalid_line(file)
     file.seek(0)
     if line:
-        raise InvalidProceduresError(
-            f"Line {line:,} of this file is not UTF-8 text. Save it as UTF-8 and upload it again."
-        )
+        message = _("Line %(line)s of this file isn't UTF-8 text. Save the file as UTF-8 and upload it again.")
+        raise InvalidProceduresError(message % {"line": f"{line:,}"})
     beginning = file.read(_OPENING_BYTES).decode("utf-8-sig", "ignore")
     file.seek(0)
     if not beginning.strip() and not any(chunk.strip() for chunk in file.chunks(_CHUNK_BYTES)):
-        raise InvalidProceduresError("This file has no text.")
+        raise InvalidProceduresError(_("This file contains no text."))
     file.seek(0)
-    return "" if mentions_account(account, beginning) else _explain_mismatch(account, beginning, "in its beginning")
+    return "" if mentions_account(account, beginning) else _explain_mismatch(account, beginning)
 
 
 def _find_invalid_line(file: IO[bytes] | UploadedFile) -> int:
@@ -126,13 +109,19 @@ def mentions_account(account: Account, text: str) -> bool:
     return re.search(rf"(?<!\w){name}(?!\w)", text, re.IGNORECASE) is not None
 
 
-def _explain_mismatch(account: Account, text: str, where: str) -> str:
+def _explain_mismatch(account: Account, opening: str) -> str:
+    """Return the reason why a document may be another account's. `opening` is the text that was searched."""
+    names = {"account": account.name, "number": account.number}
+    if not opening.strip():
+        return _("The beginning of this document contains no text, so it can't be matched to %(account)s.") % names
     if account.number.strip():
-        sought = f"the number {account.number}"
-        advice = "whether this is the account's own document, and whether the number is written there"
+        message = _(
+            "This document may not be for %(account)s: its beginning doesn't mention the account number, %(number)s. "
+            "Check that it's the right document and that it contains the number."
+        )
     else:
-        sought = f"the name “{account.name}” (the account has no number)"
-        advice = "whether this is the account's own document, and whether the name is written there"
-    nothing = " It has no text at all." if not text.strip() else ""
-    missing = f"This document does not seem to be for {account.name}: {sought} is not {where}."
-    return f"{missing}{nothing} Check {advice}."
+        message = _(
+            "This document may not be for %(account)s: its beginning doesn't mention the account's name. "
+            "Check that it's the right document and that it contains the name."
+        )
+    return message % names

@@ -7,12 +7,15 @@ from pathlib import PurePosixPath
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from accounts import tasks
 from accounts.models import Account, ProcedureDocument, User, procedure_key
 from accounts.procedures.upload_validation import check_procedures
 
 logger = logging.getLogger(__name__)
+
+PREPARING_MESSAGE = _("We're preparing your document. The current one stays in use until it's ready.")
 
 
 def upload_procedures(account: Account, file: UploadedFile, by: User, warning: str | None = None) -> ProcedureDocument:

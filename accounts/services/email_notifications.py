@@ -6,16 +6,12 @@ from smtplib import SMTPRecipientsRefused
 from django.conf import settings
 from django.core.mail import send_mail
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services.people import has_mailbox
 
 logger = logging.getLogger(__name__)
-
-_FOOTER = """
---
-You can turn off this mail: {url}
-"""
 
 
 def send_notification(person: User, *, is_wanted: bool, subject: str, text: str) -> bool:
@@ -25,14 +21,15 @@ def send_notification(person: User, *, is_wanted: bool, subject: str, text: str)
     """
     if not is_wanted or not has_mailbox(person):
         return True
-    footer = _FOOTER.format(url=absolute_url(reverse("accounts:email_notifications")))
+    url = absolute_url(reverse("accounts:email_notifications"))
+    footer = _("To change which emails you get, go to %(url)s") % {"url": url}
     try:
-        send_mail(subject, text + footer, None, [person.email])
+        send_mail(subject, f"{text}\n--\n{footer}\n", None, [person.email])
     except SMTPRecipientsRefused:
         # A retry would be refused too.
-        logger.warning("Mail refused", extra={"user_id": person.pk})
+        logger.warning("Email refused", extra={"user_id": person.pk})
     except OSError:
-        logger.exception("Mail not sent", extra={"user_id": person.pk})
+        logger.exception("Email not sent", extra={"user_id": person.pk})
         return False
     return True
 

@@ -1,4 +1,4 @@
-"""Counselors identified by the id that another system gave them."""
+"""Counselors identified by an external id, and cohorts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +7,7 @@ from uuid import uuid4
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import Cohort, Organization, User
 
@@ -26,7 +27,8 @@ def get_or_create_counselor(
             organization, external_id, email, first_name, last_name
         )
     if not known.is_counselor or not known.is_active:
-        raise ValidationError({"external_id": f"“{external_id}” is not an active counselor here."})
+        message = _("“%(external_id)s” is not an active counselor in your organization.")
+        raise ValidationError({"external_id": message % {"external_id": external_id}})
     return known
 
 
@@ -39,7 +41,7 @@ def _adopt_existing_user(organization: Organization, external_id: str, email: st
     if there is None:
         return None
     if there.organization_id != organization.pk or there.external_id:
-        raise ValidationError({"email": "This address belongs to another person."})
+        raise ValidationError({"email": _("This email address belongs to another person.")})
     there.external_id = external_id
     there.save(update_fields=["external_id"])
     return there

@@ -1,4 +1,4 @@
-"""Rate limit error."""
+"""The error for requests above a rate limit."""
 
 
 class RateLimitExceededError(Exception):

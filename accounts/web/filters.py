@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
 from django_filters import rest_framework as filters
 from rest_framework.exceptions import ValidationError
 
@@ -14,5 +15,5 @@ class StrictFilterSet(filters.FilterSet):
     def filter_queryset(self, queryset: Any) -> Any:
         unknown = [name for name in self.data if name not in self.filters and name not in NON_FILTER_PARAMETERS]
         if unknown:
-            raise ValidationError(dict.fromkeys(unknown, "There is no such filter."))
+            raise ValidationError(dict.fromkeys(unknown, _("Unknown filter.")))
         return super().filter_queryset(queryset)

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
@@ -19,7 +20,8 @@ class StandardCursorPagination(CursorPagination):
     def get_page_size(self, request: Request) -> int:
         wanted = request.query_params.get("page_size", str(self.page_size))
         if not re.fullmatch("[1-9][0-9]?|100", wanted):
-            raise ValidationError({"page_size": f"A number from 1 to {self.max_page_size} is wanted here."})
+            message = _("Enter a number from 1 to %(maximum)d.") % {"maximum": self.max_page_size}
+            raise ValidationError({"page_size": message})
         return int(wanted)
 
     def decode_cursor(self, request: Request) -> Cursor | None:

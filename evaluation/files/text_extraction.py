@@ -6,6 +6,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.procedures.pdf_errors import explain_unreadable_pdf
 from accounts.procedures.pdf_text import PdfUnreadableError, read_pdf
 from accounts.procedures.sandbox import SandboxLimitError, run_in_sandbox
 from evaluation.files import docx_sandbox
@@ -68,7 +69,9 @@ def _extract_pdf(content: bytes) -> str:
         return read_pdf(content, most_characters=2 * MAX_CHARACTERS, seconds=_TIMEOUT_SECONDS).text
     except PdfUnreadableError as error:
         known = {"no_text": _REJECTIONS["scanned"], "locked": _REJECTIONS["locked"]}
-        raise DocumentRejectedError(str(known.get(error.kind, error))) from error
+        raise DocumentRejectedError(
+            str(known.get(error.kind, explain_unreadable_pdf(error, can_paste=True)))
+        ) from error
 
 
 def _extract_docx(content: bytes) -> str:

@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 
+from accounts.procedures.pdf_errors import explain_unreadable_pdf
 from accounts.procedures.pdf_text import PdfUnreadableError, read_pdf
 from scenarios.services.evaluator_contexts import UNSTORABLE
 
@@ -64,7 +65,7 @@ def _read_pdf(content: bytes) -> str:
     try:
         return read_pdf(content, most_characters=MAX_READ_LENGTH).text
     except PdfUnreadableError as error:
-        raise ValidationError(str(error)) from error
+        raise ValidationError(explain_unreadable_pdf(error, can_paste=True)) from error
 
 
 def _read_text(content: bytes) -> str:

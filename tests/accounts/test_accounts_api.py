@@ -40,8 +40,11 @@ def test_an_upload_answers_202_with_where_to_look(account, supervisor, standin):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (LOCKED, "This PDF needs a password. Save it without one and upload it again."),
-        (make_pdf("Line 718"), "This document does not seem to be for Harbor State Line: the number 717 is not on"),
+        (LOCKED, "This PDF is password-protected. Save a copy without the password and upload that."),
+        (
+            make_pdf("Line 718"),
+            "This document may not be for Harbor State Line: its beginning doesn't mention the account number",
+        ),
         (b"", "This file is empty."),
     ],
 )
@@ -56,7 +59,7 @@ def test_only_the_document_is_changed_here(account, supervisor):
     response = client_of(supervisor).patch(url(account), {"name": "Other"}, "application/json")
 
     assert response.status_code == 400
-    assert response.json()["fields"] == {"name": ["This is changed in the administration."]}
+    assert response.json()["fields"] == {"name": ["You can change this only in the admin."]}
 
 
 def test_sections_are_listed_and_suggested(account, supervisor, standin):

@@ -6,7 +6,7 @@ from django.urls import reverse
 from accounts.admin import TenantAdmin
 from accounts.models import Account, Organization, ProcedureDocument, User
 from accounts.procedures.upload_validation import MAX_BYTES
-from accounts.procedures.uploads import upload_procedures
+from accounts.procedures.uploads import PREPARING_MESSAGE, upload_procedures
 from evaluation.models import Evaluation
 from scenarios.models import Category, Scenario, Skill
 from tests.support.fixtures import PASSWORD, add_person, add_scenario, client_of
@@ -79,7 +79,11 @@ def test_filters_cannot_reach_out_of_the_organization(theirs, supervisor, model)
     client = client_of(supervisor)
     other = theirs[User].organization_id
 
-    for query in (f"organization__id__exact={other}", f"organization={other}", f"counselor__email__contains={THEIRS}"):
+    for query in (
+        f"organization__id__exact={other}",
+        f"organization={other}",
+        f"counselor__email__contains={THEIRS}",
+    ):
         response = client.get(f"{page(model)}?{query}", follow=True)
         assert THEIRS not in response.content.decode().replace(query, "")
 
@@ -115,7 +119,12 @@ def test_an_action_offers_its_people_from_the_organization_only(theirs, supervis
 
     asked = act(client, Scenario, "assign_to_counselors", chat_scenario)
     forced = act(
-        client, Scenario, "assign_to_counselors", chat_scenario, assign="Assign", counselors=[str(theirs[User].pk)]
+        client,
+        Scenario,
+        "assign_to_counselors",
+        chat_scenario,
+        assign="Assign",
+        counselors=[str(theirs[User].pk)],
     )
 
     assert counselor.email in asked.content.decode() and THEIRS not in asked.content.decode()
@@ -211,20 +220,20 @@ def test_a_document_is_uploaded_on_the_accounts_page(supervisor, account):
         supervisor,
         "processing",
     )
-    assert "The document is being prepared. The old one counts until it is ready." in said(response)
+    assert str(PREPARING_MESSAGE) in said(response)
     history = client_of(supervisor).get(page(Account, "change", account.pk)).content.decode()
-    assert "Harbor procedures.md: Processing, by supervisor@example.org" in history
-    assert "none uploaded" in history
+    assert "Harbor procedures.md, uploaded by supervisor@example.org. Processing." in history
+    assert "None. A new document is being prepared." in history
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("p.exe", b"x", "A .exe is not taken here"),
-        ("p.pdf", b"no", "is not a PDF"),
-        ("p.txt", b"x" * (MAX_BYTES + 1), "at most 20,971,520"),
-        ("p.txt", b"", "empty"),
+        ("p.exe", b"x", "Upload a PDF, TXT, or MD file."),
+        ("p.pdf", b"no", "Save it as a PDF and upload it again."),
+        ("p.txt", b"x" * (MAX_BYTES + 1), "This file is larger than 20 MB."),
+        ("p.txt", b"", "This file is empty."),
     ],
 )
 def test_a_refused_document_says_why_and_leaves_no_row(supervisor, account, name, content, words):
@@ -253,14 +262,14 @@ def test_what_failed_is_prepared_again_by_an_action(supervisor, account):
     response = act(client_of(supervisor), ProcedureDocument, "try_again", document)
 
     document.refresh_from_db()
-    assert (said(response), document.status, document.attempts) == (["1 queued again."], "processing", 0)
+    assert (said(response), document.status, document.attempts) == (["1 document was queued again."], "processing", 0)
 
 
 def test_an_account_number_that_is_taken_is_refused_in_the_form(admin, account):
     response = client_of(admin).post(page(Account, "add"), {"name": "Again", "number": "717"})
 
     assert response.status_code == 200
-    assert response.context["adminform"].form.errors
+    assert response.context["adminform"].form.errors == {"__all__": ["Another account already has this number."]}
 
 
 def test_people_are_added_to_ones_own_organization(admin):

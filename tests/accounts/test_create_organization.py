@@ -44,7 +44,7 @@ def test_what_is_wrong_is_said_and_nothing_is_created(db, typed, email, password
 def test_a_taken_address_creates_nothing(typed, counselor):
     typed("long enough and not common")
 
-    with pytest.raises(CommandError, match="taken already"):
+    with pytest.raises(CommandError, match="already taken"):
         call_command("create_organization", "Lakeside Line", counselor.email)
 
     assert not Organization.objects.filter(name="Lakeside Line").exists()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pypdf import PdfWriter
 
 from accounts.procedures import pdf_sandbox
+from accounts.procedures.pdf_errors import explain_unreadable_pdf
 from accounts.procedures.pdf_sandbox import remove_unstorable_characters
 from accounts.procedures.pdf_text import PdfUnreadableError, read_pdf
 
@@ -207,13 +208,18 @@ def test_one_page_or_character_over_the_limit_is_refused_with_the_limit():
     pages, characters = refusal(data, most_pages=2), refusal(data, most_characters=14)
 
     assert (pages.kind, characters.kind) == ("too_many_pages", "too_much_text")
-    assert str(pages).startswith("This PDF has more than 2 pages.")
-    assert str(characters).startswith("This PDF unpacks to more than 14 characters.")
+    assert explain_unreadable_pdf(pages).startswith("This PDF has more than 2 pages.")
+    assert explain_unreadable_pdf(characters).startswith("This PDF has more than 14 characters.")
 
 
 def test_refusals_say_what_to_do():
-    assert str(refusal(encrypted("secret", "secret"))) == (
-        "This PDF needs a password. Save it without one and upload it again, or paste its text."
+    locked = refusal(encrypted("secret", "secret"))
+
+    assert explain_unreadable_pdf(locked) == (
+        "This PDF is password-protected. Save a copy without the password and upload that."
+    )
+    assert explain_unreadable_pdf(locked, can_paste=True) == (
+        "This PDF is password-protected. Save a copy without the password and upload that, or paste the text."
     )
 
 

@@ -124,7 +124,7 @@ def test_a_failure_keeps_the_row_with_its_reason_and_nothing_at_openai(
     standin.clear_faults()
     account.refresh_from_db()
     assert (document.status, account.procedures) == ("failed", old)
-    assert document.failure == f"The document could not be prepared for searching. ({code})"
+    assert document.failure == f"The document could not be made searchable. ({code})"
     assert all_files(openai) == before
     assert at_openai(openai, account) == [old.openai_file_id]
 

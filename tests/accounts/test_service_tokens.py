@@ -1,3 +1,4 @@
+import html
 from datetime import timedelta
 
 import pytest
@@ -106,7 +107,7 @@ def test_what_is_no_good_any_more_lets_nobody_in(admin, change):
 
     answer = client_with(secret + "x" if change == "other" else secret).get("/api/sessions/")
 
-    assert (answer.status_code, answer.json()["detail"]) == (403, "This token is unknown, revoked or expired.")
+    assert (answer.status_code, answer.json()["detail"]) == (403, "This token is unknown, revoked, or expired.")
 
 
 def test_a_token_sees_its_own_organization_alone(stranger, other_organization, chat):
@@ -142,7 +143,7 @@ def test_in_the_administration_it_is_issued_and_revoked(admin):
         "/admin/accounts/servicetoken/add/", {"name": "LMS", "scopes": ["sessions:read"]}, follow=True
     ).content.decode()
 
-    secret = page.split("not shown again: ")[1].split("<")[0].strip()
+    secret = html.unescape(page).split("be able to see it again: ")[1].split("<")[0].strip()
     assert client_with(secret).get("/api/sessions/").status_code == 200
     token = ServiceToken.objects.get()
     client.post("/admin/accounts/servicetoken/", {"action": "revoke", "_selected_action": [str(token.pk)]})

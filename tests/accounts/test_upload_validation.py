@@ -9,8 +9,10 @@ from accounts.procedures.upload_validation import MAX_BYTES, InvalidProceduresEr
 from accounts.procedures.uploads import upload_procedures
 from tests.accounts.pdf_samples import BOMB, EMPTY, HTML, LOCKED, NO_PAGES, SCANNED, TRUNCATED, make_pdf
 
-CHECK = "Check whether this is the account's own document, and whether the number is written there."
-NOT_717 = "This document does not seem to be for Harbor State Line: the number 717 is not on its first page."
+NOT_717 = (
+    "This document may not be for Harbor State Line: its beginning doesn't mention the account number, 717. "
+    "Check that it's the right document and that it contains the number."
+)
 
 
 def files_of(account: Account) -> list[str]:
@@ -21,35 +23,43 @@ def files_of(account: Account) -> list[str]:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("procedures.docx", b"x", "A .docx is not taken here: PDF, TXT or MD."),
-        ("procedures", b"x", "A file without an ending is not taken here: PDF, TXT or MD."),
-        ("procedures.md.exe", b"x", "A .exe is not taken here: PDF, TXT or MD."),
+        ("procedures.docx", b"x", "Upload a PDF, TXT, or MD file."),
+        ("procedures", b"x", "Upload a PDF, TXT, or MD file."),
+        ("procedures.md.exe", b"x", "Upload a PDF, TXT, or MD file."),
         ("procedures.txt", EMPTY, "This file is empty."),
-        ("procedures.txt", b" \n\t\n", "This file has no text."),
+        ("procedures.txt", b" \n\t\n", "This file contains no text."),
         ("procedures.pdf", EMPTY, "This file is empty."),
-        ("p.pdf", HTML, "This file is named .pdf but is not a PDF. Save it as a PDF and upload it again."),
-        ("p.txt", b"%PDF-1.7", "This is a PDF under another name. Give it the ending .pdf and upload it again."),
-        ("p.txt", b"717\n\xff\xfe", "Line 2 of this file is not UTF-8 text. Save it as UTF-8 and upload it again."),
-        ("p.md", b"717\nx\n\0", "Line 3 of this file is not UTF-8 text. Save it as UTF-8 and upload it again."),
-        ("p.txt", b"x" * (MAX_BYTES + 1), "This file has 20,971,521 bytes; at most 20,971,520 (20 MB) are taken."),
-        ("p.pdf", b"x" * 21 * 1024**2, "This file has 22,020,096 bytes; at most 20,971,520 (20 MB) are taken."),
-        ("p.pdf", LOCKED, "This PDF needs a password. Save it without one and upload it again."),
-        ("p.pdf", TRUNCATED, "This PDF is damaged and cannot be read. Save it anew and upload it again."),
-        ("p.pdf", NO_PAGES, "This PDF has no pages. Save it anew and upload it again."),
+        ("p.pdf", HTML, "This file is named .pdf, but it isn't a PDF. Save it as a PDF and upload it again."),
+        ("p.txt", b"%PDF-1.7", "This file is a PDF. Rename it so that it ends in .pdf, and upload it again."),
+        (
+            "p.txt",
+            b"717\n\xff\xfe",
+            "Line 2 of this file isn't UTF-8 text. Save the file as UTF-8 and upload it again.",
+        ),
+        ("p.md", b"717\nx\n\0", "Line 3 of this file isn't UTF-8 text. Save the file as UTF-8 and upload it again."),
+        ("p.txt", b"x" * (MAX_BYTES + 1), "This file is larger than 20 MB."),
+        ("p.pdf", b"x" * 21 * 1024**2, "This file is larger than 20 MB."),
+        ("p.pdf", LOCKED, "This PDF is password-protected. Save a copy without the password and upload that."),
+        ("p.pdf", TRUNCATED, "This PDF is damaged and can't be read. Save it again and upload the new copy."),
+        ("p.pdf", NO_PAGES, "This PDF has no pages. Save it again and upload the new copy."),
         (
             "p.pdf",
             SCANNED,
-            "This PDF has no text: it seems to be scanned. Have its text recognised (OCR) and upload it again.",
+            "This PDF contains no text. It may be a scan. Run text recognition (OCR) on it and upload it again.",
         ),
         (
             "p.pdf",
             BOMB,
-            "This PDF unpacks to far more than its size: it is not read. Save it anew from the program that it was "
-            "written in, and upload it again.",
+            "This PDF expands to more than 25 MB for one part, or 512 MB in total. "
+            "Export it again from the program it was created in, and upload the new copy.",
         ),
-        ("p.pdf", make_pdf("State Line 718"), f"{NOT_717} {CHECK}"),
-        ("p.pdf", make_pdf("State Line", "Account 717"), f"{NOT_717} {CHECK}"),
-        ("p.pdf", make_pdf("", "Account 717"), f"{NOT_717} It has no text at all. {CHECK}"),
+        ("p.pdf", make_pdf("State Line 718"), NOT_717),
+        ("p.pdf", make_pdf("State Line", "Account 717"), NOT_717),
+        (
+            "p.pdf",
+            make_pdf("", "Account 717"),
+            "The beginning of this document contains no text, so it can't be matched to Harbor State Line.",
+        ),
     ],
 )
 def test_a_refused_document_says_why_and_leaves_nothing(account, supervisor, name, content, words):
@@ -85,9 +95,7 @@ def test_a_document_is_kept_byte_for_byte_under_a_key_without_its_name(account, 
 def test_a_text_of_another_account_is_taken_with_a_warning(account, supervisor):
     document = upload_procedures(account, SimpleUploadedFile("p.txt", b"Line 718"), supervisor)
 
-    assert document.warning == (
-        f"This document does not seem to be for Harbor State Line: the number 717 is not in its beginning. {CHECK}"
-    )
+    assert document.warning == NOT_717
 
 
 def test_where_the_account_has_no_number_its_name_is_sought(account, supervisor):
@@ -95,7 +103,7 @@ def test_where_the_account_has_no_number_its_name_is_sought(account, supervisor)
     with pytest.raises(InvalidProceduresError) as caught:
         upload_procedures(account, SimpleUploadedFile("p.pdf", make_pdf("Ridge Line")), supervisor)
 
-    assert "the name “Harbor State Line” (the account has no number) is not on its first page" in str(caught.value)
+    assert "its beginning doesn't mention the account's name" in str(caught.value)
     upload_procedures(account, SimpleUploadedFile("p.pdf", make_pdf("harbor  STATE\nline: procedures")), supervisor)
     assert ProcedureDocument.objects.count() == 1
 

@@ -70,4 +70,4 @@ def test_a_token_without_the_scope_is_told_which_one_it_lacks(admin):
 
     refused = post(client, "/api/assignments/bulk/", {})
 
-    assert (refused.status_code, refused.json()["detail"]) == (403, "This token lacks the scope assignments:write.")
+    assert (refused.status_code, refused.json()["detail"]) == (403, "This token needs the scope assignments:write.")

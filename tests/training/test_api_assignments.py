@@ -58,7 +58,7 @@ def test_a_person_of_another_center_is_not_taken_over(supervisor, stranger, chat
     response = post(client_of(supervisor), BULK, wanted | {"scenarios": [str(chat_scenario.pk)]})
 
     assert (response.status_code, response.json()["fields"]) == (
-        400, {"people": {"email": ["This address belongs to another person."]}},
+        400, {"people": {"email": ["This email address belongs to another person."]}},
     )  # fmt: skip
     assert User.objects.filter(external_id="a").count() == Assignment.objects.count() == 0
 

@@ -9,19 +9,23 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import Organization, User
 
 
 class Command(BaseCommand):
-    help = "Creates a crisis center and its first administrator. The password is asked for, or read from a pipe."
+    help = gettext_lazy(  # type: ignore[assignment]
+        "Creates an organization and its first admin. Prompts for the password, or reads it from standard input."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", help="the organization's name")
-        parser.add_argument("email", help="what its administrator logs in with")
+        parser.add_argument("name", help=_("name of the organization"))
+        parser.add_argument("email", help=_("email address that the admin logs in with"))
 
     def handle(self, *args: Any, name: str, email: str, **options: Any) -> None:
-        password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+        password = getpass.getpass(_("Password: ")) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
         try:
             validate_email(email)
             validate_password(password)
@@ -32,5 +36,6 @@ class Command(BaseCommand):
                 organization = Organization.objects.create(name=name)
                 User.objects.create_user(email, password, organization=organization, role=User.Role.ADMIN)
         except IntegrityError as error:
-            raise CommandError("This name or this e-mail address is taken already. Nothing was created.") from error
-        self.stdout.write(f"{name} is there. {email} may now add its people and accounts.")
+            raise CommandError(_("This name or email address is already taken. Nothing was created.")) from error
+        message = _("Created %(name)s. %(email)s can now log in and add people and accounts.")
+        self.stdout.write(message % {"name": name, "email": email})

@@ -8,13 +8,14 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
+from django.utils.translation import gettext_lazy as _
 
-REFUSAL = """\
-This database was not changed: it stopped halfway through the migrations that this version has squashed.
-Missing:
-{missing}
-Check out commit dc280be, the last with the old migrations, and run `manage.py migrate` there. Then upgrade again.
-See docs/upgrading.md."""
+REFUSAL = _("""\
+Nothing was changed. This database has applied only some of the migrations that this version squashes.
+Missing migrations:
+%(missing)s
+Check out commit dc280be, the last one with the old migrations, and run `manage.py migrate` there. Then upgrade again.
+See docs/upgrading.md.""")
 
 
 class Command(migrate.Command):
@@ -33,10 +34,10 @@ def refuse_partly_migrated(connection: BaseDatabaseWrapper) -> None:
     loader.load_disk()
     on_disk = loader.disk_migrations
     lines = []
-    for (app, _), migration in sorted(on_disk.items()):
+    for (app, _name), migration in sorted(on_disk.items()):
         missing = [name for name in migration.replaces if name not in applied]
         is_partial = len(missing) < len(migration.replaces)
         if is_partial and any(name not in on_disk for name in missing):
-            lines.append(f"  {app}: {', '.join(name for _, name in missing)}")
+            lines.append(f"  {app}: {', '.join(name for _app, name in missing)}")
     if lines:
-        raise CommandError(REFUSAL.format(missing="\n".join(lines)))
+        raise CommandError(REFUSAL % {"missing": "\n".join(lines)})

@@ -87,5 +87,6 @@ def test_a_scanned_pdf_is_refused_with_what_to_do():
         read("scan.pdf", pages_pdf(b""))
 
     assert refused.value.messages == [
-        "This PDF has no text: it seems to be scanned. Have its text recognised (OCR), or type what matters."
+        "This PDF contains no text. It may be a scan. "
+        "Run text recognition (OCR) on it and upload it again, or type in what matters."
     ]
