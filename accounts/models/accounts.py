@@ -9,6 +9,7 @@ from typing import Any
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models.organizations import Organization
 from accounts.models.people import User
@@ -32,29 +33,42 @@ class Account(models.Model):
     """A client whose line the organization answers, such as a state line or an insurer."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="accounts")
-    name = models.CharField(max_length=200)
-    number = models.CharField(max_length=20, blank=True)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="accounts", verbose_name=_("organization")
+    )
+    name = models.CharField(_("name"), max_length=200)
+    number = models.CharField(_("number"), max_length=20, blank=True)
     recording_days = models.PositiveIntegerField(
-        "recordings kept for (days)",
+        _("recording retention (days)"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="For calls of this account's scenarios. Empty: as long as the organization says.",
+        help_text=_("For calls with this account's scenarios. Leave blank to use your organization's setting."),
     )
     vector_store_id = models.CharField(max_length=100, blank=True, editable=False)
     # The active document. It changes only to a ready one, in the transaction that makes that one ready.
     procedures = models.ForeignKey(
-        "ProcedureDocument", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+        "ProcedureDocument",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("procedures"),
     )
 
     objects = AccountQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
         constraints = [
             models.UniqueConstraint(
-                fields=["organization", "number"], condition=~Q(number=""), name="account_number_once_per_organization"
+                fields=["organization", "number"],
+                condition=~Q(number=""),
+                name="account_number_once_per_organization",
+                violation_error_message=_("Another account already has this number."),
             )
         ]
 
@@ -89,29 +103,39 @@ class ProcedureDocument(models.Model):
     """One upload of an account's procedures. Rows are never deleted or rewritten; only their status changes."""
 
     class Status(models.TextChoices):
-        PROCESSING = "processing"
-        READY = "ready"
-        FAILED = "failed"
+        PROCESSING = "processing", _("Processing")
+        READY = "ready", _("Ready")
+        FAILED = "failed", _("Failed")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="documents")
-    file = models.FileField(upload_to=procedure_key, max_length=200)
-    filename = models.CharField(max_length=200)
-    size = models.PositiveIntegerField(help_text="bytes")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="documents", verbose_name=_("account"))
+    file = models.FileField(_("file"), upload_to=procedure_key, max_length=200)
+    filename = models.CharField(_("file name"), max_length=200)
+    size = models.PositiveIntegerField(_("size"), help_text=_("In bytes."))
     sha256 = models.CharField(max_length=64)
-    uploaded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    uploaded_at = models.DateTimeField(auto_now_add=True)
-    status = models.CharField(max_length=20, choices=Status.choices, default=Status.PROCESSING)
-    failure = models.CharField(max_length=500, blank=True)
-    warning = models.CharField(max_length=500, blank=True, help_text="what a person should look at before trusting it")
-    instructions = models.JSONField(
-        default=list, editable=False, help_text="[{page, text}]: what speaks to a machine that reads it, not to people"
+    uploaded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", verbose_name=_("uploaded by"))
+    uploaded_at = models.DateTimeField(_("uploaded at"), auto_now_add=True)
+    status = models.CharField(_("status"), max_length=20, choices=Status.choices, default=Status.PROCESSING)
+    failure = models.CharField(
+        _("failure"), max_length=500, blank=True, help_text=_("Why the document could not be prepared.")
     )
-    page_count = models.PositiveIntegerField(null=True, help_text="empty until it is taken apart here")
+    warning = models.CharField(
+        _("warning"), max_length=500, blank=True, help_text=_("Something to check before relying on this document.")
+    )
+    instructions = models.JSONField(
+        default=list,
+        editable=False,
+        help_text=_("Text that addresses an AI system rather than people, as a list of {page, text}."),
+    )
+    page_count = models.PositiveIntegerField(
+        _("pages"), null=True, help_text=_("Empty until the document's text has been read.")
+    )
     vector_store_id = models.CharField(max_length=100, blank=True, editable=False)
     openai_file_id = models.CharField(max_length=100, blank=True)
-    replaced = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    replaced = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("replaced document")
+    )
     attempts = models.PositiveSmallIntegerField(default=0)
     is_claimed = models.BooleanField(default=False, editable=False)
     touched_at = models.DateTimeField(auto_now_add=True)
@@ -120,6 +144,8 @@ class ProcedureDocument(models.Model):
 
     class Meta:
         ordering = ["-uploaded_at"]
+        verbose_name = _("procedure document")
+        verbose_name_plural = _("procedure documents")
         get_latest_by = "uploaded_at"
 
     def __str__(self) -> str:
@@ -162,7 +188,7 @@ class ProcedurePage(models.Model):
         constraints = [models.UniqueConstraint(fields=["document", "number"], name="procedure_page_once")]
 
     def __str__(self) -> str:
-        return f"page {self.number}"
+        return f"Page {self.number}"
 
 
 class ProcedureSectionQuerySet(models.QuerySet["ProcedureSection"]):
@@ -184,7 +210,7 @@ class ProcedureSection(models.Model):
     title = models.CharField(max_length=200)
     text = models.TextField(blank=True)
     letters = models.TextField(blank=True)
-    page = models.PositiveIntegerField(null=True, help_text="where it begins, from 1; empty in a text without pages")
+    page = models.PositiveIntegerField(null=True, help_text=_("First page, starting at 1. Empty for plain text."))
     last_page = models.PositiveIntegerField(null=True)
 
     objects = ProcedureSectionQuerySet.as_manager()

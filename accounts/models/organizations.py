@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from django.core.validators import MinValueValidator
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from accounts.models.people import User
@@ -20,39 +21,46 @@ class Organization(models.Model):
     """A crisis center: the tenant. One organization's data is never visible to another."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=200, unique=True)
+    name = models.CharField(_("name"), max_length=200, unique=True)
     keeps_sources = models.BooleanField(
-        "keeps complaints",
+        _("keep source complaints"),
         default=False,
-        help_text="A complaint from which a scenario was drafted is kept with the draft; otherwise it is deleted "
-        "when the scenario is saved.",
+        help_text=_(
+            "Keep the complaint that a scenario was drafted from. "
+            "If unchecked, the complaint is deleted when the scenario is saved."
+        ),
     )
     call_slots = models.PositiveSmallIntegerField(
-        "lines",
+        _("simultaneous calls"),
         default=25,
         validators=[MinValueValidator(1)],
-        help_text="How many phone calls may be under way at once. Each costs what OpenAI asks for a call.",
+        help_text=_("The most phone calls that can be in progress at once. OpenAI charges for each call."),
     )
     recording_days = models.PositiveIntegerField(
-        "recordings kept for (days)",
+        _("recording retention (days)"),
         null=True,
         blank=True,
         default=365,
         validators=[MinValueValidator(1)],
-        help_text="Recordings are deleted so many days after the call. Empty: they are kept.",
+        help_text=_("Recordings are deleted this many days after the call. Leave blank to keep them indefinitely."),
     )
     support_contacts = models.TextField(
-        "support for counselors",
+        _("support contacts"),
         blank=True,
         max_length=2000,
-        help_text="Whom a counselor can turn to after a hard conversation: people, numbers, hours. Shown after it.",
+        help_text=_(
+            "Who counselors can turn to after a difficult conversation: people, phone numbers, and hours. "
+            "Shown at the end of each session."
+        ),
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     objects = OrganizationQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
+        verbose_name = _("organization")
+        verbose_name_plural = _("organizations")
 
     def __str__(self) -> str:
         return self.name

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models.organizations import Organization
 
@@ -60,22 +61,26 @@ class User(AbstractUser):
     """A person in one organization, who signs in with an email address."""
 
     class Role(models.TextChoices):
-        COUNSELOR = "counselor"
-        SUPERVISOR = "supervisor"
-        TRAINER = "trainer"
-        EVALUATOR = "evaluator"
-        ADMIN = "admin"
-        SERVICE = "service", "outside system"
+        COUNSELOR = "counselor", _("Counselor")
+        SUPERVISOR = "supervisor", _("Supervisor")
+        TRAINER = "trainer", _("Trainer")
+        EVALUATOR = "evaluator", _("Evaluator")
+        ADMIN = "admin", _("Admin")
+        SERVICE = "service", _("External system")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="people")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="people", verbose_name=_("organization")
+    )
     username = None  # type: ignore[assignment]
-    email = models.EmailField("e-mail address", unique=True)
-    external_id = models.CharField(max_length=200, blank=True)
-    role = models.CharField(max_length=20, choices=Role.choices, default=Role.COUNSELOR)
-    mail_assigned = models.BooleanField("when something is assigned to me", default=True)
-    mail_due_soon = models.BooleanField("when something is due soon", default=True)
-    mail_feedback = models.BooleanField("when my feedback is ready", default=True)
+    email = models.EmailField(_("email address"), unique=True)
+    external_id = models.CharField(
+        _("external ID"), max_length=200, blank=True, help_text=_("The ID of this person in another system.")
+    )
+    role = models.CharField(_("role"), max_length=20, choices=Role.choices, default=Role.COUNSELOR)
+    mail_assigned = models.BooleanField(_("When I get a new assignment"), default=True)
+    mail_due_soon = models.BooleanField(_("When an assignment is due soon"), default=True)
+    mail_feedback = models.BooleanField(_("When my feedback is ready"), default=True)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -84,10 +89,15 @@ class User(AbstractUser):
 
     class Meta:
         ordering = ["email"]
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
         indexes = [models.Index(fields=["organization", "role", "last_name"], name="people_by_name")]
         constraints = [
             models.UniqueConstraint(
-                fields=["organization", "external_id"], condition=~Q(external_id=""), name="one_person_per_external_id"
+                fields=["organization", "external_id"],
+                condition=~Q(external_id=""),
+                name="one_person_per_external_id",
+                violation_error_message=_("Another person already has this external ID."),
             )
         ]
 
@@ -131,16 +141,26 @@ class Cohort(models.Model):
     """A named group of counselors, such as a training class or a shift."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="cohorts")
-    name = models.CharField(max_length=100)
-    counselors = models.ManyToManyField(User, blank=True, related_name="cohorts")
-    created_at = models.DateTimeField(auto_now_add=True)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="cohorts", verbose_name=_("organization")
+    )
+    name = models.CharField(_("name"), max_length=100)
+    counselors = models.ManyToManyField(User, blank=True, related_name="cohorts", verbose_name=_("counselors"))
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     objects = CohortQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["organization", "name"], name="cohort_name_once")]
+        verbose_name = _("cohort")
+        verbose_name_plural = _("cohorts")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "name"],
+                name="cohort_name_once",
+                violation_error_message=_("A cohort with this name already exists."),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -7,6 +7,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models.organizations import Organization
 from accounts.models.people import User
@@ -25,25 +26,38 @@ class ServiceTokenQuerySet(models.QuerySet["ServiceToken"]):
 
 
 class ServiceToken(models.Model):
-    """Access for an outside system, limited to its scopes. The secret itself is shown once and not stored."""
+    """Access for an external system, limited to its scopes. The secret itself is shown once and not stored."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="service_tokens")
-    name = models.CharField(max_length=100, help_text="the system that uses it")
-    scopes = models.JSONField(default=list, help_text="what it may do, such as sessions:read")
-    digest = models.CharField(max_length=64, unique=True, editable=False, help_text="SHA-256 of the secret")
-    hint = models.CharField(max_length=12, editable=False, help_text="how the secret begins, to tell tokens apart")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="service_tokens", verbose_name=_("organization")
+    )
+    name = models.CharField(_("name"), max_length=100, help_text=_("The system that uses this token."))
+    scopes = models.JSONField(
+        _("scopes"), default=list, help_text=_("What the token gives access to, such as sessions:read.")
+    )
+    digest = models.CharField(max_length=64, unique=True, editable=False, help_text=_("SHA-256 of the secret."))
+    hint = models.CharField(
+        _("starts with"),
+        max_length=12,
+        editable=False,
+        help_text=_("The first characters of the secret, to tell tokens apart."),
+    )
     acts_as = models.ForeignKey(User, on_delete=models.PROTECT, editable=False, related_name="+")
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, editable=False, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: until it is revoked.")
-    last_used_at = models.DateTimeField(null=True, editable=False)
-    revoked_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    expires_at = models.DateTimeField(
+        _("expires at"), null=True, blank=True, help_text=_("Leave blank for a token that never expires.")
+    )
+    last_used_at = models.DateTimeField(_("last used at"), null=True, editable=False)
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, editable=False)
 
     objects = ServiceTokenQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "pk"]
+        verbose_name = _("service token")
+        verbose_name_plural = _("service tokens")
 
     def __str__(self) -> str:
         return self.name
@@ -52,10 +66,10 @@ class ServiceToken(models.Model):
 class IdempotentCall(models.Model):
     """The stored response to a POST with an `Idempotency-Key`, sent again for each repetition."""
 
-    caller = models.CharField(max_length=64, help_text="SHA-256 of the credentials it came with")
+    caller = models.CharField(max_length=64, help_text=_("SHA-256 of the request's credentials."))
     key = models.CharField(max_length=200)
-    digest = models.CharField(max_length=64, help_text="of method, address and body")
-    status = models.PositiveSmallIntegerField(null=True, help_text="empty while it is being answered")
+    digest = models.CharField(max_length=64, help_text=_("SHA-256 of the method, URL, and body."))
+    status = models.PositiveSmallIntegerField(null=True, help_text=_("Empty while the first request is in progress."))
     content_type = models.CharField(max_length=100, blank=True)
     location = models.CharField(max_length=300, blank=True)
     body = models.TextField(blank=True)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models.organizations import Organization
 from accounts.models.people import User
@@ -15,9 +16,9 @@ from accounts.models.people import User
 class WebhookEvent(models.TextChoices):
     """Events that a webhook can report."""
 
-    SESSION_COMPLETED = "session.completed"
-    EVALUATION_READY = "evaluation.ready"
-    ASSIGNMENT_COMPLETED = "assignment.completed"
+    SESSION_COMPLETED = "session.completed", _("Session completed")
+    EVALUATION_READY = "evaluation.ready", _("Evaluation ready")
+    ASSIGNMENT_COMPLETED = "assignment.completed", _("Assignment completed")
 
 
 class WebhookQuerySet(models.QuerySet["Webhook"]):
@@ -28,21 +29,25 @@ class WebhookQuerySet(models.QuerySet["Webhook"]):
 
 
 class Webhook(models.Model):
-    """An address that receives events, signed with its secret."""
+    """A URL that receives events, signed with its secret."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="webhooks")
-    url = models.CharField("address", max_length=500)
-    events = models.JSONField(default=list)
-    secret = models.CharField(max_length=100, editable=False)
-    is_active = models.BooleanField(default=True)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="webhooks", verbose_name=_("organization")
+    )
+    url = models.CharField(_("URL"), max_length=500)
+    events = models.JSONField(_("events"), default=list)
+    secret = models.CharField(_("secret"), max_length=100, editable=False)
+    is_active = models.BooleanField(_("active"), default=True)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, editable=False, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     objects = WebhookQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "pk"]
+        verbose_name = _("webhook")
+        verbose_name_plural = _("webhooks")
 
     def __str__(self) -> str:
         return self.url
@@ -67,16 +72,19 @@ class Delivery(models.Model):
     payload = models.JSONField()
     created_at = models.DateTimeField(auto_now_add=True)
     attempts = models.PositiveSmallIntegerField(default=0)
-    next_at = models.DateTimeField(null=True, default=timezone.now, help_text="empty: given up, or delivered")
+    next_at = models.DateTimeField(
+        null=True, default=timezone.now, help_text=_("Empty once the event is delivered or given up.")
+    )
     delivered_at = models.DateTimeField(null=True)
-    status = models.PositiveSmallIntegerField(null=True, help_text="what the address answered last")
+    status = models.PositiveSmallIntegerField(null=True, help_text=_("HTTP status of the last response."))
     failure = models.CharField(max_length=200, blank=True)
 
     objects = DeliveryQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "pk"]
-        verbose_name_plural = "deliveries"
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
         indexes = [
             models.Index(fields=["next_at"], condition=models.Q(delivered_at=None), name="delivery_due"),
             models.Index(fields=["webhook", "-created_at"], name="delivery_in_order"),
