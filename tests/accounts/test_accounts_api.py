@@ -21,7 +21,7 @@ def patch(client, account, content=MANUAL, name="Manual.pdf", **headers):
     return client.patch(url(account), body, MULTIPART_CONTENT, **headers)
 
 
-def test_an_upload_answers_202_with_where_to_look(account, supervisor, standin):
+def test_upload_returns_202_with_location(account, supervisor, standin):
     client = client_of(supervisor)
 
     response = patch(client, account)
@@ -48,14 +48,14 @@ def test_an_upload_answers_202_with_where_to_look(account, supervisor, standin):
         (b"", "This file is empty."),
     ],
 )
-def test_a_refusal_says_why(account, supervisor, content, words):
+def test_rejected_upload_returns_reason(account, supervisor, content, words):
     response = patch(client_of(supervisor), account, content)
 
     assert response.status_code == 400
     assert response.json()["fields"]["procedures_file"][0].startswith(words)
 
 
-def test_only_the_document_is_changed_here(account, supervisor):
+def test_patch_rejects_other_fields(account, supervisor):
     response = client_of(supervisor).patch(url(account), {"name": "Other"}, "application/json")
 
     assert response.status_code == 400
@@ -79,7 +79,7 @@ def test_sections_are_listed_and_suggested(account, supervisor, standin):
     assert suggested == [listed[1]]
 
 
-def test_what_failed_is_tried_again(account, supervisor, standin):
+def test_retry_queues_failed_document(account, supervisor, standin):
     client = client_of(supervisor)
     patch(client, account)
     document = ProcedureDocument.objects.get()
@@ -92,6 +92,6 @@ def test_what_failed_is_tried_again(account, supervisor, standin):
     assert (response.status_code, response.json()["procedures_status"]) == (202, "processing")
 
 
-def test_the_list_shows_every_account_of_the_organization_alone(account, supervisor, stranger):
+def test_account_list_contains_only_own_organization(account, supervisor, stranger):
     assert [row["name"] for row in client_of(supervisor).get("/api/accounts/").json()["results"]] == [account.name]
     assert client_of(stranger).get("/api/accounts/").json()["results"] == []

@@ -12,19 +12,19 @@ from scenarios.models import Category, Scenario, Skill
 from tests.support.fixtures import PASSWORD, add_person, add_scenario, client_of
 from training.models import Assignment, Session
 
-THEIRS = "wombat"  # occurs in every object of the other organization and in none of the first
+FOREIGN_NAME = "wombat"  # occurs in every object of the other organization and in none of the first
 
 
 @pytest.fixture
-def theirs(stranger, other_organization):
+def foreign_rows(stranger, other_organization):
     """Create one object of each kind in the other organization."""
-    account = Account.objects.create(organization=other_organization, name=f"{THEIRS} line", number="900")
-    counselor = add_person(other_organization, User.Role.COUNSELOR, f"{THEIRS}@example.net")
-    category = Category.objects.create(organization=other_organization, name=f"{THEIRS} category")
-    skill = Skill.objects.create(organization=other_organization, name=f"{THEIRS} skill")
-    scenario = add_scenario(other_organization, f"{THEIRS} scenario", account=account, category=category)
+    account = Account.objects.create(organization=other_organization, name=f"{FOREIGN_NAME} line", number="900")
+    counselor = add_person(other_organization, User.Role.COUNSELOR, f"{FOREIGN_NAME}@example.net")
+    category = Category.objects.create(organization=other_organization, name=f"{FOREIGN_NAME} category")
+    skill = Skill.objects.create(organization=other_organization, name=f"{FOREIGN_NAME} skill")
+    scenario = add_scenario(other_organization, f"{FOREIGN_NAME} scenario", account=account, category=category)
     scenario.skills.add(skill)
-    document = upload_procedures(account, SimpleUploadedFile(f"{THEIRS}.md", b"x"), stranger)
+    document = upload_procedures(account, SimpleUploadedFile(f"{FOREIGN_NAME}.md", b"x"), stranger)
     assignment = Assignment.objects.create(
         organization=other_organization, counselor=counselor, scenario=scenario, assigned_by=stranger
     )
@@ -52,13 +52,13 @@ def said(response) -> list[str]:
     return [str(message) for message in response.context["messages"]]
 
 
-def test_nothing_of_another_organization_is_on_any_page(theirs, admin, supervisor, chat_assignment, finished_chat):
+def test_pages_show_nothing_of_other_organizations(foreign_rows, admin, supervisor, chat_assignment, finished_chat):
     ours = [chat_assignment, chat_assignment.scenario, chat_assignment.scenario.account, finished_chat, supervisor]
     ours += [finished_chat.evaluations.get(), Category.objects.filter(organization=admin.organization).first()]
     changes = [page(type(row), "change", row.pk) for row in ours]
     adds = [page(model, "add") for model in (Assignment, Scenario, Account, User, Category, Skill)]
-    lists = [page(model) for model in theirs]
-    searches = [f"{path}?q={THEIRS[:-1]}" for path in lists]
+    lists = [page(model) for model in foreign_rows]
+    searches = [f"{path}?q={FOREIGN_NAME[:-1]}" for path in lists]
 
     for person in (admin, supervisor):
         client = client_of(person)
@@ -69,23 +69,23 @@ def test_nothing_of_another_organization_is_on_any_page(theirs, admin, superviso
                 continue
             assert response.status_code == 200, path
             body = response.content.decode()
-            assert THEIRS not in body, path
-            for row in theirs.values():
+            assert FOREIGN_NAME not in body, path
+            for row in foreign_rows.values():
                 assert str(row.pk) not in body or isinstance(row, Category | Skill), path
 
 
 @pytest.mark.parametrize("model", [Scenario, Assignment, Session, ProcedureDocument, Evaluation, User, Account])
-def test_filters_cannot_reach_out_of_the_organization(theirs, supervisor, model):
+def test_filters_find_nothing_of_other_organizations(foreign_rows, supervisor, model):
     client = client_of(supervisor)
-    other = theirs[User].organization_id
+    other = foreign_rows[User].organization_id
 
     for query in (
         f"organization__id__exact={other}",
         f"organization={other}",
-        f"counselor__email__contains={THEIRS}",
+        f"counselor__email__contains={FOREIGN_NAME}",
     ):
         response = client.get(f"{page(model)}?{query}", follow=True)
-        assert THEIRS not in response.content.decode().replace(query, "")
+        assert FOREIGN_NAME not in response.content.decode().replace(query, "")
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_filters_cannot_reach_out_of_the_organization(theirs, supervisor, model)
         (Category, "delete_selected"),
     ],
 )
-def test_an_action_touches_nothing_of_another_organization(theirs, supervisor, counselor, model, action):
-    row = theirs[model]
+def test_actions_leave_other_organizations_unchanged(foreign_rows, supervisor, counselor, model, action):
+    row = foreign_rows[model]
     Scenario.objects.update(is_one_time=True)
     Assignment.objects.update(status="in_progress")
     ProcedureDocument.objects.update(status="failed")
@@ -114,7 +114,7 @@ def test_an_action_touches_nothing_of_another_organization(theirs, supervisor, c
     assert Assignment.objects.count() == Evaluation.objects.count() == 1
 
 
-def test_an_action_offers_its_people_from_the_organization_only(theirs, supervisor, chat_scenario, counselor):
+def test_assign_action_offers_only_own_counselors(foreign_rows, supervisor, chat_scenario, counselor):
     client = client_of(supervisor)
 
     asked = act(client, Scenario, "assign_to_counselors", chat_scenario)
@@ -124,19 +124,19 @@ def test_an_action_offers_its_people_from_the_organization_only(theirs, supervis
         "assign_to_counselors",
         chat_scenario,
         assign="Assign",
-        counselors=[str(theirs[User].pk)],
+        counselors=[str(foreign_rows[User].pk)],
     )
 
-    assert counselor.email in asked.content.decode() and THEIRS not in asked.content.decode()
+    assert counselor.email in asked.content.decode() and FOREIGN_NAME not in asked.content.decode()
     assert forced.context["form"].errors.keys() == {"counselors"}
     assert Assignment.objects.filter(scenario=chat_scenario).count() == 0
 
 
-def test_a_choice_of_another_organization_is_refused_in_the_form(theirs, supervisor, counselor, chat_scenario):
+def test_forms_reject_choices_of_other_organizations(foreign_rows, supervisor, counselor, chat_scenario):
     client = client_of(supervisor)
-    other, ours = theirs[Scenario], {"counselor": counselor.pk, "scenario": chat_scenario.pk}
+    other, ours = foreign_rows[Scenario], {"counselor": counselor.pk, "scenario": chat_scenario.pk}
 
-    for wrong in ({"scenario": other.pk}, {"counselor": theirs[User].pk}):
+    for wrong in ({"scenario": other.pk}, {"counselor": foreign_rows[User].pk}):
         response = client.post(page(Assignment, "add"), ours | wrong)
         assert response.context["adminform"].form.errors.keys() == wrong.keys()
     scenario = {
@@ -144,9 +144,9 @@ def test_a_choice_of_another_organization_is_refused_in_the_form(theirs, supervi
         "is_active": "on", "patience": "normal",
     }  # fmt: skip
     for wrong in (
-        {"account": theirs[Account].pk},
-        {"category": theirs[Category].pk},
-        {"skills": [theirs[Skill].pk]},
+        {"account": foreign_rows[Account].pk},
+        {"category": foreign_rows[Category].pk},
+        {"skills": [foreign_rows[Skill].pk]},
     ):
         response = client.post(page(Scenario, "add"), scenario | wrong)
         assert response.context["adminform"].form.errors.keys() == wrong.keys()
@@ -154,9 +154,9 @@ def test_a_choice_of_another_organization_is_refused_in_the_form(theirs, supervi
 
 
 @pytest.mark.parametrize("field", ["organization", "organization_id", "is_superuser", "is_staff", "vector_store_id"])
-def test_fields_that_a_form_does_not_show_cannot_be_set(theirs, admin, counselor, account, field):
+def test_forms_ignore_hidden_fields(foreign_rows, admin, counselor, account, field):
     client = client_of(admin)
-    other = str(theirs[User].organization_id)
+    other = str(foreign_rows[User].organization_id)
 
     client.post(page(Account, "change", account.pk), {"name": "New", "number": "1", field: other})
     client.post(page(User, "change", counselor.pk), {"email": counselor.email, "role": "counselor", field: other})
@@ -170,7 +170,7 @@ def test_fields_that_a_form_does_not_show_cannot_be_set(theirs, admin, counselor
     assert Category.objects.get(name="Mine").organization_id == admin.organization_id
 
 
-def test_every_admin_of_ours_is_scoped():
+def test_every_model_admin_is_limited_to_one_organization():
     ours = {"accounts", "scenarios", "training", "recordings", "evaluation"}
     open_ones = [
         type(registered)
@@ -181,7 +181,7 @@ def test_every_admin_of_ours_is_scoped():
     assert open_ones == []
 
 
-def test_an_admin_decides_what_their_organization_keeps_and_renames_nothing(admin, organization, other_organization):
+def test_organization_admin_changes_settings_but_not_name(admin, organization, other_organization):
     client = client_of(admin)
 
     wanted = {"name": "Wombat", "keeps_sources": "on", "call_slots": "7"}
@@ -195,7 +195,7 @@ def test_an_admin_decides_what_their_organization_keeps_and_renames_nothing(admi
     assert other_organization.name not in client.get(page(Organization)).content.decode()
 
 
-def test_an_operator_has_every_organization(other_organization, organization):
+def test_operator_manages_every_organization(other_organization, organization):
     client = client_of(User.objects.create_superuser("operator@example.org", PASSWORD))
 
     client.post(page(Organization, "change", other_organization.pk), {"name": "Ridge", "call_slots": "25"})
@@ -205,7 +205,7 @@ def test_an_operator_has_every_organization(other_organization, organization):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_document_is_uploaded_on_the_accounts_page(supervisor, account):
+def test_account_page_uploads_document(supervisor, account):
     file = SimpleUploadedFile("Harbor procedures.md", b"1010 Answer.")
 
     response = client_of(supervisor).post(
@@ -236,7 +236,7 @@ def test_a_document_is_uploaded_on_the_accounts_page(supervisor, account):
         ("p.txt", b"", "This file is empty."),
     ],
 )
-def test_a_refused_document_says_why_and_leaves_no_row(supervisor, account, name, content, words):
+def test_rejected_document_shows_reason_and_leaves_no_row(supervisor, account, name, content, words):
     response = client_of(supervisor).post(
         page(Account, "change", account.pk),
         {"name": account.name, "number": "717", "procedures_file": SimpleUploadedFile(name, content)},
@@ -247,7 +247,7 @@ def test_a_refused_document_says_why_and_leaves_no_row(supervisor, account, name
     assert ProcedureDocument.objects.count() == 0
 
 
-def test_a_file_name_with_markup_is_only_ever_text(supervisor, account):
+def test_file_name_with_markup_is_escaped(supervisor, account):
     upload_procedures(account, SimpleUploadedFile("<img src=x onerror=alert(1)>.md", b"x"), supervisor)
 
     body = client_of(supervisor).get(page(Account, "change", account.pk)).content.decode()
@@ -255,7 +255,7 @@ def test_a_file_name_with_markup_is_only_ever_text(supervisor, account):
     assert "<img src=x" not in body and "&lt;img src=x" in body
 
 
-def test_what_failed_is_prepared_again_by_an_action(supervisor, account):
+def test_retry_action_queues_failed_document(supervisor, account):
     document = upload_procedures(account, SimpleUploadedFile("p.md", b"x"), supervisor)
     ProcedureDocument.objects.update(status="failed", failure="no")
 
@@ -265,14 +265,14 @@ def test_what_failed_is_prepared_again_by_an_action(supervisor, account):
     assert (said(response), document.status, document.attempts) == (["1 document was queued again."], "processing", 0)
 
 
-def test_an_account_number_that_is_taken_is_refused_in_the_form(admin, account):
+def test_account_form_rejects_taken_number(admin, account):
     response = client_of(admin).post(page(Account, "add"), {"name": "Again", "number": "717"})
 
     assert response.status_code == 200
     assert response.context["adminform"].form.errors == {"__all__": ["Another account already has this number."]}
 
 
-def test_people_are_added_to_ones_own_organization(admin):
+def test_user_form_adds_people_to_own_organization(admin):
     fields = {"email": "new@example.org", "role": "evaluator", "usable_password": "true"}
 
     client_of(admin).post(page(User, "add"), fields | {"password1": PASSWORD, "password2": PASSWORD})
@@ -282,7 +282,7 @@ def test_people_are_added_to_ones_own_organization(admin):
     assert person.check_password(PASSWORD)
 
 
-def test_an_admin_of_an_organization_cannot_take_over_an_operator(organization, admin):
+def test_organization_admin_cannot_change_operator(organization, admin):
     operator = User.objects.create_superuser("root@example.org", PASSWORD, organization=organization)
     client = client_of(admin)
     new = "quite another harbor"

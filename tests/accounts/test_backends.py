@@ -40,7 +40,7 @@ HEAD, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
 
 
 @pytest.mark.parametrize("role", User.Role.values)
-def test_each_role_may_what_the_table_says(organization, role):
+def test_role_permissions_match_table(organization, role):
     person = add_person(organization, role, "one@example.org")
     declared = {row[0]: row[1 + HEAD.index(role)] for row in ROWS}
 
@@ -54,7 +54,7 @@ def test_each_role_may_what_the_table_says(organization, role):
     assert may == declared
 
 
-def test_who_is_not_active_may_nothing(organization):
+def test_inactive_user_has_no_permissions(organization):
     person = add_person(organization, User.Role.ADMIN, "one@example.org")
     person.is_active = False
 
@@ -62,12 +62,12 @@ def test_who_is_not_active_may_nothing(organization):
     assert not person.has_module_perms("accounts")
 
 
-def test_a_module_opens_to_whoever_may_something_in_it(trainer, counselor):
+def test_module_permission_follows_model_permissions(trainer, counselor):
     assert trainer.has_module_perms("scenarios") and trainer.has_module_perms("accounts")
     assert not trainer.has_module_perms("evaluation")
     assert not trainer.has_module_perms("scenario")
     assert not counselor.has_module_perms("scenarios")
 
 
-def test_every_role_stands_in_the_table():
+def test_every_role_has_table_entry():
     assert set(ROLE_PERMISSIONS) == set(User.Role.values)

@@ -7,7 +7,7 @@ from accounts.models import Organization, User
 
 
 @pytest.fixture
-def typed(monkeypatch):
+def type_password(monkeypatch):
     """Return a function that pipes a password to the command's standard input."""
 
     def type_in(text: str) -> None:
@@ -16,8 +16,8 @@ def typed(monkeypatch):
     return type_in
 
 
-def test_a_center_begins_with_its_administrator_and_its_lists(db, typed, client):
-    typed("long enough and not common")
+def test_create_organization_adds_admin_and_default_lists(db, type_password, client):
+    type_password("long enough and not common")
 
     call_command("create_organization", "Lakeside Line", "Head@Lakeside.example")
 
@@ -32,8 +32,8 @@ def test_a_center_begins_with_its_administrator_and_its_lists(db, typed, client)
     ("email", "password", "complaint"),
     [("no address", "long enough and not common", "valid email"), ("a@b.example", "short", "too short")],
 )
-def test_what_is_wrong_is_said_and_nothing_is_created(db, typed, email, password, complaint):
-    typed(password)
+def test_create_organization_rejects_invalid_input(db, type_password, email, password, complaint):
+    type_password(password)
 
     with pytest.raises(CommandError, match=complaint):
         call_command("create_organization", "Lakeside Line", email)
@@ -41,8 +41,8 @@ def test_what_is_wrong_is_said_and_nothing_is_created(db, typed, email, password
     assert not Organization.objects.filter(name="Lakeside Line").exists()
 
 
-def test_a_taken_address_creates_nothing(typed, counselor):
-    typed("long enough and not common")
+def test_create_organization_rejects_taken_email(type_password, counselor):
+    type_password("long enough and not common")
 
     with pytest.raises(CommandError, match="already taken"):
         call_command("create_organization", "Lakeside Line", counselor.email)

@@ -17,7 +17,7 @@ def create(client, name: str, key: str = "one"):
     return client.post(COHORTS, {"name": name}, content_type="application/json", headers={"Idempotency-Key": key})
 
 
-def test_sent_again_it_is_answered_the_same_and_made_once(supervisor):
+def test_repeated_request_replays_response(supervisor):
     client = client_of(supervisor)
 
     first, second = create(client, "Spring class"), create(client, "Spring class")
@@ -28,7 +28,7 @@ def test_sent_again_it_is_answered_the_same_and_made_once(supervisor):
     assert Cohort.objects.count() == 1
 
 
-def test_a_refusal_is_answered_the_same_too(supervisor):
+def test_repeated_request_replays_error(supervisor):
     client = client_of(supervisor)
 
     first, second = create(client, ""), create(client, "")
@@ -36,7 +36,7 @@ def test_a_refusal_is_answered_the_same_too(supervisor):
     assert (first.status_code, second.status_code, second["Idempotent-Replayed"]) == (400, 400, "true")
 
 
-def test_the_same_key_for_something_else_is_refused(supervisor):
+def test_reused_key_for_different_request_is_rejected(supervisor):
     client = client_of(supervisor)
     create(client, "Spring class")
 
@@ -46,7 +46,7 @@ def test_the_same_key_for_something_else_is_refused(supervisor):
     assert Cohort.objects.count() == 1
 
 
-def test_keys_of_two_people_are_two_keys(supervisor, stranger):
+def test_keys_are_separate_for_each_user(supervisor, stranger):
     create(client_of(supervisor), "Spring class")
 
     assert create(client_of(stranger), "Spring class").status_code == 201
@@ -54,17 +54,17 @@ def test_keys_of_two_people_are_two_keys(supervisor, stranger):
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "new\tline"])
-def test_a_key_that_is_none_is_refused(supervisor, key):
+def test_invalid_key_is_rejected(supervisor, key):
     assert create(client_of(supervisor), "Spring class", key).json()["code"] == "idempotency_key"
 
 
-def test_without_a_key_nothing_is_kept(supervisor):
+def test_request_without_key_is_not_stored(supervisor):
     client_of(supervisor).post(COHORTS, {"name": "x"}, content_type="application/json")
 
     assert IdempotentCall.objects.count() == 0
 
 
-def test_what_was_never_answered_is_taken_up_again(supervisor):
+def test_abandoned_request_runs_again(supervisor):
     client = client_of(supervisor)
     create(client, "Spring class")
     Cohort.objects.all().delete()
@@ -78,7 +78,7 @@ def test_what_was_never_answered_is_taken_up_again(supervisor):
     assert (taken.status_code, Cohort.objects.count()) == (201, 1)
 
 
-def test_keys_are_kept_for_a_day(supervisor):
+def test_keys_expire_after_one_day(supervisor):
     create(client_of(supervisor), "Spring class")
     assert delete_expired_calls() == 0
 
@@ -88,7 +88,7 @@ def test_keys_are_kept_for_a_day(supervisor):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_sent_many_times_at_once_it_is_made_once(supervisor):
+def test_concurrent_requests_create_one_row(supervisor):
     clients = [client_of(supervisor) for _ in range(8)]
     for client in clients[1:]:
         client.cookies = clients[0].cookies

@@ -6,7 +6,7 @@ from tests.support.fixtures import PASSWORD, client_of
 
 
 @pytest.fixture(autouse=True)
-def forgotten_attempts():
+def cleared_login_attempts():
     """Clear the cache, which counts failed logins, before and after each test."""
     cache.clear()
     yield
@@ -24,11 +24,11 @@ def is_in(client: Client) -> bool:
 
 
 @pytest.mark.parametrize("email", ["counselor@example.org", "Counselor@Example.ORG", " counselor@example.org "])
-def test_address_and_password_let_in(counselor, email):
+def test_login_accepts_email_and_password(counselor, email):
     assert is_in(log_in(email))
 
 
-def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(counselor):
+def test_login_does_not_reveal_known_emails(counselor):
     bodies = []
     for email in ("counselor@example.org", "nobody@example.org"):
         client = Client()
@@ -39,14 +39,14 @@ def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(counselor):
     assert bodies[0] == bodies[1] != []
 
 
-def test_who_is_not_active_is_not_let_in(counselor):
+def test_login_rejects_inactive_user(counselor):
     counselor.is_active = False
     counselor.save()
 
     assert not is_in(log_in(counselor.email))
 
 
-def test_someone_the_admin_added_can_log_in_however_the_address_was_written(admin):
+def test_login_ignores_case_of_email(admin):
     fields = {"email": "New.Person@Example.org", "role": "counselor", "usable_password": "true"}
 
     response = client_of(admin).post(
@@ -57,7 +57,7 @@ def test_someone_the_admin_added_can_log_in_however_the_address_was_written(admi
     assert is_in(log_in("new.person@example.org"))
 
 
-def test_nobody_signs_up_from_outside(db):
+def test_signup_is_closed(db):
     fields = {"email": "me@example.org", "password1": PASSWORD, "password2": PASSWORD}
 
     response = Client().post("/account/signup/", fields)
@@ -66,7 +66,7 @@ def test_nobody_signs_up_from_outside(db):
     assert not is_in(log_in("me@example.org"))
 
 
-def test_a_changed_password_ends_the_other_sessions(counselor):
+def test_password_change_ends_other_sessions(counselor):
     here, there = log_in(counselor.email), log_in(counselor.email)
     new = "quite another harbor"
 
@@ -77,7 +77,7 @@ def test_a_changed_password_ends_the_other_sessions(counselor):
 
 
 @pytest.mark.parametrize("password", ["short", "password1234", "123456789012"])
-def test_a_weak_password_is_refused_with_a_reason(counselor, password):
+def test_password_change_rejects_weak_password(counselor, password):
     client = client_of(counselor)
     fields = {"oldpassword": PASSWORD, "password1": password, "password2": password}
 
@@ -90,7 +90,7 @@ def test_a_weak_password_is_refused_with_a_reason(counselor, password):
     assert response.context["form"].errors
 
 
-def test_logging_out_needs_a_post(counselor):
+def test_logout_requires_post(counselor):
     client = client_of(counselor)
 
     client.get("/account/logout/")
@@ -100,7 +100,7 @@ def test_logging_out_needs_a_post(counselor):
     assert not is_in(client)
 
 
-def test_a_login_leads_nowhere_else(counselor):
+def test_login_ignores_external_redirect(counselor):
     response = Client().post(
         "/account/login/?next=https://elsewhere.example/", {"login": counselor.email, "password": PASSWORD}
     )

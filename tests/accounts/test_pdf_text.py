@@ -103,7 +103,7 @@ def children() -> set[str]:
 
 
 @pytest.fixture(autouse=True)
-def no_child_left():
+def no_leftover_children():
     if not Path("/proc/self/stat").exists():
         yield
         return
@@ -120,7 +120,7 @@ def refusal(data: bytes, **limits) -> PdfUnreadableError:
     return refused.value
 
 
-def test_text_of_every_page_in_order():
+def test_read_pdf_returns_page_texts_in_order():
     data = pages_pdf(SAYS, b"", b"BT /F1 12 Tf 72 700 Td (Second letter) Tj ET")
 
     read = read_pdf(data)
@@ -129,7 +129,7 @@ def test_text_of_every_page_in_order():
     assert read.text == "I called twice\nand nobody rang back\n\nSecond letter"
 
 
-def test_a_file_is_read_from_where_it_stands():
+def test_read_pdf_starts_at_file_position():
     file = io.BytesIO(b"before" + TEXT)
     file.seek(6)
 
@@ -138,13 +138,13 @@ def test_a_file_is_read_from_where_it_stands():
     assert read.text == "I called twice\nand nobody rang back"
 
 
-def test_a_pdf_that_anyone_may_open_is_read_though_it_is_encrypted():
+def test_encrypted_pdf_without_password_is_read():
     read = read_pdf(encrypted(user="", owner="only for changing it"))
 
     assert read.text == "I called twice\nand nobody rang back"
 
 
-def test_as_many_pages_and_characters_as_allowed_are_read():
+def test_read_pdf_accepts_exactly_the_limits():
     data = pages_pdf(*[b"BT /F1 12 Tf 72 700 Td (abcde) Tj ET"] * 3)
 
     read = read_pdf(data, most_pages=3, most_characters=15)
@@ -196,13 +196,13 @@ def test_as_many_pages_and_characters_as_allowed_are_read():
         "bomb in a font",
     ],
 )
-def test_what_cannot_be_read_is_refused(data, kind):
+def test_unreadable_pdf_is_rejected(data, kind):
     assert len(data) < 1_000_000
 
     assert refusal(data).kind == kind
 
 
-def test_one_page_or_character_over_the_limit_is_refused_with_the_limit():
+def test_pdf_over_limit_is_rejected_with_the_limit():
     data = pages_pdf(*[b"BT /F1 12 Tf 72 700 Td (abcde) Tj ET"] * 3)
 
     pages, characters = refusal(data, most_pages=2), refusal(data, most_characters=14)
@@ -212,7 +212,7 @@ def test_one_page_or_character_over_the_limit_is_refused_with_the_limit():
     assert explain_unreadable_pdf(characters).startswith("This PDF has more than 14 characters.")
 
 
-def test_refusals_say_what_to_do():
+def test_explain_unreadable_pdf_names_reason_and_remedy():
     locked = refusal(encrypted("secret", "secret"))
 
     assert explain_unreadable_pdf(locked) == (
@@ -223,17 +223,17 @@ def test_refusals_say_what_to_do():
     )
 
 
-def test_many_parts_under_the_limit_do_not_fill_the_memory():
+def test_many_streams_under_limit_hit_memory_limit():
     part = megabytes_of_spaces(24)
 
     assert refusal(pages_pdf(*[part] * 40, entries=FLATE), seconds=60).kind == "too_large"
 
 
-def test_reading_ends_when_the_time_is_over():
+def test_slow_pdf_is_rejected_at_timeout():
     assert refusal(SLOW, seconds=0.3).kind == "too_slow"
 
 
-def test_the_child_ends_by_itself_when_nobody_watches_it():
+def test_sandbox_limits_its_own_cpu_time():
     program = [sys.executable, "-I", pdf_sandbox.__file__, "500", "2000000", "1"]
 
     done = subprocess.run(program, input=SLOW, capture_output=True)
@@ -242,19 +242,19 @@ def test_the_child_ends_by_itself_when_nobody_watches_it():
     assert done.stdout == b""
 
 
-def test_a_reader_that_fails_by_itself_is_not_blamed_on_the_document():
+def test_sandbox_crash_is_not_blamed_on_document():
     with pytest.raises(RuntimeError, match="ended with status 1"):
         read_pdf(TEXT, most_pages="many")
 
 
-def test_threads_read_side_by_side():
+def test_threads_read_concurrently():
     with ThreadPoolExecutor(4) as threads:
         texts = [read.text for read in threads.map(read_pdf, [TEXT] * 8)]
 
     assert texts == ["I called twice\nand nobody rang back"] * 8
 
 
-def test_broken_characters_are_left_out_of_the_text():
+def test_unstorable_characters_are_removed():
     """Check a font whose ToUnicode table maps letters to NUL, a lone surrogate, and a surrogate pair."""
     table = (
         b"/CIDInit /ProcSet findresource begin 12 dict begin begincmap "
@@ -269,12 +269,12 @@ def test_broken_characters_are_left_out_of_the_text():
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")))
-def test_cleaning_keeps_every_whole_character(text):
+def test_remove_unstorable_characters_keeps_all_others(text):
     assert remove_unstorable_characters("\0".join(text)) == text
 
 
 @given(st.text(st.characters() | st.sampled_from("\0\ud83d\ude00")))
-def test_cleaned_text_can_be_kept(text):
+def test_remove_unstorable_characters_returns_encodable_text(text):
     cleaned = remove_unstorable_characters(text)
 
     assert "\0" not in cleaned

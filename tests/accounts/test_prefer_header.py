@@ -25,7 +25,7 @@ def test_preferred_wait_reads_whole_seconds_up_to_thirty(header, seconds):
     assert preferred_wait(RequestFactory().get("/", headers=headers)) == seconds
 
 
-def test_wait_until_looks_at_least_once():
+def test_wait_until_checks_at_least_once():
     looks = []
 
     assert wait_until(lambda: looks.append(1) or True, 0) is True

@@ -64,7 +64,7 @@ def all_files(client: OpenAI) -> set[str]:
     return {file.id for file in client.files.list()}
 
 
-def test_an_upload_is_ready_when_a_search_can_find_it(account, supervisor, openai):
+def test_document_is_ready_once_search_finds_it(account, supervisor, openai):
     document = upload_procedures(account, document_of(), supervisor)
     account.refresh_from_db()
     assert account.procedures is None
@@ -79,7 +79,7 @@ def test_an_upload_is_ready_when_a_search_can_find_it(account, supervisor, opena
     assert PROCEDURES_CANARY in found[0].content[0].text
 
 
-def test_openai_is_told_neither_the_files_name_nor_the_accounts(account, supervisor, openai, standin):
+def test_openai_receives_no_names(account, supervisor, openai, standin):
     document = upload_procedures(account, document_of(name="Harbor secret plans.md"), supervisor)
 
     prepare_procedures(document.pk)
@@ -89,7 +89,7 @@ def test_openai_is_told_neither_the_files_name_nor_the_accounts(account, supervi
     assert openai.files.retrieve(document.openai_file_id).filename == f"procedures-{document.pk}.md"
 
 
-def test_a_replacement_switches_first_and_takes_the_old_file_away_then(account, supervisor, openai, standin):
+def test_replacement_activates_before_deleting_old_file(account, supervisor, openai, standin):
     old = prepare_ready_document(account, supervisor)
     standin.clear_request_log()
 
@@ -111,7 +111,7 @@ def test_a_replacement_switches_first_and_takes_the_old_file_away_then(account, 
         ("POST /v1/vector_stores/", {"status": 500}, "http_500"),
     ],
 )
-def test_a_failure_keeps_the_row_with_its_reason_and_nothing_at_openai(
+def test_failed_preparation_keeps_reason_but_no_openai_file(
     account, supervisor, openai, standin, settings, match, fault, code
 ):
     old = prepare_ready_document(account, supervisor)
@@ -129,7 +129,7 @@ def test_a_failure_keeps_the_row_with_its_reason_and_nothing_at_openai(
     assert at_openai(openai, account) == [old.openai_file_id]
 
 
-def test_a_document_that_is_never_indexed_is_given_up_in_time(account, supervisor, openai, settings):
+def test_preparation_gives_up_if_document_is_never_indexed(account, supervisor, openai, settings):
     settings.PROCEDURES_TIMEOUT = 0
     document = upload_procedures(account, document_of(), supervisor)
     before = all_files(openai)
@@ -140,7 +140,7 @@ def test_a_document_that_is_never_indexed_is_given_up_in_time(account, superviso
     assert all_files(openai) == before
 
 
-def test_what_failed_can_be_prepared_again(account, supervisor, openai, settings):
+def test_failed_document_can_be_retried(account, supervisor, openai, settings):
     address, settings.OPENAI_BASE_URL = settings.OPENAI_BASE_URL, "http://127.0.0.1:9/v1"
     document = upload_procedures(account, document_of(), supervisor)
     prepare_until_settled(document, settings)
@@ -155,7 +155,7 @@ def test_what_failed_can_be_prepared_again(account, supervisor, openai, settings
     assert (document.status, document.failure) == ("ready", "")
 
 
-def test_delivered_twice_it_is_prepared_once(account, supervisor, openai, standin):
+def test_task_delivered_twice_prepares_once(account, supervisor, openai, standin):
     document = prepare_ready_document(account, supervisor)
     prepare_procedures(document.pk)
 
@@ -164,7 +164,7 @@ def test_delivered_twice_it_is_prepared_once(account, supervisor, openai, standi
 
 
 @pytest.mark.django_db(transaction=True)
-def test_delivered_at_once_it_is_prepared_once(account, supervisor, openai):
+def test_concurrent_tasks_prepare_once(account, supervisor, openai):
     document = upload_procedures(account, document_of(), supervisor)
 
     assert run_concurrently(*[lambda: prepare_procedures(document.pk)] * 3) == [None, None, None]
@@ -174,7 +174,7 @@ def test_delivered_at_once_it_is_prepared_once(account, supervisor, openai):
     assert at_openai(openai, account) == [document.openai_file_id]
 
 
-def test_a_lost_claim_is_swept_and_prepared_again(account, supervisor, openai, settings):
+def test_sweep_requeues_lost_claim(account, supervisor, openai, settings):
     document = upload_procedures(account, document_of(), supervisor)
     ProcedureDocument.objects.update(attempts=1, is_claimed=True)
     prepare_procedures(document.pk)
@@ -188,7 +188,7 @@ def test_a_lost_claim_is_swept_and_prepared_again(account, supervisor, openai, s
     assert (document.status, document.attempts) == ("ready", 2)
 
 
-def test_a_document_that_kills_its_workers_is_given_up(account, supervisor, openai, settings):
+def test_preparation_gives_up_after_killed_workers(account, supervisor, openai, settings):
     document = upload_procedures(account, document_of(), supervisor)
     ProcedureDocument.objects.update(attempts=settings.TASK_ATTEMPTS, is_claimed=True)
     expire_claim(document, settings)
@@ -221,7 +221,7 @@ class OvertakingWorker:
 
 
 @pytest.mark.parametrize("then_fail", [False, True])
-def test_a_worker_that_was_thought_lost_spoils_nothing(account, supervisor, openai, settings, monkeypatch, then_fail):
+def test_late_worker_changes_nothing(account, supervisor, openai, settings, monkeypatch, then_fail):
     document = upload_procedures(account, document_of(), supervisor)
     overtaken = OvertakingWorker(document, settings, then_fail)
     monkeypatch.setattr(VectorStoreClient, "attach", lambda *args: overtaken(*args))
@@ -234,7 +234,7 @@ def test_a_worker_that_was_thought_lost_spoils_nothing(account, supervisor, open
     assert at_openai(openai, account) == [document.openai_file_id]
 
 
-def test_of_two_documents_the_later_upload_counts_whichever_is_ready_first(account, supervisor, openai):
+def test_later_upload_wins_in_any_order(account, supervisor, openai):
     earlier = upload_procedures(account, document_of(b"1000 Earlier."), supervisor)
     later = upload_procedures(account, document_of(b"1000 Later."), supervisor)
 
@@ -247,7 +247,7 @@ def test_of_two_documents_the_later_upload_counts_whichever_is_ready_first(accou
     assert at_openai(openai, account) == [later.openai_file_id]
 
 
-def test_two_first_documents_at_once_share_one_store(account, supervisor, openai, monkeypatch):
+def test_concurrent_first_documents_share_one_store(account, supervisor, openai, monkeypatch):
     first, second = (upload_procedures(account, document_of(b"1000 %d." % n), supervisor) for n in range(2))
     ensure_store, stores = VectorStoreClient.ensure_store, len(list(openai.vector_stores.list()))
 
@@ -266,7 +266,7 @@ def test_two_first_documents_at_once_share_one_store(account, supervisor, openai
     assert len(list(openai.vector_stores.list())) == stores + 1
 
 
-def test_a_store_that_is_gone_is_made_anew(account, supervisor, openai):
+def test_missing_store_is_created_again(account, supervisor, openai):
     prepare_ready_document(account, supervisor)
     openai.vector_stores.delete(account.vector_store_id)
     gone = account.vector_store_id

@@ -169,7 +169,7 @@ class ProcedureReplacementMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(3000 if IS_PROVE_RUN else 280)
-def test_one_document_counts_whatever_happens(transactional_db, standin, settings, supervisor, organization):
+def test_one_document_is_active_after_any_events(transactional_db, standin, settings, supervisor, organization):
     settings.PROCEDURES_TIMEOUT = 0.4
     settings.PROCEDURES_LEFT_AFTER = 0
 

@@ -48,9 +48,7 @@ def die_after(monkeypatch, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["ensure_store", "upload", "attach", "wait_until_searchable", "remove_file"])
-def test_what_a_dead_worker_left_is_gone_once_the_document_is_ready(
-    account, supervisor, openai, settings, monkeypatch, method
-):
+def test_leftovers_of_dead_worker_are_removed(account, supervisor, openai, settings, monkeypatch, method):
     old = prepare_ready_document(account, supervisor)
     document = upload_procedures(account, document_of(b"717\n4010 New."), supervisor)
     with monkeypatch.context() as patch:
@@ -72,7 +70,7 @@ def test_what_a_dead_worker_left_is_gone_once_the_document_is_ready(
     assert stores(openai) == {account.vector_store_id}
 
 
-def test_what_a_document_left_that_was_given_up_is_removed(account, supervisor, openai, settings, monkeypatch):
+def test_leftovers_of_failed_document_are_removed(account, supervisor, openai, settings, monkeypatch):
     document = upload_procedures(account, document_of(), supervisor)
     with monkeypatch.context() as patch:
         die_after(patch, "upload")
@@ -89,7 +87,7 @@ def test_what_a_document_left_that_was_given_up_is_removed(account, supervisor, 
     assert (all_files(openai), stores(openai)) == (set(), set())
 
 
-def test_nothing_of_others_and_nothing_young_is_touched(account, supervisor, openai, settings, monkeypatch):
+def test_foreign_and_recent_resources_are_kept(account, supervisor, openai, settings, monkeypatch):
     theirs = openai.vector_stores.create(name="procedures", metadata={"steadyline_account": str(supervisor.pk)}).id
     somebodys = openai.vector_stores.create(name="procedures").id
     files = {openai.files.create(file=(name, b"x"), purpose="assistants").id for name in ("a.txt", "procedures-x.md")}
@@ -105,7 +103,7 @@ def test_nothing_of_others_and_nothing_young_is_touched(account, supervisor, ope
     assert account_store not in stores(openai)
 
 
-def test_what_is_on_its_way_is_left_alone(account, supervisor, openai, monkeypatch):
+def test_resources_in_preparation_are_kept(account, supervisor, openai, monkeypatch):
     document = upload_procedures(account, document_of(), supervisor)
     with monkeypatch.context() as patch:
         die_after(patch, "attach")
@@ -117,7 +115,7 @@ def test_what_is_on_its_way_is_left_alone(account, supervisor, openai, monkeypat
 
 
 @pytest.mark.parametrize("gone", ["store", "file", "attachment"])
-def test_a_document_in_force_that_is_gone_at_openai_is_put_there_again(account, supervisor, openai, gone):
+def test_missing_active_file_is_uploaded_again(account, supervisor, openai, gone):
     document = prepare_ready_document(account, supervisor)
     if gone == "store":
         openai.vector_stores.delete(account.vector_store_id)
@@ -138,7 +136,7 @@ def test_a_document_in_force_that_is_gone_at_openai_is_put_there_again(account, 
     assert all_files(openai) == {document.openai_file_id} == set(at_openai(openai, account))
 
 
-def test_a_document_from_before_there_was_an_index_gets_one_and_says_whose_it_is(account, supervisor, openai):
+def test_missing_index_and_attribute_are_repaired(account, supervisor, openai):
     document = prepare_ready_document(account, supervisor, TEXT)
     document.pages.all().delete()
     document.sections.all().delete()
@@ -156,7 +154,7 @@ def test_a_document_from_before_there_was_an_index_gets_one_and_says_whose_it_is
     assert attached.attributes == {"document": str(document.pk)}
 
 
-def test_openai_being_away_changes_nothing(account, supervisor, openai, settings):
+def test_unavailable_openai_changes_nothing(account, supervisor, openai, settings):
     prepare_ready_document(account, supervisor)
     settings.OPENAI_BASE_URL = "http://127.0.0.1:9/v1"
 

@@ -24,7 +24,7 @@ def index_of(pages: list[str]) -> CitationIndex:
     return CitationIndex([(number, normalize_for_matching(page)) for number, page in enumerate(pages, 1)], sections)
 
 
-def test_numbered_headings_are_sections_and_tables_of_contents_and_steps_are_not():
+def test_parse_sections_skips_contents_and_steps():
     sections = [(one.number, one.title, one.page, one.last_page) for one in parse_sections(MANUAL)]
 
     assert sections == [
@@ -35,14 +35,14 @@ def test_numbered_headings_are_sections_and_tables_of_contents_and_steps_are_not
     ]
 
 
-def test_a_heading_repeated_on_the_next_page_goes_on():
+def test_repeated_heading_continues_section():
     section = parse_sections(MANUAL)[1]
 
     assert section.text.startswith("When a caller loses hope, ask directly.\n1. Ask openly.")
     assert section.text.endswith("24 hours after the call.\nNever ask so that the answer is no.")
 
 
-def test_a_numbered_paragraph_is_titled_by_its_beginning():
+def test_numbered_paragraph_is_titled_by_first_words():
     text = '## 3000 Asking\n\n3010 Ask directly. Do not hint.\n3020 In doubt, ask again: "Do you think of dying?"\n'
 
     assert [(one.number, one.title) for one in parse_sections([text], has_pages=False)] == [
@@ -53,11 +53,11 @@ def test_a_numbered_paragraph_is_titled_by_its_beginning():
     assert {one.page for one in parse_sections([text], has_pages=False)} == {None}
 
 
-def test_a_text_without_numbered_headings_has_no_sections():
+def test_text_without_numbered_headings_has_no_sections():
     assert parse_sections(["Be kind.\nListen first.\n"]) == []
 
 
-def test_sections_are_suggested_by_what_a_text_speaks_of():
+def test_rank_sections_finds_matching_topics():
     sections = parse_sections(MANUAL)
 
     found = rank_sections("The caller has pills and no plan for how to be safe until morning.", sections)
@@ -66,7 +66,7 @@ def test_sections_are_suggested_by_what_a_text_speaks_of():
     assert rank_sections("Weather and football", sections) == []
 
 
-def test_cited_words_are_found_whatever_a_program_made_of_spaces_and_hyphens():
+def test_citation_ignores_spaces_and_hyphens():
     index = index_of(MANUAL)
 
     found = index.find("work out WHAT helps, and who keeps the pills until mor-\nning")
@@ -76,7 +76,7 @@ def test_cited_words_are_found_whatever_a_program_made_of_spaces_and_hyphens():
     assert index.find("ask") is None
 
 
-def test_words_that_stand_in_several_sections_are_found_in_the_one_named():
+def test_citation_prefers_named_section():
     pages = ["100 First\nStay with the caller, always.", "200 Second\nStay with the caller, always."]
     index = index_of(pages)
 
@@ -86,7 +86,7 @@ def test_words_that_stand_in_several_sections_are_found_in_the_one_named():
     assert index.find("Stay with the caller, always.", "2000").section == "100"
 
 
-def test_words_that_run_over_a_page_are_found_on_the_page_where_they_begin():
+def test_citation_across_pages_names_first_page():
     index = index_of(["100 First\nStay with the", "caller, always."])
 
     assert index.find("Stay with the caller, always.").page == 1

@@ -18,7 +18,7 @@ def client_with(secret: str) -> Client:
     return Client(headers={"Authorization": f"Bearer {secret}"})
 
 
-def test_the_secret_is_shown_once_and_kept_nowhere(admin):
+def test_token_secret_is_shown_once_and_not_stored(admin):
     answer = client_of(admin).post(
         "/api/tokens/", {"name": "Learning system", "scopes": ["sessions:read"]}, content_type="application/json"
     )
@@ -30,7 +30,7 @@ def test_the_secret_is_shown_once_and_kept_nowhere(admin):
     assert client_with(secret).get("/api/sessions/").status_code == 200
 
 
-def test_the_tokens_of_the_framework_open_nothing(admin):
+def test_framework_token_header_is_rejected(admin):
     _, secret = issue_service_token(admin, "Learning system", ["sessions:read"])
 
     answers = [
@@ -41,7 +41,7 @@ def test_the_tokens_of_the_framework_open_nothing(admin):
     assert answers == [403, 403]
 
 
-def test_a_token_does_what_its_scopes_name_and_nothing_else(admin, counselor, chat):
+def test_token_is_limited_to_its_scopes(admin, counselor, chat):
     _, secret = issue_service_token(admin, "Learning system", ["sessions:read"])
     client = client_with(secret)
 
@@ -78,7 +78,7 @@ def test_a_token_does_what_its_scopes_name_and_nothing_else(admin, counselor, ch
         (CLOSED, "GET", None),
     ],
 )
-def test_a_view_and_a_method_require_a_scope(resource, method, scope):
+def test_required_scope_follows_view_and_method(resource, method, scope):
     class DeclaredView(APIView):
         token_scope = resource
 
@@ -91,12 +91,12 @@ def test_a_view_and_a_method_require_a_scope(resource, method, scope):
     assert required_scope(declared_view.cls(), method) == scope
 
 
-def test_a_view_that_declares_nothing_is_closed():
+def test_view_without_scope_is_closed_to_tokens():
     assert required_scope(APIView(), "GET") is None
 
 
 @pytest.mark.parametrize("change", ["revoked", "expired", "inactive", "other"])
-def test_what_is_no_good_any_more_lets_nobody_in(admin, change):
+def test_unusable_token_is_rejected(admin, change):
     token, secret = issue_service_token(admin, "Learning system", ["sessions:read"])
     if change == "revoked":
         assert (revoke_service_token(token), revoke_service_token(token)) == (True, False)
@@ -110,7 +110,7 @@ def test_what_is_no_good_any_more_lets_nobody_in(admin, change):
     assert (answer.status_code, answer.json()["detail"]) == (403, "This token is unknown, revoked, or expired.")
 
 
-def test_a_token_sees_its_own_organization_alone(stranger, other_organization, chat):
+def test_token_sees_only_its_organization(stranger, other_organization, chat):
     their_admin = User.objects.create_user("a@example.net", organization=other_organization, role="admin")
     _, secret = issue_service_token(their_admin, "Theirs", ["sessions:read"])
 
@@ -120,7 +120,7 @@ def test_a_token_sees_its_own_organization_alone(stranger, other_organization, c
     assert client.get(f"/api/sessions/{chat.pk}/").status_code == 404
 
 
-def test_an_outside_system_enters_no_administration_and_has_no_password(admin):
+def test_service_user_has_no_admin_access_or_password(admin):
     issue_service_token(admin, "Learning system", Scope.values)
     service = User.objects.get(role="service")
 
@@ -128,7 +128,7 @@ def test_an_outside_system_enters_no_administration_and_has_no_password(admin):
 
 
 @pytest.mark.parametrize("scopes", [[], ["sessions:write"], ["everything"]])
-def test_unknown_scopes_are_refused(admin, scopes):
+def test_invalid_scopes_are_rejected(admin, scopes):
     body = {"name": "x", "scopes": scopes}
     answer = client_of(admin).post("/api/tokens/", body, content_type="application/json")
 
@@ -136,7 +136,7 @@ def test_unknown_scopes_are_refused(admin, scopes):
     assert ServiceToken.objects.count() == User.objects.filter(role="service").count() == 0
 
 
-def test_in_the_administration_it_is_issued_and_revoked(admin):
+def test_admin_issues_and_revokes_token(admin):
     client = client_of(admin)
 
     page = client.post(

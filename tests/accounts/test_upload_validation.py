@@ -62,7 +62,7 @@ def files_of(account: Account) -> list[str]:
         ),
     ],
 )
-def test_a_refused_document_says_why_and_leaves_nothing(account, supervisor, name, content, words):
+def test_rejected_document_explains_why_and_stores_nothing(account, supervisor, name, content, words):
     with pytest.raises(InvalidProceduresError) as caught:
         upload_procedures(account, SimpleUploadedFile(name, content), supervisor)
 
@@ -81,7 +81,7 @@ def test_a_refused_document_says_why_and_leaves_nothing(account, supervisor, nam
         ("largest.txt", b"Line 717 " + b"x" * (MAX_BYTES - 9)),
     ],
 )
-def test_a_document_is_kept_byte_for_byte_under_a_key_without_its_name(account, supervisor, name, content):
+def test_document_is_stored_unchanged_under_nameless_key(account, supervisor, name, content):
     document = upload_procedures(account, SimpleUploadedFile(name, content), supervisor)
 
     document.refresh_from_db()
@@ -92,13 +92,13 @@ def test_a_document_is_kept_byte_for_byte_under_a_key_without_its_name(account, 
         assert file.read() == content
 
 
-def test_a_text_of_another_account_is_taken_with_a_warning(account, supervisor):
+def test_text_for_other_account_is_accepted_with_warning(account, supervisor):
     document = upload_procedures(account, SimpleUploadedFile("p.txt", b"Line 718"), supervisor)
 
     assert document.warning == NOT_717
 
 
-def test_where_the_account_has_no_number_its_name_is_sought(account, supervisor):
+def test_account_without_number_is_matched_by_name(account, supervisor):
     account.number = ""
     with pytest.raises(InvalidProceduresError) as caught:
         upload_procedures(account, SimpleUploadedFile("p.pdf", make_pdf("Ridge Line")), supervisor)
@@ -108,7 +108,7 @@ def test_where_the_account_has_no_number_its_name_is_sought(account, supervisor)
     assert ProcedureDocument.objects.count() == 1
 
 
-def test_a_document_that_cannot_be_stored_leaves_no_row(account, supervisor, monkeypatch):
+def test_failed_storage_leaves_no_row(account, supervisor, monkeypatch):
     def away(*args) -> str:
         raise OSError("the storage is away")
 
@@ -119,7 +119,7 @@ def test_a_document_that_cannot_be_stored_leaves_no_row(account, supervisor, mon
     assert ProcedureDocument.objects.count() == 0
 
 
-def test_a_row_that_cannot_be_written_leaves_no_file(account, supervisor, monkeypatch):
+def test_failed_save_leaves_no_file(account, supervisor, monkeypatch):
     def refuse(*args, **kwargs) -> None:
         raise ValueError("no")
 
@@ -156,5 +156,5 @@ def test_a_row_that_cannot_be_written_leaves_no_file(account, supervisor, monkey
         ("7 17", "Account 717", True),
     ],
 )
-def test_a_number_is_found_with_gaps_and_never_in_a_longer_one(number, text, found):
+def test_mentions_account_finds_exact_number(number, text, found):
     assert mentions_account(Account(name="Harbor", number=number), text) is found

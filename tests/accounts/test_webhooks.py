@@ -75,7 +75,7 @@ def deliver_all() -> list[bool]:
     return [attempt_delivery(pk) for pk in Delivery.objects.order_by("created_at").values_list("pk", flat=True)]
 
 
-def test_what_happens_is_told_once_and_signed(hook, receiver, counselor, chat, chat_assignment, standin):
+def test_event_is_delivered_once_and_signed(hook, receiver, counselor, chat, chat_assignment, standin):
     counselor.external_id = "lms-7"
     counselor.save()
     end_session(chat, EndReason.HUNG_UP)
@@ -106,7 +106,7 @@ def test_what_happens_is_told_once_and_signed(hook, receiver, counselor, chat, c
     assert (headers["webhook-signature"], headers["webhook-id"]) == (f"v1,{mac}", told["id"])
 
 
-def test_a_graded_assignment_tells_three_things(hook, receiver, queued, standin):
+def test_graded_assignment_sends_three_events(hook, receiver, queued, standin):
     grade_evaluation(queued.pk)
 
     deliver_all()
@@ -118,7 +118,9 @@ def test_a_graded_assignment_tells_three_things(hook, receiver, queued, standin)
     assert (told[1]["data"]["score"], told[1]["data"]["passed"]) == (queued.score, True)
 
 
-def test_only_what_was_asked_for_of_ones_own_people(admin, stranger, other_organization, counselor, receiver):
+def test_webhook_receives_only_subscribed_events_of_own_organization(
+    admin, stranger, other_organization, counselor, receiver
+):
     from accounts.models import User  # noqa: PLC0415
 
     other = User.objects.create_user("a@example.net", organization=other_organization, role="admin")
@@ -131,7 +133,7 @@ def test_only_what_was_asked_for_of_ones_own_people(admin, stranger, other_organ
 
 
 @pytest.mark.parametrize("status", [500, 404, 302])
-def test_whatever_is_no_success_is_tried_again_later(hook, receiver, chat, status):
+def test_failed_delivery_is_retried_later(hook, receiver, chat, status):
     receiver.statuses = [status, 200]
     end_session(chat, EndReason.HUNG_UP)
     row = Delivery.objects.get()
@@ -146,7 +148,7 @@ def test_whatever_is_no_success_is_tried_again_later(hook, receiver, chat, statu
     assert [headers["webhook-id"] for headers, _ in receiver.heard] == [str(row.pk)] * 2
 
 
-def test_after_the_last_try_it_is_given_up(hook, receiver, chat):
+def test_delivery_is_given_up_after_last_attempt(hook, receiver, chat):
     receiver.statuses = [500]
     end_session(chat, EndReason.HUNG_UP)
     row = Delivery.objects.get()
@@ -160,7 +162,7 @@ def test_after_the_last_try_it_is_given_up(hook, receiver, chat):
     assert sweep_deliveries() == 0
 
 
-def test_nobody_there_is_a_failure_in_words(hook, receiver, chat):
+def test_refused_connection_is_recorded_as_failure(hook, receiver, chat):
     Webhook.objects.update(url="http://127.0.0.1:9/")
     end_session(chat, EndReason.HUNG_UP)
 
@@ -169,7 +171,7 @@ def test_nobody_there_is_a_failure_in_words(hook, receiver, chat):
     assert Delivery.objects.get().failure.startswith("ConnectionRefusedError")
 
 
-def test_nothing_is_sent_inside():
+def test_private_addresses_are_refused():
     message = WebhookMessage("1", 0, b"{}")
 
     for host in ("127.0.0.1", "localhost", "169.254.169.254", "10.0.0.1", "[::1]"):
@@ -177,7 +179,7 @@ def test_nothing_is_sent_inside():
             send_message(f"http://{host}:9/", "whsec_eA==", message, may_be_private=False, timeout=1)
 
 
-def test_the_signature_is_that_of_the_standard():
+def test_signature_matches_standard_webhooks_example():
     """Compare with the example in the Standard Webhooks specification."""
     message = WebhookMessage("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
 
@@ -196,7 +198,7 @@ def test_the_signature_is_that_of_the_standard():
         ("https://example.org/", [], "events"),
     ],
 )
-def test_what_cannot_be_told_is_refused_in_the_api_and_the_administration(admin, url, events, field):
+def test_invalid_webhook_is_rejected_by_api_and_admin(admin, url, events, field):
     client = client_of(admin)
 
     api = client.post("/api/webhooks/", {"url": url, "events": events}, content_type="application/json")
@@ -206,7 +208,7 @@ def test_what_cannot_be_told_is_refused_in_the_api_and_the_administration(admin,
     assert (page.status_code, Webhook.objects.count()) == (200, 0)
 
 
-def test_deliveries_are_listed_for_the_admin(admin, hook, receiver, chat):
+def test_deliveries_are_listed_in_api(admin, hook, receiver, chat):
     end_session(chat, EndReason.HUNG_UP)
     deliver_all()
 
@@ -215,7 +217,7 @@ def test_deliveries_are_listed_for_the_admin(admin, hook, receiver, chat):
     assert [(row["event"], row["attempts"], row["status"]) for row in rows] == [("session.completed", 1, 204)]
 
 
-def test_what_is_settled_is_forgotten_after_a_while(hook, receiver, chat):
+def test_settled_deliveries_are_deleted_after_retention(hook, receiver, chat):
     end_session(chat, EndReason.HUNG_UP)
     deliver_all()
     Delivery.objects.update(created_at=timezone.now() - timedelta(days=89))
@@ -226,7 +228,7 @@ def test_what_is_settled_is_forgotten_after_a_while(hook, receiver, chat):
     assert delete_old_deliveries() == 1
 
 
-def test_what_is_still_on_its_way_is_kept(hook, receiver, chat):
+def test_pending_deliveries_are_kept(hook, receiver, chat):
     end_session(chat, EndReason.HUNG_UP)
     Delivery.objects.update(created_at=timezone.now() - timedelta(days=91))
 
