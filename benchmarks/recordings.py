@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-RATE = 24_000
+SAMPLE_RATE = 24_000
 SECONDS = 3600
 TURN = 12  # seconds; the caller speaks for half of it
 SEEK_COUNT = 200
@@ -67,15 +67,16 @@ def prepare() -> None:
     clock = ManualClock()
     began = clock.now
     spool, shipper = start_recording(session, 1, clock), create_uploader(session, 1)
-    for sent, index, samples in microphone_frames(SECONDS, RATE // 10):
+    for sent, index, samples in microphone_frames(SECONDS, SAMPLE_RATE // 10):
         clock.now = began + sent
         spool.record_microphone(numbered_samples(index, samples), index)
-        item, within = divmod(index, TURN * RATE)
+        item, within = divmod(index, TURN * SAMPLE_RATE)
         if within == 0:
-            spool.record_caller(item + 1, 0, numbered_samples(0, TURN // 2 * RATE))
-        if within < TURN // 2 * RATE:
-            spool.record_playback(item + 1, within + samples, index + samples, within + samples == TURN // 2 * RATE)
-        if (index + samples) % (5 * RATE) == 0:
+            spool.record_caller(item + 1, 0, numbered_samples(0, TURN // 2 * SAMPLE_RATE))
+        if within < TURN // 2 * SAMPLE_RATE:
+            is_last = within + samples == TURN // 2 * SAMPLE_RATE
+            spool.record_playback(item + 1, within + samples, index + samples, is_last)
+        if (index + samples) % (5 * SAMPLE_RATE) == 0:
             shipper.upload()
     spool.close()
     release_call(session.pk, 1)

@@ -11,12 +11,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recordings.audio.spool import JOURNAL_VERSION, RATE
+from recordings.audio.spool import JOURNAL_VERSION, SAMPLE_RATE
 from recordings.audio.spool_files import SpoolFile, SpoolSource
 
-MAX_SAMPLES = 12 * 3600 * RATE  # capacity of one WAV file; a journal beyond it is damaged
-MAX_EPOCH_GAP = 3600 * RATE  # samples between epochs; a longer gap means that two hosts' wall clocks disagree
-HALT_THRESHOLD = 15 * RATE // 1000  # samples; a player this far behind had halted, for a pause or for lack of audio
+MAX_SAMPLES = 12 * 3600 * SAMPLE_RATE  # capacity of one WAV file; a journal beyond it is damaged
+MAX_EPOCH_GAP = 3600 * SAMPLE_RATE  # samples between epochs; a longer gap means that two hosts' wall clocks disagree
+HALT_THRESHOLD = 15 * SAMPLE_RATE // 1000  # samples; a player this far behind had paused or run out of audio
 
 
 class AudioClip(NamedTuple):
@@ -234,8 +234,8 @@ class Assembly:
     def seconds(self) -> Iterator[StereoBlock]:
         """Yield the recording in blocks of one second. The last may be shorter."""
         tracks = [ChannelReader(self.counselor), ChannelReader(self.caller)]
-        for start in range(0, self.samples, RATE):
-            length = min(RATE, self.samples - start)
+        for start in range(0, self.samples, SAMPLE_RATE):
+            length = min(SAMPLE_RATE, self.samples - start)
             second = StereoBlock(np.zeros(length, "<i2"), np.zeros(length, "<i2"))
             for channel, track in zip(second, tracks, strict=True):
                 track.fill(channel, start)
@@ -274,7 +274,7 @@ def assemble(epochs: Sequence[EpochTimeline]) -> Assembly:
     first: float | None = None
     for wall, epoch in sorted(((e.wall_time, e) for e in epochs if e.wall_time is not None), key=lambda pair: pair[0]):
         first = wall if first is None else first
-        start = min(max(round((wall - first) * RATE), whole.samples), whole.samples + MAX_EPOCH_GAP)
+        start = min(max(round((wall - first) * SAMPLE_RATE), whole.samples), whole.samples + MAX_EPOCH_GAP)
         whole.counselor += [piece._replace(at=piece.at + start) for piece in epoch.counselor]
         whole.caller += [piece._replace(at=piece.at + start) for piece in epoch.caller]
         whole.samples = start + epoch.samples

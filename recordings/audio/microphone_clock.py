@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-RATE = 24_000  # samples per second
-MILLISECOND = RATE // 1000  # in samples, as is everything below except QUIET_AMPLITUDE
+SAMPLE_RATE = 24_000  # samples per second
+MILLISECOND = SAMPLE_RATE // 1000  # in samples, as is everything below except QUIET_AMPLITUDE
 
 LATE_THRESHOLD = 200 * MILLISECOND  # network jitter stays below this; a stall and a suspended context do not
 EARLY_THRESHOLD = 10 * MILLISECOND  # a sample that arrives this long before its position proves the position wrong

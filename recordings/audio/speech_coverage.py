@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from recordings.audio.assembly import StereoBlock
-from recordings.audio.microphone_clock import RATE
+from recordings.audio.microphone_clock import SAMPLE_RATE
 
-FRAME = 20 * RATE // 1000  # samples in 20 ms
+FRAME = 20 * SAMPLE_RATE // 1000  # samples in 20 ms
 SPEECH_LEVEL = 500  # root mean square, about -36 dB: louder than a quiet room
 # Four words take at least a fifth of a second each. Far below that, audio is missing rather than mumbled.
 MIN_SECONDS_PER_WORD = 0.05
@@ -33,7 +33,7 @@ class SpeechMeter:
     @property
     def seconds(self) -> tuple[float, float]:
         """Loud seconds of (counselor, caller)."""
-        counselor, caller = (frames * FRAME / RATE for frames in self._loud)
+        counselor, caller = (frames * FRAME / SAMPLE_RATE for frames in self._loud)
         return counselor, caller
 
 

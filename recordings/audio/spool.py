@@ -14,7 +14,7 @@ from pathlib import Path
 
 import orjson
 
-from recordings.audio.microphone_clock import RATE, ClockShift, MicrophoneClock
+from recordings.audio.microphone_clock import SAMPLE_RATE, ClockShift, MicrophoneClock
 
 JOURNAL_VERSION = 1
 MICROPHONE_FILE, CALLER_FILE, JOURNAL_FILE = "microphone.pcm", "caller.pcm", "journal.jsonl"
@@ -96,14 +96,14 @@ class SpoolWriter:
         self._next_position: int | None = None
         self._folders_to_sync = [folder, folder.parent]
         started = datetime.fromtimestamp(wall, UTC).isoformat()
-        self._write_record("header", version=JOURNAL_VERSION, started=started, wall=float(wall), rate=RATE)
+        self._write_record("header", version=JOURNAL_VERSION, started=started, wall=float(wall), rate=SAMPLE_RATE)
 
     @property
     def failure(self) -> str | None:
         return self._journal.failure or self._microphone.failure or self._caller.failure
 
     def position(self) -> int:
-        return round((self._clock() - self._started) * RATE)
+        return round((self._clock() - self._started) * SAMPLE_RATE)
 
     def record_microphone(self, pcm: bytes, index: int) -> int:
         """Write a microphone frame and return its position. `index` is the running index of its first sample."""

@@ -4,7 +4,7 @@ from typing import Protocol
 
 import numpy as np
 
-from recordings.audio.microphone_clock import RATE
+from recordings.audio.microphone_clock import SAMPLE_RATE
 from recordings.audio.wav import HEADER_SIZE, wav_header
 from recordings.models import Recording
 from recordings.object_store import ObjectReader
@@ -40,7 +40,7 @@ class MonoAudio:
     def __init__(self, recording: Recording) -> None:
         self._stored = StoredAudio(recording)
         frames = max(0, self._stored.size - HEADER_SIZE) // 4
-        self._header = wav_header(frames, 1, RATE)
+        self._header = wav_header(frames, 1, SAMPLE_RATE)
         self.size = HEADER_SIZE + 2 * frames
         self.etag = f'"{recording.sha256}-mono"'
 

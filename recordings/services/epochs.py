@@ -9,7 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from recordings import tasks
-from recordings.audio.microphone_clock import RATE
+from recordings.audio.microphone_clock import SAMPLE_RATE
 from recordings.audio.spool import SpoolWriter
 from recordings.consent import CONSENT_TEXTS, consent_digest
 from recordings.models import Recording, RecordingConsent, RecordingEpoch, spool_folder
@@ -48,7 +48,7 @@ def epoch_offset_samples(session: Session, epoch: int) -> int:
     """Return the samples from the recording's start to an epoch's start, in the same way as the assembly."""
     epochs = RecordingEpoch.objects.filter(recording__session=session)
     starts = dict(epochs.values_list("number", "started_at"))
-    return round((starts[epoch] - min(starts.values())).total_seconds() * RATE)
+    return round((starts[epoch] - min(starts.values())).total_seconds() * SAMPLE_RATE)
 
 
 def mark_epochs_seen(epochs: Iterable[tuple[UUID, int]]) -> None:

@@ -17,7 +17,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from recordings.audio.assembly import Assembly, EpochTimeline, assemble
-from recordings.audio.microphone_clock import RATE
+from recordings.audio.microphone_clock import SAMPLE_RATE
 from recordings.audio.peaks import Peaks
 from recordings.audio.segments import UploadedEpoch
 from recordings.audio.speech_coverage import SpeakerCoverage, SpeechMeter, describe_missing_speakers
@@ -203,7 +203,7 @@ def _build_file(recording: Recording, whole: Assembly, key: str, shortfall: str)
         state=Recording.State.PARTIAL if reason else Recording.State.COMPLETED,
         reason=reason,
         file=key,
-        duration_ms=whole.samples * 1000 // RATE,
+        duration_ms=whole.samples * 1000 // SAMPLE_RATE,
         size=written.upload.size,
         sha256=written.upload.sha256,
         peaks=written.peaks.channels(),
@@ -217,7 +217,7 @@ def _write_file(recording: Recording, whole: Assembly, key: str) -> WrittenFile:
     upload = object_store().start_upload(key)
     written = WrittenFile(upload, Peaks(whole.samples), SpeechMeter())
     try:
-        upload.write(wav_header(whole.samples, CHANNELS, RATE))
+        upload.write(wav_header(whole.samples, CHANNELS, SAMPLE_RATE))
         renewed = time.monotonic()
         for second in whole.seconds():
             upload.write(second.interleaved())

@@ -16,7 +16,7 @@ from recordings.audio.wav import wav_header
 from recordings.models import Recording, recording_key
 from training.models import Session, TranscriptTurn
 
-RATE, MINUTES, TURN = 24_000, 60, 12  # samples per second, minutes of the call, seconds between turns
+SAMPLE_RATE, MINUTES, TURN = 24_000, 60, 12  # samples per second, minutes of the call, seconds between turns
 
 counselor = User.objects.get(email=os.environ["COUNSELOR"])
 now = timezone.now()
@@ -47,13 +47,13 @@ TranscriptTurn.objects.bulk_create(
     )
     for number in range(MINUTES * 60 // TURN)
 )
-frames = MINUTES * 60 * RATE
+frames = MINUTES * 60 * SAMPLE_RATE
 recording = Recording(session=session, organization=counselor.organization, state="completed")
 recording.file.name = recording_key(recording, "long.wav")
 path = Path(settings.MEDIA_ROOT) / recording.file.name
 path.parent.mkdir(parents=True)
 with path.open("wb") as file:  # a sparse file of silence, which takes no disk space
-    file.write(wav_header(frames, 2, RATE))
+    file.write(wav_header(frames, 2, SAMPLE_RATE))
     file.truncate(44 + 4 * frames)
 recording.size, recording.sha256, recording.duration_ms = 44 + 4 * frames, "0" * 64, MINUTES * 60_000
 recording.peaks = [[round(abs(math.sin(at / 7 + side)), 3) for at in range(1200)] for side in (0, 2)]

@@ -13,7 +13,7 @@ from recordings.object_store import StoreUnavailableError
 from recordings.services.epochs import start_recording
 from recordings.services.spools import upload_closed_spools
 from recordings.storage import object_store
-from tests.recordings.simulated_call import RATE, ManualClock, numbered_samples
+from tests.recordings.simulated_call import SAMPLE_RATE, ManualClock, numbered_samples
 from training.models import EndReason, Session
 from training.services.call_leases import acquire_call, release_call
 from training.services.sessions import end_session
@@ -25,7 +25,7 @@ def record_epoch(session: Session, seconds: float = 1.0, speak: bool = True) -> 
     epoch = acquire_call(session)
     assert epoch
     spool = start_recording(session, epoch, clock)
-    samples = round(seconds * RATE)
+    samples = round(seconds * SAMPLE_RATE)
     clock.now += seconds
     if speak:
         spool.record_microphone(numbered_samples(0, samples), 0)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recordings.audio.assembly import Assembly, EpochTimeline, assemble
-from recordings.audio.spool import RATE, SpoolWriter
+from recordings.audio.spool import SAMPLE_RATE, SpoolWriter
 from recordings.audio.spool_files import SpoolFolder
 
 WALL_TIME = 1_700_000_000.0
@@ -91,10 +91,10 @@ def stall(start: float, seconds: float, usual: Callable[[float], float] = lambda
 
 
 def microphone_frames(
-    seconds: float, frame: int = 480, when: Callable[[int], float] = lambda sample: sample / RATE
+    seconds: float, frame: int = 480, when: Callable[[int], float] = lambda sample: sample / SAMPLE_RATE
 ) -> Iterator[tuple[float, int, int]]:
     """Yield (sent, index, samples) of every frame. `when` maps a sample of the microphone's clock to its true time."""
-    for index in range(0, round(seconds * RATE), frame):
+    for index in range(0, round(seconds * SAMPLE_RATE), frame):
         yield when(index + frame), index, frame
 
 

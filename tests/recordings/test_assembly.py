@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from recordings.audio.assembly import assemble
-from recordings.audio.spool import MICROPHONE_FILE, RATE
+from recordings.audio.spool import MICROPHONE_FILE, SAMPLE_RATE
 from tests.recordings.simulated_call import (
     WALL_TIME,
     SimulatedCall,
@@ -20,8 +20,8 @@ from tests.recordings.simulated_call import (
 from tests.support.prove import IS_PROVE_RUN
 
 LONG = 1800 if IS_PROVE_RUN else 300  # seconds
-FIFTH = RATE // 5
-TWENTY_MS = RATE // 50
+FIFTH = SAMPLE_RATE // 5
+TWENTY_MS = SAMPLE_RATE // 50
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def call(tmp_path):
 def play(call, item, start, samples, final=True):
     """Play `samples` of an item from `start` seconds on, with a report every 200 ms and one at the end."""
     for done in [*range(FIFTH, samples, FIFTH), samples]:
-        at = round(start * RATE) + done
-        call.at(at / RATE).record_playback(item, done, at, final and done == samples)
+        at = round(start * SAMPLE_RATE) + done
+        call.at(at / SAMPLE_RATE).record_playback(item, done, at, final and done == samples)
 
 
 def caller_channel(call):
@@ -57,126 +57,135 @@ def test_an_empty_folder_and_none_at_all_are_no_recording(tmp_path):
 
 def test_a_call_in_which_nobody_was_heard_is_no_recording(tmp_path):
     call = SimulatedCall(tmp_path / "1")
-    call.spool.record_caller(1, 0, numbered_samples(0, RATE))
+    call.spool.record_caller(1, 0, numbered_samples(0, SAMPLE_RATE))
     call.at(60).close()
 
-    assert read_epoch(call.folder).samples == 60 * RATE
+    assert read_epoch(call.folder).samples == 60 * SAMPLE_RATE
     assert call.assembly().samples == 0
 
 
 def test_blocks_are_interleaved_seconds_counselor_left(call):
     send_frames(call, SimulatedNetwork(), microphone_frames(2.5))
-    call.spool.record_caller(1, 0, numbered_samples(7, RATE))
-    play(call, 1, 1, RATE)
+    call.spool.record_caller(1, 0, numbered_samples(7, SAMPLE_RATE))
+    play(call, 1, 1, SAMPLE_RATE)
 
     blocks = list(interleaved_blocks(call.assembly()))
 
-    assert [len(block) for block in blocks] == [4 * RATE, 4 * RATE, 2 * RATE]
+    assert [len(block) for block in blocks] == [4 * SAMPLE_RATE, 4 * SAMPLE_RATE, 2 * SAMPLE_RATE]
     second = np.frombuffer(blocks[1], "<i2").reshape(-1, 2)
-    assert second[:, 0].tobytes() == numbered_samples(RATE, RATE)
-    assert second[:, 1].tobytes() == numbered_samples(7, RATE)
+    assert second[:, 0].tobytes() == numbered_samples(SAMPLE_RATE, SAMPLE_RATE)
+    assert second[:, 1].tobytes() == numbered_samples(7, SAMPLE_RATE)
 
 
 def test_audio_that_came_faster_than_real_time_is_heard_at_its_pace(call):
     call.at(1)
-    for index in range(0, 10 * RATE, 2400):
+    for index in range(0, 10 * SAMPLE_RATE, 2400):
         call.spool.record_caller(1, index, numbered_samples(index, 2400))
-    play(call, 1, 2, 10 * RATE)
+    play(call, 1, 2, 10 * SAMPLE_RATE)
 
     right = caller_channel(call)
 
-    assert runs_of_sound(right) == [(2 * RATE, 12 * RATE)]
-    assert right[2 * RATE :].tobytes() == numbered_samples(0, 10 * RATE)
+    assert runs_of_sound(right) == [(2 * SAMPLE_RATE, 12 * SAMPLE_RATE)]
+    assert right[2 * SAMPLE_RATE :].tobytes() == numbered_samples(0, 10 * SAMPLE_RATE)
 
 
 def test_the_caller_is_cut_at_what_was_heard(call):
-    call.spool.record_caller(1, 0, numbered_samples(0, 10 * RATE))
-    play(call, 1, 1, 2 * RATE + 123)
-    call.spool.record_caller(2, 0, numbered_samples(0, RATE))
-    play(call, 2, 5, RATE)
+    call.spool.record_caller(1, 0, numbered_samples(0, 10 * SAMPLE_RATE))
+    play(call, 1, 1, 2 * SAMPLE_RATE + 123)
+    call.spool.record_caller(2, 0, numbered_samples(0, SAMPLE_RATE))
+    play(call, 2, 5, SAMPLE_RATE)
     call.at(20).close()
 
     right = caller_channel(call)
 
-    assert runs_of_sound(right) == [(RATE, 3 * RATE + 123), (5 * RATE, 6 * RATE)]
-    assert len(right) == 20 * RATE
+    assert runs_of_sound(right) == [(SAMPLE_RATE, 3 * SAMPLE_RATE + 123), (5 * SAMPLE_RATE, 6 * SAMPLE_RATE)]
+    assert len(right) == 20 * SAMPLE_RATE
 
 
 def test_without_a_final_report_only_what_was_reported_was_heard(call):
-    call.spool.record_caller(1, 0, numbered_samples(0, 10 * RATE))
-    play(call, 1, 1, 2 * RATE, final=False)
+    call.spool.record_caller(1, 0, numbered_samples(0, 10 * SAMPLE_RATE))
+    play(call, 1, 1, 2 * SAMPLE_RATE, final=False)
 
-    assert len(caller_channel(call)) == 3 * RATE
+    assert len(caller_channel(call)) == 3 * SAMPLE_RATE
 
 
 def test_an_item_without_a_report_was_never_heard(call):
-    call.spool.record_caller(1, 0, numbered_samples(0, RATE))
+    call.spool.record_caller(1, 0, numbered_samples(0, SAMPLE_RATE))
     call.at(5).close()
 
     assert not caller_channel(call).any()
 
 
 def test_a_halt_between_two_reports_is_silence_before_what_follows(call):
-    call.spool.record_caller(1, 0, numbered_samples(0, 4 * RATE))
-    play(call, 1, 1, RATE, final=False)
-    call.at(3.2).record_playback(1, RATE + FIFTH, round(3.2 * RATE), False)
-    call.at(3.4).record_playback(1, RATE + 2 * FIFTH, round(3.4 * RATE), True)
+    call.spool.record_caller(1, 0, numbered_samples(0, 4 * SAMPLE_RATE))
+    play(call, 1, 1, SAMPLE_RATE, final=False)
+    call.at(3.2).record_playback(1, SAMPLE_RATE + FIFTH, round(3.2 * SAMPLE_RATE), False)
+    call.at(3.4).record_playback(1, SAMPLE_RATE + 2 * FIFTH, round(3.4 * SAMPLE_RATE), True)
 
-    assert runs_of_sound(caller_channel(call)) == [(RATE, 2 * RATE), (3 * RATE, 3 * RATE + 2 * FIFTH)]
+    assert runs_of_sound(caller_channel(call)) == [
+        (SAMPLE_RATE, 2 * SAMPLE_RATE),
+        (3 * SAMPLE_RATE, 3 * SAMPLE_RATE + 2 * FIFTH),
+    ]
 
 
 def test_what_was_played_before_a_halt_stays_before_it(call):
     """Detect a halt: its last report comes up to 200 ms late, and the next one shows that no samples were added."""
-    call.spool.record_caller(1, 0, numbered_samples(0, 4 * RATE))
-    play(call, 1, 1, RATE, final=False)
-    call.at(2.2).record_playback(1, RATE + 1000, round(2.2 * RATE), False)
-    call.at(2.4).record_playback(1, RATE + 1000, round(2.4 * RATE), False)
-    call.at(3.2).record_playback(1, RATE + 1000 + FIFTH, round(3.2 * RATE), False)
+    call.spool.record_caller(1, 0, numbered_samples(0, 4 * SAMPLE_RATE))
+    play(call, 1, 1, SAMPLE_RATE, final=False)
+    call.at(2.2).record_playback(1, SAMPLE_RATE + 1000, round(2.2 * SAMPLE_RATE), False)
+    call.at(2.4).record_playback(1, SAMPLE_RATE + 1000, round(2.4 * SAMPLE_RATE), False)
+    call.at(3.2).record_playback(1, SAMPLE_RATE + 1000 + FIFTH, round(3.2 * SAMPLE_RATE), False)
 
-    assert runs_of_sound(caller_channel(call)) == [(RATE, 2 * RATE + 1000), (3 * RATE, 3 * RATE + FIFTH)]
+    assert runs_of_sound(caller_channel(call)) == [
+        (SAMPLE_RATE, 2 * SAMPLE_RATE + 1000),
+        (3 * SAMPLE_RATE, 3 * SAMPLE_RATE + FIFTH),
+    ]
 
 
 def test_a_pause_that_ends_in_a_flush_moves_nothing(call):
-    call.spool.record_caller(1, 0, numbered_samples(0, 4 * RATE))
-    play(call, 1, 1, RATE, final=False)
-    call.at(2.6).record_playback(1, RATE + 2222, round(2.6 * RATE), True)
+    call.spool.record_caller(1, 0, numbered_samples(0, 4 * SAMPLE_RATE))
+    play(call, 1, 1, SAMPLE_RATE, final=False)
+    call.at(2.6).record_playback(1, SAMPLE_RATE + 2222, round(2.6 * SAMPLE_RATE), True)
 
-    assert runs_of_sound(caller_channel(call)) == [(RATE, 2 * RATE + 2222)]
+    assert runs_of_sound(caller_channel(call)) == [(SAMPLE_RATE, 2 * SAMPLE_RATE + 2222)]
 
 
 def test_an_item_that_ran_dry_shortly_before_its_end_ends_at_its_last_report(call):
-    call.spool.record_caller(1, 0, numbered_samples(0, RATE + FIFTH))
-    play(call, 1, 1, RATE, final=False)
-    call.at(2.7).record_playback(1, RATE + FIFTH, round(2.7 * RATE), True)
+    call.spool.record_caller(1, 0, numbered_samples(0, SAMPLE_RATE + FIFTH))
+    play(call, 1, 1, SAMPLE_RATE, final=False)
+    call.at(2.7).record_playback(1, SAMPLE_RATE + FIFTH, round(2.7 * SAMPLE_RATE), True)
 
-    assert runs_of_sound(caller_channel(call)) == [(RATE, 2 * RATE), (round(2.5 * RATE), round(2.7 * RATE))]
+    assert runs_of_sound(caller_channel(call)) == [
+        (SAMPLE_RATE, 2 * SAMPLE_RATE),
+        (round(2.5 * SAMPLE_RATE), round(2.7 * SAMPLE_RATE)),
+    ]
 
 
 def test_reports_at_a_halt_and_at_going_on_are_exact(call):
-    call.spool.record_caller(1, 0, numbered_samples(0, 4 * RATE))
+    call.spool.record_caller(1, 0, numbered_samples(0, 4 * SAMPLE_RATE))
     for samples, at in [(0, 24_000), (4800, 28_800), (5000, 29_000), (5000, 40_000), (9800, 44_800)]:
-        call.at(at / RATE).record_playback(1, samples, at, False)
+        call.at(at / SAMPLE_RATE).record_playback(1, samples, at, False)
 
     assert runs_of_sound(caller_channel(call)) == [(24_000, 29_000), (40_000, 44_800)]
 
 
 def test_a_report_of_more_than_was_sent_is_believed_only_as_far_as_that(call):
-    call.spool.record_caller(1, 0, numbered_samples(0, RATE))
-    call.at(3).record_playback(1, 2**32 - 1, 3 * RATE, True)
-    call.spool.record_playback(9, 100, 3 * RATE, True)
+    call.spool.record_caller(1, 0, numbered_samples(0, SAMPLE_RATE))
+    call.at(3).record_playback(1, 2**32 - 1, 3 * SAMPLE_RATE, True)
+    call.spool.record_playback(9, 100, 3 * SAMPLE_RATE, True)
 
-    assert runs_of_sound(caller_channel(call)) == [(2 * RATE, 3 * RATE)]
+    assert runs_of_sound(caller_channel(call)) == [(2 * SAMPLE_RATE, 3 * SAMPLE_RATE)]
 
 
 def test_items_that_seem_to_overlap_are_cut_not_mixed(call):
-    call.spool.record_caller(1, 0, numbered_samples(0, RATE))
-    call.spool.record_caller(2, 0, numbered_samples(RATE, RATE))
-    play(call, 1, 1, RATE)
-    play(call, 2, 1.9, RATE)
+    call.spool.record_caller(1, 0, numbered_samples(0, SAMPLE_RATE))
+    call.spool.record_caller(2, 0, numbered_samples(SAMPLE_RATE, SAMPLE_RATE))
+    play(call, 1, 1, SAMPLE_RATE)
+    play(call, 2, 1.9, SAMPLE_RATE)
 
     right = caller_channel(call)
-    assert right[RATE : RATE + 21_600].tobytes() == numbered_samples(0, 21_600)
-    assert right[RATE + 21_600 :].tobytes() == numbered_samples(RATE, RATE)
+    assert right[SAMPLE_RATE : SAMPLE_RATE + 21_600].tobytes() == numbered_samples(0, 21_600)
+    assert right[SAMPLE_RATE + 21_600 :].tobytes() == numbered_samples(SAMPLE_RATE, SAMPLE_RATE)
 
 
 def test_epochs_stand_where_their_wall_clocks_say(tmp_path):
@@ -188,20 +197,20 @@ def test_epochs_stand_where_their_wall_clocks_say(tmp_path):
     assembly = assemble([read_epoch(second.folder), read_epoch(first.folder)])
     left, _ = channels(assembly)
 
-    assert assembly.samples == round(17.5 * RATE)
-    assert runs_of_sound(left) == [(0, 5 * RATE), (round(12.5 * RATE), round(17.5 * RATE))]
+    assert assembly.samples == round(17.5 * SAMPLE_RATE)
+    assert runs_of_sound(left) == [(0, 5 * SAMPLE_RATE), (round(12.5 * SAMPLE_RATE), round(17.5 * SAMPLE_RATE))]
 
 
 def test_the_caller_of_a_later_epoch_stands_where_that_epoch_began(tmp_path):
     first, second = SimulatedCall(tmp_path / "1"), SimulatedCall(tmp_path / "2", wall=WALL_TIME + 10)
     for call in (first, second):
         send_frames(call, SimulatedNetwork(), microphone_frames(5))
-        call.spool.record_caller(1, 0, numbered_samples(0, RATE))
-        play(call, 1, 2, RATE)
+        call.spool.record_caller(1, 0, numbered_samples(0, SAMPLE_RATE))
+        play(call, 1, 2, SAMPLE_RATE)
 
     _, right = channels(assemble([read_epoch(first.folder), read_epoch(second.folder)]))
 
-    assert runs_of_sound(right) == [(2 * RATE, 3 * RATE), (12 * RATE, 13 * RATE)]
+    assert runs_of_sound(right) == [(2 * SAMPLE_RATE, 3 * SAMPLE_RATE), (12 * SAMPLE_RATE, 13 * SAMPLE_RATE)]
 
 
 @pytest.mark.parametrize(
@@ -215,8 +224,8 @@ def test_wall_clocks_that_disagree_lose_no_audio(tmp_path, wall, begins):
     assembly = assemble([read_epoch(first.folder), read_epoch(second.folder)])
 
     places = {piece.samples: piece.at for piece in assembly.counselor}
-    assert sum(piece.samples for piece in assembly.counselor) == 6 * RATE
-    assert places[RATE] == begins * RATE
+    assert sum(piece.samples for piece in assembly.counselor) == 6 * SAMPLE_RATE
+    assert places[SAMPLE_RATE] == begins * SAMPLE_RATE
 
 
 class InterruptedCall:
@@ -224,28 +233,28 @@ class InterruptedCall:
 
     def __init__(self, call):
         self.call = call
-        self.heard = np.zeros(LONG * RATE, np.uint16)
+        self.heard = np.zeros(LONG * SAMPLE_RATE, np.uint16)
         chance = random.Random(3)
         self.network = SimulatedNetwork(
             lambda sent: max(0, chance.uniform(-0.075, 0.15), 103 - sent if 100 < sent < 103 else 0)
         )
         self.events = [(end, "frame", (index, n)) for end, index, n in microphone_frames(LONG, 2400)]
         for item, start in enumerate(range(3, LONG - 3, 3), start=1):
-            self.add_item(item, start * RATE, chance)
+            self.add_item(item, start * SAMPLE_RATE, chance)
         self.events.sort(key=lambda event: event[0])
 
     def add_item(self, item, start, chance):
         """Add an item that plays, pauses at an "mm-hm", resumes, and is cut off, with reports every 200 ms of play."""
-        self.events.append((start / RATE - 0.5, "speak", (item,)))
-        first, second = (chance.randrange(RATE // 2, RATE) for _ in range(2))
-        pause = chance.randrange(RATE // 5, RATE // 2)
+        self.events.append((start / SAMPLE_RATE - 0.5, "speak", (item,)))
+        first, second = (chance.randrange(SAMPLE_RATE // 2, SAMPLE_RATE) for _ in range(2))
+        pause = chance.randrange(SAMPLE_RATE // 5, SAMPLE_RATE // 2)
         resumed = start + first + pause
         reports = [(done, start + done) for done in range(0, first, FIFTH)] + [(first, start + first), (first, resumed)]
         reports += [(first + done, resumed + done) for done in range(FIFTH, second, FIFTH)]
-        flushed = resumed + second + RATE // 10
-        self.events += [(at / RATE, "played", (item, done, at, False)) for done, at in reports]
-        self.events.append((flushed / RATE, "played", (item, first + second, flushed, True)))
-        values = np.frombuffer(numbered_samples(item * 5 * RATE, first + second), "<u2")
+        flushed = resumed + second + SAMPLE_RATE // 10
+        self.events += [(at / SAMPLE_RATE, "played", (item, done, at, False)) for done, at in reports]
+        self.events.append((flushed / SAMPLE_RATE, "played", (item, first + second, flushed, True)))
+        values = np.frombuffer(numbered_samples(item * 5 * SAMPLE_RATE, first + second), "<u2")
         self.heard[start : start + first] = values[:first]
         self.heard[resumed : resumed + second] = values[first:]
 
@@ -255,7 +264,7 @@ class InterruptedCall:
             if kind == "frame":
                 spool.record_microphone(numbered_samples(*facts), facts[0])
             elif kind == "speak":
-                spool.record_caller(facts[0], 0, numbered_samples(facts[0] * 5 * RATE, 5 * RATE))
+                spool.record_caller(facts[0], 0, numbered_samples(facts[0] * 5 * SAMPLE_RATE, 5 * SAMPLE_RATE))
             else:
                 spool.record_playback(*facts)
         self.call.at(LONG).close()
@@ -267,7 +276,7 @@ def test_a_call_full_of_interruptions_keeps_both_channels_together(tmp_path):
 
     left, right = channels(story.call.assembly())
 
-    assert len(left) == pytest.approx(LONG * RATE, rel=0.001)
+    assert len(left) == pytest.approx(LONG * SAMPLE_RATE, rel=0.001)
     runs, true_runs = runs_of_sound(right), runs_of_sound(story.heard)
     assert len(runs) == len(true_runs)
     assert np.abs(np.array(runs) - np.array(true_runs)).max() <= TWENTY_MS
@@ -278,7 +287,7 @@ def test_a_call_full_of_interruptions_keeps_both_channels_together(tmp_path):
     numbers = left[places].view(np.uint16).astype(np.int64) - 1
     skew = (places - numbers + 65_535 // 2) % 65_535 - 65_535 // 2
     assert np.abs(skew).max() <= TWENTY_MS
-    assert len(places) >= LONG * RATE * 0.999
+    assert len(places) >= LONG * SAMPLE_RATE * 0.999
 
 
 def test_a_long_recording_is_read_in_small_parts(tmp_path):
@@ -286,9 +295,9 @@ def test_a_long_recording_is_read_in_small_parts(tmp_path):
     call.at(0.02).record_microphone(numbered_samples(0, 480), 0)
     for second in range(600):
         call.spool.record_caller(second + 1, 0, numbered_samples(0, 480))
-        call.at(second + 1).record_playback(second + 1, 480, (second + 1) * RATE, True)
+        call.at(second + 1).record_playback(second + 1, 480, (second + 1) * SAMPLE_RATE, True)
     with (call.folder / MICROPHONE_FILE).open("r+b") as file:
-        file.truncate(600 * RATE * 2)
+        file.truncate(600 * SAMPLE_RATE * 2)
 
     tracemalloc.start()
     try:
@@ -298,5 +307,5 @@ def test_a_long_recording_is_read_in_small_parts(tmp_path):
     finally:
         tracemalloc.stop()
 
-    assert length == 600 * RATE * 4
+    assert length == 600 * SAMPLE_RATE * 4
     assert peak < 2_000_000

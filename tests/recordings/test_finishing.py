@@ -19,7 +19,7 @@ from tests.recordings.recording_factory import (
     stored_keys,
     use_storage,
 )
-from tests.recordings.simulated_call import RATE, numbered_samples, read_epoch
+from tests.recordings.simulated_call import SAMPLE_RATE, numbered_samples, read_epoch
 from tests.support.fixtures import run_concurrently
 from training.models import Session, TranscriptTurn
 from training.services.call_leases import acquire_call
@@ -78,11 +78,11 @@ def test_a_finished_recording_is_a_file_and_the_truth_about_it(call):
     with recording.file.open("rb") as file:
         data = file.read()
     assert (recording.state, recording.reason, recording.channels) == ("completed", "", 2)
-    assert (recording.duration_ms, recording.size) == (2000, len(data)) == (2000, 44 + 2 * RATE * 4)
+    assert (recording.duration_ms, recording.size) == (2000, len(data)) == (2000, 44 + 2 * SAMPLE_RATE * 4)
     assert recording.sha256 == hashlib.sha256(data).hexdigest()
-    assert stereo[:, 0].tobytes() == numbered_samples(0, 2 * RATE)
-    assert stereo[RATE:, 1].tobytes() == numbered_samples(0, RATE)
-    assert not stereo[:RATE, 1].any()
+    assert stereo[:, 0].tobytes() == numbered_samples(0, 2 * SAMPLE_RATE)
+    assert stereo[SAMPLE_RATE:, 1].tobytes() == numbered_samples(0, SAMPLE_RATE)
+    assert not stereo[:SAMPLE_RATE, 1].any()
     assert [len(channel) for channel in recording.peaks] == [1200, 1200]
     assert (recording.peaks[1][0], recording.peaks[0][0] > 0) == (0, True)
     assert 1900 < recording.counselor_speech_ms <= 2000
@@ -91,7 +91,7 @@ def test_a_finished_recording_is_a_file_and_the_truth_about_it(call):
 
 @pytest.mark.parametrize("samples", [1, 2, 481])
 def test_the_shortest_call_is_a_recording(call, samples):
-    recording = record_call(call, seconds=samples / RATE)
+    recording = record_call(call, seconds=samples / SAMPLE_RATE)
 
     finish_recording(recording.pk)
 
@@ -197,7 +197,7 @@ def test_what_the_disk_did_not_take_makes_it_partial(call):
 
     recording = only_recording()
     assert (recording.state, recording.reason) == ("partial", "No space left on device")
-    assert len(stereo_of(recording)) == RATE
+    assert len(stereo_of(recording)) == SAMPLE_RATE
 
 
 def test_a_disk_that_took_nothing_is_named_as_the_reason(call):
@@ -217,7 +217,7 @@ def test_a_side_that_has_words_and_cannot_be_heard_is_flagged(call, say):
     say(call, "caller", "I just needed somebody to talk to tonight.")
     record_epoch(call)
     with (spool_folder(call.pk, 1) / "caller.pcm").open("r+b") as file:
-        file.write(bytes(2 * RATE))
+        file.write(bytes(2 * SAMPLE_RATE))
     hang_up(call)
     upload_closed_spools()
 
@@ -265,7 +265,7 @@ def test_a_store_that_is_away_is_never_called_a_success(call, settings, folders)
     )
     assert sweep_recordings() == 1
     recording.refresh_from_db()
-    assert (recording.state, stereo_of(recording)[:, 0].tobytes()) == ("completed", numbered_samples(0, RATE))
+    assert (recording.state, stereo_of(recording)[:, 0].tobytes()) == ("completed", numbered_samples(0, SAMPLE_RATE))
     assert stored_keys("recordings/") == [recording.file.name]
 
 
@@ -318,7 +318,7 @@ def test_a_claim_that_was_lost_points_to_nothing(call, settings, monkeypatch):
     assert finish_recording(recording.pk) is False
     recording.refresh_from_db()
     assert (recording.state, stored_keys("recordings/")) == ("completed", [recording.file.name])
-    assert len(stereo_of(recording)) == RATE
+    assert len(stereo_of(recording)) == SAMPLE_RATE
 
 
 def test_the_end_of_a_call_that_is_shipped_already_announces_it(call, django_capture_on_commit_callbacks, monkeypatch):

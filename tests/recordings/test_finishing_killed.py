@@ -11,7 +11,7 @@ from recordings.models import Recording
 from recordings.services.deletion import delete_orphans
 from tests.recordings.object_stores import new_bucket, read_whole, storage_url, use_bucket
 from tests.recordings.recording_factory import record_call, stored_keys
-from tests.recordings.simulated_call import RATE, numbered_samples
+from tests.recordings.simulated_call import SAMPLE_RATE, numbered_samples
 from tests.support.kill_points import KillableProgram
 from tests.support.prove import IS_PROVE_RUN
 
@@ -77,12 +77,14 @@ def test_three_at_once_killed_at_every_step_leave_one_object_and_one_row(call, b
         stored = list(bucket.list_objects("recordings/"))
         left = bucket.client.list_multipart_uploads(Bucket=bucket.bucket_name).get("Uploads", [])
         assert (recording.state, recording.reason, recording.attempts > 0) == ("completed", "", True), step
-        assert [(found.key, found.size) for found in stored] == [(recording.file.name, 44 + SECONDS * RATE * 4)], step
+        assert [(found.key, found.size) for found in stored] == [
+            (recording.file.name, 44 + SECONDS * SAMPLE_RATE * 4)
+        ], step
         assert orphans == 0, step
         assert (left, stored_keys("spools/"), recording.cleared_at is not None) == ([], [], True), step
 
     data = read_whole(bucket, recording.file.name)
     assert hashlib.sha256(data).hexdigest() == recording.sha256
-    assert data[44:][: 4 * RATE : 4] == numbered_samples(0, RATE)[::2]
+    assert data[44:][: 4 * SAMPLE_RATE : 4] == numbered_samples(0, SAMPLE_RATE)[::2]
     # A step beyond those of one finisher alone is reached only when several get in each other's way.
     assert killed >= sum(step <= alone for step in wanted)

@@ -2,17 +2,17 @@ import numpy as np
 import pytest
 
 from recordings.audio.assembly import StereoBlock
-from recordings.audio.microphone_clock import RATE
+from recordings.audio.microphone_clock import SAMPLE_RATE
 from recordings.audio.speech_coverage import SpeakerCoverage, SpeechMeter, describe_missing_speakers
 
 
 def test_what_is_loud_is_counted_however_it_comes_in_blocks():
     rng = np.random.default_rng(1)
-    voice, silence = rng.normal(0, 30, 4 * RATE).astype("<i2"), np.zeros(4 * RATE, "<i2")
-    voice[RATE : 3 * RATE] = rng.normal(0, 3000, 2 * RATE)
+    voice, silence = rng.normal(0, 30, 4 * SAMPLE_RATE).astype("<i2"), np.zeros(4 * SAMPLE_RATE, "<i2")
+    voice[SAMPLE_RATE : 3 * SAMPLE_RATE] = rng.normal(0, 3000, 2 * SAMPLE_RATE)
     loudness = SpeechMeter()
 
-    for start in range(0, 4 * RATE, 7001):
+    for start in range(0, 4 * SAMPLE_RATE, 7001):
         loudness.add(StereoBlock(voice[start : start + 7001], silence[start : start + 7001]))
 
     assert loudness.seconds == (pytest.approx(2, abs=0.03), 0)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recordings.audio.assembly import assemble
-from recordings.audio.spool import RATE
+from recordings.audio.spool import SAMPLE_RATE
 from tests.recordings.simulated_call import (
     SimulatedCall,
     SimulatedNetwork,
@@ -26,7 +26,7 @@ from tests.recordings.simulated_call import (
     stall,
 )
 
-TWENTY_MS = RATE // 50
+TWENTY_MS = SAMPLE_RATE // 50
 
 
 def up_to_150_ms(seed=1):
@@ -57,8 +57,8 @@ def test_frames_stand_where_they_were_spoken(call):
     positions = send_frames(call, SimulatedNetwork(), microphone_frames(1))
 
     left, right = channels(call.assembly())
-    assert positions == list(range(0, RATE, 480))
-    assert left.tobytes() == numbered_samples(0, RATE)
+    assert positions == list(range(0, SAMPLE_RATE, 480))
+    assert left.tobytes() == numbered_samples(0, SAMPLE_RATE)
     assert not right.any()
     assert call.journal().count('"microphone"') == 1
 
@@ -77,7 +77,7 @@ def test_jitter_moves_nothing(call, frame):
 
     left, _ = channels(call.assembly())
     assert np.abs(skew(call)).max() <= TWENTY_MS
-    assert np.count_nonzero(left) >= 60 * RATE * 0.9995
+    assert np.count_nonzero(left) >= 60 * SAMPLE_RATE * 0.9995
 
 
 def test_a_stall_and_its_burst_shift_nothing(call):
@@ -86,7 +86,7 @@ def test_a_stall_and_its_burst_shift_nothing(call):
     send_frames(call, network, microphone_frames(30))
 
     assert np.abs(skew(call)).max() <= TWENTY_MS
-    assert len(channels(call.assembly())[0]) == pytest.approx(30 * RATE, abs=TWENTY_MS)
+    assert len(channels(call.assembly())[0]) == pytest.approx(30 * SAMPLE_RATE, abs=TWENTY_MS)
 
 
 def test_a_burst_that_trickles_in_shifts_nothing_in_the_end(call):
@@ -103,32 +103,32 @@ def test_a_first_frame_that_was_stalled_is_put_right_by_the_burst(call):
     call.at(hello)
 
     send_frames(
-        call, SimulatedNetwork(stall(hello, 3)), microphone_frames(20, when=lambda sample: hello + sample / RATE)
+        call, SimulatedNetwork(stall(hello, 3)), microphone_frames(20, when=lambda sample: hello + sample / SAMPLE_RATE)
     )
 
-    assert np.abs(skew(call, lambda sample: sample + hello * RATE)).max() <= TWENTY_MS
+    assert np.abs(skew(call, lambda sample: sample + hello * SAMPLE_RATE)).max() <= TWENTY_MS
 
 
 def test_a_line_that_stays_slower_keeps_every_sample(call):
     send_frames(call, SimulatedNetwork(lambda sent: 0.4 if sent > 10 else 0), microphone_frames(30))
 
     left, _ = channels(call.assembly())
-    assert np.count_nonzero(left) == 30 * RATE
-    assert skew(call)[[0, -1]].tolist() == [0, pytest.approx(0.4 * RATE, abs=TWENTY_MS)]
+    assert np.count_nonzero(left) == 30 * SAMPLE_RATE
+    assert skew(call)[[0, -1]].tolist() == [0, pytest.approx(0.4 * SAMPLE_RATE, abs=TWENTY_MS)]
 
 
 @pytest.mark.parametrize("delay", [lambda sent: 0.0, up_to_150_ms()])
 def test_a_suspended_context_becomes_silence_where_it_was_suspended(call, delay):
     def when(sample):
-        return sample / RATE + (7 if sample > 10 * RATE else 0)
+        return sample / SAMPLE_RATE + (7 if sample > 10 * SAMPLE_RATE else 0)
 
     send_frames(call, SimulatedNetwork(delay), microphone_frames(40, when=when))
 
-    moved = skew(call, lambda numbers: numbers + np.where(numbers >= 10 * RATE, 7 * RATE, 0))
+    moved = skew(call, lambda numbers: numbers + np.where(numbers >= 10 * SAMPLE_RATE, 7 * SAMPLE_RATE, 0))
     left, _ = channels(call.assembly())
     assert np.abs(moved).max() <= TWENTY_MS
-    assert len(left) == pytest.approx(47 * RATE, abs=TWENTY_MS)
-    assert np.count_nonzero(left) >= 40 * RATE * 0.9995
+    assert len(left) == pytest.approx(47 * SAMPLE_RATE, abs=TWENTY_MS)
+    assert np.count_nonzero(left) >= 40 * SAMPLE_RATE * 0.9995
 
 
 def test_a_burst_that_ends_in_a_mute_is_not_taken_for_a_suspension(call):
@@ -138,9 +138,9 @@ def test_a_burst_that_ends_in_a_mute_is_not_taken_for_a_suspension(call):
     send_frames(call, network, frames)
 
     left, _ = channels(call.assembly())
-    assert left[: 15 * RATE].tobytes() == numbered_samples(0, 15 * RATE)
-    assert not left[15 * RATE : 40 * RATE].any()
-    assert left[40 * RATE :].tobytes() == numbered_samples(40 * RATE, 20 * RATE)
+    assert left[: 15 * SAMPLE_RATE].tobytes() == numbered_samples(0, 15 * SAMPLE_RATE)
+    assert not left[15 * SAMPLE_RATE : 40 * SAMPLE_RATE].any()
+    assert left[40 * SAMPLE_RATE :].tobytes() == numbered_samples(40 * SAMPLE_RATE, 20 * SAMPLE_RATE)
 
 
 def test_missing_samples_are_silence(call):
@@ -149,52 +149,53 @@ def test_missing_samples_are_silence(call):
     send_frames(call, SimulatedNetwork(), frames[:50] + frames[100:])
 
     left, _ = channels(call.assembly())
-    assert left[:RATE].tobytes() == numbered_samples(0, RATE)
-    assert not left[RATE : 2 * RATE].any()
-    assert left[2 * RATE :].tobytes() == numbered_samples(2 * RATE, RATE)
+    assert left[:SAMPLE_RATE].tobytes() == numbered_samples(0, SAMPLE_RATE)
+    assert not left[SAMPLE_RATE : 2 * SAMPLE_RATE].any()
+    assert left[2 * SAMPLE_RATE :].tobytes() == numbered_samples(2 * SAMPLE_RATE, SAMPLE_RATE)
 
 
 def test_an_index_that_leaps_into_the_future_does_not_take_the_recording_along(call):
     send_frames(call, SimulatedNetwork(), microphone_frames(1))
     position = call.at(1.02).record_microphone(numbered_samples(0, 480), 2**32 - 480)
 
-    assert position == RATE
+    assert position == SAMPLE_RATE
 
 
 def test_a_reloaded_page_goes_on_where_it_arrives(call):
     send_frames(call, SimulatedNetwork(), microphone_frames(5))
-    positions = send_frames(call, SimulatedNetwork(), microphone_frames(5, when=lambda sample: 8 + sample / RATE))
+    later = microphone_frames(5, when=lambda sample: 8 + sample / SAMPLE_RATE)
+    positions = send_frames(call, SimulatedNetwork(), later)
 
-    assert positions[0] == 8 * RATE
-    assert positions[-1] == 13 * RATE - 480
+    assert positions[0] == 8 * SAMPLE_RATE
+    assert positions[-1] == 13 * SAMPLE_RATE - 480
 
 
 @pytest.mark.parametrize("ppm", [200, -200])
 def test_a_client_clock_that_drifts_for_half_an_hour_is_followed(call, ppm):
     def when(sample):
-        return sample / (RATE * (1 + ppm / 1e6))
+        return sample / (SAMPLE_RATE * (1 + ppm / 1e6))
 
     send_frames(call, SimulatedNetwork(up_to_150_ms()), microphone_frames(1800, 2400, when))
 
     epoch = read_epoch(call.folder)
-    begins = [piece.at - when(piece.offset) * RATE for piece in epoch.counselor]
-    ends = [piece.end - when(piece.offset + piece.samples) * RATE for piece in epoch.counselor]
+    begins = [piece.at - when(piece.offset) * SAMPLE_RATE for piece in epoch.counselor]
+    ends = [piece.end - when(piece.offset + piece.samples) * SAMPLE_RATE for piece in epoch.counselor]
     assert np.abs(begins + ends).max() <= TWENTY_MS
-    assert epoch.samples == pytest.approx(when(1800 * RATE) * RATE, rel=0.001)
+    assert epoch.samples == pytest.approx(when(1800 * SAMPLE_RATE) * SAMPLE_RATE, rel=0.001)
     assert call.journal().count("\n") < 3000
 
 
 def test_small_drift_waits_for_a_pause_in_the_speech(call):
     def when(sample):
-        return sample / (RATE * 0.999)
+        return sample / (SAMPLE_RATE * 0.999)
 
     speech = (np.ones(480) * 5000).astype("<i2").tobytes()
     for sent, index, n in microphone_frames(20, when=when):
-        is_pause = index % RATE >= 0.8 * RATE
+        is_pause = index % SAMPLE_RATE >= 0.8 * SAMPLE_RATE
         call.at(sent).record_microphone(bytes(2 * n) if is_pause else speech, index)
 
     steps = [line["offset"] for line in map(json.loads, call.journal().splitlines()) if line["kind"] == "microphone"]
-    in_pauses = [offset for offset in steps[1:] if offset % RATE >= 0.8 * RATE]
+    in_pauses = [offset for offset in steps[1:] if offset % SAMPLE_RATE >= 0.8 * SAMPLE_RATE]
     assert len(steps) > 5
     assert in_pauses == steps[1:]
 
@@ -202,9 +203,9 @@ def test_small_drift_waits_for_a_pause_in_the_speech(call):
 def test_played_is_told_on_the_microphones_clock_not_by_arrival(call):
     send_frames(call, SimulatedNetwork(), microphone_frames(2))
     call.spool.record_caller(1, 0, numbered_samples(0, 4800))
-    call.at(2.9).record_playback(1, 4800, 2 * RATE, True)
+    call.at(2.9).record_playback(1, 4800, 2 * SAMPLE_RATE, True)
 
-    assert channels(call.assembly())[1][2 * RATE - 4800 : 2 * RATE].tobytes() == numbered_samples(0, 4800)
+    assert channels(call.assembly())[1][2 * SAMPLE_RATE - 4800 : 2 * SAMPLE_RATE].tobytes() == numbered_samples(0, 4800)
 
 
 def test_played_is_never_later_than_its_report(call):
@@ -212,23 +213,23 @@ def test_played_is_never_later_than_its_report(call):
     call.spool.record_caller(1, 0, numbered_samples(0, 4800))
     call.spool.record_playback(1, 4800, 2**32 - 1, True)
 
-    assert call.assembly().samples == 2 * RATE
+    assert call.assembly().samples == 2 * SAMPLE_RATE
 
 
 def test_played_after_a_suspension_moves_with_the_microphone(call):
     def when(sample):
-        return sample / RATE + (10 if sample > 5 * RATE else 0)
+        return sample / SAMPLE_RATE + (10 if sample > 5 * SAMPLE_RATE else 0)
 
-    call.spool.record_caller(1, 0, numbered_samples(0, 5 * RATE))
+    call.spool.record_caller(1, 0, numbered_samples(0, 5 * SAMPLE_RATE))
     for sent, index, n in microphone_frames(10, when=when):
         call.at(sent).record_microphone(numbered_samples(index, n), index)
-        if index % 4800 == 0 and index >= 5 * RATE:
-            call.spool.record_playback(1, index - 5 * RATE, index, False)
+        if index % 4800 == 0 and index >= 5 * SAMPLE_RATE:
+            call.spool.record_playback(1, index - 5 * SAMPLE_RATE, index, False)
 
     left, right = channels(call.assembly())
-    heard = 4 * RATE + 19 * 2400
-    assert left[15 * RATE : 20 * RATE].tobytes() == numbered_samples(5 * RATE, 5 * RATE)
-    assert right[15 * RATE : 15 * RATE + 4 * RATE].tobytes() == numbered_samples(0, 4 * RATE)
+    heard = 4 * SAMPLE_RATE + 19 * 2400
+    assert left[15 * SAMPLE_RATE : 20 * SAMPLE_RATE].tobytes() == numbered_samples(5 * SAMPLE_RATE, 5 * SAMPLE_RATE)
+    assert right[15 * SAMPLE_RATE : 19 * SAMPLE_RATE].tobytes() == numbered_samples(0, 4 * SAMPLE_RATE)
     assert np.count_nonzero(right) <= heard + 4800
 
 
@@ -236,31 +237,31 @@ def test_without_a_microphone_reports_count_from_when_they_arrive(call):
     call.spool.record_caller(1, 0, numbered_samples(0, 4800))
     call.at(3).record_playback(1, 4800, 0, True)
 
-    assert channels(call.assembly())[1][3 * RATE - 4800 :].tobytes() == numbered_samples(0, 4800)
+    assert channels(call.assembly())[1][3 * SAMPLE_RATE - 4800 :].tobytes() == numbered_samples(0, 4800)
 
 
 def test_without_a_microphone_a_running_clock_still_evens_out_the_network(call):
     network = SimulatedNetwork(stall(4, 2, up_to_150_ms()))
-    call.spool.record_caller(1, 0, numbered_samples(0, 9 * RATE))
+    call.spool.record_caller(1, 0, numbered_samples(0, 9 * SAMPLE_RATE))
     for tenth in range(2, 92, 2):
-        call.at(network.arrival(1 + tenth / 10)).record_playback(1, tenth * 2400, RATE + tenth * 2400, False)
+        call.at(network.arrival(1 + tenth / 10)).record_playback(1, tenth * 2400, SAMPLE_RATE + tenth * 2400, False)
 
     _, right = channels(call.assembly())
     places = np.flatnonzero(right)
-    assert len(places) == 9 * RATE
-    assert np.abs(places - numbers_in(right[places]) - RATE).max() <= TWENTY_MS
+    assert len(places) == 9 * SAMPLE_RATE
+    assert np.abs(places - numbers_in(right[places]) - SAMPLE_RATE).max() <= TWENTY_MS
 
 
 def test_a_microphone_that_is_allowed_late_goes_on_with_the_same_clock(call):
-    call.spool.record_caller(1, 0, numbered_samples(0, 5 * RATE))
+    call.spool.record_caller(1, 0, numbered_samples(0, 5 * SAMPLE_RATE))
     for tenth in range(2, 52, 2):
         call.at(tenth / 10).record_playback(1, tenth * 2400, tenth * 2400, False)
-    for sent, index, n in microphone_frames(3, when=lambda sample: 4.95 + sample / RATE):
+    for sent, index, n in microphone_frames(3, when=lambda sample: 4.95 + sample / SAMPLE_RATE):
         call.at(sent).record_microphone(numbered_samples(index, n), index + 118_800)
 
     left, right = channels(call.assembly())
-    assert right[: 5 * RATE].tobytes() == numbered_samples(0, 5 * RATE)
-    assert left[118_800:].tobytes() == numbered_samples(0, 3 * RATE)
+    assert right[: 5 * SAMPLE_RATE].tobytes() == numbered_samples(0, 5 * SAMPLE_RATE)
+    assert left[118_800:].tobytes() == numbered_samples(0, 3 * SAMPLE_RATE)
 
 
 STEPS = st.tuples(st.floats(0, 20), st.one_of(st.integers(0, 200_000), st.integers(0, 2**32 - 1)), st.booleans())
@@ -282,7 +283,7 @@ def test_whatever_a_browser_counts_the_recording_stays_within_the_call(steps):
 
         epoch = read_epoch(call.folder)
 
-        assert epoch.samples <= call.spool.position() + heard + RATE // 5
+        assert epoch.samples <= call.spool.position() + heard + SAMPLE_RATE // 5
 
 
 def test_sync_beside_writing_and_closing_is_harmless(call):
@@ -310,9 +311,9 @@ def test_nothing_is_written_after_closing(call):
     call.spool.record_caller(1, 0, numbered_samples(0, 480))
     call.spool.sync()
 
-    assert call.at(1.02).record_microphone(numbered_samples(RATE, 480), RATE) == RATE
+    assert call.at(1.02).record_microphone(numbered_samples(SAMPLE_RATE, 480), SAMPLE_RATE) == SAMPLE_RATE
     assert call.spool.failure is None
-    assert call.assembly().samples == RATE
+    assert call.assembly().samples == SAMPLE_RATE
 
 
 def test_a_folder_in_use_is_left_alone(call):
@@ -321,7 +322,7 @@ def test_a_folder_in_use_is_left_alone(call):
     second.at(0.02).record_microphone(numbered_samples(0, 480), 0)
 
     assert second.spool.failure == "File exists"
-    assert channels(call.assembly())[0].tobytes() == numbered_samples(0, RATE)
+    assert channels(call.assembly())[0].tobytes() == numbered_samples(0, SAMPLE_RATE)
 
 
 def test_a_disk_that_cannot_be_written_stops_no_call(tmp_path):
@@ -333,7 +334,7 @@ def test_a_disk_that_cannot_be_written_stops_no_call(tmp_path):
     call.spool.sync()
     call.spool.close()
 
-    assert positions[-1] == RATE - 480
+    assert positions[-1] == SAMPLE_RATE - 480
     assert call.spool.failure == "Not a directory"
 
 
@@ -396,4 +397,4 @@ def test_a_full_disk_keeps_what_was_there(tmp_path, limit):
     assert child.stdout.startswith("File too large ")
     assert epoch.failure == "File too large"
     assert epoch.is_closed
-    assert epoch.counselor[0].samples == RATE + (limit // 2 - RATE if limit > 48_001 else 0)
+    assert epoch.counselor[0].samples == SAMPLE_RATE + (limit // 2 - SAMPLE_RATE if limit > 48_001 else 0)

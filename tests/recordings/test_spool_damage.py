@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recordings.audio.assembly import assemble
-from recordings.audio.spool import CALLER_FILE, JOURNAL_FILE, MICROPHONE_FILE, RATE
+from recordings.audio.spool import CALLER_FILE, JOURNAL_FILE, MICROPHONE_FILE, SAMPLE_RATE
 from recordings.audio.wav import wav_header
 from tests.recordings.simulated_call import (
     SimulatedCall,
@@ -37,10 +37,10 @@ def ended_abruptly(tmp_path_factory):
     """Return the spool folder of a call whose journal holds every kind of entry."""
     call = SimulatedCall(tmp_path_factory.mktemp("abrupt") / "1")
     send_frames(call, SimulatedNetwork(), microphone_frames(2))
-    send_frames(call, SimulatedNetwork(), microphone_frames(4, when=lambda sample: 4 + sample / RATE))
+    send_frames(call, SimulatedNetwork(), microphone_frames(4, when=lambda sample: 4 + sample / SAMPLE_RATE))
     for item in (1, 2):
-        call.spool.record_caller(item, 0, numbered_samples(0, RATE))
-        call.at(7 + item).record_playback(item, RATE, (2 + item) * RATE, True)
+        call.spool.record_caller(item, 0, numbered_samples(0, SAMPLE_RATE))
+        call.at(7 + item).record_playback(item, SAMPLE_RATE, (2 + item) * SAMPLE_RATE, True)
     call.spool.set_muted(True)
     call.spool.close()
     return call.folder
@@ -56,7 +56,7 @@ def damaged(folder: Path, to: Path, name: str, damage) -> Path:
 def assembled_length(folder):
     """Return the length in frames of the assembled file, after checking that the `wave` module accepts it."""
     assembly = assemble([read_epoch(folder)])
-    data = wav_header(assembly.samples, 2, RATE) + b"".join(interleaved_blocks(assembly))
+    data = wav_header(assembly.samples, 2, SAMPLE_RATE) + b"".join(interleaved_blocks(assembly))
     with wave.open(io.BytesIO(data)) as wav:
         assert len(wav.readframes(2**31)) == len(data) - 44
         assert (wav.getnframes(), wav.getnchannels()) == (assembly.samples, 2)
@@ -127,13 +127,13 @@ def test_a_power_cut_costs_a_second_at_most(tmp_path, seed):
     chance = random.Random(seed)
     call = SimulatedCall(tmp_path / "1")
     disk = PowerCutDisk(call)
-    call.spool.record_caller(1, 0, numbered_samples(0, 20 * RATE))
+    call.spool.record_caller(1, 0, numbered_samples(0, 20 * SAMPLE_RATE))
     disk.sync()
     end = chance.uniform(3, 9)
     synced = 0.0
     for sent, index, samples in microphone_frames(end):
         call.at(sent).record_microphone(numbered_samples(index, samples), index)
-        if index % (RATE // 5) == 0:
+        if index % (SAMPLE_RATE // 5) == 0:
             call.spool.record_playback(1, index + samples, index + samples, False)
         if sent - synced >= 1.0:
             disk.sync()
@@ -142,9 +142,9 @@ def test_a_power_cut_costs_a_second_at_most(tmp_path, seed):
     call.spool.close()
 
     left, right = channels(assemble([read_epoch(call.folder)]))
-    safe = round((end - 1.0) * RATE)
+    safe = round((end - 1.0) * SAMPLE_RATE)
     assert left[:safe].tobytes() == numbered_samples(0, safe)
-    assert right[: safe - RATE // 5].tobytes() == numbered_samples(0, safe - RATE // 5)
+    assert right[: safe - SAMPLE_RATE // 5].tobytes() == numbered_samples(0, safe - SAMPLE_RATE // 5)
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -160,7 +160,7 @@ def test_any_tail_of_junk_still_assembles(ended_abruptly, tmp_path, name, at, ju
 VALUE = st.one_of(st.integers(-(2**70), 2**70), st.floats(), st.booleans(), st.none(), st.text(max_size=3))
 KINDS = ["header", "microphone", "shift", "caller", "played", "mute", "failed", "closed", "other"]
 FIELDS = ["version", "wall", "rate", "offset", "at", "by", "item", "index", "samples", "final", "reason"]
-SMALL = st.integers(0, 3 * RATE)
+SMALL = st.integers(0, 3 * SAMPLE_RATE)
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -193,5 +193,5 @@ def test_torn_lines_and_samples_cost_only_themselves(ended_abruptly, tmp_path):
     epoch = read_epoch(copy)
 
     assert not epoch.is_closed
-    assert sum(piece.samples for piece in epoch.counselor) == 6 * RATE
-    assert sum(piece.samples for piece in epoch.caller) == 2 * RATE
+    assert sum(piece.samples for piece in epoch.counselor) == 6 * SAMPLE_RATE
+    assert sum(piece.samples for piece in epoch.caller) == 2 * SAMPLE_RATE

@@ -9,12 +9,12 @@ import orjson
 
 from tests.standins.openai.strict_validation import client_event_problems
 from training.transcript import TurnSnapshot
-from voicegateway.browser.protocol import RATE, AudioFrame, Hello, Played
+from voicegateway.browser.protocol import SAMPLE_RATE, AudioFrame, Hello, Played
 from voicegateway.conversation.call_config import CallConfig, Limits
 from voicegateway.conversation.conversation import Conversation
 from voicegateway.conversation.ports import NullRecorder, UpstreamUnavailableError
 
-MS = RATE // 1000
+MS = SAMPLE_RATE // 1000
 CALL_CONFIG = CallConfig(
     session_id="4b1d",
     instructions="You are Ruth, and you are tired.",

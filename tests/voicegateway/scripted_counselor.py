@@ -20,15 +20,16 @@ from tests.voicegateway.gateway_process import ORIGIN, TIMEOUT, GatewayProcess
 from training.models import Session
 from training.services.call_tickets import issue_ticket
 from training.services.sessions import start_free_practice
-from voicegateway.browser.protocol import AUDIO_KIND, FRAME_HEADER, RATE, SUBPROTOCOL
+from voicegateway.browser.protocol import AUDIO_KIND, FRAME_HEADER, SAMPLE_RATE, SUBPROTOCOL
 
-FRAME_SAMPLES = RATE // 50
+FRAME_SAMPLES = SAMPLE_RATE // 50
 REPORT_EVERY = 10  # frames
 SampleArray = NDArray[np.int16]
 
 
 def tone(seconds: float, hertz: int = 440) -> bytes:
-    return (np.sin(2 * np.pi * hertz * np.arange(round(RATE * seconds)) / RATE) * 12_000).astype("<i2").tobytes()
+    clock = np.arange(round(SAMPLE_RATE * seconds)) / SAMPLE_RATE
+    return (np.sin(2 * np.pi * hertz * clock) * 12_000).astype("<i2").tobytes()
 
 
 def open_socket(
@@ -156,7 +157,7 @@ class ScriptedCounselor:
 
     def wait_for_sound(self, seconds: float, item: int = 1) -> None:
         """Wait until this many seconds of the caller's item have played."""
-        self.wait(lambda: self._rendered.get(item, 0) >= seconds * RATE, f"{seconds} s of item {item}")
+        self.wait(lambda: self._rendered.get(item, 0) >= seconds * SAMPLE_RATE, f"{seconds} s of item {item}")
 
     def wait_for_end(self) -> str:
         reason: str = self.wait_for("ended")["reason"]
@@ -218,7 +219,7 @@ class ScriptedCounselor:
         """Send frames at the pace of a sound card, and catch up after the machine has stalled."""
         while not self._stop.wait(0.01):
             try:
-                while len(self.microphone) // 2 + FRAME_SAMPLES <= (time.monotonic() - self.started_at) * RATE:
+                while len(self.microphone) // 2 + FRAME_SAMPLES <= (time.monotonic() - self.started_at) * SAMPLE_RATE:
                     self._next_frame()
             except (ConnectionClosed, OSError):
                 return

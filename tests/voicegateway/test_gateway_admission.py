@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 from scenarios.models import Mode
 from tests.support.fixtures import PROMPT_CANARY
 from tests.voicegateway.gateway_process import ORIGIN, wait_until
-from tests.voicegateway.scripted_counselor import RATE, ScriptedCounselor, open_socket, tone
+from tests.voicegateway.scripted_counselor import SAMPLE_RATE, ScriptedCounselor, open_socket, tone
 from training.models import CallTicket, EndReason, Session
 from training.services.call_tickets import issue_ticket
 from training.services.sessions import end_session, start_free_practice
@@ -187,7 +187,7 @@ def test_neither_tickets_nor_words_reach_the_log(gateway, standin, call):
         line.speak(tone(0.5))
         line.say("quokkaspeech")
         line.wait_for_turn("counselor")
-        line.wait(lambda: len(line.microphone) > RATE, "half a second was spoken")
+        line.wait(lambda: len(line.microphone) > SAMPLE_RATE, "half a second was spoken")
         line.send(type="say", text=["quokkawire"])
         line.wait_closed()
 

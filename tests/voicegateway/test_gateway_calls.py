@@ -10,7 +10,7 @@ from recordings.models import Recording, spool_folder
 from recordings.services.finishing import sweep_recordings
 from tests.recordings.simulated_call import read_epoch
 from tests.voicegateway.gateway_process import upstream_events, wait_for_end, wait_until
-from tests.voicegateway.scripted_counselor import RATE, ScriptedCounselor, tone
+from tests.voicegateway.scripted_counselor import SAMPLE_RATE, ScriptedCounselor, tone
 from training.models import EndReason, Session, TranscriptTurn
 from training.services import greetings, sessions
 
@@ -51,7 +51,7 @@ def finished_recording(session: Session) -> Recording:
 
 def channels_of(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
     with recording.file.open("rb") as file, wave.open(file) as wav:
-        assert (wav.getnchannels(), wav.getsampwidth(), wav.getframerate()) == (2, 2, RATE)
+        assert (wav.getnchannels(), wav.getsampwidth(), wav.getframerate()) == (2, 2, SAMPLE_RATE)
         stereo = np.frombuffer(wav.readframes(wav.getnframes()), "<i2").reshape(-1, 2)
     return stereo[:, 0], stereo[:, 1]
 
@@ -86,7 +86,7 @@ def test_the_caller_opens_after_a_silence_with_a_greeting_that_came_late(own_gat
 
     (asked,) = upstream_events(standin, "response.create")
     (turn,) = call.transcript()
-    assert opened_at >= 2 * RATE
+    assert opened_at >= 2 * SAMPLE_RATE
     assert f"««{GREETING}»»" in asked["response"]["instructions"]
     assert GREETING.startswith(turn.text_generated)
     assert GREETING.startswith(turn.text_heard) and turn.text_heard
@@ -119,7 +119,7 @@ def test_speech_over_the_caller_stops_it_and_keeps_what_was_heard_beside_what_wa
     began, ended = interrupted_call.playback_spans[1]
     assert kinds.index("response.cancel") < kinds.index("conversation.item.truncate")
     truncated = upstream_events(standin, "conversation.item.truncate")[0]
-    assert truncated["audio_end_ms"] == (ended - began) * 1000 // RATE
+    assert truncated["audio_end_ms"] == (ended - began) * 1000 // SAMPLE_RATE
     assert [turn.role for turn in turns] == ["counselor", "caller", "counselor", "caller"]
     assert [turn.is_interrupted for turn in turns] == [False, True, False, True]
     assert {(turn.source, turn.is_final) for turn in turns} == {("spoken", True)}
@@ -134,16 +134,16 @@ def test_the_recording_holds_both_voices_where_they_were_heard(interrupted_call,
 
     left, right = channels_of(recording)
     line = interrupted_call
-    began = round((line.started_at_wall - line.recorded_since) * RATE)
+    began = round((line.started_at_wall - line.recorded_since) * SAMPLE_RATE)
     assert channel_lag_ms(line.microphone, left, began) == pytest.approx(0, abs=50)
     assert channel_lag_ms(line.loudspeaker, right, began) == pytest.approx(0, abs=50)
     cut, goes_on = line.playback_spans[1][1], line.playback_spans[2][0]
-    assert not right[began + cut + RATE // 20 : began + goes_on - RATE // 20].any()
+    assert not right[began + cut + SAMPLE_RATE // 20 : began + goes_on - SAMPLE_RATE // 20].any()
     with recording.file.open("rb") as file:
         data = file.read()
     assert (recording.state, recording.reason) == ("completed", "")
     assert (recording.size, recording.sha256) == (len(data), hashlib.sha256(data).hexdigest())
-    assert recording.duration_ms == len(left) * 1000 // RATE
+    assert recording.duration_ms == len(left) * 1000 // SAMPLE_RATE
     loudest = [np.abs(channel.astype(int)).max() / 32768 for channel in (left, right)]
     assert [max(peaks) for peaks in recording.peaks] == pytest.approx(loudest, abs=0.001)
     wait_until(lambda: not (gateway.spool / str(call.pk)).exists(), "the spool is removed")
@@ -158,7 +158,7 @@ def channel_lag_ms(sound: bytes, channel: np.ndarray, began: int) -> int:
 
 
 def loudness_profile(samples: np.ndarray) -> np.ndarray:
-    width = RATE // 200
+    width = SAMPLE_RATE // 200
     return np.abs(samples[: len(samples) // width * width].reshape(-1, width).astype(float)).mean(axis=1)
 
 
@@ -194,7 +194,7 @@ def test_a_call_that_nobody_records_leaves_no_audio(gateway, call):
     with ScriptedCounselor(gateway, call, query="record=True") as line:
         ready = line.wait_for("ready")
         line.speak(tone(0.5))
-        line.wait(lambda: len(line.microphone) > RATE, "half a second was spoken")
+        line.wait(lambda: len(line.microphone) > SAMPLE_RATE, "half a second was spoken")
         spools = list(gateway.spool.glob(str(call.pk)))
         line.hang_up()
 

@@ -13,7 +13,7 @@ from recordings.models import spool_folder
 from recordings.services.spools import upload_closed_spools
 from tests.recordings.simulated_call import numbered_samples, read_epoch
 from tests.voicegateway.gateway_process import upstream_events, wait_for_end, wait_until
-from tests.voicegateway.scripted_counselor import FRAME_SAMPLES, RATE, ScriptedCounselor, tone
+from tests.voicegateway.scripted_counselor import FRAME_SAMPLES, SAMPLE_RATE, ScriptedCounselor, tone
 from tests.voicegateway.test_gateway_calls import channels_of, finished_recording, sample_position, transcript_lines
 from training.models import Session
 from training.services.sessions import sweep_sessions
@@ -75,7 +75,7 @@ def test_a_call_is_taken_up_again_where_it_broke_off(gateway, standin, call):
         line.wait(lambda: any(turn["text"] == "After the gap." for turn in line.turns), "the new words")
         told_again = [turn["text"] for turn in line.turns]
         later_words = line.speak(tone(0.3, hertz=660))
-        line.wait(lambda: len(line.microphone) // 2 > later_words + 0.5 * RATE, "the second tone was sent")
+        line.wait(lambda: len(line.microphone) // 2 > later_words + 0.5 * SAMPLE_RATE, "the second tone was sent")
         line.hang_up()
 
     wait_for_end(call)
@@ -87,17 +87,17 @@ def test_a_call_is_taken_up_again_where_it_broke_off(gateway, standin, call):
     recording = finished_recording(call)
     left, _ = channels_of(recording)
     began, went_on = sample_position(first_words[:4800], left), sample_position(tone(0.1, hertz=660), left)
-    spoken_at = line.started_at_wall - recorded_since + later_words / RATE
+    spoken_at = line.started_at_wall - recorded_since + later_words / SAMPLE_RATE
     assert (recording.state, recording.epochs.count()) == ("completed", 2)
-    assert not left[began + len(first_words) // 2 + RATE // 20 : went_on].any()
-    assert went_on / RATE == pytest.approx(spoken_at, abs=0.1)
+    assert not left[began + len(first_words) // 2 + SAMPLE_RATE // 20 : went_on].any()
+    assert went_on / SAMPLE_RATE == pytest.approx(spoken_at, abs=0.1)
     # Turn times follow the recording's clock across the gap.
     before, after = ([turn.start_ms for turn in call.turns.filter(epoch=number)] for number in (1, 2))
     [tone_turn] = [
         turn for turn in call.transcript() if turn.epoch == 2 and turn.source == "spoken" and turn.is_by_counselor
     ]
     assert max(before) < min(after)
-    assert tone_turn.start_ms == pytest.approx(1000 * went_on / RATE, abs=400)
+    assert tone_turn.start_ms == pytest.approx(1000 * went_on / SAMPLE_RATE, abs=400)
 
 
 def test_after_a_kill_everything_received_is_on_disk_and_the_next_gateway_makes_it_a_recording(
@@ -156,7 +156,7 @@ def test_a_stopped_gateway_saves_everything_and_leaves_the_call_open(own_gateway
         line.wait_for("ready")
         line.speak(tone(0.4))
         line.say("quokkawords")
-        line.wait(lambda: len(line.microphone) > RATE, "half a second was spoken")
+        line.wait(lambda: len(line.microphone) > SAMPLE_RATE, "half a second was spoken")
 
         status = gateway.stop()
         code = line.wait_closed()
@@ -226,7 +226,7 @@ def test_a_database_that_does_not_answer_costs_no_audio_and_no_words(gateway, st
             line.say("While it is away.")
             line.wait_for_turn("counselor")
             # Longer than two heartbeats, which also wait for the lock.
-            line.wait(lambda: len(line.microphone) // 2 > spoken_at + 2 * RATE, "two seconds went by")
+            line.wait(lambda: len(line.microphone) // 2 > spoken_at + 2 * SAMPLE_RATE, "two seconds went by")
         line.hang_up()
 
     wait_for_end(call)
@@ -252,7 +252,7 @@ def test_a_full_disk_ends_the_recording_not_the_call(own_gateway, small_disk, ca
     settings.SPOOL_DIR = small_disk
     with ScriptedCounselor(gateway, call, microphone=False) as line:
         line.wait_for("ready")
-        sent = send_numbered_audio(line, 3 * RATE)
+        sent = send_numbered_audio(line, 3 * SAMPLE_RATE)
         line.say("Still talking.")
         line.wait_for_turn("counselor")
         reason = line.hang_up()
@@ -265,7 +265,7 @@ def test_a_full_disk_ends_the_recording_not_the_call(own_gateway, small_disk, ca
     left, _ = channels_of(recording)
     assert (reason, recording.state) == ("hung_up", "partial")
     assert "space" in recording.reason
-    assert RATE < len(kept) < len(sent)
+    assert SAMPLE_RATE < len(kept) < len(sent)
     assert left[: len(kept) // 2].tobytes() == sent[: len(kept)]
 
 

@@ -9,7 +9,7 @@ from recordings.models import spool_folder
 from tests.recordings.simulated_call import numbered_samples
 from tests.support.prove import IS_PROVE_RUN
 from tests.voicegateway.gateway_process import wait_for_end
-from tests.voicegateway.scripted_counselor import RATE, ScriptedCounselor
+from tests.voicegateway.scripted_counselor import SAMPLE_RATE, ScriptedCounselor
 from tests.voicegateway.test_gateway_calls import channels_of, finished_recording
 
 KILLS = 20 if IS_PROVE_RUN else 3
@@ -26,9 +26,9 @@ def test_a_call_outlives_every_gateway_that_is_killed_under_it(own_gateway, stan
         with ScriptedCounselor(gateway, call, last_revision=revision, displaces=epoch) as line:
             ready = line.wait_for("ready")
             epoch = ready["epoch"]
-            line.speak(numbered_samples(number * 2 * RATE, 2 * RATE))
+            line.speak(numbered_samples(number * 2 * SAMPLE_RATE, 2 * SAMPLE_RATE))
             line.say(f"Round {number}.")
-            moment = moments.randrange(RATE // 2, 2 * 2 * RATE)
+            moment = moments.randrange(SAMPLE_RATE // 2, 2 * 2 * SAMPLE_RATE)
             line.wait(lambda line=line, moment=moment: len(line.microphone) >= moment, "the moment has come")
             gateway.kill()
             line.wait_closed()

@@ -16,7 +16,13 @@ from tests.recordings.simulated_call import numbered_samples
 from tests.support.fault_proxy import FAULTS, FaultProxy
 from tests.support.worker_process import WorkerProcess
 from tests.voicegateway.gateway_process import wait_for_end, wait_until
-from tests.voicegateway.scripted_counselor import RATE, ScriptedCounselor, open_socket, refusal_reason, start_calls
+from tests.voicegateway.scripted_counselor import (
+    SAMPLE_RATE,
+    ScriptedCounselor,
+    open_socket,
+    refusal_reason,
+    start_calls,
+)
 from tests.voicegateway.test_gateway_calls import channels_of
 from tests.voicegateway.test_gateway_failures import send_numbered_audio, wait_until_received
 from training.services.call_tickets import issue_ticket
@@ -51,12 +57,12 @@ def test_a_store_that_is_away_costs_nothing_and_is_made_up_for(
     gateway = own_gateway(STORAGE_URL=store, SHIP_EVERY="0.2", SWEEP_EVERY="0.4")
     with ScriptedCounselor(gateway, call, microphone=False) as line:
         line.wait_for("ready")
-        first = send_numbered_audio(line, RATE)
+        first = send_numbered_audio(line, SAMPLE_RATE)
         wait_until(lambda: stored_keys("spools/"), "a segment is shipped")
         proxy.set_fault(fault)
-        for index in range(RATE, 2 * RATE, 480):
+        for index in range(SAMPLE_RATE, 2 * SAMPLE_RATE, 480):
             line.send_frame(numbered_samples(index, 480), index)
-        wait_until_received(standin, 2 * RATE)
+        wait_until_received(standin, 2 * SAMPLE_RATE)
         line.say("Are you still there?")
         line.wait_for("item_end")
         ended = line.hang_up()
@@ -80,8 +86,8 @@ def test_a_store_that_is_away_costs_nothing_and_is_made_up_for(
     sounding = left[np.flatnonzero(left)]
     assert (ended, call.status, during) == ("hung_up", "completed", ("recording", True, None))
     assert (while_away.is_under_way, bool(while_away.file)) == (True, False)
-    assert sounding.tobytes() == numbered_samples(0, 2 * RATE)
-    assert first == numbered_samples(0, RATE)
+    assert sounding.tobytes() == numbered_samples(0, 2 * SAMPLE_RATE)
+    assert first == numbered_samples(0, SAMPLE_RATE)
     assert stored_keys("recordings/") == [recording.file.name]
 
 
@@ -90,8 +96,8 @@ def test_a_host_that_is_lost_costs_what_it_had_not_shipped(own_gateway, standin,
     gateway = own_gateway(STORAGE_URL=storage_url(bucket), SHIP_EVERY="0.25", LINE_KEPT_FOR="0.1")
     with ScriptedCounselor(gateway, call) as line:
         line.wait_for("ready")
-        line.speak(numbered_samples(0, 20 * RATE))
-        line.wait(lambda: len(line.microphone) // 2 >= 4 * RATE, "four seconds were spoken")
+        line.speak(numbered_samples(0, 20 * SAMPLE_RATE))
+        line.wait(lambda: len(line.microphone) // 2 >= 4 * SAMPLE_RATE, "four seconds were spoken")
         heard = len(line.microphone) // 2
         gateway.kill()
         line.wait_closed()
@@ -110,7 +116,7 @@ def test_a_host_that_is_lost_costs_what_it_had_not_shipped(own_gateway, standin,
     assert (call.status, recording.reason) == ("abandoned", HOST_LOST_REASON)
     assert sounding.tobytes() == numbered_samples(0, len(sounding))
     # Two upload rounds of 0.25 s each; with rounds of 5 s this is the promised 10 s. A slow machine may be late.
-    assert heard - 1.5 * RATE <= len(sounding) <= heard + RATE
+    assert heard - 1.5 * SAMPLE_RATE <= len(sounding) <= heard + SAMPLE_RATE
 
 
 def test_nobody_is_let_in_when_the_disk_is_nearly_full_and_who_is_in_goes_on(own_gateway, organization, tmp_path):

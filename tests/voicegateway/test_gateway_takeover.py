@@ -12,7 +12,7 @@ from tests.voicegateway.gateway_process import upstream_events, wait_for_end, wa
 from tests.voicegateway.raw_websocket import RawWebSocketClient, close_frame
 from tests.voicegateway.scripted_counselor import (
     FRAME_SAMPLES,
-    RATE,
+    SAMPLE_RATE,
     ScriptedCounselor,
     open_socket,
     refusal_reason,
@@ -98,7 +98,7 @@ def test_a_call_is_taken_over_between_gateways_with_everything_saved_first(
     with ScriptedCounselor(old, call) as first:
         epoch = first.wait_for("ready")["epoch"]
         first.speak(tone(0.6))
-        first.wait(lambda: len(first.microphone) > 1.5 * RATE, "something was said")
+        first.wait(lambda: len(first.microphone) > 1.5 * SAMPLE_RATE, "something was said")
         with ScriptedCounselor(new, call, displaces=epoch) as second:
             second.wait_for("ready")
             told = first.wait_for_end(), first.wait_closed()
@@ -168,7 +168,7 @@ def test_a_line_that_nobody_comes_back_to_lapses_and_is_graded(own_gateway, call
         line.wait_for("ready")
         line.say("Anybody?")
         line.wait_for_turn("counselor")
-        line.wait(lambda: len(line.microphone) > RATE, "half a second was recorded")
+        line.wait(lambda: len(line.microphone) > SAMPLE_RATE, "half a second was recorded")
         line.drop_connection()
 
     wait_for_end(call)
@@ -201,7 +201,7 @@ def test_a_flood_of_sound_is_cut_off(gateway, call):
     with ScriptedCounselor(gateway, call, microphone=False) as line:
         line.wait_for("ready")
         with suppress(ConnectionClosed):
-            for index in range(0, 60 * RATE, FRAME_SAMPLES):
+            for index in range(0, 60 * SAMPLE_RATE, FRAME_SAMPLES):
                 line.send_frame(bytes(2 * FRAME_SAMPLES), index)
         code = line.wait_closed()
 

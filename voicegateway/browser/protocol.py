@@ -7,10 +7,11 @@ from typing import ClassVar
 
 import orjson
 
+from recordings.audio.microphone_clock import SAMPLE_RATE
+
 SUBPROTOCOL = "steadyline.v1"
 
-RATE = 24_000  # samples per second
-MIN_FRAME_SAMPLES, MAX_FRAME_SAMPLES = RATE // 50, RATE // 10  # 20 to 100 ms, in samples
+MIN_FRAME_SAMPLES, MAX_FRAME_SAMPLES = SAMPLE_RATE // 50, SAMPLE_RATE // 10  # 20 to 100 ms, in samples
 MAX_MESSAGE_BYTES = 64 * 1024
 MAX_TEXT_LENGTH = 10_000  # characters
 MAX_COUNT = 2**32 - 1

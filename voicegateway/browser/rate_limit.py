@@ -1,6 +1,6 @@
 """Rate limit on microphone audio, which arrives in real time and, after a stall, in one burst."""
 
-from voicegateway.browser.protocol import RATE
+from voicegateway.browser.protocol import SAMPLE_RATE
 
 WINDOW = 2.0  # seconds
 MAX_SPEED = 2.0  # times real time
@@ -28,5 +28,5 @@ class AudioRateLimit:
         if stalled > STALL_AFTER:
             self.credit = min(self.credit + stalled, MAX_CREDIT)
         self.last_frame_at = now
-        self.window_seconds += samples / RATE
+        self.window_seconds += samples / SAMPLE_RATE
         return self.window_seconds > MAX_SPEED * WINDOW + self.credit

@@ -2,7 +2,7 @@
 
 import re
 
-from voicegateway.browser.protocol import RATE
+from voicegateway.browser.protocol import SAMPLE_RATE
 from voicegateway.conversation.call_config import Limits
 from voicegateway.conversation.caller import CallerSide
 
@@ -31,7 +31,7 @@ class OverlappingSpeech:
 
     @property
     def is_barge_in(self) -> bool:
-        return self.voiced_samples * 1000 >= self.limits.barge_in_min_speech_ms * RATE
+        return self.voiced_samples * 1000 >= self.limits.barge_in_min_speech_ms * SAMPLE_RATE
 
     @property
     def has_gone_quiet(self) -> bool:
@@ -39,7 +39,7 @@ class OverlappingSpeech:
 
         Upstream needs much longer to notice the silence.
         """
-        return self.quiet_samples * 1000 >= self.limits.resume_after_quiet_ms * RATE
+        return self.quiet_samples * 1000 >= self.limits.resume_after_quiet_ms * SAMPLE_RATE
 
 
 class BargeIn:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from voicegateway.browser.protocol import MAX_FRAME_SAMPLES, MIN_FRAME_SAMPLES, RATE, AudioFrame
+from voicegateway.browser.protocol import MAX_FRAME_SAMPLES, MIN_FRAME_SAMPLES, SAMPLE_RATE, AudioFrame
 from voicegateway.conversation.voice_activity import root_mean_square
 
 MAX_CHARACTERS_PER_SECOND = 25  # characters spoken per second, at most
@@ -68,7 +68,7 @@ class CallerItem:
 
     @property
     def played_ms(self) -> int:
-        return min(self.played, self.received) * 1000 // RATE
+        return min(self.played, self.received) * 1000 // SAMPLE_RATE
 
     def text_heard(self) -> str:
         """Return the text up to the current word, estimated from the share of the received audio that was played."""
@@ -79,7 +79,7 @@ class CallerItem:
         share = len(self.text) * self.played // self.received
         if self.is_incomplete or not self.has_all_audio:
             # Text arrives ahead of the audio, so until all audio is here the share overestimates the heard text.
-            share = min(share, self.played * MAX_CHARACTERS_PER_SECOND // RATE)
+            share = min(share, self.played * MAX_CHARACTERS_PER_SECOND // SAMPLE_RATE)
         return truncate_at_word(self.text, share)
 
 

@@ -5,7 +5,7 @@ from collections import deque
 from uuid import uuid4
 
 from training.transcript import INAUDIBLE_TEXT, SpeakerRole, TurnSource
-from voicegateway.browser.protocol import RATE, AudioFrame
+from voicegateway.browser.protocol import SAMPLE_RATE, AudioFrame
 from voicegateway.conversation.call_config import Limits
 from voicegateway.conversation.ports import Recorder
 from voicegateway.conversation.send_queue import SAMPLES_PER_MS, MicrophoneChunk, SendQueue
@@ -14,7 +14,7 @@ from voicegateway.conversation.voice_activity import VoiceActivityDetector
 from voicegateway.upstream.server_events import ServerEvent
 
 APPEND_HEAD, APPEND_TAIL = b'{"type":"input_audio_buffer.append","audio":"', b'"}'
-PREROLL_SAMPLES = RATE // 2  # speech is detected a little after it begins
+PREROLL_SAMPLES = SAMPLE_RATE // 2  # speech is detected a little after it begins
 
 
 class RecentAudio:
@@ -74,7 +74,7 @@ class CounselorSide:
         if self.send_queue.dropped_samples > lost:
             self.voice_activity.remove_dropped(self.send_queue.dropped_samples - lost, self.send_queue.clock.samples)
         is_needed = self.has_pending_speech or self.needs_replay
-        self.recent_audio.add(sound, self.limits.max_replayed_speech * RATE if is_needed else PREROLL_SAMPLES)
+        self.recent_audio.add(sound, self.limits.max_replayed_speech * SAMPLE_RATE if is_needed else PREROLL_SAMPLES)
 
     def set_muted(self, on: bool) -> None:
         self.is_muted = on

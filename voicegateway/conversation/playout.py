@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from voicegateway.browser.protocol import RATE, AudioFrame, ItemEnd, Played
+from voicegateway.browser.protocol import SAMPLE_RATE, AudioFrame, ItemEnd, Played
 from voicegateway.conversation.call_config import Limits
 from voicegateway.conversation.caller_item import CallerItem, PlaybackState
 
@@ -27,7 +27,8 @@ class Playout:
             item.number = self.last_number
             self.unheard.append(item)
         waiting = sum(len(other.unsent) for other in self.unheard if other is not item) // 2
-        item.add_audio(pcm, int(self.limits.max_queued_caller_audio * RATE) - waiting, self.limits.caller_audible_rms)
+        max_unsent = int(self.limits.max_queued_caller_audio * SAMPLE_RATE) - waiting
+        item.add_audio(pcm, max_unsent, self.limits.caller_audible_rms)
 
     def take_due(self, now: float) -> Iterator[AudioFrame | ItemEnd]:
         """Yield the frames and item ends that may be sent now without exceeding `playout_lead`."""
@@ -35,7 +36,7 @@ class Playout:
         for item in self.unheard:
             while (
                 not self.is_paused
-                and self.lead_samples < self.limits.playout_lead * RATE
+                and self.lead_samples < self.limits.playout_lead * SAMPLE_RATE
                 and (frame := item.next_frame())
             ):
                 self.lead_samples += frame.samples
@@ -48,7 +49,7 @@ class Playout:
 
     def _advance_clock(self, now: float) -> None:
         if not self.is_paused:
-            self.lead_samples = max(0.0, self.lead_samples - (now - self.paced_at) * RATE)
+            self.lead_samples = max(0.0, self.lead_samples - (now - self.paced_at) * SAMPLE_RATE)
         self.paced_at = now
 
     def apply_report(self, played: Played, now: float) -> CallerItem | None:
@@ -85,4 +86,4 @@ class Playout:
     @property
     def seconds_left(self) -> float:
         waiting = sum(len(item.unsent) for item in self.unheard) / 2
-        return (self.lead_samples + waiting) / RATE
+        return (self.lead_samples + waiting) / SAMPLE_RATE

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from training.transcript import TurnSnapshot
-from voicegateway.browser.protocol import RATE, AudioFrame, ToBrowser
+from voicegateway.browser.protocol import SAMPLE_RATE, AudioFrame, ToBrowser
 from voicegateway.conversation.call_config import Limits
 
-SAMPLES_PER_MS = RATE // 1000
+SAMPLES_PER_MS = SAMPLE_RATE // 1000
 ASSUMED_MESSAGE_BYTES = 512  # rough size of a text message in the backlog, which only needs a bound
 
 
@@ -69,7 +69,7 @@ class SendQueue:
         self.queued_samples += sound.samples
         limits = self.limits
         most = limits.max_queued_microphone if self.is_connected else limits.max_queued_microphone_reconnecting
-        while self.queued_samples > most * RATE:
+        while self.queued_samples > most * SAMPLE_RATE:
             oldest = next(self.queued_audio())
             self.upstream_queue.remove(oldest)
             self.queued_samples -= oldest.samples

@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from voicegateway.browser.protocol import RATE
+from voicegateway.browser.protocol import SAMPLE_RATE
 from voicegateway.conversation.call_config import Limits
 
 SPEECH_TO_NOISE_RATIO = 3.0  # lowest ratio of speech level to noise floor
 MAX_NOISE_FLOOR = 400.0  # root mean square of PCM16
-WINDOW_BYTES = 2 * RATE // 25  # 40 ms
+WINDOW_BYTES = 2 * SAMPLE_RATE // 25  # 40 ms
 NOISE_FLOOR_RISE = 1.004  # factor per window, about 10 % per second: slow enough not to take speech for noise
 MAX_SPANS = 128  # remembered spans of speech; upstream asks about them a few seconds late at most
 
@@ -64,8 +64,8 @@ class VoiceActivityDetector:
 
     def audible_ms(self, start_ms: int, end_ms: int) -> int:
         """Return the milliseconds of audible sound between two times on the upstream's clock."""
-        start, end = start_ms * RATE // 1000, end_ms * RATE // 1000
-        return sum(max(0, min(end, span.end) - max(start, span.start)) for span in self.spans) * 1000 // RATE
+        start, end = start_ms * SAMPLE_RATE // 1000, end_ms * SAMPLE_RATE // 1000
+        return sum(max(0, min(end, span.end) - max(start, span.start)) for span in self.spans) * 1000 // SAMPLE_RATE
 
     def add_span(self, start: int, end: int) -> None:
         if self.spans and self.spans[-1].end == start:

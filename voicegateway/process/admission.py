@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from recordings.audio.microphone_clock import RATE
+from recordings.audio.microphone_clock import SAMPLE_RATE
 from recordings.audio.spool import SpoolWriter
 from recordings.audio.spool_uploader import LiveRecording
 from recordings.services.epochs import epoch_offset_samples, record_consent, start_recording
@@ -106,7 +106,7 @@ def admit_call(ticket: CallTicket, query: bytes) -> AdmittedCall:
 
 def history_end_sample(briefing: CallConfig) -> int:
     """Return the end of the last turn in samples. An unrecorded call continues its clock from there."""
-    return max((turn.end_ms or 0 for turn in briefing.history), default=0) * RATE // 1000
+    return max((turn.end_ms or 0 for turn in briefing.history), default=0) * SAMPLE_RATE // 1000
 
 
 def wants_recording(query: bytes) -> bool:

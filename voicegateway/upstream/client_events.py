@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from training.transcript import SpeakerRole, TurnSnapshot
-from voicegateway.browser.protocol import RATE
+from voicegateway.browser.protocol import SAMPLE_RATE
 from voicegateway.conversation.call_config import CallConfig
 
 # A retry does not help; only the operator can fix the cause.
@@ -26,7 +26,7 @@ def session_update(briefing: CallConfig) -> Mapping[str, object]:
 
     The gateway decides on responses and interruptions. Upstream only listens, transcribes, and speaks on request.
     """
-    pcm = {"type": "audio/pcm", "rate": RATE}
+    pcm = {"type": "audio/pcm", "rate": SAMPLE_RATE}
     turn_detection = {
         "type": "server_vad",
         "silence_duration_ms": briefing.patience.silence_ms,

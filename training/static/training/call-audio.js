@@ -1,4 +1,4 @@
-import { WIRE_RATE } from "./microphone-core.js";
+import { SAMPLE_RATE } from "./microphone-core.js";
 
 const MICROPHONE_PROBLEMS = {
   NotAllowedError: "refused",
@@ -107,7 +107,7 @@ export class CallAudio {
   }
 
   #micSampleAt(frame) {
-    return Math.max(0, Math.round(((frame - this.#startFrame) * WIRE_RATE) / this.#context.sampleRate));
+    return Math.max(0, Math.round(((frame - this.#startFrame) * SAMPLE_RATE) / this.#context.sampleRate));
   }
 
   #fromMicrophone({ type, frame, index, pcm, level }) {

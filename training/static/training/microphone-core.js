@@ -1,6 +1,6 @@
 import { Resampler } from "./resampler.js";
 
-export const WIRE_RATE = 24000;
+export const SAMPLE_RATE = 24000;
 export const FRAME_SAMPLES = 960; // 40 ms
 
 export function toPcm16(samples) {
@@ -20,7 +20,7 @@ export class MicrophoneCore {
   #frame = new Float32Array(FRAME_SAMPLES);
 
   constructor(contextRate, onFrame) {
-    this.resampler = new Resampler(contextRate, WIRE_RATE);
+    this.resampler = new Resampler(contextRate, SAMPLE_RATE);
     this.onFrame = onFrame;
     this.muted = false;
   }

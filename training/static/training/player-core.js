@@ -1,4 +1,4 @@
-import { WIRE_RATE } from "./microphone-core.js";
+import { SAMPLE_RATE } from "./microphone-core.js";
 import { Resampler } from "./resampler.js";
 
 const SECONDS_HELD = 120;
@@ -77,7 +77,7 @@ export class PlayerCore {
   #jump = 0;
   #fading = 0;
 
-  constructor(contextRate, onReport, capacity = SECONDS_HELD * WIRE_RATE) {
+  constructor(contextRate, onReport, capacity = SECONDS_HELD * SAMPLE_RATE) {
     this.#contextRate = contextRate;
     this.#onReport = onReport;
     this.#ring = new Ring(capacity);
@@ -159,7 +159,7 @@ export class PlayerCore {
   #open(number, start) {
     if (number <= this.#newest) return;
     this.#newest = number;
-    this.#items.push(new Item(number, start, new Resampler(WIRE_RATE, this.#contextRate)));
+    this.#items.push(new Item(number, start, new Resampler(SAMPLE_RATE, this.#contextRate)));
   }
 
   #fill(item, target, offset) {
