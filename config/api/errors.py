@@ -1,12 +1,14 @@
 """Error responses of the REST API in one shape, and the JSON parser."""
 
+from json import JSONDecodeError
 from typing import Any, ClassVar
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.http import Http404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from rest_framework.exceptions import APIException, ErrorDetail, ParseError, Throttled, ValidationError
+from rest_framework.exceptions import APIException, ErrorDetail, NotFound, ParseError, Throttled, ValidationError
 from rest_framework.fields import get_error_detail
 from rest_framework.parsers import JSONParser
 from rest_framework.response import Response
@@ -51,6 +53,8 @@ def api_exception_handler(exc: Exception, context: dict[str, Any]) -> Response |
 
 def _to_drf_exception(exc: Exception) -> Exception:
     """Convert errors of models, services, storage, and Django's request parsing to DRF exceptions."""
+    if isinstance(exc, Http404):
+        return NotFound()  # the message of Django's shortcuts names the model, in English
     if isinstance(exc, DjangoValidationError):
         return ValidationError(get_error_detail(exc))
     if isinstance(exc, RequestDataTooBig):
@@ -79,11 +83,20 @@ def _replace_surrogates(data: Any) -> Any:
     return data.encode(errors="replace").decode() if isinstance(data, str) else data
 
 
+def _describe_json_error(error: BaseException | None) -> str:
+    if not isinstance(error, JSONDecodeError):
+        return _("The request body is not valid JSON.")
+    place = {"line": error.lineno, "column": error.colno}
+    return _("The request body is not valid JSON: line %(line)s, column %(column)s.") % place
+
+
 class BoundedJSONParser(JSONParser):
-    """A JSON parser that reports nesting beyond Python's recursion limit as a parse error."""
+    """A JSON parser that translates its errors, and reports nesting beyond Python's recursion limit as one of them."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
             return super().parse(stream, media_type, parser_context)
+        except ParseError as error:
+            raise ParseError(_describe_json_error(error.__context__)) from error
         except RecursionError as error:
             raise ParseError(_("The JSON is nested too deeply.")) from error
