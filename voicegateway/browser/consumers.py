@@ -11,6 +11,7 @@ from functools import partial
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from training.models import EndReason as SessionEnd
 from training.models import Session
@@ -51,6 +52,8 @@ CLOSE_CODES = {CallEndReason.SHUTDOWN: 1012, CallEndReason.LOGGED_OUT: 4001, Cal
 GREETING_POLL = 0.5  # seconds between two looks for the prepared greeting
 HANDOVER_POLL = 0.05  # seconds between two looks for the release of the call
 CLOSE_TIMEOUT = 1.0  # seconds that a page may take to read the last message
+# Reason that `voicegateway.conversation`, which knows no Django, gives. It is stored as is and translated when shown.
+gettext_noop("The caller could not be heard.")
 
 
 class CallConsumer(AsyncWebsocketConsumer):

@@ -58,21 +58,21 @@ class AudioFrame:
 def decode_frame(data: bytes) -> AudioFrame:
     """Decode a microphone frame. Raise InvalidFrameError if it breaks the protocol."""
     if len(data) > MAX_MESSAGE_BYTES:
-        raise InvalidFrameError("a message may have 64 KiB", TOO_BIG)
+        raise InvalidFrameError("message is larger than 64 KiB", TOO_BIG)
     if len(data) < FRAME_HEADER.size:
-        raise InvalidFrameError("the frame is shorter than its header")
+        raise InvalidFrameError("frame is shorter than its header")
     kind, flags, item, index = FRAME_HEADER.unpack_from(data)
     pcm = data[FRAME_HEADER.size :]
     if kind != AUDIO_KIND or flags:
-        raise InvalidFrameError("unknown kind of frame")
+        raise InvalidFrameError("unknown frame kind")
     if item:
-        raise InvalidFrameError("the microphone is item 0")
+        raise InvalidFrameError("item of a microphone frame must be 0")
     if len(pcm) % 2:
-        raise InvalidFrameError("half a sample: the frame's length is odd")
+        raise InvalidFrameError("audio length must be an even number of bytes")
     if len(pcm) > 2 * MAX_FRAME_SAMPLES:
-        raise InvalidFrameError("a frame may last 100 ms", TOO_BIG)
+        raise InvalidFrameError("frame is longer than 100 ms", TOO_BIG)
     if len(pcm) < 2 * MIN_FRAME_SAMPLES:
-        raise InvalidFrameError("a frame must last 20 ms")
+        raise InvalidFrameError("frame is shorter than 20 ms")
     return AudioFrame(item, index, pcm)
 
 
@@ -112,17 +112,17 @@ FromBrowser = Hello | Say | Played | Mute | HangUp
 def decode_message(text: str) -> FromBrowser:
     """Decode a text message. Raise InvalidMessageError if it breaks the protocol."""
     if len(text) > MAX_MESSAGE_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_MESSAGE_BYTES:
-        raise InvalidMessageError("a message may have 64 KiB", TOO_BIG)
+        raise InvalidMessageError("message is larger than 64 KiB", TOO_BIG)
     try:
         fields = orjson.loads(text)
     except ValueError:  # includes text that UTF-8 cannot encode, such as half a surrogate pair
-        raise InvalidMessageError("not JSON") from None
+        raise InvalidMessageError("invalid JSON") from None
     if not isinstance(fields, dict):
-        raise InvalidMessageError("a message is a JSON object")
+        raise InvalidMessageError("message must be a JSON object")
     kind = fields.get("type")
     read = MESSAGE_DECODERS.get(kind) if isinstance(kind, str) else None
     if read is None:
-        raise InvalidMessageError("unknown type of message")
+        raise InvalidMessageError("unknown message type")
     return read(fields)
 
 
@@ -130,25 +130,25 @@ def _count(fields: dict[str, object], name: str) -> int:
     value = fields.get(name)
     # isinstance() would accept a bool, which the protocol does not.
     if type(value) is not int or not 0 <= value <= MAX_COUNT:
-        raise InvalidMessageError(f"{name} is not a count")
+        raise InvalidMessageError(f"{name} must be an unsigned 32-bit integer")
     return value
 
 
 def _flag(fields: dict[str, object], name: str) -> bool:
     value = fields.get(name)
     if not isinstance(value, bool):
-        raise InvalidMessageError(f"{name} is not true or false")
+        raise InvalidMessageError(f"{name} must be true or false")
     return value
 
 
 def _text(fields: dict[str, object], name: str) -> str:
     value = fields.get(name)
     if not isinstance(value, str):
-        raise InvalidMessageError(f"{name} is not a text")
+        raise InvalidMessageError(f"{name} must be a string")
     if len(value) > MAX_TEXT_LENGTH:
         raise InvalidMessageError(f"{name} is longer than {MAX_TEXT_LENGTH} characters")
     if "\0" in value:
-        raise InvalidMessageError(f"{name} holds a character that no text may hold")
+        raise InvalidMessageError(f"{name} must not contain NUL characters")
     return value
 
 
