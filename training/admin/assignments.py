@@ -126,7 +126,7 @@ class AssignableScenarioAdmin(ScenarioAdmin):
     def _render_one_time(self, request, form, assign_form, fieldsets):
         admin_form = AdminForm(form, fieldsets, {}, self.get_readonly_fields(request), self)
         context = self.admin_site.each_context(request) | {
-            "title": gettext("New one-time scenario"),
+            "title": gettext("Write for one counselor"),
             "adminform": admin_form,
             "assignform": AdminForm(assign_form, ASSIGN_FIELDSETS, {}),
             "media": self.media + admin_form.media,

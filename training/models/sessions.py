@@ -146,7 +146,7 @@ class Session(models.Model):
     status = models.CharField(_("status"), max_length=20, choices=Status.choices, default=Status.ACTIVE)
     end_reason = models.CharField(_("end reason"), max_length=20, choices=EndReason.choices, blank=True)
     is_gradable = models.BooleanField(_("gradable"), default=True)
-    # Stored untranslated; see `not_gradable_explanation`.
+    # Stored untranslated; pages translate it.
     not_gradable_reason = models.CharField(_("not gradable reason"), max_length=200, blank=True)
     end_detail = models.CharField(
         _("end detail"), max_length=100, blank=True, help_text=_("Error code, for the operator only.")
@@ -255,11 +255,6 @@ class Session(models.Model):
     @property
     def end_explanation(self) -> str:
         return EndReason(self.end_reason).explanation if self.end_reason else ""
-
-    @property
-    def not_gradable_explanation(self) -> str:
-        """The translated `not_gradable_reason`; empty if the session can be graded."""
-        return gettext(self.not_gradable_reason) if self.not_gradable_reason else ""
 
     @property
     def title(self) -> str:
