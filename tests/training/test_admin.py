@@ -26,7 +26,7 @@ def choose(scenarios: list[Scenario], **fields: object) -> dict[str, object]:
     return {"action": "assign_to_counselors", "_selected_action": selected} | fields
 
 
-def test_the_action_asks_who_and_until_when(supervisor, chat_scenario, counselor, colleague):
+def test_assign_action_shows_counselors_and_terms(supervisor, chat_scenario, counselor, colleague):
     response = client_of(supervisor).post(SCENARIOS, choose([chat_scenario]))
 
     body = response.content.decode()
@@ -37,7 +37,7 @@ def test_the_action_asks_who_and_until_when(supervisor, chat_scenario, counselor
     assert Assignment.objects.count() == 0
 
 
-def test_the_action_assigns_every_pair_and_counts_what_was_open(
+def test_assign_action_creates_every_pair_and_reports_open_ones(
     supervisor, chat_scenario, phone_scenario, counselor, colleague
 ):
     assign(chat_scenario, counselor, supervisor)
@@ -72,7 +72,9 @@ def test_the_action_assigns_every_pair_and_counts_what_was_open(
         ({"notes": "x" * 1001}, "notes"),
     ],
 )
-def test_a_wrong_form_is_shown_again_and_assigns_nothing(supervisor, chat_scenario, counselor, fields, wrong):
+def test_assign_action_with_invalid_form_shows_errors_and_assigns_nothing(
+    supervisor, chat_scenario, counselor, fields, wrong
+):
     sent = {"assign": "Assign", "counselors": [str(counselor.pk)]} | fields
 
     response = client_of(supervisor).post(SCENARIOS, choose([chat_scenario], **sent))
@@ -81,7 +83,7 @@ def test_a_wrong_form_is_shown_again_and_assigns_nothing(supervisor, chat_scenar
     assert Assignment.objects.count() == 0
 
 
-def test_who_may_not_assign_is_not_offered_it(trainer, chat_scenario, counselor):
+def test_assign_action_is_hidden_and_refused_without_permission(trainer, chat_scenario, counselor):
     client = client_of(trainer)
 
     assert "Assign to counselors" not in client.get(SCENARIOS).content.decode()
@@ -90,7 +92,7 @@ def test_who_may_not_assign_is_not_offered_it(trainer, chat_scenario, counselor)
     assert Assignment.objects.count() == 0
 
 
-def test_a_retired_scenario_is_not_assigned(supervisor, organization, counselor):
+def test_assign_action_skips_retired_scenarios(supervisor, organization, counselor):
     retired = add_scenario(organization, "Retired", is_active=False)
 
     response = client_of(supervisor).post(
@@ -101,7 +103,7 @@ def test_a_retired_scenario_is_not_assigned(supervisor, organization, counselor)
     assert "retired" in response.content.decode().lower()
 
 
-def test_a_day_that_is_over_is_named(supervisor, chat_scenario, counselor):
+def test_assign_action_names_a_past_due_date(supervisor, chat_scenario, counselor):
     sent = {"assign": "Assign", "counselors": [str(counselor.pk)], "due_date": str(YESTERDAY)}
 
     response = client_of(supervisor).post(SCENARIOS, choose([chat_scenario], **sent))
@@ -110,7 +112,7 @@ def test_a_day_that_is_over_is_named(supervisor, chat_scenario, counselor):
     assert problem.endswith("is in the past. Choose today or a later date.")
 
 
-def test_so_many_are_not_assigned_at_once(supervisor, organization, counselor, colleague):
+def test_assign_action_refuses_more_than_the_limit(supervisor, organization, counselor, colleague):
     rows = [Scenario(organization=organization, title=f"Number {n}", prompt="You are Dana.") for n in range(501)]
     many = Scenario.objects.bulk_create(rows)
     both = {"assign": "Assign", "counselors": [str(counselor.pk), str(colleague.pk)]}
@@ -126,7 +128,7 @@ def test_so_many_are_not_assigned_at_once(supervisor, organization, counselor, c
     assert Assignment.objects.count() == 0
 
 
-def test_an_assignment_is_added_by_hand(supervisor, chat_scenario, counselor):
+def test_assignment_admin_adds_an_assignment_once(supervisor, chat_scenario, counselor):
     client = client_of(supervisor)
     fields = {"counselor": counselor.pk, "scenario": chat_scenario.pk, "due_date": TOMORROW}
 
@@ -139,7 +141,7 @@ def test_an_assignment_is_added_by_hand(supervisor, chat_scenario, counselor):
 
 
 @pytest.mark.parametrize("field", ["status", "counselor", "scenario", "assigned_by", "completed_at"])
-def test_an_assignment_is_not_completed_or_handed_on_by_hand(supervisor, colleague, chat_assignment, field):
+def test_assignment_admin_ignores_read_only_fields(supervisor, colleague, chat_assignment, field):
     before = Assignment.objects.values(field).get()
     value = {"status": "completed", "counselor": str(colleague.pk), "completed_at": "2026-01-01"}.get(field, "")
 
@@ -156,7 +158,7 @@ def act(person, action: str, *assignments: Assignment) -> str:
     return response.content.decode()
 
 
-def test_resetting_takes_back_what_is_in_progress(supervisor, finished_chat, chat_assignment, phone_assignment):
+def test_reset_action_resets_only_assignments_in_progress(supervisor, finished_chat, chat_assignment, phone_assignment):
     body = act(supervisor, "reset", chat_assignment, phone_assignment)
 
     chat_assignment.refresh_from_db()
@@ -165,7 +167,7 @@ def test_resetting_takes_back_what_is_in_progress(supervisor, finished_chat, cha
     assert Session.objects.filter(assignment=chat_assignment).exists()
 
 
-def test_nothing_is_reset_or_cancelled_under_a_live_session(supervisor, chat, chat_assignment):
+def test_reset_and_cancel_actions_skip_assignments_with_a_live_session(supervisor, chat, chat_assignment):
     assert "0 assignments were reset." in act(supervisor, "reset", chat_assignment)
     assert "0 assignments were canceled." in act(supervisor, "cancel", chat_assignment)
 
@@ -174,7 +176,7 @@ def test_nothing_is_reset_or_cancelled_under_a_live_session(supervisor, chat, ch
     assert "1 assignment was canceled." in act(supervisor, "cancel", chat_assignment)
 
 
-def test_an_assignment_is_not_due_on_a_day_that_is_over(supervisor, chat_scenario, counselor):
+def test_assignment_admin_refuses_a_past_due_date(supervisor, chat_scenario, counselor):
     fields = {"counselor": counselor.pk, "scenario": chat_scenario.pk, "due_date": YESTERDAY}
 
     response = client_of(supervisor).post(f"{ASSIGNMENTS}add/", fields)
@@ -183,7 +185,7 @@ def test_an_assignment_is_not_due_on_a_day_that_is_over(supervisor, chat_scenari
     assert Assignment.objects.count() == 0
 
 
-def test_what_is_overdue_may_be_given_other_notes(supervisor, chat_assignment):
+def test_assignment_admin_changes_notes_of_an_overdue_assignment(supervisor, chat_assignment):
     Assignment.objects.update(due_date=YESTERDAY)
 
     client_of(supervisor).post(
@@ -194,7 +196,7 @@ def test_what_is_overdue_may_be_given_other_notes(supervisor, chat_assignment):
     assert (chat_assignment.due_date, chat_assignment.notes) == (YESTERDAY, "As soon as you can.")
 
 
-def test_one_time_scenarios_are_not_among_those_offered_to_be_assigned(supervisor, chat_scenario, organization):
+def test_assignment_admin_does_not_offer_one_time_scenarios(supervisor, chat_scenario, organization):
     add_scenario(organization, "Made for one", is_one_time=True)
 
     form = client_of(supervisor).get(f"{ASSIGNMENTS}add/").context["adminform"].form
@@ -207,7 +209,7 @@ def one_time_fields(*counselors, **fields: object) -> dict[str, object]:
     return FIELDS | {"counselors": people, "due_date": str(TOMORROW), "notes": "After your call."} | fields
 
 
-def test_a_scenario_is_written_for_one_counselor_and_given_to_them(supervisor, counselor, account, organization):
+def test_one_time_page_creates_and_assigns_a_scenario(supervisor, counselor, account, organization):
     skill = Skill.objects.filter(organization=organization).first()
     fields = one_time_fields(counselor, account=str(account.pk), skills=[str(skill.pk)], require_recording="on")
 
@@ -225,7 +227,7 @@ def test_a_scenario_is_written_for_one_counselor_and_given_to_them(supervisor, c
     assert LogEntry.objects.get().change_message == "Created for counselor@example.org."
 
 
-def test_its_context_may_be_a_file(supervisor, counselor, colleague):
+def test_one_time_page_accepts_the_context_as_a_file(supervisor, counselor, colleague):
     response = client_of(supervisor).post(
         ONE_TIME, one_time_fields(counselor, colleague, evaluator_context="") | upload("- Waits.")
     )
@@ -252,7 +254,7 @@ def errors_of(response) -> dict[str, set[str]]:
         (upload("%PDF-1.7", "complaint.pdf"), {"adminform": {"context_file"}}),
     ],
 )
-def test_what_is_wrong_with_either_is_said_together_and_nothing_is_kept(
+def test_one_time_page_reports_errors_of_both_forms_and_saves_nothing(
     supervisor, counselor, fields, wrong, settings, tmp_path
 ):
     use_own_folder(settings, tmp_path)
@@ -266,7 +268,7 @@ def test_what_is_wrong_with_either_is_said_together_and_nothing_is_kept(
     assert (Scenario.objects.count(), Assignment.objects.count(), context_files()) == (0, 0, set())
 
 
-def test_a_storage_that_is_away_keeps_what_was_typed(supervisor, counselor, settings):
+def test_one_time_page_keeps_the_input_when_storage_fails(supervisor, counselor, settings):
     use_storage(settings, "tests.scenarios.admin.test_evaluator_contexts.UnavailableStorage", reads=True)
 
     response = client_of(supervisor).post(ONE_TIME, one_time_fields(counselor))
@@ -277,7 +279,7 @@ def test_a_storage_that_is_away_keeps_what_was_typed(supervisor, counselor, sett
     assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
 
 
-def test_nobody_of_another_organization_is_chosen(supervisor, stranger, other_organization):
+def test_one_time_page_refuses_counselors_of_another_organization(supervisor, stranger, other_organization):
     theirs = type(stranger).objects.create_user("c@example.net", organization=other_organization, role="counselor")
 
     response = client_of(supervisor).post(ONE_TIME, one_time_fields(theirs))
@@ -286,7 +288,7 @@ def test_nobody_of_another_organization_is_chosen(supervisor, stranger, other_or
     assert theirs.email not in client_of(supervisor).get(ONE_TIME).content.decode()
 
 
-def test_writing_for_one_is_for_who_writes_and_assigns(supervisor, trainer, evaluator):
+def test_one_time_page_needs_permission_to_write_and_assign(supervisor, trainer, evaluator):
     answers = {person.role: client_of(person).get(ONE_TIME).status_code for person in (supervisor, trainer, evaluator)}
 
     assert answers == {"supervisor": 200, "trainer": 403, "evaluator": 403}
@@ -296,7 +298,7 @@ def test_writing_for_one_is_for_who_writes_and_assigns(supervisor, trainer, eval
     assert offered == {"supervisor": True, "trainer": False}
 
 
-def test_each_row_can_be_tried_as_what_it_is_written_for_first(supervisor, chat_scenario):
+def test_scenario_list_links_to_trials_in_its_own_mode_first(supervisor, chat_scenario):
     body = client_of(supervisor).get(SCENARIOS).content.decode()
 
     assert re.findall('<a href="/training/([a-z]+)/trial/[^"]+" aria-label="([^"]+)"', body) == [
@@ -305,7 +307,7 @@ def test_each_row_can_be_tried_as_what_it_is_written_for_first(supervisor, chat_
     ]
 
 
-def test_a_scenario_is_chosen_by_typing_from_what_can_be_given(supervisor, organization, other_organization):
+def test_scenario_autocomplete_offers_only_assignable_scenarios(supervisor, organization, other_organization):
     add_scenario(organization, "Night shift")
     add_scenario(organization, "Night shift for one", is_one_time=True)
     add_scenario(organization, "Night shift of old", is_active=False)

@@ -12,9 +12,7 @@ def post(client, path, body):
     return client.post(path, body, content_type="application/json")
 
 
-def test_a_cohort_is_given_scenarios_and_asked_again_nobody_is(
-    organization, supervisor, counselor, colleague, chat_scenario, phone_scenario
-):
+def test_bulk_assigns_a_cohort_once(organization, supervisor, counselor, colleague, chat_scenario, phone_scenario):
     cohort = Cohort.objects.create(organization=organization, name="Spring class")
     cohort.counselors.set([counselor, colleague])
     client = client_of(supervisor)
@@ -31,7 +29,7 @@ def test_a_cohort_is_given_scenarios_and_asked_again_nobody_is(
     assert (second.status_code, len(second.json()["open"]), second.json()["assignments"]) == (200, 4, [])
 
 
-def test_an_outside_system_names_people_by_its_own_ids(supervisor, organization, chat_scenario, counselor):
+def test_bulk_accepts_external_ids(supervisor, organization, chat_scenario, counselor):
     person = {"external_id": "lms-1", "email": "new@example.org", "first_name": "Nia"}
     known = {"external_id": "lms-2", "email": counselor.email}
     wanted = {"people": [person, {"external_id": "lms-3"}, known], "scenarios": [str(chat_scenario.pk)]}
@@ -52,7 +50,7 @@ def test_an_outside_system_names_people_by_its_own_ids(supervisor, organization,
     assert (again.status_code, User.objects.filter(external_id__startswith="lms-").count()) == (200, 3)
 
 
-def test_a_person_of_another_center_is_not_taken_over(supervisor, stranger, chat_scenario):
+def test_bulk_refuses_an_external_person_of_another_organization(supervisor, stranger, chat_scenario):
     wanted = {"people": [{"external_id": "a"}, {"external_id": "b", "email": stranger.email}]}
 
     response = post(client_of(supervisor), BULK, wanted | {"scenarios": [str(chat_scenario.pk)]})
@@ -77,7 +75,7 @@ def test_a_person_of_another_center_is_not_taken_over(supervisor, stranger, chat
         ({"due": "2030-01-01"}, "due"),
     ],
 )
-def test_what_is_wrong_is_named_by_its_field(supervisor, counselor, chat_scenario, change, field):
+def test_bulk_reports_errors_by_field(supervisor, counselor, chat_scenario, change, field):
     wanted = {"counselors": [str(counselor.pk)], "scenarios": [str(chat_scenario.pk)]} | change
 
     response = post(client_of(supervisor), BULK, wanted)
@@ -86,7 +84,7 @@ def test_what_is_wrong_is_named_by_its_field(supervisor, counselor, chat_scenari
     assert Assignment.objects.count() == 0
 
 
-def test_one_is_given_and_not_twice(supervisor, counselor, chat_scenario):
+def test_create_assigns_once(supervisor, counselor, chat_scenario):
     client, wanted = client_of(supervisor), {"counselor": str(counselor.pk), "scenario": str(chat_scenario.pk)}
 
     first, second = post(client, ASSIGNMENTS, wanted), post(client, ASSIGNMENTS, wanted)
@@ -97,7 +95,7 @@ def test_one_is_given_and_not_twice(supervisor, counselor, chat_scenario):
     assert (asked.status_code, asked.json()["code"], forced.status_code) == (409, "completed_already", 201)
 
 
-def test_a_counselor_lists_their_own_and_declines_one(
+def test_counselor_lists_and_declines_only_their_own_assignments(
     counselor, colleague, supervisor, chat_assignment, phone_scenario
 ):
     assign(phone_scenario, colleague, supervisor)
@@ -112,7 +110,7 @@ def test_a_counselor_lists_their_own_and_declines_one(
     assert (again.status_code, again.json()["code"]) == (409, "not_now")
 
 
-def test_filters_narrow_and_unknown_ones_are_refused(supervisor, chat_assignment, phone_assignment):
+def test_assignment_filters_narrow_and_unknown_ones_are_refused(supervisor, chat_assignment, phone_assignment):
     client = client_of(supervisor)
     Assignment.objects.filter(pk=phone_assignment.pk).update(due_date="2020-01-01")
 
@@ -124,7 +122,7 @@ def test_filters_narrow_and_unknown_ones_are_refused(supervisor, chat_assignment
     assert client.get(f"{ASSIGNMENTS}?state=overdue").status_code == 400
 
 
-def test_terms_change_and_nothing_else(supervisor, chat_assignment):
+def test_partial_update_changes_only_the_terms(supervisor, chat_assignment):
     client, path = client_of(supervisor), f"{ASSIGNMENTS}{chat_assignment.pk}/"
 
     changed = client.patch(path, {"notes": "Slowly.", "pass_mark": 50}, content_type="application/json")

@@ -35,7 +35,7 @@ def begin(client: Client, **body):
     return post(client, SESSIONS, body)
 
 
-def test_an_assignment_begins_with_201_and_a_pending_greeting(counselor, chat_assignment):
+def test_start_assignment_returns_201_with_a_pending_greeting(counselor, chat_assignment):
     response = begin(client_of(counselor), type="assignment", assignment_id=str(chat_assignment.pk))
 
     session = Session.objects.get()
@@ -63,13 +63,13 @@ def test_an_assignment_begins_with_201_and_a_pending_greeting(counselor, chat_as
     }
 
 
-def test_the_live_session_again_is_200(counselor, chat, chat_assignment):
+def test_start_assignment_returns_the_live_session_with_200(counselor, chat, chat_assignment):
     response = begin(client_of(counselor), type="assignment", assignment_id=str(chat_assignment.pk))
 
     assert (response.status_code, response.json()["id"]) == (200, str(chat.pk))
 
 
-def test_a_second_call_is_409_with_the_first_ones_id(counselor, call):
+def test_start_second_call_returns_409_with_the_first_calls_id(counselor, call):
     response = begin(client_of(counselor), type="free_practice", mode="phone")
 
     assert response.status_code == 409
@@ -80,7 +80,7 @@ def test_a_second_call_is_409_with_the_first_ones_id(counselor, call):
     }
 
 
-def test_a_closed_assignment_is_409(counselor, chat_assignment):
+def test_start_closed_assignment_returns_409(counselor, chat_assignment):
     Assignment.objects.update(status=Assignment.Status.COMPLETED)
 
     response = begin(client_of(counselor), type="assignment", assignment_id=str(chat_assignment.pk))
@@ -88,7 +88,7 @@ def test_a_closed_assignment_is_409(counselor, chat_assignment):
     assert (response.status_code, response.json()["code"]) == (409, "assignment_closed")
 
 
-def test_someone_elses_user_id_is_403_and_ones_own_is_fine(counselor, colleague, chat_assignment):
+def test_start_accepts_only_the_users_own_id(counselor, colleague, chat_assignment):
     wanted = {"type": "assignment", "assignment_id": str(chat_assignment.pk)}
 
     refused = begin(client_of(counselor), **wanted, user_id=str(colleague.pk))
@@ -98,7 +98,7 @@ def test_someone_elses_user_id_is_403_and_ones_own_is_fine(counselor, colleague,
     assert mine.status_code == 201
 
 
-def test_someone_elses_assignment_is_404_like_an_unknown_one(colleague, supervisor, stranger, chat_assignment):
+def test_start_returns_404_for_other_peoples_and_unknown_assignments(colleague, supervisor, stranger, chat_assignment):
     for person in (colleague, supervisor, stranger):
         client = client_of(person)
         theirs = begin(client, type="assignment", assignment_id=str(chat_assignment.pk))
@@ -108,9 +108,7 @@ def test_someone_elses_assignment_is_404_like_an_unknown_one(colleague, supervis
     assert Session.objects.count() == 0
 
 
-def test_only_the_librarys_scenarios_can_be_practised_freely(
-    counselor, organization, other_organization, chat_scenario
-):
+def test_start_free_practice_accepts_only_library_scenarios(counselor, organization, other_organization, chat_scenario):
     client = client_of(counselor)
     hidden = [
         add_scenario(organization, "One time", is_one_time=True),
@@ -128,7 +126,7 @@ def test_only_the_librarys_scenarios_can_be_practised_freely(
         assert (response.status_code, response.content) == (404, unknown.content)
 
 
-def test_free_practice_keeps_what_is_asked_for(counselor):
+def test_start_free_practice_saves_the_focus(counselor):
     response = begin(client_of(counselor), type="free_practice", mode="chat", focus="long silences")
 
     assert (response.status_code, response.json()["title"]) == (201, "Free practice")
@@ -136,7 +134,7 @@ def test_free_practice_keeps_what_is_asked_for(counselor):
 
 
 @pytest.mark.parametrize("mode", ["phone", "chat"])
-def test_a_draft_is_tried_in_either_mode_and_the_live_trial_again_is_200(trainer, organization, mode):
+def test_start_trial_works_in_either_mode_and_returns_the_live_trial(trainer, organization, mode):
     draft = add_scenario(organization, "A draft", is_one_time=True, is_active=False)
     client = client_of(trainer)
 
@@ -148,7 +146,7 @@ def test_a_draft_is_tried_in_either_mode_and_the_live_trial_again_is_200(trainer
     assert (first.json()["kind"], first.json()["mode"], first.json()["title"]) == ("trial", mode, "A draft")
 
 
-def test_who_may_not_change_scenarios_tries_none_known_or_not(counselor, evaluator, chat_scenario):
+def test_start_trial_needs_permission_to_change_scenarios(counselor, evaluator, chat_scenario):
     for person in (counselor, evaluator):
         for scenario in (chat_scenario.pk, UNKNOWN):
             response = begin(client_of(person), type="trial", scenario_id=str(scenario), mode="chat")
@@ -156,7 +154,7 @@ def test_who_may_not_change_scenarios_tries_none_known_or_not(counselor, evaluat
     assert Session.objects.count() == 0
 
 
-def test_another_organizations_draft_is_404_like_an_unknown_one(stranger, chat_scenario):
+def test_start_trial_returns_404_for_other_organizations_and_unknown_scenarios(stranger, chat_scenario):
     client = client_of(stranger)
 
     theirs = begin(client, type="trial", scenario_id=str(chat_scenario.pk), mode="chat")
@@ -193,7 +191,7 @@ def test_another_organizations_draft_is_404_like_an_unknown_one(stranger, chat_s
         "[" * 2000,
     ],
 )
-def test_a_malformed_body_is_400_in_words_a_page_can_show(counselor, body):
+def test_start_with_malformed_body_returns_400_with_a_message(counselor, body):
     response = post(client_of(counselor), SESSIONS, body)
 
     assert response.status_code == 400
@@ -202,13 +200,13 @@ def test_a_malformed_body_is_400_in_words_a_page_can_show(counselor, body):
     assert Session.objects.count() == 0
 
 
-def test_other_than_json_is_415(counselor):
+def test_start_with_another_content_type_returns_415(counselor):
     response = client_of(counselor).post(SESSIONS, {"type": "free_practice", "mode": "chat"})
 
     assert response.status_code == 415
 
 
-def test_without_csrf_token_nothing_begins(counselor):
+def test_start_without_csrf_token_is_refused(counselor):
     client = Client(enforce_csrf_checks=True)
     client.force_login(counselor)
 
@@ -217,7 +215,7 @@ def test_without_csrf_token_nothing_begins(counselor):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_would_rather_wait_gets_the_greeting(counselor, chat_assignment, chat, standin):
+def test_start_with_prefer_wait_returns_the_greeting(counselor, chat_assignment, chat, standin):
     prepare_greeting(chat.pk)
     body = {"type": "assignment", "assignment_id": str(chat_assignment.pk)}
 
@@ -226,7 +224,7 @@ def test_who_would_rather_wait_gets_the_greeting(counselor, chat_assignment, cha
     assert (response.json()["greeting"], len(response.json()["transcript"])) == ("ready", 1)
 
 
-def test_waiting_ends_when_its_time_is_over(counselor, chat_assignment):
+def test_start_with_prefer_wait_returns_when_the_time_is_up(counselor, chat_assignment):
     body = {"type": "assignment", "assignment_id": str(chat_assignment.pk)}
 
     response = post(client_of(counselor), SESSIONS, body, headers={"Prefer": "respond-async, wait=0"})
@@ -234,7 +232,7 @@ def test_waiting_ends_when_its_time_is_over(counselor, chat_assignment):
     assert (response.status_code, response.json()["greeting"]) == (201, "pending")
 
 
-def test_a_session_is_read_with_its_transcript(counselor, supervisor, finished_chat):
+def test_session_detail_includes_the_transcript(counselor, supervisor, finished_chat):
     path = f"{SESSIONS}{finished_chat.pk}/"
 
     mine, seen = client_of(counselor).get(path), client_of(supervisor).get(path)
@@ -248,7 +246,7 @@ def test_a_session_is_read_with_its_transcript(counselor, supervisor, finished_c
 
 
 @pytest.mark.parametrize("action", ["", "messages/", "end/", "ticket/", "evaluation/"])
-def test_someone_elses_session_is_404_like_an_unknown_one(action, chat, colleague, stranger):
+def test_session_detail_returns_404_for_other_peoples_and_unknown_sessions(action, chat, colleague, stranger):
     for person in (colleague, stranger):
         client = client_of(person)
         ask = client.get if not action else lambda path, client=client: post(client, path, {"content": "hi"})
@@ -257,14 +255,14 @@ def test_someone_elses_session_is_404_like_an_unknown_one(action, chat, colleagu
 
 
 @pytest.mark.parametrize("action", ["messages/", "ticket/"])
-def test_a_supervisor_sees_a_session_and_does_not_speak_in_it(action, chat, call, supervisor):
+def test_supervisor_cannot_take_part_in_a_session(action, chat, call, supervisor):
     for session in (chat, call):
         assert post(client_of(supervisor), f"{SESSIONS}{session.pk}/{action}", {"content": "hi"}).status_code == 404
         session.refresh_from_db()
         assert session.is_live and session.turns.count() == 0
 
 
-def test_hanging_up_ends_it_and_twice_is_no_error(counselor, chat):
+def test_session_end_can_be_repeated(counselor, chat):
     client = client_of(counselor)
 
     first, again = (post(client, f"{SESSIONS}{chat.pk}/end/") for _ in range(2))
@@ -275,7 +273,7 @@ def test_hanging_up_ends_it_and_twice_is_no_error(counselor, chat):
     assert chat.evaluations.count() == 1
 
 
-def test_a_ticket_opens_the_calls_socket(counselor, call, settings):
+def test_session_ticket_returns_the_socket_url(counselor, call, settings):
     response = post(client_of(counselor), f"{SESSIONS}{call.pk}/ticket/")
 
     assert response.status_code == 201
@@ -284,7 +282,7 @@ def test_a_ticket_opens_the_calls_socket(counselor, call, settings):
     assert redeem_ticket(response.json()["ticket"], call.pk) is not None
 
 
-def test_a_ticket_is_refused_for_what_is_over_in_use_or_a_chat(counselor, call, chat):
+def test_session_ticket_returns_409_for_chats_and_for_calls_that_ended_or_are_in_use(counselor, call, chat):
     client = client_of(counselor)
 
     def code(session: Session) -> tuple[int, str]:
@@ -299,7 +297,7 @@ def test_a_ticket_is_refused_for_what_is_over_in_use_or_a_chat(counselor, call, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_message_is_answered_by_both_turns(counselor, chat, standin):
+def test_message_returns_both_turns(counselor, chat, standin):
     response = post(client_of(counselor), f"{SESSIONS}{chat.pk}/messages/", {"content": "Hello, I'm Sam."})
 
     mine, theirs = response.json()["turns"]
@@ -312,7 +310,7 @@ def test_a_message_is_answered_by_both_turns(counselor, chat, standin):
 @pytest.mark.parametrize(
     "content", [None, "", "   ", 7.5, [], {}, "x" * 10_001, "nul\0", "\ud800"], ids=lambda content: repr(content)[:12]
 )
-def test_a_message_that_is_none_is_400(counselor, chat, content):
+def test_empty_message_returns_400(counselor, chat, content):
     if isinstance(content, float):
         content = [content]
 
@@ -324,13 +322,13 @@ def test_a_message_that_is_none_is_400(counselor, chat, content):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_longest_message_is_taken(counselor, chat, standin):
+def test_message_of_the_maximum_length_is_accepted(counselor, chat, standin):
     response = post(client_of(counselor), f"{SESSIONS}{chat.pk}/messages/", {"content": "x" * 10_000})
 
     assert response.status_code == 201
 
 
-def test_a_message_to_a_call_or_to_a_chat_that_is_over_is_409(counselor, call, finished_chat):
+def test_message_to_a_call_or_an_ended_chat_returns_409(counselor, call, finished_chat):
     client = client_of(counselor)
 
     to_call = post(client, f"{SESSIONS}{call.pk}/messages/", {"content": "hi"})
@@ -342,7 +340,7 @@ def test_a_message_to_a_call_or_to_a_chat_that_is_over_is_409(counselor, call, f
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("fault", [{"status": 500}, {"drop": True}, {"refusal": True}])
-def test_without_an_answer_the_message_is_kept_and_sent_again_is_no_second_turn(counselor, chat, standin, fault):
+def test_message_without_a_reply_is_kept_and_can_be_retried(counselor, chat, standin, fault):
     client = client_of(counselor)
     standin.add_fault("POST /v1/responses", fault, times=None)
 
@@ -375,7 +373,7 @@ async def events_of(client, session: Session, content: str) -> list[tuple[str, d
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_reply_streams_in_as_it_is_written(counselor, chat, standin, log_in):
+async def test_reply_streams_as_it_is_generated(counselor, chat, standin, log_in):
     client = await log_in(counselor)
 
     events = await events_of(client, chat, "Hello, I'm Sam.\nWhat happened?")
@@ -391,9 +389,7 @@ async def test_a_reply_streams_in_as_it_is_written(counselor, chat, standin, log
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("fault", [{"status": 500}, {"drop_after": 900}, {"drop": True}, {"refusal": True}])
-async def test_a_reply_that_breaks_off_is_an_error_event_and_the_message_is_kept(
-    counselor, chat, standin, log_in, fault
-):
+async def test_interrupted_reply_sends_an_error_event_and_keeps_the_message(counselor, chat, standin, log_in, fault):
     client = await log_in(counselor)
     standin.add_fault("POST /v1/responses", fault, times=None)
 
@@ -412,7 +408,7 @@ async def test_a_reply_that_breaks_off_is_an_error_event_and_the_message_is_kept
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_who_asks_for_a_stream_gets_refusals_in_json(counselor, finished_chat, log_in):
+async def test_stream_request_gets_refusals_as_json(counselor, finished_chat, log_in):
     client = await log_in(counselor)
 
     response = await client.post(
@@ -426,7 +422,7 @@ async def test_who_asks_for_a_stream_gets_refusals_in_json(counselor, finished_c
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_caller_is_given_prompt_and_conversation_and_nothing_of_what_is_assessed(counselor, chat, standin):
+def test_caller_receives_prompt_and_conversation_but_no_criteria(counselor, chat, standin):
     Scenario.objects.update(description="Practise a written opening.")
     prepare_greeting(chat.pk)
     post(client_of(counselor), f"{SESSIONS}{chat.pk}/messages/", {"content": "Hello, I'm Sam."})
@@ -449,7 +445,7 @@ def test_the_caller_is_given_prompt_and_conversation_and_nothing_of_what_is_asse
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_trials_caller_is_given_no_more_than_a_counselors(supervisor, chat_scenario, standin):
+def test_trial_caller_receives_the_same_as_any_other(supervisor, chat_scenario, standin):
     begin(client_of(supervisor), type="trial", scenario_id=str(chat_scenario.pk), mode="chat")
     session = Session.objects.get()
     prepare_greeting(session.pk)
@@ -467,7 +463,7 @@ ONE_TIME = "/api/assignments/one-time/"
 WRITTEN = {"title": "After last week's call", "prompt": f"You are Noor, 20. {PROMPT_CANARY}"}
 
 
-def test_a_one_time_scenario_comes_with_its_assignments(supervisor, counselor, colleague, account):
+def test_one_time_endpoint_returns_the_scenario_and_its_assignments(supervisor, counselor, colleague, account):
     tomorrow = (timezone.localdate() + timedelta(days=1)).isoformat()
     scenario = WRITTEN | {
         "description": "Practise a written opening.",
@@ -512,7 +508,7 @@ def test_a_one_time_scenario_comes_with_its_assignments(supervisor, counselor, c
     assert {row["id"] for row in body["assignments"]} == {str(row.pk) for row in Assignment.objects.all()}
 
 
-def test_a_one_time_scenario_needs_little(admin, counselor):
+def test_one_time_endpoint_needs_only_the_required_fields(admin, counselor):
     response = post(client_of(admin), ONE_TIME, {"scenario": WRITTEN, "counselors": [str(counselor.pk)]})
 
     scenario = response.json()["scenario"]
@@ -521,14 +517,14 @@ def test_a_one_time_scenario_needs_little(admin, counselor):
     assert (scenario["category"], scenario["skills"], scenario["account"], scenario["opens"]) == (None, [], None, "")
 
 
-def test_writing_alone_or_assigning_alone_is_not_enough(counselor, trainer, evaluator):
+def test_one_time_endpoint_needs_both_permissions(counselor, trainer, evaluator):
     for person in (counselor, trainer, evaluator):
         response = post(client_of(person), ONE_TIME, {"scenario": WRITTEN, "counselors": [str(counselor.pk)]})
         assert (response.status_code, response.json()["code"]) == (403, "permission_denied")
     assert Scenario.objects.count() == 0
 
 
-def test_all_that_is_wrong_is_told_at_once_and_nothing_kept(supervisor, counselor, other_organization):
+def test_one_time_endpoint_reports_all_errors_and_saves_nothing(supervisor, counselor, other_organization):
     theirs = Account.objects.create(organization=other_organization, name="Theirs")
     scenario = {
         "title": " ",
@@ -560,7 +556,9 @@ def test_all_that_is_wrong_is_told_at_once_and_nothing_kept(supervisor, counselo
     assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
 
 
-def test_only_the_organizations_own_counselors_can_be_given_it(supervisor, evaluator, counselor, other_organization):
+def test_one_time_endpoint_refuses_counselors_of_another_organization(
+    supervisor, evaluator, counselor, other_organization
+):
     left = add_person(supervisor.organization, "counselor", "left@example.org")
     left.is_active = False
     left.save()
@@ -591,7 +589,7 @@ def test_only_the_organizations_own_counselors_can_be_given_it(supervisor, evalu
         json.dumps({"scenario": {"title": "x", "prompt": "y", "skills": ["Grief support"] * 11}, "counselors": []}),
     ],
 )
-def test_a_malformed_one_time_scenario_is_400(supervisor, body):
+def test_one_time_endpoint_with_malformed_body_returns_400(supervisor, body):
     response = post(client_of(supervisor), ONE_TIME, body)
 
     assert response.status_code == 400
@@ -599,7 +597,7 @@ def test_a_malformed_one_time_scenario_is_400(supervisor, body):
     assert Scenario.objects.count() == 0
 
 
-def test_nothing_a_counselor_can_read_tells_of_prompt_or_assessment(counselor, chat, chat_assignment, call):
+def test_api_never_shows_a_counselor_the_prompt_or_criteria(counselor, chat, chat_assignment, call):
     write_turns(chat, "hi")
     client = client_of(counselor)
     answers = [

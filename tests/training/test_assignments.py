@@ -39,20 +39,20 @@ def marked(chat_assignment) -> Assignment:
     return chat_assignment
 
 
-def test_without_a_pass_mark_any_feedback_completes_it(chat_assignment):
+def test_assignment_without_pass_mark_is_completed_by_any_feedback(chat_assignment):
     finish_attempt(chat_assignment, 12)
 
     assert (chat_assignment.status, chat_assignment.score, chat_assignment.is_passed) == ("completed", 12, True)
     assert chat_assignment.completed_at is not None
 
 
-def test_what_was_not_graded_completes_nothing(chat_assignment):
+def test_ungraded_session_does_not_complete_the_assignment(chat_assignment):
     finish_attempt(chat_assignment, None)
 
     assert (chat_assignment.status, chat_assignment.score, chat_assignment.is_passed) == ("in_progress", None, None)
 
 
-def test_below_the_pass_mark_there_is_another_attempt(marked):
+def test_score_below_the_pass_mark_leaves_the_assignment_open(marked):
     finish_attempt(marked, 69)
 
     assert (marked.status, marked.score, marked.is_passed) == ("in_progress", 69, False)
@@ -62,7 +62,7 @@ def test_below_the_pass_mark_there_is_another_attempt(marked):
     assert (marked.status, marked.score, marked.is_passed) == ("completed", 70, True)
 
 
-def test_with_the_last_attempt_it_is_completed_and_failed(marked):
+def test_last_attempt_below_the_pass_mark_completes_the_assignment_as_failed(marked):
     finish_attempt(marked, 40)
     finish_attempt(marked, 30)
 
@@ -70,7 +70,7 @@ def test_with_the_last_attempt_it_is_completed_and_failed(marked):
     assert list(Assignment.objects.failed()) == [marked]
 
 
-def test_what_was_stopped_or_not_graded_is_no_attempt(marked):
+def test_stopped_or_ungraded_session_does_not_use_up_an_attempt(marked):
     finish_attempt(marked, None)
     session, _ = start_assignment(marked)
     stop_session(session)
@@ -80,7 +80,7 @@ def test_what_was_stopped_or_not_graded_is_no_attempt(marked):
     assert marked.status == "in_progress"
 
 
-def test_the_best_attempt_counts_and_one_under_way_is_waited_for(marked):
+def test_best_attempt_counts_once_no_other_is_live(marked):
     first, _ = start_assignment(marked)
     end_session(first, EndReason.HUNG_UP)
     second, _ = start_assignment(marked)
@@ -95,7 +95,7 @@ def test_the_best_attempt_counts_and_one_under_way_is_waited_for(marked):
     assert (marked.status, marked.score) == ("completed", 90)
 
 
-def test_after_a_reset_what_was_before_does_not_count(marked):
+def test_attempts_before_a_reset_do_not_count(marked):
     early = finish_attempt(marked, 60)
     assert assignments.reset_assignment(marked) is True
     marked.refresh_from_db()
@@ -111,7 +111,7 @@ def test_after_a_reset_what_was_before_does_not_count(marked):
     assert (marked.status, marked.score) == ("completed", 20)
 
 
-def test_a_completed_one_can_be_given_again(chat_assignment, supervisor):
+def test_completed_assignment_can_be_assigned_again(chat_assignment, supervisor):
     finish_attempt(chat_assignment, 80)
 
     again = assign(chat_assignment.scenario, chat_assignment.counselor, supervisor)
@@ -119,7 +119,7 @@ def test_a_completed_one_can_be_given_again(chat_assignment, supervisor):
     assert again is not None and again.status == "pending"
 
 
-def test_declining_takes_it_back_without_a_reason(chat_assignment):
+def test_decline_cancels_without_a_reason(chat_assignment):
     assert assignments.decline_assignment(chat_assignment) is True
     chat_assignment.refresh_from_db()
 
@@ -127,11 +127,13 @@ def test_declining_takes_it_back_without_a_reason(chat_assignment):
     assert assignments.decline_assignment(chat_assignment) is False
 
 
-def test_a_live_session_is_declined_by_nobody(chat, chat_assignment):
+def test_decline_is_refused_during_a_live_session(chat, chat_assignment):
     assert assignments.decline_assignment(chat_assignment) is False
 
 
-def test_each_pair_stands_in_one_list(organization, supervisor, counselor, colleague, chat_scenario, phone_scenario):
+def test_assign_many_puts_each_pair_in_one_list(
+    organization, supervisor, counselor, colleague, chat_scenario, phone_scenario
+):
     assign(chat_scenario, counselor, supervisor)
     done = assign(phone_scenario, colleague, supervisor)
     Assignment.objects.filter(pk=done.pk).update(status="completed")
@@ -148,7 +150,7 @@ def test_each_pair_stands_in_one_list(organization, supervisor, counselor, colle
     assert given.completed == [(colleague, phone_scenario)]
 
 
-def test_what_was_completed_is_given_again_by_force(supervisor, counselor, chat_assignment):
+def test_assign_many_with_force_assigns_completed_pairs_again(supervisor, counselor, chat_assignment):
     finish_attempt(chat_assignment, 80)
 
     asked = assign_many([chat_assignment.scenario], [counselor], supervisor)
@@ -158,7 +160,7 @@ def test_what_was_completed_is_given_again_by_force(supervisor, counselor, chat_
     assert (len(forced.assignments), len(forced.completed)) == (1, 0)
 
 
-def test_open_and_completed_is_open(supervisor, counselor, chat_assignment):
+def test_assign_many_reports_a_pair_that_is_open_and_completed_as_open(supervisor, counselor, chat_assignment):
     finish_attempt(chat_assignment, 80)
     assign(chat_assignment.scenario, counselor, supervisor)
 
@@ -167,7 +169,7 @@ def test_open_and_completed_is_open(supervisor, counselor, chat_assignment):
     assert (given.assignments, given.completed, len(given.open)) == ([], [], 1)
 
 
-def test_as_many_queries_for_many_pairs_as_for_one(organization, supervisor):
+def test_assign_many_needs_the_same_queries_for_any_number_of_pairs(organization, supervisor):
     people = [add_person(organization, User.Role.COUNSELOR, f"c{n}@example.org") for n in range(4)]
     rows = [add_scenario(organization, f"Number {n}") for n in range(5)]
 
@@ -179,7 +181,7 @@ def test_as_many_queries_for_many_pairs_as_for_one(organization, supervisor):
     assert queries(rows[:1], people[:1]) == queries(rows[1:], people)
 
 
-def test_more_pairs_than_can_be_looked_over_are_refused(organization, supervisor, counselor, colleague):
+def test_assign_many_refuses_more_than_the_limit(organization, supervisor, counselor, colleague):
     rows = Scenario.objects.bulk_create(
         Scenario(organization=organization, title=f"Number {n}", prompt="You are Dana.") for n in range(251)
     )
@@ -191,7 +193,7 @@ def test_more_pairs_than_can_be_looked_over_are_refused(organization, supervisor
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twenty_at_once_give_each_pair_once(organization, supervisor):
+def test_assign_many_concurrently_creates_each_pair_once(organization, supervisor):
     for n in range(6):
         add_person(organization, User.Role.COUNSELOR, f"c{n}@example.org")
         add_scenario(organization, f"Number {n}")
@@ -206,7 +208,7 @@ def test_twenty_at_once_give_each_pair_once(organization, supervisor):
     assert len(set(Assignment.objects.values_list("counselor", "scenario"))) == 36
 
 
-def test_overdue_and_due_soon(chat_assignment, phone_assignment):
+def test_overdue_and_due_by_select_open_assignments_by_date(chat_assignment, phone_assignment):
     today = timezone.localdate()
     Assignment.objects.filter(pk=chat_assignment.pk).update(due_date=today - timedelta(days=1))
     Assignment.objects.filter(pk=phone_assignment.pk).update(due_date=today)

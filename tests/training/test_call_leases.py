@@ -32,7 +32,7 @@ def hold_call(session: Session, **ticket: object) -> CallLease:
     return CallLease(session.pk, epoch, issued.pk)
 
 
-def test_one_socket_holds_the_line_until_it_lets_go(call):
+def test_call_is_held_until_it_is_released(call):
     assert call_leases.is_call_held(call) is False
     assert call_leases.acquire_call(call) == 1
     call.refresh_from_db()
@@ -44,7 +44,7 @@ def test_one_socket_holds_the_line_until_it_lets_go(call):
     assert call_leases.acquire_call(call) == 2
 
 
-def test_a_holder_that_missed_its_heartbeats_loses_the_line(call, settings):
+def test_holder_without_heartbeats_loses_the_call(call, settings):
     first = hold_call(call)
     age_heartbeat(call, 3 * settings.HEARTBEAT_EVERY + 1)
     call.refresh_from_db()
@@ -59,7 +59,7 @@ def test_a_holder_that_missed_its_heartbeats_loses_the_line(call, settings):
     assert call_leases.renew_leases([second]) == {}
 
 
-def test_only_the_epoch_that_is_meant_can_be_displaced(call):
+def test_acquire_displaces_only_the_named_epoch(call):
     first = hold_call(call)
 
     assert call_leases.acquire_call(call, displaces=first.epoch + 1) is None
@@ -68,7 +68,7 @@ def test_only_the_epoch_that_is_meant_can_be_displaced(call):
     assert call_leases.renew_leases([first]) == {call.pk: "replaced"}
 
 
-def test_a_heartbeat_keeps_the_sweep_away(call, settings):
+def test_heartbeat_keeps_the_call_from_the_sweep(call, settings):
     held = hold_call(call)
     age_heartbeat(call, settings.HEARTBEAT_LOST_AFTER + 1)
 
@@ -76,7 +76,7 @@ def test_a_heartbeat_keeps_the_sweep_away(call, settings):
     assert sessions.sweep_sessions() == 0
 
 
-def test_all_calls_of_a_gateway_beat_together(
+def test_renew_leases_renews_all_calls_of_a_gateway(
     call, colleague, counselor, organization, django_assert_num_queries, settings
 ):
     others = [add_person(organization, "counselor", f"c{number}@example.org") for number in range(4)]
@@ -105,7 +105,7 @@ def test_all_calls_of_a_gateway_beat_together(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_transactions_over_the_same_calls_never_block_each_other(call, organization):
+def test_transactions_over_several_calls_never_deadlock(call, organization):
     people = [add_person(organization, "counselor", f"c{number}@example.org") for number in range(9)]
     held = [
         hold_call(session) for session in (call, *(start_free_practice(person, Mode.PHONE)[0] for person in people))
@@ -128,7 +128,7 @@ def test_transactions_over_the_same_calls_never_block_each_other(call, organizat
     )
 
 
-def test_a_call_that_is_over_is_neither_taken_nor_held(call):
+def test_ended_call_can_be_neither_acquired_nor_held(call):
     held = hold_call(call)
     end_session(call, EndReason.HUNG_UP)
 
@@ -137,7 +137,7 @@ def test_a_call_that_is_over_is_neither_taken_nor_held(call):
     assert call_leases.acquire_call(call) is None
 
 
-def test_a_line_that_was_let_go_is_kept_for_a_minute(call, settings):
+def test_released_call_stays_open_for_line_kept_for(call, settings):
     held = hold_call(call)
     age_heartbeat(call, 80)
 
@@ -150,7 +150,7 @@ def test_a_line_that_was_let_go_is_kept_for_a_minute(call, settings):
     assert (call.status, call.end_reason, call.evaluations.count()) == ("abandoned", "line_lost", 1)
 
 
-def test_a_line_lapses_unless_somebody_came_back(call):
+def test_expire_call_ends_it_unless_somebody_returned(call):
     first = hold_call(call)
     assert call_leases.expire_call(call.pk, first.epoch) is False
     call_leases.release_call(call.pk, first.epoch)
@@ -165,7 +165,7 @@ def test_a_line_lapses_unless_somebody_came_back(call):
     assert (call.status, call.end_reason) == ("abandoned", "line_lost")
 
 
-def test_putting_down_ends_the_call_and_frees_the_line(call):
+def test_finish_call_ends_and_releases_it(call):
     epoch = call_leases.acquire_call(call)
 
     call_leases.finish_call(call, epoch, EndReason.HUNG_UP, Session.Status.COMPLETED)
@@ -178,7 +178,7 @@ def test_putting_down_ends_the_call_and_frees_the_line(call):
     ("roles", "is_gradable"),
     [([], False), (["counselor"], False), (["caller"], False), (["counselor", "caller"], True)],
 )
-def test_what_failed_is_graded_where_both_were_heard(call, roles, is_gradable):
+def test_failed_call_is_graded_if_both_speakers_were_heard(call, roles, is_gradable):
     epoch = call_leases.acquire_call(call)
     for number, role in enumerate(roles, 1):
         record_turn(call.pk, f"item_{number}", number, role=role, text_heard="Words.", source="spoken")
@@ -190,7 +190,7 @@ def test_what_failed_is_graded_where_both_were_heard(call, roles, is_gradable):
     assert call.end_detail == "insufficient_quota"
 
 
-def test_a_caller_who_was_not_heard_is_not_graded_whatever_was_said(call):
+def test_call_with_an_inaudible_caller_is_never_graded(call):
     epoch = call_leases.acquire_call(call)
 
     call_leases.finish_call(
@@ -202,7 +202,7 @@ def test_a_caller_who_was_not_heard_is_not_graded_whatever_was_said(call):
     assert [evaluation.status for evaluation in call.evaluations.all()] == ["queued"]
 
 
-def test_an_epoch_that_lost_the_line_puts_nothing_down(call, settings):
+def test_epoch_that_lost_the_call_cannot_finish_it(call, settings):
     lost = call_leases.acquire_call(call)
     age_heartbeat(call, 3 * settings.HEARTBEAT_EVERY + 1)
     held = call_leases.acquire_call(call)
@@ -217,7 +217,7 @@ def test_an_epoch_that_lost_the_line_puts_nothing_down(call, settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_sockets_that_come_at_once_one_is_let_in(call):
+def test_concurrent_sockets_acquire_the_call_once(call):
     results = run_concurrently(*[lambda: call_leases.acquire_call(Session.objects.get())] * 4)
 
     assert sorted(results, key=str) == [1, None, None, None]
@@ -226,7 +226,7 @@ def test_of_sockets_that_come_at_once_one_is_let_in(call):
 # Tickets
 
 
-def test_logging_out_takes_the_right_to_the_call(call, counselor):
+def test_logout_revokes_the_call(call, counselor):
     client, other = client_of(counselor), client_of(counselor)
     held = hold_call(call, login=client.session.session_key)
     elsewhere, signed_elsewhere = issue_ticket(call, login=other.session.session_key)
@@ -245,7 +245,7 @@ def test_logging_out_takes_the_right_to_the_call(call, counselor):
     assert redeem_ticket(signed_elsewhere, call.pk) == elsewhere
 
 
-def test_another_password_or_no_account_takes_the_right_to_the_call(call, counselor):
+def test_password_change_or_deactivation_revokes_the_call(call, counselor):
     held = hold_call(call, login="a-login")
     assert call_leases.renew_leases([held]) == {}
 
@@ -255,7 +255,7 @@ def test_another_password_or_no_account_takes_the_right_to_the_call(call, counse
     assert call_leases.renew_leases([held]) == {call.pk: "logged_out"}
 
 
-def test_a_token_client_stays_as_long_as_its_person(call, counselor):
+def test_token_client_keeps_the_call_while_its_user_is_active(call, counselor):
     held = hold_call(call)
     counselor.set_password("something else entirely")
     counselor.save()
@@ -269,7 +269,7 @@ def test_a_token_client_stays_as_long_as_its_person(call, counselor):
 # Slots
 
 
-def test_an_organization_has_so_many_lines_and_no_more(organization, counselor, colleague, call):
+def test_organization_cannot_exceed_its_call_slots(organization, counselor, colleague, call):
     organization.call_slots = 1
     organization.save()
 
@@ -285,7 +285,7 @@ def test_an_organization_has_so_many_lines_and_no_more(organization, counselor, 
     assert start_free_practice(colleague, Mode.PHONE)[1] is True
 
 
-def test_fewer_lines_break_no_call(organization, call, colleague):
+def test_lowering_call_slots_keeps_live_calls(organization, call, colleague):
     organization.call_slots = 2
     organization.save()
     other, _ = start_free_practice(colleague, Mode.PHONE)
@@ -297,7 +297,7 @@ def test_fewer_lines_break_no_call(organization, call, colleague):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_twenty_starts_at_once_get_as_many_lines_as_there_are(organization):
+def test_concurrent_starts_fill_exactly_the_call_slots(organization):
     organization.call_slots = 7
     organization.save()
     people = [add_person(organization, "counselor", f"c{number}@example.org") for number in range(20)]
@@ -313,7 +313,7 @@ def test_twenty_starts_at_once_get_as_many_lines_as_there_are(organization):
 # Supervisors
 
 
-def test_a_supervisor_ends_a_live_session_and_a_stranger_does_not(call, counselor, colleague, supervisor, stranger):
+def test_supervisor_can_end_a_live_session_and_a_stranger_cannot(call, counselor, colleague, supervisor, stranger):
     path = f"/api/sessions/{call.pk}/end/"
     for person, status in ((stranger, 404), (colleague, 404), (supervisor, 200)):
         assert client_of(person).post(path).status_code == status
@@ -323,7 +323,7 @@ def test_a_supervisor_ends_a_live_session_and_a_stranger_does_not(call, counselo
     assert (call.status, call.end_reason) == ("completed", "supervisor")
 
 
-def test_the_page_of_a_live_session_lets_a_supervisor_end_it(call, counselor, supervisor, stranger):
+def test_session_page_lets_a_supervisor_end_it(call, counselor, supervisor, stranger):
     page, end = f"/sessions/{call.pk}/", f"/sessions/{call.pk}/end/"
 
     assert end not in client_of(counselor).get(page).content.decode()

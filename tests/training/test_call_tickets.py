@@ -14,7 +14,7 @@ from training.services.call_tickets import issue_ticket, redeem_ticket
 pytestmark = pytest.mark.both_databases
 
 
-def test_a_ticket_lets_its_session_in_once(call, counselor):
+def test_ticket_can_be_redeemed_once(call, counselor):
     ticket, signed = issue_ticket(call)
 
     spent = redeem_ticket(signed, call.pk)
@@ -24,7 +24,7 @@ def test_a_ticket_lets_its_session_in_once(call, counselor):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_sockets_with_the_same_ticket_one_is_let_in(call):
+def test_ticket_redeemed_concurrently_admits_one_socket(call):
     _, signed = issue_ticket(call)
 
     results = run_concurrently(*[lambda: redeem_ticket(signed, call.pk)] * 4)
@@ -32,14 +32,14 @@ def test_of_sockets_with_the_same_ticket_one_is_let_in(call):
     assert [result is None for result in results].count(False) == 1
 
 
-def test_a_ticket_for_another_session_is_not_spent_by_trying(call, free_chat):
+def test_ticket_is_not_spent_by_another_session(call, free_chat):
     _, signed = issue_ticket(call)
 
     assert redeem_ticket(signed, free_chat.pk) is None
     assert redeem_ticket(signed, call.pk) is not None
 
 
-def test_a_ticket_lives_as_long_as_the_setting_says(call, settings):
+def test_ticket_expires_after_ticket_lifetime(call, settings):
     settings.TICKET_LIFETIME = 60
     ticket, signed = issue_ticket(call)
     assert abs(ticket.expires_at - timezone.now() - timedelta(seconds=60)) < timedelta(seconds=30)
@@ -49,7 +49,7 @@ def test_a_ticket_lives_as_long_as_the_setting_says(call, settings):
     assert redeem_ticket(signed, call.pk) is None
 
 
-def test_a_forged_ticket_is_none(call):
+def test_forged_ticket_is_refused(call):
     ticket, signed = issue_ticket(call)
     other_salt = Signer(sep=".", salt="something-else").sign(ticket.pk.hex)
     other_key = Signer(key="x" * 32, sep=".", salt="call-ticket").sign(ticket.pk.hex)
@@ -59,7 +59,7 @@ def test_a_forged_ticket_is_none(call):
     assert redeem_ticket(signed, call.pk) is not None
 
 
-def test_a_ticket_can_travel_as_a_subprotocol(call):
+def test_ticket_is_a_valid_subprotocol(call):
     _, signed = issue_ticket(call)
 
     separators = set('()<>@,;:\\"/[]?={} \t')
@@ -68,5 +68,5 @@ def test_a_ticket_can_travel_as_a_subprotocol(call):
 
 
 @given(st.text(max_size=80))
-def test_no_text_is_an_error(text):
+def test_redeem_ticket_refuses_any_other_text(text):
     assert redeem_ticket(text, uuid4()) is None

@@ -11,7 +11,7 @@ from training.services.turns import MAX_CHAT_MESSAGES, write_message, write_turn
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_assigned_chat_is_begun_held_and_ended(counselor, chat_assignment, standin, settings):
+def test_assigned_chat_starts_continues_and_ends(counselor, chat_assignment, standin, settings):
     settings.CELERY_TASK_ALWAYS_EAGER = False
     client, page = client_of(counselor), f"/training/chat/{chat_assignment.pk}/"
     assert "Start the chat" in client.get(page).content.decode()
@@ -32,7 +32,7 @@ def test_an_assigned_chat_is_begun_held_and_ended(counselor, chat_assignment, st
     assert (ended["Location"], session.end_reason) == (f"/sessions/{session.pk}/", "hung_up")
 
 
-def test_free_practice_is_begun_with_a_wish(counselor, standin, monkeypatch):
+def test_free_practice_starts_with_a_focus(counselor, standin, monkeypatch):
     monkeypatch.setattr("training.views.practice.GREETING_TIMEOUT", 0.0)
     client = client_of(counselor)
 
@@ -45,7 +45,7 @@ def test_free_practice_is_begun_with_a_wish(counselor, standin, monkeypatch):
     assert "Send and wait for the reply" in client.get("/training/chat/free/").content.decode()
 
 
-def test_what_was_written_is_kept_when_nobody_answers(counselor, chat):
+def test_message_without_a_reply_is_saved(counselor, chat):
     page = client_of(counselor).post(f"/training/chat/{chat.pk}/say/", {"message": "Are you there?"}, follow=True)
 
     assert "Your message was saved. Send the same message again." in page.content.decode()
@@ -53,14 +53,14 @@ def test_what_was_written_is_kept_when_nobody_answers(counselor, chat):
 
 
 @pytest.mark.parametrize("message", ["", "   ", "x" * 10_001])
-def test_a_message_that_is_none_is_refused_in_words(counselor, chat, message):
+def test_invalid_message_is_refused_with_a_notice(counselor, chat, message):
     page = client_of(counselor).post(f"/training/chat/{chat.pk}/say/", {"message": message}, follow=True)
 
     assert 'class="notice error"' in page.content.decode()
     assert chat.transcript() == []
 
 
-def test_a_chat_has_at_most_a_hundred_messages(counselor, chat):
+def test_chat_is_limited_to_a_hundred_messages(counselor, chat):
     for number in range(MAX_CHAT_MESSAGES // 2 - 1):
         write_message(chat, f"Number {number}")
         write_turn(chat, "caller", "ok")

@@ -24,7 +24,7 @@ def requests(standin) -> int:
     return len(standin.logged_requests("http", "/v1/responses"))
 
 
-def test_in_a_chat_the_greeting_is_turn_one(chat, standin):
+def test_greeting_is_the_first_turn_of_a_chat(chat, standin):
     task(str(chat.pk))
 
     chat.refresh_from_db()
@@ -34,7 +34,7 @@ def test_in_a_chat_the_greeting_is_turn_one(chat, standin):
     assert chat.revision == 1
 
 
-def test_a_chat_that_the_counselor_opens_begins_without_a_greeting(chat_assignment, standin):
+def test_greeting_is_not_written_if_the_counselor_opens_the_chat(chat_assignment, standin):
     Scenario.objects.filter(pk=chat_assignment.scenario_id).update(opens="counselor")
     chat, _ = start_assignment(chat_assignment)
 
@@ -44,7 +44,7 @@ def test_a_chat_that_the_counselor_opens_begins_without_a_greeting(chat_assignme
     assert (chat.greeting_status, chat.transcript()) == ("ready", [])
 
 
-def test_on_the_phone_the_greeting_waits_until_the_counselor_has_answered(call, standin):
+def test_greeting_of_a_call_is_stored_without_a_turn(call, standin):
     prepare_greeting(call.pk)
 
     call.refresh_from_db()
@@ -52,7 +52,7 @@ def test_on_the_phone_the_greeting_waits_until_the_counselor_has_answered(call, 
     assert call.transcript() == []
 
 
-def test_delivered_twice_it_is_prepared_once(chat, standin):
+def test_prepare_greeting_twice_generates_one_line(chat, standin):
     prepare_greeting(chat.pk)
     prepare_greeting(chat.pk)
 
@@ -61,7 +61,7 @@ def test_delivered_twice_it_is_prepared_once(chat, standin):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_delivered_at_once_it_is_prepared_once(chat, standin):
+def test_prepare_greeting_concurrently_generates_one_line(chat, standin):
     results = run_concurrently(*[lambda: prepare_greeting(chat.pk)] * 3)
 
     assert results == [None, None, None]
@@ -69,7 +69,7 @@ def test_delivered_at_once_it_is_prepared_once(chat, standin):
     assert requests(standin) == 1
 
 
-def test_without_openai_a_fixed_line_stands_in(chat, call):
+def test_prepare_greeting_without_openai_uses_the_fallback(chat, call):
     prepare_greeting(chat.pk)
     prepare_greeting(call.pk)
 
@@ -80,7 +80,7 @@ def test_without_openai_a_fixed_line_stands_in(chat, call):
     assert (call.greeting_status, call.greeting, call.transcript()) == ("ready", FALLBACK_GREETINGS["phone"], [])
 
 
-def test_an_opening_line_is_asked_for_in_few_tokens(chat, standin):
+def test_generate_opening_limits_the_tokens(chat, standin):
     prepare_greeting(chat.pk)
 
     (asked,) = standin.logged_requests("http", "/v1/responses")
@@ -88,7 +88,7 @@ def test_an_opening_line_is_asked_for_in_few_tokens(chat, standin):
 
 
 @pytest.mark.parametrize("fault", [{"status": 400}, {"status": 401}])
-def test_where_it_is_refused_a_fixed_line_stands_in(chat, standin, fault):
+def test_prepare_greeting_that_is_refused_uses_the_fallback(chat, standin, fault):
     standin.add_fault("POST /v1/responses", fault, times=None)
 
     prepare_greeting(chat.pk)
@@ -97,7 +97,7 @@ def test_where_it_is_refused_a_fixed_line_stands_in(chat, standin, fault):
     assert (chat.greeting_status, chat.greeting) == ("ready", FALLBACK_GREETINGS["chat"])
 
 
-def test_an_outage_that_passes_is_retried_by_the_one_retry_layer(chat, standin):
+def test_prepare_greeting_retries_a_short_outage(chat, standin):
     standin.add_fault("POST /v1/responses", {"status": 503, "retry_after": 0})
 
     prepare_greeting(chat.pk)
@@ -107,7 +107,7 @@ def test_an_outage_that_passes_is_retried_by_the_one_retry_layer(chat, standin):
     assert requests(standin) == 2
 
 
-def test_a_lost_claim_is_found_by_the_sweep_and_tried_again(chat, standin, settings):
+def test_sweep_greetings_retries_a_lost_claim(chat, standin, settings):
     Session.objects.update(greeting_attempts=1)
     prepare_greeting(chat.pk)
     assert requests(standin) == 0
@@ -121,7 +121,7 @@ def test_a_lost_claim_is_found_by_the_sweep_and_tried_again(chat, standin, setti
     assert (chat.greeting_status, chat.greeting_attempts) == ("ready", 2)
 
 
-def test_a_greeting_that_kills_its_workers_is_given_up(chat, standin, settings):
+def test_prepare_greeting_gives_up_after_task_attempts(chat, standin, settings):
     Session.objects.update(greeting_attempts=settings.TASK_ATTEMPTS)
     age_greeting_claim(chat, settings)
 
@@ -133,7 +133,7 @@ def test_a_greeting_that_kills_its_workers_is_given_up(chat, standin, settings):
     assert sweep_greetings() == 0
 
 
-def test_a_counselor_who_wrote_first_is_not_answered_by_an_opening_line(chat, standin):
+def test_prepare_greeting_writes_no_turn_after_the_counselor_wrote(chat, standin):
     write_message(chat, "Hello, I'm here.")
 
     prepare_greeting(chat.pk)
@@ -143,7 +143,7 @@ def test_a_counselor_who_wrote_first_is_not_answered_by_an_opening_line(chat, st
     assert [turn.role for turn in chat.transcript()] == ["counselor"]
 
 
-def test_a_chat_that_is_over_gets_no_greeting(chat, standin):
+def test_prepare_greeting_ignores_an_ended_chat(chat, standin):
     end_session(chat, EndReason.HUNG_UP)
 
     prepare_greeting(chat.pk)

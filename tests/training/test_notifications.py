@@ -14,7 +14,7 @@ def due_in(days: int, assignment: Assignment) -> None:
     Assignment.objects.filter(pk=assignment.pk).update(due_date=timezone.localdate() + timedelta(days=days))
 
 
-def test_what_is_new_is_told_once_in_one_mail(chat_assignment, phone_assignment, counselor):
+def test_new_assignments_are_announced_once_in_one_email(chat_assignment, phone_assignment, counselor):
     due_in(10, chat_assignment)
 
     assert (send_due_notifications(), send_due_notifications()) == (1, 0)
@@ -25,7 +25,7 @@ def test_what_is_new_is_told_once_in_one_mail(chat_assignment, phone_assignment,
     assert "/account/notices/" in sent.body
 
 
-def test_what_is_due_soon_is_told_once(chat_assignment, counselor):
+def test_due_soon_reminder_is_sent_once(chat_assignment, counselor):
     due_in(5, chat_assignment)
     send_due_notifications()
     mail.outbox.clear()
@@ -36,14 +36,14 @@ def test_what_is_due_soon_is_told_once(chat_assignment, counselor):
     assert mail.outbox[0].subject == "Due soon: Writing from the train"
 
 
-def test_what_is_new_and_due_soon_is_one_mail(chat_assignment):
+def test_new_assignment_due_soon_is_sent_in_one_email(chat_assignment):
     due_in(1, chat_assignment)
 
     assert (send_due_notifications(), send_due_notifications(), len(mail.outbox)) == (1, 0, 1)
 
 
 @pytest.mark.parametrize("field", ["mail_assigned", "is_active"])
-def test_who_does_not_want_it_is_not_written_to_later_either(chat_assignment, counselor, field):
+def test_unwanted_email_is_not_sent_later(chat_assignment, counselor, field):
     setattr(counselor, field, False)
     counselor.save()
     send_due_notifications()
@@ -55,7 +55,7 @@ def test_who_does_not_want_it_is_not_written_to_later_either(chat_assignment, co
     assert mail.outbox == []
 
 
-def test_without_a_mail_server_nothing_is_noted_and_the_next_sweep_writes(chat_assignment, monkeypatch):
+def test_email_is_sent_again_after_a_mail_server_outage(chat_assignment, monkeypatch):
     def away(*args: object) -> None:
         raise ConnectionRefusedError
 
@@ -66,7 +66,7 @@ def test_without_a_mail_server_nothing_is_noted_and_the_next_sweep_writes(chat_a
     assert (send_due_notifications(), len(mail.outbox)) == (1, 1)
 
 
-def test_a_mailbox_that_refuses_is_not_tried_for_ever(chat_assignment, monkeypatch):
+def test_email_to_a_mailbox_that_refuses_is_not_sent_again(chat_assignment, monkeypatch):
     def refuse(*args: object) -> None:
         raise SMTPRecipientsRefused({})
 
@@ -77,7 +77,7 @@ def test_a_mailbox_that_refuses_is_not_tried_for_ever(chat_assignment, monkeypat
     assert (send_due_notifications(), mail.outbox) == (0, [])
 
 
-def test_each_mail_can_be_turned_off(counselor):
+def test_email_notifications_can_be_turned_off(counselor):
     client = client_of(counselor)
 
     client.post("/account/notices/", {"mail_due_soon": "on"})

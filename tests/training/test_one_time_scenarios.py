@@ -22,7 +22,7 @@ def context_files() -> set[Path]:
     return set(Path(default_storage.path(CONTEXT_FOLDER)).rglob("*.txt"))
 
 
-def test_a_scenario_is_written_and_given_to_its_counselors(supervisor, counselor, colleague, account):
+def test_create_one_time_creates_and_assigns(supervisor, counselor, colleague, account):
     skills = Skill.objects.filter(organization=supervisor.organization)[:2]
     tomorrow = timezone.localdate() + timedelta(days=1)
 
@@ -49,7 +49,7 @@ def test_a_scenario_is_written_and_given_to_its_counselors(supervisor, counselor
     assert set(Assignment.objects.all()) == set(assignments)
 
 
-def test_it_is_absent_from_the_library_and_its_counselor_takes_it(supervisor, counselor):
+def test_one_time_scenario_is_outside_the_library_and_can_be_started(supervisor, counselor):
     scenario, (assignment,) = create_one_time(supervisor, FIELDS, CONTEXT, [], [counselor])
 
     session, is_new = start_assignment(assignment)
@@ -60,7 +60,7 @@ def test_it_is_absent_from_the_library_and_its_counselor_takes_it(supervisor, co
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_failure_in_assigning_leaves_neither_scenario_nor_assignment_nor_file(supervisor, counselor, colleague):
+def test_create_one_time_saves_nothing_if_assigning_fails(supervisor, counselor, colleague):
     before = context_files()
     User.objects.filter(pk=colleague.pk).delete()
 
@@ -70,7 +70,7 @@ def test_a_failure_in_assigning_leaves_neither_scenario_nor_assignment_nor_file(
     assert (Scenario.objects.count(), Assignment.objects.count(), context_files()) == (0, 0, before)
 
 
-def test_what_is_wrong_with_the_fields_is_told_and_nothing_kept(supervisor, counselor, other_organization):
+def test_create_one_time_with_invalid_fields_saves_nothing(supervisor, counselor, other_organization):
     before = context_files()
     theirs = Account.objects.create(organization=other_organization, name="Theirs")
     yesterday = timezone.localdate() - timedelta(days=1)
@@ -88,7 +88,7 @@ def test_what_is_wrong_with_the_fields_is_told_and_nothing_kept(supervisor, coun
     assert (Scenario.objects.count(), Assignment.objects.count(), context_files()) == (0, 0, before)
 
 
-def test_it_never_crosses_organizations(supervisor, counselor, other_organization):
+def test_create_one_time_refuses_counselors_of_another_organization(supervisor, counselor, other_organization):
     theirs = add_person(other_organization, User.Role.COUNSELOR, "theirs@example.net")
 
     with pytest.raises(ValueError, match="author's organization"):
@@ -97,7 +97,7 @@ def test_it_never_crosses_organizations(supervisor, counselor, other_organizatio
     assert Scenario.objects.count() == 0
 
 
-def test_today_is_early_enough(supervisor, counselor):
+def test_create_one_time_accepts_today_as_due_date(supervisor, counselor):
     today = timezone.localdate()
 
     _, (assignment,) = create_one_time(supervisor, FIELDS, "", [], [counselor], due_date=today)
@@ -105,7 +105,7 @@ def test_today_is_early_enough(supervisor, counselor):
     assert assignment.due_date == today
 
 
-def test_thirty_counselors_take_as_many_queries_as_one(
+def test_create_one_time_needs_the_same_queries_for_any_number_of_counselors(
     supervisor, django_assert_num_queries, django_assert_max_num_queries
 ):
     crowd = [add_person(supervisor.organization, User.Role.COUNSELOR, f"c{n}@example.org") for n in range(30)]

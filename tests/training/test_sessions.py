@@ -27,7 +27,7 @@ def age_session(session: Session, **seconds: float) -> None:
     Session.objects.filter(pk=session.pk).update(**{name: now - timedelta(seconds=s) for name, s in seconds.items()})
 
 
-def test_start_begins_the_first_attempt_and_the_assignment(chat_assignment):
+def test_start_assignment_starts_the_first_attempt(chat_assignment):
     session, is_new = start_assignment(chat_assignment)
 
     chat_assignment.refresh_from_db()
@@ -37,13 +37,13 @@ def test_start_begins_the_first_attempt_and_the_assignment(chat_assignment):
     assert chat_assignment.status == Assignment.Status.IN_PROGRESS
 
 
-def test_start_again_gives_the_live_session(chat, chat_assignment):
+def test_start_assignment_again_returns_the_live_session(chat, chat_assignment):
     again, is_new = start_assignment(chat_assignment)
 
     assert (again, is_new) == (chat, False)
 
 
-def test_start_after_the_end_is_the_next_attempt_with_nothing_of_the_last(finished_chat, chat_assignment):
+def test_start_assignment_after_the_end_starts_a_fresh_attempt(finished_chat, chat_assignment):
     session, is_new = start_assignment(chat_assignment)
 
     assert (is_new, session.attempt) == (True, 2)
@@ -52,7 +52,7 @@ def test_start_after_the_end_is_the_next_attempt_with_nothing_of_the_last(finish
 
 
 @pytest.mark.parametrize("status", [Assignment.Status.COMPLETED, Assignment.Status.CANCELLED])
-def test_a_closed_assignment_cannot_be_started(chat_assignment, status):
+def test_start_assignment_refuses_a_closed_assignment(chat_assignment, status):
     Assignment.objects.update(status=status)
     chat_assignment.refresh_from_db()
 
@@ -60,14 +60,14 @@ def test_a_closed_assignment_cannot_be_started(chat_assignment, status):
     assert Session.objects.count() == 0
 
 
-def test_an_assignment_cancelled_while_its_page_was_open_cannot_be_started(chat_assignment):
+def test_start_assignment_refuses_one_canceled_meanwhile(chat_assignment):
     Assignment.objects.update(status=Assignment.Status.CANCELLED)
 
     assert refusal(lambda: start_assignment(chat_assignment)) == "assignment_closed"
     assert Session.objects.count() == 0
 
 
-def test_a_second_call_is_refused_with_the_first_ones_id(call, organization, counselor):
+def test_start_refuses_a_second_call_with_the_first_calls_id(call, organization, counselor):
     other = add_scenario(organization, "Another", Mode.PHONE)
 
     with pytest.raises(SessionRefusedError) as caught:
@@ -76,14 +76,14 @@ def test_a_second_call_is_refused_with_the_first_ones_id(call, organization, cou
     assert (caught.value.code, caught.value.session_id) == ("call_live", call.pk)
 
 
-def test_a_chat_beside_a_call_is_fine(call, counselor):
+def test_start_allows_a_chat_during_a_call(call, counselor):
     session, is_new = start_free_practice(counselor, Mode.CHAT)
 
     assert is_new is True
     assert session.scenario_version is None
 
 
-def test_free_practice_plays_a_scenario_in_its_own_mode_only(counselor, chat_scenario):
+def test_start_free_practice_refuses_another_mode(counselor, chat_scenario):
     assert refusal(lambda: start_free_practice(counselor, Mode.PHONE, chat_scenario)) == "wrong_mode"
 
 
@@ -94,7 +94,7 @@ def draft(organization):
 
 
 @pytest.mark.parametrize("mode", Mode.values)
-def test_a_trial_plays_any_scenario_in_either_mode(supervisor, draft, mode):
+def test_start_trial_accepts_any_scenario_in_either_mode(supervisor, draft, mode):
     session, is_new = start_trial(supervisor, draft, mode)
 
     assert (is_new, session.kind, session.mode, session.counselor) == (True, "trial", mode, supervisor)
@@ -102,7 +102,7 @@ def test_a_trial_plays_any_scenario_in_either_mode(supervisor, draft, mode):
     assert (session.scenario_version.title, session.scenario_version.mode) == ("A draft", "chat")
 
 
-def test_a_live_trial_of_the_same_is_continued_and_another_is_not(supervisor, admin, draft, chat_scenario):
+def test_start_trial_continues_only_the_same_trial(supervisor, admin, draft, chat_scenario):
     first, _ = start_trial(supervisor, draft, Mode.CHAT)
 
     assert start_trial(supervisor, draft, Mode.CHAT) == (first, False)
@@ -116,7 +116,7 @@ def test_a_live_trial_of_the_same_is_continued_and_another_is_not(supervisor, ad
     assert start_trial(supervisor, draft, Mode.CHAT)[1] is True
 
 
-def test_a_trial_of_a_changed_draft_plays_the_changed_text(supervisor, draft):
+def test_start_trial_uses_the_changed_text(supervisor, draft):
     first, _ = start_trial(supervisor, draft, Mode.CHAT)
     Scenario.objects.update(prompt="Someone else entirely.")
     end_session(first, EndReason.HUNG_UP)
@@ -126,7 +126,7 @@ def test_a_trial_of_a_changed_draft_plays_the_changed_text(supervisor, draft):
     assert second.scenario_version.prompt == "Someone else entirely."
 
 
-def test_a_trial_beside_another_call_is_refused(supervisor, draft, phone_scenario):
+def test_start_trial_is_refused_during_another_call(supervisor, draft, phone_scenario):
     call, _ = start_trial(supervisor, phone_scenario, Mode.PHONE)
 
     with pytest.raises(SessionRefusedError) as caught:
@@ -135,7 +135,7 @@ def test_a_trial_beside_another_call_is_refused(supervisor, draft, phone_scenari
     assert (caught.value.code, caught.value.session_id) == ("call_live", call.pk)
 
 
-def test_a_trial_touches_no_assignment(supervisor, chat_assignment, chat_scenario):
+def test_trial_does_not_affect_assignments(supervisor, chat_assignment, chat_scenario):
     before = Assignment.objects.values().get()
 
     session, _ = start_trial(supervisor, chat_scenario, Mode.CHAT)
@@ -147,7 +147,7 @@ def test_a_trial_touches_no_assignment(supervisor, chat_assignment, chat_scenari
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_trials_at_once_are_one_session(supervisor, draft):
+def test_start_trial_concurrently_creates_one_session(supervisor, draft):
     results = run_concurrently(*[lambda: start_trial(supervisor, Scenario.objects.get(), Mode.CHAT)] * 3)
 
     session = Session.objects.get()
@@ -166,7 +166,7 @@ def test_two_trials_at_once_are_one_session(supervisor, draft):
     ],
 )
 @pytest.mark.parametrize("written_for", Mode.values)
-def test_who_opens_follows_the_played_mode_where_the_scenario_does_not_say(
+def test_caller_opens_depends_on_the_mode_by_default(
     supervisor, organization, written_for, played, opens, caller_opens
 ):
     scenario = add_scenario(organization, "One", written_for, opens=opens)
@@ -176,7 +176,7 @@ def test_who_opens_follows_the_played_mode_where_the_scenario_does_not_say(
     assert session.caller_opens is caller_opens
 
 
-def test_practised_leaves_trials_out(supervisor, call, free_chat, draft):
+def test_without_trials_excludes_trials(supervisor, call, free_chat, draft):
     start_trial(supervisor, draft, Mode.CHAT)
 
     assert set(Session.objects.without_trials()) == {call, free_chat}
@@ -186,11 +186,11 @@ def test_practised_leaves_trials_out(supervisor, call, free_chat, draft):
     ("role", "may"),
     [("counselor", False), ("evaluator", False), ("supervisor", True), ("trainer", True), ("admin", True)],
 )
-def test_whoever_may_change_scenarios_may_try_them(request, role, may):
+def test_can_start_trial_is_true_for_those_who_may_change_scenarios(request, role, may):
     assert sessions.can_start_trial(request.getfixturevalue(role)) is may
 
 
-def test_a_running_session_keeps_its_version_and_the_next_uses_the_edited(chat, chat_assignment, chat_scenario):
+def test_live_session_keeps_its_version_after_an_edit(chat, chat_assignment, chat_scenario):
     chat_scenario.prompt = "Someone else entirely."
     chat_scenario.save()
     write_evaluator_context(chat_scenario, "- Another point.")
@@ -206,7 +206,7 @@ def test_a_running_session_keeps_its_version_and_the_next_uses_the_edited(chat, 
     assert second.scenario_version.evaluator_context == "- Another point."
 
 
-def test_an_unchanged_scenario_makes_no_new_version(finished_chat, chat_assignment, chat_scenario):
+def test_start_reuses_the_version_of_an_unchanged_scenario(finished_chat, chat_assignment, chat_scenario):
     Scenario.objects.update(category=None, is_active=False, estimated_minutes=30)
 
     second, _ = start_assignment(chat_assignment)
@@ -214,7 +214,7 @@ def test_an_unchanged_scenario_makes_no_new_version(finished_chat, chat_assignme
     assert second.scenario_version == finished_chat.scenario_version
 
 
-def test_the_database_refuses_a_second_live_session_and_a_second_call(call, counselor, phone_assignment):
+def test_constraints_refuse_a_second_live_session_and_call(call, counselor, phone_assignment):
     same = {"organization": counselor.organization, "counselor": counselor, "mode": Mode.PHONE}
 
     with pytest.raises(IntegrityError, match="one_live|counselor|assignment"), transaction.atomic():
@@ -228,7 +228,7 @@ def test_the_database_refuses_a_second_live_session_and_a_second_call(call, coun
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_starts_at_once_are_one_session(chat_assignment):
+def test_start_assignment_concurrently_creates_one_session(chat_assignment):
     fresh = Assignment.objects.select_related("scenario", "counselor").get
 
     results = run_concurrently(*[lambda: start_assignment(fresh())] * 3)
@@ -238,7 +238,7 @@ def test_two_starts_at_once_are_one_session(chat_assignment):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_calls_at_once_one_is_refused(phone_assignment, counselor):
+def test_start_two_calls_concurrently_refuses_one(phone_assignment, counselor):
     results = run_concurrently(
         lambda: start_assignment(Assignment.objects.select_related("scenario", "counselor").get()),
         lambda: start_free_practice(counselor, Mode.PHONE),
@@ -250,7 +250,7 @@ def test_of_two_calls_at_once_one_is_refused(phone_assignment, counselor):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_counselors_at_once_share_one_new_version(chat_scenario, counselor, colleague):
+def test_start_concurrently_creates_one_scenario_version(chat_scenario, counselor, colleague):
     results = run_concurrently(
         *[
             lambda person=person: start_free_practice(person, Mode.CHAT, Scenario.objects.get())
@@ -263,7 +263,7 @@ def test_two_counselors_at_once_share_one_new_version(chat_scenario, counselor, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_hang_up_a_sweep_and_a_request_for_feedback_end_a_session_once(chat):
+def test_end_session_concurrently_ends_it_once(chat):
     results = run_concurrently(
         *[
             lambda reason=reason: end_session(Session.objects.get(), reason)
@@ -287,7 +287,7 @@ def test_end_session_queues_feedback_and_leaves_the_assignment_open(chat, chat_a
     assert chat_assignment.status == Assignment.Status.IN_PROGRESS
 
 
-def test_assign_gives_a_scenario_once_while_it_is_open(chat_assignment, chat_scenario, counselor, supervisor):
+def test_assign_returns_none_while_the_assignment_is_open(chat_assignment, chat_scenario, counselor, supervisor):
     assert assign(chat_scenario, counselor, supervisor) is None
 
     Assignment.objects.update(status=Assignment.Status.COMPLETED)
@@ -296,13 +296,13 @@ def test_assign_gives_a_scenario_once_while_it_is_open(chat_assignment, chat_sce
     assert again is not None and again.status == Assignment.Status.PENDING
 
 
-def test_assign_never_crosses_organizations(chat_scenario, counselor, stranger):
+def test_assign_refuses_another_organization(chat_scenario, counselor, stranger):
     with pytest.raises(ValueError, match="must belong to the organization"):
         assign(chat_scenario, counselor, stranger)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_supervisors_assigning_at_once_make_one_assignment(chat_scenario, counselor, supervisor, admin):
+def test_assign_concurrently_creates_one_assignment(chat_scenario, counselor, supervisor, admin):
     results = run_concurrently(
         *[lambda by=by: assign(Scenario.objects.get(), counselor, by) for by in (supervisor, admin)]
     )
@@ -311,7 +311,7 @@ def test_two_supervisors_assigning_at_once_make_one_assignment(chat_scenario, co
     assert Assignment.objects.count() == 1
 
 
-def test_reset_takes_back_what_is_in_progress_and_not_live(chat, chat_assignment):
+def test_reset_assignment_needs_progress_and_no_live_session(chat, chat_assignment):
     assert assignments.reset_assignment(chat_assignment) is False
 
     end_session(chat, EndReason.HUNG_UP)
@@ -322,7 +322,7 @@ def test_reset_takes_back_what_is_in_progress_and_not_live(chat, chat_assignment
     assert assignments.reset_assignment(chat_assignment) is False
 
 
-def test_cancel_closes_what_is_open_and_not_live(chat, chat_assignment):
+def test_cancel_assignment_needs_an_open_one_without_live_session(chat, chat_assignment):
     assert assignments.cancel_assignment(chat_assignment) is False
 
     end_session(chat, EndReason.HUNG_UP)
@@ -331,7 +331,7 @@ def test_cancel_closes_what_is_open_and_not_live(chat, chat_assignment):
     assert assignments.cancel_assignment(chat_assignment) is False
 
 
-def test_is_overdue_is_an_open_assignment_after_its_day(chat_assignment):
+def test_is_overdue_is_true_for_open_assignments_past_their_due_date(chat_assignment):
     today = timezone.localdate()
 
     def is_overdue(due_date, status=Assignment.Status.PENDING):
@@ -344,7 +344,7 @@ def test_is_overdue_is_an_open_assignment_after_its_day(chat_assignment):
     assert is_overdue(today - timedelta(days=1), Assignment.Status.COMPLETED) is False
 
 
-def test_the_sweep_ends_calls_without_heartbeat_and_chats_long_idle(call, chat, free_chat, settings):
+def test_sweep_sessions_ends_calls_without_heartbeat_and_idle_chats(call, chat, free_chat, settings):
     age_session(call, heartbeat_at=settings.HEARTBEAT_LOST_AFTER + 1)
     age_session(chat, heartbeat_at=settings.CHAT_IDLE_AFTER + 1)
     age_session(free_chat, heartbeat_at=settings.HEARTBEAT_LOST_AFTER + 1)
@@ -360,7 +360,7 @@ def test_the_sweep_ends_calls_without_heartbeat_and_chats_long_idle(call, chat, 
     assert call.evaluations.count() == chat.evaluations.count() == 1
 
 
-def test_the_sweep_lets_go_of_the_call_for_the_next_one(call, counselor, settings):
+def test_sweep_sessions_frees_the_counselor_for_another_call(call, counselor, settings):
     age_session(call, heartbeat_at=settings.HEARTBEAT_LOST_AFTER + 1)
 
     sessions.sweep_sessions()

@@ -71,7 +71,7 @@ def order(*turns: FakeTurn) -> str:
         ([FakeTurn("x", "", epoch=2, revision=1), FakeTurn("a", epoch=1, revision=5), FakeTurn("b", "a", 1, 6)], "abx"),
     ],
 )
-def test_turns_stand_in_the_order_they_were_spoken(turns, spoken):
+def test_in_spoken_order_follows_the_chain(turns, spoken):
     assert order(*turns) == spoken
 
 
@@ -89,7 +89,7 @@ chains = st.lists(
 
 
 @given(chains, st.randoms(use_true_random=False))
-def test_any_arrival_gives_the_same_transcript_and_loses_nobody(turns, random):
+def test_in_spoken_order_does_not_depend_on_arrival(turns, random):
     shuffled = list(turns)
     random.shuffle(shuffled)
 
@@ -100,7 +100,7 @@ def test_any_arrival_gives_the_same_transcript_and_loses_nobody(turns, random):
 
 
 @given(st.lists(st.integers(0, 3), max_size=15), st.randoms(use_true_random=False))
-def test_a_chain_is_followed_whatever_its_revisions_say(epochs, random):
+def test_in_spoken_order_ignores_revisions_within_a_chain(epochs, random):
     revisions = list(range(len(epochs)))
     random.shuffle(revisions)
     chain = [

@@ -44,7 +44,7 @@ def test_record_turn_later_replaces_the_state_and_keeps_the_row(call):
     assert call.revision == 5
 
 
-def test_record_turn_late_never_takes_the_sessions_revision_back(call):
+def test_record_turn_late_never_lowers_the_sessions_revision(call):
     record_turn(call.pk, "item_2", 7, **SPOKEN)
     record_turn(call.pk, "item_1", 2, **SPOKEN)
 
@@ -71,7 +71,7 @@ def test_record_turn_by_two_gateways_at_once_keeps_the_later_state(call):
     assert call.turns.get().text_heard == "3"
 
 
-def test_settle_turns_closes_what_a_vanished_gateway_left_open(call):
+def test_close_open_turns_closes_those_of_a_lost_gateway(call):
     record_turn(call.pk, "greeting", 1, **SPOKEN)
     record_turn(call.pk, "unheard", 2, **SPOKEN | {"role": "counselor", "text_heard": ""}, is_final=False)
     record_turn(call.pk, "answer", 3, **SPOKEN | {"text_generated": "hi there"}, is_final=False)
@@ -89,7 +89,7 @@ def test_settle_turns_closes_what_a_vanished_gateway_left_open(call):
     assert call.revision == 5
 
 
-def test_write_turn_stands_behind_the_last(chat):
+def test_write_turn_follows_the_last_turn(chat):
     write_turns(chat, "hi", "hello", "bye")
 
     turns = chat.transcript()
@@ -98,7 +98,7 @@ def test_write_turn_stands_behind_the_last(chat):
     assert [turn.revision for turn in turns] == [1, 2, 3]
 
 
-def test_write_turn_in_a_chat_that_is_over_is_refused(chat):
+def test_write_turn_refuses_an_ended_chat(chat):
     end_session(chat, EndReason.HUNG_UP)
 
     with pytest.raises(SessionRefusedError) as caught:
@@ -109,7 +109,7 @@ def test_write_turn_in_a_chat_that_is_over_is_refused(chat):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_turns_written_at_once_form_one_chain(chat):
+def test_write_turn_concurrently_forms_one_chain(chat):
     run_concurrently(*[lambda n=n: write_turn(Session.objects.get(), "counselor", f"message {n}") for n in range(3)])
 
     turns = chat.transcript()
@@ -117,7 +117,7 @@ def test_turns_written_at_once_form_one_chain(chat):
     assert [turn.revision for turn in turns] == [1, 2, 3]
 
 
-def test_the_same_message_while_unanswered_is_one_turn(chat):
+def test_write_message_again_before_the_reply_is_one_turn(chat):
     first = write_message(chat, "Are you there?")
     again = write_message(chat, "Are you there?")
     assert again == first
@@ -129,7 +129,7 @@ def test_the_same_message_while_unanswered_is_one_turn(chat):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_same_message_twice_at_once_is_one_turn(chat):
+def test_write_message_twice_concurrently_is_one_turn(chat):
     run_concurrently(*[lambda: write_message(Session.objects.get(), "Are you there?")] * 3)
 
     assert [turn.text_heard for turn in chat.transcript()] == ["Are you there?"]
@@ -137,7 +137,7 @@ def test_the_same_message_twice_at_once_is_one_turn(chat):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite lets only one transaction write at a time")
-def test_the_same_message_while_the_first_is_being_saved_is_one_turn(chat):
+def test_write_message_again_during_the_first_save_is_one_turn(chat):
     def save_again() -> TranscriptTurn:
         try:
             return write_message(Session.objects.get(), "Are you there?")
@@ -154,7 +154,7 @@ def test_the_same_message_while_the_first_is_being_saved_is_one_turn(chat):
     assert [turn.text_heard for turn in chat.transcript()] == ["Are you there?"]
 
 
-def test_a_message_has_one_answer_even_if_two_requests_bring_one(chat):
+def test_write_answer_twice_keeps_one_answer(chat):
     question = write_message(chat, "Are you there?")
 
     first, second = write_answer(chat, question, "yes"), write_answer(chat, question, "i am here")
@@ -163,7 +163,7 @@ def test_a_message_has_one_answer_even_if_two_requests_bring_one(chat):
     assert [turn.text_heard for turn in chat.transcript()] == ["Are you there?", "yes"]
 
 
-def test_the_same_message_to_a_chat_that_ended_meanwhile_is_refused(chat):
+def test_write_message_again_to_an_ended_chat_is_refused(chat):
     stale = Session.objects.get()
     write_message(chat, "Are you there?")
     end_session(chat, EndReason.HUNG_UP)

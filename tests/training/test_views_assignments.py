@@ -6,7 +6,7 @@ from training.services.assignments import assign
 NEW = "/assignments/new/"
 
 
-def test_people_and_scenarios_are_found_by_typing(supervisor, counselor, stranger, chat_scenario, phone_scenario):
+def test_search_choices_finds_counselors_and_scenarios(supervisor, counselor, stranger, chat_scenario, phone_scenario):
     client = client_of(supervisor)
     counselor.first_name, counselor.last_name = "Sam", "Okafor"
     counselor.save()
@@ -22,7 +22,7 @@ def test_people_and_scenarios_are_found_by_typing(supervisor, counselor, strange
     )
 
 
-def test_without_scripts_a_search_keeps_what_is_chosen(supervisor, counselor, colleague, chat_scenario):
+def test_assign_page_without_scripts_keeps_choices_during_a_search(supervisor, counselor, colleague, chat_scenario):
     sent = {"counselors": counselor.pk, "scenarios": chat_scenario.pk, "find_counselors": "colleague"}
 
     page = client_of(supervisor).get(NEW, sent).content.decode()
@@ -32,7 +32,7 @@ def test_without_scripts_a_search_keeps_what_is_chosen(supervisor, counselor, co
     assert f'value="{colleague.pk}">' in page
 
 
-def test_what_is_chosen_is_given_and_what_was_completed_is_asked_about(
+def test_assign_page_assigns_choices_and_asks_about_completed_ones(
     organization, supervisor, counselor, colleague, chat_scenario
 ):
     client = client_of(supervisor)
@@ -51,7 +51,7 @@ def test_what_is_chosen_is_given_and_what_was_completed_is_asked_about(
     assert Assignment.objects.open().filter(counselor=counselor).count() == 1
 
 
-def test_nobody_chosen_is_said_where_it_is_missing(supervisor, chat_scenario):
+def test_assign_page_reports_missing_counselors(supervisor, chat_scenario):
     response = client_of(supervisor).post(NEW, {"scenarios": chat_scenario.pk})
 
     assert response.status_code == 200
@@ -60,7 +60,9 @@ def test_nobody_chosen_is_said_where_it_is_missing(supervisor, chat_scenario):
     }
 
 
-def test_the_list_is_narrowed_by_name_state_and_cohort(organization, supervisor, counselor, colleague, chat_scenario):
+def test_assignment_list_filters_by_name_status_and_cohort(
+    organization, supervisor, counselor, colleague, chat_scenario
+):
     client = client_of(supervisor)
     mine, theirs = assign(chat_scenario, counselor, supervisor), assign(chat_scenario, colleague, supervisor)
     Assignment.objects.filter(pk=theirs.pk).update(due_date="2020-01-01")
@@ -76,7 +78,7 @@ def test_the_list_is_narrowed_by_name_state_and_cohort(organization, supervisor,
     assert shown("?cohort=nothing") == {mine.pk, theirs.pk}
 
 
-def test_the_list_asks_as_much_for_many_rows_as_for_few(
+def test_assignment_list_needs_the_same_queries_for_any_number_of_rows(
     organization, supervisor, chat_scenario, django_assert_num_queries
 ):
     client = client_of(supervisor)
@@ -92,7 +94,7 @@ def test_the_list_asks_as_much_for_many_rows_as_for_few(
         client.get("/assignments/")
 
 
-def test_it_is_begun_anew_and_taken_back_by_button(supervisor, chat_assignment):
+def test_assignment_page_resets_and_cancels(supervisor, chat_assignment):
     client = client_of(supervisor)
     Assignment.objects.update(status="in_progress")
     page = f"/assignments/{chat_assignment.pk}/"
@@ -106,7 +108,7 @@ def test_it_is_begun_anew_and_taken_back_by_button(supervisor, chat_assignment):
     assert "Nothing was changed" in client.post(f"{page}reset/", follow=True).content.decode()
 
 
-def test_a_counselor_declines_their_own(counselor, colleague, chat_assignment):
+def test_assignment_decline_works_only_for_its_own_counselor(counselor, colleague, chat_assignment):
     path = f"/assignments/{chat_assignment.pk}/decline/"
 
     assert client_of(colleague).post(path).status_code == 404

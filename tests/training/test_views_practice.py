@@ -20,7 +20,7 @@ PAGES = {"phone": "/training/voice/", "chat": "/training/chat/"}
 
 
 @pytest.mark.parametrize("mode", ["phone", "chat"])
-def test_a_page_tells_what_a_counselor_may_know_and_nothing_else(mode, counselor, request):
+def test_practice_page_shows_only_what_a_counselor_may_know(mode, counselor, request):
     assignment = request.getfixturevalue(f"{mode}_assignment")
     Scenario.objects.update(description="Practice a written opening.")
     Assignment.objects.update(notes="Take your time.", due_date="2026-12-24")
@@ -36,13 +36,13 @@ def test_a_page_tells_what_a_counselor_may_know_and_nothing_else(mode, counselor
     assert Session.objects.count() == 0
 
 
-def test_a_page_knows_its_live_session(counselor, chat, chat_assignment):
+def test_practice_page_names_its_live_session(counselor, chat, chat_assignment):
     response = client_of(counselor).get(f"/training/chat/{chat_assignment.pk}/")
 
     assert str(chat.pk) in response.content.decode()
 
 
-def test_a_page_knows_how_long_its_call_has_lasted(counselor, call, phone_assignment):
+def test_practice_page_shows_the_age_of_its_call(counselor, call, phone_assignment):
     Session.objects.filter(pk=call.pk).update(started_at=timezone.now() - timedelta(minutes=12))
 
     response = client_of(counselor).get(f"/training/voice/{phone_assignment.pk}/")
@@ -50,11 +50,13 @@ def test_a_page_knows_how_long_its_call_has_lasted(counselor, call, phone_assign
     assert response.context["live_seconds"] - 12 * 60 in range(60)
 
 
-def test_the_other_modes_address_is_not_found(counselor, chat_assignment):
+def test_practice_page_returns_404_in_another_mode(counselor, chat_assignment):
     assert client_of(counselor).get(f"/training/voice/{chat_assignment.pk}/").status_code == 404
 
 
-def test_someone_elses_assignment_reads_like_an_unknown_one(colleague, supervisor, stranger, chat_assignment):
+def test_practice_page_returns_404_for_other_peoples_and_unknown_assignments(
+    colleague, supervisor, stranger, chat_assignment
+):
     for person in (colleague, supervisor, stranger):
         client = client_of(person)
         theirs = client.get(f"/training/chat/{chat_assignment.pk}/")
@@ -62,7 +64,7 @@ def test_someone_elses_assignment_reads_like_an_unknown_one(colleague, superviso
         assert (theirs.status_code, body_without_csrf_token(theirs)) == (404, body_without_csrf_token(unknown))
 
 
-def test_free_practice_offers_a_scenario_of_the_library(counselor, chat_scenario, organization, other_organization):
+def test_free_practice_page_accepts_only_library_scenarios(counselor, chat_scenario, organization, other_organization):
     client = client_of(counselor)
     hidden = [
         add_scenario(organization, "One time", is_one_time=True),
@@ -84,7 +86,7 @@ TRIALS = {"phone": "/training/voice/trial/", "chat": "/training/chat/trial/"}
 
 @pytest.mark.parametrize("role", ["supervisor", "trainer", "admin"])
 @pytest.mark.parametrize("mode", ["phone", "chat"])
-def test_a_trial_plays_a_draft_in_either_mode_and_leads_back_to_it(request, role, mode, organization):
+def test_trial_page_works_in_either_mode_and_links_to_the_scenario(request, role, mode, organization):
     draft = add_scenario(organization, "A draft", is_one_time=True, is_active=False)
 
     response = client_of(request.getfixturevalue(role)).get(f"{TRIALS[mode]}{draft.pk}/")
@@ -98,7 +100,7 @@ def test_a_trial_plays_a_draft_in_either_mode_and_leads_back_to_it(request, role
     assert Session.objects.count() == 0
 
 
-def test_a_trial_page_knows_its_live_trial_and_no_other_session(supervisor, admin, chat_scenario):
+def test_trial_page_names_only_its_own_live_trial(supervisor, admin, chat_scenario):
     start_free_practice(supervisor, "chat", chat_scenario)
     start_trial(supervisor, chat_scenario, "phone")
     start_trial(admin, chat_scenario, "chat")
@@ -112,7 +114,7 @@ def test_a_trial_page_knows_its_live_trial_and_no_other_session(supervisor, admi
     assert "End it and start over" in body
 
 
-def test_who_may_not_change_a_scenario_finds_no_trial_of_it(counselor, evaluator, stranger, chat_scenario):
+def test_trial_page_returns_404_without_permission_to_change_scenarios(counselor, evaluator, stranger, chat_scenario):
     for person in (counselor, evaluator, stranger):
         client = client_of(person)
         for page in TRIALS.values():
@@ -120,7 +122,7 @@ def test_who_may_not_change_a_scenario_finds_no_trial_of_it(counselor, evaluator
             assert (theirs.status_code, body_without_csrf_token(theirs)) == (404, body_without_csrf_token(unknown))
 
 
-def test_a_title_with_markup_is_only_ever_text(counselor, chat_assignment):
+def test_practice_page_escapes_markup_in_a_title(counselor, chat_assignment):
     Scenario.objects.update(title="<script>alert(1)</script>", description='"><img src=x>')
 
     body = client_of(counselor).get(f"/training/chat/{chat_assignment.pk}/").content.decode()
