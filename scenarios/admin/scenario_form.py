@@ -49,9 +49,9 @@ class AccountChoiceField(forms.ModelChoiceField):
         document = obj.procedures
         if not document:
             if obj.is_preparing:
-                return gettext("%(account)s (procedures being prepared)") % {"account": obj}
-            return gettext("%(account)s (no procedures uploaded)") % {"account": obj}
-        return gettext("%(account)s (procedures: %(file)s, %(date)s)") % {
+                return gettext("%(account)s · procedures being prepared") % {"account": obj}
+            return gettext("%(account)s · no procedures uploaded") % {"account": obj}
+        return gettext("%(account)s · procedures %(file)s, %(date)s") % {
             "account": obj,
             "file": document.filename,
             "date": f"{timezone.localtime(document.uploaded_at):%Y-%m-%d}",

@@ -108,7 +108,7 @@ def selected(field: Locator) -> str:
 def test_advice_stands_beside_what_is_being_written(enter: Callable[..., Page]) -> None:
     page = enter("/admin/scenarios/scenario/add/", SUPERVISOR)
     prompt, advice = page.get_by_label("Prompt:"), page.get_by_label("Advice on the prompt")
-    expect(advice).to_contain_text("There is none now.")
+    expect(advice).to_contain_text("There is none right now.")
 
     prompt.fill(f"You are Noor {SMILE * 3}, 20, and afraid.\n" + "You wait. " * 400 + "\nYou will be graded.")
     advice.get_by_role("button", name="You will be graded.").click()
@@ -116,9 +116,9 @@ def test_advice_stands_beside_what_is_being_written(enter: Callable[..., Page]) 
     expect(prompt).to_be_focused()
     assert selected(prompt) == "You will be graded."
     assert prompt.evaluate("field => field.scrollTop") > 0
-    expect(page.get_by_role("status").filter(has_text="Advice: 1 on the prompt")).to_have_count(1)
+    expect(page.get_by_role("status").filter(has_text="Advice on the prompt: 1.")).to_have_count(1)
     prompt.fill("You are Noor, 20, and afraid.")
-    expect(advice).to_contain_text("There is none now.")
+    expect(advice).to_contain_text("There is none right now.")
     expect(page.get_by_role("status").filter(has_text="on the prompt")).to_have_count(0)
 
 
@@ -127,11 +127,13 @@ def test_a_text_says_how_long_it_is_and_when_it_is_too_long(enter: Callable[...,
     page = enter("/admin/scenarios/scenario/add/", SUPERVISOR)
     description = page.get_by_label("Description:")
 
-    expect(description).to_have_accessible_description("Counselors read this. 0 of 1,000 characters")
+    expect(description).to_have_accessible_description("Counselors can read this. 0 of 1,000 characters")
     description.fill(f"{SMILE}\n" * 500)
-    expect(description).to_have_accessible_description("Counselors read this. 1,000 of 1,000 characters")
+    expect(description).to_have_accessible_description("Counselors can read this. 1,000 of 1,000 characters")
     description.fill(f"{SMILE}\n" * 501)
-    expect(description).to_have_accessible_description("Counselors read this. 1,002 of 1,000 characters: 2 too many")
+    expect(description).to_have_accessible_description(
+        "Counselors can read this. 1,002 of 1,000 characters (2 too many)"
+    )
 
 
 @pytest.mark.prove
@@ -142,7 +144,7 @@ def test_a_scenario_is_tried_in_one_click_once_it_is_saved(enter: Callable[..., 
 
     page.get_by_label("Prompt:").fill("You are Jules, 20, and afraid.")
     page.get_by_role("link", name="Try as a chat").click()
-    hint = page.get_by_text("Save first to try what you have just typed.")
+    hint = page.get_by_text("Save first to try your latest changes.")
     expect(hint).to_be_focused()
     page.get_by_role("button", name="Save and continue editing").click()
     expect(hint).to_have_count(0)
@@ -175,9 +177,9 @@ def test_a_scenario_is_written_for_one_counselor_and_then_promoted(
     expect(rows(page).filter(has_text=title)).to_have_count(0)
     page.get_by_role("link", name="One-time", exact=True).click()
     run_action(page, "Promote to the library…", title)
-    page.get_by_role("checkbox", name="I have read it: nothing personal is left").check()
-    page.get_by_role("button", name="Promote what is ticked").click()
-    expect(page.locator(".messagelist")).to_have_text("1 in the library.")
+    page.get_by_role("checkbox", name="I have read it, and it contains no personal details").check()
+    page.get_by_role("button", name="Promote selected").click()
+    expect(page.locator(".messagelist")).to_have_text("1 scenario was promoted to the library.")
 
     page.goto("/admin/scenarios/scenario/")
     expect(rows(page).filter(has_text=title)).to_have_count(1)

@@ -31,11 +31,11 @@ def send(page: Page, instructions: str = "") -> None:
     page.get_by_label("Complaint or call summary").fill(COMPLAINT)
     page.get_by_label("Instructions").fill(instructions)
     page.get_by_label("Mode").select_option("chat")
-    page.get_by_role("button", name="Write the draft").click()
+    page.get_by_role("button", name="Write draft").click()
 
 
 def save_button(page: Page) -> Locator:
-    return page.get_by_role("button", name="Save the scenario")
+    return page.get_by_role("button", name="Save scenario")
 
 
 def refused(page: Page) -> Locator:
@@ -56,11 +56,11 @@ def test_a_complaint_becomes_what_a_counselor_practises(enter: Callable[..., Pag
     # The draft appears without a reload, with the name marked and the complaint beside it.
     expect(save_button(page)).to_be_visible()
     draft = page.url
-    expect(page.get_by_role("region", name="The complaint")).to_contain_text(WORKPLACE)
+    expect(page.get_by_role("region", name="Complaint")).to_contain_text(WORKPLACE)
     marked = page.locator(".draft-passage").filter(has=page.locator("mark", has_text=NAME))
     expect(marked).to_have_count(3)
     marked.last.click()
-    expect(page.get_by_label("Caller's prompt:")).to_be_focused()
+    expect(page.get_by_label("Caller’s prompt:")).to_be_focused()
     assert page.evaluate(SELECTED_TEXT) == NAME
 
     # The draft is not saved while it contains the name, and the input is kept.
@@ -69,25 +69,25 @@ def test_a_complaint_becomes_what_a_counselor_practises(enter: Callable[..., Pag
     page.get_by_label(counselor).check()
     page.get_by_label("Notes:").fill("Take your time with this one.")
     save_button(page).click()
-    expect(refused(page)).to_contain_text("Not saved. 3 passages from the complaint have to be resolved")
+    expect(refused(page)).to_contain_text("The draft was not saved. Resolve 3 passages from the complaint")
     expect(page.get_by_label("Notes:")).to_have_value("Take your time with this one.")
     expect(page.get_by_label(counselor)).to_be_checked()
 
     # Once the name is edited away, the draft is checked while typing and saved. Advice appears but does not block
     # saving.
-    edit_away(page, "Description:", "Caller's prompt:")
-    prompt = page.get_by_label("Caller's prompt:")
+    edit_away(page, "Description:", "Caller’s prompt:")
+    prompt = page.get_by_label("Caller’s prompt:")
     prompt.fill(f"{prompt.input_value()}\n{LEAK}")
     page.get_by_role("button", name=LEAK).click()
     expect(prompt).to_be_focused()
     assert page.evaluate(SELECTED_TEXT) == LEAK
-    expect(page.locator("#advice-status")).to_contain_text("Advice: 1 on the prompt")
+    expect(page.locator("#advice-status")).to_contain_text("Advice on the prompt: 1.")
     page.get_by_label("Title:").fill(title)
-    expect(page.locator(".draft-findings")).to_contain_text("Nothing of the complaint’s people was found")
-    expect(page.locator("#draft-status")).to_have_text("Nothing of the complaint’s people is left to resolve.")
+    expect(page.locator(".draft-findings")).to_contain_text("No details of people in the complaint were found")
+    expect(page.locator("#draft-status")).to_have_text("All details from the complaint are resolved.")
     save_button(page).click()
     expect(page.locator(".messagelist")).to_have_text(
-        f"“{title}” is saved: one-time, and assigned to {counselor}. The complaint is deleted."
+        f"“{title}” was saved. It is a one-time scenario and was assigned to {counselor}. The complaint was deleted."
     )
 
     trainee = enter(tryout.practice_page(counselor, title), counselor)
@@ -112,7 +112,7 @@ def test_a_doubtful_name_is_ticked_and_saved(enter: Callable[..., Page]) -> None
     expect(page.locator(".draft-findings")).to_contain_text("all resolved")
     save_button(page).click()
 
-    expect(page.locator(".messagelist")).to_contain_text("is saved: in the library.")
+    expect(page.locator(".messagelist")).to_contain_text("was saved. It is in the library.")
 
 
 @pytest.mark.prove
@@ -120,7 +120,7 @@ def test_a_refusal_is_told_and_another_try_helps(enter: Callable[..., Page], men
     mended.add_openai_fault(RESPONSES, refusal=True)
     page = enter(f"{LIST}add/", SUPERVISOR)
     send(page, "Quieter.")
-    expect(refused(page)).to_contain_text("The model refused to write from this text.")
+    expect(refused(page)).to_contain_text("The model declined to write a draft from this text.")
     expect(page.get_by_label("Complaint or call summary")).to_have_value(COMPLAINT.strip())
     expect(page.get_by_label("Instructions")).to_have_value("Quieter.")
 
@@ -129,8 +129,8 @@ def test_a_refusal_is_told_and_another_try_helps(enter: Callable[..., Page], men
 
     expect(save_button(page)).to_be_visible()
     page.get_by_text("Discard this draft").click()
-    page.get_by_role("button", name="Discard the draft and the complaint").click()
-    expect(page.locator(".messagelist")).to_contain_text("Discarded.")
+    page.get_by_role("button", name="Discard draft and complaint").click()
+    expect(page.locator(".messagelist")).to_contain_text("The draft and its complaint were deleted.")
 
 
 @pytest.mark.prove
@@ -142,7 +142,7 @@ def test_without_scripts_the_draft_is_there_after_looking_again(enter: Callable[
     wait_until(lambda: page.reload() and save_button(page).count(), "the draft is written")
 
     save_button(page).click()
-    expect(refused(page)).to_contain_text("Not saved. 3 passages from the complaint have to be resolved")
+    expect(refused(page)).to_contain_text("The draft was not saved. Resolve 3 passages from the complaint")
 
 
 @pytest.mark.prove
@@ -153,12 +153,12 @@ def test_counters_count_as_the_server_does(enter: Callable[..., Page]) -> None:
 
     for typed, said in [
         ("", "0 of 15,000 characters"),
-        ("🌧" * 49, "49 of 15,000 characters: 1 more are needed"),
-        ("🌧" * 15_001 + "\n", "15,001 of 15,000 characters: 1 too many"),
+        ("🌧" * 49, "49 of 15,000 characters (1 more needed)"),
+        ("🌧" * 15_001 + "\n", "15,001 of 15,000 characters (1 too many)"),
     ]:
         source.fill(typed)
         expect(counter).to_have_text(said)
-        page.get_by_role("button", name="Write the draft").click()
+        page.get_by_role("button", name="Write draft").click()
         expect(page.locator(".errorlist")).to_be_visible()
         expect(counter).to_have_text(said)
 
@@ -166,23 +166,23 @@ def test_counters_count_as_the_server_does(enter: Callable[..., Page]) -> None:
 @pytest.mark.prove
 def test_the_pages_shut_nobody_out(enter: Callable[..., Page], mended: TryoutSite) -> None:
     page = enter(f"{LIST}add/", SUPERVISOR)
-    page.get_by_role("button", name="Write the draft").click()
-    expect(page.get_by_text("Paste the complaint here, or choose a file.")).to_be_visible()
+    page.get_by_role("button", name="Write draft").click()
+    expect(page.get_by_text("Paste the complaint, or choose a file.")).to_be_visible()
     assert accessibility_problems(page) == []
 
     mended.add_openai_fault(RESPONSES, delay=1)
     # Keep the page as it is while it is inspected.
     page.route(re.compile("/state/$"), lambda route: route.fulfill(status=204))
     send(page, "Keep the name.")
-    expect(page.get_by_role("link", name="Look again")).to_be_visible()
+    expect(page.get_by_role("link", name="Refresh")).to_be_visible()
     assert accessibility_problems(page) == []
     page.unroute_all()
     expect(save_button(page)).to_be_visible()
 
     page.get_by_label("One-time").check()
     save_button(page).click()
-    expect(refused(page)).to_contain_text("Not saved.")
-    page.get_by_text("Try again with other instructions").click()
+    expect(refused(page)).to_contain_text("The draft was not saved.")
+    page.get_by_text("Try again with different instructions").click()
     assert accessibility_problems(page) == []
 
     mended.clear_openai_faults()
@@ -190,12 +190,12 @@ def test_the_pages_shut_nobody_out(enter: Callable[..., Page], mended: TryoutSit
     page.get_by_role("button", name="Replace this draft and my edits").click()
     expect(refused(page)).to_contain_text("could not be used")
     assert accessibility_problems(page) == []
-    page.get_by_role("button", name="Go back to the draft that was there").click()
+    page.get_by_role("button", name="Go back to the earlier draft").click()
     expect(save_button(page)).to_be_visible()
 
     draft = page.url
     page.get_by_text("Discard this draft").click()
-    page.get_by_role("button", name="Discard the draft and the complaint").click()
+    page.get_by_role("button", name="Discard draft and complaint").click()
     assert accessibility_problems(page) == []
     page.goto(draft)
     expect(page.get_by_text("This draft was discarded.")).to_be_visible()

@@ -40,8 +40,8 @@ def row(title: str, **values: Any) -> dict[str, Any]:
 
 
 def upload(page: Page, path: Path) -> None:
-    page.get_by_label("File:").set_input_files(path)
-    page.get_by_role("button", name="Check the file").click()
+    page.get_by_label("File", exact=True).set_input_files(path)
+    page.get_by_role("button", name="Check file").click()
 
 
 def preview(page: Page) -> list[list[str]]:
@@ -58,21 +58,21 @@ def test_a_pack_is_looked_at_imported_and_not_imported_twice(
     page = enter(ADD, TRAINER)
     upload(page, path)
     assert preview(page) == [
-        [f"{series} one", "new"],
-        [f"{series} two", "new"],
-        [f"{series} ONE", "there already"],
+        [f"{series} one", "New"],
+        [f"{series} two", "New"],
+        [f"{series} ONE", "Already exists"],
     ]
-    expect(page.locator(".import-notice")).to_have_text("The file is in order. Nothing is imported yet.")
+    expect(page.locator(".import-notice")).to_have_text("No problems found. Nothing is imported yet.")
 
     page.get_by_role("button", name="Import 2 scenarios").dblclick()
 
-    expect(page.locator(".import-notice")).to_have_text("The import is finished. 2 created, 1 there already.")
+    expect(page.locator(".import-notice")).to_have_text("The import is complete. Created: 2. Already existing: 1.")
     page.get_by_role("link", name=f"{series} two").click()
     expect(page.get_by_label("Title:")).to_have_value(f"{series} two")
     expect(page.get_by_label("Evaluator context:")).to_have_value("- Waits.")
     page.goto(ADD)
     upload(page, path)
-    expect(page.locator(".import-notice")).to_have_text("Nothing to import. All 3 are there already.")
+    expect(page.locator(".import-notice")).to_have_text("Nothing to import. All 3 scenarios already exist.")
     expect(page.get_by_role("button", name="Import")).to_have_count(0)
 
 
@@ -82,9 +82,9 @@ def test_what_is_wrong_is_shown_and_the_rest_can_be_taken(
 ) -> None:
     page = enter(ADD, SUPERVISOR)
     upload(page, pack(row(f"{series} good"), row(f"{series} bad", mode="letter", category="onboardin")))
-    expect(page.locator(".import-notice")).to_contain_text("1 of 2 rows is invalid, so nothing is imported yet.")
-    page.get_by_role("link", name="1 invalid").click()
-    assert preview(page) == [[f"{series} bad", "invalid"]]
+    expect(page.locator(".import-notice")).to_contain_text("Nothing is imported yet, because 1 of 2 rows is invalid.")
+    page.get_by_role("link", name="Invalid (1)").click()
+    assert preview(page) == [[f"{series} bad", "Invalid"]]
     expect(page.locator(".import-rows li")).to_have_text(
         [
             "mode: “letter” is not one of these: phone, chat.",
@@ -92,10 +92,10 @@ def test_what_is_wrong_is_shown_and_the_rest_can_be_taken(
         ]
     )
 
-    page.get_by_role("button", name="Import the 1 valid row anyway").click()
+    page.get_by_role("button", name="Import the 1 valid row").click()
 
     expect(page.locator(".import-notice")).to_have_text(
-        "The import is finished. 1 created, 0 there already, 1 invalid and left out."
+        "The import is complete. Created: 1. Already existing: 0. Invalid and skipped: 1."
     )
     page.goto(f"/admin/scenarios/scenario/?q={series}")
     expect(page.locator("#result_list tbody tr")).to_have_count(1)
@@ -114,8 +114,8 @@ def test_a_large_pack_shows_its_progress_and_ends_by_itself(
     page.get_by_role("button", name="Import 3000 scenarios").click()
 
     expect(page.get_by_role("progressbar")).to_be_visible()
-    expect(page.locator(".import-notice")).to_have_text("The import is finished. 3000 created, 0 there already.")
-    expect(page.locator("[data-announce]")).to_have_text("The import is finished.")
+    expect(page.locator(".import-notice")).to_have_text("The import is complete. Created: 3000. Already existing: 0.")
+    expect(page.locator("[data-announce]")).to_have_text("The import is complete.")
 
 
 @pytest.mark.prove
@@ -127,9 +127,9 @@ def test_without_scripts_an_import_is_followed_by_looking_again(
 
     page.get_by_role("button", name="Import 20 scenarios").click()
 
-    finished = page.locator(".import-notice", has_text="The import is finished. 20 created")
+    finished = page.locator(".import-notice", has_text="The import is complete. Created: 20.")
     while page.get_by_role("progressbar").count():
-        page.get_by_role("link", name="Look again").click()
+        page.get_by_role("link", name="Refresh").click()
     expect(finished).to_be_visible()
 
 
@@ -140,15 +140,15 @@ def test_a_file_that_cannot_be_read_says_where_and_keeps_the_options(
     broken = tmp_path / "pack.json"
     broken.write_text('[{"title": "One",\n  "prompt" 7}]')
     page = enter(ADD, TRAINER)
-    page.get_by_label("Update what is there").check()
+    page.get_by_label("Update existing scenarios").check()
 
     upload(page, broken)
 
     expect(page.locator(".errorlist")).to_have_text(
         "Line 2, column 12: Row 1. A colon is missing between a name and its value."
     )
-    expect(page.locator(".errornote")).to_contain_text("a browser does not keep it")
-    expect(page.get_by_label("Update what is there")).to_be_checked()
+    expect(page.locator(".errornote")).to_contain_text("choose the file again")
+    expect(page.get_by_label("Update existing scenarios")).to_be_checked()
 
 
 def test_a_file_that_is_too_large_is_not_sent(enter: Callable[..., Page], tmp_path: Path) -> None:
@@ -160,8 +160,8 @@ def test_a_file_that_is_too_large_is_not_sent(enter: Callable[..., Page], tmp_pa
 
     upload(page, large)
 
-    expect(page.get_by_role("alert")).to_have_text("This file is larger than 32 MB. Split it into several.")
-    expect(page.get_by_label("File:")).to_be_focused()
+    expect(page.get_by_role("alert")).to_have_text("The file is larger than 32 MB. Split it into several files.")
+    expect(page.get_by_label("File", exact=True)).to_be_focused()
     assert sent == []
 
 
@@ -186,7 +186,7 @@ def test_without_scripts_a_file_that_is_too_large_is_answered_with_a_page(
 def test_the_template_is_downloaded_and_taken_back(enter: Callable[..., Page], tmp_path: Path, kind: str) -> None:
     page = enter(ADD, SUPERVISOR)
     with page.expect_download() as download:
-        page.get_by_role("link", name=f"as {kind}").click()
+        page.get_by_role("link", name=kind, exact=True).click()
     path = tmp_path / download.value.suggested_filename
     download.value.save_as(path)
 
@@ -196,7 +196,7 @@ def test_the_template_is_downloaded_and_taken_back(enter: Callable[..., Page], t
     page.wait_for_url("**/change/")
     expect(page.locator('[data-outcome="invalid"]')).to_have_count(0)
     page.get_by_role("button", name="Discard").click()
-    expect(page.locator(".messagelist")).to_have_text(f"Discarded: scenarios.{kind.lower()}. Nothing was imported.")
+    expect(page.locator(".messagelist")).to_have_text(f"scenarios.{kind.lower()} was discarded. Nothing was imported.")
 
 
 def test_a_stranger_sees_nothing_of_it(
@@ -223,7 +223,7 @@ def test_everyone_can_read_the_pages(
     upload(page, pack(row(f"{series} good", mood="low"), row(f"{series} bad", mode="letter")))
     page.wait_for_url("**/change/")
     found += axe_problems(page)
-    page.get_by_role("button", name="Import the 1 valid row anyway").click()
+    page.get_by_role("button", name="Import the 1 valid row").click()
     expect(page.locator(".import-notice.done")).to_be_visible()
     found += axe_problems(page)
 

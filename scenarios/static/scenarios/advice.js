@@ -11,8 +11,8 @@ function selectPassage(button) {
 function announce() {
   const parts = [...document.querySelectorAll(".advice")]
     .filter((advice) => advice.dataset.count !== "0")
-    .map((advice) => `${advice.dataset.count} on ${advice.dataset.name}`);
-  const words = parts.length ? `Advice: ${parts.join(", ")}.` : "No advice.";
+    .map(({ dataset: { name, count } }) => interpolate(gettext("%(name)s: %(count)s."), { name, count }, true));
+  const words = parts.join(" ") || gettext("No advice.");
   const status = document.getElementById("advice-status");
   // Announce changes only, so that a screen reader does not repeat itself while the author types.
   if (status.dataset.said !== words) status.textContent = status.dataset.said = words;

@@ -30,7 +30,9 @@ function selectPassage(link) {
 
 function announce() {
   const left = Number(document.querySelector(".draft-findings").dataset.left);
-  const words = left ? `${left} to resolve.` : "Nothing of the complaint’s people is left to resolve.";
+  const words = left
+    ? interpolate(ngettext("%(count)s detail to resolve.", "%(count)s details to resolve.", left), { count: left }, true)
+    : gettext("All details from the complaint are resolved.");
   const status = document.getElementById("draft-status");
   if (status.textContent !== words) status.textContent = words;
 }

@@ -10,7 +10,8 @@ const label = button.value;
 function isTooLarge() {
   const most = Number(form.dataset.mostBytes);
   const is = (input.files[0]?.size ?? 0) > most;
-  problem.textContent = is ? `This file is larger than ${most / 1024 ** 2} MB. Split it into several.` : "";
+  const message = gettext("The file is larger than %(most)s MB. Split it into several files.");
+  problem.textContent = is ? interpolate(message, { most: most / 1024 ** 2 }, true) : "";
   input.setAttribute("aria-invalid", String(is));
   return is;
 }

@@ -26,9 +26,12 @@ export function showLength(field, counter) {
     const used = lengthOf(least ? field.value.trim() : field.value);
     const isShort = used > 0 && used < least;
     counter.classList.toggle("is-over", used > limit || isShort);
-    counter.textContent = `${number(used)} of ${number(limit)} characters`;
-    if (used > limit) counter.textContent += `: ${number(used - limit)} too many`;
-    if (isShort) counter.textContent += `: ${number(least - used)} more are needed`;
+    let message = gettext("%(used)s of %(limit)s characters");
+    if (used > limit) message = gettext("%(used)s of %(limit)s characters (%(over)s too many)");
+    if (isShort) message = gettext("%(used)s of %(limit)s characters (%(missing)s more needed)");
+    const counts = { used, limit, over: used - limit, missing: least - used };
+    const shown = Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, number(count)]));
+    counter.textContent = interpolate(message, shown, true);
   };
   field.addEventListener("input", show);
   show();

@@ -87,12 +87,14 @@ def test_the_page_says_what_happens_to_the_text_before_it_is_sent(client, organi
     second = body_of(client.get(f"{DRAFTS}add/"))
 
     for body in (first, second):
-        assert "It goes to the model that writes the draft" in body
-        assert "names, numbers, addresses, birthdays and employers of this text and of your instructions" in body
-        assert "discarded after 14 days" in body
-    assert "It is deleted when the scenario is saved or the draft discarded." in first
-    assert "It is kept with the draft after the scenario is saved" in second
-    assert "There it can be deleted at any time." in second
+        assert "It is sent as a quotation to the model that writes the draft" in body
+        assert (
+            "names, numbers, addresses, dates of birth, and employers from this text and from your instructions" in body
+        )
+        assert "within 14 days, the draft and this text are deleted" in body
+    assert "It is deleted when you save or discard the draft" in first
+    assert "it is kept with the draft after the scenario is saved" in second
+    assert "You can delete it there at any time." in second
 
 
 def test_a_pasted_complaint_leads_to_the_drafts_page(client, supervisor, account):
@@ -152,7 +154,7 @@ def test_an_uploaded_text_that_is_too_long_is_shown_to_be_shortened(client):
 @pytest.mark.parametrize(
     ("sent", "wrong"),
     [
-        ({"source": ""}, {"source": ["Paste the complaint here, or choose a file."]}),
+        ({"source": ""}, {"source": ["Paste the complaint, or choose a file."]}),
         ({"source": "x" * 49}, {"source": ["This text has 49 characters. Enter at least 50."]}),
         ({"mode": "letter"}, {"mode": ["Select a valid choice. letter is not one of the available choices."]}),
     ],
@@ -187,7 +189,7 @@ def test_a_database_that_is_away_loses_nothing_of_a_complaint(client, account):
 
     form = response.context["form"]
     assert refusal(response) == (
-        "This could not be sent just now, and nothing of it was kept. What you typed is here: try again."
+        "The draft could not be requested., and nothing of it was kept. What you typed is here: try again."
     )
     assert {name: form[name].value() for name in given} == given
     assert (form["source"].value(), ScenarioDraft.objects.count()) == (PAGE_TEXT, 0)
@@ -254,7 +256,7 @@ def test_another_try_with_a_wrong_text_keeps_what_was_typed(client, ready):
     response = client.post(page(ready), {"again": "", "source": "too short", "instructions": "Quiet."})
 
     again = response.context["again"]
-    assert again.errors == {"source": ["This text has 9 characters; a draft needs at least 50."]}
+    assert again.errors == {"source": ["This text has 9 characters. Enter at least 50."]}
     assert (again["source"].value(), again["instructions"].value()) == ("too short", "Quiet.")
     ready.refresh_from_db()
     assert (ready.status, ready.source) == ("failed", SOURCE)
@@ -267,7 +269,7 @@ def test_a_database_that_is_away_loses_nothing_of_another_text(client, ready):
         response = client.post(page(ready), {"again": "", "source": PAGE_TEXT, "instructions": "Quiet."})
 
     again = response.context["again"]
-    assert refusal(response).startswith("This could not be sent just now")
+    assert refusal(response).startswith("The draft could not be requested.")
     assert (again["source"].value(), again["instructions"].value()) == (PAGE_TEXT, "Quiet.")
 
 
@@ -275,14 +277,14 @@ def test_a_database_that_is_away_loses_no_edits_when_another_try_is_asked_for(cl
     with connection.execute_wrapper(refuse_to_write):
         response = client.post(page(ready), SENT | {"again": "", "instructions": "Quiet.", "title": "Edited"})
 
-    assert "This could not be sent just now" in body_of(response)
+    assert "The draft could not be requested." in body_of(response)
     assert response.context["again"]["instructions"].value() == "Quiet."
     assert response.context["form"]["title"].value() == "Edited"
 
 
 def test_a_failed_try_leads_back_to_the_draft_that_was_there(client, ready):
     ScenarioDraft.objects.update(status="failed", failure="The model refused.")
-    assert "Go back to the draft that was there" in body_of(client.get(page(ready)))
+    assert "Go back to the earlier draft" in body_of(client.get(page(ready)))
 
     response = client.post(page(ready), {"restore": "", "source": PAGE_TEXT, "instructions": "Quiet."}, follow=True)
 
@@ -295,18 +297,18 @@ def test_a_first_try_that_failed_leads_back_to_nothing(client, supervisor):
     draft = request_draft(supervisor, SOURCE)
     ScenarioDraft.objects.update(status="failed", failure="The model refused.")
 
-    assert "Go back to the draft" not in body_of(client.get(page(draft)))
+    assert "Go back to the earlier draft" not in body_of(client.get(page(draft)))
 
     response = client.post(page(draft), {"restore": ""}, follow=True)
     assert said(response) == [
-        "There is no draft to go back to any more: somebody has had it written anew, or has closed it."
+        "The earlier draft is no longer available. Someone else has requested a new one, or has saved or discarded it."
     ]
     draft.refresh_from_db()
     assert draft.status == "failed"
 
 
 def test_another_try_from_the_form_says_that_edits_go_and_keeps_the_source(client, ready):
-    assert "What you have edited above is lost" in body_of(client.get(page(ready)))
+    assert "Your edits above are lost" in body_of(client.get(page(ready)))
 
     client.post(page(ready), SENT | {"again": "", "instructions": "Quiet.", "source": PAGE_TEXT})
 
@@ -329,7 +331,9 @@ def test_another_try_of_what_somebody_closed_meanwhile_is_refused(client, ready,
 
     response = client.post(page(ready), {"again": "", "instructions": "Quiet."}, follow=True)
 
-    assert said(response) == ["This draft is being written already, or somebody has saved or discarded it meanwhile."]
+    assert said(response) == [
+        "This draft is already being written, or someone else has saved or discarded it in the meantime."
+    ]
 
 
 # ---- Editing
@@ -345,15 +349,15 @@ def test_every_field_is_there_to_be_edited_beside_the_complaint(client, ready):
     assert (form["mode"].value(), form["difficulty"].value()) == ("phone", "intermediate")
     assert form["estimated_minutes"].value() == 15
     assert "quokkasource" in body
-    assert "Suggested too, but not found in the procedures. Look them up before you use one: 9010 Pets" in body
+    assert "Also suggested, but not found in the procedures Look up a section before you use it. 9010 Pets" in body
     assert "Drafted without procedures" not in body
-    assert "Nothing of the complaint’s people was found in this draft." in body
+    assert "No details of people in the complaint were found in this draft." in body
 
 
 def test_a_draft_without_a_search_says_so(client, ready):
     ScenarioDraft.objects.update(used_file_search=False)
 
-    assert "Drafted without procedures: those of Harbor State Line (717)" in body_of(client.get(page(ready)))
+    assert "Drafted without procedures." in body_of(client.get(page(ready)))
 
 
 def test_advice_stands_at_the_texts_and_stops_nobody(client, ready):
@@ -418,7 +422,7 @@ def test_what_is_wrong_in_the_draft_is_said_at_its_field_and_all_of_it_is_kept(c
     assert {name: form[name].value() for name in form.fields if name in edited} == {
         name: edited[name] for name in form.fields if name in edited
     }
-    assert refusal(response) == "Not saved. See the fields marked below. Everything you typed is here."
+    assert refusal(response) == "The draft was not saved. Correct the fields marked below. Your changes are still here."
     assert Scenario.objects.count() == 0
 
 
@@ -430,7 +434,7 @@ def test_a_storage_that_is_away_loses_nothing(client, ready, monkeypatch):
 
     response = client.post(page(ready), SENT | {"title": "Edited"})
 
-    assert "This could not be saved just now" in body_of(response)
+    assert "The scenario could not be saved." in body_of(response)
     assert response.context["form"]["title"].value() == "Edited"
     ready.refresh_from_db()
     assert (ready.status, ready.source, Scenario.objects.count()) == ("ready", SOURCE, 0)
@@ -467,7 +471,7 @@ def test_a_draft_with_a_name_is_shown_with_it_marked(client, ready):
 
     html = client.get(page(ready)).content.decode()
 
-    assert "From the complaint: 1 to resolve" in html
+    assert "Details from the complaint: 1 to resolve" in html
     assert 'href="#id_title" data-field="id_title" data-start="9" data-end="17">Waiting (<mark>Margaret</mark>)' in html
 
 
@@ -495,7 +499,7 @@ def test_what_is_ticked_stays_ticked_and_only_doubtful_things_can_be(client, rea
     response = client.post(page(ready), edited)
 
     html = response.content.decode()
-    assert refusal(response).startswith("Not saved. 1 passage from the complaint has to be resolved")
+    assert refusal(response).startswith("The draft was not saved. Resolve 1 passage from the complaint")
     assert 'value="title:name:Margaret" checked' in html
     assert 'value="prompt:number' not in html
     client.post(page(ready), edited | {"prompt": "Call."})
@@ -511,7 +515,7 @@ def test_what_is_typed_is_checked_while_it_is_typed(client, ready):
 
     assert 'data-left="1"' in named and 'data-start="8" data-end="16"' in named and "<html" not in named
     assert 'data-left="0"' in ticked and "all resolved" in ticked
-    assert 'data-left="0"' in mended and "Nothing of the complaint’s people was found" in mended
+    assert 'data-left="0"' in mended and "No details of people in the complaint were found" in mended
     ready.refresh_from_db()
     assert ready.prompt == WRITTEN["prompt"]
 
@@ -530,7 +534,7 @@ def test_saving_for_the_library_leads_to_the_scenario(client, ready, supervisor,
 
     scenario = Scenario.objects.get()
     assert response.redirect_chain == [(f"/admin/scenarios/scenario/{scenario.pk}/change/", 302)]
-    assert said(response) == ["“Eleven minutes” is saved: in the library. The complaint is deleted."]
+    assert said(response) == ["“Eleven minutes” was saved. It is in the library. The complaint was deleted."]
     for name in ("title", "description", "prompt", "relevant_policy_sections", "evaluator_context"):
         assert getattr(scenario, name) == WRITTEN[name]
     assert (scenario.category, scenario.account, list(scenario.skills.all())) == (category, account, skills)
@@ -554,10 +558,10 @@ def test_it_is_assigned_at_once(client, ready, supervisor, counselor, colleague,
 
     scenario = Scenario.objects.get()
     assert scenario.is_one_time is (purpose == "one_time")
-    shelf = "one-time" if scenario.is_one_time else "in the library"
+    shelf = "It is a one-time scenario" if scenario.is_one_time else "It is in the library"
     assert said(response) == [
-        f"“Eleven minutes” is saved: {shelf}, and assigned to colleague@example.org, counselor@example.org. "
-        "The complaint is deleted."
+        f"“Eleven minutes” was saved. {shelf} and was assigned to colleague@example.org, counselor@example.org. "
+        "The complaint was deleted."
     ]
     rows = Assignment.objects.all()
     assert {row.counselor for row in rows} == {counselor, colleague}
@@ -602,7 +606,9 @@ def test_where_complaints_are_kept_the_message_says_so(client, ready):
 
     response = client.post(page(ready), SENT, follow=True)
 
-    assert said(response) == ["“Eleven minutes” is saved: in the library. The complaint is kept with the draft."]
+    assert said(response) == [
+        "“Eleven minutes” was saved. It is in the library. The complaint was kept with the draft."
+    ]
 
 
 def test_the_second_of_two_who_save_is_told_and_keeps_what_was_typed(client, ready, supervisor):
@@ -641,9 +647,9 @@ def test_a_saved_draft_says_what_it_became(client, ready, supervisor):
     scenario.delete()
     second = body_of(client.get(page(ready)))
 
-    assert "This draft was saved as the scenario First . The complaint is deleted." in body_of(first)
+    assert "This draft was saved as the scenario First . The complaint was deleted." in body_of(first)
     assert f'href="/admin/scenarios/scenario/{scenario.pk}/change/"' not in second
-    assert "and the scenario has been deleted since" in second
+    assert "but the scenario has been deleted since" in second
     assert "quokkasource" not in first.content.decode() + second
 
 
@@ -657,12 +663,12 @@ def test_a_kept_complaint_stands_on_the_saved_drafts_page(client, ready, supervi
 def test_a_kept_complaint_is_deleted_from_the_saved_drafts_page(client, ready, supervisor):
     Organization.objects.update(keeps_sources=True)
     scenario, _ = save_draft(ScenarioDraft.objects.get(), supervisor, {"title": "First", "prompt": "You are Noor."}, "")
-    assert "Delete the complaint for good" in body_of(client.get(page(ready)))
+    assert "Delete complaint permanently" in body_of(client.get(page(ready)))
 
     response = client.post(page(ready), {"delete_source": ""}, follow=True)
 
     ready.refresh_from_db()
-    assert said(response) == ["The complaint is deleted."]
+    assert said(response) == ["The complaint was deleted."]
     assert "quokkasource" not in body_of(response) and "Delete the complaint" not in body_of(response)
     assert (ready.source, ready.instructions, ready.scenario) == ("", "", scenario)
 
@@ -671,7 +677,7 @@ def test_the_complaint_of_an_open_draft_is_not_deleted_alone(client, ready):
     response = client.post(page(ready), SENT | {"delete_source": ""}, follow=True)
 
     ready.refresh_from_db()
-    assert said(response) == ["Nothing was deleted: this draft is not saved."]
+    assert said(response) == ["Nothing was deleted, because this draft has not been saved."]
     assert (ready.status, ready.source) == ("ready", SOURCE)
 
 
@@ -679,7 +685,7 @@ def test_discarding_empties_it(client, ready):
     response = client.post(page(ready), SENT | {"discard": ""}, follow=True)
 
     assert response.redirect_chain == [(DRAFTS, 302)]
-    assert said(response) == ["Discarded. The draft and its complaint are deleted."]
+    assert said(response) == ["The draft and its complaint were deleted."]
     body = client.get(page(ready)).content.decode()
     assert "This draft was discarded." in body
     assert "quokkasource" not in body
@@ -690,7 +696,7 @@ def test_discarding_what_was_saved_meanwhile_is_refused(client, ready, superviso
 
     response = client.post(page(ready), {"discard": ""}, follow=True)
 
-    assert said(response) == ["Nothing was discarded: somebody has saved this draft."]
+    assert said(response) == ["Nothing was discarded. Someone else has saved this draft."]
 
 
 # ---- Lists and permissions
@@ -763,5 +769,5 @@ def test_drafts_are_not_asked_for_without_end(client):
     asked = [client.post(f"{DRAFTS}add/", given) for _ in range(11)]
 
     assert [response.status_code for response in asked] == [302] * 10 + [200]
-    assert "many drafts within a minute" in refusal(asked[-1])
+    assert "too many drafts within a minute" in refusal(asked[-1])
     assert asked[-1].context["form"]["source"].value() == SOURCE

@@ -75,7 +75,7 @@ def test_of_a_text_and_another_one_in_a_file_neither_is_dropped_silently(supervi
 
     form = form_of(response)
     assert form.errors.keys() == {"context_file"}
-    assert "Which one counts?" in form.errors["context_file"][0]
+    assert "differ" in form.errors["context_file"][0]
     assert form["evaluator_context"].value() == FIELDS["evaluator_context"]
     assert (Scenario.objects.count(), context_files()) == (0, before)
 
@@ -152,8 +152,8 @@ def test_a_context_that_cannot_be_read_is_neither_shown_empty_nor_overwritten(su
 
     chat_scenario.refresh_from_db()
     assert shown.redirect_chain == [("/admin/scenarios/scenario/", 302)]
-    assert "cannot be read just now" in shown.content.decode()
-    assert "cannot be read just now" in form_of(saved).errors["evaluator_context"][0]
+    assert "can’t be read right now" in shown.content.decode()
+    assert "can’t be read right now" in form_of(saved).errors["evaluator_context"][0]
     assert form_of(saved)["evaluator_context"].value() == FIELDS["evaluator_context"]
     assert (chat_scenario.title, chat_scenario.evaluator_context_file.name) == ("Writing from the train", key)
 

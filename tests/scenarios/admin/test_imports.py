@@ -124,7 +124,7 @@ def test_a_text_that_cannot_be_compared_is_said_and_nothing_is_kept(supervisor, 
     response = upload(supervisor, make_pack_file(make_row(evaluator_context="- New.")).getvalue(), may_update="on")
 
     assert response.context["form"].errors["file"] == [
-        "This file could not be checked. An evaluator context that it may change cannot be read just now. "
+        "This file could not be checked, because an evaluator context that it may change can’t be read right now. "
         "Try again in a moment."
     ]
     assert ImportJob.objects.count() == 1
@@ -137,7 +137,7 @@ def test_a_file_that_cannot_be_read_stays_on_the_page_with_its_options(superviso
     assert response.context["form"].errors == {
         "file": ["Line 2, column 11: Row 1. A colon is missing between a name and its value."]
     }
-    assert "Choose it again when it is corrected: a browser does not keep it." in said(response)
+    assert "Fix the problem, and choose the file again." in said(response)
     form = response.context["form"]
     assert (form["account"].value(), form["may_update"].value(), form["is_partial"].value()) == (
         str(account.pk),
@@ -153,7 +153,7 @@ def test_nothing_or_too_much_is_said_at_the_field(supervisor, settings, tmp_path
     too_much = upload(supervisor, b" " * (MAX_BYTES + 1))
 
     assert nothing.context["form"].errors == {"file": ["This field is required."]}
-    assert too_much.context["form"].errors == {"file": ["This file is larger than 32 MB. Split it into several."]}
+    assert too_much.context["form"].errors == {"file": ["The file is larger than 32 MB. Split it into several files."]}
 
 
 def test_accounts_to_choose_from_are_ones_own_with_their_procedures(supervisor, account, other_organization):
@@ -162,7 +162,7 @@ def test_accounts_to_choose_from_are_ones_own_with_their_procedures(supervisor, 
     response = client_of(supervisor).get(ADD)
 
     labels = [label for _, label in response.context["form"].fields["account"].choices]
-    assert labels == ["The whole organization", "Harbor State Line (717): no procedures uploaded"]
+    assert labels == ["The whole organization", "Harbor State Line (717) · no procedures uploaded"]
 
 
 def test_somebody_elses_account_is_refused(supervisor, other_organization):
@@ -183,7 +183,7 @@ def test_the_columns_are_told_with_what_they_take(supervisor):
     )
     text = said(response)
     assert "title Required. Up to 255 characters" in text
-    assert "estimated_minutes A whole number from 5 to 120; 15 when left empty" in text
+    assert "estimated_minutes A whole number from 5 to 120; by default, 15" in text
 
 
 @pytest.mark.parametrize(("kind", "content_type"), [("csv", "text/csv; charset=utf-8"), ("json", "application/json")])
@@ -209,7 +209,7 @@ def test_rows_are_filtered_by_outcome_and_shown_by_the_hundred(supervisor, organ
     invalid, unknown = client.get(f"{page_of(job)}?outcome=invalid"), client.get(f"{page_of(job)}?outcome=odd&page=x")
 
     assert [len(rows_of(response)) for response in (first, second, invalid, unknown)] == [100, 22, 1, 100]
-    assert "All 122 120 new 1 there already 1 invalid" in said(first)
+    assert "All (122) New (120) Already exists (1) Invalid (1)" in said(first)
     assert f'href="{page_of(job)}?outcome=new&amp;page=2"' in client.get(f"{page_of(job)}?outcome=new").content.decode()
 
 
@@ -228,7 +228,7 @@ def test_the_preview_asks_as_often_for_many_rows_as_for_few(supervisor, organiza
 def test_columns_that_were_left_out_are_named(supervisor, organization):
     job = stage_test_import(organization, make_row(mood="low", weather="rain"))
 
-    assert "Not known and left out: mood , weather ." in said(client_of(supervisor).get(page_of(job)))
+    assert "Unknown columns that are ignored: mood , weather ." in said(client_of(supervisor).get(page_of(job)))
 
 
 def test_a_title_cannot_bring_markup_into_the_page(supervisor, organization):
@@ -248,10 +248,10 @@ def test_invalid_rows_stop_the_import_until_somebody_takes_the_rest(supervisor, 
     client = client_of(supervisor)
 
     page = client.get(page_of(job))
-    assert buttons(page) == ["Import the 2 valid rows anyway", "Discard"]
-    assert "1 of 3 rows is invalid, so nothing is imported yet." in said(page)
+    assert buttons(page) == ["Import the 2 valid rows", "Discard"]
+    assert "Nothing is imported yet, because 1 of 3 rows is invalid." in said(page)
     refused = client.post(f"{LIST}{job.pk}/begin/", follow=True)
-    assert "Nothing was imported: the file has invalid rows." in refused.content.decode()
+    assert "Nothing was imported. The file has invalid rows." in refused.content.decode()
     client.post(f"{LIST}{job.pk}/begin/", {"anyway": "1"})
 
     job.refresh_from_db()
@@ -275,14 +275,14 @@ def test_the_same_file_again_has_nothing_to_import(supervisor, organization):
 
     page = client_of(supervisor).get(page_of(stage_test_import(organization, *make_rows(3))))
 
-    assert "Nothing to import. All 3 are there already." in said(page)
+    assert "Nothing to import. All 3 scenarios already exist." in said(page)
     assert buttons(page) == ["Discard"]
 
 
 def test_a_file_without_one_valid_row_offers_no_import(supervisor, organization):
     page = client_of(supervisor).get(page_of(stage_test_import(organization, make_row("Bad", mode="letter"))))
 
-    assert "Nothing can be imported. 1 of 1 row is invalid." in said(page)
+    assert "Nothing can be imported. 1 of 1 rows is invalid." in said(page)
     assert buttons(page) == ["Discard"]
 
 
@@ -291,7 +291,7 @@ def test_a_preview_is_discarded(supervisor, organization):
 
     response = client_of(supervisor).post(f"{LIST}{job.pk}/discard/", follow=True)
 
-    assert "Discarded: pack.json. Nothing was imported." in response.content.decode()
+    assert "pack.json was discarded. Nothing was imported." in response.content.decode()
     assert not ImportJob.objects.exists()
 
 
@@ -300,7 +300,7 @@ def test_what_has_begun_is_not_discarded(supervisor, organization):
 
     response = client_of(supervisor).post(f"{LIST}{job.pk}/discard/", follow=True)
 
-    assert "This import has begun, so it stays." in response.content.decode()
+    assert "This import has already started and can’t be discarded." in response.content.decode()
     assert ImportJob.objects.get() == job
 
 
@@ -330,12 +330,12 @@ def test_the_page_looks_again_as_long_as_it_is_under_way(supervisor, organizatio
     write_import(job.pk)
     over = client.get(progress)
 
-    assert "Waiting for a worker to begin: 0 of 2 done" in said(waiting)
+    assert "Waiting for a worker: 0 of 2 done" in said(waiting)
     assert f'hx-get="{progress}"' in waiting.content.decode()
     assert '<progress id="import-bar" max="2" value="1">' in running.content.decode()
     assert "hx-get" in running.content.decode() and "<html" not in running.content.decode()
     assert "hx-get" not in over.content.decode()
-    assert "The import is finished. 2 created, 0 there already." in said(over)
+    assert "The import is complete. Created: 2. Already existing: 0." in said(over)
 
 
 def test_the_result_links_to_what_was_created_updated_and_there(supervisor, organization):
@@ -371,8 +371,8 @@ def test_a_failed_import_says_what_was_written_and_goes_on(
         client.post(f"{LIST}{job.pk}/resume/")
         client.post(f"{LIST}{job.pk}/resume/")
 
-    assert "The import did not finish. The rest could not be written. 1 of 2 are done." in said(page)
-    assert buttons(page) == ["Go on with the rest"]
+    assert "The import did not finish. The rest could not be written. 1 of 2 rows are done." in said(page)
+    assert buttons(page) == ["Import the rest"]
     job.refresh_from_db()
     assert (job.status, len(queued)) == (ImportJob.Status.QUEUED, 1)
 

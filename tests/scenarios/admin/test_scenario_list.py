@@ -194,7 +194,7 @@ def test_only_what_was_ticked_is_promoted(supervisor, organization, one_time):
 
     response = act(supervisor, "promote_to_library", one_time, other, promote="yes", read=read)
 
-    assert said(response) == ["1 in the library."]
+    assert said(response) == ["1 scenario was promoted to the library."]
     assert dict(Scenario.objects.values_list("title", "is_one_time")) == {"Made for one": False, "Not read": True}
     assert LogEntry.objects.get().object_repr == "Made for one"
 
@@ -203,7 +203,7 @@ def test_without_a_tick_nothing_is_promoted(supervisor, one_time):
     response = act(supervisor, "promote_to_library", one_time, promote="yes")
 
     one_time.refresh_from_db()
-    assert "Tick at least one scenario that you have read." in response.content.decode()
+    assert "Select at least one scenario that you have read." in response.content.decode()
     assert one_time.is_one_time is True
 
 
@@ -224,7 +224,7 @@ def test_a_text_that_cannot_be_read_cannot_be_ticked(supervisor, one_time, setti
 
     response = act(supervisor, "promote_to_library", one_time)
 
-    assert "cannot be read just now" in response.content.decode()
+    assert "can’t be read right now" in response.content.decode()
     assert ticks(response) == []
 
 
@@ -232,14 +232,14 @@ def test_so_many_cannot_be_read_at_once(supervisor, organization):
     many = [add_scenario(organization, f"Number {number}", is_one_time=True) for number in range(21)]
 
     assert said(act(supervisor, "promote_to_library", *many)) == [
-        "Nothing was promoted. Choose at most 20: each is to be read."
+        "Nothing was promoted. Select at most 20 scenarios, because you need to read each one."
     ]
     assert len(ticks(act(supervisor, "promote_to_library", *many[:20]))) == 20
 
 
 def test_what_is_in_the_library_is_not_promoted(supervisor, chat_scenario):
     assert said(act(supervisor, "promote_to_library", chat_scenario)) == [
-        "Nothing was promoted. None of these is one-time."
+        "Nothing was promoted. None of the selected scenarios is one-time."
     ]
 
 
@@ -257,9 +257,9 @@ def test_what_nobody_used_is_taken_out_of_the_library(supervisor, organization, 
     response = act(supervisor, "take_out_of_library", unused, chat_scenario)
 
     assert said(response) == [
-        "1 taken out of the library.",
-        "“Writing from the train” stays in the library: counselors have been given this or have practised with it. "
-        "Make inactive what is to be offered no more.",
+        "1 scenario was removed from the library.",
+        "“Writing from the train” stays in the library because counselors have been assigned it or have practiced "
+        "with it. To stop offering it, make it inactive.",
     ]
     assert set(Scenario.objects.one_time()) == {unused}
     assert [entry.object_repr for entry in LogEntry.objects.all()] == ["Unused"]
@@ -270,7 +270,7 @@ def test_a_hundred_are_taken_out_with_no_more_queries_than_two(supervisor, organ
         chosen = [add_scenario(organization, f"Number {number}") for number in range(count)]
         with CaptureQueriesContext(connection) as queries:
             response = act(supervisor, "take_out_of_library", *chosen)
-        assert said(response) == [f"{count} taken out of the library."]
+        assert said(response) == [f"{count} scenario{'s were' if count > 1 else ' was'} removed from the library."]
         return len(queries)
 
     few = queries_for(2)  # may include one for the content type, which is then cached
@@ -285,9 +285,9 @@ def test_deleting_several_spares_what_is_assigned_and_says_so(supervisor, chat_a
     refused = act(supervisor, "delete_selected", chat_scenario, unused, post="yes").content.decode()
     act(supervisor, "delete_selected", unused, post="yes")
 
-    assert "Writing from the train</a>: 1 assignment<" in refused
-    assert "“Make inactive”" in refused
-    assert "Unused</a>: " not in refused
+    assert "Writing from the train</a> (1 assignment)<" in refused
+    assert "“Make inactive.”" in refused
+    assert "Unused</a> (" not in refused
     assert list(Scenario.objects.all()) == [chat_scenario]
 
 
@@ -304,7 +304,7 @@ def test_more_are_deleted_at_once_than_a_form_has_fields(supervisor, organizatio
     fields = re.findall('<input type="hidden" name="([^"]+)" value="([^"]+)"', body)
     client.post(path, dict(fields))
 
-    assert "Delete 1200 scenarios with their texts?" in body
+    assert "Delete 1200 scenarios and their texts?" in body
     assert [scenario.title for scenario in Scenario.objects.all()] == ["Kept"]
 
 
@@ -377,4 +377,4 @@ def test_an_export_that_cannot_be_read_is_no_half_file(evaluator, chat_scenario,
 
     response = act(evaluator, "export_as_json", chat_scenario)
 
-    assert said(response) == ["The scenarios could not be read just now, so there is no file. Try again in a moment."]
+    assert said(response) == ["The scenarios can’t be read right now, so no file was created. Try again in a moment."]

@@ -185,7 +185,7 @@ def test_many_accounts_take_no_more_queries(supervisor, organization, django_ass
     with django_assert_num_queries(len(few)):
         response = client.get(ADD)
 
-    assert "Line 19 (19): procedures 19.md" in response.content.decode()
+    assert "Line 19 (19) · procedures 19.md" in response.content.decode()
 
 
 def test_each_text_says_how_long_it_may_be_and_no_browser_cuts_it(supervisor):
@@ -223,7 +223,7 @@ def test_what_is_assigned_is_not_deleted_and_the_page_says_what_to_do(supervisor
 
     for response in (client_of(supervisor).get(path), client_of(supervisor).post(path, {"post": "yes"})):
         body = response.content.decode()
-        assert "Writing from the train</a>: 1 assignment<" in body
+        assert "Writing from the train</a> (1 assignment)<" in body
         assert "Make it inactive instead" in body
     assert Scenario.objects.filter(pk=chat_scenario.pk).exists()
 

@@ -28,13 +28,13 @@ def test_sections_of_the_accounts_procedures_are_offered_with_their_page(in_forc
 
     assert 'data-section="6100 Asking about suicide (page 1)"' in shown
     assert 'data-section="6200 Safety plan (page 2)"' in shown
-    assert "Manual.pdf" in shown and "Speaking of what you wrote" not in shown
+    assert "Manual.pdf" in shown and "Related to your text" not in shown
 
 
 def test_those_that_speak_of_what_is_written_stand_first(in_force, account, supervisor):
     shown = picked(supervisor, account=account.pk, evaluator_context="- Makes a safety plan that works.")
 
-    first = shown.index("Speaking of what you wrote")
+    first = shown.index("Related to your text")
     assert first < shown.index("6200 Safety plan") < shown.index("All 2 sections")
 
 
@@ -51,11 +51,11 @@ def test_an_account_without_procedures_says_so_and_where_to_upload_them(account,
 
 def test_a_document_on_its_way_and_one_that_failed_are_named(in_force, account, supervisor, standin):
     document = upload_procedures(account, SimpleUploadedFile("Newer.pdf", MANUAL), supervisor)
-    assert "a new document is being prepared" in picked(supervisor, account=account.pk)
+    assert "A new document is being prepared" in picked(supervisor, account=account.pk)
 
     standin.add_fault("POST /v1/files", {"status": 400})
     prepare_procedures(document.pk)
-    assert "the newest document failed" in picked(supervisor, account=account.pk)
+    assert "The newest document could not be prepared" in picked(supervisor, account=account.pk)
 
 
 def test_another_organizations_account_is_none(in_force, account, stranger):

@@ -60,7 +60,7 @@ def test_it_is_written_in_the_administration(supervisor):
 
     assert scenario.visitor_survey == FILLED
     assert 'value="exams, being alone"' in page and '<option value="unsure" selected>' in page
-    assert "this is a phone scenario" in wrong.content.decode()
+    assert "This is a phone scenario" in wrong.content.decode()
 
 
 def test_it_is_written_over_the_api(supervisor):

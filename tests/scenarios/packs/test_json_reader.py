@@ -258,8 +258,7 @@ def test_row_longer_than_any_scenario_is_refused_where_it_begins(row):
 
     assert (line, column) == (2, 1)
     assert message == (
-        "Row 2. The value that starts here is longer than 1 MB. "
-        "Check for a missing closing bracket or quotation mark."
+        "Row 2. The value that starts here is longer than 1 MB. Check for a missing closing bracket or quotation mark."
     )
 
 
