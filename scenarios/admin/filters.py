@@ -32,7 +32,7 @@ class RelatedFilter(admin.RelatedOnlyFieldListFilter):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.empty_value_display = self.none
+        self.empty_value_display = self.none  # type: ignore[assignment]  # the template escapes it
 
 
 class AccountFilter(RelatedFilter):

@@ -51,6 +51,8 @@ def _describe_values(field):
     limits = {type(judge): judge.limit_value for judge in judges}
     if field.choices:
         values = [value for value, _label in field.choices]
+        if len(values) == 2:
+            return _("%(first)s or %(last)s") % {"first": values[0], "last": values[1]}
         return _("%(others)s, or %(last)s") % {"others": ", ".join(values[:-1]), "last": values[-1]}
     if COLUMNS[field.name] is ColumnType.BOOLEAN:
         return _("true or false")

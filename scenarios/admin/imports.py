@@ -181,7 +181,9 @@ class ImportJobAdmin(TenantAdmin):
                 request, gettext("This import has already started and can’t be discarded."), messages.WARNING
             )
             return redirect(self._job_url(job))
-        self.message_user(request, gettext("%(file)s was discarded. Nothing was imported.") % {"file": job})
+        self.message_user(
+            request, gettext("The import of %(file)s was discarded. Nothing was imported.") % {"file": job}
+        )
         return redirect("admin:scenarios_importjob_changelist")
 
     def csv_template_view(self, request):

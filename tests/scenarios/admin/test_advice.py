@@ -12,7 +12,7 @@ def test_a_saved_scenario_is_shown_with_advice_that_names_its_passages(superviso
     response = client_of(supervisor).get(change(scenario))
 
     (leak,) = response.context["advice"]["prompt"]
-    assert leak["passage"] == LEAK
+    assert leak.passage == LEAK
     assert f"<mark>{LEAK}</mark>" in response.content.decode()
 
 
@@ -26,7 +26,7 @@ def test_advice_never_stops_anyone(supervisor):
 def test_advice_on_a_wrong_form_is_about_what_was_typed(supervisor, phone_scenario):
     response = client_of(supervisor).post(change(phone_scenario), FIELDS | {"title": "", "prompt": LEAK})
 
-    assert LEAK in [advice["passage"] for advice in response.context["advice"]["prompt"]]
+    assert LEAK in [advice.passage for advice in response.context["advice"]["prompt"]]
 
 
 def test_advice_while_writing_counts_characters_and_not_what_browsers_send(supervisor):
@@ -36,7 +36,7 @@ def test_advice_while_writing_counts_characters_and_not_what_browsers_send(super
 
     (leak,) = response.context["advice"]["prompt"]
     text = prompt.replace("\r\n", "\n")
-    assert text[leak["advice"].start : leak["advice"].end] == leak["passage"] == LEAK
+    assert text[leak.start : leak.end] == leak.passage == LEAK
     assert response.content.decode().count('hx-swap-oob="true"') == 2
 
 
@@ -56,7 +56,7 @@ def test_no_advice_on_nothing_and_on_the_beginning_of_what_is_too_long(superviso
     too_long = client.post(ADVICE, {"prompt": "You wait. " * 1000 + LEAK}).context["advice"]
 
     assert nothing == {"prompt": [], "evaluator_context": []}
-    assert LEAK not in [advice["passage"] for advice in too_long["prompt"]]
+    assert LEAK not in [advice.passage for advice in too_long["prompt"]]
 
 
 def test_advice_is_for_who_may_write(supervisor, trainer, evaluator, counselor):

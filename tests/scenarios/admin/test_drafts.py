@@ -188,9 +188,7 @@ def test_a_database_that_is_away_loses_nothing_of_a_complaint(client, account):
         response = client.post(f"{DRAFTS}add/", given | {"source_file": file})
 
     form = response.context["form"]
-    assert refusal(response) == (
-        "The draft could not be requested., and nothing of it was kept. What you typed is here: try again."
-    )
+    assert refusal(response) == ("The draft could not be requested. Your text is still here. Try again.")
     assert {name: form[name].value() for name in given} == given
     assert (form["source"].value(), ScenarioDraft.objects.count()) == (PAGE_TEXT, 0)
 
@@ -201,8 +199,8 @@ def test_the_accounts_stand_with_their_procedures_and_are_ones_own(client, accou
     form = client.get(f"{DRAFTS}add/").context["form"]
 
     assert [label for _, label in form.fields["account"].choices] == [
-        "The whole organization: no procedures",
-        "Harbor State Line (717): no procedures uploaded",
+        "The whole organization (no procedures)",
+        "Harbor State Line (717) · no procedures uploaded",
     ]
 
 
@@ -217,7 +215,7 @@ def test_the_page_waits_by_itself_and_without_scripts(client, supervisor):
 
     assert part.strip() in whole and "<html" not in part
     assert f'hx-get="{page(draft, "state")}" hx-trigger="every 2s"' in part
-    assert f'<a href="{page(draft)}">Look again</a>' in part
+    assert f'<a href="{page(draft)}">Refresh</a>' in part
     assert "quokkasource" in whole and "Angrier." in whole
 
 
@@ -448,8 +446,8 @@ def test_passages_are_listed_with_field_kind_and_context(ready):
 
     name, phone = group_findings(ready, texts)
 
-    assert (name.label, name.kind, name.is_certain, name.is_left) == ("Caller's prompt", "Name", False, True)
-    assert (phone.kind, phone.is_certain) == ("Phone, account or other number", True)
+    assert (name.label, name.kind, name.is_certain, name.is_left) == ("Caller’s prompt", "Name", False, True)
+    assert (phone.kind, phone.is_certain) == ("Phone, account, or other number", True)
     [place] = name.places
     assert (place.before, place.passage, place.after) == (
         "🌧 You are ",
@@ -481,8 +479,7 @@ def test_what_is_left_keeps_the_draft_from_being_saved(client, ready):
     response = client.post(page(ready), edited)
 
     assert refusal(response) == (
-        "Not saved. 2 passages from the complaint have to be resolved: see the list below. "
-        "Everything you typed is here."
+        "The draft was not saved. Resolve 2 passages from the complaint in the list below. Your changes are still here."
     )
     assert typed_in(response)["description"] == "Edited."
     assert [(one.field, one.places[0].passage) for one in response.context["findings"]] == [
@@ -617,7 +614,8 @@ def test_the_second_of_two_who_save_is_told_and_keeps_what_was_typed(client, rea
     response = client.post(page(ready), SENT | {"title": "Second"})
 
     assert refusal(response) == (
-        "Not saved: somebody has saved this draft meanwhile, as First. What you typed is below, to be copied."
+        "Your changes were not saved. Someone else has saved this draft as First in the meantime. "
+        "Your text is below, so that you can copy it."
     )
     assert f"/admin/scenarios/scenario/{scenario.pk}/change/" in response.content.decode()
     assert typed_in(response)["title"] == "Second"
@@ -625,7 +623,8 @@ def test_the_second_of_two_who_save_is_told_and_keeps_what_was_typed(client, rea
 
 
 @pytest.mark.parametrize(
-    ("status", "why"), [("discarded", "somebody has discarded this draft"), ("writing", "written anew")]
+    ("status", "why"),
+    [("discarded", "Someone else has discarded this draft"), ("writing", "Someone else has requested a new draft")],
 )
 def test_what_is_not_to_be_edited_any_more_says_why(client, ready, status, why):
     ScenarioDraft.objects.update(status=status)
@@ -712,7 +711,7 @@ def test_the_list_shows_the_newest_first_with_what_became_of_each(client, ready,
     rows = [" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in re.findall(r"<tr><.*?</tr>", html, re.DOTALL)]
     assert [row.partition(" supervisor@example.org")[0] for row in rows[-3:]] == [
         "No title Discarded Phone -",
-        "No title being written Chat -",
+        "No title Being written Chat -",
         "First Saved Phone Harbor State Line (717)",
     ]
 

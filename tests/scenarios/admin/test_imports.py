@@ -83,16 +83,16 @@ def test_an_upload_is_checked_at_once_and_shown_row_by_row(trainer, organization
     assert (response.status_code, response["Location"]) == (302, page_of(job))
     assert (job.organization, job.created_by, job.source, job.filename) == (organization, trainer, "page", "pack.json")
     assert rows_of(client_of(trainer).get(page_of(job))) == [
-        ["1", "1", "New one", "new"],
-        ["2", "1", "THERE already", "there already"],
+        ["1", "1", "New one", "New"],
+        ["2", "1", "THERE already", "Already exists"],
         [
             "3",
             "1",
             "Wrong one",
-            "invalid mode : “letter” is not one of these: phone, chat. "
+            "Invalid mode : “letter” is not one of these: phone, chat. "
             "category : There is no category “nowhere”. Available: Advanced, Assessment, Onboarding, Refresher.",
         ],
-        ["4", "1", "new ONE", "there already title : Row 1 of this file has the same title."],
+        ["4", "1", "new ONE", "Already exists title : Row 1 of this file has the same title."],
     ]
     assert Scenario.objects.count() == 1
 
@@ -103,8 +103,8 @@ def test_a_problem_is_told_with_its_line_and_column(trainer):
     response = client_of(trainer).get(page_of(ImportJob.objects.get()))
 
     assert [one[3] for one in rows_of(response)] == [
-        "invalid line 2, column 10 estimated_minutes : This must be a whole number such as 15, not “soon”.",
-        "invalid line 4, column 13 estimated_minutes : This must be a whole number such as 15, not “never”.",
+        "Invalid line 2, column 10 estimated_minutes : Enter a whole number, such as 15, instead of “soon”.",
+        "Invalid line 4, column 13 estimated_minutes : Enter a whole number, such as 15, instead of “never”.",
     ]
 
 
@@ -179,7 +179,7 @@ def test_the_columns_are_told_with_what_they_take(supervisor):
 
     assert [column.name for column in response.context["columns"]] == list(COLUMNS)
     assert {column.name: column.takes for column in response.context["columns"]}["mode"] == (
-        "phone or chat; phone when left empty"
+        "phone or chat; by default, phone"
     )
     text = said(response)
     assert "title Required. Up to 255 characters" in text
@@ -291,7 +291,7 @@ def test_a_preview_is_discarded(supervisor, organization):
 
     response = client_of(supervisor).post(f"{LIST}{job.pk}/discard/", follow=True)
 
-    assert "pack.json was discarded. Nothing was imported." in response.content.decode()
+    assert "The import of pack.json was discarded. Nothing was imported." in response.content.decode()
     assert not ImportJob.objects.exists()
 
 

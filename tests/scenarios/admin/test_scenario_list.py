@@ -153,7 +153,7 @@ def test_scenarios_are_retired_and_brought_back(supervisor, organization):
     retiring = said(act(supervisor, "make_inactive", first, second))
     returning = said(act(supervisor, "make_active", first, second, shelf=""))
 
-    assert (retiring, returning) == (["2 made inactive."], ["2 made active."])
+    assert (retiring, returning) == (["2 scenarios were made inactive."], ["2 scenarios were made active."])
     act(supervisor, "make_inactive", first)
     assert dict(Scenario.objects.values_list("title", "is_active")) == {"First": False, "Second": True}
 
@@ -182,7 +182,7 @@ def test_promoting_shows_each_text_whole_and_asks(supervisor, one_time):
     body = response.content.decode()
     for text in ("Made for one", "What happened last week.", "You are Noor.", "- Waits.", "2020"):
         assert text in body
-    assert body.count("I have read it: nothing personal is left") == 1
+    assert body.count("I have read it, and it contains no personal details") == 1
     one_time.refresh_from_db()
     assert one_time.is_one_time is True
 

@@ -167,9 +167,9 @@ def test_each_account_stands_with_its_procedures(supervisor, account, organizati
 
     assert [str(label) for _, label in form_of(response).fields["account"].choices] == [
         "The whole organization",
-        f"Harbor State Line (717): procedures harbor.md, {timezone.localdate():%Y-%m-%d}",
-        "Ridge Line (718): no procedures uploaded",
-        "Valley Line (719): procedures being prepared",
+        f"Harbor State Line (717) · procedures harbor.md, {timezone.localdate():%Y-%m-%d}",
+        "Ridge Line (718) · no procedures uploaded",
+        "Valley Line (719) · procedures being prepared",
     ]
 
 

@@ -255,7 +255,7 @@ def test_a_text_that_cannot_be_compared_is_said_and_nothing_is_kept(pack, organi
 
     assert (outcome, ended) == (
         {},
-        f"{path}: An evaluator context that it may change cannot be read just now. "
+        f"{path}: An evaluator context that this file may change can’t be read right now. "
         "Nothing was imported. Try again in a moment.",
     )
     assert ImportJob.objects.count() == 1
