@@ -2,6 +2,8 @@ from django.contrib import admin, messages
 from django.db import models
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.admin import TenantAdmin
 from recordings.models import Recording
@@ -10,7 +12,7 @@ from recordings.services.deletion import LegalHoldError, delete_recording
 
 @admin.register(Recording)
 class RecordingAdmin(TenantAdmin):
-    """Admin of recordings: state, legal holds, and deletion. Playback is on the session's page."""
+    """Admin of recordings: status, legal holds, and deletion. Playback is on the session's page."""
 
     list_display = ["title", "counselor", "state", "length", "kept_until", "is_held", "created_at"]
     list_filter = ["state", "is_held", ("session__counselor", admin.RelatedOnlyFieldListFilter)]
@@ -32,7 +34,7 @@ class RecordingAdmin(TenantAdmin):
         "kept_until",
         "is_held",
         "hold_reason",
-        "what_was_deleted",
+        "deleted_copies",
     )
     readonly_fields = tuple(name for name in fields if name not in {"is_held", "hold_reason"})
 
@@ -47,52 +49,60 @@ class RecordingAdmin(TenantAdmin):
         # A worker may be writing the other fields at the same time.
         obj.save(update_fields=["is_held", "hold_reason"])
 
-    @admin.display(ordering="session__scenario_version__title")
+    @admin.display(description=gettext_lazy("title"), ordering="session__scenario_version__title")
     def title(self, recording):
         return recording.session.title
 
-    @admin.display(ordering="session__counselor__email")
+    @admin.display(description=gettext_lazy("counselor"), ordering="session__counselor__email")
     def counselor(self, recording):
         return recording.session.counselor
 
-    @admin.display
+    @admin.display(description=gettext_lazy("length"))
     def length(self, recording):
         seconds = (recording.duration_ms or 0) // 1000
         return f"{seconds // 60}:{seconds % 60:02}" if recording.is_playable else "-"
 
-    @admin.display
+    @admin.display(description=gettext_lazy("kept until"))
     def kept_until(self, recording):
         if recording.state == Recording.State.DELETED:
-            return "deleted"
+            return _("Deleted")
         if recording.is_held:
-            return "legal hold"
+            return _("Legal hold")
         until = recording.kept_until
-        return f"{until:%Y-%m-%d}" if until else "no end"
+        return f"{until:%Y-%m-%d}" if until else _("No end date")
 
     @admin.display(description="")
     def listen(self, recording):
-        return format_html(
-            '<a href="{}">Open the session</a>', reverse("evaluation:session", args=[recording.session_id])
-        )
+        url = reverse("evaluation:session", args=[recording.session_id])
+        return format_html('<a href="{}">{}</a>', url, _("Open session"))
 
-    @admin.display(description="agreement to be recorded")
+    @admin.display(description=gettext_lazy("recording consent"))
     def agreement(self, recording):
         consent = getattr(recording.session, "recording_consent", None)
-        words = f"words of version {consent.text_version}" if consent and consent.text_version else "another program"
-        return f"{consent.user}, {consent.agreed_at:%Y-%m-%d %H:%M} UTC ({words})" if consent else "-"
+        if consent is None:
+            return "-"
+        if consent.text_version:
+            message = _("%(person)s agreed on %(time)s UTC to version %(version)s of the text")
+        else:
+            message = _("%(person)s agreed on %(time)s UTC in another program")
+        return message % {
+            "person": consent.user,
+            "time": f"{consent.agreed_at:%Y-%m-%d %H:%M}",
+            "version": consent.text_version,
+        }
 
-    @admin.display
-    def what_was_deleted(self, recording):
+    @admin.display(description=gettext_lazy("deleted copies"))
+    def deleted_copies(self, recording):
         deletion = getattr(recording, "deletion", None)
         if deletion is None:
             return "-"
-        by = f" by {deletion.requested_by}" if deletion.requested_by else ""
-        when = f"{deletion.deleted_at:%Y-%m-%d %H:%M} UTC"
-        head = format_html("<p>{}{}: {}</p>", when, by, deletion.get_reason_display())
-        copies = ((copy["what"], copy["key"], copy["bytes"]) for copy in deletion.removed)
-        return head + format_html_join("", "<div>{} {} ({} bytes)</div>", copies)
+        message = _("%(time)s UTC, requested by %(person)s") if deletion.requested_by else _("%(time)s UTC")
+        when = message % {"time": f"{deletion.deleted_at:%Y-%m-%d %H:%M}", "person": deletion.requested_by}
+        head = format_html("<p>{} ({})</p>", when, deletion.get_reason_display())
+        copies = ((_describe_copy(copy),) for copy in deletion.removed)
+        return head + format_html_join("", "<div>{}</div>", copies)
 
-    @admin.action(description="Delete the audio for good", permissions=["change"])
+    @admin.action(description=gettext_lazy("Delete audio permanently"), permissions=["change"])
     def delete_now(self, request, queryset: models.QuerySet[Recording]):
         deleted = held = 0
         for recording in queryset:
@@ -101,6 +111,22 @@ class RecordingAdmin(TenantAdmin):
                 deleted += 1
             except LegalHoldError:
                 held += 1
-        self.message_user(request, f"{deleted} deleted. What was deleted stands in each recording's page.")
+        message = ngettext(
+            "%(count)d recording was deleted. Its page lists the deleted copies.",
+            "%(count)d recordings were deleted. Their pages list the deleted copies.",
+            deleted,
+        )
+        self.message_user(request, message % {"count": deleted})
         if held:
-            self.message_user(request, f"{held} kept: there is a legal hold.", messages.WARNING)
+            message = ngettext(
+                "%(count)d recording was kept because of a legal hold.",
+                "%(count)d recordings were kept because of a legal hold.",
+                held,
+            )
+            self.message_user(request, message % {"count": held}, messages.WARNING)
+
+
+def _describe_copy(copy):
+    kinds = {"file": _("File"), "segment": _("Segment"), "spool": _("Spool"), "peaks": _("Waveform")}
+    message = ngettext("%(kind)s %(key)s (%(count)d byte)", "%(kind)s %(key)s (%(count)d bytes)", copy["bytes"])
+    return message % {"kind": kinds.get(copy["what"], copy["what"]), "key": copy["key"], "count": copy["bytes"]}

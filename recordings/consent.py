@@ -2,10 +2,14 @@
 
 import hashlib
 
+from django.utils.translation import gettext_noop
+
 CONSENT_TEXTS = {
-    "1": "A recording holds your voice and the caller’s. You, and the supervisors, trainers and evaluators of your "
-    "organization, can listen to it with your feedback. It is deleted after the time your organization has set; your "
-    "supervisor can tell you more, or delete it earlier.",
+    "1": gettext_noop(
+        "A recording holds your voice and the caller’s. You, and the supervisors, trainers and evaluators of your "
+        "organization, can listen to it with your feedback. It is deleted after the time your organization has set; "
+        "your supervisor can tell you more, or delete it earlier."
+    ),
 }
 CURRENT_VERSION = max(CONSENT_TEXTS, key=int)
 

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from training.models import Session
@@ -74,49 +75,62 @@ class Recording(models.Model):
     """Audio of one session on one clock: counselor in the left channel, caller in the right."""
 
     class State(models.TextChoices):
-        RECORDING = "recording"
-        PROCESSING = "processing"
-        COMPLETED = "completed"
-        PARTIAL = "partial"
-        ABSENT = "absent"
-        FAILED = "failed"
-        DELETED = "deleted"
+        RECORDING = "recording", _("Recording")
+        PROCESSING = "processing", _("Processing")
+        COMPLETED = "completed", _("Completed")
+        PARTIAL = "partial", _("Partial")
+        ABSENT = "absent", _("Absent")
+        FAILED = "failed", _("Failed")
+        DELETED = "deleted", _("Deleted")
 
     FINISHED = (State.COMPLETED, State.PARTIAL, State.ABSENT)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     session = models.OneToOneField(Session, on_delete=models.PROTECT, related_name="recording")
-    state = models.CharField(max_length=20, choices=State.choices, default=State.RECORDING)
-    reason = models.CharField(max_length=200, blank=True, help_text="why it is partial, absent or failed")
+    state = models.CharField(_("status"), max_length=20, choices=State.choices, default=State.RECORDING)
+    reason = models.CharField(
+        _("reason"),
+        max_length=200,
+        blank=True,
+        help_text=_("Why the recording is partial, absent, or failed."),
+    )
     file = models.FileField(upload_to=recording_key, max_length=200, blank=True)
     duration_ms = models.PositiveIntegerField(null=True)
-    size = models.PositiveBigIntegerField(null=True, help_text="bytes")
+    size = models.PositiveBigIntegerField(null=True, help_text=_("In bytes."))
     sha256 = models.CharField(max_length=64, blank=True)
     channels = models.PositiveSmallIntegerField(default=2)
-    peaks = models.JSONField(default=list, help_text="per channel, the loudest sample of each slice, 0 to 1")
-    counselor_speech_ms = models.PositiveIntegerField(null=True, help_text="how long the counselor's channel was loud")
+    peaks = models.JSONField(default=list, help_text=_("Per channel, the loudest sample of each slice, from 0 to 1."))
+    counselor_speech_ms = models.PositiveIntegerField(
+        null=True, help_text=_("Time that the counselor's channel was loud.")
+    )
     caller_speech_ms = models.PositiveIntegerField(null=True)
-    is_held = models.BooleanField("legal hold", default=False, help_text="It is kept whatever the retention says.")
-    hold_reason = models.CharField(max_length=200, blank=True)
+    is_held = models.BooleanField(
+        _("legal hold"),
+        default=False,
+        help_text=_("Keep this recording, even after its retention period ends."),
+    )
+    hold_reason = models.CharField(_("reason for the hold"), max_length=200, blank=True)
     # Each claim increments this; a worker that finds a different number has lost its claim.
     fence = models.PositiveIntegerField(default=0, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
-    cleared_at = models.DateTimeField(null=True, editable=False, help_text="what it was made of is gone since")
-    created_at = models.DateTimeField(auto_now_add=True)
+    cleared_at = models.DateTimeField(null=True, editable=False, help_text=_("When its segments were deleted."))
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     touched_at = models.DateTimeField(auto_now=True)
 
     objects = RecordingQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]
+        verbose_name = _("recording")
+        verbose_name_plural = _("recordings")
 
     def __str__(self) -> str:
         return f"Recording of session {self.session_id}"
 
     def clean(self) -> None:
         if self.is_held and not self.hold_reason:
-            raise ValidationError({"hold_reason": "Say why it is kept, for whoever lifts the hold one day."})
+            raise ValidationError({"hold_reason": _("Enter a reason for the legal hold.")})
 
     @property
     def is_playable(self) -> bool:
@@ -181,8 +195,10 @@ class RecordingEpoch(models.Model):
     started_at = models.DateTimeField()
     # The gateway updates this repeatedly as long as the spool is on its disk.
     seen_at = models.DateTimeField(default=timezone.now)
-    sealed_at = models.DateTimeField(null=True, help_text="all of it is in the object store since")
-    sizes = models.JSONField(default=list, help_text="bytes of journal, microphone and caller when it was sealed")
+    sealed_at = models.DateTimeField(null=True, help_text=_("When all of it was in the object store."))
+    sizes = models.JSONField(
+        default=list, help_text=_("Bytes of the journal, microphone, and caller files when it was sealed.")
+    )
 
     objects = RecordingEpochQuerySet.as_manager()
 
@@ -212,7 +228,9 @@ class RecordingConsent(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     session = models.OneToOneField(Session, on_delete=models.PROTECT, related_name="recording_consent")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    text_version = models.CharField(max_length=20, blank=True, help_text="empty: the words of another program")
+    text_version = models.CharField(
+        max_length=20, blank=True, help_text=_("Empty if another program showed its own text.")
+    )
     text_sha256 = models.CharField(max_length=64, blank=True)
     agreed_at = models.DateTimeField(auto_now_add=True)
 
@@ -227,8 +245,8 @@ class RecordingDeletion(models.Model):
     """Record of a recording's deletion. It never changes, except that copies found later are added."""
 
     class Reason(models.TextChoices):
-        RETENTION = "retention", "kept long enough"
-        REQUEST = "request", "somebody asked for it"
+        RETENTION = "retention", _("Retention period ended")
+        REQUEST = "request", _("Deleted on request")
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     recording = models.OneToOneField(Recording, on_delete=models.PROTECT, related_name="deletion")
@@ -237,7 +255,7 @@ class RecordingDeletion(models.Model):
     deleted_at = models.DateTimeField(auto_now_add=True)
     # End of the repeated searches for copies: an upload under way at the deletion may finish after it.
     completed_at = models.DateTimeField(null=True)
-    removed = models.JSONField(default=list, help_text="copies: what, key, bytes")
+    removed = models.JSONField(default=list, help_text=_("The deleted copies, each with what, key, and bytes."))
 
     class Meta:
         ordering = ["-deleted_at"]

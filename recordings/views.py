@@ -5,6 +5,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from rest_framework.request import Request
 
@@ -15,9 +16,7 @@ from recordings.playback.byte_ranges import ByteRange, UnsatisfiableRangeError, 
 from recordings.playback.streams import AudioStream, StoredAudio
 
 BLOCK_SIZE = 256 * 1024  # bytes read at once
-STORE_UNAVAILABLE_TEXT = (
-    "The store of the recordings does not answer just now. Nothing is lost; please try again in a minute."
-)
+STORE_UNAVAILABLE_TEXT = _("Recordings are temporarily unavailable. Nothing was lost. Try again in a minute.")
 
 
 @login_required

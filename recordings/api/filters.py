@@ -1,3 +1,4 @@
+from django.utils.translation import gettext_lazy as _
 from django_filters import rest_framework as filters
 
 from accounts.web.filters import StrictFilterSet
@@ -7,8 +8,8 @@ from recordings.models import Recording
 class RecordingFilter(StrictFilterSet):
     """Filters of the recording list. Dates are the calls' dates in the center's time zone, both ends included."""
 
-    counselor = filters.UUIDFilter(field_name="session__counselor_id", help_text="an id")
-    scenario = filters.UUIDFilter(field_name="session__scenario_id", help_text="an id")
+    counselor = filters.UUIDFilter(field_name="session__counselor_id", help_text=_("ID of a counselor."))
+    scenario = filters.UUIDFilter(field_name="session__scenario_id", help_text=_("ID of a scenario."))
     state = filters.ChoiceFilter(choices=Recording.State.choices)
     date = filters.DateFilter(field_name="session__started_at__date")
     date_from = filters.DateFilter(field_name="session__started_at__date", lookup_expr="gte")

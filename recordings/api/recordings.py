@@ -55,7 +55,7 @@ class RecordingListView(ListAPIView[Recording]):
 
 
 @extend_schema(
-    parameters=[OpenApiParameter("mix", str, enum=["mono"], description="both voices in one channel")],
+    parameters=[OpenApiParameter("mix", str, enum=["mono"], description="Both voices in one channel.")],
     responses={(200, "audio/wav"): OpenApiTypes.BINARY, (206, "audio/wav"): OpenApiTypes.BINARY},
 )
 @token_scope("recordings")

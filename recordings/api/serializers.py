@@ -1,4 +1,5 @@
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -10,7 +11,7 @@ class RecordingSerializer(serializers.ModelSerializer[Recording]):
     scenario = serializers.UUIDField(source="session.scenario_id", read_only=True, allow_null=True)
     title = serializers.CharField(source="session.title", read_only=True)
     started_at = serializers.DateTimeField(source="session.started_at", read_only=True)
-    download = serializers.SerializerMethodField(help_text="null while there is no file")
+    download = serializers.SerializerMethodField(help_text=_("Null while there is no file."))
 
     class Meta:
         model = Recording

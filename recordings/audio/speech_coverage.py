@@ -50,7 +50,6 @@ class SpeakerCoverage:
         return self.words >= MIN_WORDS and self.seconds < self.words * MIN_SECONDS_PER_WORD
 
 
-def describe_missing_speakers(sides: list[SpeakerCoverage]) -> str:
-    """Return a sentence about speakers that cannot be heard, or "" if all can."""
-    names = [side.name for side in sides if side.is_missing]
-    return f"the {' and the '.join(names)} cannot be heard where the transcript has their words" if names else ""
+def missing_speakers(sides: list[SpeakerCoverage]) -> tuple[str, ...]:
+    """Return the names of the speakers that cannot be heard."""
+    return tuple(side.name for side in sides if side.is_missing)

@@ -15,12 +15,14 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from recordings.audio.assembly import Assembly, EpochTimeline, assemble
 from recordings.audio.microphone_clock import SAMPLE_RATE
 from recordings.audio.peaks import Peaks
 from recordings.audio.segments import UploadedEpoch
-from recordings.audio.speech_coverage import SpeakerCoverage, SpeechMeter, describe_missing_speakers
+from recordings.audio.speech_coverage import SpeakerCoverage, SpeechMeter, missing_speakers
 from recordings.audio.spool_files import SpoolSource
 from recordings.audio.wav import wav_header
 from recordings.models import Recording, RecordingEpoch, recording_key
@@ -34,7 +36,12 @@ CHANNELS = 2
 RENEW_CLAIM_EVERY = 5.0  # seconds
 FORMAT_VERSION = b"wav-1"  # version of the output format; part of the file's key
 MAX_ATTEMPTS = 10  # attempts before an operator must look, not counting those while the store is unavailable
-HOST_LOST_REASON = "the host that recorded a part of the call was lost, with what it had not sent yet"
+HOST_LOST_REASON = gettext_lazy("the server that recorded part of the call was lost before it uploaded all audio")
+MISSING_SPEAKER_REASONS = {
+    ("counselor",): gettext_lazy("the counselor can't be heard in parts that the transcript contains"),
+    ("caller",): gettext_lazy("the caller can't be heard in parts that the transcript contains"),
+    ("counselor", "caller"): gettext_lazy("neither speaker can be heard in parts that the transcript contains"),
+}
 
 
 class ClaimLostError(Exception):
@@ -146,7 +153,7 @@ def _postpone(recording: Recording, error: Exception) -> None:
     else:
         logger.error("Recording not finished", exc_info=error, extra=ids)
         if recording.attempts >= MAX_ATTEMPTS:
-            mine.update(state=Recording.State.FAILED, reason="it could not be put together; its audio is kept")
+            mine.update(state=Recording.State.FAILED, reason=_("the audio is saved but could not be assembled"))
 
 
 def _build(recording: Recording) -> None:
@@ -163,7 +170,7 @@ def _build(recording: Recording) -> None:
         if whole.samples:
             _build_file(recording, whole, recording_key(recording, f"{_fingerprint(epochs, sources)}.wav"), shortfall)
         else:
-            _publish(recording, state=Recording.State.ABSENT, reason=shortfall or "nobody was heard")
+            _publish(recording, state=Recording.State.ABSENT, reason=shortfall or _("no audio was recorded"))
 
 
 def _fingerprint(epochs: list[RecordingEpoch], sources: list[SpoolSource]) -> str:
@@ -178,9 +185,9 @@ def _fingerprint(epochs: list[RecordingEpoch], sources: list[SpoolSource]) -> st
 def _partial_reason(epochs: list[RecordingEpoch], spools: list[EpochTimeline]) -> str:
     """Return the reason why the recording is incomplete, or "" if it is complete."""
     if any(epoch.sealed_at is None for epoch in epochs):
-        return HOST_LOST_REASON
+        return str(HOST_LOST_REASON)
     if any(spool.wall_time is None for spool in spools):
-        return "the disk took nothing of a part of the call"
+        return _("part of the call could not be saved to disk")
     return next((spool.failure for spool in spools if spool.failure), "")
 
 
@@ -196,7 +203,8 @@ class WrittenFile:
 def _build_file(recording: Recording, whole: Assembly, key: str, shortfall: str) -> None:
     written = _write_file(recording, whole, key)
     counselor, caller = written.loudness.seconds
-    reason = shortfall or describe_missing_speakers(_speaker_coverage(recording, counselor, caller))
+    missing = missing_speakers(_speaker_coverage(recording, counselor, caller))
+    reason = shortfall or str(MISSING_SPEAKER_REASONS.get(missing, ""))
     # The file stays if the claim is lost: another worker may be about to point the row to the same key.
     _publish(
         recording,

@@ -1,4 +1,5 @@
 from django import template
+from django.utils.translation import gettext
 
 from recordings.consent import CONSENT_TEXTS, CURRENT_VERSION
 
@@ -8,7 +9,7 @@ register = template.Library()
 @register.simple_tag
 def consent_text() -> str:
     """Return the current consent text."""
-    return CONSENT_TEXTS[CURRENT_VERSION]
+    return gettext(CONSENT_TEXTS[CURRENT_VERSION])
 
 
 @register.simple_tag

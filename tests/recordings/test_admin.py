@@ -35,9 +35,9 @@ def test_a_legal_hold_needs_a_reason_and_stops_deletion(recording, supervisor):
     change(supervisor, recording, is_held="on", hold_reason="A complaint is open.")
 
     recording.refresh_from_db()
-    assert "Say why it is kept" in without
+    assert "Enter a reason for the legal hold." in without
     assert (recording.is_held, recording.hold_reason, recording.state) == (True, "A complaint is open.", "completed")
-    assert "1 kept: there is a legal hold." in delete(supervisor, recording)
+    assert "1 recording was kept because of a legal hold." in delete(supervisor, recording)
     assert len(stored_keys("recordings/")) == 1
 
 
@@ -46,7 +46,7 @@ def test_a_supervisor_deletes_a_recording_and_reads_what_was_deleted(recording, 
     told = delete(supervisor, recording)
     page = client_of(supervisor).get(f"/admin/recordings/recording/{recording.pk}/change/").content.decode()
 
-    assert "1 deleted." in told
+    assert "1 recording was deleted." in told
     assert RecordingDeletion.objects.get().requested_by == supervisor
     assert (recording.file.name in page, str(supervisor) in page, stored_keys("recordings/")) == (True, True, [])
 
@@ -63,7 +63,7 @@ def test_the_page_tells_how_long_it_is_kept_and_what_was_agreed(recording, super
     recording.refresh_from_db()
     assert f"{recording.kept_until:%Y-%m-%d}" in page
     assert (recording.kept_until - recording.session.ended_at).days == 30
-    assert "words of version 1" in page
+    assert "UTC to version 1 of the text" in page
 
 
 def test_the_list_costs_the_same_however_long(recording, supervisor, django_assert_num_queries):

@@ -183,7 +183,7 @@ def test_a_store_that_is_away_is_said_to_be_and_nothing_lost(recording, counselo
 
     answer = client_of(counselor).get(path.format(recording.pk))
 
-    assert (answer.status_code, "Nothing is lost" in answer.content.decode()) == (503, True)
+    assert (answer.status_code, "Nothing was lost." in answer.content.decode()) == (503, True)
 
 
 def test_listening_and_downloading_leave_a_trace_of_ids_only(recording, counselor, caplog):

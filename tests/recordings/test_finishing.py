@@ -181,7 +181,7 @@ def test_a_call_in_which_nobody_was_heard_has_no_file(call):
     assert sweep_recordings() == 1
 
     recording = only_recording()
-    assert (recording.state, recording.reason, bool(recording.file)) == ("absent", "nobody was heard", False)
+    assert (recording.state, recording.reason, bool(recording.file)) == ("absent", "no audio was recorded", False)
     assert (stored_keys("recordings/"), stored_keys("spools/")) == ([], [])
 
 
@@ -210,7 +210,7 @@ def test_a_disk_that_took_nothing_is_named_as_the_reason(call):
     sweep_recordings()
 
     recording = only_recording()
-    assert (recording.state, recording.reason) == ("absent", "the disk took nothing of a part of the call")
+    assert (recording.state, recording.reason) == ("absent", "part of the call could not be saved to disk")
 
 
 def test_a_side_that_has_words_and_cannot_be_heard_is_flagged(call, say):
@@ -225,7 +225,7 @@ def test_a_side_that_has_words_and_cannot_be_heard_is_flagged(call, say):
 
     recording = only_recording()
     assert recording.state == "partial"
-    assert recording.reason == "the caller cannot be heard where the transcript has their words"
+    assert recording.reason == "the caller can't be heard in parts that the transcript contains"
 
 
 def test_what_else_lies_in_the_spool_is_left_alone(call, folders):
@@ -278,7 +278,7 @@ def test_what_cannot_be_put_together_is_failed_in_the_end_and_its_audio_kept(cal
 
     recording.refresh_from_db()
     assert (any(finished), recording.state) == (False, "failed")
-    assert recording.reason == "it could not be put together; its audio is kept"
+    assert recording.reason == "the audio is saved but could not be assembled"
     assert len(stored_keys("spools/")) > 0
 
 

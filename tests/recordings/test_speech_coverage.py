@@ -3,10 +3,10 @@ import pytest
 
 from recordings.audio.assembly import StereoBlock
 from recordings.audio.microphone_clock import SAMPLE_RATE
-from recordings.audio.speech_coverage import SpeakerCoverage, SpeechMeter, describe_missing_speakers
+from recordings.audio.speech_coverage import SpeakerCoverage, SpeechMeter, missing_speakers
 
 
-def test_what_is_loud_is_counted_however_it_comes_in_blocks():
+def test_speech_meter_is_independent_of_block_size():
     rng = np.random.default_rng(1)
     voice, silence = rng.normal(0, 30, 4 * SAMPLE_RATE).astype("<i2"), np.zeros(4 * SAMPLE_RATE, "<i2")
     voice[SAMPLE_RATE : 3 * SAMPLE_RATE] = rng.normal(0, 3000, 2 * SAMPLE_RATE)
@@ -22,15 +22,13 @@ def test_what_is_loud_is_counted_however_it_comes_in_blocks():
     ("words", "seconds", "is_missing"),
     [(0, 0.0, False), (3, 0.0, False), (4, 0.0, True), (40, 1.9, True), (40, 2.1, False), (400, 120.0, False)],
 )
-def test_who_has_words_and_no_sound_is_missing(words, seconds, is_missing):
+def test_speaker_with_words_but_without_sound_is_missing(words, seconds, is_missing):
     assert SpeakerCoverage("caller", words, seconds).is_missing is is_missing
 
 
-def test_whoever_is_missing_is_named():
+def test_missing_speakers_are_named_in_order():
     silent, heard = SpeakerCoverage("counselor", 50, 0.0), SpeakerCoverage("caller", 50, 20.0)
 
-    assert describe_missing_speakers([heard]) == ""
-    assert describe_missing_speakers([silent, heard]) == (
-        "the counselor cannot be heard where the transcript has their words"
-    )
-    assert "the counselor and the caller" in describe_missing_speakers([silent, SpeakerCoverage("caller", 50, 0.0)])
+    assert missing_speakers([heard]) == ()
+    assert missing_speakers([silent, heard]) == ("counselor",)
+    assert missing_speakers([silent, SpeakerCoverage("caller", 50, 0.0)]) == ("counselor", "caller")
