@@ -3,7 +3,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import reduce
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -17,6 +19,9 @@ from accounts.models import Organization, User
 from training.models import Session
 
 OVERDUE_AFTER = timedelta(minutes=2)  # time after the session's end
+# Fields with the retention in days after the session's end; the first one that is not null counts. With 0 days a
+# recording is due as soon as its session ends. If all are null, it is kept without end.
+RETENTION_DAYS = ("session__scenario_version__account__recording_days", "session__organization__recording_days")
 
 
 def recording_key(recording: Recording, filename: str) -> str:
@@ -61,9 +66,8 @@ class RecordingQuerySet(models.QuerySet["Recording"]):
 
     def past_retention(self, now: datetime) -> RecordingQuerySet:
         """Limit to recordings past the retention of their scenario's account or, without one, of their organization."""
-        days = Coalesce("session__scenario_version__account__recording_days", "session__organization__recording_days")
         over = self.not_deleted().filter(is_held=False).exclude(session__status=Session.Status.ACTIVE)
-        ended = over.annotate(days=days).filter(days__isnull=False)
+        ended = over.annotate(days=Coalesce(*RETENTION_DAYS)).filter(days__isnull=False)
         # Few distinct numbers of days occur, and one comparison for each works on both databases.
         due = Q(pk=None)
         for number in ended.order_by().values_list("days", flat=True).distinct():
@@ -153,10 +157,13 @@ class Recording(models.Model):
     @property
     def kept_until(self) -> datetime | None:
         """Time of deletion by the sweep, legal holds aside. None during the call or without a retention period."""
-        version = self.session.scenario_version
-        account = version.account if version else None
-        days = (account.recording_days if account else None) or self.session.organization.recording_days
-        return self.session.ended_at + timedelta(days=days) if self.session.ended_at and days else None
+        days = next((days for path in RETENTION_DAYS if (days := self._follow(path)) is not None), None)
+        ended_at = self.session.ended_at
+        return ended_at + timedelta(days=days) if ended_at is not None and days is not None else None
+
+    def _follow(self, path: str) -> Any:
+        """Return the value at a path of fields, such as `session__organization`, or None if a relation is empty."""
+        return reduce(lambda row, name: getattr(row, name, None), path.split("__"), self)
 
     @property
     def is_settled(self) -> bool:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.models import Account, Organization
 from recordings.models import Recording, RecordingDeletion, spool_folder
 from recordings.object_store import StoreUnavailableError
 from recordings.services import deletion, finishing
@@ -77,6 +78,18 @@ def test_without_days_it_is_kept(recording, organization, monkeypatch):
     days_later(10_000, monkeypatch)
 
     assert (sweep_retention(), len(all_object_keys())) == (0, 1)
+
+
+@pytest.mark.parametrize("owner", ["organization", "account"])
+def test_retention_of_zero_days_ends_with_the_session(recording, organization, account, owner):
+    version = recording.session.scenario_version
+    type(version).objects.filter(pk=version.pk).update(account=account)
+    Organization.objects.update(recording_days=0 if owner == "organization" else 30)
+    Account.objects.update(recording_days=0 if owner == "account" else None)
+    recording = Recording.objects.get(pk=recording.pk)
+
+    assert recording.kept_until == recording.session.ended_at
+    assert list(Recording.objects.past_retention(timezone.now())) == [recording]
 
 
 def test_a_legal_hold_keeps_it_whatever_the_days(recording, organization, monkeypatch):
