@@ -3,7 +3,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +162,10 @@ class Recording(models.Model):
 
     def _follow(self, path: str) -> Any:
         """Return the value at a path of fields, such as `session__organization`, or None if a relation is empty."""
-        return reduce(lambda row, name: getattr(row, name, None), path.split("__"), self)
+        value: Any = self
+        for name in path.split("__"):
+            value = getattr(value, name, None)
+        return value
 
     @property
     def is_settled(self) -> bool:

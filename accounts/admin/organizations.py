@@ -125,11 +125,12 @@ class AccountAdmin(TenantAdmin):
     def procedure_document(self, account):
         document = account.procedures
         current = f"{document.filename}, {timezone.localtime(document.uploaded_at):%Y-%m-%d}" if document else _("None")
-        news = {
+        news: dict[str | None, str] = {
             ProcedureDocument.Status.PROCESSING: _("A new document is being prepared."),
             ProcedureDocument.Status.FAILED: _("The latest upload failed."),
-        }.get(getattr(account, "newest_status", None))
-        return f"{current}. {news}" if news else current
+        }
+        newest = news.get(getattr(account, "newest_status", None))
+        return f"{current}. {newest}" if newest else current
 
     @admin.display(description=gettext_lazy("upload history"))
     def procedure_history(self, account):

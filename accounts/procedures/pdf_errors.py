@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.procedures.pdf_sandbox import MAX_STREAM_BYTES, MEMORY_LIMIT
@@ -11,8 +12,8 @@ from accounts.procedures.pdf_text import PdfUnreadableError
 class _Remedy(NamedTuple):
     """Advice for pages that take only files, and for pages where the text can be pasted instead."""
 
-    upload: str
-    paste: str
+    upload: str | Promise
+    paste: str | Promise
 
 
 _SAVE_AGAIN = _Remedy(
