@@ -154,11 +154,11 @@ class SessionAdmin(ReadOnlyAdminMixin, TenantAdmin):
 
 class CriterionInline(ReadOnlyAdminMixin, admin.TabularInline):
     model = CriterionResult
-    fields = readonly_fields = ("check", "verdict", "explanation", "weight", "evidence")
+    fields = readonly_fields = ("check_title", "verdict", "explanation", "weight", "evidence")
     extra = 0
 
     @admin.display(description=_("check"))
-    def check(self, result):
+    def check_title(self, result):
         return result.title
 
     @admin.display(description=_("reason"))

@@ -93,6 +93,9 @@ class DocumentationSerializer(serializers.ModelSerializer[DocumentationReview]):
             "summary", "gaps",
         ]  # fmt: skip
 
+    def to_representation(self, instance: DocumentationReview) -> dict[str, Any]:
+        return super().to_representation(instance) | {"failure": instance.failure_text}
+
 
 class DocumentationUploadSerializer(serializers.Serializer[Any]):
     document = serializers.FileField(

@@ -94,7 +94,7 @@ class DisputeSerializer(serializers.ModelSerializer[Dispute]):
     evaluation = serializers.UUIDField(source="criterion.evaluation_id")
     session = serializers.UUIDField(source="criterion.evaluation.session_id")
     key = serializers.CharField(source="criterion.key")
-    check = serializers.CharField(source="criterion.check_text")
+    check = serializers.CharField(source="criterion.title")
 
     class Meta:
         model = Dispute
@@ -185,6 +185,9 @@ class FlagSerializer(serializers.ModelSerializer[Flag]):
             "id", "session", "evaluation", "kind", "severity", "source", "note", "quote", "turn", "reported_by",
             "created_at", "handling", "handled_by", "handled_at", "handled_note",
         ]  # fmt: skip
+
+    def to_representation(self, instance: Flag) -> dict[str, Any]:
+        return super().to_representation(instance) | {"note": instance.note_text}
 
 
 class FlagHandlingSerializer(StrictSerializer):

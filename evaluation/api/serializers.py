@@ -26,6 +26,9 @@ class CriterionSerializer(serializers.ModelSerializer[CriterionResult]):
             "citations",
         ]
 
+    def to_representation(self, instance: CriterionResult) -> dict[str, Any]:
+        return super().to_representation(instance) | {"check": instance.title, "reason": instance.reason_text}
+
 
 class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
     """Feedback as the counselor reads it: no flags, no author's notes, and nothing that needs human review first."""
@@ -57,7 +60,7 @@ class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
         ]
 
     def to_representation(self, instance: Evaluation) -> dict[str, Any]:
-        shown = super().to_representation(instance)
+        shown = super().to_representation(instance) | {"failure": instance.failure_text}
         if instance.is_held and self.context["reader"].is_counselor:
             return {name: value if name in _SHOWN_WHEN_HELD else None for name, value in shown.items()}
         return shown

@@ -17,7 +17,7 @@ def transcript_lines(page: Page, **wanted: str) -> Locator:
 
 
 def grade_badge(page: Page) -> Locator:
-    return page.get_by_role("img", name=re.compile(r"^Grade [A-F], \d+ of 100$"))
+    return page.get_by_role("img", name=re.compile(r"^Grade [A-F], \d+ out of 100$"))
 
 
 def wait_for_session_id(page: Page) -> str:

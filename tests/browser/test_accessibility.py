@@ -170,7 +170,7 @@ def test_an_account_with_its_sections(enter: Callable[..., Page], practised: Pra
 def test_feedback_as_a_reviewer_reads_it(enter: Callable[..., Page], practised: PracticeHistory) -> None:
     page = enter(f"/sessions/{practised.graded}/", SUPERVISOR)
     page.locator("summary", has_text="Review this criterion").first.click()
-    expect(page.get_by_role("button", name="Keep this review").first).to_be_visible()
+    expect(page.get_by_role("button", name="Save review").first).to_be_visible()
 
     assert accessibility_problems(page) == []
 
@@ -210,7 +210,7 @@ def test_a_call_that_ends_elsewhere(enter: Callable[..., Page], tryout: TryoutSi
     start_typing(page)
     session = str(page.locator("[data-session-link]").get_attribute("href"))
     watcher = enter(session, counselor)
-    expect(watcher.get_by_text("This call is under way.")).to_be_visible()
+    expect(watcher.get_by_text("This call is in progress.")).to_be_visible()
     assert accessibility_problems(watcher) == []
 
     tryout.post_json(counselor, f"/api{session}end/")

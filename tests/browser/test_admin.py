@@ -249,7 +249,7 @@ def test_a_stranger_sees_nothing_of_it(
     page.goto(f"/admin/training/session/{session}/change/")
     expect(page.locator(".messagelist")).to_contain_text("doesn’t exist")
     page.goto("/sessions/")
-    expect(page.get_by_text("Nobody has practised yet.")).to_be_visible()
+    expect(page.get_by_text("No one has practiced yet.")).to_be_visible()
     page.goto("/admin/training/assignment/add/")
     expect(page.get_by_label("Counselor:").locator("option")).to_have_count(1)  # the empty choice
 

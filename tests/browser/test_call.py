@@ -59,7 +59,7 @@ def look_at_dashboard(page: Page) -> None:
     expect(assigned.filter(has_text="Phone call").locator("h3")).to_have_text(list(CALLS))
     expect(assigned.filter(has_text="Chat").locator("h3")).to_have_text([CHAT])
     expect(assigned.get_by_text(re.compile(r"^Due \w{3}, \w{3} \d+$"))).to_have_count(3)
-    free = page.get_by_role("region", name="Practise freely")
+    free = page.get_by_role("region", name="Free practice")
     expect(free.get_by_role("link")).to_have_text(
         ["Take a practice call", "Start a practice chat", "Choose a scenario"]
     )
@@ -124,10 +124,10 @@ def read_feedback(page: Page) -> None:
         "Questions to reflect on",
         "In numbers",
     ]
-    expect(feedback.get_by_role("heading", level=3)).to_have_text([*wanted, "The criteria, one by one"])
+    expect(feedback.get_by_role("heading", level=3)).to_have_text([*wanted, "Criteria in detail"])
     expect(feedback.get_by_text("You could say").first).to_be_visible()
     expect(feedback.locator(".criteria > li.met .quote").filter(has_text="suicide").first).to_be_visible()
-    expect(page.locator("[data-announce]")).to_have_text(re.compile("The (feedback|recording) is ready"))
+    expect(page.locator("[data-announce]")).to_have_text(re.compile("(Your feedback|The recording) is ready"))
 
 
 def listen(page: Page) -> str:
@@ -245,7 +245,7 @@ def test_the_caller_opens_after_six_seconds_of_silence(enter: Callable[..., Page
     [opening] = tryout.get_json(counselor, f"/api/sessions/{session}/")["transcript"]
     assert CALLERS_OPENING.match(opening["text"])
     assert 5_500 <= opening["start_ms"] < 15_000
-    expect(page.get_by_text("To practise: somebody who hardly dares to speak")).to_be_visible()
+    expect(page.get_by_text("Focus: somebody who hardly dares to speak")).to_be_visible()
     expect(feedback_of(page).get_by_text("Too short to grade.")).to_be_visible()
 
 

@@ -53,7 +53,7 @@ def test_an_assigned_chat_is_answered_as_it_is_written_and_graded(
     turns = tryout.get_json(counselor, f"/api/sessions/{session}/")["transcript"]
     assert [turn["role"] for turn in turns] == ["caller", "counselor", "caller", "counselor", "caller"]
     page.goto("/")
-    expect(page.get_by_text("Nothing is assigned to you right now.")).to_be_visible()
+    expect(page.get_by_text("You have no assignments right now.")).to_be_visible()
 
 
 def test_a_message_without_an_answer_is_kept_and_sent_again(enter: Callable[..., Page], mended: TryoutSite) -> None:
@@ -116,17 +116,17 @@ def test_feedback_that_failed_is_asked_for_again_from_history(enter: Callable[..
     counselor = mended.add_counselor()
     session = mended.take_chat(counselor, "Hello, what is going on tonight?", grading_fails=True)
     page = enter(f"/sessions/{session}/", counselor)
-    expect(page.get_by_text("The feedback did not come about.")).to_be_visible()
+    expect(page.get_by_text("We couldn’t prepare your feedback.")).to_be_visible()
     mended.clear_openai_faults()
 
     page.goto("/sessions/")
-    expect(page.get_by_text("Feedback failed")).to_be_visible()
-    page.get_by_role("button", name=re.compile("^Ask again")).click()
+    expect(page.get_by_text("Grading failed")).to_be_visible()
+    page.get_by_role("button", name=re.compile("^Try again")).click()
 
     page.wait_for_url(f"**/sessions/{session}/")
     expect(grade_badge(page)).to_be_visible()
     page.goto("/sessions/")
-    expect(page.get_by_role("button", name=re.compile("^(Ask again|Get feedback)"))).to_have_count(0)
+    expect(page.get_by_role("button", name=re.compile("^(Try again|Get feedback)"))).to_have_count(0)
 
 
 @pytest.mark.prove

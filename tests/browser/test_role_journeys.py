@@ -36,8 +36,8 @@ def test_a_supervisor_finds_somebody_by_typing_and_gives_them_practice(
     expect(page.get_by_text("1 assignment was created.")).to_be_visible()
 
     theirs = enter("/", counselor)
-    expect(theirs.get_by_text("100 of 100 is enough, in 1 attempt.")).to_be_visible()
-    expect(theirs.get_by_text("This touches: Thoughts of suicide of a young person")).to_be_visible()
+    expect(theirs.get_by_text("Score at least 100 out of 100 to pass. You have 1 attempt.")).to_be_visible()
+    expect(theirs.get_by_text("Content note: Thoughts of suicide of a young person")).to_be_visible()
 
     page.goto("/assignments/new/")
     page.get_by_label("Find a counselor").press_sequentially(counselor[:10])
@@ -56,18 +56,18 @@ def test_a_counselor_declines_a_topic_before_and_stops_a_chat_within(
     page = enter(tryout.practice_page(counselor, CHAT), counselor)
     page.get_by_role("button", name="Skip this one").click()
     expect(page.get_by_text("Skipped. It won’t count against you")).to_be_visible()
-    expect(page.get_by_text("Nothing is assigned to you right now.")).to_be_visible()
+    expect(page.get_by_text("You have no assignments right now.")).to_be_visible()
 
     page.goto("/training/chat/free/")
     begin_chat(page)
     page.get_by_role("button", name="Stop without a grade").click()
     wait_for_session_id(page)
 
-    expect(page.get_by_text("Stopping was all right.")).to_be_visible()
+    expect(page.get_by_text("It’s always OK to stop.")).to_be_visible()
     expect(page.get_by_text("Ruth Lindqvist, supervisor on duty: extension 12")).to_be_visible()
     page.get_by_label("Very hard").check()
-    page.get_by_role("button", name="Say so").click()
-    expect(page.get_by_text("You said: Very hard")).to_be_visible()
+    page.get_by_role("button", name="Save answer").click()
+    expect(page.get_by_text("Your answer: Very hard")).to_be_visible()
 
 
 def test_a_counselor_sees_how_far_they_are_and_disputes_a_verdict_that_a_person_then_looks_at(
@@ -77,17 +77,17 @@ def test_a_counselor_sees_how_far_they_are_and_disputes_a_verdict_that_a_person_
     session = tryout.take_chat(counselor, "Hello, my name is Sam.", "That sounds hard. Are you thinking of suicide?")
     page = enter("/progress/", counselor)
     expect(page.get_by_role("img", name=re.compile("^Score. "))).to_be_visible()
-    page.locator("summary", has_text="As a table: Score").click()
+    page.locator("summary", has_text="Show as table: Score").click()
     expect(page.get_by_role("region", name="Score by week").get_by_role("row")).to_have_count(2)
     page.get_by_role("link", name="Evidence for Detecting and assessing risk").click()
     expect(page.get_by_role("heading", name="Detecting and assessing risk")).to_be_visible()
     page.get_by_role("link", name=re.compile("^See why")).first.click()
     page.wait_for_url(f"**/sessions/{session}/#criterion-*")
 
-    page.locator("summary", has_text="I see it otherwise").first.click()
-    page.get_by_label("Why do you see it otherwise?").locator("visible=true").fill("I did that, in my own words.")
-    page.get_by_role("button", name="Ask a person").locator("visible=true").click()
-    expect(page.get_by_text("A person will look at it.")).to_be_visible()
+    page.locator("summary", has_text="I disagree").first.click()
+    page.get_by_label("Why do you disagree?").locator("visible=true").fill("I did that, in my own words.")
+    page.get_by_role("button", name="Ask for a human review").locator("visible=true").click()
+    expect(page.get_by_text("A person will review this verdict.")).to_be_visible()
 
     leads = enter("/attention/", SUPERVISOR)
     disputes = leads.get_by_role("region", name=re.compile("^Disputes"))
@@ -96,8 +96,8 @@ def test_a_counselor_sees_how_far_they_are_and_disputes_a_verdict_that_a_person_
     reviewer.locator(f'a[href*="{session}"]').click()
     item = reviewer.locator(".criteria > li", has_text="I did that, in my own words.")
     item.locator("summary", has_text="Review this criterion").click()
-    item.get_by_label("Why").fill("Yes, that is what it asks for.")
-    item.get_by_role("button", name="Keep this review").click()
+    item.get_by_label("Reason").fill("Yes, that is what it asks for.")
+    item.get_by_role("button", name="Save review").click()
     expect(reviewer.get_by_text("Yes, that is what it asks for.")).to_be_visible()
     leads.reload()
     expect(leads.get_by_text("I did that, in my own words.")).to_have_count(0)
@@ -111,17 +111,17 @@ def test_a_report_reaches_the_queue_of_flags_and_is_settled_there(
     session = tryout.take_chat(counselor, "Hello, what is going on?")
     page = enter(f"/sessions/{session}/", counselor)
     page.locator("summary", has_text="Report a problem").click()
-    page.get_by_label("Something did not work").check()
+    page.get_by_label("Something didn’t work").check()
     page.get_by_label("What happened?").fill(f"It stood still for {counselor}.")
-    page.get_by_role("button", name="Send it to a supervisor").click()
-    expect(page.get_by_text("Reported. A supervisor looks into it.")).to_be_visible()
+    page.get_by_role("button", name="Send report").click()
+    expect(page.get_by_text("Thank you for your report. A supervisor will look into it.")).to_be_visible()
 
     queue = enter("/flags/", SUPERVISOR)
     item = queue.locator(".items > li", has_text=f"It stood still for {counselor}.")
     item.locator("summary").click()
     item.get_by_label("Note").fill("A slow network.")
-    item.get_by_role("button", name="Reviewed").click()
-    expect(queue.get_by_text("The flag is reviewed now.")).to_be_visible()
+    item.get_by_role("button", name="Mark as reviewed").click()
+    expect(queue.get_by_text("Flag marked as reviewed.")).to_be_visible()
     expect(item).to_have_count(0)
 
 
@@ -138,7 +138,7 @@ def test_a_supervisor_reads_along_and_ends_a_chat(enter: Callable[..., Page], tr
 
     watcher.locator("summary", has_text="End it for").click()
     watcher.get_by_role("button", name="End this chat").click()
-    expect(watcher.get_by_text("Ended. What was said until then is kept and graded.")).to_be_visible()
+    expect(watcher.get_by_text("Session ended. The conversation so far is saved and will be graded.")).to_be_visible()
 
 
 def test_a_chat_is_held_without_scripts(enter: Callable[..., Page], tryout: TryoutSite) -> None:
@@ -153,6 +153,6 @@ def test_a_chat_is_held_without_scripts(enter: Callable[..., Page], tryout: Tryo
     for _ in range(20):
         if grade_badge(page).count():
             break
-        page.get_by_role("link", name="Look again").click()
+        page.get_by_role("link", name="Refresh").click()
 
     expect(grade_badge(page)).to_be_visible()

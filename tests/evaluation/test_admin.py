@@ -32,8 +32,8 @@ def test_a_session_shows_its_transcript_and_feedback(role, request, graded, fini
     for turn in finished_chat.transcript():
         assert turn.text_heard.replace("'", "&#x27;") in body
     assert f"/sessions/{finished_chat.pk}/" in body
-    assert f"Version 1: completed {graded.grade}" in body
-    assert "not recorded" in body
+    assert f"Version 1 · Completed {graded.grade}" in body
+    assert "Not recorded" in body
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_grading_again_by_an_action(supervisor, graded, finished_chat, call):
         follow=True,
     )
 
-    assert "1 queued. A live session is graded when it ends." in response.content.decode()
+    assert "1 session queued for grading. Live sessions are graded when they end." in response.content.decode()
     newest = finished_chat.evaluations.newest_first()[0]
     assert (newest.version, newest.status, newest.requested_by) == (2, "queued", supervisor)
     assert call.evaluations.count() == 0
@@ -128,7 +128,7 @@ def test_who_overrules_a_criterion_says_what_it_should_be(supervisor, graded):
 
     response = client.post(evaluation_page(graded), sent | {"reviews-TOTAL_FORMS": 1})
 
-    assert "Say what it should be." in response.content.decode()
+    assert "Choose the new verdict." in response.content.decode()
     assert Review.objects.count() == 0
 
 

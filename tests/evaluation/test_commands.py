@@ -74,25 +74,25 @@ def test_a_csv_is_read_as_its_json_is(tmp_path):
     ("content", "words"),
     [
         (b"\xff", "The file is not UTF-8 text."),
-        (b"{", "The file is not JSON"),
+        (b"{", "The file is not valid JSON"),
         (b"{}", "The file must be a list of transcripts."),
-        (b"[]", "The file holds no transcripts."),
-        (json.dumps([{"id": 1}]).encode(), "Transcript 1 needs `turns` and `labels`."),
+        (b"[]", "The file contains no transcripts."),
+        (json.dumps([{"id": 1}]).encode(), "Transcript 1: `turns` and `labels` are required."),
         (
             json.dumps([ONE_TRANSCRIPT | {"labels": {"greting": "met"}}]).encode(),
-            "Transcript 1: there is no criterion 'greting'.",
+            "Transcript 1: unknown criterion “greting”.",
         ),
         (
             json.dumps([ONE_TRANSCRIPT, ONE_TRANSCRIPT | {"labels": {"greeting": "yes"}}]).encode(),
-            "Transcript 2, greeting: 'yes' is none of",
+            "Transcript 2, greeting: “yes” is not one of",
         ),
         (
             json.dumps([ONE_TRANSCRIPT | {"turns": [{"speaker": "me", "text": "x"}]}]).encode(),
-            "Transcript 1, turn 1: a speaker",
+            "Transcript 1, turn 1: `speaker`",
         ),
         (
             json.dumps([ONE_TRANSCRIPT | {"turns": ONE_TRANSCRIPT["turns"][:1]}]).encode(),
-            "Transcript 1 is too short to be graded.",
+            "Transcript 1 is too short to grade.",
         ),
     ],
 )
@@ -102,17 +102,17 @@ def test_a_file_that_cannot_be_used_says_where_and_why(content, words):
 
 
 def test_a_sheet_without_its_columns_says_so():
-    with pytest.raises(LabelFileError, match="no column id and no column transcript"):
+    with pytest.raises(LabelFileError, match="Missing columns: id, transcript"):
         read_labeled_transcripts(b"a,b\n1,2\n", KNOWN_KEYS, is_csv=True)
 
 
 def test_what_cannot_be_read_or_graded_ends_the_command_with_a_word(db, standin, tmp_path):
-    with pytest.raises(CommandError, match="cannot be read"):
+    with pytest.raises(CommandError, match="Can't read"):
         command_output("grade_transcripts", str(tmp_path / "nowhere.json"))
     path = Path(tmp_path / "one.json")
     path.write_text(json.dumps([ONE_TRANSCRIPT]))
     standin.add_fault(RESPONSES_ENDPOINT, {"status": 400}, times=None)
-    with pytest.raises(CommandError, match="1 of 1 could not be graded"):
+    with pytest.raises(CommandError, match="1 of 1 transcripts could not be graded"):
         command_output("grade_transcripts", str(path))
 
 
@@ -125,17 +125,17 @@ def test_the_report_tells_agreement_latency_tokens_and_failures(finished_chat, q
     said = command_output("evaluator_report", "--organization", finished_chat.organization.name, "--days", "3")
 
     assert "1 completed" in said and "1 clean" in said
-    assert "Latency with a search" in said and "of 1" in said
-    assert first.key in said and "50 %" in said
+    assert "Latency with search" in said and "n = 1" in said
+    assert first.key in said and "50%" in said
     shown = client_of(supervisor).get("/reviews/agreement/").content.decode()
-    assert first.check_text in shown and "50 %" in shown
+    assert first.check_text in shown and "50%" in shown
 
 
 def test_the_report_of_nothing_says_so(db):
     said = command_output("evaluator_report")
 
-    assert "No criterion was reviewed by a person yet" in said
-    with pytest.raises(CommandError, match="no organization named 'Nowhere'"):
+    assert "No criterion has been reviewed by a person yet" in said
+    with pytest.raises(CommandError, match="No organization is named “Nowhere”"):
         command_output("evaluator_report", "--organization", "Nowhere")
 
 
@@ -143,4 +143,4 @@ def test_the_page_without_reviews_says_what_to_do(supervisor, stranger, finished
     grade_evaluation(queued.pk)
     record_review(queued, supervisor, "agree", "Yes.", queued.criteria.first())
 
-    assert "Nobody has reviewed a criterion yet." in client_of(stranger).get("/reviews/agreement/").content.decode()
+    assert "No criteria have been reviewed yet." in client_of(stranger).get("/reviews/agreement/").content.decode()

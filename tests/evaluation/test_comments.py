@@ -53,7 +53,7 @@ def test_others_read_and_say_nothing(request, recorded_session, person):
     ("at", "text", "complaint"),
     [
         ("1:01", "x", "The recording is shorter than that."),
-        ("soon", "x", "Write the moment as minutes and seconds"),
+        ("soon", "x", "Enter a time in minutes and seconds"),
         ("0:01", "  ", "This field is required."),
         ("0:01", "x" * 2001, "at most 2000 characters"),
     ],
@@ -113,7 +113,9 @@ def test_the_recording_that_is_ready_brings_the_form_with_it(recorded_session, s
     assert ('hx-swap-oob="true"' in own, "Add a comment" in own) == (True, False)
 
 
-@pytest.mark.parametrize(("reason", "words"), [("retention", "kept as long as"), ("request", "asked for it")])
+@pytest.mark.parametrize(
+    ("reason", "words"), [("retention", "retention period ended"), ("request", "at the request of a person in charge")]
+)
 def test_a_deleted_recording_says_so_and_why(recorded_session, counselor, reason, words):
     recording = Recording.objects.get()
     Recording.objects.update(state="deleted", file="", peaks=[])
@@ -131,7 +133,7 @@ def test_who_waits_long_for_a_recording_is_told_that_nothing_is_lost(recorded_se
     late = client_of(counselor).get(path).content.decode()
 
     assert ("is being prepared" in soon, "every 2s" in soon) == (True, True)
-    assert ("takes longer than usual" in late, "every 30s" in late) == (True, True)
+    assert ("is taking longer than usual" in late, "every 30s" in late) == (True, True)
 
 
 def test_a_recording_that_is_made_anew_is_not_taken_from_who_listens(recorded_session, counselor):

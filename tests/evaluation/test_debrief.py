@@ -26,7 +26,7 @@ def test_stopping_is_no_attempt_and_brings_no_grade(counselor, chat, chat_assign
     chat_assignment.refresh_from_db()
     assert (chat.end_reason, chat.is_gradable, chat.evaluations.count()) == ("stopped", False, 0)
     assert chat_assignment.status == "in_progress"
-    assert "Stopping was all right." in page
+    assert "It’s always OK to stop." in page
     refused = client.post(f"/api/sessions/{chat.pk}/evaluation/")
     assert (refused.status_code, refused.json()["code"], chat.evaluations.count()) == (409, "stopped", 0)
     assert start_assignment(chat_assignment)[1] is True
@@ -42,7 +42,7 @@ def test_after_a_heavy_call_the_centers_own_support_is_named(organization, couns
 
     heavy = client.get(page).content.decode()
     assert "Night desk" not in light
-    assert "Night desk: extension 12" in heavy and "You said: Very hard" in heavy
+    assert "Night desk: extension 12" in heavy and "Your answer: Very hard" in heavy
 
 
 def test_a_supervisor_reads_how_it_was(supervisor, counselor, finished_chat):
@@ -144,8 +144,8 @@ def test_a_verdict_is_disputed_once_and_a_review_answers_it(supervisor, counselo
 
     dispute = Dispute.objects.get()
     assert (dispute.reason, dispute.answered_at) == ("I said it back twice.", None)
-    assert "You asked a person to look at this." in client.get(f"/sessions/{session.pk}/").content.decode()
-    assert "sees it otherwise" in client_of(supervisor).get(f"/sessions/{session.pk}/").content.decode()
+    assert "You asked a person to review this." in client.get(f"/sessions/{session.pk}/").content.decode()
+    assert f"{counselor} disagrees." in client_of(supervisor).get(f"/sessions/{session.pk}/").content.decode()
 
     record_review(evaluation, supervisor, Review.Verdict.OVERRULE, "Right.", criterion, "met")
 

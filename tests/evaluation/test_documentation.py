@@ -66,16 +66,16 @@ def test_documentation_is_read_from_text_word_and_pdf(name, content, text):
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("a.rtf", b"x", "A .rtf is not taken here: PDF, DOCX, TXT or MD."),
-        ("a.txt", b"  ", "This file has no text."),
+        ("a.rtf", b"x", "Upload a PDF, DOCX, TXT, or MD file."),
+        ("a.txt", b"  ", "This file contains no text."),
         ("a.txt", b"\xff", "This file is not UTF-8 text."),
-        ("a.txt", b"x" * 30_001, "This is more than 30,000 characters."),
-        ("a.txt", b"x" * (MAX_BYTES + 1), "This file has 10,485,761 bytes; at most 10,485,760 (10 MB) are taken."),
-        ("a.docx", b"not word", "This is not a Word file that can be read."),
-        ("a.docx", b"PK\x03\x04broken", "This is not a Word file that can be read."),
-        ("a.docx", zip_bomb(), "This file unpacks to far more than its size"),
-        ("a.pdf", LOCKED, "This PDF needs a password."),
-        ("a.pdf", SCANNED, "This PDF has no text: it seems to be scanned."),
+        ("a.txt", b"x" * 30_001, "This document is longer than 30,000 characters."),
+        ("a.txt", b"x" * (MAX_BYTES + 1), "This file is larger than 10 MB."),
+        ("a.docx", b"not word", "We can’t read this as a Word file."),
+        ("a.docx", b"PK\x03\x04broken", "We can’t read this as a Word file."),
+        ("a.docx", zip_bomb(), "This file is too large once unpacked."),
+        ("a.pdf", LOCKED, "This PDF is password-protected."),
+        ("a.pdf", SCANNED, "This PDF contains no text. If it is a scan,"),
     ],
 )
 def test_what_is_not_taken_says_why(name, content, words):
@@ -158,7 +158,7 @@ def test_it_is_handed_in_once_compared_and_shown_and_the_grade_stays(graded, cou
     )
     client, page = client_of(counselor), f"/sessions/{graded.pk}/"
     before = graded.evaluations.values().get()
-    assert "Upload what you wrote down about this conversation, once." in client.get(page).content.decode()
+    assert "Upload your documentation of this conversation. You can do this once." in client.get(page).content.decode()
 
     sent = client.post(f"{page}documentation/", {"document": text_file()}, follow=True)
 
@@ -171,12 +171,12 @@ def test_it_is_handed_in_once_compared_and_shown_and_the_grade_stays(graded, cou
         "documentation.v1",
         "g.txt",
     )
-    assert f"<strong>{review.overall}</strong> of 100, {review.band}" in shown
-    assert "Fabrication" in shown and "The caller said she is a pilot." in shown
-    assert "Fabrication" in client_of(supervisor).get(page).content.decode()
+    assert f"<strong>{review.overall}</strong> out of 100, {review.band}" in shown
+    assert "Not in the conversation" in shown and "The caller said she is a pilot." in shown
+    assert "Not in the conversation" in client_of(supervisor).get(page).content.decode()
     assert graded.evaluations.values().get() == before
     again = client.post(f"{page}documentation/", {"document": text_file("Other.")}, follow=True).content.decode()
-    assert "Documentation is handed in once" in again
+    assert "You can submit documentation once" in again
     assert DocumentationReview.objects.get().text == WRITTEN
 
 
@@ -186,9 +186,9 @@ def test_what_is_refused_is_said_and_may_be_handed_in_again(graded, counselor):
     refused = client.post(f"{page}documentation/", {"document": text_file(" ")}, follow=True).content.decode()
     none = client.post(f"{page}documentation/", {}, follow=True).content.decode()
 
-    assert "This file has no text." in refused and "Choose a file first." in none
+    assert "This file contains no text." in refused and "Choose a file to upload." in none
     assert DocumentationReview.objects.count() == 0
-    assert "Upload what you wrote down about this conversation, once." in client.get(page).content.decode()
+    assert "Upload your documentation of this conversation. You can do this once." in client.get(page).content.decode()
 
 
 def test_nobody_hands_in_for_another_nor_before_it_is_graded(graded, supervisor, colleague, queued, finished_chat):
@@ -227,7 +227,7 @@ def test_a_fault_is_tried_again_then_failed_and_can_be_asked_for_again(graded, c
     review.refresh_from_db()
     client, page = client_of(counselor), f"/sessions/{graded.pk}/"
     assert review.status == "failed"
-    assert "The comparison did not come about." in client.get(page).content.decode()
+    assert "The comparison couldn’t be completed." in client.get(page).content.decode()
 
     standin.clear_faults()
     client.post(f"{page}documentation/retry/")
@@ -259,7 +259,7 @@ def test_guidelines_are_uploaded_in_the_administration_and_never_rewritten(super
     assert "Write the time." in client.get(f"{page}{kept.pk}/change/").content.decode()
     assert Guidelines.objects.for_user(stranger).count() == 0
     refused = client.post(f"{page}add/", {"file": SimpleUploadedFile("g.txt", b"")}).content.decode()
-    assert "This file has no text." in refused
+    assert "This file contains no text." in refused
 
 
 def test_the_comparison_asks_for_a_fixed_shape_and_keeps_nothing_at_openai(graded, counselor, standin):

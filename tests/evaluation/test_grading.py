@@ -221,7 +221,7 @@ def test_a_fault_is_tried_again_then_failed_and_can_be_asked_for_again(queued, f
         assert wait.value.seconds > 0
 
     assert grade_now(queued).status == "failed"
-    assert queued.failure == "The evaluator could not grade this conversation. It is kept; ask for feedback again."
+    assert queued.failure == "We couldn’t grade this conversation. It is saved. You can request feedback again."
     assert can_request_feedback(queued) is True
 
     standin.clear_faults()

@@ -19,8 +19,8 @@ def test_a_plot_leaves_gaps_in_time_and_turns_percent_upside_down():
     plot = Plot(weeks, monday, monday + timedelta(days=28))
 
     assert [(dot.x, dot.y) for dot in plot.dots] == [(0.0, 120.0), (450.0, 0.0)]
-    assert plot.summary == "From 0 to 100 percent over 2 weeks."
-    assert Plot([], monday, monday).summary == "Nothing was graded in this time."
+    assert plot.summary == "From 0% to 100% over 2 weeks"
+    assert Plot([], monday, monday).summary == "No graded practice in this period."
 
 
 def test_percent_is_rounded_down():
@@ -56,7 +56,7 @@ def test_the_weakest_skill_is_advised_with_a_scenario_that_practises_it(counselo
     advice = recommend_practice(counselor, list_skill_progress(Tally.objects.for_user(counselor), 12))
 
     assert (advice.skill.key, advice.scenario) == ("risk", fitting)
-    assert advice.why.startswith("In your last 2 conversations in which it mattered, 0 percent of it was met.")
+    assert advice.why.startswith("0% of its criteria were met across 2 conversations.")
 
     add_graded_session(counselor, 40, WEAK, scenario=fitting)
     assert recommend_practice(counselor, list_skill_progress(Tally.objects.for_user(counselor), 12)).scenario is None
@@ -74,9 +74,9 @@ def test_the_progress_page_draws_each_skill_and_lists_it_as_a_table(counselor):
 
     page = client_of(counselor).get("/progress/").content.decode()
 
-    assert "Practise next: Detecting and assessing risk" in page
-    assert 'aria-label="Engagement and tone. 100 percent in one week."' in page
-    assert page.count("As a table") == 3
+    assert "Practice next: Detecting and assessing risk" in page
+    assert 'aria-label="Engagement and tone. 100% in one week"' in page
+    assert page.count("Show as table") == 3
     assert 'href="/progress/risk/"' in page
 
 

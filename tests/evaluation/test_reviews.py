@@ -48,7 +48,7 @@ def test_a_crossed_line_is_shown_with_its_words_caps_and_waits_for_a_person(cros
         True,
     )
     shown = client_of(counselor).get(f"/sessions/{chat.pk}/").content.decode()
-    assert "A red line is crossed." in shown
+    assert "A red line was crossed." in shown
 
 
 def test_overruling_counts_again_and_both_numbers_stay(crossed, supervisor, evaluator):
@@ -80,10 +80,10 @@ def test_the_page_takes_a_review_and_shows_both(crossed, supervisor, chat):
     empty = client_of(supervisor).post(path, {"verdict": "met", "reason": " "}, follow=True).content.decode()
     shown = client_of(supervisor).post(path, {"verdict": "met", "reason": "It was meant well."}, follow=True)
 
-    assert "The review was not kept: say what it should be, and why." in empty
+    assert "Your review was not saved. Choose a verdict and enter a reason." in empty
     body = shown.content.decode()
-    assert "by a person; the evaluator said not met" in body
-    assert "<strong>supervisor@example.org sees it as met:</strong> It was meant well." in body
+    assert "Set by a person. The evaluator’s verdict was “Not met”." in body
+    assert "<strong>supervisor@example.org changed the verdict to “Met”.</strong> It was meant well." in body
     assert Review.objects.count() == 1
 
 
@@ -115,19 +115,19 @@ def test_what_is_held_is_hidden_from_the_counselor_until_a_person_has_looked(
     before = client_of(counselor).get(page).content.decode()
     told = client_of(counselor).get(api).json()
 
-    assert "A person looks at this first." in before
-    assert "The criteria, one by one" not in before and held.rationale not in before
+    assert "A person is reviewing this feedback first." in before
+    assert "Criteria in detail" not in before and held.rationale not in before
     assert (told["status"], told["score"], told["grade"], told["criteria"]) == ("held", None, None, None)
-    assert "A person is looking at it" in client_of(counselor).get("/").content.decode()
+    assert "Being reviewed by a person" in client_of(counselor).get("/").content.decode()
     chat_assignment.refresh_from_db()
     assert chat_assignment.status == "in_progress"
-    assert "Held for a person." in client_of(supervisor).get(page).content.decode()
+    assert "Held for human review." in client_of(supervisor).get(page).content.decode()
     assert client_of(supervisor).get(api).json()["grade"] == held.grade
 
     said = client_of(supervisor).post(f"/evaluations/{held.pk}/looked-at/", follow=True).content.decode()
 
-    assert "The counselor can read this feedback now." in said
-    assert "The criteria, one by one" in client_of(counselor).get(page).content.decode()
+    assert "Feedback released. The counselor can read it now." in said
+    assert "Criteria in detail" in client_of(counselor).get(page).content.decode()
     chat_assignment.refresh_from_db()
     held.refresh_from_db()
     assert (chat_assignment.status, held.looked_at_by, held.needs_review) == (
@@ -140,13 +140,13 @@ def test_what_is_held_is_hidden_from_the_counselor_until_a_person_has_looked(
 
 def test_the_queue_shows_what_waits_and_nothing_else(held, supervisor, stranger, counselor, chat):
     assert str(chat.pk) in client_of(supervisor).get("/reviews/").content.decode()
-    assert "1 to look at" in client_of(supervisor).get("/").content.decode()
+    assert "1 to review" in client_of(supervisor).get("/").content.decode()
     assert str(chat.pk) not in client_of(stranger).get("/reviews/").content.decode()
     assert client_of(counselor).get("/reviews/").status_code == 403
 
     mark_looked_at(held, supervisor)
 
-    assert "Nothing waits for a person right now." in client_of(supervisor).get("/reviews/").content.decode()
+    assert "Nothing needs human review right now." in client_of(supervisor).get("/reviews/").content.decode()
 
 
 def test_the_queue_takes_a_fixed_number_of_queries(held, supervisor, django_assert_max_num_queries):
@@ -159,7 +159,7 @@ def test_flags_are_shown_to_everyone_but_the_counselor(held, counselor, supervis
     page = f"/sessions/{chat.pk}/"
     for person in (supervisor, evaluator):
         shown = client_of(person).get(page).content.decode()
-        assert "Tries to steer the grading" in shown and "The independent scan found nothing." in shown
+        assert "Attempt to influence the grade" in shown and "The independent scan found nothing." in shown
     mark_looked_at(held, supervisor)
 
     own = client_of(counselor).get(page).content.decode()
@@ -222,7 +222,7 @@ def test_supervisors_are_written_to_about_what_is_critical_and_told_nothing_of_i
     assert sorted(one.to[0] for one in mail.outbox) == ["admin@example.org", "supervisor@example.org"]
     assert {one.subject for one in mail.outbox} == {"A practice conversation was flagged"}
     body = mail.outbox[0].body
-    assert f"/sessions/{held.session_id}/" in body and "tries to steer the grading" in body
+    assert f"/sessions/{held.session_id}/" in body and "Attempt to influence the grade" in body
     assert "Ignore" not in body and "Sam" not in body
 
 

@@ -1,6 +1,7 @@
 import pytest
 
-from evaluation.grading.rubric import BRANCHES, general_checks, scenario_checks
+from evaluation.grading.rubric import BRANCHES, RED_LINE_MESSAGES, general_checks, scenario_checks
+from evaluation.grading.rubric_messages import RUBRIC_MESSAGES
 from evaluation.models import CriterionResult
 from scenarios.models.scenario_checks import propose_checks
 
@@ -54,3 +55,9 @@ def test_scenario_checks_are_the_points_of_the_authors_list(context, points):
 
 def test_scenario_checks_are_at_most_twenty():
     assert len(scenario_checks(propose_checks("\n".join(f"- point {n}" for n in range(30))))) == 20
+
+
+def test_rubric_messages_are_the_texts_of_the_rubric():
+    shown = [*BRANCHES.values(), *(check.text for check in general_checks()), *RED_LINE_MESSAGES.values()]
+
+    assert sorted(RUBRIC_MESSAGES) == sorted(shown)

@@ -128,4 +128,4 @@ def test_everything_is_counted_afresh_by_a_command(counselor, colleague, chat_sc
 
     after = Tally.objects.order_by("week", "skill", "counselor").values_list("reached", "possible", "sessions")
     assert list(after) == before != []
-    assert "2 weeks of counselors and 1 of scenarios are counted." in capsys.readouterr().out
+    assert "Recounted. Counselor weeks: 2. Scenario weeks: 1." in capsys.readouterr().out

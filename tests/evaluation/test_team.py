@@ -132,12 +132,12 @@ def test_what_needs_attention_is_named_by_kind(organization, supervisor, counsel
         "ungraded": [lost.evaluations.get()],
     }
     page = client_of(supervisor).get("/attention/").content.decode()
-    assert "Somebody to talk to (1)" in page and "That is no fault" in page
-    assert "1 to talk to" in client_of(supervisor).get("/").content.decode()
+    assert "Check in with (1)" in page and "That isn’t a performance problem." in page
+    assert "1 counselor to check in with" in client_of(supervisor).get("/").content.decode()
 
 
 def test_nothing_to_do_is_said(supervisor):
-    assert "Nothing needs you right now." in client_of(supervisor).get("/attention/").content.decode()
+    assert "Nothing needs your attention right now." in client_of(supervisor).get("/attention/").content.decode()
 
 
 def test_a_supervisor_sees_who_is_in_a_conversation_and_reads_along(supervisor, stranger, counselor, chat):
@@ -150,8 +150,8 @@ def test_a_supervisor_sees_who_is_in_a_conversation_and_reads_along(supervisor, 
 
     end_session(chat, EndReason.HUNG_UP)
     over = client.get(f"/sessions/{chat.pk}/transcript/").content.decode()
-    assert "It is over." in over and "hx-get" not in over
-    assert "Nobody is in a conversation." in client.get("/live/").content.decode()
+    assert "This conversation has ended." in over and "hx-get" not in over
+    assert "No conversations in progress." in client.get("/live/").content.decode()
 
 
 def test_counselors_are_found_among_thousands_by_typing(organization, supervisor, stranger):
@@ -163,7 +163,7 @@ def test_counselors_are_found_among_thousands_by_typing(organization, supervisor
     found = client_of(supervisor).get("/team/people/?q=name29+oka").content.decode()
 
     assert found.count("<li>") == 10 and "Name29 Okafor" in found
-    assert "Nobody is called like that." in client_of(stranger).get("/team/people/?q=okafor").content.decode()
+    assert "No counselors match your search." in client_of(stranger).get("/team/people/?q=okafor").content.decode()
 
 
 def test_feedback_is_narrowed_by_person_grade_and_state(supervisor, evaluator, counselor, colleague):

@@ -54,9 +54,9 @@ def test_what_is_due_first_stands_first(counselor, supervisor, organization):
 
 
 def test_an_empty_dashboard_and_history_say_so(counselor, supervisor):
-    assert "Nothing is assigned to you right now" in page_text(counselor, "/")
-    assert "You have not practised yet" in page_text(counselor, "/sessions/")
-    assert "Nobody has practised yet" in page_text(supervisor, "/sessions/")
+    assert "You have no assignments right now" in page_text(counselor, "/")
+    assert "You haven’t practiced yet" in page_text(counselor, "/sessions/")
+    assert "No one has practiced yet" in page_text(supervisor, "/sessions/")
 
 
 def test_history_is_ones_own_or_the_organizations(counselor, colleague, supervisor, stranger, finished_chat):
@@ -88,7 +88,8 @@ def test_a_trial_leads_back_to_its_page_and_its_scenario(supervisor, chat_scenar
     gone = page_text(supervisor, f"/sessions/{session.pk}/")
 
     assert [f'href="{link}"' in there for link in links] == [True, True]
-    assert "A trial of a draft: it counts for nobody." in there and "A trial of a draft: it counts for nobody." in gone
+    note = "This is a trial of a draft. It doesn’t count for anyone."
+    assert [note in page for page in (there, gone)] == [True, True]
     assert "/trial/" not in gone and "/admin/scenarios/scenario/" not in gone
 
 
@@ -123,7 +124,7 @@ def test_a_trial_is_graded_like_any_session_and_completes_nothing(supervisor, ch
     [
         ("1", "Page 1"),
         ("2", "Page 2"),
-        ("999", "There is nothing further back."),
+        ("999", "No more conversations."),
         *((p, "Page 1") for p in ("-1", "x", "")),
     ],
 )
@@ -140,7 +141,7 @@ def test_history_has_pages_and_no_wrong_one(counselor, page, words):
 def test_feedback_is_shown_with_its_evidence(counselor, graded, finished_chat):
     body = page_text(counselor, f"/sessions/{finished_chat.pk}/")
 
-    assert f"Grade {graded.grade}, {graded.score} of 100" in body
+    assert f"Grade {graded.grade}, {graded.score} out of 100" in body
     assert escape(graded.rationale) in body
     for criterion in graded.criteria.all():
         assert escape(criterion.check_text) in body
@@ -157,8 +158,8 @@ def test_feedback_is_shown_with_its_evidence(counselor, graded, finished_chat):
         ("queued", "Waiting for a grader", False),
         ("running", "Reading the conversation", False),
         ("too_short", "Too short to grade", False),
-        ("not_gradable", "cannot be graded", False),
-        ("failed", "The feedback did not come about", True),
+        ("not_gradable", "can’t be graded", False),
+        ("failed", "We couldn’t prepare your feedback", True),
     ],
 )
 def test_every_state_of_feedback_has_its_words(counselor, finished_chat, queued, status, words, may_ask):
@@ -211,12 +212,12 @@ def test_a_supervisor_is_told_that_a_live_session_is_not_graded(supervisor, chat
 
     chat.refresh_from_db()
     assert chat.is_live and chat.evaluations.count() == 0
-    assert "This conversation is under way." in response.content.decode()
+    assert "This conversation is still in progress." in response.content.decode()
 
 
 def test_a_failed_feedback_is_asked_for_again_from_history(counselor, finished_chat, queued):
     Evaluation.objects.update(status="failed")
-    assert "Ask again" in page_text(counselor, "/sessions/")
+    assert "Try again" in page_text(counselor, "/sessions/")
 
     client_of(counselor).post(f"/sessions/{finished_chat.pk}/feedback/")
 
@@ -235,9 +236,9 @@ def test_htmx_is_answered_with_the_fragment(counselor, finished_chat):
     [
         ("recording", "is being prepared"),
         ("processing", "is being prepared"),
-        ("partial", "A part is missing"),
-        ("absent", "There is no recording"),
-        ("failed", "could not be made"),
+        ("partial", "Part of the recording is missing"),
+        ("absent", "This call has no recording"),
+        ("failed", "could not be created"),
     ],
 )
 def test_every_state_of_a_recording_has_its_words(counselor, call, state, words):
@@ -366,6 +367,6 @@ def test_a_persons_verdict_stands_beside_the_evaluators(counselor, evaluator, gr
 
     body = page_text(counselor, f"/sessions/{finished_chat.pk}/")
 
-    assert f"<strong>{evaluator} sees it as not applicable:</strong> You did say it, in other words." in body
-    assert f"by a person; the evaluator said {check.get_verdict_display().lower()}" in body
-    assert f"The evaluator said {graded.grade}, {graded.score} of 100. The reviewed grade counts." in body
+    assert f"<strong>{evaluator} changed the verdict to “Not applicable”.</strong> You did say it" in body
+    assert f"The evaluator’s verdict was “{check.get_verdict_display()}”." in body
+    assert f"The evaluator’s grade was {graded.grade}, {graded.score} out of 100. The reviewed grade counts." in body

@@ -26,7 +26,7 @@ class Command(BaseCommand):
         if name := options["organization"]:
             found = Organization.objects.filter(name=name).first()
             if found is None:
-                raise CommandError(_("No organization is named %(name)s.") % {"name": name})
+                raise CommandError(_("No organization is named “%(name)s”.") % {"name": name})
             evaluations = evaluations.filter(organization=found)
         since = timezone.now() - timedelta(days=options["days"]) if options["days"] else None
         report = build_evaluator_report(evaluations, since)
