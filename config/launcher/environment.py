@@ -5,7 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from django.utils.translation import gettext_noop
+
+def gettext_noop(message: str) -> str:
+    """Mark a text for makemessages. Django's function of this name needs settings, and this module runs before them."""
+    return message
+
 
 # Only marked for translation here: pages translate the notice when they show it.
 OFFLINE_NOTICE = gettext_noop(
