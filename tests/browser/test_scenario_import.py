@@ -196,7 +196,9 @@ def test_the_template_is_downloaded_and_taken_back(enter: Callable[..., Page], t
     page.wait_for_url("**/change/")
     expect(page.locator('[data-outcome="invalid"]')).to_have_count(0)
     page.get_by_role("button", name="Discard").click()
-    expect(page.locator(".messagelist")).to_have_text(f"The import of scenarios.{kind.lower()} was discarded. Nothing was imported.")
+    expect(page.locator(".messagelist")).to_have_text(
+        f"The import of scenarios.{kind.lower()} was discarded. Nothing was imported."
+    )
 
 
 def test_a_stranger_sees_nothing_of_it(
