@@ -57,12 +57,12 @@ class DemoStandin:
 class ServerThread:
     """An ASGI application on a bound socket, with its own event loop. Loaded on creation, served from start() on."""
 
-    def __init__(self, application: str, listener: socket, goodbye: int, **options: object) -> None:
+    def __init__(self, application: str, listener: socket, shutdown_timeout: int, **options: object) -> None:
         config = uvicorn.Config(
             application,
             log_config=None,
             log_level="warning",
-            timeout_graceful_shutdown=goodbye,
+            timeout_graceful_shutdown=shutdown_timeout,
             **options,  # type: ignore[arg-type]  # uvicorn's own keyword arguments
         )
         config.load()
@@ -86,7 +86,9 @@ class ServerThread:
 
 
 def web_server(listener: socket) -> ServerThread:
-    return ServerThread("config.asgi:application", listener, goodbye=1, lifespan="off", loop="uvloop", access_log=False)
+    return ServerThread(
+        "config.asgi:application", listener, shutdown_timeout=1, lifespan="off", loop="uvloop", access_log=False
+    )
 
 
 def gateway_server(listener: socket) -> ServerThread:
@@ -94,7 +96,7 @@ def gateway_server(listener: socket) -> ServerThread:
         "config.gateway.asgi:application",
         listener,
         # Seconds in which calls under way are saved.
-        goodbye=3,
+        shutdown_timeout=3,
         **WEBSOCKET_OPTIONS,
     )
 

@@ -25,8 +25,8 @@ class BodyLimitMiddleware:
     prefixes to bytes. `default` applies to all other paths.
     """
 
-    def __init__(self, app: Any, limits: dict[str, int], default: int, patience: float = _DRAIN_TIMEOUT) -> None:
-        self.app, self.limits, self.default, self.drain_timeout = app, limits, default, patience
+    def __init__(self, app: Any, limits: dict[str, int], default: int, drain_timeout: float = _DRAIN_TIMEOUT) -> None:
+        self.app, self.limits, self.default, self.drain_timeout = app, limits, default, drain_timeout
 
     def limit_for(self, path: str) -> int:
         """Return the limit of the first prefix that matches the path. A `*` in a prefix stands for an id."""

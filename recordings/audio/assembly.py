@@ -88,8 +88,8 @@ class RecordedItem:
         """Yield the audio that was heard, at the positions where it was heard."""
         for run in self.runs():
             for block in self.blocks:
-                whole = AudioClip(file, block.offset, run.at + block.first - run.first, block.samples)
-                yield whole.trim(run.at, run.end)
+                clip = AudioClip(file, block.offset, run.at + block.first - run.first, block.samples)
+                yield clip.trim(run.at, run.end)
 
     def runs(self) -> list[PlaybackRun]:
         """Return the stretches of continuous playback.
@@ -144,7 +144,7 @@ class EpochTimeline:
 
     @property
     def samples(self) -> int:
-        heard = [pieces[-1].end for pieces in (self.counselor, self.caller) if pieces]
+        heard = [clips[-1].end for clips in (self.counselor, self.caller) if clips]
         return max([min(self.closed_at or 0, MAX_SAMPLES), *heard])
 
     def _apply_record(self, record: dict[str, object]) -> None:
@@ -204,10 +204,10 @@ class EpochTimeline:
 
     def _caller_clips(self) -> Iterator[AudioClip]:
         file = self._source.caller
-        there = count_samples(file)
+        available = count_samples(file)
         for item in self._items.values():
-            for piece in item.clips(file):
-                yield piece._replace(samples=min(piece.samples, there - piece.offset))
+            for clip in item.clips(file):
+                yield clip._replace(samples=min(clip.samples, available - clip.offset))
 
 
 class StereoBlock(NamedTuple):
@@ -245,23 +245,23 @@ class Assembly:
 class ChannelReader:
     """Sequential reader of one channel."""
 
-    def __init__(self, pieces: list[AudioClip]) -> None:
-        self._clips = pieces
+    def __init__(self, clips: list[AudioClip]) -> None:
+        self._clips = clips
         self._next = 0
 
     def fill(self, block: NDArray[np.int16], start: int) -> None:
         """Fill a block of zeros with the audio from `start` on. Each call must ask for later samples than the last."""
         end = start + len(block)
         while self._next < len(self._clips) and self._clips[self._next].at < end:
-            piece = self._clips[self._next].trim(start, end)
-            samples = self._read(piece)
-            block[piece.at - start : piece.at - start + len(samples)] = samples
+            clip = self._clips[self._next].trim(start, end)
+            samples = self._read(clip)
+            block[clip.at - start : clip.at - start + len(samples)] = samples
             if self._clips[self._next].end > end:
                 break
             self._next += 1
 
-    def _read(self, piece: AudioClip) -> NDArray[np.int16]:
-        data = piece.file.read(2 * piece.offset, 2 * piece.samples)
+    def _read(self, clip: AudioClip) -> NDArray[np.int16]:
+        data = clip.file.read(2 * clip.offset, 2 * clip.samples)
         return np.frombuffer(data, "<i2", count=len(data) // 2)
 
 
@@ -270,31 +270,31 @@ def assemble(epochs: Sequence[EpochTimeline]) -> Assembly:
 
     Without any audio the result has 0 samples, however long the call was.
     """
-    whole = Assembly(0, [], [])
+    assembly = Assembly(0, [], [])
     first: float | None = None
     for wall, epoch in sorted(((e.wall_time, e) for e in epochs if e.wall_time is not None), key=lambda pair: pair[0]):
         first = wall if first is None else first
-        start = min(max(round((wall - first) * SAMPLE_RATE), whole.samples), whole.samples + MAX_EPOCH_GAP)
-        whole.counselor += [piece._replace(at=piece.at + start) for piece in epoch.counselor]
-        whole.caller += [piece._replace(at=piece.at + start) for piece in epoch.caller]
-        whole.samples = start + epoch.samples
-    return whole if whole.counselor or whole.caller else Assembly(0, [], [])
+        start = min(max(round((wall - first) * SAMPLE_RATE), assembly.samples), assembly.samples + MAX_EPOCH_GAP)
+        assembly.counselor += [clip._replace(at=clip.at + start) for clip in epoch.counselor]
+        assembly.caller += [clip._replace(at=clip.at + start) for clip in epoch.caller]
+        assembly.samples = start + epoch.samples
+    return assembly if assembly.counselor or assembly.caller else Assembly(0, [], [])
 
 
-def arrange_clips(pieces: Iterable[AudioClip]) -> list[AudioClip]:
+def arrange_clips(clips: Iterable[AudioClip]) -> list[AudioClip]:
     """Sort clips by position and join adjacent ones. Of two that overlap, the later one cuts the earlier one short."""
-    line: list[AudioClip] = []
-    for piece in sorted((piece.trim(0, MAX_SAMPLES) for piece in pieces), key=lambda piece: piece.at):
-        if not piece.samples:
+    arranged: list[AudioClip] = []
+    for clip in sorted((clip.trim(0, MAX_SAMPLES) for clip in clips), key=lambda clip: clip.at):
+        if not clip.samples:
             continue
-        while line and line[-1].end > piece.at:
-            earlier = line.pop().trim(0, piece.at)
-            line += [earlier] if earlier.samples else []
-        if line and line[-1].continues_in(piece):
-            line[-1] = line[-1]._replace(samples=line[-1].samples + piece.samples)
+        while arranged and arranged[-1].end > clip.at:
+            earlier = arranged.pop().trim(0, clip.at)
+            arranged += [earlier] if earlier.samples else []
+        if arranged and arranged[-1].continues_in(clip):
+            arranged[-1] = arranged[-1]._replace(samples=arranged[-1].samples + clip.samples)
         else:
-            line.append(piece)
-    return line
+            arranged.append(clip)
+    return arranged
 
 
 def read_journal(journal: SpoolFile) -> Iterator[dict[str, object]]:

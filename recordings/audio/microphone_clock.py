@@ -93,9 +93,9 @@ class MicrophoneClock:
         samples = len(pcm) // 2
         arrival = now - samples
         limit = self._end_position
-        era = self._period
-        if era is None or self._is_clock_reset(index, arrival):
-            era = self._start_period(index, arrival)
+        period = self._period
+        if period is None or self._is_clock_reset(index, arrival):
+            period = self._start_period(index, arrival)
         self._follow_drift(samples)
         position = self._position(index, pcm)
         if index - self._next_index > UNSENT_GAP:
@@ -103,14 +103,14 @@ class MicrophoneClock:
         self._next_index = index + samples
         if samples:
             self._end_position = position + samples
-        shift = self._update_lateness(era, AnchorPeriod(index, position, limit, self._anchor), arrival)
+        shift = self._update_lateness(period, AnchorPeriod(index, position, limit, self._anchor), arrival)
         return position + (shift.by if shift else 0), shift
 
     def position_of(self, index: int) -> int:
         """Return the position of any index of the microphone's clock, received or not."""
-        era = self._period
-        if era and era.anchor_before is not None and index <= era.index:
-            return era.anchor_before + index
+        period = self._period
+        if period and period.anchor_before is not None and index <= period.index:
+            return period.anchor_before + index
         return self._anchor + index
 
     def _is_clock_reset(self, index: int, arrival: int) -> bool:
@@ -119,25 +119,25 @@ class MicrophoneClock:
         return has_leapt or index < self._next_index - LATE_THRESHOLD
 
     def _start_period(self, index: int, arrival: int) -> AnchorPeriod:
-        era = self._period = AnchorPeriod(index, max(arrival, self._end_position), self._end_position)
-        self._next_index, self._end_position, self._anchor = index, era.start, era.start - index
+        period = self._period = AnchorPeriod(index, max(arrival, self._end_position), self._end_position)
+        self._next_index, self._end_position, self._anchor = index, period.start, period.start - index
         self._late = None
         self._window = SlidingMinimum()
-        return era
+        return period
 
-    def _update_lateness(self, era: AnchorPeriod, here: AnchorPeriod, arrival: int) -> ClockShift | None:
-        lateness = arrival - (self._anchor + here.index)
+    def _update_lateness(self, period: AnchorPeriod, candidate: AnchorPeriod, arrival: int) -> ClockShift | None:
+        lateness = arrival - (self._anchor + candidate.index)
         if lateness > LATE_THRESHOLD:
-            return self._wait_for_burst(here, lateness, arrival)
+            return self._wait_for_burst(candidate, lateness, arrival)
         self._late = None
         if lateness < -EARLY_THRESHOLD:
-            by = min(-lateness, era.start - era.floor)
-            return self._shift_period(era, -by) if by else None
+            by = min(-lateness, period.start - period.floor)
+            return self._shift_period(period, -by) if by else None
         self._window.add(lateness, arrival)
         return None
 
-    def _wait_for_burst(self, here: AnchorPeriod, lateness: int, arrival: int) -> ClockShift | None:
-        late = self._late = self._late or LatePeriod(here, lateness, lateness, arrival)
+    def _wait_for_burst(self, candidate: AnchorPeriod, lateness: int, arrival: int) -> ClockShift | None:
+        late = self._late = self._late or LatePeriod(candidate, lateness, lateness, arrival)
         late.minimum = min(late.minimum, lateness)
         if lateness <= late.last_drop - BURST_CATCH_UP:
             late.last_drop, late.dropped_at = lateness, arrival
@@ -146,9 +146,9 @@ class MicrophoneClock:
         self._period, self._late = late.period, None
         return self._shift_period(late.period, late.minimum)
 
-    def _shift_period(self, era: AnchorPeriod, by: int) -> ClockShift:
-        shift = ClockShift(era.start, by)
-        era.start += by
+    def _shift_period(self, period: AnchorPeriod, by: int) -> ClockShift:
+        shift = ClockShift(period.start, by)
+        period.start += by
         self._anchor += by
         self._end_position += by
         self._window = SlidingMinimum()
@@ -157,8 +157,8 @@ class MicrophoneClock:
     def _follow_drift(self, samples: int) -> None:
         error = self._window.minimum()
         if abs(error) > DRIFT_TOLERANCE:
-            most = samples // SAMPLES_PER_SLEW
-            step = max(-most, min(most, error))
+            max_step = samples // SAMPLES_PER_SLEW
+            step = max(-max_step, min(max_step, error))
             self._anchor += step
             self._window.subtract(step)
 

@@ -111,13 +111,13 @@ class UploadedEpoch:
     caller: SpoolFile
 
     def __init__(self, store: ObjectStore, prefix: str) -> None:
-        shipped = UploadedSegments(store, prefix)
-        self._objects = SegmentPrefetcher(store, shipped.segments)
-        whole, microphone, caller = shipped.contiguous_segments()
+        uploaded = UploadedSegments(store, prefix)
+        self._objects = SegmentPrefetcher(store, uploaded.segments)
+        whole, microphone, caller = uploaded.contiguous_segments()
         pieces = (SegmentedFile(self._objects, cover, column) for column, cover in ((1, microphone), (2, caller)))
         self.microphone, self.caller = pieces
-        if shipped.journal:
-            self.journal = ObjectFile(store, *shipped.journal)
+        if uploaded.journal:
+            self.journal = ObjectFile(store, *uploaded.journal)
         else:
             self.journal = SegmentedFile(self._objects, whole, 0)
 

@@ -21,9 +21,9 @@ class SpeechMeter:
         self._loud = [0, 0]
         self._rest = [np.zeros(0, np.int16), np.zeros(0, np.int16)]
 
-    def add(self, sound: StereoBlock) -> None:
+    def add(self, block: StereoBlock) -> None:
         """Add the next block."""
-        for number, channel in enumerate(sound):
+        for number, channel in enumerate(block):
             samples = np.concatenate([self._rest[number], channel]) if len(self._rest[number]) else channel
             whole = len(samples) // FRAME * FRAME
             frames = samples[:whole].astype(np.float32).reshape(-1, FRAME)
@@ -50,6 +50,6 @@ class SpeakerCoverage:
         return self.words >= MIN_WORDS and self.seconds < self.words * MIN_SECONDS_PER_WORD
 
 
-def missing_speakers(sides: list[SpeakerCoverage]) -> tuple[str, ...]:
+def missing_speakers(speakers: list[SpeakerCoverage]) -> tuple[str, ...]:
     """Return the names of the speakers that cannot be heard."""
-    return tuple(side.name for side in sides if side.is_missing)
+    return tuple(speaker.name for speaker in speakers if speaker.is_missing)

@@ -26,9 +26,9 @@ class SpoolUploader:
         if self._uploaded is None:
             self._uploaded = UploadedSegments(self._store, self._prefix).sizes()
         # Measure the journal first: all audio that it refers to is then already in the other files.
-        there = tuple(file.size for file in self._files)
-        while any(done < size for done, size in zip(self._uploaded, there, strict=True)):
-            self._uploaded = self._upload_segment(self._uploaded, there)
+        sizes = tuple(file.size for file in self._files)
+        while any(done < size for done, size in zip(self._uploaded, sizes, strict=True)):
+            self._uploaded = self._upload_segment(self._uploaded, sizes)
 
     def seal(self) -> tuple[int, ...]:
         """Upload the rest of a spool without a writer, and its whole journal. Return the sizes of the three files."""
@@ -39,14 +39,14 @@ class SpoolUploader:
             self._store.put(journal_key(self._prefix, journal.size), journal.read(0, journal.size))
         return self._uploaded
 
-    def _upload_segment(self, shipped: tuple[int, ...], there: tuple[int, ...]) -> tuple[int, ...]:
+    def _upload_segment(self, uploaded: tuple[int, ...], sizes: tuple[int, ...]) -> tuple[int, ...]:
         extents = [
             Extent(done, min(max(done, size), done + MAX_BYTES_PER_FILE))
-            for done, size in zip(shipped, there, strict=True)
+            for done, size in zip(uploaded, sizes, strict=True)
         ]
-        pieces = [file.read(*(extent.start, extent.length)) for file, extent in zip(self._files, extents, strict=True)]
+        parts = [file.read(*(extent.start, extent.length)) for file, extent in zip(self._files, extents, strict=True)]
         segment = build_segment(self._prefix, extents)
-        self._store.put(segment.key, b"".join(pieces))
+        self._store.put(segment.key, b"".join(parts))
         return tuple(extent.end for extent in extents)
 
 

@@ -40,7 +40,7 @@ def upload_closed_spools() -> int:
                 sealed += _upload_epoch(epoch)
             except (StoreUnavailableError, OSError) as error:
                 ids = {"session_id": epoch.recording.session_id}
-                logger.warning("Recording not shipped; it will be tried again (%s)", error, extra=ids)
+                logger.warning("Recording not uploaded; it will be tried again (%s)", error, extra=ids)
                 if isinstance(error, StoreUnavailableError):
                     break
     return sealed

@@ -71,8 +71,8 @@ class BodyReader:
         await send({"type": "http.response.body", "body": str(size).encode()})
 
 
-def guarded(reader: BodyReader, patience: float = 10) -> BodyLimitMiddleware:
-    return BodyLimitMiddleware(reader, {"/big/": 100}, 10, patience)
+def guarded(reader: BodyReader, drain_timeout: float = 10) -> BodyLimitMiddleware:
+    return BodyLimitMiddleware(reader, {"/big/": 100}, 10, drain_timeout)
 
 
 @pytest.mark.parametrize(("path", "size"), [("/", 10), ("/", 0), ("/big/", 100), ("/big/one/", 11), ("/bigger", 10)])
@@ -149,7 +149,7 @@ class StallingExchange(AsgiExchange):
 async def test_a_browser_that_stops_sending_is_answered_in_the_end(length, taken):
     exchange = StallingExchange([b"x" * 4] * 4, "/", length, BROWSERS_ACCEPT)
 
-    await guarded(BodyReader(), patience=0.01)(exchange.scope, exchange.receive, exchange.send)
+    await guarded(BodyReader(), drain_timeout=0.01)(exchange.scope, exchange.receive, exchange.send)
 
     assert (exchange.status, exchange.taken) == (413, taken)
 

@@ -25,11 +25,11 @@ TIMEOUT = 30.0  # seconds
 ORIGIN = "http://practice.test"
 
 
-def wait_until(condition: Callable[[], Any], what: str, patience: float = TIMEOUT) -> Any:
-    """Poll `condition` every 20 ms and return its first true answer. Raise AssertionError after `patience` seconds."""
-    deadline = time.monotonic() + patience
+def wait_until(condition: Callable[[], Any], what: str, timeout: float = TIMEOUT) -> Any:
+    """Poll `condition` every 20 ms and return its first true answer. Raise AssertionError after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
     while not (answer := condition()):
-        assert time.monotonic() < deadline, f"Not within {patience:.0f} s: {what}"
+        assert time.monotonic() < deadline, f"Not within {timeout:.0f} s: {what}"
         time.sleep(0.02)
     return answer
 

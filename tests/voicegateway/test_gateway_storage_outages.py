@@ -67,7 +67,7 @@ def test_a_store_that_is_away_costs_nothing_and_is_made_up_for(
         line.wait_for("item_end")
         ended = line.hang_up()
     wait_for_end(call)
-    wait_until(lambda: gateway.output.count("ot shipped") > 1, "the gateway has tried")
+    wait_until(lambda: gateway.output.count("ot uploaded") > 1, "the gateway has tried")
     during = (recording_state(call), spool_folder(call.pk, 1).exists(), RecordingEpoch.objects.get().sealed_at)
     proxy.set_fault("")
     wait_until(RecordingEpoch.objects.filter(sealed_at__isnull=False).exists, "all of it is shipped")

@@ -222,11 +222,11 @@ def test_a_page_that_stops_reading_is_closed_and_costs_little_memory(own_gateway
         # The gateway answers every message with the turn in full.
         for _ in range(400):
             deaf.send_message(type="say", text="x" * 9_000)
-        wait_until(lambda: is_line_free(call), "the line is free", patience=15)
+        wait_until(lambda: is_line_free(call), "the line is free", timeout=15)
         grown = gateway.memory - before
         line.say("Still here.")
         line.wait_for_turn("counselor")
-        wait_until(lambda: gateway.ready()[1]["calls"] == 1, "the deaf page has no place any more", patience=10)
+        wait_until(lambda: gateway.ready()[1]["calls"] == 1, "the deaf page has no place any more", timeout=10)
         read = deaf.read_until_closed()
 
     call.refresh_from_db()

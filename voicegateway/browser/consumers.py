@@ -99,10 +99,10 @@ class CallConsumer(AsyncWebsocketConsumer):
         try:
             self.slot.enter_context(self.call_registry.reserve_slot())
             admitted = await self._admit()
-        except (CapacityError, AdmissionRefusedError) as refused:
+        except (CapacityError, AdmissionRefusedError) as error:
             self.slot.close()
-            logger.info("Refused: %s", refused.reason)
-            await deny_handshake(self.scope, self.base_send, refused.reason)
+            logger.info("Refused: %s", error.reason)
+            await deny_handshake(self.scope, self.base_send, error.reason)
             return
         self.call = self._build_call(admitted)
         self.task = asyncio.create_task(self._run_call(admitted, self.call))
@@ -113,13 +113,13 @@ class CallConsumer(AsyncWebsocketConsumer):
 
     async def _admit(self) -> AdmittedCall:
         check_origin(dict(self.scope["headers"]))
-        ticket = ticket_from_subprotocols(self.scope["subprotocols"])
-        spent = await database_to_async(redeem_ticket)(self.scope["url_route"]["kwargs"]["pk"], ticket)
-        if spent.displaces is not None and await database_to_async(is_still_held)(spent):
-            await self._request_handover(spent)
-        return await database_to_async(admit_call)(spent, self.scope["query_string"])
+        secret = ticket_from_subprotocols(self.scope["subprotocols"])
+        ticket = await database_to_async(redeem_ticket)(self.scope["url_route"]["kwargs"]["pk"], secret)
+        if ticket.displaces is not None and await database_to_async(is_still_held)(ticket):
+            await self._request_handover(ticket)
+        return await database_to_async(admit_call)(ticket, self.scope["query_string"])
 
-    async def _request_handover(self, spent) -> None:
+    async def _request_handover(self, ticket) -> None:
         """Ask the current holder to save its turns and release the call, and wait up to `TAKE_OVER_WAIT` seconds.
 
         A holder that does not release the call in time is displaced anyway.
@@ -127,9 +127,9 @@ class CallConsumer(AsyncWebsocketConsumer):
         with suppress(TimeoutError):
             async with asyncio.timeout(settings.TAKE_OVER_WAIT):
                 with suppress(Exception):  # an unavailable channel layer can raise anything
-                    await publish("call.let_go", spent.session_id, epoch=spent.displaces)
+                    await publish("call.let_go", ticket.session_id, epoch=ticket.displaces)
                 # The holder may be in another process, so only the database shows the release: there is no event.
-                while await database_to_async(is_still_held)(spent):  # noqa: ASYNC110
+                while await database_to_async(is_still_held)(ticket):  # noqa: ASYNC110
                     await asyncio.sleep(HANDOVER_POLL)
 
     def _build_call(self, admitted: AdmittedCall) -> Call:
@@ -157,33 +157,33 @@ class CallConsumer(AsyncWebsocketConsumer):
                 self.call.receive_audio(data)
             else:
                 self.call.receive_text(message["text"])
-        except BrowserProtocolError as bad:
-            await self._close_for_violation(self.call, bad)
+        except BrowserProtocolError as error:
+            await self._close_for_violation(self.call, error)
 
-    def _attach_fast_path(self, short_way, call: Call) -> None:
+    def _attach_fast_path(self, fast_path, call: Call) -> None:
         """Deliver binary frames straight from the server's read callback to the call.
 
         The callback is not a task and cannot wait, so a protocol violation is handled in a new task.
         """
 
-        def hear(data: bytes) -> None:
+        def receive(data: bytes) -> None:
             try:
                 call.receive_audio(data)
-            except BrowserProtocolError as bad:
-                self.violation_task = asyncio.ensure_future(self._close_for_violation(call, bad))
+            except BrowserProtocolError as error:
+                self.violation_task = asyncio.ensure_future(self._close_for_violation(call, error))
 
-        short_way.set_sink(hear)
+        fast_path.set_sink(receive)
 
-    async def _close_for_violation(self, call: Call, bad: BrowserProtocolError) -> None:
-        logger.info("Closed: %s", bad.reason, extra={"session_id": call.log_fields["session_id"]})
+    async def _close_for_violation(self, call: Call, error: BrowserProtocolError) -> None:
+        logger.info("Closed: %s", error.reason, extra={"session_id": call.log_fields["session_id"]})
         with suppress(OSError, RuntimeError):
-            await self.close(bad.close_code, bad.reason)
+            await self.close(error.close_code, error.reason)
         call.end_now(CallEndReason.LINE_LOST)
 
     async def _run_call(self, admitted: AdmittedCall, call: Call) -> None:
         greeting = asyncio.create_task(self._poll_greeting(admitted, call))
         try:
-            with self.call_registry.register(admitted.hold, call, admitted.recording):
+            with self.call_registry.register(admitted.lease, call, admitted.recording):
                 outcome = await call.run()
                 greeting.cancel()
                 await self._finish_call(admitted, outcome)
@@ -213,8 +213,8 @@ class CallConsumer(AsyncWebsocketConsumer):
         await self.call_registry.writer.flush(session.pk)
         if reason not in RESUMABLE_END_REASONS:
             status = Session.Status.FAILED if reason in FAILURE_END_REASONS else Session.Status.COMPLETED
-            facts = (outcome.not_gradable, outcome.detail)
-            await retry_until_available(finish_call)(session, epoch, SessionEnd(reason), status, *facts)
+            details = (outcome.not_gradable, outcome.detail)
+            await retry_until_available(finish_call)(session, epoch, SessionEnd(reason), status, *details)
         elif await retry_until_available(release_call)(session.pk, epoch):
             self.call_registry.schedule_lapse(session.pk, epoch)
         self.call_registry.request_upload()
@@ -243,8 +243,8 @@ class ConsumerSocket:
         await self.send({"type": "websocket.send", "text": text})
 
     async def send_bytes(self, data: bytes) -> None:
-        short_way = self.consumer.fast_path
-        if short_way is None or not short_way.send_audio(data):
+        fast_path = self.consumer.fast_path
+        if fast_path is None or not fast_path.send_audio(data):
             await self.send({"type": "websocket.send", "bytes": data})
 
 

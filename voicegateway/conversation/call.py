@@ -143,16 +143,16 @@ class Call:
 
     def _flush(self) -> None:
         """Send and save everything that the last input queued."""
-        box = self.conversation.send_queue
-        if box.unsaved_turns:
-            for turn in box.unsaved_turns:
+        queue = self.conversation.send_queue
+        if queue.unsaved_turns:
+            for turn in queue.unsaved_turns:
                 self.turn_sink.put(turn)
-            box.unsaved_turns.clear()
-        if box.upstream_queue:
+            queue.unsaved_turns.clear()
+        if queue.upstream_queue:
             self._send_upstream()
-        if not box.is_connected:
+        if not queue.is_connected:
             self.upstream_closed.set()
-        if box.browser_queue:
+        if queue.browser_queue:
             self._send_to_browser()
         if self.conversation.end_reason is not None:
             self.has_ended.set()
@@ -173,12 +173,12 @@ class Call:
     async def _maintain_upstream(self) -> None:
         """Open and use one connection after another. The conversation decides whether to reconnect after a loss."""
         while self.conversation.end_reason is None:
-            wait = self.conversation.connection.connect_at - self.clock.now()
-            if wait > 0:
-                await self.clock.sleep(wait)
+            delay = self.conversation.connection.connect_at - self.clock.now()
+            if delay > 0:
+                await self.clock.sleep(delay)
             try:
-                voice = await self._connect()
-                await self._use_connection(voice)
+                connection = await self._connect()
+                await self._use_connection(connection)
             except UpstreamUnavailableError as loss:
                 self.conversation.upstream_lost(loss.code, loss.retryable, self.clock.now())
                 self._flush()
@@ -188,27 +188,27 @@ class Call:
         spare, self.spare_connection = self.spare_connection, None
         return await (spare if spare is not None else self.connect())
 
-    async def _use_connection(self, voice: RealtimeConnection) -> None:
+    async def _use_connection(self, connection: RealtimeConnection) -> None:
         """Use a connection until the conversation wants another one. Raise UpstreamUnavailableError if it breaks."""
         self.conversation.upstream_connected(self.clock.now())
         self.upstream_closed.clear()
-        self.upstream = voice
+        self.upstream = connection
         self._flush()
-        work = (voice.listen(self._receive_event), self._write_upstream(), self.upstream_closed.wait())
-        ends = [asyncio.ensure_future(end) for end in work]
+        work = (connection.listen(self._receive_event), self._write_upstream(), self.upstream_closed.wait())
+        tasks = [asyncio.ensure_future(one) for one in work]
         try:
-            ended, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            for end in ended:
-                end.result()
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
-            for end in ends:
-                end.cancel()
-            await asyncio.gather(*ends, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             self.upstream = None
             if self.pending_upstream_send:
                 self.pending_upstream_send.close()
             self.pending_upstream_send = None
-            self._close_in_background(voice)
+            self._close_in_background(connection)
 
     def _receive_event(self, data: bytes) -> None:
         """Handle one upstream event.
@@ -227,8 +227,8 @@ class Call:
             self._fail()
 
     def _send_upstream(self) -> None:
-        box = self.conversation.send_queue
-        while self.upstream and not self.pending_upstream_send and (event := box.take_upstream_event()) is not None:
+        queue = self.conversation.send_queue
+        while self.upstream and not self.pending_upstream_send and (event := queue.take_upstream_event()) is not None:
             self.pending_upstream_send = start_eagerly(
                 self.upstream.send(event if isinstance(event, bytes) else orjson.dumps(event))
             )
@@ -244,16 +244,16 @@ class Call:
                 self._send_upstream()
             await self.upstream_send_due.wait()
 
-    def _close_in_background(self, voice: RealtimeConnection) -> None:
+    def _close_in_background(self, connection: RealtimeConnection) -> None:
         """Close a connection in the background, because an unresponsive peer must not delay the next connection."""
-        task = asyncio.create_task(self._close_connection(voice))
+        task = asyncio.create_task(self._close_connection(connection))
         self.closing_tasks.add(task)
         task.add_done_callback(self.closing_tasks.discard)
 
-    async def _close_connection(self, voice: RealtimeConnection) -> None:
+    async def _close_connection(self, connection: RealtimeConnection) -> None:
         """Close a connection and log any error. The call must continue, or be saved if it is over."""
         try:
-            await voice.close()
+            await connection.close()
         except Exception:
             logger.exception("Upstream was not closed", extra=self.log_fields)
 
@@ -284,17 +284,17 @@ class Call:
     # Browser and clock
 
     def _send_to_browser(self) -> None:
-        box = self.conversation.send_queue
+        queue = self.conversation.send_queue
         if self.is_sending_to_browser:  # a send can trigger an answer, which calls this method again
             return
         self.is_sending_to_browser = True
-        while not self.pending_browser_send and (message := box.next_browser_message()) is not None:
+        while not self.pending_browser_send and (message := queue.next_browser_message()) is not None:
             if isinstance(message, AudioFrame):
                 self.pending_browser_send = start_eagerly(self.browser.send_bytes(message.encode()))
             else:
                 self.pending_browser_send = start_eagerly(self.browser.send_text(encode_message(message)))
             if not self.pending_browser_send:
-                box.remove_browser_message()
+                queue.remove_browser_message()
         self.is_sending_to_browser = False
         if self.pending_browser_send:
             self.browser_queue_empty.clear()

@@ -99,10 +99,10 @@ class CallerSide:
         if item_id in self.finished_items or (item_id not in self.items and response in self.responses.finished_ids):
             return None
         if item_id not in self.items:
-            hearing = (
+            playback = (
                 PlaybackState.INTERRUPTED if response in self.responses.cancelled_ids else PlaybackState.IN_PROGRESS
             )
-            self.items[item_id] = CallerItem(item_id, response, playback=hearing)
+            self.items[item_id] = CallerItem(item_id, response, playback=playback)
         return self.items[item_id]
 
     # Playback
@@ -205,8 +205,8 @@ class CallerSide:
             return
         if item.played_ms and item.is_audible:
             item.is_truncated = True
-            where = {"item_id": item.id, "content_index": item.content_index, "audio_end_ms": item.played_ms}
-            self._queue_event({"type": "conversation.item.truncate", **where})
+            position = {"item_id": item.id, "content_index": item.content_index, "audio_end_ms": item.played_ms}
+            self._queue_event({"type": "conversation.item.truncate", **position})
         else:
             item.is_deleted = True
             self._queue_event({"type": "conversation.item.delete", "item_id": item.id})

@@ -68,13 +68,14 @@ class CounselorSide:
         is_audible = self.voice_activity.detect(pcm, self.send_queue.next_upstream_sample)
         self._queue_audio(MicrophoneChunk(event, frame.samples, position, is_audible))
 
-    def _queue_audio(self, sound: MicrophoneChunk) -> None:
-        lost = self.send_queue.dropped_samples
-        self.send_queue.add_audio(sound)
-        if self.send_queue.dropped_samples > lost:
-            self.voice_activity.remove_dropped(self.send_queue.dropped_samples - lost, self.send_queue.clock.samples)
+    def _queue_audio(self, chunk: MicrophoneChunk) -> None:
+        dropped_before = self.send_queue.dropped_samples
+        self.send_queue.add_audio(chunk)
+        dropped = self.send_queue.dropped_samples - dropped_before
+        if dropped:
+            self.voice_activity.remove_dropped(dropped, self.send_queue.clock.samples)
         is_needed = self.has_pending_speech or self.needs_replay
-        self.recent_audio.add(sound, self.limits.max_replayed_speech * SAMPLE_RATE if is_needed else PREROLL_SAMPLES)
+        self.recent_audio.add(chunk, self.limits.max_replayed_speech * SAMPLE_RATE if is_needed else PREROLL_SAMPLES)
 
     def set_muted(self, on: bool) -> None:
         self.is_muted = on
@@ -178,26 +179,26 @@ class CounselorSide:
         self.speaking_item, self.committed_until_ms = None, 0
 
     def take_replay(self) -> list[MicrophoneChunk]:
-        again = list(self.recent_audio.chunks) if self.needs_replay else []
+        replay = list(self.recent_audio.chunks) if self.needs_replay else []
         self.needs_replay = False
-        return again
+        return replay
 
     def begin_session(self) -> None:
         """Restart voice activity on the new connection's clock, which counts from the first audio it receives."""
         self.voice_activity.begin_session()
-        at = 0
-        for sound in self.send_queue.queued_audio():
-            if sound.is_audible:
-                self.voice_activity.add_span(at, at + sound.samples)
-            at += sound.samples
+        position = 0
+        for chunk in self.send_queue.queued_audio():
+            if chunk.is_audible:
+                self.voice_activity.add_span(position, position + chunk.samples)
+            position += chunk.samples
 
     def _match_replayed_entry(self, item: str, entry: TranscriptEntry) -> TranscriptEntry:
         """Return the turn that this item replays, or the item's own entry if no replay is due."""
         if not self.replayed_entries:
             return entry
-        earlier = self.replayed_entries.popleft()
-        self.transcript.add_alias(item, earlier)
-        return earlier
+        replayed = self.replayed_entries.popleft()
+        self.transcript.add_alias(item, replayed)
+        return replayed
 
     def _finish_entry(self, entry: TranscriptEntry, text: str) -> None:
         self.has_spoken = True

@@ -68,11 +68,11 @@ class Playout:
 
     def clear(self) -> list[CallerItem]:
         """Drop all unheard audio. Return its items."""
-        cut, self.unheard = self.unheard, []
+        dropped, self.unheard = self.unheard, []
         self.lead_samples = 0.0
-        for item in cut:
+        for item in dropped:
             item.unsent.clear()
-        return cut
+        return dropped
 
     @property
     def current(self) -> CallerItem | None:

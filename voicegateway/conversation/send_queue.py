@@ -29,11 +29,11 @@ class UpstreamClock:
         # (upstream sample, recording's lead over it): one entry per jump, so a steady call has one.
         self.offsets: deque[tuple[int, int]] = deque(maxlen=256)
 
-    def advance(self, sound: MicrophoneChunk) -> None:
-        lead = sound.position - self.samples
+    def advance(self, chunk: MicrophoneChunk) -> None:
+        lead = chunk.position - self.samples
         if not self.offsets or self.offsets[-1][1] != lead:
             self.offsets.append((self.samples, lead))
-        self.samples += sound.samples
+        self.samples += chunk.samples
 
     def recording_ms(self, upstream_ms: int) -> int:
         sample = min(upstream_ms * SAMPLES_PER_MS, self.samples)
@@ -63,28 +63,28 @@ class SendQueue:
             self.upstream_queue.append(event)
             self.queued_events += 1
 
-    def add_audio(self, sound: MicrophoneChunk) -> None:
+    def add_audio(self, chunk: MicrophoneChunk) -> None:
         """Queue microphone audio. If upstream does not keep up, drop the oldest audio, but never an event."""
-        self.upstream_queue.append(sound)
-        self.queued_samples += sound.samples
+        self.upstream_queue.append(chunk)
+        self.queued_samples += chunk.samples
         limits = self.limits
-        most = limits.max_queued_microphone if self.is_connected else limits.max_queued_microphone_reconnecting
-        while self.queued_samples > most * SAMPLE_RATE:
+        max_seconds = limits.max_queued_microphone if self.is_connected else limits.max_queued_microphone_reconnecting
+        while self.queued_samples > max_seconds * SAMPLE_RATE:
             oldest = next(self.queued_audio())
             self.upstream_queue.remove(oldest)
             self.queued_samples -= oldest.samples
             self.dropped_samples += oldest.samples
 
-    def begin_session(self, events: Iterable[Mapping[str, object]], said_again: Iterable[MicrophoneChunk]) -> None:
-        """Queue for a new connection: first `events`, then the replayed speech `said_again`, then the queued audio."""
+    def begin_session(self, events: Iterable[Mapping[str, object]], replay: Iterable[MicrophoneChunk]) -> None:
+        """Queue for a new connection: first `events`, then the replayed speech `replay`, then the queued audio."""
         waiting = list(self.queued_audio())
-        known = {id(sound) for sound in waiting}
-        again = [sound for sound in said_again if id(sound) not in known]
-        self.upstream_queue = deque([*events, *again, *waiting])
+        known = {id(chunk) for chunk in waiting}
+        replayed = [chunk for chunk in replay if id(chunk) not in known]
+        self.upstream_queue = deque([*events, *replayed, *waiting])
         self.is_connected = True
         self.clock = UpstreamClock()
-        self.queued_events = len(self.upstream_queue) - len(again) - len(waiting)
-        self.queued_samples = sum(sound.samples for sound in (*again, *waiting))
+        self.queued_events = len(self.upstream_queue) - len(replayed) - len(waiting)
+        self.queued_samples = sum(chunk.samples for chunk in (*replayed, *waiting))
 
     def end_session(self) -> None:
         self.is_connected = False

@@ -71,13 +71,13 @@ class Transcript:
         self.unannounced_count = 0
         for turn in history:
             entry = self.entries[turn.item] = TranscriptEntry(turn, is_shown=True)
-            _insert(entry, self._last_entry(), is_told=True)
+            _insert(entry, self._last_entry(), is_confirmed=True)
         self.chain = list(self._walk())
 
     def begin_session(self) -> None:
         """Start a new upstream session. Its first item follows all turns so far."""
         self.session_root = TranscriptEntry(blank_turn(ROOT_ITEM))
-        _insert(self.session_root, self._last_entry(), is_told=True)
+        _insert(self.session_root, self._last_entry(), is_confirmed=True)
         self.chain = list(self._walk())
 
     def get(self, item: str) -> TranscriptEntry | None:
@@ -91,13 +91,13 @@ class Transcript:
 
         A place that upstream has confirmed never changes.
         """
-        leader = None if previous is None else self._find_predecessor(previous)
+        predecessor = None if previous is None else self._find_predecessor(previous)
         entry = self.entries.get(item)
         if entry is None:
             entry = self.entries[item] = TranscriptEntry(blank_turn(item))
-            _insert(entry, leader or self._last_entry(), is_told=leader is not None)
-        elif leader is not None and not entry.is_place_confirmed and _resolve_cycle(entry, leader):
-            _move(entry, leader, is_told=True)
+            _insert(entry, predecessor or self._last_entry(), is_confirmed=predecessor is not None)
+        elif predecessor is not None and not entry.is_place_confirmed and _resolve_cycle(entry, predecessor):
+            _move(entry, predecessor, is_confirmed=True)
         elif entry.is_announced:
             return entry
         if not entry.is_announced:
@@ -142,14 +142,14 @@ class Transcript:
     def _find_predecessor(self, previous: str) -> TranscriptEntry:
         if previous == ROOT_ITEM:
             return self.session_root
-        leader = self.entries.get(previous)
-        if leader is None:
+        predecessor = self.entries.get(previous)
+        if predecessor is None:
             if self.unannounced_count >= MAX_UNANNOUNCED:
                 return self._last_entry()
-            leader = self.entries[previous] = TranscriptEntry(blank_turn(previous), is_announced=False)
+            predecessor = self.entries[previous] = TranscriptEntry(blank_turn(previous), is_announced=False)
             self.unannounced_count += 1
-            _insert(leader, self._last_entry(), is_told=False)
-        return leader
+            _insert(predecessor, self._last_entry(), is_confirmed=False)
+        return predecessor
 
     def _last_entry(self) -> TranscriptEntry:
         last = self.root
@@ -158,46 +158,46 @@ class Transcript:
         return last
 
     def _walk(self) -> Iterator[TranscriptEntry]:
-        waiting = [self.root]
-        while waiting:
-            entry = waiting.pop()
+        pending = [self.root]
+        while pending:
+            entry = pending.pop()
             yield entry
-            waiting.extend(reversed(entry.successors))
+            pending.extend(reversed(entry.successors))
 
     def _shown_predecessor(self, entry: TranscriptEntry) -> str | None:
         before = self.chain[: self.chain.index(entry)]
         return next((earlier.item for earlier in reversed(before) if earlier.is_shown), None)
 
 
-def _insert(entry: TranscriptEntry, leader: TranscriptEntry, is_told: bool) -> None:
-    """Insert an entry behind `leader`, confirmed by upstream if `is_told`.
+def _insert(entry: TranscriptEntry, predecessor: TranscriptEntry, is_confirmed: bool) -> None:
+    """Insert an entry behind `predecessor`, confirmed by upstream if `is_confirmed`.
 
     Confirmed successors come before provisional ones.
     """
-    entry.predecessor, entry.is_place_confirmed = leader, is_told
-    told = sum(follower.is_place_confirmed for follower in leader.successors)
-    leader.successors.insert(told if is_told else len(leader.successors), entry)
+    entry.predecessor, entry.is_place_confirmed = predecessor, is_confirmed
+    confirmed_count = sum(successor.is_place_confirmed for successor in predecessor.successors)
+    predecessor.successors.insert(confirmed_count if is_confirmed else len(predecessor.successors), entry)
 
 
-def _move(entry: TranscriptEntry, leader: TranscriptEntry, is_told: bool) -> None:
+def _move(entry: TranscriptEntry, predecessor: TranscriptEntry, is_confirmed: bool) -> None:
     if entry.predecessor:
         entry.predecessor.successors.remove(entry)
-    _insert(entry, leader, is_told)
+    _insert(entry, predecessor, is_confirmed)
 
 
-def _resolve_cycle(entry: TranscriptEntry, leader: TranscriptEntry) -> bool:
-    """Break the cycle that arises if `leader` itself follows `entry`, by moving a provisional entry between them.
+def _resolve_cycle(entry: TranscriptEntry, predecessor: TranscriptEntry) -> bool:
+    """Break the cycle that arises if `predecessor` itself follows `entry`, by moving a provisional entry between them.
 
     Return False if every place between them is confirmed, so that upstream contradicts itself.
     """
-    step: TranscriptEntry | None = leader
-    yielding: TranscriptEntry | None = None
+    step: TranscriptEntry | None = predecessor
+    provisional: TranscriptEntry | None = None
     while step is not None and step is not entry:
-        yielding = step if yielding is None and not step.is_place_confirmed else yielding
+        provisional = step if provisional is None and not step.is_place_confirmed else provisional
         step = step.predecessor
     if step is None:
         return True
-    if yielding is None or entry.predecessor is None:
+    if provisional is None or entry.predecessor is None:
         return False
-    _move(yielding, entry.predecessor, is_told=False)
+    _move(provisional, entry.predecessor, is_confirmed=False)
     return True

@@ -35,7 +35,7 @@ class AdmittedCall:
     """Admitted call, which this gateway now holds."""
 
     session: Session
-    hold: CallLease
+    lease: CallLease
     config: CallConfig
     recording: LiveRecording | None  # None if the call is not recorded
     start_sample: int  # samples since the start of the recording, or of an unrecorded conversation
@@ -46,7 +46,7 @@ class AdmittedCall:
 
     @property
     def epoch(self) -> int:
-        return self.hold.epoch
+        return self.lease.epoch
 
 
 def check_origin(headers: dict[bytes, bytes]) -> None:
@@ -68,12 +68,12 @@ def ticket_from_subprotocols(subprotocols: list[str]) -> str:
 
 def redeem_ticket(session_id: UUID, ticket: str) -> CallTicket:
     """Redeem the single-use ticket. Raise AdmissionRefusedError if it is invalid or the session is over."""
-    spent = call_tickets.redeem_ticket(ticket, session_id)
-    if spent is None or not spent.is_valid:
+    redeemed = call_tickets.redeem_ticket(ticket, session_id)
+    if redeemed is None or not redeemed.is_valid:
         raise AdmissionRefusedError("bad_ticket")
-    if not spent.session.is_live or not spent.session.is_phone:
+    if not redeemed.session.is_live or not redeemed.session.is_phone:
         raise AdmissionRefusedError("session_over")
-    return spent
+    return redeemed
 
 
 def is_still_held(ticket: CallTicket) -> bool:
@@ -95,18 +95,18 @@ def admit_call(ticket: CallTicket, query: bytes) -> AdmittedCall:
         raise AdmissionRefusedError("in_use")
     session.refresh_from_db()
     close_open_turns(session)
-    recorded = None
+    recording = None
     if is_recorded:
         record_consent(session, consent_version(query))
-        recorded = LiveRecording(start_recording(session, epoch), create_uploader(session, epoch))
-    briefing = build_call_config(session, is_recorded)
-    begins_at = epoch_offset_samples(session, epoch) if recorded else history_end_sample(briefing)
-    return AdmittedCall(session, CallLease(session.pk, epoch, ticket.pk), briefing, recorded, begins_at)
+        recording = LiveRecording(start_recording(session, epoch), create_uploader(session, epoch))
+    config = build_call_config(session, is_recorded)
+    start_sample = epoch_offset_samples(session, epoch) if recording else history_end_sample(config)
+    return AdmittedCall(session, CallLease(session.pk, epoch, ticket.pk), config, recording, start_sample)
 
 
-def history_end_sample(briefing: CallConfig) -> int:
+def history_end_sample(config: CallConfig) -> int:
     """Return the end of the last turn in samples. An unrecorded call continues its clock from there."""
-    return max((turn.end_ms or 0 for turn in briefing.history), default=0) * SAMPLE_RATE // 1000
+    return max((turn.end_ms or 0 for turn in config.history), default=0) * SAMPLE_RATE // 1000
 
 
 def wants_recording(query: bytes) -> bool:

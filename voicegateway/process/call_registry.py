@@ -56,7 +56,7 @@ class CapacityError(Exception):
 class RegisteredCall:
     """Call held by this process."""
 
-    hold: CallLease
+    lease: CallLease
     call: Call
     recording: LiveRecording | None
 
@@ -73,7 +73,7 @@ class CallRegistry:
         self.is_draining = False
         self.loop_lags: deque[float] = deque(maxlen=LAG_SAMPLES)
         self._disk_executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gateway-disk")
-        self._upload_executor = ThreadPoolExecutor(max_workers=UPLOAD_THREADS, thread_name_prefix="gateway-ships")
+        self._upload_executor = ThreadPoolExecutor(max_workers=UPLOAD_THREADS, thread_name_prefix="gateway-uploads")
         self._uploading: set[LiveRecording] = set()
         self._leftover_upload_due = asyncio.Event()
         self._heartbeat_due = asyncio.Event()
@@ -115,7 +115,7 @@ class CallRegistry:
         except TimeoutError:
             logger.warning("Recordings stay on this host until a gateway starts here again")
         except Exception:
-            logger.exception("Recordings could not be shipped; they stay on this host")
+            logger.exception("Recordings could not be uploaded; they stay on this host")
 
     # Admission and drain
 
@@ -139,7 +139,7 @@ class CallRegistry:
 
     def _has_disk_space(self) -> bool:
         """Return True if the disk has room for one more call after reserving `DISK_PER_CALL` for each recorded call."""
-        recorded = sum(holding.recording is not None for holding in self.calls)
+        recorded = sum(registered.recording is not None for registered in self.calls)
         root = Path(settings.SPOOL_DIR)
         try:
             root.mkdir(parents=True, exist_ok=True)
@@ -148,14 +148,14 @@ class CallRegistry:
             return False
 
     @contextmanager
-    def register(self, held: CallLease, call: Call, recording: LiveRecording | None) -> Iterator[None]:
+    def register(self, lease: CallLease, call: Call, recording: LiveRecording | None) -> Iterator[None]:
         """Send the call's heartbeats and upload its spool while the block runs."""
-        holding = RegisteredCall(held, call, recording)
-        self.calls.add(holding)
+        registered = RegisteredCall(lease, call, recording)
+        self.calls.add(registered)
         try:
             yield
         finally:
-            self.calls.discard(holding)
+            self.calls.discard(registered)
 
     def status(self) -> dict[str, object]:
         """Return call and task counts and the event loop's lag, for operators and leak checks."""
@@ -169,8 +169,8 @@ class CallRegistry:
     async def drain(self, seconds: float) -> None:
         """Refuse new calls, wait up to `seconds` for the current ones to end, then release the rest."""
         self.is_draining = True
-        for holding in tuple(self.calls):
-            holding.call.send_notice("draining")
+        for registered in tuple(self.calls):
+            registered.call.send_notice("draining")
         if self.slots_taken:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
@@ -180,8 +180,8 @@ class CallRegistry:
     async def release_all(self) -> None:
         """Save every call in its current state and release it to another process."""
         self.is_draining = True
-        for holding in tuple(self.calls):
-            holding.call.end_now(CallEndReason.SHUTDOWN)
+        for registered in tuple(self.calls):
+            registered.call.end_now(CallEndReason.SHUTDOWN)
         if self.slots_taken:
             await self._all_calls_ended.wait()
 
@@ -214,26 +214,27 @@ class CallRegistry:
         """Renew the leases of all calls and end those that this process has lost, even if the hints were lost."""
         while True:
             self._heartbeat_due.clear()
-            holdings = tuple(self.calls)
+            registered_calls = tuple(self.calls)
             try:
-                lost = await database_to_async(renew_leases, HEARTBEAT_EXECUTOR)([holding.hold for holding in holdings])
+                leases = [registered.lease for registered in registered_calls]
+                lost = await database_to_async(renew_leases, HEARTBEAT_EXECUTOR)(leases)
             except Exception as error:
                 logger.warning("No heartbeat: %s", type(error).__name__)
             else:
-                for holding in holdings:
-                    if holding.hold.session_id in lost:
-                        _end_call(holding, CallEndReason(lost[holding.hold.session_id]))
+                for registered in registered_calls:
+                    if registered.lease.session_id in lost:
+                        _end_call(registered, CallEndReason(lost[registered.lease.session_id]))
             with suppress(TimeoutError):
                 async with asyncio.timeout(settings.HEARTBEAT_EVERY):
                     await self._heartbeat_due.wait()
 
     def _handle_message(self, message: dict[str, Any]) -> None:
         """Act on a hint if it is about one of this process's calls."""
-        for holding in tuple(self.calls):
-            if str(holding.hold.session_id) != message["session_id"]:
+        for registered in tuple(self.calls):
+            if str(registered.lease.session_id) != message["session_id"]:
                 continue
-            if message["type"] == "call.let_go" and message["epoch"] == holding.hold.epoch:
-                _end_call(holding, CallEndReason.REPLACED)
+            if message["type"] == "call.let_go" and message["epoch"] == registered.lease.epoch:
+                _end_call(registered, CallEndReason.REPLACED)
             else:
                 self._heartbeat_due.set()
 
@@ -248,9 +249,9 @@ class CallRegistry:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(SYNC_INTERVAL)
-            for holding in tuple(self.calls):
-                if holding.recording:
-                    await loop.run_in_executor(self._disk_executor, holding.recording.spool.sync)
+            for registered in tuple(self.calls):
+                if registered.recording:
+                    await loop.run_in_executor(self._disk_executor, registered.recording.spool.sync)
 
     async def _upload_spools(self) -> None:
         """Upload the calls' spools every `SHIP_EVERY` seconds.
@@ -259,17 +260,17 @@ class CallRegistry:
         """
         while True:
             await asyncio.sleep(settings.SHIP_EVERY)
-            for holding in tuple(self.calls):
-                if holding.recording and holding.recording not in self._uploading:
-                    self._uploading.add(holding.recording)
-                    self._spawn(self._upload(holding.hold, holding.recording))
+            for registered in tuple(self.calls):
+                if registered.recording and registered.recording not in self._uploading:
+                    self._uploading.add(registered.recording)
+                    self._spawn(self._upload(registered.lease, registered.recording))
 
-    async def _upload(self, held: CallLease, recording: LiveRecording) -> None:
+    async def _upload(self, lease: CallLease, recording: LiveRecording) -> None:
         try:
             await asyncio.get_running_loop().run_in_executor(self._upload_executor, recording.upload)
         except (StoreUnavailableError, OSError) as error:
             # No traceback: during an outage of the store every call logs this every few seconds.
-            logger.warning("Not shipped (%s); it stays here", error, extra={"session_id": held.session_id})
+            logger.warning("Not uploaded (%s); it stays here", error, extra={"session_id": lease.session_id})
         finally:
             self._uploading.discard(recording)
 
@@ -292,11 +293,11 @@ class CallRegistry:
             try:
                 await database_to_async(upload_closed_spools, UPLOAD_EXECUTOR)()
             except Exception:
-                logger.exception("Recordings could not be shipped; they will be tried again")
+                logger.exception("Recordings could not be uploaded; they will be tried again")
             with suppress(TimeoutError):
                 async with asyncio.timeout(settings.SWEEP_EVERY):
                     await self._leftover_upload_due.wait()
 
 
-def _end_call(holding: RegisteredCall, reason: CallEndReason) -> None:
-    (holding.call.end_now if reason in IMMEDIATE_END_REASONS else holding.call.end)(reason)
+def _end_call(registered: RegisteredCall, reason: CallEndReason) -> None:
+    (registered.call.end_now if reason in IMMEDIATE_END_REASONS else registered.call.end)(reason)

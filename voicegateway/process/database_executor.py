@@ -66,15 +66,15 @@ def retry_until_available(
     """
     awaitable = database_to_async(function)
 
-    async def insist(*args: Args.args, **kwargs: Args.kwargs) -> Result:
-        wait = retry_after
+    async def retry(*args: Args.args, **kwargs: Args.kwargs) -> Result:
+        delay = retry_after
         while True:
             try:
                 return await awaitable(*args, **kwargs)
-            except UNAVAILABLE_ERRORS as away:
+            except UNAVAILABLE_ERRORS as error:
                 # No traceback: during an outage every call of this process logs this every few seconds.
-                logger.warning("The database is away (%s); trying again", type(away).__name__)
-                await asyncio.sleep(wait)
-                wait = min(2 * wait, MAX_RETRY_DELAY)
+                logger.warning("The database is unavailable (%s); trying again", type(error).__name__)
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, MAX_RETRY_DELAY)
 
-    return insist
+    return retry

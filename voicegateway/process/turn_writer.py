@@ -31,10 +31,10 @@ class QueuedTurn:
 
 def save_turns(entries: Sequence[QueuedTurn]) -> None:
     """Save all of the turns or none of them."""
-    said: dict[UUID, list[TranscriptTurn]] = {}
+    batch: dict[UUID, list[TranscriptTurn]] = {}
     for entry in entries:
-        said.setdefault(entry.session_id, []).append(TranscriptTurn.from_snapshot(entry.turn, entry.epoch))
-    record_turns(said)
+        batch.setdefault(entry.session_id, []).append(TranscriptTurn.from_snapshot(entry.turn, entry.epoch))
+    record_turns(batch)
 
 
 class TurnWriter:
@@ -84,14 +84,14 @@ class TurnWriter:
             await self._saved.wait_for(lambda: session_id not in self._writing and session_id not in self._queued)
 
     async def _write_batch(self) -> None:
-        said = self._take_batch()
-        self._writing = frozenset(said)
+        batch = self._take_batch()
+        self._writing = frozenset(batch)
         try:
-            await self._write_all([entry for turns in said.values() for entry in turns.values()])
-        except UNAVAILABLE_ERRORS as away:
-            logger.warning("Turns of %d calls are not saved yet: %s", len(said), type(away).__name__)
+            await self._write_all([entry for turns in batch.values() for entry in turns.values()])
+        except UNAVAILABLE_ERRORS as error:
+            logger.warning("Turns of %d calls are not saved yet: %s", len(batch), type(error).__name__)
             # Keep the later state of a turn that was queued again during the attempt.
-            earlier = {session_id: turns | self._queued.pop(session_id, {}) for session_id, turns in said.items()}
+            earlier = {session_id: turns | self._queued.pop(session_id, {}) for session_id, turns in batch.items()}
             self._queued = earlier | self._queued
             await asyncio.sleep(self._retry_after)
         finally:
@@ -101,15 +101,15 @@ class TurnWriter:
 
     def _take_batch(self) -> dict[UUID, dict[str, QueuedTurn]]:
         """Take up to `MAX_BATCH` turns, those of the longest-waiting sessions first."""
-        said: dict[UUID, dict[str, QueuedTurn]] = {}
-        room = MAX_BATCH
-        while room and self._queued:
+        batch: dict[UUID, dict[str, QueuedTurn]] = {}
+        free = MAX_BATCH
+        while free and self._queued:
             session_id, turns = next(iter(self._queued.items()))
-            said[session_id] = {item: turns.pop(item) for item in list(turns)[:room]}
-            room -= len(said[session_id])
+            batch[session_id] = {item: turns.pop(item) for item in list(turns)[:free]}
+            free -= len(batch[session_id])
             if not turns:
                 del self._queued[session_id]
-        return said
+        return batch
 
     async def _write_all(self, entries: Sequence[QueuedTurn]) -> None:
         """Save the turns together, or one by one if that fails, so that one bad turn never holds up another call's."""
@@ -124,8 +124,8 @@ class TurnWriter:
                 return
             # This turn will never be accepted. Log only the error's name: its text may quote the row, and with it
             # the counselor's or caller's words.
-            facts = {"session_id": entries[0].session_id}
-            logger.error("A turn cannot be saved: %s", type(error).__name__, extra=facts)
+            log_fields = {"session_id": entries[0].session_id}
+            logger.error("A turn cannot be saved: %s", type(error).__name__, extra=log_fields)
         else:
             for entry in entries:
                 entry.on_saved(entry.turn)

@@ -21,7 +21,7 @@ FATAL_CODES = frozenset(
 SESSION_EXPIRED = "session_expired"
 
 
-def session_update(briefing: CallConfig) -> Mapping[str, object]:
+def session_update(config: CallConfig) -> Mapping[str, object]:
     """Build the `session.update` event.
 
     The gateway decides on responses and interruptions. Upstream only listens, transcribes, and speaks on request.
@@ -29,21 +29,21 @@ def session_update(briefing: CallConfig) -> Mapping[str, object]:
     pcm = {"type": "audio/pcm", "rate": SAMPLE_RATE}
     turn_detection = {
         "type": "server_vad",
-        "silence_duration_ms": briefing.patience.silence_ms,
+        "silence_duration_ms": config.patience.silence_ms,
         "create_response": False,
         "interrupt_response": False,
     }
     session = {
         "type": "realtime",
         "output_modalities": ["audio"],
-        "instructions": briefing.instructions,
+        "instructions": config.instructions,
         "audio": {
             "input": {
                 "format": pcm,
-                "transcription": {"model": briefing.transcribe_model},
+                "transcription": {"model": config.transcribe_model},
                 "turn_detection": turn_detection,
             },
-            "output": {"format": pcm, "voice": briefing.voice},
+            "output": {"format": pcm, "voice": config.voice},
         },
     }
     return {"type": "session.update", "session": session}

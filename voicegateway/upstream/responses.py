@@ -28,8 +28,8 @@ class ResponseTracker:
         self.last_event_at = 0.0
         self.failures = 0  # failed responses in a row
 
-    def request(self, prompting: ResponseTrigger = ResponseTrigger.TURN, not_before: float = float("-inf")) -> None:
-        self.is_requested, self.trigger, self.not_before = True, prompting, not_before
+    def request(self, trigger: ResponseTrigger = ResponseTrigger.TURN, not_before: float = float("-inf")) -> None:
+        self.is_requested, self.trigger, self.not_before = True, trigger, not_before
 
     def is_due(self, now: float) -> bool:
         return self.is_requested and not self.is_in_progress and now >= self.not_before
