@@ -13,8 +13,8 @@ BOOTSTRAP = python="$(PYTHON)"; "$$python" config/launcher/bootstrap.py
 
 help:
 	@echo 'make demo                        run Steadyline on this machine, without a key (WEB_PORT=8000 GATEWAY_PORT=8001)'
-	@echo 'make demo-reset                  delete the data of the demo'
-	@echo 'make manage ARGS="command"       run a management command on the data of the demo'
+	@echo 'make demo-reset                  delete the demo'"'"'s data'
+	@echo 'make manage ARGS="command"       run a management command on the demo'"'"'s data'
 	@echo 'make test                        run the linters and every test once'
 	@echo 'make test ARGS="-k name"         run only the tests whose names match; other pytest options work too'
 	@echo 'make test ARGS=--both            run every test on SQLite and on PostgreSQL'

@@ -24,7 +24,7 @@ S3_CREDENTIALS = {"aws_access_key_id": "bench", "aws_secret_access_key": "bench"
 def main(wanted: list[str]) -> None:
     unknown = set(wanted) - set(SECTIONS)
     if unknown:
-        sys.exit(f"There is no measurement named {', '.join(sorted(unknown))}. There are: {', '.join(SECTIONS)}.")
+        sys.exit(f"Unknown measurement: {', '.join(sorted(unknown))}. Choose from {', '.join(SECTIONS)}.")
     for name in wanted or SECTIONS:
         title, measure = SECTIONS[name]
         text, figures = measure()
@@ -34,8 +34,9 @@ def main(wanted: list[str]) -> None:
         print(text)
 
 
-IMPORTS = """A pack of rows of about 2.2 KB is read, checked and written, each with its context file and two skills;
-every size in a process of its own. Memory is the process's peak above what it held before the import began.
+IMPORTS = """\
+Each row has about 2.2 KB, a context file, and two skills. A pack is read, checked, and written; each size runs in its
+own process. Memory is the peak above the level before the import.
 """
 
 
@@ -71,7 +72,8 @@ def imports_table(name: str, runs: list[dict[str, Any]]) -> str:
             "|---:|---:|---:|---:|---:|",
             *rows,
             "",
-            f"One of {last['rows']:,} rows takes {growth:.2f} times what one of {first['rows']:,} does (1 is linear).",
+            f"A pack of {last['rows']:,} rows takes {growth:.2f} times as long per row as one of {first['rows']:,} "
+            "(1 is linear).",
             f"A pack of 100 rows takes {first['queries_for_100']} queries, from the file to the last scenario.",
             "",
         ]
@@ -90,11 +92,11 @@ def gateway() -> tuple[str, dict[str, Any]]:
     return gateway_section(figures), figures
 
 
-RECORDINGS = """An hour on the phone, half of it with the caller speaking, shipped in segments of 5 s and closed. Each
-step is a process of its own; memory is the peak above what the process held before. The S3 server is a simulation in
-Python on the same two cores, which copies all of an object for each range of it: its own work is part of the time
-there. Seeks are 200 ranges of 64 KiB all over the
-file, through the view; then the whole file is read once.
+RECORDINGS = """\
+The recording is one hour long, with the caller speaking for half of it, and was uploaded in segments of 5 s. Each
+step runs in its own process; memory is the peak above its starting level. The S3 server is a simulation in Python on
+the same two cores. It copies the whole object for each range, and the times include that work. Seeks are 200 ranges
+of 64 KiB spread over the file, through the view. Then the whole file is read once.
 """
 
 
@@ -110,15 +112,16 @@ def recordings() -> tuple[str, dict[str, Any]]:
         for where, run in figures.items()
     ]
     head = [
-        "| kept in | file | finished in | of its CPU | memory | a seek | memory to play |",
+        "| storage | file | finished in | CPU time | memory | one seek | memory to play |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     return "\n".join([RECORDINGS, *head, *rows, ""]), figures
 
 
-EVALUATIONS = """A chat is graded against a manual, again and again, by the stand-in. Our own share is everything but
-the time in which OpenAI is waited for: claiming, reading, proving and storing. An upload is answered when the door has
-looked at it, and ready when a search finds it; most of that is the stand-in's indexing, which is simple and slow.
+EVALUATIONS = """\
+The stand-in grades a chat against a manual, many times. Our own share is everything except waiting for OpenAI:
+claiming, reading, verifying, and storing. An upload is answered after its validation, and ready when a search finds
+it. Most of that time is the stand-in's indexing, which is simple and slow.
 """
 
 
@@ -127,7 +130,8 @@ def evaluations() -> tuple[str, dict[str, Any]]:
     run = figures["grading"]
     grading = (
         f"{run['turns']} turns, {run['criteria']} criteria, a manual of {run['pages']} pages: our own share is "
-        f"{run['own_ms']:.0f} ms (at worst {run['own_ms_worst']:.0f}), beside {run['waited_ms']:.0f} ms of waiting.\n"
+        f"{run['own_ms']:.0f} ms (at most {run['own_ms_worst']:.0f}), "
+        f"in addition to {run['waited_ms']:.0f} ms of waiting.\n"
     )
     rows = [
         f"| {run['kind']} | {run['mb']:.1f} MB | {run['sections']} | {run['answered_seconds']:.2f} s "
@@ -138,8 +142,9 @@ def evaluations() -> tuple[str, dict[str, Any]]:
     return "\n".join([EVALUATIONS, grading, *head, *rows, ""]), figures
 
 
-PAGES = """Every list and page, opened 25 times with 10,000 graded sessions in PostgreSQL and 25 times with 100,000, of
-the same 400 counselors in the same 200 scenarios over the same year; medians of the whole answer, templates included.
+PAGES = """\
+Every list and page is opened 25 times with 10,000 graded sessions in PostgreSQL and 25 times with 100,000. Both have
+the same 400 counselors, 200 scenarios, and year. Times are medians of the whole response, including templates.
 """
 
 
@@ -150,9 +155,9 @@ def pages() -> tuple[str, dict[str, Any]]:
         figures = json.loads(run_module("benchmarks.pages", url))
     few, many = figures["10000"], figures["100000"]
     rows = [f"| `{page}` | {few[page]:.1f} ms | {many[page]:.1f} ms | {many[page] / few[page]:.2f} |" for page in few]
-    head = ["| page | 10,000 | 100,000 | times |", "|---|---:|---:|---:|"]
+    head = ["| page | 10,000 | 100,000 | ratio |", "|---|---:|---:|---:|"]
     worst = max(many[page] / few[page] for page in few)
-    return "\n".join([PAGES, *head, *rows, "", f"The most that a page slows is {worst:.2f} times.", ""]), figures
+    return "\n".join([PAGES, *head, *rows, "", f"No page takes more than {worst:.2f} times as long.", ""]), figures
 
 
 def run_module(module: str, *arguments: str) -> str:

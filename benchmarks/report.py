@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent
 REPORT_PATH = ROOT / "docs" / "measured.md"
 HEAD = """# Measured
 
-By `make bench` and `make prove`, each section on a day of its own. Times are for comparison within one run.
+Written by `make bench` and `make prove`, each section on its own day. Compare times only within one run.
+The sentences are strings in `benchmarks/` and `tests/__main__.py`; change them there too.
 """
 
 

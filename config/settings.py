@@ -21,7 +21,7 @@ def _are_origins(values: list[str]) -> None:
 
 
 DEBUG = env.bool("DEBUG", False)
-SECRET_KEY = env.str("SECRET_KEY", validate=validate.Length(min=32, error="must have 32 characters or more"))
+SECRET_KEY = env.str("SECRET_KEY", validate=validate.Length(min=32, error="must have at least 32 characters"))
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", validate=validate.Length(min=1))
 # Full origins of the web pages, e.g. https://practice.example.org. The call WebSocket accepts no others.
 WEB_ORIGINS: list[str] = env.list("WEB_ORIGINS", validate=[validate.Length(min=1), _are_origins])
@@ -119,7 +119,7 @@ try:
 except EnvValidationError as error:
     wrong = dict(error.error_messages) if isinstance(error.error_messages, dict) else {"": error.error_messages}
     lines = "\n".join(f"  {name}: {' '.join(messages)}" for name, messages in sorted(wrong.items()))
-    raise ImproperlyConfigured(f"These settings are missing or wrong:\n{lines}") from None
+    raise ImproperlyConfigured(f"These settings are missing or invalid:\n{lines}") from None
 
 INSTALLED_APPS = [
     "django.contrib.admin",

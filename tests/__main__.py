@@ -31,32 +31,33 @@ OWN_OPTIONS = ("--both", "--fast", "--lint", "--prove")
 
 # Checks that `make prove` repeats at full count, with the property each one shows. On PostgreSQL if it is installed.
 PROOFS = {
-    "tests/voicegateway/test_event_order.py": "10,000 shuffles of every legal order of events, three properties: the "
-    "same transcript, no turn ever changes places, none is lost or doubled",
-    "tests/voicegateway/test_gateway_kills.py": "a gateway killed (-9) at 20 random moments of one call: it goes on, "
-    "no received audio and no finished turn is lost",
-    "tests/recordings/test_finishing_killed.py": "three finishers of one recording at once on S3, killed (-9) at every "
-    "statement and request: one object, one row, nothing left over",
-    "tests/recordings/test_spool_damage.py": "a spool cut off, or with a byte flipped, at every offset of its last "
-    "4 KiB: a valid recording; 40 power cuts cost a second at most",
-    "tests/recordings/test_assembly.py": "30 minutes with an interruption every 3 s: channels within 20 ms of the "
-    "truth, the length within 0.1 % of the clock",
+    "tests/voicegateway/test_event_order.py": "10,000 shuffles of legal event orders, three properties: the transcript "
+    "is the same, no turn changes its place, and no turn is lost or duplicated",
+    "tests/voicegateway/test_gateway_kills.py": "A gateway is killed (-9) at 20 random moments of one call: the call "
+    "continues, and no received audio or finished turn is lost",
+    "tests/recordings/test_finishing_killed.py": "Three workers finish one recording on S3 at once and are killed (-9) "
+    "at every statement and request: one object and one row result, and nothing is left over",
+    "tests/recordings/test_spool_damage.py": "A spool is cut off, or one byte is flipped, at every offset of its last "
+    "4 KiB: the recording is valid. 40 power cuts lose at most one second each",
+    "tests/recordings/test_assembly.py": "30 minutes with an interruption every 3 s: channels are within 20 ms of the "
+    "truth, and the length is within 0.1 % of the clock",
     "tests/voicegateway/test_gateway_leaks.py::test_calls_that_come_and_go_leave_nothing_behind": "500 calls that "
-    "connect and drop: tasks, files and database connections are back at their baseline, no upstream socket is open",
-    "tests/accounts/test_preparation_states.py": "150 runs of 25 steps of a document being replaced while OpenAI lags, "
-    "fails, expires and forgets and workers die: one document counts at every moment, nothing is left over",
-    "tests/project/test_api_fuzzing.py": "2,000 cases of the API's own schema as each of nine people and systems, and "
-    "every address that is read from with every id: no failure of ours, nothing of others",
-    "tests/evaluation/test_workers_killed.py": "a worker killed (-9) at every statement and request of an upload and "
-    "of a grading: the old document or the new one, the feedback once",
-    "tests/project/test_permission_matrix.py": "every route of pages, API and administration as every role",
-    "tests/standins": "the stand-in's own tests, and every script of the conformance suite against the product",
-    "tests/browser": "every path in Chromium, and axe on every page, light and dark, at 360 and 1440 px",
-    "tests/config": "every way in which an installation or the try-out can fail",
+    "connect and drop: tasks, files, and database connections return to their baseline, and no upstream socket stays "
+    "open",
+    "tests/accounts/test_preparation_states.py": "150 runs of 25 steps that replace a document while OpenAI lags, "
+    "fails, expires, and forgets, and workers die: one document is in force at every moment, and nothing is left over",
+    "tests/project/test_api_fuzzing.py": "2,000 cases from the API's own schema as each of nine people and systems, "
+    "and every readable address with every id: no server error, and nothing of another organization",
+    "tests/evaluation/test_workers_killed.py": "A worker is killed (-9) at every statement and request of an upload "
+    "and of a grading: the old document or the new one is in force, and feedback is written once",
+    "tests/project/test_permission_matrix.py": "Every route of pages, API, and administration as every role",
+    "tests/standins": "The stand-in's own tests, and every script of the conformance suite against the product",
+    "tests/browser": "Every path in Chromium, and axe on every page, light and dark, at 360 and 1440 px",
+    "tests/config": "Every way in which an installation or the demo can fail",
 }
 
-# Exported for somebody's own use, these must not decide what is tested or which servers a test reaches. Without
-# bytecode files, each worker compiles all modules anew: 20 s of CPU.
+# Variables of the developer's own environment must not decide what is tested or which servers a test reaches. Without
+# bytecode files, each worker compiles all modules again: 20 s of CPU.
 FOREIGN = (
     "OPENAI_",
     "DATABASE_URL",
@@ -172,7 +173,7 @@ def prove(arguments: Sequence[str]) -> int:
                 environment["DATABASE_URL"] = url
                 outcomes = [run(proof, proof_command(proof), environment) for proof in proofs]
     rows = [f"| {PROOFS[one.step]} | {one.result} | {one.seconds:.0f} s |" for one in outcomes]
-    table = "\n".join(["| what is repeated | result | took |", "|---|---|---:|", *rows])
+    table = "\n".join(["| check | result | time |", "|---|---|---:|", *rows])
     if not arguments:
         write_section("Proved", f"{describe_machine()} On {'SQLite' if reason else 'PostgreSQL'}.\n\n{table}")
     return report(outcomes)

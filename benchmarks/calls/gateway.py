@@ -326,8 +326,9 @@ def format_window(window: MeasurementWindow) -> str:
     lag = "" if window.lag is None else f", loop lag {window.lag:.0f} ms"
     return (
         f"{window.kind:>8} {window.calls:4d} calls: p50 {window.p50:.2f} p95 {window.p95:.2f} p99 {window.p99:.2f} ms, "
-        f"CPU {window.cpu:.1f} % ({window.cpu_per_call:.3f} a call), {window.memory:.0f} KB a call, "
-        f"lost {window.lost}, disordered {window.disordered}, waited {window.waited:.1f} %/{window.load_waited:.1f} %"
+        f"CPU {window.cpu:.1f} % ({window.cpu_per_call:.3f} % per call), {window.memory:.0f} KB per call, "
+        f"lost {window.lost}, out of order {window.disordered}, "
+        f"waited {window.waited:.1f} % (load {window.load_waited:.1f} %)"
         f"{lag} {' '.join(window.faults)}"
     )
 
@@ -369,10 +370,12 @@ def profile(number: int, seconds: float) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--calls", type=int, default=0)
-    parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--profile", type=int, default=0)
-    parser.add_argument("--only", choices=["relay", "gateway"])
+    parser.add_argument("--calls", type=int, default=0, help="number of calls; without it, every number in turn")
+    parser.add_argument("--seconds", type=float, default=5.0, help="length of each measurement (default: 5)")
+    parser.add_argument(
+        "--profile", type=int, default=0, metavar="CALLS", help="profile the gateway with this many calls"
+    )
+    parser.add_argument("--only", choices=["relay", "gateway"], help="measure only one of the two")
     arguments = parser.parse_args()
     if arguments.profile:
         profile(arguments.profile, arguments.seconds)

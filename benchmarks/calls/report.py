@@ -5,12 +5,12 @@ from typing import Any
 
 MAX_P99_MS = 20.0  # the same limit as in benchmarks.calls.gateway
 TARGETS = {"cpu_ratio": 1.8, "calls": 200, "kb": 256.0}  # CPU relative to the relay, calls on one core, KB per call
-INTRODUCTION = """The gateway as a process of its own, on PostgreSQL, with recording and transcripts, beside a bare
-uvloop relay of `websockets` that only translates. The measured process has one core, browsers, model and database share
-the other. Every call sends 50 frames of 20 ms a second; while the caller speaks (10 s of every 11.5 s) each comes back,
-so a frame's way goes through the measured process twice. Times are what is added to it, in milliseconds; CPU is the
-share of a core, with all threads. Of several short windows the one with the least CPU counts, medians stand in
-brackets.
+INTRODUCTION = """\
+The gateway runs as its own process on PostgreSQL, with recording and transcripts. It is compared with a bare
+`websockets` relay on uvloop that only translates messages. The measured process has one core; browsers, model, and
+database share the other. Every call sends 50 frames of 20 ms per second. While the caller speaks (10 s of every 11.5
+s), each frame comes back, so it passes the measured process twice. Times are the added latency in milliseconds. CPU
+is the share of one core over all threads, in the window with the least CPU; medians are in parentheses.
 """
 
 
@@ -18,7 +18,7 @@ def gateway_section(figures: dict[str, Any]) -> str:
     windows = figures["windows"]
     numbers = sorted({window["calls"] for window in windows})
     rows = [row for calls in numbers for row in table_rows(windows, calls)]
-    head = "| calls | | p50 | p95 | p99 | CPU a call | to the relay's | KB a call | loop lag | lost |"
+    head = "| calls | | p50 | p95 | p99 | CPU per call | ratio to relay | KB per call | loop lag | lost |"
     line = "|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|"
     return "\n".join(
         [INTRODUCTION, head, line, *rows, "", summary(windows), "", long_call_summary(figures["long_call"])]
@@ -79,11 +79,10 @@ def summary(windows: list[dict[str, Any]]) -> str:
     calls, relay = max_good_calls(windows, "gateway"), max_good_calls(windows, "relay")
     memory = best_window(select_windows(windows, "gateway", 60))["memory"]
     return (
-        f"At 60 calls the gateway takes {reached:.2f} times the relay's CPU (pairs: "
-        f"{', '.join(f'{one:.2f}' for one in ratios)}; the aim is {TARGETS['cpu_ratio']}), and {memory:.0f} KB a call "
-        f"({TARGETS['kb']:.0f}). One core carried {calls} calls with the 99th percentile under {MAX_P99_MS:.0f} "
-        f"ms and nothing "
-        f"lost ({TARGETS['calls']}); the relay {relay}, as far as was tried."
+        f"At 60 calls the gateway uses {reached:.2f} times the relay's CPU (pairs: "
+        f"{', '.join(f'{one:.2f}' for one in ratios)}; target: {TARGETS['cpu_ratio']}) and {memory:.0f} KB per call "
+        f"(target: {TARGETS['kb']:.0f}). One core handled {calls} calls with the 99th percentile under "
+        f"{MAX_P99_MS:.0f} ms and no loss (target: {TARGETS['calls']}). The relay handled {relay}, the most we tried."
     )
 
 
@@ -91,6 +90,6 @@ def long_call_summary(figures: dict[str, Any]) -> str:
     seen = {int(minute): kb for minute, kb in figures["kb_at_minute"].items()}
     grown, turns = seen[60] - seen[5], figures["turns"]
     return (
-        f"A simulated call of 60 minutes, {turns} turns and {figures['recorded_mb']:.0f} MB of recording: "
-        f"the process grew by {grown:.0f} KB from minute 5 to minute 60, {grown / turns:.2f} KB for each turn."
+        f"In a simulated call of 60 minutes, {turns} turns, and {figures['recorded_mb']:.0f} MB of recording, "
+        f"the process grew by {grown:.0f} KB from minute 5 to minute 60: {grown / turns:.2f} KB per turn."
     )

@@ -23,9 +23,9 @@ def explain_old_python(version: tuple, name: str) -> str:
     if version[:2] >= MINIMUM_PYTHON:
         return ""
     return (
-        f"Steadyline needs Python {format_version(MINIMUM_PYTHON)} or newer; this is "
+        f"Steadyline needs Python {format_version(MINIMUM_PYTHON)} or newer. This is "
         f"{format_version(version[:3])} ({name}). "
-        "Install a newer one or say which: make demo PYTHON=python3.12"
+        "Install a newer version, or choose one: make demo PYTHON=python3.12"
     )
 
 
@@ -69,8 +69,10 @@ class Installer:
             return
         self.check_prerequisites()
         self.log.parent.mkdir(exist_ok=True)
-        with hold_lock(self.log.with_suffix(".lock"), "Another installation is under way in this folder."):
-            print("Installing into .venv (once, about a minute) …", flush=True)
+        with hold_lock(
+            self.log.with_suffix(".lock"), "Another installation is running in this folder. Wait until it has finished."
+        ):
+            print("Installing into .venv. This happens once and takes about a minute …", flush=True)
             self.make_venv()
             self.pip_install(REQUIREMENTS[purpose][0])
             for lock in REQUIREMENTS[purpose]:
@@ -90,16 +92,16 @@ class Installer:
 
     def check_prerequisites(self) -> None:
         if not os.access(self.root, os.W_OK):
-            raise SetupError(f"Steadyline installs into its own folder, and {self.root} cannot be written to.")
+            raise SetupError(f"Steadyline installs into its own folder, but you cannot write to {self.root}.")
         free = shutil.disk_usage(self.root).free
         if free < self.bytes_needed:
             raise SetupError(
-                f"Steadyline needs {self.bytes_needed / 1e9:.1f} GB of free disk to install; "
-                f"{self.root} has {free / 1e9:.1f} GB. Free some and try again."
+                f"Steadyline needs {self.bytes_needed / 1e9:.1f} GB of free disk space to install. "
+                f"{self.root} has {free / 1e9:.1f} GB. Free up some space and try again."
             )
         if find_spec("venv") is None or find_spec("ensurepip") is None:
             raise SetupError(
-                "This Python cannot make virtual environments. "
+                "This Python cannot create virtual environments. "
                 f"On Debian and Ubuntu: apt install python{THIS_PYTHON}-venv"
             )
 
@@ -109,7 +111,7 @@ class Installer:
         afresh = self.venv.exists() and (self.unfinished_marker.exists() or not self.matches_this_python())
         options = ["--clear"] if afresh else []
         self.unfinished_marker.touch()
-        self.run([self.python, "-m", "venv", *options, str(self.venv)], "The virtual environment could not be made.")
+        self.run([self.python, "-m", "venv", *options, str(self.venv)], "The virtual environment could not be created.")
 
     def matches_this_python(self) -> bool:
         python = str(self.venv / "bin" / "python")
@@ -123,7 +125,7 @@ class Installer:
     def pip_install(self, lock: str) -> None:
         python = str(self.venv / "bin" / "python")
         options = ["--quiet", "--no-input", "--disable-pip-version-check", "--require-hashes"]
-        failure = "The packages could not be installed. Is there a network?"
+        failure = "The packages could not be installed. Check your network connection."
         self.run([python, "-m", "pip", "install", *options, "-r", lock], failure)
 
     def run(self, command: list[str], failure: str) -> None:
@@ -132,7 +134,7 @@ class Installer:
         if result.returncode:
             # pip failed and cleaned up after itself. The marker is for killed installations only.
             self.unfinished_marker.unlink()
-            raise SetupError(f"{failure} What happened stands in {self.log}")
+            raise SetupError(f"{failure} See {self.log}")
 
     def digest(self, lock: str) -> str:
         return f"{hashlib.sha256((self.root / lock).read_bytes()).hexdigest()} for Python {THIS_PYTHON}"
@@ -163,11 +165,11 @@ def data_folder(root: Path = ROOT) -> Path:
 def delete_demo_data(var: Path) -> None:
     """Delete the demo's data. Raise SetupError while the demo is running."""
     var.mkdir(parents=True, exist_ok=True)
-    with hold_lock(var / "demo.lock", "The demo is running. Stop it first (Ctrl-C where it runs)."):
+    with hold_lock(var / "demo.lock", "The demo is running. Stop it first: press Ctrl-C in its terminal."):
         for pattern in DEMO_DATA:
             for path in var.glob(pattern):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-    print("The demo's data is gone. The next `make demo` starts afresh.")
+    print("Deleted the demo's data. The next `make demo` starts from scratch.")
 
 
 def main(purpose: str) -> None:
@@ -184,6 +186,6 @@ if __name__ == "__main__":
     except SetupError as refusal:
         sys.exit(str(refusal))
     except OSError as error:
-        sys.exit(f"Steadyline could not prepare its folder: {error}")
+        sys.exit(f"Steadyline could not set up its folder: {error}")
     except KeyboardInterrupt:
-        sys.exit("Stopped. `make demo` goes on from here.")
+        sys.exit("Stopped. Run `make demo` again to continue.")

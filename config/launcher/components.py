@@ -39,7 +39,7 @@ class DemoStandin:
         assert self.process.stdout
         line = self.process.stdout.readline()
         if "listening on" not in line:
-            raise SetupError("The OpenAI stand-in did not start. What it said stands above.")
+            raise SetupError("The OpenAI stand-in did not start. Its output is above.")
         return line.split()[-1]
 
     def has_failed(self) -> bool:

@@ -37,10 +37,10 @@ READY_MESSAGE = """
 Steadyline is ready: {address}
 
   Log in as  counselor@example.org, supervisor@example.org, trainer@example.org,
-             evaluator@example.org, admin@example.org or stranger@example.net (another organization)
+             evaluator@example.org, admin@example.org, or stranger@example.net (another organization)
   Password   {password}
 
-Press Ctrl-C to stop. Everything is kept for the next `make demo`; `make demo-reset` starts over.
+Press Ctrl-C to stop. The next `make demo` continues with the same data. `make demo-reset` deletes it.
 """
 
 
@@ -81,7 +81,7 @@ class DemoSystem:
         for listener in (self.web_listener, self.gateway_listener):
             while not is_healthy(port_of(listener)):
                 if self.failed_part() or time.monotonic() > deadline:
-                    raise SetupError(f"The demo did not start. What happened stands in {self.var / 'demo.log'}")
+                    raise SetupError(f"The demo did not start. See {self.var / 'demo.log'}")
                 time.sleep(0.05)
 
     def failed_part(self) -> str:
@@ -110,7 +110,7 @@ def main(arguments: list[str]) -> None:
         run_management_command(data_folder(), arguments[1:])
     else:
         parser = argparse.ArgumentParser(prog="config.launcher", description=__doc__)
-        parser.add_argument("--stop-with-parent", action="store_true", help="end when the process that started it does")
+        parser.add_argument("--stop-with-parent", action="store_true", help="stop when the parent process ends")
         exit_now(run_demo(data_folder(), parser.parse_args(arguments).stop_with_parent))
 
 
@@ -137,7 +137,7 @@ def run_demo(var: Path, stops_with_parent: bool) -> int:
     # Objects created during startup stay for good, so garbage collection would find nothing.
     gc.disable()
     var.mkdir(parents=True, exist_ok=True)
-    with hold_lock(var / "demo.lock", "This demo is running already. Stop it first (Ctrl-C where it runs)."):
+    with hold_lock(var / "demo.lock", "The demo is already running. Stop it first: press Ctrl-C in its terminal."):
         require_free_disk(var, DISK_BYTES_NEEDED)
         with listen("WEB_PORT", 8000) as web_listener, listen("GATEWAY_PORT", 8001) as gateway_listener:
             address = f"http://127.0.0.1:{port_of(web_listener)}"
@@ -160,7 +160,7 @@ def wait_until_stopped(tryout: DemoSystem, stopping: Event, parent: int) -> str:
             return ""
         failed = tryout.failed_part()
         if failed:
-            return f"Stopping, because {failed} ended by itself. What happened stands in {tryout.var / 'demo.log'}"
+            return f"Stopping because {failed} stopped unexpectedly. See {tryout.var / 'demo.log'}"
     return ""
 
 
@@ -194,15 +194,15 @@ def require_free_disk(var: Path, bytes_needed: int) -> None:
     free = shutil.disk_usage(var).free
     if free < bytes_needed:
         raise SetupError(
-            f"Calls are recorded into {var}, which has {free / 1e6:.0f} MB left. "
-            f"Free some disk: the demo needs {bytes_needed / 1e6:.0f} MB."
+            f"The demo needs {bytes_needed / 1e6:.0f} MB of free disk space for recordings. "
+            f"{var} has {free / 1e6:.0f} MB. Free up some space and try again."
         )
 
 
 def port_from_environment(name: str, usual: int) -> int:
     value = os.environ.get(name) or str(usual)
     if not (value.isdecimal() and int(value) < 65536):
-        raise SetupError(f"{name} must be a port number from 1 to 65535, or 0 for any free one; it is {value!r}.")
+        raise SetupError(f"{name} must be a port number from 1 to 65535, or 0 for any free port, not {value!r}.")
     return int(value)
 
 
@@ -213,11 +213,12 @@ def listen(name: str, usual: int) -> socket:
         return create_server(("127.0.0.1", port))
     except PermissionError:
         raise SetupError(
-            f"This user may not open port {port}. Choose another: make demo {name}={usual + 100}"
+            f"You do not have permission to open port {port}. Choose another one: make demo {name}={usual + 100}"
         ) from None
     except OSError:
         raise SetupError(
-            f"Port {port} is in use. Stop what uses it or choose another: make demo {name}={usual + 100}"
+            f"Port {port} is already in use. Stop the program that uses it, or choose another port: "
+            f"make demo {name}={usual + 100}"
         ) from None
 
 

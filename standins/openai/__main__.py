@@ -13,9 +13,11 @@ from .storage.json_folder import JsonFolder
 def main() -> None:
     parser = argparse.ArgumentParser(prog="standins.openai", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, required=True, help="0 takes a free one; the first line printed names it")
-    parser.add_argument("--exit-with-stdin", action="store_true", help="end as soon as standard input does")
-    parser.add_argument("--state", type=state_folder, help="keep files and vector stores here for the next start")
+    parser.add_argument(
+        "--port", type=int, required=True, help="0 picks a free port; the first line of output names it"
+    )
+    parser.add_argument("--exit-with-stdin", action="store_true", help="stop when standard input closes")
+    parser.add_argument("--state", type=state_folder, help="folder that keeps files and vector stores across restarts")
     for setting in fields(Settings):
         parser.add_argument(f"--{setting.name.replace('_', '-')}", type=float, default=setting.default)
     given = parser.parse_args()

@@ -59,8 +59,8 @@ def test_old_python_says_what_it_needs_in_one_line(tmp_path):
     assert made.returncode != 0
     assert made.stdout == ""
     assert made.stderr.splitlines()[0] == (
-        f"Steadyline needs Python 3.11 or newer; this is 3.8.2 ({old}). "
-        "Install a newer one or say which: make demo PYTHON=python3.12"
+        f"Steadyline needs Python 3.11 or newer. This is 3.8.2 ({old}). "
+        "Install a newer version, or choose one: make demo PYTHON=python3.12"
     )
 
 
@@ -96,7 +96,7 @@ def test_installation_is_done_once_and_again_when_the_lock_changes(tmp_path, cap
     second = capsys.readouterr().out
     (tmp_path / "clone" / "requirements.txt").write_text("# another version\n")
 
-    assert (first, second) == ("Installing into .venv (once, about a minute) …\n", "")
+    assert (first, second) == ("Installing into .venv. This happens once and takes about a minute …\n", "")
     assert not installer.is_installed("demo")
     assert not installer.is_installed("test")
 

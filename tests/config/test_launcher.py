@@ -97,7 +97,10 @@ def test_port_in_use_is_said_in_one_line(start):
         demo.wait_until_gone()
 
     assert demo.process.returncode == 1
-    assert demo.output == (f"Port {port} is in use. Stop what uses it or choose another: make demo GATEWAY_PORT=8101\n")
+    assert demo.output == (
+        f"Port {port} is already in use. Stop the program that uses it, or choose another port: "
+        "make demo GATEWAY_PORT=8101\n"
+    )
 
 
 def test_port_that_is_no_number_is_said_in_one_line(start):
@@ -105,7 +108,7 @@ def test_port_that_is_no_number_is_said_in_one_line(start):
     demo.wait_until_gone()
 
     assert demo.process.returncode == 1
-    assert demo.output == "WEB_PORT must be a port number from 1 to 65535, or 0 for any free one; it is 'http'.\n"
+    assert demo.output == "WEB_PORT must be a port number from 1 to 65535, or 0 for any free port, not 'http'.\n"
 
 
 def test_second_demo_on_the_same_data_is_refused_in_one_line(start, tmp_path):
@@ -115,7 +118,7 @@ def test_second_demo_on_the_same_data_is_refused_in_one_line(start, tmp_path):
         demo.wait_until_gone()
 
     assert demo.process.returncode == 1
-    assert demo.output == "This demo is running already. Stop it first (Ctrl-C where it runs).\n"
+    assert demo.output == "The demo is already running. Stop it first: press Ctrl-C in its terminal.\n"
 
 
 def test_wrong_setting_is_named_without_a_traceback(start):
@@ -142,7 +145,7 @@ def test_data_of_a_version_in_between_is_refused(start, tmp_path):
 
 
 def test_disk_without_room_is_refused(tmp_path):
-    with pytest.raises(SetupError, match="the demo needs 1000000000000 MB"):
+    with pytest.raises(SetupError, match="The demo needs 1000000000000 MB"):
         require_free_disk(tmp_path, bytes_needed=10**18)
 
 

@@ -1,4 +1,4 @@
-"""Hostile scripts against the product as anyone runs it: `python -m standins.openai.conformance`."""
+"""Run the conformance scripts against the product: `python -m standins.openai.conformance`."""
 
 import argparse
 import asyncio
@@ -13,9 +13,9 @@ from .runner import run_scripts, select_scripts
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m standins.openai.conformance", description=__doc__)
-    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="play these alone")
-    parser.add_argument("--list", action="store_true", help="name the scripts and what each proves")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the scorecard there, too")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="run only these scripts")
+    parser.add_argument("--list", action="store_true", help="list the scripts and what each one checks")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to this file")
     asked = parser.parse_args(arguments)
     chapters = select_scripts(asked.only)
     if asked.list:

@@ -115,7 +115,7 @@ class _no_signals:  # noqa: N801  (stands for a method)
 def select_scripts(only: Sequence[str]) -> dict[str, Sequence[ConformanceScript]]:
     known = {script.__name__ for scripts in CHAPTERS.values() for script in scripts}
     if unknown := set(only) - known:
-        raise SystemExit(f"There is no script named {', '.join(sorted(unknown))}; --list names them all.")
+        raise SystemExit(f"Unknown script: {', '.join(sorted(unknown))}. Use --list to see all scripts.")
     return {
         chapter: [script for script in scripts if not only or script.__name__ in only]
         for chapter, scripts in CHAPTERS.items()

@@ -33,14 +33,14 @@ class JsonFolder:
             unfinished.write_bytes(orjson.dumps(document))
             os.replace(unfinished, path)
         except OSError as error:
-            warn_on_stderr(f"cannot save {path}: {error}")
+            warn_on_stderr(f"could not save {path}: {error}")
 
     def remove(self, kind: str, name: str) -> None:
         path = self._path(kind, name)
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            warn_on_stderr(f"cannot remove {path}: {error}")
+            warn_on_stderr(f"could not remove {path}: {error}")
 
     def load(self, kind: str, read: Callable[[JSON], T]) -> Iterator[T]:
         """Yield `read` applied to each document, oldest change first."""
@@ -48,14 +48,14 @@ class JsonFolder:
             try:
                 document = orjson.loads(path.read_bytes())
                 if document["id"] != path.stem:
-                    raise ValueError("it holds another object")
+                    raise ValueError("the id inside is another one")
                 yield read(document)
             except (OSError, ValueError, TypeError, LookupError) as error:
-                warn_on_stderr(f"cannot read {path}, goes on without it: {error!r}")
+                warn_on_stderr(f"could not read {path} and skipped it: {error!r}")
 
     def _path(self, kind: str, name: str) -> Path:
         return self.root / kind / f"{name}.json"
 
 
 def warn_on_stderr(what: str) -> None:
-    print(f"standins.openai {what}", file=sys.stderr, flush=True)
+    print(f"standins.openai: {what}", file=sys.stderr, flush=True)

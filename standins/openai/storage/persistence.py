@@ -47,7 +47,7 @@ def restore_state(state: StandinState) -> None:
 
 def _drop_files_without_content(state: StandinState, store: VectorStore) -> None:
     for file_id in store.files.keys() - state.files.keys():
-        warn_on_stderr(f"goes on without {file_id} in {store.id}: the file itself is missing")
+        warn_on_stderr(f"skipped {file_id} in {store.id} because the file is missing")
         del store.files[file_id]
 
 

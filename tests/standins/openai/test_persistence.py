@@ -107,7 +107,7 @@ def test_damaged_store_is_absent_with_one_line_about_it(state, capfd, damage):
             client.vector_stores.retrieve(damaged.id)
 
     (complaint,) = capfd.readouterr().err.splitlines()
-    assert complaint.startswith(f"standins.openai cannot read {path}, goes on without it: ")
+    assert complaint.startswith(f"standins.openai: could not read {path} and skipped it: ")
 
 
 def test_missing_file_is_gone_from_its_store_too(state, capfd):
@@ -121,7 +121,7 @@ def test_missing_file_is_gone_from_its_store_too(state, capfd):
         assert search_texts(client, store.id) == [CONTENT.decode()]
 
     (complaint,) = capfd.readouterr().err.splitlines()
-    assert complaint == f"standins.openai goes on without {missing.id} in {store.id}: the file itself is missing"
+    assert complaint == f"standins.openai: skipped {missing.id} in {store.id} because the file is missing"
 
 
 def test_write_that_was_cut_off_leaves_what_was_there(state, capfd):
@@ -146,7 +146,7 @@ def test_folder_that_cannot_be_written_any_more_stops_nothing(state, capfd):
         assert client.vector_stores.retrieve(store.id).id == store.id
 
     (complaint,) = capfd.readouterr().err.splitlines()
-    assert complaint.startswith(f"standins.openai cannot save {state / 'vector_stores' / store.id}.json: ")
+    assert complaint.startswith(f"standins.openai: could not save {state / 'vector_stores' / store.id}.json: ")
 
 
 def test_folder_that_cannot_be_made_is_refused(state):
