@@ -334,6 +334,6 @@ def test_session_page_lets_a_supervisor_end_it(call, counselor, supervisor, stra
 
     call.refresh_from_db()
     assert call.end_reason == "supervisor"
-    assert "Ended. What was said until then is kept" in response.content.decode()
+    assert "Session ended. The conversation so far is saved" in response.content.decode()
     assert "A supervisor ended this session." in response.content.decode()
-    assert "It was over already." in client.post(end, follow=True).content.decode()
+    assert "This session had already ended." in client.post(end, follow=True).content.decode()

@@ -48,7 +48,7 @@ def spool(settings, tmp_path):
 
 
 @pytest.mark.parametrize("origin", [b"http://testserver", b"http://127.0.0.1"])
-def test_our_own_origins_may_call(origin):
+def test_check_origin_accepts_our_origins(origin):
     assert check_origin({b"origin": origin}) is None
 
 
@@ -56,18 +56,18 @@ def test_our_own_origins_may_call(origin):
     "headers",
     [{}, *({b"origin": o} for o in (b"", b"null", b"https://testserver", b"http://testserver:81", b"\xff", b"*"))],
 )
-def test_any_other_origin_may_not(headers):
+def test_check_origin_refuses_any_other_origin(headers):
     assert refusal_reason(lambda: check_origin(headers)) == "bad_origin"
 
 
-def test_the_ticket_stands_among_the_subprotocols():
+def test_ticket_is_read_from_the_subprotocols():
     assert ticket_from_subprotocols([SUBPROTOCOL, "ticket.abc.def"]) == "abc.def"
 
 
 @pytest.mark.parametrize(
     "offered", [[], [SUBPROTOCOL], ["ticket.abc"], [SUBPROTOCOL, "ticket.a", "ticket.b"], ["steadyline.v2", "ticket.a"]]
 )
-def test_anything_but_our_protocol_and_one_ticket_is_refused(offered):
+def test_subprotocols_without_exactly_one_ticket_are_refused(offered):
     assert refusal_reason(lambda: ticket_from_subprotocols(offered)) == "bad_ticket"
 
 
@@ -87,11 +87,11 @@ def test_anything_but_our_protocol_and_one_ticket_is_refused(offered):
         (b"record=\xff", False),
     ],
 )
-def test_only_the_exact_word_asks_for_a_recording(query, is_wanted):
+def test_wants_recording_only_for_the_exact_value(query, is_wanted):
     assert wants_recording(query) is is_wanted
 
 
-def test_who_is_admitted_holds_the_line(call):
+def test_admit_call_acquires_the_call(call):
     first = admit_session(call)
 
     call.refresh_from_db()
@@ -100,36 +100,36 @@ def test_who_is_admitted_holds_the_line(call):
     assert refusal_reason(lambda: admit_session(call)) == "in_use"
 
 
-def test_a_recorded_call_has_a_spool_and_its_epoch(call, spool):
-    door = admit_session(call, b"record=true")
-    door.spool.close()
+def test_admit_call_with_recording_opens_a_spool(call, spool):
+    admitted = admit_session(call, b"record=true")
+    admitted.spool.close()
 
     recording = Recording.objects.get(session=call)
-    assert (door.config.recording, recording.state) == (True, "recording")
+    assert (admitted.config.recording, recording.state) == (True, "recording")
     assert [epoch.number for epoch in recording.epochs.all()] == [1]
-    assert door.spool.folder == spool / str(call.pk) / "1"
+    assert admitted.spool.folder == spool / str(call.pk) / "1"
 
 
-def test_an_unrecorded_call_has_neither(call, spool):
-    door = admit_session(call, b"record=1")
+def test_admit_call_without_recording_opens_no_spool(call, spool):
+    admitted = admit_session(call, b"record=1")
 
-    assert (door.spool, door.config.recording, spool.exists()) == (None, False, False)
+    assert (admitted.spool, admitted.config.recording, spool.exists()) == (None, False, False)
     assert not Recording.objects.exists()
 
 
-def test_a_required_recording_cannot_be_declined(call):
+def test_admit_call_refuses_to_skip_a_required_recording(call):
     call.assignment.require_recording = True
     call.assignment.save()
 
     declined = refusal_reason(lambda: admit_session(call, b"record=false"))
-    door = admit_session(call, b"")
-    door.spool.close()
+    admitted = admit_session(call, b"")
+    admitted.spool.close()
 
-    assert (declined, door.config.recording) == ("recording_required", True)
+    assert (declined, admitted.config.recording) == ("recording_required", True)
 
 
 @pytest.mark.parametrize(("shown", "version"), [(b"&consent=1", "1"), (b"", ""), (b"&consent=99", "")])
-def test_who_is_recorded_has_agreed_and_that_is_kept(call, shown, version):
+def test_admit_call_with_recording_saves_the_consent(call, shown, version):
     admit_session(call, b"record=true" + shown).spool.close()
 
     consent = RecordingConsent.objects.get()
@@ -138,7 +138,7 @@ def test_who_is_recorded_has_agreed_and_that_is_kept(call, shown, version):
     assert abs(consent.agreed_at - timezone.now()) < timedelta(minutes=1)
 
 
-def test_the_first_agreement_stands(call):
+def test_admit_call_keeps_the_first_consent(call):
     admit_session(call, b"record=true&consent=1").spool.close()
     Session.objects.update(is_held=False)
     admit_session(call, b"record=true").spool.close()
@@ -146,13 +146,13 @@ def test_the_first_agreement_stands(call):
     assert RecordingConsent.objects.get().text_version == "1"
 
 
-def test_who_is_not_recorded_has_agreed_to_nothing(call):
+def test_admit_call_without_recording_saves_no_consent(call):
     admit_session(call, b"consent=1")
 
     assert not RecordingConsent.objects.exists()
 
 
-def test_the_call_is_told_nothing_of_what_is_assessed(call):
+def test_call_config_holds_no_assessment_data(call):
     briefing = admit_session(call).config
 
     told = f"{briefing}"
@@ -161,7 +161,7 @@ def test_the_call_is_told_nothing_of_what_is_assessed(call):
     assert SECTIONS_CANARY not in told
 
 
-def test_a_resumed_call_is_told_what_was_said(call):
+def test_call_config_of_a_resumed_call_holds_the_history(call):
     first = admit_session(call)
     add_turn(call, "item_2", 2, after="item_1", role="caller", text_generated="Hi. I", text_heard="Hi.")
     add_turn(call, "item_1", 1, text_heard="Crisis line.", start_ms=400, end_ms=900)
@@ -177,7 +177,7 @@ def test_a_resumed_call_is_told_what_was_said(call):
     assert (briefing.history[0].start_ms, briefing.history[0].end_ms) == (400, 900)
 
 
-def test_turns_that_a_dead_gateway_left_open_are_closed_first(call):
+def test_admit_call_closes_turns_of_a_lost_gateway(call):
     first = admit_session(call)
     add_turn(call, "item_1", 1, is_final=False)
     add_turn(call, "item_2", 2, after="item_1", role="caller", text_heard="I just", is_final=False)
@@ -191,7 +191,7 @@ def test_turns_that_a_dead_gateway_left_open_are_closed_first(call):
     assert not TranscriptTurn.objects.filter(is_final=False).exists()
 
 
-def test_a_refused_socket_takes_no_line_and_begins_no_recording(call):
+def test_refused_admission_holds_no_call_and_starts_no_recording(call):
     end_session(call, EndReason.HUNG_UP)
 
     assert refusal_reason(lambda: admit_session(call, b"record=true")) == "session_over"
@@ -202,7 +202,7 @@ def test_a_refused_socket_takes_no_line_and_begins_no_recording(call):
 @pytest.mark.parametrize(
     ("status", "line", "known"), [("pending", "", None), ("ready", "Hello?", "Hello?"), ("failed", "", "")]
 )
-def test_a_greeting_is_unknown_until_it_is_ready_or_will_never_come(call, status, line, known):
+def test_greeting_if_ready_is_none_while_pending(call, status, line, known):
     Session.objects.filter(pk=call.pk).update(greeting=line, greeting_status=status)
 
     assert greeting_if_ready(call.pk) == known
@@ -210,7 +210,7 @@ def test_a_greeting_is_unknown_until_it_is_ready_or_will_never_come(call, status
 
 
 @pytest.mark.parametrize(("opens", "silence"), [("", 6.0), ("counselor", 6.0), ("caller", 0.0)])
-def test_the_scenario_says_who_opens(phone_assignment, opens, silence):
+def test_call_config_follows_the_scenarios_opener(phone_assignment, opens, silence):
     Scenario.objects.filter(pk=phone_assignment.scenario_id).update(opens=opens)
     call, _ = start_assignment(phone_assignment)
 

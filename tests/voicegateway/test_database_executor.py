@@ -20,7 +20,7 @@ class FlakyQuery:
         return number + plus
 
 
-async def test_what_must_not_be_lost_is_tried_until_the_database_is_back():
+async def test_retry_until_available_waits_for_the_database():
     flaky = FlakyQuery(OperationalError("locked"), InterfaceError("closed"))
 
     answer = await retry_until_available(flaky.read, retry_after=0)(2, plus=3)
@@ -28,7 +28,7 @@ async def test_what_must_not_be_lost_is_tried_until_the_database_is_back():
     assert (answer, flaky.asked) == (5, 3)
 
 
-async def test_an_error_that_would_only_come_again_is_raised_at_once():
+async def test_retry_until_available_raises_permanent_errors_at_once():
     flaky = FlakyQuery(ValueError("wrong"))
 
     with pytest.raises(ValueError, match="wrong"):
@@ -37,7 +37,7 @@ async def test_an_error_that_would_only_come_again_is_raised_at_once():
     assert flaky.asked == 1
 
 
-async def test_a_query_has_a_thread_of_the_gateways_own():
+async def test_database_to_async_runs_on_the_gateways_threads():
     def thread_name() -> str:
         return threading.current_thread().name
 

@@ -30,14 +30,14 @@ def refused_handshake(gateway, session_id, ticket, **options) -> tuple[int, str]
 
 
 @pytest.mark.parametrize("origin", ["https://elsewhere.test", f"{ORIGIN}.elsewhere.test", "null", "", None])
-def test_a_page_of_another_site_is_refused_and_the_ticket_stays_good(gateway, call, origin):
+def test_socket_from_another_site_is_refused_and_spends_no_ticket(gateway, call, origin):
     ticket = ticket_for(call)
 
     assert refused_handshake(gateway, call.pk, ticket, origin=origin) == (403, "bad_origin")
     open_socket(gateway, call.pk, ticket).close()
 
 
-def test_nobody_is_let_in_without_a_ticket_or_with_a_forged_one(gateway, call):
+def test_socket_without_a_valid_ticket_is_refused(gateway, call):
     good = ticket_for(call)
     forged = f"{uuid4().hex}.{good.partition('.')[2]}"
 
@@ -48,14 +48,14 @@ def test_nobody_is_let_in_without_a_ticket_or_with_a_forged_one(gateway, call):
     assert refusals == [(403, "bad_ticket")] * 6
 
 
-def test_a_ticket_lets_in_once(gateway, call):
+def test_ticket_admits_one_socket(gateway, call):
     ticket = ticket_for(call)
     open_socket(gateway, call.pk, ticket).close()
 
     assert refused_handshake(gateway, call.pk, ticket) == (403, "bad_ticket")
 
 
-def test_of_ten_sockets_with_one_ticket_exactly_one_is_let_in(gateway, call):
+def test_ticket_admits_one_of_ten_concurrent_sockets(gateway, call):
     ticket = ticket_for(call)
 
     def attempt(_: int):
@@ -73,20 +73,20 @@ def test_of_ten_sockets_with_one_ticket_exactly_one_is_let_in(gateway, call):
     assert refused == ["bad_ticket"] * 9
 
 
-def test_an_old_ticket_is_refused(gateway, call):
+def test_expired_ticket_is_refused(gateway, call):
     ticket = ticket_for(call)
     CallTicket.objects.update(expires_at=call.started_at)
 
     assert refused_handshake(gateway, call.pk, ticket) == (403, "bad_ticket")
 
 
-def test_a_ticket_opens_no_other_call(gateway, call, colleague):
+def test_ticket_of_another_call_is_refused(gateway, call, colleague):
     other, _ = start_free_practice(colleague, Mode.PHONE)
 
     assert refused_handshake(gateway, other.pk, ticket_for(call)) == (403, "bad_ticket")
 
 
-def test_a_counselor_who_was_deactivated_is_refused(gateway, call):
+def test_socket_of_a_deactivated_counselor_is_refused(gateway, call):
     ticket = ticket_for(call)
     call.counselor.is_active = False
     call.counselor.save()
@@ -94,18 +94,18 @@ def test_a_counselor_who_was_deactivated_is_refused(gateway, call):
     assert refused_handshake(gateway, call.pk, ticket) == (403, "bad_ticket")
 
 
-def test_a_finished_call_is_over(gateway, call):
+def test_socket_of_an_ended_call_is_refused(gateway, call):
     ticket = ticket_for(call)
     end_session(call, EndReason.HUNG_UP)
 
     assert refused_handshake(gateway, call.pk, ticket) == (403, "session_over")
 
 
-def test_a_chat_has_no_line(gateway, chat):
+def test_socket_of_a_chat_is_refused(gateway, chat):
     assert refused_handshake(gateway, chat.pk, ticket_for(chat)) == (403, "session_over")
 
 
-def test_a_second_tab_is_refused_and_the_first_goes_on(gateway, call):
+def test_second_socket_is_refused_and_the_first_continues(gateway, call):
     with ScriptedCounselor(gateway, call) as line:
         line.wait_for("ready")
 
@@ -116,11 +116,11 @@ def test_a_second_tab_is_refused_and_the_first_goes_on(gateway, call):
 
 
 @pytest.mark.parametrize("path", ["/ws/calls/not-an-id/", "/ws/calls/{}", "/ws/", "/", "/ws/calls/{}/../admin/"])
-def test_an_address_that_is_no_calls_is_not_found(gateway, call, path):
+def test_unknown_socket_path_is_not_found(gateway, call, path):
     assert refused_handshake(gateway, call.pk, ticket_for(call), path=path) == (403, "not_found")
 
 
-def test_somebody_who_leaves_during_the_handshake_does_not_keep_the_line(gateway, standin, call):
+def test_socket_lost_during_the_handshake_releases_the_call(gateway, standin, call):
     address = urlsplit(gateway.url)
     handshake = (
         f"GET /ws/calls/{call.pk}/?record=true HTTP/1.1\r\nHost: {address.netloc}\r\nOrigin: {ORIGIN}\r\n"
@@ -157,7 +157,7 @@ INVALID_INPUTS = {
 
 
 @pytest.mark.parametrize("bad", INVALID_INPUTS)
-def test_bad_input_closes_the_socket_and_the_call_can_be_taken_up_again(gateway, call, bad):
+def test_protocol_violation_closes_the_socket_and_keeps_the_call(gateway, call, bad):
     send, code = INVALID_INPUTS[bad]
     with ScriptedCounselor(gateway, call) as line:
         line.wait_for("ready")
@@ -175,7 +175,7 @@ def test_bad_input_closes_the_socket_and_the_call_can_be_taken_up_again(gateway,
     assert (ready["resumed"], first) == (True, "Before.")
 
 
-def test_neither_tickets_nor_words_reach_the_log(gateway, standin, call):
+def test_log_holds_no_tickets_and_no_words(gateway, standin, call):
     spent, forged = ticket_for(call), f"{uuid4().hex}.quokkaforged"
     open_socket(gateway, call.pk, spent).close()
     for ticket in (spent, forged):

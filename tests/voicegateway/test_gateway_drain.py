@@ -19,7 +19,7 @@ def is_shipped(session: Session) -> bool:
     return RecordingEpoch.objects.filter(recording__session=session, sealed_at__isnull=False).exists()
 
 
-def test_a_gateway_that_is_to_stop_lets_calls_end_and_takes_no_more(own_gateway, organization):
+def test_drain_lets_calls_end_and_admits_no_more(own_gateway, organization):
     gateway = own_gateway(DRAIN_FOR="600")
     first, second = start_calls(organization, 2)
     with ScriptedCounselor(gateway, first) as line:
@@ -44,7 +44,7 @@ def test_a_gateway_that_is_to_stop_lets_calls_end_and_takes_no_more(own_gateway,
     assert is_shipped(first)
 
 
-def test_a_gateway_that_is_to_stop_waits_until_the_last_page_has_read_the_end(own_gateway, call):
+def test_drain_waits_until_pages_have_read_the_end(own_gateway, call):
     gateway = own_gateway(DRAIN_FOR="600")
     with RawWebSocketClient() as page:
         page.connect_to(gateway, call)
@@ -66,7 +66,7 @@ def test_a_gateway_that_is_to_stop_waits_until_the_last_page_has_read_the_end(ow
 
 
 @pytest.mark.parametrize("how", ["time is up", "a second signal"])
-def test_calls_that_do_not_end_in_time_are_saved_and_go_on_elsewhere(own_gateway, call, how):
+def test_drain_saves_unfinished_calls_for_another_gateway(own_gateway, call, how):
     gateway = own_gateway(DRAIN_FOR="1" if how == "time is up" else "600")
     with ScriptedCounselor(gateway, call) as line:
         line.wait_for("ready")
@@ -93,7 +93,7 @@ def test_calls_that_do_not_end_in_time_are_saved_and_go_on_elsewhere(own_gateway
         line.hang_up()
 
 
-def test_an_idle_gateway_stops_at_once(own_gateway):
+def test_drain_of_an_idle_gateway_stops_at_once(own_gateway):
     gateway = own_gateway(DRAIN_FOR="600")
 
     assert gateway.stop() == 0

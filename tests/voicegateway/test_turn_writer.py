@@ -52,7 +52,7 @@ async def writing(database: FakeTurnDatabase):
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_turns_are_written_in_the_order_they_were_said():
+async def test_writer_keeps_the_order_of_turns():
     database = FakeTurnDatabase()
     async with writing(database) as writer:
         for number in (1, 2, 3):
@@ -63,7 +63,7 @@ async def test_turns_are_written_in_the_order_they_were_said():
     assert database.writes == 1
 
 
-async def test_what_calls_say_within_a_moment_is_written_together():
+async def test_writer_batches_turns_of_several_calls():
     database = FakeTurnDatabase()
     calls = [uuid4() for _ in range(120)]
     async with writing(database) as writer:
@@ -76,7 +76,7 @@ async def test_what_calls_say_within_a_moment_is_written_together():
     assert database.writes == 3
 
 
-async def test_much_said_at_once_is_written_in_parts_and_in_order():
+async def test_writer_splits_a_large_backlog_in_order():
     database = FakeTurnDatabase()
     async with writing(database) as writer:
         for number in range(120):
@@ -89,7 +89,7 @@ async def test_much_said_at_once_is_written_in_parts_and_in_order():
     assert database.writes == 3
 
 
-async def test_a_call_that_does_not_end_is_saved_in_a_moment_too():
+async def test_writer_saves_turns_of_a_live_call():
     database = FakeTurnDatabase()
     saved = asyncio.Event()
     async with writing(database) as writer:
@@ -100,7 +100,7 @@ async def test_a_call_that_does_not_end_is_saved_in_a_moment_too():
     assert database.saved == [("item_1", 1)]
 
 
-async def test_whoever_said_something_learns_that_it_is_saved():
+async def test_writer_confirms_saved_turns():
     database = FakeTurnDatabase()
     told: list[int] = []
     database.errors = [OperationalError("away"), DataError("one of them is refused"), DataError("this one")]
@@ -115,7 +115,7 @@ async def test_whoever_said_something_learns_that_it_is_saved():
     assert database.saved == [("item_2", 2), ("item_3", 3)]
 
 
-async def test_only_the_latest_state_of_a_waiting_turn_is_written():
+async def test_writer_saves_only_the_latest_state_of_a_waiting_turn():
     database = FakeTurnDatabase()
     async with writing(database) as writer:
         for revision in (1, 2, 3):
@@ -125,7 +125,7 @@ async def test_only_the_latest_state_of_a_waiting_turn_is_written():
     assert database.saved == [("item_1", 3)]
 
 
-async def test_while_the_database_is_away_turns_wait_in_their_order():
+async def test_writer_keeps_turns_in_order_while_the_database_is_unavailable():
     database = FakeTurnDatabase()
     database.errors = [OperationalError("the database is locked")] * 3
     async with writing(database) as writer:
@@ -136,7 +136,7 @@ async def test_while_the_database_is_away_turns_wait_in_their_order():
     assert database.saved == [("item_1", 1), ("item_2", 2)]
 
 
-async def test_a_later_state_that_came_meanwhile_is_what_is_tried_again():
+async def test_writer_retries_with_the_latest_state():
     database = FakeTurnDatabase()
     database.errors = [OperationalError("gone")]
     database.is_available.clear()
@@ -151,7 +151,7 @@ async def test_a_later_state_that_came_meanwhile_is_what_is_tried_again():
 
 
 @pytest.mark.parametrize("error", [DataError("row: quokkawords"), Session.DoesNotExist("quokkawords")])
-async def test_a_turn_that_can_never_be_saved_holds_up_nobody_and_is_not_quoted(caplog, error):
+async def test_writer_drops_an_invalid_turn_without_quoting_it(caplog, error):
     database = FakeTurnDatabase()
     database.errors = [error, error]  # once batched with the other call's turn, once alone
     async with writing(database) as writer:
@@ -166,7 +166,7 @@ async def test_a_turn_that_can_never_be_saved_holds_up_nobody_and_is_not_quoted(
     assert "quokkawords" not in caplog.text
 
 
-async def test_flush_waits_for_the_turn_being_written_and_for_no_other_call():
+async def test_flush_waits_only_for_its_own_call():
     database = FakeTurnDatabase()
     database.is_available.clear()
     async with writing(database) as writer:
@@ -182,7 +182,7 @@ async def test_flush_waits_for_the_turn_being_written_and_for_no_other_call():
     assert (was_done, database.saved) == (False, [("item_1", 1)])
 
 
-async def test_a_writer_far_behind_says_so():
+async def test_writer_reports_a_long_queue():
     writer = TurnWriter(FakeTurnDatabase().write)
     for number in range(10_001):
         writer.put(QueuedTurn(CALL, 1, turn(number, f"item_{number}")))
@@ -190,7 +190,7 @@ async def test_a_writer_far_behind_says_so():
     assert writer.is_behind
 
 
-def test_many_calls_take_as_many_queries_as_one(call, organization, django_assert_num_queries):
+def test_writer_needs_the_same_queries_for_any_number_of_calls(call, organization, django_assert_num_queries):
     people = [add_person(organization, "counselor", f"c{number}@example.org") for number in range(5)]
     others = [start_free_practice(person, Mode.PHONE)[0] for person in people]
     with django_assert_num_queries(6) as asked:  # two of them begin and commit the transaction
@@ -202,7 +202,7 @@ def test_many_calls_take_as_many_queries_as_one(call, organization, django_asser
     assert Session.objects.filter(pk__in=[call.pk, *(one.pk for one in others)], revision=2).count() == 6
 
 
-def test_a_turn_is_saved_with_all_that_is_known_of_it(call):
+def test_writer_saves_every_field_of_a_turn(call):
     said = turn(
         3,
         text="I'm not even sure",
