@@ -30,7 +30,7 @@ def delete(person, recording: Recording) -> str:
     return text
 
 
-def test_a_legal_hold_needs_a_reason_and_stops_deletion(recording, supervisor):
+def test_legal_hold_requires_reason_and_prevents_deletion(recording, supervisor):
     without = change(supervisor, recording, is_held="on", hold_reason="").content.decode()
     change(supervisor, recording, is_held="on", hold_reason="A complaint is open.")
 
@@ -41,7 +41,7 @@ def test_a_legal_hold_needs_a_reason_and_stops_deletion(recording, supervisor):
     assert len(stored_keys("recordings/")) == 1
 
 
-def test_a_supervisor_deletes_a_recording_and_reads_what_was_deleted(recording, supervisor):
+def test_supervisor_deletes_recording_and_sees_deleted_copies(recording, supervisor):
     recording.refresh_from_db()
     told = delete(supervisor, recording)
     page = client_of(supervisor).get(f"/admin/recordings/recording/{recording.pk}/change/").content.decode()
@@ -51,7 +51,7 @@ def test_a_supervisor_deletes_a_recording_and_reads_what_was_deleted(recording, 
     assert (recording.file.name in page, str(supervisor) in page, stored_keys("recordings/")) == (True, True, [])
 
 
-def test_the_page_tells_how_long_it_is_kept_and_what_was_agreed(recording, supervisor, organization):
+def test_change_page_shows_retention_and_consent(recording, supervisor, organization):
     organization.recording_days = 30
     organization.save()
     RecordingConsent.objects.create(
@@ -66,7 +66,7 @@ def test_the_page_tells_how_long_it_is_kept_and_what_was_agreed(recording, super
     assert "UTC to version 1 of the text" in page
 
 
-def test_the_list_costs_the_same_however_long(recording, supervisor, django_assert_num_queries):
+def test_changelist_uses_fixed_number_of_queries(recording, supervisor, django_assert_num_queries):
     client = client_of(supervisor)
     with django_assert_num_queries(6):
         page = client.get("/admin/recordings/recording/").content.decode()
@@ -75,13 +75,13 @@ def test_the_list_costs_the_same_however_long(recording, supervisor, django_asse
 
 
 @pytest.mark.parametrize("person", ["trainer", "evaluator"])
-def test_others_neither_hold_nor_delete(request, recording, person):
+def test_roles_without_permission_cannot_delete(request, recording, person):
     delete(request.getfixturevalue(person), recording)
 
     assert (len(stored_keys("recordings/")), RecordingDeletion.objects.count()) == (1, 0)
 
 
-def test_days_are_set_for_the_organization_and_for_an_account(admin, organization, account):
+def test_retention_is_set_for_organization_and_account(admin, organization, account):
     client = client_of(admin)
     for path in (f"organization/{organization.pk}", f"account/{account.pk}"):
         assert 'name="recording_days"' in client.get(f"/admin/accounts/{path}/change/").content.decode()

@@ -44,7 +44,7 @@ def listed(person, query: str = "") -> list[str]:
     return [row["id"] for row in answer.json()["results"]]
 
 
-def test_each_sees_whose_recordings_they_may(recording, colleague, counselor, supervisor, evaluator, stranger):
+def test_recording_list_is_limited_by_role(recording, colleague, counselor, supervisor, evaluator, stranger):
     theirs = add_recording(start_free_practice(colleague, Mode.PHONE)[0])
 
     assert listed(counselor) == [str(recording.pk)]
@@ -53,14 +53,14 @@ def test_each_sees_whose_recordings_they_may(recording, colleague, counselor, su
     assert listed(stranger) == []
 
 
-def test_a_trial_of_a_draft_is_listed_for_nobody_else(recording, supervisor, admin, phone_scenario):
+def test_trial_is_listed_only_for_its_counselor(recording, supervisor, admin, phone_scenario):
     trial = add_recording(start_trial(supervisor, phone_scenario, Mode.PHONE)[0])
 
     assert listed(supervisor) == [str(trial.pk), str(recording.pk)]
     assert listed(admin) == [str(recording.pk)]
 
 
-def test_a_recording_tells_what_one_must_know_to_find_it(recording, counselor, phone_assignment):
+def test_recording_contains_ids_and_title(recording, counselor, phone_assignment):
     [row] = client_of(counselor).get("/api/recordings/").json()["results"]
 
     assert row["session"] == str(recording.session_id)
@@ -69,7 +69,7 @@ def test_a_recording_tells_what_one_must_know_to_find_it(recording, counselor, p
     assert row["download"] == f"/api/recordings/{recording.pk}/download/"
 
 
-def test_the_list_is_narrowed_by_counselor_scenario_state_and_date(recording, colleague, supervisor, settings):
+def test_list_filters_by_counselor_scenario_state_and_date(recording, colleague, supervisor, settings):
     settings.TIME_ZONE = "America/New_York"
     other = add_recording(start_free_practice(colleague, Mode.PHONE)[0])
     late_evening = datetime(2026, 3, 4, 23, 30, tzinfo=ZoneInfo("America/New_York"))
@@ -86,13 +86,13 @@ def test_the_list_is_narrowed_by_counselor_scenario_state_and_date(recording, co
 
 
 @pytest.mark.parametrize("query", ["counselor=me", "date=tomorrow", "state=lost", "councelor=1"])
-def test_a_filter_that_says_nothing_is_refused_by_its_name(supervisor, query):
+def test_invalid_filter_is_rejected_by_name(supervisor, query):
     answer = client_of(supervisor).get(f"/api/recordings/?{query}")
 
     assert (answer.status_code, list(answer.json()["fields"])) == (400, [query.partition("=")[0]])
 
 
-def test_the_list_costs_the_same_however_long(organization, supervisor, django_assert_num_queries):
+def test_list_uses_fixed_number_of_queries(organization, supervisor, django_assert_num_queries):
     client = client_of(supervisor)
 
     def add(number: int) -> None:
@@ -126,7 +126,7 @@ async def body_of(response) -> bytes:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("where", ["folder", "s3"])
-async def test_both_voices_can_be_had_in_one_channel(call, counselor, log_in, settings, request, where):
+async def test_mono_download_mixes_both_voices(call, counselor, log_in, settings, request, where):
     stored_on(settings, where, request)
     recording = await sync_to_async(add_recording)(call)
     client = await log_in(counselor)
@@ -150,7 +150,7 @@ async def test_both_voices_can_be_had_in_one_channel(call, counselor, log_in, se
     stereo.close()  # the body is never read
 
 
-def test_a_store_that_signs_links_gives_one_for_a_minute(call, counselor, settings, s3_url):
+def test_link_is_signed_for_one_minute(call, counselor, settings, s3_url):
     use_bucket(settings, new_bucket(s3_url))
     recording = add_recording(call)
 
@@ -166,14 +166,14 @@ def test_a_store_that_signs_links_gives_one_for_a_minute(call, counselor, settin
     assert counselor.email.split("@")[0] not in answer["url"]
 
 
-def test_a_folder_gives_our_own_address(recording, counselor):
+def test_link_without_signing_is_our_own_url(recording, counselor):
     answer = client_of(counselor).get(f"/api/recordings/{recording.pk}/link/").json()
 
     assert answer == {"url": f"http://testserver/api/recordings/{recording.pk}/download/", "expires_at": None}
 
 
 @pytest.mark.parametrize("path", ["/recordings/{}/audio/", "/api/recordings/{}/download/"])
-def test_a_store_that_is_away_is_said_to_be_and_nothing_lost(recording, counselor, settings, tmp_path, path):
+def test_unavailable_store_returns_503(recording, counselor, settings, tmp_path, path):
     settings.STORAGES = settings.STORAGES | {
         "default": {
             "BACKEND": "tests.recordings.recording_factory.UnreadableStorage",
@@ -186,7 +186,7 @@ def test_a_store_that_is_away_is_said_to_be_and_nothing_lost(recording, counselo
     assert (answer.status_code, "Nothing was lost." in answer.content.decode()) == (503, True)
 
 
-def test_listening_and_downloading_leave_a_trace_of_ids_only(recording, counselor, caplog):
+def test_downloads_are_logged_with_ids_only(recording, counselor, caplog):
     caplog.set_level("INFO")
 
     client_of(counselor).head(f"/api/recordings/{recording.pk}/download/")

@@ -48,14 +48,14 @@ def runs_of_sound(channel):
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
-def test_an_empty_folder_and_none_at_all_are_no_recording(tmp_path):
+def test_missing_or_empty_spool_has_no_audio(tmp_path):
     assembly = assemble([read_epoch(tmp_path), read_epoch(tmp_path / "never")])
 
     assert (assembly.samples, list(interleaved_blocks(assembly))) == (0, [])
     assert assemble([]).samples == 0
 
 
-def test_a_call_in_which_nobody_was_heard_is_no_recording(tmp_path):
+def test_call_without_audio_has_no_samples(tmp_path):
     call = SimulatedCall(tmp_path / "1")
     call.spool.record_caller(1, 0, numbered_samples(0, SAMPLE_RATE))
     call.at(60).close()
@@ -64,7 +64,7 @@ def test_a_call_in_which_nobody_was_heard_is_no_recording(tmp_path):
     assert call.assembly().samples == 0
 
 
-def test_blocks_are_interleaved_seconds_counselor_left(call):
+def test_blocks_are_interleaved_with_counselor_left(call):
     send_frames(call, SimulatedNetwork(), microphone_frames(2.5))
     call.spool.record_caller(1, 0, numbered_samples(7, SAMPLE_RATE))
     play(call, 1, 1, SAMPLE_RATE)
@@ -77,7 +77,7 @@ def test_blocks_are_interleaved_seconds_counselor_left(call):
     assert second[:, 1].tobytes() == numbered_samples(7, SAMPLE_RATE)
 
 
-def test_audio_that_came_faster_than_real_time_is_heard_at_its_pace(call):
+def test_audio_sent_faster_than_real_time_keeps_its_pace(call):
     call.at(1)
     for index in range(0, 10 * SAMPLE_RATE, 2400):
         call.spool.record_caller(1, index, numbered_samples(index, 2400))
@@ -89,7 +89,7 @@ def test_audio_that_came_faster_than_real_time_is_heard_at_its_pace(call):
     assert right[2 * SAMPLE_RATE :].tobytes() == numbered_samples(0, 10 * SAMPLE_RATE)
 
 
-def test_the_caller_is_cut_at_what_was_heard(call):
+def test_caller_is_cut_at_what_was_heard(call):
     call.spool.record_caller(1, 0, numbered_samples(0, 10 * SAMPLE_RATE))
     play(call, 1, 1, 2 * SAMPLE_RATE + 123)
     call.spool.record_caller(2, 0, numbered_samples(0, SAMPLE_RATE))
@@ -102,21 +102,21 @@ def test_the_caller_is_cut_at_what_was_heard(call):
     assert len(right) == 20 * SAMPLE_RATE
 
 
-def test_without_a_final_report_only_what_was_reported_was_heard(call):
+def test_item_without_final_report_ends_at_last_report(call):
     call.spool.record_caller(1, 0, numbered_samples(0, 10 * SAMPLE_RATE))
     play(call, 1, 1, 2 * SAMPLE_RATE, final=False)
 
     assert len(caller_channel(call)) == 3 * SAMPLE_RATE
 
 
-def test_an_item_without_a_report_was_never_heard(call):
+def test_item_without_report_is_left_out(call):
     call.spool.record_caller(1, 0, numbered_samples(0, SAMPLE_RATE))
     call.at(5).close()
 
     assert not caller_channel(call).any()
 
 
-def test_a_halt_between_two_reports_is_silence_before_what_follows(call):
+def test_halt_between_reports_becomes_silence(call):
     call.spool.record_caller(1, 0, numbered_samples(0, 4 * SAMPLE_RATE))
     play(call, 1, 1, SAMPLE_RATE, final=False)
     call.at(3.2).record_playback(1, SAMPLE_RATE + FIFTH, round(3.2 * SAMPLE_RATE), False)
@@ -128,7 +128,7 @@ def test_a_halt_between_two_reports_is_silence_before_what_follows(call):
     ]
 
 
-def test_what_was_played_before_a_halt_stays_before_it(call):
+def test_audio_played_before_halt_stays_before_it(call):
     """Detect a halt: its last report comes up to 200 ms late, and the next one shows that no samples were added."""
     call.spool.record_caller(1, 0, numbered_samples(0, 4 * SAMPLE_RATE))
     play(call, 1, 1, SAMPLE_RATE, final=False)
@@ -142,7 +142,7 @@ def test_what_was_played_before_a_halt_stays_before_it(call):
     ]
 
 
-def test_a_pause_that_ends_in_a_flush_moves_nothing(call):
+def test_pause_before_flush_moves_nothing(call):
     call.spool.record_caller(1, 0, numbered_samples(0, 4 * SAMPLE_RATE))
     play(call, 1, 1, SAMPLE_RATE, final=False)
     call.at(2.6).record_playback(1, SAMPLE_RATE + 2222, round(2.6 * SAMPLE_RATE), True)
@@ -150,7 +150,7 @@ def test_a_pause_that_ends_in_a_flush_moves_nothing(call):
     assert runs_of_sound(caller_channel(call)) == [(SAMPLE_RATE, 2 * SAMPLE_RATE + 2222)]
 
 
-def test_an_item_that_ran_dry_shortly_before_its_end_ends_at_its_last_report(call):
+def test_item_that_ran_dry_ends_at_last_report(call):
     call.spool.record_caller(1, 0, numbered_samples(0, SAMPLE_RATE + FIFTH))
     play(call, 1, 1, SAMPLE_RATE, final=False)
     call.at(2.7).record_playback(1, SAMPLE_RATE + FIFTH, round(2.7 * SAMPLE_RATE), True)
@@ -161,7 +161,7 @@ def test_an_item_that_ran_dry_shortly_before_its_end_ends_at_its_last_report(cal
     ]
 
 
-def test_reports_at_a_halt_and_at_going_on_are_exact(call):
+def test_reports_at_halt_and_resume_are_exact(call):
     call.spool.record_caller(1, 0, numbered_samples(0, 4 * SAMPLE_RATE))
     for samples, at in [(0, 24_000), (4800, 28_800), (5000, 29_000), (5000, 40_000), (9800, 44_800)]:
         call.at(at / SAMPLE_RATE).record_playback(1, samples, at, False)
@@ -169,7 +169,7 @@ def test_reports_at_a_halt_and_at_going_on_are_exact(call):
     assert runs_of_sound(caller_channel(call)) == [(24_000, 29_000), (40_000, 44_800)]
 
 
-def test_a_report_of_more_than_was_sent_is_believed_only_as_far_as_that(call):
+def test_report_beyond_sent_audio_is_limited_to_it(call):
     call.spool.record_caller(1, 0, numbered_samples(0, SAMPLE_RATE))
     call.at(3).record_playback(1, 2**32 - 1, 3 * SAMPLE_RATE, True)
     call.spool.record_playback(9, 100, 3 * SAMPLE_RATE, True)
@@ -177,7 +177,7 @@ def test_a_report_of_more_than_was_sent_is_believed_only_as_far_as_that(call):
     assert runs_of_sound(caller_channel(call)) == [(2 * SAMPLE_RATE, 3 * SAMPLE_RATE)]
 
 
-def test_items_that_seem_to_overlap_are_cut_not_mixed(call):
+def test_overlapping_items_are_cut_not_mixed(call):
     call.spool.record_caller(1, 0, numbered_samples(0, SAMPLE_RATE))
     call.spool.record_caller(2, 0, numbered_samples(SAMPLE_RATE, SAMPLE_RATE))
     play(call, 1, 1, SAMPLE_RATE)
@@ -188,7 +188,7 @@ def test_items_that_seem_to_overlap_are_cut_not_mixed(call):
     assert right[SAMPLE_RATE + 21_600 :].tobytes() == numbered_samples(SAMPLE_RATE, SAMPLE_RATE)
 
 
-def test_epochs_stand_where_their_wall_clocks_say(tmp_path):
+def test_epochs_are_placed_by_wall_clock(tmp_path):
     first, second = SimulatedCall(tmp_path / "1"), SimulatedCall(tmp_path / "2", wall=WALL_TIME + 12.5)
     for call in (first, second):
         send_frames(call, SimulatedNetwork(), microphone_frames(5))
@@ -216,7 +216,7 @@ def test_the_caller_of_a_later_epoch_stands_where_that_epoch_began(tmp_path):
 @pytest.mark.parametrize(
     ("wall", "begins"), [(WALL_TIME + 2, 5), (WALL_TIME - 86_400, 0), (WALL_TIME + 10**8, 5 + 3600)]
 )
-def test_wall_clocks_that_disagree_lose_no_audio(tmp_path, wall, begins):
+def test_disagreeing_wall_clocks_lose_no_audio(tmp_path, wall, begins):
     first, second = SimulatedCall(tmp_path / "1"), SimulatedCall(tmp_path / "2", wall=wall)
     send_frames(first, SimulatedNetwork(), microphone_frames(5))
     send_frames(second, SimulatedNetwork(), microphone_frames(1))
@@ -270,7 +270,7 @@ class InterruptedCall:
         self.call.at(LONG).close()
 
 
-def test_a_call_full_of_interruptions_keeps_both_channels_together(tmp_path):
+def test_many_interruptions_keep_channels_aligned(tmp_path):
     story = InterruptedCall(SimulatedCall(tmp_path / "1"))
     story.replay()
 
@@ -290,7 +290,7 @@ def test_a_call_full_of_interruptions_keeps_both_channels_together(tmp_path):
     assert len(places) >= LONG * SAMPLE_RATE * 0.999
 
 
-def test_a_long_recording_is_read_in_small_parts(tmp_path):
+def test_long_recording_is_read_in_small_parts(tmp_path):
     call = SimulatedCall(tmp_path / "1")
     call.at(0.02).record_microphone(numbered_samples(0, 480), 0)
     for second in range(600):

@@ -30,7 +30,7 @@ from recordings.playback.byte_ranges import ByteRange, UnsatisfiableRangeError, 
         (" bytes=0-9 ", 100, ByteRange(0, 9)),
     ],
 )
-def test_parse_range_reads_single_ranges_and_sends_the_whole_for_others(header, size, span):
+def test_parse_range_reads_only_single_ranges(header, size, span):
     assert parse_range(header, size) == span
 
 
@@ -38,12 +38,12 @@ def test_parse_range_reads_single_ranges_and_sends_the_whole_for_others(header, 
     ("header", "size"),
     [("bytes=100-", 100), ("bytes=100-200", 100), ("bytes=-0", 100), ("bytes=0-", 0), ("bytes=-5", 0)],
 )
-def test_parse_range_outside_of_the_file_cannot_be_satisfied(header, size):
+def test_parse_range_rejects_range_outside_file(header, size):
     with pytest.raises(UnsatisfiableRangeError):
         parse_range(header, size)
 
 
-def by_hand(first: str, last: str, size: int) -> list[int] | str:
+def expected_positions(first: str, last: str, size: int) -> list[int] | str:
     """Return the requested positions, found by checking every byte of the file."""
     positions = range(size)
     if not first:
@@ -60,7 +60,7 @@ numbers = st.integers(0, 60).map(str) | st.just("")
 
 @given(numbers, numbers, st.integers(0, 50))
 @example("0", "49", 50)
-def test_parse_range_agrees_with_counting_by_hand(first, last, size):
+def test_parse_range_matches_counted_positions(first, last, size):
     if not first and not last:
         return
 
@@ -70,11 +70,11 @@ def test_parse_range_agrees_with_counting_by_hand(first, last, size):
     except UnsatisfiableRangeError:
         found = "unsatisfiable"
 
-    assert found == by_hand(first, last, size)
+    assert found == expected_positions(first, last, size)
 
 
 @given(st.text(max_size=40) | st.from_regex(re.compile(r"bytes=[-0-9,]{0,30}"), fullmatch=True), st.integers(0, 10**12))
-def test_parse_range_answers_a_span_of_the_file_for_whatever_is_asked(header, size):
+def test_parse_range_never_exceeds_file(header, size):
     try:
         span = parse_range(header, size)
     except UnsatisfiableRangeError:

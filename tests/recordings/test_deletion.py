@@ -47,7 +47,7 @@ def days_later(days: float, monkeypatch) -> None:
     monkeypatch.setattr(timezone, "now", lambda: now)
 
 
-def test_a_recording_is_kept_as_long_as_its_organization_says(recording, organization, monkeypatch):
+def test_recording_is_deleted_after_organization_retention(recording, organization, monkeypatch):
     organization.recording_days = 30
     organization.save()
     days_later(29.9, monkeypatch)
@@ -59,7 +59,7 @@ def test_a_recording_is_kept_as_long_as_its_organization_says(recording, organiz
     assert (recording.state, bool(recording.file), recording.peaks) == ("deleted", False, [])
 
 
-def test_an_account_may_say_otherwise_for_its_scenarios(recording, organization, account, monkeypatch):
+def test_account_retention_overrides_organization(recording, organization, account, monkeypatch):
     organization.recording_days, account.recording_days = 30, 90
     organization.save()
     account.save()
@@ -72,7 +72,7 @@ def test_an_account_may_say_otherwise_for_its_scenarios(recording, organization,
     assert (before, sweep_retention(), all_object_keys()) == (0, 1, [])
 
 
-def test_without_days_it_is_kept(recording, organization, monkeypatch):
+def test_recording_without_retention_is_kept(recording, organization, monkeypatch):
     organization.recording_days = None
     organization.save()
     days_later(10_000, monkeypatch)
@@ -92,7 +92,7 @@ def test_retention_of_zero_days_ends_with_the_session(recording, organization, a
     assert list(Recording.objects.past_retention(timezone.now())) == [recording]
 
 
-def test_a_legal_hold_keeps_it_whatever_the_days(recording, organization, monkeypatch):
+def test_legal_hold_overrides_retention(recording, organization, monkeypatch):
     Recording.objects.update(is_held=True)
     days_later(10_000, monkeypatch)
 
@@ -103,7 +103,7 @@ def test_a_legal_hold_keeps_it_whatever_the_days(recording, organization, monkey
     assert (recording.state, RecordingDeletion.objects.count()) == ("completed", 0)
 
 
-def test_what_was_deleted_is_written(recording, supervisor):
+def test_deletion_records_deleted_copies(recording, supervisor):
     key, size = recording.file.name, recording.size
 
     delete_recording(recording, by=supervisor)
@@ -116,7 +116,7 @@ def test_what_was_deleted_is_written(recording, supervisor):
     ]
 
 
-def test_every_copy_goes_spool_and_segments_too(call):
+def test_deletion_removes_every_copy(call):
     record_epoch(call)
     hang_up(call)
     upload_closed_spools()
@@ -134,7 +134,7 @@ def test_every_copy_goes_spool_and_segments_too(call):
     assert [(copy["key"], copy["bytes"] > 0) for copy in removed if copy["what"] == "spool"] == [("epoch 1", True)]
 
 
-def test_who_is_finishing_it_meanwhile_brings_nothing_back(call, monkeypatch):
+def test_concurrent_finishing_restores_nothing(call, monkeypatch):
     recording = record_call(call)
     write = finishing._write_file
 
@@ -158,7 +158,7 @@ def test_who_is_finishing_it_meanwhile_brings_nothing_back(call, monkeypatch):
     assert RecordingDeletion.objects.get().completed_at is not None
 
 
-def test_a_store_that_is_away_leaves_it_out_of_reach_and_deletes_it_later(recording, monkeypatch):
+def test_unavailable_store_ends_playback_and_delays_deletion(recording, monkeypatch):
     store = type(object_store())
     remove = store.delete_prefix
 
@@ -175,14 +175,14 @@ def test_a_store_that_is_away_leaves_it_out_of_reach_and_deletes_it_later(record
     assert (during, all_object_keys()) == (("deleted", False, 1), [])
 
 
-def test_a_call_that_is_still_going_on_is_never_past_its_keeping(call, organization, monkeypatch):
+def test_live_call_is_never_past_retention(call, organization, monkeypatch):
     record_epoch(call)
     days_later(10_000, monkeypatch)
 
     assert (sweep_retention(), Session.objects.live().count()) == (0, 1)
 
 
-def test_orphans_go_and_what_is_pointed_to_stays(recording, call, monkeypatch):
+def test_delete_orphans_keeps_referenced_files(recording, call, monkeypatch):
     store = object_store()
     store.put(f"{recording.key_prefix}attempt.wav", b"x")
     store.put(f"{recording.segment_prefix}1/{'0' * 10}", b"x")
@@ -197,7 +197,7 @@ def test_orphans_go_and_what_is_pointed_to_stays(recording, call, monkeypatch):
     assert sorted(all_object_keys()) == sorted([recording.file.name, "recordings/not-ours"])
 
 
-def test_segments_that_are_still_needed_are_no_orphans(call, monkeypatch):
+def test_delete_orphans_keeps_segments_in_use(call, monkeypatch):
     record_call(call)
     days_later(2, monkeypatch)
 

@@ -42,7 +42,7 @@ def only_recording() -> Recording:
     return Recording.objects.get()
 
 
-def test_a_recording_begins_with_a_row_an_epoch_and_a_spool(call, folders):
+def test_start_recording_creates_row_epoch_and_spool(call, folders):
     spool = start_recording(call, 1)
     spool.close()
 
@@ -54,21 +54,21 @@ def test_a_recording_begins_with_a_row_an_epoch_and_a_spool(call, folders):
     assert spool.folder == folders / "spool" / str(call.pk) / "1"
 
 
-def test_the_clock_of_a_recording_begins_when_the_database_has_answered(call):
+def test_recording_clock_starts_after_database_writes(call):
     start_recording(call, 1).close()
 
     wall = read_epoch(spool_folder(call.pk, 1)).wall_time
     assert wall > RecordingEpoch.objects.get().started_at.timestamp()
 
 
-def test_a_second_epoch_belongs_to_the_same_recording(call):
+def test_second_epoch_joins_same_recording(call):
     for number in (1, 2):
         start_recording(call, number).close()
 
     assert [epoch.number for epoch in only_recording().epochs.all()] == [1, 2]
 
 
-def test_a_finished_recording_is_a_file_and_the_truth_about_it(call):
+def test_finished_recording_has_file_and_its_facts(call):
     recording = record_call(call, seconds=2)
 
     assert finish_recording(recording.pk) is True
@@ -90,7 +90,7 @@ def test_a_finished_recording_is_a_file_and_the_truth_about_it(call):
 
 
 @pytest.mark.parametrize("samples", [1, 2, 481])
-def test_the_shortest_call_is_a_recording(call, samples):
+def test_shortest_call_is_recorded(call, samples):
     recording = record_call(call, seconds=samples / SAMPLE_RATE)
 
     finish_recording(recording.pk)
@@ -100,7 +100,7 @@ def test_the_shortest_call_is_a_recording(call, samples):
     assert stereo_of(recording)[:, 0].tobytes() == numbered_samples(0, samples)
 
 
-def test_what_it_was_made_of_is_removed_once_the_file_is_there(call):
+def test_segments_and_spool_are_removed_after_finishing(call):
     recording = record_call(call)
     shipped = stored_keys("spools/")
 
@@ -113,7 +113,7 @@ def test_what_it_was_made_of_is_removed_once_the_file_is_there(call):
     assert not spool_folder(call.pk, 1).parent.exists()
 
 
-def test_its_key_names_nobody(call):
+def test_storage_key_contains_no_names(call):
     recording = record_call(call)
 
     finish_recording(recording.pk)
@@ -123,21 +123,21 @@ def test_its_key_names_nobody(call):
     assert call.counselor.email.partition("@")[0] not in key
 
 
-def test_a_call_that_is_live_is_left_alone_however_much_of_it_is_shipped(call):
+def test_live_call_is_not_finished(call):
     record_epoch(call)
     upload_closed_spools()
 
     assert (sweep_recordings(), only_recording().state) == (0, "recording")
 
 
-def test_a_call_whose_audio_is_still_on_its_host_is_waited_for(call):
+def test_unsealed_epoch_delays_finishing(call):
     record_epoch(call)
     hang_up(call)
 
     assert (sweep_recordings(), only_recording().state) == (0, "recording")
 
 
-def test_what_a_lost_host_had_sent_is_kept_and_the_rest_is_said_to_be_missing(call):
+def test_lost_host_leaves_partial_recording(call):
     record_epoch(call)
     hang_up(call)
     age_host(call)
@@ -148,7 +148,7 @@ def test_what_a_lost_host_had_sent_is_kept_and_the_rest_is_said_to_be_missing(ca
     assert (recording.state, recording.reason, bool(recording.file)) == ("absent", HOST_LOST_REASON, False)
 
 
-def test_a_host_that_comes_back_makes_the_recording_whole(call):
+def test_returning_host_completes_recording(call):
     record_epoch(call)
     record_epoch(call)
     hang_up(call)
@@ -173,7 +173,7 @@ def test_a_host_that_comes_back_makes_the_recording_whole(call):
     )
 
 
-def test_a_call_in_which_nobody_was_heard_has_no_file(call):
+def test_call_without_audio_has_no_file(call):
     record_epoch(call, speak=False)
     hang_up(call)
     upload_closed_spools()
@@ -185,7 +185,7 @@ def test_a_call_in_which_nobody_was_heard_has_no_file(call):
     assert (stored_keys("recordings/"), stored_keys("spools/")) == ([], [])
 
 
-def test_what_the_disk_did_not_take_makes_it_partial(call):
+def test_full_disk_makes_recording_partial(call):
     record_epoch(call)
     journal = spool_folder(call.pk, 1) / "journal.jsonl"
     with journal.open("a") as lines:
@@ -200,7 +200,7 @@ def test_what_the_disk_did_not_take_makes_it_partial(call):
     assert len(stereo_of(recording)) == SAMPLE_RATE
 
 
-def test_a_disk_that_took_nothing_is_named_as_the_reason(call):
+def test_unwritable_disk_is_given_as_reason(call):
     record_epoch(call)
     for file in spool_folder(call.pk, 1).iterdir():
         file.unlink()
@@ -213,7 +213,7 @@ def test_a_disk_that_took_nothing_is_named_as_the_reason(call):
     assert (recording.state, recording.reason) == ("absent", "part of the call could not be saved to disk")
 
 
-def test_a_side_that_has_words_and_cannot_be_heard_is_flagged(call, say):
+def test_silent_speaker_with_words_makes_recording_partial(call, say):
     say(call, "caller", "I just needed somebody to talk to tonight.")
     record_epoch(call)
     with (spool_folder(call.pk, 1) / "caller.pcm").open("r+b") as file:
@@ -228,7 +228,7 @@ def test_a_side_that_has_words_and_cannot_be_heard_is_flagged(call, say):
     assert recording.reason == "the caller can't be heard in parts that the transcript contains"
 
 
-def test_what_else_lies_in_the_spool_is_left_alone(call, folders):
+def test_unrelated_files_in_spool_folder_are_kept(call, folders):
     (folders / "spool" / "lost+found").mkdir(parents=True)
     (folders / "spool" / str(uuid4()) / "1").mkdir(parents=True)
     (folders / "spool" / "note.txt").write_text("hands off")
@@ -237,7 +237,7 @@ def test_what_else_lies_in_the_spool_is_left_alone(call, folders):
     assert len(list((folders / "spool").iterdir())) == 3
 
 
-def test_a_spool_that_is_still_written_to_is_not_a_leftover(call):
+def test_open_spool_is_not_uploaded(call):
     acquire_call(call)
     spool = start_recording(call, 1)
     spool.record_microphone(numbered_samples(0, 480), 0)
@@ -247,7 +247,7 @@ def test_a_spool_that_is_still_written_to_is_not_a_leftover(call):
     assert (while_open, upload_closed_spools()) == (0, 1)
 
 
-def test_a_store_that_is_away_is_never_called_a_success(call, settings, folders):
+def test_unavailable_store_postpones_finishing(call, settings, folders):
     recording = record_call(call)
     use_storage(settings, folders / "files", UNAVAILABLE_STORAGE)
     finished = [finish_recording(recording.pk)]
@@ -269,7 +269,7 @@ def test_a_store_that_is_away_is_never_called_a_success(call, settings, folders)
     assert stored_keys("recordings/") == [recording.file.name]
 
 
-def test_what_cannot_be_put_together_is_failed_in_the_end_and_its_audio_kept(call, settings):
+def test_repeated_failure_marks_failed_and_keeps_segments(call, settings):
     recording = record_call(call)
     RecordingEpoch.objects.update(sizes=[1, 2, 3])
     settings.RECORDING_LOST_AFTER = 0
@@ -283,7 +283,7 @@ def test_what_cannot_be_put_together_is_failed_in_the_end_and_its_audio_kept(cal
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_several_that_finish_at_once_one_makes_the_file(call):
+def test_concurrent_finishers_make_one_file(call):
     recording = record_call(call)
 
     counts = run_concurrently(*[lambda: finish_recording(recording.pk)] * 4)
@@ -293,7 +293,7 @@ def test_of_several_that_finish_at_once_one_makes_the_file(call):
     assert (recording.state, stored_keys("recordings/")) == ("completed", [recording.file.name])
 
 
-def test_a_finished_recording_is_not_made_again(call):
+def test_finished_recording_is_not_finished_again(call):
     recording = record_call(call)
     finish_recording(recording.pk)
     spool_folder(call.pk, 1).mkdir(parents=True, exist_ok=True)
@@ -302,7 +302,7 @@ def test_a_finished_recording_is_not_made_again(call):
     assert len(stored_keys("recordings/")) == 1
 
 
-def test_a_claim_that_was_lost_points_to_nothing(call, settings, monkeypatch):
+def test_lost_claim_publishes_nothing(call, settings, monkeypatch):
     recording = record_call(call)
     settings.RECORDING_LOST_AFTER = 0
     write = finishing._write_file
@@ -321,7 +321,7 @@ def test_a_claim_that_was_lost_points_to_nothing(call, settings, monkeypatch):
     assert len(stereo_of(recording)) == SAMPLE_RATE
 
 
-def test_the_end_of_a_call_that_is_shipped_already_announces_it(call, django_capture_on_commit_callbacks, monkeypatch):
+def test_session_end_queues_finishing_of_sealed_call(call, django_capture_on_commit_callbacks, monkeypatch):
     asked = []
     monkeypatch.setattr("recordings.tasks.finish_recording.delay", asked.append)
     record_epoch(call)
@@ -333,7 +333,7 @@ def test_the_end_of_a_call_that_is_shipped_already_announces_it(call, django_cap
     assert asked == [str(only_recording().pk)] * 2
 
 
-def test_silent_sessions_are_abandoned_and_their_recording_is_kept(call, settings):
+def test_abandoned_session_keeps_its_recording(call, settings):
     record_epoch(call)
     acquire_call(call)
     start_recording(call, 2).close()
@@ -349,7 +349,7 @@ def test_silent_sessions_are_abandoned_and_their_recording_is_kept(call, setting
     assert settings.HOST_LOST_AFTER + 2 * settings.SWEEP_EVERY < 180
 
 
-def test_typed_words_need_no_sound(call, say):
+def test_typed_turns_need_no_sound(call, say):
     say(call, "counselor", "I am here and I listen to you.", source=TranscriptTurn.Source.TYPED)
     recording = record_call(call)
 

@@ -56,7 +56,7 @@ class RestorableRecording:
 
 
 @pytest.mark.timeout(2400 if IS_PROVE_RUN else 150)
-def test_three_at_once_killed_at_every_step_leave_one_object_and_one_row(call, bucket, finishers):
+def test_finishers_killed_at_every_step_leave_one_file(call, bucket, finishers):
     again = RestorableRecording(bucket, record_call(call, SECONDS))
     again.restore()
     alone = finishers.request([0])[0]

@@ -40,7 +40,7 @@ def keys(store, prefix=""):
     return [found.key for found in store.list_objects(prefix or "a/")]
 
 
-def test_what_is_put_is_there(store):
+def test_put_object_can_be_read_and_listed(store):
     store.put("a/b/1", b"one")
     store.put("a/b/1", b"other")
     store.put("a/c/2", b"")
@@ -54,20 +54,20 @@ def test_what_is_put_is_there(store):
     assert keys(store, "a/c/") == ["a/c/2"]
 
 
-def test_what_lies_beyond_the_end_is_nothing(store):
+def test_read_range_past_end_is_empty(store):
     store.put("a/1", b"one")
 
     assert (read_whole(store, "a/1", 3), read_whole(store, "a/1", 9), read_whole(store, "a/1", 1, 0)) == (b"", b"", b"")
 
 
-def test_what_is_not_there_is_named(store):
+def test_read_range_of_missing_object_raises(store):
     with pytest.raises(FileNotFoundError):
         store.read_range("a/never", 0, 1)
     assert (keys(store), store.delete_prefix("a/")) == ([], [])
 
 
 @pytest.mark.parametrize("size", [0, 1, PART_SIZE - 1, PART_SIZE, len(LARGE)])
-def test_an_upload_appears_whole_when_it_is_complete(store, size):
+def test_upload_appears_only_when_complete(store, size):
     upload = write_blocks(store.start_upload("a/1"), LARGE[:size])
     before = keys(store)
     upload.complete()
@@ -77,7 +77,7 @@ def test_an_upload_appears_whole_when_it_is_complete(store, size):
 
 
 @pytest.mark.parametrize("size", [1, len(LARGE)])
-def test_an_upload_that_is_abandoned_leaves_nothing(store, size):
+def test_aborted_upload_leaves_nothing(store, size):
     store.put("a/1", b"before")
     write_blocks(store.start_upload("a/1"), LARGE[:size]).abort()
 
@@ -85,7 +85,7 @@ def test_an_upload_that_is_abandoned_leaves_nothing(store, size):
     assert [found.key for found in store.delete_prefix("a/")] == ["a/1"]
 
 
-def test_two_uploads_of_one_thing_leave_one(store):
+def test_two_uploads_to_one_key_leave_one_object(store):
     uploads = [write_blocks(store.start_upload("a/1"), LARGE) for _ in range(2)]
     for upload in uploads:
         upload.complete()
@@ -93,7 +93,7 @@ def test_two_uploads_of_one_thing_leave_one(store):
     assert (keys(store), read_whole(store, "a/1") == LARGE) == (["a/1"], True)
 
 
-def test_removing_spares_what_is_kept_and_what_begins_otherwise(store):
+def test_delete_prefix_spares_kept_key_and_other_prefixes(store):
     for key in ("a/1", "a/b/2", "ab/3"):
         store.put(key, b"x")
 
@@ -103,7 +103,7 @@ def test_removing_spares_what_is_kept_and_what_begins_otherwise(store):
     assert (keys(store), keys(store, "ab/")) == (["a/1"], ["ab/3"])
 
 
-def test_removing_finds_uploads_that_were_never_completed(store):
+def test_delete_prefix_aborts_incomplete_uploads(store):
     upload = write_blocks(store.start_upload("a/1"), LARGE)
     before = leftovers(store)
 
@@ -113,7 +113,7 @@ def test_removing_finds_uploads_that_were_never_completed(store):
     upload.abort()
 
 
-def test_uploads_that_were_given_up_long_ago_are_forgotten(store):
+def test_abort_uploads_removes_old_incomplete_uploads(store):
     upload = write_blocks(store.start_upload("a/1"), LARGE)
     long_ago = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -129,7 +129,7 @@ def leftovers(store) -> list[object]:
     return store.client.list_multipart_uploads(Bucket=store.bucket_name).get("Uploads", [])
 
 
-def test_removing_removes_earlier_versions_too(bucket):
+def test_delete_prefix_removes_earlier_versions(bucket):
     bucket.client.put_bucket_versioning(Bucket=bucket.bucket_name, VersioningConfiguration={"Status": "Enabled"})
     bucket.put("a/1", b"one")
     bucket.put("a/1", b"two")
@@ -141,7 +141,7 @@ def test_removing_removes_earlier_versions_too(bucket):
     assert ("Versions" in found, "DeleteMarkers" in found) == (False, False)
 
 
-def test_a_store_without_versions_is_cleared_all_the_same(bucket, monkeypatch):
+def test_delete_prefix_works_without_versioning(bucket, monkeypatch):
     bucket.put("a/1", b"one")
     refusal = ClientError({"Error": {"Code": "NotImplemented"}}, "ListObjectVersions")
     paginator = bucket.client.get_paginator
@@ -161,7 +161,7 @@ def test_a_store_without_versions_is_cleared_all_the_same(bucket, monkeypatch):
     assert keys(bucket) == []
 
 
-def test_a_store_that_deletes_only_one_by_one_is_cleared_all_the_same(bucket, monkeypatch):
+def test_delete_prefix_works_without_bulk_deletion(bucket, monkeypatch):
     for number in range(3):
         bucket.put(f"a/{number}", b"one")
 
@@ -173,7 +173,7 @@ def test_a_store_that_deletes_only_one_by_one_is_cleared_all_the_same(bucket, mo
     assert (len(bucket.delete_prefix("a/")), keys(bucket)) == (3, [])
 
 
-def test_what_the_store_does_not_delete_is_no_success(bucket, monkeypatch):
+def test_delete_prefix_raises_if_objects_remain(bucket, monkeypatch):
     bucket.put("a/1", b"one")
     monkeypatch.setattr(bucket.client, "delete_objects", lambda **_: {"Errors": [{"Code": "AccessDenied"}]})
 
@@ -188,7 +188,7 @@ def test_what_the_store_does_not_delete_is_no_success(bucket, monkeypatch):
         ({"ContentLength": len(LARGE) - 1, "ETag": '"a-tag-of-another-kind"'}, False),
     ],
 )
-def test_a_store_whose_tags_are_no_sums_is_read_back(bucket, monkeypatch, facts, is_proved):
+def test_upload_is_read_back_if_etag_is_no_checksum(bucket, monkeypatch, facts, is_proved):
     monkeypatch.setattr(bucket.client, "head_object", lambda **_: facts)
     upload = write_blocks(bucket.start_upload("a/1"), LARGE)
 
@@ -200,7 +200,7 @@ def test_a_store_whose_tags_are_no_sums_is_read_back(bucket, monkeypatch, facts,
     assert read_whole(bucket, "a/1") == LARGE
 
 
-def test_a_store_that_holds_something_else_is_no_success(bucket, monkeypatch):
+def test_upload_raises_if_stored_bytes_differ(bucket, monkeypatch):
     upload = write_blocks(bucket.start_upload("a/1"), LARGE)
     monkeypatch.setattr(bucket.client, "head_object", lambda **_: {"ContentLength": len(LARGE), "ETag": '"other"'})
     monkeypatch.setattr(upload, "_read_back", lambda: b"another digest")
@@ -209,7 +209,7 @@ def test_a_store_that_holds_something_else_is_no_success(bucket, monkeypatch):
         upload.complete()
 
 
-def test_a_signed_address_is_short_lived_for_reading_and_names_nobody(bucket, tmp_path):
+def test_signed_url_is_short_lived_and_nameless(bucket, tmp_path):
     url = urlsplit(bucket.signed_url("a/1", 60, "steadyline-1.wav"))
     query = {name: values[0] for name, values in parse_qs(url.query).items()}
 
@@ -221,7 +221,7 @@ def test_a_signed_address_is_short_lived_for_reading_and_names_nobody(bucket, tm
     assert PrivateFileStorage(location=tmp_path).signed_url("a/1", 60, "x.wav") is None
 
 
-def test_nothing_is_stored_for_the_public(bucket):
+def test_stored_objects_are_private(bucket):
     asked = []
     bucket.client.meta.events.register("before-parameter-build.s3", lambda params, **_: asked.append(dict(params)))
 
@@ -233,7 +233,7 @@ def test_nothing_is_stored_for_the_public(bucket):
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_store_that_is_away_says_so_within_its_deadlines(s3_url, proxy, fault):
+def test_unavailable_store_raises_within_deadline(s3_url, proxy, fault):
     there = new_bucket(s3_url)
     there.put("a/1", b"one")
     through = PrivateS3Storage(**bucket_options(proxy.url, there.bucket_name), connect_timeout=0.3, read_timeout=0.3)
@@ -249,7 +249,7 @@ def test_a_store_that_is_away_says_so_within_its_deadlines(s3_url, proxy, fault)
     assert read_whole(through, "a/2") == b"two"
 
 
-def test_reading_goes_on_where_the_connection_broke(s3_url, proxy):
+def test_reader_resumes_after_broken_connection(s3_url, proxy):
     there = new_bucket(s3_url)
     there.put("a/1", LARGE)
     through = PrivateS3Storage(**bucket_options(proxy.url, there.bucket_name))
@@ -263,7 +263,7 @@ def test_reading_goes_on_where_the_connection_broke(s3_url, proxy):
     assert hashlib.sha256(data).digest() == hashlib.sha256(LARGE).digest()
 
 
-def test_a_key_cannot_leave_the_folder(tmp_path):
+def test_key_cannot_escape_folder(tmp_path):
     store = PrivateFileStorage(location=tmp_path / "files")
 
     with pytest.raises(Exception, match=r"outside of the base path|Detected path traversal"):

@@ -47,13 +47,13 @@ def call(tmp_path):
     return SimulatedCall(tmp_path / "session" / "1")
 
 
-def test_position_counts_samples_since_the_start(call):
+def test_position_counts_samples_since_start(call):
     call.at(1.5)
 
     assert call.spool.position() == 36_000
 
 
-def test_frames_stand_where_they_were_spoken(call):
+def test_frames_are_placed_where_they_were_spoken(call):
     positions = send_frames(call, SimulatedNetwork(), microphone_frames(1))
 
     left, right = channels(call.assembly())
@@ -63,7 +63,7 @@ def test_frames_stand_where_they_were_spoken(call):
     assert call.journal().count('"microphone"') == 1
 
 
-def test_a_late_start_of_the_microphone_is_silence(call):
+def test_late_microphone_start_becomes_silence(call):
     call.at(2.02).record_microphone(numbered_samples(0, 480), 777)
 
     left, _ = channels(call.assembly())
@@ -72,7 +72,7 @@ def test_a_late_start_of_the_microphone_is_silence(call):
 
 
 @pytest.mark.parametrize("frame", [480, 2400])
-def test_jitter_moves_nothing(call, frame):
+def test_network_jitter_moves_nothing(call, frame):
     send_frames(call, SimulatedNetwork(up_to_150_ms()), microphone_frames(60, frame))
 
     left, _ = channels(call.assembly())
@@ -80,7 +80,7 @@ def test_jitter_moves_nothing(call, frame):
     assert np.count_nonzero(left) >= 60 * SAMPLE_RATE * 0.9995
 
 
-def test_a_stall_and_its_burst_shift_nothing(call):
+def test_stall_and_burst_shift_nothing(call):
     network = SimulatedNetwork(stall(10, 3, up_to_150_ms()))
 
     send_frames(call, network, microphone_frames(30))
@@ -89,7 +89,7 @@ def test_a_stall_and_its_burst_shift_nothing(call):
     assert len(channels(call.assembly())[0]) == pytest.approx(30 * SAMPLE_RATE, abs=TWENTY_MS)
 
 
-def test_a_burst_that_trickles_in_shifts_nothing_in_the_end(call):
+def test_slow_burst_shifts_nothing_in_the_end(call):
     def one_and_a_half_times_real_time(sent):
         return max(0, 5 - (sent - 10) / 3) if sent >= 10 else 0
 
@@ -98,7 +98,7 @@ def test_a_burst_that_trickles_in_shifts_nothing_in_the_end(call):
     assert np.abs(skew(call)).max() <= TWENTY_MS
 
 
-def test_a_first_frame_that_was_stalled_is_put_right_by_the_burst(call):
+def test_burst_corrects_stalled_first_frame(call):
     hello = 4.0
     call.at(hello)
 
@@ -109,7 +109,7 @@ def test_a_first_frame_that_was_stalled_is_put_right_by_the_burst(call):
     assert np.abs(skew(call, lambda sample: sample + hello * SAMPLE_RATE)).max() <= TWENTY_MS
 
 
-def test_a_line_that_stays_slower_keeps_every_sample(call):
+def test_slow_line_keeps_every_sample(call):
     send_frames(call, SimulatedNetwork(lambda sent: 0.4 if sent > 10 else 0), microphone_frames(30))
 
     left, _ = channels(call.assembly())
@@ -118,7 +118,7 @@ def test_a_line_that_stays_slower_keeps_every_sample(call):
 
 
 @pytest.mark.parametrize("delay", [lambda sent: 0.0, up_to_150_ms()])
-def test_a_suspended_context_becomes_silence_where_it_was_suspended(call, delay):
+def test_suspended_audio_context_becomes_silence(call, delay):
     def when(sample):
         return sample / SAMPLE_RATE + (7 if sample > 10 * SAMPLE_RATE else 0)
 
@@ -131,7 +131,7 @@ def test_a_suspended_context_becomes_silence_where_it_was_suspended(call, delay)
     assert np.count_nonzero(left) >= 40 * SAMPLE_RATE * 0.9995
 
 
-def test_a_burst_that_ends_in_a_mute_is_not_taken_for_a_suspension(call):
+def test_burst_before_mute_is_not_a_suspension(call):
     network = SimulatedNetwork(stall(10, 7))
     frames = [frame for frame in microphone_frames(60) if not 15 < frame[0] <= 40]
 
@@ -143,7 +143,7 @@ def test_a_burst_that_ends_in_a_mute_is_not_taken_for_a_suspension(call):
     assert left[40 * SAMPLE_RATE :].tobytes() == numbered_samples(40 * SAMPLE_RATE, 20 * SAMPLE_RATE)
 
 
-def test_missing_samples_are_silence(call):
+def test_missing_samples_become_silence(call):
     frames = list(microphone_frames(3))
 
     send_frames(call, SimulatedNetwork(), frames[:50] + frames[100:])
@@ -154,14 +154,14 @@ def test_missing_samples_are_silence(call):
     assert left[2 * SAMPLE_RATE :].tobytes() == numbered_samples(2 * SAMPLE_RATE, SAMPLE_RATE)
 
 
-def test_an_index_that_leaps_into_the_future_does_not_take_the_recording_along(call):
+def test_index_far_in_future_does_not_extend_recording(call):
     send_frames(call, SimulatedNetwork(), microphone_frames(1))
     position = call.at(1.02).record_microphone(numbered_samples(0, 480), 2**32 - 480)
 
     assert position == SAMPLE_RATE
 
 
-def test_a_reloaded_page_goes_on_where_it_arrives(call):
+def test_reloaded_page_continues_at_arrival(call):
     send_frames(call, SimulatedNetwork(), microphone_frames(5))
     later = microphone_frames(5, when=lambda sample: 8 + sample / SAMPLE_RATE)
     positions = send_frames(call, SimulatedNetwork(), later)
@@ -171,7 +171,7 @@ def test_a_reloaded_page_goes_on_where_it_arrives(call):
 
 
 @pytest.mark.parametrize("ppm", [200, -200])
-def test_a_client_clock_that_drifts_for_half_an_hour_is_followed(call, ppm):
+def test_drifting_client_clock_is_followed(call, ppm):
     def when(sample):
         return sample / (SAMPLE_RATE * (1 + ppm / 1e6))
 
@@ -185,7 +185,7 @@ def test_a_client_clock_that_drifts_for_half_an_hour_is_followed(call, ppm):
     assert call.journal().count("\n") < 3000
 
 
-def test_small_drift_waits_for_a_pause_in_the_speech(call):
+def test_small_drift_is_corrected_in_speech_pause(call):
     def when(sample):
         return sample / (SAMPLE_RATE * 0.999)
 
@@ -200,7 +200,7 @@ def test_small_drift_waits_for_a_pause_in_the_speech(call):
     assert in_pauses == steps[1:]
 
 
-def test_played_is_told_on_the_microphones_clock_not_by_arrival(call):
+def test_played_report_uses_microphone_clock(call):
     send_frames(call, SimulatedNetwork(), microphone_frames(2))
     call.spool.record_caller(1, 0, numbered_samples(0, 4800))
     call.at(2.9).record_playback(1, 4800, 2 * SAMPLE_RATE, True)
@@ -208,7 +208,7 @@ def test_played_is_told_on_the_microphones_clock_not_by_arrival(call):
     assert channels(call.assembly())[1][2 * SAMPLE_RATE - 4800 : 2 * SAMPLE_RATE].tobytes() == numbered_samples(0, 4800)
 
 
-def test_played_is_never_later_than_its_report(call):
+def test_played_position_is_never_after_its_report(call):
     send_frames(call, SimulatedNetwork(), microphone_frames(2))
     call.spool.record_caller(1, 0, numbered_samples(0, 4800))
     call.spool.record_playback(1, 4800, 2**32 - 1, True)
@@ -216,7 +216,7 @@ def test_played_is_never_later_than_its_report(call):
     assert call.assembly().samples == 2 * SAMPLE_RATE
 
 
-def test_played_after_a_suspension_moves_with_the_microphone(call):
+def test_played_report_after_suspension_moves_with_microphone(call):
     def when(sample):
         return sample / SAMPLE_RATE + (10 if sample > 5 * SAMPLE_RATE else 0)
 
@@ -233,14 +233,14 @@ def test_played_after_a_suspension_moves_with_the_microphone(call):
     assert np.count_nonzero(right) <= heard + 4800
 
 
-def test_without_a_microphone_reports_count_from_when_they_arrive(call):
+def test_reports_without_microphone_count_from_arrival(call):
     call.spool.record_caller(1, 0, numbered_samples(0, 4800))
     call.at(3).record_playback(1, 4800, 0, True)
 
     assert channels(call.assembly())[1][3 * SAMPLE_RATE - 4800 :].tobytes() == numbered_samples(0, 4800)
 
 
-def test_without_a_microphone_a_running_clock_still_evens_out_the_network(call):
+def test_running_clock_without_microphone_smooths_network_delay(call):
     network = SimulatedNetwork(stall(4, 2, up_to_150_ms()))
     call.spool.record_caller(1, 0, numbered_samples(0, 9 * SAMPLE_RATE))
     for tenth in range(2, 92, 2):
@@ -252,7 +252,7 @@ def test_without_a_microphone_a_running_clock_still_evens_out_the_network(call):
     assert np.abs(places - numbers_in(right[places]) - SAMPLE_RATE).max() <= TWENTY_MS
 
 
-def test_a_microphone_that_is_allowed_late_goes_on_with_the_same_clock(call):
+def test_late_microphone_continues_same_clock(call):
     call.spool.record_caller(1, 0, numbered_samples(0, 5 * SAMPLE_RATE))
     for tenth in range(2, 52, 2):
         call.at(tenth / 10).record_playback(1, tenth * 2400, tenth * 2400, False)
@@ -269,7 +269,7 @@ STEPS = st.tuples(st.floats(0, 20), st.one_of(st.integers(0, 200_000), st.intege
 
 @settings(deadline=None, max_examples=100)
 @given(st.lists(STEPS, max_size=30))
-def test_whatever_a_browser_counts_the_recording_stays_within_the_call(steps):
+def test_recording_stays_within_call_for_any_browser_counts(steps):
     with TemporaryDirectory() as folder:
         call = SimulatedCall(Path(folder) / "1")
         seconds = 0.0
@@ -286,7 +286,7 @@ def test_whatever_a_browser_counts_the_recording_stays_within_the_call(steps):
         assert epoch.samples <= call.spool.position() + heard + SAMPLE_RATE // 5
 
 
-def test_sync_beside_writing_and_closing_is_harmless(call):
+def test_concurrent_sync_is_harmless(call):
     is_over = threading.Event()
 
     def keep_syncing():
@@ -304,7 +304,7 @@ def test_sync_beside_writing_and_closing_is_harmless(call):
     assert read_epoch(call.folder).is_closed
 
 
-def test_nothing_is_written_after_closing(call):
+def test_closed_spool_accepts_no_audio(call):
     send_frames(call, SimulatedNetwork(), microphone_frames(1))
     call.spool.close()
     call.spool.close()
@@ -316,7 +316,7 @@ def test_nothing_is_written_after_closing(call):
     assert call.assembly().samples == SAMPLE_RATE
 
 
-def test_a_folder_in_use_is_left_alone(call):
+def test_spool_folder_in_use_is_not_reused(call):
     send_frames(call, SimulatedNetwork(), microphone_frames(1))
     second = SimulatedCall(call.folder)
     second.at(0.02).record_microphone(numbered_samples(0, 480), 0)
@@ -325,7 +325,7 @@ def test_a_folder_in_use_is_left_alone(call):
     assert channels(call.assembly())[0].tobytes() == numbered_samples(0, SAMPLE_RATE)
 
 
-def test_a_disk_that_cannot_be_written_stops_no_call(tmp_path):
+def test_unwritable_disk_does_not_stop_call(tmp_path):
     (tmp_path / "file").write_text("")
     call = SimulatedCall(tmp_path / "file" / "1")
 
@@ -352,7 +352,7 @@ for sent, index, n in microphone_frames(3600):
 """
 
 
-def test_a_killed_process_loses_nothing_it_was_given(tmp_path):
+def test_killed_process_loses_no_written_audio(tmp_path):
     command = [sys.executable, "-c", WRITE_UNTIL_KILLED, str(tmp_path / "1")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         for _ in range(200):
@@ -387,7 +387,7 @@ print(call.spool.failure, positions[-1])
 
 @pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="no limit on file sizes here")
 @pytest.mark.parametrize("limit", [48_001, 60_001, 99_999])
-def test_a_full_disk_keeps_what_was_there(tmp_path, limit):
+def test_full_disk_keeps_earlier_audio(tmp_path, limit):
     folder = tmp_path / "1"
 
     command = [sys.executable, "-c", FULL_DISK, str(folder), str(limit)]

@@ -65,7 +65,7 @@ def assembled_length(folder):
 
 @pytest.mark.timeout(1800 if IS_PROVE_RUN else 60)
 @pytest.mark.parametrize("name", FILES)
-def test_truncation_anywhere_near_the_end_leaves_a_valid_recording(ended_abruptly, tmp_path, name):
+def test_truncated_spool_still_assembles(ended_abruptly, tmp_path, name):
     whole = assembled_length(ended_abruptly)
     copy = damaged(ended_abruptly, tmp_path / "1", name, bytes)
     size = (copy / name).stat().st_size
@@ -83,7 +83,7 @@ def test_truncation_anywhere_near_the_end_leaves_a_valid_recording(ended_abruptl
 
 @pytest.mark.timeout(1800 if IS_PROVE_RUN else 60)
 @pytest.mark.parametrize("name", FILES)
-def test_a_flipped_byte_anywhere_near_the_end_leaves_a_valid_recording(ended_abruptly, tmp_path, name):
+def test_spool_with_flipped_byte_still_assembles(ended_abruptly, tmp_path, name):
     copy = damaged(ended_abruptly, tmp_path / "1", name, bytes)
     path = copy / name
     data = path.read_bytes()
@@ -123,7 +123,7 @@ class PowerCutDisk:
 
 
 @pytest.mark.parametrize("seed", range(40 if IS_PROVE_RUN else 6))
-def test_a_power_cut_costs_a_second_at_most(tmp_path, seed):
+def test_power_cut_costs_one_second_at_most(tmp_path, seed):
     chance = random.Random(seed)
     call = SimulatedCall(tmp_path / "1")
     disk = PowerCutDisk(call)
@@ -151,7 +151,7 @@ def test_a_power_cut_costs_a_second_at_most(tmp_path, seed):
 @given(
     name=st.sampled_from([MICROPHONE_FILE, CALLER_FILE, JOURNAL_FILE]), at=st.floats(0, 1), junk=st.binary(max_size=40)
 )
-def test_any_tail_of_junk_still_assembles(ended_abruptly, tmp_path, name, at, junk):
+def test_spool_with_junk_tail_still_assembles(ended_abruptly, tmp_path, name, at, junk):
     copy = damaged(ended_abruptly, tmp_path / "1", name, lambda data: data[: round(at * len(data))] + junk)
 
     assert assembled_length(copy) >= 0
@@ -170,7 +170,7 @@ SMALL = st.integers(0, 3 * SAMPLE_RATE)
         max_size=12,
     )
 )
-def test_a_journal_of_any_content_still_assembles(ended_abruptly, tmp_path, lines):
+def test_journal_of_any_content_still_assembles(ended_abruptly, tmp_path, lines):
     extra = "".join(json.dumps({"kind": kind, **facts}) + "\n" for kind, facts in lines).encode()
     copy = damaged(
         ended_abruptly, tmp_path / "1", JOURNAL_FILE, lambda data: data.replace(b"\n", b"\n" + extra, 1) + extra
@@ -185,7 +185,7 @@ def test_a_journal_of_any_content_still_assembles(ended_abruptly, tmp_path, line
     next(interleaved_blocks(assembly), None)
 
 
-def test_torn_lines_and_samples_cost_only_themselves(ended_abruptly, tmp_path):
+def test_torn_lines_and_samples_lose_only_themselves(ended_abruptly, tmp_path):
     copy = damaged(ended_abruptly, tmp_path / "1", JOURNAL_FILE, lambda data: data[:-5])
     with (copy / MICROPHONE_FILE).open("ab") as file:
         file.write(b"\x01")

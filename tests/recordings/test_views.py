@@ -55,7 +55,7 @@ asynchronous = pytest.mark.django_db(transaction=True)
 
 @asynchronous
 @both
-async def test_the_whole_file_is_sent_with_its_type_length_and_tag(recording, counselor, log_in, door):
+async def test_whole_file_is_sent_with_type_length_and_etag(recording, counselor, log_in, door):
     client = await log_in(counselor)
 
     response = await client.get(paths(recording.pk)[door])
@@ -83,7 +83,7 @@ async def test_the_whole_file_is_sent_with_its_type_length_and_tag(recording, co
         (f"bytes=5-{10 * len(WAV)}", 5, len(WAV) - 1),
     ],
 )
-async def test_a_range_is_206_with_exactly_those_bytes(recording, counselor, log_in, door, header, first, last):
+async def test_range_returns_206_with_exact_bytes(recording, counselor, log_in, door, header, first, last):
     client = await log_in(counselor)
 
     response = await client.get(paths(recording.pk)[door], headers={"Range": header})
@@ -94,7 +94,7 @@ async def test_a_range_is_206_with_exactly_those_bytes(recording, counselor, log
 
 
 @both
-def test_a_range_outside_is_416_with_the_size(recording, counselor, door):
+def test_range_outside_file_returns_416_with_size(recording, counselor, door):
     response = client_of(counselor).get(paths(recording.pk)[door], headers={"Range": f"bytes={len(WAV)}-"})
 
     assert (response.status_code, response["Content-Range"]) == (416, f"bytes */{len(WAV)}")
@@ -103,7 +103,7 @@ def test_a_range_outside_is_416_with_the_size(recording, counselor, door):
 
 @asynchronous
 @pytest.mark.parametrize("header", ["bytes=0-1,4-5", "bytes=9-2", "pages=1-2", "bytes=" + "0-1," * 3000])
-async def test_what_is_no_single_range_sends_the_whole(recording, counselor, log_in, header):
+async def test_header_without_single_range_sends_whole_file(recording, counselor, log_in, header):
     client = await log_in(counselor)
 
     response = await client.get(paths(recording.pk)[0], headers={"Range": header})
@@ -112,7 +112,7 @@ async def test_what_is_no_single_range_sends_the_whole(recording, counselor, log
 
 
 @asynchronous
-async def test_if_range_with_another_tag_sends_the_whole_whatever_the_range(recording, counselor, log_in):
+async def test_if_range_with_other_etag_sends_whole_file(recording, counselor, log_in):
     client = await log_in(counselor)
     path = paths(recording.pk)[0]
 
@@ -127,7 +127,7 @@ async def test_if_range_with_another_tag_sends_the_whole_whatever_the_range(reco
 
 @both
 @pytest.mark.parametrize("header", [None, "bytes=0-9", "bytes=999999999-"])
-def test_head_tells_of_the_whole_and_sends_nothing(recording, counselor, door, header):
+def test_head_returns_headers_of_whole_file(recording, counselor, door, header):
     headers = {"Range": header} if header else {}
 
     response = client_of(counselor).head(paths(recording.pk)[door], headers=headers)
@@ -138,7 +138,7 @@ def test_head_tells_of_the_whole_and_sends_nothing(recording, counselor, door, h
 
 
 @both
-def test_someone_elses_recording_is_404_like_an_unknown_one(recording, colleague, stranger, supervisor, door):
+def test_other_peoples_recording_is_404(recording, colleague, stranger, supervisor, door):
     for person in (colleague, stranger):
         client = client_of(person)
         theirs, unknown = client.get(paths(recording.pk)[door]), client.get(paths(uuid4())[door])
@@ -148,14 +148,14 @@ def test_someone_elses_recording_is_404_like_an_unknown_one(recording, colleague
 
 @both
 @pytest.mark.parametrize("state", [Recording.State.RECORDING, Recording.State.ABSENT, Recording.State.FAILED])
-def test_a_recording_without_a_file_is_404(call, counselor, door, state):
+def test_recording_without_file_is_404(call, counselor, door, state):
     recording = Recording.objects.create(session=call, organization_id=call.organization_id, state=state)
 
     assert client_of(counselor).get(paths(recording.pk)[door]).status_code == 404
 
 
 @asynchronous
-async def test_an_empty_file_is_empty(call, counselor, log_in):
+async def test_empty_file_is_sent_empty(call, counselor, log_in):
     recording = await Recording.objects.acreate(session=call, organization_id=call.organization_id, file="x", size=0)
     client = await log_in(counselor)
 
@@ -165,7 +165,7 @@ async def test_an_empty_file_is_empty(call, counselor, log_in):
 
 
 @asynchronous
-async def test_a_reader_that_leaves_after_a_block_leaves_no_open_file(recording, counselor, log_in):
+async def test_reader_that_leaves_early_closes_file(recording, counselor, log_in):
     client = await log_in(counselor)
 
     response = await client.get(paths(recording.pk)[0])

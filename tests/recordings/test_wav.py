@@ -9,7 +9,7 @@ from recordings.audio.wav import wav_header
 from tests.support.servers import require_program
 
 
-def test_header_is_what_other_readers_expect():
+def test_header_matches_wave_module():
     audio = bytes(range(200)) * 2
 
     with wave.open(BytesIO(wav_header(100, 2, 24_000) + audio)) as file:
@@ -30,13 +30,13 @@ def test_header_is_44_bytes_with_exact_sizes(frames):
 
 
 @pytest.mark.parametrize("frames", [1_073_741_815, 2**32 - 1, -1])
-def test_header_refuses_what_a_wav_file_cannot_hold(frames):
+def test_header_rejects_audio_over_wav_limit(frames):
     with pytest.raises(ValueError):
         wav_header(frames, 2, 24_000)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 479, 24_000, 36_001])
-def test_ffprobe_accepts_a_written_file_from_one_sample_upward(tmp_path, frames):
+def test_ffprobe_accepts_files_of_any_length(tmp_path, frames):
     ffprobe = require_program("ffprobe")
     path = tmp_path / "call.wav"
     path.write_bytes(wav_header(frames, 2, 24_000) + bytes(range(1, 5)) * frames)
