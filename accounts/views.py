@@ -60,7 +60,7 @@ def procedures_upload(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
         upload_procedures(account, form.cleaned_data["procedures_file"], request.user, form.warning)
     except Exception:  # each storage backend raises its own types
         logger.exception("Procedures not stored", extra={"account_id": account.pk})
-        form.add_error(None, _("We couldn't save the document. Please upload it again."))
+        form.add_error(None, _("We couldn’t save the document. Please upload it again."))
         return _render_account(request, account, form, status=503)
     if form.warning:
         messages.warning(request, form.warning)
@@ -77,7 +77,7 @@ def procedures_retry(request: AuthenticatedRequest, pk: UUID, document: UUID) ->
     if retry_procedures(failed):
         messages.success(request, _("%(file)s is being prepared again.") % {"file": failed.filename})
     else:
-        messages.info(request, _("%(file)s hasn't failed.") % {"file": failed.filename})
+        messages.info(request, _("%(file)s hasn’t failed.") % {"file": failed.filename})
     return redirect("accounts:account_detail", pk=account.pk)
 
 

@@ -28,7 +28,7 @@ class RecordingAdmin(TenantAdmin):
         "counselor",
         "listen",
         "state",
-        "reason",
+        "reason_text",
         "length",
         "agreement",
         "kept_until",
@@ -56,6 +56,10 @@ class RecordingAdmin(TenantAdmin):
     @admin.display(description=gettext_lazy("counselor"), ordering="session__counselor__email")
     def counselor(self, recording):
         return recording.session.counselor
+
+    @admin.display(description=gettext_lazy("reason"))
+    def reason_text(self, recording):
+        return recording.reason_text or "-"
 
     @admin.display(description=gettext_lazy("length"))
     def length(self, recording):

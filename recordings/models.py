@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
@@ -105,7 +106,7 @@ class Recording(models.Model):
     channels = models.PositiveSmallIntegerField(default=2)
     peaks = models.JSONField(default=list, help_text=_("Per channel, the loudest sample of each slice, from 0 to 1."))
     counselor_speech_ms = models.PositiveIntegerField(
-        null=True, help_text=_("Time that the counselor's channel was loud.")
+        null=True, help_text=_("Time that the counselor’s channel was loud.")
     )
     caller_speech_ms = models.PositiveIntegerField(null=True)
     is_held = models.BooleanField(
@@ -134,6 +135,11 @@ class Recording(models.Model):
     def clean(self) -> None:
         if self.is_held and not self.hold_reason:
             raise ValidationError({"hold_reason": _("Enter a reason for the legal hold.")})
+
+    @property
+    def reason_text(self) -> str:
+        """The reason in the reader's language."""
+        return gettext(self.reason)
 
     @property
     def is_playable(self) -> bool:

@@ -44,7 +44,7 @@ class ServiceTokenAdmin(TenantAdmin):
             request.user, obj.name, form.cleaned_data["scopes"], form.cleaned_data["expires_at"]
         )
         obj.pk = token.pk
-        warning = _("Copy this secret now. You won't be able to see it again: %(secret)s") % {"secret": secret}
+        warning = _("Copy this secret now. You won’t be able to see it again: %(secret)s") % {"secret": secret}
         self.message_user(request, warning, messages.WARNING)
 
     @admin.action(description=gettext_lazy("Revoke selected tokens"), permissions=["revoke"])

@@ -149,7 +149,7 @@ class AccountAdmin(TenantAdmin):
             upload_procedures(account, file, request.user, warning)
         except Exception:
             logger.exception("Procedures not stored", extra={"account_id": account.pk})
-            error = _("We couldn't save the document. Please upload it again.")
+            error = _("We couldn’t save the document. Please upload it again.")
             self.message_user(request, error, messages.ERROR)
         else:
             if warning:

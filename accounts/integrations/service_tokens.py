@@ -87,7 +87,7 @@ class ServiceTokenAuthentication(BaseAuthentication):
 def _check_scope(request: Request, token: ServiceToken) -> None:
     needed = required_scope(request.parser_context["view"], request.method)
     if needed is None:
-        raise PermissionDenied(_("Service tokens can't be used here."))
+        raise PermissionDenied(_("Service tokens can’t be used here."))
     if needed not in token.scopes:
         raise PermissionDenied(_("This token needs the scope %(scope)s.") % {"scope": needed})
 

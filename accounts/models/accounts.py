@@ -43,7 +43,7 @@ class Account(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text=_("For calls with this account's scenarios. Leave blank to use your organization's setting."),
+        help_text=_("For calls with this account’s scenarios. Leave blank to use your organization’s setting."),
     )
     vector_store_id = models.CharField(max_length=100, blank=True, editable=False)
     # The active document. It changes only to a ready one, in the transaction that makes that one ready.
@@ -129,7 +129,7 @@ class ProcedureDocument(models.Model):
         help_text=_("Text that addresses an AI system rather than people, as a list of {page, text}."),
     )
     page_count = models.PositiveIntegerField(
-        _("pages"), null=True, help_text=_("Empty until the document's text has been read.")
+        _("pages"), null=True, help_text=_("Empty until the document’s text has been read.")
     )
     vector_store_id = models.CharField(max_length=100, blank=True, editable=False)
     openai_file_id = models.CharField(max_length=100, blank=True)

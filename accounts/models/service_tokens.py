@@ -66,7 +66,7 @@ class ServiceToken(models.Model):
 class IdempotentCall(models.Model):
     """The stored response to a POST with an `Idempotency-Key`, sent again for each repetition."""
 
-    caller = models.CharField(max_length=64, help_text=_("SHA-256 of the request's credentials."))
+    caller = models.CharField(max_length=64, help_text=_("SHA-256 of the request’s credentials."))
     key = models.CharField(max_length=200)
     digest = models.CharField(max_length=64, help_text=_("SHA-256 of the method, URL, and body."))
     status = models.PositiveSmallIntegerField(null=True, help_text=_("Empty while the first request is in progress."))

@@ -46,9 +46,9 @@ _REMEDIES = {
     "too_slow": _SHORTEN,
 }
 _REASONS = {
-    "not_pdf": _("This file is named .pdf, but it isn't a PDF."),
+    "not_pdf": _("This file is named .pdf, but it isn’t a PDF."),
     "locked": _("This PDF is password-protected."),
-    "damaged": _("This PDF is damaged and can't be read."),
+    "damaged": _("This PDF is damaged and can’t be read."),
     "no_pages": _("This PDF has no pages."),
     "no_text": _("This PDF contains no text. It may be a scan."),
     "too_large": _("This PDF expands to more than %(part)s MB for one part, or %(whole)s MB in total."),

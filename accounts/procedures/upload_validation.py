@@ -69,7 +69,7 @@ def _check_text(account: Account, file: UploadedFile, begin: bytes) -> str:
     line = _find_invalid_line(file)
     file.seek(0)
     if line:
-        message = _("Line %(line)s of this file isn't UTF-8 text. Save the file as UTF-8 and upload it again.")
+        message = _("Line %(line)s of this file isn’t UTF-8 text. Save the file as UTF-8 and upload it again.")
         raise InvalidProceduresError(message % {"line": f"{line:,}"})
     beginning = file.read(_OPENING_BYTES).decode("utf-8-sig", "ignore")
     file.seek(0)
@@ -113,15 +113,15 @@ def _explain_mismatch(account: Account, opening: str) -> str:
     """Return the reason why a document may be another account's. `opening` is the text that was searched."""
     names = {"account": account.name, "number": account.number}
     if not opening.strip():
-        return _("The beginning of this document contains no text, so it can't be matched to %(account)s.") % names
+        return _("The beginning of this document contains no text, so it can’t be matched to %(account)s.") % names
     if account.number.strip():
         message = _(
-            "This document may not be for %(account)s: its beginning doesn't mention the account number, %(number)s. "
-            "Check that it's the right document and that it contains the number."
+            "This document may not be for %(account)s: its beginning doesn’t mention the account number, %(number)s. "
+            "Check that it’s the right document and that it contains the number."
         )
     else:
         message = _(
-            "This document may not be for %(account)s: its beginning doesn't mention the account's name. "
-            "Check that it's the right document and that it contains the name."
+            "This document may not be for %(account)s: its beginning doesn’t mention the account’s name. "
+            "Check that it’s the right document and that it contains the name."
         )
     return message % names

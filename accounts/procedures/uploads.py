@@ -15,7 +15,7 @@ from accounts.procedures.upload_validation import check_procedures
 
 logger = logging.getLogger(__name__)
 
-PREPARING_MESSAGE = _("We're preparing your document. The current one stays in use until it's ready.")
+PREPARING_MESSAGE = _("We’re preparing your document. The current one stays in use until it’s ready.")
 
 
 def upload_procedures(account: Account, file: UploadedFile, by: User, warning: str | None = None) -> ProcedureDocument:

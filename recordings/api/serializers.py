@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
@@ -33,6 +35,9 @@ class RecordingSerializer(serializers.ModelSerializer[Recording]):
             "download",
         ]
         read_only_fields = fields
+
+    def to_representation(self, instance: Recording) -> dict[str, Any]:
+        return super().to_representation(instance) | {"reason": instance.reason_text}
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_download(self, recording: Recording) -> str | None:

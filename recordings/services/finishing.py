@@ -15,8 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import F, Q
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_noop
 
 from recordings.audio.assembly import Assembly, EpochTimeline, assemble
 from recordings.audio.microphone_clock import SAMPLE_RATE
@@ -36,11 +35,12 @@ CHANNELS = 2
 RENEW_CLAIM_EVERY = 5.0  # seconds
 FORMAT_VERSION = b"wav-1"  # version of the output format; part of the file's key
 MAX_ATTEMPTS = 10  # attempts before an operator must look, not counting those while the store is unavailable
-HOST_LOST_REASON = gettext_lazy("the server that recorded part of the call was lost before it uploaded all audio")
+# Reasons are stored in English and translated when they are shown: a worker has no reader.
+HOST_LOST_REASON = gettext_noop("the server that recorded part of the call was lost before it uploaded all audio")
 MISSING_SPEAKER_REASONS = {
-    ("counselor",): gettext_lazy("the counselor can't be heard in parts that the transcript contains"),
-    ("caller",): gettext_lazy("the caller can't be heard in parts that the transcript contains"),
-    ("counselor", "caller"): gettext_lazy("neither speaker can be heard in parts that the transcript contains"),
+    ("counselor",): gettext_noop("the counselor can’t be heard in parts that the transcript contains"),
+    ("caller",): gettext_noop("the caller can’t be heard in parts that the transcript contains"),
+    ("counselor", "caller"): gettext_noop("neither speaker can be heard in parts that the transcript contains"),
 }
 
 
@@ -153,7 +153,9 @@ def _postpone(recording: Recording, error: Exception) -> None:
     else:
         logger.error("Recording not finished", exc_info=error, extra=ids)
         if recording.attempts >= MAX_ATTEMPTS:
-            mine.update(state=Recording.State.FAILED, reason=_("the audio is saved but could not be assembled"))
+            mine.update(
+                state=Recording.State.FAILED, reason=gettext_noop("the audio is saved but could not be assembled")
+            )
 
 
 def _build(recording: Recording) -> None:
@@ -170,7 +172,7 @@ def _build(recording: Recording) -> None:
         if whole.samples:
             _build_file(recording, whole, recording_key(recording, f"{_fingerprint(epochs, sources)}.wav"), shortfall)
         else:
-            _publish(recording, state=Recording.State.ABSENT, reason=shortfall or _("no audio was recorded"))
+            _publish(recording, state=Recording.State.ABSENT, reason=shortfall or gettext_noop("no audio was recorded"))
 
 
 def _fingerprint(epochs: list[RecordingEpoch], sources: list[SpoolSource]) -> str:
@@ -185,9 +187,9 @@ def _fingerprint(epochs: list[RecordingEpoch], sources: list[SpoolSource]) -> st
 def _partial_reason(epochs: list[RecordingEpoch], spools: list[EpochTimeline]) -> str:
     """Return the reason why the recording is incomplete, or "" if it is complete."""
     if any(epoch.sealed_at is None for epoch in epochs):
-        return str(HOST_LOST_REASON)
+        return HOST_LOST_REASON
     if any(spool.wall_time is None for spool in spools):
-        return _("part of the call could not be saved to disk")
+        return gettext_noop("part of the call could not be saved to disk")
     return next((spool.failure for spool in spools if spool.failure), "")
 
 
@@ -204,7 +206,7 @@ def _build_file(recording: Recording, whole: Assembly, key: str, shortfall: str)
     written = _write_file(recording, whole, key)
     counselor, caller = written.loudness.seconds
     missing = missing_speakers(_speaker_coverage(recording, counselor, caller))
-    reason = shortfall or str(MISSING_SPEAKER_REASONS.get(missing, ""))
+    reason = shortfall or MISSING_SPEAKER_REASONS.get(missing, "")
     # The file stays if the claim is lost: another worker may be about to point the row to the same key.
     _publish(
         recording,

@@ -43,7 +43,7 @@ def test_upload_returns_202_with_location(account, supervisor, standin):
         (LOCKED, "This PDF is password-protected. Save a copy without the password and upload that."),
         (
             make_pdf("Line 718"),
-            "This document may not be for Harbor State Line: its beginning doesn't mention the account number",
+            "This document may not be for Harbor State Line: its beginning doesn’t mention the account number",
         ),
         (b"", "This file is empty."),
     ],

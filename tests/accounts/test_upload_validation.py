@@ -10,8 +10,8 @@ from accounts.procedures.uploads import upload_procedures
 from tests.accounts.pdf_samples import BOMB, EMPTY, HTML, LOCKED, NO_PAGES, SCANNED, TRUNCATED, make_pdf
 
 NOT_717 = (
-    "This document may not be for Harbor State Line: its beginning doesn't mention the account number, 717. "
-    "Check that it's the right document and that it contains the number."
+    "This document may not be for Harbor State Line: its beginning doesn’t mention the account number, 717. "
+    "Check that it’s the right document and that it contains the number."
 )
 
 
@@ -29,18 +29,18 @@ def files_of(account: Account) -> list[str]:
         ("procedures.txt", EMPTY, "This file is empty."),
         ("procedures.txt", b" \n\t\n", "This file contains no text."),
         ("procedures.pdf", EMPTY, "This file is empty."),
-        ("p.pdf", HTML, "This file is named .pdf, but it isn't a PDF. Save it as a PDF and upload it again."),
+        ("p.pdf", HTML, "This file is named .pdf, but it isn’t a PDF. Save it as a PDF and upload it again."),
         ("p.txt", b"%PDF-1.7", "This file is a PDF. Rename it so that it ends in .pdf, and upload it again."),
         (
             "p.txt",
             b"717\n\xff\xfe",
-            "Line 2 of this file isn't UTF-8 text. Save the file as UTF-8 and upload it again.",
+            "Line 2 of this file isn’t UTF-8 text. Save the file as UTF-8 and upload it again.",
         ),
-        ("p.md", b"717\nx\n\0", "Line 3 of this file isn't UTF-8 text. Save the file as UTF-8 and upload it again."),
+        ("p.md", b"717\nx\n\0", "Line 3 of this file isn’t UTF-8 text. Save the file as UTF-8 and upload it again."),
         ("p.txt", b"x" * (MAX_BYTES + 1), "This file is larger than 20 MB."),
         ("p.pdf", b"x" * 21 * 1024**2, "This file is larger than 20 MB."),
         ("p.pdf", LOCKED, "This PDF is password-protected. Save a copy without the password and upload that."),
-        ("p.pdf", TRUNCATED, "This PDF is damaged and can't be read. Save it again and upload the new copy."),
+        ("p.pdf", TRUNCATED, "This PDF is damaged and can’t be read. Save it again and upload the new copy."),
         ("p.pdf", NO_PAGES, "This PDF has no pages. Save it again and upload the new copy."),
         (
             "p.pdf",
@@ -58,7 +58,7 @@ def files_of(account: Account) -> list[str]:
         (
             "p.pdf",
             make_pdf("", "Account 717"),
-            "The beginning of this document contains no text, so it can't be matched to Harbor State Line.",
+            "The beginning of this document contains no text, so it can’t be matched to Harbor State Line.",
         ),
     ],
 )
@@ -103,7 +103,7 @@ def test_account_without_number_is_matched_by_name(account, supervisor):
     with pytest.raises(InvalidProceduresError) as caught:
         upload_procedures(account, SimpleUploadedFile("p.pdf", make_pdf("Ridge Line")), supervisor)
 
-    assert "its beginning doesn't mention the account's name" in str(caught.value)
+    assert "its beginning doesn’t mention the account’s name" in str(caught.value)
     upload_procedures(account, SimpleUploadedFile("p.pdf", make_pdf("harbor  STATE\nline: procedures")), supervisor)
     assert ProcedureDocument.objects.count() == 1
 

@@ -25,7 +25,7 @@ def uploaded(account, by, content=MANUAL, name="Manual.pdf") -> ProcedureDocumen
 def test_account_page_explains_missing_document(account, supervisor):
     shown = client_of(supervisor).get(page(account)).content.decode()
 
-    assert "No procedures yet. Until you upload a document, this account's scenarios are graded by general" in shown
+    assert "No procedures yet. Until you upload a document, this account’s scenarios are graded by general" in shown
     assert "The first page of a PDF must contain the account number, 717." in shown
 
 
@@ -51,7 +51,7 @@ def test_uploaded_document_becomes_current(account, supervisor, standin):
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("other.pdf", make_pdf("Line 718"), "its beginning doesn't mention the account number, 717"),
+        ("other.pdf", make_pdf("Line 718"), "its beginning doesn’t mention the account number, 717"),
         ("m.docx", b"x", "Upload a PDF, TXT, or MD file."),
         ("m.txt", b"", "This file is empty."),
     ],

@@ -155,6 +155,6 @@ def test_a_token_without_scopes_is_told_what_it_lacks_on_every_route(admin):
     }
 
     assert details == {
-        row: "Service tokens can't be used here." if scope == "closed" else f"This token needs the scope {scope}."
+        row: "Service tokens can’t be used here." if scope == "closed" else f"This token needs the scope {scope}."
         for row, scope in expected_scopes().items()
     }

@@ -225,7 +225,7 @@ def test_silent_speaker_with_words_makes_recording_partial(call, say):
 
     recording = only_recording()
     assert recording.state == "partial"
-    assert recording.reason == "the caller can't be heard in parts that the transcript contains"
+    assert recording.reason == "the caller can’t be heard in parts that the transcript contains"
 
 
 def test_unrelated_files_in_spool_folder_are_kept(call, folders):
