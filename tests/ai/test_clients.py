@@ -15,7 +15,7 @@ def status_error(status: int, code: str | None = None, **headers: str) -> openai
     return kind("no", response=response, body={"code": code})
 
 
-def said(error: Exception) -> AIUnavailableError:
+def translated_error(error: Exception) -> AIUnavailableError:
     with pytest.raises(AIUnavailableError) as caught, translate_openai_errors():
         raise error
     return caught.value
@@ -36,14 +36,14 @@ def said(error: Exception) -> AIUnavailableError:
         (503, None, True),
     ],
 )
-def test_a_refusal_says_whether_trying_again_helps(status, code, retryable):
-    error = said(status_error(status, code))
+def test_translated_error_tells_if_retryable(status, code, retryable):
+    error = translated_error(status_error(status, code))
 
     assert (error.code, error.retryable, error.missing) == (code or f"http_{status}", retryable, False)
 
 
-def test_what_is_gone_is_missing():
-    error = said(status_error(404))
+def test_translated_not_found_error_is_missing():
+    error = translated_error(status_error(404))
 
     assert (error.missing, error.retryable) == (True, False)
 
@@ -51,24 +51,24 @@ def test_what_is_gone_is_missing():
 @pytest.mark.parametrize(
     ("header", "seconds"), [("2", 2.0), ("0.5", 0.5), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("", None)]
 )
-def test_retry_after_is_read_where_it_is_a_number(header, seconds):
-    assert said(status_error(429, None, **{"retry-after": header})).retry_after == seconds
+def test_retry_after_is_parsed_if_numeric(header, seconds):
+    assert translated_error(status_error(429, None, **{"retry-after": header})).retry_after == seconds
 
 
-def test_errors_of_the_connection_can_be_tried_again():
+def test_connection_errors_are_retryable():
     request = httpx2.Request("POST", "http://127.0.0.1/")
 
-    assert said(openai.APITimeoutError(request)).code == "timeout"
-    assert said(openai.APIConnectionError(request=request)).code == "unreachable"
-    assert said(openai.APIConnectionError(request=request)).retryable is True
+    assert translated_error(openai.APITimeoutError(request)).code == "timeout"
+    assert translated_error(openai.APIConnectionError(request=request)).code == "unreachable"
+    assert translated_error(openai.APIConnectionError(request=request)).retryable is True
 
 
-def test_errors_of_our_own_pass_untouched():
+def test_other_errors_pass_unchanged():
     with pytest.raises(KeyError), translate_openai_errors():
         raise KeyError("ours")
 
 
-def test_clients_take_address_key_and_one_retry_layer_from_settings(settings):
+def test_clients_use_settings_and_one_retry_layer(settings):
     settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY = "http://127.0.0.1:1/v1", "sk-of-settings"
 
     client, async_client = build_client(7.0), build_async_client(5.0, max_retries=0)
@@ -79,7 +79,7 @@ def test_clients_take_address_key_and_one_retry_layer_from_settings(settings):
     assert (async_client.timeout, async_client.max_retries) == (5.0, 0)
 
 
-def test_nobody_listening_is_unreachable(settings):
+def test_refused_connection_is_unreachable(settings):
     client = build_client(2.0, max_retries=0)
 
     with pytest.raises(AIUnavailableError) as caught, translate_openai_errors():
@@ -89,7 +89,7 @@ def test_nobody_listening_is_unreachable(settings):
 
 
 @pytest.mark.parametrize("fault", [{"drop_after": 700}, {"drop_after": 0}, {"drop": True}])
-def test_a_stream_that_breaks_off_is_unavailable_in_our_words(standin, fault):
+def test_broken_stream_raises_ai_unavailable_error(standin, fault):
     standin.add_fault("POST /v1/responses", fault, times=None)
 
     async def read() -> None:

@@ -24,7 +24,7 @@ def evaluation_page(evaluation) -> str:
 
 
 @pytest.mark.parametrize("role", ["supervisor", "evaluator", "admin"])
-def test_a_session_shows_its_transcript_and_feedback(role, request, graded, finished_chat):
+def test_session_page_shows_transcript_and_feedback(role, request, graded, finished_chat):
     client = client_of(request.getfixturevalue(role))
 
     body = client.get(session_page(finished_chat)).content.decode()
@@ -40,7 +40,7 @@ def test_a_session_shows_its_transcript_and_feedback(role, request, graded, fini
     ("query", "shows_practice", "shows_trials"),
     [("", True, False), ("?kind=trial", False, True), ("?kind=assignment", True, False), ("?kind=all", True, True)],
 )
-def test_trials_are_listed_for_whoever_asks_for_them(
+def test_session_list_shows_trials_only_when_filtered(
     supervisor, admin, finished_chat, organization, query, shows_practice, shows_trials
 ):
     trial, _ = start_trial(admin, add_scenario(organization, "A draft"), "chat")
@@ -55,7 +55,7 @@ def test_trials_are_listed_for_whoever_asks_for_them(
         assert (evaluation_page(session.evaluations.get()) in evaluations) is is_shown
 
 
-def test_a_session_plays_its_recording(supervisor, call):
+def test_session_page_plays_recording(supervisor, call):
     end_session(call, "hung_up")
     recording = Recording(session=call, organization_id=call.organization_id, state="completed", size=3, sha256="x")
     recording.file.save("r.wav", ContentFile(b"wav"))
@@ -65,7 +65,7 @@ def test_a_session_plays_its_recording(supervisor, call):
     assert f'<audio controls preload="metadata" src="/recordings/{recording.pk}/audio/"></audio>' in body
 
 
-def test_what_was_said_is_only_ever_text(supervisor, chat):
+def test_session_page_escapes_transcript(supervisor, chat):
     write_turns(chat, "<script>alert(1)</script>")
 
     body = client_of(supervisor).get(session_page(chat)).content.decode()
@@ -73,7 +73,7 @@ def test_what_was_said_is_only_ever_text(supervisor, chat):
     assert "<script>alert" not in body and "&lt;script&gt;alert" in body
 
 
-def test_grading_again_by_an_action(supervisor, graded, finished_chat, call):
+def test_grade_again_action_queues_new_version(supervisor, graded, finished_chat, call):
     response = client_of(supervisor).post(
         "/admin/training/session/",
         {"action": "grade_again", "_selected_action": [str(finished_chat.pk), str(call.pk)]},
@@ -107,7 +107,7 @@ def review(person, evaluation: Evaluation, number: int = 0, **fields: object):
 
 
 @pytest.mark.parametrize("role", ["supervisor", "evaluator"])
-def test_a_review_stands_beside_the_verdict(role, request, graded):
+def test_review_keeps_evaluators_verdict(role, request, graded):
     person, criterion = request.getfixturevalue(role), graded.criteria.first()
     before = Evaluation.objects.values().get()
 
@@ -121,7 +121,7 @@ def test_a_review_stands_beside_the_verdict(role, request, graded):
     assert after == {name: value for name, value in before.items() if name in after}
 
 
-def test_who_overrules_a_criterion_says_what_it_should_be(supervisor, graded):
+def test_overruling_review_requires_new_verdict(supervisor, graded):
     client, criterion = client_of(supervisor), graded.criteria.first()
     said = {"verdict": "overrule", "reason": "They did ask.", "criterion": criterion.pk, "new_verdict": ""}
     sent = readonly_values(client, graded) | {f"reviews-0-{name}": value for name, value in said.items()}
@@ -132,7 +132,7 @@ def test_who_overrules_a_criterion_says_what_it_should_be(supervisor, graded):
     assert Review.objects.count() == 0
 
 
-def test_a_review_is_not_rewritten(supervisor, evaluator, graded):
+def test_review_cannot_be_changed(supervisor, evaluator, graded):
     review(evaluator, graded)
     made = Review.objects.get()
 
@@ -145,7 +145,7 @@ def test_a_review_is_not_rewritten(supervisor, evaluator, graded):
     assert [row.reviewer for row in graded.reviews.all()] == [evaluator, supervisor]
 
 
-def test_a_criterion_of_another_evaluation_cannot_be_reviewed_here(supervisor, graded, finished_chat, standin):
+def test_review_rejects_criterion_of_another_evaluation(supervisor, graded, finished_chat, standin):
     other = Evaluation.objects.queue_for(finished_chat)
     grade_evaluation(other.pk)
 
@@ -155,7 +155,7 @@ def test_a_criterion_of_another_evaluation_cannot_be_reviewed_here(supervisor, g
     assert Review.objects.count() == 0
 
 
-def test_an_evaluation_is_not_changed_by_hand(supervisor, graded):
+def test_evaluation_cannot_be_changed(supervisor, graded):
     before = Evaluation.objects.values().get()
     client = client_of(supervisor)
     by_hand = {"score": 100, "grade": "A", "status": "failed", "criteria-0-verdict": "met", "flags-0-note": "none"}
@@ -166,7 +166,7 @@ def test_an_evaluation_is_not_changed_by_hand(supervisor, graded):
     assert Evaluation.objects.values().get() == before
 
 
-def test_flags_are_for_supervisors_and_never_on_a_counselors_page(supervisor, counselor, graded, finished_chat):
+def test_flags_are_hidden_from_counselors(supervisor, counselor, graded, finished_chat):
     Flag.objects.create(
         evaluation=graded,
         session=finished_chat,

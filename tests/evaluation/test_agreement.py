@@ -14,7 +14,7 @@ def pairs(**counts: int) -> list[tuple[str, str]]:
     return found
 
 
-def test_a_worked_example():
+def test_compute_agreement_matches_worked_example():
     # 50 subjects, two raters, yes/yes 20, yes/no 5, no/yes 10, no/no 15: po = 0.70, pe = 0.50.
     found = compute_agreement(pairs(met_met=20, met_not=5, not_met=10, not_not=15))
 
@@ -23,23 +23,23 @@ def test_a_worked_example():
     assert (round(found.low, 3), round(found.high, 3)) == (0.151, 0.649)
 
 
-def test_perfect_agreement_is_one_and_its_opposite_is_below_zero():
+def test_kappa_is_one_for_perfect_agreement_and_negative_for_opposite():
     assert compute_agreement(pairs(met_met=3, not_not=3)).kappa == 1
     assert compute_agreement(pairs(met_not=3, not_met=3)).kappa == -1
 
 
-def test_where_everybody_always_says_the_same_there_is_no_kappa():
+def test_kappa_is_none_if_all_verdicts_are_equal():
     found = compute_agreement(pairs(met_met=9))
 
     assert (found.raw, found.kappa, found.low, found.high) == (1, None, None, None)
 
 
-def test_of_nothing_there_is_no_agreement():
+def test_compute_agreement_returns_none_without_verdicts():
     assert compute_agreement([]) is None
     assert build_agreement_table([], {}) == []
 
 
-def test_a_table_begins_with_the_least_agreed_on_and_ends_with_all():
+def test_agreement_table_sorts_by_kappa_and_ends_with_total():
     verdicts = [("a", "met", "met"), ("a", "not_met", "not_met"), ("b", "met", "not_met"), ("b", "not_met", "met")]
     verdicts += [("c", "met", "met")]
 
@@ -57,7 +57,7 @@ verdict = st.sampled_from(["met", "not_met", "not_applicable"])
 
 
 @given(st.lists(st.tuples(verdict, verdict), min_size=1, max_size=60))
-def test_kappa_lies_within_its_interval_and_its_bounds(given_pairs):
+def test_kappa_lies_within_its_interval(given_pairs):
     found = compute_agreement(given_pairs)
 
     assert 0 <= found.raw <= 1 and 0 <= found.base_rate <= 1

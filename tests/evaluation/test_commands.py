@@ -30,7 +30,7 @@ def command_output(*args) -> str:
     return output.getvalue()
 
 
-def test_the_golden_set_has_twenty_transcripts_or_more_of_ours_with_labels_of_both_kinds():
+def test_golden_set_has_at_least_twenty_transcripts_with_both_labels():
     transcripts = read_labeled_transcripts(GOLDEN.read_bytes(), KNOWN_KEYS)
 
     assert len(transcripts) >= 20
@@ -40,7 +40,7 @@ def test_the_golden_set_has_twenty_transcripts_or_more_of_ours_with_labels_of_bo
     assert len({one.id for one in transcripts}) == len(transcripts)
 
 
-def test_the_golden_set_is_graded_and_agreement_printed(db, standin, tmp_path):
+def test_grade_transcripts_prints_agreement_for_golden_set(db, standin, tmp_path):
     said = command_output("grade_transcripts", str(GOLDEN), "--json", str(tmp_path / "verdicts.json"))
 
     assert "night shift, leading negative: F" in said
@@ -51,7 +51,7 @@ def test_the_golden_set_is_graded_and_agreement_printed(db, standin, tmp_path):
     assert Evaluation.objects.count() == 0
 
 
-def test_a_csv_is_read_as_its_json_is(tmp_path):
+def test_read_labeled_transcripts_accepts_csv_and_json(tmp_path):
     sheet = io.StringIO()
     writer = csv.DictWriter(sheet, ["id", "transcript", "greeting", "reflection", "warmth"])
     writer.writeheader()
@@ -96,17 +96,17 @@ def test_a_csv_is_read_as_its_json_is(tmp_path):
         ),
     ],
 )
-def test_a_file_that_cannot_be_used_says_where_and_why(content, words):
+def test_read_labeled_transcripts_reports_place_and_cause_of_error(content, words):
     with pytest.raises(LabelFileError, match=words.replace("(", r"\(")):
         read_labeled_transcripts(content, KNOWN_KEYS)
 
 
-def test_a_sheet_without_its_columns_says_so():
+def test_read_labeled_transcripts_reports_missing_columns():
     with pytest.raises(LabelFileError, match="Missing columns: id, transcript"):
         read_labeled_transcripts(b"a,b\n1,2\n", KNOWN_KEYS, is_csv=True)
 
 
-def test_what_cannot_be_read_or_graded_ends_the_command_with_a_word(db, standin, tmp_path):
+def test_grade_transcripts_fails_with_message_if_unreadable_or_ungraded(db, standin, tmp_path):
     with pytest.raises(CommandError, match="Can't read"):
         command_output("grade_transcripts", str(tmp_path / "nowhere.json"))
     path = Path(tmp_path / "one.json")
@@ -116,7 +116,9 @@ def test_what_cannot_be_read_or_graded_ends_the_command_with_a_word(db, standin,
         command_output("grade_transcripts", str(path))
 
 
-def test_the_report_tells_agreement_latency_tokens_and_failures(finished_chat, queued, procedures, standin, supervisor):
+def test_evaluator_report_prints_agreement_latency_tokens_and_failures(
+    finished_chat, queued, procedures, standin, supervisor
+):
     grade_evaluation(queued.pk)
     first, second = queued.criteria.all()[:2]
     record_review(queued, supervisor, "agree", "Yes.", first)
@@ -131,7 +133,7 @@ def test_the_report_tells_agreement_latency_tokens_and_failures(finished_chat, q
     assert first.check_text in shown and "50%" in shown
 
 
-def test_the_report_of_nothing_says_so(db):
+def test_evaluator_report_without_reviews_prints_notice(db):
     said = command_output("evaluator_report")
 
     assert "No criterion has been reviewed by a person yet" in said
@@ -139,7 +141,7 @@ def test_the_report_of_nothing_says_so(db):
         command_output("evaluator_report", "--organization", "Nowhere")
 
 
-def test_the_page_without_reviews_says_what_to_do(supervisor, stranger, finished_chat, queued, standin):
+def test_agreement_page_without_reviews_explains_next_step(supervisor, stranger, finished_chat, queued, standin):
     grade_evaluation(queued.pk)
     record_review(queued, supervisor, "agree", "Yes.", queued.criteria.first())
 

@@ -31,7 +31,7 @@ def post_comment(person, session, at: str = "0:42", text: str = "Well asked.", *
     return client_of(person).post(path, {"at": at, "text": text}, headers=headers)
 
 
-def test_a_supervisor_says_something_to_a_moment_and_the_counselor_reads_it(recorded_session, supervisor, counselor):
+def test_comment_by_supervisor_is_shown_to_counselor(recorded_session, supervisor, counselor):
     answer = post_comment(supervisor, recorded_session)
 
     said = Comment.objects.get()
@@ -43,7 +43,7 @@ def test_a_supervisor_says_something_to_a_moment_and_the_counselor_reads_it(reco
 
 
 @pytest.mark.parametrize("person", ["counselor", "trainer", "evaluator"])
-def test_others_read_and_say_nothing(request, recorded_session, person):
+def test_comment_form_is_hidden_from_others(request, recorded_session, person):
     answer = post_comment(request.getfixturevalue(person), recorded_session)
 
     assert (answer.status_code, Comment.objects.count()) == (403, 0)
@@ -58,7 +58,7 @@ def test_others_read_and_say_nothing(request, recorded_session, person):
         ("0:01", "x" * 2001, "at most 2000 characters"),
     ],
 )
-def test_what_cannot_be_said_is_named_and_kept(recorded_session, supervisor, at, text, complaint):
+def test_comment_form_shows_errors_and_keeps_input(recorded_session, supervisor, at, text, complaint):
     whole = post_comment(supervisor, recorded_session, at, text)
     part = post_comment(supervisor, recorded_session, at, text, **{"HX-Request": "true"})
 
@@ -69,7 +69,7 @@ def test_what_cannot_be_said_is_named_and_kept(recorded_session, supervisor, at,
     assert "<h1>" not in part.content.decode()
 
 
-def test_what_is_said_is_text_and_nothing_else(recorded_session, supervisor):
+def test_comment_text_is_escaped(recorded_session, supervisor):
     post_comment(supervisor, recorded_session, text="<script>alert(1)</script>")
 
     page = client_of(supervisor).get(f"/sessions/{recorded_session.pk}/").content.decode()
@@ -77,7 +77,7 @@ def test_what_is_said_is_text_and_nothing_else(recorded_session, supervisor):
     assert "<script>alert" not in page
 
 
-def test_only_the_author_takes_it_back(recorded_session, supervisor, admin):
+def test_comment_can_be_deleted_only_by_author(recorded_session, supervisor, admin):
     post_comment(supervisor, recorded_session)
     path = f"/sessions/{recorded_session.pk}/comments/{Comment.objects.get().pk}/delete/"
 
@@ -87,7 +87,7 @@ def test_only_the_author_takes_it_back(recorded_session, supervisor, admin):
     assert Comment.objects.count() == 0
 
 
-def test_a_comment_belongs_to_its_session(recorded_session, supervisor, colleague):
+def test_comment_delete_requires_matching_session(recorded_session, supervisor, colleague):
     post_comment(supervisor, recorded_session)
     other = Session.objects.create(
         organization=recorded_session.organization, counselor=colleague, kind="free_practice", mode="phone",
@@ -98,13 +98,13 @@ def test_a_comment_belongs_to_its_session(recorded_session, supervisor, colleagu
     assert client_of(supervisor).post(path).status_code == 404
 
 
-def test_nothing_is_said_to_a_recording_that_is_not_there(call, supervisor):
+def test_comment_requires_playable_recording(call, supervisor):
     end_session(call, EndReason.HUNG_UP)
 
     assert post_comment(supervisor, call).status_code == 403
 
 
-def test_the_recording_that_is_ready_brings_the_form_with_it(recorded_session, supervisor, counselor):
+def test_recording_update_includes_comment_form(recorded_session, supervisor, counselor):
     path = f"/sessions/{recorded_session.pk}/recording/"
 
     theirs, own = (client_of(person).get(path).content.decode() for person in (supervisor, counselor))
@@ -116,7 +116,7 @@ def test_the_recording_that_is_ready_brings_the_form_with_it(recorded_session, s
 @pytest.mark.parametrize(
     ("reason", "words"), [("retention", "retention period ended"), ("request", "at the request of a person in charge")]
 )
-def test_a_deleted_recording_says_so_and_why(recorded_session, counselor, reason, words):
+def test_deleted_recording_shows_reason(recorded_session, counselor, reason, words):
     recording = Recording.objects.get()
     Recording.objects.update(state="deleted", file="", peaks=[])
     RecordingDeletion.objects.create(recording=recording, organization=recording.organization, reason=reason)
@@ -125,7 +125,7 @@ def test_a_deleted_recording_says_so_and_why(recorded_session, counselor, reason
     assert ("The recording was deleted on" in page, words in page, "<audio" in page) == (True, True, False)
 
 
-def test_who_waits_long_for_a_recording_is_told_that_nothing_is_lost(recorded_session, counselor):
+def test_late_recording_shows_notice_and_polls_slower(recorded_session, counselor):
     Recording.objects.update(state="recording", file="")
     path = f"/sessions/{recorded_session.pk}/recording/"
     soon = client_of(counselor).get(path).content.decode()
@@ -136,7 +136,7 @@ def test_who_waits_long_for_a_recording_is_told_that_nothing_is_lost(recorded_se
     assert ("is taking longer than usual" in late, "every 30s" in late) == (True, True)
 
 
-def test_a_recording_that_is_made_anew_is_not_taken_from_who_listens(recorded_session, counselor):
+def test_playable_recording_stays_available_while_parts_are_added(recorded_session, counselor):
     Recording.objects.update(state="recording")
 
     page = client_of(counselor).get(f"/sessions/{recorded_session.pk}/").content.decode()

@@ -35,7 +35,7 @@ def post(client, path, body):
     return client.post(path, body, content_type="application/json")
 
 
-def test_a_moment_is_commented_read_and_taken_back(recorded_session, supervisor, admin, counselor):
+def test_comments_api_creates_lists_and_deletes(recorded_session, supervisor, admin, counselor):
     client, path = client_of(supervisor), f"/api/sessions/{recorded_session.pk}/comments/"
 
     said = post(client, path, {"at_ms": 4000, "text": "Well asked."})
@@ -51,18 +51,18 @@ def test_a_moment_is_commented_read_and_taken_back(recorded_session, supervisor,
     ("body", "status"),
     [({"at_ms": 9001, "text": "x"}, 400), ({"at_ms": -1, "text": "x"}, 400), ({"at_ms": 1}, 400)],
 )
-def test_a_comment_on_no_moment_is_refused(recorded_session, supervisor, body, status):
+def test_comments_api_rejects_invalid_comment(recorded_session, supervisor, body, status):
     assert post(client_of(supervisor), f"/api/sessions/{recorded_session.pk}/comments/", body).status_code == status
     assert Comment.objects.count() == 0
 
 
-def test_what_was_not_recorded_cannot_be_commented_on(supervisor, finished_chat):
+def test_comments_api_requires_recording(supervisor, finished_chat):
     answer = post(client_of(supervisor), f"/api/sessions/{finished_chat.pk}/comments/", {"at_ms": 0, "text": "x"})
 
     assert (answer.status_code, answer.json()["code"]) == (409, "not_recorded")
 
 
-def test_documentation_is_handed_in_once_and_compared(counselor, supervisor, queued, standin):
+def test_documentation_api_accepts_one_submission_and_compares_it(counselor, supervisor, queued, standin):
     grade_evaluation(queued.pk)
     client, path = client_of(counselor), f"/api/sessions/{queued.session_id}/documentation/"
     text = b"The caller told of an exam. Asked about suicide."
@@ -79,7 +79,7 @@ def test_documentation_is_handed_in_once_and_compared(counselor, supervisor, que
     assert client.post(f"{path}retry/").status_code == 200
 
 
-def test_a_file_that_is_no_documentation_is_named(counselor, queued, standin):
+def test_documentation_api_reports_rejected_file(counselor, queued, standin):
     grade_evaluation(queued.pk)
 
     answer = client_of(counselor).post(
@@ -90,7 +90,7 @@ def test_a_file_that_is_no_documentation_is_named(counselor, queued, standin):
     assert DocumentationReview.objects.count() == 0
 
 
-def test_one_reads_oneself_and_says_which_mails_one_wants(counselor):
+def test_me_api_reads_user_and_updates_email_notifications(counselor):
     client = client_of(counselor)
 
     changed = client.patch(

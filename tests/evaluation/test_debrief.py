@@ -17,7 +17,7 @@ from training.models import Session
 from training.services.sessions import start_assignment
 
 
-def test_stopping_is_no_attempt_and_brings_no_grade(counselor, chat, chat_assignment):
+def test_stopped_session_has_no_grade_and_no_attempt(counselor, chat, chat_assignment):
     client = client_of(counselor)
 
     page = client.post(f"/sessions/{chat.pk}/stop/", follow=True).content.decode()
@@ -32,7 +32,7 @@ def test_stopping_is_no_attempt_and_brings_no_grade(counselor, chat, chat_assign
     assert start_assignment(chat_assignment)[1] is True
 
 
-def test_after_a_heavy_call_the_centers_own_support_is_named(organization, counselor, finished_chat):
+def test_heavy_session_shows_support_contacts(organization, counselor, finished_chat):
     organization.support_contacts = "Night desk: extension 12"
     organization.save()
     client, page = client_of(counselor), f"/sessions/{finished_chat.pk}/"
@@ -45,7 +45,7 @@ def test_after_a_heavy_call_the_centers_own_support_is_named(organization, couns
     assert "Night desk: extension 12" in heavy and "Your answer: Very hard" in heavy
 
 
-def test_a_supervisor_reads_how_it_was(supervisor, counselor, finished_chat):
+def test_feeling_is_shown_to_supervisor(supervisor, counselor, finished_chat):
     client_of(counselor).post(f"/sessions/{finished_chat.pk}/feeling/", {"feeling": "2", "note": "Too close."})
 
     page = client_of(supervisor).get(f"/sessions/{finished_chat.pk}/").content.decode()
@@ -53,7 +53,7 @@ def test_a_supervisor_reads_how_it_was(supervisor, counselor, finished_chat):
     assert "Hard." in page and "Too close." in page
 
 
-def test_content_notes_are_shown_before_and_can_be_declined(counselor, chat_assignment):
+def test_content_notes_are_shown_with_decline_button(counselor, chat_assignment):
     Scenario.objects.update(content_notes="The death of a child")
     client = client_of(counselor)
 
@@ -65,13 +65,13 @@ def test_content_notes_are_shown_before_and_can_be_declined(counselor, chat_assi
 
 
 @pytest.mark.parametrize("sent", [{}, {"feeling": "6"}, {"feeling": "x"}, {"feeling": "1", "note": "x" * 1001}])
-def test_a_feeling_that_is_none_is_refused(counselor, finished_chat, sent):
+def test_feeling_outside_scale_is_rejected(counselor, finished_chat, sent):
     client_of(counselor).post(f"/sessions/{finished_chat.pk}/feeling/", sent)
 
     assert Session.objects.get(pk=finished_chat.pk).feeling is None
 
 
-def test_a_report_reaches_the_supervisors(supervisor, admin, counselor, finished_chat):
+def test_problem_report_reaches_supervisors(supervisor, admin, counselor, finished_chat):
     client = client_of(counselor)
 
     client.post(f"/sessions/{finished_chat.pk}/report/", {"kind": "wrong_guidance", "text": "It says to hang up."})
@@ -91,14 +91,14 @@ def test_a_report_reaches_the_supervisors(supervisor, admin, counselor, finished
 
 
 @pytest.mark.parametrize("sent", [{"kind": "technical"}, {"kind": "grudge", "text": "x"}, {"text": "x"}])
-def test_a_report_without_kind_or_words_is_refused(counselor, finished_chat, sent):
+def test_problem_report_requires_kind_and_text(counselor, finished_chat, sent):
     page = client_of(counselor).post(f"/sessions/{finished_chat.pk}/report/", sent, follow=True).content.decode()
 
     assert Flag.objects.count() == 0
     assert 'class="notice error"' in page
 
 
-def test_ten_reports_an_hour_are_taken_and_the_words_of_the_eleventh_are_given_back(counselor, finished_chat):
+def test_problem_report_is_limited_to_ten_an_hour_and_keeps_text(counselor, finished_chat):
     for number in range(10):
         report_problem(finished_chat, counselor, "other", f"Number {number}")
 
@@ -114,7 +114,7 @@ def test_ten_reports_an_hour_are_taken_and_the_words_of_the_eleventh_are_given_b
     assert report_problem(finished_chat, counselor, "other", "One more").pk
 
 
-def test_a_flag_is_reviewed_dismissed_and_opened_again(supervisor, counselor, finished_chat):
+def test_flag_is_reviewed_dismissed_and_reopened(supervisor, counselor, finished_chat):
     flag = report_problem(finished_chat, counselor, "technical", "No sound.")
     client, path = client_of(supervisor), f"/flags/{flag.public_id}/"
 
@@ -133,7 +133,7 @@ def test_a_flag_is_reviewed_dismissed_and_opened_again(supervisor, counselor, fi
     assert flag.handling == "pending"
 
 
-def test_a_verdict_is_disputed_once_and_a_review_answers_it(supervisor, counselor):
+def test_dispute_is_unique_and_answered_by_review(supervisor, counselor):
     session = add_graded_session(counselor, 50, {"greeting": "met", "reflection": "not_met"})
     evaluation = session.evaluations.get()
     criterion = evaluation.criteria.get(key="reflection")
@@ -155,7 +155,7 @@ def test_a_verdict_is_disputed_once_and_a_review_answers_it(supervisor, counselo
     assert session.score == 100
 
 
-def test_what_is_held_cannot_be_disputed(counselor):
+def test_dispute_of_held_feedback_is_rejected(counselor):
     session = add_graded_session(counselor, 50, {"greeting": "met"})
     session.evaluations.update(status="held")
     evaluation = session.evaluations.get()
@@ -165,7 +165,7 @@ def test_what_is_held_cannot_be_disputed(counselor):
     assert (response.status_code, Dispute.objects.count()) == (404, 0)
 
 
-def test_a_conversation_is_named_found_and_taken_along(counselor, supervisor, finished_chat):
+def test_session_is_renamed_searched_and_exported(counselor, supervisor, finished_chat):
     client = client_of(counselor)
 
     client.post(f"/sessions/{finished_chat.pk}/name/", {"name": "The long night"})
@@ -179,7 +179,7 @@ def test_a_conversation_is_named_found_and_taken_along(counselor, supervisor, fi
     assert counselor.email not in text + str(data)
 
 
-def test_feedback_that_is_ready_is_told_once(counselor):
+def test_feedback_ready_email_is_sent_once(counselor):
     add_graded_session(counselor, 80)
     add_graded_session(counselor, 80, kind=Session.Kind.TRIAL)
 

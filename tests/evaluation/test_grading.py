@@ -60,7 +60,7 @@ def expire_claim(evaluation: Evaluation, settings) -> None:
     Evaluation.objects.filter(pk=evaluation.pk).update(touched_at=long_ago)
 
 
-def test_a_chat_is_graded_with_a_row_for_every_check(queued, finished_chat, chat_assignment, procedures, standin):
+def test_grading_stores_result_for_every_check(queued, finished_chat, chat_assignment, procedures, standin):
     evaluation = grade_now(queued)
 
     checks = [check.key for check in general_checks()] + ["scenario_1", "scenario_2"]
@@ -71,7 +71,7 @@ def test_a_chat_is_graded_with_a_row_for_every_check(queued, finished_chat, chat
     assert (chat_assignment.status, chat_assignment.completed_at is not None) == ("completed", True)
 
 
-def test_every_quote_stands_in_a_counselors_turn_at_its_offsets(queued, finished_chat, standin):
+def test_stored_quotes_match_counselors_turns_at_offsets(queued, finished_chat, standin):
     evaluation = grade_now(queued)
 
     turns = {str(turn.pk): turn for turn in finished_chat.transcript()}
@@ -85,7 +85,7 @@ def test_every_quote_stands_in_a_counselors_turn_at_its_offsets(queued, finished
         assert moment["quote"] in turns[moment["turn"]].text_heard
 
 
-def test_score_and_letter_follow_from_the_verdicts(queued, standin):
+def test_score_and_grade_follow_from_verdicts(queued, standin):
     evaluation = grade_now(queued)
 
     verdicts = [(result.verdict, result.weight) for result in evaluation.criteria.all()]
@@ -94,7 +94,7 @@ def test_score_and_letter_follow_from_the_verdicts(queued, standin):
     assert {verdict for verdict, _ in verdicts} >= {CriterionResult.Verdict.MET, CriterionResult.Verdict.NOT_MET}
 
 
-def test_what_it_was_graded_with_is_written_down(queued, finished_chat, procedures, standin, settings, account):
+def test_grading_stores_models_and_versions(queued, finished_chat, procedures, standin, settings, account):
     evaluation = grade_now(queued)
 
     assert (evaluation.model, evaluation.prompt_version) == (settings.EVALUATOR_MODEL, "grader.v2")
@@ -110,7 +110,7 @@ def test_what_it_was_graded_with_is_written_down(queued, finished_chat, procedur
     assert evaluation.transcript_hash == hashlib.sha256(json.dumps(lines).encode()).hexdigest()
 
 
-def test_citations_stand_in_the_procedures(queued, procedures, standin):
+def test_citations_appear_in_procedures(queued, procedures, standin):
     evaluation = grade_now(queued)
 
     citations = [citation for result in evaluation.criteria.all() for citation in result.citations]
@@ -119,7 +119,7 @@ def test_citations_stand_in_the_procedures(queued, procedures, standin):
     assert [c["text"] for c in citations if " ".join(c["text"].split()) not in plain] == []
 
 
-def test_the_grader_is_given_what_is_assessed_and_the_conversation_as_data(queued, procedures, standin):
+def test_grader_request_contains_checks_and_conversation_as_data(queued, procedures, standin):
     grade_now(queued)
 
     [request] = grading_requests(standin)
@@ -143,7 +143,7 @@ def test_the_grader_is_given_what_is_assessed_and_the_conversation_as_data(queue
         [("caller", "hi"), ("counselor", "   ")],
     ],
 )
-def test_too_short_is_not_graded_and_leaves_the_assignment_open(call, phone_assignment, texts, standin):
+def test_too_short_session_is_not_graded_and_assignment_stays_open(call, phone_assignment, texts, standin):
     for number, (role, text) in enumerate(texts, 1):
         record_turn(call.pk, f"i{number}", number, role=role, text_heard=text, source="spoken")
     end_session(call, EndReason.HUNG_UP)
@@ -157,7 +157,7 @@ def test_too_short_is_not_graded_and_leaves_the_assignment_open(call, phone_assi
     assert start_assignment(phone_assignment)[0].attempt == 2
 
 
-def test_what_was_generated_and_never_heard_is_not_graded(call, standin):
+def test_unheard_text_is_not_graded(call, standin):
     record_turn(call.pk, "i1", 1, role="caller", text_heard="hi", text_generated="hi and so on", source="spoken")
     record_turn(call.pk, "i2", 2, role="caller", text_heard="", text_generated="unheard", source="spoken", after="i1")
     record_turn(call.pk, "i3", 3, role="counselor", text_heard="Hello, I'm Sam.", source="spoken", after="i2")
@@ -169,7 +169,7 @@ def test_what_was_generated_and_never_heard_is_not_graded(call, standin):
     assert "unheard" not in json.dumps(request) and "so on" not in json.dumps(request)
 
 
-def test_a_call_whose_caller_was_never_there_is_not_graded(call, phone_assignment, standin):
+def test_call_without_caller_is_not_graded(call, phone_assignment, standin):
     finish_call(call, acquire_call(call), EndReason.CALLER_LOST, Session.Status.FAILED)
 
     evaluation = grade_now(call.evaluations.get())
@@ -179,7 +179,7 @@ def test_a_call_whose_caller_was_never_there_is_not_graded(call, phone_assignmen
     assert phone_assignment.status == Assignment.Status.IN_PROGRESS
 
 
-def test_delivered_twice_it_is_filled_once(queued, standin):
+def test_grading_task_delivered_twice_stores_once(queued, standin):
     grade_now(queued)
     first = Evaluation.objects.values().get()
 
@@ -191,7 +191,7 @@ def test_delivered_twice_it_is_filled_once(queued, standin):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_delivered_at_once_it_is_filled_once(queued, standin):
+def test_grading_tasks_in_parallel_store_once(queued, standin):
     assert run_concurrently(*[lambda: grade_evaluation(queued.pk)] * 3) == [None, None, None]
 
     queued.refresh_from_db()
@@ -211,7 +211,7 @@ def test_delivered_at_once_it_is_filled_once(queued, standin):
         {"drop": True},
     ],
 )
-def test_a_fault_is_tried_again_then_failed_and_can_be_asked_for_again(queued, finished_chat, standin, fault, settings):
+def test_grading_retries_then_fails_and_can_be_requested_again(queued, finished_chat, standin, fault, settings):
     standin.add_fault(RESPONSES_ENDPOINT, fault, times=None)
     for attempt in range(1, settings.TASK_ATTEMPTS):
         with pytest.raises(RetryLaterError) as wait:
@@ -229,14 +229,14 @@ def test_a_fault_is_tried_again_then_failed_and_can_be_asked_for_again(queued, f
     assert (again.version, grade_now(again).status) == (2, "completed")
 
 
-def test_a_refusal_that_no_retry_helps_fails_at_once(queued, standin):
+def test_grading_fails_at_once_on_permanent_error(queued, standin):
     standin.add_fault(RESPONSES_ENDPOINT, {"status": 400}, times=None)
 
     assert (grade_now(queued).status, queued.attempts) == ("failed", 1)
     assert len(grading_requests(standin)) == 1
 
 
-def test_the_wait_that_openai_asks_for_is_kept(queued, standin, monkeypatch):
+def test_grading_retry_honors_retry_after(queued, standin, monkeypatch):
     standin.add_fault(RESPONSES_ENDPOINT, {"status": 429, "retry_after": 0.25}, times=None)
 
     with pytest.raises(RetryLaterError) as wait:
@@ -245,7 +245,7 @@ def test_the_wait_that_openai_asks_for_is_kept(queued, standin, monkeypatch):
     assert wait.value.seconds == 0.25
 
 
-def test_an_answer_without_every_check_is_tried_again(queued, standin, monkeypatch):
+def test_grading_retries_answer_with_missing_checks(queued, standin, monkeypatch):
     ask = openai_grader.request_grading
 
     def forgetful(case, **options):
@@ -261,7 +261,7 @@ def test_an_answer_without_every_check_is_tried_again(queued, standin, monkeypat
     assert CriterionResult.objects.count() == 0
 
 
-def test_invented_quotes_are_never_shown_and_prove_nothing(queued, finished_chat, standin, monkeypatch):
+def test_invented_quotes_are_dropped_and_prove_nothing(queued, finished_chat, standin, monkeypatch):
     ask = openai_grader.request_grading
 
     def inventive(case, **options):
@@ -290,7 +290,7 @@ def test_invented_quotes_are_never_shown_and_prove_nothing(queued, finished_chat
     assert [(moment["quote"], moment["turn"]) for moment in evaluation.improvements] == [("", "")]
 
 
-def test_nothing_that_applies_cannot_be_graded(queued, chat_assignment, standin, monkeypatch):
+def test_session_without_applicable_check_is_not_gradable(queued, chat_assignment, standin, monkeypatch):
     ask = openai_grader.request_grading
 
     def undecided(case, **options):
@@ -306,7 +306,7 @@ def test_nothing_that_applies_cannot_be_graded(queued, chat_assignment, standin,
     assert chat_assignment.status == Assignment.Status.IN_PROGRESS
 
 
-def test_without_its_store_it_is_graded_without_procedures_and_says_so(queued, procedures, standin, account):
+def test_missing_vector_store_is_reported_and_graded_without_procedures(queued, procedures, standin, account):
     with OpenAI(api_key="sk-tests", base_url=standin.base_url) as client:
         client.vector_stores.delete(account.vector_store_id)
 
@@ -317,7 +317,7 @@ def test_without_its_store_it_is_graded_without_procedures_and_says_so(queued, p
     assert all(result.citations == [] for result in evaluation.criteria.all())
 
 
-def test_without_procedures_nothing_is_searched(queued, standin):
+def test_grading_without_procedures_makes_no_search(queued, standin):
     evaluation = grade_now(queued)
 
     assert (evaluation.status, evaluation.used_file_search) == ("completed", None)
@@ -325,7 +325,7 @@ def test_without_procedures_nothing_is_searched(queued, standin):
     assert "tools" not in grading_requests(standin)[0]
 
 
-def test_another_accounts_procedures_are_never_searched(free_chat, procedures, standin):
+def test_grading_never_searches_another_accounts_procedures(free_chat, procedures, standin):
     write_turns(free_chat, "hi", "Hello, I'm Sam.")
     end_session(free_chat, EndReason.HUNG_UP)
 
@@ -335,7 +335,7 @@ def test_another_accounts_procedures_are_never_searched(free_chat, procedures, s
     assert PROCEDURES_CANARY not in json.dumps(grading_requests(standin))
 
 
-def test_a_lost_claim_is_swept_and_graded_again(queued, standin, settings):
+def test_evaluation_sweep_regrades_lost_claim(queued, standin, settings):
     Evaluation.objects.update(status="running", attempts=1)
     grade_evaluation(queued.pk)
     assert (sweep_evaluations(), grading_requests(standin)) == (0, [])
@@ -346,7 +346,7 @@ def test_a_lost_claim_is_swept_and_graded_again(queued, standin, settings):
     assert (grade_now(queued).status, queued.attempts) == ("completed", 2)
 
 
-def test_a_conversation_that_kills_its_workers_is_given_up(queued, standin, settings):
+def test_evaluation_fails_after_workers_keep_dying(queued, standin, settings):
     Evaluation.objects.update(status="running", attempts=settings.TASK_ATTEMPTS)
     expire_claim(queued, settings)
 
@@ -354,7 +354,7 @@ def test_a_conversation_that_kills_its_workers_is_given_up(queued, standin, sett
     assert grading_requests(standin) == []
 
 
-def test_a_worker_that_was_thought_lost_fills_nothing(queued, standin, settings, monkeypatch):
+def test_worker_with_expired_claim_stores_nothing(queued, standin, settings, monkeypatch):
     ask, calls = openai_grader.request_grading, []
 
     def overtaken(case, **options):
@@ -374,7 +374,7 @@ def test_a_worker_that_was_thought_lost_fills_nothing(queued, standin, settings,
     assert evaluation.criteria.count() == CHECKS
 
 
-def test_a_call_is_graded_after_its_gateway_has_saved_everything(call, standin):
+def test_grading_waits_until_gateway_saved_call(call, standin):
     epoch = acquire_call(call)
     record_turn(call.pk, "i1", 1, role="caller", text_heard="hi", source="spoken")
     end_session(call, EndReason.HUNG_UP)
@@ -391,7 +391,7 @@ def test_a_call_is_graded_after_its_gateway_has_saved_everything(call, standin):
     assert grade_now(evaluation).status == "completed"
 
 
-def test_asking_ends_ones_own_live_session(chat, counselor):
+def test_feedback_request_ends_own_live_session(chat, counselor):
     write_turns(chat, "hi", "hello")
 
     evaluation = request_feedback(chat, counselor)
@@ -401,7 +401,7 @@ def test_asking_ends_ones_own_live_session(chat, counselor):
     assert (evaluation.status, evaluation.version) == ("queued", 1)
 
 
-def test_nobody_else_has_a_live_session_graded(chat, supervisor):
+def test_feedback_request_for_live_session_of_another_is_refused(chat, supervisor):
     write_turns(chat, "hi", "hello")
 
     with pytest.raises(SessionRefusedError) as caught:
@@ -413,14 +413,14 @@ def test_nobody_else_has_a_live_session_graded(chat, supervisor):
 
 
 @pytest.mark.parametrize("status", ["queued", "running", "completed", "too_short", "not_gradable"])
-def test_what_is_there_or_under_way_is_not_made_again(finished_chat, queued, counselor, status):
+def test_feedback_request_returns_existing_evaluation(finished_chat, queued, counselor, status):
     fields = {"status": status} | ({"score": 50} if status == "completed" else {})
     Evaluation.objects.update(**fields)
 
     assert request_feedback(finished_chat, counselor) == queued
 
 
-def test_grading_again_is_a_new_version_and_leaves_the_old(finished_chat, queued, supervisor, standin):
+def test_regrading_creates_version_and_keeps_old_one(finished_chat, queued, supervisor, standin):
     grade_now(queued)
 
     again = grade_now(queue_evaluation(finished_chat, supervisor))
@@ -430,7 +430,7 @@ def test_grading_again_is_a_new_version_and_leaves_the_old(finished_chat, queued
 
 
 @pytest.mark.django_db(transaction=True)
-def test_asked_for_at_once_it_is_queued_once(finished_chat, counselor):
+def test_feedback_requests_in_parallel_queue_once(finished_chat, counselor):
     Evaluation.objects.update(status="failed")
 
     results = run_concurrently(*[lambda: request_feedback(Session.objects.get(), counselor)] * 4)
@@ -439,12 +439,12 @@ def test_asked_for_at_once_it_is_queued_once(finished_chat, counselor):
     assert Evaluation.objects.under_way().count() == 1
 
 
-def test_the_database_refuses_two_under_way(finished_chat, queued):
+def test_database_rejects_two_evaluations_under_way(finished_chat, queued):
     with pytest.raises(IntegrityError), transaction.atomic():
         Evaluation.objects.create(session=finished_chat, organization_id=finished_chat.organization_id, version=2)
 
 
-def test_attempts_never_mix(finished_chat, queued, chat_assignment, counselor, standin):
+def test_attempts_of_one_assignment_are_graded_separately(finished_chat, queued, chat_assignment, counselor, standin):
     second, _ = start_assignment(chat_assignment)
     write_turns(second, "hey again", "Hi, what happened since?")
     end_session(second, EndReason.HUNG_UP)
@@ -456,7 +456,7 @@ def test_attempts_never_mix(finished_chat, queued, chat_assignment, counselor, s
     assert "what happened since" not in json.dumps(grading_requests(standin))
 
 
-def test_free_practice_is_graded_without_touching_any_assignment(counselor, chat_assignment, chat_scenario, standin):
+def test_free_practice_grade_leaves_assignments_unchanged(counselor, chat_assignment, chat_scenario, standin):
     session, _ = start_free_practice(counselor, "chat", chat_scenario)
     write_turns(session, "hi", "Hello, I'm Sam.")
     end_session(session, EndReason.HUNG_UP)
@@ -466,7 +466,7 @@ def test_free_practice_is_graded_without_touching_any_assignment(counselor, chat
     assert chat_assignment.status == Assignment.Status.PENDING
 
 
-def test_the_task_asks_celery_to_try_again(queued, standin, settings):
+def test_grade_session_task_retries_through_celery(queued, standin, settings):
     standin.add_fault(RESPONSES_ENDPOINT, {"status": 400}, times=1)
     grade_session(str(queued.pk))
     queued.refresh_from_db()

@@ -13,7 +13,7 @@ class FakeMeasuredTurn:
     source: str = "spoken"
 
 
-def test_questions_and_reflections_of_the_counselor_are_counted():
+def test_measure_conversation_counts_questions_and_reflections():
     turns = [
         FakeMeasuredTurn("counselor", "Hello. What happened today? Did you sleep?"),
         FakeMeasuredTurn("caller", "You feel what? It sounds like a joke?"),
@@ -29,14 +29,14 @@ def test_questions_and_reflections_of_the_counselor_are_counted():
     }
 
 
-def test_without_a_question_there_is_no_ratio():
+def test_measure_conversation_without_question_has_no_ratio():
     assert (
         measure_conversation([FakeMeasuredTurn("counselor", "I hear you.")], is_phone=False)["reflections_per_question"]
         is None
     )
 
 
-def test_on_the_phone_time_pauses_and_interruptions_are_counted():
+def test_measure_conversation_counts_talk_time_pauses_and_interruptions_of_call():
     turns = [
         FakeMeasuredTurn("caller", "hi", 0, 1000, is_interrupted=True),
         FakeMeasuredTurn("counselor", "Hello.", 1000, 4000),
@@ -50,7 +50,7 @@ def test_on_the_phone_time_pauses_and_interruptions_are_counted():
     assert counted["interruptions"] == 1
 
 
-def test_a_call_without_times_has_no_shares():
+def test_measure_conversation_without_times_has_no_talk_share():
     counted = measure_conversation([FakeMeasuredTurn("counselor", "Hello.")], is_phone=True)
 
     assert (counted["talk_share"], counted["longest_pause_ms"]) == (None, None)

@@ -43,11 +43,11 @@ def grading_input(account=None, **fields) -> GradingInput:
         ({"quotes": ['" and \\ stay', 1]}, {"quotes": ['" and \\ stay', 1]}),
     ],
 )
-def test_marks_that_nobody_should_read_are_taken_out(written, kept):
+def test_answer_loses_unstorable_characters(written, kept):
     assert _strip_unstorable(written) == kept
 
 
-def test_the_search_sees_the_document_in_force_alone_and_must_be_made(account, procedures, standin):
+def test_search_is_required_and_limited_to_document_in_force(account, procedures, standin):
     graded = request_grading(grading_input(account))
 
     [request] = grading_requests(standin)
@@ -64,7 +64,7 @@ def test_the_search_sees_the_document_in_force_alone_and_must_be_made(account, p
     assert (graded.used_file_search, graded.file_ids) == (True, [procedures.openai_file_id])
 
 
-def test_an_answer_that_was_cut_off_is_asked_for_with_more_room(standin, settings):
+def test_cut_off_answer_is_retried_with_higher_limit(standin, settings):
     settings.EVALUATOR_MAX_OUTPUT_TOKENS = 600
 
     graded = request_grading(grading_input())
@@ -75,7 +75,7 @@ def test_an_answer_that_was_cut_off_is_asked_for_with_more_room(standin, setting
     assert graded.output_tokens > 600
 
 
-def test_an_answer_that_is_always_cut_off_is_given_up(standin):
+def test_cut_off_answer_fails_at_highest_limit(standin):
     standin.add_fault(RESPONSES_ENDPOINT, {"incomplete": True}, times=None)
 
     with pytest.raises(AIUnavailableError, match="cut_off"):
@@ -84,7 +84,7 @@ def test_an_answer_that_is_always_cut_off_is_given_up(standin):
     assert [request["max_output_tokens"] for request in grading_requests(standin)] == [3000, 6000, 12000]
 
 
-def test_a_model_without_a_temperature_is_asked_without_one_from_then_on(standin, monkeypatch):
+def test_rejected_temperature_is_omitted_from_later_requests(standin, monkeypatch):
     monkeypatch.setattr(openai_grader, "_models_without_temperature", set())
     standin.add_fault(RESPONSES_ENDPOINT, {"status": 400, "code": "unsupported_parameter", "param": "temperature"})
 
@@ -94,7 +94,7 @@ def test_a_model_without_a_temperature_is_asked_without_one_from_then_on(standin
     assert ["temperature" in request for request in grading_requests(standin)] == [True, False, False]
 
 
-def test_a_search_that_a_model_takes_no_shape_beside_is_made_in_a_step_of_its_own(account, procedures, standin):
+def test_search_runs_separately_if_model_rejects_schema_with_tools(account, procedures, standin):
     standin.add_fault(RESPONSES_ENDPOINT, {"status": 400, "code": "unsupported_value", "param": "tools"})
 
     graded = request_grading(grading_input(account, policy_sections="3010"))
@@ -110,7 +110,7 @@ def test_a_search_that_a_model_takes_no_shape_beside_is_made_in_a_step_of_its_ow
 
 
 @pytest.mark.parametrize("fault", [{"status": 404}, {"status": 400}])
-def test_when_the_search_fails_too_it_is_graded_without_and_that_is_logged(
+def test_failed_separate_search_is_logged_and_graded_without_procedures(
     account,
     procedures,
     standin,
@@ -128,7 +128,7 @@ def test_when_the_search_fails_too_it_is_graded_without_and_that_is_logged(
     assert (record.session_id, record.scenario_id) == ("the-session", "the-scenario")
 
 
-def test_the_last_try_goes_without_a_search_that_will_not_come_back(account, procedures, standin):
+def test_last_attempt_grades_without_failing_search(account, procedures, standin):
     standin.add_fault(RESPONSES_ENDPOINT, {"status": 500}, contains="file_search", times=None)
 
     with pytest.raises(AIUnavailableError) as first:
@@ -139,7 +139,7 @@ def test_the_last_try_goes_without_a_search_that_will_not_come_back(account, pro
     assert graded.used_file_search is False
 
 
-def test_another_files_passages_are_never_evidence(account, procedures, standin, caplog):
+def test_passages_of_another_file_are_dropped(account, procedures, standin, caplog):
     foreign = ProceduresSearch(account.vector_store_id, str(procedures.pk), "file-of-somebody-else")
 
     graded = request_grading(grading_input(procedures=foreign))
@@ -149,7 +149,7 @@ def test_another_files_passages_are_never_evidence(account, procedures, standin,
 
 
 @pytest.mark.parametrize("fault", [{"invalid_json": True}, {"refusal": "No."}])
-def test_no_error_quotes_the_conversation(standin, fault):
+def test_errors_do_not_quote_conversation(standin, fault):
     standin.add_fault(RESPONSES_ENDPOINT, fault)
 
     with pytest.raises(AIUnavailableError) as error:
@@ -159,7 +159,7 @@ def test_no_error_quotes_the_conversation(standin, fault):
     assert error.value.__cause__ is None
 
 
-def test_the_scan_is_given_the_conversation_and_nothing_of_the_grading(standin):
+def test_scan_request_contains_conversation_only(standin):
     scanned, _ = request_scan(grading_input(evaluator_context="Asks.", policy_sections="3010"))
 
     [request] = [entry["body"] for entry in standin.logged_requests("http", "/v1/responses")]

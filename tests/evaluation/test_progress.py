@@ -13,7 +13,7 @@ from tests.support.fixtures import add_person, add_scenario, client_of
 WEAK = {"greeting": "met", "asks_about_suicide": "not_met"}
 
 
-def test_a_plot_leaves_gaps_in_time_and_turns_percent_upside_down():
+def test_plot_leaves_time_gaps_and_inverts_percent_axis():
     monday = date(2026, 11, 2)
     weeks = [PlotPoint(monday, 0, 1), PlotPoint(monday + timedelta(days=21), 100, 2)]
     plot = Plot(weeks, monday, monday + timedelta(days=28))
@@ -23,11 +23,11 @@ def test_a_plot_leaves_gaps_in_time_and_turns_percent_upside_down():
     assert Plot([], monday, monday).summary == "No graded practice in this period."
 
 
-def test_percent_is_rounded_down():
+def test_percent_of_rounds_down():
     assert (percent_of(2, 3), percent_of(3, 3), percent_of(0, 0)) == (66, 100, 0)
 
 
-def test_skills_stand_in_the_rubrics_order_with_their_weeks(counselor):
+def test_skill_progress_follows_rubric_order(counselor):
     add_graded_session(counselor, 40, WEAK, days_ago=14)
     add_graded_session(counselor, 60, {"asks_about_suicide": "met", "scenario_1": "met"})
 
@@ -40,14 +40,14 @@ def test_skills_stand_in_the_rubrics_order_with_their_weeks(counselor):
     assert [point.percent for point in plot_scores(Tally.objects.for_user(counselor), 12).points] == [40, 60]
 
 
-def test_what_is_older_than_the_span_is_left_out(counselor):
+def test_skill_progress_excludes_older_weeks(counselor):
     add_graded_session(counselor, 40, WEAK, days_ago=70)
 
     assert list_skill_progress(Tally.objects.for_user(counselor), 4) == []
     assert first_monday(1) == timezone.localdate() - timedelta(days=timezone.localdate().weekday())
 
 
-def test_the_weakest_skill_is_advised_with_a_scenario_that_practises_it(counselor, organization):
+def test_recommendation_names_weakest_skill_and_fitting_scenario(counselor, organization):
     fitting = add_scenario(organization, "On the bridge")
     fitting.skills.add(Skill.objects.get(organization=organization, name="Risk assessment"))
     for _ in range(2):
@@ -62,13 +62,13 @@ def test_the_weakest_skill_is_advised_with_a_scenario_that_practises_it(counselo
     assert recommend_practice(counselor, list_skill_progress(Tally.objects.for_user(counselor), 12)).scenario is None
 
 
-def test_one_conversation_is_not_enough_for_advice(counselor):
+def test_recommendation_requires_two_sessions(counselor):
     add_graded_session(counselor, 40, WEAK)
 
     assert recommend_practice(counselor, list_skill_progress(Tally.objects.for_user(counselor), 12)) is None
 
 
-def test_the_progress_page_draws_each_skill_and_lists_it_as_a_table(counselor):
+def test_progress_page_shows_plot_and_table_of_each_skill(counselor):
     for _ in range(2):
         add_graded_session(counselor, 40, WEAK)
 
@@ -80,7 +80,7 @@ def test_the_progress_page_draws_each_skill_and_lists_it_as_a_table(counselor):
     assert 'href="/progress/risk/"' in page
 
 
-def test_evidence_shows_the_words_behind_a_line(counselor, supervisor, colleague):
+def test_skill_evidence_page_shows_quotes(counselor, supervisor, colleague):
     session = add_graded_session(counselor, 40, WEAK)
     criterion = session.evaluations.get().criteria.get(key="asks_about_suicide")
 
@@ -93,12 +93,12 @@ def test_evidence_shows_the_words_behind_a_line(counselor, supervisor, colleague
     assert client_of(counselor).get("/progress/cooking/").status_code == 404
 
 
-def test_nobody_sees_the_progress_of_another_center(counselor, stranger):
+def test_progress_page_hides_other_organizations(counselor, stranger):
     for wanted in (counselor.pk, "717"):
         assert client_of(stranger).get(f"/progress/?person={wanted}").status_code == 404
 
 
-def test_what_is_held_is_no_evidence_yet(counselor, organization):
+def test_skill_evidence_page_excludes_held_feedback(counselor, organization):
     other = add_person(organization, User.Role.COUNSELOR, "third@example.org")
     session = add_graded_session(other, 40, WEAK)
     session.evaluations.update(status="held")

@@ -93,7 +93,7 @@ def quotes(evaluation: Evaluation) -> list[str]:
     return found + [moment["quote"] for moment in [*evaluation.went_well, *evaluation.improvements]]
 
 
-def test_there_are_fifty_and_each_is_found():
+def test_find_injections_detects_all_fifty_attacks():
     assert len(set(ALL_ATTACKS)) == 50
     assert [
         attack for attack in [*SPOKEN_ATTACKS, *WRITTEN_ATTACKS, *FORGED_OUTPUT_ATTACKS] if not find_injections(attack)
@@ -102,12 +102,12 @@ def test_there_are_fifty_and_each_is_found():
 
 
 @pytest.mark.parametrize("is_document", [False, True])
-def test_what_people_really_say_is_no_attack(is_document):
+def test_find_injections_ignores_real_conversations(is_document):
     assert [said for said in BENIGN_SENTENCES if find_injections(said, is_document)] == []
 
 
 @pytest.mark.parametrize("way", ["behind", "before", "alone"])
-def test_an_attack_changes_no_verdict_is_flagged_and_held(gullible_grader, grade_conversation, way):
+def test_attack_is_flagged_held_and_changes_no_verdict(gullible_grader, grade_conversation, way):
     honest = grade_conversation(HONEST_TURNS)
     assert (honest.status, honest.needs_person) == ("completed", [])
 
@@ -130,7 +130,7 @@ def test_an_attack_changes_no_verdict_is_flagged_and_held(gullible_grader, grade
 
 
 @pytest.mark.parametrize("attack", [SPOKEN_ATTACKS[0], WRITTEN_ATTACKS[0], FORGED_OUTPUT_ATTACKS[0]])
-def test_red_lines_still_cap(gullible_grader, grade_conversation, attack):
+def test_red_lines_cap_score_despite_attack(gullible_grader, grade_conversation, attack):
     honest = grade_conversation(RED_LINE_TURNS)
     evaluation = grade_conversation(with_attack(RED_LINE_TURNS, attack, "behind"))
 
@@ -139,7 +139,7 @@ def test_red_lines_still_cap(gullible_grader, grade_conversation, attack):
     assert set(evaluation.needs_person) == {"steered", "red_line"}
 
 
-def test_an_attack_by_the_callers_mouth_is_taken_out_too(gullible_grader, grade_conversation):
+def test_attack_repeated_by_caller_is_redacted(gullible_grader, grade_conversation):
     honest = grade_conversation(HONEST_TURNS)
     turns = [*HONEST_TURNS[:2], ("caller", f"{HONEST_TURNS[2][1]}. {SPOKEN_ATTACKS[0]}"), *HONEST_TURNS[3:]]
 
@@ -150,9 +150,7 @@ def test_an_attack_by_the_callers_mouth_is_taken_out_too(gullible_grader, grade_
 
 
 @pytest.mark.parametrize("attack", DOCUMENT_ATTACKS)
-def test_an_attack_in_a_document_never_reaches_the_grader(
-    gullible_grader, grade_conversation, account, supervisor, attack
-):
+def test_attack_in_document_never_reaches_grader(gullible_grader, grade_conversation, account, supervisor, attack):
     manual = "Line 717\n3010 Asking about suicide\nAsk directly about suicide and safe plans."
 
     def graded_with(content: bytes) -> Evaluation:
@@ -188,7 +186,7 @@ def no_injection_detection(monkeypatch):
 @pytest.mark.parametrize(
     "attack", [SPOKEN_ATTACKS[0], WRITTEN_ATTACKS[0], *FORGED_OUTPUT_ATTACKS[:3], *FORGED_OUTPUT_ATTACKS[4:]]
 )
-def test_behind_the_first_wall_quotes_are_proven_lines_cap_and_a_person_looks(
+def test_undetected_attack_is_limited_by_evidence_red_lines_and_review(
     gullible_grader, grade_conversation, no_injection_detection, attack
 ):
     evaluation = grade_conversation(with_attack(RED_LINE_TURNS, attack, "alone"))
@@ -202,6 +200,6 @@ def test_behind_the_first_wall_quotes_are_proven_lines_cap_and_a_person_looks(
     assert Session.objects.get(pk=evaluation.session_id).evaluations.count() == 1
 
 
-def test_the_shape_of_an_answer_has_no_room_for_a_score():
+def test_grading_answer_schema_has_no_score():
     assert not {"score", "grade"} & set(GradingAnswer.model_json_schema()["properties"])
     assert GradingAnswer.model_json_schema()["additionalProperties"] is False

@@ -28,7 +28,7 @@ def crossed_keys(*texts: str) -> list[str]:
         "So no thoughts of suicide?",
     ],
 )
-def test_a_question_that_wants_a_no_crosses_the_line(said):
+def test_leading_negative_question_crosses_red_line(said):
     assert "no_leading_negative" in crossed_keys("hi", said)
 
 
@@ -44,7 +44,7 @@ def test_a_question_that_wants_a_no_crosses_the_line(said):
         "What keeps you from killing yourself?",
     ],
 )
-def test_a_plain_question_does_not(said):
+def test_plain_question_crosses_no_red_line(said):
     assert crossed_keys("hi", said) == []
 
 
@@ -62,11 +62,11 @@ def test_a_plain_question_does_not(said):
         ("Take 10 minutes for yourself.", False),
     ],
 )
-def test_telling_of_a_way_to_die_crosses_the_line(said, is_crossed):
+def test_method_information_crosses_red_line(said, is_crossed):
     assert ("no_method_information" in crossed_keys("hi", said)) is is_crossed
 
 
-def test_a_disclosure_that_nothing_takes_up_is_passed_over():
+def test_ignored_disclosure_crosses_red_line():
     [found] = find_crossed_red_lines(alternating_turns(DANGER, "Did you have dinner?", "no", "And what about work?"))
 
     assert (found.key, found.turn, found.start, found.end) == ("takes_up_disclosure", "turn-2", 0, 20)
@@ -76,7 +76,7 @@ def test_a_disclosure_that_nothing_takes_up_is_passed_over():
     assert crossed_keys("i could kill for a coffee", "Did you have dinner?") == []
 
 
-def test_leaving_a_caller_at_risk_crosses_the_line():
+def test_abandoning_caller_at_risk_crosses_red_line():
     assert crossed_keys(DANGER, "Do you want to die? I have to go now.") == ["no_abandonment"]
     assert crossed_keys(DANGER, "Are you safe?", "no", "Try again tomorrow.") == ["no_abandonment"]
     assert crossed_keys("I'm just bored", "I have to go now.") == []
@@ -86,7 +86,7 @@ def test_leaving_a_caller_at_risk_crosses_the_line():
     )
 
 
-def test_each_line_is_named_once_with_the_words():
+def test_crossed_red_line_is_reported_once_with_words():
     found = find_crossed_red_lines(
         alternating_turns(
             DANGER, "You're not going to kill yourself, are you?", "no", "You won't hurt yourself, right?"
@@ -97,7 +97,7 @@ def test_each_line_is_named_once_with_the_words():
     assert "You're not going to kill yourself, are you?"[found[0].start : found[0].end].endswith("are you?")
 
 
-def test_the_callers_words_cross_nothing():
+def test_callers_words_cross_no_red_line():
     assert (
         crossed_keys("You're not going to tell me to take 40 pills? I hope you're not suicidal.", "No. I'm here.") == []
     )

@@ -38,7 +38,7 @@ def held(chat, standin) -> Evaluation:
     return graded_chat(chat, f"Hello, my name is Sam. What happened? {SPOKEN_ATTACKS[0]}")
 
 
-def test_a_crossed_line_is_shown_with_its_words_caps_and_waits_for_a_person(crossed, counselor, chat):
+def test_crossed_red_line_is_shown_caps_score_and_needs_review(crossed, counselor, chat):
     line = crossed.criteria.get(key="no_leading_negative")
 
     assert (line.verdict, [quote["text"] for quote in line.quotes]) == ("not_met", [LEADING_NEGATIVE])
@@ -51,7 +51,7 @@ def test_a_crossed_line_is_shown_with_its_words_caps_and_waits_for_a_person(cros
     assert "A red line was crossed." in shown
 
 
-def test_overruling_counts_again_and_both_numbers_stay(crossed, supervisor, evaluator):
+def test_overruling_rescores_and_keeps_both_scores(crossed, supervisor, evaluator):
     line = crossed.criteria.get(key="no_leading_negative")
 
     record_review(crossed, supervisor, Review.Verdict.OVERRULE, "The caller had said so before.", line, "met")
@@ -73,7 +73,7 @@ def test_overruling_counts_again_and_both_numbers_stay(crossed, supervisor, eval
     assert [one.reviewer for one in line.reviews.all()] == [supervisor, evaluator]
 
 
-def test_the_page_takes_a_review_and_shows_both(crossed, supervisor, chat):
+def test_review_form_saves_and_shows_both_verdicts(crossed, supervisor, chat):
     line = crossed.criteria.get(key="no_leading_negative")
     path = f"/evaluations/{crossed.pk}/criteria/{line.key}/review/"
 
@@ -87,7 +87,7 @@ def test_the_page_takes_a_review_and_shows_both(crossed, supervisor, chat):
     assert Review.objects.count() == 1
 
 
-def test_agreeing_is_a_review_too(crossed, supervisor):
+def test_agreeing_creates_review(crossed, supervisor):
     line = crossed.criteria.get(key="no_leading_negative")
     path = f"/evaluations/{crossed.pk}/criteria/{line.key}/review/"
 
@@ -98,7 +98,7 @@ def test_agreeing_is_a_review_too(crossed, supervisor):
     assert crossed.reviewed_score is None
 
 
-def test_nobody_reviews_their_own(organization, supervisor, standin):
+def test_review_of_own_session_is_refused(organization, supervisor, standin):
     from training.services.sessions import start_free_practice  # noqa: PLC0415
 
     own = graded_chat(start_free_practice(supervisor, "chat")[0], "Hello, my name is Sam.")
@@ -108,9 +108,7 @@ def test_nobody_reviews_their_own(organization, supervisor, standin):
     assert "Review this criterion" not in client_of(supervisor).get(f"/sessions/{own.session_id}/").content.decode()
 
 
-def test_what_is_held_is_hidden_from_the_counselor_until_a_person_has_looked(
-    held, counselor, supervisor, chat, chat_assignment
-):
+def test_held_feedback_is_hidden_from_counselor_until_reviewed(held, counselor, supervisor, chat, chat_assignment):
     page, api = f"/sessions/{chat.pk}/", f"/api/sessions/{chat.pk}/evaluation/"
     before = client_of(counselor).get(page).content.decode()
     told = client_of(counselor).get(api).json()
@@ -138,7 +136,7 @@ def test_what_is_held_is_hidden_from_the_counselor_until_a_person_has_looked(
     assert mark_looked_at(held, supervisor) is False
 
 
-def test_the_queue_shows_what_waits_and_nothing_else(held, supervisor, stranger, counselor, chat):
+def test_review_queue_lists_only_feedback_needing_review(held, supervisor, stranger, counselor, chat):
     assert str(chat.pk) in client_of(supervisor).get("/reviews/").content.decode()
     assert "1 to review" in client_of(supervisor).get("/").content.decode()
     assert str(chat.pk) not in client_of(stranger).get("/reviews/").content.decode()
@@ -149,13 +147,13 @@ def test_the_queue_shows_what_waits_and_nothing_else(held, supervisor, stranger,
     assert "Nothing needs human review right now." in client_of(supervisor).get("/reviews/").content.decode()
 
 
-def test_the_queue_takes_a_fixed_number_of_queries(held, supervisor, django_assert_max_num_queries):
+def test_review_queue_takes_fixed_number_of_queries(held, supervisor, django_assert_max_num_queries):
     client = client_of(supervisor)
     with django_assert_max_num_queries(5):
         client.get("/reviews/")
 
 
-def test_flags_are_shown_to_everyone_but_the_counselor(held, counselor, supervisor, evaluator, chat):
+def test_flags_are_shown_to_all_roles_but_counselors(held, counselor, supervisor, evaluator, chat):
     page = f"/sessions/{chat.pk}/"
     for person in (supervisor, evaluator):
         shown = client_of(person).get(page).content.decode()
@@ -168,19 +166,19 @@ def test_flags_are_shown_to_everyone_but_the_counselor(held, counselor, supervis
     assert "speaks to the grader" not in own and "has looked at this" not in own
 
 
-def test_nobody_is_praised_for_words_that_cross_a_red_line(crossed):
+def test_praise_excludes_words_that_cross_red_line(crossed):
     assert crossed.went_well
     assert [moment["quote"] for moment in crossed.went_well if "killing" in moment["quote"]] == []
 
 
-def test_a_clean_scan_is_kept(finished_chat, queued, standin):
+def test_clean_scan_is_stored(finished_chat, queued, standin):
     grade_evaluation(queued.pk)
 
     scan = Scan.objects.get(evaluation=queued)
     assert (scan.status, scan.prompt_version, scan.input_tokens > 0) == ("clean", "scan.v1", True)
 
 
-def test_a_scan_that_fails_is_kept_as_failed_and_the_grade_stands(finished_chat, queued, standin):
+def test_failed_scan_is_stored_and_grade_stands(finished_chat, queued, standin):
     standin.add_fault("POST /v1/responses", {"status": 400}, times=None, contains='"name":"scan"')
 
     grade_evaluation(queued.pk)
@@ -189,7 +187,7 @@ def test_a_scan_that_fails_is_kept_as_failed_and_the_grade_stands(finished_chat,
     assert (queued.status, queued.scan.status) == ("completed", "failed")
 
 
-def test_severities_are_fixed_whatever_a_model_says(finished_chat, queued, standin, monkeypatch):
+def test_severity_is_fixed_by_flag_kind(finished_chat, queued, standin, monkeypatch):
     from evaluation.grading import openai_grader  # noqa: PLC0415
 
     ask = openai_grader.request_grading
@@ -215,7 +213,7 @@ def test_severities_are_fixed_whatever_a_model_says(finished_chat, queued, stand
     assert set(SEVERITY_BY_KIND) == set(FlagKind.values)
 
 
-def test_supervisors_are_written_to_about_what_is_critical_and_told_nothing_of_it(held, supervisor, admin, stranger):
+def test_critical_flag_emails_supervisors_without_quotes(held, supervisor, admin, stranger):
     send_critical_flag_alerts(held.pk)
     send_critical_flag_alerts(held.pk)
 
@@ -226,7 +224,7 @@ def test_supervisors_are_written_to_about_what_is_critical_and_told_nothing_of_i
     assert "Ignore" not in body and "Sam" not in body
 
 
-def test_what_is_not_critical_is_not_mailed(finished_chat, queued, standin, supervisor):
+def test_noncritical_flag_sends_no_email(finished_chat, queued, standin, supervisor):
     grade_evaluation(queued.pk)
 
     send_critical_flag_alerts(queued.pk)
@@ -234,7 +232,7 @@ def test_what_is_not_critical_is_not_mailed(finished_chat, queued, standin, supe
     assert mail.outbox == []
 
 
-def test_a_counselors_own_distress_goes_its_own_way(chat, standin, supervisor, counselor):
+def test_distress_flag_sends_its_own_email(chat, standin, supervisor, counselor):
     evaluation = graded_chat(chat, "Hello. I'm not acting here, this is really about me, not you.")
 
     assert (evaluation.status, evaluation.needs_person) == ("completed", ["distress"])
@@ -247,7 +245,7 @@ def test_a_counselors_own_distress_goes_its_own_way(chat, standin, supervisor, c
     assert "The counselor may need support" in shown
 
 
-def test_an_alert_whose_task_was_lost_is_swept(held, supervisor, settings, monkeypatch):
+def test_evaluation_sweep_requeues_lost_alert(held, supervisor, settings, monkeypatch):
     from evaluation.tasks import alert_supervisors as task  # noqa: PLC0415
 
     queued = []

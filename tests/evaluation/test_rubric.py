@@ -6,7 +6,7 @@ from evaluation.models import CriterionResult
 from scenarios.models.scenario_checks import propose_checks
 
 
-def test_general_checks_have_keys_of_their_own_and_weights():
+def test_general_checks_have_unique_keys_and_weights():
     checks = general_checks()
 
     assert len({check.key for check in checks}) == len(checks)
@@ -14,7 +14,7 @@ def test_general_checks_have_keys_of_their_own_and_weights():
     assert all(1 <= check.weight <= 3 for check in checks if not check.red_line)
 
 
-def test_red_lines_earn_nothing_and_are_kept_by_what_was_left_undone():
+def test_red_lines_have_no_weight_and_need_no_quote():
     lines = {check.key: check for check in general_checks() if check.red_line}
 
     assert {key: check.red_line for key, check in lines.items()} == {
@@ -26,7 +26,7 @@ def test_red_lines_earn_nothing_and_are_kept_by_what_was_left_undone():
     assert {(check.weight, check.needs_quote) for check in lines.values()} == {(0, False)}
 
 
-def test_without_a_document_nothing_is_asked_about_procedures():
+def test_general_checks_without_document_exclude_procedures():
     left = {check.key for check in general_checks()} - {check.key for check in general_checks(has_procedures=False)}
 
     assert left == {"follows_procedures"}
@@ -46,18 +46,18 @@ def test_without_a_document_nothing_is_asked_about_procedures():
         ("- a\r\n- b", ["a", "b"]),
     ],
 )
-def test_scenario_checks_are_the_points_of_the_authors_list(context, points):
+def test_scenario_checks_follow_authors_list(context, points):
     checks = scenario_checks(propose_checks(context))
 
     assert [check.text for check in checks] == (points.split("|") if isinstance(points, str) else points)
     assert all(check.source == CriterionResult.Source.SCENARIO for check in checks)
 
 
-def test_scenario_checks_are_at_most_twenty():
+def test_scenario_checks_are_limited_to_twenty():
     assert len(scenario_checks(propose_checks("\n".join(f"- point {n}" for n in range(30))))) == 20
 
 
-def test_rubric_messages_are_the_texts_of_the_rubric():
+def test_rubric_messages_match_rubric():
     shown = [*BRANCHES.values(), *(check.text for check in general_checks()), *RED_LINE_MESSAGES.values()]
 
     assert sorted(RUBRIC_MESSAGES) == sorted(shown)

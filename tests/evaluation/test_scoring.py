@@ -27,7 +27,7 @@ MET, NOT_MET, NOT_APPLICABLE = (
         ([(MET, 57), (NOT_MET, 43)], 57),
     ],
 )
-def test_score_is_the_weight_met_among_what_applies_rounded_down(verdicts, points):
+def test_score_is_share_of_applicable_weight_rounded_down(verdicts, points):
     assert percent_met(verdicts) == points
 
 
@@ -35,12 +35,12 @@ def test_score_is_the_weight_met_among_what_applies_rounded_down(verdicts, point
     ("points", "letter"),
     [(100, "A"), (93, "A"), (92, "B"), (80, "B"), (79, "C"), (65, "C"), (64, "D"), (50, "D"), (49, "F"), (0, "F")],
 )
-def test_grade_for_each_border(points, letter):
+def test_grade_for_each_threshold(points, letter):
     assert grade_for(points) == letter
 
 
 @given(st.lists(st.tuples(st.sampled_from(CriterionResult.Verdict.values), st.integers(1, 5)), max_size=30))
-def test_one_more_check_met_never_lowers_the_score(verdicts):
+def test_score_never_falls_with_another_check_met(verdicts):
     before = percent_met(verdicts)
 
     after = percent_met([*verdicts, (MET, 1)])
@@ -49,7 +49,7 @@ def test_one_more_check_met_never_lowers_the_score(verdicts):
     assert before is None or after >= before
 
 
-def test_what_could_not_be_proven_counts_like_what_is_not_met():
+def test_no_evidence_counts_as_not_met():
     assert percent_met([(MET, 1), (CriterionResult.Verdict.NO_EVIDENCE, 1)]) == 50
 
 
@@ -63,12 +63,12 @@ def test_what_could_not_be_proven_counts_like_what_is_not_met():
         ([(MET, 3, False), (NOT_APPLICABLE, 0, True)], (100, None)),
     ],
 )
-def test_a_crossed_red_line_caps_the_score_however_good_the_rest(verdicts, points):
+def test_crossed_red_line_caps_score(verdicts, points):
     reached = compute_score(verdicts)
 
     assert (reached.score, reached.capped_from) == points
     assert compute_score([(NOT_APPLICABLE, 1, False), (NOT_MET, 0, True)]) is None
 
 
-def test_a_capped_score_is_failed():
+def test_capped_score_is_grade_f():
     assert grade_for(RED_LINE_CAP) == "F"

@@ -13,7 +13,7 @@ class FakeTimedTurn:
     source: str = "spoken"
 
 
-def test_each_is_counted_once_where_their_turns_overlap():
+def test_overlapping_turns_of_one_speaker_count_once():
     turns = [
         FakeTimedTurn("counselor", 0, 4000),
         FakeTimedTurn("caller", 3500, 9000),
@@ -27,7 +27,7 @@ def test_each_is_counted_once_where_their_turns_overlap():
     assert (talk.counselor_percent, talk.caller_percent, talk.pauses) == (52, 48, [])
 
 
-def test_a_pause_is_where_nobody_spoke_for_long():
+def test_pauses_are_long_silences():
     turns = [
         FakeTimedTurn("counselor", 1000, 2000),
         FakeTimedTurn("caller", 5000, 6000),
@@ -41,7 +41,7 @@ def test_a_pause_is_where_nobody_spoke_for_long():
     assert talk.longest_pause == TimeInterval(9500, 20_000)
 
 
-def test_a_typed_line_takes_no_time_but_ends_a_silence():
+def test_typed_turn_takes_no_time_and_ends_pause():
     turns = [
         FakeTimedTurn("counselor", 0, 1000),
         FakeTimedTurn("counselor", 3500, 9000, source="typed"),
@@ -53,7 +53,7 @@ def test_a_typed_line_takes_no_time_but_ends_a_silence():
     assert (talk.counselor_ms, talk.pauses) == (1000, [])
 
 
-def test_a_call_without_times_or_words_has_no_facts():
+def test_call_without_times_has_no_talk_time():
     for turns in ([], [FakeTimedTurn("caller", None)], [FakeTimedTurn("caller", 500, None)]):
         talk = measure_talk_time(turns)
         assert (talk.has_speech, talk.counselor_percent, talk.caller_percent, talk.longest_pause) == (False, 0, 0, None)
@@ -63,7 +63,7 @@ def test_a_call_without_times_or_words_has_no_facts():
     ("ms", "text"),
     [(0, "0:00"), (7999, "0:07"), (83_000, "1:23"), (3_599_999, "59:59"), (3_600_000, "1:00:00"), (None, "0:00")],
 )
-def test_times_are_written_as_a_player_shows_them(ms, text):
+def test_format_timecode_matches_player(ms, text):
     assert format_timecode(ms) == text
 
 
@@ -71,10 +71,10 @@ def test_times_are_written_as_a_player_shows_them(ms, text):
     ("text", "ms"),
     [("7", 7000), ("0:07", 7000), (" 1:23 ", 83_000), ("75", 75_000), ("61:00", 3_660_000), ("1:02:03", 3_723_000)],
 )
-def test_times_are_read_as_they_are_written(text, ms):
+def test_parse_timecode_reads_formatted_times(text, ms):
     assert parse_timecode(text) == ms
 
 
 @pytest.mark.parametrize("text", ["", "soon", "1:60", "1:2:3:4", "-1", "1.5", "1:", "²:00", "123456"])
-def test_what_is_no_time_is_none(text):
+def test_parse_timecode_returns_none_for_invalid_text(text):
     assert parse_timecode(text) is None

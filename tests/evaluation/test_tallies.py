@@ -20,7 +20,7 @@ def tallies() -> dict[str, tuple[int, int, int]]:
     return {row.skill: (row.reached, row.possible, row.sessions) for row in Tally.objects.of_counselors()}
 
 
-def test_a_week_is_counted_by_skill_and_in_all(counselor):
+def test_week_is_tallied_by_skill_and_in_total(counselor):
     add_graded_session(counselor, 80, {"greeting": "met", "asks_intent": "not_met", "reflection": "not_applicable"})
     add_graded_session(counselor, 60, {"greeting": "no_evidence", "asks_about_suicide": "met", "scenario_1": "met"})
 
@@ -33,7 +33,7 @@ def test_a_week_is_counted_by_skill_and_in_all(counselor):
     assert {row.week for row in Tally.objects.all()} == {monday_of(TODAY())}
 
 
-def test_weeks_and_people_are_counted_apart(counselor, colleague):
+def test_weeks_and_counselors_are_tallied_separately(counselor, colleague):
     add_graded_session(counselor, 80)
     add_graded_session(counselor, 50, days_ago=21)
     add_graded_session(colleague, 70)
@@ -44,7 +44,7 @@ def test_weeks_and_people_are_counted_apart(counselor, colleague):
     ]  # fmt: skip
 
 
-def test_a_scenario_is_counted_whoever_played_it(counselor, colleague, chat_scenario):
+def test_scenario_is_tallied_across_counselors(counselor, colleague, chat_scenario):
     add_graded_session(counselor, 80, scenario=chat_scenario)
     add_graded_session(colleague, 40, scenario=chat_scenario)
 
@@ -52,13 +52,13 @@ def test_a_scenario_is_counted_whoever_played_it(counselor, colleague, chat_scen
     assert (row.scenario, row.reached, row.possible, row.sessions) == (chat_scenario, 120, 200, 2)
 
 
-def test_a_trial_counts_for_nobody(supervisor, chat_scenario):
+def test_trial_is_not_tallied(supervisor, chat_scenario):
     add_graded_session(supervisor, 80, scenario=chat_scenario, kind=Session.Kind.TRIAL)
 
     assert Tally.objects.count() == 0
 
 
-def test_what_a_person_overrules_is_counted_again(counselor, supervisor):
+def test_overruling_updates_tallies(counselor, supervisor):
     session = add_graded_session(counselor, 100, {"greeting": "met", "reflection": "met"})
     evaluation = session.evaluations.get()
     criterion = evaluation.criteria.get(key="reflection")
@@ -74,7 +74,7 @@ def test_what_a_person_overrules_is_counted_again(counselor, supervisor):
     assert tallies() == {"": (100, 100, 1), "engagement": (2, 2, 1)}
 
 
-def test_what_is_held_counts_when_a_person_has_looked_at_it(counselor, supervisor):
+def test_held_feedback_is_tallied_after_release(counselor, supervisor):
     session = add_graded_session(counselor, 80, {"greeting": "met"})
     Session.objects.update(score=None)
     Tally.objects.all().delete()
@@ -88,7 +88,7 @@ def test_what_is_held_counts_when_a_person_has_looked_at_it(counselor, superviso
     assert session.evaluations.get().is_waiting is False
 
 
-def test_a_review_of_an_older_grading_changes_no_score(counselor, supervisor):
+def test_review_of_older_version_leaves_score_unchanged(counselor, supervisor):
     session = add_graded_session(counselor, 100, {"greeting": "met"})
     older = session.evaluations.get()
     Evaluation.objects.create(
@@ -102,7 +102,7 @@ def test_a_review_of_an_older_grading_changes_no_score(counselor, supervisor):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_gradings_of_one_week_at_once_are_all_counted(counselor, chat_scenario):
+def test_parallel_gradings_of_one_week_are_all_tallied(counselor, chat_scenario):
     results = run_concurrently(
         *[lambda: add_graded_session(counselor, 50, {"greeting": "met"}, scenario=chat_scenario)] * 6
     )
@@ -112,13 +112,13 @@ def test_gradings_of_one_week_at_once_are_all_counted(counselor, chat_scenario):
     assert Tally.objects.of_scenarios().get().sessions == 6
 
 
-def test_monday_of():
+def test_monday_of_returns_monday_of_each_day():
     monday = TODAY() - timedelta(days=TODAY().weekday())
 
     assert {monday_of(monday + timedelta(days=day)) for day in range(7)} == {monday}
 
 
-def test_everything_is_counted_afresh_by_a_command(counselor, colleague, chat_scenario, capsys):
+def test_count_weeks_recounts_all_tallies(counselor, colleague, chat_scenario, capsys):
     add_graded_session(counselor, 80, {"greeting": "met"}, scenario=chat_scenario)
     add_graded_session(colleague, 60, days_ago=21)
     before = list(Tally.objects.order_by("week", "skill", "counselor").values_list("reached", "possible", "sessions"))

@@ -27,7 +27,7 @@ def streamed_text(response: Any) -> str:
 WEAK = {"greeting": "met", "asks_about_suicide": "not_met"}
 
 
-def test_a_team_is_shown_by_people_skills_scenarios_and_weeks(supervisor, counselor, colleague, chat_scenario):
+def test_team_page_shows_people_skills_and_scenarios(supervisor, counselor, colleague, chat_scenario):
     add_graded_session(counselor, 80, {"greeting": "met"}, scenario=chat_scenario)
     add_graded_session(counselor, 61, WEAK, scenario=chat_scenario)
     assign(chat_scenario, colleague, supervisor, due_date=timezone.localdate() - timedelta(days=1))
@@ -42,7 +42,7 @@ def test_a_team_is_shown_by_people_skills_scenarios_and_weeks(supervisor, counse
     assert [(skill.key, skill.percent) for skill in response.context["skills"]] == [("engagement", 100), ("risk", 0)]
 
 
-def test_a_cohort_and_a_span_narrow_it(organization, supervisor, counselor, colleague):
+def test_team_page_filters_by_cohort_and_period(organization, supervisor, counselor, colleague):
     add_graded_session(counselor, 80, {"greeting": "met"}, days_ago=60)
     add_graded_session(colleague, 40, WEAK)
     cohort = Cohort.objects.create(organization=organization, name="Spring class")
@@ -57,7 +57,7 @@ def test_a_cohort_and_a_span_narrow_it(organization, supervisor, counselor, coll
     assert (lately["skills"], lately["rows"][0].sessions) == ([], 0)
 
 
-def test_the_export_has_a_line_for_each_conversation_and_no_formula(supervisor, stranger, counselor, chat_scenario):
+def test_team_export_has_row_per_session_and_escapes_formulas(supervisor, stranger, counselor, chat_scenario):
     counselor.first_name = "=HYPERLINK(1)"
     counselor.save()
     add_graded_session(counselor, 80)
@@ -71,7 +71,7 @@ def test_the_export_has_a_line_for_each_conversation_and_no_formula(supervisor, 
     assert len(theirs.splitlines()) == 1
 
 
-def test_the_export_quotes_a_title_that_a_spreadsheet_would_run(supervisor, counselor, chat_scenario):
+def test_team_export_escapes_formula_in_title(supervisor, counselor, chat_scenario):
     chat_scenario.title = "=HYPERLINK(1)"
     chat_scenario.save()
     start_assignment(assign(chat_scenario, counselor, supervisor))
@@ -81,7 +81,7 @@ def test_the_export_quotes_a_title_that_a_spreadsheet_would_run(supervisor, coun
     assert [row["scenario"] for row in csv.DictReader(body.splitlines())] == ["'=HYPERLINK(1)"]
 
 
-def test_a_page_of_a_team_asks_as_much_for_many_people_as_for_few(organization, supervisor, counselor):
+def test_team_page_takes_fixed_number_of_queries(organization, supervisor, counselor):
     add_graded_session(counselor, 80, WEAK)
     client = client_of(supervisor)
 
@@ -97,7 +97,7 @@ def test_a_page_of_a_team_asks_as_much_for_many_people_as_for_few(organization, 
     assert queries() == few
 
 
-def test_what_needs_attention_is_named_by_kind(organization, supervisor, counselor, colleague, chat_scenario):
+def test_attention_page_lists_matters_by_kind(organization, supervisor, counselor, colleague, chat_scenario):
     yesterday = timezone.localdate() - timedelta(days=1)
     overdue = assign(chat_scenario, counselor, supervisor, due_date=yesterday)
     failed = assign(add_scenario(organization, "B"), counselor, supervisor)
@@ -136,11 +136,11 @@ def test_what_needs_attention_is_named_by_kind(organization, supervisor, counsel
     assert "1 counselor to check in with" in client_of(supervisor).get("/").content.decode()
 
 
-def test_nothing_to_do_is_said(supervisor):
+def test_attention_page_without_matters_says_so(supervisor):
     assert "Nothing needs your attention right now." in client_of(supervisor).get("/attention/").content.decode()
 
 
-def test_a_supervisor_sees_who_is_in_a_conversation_and_reads_along(supervisor, stranger, counselor, chat):
+def test_live_sessions_are_listed_and_readable(supervisor, stranger, counselor, chat):
     client = client_of(supervisor)
 
     assert str(chat.pk) in client.get("/live/").content.decode()
@@ -154,7 +154,7 @@ def test_a_supervisor_sees_who_is_in_a_conversation_and_reads_along(supervisor, 
     assert "No conversations in progress." in client.get("/live/").content.decode()
 
 
-def test_counselors_are_found_among_thousands_by_typing(organization, supervisor, stranger):
+def test_counselor_search_finds_among_thousands(organization, supervisor, stranger):
     User.objects.bulk_create(
         User(organization=organization, email=f"c{n}@example.org", first_name=f"Name{n}", last_name="Okafor")
         for n in range(300)
@@ -166,7 +166,7 @@ def test_counselors_are_found_among_thousands_by_typing(organization, supervisor
     assert "No counselors match your search." in client_of(stranger).get("/team/people/?q=okafor").content.decode()
 
 
-def test_feedback_is_narrowed_by_person_grade_and_state(supervisor, evaluator, counselor, colleague):
+def test_evaluation_list_filters_by_counselor_grade_and_state(supervisor, evaluator, counselor, colleague):
     good, bad = add_graded_session(counselor, 95, WEAK), add_graded_session(colleague, 40, WEAK)
     Dispute.objects.create(
         organization=counselor.organization,
@@ -186,7 +186,7 @@ def test_feedback_is_narrowed_by_person_grade_and_state(supervisor, evaluator, c
     assert set(shown("?grade=Z")) == {good, bad}
 
 
-def test_history_is_searched_by_words_of_ones_own_and_by_people(supervisor, counselor, colleague, finished_chat):
+def test_history_search_matches_own_words_and_names(supervisor, counselor, colleague, finished_chat):
     add_graded_session(colleague, 80)
 
     def shown(person: User, query: str) -> list[object]:

@@ -29,7 +29,7 @@ def page_text(person, path: str) -> str:
     return response.content.decode()
 
 
-def test_the_dashboard_shows_what_is_to_be_done(counselor, colleague, supervisor, chat_assignment, phone_assignment):
+def test_dashboard_shows_open_assignments(counselor, colleague, supervisor, chat_assignment, phone_assignment):
     Assignment.objects.update(due_date="2026-12-24")
     other = add_scenario(counselor.organization, "Only for a colleague")
     assign(other, colleague, supervisor)
@@ -44,7 +44,7 @@ def test_the_dashboard_shows_what_is_to_be_done(counselor, colleague, supervisor
     assert not [canary for canary in CANARIES if canary in body]
 
 
-def test_what_is_due_first_stands_first(counselor, supervisor, organization):
+def test_dashboard_sorts_assignments_by_due_date(counselor, supervisor, organization):
     for title, due in (("later", "2027-02-01"), ("never", None), ("soon", "2027-01-01")):
         assign(add_scenario(organization, f"case-{title}"), counselor, supervisor, due_date=due)
 
@@ -53,20 +53,20 @@ def test_what_is_due_first_stands_first(counselor, supervisor, organization):
     assert body.index("case-soon") < body.index("case-later") < body.index("case-never")
 
 
-def test_an_empty_dashboard_and_history_say_so(counselor, supervisor):
+def test_empty_dashboard_and_history_say_so(counselor, supervisor):
     assert "You have no assignments right now" in page_text(counselor, "/")
     assert "You haven’t practiced yet" in page_text(counselor, "/sessions/")
     assert "No one has practiced yet" in page_text(supervisor, "/sessions/")
 
 
-def test_history_is_ones_own_or_the_organizations(counselor, colleague, supervisor, stranger, finished_chat):
+def test_history_is_limited_to_own_or_organization(counselor, colleague, supervisor, stranger, finished_chat):
     link = f"/sessions/{finished_chat.pk}/"
 
     assert link in page_text(counselor, "/sessions/") and link in page_text(supervisor, "/sessions/")
     assert link not in page_text(colleague, "/sessions/") and link not in page_text(stranger, "/sessions/")
 
 
-def test_a_trial_is_in_ones_own_lists_and_in_nobody_elses(supervisor, admin, evaluator, counselor, chat_scenario):
+def test_trial_is_listed_only_for_its_owner(supervisor, admin, evaluator, counselor, chat_scenario):
     session, _ = start_trial(supervisor, chat_scenario, "chat")
     link = f"/sessions/{session.pk}/"
 
@@ -77,7 +77,7 @@ def test_a_trial_is_in_ones_own_lists_and_in_nobody_elses(supervisor, admin, eva
 
 
 @pytest.mark.parametrize(("mode", "name"), [("phone", "voice"), ("chat", "chat")])
-def test_a_trial_leads_back_to_its_page_and_its_scenario(supervisor, chat_scenario, mode, name):
+def test_trial_page_links_to_trial_and_scenario(supervisor, chat_scenario, mode, name):
     session, _ = start_trial(supervisor, chat_scenario, mode)
     end_session(session, "hung_up")
     Evaluation.objects.update(status="too_short")
@@ -93,7 +93,7 @@ def test_a_trial_leads_back_to_its_page_and_its_scenario(supervisor, chat_scenar
     assert "/trial/" not in gone and "/admin/scenarios/scenario/" not in gone
 
 
-def test_who_may_change_scenarios_no_more_is_not_sent_to_a_trial(supervisor, chat_scenario):
+def test_trial_link_is_hidden_without_permission(supervisor, chat_scenario):
     session, _ = start_trial(supervisor, chat_scenario, "chat")
     end_session(session, "hung_up")
     Evaluation.objects.update(status="too_short")
@@ -103,7 +103,7 @@ def test_who_may_change_scenarios_no_more_is_not_sent_to_a_trial(supervisor, cha
     assert "/trial/" not in page_text(supervisor, f"/sessions/{session.pk}/")
 
 
-def test_a_trial_is_graded_like_any_session_and_completes_nothing(supervisor, chat_assignment, chat_scenario, standin):
+def test_trial_is_graded_and_completes_no_assignment(supervisor, chat_assignment, chat_scenario, standin):
     session, _ = start_trial(supervisor, chat_scenario, "chat")
     write_turns(
         session, "hi", "Hello, I'm Sam. What makes going home so hard?", "i told them i passed", "That is lonely."
@@ -128,7 +128,7 @@ def test_a_trial_is_graded_like_any_session_and_completes_nothing(supervisor, ch
         *((p, "Page 1") for p in ("-1", "x", "")),
     ],
 )
-def test_history_has_pages_and_no_wrong_one(counselor, page, words):
+def test_history_handles_any_page_number(counselor, page, words):
     for _ in range(30):
         session, _ = start_free_practice(counselor, "chat")
         end_session(session, "hung_up")
@@ -138,7 +138,7 @@ def test_history_has_pages_and_no_wrong_one(counselor, page, words):
     assert words in body
 
 
-def test_feedback_is_shown_with_its_evidence(counselor, graded, finished_chat):
+def test_feedback_page_shows_evidence(counselor, graded, finished_chat):
     body = page_text(counselor, f"/sessions/{finished_chat.pk}/")
 
     assert f"Grade {graded.grade}, {graded.score} out of 100" in body
@@ -162,7 +162,7 @@ def test_feedback_is_shown_with_its_evidence(counselor, graded, finished_chat):
         ("failed", "We couldn’t prepare your feedback", True),
     ],
 )
-def test_every_state_of_feedback_has_its_words(counselor, finished_chat, queued, status, words, may_ask):
+def test_feedback_fragment_explains_each_status(counselor, finished_chat, queued, status, words, may_ask):
     Evaluation.objects.update(status=status)
 
     body = page_text(counselor, f"/sessions/{finished_chat.pk}/feedback/")
@@ -172,7 +172,7 @@ def test_every_state_of_feedback_has_its_words(counselor, finished_chat, queued,
     assert ("hx-trigger" in body) == (status in {"queued", "running"})
 
 
-def test_before_feedback_no_page_of_a_counselor_tells_of_prompt_or_assessment(counselor, chat, chat_assignment, call):
+def test_pages_hide_prompt_and_criteria_before_feedback(counselor, chat, chat_assignment, call):
     write_turns(chat, "hi", "hello")
     for _ in ("live", "over"):
         for path in (
@@ -189,7 +189,7 @@ def test_before_feedback_no_page_of_a_counselor_tells_of_prompt_or_assessment(co
         end_session(chat, "hung_up")
 
 
-def test_feedback_itself_tells_the_authors_points_and_never_the_prompt(counselor, graded, finished_chat):
+def test_feedback_shows_scenario_checks_but_not_prompt(counselor, graded, finished_chat):
     page = page_text(counselor, f"/sessions/{finished_chat.pk}/")
     api = page_text(counselor, f"/api/sessions/{finished_chat.pk}/evaluation/")
 
@@ -197,7 +197,7 @@ def test_feedback_itself_tells_the_authors_points_and_never_the_prompt(counselor
         assert PROMPT_CANARY not in body and SECTIONS_CANARY not in body
 
 
-def test_asking_for_feedback_ends_the_chat(counselor, chat):
+def test_feedback_request_ends_chat(counselor, chat):
     write_turns(chat, "hi", "hello")
 
     response = client_of(counselor).post(f"/sessions/{chat.pk}/feedback/", follow=True)
@@ -207,7 +207,7 @@ def test_asking_for_feedback_ends_the_chat(counselor, chat):
     assert "Waiting for a grader" in response.content.decode()
 
 
-def test_a_supervisor_is_told_that_a_live_session_is_not_graded(supervisor, chat):
+def test_feedback_request_for_live_session_shows_refusal(supervisor, chat):
     response = client_of(supervisor).post(f"/sessions/{chat.pk}/feedback/", follow=True)
 
     chat.refresh_from_db()
@@ -215,7 +215,7 @@ def test_a_supervisor_is_told_that_a_live_session_is_not_graded(supervisor, chat
     assert "This conversation is still in progress." in response.content.decode()
 
 
-def test_a_failed_feedback_is_asked_for_again_from_history(counselor, finished_chat, queued):
+def test_history_offers_retry_of_failed_feedback(counselor, finished_chat, queued):
     Evaluation.objects.update(status="failed")
     assert "Try again" in page_text(counselor, "/sessions/")
 
@@ -224,7 +224,7 @@ def test_a_failed_feedback_is_asked_for_again_from_history(counselor, finished_c
     assert [row.status for row in finished_chat.evaluations.newest_first()] == ["queued", "failed"]
 
 
-def test_htmx_is_answered_with_the_fragment(counselor, finished_chat):
+def test_feedback_post_by_htmx_returns_fragment(counselor, finished_chat):
     response = client_of(counselor).post(f"/sessions/{finished_chat.pk}/feedback/", headers={"HX-Request": "true"})
 
     assert response.status_code == 200
@@ -241,7 +241,7 @@ def test_htmx_is_answered_with_the_fragment(counselor, finished_chat):
         ("failed", "could not be created"),
     ],
 )
-def test_every_state_of_a_recording_has_its_words(counselor, call, state, words):
+def test_recording_fragment_explains_each_state(counselor, call, state, words):
     end_session(call, "hung_up")
     Recording.objects.create(
         session=call, organization_id=call.organization_id, state=state, reason="the disk was full"
@@ -250,7 +250,7 @@ def test_every_state_of_a_recording_has_its_words(counselor, call, state, words)
     assert words in page_text(counselor, f"/sessions/{call.pk}/recording/")
 
 
-def test_what_was_said_is_only_ever_text(counselor, chat):
+def test_session_page_escapes_transcript(counselor, chat):
     write_turns(chat, "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>')
 
     body = page_text(counselor, f"/sessions/{chat.pk}/")
@@ -258,7 +258,7 @@ def test_what_was_said_is_only_ever_text(counselor, chat):
     assert "<script>alert" not in body and "<img src=x" not in body
 
 
-def test_a_reset_or_closed_assignment_offers_what_can_be_done(counselor, graded, finished_chat, chat_assignment):
+def test_session_page_offers_retry_only_for_open_assignment(counselor, graded, finished_chat, chat_assignment):
     retry = f"/training/chat/{chat_assignment.pk}/"
     assert retry not in page_text(counselor, f"/sessions/{finished_chat.pk}/")
 
@@ -292,7 +292,7 @@ def add_sessions(counselor, supervisor, count: int) -> None:
         ("/admin/evaluation/evaluation/", "supervisor"),
     ],
 )
-def test_a_list_asks_as_often_for_thirty_rows_as_for_one(
+def test_lists_take_fixed_number_of_queries(
     path, who, counselor, supervisor, django_assert_num_queries, django_assert_max_num_queries
 ):
     client = client_of(counselor if who == "counselor" else supervisor)
@@ -307,7 +307,7 @@ def test_a_list_asks_as_often_for_thirty_rows_as_for_one(
 
 
 @pytest.mark.parametrize("path", ["/sessions/{}/", "/api/sessions/{}/", "/sessions/{}/feedback/"])
-def test_a_session_asks_as_often_for_thirty_turns_as_for_two(
+def test_session_page_takes_fixed_number_of_queries(
     path, counselor, chat, django_assert_num_queries, django_assert_max_num_queries
 ):
     client = client_of(counselor)
@@ -321,7 +321,7 @@ def test_a_session_asks_as_often_for_thirty_turns_as_for_two(
         client.get(path.format(chat.pk))
 
 
-def test_the_api_gives_feedback_as_it_is_read(counselor, graded, finished_chat):
+def test_feedback_api_returns_score_grade_and_criteria(counselor, graded, finished_chat):
     body = json.loads(page_text(counselor, f"/api/sessions/{finished_chat.pk}/evaluation/"))
 
     assert (body["status"], body["score"], body["grade"]) == ("completed", graded.score, graded.grade)
@@ -332,7 +332,7 @@ def test_the_api_gives_feedback_as_it_is_read(counselor, graded, finished_chat):
     }  # fmt: skip
 
 
-def test_the_api_answers_202_with_where_to_look_and_200_when_it_is_there(counselor, chat, standin):
+def test_feedback_api_returns_202_with_location_then_200(counselor, chat, standin):
     write_turns(chat, "hi", "Hello, I'm Sam.")
     client, path = client_of(counselor), f"/api/sessions/{chat.pk}/evaluation/"
 
@@ -347,19 +347,19 @@ def test_the_api_answers_202_with_where_to_look_and_200_when_it_is_there(counsel
     assert chat.evaluations.count() == 1
 
 
-def test_the_api_says_when_nobody_has_asked(counselor, chat):
+def test_feedback_api_returns_404_without_request(counselor, chat):
     response = client_of(counselor).get(f"/api/sessions/{chat.pk}/evaluation/")
 
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
 
-def test_the_api_refuses_to_grade_someone_elses_live_session(supervisor, chat):
+def test_feedback_api_refuses_live_session_of_another(supervisor, chat):
     response = client_of(supervisor).post(f"/api/sessions/{chat.pk}/evaluation/")
 
     assert (response.status_code, response.json()["code"]) == (409, "session_live")
 
 
-def test_a_persons_verdict_stands_beside_the_evaluators(counselor, evaluator, graded, finished_chat):
+def test_feedback_page_shows_both_verdicts(counselor, evaluator, graded, finished_chat):
     check = graded.criteria.first()
     record_review(
         graded, evaluator, Review.Verdict.OVERRULE, "You did say it, in other words.", check, "not_applicable"

@@ -60,7 +60,7 @@ def current_document(account, client: OpenAI) -> ProcedureDocument:
     return row.procedures
 
 
-def test_at_every_step_of_an_upload_the_old_one_counts_or_the_new_one(account, supervisor, standin, worker, settings):
+def test_killed_upload_leaves_old_or_new_document_in_force(account, supervisor, standin, worker, settings):
     settings.PROCEDURES_LEFT_AFTER = 0
     client = OpenAI(api_key="sk-tests", base_url=standin.base_url)
     others = {store.id for store in client.vector_stores.list()}
@@ -92,7 +92,7 @@ def test_at_every_step_of_an_upload_the_old_one_counts_or_the_new_one(account, s
     client.close()
 
 
-def test_at_every_step_of_a_grading_the_feedback_is_there_once(chat_assignment, chat, counselor, standin, worker):
+def test_killed_grading_stores_feedback_once(chat_assignment, chat, counselor, standin, worker):
     write_turns(chat, "hi. i can't go on", f"Hello, my name is Sam. What happened tonight? {SPOKEN_ATTACKS[0]}")
     end_session(chat, "hung_up")
     first = chat.evaluations.get()
