@@ -87,6 +87,10 @@ class SessionAdmin(ReadOnlyAdminMixin, TenantAdmin):
     def get_queryset(self, request):
         return super().get_queryset(request).prefetch_related("evaluations")
 
+    @admin.display(description=_("title"))
+    def title(self, session):
+        return session.title
+
     @admin.display(description=_("grade"))
     def grade(self, session):
         newest = max(session.evaluations.all(), key=lambda evaluation: evaluation.version, default=None)

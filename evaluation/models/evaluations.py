@@ -296,7 +296,7 @@ class CriterionResult(models.Model):
         constraints = [models.UniqueConstraint(fields=["evaluation", "key"], name="criterion_once_per_evaluation")]
 
     def __str__(self) -> str:
-        return f"{self.key}: {self.verdict}"
+        return f"{self.key}: {self.get_verdict_display()}"
 
     @property
     def final_verdict(self) -> str:

@@ -55,7 +55,7 @@ class Review(models.Model):
         verbose_name_plural = _("reviews")
 
     def __str__(self) -> str:
-        return f"{self.reviewer}: {self.verdict}"
+        return f"{self.reviewer}: {self.get_verdict_display()}"
 
     def clean(self) -> None:
         if self.verdict == self.Verdict.OVERRULE and self.criterion_id and not self.new_verdict:

@@ -12,7 +12,7 @@ from training.models import Session
 
 def _ready_body(title: str, url: str) -> str:
     return _(
-        """Your feedback on \"%(title)s\" is ready.
+        """Your feedback on "%(title)s" is ready.
 
 Read your feedback:
 %(url)s

@@ -1,5 +1,6 @@
 """Pages for the dashboard, the practice history, and single sessions."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -35,14 +36,23 @@ RECENT_SESSIONS = 8
 PER_PAGE = 25
 
 
+@dataclass(frozen=True)
+class ListedSession:
+    """A session in a list."""
+
+    session: Session
+    newest: Evaluation | None  # its newest evaluation
+    may_request_feedback: bool
+
+
 @login_required
 @require_GET
 def dashboard(request: AuthenticatedRequest) -> HttpResponse:
     """Show open assignments, recent sessions, and tasks that wait for the user."""
     mine = Assignment.objects.for_user(request.user).filter(counselor=request.user).open()
-    context: dict[str, Any] = {
+    context: dict[str, object] = {
         "assignments": mine.select_related("scenario").soonest_due_first(),
-        "sessions": [_attach_newest_evaluation(session) for session in _visible_sessions(request)[:RECENT_SESSIONS]],
+        "items": [_build_listed_session(session) for session in _visible_sessions(request)[:RECENT_SESSIONS]],
     }
     if request.user.is_counselor:
         skills = list_skill_progress(Tally.objects.for_user(request.user), WEEKS)
@@ -61,7 +71,7 @@ def history(request: AuthenticatedRequest) -> HttpResponse:
     """List past practice, newest first, filtered by words, mode, and kind."""
     form = HistoryFilterForm(request.user, request.GET)
     page = get_countless_page(form.filter_rows(_visible_sessions(request)), PER_PAGE, request.GET.get("page"))
-    page.object_list = [_attach_newest_evaluation(session) for session in page.object_list]
+    page.object_list = [_build_listed_session(session) for session in page.object_list]
     return render(request, "evaluation/history.html", {"form": form, "page": page})
 
 
@@ -71,12 +81,11 @@ def _visible_sessions(request: AuthenticatedRequest) -> Any:
     return seen.select_related("scenario_version", "counselor").prefetch_related(newest_first)
 
 
-def _attach_newest_evaluation(session: Any) -> Any:
-    """Set `newest` and `may_ask_for_feedback` on a prefetched session, for the templates."""
-    session.newest = session.versions[0] if session.versions else None
+def _build_listed_session(session: Any) -> ListedSession:
+    """Return a session from `_visible_sessions` with its newest evaluation."""
+    newest = session.versions[0] if session.versions else None
     is_over = not session.is_live and not session.was_stopped
-    session.may_ask_for_feedback = is_over and can_request_feedback(session.newest)
-    return session
+    return ListedSession(session, newest, is_over and can_request_feedback(newest))
 
 
 @login_required

@@ -132,7 +132,7 @@ def test_attention_page_lists_matters_by_kind(organization, supervisor, counselo
         "ungraded": [lost.evaluations.get()],
     }
     page = client_of(supervisor).get("/attention/").content.decode()
-    assert "Check in with (1)" in page and "That isn’t a performance problem." in page
+    assert "Counselors to check in with (1)" in page and "That isn’t a performance problem." in page
     assert "1 counselor to check in with" in client_of(supervisor).get("/").content.decode()
 
 
@@ -190,7 +190,7 @@ def test_history_search_matches_own_words_and_names(supervisor, counselor, colle
     add_graded_session(colleague, 80)
 
     def shown(person: User, query: str) -> list[object]:
-        return [row.pk for row in client_of(person).get(f"/sessions/?{query}").context["page"].object_list]
+        return [row.session.pk for row in client_of(person).get(f"/sessions/?{query}").context["page"].object_list]
 
     assert shown(counselor, "q=real+person") == shown(supervisor, "q=counselor") == [finished_chat.pk]
     assert shown(supervisor, "q=real+person") == []
