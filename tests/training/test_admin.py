@@ -274,7 +274,7 @@ def test_one_time_page_keeps_the_input_when_storage_fails(supervisor, counselor,
     response = client_of(supervisor).post(ONE_TIME, one_time_fields(counselor))
 
     assert errors_of(response) == {"adminform": {"__all__"}}
-    assert "Your changes are still here." in response.content.decode()
+    assert "could not be saved" in response.content.decode()
     assert response.context["adminform"].form["prompt"].value() == FIELDS["prompt"]
     assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
 

@@ -56,7 +56,7 @@ class RowErrorSerializer(serializers.Serializer[Any]):
 
 
 class ImportResultSerializer(ImportJobSerializer):
-    """An import and the outcome of its rows so far, an `ImportSummary` in the context as `summary`."""
+    """An import and the outcome of its rows so far."""
 
     created = serializers.IntegerField()
     updated = serializers.IntegerField()
@@ -80,5 +80,6 @@ class ImportResultSerializer(ImportJobSerializer):
             "errors",
         ]
 
-    def to_representation(self, instance: Any) -> Any:
+    def to_representation(self, instance: ImportJob) -> Any:
+        """Return the job's fields and those of the `ImportSummary` in the context."""
         return ImportJobSerializer(instance).data | asdict(self.context["summary"])

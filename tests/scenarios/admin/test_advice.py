@@ -6,7 +6,7 @@ ADVICE = "/admin/scenarios/scenario/advice/"
 LEAK = "You will be graded."
 
 
-def test_a_saved_scenario_is_shown_with_advice_that_names_its_passages(supervisor, organization):
+def test_form_shows_advice_with_passages(supervisor, organization):
     scenario = add_scenario(organization, "Night shift", prompt=f"You are Noor, 20, and afraid. {LEAK}")
 
     response = client_of(supervisor).get(change(scenario))
@@ -16,20 +16,20 @@ def test_a_saved_scenario_is_shown_with_advice_that_names_its_passages(superviso
     assert f"<mark>{LEAK}</mark>" in response.content.decode()
 
 
-def test_advice_never_stops_anyone(supervisor):
+def test_advice_does_not_block_saving(supervisor):
     response = client_of(supervisor).post(ADD, FIELDS | {"prompt": LEAK, "_continue": "on"}, follow=True)
 
     assert Scenario.objects.get().prompt == LEAK
     assert f"<mark>{LEAK}</mark>" in response.content.decode()
 
 
-def test_advice_on_a_wrong_form_is_about_what_was_typed(supervisor, phone_scenario):
+def test_advice_on_invalid_form_uses_typed_text(supervisor, phone_scenario):
     response = client_of(supervisor).post(change(phone_scenario), FIELDS | {"title": "", "prompt": LEAK})
 
     assert LEAK in [advice.passage for advice in response.context["advice"]["prompt"]]
 
 
-def test_advice_while_writing_counts_characters_and_not_what_browsers_send(supervisor):
+def test_advice_positions_count_characters(supervisor):
     prompt = f"You are Noor \U0001f642, 20.\r\nYou are afraid.\r\n{LEAK}"
 
     response = client_of(supervisor).post(ADVICE, {"prompt": prompt, "evaluator_context": "- Waits.", "mode": "chat"})
@@ -40,7 +40,7 @@ def test_advice_while_writing_counts_characters_and_not_what_browsers_send(super
     assert response.content.decode().count('hx-swap-oob="true"') == 2
 
 
-def test_advice_knows_the_mode(supervisor):
+def test_advice_depends_on_mode(supervisor):
     client = client_of(supervisor)
     sent = {"prompt": "You are Noor, 20, and afraid.", "evaluator_context": "- Leaves pauses."}
 
@@ -49,7 +49,7 @@ def test_advice_knows_the_mode(supervisor):
     assert {mode: len(advice["evaluator_context"]) for mode, advice in found.items()} == {"phone": 0, "chat": 1}
 
 
-def test_no_advice_on_nothing_and_on_the_beginning_of_what_is_too_long(supervisor):
+def test_advice_ignores_empty_and_overlong_text(supervisor):
     client = client_of(supervisor)
 
     nothing = client.post(ADVICE).context["advice"]
@@ -59,7 +59,7 @@ def test_no_advice_on_nothing_and_on_the_beginning_of_what_is_too_long(superviso
     assert LEAK not in [advice.passage for advice in too_long["prompt"]]
 
 
-def test_advice_is_for_who_may_write(supervisor, trainer, evaluator, counselor):
+def test_advice_requires_write_permission(supervisor, trainer, evaluator, counselor):
     people = (supervisor, trainer, evaluator, counselor)
 
     assert [client_of(person).post(ADVICE).status_code for person in people] == [200, 200, 403, 302]

@@ -44,16 +44,16 @@ def refuse_to_write(execute, sql, *args):
     return execute(sql, *args)
 
 
-def said(response) -> list[str]:
+def messages_of(response) -> list[str]:
     return [str(message) for message in response.context["messages"]]
 
 
-def body_of(response) -> str:
+def page_text(response) -> str:
     """Return the visible text of the page as one line."""
     return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
 
 
-def refusal(response) -> str:
+def error_note(response) -> str:
     found = re.search(r'class="errornote">(.*?)</(?:div|p)>', response.content.decode(), re.DOTALL)
     return " ".join(re.sub(r"<[^>]+>", "", found[1]).split()) if found else ""
 
@@ -81,10 +81,10 @@ def client(supervisor):
 # ---- New drafts
 
 
-def test_the_page_says_what_happens_to_the_text_before_it_is_sent(client, organization):
-    first = body_of(client.get(f"{DRAFTS}add/"))
+def test_new_page_explains_use_of_source(client, organization):
+    first = page_text(client.get(f"{DRAFTS}add/"))
     Organization.objects.update(keeps_sources=True)
-    second = body_of(client.get(f"{DRAFTS}add/"))
+    second = page_text(client.get(f"{DRAFTS}add/"))
 
     for body in (first, second):
         assert "It is sent as a quotation to the model that writes the draft" in body
@@ -97,7 +97,7 @@ def test_the_page_says_what_happens_to_the_text_before_it_is_sent(client, organi
     assert "You can delete it there at any time." in second
 
 
-def test_a_pasted_complaint_leads_to_the_drafts_page(client, supervisor, account):
+def test_pasted_complaint_redirects_to_draft(client, supervisor, account):
     sent = {"source": SOURCE, "instructions": "Angrier.", "account": account.pk, "mode": "chat", "difficulty": "expert"}
 
     response = client.post(f"{DRAFTS}add/", sent, follow=True)
@@ -113,7 +113,7 @@ def test_a_pasted_complaint_leads_to_the_drafts_page(client, supervisor, account
     [("c.pdf", pages_pdf(PAGE), PAGE_TEXT), ("c.txt", SOURCE.encode(), SOURCE), ("c.md", SOURCE.encode(), SOURCE)],
     ids=["pdf", "txt", "md"],
 )
-def test_an_uploaded_complaint_is_as_good(client, name, content, text):
+def test_uploaded_complaint_becomes_source(client, name, content, text):
     chosen = {"mode": "phone", "difficulty": "beginner", "source_file": SimpleUploadedFile(name, content)}
 
     client.post(f"{DRAFTS}add/", chosen)
@@ -121,7 +121,7 @@ def test_an_uploaded_complaint_is_as_good(client, name, content, text):
     assert ScenarioDraft.objects.get().source == text
 
 
-def test_an_uploaded_text_survives_an_error_elsewhere(client):
+def test_uploaded_text_survives_error_in_another_field(client):
     file = SimpleUploadedFile("c.pdf", pages_pdf(PAGE))
 
     response = client.post(
@@ -139,7 +139,7 @@ def test_an_uploaded_text_survives_an_error_elsewhere(client):
     )
 
 
-def test_an_uploaded_text_that_is_too_long_is_shown_to_be_shortened(client):
+def test_uploaded_text_over_limit_is_shown_for_shortening(client):
     file = SimpleUploadedFile("c.txt", b"x" * 15_001)
 
     response = client.post(f"{DRAFTS}add/", {"source_file": file, "mode": "phone", "difficulty": "beginner"})
@@ -159,7 +159,7 @@ def test_an_uploaded_text_that_is_too_long_is_shown_to_be_shortened(client):
         ({"mode": "letter"}, {"mode": ["Select a valid choice. letter is not one of the available choices."]}),
     ],
 )
-def test_what_is_wrong_is_said_at_its_field_and_all_of_it_is_kept(client, sent, wrong):
+def test_new_form_shows_errors_and_keeps_input(client, sent, wrong):
     given = {"source": SOURCE, "instructions": "Angrier.", "mode": "chat", "difficulty": "expert"} | sent
 
     response = client.post(f"{DRAFTS}add/", given)
@@ -170,7 +170,7 @@ def test_what_is_wrong_is_said_at_its_field_and_all_of_it_is_kept(client, sent, 
     assert ScenarioDraft.objects.count() == 0
 
 
-def test_a_text_and_another_file_are_not_guessed_between(client):
+def test_conflicting_text_and_file_are_rejected(client):
     file = SimpleUploadedFile("c.txt", PAGE_TEXT.encode())
     given = {"source": SOURCE, "source_file": file, "mode": "chat", "difficulty": "expert"}
 
@@ -180,7 +180,7 @@ def test_a_text_and_another_file_are_not_guessed_between(client):
     assert response.context["form"]["source"].value() == SOURCE
 
 
-def test_a_database_that_is_away_loses_nothing_of_a_complaint(client, account):
+def test_database_error_on_request_keeps_complaint(client, account):
     given = {"instructions": "Angrier.", "account": str(account.pk), "mode": "chat", "difficulty": "expert"}
     file = SimpleUploadedFile("c.pdf", pages_pdf(PAGE))
 
@@ -188,12 +188,12 @@ def test_a_database_that_is_away_loses_nothing_of_a_complaint(client, account):
         response = client.post(f"{DRAFTS}add/", given | {"source_file": file})
 
     form = response.context["form"]
-    assert refusal(response) == ("The draft could not be requested. Your text is still here. Try again.")
+    assert error_note(response) == ("The draft could not be requested. Your text is still here. Try again.")
     assert {name: form[name].value() for name in given} == given
     assert (form["source"].value(), ScenarioDraft.objects.count()) == (PAGE_TEXT, 0)
 
 
-def test_the_accounts_stand_with_their_procedures_and_are_ones_own(client, account, other_organization):
+def test_account_choices_show_procedures_of_own_organization(client, account, other_organization):
     Account.objects.create(organization=other_organization, name="Wombat line")
 
     form = client.get(f"{DRAFTS}add/").context["form"]
@@ -207,7 +207,7 @@ def test_the_accounts_stand_with_their_procedures_and_are_ones_own(client, accou
 # ---- Drafts being written, and failed drafts
 
 
-def test_the_page_waits_by_itself_and_without_scripts(client, supervisor):
+def test_writing_page_polls_and_links_to_itself(client, supervisor):
     draft = request_draft(supervisor, SOURCE, "Angrier.")
 
     whole = client.get(page(draft)).content.decode()
@@ -220,7 +220,7 @@ def test_the_page_waits_by_itself_and_without_scripts(client, supervisor):
 
 
 @pytest.mark.parametrize("status", ["ready", "failed", "saved", "discarded"])
-def test_waiting_ends_when_it_is_not_written_any_more(client, ready, status):
+def test_polling_ends_when_draft_is_written(client, ready, status):
     ScenarioDraft.objects.update(status=status)
 
     response = client.get(page(ready, "state"))
@@ -228,17 +228,17 @@ def test_waiting_ends_when_it_is_not_written_any_more(client, ready, status):
     assert (response.headers["HX-Refresh"], response.content) == ("true", b"")
 
 
-def test_a_failed_draft_says_why_and_offers_another_try(client, ready):
+def test_failed_page_shows_reason_and_form(client, ready):
     ScenarioDraft.objects.update(status="failed", failure="The model refused.")
 
     response = client.get(page(ready))
 
-    assert refusal(response) == "The model refused."
+    assert error_note(response) == "The model refused."
     assert response.context["again"]["source"].value() == SOURCE
     assert response.context["again"]["instructions"].value() == "Angrier."
 
 
-def test_another_try_after_a_failure_takes_what_was_changed(client, ready):
+def test_retry_after_failure_uses_changed_texts(client, ready):
     ScenarioDraft.objects.update(status="failed", failure="The model refused.")
 
     response = client.post(page(ready), {"again": "", "source": PAGE_TEXT, "instructions": "Quiet."})
@@ -248,7 +248,7 @@ def test_another_try_after_a_failure_takes_what_was_changed(client, ready):
     assert (ready.status, ready.source, ready.instructions) == ("writing", PAGE_TEXT, "Quiet.")
 
 
-def test_another_try_with_a_wrong_text_keeps_what_was_typed(client, ready):
+def test_retry_with_invalid_text_keeps_input(client, ready):
     ScenarioDraft.objects.update(status="failed", failure="The model refused.")
 
     response = client.post(page(ready), {"again": "", "source": "too short", "instructions": "Quiet."})
@@ -260,29 +260,29 @@ def test_another_try_with_a_wrong_text_keeps_what_was_typed(client, ready):
     assert (ready.status, ready.source) == ("failed", SOURCE)
 
 
-def test_a_database_that_is_away_loses_nothing_of_another_text(client, ready):
+def test_database_error_on_retry_keeps_text(client, ready):
     ScenarioDraft.objects.update(status="failed", failure="The model refused.")
 
     with connection.execute_wrapper(refuse_to_write):
         response = client.post(page(ready), {"again": "", "source": PAGE_TEXT, "instructions": "Quiet."})
 
     again = response.context["again"]
-    assert refusal(response).startswith("The draft could not be requested.")
+    assert error_note(response).startswith("The draft could not be requested.")
     assert (again["source"].value(), again["instructions"].value()) == (PAGE_TEXT, "Quiet.")
 
 
-def test_a_database_that_is_away_loses_no_edits_when_another_try_is_asked_for(client, ready):
+def test_database_error_on_retry_keeps_edits(client, ready):
     with connection.execute_wrapper(refuse_to_write):
         response = client.post(page(ready), SENT | {"again": "", "instructions": "Quiet.", "title": "Edited"})
 
-    assert "The draft could not be requested." in body_of(response)
+    assert "The draft could not be requested." in page_text(response)
     assert response.context["again"]["instructions"].value() == "Quiet."
     assert response.context["form"]["title"].value() == "Edited"
 
 
-def test_a_failed_try_leads_back_to_the_draft_that_was_there(client, ready):
+def test_failed_retry_offers_earlier_draft(client, ready):
     ScenarioDraft.objects.update(status="failed", failure="The model refused.")
-    assert "Go back to the earlier draft" in body_of(client.get(page(ready)))
+    assert "Go back to the earlier draft" in page_text(client.get(page(ready)))
 
     response = client.post(page(ready), {"restore": "", "source": PAGE_TEXT, "instructions": "Quiet."}, follow=True)
 
@@ -291,22 +291,22 @@ def test_a_failed_try_leads_back_to_the_draft_that_was_there(client, ready):
     assert (ready.status, ready.failure, ready.source, ready.instructions) == ("ready", "", SOURCE, "Angrier.")
 
 
-def test_a_first_try_that_failed_leads_back_to_nothing(client, supervisor):
+def test_failed_first_draft_offers_no_earlier_draft(client, supervisor):
     draft = request_draft(supervisor, SOURCE)
     ScenarioDraft.objects.update(status="failed", failure="The model refused.")
 
-    assert "Go back to the earlier draft" not in body_of(client.get(page(draft)))
+    assert "Go back to the earlier draft" not in page_text(client.get(page(draft)))
 
     response = client.post(page(draft), {"restore": ""}, follow=True)
-    assert said(response) == [
+    assert messages_of(response) == [
         "The earlier draft is no longer available. Someone else has requested a new one, or has saved or discarded it."
     ]
     draft.refresh_from_db()
     assert draft.status == "failed"
 
 
-def test_another_try_from_the_form_says_that_edits_go_and_keeps_the_source(client, ready):
-    assert "Your edits above are lost" in body_of(client.get(page(ready)))
+def test_retry_from_edit_form_keeps_source(client, ready):
+    assert "Your edits above are lost" in page_text(client.get(page(ready)))
 
     client.post(page(ready), SENT | {"again": "", "instructions": "Quiet.", "source": PAGE_TEXT})
 
@@ -314,7 +314,7 @@ def test_another_try_from_the_form_says_that_edits_go_and_keeps_the_source(clien
     assert (ready.status, ready.source, ready.instructions) == ("writing", SOURCE, "Quiet.")
 
 
-def test_another_try_that_is_refused_keeps_the_edits(client, ready):
+def test_rejected_retry_keeps_edits(client, ready):
     response = client.post(page(ready), SENT | {"again": "", "instructions": "x" * 1001, "title": "Edited"})
 
     assert response.context["again"].errors.keys() == {"instructions"}
@@ -324,12 +324,12 @@ def test_another_try_that_is_refused_keeps_the_edits(client, ready):
     assert ready.status == "ready"
 
 
-def test_another_try_of_what_somebody_closed_meanwhile_is_refused(client, ready, supervisor):
+def test_retry_of_closed_draft_is_refused(client, ready, supervisor):
     discard_draft(ready)
 
     response = client.post(page(ready), {"again": "", "instructions": "Quiet."}, follow=True)
 
-    assert said(response) == [
+    assert messages_of(response) == [
         "This draft is already being written, or someone else has saved or discarded it in the meantime."
     ]
 
@@ -337,10 +337,10 @@ def test_another_try_of_what_somebody_closed_meanwhile_is_refused(client, ready,
 # ---- Editing
 
 
-def test_every_field_is_there_to_be_edited_beside_the_complaint(client, ready):
+def test_edit_page_shows_all_fields_and_complaint(client, ready):
     response = client.get(page(ready))
 
-    form, body = response.context["form"], body_of(response)
+    form, body = response.context["form"], page_text(response)
     assert typed_in(response) == WRITTEN
     assert form["skills"].value() == [skill.pk for skill in ready.skills.all()]
     assert (form["category"].value(), form["account"].value()) == (None, ready.account_id)
@@ -352,13 +352,13 @@ def test_every_field_is_there_to_be_edited_beside_the_complaint(client, ready):
     assert "No details of people in the complaint were found in this draft." in body
 
 
-def test_a_draft_without_a_search_says_so(client, ready):
+def test_edit_page_reports_missing_file_search(client, ready):
     ScenarioDraft.objects.update(used_file_search=False)
 
-    assert "Drafted without procedures." in body_of(client.get(page(ready)))
+    assert "Drafted without procedures." in page_text(client.get(page(ready)))
 
 
-def test_advice_stands_at_the_texts_and_stops_nobody(client, ready):
+def test_edit_page_shows_advice_without_blocking(client, ready):
     leak = "You will be graded."
     ScenarioDraft.objects.update(prompt=f"You are Noor, 20, and afraid. {leak}")
 
@@ -372,7 +372,7 @@ def test_advice_stands_at_the_texts_and_stops_nobody(client, ready):
     assert Scenario.objects.get().prompt == leak
 
 
-def test_choices_are_ones_own(client, ready, other_organization):
+def test_edit_choices_are_limited_to_organization(client, ready, other_organization):
     theirs = {
         "account": Account.objects.create(organization=other_organization, name="Wombat").pk,
         "category": Category.objects.filter(organization=other_organization)[0].pk,
@@ -387,7 +387,7 @@ def test_choices_are_ones_own(client, ready, other_organization):
     assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
 
 
-def test_at_most_ten_skills(client, ready, organization):
+def test_eleven_skills_are_rejected(client, ready, organization):
     skills = [skill.pk for skill in Skill.objects.filter(organization=organization)[:11]]
 
     refused = client.post(page(ready), SENT | {"skills": skills})
@@ -410,7 +410,7 @@ def test_at_most_ten_skills(client, ready, organization):
         ("estimated_minutes", "121"),
     ],
 )
-def test_what_is_wrong_in_the_draft_is_said_at_its_field_and_all_of_it_is_kept(client, ready, field, value):
+def test_edit_form_shows_errors_and_keeps_input(client, ready, field, value):
     edited = SENT | {"description": "Edited.", field: value}
 
     response = client.post(page(ready), edited)
@@ -420,11 +420,13 @@ def test_what_is_wrong_in_the_draft_is_said_at_its_field_and_all_of_it_is_kept(c
     assert {name: form[name].value() for name in form.fields if name in edited} == {
         name: edited[name] for name in form.fields if name in edited
     }
-    assert refusal(response) == "The draft was not saved. Correct the fields marked below. Your changes are still here."
+    assert (
+        error_note(response) == "The draft was not saved. Correct the fields marked below. Your changes are still here."
+    )
     assert Scenario.objects.count() == 0
 
 
-def test_a_storage_that_is_away_loses_nothing(client, ready, monkeypatch):
+def test_storage_error_on_save_keeps_input(client, ready, monkeypatch):
     def away(*args):
         raise OSError
 
@@ -432,7 +434,7 @@ def test_a_storage_that_is_away_loses_nothing(client, ready, monkeypatch):
 
     response = client.post(page(ready), SENT | {"title": "Edited"})
 
-    assert "The scenario could not be saved." in body_of(response)
+    assert "The scenario could not be saved." in page_text(response)
     assert response.context["form"]["title"].value() == "Edited"
     ready.refresh_from_db()
     assert (ready.status, ready.source, Scenario.objects.count()) == ("ready", SOURCE, 0)
@@ -441,7 +443,7 @@ def test_a_storage_that_is_away_loses_nothing(client, ready, monkeypatch):
 # ---- Passages that identify real people
 
 
-def test_passages_are_listed_with_field_kind_and_context(ready):
+def test_findings_have_field_kind_and_context(ready):
     texts = WRITTEN | {"prompt": f"{'a ' * 30}\n🌧 You are Margaret, {'b ' * 30}\nCall 555-014-2778."}
 
     name, phone = group_findings(ready, texts)
@@ -458,13 +460,13 @@ def test_passages_are_listed_with_field_kind_and_context(ready):
     assert units[2 * place.start : 2 * place.end].decode("utf-16-le") == "Margaret"
 
 
-def test_the_same_words_in_a_field_are_one_finding_with_its_places(ready):
+def test_same_words_in_field_are_one_finding(ready):
     [found] = group_findings(ready, WRITTEN | {"prompt": "Margaret waits, and Margaret hangs up."})
 
     assert [(place.start, place.end) for place in found.places] == [(0, 8), (20, 28)]
 
 
-def test_a_draft_with_a_name_is_shown_with_it_marked(client, ready):
+def test_edit_page_marks_name(client, ready):
     ScenarioDraft.objects.update(title="Waiting (Margaret)")
 
     html = client.get(page(ready)).content.decode()
@@ -473,12 +475,12 @@ def test_a_draft_with_a_name_is_shown_with_it_marked(client, ready):
     assert 'href="#id_title" data-field="id_title" data-start="9" data-end="17">Waiting (<mark>Margaret</mark>)' in html
 
 
-def test_what_is_left_keeps_the_draft_from_being_saved(client, ready):
+def test_unresolved_findings_block_save(client, ready):
     edited = SENT | {"title": "Waiting (Margaret)", "prompt": "Call 555-014-2778.", "description": "Edited."}
 
     response = client.post(page(ready), edited)
 
-    assert refusal(response) == (
+    assert error_note(response) == (
         "The draft was not saved. Resolve 2 passages from the complaint in the list below. Your changes are still here."
     )
     assert typed_in(response)["description"] == "Edited."
@@ -489,21 +491,21 @@ def test_what_is_left_keeps_the_draft_from_being_saved(client, ready):
     assert Scenario.objects.count() == 0
 
 
-def test_what_is_ticked_stays_ticked_and_only_doubtful_things_can_be(client, ready):
+def test_dismissals_are_kept_and_limited_to_uncertain_findings(client, ready):
     ticks = ["title:name:Margaret", "prompt:number:555-014-2778"]
     edited = SENT | {"title": "Waiting (Margaret)", "prompt": "Call 555-014-2778.", "dismissed": ticks}
 
     response = client.post(page(ready), edited)
 
     html = response.content.decode()
-    assert refusal(response).startswith("The draft was not saved. Resolve 1 passage from the complaint")
+    assert error_note(response).startswith("The draft was not saved. Resolve 1 passage from the complaint")
     assert 'value="title:name:Margaret" checked' in html
     assert 'value="prompt:number' not in html
     client.post(page(ready), edited | {"prompt": "Call."})
     assert Scenario.objects.get().title == "Waiting (Margaret)"
 
 
-def test_what_is_typed_is_checked_while_it_is_typed(client, ready):
+def test_check_view_searches_text_as_typed(client, ready):
     edited = SENT | {"prompt": "You are\r\nMargaret, and tired."}
 
     named = client.post(page(ready, "check"), edited).content.decode()
@@ -520,7 +522,7 @@ def test_what_is_typed_is_checked_while_it_is_typed(client, ready):
 # ---- Saving
 
 
-def test_saving_for_the_library_leads_to_the_scenario(client, ready, supervisor, organization, account):
+def test_save_for_library_redirects_to_scenario(client, ready, supervisor, organization, account):
     category = Category.objects.filter(organization=organization)[0]
     skills = list(Skill.objects.filter(organization=organization)[2:5])
     chosen = {"category": category.pk, "account": account.pk, "skills": [skill.pk for skill in skills], "mode": "chat"}
@@ -531,7 +533,7 @@ def test_saving_for_the_library_leads_to_the_scenario(client, ready, supervisor,
 
     scenario = Scenario.objects.get()
     assert response.redirect_chain == [(f"/admin/scenarios/scenario/{scenario.pk}/change/", 302)]
-    assert said(response) == ["“Eleven minutes” was saved. It is in the library. The complaint was deleted."]
+    assert messages_of(response) == ["“Eleven minutes” was saved. It is in the library. The complaint was deleted."]
     for name in ("title", "description", "prompt", "relevant_policy_sections", "evaluator_context"):
         assert getattr(scenario, name) == WRITTEN[name]
     assert (scenario.category, scenario.account, list(scenario.skills.all())) == (category, account, skills)
@@ -541,7 +543,7 @@ def test_saving_for_the_library_leads_to_the_scenario(client, ready, supervisor,
 
 
 @pytest.mark.parametrize("purpose", ["library", "one_time"])
-def test_it_is_assigned_at_once(client, ready, supervisor, counselor, colleague, purpose):
+def test_save_assigns_scenario(client, ready, supervisor, counselor, colleague, purpose):
     tomorrow = timezone.localdate() + timedelta(days=1)
     given = {
         "purpose": purpose,
@@ -556,7 +558,7 @@ def test_it_is_assigned_at_once(client, ready, supervisor, counselor, colleague,
     scenario = Scenario.objects.get()
     assert scenario.is_one_time is (purpose == "one_time")
     shelf = "It is a one-time scenario" if scenario.is_one_time else "It is in the library"
-    assert said(response) == [
+    assert messages_of(response) == [
         f"“Eleven minutes” was saved. {shelf} and was assigned to colleague@example.org, counselor@example.org. "
         "The complaint was deleted."
     ]
@@ -577,7 +579,7 @@ def test_it_is_assigned_at_once(client, ready, supervisor, counselor, colleague,
         ({"counselors": ["COUNSELOR"], "due_date": "2020-01-01"}, "due_date"),
     ],
 )
-def test_what_is_wrong_with_the_assignment_is_said_and_nothing_is_saved(client, ready, counselor, given, wrong):
+def test_invalid_assignment_saves_nothing(client, ready, counselor, given, wrong):
     given = {name: [counselor.pk] if value == ["COUNSELOR"] else value for name, value in given.items()}
 
     response = client.post(page(ready), SENT | given | {"title": "Edited"})
@@ -587,7 +589,7 @@ def test_what_is_wrong_with_the_assignment_is_said_and_nothing_is_saved(client, 
     assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
 
 
-def test_who_cannot_assign_saves_for_the_library(trainer, ready, counselor):
+def test_trainer_saves_for_library_only(trainer, ready, counselor):
     client = client_of(trainer)
     asked = client.get(page(ready))
 
@@ -598,22 +600,22 @@ def test_who_cannot_assign_saves_for_the_library(trainer, ready, counselor):
     assert Assignment.objects.count() == 0
 
 
-def test_where_complaints_are_kept_the_message_says_so(client, ready):
+def test_save_message_says_that_complaint_is_kept(client, ready):
     Organization.objects.update(keeps_sources=True)
 
     response = client.post(page(ready), SENT, follow=True)
 
-    assert said(response) == [
+    assert messages_of(response) == [
         "“Eleven minutes” was saved. It is in the library. The complaint was kept with the draft."
     ]
 
 
-def test_the_second_of_two_who_save_is_told_and_keeps_what_was_typed(client, ready, supervisor):
+def test_second_save_is_refused_and_keeps_input(client, ready, supervisor):
     scenario, _ = save_draft(ready, supervisor, {"title": "First", "prompt": "You are Noor."}, "")
 
     response = client.post(page(ready), SENT | {"title": "Second"})
 
-    assert refusal(response) == (
+    assert error_note(response) == (
         "Your changes were not saved. Someone else has saved this draft as First in the meantime. "
         "Your text is below, so that you can copy it."
     )
@@ -626,12 +628,12 @@ def test_the_second_of_two_who_save_is_told_and_keeps_what_was_typed(client, rea
     ("status", "why"),
     [("discarded", "Someone else has discarded this draft"), ("writing", "Someone else has requested a new draft")],
 )
-def test_what_is_not_to_be_edited_any_more_says_why(client, ready, status, why):
+def test_save_of_closed_draft_explains_why(client, ready, status, why):
     ScenarioDraft.objects.update(status=status)
 
     response = client.post(page(ready), SENT | {"title": "Mine"})
 
-    assert why in refusal(response)
+    assert why in error_note(response)
     assert typed_in(response)["title"] == "Mine"
     assert Scenario.objects.count() == 0
 
@@ -639,69 +641,69 @@ def test_what_is_not_to_be_edited_any_more_says_why(client, ready, status, why):
 # ---- Closed drafts
 
 
-def test_a_saved_draft_says_what_it_became(client, ready, supervisor):
+def test_saved_draft_links_to_scenario(client, ready, supervisor):
     scenario, _ = save_draft(ready, supervisor, {"title": "First", "prompt": "You are Noor."}, "")
 
     first = client.get(page(ready))
     scenario.delete()
-    second = body_of(client.get(page(ready)))
+    second = page_text(client.get(page(ready)))
 
-    assert "This draft was saved as the scenario First . The complaint was deleted." in body_of(first)
+    assert "This draft was saved as the scenario First . The complaint was deleted." in page_text(first)
     assert f'href="/admin/scenarios/scenario/{scenario.pk}/change/"' not in second
     assert "but the scenario has been deleted since" in second
     assert "quokkasource" not in first.content.decode() + second
 
 
-def test_a_kept_complaint_stands_on_the_saved_drafts_page(client, ready, supervisor):
+def test_saved_draft_shows_kept_complaint(client, ready, supervisor):
     Organization.objects.update(keeps_sources=True)
     save_draft(ScenarioDraft.objects.get(), supervisor, {"title": "First", "prompt": "You are Noor."}, "")
 
-    assert "quokkasource" in body_of(client.get(page(ready)))
+    assert "quokkasource" in page_text(client.get(page(ready)))
 
 
-def test_a_kept_complaint_is_deleted_from_the_saved_drafts_page(client, ready, supervisor):
+def test_kept_complaint_can_be_deleted(client, ready, supervisor):
     Organization.objects.update(keeps_sources=True)
     scenario, _ = save_draft(ScenarioDraft.objects.get(), supervisor, {"title": "First", "prompt": "You are Noor."}, "")
-    assert "Delete complaint permanently" in body_of(client.get(page(ready)))
+    assert "Delete complaint permanently" in page_text(client.get(page(ready)))
 
     response = client.post(page(ready), {"delete_source": ""}, follow=True)
 
     ready.refresh_from_db()
-    assert said(response) == ["The complaint was deleted."]
-    assert "quokkasource" not in body_of(response) and "Delete the complaint" not in body_of(response)
+    assert messages_of(response) == ["The complaint was deleted."]
+    assert "quokkasource" not in page_text(response) and "Delete the complaint" not in page_text(response)
     assert (ready.source, ready.instructions, ready.scenario) == ("", "", scenario)
 
 
-def test_the_complaint_of_an_open_draft_is_not_deleted_alone(client, ready):
+def test_complaint_of_open_draft_cannot_be_deleted(client, ready):
     response = client.post(page(ready), SENT | {"delete_source": ""}, follow=True)
 
     ready.refresh_from_db()
-    assert said(response) == ["Nothing was deleted, because this draft has not been saved."]
+    assert messages_of(response) == ["Nothing was deleted, because this draft has not been saved."]
     assert (ready.status, ready.source) == ("ready", SOURCE)
 
 
-def test_discarding_empties_it(client, ready):
+def test_discard_clears_draft(client, ready):
     response = client.post(page(ready), SENT | {"discard": ""}, follow=True)
 
     assert response.redirect_chain == [(DRAFTS, 302)]
-    assert said(response) == ["The draft and its complaint were deleted."]
+    assert messages_of(response) == ["The draft and its complaint were deleted."]
     body = client.get(page(ready)).content.decode()
     assert "This draft was discarded." in body
     assert "quokkasource" not in body
 
 
-def test_discarding_what_was_saved_meanwhile_is_refused(client, ready, supervisor):
+def test_discard_refuses_saved_draft(client, ready, supervisor):
     save_draft(ready, supervisor, {"title": "First", "prompt": "You are Noor."}, "")
 
     response = client.post(page(ready), {"discard": ""}, follow=True)
 
-    assert said(response) == ["Nothing was discarded. Someone else has saved this draft."]
+    assert messages_of(response) == ["Nothing was discarded. Someone else has saved this draft."]
 
 
 # ---- Lists and permissions
 
 
-def test_the_list_shows_the_newest_first_with_what_became_of_each(client, ready, supervisor, account):
+def test_list_shows_newest_first_with_status(client, ready, supervisor, account):
     save_draft(ready, supervisor, {"title": "First", "prompt": "You are Noor."}, "")
     request_draft(supervisor, SOURCE, mode="chat")
     discard_draft(request_draft(supervisor, SOURCE))
@@ -716,7 +718,7 @@ def test_the_list_shows_the_newest_first_with_what_became_of_each(client, ready,
     ]
 
 
-def test_a_long_list_takes_as_many_queries_as_a_short_one(client, supervisor, account, django_assert_num_queries):
+def test_list_query_count_is_constant(client, supervisor, account, django_assert_num_queries):
     request_draft(supervisor, SOURCE, account=account)
     with CaptureQueriesContext(connection) as few:
         client.get(DRAFTS)
@@ -727,7 +729,7 @@ def test_a_long_list_takes_as_many_queries_as_a_short_one(client, supervisor, ac
         client.get(DRAFTS)
 
 
-def test_nothing_is_shown_to_or_taken_from_another_organization(stranger, ready):
+def test_stranger_cannot_see_or_change_draft(stranger, ready):
     client = client_of(stranger)
     before = ScenarioDraft.objects.values().get()
 
@@ -741,21 +743,21 @@ def test_nothing_is_shown_to_or_taken_from_another_organization(stranger, ready)
     assert Scenario.objects.count() == 0
 
 
-def test_the_administrations_history_holds_nothing_of_a_draft(client, ready):
+def test_admin_history_contains_nothing_of_draft(client, ready):
     client.post(page(ready), SENT | {"again": "", "instructions": "Quiet."})
 
     assert "quokkasource" not in client.get(page(ready, "history")).content.decode()
     assert "This object doesn’t have a change history" in client.get(page(ready, "history")).content.decode()
 
 
-def test_nobody_deletes_a_draft(ready, admin):
+def test_draft_cannot_be_deleted(ready, admin):
     admin.is_superuser = True
     admin.save()
 
     assert client_of(admin).post(page(ready, "delete"), {"post": "yes"}).status_code == 403
 
 
-def test_a_character_that_cannot_be_kept_loses_nothing_of_a_complaint(client):
+def test_unstorable_character_keeps_complaint(client):
     response = client.post(f"{DRAFTS}add/", {"source": f"\0{SOURCE}", "mode": "chat", "difficulty": "expert"})
 
     form = response.context["form"]
@@ -763,10 +765,10 @@ def test_a_character_that_cannot_be_kept_loses_nothing_of_a_complaint(client):
     assert SOURCE in form["source"].value()
 
 
-def test_drafts_are_not_asked_for_without_end(client):
+def test_draft_requests_are_rate_limited(client):
     given = {"source": SOURCE, "mode": "chat", "difficulty": "expert"}
     asked = [client.post(f"{DRAFTS}add/", given) for _ in range(11)]
 
     assert [response.status_code for response in asked] == [302] * 10 + [200]
-    assert "too many drafts within a minute" in refusal(asked[-1])
+    assert "too many drafts within a minute" in error_note(asked[-1])
     assert asked[-1].context["form"]["source"].value() == SOURCE

@@ -33,7 +33,7 @@ def context_files() -> set[Path]:
 
 
 @pytest.mark.parametrize("name", ["context.txt", "Context.MD"])
-def test_the_context_is_uploaded(supervisor, name):
+def test_context_file_is_uploaded(supervisor, name):
     file = upload(b"\xef\xbb\xbf- Names it.\r\n- Waits.\r\n", name)
 
     response = client_of(supervisor).post(ADD, FIELDS | {"evaluator_context": ""} | file)
@@ -44,9 +44,7 @@ def test_the_context_is_uploaded(supervisor, name):
     assert scenario.evaluator_context_file.name.startswith(f"evaluator_context/{scenario.pk}/")
 
 
-def test_an_upload_takes_the_place_of_the_text_that_stood_there(
-    supervisor, chat_scenario, django_capture_on_commit_callbacks
-):
+def test_upload_replaces_text(supervisor, chat_scenario, django_capture_on_commit_callbacks):
     stood_there = {"evaluator_context": chat_scenario.evaluator_context.replace("\n", "\r\n")}
     old_file = Path(chat_scenario.evaluator_context_file.path)
 
@@ -61,14 +59,14 @@ def test_an_upload_takes_the_place_of_the_text_that_stood_there(
     }
 
 
-def test_a_text_and_a_file_that_says_the_same_are_one(supervisor):
+def test_identical_text_and_file_are_accepted(supervisor):
     response = client_of(supervisor).post(ADD, FIELDS | upload(FIELDS["evaluator_context"]))
 
     assert response.status_code == 302
     assert Scenario.objects.get().evaluator_context == "- Names the loneliness.\n- Asks directly."
 
 
-def test_of_a_text_and_another_one_in_a_file_neither_is_dropped_silently(supervisor):
+def test_conflicting_text_and_file_are_rejected(supervisor):
     before = context_files()
 
     response = client_of(supervisor).post(ADD, FIELDS | upload("- Waits."))
@@ -90,7 +88,7 @@ def test_of_a_text_and_another_one_in_a_file_neither_is_dropped_silently(supervi
         (b"na\xefve", "context.md", "Line 1 of this file is not UTF-8 text"),
     ],
 )
-def test_a_wrong_file_is_refused_at_its_field_and_what_was_typed_stays(supervisor, content, name, why):
+def test_invalid_file_is_rejected_and_keeps_input(supervisor, content, name, why):
     response = client_of(supervisor).post(ADD, FIELDS | upload(content, name))
 
     form = form_of(response)
@@ -100,7 +98,7 @@ def test_a_wrong_file_is_refused_at_its_field_and_what_was_typed_stays(superviso
     assert {name: form[name].value() for name in typed} == {name: FIELDS[name] for name in typed}
 
 
-def test_a_file_is_read_though_something_else_is_wrong(supervisor):
+def test_file_is_kept_when_another_field_is_invalid(supervisor):
     """Put the file's text into the form, because browsers do not send a chosen file again."""
     before = context_files()
 
@@ -129,7 +127,7 @@ class UnavailableStorage(FileSystemStorage):
 
 
 @pytest.mark.parametrize("brought", [{}, {"evaluator_context": ""} | upload("- Waits.")], ids=["typed", "uploaded"])
-def test_a_storage_that_takes_nothing_is_said_and_everything_typed_stays(supervisor, settings, brought):
+def test_storage_error_keeps_input(supervisor, settings, brought):
     use_storage(settings, f"{__name__}.UnavailableStorage", reads=True)
 
     response = client_of(supervisor).post(ADD, FIELDS | brought)
@@ -142,7 +140,7 @@ def test_a_storage_that_takes_nothing_is_said_and_everything_typed_stays(supervi
     assert Scenario.objects.count() == 0
 
 
-def test_a_context_that_cannot_be_read_is_neither_shown_empty_nor_overwritten(supervisor, chat_scenario, settings):
+def test_unavailable_context_is_not_overwritten(supervisor, chat_scenario, settings):
     key = chat_scenario.evaluator_context_file.name
     use_storage(settings, f"{__name__}.UnavailableStorage", reads=False)
     client = client_of(supervisor)
@@ -171,7 +169,7 @@ def saving_fails(request):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_rollback_leaves_no_file(supervisor, chat_scenario, saving_fails):
+def test_rollback_leaves_no_file(supervisor, chat_scenario, saving_fails):
     before, key = context_files(), chat_scenario.evaluator_context_file.name
     client = client_of(supervisor)
 
@@ -208,7 +206,7 @@ class WatchedStorage(FileSystemStorage):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_transaction_waits_for_the_storage(supervisor, chat_scenario, settings, monkeypatch):
+def test_storage_is_used_outside_transactions(supervisor, chat_scenario, settings, monkeypatch):
     monkeypatch.setattr(WatchedStorage, "within", [])
     monkeypatch.setattr(WatchedStorage, "without", [])
     use_storage(settings, f"{__name__}.WatchedStorage")
@@ -220,7 +218,7 @@ def test_no_transaction_waits_for_the_storage(supervisor, chat_scenario, setting
     assert WatchedStorage.without == ["open", "save", "delete"]
 
 
-def test_a_text_that_did_not_change_is_not_written_again(supervisor, chat_scenario):
+def test_unchanged_text_is_not_written(supervisor, chat_scenario):
     key = chat_scenario.evaluator_context_file.name
     text = {"evaluator_context": chat_scenario.evaluator_context}
 
@@ -230,7 +228,7 @@ def test_a_text_that_did_not_change_is_not_written_again(supervisor, chat_scenar
     assert (chat_scenario.title, chat_scenario.evaluator_context_file.name) == ("Night shift", key)
 
 
-def test_saving_does_not_undo_what_was_stored_meanwhile(supervisor, chat_scenario):
+def test_save_keeps_context_stored_meanwhile(supervisor, chat_scenario):
     text = {"evaluator_context": chat_scenario.evaluator_context}
 
     def store(**kwargs: object) -> None:
@@ -245,14 +243,14 @@ def test_saving_does_not_undo_what_was_stored_meanwhile(supervisor, chat_scenari
     assert chat_scenario.evaluator_context_file.name == "evaluator_context/another.txt"
 
 
-def test_an_emptied_context_has_no_file(supervisor, chat_scenario):
+def test_cleared_context_has_no_file(supervisor, chat_scenario):
     client_of(supervisor).post(change(chat_scenario), FIELDS | {"evaluator_context": ""})
 
     chat_scenario.refresh_from_db()
     assert (chat_scenario.evaluator_context, chat_scenario.evaluator_context_file.name) == ("", "")
 
 
-def test_a_copy_that_nobody_offers_is_a_scenario_of_its_own(supervisor, chat_scenario):
+def test_save_as_new_creates_separate_scenario(supervisor, chat_scenario):
     """Send `_saveasnew` without its button: Django accepts it from any client."""
     client_of(supervisor).post(change(chat_scenario), FIELDS | {"_saveasnew": "yes"})
 
@@ -264,7 +262,7 @@ def test_a_copy_that_nobody_offers_is_a_scenario_of_its_own(supervisor, chat_sce
 
 
 @pytest.mark.parametrize(("who", "path"), [("evaluator", change), ("stranger", change), ("evaluator", lambda _: ADD)])
-def test_of_who_may_not_write_nothing_is_stored(request, who, path, chat_scenario, settings, monkeypatch):
+def test_upload_without_permission_stores_nothing(request, who, path, chat_scenario, settings, monkeypatch):
     monkeypatch.setattr(WatchedStorage, "within", [])
     monkeypatch.setattr(WatchedStorage, "without", [])
     use_storage(settings, f"{__name__}.WatchedStorage")

@@ -36,7 +36,7 @@ def upload(person, content: bytes, name: str = "pack.json", **options):
     return client_of(person).post(ADD, {"file": SimpleUploadedFile(name, content)} | options)
 
 
-def said(response) -> str:
+def page_text(response) -> str:
     """Return the text of the page's content, without markup."""
     html = response.content.decode()
     html = html[max(html.find('id="content"'), 0) :]
@@ -56,7 +56,7 @@ def rows_of(response) -> list[list[str]]:
     ]
 
 
-def test_titles_of_another_organization_are_no_links(stranger, organization, other_organization):
+def test_titles_of_another_organization_are_not_linked(stranger, organization, other_organization):
     theirs = add_scenario(organization, "Night shift")
     add_scenario(other_organization, "Night shift")
     job = stage_test_import(other_organization, make_row("Night shift"))
@@ -68,7 +68,7 @@ def test_titles_of_another_organization_are_no_links(stranger, organization, oth
     assert str(theirs.pk) not in html
 
 
-def test_an_upload_is_checked_at_once_and_shown_row_by_row(trainer, organization):
+def test_upload_is_checked_and_shown_row_by_row(trainer, organization):
     add_scenario(organization, "There already")
     content = make_pack_file(
         make_row("New one"),
@@ -97,7 +97,7 @@ def test_an_upload_is_checked_at_once_and_shown_row_by_row(trainer, organization
     assert Scenario.objects.count() == 1
 
 
-def test_a_problem_is_told_with_its_line_and_column(trainer):
+def test_problem_is_shown_with_line_and_column(trainer):
     upload(trainer, b'title,prompt,estimated_minutes\r\nOne,You.,soon\r\n"Two\nlines",You.,never\r\n', "pack.csv")
 
     response = client_of(trainer).get(page_of(ImportJob.objects.get()))
@@ -109,7 +109,7 @@ def test_a_problem_is_told_with_its_line_and_column(trainer):
 
 
 @pytest.mark.parametrize("chosen", [(), OPTIONS])
-def test_the_options_are_the_jobs(supervisor, account, chosen):
+def test_upload_options_are_stored_with_job(supervisor, account, chosen):
     upload(supervisor, make_pack_file(make_row()).getvalue(), account=str(account.pk), **dict.fromkeys(chosen, "on"))
 
     job = ImportJob.objects.get()
@@ -117,7 +117,7 @@ def test_the_options_are_the_jobs(supervisor, account, chosen):
     assert {name: getattr(job, name) for name in OPTIONS} == {name: name in chosen for name in OPTIONS}
 
 
-def test_a_text_that_cannot_be_compared_is_said_and_nothing_is_kept(supervisor, organization):
+def test_unavailable_context_rejects_upload(supervisor, organization):
     run_test_import(organization, make_row(evaluator_context="- Waits."))
     default_storage.delete(Scenario.objects.get().evaluator_context_file.name)
 
@@ -130,14 +130,14 @@ def test_a_text_that_cannot_be_compared_is_said_and_nothing_is_kept(supervisor, 
     assert ImportJob.objects.count() == 1
 
 
-def test_a_file_that_cannot_be_read_stays_on_the_page_with_its_options(supervisor, account):
+def test_unreadable_file_keeps_chosen_options(supervisor, account):
     response = upload(supervisor, b'[{"title": "One",\n "prompt" 7}]', account=str(account.pk), may_update="on")
 
     assert response.status_code == 200
     assert response.context["form"].errors == {
         "file": ["Line 2, column 11: Row 1. A colon is missing between a name and its value."]
     }
-    assert "Fix the problem, and choose the file again." in said(response)
+    assert "Fix the problem, and choose the file again." in page_text(response)
     form = response.context["form"]
     assert (form["account"].value(), form["may_update"].value(), form["is_partial"].value()) == (
         str(account.pk),
@@ -147,7 +147,7 @@ def test_a_file_that_cannot_be_read_stays_on_the_page_with_its_options(superviso
     assert not ImportJob.objects.exists()
 
 
-def test_nothing_or_too_much_is_said_at_the_field(supervisor, settings, tmp_path):
+def test_missing_or_oversized_file_is_rejected_at_field(supervisor, settings, tmp_path):
     settings.FILE_UPLOAD_TEMP_DIR = tmp_path
     nothing = client_of(supervisor).post(ADD, {})
     too_much = upload(supervisor, b" " * (MAX_BYTES + 1))
@@ -156,7 +156,7 @@ def test_nothing_or_too_much_is_said_at_the_field(supervisor, settings, tmp_path
     assert too_much.context["form"].errors == {"file": ["The file is larger than 32 MB. Split it into several files."]}
 
 
-def test_accounts_to_choose_from_are_ones_own_with_their_procedures(supervisor, account, other_organization):
+def test_account_choices_are_limited_to_organization(supervisor, account, other_organization):
     Account.objects.create(organization=other_organization, name="Their line")
 
     response = client_of(supervisor).get(ADD)
@@ -165,7 +165,7 @@ def test_accounts_to_choose_from_are_ones_own_with_their_procedures(supervisor, 
     assert labels == ["The whole organization", "Harbor State Line (717) · no procedures uploaded"]
 
 
-def test_somebody_elses_account_is_refused(supervisor, other_organization):
+def test_account_of_another_organization_is_rejected(supervisor, other_organization):
     theirs = Account.objects.create(organization=other_organization, name="Their line")
 
     response = upload(supervisor, make_pack_file(make_row()).getvalue(), account=str(theirs.pk))
@@ -174,20 +174,20 @@ def test_somebody_elses_account_is_refused(supervisor, other_organization):
     assert not ImportJob.objects.exists()
 
 
-def test_the_columns_are_told_with_what_they_take(supervisor):
+def test_upload_page_describes_columns(supervisor):
     response = client_of(supervisor).get(ADD)
 
     assert [column.name for column in response.context["columns"]] == list(COLUMNS)
     assert {column.name: column.takes for column in response.context["columns"]}["mode"] == (
         "phone or chat; by default, phone"
     )
-    text = said(response)
+    text = page_text(response)
     assert "title Required. Up to 255 characters" in text
     assert "estimated_minutes A whole number from 5 to 120; by default, 15" in text
 
 
 @pytest.mark.parametrize(("kind", "content_type"), [("csv", "text/csv; charset=utf-8"), ("json", "application/json")])
-def test_the_template_is_a_pack_that_can_be_imported(trainer, organization, kind, content_type):
+def test_template_can_be_imported(trainer, organization, kind, content_type):
     response = client_of(trainer).get(f"{LIST}template.{kind}")
 
     assert response["Content-Disposition"] == f'attachment; filename="scenarios.{kind}"'
@@ -201,7 +201,7 @@ def test_the_template_is_a_pack_that_can_be_imported(trainer, organization, kind
 # ---- The preview
 
 
-def test_rows_are_filtered_by_outcome_and_shown_by_the_hundred(supervisor, organization):
+def test_rows_are_filtered_by_outcome_and_paginated(supervisor, organization):
     job = stage_test_import(organization, *make_rows(120), make_row("Bad", mode="letter"), make_row("Caller 0"))
     client = client_of(supervisor)
 
@@ -209,11 +209,11 @@ def test_rows_are_filtered_by_outcome_and_shown_by_the_hundred(supervisor, organ
     invalid, unknown = client.get(f"{page_of(job)}?outcome=invalid"), client.get(f"{page_of(job)}?outcome=odd&page=x")
 
     assert [len(rows_of(response)) for response in (first, second, invalid, unknown)] == [100, 22, 1, 100]
-    assert "All (122) New (120) Already exists (1) Invalid (1)" in said(first)
+    assert "All (122) New (120) Already exists (1) Invalid (1)" in page_text(first)
     assert f'href="{page_of(job)}?outcome=new&amp;page=2"' in client.get(f"{page_of(job)}?outcome=new").content.decode()
 
 
-def test_the_preview_asks_as_often_for_many_rows_as_for_few(supervisor, organization):
+def test_preview_query_count_is_constant(supervisor, organization):
     few, lots = stage_test_import(organization, *make_rows(2)), stage_test_import(organization, *make_rows(300))
     client = client_of(supervisor)
 
@@ -225,13 +225,13 @@ def test_the_preview_asks_as_often_for_many_rows_as_for_few(supervisor, organiza
     assert queries(few) == queries(lots)
 
 
-def test_columns_that_were_left_out_are_named(supervisor, organization):
+def test_preview_lists_ignored_columns(supervisor, organization):
     job = stage_test_import(organization, make_row(mood="low", weather="rain"))
 
-    assert "Unknown columns that are ignored: mood , weather ." in said(client_of(supervisor).get(page_of(job)))
+    assert "Unknown columns that are ignored: mood , weather ." in page_text(client_of(supervisor).get(page_of(job)))
 
 
-def test_a_title_cannot_bring_markup_into_the_page(supervisor, organization):
+def test_title_is_escaped(supervisor, organization):
     job = stage_test_import(organization, make_row("<script>alert(1)</script>", category="<b>x</b>"))
 
     page = client_of(supervisor).get(page_of(job)).content.decode()
@@ -243,13 +243,13 @@ def buttons(response) -> list[str]:
     return re.findall(r"<button[^>]*>([^<]+)</button>", response.content.decode().partition('id="import"')[2])
 
 
-def test_invalid_rows_stop_the_import_until_somebody_takes_the_rest(supervisor, organization):
+def test_invalid_rows_block_import_until_partial_is_chosen(supervisor, organization):
     job = stage_test_import(organization, make_row("One"), make_row("Two"), make_row("Bad", mode="letter"))
     client = client_of(supervisor)
 
     page = client.get(page_of(job))
     assert buttons(page) == ["Import the 2 valid rows", "Discard"]
-    assert "Nothing is imported yet, because 1 of 3 rows is invalid." in said(page)
+    assert "Nothing is imported yet, because 1 of 3 rows is invalid." in page_text(page)
     refused = client.post(f"{LIST}{job.pk}/begin/", follow=True)
     assert "Nothing was imported. The file has invalid rows." in refused.content.decode()
     client.post(f"{LIST}{job.pk}/begin/", {"anyway": "1"})
@@ -258,7 +258,7 @@ def test_invalid_rows_stop_the_import_until_somebody_takes_the_rest(supervisor, 
     assert (job.status, job.is_partial) == (ImportJob.Status.QUEUED, True)
 
 
-def test_a_file_in_order_is_imported_on_a_word(supervisor, organization):
+def test_valid_file_is_imported_after_confirmation(supervisor, organization):
     add_scenario(organization, "Old")
     new = stage_test_import(organization, make_row("One"), make_row("Two"))
     both = stage_test_import(organization, make_row("One"), make_row("Old"), may_update=True)
@@ -270,23 +270,23 @@ def test_a_file_in_order_is_imported_on_a_word(supervisor, organization):
     assert buttons(client.get(page_of(changed)))[0] == "Update 1 scenario"
 
 
-def test_the_same_file_again_has_nothing_to_import(supervisor, organization):
+def test_same_file_again_offers_no_import(supervisor, organization):
     run_test_import(organization, *make_rows(3))
 
     page = client_of(supervisor).get(page_of(stage_test_import(organization, *make_rows(3))))
 
-    assert "Nothing to import. All 3 scenarios already exist." in said(page)
+    assert "Nothing to import. All 3 scenarios already exist." in page_text(page)
     assert buttons(page) == ["Discard"]
 
 
-def test_a_file_without_one_valid_row_offers_no_import(supervisor, organization):
+def test_file_without_valid_row_offers_no_import(supervisor, organization):
     page = client_of(supervisor).get(page_of(stage_test_import(organization, make_row("Bad", mode="letter"))))
 
-    assert "Nothing can be imported. 1 of 1 rows is invalid." in said(page)
+    assert "Nothing can be imported. 1 of 1 rows is invalid." in page_text(page)
     assert buttons(page) == ["Discard"]
 
 
-def test_a_preview_is_discarded(supervisor, organization):
+def test_discard_deletes_preview(supervisor, organization):
     job = stage_test_import(organization, make_row())
 
     response = client_of(supervisor).post(f"{LIST}{job.pk}/discard/", follow=True)
@@ -295,7 +295,7 @@ def test_a_preview_is_discarded(supervisor, organization):
     assert not ImportJob.objects.exists()
 
 
-def test_what_has_begun_is_not_discarded(supervisor, organization):
+def test_discard_refuses_started_import(supervisor, organization):
     job = start_test_import(organization, make_row())
 
     response = client_of(supervisor).post(f"{LIST}{job.pk}/discard/", follow=True)
@@ -307,7 +307,7 @@ def test_what_has_begun_is_not_discarded(supervisor, organization):
 # ---- Running and finished imports
 
 
-def test_two_clicks_begin_it_once(supervisor, organization, django_capture_on_commit_callbacks):
+def test_double_click_starts_import_once(supervisor, organization, django_capture_on_commit_callbacks):
     job = stage_test_import(organization, make_row())
     client = client_of(supervisor)
 
@@ -318,7 +318,7 @@ def test_two_clicks_begin_it_once(supervisor, organization, django_capture_on_co
     assert len(queued) == 1
 
 
-def test_the_page_looks_again_as_long_as_it_is_under_way(supervisor, organization):
+def test_page_polls_while_import_is_under_way(supervisor, organization):
     job = start_test_import(organization, *make_rows(2))
     client = client_of(supervisor)
     progress = f"{LIST}{job.pk}/progress/"
@@ -330,15 +330,15 @@ def test_the_page_looks_again_as_long_as_it_is_under_way(supervisor, organizatio
     write_import(job.pk)
     over = client.get(progress)
 
-    assert "Waiting for a worker: 0 of 2 done" in said(waiting)
+    assert "Waiting for a worker: 0 of 2 done" in page_text(waiting)
     assert f'hx-get="{progress}"' in waiting.content.decode()
     assert '<progress id="import-bar" max="2" value="1">' in running.content.decode()
     assert "hx-get" in running.content.decode() and "<html" not in running.content.decode()
     assert "hx-get" not in over.content.decode()
-    assert "The import is complete. Created: 2. Already existing: 0." in said(over)
+    assert "The import is complete. Created: 2. Already existing: 0." in page_text(over)
 
 
-def test_the_result_links_to_what_was_created_updated_and_there(supervisor, organization):
+def test_result_links_to_scenarios(supervisor, organization):
     old = add_scenario(organization, "Old")
     there = add_scenario(organization, "There", "phone", prompt="You are Dana.")
     job = run_test_import(
@@ -352,14 +352,14 @@ def test_the_result_links_to_what_was_created_updated_and_there(supervisor, orga
     assert linked == [(str(new.pk), "New"), (str(old.pk), "OLD"), (str(there.pk), "There")]
 
 
-def test_a_scenario_that_was_deleted_since_is_no_link(supervisor, organization):
+def test_deleted_scenario_is_not_linked(supervisor, organization):
     job = run_test_import(organization, make_row("New"))
     Scenario.objects.all().delete()
 
     assert "/scenario/" not in client_of(supervisor).get(page_of(job)).content.decode().partition("import-rows")[2]
 
 
-def test_a_failed_import_says_what_was_written_and_goes_on(
+def test_failed_import_reports_progress_and_can_be_resumed(
     supervisor, organization, django_capture_on_commit_callbacks
 ):
     job = start_test_import(organization, *make_rows(2))
@@ -371,7 +371,7 @@ def test_a_failed_import_says_what_was_written_and_goes_on(
         client.post(f"{LIST}{job.pk}/resume/")
         client.post(f"{LIST}{job.pk}/resume/")
 
-    assert "The import did not finish. The rest could not be written. 1 of 2 rows are done." in said(page)
+    assert "The import did not finish. The rest could not be written. 1 of 2 rows are done." in page_text(page)
     assert buttons(page) == ["Import the rest"]
     job.refresh_from_db()
     assert (job.status, len(queued)) == (ImportJob.Status.QUEUED, 1)
@@ -380,7 +380,7 @@ def test_a_failed_import_says_what_was_written_and_goes_on(
 # ---- Permissions
 
 
-def test_the_list_tells_ones_own_organizations_imports(supervisor, stranger, organization):
+def test_list_shows_imports_of_own_organization(supervisor, stranger, organization):
     run_test_import(organization, make_row(), by=supervisor)
     client = client_of(supervisor)
 
@@ -389,7 +389,7 @@ def test_the_list_tells_ones_own_organizations_imports(supervisor, stranger, org
     assert "pack.json" not in client_of(stranger).get(LIST).content.decode()
 
 
-def test_the_list_keeps_its_number_of_queries(supervisor, trainer, organization):
+def test_list_query_count_is_constant(supervisor, trainer, organization):
     client = client_of(supervisor)
 
     def queries() -> int:
@@ -405,7 +405,7 @@ def test_the_list_keeps_its_number_of_queries(supervisor, trainer, organization)
     assert queries() == one
 
 
-def test_a_stranger_finds_no_import_of_others(stranger, organization):
+def test_stranger_cannot_open_import(stranger, organization):
     job = stage_test_import(organization, make_row())
     client = client_of(stranger)
 
@@ -417,7 +417,7 @@ def test_a_stranger_finds_no_import_of_others(stranger, organization):
     assert job.status == ImportJob.Status.CHECKED
 
 
-def test_nothing_is_begun_by_a_link(supervisor, organization):
+def test_get_request_starts_nothing(supervisor, organization):
     job = stage_test_import(organization, make_row())
     client = client_of(supervisor)
 

@@ -71,7 +71,7 @@ LIBRARY = {"plain", "chat", "easy", "uncategorised", "ours", "retired", "skilled
         ({"shelf": "all", "q": "one-time"}, {"one-time"}),
     ],
 )
-def test_the_list_shows_what_is_asked_for(supervisor, shelves, account, asked, found):
+def test_list_applies_filters(supervisor, shelves, account, asked, found):
     ids = {
         "advanced": ("category__id__exact", shelves["plain"].category_id),
         "ours": ("account__id__exact", account.pk),
@@ -84,7 +84,7 @@ def test_the_list_shows_what_is_asked_for(supervisor, shelves, account, asked, f
     assert {scenario.title for scenario in changelist.result_list} == found
 
 
-def test_filters_offer_what_there_is_and_none(supervisor, shelves):
+def test_filters_offer_used_values_and_none(supervisor, shelves):
     filters = client_of(supervisor).get(LIST).context["cl"].filter_specs
 
     offered = {spec.title: [choice["display"] for choice in spec.choices(ChangelistStub())] for spec in filters}
@@ -101,7 +101,7 @@ class ChangelistStub:
         return ""
 
 
-def test_a_stranger_is_offered_nothing_of_it(stranger, shelves):
+def test_filters_offer_nothing_to_stranger(stranger, shelves):
     response = client_of(stranger).get(LIST)
 
     assert [scenario.title for scenario in response.context["cl"].result_list] == ["another's"]
@@ -117,7 +117,7 @@ def add_many(organization, count: int, **fields: object) -> None:
     Scenario.objects.bulk_create(rows, batch_size=1000)
 
 
-def test_ten_thousand_take_no_more_queries_than_ten(supervisor, organization, account):
+def test_list_query_count_is_constant(supervisor, organization, account):
     client = client_of(supervisor)
     add_many(organization, 10, account=account)
     asked = [LIST, f"{LIST}?q=Number", f"{LIST}?category__isnull=True", f"{LIST}?shelf=all&o=2&_facets=True"]
@@ -137,24 +137,24 @@ def test_ten_thousand_take_no_more_queries_than_ten(supervisor, organization, ac
     assert few[0] <= 14
 
 
-def act(person, action: str, *scenarios: Scenario, shelf: str = "all", **fields: object):
+def run_action(person, action: str, *scenarios: Scenario, shelf: str = "all", **fields: object):
     selected = [str(scenario.pk) for scenario in scenarios]
     sent = {"action": action, "_selected_action": selected} | fields
     return client_of(person).post(f"{LIST}?shelf={shelf}", sent, follow=True)
 
 
-def said(response) -> list[str]:
+def messages_of(response) -> list[str]:
     return [str(message) for message in response.context["messages"]]
 
 
-def test_scenarios_are_retired_and_brought_back(supervisor, organization):
+def test_scenarios_are_made_inactive_and_active(supervisor, organization):
     first, second = (add_scenario(organization, title) for title in ("First", "Second"))
 
-    retiring = said(act(supervisor, "make_inactive", first, second))
-    returning = said(act(supervisor, "make_active", first, second, shelf=""))
+    retiring = messages_of(run_action(supervisor, "make_inactive", first, second))
+    returning = messages_of(run_action(supervisor, "make_active", first, second, shelf=""))
 
     assert (retiring, returning) == (["2 scenarios were made inactive."], ["2 scenarios were made active."])
-    act(supervisor, "make_inactive", first)
+    run_action(supervisor, "make_inactive", first)
     assert dict(Scenario.objects.values_list("title", "is_active")) == {"First": False, "Second": True}
 
 
@@ -172,12 +172,12 @@ def one_time(organization) -> Scenario:
     return scenario
 
 
-def ticks(response) -> list[str]:
+def checkbox_values(response) -> list[str]:
     return re.findall('name="read" value="([^"]+)"', response.content.decode())
 
 
-def test_promoting_shows_each_text_whole_and_asks(supervisor, one_time):
-    response = act(supervisor, "promote_to_library", one_time)
+def test_promote_shows_full_texts_and_asks(supervisor, one_time):
+    response = run_action(supervisor, "promote_to_library", one_time)
 
     body = response.content.decode()
     for text in ("Made for one", "What happened last week.", "You are Noor.", "- Waits.", "2020"):
@@ -187,76 +187,76 @@ def test_promoting_shows_each_text_whole_and_asks(supervisor, one_time):
     assert one_time.is_one_time is True
 
 
-def test_only_what_was_ticked_is_promoted(supervisor, organization, one_time):
+def test_promote_adds_only_selected_scenarios(supervisor, organization, one_time):
     other = add_scenario(organization, "Not read", is_one_time=True)
-    page = act(supervisor, "promote_to_library", one_time, other)
-    read = [tick for tick in ticks(page) if tick.startswith(str(one_time.pk))]
+    page = run_action(supervisor, "promote_to_library", one_time, other)
+    read = [tick for tick in checkbox_values(page) if tick.startswith(str(one_time.pk))]
 
-    response = act(supervisor, "promote_to_library", one_time, other, promote="yes", read=read)
+    response = run_action(supervisor, "promote_to_library", one_time, other, promote="yes", read=read)
 
-    assert said(response) == ["1 scenario was promoted to the library."]
+    assert messages_of(response) == ["1 scenario was promoted to the library."]
     assert dict(Scenario.objects.values_list("title", "is_one_time")) == {"Made for one": False, "Not read": True}
     assert LogEntry.objects.get().object_repr == "Made for one"
 
 
-def test_without_a_tick_nothing_is_promoted(supervisor, one_time):
-    response = act(supervisor, "promote_to_library", one_time, promote="yes")
+def test_promote_without_selection_is_rejected(supervisor, one_time):
+    response = run_action(supervisor, "promote_to_library", one_time, promote="yes")
 
     one_time.refresh_from_db()
     assert "Select at least one scenario that you have read." in response.content.decode()
     assert one_time.is_one_time is True
 
 
-def test_a_tick_is_for_the_text_that_was_read(supervisor, one_time):
-    read = ticks(act(supervisor, "promote_to_library", one_time))
+def test_promote_rejects_scenario_changed_since_shown(supervisor, one_time):
+    read = checkbox_values(run_action(supervisor, "promote_to_library", one_time))
     one_time.prompt = "You are Noor Haddad of Elm Street 4."
     one_time.save()
 
-    response = act(supervisor, "promote_to_library", one_time, promote="yes", read=read)
+    response = run_action(supervisor, "promote_to_library", one_time, promote="yes", read=read)
 
     one_time.refresh_from_db()
     assert "was changed after it was shown" in response.content.decode()
     assert one_time.is_one_time is True
 
 
-def test_a_text_that_cannot_be_read_cannot_be_ticked(supervisor, one_time, settings):
+def test_promote_skips_scenario_with_unavailable_context(supervisor, one_time, settings):
     use_storage(settings, "tests.scenarios.admin.test_evaluator_contexts.UnavailableStorage", reads=False)
 
-    response = act(supervisor, "promote_to_library", one_time)
+    response = run_action(supervisor, "promote_to_library", one_time)
 
     assert "can’t be read right now" in response.content.decode()
-    assert ticks(response) == []
+    assert checkbox_values(response) == []
 
 
-def test_so_many_cannot_be_read_at_once(supervisor, organization):
+def test_promote_is_limited_to_twenty(supervisor, organization):
     many = [add_scenario(organization, f"Number {number}", is_one_time=True) for number in range(21)]
 
-    assert said(act(supervisor, "promote_to_library", *many)) == [
+    assert messages_of(run_action(supervisor, "promote_to_library", *many)) == [
         "Nothing was promoted. Select at most 20 scenarios, because you need to read each one."
     ]
-    assert len(ticks(act(supervisor, "promote_to_library", *many[:20]))) == 20
+    assert len(checkbox_values(run_action(supervisor, "promote_to_library", *many[:20]))) == 20
 
 
-def test_what_is_in_the_library_is_not_promoted(supervisor, chat_scenario):
-    assert said(act(supervisor, "promote_to_library", chat_scenario)) == [
+def test_promote_ignores_library_scenario(supervisor, chat_scenario):
+    assert messages_of(run_action(supervisor, "promote_to_library", chat_scenario)) == [
         "Nothing was promoted. None of the selected scenarios is one-time."
     ]
 
 
-def test_a_stranger_promotes_nothing(stranger, one_time):
-    act(stranger, "promote_to_library", one_time, promote="yes", read=[f"{one_time.pk} now"])
+def test_stranger_cannot_promote(stranger, one_time):
+    run_action(stranger, "promote_to_library", one_time, promote="yes", read=[f"{one_time.pk} now"])
 
     one_time.refresh_from_db()
     assert one_time.is_one_time is True
 
 
-def test_what_nobody_used_is_taken_out_of_the_library(supervisor, organization, chat_scenario, counselor):
+def test_unused_scenario_is_removed_from_library(supervisor, organization, chat_scenario, counselor):
     unused = add_scenario(organization, "Unused")
     assign(chat_scenario, counselor, supervisor)
 
-    response = act(supervisor, "take_out_of_library", unused, chat_scenario)
+    response = run_action(supervisor, "take_out_of_library", unused, chat_scenario)
 
-    assert said(response) == [
+    assert messages_of(response) == [
         "1 scenario was removed from the library.",
         "“Writing from the train” stays in the library because counselors have been assigned it or have practiced "
         "with it. To stop offering it, make it inactive.",
@@ -265,12 +265,14 @@ def test_what_nobody_used_is_taken_out_of_the_library(supervisor, organization, 
     assert [entry.object_repr for entry in LogEntry.objects.all()] == ["Unused"]
 
 
-def test_a_hundred_are_taken_out_with_no_more_queries_than_two(supervisor, organization):
+def test_removal_query_count_is_constant(supervisor, organization):
     def queries_for(count: int) -> int:
         chosen = [add_scenario(organization, f"Number {number}") for number in range(count)]
         with CaptureQueriesContext(connection) as queries:
-            response = act(supervisor, "take_out_of_library", *chosen)
-        assert said(response) == [f"{count} scenario{'s were' if count > 1 else ' was'} removed from the library."]
+            response = run_action(supervisor, "take_out_of_library", *chosen)
+        assert messages_of(response) == [
+            f"{count} scenario{'s were' if count > 1 else ' was'} removed from the library."
+        ]
         return len(queries)
 
     few = queries_for(2)  # may include one for the content type, which is then cached
@@ -279,11 +281,11 @@ def test_a_hundred_are_taken_out_with_no_more_queries_than_two(supervisor, organ
     assert (Scenario.objects.library().exists(), LogEntry.objects.count()) == (False, 102)
 
 
-def test_deleting_several_spares_what_is_assigned_and_says_so(supervisor, chat_assignment, chat_scenario, organization):
+def test_delete_selected_refuses_assigned_scenario(supervisor, chat_assignment, chat_scenario, organization):
     unused = add_scenario(organization, "Unused")
 
-    refused = act(supervisor, "delete_selected", chat_scenario, unused, post="yes").content.decode()
-    act(supervisor, "delete_selected", unused, post="yes")
+    refused = run_action(supervisor, "delete_selected", chat_scenario, unused, post="yes").content.decode()
+    run_action(supervisor, "delete_selected", unused, post="yes")
 
     assert "Writing from the train</a> (1 assignment)<" in refused
     assert "“Make inactive.”" in refused
@@ -291,7 +293,7 @@ def test_deleting_several_spares_what_is_assigned_and_says_so(supervisor, chat_a
     assert list(Scenario.objects.all()) == [chat_scenario]
 
 
-def test_more_are_deleted_at_once_than_a_form_has_fields(supervisor, organization):
+def test_delete_selected_exceeds_form_field_limit(supervisor, organization):
     add_many(organization, 1_200)
     add_scenario(organization, "Kept", "chat")
     first = Scenario.objects.first()
@@ -319,7 +321,7 @@ def test_more_are_deleted_at_once_than_a_form_has_fields(supervisor, organizatio
         ),
     ],
 )
-def test_each_role_is_offered_what_it_may(request, who, offered, chat_scenario):
+def test_actions_depend_on_role(request, who, offered, chat_scenario):
     response = client_of(request.getfixturevalue(who)).get(LIST)
 
     actions = re.search('<select name="action".*?</select>', response.content.decode(), re.DOTALL)[0]
@@ -335,7 +337,7 @@ async def downloaded(client, query: str = "", **fields: object) -> tuple[str, by
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_selection_is_exported_as_json_and_csv(evaluator, chat_scenario, phone_scenario, stranger, log_in):
+async def test_selection_is_exported_as_json_and_csv(evaluator, chat_scenario, phone_scenario, stranger, log_in):
     client = await log_in(evaluator)
     chosen = {"_selected_action": [str(chat_scenario.pk)], "select_across": "0"}
 
@@ -352,7 +354,7 @@ async def test_a_selection_is_exported_as_json_and_csv(evaluator, chat_scenario,
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_all_ten_thousand_are_exported(evaluator, organization, log_in, write_many):
+async def test_ten_thousand_scenarios_are_exported(evaluator, organization, log_in, write_many):
     client = await log_in(evaluator)
     await write_many(10_000)
 
@@ -372,9 +374,11 @@ def write_many(organization, transactional_db):
     return write
 
 
-def test_an_export_that_cannot_be_read_is_no_half_file(evaluator, chat_scenario, settings):
+def test_failed_export_returns_no_partial_file(evaluator, chat_scenario, settings):
     use_storage(settings, "tests.scenarios.admin.test_evaluator_contexts.UnavailableStorage", reads=False)
 
-    response = act(evaluator, "export_as_json", chat_scenario)
+    response = run_action(evaluator, "export_as_json", chat_scenario)
 
-    assert said(response) == ["The scenarios can’t be read right now, so no file was created. Try again in a moment."]
+    assert messages_of(response) == [
+        "The scenarios can’t be read right now, so no file was created. Try again in a moment."
+    ]

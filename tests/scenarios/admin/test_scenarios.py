@@ -31,7 +31,7 @@ def change(scenario: Scenario) -> str:
     return f"/admin/scenarios/scenario/{scenario.pk}/change/"
 
 
-def test_a_scenario_is_written_with_its_context_file(supervisor):
+def test_form_creates_scenario_with_context_file(supervisor):
     response = client_of(supervisor).post(ADD, FIELDS)
 
     assert response.status_code == 302
@@ -41,7 +41,7 @@ def test_a_scenario_is_written_with_its_context_file(supervisor):
     assert scenario.prompt == "You are Dana.\nYou are tired."
 
 
-def test_an_edit_is_what_the_next_version_holds(supervisor, organization):
+def test_edit_appears_in_next_version(supervisor, organization):
     client_of(supervisor).post(ADD, FIELDS)
     scenario = Scenario.objects.get()
     before = version_of(scenario)
@@ -53,7 +53,7 @@ def test_an_edit_is_what_the_next_version_holds(supervisor, organization):
     assert (after.number, after.evaluator_context) == (2, "- Waits.")
 
 
-def test_saving_a_form_as_it_stands_changes_nothing(supervisor, organization):
+def test_saving_unedited_form_changes_nothing(supervisor, organization):
     """Save an unchanged form with line breaks as CRLF, the way a browser sends them."""
     texts = {"prompt": "a\nb", "description": "c\nd", "relevant_policy_sections": "e\nf"}
     scenario = add_scenario(organization, "Night shift", "phone", **texts)
@@ -69,7 +69,7 @@ def test_saving_a_form_as_it_stands_changes_nothing(supervisor, organization):
     assert version_of(scenario) == version
 
 
-def test_the_longest_context_fits_whatever_its_line_ends_are(supervisor):
+def test_longest_context_fits_with_crlf_line_ends(supervisor):
     longest = ("- a point\n" * 5000)[:-1]
 
     response = client_of(supervisor).post(ADD, FIELDS | {"evaluator_context": longest.replace("\n", "\r\n")})
@@ -92,14 +92,14 @@ def test_the_longest_context_fits_whatever_its_line_ends_are(supervisor):
         ("account", "717"),
     ],
 )
-def test_what_is_wrong_is_said_at_its_field_and_nothing_is_kept(supervisor, field, value):
+def test_form_shows_errors_and_saves_nothing(supervisor, field, value):
     response = client_of(supervisor).post(ADD, FIELDS | {field: value})
 
     assert response.context["adminform"].form.errors.keys() == {field}
     assert Scenario.objects.count() == 0
 
 
-def test_at_most_ten_skills(supervisor, organization):
+def test_eleven_skills_are_rejected(supervisor, organization):
     skills = [str(skill.pk) for skill in Skill.objects.filter(organization=organization)[:11]]
     client = client_of(supervisor)
 
@@ -110,7 +110,7 @@ def test_at_most_ten_skills(supervisor, organization):
     assert Scenario.objects.get().skills.count() == 10
 
 
-def test_the_mode_of_an_assigned_scenario_is_not_offered(supervisor, chat_assignment, chat_scenario):
+def test_mode_of_assigned_scenario_is_locked(supervisor, chat_assignment, chat_scenario):
     client = client_of(supervisor)
 
     response = client.post(change(chat_scenario), FIELDS | {"mode": "phone"})
@@ -120,7 +120,7 @@ def test_the_mode_of_an_assigned_scenario_is_not_offered(supervisor, chat_assign
     assert (chat_scenario.mode, chat_scenario.title) == ("chat", "Night shift")
 
 
-def test_the_form_does_not_decide_whether_it_is_one_time(supervisor, organization):
+def test_form_ignores_one_time_flag(supervisor, organization):
     one_time = add_scenario(organization, "Made for one", is_one_time=True)
     client = client_of(supervisor)
 
@@ -134,14 +134,14 @@ def form_of(response):
     return response.context["adminform"].form
 
 
-def test_an_evaluator_reads_everything_and_is_offered_nothing_to_write(evaluator, chat_scenario):
+def test_evaluator_sees_read_only_form(evaluator, chat_scenario):
     body = client_of(evaluator).get(change(chat_scenario)).content.decode()
 
     assert "Asks what makes going home hard" in body
     assert re.findall("<textarea|type=.file|Try as a|id=.advice", body) == []
 
 
-def test_a_trainer_writes_and_tries(trainer, phone_scenario):
+def test_trainer_can_edit_and_try(trainer, phone_scenario):
     client = client_of(trainer)
 
     assert client.post(change(phone_scenario), FIELDS).status_code == 302
@@ -155,7 +155,7 @@ def give_procedures(account: Account, uploader, filename: str) -> None:
     Account.objects.filter(pk=account.pk).update(procedures=document)
 
 
-def test_each_account_stands_with_its_procedures(supervisor, account, organization, other_organization):
+def test_account_choices_show_procedures(supervisor, account, organization, other_organization):
     Account.objects.create(organization=organization, name="Ridge Line", number="718")
     Account.objects.create(organization=other_organization, name="Another's", number="1")
     give_procedures(account, supervisor, "harbor.md")
@@ -173,7 +173,7 @@ def test_each_account_stands_with_its_procedures(supervisor, account, organizati
     ]
 
 
-def test_many_accounts_take_no_more_queries(supervisor, organization, django_assert_num_queries):
+def test_account_choices_query_count_is_constant(supervisor, organization, django_assert_num_queries):
     client = client_of(supervisor)
     client.get(ADD)  # the first page in a process also fills caches
     with CaptureQueriesContext(connection) as few:
@@ -188,7 +188,7 @@ def test_many_accounts_take_no_more_queries(supervisor, organization, django_ass
     assert "Line 19 (19) · procedures 19.md" in response.content.decode()
 
 
-def test_each_text_says_how_long_it_may_be_and_no_browser_cuts_it(supervisor):
+def test_text_fields_show_limits_without_maxlength(supervisor):
     body = client_of(supervisor).get(ADD).content.decode()
 
     areas = {re.search('name="([^"]+)"', tag)[1]: tag for tag in re.findall("<textarea[^>]+>", body)}
@@ -204,7 +204,7 @@ def test_each_text_says_how_long_it_may_be_and_no_browser_cuts_it(supervisor):
     assert "At most 10,000 characters." in body
 
 
-def test_it_is_tried_as_what_it_is_written_for_first(supervisor, chat_scenario, phone_scenario):
+def test_trial_links_start_with_mode_of_scenario(supervisor, chat_scenario, phone_scenario):
     client = client_of(supervisor)
 
     tools = {
@@ -218,7 +218,7 @@ def test_it_is_tried_as_what_it_is_written_for_first(supervisor, chat_scenario, 
     }
 
 
-def test_what_is_assigned_is_not_deleted_and_the_page_says_what_to_do(supervisor, chat_assignment, chat_scenario):
+def test_delete_page_refuses_assigned_scenario(supervisor, chat_assignment, chat_scenario):
     path = f"/admin/scenarios/scenario/{chat_scenario.pk}/delete/"
 
     for response in (client_of(supervisor).get(path), client_of(supervisor).post(path, {"post": "yes"})):
@@ -228,11 +228,11 @@ def test_what_is_assigned_is_not_deleted_and_the_page_says_what_to_do(supervisor
     assert Scenario.objects.filter(pk=chat_scenario.pk).exists()
 
 
-def test_a_trainer_deletes_nothing(trainer, chat_scenario):
+def test_trainer_cannot_delete(trainer, chat_scenario):
     assert client_of(trainer).post(f"/admin/scenarios/scenario/{chat_scenario.pk}/delete/").status_code == 403
 
 
-def test_an_unused_scenario_is_deleted(supervisor, chat_scenario):
+def test_unused_scenario_is_deleted(supervisor, chat_scenario):
     response = client_of(supervisor).post(f"/admin/scenarios/scenario/{chat_scenario.pk}/delete/", {"post": "yes"})
 
     assert response.status_code == 302

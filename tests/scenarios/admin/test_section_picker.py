@@ -23,7 +23,7 @@ def in_force(account, supervisor, standin):
     return document
 
 
-def test_sections_of_the_accounts_procedures_are_offered_with_their_page(in_force, account, supervisor):
+def test_picker_lists_sections_with_page(in_force, account, supervisor):
     shown = picked(supervisor, account=account.pk)
 
     assert 'data-section="6100 Asking about suicide (page 1)"' in shown
@@ -31,7 +31,7 @@ def test_sections_of_the_accounts_procedures_are_offered_with_their_page(in_forc
     assert "Manual.pdf" in shown and "Related to your text" not in shown
 
 
-def test_those_that_speak_of_what_is_written_stand_first(in_force, account, supervisor):
+def test_picker_suggests_related_sections(in_force, account, supervisor):
     shown = picked(supervisor, account=account.pk, evaluator_context="- Makes a safety plan that works.")
 
     first = shown.index("Related to your text")
@@ -39,17 +39,17 @@ def test_those_that_speak_of_what_is_written_stand_first(in_force, account, supe
 
 
 @pytest.mark.parametrize("account_id", ["", "nothing", "00000000-0000-4000-8000-000000000000"])
-def test_without_an_account_there_is_nothing_to_pick(supervisor, account_id):
+def test_picker_without_account_is_empty(supervisor, account_id):
     assert "Choose an account to pick sections of its procedures here." in picked(supervisor, account=account_id)
 
 
-def test_an_account_without_procedures_says_so_and_where_to_upload_them(account, supervisor):
+def test_picker_links_to_upload_without_procedures(account, supervisor):
     shown = picked(supervisor, account=account.pk)
 
     assert "has no procedures in force" in shown and f"/accounts/{account.pk}/" in shown
 
 
-def test_a_document_on_its_way_and_one_that_failed_are_named(in_force, account, supervisor, standin):
+def test_picker_reports_processing_and_failed_document(in_force, account, supervisor, standin):
     document = upload_procedures(account, SimpleUploadedFile("Newer.pdf", MANUAL), supervisor)
     assert "A new document is being prepared" in picked(supervisor, account=account.pk)
 
@@ -58,6 +58,6 @@ def test_a_document_on_its_way_and_one_that_failed_are_named(in_force, account, 
     assert "The newest document could not be prepared" in picked(supervisor, account=account.pk)
 
 
-def test_another_organizations_account_is_none(in_force, account, stranger):
+def test_picker_ignores_account_of_another_organization(in_force, account, stranger):
     assert "Choose an account" in picked(stranger, account=account.pk)
     assert "6100" not in picked(stranger, account=account.pk)

@@ -48,17 +48,17 @@ def client(supervisor) -> Client:
 
 
 @pytest.fixture
-def begun(supervisor, account) -> ScenarioDraft:
+def new_draft(supervisor, account) -> ScenarioDraft:
     return request_draft(supervisor, SOURCE, "Angrier.", account, "chat", "expert")
 
 
 @pytest.fixture
-def ready(begun, organization) -> ScenarioDraft:
+def ready(new_draft, organization) -> ScenarioDraft:
     """Return a draft in the state in which the model would leave it, without calling one."""
     ScenarioDraft.objects.update(status=ScenarioDraft.Status.READY, **WRITTEN)
-    begun.refresh_from_db()
-    begun.skills.set(organization.skills.filter(name="Grief support"))
-    return begun
+    new_draft.refresh_from_db()
+    new_draft.skills.set(organization.skills.filter(name="Grief support"))
+    return new_draft
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def worker() -> Iterator[None]:
     celery.conf.task_always_eager = False
 
 
-def test_a_complaint_is_taken_and_answered_with_where_its_draft_will_be(client, supervisor, account):
+def test_create_returns_202_with_location(client, supervisor, account):
     chosen = {"instructions": "Angrier.", "account": str(account.pk), "mode": "chat", "difficulty": "expert"}
 
     response = send(client, body={"source": SOURCE} | chosen)
@@ -83,7 +83,7 @@ def test_a_complaint_is_taken_and_answered_with_where_its_draft_will_be(client, 
     assert client.get(response["Location"]).json() == answer
 
 
-def test_the_complaint_comes_as_a_file_too(client):
+def test_create_accepts_file(client):
     file = SimpleUploadedFile("complaint.TXT", f"\ufeff{SOURCE}".encode())
 
     response = client.post(DRAFTS, {"file": file, "mode": "chat"})
@@ -92,7 +92,7 @@ def test_the_complaint_comes_as_a_file_too(client):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_would_rather_wait_gets_the_draft(client, standin, worker):
+def test_prefer_wait_returns_draft(client, standin, worker):
     response = send(client, body={"source": SOURCE}, headers={"Prefer": "wait=10"})
 
     answer = response.json()
@@ -101,7 +101,7 @@ def test_who_would_rather_wait_gets_the_draft(client, standin, worker):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_refusal_is_told_to_who_waits_and_another_try_is_taken(client, standin, worker):
+def test_prefer_wait_returns_failure_and_allows_retry(client, standin, worker):
     standin.add_fault("POST /v1/responses", {"refusal": True}, times=None)
     refused = send(client, body={"source": SOURCE, "instructions": "Quiet."}, headers={"Prefer": "wait=10"})
     standin.clear_faults()
@@ -135,7 +135,7 @@ def test_a_refusal_is_told_to_who_waits_and_another_try_is_taken(client, standin
         ("text", {"text": SOURCE}),
     ],
 )
-def test_what_is_wrong_is_said_at_its_field_and_nothing_is_begun(client, account, field, body):
+def test_create_with_invalid_fields_starts_nothing(client, account, field, body):
     response = send(client, body=body)
 
     assert (response.status_code, response.json()["code"], list(response.json()["fields"])) == (400, "invalid", [field])
@@ -155,28 +155,28 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_begun(client, account
         ("complaint.txt", b""),
     ],
 )
-def test_a_file_that_is_no_complaint_is_refused(client, name, content):
+def test_create_rejects_unsupported_file(client, name, content):
     response = client.post(DRAFTS, {"file": SimpleUploadedFile(name, content)})
 
     assert (response.status_code, list(response.json()["fields"])) == (400, ["file"])
     assert ScenarioDraft.objects.count() == 0
 
 
-def test_a_complaint_is_a_text_or_a_file(client):
+def test_create_requires_either_text_or_file(client):
     response = client.post(DRAFTS, {"file": SimpleUploadedFile("a.txt", SOURCE.encode()), "source": SOURCE})
 
     assert (response.status_code, list(response.json()["fields"])) == (400, ["source"])
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "null", "[" * 2000])
-def test_a_malformed_body_is_400(client, ready, body):
+def test_malformed_body_returns_400(client, ready, body):
     for path in (DRAFTS, f"{DRAFTS}{ready.pk}/again/", f"{DRAFTS}{ready.pk}/save/"):
         response = client.post(path, body, content_type="application/json")
         if body or path == DRAFTS:
             assert (response.status_code, bool(response.json()["detail"])) == (400, True)
 
 
-def test_more_than_ten_drafts_in_a_minute_are_429_for_this_person_only(client, trainer):
+def test_eleventh_draft_in_a_minute_returns_429(client, trainer):
     answers = [send(client, body={"source": SOURCE}) for _ in range(11)]
 
     assert [answer.status_code for answer in answers] == [202] * 10 + [429]
@@ -188,14 +188,14 @@ def test_more_than_ten_drafts_in_a_minute_are_429_for_this_person_only(client, t
     assert send(client_of(trainer), body={"source": SOURCE}).status_code == 202
 
 
-def test_another_try_counts_as_a_draft(client, ready):
+def test_retry_counts_toward_rate_limit(client, ready):
     for _ in range(10):
         send(client, f"{ready.pk}/again/", {})
 
     assert send(client, f"{ready.pk}/again/", {}).status_code == 429
 
 
-def test_a_ready_draft_is_shown_with_what_is_personal_in_it(client, ready, account):
+def test_ready_draft_lists_pii(client, ready, account):
     answer = client.get(f"{DRAFTS}{ready.pk}/").json()
 
     assert {name: answer[name] for name in WRITTEN} == WRITTEN
@@ -206,7 +206,7 @@ def test_a_ready_draft_is_shown_with_what_is_personal_in_it(client, ready, accou
     assert (number["kind"], number["is_certain"], name["kind"], name["is_certain"]) == ("number", True, "name", False)
 
 
-def test_a_list_tells_nothing_of_the_complaints_with_constant_queries(client, supervisor, django_assert_num_queries):
+def test_list_omits_complaints_with_constant_queries(client, supervisor, django_assert_num_queries):
     for count in (2, 20):
         for _ in range(count):
             request_draft(supervisor, SOURCE)
@@ -217,7 +217,7 @@ def test_a_list_tells_nothing_of_the_complaints_with_constant_queries(client, su
     assert "Margaret" not in page.content.decode()
 
 
-def test_another_try_is_written_anew(client, ready):
+def test_retry_regenerates_draft(client, ready):
     response = send(client, f"{ready.pk}/again/", {"instructions": "Quieter."})
 
     ready.refresh_from_db()
@@ -225,22 +225,22 @@ def test_another_try_is_written_anew(client, ready):
     assert (response.json()["status"], ready.instructions) == ("writing", "Quieter.")
 
 
-def test_another_try_keeps_the_instructions_unless_others_are_sent(client, ready):
+def test_retry_keeps_instructions_by_default(client, ready):
     assert send(client, f"{ready.pk}/again/").status_code == 400
     assert send(client, f"{ready.pk}/again/", {}).json()["instructions"] == "Angrier."
 
 
-def test_no_other_try_while_it_is_written_or_saved(client, begun):
-    writing = send(client, f"{begun.pk}/again/", {})
+def test_retry_of_writing_or_saved_draft_returns_409(client, new_draft):
+    writing = send(client, f"{new_draft.pk}/again/", {})
     ScenarioDraft.objects.update(status=ScenarioDraft.Status.SAVED)
-    saved = send(client, f"{begun.pk}/again/", {})
+    saved = send(client, f"{new_draft.pk}/again/", {})
 
     assert (writing.status_code, writing.json()["code"]) == (409, "writing")
     assert (saved.status_code, saved.json()["code"]) == (409, "saved")
     assert writing.json()["detail"] == "You can’t do this now. Status of the draft: Being written."
 
 
-def test_while_something_personal_is_left_a_draft_is_not_saved(client, ready):
+def test_save_with_pii_returns_409(client, ready):
     response = send(client, f"{ready.pk}/save/", {})
 
     answer = response.json()
@@ -253,7 +253,7 @@ def test_while_something_personal_is_left_a_draft_is_not_saved(client, ready):
     assert client.get(f"{DRAFTS}{ready.pk}/").json()["source"] == SOURCE
 
 
-def test_only_what_may_be_a_false_alarm_can_be_dismissed(client, ready):
+def test_only_uncertain_pii_can_be_dismissed(client, ready):
     found = client.get(f"{DRAFTS}{ready.pk}/").json()["personal"]
     dismissed = [one["dismissal"] for one in found]
 
@@ -264,7 +264,7 @@ def test_only_what_may_be_a_false_alarm_can_be_dismissed(client, ready):
     assert (saved.status_code, saved.json()["evaluator_context"]) == (201, WRITTEN["evaluator_context"])
 
 
-def test_an_edited_draft_becomes_a_scenario_once(client, ready, supervisor, account):
+def test_edited_draft_is_saved_once(client, ready, supervisor, account):
     edited = CLEAN | {
         "title": "The eleventh minute",
         "skills": ["termination"],
@@ -291,7 +291,7 @@ def test_an_edited_draft_becomes_a_scenario_once(client, ready, supervisor, acco
 
 
 @pytest.mark.parametrize("is_one_time", [True, False])
-def test_a_draft_is_given_to_counselors_as_it_is_saved(client, ready, supervisor, counselor, colleague, is_one_time):
+def test_save_assigns_counselors(client, ready, supervisor, counselor, colleague, is_one_time):
     tomorrow = timezone.localdate() + timedelta(days=1)
     typed = {"due_date": str(tomorrow), "notes": "Take your time.", "require_recording": True}
     people = [str(counselor.pk), str(colleague.pk), str(counselor.pk)]
@@ -317,7 +317,7 @@ def test_a_draft_is_given_to_counselors_as_it_is_saved(client, ready, supervisor
         {"require_recording": True},
     ],
 )
-def test_what_is_for_somebody_says_for_whom(client, ready, sent):
+def test_one_time_save_requires_counselors(client, ready, sent):
     response = send(client, f"{ready.pk}/save/", CLEAN | sent)
 
     assert (response.status_code, list(response.json()["fields"])) == (400, ["counselors"])
@@ -325,7 +325,7 @@ def test_what_is_for_somebody_says_for_whom(client, ready, sent):
     assert (ready.status, Scenario.objects.count()) == ("ready", 0)
 
 
-def test_a_draft_is_given_to_nobody_elses_counselors(client, ready, other_organization):
+def test_save_rejects_counselors_of_another_organization(client, ready, other_organization):
     theirs = add_person(other_organization, User.Role.COUNSELOR, "wombat@example.net")
 
     response = send(client, f"{ready.pk}/save/", CLEAN | {"counselors": [str(theirs.pk)]})
@@ -334,7 +334,7 @@ def test_a_draft_is_given_to_nobody_elses_counselors(client, ready, other_organi
     assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
 
 
-def test_who_cannot_assign_saves_for_the_library_only(trainer, ready, counselor):
+def test_trainer_saves_for_library_only(trainer, ready, counselor):
     client = client_of(trainer)
     for sent in ({"counselors": [str(counselor.pk)]}, {"counselors": [str(counselor.pk)], "is_one_time": True}):
         assert send(client, f"{ready.pk}/save/", CLEAN | sent).status_code == 403
@@ -343,7 +343,7 @@ def test_who_cannot_assign_saves_for_the_library_only(trainer, ready, counselor)
     assert send(client, f"{ready.pk}/save/", CLEAN).status_code == 201
 
 
-def test_after_a_failure_the_draft_that_was_there_is_restored(client, ready):
+def test_restore_brings_back_earlier_draft(client, ready):
     refused = send(client, f"{ready.pk}/restore/")
     ScenarioDraft.objects.update(status="failed", failure="The model refused.")
     response = send(client, f"{ready.pk}/restore/")
@@ -355,7 +355,7 @@ def test_after_a_failure_the_draft_that_was_there_is_restored(client, ready):
     assert answer["personal"] != []
 
 
-def test_a_kept_complaint_is_deleted(client, ready):
+def test_kept_complaint_is_deleted(client, ready):
     Organization.objects.update(keeps_sources=True)
     send(client, f"{ready.pk}/save/", CLEAN)
     assert client.get(f"{DRAFTS}{ready.pk}/").json()["source"] == SOURCE
@@ -368,14 +368,14 @@ def test_a_kept_complaint_is_deleted(client, ready):
     assert Scenario.objects.count() == 1
 
 
-def test_the_complaint_of_an_open_draft_is_not_deleted_alone(client, ready):
+def test_complaint_of_open_draft_cannot_be_deleted(client, ready):
     response = client.delete(f"{DRAFTS}{ready.pk}/source/")
 
     ready.refresh_from_db()
     assert (response.status_code, response.json()["code"], ready.source) == (409, "ready", SOURCE)
 
 
-def test_a_draft_is_saved_with_the_skills_that_were_suggested(client, ready):
+def test_save_keeps_suggested_skills(client, ready):
     response = send(client, f"{ready.pk}/save/", CLEAN)
 
     assert (response.status_code, response.json()["skills"]) == (201, ["Grief support"])
@@ -402,7 +402,7 @@ def test_a_draft_is_saved_with_the_skills_that_were_suggested(client, ready):
         ("source", "Another."),
     ],
 )
-def test_what_is_wrong_is_said_at_its_field_and_the_draft_stays(client, ready, field, value):
+def test_save_with_invalid_fields_keeps_draft(client, ready, field, value):
     response = send(client, f"{ready.pk}/save/", CLEAN | {field: value})
 
     assert (response.status_code, list(response.json()["fields"])) == (400, [field])
@@ -410,7 +410,7 @@ def test_what_is_wrong_is_said_at_its_field_and_the_draft_stays(client, ready, f
     assert (ready.status, ready.prompt, Scenario.objects.count()) == ("ready", WRITTEN["prompt"], 0)
 
 
-def test_what_a_model_wrote_too_long_is_said_at_its_field(client, ready):
+def test_save_rejects_overlong_generated_text(client, ready):
     ScenarioDraft.objects.update(description="x" * 1001)
 
     response = send(client, f"{ready.pk}/save/", CLEAN)
@@ -418,15 +418,15 @@ def test_what_a_model_wrote_too_long_is_said_at_its_field(client, ready):
     assert (response.status_code, list(response.json()["fields"])) == (400, ["description"])
 
 
-def test_what_is_being_written_or_failed_is_not_saved(client, begun):
+def test_save_of_writing_or_failed_draft_returns_409(client, new_draft):
     for status in ("writing", "failed"):
         ScenarioDraft.objects.update(status=status)
-        response = send(client, f"{begun.pk}/save/", {"title": "A", "prompt": "p"})
+        response = send(client, f"{new_draft.pk}/save/", {"title": "A", "prompt": "p"})
         assert (response.status_code, response.json()["code"]) == (409, status)
     assert Scenario.objects.count() == 0
 
 
-def test_a_draft_that_is_given_up_is_gone_with_its_complaint(client, ready):
+def test_destroy_discards_draft_and_complaint(client, ready):
     response = client.delete(f"{DRAFTS}{ready.pk}/")
 
     assert (response.status_code, response.content) == (204, b"")
@@ -435,7 +435,7 @@ def test_a_draft_that_is_given_up_is_gone_with_its_complaint(client, ready):
     assert client.get(DRAFTS).json()["results"] == []
 
 
-def test_a_saved_draft_is_not_given_up(client, ready):
+def test_destroy_of_saved_draft_returns_409(client, ready):
     ScenarioDraft.objects.update(status=ScenarioDraft.Status.SAVED)
 
     response = client.delete(f"{DRAFTS}{ready.pk}/")
@@ -443,16 +443,16 @@ def test_a_saved_draft_is_not_given_up(client, ready):
     assert (response.status_code, response.json()["code"]) == (409, "saved")
 
 
-def test_what_is_given_up_while_it_is_written_stays_so(client, begun):
-    client.delete(f"{DRAFTS}{begun.pk}/")
+def test_draft_discarded_during_generation_stays_discarded(client, new_draft):
+    client.delete(f"{DRAFTS}{new_draft.pk}/")
 
-    generate_draft(begun.pk)
+    generate_draft(new_draft.pk)
 
-    begun.refresh_from_db()
-    assert (begun.status, begun.title) == ("discarded", "")
+    new_draft.refresh_from_db()
+    assert (new_draft.status, new_draft.title) == ("discarded", "")
 
 
-def test_another_organizations_drafts_are_404_and_its_account_is_unknown(stranger, ready, account):
+def test_drafts_of_another_organization_return_404(stranger, ready, account):
     other = client_of(stranger)
 
     def ask(pk: object) -> list[bytes]:
@@ -468,7 +468,7 @@ def test_another_organizations_drafts_are_404_and_its_account_is_unknown(strange
     assert (ready.status, ready.source) == ("ready", SOURCE)
 
 
-def test_trainers_draft_and_evaluators_do_not_see_complaints(trainer, evaluator, ready):
+def test_trainer_can_draft_and_evaluator_cannot_see_complaints(trainer, evaluator, ready):
     assert client_of(trainer).delete(f"{DRAFTS}{ready.pk}/").status_code == 204
     for path in (DRAFTS, f"{DRAFTS}{ready.pk}/"):
         assert client_of(evaluator).get(path).status_code == 403

@@ -56,7 +56,7 @@ def worker() -> Iterator[None]:
     celery.conf.task_always_eager = False
 
 
-def test_a_pack_is_checked_at_once_and_written_by_a_worker(client, supervisor):
+def test_pack_is_checked_at_once_and_written_by_worker(client, supervisor):
     response = begin(client, {"scenarios": rows("One", "Two", "one")})
 
     job = job_of(response)
@@ -76,7 +76,7 @@ def test_a_pack_is_checked_at_once_and_written_by_a_worker(client, supervisor):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_would_rather_wait_gets_201_and_the_second_time_200(client, worker):
+def test_prefer_wait_returns_201_and_then_200(client, worker):
     first = begin(client, rows("One", "Two"), Prefer="wait=10")
     again = begin(client, rows("One", "Two"), Prefer="wait=10")
 
@@ -86,7 +86,7 @@ def test_who_would_rather_wait_gets_201_and_the_second_time_200(client, worker):
     assert Scenario.objects.count() == 2
 
 
-def test_with_nothing_to_write_it_is_over_at_once(client, organization):
+def test_import_without_changes_completes_at_once(client, organization):
     add_scenario(organization, "  ÖNE ".strip())
 
     response = begin(client, rows("öne"))
@@ -95,7 +95,7 @@ def test_with_nothing_to_write_it_is_over_at_once(client, organization):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_waiting_for_changes_alone_is_200(client, organization, worker):
+def test_prefer_wait_for_updates_returns_200(client, organization, worker):
     add_scenario(organization, "One", difficulty="beginner")
 
     response = begin(client, rows("One", difficulty="expert"), "?update=true", Prefer="wait=10")
@@ -104,7 +104,7 @@ def test_waiting_for_changes_alone_is_200(client, organization, worker):
     assert Scenario.objects.get().difficulty == "expert"
 
 
-def test_without_update_what_is_there_stays(client, organization):
+def test_existing_scenario_stays_without_update(client, organization):
     add_scenario(organization, "One", difficulty="beginner")
 
     response = begin(client, rows("One", difficulty="expert"))
@@ -129,14 +129,14 @@ def post_large_form(client: Client):
 @pytest.mark.parametrize(
     ("post", "name"), [(post_csv, "pack.csv"), (post_form, "Spring pack.csv"), (post_large_form, "large.csv")]
 )
-def test_a_pack_comes_as_csv_or_in_a_form_too(client, post, name):
+def test_pack_is_accepted_as_csv_or_form(client, post, name):
     response = post(client)
 
     assert (response.status_code, response.json()["total"], response.json()["filename"]) == (202, 2, name)
 
 
 @pytest.mark.parametrize("post", [post_csv, post_form, lambda client: begin(client, rows("One"))])
-def test_a_session_needs_a_csrf_token_whatever_the_body_is(supervisor, post):
+def test_session_requires_csrf_token(supervisor, post):
     client = Client(enforce_csrf_checks=True)
     client.force_login(supervisor)
     assert post(client).status_code == 403
@@ -150,7 +150,7 @@ def test_a_session_needs_a_csrf_token_whatever_the_body_is(supervisor, post):
 INVALID = [*rows("One"), {"title": "Two", "mode": "letter", "skills": ["Singing"]}, *rows("Three")]
 
 
-def test_invalid_rows_keep_everything_out(client):
+def test_invalid_rows_reject_pack(client):
     response = begin(client, {"scenarios": INVALID})
 
     answer = response.json()
@@ -164,7 +164,7 @@ def test_invalid_rows_keep_everything_out(client):
     assert ImportJob.objects.count() == ImportRow.objects.count() == Scenario.objects.count() == 0
 
 
-def test_partial_takes_the_others(client):
+def test_partial_imports_valid_rows(client):
     response = begin(client, {"scenarios": INVALID}, "?partial=true")
 
     write_import(id_of(response))
@@ -175,13 +175,13 @@ def test_partial_takes_the_others(client):
     assert {error["row"] for error in answer["errors"]} == {2}
 
 
-def test_a_pack_of_invalid_rows_alone_is_over_at_once_when_it_is_partial(client):
+def test_partial_pack_without_valid_rows_completes_at_once(client):
     response = begin(client, [{"title": "Two"}], "?partial=true")
 
     assert (response.status_code, response.json()["invalid"], response.json()["created"]) == (200, 1, 0)
 
 
-def test_a_dry_run_says_what_would_become_of_each_row_and_keeps_nothing(client, organization):
+def test_dry_run_reports_each_row_and_keeps_nothing(client, organization):
     add_scenario(organization, "There")
     add_scenario(organization, "Old", difficulty="beginner")
     pack = rows("New", "There", "New") + rows("Old", difficulty="expert") + [{"title": "Bad"}]
@@ -200,7 +200,7 @@ def test_a_dry_run_says_what_would_become_of_each_row_and_keeps_nothing(client, 
     assert begin(client, rows("Other"), Idempotency_Key="k").status_code == 202
 
 
-def test_categories_are_made_when_it_is_asked_for(client):
+def test_categories_are_created_on_request(client):
     refused = begin(client, rows("One", category="Night line"))
     response = begin(client, rows("One", category="Night line"), "?create_categories=true")
 
@@ -211,7 +211,7 @@ def test_categories_are_made_when_it_is_asked_for(client):
 
 
 @pytest.mark.parametrize("named", [lambda account: account.number, lambda account: account.pk])
-def test_an_account_is_for_rows_that_name_none(client, organization, account, named):
+def test_account_option_applies_to_rows_without_account(client, organization, account, named):
     other = Account.objects.create(organization=organization, name="Other", number="718")
 
     response = begin(client, rows("One") + rows("Two", account="718"), f"?account={named(account)}")
@@ -231,14 +231,14 @@ def test_an_account_is_for_rows_that_name_none(client, organization, account, na
         ("account=%00", "account"),
     ],
 )
-def test_an_option_that_means_nothing_imports_nothing(client, account, query, field):
+def test_invalid_option_imports_nothing(client, account, query, field):
     response = begin(client, rows("One"), f"?{query}")
 
     assert (response.status_code, list(response.json()["fields"])) == (400, [field])
     assert ImportJob.objects.count() == 0
 
 
-def test_a_hundred_rows_are_taken_in_at_most_30_queries(client, account, django_assert_max_num_queries):
+def test_hundred_rows_take_at_most_30_queries(client, account, django_assert_max_num_queries):
     pack = rows(
         *(f"case {number}" for number in range(100)), category="Advanced", skills=["Termination", "Grief support"],
         account="717", evaluator_context="- Asks.",
@@ -252,7 +252,7 @@ def test_a_hundred_rows_are_taken_in_at_most_30_queries(client, account, django_
     assert Scenario.skills.through.objects.count() == 200
 
 
-def test_more_than_a_hundred_rows_are_refused_whole_with_two_ways_out(client):
+def test_pack_over_row_limit_is_rejected_with_alternatives(client):
     response = begin(client, rows(*(f"case {number}" for number in range(101))))
 
     detail = response.json()["detail"]
@@ -277,7 +277,7 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize(("body", "kind"), UNREADABLE, ids=lambda value: ascii(value)[:20])
-def test_what_cannot_be_read_is_refused_with_its_place(client, body, kind):
+def test_unreadable_pack_is_rejected_with_position(client, body, kind):
     response = client.post(IMPORT, body, content_type=kind)
 
     answer = response.json()
@@ -286,14 +286,14 @@ def test_what_cannot_be_read_is_refused_with_its_place(client, body, kind):
     assert ImportJob.objects.count() == 0
 
 
-def test_the_place_is_where_it_goes_wrong(client):
+def test_error_position_is_exact(client):
     answer = begin(client, b'{"scenarios": [\n  {"title": "One" "prompt": "x"}\n]}').json()
 
     assert (answer["line"], answer["column"]) == (2, 19)
     assert answer["detail"].startswith("Line 2, column 19: ")
 
 
-def test_without_a_pack_it_is_400_and_another_kind_of_body_415(client):
+def test_missing_pack_returns_400_and_other_type_415(client):
     nothing = client.post(IMPORT, b"", content_type="application/json")
     empty = client.post(IMPORT, {"file": SimpleUploadedFile("pack.json", b"")})
     text = client.post(IMPORT, {"file": "title,prompt"})
@@ -307,7 +307,7 @@ def test_without_a_pack_it_is_400_and_another_kind_of_body_415(client):
     assert ImportJob.objects.count() == 0
 
 
-def test_the_body_is_not_held_in_memory_by_django(client, settings):
+def test_large_body_is_not_held_in_memory(client, settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
 
     response = begin(client, rows("One", evaluator_context="x" * 10_000))
@@ -315,7 +315,7 @@ def test_the_body_is_not_held_in_memory_by_django(client, settings):
     assert response.status_code == 202
 
 
-def test_the_same_key_with_the_same_body_is_the_same_import(client):
+def test_same_key_and_body_replay_import(client):
     first = begin(client, rows("One"), Idempotency_Key="pack 1")
     again = begin(client, rows("One"), Idempotency_Key="pack 1")
 
@@ -332,7 +332,7 @@ def test_the_same_key_with_the_same_body_is_the_same_import(client):
 
 
 @pytest.mark.parametrize("change", [{"pack": rows("Two")}, {"query": "?partial=true"}, {"query": "?account=717"}])
-def test_the_same_key_with_something_else_is_422(client, account, change):
+def test_same_key_with_different_body_returns_422(client, account, change):
     asked = {"pack": rows("One"), "query": "", "Idempotency_Key": "k"}
     begin(client, **asked)
 
@@ -342,7 +342,7 @@ def test_the_same_key_with_something_else_is_422(client, account, change):
     assert ImportJob.objects.count() == 1
 
 
-def test_a_key_is_free_again_when_nothing_was_kept(client):
+def test_key_can_be_reused_after_rejection(client):
     refused = begin(client, {"scenarios": INVALID}, Idempotency_Key="k")
     unreadable = begin(client, b"{", Idempotency_Key="k")
     corrected = begin(client, rows("One"), Idempotency_Key="k")
@@ -351,14 +351,14 @@ def test_a_key_is_free_again_when_nothing_was_kept(client):
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "schlüssel", "a\tb"])
-def test_a_key_is_1_to_255_printable_characters(client, key):
+def test_invalid_key_is_rejected(client, key):
     response = begin(client, rows("One"), Idempotency_Key=key)
 
     assert (response.status_code, list(response.json()["fields"])) == (400, ["Idempotency-Key"])
     assert begin(client, rows("One"), Idempotency_Key="~" * 255).status_code == 202
 
 
-def test_a_key_is_its_organizations_own(client, stranger):
+def test_keys_are_separate_per_organization(client, stranger):
     begin(client, rows("One"), Idempotency_Key="k")
 
     theirs = begin(client_of(stranger), rows("Two"), Idempotency_Key="k")
@@ -366,7 +366,7 @@ def test_a_key_is_its_organizations_own(client, stranger):
     assert (theirs.status_code, ImportJob.objects.count()) == (202, 2)
 
 
-def test_an_import_that_is_deleted_just_now_is_409(client, supervisor):
+def test_import_being_deleted_returns_409(client, supervisor):
     def forget() -> None:
         ImportJob.objects.update(status=ImportJob.Status.FORGOTTEN)
 
@@ -376,7 +376,7 @@ def test_an_import_that_is_deleted_just_now_is_409(client, supervisor):
     assert (response.status_code, response.json()["code"]) == (409, "busy")
 
 
-def test_a_key_whose_pack_is_still_being_read_is_409(client, supervisor):
+def test_key_of_pack_being_read_returns_409(client, supervisor):
     begin(client, rows("One"), Idempotency_Key="k")
     ImportJob.objects.update(status=ImportJob.Status.CHECKING)
 
@@ -385,7 +385,7 @@ def test_a_key_whose_pack_is_still_being_read_is_409(client, supervisor):
     assert (response.status_code, response.json()["code"]) == (409, "busy")
 
 
-def test_an_import_that_was_looked_at_too_early_is_not_taken_for_an_empty_one(client):
+def test_unfinished_check_is_not_treated_as_empty(client):
     begin(client, rows("One"), Idempotency_Key="k")
     ImportJob.objects.update(status=ImportJob.Status.CHECKING)
     early = ImportJob.objects.get()
@@ -396,7 +396,7 @@ def test_an_import_that_was_looked_at_too_early_is_not_taken_for_an_empty_one(cl
     assert ImportJob.objects.get().status == ImportJob.Status.CHECKED
 
 
-def test_a_key_is_free_again_when_whoever_read_its_pack_is_gone(client, settings):
+def test_key_can_be_reused_after_dead_reader(client, settings):
     begin(client, rows("One"), Idempotency_Key="k")
     long_ago = timezone.now() - timedelta(seconds=settings.IMPORT_LOST_AFTER + 1)
     ImportJob.objects.update(status=ImportJob.Status.CHECKING, created_at=long_ago)
@@ -407,7 +407,7 @@ def test_a_key_is_free_again_when_whoever_read_its_pack_is_gone(client, settings
     assert ImportJob.objects.count() == 1
 
 
-def test_what_was_checked_and_not_begun_is_begun_by_the_next(client):
+def test_checked_import_is_started_by_next_request(client):
     """Repeat the request after a process was killed between the check and the start."""
     begin(client, rows("One"), Idempotency_Key="k")
     ImportJob.objects.update(status=ImportJob.Status.CHECKED)
@@ -418,7 +418,7 @@ def test_what_was_checked_and_not_begun_is_begun_by_the_next(client):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_three_at_once_with_one_key_are_one_import(supervisor):
+def test_concurrent_requests_with_one_key_create_one_import(supervisor):
     clients = [client_of(supervisor) for _ in range(3)]
 
     pack = rows("One", "Two")
@@ -431,7 +431,7 @@ def test_three_at_once_with_one_key_are_one_import(supervisor):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_three_at_once_with_one_key_and_invalid_rows_keep_nothing(supervisor):
+def test_concurrent_invalid_requests_keep_nothing(supervisor):
     clients = [client_of(supervisor) for _ in range(3)]
 
     answers = run_concurrently(
@@ -442,7 +442,7 @@ def test_three_at_once_with_one_key_and_invalid_rows_keep_nothing(supervisor):
     assert ImportJob.objects.count() == Scenario.objects.count() == 0
 
 
-def test_a_failed_import_says_why(client):
+def test_failed_import_returns_reason(client):
     response = begin(client, rows("One"))
     ImportJob.objects.update(status=ImportJob.Status.FAILED, failure="The rest could not be written.")
 
@@ -451,7 +451,7 @@ def test_a_failed_import_says_why(client):
     assert (answer.json()["status"], answer.json()["failure"]) == ("failed", "The rest could not be written.")
 
 
-def test_imports_are_listed_newest_first_with_constant_queries(client, django_assert_num_queries):
+def test_list_is_newest_first_with_constant_queries(client, django_assert_num_queries):
     for count in (2, 20):
         for number in range(count):
             begin(client, rows(f"{count} {number}"))
@@ -464,7 +464,7 @@ def test_imports_are_listed_newest_first_with_constant_queries(client, django_as
     assert client.get(IMPORTS + "?cursor=cD1zb29u").status_code == 400
 
 
-def test_another_organizations_imports_are_404_and_import_nothing_here(client, stranger, account, organization):
+def test_imports_of_another_organization_return_404(client, stranger, account, organization):
     add_scenario(organization, "One", difficulty="beginner")
     mine = begin(client, rows("Two"))["Location"]
     other = client_of(stranger)
@@ -484,7 +484,7 @@ def test_another_organizations_imports_are_404_and_import_nothing_here(client, s
     assert Scenario.objects.get(organization=stranger.organization).title == "One"
 
 
-def test_an_import_of_a_page_or_a_command_can_be_followed_too(client, supervisor, organization):
+def test_imports_from_page_and_command_are_visible(client, supervisor, organization):
     job = stage_import(organization, supervisor, BytesIO(CSV), "a.csv", ImportJob.ImportSource.PAGE, ImportOptions())
 
     answer = client.get(f"{IMPORTS}{job.pk}/").json()

@@ -68,7 +68,7 @@ def client(supervisor) -> Client:
     return client_of(supervisor)
 
 
-def test_a_scenario_is_written_whole(client, supervisor, account):
+def test_create_stores_every_field(client, supervisor, account):
     response = send(client, "POST", SCENARIOS, WRITTEN | {"account": str(account.pk)})
 
     scenario = Scenario.objects.get()
@@ -91,7 +91,7 @@ def test_a_scenario_is_written_whole(client, supervisor, account):
     assert client.get(one(scenario)).json() == response.json()
 
 
-def test_what_is_not_said_has_its_default(client):
+def test_create_uses_defaults(client):
     response = send(client, "POST", SCENARIOS, {"title": "A", "prompt": "You are Dana."})
 
     assert response.status_code == 201
@@ -113,7 +113,7 @@ def test_what_is_not_said_has_its_default(client):
     }
 
 
-def test_the_procedures_of_its_account_stand_beside_it(client, supervisor, account, chat_scenario):
+def test_scenario_includes_procedures_of_account(client, supervisor, account, chat_scenario):
     document = upload_procedures(account, ContentFile(b"1010 Answer.", name="night.md"), supervisor)
     Account.objects.update(procedures=document)
 
@@ -123,7 +123,7 @@ def test_the_procedures_of_its_account_stand_beside_it(client, supervisor, accou
     assert client.get(SCENARIOS).json()["results"][0]["account_procedures"] == shown
 
 
-def test_lists_are_whole_but_for_the_file_that_each_would_be(client, chat_scenario):
+def test_list_omits_evaluator_context(client, chat_scenario):
     [row] = client.get(SCENARIOS).json()["results"]
 
     whole = client.get(one(chat_scenario)).json()
@@ -138,9 +138,7 @@ def fill(organization, account, count: int) -> None:
         scenario.skills.set(skills)
 
 
-def test_a_list_asks_as_many_queries_for_200_scenarios_as_for_10(
-    client, organization, account, django_assert_num_queries
-):
+def test_list_query_count_is_constant(client, organization, account, django_assert_num_queries):
     client.get(SCENARIOS)
     for count in (10, 190):
         fill(organization, account, count)
@@ -148,7 +146,7 @@ def test_a_list_asks_as_many_queries_for_200_scenarios_as_for_10(
             assert len(client.get(SCENARIOS + "?page_size=100").json()["results"]) == min(count, 100)
 
 
-def test_pages_follow_one_another_by_title(client, organization, account):
+def test_list_pages_are_ordered_by_title(client, organization, account):
     fill(organization, account, 7)
     seen, path = [], SCENARIOS + "?page_size=3"
 
@@ -161,7 +159,7 @@ def test_pages_follow_one_another_by_title(client, organization, account):
     assert sum(seen, []) == [f"case {number:03}" for number in range(7)]
 
 
-def test_scenarios_of_one_title_are_each_on_one_page(client, organization):
+def test_same_titles_are_split_across_pages_once(client, organization):
     for _ in range(5):
         add_scenario(organization, "The same")
     first = client.get(SCENARIOS + "?page_size=2").json()
@@ -195,7 +193,7 @@ def test_scenarios_of_one_title_are_each_on_one_page(client, organization):
         ("categroy=Onboarding", "categroy"),
     ],
 )
-def test_a_filter_that_means_nothing_is_400_at_its_name(client, account, query, field):
+def test_invalid_filter_returns_400(client, account, query, field):
     for path in (SCENARIOS, SCENARIOS + "export/"):
         if path.endswith("export/") and field in {"page_size", "cursor"}:
             continue
@@ -205,11 +203,11 @@ def test_a_filter_that_means_nothing_is_400_at_its_name(client, account, query, 
 
 
 @pytest.mark.parametrize("cursor", ["x", "%FF", b64encode(b"o=-1").decode(), b64encode(b"r=x").decode()])
-def test_a_cursor_that_is_none_is_404(client, cursor):
+def test_invalid_cursor_returns_404(client, cursor):
     assert client.get(SCENARIOS, {"cursor": cursor}).status_code == 404
 
 
-def test_one_time_scenarios_are_in_no_list_unless_asked_for(client, organization):
+def test_list_hides_one_time_scenarios_by_default(client, organization):
     add_scenario(organization, "For all")
     made = add_scenario(organization, "For one", is_one_time=True)
 
@@ -219,7 +217,7 @@ def test_one_time_scenarios_are_in_no_list_unless_asked_for(client, organization
     assert client.get(one(made)).status_code == 200
 
 
-def test_lists_are_narrowed_by_every_filter(client, organization, account):
+def test_every_filter_narrows_list(client, organization, account):
     category, skill = organization.categories.get(name="Advanced"), organization.skills.get(name="Termination")
     rest = {"is_active": False, "difficulty": "beginner", "description": "Ünder way"}
     found = add_scenario(organization, "One", "phone", category=category, account=account, prompt="p", **rest)
@@ -238,7 +236,7 @@ def test_lists_are_narrowed_by_every_filter(client, organization, account):
     assert titles(client, "?mode=chat&category=Advanced") == []
 
 
-def test_what_is_named_wrongly_is_answered_with_what_is_near(client):
+def test_unknown_name_returns_suggestion(client):
     body = {"title": "A", "prompt": "p", "category": "Onbording", "skills": ["Risk assesment", "Termination"]}
 
     response = send(client, "POST", SCENARIOS, body)
@@ -309,7 +307,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("field", "value"), REFUSED, ids=lambda value: ascii(value)[:20])
-def test_what_is_wrong_is_said_at_its_field_and_nothing_is_kept(client, chat_scenario, field, value):
+def test_create_with_invalid_fields_keeps_nothing(client, chat_scenario, field, value):
     before = client.get(one(chat_scenario)).json()
 
     created = send(client, "POST", SCENARIOS, {"title": "A", "prompt": "p", field: value})
@@ -322,7 +320,7 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_kept(client, chat_sce
     assert client.get(one(chat_scenario)).json() == before
 
 
-def test_a_field_that_is_unknown_is_named_with_the_one_that_was_meant(client):
+def test_unknown_field_returns_suggestion(client):
     response = send(client, "POST", SCENARIOS, {"title": "A", "prompt": "p", "dscription": "x", "\ud800": 1})
 
     assert response.json()["fields"] == {
@@ -332,7 +330,7 @@ def test_a_field_that_is_unknown_is_named_with_the_one_that_was_meant(client):
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "null", '"x"', "7", "[" * 2000, "\udcff", '{"title":NaN}', "{}"])
-def test_a_malformed_body_is_400(client, chat_scenario, body):
+def test_malformed_body_returns_400(client, chat_scenario, body):
     data = body.encode(errors="surrogateescape")
     for method, path in (("POST", SCENARIOS), ("PATCH", one(chat_scenario)), ("POST", SCENARIOS + "lint/")):
         response = client.generic(method, path, data, content_type="application/json")
@@ -343,7 +341,7 @@ def test_a_malformed_body_is_400(client, chat_scenario, body):
     assert Scenario.objects.count() == 1
 
 
-def test_a_body_that_is_too_large_for_json_is_413(client, settings):
+def test_oversized_body_returns_413(client, settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
 
     response = send(client, "POST", SCENARIOS, WRITTEN | {"evaluator_context": "x" * 1000})
@@ -351,11 +349,11 @@ def test_a_body_that_is_too_large_for_json_is_413(client, settings):
     assert (response.status_code, response.json()["code"]) == (413, "too_large")
 
 
-def test_other_than_json_and_forms_is_415(client):
+def test_other_content_types_return_415(client):
     assert client.post(SCENARIOS, b"title: A", content_type="application/yaml").status_code == 415
 
 
-def test_at_most_ten_skills(client, organization):
+def test_eleven_skills_are_rejected(client, organization):
     names = [skill.name for skill in organization.skills.all()[:11]]
 
     refused = send(client, "POST", SCENARIOS, {"title": "A", "prompt": "p", "skills": names})
@@ -368,7 +366,7 @@ def test_at_most_ten_skills(client, organization):
     assert (taken.status_code, sorted(taken.json()["skills"])) == (201, sorted(names[:10]))
 
 
-def test_a_change_changes_what_it_names(client, chat_scenario):
+def test_update_changes_given_fields(client, chat_scenario):
     before = client.get(one(chat_scenario)).json()
 
     response = send(client, "PATCH", one(chat_scenario), {"title": " Anew ", "skills": ["Termination"]})
@@ -379,7 +377,7 @@ def test_a_change_changes_what_it_names(client, chat_scenario):
     assert response.json()["updated_at"] > before["updated_at"]
 
 
-def test_category_account_context_and_skills_can_be_taken_away(client, chat_scenario, organization):
+def test_update_clears_related_fields(client, chat_scenario, organization):
     Scenario.objects.update(category=organization.categories.first())
     chat_scenario.skills.set(organization.skills.all()[:2])
     nothing = {"category": None, "account": None, "evaluator_context": "", "skills": []}
@@ -391,7 +389,7 @@ def test_category_account_context_and_skills_can_be_taken_away(client, chat_scen
     assert Scenario.objects.get().evaluator_context == ""
 
 
-def test_the_context_is_sent_as_a_file_too(client, chat_scenario):
+def test_context_can_be_sent_as_file(client, chat_scenario):
     file = SimpleUploadedFile("criteria.MD", "\ufeff- Wartet.\r\n- Fragt „Was?“".encode())
 
     response = upload(client, one(chat_scenario), context_file=file, title="With a file")
@@ -416,14 +414,14 @@ def test_the_context_is_sent_as_a_file_too(client, chat_scenario):
         ("criteria", b"text"),
     ],
 )
-def test_a_file_that_is_no_text_is_refused_and_the_old_context_stays(client, chat_scenario, name, content):
+def test_invalid_context_file_keeps_old_context(client, chat_scenario, name, content):
     response = upload(client, one(chat_scenario), context_file=SimpleUploadedFile(name, content))
 
     assert (response.status_code, list(response.json()["fields"])) == (400, ["context_file"])
     assert CONTEXT_CANARY in Scenario.objects.get().evaluator_context
 
 
-def test_a_context_is_a_text_or_a_file(client, chat_scenario):
+def test_context_as_text_and_file_is_rejected(client, chat_scenario):
     file = SimpleUploadedFile("criteria.txt", b"- Waits.")
 
     response = upload(client, one(chat_scenario), context_file=file, evaluator_context="- Asks.")
@@ -432,7 +430,7 @@ def test_a_context_is_a_text_or_a_file(client, chat_scenario):
 
 
 @pytest.mark.parametrize("parameter", ["", "; boundary="])
-def test_a_malformed_form_is_400(client, chat_scenario, parameter):
+def test_malformed_form_returns_400(client, chat_scenario, parameter):
     kind = f"multipart/form-data{parameter}"
 
     response = client.generic("PATCH", one(chat_scenario), b"--x\r\nnothing", content_type=kind)
@@ -440,7 +438,7 @@ def test_a_malformed_form_is_400(client, chat_scenario, parameter):
     assert (response.status_code, bool(response.json()["detail"])) == (400, True)
 
 
-def test_the_mode_is_locked_once_it_is_assigned(client, chat_scenario, chat_assignment):
+def test_mode_is_locked_after_assignment(client, chat_scenario, chat_assignment):
     refused = send(client, "PATCH", one(chat_scenario), {"mode": "phone", "title": "Anew"})
     taken = send(client, "PATCH", one(chat_scenario), {"mode": "chat", "title": "Anew"})
 
@@ -449,7 +447,7 @@ def test_the_mode_is_locked_once_it_is_assigned(client, chat_scenario, chat_assi
     assert (taken.status_code, taken.json()["title"]) == (200, "Anew")
 
 
-def test_what_nobody_was_given_is_deleted_with_its_file(client, chat_scenario, django_capture_on_commit_callbacks):
+def test_delete_removes_unassigned_scenario_and_file(client, chat_scenario, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
         response = client.delete(one(chat_scenario))
 
@@ -459,7 +457,7 @@ def test_what_nobody_was_given_is_deleted_with_its_file(client, chat_scenario, d
     assert client.get(one(chat_scenario)).status_code == 404
 
 
-def test_what_is_assigned_is_kept_and_the_answer_says_how_often(client, chat_scenario, chat_assignment):
+def test_delete_of_assigned_scenario_returns_409_with_count(client, chat_scenario, chat_assignment):
     response = client.delete(one(chat_scenario))
 
     answer = response.json()
@@ -470,7 +468,7 @@ def test_what_is_assigned_is_kept_and_the_answer_says_how_often(client, chat_sce
 
 
 @pytest.mark.parametrize("body", [{}, {"nothing_personal_left": False}, {"nothing_personal_left": "no"}])
-def test_promoting_asks_whether_anything_personal_is_left(client, organization, body):
+def test_promote_requires_pii_confirmation(client, organization, body):
     scenario = add_scenario(organization, "Made for one", is_one_time=True)
 
     response = send(client, "POST", one(scenario) + "promote/", body)
@@ -480,7 +478,7 @@ def test_promoting_asks_whether_anything_personal_is_left(client, organization, 
     assert Scenario.objects.get().is_one_time is True
 
 
-def test_promoting_and_demoting(client, organization):
+def test_promote_and_demote(client, organization):
     scenario = add_scenario(organization, "Made for one", is_one_time=True)
 
     promoted = send(client, "POST", one(scenario) + "promote/", {"nothing_personal_left": True})
@@ -490,14 +488,14 @@ def test_promoting_and_demoting(client, organization):
     assert (demoted.status_code, demoted.json()["is_one_time"], titles(client)) == (200, True, [])
 
 
-def test_what_was_given_to_somebody_is_not_demoted(client, chat_scenario, chat_assignment):
+def test_demote_of_assigned_scenario_returns_409(client, chat_scenario, chat_assignment):
     response = client.post(one(chat_scenario) + "demote/")
 
     assert (response.status_code, response.json()["code"], response.json()["assignments"]) == (409, "in_use", 1)
     assert Scenario.objects.get().is_one_time is False
 
 
-def test_a_change_does_not_promote_past_the_question(client, organization):
+def test_update_cannot_promote(client, organization):
     scenario = add_scenario(organization, "Made for one", is_one_time=True)
 
     refused = send(client, "PATCH", one(scenario), {"is_one_time": False})
@@ -508,7 +506,7 @@ def test_a_change_does_not_promote_past_the_question(client, organization):
     assert Scenario.objects.get().is_one_time is True
 
 
-def test_advice_names_the_passage(client):
+def test_lint_returns_passage(client):
     prompt = "You are Dana, 44, and at first you are tense. You will be graded on rapport."
 
     response = send(client, "POST", SCENARIOS + "lint/", {"prompt": prompt, "evaluator_context": "- Is empathetic."})
@@ -520,7 +518,7 @@ def test_advice_names_the_passage(client):
     assert "graded" in prompt[found[0]["start"] : found[0]["end"]]
 
 
-def test_advice_is_given_while_there_is_nothing_yet_and_in_either_mode(client):
+def test_lint_accepts_empty_text_and_both_modes(client):
     empty = send(client, "POST", SCENARIOS + "lint/", {"prompt": ""})
     spoken = {"prompt": "p", "evaluator_context": "- Speaks with a warm tone of voice.", "mode": "chat"}
     chat = send(client, "POST", SCENARIOS + "lint/", spoken)
@@ -540,7 +538,7 @@ def test_advice_is_given_while_there_is_nothing_yet_and_in_either_mode(client):
         ("title", {"prompt": "p", "title": "A"}),
     ],
 )
-def test_advice_on_what_could_not_be_kept_is_400(client, field, body):
+def test_lint_of_invalid_text_returns_400(client, field, body):
     response = send(client, "POST", SCENARIOS + "lint/", body)
 
     assert (response.status_code, list(response.json()["fields"])) == (400, [field])
@@ -555,7 +553,7 @@ EVERYTHING = [
 
 
 @pytest.mark.parametrize(("method", "path"), EVERYTHING)
-def test_counselors_are_refused_everywhere_and_read_nothing(counselor, chat_scenario, method, path):
+def test_counselor_is_denied_everywhere(counselor, chat_scenario, method, path):
     response = send(client_of(counselor), method, SCENARIOS + path.format(chat_scenario.pk), {})
 
     assert response.status_code == 403
@@ -566,13 +564,13 @@ def test_counselors_are_refused_everywhere_and_read_nothing(counselor, chat_scen
 
 
 @pytest.mark.parametrize(("method", "path"), EVERYTHING)
-def test_nobody_is_refused_everywhere(db, method, path):
+def test_anonymous_user_is_denied_everywhere(db, method, path):
     response = send(Client(), method, SCENARIOS + path.format(UNKNOWN), {})
 
     assert response.status_code == 403
 
 
-def test_evaluators_read_only(evaluator, chat_scenario):
+def test_evaluator_can_only_read(evaluator, chat_scenario):
     client = client_of(evaluator)
 
     assert titles(client) == [chat_scenario.title]
@@ -583,7 +581,7 @@ def test_evaluators_read_only(evaluator, chat_scenario):
             assert answer.status_code == 403, (method, path)
 
 
-def test_a_trainer_writes_and_does_not_delete(trainer, chat_scenario):
+def test_trainer_can_write_but_not_delete(trainer, chat_scenario):
     client = client_of(trainer)
 
     assert send(client, "POST", SCENARIOS, {"title": "A", "prompt": "p"}).status_code == 201
@@ -591,7 +589,7 @@ def test_a_trainer_writes_and_does_not_delete(trainer, chat_scenario):
     assert client.delete(one(chat_scenario)).status_code == 403
 
 
-def test_another_organization_sees_and_changes_nothing(stranger, chat_scenario, account):
+def test_stranger_cannot_see_or_change_scenarios(stranger, chat_scenario, account):
     client = client_of(stranger)
     before = Scenario.objects.values().get()
 
@@ -608,7 +606,7 @@ def test_another_organization_sees_and_changes_nothing(stranger, chat_scenario, 
     assert Scenario.objects.values().get() == before
 
 
-def test_another_organizations_names_are_unknown(stranger, organization):
+def test_names_of_another_organization_are_unknown(stranger, organization):
     Category.objects.create(organization=organization, name="Ours")
     Skill.objects.create(organization=organization, name="Ours")
 
@@ -619,7 +617,7 @@ def test_another_organizations_names_are_unknown(stranger, organization):
     assert "Did you mean" not in response.content.decode()
 
 
-def test_an_account_of_another_organization_reads_like_none(stranger, account):
+def test_account_of_another_organization_is_unknown(stranger, account):
     theirs = send(client_of(stranger), "POST", SCENARIOS, WRITTEN | {"account": str(account.pk)})
     nobodys = send(client_of(stranger), "POST", SCENARIOS, WRITTEN | {"account": str(UNKNOWN)})
 
@@ -628,7 +626,7 @@ def test_an_account_of_another_organization_reads_like_none(stranger, account):
     assert told == [[f"There is no account {account.pk}."], [f"There is no account {UNKNOWN}."]]
 
 
-def test_a_filters_hint_names_ones_own_only(stranger, organization):
+def test_filter_suggestion_names_own_organization_only(stranger, organization):
     organization.categories.create(name="Harbor onboarding")
 
     told = client_of(stranger).get(f"{SCENARIOS}?category=harbor onboardin").json()
@@ -637,7 +635,7 @@ def test_a_filters_hint_names_ones_own_only(stranger, organization):
     assert "category" in told["fields"]
 
 
-def test_a_token_is_as_good_as_a_session(supervisor, chat_scenario):
+def test_token_and_session_are_equivalent(supervisor, chat_scenario):
     _, secret = issue_service_token(supervisor, "Learning system", ["scenarios:read"])
 
     response = Client().get(SCENARIOS, headers={"Authorization": f"Bearer {secret}"})
@@ -645,7 +643,7 @@ def test_a_token_is_as_good_as_a_session(supervisor, chat_scenario):
     assert (response.status_code, len(response.json()["results"])) == (200, 1)
 
 
-def test_without_csrf_token_a_session_writes_nothing(supervisor):
+def test_session_requires_csrf_token(supervisor):
     client = Client(enforce_csrf_checks=True)
     client.force_login(supervisor)
 
@@ -654,12 +652,12 @@ def test_without_csrf_token_a_session_writes_nothing(supervisor):
 
 
 @pytest.mark.parametrize("method", ["PUT", "TRACE", "PURGE"])
-def test_other_methods_are_405(client, chat_scenario, method):
+def test_other_methods_return_405(client, chat_scenario, method):
     for path in (SCENARIOS, one(chat_scenario)):
         assert client.generic(method, path).status_code == 405
 
 
-def test_options_describe_the_fields_without_naming_anybodys_rows(client, account):
+def test_options_describe_fields_without_rows(client, account):
     response = client.options(SCENARIOS)
 
     fields = response.json()["actions"]["POST"]
@@ -687,9 +685,7 @@ async def exported(client, query: str):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("kind", ["json", "csv"])
-async def test_an_export_is_a_file_that_changes_nothing_when_it_is_imported(
-    supervisor, organization, account, log_in, kind
-):
+async def test_importing_export_changes_nothing(supervisor, organization, account, log_in, kind):
     await sync_to_async(add_library)(organization, account)
     client = await log_in(supervisor)
 
@@ -707,7 +703,7 @@ async def test_an_export_is_a_file_that_changes_nothing_when_it_is_imported(
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_an_export_is_what_the_filters_let_through(supervisor, organization, account, stranger, log_in):
+async def test_export_applies_filters(supervisor, organization, account, stranger, log_in):
     await sync_to_async(add_library)(organization, account)
     client = await log_in(supervisor)
 
@@ -722,14 +718,14 @@ async def test_an_export_is_what_the_filters_let_through(supervisor, organizatio
 
 
 @pytest.mark.parametrize("query", ["?as=xml", "?as=", "?as=%00"])
-def test_an_export_in_another_format_is_400(client, query):
+def test_unknown_export_format_returns_400(client, query):
     response = client.get(f"{SCENARIOS}export/{query}")
 
     assert (response.status_code, list(response.json()["fields"])) == (400, ["as"])
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_an_export_is_given_to_who_accepts_only_csv(supervisor, log_in):
+async def test_export_ignores_accept_header(supervisor, log_in):
     client = await log_in(supervisor)
 
     response = await client.get(f"{SCENARIOS}export/?as=csv", headers={"Accept": "text/csv"})
@@ -738,7 +734,7 @@ async def test_an_export_is_given_to_who_accepts_only_csv(supervisor, log_in):
     assert (response.status_code, body[:10]) == (200, '\ufeff"title"'.encode())
 
 
-def test_the_description_of_the_api_is_whole_and_valid(db, tmp_path):
+def test_openapi_schema_is_valid(db, tmp_path):
     call_command("spectacular", validate=True, fail_on_warn=True, file=str(tmp_path / "schema.yaml"))
 
     assert "/api/scenarios/import/" in (tmp_path / "schema.yaml").read_text()
@@ -760,7 +756,7 @@ def unavailable(response) -> bool:
     return (response.status_code, answer["code"], answer["retryable"]) == (503, "storage_unavailable", True)
 
 
-def test_a_scenario_whose_context_cannot_be_read_is_503(client, out_of_reach, caplog):
+def test_unavailable_context_returns_503(client, out_of_reach, caplog):
     response = client.get(one(out_of_reach))
 
     assert unavailable(response)
@@ -773,11 +769,11 @@ def test_a_scenario_whose_context_cannot_be_read_is_503(client, out_of_reach, ca
 
 
 @pytest.mark.parametrize("kind", ["json", "csv"])
-def test_an_export_is_whole_or_503(client, out_of_reach, kind):
+def test_failed_export_returns_503(client, out_of_reach, kind):
     assert unavailable(client.get(f"{SCENARIOS}export/?as={kind}"))
 
 
-def test_nothing_is_written_where_the_answer_could_not_be_read(client, out_of_reach):
+def test_unavailable_context_prevents_write(client, out_of_reach):
     one_time = {"is_one_time": True, "is_active": True}
     Scenario.objects.filter(pk=out_of_reach.pk).update(**one_time)
     before = Scenario.objects.values().get(pk=out_of_reach.pk)

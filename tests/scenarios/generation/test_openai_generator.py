@@ -47,7 +47,7 @@ def store_id(standin):
         return store.id
 
 
-def test_a_draft_has_everything_that_a_scenario_needs(standin, settings):
+def test_draft_has_every_field_of_scenario(standin, settings):
     draft = generate_draft(wanted())
 
     headings = re.findall("^## (.+)$", draft.prompt, re.MULTILINE)
@@ -64,7 +64,7 @@ def test_a_draft_has_everything_that_a_scenario_needs(standin, settings):
     Scenario(title=draft.title, description=draft.description, prompt=draft.prompt).clean_fields(["organization"])
 
 
-def test_what_is_asked_is_strict_bounded_and_not_kept(standin, settings):
+def test_request_is_strict_limited_and_not_stored(standin, settings):
     settings.GENERATOR_MAX_OUTPUT_TOKENS = 3456
 
     generate_draft(wanted())
@@ -77,7 +77,7 @@ def test_what_is_asked_is_strict_bounded_and_not_kept(standin, settings):
     assert "tools" not in request and "include" not in request
 
 
-def test_the_source_is_quoted_material_and_never_an_instruction(standin):
+def test_source_is_quoted_and_not_an_instruction(standin):
     generate_draft(wanted())
 
     [request] = requests(standin)
@@ -96,7 +96,7 @@ def test_the_source_is_quoted_material_and_never_an_instruction(standin):
     assert "quokkaorder" not in json.dumps(request | {"input": [order]})
 
 
-def test_standing_instructions_are_the_same_for_every_source(standin):
+def test_instructions_are_same_for_every_source(standin):
     generate_draft(wanted())
     generate_draft(wanted(source="Another one.", instructions="quokkawish", mode="chat"))
 
@@ -105,7 +105,7 @@ def test_standing_instructions_are_the_same_for_every_source(standin):
     assert first["text"] == second["text"]
 
 
-def test_sections_are_proven_by_the_headings_that_were_found(standin, store_id):
+def test_sections_are_verified_by_found_headings(standin, store_id):
     draft = generate_draft(wanted(vector_store_id=store_id))
 
     [request] = requests(standin)
@@ -118,7 +118,7 @@ def test_sections_are_proven_by_the_headings_that_were_found(standin, store_id):
     ]
 
 
-def test_without_its_store_it_is_drafted_without_procedures(standin, caplog):
+def test_missing_vector_store_drafts_without_procedures(standin, caplog):
     with caplog.at_level(logging.WARNING, logger="scenarios.generation.openai_generator"):
         draft = generate_draft(wanted(vector_store_id="vs_gone", draft_id="draft-7"))
 
@@ -145,7 +145,7 @@ def test_without_its_store_it_is_drafted_without_procedures(standin, caplog):
         ({"drop_after": 200}, "unreachable", True, 2),
     ],
 )
-def test_what_goes_wrong_is_said_in_our_words(standin, fault, code, retryable, calls):
+def test_api_errors_become_ai_unavailable_error(standin, fault, code, retryable, calls):
     standin.add_fault(RESPONSES, fault, times=None)
 
     with pytest.raises(AIUnavailableError) as caught:
@@ -155,7 +155,7 @@ def test_what_goes_wrong_is_said_in_our_words(standin, fault, code, retryable, c
     assert len(requests(standin)) == calls
 
 
-def test_one_hiccup_is_got_over(standin):
+def test_single_error_is_retried(standin):
     standin.add_fault(RESPONSES, {"status": 503, "retry_after": 0.01})
 
     draft = generate_draft(wanted())
@@ -164,7 +164,7 @@ def test_one_hiccup_is_got_over(standin):
     assert len(requests(standin)) == 2
 
 
-def test_an_answer_that_takes_too_long_is_not_waited_for(standin, settings):
+def test_slow_answer_times_out(standin, settings):
     settings.GENERATOR_TIMEOUT = 0.2
     standin.add_fault(RESPONSES, {"delay": 5}, times=None)
 
@@ -174,14 +174,14 @@ def test_an_answer_that_takes_too_long_is_not_waited_for(standin, settings):
     assert (caught.value.code, caught.value.retryable) == ("timeout", True)
 
 
-def test_nobody_listening_is_unreachable(settings):
+def test_closed_port_is_unreachable(settings):
     with pytest.raises(AIUnavailableError) as caught:
         generate_draft(wanted())
 
     assert (caught.value.code, caught.value.retryable) == ("unreachable", True)
 
 
-def test_a_fault_that_may_pass_is_not_answered_by_giving_up_the_search(standin, store_id):
+def test_temporary_error_keeps_file_search(standin, store_id):
     standin.add_fault(RESPONSES, {"status": 503, "retry_after": 0.01}, times=None)
 
     with pytest.raises(AIUnavailableError):
@@ -221,7 +221,7 @@ def refused(answer, **response):
     return caught.value
 
 
-def test_parts_of_the_caller_stand_under_headings_in_one_order():
+def test_prompt_has_headings_in_fixed_order():
     draft = made_of({"caller": dict(reversed(ANSWER["caller"].items()))})
 
     assert draft.prompt == "\n\n".join(f"## {heading}\nText of {part}." for part, heading in PROMPT_HEADINGS.items())
@@ -240,7 +240,7 @@ def test_parts_of_the_caller_stand_under_headings_in_one_order():
         ('quotes " and \\ stay', 'quotes " and \\ stay'),
     ],
 )
-def test_marks_that_nobody_should_read_are_taken_out(written, kept):
+def test_citation_marks_are_removed(written, kept):
     draft = made_of({"title": written, "caller": ANSWER["caller"] | {"who": written}, "checks": [written]})
 
     assert draft.title == kept
@@ -248,7 +248,7 @@ def test_marks_that_nobody_should_read_are_taken_out(written, kept):
     assert draft.evaluator_context == f"- {kept}"
 
 
-def test_checks_are_a_list_with_a_line_for_each():
+def test_checks_become_bullet_list():
     draft = made_of({"checks": ["- Asks  about\nsleep.", "", "* Sums up.", "Says 2 * 2 - 1."]})
 
     assert draft.evaluator_context == "- Asks about sleep.\n- Sums up.\n- Says 2 * 2 - 1."
@@ -256,7 +256,7 @@ def test_checks_are_a_list_with_a_line_for_each():
 
 @pytest.mark.parametrize("part", PROMPT_HEADINGS)
 @pytest.mark.parametrize("blank", ["", " \n", "\0", "\ue201"])
-def test_a_caller_with_a_part_left_out_is_unusable(part, blank):
+def test_missing_caller_part_is_unusable(part, blank):
     assert refused({"caller": ANSWER["caller"] | {part: blank}}).code == "unusable_answer"
 
 
@@ -277,11 +277,11 @@ def test_a_caller_with_a_part_left_out_is_unusable(part, blank):
         '{"title": "\\ud800"}',
     ],
 )
-def test_an_answer_of_another_shape_is_unusable(answer):
+def test_invalid_answer_is_unusable(answer):
     assert refused(answer).code == "unusable_answer"
 
 
-def test_an_unusable_answer_is_not_quoted_in_a_log():
+def test_unusable_answer_is_not_logged():
     error = refused('{"title": "quokkaname"')
 
     assert (error.__cause__, error.__suppress_context__) == (None, True)
@@ -297,11 +297,11 @@ def test_an_unusable_answer_is_not_quoted_in_a_log():
         ({"output": []}, "unusable_answer"),
     ],
 )
-def test_how_an_answer_ended_is_seen_before_what_it_says(response, code):
+def test_response_status_is_checked_before_content(response, code):
     assert refused({}, **response).code == code
 
 
-def test_texts_stay_within_what_a_scenario_holds():
+def test_texts_stay_within_scenario_limits():
     caller = dict.fromkeys(PROMPT_HEADINGS, "x" * 1300)
 
     draft = made_of({"title": "word " * 60, "description": "word\n" * 400, "caller": caller})
@@ -312,12 +312,12 @@ def test_texts_stay_within_what_a_scenario_holds():
     Scenario(title=draft.title, description=draft.description, prompt=draft.prompt).clean_fields(["organization"])
 
 
-def test_a_title_that_just_fits_is_left_alone():
+def test_title_at_limit_is_unchanged():
     assert made_of({"title": "x" * 255}).title == "x" * 255
     assert made_of({"title": "x" * 256}).title == "x" * 254 + "…"
 
 
-def test_skills_are_those_offered_spelt_so_each_once_and_five():
+def test_skills_are_offered_ones_each_once_at_most_five():
     offered = ["Active listening", "a", "b", "c", "d", "e"]
     given = ["ACTIVE LISTENING", "Invented", "active listening", "E", "d", "c", "b", "a"]
 
@@ -360,7 +360,7 @@ Introduce yourself. Offer a follow-up within
         ("Opening", "", False),
     ],
 )
-def test_a_section_is_proven_by_a_line_that_its_number_begins(written, number, is_proven):
+def test_section_is_verified_by_line_with_its_number(written, number, is_proven):
     section = {"number": written, "title": "A title", "why": "Because."}
 
     [suggested] = made_of({"sections": [section]}, found=["Nothing.", FOUND]).sections
@@ -369,7 +369,7 @@ def test_a_section_is_proven_by_a_line_that_its_number_begins(written, number, i
     assert (suggested.title, suggested.why) == ("A title", "Because.")
 
 
-def test_a_section_is_suggested_once_and_never_without_a_name():
+def test_sections_are_unique_and_named():
     written = [("3", "First"), ("Section 3", "Again"), ("", "Unnumbered"), ("", ""), ("1", "Last")]
     sections = [{"number": number, "title": title, "why": ""} for number, title in written]
 

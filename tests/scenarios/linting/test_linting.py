@@ -38,11 +38,11 @@ def passages(code: str, prompt: str = PERSON, criteria: str = CRITERIA, mode: st
     ]
 
 
-def test_a_good_scenario_gets_no_advice():
+def test_good_scenario_gets_no_advice():
     assert advice_on() == []
 
 
-def test_the_scenarios_of_the_try_out_get_no_advice():
+def test_demo_scenarios_get_no_advice():
     rows = json.loads((settings.BASE_DIR / "fixtures/demo/scenarios.json").read_text())
 
     found = [
@@ -53,7 +53,7 @@ def test_the_scenarios_of_the_try_out_get_no_advice():
     assert found == [[]] * len(rows)
 
 
-def test_advice_says_where_and_comes_in_the_order_of_the_text():
+def test_advice_has_position_and_text_order():
     prompt = f"{PERSON} The counselor should assess your risk. You are also Ben, her brother."
     criteria = "- Shows empathy.\n- Has good body language."
 
@@ -103,12 +103,12 @@ NOT_TO_COUNSELOR = [
 
 
 @pytest.mark.parametrize("sentence", TO_COUNSELOR)
-def test_a_prompt_that_speaks_to_the_counselor_is_found(sentence):
+def test_prompt_addressing_counselor_is_found(sentence):
     assert passages("talks_to_counselor", f"{PERSON}\n{sentence}\nYou hardly sleep.")[0] in sentence
 
 
 @pytest.mark.parametrize("sentence", NOT_TO_COUNSELOR)
-def test_a_prompt_that_tells_the_caller_how_to_react_is_left_alone(sentence):
+def test_prompt_describing_reactions_is_accepted(sentence):
     assert advice_on(f"{PERSON}\n{sentence}\nYou hardly sleep.") == []
 
 
@@ -139,12 +139,12 @@ NO_LEAKS = [
 
 
 @pytest.mark.parametrize("sentence", LEAKS)
-def test_a_prompt_that_leaks_what_is_graded_is_found(sentence):
+def test_prompt_leaking_grading_is_found(sentence):
     assert passages("leaks_grading", f"{PERSON} You hardly sleep. {sentence}") == [sentence]
 
 
 @pytest.mark.parametrize("sentence", NO_LEAKS)
-def test_what_the_caller_says_and_knows_is_no_leak(sentence):
+def test_words_of_caller_are_not_a_leak(sentence):
     assert advice_on(f"{PERSON} {sentence}") == []
 
 
@@ -164,7 +164,7 @@ def test_what_the_caller_says_and_knows_is_no_leak(sentence):
         ("Names one person to reach tonight.", "The counselor names one person to reach tonight, and when."),
     ],
 )
-def test_a_sentence_copied_from_the_evaluator_context_is_found(sentence, criterion):
+def test_sentence_copied_from_context_is_found(sentence, criterion):
     assert passages("leaks_grading", f"{PERSON} {sentence}", f"- {criterion}") == [sentence]
 
 
@@ -179,7 +179,7 @@ def test_a_sentence_copied_from_the_evaluator_context_is_found(sentence, criteri
         ("", CRITERIA),
     ],
 )
-def test_facts_that_both_know_are_no_copy(sentence, criterion):
+def test_shared_facts_are_not_a_copy(sentence, criterion):
     assert passages("leaks_grading", f"{PERSON} {sentence}", f"- {criterion}") == []
 
 
@@ -207,12 +207,12 @@ NOBODY = [
 
 
 @pytest.mark.parametrize("prompt", PERSONAS)
-def test_a_person_is_recognised(prompt):
+def test_persona_is_recognized(prompt):
     assert passages("no_persona", f"{prompt} The call begins in tears.") == []
 
 
 @pytest.mark.parametrize("prompt", NOBODY)
-def test_a_prompt_without_a_person_is_found(prompt):
+def test_prompt_without_persona_is_found(prompt):
     missing = [advice for advice in advice_on(prompt) if advice.code == "no_persona"]
 
     assert [(advice.field, advice.start, advice.end) for advice in missing] == [("prompt", 0, 0)]
@@ -238,18 +238,18 @@ NO_STATES = [
 
 
 @pytest.mark.parametrize("state", STATES)
-def test_an_opening_state_is_recognised(state):
+def test_opening_state_is_recognized(state):
     assert passages("no_opening_state", f"You are Nora, 52. {state}") == []
 
 
 @pytest.mark.parametrize("facts", NO_STATES)
-def test_a_prompt_without_a_state_is_found(facts):
+def test_prompt_without_opening_state_is_found(facts):
     missing = [advice for advice in advice_on(f"You are Nora, 52. {facts}") if advice.code == "no_opening_state"]
 
     assert [(advice.field, advice.start, advice.end) for advice in missing] == [("prompt", 0, 0)]
 
 
-def test_nothing_is_missed_in_a_language_we_do_not_read():
+def test_other_languages_get_no_missing_part_advice():
     prompt = (
         "Du bist Nora, 52 Jahre alt, Busfahrerin. Am Anfang bist du angespannt und entschuldigst dich. Du redest gern "
         "vom Dienst, aber nicht von deinem Mann, der seit Mai fort ist. Fragt dich jemand, sagst du die Wahrheit."
@@ -291,7 +291,7 @@ def test_two_speakers_are_found(lines):
 
 
 @pytest.mark.parametrize("lines", ONE)
-def test_one_speaker_and_a_hand_over_are_left_alone(lines):
+def test_hand_over_between_speakers_is_accepted(lines):
     assert passages("two_speakers", f"{PERSON}\n{lines}") == []
 
 
@@ -320,12 +320,12 @@ CONCRETE = [
 
 @pytest.mark.parametrize("point", VAGUE)
 @pytest.mark.parametrize("marker", ["- ", "* ", "2) ", ""])
-def test_a_vague_criterion_is_found(point, marker):
+def test_vague_criterion_is_found(point, marker):
     assert passages("vague_criterion", criteria=f"{marker}{point}") == [point]
 
 
 @pytest.mark.parametrize("point", CONCRETE)
-def test_a_concrete_criterion_is_left_alone(point):
+def test_concrete_criterion_is_accepted(point):
     assert advice_on(criteria=f"- {point}") == []
 
 
@@ -340,7 +340,7 @@ def test_a_concrete_criterion_is_left_alone(point):
         ("Does not argue with the delusion.", "Never argues with delusions."),
     ],
 )
-def test_two_points_that_say_the_same_are_found(one, other):
+def test_repeated_points_are_found(one, other):
     criteria = f"- {one}\n- Names the loss of the job.\n- {other}"
 
     assert passages("doubled_criterion", criteria=criteria) == [other]
@@ -357,7 +357,7 @@ def test_two_points_that_say_the_same_are_found(one, other):
         ("Asks what holds the caller back.", "Asks what brings the caller here."),
     ],
 )
-def test_points_that_differ_are_left_alone(one, other):
+def test_different_points_are_accepted(one, other):
     assert advice_on(criteria=f"- {one}\n- {other}") == []
 
 
@@ -372,7 +372,7 @@ def test_points_that_differ_are_left_alone(one, other):
         "Validates the anger, then asks about weapons at home.",
     ],
 )
-def test_a_point_with_two_checks_is_to_be_split(point):
+def test_point_with_two_checks_is_found(point):
     found = [advice for advice in advice_on(criteria=f"- {point}") if advice.code == "doubled_criterion"]
 
     assert [advice.message for advice in found] == [MESSAGES["split_criterion"]]
@@ -391,7 +391,7 @@ def test_a_point_with_two_checks_is_to_be_split(point):
         "Asks who can come over and whether the door is locked.",
     ],
 )
-def test_one_check_with_and_in_it_is_left_alone(point):
+def test_single_check_with_and_is_accepted(point):
     assert advice_on(criteria=f"- {point}") == []
 
 
@@ -413,7 +413,7 @@ def test_one_check_with_and_in_it_is_left_alone(point):
         ("Allows silence after the diagnosis.", "silence", "chat"),
     ],
 )
-def test_what_no_transcript_shows_is_found(point, passage, mode):
+def test_unobservable_criterion_is_found(point, passage, mode):
     assert passages("unseen_criterion", criteria=f"- {point}", mode=mode) == [passage]
 
 
@@ -431,11 +431,11 @@ def test_what_no_transcript_shows_is_found(point, passage, mode):
         ("Asks the caller to note the number.", "chat"),
     ],
 )
-def test_what_a_transcript_shows_is_left_alone(point, mode):
+def test_observable_criterion_is_accepted(point, mode):
     assert passages("unseen_criterion", criteria=f"- {point}", mode=mode) == []
 
 
-def test_a_voice_is_spoken_of_as_each_mode_allows():
+def test_voice_advice_depends_on_mode():
     point = "- Reads the number out in a calm voice."
 
     by_phone, by_chat = advice_on(criteria=point, mode="phone"), advice_on(criteria=point, mode="chat")
@@ -444,13 +444,13 @@ def test_a_voice_is_spoken_of_as_each_mode_allows():
 
 
 @pytest.mark.parametrize("criteria", ["", " ", "\n\n", "\t", "\u2028"])
-def test_an_empty_evaluator_context_is_found(criteria):
+def test_empty_evaluator_context_is_found(criteria):
     assert advice_on(criteria=criteria) == [
         LintAdvice("evaluator_context", "no_criteria", MESSAGES["no_criteria"], 0, 0),
     ]
 
 
-def test_a_text_without_a_list_is_one_check_and_told_so():
+def test_text_without_list_is_found():
     criteria = " Asks about suicide. Agrees on a plan for tonight.\n"
 
     assert [(advice.code, advice.start, advice.end) for advice in advice_on(criteria=criteria)] == [
@@ -458,7 +458,7 @@ def test_a_text_without_a_list_is_one_check_and_told_so():
     ]
 
 
-def test_points_beyond_the_twentieth_are_told_to_be_unchecked_and_not_looked_at():
+def test_points_beyond_twentieth_are_reported_and_not_checked():
     colours = ["red", "orange", "yellow", "green", "blue", "violet", "black", "white", "grey", "brown", "pink"]
     listed = [f"- Asks about the {colour} {thing}.\n" for thing in ("door", "car") for colour in colours]
     criteria = "".join(listed[:20]) + "1. Shows empathy.\n- Be good.\n"
@@ -468,13 +468,13 @@ def test_points_beyond_the_twentieth_are_told_to_be_unchecked_and_not_looked_at(
     ]
 
 
-def test_headings_between_the_points_are_no_points():
+def test_headings_are_not_points():
     criteria = "Expected: good.\n\nSkills:\n- Asks about suicide.\nOther:\n- Names the loss."
 
     assert advice_on(criteria=criteria) == []
 
 
-def test_every_code_has_been_named_here():
+def test_all_codes_are_covered():
     found = {
         *(advice.code for advice in advice_on("Trainee: remember it. You are graded.", "Be good. Nod.")),
         *(advice.code for advice in advice_on(f"{PERSON}\n{TWO[0]}", "- Shows empathy\n" * 21)),
@@ -508,7 +508,7 @@ TEXTS = st.text() | st.lists(PIECES | st.text(max_size=5), max_size=25).map("".j
 
 
 @given(TEXTS, TEXTS, st.sampled_from(["phone", "chat", "fax"]))
-def test_advice_is_always_given_and_lies_within_the_text(prompt, criteria, mode):
+def test_advice_positions_lie_within_text(prompt, criteria, mode):
     lengths = {"prompt": len(prompt), "evaluator_context": len(criteria)}
 
     found = lint_scenario(prompt=prompt, evaluator_context=criteria, mode=mode)
@@ -525,7 +525,7 @@ def test_advice_is_always_given_and_lies_within_the_text(prompt, criteria, mode)
     [" ", "\n", "-", "- ", "-  \n", "a", "a ", "You are ", "1", "; and ask ", "fills a ", "\t*", "the counselor ", "."]
     + ["if ", "Caller: a\nCounselor: b\n", "- Asks about it and asks ", "Ask the caller. ", "and aly ", "(", "\u2028"],
 )
-def test_the_longest_texts_are_answered(piece):
+def test_longest_texts_are_linted_in_time(piece):
     prompt, criteria = (piece * 10_000)[:10_000], (piece * 50_000)[:50_000]
 
     found = [*advice_on(prompt, criteria), *advice_on(prompt, f"- {criteria}\n- a")]

@@ -40,7 +40,7 @@ def run(*arguments: Any) -> tuple[dict[str, Any], str]:
     return json.loads(out.getvalue() or "{}"), ended
 
 
-def test_a_pack_is_imported_and_a_second_time_nothing(pack, organization):
+def test_second_run_imports_nothing(pack, organization):
     path = pack(ROW, {"title": "Morning", "prompt": "You are Walter.", "mode": "chat"})
 
     first, second = run(path), run(path)
@@ -54,14 +54,14 @@ def test_a_pack_is_imported_and_a_second_time_nothing(pack, organization):
     assert (scenario.evaluator_context, scenario.created_by, scenario.account) == ("- Waits.", None, None)
 
 
-def test_no_worker_is_needed_and_the_import_stands_in_the_history(pack, organization):
+def test_import_runs_without_worker_and_is_recorded(pack, organization):
     run(pack(ROW))
 
     job = ImportJob.objects.get()
     assert (job.status, job.source, job.filename, job.written) == ("completed", "command", "pack.json", 1)
 
 
-def test_one_wrong_row_keeps_all_out_and_says_where(pack, organization):
+def test_invalid_row_stops_import_and_is_reported(pack, organization):
     outcome, ended = run(pack(ROW, {"title": "Morning", "prompt": "", "category": "nowhere"}))
 
     assert ended == "1 row is invalid. Nothing was imported. To add missing categories, use --create-categories."
@@ -73,7 +73,7 @@ def test_one_wrong_row_keeps_all_out_and_says_where(pack, organization):
     assert not ImportJob.objects.exists()
 
 
-def test_partial_writes_the_rest_and_still_says_that_one_was_refused(pack, organization):
+def test_partial_imports_valid_rows_and_reports_invalid_one(pack, organization):
     outcome, ended = run(pack(ROW, {"title": "Morning"}), "--partial")
 
     assert ended == "1 row is invalid. The other rows were imported."
@@ -81,21 +81,21 @@ def test_partial_writes_the_rest_and_still_says_that_one_was_refused(pack, organ
     assert Scenario.objects.get().title == "Night shift"
 
 
-def test_all_or_nothing_holds_over_all_files(pack, organization):
+def test_invalid_row_stops_import_of_all_files(pack, organization):
     good, bad = pack(ROW, name="good.json"), pack({"title": "Morning"}, name="bad.json")
 
     assert run(good, bad)[0]["created"] == 0
     assert run(good, bad, "--partial")[0]["created"] == 1
 
 
-def test_a_title_that_two_files_share_is_created_once(pack, organization):
+def test_title_in_two_files_is_created_once(pack, organization):
     outcome, _ = run(pack(ROW, name="one.json"), pack(ROW | {"title": " NIGHT shift"}, name="two.json"))
 
     assert (outcome["created"], outcome["skipped_titles"]) == (1, ["NIGHT shift"])
 
 
 @pytest.mark.parametrize("update", [[], ["--update"]])
-def test_a_dry_run_of_several_files_promises_what_the_run_does(pack, organization, update):
+def test_dry_run_reports_same_outcome_as_run(pack, organization, update):
     add_scenario(organization, "There already", prompt="You are Dana.")
     files = [
         pack(ROW, {"title": "There already", "prompt": "You are Ines."}, name="one.json"),
@@ -115,21 +115,21 @@ def test_a_dry_run_of_several_files_promises_what_the_run_does(pack, organizatio
     assert Scenario.objects.get(title="Night shift").prompt == "You are Dana."
 
 
-def test_a_row_of_a_later_file_names_the_earlier_one(pack, organization):
+def test_repeated_title_names_row_of_earlier_file(pack, organization):
     run(pack({"title": "Morning", "prompt": "x"}, ROW, name="one.json"), pack(ROW, name="two.json"))
 
     problems = ImportJob.objects.get(filename="two.json").rows.get().problems
     assert [problem["message"] for problem in problems] == ["Row 2 of one.json has the same title."]
 
 
-def test_a_file_that_is_named_twice_is_taken_once(pack, organization):
+def test_file_named_twice_is_imported_once(pack, organization):
     path = pack(ROW)
 
     assert run(path, path)[0]["created"] == 1
     assert ImportJob.objects.count() == 1
 
 
-def test_an_import_that_a_worker_has_taken_over_is_not_called_done(pack, organization):
+def test_import_taken_over_by_worker_is_not_reported_done(pack, organization):
     def take_over() -> None:
         ImportJob.objects.update(claims=F("claims") + 1)
 
@@ -146,7 +146,7 @@ def test_an_import_that_a_worker_has_taken_over_is_not_called_done(pack, organiz
     assert ImportJob.objects.get().status == ImportJob.Status.RUNNING
 
 
-def test_a_dry_run_says_what_would_happen_and_writes_nothing(pack, organization):
+def test_dry_run_reports_outcome_and_writes_nothing(pack, organization):
     outcome, ended = run(pack(ROW | {"category": "new one"}), "--dry-run", "--create-categories")
 
     assert (outcome["created_titles"], outcome["dry_run"], ended) == (["Night shift"], True, "")
@@ -155,13 +155,13 @@ def test_a_dry_run_says_what_would_happen_and_writes_nothing(pack, organization)
     assert not organization.categories.filter(name="new one").exists()
 
 
-def test_a_dry_run_of_what_would_be_refused_creates_nothing_either(pack, organization):
+def test_dry_run_with_invalid_row_reports_nothing_created(pack, organization):
     path = pack(ROW, {"title": "Morning"})
 
     assert (run(path, "--dry-run")[0]["created"], run(path, "--dry-run", "--partial")[0]["created"]) == (0, 1)
 
 
-def test_categories_are_created_only_when_asked(pack, organization):
+def test_categories_are_created_only_on_request(pack, organization):
     path = pack(ROW | {"category": "cohort_training"})
 
     assert run(path)[0]["invalid"] == 1
@@ -169,7 +169,7 @@ def test_categories_are_created_only_when_asked(pack, organization):
     assert Scenario.objects.get().category.name == "cohort_training"
 
 
-def test_update_changes_what_the_file_says_and_nothing_else(pack, organization, supervisor):
+def test_update_changes_only_columns_of_file(pack, organization, supervisor):
     run(pack(ROW))
     Scenario.objects.update(difficulty="expert", description="kept")
 
@@ -182,7 +182,7 @@ def test_update_changes_what_the_file_says_and_nothing_else(pack, organization, 
     assert (scenario.description, scenario.evaluator_context) == ("kept", "- Waits.")
 
 
-def test_account_and_author_are_named(pack, organization, trainer):
+def test_account_and_author_options_are_used(pack, organization, trainer):
     account = Account.objects.create(organization=organization, name="Harbor State Line", number="717")
     other = Account.objects.create(organization=organization, name="Valley Insurance")
 
@@ -205,14 +205,16 @@ def test_account_and_author_are_named(pack, organization, trainer):
         (["--organization=Ridge Helpline", "--created-by=supervisor@example.org"], "No one in Ridge Helpline has the"),
     ],
 )
-def test_who_is_meant_must_be_clear(pack, account, supervisor, other_organization, arguments, why):
+def test_unclear_organization_account_or_author_is_rejected(
+    pack, account, supervisor, other_organization, arguments, why
+):
     with pytest.raises(CommandError, match="^" + why.replace(".", r"\.")):
         call_command("import_scenarios", str(pack(ROW)), *arguments)
 
     assert not Scenario.objects.exists()
 
 
-def test_a_setting_may_name_the_organization(pack, organization, other_organization, settings):
+def test_organization_defaults_to_setting(pack, organization, other_organization, settings):
     settings.DEFAULT_ORGANIZATION = "Ridge Helpline"
 
     run(pack(ROW))
@@ -220,7 +222,7 @@ def test_a_setting_may_name_the_organization(pack, organization, other_organizat
     assert Scenario.objects.get().organization == other_organization
 
 
-def test_the_same_title_elsewhere_is_no_duplicate(pack, organization, other_organization):
+def test_title_of_another_organization_is_not_duplicate(pack, organization, other_organization):
     add_scenario(other_organization, "Night shift")
 
     assert run(pack(ROW), f"--organization={organization.pk}")[0]["created"] == 1
@@ -235,7 +237,7 @@ def test_the_same_title_elsewhere_is_no_duplicate(pack, organization, other_orga
         (b"x" * (32 * 1024**2 + 1), "larger than 32 MB"),
     ],
 )
-def test_what_cannot_be_read_is_refused_in_words_with_its_place(tmp_path, organization, content, why):
+def test_unreadable_file_is_rejected_with_position(tmp_path, organization, content, why):
     path = tmp_path / "pack.json"
     path.write_bytes(content)
 
@@ -247,7 +249,7 @@ def test_what_cannot_be_read_is_refused_in_words_with_its_place(tmp_path, organi
     assert not ImportJob.objects.exists()
 
 
-def test_a_text_that_cannot_be_compared_is_said_and_nothing_is_kept(pack, organization):
+def test_unavailable_context_stops_import(pack, organization):
     run(pack(ROW))
     default_storage.delete(Scenario.objects.get().evaluator_context_file.name)
 
@@ -261,7 +263,7 @@ def test_a_text_that_cannot_be_compared_is_said_and_nothing_is_kept(pack, organi
     assert ImportJob.objects.count() == 1
 
 
-def test_a_pipe_is_read_once(tmp_path, organization):
+def test_pipe_is_read_once(tmp_path, organization):
     pipe = tmp_path / "pack.json"
     os.mkfifo(pipe)
     writer = threading.Thread(target=pipe.write_text, args=[json.dumps([ROW])])
@@ -273,7 +275,7 @@ def test_a_pipe_is_read_once(tmp_path, organization):
     assert (outcome["created"], ended) == (1, "")
 
 
-def test_what_would_drive_a_terminal_is_not_printed(pack, organization):
+def test_control_characters_are_not_printed(pack, organization):
     path, out = pack(ROW | {"title": "\x1b[31mRed\x1b]0;title\x07"}), StringIO()
     run(path)
 
@@ -283,12 +285,12 @@ def test_what_would_drive_a_terminal_is_not_printed(pack, organization):
     assert "[31mRed" in out.getvalue()
 
 
-def test_a_missing_file_is_named(organization, tmp_path):
+def test_missing_file_is_reported(organization, tmp_path):
     with pytest.raises(CommandError, match="No such file"):
         call_command("import_scenarios", str(tmp_path / "nothing.json"), stderr=StringIO())
 
 
-def test_people_read_a_table(pack, organization, capsys):
+def test_outcome_is_printed_as_table(pack, organization, capsys):
     out = StringIO()
 
     with pytest.raises(CommandError):
@@ -301,7 +303,7 @@ def test_people_read_a_table(pack, organization, capsys):
     assert "Writing pack.json" in capsys.readouterr().err
 
 
-def test_what_stands_in_a_file_is_no_markup(pack, organization, capsys):
+def test_text_of_file_is_not_treated_as_markup(pack, organization, capsys):
     out = StringIO()
     rows = [ROW, ROW | {"title": "[b]Two", "[/prompt]": "x"}]
 
@@ -313,7 +315,7 @@ def test_what_stands_in_a_file_is_no_markup(pack, organization, capsys):
     assert [text for text in ("Reading [b]pack.json", "Writing [b]pack.json") if text not in progress] == []
 
 
-def test_organizations_are_told_by_id(pack, organization, other_organization):
+def test_organization_option_accepts_id(pack, organization, other_organization):
     run(pack(ROW), f"--organization={other_organization.pk}")
 
     assert Organization.objects.get(scenarios__title="Night shift") == other_organization

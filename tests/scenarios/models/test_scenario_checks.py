@@ -49,7 +49,7 @@ def as_sent(checks) -> list[dict]:
     return [check | {"phrases": "; ".join(check["phrases"])} for check in checks]
 
 
-def test_checks_are_proposed_from_the_points_of_the_context():
+def test_propose_checks_returns_one_check_per_list_item():
     assert propose_checks(CONTEXT) == PROPOSED
     assert [check["text"] for check in propose_checks("One thought\nover two lines.")] == [
         "One thought over two lines."
@@ -66,14 +66,14 @@ def test_checks_are_proposed_from_the_points_of_the_context():
         ({"text": "x", "phrases": ["a"] * 6}, "Check 1: Enter at most 5 phrases of at most 120 characters each."),
     ],
 )
-def test_a_wrong_check_says_which_and_why(row, words):
+def test_clean_checks_rejects_invalid_check_with_its_number(row, words):
     with pytest.raises(ValidationError) as error:
         clean_checks([row])
 
     assert error.value.messages[0].startswith(words)
 
 
-def test_lines_without_a_text_are_left_out_and_twenty_are_enough():
+def test_clean_checks_drops_empty_lines_and_limits_count():
     assert clean_checks([{"text": " "}, {"text": " Asks. ", "phrases": [" a ", ""]}]) == [
         {"text": "Asks.", "weight": 2, "expected": "", "phrases": ["a"]}
     ]
@@ -81,7 +81,7 @@ def test_lines_without_a_text_are_left_out_and_twenty_are_enough():
         clean_checks([{"text": "x"}] * 21)
 
 
-def test_the_form_shows_what_is_proposed_and_keeps_proposing_until_it_is_edited(supervisor, scenario):
+def test_form_proposes_checks_until_they_are_edited(supervisor, scenario):
     client = client_of(supervisor)
     assert "Greets warmly." in client.get(page(scenario)).content.decode()
 
@@ -97,7 +97,7 @@ def test_the_form_shows_what_is_proposed_and_keeps_proposing_until_it_is_edited(
     ]
 
 
-def test_what_was_edited_stays_when_the_context_changes(supervisor, scenario):
+def test_edited_checks_survive_context_change(supervisor, scenario):
     client = client_of(supervisor)
     mine = {"text": "Greets by name.", "weight": 3, "expected": "The caller feels expected.", "phrases": "Hello; hi"}
 
@@ -114,7 +114,7 @@ def test_what_was_edited_stays_when_the_context_changes(supervisor, scenario):
     assert scenario.checks == kept
 
 
-def test_a_wrong_check_stands_beside_the_field_and_nothing_is_lost(supervisor, scenario):
+def test_form_shows_check_error_and_keeps_input(supervisor, scenario):
     response = sent(client_of(supervisor), scenario, [{"text": "Greets.", "weight": 9}])
 
     body = response.content.decode()
@@ -122,7 +122,7 @@ def test_a_wrong_check_stands_beside_the_field_and_nothing_is_lost(supervisor, s
     assert "Check 1: Choose a weight of 1, 2, or 3." in body and "Greets." in body
 
 
-def test_a_conversation_is_graded_by_the_checks_of_the_moment_it_began(supervisor, counselor, scenario, standin):
+def test_session_is_graded_by_checks_from_its_start(supervisor, counselor, scenario, standin):
     scenario.checks = [{"text": "Greets by name.", "weight": 3, "expected": "", "phrases": ["my name is"]}]
     scenario.save(update_fields=["checks"])
     session = start_assignment(assign(scenario, counselor, supervisor))[0]

@@ -11,7 +11,7 @@ from training.services.sessions import start_assignment
 FILLED = {"age": "19", "area": "Ohio", "concerns": "exams, being alone", "upset": 4, "suicide": "unsure"}
 
 
-def test_what_was_left_out_is_not_kept():
+def test_clean_survey_drops_empty_answers():
     assert clean_survey({"age": " 19 ", "area": "", "upset": None}) == {"age": "19"}
     assert clean_survey(None) == clean_survey({}) == {}
 
@@ -20,19 +20,19 @@ def test_what_was_left_out_is_not_kept():
     "wrong",
     [{"age": "x" * 21}, {"age": 19}, {"upset": 0}, {"upset": 6}, {"upset": True}, {"suicide": "maybe"}, {"name": "Jo"}],
 )
-def test_what_is_wrong_is_named(wrong):
+def test_clean_survey_rejects_invalid_answers(wrong):
     with pytest.raises(ValidationError) as refused:
         clean_survey(wrong)
 
     assert list(refused.value.message_dict) == list(wrong)
 
 
-def test_it_is_read_as_questions_and_answers():
+def test_format_survey_returns_labels_and_answers():
     assert format_survey(FILLED)[3:] == [("How upset, from 1 to 5", "4"), ("Thoughts of suicide", "Not sure")]
     assert format_survey({}) == []
 
 
-def test_the_counselor_reads_it_before_the_chat_and_the_caller_knows_it(counselor, chat_assignment):
+def test_survey_is_shown_to_counselor_and_caller(counselor, chat_assignment):
     Scenario.objects.update(visitor_survey=FILLED)
     chat_assignment.scenario.refresh_from_db()
 
@@ -44,12 +44,12 @@ def test_the_counselor_reads_it_before_the_chat_and_the_caller_knows_it(counselo
     assert session.scenario_version.visitor_survey == FILLED
 
 
-def test_without_one_nobody_speaks_of_it(counselor, chat):
+def test_empty_survey_is_not_mentioned(counselor, chat):
     assert "form" not in caller_instructions(chat).split("# Who you are")[1]
     assert "filled in" not in client_of(counselor).get(f"/training/chat/{chat.assignment_id}/").content.decode()
 
 
-def test_it_is_written_in_the_administration(supervisor):
+def test_admin_form_saves_survey(supervisor):
     client = client_of(supervisor)
     sent = {f"visitor_survey-{name}": value for name, value in FILLED.items()}
 
@@ -63,7 +63,7 @@ def test_it_is_written_in_the_administration(supervisor):
     assert "This is a phone scenario" in wrong.content.decode()
 
 
-def test_it_is_written_over_the_api(supervisor):
+def test_api_saves_survey(supervisor):
     client, body = client_of(supervisor), {"title": "A", "prompt": "You are Noor.", "mode": "chat"}
 
     made = client.post("/api/scenarios/", body | {"visitor_survey": FILLED}, content_type="application/json")

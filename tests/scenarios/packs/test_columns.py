@@ -28,11 +28,11 @@ from scenarios.packs.columns import (
         ("", ""),
     ],
 )
-def test_column_has_one_name_however_it_is_spelled(spelled, name):
+def test_canonical_column_accepts_any_spelling(spelled, name):
     assert canonical_column(spelled) == name
 
 
-def test_every_column_goes_by_its_own_name():
+def test_canonical_column_keeps_own_names():
     assert [canonical_column(name) for name in COLUMNS] == list(COLUMNS)
 
 
@@ -48,14 +48,14 @@ def test_every_column_goes_by_its_own_name():
         ("notes", ""),
     ],
 )
-def test_near_miss_is_told_from_a_column_of_somebody_else(written, meant):
+def test_closest_column_finds_misspellings_only(written, meant):
     notes = UnknownColumns()
 
     assert notes.closest_column(written) == meant
     assert notes.ignored_columns == (set() if meant else {written})
 
 
-def test_names_of_what_is_ignored_are_kept_short_and_clean():
+def test_ignored_names_are_shortened_and_cleaned():
     notes = UnknownColumns()
 
     notes.closest_column("x\0\ud800" + "y" * 500)
@@ -63,7 +63,7 @@ def test_names_of_what_is_ignored_are_kept_short_and_clean():
     assert notes.ignored_columns == {"x\ufffd\ufffd" + "y" * 57 + "…"}
 
 
-def test_unknown_names_are_bounded():
+def test_unknown_names_are_limited():
     notes = UnknownColumns()
     for number in range(MAX_UNKNOWN_COLUMNS):
         notes.closest_column(f"column {number}")
@@ -85,7 +85,7 @@ HALF_A_CHARACTER = "The text contains half of a character (%(character)s), which
         ("\ud83d", Message(HALF_A_CHARACTER, {"character": "\\ud83d"})),
     ],
 )
-def test_text_that_cannot_be_stored_is_named(text, problem):
+def test_describe_unstorable_text_returns_reason(text, problem):
     assert describe_unstorable_text(text) == problem
 
 
@@ -99,5 +99,5 @@ def test_text_that_cannot_be_stored_is_named(text, problem):
         ("estimated_minutes", 0, 0),
     ],
 )
-def test_only_line_breaks_and_the_space_around_a_title_are_tidied(name, value, tidy):
+def test_normalize_value_changes_only_line_ends_and_titles(name, value, tidy):
     assert normalize_value(name, value) == tidy

@@ -7,17 +7,17 @@ from scenarios.packs.csv_cells import escape_formula, read_cell, unescape_formul
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@home", "\tx", "\rx", "- a list", "'=1", "''-x"])
-def test_text_that_a_spreadsheet_might_run_gets_a_quote_in_front(text):
+def test_formula_is_escaped(text):
     assert escape_formula(text) == "'" + text
 
 
 @pytest.mark.parametrize("text", ["", "plain", "'quoted'", " =1", "1=1", "'", "''"])
-def test_text_that_is_harmless_is_left_alone(text):
+def test_harmless_text_is_unchanged(text):
     assert (escape_formula(text), unescape_formula(text)) == (text, text)
 
 
 @given(st.text(st.sampled_from("'=+-@\t\r\n a"), max_size=8))
-def test_guarding_is_undone_by_reading(text):
+def test_unescape_reverses_escape(text):
     assert unescape_formula(escape_formula(text)) == text
     assert escape_formula(text)[:1] not in set("=+-@\t\r")
 
@@ -30,7 +30,7 @@ def test_integer_is_read(cell, number):
 
 
 @pytest.mark.parametrize("cell", ["soon", "15.0", "1_5", "１５", "1e3", "1 5", "9" * 21])
-def test_what_is_no_integer_is_named(cell):
+def test_invalid_integer_is_rejected(cell):
     with pytest.raises(ValueError, match=f"^Enter a whole number, such as 15, instead of “{cell}”.$"):
         read_cell(ColumnType.INTEGER, cell)
 
@@ -48,12 +48,12 @@ def test_what_is_no_integer_is_named(cell):
         ("", None),
     ],
 )
-def test_boolean_is_read_as_people_and_spreadsheets_write_it(cell, value):
+def test_boolean_is_read(cell, value):
     assert read_cell(ColumnType.BOOLEAN, cell) is value
 
 
 @pytest.mark.parametrize("cell", ["maybe", "2", "wahr"])
-def test_what_is_no_boolean_is_named(cell):
+def test_invalid_boolean_is_rejected(cell):
     with pytest.raises(ValueError, match=f"^Enter true or false .* instead of “{cell}”.$"):
         read_cell(ColumnType.BOOLEAN, cell)
 
@@ -73,12 +73,12 @@ def test_what_is_no_boolean_is_named(cell):
         (" ; \n", None),
     ],
 )
-def test_names_stand_between_semicolons_or_line_breaks(cell, names):
+def test_names_are_split_at_semicolons_and_line_breaks(cell, names):
     assert read_cell(ColumnType.NAMES, cell) == names
 
 
 @pytest.mark.parametrize(("cell", "from_where"), [('a; "b', '"b'), ('"a" b; c', '"a" b; c')])
-def test_names_with_a_stray_quote_are_refused_from_there(cell, from_where):
+def test_stray_quote_in_names_is_rejected(cell, from_where):
     with pytest.raises(ValueError, match=f"^A quotation mark is not closed, or there is text after it: “{from_where}”"):
         read_cell(ColumnType.NAMES, cell)
 
@@ -86,7 +86,7 @@ def test_names_with_a_stray_quote_are_refused_from_there(cell, from_where):
 @given(
     st.lists(st.text(st.one_of(st.sampled_from(" \"';\n\r=-"), st.characters(exclude_categories=["Cs"]))), min_size=1)
 )
-def test_names_come_back_as_they_were_written(names):
+def test_names_round_trip(names):
     assert read_cell(ColumnType.NAMES, write_cell(names)) == [name.replace("\r\n", "\n") for name in names]
 
 
@@ -94,5 +94,5 @@ def test_names_come_back_as_they_were_written(names):
     ("value", "cell"),
     [(15, "15"), (True, "true"), (False, "false"), (["a", "b;c"], 'a; "b;c"'), ([], ""), ("", ""), (["=x"], "'=x")],
 )
-def test_values_are_written_as_a_person_would(value, cell):
+def test_values_are_written_readably(value, cell):
     assert write_cell(value) == cell

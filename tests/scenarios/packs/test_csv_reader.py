@@ -22,11 +22,11 @@ HEADER = b"title,prompt,estimated_minutes,is_active,skills\n"
         'title,prompt,evaluator_context\n"",""\nA,B,é\n',
     ],
 )
-def test_sheet_is_read_as_spreadsheets_save_it(text):
+def test_spreadsheet_variants_are_read(text):
     assert values_of(text.encode(), "pack.csv") == [{"title": "A", "prompt": "B", "evaluator_context": "é"}]
 
 
-def test_values_are_read_and_empty_cells_say_nothing():
+def test_empty_cells_are_absent():
     data = HEADER + b'A,"x\r\ny, ""z""",20,No,"a; ""b;c"""\n  ,\'=1+1,,, ; \n'
 
     assert values_of(data) == [
@@ -35,27 +35,27 @@ def test_values_are_read_and_empty_cells_say_nothing():
     ]
 
 
-def test_nought_and_no_are_said():
+def test_zero_and_false_are_kept():
     assert values_of(HEADER + b"A,B,0,0\n") == [
         {"title": "A", "prompt": "B", "estimated_minutes": 0, "is_active": False}
     ]
 
 
-def test_rows_know_their_number_and_the_line_they_begin_on():
+def test_rows_have_number_and_first_line():
     data = HEADER + b'A,"1\n2\r\n3"\n\n\nB,C\r\n,,,\nD,E'
 
     assert [(row.number, row.line) for row in rows_of(data)] == [(1, 2), (2, 7), (3, 9)]
 
 
-def test_short_row_says_less():
+def test_short_row_is_accepted():
     assert values_of(HEADER + b"A,B\n") == [{"title": "A", "prompt": "B"}]
 
 
-def test_a_header_alone_has_no_rows():
+def test_header_alone_has_no_rows():
     assert values_of(HEADER) == []
 
 
-def test_ignored_columns_are_told():
+def test_ignored_columns_are_collected():
     assert ignored_in(b"title,prompt, Author ,created at,\nA,B,C,D,\n") == {"Author", "created at"}
 
 
@@ -75,7 +75,7 @@ def test_ignored_columns_are_told():
         ),
     ],
 )
-def test_cell_that_cannot_be_taken_is_a_problem_of_its_row_at_its_place(row, field, line, column, message):
+def test_invalid_cell_is_problem_with_position(row, field, line, column, message):
     rows = rows_of(HEADER + b"A,B\n" + row + b"\nA,B\n")
 
     assert [(one.field, one.line, one.column, str(one.message)) for one in rows[1].problems] == [
@@ -84,7 +84,7 @@ def test_cell_that_cannot_be_taken_is_a_problem_of_its_row_at_its_place(row, fie
     assert [row.values for row in rows[::2]] == [{"title": "A", "prompt": "B"}] * 2
 
 
-def test_every_problem_of_a_row_is_told_in_order():
+def test_problems_of_row_are_in_order():
     assert places_of(HEADER + b'A,B,x,y,"a ""b;c",d,e\n') == [
         ("estimated_minutes", 2, 5),
         ("is_active", 2, 7),
@@ -92,13 +92,13 @@ def test_every_problem_of_a_row_is_told_in_order():
     ]
 
 
-def test_text_in_a_column_without_a_name_is_not_lost_in_silence():
+def test_text_in_unnamed_column_is_problem():
     assert problems_of(b"title,prompt,\nA,I am sad, really\nA,B, \n") == [
         ("", 2, 12, "“ really” is in a column without a name. Put text that contains a comma in quotation marks.")
     ]
 
 
-def test_problems_of_one_row_are_bounded():
+def test_problems_of_row_are_limited():
     assert len(problems_of(b"title,prompt" + b"," * 90 + b"\nA,B" + b",x" * 90)) == 50
 
 
@@ -154,12 +154,12 @@ def test_problems_of_one_row_are_bounded():
          "Save it as UTF-8 (in a spreadsheet, choose “CSV UTF-8”) and upload it again."),
     ],
 )  # fmt: skip
-def test_broken_sheet_is_refused_at_its_place(data, line, column, message):
+def test_broken_file_is_rejected_with_position(data, line, column, message):
     assert refusal_of(data, "pack.csv") == (line, column, message)
 
 
 @pytest.mark.parametrize("after", [b"", b",B\n", b'",B,C,"D"\n', b'"\nA,B'])
-def test_cell_longer_than_the_csv_module_reads_is_refused_where_it_begins(after):
+def test_overlong_cell_is_rejected_with_position(after):
     most = csv.field_size_limit()
 
     refusal = refusal_of(HEADER + b'A,B\nshort,"' + b"x" * (most + 1) + after, "pack.csv")
@@ -170,7 +170,7 @@ def test_cell_longer_than_the_csv_module_reads_is_refused_where_it_begins(after)
     assert refusal == (3, 7, message)
 
 
-def test_row_longer_than_any_scenario_is_refused_where_it_begins():
+def test_overlong_row_is_rejected_with_position():
     refusal = refusal_of(HEADER + b"A,B\n" + b",\n" * 3 + b"," * (MAX_ROW_BYTES + 1), "pack.csv")
 
     assert refusal == (
@@ -180,7 +180,7 @@ def test_row_longer_than_any_scenario_is_refused_where_it_begins():
     )
 
 
-def test_row_of_many_lines_that_is_longer_than_any_scenario_is_refused_where_it_begins():
+def test_overlong_multiline_row_is_rejected_with_position():
     refusal = refusal_of(HEADER + b'A,"\n' + b'",,,"\n' * (MAX_ROW_BYTES // 6 + 1), "pack.csv")
 
     assert refusal == (
@@ -190,7 +190,7 @@ def test_row_of_many_lines_that_is_longer_than_any_scenario_is_refused_where_it_
     )
 
 
-def test_more_unknown_columns_than_a_pack_has_are_refused():
+def test_too_many_unknown_columns_are_rejected():
     header = b"title,prompt," + b",".join(b"x%03d" % number for number in range(101))
 
     line, column, message = refusal_of(header, "pack.csv")
@@ -199,7 +199,7 @@ def test_more_unknown_columns_than_a_pack_has_are_refused():
     assert "more than 100 unknown columns" in message
 
 
-def test_long_list_of_wrong_columns_is_cut():
+def test_long_list_of_columns_is_shortened():
     message = refusal_of(b",".join(b"x%02d" % number for number in range(50)), "pack.csv")[2]
 
     assert message.endswith("x18, x19, ….")

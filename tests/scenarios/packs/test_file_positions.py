@@ -11,7 +11,7 @@ PIECES = st.lists(st.sampled_from(["a", "é", "語", "🙂", "\n", "\r\n", "\r",
 
 
 @given(PIECES, st.lists(st.integers(0, 30)))
-def test_place_is_counted_in_lines_and_characters_however_often_it_stops_on_the_way(pieces, stops):
+def test_position_is_independent_of_intermediate_steps(pieces, stops):
     text = "".join(pieces)
     # A carriage return and its line feed are one piece: no position lies between them.
     pieces = re.findall("\r\n|.", text, re.DOTALL)
@@ -25,13 +25,13 @@ def test_place_is_counted_in_lines_and_characters_however_often_it_stops_on_the_
     assert (mark.line, mark.column) == (len(lines), len(lines[-1]) + 1)
 
 
-def test_refusal_says_where():
+def test_error_at_returns_position():
     refusal = FilePosition("é\nüb!".encode(), 0).error_at(6, Message("No."))
 
     assert (str(refusal), refusal.line, refusal.column) == ("Line 2, column 3: No.", 2, 3)
 
 
-def test_text_that_is_not_utf_8_is_refused_at_its_byte():
+def test_invalid_utf_8_is_rejected_at_its_byte():
     mark = FilePosition(b"caf\xc3\xa9\nth\xe9", 0)
 
     with pytest.raises(Exception, match="^Line 2, column 3: The file is not UTF-8: this is the byte 0xE9"):

@@ -22,16 +22,16 @@ PLAIN = {"title": "A", "prompt": "B"}
         b'[{"Title": "A\\r\\n", "prompt": "B", "skills": null, "source": [{"a": [1e400]}]}]',
     ],
 )
-def test_list_is_read_bare_or_in_an_object(document):
+def test_list_is_read_bare_or_in_object(document):
     assert values_of(document) == [PLAIN]
 
 
 @pytest.mark.parametrize("document", [b"[]", b'{"scenarios":[]}', b" [ \r\n ] "])
-def test_list_may_be_empty(document):
+def test_empty_list_is_read(document):
     assert values_of(document) == []
 
 
-def test_all_kinds_of_values_are_read_by_either_spelling():
+def test_all_types_and_spellings_are_read():
     document = b"""[{"title": " A ", "evaluatorContext": "x\\r\\ny", "estimatedMinutes": 20, "isOneTime": true,
                      "is_active": false, "skills": ["a", "b"], "relevantPolicySections": ""}]"""
 
@@ -48,13 +48,13 @@ def test_all_kinds_of_values_are_read_by_either_spelling():
     ]
 
 
-def test_rows_know_their_number_and_line():
+def test_rows_have_number_and_line():
     document = b'{"scenarios": [\n  {"title": "a"}, {"title":\n "b"},\r\n\r\n {}\n]}'
 
     assert [(row.number, row.line) for row in rows_of(document)] == [(1, 2), (2, 2), (3, 5)]
 
 
-def test_ignored_names_are_told():
+def test_ignored_names_are_collected():
     document = b'{"version": 1, "scenarios": [{"title": "a", "id": 7}, {"id": 8, "created_at": "-"}]}'
 
     assert ignored_in(document) == {"version", "id", "created_at"}
@@ -120,7 +120,7 @@ def test_ignored_names_are_told():
         ),
     ],
 )
-def test_member_that_cannot_be_taken_is_a_problem_of_its_row_at_its_place(member, field, message):
+def test_invalid_member_is_problem_with_position(member, field, message):
     document = b'[%s,\n {"difficulty": "\xc3\xa9", "opens": "", %s},\n%s]' % (ROW, member, ROW)
     column = 35 + (member.index(b",") + 1 if b"category" in member else 0)
 
@@ -128,13 +128,13 @@ def test_member_that_cannot_be_taken_is_a_problem_of_its_row_at_its_place(member
     assert [row.values for row in rows_of(document)][::2] == [PLAIN, PLAIN]
 
 
-def test_problems_of_one_row_are_bounded():
+def test_problems_of_row_are_limited():
     members = b", ".join(b'"column %d": NaN' % number for number in range(90))
 
     assert len(problems_of(b"[{%s}]" % members)) == 50
 
 
-def test_both_spellings_of_one_field_are_a_doubled_field():
+def test_two_spellings_of_field_are_duplicates():
     document = b'[{"isOneTime": true,\n"is_one_time": false, "is-one-time": false}]'
 
     assert rows_of(document)[0].values == {"is_one_time": True}
@@ -143,7 +143,7 @@ def test_both_spellings_of_one_field_are_a_doubled_field():
     ]
 
 
-def test_every_problem_of_a_row_is_told_in_order():
+def test_problems_of_row_are_in_order():
     document = b'[{"title": 1, "mode":\n2, "x": {"y": "}]"}, "skils": []}, 5, "six", [7]]'
 
     places = [("title", 1, 3), ("mode", 1, 15), ("skils", 2, 22), ("", 2, 36), ("", 2, 39), ("", 2, 46)]
@@ -151,7 +151,7 @@ def test_every_problem_of_a_row_is_told_in_order():
 
 
 @pytest.mark.parametrize("row", [b"5", b'"{}"', b"[]", b"null", b"true", b'["title"]', b"NaN"])
-def test_row_that_is_no_object_is_a_problem(row):
+def test_row_that_is_not_an_object_is_problem(row):
     rows = rows_of(b"[%s, %s]" % (row, ROW))
 
     assert [(one.field, one.line, one.column, str(one.message)) for one in rows[0].problems] == [
@@ -213,7 +213,7 @@ NOT_CLOSED = "This text is not closed on its line. Add a closing quotation mark.
          "Save it as UTF-8 (in a spreadsheet, choose “CSV UTF-8”) and upload it again."),
     ],
 )  # fmt: skip
-def test_broken_document_is_refused_at_its_place(document, line, column, message):
+def test_broken_document_is_rejected_with_position(document, line, column, message):
     assert refusal_of(document) == (line, column, message)
 
 
@@ -228,7 +228,7 @@ def test_broken_document_is_refused_at_its_place(document, line, column, message
         (b"5", 1, "A pack is a JSON object"),
     ],
 )
-def test_document_without_the_list_is_refused_with_what_is_wanted_and_found(document, column, said):
+def test_document_without_list_is_rejected(document, column, said):
     line, found_column, message = refusal_of(document, "pack.json")
 
     assert (line, found_column) == (1, column)
@@ -236,7 +236,7 @@ def test_document_without_the_list_is_refused_with_what_is_wanted_and_found(docu
     assert said in message
 
 
-def test_twenty_brackets_deep_is_read_and_one_more_is_not():
+def test_nesting_limit_is_twenty_brackets():
     rows = b'[{"title": "A", "prompt": "B", "note": %s}]'
     within = b'{"scenarios": %s}' % rows
 
@@ -246,14 +246,14 @@ def test_twenty_brackets_deep_is_read_and_one_more_is_not():
     assert refusal_of(within % (b"[" * 18 + b"]" * 18))[:2] == (1, 71)
 
 
-def test_twenty_digits_are_read():
+def test_number_of_twenty_digits_is_read():
     assert values_of(b'[{"estimated_minutes": -%s}]' % (b"9" * 20)) == [{"estimated_minutes": -(10**20 - 1)}]
 
 
 @pytest.mark.parametrize(
     "row", [b'{"a": "%s"}', b'"%s"', b"%s", b'{"a": [%s'], ids=["object", "text", "word", "never closed"]
 )
-def test_row_longer_than_any_scenario_is_refused_where_it_begins(row):
+def test_overlong_row_is_rejected_with_position(row):
     line, column, message = refusal_of(b"[{},\n" + row % (b"1" * (MAX_ROW_BYTES + 1)) + b"]")
 
     assert (line, column) == (2, 1)
@@ -262,7 +262,7 @@ def test_row_longer_than_any_scenario_is_refused_where_it_begins(row):
     )
 
 
-def test_more_unknown_names_than_a_pack_has_are_refused():
+def test_too_many_unknown_names_are_rejected():
     rows = b",\n".join(b'{"column %d": 1}' % number for number in range(101))
 
     line, column, message = refusal_of(b"[" + rows + b"]")
@@ -280,7 +280,7 @@ VALUES = st.recursive(
 
 @settings(deadline=None)
 @given(st.lists(st.one_of(VALUES, st.dictionaries(st.sampled_from(["title", "skills", "isActive"]), VALUES))))
-def test_any_json_value_as_a_row_is_read_or_has_a_problem_or_is_refused(values):
+def test_any_json_value_as_row_is_handled(values):
     document = json.dumps(values, indent=1).encode()
     try:
         rows = rows_of(document)
@@ -296,7 +296,7 @@ def test_any_json_value_as_a_row_is_read_or_has_a_problem_or_is_refused(values):
 
 @settings(deadline=None)
 @given(st.text(st.sampled_from('[]{}",:\\ \n0aé'), max_size=40))
-def test_what_a_strict_parser_refuses_is_refused_and_what_it_takes_is_taken(text):
+def test_reader_agrees_with_strict_parser(text):
     document = "[" + text + "]"
     try:
         expected = len(json.loads(document))

@@ -53,12 +53,12 @@ class Pipe(Watched):
         (b'{"scenarios": ' + JSON + b"}", "pack"),
     ],
 )
-def test_format_is_told_by_the_ending_or_else_by_the_first_character(data, filename):
+def test_format_is_detected_from_extension_or_content(data, filename):
     assert values_of(data, filename) == PLAIN
 
 
 @pytest.mark.parametrize(("data", "filename"), [(CSV, "pack.json"), (JSON, "pack.csv")])
-def test_ending_is_believed(data, filename):
+def test_extension_wins_over_content(data, filename):
     assert refusal_of(data, filename)[:2] == (1, 1)
 
 
@@ -77,7 +77,7 @@ def test_ending_is_believed(data, filename):
     ],
 )
 @pytest.mark.parametrize("filename", ["pack.json", "pack.csv", ""])
-def test_file_that_is_no_text_is_refused_with_what_to_do(data, message, filename):
+def test_binary_file_is_rejected_with_advice(data, message, filename):
     found = refusal_of(data, filename)[2]
 
     assert found.startswith(message)
@@ -85,11 +85,11 @@ def test_file_that_is_no_text_is_refused_with_what_to_do(data, message, filename
 
 
 @pytest.mark.parametrize("most", [len(CSV), len(CSV) + 1])
-def test_file_of_the_most_bytes_is_read(most):
+def test_file_of_maximum_size_is_read(most):
     assert len(rows_of(CSV, most_bytes=most)) == 1
 
 
-def test_larger_file_is_refused_before_it_is_read():
+def test_oversized_file_is_rejected_before_reading():
     file = Watched(bytes(10 * 1024**2 + 1))
 
     with pytest.raises(UnreadablePackError, match="^The file is larger than 10 MB. Split it into several files.$"):
@@ -98,7 +98,7 @@ def test_larger_file_is_refused_before_it_is_read():
     assert file.taken == 0
 
 
-def test_larger_pipe_is_refused_as_soon_as_it_is_too_large():
+def test_oversized_pipe_is_rejected_while_reading():
     pipe = Pipe(bytes(1_000_000))
 
     with pytest.raises(UnreadablePackError, match="larger"):
@@ -108,7 +108,7 @@ def test_larger_pipe_is_refused_as_soon_as_it_is_too_large():
 
 
 @pytest.mark.parametrize("data", [b"[{},\n{},\n{}]", b"title,prompt\nA,B\nA,B\n\nA,B\n"])
-def test_more_rows_than_are_taken_are_refused(data):
+def test_file_over_row_limit_is_rejected(data):
     with pytest.raises(
         TooManyRowsError, match="The file has more than 2 rows. Split it into several files."
     ) as refused:
@@ -119,7 +119,7 @@ def test_more_rows_than_are_taken_are_refused(data):
 
 
 @pytest.mark.parametrize("filename", ["pack.json", "pack.csv"])
-def test_rows_are_read_when_they_are_asked_for(filename):
+def test_rows_are_read_lazily(filename):
     data = {"pack.json": JSON[:-1] + b",\nbroken", "pack.csv": CSV + b'A,"broken'}[filename]
     rows = read_pack(BytesIO(data), filename)
 
@@ -130,14 +130,14 @@ def test_rows_are_read_when_they_are_asked_for(filename):
         next(rows)
 
 
-def test_file_is_read_from_where_it_stands():
+def test_file_is_read_from_current_position():
     file = BytesIO(b"12345" + CSV)
     file.seek(5)
 
     assert [row.values for row in read_pack(file, most_bytes=len(CSV))] == PLAIN
 
 
-def test_uploads_and_pipes_are_read_alike(tmp_path):
+def test_uploads_and_pipes_give_same_rows(tmp_path):
     data = CSV + b"A,B\n" * 40_000
     held = InMemoryUploadedFile(BytesIO(data), "file", "pack.csv", "text/csv", len(data), None)
     stored = TemporaryUploadedFile("pack.csv", "text/csv", len(data), None)
@@ -155,7 +155,7 @@ def test_uploads_and_pipes_are_read_alike(tmp_path):
     assert numbers == [40_001] * 4
 
 
-def test_refusal_says_where_and_survives_being_handed_to_another_process():
+def test_unreadable_pack_error_can_be_pickled():
     refused = UnreadablePackError(Message("Why."), 3, 4)
 
     copy = pickle.loads(pickle.dumps(refused))
@@ -190,7 +190,7 @@ PACKS = {
 
 
 @pytest.mark.parametrize("filename", PACKS)
-def test_no_more_than_the_file_and_one_row_is_held(filename):
+def test_memory_holds_file_and_one_row(filename):
     peak = peak_beyond_the_file(PACKS[filename], filename)
 
     assert len(PACKS[filename]) > 10_000_000
@@ -223,7 +223,7 @@ PIECES = st.sampled_from([*MARKS, *WORDS, "é".encode()])
     ),
     st.sampled_from(["", "pack.csv", "pack.json"]),
 )
-def test_any_bytes_are_read_or_refused(data, beginning, filename):
+def test_any_bytes_are_read_or_rejected(data, beginning, filename):
     rows = []
     try:
         for row in read_pack(BytesIO(beginning + data), filename, notes=UnknownColumns()):
@@ -237,7 +237,7 @@ def test_any_bytes_are_read_or_refused(data, beginning, filename):
         assert 1 <= place.line <= lines
 
 
-def test_samples_are_complete_and_the_same_in_both_formats():
+def test_sample_packs_are_equal_in_both_formats():
     sheet, document = [
         list(read_pack(BytesIO((SAMPLES / name).read_bytes()), name)) for name in ["scenarios.csv", "scenarios.json"]
     ]

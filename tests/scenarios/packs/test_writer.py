@@ -37,14 +37,14 @@ def test_csv_reads_back_as_the_same_rows(rows):
 
 @settings(deadline=None)
 @given(ROWS)
-def test_what_was_read_is_written_the_same_again(rows):
+def test_rewriting_read_rows_is_stable(rows):
     for write, filename in [(write_json, "pack.json"), (write_csv, "pack.csv")]:
         once = written(write, rows)
 
         assert written(write, values_of(once, filename)) == once
 
 
-def test_json_is_one_document_that_people_can_read():
+def test_json_is_indented_document():
     rows = [{"title": "A", "skills": ["é"]}, {"is_active": True, "title": "B"}]
 
     text = written(write_json, rows).decode()
@@ -54,7 +54,7 @@ def test_json_is_one_document_that_people_can_read():
     assert '"é"' in text
 
 
-def test_csv_has_every_column_and_runs_nothing_in_a_spreadsheet():
+def test_csv_has_every_column_and_escapes_formulas():
     text = written(write_csv, [{"title": "=1+1", "prompt": "a\nb", "skills": ["x", "y"], "is_active": False}]).decode()
 
     said = {"title": "'=1+1", "prompt": "a\nb", "skills": "x; y", "is_active": "false"}
@@ -63,19 +63,19 @@ def test_csv_has_every_column_and_runs_nothing_in_a_spreadsheet():
 
 
 @pytest.mark.parametrize("cut", [";", "\t"])
-def test_a_cell_that_holds_another_separator_is_in_quotes(cut):
+def test_cell_with_other_separator_is_quoted(cut):
     text = written(write_csv, [{"title": f"hello{cut}=1+1", "prompt": "You."}]).decode()
 
     assert text.splitlines()[1].startswith(f'"hello{cut}=1+1","You.",')
 
 
 @pytest.mark.parametrize(("write", "filename"), [(write_json, "pack.json"), (write_csv, "pack.csv")])
-def test_no_rows_are_a_pack_too(write, filename):
+def test_empty_pack_is_written(write, filename):
     assert values_of(written(write, []), filename) == []
 
 
 @pytest.mark.parametrize("write", [write_json, write_csv])
-def test_rows_are_written_as_they_come(write):
+def test_rows_are_streamed(write):
     class Out:
         pieces = 0
 

@@ -256,17 +256,17 @@ MUST_NOT_FIND = [
 
 
 @pytest.mark.parametrize(("source", "draft", "expected"), MUST_FIND)
-def test_what_points_at_a_person_is_found(source, draft, expected):
+def test_identifying_details_are_found(source, draft, expected):
     assert found_in(source, draft) == expected
 
 
 @pytest.mark.parametrize(("source", "draft", "expected"), DISGUISED)
-def test_what_points_at_a_person_is_found_in_disguise(source, draft, expected):
+def test_disguised_identifying_details_are_found(source, draft, expected):
     assert found_in(source, draft) == expected
 
 
 @pytest.mark.parametrize(("source", "draft"), MUST_NOT_FIND)
-def test_ordinary_words_and_numbers_are_left_alone(source, draft):
+def test_ordinary_words_and_numbers_are_ignored(source, draft):
     assert found_in(source, draft) == []
 
 
@@ -482,12 +482,12 @@ LEAKS = [
 
 
 @pytest.mark.parametrize(("complaint", "draft"), CLEAN)
-def test_a_clean_draft_of_a_complaint_has_nothing_marked(complaint, draft):
+def test_clean_draft_has_no_matches(complaint, draft):
     assert find_leaked_pii(complaint, draft, today=TODAY) == []
 
 
 @pytest.mark.parametrize(("which", "field", "before", "leak", "expected"), LEAKS)
-def test_a_leak_in_a_draft_is_all_that_is_marked(which, field, before, leak, expected):
+def test_leak_in_draft_is_only_match(which, field, before, leak, expected):
     complaint, clean = CLEAN[which]
     draft = {**clean, field: clean[field].replace(before, leak, 1)}
 
@@ -496,7 +496,7 @@ def test_a_leak_in_a_draft_is_all_that_is_marked(which, field, before, leak, exp
     assert [(one.field, one.kind, one.text) for one in found] == [(field, kind, text) for kind, text in expected]
 
 
-def test_an_identifier_stands_as_in_the_source_and_once():
+def test_identifiers_are_unique_and_as_in_source():
     source = "Sarah Miller (DOB: 03/03/1988) called. SARAH MILLER, 555-0142, e-mail sm@mail.test.org. Sarah Miller!"
 
     identifiers = [(identifier.kind, identifier.text) for identifier in detect_identifiers(source, today=TODAY)]
@@ -510,11 +510,11 @@ def test_an_identifier_stands_as_in_the_source_and_once():
     ]
 
 
-def test_only_names_places_and_employers_may_be_called_not_personal():
+def test_only_names_places_and_employers_are_uncertain():
     assert [kind for kind in PIIKind if kind.is_certain] == [NUMBER, BIRTHDAY, CONTACT]
 
 
-def test_finds_are_ordered_by_field_and_place():
+def test_matches_are_ordered_by_field_and_position():
     source = "Tova Lindqvist, 555-0142"
     fields = {"title": "555 0142 is Tova", "description": "", "prompt": "You are Tova Lindqvist."}
 
@@ -527,7 +527,7 @@ def test_finds_are_ordered_by_field_and_place():
     ]
 
 
-def test_of_overlapping_finds_one_is_left_with_the_kind_of_the_longest():
+def test_overlapping_matches_merge_into_kind_of_longest():
     source = "Tova wrote from tova.lindqvist@mail.test.org."
 
     assert found_in(source, "Mail tova.lindqvist@mail.test.org now.") == [(CONTACT, "tova.lindqvist@mail.test.org")]
@@ -544,7 +544,7 @@ def test_of_overlapping_finds_one_is_left_with_the_kind_of_the_longest():
         ("it was ", "To\u0301va"),
     ],
 )
-def test_offsets_count_the_characters_of_the_field_as_it_is(before, name):
+def test_offsets_count_original_characters(before, name):
     field = f"{before}{name} called."
 
     found = find_leaked_pii("We spoke to Tova.", {"prompt": field})
@@ -552,7 +552,7 @@ def test_offsets_count_the_characters_of_the_field_as_it_is(before, name):
     assert found == [PIIMatch("prompt", len(before), len(before) + len(name), name, NAME)]
 
 
-def test_a_name_broken_over_two_long_lines_is_whole():
+def test_name_across_line_break_is_one_match():
     source = "The complaint that reached us this morning was written by Marguerite\r\nQuennell, who is upset."
 
     assert [one.text for one in detect_identifiers(source)] == ["Marguerite\r\nQuennell"]
@@ -594,7 +594,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: repr(text[:8]))
-def test_a_hostile_text_comes_back(text):
+def test_hostile_text_is_searched_in_time(text):
     fields = dict.fromkeys(("title", "description", "prompt", "evaluator_context", "sections"), text)
 
     found = find_leaked_pii(text, fields, today=TODAY)
@@ -638,7 +638,7 @@ CALM = [
 
 
 @given(st.lists(st.sampled_from(PEOPLE + THINGS), min_size=1, max_size=6, unique=True), st.integers(0, len(CALM) - 2))
-def test_whatever_is_taken_from_the_source_word_for_word_is_found(parts, after):
+def test_verbatim_excerpt_of_source_is_found(parts, after):
     source = "".join(f"We noted {part} on the call. " for part in parts)
 
     for identifier in detect_identifiers(source, today=TODAY):
@@ -659,7 +659,7 @@ def test_whatever_is_taken_from_the_source_word_for_word_is_found(parts, after):
     st.sampled_from(PEOPLE + THINGS),
 )
 @example("Tova ", {"prompt": "İTova\u0301 \u200bTova"}, "Sarah")
-def test_every_find_lies_in_its_field_and_none_overlaps(noise, fields, known):
+def test_matches_lie_in_field_without_overlap(noise, fields, known):
     fields = {name: f"{text} {known} {text}" for name, text in fields.items()}
 
     found = find_leaked_pii(f"{noise} {known}. {noise}", fields, today=TODAY)

@@ -14,11 +14,11 @@ def read(name: str, content: bytes) -> str:
 
 
 @pytest.mark.parametrize("length", [50, 15_000])
-def test_a_source_of_these_lengths_is_taken(length):
+def test_source_within_limits_is_accepted(length):
     assert clean_draft_source("x" * length) == "x" * length
 
 
-def test_a_source_is_trimmed_and_keeps_what_can_be_stored():
+def test_source_is_trimmed_and_loses_unstorable_characters():
     assert clean_draft_source(f" \r\n{TEXT}\r\n\0\ud800{TEXT}\n ") == f"{TEXT}\n{TEXT}"
 
 
@@ -33,7 +33,7 @@ def test_a_source_is_trimmed_and_keeps_what_can_be_stored():
         ),
     ],
 )
-def test_a_source_too_short_or_too_long_is_told_its_length(text, said):
+def test_source_outside_limits_is_rejected_with_its_length(text, said):
     with pytest.raises(ValidationError) as refused:
         clean_draft_source(text)
 
@@ -44,15 +44,15 @@ def test_a_source_too_short_or_too_long_is_told_its_length(text, said):
     ("name", "content"),
     [("c.txt", TEXT.encode()), ("C.TXT", b"\xef\xbb\xbf" + TEXT.encode()), ("notes.md", TEXT.encode())],
 )
-def test_text_files_are_read_with_or_without_a_byte_order_mark(name, content):
+def test_text_file_is_read_with_or_without_byte_order_mark(name, content):
     assert read(name, content) == TEXT
 
 
-def test_a_pdf_is_read():
+def test_pdf_is_read():
     assert read("complaint.PDF", pages_pdf(PAGE)) == "I was put on hold for eleven minutes, and nobody was there."
 
 
-def test_what_is_too_long_for_a_draft_is_still_read_so_that_it_can_be_shortened():
+def test_file_over_draft_limit_is_still_read():
     assert len(read("c.txt", b"x" * 15_001)) == 15_001
 
 
@@ -75,14 +75,14 @@ def test_what_is_too_long_for_a_draft_is_still_read_so_that_it_can_be_shortened(
         ),
     ],
 )
-def test_a_file_that_cannot_be_read_is_refused_with_what_to_do(name, content, said):
+def test_unreadable_file_is_rejected_with_advice(name, content, said):
     with pytest.raises(ValidationError) as refused:
         read(name, content)
 
     assert refused.value.messages == [said]
 
 
-def test_a_scanned_pdf_is_refused_with_what_to_do():
+def test_scanned_pdf_is_rejected_with_advice():
     with pytest.raises(ValidationError) as refused:
         read("scan.pdf", pages_pdf(b""))
 

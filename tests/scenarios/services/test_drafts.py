@@ -59,13 +59,13 @@ def requests(standin) -> list[dict]:
     return [entry["body"] for entry in standin.logged_requests("http", "/v1/responses")]
 
 
-def done(draft: ScenarioDraft) -> ScenarioDraft:
+def run_generation(draft: ScenarioDraft) -> ScenarioDraft:
     generate_draft(draft.pk)
     draft.refresh_from_db()
     return draft
 
 
-def lose(draft: ScenarioDraft, settings) -> None:
+def expire_claim(draft: ScenarioDraft, settings) -> None:
     long_ago = timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER + 1)
     ScenarioDraft.objects.filter(pk=draft.pk).update(touched_at=long_ago)
 
@@ -74,7 +74,7 @@ def context_files() -> set[Path]:
     return set(Path(default_storage.path(CONTEXT_FOLDER)).rglob("*.txt"))  # empty while the folder does not exist
 
 
-def words_of(draft: ScenarioDraft) -> dict[str, object]:
+def texts_of(draft: ScenarioDraft) -> dict[str, object]:
     return {name: getattr(draft, name) for name in drafts._CLEARED_DRAFT}
 
 
@@ -86,7 +86,7 @@ def own_files(settings, tmp_path):
 
 
 @pytest.fixture
-def begun(supervisor) -> ScenarioDraft:
+def new_draft(supervisor) -> ScenarioDraft:
     """Return a draft that waits for a worker."""
     return request_draft(supervisor, SOURCE, INSTRUCTIONS)
 
@@ -107,7 +107,7 @@ def ready(supervisor) -> ScenarioDraft:
 
 
 @pytest.fixture
-def kept(organization):
+def keeping_organization(organization):
     """Return an organization that keeps complaints."""
     Organization.objects.update(keeps_sources=True)
     organization.refresh_from_db()
@@ -117,7 +117,7 @@ def kept(organization):
 # ---- Requests
 
 
-def test_a_draft_is_begun_with_all_that_was_chosen(supervisor, account):
+def test_request_draft_stores_all_options(supervisor, account):
     draft = request_draft(supervisor, f"  {SOURCE}\r\n", " Angrier\r\nat first. ", account, "chat", "expert")
 
     draft.refresh_from_db()
@@ -126,7 +126,7 @@ def test_a_draft_is_begun_with_all_that_was_chosen(supervisor, account):
     assert (draft.mode, draft.difficulty, draft.status) == ("chat", "expert", "writing")
 
 
-def test_its_task_is_queued_when_it_is_committed(supervisor, django_capture_on_commit_callbacks):
+def test_request_draft_queues_task_on_commit(supervisor, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks() as queued:
         request_draft(supervisor, SOURCE)
 
@@ -136,14 +136,14 @@ def test_its_task_is_queued_when_it_is_committed(supervisor, django_capture_on_c
 @pytest.mark.parametrize(
     ("source", "instructions"), [("too short", ""), ("x" * 15_001, ""), (SOURCE, "x" * 1001)], ids=range(3)
 )
-def test_nothing_is_begun_with_texts_out_of_bounds(supervisor, source, instructions):
+def test_request_draft_rejects_texts_outside_limits(supervisor, source, instructions):
     with pytest.raises(ValidationError):
         request_draft(supervisor, source, instructions)
 
     assert ScenarioDraft.objects.count() == 0
 
 
-def test_nothing_is_begun_for_an_account_of_another_organization(stranger, account):
+def test_request_draft_rejects_account_of_another_organization(stranger, account):
     with pytest.raises(ValidationError) as refused:
         request_draft(stranger, SOURCE, account=account)
 
@@ -153,8 +153,8 @@ def test_nothing_is_begun_for_an_account_of_another_organization(stranger, accou
 # ---- Writing
 
 
-def test_a_draft_is_filled_with_a_whole_scenario(begun, standin, settings):
-    draft = done(begun)
+def test_generate_draft_fills_every_field(new_draft, standin, settings):
+    draft = run_generation(new_draft)
 
     assert (draft.status, draft.failure, draft.source) == ("ready", "", SOURCE)
     assert draft.title == "Waiting, and then nobody there"
@@ -167,9 +167,9 @@ def test_a_draft_is_filled_with_a_whole_scenario(begun, standin, settings):
     Scenario(title=draft.title, description=draft.description, prompt=draft.prompt).clean_fields(["organization"])
 
 
-def test_a_draft_leaks_nothing_unless_it_is_asked_to(supervisor, standin):
-    clean = done(request_draft(supervisor, SOURCE))
-    leaking = done(request_draft(supervisor, SOURCE, "Keep the name."))
+def test_standin_draft_leaks_pii_only_on_request(supervisor, standin):
+    clean = run_generation(request_draft(supervisor, SOURCE))
+    leaking = run_generation(request_draft(supervisor, SOURCE, "Keep the name."))
 
     assert find_unresolved_pii(clean, {name: getattr(clean, name) for name in PII_CHECKED_FIELDS}) == []
     found = find_unresolved_pii(leaking, {name: getattr(leaking, name) for name in PII_CHECKED_FIELDS})
@@ -177,7 +177,7 @@ def test_a_draft_leaks_nothing_unless_it_is_asked_to(supervisor, standin):
     assert {(one.kind, one.text) for one in found} == {(PIIKind.NAME, "Margaret")}
 
 
-def test_sections_found_in_the_procedures_are_told_from_those_that_were_not(supervisor, account, standin, monkeypatch):
+def test_generate_draft_separates_unproven_sections(supervisor, account, standin, monkeypatch):
     procedures = (
         b"# Line 717\n\n## 2010 Listening to grief\n\nStay with a loss.\n\n## 2020 Hold\n\nSay what a pause is for.\n"
     )
@@ -194,7 +194,7 @@ def test_sections_found_in_the_procedures_are_told_from_those_that_were_not(supe
 
     monkeypatch.setattr(drafts.openai_generator, "generate_draft", with_an_invented_one)
 
-    draft = done(request_draft(supervisor, SOURCE, account=account))
+    draft = run_generation(request_draft(supervisor, SOURCE, account=account))
 
     [request] = [body for body in requests(standin) if "text" in body]
     assert request["tools"][0]["vector_store_ids"] == [account.vector_store_id]
@@ -203,8 +203,8 @@ def test_sections_found_in_the_procedures_are_told_from_those_that_were_not(supe
     assert draft.unproven_sections == ["Unnumbered"]
 
 
-def test_the_source_is_quoted_and_stands_nowhere_else_on_the_wire(begun, standin):
-    done(begun)
+def test_source_is_sent_only_as_quotation(new_draft, standin):
+    run_generation(new_draft)
 
     [request] = requests(standin)
     [message] = request.pop("input")
@@ -215,27 +215,27 @@ def test_the_source_is_quoted_and_stands_nowhere_else_on_the_wire(begun, standin
     assert request["instructions"] != ""
 
 
-def test_delivered_again_it_is_filled_once(begun, standin):
-    done(begun)
+def test_generate_draft_called_twice_fills_once(new_draft, standin):
+    run_generation(new_draft)
     ScenarioDraft.objects.update(title="Edited since")
 
-    assert done(begun).title == "Edited since"
+    assert run_generation(new_draft).title == "Edited since"
     assert len(requests(standin)) == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_delivered_at_once_it_is_filled_once(begun, standin):
-    assert run_concurrently(*[lambda: generate_draft(begun.pk)] * 3) == [None, None, None]
+def test_concurrent_tasks_fill_draft_once(new_draft, standin):
+    assert run_concurrently(*[lambda: generate_draft(new_draft.pk)] * 3) == [None, None, None]
 
-    begun.refresh_from_db()
-    assert (begun.status, begun.attempts) == ("ready", 1)
+    new_draft.refresh_from_db()
+    assert (new_draft.status, new_draft.attempts) == ("ready", 1)
     assert len(requests(standin)) == 1
 
 
-def test_a_draft_that_is_gone_is_not_written(begun, standin):
+def test_generate_draft_ignores_missing_draft(new_draft, standin):
     ScenarioDraft.objects.all().delete()
 
-    generate_draft(begun.pk)
+    generate_draft(new_draft.pk)
 
     assert requests(standin) == []
 
@@ -244,7 +244,7 @@ class WorkerKilledError(BaseException):
     """A worker's death, simulated: no code after the raise runs."""
 
 
-def test_a_worker_killed_between_the_answer_and_the_row_costs_a_try(begun, standin, settings, monkeypatch):
+def test_worker_killed_before_saving_costs_one_attempt(new_draft, standin, settings, monkeypatch):
     ask = drafts.openai_generator.generate_draft
 
     def answered_and_killed(wanted):
@@ -253,52 +253,52 @@ def test_a_worker_killed_between_the_answer_and_the_row_costs_a_try(begun, stand
 
     with monkeypatch.context() as patch, pytest.raises(WorkerKilledError):
         patch.setattr(drafts.openai_generator, "generate_draft", answered_and_killed)
-        generate_draft(begun.pk)
-    assert (done(begun).status, sweep_drafts(), len(requests(standin))) == ("writing", 0, 1)
+        generate_draft(new_draft.pk)
+    assert (run_generation(new_draft).status, sweep_drafts(), len(requests(standin))) == ("writing", 0, 1)
 
-    lose(begun, settings)
+    expire_claim(new_draft, settings)
 
     assert sweep_drafts() == 1
-    assert (done(begun).status, begun.attempts, len(requests(standin))) == ("ready", 2, 2)
+    assert (run_generation(new_draft).status, new_draft.attempts, len(requests(standin))) == ("ready", 2, 2)
     assert ScenarioDraft.objects.count() == 1
 
 
-def test_a_message_that_was_lost_is_sent_again_by_the_sweep(begun, settings):
+def test_sweep_queues_lost_draft(new_draft, settings):
     assert sweep_drafts() == 0
 
-    lose(begun, settings)
+    expire_claim(new_draft, settings)
 
     assert sweep_drafts() == 1
 
 
-def test_a_text_that_kills_its_workers_is_given_up_and_kept(begun, standin, settings):
+def test_draft_fails_after_last_attempt_and_keeps_source(new_draft, standin, settings):
     ScenarioDraft.objects.update(attempts=settings.TASK_ATTEMPTS)
-    lose(begun, settings)
+    expire_claim(new_draft, settings)
 
-    assert (done(begun).status, begun.source) == ("failed", SOURCE)
-    assert begun.failure == "The model did not answer. Your text was kept. Try again in a moment."
+    assert (run_generation(new_draft).status, new_draft.source) == ("failed", SOURCE)
+    assert new_draft.failure == "The model did not answer. Your text was kept. Try again in a moment."
     assert requests(standin) == []
 
 
-def test_a_worker_that_was_thought_lost_fills_nothing(begun, standin, settings, monkeypatch):
+def test_worker_with_lost_claim_fills_nothing(new_draft, standin, settings, monkeypatch):
     ask, calls = drafts.openai_generator.generate_draft, []
 
     def overtaken(wanted):
         written = ask(wanted)
         calls.append(1)
         if len(calls) == 1:
-            lose(begun, settings)
-            generate_draft(begun.pk)
+            expire_claim(new_draft, settings)
+            generate_draft(new_draft.pk)
             ScenarioDraft.objects.update(title="by the second worker")
         return written
 
     monkeypatch.setattr(drafts.openai_generator, "generate_draft", overtaken)
 
-    assert (done(begun).status, begun.title, len(calls)) == ("ready", "by the second worker", 2)
+    assert (run_generation(new_draft).status, new_draft.title, len(calls)) == ("ready", "by the second worker", 2)
 
 
 @pytest.mark.parametrize("fault", [None, {"refusal": True}], ids=["answered", "refused"])
-def test_only_the_newest_claim_says_what_became_of_it(begun, standin, settings, monkeypatch, fault):
+def test_only_newest_claim_stores_outcome(new_draft, standin, settings, monkeypatch, fault):
     ask, calls = drafts.openai_generator.generate_draft, []
     if fault:
         standin.add_fault(RESPONSES, fault)
@@ -306,10 +306,10 @@ def test_only_the_newest_claim_says_what_became_of_it(begun, standin, settings, 
     def overtaken(wanted):
         calls.append(1)
         if len(calls) == 1:
-            lose(begun, settings)
+            expire_claim(new_draft, settings)
             monkeypatch.setattr(drafts.openai_generator, "generate_draft", still_asking)
             with pytest.raises(WorkerKilledError):
-                generate_draft(begun.pk)
+                generate_draft(new_draft.pk)
         return ask(wanted)
 
     def still_asking(wanted):
@@ -317,24 +317,29 @@ def test_only_the_newest_claim_says_what_became_of_it(begun, standin, settings, 
 
     monkeypatch.setattr(drafts.openai_generator, "generate_draft", overtaken)
 
-    assert (done(begun).status, begun.title, begun.failure, begun.attempts) == ("writing", "", "", 2)
+    assert (run_generation(new_draft).status, new_draft.title, new_draft.failure, new_draft.attempts) == (
+        "writing",
+        "",
+        "",
+        2,
+    )
 
 
 @pytest.mark.parametrize("then", ["answered", "refused"])
-def test_what_is_discarded_while_it_is_written_stays_discarded(begun, standin, monkeypatch, then):
+def test_draft_discarded_during_generation_stays_discarded(new_draft, standin, monkeypatch, then):
     ask = drafts.openai_generator.generate_draft
     if then == "refused":
         standin.add_fault(RESPONSES, {"refusal": True})
 
     def discarded(wanted):
-        discard_draft(begun)
+        discard_draft(new_draft)
         return ask(wanted)
 
     monkeypatch.setattr(drafts.openai_generator, "generate_draft", discarded)
 
-    assert done(begun).status == "discarded"
-    assert words_of(begun) == drafts._CLEARED_DRAFT
-    assert begun.skills.count() == 0
+    assert run_generation(new_draft).status == "discarded"
+    assert texts_of(new_draft) == drafts._CLEARED_DRAFT
+    assert new_draft.skills.count() == 0
 
 
 # ---- Failures
@@ -367,21 +372,21 @@ def test_what_is_discarded_while_it_is_written_stays_discarded(begun, standin, m
     ],
     ids=["refused", "cut off", "unusable", "unavailable", "set up wrongly"],
 )
-def test_a_failure_says_what_to_do_and_keeps_what_was_typed(begun, standin, fault, said):
+def test_failure_has_message_and_keeps_source(new_draft, standin, fault, said):
     standin.add_fault(RESPONSES, fault, times=None)
 
-    draft = done(begun)
+    draft = run_generation(new_draft)
 
     assert (draft.status, draft.failure) == ("failed", said)
     assert (draft.source, draft.instructions) == (SOURCE, INSTRUCTIONS)
 
     standin.clear_faults()
     assert regenerate_draft(draft, draft.instructions) is True
-    assert (done(draft).status, draft.failure) == ("ready", "")
+    assert (run_generation(draft).status, draft.failure) == ("ready", "")
 
 
 @pytest.mark.parametrize("status", ["ready", "failed"])
-def test_another_try_keeps_the_source_and_takes_other_instructions(
+def test_regenerate_draft_keeps_source_and_replaces_instructions(
     ready, standin, status, django_capture_on_commit_callbacks
 ):
     ScenarioDraft.objects.update(status=status, attempts=3)
@@ -390,21 +395,21 @@ def test_another_try_keeps_the_source_and_takes_other_instructions(
         assert regenerate_draft(ready, "Very quiet.") is True
 
     assert len(queued) == 1
-    assert (done(ready).source, ready.instructions, ready.attempts) == (SOURCE, "Very quiet.", 1)
+    assert (run_generation(ready).source, ready.instructions, ready.attempts) == (SOURCE, "Very quiet.", 1)
     assert "At first you answer in single words" in ready.prompt
     assert ready.title == "Waiting, and then nobody there"
 
 
-def test_another_try_can_be_given_another_text(ready, standin):
+def test_regenerate_draft_accepts_new_source(ready, standin):
     other = "They were rude to me and talked over everything that I tried to say to them."
 
     assert regenerate_draft(ready, "", f" {other}\r\n") is True
 
-    assert (done(ready).source, ready.title) == (other, "Nobody listened last time")
+    assert (run_generation(ready).source, ready.title) == (other, "Nobody listened last time")
 
 
 @pytest.mark.parametrize("given", [("x" * 1001, None), ("", "too short")], ids=["instructions", "source"])
-def test_another_try_with_texts_out_of_bounds_changes_nothing(ready, given):
+def test_regenerate_draft_rejects_texts_outside_limits(ready, given):
     before = ScenarioDraft.objects.values().get()
 
     with pytest.raises(ValidationError):
@@ -414,7 +419,7 @@ def test_another_try_with_texts_out_of_bounds_changes_nothing(ready, given):
 
 
 @pytest.mark.parametrize("status", ["writing", "saved", "discarded"])
-def test_no_other_try_while_it_is_written_or_closed(ready, status):
+def test_regenerate_draft_refuses_writing_or_closed_draft(ready, status):
     ScenarioDraft.objects.update(status=status)
     before = ScenarioDraft.objects.values().get()
 
@@ -423,21 +428,21 @@ def test_no_other_try_while_it_is_written_or_closed(ready, status):
     assert ScenarioDraft.objects.values().get() == before
 
 
-def test_after_a_failed_try_the_draft_that_was_there_comes_back(ready, standin):
-    before = words_of(ready)
+def test_restore_draft_brings_back_earlier_texts(ready, standin):
+    before = texts_of(ready)
     standin.add_fault(RESPONSES, {"refusal": True}, times=None)
     regenerate_draft(ready, INSTRUCTIONS)
-    assert (done(ready).status, restore_draft(ready)) == ("failed", True)
+    assert (run_generation(ready).status, restore_draft(ready)) == ("failed", True)
 
     ready.refresh_from_db()
-    assert (ready.status, words_of(ready)) == ("ready", before)
+    assert (ready.status, texts_of(ready)) == ("ready", before)
 
 
-def test_what_was_written_from_another_text_does_not_come_back(ready, standin):
+def test_restore_draft_ignores_texts_from_another_source(ready, standin):
     standin.add_fault(RESPONSES, {"refusal": True}, times=None)
     regenerate_draft(ready, "", "They were rude to me and talked over everything that I tried to say to them.")
 
-    assert (done(ready).status, restore_draft(ready)) == ("failed", False)
+    assert (run_generation(ready).status, restore_draft(ready)) == ("failed", False)
     ready.refresh_from_db()
     assert (ready.status, ready.title, ready.prompt) == ("failed", "", "")
 
@@ -445,7 +450,7 @@ def test_what_was_written_from_another_text_does_not_come_back(ready, standin):
 @pytest.mark.parametrize(
     ("status", "prompt"), [("failed", ""), ("writing", "p"), ("ready", "p"), ("saved", "p"), ("discarded", "p")]
 )
-def test_there_is_nothing_to_go_back_to(ready, status, prompt):
+def test_restore_draft_without_earlier_draft_returns_false(ready, status, prompt):
     ScenarioDraft.objects.update(status=status, prompt=prompt)
     before = ScenarioDraft.objects.values().get()
 
@@ -465,7 +470,7 @@ def edited(**fields: str) -> tuple[dict, str]:
 
 @pytest.mark.parametrize("field", PII_CHECKED_FIELDS)
 @pytest.mark.parametrize("kind", PIIKind)
-def test_nothing_personal_is_saved_in_any_field(ready, supervisor, field, kind):
+def test_save_draft_rejects_pii_in_any_field(ready, supervisor, field, kind):
     before = context_files()
 
     with pytest.raises(UnresolvedPIIError) as left:
@@ -478,7 +483,7 @@ def test_nothing_personal_is_saved_in_any_field(ready, supervisor, field, kind):
 
 
 @pytest.mark.parametrize("kind", PIIKind)
-def test_only_what_is_not_certain_can_be_dismissed(ready, supervisor, kind):
+def test_only_uncertain_pii_can_be_dismissed(ready, supervisor, kind):
     fields, context = edited(prompt=f"You know {LEFT[kind]}.")
     [found] = find_draft_pii(ready, fields)
 
@@ -490,7 +495,7 @@ def test_only_what_is_not_certain_can_be_dismissed(ready, supervisor, kind):
         assert scenario.prompt == fields["prompt"]
 
 
-def test_a_tick_counts_for_the_words_and_the_field_that_it_stood_at(ready):
+def test_dismissal_applies_to_its_words_and_field_only(ready):
     fields = {"title": "Margaret", "prompt": "You are Margaret, and Margaret is tired. Hollis is her name."}
     first = find_draft_pii(ready, fields)[0]
 
@@ -502,7 +507,7 @@ def test_a_tick_counts_for_the_words_and_the_field_that_it_stood_at(ready):
     assert [one.text for one in find_unresolved_pii(ready, fields, ticked)] == ["Hollis"]
 
 
-def test_the_instructions_people_are_looked_for_too(ready):
+def test_pii_from_instructions_is_found(ready):
     ready.instructions = "Leave out that Siobhan Kessler called from 555-017-3344."
     fields = {"title": "Siobhan", "prompt": "You are Margaret. Your number is 555-017-3344."}
 
@@ -516,7 +521,7 @@ def test_the_instructions_people_are_looked_for_too(ready):
 
 
 @pytest.mark.parametrize("instructions", ["Less margaret, more hollis.", "Margaret Hollis stays.", "Keep Margaret."])
-def test_instructions_hide_nothing_of_the_source_and_repeat_nothing(ready, instructions):
+def test_instructions_neither_hide_nor_repeat_pii_of_source(ready, instructions):
     fields = {"prompt": "You are Margaret Hollis of 22 Alder Street."}
     before = find_draft_pii(ready, fields)
 
@@ -526,7 +531,7 @@ def test_instructions_hide_nothing_of_the_source_and_repeat_nothing(ready, instr
     assert find_draft_pii(ready, fields) == before
 
 
-def test_the_accounts_own_number_is_no_persons(ready, account):
+def test_account_number_is_not_pii(ready, account):
     account.number = "71755"
     ScenarioDraft.objects.update(source=f"{SOURCE} She gave account number 71755 and member number 20391.")
     ready.refresh_from_db()
@@ -547,7 +552,7 @@ def digits(text: str) -> str:
 # ---- Saving
 
 
-def test_it_is_saved_for_the_library_with_skills_and_context(ready, supervisor, account):
+def test_save_draft_creates_library_scenario(ready, supervisor, account):
     skills = list(supervisor.organization.skills.all()[:3])
 
     scenario, made = save_draft(ready, supervisor, FIELDS | {"account": account}, CONTEXT, skills)
@@ -560,7 +565,7 @@ def test_it_is_saved_for_the_library_with_skills_and_context(ready, supervisor, 
     assert (ready.status, ready.scenario) == ("saved", scenario)
 
 
-def test_it_is_saved_for_one_counselor_and_given_in_the_same_step(ready, supervisor, counselor):
+def test_save_draft_creates_and_assigns_one_time_scenario(ready, supervisor, counselor):
     scenario, assignment = save_draft(
         ready,
         supervisor,
@@ -576,18 +581,18 @@ def test_it_is_saved_for_one_counselor_and_given_in_the_same_step(ready, supervi
     assert assignment == Assignment.objects.get()
 
 
-def test_the_words_go_when_it_is_saved(ready, supervisor):
+def test_save_draft_clears_texts(ready, supervisor):
     save_draft(ready, supervisor, FIELDS, CONTEXT)
 
     ready.refresh_from_db()
-    assert words_of(ready) == drafts._CLEARED_DRAFT
+    assert texts_of(ready) == drafts._CLEARED_DRAFT
 
 
-def test_the_complaint_stays_where_the_organization_keeps_complaints(kept, ready, supervisor):
+def test_save_draft_keeps_source_if_organization_keeps_sources(keeping_organization, ready, supervisor):
     save_draft(ready, supervisor, FIELDS, CONTEXT)
 
     ready.refresh_from_db()
-    assert words_of(ready) == drafts._CLEARED_DRAFT | {"source": SOURCE, "instructions": INSTRUCTIONS}
+    assert texts_of(ready) == drafts._CLEARED_DRAFT | {"source": SOURCE, "instructions": INSTRUCTIONS}
 
 
 @pytest.mark.parametrize(
@@ -600,7 +605,7 @@ def test_the_complaint_stays_where_the_organization_keeps_complaints(kept, ready
     ],
     ids=["title", "prompt", "minutes", "context"],
 )
-def test_what_is_wrong_is_told_and_the_draft_is_kept(ready, supervisor, wrong, context):
+def test_save_draft_with_invalid_fields_keeps_draft(ready, supervisor, wrong, context):
     before = context_files()
 
     with pytest.raises(ValidationError):
@@ -612,7 +617,7 @@ def test_what_is_wrong_is_told_and_the_draft_is_kept(ready, supervisor, wrong, c
 
 
 @pytest.mark.django_db(transaction=True)
-def test_when_giving_it_fails_nothing_of_it_is_saved(ready, supervisor):
+def test_save_draft_rolls_back_if_assignment_fails(ready, supervisor):
     before = context_files()
 
     def fail(scenario: Scenario) -> None:
@@ -626,7 +631,7 @@ def test_when_giving_it_fails_nothing_of_it_is_saved(ready, supervisor):
     assert (Scenario.objects.count(), context_files()) == (0, before)
 
 
-def test_a_counselor_of_another_organization_is_given_nothing(ready, supervisor, stranger):
+def test_save_draft_rejects_counselor_of_another_organization(ready, supervisor, stranger):
     with pytest.raises(ValueError, match="within its organization"):
         save_draft(ready, supervisor, FIELDS, CONTEXT, within=lambda made: assign(made, stranger, supervisor))
 
@@ -634,7 +639,7 @@ def test_a_counselor_of_another_organization_is_given_nothing(ready, supervisor,
 
 
 @pytest.mark.parametrize("status", ["writing", "failed", "saved", "discarded"])
-def test_what_is_not_ready_is_not_saved(ready, supervisor, status):
+def test_save_draft_refuses_draft_that_is_not_ready(ready, supervisor, status):
     before = context_files()
     ScenarioDraft.objects.update(status=status)
 
@@ -645,7 +650,7 @@ def test_what_is_not_ready_is_not_saved(ready, supervisor, status):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_those_who_save_at_once_one_does(ready, supervisor, counselor):
+def test_concurrent_saves_create_one_scenario(ready, supervisor, counselor):
     before = context_files()
 
     def save() -> Scenario:
@@ -663,17 +668,17 @@ def test_of_those_who_save_at_once_one_does(ready, supervisor, counselor):
 
 
 @pytest.mark.parametrize("status", ["writing", "ready", "failed", "discarded"])
-def test_discarding_leaves_no_word_of_it(kept, ready, status):
+def test_discard_draft_clears_every_text(keeping_organization, ready, status):
     ScenarioDraft.objects.update(status=status, unproven_sections=["9 Nine"], failure="Why")
 
     assert discard_draft(ready) is True
 
     ready.refresh_from_db()
     assert ready.status == "discarded"
-    assert words_of(ready) == drafts._CLEARED_DRAFT
+    assert texts_of(ready) == drafts._CLEARED_DRAFT
 
 
-def test_what_is_saved_is_not_discarded(kept, ready, supervisor):
+def test_discard_draft_refuses_saved_draft(keeping_organization, ready, supervisor):
     save_draft(ready, supervisor, FIELDS, CONTEXT)
 
     assert discard_draft(ready) is False
@@ -682,17 +687,17 @@ def test_what_is_saved_is_not_discarded(kept, ready, supervisor):
     assert (ready.status, ready.source) == ("saved", SOURCE)
 
 
-def test_a_kept_complaint_can_be_deleted_and_the_scenario_stays(kept, ready, supervisor):
+def test_delete_draft_source_keeps_scenario(keeping_organization, ready, supervisor):
     scenario, _ = save_draft(ready, supervisor, FIELDS, CONTEXT)
 
     assert delete_draft_source(ready) is True
 
     ready.refresh_from_db()
-    assert (ready.status, ready.scenario, words_of(ready)) == ("saved", scenario, drafts._CLEARED_DRAFT)
+    assert (ready.status, ready.scenario, texts_of(ready)) == ("saved", scenario, drafts._CLEARED_DRAFT)
 
 
 @pytest.mark.parametrize("status", ["writing", "ready", "failed", "discarded"])
-def test_while_it_is_not_saved_the_complaint_is_not_deleted_alone(ready, status):
+def test_delete_draft_source_refuses_unsaved_draft(ready, status):
     ScenarioDraft.objects.update(status=status)
 
     assert delete_draft_source(ready) is False
@@ -701,7 +706,7 @@ def test_while_it_is_not_saved_the_complaint_is_not_deleted_alone(ready, status)
     assert (ready.source, ready.instructions) == (SOURCE, INSTRUCTIONS)
 
 
-def test_kept_complaints_go_when_the_organization_keeps_them_no_more(kept, ready, supervisor):
+def test_sweep_clears_sources_of_organizations_that_stop_keeping_them(keeping_organization, ready, supervisor):
     save_draft(ready, supervisor, FIELDS, CONTEXT)
     open_one = request_draft(supervisor, SOURCE)
     sweep_drafts()
@@ -720,7 +725,7 @@ def test_kept_complaints_go_when_the_organization_keeps_them_no_more(kept, ready
 @pytest.mark.parametrize(
     ("status", "after"), [("ready", "discarded"), ("failed", "discarded"), ("saved", "saved"), ("writing", "writing")]
 )
-def test_what_nobody_comes_back_to_is_emptied(kept, ready, settings, status, after):
+def test_sweep_discards_abandoned_draft(keeping_organization, ready, settings, status, after):
     ScenarioDraft.objects.update(status=status)
     almost = timezone.now() - timedelta(seconds=settings.DRAFT_KEPT_FOR - 60)
     ScenarioDraft.objects.update(touched_at=almost)
@@ -733,13 +738,13 @@ def test_what_nobody_comes_back_to_is_emptied(kept, ready, settings, status, aft
 
     ready.refresh_from_db()
     assert ready.status == after
-    assert words_of(ready)["source"] == ("" if after == "discarded" else SOURCE)
+    assert texts_of(ready)["source"] == ("" if after == "discarded" else SOURCE)
 
 
 # ---- Permissions
 
 
-def test_only_who_writes_scenarios_sees_the_drafts_of_their_organization(
+def test_for_user_shows_drafts_to_authors_of_organization(
     ready, supervisor, trainer, admin, evaluator, counselor, stranger
 ):
     seen = {
@@ -757,14 +762,14 @@ def test_only_who_writes_scenarios_sees_the_drafts_of_their_organization(
     }
 
 
-def test_a_person_of_another_organization_saves_nothing(ready, stranger):
+def test_save_draft_rejects_user_of_another_organization(ready, stranger):
     with pytest.raises(ValueError, match="within its organization"):
         save_draft(ready, stranger, FIELDS, CONTEXT)
 
     assert Scenario.objects.count() == 0
 
 
-def test_it_is_not_saved_for_an_account_of_another_organization(ready, supervisor, other_organization):
+def test_save_draft_rejects_account_of_another_organization(ready, supervisor, other_organization):
     theirs = Account.objects.create(organization=other_organization, name="Theirs")
 
     with pytest.raises(ValidationError):
@@ -777,11 +782,11 @@ def test_it_is_not_saved_for_an_account_of_another_organization(ready, superviso
 
 
 @pytest.mark.parametrize("fault", [None, {"refusal": True}, {"invalid_json": True}, {"status": 400, "retry_after": 0}])
-def test_no_log_holds_a_word_of_the_complaint(supervisor, standin, caplog, fault):
+def test_logs_contain_nothing_of_source(supervisor, standin, caplog, fault):
     caplog.set_level(logging.INFO)
     if fault:
         standin.add_fault(RESPONSES, fault, times=None)
-    draft = done(request_draft(supervisor, SOURCE, "Keep the name."))
+    draft = run_generation(request_draft(supervisor, SOURCE, "Keep the name."))
     with pytest.raises(UnresolvedPIIError if draft.status == "ready" else DraftClosedError):
         title = draft.title if draft.status == "ready" else FIELDS["title"]
         save_draft(draft, supervisor, FIELDS | {"title": title}, CONTEXT)

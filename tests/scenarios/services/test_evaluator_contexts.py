@@ -38,7 +38,7 @@ def upload(content: bytes, name: str = "context.txt") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, content)
 
 
-def test_the_evaluator_context_is_a_text_file_in_the_default_storage(scenario):
+def test_context_is_stored_as_text_file(scenario):
     write_evaluator_context(scenario, "- Fragt nach: Was ist los? Äöü")
 
     key = scenario.evaluator_context_file.name
@@ -48,7 +48,7 @@ def test_the_evaluator_context_is_a_text_file_in_the_default_storage(scenario):
     assert Scenario.objects.get().evaluator_context == "- Fragt nach: Was ist los? Äöü"
 
 
-def test_a_new_text_is_a_new_file_and_the_old_one_goes_after_the_commit(scenario, django_capture_on_commit_callbacks):
+def test_new_text_replaces_file_after_commit(scenario, django_capture_on_commit_callbacks):
     write_evaluator_context(scenario, "- one")
     old = scenario.evaluator_context_file.name
 
@@ -61,7 +61,7 @@ def test_a_new_text_is_a_new_file_and_the_old_one_goes_after_the_commit(scenario
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_is_rolled_back_leaves_the_old_text(scenario):
+def test_rollback_keeps_old_text(scenario):
     write_evaluator_context(scenario, "- one")
 
     with pytest.raises(RuntimeError), transaction.atomic():
@@ -71,7 +71,7 @@ def test_what_is_rolled_back_leaves_the_old_text(scenario):
     assert Scenario.objects.get().evaluator_context == "- one"
 
 
-def test_the_same_text_writes_nothing_and_no_text_removes_the_file(scenario, django_capture_on_commit_callbacks):
+def test_same_text_is_not_written_and_empty_text_removes_file(scenario, django_capture_on_commit_callbacks):
     write_evaluator_context(scenario, "- one")
     key = scenario.evaluator_context_file.name
 
@@ -84,7 +84,7 @@ def test_the_same_text_writes_nothing_and_no_text_removes_the_file(scenario, dja
     assert not default_storage.exists(key)
 
 
-def test_a_text_over_its_limit_is_refused(scenario):
+def test_text_over_limit_is_rejected(scenario):
     write_evaluator_context(scenario, "x" * CONTEXT_LIMIT)
 
     with pytest.raises(ValidationError, match="50,001 characters. The limit is 50,000"):
@@ -94,7 +94,7 @@ def test_a_text_over_its_limit_is_refused(scenario):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_failure_while_saving_leaves_no_file(scenario):
+def test_failed_save_leaves_no_file(scenario):
     with pytest.raises(RuntimeError), new_context_file(scenario.pk, "- two") as key, transaction.atomic():
         replace_context_file(scenario, key)
         raise RuntimeError
@@ -103,7 +103,7 @@ def test_a_failure_while_saving_leaves_no_file(scenario):
     assert Scenario.objects.get().evaluator_context_file.name == ""
 
 
-def test_the_text_of_an_upload_is_its_content():
+def test_read_context_file_returns_content():
     text = "- Fragt nach: Äöü\n- zwei"
 
     assert read_context_file(upload(text.encode())) == text
@@ -127,7 +127,7 @@ def test_the_text_of_an_upload_is_its_content():
         (b"x" * (MAX_CONTEXT_FILE_BYTES + 1), "context.txt", "This file is larger than 1 MB"),
     ],
 )
-def test_what_is_no_text_is_refused_with_a_reason(content, name, why):
+def test_read_context_file_rejects_other_files(content, name, why):
     with pytest.raises(ValidationError, match=why):
         read_context_file(upload(content, name))
 
@@ -155,7 +155,7 @@ class FailingAt(FileSystemStorage):
         return super()._save(name, content)
 
 
-def test_several_files_are_written_or_none(organization, settings):
+def test_write_context_files_writes_all_or_none(organization, settings):
     scenarios = [add_scenario(organization, f"Number {number}") for number in range(12)]
     texts = {scenario.pk: f"- {scenario.title}" for scenario in scenarios}
 
@@ -172,7 +172,7 @@ def test_several_files_are_written_or_none(organization, settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_deleting_a_scenario_takes_its_file_along(scenario):
+def test_deleted_scenario_deletes_file(scenario):
     write_evaluator_context(scenario, "- one")
     assert len(files_of(scenario)) == 1
 
@@ -181,7 +181,7 @@ def test_deleting_a_scenario_takes_its_file_along(scenario):
     assert files_of(scenario) == []
 
 
-def test_the_sweep_takes_what_nothing_points_to_for_a_day(scenario):
+def test_sweep_deletes_day_old_orphans(scenario):
     write_evaluator_context(scenario, "- one")
     used = scenario.evaluator_context_file.name
     old, young = (default_storage.save(f"{CONTEXT_FOLDER}/{scenario.pk}/x.txt", ContentFile(b"left")) for _ in "ab")
@@ -198,7 +198,7 @@ def test_the_sweep_takes_what_nothing_points_to_for_a_day(scenario):
     assert Scenario.objects.get().evaluator_context == "- one"
 
 
-def test_the_sweep_of_nothing_finds_nothing(settings, tmp_path):
+def test_sweep_without_folder_deletes_nothing(settings, tmp_path):
     use_storage(settings, "django.core.files.storage.FileSystemStorage", location=tmp_path)
 
     assert delete_orphaned_contexts() == 0

@@ -93,7 +93,7 @@ def by_title(organization: Organization) -> dict[str, dict[str, Any]]:
 
 @patiently
 @given(st.lists(st.tuples(TITLES, ROWS), min_size=1, max_size=5), FORMATS)
-def test_an_import_of_an_export_changes_nothing(organization, written, kind):
+def test_importing_export_changes_nothing(organization, written, kind):
     with transaction.atomic():
         accounts = furnish(organization)
         for title, values in written:
@@ -107,7 +107,7 @@ def test_an_import_of_an_export_changes_nothing(organization, written, kind):
 
 @patiently
 @given(st.lists(st.tuples(TITLES, ROWS), min_size=1, max_size=5, unique_by=lambda pair: title_key(pair[0])), FORMATS)
-def test_an_export_makes_the_same_scenarios_elsewhere(organization, other_organization, written, kind):
+def test_export_recreates_scenarios_in_another_organization(organization, other_organization, written, kind):
     with transaction.atomic():
         accounts = furnish(organization)
         furnish(other_organization)
@@ -124,7 +124,7 @@ def test_an_export_makes_the_same_scenarios_elsewhere(organization, other_organi
 
 
 @pytest.mark.parametrize("kind", ["csv", "json"])
-def test_scenarios_of_one_title_that_differ_are_told_apart_in_an_export(organization, kind):
+def test_export_keeps_scenarios_with_same_title_apart(organization, kind):
     for prompt in ("You are Dana.", "You are Walter."):
         create_scenario(organization, None, {"title": "Night shift", "prompt": prompt})
 

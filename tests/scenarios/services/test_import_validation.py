@@ -9,7 +9,7 @@ from tests.scenarios.import_factories import list_outcomes, list_problems, make_
 from tests.support.fixtures import add_scenario
 
 
-def test_a_new_row_waits_and_the_library_is_not_touched(organization, supervisor):
+def test_new_row_waits_and_library_is_unchanged(organization, supervisor):
     job = stage_test_import(organization, make_row(mode="chat"), by=supervisor)
 
     assert (job.status, job.total, job.to_write, job.invalid) == (ImportJob.Status.CHECKED, 1, 1, 0)
@@ -28,7 +28,7 @@ def test_a_new_row_waits_and_the_library_is_not_touched(organization, supervisor
         ("\u1e9b\u0323", "\u1e69"),
     ],
 )
-def test_titles_that_read_the_same_are_one(organization, there, title):
+def test_equivalent_titles_are_duplicates(organization, there, title):
     add_scenario(organization, there)
 
     job = stage_test_import(organization, make_row(title), make_row("Another"), make_row(f" {title.strip().upper()}"))
@@ -38,20 +38,20 @@ def test_titles_that_read_the_same_are_one(organization, there, title):
 
 
 @pytest.mark.parametrize(("there", "title"), [("İzmir", "izmir"), ("Night shift", "Night  shift"), ("\u0131", "i")])
-def test_titles_that_differ_are_two(organization, there, title):
+def test_different_titles_are_not_duplicates(organization, there, title):
     add_scenario(organization, there)
 
     assert list_outcomes(stage_test_import(organization, make_row(title))) == ["new"]
 
 
-def test_a_title_twice_in_a_file_is_taken_once_and_the_first_is_named(organization):
+def test_repeated_title_names_its_first_row(organization):
     job = stage_test_import(organization, make_row("One"), make_row("Two"), make_row("ONE"))
 
     assert list_outcomes(job) == ["new", "new", "duplicate"]
     assert list_problems(job) == [("title", "Row 1 of this file has the same title.")]
 
 
-def test_with_update_it_is_said_why_a_one_time_scenario_stays(organization):
+def test_update_skips_one_time_scenario_with_reason(organization):
     add_scenario(organization, "Made for Sam", is_one_time=True, prompt="You are Dana.")
     rows = [make_row("Made for Sam", is_one_time=True, description="Changed."), make_row("Another", is_one_time=True)]
 
@@ -65,13 +65,13 @@ def test_with_update_it_is_said_why_a_one_time_scenario_stays(organization):
     assert list_problems(without_update) == []
 
 
-def test_a_row_that_is_wrong_does_not_take_the_title_from_one_that_is_right(organization):
+def test_invalid_row_does_not_reserve_its_title(organization):
     job = stage_test_import(organization, make_row(mode="letter"), make_row())
 
     assert list_outcomes(job) == ["invalid", "new"]
 
 
-def test_another_organizations_library_counts_for_nothing(organization, other_organization):
+def test_titles_of_other_organizations_are_free(organization, other_organization):
     add_scenario(other_organization, "Night shift")
     other_organization.categories.create(name="Theirs")
     Account.objects.create(organization=other_organization, name="Their line", number="900")
@@ -83,7 +83,7 @@ def test_another_organizations_library_counts_for_nothing(organization, other_or
     assert list_outcomes(job) == ["new", "invalid", "invalid", "new"]
 
 
-def test_one_time_scenarios_stand_beside_the_librarys_titles(organization):
+def test_one_time_scenario_may_share_library_title(organization):
     add_scenario(organization, "Night shift")
     add_scenario(organization, "Made for Sam", is_one_time=True, prompt="You are Dana.")
 
@@ -133,7 +133,7 @@ def test_one_time_scenarios_stand_beside_the_librarys_titles(organization):
         ({"account": "718"}, "account", "There is no account “718”. Enter its number or name."),
     ],
 )
-def test_what_is_wrong_is_said_at_its_field(organization, account, values, field, message):
+def test_invalid_value_has_problem_with_field(organization, account, values, field, message):
     job = stage_test_import(organization, make_row(**values))
 
     assert list_outcomes(job) == ["invalid"]
@@ -141,30 +141,30 @@ def test_what_is_wrong_is_said_at_its_field(organization, account, values, field
     assert (job.invalid, job.to_write) == (1, 0)
 
 
-def test_every_problem_of_a_row_is_told_at_once(organization):
+def test_all_problems_of_row_are_listed(organization):
     job = stage_test_import(organization, {"prompt": 7, "mode": "letter", "difficulty": "hard", "skills": ["nothing"]})
 
     assert [field for field, _ in list_problems(job)] == ["prompt", "mode", "difficulty", "title", "skills"]
 
 
-def test_a_row_that_is_no_row_has_one_problem(organization):
+def test_row_that_is_not_an_object_has_one_problem(organization):
     assert [field for field, _ in list_problems(stage_test_import(organization, 7))] == [""]
 
 
-def test_a_thousand_unknown_skills_are_one_problem(organization):
+def test_thousand_unknown_skills_are_one_problem(organization):
     job = stage_test_import(organization, make_row(skills=[f"skill {number}" for number in range(1000)]))
 
     assert list_problems(job) == [("skills", "A scenario has at most 10 skills. This row has 1000.")]
 
 
-def test_a_long_wrong_value_is_shown_short(organization):
+def test_long_invalid_value_is_shortened(organization):
     job = stage_test_import(organization, make_row(mode="x" * 10_000, skills=["y" * 10_000], account="z" * 10_000))
 
     assert [len(message) < 300 for _, message in list_problems(job)] == [True, True, True]
 
 
 @pytest.mark.parametrize("blank", ["", "  "])
-def test_a_blank_choice_is_none_at_all(organization, blank):
+def test_blank_choice_means_default(organization, blank):
     job = stage_test_import(organization, make_row(mode=blank, difficulty=blank, category=blank, account=blank))
 
     assert list_outcomes(job) == ["new"]
@@ -172,13 +172,13 @@ def test_a_blank_choice_is_none_at_all(organization, blank):
 
 
 @pytest.mark.parametrize("name", ["risk_assessment", "Risk-Assessment", " RISK  ASSESSMENT "])
-def test_names_are_found_however_they_are_joined(organization, name):
+def test_names_match_with_any_separator(organization, name):
     organization.categories.create(name="Risk assessment")
 
     assert list_outcomes(stage_test_import(organization, make_row(skills=[name], category=name))) == ["new"]
 
 
-def test_missing_categories_are_no_fault_where_they_are_created(organization):
+def test_missing_category_is_valid_if_created(organization):
     job = stage_test_import(organization, make_row(category="cohort"), creates_categories=True)
 
     assert list_outcomes(job) == ["new"]
@@ -186,11 +186,11 @@ def test_missing_categories_are_no_fault_where_they_are_created(organization):
 
 
 @pytest.mark.parametrize("named", ["717", " 717 ", "Harbor State Line", "harbor state line"])
-def test_an_account_is_named_by_its_number_or_name(organization, account, named):
+def test_account_matches_number_or_name(organization, account, named):
     assert list_outcomes(stage_test_import(organization, make_row(account=named))) == ["new"]
 
 
-def test_a_name_that_two_accounts_have_names_neither(organization, account):
+def test_ambiguous_account_name_matches_none(organization, account):
     Account.objects.create(organization=organization, name="Harbor State Line", number="718")
 
     job = stage_test_import(organization, make_row("One", account="Harbor State Line"), make_row("Two", account="718"))
@@ -198,7 +198,7 @@ def test_a_name_that_two_accounts_have_names_neither(organization, account):
     assert list_outcomes(job) == ["invalid", "new"]
 
 
-def test_an_update_is_told_from_what_is_there_already(organization):
+def test_changed_row_differs_from_duplicate(organization):
     add_scenario(organization, "Night shift", "phone", prompt="You are Dana.")
     add_scenario(organization, "Morning", "phone", prompt="You are Walter.")
 
@@ -212,7 +212,7 @@ def test_an_update_is_told_from_what_is_there_already(organization):
     assert list_outcomes(job) == ["changed", "duplicate"]
 
 
-def test_which_of_two_scenarios_to_update_is_not_guessed(organization):
+def test_update_of_ambiguous_title_is_invalid(organization):
     add_scenario(organization, "Night shift", prompt="You are Dana.")
     add_scenario(organization, "Night shift", prompt="You are Walter.")
 
@@ -226,7 +226,7 @@ def test_which_of_two_scenarios_to_update_is_not_guessed(organization):
     assert list_outcomes(same) == ["duplicate"]
 
 
-def test_the_mode_of_what_is_assigned_is_locked_and_the_rest_is_not(organization, chat_assignment, chat_scenario):
+def test_update_of_assigned_scenario_locks_only_mode(organization, chat_assignment, chat_scenario):
     locked = stage_test_import(organization, make_row(chat_scenario.title, mode="phone"), may_update=True)
     free = stage_test_import(organization, make_row(chat_scenario.title, mode="chat"), may_update=True)
 

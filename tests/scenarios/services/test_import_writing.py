@@ -65,7 +65,7 @@ def facts(scenario: Scenario) -> dict:
     }
 
 
-def test_a_row_becomes_a_scenario_with_everything_it_says(organization, supervisor, account):
+def test_full_row_creates_full_scenario(organization, supervisor, account):
     job = run_test_import(organization, WHOLE, by=supervisor)
 
     assert (job.status, job.written, list_outcomes(job)) == (ImportJob.Status.COMPLETED, 1, ["created"])
@@ -79,7 +79,7 @@ def test_a_row_becomes_a_scenario_with_everything_it_says(organization, supervis
     assert job.rows.get().values == {}
 
 
-def test_a_row_that_says_little_becomes_a_scenario_with_the_usual_rest(organization):
+def test_short_row_creates_scenario_with_defaults(organization):
     run_test_import(organization, make_row())
 
     assert facts(Scenario.objects.get()) == make_row() | {
@@ -98,7 +98,7 @@ def test_a_row_that_says_little_becomes_a_scenario_with_the_usual_rest(organizat
     }
 
 
-def test_the_chosen_account_is_for_rows_that_name_none(organization, account):
+def test_chosen_account_applies_to_rows_without_account(organization, account):
     other = Account.objects.create(organization=organization, name="Insurer", number="800")
 
     run_test_import(
@@ -112,7 +112,7 @@ def test_the_chosen_account_is_for_rows_that_name_none(organization, account):
     }
 
 
-def test_missing_categories_are_created_once_and_only_where_asked(organization, other_organization):
+def test_missing_categories_are_created_once_on_request(organization, other_organization):
     rows = [
         make_row("One", category="cohort_a"),
         make_row("Two", category=" Cohort A "),
@@ -129,7 +129,7 @@ def test_missing_categories_are_created_once_and_only_where_asked(organization, 
     assert (organization.categories.count(), other_organization.categories.count()) == (5, 4)
 
 
-def test_invalid_rows_are_left_out_where_the_rest_is_wanted(organization):
+def test_partial_import_skips_invalid_rows(organization):
     job = run_test_import(
         organization, make_row("One"), make_row("Two", mode="letter"), make_row("Three"), is_partial=True
     )
@@ -138,7 +138,7 @@ def test_invalid_rows_are_left_out_where_the_rest_is_wanted(organization):
     assert list(Scenario.objects.order_by("title").values_list("title", flat=True)) == ["One", "Three"]
 
 
-def test_an_update_changes_what_the_row_says_and_leaves_the_rest(organization, account, supervisor):
+def test_update_changes_only_columns_of_row(organization, account, supervisor):
     run_test_import(organization, WHOLE, by=supervisor)
     before = Scenario.objects.get()
     old_key = before.evaluator_context_file.name
@@ -161,7 +161,7 @@ def test_an_update_changes_what_the_row_says_and_leaves_the_rest(organization, a
     assert after.evaluator_context_file.name != old_key
 
 
-def test_an_update_with_a_new_category_creates_it(organization):
+def test_update_creates_new_category(organization):
     add_scenario(organization, "Night shift", "phone", prompt="You are Dana.")
 
     run_test_import(organization, make_row(category="cohort"), may_update=True, creates_categories=True)
@@ -169,7 +169,7 @@ def test_an_update_with_a_new_category_creates_it(organization):
     assert Scenario.objects.get().category.name == "cohort"
 
 
-def test_what_a_row_says_is_nothing_is_taken_away(organization, account):
+def test_update_clears_fields_that_are_empty_in_row(organization, account):
     run_test_import(organization, WHOLE)
 
     run_test_import(
@@ -187,7 +187,7 @@ def test_what_a_row_says_is_nothing_is_taken_away(organization, account):
     assert changed["description"] == WHOLE["description"]
 
 
-def test_what_has_not_changed_is_not_written(organization, account):
+def test_unchanged_scenario_is_not_written(organization, account):
     run_test_import(organization, WHOLE, make_row("Another"))
     before = dict(Scenario.objects.values_list("pk", "updated_at"))
 
@@ -199,7 +199,7 @@ def test_what_has_not_changed_is_not_written(organization, account):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_old_file_of_an_updated_scenario_goes(organization, own_storage):
+def test_update_deletes_old_context_file(organization, own_storage):
     run_test_import(organization, make_row(evaluator_context="- One."))
 
     run_test_import(organization, make_row(evaluator_context="- Two."), may_update=True)
@@ -208,7 +208,7 @@ def test_the_old_file_of_an_updated_scenario_goes(organization, own_storage):
     assert files(own_storage) == 1
 
 
-def test_the_same_pack_of_another_organization_changes_nothing_here(organization, other_organization):
+def test_import_leaves_other_organizations_unchanged(organization, other_organization):
     run_test_import(organization, make_row(prompt="You are Dana."))
     theirs = Scenario.objects.get()
 
@@ -222,7 +222,7 @@ def test_the_same_pack_of_another_organization_changes_nothing_here(organization
 # ---- Changes by others between check and write
 
 
-def test_a_title_that_was_taken_meanwhile_is_left_alone(organization, own_storage):
+def test_row_whose_title_was_taken_meanwhile_is_duplicate(organization, own_storage):
     job = start_test_import(organization, make_row("One", evaluator_context="- Waits."), make_row("Two"))
     add_scenario(organization, "ONE", prompt="Somebody else's.")
 
@@ -234,7 +234,7 @@ def test_a_title_that_was_taken_meanwhile_is_left_alone(organization, own_storag
     assert files(own_storage) == 0
 
 
-def test_an_update_whose_scenario_has_gone_creates_it(organization):
+def test_update_of_deleted_scenario_creates_it(organization):
     scenario = add_scenario(organization, "Night shift")
     job = start_test_import(organization, make_row(evaluator_context="- Waits."), may_update=True)
     scenario.delete()
@@ -245,7 +245,7 @@ def test_an_update_whose_scenario_has_gone_creates_it(organization):
     assert (list_outcomes(job), job.written, Scenario.objects.get().evaluator_context) == (["created"], 1, "- Waits.")
 
 
-def test_an_update_whose_scenario_another_replaces_just_now_changes_the_new_one(organization):
+def test_update_of_replaced_scenario_changes_new_one(organization):
     scenario = add_scenario(organization, "Night shift")
     job = start_test_import(organization, make_row(evaluator_context="- Waits."), make_row("Other"), may_update=True)
 
@@ -262,9 +262,7 @@ def test_an_update_whose_scenario_another_replaces_just_now_changes_the_new_one(
     assert (new.description, new.evaluator_context) == ("Somebody else's.", "- Waits.")
 
 
-def test_an_update_that_an_assignment_locks_meanwhile_is_refused_and_the_rest_goes_on(
-    organization, chat_scenario, counselor, supervisor
-):
+def test_update_locked_by_assignment_is_invalid_and_others_continue(organization, chat_scenario, counselor, supervisor):
     job = start_test_import(
         organization, make_row(chat_scenario.title, mode="phone"), make_row("Another"), may_update=True
     )
@@ -279,7 +277,7 @@ def test_an_update_that_an_assignment_locks_meanwhile_is_refused_and_the_rest_go
     assert chat_scenario.mode == "chat"
 
 
-def test_an_update_keeps_what_a_person_has_changed_meanwhile(organization):
+def test_update_keeps_concurrent_edit_of_other_field(organization):
     scenario = add_scenario(organization, "Night shift", "phone")
     job = start_test_import(organization, make_row(prompt="You are Walter."), may_update=True)
     Scenario.objects.filter(pk=scenario.pk).update(description="Written by hand.")
@@ -301,7 +299,7 @@ def queries_of(organization, rows, **options) -> int:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_hundred_rows_take_thirty_queries_at_most(organization, account):
+def test_hundred_rows_take_at_most_thirty_queries(organization, account):
     rows = make_rows(100, skills=["Grief support", "Call routing", "Termination"], category="advanced", account="717")
     changed = [one | {"prompt": "You are Walter.", "evaluator_context": "- New.", "skills": []} for one in rows]
 
@@ -313,7 +311,7 @@ def test_a_hundred_rows_take_thirty_queries_at_most(organization, account):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_imports_of_one_file_at_once_create_each_title_once(organization):
+def test_concurrent_imports_create_each_title_once(organization):
     jobs = [start_test_import(organization, *make_rows(150)), start_test_import(organization, *make_rows(150))]
 
     results = run_concurrently(*[lambda job=job: write_import(job.pk) for job in jobs])
@@ -328,7 +326,7 @@ def test_two_imports_of_one_file_at_once_create_each_title_once(organization):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("may_update", [False, True])
-def test_an_import_that_several_workers_claim_writes_each_row_once(organization, settings, may_update):
+def test_concurrent_workers_write_each_row_once(organization, settings, may_update):
     settings.IMPORT_LOST_AFTER = 0  # every claim counts as lost, so each worker takes the import over
     if may_update:
         run_test_import(organization, *make_rows(250))
@@ -345,7 +343,7 @@ def test_an_import_that_several_workers_claim_writes_each_row_once(organization,
 
 
 @pytest.mark.parametrize("may_update", [False, True])
-def test_a_worker_that_has_lost_its_claim_writes_nothing_more(organization, may_update):
+def test_worker_with_lost_claim_writes_nothing(organization, may_update):
     if may_update:
         run_test_import(organization, *make_rows(250))
     job = start_test_import(organization, *make_rows(250, prompt="You are Walter."), may_update=may_update)
@@ -362,7 +360,7 @@ def test_a_worker_that_has_lost_its_claim_writes_nothing_more(organization, may_
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("may_update", [False, True])
-def test_a_storage_that_fails_leaves_nothing_half_written(organization, own_storage, settings, may_update):
+def test_failing_storage_leaves_no_partial_rows(organization, own_storage, settings, may_update):
     if may_update:
         run_test_import(organization, *make_rows(150, evaluator_context="- Old."))
     there = files(own_storage)

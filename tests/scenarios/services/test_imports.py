@@ -41,7 +41,7 @@ from tests.voicegateway.gateway_process import database_url, wait_until
 pytestmark = pytest.mark.both_databases
 
 
-def refused(organization, content: bytes, **limits) -> UnreadablePackError:
+def unreadable_error(organization, content: bytes, **limits) -> UnreadablePackError:
     with pytest.raises(UnreadablePackError) as caught:
         stage_import(organization, None, io.BytesIO(content), "pack.json", ImportJob.ImportSource.API, **limits)
     return caught.value
@@ -50,19 +50,19 @@ def refused(organization, content: bytes, **limits) -> UnreadablePackError:
 # ---- The check
 
 
-def test_a_file_that_cannot_be_read_whole_leaves_nothing(organization):
+def test_unreadable_file_leaves_no_job(organization):
     broken = b'[{"title": "One", "prompt": "You."},\n {"title": "Two", "prompt": NaN x}]'
 
-    error = refused(organization, broken)
+    error = unreadable_error(organization, broken)
 
     assert error.line == 2
     assert not ImportJob.objects.exists() and not ImportRow.objects.exists()
 
 
-def test_more_rows_than_are_wanted_are_refused_whole(organization):
+def test_file_over_row_limit_is_rejected(organization):
     content = make_pack_file(*make_rows(101)).getvalue()
 
-    assert "more than 100 rows" in str(refused(organization, content, most_rows=100))
+    assert "more than 100 rows" in str(unreadable_error(organization, content, most_rows=100))
     assert not ImportJob.objects.exists()
 
 
@@ -70,7 +70,7 @@ def test_more_rows_than_are_wanted_are_refused_whole(organization):
     ("content", "name"),
     [(b"[]", "pack.json"), (b'{"scenarios": []}', "pack.json"), (b"title,prompt\r\n\r\n", "pack.csv")],
 )
-def test_a_file_without_rows_is_refused(organization, content, name):
+def test_file_without_rows_is_rejected(organization, content, name):
     with pytest.raises(UnreadablePackError) as error:
         stage_import(organization, None, io.BytesIO(content), name, ImportJob.ImportSource.API)
 
@@ -78,7 +78,7 @@ def test_a_file_without_rows_is_refused(organization, content, name):
     assert not ImportJob.objects.exists()
 
 
-def test_what_is_discarded_while_it_is_read_stays_discarded(organization):
+def test_job_discarded_during_reading_stays_discarded(organization):
     def discard(rows: int) -> None:
         ImportJob.objects.update(status=ImportJob.Status.FORGOTTEN)
 
@@ -90,11 +90,11 @@ def test_what_is_discarded_while_it_is_read_stays_discarded(organization):
     assert not ImportJob.objects.exists()
 
 
-def test_columns_that_were_ignored_are_named(organization):
+def test_ignored_columns_are_listed(organization):
     assert stage_test_import(organization, make_row(mood="low", weather="rain")).ignored_columns == ["mood", "weather"]
 
 
-def test_progress_is_told_while_a_file_is_checked(organization):
+def test_staging_reports_progress(organization):
     told: list[int] = []
 
     stage_import(
@@ -107,7 +107,7 @@ def test_progress_is_told_while_a_file_is_checked(organization):
 # ---- The start
 
 
-def test_one_invalid_row_keeps_all_out(organization):
+def test_invalid_row_blocks_import(organization):
     job = stage_test_import(organization, make_row("One"), make_row("Two", mode="letter"))
 
     assert start_import(job, queue=False) is False
@@ -118,7 +118,7 @@ def test_one_invalid_row_keeps_all_out(organization):
     assert not Scenario.objects.exists()
 
 
-def test_the_rest_may_be_allowed_afterwards(organization):
+def test_allow_partial_releases_valid_rows(organization):
     job = stage_test_import(organization, make_row("One"), make_row("Two", mode="letter"))
 
     allow_partial(job)
@@ -128,14 +128,14 @@ def test_the_rest_may_be_allowed_afterwards(organization):
     assert Scenario.objects.get().title == "One"
 
 
-def test_an_import_begins_once(organization):
+def test_import_starts_once(organization):
     job = stage_test_import(organization, make_row())
 
     assert [start_import(ImportJob.objects.get(pk=job.pk), queue=False) for _ in range(3)] == [True, False, False]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_who_begin_it_at_once_begin_it_once(organization):
+def test_concurrent_starts_start_import_once(organization):
     job = stage_test_import(organization, *make_rows(10))
 
     begun_by = run_concurrently(*[lambda: start_import(ImportJob.objects.get(pk=job.pk))] * 2)
@@ -143,7 +143,7 @@ def test_two_who_begin_it_at_once_begin_it_once(organization):
     assert sorted(begun_by) == [False, True]
 
 
-def test_with_nothing_to_write_it_is_over_at_once(organization):
+def test_import_without_changes_completes_at_once(organization):
     add_scenario(organization, "Night shift")
 
     job = start_test_import(organization, make_row())
@@ -152,7 +152,7 @@ def test_with_nothing_to_write_it_is_over_at_once(organization):
     assert ImportJob.objects.get().finished_at is not None
 
 
-def test_the_same_file_again_creates_nothing(organization):
+def test_importing_same_file_again_creates_nothing(organization):
     run_test_import(organization, *make_rows(5))
 
     again = run_test_import(organization, *make_rows(5))
@@ -160,7 +160,7 @@ def test_the_same_file_again_creates_nothing(organization):
     assert (again.status, list_outcomes(again), Scenario.objects.count()) == ("completed", ["duplicate"] * 5, 5)
 
 
-def test_a_pack_that_nobody_begins_is_forgotten(organization):
+def test_sweep_deletes_unstarted_import(organization):
     old, new, over = (
         stage_test_import(organization, make_row()),
         stage_test_import(organization, make_row()),
@@ -174,7 +174,7 @@ def test_a_pack_that_nobody_begins_is_forgotten(organization):
     assert not ImportRow.objects.filter(job_id=old.pk).exists()
 
 
-def test_what_has_begun_is_not_discarded(organization):
+def test_started_import_is_not_discarded(organization):
     waiting, running = stage_test_import(organization, make_row()), start_test_import(organization, make_row("Two"))
 
     assert (discard_import(waiting), discard_import(running)) == (True, False)
@@ -183,7 +183,7 @@ def test_what_has_begun_is_not_discarded(organization):
 
 
 @pytest.mark.parametrize("forget", [discard_import, lambda job: sweep_imports()])
-def test_nothing_begins_while_it_is_deleted(organization, forget):
+def test_import_being_deleted_does_not_start(organization, forget):
     job = stage_test_import(organization, make_row())
     ImportJob.objects.update(created_at=timezone.now() - timedelta(days=2))
     begins: list[bool] = []
@@ -196,7 +196,7 @@ def test_nothing_begins_while_it_is_deleted(organization, forget):
 
 
 @pytest.mark.parametrize("forget", [discard_import, lambda job: sweep_imports()])
-def test_what_begins_just_before_it_is_deleted_stays_whole(organization, forget):
+def test_import_started_before_deletion_keeps_all_rows(organization, forget):
     job = stage_test_import(organization, make_row())
     ImportJob.objects.update(created_at=timezone.now() - timedelta(days=2))
 
@@ -209,7 +209,7 @@ def test_what_begins_just_before_it_is_deleted_stays_whole(organization, forget)
 # ---- Idempotency keys
 
 
-def test_the_same_key_and_body_is_the_same_import(organization):
+def test_same_key_and_body_return_same_import(organization):
     first = stage_test_import(organization, make_row(), key="k1")
     start_import(first, queue=False)
     write_import(first.pk)
@@ -220,7 +220,7 @@ def test_the_same_key_and_body_is_the_same_import(organization):
     assert (ImportJob.objects.count(), Scenario.objects.count()) == (1, 1)
 
 
-def test_a_key_whose_import_was_never_quite_deleted_is_free(organization):
+def test_key_of_half_deleted_import_can_be_reused(organization):
     stage_test_import(organization, make_row(), key="k1")
     ImportJob.objects.update(status=ImportJob.Status.FORGOTTEN)
 
@@ -230,14 +230,14 @@ def test_a_key_whose_import_was_never_quite_deleted_is_free(organization):
 
 
 @pytest.mark.parametrize(("rows", "options"), [([make_row("Other")], {}), ([make_row()], {"may_update": True})])
-def test_the_same_key_with_another_body_is_refused(organization, rows, options):
+def test_same_key_with_different_body_is_rejected(organization, rows, options):
     stage_test_import(organization, make_row(), key="k1")
 
     with pytest.raises(IdempotencyKeyReusedError):
         stage_test_import(organization, *rows, key="k1", **options)
 
 
-def test_a_renamed_account_is_the_same_body(organization, account):
+def test_renamed_account_counts_as_same_body(organization, account):
     first = stage_test_import(organization, make_row(), key="k1", account=account)
     account.name = "Renamed"
     account.save()
@@ -245,14 +245,14 @@ def test_a_renamed_account_is_the_same_body(organization, account):
     assert stage_test_import(organization, make_row(), key="k1", account=account).pk == first.pk
 
 
-def test_another_organization_may_use_the_same_key(organization, other_organization):
+def test_keys_are_separate_per_organization(organization, other_organization):
     first = stage_test_import(organization, make_row(), key="k1")
 
     assert stage_test_import(other_organization, make_row(), key="k1").pk != first.pk
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_who_send_one_key_at_once_have_one_import(organization):
+def test_concurrent_requests_with_one_key_create_one_import(organization):
     jobs = run_concurrently(*[lambda: stage_test_import(organization, *make_rows(20), key="k1")] * 3)
 
     assert len({job.pk for job in jobs}) == ImportJob.objects.count() == 1
@@ -261,7 +261,7 @@ def test_two_who_send_one_key_at_once_have_one_import(organization):
 # ---- Lost workers
 
 
-def test_an_import_under_way_is_nobody_elses(organization):
+def test_claimed_import_is_not_claimed_again(organization):
     job = start_test_import(organization, *make_rows(150))
     taken: list[int] = []
 
@@ -274,7 +274,7 @@ def test_an_import_under_way_is_nobody_elses(organization):
     assert Scenario.objects.count() == 150
 
 
-def test_a_long_import_goes_to_the_back_of_the_queue(organization):
+def test_long_import_requeues_itself(organization):
     job = start_test_import(organization, *make_rows(250))
 
     write_import(job.pk, seconds=0)
@@ -286,7 +286,7 @@ def test_a_long_import_goes_to_the_back_of_the_queue(organization):
     assert (job.status, job.written) == (ImportJob.Status.COMPLETED, 250)
 
 
-def test_the_sweep_queues_what_is_lost_and_nothing_else(organization, settings):
+def test_sweep_queues_only_lost_imports(organization, settings):
     lost, waiting = start_test_import(organization, make_row("One")), start_test_import(organization, make_row("Two"))
     run_test_import(organization, make_row("Three"))
     ago = timezone.now() - timedelta(seconds=settings.IMPORT_LOST_AFTER + 1)
@@ -308,7 +308,7 @@ def stopped_after_one_batch(job: ImportJob) -> None:
         write_import(job.pk, on_progress=stop)
 
 
-def test_an_import_that_comes_no_further_fails_and_can_be_resumed(organization, settings):
+def test_stuck_import_fails_and_can_be_resumed(organization, settings):
     settings.IMPORT_LOST_AFTER = 0
     job = start_test_import(organization, *make_rows(250))
     stopped_after_one_batch(job)
@@ -326,7 +326,7 @@ def test_an_import_that_comes_no_further_fails_and_can_be_resumed(organization, 
     assert Scenario.objects.count() == 250
 
 
-def test_rows_that_get_written_count_as_a_fresh_start(organization, settings):
+def test_written_rows_reset_attempts(organization, settings):
     settings.IMPORT_LOST_AFTER = 0
     job = start_test_import(organization, *make_rows(450))
 
@@ -337,7 +337,7 @@ def test_rows_that_get_written_count_as_a_fresh_start(organization, settings):
     assert (job.status, job.written, job.attempts) == (ImportJob.Status.RUNNING, 400, 0)
 
 
-def test_a_deleted_import_is_no_error_for_its_task(organization):
+def test_task_ignores_deleted_import(organization):
     job = start_test_import(organization, make_row())
     job.delete()
 
@@ -405,7 +405,7 @@ def files_in(storage: Path) -> set[str]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_killed_worker_loses_no_row_and_writes_none_twice(organization, own_storage, settings):
+def test_killed_worker_loses_and_duplicates_no_row(organization, own_storage, settings):
     settings.IMPORT_LOST_AFTER = 0.001
     job = start_test_import(organization, *make_rows(2000))
 

@@ -28,7 +28,7 @@ def folders() -> set[str]:
     return set(default_storage.listdir(CONTEXT_FOLDER)[0]) if default_storage.exists(CONTEXT_FOLDER) else set()
 
 
-def test_a_scenario_is_created_whole(organization, supervisor, skills, account):
+def test_create_scenario_stores_every_field(organization, supervisor, skills, account):
     scenario, said = create_scenario(
         organization, supervisor, FIELDS | {"account": account}, "- one", skills[:2], lambda made: made.title
     )
@@ -53,7 +53,7 @@ def test_a_scenario_is_created_whole(organization, supervisor, skills, account):
         ({"mode": "letter"}, "mode"),
     ],
 )
-def test_what_is_wrong_is_named_and_nothing_is_kept(organization, supervisor, wrong, field):
+def test_create_scenario_with_invalid_fields_keeps_nothing(organization, supervisor, wrong, field):
     before = folders()
 
     with pytest.raises(ValidationError) as refused:
@@ -63,14 +63,14 @@ def test_what_is_wrong_is_named_and_nothing_is_kept(organization, supervisor, wr
     assert (Scenario.objects.count(), folders()) == (0, before)
 
 
-def test_an_account_of_another_organization_is_refused(other_organization, stranger, account):
+def test_create_scenario_rejects_account_of_another_organization(other_organization, stranger, account):
     with pytest.raises(ValidationError) as refused:
         create_scenario(other_organization, stranger, FIELDS | {"account": account})
 
     assert refused.value.message_dict == {"account": ["This account belongs to another organization."]}
 
 
-def test_a_category_of_another_organization_is_refused(organization, other_organization, supervisor):
+def test_create_scenario_rejects_category_of_another_organization(organization, other_organization, supervisor):
     theirs = other_organization.categories.first()
 
     with pytest.raises(ValidationError) as refused:
@@ -79,7 +79,7 @@ def test_a_category_of_another_organization_is_refused(organization, other_organ
     assert refused.value.message_dict == {"category": ["This category belongs to another organization."]}
 
 
-def test_a_change_of_another_field_leaves_a_key_that_was_renamed_meanwhile(organization, supervisor):
+def test_update_scenario_keeps_title_key_of_concurrent_rename(organization, supervisor):
     scenario, _ = create_scenario(organization, supervisor, FIELDS)
     update_scenario(Scenario.objects.get(), {"title": "Morning"})
 
@@ -90,7 +90,7 @@ def test_a_change_of_another_field_leaves_a_key_that_was_renamed_meanwhile(organ
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_failure_of_what_is_done_with_it_keeps_neither_row_nor_file(organization, supervisor):
+def test_create_scenario_rolls_back_if_callback_fails(organization, supervisor):
     def fail(scenario: Scenario) -> None:
         raise RuntimeError
 
@@ -102,7 +102,7 @@ def test_a_failure_of_what_is_done_with_it_keeps_neither_row_nor_file(organizati
     assert (Scenario.objects.count(), left) == (0, set())
 
 
-def test_an_update_changes_what_is_named(organization, supervisor, skills):
+def test_update_scenario_changes_given_fields(organization, supervisor, skills):
     scenario, _ = create_scenario(organization, supervisor, FIELDS, "- one", skills[:1])
 
     update_scenario(scenario, {"title": "  Morning", "description": "new"}, "- two", skills[1:3])
@@ -113,7 +113,7 @@ def test_an_update_changes_what_is_named(organization, supervisor, skills):
     assert (kept.evaluator_context, list(kept.skills.all())) == ("- two", skills[1:3])
 
 
-def test_an_update_without_a_text_leaves_the_text(organization, supervisor, skills):
+def test_update_scenario_without_context_keeps_it(organization, supervisor, skills):
     scenario, _ = create_scenario(organization, supervisor, FIELDS, "- one", skills[:1])
     key = scenario.evaluator_context_file.name
 
@@ -123,14 +123,14 @@ def test_an_update_without_a_text_leaves_the_text(organization, supervisor, skil
     assert (kept.evaluator_context_file.name, kept.skills.count()) == (key, 1)
 
 
-def test_at_most_ten_skills(organization, supervisor, skills):
+def test_create_scenario_rejects_eleven_skills(organization, supervisor, skills):
     with pytest.raises(ValidationError, match="Choose at most 10 skills. You chose 11"):
         create_scenario(organization, supervisor, FIELDS, "", skills[:11])
 
     assert Scenario.objects.count() == 0
 
 
-def test_what_is_assigned_is_not_deleted(chat_assignment, chat_scenario):
+def test_delete_scenario_refuses_assigned_scenario(chat_assignment, chat_scenario):
     with pytest.raises(ScenarioInUseError, match="has 1 assignment, so it can’t be deleted") as refused:
         delete_scenario(chat_scenario)
 
@@ -138,7 +138,7 @@ def test_what_is_assigned_is_not_deleted(chat_assignment, chat_scenario):
     assert Scenario.objects.get() == chat_scenario
 
 
-def test_promoting_takes_into_the_library(organization, counselor):
+def test_promote_scenario_adds_to_library(organization, counselor):
     scenario = add_scenario(organization, "Made for one", is_one_time=True)
     assert not Scenario.objects.playable_by(counselor).exists()
 
@@ -147,7 +147,7 @@ def test_promoting_takes_into_the_library(organization, counselor):
     assert Scenario.objects.playable_by(counselor).get() == scenario
 
 
-def test_demoting_takes_what_is_unused_out_of_the_library(organization, counselor, supervisor):
+def test_demote_scenario_removes_unused_from_library(organization, counselor, supervisor):
     scenario = add_scenario(organization, "Made for all")
     start_trial(supervisor, scenario, "chat")
 
@@ -158,9 +158,7 @@ def test_demoting_takes_what_is_unused_out_of_the_library(organization, counselo
     assert not Scenario.objects.playable_by(counselor).exists()
 
 
-def test_what_was_given_or_practised_stays_in_the_library(
-    chat_assignment, chat_scenario, phone_scenario, counselor, supervisor
-):
+def test_demote_scenario_refuses_used_scenario(chat_assignment, chat_scenario, phone_scenario, counselor, supervisor):
     start_free_practice(counselor, "phone", phone_scenario)
     start_trial(supervisor, phone_scenario, "chat")
 
@@ -179,7 +177,7 @@ def test_what_was_given_or_practised_stays_in_the_library(
         "\u00a0Night shift\u2003",
     ],
 )
-def test_titles_are_compared_trimmed_and_folded(other):
+def test_title_key_ignores_case_and_surrounding_space(other):
     assert title_key(other) == title_key("Night shift")
 
 
@@ -193,5 +191,5 @@ def test_titles_are_compared_trimmed_and_folded(other):
         ("Cafe", "Caf\u00e9", False),
     ],
 )
-def test_titles_are_compared_by_their_canonical_form(one, other, same):
+def test_title_key_normalizes_unicode(one, other, same):
     assert (title_key(one) == title_key(other)) is same

@@ -31,7 +31,7 @@ def scenario(organization) -> Scenario:
         ("patience", "patient"),
     ],
 )
-def test_a_version_is_made_on_changed_text_only(scenario, field, value):
+def test_snapshot_creates_version_only_after_change(scenario, field, value):
     first = version_of(scenario)
     assert version_of(scenario) == first
 
@@ -43,7 +43,7 @@ def test_a_version_is_made_on_changed_text_only(scenario, field, value):
     assert second.organization_id == scenario.organization_id
 
 
-def test_a_changed_context_or_account_makes_a_version(scenario, account):
+def test_snapshot_creates_version_after_context_or_account_change(scenario, account):
     version_of(scenario)
     write_evaluator_context(scenario, "- one")
     second = version_of(scenario)
@@ -53,7 +53,7 @@ def test_a_changed_context_or_account_makes_a_version(scenario, account):
     assert (second.number, second.evaluator_context, third.number, third.account) == (2, "- one", 3, account)
 
 
-def test_going_back_to_an_old_text_is_a_new_version(scenario):
+def test_snapshot_creates_version_for_restored_text(scenario):
     for prompt in ("a", "b", "a"):
         Scenario.objects.update(prompt=prompt)
         newest = version_of(scenario)
@@ -62,11 +62,11 @@ def test_going_back_to_an_old_text_is_a_new_version(scenario):
 
 
 @pytest.mark.parametrize("opens", ["", "caller", "counselor"])
-def test_a_version_says_who_opens_only_where_its_scenario_does(organization, opens):
+def test_version_copies_opener_of_scenario(organization, opens):
     assert version_of(add_scenario(organization, "One", opens=opens)).opens == opens
 
 
-def test_a_version_is_never_changed_and_outlives_its_scenario(scenario):
+def test_version_is_immutable_and_outlives_scenario(scenario):
     version = version_of(scenario)
 
     with pytest.raises(TypeError):
