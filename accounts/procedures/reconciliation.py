@@ -2,7 +2,6 @@
 
 import logging
 from datetime import timedelta
-from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -13,6 +12,7 @@ from accounts.models import Account, ProcedureDocument
 from accounts.procedures import openai_vector_store
 from accounts.procedures.indexing import read_document, store_index
 from accounts.procedures.openai_vector_store import RemoteResource, VectorStoreClient
+from accounts.web.identifiers import is_uuid
 from ai import AIUnavailableError
 
 logger = logging.getLogger(__name__)
@@ -65,16 +65,8 @@ def _ids_in_use() -> tuple[set[str], set[str]]:
 
 def _known_owners(model: type[Account] | type[ProcedureDocument], kept: list[RemoteResource]) -> set[str]:
     """Return the owner ids that exist as rows here. Ids are unique, so the resources are ours."""
-    owners = {one.owner for one in kept if _is_uuid(one.owner)}
+    owners = {one.owner for one in kept if is_uuid(one.owner)}
     return {str(pk) for pk in model._default_manager.filter(pk__in=owners).values_list("pk", flat=True)}
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _repair_active_documents(openai: VectorStoreClient) -> None:

@@ -27,6 +27,7 @@ from urllib.request import urlopen
 import uvloop
 
 from benchmarks.calls.echo_model import EchoModel
+from benchmarks.calls.report import MAX_P99_MS
 from benchmarks.calls.simulated_pages import LoadPage, send_frames
 from tests.support.servers import missing_reason, private_postgres
 
@@ -36,7 +37,6 @@ PR_SET_PDEATHSIG = 1
 ORIGIN = "http://bench.test"
 WARM_UP_SECONDS = 3.0
 CALL_COUNTS = (1, 10, 60, 100, 150, 200, 250)
-MAX_P99_MS = 20.0  # 99th percentile at which a number of calls counts as too many
 WINDOWS_PER_COUNT = {60: 4, 200: 2, 250: 2}  # calls: windows measured; other counts are measured once
 
 

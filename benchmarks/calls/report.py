@@ -3,7 +3,7 @@
 from statistics import median
 from typing import Any
 
-MAX_P99_MS = 20.0  # the same limit as in benchmarks.calls.gateway
+MAX_P99_MS = 20.0  # 99th percentile of added latency at which a number of calls counts as too many
 TARGETS = {"cpu_ratio": 1.8, "calls": 200, "kb": 256.0}  # CPU relative to the relay, calls on one core, KB per call
 INTRODUCTION = """\
 The gateway runs as its own process on PostgreSQL, with recording and transcripts. It is compared with a bare

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from accounts.web.identifiers import is_uuid
 from recordings.audio.spool import try_lock_spool
 from recordings.audio.spool_uploader import SpoolUploader
 from recordings.models import Recording, RecordingEpoch, spool_folder
@@ -75,15 +76,12 @@ def _find_spools() -> Iterator[tuple[UUID, int]]:
     """Yield the session id and epoch of every spool on this host. Ignore anything else in the folder."""
     root = Path(settings.SPOOL_DIR)
     for folder in root.glob("*/*") if root.exists() else ():
-        if folder.name.isdecimal() and _is_uuid(folder.parent.name) and folder.is_dir():
+        if folder.name.isdecimal() and _is_session_id(folder.parent.name) and folder.is_dir():
             yield UUID(folder.parent.name), int(folder.name)
 
 
-def _is_uuid(name: str) -> bool:
-    try:
-        return str(UUID(name)) == name
-    except ValueError:
-        return False
+def _is_session_id(name: str) -> bool:
+    return is_uuid(name) and str(UUID(name)) == name
 
 
 def create_uploader(session: Session, number: int) -> SpoolUploader:

@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from accounts.integrations.scopes import Scope
 from accounts.integrations.service_tokens import issue_service_token
 from accounts.models import Account, Cohort, User
+from accounts.web.identifiers import is_uuid
 from evaluation.models import Flag
 from tests.evaluation.graded_sessions import add_graded_session
 from tests.support.fixtures import *  # noqa: F403
@@ -151,7 +152,7 @@ def send_case(client: Client, case: Any, ids: list[UUID], chance: Random) -> tup
     """
 
     def real(value: Any) -> Any:
-        return str(chance.choice(ids)) if _is_uuid(value) and chance.random() < 0.7 else value
+        return str(chance.choice(ids)) if is_uuid(str(value)) and chance.random() < 0.7 else value
 
     path = case.operation.path
     for name, value in (case.path_parameters or {}).items():
@@ -166,14 +167,6 @@ def send_case(client: Client, case: Any, ids: list[UUID], chance: Random) -> tup
 
 def _is_json(case: Any) -> bool:
     return isinstance(case.body, dict | list | str | int | float | bool | None)
-
-
-def _is_uuid(value: Any) -> bool:
-    try:
-        UUID(str(value))
-    except ValueError:
-        return False
-    return True
 
 
 def _with_real_ids(body: Any, real: Any) -> Any:

@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from accounts.models import User
 from accounts.web.filters import StrictFilterSet
 from accounts.web.pagination import StandardCursorPagination
-from accounts.web.prefer_header import preferred_wait, wait_until
+from accounts.web.prefer_header import preferred_wait
 from accounts.web.requests import authenticated_user
 from scenarios.models import Mode, Scenario
 from training.api.serializers import SessionSerializer, SessionSummarySerializer, StartSessionSerializer
@@ -25,6 +25,7 @@ from training.api.session_actions import ConflictError
 from training.models import Assignment, Session, SessionQuerySet
 from training.services import sessions
 from training.services.errors import SessionRefusedError
+from training.services.greetings import wait_for_greeting
 
 
 class SessionFilter(StrictFilterSet):
@@ -89,7 +90,7 @@ class SessionListView(ListAPIView[Session]):
             session, is_new = _start(request, form.validated_data)
         except SessionRefusedError as refused:
             raise ConflictError(refused) from refused
-        _wait_for_greeting(request, session)
+        wait_for_greeting(session, preferred_wait(request))
         return Response(SessionSerializer(session).data, status=201 if is_new else 200)
 
 
@@ -110,11 +111,3 @@ def _get_trial_scenario(user: User, scenario_id: UUID) -> Scenario:
     if not sessions.can_start_trial(user):
         raise PermissionDenied(gettext("You don’t have permission to try scenarios."))
     return get_object_or_404(Scenario.objects.for_user(user), pk=scenario_id)
-
-
-def _wait_for_greeting(request: Request, session: Session) -> None:
-    def is_ready() -> bool:
-        session.refresh_from_db()
-        return session.greeting_status != Session.Greeting.PENDING
-
-    wait_until(is_ready, preferred_wait(request))

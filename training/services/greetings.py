@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from accounts.web.prefer_header import wait_until
 from ai import AIUnavailableError
 from scenarios.models import Mode
 from training import openai_caller, tasks
@@ -34,6 +35,16 @@ def prepare_greeting(session_id: UUID) -> None:
         logger.warning("No greeting: %s", error.code, extra={"session_id": session_id})
         line = FALLBACK_GREETINGS[Mode(session.mode)]
     _save_greeting(session, line)
+
+
+def wait_for_greeting(session: Session, seconds: float) -> None:
+    """Wait up to `seconds` for the caller's first line, and refresh the session."""
+
+    def is_ready() -> bool:
+        session.refresh_from_db()
+        return session.greeting_status != Session.Greeting.PENDING
+
+    wait_until(is_ready, seconds)
 
 
 def _claim(session_id: UUID) -> bool:

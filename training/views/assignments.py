@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.models import Cohort, User, UserQuerySet
 from accounts.web.countless_paginator import get_countless_page
+from accounts.web.identifiers import is_uuid
 from accounts.web.requests import AuthenticatedRequest
 from scenarios.models import Scenario, ScenarioQuerySet
 from training.forms import AssignmentFilterForm, BulkAssignForm
@@ -100,15 +101,7 @@ def _read_selection(request: AuthenticatedRequest, sent: QueryDict) -> Assignmen
 
 def _valid_ids(sent: QueryDict, name: str) -> list[str]:
     """Return the submitted values that have the form of an id."""
-    return [one for one in sent.getlist(name) if _is_uuid(one)]
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
+    return [one for one in sent.getlist(name) if is_uuid(one)]
 
 
 def _search_counselors(request: AuthenticatedRequest, sent: QueryDict) -> UserQuerySet:

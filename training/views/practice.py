@@ -17,7 +17,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.web.countless_paginator import get_countless_page
-from accounts.web.prefer_header import wait_until
 from accounts.web.requests import AuthenticatedRequest
 from ai import AIUnavailableError
 from scenarios.models import Mode, Scenario
@@ -26,6 +25,7 @@ from training.forms import MAX_MESSAGE_CHARACTERS, ChatMessageForm, LibraryFilte
 from training.models import Assignment, EndReason, Session
 from training.services.chat_replies import complete_answer, submit_message
 from training.services.errors import SessionRefusedError
+from training.services.greetings import wait_for_greeting
 from training.services.sessions import can_start_trial, end_session, start_assignment, start_free_practice
 
 PER_PAGE = 25
@@ -113,26 +113,16 @@ def chat_start(request: AuthenticatedRequest) -> HttpResponse:
         if form.cleaned_data["assignment"]:
             mine = Assignment.objects.for_user(request.user).filter(counselor=request.user, scenario__mode=Mode.CHAT)
             found = get_object_or_404(mine.select_related("scenario", "counselor"), pk=form.cleaned_data["assignment"])
-            _wait_for_greeting(start_assignment(found)[0])
+            wait_for_greeting(start_assignment(found)[0], GREETING_TIMEOUT)
             return redirect("training:chat", found.pk)
         scenario = None
         if form.cleaned_data["scenario"]:
             scenario = get_object_or_404(Scenario.objects.playable_by(request.user), pk=form.cleaned_data["scenario"])
         focus = form.cleaned_data["focus"]
-        _wait_for_greeting(start_free_practice(request.user, Mode.CHAT, scenario, focus)[0])
+        wait_for_greeting(start_free_practice(request.user, Mode.CHAT, scenario, focus)[0], GREETING_TIMEOUT)
     except SessionRefusedError as refused:
         messages.error(request, str(refused))
     return redirect("training:chat_free")
-
-
-def _wait_for_greeting(session: Session) -> None:
-    """Wait up to GREETING_TIMEOUT for the first line, because a page without scripts cannot update itself."""
-
-    def is_ready() -> bool:
-        session.refresh_from_db()
-        return session.greeting_status != Session.Greeting.PENDING
-
-    wait_until(is_ready, GREETING_TIMEOUT)
 
 
 @login_required
