@@ -1,5 +1,4 @@
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,7 +10,16 @@ from django.views.i18n import JavaScriptCatalog
 from playwright.sync_api import Browser, Page
 
 from tests.browser.chromium import FAKE_MICROPHONE, launch_chromium
-from tests.browser.tryout import enter, flags, mended, practice_browser, tryout, watch  # noqa: F401
+from tests.browser.tryout import (  # noqa: F401
+    DEFAULT_VIEWPORT,
+    enter,
+    flags,
+    mended,
+    page_shelf,
+    practice_browser,
+    tryout,
+    watch,
+)
 
 ROOT = Path(__file__).parents[2]
 STATIC_FOLDERS = {"/static/training/": ROOT / "training/static/training", "/static/": ROOT / "templates/static"}
@@ -72,21 +80,28 @@ def site() -> Iterator[StaticSite]:
         thread.join()
 
 
-@pytest.fixture
-def page(chromium: Browser, site: StaticSite) -> Iterator[Page]:
-    """Yield an empty page of the site. A script error on it fails the test."""
-    with open_site_page(chromium, site) as (tab, errors):
-        tab.goto("/")
-        yield tab
-    assert errors == []
+@pytest.fixture(scope="module")
+def shared_page(chromium: Browser, site: StaticSite) -> Iterator[tuple[Page, list[str]]]:
+    """Yield one page for a whole module and the list of its script errors.
 
-
-@contextmanager
-def open_site_page(chromium: Browser, site: StaticSite) -> Iterator[tuple[Page, list[str]]]:
-    """Yield a page in a new browser context and the list of its script errors."""
+    A page of its own costs a test more than anything else, because Chromium starts a process for it.
+    """
     context = chromium.new_context(permissions=["microphone"], base_url=site.url)
     tab = context.new_page()
     errors: list[str] = []
     tab.on("pageerror", lambda error: errors.append(str(error)))
     yield tab, errors
     context.close()
+
+
+@pytest.fixture
+def page(shared_page: tuple[Page, list[str]]) -> Iterator[Page]:
+    """Yield an empty page of the site, with no script loaded. A script error on it fails the test."""
+    tab, errors = shared_page
+    tab.set_viewport_size(DEFAULT_VIEWPORT)
+    tab.emulate_media(color_scheme="light", reduced_motion="no-preference")
+    tab.goto("/")
+    errors.clear()  # those of the page before
+    yield tab
+    assert errors == []
+    tab.unroute_all(behavior="ignoreErrors")

@@ -333,7 +333,7 @@ class InterceptedSocket:
 
 def test_a_lost_line_comes_back_by_itself_with_what_was_said(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor(CALLS[0])
-    page = enter("/", counselor)
+    page = enter("/", counselor, is_own=True)
     line = InterceptedSocket(page)
     page.goto(tryout.practice_page(counselor, CALLS[0]))
     start_typing(page)

@@ -61,7 +61,7 @@ def heard(page: Page) -> Locator:
 def test_any_moment_of_an_hour_is_found_without_loading_all_of_it(
     enter: Callable[..., Page], long_call: str, counselor: str
 ) -> None:
-    page = enter("/", counselor)
+    page = enter("/", counselor, is_own=True)
     received = []
     lines = page.context.new_cdp_session(page)
     lines.on("Network.dataReceived", lambda data: received.append(data["dataLength"]))

@@ -1,36 +1,16 @@
 """The pages' JavaScript modules in a real browser, without the pages."""
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
-
-from tests.browser.conftest import StaticSite, open_site_page
+from playwright.sync_api import Page
 
 LOAD = """
 const from = (name) => import(`/static/training/${name}.js`);
 const sine = (rate, hertz, seconds) =>
   Float32Array.from({ length: rate * seconds }, (_, i) => 0.5 * Math.sin((2 * Math.PI * hertz * i) / rate));
 """
-
-
-@pytest.fixture(scope="module")
-def shared_page(chromium: Browser, site: StaticSite) -> Iterator[tuple[Page, list[str]]]:
-    """Yield one page for the whole module and the list of its script errors. A new context for each test is slow."""
-    with open_site_page(chromium, site) as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(shared_page: tuple[Page, list[str]]) -> Iterator[Page]:
-    """Yield the page with a new document, in which no module is loaded yet. A script error on it fails the test."""
-    tab, errors = shared_page
-    errors.clear()
-    tab.goto("/")
-    yield tab
-    assert errors == []
 
 
 def run_script(page: Page, body: str, argument: object = None) -> Any:

@@ -252,10 +252,10 @@ def test_microphone_check_hears_and_names_the_device(open_call: Callable[..., Pa
 def test_without_a_microphone_the_page_says_why_and_the_call_can_be_typed(
     open_call: Callable[..., Page], gateway: FakeGateway, page: Page, error: str, words: str
 ) -> None:
-    page.add_init_script(
-        f"navigator.mediaDevices.getUserMedia = async () => {{ throw new DOMException('no', '{error}'); }};"
-    )
     open_call()
+    page.evaluate(
+        "name => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('no', name); }; }", error
+    )
 
     page.get_by_role("button", name="Start the call").click()
     expect(page.get_by_role("alert").filter(has_text=words)).to_be_visible()

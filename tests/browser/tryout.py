@@ -12,12 +12,15 @@ from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebError, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, WebError, expect
 
-from tests.browser.chromium import chromium_path, launch_chromium
+from tests.browser.chromium import launch_chromium
 from tests.config.demo_process import DemoProcess, wait_until
 from tests.config.demo_process import HttpVisitor as Visitor
+from tests.support.servers import require_program
 
+BLANK_PAGE = '<!doctype html><title>Blank</title><link rel="icon" href="data:,">'
+DEFAULT_VIEWPORT: ViewportSize = {"width": 1280, "height": 720}
 PATIENCE_MS = 20_000  # generous, so that a busy machine fails no test
 DEMO_PASSWORD = "steadyline-demo"
 PASSWORD = "a quiet harbor at dawn"
@@ -130,12 +133,6 @@ class PageMonitor:
     problems: list[str] = field(default_factory=list)
     expected_problems: list[str] = field(default_factory=list)
 
-    def observe(self, context: BrowserContext) -> None:
-        context.on("console", self._on_console)
-        context.on("weberror", self._on_error)
-        context.on("request", lambda request: self._on_request(request.url))
-        context.on("page", lambda page: page.on("websocket", lambda line: self._on_request(line.url)))
-
     def expect_statuses(self, *statuses: int) -> None:
         """Allow the console message about these statuses, which the test provokes."""
         self.expected_problems += [f"the server responded with a status of {status}" for status in statuses]
@@ -144,14 +141,14 @@ class PageMonitor:
     def unexpected_problems(self) -> list[str]:
         return [one for one in self.problems if not any(words in one for words in self.expected_problems)]
 
-    def _on_console(self, message: ConsoleMessage) -> None:
+    def on_console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.problems.append(f"{message.type}: {message.text} ({message.location['url']})")
 
-    def _on_error(self, error: WebError) -> None:
+    def on_error(self, error: WebError) -> None:
         self.problems.append(f"uncaught: {error.error}")
 
-    def _on_request(self, url: str) -> None:
+    def on_request(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme in ("http", "https", "ws", "wss") and parts.hostname not in self.hosts:
             self.problems.append(f"another host: {url}")
@@ -159,7 +156,7 @@ class PageMonitor:
 
 @pytest.fixture(scope="session")
 def tryout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TryoutSite]:
-    chromium_path()
+    require_program("chromium")
     if sys.platform != "linux":
         pytest.skip("starts the try-out as the launcher's tests do, on Linux")
     folder = tmp_path_factory.mktemp("tryout")
@@ -190,6 +187,70 @@ def practice_browser(tryout: TryoutSite, flags: list[str]) -> Iterator[Browser]:
         yield browser
 
 
+class PageShelf:
+    """Pages of one browser that tests use one after another, because a new context costs more than most tests.
+
+    Only pages with default options are kept. Between two tests, a page loses its cookies, storage, and routes.
+    """
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self.monitor = PageMonitor({"127.0.0.1"})
+        self._browser = browser
+        self._url = url
+        self._free: list[Page] = []
+        self._kept: list[Page] = []  # in use now, and free after the test
+        self._single: list[BrowserContext] = []  # closed after the test
+
+    def open(self, is_own: bool, **options: Any) -> Page:
+        """Return a blank page, in a context of its own if it must not be used again or has other options."""
+        if is_own or options:
+            page = self._new_page(**options)
+            self._single.append(page.context)
+            return page
+        page = self._free.pop() if self._free else self._new_page()
+        self._kept.append(page)
+        return page
+
+    def take_back(self) -> None:
+        """Close or clear every page that is in use. What happens on it from now on belongs to no test."""
+        self.monitor = PageMonitor({"127.0.0.1"})
+        for context in self._single:
+            context.close()
+        self._single.clear()
+        while self._kept:
+            page = self._kept.pop()
+            self._clear(page)
+            self._free.append(page)
+
+    def _new_page(self, **options: Any) -> Page:
+        context = self._browser.new_context(**{"base_url": self._url, "reduced_motion": "reduce", **options})
+        context.set_default_timeout(PATIENCE_MS)
+        context.on("console", lambda message: self.monitor.on_console(message))
+        context.on("weberror", lambda error: self.monitor.on_error(error))
+        context.on("request", lambda request: self.monitor.on_request(request.url))
+        context.on("page", lambda page: page.on("websocket", lambda line: self.monitor.on_request(line.url)))
+        return context.new_page()
+
+    def _clear(self, page: Page) -> None:
+        for other in page.context.pages:
+            if other != page:
+                other.close()
+        page.unroute_all(behavior="ignoreErrors")
+        # A page of the same site keeps the process, which is what makes it cheap. It has an icon, so none is missing.
+        page.route("**/blank/", lambda route: route.fulfill(body=BLANK_PAGE, content_type="text/html"))
+        page.goto("/blank/")
+        page.evaluate("localStorage.clear(); sessionStorage.clear();")
+        page.unroute_all()
+        page.context.clear_cookies()
+        page.set_viewport_size(DEFAULT_VIEWPORT)
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+
+
+@pytest.fixture(scope="module")
+def page_shelf(tryout: TryoutSite, practice_browser: Browser) -> PageShelf:
+    return PageShelf(practice_browser, tryout.url)
+
+
 @pytest.fixture
 def watch() -> Iterator[PageMonitor]:
     watch = PageMonitor({"127.0.0.1"})
@@ -198,24 +259,22 @@ def watch() -> Iterator[PageMonitor]:
 
 
 @pytest.fixture
-def enter(tryout: TryoutSite, practice_browser: Browser, watch: PageMonitor) -> Iterator[Callable[..., Page]]:
-    """Yield a function that opens a page in a new browser context, as a person or as a visitor without an e-mail."""
-    contexts: list[BrowserContext] = []
+def enter(tryout: TryoutSite, page_shelf: PageShelf, watch: PageMonitor) -> Iterator[Callable[..., Page]]:
+    """Yield a function that opens a page in a browser context, as a person or as a visitor without an e-mail.
 
-    def open_page(path: str = "/", email: str = "", **options: Any) -> Page:
-        context = practice_browser.new_context(**{"base_url": tryout.url, "reduced_motion": "reduce", **options})
-        contexts.append(context)
-        watch.observe(context)
-        context.set_default_timeout(PATIENCE_MS)
+    Say `is_own=True` for a page that a test changes for good, with `route_web_socket` for instance.
+    """
+    page_shelf.monitor = watch
+
+    def open_page(path: str = "/", email: str = "", is_own: bool = False, **options: Any) -> Page:
+        page = page_shelf.open(is_own, **options)
         if email:
             cookies = tryout.log_in_as(email).cookies
-            context.add_cookies([{"name": name, "value": cookies[name], "url": tryout.url} for name in cookies])
-        page = context.new_page()
+            page.context.add_cookies([{"name": name, "value": cookies[name], "url": tryout.url} for name in cookies])
         page.goto(path)
         return page
 
     expect.set_options(timeout=PATIENCE_MS)
     yield open_page
     expect.set_options(timeout=None)
-    for context in contexts:
-        context.close()
+    page_shelf.take_back()
