@@ -35,6 +35,8 @@ PROOFS = {
     "is the same, no turn changes its place, and no turn is lost or duplicated",
     "tests/voicegateway/test_gateway_kills.py": "A gateway is killed (-9) at 20 random moments of one call: the call "
     "continues, and no received audio or finished turn is lost",
+    "tests/voicegateway/test_gateway_storage_outages.py": "A call while the store is down, silent, resetting, or "
+    "unavailable: nothing of its recording is lost",
     "tests/recordings/test_finishing_killed.py": "Three workers finish one recording on S3 at once and are killed (-9) "
     "at every statement and request: one object and one row result, and nothing is left over",
     "tests/recordings/test_spool_damage.py": "A spool is cut off, or one byte is flipped, at every offset of its last "

@@ -15,8 +15,8 @@ from tests.recordings.simulated_call import SAMPLE_RATE, numbered_samples
 from tests.support.kill_points import KillableProgram
 from tests.support.prove import IS_PROVE_RUN
 
-SECONDS = 100  # long enough for more than one part of a multipart upload
-SAMPLED = 6
+SECONDS = 90  # long enough for more than one part of a multipart upload
+SAMPLED = 3
 
 
 @pytest.fixture

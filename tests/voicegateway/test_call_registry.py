@@ -1,5 +1,4 @@
 import asyncio
-import gc
 import weakref
 from contextlib import suppress
 from uuid import uuid4
@@ -26,7 +25,6 @@ async def test_a_finished_task_is_not_kept(settings):
 
     task = await begin_and_cancel_lapse(registry)
     await run_pending_tasks()
-    gc.collect()
 
     assert task() is None
     await registry.openai.close()

@@ -12,7 +12,7 @@ from tests.voicegateway.gateway_process import wait_for_end
 from tests.voicegateway.scripted_counselor import SAMPLE_RATE, ScriptedCounselor
 from tests.voicegateway.test_gateway_calls import channels_of, finished_recording
 
-KILLS = 20 if IS_PROVE_RUN else 3
+KILLS = 20 if IS_PROVE_RUN else 2
 
 
 @pytest.mark.timeout(60 + 20 * KILLS)

@@ -8,7 +8,7 @@ from training.models import Session
 from training.services.sessions import start_free_practice
 
 DATABASE_THREADS = 4
-CYCLES = 500 if IS_PROVE_RUN else 40
+CYCLES = 500 if IS_PROVE_RUN else 20
 
 
 def test_calls_that_come_and_go_leave_nothing_behind(own_gateway, standin, organization):
