@@ -99,7 +99,7 @@ def test_microphone_cuts_frames_of_40_ms_with_a_running_index(page: Page) -> Non
         const frames = [];
         const core = new MicrophoneCore(48000, (frame) => frames.push(frame));
         const tone = sine(48000, 440, 1);
-        for (let at = 0; at < tone.length; at += 128) core.hear(tone.subarray(at, at + 128));
+        for (let at = 0; at < tone.length; at += 128) core.addSamples(tone.subarray(at, at + 128));
         return frames.map(({ index, pcm, level }) => [index, pcm.length, Math.round(level * 100), pcm[500]]);
         """,
     )
@@ -118,7 +118,7 @@ def test_muted_microphone_sends_silence_and_keeps_counting(page: Page) -> None:
         const frames = [];
         const core = new MicrophoneCore(24000, (frame) => frames.push(frame));
         core.muted = true;
-        core.hear(sine(24000, 440, 0.1));
+        core.addSamples(sine(24000, 440, 0.1));
         return frames.map(({ index, pcm, level }) => [index, Math.max(...pcm), level]);
         """,
     )
@@ -679,6 +679,72 @@ def test_call_keeps_its_first_reason_and_its_mute(page: Page) -> None:
     )
 
     assert (state["reason"], state["isMuted"], state["isRecording"]) == ("a", True, True)
+
+
+# ---- Reconnection of the call page
+
+CALL_PAGE = """
+<article id="call" data-live-session-id="7" data-line-kept-ms="60000">
+  <span data-elapsed="0"></span><select data-devices></select><button data-action="mute"></button>
+  <div data-consent="v1"></div>
+  <div><div data-log><ol></ol><template><li></li></template></div><button data-transcript-more></button></div>
+</article>
+"""
+
+
+@pytest.mark.parametrize(
+    ("steps", "sockets", "phase"),
+    [
+        (["ready", 1006], 2, "connecting"),
+        (["ready", 1008, "ready"], 2, "talking"),
+        (["ready", 1008, 1008], 2, "lost"),
+        (["ready", 1008, 1009], 2, "lost"),
+        (["ready", 1008, 1006, 1008], 4, "connecting"),
+        (["ready", 1008, "ready", 1008, "ready"], 3, "talking"),
+    ],
+)
+def test_call_page_gives_up_after_two_protocol_errors_without_a_ready_line_between_them(
+    page: Page, steps: list[int | str], sockets: int, phase: str
+) -> None:
+    result = run_script(
+        page,
+        """
+        document.body.innerHTML = argument.html;
+        const sockets = [];
+        let opened = Promise.withResolvers();
+        window.WebSocket = class {
+          readyState = 1;
+          constructor() { sockets.push(this); opened.resolve(); }
+          send() {}
+          close() {}
+        };
+        const { CallPage } = await from("call-page");
+        const root = document.querySelector("#call");
+        const call = new CallPage(root);
+        const session = { id: "7", page: "/", status: "active", transcript: [] };
+        call.api = { read: async () => session, ticket: async () => ({ url: "ws://gateway.test/", ticket: "t" }) };
+        call.typeInstead();
+        await call.start();
+        sockets[0].onopen();
+        for (const step of argument.steps) {
+          opened = Promise.withResolvers();
+          const socket = sockets.at(-1);
+          if (step === "ready") {
+            socket.onmessage({ data: JSON.stringify({ type: "ready", epoch: 1, recording: false }) });
+            continue;
+          }
+          const lost = Promise.withResolvers();
+          const look = () => root.dataset.phase === "lost" && lost.resolve();
+          new MutationObserver(look).observe(root, { attributes: true });
+          socket.onclose({ code: step });
+          await Promise.race([opened.promise, lost.promise]);
+        }
+        return [sockets.length, root.dataset.phase];
+        """,
+        {"html": CALL_PAGE, "steps": steps},
+    )
+
+    assert result == [sockets, phase]
 
 
 # ---- Character counts

@@ -24,20 +24,20 @@ export class CallAudio {
   #startFrame = 0;
   #started = null;
   #clockStarted;
-  #heard;
+  #handlers;
 
-  /** `heard` has level(n), callerLevel(n), frame({index, pcm}), played(report, atMicSample), microphoneStopped(). */
-  static async open(heard) {
+  /** `handlers` has level(n), callerLevel(n), frame({index, pcm}), played(report, atMicSample), microphoneStopped(). */
+  static async open(handlers) {
     const context = new AudioContext({ latencyHint: "interactive" });
     await context.resume();
     const modules = ["./microphone-worklet.js", "./player-worklet.js"];
     await Promise.all(modules.map((path) => context.audioWorklet.addModule(new URL(path, import.meta.url))));
-    return new CallAudio(context, heard);
+    return new CallAudio(context, handlers);
   }
 
-  constructor(context, heard) {
+  constructor(context, handlers) {
     this.#context = context;
-    this.#heard = heard;
+    this.#handlers = handlers;
     this.#microphone = this.#node("microphone");
     this.#player = this.#node("player");
     this.#microphone.port.onmessage = ({ data }) => this.#fromMicrophone(data);
@@ -53,7 +53,7 @@ export class CallAudio {
     const processing = { echoCancellation: !raw, noiseSuppression: !raw, autoGainControl: !raw, channelCount: 1 };
     const device = deviceId ? { deviceId: { exact: deviceId } } : {};
     this.#stream = await navigator.mediaDevices.getUserMedia({ audio: { ...processing, ...device } });
-    this.#stream.getAudioTracks()[0].onended = () => this.#heard.microphoneStopped();
+    this.#stream.getAudioTracks()[0].onended = () => this.#handlers.microphoneStopped();
     this.#source = this.#context.createMediaStreamSource(this.#stream);
     this.#source.connect(this.#microphone);
   }
@@ -116,12 +116,12 @@ export class CallAudio {
       this.#clockStarted();
       return;
     }
-    this.#heard.level(level);
-    if (type === "frame" && this.#stream) this.#heard.frame({ index, pcm });
+    this.#handlers.level(level);
+    if (type === "frame" && this.#stream) this.#handlers.frame({ index, pcm });
   }
 
   #fromPlayer({ type, frame, level, ...report }) {
-    if (type === "level") this.#heard.callerLevel(level);
-    else this.#heard.played(report, this.#micSampleAt(frame));
+    if (type === "level") this.#handlers.callerLevel(level);
+    else this.#handlers.played(report, this.#micSampleAt(frame));
   }
 }

@@ -10,8 +10,8 @@ import { Transcript } from "./transcript.js";
 
 const SPEECH_LEVEL = 0.01;
 const FRAMES_OF_SPEECH = 5;
-const HANG_UP_PATIENCE_MS = 4000;
-const NOTICE_PASSES_MS = 5000;
+const HANG_UP_TIMEOUT_MS = 4000;
+const NOTICE_DURATION_MS = 5000;
 const DEAD_AFTER_MS = 8000; // with no traffic either way for this long, an open line counts as dead
 
 /** Controller of the call page: connects state, socket, audio, and view. */
@@ -23,8 +23,8 @@ export class CallPage {
   #epoch = null; // the gateway's epoch of this line, which lets the page reclaim the line
   #reconnectSchedule = null;
   #pause = new InterruptibleDelay();
-  #closedBefore = null;
-  #heardAt = 0;
+  #lastCloseCode = null; // close code of the last connection; null again once another one is ready
+  #lastReceivedAt = 0;
 
   constructor(root) {
     this.root = root;
@@ -91,14 +91,14 @@ export class CallPage {
   }
 
   #openAudio() {
-    const heard = {
+    const handlers = {
       level: (level) => this.#listen(level),
       callerLevel: (level) => this.view.caller(level),
-      frame: (frame) => this.#speak(frame),
+      frame: (frame) => this.#sendFrame(frame),
       played: (report, at) => this.#socket?.played(report, at),
       microphoneStopped: () => this.#dispatch({ type: "microphone", status: "stopped" }),
     };
-    return CallAudio.open(heard).catch(() => {
+    return CallAudio.open(handlers).catch(() => {
       this.#opening = null;
       throw new ApiProblem(0, { detail: gettext("Sound could not be started on this page. Try a current browser.") });
     });
@@ -164,17 +164,17 @@ export class CallPage {
     const { consent } = this.root.querySelector("[data-consent]").dataset;
     const socket = new CallSocket({ url, ticket, record, consent, lastRevision: this.transcript.revision }, {
       audio: (frame) => {
-        this.#heardAt = performance.now();
+        this.#lastReceivedAt = performance.now();
         if (socket === this.#socket) audio.play(frame);
       },
-      message: (message) => socket === this.#socket && this.#take(message, audio),
+      message: (message) => socket === this.#socket && this.#receive(message, audio),
       closed: (how) => socket === this.#socket && this.#closed(how, audio),
     });
     this.#socket = socket;
   }
 
-  #take({ type, ...message }, audio) {
-    this.#heardAt = performance.now();
+  #receive({ type, ...message }, audio) {
+    this.#lastReceivedAt = performance.now();
     if (["pause", "resume", "flush", "item_end"].includes(type)) audio.tellPlayer(type, message.item);
     if (type === "turn") this.#turn(message);
     if (type === "notice") this.#notice(message.code);
@@ -182,6 +182,7 @@ export class CallPage {
     if (type !== "ready") return;
     this.#epoch = message.epoch;
     this.#reconnectSchedule = null;
+    this.#lastCloseCode = null;
     this.#dispatch({ type: "line_ready", recording: message.recording });
     if (this.#state.isMuted) this.#socket.mute(true);
   }
@@ -189,7 +190,7 @@ export class CallPage {
   #notice(code) {
     this.#dispatch({ type: "notice", code });
     if (calls.PASSING_NOTICES.includes(code))
-      setTimeout(() => this.#dispatch({ type: "notice_over", code }), NOTICE_PASSES_MS);
+      setTimeout(() => this.#dispatch({ type: "notice_over", code }), NOTICE_DURATION_MS);
   }
 
   #turn(turn) {
@@ -197,15 +198,15 @@ export class CallPage {
     this.#dispatch({ type: "turn", text: turn.text });
   }
 
-  #speak({ index, pcm }) {
+  #sendFrame({ index, pcm }) {
     if (this.#state.phase !== calls.TALKING) return;
     const isSlow = !this.#socket.sendAudio(index, pcm);
-    if (isSlow && performance.now() - this.#heardAt > DEAD_AFTER_MS) this.lineIsDead();
+    if (isSlow && performance.now() - this.#lastReceivedAt > DEAD_AFTER_MS) this.dropDeadLine();
     else if (isSlow !== this.#state.isSlow) this.#dispatch({ type: "slow", on: isSlow });
   }
 
   /** Drop an open line that carries no traffic and reconnect, before the network reports the loss. */
-  lineIsDead() {
+  dropDeadLine() {
     const socket = this.#socket;
     if (!socket || this.#state.phase !== calls.TALKING) return;
     this.#socket = null;
@@ -220,9 +221,9 @@ export class CallPage {
   }
 
   async #closed({ code, opened }, audio) {
-    const before = this.#closedBefore;
+    const before = this.#lastCloseCode;
     this.#socket = null;
-    this.#closedBefore = code;
+    this.#lastCloseCode = code;
     audio.tellPlayer("reset");
     if (this.#state.phase === calls.ENDING) return await this.#endByRequest();
     const why = { [CLOSE_CODES.takenOver]: "replaced", [CLOSE_CODES.loggedOut]: "logged_out" }[code];
@@ -256,7 +257,7 @@ export class CallPage {
     this.#dispatch({ type: "hang_up" });
     this.tryNow();
     if (!this.#socket?.hangUp()) return await this.#endByRequest();
-    setTimeout(() => this.#state.phase === calls.ENDING && this.#endByRequest(), HANG_UP_PATIENCE_MS);
+    setTimeout(() => this.#state.phase === calls.ENDING && this.#endByRequest(), HANG_UP_TIMEOUT_MS);
   }
 
   /** Stop the call without a grade or a question. An HTTP request, because it must also work on a broken line. */

@@ -33,8 +33,8 @@ export function callAddress(url, record, consent = "") {
 export class CallSocket {
   #socket;
 
-  /** Open the socket. `heard` has audio(frame), message(object), and closed({code, opened}), which is called once. */
-  constructor({ url, ticket, lastRevision, record, consent }, heard, Socket = WebSocket) {
+  /** Open the socket. `handlers` has audio(frame), message(object), and closed({code, opened}), called once. */
+  constructor({ url, ticket, lastRevision, record, consent }, handlers, Socket = WebSocket) {
     this.opened = false;
     this.#socket = new Socket(callAddress(url, record, consent), ["steadyline.v1", `ticket.${ticket}`]);
     this.#socket.binaryType = "arraybuffer";
@@ -43,8 +43,8 @@ export class CallSocket {
       this.#say("hello", { last_revision: lastRevision });
     };
     this.#socket.onmessage = ({ data }) =>
-      typeof data === "string" ? heard.message(JSON.parse(data)) : heard.audio(decodeAudio(data));
-    this.#socket.onclose = ({ code }) => heard.closed({ code, opened: this.opened });
+      typeof data === "string" ? handlers.message(JSON.parse(data)) : handlers.audio(decodeAudio(data));
+    this.#socket.onclose = ({ code }) => handlers.closed({ code, opened: this.opened });
   }
 
   /** Send a frame. Return false if the line is too slow: the frame is skipped, and the next index shows the gap. */

@@ -29,7 +29,7 @@ function listenTo(page, root) {
   });
   window.addEventListener("beforeunload", (event) => page.mustStay && event.preventDefault());
   window.addEventListener("pagehide", () => page.leaveLine());
-  window.addEventListener("offline", () => page.lineIsDead());
+  window.addEventListener("offline", () => page.dropDeadLine());
   window.addEventListener("online", () => page.tryNow());
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && page.tryNow());
   setInterval(() => page.view.tick(performance.now()), 500);

@@ -26,7 +26,7 @@ export class MicrophoneCore {
   }
 
   /** Add samples. While muted, send silence: it keeps the clock running and lets upstream detect the end of speech. */
-  hear(samples) {
+  addSamples(samples) {
     this.resampler.push(this.muted ? new Float32Array(samples.length) : samples);
     for (;;) {
       this.#filled += this.resampler.pull(this.#frame, this.#filled);

@@ -32,7 +32,7 @@ class Microphone extends AudioWorkletProcessor {
       this.restart();
       this.port.postMessage({ type: "started", frame: currentFrame });
     }
-    this.core.hear(input[0] ?? new Float32Array(output[0].length));
+    this.core.addSamples(input[0] ?? new Float32Array(output[0].length));
     return true;
   }
 }
