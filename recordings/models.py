@@ -130,7 +130,7 @@ class Recording(models.Model):
         verbose_name_plural = _("recordings")
 
     def __str__(self) -> str:
-        return f"Recording of session {self.session_id}"
+        return gettext("Recording of session %(session)s") % {"session": self.session_id}
 
     def clean(self) -> None:
         if self.is_held and not self.hold_reason:

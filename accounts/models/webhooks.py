@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.organizations import Organization
@@ -91,4 +92,4 @@ class Delivery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.event} to {self.webhook_id}"
+        return gettext("%(event)s to %(webhook)s") % {"event": self.event, "webhook": self.webhook_id}
