@@ -92,7 +92,7 @@ def test_a_scenario_is_written_assigned_and_edited_without_touching_a_running_se
     second.get_by_role("button", name="Get feedback").click()
     expect(grade_badge(second)).to_be_visible()
 
-    ours = "h4:text-is('In this scenario') + .criteria"
+    ours = "h4:text-is('Scenario criteria') + .criteria"
     own = [page.locator(ours).get_by_role("heading", level=5) for page in (first, second)]
     expect(first.get_by_role("heading", level=1)).to_have_text(title)
     expect(own[0]).to_have_text(["Asks directly about thoughts of suicide."])
@@ -220,7 +220,7 @@ def test_a_session_is_heard_read_and_graded_again(enter: Callable[..., Page], gr
 
     page.goto("/admin/training/session/")
     run_action(page, "Grade again", counselor)
-    expect(page.locator(".messagelist")).to_contain_text("1 queued.")
+    expect(page.locator(".messagelist")).to_contain_text("1 session queued for grading.")
     page.goto(f"/sessions/{session}/")
 
     expect(grade_badge(page)).to_be_visible()
