@@ -56,7 +56,7 @@ def channels_of(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
     return stereo[:, 0], stereo[:, 1]
 
 
-def test_the_prepared_greeting_is_the_callers_first_line(gateway, standin, call):
+def test_prepared_greeting_is_the_callers_first_line(gateway, standin, call):
     greetings.prepare_greeting(call.pk)
     call.refresh_from_db()
 
@@ -73,7 +73,7 @@ def test_the_prepared_greeting_is_the_callers_first_line(gateway, standin, call)
     assert [evaluation.status for evaluation in call.evaluations.all()] == ["queued"]
 
 
-def test_the_caller_opens_after_a_silence_with_a_greeting_that_came_late(own_gateway, standin, call):
+def test_late_greeting_opens_the_call_after_a_silence(own_gateway, standin, call):
     gateway = own_gateway(CALLER_OPENS_AFTER="2")
 
     with ScriptedCounselor(gateway, call) as line:
@@ -110,9 +110,7 @@ def interrupted_call(gateway, standin, call):
     return line
 
 
-def test_speech_over_the_caller_stops_it_and_keeps_what_was_heard_beside_what_was_generated(
-    interrupted_call, standin, call
-):
+def test_barge_in_stops_the_caller_and_saves_heard_and_generated_text(interrupted_call, standin, call):
     turns = call.transcript()
 
     kinds = [event["type"] for event in standin.logged_requests("realtime")[0]["events"]]
@@ -129,7 +127,7 @@ def test_speech_over_the_caller_stops_it_and_keeps_what_was_heard_beside_what_wa
     assert 0 < len(turns[1].text_heard) < len(turns[1].text_generated)
 
 
-def test_the_recording_holds_both_voices_where_they_were_heard(interrupted_call, call, gateway):
+def test_recording_holds_both_voices_at_the_times_they_were_heard(interrupted_call, call, gateway):
     recording = finished_recording(call)
 
     left, right = channels_of(recording)
@@ -170,7 +168,7 @@ def sample_position(sound: bytes | np.ndarray, channel: np.ndarray) -> int:
     return place // 2
 
 
-def test_turns_are_in_spoken_order_and_saved_before_the_end_is_told(gateway, standin, call):
+def test_turns_are_saved_in_spoken_order_before_the_end_is_announced(gateway, standin, call):
     set_greeting(call)
     standin.add_fault("realtime", {"transcript": 1.5})
     with ScriptedCounselor(gateway, call) as line:
@@ -190,7 +188,7 @@ def test_turns_are_in_spoken_order_and_saved_before_the_end_is_told(gateway, sta
     assert not TranscriptTurn.objects.filter(is_final=False).exists()
 
 
-def test_a_call_that_nobody_records_leaves_no_audio(gateway, call):
+def test_unrecorded_call_leaves_no_audio(gateway, call):
     with ScriptedCounselor(gateway, call, query="record=True") as line:
         ready = line.wait_for("ready")
         line.speak(tone(0.5))
@@ -204,7 +202,7 @@ def test_a_call_that_nobody_records_leaves_no_audio(gateway, call):
     assert not Recording.objects.exists()
 
 
-def test_a_hint_ends_the_call_before_the_next_heartbeat(own_gateway, call, redis_url, settings):
+def test_pubsub_message_ends_the_call_before_the_next_heartbeat(own_gateway, call, redis_url, settings):
     settings.CHANNEL_LAYERS = {
         "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [redis_url]}}
     }
@@ -219,7 +217,7 @@ def test_a_hint_ends_the_call_before_the_next_heartbeat(own_gateway, call, redis
     assert reason == "ended_elsewhere"
 
 
-def test_a_call_ended_on_another_page_is_noticed_without_a_hint(gateway, call):
+def test_heartbeat_notices_a_call_that_ended_on_another_page(gateway, call):
     with ScriptedCounselor(gateway, call) as line:
         line.wait_for("ready")
         sessions.end_session(call, EndReason.FEEDBACK)

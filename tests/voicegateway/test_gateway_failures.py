@@ -59,7 +59,7 @@ def is_line_free(session: Session) -> bool:
     return Session.objects.filter(pk=session.pk, is_held=False).exists()
 
 
-def test_a_call_is_taken_up_again_where_it_broke_off(gateway, standin, call):
+def test_call_resumes_after_a_lost_connection(gateway, standin, call):
     with ScriptedCounselor(gateway, call) as line:
         line.wait_for("ready")
         first_words = tone(0.3)
@@ -100,9 +100,7 @@ def test_a_call_is_taken_up_again_where_it_broke_off(gateway, standin, call):
     assert tone_turn.start_ms == pytest.approx(1000 * went_on / SAMPLE_RATE, abs=400)
 
 
-def test_after_a_kill_everything_received_is_on_disk_and_the_next_gateway_makes_it_a_recording(
-    own_gateway, standin, call, settings
-):
+def test_killed_gateway_leaves_its_audio_for_the_next_gateway(own_gateway, standin, call, settings):
     settings.HEARTBEAT_LOST_AFTER = 0.5
     gateway = own_gateway(HEARTBEAT_EVERY="0.3", SWEEP_EVERY="0.3")
     with ScriptedCounselor(gateway, call, microphone=False) as line:
@@ -128,7 +126,7 @@ def test_after_a_kill_everything_received_is_on_disk_and_the_next_gateway_makes_
     assert sent in channels_of(recording)[0].tobytes()
 
 
-def test_after_a_kill_the_call_goes_on_with_another_gateway(own_gateway, standin, call):
+def test_call_continues_on_another_gateway_after_a_kill(own_gateway, standin, call):
     gateway = own_gateway(HEARTBEAT_EVERY="0.3")
     with ScriptedCounselor(gateway, call, microphone=False) as line:
         line.wait_for("ready")
@@ -150,7 +148,7 @@ def test_after_a_kill_the_call_goes_on_with_another_gateway(own_gateway, standin
     assert (recording.state, recording.epochs.count()) == ("completed", 2)
 
 
-def test_a_stopped_gateway_saves_everything_and_leaves_the_call_open(own_gateway, call):
+def test_stopped_gateway_saves_everything_and_keeps_the_call_open(own_gateway, call):
     gateway = own_gateway()
     with ScriptedCounselor(gateway, call) as line:
         line.wait_for("ready")
@@ -172,7 +170,7 @@ def test_a_stopped_gateway_saves_everything_and_leaves_the_call_open(own_gateway
     assert spool.counselor
 
 
-def test_a_caller_who_never_answers_ends_the_call_as_failed(gateway, standin, call):
+def test_caller_that_never_responds_ends_the_call_as_failed(gateway, standin, call):
     standin.add_fault("realtime", {"status": 503}, times=None)
 
     with ScriptedCounselor(gateway, call) as line:
@@ -183,7 +181,7 @@ def test_a_caller_who_never_answers_ends_the_call_as_failed(gateway, standin, ca
     assert finished_recording(call).state in {"absent", "completed"}
 
 
-def test_a_caller_lost_in_mid_call_is_back_soon_and_knows_what_was_heard(gateway, standin, call):
+def test_caller_lost_during_the_call_is_reconnected_with_its_history(gateway, standin, call):
     standin.add_fault("realtime", {"drop": True, "at_type": "response.output_audio.delta", "at_event": 4})
 
     with ScriptedCounselor(gateway, call) as line:
@@ -218,7 +216,7 @@ def database_locked() -> Iterator[None]:
         yield
 
 
-def test_a_database_that_does_not_answer_costs_no_audio_and_no_words(gateway, standin, call):
+def test_database_outage_loses_no_audio_and_no_words(gateway, standin, call):
     with ScriptedCounselor(gateway, call) as line:
         line.wait_for("ready")
         with database_locked():
@@ -247,7 +245,7 @@ def small_disk(tmp_path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
-def test_a_full_disk_ends_the_recording_not_the_call(own_gateway, small_disk, call, settings):
+def test_full_disk_ends_the_recording_but_not_the_call(own_gateway, small_disk, call, settings):
     gateway = own_gateway(SPOOL_DIR=str(small_disk), DISK_PER_CALL="0")
     settings.SPOOL_DIR = small_disk
     with ScriptedCounselor(gateway, call, microphone=False) as line:
@@ -269,7 +267,7 @@ def test_a_full_disk_ends_the_recording_not_the_call(own_gateway, small_disk, ca
     assert left[: len(kept) // 2].tobytes() == sent[: len(kept)]
 
 
-def test_a_channel_layer_and_broker_that_are_away_do_not_stop_a_call(own_gateway, call):
+def test_call_runs_without_channel_layer_and_broker(own_gateway, call):
     gateway = own_gateway(REDIS_URL="redis://127.0.0.1:9/0")
 
     with ScriptedCounselor(gateway, call) as line:

@@ -74,7 +74,7 @@ async def test_events_go_both_ways_as_raw_json():
     assert answer == {"path": "/v1/realtime?model=gpt-realtime-2.1", "got": {"type": "session.update"}}
 
 
-async def test_large_event_passes():
+async def test_large_event_is_received():
     async def shout(socket: ServerConnection) -> None:
         await socket.send("a" * 3_000_000)
         await socket.wait_closed()
@@ -83,7 +83,7 @@ async def test_large_event_passes():
         assert [len(message) for message in await read_messages(voice, 1)] == [3_000_000]
 
 
-async def test_no_message_overtakes_another_whole_or_in_fragments():
+async def test_messages_keep_their_order_with_fragments():
     numbers = [str(number).encode() for number in range(60)]
     may_go_on = asyncio.Event()
 
@@ -106,7 +106,7 @@ async def test_no_message_overtakes_another_whole_or_in_fragments():
     assert heard == numbers
 
 
-async def test_what_comes_after_one_has_left_waits_for_the_next():
+async def test_messages_wait_for_the_next_listener():
     async def chat(socket: ServerConnection) -> None:
         await socket.send("one")
         async for message in socket:
@@ -119,7 +119,7 @@ async def test_what_comes_after_one_has_left_waits_for_the_next():
 
 
 @pytest.mark.parametrize(("code", "retryable"), [(1000, True), (1001, True), (1011, True), (1008, False)])
-async def test_closed_connection_says_whether_to_try_again(code, retryable):
+async def test_closed_connection_is_retryable_by_its_code(code, retryable):
     async def close(socket: ServerConnection) -> None:
         await socket.close(code)
 
@@ -136,7 +136,7 @@ async def test_closed_connection_says_whether_to_try_again(code, retryable):
     ("status", "retryable"),
     [(HTTPStatus.UNAUTHORIZED, False), (HTTPStatus.TOO_MANY_REQUESTS, True), (HTTPStatus.BAD_REQUEST, False)],
 )
-async def test_refused_handshake_says_whether_to_try_again(status, retryable):
+async def test_refused_handshake_is_retryable_by_its_status(status, retryable):
     async def nobody(socket: ServerConnection) -> None:
         raise AssertionError
 
@@ -150,7 +150,7 @@ async def test_refused_handshake_says_whether_to_try_again(status, retryable):
     assert (caught.value.code, caught.value.retryable) == (f"http_{status}", retryable)
 
 
-async def test_nobody_there_is_worth_another_try():
+async def test_unreachable_upstream_is_retryable():
     async with openai.AsyncOpenAI(api_key="sk-test", base_url="http://127.0.0.1:9/v1") as client:
         with pytest.raises(UpstreamUnavailableError) as caught:
             await connect(client, "gpt-realtime-2.1")
@@ -178,7 +178,7 @@ class InstantPlayer(FakeBrowserSocket):
         self.call.receive_text(orjson.dumps(message).decode())
 
 
-async def test_call_with_the_stand_in_from_the_greeting_to_the_end():
+async def test_call_runs_against_the_stand_in():
     with StandinProcess("--answer-delay=0.01", "--delta-pause=0.001") as standin:
         async with openai.AsyncOpenAI(api_key="sk-test", base_url=standin.base_url) as client:
             player, turns = InstantPlayer(), FakeTurnSink()
