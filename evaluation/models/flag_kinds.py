@@ -18,7 +18,7 @@ class FlagKind(models.TextChoices):
     OFF_TOPIC = "off_topic", _("Off topic")
     PERSONAL_DATA = "personal_data", _("Real personal information")
     GAMING = "gaming", _("Attempt to influence the grade")
-    ROLE_CONFUSION = "role_confusion", _("The caller took the counselor's role")
+    ROLE_CONFUSION = "role_confusion", _("The caller took the counselor’s role")
     PROMPT_LEAKAGE = "prompt_leakage", _("The caller revealed its instructions")
     CHARACTER_BREAK = "character_break", _("The caller broke character")
     OMITTED_BEHAVIOUR = "omitted_behaviour", _("The caller left out something the scenario requires")

@@ -113,9 +113,7 @@ def test_recording_update_includes_comment_form(recorded_session, supervisor, co
     assert ('hx-swap-oob="true"' in own, "Add a comment" in own) == (True, False)
 
 
-@pytest.mark.parametrize(
-    ("reason", "words"), [("retention", "retention period ended"), ("request", "at the request of a person in charge")]
-)
+@pytest.mark.parametrize(("reason", "words"), [("retention", "retention period ended"), ("request", "by request")])
 def test_deleted_recording_shows_reason(recorded_session, counselor, reason, words):
     recording = Recording.objects.get()
     Recording.objects.update(state="deleted", file="", peaks=[])
