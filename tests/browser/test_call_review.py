@@ -199,7 +199,7 @@ def test_facts_stand_in_words_too(enter: Callable[..., Page], long_call: str, co
     page = enter(long_call, counselor)
     ready(page)
 
-    expect(page.locator(".talk-facts dl")).to_contain_text(re.compile(r"You\s*25:00, 48 %\s*Caller\s*27:30, 52 %"))
+    expect(page.locator(".talk-facts dl")).to_contain_text(re.compile(r"You\s*25:00, 48%\s*Caller\s*27:30, 52%"))
     expect(page.locator(".talk-facts dl")).to_contain_text("30, the longest 0:06")
     expect(page.locator(".waveform .pause")).to_have_count(30)
 
