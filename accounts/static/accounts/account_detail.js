@@ -1,11 +1,11 @@
-// An account's page: saying aloud what became of a document while the page looks for news.
+// Account page: announce the result of a procedure document to screen readers.
 
 let announced = document.querySelector("#procedures")?.dataset.status;
 
-// The part is fetched every two seconds; only news is read out.
+// The panel is polled every two seconds. Announce only changes.
 document.addEventListener("htmx:load", ({ target }) => {
-  const said = target.dataset?.status;
-  if (!said || said === announced) return;
-  announced = said;
-  document.querySelector("[data-announce]").textContent = said;
+  const status = target.dataset?.status;
+  if (!status || status === announced) return;
+  announced = status;
+  document.querySelector("[data-announce]").textContent = status;
 });
