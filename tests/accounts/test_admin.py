@@ -43,12 +43,12 @@ def page(model: type, name: str = "changelist", *args: object) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
 
 
-def act(client, model: type, action: str, *rows: object, **fields: object):
+def run_action(client, model: type, action: str, *rows: object, **fields: object):
     selected = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
     return client.post(page(model), selected | fields, follow=True)
 
 
-def said(response) -> list[str]:
+def message_texts(response) -> list[str]:
     return [str(message) for message in response.context["messages"]]
 
 
@@ -108,7 +108,7 @@ def test_actions_leave_other_organizations_unchanged(foreign_rows, supervisor, c
     ProcedureDocument.objects.update(status="failed")
     before = model.objects.filter(pk=row.pk).values().get()
 
-    act(client_of(supervisor), model, action, row, post="yes", assign="Assign", counselors=[str(counselor.pk)])
+    run_action(client_of(supervisor), model, action, row, post="yes", assign="Assign", counselors=[str(counselor.pk)])
 
     assert model.objects.filter(pk=row.pk).values().get() == before
     assert Assignment.objects.count() == Evaluation.objects.count() == 1
@@ -117,8 +117,8 @@ def test_actions_leave_other_organizations_unchanged(foreign_rows, supervisor, c
 def test_assign_action_offers_only_own_counselors(foreign_rows, supervisor, chat_scenario, counselor):
     client = client_of(supervisor)
 
-    asked = act(client, Scenario, "assign_to_counselors", chat_scenario)
-    forced = act(
+    asked = run_action(client, Scenario, "assign_to_counselors", chat_scenario)
+    forced = run_action(
         client,
         Scenario,
         "assign_to_counselors",
@@ -220,7 +220,7 @@ def test_account_page_uploads_document(supervisor, account):
         supervisor,
         "processing",
     )
-    assert str(PREPARING_MESSAGE) in said(response)
+    assert str(PREPARING_MESSAGE) in message_texts(response)
     history = client_of(supervisor).get(page(Account, "change", account.pk)).content.decode()
     assert "Harbor procedures.md, uploaded by supervisor@example.org. Processing." in history
     assert "None. A new document is being prepared." in history
@@ -259,10 +259,14 @@ def test_retry_action_queues_failed_document(supervisor, account):
     document = upload_procedures(account, SimpleUploadedFile("p.md", b"x"), supervisor)
     ProcedureDocument.objects.update(status="failed", failure="no")
 
-    response = act(client_of(supervisor), ProcedureDocument, "try_again", document)
+    response = run_action(client_of(supervisor), ProcedureDocument, "try_again", document)
 
     document.refresh_from_db()
-    assert (said(response), document.status, document.attempts) == (["1 document was queued again."], "processing", 0)
+    assert (message_texts(response), document.status, document.attempts) == (
+        ["1 document was queued again."],
+        "processing",
+        0,
+    )
 
 
 def test_account_form_rejects_taken_number(admin, account):

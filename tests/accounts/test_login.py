@@ -19,13 +19,13 @@ def log_in(email: str, password: str = PASSWORD) -> Client:
     return client
 
 
-def is_in(client: Client) -> bool:
+def is_logged_in(client: Client) -> bool:
     return client.get("/").status_code == 200
 
 
 @pytest.mark.parametrize("email", ["counselor@example.org", "Counselor@Example.ORG", " counselor@example.org "])
 def test_login_accepts_email_and_password(counselor, email):
-    assert is_in(log_in(email))
+    assert is_logged_in(log_in(email))
 
 
 def test_login_does_not_reveal_known_emails(counselor):
@@ -33,7 +33,7 @@ def test_login_does_not_reveal_known_emails(counselor):
     for email in ("counselor@example.org", "nobody@example.org"):
         client = Client()
         response = client.post("/account/login/", {"login": email, "password": "something else"})
-        assert not is_in(client)
+        assert not is_logged_in(client)
         bodies.append(list(response.context["form"].non_field_errors()))
 
     assert bodies[0] == bodies[1] != []
@@ -43,7 +43,7 @@ def test_login_rejects_inactive_user(counselor):
     counselor.is_active = False
     counselor.save()
 
-    assert not is_in(log_in(counselor.email))
+    assert not is_logged_in(log_in(counselor.email))
 
 
 def test_login_ignores_case_of_email(admin):
@@ -54,7 +54,7 @@ def test_login_ignores_case_of_email(admin):
     )
 
     assert response.status_code == 302, response.context["errors"]
-    assert is_in(log_in("new.person@example.org"))
+    assert is_logged_in(log_in("new.person@example.org"))
 
 
 def test_signup_is_closed(db):
@@ -63,7 +63,7 @@ def test_signup_is_closed(db):
     response = Client().post("/account/signup/", fields)
 
     assert "signup_closed" in response.templates[0].name
-    assert not is_in(log_in("me@example.org"))
+    assert not is_logged_in(log_in("me@example.org"))
 
 
 def test_password_change_ends_other_sessions(counselor):
@@ -72,8 +72,8 @@ def test_password_change_ends_other_sessions(counselor):
 
     here.post("/account/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new})
 
-    assert not is_in(there)
-    assert is_in(log_in(counselor.email, new))
+    assert not is_logged_in(there)
+    assert is_logged_in(log_in(counselor.email, new))
 
 
 @pytest.mark.parametrize("password", ["short", "password1234", "123456789012"])
@@ -94,10 +94,10 @@ def test_logout_requires_post(counselor):
     client = client_of(counselor)
 
     client.get("/account/logout/")
-    assert is_in(client)
+    assert is_logged_in(client)
 
     client.post("/account/logout/")
-    assert not is_in(client)
+    assert not is_logged_in(client)
 
 
 def test_login_ignores_external_redirect(counselor):

@@ -55,12 +55,12 @@ def openai(standin):
         yield client
 
 
-def at_openai(client: OpenAI, account: Account) -> list[str]:
+def store_file_ids(client: OpenAI, account: Account) -> list[str]:
     """Return the IDs of the files in the account's vector store, which are those that a search covers."""
     return [file.id for file in client.vector_stores.files.list(account.vector_store_id)]
 
 
-def all_files(client: OpenAI) -> set[str]:
+def all_file_ids(client: OpenAI) -> set[str]:
     return {file.id for file in client.files.list()}
 
 
@@ -74,7 +74,7 @@ def test_document_is_ready_once_search_finds_it(account, supervisor, openai):
     document.refresh_from_db()
     account.refresh_from_db()
     assert (document.status, account.procedures) == ("ready", document)
-    assert at_openai(openai, account) == [document.openai_file_id]
+    assert store_file_ids(openai, account) == [document.openai_file_id]
     found = openai.vector_stores.search(account.vector_store_id, query="suicide").data
     assert PROCEDURES_CANARY in found[0].content[0].text
 
@@ -96,8 +96,8 @@ def test_replacement_activates_before_deleting_old_file(account, supervisor, ope
     new = prepare_ready_document(account, supervisor, b"4010 Work out the plan together.")
 
     assert (account.procedures, new.replaced) == (new, old)
-    assert at_openai(openai, account) == [new.openai_file_id]
-    assert old.openai_file_id not in all_files(openai)
+    assert store_file_ids(openai, account) == [new.openai_file_id]
+    assert old.openai_file_id not in all_file_ids(openai)
     calls = [f"{entry['method']} {entry['path']}" for entry in standin.logged_requests("http", "/v1/")]
     gone = calls.index(f"DELETE /v1/vector_stores/{account.vector_store_id}/files/{old.openai_file_id}")
     assert gone > max(n for n, call in enumerate(calls) if new.openai_file_id in call and call.startswith("GET"))
@@ -115,7 +115,7 @@ def test_failed_preparation_keeps_reason_but_no_openai_file(
     account, supervisor, openai, standin, settings, match, fault, code
 ):
     old = prepare_ready_document(account, supervisor)
-    before = all_files(openai)
+    before = all_file_ids(openai)
     document = upload_procedures(account, document_of(b"4010 New."), supervisor)
     standin.add_fault(match, fault, times=None)
 
@@ -125,19 +125,19 @@ def test_failed_preparation_keeps_reason_but_no_openai_file(
     account.refresh_from_db()
     assert (document.status, account.procedures) == ("failed", old)
     assert document.failure == f"The document could not be made searchable. ({code})"
-    assert all_files(openai) == before
-    assert at_openai(openai, account) == [old.openai_file_id]
+    assert all_file_ids(openai) == before
+    assert store_file_ids(openai, account) == [old.openai_file_id]
 
 
 def test_preparation_gives_up_if_document_is_never_indexed(account, supervisor, openai, settings):
     settings.PROCEDURES_TIMEOUT = 0
     document = upload_procedures(account, document_of(), supervisor)
-    before = all_files(openai)
+    before = all_file_ids(openai)
 
     prepare_until_settled(document, settings)
 
     assert (document.status, document.failure[-9:]) == ("failed", "(timeout)")
-    assert all_files(openai) == before
+    assert all_file_ids(openai) == before
 
 
 def test_failed_document_can_be_retried(account, supervisor, openai, settings):
@@ -159,7 +159,7 @@ def test_task_delivered_twice_prepares_once(account, supervisor, openai, standin
     document = prepare_ready_document(account, supervisor)
     prepare_procedures(document.pk)
 
-    assert at_openai(openai, account) == [document.openai_file_id]
+    assert store_file_ids(openai, account) == [document.openai_file_id]
     assert len([entry for entry in standin.logged_requests("http", "/v1/files") if entry["method"] == "POST"]) == 1
 
 
@@ -171,7 +171,7 @@ def test_concurrent_tasks_prepare_once(account, supervisor, openai):
 
     account.refresh_from_db()
     document.refresh_from_db()
-    assert at_openai(openai, account) == [document.openai_file_id]
+    assert store_file_ids(openai, account) == [document.openai_file_id]
 
 
 def test_sweep_requeues_lost_claim(account, supervisor, openai, settings):
@@ -231,7 +231,7 @@ def test_late_worker_changes_nothing(account, supervisor, openai, settings, monk
     document.refresh_from_db()
     account.refresh_from_db()
     assert (document.status, account.procedures) == ("ready", document)
-    assert at_openai(openai, account) == [document.openai_file_id]
+    assert store_file_ids(openai, account) == [document.openai_file_id]
 
 
 def test_later_upload_wins_in_any_order(account, supervisor, openai):
@@ -244,7 +244,7 @@ def test_later_upload_wins_in_any_order(account, supervisor, openai):
     account.refresh_from_db()
     later.refresh_from_db()
     assert account.procedures == later
-    assert at_openai(openai, account) == [later.openai_file_id]
+    assert store_file_ids(openai, account) == [later.openai_file_id]
 
 
 def test_concurrent_first_documents_share_one_store(account, supervisor, openai, monkeypatch):
@@ -262,7 +262,7 @@ def test_concurrent_first_documents_share_one_store(account, supervisor, openai,
 
     account.refresh_from_db()
     assert account.procedures == second
-    assert at_openai(openai, account) == [account.procedures.openai_file_id]
+    assert store_file_ids(openai, account) == [account.procedures.openai_file_id]
     assert len(list(openai.vector_stores.list())) == stores + 1
 
 
@@ -274,7 +274,7 @@ def test_missing_store_is_created_again(account, supervisor, openai):
     document = prepare_ready_document(account, supervisor, b"1000 New.")
 
     assert account.vector_store_id != gone
-    assert at_openai(openai, account) == [document.openai_file_id]
+    assert store_file_ids(openai, account) == [document.openai_file_id]
 
 
 def test_history_is_append_only(account, supervisor, openai):

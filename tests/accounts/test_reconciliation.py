@@ -8,11 +8,11 @@ from accounts.procedures.reconciliation import reconcile_procedures
 from accounts.procedures.uploads import upload_procedures
 from tests.accounts.test_preparation import (
     TEXT,
-    all_files,
-    at_openai,
+    all_file_ids,
     document_of,
     expire_claim,
     prepare_ready_document,
+    store_file_ids,
 )
 
 pytestmark = pytest.mark.both_databases
@@ -57,7 +57,7 @@ def test_leftovers_of_dead_worker_are_removed(account, supervisor, openai, setti
             prepare_procedures(document.pk)
     account.refresh_from_db()
     assert account.procedures in ({old, document} if method == "remove_file" else {old})
-    assert account.procedures.openai_file_id in at_openai(openai, account)
+    assert account.procedures.openai_file_id in store_file_ids(openai, account)
 
     expire_claim(document, settings)
     prepare_procedures(document.pk)
@@ -66,7 +66,7 @@ def test_leftovers_of_dead_worker_are_removed(account, supervisor, openai, setti
     account.refresh_from_db()
     document.refresh_from_db()
     assert (account.procedures, document.status) == (document, "ready")
-    assert all_files(openai) == {document.openai_file_id} == set(at_openai(openai, account))
+    assert all_file_ids(openai) == {document.openai_file_id} == set(store_file_ids(openai, account))
     assert stores(openai) == {account.vector_store_id}
 
 
@@ -79,12 +79,12 @@ def test_leftovers_of_failed_document_are_removed(account, supervisor, openai, s
     ProcedureDocument.objects.update(attempts=settings.TASK_ATTEMPTS)
     expire_claim(document, settings)
     prepare_procedures(document.pk)
-    assert len(all_files(openai)) == 1 and len(stores(openai)) == 1
+    assert len(all_file_ids(openai)) == 1 and len(stores(openai)) == 1
 
     removed = reconcile_procedures()
 
     assert removed == 2
-    assert (all_files(openai), stores(openai)) == (set(), set())
+    assert (all_file_ids(openai), stores(openai)) == (set(), set())
 
 
 def test_foreign_and_recent_resources_are_kept(account, supervisor, openai, settings, monkeypatch):
@@ -99,7 +99,7 @@ def test_foreign_and_recent_resources_are_kept(account, supervisor, openai, sett
     settings.PROCEDURES_LEFT_AFTER = 0
     assert reconcile_procedures() == 1
     assert stores(openai) == {theirs, somebodys}
-    assert all_files(openai) == files
+    assert all_file_ids(openai) == files
     assert account_store not in stores(openai)
 
 
@@ -111,7 +111,7 @@ def test_resources_in_preparation_are_kept(account, supervisor, openai, monkeypa
             prepare_procedures(document.pk)
 
     assert reconcile_procedures() == 0
-    assert len(all_files(openai)) == 1
+    assert len(all_file_ids(openai)) == 1
 
 
 @pytest.mark.parametrize("gone", ["store", "file", "attachment"])
@@ -133,7 +133,7 @@ def test_missing_active_file_is_uploaded_again(account, supervisor, openai, gone
     account.refresh_from_db()
     document.refresh_from_db()
     assert (document.status, account.procedures, document.replaced) == ("ready", document, None)
-    assert all_files(openai) == {document.openai_file_id} == set(at_openai(openai, account))
+    assert all_file_ids(openai) == {document.openai_file_id} == set(store_file_ids(openai, account))
 
 
 def test_missing_index_and_attribute_are_repaired(account, supervisor, openai):

@@ -35,14 +35,14 @@ class WebhookReceiver:
     """
 
     def __init__(self) -> None:
-        self.heard: list[tuple[dict[str, str], bytes]] = []
+        self.requests: list[tuple[dict[str, str], bytes]] = []
         self.statuses = [204]
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.heard.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                receiver.requests.append(({name.lower(): value for name, value in self.headers.items()}, body))
                 status = receiver.statuses.pop(0) if len(receiver.statuses) > 1 else receiver.statuses[0]
                 self.send_response(status)
                 self.end_headers()
@@ -84,7 +84,7 @@ def test_event_is_delivered_once_and_signed(hook, receiver, counselor, chat, cha
     assert deliver_all() == [True]
     assert deliver_all() == [False]
 
-    ((headers, body),) = receiver.heard
+    ((headers, body),) = receiver.requests
     told = json.loads(body)
     assert told["type"] == "session.completed"
     assert told["data"] == {
@@ -111,7 +111,7 @@ def test_graded_assignment_sends_three_events(hook, receiver, queued, standin):
 
     deliver_all()
 
-    told = [json.loads(body) for _, body in receiver.heard]
+    told = [json.loads(body) for _, body in receiver.requests]
     assert [one["type"] for one in told] == ["session.completed", "assignment.completed", "evaluation.ready"]
     queued.refresh_from_db()
     assert (told[2]["data"]["score"], told[2]["data"]["grade"]) == (queued.score, queued.grade)
@@ -145,7 +145,7 @@ def test_failed_delivery_is_retried_later(hook, receiver, chat, status):
     assert attempt_delivery(row.pk) is False  # too early
     Delivery.objects.update(next_at=timezone.now())
     assert attempt_delivery(row.pk) is True
-    assert [headers["webhook-id"] for headers, _ in receiver.heard] == [str(row.pk)] * 2
+    assert [headers["webhook-id"] for headers, _ in receiver.requests] == [str(row.pk)] * 2
 
 
 def test_delivery_is_given_up_after_last_attempt(hook, receiver, chat):

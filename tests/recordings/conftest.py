@@ -7,10 +7,10 @@ from training.models import Session, TranscriptTurn
 
 
 @pytest.fixture
-def say() -> Callable[..., TranscriptTurn]:
+def add_turn() -> Callable[..., TranscriptTurn]:
     """Return a function that adds a finished turn to a call, spoken by default."""
 
-    def say(session: Session, role: str, text: str, **facts: object) -> TranscriptTurn:
+    def add_turn(session: Session, role: str, text: str, **facts: object) -> TranscriptTurn:
         number = session.turns.count() + 1
         facts = {
             "source": TranscriptTurn.Source.SPOKEN,
@@ -29,4 +29,4 @@ def say() -> Callable[..., TranscriptTurn]:
             **facts,
         )
 
-    return say
+    return add_turn

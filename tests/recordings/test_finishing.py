@@ -213,8 +213,8 @@ def test_unwritable_disk_is_given_as_reason(call):
     assert (recording.state, recording.reason) == ("absent", "part of the call could not be saved to disk")
 
 
-def test_silent_speaker_with_words_makes_recording_partial(call, say):
-    say(call, "caller", "I just needed somebody to talk to tonight.")
+def test_silent_speaker_with_words_makes_recording_partial(call, add_turn):
+    add_turn(call, "caller", "I just needed somebody to talk to tonight.")
     record_epoch(call)
     with (spool_folder(call.pk, 1) / "caller.pcm").open("r+b") as file:
         file.write(bytes(2 * SAMPLE_RATE))
@@ -349,8 +349,8 @@ def test_abandoned_session_keeps_its_recording(call, settings):
     assert settings.HOST_LOST_AFTER + 2 * settings.SWEEP_EVERY < 180
 
 
-def test_typed_turns_need_no_sound(call, say):
-    say(call, "counselor", "I am here and I listen to you.", source=TranscriptTurn.Source.TYPED)
+def test_typed_turns_need_no_sound(call, add_turn):
+    add_turn(call, "counselor", "I am here and I listen to you.", source=TranscriptTurn.Source.TYPED)
     recording = record_call(call)
 
     finish_recording(recording.pk)

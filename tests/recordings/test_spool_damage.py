@@ -33,7 +33,7 @@ FILES = [MICROPHONE_FILE, CALLER_FILE, JOURNAL_FILE]
 
 
 @pytest.fixture(scope="module")
-def ended_abruptly(tmp_path_factory):
+def complete_spool(tmp_path_factory):
     """Return the spool folder of a call whose journal holds every kind of entry."""
     call = SimulatedCall(tmp_path_factory.mktemp("abrupt") / "1")
     send_frames(call, SimulatedNetwork(), microphone_frames(2))
@@ -65,9 +65,9 @@ def assembled_length(folder):
 
 @pytest.mark.timeout(1800 if IS_PROVE_RUN else 60)
 @pytest.mark.parametrize("name", FILES)
-def test_truncated_spool_still_assembles(ended_abruptly, tmp_path, name):
-    whole = assembled_length(ended_abruptly)
-    copy = damaged(ended_abruptly, tmp_path / "1", name, bytes)
+def test_truncated_spool_still_assembles(complete_spool, tmp_path, name):
+    whole = assembled_length(complete_spool)
+    copy = damaged(complete_spool, tmp_path / "1", name, bytes)
     size = (copy / name).stat().st_size
 
     lengths = []
@@ -83,8 +83,8 @@ def test_truncated_spool_still_assembles(ended_abruptly, tmp_path, name):
 
 @pytest.mark.timeout(1800 if IS_PROVE_RUN else 60)
 @pytest.mark.parametrize("name", FILES)
-def test_spool_with_flipped_byte_still_assembles(ended_abruptly, tmp_path, name):
-    copy = damaged(ended_abruptly, tmp_path / "1", name, bytes)
+def test_spool_with_flipped_byte_still_assembles(complete_spool, tmp_path, name):
+    copy = damaged(complete_spool, tmp_path / "1", name, bytes)
     path = copy / name
     data = path.read_bytes()
     chance = random.Random(name)
@@ -151,8 +151,8 @@ def test_power_cut_costs_one_second_at_most(tmp_path, seed):
 @given(
     name=st.sampled_from([MICROPHONE_FILE, CALLER_FILE, JOURNAL_FILE]), at=st.floats(0, 1), junk=st.binary(max_size=40)
 )
-def test_spool_with_junk_tail_still_assembles(ended_abruptly, tmp_path, name, at, junk):
-    copy = damaged(ended_abruptly, tmp_path / "1", name, lambda data: data[: round(at * len(data))] + junk)
+def test_spool_with_junk_tail_still_assembles(complete_spool, tmp_path, name, at, junk):
+    copy = damaged(complete_spool, tmp_path / "1", name, lambda data: data[: round(at * len(data))] + junk)
 
     assert assembled_length(copy) >= 0
 
@@ -170,10 +170,10 @@ SMALL = st.integers(0, 3 * SAMPLE_RATE)
         max_size=12,
     )
 )
-def test_journal_of_any_content_still_assembles(ended_abruptly, tmp_path, lines):
+def test_journal_of_any_content_still_assembles(complete_spool, tmp_path, lines):
     extra = "".join(json.dumps({"kind": kind, **facts}) + "\n" for kind, facts in lines).encode()
     copy = damaged(
-        ended_abruptly, tmp_path / "1", JOURNAL_FILE, lambda data: data.replace(b"\n", b"\n" + extra, 1) + extra
+        complete_spool, tmp_path / "1", JOURNAL_FILE, lambda data: data.replace(b"\n", b"\n" + extra, 1) + extra
     )
 
     epoch = read_epoch(copy)
@@ -185,8 +185,8 @@ def test_journal_of_any_content_still_assembles(ended_abruptly, tmp_path, lines)
     next(interleaved_blocks(assembly), None)
 
 
-def test_torn_lines_and_samples_lose_only_themselves(ended_abruptly, tmp_path):
-    copy = damaged(ended_abruptly, tmp_path / "1", JOURNAL_FILE, lambda data: data[:-5])
+def test_torn_lines_and_samples_lose_only_themselves(complete_spool, tmp_path):
+    copy = damaged(complete_spool, tmp_path / "1", JOURNAL_FILE, lambda data: data[:-5])
     with (copy / MICROPHONE_FILE).open("ab") as file:
         file.write(b"\x01")
 
