@@ -48,7 +48,7 @@ ROLE_PERMISSIONS: dict[str, dict[str, frozenset[str]]] = {
         "evaluation.flag": _VIEW,
     },
 }
-# Upper limit for outside systems. A token's scopes narrow it.
+# Upper limit for external systems. A token's scopes narrow it.
 ROLE_PERMISSIONS[User.Role.SERVICE] = {
     "accounts.account": _VIEW,
     "accounts.cohort": _ALL,

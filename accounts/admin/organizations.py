@@ -165,10 +165,10 @@ def _describe_upload(document):
         "status": document.get_status_display(),
         "person": document.uploaded_by,
     }
-    line = _("%(time)s: %(file)s, uploaded by %(person)s. %(status)s.") % parts
+    sentences = [_("%(time)s: %(file)s, uploaded by %(person)s. %(status)s.") % parts]
     if document.replaced:
-        line = f"{line} {_('Replaced %(file)s.') % {'file': document.replaced.filename}}"
-    return f"{line} {document.failure}" if document.failure else line
+        sentences.append(_("Replaced %(file)s.") % {"file": document.replaced.filename})
+    return " ".join([*sentences, document.failure]).strip()
 
 
 @admin.register(ProcedureDocument)

@@ -10,15 +10,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from accounts.models import Organization, User
 
 
 class Command(BaseCommand):
-    help = gettext_lazy(  # type: ignore[assignment]
-        "Creates an organization and its first admin. Prompts for the password, or reads it from standard input."
-    )
+    help = "Creates an organization and its first admin. Prompts for the password, or reads it from standard input."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help=_("name of the organization"))
