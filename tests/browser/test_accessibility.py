@@ -162,7 +162,7 @@ def test_pages_of_a_supervisor(enter: Callable[..., Page], practised: PracticeHi
 def test_an_account_with_its_sections(enter: Callable[..., Page], practised: PracticeHistory) -> None:
     page = enter("/accounts/", SUPERVISOR)
     page.get_by_role("link", name="Harbor State Line (717)").click()
-    page.locator("summary", has_text="Its sections").click()
+    page.locator("summary", has_text="Sections").click()
 
     assert accessibility_problems(page) == []
 

@@ -61,7 +61,11 @@ def test_file_over_draft_limit_is_still_read():
     [
         ("c.docx", b"PK\x03\x04", "Upload a .pdf, .txt, or .md file, or paste the text."),
         ("complaint", b"x" * 60, "Upload a .pdf, .txt, or .md file, or paste the text."),
-        ("c.pdf", b"just text", "This file is not a PDF. Save it as a PDF and upload it again, or paste its text."),
+        (
+            "c.pdf",
+            b"just text",
+            "This file is named .pdf, but it isn’t a PDF. Save it as a PDF and upload it again, or paste its text.",
+        ),
         (
             "c.txt",
             TEXT.encode() + b"\n\xff\xfe",
