@@ -1,11 +1,13 @@
 """Admin pages for importing scenario packs."""
 
+from dataclasses import dataclass
+
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -103,6 +105,19 @@ class ImportUploadForm(forms.Form):
         return None
 
 
+@dataclass(frozen=True)
+class ImportPanel:
+    """An import with one page of its rows, as its admin page shows them."""
+
+    job: ImportJob
+    counts: dict[str, int]  # rows by outcome
+    filters: list[tuple[str, str, int]]  # outcome, label, and number of rows
+    outcome: str  # chosen filter, or "" for all rows
+    page: Page[ImportRow]
+    rows: list[ImportRow]  # of this page, with their `scenario_id`
+    may_import: bool
+
+
 @admin.register(ImportJob)
 class ImportJobAdmin(TenantAdmin):
     """Admin pages for scenario packs: upload, preview, and import."""
@@ -153,13 +168,13 @@ class ImportJobAdmin(TenantAdmin):
         job = self.get_object(request, unquote(object_id))
         if job is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
-        return self._page(
-            request, "job", self._job_context(request, job) | {"title": gettext("Import of %(file)s") % {"file": job}}
-        )
+        title = gettext("Import of %(file)s") % {"file": job}
+        context = {"title": title, "original": job, "panel": self._import_panel(request, job)}
+        return self._page(request, "job", context)
 
     def progress_view(self, request, pk):
         """Return the import fragment that the page polls while the import is under way."""
-        return self._page(request, "_job", self._job_context(request, self._job(request, pk)))
+        return self._page(request, "_job", {"panel": self._import_panel(request, self._job(request, pk))})
 
     def begin_view(self, request, pk):
         job = self._job(request, pk)
@@ -215,21 +230,22 @@ class ImportJobAdmin(TenantAdmin):
         whole = self.admin_site.each_context(request) | {"opts": self.opts} | context
         return TemplateResponse(request, f"admin/scenarios/importjob/{template}.html", whole)
 
-    def _job_context(self, request, job):
+    def _import_panel(self, request, job):
         counts = dict(job.rows.values_list("outcome").annotate(Count("pk")).order_by())
         outcome = request.GET.get("outcome", "")
         rows = job.rows.filter(outcome=outcome) if outcome in counts else job.rows.all()
         page = Paginator(rows.defer("values").order_by("number"), PER_PAGE).get_page(request.GET.get("page"))
-        return {
-            "original": job,
-            "job": job,
-            "counts": {value: counts[value] for value in ImportRow.Outcome.values if value in counts},
-            "filters": [(value, label, counts[value]) for value, label in ImportRow.Outcome.choices if value in counts],
-            "outcome": outcome if outcome in counts else "",
-            "page": page,
-            "rows": _link_scenarios(request.user, list(page.object_list)),
-            "may_import": self.has_add_permission(request),
-        }
+        return ImportPanel(
+            job=job,
+            counts={value: counts[value] for value in ImportRow.Outcome.values if value in counts},
+            filters=[
+                (value, str(label), counts[value]) for value, label in ImportRow.Outcome.choices if value in counts
+            ],
+            outcome=outcome if outcome in counts else "",
+            page=page,
+            rows=_link_scenarios(request.user, list(page.object_list)),
+            may_import=self.has_add_permission(request),
+        )
 
 
 def _link_scenarios(user, rows):

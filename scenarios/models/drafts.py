@@ -93,5 +93,10 @@ class ScenarioDraft(models.Model):
         return self.title or gettext("Untitled draft")
 
     @property
+    def failure_text(self) -> str:
+        """The reason for the failure in the reader's language. It is stored in English."""
+        return gettext(self.failure)
+
+    @property
     def is_open(self) -> bool:
         return self.status in {self.Status.WRITING, self.Status.READY, self.Status.FAILED}

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from accounts.models import Account, Organization, User
 
@@ -105,6 +105,11 @@ class ImportJob(models.Model):
     def claimed(self) -> ImportJobQuerySet:
         """Return a queryset of this row that is empty once the claim held by this object has been lost."""
         return ImportJob.objects.filter(pk=self.pk, status=self.Status.RUNNING, claims=self.claims)
+
+    @property
+    def failure_text(self) -> str:
+        """The reason for the failure in the reader's language. It is stored in English."""
+        return gettext(self.failure)
 
     @property
     def is_under_way(self) -> bool:

@@ -34,6 +34,9 @@ class DraftSummarySerializer(serializers.ModelSerializer[ScenarioDraft]):
             "created_at",
         ]
 
+    def to_representation(self, instance: ScenarioDraft) -> dict[str, Any]:
+        return super().to_representation(instance) | {"failure": instance.failure_text}
+
 
 class PIIMatchSerializer(serializers.Serializer[Any]):
     """Details of a real person at text[start:end] of the field. Only uncertain matches can be dismissed."""

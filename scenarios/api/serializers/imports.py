@@ -45,6 +45,9 @@ class ImportJobSerializer(serializers.ModelSerializer[ImportJob]):
             "finished_at",
         ]
 
+    def to_representation(self, instance: ImportJob) -> dict[str, Any]:
+        return super().to_representation(instance) | {"failure": instance.failure_text}
+
 
 class RowErrorSerializer(serializers.Serializer[Any]):
     row = serializers.IntegerField()
@@ -80,6 +83,6 @@ class ImportResultSerializer(ImportJobSerializer):
             "errors",
         ]
 
-    def to_representation(self, instance: ImportJob) -> Any:
+    def to_representation(self, instance: ImportJob) -> dict[str, Any]:
         """Return the job's fields and those of the `ImportSummary` in the context."""
         return ImportJobSerializer(instance).data | asdict(self.context["summary"])
