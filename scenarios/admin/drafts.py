@@ -83,7 +83,7 @@ class DraftAdmin(TenantAdmin):
             try:
                 return self._redirect_to(request_draft(request.user, **form.cleaned_data))
             except Exception:  # the database may raise many types of errors
-                logger.exception("Draft not begun")
+                logger.exception("Draft not requested")
                 form.add_error(None, NOT_SENT)
         days, keeps = round(settings.DRAFT_KEPT_FOR / 86_400), request.user.organization.keeps_sources
         return self._page(request, "new", title=_("Draft from a complaint"), form=form, keeps_sources=keeps, days=days)
@@ -185,7 +185,7 @@ class DraftAdmin(TenantAdmin):
                     self.message_user(request, NOT_REGENERATED, messages.WARNING)
                 return self._redirect_to(draft)
             except Exception:  # the database may raise many types of errors
-                logger.exception("Draft not written anew", extra={"draft_id": draft.pk})
+                logger.exception("Draft not regenerated", extra={"draft_id": draft.pk})
                 form.add_error(None, NOT_SENT)
         is_edited = draft.status == draft.Status.READY
         return self._edit(request, draft, request.POST, form) if is_edited else self._show(request, draft, form)

@@ -138,8 +138,8 @@ class ScenarioQuerySet(models.QuerySet["Scenario"]):
 
     def unused(self) -> ScenarioQuerySet:
         """Limit to scenarios never assigned or practiced. Trials by their author do not count."""
-        practised = Scenario.objects.filter(sessions__kind__in=["assignment", "free_practice"])
-        return self.filter(assignments__isnull=True).exclude(pk__in=practised.values("pk"))
+        practiced = Scenario.objects.filter(sessions__kind__in=["assignment", "free_practice"])
+        return self.filter(assignments__isnull=True).exclude(pk__in=practiced.values("pk"))
 
     def with_title_keys(self, keys: Iterable[str]) -> ScenarioQuerySet:
         return self.filter(title_key__in=keys)

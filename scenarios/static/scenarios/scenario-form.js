@@ -20,7 +20,7 @@ function watchUnsaved(hint) {
   }
 }
 
-/** Add a section as a line of the field unless it is there already. */
+/** Add a section as a line of the field unless it is already there. */
 function pickSection(event) {
   const button = event.target.closest("[data-section]");
   if (!button) return;
