@@ -761,7 +761,7 @@ def test_unavailable_context_returns_503(client, out_of_reach, caplog):
 
     assert unavailable(response)
     assert response.json()["detail"] == (
-        "An evaluator context cannot be read just now. Nothing was changed: try again in a moment."
+        "The evaluator context cannot be read right now. Nothing was changed. Try again later."
     )
     [record] = [record for record in caplog.records if record.name.startswith("scenarios.models")]
     assert record.scenario_id == out_of_reach.pk

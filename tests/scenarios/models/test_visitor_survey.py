@@ -39,7 +39,7 @@ def test_survey_is_shown_to_counselor_and_caller(counselor, chat_assignment):
     page = client_of(counselor).get(f"/training/chat/{chat_assignment.pk}/").content.decode()
     session, _ = start_assignment(chat_assignment)
 
-    assert "What the visitor filled in before the chat" in page and "exams, being alone" in page
+    assert "Survey the visitor filled out before the chat" in page and "exams, being alone" in page
     assert "- Thoughts of suicide: not sure" in caller_instructions(session)
     assert session.scenario_version.visitor_survey == FILLED
 

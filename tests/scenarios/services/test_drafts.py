@@ -632,7 +632,7 @@ def test_save_draft_rolls_back_if_assignment_fails(ready, supervisor):
 
 
 def test_save_draft_rejects_counselor_of_another_organization(ready, supervisor, stranger):
-    with pytest.raises(ValueError, match="within its organization"):
+    with pytest.raises(ValueError, match="must belong to the organization"):
         save_draft(ready, supervisor, FIELDS, CONTEXT, within=lambda made: assign(made, stranger, supervisor))
 
     assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
