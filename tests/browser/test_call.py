@@ -377,5 +377,5 @@ def test_a_second_tab_can_take_the_call_over_and_the_first_is_told(
     first.get_by_role("button", name="End and get feedback").click()
 
     first.wait_for_url("**/sessions/*/")
-    expect(second.get_by_text("The call was ended on another page.")).to_be_visible()
+    expect(second.get_by_text("This call was ended on another page.")).to_be_visible()
     expect(second.get_by_role("link", name="View the call and its feedback")).to_be_visible()

@@ -43,7 +43,7 @@ const REASONS = {
   supervisor: gettext("A supervisor ended the call. Everything said until then was saved."),
   too_long: gettext("The call reached the maximum length."),
   idle: gettext("The call ended because nobody spoke for a long time."),
-  ended_elsewhere: gettext("You ended the call on another page."),
+  ended_elsewhere: gettext("This call was ended on another page."),
   replaced: gettext("You continued the call on another page."),
   shutdown: gettext("The service restarted."),
   failed: gettext("Something went wrong on our side."),
