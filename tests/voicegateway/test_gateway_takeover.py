@@ -28,7 +28,7 @@ from training.services.sessions import end_by_supervisor, start_free_practice
 # Takeover
 
 
-def test_a_second_tab_takes_the_call_over_and_the_first_is_told(gateway, standin, call):
+def test_second_tab_takes_over_the_call_and_the_first_is_told(gateway, standin, call):
     with ScriptedCounselor(gateway, call) as first:
         epoch = first.wait_for("ready")["epoch"]
         first.say("From the first tab.")
@@ -53,7 +53,7 @@ def test_a_second_tab_takes_the_call_over_and_the_first_is_told(gateway, standin
     assert (call.status, call.end_reason, call.epoch) == ("completed", "hung_up", 2)
 
 
-def test_whoever_was_displaced_cannot_take_the_line_back_with_what_it_held(gateway, call):
+def test_displaced_page_cannot_reclaim_the_call(gateway, call):
     with ScriptedCounselor(gateway, call) as first:
         held = first.wait_for("ready")["epoch"]
         with ScriptedCounselor(gateway, call, displaces=held) as second:
@@ -68,7 +68,7 @@ def test_whoever_was_displaced_cannot_take_the_line_back_with_what_it_held(gatew
     assert refusal_reason(refused.value) == "in_use"
 
 
-def test_a_call_is_taken_over_by_another_gateway_without_any_hint(own_gateway, tmp_path, standin, call):
+def test_another_gateway_takes_over_the_call_without_pubsub(own_gateway, tmp_path, standin, call):
     old = own_gateway(HEARTBEAT_EVERY="600", TAKE_OVER_WAIT="0.2")
     (tmp_path / "new").mkdir()
     new = own_gateway(folder=tmp_path / "new", HEARTBEAT_EVERY="600", TAKE_OVER_WAIT="0.2", SPOOL_DIR=str(old.spool))
@@ -89,9 +89,7 @@ def test_a_call_is_taken_over_by_another_gateway_without_any_hint(own_gateway, t
     assert (call.status, call.epoch) == ("completed", 2)
 
 
-def test_a_call_is_taken_over_between_gateways_with_everything_saved_first(
-    own_gateway, tmp_path, standin, call, redis_url
-):
+def test_takeover_between_gateways_saves_everything_first(own_gateway, tmp_path, standin, call, redis_url):
     old = own_gateway(REDIS_URL=redis_url, HEARTBEAT_EVERY="600", TAKE_OVER_WAIT="20")
     (tmp_path / "new").mkdir()
     new = own_gateway(folder=tmp_path / "new", REDIS_URL=redis_url, TAKE_OVER_WAIT="20", SPOOL_DIR=str(old.spool))
@@ -112,7 +110,7 @@ def test_a_call_is_taken_over_between_gateways_with_everything_saved_first(
 # Revocation, end, and reconnection
 
 
-def test_a_call_ends_when_its_counselor_logs_out_and_is_kept_for_a_while(gateway, call, counselor):
+def test_logout_ends_the_call_and_keeps_the_session_open(gateway, call, counselor):
     with ScriptedCounselor(gateway, call, login="a-login") as line:
         line.wait_for("ready")
         line.say("Before.")
@@ -131,7 +129,7 @@ def test_a_call_ends_when_its_counselor_logs_out_and_is_kept_for_a_while(gateway
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"password": "something-else"}])
-def test_a_call_ends_when_its_counselor_may_not_take_calls_any_more(gateway, call, counselor, change):
+def test_call_ends_when_its_counselor_loses_access(gateway, call, counselor, change):
     with ScriptedCounselor(gateway, call, login="a-login") as line:
         line.wait_for("ready")
 
@@ -140,7 +138,7 @@ def test_a_call_ends_when_its_counselor_may_not_take_calls_any_more(gateway, cal
         assert (line.wait_for_end(), line.wait_closed()) == ("logged_out", 4001)
 
 
-def test_logging_out_on_the_page_closes_the_call(gateway, call, counselor):
+def test_logout_on_the_page_closes_the_call(gateway, call, counselor):
     client = client_of(counselor)
     ticket = client.post(f"/api/sessions/{call.pk}/ticket/", {}, "application/json").json()["ticket"]
     with ScriptedCounselor(gateway, call, ticket=ticket) as line:
@@ -151,7 +149,7 @@ def test_logging_out_on_the_page_closes_the_call(gateway, call, counselor):
         assert (line.wait_for_end(), line.wait_closed()) == ("logged_out", 4001)
 
 
-def test_a_supervisor_ends_a_call_and_the_counselor_is_told_who(gateway, call):
+def test_supervisor_ends_a_call_and_the_page_is_told(gateway, call):
     with ScriptedCounselor(gateway, call) as line:
         line.wait_for("ready")
 
@@ -162,7 +160,7 @@ def test_a_supervisor_ends_a_call_and_the_counselor_is_told_who(gateway, call):
     assert (call.status, call.end_reason) == ("completed", "supervisor")
 
 
-def test_a_line_that_nobody_comes_back_to_lapses_and_is_graded(own_gateway, call):
+def test_abandoned_call_ends_and_is_graded(own_gateway, call):
     gateway = own_gateway(LINE_KEPT_FOR="0.5")
     with ScriptedCounselor(gateway, call) as line:
         line.wait_for("ready")
@@ -179,7 +177,7 @@ def test_a_line_that_nobody_comes_back_to_lapses_and_is_graded(own_gateway, call
 # Limits
 
 
-def test_a_process_takes_no_more_calls_than_it_should(own_gateway, organization):
+def test_process_refuses_calls_beyond_its_capacity(own_gateway, organization):
     gateway = own_gateway(CALLS_PER_PROCESS="2")
     first, second, third = start_calls(organization, 3)
     with ScriptedCounselor(gateway, first) as one, ScriptedCounselor(gateway, second) as two:
@@ -197,7 +195,7 @@ def test_a_process_takes_no_more_calls_than_it_should(own_gateway, organization)
     assert refusal_reason(refused.value) == "overloaded"
 
 
-def test_a_flood_of_sound_is_cut_off(gateway, call):
+def test_audio_faster_than_real_time_closes_the_socket(gateway, call):
     with ScriptedCounselor(gateway, call, microphone=False) as line:
         line.wait_for("ready")
         with suppress(ConnectionClosed):
@@ -210,7 +208,7 @@ def test_a_flood_of_sound_is_cut_off(gateway, call):
     assert Session.objects.get(pk=call.pk).is_live
 
 
-def test_a_page_that_stops_reading_is_closed_and_costs_little_memory(own_gateway, standin, call, colleague):
+def test_page_that_stops_reading_is_closed(own_gateway, standin, call, colleague):
     gateway = own_gateway()
     other, _ = start_free_practice(colleague, Mode.PHONE)
     with RawWebSocketClient() as deaf, ScriptedCounselor(gateway, other) as line:
