@@ -4,11 +4,11 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from .runner import run_scripts, select_scripts
+from .runner import ConformanceScript, ScriptResult, run_scripts, running_product, select_scripts
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,11 +24,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for script in scripts:
                 print(f"  {script.__name__:<38} {(script.__doc__ or '').strip()}")
         return 0
-    results = asyncio.run(run_scripts(chapters))
+    return report(asyncio.run(run_on_own_product(chapters)), asked.json)
+
+
+async def run_on_own_product(chapters: Mapping[str, Sequence[ConformanceScript]]) -> list[ScriptResult]:
+    async with running_product() as (product, upstream):
+        return await run_scripts(chapters, product, upstream)
+
+
+def report(results: Sequence[ScriptResult], path: Path | None) -> int:
+    """Print the totals, write the results to `path`, and return the exit status."""
     passed = sum(result.has_passed for result in results)
     print(f"\n{len(results)} scripts: {passed} passed, {len(results) - passed} failed")
-    if asked.json:
-        asked.json.write_text(json.dumps([asdict(result) for result in results], indent=1) + "\n")
+    if path:
+        path.write_text(json.dumps([asdict(result) for result in results], indent=1) + "\n")
     return 0 if passed == len(results) else 1
 
 

@@ -94,15 +94,16 @@ async def running_product() -> AsyncIterator[tuple[TryoutProcess, ScriptedOpenAI
         await serving
 
 
-async def run_scripts(chapters: Mapping[str, Sequence[ConformanceScript]]) -> list[ScriptResult]:
-    """Start the product once and run every script against it, one after another."""
+async def run_scripts(
+    chapters: Mapping[str, Sequence[ConformanceScript]], product: TryoutProcess, upstream: ScriptedOpenAI
+) -> list[ScriptResult]:
+    """Run every script against the product, one after another."""
     results = []
-    async with running_product() as (product, upstream):
-        for chapter, scripts in chapters.items():
-            print(f"\n{chapter}" if scripts else "", flush=True)
-            for script in scripts:
-                results.append(await run_script(script, product, upstream))
-                print(results[-1], flush=True)
+    for chapter, scripts in chapters.items():
+        print(f"\n{chapter}" if scripts else "", flush=True)
+        for script in scripts:
+            results.append(await run_script(script, product, upstream))
+            print(results[-1], flush=True)
     return results
 
 

@@ -9,19 +9,15 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from standins.openai.conformance.__main__ import main, report
 from standins.openai.conformance.expectations import ExpectationError, expect
 from standins.openai.conformance.product import TryoutProcess
-from standins.openai.conformance.runner import CHAPTERS, run_script, running_product, select_scripts
+from standins.openai.conformance.runner import CHAPTERS, run_script, run_scripts, running_product, select_scripts
 from standins.openai.conformance.scripted_openai import ScriptedOpenAI
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPTS = [script for scripts in CHAPTERS.values() for script in scripts]
 NAMES = [script.__name__ for script in SCRIPTS]
-
-
-def run_suite(*arguments: str, seconds: float = 240) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "standins.openai.conformance", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -39,18 +35,32 @@ async def test_product_passes(script, product):
     assert result.broken == ""
 
 
+@pytest.mark.asyncio(loop_scope="session")
+async def test_scorecard_of_a_run_is_written_and_succeeds(product, tmp_path, capsys):
+    card = tmp_path / "card.json"
+
+    status = report(await run_scripts(select_scripts([NAMES[0]]), *product), card)
+
+    assert [(one["name"], one["broken"]) for one in json.loads(card.read_text())] == [(NAMES[0], "")]
+    assert "1 scripts: 1 passed, 0 failed" in capsys.readouterr().out
+    assert status == 0
+
+
+@pytest.mark.prove
 def test_suite_writes_a_scorecard_and_succeeds(tmp_path):
     card = tmp_path / "card.json"
 
-    run = run_suite("--only", NAMES[0], "--json", str(card))
+    command = [sys.executable, "-m", "standins.openai.conformance", "--only", NAMES[0], "--json", str(card)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
 
     assert [(one["name"], one["broken"]) for one in json.loads(card.read_text())] == [(NAMES[0], "")]
     assert "1 scripts: 1 passed, 0 failed" in run.stdout
     assert run.returncode == 0
 
 
-def test_there_are_many_scripts_each_with_a_name_and_what_it_proves():
-    listed = run_suite("--list").stdout
+def test_there_are_many_scripts_each_with_a_name_and_what_it_proves(capsys):
+    main(["--list"])
+    listed = capsys.readouterr().out
 
     assert len(NAMES) >= 50
     assert len(set(NAMES)) == len(NAMES)
@@ -59,10 +69,8 @@ def test_there_are_many_scripts_each_with_a_name_and_what_it_proves():
 
 
 def test_a_name_that_is_none_is_refused():
-    run = run_suite("--only", "nonsense")
-
-    assert run.returncode != 0
-    assert "no script named nonsense" in run.stderr
+    with pytest.raises(SystemExit, match="Unknown script: nonsense"):
+        main(["--only", "nonsense"])
 
 
 def test_some_can_be_chosen():
