@@ -95,7 +95,7 @@ def test_admit_call_acquires_the_call(call):
     first = admit_session(call)
 
     call.refresh_from_db()
-    assert (first.session.pk, first.epoch, first.config.resumed) == (call.pk, 1, False)
+    assert (first.session.pk, first.epoch, first.config.is_resumed) == (call.pk, 1, False)
     assert (call.is_held, call.epoch) == (True, 1)
     assert refusal_reason(lambda: admit_session(call)) == "in_use"
 
@@ -105,7 +105,7 @@ def test_admit_call_with_recording_opens_a_spool(call, spool):
     admitted.spool.close()
 
     recording = Recording.objects.get(session=call)
-    assert (admitted.config.recording, recording.state) == (True, "recording")
+    assert (admitted.config.is_recorded, recording.state) == (True, "recording")
     assert [epoch.number for epoch in recording.epochs.all()] == [1]
     assert admitted.spool.folder == spool / str(call.pk) / "1"
 
@@ -113,7 +113,7 @@ def test_admit_call_with_recording_opens_a_spool(call, spool):
 def test_admit_call_without_recording_opens_no_spool(call, spool):
     admitted = admit_session(call, b"record=1")
 
-    assert (admitted.spool, admitted.config.recording, spool.exists()) == (None, False, False)
+    assert (admitted.spool, admitted.config.is_recorded, spool.exists()) == (None, False, False)
     assert not Recording.objects.exists()
 
 
@@ -125,7 +125,7 @@ def test_admit_call_refuses_to_skip_a_required_recording(call):
     admitted = admit_session(call, b"")
     admitted.spool.close()
 
-    assert (declined, admitted.config.recording) == ("recording_required", True)
+    assert (declined, admitted.config.is_recorded) == ("recording_required", True)
 
 
 @pytest.mark.parametrize(("shown", "version"), [(b"&consent=1", "1"), (b"", ""), (b"&consent=99", "")])
@@ -169,7 +169,7 @@ def test_call_config_of_a_resumed_call_holds_the_history(call):
 
     briefing = admit_session(call).config
 
-    assert (briefing.resumed, briefing.revision) == (True, 2)
+    assert (briefing.is_resumed, briefing.revision) == (True, 2)
     assert [(turn.item, turn.after, turn.role, turn.text_heard) for turn in briefing.history] == [
         ("item_1", None, SpeakerRole.COUNSELOR, "Crisis line."),
         ("item_2", "item_1", SpeakerRole.CALLER, "Hi."),

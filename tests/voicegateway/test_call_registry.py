@@ -7,10 +7,10 @@ from tests.voicegateway.fakes import run_pending_tasks
 from voicegateway.process.call_registry import CallRegistry
 
 
-async def begin_and_cancel_lapse(registry: CallRegistry) -> "weakref.ref[asyncio.Task[None]]":
+async def begin_and_cancel_expiry(registry: CallRegistry) -> "weakref.ref[asyncio.Task[None]]":
     """Let the registry start a task, cancel it, and return a weak reference: then only the registry can keep it."""
     others = asyncio.all_tasks()
-    registry.schedule_lapse(uuid4(), 1)
+    registry.schedule_expiry(uuid4(), 1)
     [task] = asyncio.all_tasks() - others
     await run_pending_tasks()
     task.cancel()
@@ -23,7 +23,7 @@ async def test_a_finished_task_is_not_kept(settings):
     settings.LINE_KEPT_FOR = 3600
     registry = CallRegistry()
 
-    task = await begin_and_cancel_lapse(registry)
+    task = await begin_and_cancel_expiry(registry)
     await run_pending_tasks()
 
     assert task() is None

@@ -74,7 +74,7 @@ def test_upstream_is_configured_before_anything_else():
 
 @pytest.mark.parametrize("browser_first", [True, False])
 def test_ready_is_told_once_both_ends_are_there(browser_first):
-    scene = ConversationHarness(ready=False, recording=True)
+    scene = ConversationHarness(ready=False, is_recorded=True)
     steps = [lambda: scene.browser(Hello(0)), lambda: scene.upstream("session.updated", session={})]
 
     first, second = steps if browser_first else reversed(steps)
@@ -806,7 +806,7 @@ HEARD = (HISTORY[0], replace(HISTORY[1], is_interrupted=False))
 
 
 def test_resumed_call_replays_what_was_heard():
-    scene = ConversationHarness(ready=False, resumed=True, history=HISTORY, revision=3)
+    scene = ConversationHarness(ready=False, is_resumed=True, history=HISTORY, revision=3)
 
     assert scene.sent[1:] == [
         {
@@ -832,7 +832,7 @@ def test_resumed_call_replays_what_was_heard():
 
 
 def test_resumed_call_goes_on_where_it_was():
-    scene = ConversationHarness(ready=False, resumed=True, history=HEARD, revision=2)
+    scene = ConversationHarness(ready=False, is_resumed=True, history=HEARD, revision=2)
     scene.browser(Hello(1))
     scene.upstream("session.updated", session={})
     scene.added("user_1", None, "user")
@@ -849,7 +849,7 @@ def test_resumed_call_goes_on_where_it_was():
 
 
 def test_resumed_call_answers_a_counselor_who_was_left_waiting():
-    scene = ConversationHarness(resumed=True, history=HISTORY, revision=3)
+    scene = ConversationHarness(is_resumed=True, history=HISTORY, revision=3)
 
     assert len(scene.sent_of("response.create")) == 1
 

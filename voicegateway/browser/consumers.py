@@ -216,7 +216,7 @@ class CallConsumer(AsyncWebsocketConsumer):
             details = (outcome.not_gradable, outcome.detail)
             await retry_until_available(finish_call)(session, epoch, SessionEnd(reason), status, *details)
         elif await retry_until_available(release_call)(session.pk, epoch):
-            self.call_registry.schedule_lapse(session.pk, epoch)
+            self.call_registry.schedule_expiry(session.pk, epoch)
         self.call_registry.request_upload()
 
     async def _send_ended(self, outcome: CallOutcome) -> None:

@@ -64,8 +64,8 @@ class CallConfig:
     history: Sequence[TurnSnapshot] = ()  # earlier turns in spoken order
     revision: int = 0  # latest revision so far; new ones count up from it
     epoch: int = 1  # number of this hold of the session
-    resumed: bool = False  # True if an earlier epoch held the session
-    recording: bool = False  # True if this call is recorded
+    is_resumed: bool = False  # True if an earlier epoch held the session
+    is_recorded: bool = False  # True if this call is recorded
 
 
 @dataclass(frozen=True, slots=True)

@@ -257,7 +257,7 @@ class Conversation:
         is_ready = self.connection.is_configured and self.publisher.browser_revision is not None
         if not is_ready or self.turn_taking.ready_at is not None:
             return
-        self.send_queue.add_message(Ready(self.config.resumed, self.config.recording, self.config.epoch))
+        self.send_queue.add_message(Ready(self.config.is_resumed, self.config.is_recorded, self.config.epoch))
         self.publisher.send_missed(self.config.history)
         self.turn_taking.begin(self.send_queue.now)
 

@@ -139,8 +139,8 @@ def build_call_config(session: Session, is_recorded: bool) -> CallConfig:
         history=history,
         revision=session.revision,
         epoch=session.epoch,
-        resumed=session.epoch > 1,
-        recording=is_recorded,
+        is_resumed=session.epoch > 1,
+        is_recorded=is_recorded,
     )
 
 

@@ -87,7 +87,7 @@ class CallRegistry:
             self.writer.run(),
             self._sync_spools(),
             self._upload_spools(),
-            self._announce_spools(),
+            self._mark_spools_seen(),
             self._upload_leftovers(),
             self._send_heartbeats(),
             self._measure_loop_lag(),
@@ -191,14 +191,14 @@ class CallRegistry:
         """Upload the rest of an ended call's recording soon."""
         self._leftover_upload_due.set()
 
-    def schedule_lapse(self, session_id: UUID, epoch: int) -> None:
+    def schedule_expiry(self, session_id: UUID, epoch: int) -> None:
         """End the session after `LINE_KEPT_FOR` seconds unless the counselor comes back.
 
         If this process stops first, the sweep ends the session.
         """
-        self._spawn(self._lapse_after_grace(session_id, epoch))
+        self._spawn(self._expire_after_grace(session_id, epoch))
 
-    async def _lapse_after_grace(self, session_id: UUID, epoch: int) -> None:
+    async def _expire_after_grace(self, session_id: UUID, epoch: int) -> None:
         await asyncio.sleep(settings.LINE_KEPT_FOR)
         if await retry_until_available(expire_call)(session_id, epoch):
             self.request_upload()
@@ -274,13 +274,13 @@ class CallRegistry:
         finally:
             self._uploading.discard(recording)
 
-    async def _announce_spools(self) -> None:
+    async def _mark_spools_seen(self) -> None:
         """Mark the spools on this host as seen, so that a long outage of the store does not make them count as lost."""
         while True:
             try:
                 await database_to_async(mark_spools_seen, HEARTBEAT_EXECUTOR)()
             except Exception as error:
-                logger.warning("Spools not announced: %s", type(error).__name__)
+                logger.warning("Spools not marked as seen: %s", type(error).__name__)
             await asyncio.sleep(settings.SWEEP_EVERY)
 
     async def _upload_leftovers(self) -> None:
