@@ -3,12 +3,14 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.admin import site
 from django.core import mail
 from django.db import IntegrityError, models, transaction
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import resolve
 
 from evaluation.models import Evaluation, Flag
@@ -91,8 +93,15 @@ def fill(path: str, world: dict[str, str]) -> str:
 
 
 def plain_texts_of(client: Client, method: str, path: str, body: object = None) -> set[str]:
-    """Return the plain texts of a page, or of the page that a form leads to."""
-    response = request_without_effects(client, method, path, body)
+    return plain_texts_in(request_without_effects(client, method, path, body))
+
+
+def plain_texts_in(response: Any) -> set[str]:
+    """Return the plain texts of a page, of an error, or of the messages that a redirect leaves for the next page."""
+    if response.status_code == 302:
+        # Only the new ones: the session that may hold others is rolled back by now.
+        new = response.wsgi_request._messages._queued_messages
+        return {str(message) for message in new if plain_words(str(message))}
     kind = response.get("Content-Type", "")
     if "html" in kind:
         return find_plain_texts(response.text)
@@ -131,6 +140,27 @@ def test_pages_show_only_translated_texts(world, counselor, supervisor, admin):
                 yield address, plain_texts_of(client, method, address)
 
     assert sorted_texts(by_view(visit())) == {}
+
+
+def test_actions_of_the_administration_answer_in_translated_texts(world, admin):
+    client, request = client_of(admin), RequestFactory().get("/")
+    request.user = admin
+    found: dict[str, set[str]] = {}
+    for model in (model for label in OUR_APPS for model in apps.get_app_config(label).get_models()):
+        if not site.is_registered(model):
+            continue
+        path = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        rows = [str(row.pk) for row in site.get_model_admin(model).get_queryset(request)]
+        for action in site.get_model_admin(model).get_actions(request):
+            if action.startswith("export"):  # a file, not a page
+                continue
+            with transaction.atomic():
+                response = client.post(path, {"action": action, "_selected_action": rows})
+                transaction.set_rollback(True)
+            found[f"{path} {action}"] = plain_texts_in(response)
+
+    assert len(found) > 15
+    assert sorted_texts(found) == {}
 
 
 def test_pages_show_only_translated_texts_in_every_state(world, counselor, supervisor):
