@@ -177,7 +177,7 @@ def test_without_scripts_a_file_that_is_too_large_is_answered_with_a_page(
     upload(page, large)
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Your upload is too large")
-    page.get_by_role("link", name="Begin again on that page").click()
+    page.get_by_role("link", name="Open an empty form").click()
     expect(page.get_by_role("heading", name="Import scenarios")).to_be_visible()
 
 
