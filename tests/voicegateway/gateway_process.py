@@ -99,7 +99,11 @@ class GatewayProcess:
                 stdout=output,
                 stderr=output,
             )
-        found = wait_until(lambda: self._address() or self.process.poll() is not None, "the gateway listens")
+        try:
+            found = wait_until(lambda: self._address() or self.process.poll() is not None, "the gateway listens")
+        except AssertionError:
+            self.kill()  # left running, it would fail later tests with a warning
+            raise
         assert isinstance(found, str), self.output
         self.url = f"ws://{found}"
 
