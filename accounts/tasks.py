@@ -4,39 +4,44 @@ from uuid import UUID
 
 from celery import Task, shared_task
 
-from accounts.integrations import idempotency, webhooks
+from accounts.integrations import deliveries, idempotency
+from accounts.models import Delivery, ProcedureDocument
 from accounts.procedures import preparation, reconciliation
+from accounts.services.leases import RetryLaterError, queue_overdue
 
 
 @shared_task(bind=True, max_retries=None)
 def prepare_procedures(self: Task, document_id: str) -> None:
     try:
         preparation.prepare_procedures(UUID(document_id))
-    except preparation.RetryLaterError as wait:
-        raise self.retry(countdown=wait.seconds) from wait
+    except RetryLaterError as wait:
+        raise self.retry(countdown=wait.countdown) from wait
 
 
 @shared_task
-def sweep_procedures() -> None:
-    preparation.sweep_procedures()
+def sweep_procedures() -> int:
+    return queue_overdue(ProcedureDocument.objects.overdue(), prepare_procedures)
 
 
 @shared_task
 def reconcile_procedures() -> None:
     reconciliation.reconcile_procedures()
+    # Documents that are gone at OpenAI are prepared again at once.
+    queue_overdue(ProcedureDocument.objects.claimable(), prepare_procedures)
 
 
 @shared_task
 def deliver_webhook(delivery_id: str) -> None:
-    webhooks.attempt_delivery(UUID(delivery_id))
+    deliveries.attempt_delivery(UUID(delivery_id))
 
 
 @shared_task
-def sweep_deliveries() -> None:
-    webhooks.sweep_deliveries()
+def sweep_deliveries() -> int:
+    # The sweep is what repeats a failed delivery, so it does not wait for a row to be overdue.
+    return queue_overdue(Delivery.objects.of_active_webhooks().claimable(), deliver_webhook)
 
 
 @shared_task
 def forget_old_calls() -> None:
     idempotency.delete_expired_calls()
-    webhooks.delete_old_deliveries()
+    deliveries.delete_old_deliveries()

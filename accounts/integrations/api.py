@@ -100,6 +100,13 @@ class WebhookSerializer(serializers.ModelSerializer[Webhook]):
 
 
 class DeliverySerializer(serializers.ModelSerializer[Delivery]):
+    next_at = serializers.DateTimeField(
+        source="available_at",
+        required=False,
+        allow_null=True,
+        help_text=_("Empty once the event is delivered or given up."),
+    )
+
     class Meta:
         model = Delivery
         fields = [

@@ -7,6 +7,7 @@ from accounts.models.accounts import (
     ProcedureSection,
     procedure_key,
 )
+from accounts.models.leases import LeasedModel, LeaseQuerySet
 from accounts.models.organizations import Organization
 from accounts.models.people import Cohort, User, UserQuerySet
 from accounts.models.service_tokens import IdempotentCall, ServiceToken
@@ -19,6 +20,8 @@ __all__ = [
     "Delivery",
     "WebhookEvent",
     "IdempotentCall",
+    "LeaseQuerySet",
+    "LeasedModel",
     "Organization",
     "ProcedureDocument",
     "ProcedureDocumentQuerySet",

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models.leases import LeasedModel, LeaseQuerySet
 from accounts.models.organizations import Organization
 from accounts.models.people import User
 
@@ -81,13 +82,9 @@ def procedure_key(document: ProcedureDocument, filename: str) -> str:
     return f"procedures/{document.account_id}/{document.pk}{PurePosixPath(filename).suffix.lower()}"
 
 
-class ProcedureDocumentQuerySet(models.QuerySet["ProcedureDocument"]):
+class ProcedureDocumentQuerySet(LeaseQuerySet["ProcedureDocument"]):
     def for_user(self, user: User) -> ProcedureDocumentQuerySet:
         return self.filter(organization_id=user.organization_id)
-
-    def lost(self, before: Any) -> ProcedureDocumentQuerySet:
-        """Limit to processing uploads that no worker has touched since `before`."""
-        return self.filter(status=ProcedureDocument.Status.PROCESSING, touched_at__lt=before)
 
     def processing(self) -> ProcedureDocumentQuerySet:
         return self.filter(status=ProcedureDocument.Status.PROCESSING)
@@ -99,7 +96,7 @@ class ProcedureDocumentQuerySet(models.QuerySet["ProcedureDocument"]):
         raise models.ProtectedError("Procedure history is never deleted.", set(self))
 
 
-class ProcedureDocument(models.Model):
+class ProcedureDocument(LeasedModel):
     """One upload of an account's procedures. Rows are never deleted or rewritten; only their status changes."""
 
     class Status(models.TextChoices):
@@ -136,9 +133,6 @@ class ProcedureDocument(models.Model):
     replaced = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("replaced document")
     )
-    attempts = models.PositiveSmallIntegerField(default=0)
-    is_claimed = models.BooleanField(default=False, editable=False)
-    touched_at = models.DateTimeField(auto_now_add=True)
 
     objects = ProcedureDocumentQuerySet.as_manager()
 

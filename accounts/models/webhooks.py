@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models.leases import LeasedModel, LeaseQuerySet
 from accounts.models.organizations import Organization
 from accounts.models.people import User
 
@@ -54,17 +53,16 @@ class Webhook(models.Model):
         return self.url
 
 
-class DeliveryQuerySet(models.QuerySet["Delivery"]):
+class DeliveryQuerySet(LeaseQuerySet["Delivery"]):
     def for_user(self, user: User) -> DeliveryQuerySet:
         return self.filter(webhook__in=Webhook.objects.for_user(user))
 
-    def due(self, now: datetime) -> DeliveryQuerySet:
-        """Limit to unfinished deliveries of active webhooks whose next attempt is due."""
-        return self.filter(delivered_at=None, next_at__lte=now, webhook__is_active=True)
+    def of_active_webhooks(self) -> DeliveryQuerySet:
+        return self.filter(webhook__is_active=True)
 
 
-class Delivery(models.Model):
-    """The delivery of one event to one webhook."""
+class Delivery(LeasedModel):
+    """The delivery of one event to one webhook. Settled: delivered, or given up."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
@@ -72,10 +70,6 @@ class Delivery(models.Model):
     event = models.CharField(max_length=40, choices=WebhookEvent.choices)
     payload = models.JSONField()
     created_at = models.DateTimeField(auto_now_add=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    next_at = models.DateTimeField(
-        null=True, default=timezone.now, help_text=_("Empty once the event is delivered or given up.")
-    )
     delivered_at = models.DateTimeField(null=True)
     status = models.PositiveSmallIntegerField(null=True, help_text=_("HTTP status of the last response."))
     failure = models.CharField(max_length=200, blank=True)
@@ -87,7 +81,7 @@ class Delivery(models.Model):
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
         indexes = [
-            models.Index(fields=["next_at"], condition=models.Q(delivered_at=None), name="delivery_due"),
+            models.Index(fields=["available_at"], condition=models.Q(delivered_at=None), name="delivery_due"),
             models.Index(fields=["webhook", "-created_at"], name="delivery_in_order"),
         ]
 

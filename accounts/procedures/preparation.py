@@ -1,37 +1,25 @@
 """Preparation of procedure documents: index the text here, make the file searchable at OpenAI, then activate it."""
 
 import logging
-from datetime import datetime, timedelta
 from pathlib import PurePosixPath
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import tasks
-from accounts.models import Account, ProcedureDocument, ProcedureDocumentQuerySet
+from accounts.models import Account, ProcedureDocument
 from accounts.procedures import openai_vector_store
 from accounts.procedures.indexing import DocumentText, read_document, store_index
 from accounts.procedures.openai_vector_store import VectorStoreClient
 from accounts.procedures.pdf_errors import explain_unreadable_pdf
 from accounts.procedures.pdf_text import PdfUnreadableError
+from accounts.services.leases import RetryLaterError, retry_delay
 from ai import AIUnavailableError
 
 logger = logging.getLogger(__name__)
 
 _FAILURE_MESSAGE = _("The document could not be made searchable.")
-_MAX_RETRY_SECONDS = 60.0  # upper limit, even if Retry-After is longer
-
-
-class RetryLaterError(Exception):
-    """Request to retry the task after `seconds`."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(seconds)
-        self.seconds = seconds
 
 
 def prepare_procedures(document_id: UUID) -> None:
@@ -41,8 +29,8 @@ def prepare_procedures(document_id: UUID) -> None:
     is the old file deleted. At every point an evaluation sees either the old document or the new one. Raise
     RetryLaterError if OpenAI may succeed later.
     """
-    document = ProcedureDocument.objects.select_related("account__procedures").get(pk=document_id)
-    if not _claim(document):
+    document = _claim(document_id)
+    if document is None:
         return
     with openai_vector_store.build_procedures_client() as client:
         openai = VectorStoreClient(client)
@@ -60,27 +48,14 @@ def prepare_procedures(document_id: UUID) -> None:
             _remove_replaced(openai, document.account_id, replaced)
 
 
-def _claim(document: ProcedureDocument) -> bool:
-    """Claim the document for this worker. Return False if it is already claimed, done, or out of attempts.
-
-    The conditional UPDATE is the lock. A claim older than the deadline belongs to a dead worker.
-    """
-    rows = ProcedureDocument.objects.filter(pk=document.pk).processing()
-    lost = Q(is_claimed=True, touched_at__lt=_abandoned_cutoff())
-    rows.filter(lost, attempts__gte=settings.TASK_ATTEMPTS).update(
-        status=ProcedureDocument.Status.FAILED, failure=_FAILURE_MESSAGE, is_claimed=False
-    )
-    claimed = rows.filter(Q(is_claimed=False) | lost).update(
-        attempts=F("attempts") + 1, is_claimed=True, touched_at=timezone.now()
-    )
-    document.refresh_from_db(fields=["attempts", "openai_file_id", "vector_store_id"])
-    return bool(claimed)
-
-
-def _claimed_row(document: ProcedureDocument) -> ProcedureDocumentQuerySet:
-    """Return the document as a queryset that is empty once this claim is lost."""
-    rows = ProcedureDocument.objects.filter(pk=document.pk, attempts=document.attempts, is_claimed=True)
-    return rows.processing()
+def _claim(document_id: UUID) -> ProcedureDocument | None:
+    """Claim the document for this worker. Return None if it is held, settled, or out of attempts."""
+    fresh = ProcedureDocument.objects.filter(attempts__lt=settings.TASK_ATTEMPTS)
+    document = fresh.claim(document_id, settings.TASK_LOST_AFTER)
+    if document is None:
+        given_up = ProcedureDocument.objects.filter(pk=document_id).exhausted(settings.TASK_ATTEMPTS)
+        given_up.settle(status=ProcedureDocument.Status.FAILED, failure=_FAILURE_MESSAGE)
+    return document
 
 
 def _remove_previous_upload(openai: VectorStoreClient, document: ProcedureDocument) -> None:
@@ -88,7 +63,7 @@ def _remove_previous_upload(openai: VectorStoreClient, document: ProcedureDocume
     if not document.openai_file_id:
         return
     if openai.remove_file(document.vector_store_id, document.openai_file_id):
-        _claimed_row(document).update(openai_file_id="")
+        ProcedureDocument.objects.fenced(document).update(openai_file_id="")
         document.openai_file_id = ""
 
 
@@ -100,11 +75,11 @@ def _upload_and_activate(
     known_store = document.vector_store_id or account.vector_store_id
     store_id = openai.ensure_store(known_store, account.pk)
     # Save the store at once, so that a retry after a crash or the nightly reconciliation finds it.
-    _claimed_row(document).update(vector_store_id=store_id)
+    ProcedureDocument.objects.fenced(document).update(vector_store_id=store_id)
     document.vector_store_id = store_id
     file_id = _upload(openai, document, text)
     document.openai_file_id = file_id
-    if not _claimed_row(document).update(openai_file_id=file_id):
+    if not ProcedureDocument.objects.fenced(document).update(openai_file_id=file_id):
         return [(store_id, file_id)]
     openai.attach(store_id, file_id, document.pk)
     openai.wait_until_searchable(store_id, file_id, document.pk, text.search_query)
@@ -124,12 +99,12 @@ def _activate(document: ProcedureDocument, store_id: str, file_id: str) -> list[
 
     Return the superseded resources as (store id, file id).
     """
-    ready = {"status": ProcedureDocument.Status.READY, "failure": "", "is_claimed": False, "vector_store_id": store_id}
+    ready = {"status": ProcedureDocument.Status.READY, "failure": "", "vector_store_id": store_id}
     with transaction.atomic():
         # Lock only the account: PostgreSQL cannot lock the nullable side of the join.
         accounts = Account.objects.select_for_update(of=("self",)).select_related("procedures")
         account = accounts.get(pk=document.account_id)
-        if not _claimed_row(document).update(openai_file_id=file_id, **ready):
+        if not ProcedureDocument.objects.fenced(document).settle(openai_file_id=file_id, **ready):
             return [(store_id, file_id)]
         current = account.procedures
         if current and current.pk != document.pk and _is_newer(current, document):
@@ -157,27 +132,15 @@ def _remove_replaced(openai: VectorStoreClient, account_id: UUID, replaced: list
 
 
 def _retry_or_fail(document: ProcedureDocument, error: AIUnavailableError) -> None:
-    """Release the claim and raise RetryLaterError, or fail the document if a retry cannot help or none is left."""
+    """Put the document back and raise RetryLaterError, or fail the document if a retry cannot help or none is left."""
     logger.warning("Procedures not prepared: %s", error.code, extra={"document_id": document.pk})
     if not error.retryable or document.attempts >= settings.TASK_ATTEMPTS:
         _fail(document, f"{_FAILURE_MESSAGE} ({error.code})")
         return
-    if _claimed_row(document).update(is_claimed=False, touched_at=timezone.now()):
-        raise RetryLaterError(min(error.retry_after or 2.0**document.attempts, _MAX_RETRY_SECONDS))
+    delay = retry_delay(document.attempts, error.retry_after)
+    if ProcedureDocument.objects.fenced(document).put_back(delay):
+        raise RetryLaterError(delay)
 
 
 def _fail(document: ProcedureDocument, failure: str) -> None:
-    _claimed_row(document).update(status=ProcedureDocument.Status.FAILED, failure=failure, is_claimed=False)
-
-
-def sweep_procedures() -> int:
-    """Queue uploads again whose task was lost. Return how many."""
-    lost = list(ProcedureDocument.objects.lost(_abandoned_cutoff()).values_list("pk", flat=True))
-    for document_id in lost:
-        # Expire before the next sweep, so that tasks do not pile up when workers fall behind.
-        tasks.prepare_procedures.apply_async((str(document_id),), expires=settings.SWEEP_EVERY)
-    return len(lost)
-
-
-def _abandoned_cutoff() -> datetime:
-    return timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER)
+    ProcedureDocument.objects.fenced(document).settle(status=ProcedureDocument.Status.FAILED, failure=failure)

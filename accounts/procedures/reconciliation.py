@@ -4,10 +4,8 @@ import logging
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
-from accounts import tasks
 from accounts.models import Account, ProcedureDocument
 from accounts.procedures import openai_vector_store
 from accounts.procedures.indexing import read_document, store_index
@@ -90,14 +88,5 @@ def _requeue_preparation(openai: VectorStoreClient, document: ProcedureDocument)
     """Queue an active document again. It stays active meanwhile, because no older one can replace it."""
     openai.remove_file(document.account.vector_store_id, document.openai_file_id)
     ready = ProcedureDocument.objects.filter(pk=document.pk, status=ProcedureDocument.Status.READY)
-    with transaction.atomic():
-        if ready.update(
-            status=ProcedureDocument.Status.PROCESSING,
-            attempts=0,
-            is_claimed=False,
-            vector_store_id="",
-            openai_file_id="",
-            touched_at=timezone.now(),
-        ):
-            logger.warning("Procedures are gone at OpenAI and are put there again", extra={"document_id": document.pk})
-            transaction.on_commit(lambda: tasks.prepare_procedures.delay(str(document.pk)), robust=True)
+    if ready.requeue(status=ProcedureDocument.Status.PROCESSING, vector_store_id="", openai_file_id=""):
+        logger.warning("Procedures are gone at OpenAI and are put there again", extra={"document_id": document.pk})

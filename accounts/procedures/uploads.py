@@ -60,7 +60,7 @@ def retry_procedures(document: ProcedureDocument) -> bool:
     """Queue a failed document again. Return False if it has not failed."""
     failed = ProcedureDocument.objects.filter(pk=document.pk, status=ProcedureDocument.Status.FAILED)
     with transaction.atomic():
-        if not failed.update(status=ProcedureDocument.Status.PROCESSING, attempts=0, is_claimed=False, failure=""):
+        if not failed.requeue(status=ProcedureDocument.Status.PROCESSING, failure=""):
             return False
         transaction.on_commit(lambda: tasks.prepare_procedures.delay(str(document.pk)), robust=True)
     return True

@@ -1,20 +1,21 @@
 import contextlib
 import json
-from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import ProtectedError
-from django.utils import timezone
 from openai import OpenAI
 
 from accounts.models import Account, ProcedureDocument
 from accounts.procedures.openai_vector_store import VectorStoreClient
-from accounts.procedures.preparation import RetryLaterError, prepare_procedures, sweep_procedures
+from accounts.procedures.preparation import prepare_procedures
 from accounts.procedures.uploads import retry_procedures, upload_procedures
+from accounts.services.leases import RetryLaterError
 from accounts.tasks import prepare_procedures as task
+from accounts.tasks import sweep_procedures
 from ai import AIUnavailableError
 from tests.support.fixtures import PROCEDURES_CANARY, run_concurrently
+from tests.support.leases import expire_leases
 
 pytestmark = pytest.mark.both_databases
 
@@ -34,10 +35,8 @@ def prepare_ready_document(account: Account, by, content: bytes = TEXT) -> Proce
     return document
 
 
-def expire_claim(document: ProcedureDocument, settings) -> None:
-    """Age the claim on the document so that its worker counts as lost."""
-    long_ago = timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER + 1)
-    ProcedureDocument.objects.filter(pk=document.pk).update(touched_at=long_ago)
+def expire_claim(document: ProcedureDocument) -> None:
+    expire_leases(ProcedureDocument.objects.filter(pk=document.pk))
 
 
 def prepare_until_settled(document: ProcedureDocument, settings) -> None:
@@ -45,6 +44,7 @@ def prepare_until_settled(document: ProcedureDocument, settings) -> None:
     for _ in range(settings.TASK_ATTEMPTS):
         with contextlib.suppress(RetryLaterError):
             prepare_procedures(document.pk)
+        expire_claim(document)
     document.refresh_from_db()
     assert document.status != "processing"
 
@@ -176,11 +176,11 @@ def test_concurrent_tasks_prepare_once(account, supervisor, openai):
 
 def test_sweep_requeues_lost_claim(account, supervisor, openai, settings):
     document = upload_procedures(account, document_of(), supervisor)
-    ProcedureDocument.objects.update(attempts=1, is_claimed=True)
+    ProcedureDocument.objects.claim(document.pk, settings.TASK_LOST_AFTER)
     prepare_procedures(document.pk)
     assert sweep_procedures() == 0
 
-    expire_claim(document, settings)
+    expire_claim(document)
     assert sweep_procedures() == 1
     prepare_procedures(document.pk)
 
@@ -190,8 +190,8 @@ def test_sweep_requeues_lost_claim(account, supervisor, openai, settings):
 
 def test_preparation_gives_up_after_killed_workers(account, supervisor, openai, settings):
     document = upload_procedures(account, document_of(), supervisor)
-    ProcedureDocument.objects.update(attempts=settings.TASK_ATTEMPTS, is_claimed=True)
-    expire_claim(document, settings)
+    ProcedureDocument.objects.update(attempts=settings.TASK_ATTEMPTS)
+    expire_claim(document)
 
     prepare_procedures(document.pk)
 
@@ -206,14 +206,14 @@ class OvertakingWorker:
     While the worker attaches its file, another one prepares the same document.
     """
 
-    def __init__(self, document: ProcedureDocument, settings, then_fail: bool) -> None:
-        self.document, self.settings, self.then_fail = document, settings, then_fail
+    def __init__(self, document: ProcedureDocument, then_fail: bool) -> None:
+        self.document, self.then_fail = document, then_fail
         self.attach, self.is_first = VectorStoreClient.attach, True
 
     def __call__(self, openai: VectorStoreClient, store_id: str, file_id: str, *args) -> None:
         if self.is_first:
             self.is_first = False
-            expire_claim(self.document, self.settings)
+            expire_claim(self.document)
             prepare_procedures(self.document.pk)
             if self.then_fail:
                 raise AIUnavailableError("timeout", retryable=True)
@@ -221,9 +221,9 @@ class OvertakingWorker:
 
 
 @pytest.mark.parametrize("then_fail", [False, True])
-def test_late_worker_changes_nothing(account, supervisor, openai, settings, monkeypatch, then_fail):
+def test_late_worker_changes_nothing(account, supervisor, openai, monkeypatch, then_fail):
     document = upload_procedures(account, document_of(), supervisor)
-    overtaken = OvertakingWorker(document, settings, then_fail)
+    overtaken = OvertakingWorker(document, then_fail)
     monkeypatch.setattr(VectorStoreClient, "attach", lambda *args: overtaken(*args))
 
     prepare_procedures(document.pk)
@@ -232,6 +232,33 @@ def test_late_worker_changes_nothing(account, supervisor, openai, settings, monk
     account.refresh_from_db()
     assert (document.status, account.procedures) == ("ready", document)
     assert store_file_ids(openai, account) == [document.openai_file_id]
+
+
+@pytest.mark.parametrize("is_retried", [False, True], ids=["another worker", "a person's retry"])
+def test_late_worker_leaves_document_to_new_holder(
+    account, supervisor, openai, standin, settings, monkeypatch, is_retried
+):
+    document = upload_procedures(account, document_of(), supervisor)
+    attach = VectorStoreClient.attach
+
+    def overtaken(*args) -> None:
+        monkeypatch.setattr(VectorStoreClient, "attach", attach)
+        attach(*args)
+        expire_claim(document)
+        if is_retried:
+            standin.add_fault("POST /v1/files", {"status": 400})
+            prepare_procedures(document.pk)
+            assert retry_procedures(document) is True
+        assert ProcedureDocument.objects.claim(document.pk, settings.TASK_LOST_AFTER)
+
+    monkeypatch.setattr(VectorStoreClient, "attach", overtaken)
+
+    prepare_procedures(document.pk)
+
+    document.refresh_from_db()
+    account.refresh_from_db()
+    assert (document.status, document.attempts) == ("processing", 1 if is_retried else 2)
+    assert account.procedures is None
 
 
 def test_later_upload_wins_in_any_order(account, supervisor, openai):

@@ -4,11 +4,9 @@ As soon as a document is ready, exactly one document is current at every moment.
 """
 
 import contextlib
-from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.utils import timezone
 from hypothesis import Phase
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -24,10 +22,12 @@ from openai import NotFoundError, OpenAI
 
 from accounts.models import Account, ProcedureDocument
 from accounts.procedures.openai_vector_store import VectorStoreClient, document_filter
-from accounts.procedures.preparation import RetryLaterError, prepare_procedures
+from accounts.procedures.preparation import prepare_procedures
 from accounts.procedures.reconciliation import reconcile_procedures
 from accounts.procedures.uploads import retry_procedures, upload_procedures
+from accounts.services.leases import RetryLaterError
 from tests.standins.openai.standin_process import StandinProcess
+from tests.support.leases import expire_leases
 from tests.support.prove import IS_PROVE_RUN
 
 SOON = {"retry_after": 0.01}
@@ -100,8 +100,7 @@ class ProcedureReplacementMachine(RuleBasedStateMachine):
 
     @rule()
     def claims_are_lost(self) -> None:
-        long_ago = timezone.now() - timedelta(days=1)
-        ProcedureDocument.objects.filter(account=self.account).update(touched_at=long_ago)
+        expire_leases(ProcedureDocument.objects.filter(account=self.account))
 
     @precondition(lambda self: self.documents(status="failed"))
     @rule(data=st.data())

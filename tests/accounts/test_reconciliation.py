@@ -59,7 +59,7 @@ def test_leftovers_of_dead_worker_are_removed(account, supervisor, openai, setti
     assert account.procedures in ({old, document} if method == "remove_file" else {old})
     assert account.procedures.openai_file_id in store_file_ids(openai, account)
 
-    expire_claim(document, settings)
+    expire_claim(document)
     prepare_procedures(document.pk)
     reconcile_procedures()
 
@@ -77,7 +77,7 @@ def test_leftovers_of_failed_document_are_removed(account, supervisor, openai, s
         with pytest.raises(SimulatedCrash):
             prepare_procedures(document.pk)
     ProcedureDocument.objects.update(attempts=settings.TASK_ATTEMPTS)
-    expire_claim(document, settings)
+    expire_claim(document)
     prepare_procedures(document.pk)
     assert len(all_file_ids(openai)) == 1 and len(stores(openai)) == 1
 

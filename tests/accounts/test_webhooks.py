@@ -10,15 +10,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from django.utils import timezone
 
+from accounts.integrations import deliveries
+from accounts.integrations.deliveries import RETRY_DELAYS, attempt_delivery, delete_old_deliveries
 from accounts.integrations.webhook_sender import WebhookMessage, WebhookNotSentError, send_message, sign_message
-from accounts.integrations.webhooks import (
-    RETRY_DELAYS,
-    add_webhook,
-    attempt_delivery,
-    delete_old_deliveries,
-    sweep_deliveries,
-)
+from accounts.integrations.webhooks import add_webhook
 from accounts.models import Delivery, Webhook
+from accounts.tasks import sweep_deliveries
 from evaluation.services.grading import grade_evaluation
 from tests.evaluation.graded_sessions import add_graded_session
 from tests.support.fixtures import client_of
@@ -141,9 +138,9 @@ def test_failed_delivery_is_retried_later(hook, receiver, chat, status):
     assert attempt_delivery(row.pk) is False
     row.refresh_from_db()
     assert (row.attempts, row.status, row.failure, row.delivered_at) == (1, status, f"HTTP status {status}", None)
-    assert timedelta(seconds=5) < row.next_at - timezone.now() <= timedelta(seconds=RETRY_DELAYS[0])
+    assert timedelta(seconds=5) < row.available_at - timezone.now() <= timedelta(seconds=RETRY_DELAYS[0])
     assert attempt_delivery(row.pk) is False  # too early
-    Delivery.objects.update(next_at=timezone.now())
+    Delivery.objects.update(available_at=timezone.now())
     assert attempt_delivery(row.pk) is True
     assert [headers["webhook-id"] for headers, _ in receiver.requests] == [str(row.pk)] * 2
 
@@ -154,12 +151,27 @@ def test_delivery_is_given_up_after_last_attempt(hook, receiver, chat):
     row = Delivery.objects.get()
 
     for _ in range(len(RETRY_DELAYS) + 1):
-        Delivery.objects.update(next_at=timezone.now())
+        Delivery.objects.update(available_at=timezone.now())
         attempt_delivery(row.pk)
 
     row.refresh_from_db()
-    assert (row.attempts, row.next_at, row.delivered_at) == (len(RETRY_DELAYS) + 1, None, None)
+    assert (row.attempts, row.available_at, row.delivered_at) == (len(RETRY_DELAYS) + 1, None, None)
     assert sweep_deliveries() == 0
+
+
+def test_delivery_in_progress_is_not_sent_again(hook, chat, monkeypatch):
+    end_session(chat, EndReason.HUNG_UP)
+    row = Delivery.objects.get()
+    attempts = []
+
+    def answer_slowly(*args, **options) -> int:
+        attempts.append(attempt_delivery(row.pk) if not attempts else None)
+        return 204
+
+    monkeypatch.setattr(deliveries, "send_message", answer_slowly)
+
+    assert attempt_delivery(row.pk) is True
+    assert attempts == [False]
 
 
 def test_refused_connection_is_recorded_as_failure(hook, receiver, chat):

@@ -54,7 +54,7 @@ def add_rows(organization, by: User, number: int, begin: int) -> list[User]:
         for n in range(number)
     )
     Delivery.objects.bulk_create(
-        Delivery(organization=organization, webhook=hook, event="evaluation.ready", payload={}, next_at=None)
+        Delivery(organization=organization, webhook=hook, event="evaluation.ready", payload={}, available_at=None)
         for _ in range(number)
     )
     ImportJob.objects.bulk_create(ImportJob(organization=organization, source="api", sha256="x") for _ in range(number))

@@ -1,0 +1,59 @@
+"""Delivery of recorded events to webhooks: sent until accepted, given up after the last retry."""
+
+import json
+import logging
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.integrations.webhook_sender import WebhookMessage, WebhookNotSentError, send_message
+from accounts.models import Delivery
+
+logger = logging.getLogger(__name__)
+
+# Seconds from each failed attempt to the next one. A delivery that still fails after the last is given up.
+RETRY_DELAYS = (10, 60, 300, 1800, 7200, 21_600, 86_400)
+LEASE_SECONDS = 60  # longer than any send
+RETENTION_DAYS = 90  # days for which people can look up a delivery
+
+
+def attempt_delivery(delivery_id: UUID) -> bool:
+    """Send a delivery if it is due, and schedule a retry unless it succeeds. Return True if it was accepted (2xx)."""
+    row = Delivery.objects.of_active_webhooks().claim(delivery_id, LEASE_SECONDS)
+    if row is None:
+        return False
+    message = WebhookMessage(str(row.pk), int(timezone.now().timestamp()), _build_body(row))
+    failure, status = "", None
+    try:
+        status = send_message(row.webhook.url, row.webhook.secret, message, may_be_private=settings.WEBHOOKS_TO_PRIVATE)
+    except WebhookNotSentError as not_sent:
+        failure = str(not_sent)
+    is_taken = status is not None and 200 <= status < 300
+    if is_taken:
+        Delivery.objects.fenced(row).settle(status=status, failure="", delivered_at=timezone.now())
+    else:
+        logger.warning("Webhook not accepted: %s", status or "no response", extra={"delivery_id": row.pk})
+        _retry_or_give_up(row, status, failure or _("HTTP status %(status)s") % {"status": status})
+    return is_taken
+
+
+def _build_body(row: Delivery) -> bytes:
+    content = {"id": str(row.pk), "type": row.event, "created_at": row.created_at.isoformat(), "data": row.payload}
+    return json.dumps(content, default=str).encode()
+
+
+def _retry_or_give_up(row: Delivery, status: int | None, failure: str) -> None:
+    mine = Delivery.objects.fenced(row)
+    if row.attempts <= len(RETRY_DELAYS):
+        mine.put_back(RETRY_DELAYS[row.attempts - 1], status=status, failure=failure)
+    else:
+        mine.settle(status=status, failure=failure)
+
+
+def delete_old_deliveries() -> int:
+    """Delete delivered and given-up deliveries older than RETENTION_DAYS. Return how many were deleted."""
+    before = timezone.now() - timedelta(days=RETENTION_DAYS)
+    return Delivery.objects.filter(available_at=None, created_at__lt=before).delete()[0]

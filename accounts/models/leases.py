@@ -1,0 +1,83 @@
+"""Leases on rows that workers process: one holder at a time, and none that comes back late."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Self, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F
+from django.utils.timezone import now
+
+LeasedRow = TypeVar("LeasedRow", bound="LeasedModel")
+
+
+class LeaseQuerySet(models.QuerySet[LeasedRow]):
+    """Rows with a lease. A row waits, is held by a worker, or is settled.
+
+    Everything that begins or ends a claim also raises the fence. A worker writes through `fenced(row)` with the row
+    that `claim` returned, so whatever ended its claim, its late writes change nothing.
+    """
+
+    def claimable(self) -> Self:
+        """Limit to rows that wait for a worker now, or whose lease has run out."""
+        return self.filter(available_at__lte=now())
+
+    def overdue(self) -> Self:
+        """Limit to rows that have been claimable for `SWEEP_EVERY` seconds: their task or their worker is lost."""
+        return self.filter(available_at__lte=now() - timedelta(seconds=settings.SWEEP_EVERY))
+
+    def exhausted(self, limit: int) -> Self:
+        """Limit to claimable rows that have used up `limit` attempts, as a row does that kills its workers."""
+        return self.claimable().filter(attempts__gte=limit)
+
+    def fenced(self, row: LeasedRow) -> Self:
+        """Limit to this row, unless a claim has begun or ended since it was read. A holder writes through this."""
+        return self.filter(pk=row.pk, fence=row.fence)
+
+    def claim(self, pk: UUID, seconds: float, **fields: Any) -> LeasedRow | None:
+        """Claim a row for `seconds`, set `fields`, and return it. Return None if it is not here or not claimable."""
+        started = now()
+        # Later than the end of any earlier claim, so that it tells this claim from others, even if `seconds` is 0.
+        until = started + timedelta(seconds=seconds) + timedelta.resolution
+        # The conditional UPDATE is the lock. `available_at` must stand outside of the subquery: after waiting for
+        # another worker's lock, PostgreSQL checks the row again, but not the subquery.
+        rows = self.model._default_manager.filter(pk=pk)
+        claimable = rows.filter(pk__in=self.filter(pk=pk).values("pk"), available_at__lte=started)
+        claimed = claimable.update(fence=F("fence") + 1, attempts=F("attempts") + 1, available_at=until, **fields)
+        # Not found if the lease has already run out and another worker holds the row.
+        return rows.filter(available_at=until).first() if claimed else None
+
+    def renew(self, seconds: float, **fields: Any) -> int:
+        """Extend the lease to `seconds` from now and set `fields`. Return 0 if the claim is lost."""
+        return self.update(available_at=now() + timedelta(seconds=seconds), **fields)
+
+    def put_back(self, delay: float = 0.0, *, refund: bool = False, **fields: Any) -> int:
+        """End the claim and let the row wait for `delay` seconds. With `refund`, the attempt does not count."""
+        attempts = F("attempts") - 1 if refund else F("attempts")
+        until = now() + timedelta(seconds=delay)
+        return self.update(fence=F("fence") + 1, attempts=attempts, available_at=until, **fields)
+
+    def settle(self, **fields: Any) -> int:
+        """End the claim, if there is one, with nothing left to do. Return the number of rows."""
+        return self.update(fence=F("fence") + 1, available_at=None, **fields)
+
+    def requeue(self, **fields: Any) -> int:
+        """Let the rows wait for a worker from now on, with all attempts, and end a claim that is still held."""
+        return self.update(fence=F("fence") + 1, attempts=0, available_at=now(), **fields)
+
+
+class LeasedModel(models.Model):
+    """A row that workers process. See LeaseQuerySet, which is the only code that writes these fields."""
+
+    # Raised by every beginning and end of a claim, never lowered. A write must present the number of its claim.
+    fence = models.PositiveIntegerField(default=0, editable=False)
+    # Claims since the row was queued or a person asked for another try.
+    attempts = models.PositiveSmallIntegerField(default=0)
+    # Time from which a worker may claim the row, which is the end of the lease while a worker holds it. Empty: settled.
+    available_at = models.DateTimeField(null=True, default=now, editable=False)
+
+    class Meta:
+        abstract = True

@@ -1,0 +1,11 @@
+"""Passage of time for rows with a lease."""
+
+from datetime import timedelta
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+
+def expire_leases(rows: QuerySet) -> None:
+    """Let every lease and every wait of these rows run out long ago. Settled rows stay settled."""
+    rows.exclude(available_at=None).update(available_at=timezone.now() - timedelta(days=1))
