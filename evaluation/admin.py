@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin import TenantAdmin
 from evaluation.forms import GuidelinesForm
 from evaluation.models import CriterionResult, Evaluation, Flag, Guidelines, Review
-from evaluation.services.grading import queue_evaluation
+from evaluation.services.feedback_requests import queue_evaluation
 from evaluation.services.reviews import record_review
 from recordings.models import Recording
 from training.models import Session

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from evaluation.services import grading
+from evaluation.services import feedback_requests
 from training.models import Session
 from training.signals import session_ended
 
@@ -13,4 +13,4 @@ from training.signals import session_ended
 def queue_evaluation(session: Session, **kwargs: Any) -> None:
     """Queue grading when a session ends, unless its counselor stopped it: stopped sessions are never graded."""
     if not session.was_stopped:
-        grading.queue_evaluation(session)
+        feedback_requests.queue_evaluation(session)

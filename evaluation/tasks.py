@@ -1,10 +1,15 @@
 """Celery tasks. Each takes ids and calls one service."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from celery import Task, shared_task
+from django.conf import settings
+from django.utils import timezone
 
-from evaluation.services import alerts, documentation, grading, notifications
+from accounts.services.leases import RetryLaterError, queue_overdue
+from evaluation.models import DocumentationReview, Evaluation
+from evaluation.services import alerts, documentation_comparison, grading, notifications
 
 _MAIL_AGAIN = 60  # seconds, base of the exponential backoff
 
@@ -12,9 +17,11 @@ _MAIL_AGAIN = 60  # seconds, base of the exponential backoff
 @shared_task(bind=True, max_retries=None)
 def grade_session(self: Task, evaluation_id: str) -> None:
     try:
-        grading.grade_evaluation(UUID(evaluation_id))
-    except grading.RetryLaterError as wait:
-        raise self.retry(countdown=wait.seconds) from wait
+        has_critical_flag = grading.grade_evaluation(UUID(evaluation_id))
+    except RetryLaterError as wait:
+        raise self.retry(countdown=wait.countdown) from wait
+    if has_critical_flag:
+        alert_supervisors.delay(evaluation_id)
 
 
 @shared_task(autoretry_for=(OSError,), retry_backoff=_MAIL_AGAIN, max_retries=5)
@@ -28,21 +35,23 @@ def alert_of_report(flag_id: int) -> None:
 
 
 @shared_task
-def sweep_evaluations() -> None:
-    grading.sweep_evaluations()
+def sweep_evaluations() -> int:
+    unalerted = Evaluation.objects.unalerted(timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER))
+    queue_overdue(unalerted, alert_supervisors)
+    return queue_overdue(Evaluation.objects.overdue(), grade_session)
 
 
 @shared_task(bind=True, max_retries=None)
 def review_documentation(self: Task, review_id: str) -> None:
     try:
-        documentation.compare_documentation(UUID(review_id))
-    except grading.RetryLaterError as wait:
-        raise self.retry(countdown=wait.seconds) from wait
+        documentation_comparison.compare_documentation(UUID(review_id))
+    except RetryLaterError as wait:
+        raise self.retry(countdown=wait.countdown) from wait
 
 
 @shared_task
-def sweep_documentation() -> None:
-    documentation.sweep_documentation()
+def sweep_documentation() -> int:
+    return queue_overdue(DocumentationReview.objects.overdue(), review_documentation)
 
 
 @shared_task

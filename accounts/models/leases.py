@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
 
 LeasedRow = TypeVar("LeasedRow", bound="LeasedModel")
 
@@ -75,7 +76,7 @@ class LeasedModel(models.Model):
     # Raised by every beginning and end of a claim, never lowered. A write must present the number of its claim.
     fence = models.PositiveIntegerField(default=0, editable=False)
     # Claims since the row was queued or a person asked for another try.
-    attempts = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     # Time from which a worker may claim the row, which is the end of the lease while a worker holds it. Empty: settled.
     available_at = models.DateTimeField(null=True, default=now, editable=False)
 

@@ -15,7 +15,7 @@ from accounts.web.prefer_header import preferred_wait, wait_until
 from accounts.web.requests import authenticated_user
 from evaluation.api.serializers import EvaluationSerializer
 from evaluation.models import Evaluation
-from evaluation.services.grading import request_feedback
+from evaluation.services.feedback_requests import request_feedback
 from training.api.session_actions import ConflictError
 from training.models import Session
 from training.services.errors import SessionRefusedError

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 
 from django.db import models
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Organization, User
+from accounts.models import LeasedModel, LeaseQuerySet, Organization, User
 from training.models import Session
 
 
@@ -41,18 +40,14 @@ class Guidelines(models.Model):
         return self.filename
 
 
-class DocumentationReviewQuerySet(models.QuerySet["DocumentationReview"]):
+class DocumentationReviewQuerySet(LeaseQuerySet["DocumentationReview"]):
     def for_user(self, user: User) -> DocumentationReviewQuerySet:
         """Limit to the reviews that `user` may read: a counselor's own, or the organization's for other roles."""
         rows = self.filter(organization_id=user.organization_id)
         return rows.filter(session__counselor_id=user.pk) if user.is_counselor else rows
 
-    def lost(self, before: datetime) -> DocumentationReviewQuerySet:
-        """Limit to queued or running reviews that no worker has touched since `before`."""
-        return self.filter(status__in=DocumentationReview.UNDER_WAY, touched_at__lt=before)
 
-
-class DocumentationReview(models.Model):
+class DocumentationReview(LeasedModel):
     """A comparison of a counselor's own documentation with the transcript: a separate report, not part of a grade."""
 
     class Status(models.TextChoices):
@@ -72,9 +67,7 @@ class DocumentationReview(models.Model):
     guidelines = models.ForeignKey(Guidelines, on_delete=models.PROTECT, null=True, related_name="+")
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.QUEUED)
     failure = models.CharField(max_length=200, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
-    touched_at = models.DateTimeField(auto_now_add=True)
     completed_at = models.DateTimeField(null=True)
     model = models.CharField(max_length=100, blank=True)
     prompt_version = models.CharField(max_length=50, blank=True)

@@ -10,12 +10,12 @@ from django.db.models import Max
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Organization, ProcedureDocument, User
+from accounts.models import LeasedModel, LeaseQuerySet, Organization, ProcedureDocument, User
 from evaluation.models.flag_kinds import FlagSeverity
 from training.models import Session
 
 
-class EvaluationQuerySet(models.QuerySet["Evaluation"]):
+class EvaluationQuerySet(LeaseQuerySet["Evaluation"]):
     def for_user(self, user: User) -> EvaluationQuerySet:
         """Limit to the feedback that `user` may read: a counselor's own, or the organization's for other roles."""
         rows = self.filter(organization_id=user.organization_id)
@@ -67,10 +67,6 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
             .distinct()
         )
 
-    def lost(self, before: datetime) -> EvaluationQuerySet:
-        """Limit to queued or running evaluations that no worker has touched since `before`."""
-        return self.under_way().filter(touched_at__lt=before)
-
     def queue_for(self, session: Session, by: User | None = None) -> Evaluation:
         """Return the session's queued or running evaluation, or else create its next version."""
         waiting = self.filter(session=session).under_way().first()
@@ -88,7 +84,7 @@ class EvaluationQuerySet(models.QuerySet["Evaluation"]):
             return self.filter(session=session).newest_first()[0]
 
 
-class Evaluation(models.Model):
+class Evaluation(LeasedModel):
     """Version n of a session's feedback: queued, then filled exactly once. Score and letter are computed in code."""
 
     class Status(models.TextChoices):
@@ -124,9 +120,7 @@ class Evaluation(models.Model):
         help_text=_("Written for people. The cause is in the log."),
     )
     requested_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
-    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
-    touched_at = models.DateTimeField(auto_now_add=True)
     completed_at = models.DateTimeField(null=True)
 
     model = models.CharField(_("model"), max_length=100, blank=True)

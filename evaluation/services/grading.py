@@ -1,117 +1,53 @@
-"""Grading of sessions: requested, claimed, graded, and stored exactly once."""
+"""Grading of sessions by workers: claimed, graded, and stored exactly once."""
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop, ngettext
+from django.utils.translation import gettext_noop
 
-from accounts.models import Account, User
+from accounts.models import Account
 from accounts.procedures.indexing import build_citation_index
-from accounts.services.rate_limits import RateLimitExceededError
+from accounts.services.leases import RetryLaterError, retry_delay
 from ai import AIUnavailableError, find_injections
-from evaluation import tasks
 from evaluation.grading import openai_grader, rubric, scoring
 from evaluation.grading.evidence import GraderTurn
 from evaluation.grading.openai_grader import GradingInput, GradingOutput, ProceduresSearch
 from evaluation.grading.schemas import FlagAnswer
 from evaluation.grading.verification import collect_flags, find_concerns, verify_feedback, verify_results
-from evaluation.models import CriterionResult, Evaluation, EvaluationQuerySet, Flag, Scan
+from evaluation.models import CriterionResult, Evaluation, Flag, Scan
 from evaluation.models.flag_kinds import FlagFinding, FlagSeverity
 from evaluation.reports.measures import measure_conversation
 from evaluation.services.publishing import publish_feedback
 from scenarios.models import ScenarioVersion
 from scenarios.models.scenario_checks import ScenarioCheck, propose_checks
-from training.models import EndReason, Session, TranscriptTurn, heard_turns
+from training.models import Session, TranscriptTurn, heard_turns
 from training.services.assignments import update_completion
 from training.services.call_leases import is_call_held
-from training.services.errors import SessionRefusedError
-from training.services.sessions import end_session
 from training.services.turns import close_open_turns
 
 logger = logging.getLogger(__name__)
 
 MIN_TURNS = 2  # shortest conversation that is graded
-MAX_REQUESTS_PER_HOUR = 3  # gradings of one conversation
 _SAVING_RECHECK_SECONDS = 1.0  # wait while the call's gateway may still be saving turns
-_MAX_RETRY_SECONDS = 60.0  # limit on a longer Retry-After: the sweep would not wait longer either
 _FAILURE_MESSAGE = gettext_noop("We couldn’t grade this conversation. It is saved. You can request feedback again.")
 _NOTHING_APPLIED = gettext_noop("None of the criteria apply to this conversation.")
 
 
-class RetryLaterError(Exception):
-    """Request to run the task again after `seconds`."""
+def grade_evaluation(evaluation_id: UUID) -> bool:
+    """Grade an evaluation, once however often this is called. Raise RetryLaterError if it should be tried again.
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(seconds)
-        self.seconds = seconds
-
-
-@transaction.atomic
-def queue_evaluation(session: Session, by: User | None = None) -> Evaluation:
-    """Queue the grading of a session. Return its evaluation: the one under way, or else the next version."""
-    evaluation = Evaluation.objects.queue_for(session, by)
-    # Robust: an unreachable broker loses nothing, because the sweep finds the evaluation.
-    transaction.on_commit(lambda: tasks.grade_session.delay(str(evaluation.pk)), robust=True)
-    return evaluation
-
-
-def can_request_feedback(newest: Evaluation | None) -> bool:
-    """Return whether feedback can be requested: there is none yet or the newest failed, and none is under way."""
-    return newest is None or newest.status == Evaluation.Status.FAILED
-
-
-def request_feedback(session: Session, by: User) -> Evaluation:
-    """End the user's own session if it is live, and queue its grading. Return existing feedback or the one under way.
-
-    Raise SessionRefusedError for someone else's live session, which is graded when it ends, and for a stopped one.
-    Raise RateLimitExceededError after `MAX_REQUESTS_PER_HOUR`.
+    Return True if a critical flag was found, of which supervisors must be told.
     """
-    if session.is_live and session.counselor_id != by.pk:
-        raise SessionRefusedError(
-            "session_live", _("This conversation is still in progress. It is graded when it ends."), session.pk
-        )
-    if session.was_stopped:
-        raise SessionRefusedError("stopped", _("This conversation was stopped, so it isn’t graded."), session.pk)
-    end_session(session, EndReason.FEEDBACK)
-    newest = session.evaluations.newest_first().first()
-    if newest and not can_request_feedback(newest):
-        return newest
-    _check_request_limit(session)
-    return queue_evaluation(session, by)
-
-
-def _check_request_limit(session: Session) -> None:
-    """Raise RateLimitExceededError after `MAX_REQUESTS_PER_HOUR` gradings, because each one costs money."""
-    hour_ago = timezone.now() - timedelta(hours=1)
-    lately = session.evaluations.filter(created_at__gt=hour_ago).order_by("created_at")
-    if len(lately) >= MAX_REQUESTS_PER_HOUR:
-        wait = 1 + int((lately[0].created_at - hour_ago).total_seconds())
-        raise RateLimitExceededError(
-            ngettext(
-                "You can request feedback %(count)s time an hour. Try again in %(minutes)s min.",
-                "You can request feedback %(count)s times an hour. Try again in %(minutes)s min.",
-                MAX_REQUESTS_PER_HOUR,
-            )
-            % {"count": MAX_REQUESTS_PER_HOUR, "minutes": wait // 60 + 1},
-            wait,
-        )
-
-
-def grade_evaluation(evaluation_id: UUID) -> None:
-    """Grade an evaluation, once however often this is called. Raise RetryLaterError if it should be tried again."""
-    evaluation = Evaluation.objects.select_related("session__scenario_version").get(pk=evaluation_id)
-    session = evaluation.session
+    session = Session.objects.get(evaluations__pk=evaluation_id)
     if is_call_held(session):
         raise RetryLaterError(_SAVING_RECHECK_SECONDS)
-    if not _claim(evaluation):
-        return
+    evaluation = _claim(evaluation_id)
+    if evaluation is None:
+        return False
     close_open_turns(session)
     turns = heard_turns(session.transcript())
     lines = build_grader_turns(turns)
@@ -120,36 +56,24 @@ def grade_evaluation(evaluation_id: UUID) -> None:
     elif len(lines) < MIN_TURNS or not any(line.is_counselor for line in lines):
         _finish_ungraded(evaluation, Evaluation.Status.TOO_SHORT)
     else:
-        _grade_turns(evaluation, turns, lines)
+        return _grade_turns(evaluation, turns, lines)
+    return False
 
 
-def _claim(evaluation: Evaluation) -> bool:
-    """Claim the evaluation for this worker. Return False if it is held elsewhere, finished, or out of tries.
-
-    The conditional UPDATE is the lock. A claim older than the deadline belongs to a worker that is gone.
-    """
-    rows = Evaluation.objects.filter(pk=evaluation.pk)
-    abandoned = Q(status=Evaluation.Status.RUNNING, touched_at__lt=lost_claim_cutoff())
-    if rows.filter(abandoned, attempts__gte=settings.TASK_ATTEMPTS).update(
-        status=Evaluation.Status.FAILED, failure=_FAILURE_MESSAGE
-    ):
-        return False
-    claimed = rows.filter(abandoned | Q(status=Evaluation.Status.QUEUED)).update(
-        status=Evaluation.Status.RUNNING, attempts=F("attempts") + 1, touched_at=timezone.now()
-    )
-    evaluation.refresh_from_db(fields=["status", "attempts"])
-    return bool(claimed)
-
-
-def _claimed(evaluation: Evaluation) -> EvaluationQuerySet:
-    """Return a QuerySet of the row, which is empty once this claim is lost."""
-    return Evaluation.objects.filter(pk=evaluation.pk, status=Evaluation.Status.RUNNING, attempts=evaluation.attempts)
+def _claim(evaluation_id: UUID) -> Evaluation | None:
+    """Claim the evaluation for this worker. Return None if it is held, settled, or out of attempts."""
+    fresh = Evaluation.objects.filter(attempts__lt=settings.TASK_ATTEMPTS)
+    evaluation = fresh.claim(evaluation_id, settings.TASK_LOST_AFTER, status=Evaluation.Status.RUNNING)
+    if evaluation is None:
+        given_up = Evaluation.objects.filter(pk=evaluation_id).exhausted(settings.TASK_ATTEMPTS)
+        given_up.settle(status=Evaluation.Status.FAILED, failure=_FAILURE_MESSAGE)
+    return evaluation
 
 
 @transaction.atomic
 def _finish_ungraded(evaluation: Evaluation, status: str, failure: str = "") -> None:
     """Close the evaluation without a grade, if this claim still holds."""
-    if _claimed(evaluation).update(status=status, failure=failure, completed_at=timezone.now()):
+    if Evaluation.objects.fenced(evaluation).settle(status=status, failure=failure, completed_at=timezone.now()):
         # The assignment may have been kept open for the outcome of this attempt.
         update_completion(evaluation.session)
 
@@ -168,7 +92,8 @@ def build_grader_turns(turns: Sequence[TranscriptTurn]) -> list[GraderTurn]:
     ]
 
 
-def _grade_turns(evaluation: Evaluation, turns: Sequence[TranscriptTurn], lines: Sequence[GraderTurn]) -> None:
+def _grade_turns(evaluation: Evaluation, turns: Sequence[TranscriptTurn], lines: Sequence[GraderTurn]) -> bool:
+    """Grade the turns and store the result. Return True if a critical flag was found."""
     session = evaluation.session
     case = _build_grading_input(session, lines)
     try:
@@ -177,7 +102,7 @@ def _grade_turns(evaluation: Evaluation, turns: Sequence[TranscriptTurn], lines:
         _check_procedures_unchanged(session, case, graded)
     except AIUnavailableError as error:
         _retry_or_fail(evaluation, error)
-        return
+        return False
     scan, scanned = _run_scan(case)
     found = collect_flags(case, graded.answer.flags, scanned)
     concerns = find_concerns(case, graded, results, found)
@@ -186,7 +111,7 @@ def _grade_turns(evaluation: Evaluation, turns: Sequence[TranscriptTurn], lines:
         "needs_person": concerns,
         "is_waiting": bool(concerns),
     }
-    _store_result(evaluation, results, found, scan, fields)
+    return _store_result(evaluation, results, found, scan, fields)
 
 
 def _build_grading_input(session: Session, lines: Sequence[GraderTurn]) -> GradingInput:
@@ -254,13 +179,14 @@ def _run_scan(case: GradingInput) -> tuple[Scan, list[FlagAnswer]]:
 
 
 def _retry_or_fail(evaluation: Evaluation, error: AIUnavailableError) -> None:
-    """Requeue the evaluation and raise RetryLaterError, or mark it failed if a retry cannot help or none is left."""
+    """Put the evaluation back and raise RetryLaterError, or mark it failed if a retry cannot help or none is left."""
     logger.warning("Grading failed: %s", error.code, extra={"session_id": evaluation.session_id})
     if not error.retryable or evaluation.attempts >= settings.TASK_ATTEMPTS:
         _finish_ungraded(evaluation, Evaluation.Status.FAILED, _FAILURE_MESSAGE)
         return
-    _claimed(evaluation).update(status=Evaluation.Status.QUEUED, touched_at=timezone.now())
-    raise RetryLaterError(min(error.retry_after or 2.0**evaluation.attempts, _MAX_RETRY_SECONDS))
+    delay = retry_delay(evaluation.attempts, error.retry_after)
+    if Evaluation.objects.fenced(evaluation).put_back(delay, status=Evaluation.Status.QUEUED):
+        raise RetryLaterError(delay)
 
 
 @transaction.atomic
@@ -270,14 +196,14 @@ def _store_result(
     found: Sequence[FlagFinding],
     scan: Scan,
     fields: dict[str, object],
-) -> None:
-    """Store the feedback once: only if this claim still holds."""
+) -> bool:
+    """Store the feedback once: only if this claim still holds. Return True if a critical flag was stored."""
     points = scoring.compute_score((result.verdict, result.weight, result.is_red_line) for result in results)
     if points is None:
         _finish_ungraded(evaluation, Evaluation.Status.NOT_GRADABLE, _NOTHING_APPLIED)
-        return
+        return False
     is_held = Evaluation.Concern.PROMPT_INJECTION in fields["needs_person"]  # type: ignore[operator]
-    if not _claimed(evaluation).update(
+    if not Evaluation.objects.fenced(evaluation).settle(
         status=Evaluation.Status.HELD if is_held else Evaluation.Status.COMPLETED,
         completed_at=timezone.now(),
         score=points.score,
@@ -285,7 +211,7 @@ def _store_result(
         capped_from=points.capped_from,
         **fields,
     ):
-        return
+        return False
     owner = {"evaluation": evaluation, "organization_id": evaluation.organization_id}
     for result in results:
         result.evaluation, result.organization_id = evaluation, evaluation.organization_id
@@ -305,23 +231,6 @@ def _store_result(
         )
         for one in found
     )
-    if any(one.severity == FlagSeverity.CRITICAL for one in found):
-        transaction.on_commit(lambda: tasks.alert_supervisors.delay(str(evaluation.pk)), robust=True)
     if not is_held:
         publish_feedback(evaluation, points.score, points.grade)
-
-
-def sweep_evaluations() -> int:
-    """Requeue the evaluations whose task was lost, and unsent alerts. Return the number of evaluations."""
-    lost = list(Evaluation.objects.lost(lost_claim_cutoff()).values_list("pk", flat=True))
-    for evaluation_id in lost:
-        # Expires before the next sweep: if workers fall behind, repeated sweeps must not flood their queue.
-        tasks.grade_session.apply_async((str(evaluation_id),), expires=settings.SWEEP_EVERY)
-    for evaluation_id in Evaluation.objects.unalerted(lost_claim_cutoff()).values_list("pk", flat=True)[:100]:
-        tasks.alert_supervisors.apply_async((str(evaluation_id),), expires=settings.SWEEP_EVERY)
-    return len(lost)
-
-
-def lost_claim_cutoff() -> datetime:
-    """Return the time before which an untouched row counts as lost."""
-    return timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER)
+    return any(one.severity == FlagSeverity.CRITICAL for one in found)

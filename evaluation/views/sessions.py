@@ -22,7 +22,7 @@ from evaluation.models import Comment, Evaluation, Tally
 from evaluation.reports.attention import list_attention
 from evaluation.reports.progress import list_skill_progress, recommend_practice
 from evaluation.services.comments import add_comment
-from evaluation.services.grading import can_request_feedback, request_feedback
+from evaluation.services.feedback_requests import can_request_feedback, request_feedback
 from evaluation.views.debrief_panel import build_debrief_panel
 from evaluation.views.documentation import build_documentation_panel
 from evaluation.views.feedback_panel import FeedbackPanel, build_feedback_panel

@@ -18,6 +18,7 @@ django.setup()
 
 
 from accounts.procedures import preparation  # noqa: E402  (model imports need django.setup() first)
+from accounts.services.leases import RetryLaterError  # noqa: E402
 from evaluation.services import grading  # noqa: E402
 from tests.support.kill_points import KillPoints, print_results, run_forked  # noqa: E402
 
@@ -28,7 +29,7 @@ send = httpx2.Client.send
 def run_job(what: str, row: str, death: int) -> int:
     steps = KillPoints(death)
     httpx2.Client.send = lambda *given, **named: steps.count_around(send, *given, **named)  # type: ignore[method-assign]
-    with steps.counting_queries(), contextlib.suppress(preparation.RetryLaterError, grading.RetryLaterError):
+    with steps.counting_queries(), contextlib.suppress(RetryLaterError):
         JOBS[what](UUID(row))
     return steps.reached
 

@@ -2,7 +2,7 @@ import pytest
 from django.core.files.base import ContentFile
 
 from evaluation.models import Comment, DocumentationReview
-from evaluation.services.documentation import compare_documentation
+from evaluation.services.documentation_comparison import compare_documentation
 from evaluation.services.grading import grade_evaluation
 from recordings.models import Recording
 from tests.support.fixtures import client_of

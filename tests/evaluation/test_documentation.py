@@ -6,18 +6,22 @@ import docx
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from accounts.services.leases import RetryLaterError
 from evaluation.files.text_extraction import MAX_BYTES, DocumentRejectedError, extract_document_text
 from evaluation.grading import openai_grader
 from evaluation.grading.documentation_report import build_documentation_report
 from evaluation.grading.evidence import GraderTurn
 from evaluation.grading.schemas import ComparisonAnswer
 from evaluation.models import DocumentationReview, Guidelines
-from evaluation.services.documentation import compare_documentation, submit_documentation, sweep_documentation
-from evaluation.services.grading import RetryLaterError, grade_evaluation
+from evaluation.services.documentation import retry_documentation, submit_documentation
+from evaluation.services.documentation_comparison import compare_documentation
+from evaluation.services.grading import grade_evaluation
+from evaluation.tasks import sweep_documentation
 from tests.accounts.pdf_samples import LOCKED, SCANNED, make_pdf
 from tests.evaluation.test_grading import RESPONSES_ENDPOINT
 from tests.evaluation.test_reviews import graded_chat
 from tests.support.fixtures import client_of
+from tests.support.leases import expire_leases
 
 pytestmark = pytest.mark.both_databases
 
@@ -223,6 +227,7 @@ def test_documentation_comparison_retries_then_fails_and_can_be_retried(graded, 
     for _ in range(settings.TASK_ATTEMPTS - 1):
         with pytest.raises(RetryLaterError):
             compare_documentation(review.pk)
+        expire_leases(DocumentationReview.objects.all())
     compare_documentation(review.pk)
     review.refresh_from_db()
     client, page = client_of(counselor), f"/sessions/{graded.pk}/"
@@ -238,14 +243,54 @@ def test_documentation_comparison_retries_then_fails_and_can_be_retried(graded, 
     assert (review.status, review.attempts) == ("completed", 1)
 
 
-def test_documentation_sweep_requeues_lost_claim(graded, counselor, standin, settings, monkeypatch):
+def test_documentation_sweep_requeues_lost_claim(graded, counselor, standin):
     review = submit_documentation(graded, counselor, text_file())
     assert sweep_documentation() == 0
-    settings.TASK_LOST_AFTER = 0.0
+    expire_leases(DocumentationReview.objects.all())
 
     assert sweep_documentation() == 1
     compare_documentation(review.pk)
     assert sweep_documentation() == 0
+
+
+def test_comparison_in_progress_is_not_repeated(graded, counselor, standin, monkeypatch):
+    review = submit_documentation(graded, counselor, text_file())
+    ask, calls = openai_grader.request_comparison, []
+
+    def deliver_again(*texts):
+        calls.append(1)
+        if len(calls) == 1:
+            compare_documentation(review.pk)
+        return ask(*texts)
+
+    monkeypatch.setattr(openai_grader, "request_comparison", deliver_again)
+
+    compare_documentation(review.pk)
+
+    review.refresh_from_db()
+    assert (review.status, review.attempts, len(calls)) == ("completed", 1, 1)
+
+
+def test_late_worker_changes_nothing_after_retry(graded, counselor, standin, settings, monkeypatch):
+    review = submit_documentation(graded, counselor, text_file())
+    ask = openai_grader.request_comparison
+
+    def overtaken(*texts):
+        answered = ask(*texts)
+        monkeypatch.setattr(openai_grader, "request_comparison", ask)
+        expire_leases(DocumentationReview.objects.all())
+        standin.add_fault(RESPONSES_ENDPOINT, {"status": 400})
+        compare_documentation(review.pk)
+        assert retry_documentation(review) is True
+        assert DocumentationReview.objects.claim(review.pk, settings.TASK_LOST_AFTER, status="running")
+        return answered
+
+    monkeypatch.setattr(openai_grader, "request_comparison", overtaken)
+
+    compare_documentation(review.pk)
+
+    review.refresh_from_db()
+    assert (review.status, review.attempts, review.summary) == ("running", 1, "")
 
 
 def test_guidelines_upload_in_admin_creates_new_row(supervisor, stranger):

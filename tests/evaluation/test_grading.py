@@ -1,27 +1,20 @@
 import hashlib
 import json
-from datetime import timedelta
 
 import pytest
 from celery.exceptions import Retry
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 from openai import OpenAI
 
+from accounts.services.leases import RetryLaterError
 from evaluation.grading import openai_grader
 from evaluation.grading.rubric import general_checks
 from evaluation.grading.schemas import ClaimedQuote
 from evaluation.grading.scoring import grade_for, percent_met
 from evaluation.models import CriterionResult, Evaluation
-from evaluation.services.grading import (
-    RetryLaterError,
-    can_request_feedback,
-    grade_evaluation,
-    queue_evaluation,
-    request_feedback,
-    sweep_evaluations,
-)
-from evaluation.tasks import grade_session
+from evaluation.services.feedback_requests import can_request_feedback, queue_evaluation, request_feedback
+from evaluation.services.grading import grade_evaluation
+from evaluation.tasks import grade_session, sweep_evaluations
 from tests.evaluation.conftest import PROCEDURES
 from tests.support.fixtures import (
     CONTEXT_CANARY,
@@ -31,6 +24,7 @@ from tests.support.fixtures import (
     run_concurrently,
     write_turns,
 )
+from tests.support.leases import expire_leases
 from training.models import Assignment, EndReason, Session, TranscriptTurn
 from training.services.call_leases import acquire_call, finish_call, release_call
 from training.services.errors import SessionRefusedError
@@ -55,9 +49,8 @@ def grading_requests(standin) -> list[dict]:
     return [body for body in bodies if body["text"]["format"]["name"] == "grading"]
 
 
-def expire_claim(evaluation: Evaluation, settings) -> None:
-    long_ago = timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER + 1)
-    Evaluation.objects.filter(pk=evaluation.pk).update(touched_at=long_ago)
+def expire_claim(evaluation: Evaluation) -> None:
+    expire_leases(Evaluation.objects.filter(pk=evaluation.pk))
 
 
 def test_grading_stores_result_for_every_check(queued, finished_chat, chat_assignment, procedures, standin):
@@ -192,7 +185,7 @@ def test_grading_task_delivered_twice_stores_once(queued, standin):
 
 @pytest.mark.django_db(transaction=True)
 def test_grading_tasks_in_parallel_store_once(queued, standin):
-    assert run_concurrently(*[lambda: grade_evaluation(queued.pk)] * 3) == [None, None, None]
+    assert run_concurrently(*[lambda: grade_evaluation(queued.pk)] * 3) == [False, False, False]
 
     queued.refresh_from_db()
     assert queued.status == "completed"
@@ -219,6 +212,7 @@ def test_grading_retries_then_fails_and_can_be_requested_again(queued, finished_
         queued.refresh_from_db()
         assert (queued.status, queued.attempts) == ("queued", attempt)
         assert wait.value.seconds > 0
+        expire_claim(queued)
 
     assert grade_now(queued).status == "failed"
     assert queued.failure == "We couldn’t grade this conversation. It is saved. You can request feedback again."
@@ -336,19 +330,20 @@ def test_grading_never_searches_another_accounts_procedures(free_chat, procedure
 
 
 def test_evaluation_sweep_regrades_lost_claim(queued, standin, settings):
-    Evaluation.objects.update(status="running", attempts=1)
+    Evaluation.objects.claim(queued.pk, settings.TASK_LOST_AFTER, status="running")
     grade_evaluation(queued.pk)
     assert (sweep_evaluations(), grading_requests(standin)) == (0, [])
 
-    expire_claim(queued, settings)
+    expire_claim(queued)
 
     assert sweep_evaluations() == 1
     assert (grade_now(queued).status, queued.attempts) == ("completed", 2)
 
 
 def test_evaluation_fails_after_workers_keep_dying(queued, standin, settings):
-    Evaluation.objects.update(status="running", attempts=settings.TASK_ATTEMPTS)
-    expire_claim(queued, settings)
+    Evaluation.objects.claim(queued.pk, settings.TASK_LOST_AFTER, status="running")
+    Evaluation.objects.update(attempts=settings.TASK_ATTEMPTS)
+    expire_claim(queued)
 
     assert grade_now(queued).status == "failed"
     assert grading_requests(standin) == []
@@ -361,7 +356,7 @@ def test_worker_with_expired_claim_stores_nothing(queued, standin, settings, mon
         graded = ask(case, **options)
         calls.append(1)
         if len(calls) == 1:
-            expire_claim(queued, settings)
+            expire_claim(queued)
             grade_evaluation(queued.pk)
             Evaluation.objects.update(rationale="by the second worker")
         return graded
@@ -372,6 +367,22 @@ def test_worker_with_expired_claim_stores_nothing(queued, standin, settings, mon
 
     assert (evaluation.status, evaluation.rationale) == ("completed", "by the second worker")
     assert evaluation.criteria.count() == CHECKS
+
+
+def test_late_worker_leaves_evaluation_to_new_holder(queued, standin, settings, monkeypatch):
+    ask = openai_grader.request_grading
+
+    def overtaken(case, **options):
+        expire_claim(queued)
+        assert Evaluation.objects.claim(queued.pk, settings.TASK_LOST_AFTER, status="running")
+        return ask(case, **options)
+
+    monkeypatch.setattr(openai_grader, "request_grading", overtaken)
+
+    evaluation = grade_now(queued)
+
+    assert (evaluation.status, evaluation.attempts, evaluation.score) == ("running", 2, None)
+    assert evaluation.criteria.count() == 0
 
 
 def test_grading_waits_until_gateway_saved_call(call, standin):

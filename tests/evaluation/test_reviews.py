@@ -8,8 +8,9 @@ from evaluation.grading.schemas import FlagAnswer
 from evaluation.models import Evaluation, Flag, Review, Scan
 from evaluation.models.flag_kinds import SEVERITY_BY_KIND, FlagKind
 from evaluation.services.alerts import send_critical_flag_alerts
-from evaluation.services.grading import grade_evaluation, sweep_evaluations
+from evaluation.services.grading import grade_evaluation
 from evaluation.services.reviews import mark_looked_at, record_review
+from evaluation.tasks import alert_supervisors, sweep_evaluations
 from tests.evaluation.injection_attacks import SPOKEN_ATTACKS
 from tests.support.fixtures import client_of, write_turns
 from training.services.sessions import end_session
@@ -246,10 +247,8 @@ def test_distress_flag_sends_its_own_email(chat, standin, supervisor, counselor)
 
 
 def test_evaluation_sweep_requeues_lost_alert(held, supervisor, settings, monkeypatch):
-    from evaluation.tasks import alert_supervisors as task  # noqa: PLC0415
-
     queued = []
-    monkeypatch.setattr(task, "apply_async", lambda args, **options: queued.append(args))
+    monkeypatch.setattr(alert_supervisors, "apply_async", lambda args, **options: queued.append(args))
     long_ago = timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER + 1)
     sweep_evaluations()
     assert queued == []

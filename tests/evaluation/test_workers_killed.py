@@ -3,11 +3,9 @@
 import os
 import random
 from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.utils import timezone
 from openai import OpenAI
 
 from accounts.models import Account, ProcedureDocument
@@ -20,11 +18,11 @@ from evaluation.models import CriterionResult, Evaluation, Flag, Scan
 from tests.evaluation.injection_attacks import SPOKEN_ATTACKS
 from tests.support.fixtures import write_turns
 from tests.support.kill_points import KillableProgram
+from tests.support.leases import expire_leases
 from tests.support.prove import IS_PROVE_RUN
 from training.services.sessions import end_session
 
 SAMPLED_STEPS = 7
-LONG_AGO = timedelta(days=1)
 
 pytestmark = pytest.mark.timeout(1800 if IS_PROVE_RUN else 120)
 
@@ -76,7 +74,7 @@ def test_killed_upload_leaves_old_or_new_document_in_force(account, supervisor, 
         assert worker.request(["prepare", str(new.pk), step]) == [0], step
         assert current_document(account, client) in {old, new}, step
 
-        ProcedureDocument.objects.update(touched_at=timezone.now() - LONG_AGO)
+        expire_leases(ProcedureDocument.objects.all())
         [again] = worker.request(["prepare", str(new.pk), 0])
         reconcile_procedures()
 
@@ -108,7 +106,7 @@ def test_killed_grading_stores_feedback_once(chat_assignment, chat, counselor, s
         rows = CriterionResult.objects.count(), Flag.objects.count(), Scan.objects.count()
         assert rows == ((expected, 1, 1) if evaluation.is_graded else (0, 0, 0)), step
 
-        Evaluation.objects.update(touched_at=timezone.now() - LONG_AGO)
+        expire_leases(Evaluation.objects.all())
         worker.request(["grade", str(evaluation.pk), 0])
 
         evaluation.refresh_from_db()

@@ -1,0 +1,79 @@
+"""Comparison of counselors' documentation with the transcript by workers: claimed, compared, and stored once."""
+
+import logging
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from accounts.services.leases import RetryLaterError, retry_delay
+from ai import AIUnavailableError, find_injections, remove_injections
+from evaluation.grading import openai_grader
+from evaluation.grading.documentation_report import build_documentation_report
+from evaluation.grading.verification import hash_transcript
+from evaluation.models import DocumentationReview
+from evaluation.services.grading import build_grader_turns
+from training.models import heard_turns
+
+logger = logging.getLogger(__name__)
+
+_FAILURE_MESSAGE = gettext_noop("We couldn’t compare your documentation with the conversation. It is saved. Try again.")
+Status = DocumentationReview.Status
+
+
+def compare_documentation(review_id: UUID) -> None:
+    """Compare a submission, once however often this is called. Raise RetryLaterError if it should be tried again."""
+    review = _claim(review_id)
+    if review is None:
+        return
+    lines = build_grader_turns(heard_turns(review.session.transcript()))
+    guidelines = review.guidelines.text if review.guidelines else ""
+    try:
+        compared, response = openai_grader.request_comparison(
+            lines, _strip_prompt_injection(review.text), _strip_prompt_injection(guidelines)
+        )
+    except AIUnavailableError as error:
+        _retry_or_fail(review, error)
+        return
+    report = build_documentation_report(compared, lines, review.text, guidelines)
+    DocumentationReview.objects.fenced(review).settle(
+        status=Status.COMPLETED,
+        completed_at=timezone.now(),
+        model=response.model,
+        prompt_version=openai_grader.DOCUMENTATION_PROMPT_VERSION,
+        transcript_hash=hash_transcript(lines),
+        input_tokens=response.usage.input_tokens if response.usage else None,
+        output_tokens=response.usage.output_tokens if response.usage else None,
+        accuracy=report.accuracy,
+        compliance=report.compliance,
+        overall=report.overall,
+        gaps=report.gaps,
+        summary=compared.summary,
+    )
+
+
+def _strip_prompt_injection(text: str) -> str:
+    """Remove prompt injections: documentation is data, not instructions."""
+    return remove_injections(text, find_injections(text, is_document=True))
+
+
+def _claim(review_id: UUID) -> DocumentationReview | None:
+    """Claim the review for this worker. Return None if it is held, settled, or out of attempts."""
+    fresh = DocumentationReview.objects.filter(attempts__lt=settings.TASK_ATTEMPTS)
+    review = fresh.claim(review_id, settings.TASK_LOST_AFTER, status=Status.RUNNING)
+    if review is None:
+        given_up = DocumentationReview.objects.filter(pk=review_id).exhausted(settings.TASK_ATTEMPTS)
+        given_up.settle(status=Status.FAILED, failure=_FAILURE_MESSAGE)
+    return review
+
+
+def _retry_or_fail(review: DocumentationReview, error: AIUnavailableError) -> None:
+    """Put the review back and raise RetryLaterError, or mark it failed if a retry cannot help or none is left."""
+    logger.warning("Documentation not compared: %s", error.code, extra={"session_id": review.session_id})
+    if not error.retryable or review.attempts >= settings.TASK_ATTEMPTS:
+        DocumentationReview.objects.fenced(review).settle(status=Status.FAILED, failure=_FAILURE_MESSAGE)
+        return
+    delay = retry_delay(review.attempts, error.retry_after)
+    if DocumentationReview.objects.fenced(review).put_back(delay, status=Status.QUEUED):
+        raise RetryLaterError(delay)

@@ -1,0 +1,69 @@
+"""Requests for feedback: the gradings that are queued, and their limits."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.models import User
+from accounts.services.rate_limits import RateLimitExceededError
+from evaluation import tasks
+from evaluation.models import Evaluation
+from training.models import EndReason, Session
+from training.services.errors import SessionRefusedError
+from training.services.sessions import end_session
+
+MAX_REQUESTS_PER_HOUR = 3  # gradings of one conversation
+
+
+@transaction.atomic
+def queue_evaluation(session: Session, by: User | None = None) -> Evaluation:
+    """Queue the grading of a session. Return its evaluation: the one under way, or else the next version."""
+    evaluation = Evaluation.objects.queue_for(session, by)
+    # Robust: an unreachable broker loses nothing, because the sweep finds the evaluation.
+    transaction.on_commit(lambda: tasks.grade_session.delay(str(evaluation.pk)), robust=True)
+    return evaluation
+
+
+def can_request_feedback(newest: Evaluation | None) -> bool:
+    """Return whether feedback can be requested: there is none yet or the newest failed, and none is under way."""
+    return newest is None or newest.status == Evaluation.Status.FAILED
+
+
+def request_feedback(session: Session, by: User) -> Evaluation:
+    """End the user's own session if it is live, and queue its grading. Return existing feedback or the one under way.
+
+    Raise SessionRefusedError for someone else's live session, which is graded when it ends, and for a stopped one.
+    Raise RateLimitExceededError after `MAX_REQUESTS_PER_HOUR`.
+    """
+    if session.is_live and session.counselor_id != by.pk:
+        raise SessionRefusedError(
+            "session_live", _("This conversation is still in progress. It is graded when it ends."), session.pk
+        )
+    if session.was_stopped:
+        raise SessionRefusedError("stopped", _("This conversation was stopped, so it isn’t graded."), session.pk)
+    end_session(session, EndReason.FEEDBACK)
+    newest = session.evaluations.newest_first().first()
+    if newest and not can_request_feedback(newest):
+        return newest
+    _check_request_limit(session)
+    return queue_evaluation(session, by)
+
+
+def _check_request_limit(session: Session) -> None:
+    """Raise RateLimitExceededError after `MAX_REQUESTS_PER_HOUR` gradings, because each one costs money."""
+    hour_ago = timezone.now() - timedelta(hours=1)
+    lately = session.evaluations.filter(created_at__gt=hour_ago).order_by("created_at")
+    if len(lately) >= MAX_REQUESTS_PER_HOUR:
+        wait = 1 + int((lately[0].created_at - hour_ago).total_seconds())
+        raise RateLimitExceededError(
+            ngettext(
+                "You can request feedback %(count)s time an hour. Try again in %(minutes)s min.",
+                "You can request feedback %(count)s times an hour. Try again in %(minutes)s min.",
+                MAX_REQUESTS_PER_HOUR,
+            )
+            % {"count": MAX_REQUESTS_PER_HOUR, "minutes": wait // 60 + 1},
+            wait,
+        )
