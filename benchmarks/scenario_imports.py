@@ -80,7 +80,8 @@ def measure(rows: int) -> dict[str, Any]:
 
 def run_import(organization: Any, file: Any) -> None:
     from scenarios.models import ImportJob  # noqa: PLC0415
-    from scenarios.services.imports import ImportOptions, stage_import, start_import, write_import  # noqa: PLC0415
+    from scenarios.services.import_writing import write_import  # noqa: PLC0415
+    from scenarios.services.imports import ImportOptions, stage_import, start_import  # noqa: PLC0415
 
     options = ImportOptions(creates_categories=True)
     job = stage_import(organization, None, file, "pack.json", ImportJob.ImportSource.COMMAND, options)

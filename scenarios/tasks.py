@@ -2,29 +2,42 @@
 
 from uuid import UUID
 
-from celery import shared_task
+from celery import Task, shared_task
 
-from scenarios.services import drafts, evaluator_contexts, imports
+from accounts.services.leases import RetryLaterError, queue_overdue
+from scenarios.models import ImportJob, ScenarioDraft
+from scenarios.services import (
+    draft_cleanup,
+    draft_generation,
+    evaluator_contexts,
+    import_cleanup,
+    import_writing,
+)
+
+
+@shared_task(bind=True, max_retries=None)
+def write_import(self: Task, job_id: str) -> None:
+    try:
+        import_writing.write_import(UUID(job_id))
+    except RetryLaterError as wait:
+        raise self.retry(countdown=wait.countdown) from wait
 
 
 @shared_task
-def write_import(job_id: str) -> None:
-    imports.write_import(UUID(job_id))
-
-
-@shared_task
-def sweep_imports() -> None:
-    imports.sweep_imports()
+def sweep_imports() -> int:
+    import_cleanup.delete_old_unstarted_imports()
+    return queue_overdue(ImportJob.objects.overdue(), write_import)
 
 
 @shared_task
 def write_draft(draft_id: str) -> None:
-    drafts.generate_draft(UUID(draft_id))
+    draft_generation.generate_draft(UUID(draft_id))
 
 
 @shared_task
-def sweep_drafts() -> None:
-    drafts.sweep_drafts()
+def sweep_drafts() -> int:
+    draft_cleanup.empty_abandoned_drafts()
+    return queue_overdue(ScenarioDraft.objects.overdue(), write_draft)
 
 
 @shared_task

@@ -9,11 +9,11 @@ from django.db import models
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Account, Organization, User
+from accounts.models import Account, LeasedModel, LeaseQuerySet, Organization, User
 from scenarios.models.scenarios import Difficulty, Mode, Scenario, Skill
 
 
-class ScenarioDraftQuerySet(models.QuerySet["ScenarioDraft"]):
+class ScenarioDraftQuerySet(LeaseQuerySet["ScenarioDraft"]):
     def for_user(self, user: User) -> ScenarioDraftQuerySet:
         """Limit to the organization's drafts for scenario authors, and to none for others.
 
@@ -23,17 +23,13 @@ class ScenarioDraftQuerySet(models.QuerySet["ScenarioDraft"]):
             return self.none()
         return self.filter(organization_id=user.organization_id)
 
-    def lost(self, before: datetime) -> ScenarioDraftQuerySet:
-        """Limit to drafts that are still being written and have not been touched since `before`."""
-        return self.filter(status=ScenarioDraft.Status.WRITING, touched_at__lt=before)
-
     def abandoned(self, before: datetime) -> ScenarioDraftQuerySet:
         """Limit to drafts that are neither saved nor discarded and have not been touched since `before`."""
         open_ones = [ScenarioDraft.Status.READY, ScenarioDraft.Status.FAILED]
         return self.filter(status__in=open_ones, touched_at__lt=before)
 
 
-class ScenarioDraft(models.Model):
+class ScenarioDraft(LeasedModel):
     """A scenario that a model drafts from a complaint and a person edits before it is saved.
 
     The source is kept while the draft is open, because the texts are checked against it when saved.
@@ -78,7 +74,6 @@ class ScenarioDraft(models.Model):
     input_tokens = models.PositiveIntegerField(null=True)
     output_tokens = models.PositiveIntegerField(null=True)
     scenario = models.ForeignKey(Scenario, on_delete=models.SET_NULL, null=True, related_name="+")
-    attempts = models.PositiveSmallIntegerField(default=0)
     touched_at = models.DateTimeField(auto_now_add=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Account, Organization, User
+from accounts.models import Account, LeasedModel, LeaseQuerySet, Organization, User
 
 
-class ImportJobQuerySet(models.QuerySet["ImportJob"]):
+class ImportJobQuerySet(LeaseQuerySet["ImportJob"]):
     def for_user(self, user: User) -> ImportJobQuerySet:
         """Limit to imports of the user's organization. Counselors see none, because imports contain prompts."""
         return self.none() if user.is_counselor else self.filter(organization_id=user.organization_id)
@@ -21,15 +20,11 @@ class ImportJobQuerySet(models.QuerySet["ImportJob"]):
     def under_way(self) -> ImportJobQuerySet:
         return self.filter(status__in=[ImportJob.Status.QUEUED, ImportJob.Status.RUNNING])
 
-    def lost(self, before: datetime) -> ImportJobQuerySet:
-        """Limit to imports under way that no worker has touched since `before`."""
-        return self.under_way().filter(touched_at__lt=before)
-
     def not_started(self) -> ImportJobQuerySet:
         return self.filter(status__in=[ImportJob.Status.CHECKING, ImportJob.Status.CHECKED])
 
 
-class ImportJob(models.Model):
+class ImportJob(LeasedModel):
     """A pack of scenarios being imported: checked on upload, written by a worker."""
 
     class Status(models.TextChoices):
@@ -78,9 +73,8 @@ class ImportJob(models.Model):
     written = models.PositiveIntegerField(
         _("done"), default=0, help_text=_("Number of new or changed rows that are done.")
     )
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="Attempts since rows were last written.")
-    claims = models.PositiveIntegerField(default=0, help_text="Number of claims so far, which identifies the worker.")
-    touched_at = models.DateTimeField(auto_now_add=True)
+    # A pack waits for no worker until it is started. Attempts count since rows were last written.
+    available_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 
@@ -101,10 +95,6 @@ class ImportJob(models.Model):
     def __str__(self) -> str:
         unnamed = ngettext("%(count)s scenario", "%(count)s scenarios", self.total) % {"count": self.total}
         return self.filename or unnamed
-
-    def claimed(self) -> ImportJobQuerySet:
-        """Return a queryset of this row that is empty once the claim held by this object has been lost."""
-        return ImportJob.objects.filter(pk=self.pk, status=self.Status.RUNNING, claims=self.claims)
 
     @property
     def failure_text(self) -> str:

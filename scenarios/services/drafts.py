@@ -1,63 +1,23 @@
-"""Life cycle of drafts: request, generation, PII check, saving, discarding, and sweeps."""
+"""Life cycle of drafts: request, PII check, saving, and discarding. A worker writes them in between."""
 
-import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any, TypeVar
-from uuid import UUID
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from accounts.models import Account, User
-from ai import AIUnavailableError
 from scenarios import tasks
-from scenarios.generation import openai_generator
-from scenarios.models import Difficulty, Mode, Scenario, ScenarioDraft, ScenarioDraftQuerySet, Skill
+from scenarios.models import Difficulty, Mode, Scenario, ScenarioDraft, Skill
 from scenarios.pii import PIIKind, PIIMatch, find_leaked_pii
+from scenarios.services.draft_cleanup import CLEARED_DRAFT, CLEARED_SOURCE, CLEARED_TEXTS, ClearedFields
 from scenarios.services.draft_sources import clean_draft_source, strip_unstorable
 from scenarios.services.scenarios import create_scenario
 
-logger = logging.getLogger(__name__)
-
 MAX_INSTRUCTIONS_LENGTH = 1_000  # characters
-MAX_SUGGESTED_SKILLS = 5
 PII_CHECKED_FIELDS = ("title", "description", "prompt", "evaluator_context", "relevant_policy_sections")
-
-# Stored in English and translated when shown.
-_FAILURES = {
-    "refused": gettext_noop(
-        "The model declined to write a draft from this text. Change the text or the instructions, and try again."
-    ),
-    "cut_off": gettext_noop(
-        "The draft got too long and was cut off. Shorten the text or the instructions, and try again."
-    ),
-    "unusable_answer": gettext_noop("The model’s answer could not be used. Try again. A shorter text often helps."),
-}
-_UNAVAILABLE = gettext_noop("The model did not answer. Your text was kept. Try again in a moment.")
-_MISCONFIGURED_MESSAGE = gettext_noop(
-    "The model rejects requests from this site, so trying again won’t help. Contact your administrator. Your text was "
-    "kept."
-)
-
-ClearedFields = dict[str, str | list[str]]
-
-# Text fields of a draft with their empty values, which a closed draft is reset to.
-_CLEARED_SOURCE: ClearedFields = {"source": "", "instructions": ""}
-_CLEARED_TEXTS: ClearedFields = {
-    "title": "",
-    "description": "",
-    "prompt": "",
-    "evaluator_context": "",
-    "relevant_policy_sections": "",
-    "unproven_sections": [],
-}
-_CLEARED_DRAFT: ClearedFields = _CLEARED_SOURCE | _CLEARED_TEXTS | {"failure": ""}
 
 T = TypeVar("T")
 
@@ -108,16 +68,15 @@ def regenerate_draft(draft: ScenarioDraft, instructions: str, source: str | None
     given: ClearedFields = {} if source is None else {"source": clean_draft_source(source)}
     if given.get("source", draft.source) != draft.source:
         # Texts drafted from one complaint cannot be checked against another.
-        given |= _CLEARED_TEXTS
+        given |= CLEARED_TEXTS
     again = ScenarioDraft.objects.filter(
         pk=draft.pk, status__in=[ScenarioDraft.Status.READY, ScenarioDraft.Status.FAILED]
     )
     with transaction.atomic():
-        begun = again.update(
+        begun = again.requeue(
             status=ScenarioDraft.Status.WRITING,
             instructions=_check_instructions(instructions),
             failure="",
-            attempts=0,
             touched_at=timezone.now(),
             **given,
         )
@@ -148,82 +107,6 @@ def _check_instructions(text: str) -> str:
 def _queue(draft: ScenarioDraft) -> None:
     # Robust: if the broker is down, the sweep finds the draft and queues it again.
     transaction.on_commit(lambda: tasks.write_draft.delay(str(draft.pk)), robust=True)
-
-
-def generate_draft(draft_id: UUID) -> None:
-    """Have the model write the draft and store the result exactly once, however often this is called."""
-    if not _claim(draft_id):
-        return
-    draft = ScenarioDraft.objects.select_related("account").get(pk=draft_id)
-    skills = {skill.name: skill for skill in Skill.objects.filter(organization_id=draft.organization_id)}
-    try:
-        written = openai_generator.generate_draft(
-            openai_generator.DraftRequest(
-                source=draft.source,
-                instructions=draft.instructions,
-                mode=draft.mode,
-                difficulty=draft.difficulty,
-                skills=sorted(skills),
-                account_name=draft.account.name if draft.account else "",
-                vector_store_id=draft.account.vector_store_id if draft.account else "",
-                draft_id=str(draft.pk),
-            )
-        )
-    except AIUnavailableError as error:
-        _fail(draft, error)
-        return
-    with transaction.atomic():
-        filled = _claimed(draft).update(
-            status=ScenarioDraft.Status.READY,
-            title=written.title,
-            description=written.description,
-            prompt=written.prompt,
-            evaluator_context=written.evaluator_context,
-            relevant_policy_sections="\n".join(_named(one) for one in written.sections if one.is_verified),
-            unproven_sections=[_named(one) for one in written.sections if not one.is_verified],
-            used_file_search=written.used_file_search,
-            model=written.model,
-            input_tokens=written.input_tokens,
-            output_tokens=written.output_tokens,
-            touched_at=timezone.now(),
-        )
-        if filled:
-            draft.skills.set(skills[name] for name in written.skills[:MAX_SUGGESTED_SKILLS] if name in skills)
-
-
-def _named(section: openai_generator.SuggestedSection) -> str:
-    return f"{section.number} {section.title}".strip()
-
-
-def _claim(draft_id: UUID) -> bool:
-    """Claim a draft for writing. Return False if another worker holds it.
-
-    The conditional UPDATE is the lock. A claim older than the deadline belongs to a dead worker.
-    """
-    rows = ScenarioDraft.objects.filter(pk=draft_id, status=ScenarioDraft.Status.WRITING)
-    rows.filter(attempts__gte=settings.TASK_ATTEMPTS, touched_at__lt=_claim_expiry()).update(
-        status=ScenarioDraft.Status.FAILED, failure=_UNAVAILABLE
-    )
-    claimable = rows.filter(Q(attempts=0) | Q(touched_at__lt=_claim_expiry()))
-    return bool(claimable.update(attempts=F("attempts") + 1, touched_at=timezone.now()))
-
-
-def _claimed(draft: ScenarioDraft) -> ScenarioDraftQuerySet:
-    """Return a queryset of the draft's row that is empty once this claim has been lost."""
-    return ScenarioDraft.objects.filter(
-        pk=draft.pk, status=ScenarioDraft.Status.WRITING, attempts=draft.attempts, touched_at=draft.touched_at
-    )
-
-
-def _fail(draft: ScenarioDraft, error: AIUnavailableError) -> None:
-    """Mark the draft as failed. A person is waiting on the page, and their text is kept for another attempt."""
-    logger.warning("No draft: %s", error.code, extra={"draft_id": draft.pk})
-    otherwise = _UNAVAILABLE if error.retryable else _MISCONFIGURED_MESSAGE
-    _claimed(draft).update(
-        status=ScenarioDraft.Status.FAILED,
-        failure=_FAILURES.get(error.code, otherwise),
-        touched_at=timezone.now(),
-    )
 
 
 def find_draft_pii(draft: ScenarioDraft, fields: Mapping[str, str]) -> list[PIIMatch]:
@@ -293,7 +176,7 @@ def save_draft(
 def discard_draft(draft: ScenarioDraft) -> bool:
     """Discard a draft and clear its texts. Return False if it has been saved."""
     open_ones = ScenarioDraft.objects.filter(pk=draft.pk).exclude(status=ScenarioDraft.Status.SAVED)
-    return bool(open_ones.update(status=ScenarioDraft.Status.DISCARDED, **_CLEARED_DRAFT))
+    return bool(open_ones.settle(status=ScenarioDraft.Status.DISCARDED, **CLEARED_DRAFT))
 
 
 def _fields_to_clear(draft: ScenarioDraft) -> ClearedFields:
@@ -301,30 +184,10 @@ def _fields_to_clear(draft: ScenarioDraft) -> ClearedFields:
 
     The complaint is cleared, too, unless the organization keeps complaints.
     """
-    kept = set(_CLEARED_SOURCE) if draft.organization.keeps_sources else set()
-    return {name: empty for name, empty in _CLEARED_DRAFT.items() if name not in kept}
+    kept = set(CLEARED_SOURCE) if draft.organization.keeps_sources else set()
+    return {name: empty for name, empty in CLEARED_DRAFT.items() if name not in kept}
 
 
 def delete_draft_source(draft: ScenarioDraft) -> bool:
     """Delete the complaint and instructions kept with a saved draft. Return False if the draft is not saved."""
-    return bool(ScenarioDraft.objects.filter(pk=draft.pk, status=ScenarioDraft.Status.SAVED).update(**_CLEARED_SOURCE))
-
-
-def sweep_drafts() -> int:
-    """Queue drafts whose task was lost, discard abandoned ones, and return the number queued.
-
-    Also clear complaints kept with saved drafts of organizations that no longer keep them.
-    """
-    forgotten = timezone.now() - timedelta(seconds=settings.DRAFT_KEPT_FOR)
-    ScenarioDraft.objects.abandoned(forgotten).update(status=ScenarioDraft.Status.DISCARDED, **_CLEARED_DRAFT)
-    saved = ScenarioDraft.objects.filter(status=ScenarioDraft.Status.SAVED, organization__keeps_sources=False)
-    saved.exclude(**_CLEARED_SOURCE).update(**_CLEARED_SOURCE)
-    lost = list(ScenarioDraft.objects.lost(_claim_expiry()).values_list("pk", flat=True))
-    for draft_id in lost:
-        # The message expires before the next sweep, so that sweeps do not pile up when workers are behind.
-        tasks.write_draft.apply_async((str(draft_id),), expires=settings.SWEEP_EVERY)
-    return len(lost)
-
-
-def _claim_expiry() -> datetime:
-    return timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER)
+    return bool(ScenarioDraft.objects.filter(pk=draft.pk, status=ScenarioDraft.Status.SAVED).update(**CLEARED_SOURCE))

@@ -1,13 +1,17 @@
-"""Writing of validated import rows to the library."""
+"""Writing of validated import rows to the library, by workers that claim the import."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from accounts.models import Organization
+from accounts.services.leases import RetryLaterError
 from scenarios.models import Category, ImportJob, ImportRow, Scenario
 from scenarios.services.evaluator_contexts import read_evaluator_contexts, remove_context_file, write_context_files
 from scenarios.services.import_matching import (
@@ -21,11 +25,50 @@ from scenarios.services.import_matching import (
 )
 from scenarios.services.import_validation import build_problem
 
+_MAX_WRITE_SECONDS = 200  # seconds of writing before the task queues itself again, well below its time limit
 _AT_ONCE = 100  # rows per transaction, which keeps each one short however long the pack is
 
 
 class ImportClaimLostError(Exception):
     """A write by a worker whose claim on the import has passed to another worker."""
+
+
+def write_import(
+    job_id: UUID,
+    *,
+    on_progress: Callable[[int], None] = lambda written: None,
+    seconds: float | None = _MAX_WRITE_SECONDS,
+) -> None:
+    """Write new and changed rows in batches, each row exactly once however often this is called.
+
+    A kill at any point loses nothing: rows and their outcomes are committed together, and the sweep resumes the import.
+    Raise RetryLaterError if `seconds` were not enough to write all.
+    """
+    job = _claim(job_id)
+    if job is None:
+        return
+    begun = time.monotonic()
+    while settled := write_rows(job):
+        on_progress(settled)
+        if seconds is not None and time.monotonic() - begun > seconds:
+            if ImportJob.objects.fenced(job).put_back(status=ImportJob.Status.QUEUED):
+                raise RetryLaterError(0)
+            return
+    ImportJob.objects.fenced(job).settle(status=ImportJob.Status.COMPLETED, finished_at=timezone.now())
+
+
+def _claim(job_id: UUID) -> ImportJob | None:
+    """Claim an import for this worker. Return None if it is held, settled, or out of attempts."""
+    fresh = ImportJob.objects.filter(attempts__lt=settings.TASK_ATTEMPTS)
+    job = fresh.claim(job_id, settings.IMPORT_LOST_AFTER, status=ImportJob.Status.RUNNING)
+    if job is None:
+        given_up = ImportJob.objects.filter(pk=job_id).exhausted(settings.TASK_ATTEMPTS)
+        given_up.settle(
+            status=ImportJob.Status.FAILED,
+            failure=gettext_noop("Some rows could not be imported. The rows imported so far are kept."),
+            finished_at=timezone.now(),
+        )
+    return job
 
 
 def write_rows(job: ImportJob) -> int:
@@ -49,11 +92,12 @@ def write_rows(job: ImportJob) -> int:
 
 def _lock_organization(job: ImportJob) -> None:
     """Lock the organization's row. Otherwise two imports at once could both find a title free."""
-    Organization.objects.select_for_update(no_key=True).get(pk=job.organization_id)
+    job.organization = Organization.objects.select_for_update(no_key=True).get(pk=job.organization_id)
 
 
 def _renew_claim(job: ImportJob, settled: int) -> None:
-    if not job.claimed().update(written=F("written") + settled, attempts=0, touched_at=timezone.now()):
+    claimed = ImportJob.objects.fenced(job)
+    if not claimed.renew(settings.IMPORT_LOST_AFTER, written=F("written") + settled, attempts=0):
         raise ImportClaimLostError
 
 

@@ -1,19 +1,15 @@
-"""Life cycle of imports: staging, start, writing, discarding, and sweeps."""
+"""Life cycle of imports: staging, start, stop, and discarding. A worker writes them in between."""
 
 import hashlib
-import logging
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import BinaryIO
-from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -21,21 +17,17 @@ from django.utils.translation import gettext_noop
 from accounts.models import Account, Organization, User
 from scenarios import tasks
 from scenarios.messages import Message
-from scenarios.models import ImportJob, ImportJobQuerySet, ImportRow
+from scenarios.models import ImportJob, ImportRow
 from scenarios.packs.reader import UnknownColumns, read_pack, reject_oversized_file
 from scenarios.packs.rows import PackRow, UnreadablePackError
+from scenarios.services.import_cleanup import discard_unstarted
 from scenarios.services.import_matching import normalize_name
 from scenarios.services.import_validation import RowValidator, SeenRows, StoredProblem, ValidatedRow
-from scenarios.services.import_writing import write_rows
-
-logger = logging.getLogger(__name__)
 
 MAX_ROWS = 20_000  # rows of an uploaded pack
 MAX_BYTES = 32 * 1024**2  # bytes
 MAX_API_ROWS = 100  # rows of a pack sent to the API
 _CHECKED_AT_ONCE = 200  # rows
-_MAX_WRITE_SECONDS = 200  # seconds of writing before the task requeues itself, well below its time limit
-_UNSTARTED_RETENTION = timedelta(days=1)  # age at which a checked but unstarted pack is deleted
 
 
 class IdempotencyKeyReusedError(Exception):
@@ -123,7 +115,7 @@ def _known(organization: Organization, key: str, digest: str) -> ImportJob | Non
 
 def _is_abandoned(job: ImportJob) -> bool:
     """Return True if the process that was reading or deleting the job has died."""
-    is_old = job.created_at < _claim_expiry()
+    is_old = job.created_at < timezone.now() - timedelta(seconds=settings.IMPORT_LOST_AFTER)
     return job.status == ImportJob.Status.FORGOTTEN or (job.status == ImportJob.Status.CHECKING and is_old)
 
 
@@ -176,77 +168,25 @@ def _as_row(job: ImportJob, checked: ValidatedRow) -> ImportRow:
 def start_import(job: ImportJob, *, queue: bool = True) -> bool:
     """Release a checked pack for writing. Return False if it was started before or invalid rows block it.
 
-    A pack with nothing to write is completed at once. With `queue=False`, the caller runs `write_import` itself.
+    A pack with nothing to write is completed at once. With `queue=False`, the caller runs `write_import`.
     """
     # A job that is still being checked has an incomplete row count.
     if job.status != ImportJob.Status.CHECKED or (job.invalid and not job.is_partial):
         return False
-    now = timezone.now()
-    job.status = ImportJob.Status.QUEUED if job.to_write else ImportJob.Status.COMPLETED
-    job.touched_at, job.finished_at = now, None if job.to_write else now
     checked = ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.CHECKED)
-    if not checked.update(status=job.status, touched_at=job.touched_at, finished_at=job.finished_at):
+    if job.to_write:
+        job.status = ImportJob.Status.QUEUED
+        is_started = checked.requeue(status=job.status)
+    else:
+        job.status, job.finished_at = ImportJob.Status.COMPLETED, timezone.now()
+        is_started = checked.settle(status=job.status, finished_at=job.finished_at)
+    if not is_started:
         job.refresh_from_db()
         return False
     if job.to_write and queue:
         # Robust: if the broker is down, the sweep finds the import and queues it again.
         transaction.on_commit(lambda: tasks.write_import.delay(str(job.pk)), robust=True)
     return True
-
-
-def write_import(
-    job_id: UUID,
-    *,
-    on_progress: Callable[[int], None] = lambda written: None,
-    seconds: float | None = _MAX_WRITE_SECONDS,
-) -> None:
-    """Write new and changed rows in batches, each row exactly once however often this is called.
-
-    A kill at any point loses nothing: rows and their outcomes are committed together, and the sweep resumes the import.
-    """
-    job = _claim(job_id)
-    if job is None:
-        return
-    begun = time.monotonic()
-    while settled := write_rows(job):
-        on_progress(settled)
-        if seconds is not None and time.monotonic() - begun > seconds:
-            if job.claimed().update(status=ImportJob.Status.QUEUED):
-                tasks.write_import.delay(str(job.pk))
-            return
-    job.claimed().update(status=ImportJob.Status.COMPLETED, finished_at=timezone.now())
-
-
-def _claim(job_id: UUID) -> ImportJob | None:
-    """Claim an import for writing. Return None if another worker holds it or it has been finished.
-
-    The conditional UPDATE is the lock. A claim older than the deadline belongs to a dead worker.
-    """
-    job = ImportJob.objects.select_related("organization").filter(pk=job_id).first()
-    if job is None:
-        return None
-    rows = ImportJob.objects.filter(pk=job_id)
-    lost = rows.lost(_claim_expiry())
-    claimable = rows.filter(
-        Q(status=ImportJob.Status.QUEUED)
-        | Q(status=ImportJob.Status.RUNNING, touched_at__lt=_claim_expiry(), attempts__lt=settings.TASK_ATTEMPTS),
-        claims=job.claims,  # two workers that read the same number must not both succeed
-    )
-    claimed = claimable.update(
-        status=ImportJob.Status.RUNNING,
-        attempts=F("attempts") + 1,
-        claims=job.claims + 1,
-        touched_at=timezone.now(),
-    )
-    if claimed:
-        job.status, job.claims = ImportJob.Status.RUNNING, job.claims + 1
-        return job
-    lost.filter(attempts__gte=settings.TASK_ATTEMPTS).update(
-        status=ImportJob.Status.FAILED,
-        failure=gettext_noop("Some rows could not be imported. The rows imported so far are kept."),
-        finished_at=timezone.now(),
-    )
-    return None
 
 
 def allow_partial(job: ImportJob) -> None:
@@ -258,9 +198,7 @@ def allow_partial(job: ImportJob) -> None:
 def resume_import(job: ImportJob) -> bool:
     """Queue the unwritten rows of a failed import. Return False if it has not failed or was already resumed."""
     failed = ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.FAILED)
-    resumed = failed.update(
-        status=ImportJob.Status.QUEUED, attempts=0, failure="", touched_at=timezone.now(), finished_at=None
-    )
+    resumed = failed.requeue(status=ImportJob.Status.QUEUED, failure="", finished_at=None)
     if resumed:
         transaction.on_commit(lambda: tasks.write_import.delay(str(job.pk)), robust=True)
     job.refresh_from_db()
@@ -269,23 +207,14 @@ def resume_import(job: ImportJob) -> bool:
 
 def stop_import(job: ImportJob) -> None:
     """Stop an import that is under way. Rows already written stay."""
-    ImportJob.objects.under_way().filter(pk=job.pk).update(
+    ImportJob.objects.under_way().filter(pk=job.pk).settle(
         status=ImportJob.Status.FAILED, failure=gettext_noop("The import was stopped."), finished_at=timezone.now()
     )
 
 
 def discard_import(job: ImportJob) -> bool:
     """Delete a pack whose import has not started. Return False if it has."""
-    return _discard(ImportJob.objects.filter(pk=job.pk))
-
-
-def _discard(jobs: ImportJobQuerySet) -> bool:
-    """Delete the jobs that have not started. Return False if there are none.
-
-    Jobs are marked first, because one may start between the query and the deletion.
-    """
-    jobs.not_started().update(status=ImportJob.Status.FORGOTTEN)
-    return bool(jobs.filter(status=ImportJob.Status.FORGOTTEN).delete()[0])
+    return discard_unstarted(ImportJob.objects.filter(pk=job.pk))
 
 
 class RowError(StoredProblem):
@@ -353,17 +282,3 @@ def _row_error(number: int, title: str, problem: StoredProblem) -> RowError:
         "line": problem["line"],
         "column": problem["column"],
     }
-
-
-def sweep_imports() -> int:
-    """Queue imports whose task was lost, delete packs that were never started, and return the number queued."""
-    _discard(ImportJob.objects.filter(created_at__lt=timezone.now() - _UNSTARTED_RETENTION))
-    lost = list(ImportJob.objects.lost(_claim_expiry()).values_list("pk", flat=True))
-    for job_id in lost:
-        # The message expires before the next sweep, so that sweeps do not pile up when workers are behind.
-        tasks.write_import.apply_async((str(job_id),), expires=settings.SWEEP_EVERY)
-    return len(lost)
-
-
-def _claim_expiry() -> datetime:
-    return timezone.now() - timedelta(seconds=settings.IMPORT_LOST_AFTER)

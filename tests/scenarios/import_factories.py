@@ -11,7 +11,8 @@ from django.db import connection
 
 from accounts.models import Organization
 from scenarios.models import ImportJob
-from scenarios.services.imports import ImportOptions, stage_import, start_import, write_import
+from scenarios.services.import_writing import write_import
+from scenarios.services.imports import ImportOptions, stage_import, start_import
 
 
 def make_pack_file(*rows: dict[str, Any]) -> io.BytesIO:

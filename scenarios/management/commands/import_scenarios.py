@@ -20,6 +20,7 @@ from scenarios.models import ContextUnavailableError, ImportJob, fold_text
 from scenarios.packs.rows import UnreadablePackError
 from scenarios.services.import_matching import AccountLookup
 from scenarios.services.import_validation import SeenRows
+from scenarios.services.import_writing import write_import
 from scenarios.services.imports import (
     MAX_BYTES,
     ImportOptions,
@@ -29,7 +30,6 @@ from scenarios.services.imports import (
     start_import,
     stop_import,
     summarize_import,
-    write_import,
 )
 from scenarios.services.message_translation import translate
 

@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Account
 from scenarios.models import ImportJob, Scenario
 from scenarios.packs.columns import COLUMNS
-from scenarios.services.imports import MAX_BYTES, start_import, write_import
+from scenarios.services.import_writing import write_import
+from scenarios.services.imports import MAX_BYTES, start_import
 from tests.scenarios.import_factories import (
     make_pack_file,
     make_row,

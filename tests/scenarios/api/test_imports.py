@@ -12,7 +12,8 @@ from django.utils import timezone
 from accounts.models import Account
 from config.celery import app as celery
 from scenarios.models import Category, ImportJob, ImportRow, Scenario
-from scenarios.services.imports import ImportOptions, stage_import, start_import, write_import
+from scenarios.services.import_writing import write_import
+from scenarios.services.imports import ImportOptions, stage_import, start_import
 from tests.scenarios.import_factories import run_before_query
 from tests.support.fixtures import add_scenario, client_of, run_concurrently
 
@@ -370,7 +371,7 @@ def test_import_being_deleted_returns_409(client, supervisor):
     def forget() -> None:
         ImportJob.objects.update(status=ImportJob.Status.FORGOTTEN)
 
-    with run_before_query('UPDATE "scenarios_importjob" SET "status"', forget):
+    with run_before_query('UPDATE "scenarios_importjob" SET "fence"', forget):
         response = begin(client, rows("One"), Idempotency_Key="k")
 
     assert (response.status_code, response.json()["code"]) == (409, "busy")

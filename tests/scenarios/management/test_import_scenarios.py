@@ -131,7 +131,7 @@ def test_file_named_twice_is_imported_once(pack, organization):
 
 def test_import_taken_over_by_worker_is_not_reported_done(pack, organization):
     def take_over() -> None:
-        ImportJob.objects.update(claims=F("claims") + 1)
+        ImportJob.objects.update(fence=F("fence") + 1)
 
     path = pack(*make_rows(150))
     with run_before_query('INSERT INTO "scenarios_scenario"', take_over):

@@ -14,7 +14,9 @@ from accounts.procedures.preparation import prepare_procedures
 from accounts.procedures.uploads import upload_procedures
 from scenarios.models import CONTEXT_FOLDER, Scenario, ScenarioDraft
 from scenarios.pii import PIIKind
-from scenarios.services import drafts
+from scenarios.services import draft_generation
+from scenarios.services.draft_cleanup import CLEARED_DRAFT
+from scenarios.services.draft_generation import generate_draft
 from scenarios.services.drafts import (
     PII_CHECKED_FIELDS,
     DraftClosedError,
@@ -24,14 +26,14 @@ from scenarios.services.drafts import (
     dismissal,
     find_draft_pii,
     find_unresolved_pii,
-    generate_draft,
     regenerate_draft,
     request_draft,
     restore_draft,
     save_draft,
-    sweep_drafts,
 )
+from scenarios.tasks import sweep_drafts
 from tests.support.fixtures import run_concurrently
+from tests.support.leases import expire_leases
 from training.models import Assignment
 from training.services.assignments import assign
 
@@ -65,9 +67,8 @@ def run_generation(draft: ScenarioDraft) -> ScenarioDraft:
     return draft
 
 
-def expire_claim(draft: ScenarioDraft, settings) -> None:
-    long_ago = timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER + 1)
-    ScenarioDraft.objects.filter(pk=draft.pk).update(touched_at=long_ago)
+def expire_claim(draft: ScenarioDraft) -> None:
+    expire_leases(ScenarioDraft.objects.filter(pk=draft.pk))
 
 
 def context_files() -> set[Path]:
@@ -75,7 +76,7 @@ def context_files() -> set[Path]:
 
 
 def texts_of(draft: ScenarioDraft) -> dict[str, object]:
-    return {name: getattr(draft, name) for name in drafts._CLEARED_DRAFT}
+    return {name: getattr(draft, name) for name in CLEARED_DRAFT}
 
 
 @pytest.fixture(autouse=True)
@@ -184,15 +185,15 @@ def test_generate_draft_separates_unproven_sections(supervisor, account, standin
     document = upload_procedures(account, ContentFile(procedures, name="p.md"), supervisor)
     prepare_procedures(document.pk)
     account.refresh_from_db()
-    ask = drafts.openai_generator.generate_draft
+    ask = draft_generation.openai_generator.generate_draft
 
     def with_an_invented_one(wanted):
         written = ask(wanted)
-        invented = [drafts.openai_generator.SuggestedSection("", "Unnumbered", "", is_verified=False)]
+        invented = [draft_generation.openai_generator.SuggestedSection("", "Unnumbered", "", is_verified=False)]
         object.__setattr__(written, "sections", [*written.sections, *invented])
         return written
 
-    monkeypatch.setattr(drafts.openai_generator, "generate_draft", with_an_invented_one)
+    monkeypatch.setattr(draft_generation.openai_generator, "generate_draft", with_an_invented_one)
 
     draft = run_generation(request_draft(supervisor, SOURCE, account=account))
 
@@ -245,18 +246,18 @@ class WorkerKilledError(BaseException):
 
 
 def test_worker_killed_before_saving_costs_one_attempt(new_draft, standin, settings, monkeypatch):
-    ask = drafts.openai_generator.generate_draft
+    ask = draft_generation.openai_generator.generate_draft
 
     def answered_and_killed(wanted):
         ask(wanted)
         raise WorkerKilledError
 
     with monkeypatch.context() as patch, pytest.raises(WorkerKilledError):
-        patch.setattr(drafts.openai_generator, "generate_draft", answered_and_killed)
+        patch.setattr(draft_generation.openai_generator, "generate_draft", answered_and_killed)
         generate_draft(new_draft.pk)
     assert (run_generation(new_draft).status, sweep_drafts(), len(requests(standin))) == ("writing", 0, 1)
 
-    expire_claim(new_draft, settings)
+    expire_claim(new_draft)
 
     assert sweep_drafts() == 1
     assert (run_generation(new_draft).status, new_draft.attempts, len(requests(standin))) == ("ready", 2, 2)
@@ -266,14 +267,14 @@ def test_worker_killed_before_saving_costs_one_attempt(new_draft, standin, setti
 def test_sweep_queues_lost_draft(new_draft, settings):
     assert sweep_drafts() == 0
 
-    expire_claim(new_draft, settings)
+    expire_claim(new_draft)
 
     assert sweep_drafts() == 1
 
 
 def test_draft_fails_after_last_attempt_and_keeps_source(new_draft, standin, settings):
     ScenarioDraft.objects.update(attempts=settings.TASK_ATTEMPTS)
-    expire_claim(new_draft, settings)
+    expire_claim(new_draft)
 
     assert (run_generation(new_draft).status, new_draft.source) == ("failed", SOURCE)
     assert new_draft.failure == "The model did not answer. Your text was kept. Try again in a moment."
@@ -281,33 +282,33 @@ def test_draft_fails_after_last_attempt_and_keeps_source(new_draft, standin, set
 
 
 def test_worker_with_lost_claim_fills_nothing(new_draft, standin, settings, monkeypatch):
-    ask, calls = drafts.openai_generator.generate_draft, []
+    ask, calls = draft_generation.openai_generator.generate_draft, []
 
     def overtaken(wanted):
         written = ask(wanted)
         calls.append(1)
         if len(calls) == 1:
-            expire_claim(new_draft, settings)
+            expire_claim(new_draft)
             generate_draft(new_draft.pk)
             ScenarioDraft.objects.update(title="by the second worker")
         return written
 
-    monkeypatch.setattr(drafts.openai_generator, "generate_draft", overtaken)
+    monkeypatch.setattr(draft_generation.openai_generator, "generate_draft", overtaken)
 
     assert (run_generation(new_draft).status, new_draft.title, len(calls)) == ("ready", "by the second worker", 2)
 
 
 @pytest.mark.parametrize("fault", [None, {"refusal": True}], ids=["answered", "refused"])
 def test_only_newest_claim_stores_outcome(new_draft, standin, settings, monkeypatch, fault):
-    ask, calls = drafts.openai_generator.generate_draft, []
+    ask, calls = draft_generation.openai_generator.generate_draft, []
     if fault:
         standin.add_fault(RESPONSES, fault)
 
     def overtaken(wanted):
         calls.append(1)
         if len(calls) == 1:
-            expire_claim(new_draft, settings)
-            monkeypatch.setattr(drafts.openai_generator, "generate_draft", still_asking)
+            expire_claim(new_draft)
+            monkeypatch.setattr(draft_generation.openai_generator, "generate_draft", still_asking)
             with pytest.raises(WorkerKilledError):
                 generate_draft(new_draft.pk)
         return ask(wanted)
@@ -315,7 +316,7 @@ def test_only_newest_claim_stores_outcome(new_draft, standin, settings, monkeypa
     def still_asking(wanted):
         raise WorkerKilledError
 
-    monkeypatch.setattr(drafts.openai_generator, "generate_draft", overtaken)
+    monkeypatch.setattr(draft_generation.openai_generator, "generate_draft", overtaken)
 
     assert (run_generation(new_draft).status, new_draft.title, new_draft.failure, new_draft.attempts) == (
         "writing",
@@ -325,9 +326,27 @@ def test_only_newest_claim_stores_outcome(new_draft, standin, settings, monkeypa
     )
 
 
+def test_late_worker_changes_nothing_after_retry(new_draft, standin, settings, monkeypatch):
+    ask = draft_generation.openai_generator.generate_draft
+
+    def overtaken(wanted):
+        written = ask(wanted)
+        monkeypatch.setattr(draft_generation.openai_generator, "generate_draft", ask)
+        expire_claim(new_draft)
+        standin.add_fault(RESPONSES, {"refusal": True})
+        generate_draft(new_draft.pk)
+        assert regenerate_draft(new_draft, INSTRUCTIONS) is True
+        assert ScenarioDraft.objects.claim(new_draft.pk, settings.TASK_LOST_AFTER)
+        return written
+
+    monkeypatch.setattr(draft_generation.openai_generator, "generate_draft", overtaken)
+
+    assert (run_generation(new_draft).status, new_draft.title, new_draft.attempts) == ("writing", "", 1)
+
+
 @pytest.mark.parametrize("then", ["answered", "refused"])
 def test_draft_discarded_during_generation_stays_discarded(new_draft, standin, monkeypatch, then):
-    ask = drafts.openai_generator.generate_draft
+    ask = draft_generation.openai_generator.generate_draft
     if then == "refused":
         standin.add_fault(RESPONSES, {"refusal": True})
 
@@ -335,10 +354,10 @@ def test_draft_discarded_during_generation_stays_discarded(new_draft, standin, m
         discard_draft(new_draft)
         return ask(wanted)
 
-    monkeypatch.setattr(drafts.openai_generator, "generate_draft", discarded)
+    monkeypatch.setattr(draft_generation.openai_generator, "generate_draft", discarded)
 
     assert run_generation(new_draft).status == "discarded"
-    assert texts_of(new_draft) == drafts._CLEARED_DRAFT
+    assert texts_of(new_draft) == CLEARED_DRAFT
     assert new_draft.skills.count() == 0
 
 
@@ -585,14 +604,14 @@ def test_save_draft_clears_texts(ready, supervisor):
     save_draft(ready, supervisor, FIELDS, CONTEXT)
 
     ready.refresh_from_db()
-    assert texts_of(ready) == drafts._CLEARED_DRAFT
+    assert texts_of(ready) == CLEARED_DRAFT
 
 
 def test_save_draft_keeps_source_if_organization_keeps_sources(keeping_organization, ready, supervisor):
     save_draft(ready, supervisor, FIELDS, CONTEXT)
 
     ready.refresh_from_db()
-    assert texts_of(ready) == drafts._CLEARED_DRAFT | {"source": SOURCE, "instructions": INSTRUCTIONS}
+    assert texts_of(ready) == CLEARED_DRAFT | {"source": SOURCE, "instructions": INSTRUCTIONS}
 
 
 @pytest.mark.parametrize(
@@ -675,7 +694,7 @@ def test_discard_draft_clears_every_text(keeping_organization, ready, status):
 
     ready.refresh_from_db()
     assert ready.status == "discarded"
-    assert texts_of(ready) == drafts._CLEARED_DRAFT
+    assert texts_of(ready) == CLEARED_DRAFT
 
 
 def test_discard_draft_refuses_saved_draft(keeping_organization, ready, supervisor):
@@ -693,7 +712,7 @@ def test_delete_draft_source_keeps_scenario(keeping_organization, ready, supervi
     assert delete_draft_source(ready) is True
 
     ready.refresh_from_db()
-    assert (ready.status, ready.scenario, texts_of(ready)) == ("saved", scenario, drafts._CLEARED_DRAFT)
+    assert (ready.status, ready.scenario, texts_of(ready)) == ("saved", scenario, CLEARED_DRAFT)
 
 
 @pytest.mark.parametrize("status", ["writing", "ready", "failed", "discarded"])
@@ -796,5 +815,5 @@ def test_logs_contain_nothing_of_source(supervisor, standin, caplog, fault):
 
     logged = "\n".join(str(vars(record)) for record in caplog.records) + caplog.text
     assert [word for word in (SOURCE_CANARY, "Margaret", "Hollis", "Alder", "Keep the name") if word in logged] == []
-    ours = [record for record in caplog.records if record.name == "scenarios.services.drafts"]
+    ours = [record for record in caplog.records if record.name == "scenarios.services.draft_generation"]
     assert [record.draft_id for record in ours] == ([draft.pk] if fault else [])

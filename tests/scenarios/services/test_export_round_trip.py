@@ -13,7 +13,8 @@ from scenarios.models import Difficulty, ImportJob, Mode, Opener, Patience, Scen
 from scenarios.packs.writer import write_csv, write_json
 from scenarios.receivers import DEFAULT_SKILLS
 from scenarios.services.exports import export_rows
-from scenarios.services.imports import ImportOptions, stage_import, start_import, write_import
+from scenarios.services.import_writing import write_import
+from scenarios.services.imports import ImportOptions, stage_import, start_import
 from scenarios.services.scenarios import create_scenario
 
 # Every character that both databases can store.

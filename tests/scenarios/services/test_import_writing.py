@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
 from scenarios.models import ImportJob, Scenario
-from scenarios.services.imports import write_import
+from scenarios.services.import_writing import write_import
 from tests.scenarios.import_factories import (
     FailingStorage,
     list_outcomes,
@@ -348,7 +348,7 @@ def test_worker_with_lost_claim_writes_nothing(organization, may_update):
         run_test_import(organization, *make_rows(250))
     job = start_test_import(organization, *make_rows(250, prompt="You are Walter."), may_update=may_update)
 
-    write_import(job.pk, on_progress=lambda written: ImportJob.objects.update(claims=F("claims") + 1))
+    write_import(job.pk, on_progress=lambda written: ImportJob.objects.update(fence=F("fence") + 1))
 
     job.refresh_from_db()
     assert (job.status, job.written) == (ImportJob.Status.RUNNING, 100)

@@ -12,9 +12,11 @@ import pytest
 from django.conf import settings as django_settings
 from django.utils import timezone
 
+from accounts.services.leases import RetryLaterError
 from scenarios.models import ImportJob, ImportRow, Scenario
 from scenarios.packs.rows import UnreadablePackError
 from scenarios.services.evaluator_contexts import delete_orphaned_contexts
+from scenarios.services.import_writing import write_import
 from scenarios.services.imports import (
     IdempotencyKeyReusedError,
     allow_partial,
@@ -22,9 +24,8 @@ from scenarios.services.imports import (
     resume_import,
     stage_import,
     start_import,
-    sweep_imports,
-    write_import,
 )
+from scenarios.tasks import sweep_imports
 from tests.scenarios.import_factories import (
     list_outcomes,
     make_pack_file,
@@ -36,6 +37,7 @@ from tests.scenarios.import_factories import (
     start_test_import,
 )
 from tests.support.fixtures import add_scenario, run_concurrently
+from tests.support.leases import expire_leases
 from tests.voicegateway.gateway_process import database_url, wait_until
 
 pytestmark = pytest.mark.both_databases
@@ -277,7 +279,8 @@ def test_claimed_import_is_not_claimed_again(organization):
 def test_long_import_requeues_itself(organization):
     job = start_test_import(organization, *make_rows(250))
 
-    write_import(job.pk, seconds=0)
+    with pytest.raises(RetryLaterError):
+        write_import(job.pk, seconds=0)
 
     job.refresh_from_db()
     assert (job.status, job.written) == (ImportJob.Status.QUEUED, 100)
@@ -286,14 +289,13 @@ def test_long_import_requeues_itself(organization):
     assert (job.status, job.written) == (ImportJob.Status.COMPLETED, 250)
 
 
-def test_sweep_queues_only_lost_imports(organization, settings):
+def test_sweep_queues_only_lost_imports(organization):
     lost, waiting = start_test_import(organization, make_row("One")), start_test_import(organization, make_row("Two"))
     run_test_import(organization, make_row("Three"))
-    ago = timezone.now() - timedelta(seconds=settings.IMPORT_LOST_AFTER + 1)
-    ImportJob.objects.exclude(pk=waiting.pk).update(touched_at=ago)
+    expire_leases(ImportJob.objects.exclude(pk=waiting.pk))
 
     assert sweep_imports() == 1
-    assert ImportJob.objects.lost(timezone.now() - timedelta(seconds=settings.IMPORT_LOST_AFTER)).get() == lost
+    assert ImportJob.objects.overdue().get() == lost
 
 
 class ImportInterruptedError(Exception):
@@ -351,7 +353,7 @@ import django
 django.setup()
 import sys
 from uuid import UUID
-from scenarios.services.imports import write_import
+from scenarios.services.import_writing import write_import
 write_import(UUID(sys.argv[1]))
 """
 
@@ -406,7 +408,7 @@ def files_in(storage: Path) -> set[str]:
 
 @pytest.mark.django_db(transaction=True)
 def test_killed_worker_loses_and_duplicates_no_row(organization, own_storage, settings):
-    settings.IMPORT_LOST_AFTER = 0.001
+    settings.SWEEP_EVERY = 0.001
     job = start_test_import(organization, *make_rows(2000))
 
     for least in (300, 800, 1300):

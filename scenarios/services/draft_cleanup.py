@@ -1,0 +1,30 @@
+"""Emptying of closed and abandoned drafts, whose texts come from a complaint."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from scenarios.models import ScenarioDraft
+
+ClearedFields = dict[str, str | list[str]]
+
+# Text fields of a draft with their empty values, which a closed draft is reset to.
+CLEARED_SOURCE: ClearedFields = {"source": "", "instructions": ""}
+CLEARED_TEXTS: ClearedFields = {
+    "title": "",
+    "description": "",
+    "prompt": "",
+    "evaluator_context": "",
+    "relevant_policy_sections": "",
+    "unproven_sections": [],
+}
+CLEARED_DRAFT: ClearedFields = CLEARED_SOURCE | CLEARED_TEXTS | {"failure": ""}
+
+
+def empty_abandoned_drafts() -> None:
+    """Discard abandoned drafts, and clear complaints of organizations that no longer keep them with saved drafts."""
+    forgotten = timezone.now() - timedelta(seconds=settings.DRAFT_KEPT_FOR)
+    ScenarioDraft.objects.abandoned(forgotten).update(status=ScenarioDraft.Status.DISCARDED, **CLEARED_DRAFT)
+    saved = ScenarioDraft.objects.filter(status=ScenarioDraft.Status.SAVED, organization__keeps_sources=False)
+    saved.exclude(**CLEARED_SOURCE).update(**CLEARED_SOURCE)

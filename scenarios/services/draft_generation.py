@@ -1,0 +1,99 @@
+"""Writing of drafts by workers: claimed, written by a model, and stored exactly once."""
+
+import logging
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from ai import AIUnavailableError
+from scenarios.generation import openai_generator
+from scenarios.models import ScenarioDraft, Skill
+
+logger = logging.getLogger(__name__)
+
+MAX_SUGGESTED_SKILLS = 5
+
+# Stored in English and translated when shown.
+_FAILURES = {
+    "refused": gettext_noop(
+        "The model declined to write a draft from this text. Change the text or the instructions, and try again."
+    ),
+    "cut_off": gettext_noop(
+        "The draft got too long and was cut off. Shorten the text or the instructions, and try again."
+    ),
+    "unusable_answer": gettext_noop("The model’s answer could not be used. Try again. A shorter text often helps."),
+}
+_UNAVAILABLE = gettext_noop("The model did not answer. Your text was kept. Try again in a moment.")
+_MISCONFIGURED_MESSAGE = gettext_noop(
+    "The model rejects requests from this site, so trying again won’t help. Contact your administrator. Your text was "
+    "kept."
+)
+
+
+def generate_draft(draft_id: UUID) -> None:
+    """Have the model write the draft and store the result exactly once, however often this is called."""
+    draft = _claim(draft_id)
+    if draft is None:
+        return
+    skills = {skill.name: skill for skill in Skill.objects.filter(organization_id=draft.organization_id)}
+    try:
+        written = openai_generator.generate_draft(
+            openai_generator.DraftRequest(
+                source=draft.source,
+                instructions=draft.instructions,
+                mode=draft.mode,
+                difficulty=draft.difficulty,
+                skills=sorted(skills),
+                account_name=draft.account.name if draft.account else "",
+                vector_store_id=draft.account.vector_store_id if draft.account else "",
+                draft_id=str(draft.pk),
+            )
+        )
+    except AIUnavailableError as error:
+        _fail(draft, error)
+        return
+    with transaction.atomic():
+        filled = ScenarioDraft.objects.fenced(draft).settle(
+            status=ScenarioDraft.Status.READY,
+            title=written.title,
+            description=written.description,
+            prompt=written.prompt,
+            evaluator_context=written.evaluator_context,
+            relevant_policy_sections="\n".join(_named(one) for one in written.sections if one.is_verified),
+            unproven_sections=[_named(one) for one in written.sections if not one.is_verified],
+            used_file_search=written.used_file_search,
+            model=written.model,
+            input_tokens=written.input_tokens,
+            output_tokens=written.output_tokens,
+            touched_at=timezone.now(),
+        )
+        if filled:
+            draft.skills.set(skills[name] for name in written.skills[:MAX_SUGGESTED_SKILLS] if name in skills)
+
+
+def _named(section: openai_generator.SuggestedSection) -> str:
+    return f"{section.number} {section.title}".strip()
+
+
+def _claim(draft_id: UUID) -> ScenarioDraft | None:
+    """Claim a draft for this worker. Return None if it is held, settled, or out of attempts."""
+    fresh = ScenarioDraft.objects.filter(attempts__lt=settings.TASK_ATTEMPTS)
+    draft = fresh.claim(draft_id, settings.TASK_LOST_AFTER)
+    if draft is None:
+        given_up = ScenarioDraft.objects.filter(pk=draft_id).exhausted(settings.TASK_ATTEMPTS)
+        given_up.settle(status=ScenarioDraft.Status.FAILED, failure=_UNAVAILABLE)
+    return draft
+
+
+def _fail(draft: ScenarioDraft, error: AIUnavailableError) -> None:
+    """Mark the draft as failed. A person is waiting on the page, and their text is kept for another attempt."""
+    logger.warning("No draft: %s", error.code, extra={"draft_id": draft.pk})
+    otherwise = _UNAVAILABLE if error.retryable else _MISCONFIGURED_MESSAGE
+    ScenarioDraft.objects.fenced(draft).settle(
+        status=ScenarioDraft.Status.FAILED,
+        failure=_FAILURES.get(error.code, otherwise),
+        touched_at=timezone.now(),
+    )
