@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Organization, User
+from accounts.models import LeasedModel, LeaseQuerySet, Organization, User
 from training.models import Session
 
 OVERDUE_AFTER = timedelta(minutes=2)  # time after the session's end
@@ -29,7 +29,7 @@ def recording_key(recording: Recording, filename: str) -> str:
     return f"{recording.key_prefix}{filename}"
 
 
-class RecordingQuerySet(models.QuerySet["Recording"]):
+class RecordingQuerySet(LeaseQuerySet["Recording"]):
     def for_user(self, user: User) -> RecordingQuerySet:
         """Limit to the recordings that `user` may access: a counselor's own, otherwise the organization's."""
         rows = self.filter(organization_id=user.organization_id)
@@ -39,22 +39,13 @@ class RecordingQuerySet(models.QuerySet["Recording"]):
         """Exclude other people's trials of drafts, which do not count."""
         return self.filter(~Q(session__kind=Session.Kind.TRIAL) | Q(session__counselor_id=user.pk))
 
-    def awaiting_file(self) -> RecordingQuerySet:
-        """Limit to recordings of ended calls that have no file yet."""
-        waiting = [Recording.State.RECORDING, Recording.State.PROCESSING]
-        return self.filter(state__in=waiting).exclude(session__status=Session.Status.ACTIVE)
-
-    def claimable(self, lost_before: datetime, claimed_before: datetime) -> RecordingQuerySet:
-        """Limit to recordings that a worker may finish now.
-
-        None has a claim renewed since `claimed_before`. Every epoch is in the store, or on a host not seen since
-        `lost_before`.
-        """
+    def finishable(self) -> RecordingQuerySet:
+        """Limit to recordings of ended calls whose epochs are all in the store, or on a host that counts as lost."""
+        lost_before = timezone.now() - timedelta(seconds=settings.HOST_LOST_AFTER)
         shipping = RecordingEpoch.objects.filter(
             recording=OuterRef("pk"), sealed_at__isnull=True, seen_at__gte=lost_before
         )
-        is_free = Q(state=Recording.State.RECORDING) | Q(touched_at__lt=claimed_before)
-        return self.awaiting_file().filter(is_free).exclude(Exists(shipping))
+        return self.exclude(session__status=Session.Status.ACTIVE).exclude(Exists(shipping))
 
     def with_leftover_segments(self) -> RecordingQuerySet:
         """Limit to finished recordings with all epochs sealed whose segments may not have been deleted yet."""
@@ -75,7 +66,7 @@ class RecordingQuerySet(models.QuerySet["Recording"]):
         return ended.filter(due)
 
 
-class Recording(models.Model):
+class Recording(LeasedModel):
     """Audio of one session on one clock: counselor in the left channel, caller in the right."""
 
     class State(models.TextChoices):
@@ -115,12 +106,8 @@ class Recording(models.Model):
         help_text=_("Keep this recording, even after its retention period ends."),
     )
     hold_reason = models.CharField(_("reason for the hold"), max_length=200, blank=True)
-    # Each claim increments this; a worker that finds a different number has lost its claim.
-    fence = models.PositiveIntegerField(default=0, editable=False)
-    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
     cleared_at = models.DateTimeField(null=True, editable=False, help_text=_("When its segments were deleted."))
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
-    touched_at = models.DateTimeField(auto_now=True)
 
     objects = RecordingQuerySet.as_manager()
 

@@ -11,7 +11,6 @@ from itertools import groupby, islice
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
@@ -97,9 +96,7 @@ def _delete_orphans(recording: Recording | None, objects: list[StoredObject]) ->
 def _mark_deleted(recording: Recording, reason: RecordingDeletion.Reason, by: User | None = None) -> RecordingDeletion:
     with transaction.atomic():
         live = Recording.objects.not_deleted().filter(pk=recording.pk, is_held=False)
-        condemned = live.update(
-            state=Recording.State.DELETED, fence=F("fence") + 1, file="", peaks=[], touched_at=timezone.now()
-        )
+        condemned = live.settle(state=Recording.State.DELETED, file="", peaks=[])
         if not condemned and Recording.objects.filter(pk=recording.pk, is_held=True).exists():
             raise LegalHoldError
         peaks = [{"what": "peaks", "key": "", "bytes": 0}] if recording.peaks else []

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Sequence
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from recordings import tasks
@@ -65,10 +64,9 @@ def seal_epoch(epoch: RecordingEpoch, sizes: Sequence[int]) -> bool:
         unsealed = RecordingEpoch.objects.filter(pk=epoch.pk, sealed_at__isnull=True)
         if not unsealed.update(sealed_at=timezone.now(), sizes=list(sizes)):
             return False
-        # Void the claim of a worker that is finishing the recording without this epoch.
+        # This also ends the claim of a worker that is finishing the recording without this epoch.
         recordings = Recording.objects.filter(pk=epoch.recording_id).not_deleted()
-        recordings.exclude(state=Recording.State.FAILED).update(
-            state=Recording.State.RECORDING, fence=F("fence") + 1, attempts=0, cleared_at=None
-        )
+        unfailed = recordings.exclude(state=Recording.State.FAILED)
+        unfailed.requeue(state=Recording.State.RECORDING, cleared_at=None)
         transaction.on_commit(lambda: tasks.finish_recording.delay(str(epoch.recording_id)), robust=True)
     return True

@@ -1,7 +1,7 @@
 """Assembly of a call's uploaded audio into one file, on any host. The audio comes from the object store only.
 
-One file appears once, however often this runs and wherever it is killed: the claim is a number in the row, the file's
-key follows from its content, and only a worker with a valid claim may point the row to the file.
+One file appears once, however often this runs and wherever it is killed: a worker claims the row with a lease, the
+file's key follows from its content, and only a worker whose claim still holds may point the row to the file.
 """
 
 import hashlib
@@ -9,11 +9,9 @@ import logging
 import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
@@ -63,7 +61,7 @@ def sweep_recordings() -> int:
     """
     finished = 0
     try:
-        for pk in Recording.objects.claimable(*_deadlines()).values_list("pk", flat=True):
+        for pk in Recording.objects.finishable().claimable().values_list("pk", flat=True):
             finished += _claim_and_finish(pk)
         for recording in Recording.objects.with_leftover_segments():
             delete_segments(recording)
@@ -79,12 +77,14 @@ def delete_segments(recording: Recording) -> None:
         return
     object_store().delete_prefix(recording.segment_prefix)
     object_store().delete_prefix(recording.key_prefix, keep=recording.file.name or "")
-    Recording.objects.filter(pk=recording.pk, fence=recording.fence).update(cleared_at=timezone.now())
+    Recording.objects.fenced(recording).update(cleared_at=timezone.now())
 
 
 def _claim_and_finish(recording_id: UUID) -> bool:
     """Finish a recording like `finish_recording`, but raise StoreUnavailableError after postponing it."""
-    recording = _claim(recording_id)
+    recording = Recording.objects.finishable().claim(
+        recording_id, settings.RECORDING_LOST_AFTER, state=Recording.State.PROCESSING
+    )
     if recording is None:
         return False
     try:
@@ -103,30 +103,6 @@ def _claim_and_finish(recording_id: UUID) -> bool:
     return True
 
 
-def _deadlines() -> tuple[datetime, datetime]:
-    now = timezone.now()
-    return now - timedelta(seconds=settings.HOST_LOST_AFTER), now - timedelta(seconds=settings.RECORDING_LOST_AFTER)
-
-
-def _claim(recording_id: UUID) -> Recording | None:
-    """Claim a recording and return it, or None if it is not due or already claimed.
-
-    The conditional UPDATE is the lock. A claim that has not been renewed for `RECORDING_LOST_AFTER` seconds belongs to
-    a dead process.
-    """
-    due = Recording.objects.claimable(*_deadlines()).filter(pk=recording_id)
-    if not due.exists():
-        return None
-    free = Q(state=Recording.State.RECORDING) | Q(touched_at__lt=_deadlines()[1])
-    fence = Recording.objects.values_list("fence", flat=True).get(pk=recording_id)
-    mine = Recording.objects.awaiting_file().filter(free, pk=recording_id, fence=fence)
-    # A subquery, because an UPDATE cannot join the session's table.
-    claimed = Recording.objects.filter(pk__in=mine.values("pk"), fence=fence).update(
-        state=Recording.State.PROCESSING, touched_at=timezone.now(), fence=F("fence") + 1, attempts=F("attempts") + 1
-    )
-    return Recording.objects.select_related("session").get(pk=recording_id) if claimed else None
-
-
 def _renew_or_raise(recording: Recording) -> float:
     """Renew the claim and return the monotonic time. Raise ClaimLostError if the claim is lost."""
     if not _renew_claim(recording):
@@ -136,26 +112,27 @@ def _renew_or_raise(recording: Recording) -> float:
 
 def _renew_claim(recording: Recording) -> bool:
     """Renew the claim. Return False if it is lost."""
-    mine = Recording.objects.filter(pk=recording.pk, fence=recording.fence, state=Recording.State.PROCESSING)
-    return bool(mine.update(touched_at=timezone.now()))
+    return bool(Recording.objects.fenced(recording).renew(settings.RECORDING_LOST_AFTER))
 
 
 def _postpone(recording: Recording, error: Exception) -> None:
-    """Let the claim lapse, so that the recording is tried again. Mark it failed after `MAX_ATTEMPTS` attempts.
+    """Put the recording back, to be tried again later. Mark it failed after `MAX_ATTEMPTS` attempts.
 
     Attempts that fail because the store is unavailable do not count.
     """
     ids = {"session_id": recording.session_id}
-    mine = Recording.objects.filter(pk=recording.pk, fence=recording.fence)
+    claimed = Recording.objects.fenced(recording)
     if isinstance(error, StoreUnavailableError):
         logger.warning("Recording not stored; it will be tried again (%s)", error, extra=ids)
-        mine.update(attempts=F("attempts") - 1)
+        claimed.put_back(settings.RECORDING_LOST_AFTER, refund=True)
+        return
+    logger.error("Recording not finished", exc_info=error, extra=ids)
+    if recording.attempts >= MAX_ATTEMPTS:
+        claimed.settle(
+            state=Recording.State.FAILED, reason=gettext_noop("the audio is saved but could not be assembled")
+        )
     else:
-        logger.error("Recording not finished", exc_info=error, extra=ids)
-        if recording.attempts >= MAX_ATTEMPTS:
-            mine.update(
-                state=Recording.State.FAILED, reason=gettext_noop("the audio is saved but could not be assembled")
-            )
+        claimed.put_back(settings.RECORDING_LOST_AFTER)
 
 
 def _build(recording: Recording) -> None:
@@ -255,7 +232,6 @@ def _speaker_coverage(recording: Recording, counselor: float, caller: float) -> 
 
 
 def _publish(recording: Recording, **fields: object) -> None:
-    """Update the row under a valid claim. Raise ClaimLostError if the claim is lost."""
-    mine = Recording.objects.filter(pk=recording.pk, state=Recording.State.PROCESSING, fence=recording.fence)
-    if not mine.update(**fields, touched_at=timezone.now()):
+    """Settle the row under a valid claim. Raise ClaimLostError if the claim is lost."""
+    if not Recording.objects.fenced(recording).settle(**fields):
         raise ClaimLostError

@@ -182,6 +182,26 @@ def test_upgrade_leaves_values_as_they_were(new_database, upgraded):
     assert [upgraded.execute(query) for query in queries] == [before.execute(query) for query in queries]
 
 
+@pytest.mark.parametrize(
+    ("table", "is_unfinished"),
+    [
+        ("accounts_proceduredocument", "status = 'processing'"),
+        ("accounts_delivery", "next_at IS NOT NULL"),
+        ("evaluation_documentationreview", "status IN ('queued', 'running')"),
+        ("evaluation_evaluation", "status IN ('queued', 'running')"),
+        ("recordings_recording", "state IN ('recording', 'processing')"),
+        ("scenarios_importjob", "status IN ('queued', 'running')"),
+        ("scenarios_scenariodraft", "status = 'writing'"),
+    ],
+)
+def test_upgrade_leaves_unfinished_rows_claimable_and_the_others_settled(new_database, upgraded, table, is_unfinished):
+    unfinished = new_database().restore().count(table, is_unfinished)
+
+    assert upgraded.count(table, "available_at IS NOT NULL") == unfinished
+    condition = is_unfinished.replace("next_at", "available_at")
+    assert upgraded.count(table, f"available_at IS NOT NULL AND {condition}") == unfinished
+
+
 def test_upgraded_and_new_databases_have_the_same_schema(new_database, upgraded):
     new = new_database().migrate()
 

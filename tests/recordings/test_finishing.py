@@ -21,6 +21,7 @@ from tests.recordings.recording_factory import (
 )
 from tests.recordings.simulated_call import SAMPLE_RATE, numbered_samples, read_epoch
 from tests.support.fixtures import run_concurrently
+from tests.support.leases import expire_leases
 from training.models import Session, TranscriptTurn
 from training.services.call_leases import acquire_call
 from training.services.sessions import sweep_sessions
@@ -254,7 +255,7 @@ def test_unavailable_store_postpones_finishing(call, settings, folders):
     stuck = only_recording()
     use_storage(settings, folders / "files")
     too_early = finish_recording(recording.pk)
-    Recording.objects.update(touched_at=timezone.now() - timedelta(seconds=settings.RECORDING_LOST_AFTER + 1))
+    expire_leases(Recording.objects.all())
 
     assert (finished, stuck.state, bool(stuck.file), stuck.attempts, too_early) == (
         [False],

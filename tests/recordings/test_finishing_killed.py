@@ -13,6 +13,7 @@ from tests.recordings.object_stores import new_bucket, read_whole, storage_url, 
 from tests.recordings.recording_factory import record_call, stored_keys
 from tests.recordings.simulated_call import SAMPLE_RATE, numbered_samples
 from tests.support.kill_points import KillableProgram
+from tests.support.leases import expire_leases
 from tests.support.prove import IS_PROVE_RUN
 
 SECONDS = 90  # long enough for more than one part of a multipart upload
@@ -48,11 +49,11 @@ class RestorableRecording:
         self.bucket.delete_prefix("recordings/")
         for key, data in self.segments.items():
             self.bucket.put(key, data)
-        facts = {"state": Recording.State.RECORDING, "file": "", "attempts": 0, "cleared_at": None}
-        Recording.objects.update(**facts)
+        facts = {"state": Recording.State.RECORDING, "file": "", "cleared_at": None}
+        Recording.objects.requeue(**facts)
 
     def expire_claims(self) -> None:
-        Recording.objects.update(touched_at="2020-01-01T00:00:00Z")
+        expire_leases(Recording.objects.all())
 
 
 @pytest.mark.timeout(2400 if IS_PROVE_RUN else 150)
