@@ -38,7 +38,7 @@ def deliver_webhook(delivery_id: str) -> None:
 @shared_task
 def sweep_deliveries() -> int:
     # The sweep is what repeats a failed delivery, so it does not wait for a row to be overdue.
-    return queue_overdue(Delivery.objects.of_active_webhooks().claimable(), deliver_webhook)
+    return queue_overdue(Delivery.objects.of_active_webhooks().claimable().order_by("available_at"), deliver_webhook)
 
 
 @shared_task

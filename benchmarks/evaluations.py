@@ -74,7 +74,8 @@ def measure_grading() -> dict[str, Any]:
     from scenarios.services.evaluator_contexts import write_evaluator_context  # noqa: PLC0415
     from training.models import TranscriptTurn  # noqa: PLC0415
     from training.services.assignments import assign  # noqa: PLC0415
-    from training.services.sessions import end_session, start_assignment  # noqa: PLC0415
+    from training.services.session_start import start_assignment  # noqa: PLC0415
+    from training.services.sessions import end_session  # noqa: PLC0415
     from training.services.turns import write_turn  # noqa: PLC0415
 
     center = Organization.objects.create(name="Measured")

@@ -57,7 +57,8 @@ def prepare() -> None:
     from tests.recordings.simulated_call import ManualClock, microphone_frames, numbered_samples  # noqa: PLC0415
     from training.models import EndReason  # noqa: PLC0415
     from training.services.call_leases import acquire_call, release_call  # noqa: PLC0415
-    from training.services.sessions import end_session, start_free_practice  # noqa: PLC0415
+    from training.services.session_start import start_free_practice  # noqa: PLC0415
+    from training.services.sessions import end_session  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
     center = Organization.objects.create(name="Measured")

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from celery import shared_task
 
+from accounts.services.leases import queue_overdue
 from training.services import greetings, notifications, sessions
 
 
@@ -13,8 +14,8 @@ def prepare_greeting(session_id: str) -> None:
 
 
 @shared_task
-def sweep_greetings() -> None:
-    greetings.sweep_greetings()
+def sweep_greetings() -> int:
+    return queue_overdue(greetings.find_stalled_sessions(), prepare_greeting)
 
 
 @shared_task

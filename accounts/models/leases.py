@@ -27,8 +27,12 @@ class LeaseQuerySet(models.QuerySet[LeasedRow]):
         return self.filter(available_at__lte=now())
 
     def overdue(self) -> Self:
-        """Limit to rows that have been claimable for `SWEEP_EVERY` seconds: their task or their worker is lost."""
-        return self.filter(available_at__lte=now() - timedelta(seconds=settings.SWEEP_EVERY))
+        """Limit to rows that have been claimable for `SWEEP_EVERY` seconds, the longest waiting first.
+
+        The task of such a row was lost, or its worker died.
+        """
+        rows = self.filter(available_at__lte=now() - timedelta(seconds=settings.SWEEP_EVERY))
+        return rows.order_by("available_at")
 
     def exhausted(self, limit: int) -> Self:
         """Limit to claimable rows that have used up `limit` attempts, as a row does that kills its workers."""

@@ -31,8 +31,8 @@ def retry_delay(attempts: int, retry_after: float | None) -> float:
 
 
 def queue_overdue(rows: QuerySet[Any], task: Task[..., Any]) -> int:
-    """Queue the task for up to `SWEEP_BATCH_SIZE` of the rows, the longest waiting first. Return how many."""
-    found = list(rows.order_by("available_at").values_list("pk", flat=True)[:SWEEP_BATCH_SIZE])
+    """Queue the task for the first `SWEEP_BATCH_SIZE` rows. Return how many."""
+    found = list(rows.values_list("pk", flat=True)[:SWEEP_BATCH_SIZE])
     for pk in found:
         # The message expires before the next sweep, so that messages do not pile up when workers are behind.
         task.apply_async((str(pk),), expires=settings.SWEEP_EVERY)

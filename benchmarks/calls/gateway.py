@@ -185,7 +185,7 @@ class CallBenchmark:
         from scenarios.models import Mode  # noqa: PLC0415
         from training.models import Session  # noqa: PLC0415
         from training.services.call_tickets import issue_ticket  # noqa: PLC0415
-        from training.services.sessions import start_free_practice  # noqa: PLC0415
+        from training.services.session_start import start_free_practice  # noqa: PLC0415
 
         organization, _ = Organization.objects.get_or_create(name="Bench", defaults={"call_slots": 30_000})
         begun = []

@@ -30,7 +30,8 @@ from evaluation.views.progress import WEEKS
 from evaluation.views.recording_panel import CommentsPanel, build_comments_panel, build_recording_panel, get_recording
 from training.models import Assignment, Session
 from training.services.errors import SessionRefusedError
-from training.services.sessions import can_start_trial, end_by_supervisor
+from training.services.session_start import can_start_trial
+from training.services.sessions import end_by_supervisor
 
 RECENT_SESSIONS = 8
 PER_PAGE = 25

@@ -5,7 +5,8 @@ from evaluation.models import Evaluation, Flag, Review
 from evaluation.services.grading import grade_evaluation
 from recordings.models import Recording
 from tests.support.fixtures import add_scenario, client_of, write_turns
-from training.services.sessions import end_session, start_trial
+from training.services.session_start import start_trial
+from training.services.sessions import end_session
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from scenarios.models import Scenario
 from tests.evaluation.graded_sessions import add_graded_session
 from tests.support.fixtures import client_of
 from training.models import Session
-from training.services.sessions import start_assignment
+from training.services.session_start import start_assignment
 
 
 def test_stopped_session_has_no_grade_and_no_attempt(counselor, chat, chat_assignment):

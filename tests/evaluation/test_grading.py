@@ -28,7 +28,8 @@ from tests.support.leases import expire_leases
 from training.models import Assignment, EndReason, Session, TranscriptTurn
 from training.services.call_leases import acquire_call, finish_call, release_call
 from training.services.errors import SessionRefusedError
-from training.services.sessions import end_session, start_assignment, start_free_practice
+from training.services.session_start import start_assignment, start_free_practice
+from training.services.sessions import end_session
 from training.services.turns import record_turn
 
 pytestmark = pytest.mark.both_databases

@@ -25,7 +25,8 @@ from tests.evaluation.injection_attacks import (
 )
 from tests.evaluation.test_grading import RESPONSES_ENDPOINT
 from training.models import Session
-from training.services.sessions import end_session, start_assignment
+from training.services.session_start import start_assignment
+from training.services.sessions import end_session
 from training.services.turns import record_turn
 
 HONEST_TURNS = [

@@ -100,7 +100,7 @@ def test_agreeing_creates_review(crossed, supervisor):
 
 
 def test_review_of_own_session_is_refused(organization, supervisor, standin):
-    from training.services.sessions import start_free_practice  # noqa: PLC0415
+    from training.services.session_start import start_free_practice  # noqa: PLC0415
 
     own = graded_chat(start_free_practice(supervisor, "chat")[0], "Hello, my name is Sam.")
     path = f"/evaluations/{own.pk}/criteria/{own.criteria.first().key}/review/"

@@ -14,7 +14,8 @@ from tests.evaluation.graded_sessions import add_graded_session
 from tests.support.fixtures import add_person, add_scenario, client_of
 from training.models import Assignment, EndReason, Session
 from training.services.assignments import assign
-from training.services.sessions import end_session, start_assignment, start_free_practice, stop_session
+from training.services.session_start import start_assignment, start_free_practice
+from training.services.sessions import end_session, stop_session
 
 
 def streamed_text(response: Any) -> str:

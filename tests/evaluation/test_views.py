@@ -11,7 +11,8 @@ from scenarios.models import Scenario
 from tests.support.fixtures import CONTEXT_CANARY, PROMPT_CANARY, SECTIONS_CANARY, add_scenario, client_of, write_turns
 from training.models import Assignment, Session
 from training.services.assignments import assign
-from training.services.sessions import end_session, start_free_practice, start_trial
+from training.services.session_start import start_free_practice, start_trial
+from training.services.sessions import end_session
 
 CANARIES = (PROMPT_CANARY, CONTEXT_CANARY, SECTIONS_CANARY)
 

@@ -33,7 +33,7 @@ from tests.support.fixtures import *  # noqa: F403
 from tests.support.fixtures import CONTEXT_CANARY, PROMPT_CANARY, SECTIONS_CANARY, add_scenario, client_of, write_turns
 from tests.support.prove import IS_PROVE_RUN
 from training.services.assignments import assign
-from training.services.sessions import start_assignment
+from training.services.session_start import start_assignment
 
 ROLES = ["counselor", "colleague", "supervisor", "trainer", "evaluator", "admin", "stranger", "service", "nobody"]
 CASES = 2000 if IS_PROVE_RUN else 60  # generated cases for each role

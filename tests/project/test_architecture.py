@@ -2,8 +2,11 @@
 
 import ast
 import re
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 from django.apps import apps
 from django.conf import settings
@@ -110,6 +113,45 @@ def imports_of(path: Path) -> set[str]:
     tree = ast.parse(path.read_text())
     plain = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     return plain | {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+
+
+def test_services_and_tasks_form_no_import_circle():
+    graph = grimp.build_graph(*LAYERS, exclude_type_checking_imports=True)
+    # Models of one app may refer to each other. They import no service, so no circle can pass through them.
+    modules = {module for module in graph.modules if ".models" not in module}
+    imports = {module: graph.find_modules_directly_imported_by(module) & modules for module in modules}
+
+    order = list(TopologicalSorter(imports).static_order())  # raises CycleError, which names the circle
+
+    assert {"accounts.tasks", "evaluation.services.grading", "accounts.procedures.uploads"} <= set(order)
+
+
+def test_models_import_no_services_or_tasks():
+    graph = grimp.build_graph(*LAYERS, exclude_type_checking_imports=True)
+    models = [module for module in graph.modules if ".models" in module]
+    higher = re.compile(r"\w+\.(services|tasks|procedures|integrations)\b")
+
+    found = [(one, other) for one in models for other in graph.find_modules_directly_imported_by(one)]
+
+    assert [pair for pair in found if higher.match(pair[1])] == []
+
+
+def local_imports(path: Path) -> Iterator[str]:
+    """Yield the first line of each import inside a function."""
+    lines = path.read_text().splitlines()
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    for function in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, functions)):
+        for node in ast.walk(function):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                yield lines[node.lineno - 1]
+
+
+def test_import_inside_a_function_states_its_reason():
+    reason = re.compile(r"# noqa: [\w, ]*PLC0415\s+\W*\w+")
+    found = [f"{name_of(path)}: {line.strip()}" for path in SOURCES for line in local_imports(path)]
+
+    assert [entry for entry in found if not reason.search(entry)] == []
+    assert len(found) > 5
 
 
 def test_openai_is_known_in_the_named_modules_only():

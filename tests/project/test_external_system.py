@@ -8,7 +8,8 @@ from evaluation.services.grading import grade_evaluation
 from tests.support.fixtures import *  # noqa: F403
 from tests.support.fixtures import PROMPT_CANARY, write_turns
 from training.models import Assignment, EndReason, Session
-from training.services.sessions import end_session, start_assignment
+from training.services.session_start import start_assignment
+from training.services.sessions import end_session
 
 SCOPES = ["scenarios:write", "assignments:write", "assignments:read", "sessions:read", "evaluations:read"]
 

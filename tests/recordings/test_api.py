@@ -16,7 +16,8 @@ from scenarios.models import Mode
 from tests.recordings.object_stores import new_bucket, use_bucket
 from tests.support.fixtures import add_person, client_of
 from training.models import EndReason, Session
-from training.services.sessions import end_session, start_free_practice, start_trial
+from training.services.session_start import start_free_practice, start_trial
+from training.services.sessions import end_session
 
 STEREO = np.stack([np.arange(1, 1001), np.arange(3000, 2000, -1)], axis=1).astype("<i2")
 STEREO[10] = (30_000, 30_000)

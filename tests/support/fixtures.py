@@ -20,7 +20,8 @@ from scenarios.services.evaluator_contexts import write_evaluator_context
 from tests.standins.openai.standin_process import StandinProcess
 from training.models import Assignment, EndReason, Session, TranscriptTurn
 from training.services.assignments import assign
-from training.services.sessions import end_session, start_assignment, start_free_practice
+from training.services.session_start import start_assignment, start_free_practice
+from training.services.sessions import end_session
 from training.services.turns import write_turn
 
 # A slow machine must not fail a test.

@@ -12,7 +12,8 @@ from tests.support.fixtures import add_person, add_scenario, run_concurrently
 from training.models import Assignment, EndReason, Session
 from training.services import assignments
 from training.services.assignments import assign, assign_many, record_score
-from training.services.sessions import end_session, start_assignment, stop_session
+from training.services.session_start import start_assignment
+from training.services.sessions import end_session, stop_session
 
 pytestmark = pytest.mark.both_databases
 

@@ -13,7 +13,8 @@ from training.services import call_leases, sessions
 from training.services.call_leases import CallLease
 from training.services.call_tickets import issue_ticket, redeem_ticket
 from training.services.errors import SessionRefusedError
-from training.services.sessions import end_session, start_free_practice
+from training.services.session_start import start_free_practice
+from training.services.sessions import end_session
 from training.services.turns import record_turn, record_turns
 from training.signals import call_check_requested
 

@@ -6,7 +6,7 @@ from django.utils.html import escape
 from tests.support.fixtures import client_of
 from training.models import Session
 from training.services.greetings import prepare_greeting
-from training.services.sessions import start_assignment
+from training.services.session_start import start_assignment
 from training.services.turns import MAX_CHAT_MESSAGES, write_message, write_turn
 
 

@@ -6,10 +6,12 @@ from django.utils import timezone
 from scenarios.models import Scenario
 from tests.support.fixtures import run_concurrently
 from training.models import EndReason, Session
-from training.services.greetings import FALLBACK_GREETINGS, prepare_greeting, sweep_greetings
-from training.services.sessions import end_session, start_assignment
+from training.services.greetings import FALLBACK_GREETINGS, prepare_greeting
+from training.services.session_start import start_assignment
+from training.services.sessions import end_session
 from training.services.turns import write_message
 from training.tasks import prepare_greeting as task
+from training.tasks import sweep_greetings
 
 pytestmark = pytest.mark.both_databases
 

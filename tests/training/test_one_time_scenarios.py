@@ -12,7 +12,7 @@ from scenarios.models import CONTEXT_FOLDER, Scenario, Skill
 from tests.support.fixtures import CONTEXT_CANARY, PROMPT_CANARY, add_person
 from training.models import Assignment
 from training.services.one_time_scenarios import create_one_time
-from training.services.sessions import start_assignment
+from training.services.session_start import start_assignment
 
 FIELDS = {"title": "After last week's call", "prompt": f"You are Noor, 20. {PROMPT_CANARY}", "mode": "chat"}
 CONTEXT = f"- Asks before advising. {CONTEXT_CANARY}"

@@ -11,7 +11,8 @@ from training.models import Assignment, EndReason, Session
 from training.services import assignments, sessions
 from training.services.assignments import assign
 from training.services.errors import SessionRefusedError
-from training.services.sessions import end_session, start_assignment, start_free_practice, start_trial
+from training.services.session_start import can_start_trial, start_assignment, start_free_practice, start_trial
+from training.services.sessions import end_session
 
 pytestmark = pytest.mark.both_databases
 
@@ -187,7 +188,7 @@ def test_without_trials_excludes_trials(supervisor, call, free_chat, draft):
     [("counselor", False), ("evaluator", False), ("supervisor", True), ("trainer", True), ("admin", True)],
 )
 def test_can_start_trial_is_true_for_those_who_may_change_scenarios(request, role, may):
-    assert sessions.can_start_trial(request.getfixturevalue(role)) is may
+    assert can_start_trial(request.getfixturevalue(role)) is may
 
 
 def test_live_session_keeps_its_version_after_an_edit(chat, chat_assignment, chat_scenario):

@@ -14,7 +14,7 @@ from tests.support.fixtures import (
     client_of,
 )
 from training.models import Assignment, Session
-from training.services.sessions import start_free_practice, start_trial
+from training.services.session_start import start_free_practice, start_trial
 
 PAGES = {"phone": "/training/voice/", "chat": "/training/chat/"}
 

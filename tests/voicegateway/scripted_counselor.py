@@ -19,7 +19,7 @@ from tests.support.fixtures import add_person
 from tests.voicegateway.gateway_process import ORIGIN, TIMEOUT, GatewayProcess
 from training.models import Session
 from training.services.call_tickets import issue_ticket
-from training.services.sessions import start_free_practice
+from training.services.session_start import start_free_practice
 from voicegateway.browser.protocol import AUDIO_KIND, FRAME_HEADER, SAMPLE_RATE, SUBPROTOCOL
 
 FRAME_SAMPLES = SAMPLE_RATE // 50

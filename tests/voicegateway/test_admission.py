@@ -9,7 +9,8 @@ from tests.support.fixtures import CONTEXT_CANARY, PROMPT_CANARY, SECTIONS_CANAR
 from training.models import EndReason, Session, TranscriptTurn
 from training.services import call_leases
 from training.services.call_tickets import issue_ticket
-from training.services.sessions import end_session, start_assignment
+from training.services.session_start import start_assignment
+from training.services.sessions import end_session
 from training.services.turns import record_turn
 from training.transcript import INAUDIBLE_TEXT, SpeakerRole
 from voicegateway.browser.protocol import SUBPROTOCOL

@@ -15,7 +15,8 @@ from tests.voicegateway.gateway_process import ORIGIN, wait_until
 from tests.voicegateway.scripted_counselor import SAMPLE_RATE, ScriptedCounselor, open_socket, tone
 from training.models import CallTicket, EndReason, Session
 from training.services.call_tickets import issue_ticket
-from training.services.sessions import end_session, start_free_practice
+from training.services.session_start import start_free_practice
+from training.services.sessions import end_session
 
 
 def ticket_for(session: Session) -> str:

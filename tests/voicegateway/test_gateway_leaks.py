@@ -5,7 +5,7 @@ from tests.support.prove import IS_PROVE_RUN
 from tests.voicegateway.gateway_process import wait_until
 from tests.voicegateway.scripted_counselor import FRAME_SAMPLES, ScriptedCounselor, start_calls
 from training.models import Session
-from training.services.sessions import start_free_practice
+from training.services.session_start import start_free_practice
 
 DATABASE_THREADS = 4
 CYCLES = 500 if IS_PROVE_RUN else 20

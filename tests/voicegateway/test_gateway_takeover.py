@@ -23,7 +23,8 @@ from tests.voicegateway.test_gateway_calls import channels_of, finished_recordin
 from tests.voicegateway.test_gateway_failures import is_line_free
 from training.models import Session
 from training.services.call_tickets import issue_ticket, revoke_tickets
-from training.services.sessions import end_by_supervisor, start_free_practice
+from training.services.session_start import start_free_practice
+from training.services.sessions import end_by_supervisor
 
 # Takeover
 

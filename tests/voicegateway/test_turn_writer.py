@@ -10,7 +10,7 @@ from django.db import DataError, OperationalError
 from scenarios.models import Mode
 from tests.support.fixtures import add_person
 from training.models import Session, TranscriptTurn
-from training.services.sessions import start_free_practice
+from training.services.session_start import start_free_practice
 from training.transcript import SpeakerRole, TurnSnapshot, TurnSource
 from voicegateway.process.turn_writer import QueuedTurn, SessionTurnSink, TurnWriter, save_turns
 

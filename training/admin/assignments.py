@@ -21,7 +21,7 @@ from training.forms import MAX_ASSIGNED_AT_ONCE, AssignScenarioForm
 from training.models import TERM_FIELDS, Assignment
 from training.services.assignments import assign_many, cancel_assignment, reset_assignment
 from training.services.one_time_scenarios import check_due_date, create_one_time
-from training.services.sessions import can_start_trial
+from training.services.session_start import can_start_trial
 
 logger = logging.getLogger(__name__)
 

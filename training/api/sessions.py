@@ -23,7 +23,7 @@ from scenarios.models import Mode, Scenario
 from training.api.serializers import SessionSerializer, SessionSummarySerializer, StartSessionSerializer
 from training.api.session_actions import ConflictError
 from training.models import Assignment, Session, SessionQuerySet
-from training.services import sessions
+from training.services import session_start
 from training.services.errors import SessionRefusedError
 from training.services.greetings import wait_for_greeting
 
@@ -98,16 +98,16 @@ def _start(request: Request, wanted: dict[str, Any]) -> tuple[Session, bool]:
     user = authenticated_user(request)
     if wanted["type"] == "assignment":
         mine = Assignment.objects.for_user(user).filter(counselor=user).select_related("scenario", "counselor")
-        return sessions.start_assignment(get_object_or_404(mine, pk=wanted["assignment_id"]))
+        return session_start.start_assignment(get_object_or_404(mine, pk=wanted["assignment_id"]))
     if wanted["type"] == "trial":
-        return sessions.start_trial(user, _get_trial_scenario(user, wanted["scenario_id"]), wanted["mode"])
+        return session_start.start_trial(user, _get_trial_scenario(user, wanted["scenario_id"]), wanted["mode"])
     scenario = None
     if "scenario_id" in wanted:
         scenario = get_object_or_404(Scenario.objects.playable_by(user), pk=wanted["scenario_id"])
-    return sessions.start_free_practice(user, wanted["mode"], scenario, wanted.get("focus", ""))
+    return session_start.start_free_practice(user, wanted["mode"], scenario, wanted.get("focus", ""))
 
 
 def _get_trial_scenario(user: User, scenario_id: UUID) -> Scenario:
-    if not sessions.can_start_trial(user):
+    if not session_start.can_start_trial(user):
         raise PermissionDenied(gettext("You don’t have permission to try scenarios."))
     return get_object_or_404(Scenario.objects.for_user(user), pk=scenario_id)

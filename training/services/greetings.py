@@ -12,8 +12,8 @@ from django.utils import timezone
 from accounts.web.prefer_header import wait_until
 from ai import AIUnavailableError
 from scenarios.models import Mode
-from training import openai_caller, tasks
-from training.models import Session, TranscriptTurn
+from training import openai_caller
+from training.models import Session, SessionQuerySet, TranscriptTurn
 from training.services.errors import SessionRefusedError
 from training.services.turns import write_turn
 
@@ -75,13 +75,9 @@ def _save_greeting(session: Session, line: str) -> None:
                 logger.info("The chat ended before its greeting", extra={"session_id": session.pk})
 
 
-def sweep_greetings() -> int:
-    """Queue greetings again whose task was lost. Return how many."""
-    lost = list(Session.objects.with_stalled_greeting(_stalled_before()).values_list("pk", flat=True))
-    for session_id in lost:
-        # Expire before the next sweep, so that tasks do not pile up when workers fall behind.
-        tasks.prepare_greeting.apply_async((str(session_id),), expires=settings.SWEEP_EVERY)
-    return len(lost)
+def find_stalled_sessions() -> SessionQuerySet:
+    """Return the live sessions whose greeting no worker has prepared in time."""
+    return Session.objects.with_stalled_greeting(_stalled_before())
 
 
 def _stalled_before() -> datetime:

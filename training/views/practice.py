@@ -26,7 +26,8 @@ from training.models import Assignment, EndReason, Session
 from training.services.chat_replies import complete_answer, submit_message
 from training.services.errors import SessionRefusedError
 from training.services.greetings import wait_for_greeting
-from training.services.sessions import can_start_trial, end_session, start_assignment, start_free_practice
+from training.services.session_start import can_start_trial, start_assignment, start_free_practice
+from training.services.sessions import end_session
 
 PER_PAGE = 25
 GREETING_TIMEOUT = 8.0  # seconds that a page without scripts waits for the first line

@@ -9,7 +9,8 @@ from scenarios.services.evaluator_contexts import write_evaluator_context
 from scenarios.services.versions import snapshot_scenario
 from tests.support.fixtures import add_scenario, client_of, write_turns
 from training.services.assignments import assign
-from training.services.sessions import end_session, start_assignment
+from training.services.session_start import start_assignment
+from training.services.sessions import end_session
 
 CONTEXT = "- Asks about suicide directly, such as “Are you thinking about suicide?”\n- Greets warmly."
 PROPOSED = [

@@ -6,7 +6,7 @@ from scenarios.models.visitor_survey import clean_survey, format_survey
 from tests.scenarios.admin.test_scenarios import FIELDS
 from tests.support.fixtures import client_of
 from training.openai_caller import caller_instructions
-from training.services.sessions import start_assignment
+from training.services.session_start import start_assignment
 
 FILLED = {"age": "19", "area": "Ohio", "concerns": "exams, being alone", "upset": 4, "suicide": "unsure"}
 

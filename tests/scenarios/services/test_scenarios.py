@@ -12,7 +12,7 @@ from scenarios.services.scenarios import (
     update_scenario,
 )
 from tests.support.fixtures import add_scenario
-from training.services.sessions import start_free_practice, start_trial
+from training.services.session_start import start_free_practice, start_trial
 
 pytestmark = pytest.mark.both_databases
 

@@ -1,0 +1,159 @@
+"""Start of practice sessions: assigned, free, and trials."""
+
+import random
+from collections.abc import Mapping
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from scenarios.models import ContextUnavailableError, Mode, Scenario
+from scenarios.services.versions import snapshot_scenario
+from training import tasks
+from training.models import Assignment, Session, SessionQuerySet
+from training.services import assignments
+from training.services.errors import SessionRefusedError
+
+MAX_START_RETRIES = 50  # races that a start may lose to other starts before it gives up
+
+
+def start_assignment(assignment: Assignment) -> tuple[Session, bool]:
+    """Start the next attempt of an assignment. Return (session, True), or (live session, False) if there is one.
+
+    Raise SessionRefusedError if the assignment is closed.
+    """
+    live = assignment.sessions.live().first()
+    if live:
+        return live, False
+    if not assignment.is_open:
+        raise _assignment_closed()
+    return _start_session(
+        assignment.counselor,
+        Session.Kind.ASSIGNMENT,
+        assignment.scenario.mode,
+        scenario=assignment.scenario,
+        assignment=assignment,
+        same=Session.objects.filter(assignment=assignment),
+    )
+
+
+def start_free_practice(
+    user: User, mode: str, scenario: Scenario | None = None, focus: str = ""
+) -> tuple[Session, bool]:
+    """Start practice that nobody assigned, with a library scenario or the counselor's own focus.
+
+    Raise SessionRefusedError if the scenario has another mode.
+    """
+    if scenario and scenario.mode != mode:
+        is_call = scenario.mode == Mode.PHONE
+        raise SessionRefusedError(
+            "wrong_mode", _("This scenario is a phone call.") if is_call else _("This scenario is a chat.")
+        )
+    return _start_session(user, Session.Kind.FREE_PRACTICE, mode, scenario=scenario, focus=focus)
+
+
+def _assignment_closed() -> SessionRefusedError:
+    return SessionRefusedError("assignment_closed", _("This assignment is no longer open."))
+
+
+def can_start_trial(user: User) -> bool:
+    """Return whether the user may play any scenario of the organization: those who may change scenarios may."""
+    return user.has_perm("scenarios.change_scenario")
+
+
+def start_trial(user: User, scenario: Scenario, mode: str) -> tuple[Session, bool]:
+    """Start a trial of a scenario in either mode. Return (session, True), or (live trial, False) if there is one.
+
+    A trial counts toward nothing. Check the user with `can_start_trial` first.
+    """
+    same = Session.objects.for_counselor(user).trials_of(scenario, mode)
+    live = same.live().first()
+    return (live, False) if live else _start_session(user, Session.Kind.TRIAL, mode, scenario=scenario, same=same)
+
+
+def _start_session(
+    user: User,
+    kind: Session.Kind,
+    mode: str,
+    scenario: Scenario | None = None,
+    assignment: Assignment | None = None,
+    focus: str = "",
+    same: SessionQuerySet | None = None,
+) -> tuple[Session, bool]:
+    """Start a session. If a concurrent start has created one of `same`, return that one with False."""
+    version = snapshot_scenario(scenario, _evaluator_context(scenario)) if scenario else None
+    facts = {
+        "organization_id": user.organization_id,
+        "counselor": user,
+        "kind": kind,
+        "mode": mode,
+        "scenario": scenario,
+        "scenario_version": version,
+        "assignment": assignment,
+        "focus": focus,
+    }
+    for _attempt in range(MAX_START_RETRIES):
+        slot = _choose_free_slot(user, same) if mode == Mode.PHONE else None
+        try:
+            with transaction.atomic():
+                session = _create_session(facts, assignment, slot)
+        except IntegrityError:
+            # The constraints are the locks: another start won the race, or the user has a live call.
+            standing = _find_conflict(user, same)
+            if standing:
+                return standing, False
+        else:
+            return session, True
+    raise SessionRefusedError("try_again", _("Many sessions are starting right now. Try again."))
+
+
+def _create_session(facts: Mapping[str, object], assignment: Assignment | None, slot: int | None) -> Session:
+    """Create the session and queue its greeting on commit. Raise SessionRefusedError if the assignment is closed."""
+    attempt = assignments.start_attempt(assignment) if assignment else None
+    # The assignment may have been canceled since the page was opened.
+    if assignment and attempt is None:
+        raise _assignment_closed()
+    session: Session = Session.objects.create(**facts, attempt=attempt, slot=slot)
+    # `robust`: if the broker is down, nothing is lost, because the sweep queues the greeting again.
+    transaction.on_commit(lambda: tasks.prepare_greeting.delay(str(session.pk)), robust=True)
+    return session
+
+
+def _choose_free_slot(user: User, same: SessionQuerySet | None) -> int:
+    """Return a random free line of the organization, so that concurrent starts rarely choose the same one."""
+    live = Session.objects.live().filter(organization_id=user.organization_id, mode=Mode.PHONE)
+    taken = list(live.values_list("slot", flat=True))
+    free = set(range(1, user.organization.call_slots + 1)) - set(taken)
+    # Calls from before the number was lowered may exceed it.
+    if not free or len(taken) >= user.organization.call_slots:
+        # A user with a live call gets that refusal instead.
+        _find_conflict(user, same)
+        raise SessionRefusedError(
+            "organization_full",
+            _(
+                "All of your center’s practice lines are in use. Try again later. If this happens often, a supervisor "
+                "can request more lines."
+            ),
+        )
+    return random.choice(sorted(free))
+
+
+def _evaluator_context(scenario: Scenario) -> str:
+    try:
+        return scenario.evaluator_context
+    except ContextUnavailableError as error:
+        raise SessionRefusedError("try_again", _("This scenario could not be loaded. Try again.")) from error
+
+
+def _find_conflict(user: User, same: SessionQuerySet | None) -> Session | None:
+    """Return the live session of `same`, or None if there was only a race.
+
+    Raise SessionRefusedError if the user has another live call.
+    """
+    live = same.live().first() if same is not None else None
+    if live:
+        return live
+    call = Session.objects.for_counselor(user).live().filter(mode=Mode.PHONE).first()
+    if call:
+        raise SessionRefusedError("call_live", _("You’re already in another call. End that call first."), call.pk)
+    return None
