@@ -12,7 +12,8 @@ from django.utils import timezone
 from accounts.models import Organization, User
 from config.celery import app as celery
 from scenarios.models import Scenario, ScenarioDraft
-from scenarios.services.drafts import generate_draft, request_draft
+from scenarios.services.draft_generation import generate_draft
+from scenarios.services.drafts import request_draft
 from tests.support.fixtures import add_person, client_of
 from training.models import Assignment
 
