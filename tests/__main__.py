@@ -46,8 +46,8 @@ PROOFS = {
     "tests/voicegateway/test_gateway_leaks.py::test_calls_that_come_and_go_leave_nothing_behind": "500 calls that "
     "connect and drop: tasks, files, and database connections return to their baseline, and no upstream socket stays "
     "open",
-    "tests/accounts/test_leases.py": "500 runs of 60 steps of workers, people, and time on two leased rows: one holder, "
-    "no late write, a fence that never goes down, nothing overdue lost",
+    "tests/accounts/test_leases.py": "500 runs of 60 steps of workers, people, and time on two leased rows: one "
+    "holder, no late write, a fence that never goes down, nothing overdue lost",
     "tests/accounts/test_preparation_states.py": "150 runs of 25 steps that replace a document while OpenAI lags, "
     "fails, expires, and forgets, and workers die: one document is in force at every moment, and nothing is left over",
     "tests/project/test_api_fuzzing.py": "2,000 cases from the API's own schema as each of nine people and systems, "
