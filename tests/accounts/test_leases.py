@@ -238,9 +238,11 @@ def claim_and_disconnect(row: Delivery) -> Delivery | None:
 
 
 def has_blocked_session() -> bool:
-    """Return whether a session of this database waits for a lock that this connection holds."""
+    """Return whether another session waits for a lock that this connection holds."""
+    # Not pg_stat_activity: a transaction sees it as it was at its first look.
+    blocked = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))")
+        cursor.execute(blocked)
         return cursor.fetchone()[0] > 0
 
 
