@@ -12,6 +12,7 @@ const SPEECH_LEVEL = 0.01;
 const FRAMES_OF_SPEECH = 5;
 const HANG_UP_TIMEOUT_MS = 4000;
 const NOTICE_DURATION_MS = 5000;
+const STEADY_AFTER_MS = 10000; // a connection that worked this long makes earlier protocol errors irrelevant
 const DEAD_AFTER_MS = 8000; // with no traffic either way for this long, an open line counts as dead
 
 /** Controller of the call page: connects state, socket, audio, and view. */
@@ -23,7 +24,8 @@ export class CallPage {
   #epoch = null; // the gateway's epoch of this line, which lets the page reclaim the line
   #reconnectSchedule = null;
   #pause = new InterruptibleDelay();
-  #lastCloseCode = null; // close code of the last connection; null again once another one is ready
+  #lastCloseCode = null; // close code of the last connection
+  #readyAt = null; // when the gateway was ready on this connection, in ms of performance.now()
   #lastReceivedAt = 0;
 
   constructor(root) {
@@ -182,7 +184,7 @@ export class CallPage {
     if (type !== "ready") return;
     this.#epoch = message.epoch;
     this.#reconnectSchedule = null;
-    this.#lastCloseCode = null;
+    this.#readyAt = performance.now();
     this.#dispatch({ type: "line_ready", recording: message.recording });
     if (this.#state.isMuted) this.#socket.mute(true);
   }
@@ -221,8 +223,10 @@ export class CallPage {
   }
 
   async #closed({ code, opened }, audio) {
-    const before = this.#lastCloseCode;
+    const wasSteady = this.#readyAt !== null && performance.now() - this.#readyAt >= STEADY_AFTER_MS;
+    const before = wasSteady ? null : this.#lastCloseCode;
     this.#socket = null;
+    this.#readyAt = null;
     this.#lastCloseCode = code;
     audio.tellPlayer("reset");
     if (this.#state.phase === calls.ENDING) return await this.#endByRequest();
