@@ -3,6 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User
 from accounts.procedures.upload_validation import ALLOWED_SUFFIXES, InvalidProceduresError, check_procedures
+from accounts.web.forms import PlainLabelsMixin
 
 
 class ProceduresField(forms.FileField):
@@ -15,7 +16,7 @@ class ProceduresField(forms.FileField):
         super().__init__(**({"label": _("New document"), "help_text": help_text} | kwargs))  # type: ignore[arg-type]
 
 
-class ProceduresForm(forms.Form):
+class ProceduresForm(PlainLabelsMixin, forms.Form):
     """Upload form for an account's procedure document. `warning` holds a warning about an accepted file."""
 
     procedures_file = ProceduresField(allow_empty_file=True, error_messages={"required": _("Choose a file.")})

@@ -4,12 +4,14 @@ from django import forms
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
+from accounts.web.forms import PlainLabelsMixin
+
 admin.site.site_header = "Steadyline"
 admin.site.site_title = "Steadyline"
 admin.site.index_title = _("Administration")
 
 
-class TenantForm(forms.ModelForm):
+class TenantForm(PlainLabelsMixin, forms.ModelForm):
     """Model form that puts new rows into the user's organization before validation."""
 
     organization_id = None

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import TenantForm
 from accounts.models import Account
+from accounts.web.forms import PlainLabelsMixin
 from scenarios.admin.draft_pii import FIELD_LABELS
 from scenarios.admin.scenario_form import TEXT_LIMITS, AccountChoiceField, MultilineTextField
 from scenarios.models import MAX_SKILLS_PER_SCENARIO, Category, Difficulty, Mode, Scenario, Skill
@@ -60,7 +61,7 @@ def account_field(user, **options):
     return AccountChoiceField(accounts, required=False, label=_("Account"), empty_label=NO_ACCOUNT_LABEL, **options)
 
 
-class NewDraftForm(forms.Form):
+class NewDraftForm(PlainLabelsMixin, forms.Form):
     """A complaint, typed or uploaded, and options for its draft.
 
     An uploaded text appears in the text field once read.
@@ -125,7 +126,7 @@ class NewDraftForm(forms.Form):
             self.add_error("source", error)
 
 
-class RegenerateForm(forms.Form):
+class RegenerateForm(PlainLabelsMixin, forms.Form):
     """Another attempt. The complaint can be changed only if the last attempt failed."""
 
     source = MultilineTextField(

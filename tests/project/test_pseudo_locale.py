@@ -104,10 +104,15 @@ def plain_texts_in(response: Any) -> set[str]:
         return {str(message) for message in new if plain_words(str(message))}
     kind = response.get("Content-Type", "")
     if "html" in kind:
-        return find_plain_texts(response.text)
+        return find_plain_texts(response.text) | find_colon_labels(response.text)
     if kind.startswith("text/plain") and not response.streaming:
         return {line for line in response.text.splitlines() if plain_words(line)}
     return find_plain_values(json.loads(response.content)) if "json" in kind and response.status_code >= 400 else set()
+
+
+def find_colon_labels(html: str) -> set[str]:
+    """Return the labels that end in a colon, which Django adds to forms without `PlainLabelsMixin`."""
+    return set(re.findall(r"<label[^>]*>[^<]*:[⟧\s]*</label>", html))
 
 
 def by_view(found: Iterable[tuple[str, set[str]]]) -> dict[str, set[str]]:
