@@ -30,7 +30,7 @@ class StorageUnavailableError(APIException):
     status_code = 503
     default_code = "storage_unavailable"
     default_detail = gettext_lazy(
-        "The evaluator context cannot be read right now. Nothing was changed. Try again later."
+        "The evaluator context can’t be read right now. Nothing was changed. Try again in a moment."
     )
     extra: ClassVar = {"retryable": True}
 

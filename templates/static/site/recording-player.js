@@ -33,7 +33,7 @@ export class Player {
 
   play() {
     this.#ears.resume();
-    this.audio.play().catch(() => this.#say(gettext("The recording can't be played right now. Try again in a minute.")));
+    this.audio.play().catch(() => this.#say(gettext("The recording can’t be played right now. Try again in a minute.")));
   }
 
   seek(ms) {
@@ -99,7 +99,7 @@ export class Player {
     for (const name of ["timeupdate", "seeked", "loadedmetadata"]) this.audio.addEventListener(name, () => this.#show());
     for (const name of ["play", "pause", "ended"]) this.audio.addEventListener(name, () => this.#showState());
     this.audio.addEventListener("error", () =>
-      this.#say(gettext("The recording can't be loaded right now. It is safe. Reload the page in a minute.")),
+      this.#say(gettext("The recording can’t be loaded right now. It is safe. Reload the page in a minute.")),
     );
     this.#find("play").addEventListener("click", () => this.toggle());
     position.addEventListener("input", () => this.seek(Number(position.value)));

@@ -761,7 +761,7 @@ def test_unavailable_context_returns_503(client, out_of_reach, caplog):
 
     assert unavailable(response)
     assert response.json()["detail"] == (
-        "The evaluator context cannot be read right now. Nothing was changed. Try again later."
+        "The evaluator context can’t be read right now. Nothing was changed. Try again in a moment."
     )
     [record] = [record for record in caplog.records if record.name.startswith("scenarios.models")]
     assert record.scenario_id == out_of_reach.pk
