@@ -22,7 +22,7 @@ class ProceduresForm(PlainLabelsMixin, forms.Form):
     procedures_file = ProceduresField(allow_empty_file=True, error_messages={"required": _("Choose a file.")})
 
     def __init__(self, *args: object, account: Account, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        super().__init__(*args, **kwargs)
         self.account = account
         self.warning = ""
 
