@@ -6,14 +6,14 @@ from celery import Task, shared_task
 
 from accounts.integrations import deliveries, idempotency
 from accounts.models import Delivery, ProcedureDocument
-from accounts.procedures import preparation, reconciliation
+from accounts.procedures import document_preparation, reconciliation
 from accounts.services.leases import RetryLaterError, queue_overdue
 
 
 @shared_task(bind=True, max_retries=None)
 def prepare_procedures(self: Task, document_id: str) -> None:
     try:
-        preparation.prepare_procedures(UUID(document_id))
+        document_preparation.prepare_procedures(UUID(document_id))
     except RetryLaterError as wait:
         raise self.retry(countdown=wait.countdown) from wait
 

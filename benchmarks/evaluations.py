@@ -66,7 +66,7 @@ class OpenAIWaitTimer:
 
 def measure_grading() -> dict[str, Any]:
     from accounts.models import Account, Organization, User  # noqa: PLC0415
-    from accounts.procedures.preparation import prepare_procedures  # noqa: PLC0415
+    from accounts.procedures.document_preparation import prepare_procedures  # noqa: PLC0415
     from accounts.procedures.uploads import upload_procedures  # noqa: PLC0415
     from evaluation.models import Evaluation  # noqa: PLC0415
     from evaluation.services.grading import grade_evaluation  # noqa: PLC0415
@@ -112,7 +112,7 @@ def measure_grading() -> dict[str, Any]:
 
 def measure_uploads() -> list[dict[str, Any]]:
     from accounts.models import Account, User  # noqa: PLC0415
-    from accounts.procedures.preparation import prepare_procedures  # noqa: PLC0415
+    from accounts.procedures.document_preparation import prepare_procedures  # noqa: PLC0415
     from accounts.procedures.uploads import upload_procedures  # noqa: PLC0415
 
     account, by = Account.objects.get(), User.objects.get(email="s@example.org")

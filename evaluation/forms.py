@@ -22,7 +22,7 @@ from evaluation.models import (
     Review,
 )
 from evaluation.models.flag_kinds import FlagSeverity, ProblemReportKind
-from evaluation.models.tallies import TallyQuerySet
+from evaluation.models.weekly_tallies import TallyQuerySet
 from evaluation.reports.talk_time import parse_timecode
 from scenarios.models import Mode
 from training.models import Session, SessionQuerySet

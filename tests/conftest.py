@@ -8,7 +8,7 @@ from django.test import TransactionTestCase
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.support.prove import IS_PROVE_RUN
+from tests.support.prove_run import IS_PROVE_RUN
 from tests.support.servers import private_postgres, private_redis, private_s3, require_program
 
 FLUSH_ATTEMPTS = 5
@@ -25,7 +25,7 @@ GROUPS = {
         "browser/test_call_review",
     ),
     "practice": ("browser/",),
-    "conformance": ("standins/openai/test_conformance.py",),
+    "conformance": ("standins/openai/test_conformance_scripts.py",),
     "gateways": ("voicegateway/test_gateway_",),
     "installation": ("config/test_launcher.py", "config/test_bootstrap.py"),
 }

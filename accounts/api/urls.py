@@ -4,8 +4,8 @@ from django.urls import path
 
 from accounts.api.accounts import AccountViewSet
 from accounts.api.people import CohortViewSet, PeopleViewSet, me
-from accounts.integrations.api import ServiceTokenViewSet, WebhookViewSet
 from accounts.integrations.idempotency import idempotent
+from accounts.integrations.token_and_webhook_api import ServiceTokenViewSet, WebhookViewSet
 
 DETAIL_ACTIONS: dict[str, Any] = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
 

@@ -2,7 +2,7 @@ from evaluation.models.documentation import DocumentationReview, DocumentationRe
 from evaluation.models.evaluations import CriterionResult, Evaluation, EvaluationQuerySet, Scan
 from evaluation.models.flags import Dispute, DisputeQuerySet, Flag, FlagHandling, FlagQuerySet
 from evaluation.models.reviews import REVIEW_VERDICTS, Comment, CommentQuerySet, Review
-from evaluation.models.tallies import Tally
+from evaluation.models.weekly_tallies import Tally
 
 __all__ = [
     "REVIEW_VERDICTS",

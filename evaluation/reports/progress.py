@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
 from evaluation.grading.rubric import BRANCHES, SKILLS_BY_BRANCH
-from evaluation.models.tallies import TallyQuerySet
+from evaluation.models.weekly_tallies import TallyQuerySet
 from evaluation.reports.plots import Plot, PlotPoint, percent_of
-from evaluation.services.tallies import SCENARIO_SKILL, monday_of
+from evaluation.services.weekly_tallies import SCENARIO_SKILL, monday_of
 from scenarios.models import Scenario
 from training.models import Session
 

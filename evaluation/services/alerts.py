@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from accounts.services.email_notifications import absolute_url
+from accounts.services.email_sender import absolute_url
 from evaluation.models import Evaluation, Flag
 from evaluation.models.flag_kinds import FlagKind, FlagSeverity
 

@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.services.email_notifications import absolute_url, send_notification
+from accounts.services.email_sender import absolute_url, send_notification
 from evaluation.models import Evaluation
 from training.models import Session
 

@@ -5,7 +5,7 @@ from django.db import transaction
 from accounts.integrations.webhooks import queue_event
 from accounts.models import WebhookEvent
 from evaluation.models import Evaluation
-from evaluation.services.tallies import recount_week
+from evaluation.services.weekly_tallies import recount_week
 from training.models import Session
 from training.services import assignments
 from training.services.webhook_payloads import session_payload

@@ -13,7 +13,7 @@ from accounts.web.countless_paginator import get_countless_page
 from accounts.web.requests import AuthenticatedRequest
 from evaluation.models import CriterionResult, Evaluation, Tally
 from evaluation.reports.progress import SKILL_NAMES, list_skill_progress, plot_scores, recommend_practice
-from evaluation.services.tallies import SCENARIO_SKILL
+from evaluation.services.weekly_tallies import SCENARIO_SKILL
 from training.models import Session
 
 WEEKS, PER_PAGE = 26, 10  # weeks plotted; conversations per page of evidence

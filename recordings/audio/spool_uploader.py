@@ -1,10 +1,8 @@
 """Upload of a growing spool to the object store, so that losing its host costs only seconds of audio."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from recordings.audio.segments import Extent, UploadedSegments, build_segment, journal_key
-from recordings.audio.spool import SpoolWriter
 from recordings.audio.spool_files import SpoolFolder
 from recordings.object_store import ObjectStore
 
@@ -48,20 +46,3 @@ class SpoolUploader:
         segment = build_segment(self._prefix, extents)
         self._store.put(segment.key, b"".join(parts))
         return tuple(extent.end for extent in extents)
-
-
-@dataclass(frozen=True, eq=False)
-class LiveRecording:
-    """Recording of a call under way: its spool on this host's disk, and the upload to the object store."""
-
-    spool: SpoolWriter
-    uploader: SpoolUploader
-
-    def upload(self) -> None:
-        """Sync and upload the spool. Call this from one thread at a time.
-
-        It may raise StoreUnavailableError or OSError, without any loss of audio.
-        """
-        # Sync first, so that the store never has more than the disk has after a power cut.
-        self.spool.sync()
-        self.uploader.upload()

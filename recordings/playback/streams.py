@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 
 from recordings.audio.microphone_clock import SAMPLE_RATE
-from recordings.audio.wav import HEADER_SIZE, wav_header
+from recordings.audio.wav_header import HEADER_SIZE, wav_header
 from recordings.models import Recording
 from recordings.object_store import ObjectReader
 from recordings.playback.byte_ranges import ByteRange

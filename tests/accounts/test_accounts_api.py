@@ -5,7 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from accounts.models import ProcedureDocument
-from accounts.procedures.preparation import prepare_procedures
+from accounts.procedures.document_preparation import prepare_procedures
 from accounts.procedures.uploads import upload_procedures
 from tests.accounts.pdf_samples import LOCKED, make_pdf
 from tests.accounts.test_views import MANUAL

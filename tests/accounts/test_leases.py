@@ -23,7 +23,7 @@ from accounts.services.leases import MAX_RETRY_SECONDS, SWEEP_BATCH_SIZE, queue_
 from accounts.tasks import deliver_webhook
 from tests.support.fixtures import run_concurrently
 from tests.support.leases import expire_leases
-from tests.support.prove import IS_PROVE_RUN
+from tests.support.prove_run import IS_PROVE_RUN
 from tests.voicegateway.gateway_process import wait_until
 
 pytestmark = pytest.mark.both_databases

@@ -2,11 +2,11 @@ import pytest
 from openai import OpenAI
 
 from accounts.models import Account, ProcedureDocument
+from accounts.procedures.document_preparation import prepare_procedures
 from accounts.procedures.openai_vector_store import VectorStoreClient
-from accounts.procedures.preparation import prepare_procedures
 from accounts.procedures.reconciliation import reconcile_procedures
 from accounts.procedures.uploads import upload_procedures
-from tests.accounts.test_preparation import (
+from tests.accounts.test_document_preparation import (
     TEXT,
     all_file_ids,
     document_of,

@@ -4,7 +4,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import ProcedureDocument
-from accounts.procedures.preparation import prepare_procedures
+from accounts.procedures.document_preparation import prepare_procedures
 from accounts.procedures.uploads import PREPARING_MESSAGE, upload_procedures
 from tests.accounts.pdf_samples import make_pdf
 from tests.support.fixtures import client_of

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import User
-from recordings.audio.wav import wav_header
+from recordings.audio.wav_header import wav_header
 from recordings.models import Recording, recording_key
 from training.models import Session, TranscriptTurn
 

@@ -21,7 +21,7 @@ from tests.browser.practice_actions import (
     type_line,
 )
 from tests.browser.tryout import CALLS, CHAT, PageMonitor, TryoutSite
-from tests.support.prove import IS_PROVE_RUN
+from tests.support.prove_run import IS_PROVE_RUN
 
 pytestmark = pytest.mark.timeout(120)
 

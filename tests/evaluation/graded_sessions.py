@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.models import User
 from evaluation.grading.scoring import grade_for
 from evaluation.models import CriterionResult, Evaluation
-from evaluation.services.tallies import recount_week
+from evaluation.services.weekly_tallies import recount_week
 from scenarios.models import Scenario
 from training.models import Session
 from training.services.assignments import record_score

@@ -17,12 +17,12 @@ import httpx2
 django.setup()
 
 
-from accounts.procedures import preparation  # noqa: E402  (model imports need django.setup() first)
+from accounts.procedures import document_preparation  # noqa: E402  (model imports need django.setup() first)
 from accounts.services.leases import RetryLaterError  # noqa: E402
 from evaluation.services import grading  # noqa: E402
 from tests.support.kill_points import KillPoints, print_results, run_forked  # noqa: E402
 
-JOBS = {"prepare": preparation.prepare_procedures, "grade": grading.grade_evaluation}
+JOBS = {"prepare": document_preparation.prepare_procedures, "grade": grading.grade_evaluation}
 send = httpx2.Client.send
 
 

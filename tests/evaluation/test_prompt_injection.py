@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from accounts.procedures.preparation import prepare_procedures
+from accounts.procedures.document_preparation import prepare_procedures
 from accounts.procedures.uploads import upload_procedures
 from ai import find_injections
 from evaluation.grading.evidence import GraderTurn

@@ -9,8 +9,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from openai import OpenAI
 
 from accounts.models import Account, ProcedureDocument
+from accounts.procedures.document_preparation import prepare_procedures
 from accounts.procedures.openai_vector_store import document_filter
-from accounts.procedures.preparation import prepare_procedures
 from accounts.procedures.reconciliation import reconcile_procedures
 from accounts.procedures.uploads import upload_procedures
 from evaluation.grading.rubric import general_checks
@@ -19,7 +19,7 @@ from tests.evaluation.injection_attacks import SPOKEN_ATTACKS
 from tests.support.fixtures import write_turns
 from tests.support.kill_points import KillableProgram
 from tests.support.leases import expire_leases
-from tests.support.prove import IS_PROVE_RUN
+from tests.support.prove_run import IS_PROVE_RUN
 from training.services.sessions import end_session
 
 SAMPLED_STEPS = 7

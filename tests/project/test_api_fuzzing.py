@@ -31,7 +31,7 @@ from evaluation.models import Flag
 from tests.evaluation.graded_sessions import add_graded_session
 from tests.support.fixtures import *  # noqa: F403
 from tests.support.fixtures import CONTEXT_CANARY, PROMPT_CANARY, SECTIONS_CANARY, add_scenario, client_of, write_turns
-from tests.support.prove import IS_PROVE_RUN
+from tests.support.prove_run import IS_PROVE_RUN
 from training.services.assignments import assign
 from training.services.session_start import start_assignment
 

@@ -26,7 +26,7 @@ from recordings.models import Recording
 from scenarios.models import ImportJob, ScenarioDraft
 from tests.support.fixtures import *  # noqa: F403
 from tests.support.fixtures import body_without_csrf_token, client_of
-from tests.support.prove import IS_PROVE_RUN
+from tests.support.prove_run import IS_PROVE_RUN
 from tests.support.urls import site_routes
 from training.models import Session
 

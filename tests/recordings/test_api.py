@@ -10,7 +10,7 @@ from asgiref.sync import sync_to_async
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
-from recordings.audio.wav import wav_header
+from recordings.audio.wav_header import wav_header
 from recordings.models import Recording
 from scenarios.models import Mode
 from tests.recordings.object_stores import new_bucket, use_bucket

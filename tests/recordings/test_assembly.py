@@ -17,7 +17,7 @@ from tests.recordings.simulated_call import (
     read_epoch,
     send_frames,
 )
-from tests.support.prove import IS_PROVE_RUN
+from tests.support.prove_run import IS_PROVE_RUN
 
 LONG = 1800 if IS_PROVE_RUN else 300  # seconds
 FIFTH = SAMPLE_RATE // 5

@@ -14,7 +14,7 @@ from tests.recordings.recording_factory import record_call, stored_keys
 from tests.recordings.simulated_call import SAMPLE_RATE, numbered_samples
 from tests.support.kill_points import KillableProgram
 from tests.support.leases import expire_leases
-from tests.support.prove import IS_PROVE_RUN
+from tests.support.prove_run import IS_PROVE_RUN
 
 SECONDS = 90  # long enough for more than one part of a multipart upload
 SAMPLED = 3

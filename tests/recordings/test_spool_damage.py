@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from recordings.audio.assembly import assemble
 from recordings.audio.spool import CALLER_FILE, JOURNAL_FILE, MICROPHONE_FILE, SAMPLE_RATE
-from recordings.audio.wav import wav_header
+from recordings.audio.wav_header import wav_header
 from tests.recordings.simulated_call import (
     SimulatedCall,
     SimulatedNetwork,
@@ -25,7 +25,7 @@ from tests.recordings.simulated_call import (
     read_epoch,
     send_frames,
 )
-from tests.support.prove import IS_PROVE_RUN
+from tests.support.prove_run import IS_PROVE_RUN
 
 TAIL = 4096  # bytes
 STEP = 1 if IS_PROVE_RUN else 9

@@ -8,7 +8,7 @@ from django.utils import timezone
 from accounts.models import Cohort, Organization, User
 from evaluation.grading.scoring import grade_for
 from evaluation.models import CriterionResult, Dispute, Evaluation, Flag, Tally
-from evaluation.services.tallies import monday_of
+from evaluation.services.weekly_tallies import monday_of
 from scenarios.models import Scenario, ScenarioVersion
 from training.models import Assignment, Session, TranscriptTurn
 

@@ -60,7 +60,7 @@ def test_email_is_sent_again_after_a_mail_server_outage(chat_assignment, monkeyp
         raise ConnectionRefusedError
 
     with monkeypatch.context() as without:
-        without.setattr("accounts.services.email_notifications.send_mail", away)
+        without.setattr("accounts.services.email_sender.send_mail", away)
         assert send_due_notifications() == 0
 
     assert (send_due_notifications(), len(mail.outbox)) == (1, 1)
@@ -71,7 +71,7 @@ def test_email_to_a_mailbox_that_refuses_is_not_sent_again(chat_assignment, monk
         raise SMTPRecipientsRefused({})
 
     with monkeypatch.context() as refused:
-        refused.setattr("accounts.services.email_notifications.send_mail", refuse)
+        refused.setattr("accounts.services.email_sender.send_mail", refuse)
         send_due_notifications()
 
     assert (send_due_notifications(), mail.outbox) == (0, [])

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import orjson
 
-from tests.standins.openai.strict_validation import client_event_problems
+from tests.standins.openai.sdk_type_validation import client_event_problems
 from training.transcript import TurnSnapshot
 from voicegateway.browser.protocol import SAMPLE_RATE, AudioFrame, Hello, Played
 from voicegateway.conversation.call_config import CallConfig, Limits

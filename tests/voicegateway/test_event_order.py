@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.prove import IS_PROVE_RUN
+from tests.support.prove_run import IS_PROVE_RUN
 from tests.voicegateway.fakes import ConversationHarness, chain_turns
 from training.transcript import SpeakerRole
 from voicegateway.conversation.transcript import Transcript

@@ -7,7 +7,7 @@ import pytest
 
 from recordings.models import spool_folder
 from tests.recordings.simulated_call import numbered_samples
-from tests.support.prove import IS_PROVE_RUN
+from tests.support.prove_run import IS_PROVE_RUN
 from tests.voicegateway.gateway_process import wait_for_end
 from tests.voicegateway.scripted_counselor import SAMPLE_RATE, ScriptedCounselor
 from tests.voicegateway.test_gateway_calls import channels_of, finished_recording

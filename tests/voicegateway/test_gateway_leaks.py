@@ -1,7 +1,7 @@
 """Leaks in a real gateway after many calls."""
 
 from scenarios.models import Mode
-from tests.support.prove import IS_PROVE_RUN
+from tests.support.prove_run import IS_PROVE_RUN
 from tests.voicegateway.gateway_process import wait_until
 from tests.voicegateway.scripted_counselor import FRAME_SAMPLES, ScriptedCounselor, start_calls
 from training.models import Session

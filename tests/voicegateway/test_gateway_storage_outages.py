@@ -14,7 +14,7 @@ from tests.recordings.object_stores import new_bucket, storage_url, use_bucket
 from tests.recordings.recording_factory import stored_keys
 from tests.recordings.simulated_call import numbered_samples
 from tests.support.fault_proxy import FAULTS, FaultProxy
-from tests.support.prove import IS_PROVE_RUN
+from tests.support.prove_run import IS_PROVE_RUN
 from tests.support.worker_process import WorkerProcess
 from tests.voicegateway.gateway_process import wait_for_end, wait_until
 from tests.voicegateway.scripted_counselor import (

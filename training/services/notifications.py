@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
-from accounts.services.email_notifications import absolute_url, send_notification
+from accounts.services.email_sender import absolute_url, send_notification
 from training.models import Assignment, AssignmentQuerySet
 
 

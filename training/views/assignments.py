@@ -56,7 +56,7 @@ def assignment_list(request: AuthenticatedRequest) -> HttpResponse:
     form = AssignmentFilterForm(request.user, request.GET)
     rows = form.narrow(Assignment.objects.for_user(request.user)).with_names()
     page = get_countless_page(rows, PER_PAGE, request.GET.get("page"))
-    return render(request, "training/assignments.html", {"form": form, "page": page})
+    return render(request, "training/staff_assignment_list.html", {"form": form, "page": page})
 
 
 @login_required
@@ -135,7 +135,7 @@ def assignment_detail(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """Show an assignment with its terms and every attempt."""
     found = get_object_or_404(Assignment.objects.for_user(request.user).with_names(), pk=pk)
     attempts = found.sessions.order_by("-attempt")
-    return render(request, "training/assignment.html", {"assignment": found, "attempts": attempts})
+    return render(request, "training/staff_assignment.html", {"assignment": found, "attempts": attempts})
 
 
 @login_required

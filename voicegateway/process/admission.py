@@ -6,9 +6,9 @@ from uuid import UUID
 
 from django.conf import settings
 
+from recordings.audio.live_recording import LiveRecording
 from recordings.audio.microphone_clock import SAMPLE_RATE
 from recordings.audio.spool import SpoolWriter
-from recordings.audio.spool_uploader import LiveRecording
 from recordings.services.epochs import epoch_offset_samples, record_consent, start_recording
 from recordings.services.spools import create_uploader
 from training.models import CallTicket, Session

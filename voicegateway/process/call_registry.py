@@ -15,7 +15,7 @@ from uuid import UUID
 from django.conf import settings
 
 from ai import build_async_client
-from recordings.audio.spool_uploader import LiveRecording
+from recordings.audio.live_recording import LiveRecording
 from recordings.object_store import StoreUnavailableError
 from recordings.services.spools import mark_spools_seen, upload_closed_spools
 from recordings.storage import object_store

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from evaluation.services.tallies import recount_counselor_week, recount_scenario_week, week_of
+from evaluation.services.weekly_tallies import recount_counselor_week, recount_scenario_week, week_of
 from training.models import Session
 
 

@@ -2,7 +2,7 @@
 
 import time
 
-from ..demo.response_planner import ResponsePlan, estimate_tokens, plan_response, text_format
+from ..demo.responses_api_planner import ResponsePlan, estimate_tokens, plan_response, text_format
 from ..http.errors import bad_request, missing_parameter, response_not_found, unknown_parameter
 from ..http.json_types import JSON, JSONValue, as_list, as_object, as_text, objects, texts
 from ..http.messages import EventStreamResponse, HTTPResponse, Request, json_response

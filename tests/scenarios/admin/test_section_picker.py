@@ -1,7 +1,7 @@
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from accounts.procedures.preparation import prepare_procedures
+from accounts.procedures.document_preparation import prepare_procedures
 from accounts.procedures.uploads import upload_procedures
 from tests.accounts.pdf_samples import make_pdf
 from tests.support.fixtures import client_of

@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from accounts.models import Account, Organization
-from accounts.procedures.preparation import prepare_procedures
+from accounts.procedures.document_preparation import prepare_procedures
 from accounts.procedures.uploads import upload_procedures
 from scenarios.models import CONTEXT_FOLDER, Scenario, ScenarioDraft
 from scenarios.pii import PIIKind

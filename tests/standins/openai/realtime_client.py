@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from .strict_validation import server_event_problems
+from .sdk_type_validation import server_event_problems
 
 SAMPLE_RATE = 24_000
 SHORTEST_FRAME_MS = 20

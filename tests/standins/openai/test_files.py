@@ -4,7 +4,7 @@ import pytest
 from openai import BadRequestError, NotFoundError
 from openai.types import FileObject
 
-from .strict_validation import type_problems
+from .sdk_type_validation import type_problems
 
 BYTES = bytes(range(256)) + b"\r\n--boundary\r\n\r\nend"
 

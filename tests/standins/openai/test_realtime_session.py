@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from .realtime_client import MANUAL_TURN_AUDIO, connect_realtime, server_vad_audio, silence, speech
-from .strict_validation import client_event_problems
+from .sdk_type_validation import client_event_problems
 
 ONE_RESPONSE = [
     "response.created",

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from standins.openai.demo.callers import JULES
 
-from .strict_validation import stream_event_problems, type_problems
+from .sdk_type_validation import stream_event_problems, type_problems
 
 MODEL = "gpt-5.6"
 CALLER = "You are a caller in a chat."

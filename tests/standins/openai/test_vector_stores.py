@@ -5,7 +5,7 @@ from openai import NotFoundError
 from openai.types import VectorStore
 from openai.types.vector_stores import VectorStoreFile
 
-from .strict_validation import type_problems
+from .sdk_type_validation import type_problems
 
 
 def text_pdf(line, to_unicode=""):

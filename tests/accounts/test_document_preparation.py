@@ -7,8 +7,8 @@ from django.db.models import ProtectedError
 from openai import OpenAI
 
 from accounts.models import Account, ProcedureDocument
+from accounts.procedures.document_preparation import prepare_procedures
 from accounts.procedures.openai_vector_store import VectorStoreClient
-from accounts.procedures.preparation import prepare_procedures
 from accounts.procedures.uploads import retry_procedures, upload_procedures
 from accounts.services.leases import RetryLaterError
 from accounts.tasks import prepare_procedures as task

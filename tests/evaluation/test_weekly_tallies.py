@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from evaluation.models import Evaluation, Review, Tally
 from evaluation.services.reviews import mark_looked_at, record_review
-from evaluation.services.tallies import monday_of
+from evaluation.services.weekly_tallies import monday_of
 from tests.evaluation.graded_sessions import add_graded_session
 from tests.support.fixtures import run_concurrently
 from training.models import Session

@@ -5,7 +5,7 @@ from io import BytesIO
 
 import pytest
 
-from recordings.audio.wav import wav_header
+from recordings.audio.wav_header import wav_header
 from tests.support.servers import require_program
 
 

@@ -21,14 +21,14 @@ from hypothesis.stateful import (
 from openai import NotFoundError, OpenAI
 
 from accounts.models import Account, ProcedureDocument
+from accounts.procedures.document_preparation import prepare_procedures
 from accounts.procedures.openai_vector_store import VectorStoreClient, document_filter
-from accounts.procedures.preparation import prepare_procedures
 from accounts.procedures.reconciliation import reconcile_procedures
 from accounts.procedures.uploads import retry_procedures, upload_procedures
 from accounts.services.leases import RetryLaterError
 from tests.standins.openai.standin_process import StandinProcess
 from tests.support.leases import expire_leases
-from tests.support.prove import IS_PROVE_RUN
+from tests.support.prove_run import IS_PROVE_RUN
 
 SOON = {"retry_after": 0.01}
 FAULTS = {

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from evaluation.models import CriterionResult, Evaluation, Tally
-from evaluation.models.tallies import TallyQuerySet
+from evaluation.models.weekly_tallies import TallyQuerySet
 from scenarios.models import Scenario
 from training.models import Session, SessionQuerySet
 

@@ -1,0 +1,23 @@
+"""Recording of a call under way."""
+
+from dataclasses import dataclass
+
+from recordings.audio.spool import SpoolWriter
+from recordings.audio.spool_uploader import SpoolUploader
+
+
+@dataclass(frozen=True, eq=False)
+class LiveRecording:
+    """Recording of a call under way: its spool on this host's disk, and the upload to the object store."""
+
+    spool: SpoolWriter
+    uploader: SpoolUploader
+
+    def upload(self) -> None:
+        """Sync and upload the spool. Call this from one thread at a time.
+
+        It may raise StoreUnavailableError or OSError, without any loss of audio.
+        """
+        # Sync first, so that the store never has more than the disk has after a power cut.
+        self.spool.sync()
+        self.uploader.upload()

@@ -1,0 +1,74 @@
+import pytest
+
+from scenarios.models import Scenario
+from tests.support.fixtures import client_of
+from training.models import Session
+from training.services.session_start import start_assignment
+
+
+def test_stopped_session_has_no_grade_and_no_attempt(counselor, chat, chat_assignment):
+    client = client_of(counselor)
+
+    page = client.post(f"/sessions/{chat.pk}/stop/", follow=True).content.decode()
+
+    chat.refresh_from_db()
+    chat_assignment.refresh_from_db()
+    assert (chat.end_reason, chat.is_gradable, chat.evaluations.count()) == ("stopped", False, 0)
+    assert chat_assignment.status == "in_progress"
+    assert "It’s always OK to stop." in page
+    refused = client.post(f"/api/sessions/{chat.pk}/evaluation/")
+    assert (refused.status_code, refused.json()["code"], chat.evaluations.count()) == (409, "stopped", 0)
+    assert start_assignment(chat_assignment)[1] is True
+
+
+def test_heavy_session_shows_support_contacts(organization, counselor, finished_chat):
+    organization.support_contacts = "Night desk: extension 12"
+    organization.save()
+    client, page = client_of(counselor), f"/sessions/{finished_chat.pk}/"
+    light = client.get(page).content.decode()
+
+    client.post(f"{page}feeling/", {"feeling": "1", "note": "It stays with me."})
+
+    heavy = client.get(page).content.decode()
+    assert "Night desk" not in light
+    assert "Night desk: extension 12" in heavy and "Your answer: Very hard" in heavy
+
+
+def test_feeling_is_shown_to_supervisor(supervisor, counselor, finished_chat):
+    client_of(counselor).post(f"/sessions/{finished_chat.pk}/feeling/", {"feeling": "2", "note": "Too close."})
+
+    page = client_of(supervisor).get(f"/sessions/{finished_chat.pk}/").content.decode()
+
+    assert "Hard." in page and "Too close." in page
+
+
+def test_content_notes_are_shown_with_decline_button(counselor, chat_assignment):
+    Scenario.objects.update(content_notes="The death of a child")
+    client = client_of(counselor)
+
+    page = client.get(f"/training/chat/{chat_assignment.pk}/").content.decode()
+
+    assert "The death of a child" in page
+    assert f'action="/assignments/{chat_assignment.pk}/decline/"' in page
+    assert "The death of a child" in client.get("/").content.decode()
+
+
+@pytest.mark.parametrize("sent", [{}, {"feeling": "6"}, {"feeling": "x"}, {"feeling": "1", "note": "x" * 1001}])
+def test_feeling_outside_scale_is_rejected(counselor, finished_chat, sent):
+    client_of(counselor).post(f"/sessions/{finished_chat.pk}/feeling/", sent)
+
+    assert Session.objects.get(pk=finished_chat.pk).feeling is None
+
+
+def test_session_is_renamed_searched_and_exported(counselor, supervisor, finished_chat):
+    client = client_of(counselor)
+
+    client.post(f"/sessions/{finished_chat.pk}/name/", {"name": "The long night"})
+
+    assert "The long night" in client.get("/sessions/?q=long+night").content.decode()
+    text = client.get(f"/sessions/{finished_chat.pk}/transcript.txt").content.decode()
+    data = client.get(f"/sessions/{finished_chat.pk}/transcript.json").json()
+    assert text.splitlines()[0] == "The long night"
+    assert text.splitlines()[3] == "Caller: hi. is this a real person?"
+    assert [turn["role"] for turn in data["transcript"]] == ["caller", "counselor", "caller", "counselor"]
+    assert counselor.email not in text + str(data)
