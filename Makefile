@@ -1,4 +1,5 @@
-# The first Python that runs and is new enough. PYTHON=... overrides it. If none is, `python3` prints the requirement.
+# The first Python that runs and is new enough. PYTHON=... overrides it. If there is none, `python3` runs the bootstrap
+# script, which prints the requirement.
 PYTHON ?= $(shell for python in .venv/bin/python python3.14 python3.13 python3.12 python3.11 python3; do \
 	"$$python" -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null && echo "$$python" && exit; \
 	done; echo python3)
@@ -19,7 +20,7 @@ help:
 	@echo 'make test ARGS="-k name"         run only the tests whose names match; other pytest options work too'
 	@echo 'make test ARGS=--both            run every test on SQLite and on PostgreSQL'
 	@echo 'make lint                        run the linters: style, types, layers, missing migrations'
-	@echo 'make prove                       run the heavy checks at full count; results go to docs/measured.md'
+	@echo 'make prove                       run the heavy checks at full scale; results go to docs/measured.md'
 	@echo 'make prove ARGS=planted          plant known faults and check that the tests find each of them'
 	@echo 'make bench                       measure speed and memory; results go to docs/measured.md'
 	@echo 'make bench ARGS="imports pages"  measure only these; others are gateway, evaluations, and recordings'
