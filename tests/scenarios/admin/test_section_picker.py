@@ -46,7 +46,7 @@ def test_picker_without_account_is_empty(supervisor, account_id):
 def test_picker_links_to_upload_without_procedures(account, supervisor):
     shown = picked(supervisor, account=account.pk)
 
-    assert "has no procedures in force" in shown and f"/accounts/{account.pk}/" in shown
+    assert "has no current procedures" in shown and f"/accounts/{account.pk}/" in shown
 
 
 def test_picker_reports_processing_and_failed_document(in_force, account, supervisor, standin):
