@@ -1,4 +1,4 @@
-/** Mixer for each channel's volume and ear. Audio is routed through it only once the user changes one of them. */
+/** Volume of each channel, in one ear or in both. Audio is routed through the mixer only after the user changes it. */
 export class Ears {
   #context = null;
   #gains = [];
@@ -21,7 +21,7 @@ export class Ears {
     this.#apply();
   }
 
-  /** Resume the audio context, which browsers suspend if it was created before the user touched the page. */
+  /** Resume the audio context, which browsers suspend if it was created before the user interacted with the page. */
   resume() {
     this.#context?.resume();
   }

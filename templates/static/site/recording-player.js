@@ -1,4 +1,4 @@
-// Recording player that replaces the browser's: with waveform, transcript, mouse, keyboard, and links to a moment.
+// Recording player that replaces the browser's own: waveform, transcript, mouse, keyboard, links to a moment.
 import { clock } from "./timestamps.js";
 import { Ears } from "./channel-mixer.js";
 

@@ -3,7 +3,7 @@ import { clock, momentIn } from "./timestamps.js";
 import { handleKey, Player } from "./recording-player.js";
 
 let player = null;
-let isMomentDue = true; // the moment in the URL is still to be shown, once a recording is available
+let isMomentDue = true; // the page has yet to seek to the moment in the URL, once a recording is available
 
 function findPlayer() {
   const root = document.querySelector("[data-player]");
@@ -39,7 +39,7 @@ function onClick(event) {
 
 const announced = new Map();
 
-// Both parts are fetched every two seconds, so announce a status only when it changes.
+// The page's fragments are fetched every two seconds, so announce a status only when it changes.
 function announce({ id, dataset }) {
   if (!dataset.status || announced.get(id) === dataset.status) return;
   announced.set(id, dataset.status);

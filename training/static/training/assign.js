@@ -1,4 +1,4 @@
-// Assignment page: a checked search result moves up to the chosen ones.
+// Assignment page: moves a checked search result up to the chosen ones.
 function onTick({ target }) {
   const picker = target.closest("[data-picker]");
   if (!picker || target.type !== "checkbox") return;

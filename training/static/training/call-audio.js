@@ -7,7 +7,7 @@ const MICROPHONE_PROBLEMS = {
   OverconstrainedError: "missing",
 };
 
-/** Return the reason why a microphone failed to open: refused, missing, or busy. */
+/** Return the reason that a microphone failed to open: refused, missing, or busy. */
 export const microphoneProblem = (error) => MICROPHONE_PROBLEMS[error.name] ?? "busy";
 
 /**

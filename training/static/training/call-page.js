@@ -86,7 +86,7 @@ export class CallPage {
     return ["working", "typing"].includes(this.#state.microphone);
   }
 
-  /** Open the AudioContext once, on a user's press, because browsers play no audio before one. */
+  /** Open the AudioContext once, after a user gesture, because browsers play no audio before one. */
   #audio() {
     this.#opening ??= this.#openAudio();
     return this.#opening;
@@ -217,7 +217,7 @@ export class CallPage {
     this.#reconnect({ message: calls.lostWords(1006) });
   }
 
-  /** Cut the current wait short, because the network or the user is back. */
+  /** End the current wait early, because the network or the user is back. */
   tryNow() {
     this.#pause.wake();
   }
@@ -264,7 +264,7 @@ export class CallPage {
     setTimeout(() => this.#state.phase === calls.ENDING && this.#endByRequest(), HANG_UP_TIMEOUT_MS);
   }
 
-  /** Stop the call without a grade or a question. An HTTP request, because it must also work on a broken line. */
+  /** Stop the call without a grade or a confirmation. Uses an HTTP request, which works even on a broken line. */
   async stop() {
     const { session } = this.#state;
     if (!session) return;

@@ -1,4 +1,4 @@
-/** State of the call page as one value, and the change that each event makes. Pure: no page, socket, or clock; only the catalog of texts. */
+/** State of the call page as one value, and its change on each event. Pure functions: no page, socket, or clock. */
 export const READY = "ready";
 export const CONNECTING = "connecting";
 export const TALKING = "talking";

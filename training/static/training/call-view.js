@@ -4,7 +4,7 @@ import { setWords, showOnly } from "./page-elements.js";
 const QUIET_DB = -60;
 const SPEECH_DB = -20;
 
-/** Convert a level (root mean square) to the movement of a meter on the page, 0 to 1. */
+/** Convert a level (root mean square) to the position of a meter on the page, 0 to 1. */
 export function movement(level) {
   const decibel = 20 * Math.log10(Math.max(level, 1e-6));
   return Math.max(0, Math.min(1, (decibel - QUIET_DB) / (SPEECH_DB - QUIET_DB)));

@@ -165,7 +165,7 @@ export class ChatPage {
 
   // ---- End
 
-  /** End the chat. `how` is "end", or "stop" to leave without a grade or a question. */
+  /** End the chat. `how` is "end", or "stop" to leave without a grade or a confirmation. */
   async end(how = "end") {
     const before = this.#phase;
     this.#show({ phase: "ending", problem: null });

@@ -1,4 +1,4 @@
-/** Helpers of both practice pages: elements shown by state, and actions of buttons. */
+/** Helpers for both practice pages: elements shown by state, and actions of buttons. */
 
 /** Show exactly the elements whose `data-<name>` lists the current value of that name. */
 export function showOnly(root, current) {

@@ -121,12 +121,12 @@ export class PlayerCore {
     this.paused = false;
     const isQueued = dropped.some((item) => item.number === number);
     if (!isQueued) this.#answer(number, this.#finals.get(number) ?? 0, this.#frame);
-    // A later item that had started playing was heard too, and the gateway has no other way to learn of it.
+    // A later item that had started playing was heard too, and the gateway cannot find out otherwise.
     const heard = dropped.filter((item) => item.number === number || item.played > 0);
     for (const item of heard) this.#answer(item.number, item.played, this.#frame);
   }
 
-  /** Forget everything about the old line before a new one starts. */
+  /** Clear all state of the old line before a new one starts. */
   reset() {
     this.#ring.dropNewest(this.#ring.length);
     this.#items = [];

@@ -1,4 +1,4 @@
-/** Reconnection to a broken line: the time of the next attempt, and the end of attempts. The caller passes the time. */
+/** Times of the attempts to reconnect a broken line. The calling code passes the current time. */
 const WAITS_MS = [0, 500, 1000, 2000, 3000, 5000]; // the last one repeats
 const JITTER = 0.2; // spreads attempts, because a restarting gateway drops many pages at the same moment
 
