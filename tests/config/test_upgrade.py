@@ -232,11 +232,11 @@ def test_database_that_misses_old_migrations_is_refused_and_left_alone(new_datab
         database.migrate()
 
     assert str(refused.value) == (
-        "This database was not changed: it stopped halfway through the migrations that this version has squashed.\n"
-        "Missing:\n"
+        "Nothing was changed. This database has applied only some of the migrations that this version squashes.\n"
+        "Missing migrations:\n"
         "  evaluation: 0011_flags_know_their_rank\n"
         "  training: 0004_marks_scores_and_care, 0005_queues_in_order\n"
-        "Check out commit dc280be, the last with the old migrations, and run `manage.py migrate` there. "
+        "Check out commit dc280be, the last one with the old migrations, and run `manage.py migrate` there. "
         "Then upgrade again.\n"
         "See docs/upgrading.md."
     )
