@@ -10,7 +10,7 @@ _VIEW_ADD = frozenset({"view", "add"})
 _VIEW_ADD_CHANGE = frozenset({"view", "add", "change"})
 _ALL = _VIEW_ADD_CHANGE | {"delete"}
 
-# Actions that each role may perform, by model. Each model's `for_user` decides on which rows.
+# Actions that each role may perform, by model. Each model's `for_user` limits the rows.
 ROLE_PERMISSIONS: dict[str, dict[str, frozenset[str]]] = {
     User.Role.COUNSELOR: {},
     User.Role.SUPERVISOR: {

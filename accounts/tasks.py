@@ -37,7 +37,7 @@ def deliver_webhook(delivery_id: str) -> None:
 
 @shared_task
 def sweep_deliveries() -> int:
-    # The sweep is what repeats a failed delivery, so it does not wait for a row to be overdue.
+    # Failed deliveries are retried only by this sweep, so it does not wait until a row is overdue.
     return queue_overdue(Delivery.objects.of_active_webhooks().claimable().order_by("available_at"), deliver_webhook)
 
 

@@ -2,7 +2,7 @@
 
 A counselor's turn, a line that a caller is made to repeat, or a document must never steer the model that reads it.
 Detected text is removed and reported to a person. No pattern list is complete: this one is the first line of defense,
-and grades are verified behind it.
+and grades are verified as well.
 """
 
 import base64
@@ -29,7 +29,7 @@ _PATTERNS = Path(__file__).parent / "patterns"
 _COMMAND = read_patterns(_PATTERNS / "commands.txt", _PLACEHOLDERS, re.MULTILINE)
 _RESULT = read_patterns(_PATTERNS / "dictated_results.txt", _PLACEHOLDERS, re.MULTILINE)
 _OTHER_LANGUAGES = read_patterns(_PATTERNS / "other_languages.txt", flags=re.IGNORECASE)
-# A sentence with one of these words is removed too if it stands beside an injection.
+# A sentence with one of these words is also removed if it is next to an injection.
 _GRADING_WORDS = re.compile(
     r"\b(?:scor\w+|grad(?:e|ed|es|ing)|met|rubric|criteri\w+|verdicts?|full marks|100|hundred|perfect(?:ly)?|flags?|"
     r"red[ -]?lines?|evaluat\w+|json|outputs?|instructions?|prompt|transcript|checks?|points|passed|fulfilled|"
@@ -103,13 +103,13 @@ def find_injections(text: str, is_document: bool = False) -> list[InjectionSpan]
         return []
     sentences = [match.span() for match in _SENTENCE.finditer(text) if match.group()]
     marked = [any(start < end_of and end > start_of for start, end in hits) for start_of, end_of in sentences]
-    if not any(marked):  # hidden outside every sentence
+    if not any(marked):  # the injection is hidden outside every sentence
         return [InjectionSpan(min(start for start, _ in hits), max(end for _, end in hits))]
     return _merge_sentences(text, sentences, marked)
 
 
 def _may_contain_injection(text: str) -> bool:
-    """Return whether a full search is worthwhile. Most of what people say fails this cheap check."""
+    """Return whether a full search is worthwhile. For most of what people say, this cheap check is enough."""
     low = text.translate(_TYPOGRAPHIC).lower()
     return (
         not low.isascii()
@@ -130,7 +130,7 @@ def _candidate_parts(text: str, is_document: bool) -> Iterator[tuple[int, str]]:
     """Yield (offset, part) for the parts of the text that need a full search.
 
     An ASCII document with neither a prefilter word nor encoded text yields nothing. A long one yields only the
-    surroundings of words without which no pattern matches.
+    text around prefilter words, without which no pattern matches.
     """
     if is_document:
         low = text.lower()

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 @admin.register(Organization)
 class OrganizationAdmin(TenantAdmin):
-    """Admin of organizations: all for superusers, only its own for an organization's admin, who sets the retention."""
+    """Admin of organizations. Superusers see all; an organization's admin sees their own and sets its retention."""
 
     list_display = ["name", "call_slots", "recording_days", "keeps_sources", "created_at"]
     fields = ["name", "call_slots", "recording_days", "keeps_sources", "support_contacts"]
@@ -63,7 +63,7 @@ class TenantUserAdmin(TenantAdmin, UserAdmin):
     def has_change_permission(self, request, obj=None):
         """Return whether the user may be changed. Only an operator may change an operator.
 
-        An operator's email or password would open every organization.
+        An operator's email address or password would give access to every organization.
         """
         is_theirs = obj is not None and obj.is_superuser and not request.user.is_superuser
         return super().has_change_permission(request, obj) and not is_theirs
@@ -71,7 +71,7 @@ class TenantUserAdmin(TenantAdmin, UserAdmin):
 
 @admin.register(Cohort)
 class CohortAdmin(TenantAdmin):
-    """Admin of named groups of counselors. Members are found by typing, because there may be thousands."""
+    """Admin of named groups of counselors. Members are chosen by search, because there may be thousands."""
 
     list_display = ["name", "created_at"]
     search_fields = ["name"]

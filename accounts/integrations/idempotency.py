@@ -15,14 +15,14 @@ from django.utils.translation import gettext as _
 from accounts.models import IdempotentCall
 
 MAX_KEY_LENGTH = 200  # characters
-ABANDONED_AFTER = timedelta(seconds=120)  # a response that is still missing by then will not come
-_UNSTORED_STATUSES = {401, 403, 429}  # a repetition may be allowed by then
+ABANDONED_AFTER = timedelta(seconds=120)  # after this, a missing response will never arrive
+_UNSTORED_STATUSES = {401, 403, 429}  # a later retry may be allowed
 
 
 def idempotent(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Wrap a view so that a POST with a known `Idempotency-Key` gets the stored response.
 
-    The same key with a different request returns 422. While the first request still runs, a repetition returns 409.
+    The same key with a different request returns 422. A retry while the first request is still running returns 409.
     Server errors are not stored.
     """
 
@@ -61,7 +61,7 @@ def _request_digest(request: HttpRequest) -> str:
 
 
 def _claim_call(caller: str, key: str, digest: str) -> tuple[IdempotentCall, bool]:
-    """Return the row of this key and whether this request must answer it. The unique index is the lock."""
+    """Return the row for this key, and True if this request must run the view. The unique index is the lock."""
     try:
         with transaction.atomic():
             return IdempotentCall.objects.create(caller=caller, key=key, digest=digest), True
@@ -74,7 +74,7 @@ def _claim_call(caller: str, key: str, digest: str) -> tuple[IdempotentCall, boo
 
 
 def _replay_response(call: IdempotentCall, request: HttpRequest) -> HttpResponse:
-    """Return the stored response, 422 for a different request, or 409 while the first one still runs."""
+    """Return the stored response, 422 for a different request, or 409 while the first one is still running."""
     if call.digest != _request_digest(request):
         return _error_response(422, "key_reused", _("This Idempotency-Key was already used for a different request."))
     if call.status is None:
@@ -89,7 +89,7 @@ def _replay_response(call: IdempotentCall, request: HttpRequest) -> HttpResponse
 
 
 def _store_response(call: IdempotentCall, response: HttpResponseBase) -> None:
-    """Store the response, or delete the row if a repetition should run the view again."""
+    """Store the response, or delete the row if a retry should run the view again."""
     if response.status_code >= 500 or response.status_code in _UNSTORED_STATUSES or response.streaming:
         call.delete()
         return

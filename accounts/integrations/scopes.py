@@ -35,7 +35,7 @@ class Scope(models.TextChoices):
 def token_scope(resource: str | None) -> Callable[[View], View]:
     """Declare which resource an `@api_view` belongs to; a class sets the attribute `token_scope` itself.
 
-    Goes above `@api_view`, which builds the class and copies only DRF's own attributes to it.
+    Place it above `@api_view`, which builds the class and copies only DRF's own attributes to it.
     """
 
     def declare(view: View) -> View:

@@ -17,7 +17,7 @@ WEBHOOK_SECRET_PREFIX = "whsec_"
 
 
 class WebhookNotSentError(Exception):
-    """Message without a response. The text gives the reason, for people."""
+    """A message that got no response. The text gives the reason, for people."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def sign_message(secret: str, message: WebhookMessage) -> str:
 def send_message(
     url: str, secret: str, message: WebhookMessage, *, may_be_private: bool, timeout: float = SEND_TIMEOUT
 ) -> int:
-    """Send a message and return the HTTP status. Follow no redirect. Raise WebhookNotSentError if no response comes."""
+    """Send a message and return the HTTP status. Ignore redirects. Raise WebhookNotSentError if no response comes."""
     parts = urlsplit(url)
     is_tls = parts.scheme == "https"
     port = parts.port or (443 if is_tls else 80)

@@ -78,7 +78,7 @@ class Account(models.Model):
 
 
 def procedure_key(document: ProcedureDocument, filename: str) -> str:
-    """Return a storage key without any name. The uploaded filename is stored only as text."""
+    """Return a storage key made of ids. The uploaded filename is stored only as text."""
     return f"procedures/{document.account_id}/{document.pk}{PurePosixPath(filename).suffix.lower()}"
 
 
@@ -147,7 +147,7 @@ class ProcedureDocument(LeasedModel):
 
     @property
     def has_pages(self) -> bool:
-        """Return True for a PDF. Plain text counts as one piece."""
+        """Return True for a PDF. Plain text is not divided into pages."""
         return PurePosixPath(self.filename).suffix.lower() == ".pdf"
 
     @property

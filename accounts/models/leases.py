@@ -1,4 +1,4 @@
-"""Leases on rows that workers process: one holder at a time, and none that comes back late."""
+"""Leases on rows that workers process: one holder at a time, and no late writes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ LeasedRow = TypeVar("LeasedRow", bound="LeasedModel")
 class LeaseQuerySet(models.QuerySet[LeasedRow]):
     """Rows with a lease. A row waits, is held by a worker, or is settled.
 
-    Everything that begins or ends a claim also raises the fence. A worker writes through `fenced(row)` with the row
-    that `claim` returned, so whatever ended its claim, its late writes change nothing.
+    The start and the end of every claim increment the fence. A worker writes through `fenced(row)` with the row that
+    `claim` returned, so its writes change nothing once its claim has ended for any reason.
     """
 
     def claimable(self) -> Self:
@@ -35,17 +35,17 @@ class LeaseQuerySet(models.QuerySet[LeasedRow]):
         return rows.order_by("available_at")
 
     def exhausted(self, limit: int) -> Self:
-        """Limit to claimable rows that have used up `limit` attempts, as a row does that kills its workers."""
+        """Limit to claimable rows that have used up `limit` attempts, such as a row that kills its workers."""
         return self.claimable().filter(attempts__gte=limit)
 
     def fenced(self, row: LeasedRow) -> Self:
-        """Limit to this row, unless a claim has begun or ended since it was read. A holder writes through this."""
+        """Limit to this row, unless a claim has started or ended since it was read. Workers write through this."""
         return self.filter(pk=row.pk, fence=row.fence)
 
     def claim(self, pk: UUID, seconds: float, **fields: Any) -> LeasedRow | None:
-        """Claim a row for `seconds`, set `fields`, and return it. Return None if it is not here or not claimable."""
+        """Claim a row for `seconds`, set `fields`, and return it. Return None if it is missing or not claimable."""
         started = now()
-        # Later than the end of any earlier claim, so that it tells this claim from others, even if `seconds` is 0.
+        # Later than the end of any earlier claim, so that it identifies this claim, even if `seconds` is 0.
         until = started + timedelta(seconds=seconds) + timedelta.resolution
         # The conditional UPDATE is the lock. `available_at` must stand outside of the subquery: after waiting for
         # another worker's lock, PostgreSQL checks the row again, but not the subquery.
@@ -66,20 +66,20 @@ class LeaseQuerySet(models.QuerySet[LeasedRow]):
         return self.update(fence=F("fence") + 1, attempts=attempts, available_at=until, **fields)
 
     def settle(self, **fields: Any) -> int:
-        """End the claim, if there is one, with nothing left to do. Return the number of rows."""
+        """End the claim, if there is one, because nothing is left to do. Return the number of rows."""
         return self.update(fence=F("fence") + 1, available_at=None, **fields)
 
     def requeue(self, **fields: Any) -> int:
-        """Let the rows wait for a worker from now on, with all attempts, and end a claim that is still held."""
+        """Make the rows claimable now, with all their attempts, and end any claim that is still held."""
         return self.update(fence=F("fence") + 1, attempts=0, available_at=now(), **fields)
 
 
 class LeasedModel(models.Model):
     """A row that workers process. See LeaseQuerySet, which is the only code that writes these fields."""
 
-    # Raised by every beginning and end of a claim, never lowered. A write must present the number of its claim.
+    # Incremented when a claim starts or ends, never decremented. A write must carry the number of its claim.
     fence = models.PositiveIntegerField(default=0, editable=False)
-    # Claims since the row was queued or a person asked for another try.
+    # Number of claims since the row was queued or a person asked for another try.
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     # Time from which a worker may claim the row, which is the end of the lease while a worker holds it. Empty: settled.
     available_at = models.DateTimeField(null=True, default=now, editable=False)

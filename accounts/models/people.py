@@ -125,7 +125,7 @@ class User(AbstractUser):
 
     @is_staff.setter
     def is_staff(self, value: bool) -> None:
-        """Ignore the value. Django's own helpers set it, but here the role decides."""
+        """Ignore the value. Django's own helpers set it, but here it depends on the role."""
 
 
 class CohortQuerySet(models.QuerySet["Cohort"]):

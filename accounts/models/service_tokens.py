@@ -64,7 +64,7 @@ class ServiceToken(models.Model):
 
 
 class IdempotentCall(models.Model):
-    """The stored response to a POST with an `Idempotency-Key`, sent again for each repetition."""
+    """The stored response to a POST with an `Idempotency-Key`, sent again for each retry."""
 
     caller = models.CharField(max_length=64, help_text=_("SHA-256 of the request’s credentials."))
     key = models.CharField(max_length=200)

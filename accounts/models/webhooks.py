@@ -23,7 +23,7 @@ class WebhookEvent(models.TextChoices):
 
 class WebhookQuerySet(models.QuerySet["Webhook"]):
     def for_user(self, user: User) -> WebhookQuerySet:
-        """Limit to the organization's webhooks for people who may manage them and its own systems. Others see none."""
+        """Limit to the organization's webhooks for its systems and for people who may manage webhooks, else to none."""
         is_allowed = user.has_perm("accounts.view_webhook")
         return self.filter(organization_id=user.organization_id) if is_allowed else self.none()
 

@@ -74,7 +74,7 @@ def _upload_and_activate(
     account = document.account
     known_store = document.vector_store_id or account.vector_store_id
     store_id = openai.ensure_store(known_store, account.pk)
-    # Save the store at once, so that a retry after a crash or the nightly reconciliation finds it.
+    # Save the store at once: after a crash, a retry or the nightly reconciliation must find it.
     ProcedureDocument.objects.fenced(document).update(vector_store_id=store_id)
     document.vector_store_id = store_id
     file_id = _upload(openai, document, text)

@@ -40,7 +40,7 @@ class DocumentText:
 
     @property
     def search_query(self) -> str:
-        """Words by which a search must find the document."""
+        """The query with which a search must find the document."""
         return " ".join(re.findall(r"\w{2,}", self.text_without_injections)[:_QUERY_WORDS]) or "procedures"
 
 

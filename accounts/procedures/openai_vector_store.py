@@ -35,16 +35,16 @@ class RemoteResource:
 
 
 class VectorStoreClient:
-    """A connection to OpenAI for the whole of one task.
+    """A connection to OpenAI for the duration of one task.
 
-    Every method raises AIUnavailableError, but `remove_file` and `remove_store` return False instead.
+    Methods raise AIUnavailableError, except `remove_file` and `remove_store`, which return False instead.
     """
 
     def __init__(self, client: OpenAI) -> None:
         self.client = client
 
     def ensure_store(self, store_id: str, account_id: UUID) -> str:
-        """Return the id of the account's store, which is created if the known one is gone."""
+        """Return the id of the account's store. Create a new store if `store_id` no longer exists."""
         if store_id and self.has_store(store_id):
             return store_id
         with translate_openai_errors():
@@ -88,7 +88,7 @@ class VectorStoreClient:
             raise AIUnavailableError(code, retryable=code == "server_error")
 
     def wait_until_searchable(self, store_id: str, file_id: str, document_id: UUID, query: str) -> None:
-        """Search until the document is found, because a processed file may not be searchable for a moment."""
+        """Search until the document is found, because a processed file may take a moment to become searchable."""
 
         def is_found() -> bool:
             with translate_openai_errors():

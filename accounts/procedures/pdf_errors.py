@@ -51,7 +51,7 @@ _REASONS = {
     "damaged": _("This PDF is damaged and can’t be read."),
     "no_pages": _("This PDF has no pages."),
     "no_text": _("This PDF contains no text. It may be a scan."),
-    "too_large": _("This PDF expands to more than %(part)s MB for one part, or %(whole)s MB in total."),
+    "too_large": _("When unpacked, this PDF is over %(whole)s MB, or one part of it is over %(part)s MB."),
     "too_many_pages": _("This PDF has more than %(most_pages)s pages."),
     "too_much_text": _("This PDF has more than %(most_characters)s characters."),
     "too_slow": _("This PDF took too long to read."),

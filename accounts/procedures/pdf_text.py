@@ -40,16 +40,16 @@ class PdfText:
 def read_pdf(
     data: bytes | BinaryIO, *, most_pages: int = 500, most_characters: int = 2_000_000, seconds: float = 10.0
 ) -> PdfText:
-    """Return the text of a PDF, read from the file's position. Block for about `seconds`. Raise PdfUnreadableError."""
+    """Return the text of a PDF, read from the file's position. Block for up to `seconds`. Raise PdfUnreadableError."""
     content = data if isinstance(data, bytes) else data.read()
     arguments = [str(most_pages), str(most_characters)]
     return _read_pages(content, arguments, seconds, most_pages=most_pages, most_characters=most_characters)
 
 
 def read_first_pages(data: bytes | BinaryIO, *, most_pages: int, seconds: float = 10.0) -> PdfText:
-    """Return the first pages of a PDF, up to the first with text, quickly at any length. Raise PdfUnreadableError.
+    """Return the first pages of a PDF, up to the first with text. Raise PdfUnreadableError.
 
-    The rest is known to be readable only as far as it unpacks within two seconds.
+    This is fast for a PDF of any length. The other pages are checked only as far as they unpack within two seconds.
     """
     content = data if isinstance(data, bytes) else data.read()
     return _read_pages(content, ["front", str(most_pages), "0"], seconds, most_pages=most_pages)

@@ -1,4 +1,4 @@
-"""Reconciliation with OpenAI: orphans of dead workers are deleted, missing files are uploaded again."""
+"""Reconciliation with OpenAI: orphans of dead workers are deleted, and missing files are uploaded again."""
 
 import logging
 from datetime import timedelta
@@ -37,7 +37,7 @@ def _remove_orphans(openai: VectorStoreClient) -> int:
     before = (timezone.now() - timedelta(seconds=settings.PROCEDURES_LEFT_AFTER)).timestamp()
     stores = [one for one in openai.list_stores() if one.created_at <= before]
     files = [one for one in openai.list_files() if one.created_at <= before]
-    # Read after listing, so that resources that came into use meanwhile are kept.
+    # Read after listing, so that resources that came into use in the meantime are kept.
     kept_stores, kept_files = _ids_in_use()
     ours = _known_owners(Account, stores)
     left_stores = [one for one in stores if one.owner in ours and one.id not in kept_stores]
@@ -85,7 +85,7 @@ def _build_missing_index(document: ProcedureDocument) -> None:
 
 
 def _requeue_preparation(openai: VectorStoreClient, document: ProcedureDocument) -> None:
-    """Queue an active document again. It stays active meanwhile, because no older one can replace it."""
+    """Queue an active document again. It stays active in the meantime, because no older one can replace it."""
     openai.remove_file(document.account.vector_store_id, document.openai_file_id)
     ready = ProcedureDocument.objects.filter(pk=document.pk, status=ProcedureDocument.Status.READY)
     if ready.requeue(status=ProcedureDocument.Status.PROCESSING, vector_store_id="", openai_file_id=""):

@@ -57,7 +57,7 @@ class _SectionBuilder:
 
 
 def parse_sections(pages: Sequence[str], has_pages: bool = True) -> list[ParsedSection]:
-    """Return the sections of a document in order. Tables of contents and headings repeated per page do not count."""
+    """Return the sections of a document in order. Tables of contents and repeated page headings are ignored."""
     found = [one for one in _iterate_sections(pages) if one.title]
     with_text = {one.number for one in found if one.text}
     sections: dict[str, ParsedSection] = {}

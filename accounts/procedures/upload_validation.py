@@ -40,7 +40,7 @@ def check_procedures(account: Account, file: UploadedFile) -> str:
 
 
 def _check_size(file: UploadedFile) -> None:
-    """Raise InvalidProceduresError by counted size, because the size that a client reports may be wrong."""
+    """Raise InvalidProceduresError if the file is empty or too large. The size that a client reports may be wrong."""
     size = 0
     for chunk in file.chunks(_CHUNK_BYTES):
         size += len(chunk)

@@ -17,7 +17,7 @@ SPREADSHEET_ENCODING = "utf-8-sig"
 def stream_download(
     write: Callable[[TextIO], None], encoding: str, headers: Mapping[str, str]
 ) -> StreamingHttpResponse:
-    """Return a download of the text that `write` produces. It is first written to disk whole, so never cut off."""
+    """Return a download of the text that `write` produces. It is first written to disk, so it is never cut off."""
     file = TemporaryFile()  # noqa: SIM115 (_read_blocks closes it)
     try:
         text = TextIOWrapper(file, encoding=encoding, newline="")

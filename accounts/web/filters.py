@@ -10,7 +10,7 @@ NON_FILTER_PARAMETERS = {"as", "cursor", "page_size"}
 
 
 class StrictFilterSet(filters.FilterSet):
-    """Filter set that rejects unknown parameters, because a typo must not show everything."""
+    """Filter set that rejects unknown parameters, because a typo must not turn a filter off."""
 
     def filter_queryset(self, queryset: Any) -> Any:
         unknown = [name for name in self.data if name not in self.filters and name not in NON_FILTER_PARAMETERS]

@@ -1,4 +1,4 @@
-"""Identifiers in requests and in what other systems send."""
+"""Identifiers in requests and in data from other systems."""
 
 from uuid import UUID
 

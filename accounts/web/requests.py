@@ -19,7 +19,7 @@ class AuthenticatedRequest(HttpRequest):
 
 
 def authenticated_user(request: Request) -> User:
-    """Return the signed-in user. Raise NotAuthenticated without one, which the API's permissions rule out."""
+    """Return the signed-in user. Raise NotAuthenticated if there is none, which the API's permissions prevent."""
     if not isinstance(request.user, User):
         raise NotAuthenticated
     return request.user

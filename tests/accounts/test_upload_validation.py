@@ -50,7 +50,7 @@ def files_of(account: Account) -> list[str]:
         (
             "p.pdf",
             BOMB,
-            "This PDF expands to more than 25 MB for one part, or 512 MB in total. "
+            "When unpacked, this PDF is over 512 MB, or one part of it is over 25 MB. "
             "Export it again from the program it was created in, and upload the new copy.",
         ),
         ("p.pdf", make_pdf("State Line 718"), NOT_717),

@@ -1,4 +1,4 @@
-"""Django's `migrate`, guarded against databases that a squashed migration cannot continue."""
+"""Django's `migrate`, which refuses databases that the squashed migrations cannot upgrade."""
 
 from typing import Any
 
