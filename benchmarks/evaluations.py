@@ -1,6 +1,6 @@
 """Time taken to grade a long conversation and to upload a large document: `python -m benchmarks.evaluations`.
 
-The product's own share of an evaluation is all its time except the waiting for the model.
+The product's own share of an evaluation is all its time except waiting for the model.
 """
 
 import io

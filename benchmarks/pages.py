@@ -1,6 +1,6 @@
 """Time to open every page with 10,000 and with 100,000 sessions in PostgreSQL, as JSON of medians.
 
-`python -m benchmarks.pages DATABASE_URL`. Both databases have the same people, scenarios, and year.
+`python -m benchmarks.pages DATABASE_URL`. Both databases have the same people and scenarios and cover the same year.
 """
 
 import json
@@ -42,7 +42,7 @@ def main(url: str) -> dict[str, Any]:
 def measure() -> dict[str, Any]:
     """Return the median milliseconds by size and page.
 
-    Both sizes are measured in turn, so that they share the noise.
+    The sizes alternate, so that noise affects both equally.
     """
     from django.conf import settings  # noqa: PLC0415  (Django is set up by now)
     from django.core.management import call_command  # noqa: PLC0415

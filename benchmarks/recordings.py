@@ -1,7 +1,7 @@
 """Time and memory taken to finish and play an hour of audio, as JSON: `python -m benchmarks.recordings URL`.
 
 URL is the storage of the recordings: empty for a new folder, or a bucket on an S3 server. The spool is uploaded in
-segments of 5 s, as a gateway does it. Finishing and playing each run in their own process.
+segments of 5 s, as a gateway does. Finishing and playing each run in their own process.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ def memory_mb(field: str = "VmRSS") -> float:
 
 
 def reset_peak_memory() -> float:
-    """Reset the recorded peak of memory and return the MB in use now."""
+    """Reset the peak memory reading and return the MB in use now."""
     Path("/proc/self/clear_refs").write_text("5")
     return memory_mb()
 
@@ -90,7 +90,7 @@ def finish() -> dict[str, Any]:
     from recordings.services.finishing import finish_recording  # noqa: PLC0415
     from recordings.storage import object_store  # noqa: PLC0415
 
-    # Load and open first what any worker has loaded before its first recording.
+    # First load and open what a real worker has loaded by the time of its first recording.
     list(object_store().list_objects("recordings/"))
     recording = Recording.objects.get()
     idle = reset_peak_memory()

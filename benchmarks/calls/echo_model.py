@@ -16,7 +16,7 @@ DELTA = b'{"type":"response.output_audio.delta","event_id":"e","output_index":0,
 
 
 class EchoModel(WebSocketServerProtocol):
-    """Model that waits for `response.create` behind the gateway, and keeps the same times unasked behind the relay."""
+    """Model that waits for `response.create` behind the gateway, and sends responses on its own behind the relay."""
 
     instances: set["EchoModel"] = set()
 

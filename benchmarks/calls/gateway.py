@@ -58,7 +58,7 @@ class MeasurementWindow:
     load_waited: float = 0.0  # the same for the process that generates the load
     memory: float = 0.0  # KB per call, above the process without calls
     lag: float | None = None  # ms of event loop delay that the gateway reports
-    faults: list[str] = field(default_factory=list)  # up to three early closes, or that no frame came back
+    faults: list[str] = field(default_factory=list)  # up to three early closes, or a note that no frame came back
 
     @property
     def cpu_per_call(self) -> float:
@@ -350,7 +350,7 @@ def sweep(seconds: float) -> list[MeasurementWindow]:
 
 
 def profile(number: int, seconds: float) -> None:
-    """Profile the gateway with cProfile. Its shares are meaningful, its absolute times are not."""
+    """Profile the gateway with cProfile. The shares are meaningful; the absolute times are not."""
     import pstats  # noqa: PLC0415
 
     with call_benchmark() as made, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
