@@ -4,5 +4,5 @@ from django.utils.translation import gettext as _
 
 
 def demo_notice(request: HttpRequest) -> dict[str, str]:
-    """Add the notice of a demo. The demo's own notices are translated; an operator's own one is shown as it is."""
+    """Add the notice of a demo. The demo's own notices are translated; an operator's own notice is shown as is."""
     return {"demo_notice": _(settings.DEMO_NOTICE)}

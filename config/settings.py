@@ -33,7 +33,7 @@ REDIS_URL = env.str(
 STORAGE_URL = env.str(
     "STORAGE_URL", validate=validate.Regexp(r"^(file:.|s3://[^/?])", error="must be file:… or s3://…")
 )
-# Recordings until they are uploaded.
+# Folder of recordings that have not been uploaded yet.
 SPOOL_DIR = env.path("SPOOL_DIR", validate=validate.Predicate("is_absolute", error="must be an absolute path"))
 EMAIL_URL = env.dj_email_url("EMAIL_URL")
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", "steadyline@localhost")  # sender of all mail
@@ -91,7 +91,7 @@ SWEEP_CONTEXTS_EVERY = env.float("SWEEP_CONTEXTS_EVERY", 86_400.0, validate=_abo
 GREETING_LOST_AFTER = env.float("GREETING_LOST_AFTER", 45.0, validate=_above_zero)  # until a greeting is queued again
 TASK_LOST_AFTER = env.float("TASK_LOST_AFTER", 360.0, validate=_above_zero)  # until a task's claim expires
 SHIP_EVERY = env.float("SHIP_EVERY", 5.0, validate=_above_zero)  # between segments of a recording
-HOST_LOST_AFTER = env.float("HOST_LOST_AFTER", 120.0, validate=_above_zero)  # without news of a gateway host
+HOST_LOST_AFTER = env.float("HOST_LOST_AFTER", 120.0, validate=_above_zero)  # until a gateway host is presumed dead
 RECORDING_LOST_AFTER = env.float("RECORDING_LOST_AFTER", 60.0, validate=_above_zero)  # until a worker is presumed dead
 # Between sweeps for unused recording objects.
 SWEEP_ORPHANS_EVERY = env.float("SWEEP_ORPHANS_EVERY", 86_400.0, validate=_above_zero)
@@ -100,7 +100,7 @@ SWEEP_RETENTION_EVERY = env.float("SWEEP_RETENTION_EVERY", 3600.0, validate=_abo
 IMPORT_LOST_AFTER = env.float("IMPORT_LOST_AFTER", 30.0, validate=_above_zero)  # until a worker is presumed dead
 # Until an abandoned draft is discarded.
 DRAFT_KEPT_FOR = env.float("DRAFT_KEPT_FOR", 14 * 86_400.0, validate=_above_zero)
-# Allow webhooks to addresses in one's own network and without https. For trying webhooks out only.
+# Allow webhooks to private addresses and without https. Only for trying out webhooks.
 WEBHOOKS_TO_PRIVATE = env.bool("WEBHOOKS_TO_PRIVATE", False)
 DUE_SOON_DAYS = env.int("DUE_SOON_DAYS", 2, validate=validate.Range(min=0))  # days before the due date
 NOTICES_AT_ONCE = env.int("NOTICES_AT_ONCE", 500, validate=validate.Range(min=1))  # mails per sweep

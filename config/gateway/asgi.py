@@ -58,7 +58,7 @@ class NotFoundFallback:
 
 
 class HealthEndpoints:
-    """Django's health endpoints, extended by the gateway's drain state and load."""
+    """Django's health endpoints, extended with the gateway's drain state and load."""
 
     def __init__(self, call_registry: CallRegistry) -> None:
         self.call_registry = call_registry

@@ -22,7 +22,7 @@ from uvicorn.importer import import_from_string
 from voicegateway.browser.uvicorn_protocol import CallWebSocketProtocol
 
 APPLICATION = "config.gateway.asgi:application"
-# Time to close WebSockets. By then, everything a call needs to be saved has been waited for.
+# Time to close WebSockets. Everything that a call must save has been saved by then.
 CLOSE_TIMEOUT = 5  # seconds
 # Time for pages to answer the close of their WebSocket. Closing without it may lose the last message.
 CLOSE_ANSWER_TIMEOUT, POLL_INTERVAL = 2.0, 0.02  # seconds

@@ -1,7 +1,7 @@
 """Installation for a fresh clone, and reset of the demo: `python config/launcher/bootstrap.py demo | test | reset`.
 
-Uses the standard library only. Every Python 3 must be able to parse this file, so that an old one can print its
-message.
+Uses the standard library only. Every Python 3 must be able to parse this file, so that an old one can print
+the message about its version.
 """
 
 import fcntl
@@ -106,8 +106,8 @@ class Installer:
             )
 
     def make_venv(self) -> None:
-        # Add to a developer's own environment. Recreate an unfinished one or one of another Python: neither can be
-        # repaired.
+        # Add to a developer's own environment. Recreate an unfinished one, or one made by another Python, because
+        # neither can be repaired.
         afresh = self.venv.exists() and (self.unfinished_marker.exists() or not self.matches_this_python())
         options = ["--clear"] if afresh else []
         self.unfinished_marker.touch()

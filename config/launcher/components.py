@@ -30,7 +30,7 @@ class DemoStandin:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            # Ctrl-C in the terminal must not reach the stand-in: calls first end their connections to it.
+            # Ctrl-C in the terminal must not reach the stand-in: calls must close their connections to it first.
             start_new_session=True,
         )
 

@@ -1,4 +1,4 @@
-"""The demo: everything that a crisis center runs as many processes, in one. `make demo` starts it."""
+"""The demo: one process with everything that a crisis center runs as many. `make demo` starts it."""
 
 import argparse
 import gc
@@ -30,8 +30,8 @@ from config.launcher.components import (
 )
 from config.launcher.environment import UNREACHABLE_URL, demo_environment, has_openai_key, standin_environment
 
-DISK_BYTES_NEEDED = 500_000_000  # bytes: room for some hours of recordings
-START_TIMEOUT = 60.0  # seconds until a hanging start is given up
+DISK_BYTES_NEEDED = 500_000_000  # bytes: room for a few hours of recordings
+START_TIMEOUT = 60.0  # seconds until a startup that hangs is abandoned
 PASSWORD = "steadyline-demo"
 READY_MESSAGE = """
 Steadyline is ready: {address}

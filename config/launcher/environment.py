@@ -42,7 +42,7 @@ def demo_environment(var: Path, web_port: int, gateway_port: int, given: Mapping
         "STORAGE_URL": f"file:{quote(str(var / 'files'))}",
         "SPOOL_DIR": str(var / "spool"),
         "EMAIL_URL": "console:",
-        # Webhooks are tried with a receiver on this computer.
+        # Webhooks can be tried out with a receiver on this computer.
         "WEBHOOKS_TO_PRIVATE": "true",
         "DEFAULT_ORGANIZATION": "Harbor Crisis Center",
         "DEMO_NOTICE": WITH_KEY_NOTICE if has_openai_key(given) else OFFLINE_NOTICE,

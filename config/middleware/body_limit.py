@@ -11,10 +11,10 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 # A browser shows the response only after it has sent the whole body. For browsers, read and discard up to this multiple
-# of the limit, for at most this many seconds. The bounds hold because any client can claim to be a browser.
+# of the limit, for at most this many seconds. Both are bounded because any client can claim to be a browser.
 _DRAIN_FACTOR = 2
 _DRAIN_TIMEOUT = 10.0  # seconds
-# For the form fields beside the file.
+# Allowance for the form fields sent with a file.
 _FORM_OVERHEAD_BYTES = 1024**2
 
 
@@ -107,6 +107,6 @@ def _declared_length(scope: HTTPScope) -> int:
 
 
 def _format_size(limit: int) -> str:
-    """Return the largest file that fits. A form states the limit of its file alone."""
+    """Return the size of the largest file that fits. For a form, leave room for its other fields."""
     size = (limit - _FORM_OVERHEAD_BYTES if limit > _FORM_OVERHEAD_BYTES else limit) / 1024**2
     return _("%(size)s MB") % {"size": f"{size:.3g}"}

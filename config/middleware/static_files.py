@@ -6,7 +6,7 @@ from whitenoise.responders import StaticFile
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):
-    """WhiteNoise with whole bodies. Django's ASGI handler buffers synchronous streams and warns about them."""
+    """WhiteNoise without streaming: Django's ASGI handler buffers synchronous streams and warns about them."""
 
     @staticmethod
     def serve(static_file: StaticFile, request: HttpRequest) -> HttpResponse:

@@ -19,7 +19,7 @@ MAX_DELETE_BATCH = 1000  # objects, the limit of one request
 
 
 class PrivateS3Storage(S3Storage):
-    """S3 with private objects, signed URLs, and timeouts. Boto's defaults are a minute, five times."""
+    """S3 with private objects, signed URLs, and timeouts. By default, boto tries five times for a minute each."""
 
     def get_default_settings(self) -> dict[str, Any]:
         return {
@@ -78,7 +78,7 @@ class PrivateS3Storage(S3Storage):
 
     def delete_prefix(self, prefix: str, keep: str = "") -> list[StoredObject]:
         with translate_s3_errors():
-            # Also those of the kept key, whose object is complete.
+            # Abort unfinished uploads of the kept key, too: its object is complete.
             for one in self._unfinished_uploads(prefix):
                 self._abort(one)
             condemned = [(version, found) for version, found in self._versions(prefix) if found.key != keep]
@@ -134,7 +134,7 @@ class PrivateS3Storage(S3Storage):
                 raise
 
     def _versions(self, prefix: str) -> list[tuple[dict[str, str], StoredObject]]:
-        """Yield every object under the prefix. In a versioned bucket, include old versions and delete markers."""
+        """Return every object under the prefix. In a versioned bucket, include old versions and delete markers."""
         pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.bucket_name, Prefix=prefix)
         try:
             found = [one for page in pages for kind in ("Versions", "DeleteMarkers") for one in page.get(kind, [])]

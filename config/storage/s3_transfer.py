@@ -165,7 +165,7 @@ class ObjectRangeError(Exception):
 
 
 def put_object(client: Any, where: dict[str, str], data: bytes) -> None:
-    """Store an object. Its MD5 lets the store refuse data damaged on the way."""
+    """Store an object. Its MD5 lets the store refuse data damaged in transit."""
     with translate_s3_errors():
         client.put_object(**where, Body=data, ContentMD5=content_md5(data))
 
