@@ -1,4 +1,4 @@
-"""Messages for people from modules that know no Django. `scenarios.services.message_translation` translates them."""
+"""Messages for people from modules without Django. `scenarios.services.message_translation` translates them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -40,6 +40,6 @@ def seed_organization(instance: Organization, created: bool, raw: bool = False, 
 
 @receiver(post_delete, sender=Scenario)
 def remove_context_of_deleted_scenario(instance: Scenario, **kwargs: Any) -> None:
-    """Delete the context file of a deleted scenario after the commit. Versions keep the text they were graded by."""
+    """Delete the context file of a deleted scenario after the commit. Versions keep their own copy of the text."""
     key = instance.evaluator_context_file.name
     transaction.on_commit(lambda: remove_context_file(key or ""), robust=True)

@@ -16,7 +16,7 @@ class ChecksWidget(forms.Widget):
         rows = list(value or [])
         blank = {"text": "", "weight": DEFAULT_WEIGHT, "expected": "", "phrases": []}
         rows += [blank] * min(BLANK_ROWS, MAX_CRITERIA - len(rows))
-        # The form's own renderer knows only Django's templates.
+        # The form's own renderer finds only Django's templates.
         context = {"rows": rows, "weights": WEIGHTS, "name": name}
         return render_to_string("admin/scenarios/scenario/_checks_widget.html", context)
 

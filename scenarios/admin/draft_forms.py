@@ -27,7 +27,7 @@ NO_ACCOUNT_LABEL = _("The whole organization (no procedures)")
 
 
 def counted_textarea(rows, **attrs):
-    """Return a text area without `maxlength`, which would silently cut pasted text.
+    """Return a text area without `maxlength`, which would silently cut off pasted text.
 
     A counter and validation report the limit.
     """
@@ -64,7 +64,7 @@ def account_field(user, **options):
 class NewDraftForm(PlainLabelsMixin, forms.Form):
     """A complaint, typed or uploaded, and options for its draft.
 
-    An uploaded text appears in the text field once read.
+    The text of an uploaded file appears in the text field once it is read.
     """
 
     source = MultilineTextField(
@@ -199,7 +199,7 @@ class DraftForm(TenantForm):
         return clean_context_text(self.cleaned_data["evaluator_context"])
 
     def scenario_fields(self):
-        """Return the columns of the scenario's row, without the skills and the context stored apart from it."""
+        """Return the columns of the scenario's row, without the skills and the context, which are stored separately."""
         apart = {"skills", "evaluator_context"}
         return {name: self.cleaned_data[name] for name in self.Meta.fields if name not in apart}
 

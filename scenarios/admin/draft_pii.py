@@ -1,4 +1,4 @@
-"""Details of a complaint's people that are left in a draft's fields, grouped by wording for display."""
+"""Personal details from a complaint that are left in a draft's fields, grouped by wording for display."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class PIIPlace:
 
 @dataclass
 class PIIFinding:
-    """The same words in the same field, which one checkbox dismisses."""
+    """All occurrences of the same words in one field. One checkbox dismisses them together."""
 
     field: str
     kind: str
@@ -53,7 +53,7 @@ FIELD_LABELS = {
 
 
 def read_checked_texts(data):
-    """Return the checked fields as typed, cut to their limits. Longer texts cannot be saved."""
+    """Return the texts to check, as typed but truncated to their limits. Longer texts cannot be saved."""
     limits = TEXT_LIMITS | {"title": Scenario._meta.get_field("title").max_length}
     return {name: (data.get(name) or "").replace("\r\n", "\n")[: limits[name]] for name in PII_CHECKED_FIELDS}
 

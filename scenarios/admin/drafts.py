@@ -49,7 +49,7 @@ NOT_SAVED = gettext_lazy("The scenario could not be saved. Your changes are stil
 
 
 class DraftAdmin(TenantAdmin):
-    """Admin pages for drafts from complaints. Registered by `training`, which knows the possible assignees.
+    """Admin pages for drafts from complaints. Registered by `training`, which lists the possible assignees.
 
     Drafts are discarded, never deleted. None of their text enters the admin history.
     """
@@ -123,7 +123,7 @@ class DraftAdmin(TenantAdmin):
         return HttpResponseClientRefresh()
 
     def check_view(self, request, pk):
-        """Return the fragment with the complaint's details left in the text as typed now. For htmx."""
+        """Return the fragment that lists details from the complaint left in the text as typed so far. For htmx."""
         draft = self._get_draft(request, pk)
         if not draft.is_open:
             return HttpResponse()
@@ -219,7 +219,7 @@ class DraftAdmin(TenantAdmin):
             try:
                 return self._saved(request, draft, form, giving)
             except (UnresolvedPIIError, DraftClosedError):
-                draft.refresh_from_db()  # the page says which of the two it was
+                draft.refresh_from_db()  # the page shows which of the two happened
             except ValidationError as error:
                 form.add_error(None, error.messages)
             except Exception:  # storage backends raise errors of many types

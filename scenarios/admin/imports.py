@@ -44,7 +44,7 @@ class ImportUploadForm(forms.Form):
         label=_("File"),
         widget=forms.FileInput(attrs={"accept": ".csv,.json"}),
         help_text=format_lazy(
-            _("JSON, or CSV in UTF-8, with up to {megabytes} MB and {rows} rows."),
+            _("A JSON file, or a CSV file in UTF-8, of up to {megabytes} MB and {rows} rows."),
             megabytes=MAX_BYTES // 1024**2,
             rows=f"{MAX_ROWS:,}",
         ),
@@ -107,7 +107,7 @@ class ImportUploadForm(forms.Form):
 
 @dataclass(frozen=True)
 class ImportPanel:
-    """An import with one page of its rows, as its admin page shows them."""
+    """An import with one page of its rows, as shown on its admin page."""
 
     job: ImportJob
     counts: dict[str, int]  # rows by outcome

@@ -29,7 +29,7 @@ TEXT_LIMITS = {"evaluator_context": CONTEXT_LIMIT} | {
 
 
 class MultilineTextField(forms.CharField):
-    """Text as typed, with LF line ends. Browsers send CR LF, and saving unedited text must not change it."""
+    """Text as typed, with LF line endings. Browsers send CR LF, and saving unedited text must not change it."""
 
     def __init__(self, **kwargs):
         super().__init__(**{"strip": False} | kwargs)
@@ -38,7 +38,7 @@ class MultilineTextField(forms.CharField):
         return (super().to_python(value) or "").replace("\r\n", "\n")
 
     def widget_attrs(self, widget):
-        """Return no `maxlength`, because browsers silently cut longer pasted text."""
+        """Return no `maxlength`, because browsers silently cut off longer pasted text."""
         return {}
 
 
@@ -62,7 +62,7 @@ class AccountChoiceField(forms.ModelChoiceField):
 class PendingContext:
     """The evaluator context during one request: its stored text and pending changes.
 
-    The storage may be far away, so the file is read and written before the transaction that saves the row.
+    The storage may be slow, so the file is read and written before the transaction that saves the row.
     """
 
     scenario_id: UUID = field(default_factory=uuid4)

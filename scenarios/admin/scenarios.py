@@ -43,7 +43,7 @@ class CategoryAndSkillAdmin(TenantAdmin):
 
 
 class ScenarioAdmin(TenantAdmin):
-    """Admin pages for writing scenarios. Registered by `training`, which knows the possible assignees."""
+    """Admin pages for writing scenarios. Registered by `training`, which lists the possible assignees."""
 
     form = ScenarioForm
     formfield_overrides = {models.TextField: {"form_class": MultilineTextField}}
@@ -110,7 +110,7 @@ class ScenarioAdmin(TenantAdmin):
         ]
 
     def get_fieldsets(self, request, obj=None):
-        """Hide upload and checks from users who may only view, and the one-time flag on a new library scenario."""
+        """Hide upload and checks from users who may only view, and the one-time flag while a scenario is added."""
         may_write = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
         absent = ([] if may_write else ["context_file", "checks"]) + ([] if obj else ["is_one_time"])
         return [
@@ -119,7 +119,7 @@ class ScenarioAdmin(TenantAdmin):
         ]
 
     def get_readonly_fields(self, request, obj=None):
-        """Lock the one-time flag, which has actions that ask first, and the mode of an assigned scenario."""
+        """Lock the one-time flag, which has actions that ask for confirmation, and the mode of an assigned scenario."""
         return ["mode", "is_one_time"] if obj and obj.is_assigned else ["is_one_time"]
 
     def get_form(self, request, obj=None, change=False, **kwargs):
@@ -197,7 +197,7 @@ class ScenarioAdmin(TenantAdmin):
     # Advice while writing
 
     def advice_view(self, request):
-        """Return advice on the text as typed now. For htmx."""
+        """Return advice on the text as typed so far. For htmx."""
         if not self.has_change_permission(request):
             raise PermissionDenied
         typed = {name: request.POST.get(name, "") for name in ("prompt", "evaluator_context", "mode")}

@@ -12,7 +12,7 @@ class SurveyWidget(forms.Widget):
     """Five inputs, submitted as `visitor_survey-age`, `visitor_survey-area`, and so on."""
 
     def render(self, name, value, attrs=None, renderer=None):
-        # The form's own renderer knows only Django's templates.
+        # The form's own renderer finds only Django's templates.
         context = {
             "name": name,
             "texts": [

@@ -53,7 +53,7 @@ class DraftPermission(RolePermission):
 class DraftViewSet(ReadOnlyModelViewSet[ScenarioDraft]):
     """Scenarios that a model drafts from complaints.
 
-    `training` adds the save action, because it knows which counselors can be assigned the result.
+    `training` adds the save action, which can also assign the scenario.
     """
 
     token_scope = "scenarios"

@@ -9,7 +9,7 @@ PREFER_PARAMETER = OpenApiParameter(
 
 
 class DetailedAPIError(APIException):
-    """An API error with machine-readable fields beside the message."""
+    """An API error with machine-readable fields in addition to the message."""
 
     def __init__(self, status: int, code: str, detail: str, **extra: object) -> None:
         super().__init__(detail, code)

@@ -21,7 +21,7 @@ Row = TypeVar("Row", Category, Skill)
 
 
 class ScenarioFilterSet(StrictFilterSet):
-    """Filters for scenario lists and exports. A value that matches nothing is an error and is not ignored."""
+    """Filters for scenario lists and exports. An unknown value is rejected, not ignored."""
 
     is_one_time = filters.ChoiceFilter(choices=[*YES_OR_NO, ("any", "any")], method="of_kind")
     mode = filters.ChoiceFilter(choices=Mode.choices)

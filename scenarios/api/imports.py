@@ -77,7 +77,7 @@ class ImportViewSet(ReadOnlyModelViewSet[ImportJob]):
 
         Respond 202 with a `Location` to poll until it is done, then 201, or 200 if no scenario was created.
         """
-        # QueryDict.dict(): as form data, an empty `?dry_run` would count as absent, and the import would write.
+        # Pass a plain dict. DRF would treat an empty `?dry_run` in a QueryDict as absent, and the import would write.
         options = self._validated(ImportOptionsSerializer, request.query_params.dict())
         is_dry = options.pop("dry_run")
         key = "" if is_dry else read_idempotency_key(request)

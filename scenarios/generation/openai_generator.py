@@ -234,7 +234,7 @@ def _truncate_line(text: str, limit: int) -> str:
 
 
 def _require_length(text: str, limit: int) -> str:
-    """Return the text unchanged or raise AIUnavailableError. Truncating would drop its end, which matters equally."""
+    """Return the text unchanged or raise AIUnavailableError. Truncating would drop the end, which matters as much."""
     if not 0 < len(text) <= limit:
         raise AIUnavailableError("unusable_answer", retryable=True)
     return text

@@ -1,4 +1,4 @@
-"""Splitting of an evaluator context into criteria, shared by writing advice and grading."""
+"""Parser that splits an evaluator context into criteria, shared by writing advice and grading."""
 
 import re
 

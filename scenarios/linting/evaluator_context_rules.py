@@ -106,7 +106,8 @@ _ACTS = word_set(
     "invite acknowledge develop complete consult follow encourage summarize summarise close offer give keep let say "
     "greet introduce help discuss mention remind gather obtain collect avoid select determine connect address thank"
 )
-# Recognizing something shows in the response to it, so the two are one check. After "and", a name may be a noun.
+# "Recognizes … and validates …" is one check: only the response shows the recognition. The verbs that are added here
+# may be nouns after "and".
 _FIRST_ACTS = _ACTS - word_set("recognize recognise identify") | word_set("name put sum work speak listen")
 
 

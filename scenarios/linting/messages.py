@@ -12,14 +12,14 @@ MESSAGES = {
     ),
     "leaks_grading": Message(
         gettext_noop(
-            "This tells the caller what is graded. A caller who knows that gives the right answers away, and the "
-            "practice is worth less. Move it to the evaluator context, and describe here what the caller does: “You "
+            "This tells the caller what is graded. A caller who knows this gives away the right answers, which makes "
+            "practice less useful. Move it to the evaluator context, and describe here what the caller does: “You "
             "hold it back until someone asks.”"
         )
     ),
     "copied_grading": Message(
         gettext_noop(
-            "These words are also in the evaluator context. A caller who knows what is graded plays toward it. Keep "
+            "These words are also in the evaluator context. A caller who knows what is graded plays to it. Keep "
             "only what the caller knows and feels: “You have pills at home. You say so only if asked.”"
         )
     ),
@@ -31,9 +31,9 @@ MESSAGES = {
     ),
     "no_opening_state": Message(
         gettext_noop(
-            "The prompt doesn’t say how the caller feels when the call starts. Callers are then too easy: calm, open, "
-            "and soon comforted. Describe the start: “At first you are tense, you apologize, and you answer in short "
-            "sentences.”"
+            "The prompt doesn’t say how the caller feels when the call starts. The caller is then too easy: calm, "
+            "open, and soon comforted. Describe the start: “At first you are tense, you apologize, and you answer in "
+            "short sentences.”"
         )
     ),
     "two_speakers": Message(

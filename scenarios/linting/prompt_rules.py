@@ -57,7 +57,7 @@ _ENGLISH = word_set("the a an and or you your are is to of in i my not when if")
 
 def _missing(prompt: str) -> Iterator[LintFinding]:
     if not _is_english(prompt):
-        return  # these patterns are English and would miss what another language says
+        return  # these patterns are English and would find nothing in another language
     if not _PERSONA.search(prompt):
         yield "no_persona", NOWHERE
     if not _STATE.search(prompt):
@@ -89,7 +89,7 @@ _HAND_OVER = compile_any(
 
 
 def _two_speakers(prompt: str) -> Iterator[LintFinding]:
-    """Yield a script, or two people at once. A person who hands over to another counts as one at a time."""
+    """Yield a script or a prompt for two people at once. A handover from one person to the next is allowed."""
     lines = list(_SPOKEN.finditer(prompt))
     changes = sum(bool(one[1]) != bool(other[1]) for one, other in zip(lines, lines[1:], strict=False))
     if changes >= 2:
@@ -155,7 +155,7 @@ def _word_runs(text: str) -> set[tuple[str, ...]]:
 
 
 def _find_copied(said: list[TextPassage], evaluator_context: str) -> list[TextPassage]:
-    """Return sentences that stand whole in the context or contain a whole sentence of it."""
+    """Return sentences that appear in full in the context or contain a full sentence of it."""
     here, there = {run for sentence in said for run in _word_runs(sentence.text)}, _word_runs(evaluator_context)
     if here.isdisjoint(there):
         return []

@@ -73,7 +73,7 @@ class ImportJob(LeasedModel):
     written = models.PositiveIntegerField(
         _("done"), default=0, help_text=_("Number of new or changed rows that are done.")
     )
-    # A pack waits for no worker until it is started. Attempts count since rows were last written.
+    # Empty until the import is started. Attempts are counted from the last time that rows were written.
     available_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     finished_at = models.DateTimeField(null=True)

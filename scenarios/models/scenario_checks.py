@@ -24,7 +24,7 @@ class ScenarioCheck(TypedDict):
     text: str
     weight: int  # one of WEIGHTS
     expected: str  # expected outcome, if any
-    phrases: list[str]  # words that would show it
+    phrases: list[str]  # wording that would show it
 
 
 def propose_checks(evaluator_context: str) -> list[ScenarioCheck]:

@@ -26,7 +26,7 @@ NAME_LIMIT = 100  # characters of a category or skill name
 
 
 def fold_text(text: str) -> str:
-    """Return the form for comparing titles and names: LF line ends, trimmed, NFC-normalized, and case-folded."""
+    """Return the form for comparing titles and names: LF line endings, trimmed, NFC-normalized, and case-folded."""
     text = text.replace("\r\n", "\n")  # as packs store it
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold()).strip()
 

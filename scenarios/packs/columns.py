@@ -7,7 +7,7 @@ from enum import Enum, auto
 from scenarios.messages import Message, gettext_noop
 from scenarios.packs.rows import PackValue, printable_excerpt
 
-MAX_UNKNOWN_COLUMNS = 100  # a pack never has so many; another kind of file does
+MAX_UNKNOWN_COLUMNS = 100  # no pack has this many, but other kinds of files do
 _NEAR = 0.8  # similarity from which an unknown name counts as misspelled
 
 
@@ -55,7 +55,7 @@ def canonical_column(name: str) -> str:
 
 
 class TooManyUnknownColumnsError(Exception):
-    """More unknown column names than any pack has. The reader adds the position."""
+    """More unknown column names than any pack would have. The reader adds the position."""
 
     message = Message(
         gettext_noop("The file has more than %(most)s unknown columns. Is it really a scenario pack?"),
@@ -114,7 +114,7 @@ def describe_unstorable_text(text: str) -> Message | None:
 
 
 def normalize_value(name: str, value: PackValue) -> PackValue:
-    """Return the value as stored: LF line ends, and titles without surrounding whitespace."""
+    """Return the value as stored: LF line endings, and titles without surrounding whitespace."""
     if isinstance(value, list):
         return [one.replace("\r\n", "\n") for one in value]
     if not isinstance(value, str):

@@ -15,7 +15,7 @@ _NAME = re.compile(r'\s*+(?:"(?P<quoted>[^"]*+(?:""[^"]*+)*+)"[^\S\n]*+|(?P<plai
 
 
 class InvalidCellError(ValueError):
-    """A cell whose text is not a value of its column. `message` gives the reason."""
+    """A cell whose text is not valid for its column. `message` gives the reason."""
 
     def __init__(self, message: Message) -> None:
         super().__init__(str(message))
@@ -72,7 +72,7 @@ def _boolean(text: str) -> bool | None:
 
 
 def _names(text: str) -> list[str]:
-    """Split names at semicolons and line breaks. A quoted name is taken literally, with doubled quotes."""
+    """Split names at semicolons and line breaks. A quoted name is taken literally; a doubled quote stands for one."""
     names = []
     position = 0
     while position < len(text):

@@ -1,4 +1,4 @@
-"""Cursor that steps through a JSON document value by value without parsing it whole."""
+"""Cursor that steps through a JSON document value by value without parsing it all at once."""
 
 import json
 import re
@@ -150,7 +150,7 @@ class JSONCursor:
         return closed
 
     def _step_over_brackets(self, depth: int) -> None:
-        """Step to the matching closing bracket, or to the point at which no parser could go on.
+        """Step to the matching closing bracket, or to the point at which any parser would fail.
 
         The parser then reports the error there.
         """

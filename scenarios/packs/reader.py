@@ -37,8 +37,8 @@ def read_pack(
 ) -> Iterator[PackRow]:
     """Yield the rows of a JSON or CSV pack from the file's current position. Rows are read lazily.
 
-    Raise UnreadablePackError, possibly after some rows, if the file cannot be read whole. The file's bytes are kept in
-    memory, its rows are not. `notes` collects the ignored columns.
+    Raise UnreadablePackError, possibly after some rows, if the file cannot be read in full. The file's bytes are kept
+    in memory; its rows are not. `notes` collects the ignored columns.
     """
     data = _read_bytes(file, most_bytes)
     start = len(_BOM) if data.startswith(_BOM) else 0
@@ -52,7 +52,7 @@ def read_pack(
 
 
 def reject_oversized_file(file: BinaryIO, most_bytes: int) -> None:
-    """Raise UnreadablePackError before reading anything, if the file can tell its size."""
+    """Raise UnreadablePackError without reading the file, if its size is known and too large."""
     if file.seekable():
         here = file.tell()
         file.seek(0, io.SEEK_END)
@@ -61,7 +61,7 @@ def reject_oversized_file(file: BinaryIO, most_bytes: int) -> None:
 
 
 def _read_bytes(file: BinaryIO, most_bytes: int) -> bytes:
-    """Return the file's bytes. Refuse a file that is too large before reading it or, for a pipe, as soon as it is."""
+    """Return the file's bytes. Refuse an oversized file before reading it or, for a pipe, at the limit."""
     reject_oversized_file(file, most_bytes)
     held = io.BytesIO()
     while chunk := file.read(_CHUNK):

@@ -34,7 +34,7 @@ class PackRow:
 
 
 class UnreadablePackError(Exception):
-    """A file that cannot be read as a whole. Retrying does not help."""
+    """A file that cannot be read in full. Retrying does not help."""
 
     def __init__(self, reason: Message, line: int | None = None, column: int | None = None) -> None:
         super().__init__(reason)

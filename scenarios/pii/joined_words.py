@@ -42,7 +42,7 @@ def match_joined_words(wanted: Iterable[str], reading: NormalizedText, kind: PII
 
 
 def _keep_distinctive(keys: set[str]) -> set[str]:
-    """Return the keys that are long enough and no ordinary word. Ann Other must not match "another"."""
+    """Return the keys that are long enough and not an ordinary word. Ann Other must not match "another"."""
     return {key for key in keys if len(key) >= MIN_LENGTH and not is_ambiguous(key)}
 
 

@@ -16,7 +16,7 @@ class NamePart:
 
     is_explicit: bool  # introduced in the source as a name
     is_ambiguous: bool  # also an ordinary word
-    # Only a word that no list contains, from a text whose capitalization says nothing.
+    # Not in any word list, and the capitalization of the source gives no evidence either.
     is_guess: bool = False
 
 
@@ -104,7 +104,7 @@ def _goes_on_in_initials(words: Sequence[Word], at: int) -> bool:
 
 
 def _stands_in_a_heading(words: Sequence[Word], at: int) -> bool:
-    """Return True beside an ordinary capitalized word, because capitals in a heading do not indicate a name."""
+    """Return True next to an ordinary capitalized word, because capitals in a heading do not indicate a name."""
     beside = [words[at - 1]] if at and words[at].gap == " " else []
     beside += [word for word in words[at + 1 : at + 2] if word.gap == " "]
     ordinary = [word for word in beside if word.key in FUNCTION_WORDS or _is_of_a_heading(word)]

@@ -16,7 +16,7 @@ TYPOGRAPHY = str.maketrans(
         **{"ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe"},
     }
 )
-# Letters that look Latin. Both cases are mapped, so that a name really written in them stays one name.
+# Letters that look Latin. Both cases are mapped, so that a Cyrillic or Greek name has one key.
 CYRILLIC = ("авекмнорстухіјѕһԁԛԝӏ", "abekmhopctyxijshdqwl")
 GREEK = ("αβεζηικμνορτυχ", "abezhikmnoptyx")
 HOMOGLYPHS = {
@@ -32,7 +32,7 @@ CLITIC = re.compile(r"'(?:s|d|ll)$", re.IGNORECASE)
 SENTENCE_END = re.compile(r'[.!?:\n\r"\u2022\u2014*\u2026]')
 ABBREVIATIONS = WORD_LISTS["abbreviations"]
 ALL_CAPS_SHARE = 0.7  # share of capitals among the letters of a line
-# A line of 60 or more characters was broken by an editor, not by the writer.
+# A line of 60 or more characters is assumed to be wrapped by an editor, not ended by the writer.
 SOFT_LINE_BREAK = re.compile(r"(?<=[^\n]{60})\n(?=[^\W\d_])")
 
 
@@ -41,7 +41,7 @@ class Word:
     """A word of a normalized text."""
 
     start: int  # offset into `NormalizedText.plain`
-    end: int  # offset behind the word without its clitic
+    end: int  # offset after the word without its clitic
     raw: str  # the word as written, clitic included
     key: str  # lowercase form for comparison
     gap: str  # characters between the previous word and this one
@@ -120,9 +120,9 @@ class NormalizedText:
 
 
 def _covers(spans: list[tuple[int, int]], position: int) -> bool:
-    """Return True if a span holds the position.
+    """Return True if a span contains the position.
 
-    Spans are ordered last first and positions only grow, so passed spans are dropped from the list.
+    Spans are ordered last first and positions only grow, so spans before the position are dropped from the list.
     """
     while spans and spans[-1][1] <= position:
         spans.pop()

@@ -1,4 +1,4 @@
-"""Emptying of closed and abandoned drafts, whose texts come from a complaint."""
+"""Cleanup of closed and abandoned drafts, whose texts come from a complaint."""
 
 from datetime import timedelta
 

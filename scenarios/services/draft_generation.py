@@ -1,4 +1,4 @@
-"""Writing of drafts by workers: claimed, written by a model, and stored exactly once."""
+"""Generation of drafts by workers: claimed, written by a model, and stored exactly once."""
 
 import logging
 from uuid import UUID

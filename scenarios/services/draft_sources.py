@@ -17,7 +17,7 @@ MAX_READ_LENGTH = 100_000  # characters read from a file: enough to shorten by h
 
 
 def strip_unstorable(text: str) -> str:
-    """Return the text trimmed, with LF line ends, and without characters that a database cannot store."""
+    """Return the text trimmed, with LF line endings, and without characters that a database cannot store."""
     return UNSTORABLE.sub("", text.replace("\r\n", "\n")).strip()
 
 

@@ -26,12 +26,12 @@ CONTEXT_LIMIT = 50_000  # characters
 MAX_CONTEXT_FILE_BYTES = 1024**2  # bytes
 CONTEXT_FILE_SUFFIXES = {".txt", ".md"}
 _ORPHAN_AGE = timedelta(days=1)
-_STORAGE_THREADS = 8  # parallel requests to a storage that may be far away
+_STORAGE_THREADS = 8  # parallel requests, because storage may be slow
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def clean_context_text(text: str) -> str:
-    """Return the text with LF line ends. Raise ValidationError if it is too long or holds unstorable characters."""
+    """Return the text with LF line endings. Raise ValidationError if it is too long or holds unstorable characters."""
     text = text.replace("\r\n", "\n")
     if len(text) > CONTEXT_LIMIT:
         raise ValidationError(

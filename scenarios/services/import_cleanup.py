@@ -1,4 +1,4 @@
-"""Deletion of checked packs whose import never started."""
+"""Deletion of checked packs whose import was never started."""
 
 from datetime import timedelta
 
@@ -19,5 +19,5 @@ def discard_unstarted(jobs: ImportJobQuerySet) -> bool:
 
 
 def delete_old_unstarted_imports() -> None:
-    """Delete the packs that have waited for their start longer than `UNSTARTED_RETENTION`."""
+    """Delete the packs that have not been started within `UNSTARTED_RETENTION`."""
     discard_unstarted(ImportJob.objects.filter(created_at__lt=timezone.now() - UNSTARTED_RETENTION))

@@ -18,7 +18,7 @@ from scenarios.packs.columns import normalize_value
 from scenarios.packs.rows import PackValue
 from scenarios.services.evaluator_contexts import read_evaluator_contexts
 
-# Columns that a row states literally. The other columns name other rows.
+# Columns whose values are stored in the scenario's row. The other columns refer to other rows or to a file.
 PLAIN = (
     "title",
     "prompt",
@@ -167,7 +167,7 @@ class ExistingScenarios:
         """Load the library scenarios that have these titles, locked if a transaction is open.
 
         Without `contexts`, read the evaluator contexts that rows may change. Never do so in a transaction: the storage
-        may be far away.
+        may be slow.
         """
         same = _same_titles(organization, values)
         rows = same.library().select_for_update() if connection.in_atomic_block else same.library()

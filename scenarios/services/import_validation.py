@@ -26,7 +26,7 @@ from scenarios.services.message_translation import translate
 
 CHOICES = {"mode": Mode, "difficulty": Difficulty, "opens": Opener, "patience": Patience}
 
-# Import and row number of each `row_key`, the first row that used it. Files imported together share one mapping.
+# Import and row number of the first row with each `row_key`. Files imported together share one mapping.
 SeenRows = dict[str, tuple[ImportJob, int]]
 
 
@@ -62,7 +62,7 @@ class RowValidator:
         self.seen: SeenRows = {} if seen is None else seen
 
     def validate(self, rows: Sequence[PackRow]) -> list[ValidatedRow]:
-        """Validate some rows in file order. Rows of earlier calls count as seen."""
+        """Validate some rows in file order. Rows of earlier calls count as already seen."""
         checked = [self._check_alone(row) for row in rows]
         found = self._existing([one.values for one in checked if not one.problems])
         for one in checked:

@@ -42,7 +42,7 @@ def write_import(
     """Write new and changed rows in batches, each row exactly once however often this is called.
 
     A kill at any point loses nothing: rows and their outcomes are committed together, and the sweep resumes the import.
-    Raise RetryLaterError if `seconds` were not enough to write all.
+    Raise RetryLaterError if `seconds` were not enough to write everything.
     """
     job = _claim(job_id)
     if job is None:
@@ -91,7 +91,7 @@ def write_rows(job: ImportJob) -> int:
 
 
 def _lock_organization(job: ImportJob) -> None:
-    """Lock the organization's row. Otherwise two imports at once could both find a title free."""
+    """Lock the organization's row. Otherwise two concurrent imports could both use the same title."""
     job.organization = Organization.objects.select_for_update(no_key=True).get(pk=job.organization_id)
 
 

@@ -60,8 +60,8 @@ def stage_import(
     """Read and validate a pack and store its rows with their outcomes. The library is not changed.
 
     Return the existing job if one was started with the same idempotency key. Files imported together share `seen`.
-    Raise UnreadablePackError if the file cannot be read whole, ContextUnavailableError, or IdempotencyKeyReusedError.
-    Keep nothing then.
+    Raise UnreadablePackError if the file cannot be read in full, ContextUnavailableError, or
+    IdempotencyKeyReusedError. After an error, nothing is kept.
     """
     reject_oversized_file(file, MAX_BYTES)
     digest = _digest(file, options)

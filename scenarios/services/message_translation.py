@@ -1,4 +1,4 @@
-"""Translation of messages from the packages that know no Django."""
+"""Translation of messages from packages without Django."""
 
 from django.utils.translation import gettext
 

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class ScenarioInUseError(Exception):
-    """A change that assignments or practice with the scenario rule out. `assignments` is their number.
+    """A change that is refused because the scenario was assigned or practiced. `assignments` counts its assignments.
 
     The message says what to do instead.
     """

@@ -10,7 +10,7 @@ from scenarios.models.scenario_checks import propose_checks
 def snapshot_scenario(scenario: Scenario, evaluator_context: str) -> ScenarioVersion:
     """Return the newest version if nothing has changed since, else create and return a new one.
 
-    The caller reads the evaluator context beforehand: the storage may be far away, and a row is locked here.
+    The caller reads the evaluator context beforehand: the storage may be slow, and a row is locked here.
     """
     # The lock lets two sessions that start at once share one new version. SQLite's IMMEDIATE does the same.
     scenario = Scenario.objects.select_for_update().get(pk=scenario.pk)

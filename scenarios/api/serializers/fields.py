@@ -50,14 +50,14 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 @extend_schema_field(OpenApiTypes.STR)
 class MessageField(serializers.Field[Message, Any, str, Any]):
-    """A message from a package that knows no Django, in the active language."""
+    """A message from a package without Django, translated to the active language."""
 
     def to_representation(self, value: Message) -> str:
         return translate(value)
 
 
 class LongTextField(serializers.CharField):
-    """Text as typed, with LF line ends."""
+    """Text as typed, with LF line endings."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"trim_whitespace": False} | kwargs)

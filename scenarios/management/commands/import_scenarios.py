@@ -143,7 +143,7 @@ class Command(BaseCommand):
         try:
             write_import(job.pk, on_progress=lambda written: self.progress.advance(bar, written), seconds=None)
         except BaseException as error:
-            # BaseException covers Ctrl-C as well as an unavailable storage.
+            # BaseException covers Ctrl-C as well as unavailable storage.
             stop_import(job)
             why = str(error).rstrip(".") or type(error).__name__
             stopped = _("Stopped: %(reason)s. %(progress)s")
@@ -184,7 +184,7 @@ def lacks_categories(outcomes: dict[str, ImportSummary], options: dict[str, Any]
 
 
 def printable_text(text: str) -> Text:
-    """Return file text without the control characters that could drive a terminal."""
+    """Return file text without control characters, which could manipulate a terminal."""
     return Text("".join(letter if letter.isprintable() else "\ufffd" for letter in text))
 
 
