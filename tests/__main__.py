@@ -22,7 +22,7 @@ LINT: dict[str, list[str]] = {
     "mypy": [PYTHON, "-m", "mypy"],
     "migrations": [PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"],
 }
-# Many tests wait for processes and deadlines: one worker more than cores leaves none idle.
+# Many tests wait for processes and deadlines: one more worker than cores keeps every core busy.
 WORKERS = str(1 + (os.cpu_count() or 1))
 PYTEST = [PYTHON, "-m", "pytest"]
 PARALLEL = ["-n", WORKERS, "--dist", "loadscope", "--no-loadscope-reorder", "--durations", "10"]
@@ -61,7 +61,7 @@ PROOFS = {
     "tests/config": "Every way in which an installation or the demo can fail",
 }
 
-# Variables of the developer's own environment must not decide what is tested or which servers a test reaches. Without
+# Variables of the developer's own environment must not affect what is tested or which servers a test reaches. Without
 # bytecode files, each worker compiles all modules again: 20 s of CPU.
 FOREIGN = (
     "OPENAI_",
@@ -114,7 +114,7 @@ def report(outcomes: Sequence[Outcome]) -> int:
 
 
 def run_everything(environment: Mapping[str, str], arguments: Sequence[str]) -> list[Outcome]:
-    """Lint and, beside it, run the whole suite on PostgreSQL and the tests about databases on SQLite."""
+    """Lint in the background while the whole suite runs on PostgreSQL and the database tests run on SQLite."""
     with linting(environment) as lint:
         if "--fast" in arguments or (missing_reason("postgres") and environment.get("REQUIRE_SERVICES") != "1"):
             outcomes = [run("tests on SQLite", [*PYTEST, *PARALLEL], environment)]
@@ -128,7 +128,7 @@ def run_everything(environment: Mapping[str, str], arguments: Sequence[str]) -> 
 
 
 def run_narrowed(for_pytest: list[str], environment: Mapping[str, str], both: bool) -> list[Outcome]:
-    """Run only what the pytest arguments name: in this process and on SQLite, which starts soonest."""
+    """Run only what the pytest arguments name: in this process and on SQLite, which starts fastest."""
     alone = [] if "-n" in for_pytest else ["-n", "0"]
     outcomes = [run("tests on SQLite", [*PYTEST, *alone, *for_pytest], environment)]
     if both:
@@ -137,7 +137,7 @@ def run_narrowed(for_pytest: list[str], environment: Mapping[str, str], both: bo
 
 
 def marked_files() -> list[str]:
-    """Return the test files that hold a test for both databases, so that no others are imported."""
+    """Return the files with tests for both databases, so that no others are imported."""
     files = sorted(Path("tests").rglob("test_*.py"))
     return [str(path) for path in files if f"mark.{BOTH_DATABASES}" in path.read_text()]
 

@@ -14,8 +14,8 @@ from tests.support.servers import private_postgres, private_redis, private_s3, r
 FLUSH_ATTEMPTS = 5
 
 
-# Tests that share servers and browsers run on one worker each, the longest group first. The rest fills the gaps.
-# Two browsers keep two cores busy. A third one only makes all of them slower.
+# Tests that share servers and browsers run on one worker each, the longest group first. The other tests fill the gaps.
+# Two browsers keep two cores busy. A third one would only slow them all down.
 GROUPS = {
     "pages": (
         "browser/test_accessibility",
@@ -38,9 +38,9 @@ def group_of(nodeid: str) -> str:
 
 
 class GroupScheduling(LoadScopeScheduling):
-    """Sends a group to one worker, and every other test to the next worker that is free, in the order of collection.
+    """Scheduler that sends a group to one worker, and every other test to the next free worker, in collection order.
 
-    xdist's own `--dist loadgroup` writes the group into a private field of pytest's items that pytest 9.2 has not.
+    xdist's own `--dist loadgroup` writes the group into a private field of test items that pytest 9.2 does not have.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -59,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what only `make prove` runs, and move the groups to the front."""
+    """Deselect tests that only `make prove` runs, and move the groups to the front."""
     if not IS_PROVE_RUN:
         left_out = [item for item in items if item.get_closest_marker("prove")]
         if left_out:
@@ -73,7 +73,7 @@ def retry_table_flush() -> Iterator[None]:
     """Retry emptying the tables when PostgreSQL reports a deadlock.
 
     A gateway that many tests share may be inside a transaction while PostgreSQL truncates every table. One of the two
-    then gets a deadlock error. If it is the test, a retry works, because the gateway finishes in a moment.
+    then gets a deadlock error. If that is the test, a retry works, because the gateway finishes in a moment.
     """
     empty = TransactionTestCase._fixture_teardown
 
@@ -93,7 +93,7 @@ def retry_table_flush() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def share_s3_descriptions() -> Iterator[None]:
-    """Let all S3 clients of this process share the description of S3, which each would read anew in 0.1 to 0.3 s."""
+    """Let all S3 clients of this process share the description of S3. Reading it takes each client 0.1 to 0.3 s."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
         yield

@@ -1,4 +1,4 @@
-"""A demo started as a newcomer starts it, in its own process and data folder, and an HTTP client for it."""
+"""A demo started as a new user would start it, in its own process and data folder, and an HTTP client for it."""
 
 import http.client
 import json
@@ -28,7 +28,7 @@ class DemoProcess:
     def __init__(self, folder: Path, *arguments: str, wrapper: tuple[str, ...] = (), **environment: str) -> None:
         self.marker = uuid4().hex
         self.printed = folder / f"printed-{self.marker}"
-        # Pass only the variables of a newcomer's shell: the settings of this test run must not leak in.
+        # Pass only the variables of a new user's shell: the settings of this test run must not leak in.
         usual = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         ours = {"STEADYLINE_VAR": str(folder / "var"), "WEB_PORT": "0", "GATEWAY_PORT": "0", "MARKER": self.marker}
         with self.printed.open("w") as output:
@@ -56,7 +56,7 @@ class DemoProcess:
             try:
                 if self.marker.encode() in (folder / "environ").read_bytes():
                     found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
-            except OSError:  # the process has ended meanwhile or belongs to another user
+            except OSError:  # the process has ended in the meantime or belongs to another user
                 continue
         return found
 

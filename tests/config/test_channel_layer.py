@@ -7,7 +7,7 @@ TIMEOUT = 10
 
 
 class BackgroundLoop:
-    """Event loop in a thread of its own, like the gateway's loop beside the web server's."""
+    """Event loop in its own thread, like the gateway's loop next to the web server's."""
 
     def __enter__(self) -> "BackgroundLoop":
         self.loop = asyncio.new_event_loop()

@@ -300,7 +300,7 @@ HIDDEN_WITHOUT_RIGHT = {
     "scenarios.scenariodraft",
     "accounts.servicetoken",
     "accounts.webhook",
-}  # without rights on these, an existing row gets the answer of a missing one
+}  # without rights on these, an existing row looks like a missing one
 SUPERUSER_MODELS = {model for model, roles in ADMIN_RIGHTS.items() if not roles}
 
 

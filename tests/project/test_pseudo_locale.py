@@ -1,4 +1,4 @@
-"""Texts for people that do not pass translation, found by rendering everything in a locale that marks each message."""
+"""Untranslated texts for people, found by rendering everything in a locale that marks each message."""
 
 import json
 import re
@@ -43,7 +43,7 @@ OUR_APPS = ("accounts", "scenarios", "training", "recordings", "evaluation")
 # Not written by this project, or for programs: the API's own pages, and packs whose columns are a file format.
 NOT_FOR_PEOPLE = {"schema", "docs", "api:schema", "api:docs"}
 
-# Columns whose every choice is written into all rows, with the pages that show it and the person who opens them.
+# Columns of which each choice is written into all rows in turn, with the person and the pages that show it.
 STATES = [
     ("training.Session.status", "counselor", ["/sessions/{over}/"]),
     ("training.Session.end_reason", "counselor", ["/sessions/{over}/"]),
@@ -66,9 +66,9 @@ STATES = [
 
 @pytest.fixture
 def world(objects, queued, standin):  # noqa: F811
-    """Return the permission matrix's objects, with one evaluation that is graded, and no plain letters in any row."""
+    """Yield the permission matrix's objects, with one graded evaluation and no plain letters in any row."""
     grade_evaluation(queued.pk)
-    Evaluation.objects.filter(score=None).update(score=50, grade="D")  # for when a test says that it is completed
+    Evaluation.objects.filter(score=None).update(score=50, grade="D")  # for a test that sets the status to completed
     widen_rows(*OUR_APPS)
     with pseudo_locale():
         yield {key: str(value) for key, value in (objects | {"documented": queued.session_id}).items()}
@@ -99,7 +99,7 @@ def plain_texts_of(client: Client, method: str, path: str, body: object = None) 
 def plain_texts_in(response: Any) -> set[str]:
     """Return the plain texts of a page, of an error, or of the messages that a redirect leaves for the next page."""
     if response.status_code == 302:
-        # Only the new ones: the session that may hold others is rolled back by now.
+        # Only new messages: the session that may hold older ones has been rolled back by now.
         new = response.wsgi_request._messages._queued_messages
         return {str(message) for message in new if plain_words(str(message))}
     kind = response.get("Content-Type", "")
@@ -287,7 +287,7 @@ def test_a_plain_text_in_an_error_is_found():
 
 
 def model_texts(model: type[models.Model]) -> Iterator[tuple[str, object]]:
-    """Yield a model's labels of choices and its error messages. Pages show which names and help texts matter."""
+    """Yield a model's choice labels and error messages. Other tests cover the names and help texts that pages show."""
     for field in model._meta.concrete_fields:
         yield from ((f"{field.name}.{value}", label) for value, label in field.flatchoices)
     for constraint in model._meta.constraints:

@@ -1,4 +1,4 @@
-"""Plain texts in the source of templates, of Python, and of scripts, which have branches that no test shows."""
+"""Untranslated texts in the source of templates, Python, and scripts, including branches that no test renders."""
 
 import ast
 import re
@@ -20,7 +20,7 @@ MODULES = sorted(
 
 SCRIPTS = sorted(path for path in ROOT.glob("*/static/*/*.js") if path.parts[-4] != "tests")
 
-# Filters whose argument is shown, and one that builds a plural as only English does.
+# Filters whose argument is shown, and the filter that forms plurals only in the English way.
 SHOWN_ARGUMENT = re.compile(r"""\|(?:default|default_if_none|yesno|add):(["'])(?P<text>[^"']*)\1""")
 ENGLISH_PLURAL = re.compile(r"\|pluralize\b")
 # A parameter such as `older="Older"`. A word without a capital, or with an underscore, is a code.
@@ -40,7 +40,7 @@ HARMLESS_CALL = re.compile(
 SENTENCE = re.compile(r"[A-Za-z’']{2,}[,:;]? [A-Za-z“]|^[A-Z][a-z]+[.…!?]?$")
 KEYS_AND_HEADERS = {"Enter", "Escape", "Accept", "Tab"}
 
-# Calls by the position of the text in them, keywords, and keys, which all lead to a person.
+# Calls with the position of their text argument, keywords, and keys. People see the texts of all of them.
 CALLS = {
     "ValidationError": 0, "PermissionDenied": 0, "ParseError": 0, "NotFound": 0, "Throttled": 1, "message_user": 1,
     "add_error": 1, "success": 1, "info": 1, "warning": 1, "error": 1, "add_message": 2,
@@ -73,19 +73,19 @@ def plain_texts_of_template(source: str) -> set[str]:
             found |= {text for text in arguments if plain_words(text)}
             found |= {token.contents for _ in ENGLISH_PLURAL.finditer(token.contents)}
     html = "".join(kept)
-    # One template holds only the attributes of an element.
+    # One template contains only the attributes of an element.
     return found | find_plain_texts(f"<p {html}>" if html.strip().startswith("data-") else html)
 
 
 def plain_texts_of_script(source: str) -> set[str]:
-    """Return the strings of a script that read like texts and are no argument of `gettext` or `ngettext`."""
+    """Return the strings of a script that read like texts and are not arguments of `gettext` or `ngettext`."""
     code = COMMENT_OR_STRING.sub(lambda found: found[0] if found["quote"] else "", source)
     texts = {found["text"] for found in COMMENT_OR_STRING.finditer(HARMLESS_CALL.sub("(", code)) if found["quote"]}
     return {text for text in texts if SENTENCE.search(text) and text not in KEYS_AND_HEADERS}
 
 
 def plain_texts_of_module(source: str) -> set[str]:
-    """Return the texts that a module gives to people in a call, keyword, attribute, or key known for it."""
+    """Return the texts that a module shows to people through a known call, keyword, attribute, or key."""
     return {text for node in ast.walk(ast.parse(source)) for text in map(plain_text, shown_by(node)) if text}
 
 

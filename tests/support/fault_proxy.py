@@ -18,7 +18,7 @@ UNAVAILABLE_RESPONSE = (
 
 
 class FaultProxy:
-    """TCP proxy with a switchable fault. Changing the fault breaks off every open connection."""
+    """TCP proxy with a switchable fault. Changing the fault closes every open connection."""
 
     def __init__(self, target: str) -> None:
         host, port = target.rsplit("/", 1)[-1].split(":")

@@ -24,7 +24,7 @@ from training.services.session_start import start_assignment, start_free_practic
 from training.services.sessions import end_session
 from training.services.turns import write_turn
 
-# A slow machine must not fail a test.
+# A slow machine must not make a test fail.
 hypothesis.settings.register_profile(
     "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
 )

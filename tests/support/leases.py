@@ -1,4 +1,4 @@
-"""Passage of time for rows with a lease."""
+"""Expiry of leases."""
 
 from datetime import timedelta
 
@@ -7,5 +7,5 @@ from django.utils import timezone
 
 
 def expire_leases(rows: QuerySet) -> None:
-    """Let every lease and every wait of these rows run out long ago. Settled rows stay settled."""
+    """Make every lease and every wait of these rows expire. Settled rows stay settled."""
     rows.exclude(available_at=None).update(available_at=timezone.now() - timedelta(days=1))

@@ -1,4 +1,4 @@
-"""Tells `make prove`, which runs the heavy checks at full count, from `make test`."""
+"""Flag that is set for `make prove`, which runs the heavy checks at full count, and not for `make test`."""
 
 import os
 

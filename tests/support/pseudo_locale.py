@@ -27,7 +27,7 @@ def mark(message: str) -> str:
 
 
 class MarkingTranslation(trans_real.DjangoTranslation):
-    """English in which every message stands between marks. Placeholders stay as they are."""
+    """English with marks around every message. Placeholders are unchanged."""
 
     def gettext(self, message: str) -> str:
         return mark(_without_context(message)) if message else ""
@@ -42,7 +42,7 @@ def _without_context(message: str) -> str:
 
 @contextmanager
 def pseudo_locale() -> Iterator[None]:
-    """Mark every translated text, lazy ones included, in this thread and in those that never chose a language."""
+    """Mark every translated text, lazy ones included, in this thread and in threads that never activated a language."""
     marking = MarkingTranslation(settings.LANGUAGE_CODE)
     with (
         mock.patch.dict(trans_real._translations, {settings.LANGUAGE_CODE: marking}),
@@ -73,8 +73,8 @@ def plain_words(text: str) -> list[str]:
 class PageTexts(HTMLParser):
     """Texts that a page shows or reads aloud, with everything between marks cut out.
 
-    A message may hold elements, so a mark is still open in the text after them, but never beyond the element in which
-    it was opened: there the message was cut short.
+    A message may contain elements, so a mark stays open after them. The end of the element in which it was opened also
+    closes it, because the message may have been cut short.
     """
 
     SILENT = ("script", "style", "code", "pre", "textarea", "bdi")
@@ -85,7 +85,7 @@ class PageTexts(HTMLParser):
         super().__init__()
         self.texts: list[str] = []
         self._elements: list[str] = []
-        self._opened_at: list[int] = []  # the number of elements around each open mark
+        self._opened_at: list[int] = []  # number of elements around each open mark
         self.feed(html)
         self.close()
 
@@ -139,9 +139,9 @@ def find_plain_values(answer: Any) -> set[str]:
 
 # ---- Rows
 
-# Full-width letters. Whatever a page shows in plain Latin letters then does not come from a row.
+# Full-width letters in every row. Plain Latin letters on a page then do not come from a row.
 _WIDE_LETTERS = {ord(letter): ord(letter) + 0xFEE0 for letter in map(chr, range(128)) if letter.isalpha()}
-# Columns without choices that programs compare.
+# Columns without choices whose values are for programs.
 _CODES = {
     "Account.vector_store_id", "CriterionResult.branch", "CriterionResult.key", "Evaluation.grade",
     "Evaluation.reviewed_grade", "Recording.reason", "Scenario.title_key",

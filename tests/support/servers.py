@@ -72,7 +72,7 @@ def private_postgres() -> Iterator[str]:
     with _server_folder() as folder:
         port = _free_port()
         data = folder / "data"
-        # The program in PATH may be a link; initdb is beside its target.
+        # The program in PATH may be a link; initdb is next to its target.
         initdb = program.resolve().with_name("initdb")
         options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
         user, group = _server_account()
