@@ -81,7 +81,7 @@ class AssignScenarioForm(AssignmentTermsForm):
 
 
 class BulkAssignForm(AssignmentTermsForm):
-    """Counselors and cohorts multiplied by scenarios. Choices are found by typing, because there may be thousands."""
+    """Counselors, cohorts, and the scenarios to assign to each. Users search for choices, as there may be thousands."""
 
     counselors = forms.ModelMultipleChoiceField(User.objects.none(), required=False, label=_("Counselors"))
     cohorts = forms.ModelMultipleChoiceField(
@@ -125,7 +125,7 @@ class BulkAssignForm(AssignmentTermsForm):
 
 
 class AssignmentFilterForm(forms.Form):
-    """Filters of an assignment list. Invalid input shows an error and the whole list."""
+    """Filters for an assignment list. Invalid input shows an error and the whole list."""
 
     OVERDUE, FAILED, DECLINED = "overdue", "failed", "declined"
 
@@ -162,7 +162,7 @@ class AssignmentFilterForm(forms.Form):
 
 
 class LibraryFilterForm(forms.Form):
-    """Filters of the scenario library, for counselors."""
+    """Filters for the scenario library that counselors see."""
 
     q = forms.CharField(required=False, label=_("Title or description"), max_length=100)
     mode = forms.ChoiceField(required=False, label=_("Mode"), choices=[("", _("Calls and chats")), *Mode.choices])
@@ -180,7 +180,7 @@ class LibraryFilterForm(forms.Form):
 
 
 class StartChatForm(forms.Form):
-    """Start of a chat on a page without scripts."""
+    """Form that starts a chat on a page without JavaScript."""
 
     assignment = forms.UUIDField(required=False)
     scenario = forms.UUIDField(required=False)

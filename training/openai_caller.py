@@ -21,12 +21,12 @@ OPENING_PROMPT = (PROMPTS / "opening.v1.txt").read_text()
 _OPENING_TIMEOUT = 12.0  # seconds
 _REPLY_TIMEOUT = 30.0  # seconds
 _MAX_OPENING_TOKENS = 200
-# Includes the hidden tokens of a reasoning model: too few leave none for the reply.
+# Includes a reasoning model's hidden tokens. A lower limit could leave none for the reply.
 _MAX_REPLY_TOKENS = 2000
 
 
 def caller_instructions(session: Session) -> str:
-    """Return all that a caller is ever told: the standing rules and the scenario's or free practice's prompt."""
+    """Return the caller's complete instructions: the fixed rules and the prompt of the scenario or free practice."""
     parts = [session.scenario_version.prompt if session.scenario_version else FREE_PRACTICE_PROMPT]
     survey = format_survey_for_prompt(session.scenario_version.visitor_survey) if session.scenario_version else []
     if survey and not session.is_phone:
@@ -84,6 +84,6 @@ async def stream_reply(instructions: str, turns: list[TranscriptTurn]) -> AsyncI
                     failure = AIUnavailableError("failed", retryable=True)
                 elif event.type == "response.refusal.done":
                     failure = AIUnavailableError("refused", retryable=True)
-    # Raise only here: a stream that is left in the middle is not cleaned up.
+    # Raise only here: an error inside the loop would leave the stream without cleanup.
     if failure:
         raise failure

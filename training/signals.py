@@ -6,5 +6,5 @@ from django.dispatch import Signal
 session_ended = Signal()
 
 # Sent with `session_id` when the gateway that holds the call should check it now, e.g. after its counselor logged out.
-# Only a hint: a gateway that misses it finds out at its next heartbeat.
+# Only a hint: if it is lost, the next heartbeat makes the same check.
 call_check_requested = Signal()

@@ -1,8 +1,8 @@
 """Turns of a transcript without a database: their fields, what is shown of them, and their order.
 
-This module imports no Django, so that all layers share one list of fields. A call builds `TurnSnapshot`s and may not
-know the database; the model `TranscriptTurn` saves them (`from_snapshot`) and reads them back (`to_snapshot`); pages,
-the API, and exports show what `public_turn` returns.
+This module imports no Django, so that all layers share one list of fields. A call builds `TurnSnapshot`s and must
+not depend on the database. The model `TranscriptTurn` saves them (`from_snapshot`) and reads them back (`to_snapshot`).
+Pages, the API, and exports show what `public_turn` returns.
 """
 
 from collections import defaultdict
@@ -45,7 +45,7 @@ SNAPSHOT_FIELDS = tuple(field.name for field in fields(TurnSnapshot))
 
 
 class PublicTurn(TypedDict):
-    """Turn as pages, the API, and exports show it, under the names that clients know."""
+    """Turn as pages, the API, and exports show it, with the field names that clients rely on."""
 
     revision: int
     item: str

@@ -37,7 +37,7 @@ class AssignableScenarioAdmin(ScenarioAdmin):
         return [path("one-time/", one_time, name="scenarios_scenario_one_time"), *super().get_urls()]
 
     def get_search_results(self, request, queryset, search_term):
-        """Return the search results; for autocomplete fields only the scenarios that can be assigned."""
+        """Return the search results. Autocomplete fields get only the scenarios that can be assigned."""
         found, may_repeat = super().get_search_results(request, queryset, search_term)
         if request.resolver_match.url_name == "autocomplete":
             found = found.filter(is_one_time=False, is_active=True)
@@ -111,7 +111,7 @@ class AssignableScenarioAdmin(ScenarioAdmin):
         except ValidationError as error:
             form.add_error(None, error.messages)
             return None
-        except Exception:  # each storage backend raises its own types
+        except Exception:  # each storage backend raises its own exceptions
             logger.exception("One-time scenario not saved")
             form.add_error(None, NOT_SAVED)
             return None
@@ -177,7 +177,7 @@ class AssignmentAdmin(TenantAdmin):
     list_filter = ["status", ("counselor", admin.RelatedOnlyFieldListFilter), "due_date"]
     list_select_related = ["scenario", "counselor", "assigned_by"]
     search_fields = ["scenario__title", "counselor__email"]
-    # A library of thousands is too long for a select box.
+    # A library can hold thousands of scenarios, too many for a select box.
     autocomplete_fields = ["scenario"]
     actions = ["reset", "cancel"]
     fields = ["counselor", "scenario", *TERM_FIELDS, "status", "score"]

@@ -54,9 +54,9 @@ class AssignmentFilter(StrictFilterSet):
 
 
 class ExternalPersonSerializer(serializers.Serializer[Any]):
-    """A person identified by an outside system's id.
+    """A person identified by an external ID.
 
-    The other fields count only on first use, when the user is created.
+    The other fields are used only the first time, to create the user.
     """
 
     external_id = serializers.CharField(max_length=200)
@@ -66,7 +66,7 @@ class ExternalPersonSerializer(serializers.Serializer[Any]):
 
 
 class BulkAssignmentSerializer(AssignmentTermsSerializer):
-    """Counselors, by id, cohort, or an outside system's id, multiplied by scenarios."""
+    """Counselors (by id, cohort, or external ID) who each get all of the scenarios."""
 
     counselors = serializers.ListField(
         child=serializers.UUIDField(), required=False, max_length=assignments.MAX_PAIRS_PER_REQUEST
@@ -89,7 +89,7 @@ class BulkAssignmentSerializer(AssignmentTermsSerializer):
 
 
 class CreateAssignmentSerializer(AssignmentTermsSerializer):
-    """One counselor, by id or by an outside system's id, and one scenario."""
+    """One counselor (by id or external ID) and one scenario."""
 
     counselor = serializers.UUIDField(required=False)
     person = ExternalPersonSerializer(required=False)
@@ -154,7 +154,10 @@ class AssignmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
 
     @extend_schema(request=CreateAssignmentSerializer, responses={201: AssignmentSerializer})
     def create(self, request: Request) -> Response:
-        """Assign one scenario to one counselor. Return 409 if it is already open, or completed and not forced."""
+        """Assign one scenario to one counselor.
+
+        Return 409 if it is already open, or if it was completed before and `force_reassign` is not set.
+        """
         form = CreateAssignmentSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         wanted = form.validated_data
@@ -199,7 +202,7 @@ class AssignmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
 
     @transaction.atomic
     def _assign(self, wanted: dict[str, Any]) -> assignments.BulkAssignmentResult:
-        """Assign all or nothing, including the people who are created on the way."""
+        """Assign everything or nothing. New people are created in the same transaction."""
         terms = pick_terms(wanted)
         scenarios, people = self._scenarios(wanted["scenarios"]), self._people(wanted)
         force = wanted["force_reassign"]
@@ -232,22 +235,22 @@ class AssignmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
 
     @extend_schema(request=None, responses=AssignmentSerializer)
     def reset(self, request: Request, pk: UUID) -> Response:
-        """Reset an assignment to pending; its attempts so far do not count.
+        """Reset an assignment to pending. Its attempts so far no longer count.
 
-        Return 409 if it is not in progress or a session of it is live.
+        Return 409 if it is not in progress or has a live session.
         """
         return self._apply_change(self.get_object(), assignments.reset_assignment)
 
     @extend_schema(request=None, responses=AssignmentSerializer)
     def cancel(self, request: Request, pk: UUID) -> Response:
-        """Cancel an assignment. Return 409 if it is closed or a session of it is live."""
+        """Cancel an assignment. Return 409 if it is closed or has a live session."""
         return self._apply_change(self.get_object(), assignments.cancel_assignment)
 
     @extend_schema(request=None, responses=AssignmentSerializer)
     def decline(self, request: Request, pk: UUID) -> Response:
-        """Decline one's own assignment because of its topic. No reason is needed, and declining has no consequences.
+        """Decline the user's own assignment because of its topic. No reason is needed, and there are no consequences.
 
-        Return 409 if it is closed or a session of it is live.
+        Return 409 if it is closed or has a live session.
         """
         mine = self.get_queryset().filter(counselor=authenticated_user(request))
         return self._apply_change(get_object_or_404(mine, pk=pk), assignments.decline_assignment)

@@ -106,7 +106,7 @@ class SessionSerializer(serializers.ModelSerializer[Session]):
 
 
 class StartSessionSerializer(serializers.Serializer[Any]):
-    """The start of a session: an assignment, free practice with or without a library scenario, or a trial."""
+    """Request to start an assignment, free practice with or without a library scenario, or a trial."""
 
     type = serializers.ChoiceField(choices=Session.Kind.values)
     assignment_id = serializers.UUIDField(required=False)
@@ -142,7 +142,7 @@ class ChatMessageSerializer(serializers.Serializer[Any]):
 
 
 class CallTicketRequestSerializer(serializers.Serializer[Any]):
-    """Claim to a call that is in use: the epoch in which the page held it, or the intent to take it over."""
+    """Request for a ticket. To enter a call in use, send the epoch that the page held (`held`) or `take_over`."""
 
     held = serializers.IntegerField(required=False, min_value=1)
     take_over = serializers.BooleanField(required=False, default=False)
@@ -159,7 +159,7 @@ class ChatTurnsSerializer(serializers.Serializer[Any]):
 
 
 class OneTimeScenarioSerializer(ScenarioSerializer):
-    """A scenario as its author writes it for certain counselors, without the library settings."""
+    """A scenario written for specific counselors, without the library settings."""
 
     evaluator_context = EvaluatorContextField(required=False, allow_blank=True)
 

@@ -1,4 +1,4 @@
-"""API for one session: details, messages, feeling, tickets, and its end; and for one-time scenarios."""
+"""API for a session's details, messages, feeling, tickets, and end, and for one-time scenarios."""
 
 import json
 import logging
@@ -77,7 +77,7 @@ def _get_own_session(request: Request, pk: UUID) -> Session:
 @token_scope("sessions")
 @api_view(["GET", "PATCH"])
 def session_detail(request: Request, pk: UUID) -> Response:
-    """Return the session and its transcript so far. Its own counselor may rename it."""
+    """Return the session and its transcript so far. Only its counselor may rename it."""
     if request.method == "PATCH":
         session = _get_own_session(request, pk)
         form = SessionNameSerializer(data=request.data)
@@ -104,7 +104,7 @@ def session_feeling(request: Request, pk: UUID) -> Response:
 @token_scope("sessions")
 @api_view(["POST"])
 def session_end(request: Request, pk: UUID) -> Response:
-    """Hang up one's own session, or end a counselor's session as a supervisor.
+    """End the user's own session, or any counselor's session as a supervisor.
 
     Return the session unchanged if it is already over.
     """
@@ -122,7 +122,7 @@ def session_end(request: Request, pk: UUID) -> Response:
 @token_scope("sessions")
 @api_view(["POST"])
 def session_stop(request: Request, pk: UUID) -> Response:
-    """Stop one's own session: it is not graded, does not count as an attempt, and needs no reason.
+    """Stop the user's own session. It is not graded and does not count as an attempt. No reason is needed.
 
     Return the session unchanged if it is already over.
     """

@@ -38,7 +38,7 @@ def pick_terms(fields: Mapping[str, Any]) -> AssignmentTerms:
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def for_user(self, user: User) -> AssignmentQuerySet:
-        """Limit to the user's own assignments for a counselor, to the whole organization for everyone else."""
+        """Limit to a counselor's own assignments, or to the organization's for other roles."""
         rows = self.filter(organization_id=user.organization_id)
         return rows.filter(counselor_id=user.pk) if user.is_counselor else rows
 

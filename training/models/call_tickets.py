@@ -12,7 +12,7 @@ from training.models.sessions import Session
 
 
 class CallTicket(models.Model):
-    """Admission of one socket, once. The ticket itself is signed; this row makes it single use."""
+    """Permission for one socket to connect, once. The ticket itself is signed; this row makes it single-use."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
@@ -38,6 +38,6 @@ class CallTicket(models.Model):
 
     @property
     def is_valid(self) -> bool:
-        """Return whether a socket that this ticket admitted may stay."""
+        """Return whether a socket that this ticket admitted may stay open."""
         is_same_password = not self.auth_hash or self.auth_hash == self.counselor.get_session_auth_hash()
         return self.revoked_at is None and self.counselor.is_active and is_same_password

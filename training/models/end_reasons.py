@@ -1,4 +1,4 @@
-"""Reasons for which sessions end."""
+"""Reasons why sessions end."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -32,7 +32,7 @@ END_EXPLANATIONS = {
         "The counselor stopped this session, which is always OK. It isn’t graded and doesn’t count as an attempt."
     ),
     EndReason.LINE_LOST: _(
-        "The counselor’s connection was lost and nobody reconnected in time. Everything said until then was kept."
+        "The counselor’s connection was lost and no one reconnected in time. Everything said until then was kept."
     ),
     EndReason.CALLER_LOST: _(
         "The connection to the caller was lost and could not be restored. The problem was on our side, not the "
@@ -42,7 +42,7 @@ END_EXPLANATIONS = {
         "The caller’s voice failed twice. The problem was on our side, so this call isn’t graded."
     ),
     EndReason.TOO_LONG: _("This call reached the maximum length."),
-    EndReason.IDLE: _("This session ended because nobody was active for a long time."),
+    EndReason.IDLE: _("This session ended because no one was active for a long time."),
     EndReason.ENDED_ELSEWHERE: _("The counselor ended this session on another page or device."),
     EndReason.SUPERVISOR: _("A supervisor ended this session. That doesn’t count against the counselor."),
     EndReason.SHUTDOWN: _("The service restarted, and the call was not resumed."),

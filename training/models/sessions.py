@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 class SessionQuerySet(models.QuerySet["Session"]):
     def for_user(self, user: User) -> SessionQuerySet:
-        """Limit to the sessions this user may see: a counselor's own, everyone else's organization."""
+        """Limit to the sessions that `user` may see: a counselor's own, or the organization's for other roles."""
         rows = self.filter(organization_id=user.organization_id)
         return rows.filter(counselor_id=user.pk) if user.is_counselor else rows
 
@@ -33,7 +33,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(counselor_id=user.pk, organization_id=user.organization_id)
 
     def endable_by(self, user: User) -> SessionQuerySet:
-        """Limit to the user's own sessions, or to the organization's for those responsible for counselors."""
+        """Limit to the user's own sessions, or to the organization's if the user is responsible for counselors."""
         mine = self.filter(organization_id=user.organization_id)
         return mine if user.may_end_sessions else mine.filter(counselor_id=user.pk)
 
@@ -45,7 +45,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.order_by("pk").select_for_update(no_key=True)
 
     def without_trials(self) -> SessionQuerySet:
-        """Exclude trials, which count toward nothing. Statistics and lists of other people's sessions start here."""
+        """Exclude trials, which count toward nothing. Use this for statistics and for other people's sessions."""
         return self.exclude(kind=Session.Kind.TRIAL)
 
     def listed_for(self, user: User) -> SessionQuerySet:
@@ -73,7 +73,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def without_heartbeat_since(
         self, calls_before: datetime, lines_before: datetime, chats_before: datetime
     ) -> SessionQuerySet:
-        """Limit to live sessions without a sign of life, which the sweep ends.
+        """Limit to live sessions without a recent heartbeat, which the sweep ends.
 
         `calls_before` applies to all calls, `lines_before` to calls that their socket has released, `chats_before` to
         chats.
@@ -238,7 +238,7 @@ class Session(models.Model):
 
     @property
     def was_stopped(self) -> bool:
-        """Return whether the counselor stopped the session. Without penalty: no grade, and no counted attempt."""
+        """Return whether the counselor stopped the session, which is then neither graded nor counted as an attempt."""
         return self.end_reason == EndReason.STOPPED
 
     @property
@@ -273,7 +273,7 @@ class Session(models.Model):
 
     @property
     def patience(self) -> str:
-        """Length of silence that the caller tolerates, by default that of most people."""
+        """Length of silence that the caller tolerates. The default is normal."""
         return self.scenario_version.patience if self.scenario_version else Patience.NORMAL
 
     def transcript(self) -> list[TranscriptTurn]:

@@ -19,7 +19,7 @@ class TranscriptTurnQuerySet(models.QuerySet["TranscriptTurn"]):
 
 
 class TranscriptTurn(models.Model):
-    """One utterance. The text as heard counts; text that was generated but never heard is kept beside it."""
+    """One utterance. The text as heard is what counts; the full generated text is stored separately."""
 
     class Role(models.TextChoices):
         CALLER = SpeakerRole.CALLER.value, _("Caller")
@@ -65,7 +65,7 @@ class TranscriptTurn(models.Model):
 
     @classmethod
     def from_snapshot(cls, turn: TurnSnapshot, epoch: int = 0) -> TranscriptTurn:
-        """Return an unsaved row of a turn, as reported in `epoch`. Its session is not set yet."""
+        """Return an unsaved row for a turn reported in `epoch`. Its session is not set yet."""
         values = {name: getattr(turn, name) for name in SNAPSHOT_FIELDS}
         return cls(**values | {"after": turn.after or ""}, epoch=epoch)
 

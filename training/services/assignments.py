@@ -108,7 +108,7 @@ def assign_many(
 
 
 def check_pair_count(scenarios: int, counselors: int) -> None:
-    """Raise ValidationError for more than MAX_PAIRS_PER_REQUEST pairs, which nobody could look over."""
+    """Raise ValidationError for more than MAX_PAIRS_PER_REQUEST pairs, too many for a person to check."""
     pairs = scenarios * counselors
     if pairs > MAX_PAIRS_PER_REQUEST:
         raise ValidationError(
@@ -124,7 +124,7 @@ def _check_organization(scenarios: Iterable[Scenario], counselors: Iterable[User
 
 
 def start_attempt(assignment: Assignment) -> int | None:
-    """Start an attempt and return its number, or None if the assignment is not open anymore."""
+    """Start an attempt and return its number, or None if the assignment is no longer open."""
     if not Assignment.objects.open().filter(pk=assignment.pk).update(status=Status.IN_PROGRESS):
         return None
     last = assignment.sessions.aggregate(last=Max("attempt"))["last"]
@@ -133,7 +133,7 @@ def start_attempt(assignment: Assignment) -> int | None:
 
 @transaction.atomic
 def record_score(session: Session, score: int) -> None:
-    """Save the score that counts, after feedback became readable for the counselor or a person changed it."""
+    """Save the score that counts, after feedback is released to the counselor or a reviewer changes the score."""
     Session.objects.filter(pk=session.pk).update(score=score)
     session.score = score
     update_completion(session)
@@ -151,7 +151,7 @@ def update_completion(session: Session) -> None:
     assignment.score = max(scores, default=None)
     Assignment.objects.filter(pk=assignment.pk).update(score=assignment.score)
     used_up = assignment.attempts_allowed is not None and len(scores) >= assignment.attempts_allowed
-    # Do not complete while another attempt is live: it may turn out better.
+    # Do not complete while another attempt is live: it may get a better score.
     if scores and (assignment.is_passed or used_up) and not counting.live().exists():
         in_progress = Assignment.objects.filter(pk=assignment.pk, status=Status.IN_PROGRESS)
         if in_progress.update(status=Status.COMPLETED, completed_at=timezone.now()):
@@ -160,9 +160,9 @@ def update_completion(session: Session) -> None:
 
 @transaction.atomic
 def reset_assignment(assignment: Assignment) -> bool:
-    """Reset an assignment to pending; its attempts so far do not count.
+    """Reset an assignment to pending. Its attempts so far no longer count.
 
-    Return False if it is not in progress or a session of it is live.
+    Return False if it is not in progress or has a live session.
     """
     last = assignment.sessions.aggregate(last=Max("attempt"))["last"] or 0
     in_progress = _without_live_session(assignment).filter(status=Status.IN_PROGRESS)
@@ -170,12 +170,12 @@ def reset_assignment(assignment: Assignment) -> bool:
 
 
 def cancel_assignment(assignment: Assignment) -> bool:
-    """Cancel an open assignment. Return False if it is not open or a session of it is live."""
+    """Cancel an open assignment. Return False if it is not open or has a live session."""
     return bool(_without_live_session(assignment).open().update(status=Status.CANCELLED))
 
 
 def decline_assignment(assignment: Assignment) -> bool:
-    """Decline an open assignment for its counselor, who gives no reason and is not at fault.
+    """Decline an open assignment for its counselor, without a reason or a penalty.
 
     Return False in the same cases as `cancel_assignment`.
     """

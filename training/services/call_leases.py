@@ -76,7 +76,7 @@ def renew_leases(held: Sequence[CallLease]) -> dict[UUID, str]:
 
 
 def _loss_reason(held: CallLease, session: Session | None, ticket: CallTicket | None) -> str:
-    """Return the reason for which the lease is lost, or an empty string if it stands."""
+    """Return the reason why the lease is lost, or an empty string if it is still valid."""
     if session is None or not session.is_live:
         is_supervisors = session is not None and session.end_reason == EndReason.SUPERVISOR
         return EndReason.SUPERVISOR.value if is_supervisors else EndReason.ENDED_ELSEWHERE.value
@@ -95,7 +95,7 @@ def release_call(session_id: UUID, epoch: int) -> bool:
 
 
 def expire_call(session_id: UUID, epoch: int) -> bool:
-    """End a released call to which nobody returned. Return False if somebody has, or if it is over."""
+    """End a released call that no one resumed. Return False if someone did, or if it is already over."""
     waiting = Session.objects.live().filter(pk=session_id, epoch=epoch, is_held=False)
     session = waiting.first()
     return session is not None and end_session(session, EndReason.LINE_LOST, Session.Status.ABANDONED, among=waiting)
@@ -107,7 +107,7 @@ def finish_call(
 ) -> None:
     """Release and end a call whose turns are all saved, in one step, so that grading finds no holder.
 
-    An epoch that has lost the call ends nothing: the call goes on in another epoch. A failed call is graded if both
+    If `epoch` has lost the call, nothing ends: the call goes on in another epoch. A failed call is graded if both
     speakers were heard. Otherwise it is not gradable, because the counselor is not to blame.
     """
     if not release_call(session.pk, epoch):

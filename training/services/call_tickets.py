@@ -17,7 +17,7 @@ _signer = Signer(sep=".", salt="call-ticket")
 def issue_ticket(session: Session, login: str = "", displaces: int | None = None) -> tuple[CallTicket, str]:
     """Issue a ticket for the counselor's own socket. Return it with the signed text for the page.
 
-    `login` is the key of the web session that asks for it. The ticket is worthless once that session logs out.
+    `login` is the key of the web session that requests it. The ticket becomes invalid when that session logs out.
     """
     ticket = CallTicket.objects.create(
         organization_id=session.organization_id,
@@ -51,7 +51,7 @@ def redeem_ticket(signed: str, session_id: UUID) -> CallTicket | None:
 
 
 def revoke_tickets(login: str) -> None:
-    """Revoke the tickets of a login session that has ended, and have the calls taken with them checked."""
+    """Revoke the tickets of a login session that has ended, and request a check of the calls that used them."""
     given = CallTicket.objects.filter(login=login, revoked_at=None)
     calls = set(given.filter(session__status=Session.Status.ACTIVE).values_list("session_id", flat=True))
     given.update(revoked_at=timezone.now())

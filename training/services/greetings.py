@@ -20,12 +20,15 @@ from training.services.turns import write_turn
 logger = logging.getLogger(__name__)
 
 
-# Used if no first line could be generated. It shows that somebody is there and gives nothing away.
+# Used if no first line could be generated. It shows that someone is there and reveals nothing.
 FALLBACK_GREETINGS = {Mode.PHONE: "Hello? Is somebody there?", Mode.CHAT: "hi, is somebody there?"}
 
 
 def prepare_greeting(session_id: UUID) -> None:
-    """Generate and store the caller's first line. Repeated calls have one effect. In a chat it is turn 1."""
+    """Generate and store the caller's first line. Calling this again changes nothing.
+
+    If the caller opens a chat, the line becomes its first turn.
+    """
     if not _claim(session_id):
         return
     session = Session.objects.select_related("scenario_version").get(pk=session_id)
@@ -48,7 +51,7 @@ def wait_for_greeting(session: Session, seconds: float) -> None:
 
 
 def _claim(session_id: UUID) -> bool:
-    """Claim the greeting for this worker and return whether that worked.
+    """Claim the greeting for this worker. Return False if the claim failed.
 
     The conditional UPDATE is the lock. A claim older than the deadline belongs to a dead worker. Without attempts left,
     the fallback is stored.

@@ -19,7 +19,7 @@ from training.models import Assignment, AssignmentQuerySet
 def send_due_notifications() -> int:
     """Email counselors about assignments that are new or due soon. Return the number of emails.
 
-    A counselor gets a single email for all that is new.
+    A counselor gets one email about all new assignments.
     """
     new = Assignment.objects.open().filter(announced_at=None)
     soon = timezone.localdate() + timedelta(days=settings.DUE_SOON_DAYS)

@@ -1,4 +1,4 @@
-"""One-time scenarios, which are created for certain counselors."""
+"""One-time scenarios, which are created for specific counselors."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -51,7 +51,7 @@ def create_one_time(
 def assign_new_scenario(
     scenario: Scenario, counselors: Iterable[User], by: User, **terms: Unpack[AssignmentTerms]
 ) -> list[Assignment]:
-    """Assign a scenario that nobody has yet to counselors of its organization, once each."""
+    """Assign a new scenario to counselors of its organization, once each."""
     return Assignment.objects.bulk_create(
         Assignment(
             organization_id=scenario.organization_id, scenario=scenario, counselor=counselor, assigned_by=by, **terms

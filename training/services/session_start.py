@@ -40,7 +40,7 @@ def start_assignment(assignment: Assignment) -> tuple[Session, bool]:
 def start_free_practice(
     user: User, mode: str, scenario: Scenario | None = None, focus: str = ""
 ) -> tuple[Session, bool]:
-    """Start practice that nobody assigned, with a library scenario or the counselor's own focus.
+    """Start practice without an assignment, with a library scenario or the counselor's own focus.
 
     Raise SessionRefusedError if the scenario has another mode.
     """
@@ -57,7 +57,7 @@ def _assignment_closed() -> SessionRefusedError:
 
 
 def can_start_trial(user: User) -> bool:
-    """Return whether the user may play any scenario of the organization: those who may change scenarios may."""
+    """Return whether the user may try any scenario of the organization. This needs permission to change scenarios."""
     return user.has_perm("scenarios.change_scenario")
 
 
@@ -80,7 +80,7 @@ def _start_session(
     focus: str = "",
     same: SessionQuerySet | None = None,
 ) -> tuple[Session, bool]:
-    """Start a session. If a concurrent start has created one of `same`, return that one with False."""
+    """Start a session. If a concurrent start has already created one of `same`, return it with False."""
     version = snapshot_scenario(scenario, _evaluator_context(scenario)) if scenario else None
     facts = {
         "organization_id": user.organization_id,
@@ -124,7 +124,7 @@ def _choose_free_slot(user: User, same: SessionQuerySet | None) -> int:
     live = Session.objects.live().filter(organization_id=user.organization_id, mode=Mode.PHONE)
     taken = list(live.values_list("slot", flat=True))
     free = set(range(1, user.organization.call_slots + 1)) - set(taken)
-    # Calls from before the number was lowered may exceed it.
+    # Calls that started before the number of lines was lowered may use higher numbers, so count all calls as well.
     if not free or len(taken) >= user.organization.call_slots:
         # A user with a live call gets that refusal instead.
         _find_conflict(user, same)

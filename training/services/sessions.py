@@ -1,4 +1,4 @@
-"""End of practice sessions. `session_start` begins them."""
+"""End of practice sessions. Their start is in `session_start`."""
 
 from datetime import timedelta
 
@@ -66,6 +66,6 @@ def sweep_sessions() -> int:
 
 
 def _end_abandoned(session: Session, silent: SessionQuerySet) -> bool:
-    """End a session unless somebody has returned to it. Grading closes its open turns."""
+    """End a session unless someone has returned to it. Grading closes its open turns."""
     reason = EndReason.LINE_LOST if session.is_phone else EndReason.IDLE
     return end_session(session, reason, Session.Status.ABANDONED, among=silent)

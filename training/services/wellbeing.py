@@ -19,7 +19,7 @@ def record_feeling(session: Session, feeling: int, note: str = "") -> None:
 
 
 def counselors_with_frequent_stops(organization_id: UUID) -> UserQuerySet:
-    """Return counselors who often stopped sessions lately: not a fault, but a reason to talk."""
+    """Return counselors who have stopped sessions often lately. That is a reason to check in with them, not a fault."""
     since = timezone.now() - timedelta(days=STOPS_WINDOW_DAYS)
     stopped = Session.objects.filter(organization_id=organization_id, started_at__gte=since).stopped()
     often = stopped.order_by().values("counselor").annotate(stops=Count("pk")).filter(stops__gte=MIN_STOPS)

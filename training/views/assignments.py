@@ -63,7 +63,7 @@ def assignment_list(request: AuthenticatedRequest) -> HttpResponse:
 @_requires_add
 @require_http_methods(["GET", "POST"])
 def assign(request: AuthenticatedRequest) -> HttpResponse:
-    """Choose people and scenarios by typing, then assign them all at once. Without scripts the search is a GET."""
+    """Choose people and scenarios by typing, then assign them all at once. Without JavaScript, the search is a GET."""
     form = BulkAssignForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         chosen = form.cleaned_data
@@ -100,7 +100,7 @@ def _read_selection(request: AuthenticatedRequest, sent: QueryDict) -> Assignmen
 
 
 def _valid_ids(sent: QueryDict, name: str) -> list[str]:
-    """Return the submitted values that have the form of an id."""
+    """Return the submitted values that are well-formed ids."""
     return [one for one in sent.getlist(name) if is_uuid(one)]
 
 
@@ -142,7 +142,7 @@ def assignment_detail(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 @permission_required("training.change_assignment", raise_exception=True)
 @require_POST
 def assignment_change(request: AuthenticatedRequest, pk: UUID, verb: str) -> HttpResponse:
-    """Reset or cancel an assignment. Both are refused while a session of it is live."""
+    """Reset or cancel an assignment. Both are refused while it has a live session."""
     found = get_object_or_404(Assignment.objects.for_user(request.user), pk=pk)
     done = {"reset": reset_assignment, "cancel": cancel_assignment}[verb](found)
     if not done:
@@ -157,7 +157,7 @@ def assignment_change(request: AuthenticatedRequest, pk: UUID, verb: str) -> Htt
 @login_required
 @require_POST
 def assignment_decline(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
-    """Decline one's own assignment because of its topic, without a reason."""
+    """Decline the user's own assignment because of its topic, without a reason."""
     mine = Assignment.objects.for_user(request.user).filter(counselor=request.user)
     if decline_assignment(get_object_or_404(mine, pk=pk)):
         messages.success(

@@ -30,13 +30,13 @@ from training.services.session_start import can_start_trial, start_assignment, s
 from training.services.sessions import end_session
 
 PER_PAGE = 25
-GREETING_TIMEOUT = 8.0  # seconds that a page without scripts waits for the first line
+GREETING_TIMEOUT = 8.0  # seconds that a page without JavaScript waits for the first line
 TEMPLATES = {Mode.PHONE: "training/call.html", Mode.CHAT: "training/chat.html"}
 
 
 @dataclass(frozen=True)
 class PracticeBrief:
-    """Facts that a counselor may know about a practice before feedback: never the prompt or the criteria."""
+    """Facts about a practice session that a counselor may see before feedback: never the prompt or the criteria."""
 
     kind: Session.Kind
     mode: str
@@ -62,7 +62,7 @@ class PracticeBrief:
 @login_required
 @require_GET
 def practice(request: AuthenticatedRequest, pk: UUID, mode: str) -> HttpResponse:
-    """Show the page of an assigned call or chat. Return 404 at the address of the other mode."""
+    """Show the page of an assigned call or chat. Return 404 if the mode in the URL is not the scenario's."""
     mine = Assignment.objects.for_user(request.user).filter(counselor=request.user, scenario__mode=mode)
     assignment = get_object_or_404(mine.select_related("scenario"), pk=pk)
     live = assignment.sessions.live().first()
@@ -83,7 +83,7 @@ def practice(request: AuthenticatedRequest, pk: UUID, mode: str) -> HttpResponse
 @login_required
 @require_GET
 def free_practice(request: AuthenticatedRequest, mode: str) -> HttpResponse:
-    """Show practice that nobody assigned; `?scenario=` plays a library scenario."""
+    """Show practice without an assignment. `?scenario=` selects a library scenario."""
     brief = PracticeBrief(Session.Kind.FREE_PRACTICE, mode, title=_("Free practice"))
     if "scenario" in request.GET:
         library = Scenario.objects.playable_by(request.user).filter(mode=mode)
@@ -106,7 +106,7 @@ def scenario_library(request: AuthenticatedRequest) -> HttpResponse:
 @login_required
 @require_POST
 def chat_start(request: AuthenticatedRequest) -> HttpResponse:
-    """Start a chat from a page without scripts, and return to that page."""
+    """Start a chat from a page without JavaScript, and return to that page."""
     form = StartChatForm(request.POST)
     if not form.is_valid():
         raise Http404
@@ -129,7 +129,7 @@ def chat_start(request: AuthenticatedRequest) -> HttpResponse:
 @login_required
 @require_POST
 def chat_send(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
-    """Send a chat message from a page without scripts, and wait for the reply."""
+    """Send a chat message from a page without JavaScript, and wait for the reply."""
     session = get_object_or_404(Session.objects.for_counselor(request.user).filter(mode=Mode.CHAT), pk=pk)
     form = ChatMessageForm(request.POST)
     if form.is_valid():
@@ -147,7 +147,7 @@ def chat_send(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def chat_end(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
-    """End one's own chat from a page without scripts, and redirect to its feedback."""
+    """End the user's own chat from a page without JavaScript, and redirect to its feedback."""
     session = get_object_or_404(Session.objects.for_counselor(request.user).filter(mode=Mode.CHAT), pk=pk)
     end_session(session, EndReason.HUNG_UP)
     return redirect("evaluation:session", pk=pk)
@@ -202,7 +202,7 @@ def _render_practice(request: AuthenticatedRequest, practice: PracticeBrief, liv
     context = {
         "practice": practice,
         "live_session_id": live.pk if live else None,
-        # Only for a page without scripts, which cannot fetch its turns.
+        # Only for a page without JavaScript, which cannot fetch its turns.
         "plain_live": live,
         "turns": live.transcript() if live and not live.is_phone else [],
         "message_limit": MAX_MESSAGE_CHARACTERS,
