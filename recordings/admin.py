@@ -12,7 +12,7 @@ from recordings.services.deletion import LegalHoldError, delete_recording
 
 @admin.register(Recording)
 class RecordingAdmin(TenantAdmin):
-    """Admin of recordings: status, legal holds, and deletion. Playback is on the session's page."""
+    """Admin page for recordings: status, legal holds, and deletion. Playback is on the session's page."""
 
     list_display = ["title", "counselor", "state", "length", "kept_until", "is_held", "created_at"]
     list_filter = ["state", "is_held", ("session__counselor", admin.RelatedOnlyFieldListFilter)]

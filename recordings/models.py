@@ -20,7 +20,7 @@ from training.models import Session
 
 OVERDUE_AFTER = timedelta(minutes=2)  # time after the session's end
 # Fields with the retention in days after the session's end; the first one that is not null counts. With 0 days a
-# recording is due as soon as its session ends. If all are null, it is kept without end.
+# recording is due as soon as its session ends. If all are null, it is kept indefinitely.
 RETENTION_DAYS = ("session__scenario_version__account__recording_days", "session__organization__recording_days")
 
 

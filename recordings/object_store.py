@@ -1,4 +1,4 @@
-"""Object store interface of recordings. A setting chooses the implementation: a folder or S3."""
+"""Object store interface for recordings. A setting selects the implementation: a folder or S3."""
 
 import hashlib
 from collections.abc import Iterator

@@ -6,7 +6,7 @@ from recordings.models import Recording
 
 
 class RecordingFilter(StrictFilterSet):
-    """Filters of the recording list. Dates are the calls' dates in the center's time zone, both ends included."""
+    """Filters for the recording list. Dates are the calls' dates in the center's time zone, both ends included."""
 
     counselor = filters.UUIDFilter(field_name="session__counselor_id", help_text=_("ID of a counselor."))
     scenario = filters.UUIDFilter(field_name="session__scenario_id", help_text=_("ID of a scenario."))

@@ -1,6 +1,6 @@
 """Assembly of a call's spooled epochs on one clock: counselor in the left channel, heard caller audio in the right.
 
-Files damaged by a crash, a power cut, or a full disk are read as far as they make sense and never raise an error.
+Files damaged by a crash, a power cut, or a full disk never raise an error. Whatever is readable in them is used.
 """
 
 import json
@@ -94,9 +94,9 @@ class RecordedItem:
     def runs(self) -> list[PlaybackRun]:
         """Return the stretches of continuous playback.
 
-        Player and microphone share a clock, so during playback both counts grow alike. If the microphone's grew more,
-        the player halted. The halt comes before the samples that the report adds, which then end at the report. It
-        comes after them if the item was cut off there or the next report shows no progress.
+        Player and microphone share a clock, so during playback both counts advance together. If the microphone's count
+        advanced further, the player halted. The halt comes before the samples that the report adds, which then end at
+        the report. It comes after them if the item was cut off there or the next report shows no progress.
         """
         received = max((block.first + block.samples for block in self.blocks), default=0)
         runs: list[PlaybackRun] = []
@@ -182,9 +182,9 @@ class EpochTimeline:
         return self._items.setdefault(number, RecordedItem())
 
     def _shift(self, at: int, by: int) -> None:
-        """Move everything that the microphone's clock placed from `at` on by `by` samples, in hindsight.
+        """Correct earlier positions: move everything that the microphone's clock placed from `at` on by `by` samples.
 
-        A report exactly at `at` belongs to the time before and stays.
+        A report exactly at `at` belongs to the audio before it and stays.
         """
         before = [placement for placement in self._placements if placement.at < at]
         after = [placement for placement in self._placements if placement.at >= at]

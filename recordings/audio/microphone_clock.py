@@ -8,12 +8,12 @@ import numpy as np
 SAMPLE_RATE = 24_000  # samples per second
 MILLISECOND = SAMPLE_RATE // 1000  # in samples, as is everything below except QUIET_AMPLITUDE
 
-LATE_THRESHOLD = 200 * MILLISECOND  # network jitter stays below this; a stall and a suspended context do not
+LATE_THRESHOLD = 200 * MILLISECOND  # network jitter stays below this; stalls and suspended contexts exceed it
 EARLY_THRESHOLD = 10 * MILLISECOND  # a sample that arrives this long before its position proves the position wrong
 BURST_TIMEOUT = 3000 * MILLISECOND  # longest wait for a burst to begin after a stall
-BURST_CATCH_UP = 50 * MILLISECOND  # a fall of the lateness by this within BURST_TIMEOUT shows a burst arriving
-UNSENT_GAP = 1000 * MILLISECOND  # across a gap this long in the sent audio, the end of a lateness cannot be seen
-HALF_WINDOW = 2500 * MILLISECOND  # half of the window in which the least lateness is sought
+BURST_CATCH_UP = 50 * MILLISECOND  # lateness that falls by this within BURST_TIMEOUT means a burst
+UNSENT_GAP = 1000 * MILLISECOND  # a gap this long in the sent audio hides the end of a late period
+HALF_WINDOW = 2500 * MILLISECOND  # half of the window over which the least lateness is taken
 DRIFT_TOLERANCE = 3 * MILLISECOND  # drift up to which the anchor stays as it is
 SAMPLES_PER_SLEW = 20 * MILLISECOND  # the anchor follows a drifting clock by at most one sample per this many
 MIN_STEP, MIN_STEP_IN_SPEECH = 1 * MILLISECOND, 5 * MILLISECOND  # smallest drift corrected in a pause, in speech
@@ -44,7 +44,7 @@ class SlidingMinimum:
 
 @dataclass(frozen=True)
 class ClockShift:
-    """Correction in hindsight: everything placed from position `at` on moves `by` samples later."""
+    """Correction of earlier positions: everything placed from position `at` on moves `by` samples later."""
 
     at: int
     by: int  # negative if it moves earlier
@@ -114,7 +114,7 @@ class MicrophoneClock:
         return self._anchor + index
 
     def _is_clock_reset(self, index: int, arrival: int) -> bool:
-        """Return True if the running index went back, as after a page reload, or leapt ahead of time."""
+        """Return True if the running index went back, as after a page reload, or jumped ahead of real time."""
         has_leapt = index > self._next_index and self._anchor + index - arrival > LATE_THRESHOLD
         return has_leapt or index < self._next_index - LATE_THRESHOLD
 

@@ -9,7 +9,7 @@ from recordings.audio.microphone_clock import SAMPLE_RATE
 
 FRAME = 20 * SAMPLE_RATE // 1000  # samples in 20 ms
 SPEECH_LEVEL = 500  # root mean square, about -36 dB: louder than a quiet room
-# Four words take at least a fifth of a second each. Far below that, audio is missing rather than mumbled.
+# A spoken word takes at least 0.2 s. Less than a quarter of that means missing audio, not mumbling.
 MIN_SECONDS_PER_WORD = 0.05
 MIN_WORDS = 4
 

@@ -132,8 +132,8 @@ class SpoolWriter:
     def record_playback(self, item: int, samples: int, at_mic_sample: int, final: bool) -> None:
         """Record that `samples` samples of an item had been rendered at microphone sample `at_mic_sample`.
 
-        A counselor who types may have no microphone. The reports then show how its clock runs. If it does not run at
-        all (0), the report counts from its arrival.
+        A counselor who types may have no microphone. The microphone's clock then follows these reports. If
+        `at_mic_sample` is 0, the clock is not running, and the report's time of arrival is used.
         """
         self._write_record("played", item=item, samples=samples, at=self._rendered_position(at_mic_sample), final=final)
 
@@ -187,7 +187,7 @@ def try_lock_spool(folder: Path) -> Iterator[bool]:
     """Yield True if the spool in this folder has no writer. No other process gets True while the block runs."""
     try:
         fd = os.open(folder / JOURNAL_FILE, os.O_RDONLY)
-    except FileNotFoundError:  # the disk did not even accept the journal
+    except FileNotFoundError:  # not even the journal could be created
         yield True
         return
     try:
@@ -201,7 +201,7 @@ def try_lock_spool(folder: Path) -> Iterator[bool]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Sync a folder, so that new files in it survive a power cut. Ignore errors of file systems that cannot."""
+    """Sync a folder, so that new files in it survive a power cut. Ignore errors where that is unsupported."""
     with contextlib.suppress(OSError):
         fd = os.open(folder, os.O_RDONLY)
         try:

@@ -1,7 +1,7 @@
 """Deletion of every copy of a recording, after its retention or on request, with a record of the deleted copies.
 
 The row becomes `deleted` first, which ends playback and voids the claim of any worker finishing it. The copies are
-deleted and listed next. Later passes find copies that a process still running at that time adds.
+deleted and listed next. Later passes find copies added by processes that were still running.
 """
 
 import logging
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 # By then, any process that was working on the recording has noticed the deletion or hit its time limit.
 RECHECK_PERIOD = timedelta(hours=1)
-ORPHANED_AFTER = timedelta(days=1)  # age of an object, because a process may still be using a newer one
+ORPHANED_AFTER = timedelta(days=1)  # minimum age of an orphan; a process may still be using a newer object
 SESSIONS_PER_QUERY = 500
 
 
@@ -68,7 +68,7 @@ def sweep_retention() -> int:
 
 
 def delete_orphans() -> int:
-    """Delete objects that no row points to, left by a process that was killed or too late. Return their number.
+    """Delete objects that no row points to, left by a process that was killed or too slow. Return their number.
 
     Also abort old uploads that were never completed: they are not objects, but the store keeps and bills them.
     """
@@ -83,7 +83,7 @@ def delete_orphans() -> int:
 
 
 def _delete_orphans(recording: Recording | None, objects: list[StoredObject]) -> int:
-    """Delete one session's orphans and return their number. Keep them while any is so new that a process may use it."""
+    """Delete one session's orphans and return their number. Keep all of them if any is new enough to be in use."""
     if any(found.modified >= timezone.now() - ORPHANED_AFTER for found in objects):
         return 0
     if recording and not recording.is_settled:

@@ -44,7 +44,7 @@ def record_consent(session: Session, text_version: str) -> None:
 
 
 def epoch_offset_samples(session: Session, epoch: int) -> int:
-    """Return the samples from the recording's start to an epoch's start, in the same way as the assembly."""
+    """Return the samples from the recording's start to an epoch's start, computed as in the assembly."""
     epochs = RecordingEpoch.objects.filter(recording__session=session)
     starts = dict(epochs.values_list("number", "started_at"))
     return round((starts[epoch] - min(starts.values())).total_seconds() * SAMPLE_RATE)

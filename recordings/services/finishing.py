@@ -33,7 +33,7 @@ CHANNELS = 2
 RENEW_CLAIM_EVERY = 5.0  # seconds
 FORMAT_VERSION = b"wav-1"  # version of the output format; part of the file's key
 MAX_ATTEMPTS = 10  # attempts before an operator must look, not counting those while the store is unavailable
-# Reasons are stored in English and translated when they are shown: a worker has no reader.
+# Reasons are stored in English and translated when they are shown: a worker has no current user.
 HOST_LOST_REASON = gettext_noop("the server that recorded part of the call was lost before it uploaded all audio")
 MISSING_SPEAKER_REASONS = {
     ("counselor",): gettext_noop("the counselor can’t be heard in parts that the transcript contains"),

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 def mark_spools_seen() -> None:
-    """Tell the database which spools are on this host."""
+    """Record in the database which spools are on this host."""
     mark_epochs_seen(_find_spools())
 
 
