@@ -17,7 +17,7 @@ from training.services.sessions import end_by_supervisor
 
 
 class ReadOnlyAdminMixin:
-    """Read-only administration of rows that practice creates."""
+    """Read-only administration of rows that practice sessions create."""
 
     can_delete = False
 

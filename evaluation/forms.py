@@ -1,4 +1,4 @@
-"""Forms of the evaluation pages and the admin, and filters of lists."""
+"""Forms for the evaluation pages and the admin, and filters for lists."""
 
 from typing import ClassVar
 
@@ -151,7 +151,7 @@ def with_default(data: QueryDict, name: str, value: str) -> QueryDict:
 
 
 class TeamFilterForm(forms.Form):
-    """A filter of a team by name, cohort, and time span. Invalid values are ignored."""
+    """A filter for a team by name, cohort, and time span. Invalid values are ignored."""
 
     DEFAULT_WEEKS = 12
 
@@ -194,7 +194,7 @@ class TeamFilterForm(forms.Form):
 
 
 class HistoryFilterForm(forms.Form):
-    """A filter of the practice history."""
+    """A filter for the practice history."""
 
     q = forms.CharField(required=False, max_length=100)
     mode = forms.ChoiceField(required=False, label=_("Mode"), choices=[("", _("Calls and chats")), *Mode.choices])
@@ -219,7 +219,7 @@ class HistoryFilterForm(forms.Form):
 
 
 class EvaluationFilterForm(forms.Form):
-    """A filter of graded feedback."""
+    """A filter for graded feedback."""
 
     q = forms.CharField(label=_("Counselor"), required=False, max_length=100)
     grade = forms.ChoiceField(
@@ -255,7 +255,7 @@ class EvaluationFilterForm(forms.Form):
 
 
 class FlagFilterForm(forms.Form):
-    """A filter of flags. Pending ones are the default."""
+    """A filter for flags. It shows pending flags by default."""
 
     handling = forms.ChoiceField(label=_("Status"), required=False, choices=[*FlagHandling.choices, ("all", _("All"))])
     severity = forms.ChoiceField(

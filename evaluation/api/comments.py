@@ -1,4 +1,4 @@
-"""API for comments on moments of a conversation, and for its counselor's own documentation."""
+"""API for comments on moments of a conversation, and for the counselor's documentation of it."""
 
 from typing import Any
 from uuid import UUID
@@ -75,7 +75,7 @@ def session_comments(request: Request, pk: UUID) -> Response:
 @token_scope("sessions")
 @api_view(["DELETE"])
 def comment_delete(request: Request, pk: UUID, comment: str) -> Response:
-    """Delete one's own comment."""
+    """Delete the user's own comment."""
     mine = Comment.objects.for_user(authenticated_user(request)).filter(
         session=_get_visible_session(request, pk), author=authenticated_user(request)
     )

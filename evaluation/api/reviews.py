@@ -42,11 +42,11 @@ from training.models import Session
 
 
 class EvaluationFilter(StrictFilterSet):
-    counselor = filters.UUIDFilter(field_name="session__counselor_id", help_text=gettext_lazy("An ID."))
+    counselor = filters.UUIDFilter(field_name="session__counselor_id", help_text=gettext_lazy("ID of a counselor."))
     external_id = filters.CharFilter(field_name="session__counselor__external_id")
-    scenario = filters.UUIDFilter(field_name="session__scenario_id", help_text=gettext_lazy("An ID."))
-    assignment = filters.UUIDFilter(field_name="session__assignment_id", help_text=gettext_lazy("An ID."))
-    session = filters.UUIDFilter(field_name="session_id", help_text=gettext_lazy("An ID."))
+    scenario = filters.UUIDFilter(field_name="session__scenario_id", help_text=gettext_lazy("ID of a scenario."))
+    assignment = filters.UUIDFilter(field_name="session__assignment_id", help_text=gettext_lazy("ID of an assignment."))
+    session = filters.UUIDFilter(field_name="session_id", help_text=gettext_lazy("ID of a session."))
     grade = filters.ChoiceFilter(choices=[(letter, letter) for lowest, letter in GRADE_THRESHOLDS])
     status = filters.ChoiceFilter(choices=Evaluation.Status.choices)
     state = filters.ChoiceFilter(
@@ -58,12 +58,12 @@ class EvaluationFilter(StrictFilterSet):
         fields: list[str] = []
 
     def in_state(self, queryset: EvaluationQuerySet, name: str, value: str) -> EvaluationQuerySet:
-        # Counselors must not learn that feedback needs human review, not even that any does.
+        # Counselors must not be able to find out whether any feedback needs human review.
         return queryset.none() if authenticated_user(self.request).is_counselor else queryset.in_review_state(value)
 
 
 class EvaluationSummarySerializer(serializers.ModelSerializer[Evaluation]):
-    """Feedback in a list: its outcome. Counselors see no results of held feedback."""
+    """Feedback in a list, without details. Counselors see no results of held feedback."""
 
     counselor = serializers.UUIDField(source="session.counselor_id")
     external_id = serializers.CharField(source="session.counselor.external_id")
@@ -133,7 +133,7 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
 
     @extend_schema(request=ReviewSerializer, responses=EvaluationSerializer)
     def review(self, request: Request, pk: UUID, key: str) -> Response:
-        """Agree with a criterion or overrule it. The person's verdict counts, and both stay visible."""
+        """Agree with the verdict on a criterion, or overrule it. The person's verdict counts, and both stay visible."""
         evaluation = self._get_reviewable()
         row = get_object_or_404(CriterionResult, evaluation=evaluation, key=key)
         form = ReviewSerializer(data=request.data)
@@ -146,7 +146,7 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
 
     @extend_schema(request=None, responses=EvaluationSerializer)
     def looked_at(self, request: Request, pk: UUID) -> Response:
-        """Record that a person has looked. Held feedback goes to the counselor. Repeating this changes nothing."""
+        """Record that a person has reviewed this, and release held feedback to the counselor. Safe to repeat."""
         evaluation = self._get_reviewable()
         mark_looked_at(evaluation, authenticated_user(request))
         evaluation.refresh_from_db()
@@ -154,7 +154,7 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
 
     @extend_schema(request=NewDisputeSerializer, responses={201: DisputeSerializer})
     def dispute(self, request: Request, pk: UUID, key: str) -> Response:
-        """Ask a person to recheck one verdict of one's own feedback."""
+        """Ask a person to recheck one verdict in the user's own feedback."""
         own = self.get_queryset().filter(
             session__counselor=authenticated_user(request), status=Evaluation.Status.COMPLETED
         )
@@ -198,7 +198,7 @@ class FlagHandlingSerializer(StrictSerializer):
 class FlagFilter(StrictFilterSet):
     handling = filters.ChoiceFilter(choices=FlagHandling.choices)
     severity = filters.ChoiceFilter(choices=FlagSeverity.choices)
-    session = filters.UUIDFilter(field_name="session_id", help_text=gettext_lazy("An ID."))
+    session = filters.UUIDFilter(field_name="session_id", help_text=gettext_lazy("ID of a session."))
 
     class Meta:
         model = Flag
@@ -233,7 +233,7 @@ class FlagViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
 
 
 class DisputeViewSet(mixins.ListModelMixin, GenericViewSet[Dispute]):
-    """A counselor's own disputes, or the organization's for other roles. A review of the criterion answers one."""
+    """A counselor's own disputes, or the organization's for other roles. A review of the criterion resolves one."""
 
     token_scope = CLOSED
     queryset = Dispute.objects.none()
@@ -259,7 +259,7 @@ class ProblemReportSerializer(serializers.Serializer[Any]):
 @token_scope("sessions")
 @api_view(["POST"])
 def session_report(request: Request, pk: UUID) -> Response:
-    """Report a problem with one's own session to the supervisors, at most ten times an hour."""
+    """Report a problem with the user's own session to the supervisors, at most ten times an hour."""
     session = get_object_or_404(Session.objects.for_counselor(authenticated_user(request)), pk=pk)
     form = NewProblemReportSerializer(data=request.data)
     form.is_valid(raise_exception=True)

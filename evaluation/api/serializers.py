@@ -1,4 +1,4 @@
-"""Serializers of feedback and its criteria."""
+"""Serializers for feedback and its criteria."""
 
 from typing import Any
 

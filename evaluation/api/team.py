@@ -157,7 +157,7 @@ def attention(request: Request) -> Response:
 
 
 class LiveSessionsView(ListAPIView[Session]):
-    """Sessions in progress. `GET /api/sessions/{id}/` reads along, and `POST …/end/` ends one."""
+    """Sessions in progress. `GET /api/sessions/{id}/` returns the transcript so far, and `POST …/end/` ends one."""
 
     token_scope = CLOSED
     queryset = Session.objects.none()

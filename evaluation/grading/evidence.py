@@ -64,7 +64,7 @@ def find_words(words: str, text: str) -> tuple[int, int] | None:
 def iter_occurrences(words: str, text: str) -> Iterator[tuple[int, int]]:
     """Yield (start, end) of each occurrence of the words in the text, as whole words.
 
-    Only case, white space, and the shape of quotation marks, dashes, and ellipses may differ.
+    Only case, whitespace, and the shape of quotation marks, dashes, and ellipses may differ.
     """
     wanted = " ".join(_normalize(words).strip().strip("\"'.").split())
     if len(wanted.replace(" ", "")) < _MIN_CHARACTERS:
@@ -86,7 +86,7 @@ def _is_word_character(letter: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _collapse_whitespace(text: str) -> tuple[str, list[int]]:
-    """Return the normalized text with runs of white space as one blank, and each character's offset in the text."""
+    """Return the normalized text with each run of whitespace as one space, and each character's offset in the text."""
     letters: list[str] = []
     origin: list[int] = []
     for place, letter in enumerate(_normalize(text)):
@@ -123,7 +123,7 @@ class VerifiedCitation:
     section: str  # number of the section
     title: str  # title of the section
     page: int | None  # None if unknown
-    text: str  # the words, with single blanks
+    text: str  # the words, with single spaces
 
 
 def verify_citation(
@@ -132,7 +132,7 @@ def verify_citation(
     """Return the citation if its words appear in a search result and in the document itself, else None.
 
     `passages` are search results after `normalize_for_matching`. A document stored before there were indexes has none;
-    for it, the search results alone must do.
+    for it, a search result is enough.
     """
     wanted = normalize_for_matching(words)
     if len(wanted) < MIN_CITATION_LETTERS or not any(wanted in passage for passage in passages):

@@ -43,7 +43,7 @@ AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
 @dataclass(frozen=True)
 class ProceduresSearch:
-    """A search of an account's document in force alone, whatever else its vector store holds at the moment."""
+    """A search limited to an account's document in force, whatever else its vector store may hold."""
 
     store_id: str  # OpenAI vector store
     document_id: str  # primary key of the ProcedureDocument, by which the search is filtered
@@ -111,7 +111,7 @@ class _UsageMeter:
 def request_grading(case: GradingInput, is_last_try: bool = False) -> GradingOutput:
     """Grade a case. Raise AIUnavailableError, which is `retryable` if another try can help.
 
-    If the procedures cannot be searched, on the last try or for good, grade without them and set `used_file_search` to
+    If the search fails permanently, or on the last try, grade without the procedures and set `used_file_search` to
     False.
     """
     meter = _UsageMeter()

@@ -38,8 +38,8 @@ _PROCEDURES_BRANCH = "procedures"
 class Check:
     """One atomic question about a conversation.
 
-    A red line that is not met caps the score. One of `commission` is crossed by the counselor's words, which must be
-    proven. One of `omission` is crossed by leaving something unsaid.
+    A red line that is not met caps the score. A red line of `commission` is crossed by the counselor's words, which
+    must be proven. A red line of `omission` is crossed by leaving something unsaid.
     """
 
     key: str  # unique within an evaluation
@@ -50,11 +50,11 @@ class Check:
     branch: str = ""  # a key of BRANCHES; empty for a scenario's checks
     red_line: str = ""  # `commission`, `omission`, or empty
     expected: str = ""  # the outcome that the scenario's author expects
-    phrases: tuple[str, ...] = ()  # words that would show it; others of the same meaning count, too
+    phrases: tuple[str, ...] = ()  # example words that would meet the check; equivalent words count, too
 
 
 def general_checks(has_procedures: bool = True) -> list[Check]:
-    """Return the checks of the general rubric. Without a document, those on procedures are left out."""
+    """Return the checks of the general rubric. Without procedures, the checks about them are left out."""
     return [
         Check(
             row["key"],

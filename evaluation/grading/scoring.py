@@ -1,7 +1,7 @@
-"""Score and letter grade, computed in code from the verdicts: a model never counts.
+"""Score and letter grade, computed in code from the verdicts and never by a model.
 
 The score is the weight of the checks that are met as a percentage of the weight of those that apply, rounded down. An
-unproven check counts as not met: in doubt, the score is lower. A crossed red line caps it, however good the rest is.
+unproven check counts as not met, which lowers the score. A crossed red line caps it, however good the rest is.
 """
 
 from collections.abc import Iterable

@@ -31,7 +31,7 @@ _UNVERIFIED_RED_LINE_REASON = gettext_noop(
 _INJECTION_NOTE = gettext_noop(
     "These words address the grader. They were hidden from the grader and not accepted as evidence."
 )
-# Criteria that may rest on the same words, or half of all if that is more. An honest reading rarely needs more.
+# Limit on criteria that cite the same words, or half of those met if that is more. Honest gradings rarely exceed it.
 _MAX_CRITERIA_PER_QUOTE = 6
 _MAX_QUOTES_PER_CRITERION = 3
 
@@ -95,7 +95,7 @@ def _decide_verdict(check: Check, said: CriterionAnswer, has_quotes: bool) -> tu
 
 
 def collect_flags(case: GradingInput, grader: Sequence[FlagAnswer], scan: Sequence[FlagAnswer]) -> list[FlagFinding]:
-    """Return the flags to raise, each kind of each source once. A quote that cannot be proven is left out."""
+    """Return the flags to raise, each kind once per source. A quote that cannot be proven is left out."""
     found = [_flag_injection(line) for line in case.lines if line.redacted_spans]
     found += [_verify_flag(case, one, FlagSource.GRADER) for one in grader] + [
         _verify_flag(case, one, FlagSource.SCAN) for one in scan

@@ -56,7 +56,7 @@ class EvaluationQuerySet(LeaseQuerySet["Evaluation"]):
         return self
 
     def ungraded(self) -> EvaluationQuerySet:
-        """Limit to conversations worth grading that have no grade: grading failed, or was not possible."""
+        """Limit to evaluations that have no grade because grading failed or was not possible, not because of length."""
         return self.filter(status__in=[Evaluation.Status.FAILED, Evaluation.Status.NOT_GRADABLE])
 
     def unalerted(self, before: datetime) -> EvaluationQuerySet:
@@ -244,7 +244,7 @@ class Evaluation(LeasedModel):
 
 class CriterionResultQuerySet(models.QuerySet["CriterionResult"]):
     def for_evaluations(self, evaluations: EvaluationQuerySet) -> CriterionResultQuerySet:
-        """Limit to the results of `evaluations`, which the reader was allowed to see."""
+        """Limit to the results of `evaluations`. Pass only evaluations that the reader may see."""
         return self.filter(evaluation__in=evaluations)
 
 
@@ -294,7 +294,7 @@ class CriterionResult(models.Model):
 
     @property
     def final_verdict(self) -> str:
-        """The verdict of the person who overruled, else the evaluator's."""
+        """The reviewer's verdict if one overruled the evaluator, else the evaluator's."""
         return self.reviewed_verdict or self.verdict
 
     @property

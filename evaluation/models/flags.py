@@ -87,7 +87,7 @@ class Flag(models.Model):
 
     @property
     def note_text(self) -> str:
-        """The note. One that code writes is stored in English and translated here."""
+        """The note in the reader's language. Notes written by code are stored in English and translated here."""
         return gettext(self.note)
 
     @property
@@ -106,7 +106,7 @@ class DisputeQuerySet(models.QuerySet["Dispute"]):
 
 
 class Dispute(models.Model):
-    """A counselor's request that a person recheck one verdict. A review of the criterion answers it."""
+    """A counselor's request that a person recheck one verdict. A review of the criterion resolves it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")

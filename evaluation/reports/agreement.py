@@ -27,7 +27,7 @@ class Agreement:
 
 
 def compute_agreement(pairs: Iterable[tuple[str, str]], met: str = "met") -> Agreement | None:
-    """Compute the agreement of (evaluator's, person's) verdict pairs. Return None without any."""
+    """Compute the agreement of (evaluator's, person's) verdict pairs. Return None if there are none."""
     counted = Counter(pairs)
     n = sum(counted.values())
     if not n:

@@ -1,4 +1,4 @@
-"""Counts of a conversation, taken in code because no model is needed for them."""
+"""Counts of questions, pauses, and other facts of a conversation, computed in code without a model."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -34,7 +34,7 @@ class PhoneMeasures(TypedDict, total=False):
     """Counts that only a phone call has."""
 
     talk_share: int | None  # the counselor's share of all speech, in percent; None if no one spoke
-    pauses: int  # long ones
+    pauses: int  # silences that count as long
     longest_pause_ms: int | None  # None without a long pause
     interruptions: int  # times that the counselor cut the caller off
 

@@ -89,7 +89,7 @@ def _build_skill(key: str, rows: list[Any], first: date) -> SkillProgress:
 def _build_plot(rows: Iterable[Any], first: date) -> Plot:
     points = [PlotPoint(row["week"], percent_of(row["reached"], row["possible"]), row["sessions"]) for row in rows]
     last = monday_of(timezone.localdate())
-    # A beginner's plot is shortened, so that it does not show half a year of nothing.
+    # Shorten a beginner's plot, so that it does not start with months of empty weeks.
     begin = max(first, min(points[0].week, last - timedelta(weeks=MIN_PLOT_WEEKS))) if points else first
     return Plot(points, begin, last)
 

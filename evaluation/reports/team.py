@@ -36,7 +36,7 @@ class TeamRow:
     """One counselor's row of the team table."""
 
     person: User
-    sessions: int  # graded ones of the span
+    sessions: int  # graded sessions in the span
     percent: int | None  # average score, 0 to 100; None without a graded session
     last: datetime | None  # start of the last session in the span
     open: int  # open assignments
@@ -48,7 +48,7 @@ class ScenarioRow:
     """One scenario's row of the team page."""
 
     title: str
-    sessions: int  # graded ones of the span
+    sessions: int  # graded sessions in the span
     percent: int  # average score, 0 to 100
 
 
@@ -97,7 +97,7 @@ def list_scenarios(user: User, weeks: int) -> list[ScenarioRow]:
 
 
 def export_rows(user: User, people: Any, weeks: int) -> Iterator[Sequence[object]]:
-    """Yield the header, then a row for each conversation, newest first, of `people` or, if None, of everyone."""
+    """Yield the header, then a row for each conversation, newest first. If `people` is None, include everyone."""
     yield [str(column) for column in EXPORT_COLUMNS]
     rows = Session.objects.for_user(user).without_trials().filter(started_at__gte=_span_start(weeks))
     if people is not None:

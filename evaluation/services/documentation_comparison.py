@@ -23,7 +23,7 @@ Status = DocumentationReview.Status
 
 
 def compare_documentation(review_id: UUID) -> None:
-    """Compare a submission, once however often this is called. Raise RetryLaterError if it should be tried again."""
+    """Compare a submission, at most once. Raise RetryLaterError if it should be tried again."""
     review = _claim(review_id)
     if review is None:
         return

@@ -1,4 +1,4 @@
-"""Requests for feedback: the gradings that are queued, and their limits."""
+"""Requests for feedback, which queue gradings, and their rate limit."""
 
 from datetime import timedelta
 

@@ -23,7 +23,7 @@ def report_problem(session: Session, by: User, kind: str, text: str) -> Flag:
 
     Raise RateLimitExceededError after `MAX_REPORTS_PER_HOUR`.
     """
-    # The lock makes two simultaneous reports count one after the other (SQLite's IMMEDIATE does the same).
+    # The lock serializes simultaneous reports, so that each one is counted (SQLite's IMMEDIATE does the same).
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
     hour_ago = timezone.now() - timedelta(hours=1)
     lately = Flag.objects.filter(reported_by=by, created_at__gt=hour_ago).order_by("created_at")

@@ -38,9 +38,9 @@ _NOTHING_APPLIED = gettext_noop("None of the criteria apply to this conversation
 
 
 def grade_evaluation(evaluation_id: UUID) -> bool:
-    """Grade an evaluation, once however often this is called. Raise RetryLaterError if it should be tried again.
+    """Grade an evaluation, at most once. Raise RetryLaterError if it should be tried again.
 
-    Return True if a critical flag was found, of which supervisors must be told.
+    Return True if a critical flag was found, so that the task alerts supervisors.
     """
     session = Session.objects.get(evaluations__pk=evaluation_id)
     if is_call_held(session):
@@ -137,7 +137,7 @@ def _build_grading_input(session: Session, lines: Sequence[GraderTurn]) -> Gradi
 
 
 def _checks_of(version: ScenarioVersion | None) -> list[ScenarioCheck]:
-    """Return the version's checks. One saved before checks were fixed gets those that its context proposes."""
+    """Return the version's checks. A version saved before checks were stored gets those proposed from its context."""
     if version is None:
         return []
     return version.checks or propose_checks(version.evaluator_context)

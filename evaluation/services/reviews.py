@@ -13,7 +13,7 @@ from evaluation.services.publishing import publish_feedback, record_score
 def record_review(
     evaluation: Evaluation, by: User, verdict: str, reason: str, criterion: CriterionResult | None = None, new: str = ""
 ) -> Review:
-    """Record that a person agrees with a criterion or overrules it, and rescore the evaluation.
+    """Record that a person agrees with the verdict on a criterion or overrules it, and rescore the evaluation.
 
     The evaluator's own verdict stays visible beside the person's, which counts.
     """
@@ -37,7 +37,7 @@ def record_review(
 
 
 def _rescore(evaluation: Evaluation) -> None:
-    """Recompute the reviewed score. Without an overruled verdict or a score there is none."""
+    """Recompute the reviewed score, or clear it if no verdict is overruled or there is no score."""
     rows = list(evaluation.criteria.all())
     points = scoring.compute_score((row.final_verdict, row.weight, row.is_red_line) for row in rows)
     if points is None or not any(row.reviewed_verdict for row in rows):
@@ -53,9 +53,9 @@ def _rescore(evaluation: Evaluation) -> None:
 
 @transaction.atomic
 def mark_looked_at(evaluation: Evaluation, by: User) -> bool:
-    """Record that a person has looked at the feedback, and release it to the counselor if it was held.
+    """Record that a person has reviewed the feedback, and release it to the counselor if it was held.
 
-    Return False if someone has looked before.
+    Return False if someone has already reviewed it.
     """
     waiting = Evaluation.objects.filter(pk=evaluation.pk, looked_at=None).graded()
     if not waiting.update(looked_at_by=by, looked_at=timezone.now(), is_waiting=False):

@@ -75,7 +75,7 @@ def _build_total(graded: SessionQuerySet, week: date, **whose: object) -> Tally:
 
 
 def _sums_by_skill(graded: SessionQuerySet) -> list[Any]:
-    """Sum the results by branch. A red line has no weight in the score; here each one counts once, kept or not."""
+    """Sum the results by branch. A red line has no weight in the score; here each one counts once, crossed or not."""
     newest = Evaluation.objects.filter(session__in=graded).latest_completed()
     applying = CriterionResult.objects.filter(evaluation__in=newest).annotate(
         final=Case(When(reviewed_verdict="", then=F("verdict")), default=F("reviewed_verdict")),

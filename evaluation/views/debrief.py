@@ -32,7 +32,7 @@ def _redirect_to_session(session: Session, place: str = "") -> HttpResponse:
 @login_required
 @require_POST
 def session_stop(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
-    """Stop one's own conversation. It is not graded, does not count as an attempt, and needs no reason."""
+    """Stop the user's own conversation. It is not graded, does not count as an attempt, and needs no reason."""
     session = _get_own_session(request, pk)
     stop_session(session)
     return _redirect_to_session(session)
@@ -41,7 +41,7 @@ def session_stop(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def session_feeling(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
-    """Record how one's own conversation felt."""
+    """Save the user's rating of how their own conversation felt."""
     session, form = _get_own_session(request, pk), SessionFeelingForm(request.POST)
     if form.is_valid():
         record_feeling(session, form.cleaned_data["feeling"], form.cleaned_data["note"])
@@ -54,7 +54,7 @@ def session_feeling(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def session_rename(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
-    """Rename one's own conversation. An empty name restores its title."""
+    """Rename the user's own conversation. An empty name restores its title."""
     session, form = _get_own_session(request, pk), SessionNameForm(request.POST)
     if form.is_valid():
         Session.objects.for_counselor(request.user).filter(pk=pk).update(name=form.cleaned_data["name"])
@@ -84,7 +84,7 @@ def session_report(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def criterion_dispute(request: AuthenticatedRequest, pk: UUID, key: str) -> HttpResponse:
-    """Ask a person to recheck one verdict of one's own feedback."""
+    """Ask a person to recheck one verdict in the user's own feedback."""
     own = Evaluation.objects.for_user(request.user).filter(
         status=Evaluation.Status.COMPLETED, session__in=Session.objects.for_counselor(request.user)
     )

@@ -32,7 +32,7 @@ class ShownMoment:
 
     quote: ShownQuote
     why: str
-    goal: str = ""  # of advice only, like the next two
+    goal: str = ""  # only for advice, as are the next two fields
     effect: str = ""
     better_wording: str = ""
 
@@ -50,7 +50,7 @@ class ShownCriterion:
 
 @dataclass(frozen=True)
 class FeedbackPanel:
-    """The feedback on a session. Everything after `retry_url` is empty unless graded and open to the reader."""
+    """The feedback on a session. Fields after `retry_url` are empty unless it is graded and visible to the reader."""
 
     session: Session
     evaluation: Evaluation | None  # the newest

@@ -1,4 +1,4 @@
-"""Pages of a counselor's progress: scores by week, the next practice, and the words behind each number."""
+"""Pages about a counselor's progress: scores by week, the next practice, and the words behind each number."""
 
 from uuid import UUID
 
@@ -22,7 +22,7 @@ WEEKS, PER_PAGE = 26, 10  # weeks plotted; conversations per page of evidence
 @login_required
 @require_GET
 def progress(request: AuthenticatedRequest) -> HttpResponse:
-    """Show one's own progress, or another person's to a reader of their feedback."""
+    """Show the user's own progress, or another person's if the user may read their feedback."""
     person = _requested_counselor(request)
     rows = Tally.objects.for_user(request.user).filter(counselor=person)
     skills = list_skill_progress(rows, WEEKS)
@@ -52,7 +52,7 @@ def skill_evidence(request: AuthenticatedRequest, skill: str) -> HttpResponse:
 
 
 def _results_by_session(reader: User, sessions: list[Session], skill: str) -> dict[UUID, list[CriterionResult]]:
-    """Return the results on a skill by session, from each newest feedback. Sessions without any are left out."""
+    """Return the results on a skill by session, from the newest feedback on each. Sessions without any are left out."""
     feedback = Evaluation.objects.for_user(reader).filter(session__in=sessions).latest_completed()
     of_skill = {"source": CriterionResult.Source.SCENARIO} if skill == SCENARIO_SKILL else {"branch": skill}
     rows = CriterionResult.objects.for_evaluations(feedback).filter(**of_skill).exclude(verdict="not_applicable")

@@ -50,7 +50,7 @@ def agreement(request: AuthenticatedRequest) -> HttpResponse:
 @_requires_reviewer
 @require_POST
 def criterion_review(request: AuthenticatedRequest, pk: UUID, key: str) -> HttpResponse:
-    """Agree with one criterion or overrule it."""
+    """Agree with the verdict on one criterion, or overrule it."""
     evaluation = _get_reviewable(request, pk)
     row = get_object_or_404(CriterionResult, evaluation=evaluation, key=key)
     form = ReviewForm(request.POST, criterion=row)
@@ -71,7 +71,7 @@ def criterion_review(request: AuthenticatedRequest, pk: UUID, key: str) -> HttpR
 @_requires_reviewer
 @require_POST
 def evaluation_looked_at(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
-    """Record that a person has looked. Held feedback goes to the counselor."""
+    """Record that a person has reviewed the feedback, and release held feedback to the counselor."""
     evaluation = _get_reviewable(request, pk)
     was_held = evaluation.is_held
     if not mark_looked_at(evaluation, request.user):
@@ -84,6 +84,6 @@ def evaluation_looked_at(request: AuthenticatedRequest, pk: UUID) -> HttpRespons
 
 
 def _get_reviewable(request: AuthenticatedRequest, pk: UUID) -> Evaluation:
-    """Return graded feedback on another person's session. Raise Http404 for one's own: no one reviews that."""
+    """Return graded feedback on another person's session. Raise Http404 for the user's own session."""
     rows = Evaluation.objects.for_user(request.user).graded().exclude(session__counselor=request.user)
     return get_object_or_404(rows.select_related("session__counselor", "session__scenario_version"), pk=pk)

@@ -100,7 +100,7 @@ def session_detail(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_GET
 def session_transcript(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
-    """Render the transcript so far, for people reading along."""
+    """Render the transcript so far, for people following a live session."""
     seen = _get_session(request, pk)
     return render(request, "evaluation/_live_transcript.html", {"session": seen, "turns": seen.transcript()})
 
@@ -170,7 +170,7 @@ def session_comments(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def comment_delete(request: AuthenticatedRequest, pk: UUID, comment: int) -> HttpResponse:
-    """Delete one's own comment."""
+    """Delete the user's own comment."""
     seen = _get_session(request, pk)
     mine = Comment.objects.for_user(request.user).filter(session=seen, author=request.user)
     get_object_or_404(mine, pk=comment).delete()
@@ -212,7 +212,7 @@ def _newest_feedback(request: AuthenticatedRequest, session: Session) -> Feedbac
 
 
 def _practice_url(session: Session) -> str | None:
-    """Return the URL for practicing this again, or None if its assignment is closed or the tried draft is gone."""
+    """Return the URL for practicing this again, or None if its assignment is closed or the draft of a trial is gone."""
     name = "voice" if session.is_phone else "chat"
     if session.kind == Session.Kind.TRIAL:
         is_there = session.scenario_id and can_start_trial(session.counselor)
