@@ -49,10 +49,10 @@ RESUMABLE_END_REASONS = {
 }
 FAILURE_END_REASONS = {CallEndReason.CALLER_LOST, CallEndReason.CALLER_INAUDIBLE, CallEndReason.FAILED}
 CLOSE_CODES = {CallEndReason.SHUTDOWN: 1012, CallEndReason.LOGGED_OUT: 4001, CallEndReason.REPLACED: 4002}
-GREETING_POLL = 0.5  # seconds between two looks for the prepared greeting
-HANDOVER_POLL = 0.05  # seconds between two looks for the release of the call
+GREETING_POLL = 0.5  # seconds between checks for the prepared greeting
+HANDOVER_POLL = 0.05  # seconds between checks for the release of the call
 CLOSE_TIMEOUT = 1.0  # seconds that a page may take to read the last message
-# Reason that `voicegateway.conversation`, which knows no Django, gives. It is stored as is and translated when shown.
+# Reason set by `voicegateway.conversation`, which imports no Django. It is stored as is and translated when shown.
 gettext_noop("The caller could not be heard.")
 
 

@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidState
 from websockets.frames import Frame
 
 FAST_PATH = "steadyline.frames"  # key of the fast path among the scope's extensions
-CLOSE_TIMEOUT = 2.0  # seconds from the closing frame to the abort, read or not
+CLOSE_TIMEOUT = 2.0  # seconds from the closing frame to the abort, even if the peer has not read it
 
 
 class CallWebSocketProtocol(WebSocketsSansIOProtocol):

@@ -43,7 +43,7 @@ class OverlappingSpeech:
 
 
 class BargeIn:
-    """Judge of the counselor's speech over the caller.
+    """Detector that tells barge-ins from backchannels in the counselor's speech over the caller.
 
     The caller pauses as soon as the counselor speaks. A barge-in then interrupts it; after a backchannel it resumes.
     """
@@ -51,7 +51,7 @@ class BargeIn:
     def __init__(self, caller: CallerSide, limits: Limits) -> None:
         self.caller = caller
         self.limits = limits
-        self.overlap: OverlappingSpeech | None = None  # speech under way that is not yet judged
+        self.overlap: OverlappingSpeech | None = None  # speech under way that is not yet classified
         self.backchannels: set[str] = set()  # items too short to be turns
         self.late_answers: set[str] = set()  # short items at the caller's last words, which count as answers
 
@@ -62,7 +62,7 @@ class BargeIn:
             self.caller.pause()
 
     def add_frame(self, samples: int, is_voiced: bool) -> None:
-        """Judge one more frame of the overlap.
+        """Add a frame to the overlap and react to it.
 
         Interrupt the caller for a barge-in, resume it after a backchannel, and pause it again for the next one.
         """
@@ -94,7 +94,7 @@ class BargeIn:
         self.overlap = None
 
     def promote_backchannel(self, item: str, text: str) -> bool:
-        """Make a backchannel a turn if its text asks for that. Return True if it did."""
+        """Make a backchannel a turn if its text asks the caller to stop or to answer. Return True if it did."""
         if item not in self.backchannels or not is_interruption(text):
             return False
         self.backchannels.discard(item)

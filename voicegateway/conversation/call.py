@@ -68,7 +68,7 @@ class Call:
         self.clock = clock or MonotonicClock()
         self.conversation = Conversation(config, recorder, self.clock.now(), limits)
         self.log_fields = {"session_id": config.session_id}
-        # Sends start eagerly. The rest of one that must wait is kept here, and a writer task awaits it.
+        # Sends start eagerly. If a send must wait, its remainder is kept here, and a writer task awaits it.
         self.upstream: RealtimeConnection | None = None
         self.pending_upstream_send: SuspendedCoroutine | FailedCoroutine | None = None
         self.pending_browser_send: SuspendedCoroutine | FailedCoroutine | None = None
@@ -189,7 +189,7 @@ class Call:
         return await (spare if spare is not None else self.connect())
 
     async def _use_connection(self, connection: RealtimeConnection) -> None:
-        """Use a connection until the conversation wants another one. Raise UpstreamUnavailableError if it breaks."""
+        """Use a connection until the conversation needs another one. Raise UpstreamUnavailableError if it breaks."""
         self.conversation.upstream_connected(self.clock.now())
         self.upstream_closed.clear()
         self.upstream = connection
@@ -320,8 +320,8 @@ class Call:
     async def _tick(self) -> None:
         """Check timeouts a few times per second.
 
-        After a pause of the process, timeouts have passed while their answers wait unread on the sockets. The first
-        late tick is skipped, so that those are read before anything counts as lost.
+        If the process was held up, timeouts may have passed while the awaited messages are still unread on the sockets.
+        The first late tick is skipped, so that they are read before anything counts as lost.
         """
         has_skipped = False
         while True:

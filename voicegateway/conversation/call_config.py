@@ -96,7 +96,7 @@ class Limits:
 
     # Barge-in
     barge_in_min_speech_ms: int = 600  # continuous counselor speech over the caller that interrupts it
-    resume_after_quiet_ms: int = 300  # counselor's quiet after which a paused caller resumes
+    resume_after_quiet_ms: int = 300  # silence of the counselor after which a paused caller resumes
     voiced_rms: float = 500.0  # microphone level from which a frame counts as speech
     audible_rms: float = 150.0  # microphone level from which a frame counts as audible
     min_word_ms: int = 40  # audible sound that an utterance needs to count as a turn

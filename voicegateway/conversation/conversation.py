@@ -95,7 +95,7 @@ class Conversation:
     # Events
 
     def upstream_connected(self, now: float) -> None:
-        """Introduce a new connection: queue the session's configuration and everything heard so far."""
+        """Set up a new connection: queue the session's configuration and everything heard so far."""
         self.send_queue.now = now
         self.caller.begin_session()
         self.counselor.end_session()
@@ -139,7 +139,7 @@ class Conversation:
         self._process_pending()
 
     def receive_audio(self, frame: AudioFrame, now: float) -> None:
-        """Accept a microphone frame. Raise InvalidFrameError if audio arrives faster than it can have been spoken."""
+        """Accept a microphone frame. Raise InvalidFrameError if audio arrives faster than it could have been spoken."""
         self.send_queue.now = now
         if self.ending.is_requested:
             return
@@ -219,7 +219,7 @@ class Conversation:
     # Connection to the model
 
     def _end_session(self) -> None:
-        """Stop the caller as if interrupted. The next connection continues what it was saying or owed in reply."""
+        """Stop the caller as if interrupted. The next connection resumes its speech or gives the pending answer."""
         owed = self.caller.has_floor
         was_speaking = bool(self.caller.playout.unheard)
         self.barge_in.forget_overlap()

@@ -58,7 +58,7 @@ class CounselorSide:
         # Audio that would be lost with the connection: speech under way, and speech not yet transcribed.
         self.recent_audio = RecentAudio()
         self.needs_replay = False  # the next connection must receive `recent_audio` again
-        self.replayed_entries: deque[TranscriptEntry] = deque()  # turns whose transcript the replay must bring
+        self.replayed_entries: deque[TranscriptEntry] = deque()  # turns whose transcripts are expected from the replay
 
     def receive_audio(self, frame: AudioFrame) -> None:
         """Send a frame to upstream and the recorder. While muted, send silence: the upstream's clock must not stop."""

@@ -31,7 +31,7 @@ class Ending:
         return True
 
     def is_due(self, now: float) -> bool:
-        """Return True if the last transcripts have been waited for long enough."""
+        """Return True if the time to wait for the last transcripts is over."""
         return self.is_requested and now >= self.deadline
 
     def complete(self) -> bool:

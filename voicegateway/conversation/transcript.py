@@ -18,7 +18,7 @@ class TranscriptEntry:
 
     turn: TurnSnapshot  # current state
     is_shown: bool = False
-    # Entry that it follows: as upstream said or, until then, the last entry at the time it was first mentioned.
+    # Preceding entry: the one that upstream named or, until then, the last entry when this one was first mentioned.
     predecessor: "TranscriptEntry | None" = None
     is_place_confirmed: bool = False  # upstream has named the predecessor
     is_announced: bool = True  # False while it is known only as another item's predecessor
@@ -60,7 +60,7 @@ class Transcript:
 
     Every entry has a predecessor, so the entries form a tree, and its depth-first order is the transcript. An item
     named as a predecessor gets its place at once, before anything else is known about it, so that two shown turns
-    never swap places. Each upstream session is a branch of its own behind everything before it.
+    never swap places. Each upstream session is a branch of its own after everything before it.
     """
 
     def __init__(self, history: Sequence[TurnSnapshot], revision: int) -> None:
@@ -87,7 +87,7 @@ class Transcript:
     def place(
         self, item: str, role: SpeakerRole, previous: str | None = None, source: TurnSource = TurnSource.SPOKEN
     ) -> TranscriptEntry:
-        """Place an item behind `previous`, or at the end for now if that is None, and return its entry.
+        """Place an item after `previous`, or at the end for now if that is None, and return its entry.
 
         A place that upstream has confirmed never changes.
         """
@@ -170,7 +170,7 @@ class Transcript:
 
 
 def _insert(entry: TranscriptEntry, predecessor: TranscriptEntry, is_confirmed: bool) -> None:
-    """Insert an entry behind `predecessor`, confirmed by upstream if `is_confirmed`.
+    """Insert an entry after `predecessor`. `is_confirmed` means that upstream has confirmed the place.
 
     Confirmed successors come before provisional ones.
     """

@@ -1,4 +1,4 @@
-"""Turn-taking: the times at which the caller speaks, and the instructions for it."""
+"""Turn-taking: decisions on when the caller speaks, and the instructions for each response."""
 
 from training.transcript import SpeakerRole
 from voicegateway.conversation.call_config import CallConfig, Limits
@@ -16,7 +16,7 @@ from voicegateway.upstream.responses import ResponseTrigger
 
 
 class TurnTaking:
-    """Requests for the caller to speak: answers, the opening, words into a long silence, and repetitions."""
+    """Requests for the caller to speak: answers, the opening, words that break a long silence, and repetitions."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class TurnTaking:
         return not (self.caller.has_floor or self.counselor.has_pending_speech)
 
     def begin(self, now: float) -> None:
-        """Note that the call is ready. Request the answer that an earlier epoch still owes."""
+        """Note that the call is ready. Request the answer that is still pending from an earlier epoch."""
         self.ready_at = now
         last = self.config.history[-1] if self.config.history else None
         if last and last.role is SpeakerRole.COUNSELOR:
@@ -63,7 +63,7 @@ class TurnTaking:
         self.caller.responses.request()
 
     def request_after_silence(self, now: float) -> None:
-        """Let the caller speak if the silence has lasted long enough: for the opening, or once into a later silence."""
+        """Let the caller speak after a long enough silence: for the opening, or once in each later silence."""
         if self._should_caller_open(now):
             self.caller.responses.request()
         elif self._should_reprompt(now):
@@ -98,7 +98,7 @@ class TurnTaking:
         return True
 
     def retry_silent_response(self) -> bool:
-        """Request a response without audible sound once more. Return False if that was the second one in a row."""
+        """Repeat the request for a response that had no audible sound. Return False if it was the second in a row."""
         self.silent_response_count += 1
         trigger = self.caller.responses.trigger
         self.caller.interrupt()

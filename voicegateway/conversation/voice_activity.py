@@ -12,7 +12,7 @@ SPEECH_TO_NOISE_RATIO = 3.0  # lowest ratio of speech level to noise floor
 MAX_NOISE_FLOOR = 400.0  # root mean square of PCM16
 WINDOW_BYTES = 2 * SAMPLE_RATE // 25  # 40 ms
 NOISE_FLOOR_RISE = 1.004  # factor per window, about 10 % per second: slow enough not to take speech for noise
-MAX_SPANS = 128  # remembered spans of speech; upstream asks about them a few seconds late at most
+MAX_SPANS = 128  # remembered spans of speech; upstream's events refer to them a few seconds later at most
 
 
 class SpeechSpan(NamedTuple):

@@ -52,7 +52,7 @@ class AdmittedCall:
 def check_origin(headers: dict[bytes, bytes]) -> None:
     """Raise AdmissionRefusedError unless the full origin is one of ours.
 
-    A page of another site must not reach a call with the counselor's ticket.
+    A page on another site must not be able to open a call with the counselor's ticket.
     """
     if headers.get(b"origin", b"").decode("latin-1") not in settings.WEB_ORIGINS:
         raise AdmissionRefusedError("bad_origin")

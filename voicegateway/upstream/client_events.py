@@ -50,7 +50,7 @@ def session_update(config: CallConfig) -> Mapping[str, object]:
 
 
 def history_items(history: Sequence[TurnSnapshot]) -> Iterator[Mapping[str, object]]:
-    """Yield an event for each turn heard so far, with its earlier item id and behind its predecessor."""
+    """Yield an event for each turn heard so far, with its earlier item id and placed after its predecessor."""
     previous: str | None = None
     for turn in history:
         if not turn.text_heard.strip():

@@ -28,7 +28,7 @@ class ConnectionState:
         self.rollover_at = now + self.limits.rollover_after
 
     def set_expiry(self, seconds: float, now: float) -> None:
-        """Advance the rollover to before the announced expiry. Upstream gives no warning when it expires."""
+        """Schedule the rollover before the announced expiry. Upstream gives no warning when a session expires."""
         self.rollover_at = min(self.rollover_at, now + max(1.0, seconds - self.limits.rollover_before_expiry))
 
     def mark_configured(self) -> bool:

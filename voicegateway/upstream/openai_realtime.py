@@ -12,7 +12,7 @@ from websockets.protocol import State
 from voicegateway.conversation.ports import UpstreamUnavailableError
 from voicegateway.upstream.websocket import UpstreamSocket
 
-# Any other close code (a policy, a message too big) would only recur.
+# Any other close code (such as a policy violation or an oversized message) would only recur.
 RETRYABLE_CLOSE_CODES = frozenset({1000, 1001, 1005, 1006, 1011, 1012, 1013, 1015})
 
 
@@ -27,7 +27,7 @@ class ConnectionOptions(WebSocketConnectionOptions, total=False):
     create_connection: type[UpstreamSocket]
 
 
-# No size limit, because an echoed item with audio exceeds any sensible one. Compression does not pay for audio.
+# No size limit, because an echoed item with audio exceeds any sensible one. Compressing audio is not worth its cost.
 OPTIONS = ConnectionOptions(
     max_size=None, compression=None, open_timeout=4.0, close_timeout=2.0, create_connection=UpstreamSocket
 )
@@ -36,8 +36,8 @@ OPTIONS = ConnectionOptions(
 class OpenAIRealtimeConnection:
     """Realtime connection that carries raw JSON: typed events cost 30 times as much.
 
-    Frames go straight to the SDK's socket. The SDK's `send_raw` doubles the cost of a send, for a reconnection that is
-    the call's job here.
+    Frames go straight to the SDK's socket. The SDK's `send_raw` doubles the cost of a send to support reconnecting,
+    which the call does itself.
     """
 
     def __init__(self, connection: AsyncRealtimeConnection) -> None:
