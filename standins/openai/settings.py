@@ -12,8 +12,8 @@ class Settings:
     answer_delay: float = 0.15
     """Seconds before a spoken answer begins."""
     audio_speed: float = 8.0
-    """Seconds of caller's audio sent in one second."""
+    """Seconds of the caller's audio sent per second."""
     transcript_delay: float = 1.5
-    """The longest a spoken turn waits for its transcript, in seconds."""
+    """Longest delay of a spoken turn's transcript, in seconds."""
     session_seconds: float = 3600.0  # seconds
     """A realtime session's hard limit."""

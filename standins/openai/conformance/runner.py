@@ -1,4 +1,4 @@
-"""Runs conformance scripts against the product and scores them."""
+"""Runner that plays conformance scripts against the product and scores them."""
 
 import asyncio
 import socket

@@ -46,9 +46,9 @@ class ScriptedConnection:
         return event
 
     async def wait_for_history(self, count: int) -> list[tuple[str, str]]:
-        """Wait for `count` replayed turns and return role and text of all that came.
+        """Wait for `count` replayed turns. Return the role and text of every turn that has arrived.
 
-        They follow `session.update` as messages of their own, so a session can be confirmed before they are here.
+        They follow `session.update` as separate messages, so a session can be confirmed before they arrive.
         """
         await self.wait_for_event("conversation.item.create", count)
         items: list[Any] = [event["item"] for event in self.events_of_type("conversation.item.create")]

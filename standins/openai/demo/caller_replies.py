@@ -15,7 +15,7 @@ class DialogueTurn:
     """`caller` or `counselor`."""
     text: str
     is_audio_only: bool = False
-    """Audio that nobody here can understand."""
+    """Speech without text, which the stand-in cannot understand."""
 
 
 def _any_of(*alternatives: str) -> re.Pattern[str]:

@@ -10,7 +10,7 @@ class ScriptedCaller:
     name: str
     mode: str
     espeak_voice: str
-    """What espeak-ng is told, so that everyone keeps one voice."""
+    """Voice name for espeak-ng, so that each caller keeps one voice."""
     opening: tuple[str, ...]
     greeted: tuple[str, ...]
     story: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Rule-based grader that looks for keywords in the counselor's words and says that this is no judgment."""
+"""Rule-based grader that looks for keywords in the counselor's words and labels its results as simulated."""
 
 import re
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Plans for Responses calls: the caller's next words, a grading, a draft, or JSON that fits any schema."""
+"""Plans for Responses API calls: the caller's next words, a grading, a draft, or JSON that fits any schema."""
 
 import math
 from dataclasses import dataclass, field

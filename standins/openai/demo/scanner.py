@@ -1,4 +1,4 @@
-"""Rule-based scan that finds misuse and a caller out of character by keywords."""
+"""Rule-based scan for keywords that show misuse or a caller out of character."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Topics of the scripted scenario writer: callers' troubles, and grievances about an earlier call.
+"""Topics of the scripted scenario writer: callers' problems, and grievances about an earlier call.
 
 In the texts, {calls}, {call}, and {leave} become the words of the mode, and {someone} the person described.
 """
@@ -13,7 +13,7 @@ def _word_starts(beginnings: str) -> re.Pattern[str]:
 
 @dataclass(frozen=True)
 class ScenarioTopic:
-    """Trouble that a caller brings: the keywords that identify it, and its part of a draft."""
+    """Problem that a caller describes: the keywords that identify it, and its part of a draft."""
 
     keywords: re.Pattern[str]
     title: str
@@ -29,7 +29,7 @@ class ScenarioTopic:
     checks: tuple[str, ...]
     skills: tuple[str, ...]
     query: str
-    """What is looked for in the procedures, and in the headings of what was found."""
+    """Search query for the procedures, also matched against the headings of the passages found."""
     about: str
 
 

@@ -1,4 +1,4 @@
-"""`/v1/models`: a short list for clients that look before they ask. Other model names are accepted as well."""
+"""`/v1/models`: a short list for clients that check for a model first. Other model names are accepted as well."""
 
 from ..http.errors import ApiError
 from ..http.json_types import JSON, JSONValue

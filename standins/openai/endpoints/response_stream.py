@@ -1,4 +1,4 @@
-"""Finished response as OpenAI's stream of server-sent events, in the documented order."""
+"""Conversion of a finished response to OpenAI's server-sent events, in the documented order."""
 
 import asyncio
 import re

@@ -1,4 +1,4 @@
-"""HTTP requests read as a whole, and the kinds of responses."""
+"""HTTP requests, read completely before they are handled, and HTTP responses."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""uvicorn, configured so that a fault can cut a connection without a close."""
+"""uvicorn, configured so that a fault can abort a connection."""
 
 import asyncio
 import socket

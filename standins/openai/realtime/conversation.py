@@ -18,7 +18,7 @@ class ConversationItem:
     status: str = "completed"
     audio: bytes = b""
     spoken_text: str = ""
-    """What the caller said in full; a truncation takes the transcript away, not the caller's memory."""
+    """Full text of the caller's speech, from which the script continues. A truncation removes only the transcript."""
 
     is_truncated: bool = False
 

@@ -1,4 +1,4 @@
-"""Delayed transcripts of spoken turns. Speech is not understood here, and the text says so."""
+"""Delayed, simulated transcripts of spoken turns, because the stand-in does not understand speech."""
 
 import asyncio
 import random

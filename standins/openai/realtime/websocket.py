@@ -1,4 +1,4 @@
-"""Entry of a realtime socket: key, model, and faults are checked before the session starts."""
+"""Entry point of a realtime socket. It checks the key, model, and faults before the session starts."""
 
 import asyncio
 
@@ -55,7 +55,7 @@ async def _check_handshake(
     except ApiError as error:
         if error.code != "invalid_api_key":
             raise
-        # A wrong key is accepted, reported, and disconnected, as at OpenAI.
+        # As OpenAI does, accept a wrong key, report the error, and then disconnect.
         return {"error": error.code, "message": error.message, "close": INCORRECT_KEY_CLOSE_CODE}
     if "model" not in query:
         raise ApiError(400, "You must provide a model parameter.", code="missing_model")

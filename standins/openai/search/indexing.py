@@ -1,4 +1,4 @@
-"""Background indexing of files in vector stores, as at OpenAI."""
+"""Background indexing of files in vector stores, as OpenAI does it."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Text of uploaded documents, its chunks, and word search in them, by simple matching without embeddings."""
+"""Text extraction, chunking, and keyword search of uploaded documents, without embeddings."""
 
 import io
 import math
@@ -21,7 +21,7 @@ WORD = re.compile(r"[a-z0-9']+")
 
 
 class UnreadableFileError(Exception):
-    """Document without text that could be searched."""
+    """Document without searchable text."""
 
 
 def extract_text(filename: str, content: bytes) -> str:
@@ -70,7 +70,7 @@ def search_terms(text: str) -> set[str]:
 
 
 def stem(word: str) -> str:
-    """Strip the commonest English endings, so that `asks` and `asking` match `ask`."""
+    """Strip the most common English endings, so that `asks` and `asking` match `ask`."""
     for ending in ("ing", "ed", "ly", "es", "s"):
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)]

@@ -1,4 +1,4 @@
-"""Files and vector stores that outlive the process, as OpenAI's do, if the state has a folder."""
+"""Persistence of files and vector stores across restarts, if the state has a folder."""
 
 from base64 import b64decode, b64encode
 
