@@ -44,10 +44,10 @@ def run_action(page: Page, action: str, row: str) -> None:
 
 def write_scenario(page: Page, title: str) -> None:
     page.goto("/admin/scenarios/scenario/add/")
-    page.get_by_label("Title:").fill(title)
-    page.get_by_label("Mode:").select_option("chat")
-    page.get_by_label("Prompt:").fill("You are Jules, 19. You write from a dormitory at night.")
-    page.get_by_label("Evaluator context:").fill("- Asks directly about thoughts of suicide.")
+    page.get_by_label("Title", exact=True).fill(title)
+    page.get_by_label("Mode", exact=True).select_option("chat")
+    page.get_by_label("Prompt", exact=True).fill("You are Jules, 19. You write from a dormitory at night.")
+    page.get_by_label("Evaluator context", exact=True).fill("- Asks directly about thoughts of suicide.")
     save(page)
 
 
@@ -64,8 +64,10 @@ def assign_by_action(page: Page, title: str, counselor: str) -> None:
 def edit_scenario(page: Page, title: str, new_title: str) -> None:
     page.goto("/admin/scenarios/scenario/")
     page.get_by_role("link", name=title, exact=True).click()
-    page.get_by_label("Title:").fill(new_title)
-    page.get_by_label("Evaluator context:").fill("- Thanks the caller for their trust.\n- Asks about the roommate.")
+    page.get_by_label("Title", exact=True).fill(new_title)
+    page.get_by_label("Evaluator context", exact=True).fill(
+        "- Thanks the caller for their trust.\n- Asks about the roommate."
+    )
     save(page)
 
 
@@ -107,7 +109,7 @@ def selected(field: Locator) -> str:
 @pytest.mark.prove
 def test_advice_stands_beside_what_is_being_written(enter: Callable[..., Page]) -> None:
     page = enter("/admin/scenarios/scenario/add/", SUPERVISOR)
-    prompt, advice = page.get_by_label("Prompt:"), page.get_by_label("Advice on the prompt")
+    prompt, advice = page.get_by_label("Prompt", exact=True), page.get_by_label("Advice on the prompt")
     expect(advice).to_contain_text("There is none right now.")
 
     prompt.fill(f"You are Noor {SMILE * 3}, 20, and afraid.\n" + "You wait. " * 400 + "\nYou will be graded.")
@@ -125,7 +127,7 @@ def test_advice_stands_beside_what_is_being_written(enter: Callable[..., Page]) 
 @pytest.mark.prove
 def test_a_text_says_how_long_it_is_and_when_it_is_too_long(enter: Callable[..., Page]) -> None:
     page = enter("/admin/scenarios/scenario/add/", SUPERVISOR)
-    description = page.get_by_label("Description:")
+    description = page.get_by_label("Description", exact=True)
 
     expect(description).to_have_accessible_description("Counselors can read this. 0 of 1,000 characters")
     description.fill(f"{SMILE}\n" * 500)
@@ -142,7 +144,7 @@ def test_a_scenario_is_tried_in_one_click_once_it_is_saved(enter: Callable[..., 
     write_scenario(page, title)
     page.get_by_role("link", name=title, exact=True).first.click()
 
-    page.get_by_label("Prompt:").fill("You are Jules, 20, and afraid.")
+    page.get_by_label("Prompt", exact=True).fill("You are Jules, 20, and afraid.")
     page.get_by_role("link", name="Try as a chat").click()
     hint = page.get_by_text("Save first to try your latest changes.")
     expect(hint).to_be_focused()
@@ -164,8 +166,8 @@ def test_a_scenario_is_written_for_one_counselor_and_then_promoted(
     counselor, title = tryout.add_counselor(), f"After your call {uuid4().hex[:6]}"
     page = enter("/admin/scenarios/scenario/", SUPERVISOR)
     page.get_by_role("link", name="Write for one counselor").click()
-    page.get_by_label("Title:").fill(title)
-    page.get_by_label("Prompt:").fill("You are Jules, 19, and afraid.")
+    page.get_by_label("Title", exact=True).fill(title)
+    page.get_by_label("Prompt", exact=True).fill("You are Jules, 19, and afraid.")
     page.get_by_role("button", name="Save and assign").click()
     expect(page.locator(".errornote")).to_be_visible()
     page.get_by_role("checkbox", name=counselor).check()
@@ -251,7 +253,7 @@ def test_a_stranger_sees_nothing_of_it(
     page.goto("/sessions/")
     expect(page.get_by_text("No one has practiced yet.")).to_be_visible()
     page.goto("/admin/training/assignment/add/")
-    expect(page.get_by_label("Counselor:").locator("option")).to_have_count(1)  # the empty choice
+    expect(page.get_by_label("Counselor", exact=True).locator("option")).to_have_count(1)  # the empty choice
 
 
 @pytest.mark.prove

@@ -60,29 +60,29 @@ def test_a_complaint_becomes_what_a_counselor_practises(enter: Callable[..., Pag
     marked = page.locator(".draft-passage").filter(has=page.locator("mark", has_text=NAME))
     expect(marked).to_have_count(3)
     marked.last.click()
-    expect(page.get_by_label("Caller’s prompt:")).to_be_focused()
+    expect(page.get_by_label("Caller’s prompt", exact=True)).to_be_focused()
     assert page.evaluate(SELECTED_TEXT) == NAME
 
     # The draft is not saved while it contains the name, and the input is kept.
-    page.get_by_label("Title:").fill(f"{title} ({NAME})")
+    page.get_by_label("Title", exact=True).fill(f"{title} ({NAME})")
     page.get_by_label("One-time").check()
     page.get_by_label(counselor).check()
-    page.get_by_label("Notes:").fill("Take your time with this one.")
+    page.get_by_label("Notes", exact=True).fill("Take your time with this one.")
     save_button(page).click()
     expect(refused(page)).to_contain_text("The draft was not saved. Resolve 3 passages from the complaint")
-    expect(page.get_by_label("Notes:")).to_have_value("Take your time with this one.")
+    expect(page.get_by_label("Notes", exact=True)).to_have_value("Take your time with this one.")
     expect(page.get_by_label(counselor)).to_be_checked()
 
     # Once the name is edited away, the draft is checked while typing and saved. Advice appears but does not block
     # saving.
-    edit_away(page, "Description:", "Caller’s prompt:")
-    prompt = page.get_by_label("Caller’s prompt:")
+    edit_away(page, "Description", "Caller’s prompt")
+    prompt = page.get_by_label("Caller’s prompt", exact=True)
     prompt.fill(f"{prompt.input_value()}\n{LEAK}")
     page.get_by_role("button", name=LEAK).click()
     expect(prompt).to_be_focused()
     assert page.evaluate(SELECTED_TEXT) == LEAK
     expect(page.locator("#advice-status")).to_contain_text("Advice on the prompt: 1.")
-    page.get_by_label("Title:").fill(title)
+    page.get_by_label("Title", exact=True).fill(title)
     expect(page.locator(".draft-findings")).to_contain_text("No details of people in the complaint were found")
     expect(page.locator("#draft-status")).to_have_text("All details from the complaint are resolved.")
     save_button(page).click()

@@ -68,8 +68,8 @@ def test_a_pack_is_looked_at_imported_and_not_imported_twice(
 
     expect(page.locator(".import-notice")).to_have_text("The import is complete. Created: 2. Already existing: 1.")
     page.get_by_role("link", name=f"{series} two").click()
-    expect(page.get_by_label("Title:")).to_have_value(f"{series} two")
-    expect(page.get_by_label("Evaluator context:")).to_have_value("- Waits.")
+    expect(page.get_by_label("Title", exact=True)).to_have_value(f"{series} two")
+    expect(page.get_by_label("Evaluator context", exact=True)).to_have_value("- Waits.")
     page.goto(ADD)
     upload(page, path)
     expect(page.locator(".import-notice")).to_have_text("Nothing to import. All 3 scenarios already exist.")
