@@ -99,13 +99,13 @@ def fill_database(size: str) -> dict[str, tuple[Any, str]]:
     add_practice(center, people, scenarios, SIZES[size], DAYS, admin)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
-    leads, practises = Client(), Client()
+    leads, practices = Client(), Client()
     leads.force_login(admin)
-    practises.force_login(people[0])
+    practices.force_login(people[0])
     one = Session.objects.filter(counselor=people[0]).order_by("started_at").values_list("pk", flat=True)[0]
     visits: dict[str, tuple[Any, str]] = {path: (leads, path) for path in FOR_ADMINS}
     visits["a session"] = (leads, f"/sessions/{one}/")
-    return visits | {f"counselor {path}": (practises, path) for path in FOR_COUNSELORS}
+    return visits | {f"counselor {path}": (practices, path) for path in FOR_COUNSELORS}
 
 
 if __name__ == "__main__":

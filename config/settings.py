@@ -344,8 +344,8 @@ CELERY_BEAT_SCHEDULE = {
     for name, task in {
         "silent sessions": "training.tasks.sweep_sessions",
         "lost greetings": "training.tasks.sweep_greetings",
-        "notices of assignments": "training.tasks.sweep_notices",
-        "notices of feedback": "evaluation.tasks.sweep_notices",
+        "assignment notices": "training.tasks.sweep_notices",
+        "feedback notices": "evaluation.tasks.sweep_notices",
         "webhooks to be sent": "accounts.tasks.sweep_deliveries",
         "lost evaluations": "evaluation.tasks.sweep_evaluations",
         "lost documentation": "evaluation.tasks.sweep_documentation",
@@ -355,7 +355,7 @@ CELERY_BEAT_SCHEDULE = {
         "lost drafts": "scenarios.tasks.sweep_drafts",
     }.items()
 }
-CELERY_BEAT_SCHEDULE["left evaluator contexts"] = {
+CELERY_BEAT_SCHEDULE["leftover evaluator contexts"] = {
     "task": "scenarios.tasks.sweep_contexts",
     "schedule": schedule(SWEEP_CONTEXTS_EVERY),
     "options": {"expires": SWEEP_CONTEXTS_EVERY},
@@ -365,12 +365,12 @@ CELERY_BEAT_SCHEDULE["old calls and deliveries"] = {
     "schedule": schedule(3600.0),
     "options": {"expires": 3600.0},
 }
-CELERY_BEAT_SCHEDULE["left procedures at OpenAI"] = {
+CELERY_BEAT_SCHEDULE["leftover procedures at OpenAI"] = {
     "task": "accounts.tasks.reconcile_procedures",
     "schedule": schedule(SWEEP_PROCEDURES_EVERY),
     "options": {"expires": SWEEP_PROCEDURES_EVERY},
 }
-CELERY_BEAT_SCHEDULE["left objects of recordings"] = {
+CELERY_BEAT_SCHEDULE["leftover objects of recordings"] = {
     "task": "recordings.tasks.sweep_orphans",
     "schedule": schedule(SWEEP_ORPHANS_EVERY),
     "options": {"expires": SWEEP_ORPHANS_EVERY},

@@ -52,8 +52,8 @@ class SessionKindFilter(admin.SimpleListFilter):
         return queryset.filter(**{self.lookup: sessions})
 
     def choices(self, changelist):
-        practised, *others = super().choices(changelist)
-        return [practised | {"display": _("Practice")}, *others]
+        practiced, *others = super().choices(changelist)
+        return [practiced | {"display": _("Practice")}, *others]
 
 
 class EvaluationKindFilter(SessionKindFilter):

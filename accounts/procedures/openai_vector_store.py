@@ -171,6 +171,6 @@ def _delete_if_present(openai_id: str, remove: Callable[[], object]) -> bool:
             remove()
     except AIUnavailableError as error:
         if not error.missing:
-            logger.warning("Something was left at OpenAI: %s", error.code, extra={"openai_id": openai_id})
+            logger.warning("Could not delete an object at OpenAI: %s", error.code, extra={"openai_id": openai_id})
             return False
     return True

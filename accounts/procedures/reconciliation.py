@@ -81,7 +81,7 @@ def _build_missing_index(document: ProcedureDocument) -> None:
     try:
         store_index(document, read_document(document))
     except Exception:  # an old file may be unreadable here, but it stays searchable as before
-        logger.exception("A document in force has no index", extra={"document_id": document.pk})
+        logger.exception("Could not build the index of an active document", extra={"document_id": document.pk})
 
 
 def _requeue_preparation(openai: VectorStoreClient, document: ProcedureDocument) -> None:
@@ -89,4 +89,4 @@ def _requeue_preparation(openai: VectorStoreClient, document: ProcedureDocument)
     openai.remove_file(document.account.vector_store_id, document.openai_file_id)
     ready = ProcedureDocument.objects.filter(pk=document.pk, status=ProcedureDocument.Status.READY)
     if ready.requeue(status=ProcedureDocument.Status.PROCESSING, vector_store_id="", openai_file_id=""):
-        logger.warning("Procedures are gone at OpenAI and are put there again", extra={"document_id": document.pk})
+        logger.warning("Procedures were missing at OpenAI and are uploaded again", extra={"document_id": document.pk})

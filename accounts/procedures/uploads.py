@@ -78,4 +78,4 @@ def _delete_file(key: str) -> None:
     try:
         default_storage.delete(key)
     except Exception:  # each storage backend raises its own types; an orphaned file is harmless
-        logger.exception("A procedure document's file was left", extra={"key": key})
+        logger.exception("Could not delete the file of a procedure document", extra={"key": key})

@@ -143,7 +143,7 @@ class FileUpload:
         with contextlib.closing(FileRangeReader(self._temporary_path, 0, self.size)) as written:
             found = read_digest(written)
         if found != self._digest.digest():
-            raise StoreUnavailableError("the disk does not hold what was written")
+            raise StoreUnavailableError("the file on disk differs from the data that was written")
 
     def abort(self) -> None:
         self._file.close()

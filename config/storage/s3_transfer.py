@@ -153,7 +153,7 @@ class S3Upload:
         if facts["ContentLength"] != self.size:
             raise StoreUnavailableError(f"the store holds {facts['ContentLength']} bytes of {self.size}")
         if facts["ETag"].strip('"') != expected and self._read_back() != self._digest.digest():
-            raise StoreUnavailableError("the store does not hold what was sent")
+            raise StoreUnavailableError("the stored object differs from the data that was sent")
 
     def _read_back(self) -> bytes:
         with closing(S3RangeReader(self._client, self._where, 0, self.size)) as stored:

@@ -109,7 +109,7 @@ class NewestFirstPagination(StandardCursorPagination):
     ordering = ("-created_at", "id")
 
 
-@extend_schema_view(list=extend_schema(description="One's own feedback; everyone else's organization."))
+@extend_schema_view(list=extend_schema(description="Your own feedback, or your organization's if you may read it."))
 class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Evaluation]):
     """Feedback, and people's reviews of it."""
 

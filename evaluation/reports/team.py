@@ -62,10 +62,10 @@ def list_team(people: Sequence[User], weeks: int) -> list[TeamRow]:
             reached=Sum("reached"), possible=Sum("possible"), sessions=Sum("sessions")
         )
     }
-    practised = (
+    practiced = (
         Session.objects.without_trials().filter(counselor__in=ids, started_at__gte=_span_start(weeks)).order_by()
     )
-    last = dict(practised.values_list("counselor").annotate(last=Max("started_at")))
+    last = dict(practiced.values_list("counselor").annotate(last=Max("started_at")))
     given = Assignment.objects.open().filter(counselor__in=ids).order_by()
     is_late = Q(due_date__lt=timezone.localdate())
     open_ones = {

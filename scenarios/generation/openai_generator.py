@@ -33,7 +33,7 @@ def _clean(text: str) -> str:
 
 def _filled(text: str) -> str:
     if not text:
-        raise ValueError("nothing is said here")
+        raise ValueError("this field is empty")
     return text
 
 

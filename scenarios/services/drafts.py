@@ -159,7 +159,7 @@ def save_draft(
     `within` runs in the same transaction.
     """
     if by.organization_id != draft.organization_id:
-        raise ValueError("A draft is saved within its organization.")
+        raise ValueError("A draft can be saved only in its own organization.")
     texts = {name: str(fields.get(name, "")) for name in PII_CHECKED_FIELDS} | {"evaluator_context": evaluator_context}
     if found := find_unresolved_pii(draft, texts, dismissed):
         raise UnresolvedPIIError(found)

@@ -1,6 +1,6 @@
-"""Script that adds a one-hour call with its recording to a try-out.
+"""Script that adds a one-hour call with its recording to a demo.
 
-It runs in the try-out's `manage shell`. COUNSELOR is the e-mail address of the counselor.
+It runs in the demo's `manage shell`. COUNSELOR is the email address of the counselor.
 """
 
 import math

@@ -78,7 +78,7 @@ class PracticeHistory:
 
 
 @pytest.fixture(scope="module")
-def practised(tryout: TryoutSite) -> PracticeHistory:
+def practiced(tryout: TryoutSite) -> PracticeHistory:
     counselor = tryout.add_counselor(*CALLS, CHAT)
     graded = tryout.take_chat(counselor, "Hello, my name is Sam.", "That sounds so hard. Are you thinking of suicide?")
     failed = tryout.take_chat(counselor, "Hello, what is going on?", grading_fails=True)
@@ -119,8 +119,8 @@ SAMPLE = [*PAGES] if IS_PROVE_RUN else ["dashboard", "graded", "progress", "free
 
 
 @pytest.mark.parametrize("name", SAMPLE)
-def test_pages_of_a_counselor(enter: Callable[..., Page], practised: PracticeHistory, name: str) -> None:
-    page = enter(PAGES[name].format(**vars(practised)), practised.counselor)
+def test_pages_of_a_counselor(enter: Callable[..., Page], practiced: PracticeHistory, name: str) -> None:
+    page = enter(PAGES[name].format(**vars(practiced)), practiced.counselor)
 
     assert accessibility_problems(page) == []
 
@@ -152,14 +152,14 @@ SAMPLED_ADDRESSES = [OWN[3], OWN[4], OWN[5], OWN[8], OWN[10], f"/admin/{FORMS[0]
 
 
 @pytest.mark.parametrize("address", ADDRESSES if IS_PROVE_RUN else SAMPLED_ADDRESSES)
-def test_pages_of_a_supervisor(enter: Callable[..., Page], practised: PracticeHistory, address: str) -> None:
+def test_pages_of_a_supervisor(enter: Callable[..., Page], practiced: PracticeHistory, address: str) -> None:
     page = enter(address, SUPERVISOR)
 
     assert accessibility_problems(page) == []
 
 
 @pytest.mark.prove
-def test_an_account_with_its_sections(enter: Callable[..., Page], practised: PracticeHistory) -> None:
+def test_an_account_with_its_sections(enter: Callable[..., Page], practiced: PracticeHistory) -> None:
     page = enter("/accounts/", SUPERVISOR)
     page.get_by_role("link", name="Harbor State Line (717)").click()
     page.locator("summary", has_text="Sections").click()
@@ -167,8 +167,8 @@ def test_an_account_with_its_sections(enter: Callable[..., Page], practised: Pra
     assert accessibility_problems(page) == []
 
 
-def test_feedback_as_a_reviewer_reads_it(enter: Callable[..., Page], practised: PracticeHistory) -> None:
-    page = enter(f"/sessions/{practised.graded}/", SUPERVISOR)
+def test_feedback_as_a_reviewer_reads_it(enter: Callable[..., Page], practiced: PracticeHistory) -> None:
+    page = enter(f"/sessions/{practiced.graded}/", SUPERVISOR)
     page.locator("summary", has_text="Review this criterion").first.click()
     expect(page.get_by_role("button", name="Save review").first).to_be_visible()
 
@@ -177,7 +177,7 @@ def test_feedback_as_a_reviewer_reads_it(enter: Callable[..., Page], practised: 
 
 @pytest.mark.prove
 @pytest.mark.parametrize("model", FIRST_ROWS)
-def test_change_pages_of_a_supervisor(enter: Callable[..., Page], practised: PracticeHistory, model: str) -> None:
+def test_change_pages_of_a_supervisor(enter: Callable[..., Page], practiced: PracticeHistory, model: str) -> None:
     page = enter(f"/admin/{model}/", SUPERVISOR)
     page.locator("#result_list tbody th a").first.click()
 
@@ -243,10 +243,10 @@ def test_on_a_phone_the_way_out_is_in_reach(enter: Callable[..., Page], tryout: 
 
 
 def test_what_is_not_there_is_said_in_our_own_words(
-    enter: Callable[..., Page], practised: PracticeHistory, watch: PageMonitor
+    enter: Callable[..., Page], practiced: PracticeHistory, watch: PageMonitor
 ) -> None:
     watch.expect_statuses(404)
-    page = enter("/sessions/nothing/", practised.counselor)
+    page = enter("/sessions/nothing/", practiced.counselor)
 
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert accessibility_problems(page) == []

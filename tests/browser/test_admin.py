@@ -1,4 +1,4 @@
-"""Browser tests of supervisors, evaluators, and a stranger in the administration of the real try-out."""
+"""Browser tests of supervisors, evaluators, and a stranger in the administration of the real demo."""
 
 import json
 import re

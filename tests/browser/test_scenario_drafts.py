@@ -1,4 +1,4 @@
-"""Journey from a complaint to a counselor's practice, in the real try-out."""
+"""Journey from a complaint to a counselor's practice, in the real demo."""
 
 import re
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def edit_away(page: Page, *labels: str) -> None:
         field.fill(field.input_value().replace(NAME, "Noor"))
 
 
-def test_a_complaint_becomes_what_a_counselor_practises(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_a_complaint_becomes_what_a_counselor_practices(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor, title = tryout.add_counselor(), f"Left on hold {uuid4().hex[:6]}"
     page = enter(f"{LIST}add/", SUPERVISOR)
     send(page, "Keep the name.")

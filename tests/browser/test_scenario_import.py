@@ -1,4 +1,4 @@
-"""Import of packs by trainers and supervisors, in the real try-out with its real worker."""
+"""Import of packs by trainers and supervisors, in the real demo with its real worker."""
 
 import json
 from collections.abc import Callable
@@ -21,7 +21,7 @@ TOO_LARGE = 50 * 1024**2
 
 @pytest.fixture
 def series() -> str:
-    """Return a unique prefix for this test's titles, because tests share the try-out."""
+    """Return a unique prefix for this test's titles, because tests share the demo."""
     return f"Pack {uuid4().hex[:6]}"
 
 

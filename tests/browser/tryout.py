@@ -1,4 +1,4 @@
-"""The real try-out, shared by the browser tests. They access it by URL only and create their own people."""
+"""The real demo, shared by the browser tests. They access it by URL only and create their own people."""
 
 import json
 import re
@@ -29,7 +29,7 @@ CHAT = "After midnight in the dorm"
 
 
 class TryoutSite:
-    """A running try-out, with the actions of its people and its operator outside the browser."""
+    """A running demo, with the actions of its people and its operator outside the browser."""
 
     def __init__(self, demo: DemoProcess, folder: Path) -> None:
         self.demo = demo
@@ -47,7 +47,7 @@ class TryoutSite:
         return self.visitors[email]
 
     def add_counselor(self, *titles: str) -> str:
-        """Add a counselor with these scenarios assigned and return the counselor's e-mail address."""
+        """Add a counselor with these scenarios assigned and return the counselor's email address."""
         email = f"new-{uuid4().hex[:8]}@example.org"
         person = {"email": email, "role": "counselor", "usable_password": "true"}
         passwords = {"password1": PASSWORD, "password2": PASSWORD}
@@ -158,7 +158,7 @@ class PageMonitor:
 def tryout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TryoutSite]:
     require_program("chromium")
     if sys.platform != "linux":
-        pytest.skip("starts the try-out as the launcher's tests do, on Linux")
+        pytest.skip("starts the demo as the launcher's tests do, on Linux")
     folder = tmp_path_factory.mktemp("tryout")
     demo = DemoProcess(folder)
     try:
@@ -170,7 +170,7 @@ def tryout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TryoutSite]:
 
 @pytest.fixture
 def mended(tryout: TryoutSite) -> Iterator[TryoutSite]:
-    """Yield the try-out and clear its OpenAI faults afterward, for tests that add some."""
+    """Yield the demo and clear its OpenAI faults afterward, for tests that add some."""
     yield tryout
     tryout.clear_openai_faults()
 
@@ -260,7 +260,7 @@ def watch() -> Iterator[PageMonitor]:
 
 @pytest.fixture
 def enter(tryout: TryoutSite, page_shelf: PageShelf, watch: PageMonitor) -> Iterator[Callable[..., Page]]:
-    """Yield a function that opens a page in a browser context, as a person or as a visitor without an e-mail.
+    """Yield a function that opens a page in a browser context, as a person or as a visitor without an email.
 
     Say `is_own=True` for a page that a test changes for good, with `route_web_socket` for instance.
     """

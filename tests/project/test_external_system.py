@@ -24,7 +24,7 @@ def post(client: Client, path: str, body: object = None, **headers: str):
     return client.post(path, body or {}, content_type="application/json", headers=headers)
 
 
-def practise(assignment: Assignment) -> Session:
+def practice(assignment: Assignment) -> Session:
     session, _ = start_assignment(assignment)
     write_turns(session, "hi", "Hello, my name is Sam. What happened tonight?", "i failed", "That sounds lonely.")
     end_session(session, EndReason.HUNG_UP)
@@ -42,7 +42,7 @@ def test_scenario_assignment_feedback_and_every_attempt(outside, standin):
     assert assignment.counselor.external_id == "student-9"
 
     for _ in range(2):
-        session = practise(assignment)
+        session = practice(assignment)
         asked = post(outside, f"/api/sessions/{session.pk}/evaluation/")
         assert asked.status_code == 202
         grade_evaluation(session.evaluations.get().pk)

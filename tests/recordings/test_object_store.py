@@ -205,7 +205,7 @@ def test_upload_raises_if_stored_bytes_differ(bucket, monkeypatch):
     monkeypatch.setattr(bucket.client, "head_object", lambda **_: {"ContentLength": len(LARGE), "ETag": '"other"'})
     monkeypatch.setattr(upload, "_read_back", lambda: b"another digest")
 
-    with pytest.raises(StoreUnavailableError, match="does not hold what was sent"):
+    with pytest.raises(StoreUnavailableError, match="differs from the data that was sent"):
         upload.complete()
 
 

@@ -218,7 +218,7 @@ class Call:
         try:
             event = orjson.loads(data)
         except ValueError:
-            logger.warning("Upstream sent what is not JSON", extra=self.log_fields)
+            logger.warning("Upstream sent invalid JSON", extra=self.log_fields)
             return
         try:
             self.conversation.receive_event(event, self.clock.now())
@@ -255,7 +255,7 @@ class Call:
         try:
             await connection.close()
         except Exception:
-            logger.exception("Upstream was not closed", extra=self.log_fields)
+            logger.exception("Could not close the connection to upstream", extra=self.log_fields)
 
     def _manage_spare(self) -> None:
         """Open a spare connection when a rollover is due, and switch to it in a quiet moment."""

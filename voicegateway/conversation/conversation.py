@@ -144,7 +144,7 @@ class Conversation:
         if self.ending.is_requested:
             return
         if self.rate_limit.is_exceeded_by(frame.samples, now):
-            raise InvalidFrameError("sound comes faster than time passes")
+            raise InvalidFrameError("audio arrives faster than real time")
         self.watchdog.note_frame(now)
         self.counselor.receive_audio(frame)
         if self.barge_in.overlap is not None:

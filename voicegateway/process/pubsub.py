@@ -38,7 +38,7 @@ async def subscribe(on_message: Callable[[dict[str, Any]], None]) -> None:
                 async with asyncio.timeout(RESUBSCRIBE_AFTER):
                     await _subscribe_once(on_message)
         except Exception as error:
-            logger.warning("No hints: %s", type(error).__name__)
+            logger.warning("Could not receive hints: %s", type(error).__name__)
             await asyncio.sleep(RETRY_DELAY)
 
 

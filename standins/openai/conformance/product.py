@@ -1,4 +1,4 @@
-"""The product in its try-out form: `make demo`'s launcher as a child process, with a logged-in counselor."""
+"""The product in its demo form: `make demo`'s launcher as a child process, with a logged-in counselor."""
 
 import asyncio
 import http.cookiejar
@@ -26,7 +26,7 @@ DEADLINES = {
 
 
 class TryoutProcess:
-    """Context manager that runs the try-out against an OpenAI base URL and stops it on exit."""
+    """Context manager that runs the demo against an OpenAI base URL and stops it on exit."""
 
     def __init__(self, folder: Path, openai_url: str) -> None:
         usual = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
@@ -66,7 +66,7 @@ class TryoutProcess:
             self.process.wait()
 
     async def wait_until_ready(self, seconds: float = 90.0) -> None:
-        """Wait until the try-out is ready, then log the counselor in. Raise SystemExit if it does not start."""
+        """Wait until the demo is ready, then log the counselor in. Raise SystemExit if it does not start."""
         for _ in range(round(seconds * 10)):
             found = re.search(r"ready: (http://\S+)", self.log_path.read_text())
             if found:

@@ -21,11 +21,11 @@ from .scripts import barge_in, connection_losses, events, responses, transcripts
 
 ConformanceScript = Callable[[ScriptedCall], Coroutine[Any, Any, None]]
 CHAPTERS: dict[str, Sequence[ConformanceScript]] = {
-    "What is understood": transcripts.SCRIPTS,
-    "Who interrupts whom": barge_in.SCRIPTS,
-    "Answers": responses.SCRIPTS,
+    "Transcripts": transcripts.SCRIPTS,
+    "Barge-in": barge_in.SCRIPTS,
+    "Responses": responses.SCRIPTS,
     "Events": events.SCRIPTS,
-    "The connection": connection_losses.SCRIPTS,
+    "Connection losses": connection_losses.SCRIPTS,
 }
 SCRIPT_TIMEOUT = 40.0  # seconds for one script
 
@@ -66,7 +66,7 @@ async def run_script(script: ConformanceScript, product: TryoutProcess, upstream
 
 @asynccontextmanager
 async def running_product() -> AsyncIterator[tuple[TryoutProcess, ScriptedOpenAI]]:
-    """Start the try-out with a scripted OpenAI behind it, log its counselor in, and yield both."""
+    """Start the demo with a scripted OpenAI behind it, log its counselor in, and yield both."""
     upstream = ScriptedOpenAI()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

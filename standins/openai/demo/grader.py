@@ -301,7 +301,7 @@ def _suggestion(turn: JSON, quote: str, goal: str, wording: str, why: str) -> JS
 
 def _learning_objective(results: list[JSON], task: GradingTask) -> str:
     check = _first_missed(results, task)
-    return f"In the next session, practise this: {check}" if check else "Keep asking openly and reflecting feelings."
+    return f"In the next session, practice this: {check}" if check else "Keep asking openly and reflecting feelings."
 
 
 def _first_missed(results: list[JSON], task: GradingTask) -> str:

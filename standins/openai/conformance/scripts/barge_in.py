@@ -68,7 +68,7 @@ async def nothing_was_heard_yet(stage: ScriptedCall) -> None:
     expect(not line.events_of_type("conversation.item.truncate"), "it is not truncated")
     await line.wait_for_event("response.create", 2)
     lines = await stage.hang_up()
-    expect("Never heard." not in str(lines), f"it is no turn: {lines}")
+    expect("Never heard." not in str(lines), f"it does not become a turn: {lines}")
 
 
 async def second_item_never_heard(stage: ScriptedCall) -> None:

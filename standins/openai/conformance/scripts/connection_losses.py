@@ -22,7 +22,9 @@ async def expect_recovery(stage: ScriptedCall, breaks: Callable[[ScriptedConnect
     lost_at = time.monotonic()
     await breaks(line)
     noticed_at = await stage.page.wait_for_notice("caller_reconnecting")
-    expect(noticed_at - lost_at <= NOTICE_DEADLINE, f"told within 2 s, not after {noticed_at - lost_at:.1f} s")
+    expect(
+        noticed_at - lost_at <= NOTICE_DEADLINE, f"the page is told within 2 s, not after {noticed_at - lost_at:.1f} s"
+    )
     again = await stage.accept_reconnect()
     back_at = await stage.page.wait_for_notice("caller_back")
     expect(back_at - lost_at <= RECOVERY_DEADLINE, f"back within 5 s, not after {back_at - lost_at:.1f} s")
@@ -130,7 +132,7 @@ async def refused_429_at_first(stage: ScriptedCall) -> None:
     began = time.monotonic()
     await stage.open_call()
     noticed_at = await stage.page.wait_for_notice("caller_reconnecting")
-    expect(noticed_at - began < NOTICE_DEADLINE + 1, "told within 2 s")
+    expect(noticed_at - began < NOTICE_DEADLINE + 1, "the page is told within 2 s")
     stage.connection = line = await stage.upstream.wait_for_connection(1)
     await line.confirm_session()
     await stage.page.wait_for_message("ready")

@@ -60,7 +60,7 @@ async def impossible_ids(stage: ScriptedCall) -> None:
         await line.send_user_transcript(item, "Nobody said this.")
     await line.send_whole_response("resp_1", "caller_1", "y" * 1000, "Hello.", 200)
     await stage.expect_answer(line)
-    expect("Nobody said this." not in str(await stage.hang_up()), "it is no turn")
+    expect("Nobody said this." not in str(await stage.hang_up()), "it does not become a turn")
 
 
 async def sound_for_somebody_else(stage: ScriptedCall) -> None:
