@@ -36,13 +36,13 @@ class AssignmentTermsForm(PlainLabelsMixin, forms.Form):
         required=False,
         label=_("Pass mark"),
         validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text=_("Score from 1 to 100 that completes the assignment. Leave empty to accept any score."),
+        help_text=_("Score from 1 to 100 that completes the assignment. Leave blank to accept any score."),
     )
     attempts_allowed = forms.IntegerField(
         required=False,
         label=_("Attempts"),
         validators=[MinValueValidator(1), MaxValueValidator(20)],
-        help_text=_("Graded attempts to reach the pass mark, from 1 to 20. Leave empty for no limit."),
+        help_text=_("Graded attempts to reach the pass mark, from 1 to 20. Leave blank for no limit."),
     )
 
     def clean_due_date(self) -> Any:

@@ -61,8 +61,8 @@ class TeamRowSerializer(serializers.Serializer[Any]):
     sessions = serializers.IntegerField(help_text=gettext_lazy("Graded sessions in the period."))
     average = serializers.IntegerField(source="percent", allow_null=True, help_text=gettext_lazy("0 to 100."))
     last_practised_at = serializers.DateTimeField(source="last", allow_null=True)
-    open = serializers.IntegerField(help_text=gettext_lazy("Number of assignments."))
-    overdue = serializers.IntegerField(help_text=gettext_lazy("Number of assignments."))
+    open = serializers.IntegerField(help_text=gettext_lazy("Number of open assignments."))
+    overdue = serializers.IntegerField(help_text=gettext_lazy("Number of overdue assignments."))
 
 
 def _parse_weeks(request: Request) -> int:
@@ -141,7 +141,7 @@ class AttentionSerializer(serializers.Serializer[Any]):
     flags = serializers.IntegerField()
     disputes = serializers.IntegerField()
     waiting = serializers.IntegerField(help_text=gettext_lazy("Feedback that needs human review."))
-    overdue = serializers.IntegerField(help_text=gettext_lazy("Number of assignments."))
+    overdue = serializers.IntegerField(help_text=gettext_lazy("Number of overdue assignments."))
     failed = serializers.IntegerField(help_text=gettext_lazy("Assignments failed in the last two weeks."))
     declined = serializers.IntegerField(help_text=gettext_lazy("Assignments declined in the last two weeks."))
     ungraded = serializers.IntegerField(help_text=gettext_lazy("Conversations without a grade in the last two weeks."))

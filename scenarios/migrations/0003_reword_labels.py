@@ -128,7 +128,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='scenario',
             name='account',
-            field=models.ForeignKey(blank=True, help_text='Leave empty for the whole organization. The scenario is then graded by general criteria.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='scenarios', to='accounts.account', verbose_name='account'),
+            field=models.ForeignKey(blank=True, help_text='Leave blank for the whole organization. The scenario is then graded against general criteria.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='scenarios', to='accounts.account', verbose_name='account'),
         ),
         migrations.AlterField(
             model_name='scenario',
@@ -173,7 +173,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='scenario',
             name='patience',
-            field=models.CharField(choices=[('patient', 'Patient (tolerates long silences)'), ('normal', 'Normal'), ('brisk', 'Brisk (speaks up quickly)')], default='normal', help_text='How long a silence the caller tolerates on the phone before answering or speaking up.', max_length=10, verbose_name='patience'),
+            field=models.CharField(choices=[('patient', 'Patient (tolerates long silences)'), ('normal', 'Normal'), ('brisk', 'Brisk (speaks up quickly)')], default='normal', help_text='How much silence the caller tolerates on the phone before answering or speaking up.', max_length=10, verbose_name='patience'),
         ),
         migrations.AlterField(
             model_name='scenario',

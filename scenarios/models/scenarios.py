@@ -187,7 +187,7 @@ class Scenario(models.Model):
         blank=True,
         related_name="scenarios",
         verbose_name=_("account"),
-        help_text=_("Leave empty for the whole organization. The scenario is then graded by general criteria."),
+        help_text=_("Leave blank for the whole organization. The scenario is then graded against general criteria."),
     )
     visitor_survey = models.JSONField(
         _("visitor’s survey"),
@@ -216,7 +216,7 @@ class Scenario(models.Model):
         max_length=10,
         choices=Patience.choices,
         default=Patience.NORMAL,
-        help_text=_("How long a silence the caller tolerates on the phone before answering or speaking up."),
+        help_text=_("How much silence the caller tolerates on the phone before answering or speaking up."),
     )
     evaluator_context_file = models.FileField(
         upload_to=evaluator_context_key, max_length=200, blank=True, editable=False

@@ -25,7 +25,9 @@ def uploaded(account, by, content=MANUAL, name="Manual.pdf") -> ProcedureDocumen
 def test_account_page_explains_missing_document(account, supervisor):
     shown = client_of(supervisor).get(page(account)).content.decode()
 
-    assert "No procedures yet. Until you upload a document, this account’s scenarios are graded by general" in shown
+    assert (
+        "No procedures yet. Until you upload a document, this account’s scenarios are graded against general" in shown
+    )
     assert "The first page of a PDF must contain the account number, 717." in shown
 
 

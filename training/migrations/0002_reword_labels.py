@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='assignment',
             name='attempts_allowed',
-            field=models.PositiveSmallIntegerField(blank=True, help_text='Number of graded attempts to reach the pass mark. Leave empty for no limit.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(20)], verbose_name='attempts allowed'),
+            field=models.PositiveSmallIntegerField(blank=True, help_text='Number of graded attempts to reach the pass mark. Leave blank for no limit.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(20)], verbose_name='attempts allowed'),
         ),
         migrations.AlterField(
             model_name='assignment',
@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='assignment',
             name='pass_mark',
-            field=models.PositiveSmallIntegerField(blank=True, help_text='Score that completes the assignment. Leave empty to accept any score.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)], verbose_name='pass mark'),
+            field=models.PositiveSmallIntegerField(blank=True, help_text='Score that completes the assignment. Leave blank to accept any score.', null=True, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)], verbose_name='pass mark'),
         ),
         migrations.AlterField(
             model_name='assignment',

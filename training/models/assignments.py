@@ -112,14 +112,14 @@ class Assignment(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
-        help_text=_("Score that completes the assignment. Leave empty to accept any score."),
+        help_text=_("Score that completes the assignment. Leave blank to accept any score."),
     )
     attempts_allowed = models.PositiveSmallIntegerField(
         _("attempts allowed"),
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(20)],
-        help_text=_("Number of graded attempts to reach the pass mark. Leave empty for no limit."),
+        help_text=_("Number of graded attempts to reach the pass mark. Leave blank for no limit."),
     )
     status = models.CharField(
         _("status"), max_length=20, choices=Status.choices, default=Status.PENDING, editable=False

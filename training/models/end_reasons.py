@@ -32,7 +32,7 @@ END_EXPLANATIONS = {
         "The counselor stopped this session, which is always OK. It isn’t graded and doesn’t count as an attempt."
     ),
     EndReason.LINE_LOST: _(
-        "The counselor’s connection was lost and no one reconnected in time. Everything said until then was kept."
+        "The counselor’s connection was lost and no one reconnected in time. Everything said up to that point was kept."
     ),
     EndReason.CALLER_LOST: _(
         "The connection to the caller was lost and could not be restored. The problem was on our side, not the "
@@ -46,5 +46,5 @@ END_EXPLANATIONS = {
     EndReason.ENDED_ELSEWHERE: _("The counselor ended this session on another page or device."),
     EndReason.SUPERVISOR: _("A supervisor ended this session. That doesn’t count against the counselor."),
     EndReason.SHUTDOWN: _("The service restarted, and the call was not resumed."),
-    EndReason.FAILED: _("Something went wrong on our side. Everything said until then was kept."),
+    EndReason.FAILED: _("Something went wrong on our side. Everything said up to that point was kept."),
 }

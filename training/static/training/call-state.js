@@ -40,7 +40,7 @@ const REASONS = {
   caller_inaudible:
     gettext("The caller’s voice didn’t come through. The problem was on our side, so this call isn’t graded."),
   stopped: gettext("You stopped the call, which is always OK. It isn’t graded."),
-  supervisor: gettext("A supervisor ended the call. Everything said until then was saved."),
+  supervisor: gettext("A supervisor ended the call. Everything said up to that point was saved."),
   too_long: gettext("The call reached the maximum length."),
   idle: gettext("The call ended because nobody spoke for a long time."),
   ended_elsewhere: gettext("This call was ended on another page."),
@@ -76,7 +76,7 @@ export const lostTitle = (state) =>
 export const lostAdvice = (state) =>
   isElsewhere(state)
     ? gettext("Continue there, or continue here. Nothing is lost either way.")
-    : gettext("Everything said until then was saved. You can continue with the same caller.");
+    : gettext("Everything said up to that point was saved. You can continue with the same caller.");
 export const reasonWords = ({ reason }) => REASONS[reason] ?? gettext("The call has ended.");
 export function noticeWords({ notice, isSlow, isReturning }) {
   if (isReturning) return gettext("You were disconnected. We’re reconnecting you. Until then, nobody can hear you.");
