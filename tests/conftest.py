@@ -14,7 +14,8 @@ from tests.support.servers import private_postgres, private_redis, private_s3, r
 FLUSH_ATTEMPTS = 5
 
 
-# Tests that share servers and browsers run on one worker each, the longest group first. The other tests fill the gaps.
+# Tests that share servers, browsers, or databases run on one worker each, the longest group first. The other tests
+# fill the gaps, one at a time, so a fixture of a module would be set up again and again for them.
 # Two browsers keep two cores busy. A third one would only slow them all down.
 GROUPS = {
     "pages": (
@@ -28,6 +29,8 @@ GROUPS = {
     "conformance": ("standins/openai/test_conformance_scripts.py",),
     "gateways": ("voicegateway/test_gateway_",),
     "installation": ("config/test_launcher.py", "config/test_bootstrap.py"),
+    "databases": ("config/test_upgrade.py",),
+    "spools": ("recordings/test_spool_damage.py",),
 }
 RANKS = {group: rank for rank, group in enumerate(GROUPS)}
 

@@ -238,6 +238,7 @@ def test_late_worker_changes_nothing(account, supervisor, openai, monkeypatch, t
 def test_late_worker_leaves_document_to_new_holder(
     account, supervisor, openai, standin, settings, monkeypatch, is_retried
 ):
+    settings.PROCEDURES_TIMEOUT = 1  # the late worker searches this long for a file that is gone
     document = upload_procedures(account, document_of(), supervisor)
     attach = VectorStoreClient.attach
 

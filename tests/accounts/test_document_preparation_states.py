@@ -159,7 +159,9 @@ class ProcedureReplacementMachine(RuleBasedStateMachine):
         self.claims_are_lost()
         account = Account.objects.select_related("procedures").get(pk=self.account.pk)
         mine = {str(self.account.pk)}
-        stores = [one.id for one in self.openai.vector_stores.list() if one.metadata["steadyline_account"] in mine]
+        stores = [
+            one.id for one in self.openai.vector_stores.list() if (one.metadata or {}).get("steadyline_account") in mine
+        ]
         ids = {str(document.pk) for document in self.documents()}
         files = [one.id for one in self.openai.files.list() if one.filename[11:].split(".")[0] in ids]
         assert stores == ([account.vector_store_id] if account.procedures else [])

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db.migrations.loader import MigrationLoader
 
 from accounts.models import IdempotentCall, Organization, User
+from tests.conftest import group_of
 from tests.support.urls import site_routes
 
 ROOT = settings.BASE_DIR
@@ -238,3 +239,14 @@ def test_styles_and_scripts_load_nothing_from_another_site(path):
 def test_people_belong_to_one_organization_and_log_in_by_e_mail():
     assert User.USERNAME_FIELD == "email"
     assert User._meta.get_field("organization").null is False
+
+
+def test_modules_with_fixtures_of_module_scope_run_on_one_worker():
+    """Otherwise their tests run between those of other modules, and each sets the fixture up again."""
+    files = [path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("test_*.py")]
+    sharing = [
+        file for file in files if re.search(r"^@pytest\.fixture\(scope=.module", (ROOT / file).read_text(), re.M)
+    ]
+
+    assert [file for file in sharing if not group_of(f"{file}::test_name")] == []
+    assert len(sharing) > 3
