@@ -29,7 +29,7 @@ PASSED, FAILED = 0, 1  # exit statuses of pytest; any other one says that the te
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one fault. `failed` is the test that found it, or why it counts as missed."""
+    """Outcome of one fault. `failed` is the test that found it, or the reason why it counts as missed."""
 
     fault: Fault
     is_found: bool
@@ -68,8 +68,6 @@ def _needs_postgres(faults: Sequence[Fault]) -> bool:
 def _try(fault: Fault, project: Path, postgres_url: str) -> Result:
     """Plant one fault and run the tests that should find it."""
     began = time.monotonic()
-    if not fault.found_by:
-        return Result(fault, False, "no test finds it yet", 0.0)
     if fault.database == "postgresql" and not postgres_url:
         return Result(fault, False, "PostgreSQL is not installed", 0.0)
     with _copy_of(project) as folder:
@@ -82,7 +80,7 @@ def _try(fault: Fault, project: Path, postgres_url: str) -> Result:
 
 
 def _judge(status: int, output: str) -> tuple[bool, str]:
-    """Whether the fault was found, and by which test or why not."""
+    """Return True and the test that found the fault, or False and the reason."""
     if status == FAILED:
         found = re.search(r"^(?:FAILED|ERROR) (\S+::[^\s\[]+)", output, re.MULTILINE)
         return True, found[1] if found else "a listed test"

@@ -34,7 +34,7 @@ class Fault:
     find: str
     replace: str
     harm: str  # what happens to a user, in one sentence
-    found_by: tuple[str, ...]  # pytest node ids without parameters; empty: no test finds it yet
+    found_by: tuple[str, ...]  # pytest node ids without parameters
     also: tuple[Change, ...] = ()  # further replacements of the same mistake
     database: str = "sqlite"  # the database on which its tests fail, one of DATABASES
     only: bool = False  # found by no fast, direct test: only by a matrix, property, kill, process or browser test

@@ -39,6 +39,7 @@ def test_planted_fault_applies_exactly_once(fault: Fault, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_planted_fault_names_tests_that_exist(fault: Fault) -> None:
+    assert fault.found_by
     named = [test.partition("::")[::2] for test in fault.found_by]
 
     assert [(file, name) for file, name in named if name not in names_of(file)] == []
