@@ -782,7 +782,7 @@ def test_for_user_shows_drafts_to_authors_of_organization(
 
 
 def test_save_draft_rejects_user_of_another_organization(ready, stranger):
-    with pytest.raises(ValueError, match="within its organization"):
+    with pytest.raises(ValueError, match="only in its own organization"):
         save_draft(ready, stranger, FIELDS, CONTEXT)
 
     assert Scenario.objects.count() == 0
