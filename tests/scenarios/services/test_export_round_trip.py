@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from accounts.models import Account, Organization
 from scenarios.models import Difficulty, ImportJob, Mode, Opener, Patience, Scenario, title_key
+from scenarios.packs.columns import COLUMNS
 from scenarios.packs.writer import write_csv, write_json
 from scenarios.receivers import DEFAULT_SKILLS
+from scenarios.services.evaluator_contexts import read_evaluator_contexts
 from scenarios.services.exports import export_rows
 from scenarios.services.import_writing import write_import
 from scenarios.services.imports import ImportOptions, stage_import, start_import
@@ -31,6 +33,7 @@ ROWS = st.fixed_dictionaries(
     {
         "prompt": texts(80, 1).filter(str.strip),
         "description": texts(80),
+        "content_notes": texts(80),
         "evaluator_context": texts(80),
         "mode": st.sampled_from(Mode.values),
         "category": st.sampled_from(["", "Onboarding", "Advanced", "cohort_a", "Übung; 2", "=1+1"]),
@@ -83,12 +86,24 @@ def check(organization: Organization, file: io.BytesIO, kind: str, **options: bo
 
 
 def by_title(organization: Organization) -> dict[str, dict[str, Any]]:
-    """Return every exported scenario by title, as an import stores it: title trimmed, line breaks as LF."""
+    """Return every scenario by title, as an import stores it: title trimmed, line breaks as LF.
+
+    The values come from the rows, because an export that forgets a column would forget it on both sides.
+    """
     found = {}
-    for row in export_rows(organization, Scenario.objects.all()):
-        tidy = {name: value.replace("\r\n", "\n") if isinstance(value, str) else value for name, value in row.items()}
-        title = tidy["title"].strip()
-        found[title] = tidy | {"title": title, "skills": sorted(tidy["skills"])}
+    for scenario in Scenario.objects.filter(organization=organization):
+        values = {name: getattr(scenario, name) for name in COLUMNS if name != "evaluator_context"}
+        tidy = {
+            name: value.replace("\r\n", "\n") if isinstance(value, str) else value for name, value in values.items()
+        }
+        category, account = scenario.category, scenario.account
+        found[tidy["title"].strip()] = tidy | {
+            "title": tidy["title"].strip(),
+            "category": category.name if category else "",
+            "account": (account.number, account.name) if account else None,
+            "skills": sorted(skill.name for skill in scenario.skills.all()),
+            "evaluator_context": read_evaluator_contexts([scenario])[scenario.pk].replace("\r\n", "\n"),
+        }
     return found
 
 
