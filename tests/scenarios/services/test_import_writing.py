@@ -328,6 +328,7 @@ def test_concurrent_imports_create_each_title_once(organization):
 @pytest.mark.parametrize("may_update", [False, True])
 def test_concurrent_workers_write_each_row_once(organization, settings, may_update):
     settings.IMPORT_LOST_AFTER = 0  # every claim counts as lost, so each worker takes the import over
+    settings.TASK_ATTEMPTS = 100  # and each takeover is an attempt
     if may_update:
         run_test_import(organization, *make_rows(250))
     job = start_test_import(organization, *make_rows(250, prompt="You are Walter."), may_update=may_update)
