@@ -192,7 +192,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 if REDIS_URL.startswith("memory:"):
     CHANNEL_LAYERS: dict[str, dict[str, object]] = {
-        "default": {"BACKEND": "config.channel_layer.ThreadSafeInMemoryChannelLayer"}
+        "default": {"BACKEND": "config.in_memory_channel_layer.ThreadSafeInMemoryChannelLayer"}
     }
     CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, float] = {"polling_interval": 0.05}
 else:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recordings.audio.spool import JOURNAL_VERSION, SAMPLE_RATE
-from recordings.audio.spool_files import SpoolFile, SpoolSource
+from recordings.audio.spool_sources import SpoolFile, SpoolSource
 
 MAX_SAMPLES = 12 * 3600 * SAMPLE_RATE  # capacity of one WAV file; a journal beyond it is damaged
 MAX_EPOCH_GAP = 3600 * SAMPLE_RATE  # samples between epochs; a longer gap means that two hosts' wall clocks disagree

@@ -13,7 +13,7 @@ from itertools import pairwise
 from threading import Lock
 from typing import NamedTuple
 
-from recordings.audio.spool_files import SpoolFile, SpoolSource
+from recordings.audio.spool_sources import SpoolFile, SpoolSource
 from recordings.object_store import ObjectStore
 
 SEGMENTS_AHEAD = 6  # segments fetched in advance, because each takes a moment

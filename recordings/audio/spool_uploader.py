@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from recordings.audio.segments import Extent, UploadedSegments, build_segment, journal_key
-from recordings.audio.spool_files import SpoolFolder
+from recordings.audio.spool_sources import SpoolFolder
 from recordings.object_store import ObjectStore
 
 MAX_BYTES_PER_FILE = 512 * 1024  # bytes of one file in one segment; after a long outage many small uploads catch up

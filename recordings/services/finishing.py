@@ -20,7 +20,7 @@ from recordings.audio.microphone_clock import SAMPLE_RATE
 from recordings.audio.peaks import Peaks
 from recordings.audio.segments import UploadedEpoch
 from recordings.audio.speech_coverage import SpeakerCoverage, SpeechMeter, missing_speakers
-from recordings.audio.spool_files import SpoolSource
+from recordings.audio.spool_sources import SpoolSource
 from recordings.audio.wav_header import wav_header
 from recordings.models import Recording, RecordingEpoch, recording_key
 from recordings.object_store import ObjectUpload, StoreUnavailableError

@@ -146,7 +146,7 @@ def render(template: str, live_session_id: str | None = None, live_seconds: int 
     ]
     libraries = {
         "i18n": "django.templatetags.i18n",
-        "static": "tests.browser.unhashed_static",
+        "static": "tests.browser.unhashed_static_tag",
         "recording_consent": "recordings.templatetags.recording_consent",
     }
     engine = Engine(loaders=loaders, libraries=libraries)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from recordings.audio.assembly import Assembly, EpochTimeline, assemble
 from recordings.audio.spool import SAMPLE_RATE, SpoolWriter
-from recordings.audio.spool_files import SpoolFolder
+from recordings.audio.spool_sources import SpoolFolder
 
 WALL_TIME = 1_700_000_000.0
 PERIOD = 65_535

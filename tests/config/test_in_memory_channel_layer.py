@@ -1,7 +1,7 @@
 import asyncio
 import threading
 
-from config.channel_layer import ThreadSafeInMemoryChannelLayer
+from config.in_memory_channel_layer import ThreadSafeInMemoryChannelLayer
 
 TIMEOUT = 10
 
