@@ -33,22 +33,22 @@ class Migration(migrations.Migration):
             name="Organization",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("name", models.CharField(max_length=200, unique=True)),
+                ("name", models.CharField(max_length=200, unique=True, verbose_name="name")),
                 (
                     "keeps_sources",
                     models.BooleanField(
                         default=False,
-                        help_text="A complaint from which a scenario was drafted is kept with the draft; otherwise it is deleted when the scenario is saved.",
-                        verbose_name="keeps complaints",
+                        help_text="Keep the complaint that a scenario was drafted from. If unchecked, the complaint is deleted when the scenario is saved.",
+                        verbose_name="keep source complaints",
                     ),
                 ),
                 (
                     "call_slots",
                     models.PositiveSmallIntegerField(
                         default=25,
-                        help_text="How many phone calls may be under way at once. Each costs what OpenAI asks for a call.",
+                        help_text="The most phone calls that can be in progress at once. OpenAI charges for each call.",
                         validators=[django.core.validators.MinValueValidator(1)],
-                        verbose_name="lines",
+                        verbose_name="simultaneous calls",
                     ),
                 ),
                 (
@@ -56,26 +56,24 @@ class Migration(migrations.Migration):
                     models.PositiveIntegerField(
                         blank=True,
                         default=365,
-                        help_text="Recordings are deleted so many days after the call. Empty: they are kept.",
+                        help_text="Recordings are deleted this many days after the call. Leave blank to keep them indefinitely.",
                         null=True,
                         validators=[django.core.validators.MinValueValidator(1)],
-                        verbose_name="recordings kept for (days)",
+                        verbose_name="recording retention (days)",
                     ),
                 ),
                 (
                     "support_contacts",
                     models.TextField(
                         blank=True,
-                        help_text="Whom a counselor can turn to after a hard conversation: people, numbers, hours. Shown after it.",
+                        help_text="Who counselors can turn to after a difficult conversation: people, phone numbers, and hours. Shown at the end of each session.",
                         max_length=2000,
-                        verbose_name="support for counselors",
+                        verbose_name="support contacts",
                     ),
                 ),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
             ],
-            options={
-                "ordering": ["name"],
-            },
+            options={"ordering": ["name"], "verbose_name": "organization", "verbose_name_plural": "organizations"},
         ),
         migrations.CreateModel(
             name="User",
@@ -102,8 +100,8 @@ class Migration(migrations.Migration):
                 ),
                 ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("email", models.EmailField(max_length=254, unique=True, verbose_name="e-mail address")),
-                ("external_id", models.CharField(blank=True, max_length=200)),
+                ("email", models.EmailField(max_length=254, unique=True, verbose_name="email address")),
+                ("external_id", models.CharField(blank=True, help_text="The ID of this person in another system.", max_length=200, verbose_name="external ID")),
                 (
                     "role",
                     models.CharField(
@@ -113,15 +111,16 @@ class Migration(migrations.Migration):
                             ("trainer", "Trainer"),
                             ("evaluator", "Evaluator"),
                             ("admin", "Admin"),
-                            ("service", "outside system"),
+                            ("service", "External system"),
                         ],
                         default="counselor",
                         max_length=20,
+                        verbose_name="role",
                     ),
                 ),
-                ("mail_assigned", models.BooleanField(default=True, verbose_name="when something is assigned to me")),
-                ("mail_due_soon", models.BooleanField(default=True, verbose_name="when something is due soon")),
-                ("mail_feedback", models.BooleanField(default=True, verbose_name="when my feedback is ready")),
+                ("mail_assigned", models.BooleanField(default=True, verbose_name="When I get a new assignment")),
+                ("mail_due_soon", models.BooleanField(default=True, verbose_name="When an assignment is due soon")),
+                ("mail_feedback", models.BooleanField(default=True, verbose_name="When my feedback is ready")),
                 (
                     "groups",
                     models.ManyToManyField(
@@ -144,14 +143,24 @@ class Migration(migrations.Migration):
                         verbose_name="user permissions",
                     ),
                 ),
-                ("organization", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="people", to="accounts.organization")),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="people", to="accounts.organization", verbose_name="organization"
+                    ),
+                ),
             ],
             options={
                 "ordering": ["email"],
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
                 "indexes": [models.Index(fields=["organization", "role", "last_name"], name="people_by_name")],
                 "constraints": [
                     models.UniqueConstraint(
-                        condition=models.Q(("external_id", ""), _negated=True), fields=("organization", "external_id"), name="one_person_per_external_id"
+                        condition=models.Q(("external_id", ""), _negated=True),
+                        fields=("organization", "external_id"),
+                        name="one_person_per_external_id",
+                        violation_error_message="Another person already has this external ID.",
                     )
                 ],
             },
@@ -160,10 +169,10 @@ class Migration(migrations.Migration):
             name="IdempotentCall",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("caller", models.CharField(help_text="SHA-256 of the credentials it came with", max_length=64)),
+                ("caller", models.CharField(help_text="SHA-256 of the request’s credentials.", max_length=64)),
                 ("key", models.CharField(max_length=200)),
-                ("digest", models.CharField(help_text="of method, address and body", max_length=64)),
-                ("status", models.PositiveSmallIntegerField(help_text="empty while it is being answered", null=True)),
+                ("digest", models.CharField(help_text="SHA-256 of the method, URL, and body.", max_length=64)),
+                ("status", models.PositiveSmallIntegerField(help_text="Empty while the first request is in progress.", null=True)),
                 ("content_type", models.CharField(blank=True, max_length=100)),
                 ("location", models.CharField(blank=True, max_length=300)),
                 ("body", models.TextField(blank=True)),
@@ -178,26 +187,36 @@ class Migration(migrations.Migration):
             name="Account",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("name", models.CharField(max_length=200)),
-                ("number", models.CharField(blank=True, max_length=20)),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+                ("number", models.CharField(blank=True, max_length=20, verbose_name="number")),
                 (
                     "recording_days",
                     models.PositiveIntegerField(
                         blank=True,
-                        help_text="For calls of this account's scenarios. Empty: as long as the organization says.",
+                        help_text="For calls with this account’s scenarios. Leave blank to use your organization’s setting.",
                         null=True,
                         validators=[django.core.validators.MinValueValidator(1)],
-                        verbose_name="recordings kept for (days)",
+                        verbose_name="recording retention (days)",
                     ),
                 ),
                 ("vector_store_id", models.CharField(blank=True, editable=False, max_length=100)),
-                ("organization", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="accounts", to="accounts.organization")),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="accounts", to="accounts.organization", verbose_name="organization"
+                    ),
+                ),
             ],
             options={
                 "ordering": ["name"],
+                "verbose_name": "account",
+                "verbose_name_plural": "accounts",
                 "constraints": [
                     models.UniqueConstraint(
-                        condition=models.Q(("number", ""), _negated=True), fields=("organization", "number"), name="account_number_once_per_organization"
+                        condition=models.Q(("number", ""), _negated=True),
+                        fields=("organization", "number"),
+                        name="account_number_once_per_organization",
+                        violation_error_message="Another account already has this number.",
                     )
                 ],
             },
@@ -206,45 +225,74 @@ class Migration(migrations.Migration):
             name="ProcedureDocument",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("file", models.FileField(max_length=200, upload_to=accounts.models.accounts.procedure_key)),
-                ("filename", models.CharField(max_length=200)),
-                ("size", models.PositiveIntegerField(help_text="bytes")),
+                ("file", models.FileField(max_length=200, upload_to=accounts.models.accounts.procedure_key, verbose_name="file")),
+                ("filename", models.CharField(max_length=200, verbose_name="file name")),
+                ("size", models.PositiveIntegerField(help_text="In bytes.", verbose_name="size")),
                 ("sha256", models.CharField(max_length=64)),
-                ("uploaded_at", models.DateTimeField(auto_now_add=True)),
+                ("uploaded_at", models.DateTimeField(auto_now_add=True, verbose_name="uploaded at")),
                 (
                     "status",
-                    models.CharField(choices=[("processing", "Processing"), ("ready", "Ready"), ("failed", "Failed")], default="processing", max_length=20),
+                    models.CharField(
+                        choices=[("processing", "Processing"), ("ready", "Ready"), ("failed", "Failed")],
+                        default="processing",
+                        max_length=20,
+                        verbose_name="status",
+                    ),
                 ),
-                ("failure", models.CharField(blank=True, max_length=500)),
-                ("warning", models.CharField(blank=True, help_text="what a person should look at before trusting it", max_length=500)),
+                ("failure", models.CharField(blank=True, help_text="Why the document could not be prepared.", max_length=500, verbose_name="failure")),
+                (
+                    "warning",
+                    models.CharField(blank=True, help_text="Something to check before relying on this document.", max_length=500, verbose_name="warning"),
+                ),
                 (
                     "instructions",
-                    models.JSONField(default=list, editable=False, help_text="[{page, text}]: what speaks to a machine that reads it, not to people"),
+                    models.JSONField(default=list, editable=False, help_text="Text that addresses an AI system rather than people, as a list of {page, text}."),
                 ),
-                ("page_count", models.PositiveIntegerField(help_text="empty until it is taken apart here", null=True)),
+                ("page_count", models.PositiveIntegerField(help_text="Empty until the document’s text has been read.", null=True, verbose_name="pages")),
                 ("vector_store_id", models.CharField(blank=True, editable=False, max_length=100)),
                 ("openai_file_id", models.CharField(blank=True, max_length=100)),
-                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
                 ("is_claimed", models.BooleanField(default=False, editable=False)),
                 ("touched_at", models.DateTimeField(auto_now_add=True)),
-                ("account", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="documents", to="accounts.account")),
+                (
+                    "account",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="documents", to="accounts.account", verbose_name="account"),
+                ),
                 ("organization", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization")),
                 (
                     "replaced",
-                    models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.proceduredocument"),
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.proceduredocument",
+                        verbose_name="replaced document",
+                    ),
                 ),
-                ("uploaded_by", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL)),
+                (
+                    "uploaded_by",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL, verbose_name="uploaded by"),
+                ),
             ],
             options={
-                "ordering": ["-uploaded_at"],
                 "get_latest_by": "uploaded_at",
+                "ordering": ["-uploaded_at"],
+                "verbose_name": "procedure document",
+                "verbose_name_plural": "procedure documents",
             },
         ),
         migrations.AddField(
             model_name="account",
             name="procedures",
             field=models.ForeignKey(
-                blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="accounts.proceduredocument"
+                blank=True,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="accounts.proceduredocument",
+                verbose_name="procedures",
             ),
         ),
         migrations.CreateModel(
@@ -270,7 +318,7 @@ class Migration(migrations.Migration):
                 ("title", models.CharField(max_length=200)),
                 ("text", models.TextField(blank=True)),
                 ("letters", models.TextField(blank=True)),
-                ("page", models.PositiveIntegerField(help_text="where it begins, from 1; empty in a text without pages", null=True)),
+                ("page", models.PositiveIntegerField(help_text="First page, starting at 1. Empty for plain text.", null=True)),
                 ("last_page", models.PositiveIntegerField(null=True)),
                 ("document", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="sections", to="accounts.proceduredocument")),
                 ("organization", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization")),
@@ -284,37 +332,48 @@ class Migration(migrations.Migration):
             name="ServiceToken",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("name", models.CharField(help_text="the system that uses it", max_length=100)),
-                ("scopes", models.JSONField(default=list, help_text="what it may do, such as sessions:read")),
-                ("digest", models.CharField(editable=False, help_text="SHA-256 of the secret", max_length=64, unique=True)),
-                ("hint", models.CharField(editable=False, help_text="how the secret begins, to tell tokens apart", max_length=12)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("expires_at", models.DateTimeField(blank=True, help_text="Empty: until it is revoked.", null=True)),
-                ("last_used_at", models.DateTimeField(editable=False, null=True)),
-                ("revoked_at", models.DateTimeField(editable=False, null=True)),
+                ("name", models.CharField(help_text="The system that uses this token.", max_length=100, verbose_name="name")),
+                ("scopes", models.JSONField(default=list, help_text="What the token gives access to, such as sessions:read.", verbose_name="scopes")),
+                ("digest", models.CharField(editable=False, help_text="SHA-256 of the secret.", max_length=64, unique=True)),
+                (
+                    "hint",
+                    models.CharField(
+                        editable=False, help_text="The first characters of the secret, to tell tokens apart.", max_length=12, verbose_name="starts with"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                ("expires_at", models.DateTimeField(blank=True, help_text="Leave blank for a token that never expires.", null=True, verbose_name="expires at")),
+                ("last_used_at", models.DateTimeField(editable=False, null=True, verbose_name="last used at")),
+                ("revoked_at", models.DateTimeField(editable=False, null=True, verbose_name="revoked at")),
                 ("acts_as", models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL)),
                 ("created_by", models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL)),
-                ("organization", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="service_tokens", to="accounts.organization")),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="service_tokens", to="accounts.organization", verbose_name="organization"
+                    ),
+                ),
             ],
-            options={
-                "ordering": ["-created_at", "pk"],
-            },
+            options={"ordering": ["-created_at", "pk"], "verbose_name": "service token", "verbose_name_plural": "service tokens"},
         ),
         migrations.CreateModel(
             name="Webhook",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("url", models.CharField(max_length=500, verbose_name="address")),
-                ("events", models.JSONField(default=list)),
-                ("secret", models.CharField(editable=False, max_length=100)),
-                ("is_active", models.BooleanField(default=True)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("url", models.CharField(max_length=500, verbose_name="URL")),
+                ("events", models.JSONField(default=list, verbose_name="events")),
+                ("secret", models.CharField(editable=False, max_length=100, verbose_name="secret")),
+                ("is_active", models.BooleanField(default=True, verbose_name="active")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
                 ("created_by", models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL)),
-                ("organization", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="webhooks", to="accounts.organization")),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="webhooks", to="accounts.organization", verbose_name="organization"
+                    ),
+                ),
             ],
-            options={
-                "ordering": ["-created_at", "pk"],
-            },
+            options={"ordering": ["-created_at", "pk"], "verbose_name": "webhook", "verbose_name_plural": "webhooks"},
         ),
         migrations.CreateModel(
             name="Delivery",
@@ -324,26 +383,27 @@ class Migration(migrations.Migration):
                     "event",
                     models.CharField(
                         choices=[
-                            ("session.completed", "Session Completed"),
-                            ("evaluation.ready", "Evaluation Ready"),
-                            ("assignment.completed", "Assignment Completed"),
+                            ("session.completed", "Session completed"),
+                            ("evaluation.ready", "Evaluation ready"),
+                            ("assignment.completed", "Assignment completed"),
                         ],
                         max_length=40,
                     ),
                 ),
                 ("payload", models.JSONField()),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
                 ("next_at", models.DateTimeField(default=django.utils.timezone.now, help_text="empty: given up, or delivered", null=True)),
                 ("delivered_at", models.DateTimeField(null=True)),
-                ("status", models.PositiveSmallIntegerField(help_text="what the address answered last", null=True)),
+                ("status", models.PositiveSmallIntegerField(help_text="HTTP status of the last response.", null=True)),
                 ("failure", models.CharField(blank=True, max_length=200)),
                 ("organization", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization")),
                 ("webhook", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="deliveries", to="accounts.webhook")),
             ],
             options={
-                "verbose_name_plural": "deliveries",
                 "ordering": ["-created_at", "pk"],
+                "verbose_name": "delivery",
+                "verbose_name_plural": "deliveries",
                 "indexes": [
                     models.Index(condition=models.Q(("delivered_at", None)), fields=["next_at"], name="delivery_due"),
                     models.Index(fields=["webhook", "-created_at"], name="delivery_in_order"),
@@ -354,14 +414,25 @@ class Migration(migrations.Migration):
             name="Cohort",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("name", models.CharField(max_length=100)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("counselors", models.ManyToManyField(blank=True, related_name="cohorts", to=settings.AUTH_USER_MODEL)),
-                ("organization", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="cohorts", to="accounts.organization")),
+                ("name", models.CharField(max_length=100, verbose_name="name")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                ("counselors", models.ManyToManyField(blank=True, related_name="cohorts", to=settings.AUTH_USER_MODEL, verbose_name="counselors")),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="cohorts", to="accounts.organization", verbose_name="organization"
+                    ),
+                ),
             ],
             options={
                 "ordering": ["name"],
-                "constraints": [models.UniqueConstraint(fields=("organization", "name"), name="cohort_name_once")],
+                "verbose_name": "cohort",
+                "verbose_name_plural": "cohorts",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "name"), name="cohort_name_once", violation_error_message="A cohort with this name already exists."
+                    )
+                ],
             },
         ),
     ]

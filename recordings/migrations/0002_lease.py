@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
     dependencies = [("recordings", "0001_squashed")]
 
     operations = [
-        migrations.AlterField("recording", "attempts", models.PositiveSmallIntegerField(default=0)),
+        migrations.AlterField("recording", "attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
         migrations.AddField("recording", "available_at", AVAILABLE_AT),
         migrations.RunPython(settle_finished_rows, migrations.RunPython.noop),
         migrations.RemoveField("recording", "touched_at"),

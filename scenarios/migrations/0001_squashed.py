@@ -36,12 +36,13 @@ class Migration(migrations.Migration):
             name="Category",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=100)),
+                ("name", models.CharField(max_length=100, verbose_name="name")),
                 ("organization", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="categories", to="accounts.organization")),
             ],
             options={
-                "verbose_name_plural": "categories",
                 "ordering": ["name"],
+                "verbose_name": "category",
+                "verbose_name_plural": "categories",
                 "constraints": [models.UniqueConstraint(fields=("organization", "name"), name="category_once")],
             },
         ),
@@ -49,57 +50,68 @@ class Migration(migrations.Migration):
             name="ImportJob",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("source", models.CharField(choices=[("page", "Page"), ("api", "API"), ("command", "command line")], max_length=10)),
-                ("filename", models.CharField(blank=True, max_length=255)),
+                (
+                    "source",
+                    models.CharField(choices=[("page", "Import page"), ("api", "API"), ("command", "Command line")], max_length=10, verbose_name="source"),
+                ),
+                ("filename", models.CharField(blank=True, max_length=255, verbose_name="file name")),
                 ("sha256", models.CharField(max_length=64)),
                 ("idempotency_key", models.CharField(blank=True, max_length=255)),
                 ("may_update", models.BooleanField(default=False)),
                 ("creates_categories", models.BooleanField(default=False)),
-                ("is_partial", models.BooleanField(default=False, help_text="valid rows are written although others are not valid")),
+                ("is_partial", models.BooleanField(default=False, help_text="Valid rows are imported even if others are invalid.")),
                 (
                     "status",
                     models.CharField(
                         choices=[
                             ("checking", "Checking"),
-                            ("checked", "waiting for a go"),
-                            ("forgotten", "about to be deleted"),
-                            ("queued", "Queued"),
-                            ("running", "Running"),
+                            ("checked", "Ready to import"),
+                            ("forgotten", "Being deleted"),
+                            ("queued", "Waiting to start"),
+                            ("running", "Importing"),
                             ("completed", "Completed"),
                             ("failed", "Failed"),
                         ],
                         default="checking",
                         max_length=20,
+                        verbose_name="status",
                     ),
                 ),
                 ("failure", models.CharField(blank=True, max_length=500)),
                 ("ignored_columns", models.JSONField(default=list)),
-                ("new_categories", models.JSONField(default=list, help_text="names of categories that it brings")),
-                ("total", models.PositiveIntegerField(default=0, help_text="rows of the file")),
-                ("invalid", models.PositiveIntegerField(default=0, help_text="rows that cannot be taken")),
-                ("to_write", models.PositiveIntegerField(default=0, help_text="rows that were found new or changed")),
-                ("written", models.PositiveIntegerField(default=0, help_text="of those, how many are settled")),
-                ("attempts", models.PositiveSmallIntegerField(default=0, help_text="since rows were last written")),
+                ("new_categories", models.JSONField(default=list, help_text="Names of the categories that this import adds.")),
+                ("total", models.PositiveIntegerField(default=0, help_text="Number of rows in the file.", verbose_name="rows")),
+                ("invalid", models.PositiveIntegerField(default=0, help_text="Number of rows that can’t be imported.", verbose_name="invalid")),
+                ("to_write", models.PositiveIntegerField(default=0, help_text="Number of rows that are new or changed.")),
+                ("written", models.PositiveIntegerField(default=0, help_text="Number of new or changed rows that are done.", verbose_name="done")),
+                ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
                 ("claims", models.PositiveIntegerField(default=0, help_text="which worker's it is: each claim counts up")),
                 ("touched_at", models.DateTimeField(auto_now_add=True)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
                 ("finished_at", models.DateTimeField(null=True)),
                 (
                     "account",
                     models.ForeignKey(
-                        help_text="for rows that name no account",
+                        help_text="The account of rows that don’t name one.",
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="accounts.account",
+                        verbose_name="account",
                     ),
                 ),
-                ("created_by", models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL, verbose_name="uploaded by"
+                    ),
+                ),
                 ("organization", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="imports", to="accounts.organization")),
             ],
             options={
-                "verbose_name": "import",
                 "ordering": ["-created_at"],
+                "verbose_name": "import",
+                "verbose_name_plural": "imports",
                 "constraints": [
                     models.UniqueConstraint(
                         condition=models.Q(("idempotency_key", ""), _negated=True),
@@ -121,8 +133,8 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("new", "New"),
-                            ("changed", "to be updated"),
-                            ("duplicate", "there already"),
+                            ("changed", "Will be updated"),
+                            ("duplicate", "Already exists"),
                             ("invalid", "Invalid"),
                             ("created", "Created"),
                             ("updated", "Updated"),
@@ -130,13 +142,15 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
-                ("values", models.JSONField(default=dict, help_text="what is to be written; empty once it is")),
-                ("problems", models.JSONField(default=list, help_text="field, message, line and column of each")),
+                ("values", models.JSONField(default=dict, help_text="The values to write. Emptied once they are written.")),
+                ("problems", models.JSONField(default=list, help_text="Field, message, line, and column of each problem.")),
                 ("job", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="rows", to="scenarios.importjob")),
                 ("organization", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization")),
             ],
             options={
                 "ordering": ["job", "number"],
+                "verbose_name": "import row",
+                "verbose_name_plural": "import rows",
                 "constraints": [models.UniqueConstraint(fields=("job", "number"), name="import_row_once")],
             },
         ),
@@ -144,38 +158,54 @@ class Migration(migrations.Migration):
             name="Scenario",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("title", models.CharField(max_length=255)),
+                ("title", models.CharField(max_length=255, verbose_name="title")),
                 ("title_key", scenarios.models.scenarios.TitleKeyField(editable=False, max_length=64)),
-                ("description", models.TextField(blank=True, help_text="Counselors read this.", validators=[django.core.validators.MaxLengthValidator(1000)])),
+                (
+                    "description",
+                    models.TextField(
+                        blank=True,
+                        help_text="Counselors can read this.",
+                        validators=[django.core.validators.MaxLengthValidator(1000)],
+                        verbose_name="description",
+                    ),
+                ),
                 (
                     "prompt",
                     models.TextField(
-                        help_text="Who the caller is. Only the caller is given this.",
+                        help_text="Describes the caller. Only the simulated caller gets this text.",
                         validators=[django.core.validators.MaxLengthValidator(10000), scenarios.models.scenarios.validate_not_blank],
+                        verbose_name="prompt",
                     ),
                 ),
-                ("mode", models.CharField(choices=[("phone", "Phone"), ("chat", "Chat")], default="phone", max_length=10)),
+                ("mode", models.CharField(choices=[("phone", "Phone"), ("chat", "Chat")], default="phone", max_length=10, verbose_name="mode")),
                 (
                     "difficulty",
                     models.CharField(
                         choices=[("beginner", "Beginner"), ("intermediate", "Intermediate"), ("advanced", "Advanced"), ("expert", "Expert")],
                         default="intermediate",
                         max_length=20,
+                        verbose_name="difficulty",
                     ),
                 ),
                 (
                     "estimated_minutes",
                     models.PositiveSmallIntegerField(
-                        default=15, validators=[django.core.validators.MinValueValidator(5), django.core.validators.MaxValueValidator(120)]
+                        default=15,
+                        validators=[django.core.validators.MinValueValidator(5), django.core.validators.MaxValueValidator(120)],
+                        verbose_name="estimated minutes",
                     ),
                 ),
-                ("visitor_survey", models.JSONField(blank=True, default=dict, help_text="what the visitor of a chat filled in before, see scenarios.models.visitor_survey")),
+                (
+                    "visitor_survey",
+                    models.JSONField(blank=True, default=dict, help_text="What the visitor filled in before a chat.", verbose_name="visitor’s survey"),
+                ),
                 (
                     "content_notes",
                     models.CharField(
                         blank=True,
-                        help_text="What may be hard for a counselor, such as “suicide of a child”. They read it before they begin and may decline.",
+                        help_text="Topics that may be hard for a counselor, such as “suicide of a child.” Counselors read this before they start and can decline.",
                         max_length=300,
+                        verbose_name="content notes",
                     ),
                 ),
                 (
@@ -183,29 +213,36 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         choices=[("caller", "Caller"), ("counselor", "Counselor")],
-                        help_text="Left empty: chat the caller, phone the counselor.",
+                        help_text="If empty, the caller starts a chat and the counselor starts a phone call.",
                         max_length=10,
-                        verbose_name="who opens",
+                        verbose_name="who speaks first",
                     ),
                 ),
                 (
                     "patience",
                     models.CharField(
-                        choices=[("patient", "patient: a long silence may stand"), ("normal", "Normal"), ("brisk", "brisk: speaks up soon")],
+                        choices=[("patient", "Patient (tolerates long silences)"), ("normal", "Normal"), ("brisk", "Brisk (speaks up quickly)")],
                         default="normal",
-                        help_text="On the phone: how long a silence the caller bears, before answering and before speaking up.",
+                        help_text="How much silence the caller tolerates on the phone before answering or speaking up.",
                         max_length=10,
+                        verbose_name="patience",
                     ),
                 ),
                 (
                     "evaluator_context_file",
                     models.FileField(blank=True, editable=False, max_length=200, upload_to=scenarios.models.scenarios.evaluator_context_key),
                 ),
-                ("relevant_policy_sections", models.TextField(blank=True, validators=[django.core.validators.MaxLengthValidator(2000)])),
+                (
+                    "relevant_policy_sections",
+                    models.TextField(blank=True, validators=[django.core.validators.MaxLengthValidator(2000)], verbose_name="relevant policy sections"),
+                ),
                 (
                     "checks",
                     models.JSONField(
-                        blank=True, default=list, help_text="as its author edited them, see scenarios.models.scenario_checks; empty: as they are proposed from the context"
+                        blank=True,
+                        default=list,
+                        help_text="The checks as edited by the author. If empty, they are proposed from the evaluator context.",
+                        verbose_name="checks",
                     ),
                 ),
                 ("is_one_time", models.BooleanField(default=False, verbose_name="one-time")),
@@ -216,16 +253,24 @@ class Migration(migrations.Migration):
                     "account",
                     models.ForeignKey(
                         blank=True,
-                        help_text="Left empty, it belongs to the whole organization and is graded by general criteria.",
+                        help_text="Leave blank for the whole organization. The scenario is then graded against general criteria.",
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="scenarios",
                         to="accounts.account",
+                        verbose_name="account",
                     ),
                 ),
                 (
                     "category",
-                    models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="scenarios", to="scenarios.category"),
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="scenarios",
+                        to="scenarios.category",
+                        verbose_name="category",
+                    ),
                 ),
                 (
                     "created_by",
@@ -235,6 +280,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["title", "pk"],
+                "verbose_name": "scenario",
+                "verbose_name_plural": "scenarios",
                 "indexes": [
                     models.Index(fields=["organization", "title_key"], name="scenario_title_key"),
                     models.Index(fields=["organization", "title", "id"], name="scenario_in_order"),
@@ -250,7 +297,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ("number", models.PositiveIntegerField()),
-                ("digest", models.CharField(help_text="SHA-256 of everything below", max_length=64)),
+                ("digest", models.CharField(help_text="SHA-256 of the fields below", max_length=64)),
                 ("title", models.CharField(max_length=255)),
                 ("description", models.TextField(blank=True)),
                 ("content_notes", models.CharField(blank=True, max_length=300)),
@@ -266,20 +313,20 @@ class Migration(migrations.Migration):
                 (
                     "opens",
                     models.CharField(
-                        blank=True, choices=[("caller", "Caller"), ("counselor", "Counselor")], help_text="empty: whoever the played mode says", max_length=10
+                        blank=True, choices=[("caller", "Caller"), ("counselor", "Counselor")], help_text="If empty, the mode decides.", max_length=10
                     ),
                 ),
                 (
                     "patience",
                     models.CharField(
-                        choices=[("patient", "patient: a long silence may stand"), ("normal", "Normal"), ("brisk", "brisk: speaks up soon")],
+                        choices=[("patient", "Patient (tolerates long silences)"), ("normal", "Normal"), ("brisk", "Brisk (speaks up quickly)")],
                         default="normal",
                         max_length=10,
                     ),
                 ),
                 ("evaluator_context", models.TextField(blank=True)),
                 ("relevant_policy_sections", models.TextField(blank=True)),
-                ("checks", models.JSONField(default=list, help_text="fixed with the version, see scenarios.models.scenario_checks")),
+                ("checks", models.JSONField(default=list, help_text="Fixed when the version is created.")),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("account", models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.account")),
                 ("organization", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization")),
@@ -287,6 +334,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["scenario", "number"],
+                "verbose_name": "scenario version",
+                "verbose_name_plural": "scenario versions",
                 "constraints": [models.UniqueConstraint(fields=("scenario", "number"), name="version_number_once")],
             },
         ),
@@ -294,11 +343,13 @@ class Migration(migrations.Migration):
             name="Skill",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=100)),
+                ("name", models.CharField(max_length=100, verbose_name="name")),
                 ("organization", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="skills", to="accounts.organization")),
             ],
             options={
                 "ordering": ["name"],
+                "verbose_name": "skill",
+                "verbose_name_plural": "skills",
                 "constraints": [models.UniqueConstraint(fields=("organization", "name"), name="skill_once")],
             },
         ),
@@ -306,23 +357,31 @@ class Migration(migrations.Migration):
             name="ScenarioDraft",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("source", models.TextField(blank=True, help_text="the complaint; cleared when the draft is saved or discarded")),
+                ("source", models.TextField(blank=True, help_text="The complaint. It is cleared when the draft is saved or discarded.")),
                 ("instructions", models.TextField(blank=True)),
-                ("mode", models.CharField(choices=[("phone", "Phone"), ("chat", "Chat")], default="phone", max_length=10)),
+                ("mode", models.CharField(choices=[("phone", "Phone"), ("chat", "Chat")], default="phone", max_length=10, verbose_name="mode")),
                 (
                     "difficulty",
                     models.CharField(
                         choices=[("beginner", "Beginner"), ("intermediate", "Intermediate"), ("advanced", "Advanced"), ("expert", "Expert")],
                         default="intermediate",
                         max_length=20,
+                        verbose_name="difficulty",
                     ),
                 ),
                 (
                     "status",
                     models.CharField(
-                        choices=[("writing", "being written"), ("ready", "to be edited"), ("failed", "Failed"), ("saved", "Saved"), ("discarded", "Discarded")],
+                        choices=[
+                            ("writing", "Being written"),
+                            ("ready", "Ready to edit"),
+                            ("failed", "Failed"),
+                            ("saved", "Saved"),
+                            ("discarded", "Discarded"),
+                        ],
                         default="writing",
                         max_length=20,
+                        verbose_name="status",
                     ),
                 ),
                 ("failure", models.CharField(blank=True, max_length=500)),
@@ -331,16 +390,26 @@ class Migration(migrations.Migration):
                 ("prompt", models.TextField(blank=True)),
                 ("evaluator_context", models.TextField(blank=True)),
                 ("relevant_policy_sections", models.TextField(blank=True)),
-                ("unproven_sections", models.JSONField(default=list, help_text="suggested, and not found in the procedures")),
+                ("unproven_sections", models.JSONField(default=list, help_text="Suggested sections that were not found in the procedures.")),
                 ("used_file_search", models.BooleanField(null=True)),
                 ("model", models.CharField(blank=True, max_length=100)),
                 ("input_tokens", models.PositiveIntegerField(null=True)),
                 ("output_tokens", models.PositiveIntegerField(null=True)),
-                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
                 ("touched_at", models.DateTimeField(auto_now_add=True)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("account", models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.account")),
-                ("created_by", models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL)),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                (
+                    "account",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.account", verbose_name="account"
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL, verbose_name="created by"
+                    ),
+                ),
                 ("organization", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="drafts", to="accounts.organization")),
                 ("scenario", models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="scenarios.scenario")),
                 ("skills", models.ManyToManyField(blank=True, related_name="+", to="scenarios.skill")),
@@ -354,6 +423,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="scenario",
             name="skills",
-            field=models.ManyToManyField(blank=True, related_name="scenarios", to="scenarios.skill"),
+            field=models.ManyToManyField(blank=True, related_name="scenarios", to="scenarios.skill", verbose_name="skills"),
         ),
     ]

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         migrations.AddField("scenariodraft", "available_at", AVAILABLE_AT),
         migrations.RenameField("importjob", "claims", "fence"),
         migrations.AlterField("importjob", "fence", FENCE),
-        migrations.AlterField("importjob", "attempts", models.PositiveSmallIntegerField(default=0)),
+        migrations.AlterField("importjob", "attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
         migrations.AddField("importjob", "available_at", AVAILABLE_AT),
         migrations.RunPython(settle_finished_rows, migrations.RunPython.noop),
         migrations.AlterField("importjob", "available_at", models.DateTimeField(editable=False, null=True)),

@@ -30,50 +30,86 @@ class Migration(migrations.Migration):
             name="Assignment",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("due_date", models.DateField(blank=True, null=True)),
-                ("notes", models.TextField(blank=True, help_text="The counselor reads this.", max_length=1000)),
-                ("require_recording", models.BooleanField(default=False)),
+                ("due_date", models.DateField(blank=True, null=True, verbose_name="due date")),
+                ("notes", models.TextField(blank=True, help_text="The counselor sees these notes.", max_length=1000, verbose_name="notes")),
+                ("require_recording", models.BooleanField(default=False, verbose_name="require recording")),
                 (
                     "pass_mark",
                     models.PositiveSmallIntegerField(
                         blank=True,
-                        help_text="The score that is enough. Empty: any feedback completes it.",
+                        help_text="Score that completes the assignment. Leave blank to accept any score.",
                         null=True,
                         validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)],
+                        verbose_name="pass mark",
                     ),
                 ),
                 (
                     "attempts_allowed",
                     models.PositiveSmallIntegerField(
                         blank=True,
-                        help_text="How many graded attempts there are to reach the pass mark. Empty: as many as it takes.",
+                        help_text="Number of graded attempts to reach the pass mark. Leave blank for no limit.",
                         null=True,
                         validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(20)],
+                        verbose_name="attempts allowed",
                     ),
                 ),
                 (
                     "status",
                     models.CharField(
-                        choices=[("pending", "Pending"), ("in_progress", "in progress"), ("completed", "Completed"), ("cancelled", "Cancelled")],
+                        choices=[("pending", "Pending"), ("in_progress", "In progress"), ("completed", "Completed"), ("cancelled", "Canceled")],
                         default="pending",
                         editable=False,
                         max_length=20,
+                        verbose_name="status",
                     ),
                 ),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("completed_at", models.DateTimeField(editable=False, null=True)),
-                ("score", models.PositiveSmallIntegerField(editable=False, help_text="of its best attempt since the reset", null=True)),
-                ("reset_after", models.PositiveIntegerField(default=0, editable=False, help_text="attempts up to here do not count")),
-                ("declined_at", models.DateTimeField(editable=False, help_text="when its counselor declined the topic", null=True)),
-                ("announced_at", models.DateTimeField(editable=False, null=True)),
-                ("reminded_at", models.DateTimeField(editable=False, null=True)),
-                ("assigned_by", models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL)),
-                ("counselor", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="assignments", to=settings.AUTH_USER_MODEL)),
-                ("organization", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="assignments", to="accounts.organization")),
-                ("scenario", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="assignments", to="scenarios.scenario")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                ("completed_at", models.DateTimeField(editable=False, null=True, verbose_name="completed at")),
+                (
+                    "score",
+                    models.PositiveSmallIntegerField(
+                        editable=False, help_text="Score of the best attempt since the last reset.", null=True, verbose_name="score"
+                    ),
+                ),
+                (
+                    "reset_after",
+                    models.PositiveIntegerField(default=0, editable=False, help_text="Attempts up to this number don’t count.", verbose_name="reset after"),
+                ),
+                (
+                    "declined_at",
+                    models.DateTimeField(editable=False, help_text="Time when the counselor declined the topic.", null=True, verbose_name="declined at"),
+                ),
+                ("announced_at", models.DateTimeField(editable=False, null=True, verbose_name="announced at")),
+                ("reminded_at", models.DateTimeField(editable=False, null=True, verbose_name="reminded at")),
+                (
+                    "assigned_by",
+                    models.ForeignKey(
+                        editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL, verbose_name="assigned by"
+                    ),
+                ),
+                (
+                    "counselor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="assignments", to=settings.AUTH_USER_MODEL, verbose_name="counselor"
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="assignments", to="accounts.organization", verbose_name="organization"
+                    ),
+                ),
+                (
+                    "scenario",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="assignments", to="scenarios.scenario", verbose_name="scenario"
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-created_at", "pk"],
+                "verbose_name": "assignment",
+                "verbose_name_plural": "assignments",
                 "indexes": [
                     models.Index(fields=["organization", "-created_at", "id"], name="assignment_in_order"),
                     models.Index(fields=["organization", "status", "due_date"], name="assignment_due"),
@@ -91,7 +127,7 @@ class Migration(migrations.Migration):
                         condition=models.Q(("status__in", ["pending", "in_progress"])),
                         fields=("counselor", "scenario"),
                         name="one_open_assignment",
-                        violation_error_message="This counselor already has this scenario open.",
+                        violation_error_message="This counselor already has an open assignment for this scenario.",
                     )
                 ],
             },
@@ -100,17 +136,23 @@ class Migration(migrations.Migration):
             name="Session",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("kind", models.CharField(choices=[("assignment", "Assignment"), ("free_practice", "free practice"), ("trial", "Trial")], max_length=20)),
-                ("mode", models.CharField(choices=[("phone", "Phone"), ("chat", "Chat")], max_length=10)),
-                ("attempt", models.PositiveIntegerField(help_text="the n-th session of its assignment", null=True)),
-                ("name", models.CharField(blank=True, help_text="what its counselor calls it", max_length=100)),
-                ("focus", models.CharField(blank=True, help_text="what a counselor asked to practise freely", max_length=500)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("assignment", "Assignment"), ("free_practice", "Free practice"), ("trial", "Trial")], max_length=20, verbose_name="kind"
+                    ),
+                ),
+                ("mode", models.CharField(choices=[("phone", "Phone"), ("chat", "Chat")], max_length=10, verbose_name="mode")),
+                ("attempt", models.PositiveIntegerField(help_text="Number of this session among those of its assignment.", null=True, verbose_name="attempt")),
+                ("name", models.CharField(blank=True, help_text="Name given by the counselor.", max_length=100, verbose_name="name")),
+                ("focus", models.CharField(blank=True, help_text="Topic that the counselor chose for free practice.", max_length=500, verbose_name="focus")),
                 (
                     "status",
                     models.CharField(
                         choices=[("active", "Active"), ("completed", "Completed"), ("abandoned", "Abandoned"), ("failed", "Failed")],
                         default="active",
                         max_length=20,
+                        verbose_name="status",
                     ),
                 ),
                 (
@@ -118,67 +160,105 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         choices=[
-                            ("hung_up", "hung up"),
-                            ("feedback", "ended for feedback"),
-                            ("stopped", "stopped by the counselor"),
-                            ("line_lost", "the line was lost"),
-                            ("caller_lost", "the caller was lost"),
-                            ("too_long", "the longest time was reached"),
-                            ("idle", "nobody spoke for a long time"),
-                            ("ended_elsewhere", "ended on another page"),
-                            ("supervisor", "ended by a supervisor"),
-                            ("caller_inaudible", "the caller could not be heard"),
-                            ("replaced", "taken over by another page"),
-                            ("shutdown", "the service was restarted"),
-                            ("failed", "something went wrong on our side"),
+                            ("hung_up", "Hung up"),
+                            ("feedback", "Ended for feedback"),
+                            ("stopped", "Stopped by the counselor"),
+                            ("line_lost", "Connection lost"),
+                            ("caller_lost", "Connection to the caller lost"),
+                            ("too_long", "Time limit reached"),
+                            ("idle", "No activity"),
+                            ("ended_elsewhere", "Ended on another page"),
+                            ("supervisor", "Ended by a supervisor"),
+                            ("caller_inaudible", "Caller not audible"),
+                            ("replaced", "Taken over by another page"),
+                            ("shutdown", "Service restarted"),
+                            ("failed", "Technical problem"),
                         ],
                         max_length=20,
+                        verbose_name="end reason",
                     ),
                 ),
                 ("is_gradable", models.BooleanField(default=True, verbose_name="gradable")),
-                ("not_gradable_reason", models.CharField(blank=True, max_length=200)),
-                ("end_detail", models.CharField(blank=True, help_text="the cause, for the operator only", max_length=100)),
+                ("not_gradable_reason", models.CharField(blank=True, max_length=200, verbose_name="not gradable reason")),
+                ("end_detail", models.CharField(blank=True, help_text="Error code, for the operator only.", max_length=100, verbose_name="end detail")),
                 ("slot", models.PositiveSmallIntegerField(editable=False, null=True)),
-                ("greeting", models.TextField(blank=True)),
+                ("greeting", models.TextField(blank=True, verbose_name="greeting")),
                 (
                     "greeting_status",
-                    models.CharField(choices=[("pending", "Pending"), ("ready", "Ready"), ("failed", "Failed")], default="pending", max_length=10),
+                    models.CharField(
+                        choices=[("pending", "Pending"), ("ready", "Ready"), ("failed", "Failed")],
+                        default="pending",
+                        max_length=10,
+                        verbose_name="greeting status",
+                    ),
                 ),
                 ("greeting_attempts", models.PositiveSmallIntegerField(default=0)),
                 ("greeting_touched_at", models.DateTimeField(auto_now_add=True)),
-                ("started_at", models.DateTimeField(auto_now_add=True)),
-                ("ended_at", models.DateTimeField(null=True)),
+                ("started_at", models.DateTimeField(auto_now_add=True, verbose_name="started at")),
+                ("ended_at", models.DateTimeField(null=True, verbose_name="ended at")),
                 ("heartbeat_at", models.DateTimeField(auto_now_add=True)),
                 ("epoch", models.PositiveIntegerField(default=0)),
                 ("is_held", models.BooleanField(default=False)),
-                ("revision", models.PositiveIntegerField(default=0, help_text="counts every change to the transcript")),
+                ("revision", models.PositiveIntegerField(default=0, help_text="Number of changes to the transcript so far.", verbose_name="revision")),
                 (
                     "score",
                     models.PositiveSmallIntegerField(
-                        editable=False, help_text="of the feedback that its counselor may read; what people overruled counts", null=True
+                        editable=False,
+                        help_text="Score of the feedback that the counselor can read, with any changes that reviewers made.",
+                        null=True,
+                        verbose_name="score",
                     ),
                 ),
                 (
                     "feeling",
                     models.PositiveSmallIntegerField(
                         editable=False,
-                        help_text="how it was for the counselor, 1 (very hard) to 5 (easy)",
+                        help_text="The counselor’s rating of the session, from 1 (very hard) to 5 (easy).",
                         null=True,
                         validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(5)],
+                        verbose_name="feeling",
                     ),
                 ),
-                ("feeling_note", models.CharField(blank=True, editable=False, max_length=1000)),
-                ("assignment", models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name="sessions", to="training.assignment")),
-                ("counselor", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="sessions", to=settings.AUTH_USER_MODEL)),
-                ("organization", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="sessions", to="accounts.organization")),
-                ("scenario", models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="sessions", to="scenarios.scenario")),
+                ("feeling_note", models.CharField(blank=True, editable=False, max_length=1000, verbose_name="feeling note")),
+                (
+                    "assignment",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="sessions", to="training.assignment", verbose_name="assignment"
+                    ),
+                ),
+                (
+                    "counselor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="sessions", to=settings.AUTH_USER_MODEL, verbose_name="counselor"
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="sessions", to="accounts.organization", verbose_name="organization"
+                    ),
+                ),
+                (
+                    "scenario",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="sessions", to="scenarios.scenario", verbose_name="scenario"
+                    ),
+                ),
                 (
                     "scenario_version",
-                    models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name="sessions", to="scenarios.scenarioversion"),
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sessions",
+                        to="scenarios.scenarioversion",
+                        verbose_name="scenario version",
+                    ),
                 ),
             ],
             options={
                 "ordering": ["-started_at"],
+                "verbose_name": "session",
+                "verbose_name_plural": "sessions",
                 "indexes": [
                     models.Index(fields=["organization", "-started_at"], name="session_in_order"),
                     models.Index(fields=["counselor", "-started_at"], name="session_of_counselor"),
@@ -224,7 +304,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("expires_at", models.DateTimeField()),
                 ("spent_at", models.DateTimeField(null=True)),
-                ("displaces", models.PositiveIntegerField(help_text="the epoch that this socket may take the line from", null=True)),
+                ("displaces", models.PositiveIntegerField(help_text="Epoch from which this socket may take over the call.", null=True)),
                 ("login", models.CharField(blank=True, max_length=40)),
                 ("auth_hash", models.CharField(blank=True, max_length=128)),
                 ("revoked_at", models.DateTimeField(null=True)),
@@ -232,29 +312,41 @@ class Migration(migrations.Migration):
                 ("organization", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization")),
                 ("session", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="tickets", to="training.session")),
             ],
+            options={"verbose_name": "call ticket", "verbose_name_plural": "call tickets"},
         ),
         migrations.CreateModel(
             name="TranscriptTurn",
             fields=[
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("role", models.CharField(choices=[("caller", "Caller"), ("counselor", "Counselor")], max_length=10)),
-                ("text_generated", models.TextField(blank=True)),
-                ("text_heard", models.TextField(blank=True)),
-                ("item", models.CharField(help_text="the upstream's id of this utterance", max_length=100)),
-                ("after", models.CharField(blank=True, help_text="the item this turn follows; empty for the first", max_length=100)),
-                ("epoch", models.PositiveIntegerField(default=0)),
-                ("start_ms", models.PositiveIntegerField(help_text="on the recording's clock", null=True)),
-                ("end_ms", models.PositiveIntegerField(null=True)),
-                ("source", models.CharField(choices=[("spoken", "Spoken"), ("typed", "Typed")], max_length=10)),
+                ("role", models.CharField(choices=[("caller", "Caller"), ("counselor", "Counselor")], max_length=10, verbose_name="role")),
+                ("text_generated", models.TextField(blank=True, verbose_name="text generated")),
+                ("text_heard", models.TextField(blank=True, verbose_name="text heard")),
+                ("item", models.CharField(help_text="Upstream ID of this turn.", max_length=100, verbose_name="item")),
+                (
+                    "after",
+                    models.CharField(blank=True, help_text="Item that this turn follows. Empty for the first turn.", max_length=100, verbose_name="after"),
+                ),
+                ("epoch", models.PositiveIntegerField(default=0, verbose_name="epoch")),
+                ("start_ms", models.PositiveIntegerField(help_text="Milliseconds since the start of the recording.", null=True, verbose_name="start ms")),
+                ("end_ms", models.PositiveIntegerField(null=True, verbose_name="end ms")),
+                ("source", models.CharField(choices=[("spoken", "Spoken"), ("typed", "Typed")], max_length=10, verbose_name="source")),
                 ("is_interrupted", models.BooleanField(default=False, verbose_name="interrupted")),
                 ("is_final", models.BooleanField(default=True, verbose_name="final")),
-                ("revision", models.PositiveIntegerField()),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("organization", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization")),
-                ("session", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="turns", to="training.session")),
+                ("revision", models.PositiveIntegerField(verbose_name="revision")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                (
+                    "organization",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.organization", verbose_name="organization"),
+                ),
+                (
+                    "session",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="turns", to="training.session", verbose_name="session"),
+                ),
             ],
             options={
                 "ordering": ["session", "created_at"],
+                "verbose_name": "transcript turn",
+                "verbose_name_plural": "transcript turns",
                 "constraints": [models.UniqueConstraint(fields=("session", "item"), name="item_once_per_session")],
             },
         ),
