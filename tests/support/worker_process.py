@@ -2,10 +2,10 @@
 
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
-from tests.voicegateway.gateway_process import ROOT, TIMEOUT, process_environment
+from tests.support.forked_program import ForkedProgram
+from tests.voicegateway.gateway_process import TIMEOUT, process_environment
 
 
 class WorkerProcess:
@@ -13,17 +13,15 @@ class WorkerProcess:
 
     def __init__(self, folder: Path, redis_url: str, **environment: str) -> None:
         self.log_path = folder / "worker"
-        command = [sys.executable, "-m", "celery", "-A", "config", "worker", "--pool", "prefork", "--concurrency", "2"]
-        command += ["--beat", "--schedule", str(folder / "schedule"), "--scheduler", "celery.beat.Scheduler"]
+        options = ["--pool", "prefork", "--concurrency", "2", "--loglevel", "info"]
+        options += ["--beat", "--schedule", str(folder / "schedule"), "--scheduler", "celery.beat.Scheduler"]
         environment = {"REDIS_URL": redis_url, "SWEEP_EVERY": "1", "RECORDING_LOST_AFTER": "1.5"} | environment
         with self.log_path.open("w") as output:
-            self.process = subprocess.Popen(
-                [*command, "--loglevel", "info"],
-                cwd=ROOT,
+            self.process = ForkedProgram(
+                "celery",
+                *("-A", "config", "worker", *options),
                 env=process_environment("http://127.0.0.1:9/v1") | environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
+                output=output,
                 start_new_session=True,
             )
 

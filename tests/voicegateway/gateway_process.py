@@ -4,8 +4,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +16,7 @@ from django.conf import settings
 from django.db import connection
 
 from tests.standins.openai.standin_process import StandinProcess
+from tests.support.forked_program import ForkedProgram
 from training.models import Session
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,14 +90,7 @@ class GatewayProcess:
     def start(self) -> None:
         self._read_from = len(self.output)
         with self.output_file.open("a") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "config.gateway", "--port", "0"],
-                cwd=ROOT,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
+            self.process = ForkedProgram("config.gateway", "--port", "0", env=self.environment, output=output)
         try:
             found = wait_until(lambda: self._address() or self.process.poll() is not None, "the gateway listens")
         except AssertionError:

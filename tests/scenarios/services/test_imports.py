@@ -2,14 +2,11 @@
 
 import io
 import os
-import subprocess
-import sys
 import time
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.conf import settings as django_settings
 from django.utils import timezone
 
 from accounts.services.leases import RetryLaterError
@@ -37,8 +34,9 @@ from tests.scenarios.import_factories import (
     start_test_import,
 )
 from tests.support.fixtures import add_scenario, run_concurrently
+from tests.support.forked_program import ForkedProgram
 from tests.support.leases import expire_leases
-from tests.voicegateway.gateway_process import database_url, wait_until
+from tests.voicegateway.gateway_process import process_environment, wait_until
 
 pytestmark = pytest.mark.both_databases
 
@@ -348,16 +346,6 @@ def test_task_ignores_deleted_import(organization):
     assert not Scenario.objects.exists()
 
 
-WORKER = """
-import django
-django.setup()
-import sys
-from uuid import UUID
-from scenarios.services.import_writing import write_import
-write_import(UUID(sys.argv[1]))
-"""
-
-
 @pytest.fixture
 def own_storage(settings, tmp_path) -> Path:
     settings.STORAGES = settings.STORAGES | {
@@ -369,25 +357,14 @@ def own_storage(settings, tmp_path) -> Path:
     return tmp_path / "files"
 
 
-def worker(job: ImportJob, storage: Path) -> subprocess.Popen[bytes]:
+def worker(job: ImportJob, storage: Path) -> ForkedProgram:
     """Start a real process that writes the import, on this test's database and storage."""
-    environment = {
+    environment = process_environment("http://127.0.0.1:9/v1") | {
         "DJANGO_SETTINGS_MODULE": "config.settings",
-        "SECRET_KEY": django_settings.SECRET_KEY,
-        "ALLOWED_HOSTS": "127.0.0.1",
-        "WEB_ORIGINS": "http://127.0.0.1",
-        "GATEWAY_URL": "ws://127.0.0.1:1",
-        "DATABASE_URL": database_url(),
-        "REDIS_URL": "memory://localhost/",
         "STORAGE_URL": f"file:{storage}",
-        "SPOOL_DIR": str(storage),
-        "EMAIL_URL": "memory:",
-        "OPENAI_API_KEY": "sk-tests",
         "IMPORT_LOST_AFTER": "0.001",
     }
-    return subprocess.Popen(
-        [sys.executable, "-c", WORKER, str(job.pk)], cwd=django_settings.BASE_DIR, env=os.environ | environment
-    )
+    return ForkedProgram("tests.scenarios.import_worker", str(job.pk), env=environment)
 
 
 def written(job: ImportJob) -> int:
