@@ -25,12 +25,12 @@ def add_graded_session(
     **fields: Any,
 ) -> Session:
     """Create a graded chat that ended `days_ago` days ago. `verdicts` maps criterion keys to verdicts."""
-    begun = timezone.now() - timedelta(days=days_ago)
+    ended_at = timezone.now() - timedelta(days=days_ago)
     fields = {"kind": Session.Kind.FREE_PRACTICE, "mode": "chat", "status": "completed"} | fields
     session = Session.objects.create(
-        organization=counselor.organization, counselor=counselor, scenario=scenario, ended_at=begun, **fields
+        organization=counselor.organization, counselor=counselor, scenario=scenario, ended_at=ended_at, **fields
     )
-    Session.objects.filter(pk=session.pk).update(started_at=begun)
+    Session.objects.filter(pk=session.pk).update(started_at=ended_at)
     session.refresh_from_db()
     evaluation = Evaluation.objects.create(
         session=session,
@@ -39,7 +39,7 @@ def add_graded_session(
         status=Evaluation.Status.COMPLETED,
         score=score,
         grade=grade_for(score),
-        completed_at=begun,
+        completed_at=ended_at,
     )
     CriterionResult.objects.bulk_create(
         CriterionResult(

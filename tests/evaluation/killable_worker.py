@@ -1,8 +1,8 @@
 """A worker that prepares a document or grades a session, and kills itself at a chosen step.
 
-`python -m tests.evaluation.killable_worker` reads lines of JSON. Each is a list of the job (`prepare` or `grade`), the
-row's ID, and the number of the step at which to die by SIGKILL, or 0 to run to the end. For each line it prints the
-number of steps taken, or 0 if it was killed.
+`python -m tests.evaluation.killable_worker` reads lines of JSON. Each list holds the job (`prepare` or `grade`), the
+row's ID, and the step at which the worker kills itself with SIGKILL, or 0 to finish the job. The answer to each line is
+the number of steps taken, or 0 if the worker was killed.
 """
 
 import contextlib
@@ -26,11 +26,11 @@ JOBS = {"prepare": document_preparation.prepare_procedures, "grade": grading.gra
 send = httpx2.Client.send
 
 
-def run_job(what: str, row: str, death: int) -> int:
-    steps = KillPoints(death)
-    httpx2.Client.send = lambda *given, **named: steps.count_around(send, *given, **named)  # type: ignore[method-assign]
+def run_job(job: str, row_id: str, kill_step: int) -> int:
+    steps = KillPoints(kill_step)
+    httpx2.Client.send = lambda *args, **kwargs: steps.count_around(send, *args, **kwargs)  # type: ignore[method-assign]
     with steps.counting_queries(), contextlib.suppress(RetryLaterError):
-        JOBS[what](UUID(row))
+        JOBS[job](UUID(row_id))
     return steps.reached
 
 

@@ -10,7 +10,7 @@ from training.services.sessions import end_session
 
 
 @pytest.fixture
-def graded(queued, standin) -> Evaluation:
+def graded_evaluation(queued, standin) -> Evaluation:
     grade_evaluation(queued.pk)
     queued.refresh_from_db()
     return queued
@@ -25,7 +25,7 @@ def evaluation_page(evaluation) -> str:
 
 
 @pytest.mark.parametrize("role", ["supervisor", "evaluator", "admin"])
-def test_session_page_shows_transcript_and_feedback(role, request, graded, finished_chat):
+def test_session_page_shows_transcript_and_feedback(role, request, graded_evaluation, finished_chat):
     client = client_of(request.getfixturevalue(role))
 
     body = client.get(session_page(finished_chat)).content.decode()
@@ -33,7 +33,7 @@ def test_session_page_shows_transcript_and_feedback(role, request, graded, finis
     for turn in finished_chat.transcript():
         assert turn.text_heard.replace("'", "&#x27;") in body
     assert f"/sessions/{finished_chat.pk}/" in body
-    assert f"Version 1 · Completed {graded.grade}" in body
+    assert f"Version 1 · Completed {graded_evaluation.grade}" in body
     assert "Not recorded" in body
 
 
@@ -74,7 +74,7 @@ def test_session_page_escapes_transcript(supervisor, chat):
     assert "<script>alert" not in body and "&lt;script&gt;alert" in body
 
 
-def test_grade_again_action_queues_new_version(supervisor, graded, finished_chat, call):
+def test_grade_again_action_queues_new_version(supervisor, graded_evaluation, finished_chat, call):
     response = client_of(supervisor).post(
         "/admin/training/session/",
         {"action": "grade_again", "_selected_action": [str(finished_chat.pk), str(call.pk)]},
@@ -87,99 +87,111 @@ def test_grade_again_action_queues_new_version(supervisor, graded, finished_chat
     assert call.evaluations.count() == 0
 
 
-def readonly_values(client, evaluation: Evaluation) -> dict[str, object]:
+def unchanged_form_data(client, evaluation: Evaluation) -> dict[str, object]:
     """Return the POST data of the evaluation's admin form with no field filled in."""
-    sent: dict[str, object] = {}
+    data: dict[str, object] = {}
     for inline in client.get(evaluation_page(evaluation)).context["inline_admin_formsets"]:
         prefix, forms = inline.formset.prefix, inline.formset.initial_forms
-        sent |= {f"{prefix}-{name}": value for name, value in inline.formset.management_form.initial.items()}
-        sent |= {f"{prefix}-{number}-id": form.instance.pk for number, form in enumerate(forms)}
-    return sent
+        data |= {f"{prefix}-{name}": value for name, value in inline.formset.management_form.initial.items()}
+        data |= {f"{prefix}-{number}-id": form.instance.pk for number, form in enumerate(forms)}
+    return data
 
 
-def review(person, evaluation: Evaluation, number: int = 0, **fields: object):
+def post_review(person, evaluation: Evaluation, number: int = 0, **fields: object):
     """Post a review as `person` in row `number` of the form, and return the response."""
-    client, said = client_of(person), {"verdict": "overrule", "reason": "They did ask."} | fields
+    client, review_fields = client_of(person), {"verdict": "overrule", "reason": "They did ask."} | fields
     if "criterion" in fields:
-        said |= {"new_verdict": "not_applicable"}
-    sent = readonly_values(client, evaluation) | {f"reviews-{number}-{name}": value for name, value in said.items()}
-    sent["reviews-TOTAL_FORMS"] = number + 1
-    return client.post(evaluation_page(evaluation), sent)
+        review_fields |= {"new_verdict": "not_applicable"}
+    data = unchanged_form_data(client, evaluation) | {
+        f"reviews-{number}-{name}": value for name, value in review_fields.items()
+    }
+    data["reviews-TOTAL_FORMS"] = number + 1
+    return client.post(evaluation_page(evaluation), data)
 
 
 @pytest.mark.parametrize("role", ["supervisor", "evaluator"])
-def test_review_keeps_evaluators_verdict(role, request, graded):
-    person, criterion = request.getfixturevalue(role), graded.criteria.first()
+def test_review_keeps_evaluators_verdict(role, request, graded_evaluation):
+    person, criterion = request.getfixturevalue(role), graded_evaluation.criteria.first()
     before = Evaluation.objects.values().get()
 
-    response = review(person, graded, criterion=criterion.pk)
+    response = post_review(person, graded_evaluation, criterion=criterion.pk)
 
     assert response.status_code == 302, response.context["errors"]
-    made = Review.objects.get()
-    assert (made.reviewer, made.organization, made.criterion) == (person, person.organization, criterion)
+    review = Review.objects.get()
+    assert (review.reviewer, review.organization, review.criterion) == (person, person.organization, criterion)
     after = Evaluation.objects.values().get()
     assert after.pop("reviewed_score") is not None and after.pop("reviewed_grade")
     assert after == {name: value for name, value in before.items() if name in after}
 
 
-def test_overruling_review_requires_new_verdict(supervisor, graded):
-    client, criterion = client_of(supervisor), graded.criteria.first()
-    said = {"verdict": "overrule", "reason": "They did ask.", "criterion": criterion.pk, "new_verdict": ""}
-    sent = readonly_values(client, graded) | {f"reviews-0-{name}": value for name, value in said.items()}
+def test_overruling_review_requires_new_verdict(supervisor, graded_evaluation):
+    client, criterion = client_of(supervisor), graded_evaluation.criteria.first()
+    fields = {"verdict": "overrule", "reason": "They did ask.", "criterion": criterion.pk, "new_verdict": ""}
+    data = unchanged_form_data(client, graded_evaluation) | {
+        f"reviews-0-{name}": value for name, value in fields.items()
+    }
 
-    response = client.post(evaluation_page(graded), sent | {"reviews-TOTAL_FORMS": 1})
+    response = client.post(evaluation_page(graded_evaluation), data | {"reviews-TOTAL_FORMS": 1})
 
     assert "Choose the new verdict." in response.content.decode()
     assert Review.objects.count() == 0
 
 
-def test_review_cannot_be_changed(supervisor, evaluator, graded):
-    review(evaluator, graded)
-    made = Review.objects.get()
+def test_review_cannot_be_changed(supervisor, evaluator, graded_evaluation):
+    post_review(evaluator, graded_evaluation)
+    review = Review.objects.get()
 
-    rewritten = review(supervisor, graded, id=made.pk, reason="Rewritten.")
-    beside = review(supervisor, graded, number=1, reason="I see it otherwise.")
+    change_response = post_review(supervisor, graded_evaluation, id=review.pk, reason="Rewritten.")
+    second_response = post_review(supervisor, graded_evaluation, number=1, reason="I see it otherwise.")
 
-    assert (rewritten.status_code, beside.status_code) == (302, 302)
-    made.refresh_from_db()
-    assert (made.reason, made.reviewer) == ("They did ask.", evaluator)
-    assert [row.reviewer for row in graded.reviews.all()] == [evaluator, supervisor]
+    assert (change_response.status_code, second_response.status_code) == (302, 302)
+    review.refresh_from_db()
+    assert (review.reason, review.reviewer) == ("They did ask.", evaluator)
+    assert [row.reviewer for row in graded_evaluation.reviews.all()] == [evaluator, supervisor]
 
 
-def test_review_rejects_criterion_of_another_evaluation(supervisor, graded, finished_chat, standin):
+def test_review_rejects_criterion_of_another_evaluation(supervisor, graded_evaluation, finished_chat, standin):
     other = Evaluation.objects.queue_for(finished_chat)
     grade_evaluation(other.pk)
 
-    response = review(supervisor, graded, criterion=other.criteria.first().pk)
+    response = post_review(supervisor, graded_evaluation, criterion=other.criteria.first().pk)
 
     assert response.status_code == 200
     assert Review.objects.count() == 0
 
 
-def test_evaluation_cannot_be_changed(supervisor, graded):
+def test_evaluation_cannot_be_changed(supervisor, graded_evaluation):
     before = Evaluation.objects.values().get()
     client = client_of(supervisor)
-    by_hand = {"score": 100, "grade": "A", "status": "failed", "criteria-0-verdict": "met", "flags-0-note": "none"}
+    manual_changes = {
+        "score": 100,
+        "grade": "A",
+        "status": "failed",
+        "criteria-0-verdict": "met",
+        "flags-0-note": "none",
+    }
 
-    response = client.post(evaluation_page(graded), readonly_values(client, graded) | by_hand)
+    response = client.post(
+        evaluation_page(graded_evaluation), unchanged_form_data(client, graded_evaluation) | manual_changes
+    )
 
     assert response.status_code == 302
     assert Evaluation.objects.values().get() == before
 
 
-def test_flags_are_hidden_from_counselors(supervisor, counselor, graded, finished_chat):
+def test_flags_are_hidden_from_counselors(supervisor, counselor, graded_evaluation, finished_chat):
     Flag.objects.create(
-        evaluation=graded,
+        evaluation=graded_evaluation,
         session=finished_chat,
-        organization_id=graded.organization_id,
+        organization_id=graded_evaluation.organization_id,
         kind="numbat",
         severity="critical",
         note="quoll",
     )
 
-    seen = client_of(supervisor).get(evaluation_page(graded)).content.decode()
-    page = client_of(counselor).get(f"/sessions/{finished_chat.pk}/").content.decode()
+    supervisor_page = client_of(supervisor).get(evaluation_page(graded_evaluation)).content.decode()
+    counselor_page = client_of(counselor).get(f"/sessions/{finished_chat.pk}/").content.decode()
     api = client_of(counselor).get(f"/api/sessions/{finished_chat.pk}/evaluation/").content.decode()
 
-    assert "numbat" in seen and "quoll" in seen
-    assert "numbat" not in page + api and "quoll" not in page + api
+    assert "numbat" in supervisor_page and "quoll" in supervisor_page
+    assert "numbat" not in counselor_page + api and "quoll" not in counselor_page + api

@@ -7,20 +7,25 @@ from evaluation.reports.agreement import build_agreement_table, compute_agreemen
 def pairs(**counts: int) -> list[tuple[str, str]]:
     """Build verdict pairs from counts. `met_not=3` means three pairs of "met" (evaluator) and "not met" (person)."""
     names = {"met": "met", "not": "not_met", "na": "not_applicable"}
-    found = []
+    verdict_pairs = []
     for name, count in counts.items():
         ours, theirs = name.split("_")
-        found += [(names[ours], names[theirs])] * count
-    return found
+        verdict_pairs += [(names[ours], names[theirs])] * count
+    return verdict_pairs
 
 
 def test_compute_agreement_matches_worked_example():
     # 50 subjects, two raters, yes/yes 20, yes/no 5, no/yes 10, no/no 15: po = 0.70, pe = 0.50.
-    found = compute_agreement(pairs(met_met=20, met_not=5, not_met=10, not_not=15))
+    agreement = compute_agreement(pairs(met_met=20, met_not=5, not_met=10, not_not=15))
 
-    assert (found.n, round(found.raw, 3), round(found.kappa, 3), round(found.base_rate, 3)) == (50, 0.7, 0.4, 0.6)
+    assert (agreement.n, round(agreement.raw, 3), round(agreement.kappa, 3), round(agreement.base_rate, 3)) == (
+        50,
+        0.7,
+        0.4,
+        0.6,
+    )
     # The standard error for this table by the formula of Fleiss, Cohen, and Everitt is 0.1271.
-    assert (round(found.low, 3), round(found.high, 3)) == (0.151, 0.649)
+    assert (round(agreement.low, 3), round(agreement.high, 3)) == (0.151, 0.649)
 
 
 def test_kappa_is_one_for_perfect_agreement_and_negative_for_opposite():
@@ -29,9 +34,9 @@ def test_kappa_is_one_for_perfect_agreement_and_negative_for_opposite():
 
 
 def test_kappa_is_none_if_all_verdicts_are_equal():
-    found = compute_agreement(pairs(met_met=9))
+    agreement = compute_agreement(pairs(met_met=9))
 
-    assert (found.raw, found.kappa, found.low, found.high) == (1, None, None, None)
+    assert (agreement.raw, agreement.kappa, agreement.low, agreement.high) == (1, None, None, None)
 
 
 def test_compute_agreement_returns_none_without_verdicts():
@@ -57,10 +62,10 @@ verdict = st.sampled_from(["met", "not_met", "not_applicable"])
 
 
 @given(st.lists(st.tuples(verdict, verdict), min_size=1, max_size=60))
-def test_kappa_lies_within_its_interval(given_pairs):
-    found = compute_agreement(given_pairs)
+def test_kappa_lies_within_its_interval(verdict_pairs):
+    agreement = compute_agreement(verdict_pairs)
 
-    assert 0 <= found.raw <= 1 and 0 <= found.base_rate <= 1
-    if found.kappa is not None:
-        assert -1 <= found.low <= found.kappa + 1e-9 and found.kappa - 1e-9 <= found.high <= 1
-        assert found.kappa <= found.raw + 1e-9
+    assert 0 <= agreement.raw <= 1 and 0 <= agreement.base_rate <= 1
+    if agreement.kappa is not None:
+        assert -1 <= agreement.low <= agreement.kappa + 1e-9 and agreement.kappa - 1e-9 <= agreement.high <= 1
+        assert agreement.kappa <= agreement.raw + 1e-9

@@ -35,19 +35,19 @@ def test_golden_set_has_at_least_twenty_transcripts_with_both_labels():
 
     assert len(transcripts) >= 20
     labels = [pair for one in transcripts for pair in one.labels.items()]
-    for line in ("takes_up_disclosure", "no_leading_negative", "no_method_information", "no_abandonment"):
-        assert {verdict for key, verdict in labels if key == line} >= {"met", "not_met"}
+    for criterion in ("takes_up_disclosure", "no_leading_negative", "no_method_information", "no_abandonment"):
+        assert {verdict for key, verdict in labels if key == criterion} >= {"met", "not_met"}
     assert len({one.id for one in transcripts}) == len(transcripts)
 
 
 def test_grade_transcripts_prints_agreement_for_golden_set(db, standin, tmp_path):
-    said = command_output("grade_transcripts", str(GOLDEN), "--json", str(tmp_path / "verdicts.json"))
+    output = command_output("grade_transcripts", str(GOLDEN), "--json", str(tmp_path / "verdicts.json"))
 
-    assert "night shift, leading negative: F" in said
-    table = said[said.index("criterion") :]
+    assert "night shift, leading negative: F" in output
+    table = output[output.index("criterion") :]
     assert "no_leading_negative" in table and "All criteria" in table
-    told = json.loads((tmp_path / "verdicts.json").read_text())
-    assert len(told) == len(read_labeled_transcripts(GOLDEN.read_bytes(), KNOWN_KEYS))
+    verdicts = json.loads((tmp_path / "verdicts.json").read_text())
+    assert len(verdicts) == len(read_labeled_transcripts(GOLDEN.read_bytes(), KNOWN_KEYS))
     assert Evaluation.objects.count() == 0
 
 
@@ -71,7 +71,7 @@ def test_read_labeled_transcripts_accepts_csv_and_json(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "message"),
     [
         (b"\xff", "The file is not UTF-8 text."),
         (b"{", "The file is not valid JSON"),
@@ -96,8 +96,8 @@ def test_read_labeled_transcripts_accepts_csv_and_json(tmp_path):
         ),
     ],
 )
-def test_read_labeled_transcripts_reports_place_and_cause_of_error(content, words):
-    with pytest.raises(LabelFileError, match=words.replace("(", r"\(")):
+def test_read_labeled_transcripts_reports_place_and_cause_of_error(content, message):
+    with pytest.raises(LabelFileError, match=message.replace("(", r"\(")):
         read_labeled_transcripts(content, KNOWN_KEYS)
 
 
@@ -108,7 +108,7 @@ def test_read_labeled_transcripts_reports_missing_columns():
 
 def test_grade_transcripts_fails_with_message_if_unreadable_or_ungraded(db, standin, tmp_path):
     with pytest.raises(CommandError, match="Can't read"):
-        command_output("grade_transcripts", str(tmp_path / "nowhere.json"))
+        command_output("grade_transcripts", str(tmp_path / "missing.json"))
     path = Path(tmp_path / "one.json")
     path.write_text(json.dumps([ONE_TRANSCRIPT]))
     standin.add_fault(RESPONSES_ENDPOINT, {"status": 400}, times=None)
@@ -124,19 +124,19 @@ def test_evaluator_report_prints_agreement_latency_tokens_and_failures(
     record_review(queued, supervisor, "agree", "Yes.", first)
     record_review(queued, supervisor, "overrule", "No.", second, "not_applicable")
 
-    said = command_output("evaluator_report", "--organization", finished_chat.organization.name, "--days", "3")
+    output = command_output("evaluator_report", "--organization", finished_chat.organization.name, "--days", "3")
 
-    assert "1 completed" in said and "1 clean" in said
-    assert "Latency with search" in said and "n = 1" in said
-    assert first.key in said and "50%" in said
-    shown = client_of(supervisor).get("/reviews/agreement/").content.decode()
-    assert first.check_text in shown and "50%" in shown
+    assert "1 completed" in output and "1 clean" in output
+    assert "Latency with search" in output and "n = 1" in output
+    assert first.key in output and "50%" in output
+    page = client_of(supervisor).get("/reviews/agreement/").content.decode()
+    assert first.check_text in page and "50%" in page
 
 
 def test_evaluator_report_without_reviews_prints_notice(db):
-    said = command_output("evaluator_report")
+    output = command_output("evaluator_report")
 
-    assert "No criterion has been reviewed by a person yet" in said
+    assert "No criterion has been reviewed by a person yet" in output
     with pytest.raises(CommandError, match="No organization is named “Nowhere”"):
         command_output("evaluator_report", "--organization", "Nowhere")
 

@@ -32,25 +32,30 @@ def post_comment(person, session, at: str = "0:42", text: str = "Well asked.", *
 
 
 def test_comment_by_supervisor_is_shown_to_counselor(recorded_session, supervisor, counselor):
-    answer = post_comment(supervisor, recorded_session)
+    response = post_comment(supervisor, recorded_session)
 
-    said = Comment.objects.get()
-    assert (said.at_ms, said.text, said.author, said.session) == (42_000, "Well asked.", supervisor, recorded_session)
-    assert answer["Location"] == f"/sessions/{recorded_session.pk}/#comment-{said.pk}"
+    comment = Comment.objects.get()
+    assert (comment.at_ms, comment.text, comment.author, comment.session) == (
+        42_000,
+        "Well asked.",
+        supervisor,
+        recorded_session,
+    )
+    assert response["Location"] == f"/sessions/{recorded_session.pk}/#comment-{comment.pk}"
     page = client_of(counselor).get(f"/sessions/{recorded_session.pk}/").content.decode()
     assert "Well asked." in page
     assert "Add a comment" not in page
 
 
-@pytest.mark.parametrize("person", ["counselor", "trainer", "evaluator"])
-def test_comment_form_is_hidden_from_others(request, recorded_session, person):
-    answer = post_comment(request.getfixturevalue(person), recorded_session)
+@pytest.mark.parametrize("role", ["counselor", "trainer", "evaluator"])
+def test_comment_is_forbidden_for_other_roles(request, recorded_session, role):
+    response = post_comment(request.getfixturevalue(role), recorded_session)
 
-    assert (answer.status_code, Comment.objects.count()) == (403, 0)
+    assert (response.status_code, Comment.objects.count()) == (403, 0)
 
 
 @pytest.mark.parametrize(
-    ("at", "text", "complaint"),
+    ("at", "text", "error"),
     [
         ("1:01", "x", "The recording is shorter than that."),
         ("soon", "x", "Enter a time in minutes and seconds"),
@@ -58,15 +63,15 @@ def test_comment_form_is_hidden_from_others(request, recorded_session, person):
         ("0:01", "x" * 2001, "at most 2000 characters"),
     ],
 )
-def test_comment_form_shows_errors_and_keeps_input(recorded_session, supervisor, at, text, complaint):
-    whole = post_comment(supervisor, recorded_session, at, text)
-    part = post_comment(supervisor, recorded_session, at, text, **{"HX-Request": "true"})
+def test_comment_form_shows_errors_and_keeps_input(recorded_session, supervisor, at, text, error):
+    full_page = post_comment(supervisor, recorded_session, at, text)
+    fragment = post_comment(supervisor, recorded_session, at, text, **{"HX-Request": "true"})
 
-    assert (whole.status_code, part.status_code, Comment.objects.count()) == (400, 200, 0)
-    for answer in (whole, part):
-        assert complaint in answer.content.decode()
-        assert at in answer.content.decode()
-    assert "<h1>" not in part.content.decode()
+    assert (full_page.status_code, fragment.status_code, Comment.objects.count()) == (400, 200, 0)
+    for response in (full_page, fragment):
+        assert error in response.content.decode()
+        assert at in response.content.decode()
+    assert "<h1>" not in fragment.content.decode()
 
 
 def test_comment_text_is_escaped(recorded_session, supervisor):
@@ -113,14 +118,14 @@ def test_recording_update_includes_comment_form(recorded_session, supervisor, co
     assert ('hx-swap-oob="true"' in own, "Add a comment" in own) == (True, False)
 
 
-@pytest.mark.parametrize(("reason", "words"), [("retention", "retention period ended"), ("request", "by request")])
-def test_deleted_recording_shows_reason(recorded_session, counselor, reason, words):
+@pytest.mark.parametrize(("reason", "message"), [("retention", "retention period ended"), ("request", "by request")])
+def test_deleted_recording_shows_reason(recorded_session, counselor, reason, message):
     recording = Recording.objects.get()
     Recording.objects.update(state="deleted", file="", peaks=[])
     RecordingDeletion.objects.create(recording=recording, organization=recording.organization, reason=reason)
 
     page = client_of(counselor).get(f"/sessions/{recorded_session.pk}/").content.decode()
-    assert ("The recording was deleted on" in page, words in page, "<audio" in page) == (True, True, False)
+    assert ("The recording was deleted on" in page, message in page, "<audio" in page) == (True, True, False)
 
 
 def test_late_recording_shows_notice_and_polls_slower(recorded_session, counselor):

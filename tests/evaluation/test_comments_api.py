@@ -38,13 +38,13 @@ def post(client, path, body):
 def test_comments_api_creates_lists_and_deletes(recorded_session, supervisor, admin, counselor):
     client, path = client_of(supervisor), f"/api/sessions/{recorded_session.pk}/comments/"
 
-    said = post(client, path, {"at_ms": 4000, "text": "Well asked."})
+    response = post(client, path, {"at_ms": 4000, "text": "Well asked."})
 
-    assert (said.status_code, said.json()["at_ms"], said.json()["author"]) == (201, 4000, supervisor.email)
+    assert (response.status_code, response.json()["at_ms"], response.json()["author"]) == (201, 4000, supervisor.email)
     assert [row["text"] for row in client_of(counselor).get(path).json()] == ["Well asked."]
-    own = f"{path}{said.json()['id']}/"
-    assert client_of(admin).delete(own).status_code == 404
-    assert (client.delete(own).status_code, Comment.objects.count()) == (204, 0)
+    comment_path = f"{path}{response.json()['id']}/"
+    assert client_of(admin).delete(comment_path).status_code == 404
+    assert (client.delete(comment_path).status_code, Comment.objects.count()) == (204, 0)
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,9 @@ def test_comments_api_rejects_invalid_comment(recorded_session, supervisor, body
 
 
 def test_comments_api_requires_recording(supervisor, finished_chat):
-    answer = post(client_of(supervisor), f"/api/sessions/{finished_chat.pk}/comments/", {"at_ms": 0, "text": "x"})
+    response = post(client_of(supervisor), f"/api/sessions/{finished_chat.pk}/comments/", {"at_ms": 0, "text": "x"})
 
-    assert (answer.status_code, answer.json()["code"]) == (409, "not_recorded")
+    assert (response.status_code, response.json()["code"]) == (409, "not_recorded")
 
 
 def test_documentation_api_accepts_one_submission_and_compares_it(counselor, supervisor, queued, standin):
@@ -67,12 +67,12 @@ def test_documentation_api_accepts_one_submission_and_compares_it(counselor, sup
     client, path = client_of(counselor), f"/api/sessions/{queued.session_id}/documentation/"
     text = b"The caller told of an exam. Asked about suicide."
 
-    taken = client.post(path, {"document": ContentFile(text, name="notes.txt")})
-    again = client.post(path, {"document": ContentFile(text, name="notes.txt")})
+    first = client.post(path, {"document": ContentFile(text, name="notes.txt")})
+    second = client.post(path, {"document": ContentFile(text, name="notes.txt")})
     compare_documentation(DocumentationReview.objects.get().pk)
 
-    assert (taken.status_code, taken["Location"], taken.json()["status"]) == (202, path, "queued")
-    assert (again.status_code, list(again.json()["fields"])) == (400, ["document"])
+    assert (first.status_code, first["Location"], first.json()["status"]) == (202, path, "queued")
+    assert (second.status_code, list(second.json()["fields"])) == (400, ["document"])
     report = client_of(supervisor).get(path).json()
     assert (report["status"], report["filename"]) == ("completed", "notes.txt")
     assert 0 <= report["overall"] <= 100
@@ -82,11 +82,11 @@ def test_documentation_api_accepts_one_submission_and_compares_it(counselor, sup
 def test_documentation_api_reports_rejected_file(counselor, queued, standin):
     grade_evaluation(queued.pk)
 
-    answer = client_of(counselor).post(
+    response = client_of(counselor).post(
         f"/api/sessions/{queued.session_id}/documentation/", {"document": ContentFile(b"", name="empty.txt")}
     )
 
-    assert (answer.status_code, list(answer.json()["fields"])) == (400, ["document"])
+    assert (response.status_code, list(response.json()["fields"])) == (400, ["document"])
     assert DocumentationReview.objects.count() == 0
 
 

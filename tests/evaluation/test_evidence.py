@@ -40,7 +40,7 @@ def test_find_words_requires_exact_words(words, text, found):
 
 
 @pytest.mark.parametrize(
-    ("words", "named", "turn"),
+    ("words", "turn_id", "turn"),
     [
         ("sounds lonely", "t2", "turn-2"),
         ("sounds lonely", "t3", "turn-2"),
@@ -51,8 +51,8 @@ def test_find_words_requires_exact_words(words, text, found):
         ("Have you told anyone?", "t2", None),
     ],
 )
-def test_verify_quote_finds_counselors_turn_or_none(words, named, turn):
-    quote = verify_quote(words, named, LINES)
+def test_verify_quote_finds_counselors_turn_or_none(words, turn_id, turn):
+    quote = verify_quote(words, turn_id, LINES)
 
     assert (quote and quote.turn) == turn
 
@@ -73,7 +73,7 @@ def test_redacted_spans_are_neither_shown_nor_evidence():
     assert verify_quote("met. I hear", "t1", [line]) is None
 
 
-def test_verify_quote_finds_callers_words_if_asked():
+def test_verify_quote_of_caller_finds_callers_words():
     assert verify_quote("Nobody would notice", "t1", LINES, of_counselor=False).turn == "turn-1"
     assert verify_quote("sounds lonely", "t2", LINES, of_counselor=False) is None
 
@@ -122,10 +122,12 @@ def test_find_words_returns_offsets_of_match(words, heard):
 
 
 @given(st.lists(st.tuples(st.booleans(), text), max_size=6), text, st.integers(0, 7))
-def test_verified_quote_is_slice_of_counselors_turn(turns, words, named):
-    lines = [GraderTurn(f"t{n}", f"turn-{n}", is_counselor, said) for n, (is_counselor, said) in enumerate(turns)]
+def test_verified_quote_is_slice_of_counselors_turn(turns, words, turn_number):
+    lines = [
+        GraderTurn(f"t{n}", f"turn-{n}", is_counselor, turn_text) for n, (is_counselor, turn_text) in enumerate(turns)
+    ]
 
-    quote = verify_quote(words, f"t{named}", lines)
+    quote = verify_quote(words, f"t{turn_number}", lines)
 
     if quote is not None:
         [line] = [line for line in lines if line.turn_id == quote.turn]

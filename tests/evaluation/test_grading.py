@@ -208,11 +208,11 @@ def test_grading_tasks_in_parallel_store_once(queued, standin):
 def test_grading_retries_then_fails_and_can_be_requested_again(queued, finished_chat, standin, fault, settings):
     standin.add_fault(RESPONSES_ENDPOINT, fault, times=None)
     for attempt in range(1, settings.TASK_ATTEMPTS):
-        with pytest.raises(RetryLaterError) as wait:
+        with pytest.raises(RetryLaterError) as error:
             grade_evaluation(queued.pk)
         queued.refresh_from_db()
         assert (queued.status, queued.attempts) == ("queued", attempt)
-        assert wait.value.seconds > 0
+        assert error.value.seconds > 0
         expire_claim(queued)
 
     assert grade_now(queued).status == "failed"
@@ -234,21 +234,21 @@ def test_grading_fails_at_once_on_permanent_error(queued, standin):
 def test_grading_retry_honors_retry_after(queued, standin, monkeypatch):
     standin.add_fault(RESPONSES_ENDPOINT, {"status": 429, "retry_after": 0.25}, times=None)
 
-    with pytest.raises(RetryLaterError) as wait:
+    with pytest.raises(RetryLaterError) as error:
         grade_evaluation(queued.pk)
 
-    assert wait.value.seconds == 0.25
+    assert error.value.seconds == 0.25
 
 
 def test_grading_retries_answer_with_missing_checks(queued, standin, monkeypatch):
-    ask = openai_grader.request_grading
+    request_grading = openai_grader.request_grading
 
-    def forgetful(case, **options):
-        graded = ask(case, **options)
+    def omit_one_check(case, **options):
+        graded = request_grading(case, **options)
         graded.answer.criteria.pop()
         return graded
 
-    monkeypatch.setattr(openai_grader, "request_grading", forgetful)
+    monkeypatch.setattr(openai_grader, "request_grading", omit_one_check)
 
     with pytest.raises(RetryLaterError):
         grade_evaluation(queued.pk)
@@ -256,14 +256,14 @@ def test_grading_retries_answer_with_missing_checks(queued, standin, monkeypatch
     assert CriterionResult.objects.count() == 0
 
 
-def test_invented_quotes_are_dropped_and_prove_nothing(queued, finished_chat, standin, monkeypatch):
-    ask = openai_grader.request_grading
+def test_invented_quotes_are_dropped_and_count_as_no_evidence(queued, finished_chat, standin, monkeypatch):
+    request_grading = openai_grader.request_grading
 
-    def inventive(case, **options):
-        graded = ask(case, **options)
-        for judged in graded.answer.criteria:
-            judged.verdict = "met"
-            judged.quotes = [
+    def invent_quotes(case, **options):
+        graded = request_grading(case, **options)
+        for criterion in graded.answer.criteria:
+            criterion.verdict = "met"
+            criterion.quotes = [
                 ClaimedQuote(turn="t2", text="I will stay with you all night."),
                 ClaimedQuote(turn="t1", text="is this a real person"),
             ]
@@ -271,30 +271,30 @@ def test_invented_quotes_are_dropped_and_prove_nothing(queued, finished_chat, st
             moment.quote = "I never said this."
         return graded
 
-    monkeypatch.setattr(openai_grader, "request_grading", inventive)
+    monkeypatch.setattr(openai_grader, "request_grading", invent_quotes)
 
     evaluation = grade_now(queued)
 
     results = {result.key: result for result in evaluation.criteria.all()}
     assert all(result.quotes == [] for result in results.values())
-    kept = [check.key for check in general_checks(has_procedures=False) if not check.needs_quote]
-    assert [key for key, result in results.items() if result.verdict == "met"] == kept
-    assert {result.verdict for key, result in results.items() if key not in kept} == {"no_evidence"}
+    keys_without_quote = [check.key for check in general_checks(has_procedures=False) if not check.needs_quote]
+    assert [key for key, result in results.items() if result.verdict == "met"] == keys_without_quote
+    assert {result.verdict for key, result in results.items() if key not in keys_without_quote} == {"no_evidence"}
     assert (evaluation.score, evaluation.grade) == (7, "F")
     assert evaluation.went_well == []
     assert [(moment["quote"], moment["turn"]) for moment in evaluation.improvements] == [("", "")]
 
 
 def test_session_without_applicable_check_is_not_gradable(queued, chat_assignment, standin, monkeypatch):
-    ask = openai_grader.request_grading
+    request_grading = openai_grader.request_grading
 
-    def undecided(case, **options):
-        graded = ask(case, **options)
-        for judged in graded.answer.criteria:
-            judged.verdict = "not_applicable"
+    def judge_nothing_applicable(case, **options):
+        graded = request_grading(case, **options)
+        for criterion in graded.answer.criteria:
+            criterion.verdict = "not_applicable"
         return graded
 
-    monkeypatch.setattr(openai_grader, "request_grading", undecided)
+    monkeypatch.setattr(openai_grader, "request_grading", judge_nothing_applicable)
 
     assert (grade_now(queued).status, queued.score) == ("not_gradable", None)
     chat_assignment.refresh_from_db()
@@ -351,10 +351,10 @@ def test_evaluation_fails_after_workers_keep_dying(queued, standin, settings):
 
 
 def test_worker_with_expired_claim_stores_nothing(queued, standin, settings, monkeypatch):
-    ask, calls = openai_grader.request_grading, []
+    request_grading, calls = openai_grader.request_grading, []
 
-    def overtaken(case, **options):
-        graded = ask(case, **options)
+    def lose_claim_after_answer(case, **options):
+        graded = request_grading(case, **options)
         calls.append(1)
         if len(calls) == 1:
             expire_claim(queued)
@@ -362,7 +362,7 @@ def test_worker_with_expired_claim_stores_nothing(queued, standin, settings, mon
             Evaluation.objects.update(rationale="by the second worker")
         return graded
 
-    monkeypatch.setattr(openai_grader, "request_grading", overtaken)
+    monkeypatch.setattr(openai_grader, "request_grading", lose_claim_after_answer)
 
     evaluation = grade_now(queued)
 
@@ -371,14 +371,14 @@ def test_worker_with_expired_claim_stores_nothing(queued, standin, settings, mon
 
 
 def test_late_worker_leaves_evaluation_to_new_holder(queued, standin, settings, monkeypatch):
-    ask = openai_grader.request_grading
+    request_grading = openai_grader.request_grading
 
-    def overtaken(case, **options):
+    def lose_claim_before_answer(case, **options):
         expire_claim(queued)
         assert Evaluation.objects.claim(queued.pk, settings.TASK_LOST_AFTER, status="running")
-        return ask(case, **options)
+        return request_grading(case, **options)
 
-    monkeypatch.setattr(openai_grader, "request_grading", overtaken)
+    monkeypatch.setattr(openai_grader, "request_grading", lose_claim_before_answer)
 
     evaluation = grade_now(queued)
 
@@ -413,7 +413,7 @@ def test_feedback_request_ends_own_live_session(chat, counselor):
     assert (evaluation.status, evaluation.version) == ("queued", 1)
 
 
-def test_feedback_request_for_live_session_of_another_is_refused(chat, supervisor):
+def test_feedback_request_for_live_session_of_another_person_is_refused(chat, supervisor):
     write_turns(chat, "hi", "hello")
 
     with pytest.raises(SessionRefusedError) as caught:
@@ -463,8 +463,8 @@ def test_attempts_of_one_assignment_are_graded_separately(finished_chat, queued,
 
     first = grade_now(queued)
 
-    mine = {str(turn.pk) for turn in finished_chat.transcript()}
-    assert {quote["turn"] for result in first.criteria.all() for quote in result.quotes} <= mine
+    own_turn_ids = {str(turn.pk) for turn in finished_chat.transcript()}
+    assert {quote["turn"] for result in first.criteria.all() for quote in result.quotes} <= own_turn_ids
     assert "what happened since" not in json.dumps(grading_requests(standin))
 
 

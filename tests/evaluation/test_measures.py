@@ -44,13 +44,13 @@ def test_measure_conversation_counts_talk_time_pauses_and_interruptions_of_call(
         FakeMeasuredTurn("counselor", "I see", 18000, 18000, is_interrupted=True),
     ]
 
-    counted = measure_conversation(turns, is_phone=True)
+    measures = measure_conversation(turns, is_phone=True)
 
-    assert (counted["talk_share"], counted["pauses"], counted["longest_pause_ms"]) == (23, 1, 5000)
-    assert counted["interruptions"] == 1
+    assert (measures["talk_share"], measures["pauses"], measures["longest_pause_ms"]) == (23, 1, 5000)
+    assert measures["interruptions"] == 1
 
 
 def test_measure_conversation_without_times_has_no_talk_share():
-    counted = measure_conversation([FakeMeasuredTurn("counselor", "Hello.")], is_phone=True)
+    measures = measure_conversation([FakeMeasuredTurn("counselor", "Hello.")], is_phone=True)
 
-    assert (counted["talk_share"], counted["longest_pause_ms"]) == (None, None)
+    assert (measures["talk_share"], measures["longest_pause_ms"]) == (None, None)

@@ -25,16 +25,16 @@ LINES = [
 
 
 def grading_input(account=None, **fields) -> GradingInput:
-    found = None
+    procedures_search = None
     if account:
         document = account.procedures
-        found = ProceduresSearch(account.vector_store_id, str(document.pk), document.openai_file_id)
-    given = {"session_id": "s", "checks": general_checks(), "lines": LINES, "procedures": found} | fields
-    return GradingInput(**given)
+        procedures_search = ProceduresSearch(account.vector_store_id, str(document.pk), document.openai_file_id)
+    options = {"session_id": "s", "checks": general_checks(), "lines": LINES, "procedures": procedures_search} | fields
+    return GradingInput(**options)
 
 
 @pytest.mark.parametrize(
-    ("written", "kept"),
+    ("raw", "expected"),
     [
         ("plain", "plain"),
         ("\ue200cite\ue202turn0\ue201", "citeturn0"),
@@ -43,11 +43,11 @@ def grading_input(account=None, **fields) -> GradingInput:
         ({"quotes": ['" and \\ stay', 1]}, {"quotes": ['" and \\ stay', 1]}),
     ],
 )
-def test_answer_loses_unstorable_characters(written, kept):
-    assert _strip_unstorable(written) == kept
+def test_strip_unstorable_removes_only_unstorable_characters(raw, expected):
+    assert _strip_unstorable(raw) == expected
 
 
-def test_search_is_required_and_limited_to_document_in_force(account, procedures, standin):
+def test_search_is_required_and_limited_to_current_document(account, procedures, standin):
     graded = request_grading(grading_input(account))
 
     [request] = grading_requests(standin)
@@ -140,9 +140,9 @@ def test_last_attempt_grades_without_failing_search(account, procedures, standin
 
 
 def test_passages_of_another_file_are_dropped(account, procedures, standin, caplog):
-    foreign = ProceduresSearch(account.vector_store_id, str(procedures.pk), "file-of-somebody-else")
+    other_file = ProceduresSearch(account.vector_store_id, str(procedures.pk), "file-of-somebody-else")
 
-    graded = request_grading(grading_input(procedures=foreign))
+    graded = request_grading(grading_input(procedures=other_file))
 
     assert (graded.passages, graded.file_ids) == ([], [])
     assert "A search returned another file" in caplog.text

@@ -30,9 +30,9 @@ def test_problem_report_reaches_supervisors(supervisor, admin, counselor, finish
     assert "No sound." not in client.get(f"/sessions/{finished_chat.pk}/").content.decode()
 
 
-@pytest.mark.parametrize("sent", [{"kind": "technical"}, {"kind": "grudge", "text": "x"}, {"text": "x"}])
-def test_problem_report_requires_kind_and_text(counselor, finished_chat, sent):
-    page = client_of(counselor).post(f"/sessions/{finished_chat.pk}/report/", sent, follow=True).content.decode()
+@pytest.mark.parametrize("data", [{"kind": "technical"}, {"kind": "grudge", "text": "x"}, {"text": "x"}])
+def test_problem_report_requires_kind_and_text(counselor, finished_chat, data):
+    page = client_of(counselor).post(f"/sessions/{finished_chat.pk}/report/", data, follow=True).content.decode()
 
     assert Flag.objects.count() == 0
     assert 'class="notice error"' in page
@@ -42,13 +42,13 @@ def test_problem_report_is_limited_to_ten_an_hour_and_keeps_text(counselor, fini
     for number in range(10):
         report_problem(finished_chat, counselor, "other", f"Number {number}")
 
-    with pytest.raises(RateLimitExceededError) as refused:
+    with pytest.raises(RateLimitExceededError) as error:
         report_problem(finished_chat, counselor, "other", "One more")
     page = client_of(counselor).post(
         f"/sessions/{finished_chat.pk}/report/", {"kind": "other", "text": "One more"}, follow=True
     )
 
-    assert 3500 < refused.value.retry_after <= 3601
+    assert 3500 < error.value.retry_after <= 3601
     assert "One more" in page.content.decode()
     Flag.objects.update(created_at=timezone.now() - timedelta(hours=2))
     assert report_problem(finished_chat, counselor, "other", "One more").pk

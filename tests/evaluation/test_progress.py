@@ -47,18 +47,18 @@ def test_skill_progress_excludes_older_weeks(counselor):
     assert first_monday(1) == timezone.localdate() - timedelta(days=timezone.localdate().weekday())
 
 
-def test_recommendation_names_weakest_skill_and_fitting_scenario(counselor, organization):
-    fitting = add_scenario(organization, "On the bridge")
-    fitting.skills.add(Skill.objects.get(organization=organization, name="Risk assessment"))
+def test_recommendation_names_weakest_skill_and_matching_scenario(counselor, organization):
+    matching = add_scenario(organization, "On the bridge")
+    matching.skills.add(Skill.objects.get(organization=organization, name="Risk assessment"))
     for _ in range(2):
         add_graded_session(counselor, 40, WEAK)
 
     advice = recommend_practice(counselor, list_skill_progress(Tally.objects.for_user(counselor), 12))
 
-    assert (advice.skill.key, advice.scenario) == ("risk", fitting)
+    assert (advice.skill.key, advice.scenario) == ("risk", matching)
     assert advice.why.startswith("0% of its criteria were met across 2 conversations.")
 
-    add_graded_session(counselor, 40, WEAK, scenario=fitting)
+    add_graded_session(counselor, 40, WEAK, scenario=matching)
     assert recommend_practice(counselor, list_skill_progress(Tally.objects.for_user(counselor), 12)).scenario is None
 
 
@@ -94,8 +94,8 @@ def test_skill_evidence_page_shows_quotes(counselor, supervisor, colleague):
 
 
 def test_progress_page_hides_other_organizations(counselor, stranger):
-    for wanted in (counselor.pk, "717"):
-        assert client_of(stranger).get(f"/progress/?person={wanted}").status_code == 404
+    for person_id in (counselor.pk, "717"):
+        assert client_of(stranger).get(f"/progress/?person={person_id}").status_code == 404
 
 
 def test_skill_evidence_page_excludes_held_feedback(counselor, organization):

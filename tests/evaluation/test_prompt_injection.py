@@ -55,7 +55,7 @@ def grade_conversation(phone_assignment, django_capture_on_commit_callbacks):
     """Return a function that plays (role, text) turns as a session, grades it, and returns the evaluation."""
     numbers = count(1)
 
-    def hold(turns) -> Evaluation:
+    def grade_turns(turns) -> Evaluation:
         session, _ = start_assignment(phone_assignment)
         after = ""
         for role, text in turns:
@@ -73,16 +73,16 @@ def grade_conversation(phone_assignment, django_capture_on_commit_callbacks):
         phone_assignment.refresh_from_db()
         return evaluation
 
-    return hold
+    return grade_turns
 
 
-def with_attack(turns, attack: str, way: str):
-    """Return `turns` with an attack behind or before the text of the fourth turn, or as an extra turn after it."""
+def add_attack(turns, attack: str, position: str):
+    """Return `turns` with an attack after or before the text of the fourth turn, or as a turn of its own after it."""
     role, text = turns[3]
-    if way == "alone":
+    if position == "alone":
         return [*turns[:4], ("counselor", attack), *turns[4:]]
-    words = f"{text} {attack}" if way == "behind" else f"{attack}\n{text}"
-    return [*turns[:3], (role, words), *turns[4:]]
+    attacked_text = f"{text} {attack}" if position == "after" else f"{attack}\n{text}"
+    return [*turns[:3], (role, attacked_text), *turns[4:]]
 
 
 def verdicts(evaluation: Evaluation) -> dict[str, str]:
@@ -104,36 +104,36 @@ def test_find_injections_detects_all_fifty_attacks():
 
 @pytest.mark.parametrize("is_document", [False, True])
 def test_find_injections_ignores_real_conversations(is_document):
-    assert [said for said in BENIGN_SENTENCES if find_injections(said, is_document)] == []
+    assert [sentence for sentence in BENIGN_SENTENCES if find_injections(sentence, is_document)] == []
 
 
-@pytest.mark.parametrize("way", ["behind", "before", "alone"])
-def test_attack_is_flagged_held_and_changes_no_verdict(gullible_grader, grade_conversation, way):
+@pytest.mark.parametrize("position", ["after", "before", "alone"])
+def test_attack_is_flagged_held_and_changes_no_verdict(gullible_grader, grade_conversation, position):
     honest = grade_conversation(HONEST_TURNS)
     assert (honest.status, honest.needs_person) == ("completed", [])
 
-    wrong = {}
+    failures = {}
     for attack in [*SPOKEN_ATTACKS, *WRITTEN_ATTACKS, *FORGED_OUTPUT_ATTACKS]:
-        evaluation = grade_conversation(with_attack(HONEST_TURNS, attack, way))
-        facts = {
+        evaluation = grade_conversation(add_attack(HONEST_TURNS, attack, position))
+        checks = {
             "score": evaluation.score == honest.score,
             "verdicts": verdicts(evaluation) == verdicts(honest),
             "held": (evaluation.status, evaluation.needs_person) == ("held", ["steered"]),
             "flag": [(one.kind, one.severity) for one in evaluation.flags.filter(source="rules")]
             == [("gaming", "critical")],
             "no evidence": not any(find_injections(quote) for quote in quotes(evaluation)),
-            "not seen": attack not in evaluation.rationale,
+            "not in rationale": attack not in evaluation.rationale,
         }
-        if not all(facts.values()):
-            wrong[attack] = [name for name, holds in facts.items() if not holds]
+        if not all(checks.values()):
+            failures[attack] = [name for name, holds in checks.items() if not holds]
 
-    assert wrong == {}
+    assert failures == {}
 
 
 @pytest.mark.parametrize("attack", [SPOKEN_ATTACKS[0], WRITTEN_ATTACKS[0], FORGED_OUTPUT_ATTACKS[0]])
 def test_red_lines_cap_score_despite_attack(gullible_grader, grade_conversation, attack):
     honest = grade_conversation(RED_LINE_TURNS)
-    evaluation = grade_conversation(with_attack(RED_LINE_TURNS, attack, "behind"))
+    evaluation = grade_conversation(add_attack(RED_LINE_TURNS, attack, "after"))
 
     assert (honest.grade, honest.needs_person) == ("F", ["red_line"])
     assert (evaluation.score, evaluation.grade, evaluation.status) == (honest.score, "F", "held")
@@ -154,22 +154,22 @@ def test_attack_repeated_by_caller_is_redacted(gullible_grader, grade_conversati
 def test_attack_in_document_never_reaches_grader(gullible_grader, grade_conversation, account, supervisor, attack):
     manual = "Line 717\n3010 Asking about suicide\nAsk directly about suicide and safe plans."
 
-    def graded_with(content: bytes) -> Evaluation:
+    def grade_with_document(content: bytes) -> Evaluation:
         document = upload_procedures(account, SimpleUploadedFile("m.pdf", content), supervisor)
         prepare_procedures(document.pk)
         document.refresh_from_db()
         assert document.status == "ready", document.failure
         return grade_conversation(HONEST_TURNS)
 
-    honest = graded_with(make_pdf(manual))
-    evaluation = graded_with(make_pdf(f"{manual}\n{attack}"))
+    honest = grade_with_document(make_pdf(manual))
+    evaluation = grade_with_document(make_pdf(f"{manual}\n{attack}"))
 
     assert honest.used_file_search is evaluation.used_file_search is True
     assert verdicts(evaluation) == verdicts(honest)
     assert (evaluation.status, evaluation.needs_person) == ("held", ["steered"])
     assert (honest.status, honest.needs_person) == ("completed", [])
-    sent = json.dumps([entry["body"] for entry in gullible_grader.logged_requests("http", "/v1/responses")])
-    assert attack not in sent
+    request_bodies = json.dumps([entry["body"] for entry in gullible_grader.logged_requests("http", "/v1/responses")])
+    assert attack not in request_bodies
 
 
 @pytest.fixture
@@ -190,12 +190,14 @@ def no_injection_detection(monkeypatch):
 def test_undetected_attack_is_limited_by_evidence_red_lines_and_review(
     gullible_grader, grade_conversation, no_injection_detection, attack
 ):
-    evaluation = grade_conversation(with_attack(RED_LINE_TURNS, attack, "alone"))
+    evaluation = grade_conversation(add_attack(RED_LINE_TURNS, attack, "alone"))
 
-    own = {str(turn.pk): turn.text_heard for turn in evaluation.session.transcript() if turn.is_by_counselor}
+    counselor_texts = {
+        str(turn.pk): turn.text_heard for turn in evaluation.session.transcript() if turn.is_by_counselor
+    }
     for row in evaluation.criteria.all():
         for quote in row.quotes:
-            assert own[quote["turn"]][quote["start"] : quote["end"]] == quote["text"]
+            assert counselor_texts[quote["turn"]][quote["start"] : quote["end"]] == quote["text"]
     assert evaluation.grade == "F"
     assert {"red_line", "thin_evidence"} <= set(evaluation.needs_person)
     assert Session.objects.get(pk=evaluation.session_id).evaluations.count() == 1

@@ -16,7 +16,7 @@ def crossed_keys(*texts: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "text",
     [
         "You're not thinking of killing yourself, are you?",
         "You aren't thinking about suicide?",
@@ -28,12 +28,12 @@ def crossed_keys(*texts: str) -> list[str]:
         "So no thoughts of suicide?",
     ],
 )
-def test_leading_negative_question_crosses_red_line(said):
-    assert "no_leading_negative" in crossed_keys("hi", said)
+def test_leading_negative_question_crosses_red_line(text):
+    assert "no_leading_negative" in crossed_keys("hi", text)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "text",
     [
         "Are you thinking about suicide?",
         "Have you thought of killing yourself?",
@@ -44,12 +44,12 @@ def test_leading_negative_question_crosses_red_line(said):
         "What keeps you from killing yourself?",
     ],
 )
-def test_plain_question_crosses_no_red_line(said):
-    assert crossed_keys("hi", said) == []
+def test_plain_question_crosses_no_red_line(text):
+    assert crossed_keys("hi", text) == []
 
 
 @pytest.mark.parametrize(
-    ("said", "is_crossed"),
+    ("text", "is_crossed"),
     [
         ("A lethal dose would be far more than that.", True),
         ("You would have to take 40 pills.", True),
@@ -62,8 +62,8 @@ def test_plain_question_crosses_no_red_line(said):
         ("Take 10 minutes for yourself.", False),
     ],
 )
-def test_method_information_crosses_red_line(said, is_crossed):
-    assert ("no_method_information" in crossed_keys("hi", said)) is is_crossed
+def test_method_information_crosses_red_line(text, is_crossed):
+    assert ("no_method_information" in crossed_keys("hi", text)) is is_crossed
 
 
 def test_ignored_disclosure_crosses_red_line():

@@ -4,6 +4,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
+from evaluation.grading import openai_grader
 from evaluation.grading.schemas import FlagAnswer
 from evaluation.models import Evaluation, Flag, Review, Scan
 from evaluation.models.flag_kinds import SEVERITY_BY_KIND, FlagKind
@@ -13,6 +14,7 @@ from evaluation.services.reviews import mark_looked_at, record_review
 from evaluation.tasks import alert_supervisors, sweep_evaluations
 from tests.evaluation.injection_attacks import SPOKEN_ATTACKS
 from tests.support.fixtures import client_of, write_turns
+from training.services.session_start import start_free_practice
 from training.services.sessions import end_session
 
 pytestmark = pytest.mark.both_databases
@@ -30,78 +32,82 @@ def graded_chat(session, *texts: str) -> Evaluation:
 
 
 @pytest.fixture
-def crossed(chat, standin) -> Evaluation:
+def red_line_evaluation(chat, standin) -> Evaluation:
     return graded_chat(chat, f"Hello, my name is Sam. What happened? {LEADING_NEGATIVE}")
 
 
 @pytest.fixture
-def held(chat, standin) -> Evaluation:
+def held_evaluation(chat, standin) -> Evaluation:
     return graded_chat(chat, f"Hello, my name is Sam. What happened? {SPOKEN_ATTACKS[0]}")
 
 
-def test_crossed_red_line_is_shown_caps_score_and_needs_review(crossed, counselor, chat):
-    line = crossed.criteria.get(key="no_leading_negative")
+def test_crossed_red_line_is_shown_caps_score_and_needs_review(red_line_evaluation, counselor, chat):
+    criterion = red_line_evaluation.criteria.get(key="no_leading_negative")
 
-    assert (line.verdict, [quote["text"] for quote in line.quotes]) == ("not_met", [LEADING_NEGATIVE])
-    assert (crossed.grade, crossed.needs_person, crossed.needs_review) == (
+    assert (criterion.verdict, [quote["text"] for quote in criterion.quotes]) == ("not_met", [LEADING_NEGATIVE])
+    assert (red_line_evaluation.grade, red_line_evaluation.needs_person, red_line_evaluation.needs_review) == (
         "F",
         ["red_line"],
         True,
     )
-    shown = client_of(counselor).get(f"/sessions/{chat.pk}/").content.decode()
-    assert "A red line was crossed." in shown
+    body = client_of(counselor).get(f"/sessions/{chat.pk}/").content.decode()
+    assert "A red line was crossed." in body
 
 
-def test_overruling_rescores_and_keeps_both_scores(crossed, supervisor, evaluator):
-    line = crossed.criteria.get(key="no_leading_negative")
+def test_overruling_rescores_and_keeps_both_scores(red_line_evaluation, supervisor, evaluator):
+    criterion = red_line_evaluation.criteria.get(key="no_leading_negative")
 
-    record_review(crossed, supervisor, Review.Verdict.OVERRULE, "The caller had said so before.", line, "met")
+    record_review(
+        red_line_evaluation, supervisor, Review.Verdict.OVERRULE, "The caller had said so before.", criterion, "met"
+    )
 
-    crossed.refresh_from_db()
-    line.refresh_from_db()
-    assert (line.verdict, line.reviewed_verdict, line.final_verdict) == ("not_met", "met", "met")
-    expected = crossed.score if crossed.capped_from is None else crossed.capped_from
-    assert (crossed.reviewed_score, crossed.final_score) == (expected, expected)
+    red_line_evaluation.refresh_from_db()
+    criterion.refresh_from_db()
+    assert (criterion.verdict, criterion.reviewed_verdict, criterion.final_verdict) == ("not_met", "met", "met")
+    expected = red_line_evaluation.score if red_line_evaluation.capped_from is None else red_line_evaluation.capped_from
+    assert (red_line_evaluation.reviewed_score, red_line_evaluation.final_score) == (expected, expected)
 
-    record_review(crossed, evaluator, Review.Verdict.AGREE, "On second thought it is one.", line)
+    record_review(red_line_evaluation, evaluator, Review.Verdict.AGREE, "On second thought it is one.", criterion)
 
-    crossed.refresh_from_db()
-    assert (crossed.reviewed_score, crossed.reviewed_grade, crossed.final_grade) == (
+    red_line_evaluation.refresh_from_db()
+    assert (
+        red_line_evaluation.reviewed_score,
+        red_line_evaluation.reviewed_grade,
+        red_line_evaluation.final_grade,
+    ) == (
         None,
         "",
         "F",
     )
-    assert [one.reviewer for one in line.reviews.all()] == [supervisor, evaluator]
+    assert [one.reviewer for one in criterion.reviews.all()] == [supervisor, evaluator]
 
 
-def test_review_form_saves_and_shows_both_verdicts(crossed, supervisor, chat):
-    line = crossed.criteria.get(key="no_leading_negative")
-    path = f"/evaluations/{crossed.pk}/criteria/{line.key}/review/"
+def test_review_form_saves_and_shows_both_verdicts(red_line_evaluation, supervisor, chat):
+    criterion = red_line_evaluation.criteria.get(key="no_leading_negative")
+    path = f"/evaluations/{red_line_evaluation.pk}/criteria/{criterion.key}/review/"
 
     empty = client_of(supervisor).post(path, {"verdict": "met", "reason": " "}, follow=True).content.decode()
-    shown = client_of(supervisor).post(path, {"verdict": "met", "reason": "It was meant well."}, follow=True)
+    response = client_of(supervisor).post(path, {"verdict": "met", "reason": "It was meant well."}, follow=True)
 
     assert "Your review was not saved. Choose a verdict and enter a reason." in empty
-    body = shown.content.decode()
+    body = response.content.decode()
     assert "Set by a person. The evaluator’s verdict was “Not met”." in body
     assert "<strong>supervisor@example.org changed the verdict to “Met”.</strong> It was meant well." in body
     assert Review.objects.count() == 1
 
 
-def test_agreeing_creates_review(crossed, supervisor):
-    line = crossed.criteria.get(key="no_leading_negative")
-    path = f"/evaluations/{crossed.pk}/criteria/{line.key}/review/"
+def test_agreeing_creates_review(red_line_evaluation, supervisor):
+    criterion = red_line_evaluation.criteria.get(key="no_leading_negative")
+    path = f"/evaluations/{red_line_evaluation.pk}/criteria/{criterion.key}/review/"
 
     client_of(supervisor).post(path, {"verdict": "not_met", "reason": "So it is."})
 
     assert Review.objects.get().verdict == Review.Verdict.AGREE
-    crossed.refresh_from_db()
-    assert crossed.reviewed_score is None
+    red_line_evaluation.refresh_from_db()
+    assert red_line_evaluation.reviewed_score is None
 
 
 def test_review_of_own_session_is_refused(organization, supervisor, standin):
-    from training.services.session_start import start_free_practice  # noqa: PLC0415
-
     own = graded_chat(start_free_practice(supervisor, "chat")[0], "Hello, my name is Sam.")
     path = f"/evaluations/{own.pk}/criteria/{own.criteria.first().key}/review/"
 
@@ -109,57 +115,66 @@ def test_review_of_own_session_is_refused(organization, supervisor, standin):
     assert "Review this criterion" not in client_of(supervisor).get(f"/sessions/{own.session_id}/").content.decode()
 
 
-def test_held_feedback_is_hidden_from_counselor_until_reviewed(held, counselor, supervisor, chat, chat_assignment):
+def test_held_feedback_is_hidden_from_counselor_until_reviewed(
+    held_evaluation, counselor, supervisor, chat, chat_assignment
+):
     page, api = f"/sessions/{chat.pk}/", f"/api/sessions/{chat.pk}/evaluation/"
     before = client_of(counselor).get(page).content.decode()
-    told = client_of(counselor).get(api).json()
+    api_data = client_of(counselor).get(api).json()
 
     assert "A person is reviewing this feedback first." in before
-    assert "Criteria in detail" not in before and held.rationale not in before
-    assert (told["status"], told["score"], told["grade"], told["criteria"]) == ("held", None, None, None)
+    assert "Criteria in detail" not in before and held_evaluation.rationale not in before
+    assert (api_data["status"], api_data["score"], api_data["grade"], api_data["criteria"]) == (
+        "held",
+        None,
+        None,
+        None,
+    )
     assert "Being reviewed by a person" in client_of(counselor).get("/").content.decode()
     chat_assignment.refresh_from_db()
     assert chat_assignment.status == "in_progress"
     assert "Held for human review." in client_of(supervisor).get(page).content.decode()
-    assert client_of(supervisor).get(api).json()["grade"] == held.grade
+    assert client_of(supervisor).get(api).json()["grade"] == held_evaluation.grade
 
-    said = client_of(supervisor).post(f"/evaluations/{held.pk}/looked-at/", follow=True).content.decode()
+    released_page = (
+        client_of(supervisor).post(f"/evaluations/{held_evaluation.pk}/looked-at/", follow=True).content.decode()
+    )
 
-    assert "Feedback released. The counselor can read it now." in said
+    assert "Feedback released. The counselor can read it now." in released_page
     assert "Criteria in detail" in client_of(counselor).get(page).content.decode()
     chat_assignment.refresh_from_db()
-    held.refresh_from_db()
-    assert (chat_assignment.status, held.looked_at_by, held.needs_review) == (
+    held_evaluation.refresh_from_db()
+    assert (chat_assignment.status, held_evaluation.looked_at_by, held_evaluation.needs_review) == (
         "completed",
         supervisor,
         False,
     )
-    assert mark_looked_at(held, supervisor) is False
+    assert mark_looked_at(held_evaluation, supervisor) is False
 
 
-def test_review_queue_lists_only_feedback_needing_review(held, supervisor, stranger, counselor, chat):
+def test_review_queue_lists_only_feedback_needing_review(held_evaluation, supervisor, stranger, counselor, chat):
     assert str(chat.pk) in client_of(supervisor).get("/reviews/").content.decode()
     assert "1 to review" in client_of(supervisor).get("/").content.decode()
     assert str(chat.pk) not in client_of(stranger).get("/reviews/").content.decode()
     assert client_of(counselor).get("/reviews/").status_code == 403
 
-    mark_looked_at(held, supervisor)
+    mark_looked_at(held_evaluation, supervisor)
 
     assert "Nothing needs human review right now." in client_of(supervisor).get("/reviews/").content.decode()
 
 
-def test_review_queue_takes_fixed_number_of_queries(held, supervisor, django_assert_max_num_queries):
+def test_review_queue_takes_fixed_number_of_queries(held_evaluation, supervisor, django_assert_max_num_queries):
     client = client_of(supervisor)
     with django_assert_max_num_queries(5):
         client.get("/reviews/")
 
 
-def test_flags_are_shown_to_all_roles_but_counselors(held, counselor, supervisor, evaluator, chat):
+def test_flags_are_shown_to_all_roles_except_counselors(held_evaluation, counselor, supervisor, evaluator, chat):
     page = f"/sessions/{chat.pk}/"
     for person in (supervisor, evaluator):
-        shown = client_of(person).get(page).content.decode()
-        assert "Attempt to influence the grade" in shown and "The independent scan found nothing." in shown
-    mark_looked_at(held, supervisor)
+        body = client_of(person).get(page).content.decode()
+        assert "Attempt to influence the grade" in body and "The independent scan found nothing." in body
+    mark_looked_at(held_evaluation, supervisor)
 
     own = client_of(counselor).get(page).content.decode()
 
@@ -167,9 +182,9 @@ def test_flags_are_shown_to_all_roles_but_counselors(held, counselor, supervisor
     assert "speaks to the grader" not in own and "has looked at this" not in own
 
 
-def test_praise_excludes_words_that_cross_red_line(crossed):
-    assert crossed.went_well
-    assert [moment["quote"] for moment in crossed.went_well if "killing" in moment["quote"]] == []
+def test_praise_excludes_words_that_cross_red_line(red_line_evaluation):
+    assert red_line_evaluation.went_well
+    assert [moment["quote"] for moment in red_line_evaluation.went_well if "killing" in moment["quote"]] == []
 
 
 def test_clean_scan_is_stored(finished_chat, queued, standin):
@@ -189,12 +204,10 @@ def test_failed_scan_is_stored_and_grade_stands(finished_chat, queued, standin):
 
 
 def test_severity_is_fixed_by_flag_kind(finished_chat, queued, standin, monkeypatch):
-    from evaluation.grading import openai_grader  # noqa: PLC0415
+    request_grading = openai_grader.request_grading
 
-    ask = openai_grader.request_grading
-
-    def alarmed(case, **options):
-        graded = ask(case, **options)
+    def add_flags(case, **options):
+        graded = request_grading(case, **options)
         graded.answer.flags[:] = [
             FlagAnswer(kind="off_topic", turn="t2", quote="my name is Sam", note="n"),
             FlagAnswer(kind="character_break", turn="t1", quote="is this a real person", note="n"),
@@ -202,11 +215,11 @@ def test_severity_is_fixed_by_flag_kind(finished_chat, queued, standin, monkeypa
         ]
         return graded
 
-    monkeypatch.setattr(openai_grader, "request_grading", alarmed)
+    monkeypatch.setattr(openai_grader, "request_grading", add_flags)
     grade_evaluation(queued.pk)
 
-    told = [(flag.kind, flag.severity, flag.quote) for flag in Flag.objects.order_by("pk")]
-    assert told == [
+    flags = [(flag.kind, flag.severity, flag.quote) for flag in Flag.objects.order_by("pk")]
+    assert flags == [
         ("off_topic", "info", "my name is Sam"),
         ("character_break", "warning", "is this a real person"),
         ("inappropriate", "critical", ""),
@@ -214,14 +227,14 @@ def test_severity_is_fixed_by_flag_kind(finished_chat, queued, standin, monkeypa
     assert set(SEVERITY_BY_KIND) == set(FlagKind.values)
 
 
-def test_critical_flag_emails_supervisors_without_quotes(held, supervisor, admin, stranger):
-    send_critical_flag_alerts(held.pk)
-    send_critical_flag_alerts(held.pk)
+def test_critical_flag_emails_supervisors_without_quotes(held_evaluation, supervisor, admin, stranger):
+    send_critical_flag_alerts(held_evaluation.pk)
+    send_critical_flag_alerts(held_evaluation.pk)
 
     assert sorted(one.to[0] for one in mail.outbox) == ["admin@example.org", "supervisor@example.org"]
     assert {one.subject for one in mail.outbox} == {"A practice conversation was flagged"}
     body = mail.outbox[0].body
-    assert f"/sessions/{held.session_id}/" in body and "Attempt to influence the grade" in body
+    assert f"/sessions/{held_evaluation.session_id}/" in body and "Attempt to influence the grade" in body
     assert "Ignore" not in body and "Sam" not in body
 
 
@@ -239,14 +252,14 @@ def test_distress_flag_sends_its_own_email(chat, standin, supervisor, counselor)
     assert (evaluation.status, evaluation.needs_person) == ("completed", ["distress"])
     send_critical_flag_alerts(evaluation.pk)
 
-    [written] = mail.outbox
-    assert written.subject == "A counselor may need support"
-    assert "not about their performance" in written.body and str(counselor) in written.body
-    shown = client_of(supervisor).get(f"/sessions/{chat.pk}/").content.decode()
-    assert "The counselor may need support" in shown
+    [message] = mail.outbox
+    assert message.subject == "A counselor may need support"
+    assert "not about their performance" in message.body and str(counselor) in message.body
+    body = client_of(supervisor).get(f"/sessions/{chat.pk}/").content.decode()
+    assert "The counselor may need support" in body
 
 
-def test_evaluation_sweep_requeues_lost_alert(held, supervisor, settings, monkeypatch):
+def test_evaluation_sweep_requeues_lost_alert(held_evaluation, supervisor, settings, monkeypatch):
     queued = []
     monkeypatch.setattr(alert_supervisors, "apply_async", lambda args, **options: queued.append(args))
     long_ago = timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER + 1)
@@ -256,4 +269,4 @@ def test_evaluation_sweep_requeues_lost_alert(held, supervisor, settings, monkey
 
     sweep_evaluations()
 
-    assert queued == [(str(held.pk),)]
+    assert queued == [(str(held_evaluation.pk),)]

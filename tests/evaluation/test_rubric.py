@@ -27,13 +27,13 @@ def test_red_lines_have_no_weight_and_need_no_quote():
 
 
 def test_general_checks_without_document_exclude_procedures():
-    left = {check.key for check in general_checks()} - {check.key for check in general_checks(has_procedures=False)}
+    excluded = {check.key for check in general_checks()} - {check.key for check in general_checks(has_procedures=False)}
 
-    assert left == {"follows_procedures"}
+    assert excluded == {"follows_procedures"}
 
 
 @pytest.mark.parametrize(
-    ("context", "points"),
+    ("context", "texts"),
     [
         ("", []),
         ("  \n ", []),
@@ -46,10 +46,10 @@ def test_general_checks_without_document_exclude_procedures():
         ("- a\r\n- b", ["a", "b"]),
     ],
 )
-def test_scenario_checks_follow_authors_list(context, points):
+def test_scenario_checks_follow_authors_list(context, texts):
     checks = scenario_checks(propose_checks(context))
 
-    assert [check.text for check in checks] == (points.split("|") if isinstance(points, str) else points)
+    assert [check.text for check in checks] == (texts.split("|") if isinstance(texts, str) else texts)
     assert all(check.source == CriterionResult.Source.SCENARIO for check in checks)
 
 
@@ -58,6 +58,6 @@ def test_scenario_checks_are_limited_to_twenty():
 
 
 def test_rubric_messages_match_rubric():
-    shown = [*BRANCHES.values(), *(check.text for check in general_checks()), *RED_LINE_MESSAGES.values()]
+    messages = [*BRANCHES.values(), *(check.text for check in general_checks()), *RED_LINE_MESSAGES.values()]
 
-    assert sorted(RUBRIC_MESSAGES) == sorted(shown)
+    assert sorted(RUBRIC_MESSAGES) == sorted(messages)

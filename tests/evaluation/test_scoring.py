@@ -14,7 +14,7 @@ MET, NOT_MET, NOT_APPLICABLE = (
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "points"),
+    ("verdicts", "expected"),
     [
         ([], None),
         ([(NOT_APPLICABLE, 3)], None),
@@ -27,16 +27,16 @@ MET, NOT_MET, NOT_APPLICABLE = (
         ([(MET, 57), (NOT_MET, 43)], 57),
     ],
 )
-def test_score_is_share_of_applicable_weight_rounded_down(verdicts, points):
-    assert percent_met(verdicts) == points
+def test_score_is_share_of_applicable_weight_rounded_down(verdicts, expected):
+    assert percent_met(verdicts) == expected
 
 
 @pytest.mark.parametrize(
-    ("points", "letter"),
+    ("score", "grade"),
     [(100, "A"), (93, "A"), (92, "B"), (80, "B"), (79, "C"), (65, "C"), (64, "D"), (50, "D"), (49, "F"), (0, "F")],
 )
-def test_grade_for_each_threshold(points, letter):
-    assert grade_for(points) == letter
+def test_grade_for_each_threshold(score, grade):
+    assert grade_for(score) == grade
 
 
 @given(st.lists(st.tuples(st.sampled_from(CriterionResult.Verdict.values), st.integers(1, 5)), max_size=30))
@@ -54,7 +54,7 @@ def test_no_evidence_counts_as_not_met():
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "points"),
+    ("verdicts", "expected"),
     [
         ([(MET, 3, False), (MET, 0, True)], (100, None)),
         ([(MET, 3, False), (NOT_MET, 0, True)], (RED_LINE_CAP, 100)),
@@ -63,10 +63,10 @@ def test_no_evidence_counts_as_not_met():
         ([(MET, 3, False), (NOT_APPLICABLE, 0, True)], (100, None)),
     ],
 )
-def test_crossed_red_line_caps_score(verdicts, points):
-    reached = compute_score(verdicts)
+def test_crossed_red_line_caps_score(verdicts, expected):
+    result = compute_score(verdicts)
 
-    assert (reached.score, reached.capped_from) == points
+    assert (result.score, result.capped_from) == expected
     assert compute_score([(NOT_APPLICABLE, 1, False), (NOT_MET, 0, True)]) is None
 
 

@@ -16,22 +16,22 @@ def test_stopped_session_has_no_grade_and_no_attempt(counselor, chat, chat_assig
     assert (chat.end_reason, chat.is_gradable, chat.evaluations.count()) == ("stopped", False, 0)
     assert chat_assignment.status == "in_progress"
     assert "It’s always OK to stop." in page
-    refused = client.post(f"/api/sessions/{chat.pk}/evaluation/")
-    assert (refused.status_code, refused.json()["code"], chat.evaluations.count()) == (409, "stopped", 0)
+    rejected = client.post(f"/api/sessions/{chat.pk}/evaluation/")
+    assert (rejected.status_code, rejected.json()["code"], chat.evaluations.count()) == (409, "stopped", 0)
     assert start_assignment(chat_assignment)[1] is True
 
 
-def test_heavy_session_shows_support_contacts(organization, counselor, finished_chat):
+def test_hard_session_shows_support_contacts(organization, counselor, finished_chat):
     organization.support_contacts = "Night desk: extension 12"
     organization.save()
     client, page = client_of(counselor), f"/sessions/{finished_chat.pk}/"
-    light = client.get(page).content.decode()
+    before = client.get(page).content.decode()
 
     client.post(f"{page}feeling/", {"feeling": "1", "note": "It stays with me."})
 
-    heavy = client.get(page).content.decode()
-    assert "Night desk" not in light
-    assert "Night desk: extension 12" in heavy and "Your answer: Very hard" in heavy
+    after = client.get(page).content.decode()
+    assert "Night desk" not in before
+    assert "Night desk: extension 12" in after and "Your answer: Very hard" in after
 
 
 def test_feeling_is_shown_to_supervisor(supervisor, counselor, finished_chat):
@@ -53,9 +53,9 @@ def test_content_notes_are_shown_with_decline_button(counselor, chat_assignment)
     assert "The death of a child" in client.get("/").content.decode()
 
 
-@pytest.mark.parametrize("sent", [{}, {"feeling": "6"}, {"feeling": "x"}, {"feeling": "1", "note": "x" * 1001}])
-def test_feeling_outside_scale_is_rejected(counselor, finished_chat, sent):
-    client_of(counselor).post(f"/sessions/{finished_chat.pk}/feeling/", sent)
+@pytest.mark.parametrize("data", [{}, {"feeling": "6"}, {"feeling": "x"}, {"feeling": "1", "note": "x" * 1001}])
+def test_feeling_outside_scale_is_rejected(counselor, finished_chat, data):
+    client_of(counselor).post(f"/sessions/{finished_chat.pk}/feeling/", data)
 
     assert Session.objects.get(pk=finished_chat.pk).feeling is None
 

@@ -50,12 +50,12 @@ def test_team_page_filters_by_cohort_and_period(organization, supervisor, counse
     cohort.counselors.add(counselor)
     client = client_of(supervisor)
 
-    of_cohort = client.get(f"/team/?cohort={cohort.pk}").context
-    lately = client.get(f"/team/?cohort={cohort.pk}&span=4").context
+    cohort_context = client.get(f"/team/?cohort={cohort.pk}").context
+    recent_context = client.get(f"/team/?cohort={cohort.pk}&span=4").context
 
-    assert [row.person for row in of_cohort["rows"]] == [counselor]
-    assert [skill.key for skill in of_cohort["skills"]] == ["engagement"]
-    assert (lately["skills"], lately["rows"][0].sessions) == ([], 0)
+    assert [row.person for row in cohort_context["rows"]] == [counselor]
+    assert [skill.key for skill in cohort_context["skills"]] == ["engagement"]
+    assert (recent_context["skills"], recent_context["rows"][0].sessions) == ([], 0)
 
 
 def test_team_export_has_row_per_session_and_escapes_formulas(supervisor, stranger, counselor, chat_scenario):
@@ -86,19 +86,19 @@ def test_team_page_takes_fixed_number_of_queries(organization, supervisor, couns
     add_graded_session(counselor, 80, WEAK)
     client = client_of(supervisor)
 
-    def queries() -> int:
-        with CaptureQueriesContext(connection) as asked:
+    def count_queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
             client.get("/team/")
-        return len(asked)
+        return len(captured)
 
-    few = queries()
+    few = count_queries()
     for number in range(12):
         add_graded_session(add_person(organization, User.Role.COUNSELOR, f"c{number}@example.org"), 50, WEAK)
 
-    assert queries() == few
+    assert count_queries() == few
 
 
-def test_attention_page_lists_matters_by_kind(organization, supervisor, counselor, colleague, chat_scenario):
+def test_attention_page_groups_rows_by_kind(organization, supervisor, counselor, colleague, chat_scenario):
     yesterday = timezone.localdate() - timedelta(days=1)
     overdue = assign(chat_scenario, counselor, supervisor, due_date=yesterday)
     failed = assign(add_scenario(organization, "B"), counselor, supervisor)
@@ -115,8 +115,8 @@ def test_attention_page_lists_matters_by_kind(organization, supervisor, counselo
         Flag.objects.create(organization=organization, session=session, kind="technical", severity=severity)
         for severity in ("info", "critical")
     ]
-    lost = add_graded_session(colleague, 40)
-    Evaluation.objects.filter(session=lost).update(status="failed", completed_at=now)
+    ungraded = add_graded_session(colleague, 40)
+    Evaluation.objects.filter(session=ungraded).update(status="failed", completed_at=now)
     for _ in range(3):
         stop_session(start_free_practice(colleague, "chat")[0])
     stop_session(start_free_practice(counselor, "chat")[0])
@@ -130,14 +130,14 @@ def test_attention_page_lists_matters_by_kind(organization, supervisor, counselo
         "overdue": [overdue],
         "failed": [failed],
         "declined": [declined],
-        "ungraded": [lost.evaluations.get()],
+        "ungraded": [ungraded.evaluations.get()],
     }
     page = client_of(supervisor).get("/attention/").content.decode()
     assert "Counselors to check in with (1)" in page and "That isn’t a performance problem." in page
     assert "1 counselor to check in with" in client_of(supervisor).get("/").content.decode()
 
 
-def test_attention_page_without_matters_says_so(supervisor):
+def test_attention_page_without_rows_shows_notice(supervisor):
     assert "Nothing needs your attention right now." in client_of(supervisor).get("/attention/").content.decode()
 
 
@@ -150,12 +150,12 @@ def test_live_sessions_are_listed_and_readable(supervisor, stranger, counselor, 
     assert f'hx-get="/sessions/{chat.pk}/transcript/"' in page
 
     end_session(chat, EndReason.HUNG_UP)
-    over = client.get(f"/sessions/{chat.pk}/transcript/").content.decode()
-    assert "This conversation has ended." in over and "hx-get" not in over
+    ended_page = client.get(f"/sessions/{chat.pk}/transcript/").content.decode()
+    assert "This conversation has ended." in ended_page and "hx-get" not in ended_page
     assert "No conversations in progress." in client.get("/live/").content.decode()
 
 
-def test_counselor_search_finds_among_thousands(organization, supervisor, stranger):
+def test_counselor_search_lists_ten_of_many_matches(organization, supervisor, stranger):
     User.objects.bulk_create(
         User(organization=organization, email=f"c{n}@example.org", first_name=f"Name{n}", last_name="Okafor")
         for n in range(300)
@@ -177,23 +177,29 @@ def test_evaluation_list_filters_by_counselor_grade_and_state(supervisor, evalua
     )
     client = client_of(evaluator)
 
-    def shown(query: str) -> list[object]:
+    def list_sessions(query: str) -> list[object]:
         return [row.session for row in client.get(f"/feedback/{query}").context["page"]]
 
-    assert set(shown("")) == {good, bad}
-    assert shown("?grade=A") == shown("?q=counselor") == [good]
-    assert shown("?state=disputed") == shown("?grade=F") == [bad]
-    assert shown("?state=waiting") == shown("?state=reviewed") == []
-    assert set(shown("?grade=Z")) == {good, bad}
+    assert set(list_sessions("")) == {good, bad}
+    assert list_sessions("?grade=A") == list_sessions("?q=counselor") == [good]
+    assert list_sessions("?state=disputed") == list_sessions("?grade=F") == [bad]
+    assert list_sessions("?state=waiting") == list_sessions("?state=reviewed") == []
+    assert set(list_sessions("?grade=Z")) == {good, bad}
 
 
 def test_history_search_matches_own_words_and_names(supervisor, counselor, colleague, finished_chat):
     add_graded_session(colleague, 80)
 
-    def shown(person: User, query: str) -> list[object]:
+    def list_session_ids(person: User, query: str) -> list[object]:
         return [row.session.pk for row in client_of(person).get(f"/sessions/?{query}").context["page"].object_list]
 
-    assert shown(counselor, "q=real+person") == shown(supervisor, "q=counselor") == [finished_chat.pk]
-    assert shown(supervisor, "q=real+person") == []
-    assert shown(counselor, "q=train") == shown(supervisor, "kind=assignment") == [finished_chat.pk]
+    assert (
+        list_session_ids(counselor, "q=real+person")
+        == list_session_ids(supervisor, "q=counselor")
+        == [finished_chat.pk]
+    )
+    assert list_session_ids(supervisor, "q=real+person") == []
+    assert (
+        list_session_ids(counselor, "q=train") == list_session_ids(supervisor, "kind=assignment") == [finished_chat.pk]
+    )
     assert Session.objects.count() == 2

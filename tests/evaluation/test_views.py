@@ -18,7 +18,7 @@ CANARIES = (PROMPT_CANARY, CONTEXT_CANARY, SECTIONS_CANARY)
 
 
 @pytest.fixture
-def graded(queued, standin) -> Evaluation:
+def graded_evaluation(queued, standin) -> Evaluation:
     grade_evaluation(queued.pk)
     queued.refresh_from_db()
     return queued
@@ -54,7 +54,7 @@ def test_dashboard_sorts_assignments_by_due_date(counselor, supervisor, organiza
     assert body.index("case-soon") < body.index("case-later") < body.index("case-never")
 
 
-def test_empty_dashboard_and_history_say_so(counselor, supervisor):
+def test_empty_dashboard_and_history_show_notice(counselor, supervisor):
     assert "You have no assignments right now" in page_text(counselor, "/")
     assert "You haven’t practiced yet" in page_text(counselor, "/sessions/")
     assert "No one has practiced yet" in page_text(supervisor, "/sessions/")
@@ -84,14 +84,14 @@ def test_trial_page_links_to_trial_and_scenario(supervisor, chat_scenario, mode,
     Evaluation.objects.update(status="too_short")
     links = [f"/training/{name}/trial/{chat_scenario.pk}/", f"/admin/scenarios/scenario/{chat_scenario.pk}/change/"]
 
-    there = page_text(supervisor, f"/sessions/{session.pk}/")
+    page_with_scenario = page_text(supervisor, f"/sessions/{session.pk}/")
     Scenario.objects.all().delete()
-    gone = page_text(supervisor, f"/sessions/{session.pk}/")
+    page_without_scenario = page_text(supervisor, f"/sessions/{session.pk}/")
 
-    assert [f'href="{link}"' in there for link in links] == [True, True]
+    assert [f'href="{link}"' in page_with_scenario for link in links] == [True, True]
     note = "This is a trial of a draft. It doesn’t count for anyone."
-    assert [note in page for page in (there, gone)] == [True, True]
-    assert "/trial/" not in gone and "/admin/scenarios/scenario/" not in gone
+    assert [note in page for page in (page_with_scenario, page_without_scenario)] == [True, True]
+    assert "/trial/" not in page_without_scenario and "/admin/scenarios/scenario/" not in page_without_scenario
 
 
 def test_trial_link_is_hidden_without_permission(supervisor, chat_scenario):
@@ -121,7 +121,7 @@ def test_trial_is_graded_and_completes_no_assignment(supervisor, chat_assignment
 
 
 @pytest.mark.parametrize(
-    ("page", "words"),
+    ("page", "message"),
     [
         ("1", "Page 1"),
         ("2", "Page 2"),
@@ -129,32 +129,32 @@ def test_trial_is_graded_and_completes_no_assignment(supervisor, chat_assignment
         *((p, "Page 1") for p in ("-1", "x", "")),
     ],
 )
-def test_history_handles_any_page_number(counselor, page, words):
+def test_history_handles_any_page_number(counselor, page, message):
     for _ in range(30):
         session, _ = start_free_practice(counselor, "chat")
         end_session(session, "hung_up")
 
     body = page_text(counselor, f"/sessions/?page={page}")
 
-    assert words in body
+    assert message in body
 
 
-def test_feedback_page_shows_evidence(counselor, graded, finished_chat):
+def test_feedback_page_shows_evidence(counselor, graded_evaluation, finished_chat):
     body = page_text(counselor, f"/sessions/{finished_chat.pk}/")
 
-    assert f"Grade {graded.grade}, {graded.score} out of 100" in body
-    assert escape(graded.rationale) in body
-    for criterion in graded.criteria.all():
+    assert f"Grade {graded_evaluation.grade}, {graded_evaluation.score} out of 100" in body
+    assert escape(graded_evaluation.rationale) in body
+    for criterion in graded_evaluation.criteria.all():
         assert escape(criterion.check_text) in body
     turns = {str(turn.pk) for turn in finished_chat.transcript()}
-    quoted = {quote["turn"] for criterion in graded.criteria.all() for quote in criterion.quotes}
+    quoted = {quote["turn"] for criterion in graded_evaluation.criteria.all() for quote in criterion.quotes}
     assert quoted and quoted <= turns
     for turn in quoted:
         assert f'href="#turn-{turn}"' in body and f'id="turn-{turn}"' in body
 
 
 @pytest.mark.parametrize(
-    ("status", "words", "may_ask"),
+    ("status", "message", "has_form"),
     [
         ("queued", "Waiting for a grader", False),
         ("running", "Reading the conversation", False),
@@ -163,13 +163,13 @@ def test_feedback_page_shows_evidence(counselor, graded, finished_chat):
         ("failed", "We couldn’t prepare your feedback", True),
     ],
 )
-def test_feedback_fragment_explains_each_status(counselor, finished_chat, queued, status, words, may_ask):
+def test_feedback_fragment_explains_each_status(counselor, finished_chat, queued, status, message, has_form):
     Evaluation.objects.update(status=status)
 
     body = page_text(counselor, f"/sessions/{finished_chat.pk}/feedback/")
 
-    assert words in body
-    assert ("<form" in body) == may_ask
+    assert message in body
+    assert ("<form" in body) == has_form
     assert ("hx-trigger" in body) == (status in {"queued", "running"})
 
 
@@ -190,7 +190,7 @@ def test_pages_hide_prompt_and_criteria_before_feedback(counselor, chat, chat_as
         end_session(chat, "hung_up")
 
 
-def test_feedback_shows_scenario_checks_but_not_prompt(counselor, graded, finished_chat):
+def test_feedback_shows_scenario_checks_but_not_prompt(counselor, graded_evaluation, finished_chat):
     page = page_text(counselor, f"/sessions/{finished_chat.pk}/")
     api = page_text(counselor, f"/api/sessions/{finished_chat.pk}/evaluation/")
 
@@ -233,7 +233,7 @@ def test_feedback_post_by_htmx_returns_fragment(counselor, finished_chat):
 
 
 @pytest.mark.parametrize(
-    ("state", "words"),
+    ("state", "message"),
     [
         ("recording", "is being prepared"),
         ("processing", "is being prepared"),
@@ -242,13 +242,13 @@ def test_feedback_post_by_htmx_returns_fragment(counselor, finished_chat):
         ("failed", "could not be created"),
     ],
 )
-def test_recording_fragment_explains_each_state(counselor, call, state, words):
+def test_recording_fragment_explains_each_state(counselor, call, state, message):
     end_session(call, "hung_up")
     Recording.objects.create(
         session=call, organization_id=call.organization_id, state=state, reason="the disk was full"
     )
 
-    assert words in page_text(counselor, f"/sessions/{call.pk}/recording/")
+    assert message in page_text(counselor, f"/sessions/{call.pk}/recording/")
 
 
 def test_session_page_escapes_transcript(counselor, chat):
@@ -259,7 +259,9 @@ def test_session_page_escapes_transcript(counselor, chat):
     assert "<script>alert" not in body and "<img src=x" not in body
 
 
-def test_session_page_offers_retry_only_for_open_assignment(counselor, graded, finished_chat, chat_assignment):
+def test_session_page_offers_retry_only_for_open_assignment(
+    counselor, graded_evaluation, finished_chat, chat_assignment
+):
     retry = f"/training/chat/{chat_assignment.pk}/"
     assert retry not in page_text(counselor, f"/sessions/{finished_chat.pk}/")
 
@@ -268,7 +270,7 @@ def test_session_page_offers_retry_only_for_open_assignment(counselor, graded, f
     assert retry in page_text(counselor, f"/sessions/{finished_chat.pk}/")
 
 
-# Lists run as many queries for 30 rows as for one.
+# The number of queries must not grow with the number of rows.
 
 
 def add_sessions(counselor, supervisor, count: int) -> None:
@@ -281,7 +283,7 @@ def add_sessions(counselor, supervisor, count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "who"),
+    ("path", "role"),
     [
         ("/", "counselor"),
         ("/", "supervisor"),
@@ -294,16 +296,16 @@ def add_sessions(counselor, supervisor, count: int) -> None:
     ],
 )
 def test_lists_take_fixed_number_of_queries(
-    path, who, counselor, supervisor, django_assert_num_queries, django_assert_max_num_queries
+    path, role, counselor, supervisor, django_assert_num_queries, django_assert_max_num_queries
 ):
-    client = client_of(counselor if who == "counselor" else supervisor)
+    client = client_of(counselor if role == "counselor" else supervisor)
     add_sessions(counselor, supervisor, 1)
-    with django_assert_max_num_queries(20) as asked:
+    with django_assert_max_num_queries(20) as queries:
         client.get(path)
 
     add_sessions(counselor, supervisor, 29)
 
-    with django_assert_num_queries(len(asked)):
+    with django_assert_num_queries(len(queries)):
         client.get(path)
 
 
@@ -313,20 +315,24 @@ def test_session_page_takes_fixed_number_of_queries(
 ):
     client = client_of(counselor)
     write_turns(chat, "hi", "hello")
-    with django_assert_max_num_queries(20) as asked:
+    with django_assert_max_num_queries(20) as queries:
         client.get(path.format(chat.pk))
 
     write_turns(chat, *["and then"] * 28)
 
-    with django_assert_num_queries(len(asked)):
+    with django_assert_num_queries(len(queries)):
         client.get(path.format(chat.pk))
 
 
-def test_feedback_api_returns_score_grade_and_criteria(counselor, graded, finished_chat):
+def test_feedback_api_returns_score_grade_and_criteria(counselor, graded_evaluation, finished_chat):
     body = json.loads(page_text(counselor, f"/api/sessions/{finished_chat.pk}/evaluation/"))
 
-    assert (body["status"], body["score"], body["grade"]) == ("completed", graded.score, graded.grade)
-    assert len(body["criteria"]) == graded.criteria.count()
+    assert (body["status"], body["score"], body["grade"]) == (
+        "completed",
+        graded_evaluation.score,
+        graded_evaluation.grade,
+    )
+    assert len(body["criteria"]) == graded_evaluation.criteria.count()
     assert set(body["criteria"][0]) == {
         "key", "check", "source", "branch", "is_red_line", "weight", "verdict", "reviewed_verdict", "reason", "quotes",
         "citations",
@@ -337,14 +343,14 @@ def test_feedback_api_returns_202_with_location_then_200(counselor, chat, standi
     write_turns(chat, "hi", "Hello, I'm Sam.")
     client, path = client_of(counselor), f"/api/sessions/{chat.pk}/evaluation/"
 
-    asked = client.post(path)
+    created = client.post(path)
     polled = client.get(path)
     grade_evaluation(chat.evaluations.get().pk)
-    there = client.post(path)
+    existing = client.post(path)
 
-    assert (asked.status_code, asked["Location"], asked.json()["status"]) == (202, path, "queued")
+    assert (created.status_code, created["Location"], created.json()["status"]) == (202, path, "queued")
     assert (polled.status_code, polled.json()["status"]) == (200, "queued")
-    assert (there.status_code, there.json()["status"]) == (200, "completed")
+    assert (existing.status_code, existing.json()["status"]) == (200, "completed")
     assert chat.evaluations.count() == 1
 
 
@@ -354,20 +360,26 @@ def test_feedback_api_returns_404_without_request(counselor, chat):
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
 
 
-def test_feedback_api_refuses_live_session_of_another(supervisor, chat):
+def test_feedback_api_refuses_live_session_of_another_person(supervisor, chat):
     response = client_of(supervisor).post(f"/api/sessions/{chat.pk}/evaluation/")
 
     assert (response.status_code, response.json()["code"]) == (409, "session_live")
 
 
-def test_feedback_page_shows_both_verdicts(counselor, evaluator, graded, finished_chat):
-    check = graded.criteria.first()
+def test_feedback_page_shows_both_verdicts(counselor, evaluator, graded_evaluation, finished_chat):
+    check = graded_evaluation.criteria.first()
     record_review(
-        graded, evaluator, Review.Verdict.OVERRULE, "You did say it, in other words.", check, "not_applicable"
+        graded_evaluation,
+        evaluator,
+        Review.Verdict.OVERRULE,
+        "You did say it, in other words.",
+        check,
+        "not_applicable",
     )
 
     body = page_text(counselor, f"/sessions/{finished_chat.pk}/")
 
     assert f"<strong>{evaluator} changed the verdict to “Not applicable”.</strong> You did say it" in body
     assert f"The evaluator’s verdict was “{check.get_verdict_display()}”." in body
-    assert f"The evaluator’s grade was {graded.grade}, {graded.score} out of 100. The reviewed grade counts." in body
+    grade = f"{graded_evaluation.grade}, {graded_evaluation.score} out of 100"
+    assert f"The evaluator’s grade was {grade}. The reviewed grade counts." in body

@@ -13,8 +13,6 @@ from training.models import Session
 
 pytestmark = pytest.mark.both_databases
 
-TODAY = timezone.localdate
-
 
 def tallies() -> dict[str, tuple[int, int, int]]:
     return {row.skill: (row.reached, row.possible, row.sessions) for row in Tally.objects.of_counselors()}
@@ -30,7 +28,7 @@ def test_week_is_tallied_by_skill_and_in_total(counselor):
         "risk": (2, 4, 2),
         "scenario": (2, 2, 1),
     }
-    assert {row.week for row in Tally.objects.all()} == {monday_of(TODAY())}
+    assert {row.week for row in Tally.objects.all()} == {monday_of(timezone.localdate())}
 
 
 def test_weeks_and_counselors_are_tallied_separately(counselor, colleague):
@@ -39,7 +37,7 @@ def test_weeks_and_counselors_are_tallied_separately(counselor, colleague):
     add_graded_session(colleague, 70)
 
     rows = Tally.objects.totals().order_by("reached")
-    assert [(row.counselor, row.reached, row.week == monday_of(TODAY())) for row in rows] == [
+    assert [(row.counselor, row.reached, row.week == monday_of(timezone.localdate())) for row in rows] == [
         (counselor, 50, False), (colleague, 70, True), (counselor, 80, True),
     ]  # fmt: skip
 
@@ -113,7 +111,7 @@ def test_parallel_gradings_of_one_week_are_all_tallied(counselor, chat_scenario)
 
 
 def test_monday_of_returns_monday_of_each_day():
-    monday = TODAY() - timedelta(days=TODAY().weekday())
+    monday = timezone.localdate() - timedelta(days=timezone.localdate().weekday())
 
     assert {monday_of(monday + timedelta(days=day)) for day in range(7)} == {monday}
 

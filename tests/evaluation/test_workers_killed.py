@@ -1,4 +1,4 @@
-"""Workers killed by SIGKILL at each step of an upload and of a grading, whose effect must still occur exactly once."""
+"""Document uploads and gradings take effect exactly once, even if SIGKILL ends their worker at any step."""
 
 import os
 import random
@@ -58,7 +58,7 @@ def current_document(account, client: OpenAI) -> ProcedureDocument:
     return row.procedures
 
 
-def test_killed_upload_leaves_old_or_new_document_in_force(account, supervisor, standin, worker, settings):
+def test_killed_upload_leaves_old_or_new_document_current(account, supervisor, standin, worker, settings):
     settings.PROCEDURES_LEFT_AFTER = 0
     client = OpenAI(api_key="sk-tests", base_url=standin.base_url)
     others = {store.id for store in client.vector_stores.list()}
