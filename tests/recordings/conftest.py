@@ -10,13 +10,13 @@ from training.models import Session, TranscriptTurn
 def add_turn() -> Callable[..., TranscriptTurn]:
     """Return a function that adds a finished turn to a call, spoken by default."""
 
-    def add_turn(session: Session, role: str, text: str, **facts: object) -> TranscriptTurn:
+    def add_turn(session: Session, role: str, text: str, **fields: object) -> TranscriptTurn:
         number = session.turns.count() + 1
-        facts = {
+        fields = {
             "source": TranscriptTurn.Source.SPOKEN,
             "start_ms": 1000 * number,
             "end_ms": 1000 * number + 900,
-        } | facts
+        } | fields
         return TranscriptTurn.objects.create(
             organization_id=session.organization_id,
             session=session,
@@ -26,7 +26,7 @@ def add_turn() -> Callable[..., TranscriptTurn]:
             item=f"item-{number}",
             after=f"item-{number - 1}" if number > 1 else "",
             revision=number,
-            **facts,
+            **fields,
         )
 
     return add_turn

@@ -18,8 +18,8 @@ from recordings.storage import object_store  # noqa: E402
 from tests.support.kill_points import KillPoints, print_results, run_forked  # noqa: E402
 
 
-def finish_once(death: int) -> int:
-    steps = KillPoints(death)
+def finish_once(kill_step: int) -> int:
+    steps = KillPoints(kill_step)
     events = object_store().client.meta.events  # type: ignore[attr-defined]
     events.register("before-send.s3", steps.reach)
     events.register("response-received.s3", steps.reach)
@@ -29,4 +29,4 @@ def finish_once(death: int) -> int:
 
 
 for line in sys.stdin:
-    print_results([run_forked(partial(finish_once, death)) for death in json.loads(line)])
+    print_results([run_forked(partial(finish_once, kill_step)) for kill_step in json.loads(line)])

@@ -1,4 +1,4 @@
-"""Buckets on a local S3 server, and whole reads and writes for either kind of object store."""
+"""Buckets on a local S3 server, and helpers that read and write whole objects in any object store."""
 
 from typing import Any
 from urllib.parse import urlencode

@@ -1,4 +1,4 @@
-"""Recordings made as a gateway makes them: the call acquired, its audio spooled and uploaded."""
+"""Recordings created the way a gateway creates them: acquire the call, spool its audio, and upload it."""
 
 import io
 import wave
@@ -47,7 +47,7 @@ def record_call(session: Session, seconds: float = 1.0) -> Recording:
     return Recording.objects.get(session=session)
 
 
-def stereo_of(recording: Recording) -> np.ndarray:
+def read_stereo(recording: Recording) -> np.ndarray:
     with recording.file.open("rb") as file, wave.open(io.BytesIO(file.read())) as wav:
         return np.frombuffer(wav.readframes(wav.getnframes()), "<i2").reshape(-1, 2)
 
@@ -57,7 +57,7 @@ def stored_keys(prefix: str) -> list[str]:
 
 
 def age_host(session: Session) -> None:
-    """Make the call's gateway look long gone: last seen in 2020."""
+    """Make the call's gateway look lost: last seen in 2020."""
     RecordingEpoch.objects.filter(recording__session=session).update(seen_at="2020-01-01T00:00:00Z")
 
 

@@ -40,8 +40,8 @@ def channels(assembly: Assembly) -> tuple[Samples, Samples]:
     return stereo[:, 0], stereo[:, 1]
 
 
-def numbers_in(samples: Samples) -> NDArray[np.int64]:
-    """Return the indexes of numbered samples, in rising order. Each gap must be shorter than PERIOD samples."""
+def sample_indexes(samples: Samples) -> NDArray[np.int64]:
+    """Return the indexes of numbered samples, in ascending order. Each gap must be shorter than PERIOD samples."""
     remainders = samples.view(np.uint16).astype(np.int64) - 1
     return remainders[0] + np.concatenate([[0], np.cumsum(np.diff(remainders) % PERIOD)])
 

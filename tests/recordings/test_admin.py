@@ -19,34 +19,34 @@ def recording(call) -> Recording:
     return recording
 
 
-def change(person, recording: Recording, **fields: str):
+def post_change(person, recording: Recording, **fields: str):
     return client_of(person).post(f"/admin/recordings/recording/{recording.pk}/change/", fields, follow=True)
 
 
-def delete(person, recording: Recording) -> str:
-    chosen = {"action": "delete_now", "_selected_action": str(recording.pk)}
-    answer = client_of(person).post("/admin/recordings/recording/", chosen, follow=True)
-    text: str = answer.content.decode()
+def delete_in_admin(person, recording: Recording) -> str:
+    data = {"action": "delete_now", "_selected_action": str(recording.pk)}
+    response = client_of(person).post("/admin/recordings/recording/", data, follow=True)
+    text: str = response.content.decode()
     return text
 
 
 def test_legal_hold_requires_reason_and_prevents_deletion(recording, supervisor):
-    without = change(supervisor, recording, is_held="on", hold_reason="").content.decode()
-    change(supervisor, recording, is_held="on", hold_reason="A complaint is open.")
+    error_page = post_change(supervisor, recording, is_held="on", hold_reason="").content.decode()
+    post_change(supervisor, recording, is_held="on", hold_reason="A complaint is open.")
 
     recording.refresh_from_db()
-    assert "Enter a reason for the legal hold." in without
+    assert "Enter a reason for the legal hold." in error_page
     assert (recording.is_held, recording.hold_reason, recording.state) == (True, "A complaint is open.", "completed")
-    assert "1 recording was kept because of a legal hold." in delete(supervisor, recording)
+    assert "1 recording was kept because of a legal hold." in delete_in_admin(supervisor, recording)
     assert len(stored_keys("recordings/")) == 1
 
 
 def test_supervisor_deletes_recording_and_sees_deleted_copies(recording, supervisor):
     recording.refresh_from_db()
-    told = delete(supervisor, recording)
+    result_page = delete_in_admin(supervisor, recording)
     page = client_of(supervisor).get(f"/admin/recordings/recording/{recording.pk}/change/").content.decode()
 
-    assert "1 recording was deleted." in told
+    assert "1 recording was deleted." in result_page
     assert RecordingDeletion.objects.get().requested_by == supervisor
     assert (recording.file.name in page, str(supervisor) in page, stored_keys("recordings/")) == (True, True, [])
 
@@ -76,7 +76,7 @@ def test_changelist_uses_fixed_number_of_queries(recording, supervisor, django_a
 
 @pytest.mark.parametrize("person", ["trainer", "evaluator"])
 def test_roles_without_permission_cannot_delete(request, recording, person):
-    delete(request.getfixturevalue(person), recording)
+    delete_in_admin(request.getfixturevalue(person), recording)
 
     assert (len(stored_keys("recordings/")), RecordingDeletion.objects.count()) == (1, 0)
 
@@ -86,10 +86,10 @@ def test_retention_is_set_for_organization_and_account(admin, organization, acco
     for path in (f"organization/{organization.pk}", f"account/{account.pk}"):
         assert 'name="recording_days"' in client.get(f"/admin/accounts/{path}/change/").content.decode()
     fields = {"name": account.name, "number": account.number, "recording_days": "0"}
-    refused = client.post(f"/admin/accounts/account/{account.pk}/change/", fields).content.decode()
+    rejected_page = client.post(f"/admin/accounts/account/{account.pk}/change/", fields).content.decode()
     saved = client.post(f"/admin/accounts/account/{account.pk}/change/", fields | {"recording_days": "45"})
 
     account.refresh_from_db()
     assert saved.status_code == 302, saved.content.decode()
-    assert "greater than or equal to 1" in refused
+    assert "greater than or equal to 1" in rejected_page
     assert account.recording_days == 45

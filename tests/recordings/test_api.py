@@ -39,26 +39,26 @@ def recording(call) -> Recording:
     return add_recording(call)
 
 
-def listed(person, query: str = "") -> list[str]:
-    answer = client_of(person).get(f"/api/recordings/{query}")
-    assert answer.status_code == 200, answer.content
-    return [row["id"] for row in answer.json()["results"]]
+def list_recordings(person, query: str = "") -> list[str]:
+    response = client_of(person).get(f"/api/recordings/{query}")
+    assert response.status_code == 200, response.content
+    return [row["id"] for row in response.json()["results"]]
 
 
 def test_recording_list_is_limited_by_role(recording, colleague, counselor, supervisor, evaluator, stranger):
-    theirs = add_recording(start_free_practice(colleague, Mode.PHONE)[0])
+    other = add_recording(start_free_practice(colleague, Mode.PHONE)[0])
 
-    assert listed(counselor) == [str(recording.pk)]
-    assert listed(colleague) == [str(theirs.pk)]
-    assert listed(supervisor) == listed(evaluator) == [str(theirs.pk), str(recording.pk)]
-    assert listed(stranger) == []
+    assert list_recordings(counselor) == [str(recording.pk)]
+    assert list_recordings(colleague) == [str(other.pk)]
+    assert list_recordings(supervisor) == list_recordings(evaluator) == [str(other.pk), str(recording.pk)]
+    assert list_recordings(stranger) == []
 
 
 def test_trial_is_listed_only_for_its_counselor(recording, supervisor, admin, phone_scenario):
     trial = add_recording(start_trial(supervisor, phone_scenario, Mode.PHONE)[0])
 
-    assert listed(supervisor) == [str(trial.pk), str(recording.pk)]
-    assert listed(admin) == [str(recording.pk)]
+    assert list_recordings(supervisor) == [str(trial.pk), str(recording.pk)]
+    assert list_recordings(admin) == [str(recording.pk)]
 
 
 def test_recording_contains_ids_and_title(recording, counselor, phone_assignment):
@@ -78,19 +78,21 @@ def test_list_filters_by_counselor_scenario_state_and_date(recording, colleague,
     Recording.objects.filter(pk=other.pk).update(state="partial")
     mine, theirs = [str(recording.pk)], [str(other.pk)]
 
-    assert listed(supervisor, f"?counselor={colleague.pk}") == theirs
-    assert listed(supervisor, f"?scenario={recording.session.scenario_id}") == mine
-    assert listed(supervisor, "?state=partial") == theirs
-    assert listed(supervisor, "?date=2026-03-04") == listed(supervisor, "?date_to=2026-03-04") == theirs
-    assert listed(supervisor, "?date_from=2026-03-05") == mine
-    assert listed(supervisor, "?date=2026-03-05") == []
+    assert list_recordings(supervisor, f"?counselor={colleague.pk}") == theirs
+    assert list_recordings(supervisor, f"?scenario={recording.session.scenario_id}") == mine
+    assert list_recordings(supervisor, "?state=partial") == theirs
+    assert (
+        list_recordings(supervisor, "?date=2026-03-04") == list_recordings(supervisor, "?date_to=2026-03-04") == theirs
+    )
+    assert list_recordings(supervisor, "?date_from=2026-03-05") == mine
+    assert list_recordings(supervisor, "?date=2026-03-05") == []
 
 
 @pytest.mark.parametrize("query", ["counselor=me", "date=tomorrow", "state=lost", "councelor=1"])
 def test_invalid_filter_is_rejected_by_name(supervisor, query):
-    answer = client_of(supervisor).get(f"/api/recordings/?{query}")
+    response = client_of(supervisor).get(f"/api/recordings/?{query}")
 
-    assert (answer.status_code, list(answer.json()["fields"])) == (400, [query.partition("=")[0]])
+    assert (response.status_code, list(response.json()["fields"])) == (400, [query.partition("=")[0]])
 
 
 def test_list_uses_fixed_number_of_queries(organization, supervisor, django_assert_num_queries):
@@ -104,20 +106,20 @@ def test_list_uses_fixed_number_of_queries(organization, supervisor, django_asse
 
     add(0)
     with django_assert_num_queries(3):
-        assert len(listed_by(client)) == 1
+        assert len(list_rows(client)) == 1
     for number in range(1, 12):
         add(number)
     with django_assert_num_queries(3):
-        assert len(listed_by(client)) == 12
+        assert len(list_rows(client)) == 12
 
 
-def listed_by(client) -> list[dict[str, object]]:
+def list_rows(client) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = client.get("/api/recordings/").json()["results"]
     return rows
 
 
-def stored_on(settings, where: str, request) -> None:
-    if where == "s3":
+def use_store(settings, kind: str, request) -> None:
+    if kind == "s3":
         use_bucket(settings, new_bucket(request.getfixturevalue("s3_url")))
 
 
@@ -126,28 +128,28 @@ async def body_of(response) -> bytes:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("where", ["folder", "s3"])
-async def test_mono_download_mixes_both_voices(call, counselor, log_in, settings, request, where):
-    stored_on(settings, where, request)
+@pytest.mark.parametrize("kind", ["folder", "s3"])
+async def test_mono_download_mixes_both_voices(call, counselor, log_in, settings, request, kind):
+    use_store(settings, kind, request)
     recording = await sync_to_async(add_recording)(call)
     client = await log_in(counselor)
     path = f"/api/recordings/{recording.pk}/download/"
 
-    answer = await client.get(path, {"mix": "mono"})
-    whole = await body_of(answer)
+    response = await client.get(path, {"mix": "mono"})
+    whole = await body_of(response)
 
     with wave.open(io.BytesIO(whole)) as wav:
         mono = np.frombuffer(wav.readframes(10_000), "<i2")
         assert (wav.getnchannels(), wav.getframerate()) == (1, 24_000)
     assert mono.tolist() == STEREO.sum(axis=1, dtype=int).clip(-32_768, 32_767).tolist()
     assert (mono[10], mono[11]) == (32_767, -32_768)
-    assert int(answer["Content-Length"]) == len(whole) == 44 + 2 * len(STEREO)
+    assert int(response["Content-Length"]) == len(whole) == 44 + 2 * len(STEREO)
     for first, last in [(0, 0), (0, 43), (40, 51), (44, 45), (45, 46), (101, 1003), (len(whole) - 3, len(whole) - 1)]:
         part = await client.get(path, {"mix": "mono"}, headers={"Range": f"bytes={first}-{last}"})
         assert await body_of(part) == whole[first : last + 1], (first, last)
         assert part["Content-Range"] == f"bytes {first}-{last}/{len(whole)}"
     stereo = await client.get(path)
-    assert stereo["ETag"] != answer["ETag"]
+    assert stereo["ETag"] != response["ETag"]
     stereo.close()  # the body is never read
 
 
@@ -155,22 +157,22 @@ def test_link_is_signed_for_one_minute(call, counselor, settings, s3_url):
     use_bucket(settings, new_bucket(s3_url))
     recording = add_recording(call)
 
-    answer = client_of(counselor).get(f"/api/recordings/{recording.pk}/link/").json()
+    link = client_of(counselor).get(f"/api/recordings/{recording.pk}/link/").json()
 
-    url = urlsplit(answer["url"])
+    url = urlsplit(link["url"])
     query = parse_qs(url.query)
-    expires_at = datetime.fromisoformat(answer["expires_at"])
+    expires_at = datetime.fromisoformat(link["expires_at"])
     assert url.path.endswith(recording.file.name)
     assert query["X-Amz-Expires"] == ["60"]
     assert query["response-content-disposition"] == [f'attachment; filename="steadyline-{call.pk}.wav"']
     assert abs(expires_at - timezone.now() - timedelta(seconds=60)) < timedelta(seconds=20)
-    assert counselor.email.split("@")[0] not in answer["url"]
+    assert counselor.email.split("@")[0] not in link["url"]
 
 
 def test_link_without_signing_is_our_own_url(recording, counselor):
-    answer = client_of(counselor).get(f"/api/recordings/{recording.pk}/link/").json()
+    link = client_of(counselor).get(f"/api/recordings/{recording.pk}/link/").json()
 
-    assert answer == {"url": f"http://testserver/api/recordings/{recording.pk}/download/", "expires_at": None}
+    assert link == {"url": f"http://testserver/api/recordings/{recording.pk}/download/", "expires_at": None}
 
 
 @pytest.mark.parametrize("path", ["/recordings/{}/audio/", "/api/recordings/{}/download/"])
@@ -182,9 +184,9 @@ def test_unavailable_store_returns_503(recording, counselor, settings, tmp_path,
         }
     }
 
-    answer = client_of(counselor).get(path.format(recording.pk))
+    response = client_of(counselor).get(path.format(recording.pk))
 
-    assert (answer.status_code, "Nothing was lost." in answer.content.decode()) == (503, True)
+    assert (response.status_code, "Nothing was lost." in response.content.decode()) == (503, True)
 
 
 def test_downloads_are_logged_with_ids_only(recording, counselor, caplog):
@@ -192,6 +194,6 @@ def test_downloads_are_logged_with_ids_only(recording, counselor, caplog):
 
     client_of(counselor).head(f"/api/recordings/{recording.pk}/download/")
 
-    [line] = [line for line in caplog.records if line.name == "recordings.api.recordings"]
-    assert (line.session_id, line.user_id) == (recording.session_id, counselor.pk)
-    assert counselor.email not in line.getMessage()
+    [record] = [record for record in caplog.records if record.name == "recordings.api.recordings"]
+    assert (record.session_id, record.user_id) == (recording.session_id, counselor.pk)
+    assert counselor.email not in record.getMessage()

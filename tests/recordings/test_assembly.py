@@ -20,7 +20,7 @@ from tests.recordings.simulated_call import (
 from tests.support.prove_run import IS_PROVE_RUN
 
 LONG = 1800 if IS_PROVE_RUN else 300  # seconds
-FIFTH = SAMPLE_RATE // 5
+TWO_HUNDRED_MS = SAMPLE_RATE // 5
 TWENTY_MS = SAMPLE_RATE // 50
 
 
@@ -34,9 +34,9 @@ def call(tmp_path):
 
 def play(call, item, start, samples, final=True):
     """Play `samples` of an item from `start` seconds on, with a report every 200 ms and one at the end."""
-    for done in [*range(FIFTH, samples, FIFTH), samples]:
-        at = round(start * SAMPLE_RATE) + done
-        call.at(at / SAMPLE_RATE).record_playback(item, done, at, final and done == samples)
+    for played_samples in [*range(TWO_HUNDRED_MS, samples, TWO_HUNDRED_MS), samples]:
+        at = round(start * SAMPLE_RATE) + played_samples
+        call.at(at / SAMPLE_RATE).record_playback(item, played_samples, at, final and played_samples == samples)
 
 
 def caller_channel(call):
@@ -89,7 +89,7 @@ def test_audio_sent_faster_than_real_time_keeps_its_pace(call):
     assert right[2 * SAMPLE_RATE :].tobytes() == numbered_samples(0, 10 * SAMPLE_RATE)
 
 
-def test_caller_is_cut_at_what_was_heard(call):
+def test_caller_audio_ends_where_playback_stopped(call):
     call.spool.record_caller(1, 0, numbered_samples(0, 10 * SAMPLE_RATE))
     play(call, 1, 1, 2 * SAMPLE_RATE + 123)
     call.spool.record_caller(2, 0, numbered_samples(0, SAMPLE_RATE))
@@ -119,26 +119,26 @@ def test_item_without_report_is_left_out(call):
 def test_halt_between_reports_becomes_silence(call):
     call.spool.record_caller(1, 0, numbered_samples(0, 4 * SAMPLE_RATE))
     play(call, 1, 1, SAMPLE_RATE, final=False)
-    call.at(3.2).record_playback(1, SAMPLE_RATE + FIFTH, round(3.2 * SAMPLE_RATE), False)
-    call.at(3.4).record_playback(1, SAMPLE_RATE + 2 * FIFTH, round(3.4 * SAMPLE_RATE), True)
+    call.at(3.2).record_playback(1, SAMPLE_RATE + TWO_HUNDRED_MS, round(3.2 * SAMPLE_RATE), False)
+    call.at(3.4).record_playback(1, SAMPLE_RATE + 2 * TWO_HUNDRED_MS, round(3.4 * SAMPLE_RATE), True)
 
     assert runs_of_sound(caller_channel(call)) == [
         (SAMPLE_RATE, 2 * SAMPLE_RATE),
-        (3 * SAMPLE_RATE, 3 * SAMPLE_RATE + 2 * FIFTH),
+        (3 * SAMPLE_RATE, 3 * SAMPLE_RATE + 2 * TWO_HUNDRED_MS),
     ]
 
 
 def test_audio_played_before_halt_stays_before_it(call):
-    """Detect a halt: its last report comes up to 200 ms late, and the next one shows that no samples were added."""
+    # The last report before a halt comes up to 200 ms late. The next report shows that no samples were added.
     call.spool.record_caller(1, 0, numbered_samples(0, 4 * SAMPLE_RATE))
     play(call, 1, 1, SAMPLE_RATE, final=False)
     call.at(2.2).record_playback(1, SAMPLE_RATE + 1000, round(2.2 * SAMPLE_RATE), False)
     call.at(2.4).record_playback(1, SAMPLE_RATE + 1000, round(2.4 * SAMPLE_RATE), False)
-    call.at(3.2).record_playback(1, SAMPLE_RATE + 1000 + FIFTH, round(3.2 * SAMPLE_RATE), False)
+    call.at(3.2).record_playback(1, SAMPLE_RATE + 1000 + TWO_HUNDRED_MS, round(3.2 * SAMPLE_RATE), False)
 
     assert runs_of_sound(caller_channel(call)) == [
         (SAMPLE_RATE, 2 * SAMPLE_RATE + 1000),
-        (3 * SAMPLE_RATE, 3 * SAMPLE_RATE + FIFTH),
+        (3 * SAMPLE_RATE, 3 * SAMPLE_RATE + TWO_HUNDRED_MS),
     ]
 
 
@@ -150,10 +150,10 @@ def test_pause_before_flush_moves_nothing(call):
     assert runs_of_sound(caller_channel(call)) == [(SAMPLE_RATE, 2 * SAMPLE_RATE + 2222)]
 
 
-def test_item_that_ran_dry_ends_at_last_report(call):
-    call.spool.record_caller(1, 0, numbered_samples(0, SAMPLE_RATE + FIFTH))
+def test_item_with_buffer_underrun_ends_at_last_report(call):
+    call.spool.record_caller(1, 0, numbered_samples(0, SAMPLE_RATE + TWO_HUNDRED_MS))
     play(call, 1, 1, SAMPLE_RATE, final=False)
-    call.at(2.7).record_playback(1, SAMPLE_RATE + FIFTH, round(2.7 * SAMPLE_RATE), True)
+    call.at(2.7).record_playback(1, SAMPLE_RATE + TWO_HUNDRED_MS, round(2.7 * SAMPLE_RATE), True)
 
     assert runs_of_sound(caller_channel(call)) == [
         (SAMPLE_RATE, 2 * SAMPLE_RATE),
@@ -169,7 +169,7 @@ def test_reports_at_halt_and_resume_are_exact(call):
     assert runs_of_sound(caller_channel(call)) == [(24_000, 29_000), (40_000, 44_800)]
 
 
-def test_report_beyond_sent_audio_is_limited_to_it(call):
+def test_report_is_limited_to_sent_audio(call):
     call.spool.record_caller(1, 0, numbered_samples(0, SAMPLE_RATE))
     call.at(3).record_playback(1, 2**32 - 1, 3 * SAMPLE_RATE, True)
     call.spool.record_playback(9, 100, 3 * SAMPLE_RATE, True)
@@ -201,7 +201,7 @@ def test_epochs_are_placed_by_wall_clock(tmp_path):
     assert runs_of_sound(left) == [(0, 5 * SAMPLE_RATE), (round(12.5 * SAMPLE_RATE), round(17.5 * SAMPLE_RATE))]
 
 
-def test_the_caller_of_a_later_epoch_stands_where_that_epoch_began(tmp_path):
+def test_caller_audio_of_later_epoch_starts_with_that_epoch(tmp_path):
     first, second = SimulatedCall(tmp_path / "1"), SimulatedCall(tmp_path / "2", wall=WALL_TIME + 10)
     for call in (first, second):
         send_frames(call, SimulatedNetwork(), microphone_frames(5))
@@ -214,9 +214,9 @@ def test_the_caller_of_a_later_epoch_stands_where_that_epoch_began(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("wall", "begins"), [(WALL_TIME + 2, 5), (WALL_TIME - 86_400, 0), (WALL_TIME + 10**8, 5 + 3600)]
+    ("wall", "start_seconds"), [(WALL_TIME + 2, 5), (WALL_TIME - 86_400, 0), (WALL_TIME + 10**8, 5 + 3600)]
 )
-def test_disagreeing_wall_clocks_lose_no_audio(tmp_path, wall, begins):
+def test_different_wall_clocks_lose_no_audio(tmp_path, wall, start_seconds):
     first, second = SimulatedCall(tmp_path / "1"), SimulatedCall(tmp_path / "2", wall=wall)
     send_frames(first, SimulatedNetwork(), microphone_frames(5))
     send_frames(second, SimulatedNetwork(), microphone_frames(1))
@@ -225,7 +225,7 @@ def test_disagreeing_wall_clocks_lose_no_audio(tmp_path, wall, begins):
 
     places = {piece.samples: piece.at for piece in assembly.counselor}
     assert sum(piece.samples for piece in assembly.counselor) == 6 * SAMPLE_RATE
-    assert places[SAMPLE_RATE] == begins * SAMPLE_RATE
+    assert places[SAMPLE_RATE] == start_seconds * SAMPLE_RATE
 
 
 class InterruptedCall:
@@ -234,55 +234,63 @@ class InterruptedCall:
     def __init__(self, call):
         self.call = call
         self.heard = np.zeros(LONG * SAMPLE_RATE, np.uint16)
-        chance = random.Random(3)
+        rng = random.Random(3)
         self.network = SimulatedNetwork(
-            lambda sent: max(0, chance.uniform(-0.075, 0.15), 103 - sent if 100 < sent < 103 else 0)
+            lambda sent: max(0, rng.uniform(-0.075, 0.15), 103 - sent if 100 < sent < 103 else 0)
         )
         self.events = [(end, "frame", (index, n)) for end, index, n in microphone_frames(LONG, 2400)]
         for item, start in enumerate(range(3, LONG - 3, 3), start=1):
-            self.add_item(item, start * SAMPLE_RATE, chance)
+            self.add_item(item, start * SAMPLE_RATE, rng)
         self.events.sort(key=lambda event: event[0])
 
-    def add_item(self, item, start, chance):
+    def add_item(self, item, start, rng):
         """Add an item that plays, pauses at an "mm-hm", resumes, and is cut off, with reports every 200 ms of play."""
         self.events.append((start / SAMPLE_RATE - 0.5, "speak", (item,)))
-        first, second = (chance.randrange(SAMPLE_RATE // 2, SAMPLE_RATE) for _ in range(2))
-        pause = chance.randrange(SAMPLE_RATE // 5, SAMPLE_RATE // 2)
+        first, second = (rng.randrange(SAMPLE_RATE // 2, SAMPLE_RATE) for _ in range(2))
+        pause = rng.randrange(SAMPLE_RATE // 5, SAMPLE_RATE // 2)
         resumed = start + first + pause
-        reports = [(done, start + done) for done in range(0, first, FIFTH)] + [(first, start + first), (first, resumed)]
-        reports += [(first + done, resumed + done) for done in range(FIFTH, second, FIFTH)]
+        reports = [(played_samples, start + played_samples) for played_samples in range(0, first, TWO_HUNDRED_MS)] + [
+            (first, start + first),
+            (first, resumed),
+        ]
+        reports += [
+            (first + played_samples, resumed + played_samples)
+            for played_samples in range(TWO_HUNDRED_MS, second, TWO_HUNDRED_MS)
+        ]
         flushed = resumed + second + SAMPLE_RATE // 10
-        self.events += [(at / SAMPLE_RATE, "played", (item, done, at, False)) for done, at in reports]
+        self.events += [
+            (at / SAMPLE_RATE, "played", (item, played_samples, at, False)) for played_samples, at in reports
+        ]
         self.events.append((flushed / SAMPLE_RATE, "played", (item, first + second, flushed, True)))
         values = np.frombuffer(numbered_samples(item * 5 * SAMPLE_RATE, first + second), "<u2")
         self.heard[start : start + first] = values[:first]
         self.heard[resumed : resumed + second] = values[first:]
 
     def replay(self):
-        for sent, kind, facts in self.events:
+        for sent, kind, arguments in self.events:
             spool = self.call.at(sent if kind == "speak" else self.network.arrival(sent))
             if kind == "frame":
-                spool.record_microphone(numbered_samples(*facts), facts[0])
+                spool.record_microphone(numbered_samples(*arguments), arguments[0])
             elif kind == "speak":
-                spool.record_caller(facts[0], 0, numbered_samples(facts[0] * 5 * SAMPLE_RATE, 5 * SAMPLE_RATE))
+                spool.record_caller(arguments[0], 0, numbered_samples(arguments[0] * 5 * SAMPLE_RATE, 5 * SAMPLE_RATE))
             else:
-                spool.record_playback(*facts)
+                spool.record_playback(*arguments)
         self.call.at(LONG).close()
 
 
 def test_many_interruptions_keep_channels_aligned(tmp_path):
-    story = InterruptedCall(SimulatedCall(tmp_path / "1"))
-    story.replay()
+    interrupted = InterruptedCall(SimulatedCall(tmp_path / "1"))
+    interrupted.replay()
 
-    left, right = channels(story.call.assembly())
+    left, right = channels(interrupted.call.assembly())
 
     assert len(left) == pytest.approx(LONG * SAMPLE_RATE, rel=0.001)
-    runs, true_runs = runs_of_sound(right), runs_of_sound(story.heard)
+    runs, true_runs = runs_of_sound(right), runs_of_sound(interrupted.heard)
     assert len(runs) == len(true_runs)
     assert np.abs(np.array(runs) - np.array(true_runs)).max() <= TWENTY_MS
     for (start, _), (true_start, true_end) in zip(runs, true_runs, strict=True):
         heard = right[start : start + true_end - true_start - TWENTY_MS].view(np.uint16)
-        assert np.array_equal(heard, story.heard[true_start:][: len(heard)])
+        assert np.array_equal(heard, interrupted.heard[true_start:][: len(heard)])
     places = np.flatnonzero(left)
     numbers = left[places].view(np.uint16).astype(np.int64) - 1
     skew = (places - numbers + 65_535 // 2) % 65_535 - 65_535 // 2

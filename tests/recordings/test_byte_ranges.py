@@ -47,12 +47,12 @@ def expected_positions(first: str, last: str, size: int) -> list[int] | str:
     """Return the requested positions, found by checking every byte of the file."""
     positions = range(size)
     if not first:
-        asked = [position for position in positions if position >= size - int(last)]
+        requested = [position for position in positions if position >= size - int(last)]
     elif last and int(last) < int(first):
         return "whole"
     else:
-        asked = [position for position in positions if int(first) <= position <= (int(last) if last else size)]
-    return asked or "unsatisfiable"
+        requested = [position for position in positions if int(first) <= position <= (int(last) if last else size)]
+    return requested or "unsatisfiable"
 
 
 numbers = st.integers(0, 60).map(str) | st.just("")

@@ -1,4 +1,4 @@
-"""Retention, legal hold, and deletion on both kinds of store, with a moved clock and a look at the stored keys."""
+"""Retention, legal hold, and deletion on both kinds of store, with a clock that tests can advance."""
 
 from datetime import timedelta
 
@@ -42,7 +42,7 @@ def all_object_keys() -> list[str]:
     return [*stored_keys("recordings/"), *stored_keys("spools/")]
 
 
-def days_later(days: float, monkeypatch) -> None:
+def advance_days(days: float, monkeypatch) -> None:
     now = timezone.now() + timedelta(days=days)
     monkeypatch.setattr(timezone, "now", lambda: now)
 
@@ -50,9 +50,9 @@ def days_later(days: float, monkeypatch) -> None:
 def test_recording_is_deleted_after_organization_retention(recording, organization, monkeypatch):
     organization.recording_days = 30
     organization.save()
-    days_later(29.9, monkeypatch)
+    advance_days(29.9, monkeypatch)
     before = (sweep_retention(), len(all_object_keys()))
-    days_later(0.2, monkeypatch)
+    advance_days(0.2, monkeypatch)
 
     assert (before, sweep_retention(), all_object_keys()) == ((0, 1), 1, [])
     recording.refresh_from_db()
@@ -65,9 +65,9 @@ def test_account_retention_overrides_organization(recording, organization, accou
     account.save()
     version = recording.session.scenario_version
     type(version).objects.filter(pk=version.pk).update(account=account)
-    days_later(89, monkeypatch)
+    advance_days(89, monkeypatch)
     before = sweep_retention()
-    days_later(2, monkeypatch)
+    advance_days(2, monkeypatch)
 
     assert (before, sweep_retention(), all_object_keys()) == (0, 1, [])
 
@@ -75,7 +75,7 @@ def test_account_retention_overrides_organization(recording, organization, accou
 def test_recording_without_retention_is_kept(recording, organization, monkeypatch):
     organization.recording_days = None
     organization.save()
-    days_later(10_000, monkeypatch)
+    advance_days(10_000, monkeypatch)
 
     assert (sweep_retention(), len(all_object_keys())) == (0, 1)
 
@@ -94,7 +94,7 @@ def test_retention_of_zero_days_ends_with_the_session(recording, organization, a
 
 def test_legal_hold_overrides_retention(recording, organization, monkeypatch):
     Recording.objects.update(is_held=True)
-    days_later(10_000, monkeypatch)
+    advance_days(10_000, monkeypatch)
 
     assert (sweep_retention(), len(all_object_keys())) == (0, 1)
     with pytest.raises(LegalHoldError):
@@ -108,9 +108,9 @@ def test_deletion_records_deleted_copies(recording, supervisor):
 
     delete_recording(recording, by=supervisor)
 
-    written = RecordingDeletion.objects.get()
-    assert (written.reason, written.requested_by, written.recording) == ("request", supervisor, recording)
-    assert written.removed == [
+    entry = RecordingDeletion.objects.get()
+    assert (entry.reason, entry.requested_by, entry.recording) == ("request", supervisor, recording)
+    assert entry.removed == [
         {"what": "peaks", "key": "", "bytes": 0},
         {"what": "file", "key": key, "bytes": size},
     ]
@@ -121,16 +121,16 @@ def test_deletion_removes_every_copy(call):
     hang_up(call)
     upload_closed_spools()
     recording = Recording.objects.get()
-    shipped = stored_keys("spools/")
+    segment_keys = stored_keys("spools/")
     spooled = spool_folder(call.pk, 1)
-    there = (len(shipped) > 0, spooled.exists())
+    existed = (len(segment_keys) > 0, spooled.exists())
 
     delete_recording(recording)
     upload_closed_spools()
 
     removed = RecordingDeletion.objects.get().removed
-    assert (there, all_object_keys(), spooled.exists()) == ((True, True), [], False)
-    assert [copy["key"] for copy in removed if copy["what"] == "segment"] == shipped
+    assert (existed, all_object_keys(), spooled.exists()) == ((True, True), [], False)
+    assert [copy["key"] for copy in removed if copy["what"] == "segment"] == segment_keys
     assert [(copy["key"], copy["bytes"] > 0) for copy in removed if copy["what"] == "spool"] == [("epoch 1", True)]
 
 
@@ -138,14 +138,14 @@ def test_concurrent_finishing_restores_nothing(call, monkeypatch):
     recording = record_call(call)
     write = finishing._write_file
 
-    def deleted_meanwhile(*arguments):
-        written = write(*arguments)
+    def delete_after_write(*arguments):
+        result = write(*arguments)
         delete_recording(recording)
-        # A late write, as from an even slower process.
+        # A later write, as a slower process would make it.
         object_store().put(f"{recording.key_prefix}late.wav", b"late")
-        return written
+        return result
 
-    monkeypatch.setattr(finishing, "_write_file", deleted_meanwhile)
+    monkeypatch.setattr(finishing, "_write_file", delete_after_write)
     finished = finish_recording(recording.pk)
     late = all_object_keys()
     sweep_retention()
@@ -160,16 +160,16 @@ def test_concurrent_finishing_restores_nothing(call, monkeypatch):
 
 def test_unavailable_store_ends_playback_and_delays_deletion(recording, monkeypatch):
     store = type(object_store())
-    remove = store.delete_prefix
+    delete_prefix = store.delete_prefix
 
-    def away(*_, **__):
-        raise StoreUnavailableError("away")
+    def raise_unavailable(*_, **__):
+        raise StoreUnavailableError("SlowDown")
 
-    monkeypatch.setattr(store, "delete_prefix", away)
+    monkeypatch.setattr(store, "delete_prefix", raise_unavailable)
     delete_recording(recording)
     recording.refresh_from_db()
     during = (recording.state, bool(recording.file), len(all_object_keys()))
-    monkeypatch.setattr(store, "delete_prefix", remove)
+    monkeypatch.setattr(store, "delete_prefix", delete_prefix)
     sweep_retention()
 
     assert (during, all_object_keys()) == (("deleted", False, 1), [])
@@ -177,7 +177,7 @@ def test_unavailable_store_ends_playback_and_delays_deletion(recording, monkeypa
 
 def test_live_call_is_never_past_retention(call, organization, monkeypatch):
     record_epoch(call)
-    days_later(10_000, monkeypatch)
+    advance_days(10_000, monkeypatch)
 
     assert (sweep_retention(), Session.objects.live().count()) == (0, 1)
 
@@ -188,18 +188,18 @@ def test_delete_orphans_keeps_referenced_files(recording, call, monkeypatch):
     store.put(f"{recording.segment_prefix}1/{'0' * 10}", b"x")
     store.put(f"recordings/{call.organization_id}/{'0' * 8}-0000-4000-8000-{'0' * 12}/x.wav", b"x")
     store.put("recordings/not-ours", b"x")
-    fresh = (delete_orphans(), len(all_object_keys()))
-    days_later(2, monkeypatch)
+    before = (delete_orphans(), len(all_object_keys()))
+    advance_days(2, monkeypatch)
 
     removed = delete_orphans()
 
-    assert (fresh, removed) == ((0, 5), 3)
+    assert (before, removed) == ((0, 5), 3)
     assert sorted(all_object_keys()) == sorted([recording.file.name, "recordings/not-ours"])
 
 
 def test_delete_orphans_keeps_segments_in_use(call, monkeypatch):
     record_call(call)
-    days_later(2, monkeypatch)
+    advance_days(2, monkeypatch)
 
     assert (delete_orphans(), len(all_object_keys()) > 0) == (0, True)
     assert sweep_recordings() == 1

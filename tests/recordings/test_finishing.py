@@ -13,9 +13,9 @@ from recordings.services.spools import upload_closed_spools
 from tests.recordings.recording_factory import (
     age_host,
     hang_up,
+    read_stereo,
     record_call,
     record_epoch,
-    stereo_of,
     stored_keys,
     use_storage,
 )
@@ -69,13 +69,13 @@ def test_second_epoch_joins_same_recording(call):
     assert [epoch.number for epoch in only_recording().epochs.all()] == [1, 2]
 
 
-def test_finished_recording_has_file_and_its_facts(call):
+def test_finished_recording_has_file_and_metadata(call):
     recording = record_call(call, seconds=2)
 
     assert finish_recording(recording.pk) is True
 
     recording.refresh_from_db()
-    stereo = stereo_of(recording)
+    stereo = read_stereo(recording)
     with recording.file.open("rb") as file:
         data = file.read()
     assert (recording.state, recording.reason, recording.channels) == ("completed", "", 2)
@@ -98,18 +98,22 @@ def test_shortest_call_is_recorded(call, samples):
 
     recording.refresh_from_db()
     assert (recording.state, recording.size) == ("completed", 44 + 4 * samples)
-    assert stereo_of(recording)[:, 0].tobytes() == numbered_samples(0, samples)
+    assert read_stereo(recording)[:, 0].tobytes() == numbered_samples(0, samples)
 
 
 def test_segments_and_spool_are_removed_after_finishing(call):
     recording = record_call(call)
-    shipped = stored_keys("spools/")
+    segment_keys = stored_keys("spools/")
 
     finish_recording(recording.pk)
     upload_closed_spools()
 
     recording.refresh_from_db()
-    assert (len(shipped) > 0, stored_keys("spools/"), stored_keys("recordings/")) == (True, [], [recording.file.name])
+    assert (len(segment_keys) > 0, stored_keys("spools/"), stored_keys("recordings/")) == (
+        True,
+        [],
+        [recording.file.name],
+    )
     assert recording.cleared_at is not None
     assert not spool_folder(call.pk, 1).parent.exists()
 
@@ -138,7 +142,7 @@ def test_unsealed_epoch_delays_finishing(call):
     assert (sweep_recordings(), only_recording().state) == (0, "recording")
 
 
-def test_lost_host_leaves_partial_recording(call):
+def test_lost_host_leaves_recording_absent(call):
     record_epoch(call)
     hang_up(call)
     age_host(call)
@@ -153,21 +157,25 @@ def test_returning_host_completes_recording(call):
     record_epoch(call)
     record_epoch(call)
     hang_up(call)
-    away = spool_folder(call.pk, 2).rename(spool_folder(call.pk, 2).with_name("away"))
+    hidden_spool = spool_folder(call.pk, 2).rename(spool_folder(call.pk, 2).with_name("away"))
     upload_closed_spools()
     age_host(call)
     sweep_recordings()
     before = only_recording()
-    kept_meanwhile = stored_keys("spools/")
-    away.rename(spool_folder(call.pk, 2))
+    segments_before = stored_keys("spools/")
+    hidden_spool.rename(spool_folder(call.pk, 2))
 
     assert upload_closed_spools() == 1
     assert sweep_recordings() == 1
 
     after = only_recording()
-    assert (before.state, before.reason, len(stereo_of(after))) == ("partial", HOST_LOST_REASON, len(stereo_of(after)))
+    assert (before.state, before.reason, len(read_stereo(after))) == (
+        "partial",
+        HOST_LOST_REASON,
+        len(read_stereo(after)),
+    )
     assert (after.state, after.reason, after.duration_ms >= 2 * 1000) == ("completed", "", True)
-    assert (len(kept_meanwhile) > 0, stored_keys("spools/"), stored_keys("recordings/")) == (
+    assert (len(segments_before) > 0, stored_keys("spools/"), stored_keys("recordings/")) == (
         True,
         [],
         [after.file.name],
@@ -198,10 +206,10 @@ def test_full_disk_makes_recording_partial(call):
 
     recording = only_recording()
     assert (recording.state, recording.reason) == ("partial", "No space left on device")
-    assert len(stereo_of(recording)) == SAMPLE_RATE
+    assert len(read_stereo(recording)) == SAMPLE_RATE
 
 
-def test_unwritable_disk_is_given_as_reason(call):
+def test_unwritable_disk_is_stored_as_reason(call):
     record_epoch(call)
     for file in spool_folder(call.pk, 1).iterdir():
         file.unlink()
@@ -252,12 +260,12 @@ def test_unavailable_store_postpones_finishing(call, settings, folders):
     recording = record_call(call)
     use_storage(settings, folders / "files", UNAVAILABLE_STORAGE)
     finished = [finish_recording(recording.pk)]
-    stuck = only_recording()
+    unfinished = only_recording()
     use_storage(settings, folders / "files")
     too_early = finish_recording(recording.pk)
     expire_leases(Recording.objects.all())
 
-    assert (finished, stuck.state, bool(stuck.file), stuck.attempts, too_early) == (
+    assert (finished, unfinished.state, bool(unfinished.file), unfinished.attempts, too_early) == (
         [False],
         "processing",
         False,
@@ -266,11 +274,11 @@ def test_unavailable_store_postpones_finishing(call, settings, folders):
     )
     assert sweep_recordings() == 1
     recording.refresh_from_db()
-    assert (recording.state, stereo_of(recording)[:, 0].tobytes()) == ("completed", numbered_samples(0, SAMPLE_RATE))
+    assert (recording.state, read_stereo(recording)[:, 0].tobytes()) == ("completed", numbered_samples(0, SAMPLE_RATE))
     assert stored_keys("recordings/") == [recording.file.name]
 
 
-def test_repeated_failure_marks_failed_and_keeps_segments(call, settings):
+def test_repeated_failure_marks_recording_failed_and_keeps_segments(call, settings):
     recording = record_call(call)
     RecordingEpoch.objects.update(sizes=[1, 2, 3])
     settings.RECORDING_LOST_AFTER = 0
@@ -308,30 +316,30 @@ def test_lost_claim_publishes_nothing(call, settings, monkeypatch):
     settings.RECORDING_LOST_AFTER = 0
     write = finishing._write_file
 
-    def overtaken(*arguments):
-        written = write(*arguments)
+    def lose_claim_after_write(*arguments):
+        result = write(*arguments)
         monkeypatch.setattr(finishing, "_write_file", write)
         assert finish_recording(recording.pk) is True
-        return written
+        return result
 
-    monkeypatch.setattr(finishing, "_write_file", overtaken)
+    monkeypatch.setattr(finishing, "_write_file", lose_claim_after_write)
 
     assert finish_recording(recording.pk) is False
     recording.refresh_from_db()
     assert (recording.state, stored_keys("recordings/")) == ("completed", [recording.file.name])
-    assert len(stereo_of(recording)) == SAMPLE_RATE
+    assert len(read_stereo(recording)) == SAMPLE_RATE
 
 
 def test_session_end_queues_finishing_of_sealed_call(call, django_capture_on_commit_callbacks, monkeypatch):
-    asked = []
-    monkeypatch.setattr("recordings.tasks.finish_recording.delay", asked.append)
+    queued_ids = []
+    monkeypatch.setattr("recordings.tasks.finish_recording.delay", queued_ids.append)
     record_epoch(call)
     with django_capture_on_commit_callbacks(execute=True):
         upload_closed_spools()
     with django_capture_on_commit_callbacks(execute=True):
         hang_up(call)
 
-    assert asked == [str(only_recording().pk)] * 2
+    assert queued_ids == [str(only_recording().pk)] * 2
 
 
 def test_abandoned_session_keeps_its_recording(call, settings):

@@ -1,4 +1,4 @@
-"""Three real finishers at the same time on S3, killed with SIGKILL at one step after another."""
+"""Three finisher processes on one S3 bucket, killed together with SIGKILL at each step in turn."""
 
 import hashlib
 import random
@@ -28,7 +28,7 @@ def bucket(s3_url, settings, tmp_path) -> PrivateS3Storage:
     return bucket
 
 
-@pytest.fixture(params=["60", "0.001"], ids=["who comes late waits", "who comes late takes over"])
+@pytest.fixture(params=["60", "0.001"], ids=["late finisher waits", "late finisher takes over"])
 def finishers(request, transactional_db, bucket) -> Iterator[KillableProgram]:
     finishers = KillableProgram(
         "tests.recordings.finishing_process", STORAGE_URL=storage_url(bucket), RECORDING_LOST_AFTER=request.param
@@ -49,8 +49,8 @@ class RestorableRecording:
         self.bucket.delete_prefix("recordings/")
         for key, data in self.segments.items():
             self.bucket.put(key, data)
-        facts = {"state": Recording.State.RECORDING, "file": "", "cleared_at": None}
-        Recording.objects.requeue(**facts)
+        fields = {"state": Recording.State.RECORDING, "file": "", "cleared_at": None}
+        Recording.objects.requeue(**fields)
 
     def expire_claims(self) -> None:
         expire_leases(Recording.objects.all())
@@ -58,34 +58,34 @@ class RestorableRecording:
 
 @pytest.mark.timeout(2400 if IS_PROVE_RUN else 150)
 def test_finishers_killed_at_every_step_leave_one_file(call, bucket, finishers):
-    again = RestorableRecording(bucket, record_call(call, SECONDS))
-    again.restore()
-    alone = finishers.request([0])[0]
-    steps = range(1, alone + 4)
-    wanted = steps if IS_PROVE_RUN else sorted(random.Random(call.pk.int).sample(steps, SAMPLED))
+    restorable = RestorableRecording(bucket, record_call(call, SECONDS))
+    restorable.restore()
+    undisturbed_steps = finishers.request([0])[0]
+    steps = range(1, undisturbed_steps + 4)
+    chosen_steps = steps if IS_PROVE_RUN else sorted(random.Random(call.pk.int).sample(steps, SAMPLED))
 
     killed = 0
-    for step in wanted:
-        again.restore()
-        deaths = finishers.request([step] * 3)
-        killed += deaths.count(0)
-        again.expire_claims()
+    for step in chosen_steps:
+        restorable.restore()
+        step_counts = finishers.request([step] * 3)
+        killed += step_counts.count(0)
+        restorable.expire_claims()
         finishers.request([0])
         # An upload that a killed finisher started after the file existed is left to the nightly orphan search.
         orphans = delete_orphans()
 
         recording = Recording.objects.get()
         stored = list(bucket.list_objects("recordings/"))
-        left = bucket.client.list_multipart_uploads(Bucket=bucket.bucket_name).get("Uploads", [])
+        incomplete_uploads = bucket.client.list_multipart_uploads(Bucket=bucket.bucket_name).get("Uploads", [])
         assert (recording.state, recording.reason, recording.attempts > 0) == ("completed", "", True), step
         assert [(found.key, found.size) for found in stored] == [
             (recording.file.name, 44 + SECONDS * SAMPLE_RATE * 4)
         ], step
         assert orphans == 0, step
-        assert (left, stored_keys("spools/"), recording.cleared_at is not None) == ([], [], True), step
+        assert (incomplete_uploads, stored_keys("spools/"), recording.cleared_at is not None) == ([], [], True), step
 
     data = read_whole(bucket, recording.file.name)
     assert hashlib.sha256(data).hexdigest() == recording.sha256
     assert data[44:][: 4 * SAMPLE_RATE : 4] == numbered_samples(0, SAMPLE_RATE)[::2]
     # A step beyond those of one finisher alone is reached only when several get in each other's way.
-    assert killed >= sum(step <= alone for step in wanted)
+    assert killed >= sum(step <= undisturbed_steps for step in chosen_steps)

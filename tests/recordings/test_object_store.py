@@ -93,7 +93,7 @@ def test_two_uploads_to_one_key_leave_one_object(store):
     assert (keys(store), read_whole(store, "a/1") == LARGE) == (["a/1"], True)
 
 
-def test_delete_prefix_spares_kept_key_and_other_prefixes(store):
+def test_delete_prefix_keeps_given_key_and_other_prefixes(store):
     for key in ("a/1", "a/b/2", "ab/3"):
         store.put(key, b"x")
 
@@ -117,9 +117,9 @@ def test_abort_uploads_removes_old_incomplete_uploads(store):
     upload = write_blocks(store.start_upload("a/1"), LARGE)
     long_ago = datetime(2000, 1, 1, tzinfo=UTC)
 
-    forgotten = [store.abort_uploads("a/", before) for before in (long_ago, datetime.now(UTC) + timedelta(hours=1))]
+    aborted = [store.abort_uploads("a/", before) for before in (long_ago, datetime.now(UTC) + timedelta(hours=1))]
 
-    assert (forgotten, leftovers(store)) == ([0, 1], [])
+    assert (aborted, leftovers(store)) == ([0, 1], [])
     upload.abort()
 
 
@@ -146,7 +146,7 @@ def test_delete_prefix_works_without_versioning(bucket, monkeypatch):
     refusal = ClientError({"Error": {"Code": "NotImplemented"}}, "ListObjectVersions")
     paginator = bucket.client.get_paginator
 
-    class Refusing:
+    class UnsupportedPaginator:
         def paginate(self, **_):
             raise refusal
             yield
@@ -154,7 +154,7 @@ def test_delete_prefix_works_without_versioning(bucket, monkeypatch):
     monkeypatch.setattr(
         bucket.client,
         "get_paginator",
-        lambda name: Refusing() if name == "list_object_versions" else paginator(name),
+        lambda name: UnsupportedPaginator() if name == "list_object_versions" else paginator(name),
     )
 
     assert [found.key for found in bucket.delete_prefix("a/")] == ["a/1"]
@@ -182,17 +182,17 @@ def test_delete_prefix_raises_if_objects_remain(bucket, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("facts", "is_proved"),
+    ("head", "is_complete"),
     [
         ({"ContentLength": len(LARGE), "ETag": '"a-tag-of-another-kind"'}, True),
         ({"ContentLength": len(LARGE) - 1, "ETag": '"a-tag-of-another-kind"'}, False),
     ],
 )
-def test_upload_is_read_back_if_etag_is_no_checksum(bucket, monkeypatch, facts, is_proved):
-    monkeypatch.setattr(bucket.client, "head_object", lambda **_: facts)
+def test_upload_is_read_back_if_etag_is_not_checksum(bucket, monkeypatch, head, is_complete):
+    monkeypatch.setattr(bucket.client, "head_object", lambda **_: head)
     upload = write_blocks(bucket.start_upload("a/1"), LARGE)
 
-    if is_proved:
+    if is_complete:
         upload.complete()
     else:
         with pytest.raises(StoreUnavailableError, match=f"{len(LARGE) - 1} bytes of {len(LARGE)}"):
@@ -209,7 +209,7 @@ def test_upload_raises_if_stored_bytes_differ(bucket, monkeypatch):
         upload.complete()
 
 
-def test_signed_url_is_short_lived_and_nameless(bucket, tmp_path):
+def test_signed_url_has_expiry_and_download_name(bucket, tmp_path):
     url = urlsplit(bucket.signed_url("a/1", 60, "steadyline-1.wav"))
     query = {name: values[0] for name, values in parse_qs(url.query).items()}
 
@@ -222,38 +222,38 @@ def test_signed_url_is_short_lived_and_nameless(bucket, tmp_path):
 
 
 def test_stored_objects_are_private(bucket):
-    asked = []
-    bucket.client.meta.events.register("before-parameter-build.s3", lambda params, **_: asked.append(dict(params)))
+    requests = []
+    bucket.client.meta.events.register("before-parameter-build.s3", lambda params, **_: requests.append(dict(params)))
 
     bucket.put("a/1", b"one")
     write_blocks(bucket.start_upload("a/2"), LARGE).complete()
 
-    assert len(asked) >= 5
-    assert [name for params in asked for name in params if name.startswith(("ACL", "Grant"))] == []
+    assert len(requests) >= 5
+    assert [name for params in requests for name in params if name.startswith(("ACL", "Grant"))] == []
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_unavailable_store_raises_within_deadline(s3_url, proxy, fault):
-    there = new_bucket(s3_url)
-    there.put("a/1", b"one")
-    through = PrivateS3Storage(**bucket_options(proxy.url, there.bucket_name), connect_timeout=0.3, read_timeout=0.3)
+    bucket = new_bucket(s3_url)
+    bucket.put("a/1", b"one")
+    proxied = PrivateS3Storage(**bucket_options(proxy.url, bucket.bucket_name), connect_timeout=0.3, read_timeout=0.3)
 
     with proxy.with_fault(fault):
         with pytest.raises(StoreUnavailableError):
-            through.put("a/2", LARGE[:100_000])
+            proxied.put("a/2", LARGE[:100_000])
         with pytest.raises(StoreUnavailableError):
-            write_blocks(through.start_upload("a/3"), LARGE).complete()
+            write_blocks(proxied.start_upload("a/3"), LARGE).complete()
 
-    assert keys(there) == ["a/1"]
-    through.put("a/2", b"two")
-    assert read_whole(through, "a/2") == b"two"
+    assert keys(bucket) == ["a/1"]
+    proxied.put("a/2", b"two")
+    assert read_whole(proxied, "a/2") == b"two"
 
 
 def test_reader_resumes_after_broken_connection(s3_url, proxy):
-    there = new_bucket(s3_url)
-    there.put("a/1", LARGE)
-    through = PrivateS3Storage(**bucket_options(proxy.url, there.bucket_name))
-    reader = through.read_range("a/1", 0, len(LARGE))
+    bucket = new_bucket(s3_url)
+    bucket.put("a/1", LARGE)
+    proxied = PrivateS3Storage(**bucket_options(proxy.url, bucket.bucket_name))
+    reader = proxied.read_range("a/1", 0, len(LARGE))
 
     data = reader.read(1000)
     proxy.set_fault("")  # reset every open connection

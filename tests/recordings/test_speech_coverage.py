@@ -10,12 +10,12 @@ def test_speech_meter_is_independent_of_block_size():
     rng = np.random.default_rng(1)
     voice, silence = rng.normal(0, 30, 4 * SAMPLE_RATE).astype("<i2"), np.zeros(4 * SAMPLE_RATE, "<i2")
     voice[SAMPLE_RATE : 3 * SAMPLE_RATE] = rng.normal(0, 3000, 2 * SAMPLE_RATE)
-    loudness = SpeechMeter()
+    meter = SpeechMeter()
 
     for start in range(0, 4 * SAMPLE_RATE, 7001):
-        loudness.add(StereoBlock(voice[start : start + 7001], silence[start : start + 7001]))
+        meter.add(StereoBlock(voice[start : start + 7001], silence[start : start + 7001]))
 
-    assert loudness.seconds == (pytest.approx(2, abs=0.03), 0)
+    assert meter.seconds == (pytest.approx(2, abs=0.03), 0)
 
 
 @pytest.mark.parametrize(

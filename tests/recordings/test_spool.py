@@ -20,8 +20,8 @@ from tests.recordings.simulated_call import (
     channels,
     microphone_frames,
     numbered_samples,
-    numbers_in,
     read_epoch,
+    sample_indexes,
     send_frames,
     stall,
 )
@@ -31,15 +31,15 @@ TWENTY_MS = SAMPLE_RATE // 50
 
 def up_to_150_ms(seed=1):
     """Return random delays of 0 to 150 ms. About one frame in three is on time unless an earlier one holds it up."""
-    chance = random.Random(seed)
-    return lambda sent: max(0, chance.uniform(-0.075, 0.15))
+    rng = random.Random(seed)
+    return lambda sent: max(0, rng.uniform(-0.075, 0.15))
 
 
 def skew(call, truth=lambda sample: sample):
     """Return how many samples each non-silent sample of the counselor's channel is off from where it was spoken."""
     left, _ = channels(call.assembly())
     places = np.flatnonzero(left)
-    return places - truth(numbers_in(left[places]))
+    return places - truth(sample_indexes(left[places]))
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_stall_and_burst_shift_nothing(call):
     assert len(channels(call.assembly())[0]) == pytest.approx(30 * SAMPLE_RATE, abs=TWENTY_MS)
 
 
-def test_slow_burst_shifts_nothing_in_the_end(call):
+def test_slow_burst_leaves_no_final_shift(call):
     def one_and_a_half_times_real_time(sent):
         return max(0, 5 - (sent - 10) / 3) if sent >= 10 else 0
 
@@ -99,14 +99,14 @@ def test_slow_burst_shifts_nothing_in_the_end(call):
 
 
 def test_burst_corrects_stalled_first_frame(call):
-    hello = 4.0
-    call.at(hello)
+    start = 4.0
+    call.at(start)
 
     send_frames(
-        call, SimulatedNetwork(stall(hello, 3)), microphone_frames(20, when=lambda sample: hello + sample / SAMPLE_RATE)
+        call, SimulatedNetwork(stall(start, 3)), microphone_frames(20, when=lambda sample: start + sample / SAMPLE_RATE)
     )
 
-    assert np.abs(skew(call, lambda sample: sample + hello * SAMPLE_RATE)).max() <= TWENTY_MS
+    assert np.abs(skew(call, lambda sample: sample + start * SAMPLE_RATE)).max() <= TWENTY_MS
 
 
 def test_slow_line_keeps_every_sample(call):
@@ -178,9 +178,9 @@ def test_drifting_client_clock_is_followed(call, ppm):
     send_frames(call, SimulatedNetwork(up_to_150_ms()), microphone_frames(1800, 2400, when))
 
     epoch = read_epoch(call.folder)
-    begins = [piece.at - when(piece.offset) * SAMPLE_RATE for piece in epoch.counselor]
-    ends = [piece.end - when(piece.offset + piece.samples) * SAMPLE_RATE for piece in epoch.counselor]
-    assert np.abs(begins + ends).max() <= TWENTY_MS
+    start_errors = [piece.at - when(piece.offset) * SAMPLE_RATE for piece in epoch.counselor]
+    end_errors = [piece.end - when(piece.offset + piece.samples) * SAMPLE_RATE for piece in epoch.counselor]
+    assert np.abs(start_errors + end_errors).max() <= TWENTY_MS
     assert epoch.samples == pytest.approx(when(1800 * SAMPLE_RATE) * SAMPLE_RATE, rel=0.001)
     assert call.journal().count("\n") < 3000
 
@@ -249,7 +249,7 @@ def test_running_clock_without_microphone_smooths_network_delay(call):
     _, right = channels(call.assembly())
     places = np.flatnonzero(right)
     assert len(places) == 9 * SAMPLE_RATE
-    assert np.abs(places - numbers_in(right[places]) - SAMPLE_RATE).max() <= TWENTY_MS
+    assert np.abs(places - sample_indexes(right[places]) - SAMPLE_RATE).max() <= TWENTY_MS
 
 
 def test_late_microphone_continues_same_clock(call):
@@ -273,8 +273,8 @@ def test_recording_stays_within_call_for_any_browser_counts(steps):
     with TemporaryDirectory() as folder:
         call = SimulatedCall(Path(folder) / "1")
         seconds = 0.0
-        for passed, index, is_frame in steps:
-            seconds += passed
+        for elapsed, index, is_frame in steps:
+            seconds += elapsed
             spool = call.at(seconds)
             spool.record_microphone(numbered_samples(index, 480), index) if is_frame else spool.record_playback(
                 1, 480, index, False
@@ -356,13 +356,13 @@ def test_killed_process_loses_no_written_audio(tmp_path):
     command = [sys.executable, "-c", WRITE_UNTIL_KILLED, str(tmp_path / "1")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         for _ in range(200):
-            kept = int(child.stdout.readline())
+            written_samples = int(child.stdout.readline())
         child.kill()
 
     epoch = read_epoch(tmp_path / "1")
     left, right = channels(assemble([epoch]))
     assert not epoch.is_closed
-    assert left[:kept].tobytes() == right[:kept].tobytes() == numbered_samples(0, kept)
+    assert left[:written_samples].tobytes() == right[:written_samples].tobytes() == numbered_samples(0, written_samples)
 
 
 FULL_DISK = """
@@ -385,7 +385,7 @@ print(call.spool.failure, positions[-1])
 """
 
 
-@pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="no limit on file sizes here")
+@pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="this platform cannot limit file sizes")
 @pytest.mark.parametrize("limit", [48_001, 60_001, 99_999])
 def test_full_disk_keeps_earlier_audio(tmp_path, limit):
     folder = tmp_path / "1"

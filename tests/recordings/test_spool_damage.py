@@ -46,7 +46,7 @@ def complete_spool(tmp_path_factory):
     return call.folder
 
 
-def damaged(folder: Path, to: Path, name: str, damage) -> Path:
+def copy_with_damage(folder: Path, to: Path, name: str, damage) -> Path:
     shutil.rmtree(to, ignore_errors=True)
     shutil.copytree(folder, to)
     (to / name).write_bytes(damage((to / name).read_bytes()))
@@ -67,7 +67,7 @@ def assembled_length(folder):
 @pytest.mark.parametrize("name", FILES)
 def test_truncated_spool_still_assembles(complete_spool, tmp_path, name):
     whole = assembled_length(complete_spool)
-    copy = damaged(complete_spool, tmp_path / "1", name, bytes)
+    copy = copy_with_damage(complete_spool, tmp_path / "1", name, bytes)
     size = (copy / name).stat().st_size
 
     lengths = []
@@ -84,17 +84,17 @@ def test_truncated_spool_still_assembles(complete_spool, tmp_path, name):
 @pytest.mark.timeout(1800 if IS_PROVE_RUN else 60)
 @pytest.mark.parametrize("name", FILES)
 def test_spool_with_flipped_byte_still_assembles(complete_spool, tmp_path, name):
-    copy = damaged(complete_spool, tmp_path / "1", name, bytes)
+    copy = copy_with_damage(complete_spool, tmp_path / "1", name, bytes)
     path = copy / name
     data = path.read_bytes()
-    chance = random.Random(name)
+    rng = random.Random(name)
 
     places = range(1, min(TAIL, len(data)) + 1, STEP)
     lengths = []
     for place in places:
-        bad = bytearray(data)
-        bad[-place] ^= chance.randrange(1, 256)
-        path.write_bytes(bad)
+        damaged = bytearray(data)
+        damaged[-place] ^= rng.randrange(1, 256)
+        path.write_bytes(damaged)
         lengths.append(assembled_length(copy))
 
     assert len(lengths) == len(places)
@@ -114,22 +114,22 @@ class PowerCutDisk:
         self.call.spool.sync()
         self.safe = sizes
 
-    def cut_power(self, chance: random.Random) -> None:
+    def cut_power(self, rng: random.Random) -> None:
         """Cut each file back to its safe length and append up to TAIL bytes of zeros, garbage, or nothing."""
         for name, safe in self.safe.items():
             path = self.call.folder / name
-            torn = chance.randrange(0, TAIL)
-            path.write_bytes(path.read_bytes()[:safe] + chance.choice([bytes(torn), chance.randbytes(torn), b""]))
+            torn = rng.randrange(0, TAIL)
+            path.write_bytes(path.read_bytes()[:safe] + rng.choice([bytes(torn), rng.randbytes(torn), b""]))
 
 
 @pytest.mark.parametrize("seed", range(40 if IS_PROVE_RUN else 6))
-def test_power_cut_costs_one_second_at_most(tmp_path, seed):
-    chance = random.Random(seed)
+def test_power_cut_loses_at_most_one_second(tmp_path, seed):
+    rng = random.Random(seed)
     call = SimulatedCall(tmp_path / "1")
     disk = PowerCutDisk(call)
     call.spool.record_caller(1, 0, numbered_samples(0, 20 * SAMPLE_RATE))
     disk.sync()
-    end = chance.uniform(3, 9)
+    end = rng.uniform(3, 9)
     synced = 0.0
     for sent, index, samples in microphone_frames(end):
         call.at(sent).record_microphone(numbered_samples(index, samples), index)
@@ -138,7 +138,7 @@ def test_power_cut_costs_one_second_at_most(tmp_path, seed):
         if sent - synced >= 1.0:
             disk.sync()
             synced = sent
-    disk.cut_power(chance)
+    disk.cut_power(rng)
     call.spool.close()
 
     left, right = channels(assemble([read_epoch(call.folder)]))
@@ -152,7 +152,7 @@ def test_power_cut_costs_one_second_at_most(tmp_path, seed):
     name=st.sampled_from([MICROPHONE_FILE, CALLER_FILE, JOURNAL_FILE]), at=st.floats(0, 1), junk=st.binary(max_size=40)
 )
 def test_spool_with_junk_tail_still_assembles(complete_spool, tmp_path, name, at, junk):
-    copy = damaged(complete_spool, tmp_path / "1", name, lambda data: data[: round(at * len(data))] + junk)
+    copy = copy_with_damage(complete_spool, tmp_path / "1", name, lambda data: data[: round(at * len(data))] + junk)
 
     assert assembled_length(copy) >= 0
 
@@ -171,8 +171,8 @@ SMALL = st.integers(0, 3 * SAMPLE_RATE)
     )
 )
 def test_journal_of_any_content_still_assembles(complete_spool, tmp_path, lines):
-    extra = "".join(json.dumps({"kind": kind, **facts}) + "\n" for kind, facts in lines).encode()
-    copy = damaged(
+    extra = "".join(json.dumps({"kind": kind, **fields}) + "\n" for kind, fields in lines).encode()
+    copy = copy_with_damage(
         complete_spool, tmp_path / "1", JOURNAL_FILE, lambda data: data.replace(b"\n", b"\n" + extra, 1) + extra
     )
 
@@ -185,8 +185,8 @@ def test_journal_of_any_content_still_assembles(complete_spool, tmp_path, lines)
     next(interleaved_blocks(assembly), None)
 
 
-def test_torn_lines_and_samples_lose_only_themselves(complete_spool, tmp_path):
-    copy = damaged(complete_spool, tmp_path / "1", JOURNAL_FILE, lambda data: data[:-5])
+def test_incomplete_last_line_and_sample_are_ignored(complete_spool, tmp_path):
+    copy = copy_with_damage(complete_spool, tmp_path / "1", JOURNAL_FILE, lambda data: data[:-5])
     with (copy / MICROPHONE_FILE).open("ab") as file:
         file.write(b"\x01")
 

@@ -49,16 +49,16 @@ async def body_of(response) -> bytes:
     return b"".join([block async for block in response.streaming_content])
 
 
-both = pytest.mark.parametrize("door", [0, 1], ids=["audio", "download"])
-asynchronous = pytest.mark.django_db(transaction=True)
+both_endpoints = pytest.mark.parametrize("endpoint", [0, 1], ids=["audio", "download"])
+async_database = pytest.mark.django_db(transaction=True)
 
 
-@asynchronous
-@both
-async def test_whole_file_is_sent_with_type_length_and_etag(recording, counselor, log_in, door):
+@async_database
+@both_endpoints
+async def test_whole_file_is_sent_with_type_length_and_etag(recording, counselor, log_in, endpoint):
     client = await log_in(counselor)
 
-    response = await client.get(paths(recording.pk)[door])
+    response = await client.get(paths(recording.pk)[endpoint])
 
     assert await body_of(response) == WAV
     assert (response.status_code, response["Content-Type"]) == (200, "audio/wav")
@@ -67,11 +67,11 @@ async def test_whole_file_is_sent_with_type_length_and_etag(recording, counselor
     assert response["Accept-Ranges"] == "bytes"
     assert response["X-Content-Type-Options"] == "nosniff"
     assert "private" in response["Cache-Control"]
-    assert ("attachment" in response.get("Content-Disposition", "")) == (door == 1)
+    assert ("attachment" in response.get("Content-Disposition", "")) == (endpoint == 1)
 
 
-@asynchronous
-@both
+@async_database
+@both_endpoints
 @pytest.mark.parametrize(
     ("header", "first", "last"),
     [
@@ -83,25 +83,25 @@ async def test_whole_file_is_sent_with_type_length_and_etag(recording, counselor
         (f"bytes=5-{10 * len(WAV)}", 5, len(WAV) - 1),
     ],
 )
-async def test_range_returns_206_with_exact_bytes(recording, counselor, log_in, door, header, first, last):
+async def test_range_returns_206_with_exact_bytes(recording, counselor, log_in, endpoint, header, first, last):
     client = await log_in(counselor)
 
-    response = await client.get(paths(recording.pk)[door], headers={"Range": header})
+    response = await client.get(paths(recording.pk)[endpoint], headers={"Range": header})
 
     assert await body_of(response) == WAV[first : last + 1]
     assert (response.status_code, response["Content-Range"]) == (206, f"bytes {first}-{last}/{len(WAV)}")
     assert int(response["Content-Length"]) == last - first + 1
 
 
-@both
-def test_range_outside_file_returns_416_with_size(recording, counselor, door):
-    response = client_of(counselor).get(paths(recording.pk)[door], headers={"Range": f"bytes={len(WAV)}-"})
+@both_endpoints
+def test_range_outside_file_returns_416_with_size(recording, counselor, endpoint):
+    response = client_of(counselor).get(paths(recording.pk)[endpoint], headers={"Range": f"bytes={len(WAV)}-"})
 
     assert (response.status_code, response["Content-Range"]) == (416, f"bytes */{len(WAV)}")
     assert response.content == b""
 
 
-@asynchronous
+@async_database
 @pytest.mark.parametrize("header", ["bytes=0-1,4-5", "bytes=9-2", "pages=1-2", "bytes=" + "0-1," * 3000])
 async def test_header_without_single_range_sends_whole_file(recording, counselor, log_in, header):
     client = await log_in(counselor)
@@ -111,7 +111,7 @@ async def test_header_without_single_range_sends_whole_file(recording, counselor
     assert (response.status_code, len(await body_of(response))) == (200, len(WAV))
 
 
-@asynchronous
+@async_database
 async def test_if_range_with_other_etag_sends_whole_file(recording, counselor, log_in):
     client = await log_in(counselor)
     path = paths(recording.pk)[0]
@@ -125,36 +125,36 @@ async def test_if_range_with_other_etag_sends_whole_file(recording, counselor, l
     assert (outside.status_code, await body_of(outside)) == (200, WAV)
 
 
-@both
+@both_endpoints
 @pytest.mark.parametrize("header", [None, "bytes=0-9", "bytes=999999999-"])
-def test_head_returns_headers_of_whole_file(recording, counselor, door, header):
+def test_head_returns_headers_of_whole_file(recording, counselor, endpoint, header):
     headers = {"Range": header} if header else {}
 
-    response = client_of(counselor).head(paths(recording.pk)[door], headers=headers)
+    response = client_of(counselor).head(paths(recording.pk)[endpoint], headers=headers)
 
     assert (response.status_code, response.content) == (200, b"")
     assert int(response["Content-Length"]) == len(WAV)
     assert response["Accept-Ranges"] == "bytes"
 
 
-@both
-def test_other_peoples_recording_is_404(recording, colleague, stranger, supervisor, door):
+@both_endpoints
+def test_other_peoples_recording_is_404(recording, colleague, stranger, supervisor, endpoint):
     for person in (colleague, stranger):
         client = client_of(person)
-        theirs, unknown = client.get(paths(recording.pk)[door]), client.get(paths(uuid4())[door])
+        theirs, unknown = client.get(paths(recording.pk)[endpoint]), client.get(paths(uuid4())[endpoint])
         assert (theirs.status_code, body_without_csrf_token(theirs)) == (404, body_without_csrf_token(unknown))
-    assert client_of(supervisor).head(paths(recording.pk)[door]).status_code == 200
+    assert client_of(supervisor).head(paths(recording.pk)[endpoint]).status_code == 200
 
 
-@both
+@both_endpoints
 @pytest.mark.parametrize("state", [Recording.State.RECORDING, Recording.State.ABSENT, Recording.State.FAILED])
-def test_recording_without_file_is_404(call, counselor, door, state):
+def test_recording_without_file_is_404(call, counselor, endpoint, state):
     recording = Recording.objects.create(session=call, organization_id=call.organization_id, state=state)
 
-    assert client_of(counselor).get(paths(recording.pk)[door]).status_code == 404
+    assert client_of(counselor).get(paths(recording.pk)[endpoint]).status_code == 404
 
 
-@asynchronous
+@async_database
 async def test_empty_file_is_sent_empty(call, counselor, log_in):
     recording = await Recording.objects.acreate(session=call, organization_id=call.organization_id, file="x", size=0)
     client = await log_in(counselor)
@@ -164,8 +164,8 @@ async def test_empty_file_is_sent_empty(call, counselor, log_in):
     assert (response.status_code, response["Content-Length"]) == (200, "0")
 
 
-@asynchronous
-async def test_reader_that_leaves_early_closes_file(recording, counselor, log_in):
+@async_database
+async def test_client_disconnect_closes_file(recording, counselor, log_in):
     client = await log_in(counselor)
 
     response = await client.get(paths(recording.pk)[0])

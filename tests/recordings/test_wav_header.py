@@ -13,10 +13,10 @@ def test_header_matches_wave_module():
     audio = bytes(range(200)) * 2
 
     with wave.open(BytesIO(wav_header(100, 2, 24_000) + audio)) as file:
-        found = (file.getnchannels(), file.getsampwidth(), file.getframerate(), file.getnframes())
+        parameters = (file.getnchannels(), file.getsampwidth(), file.getframerate(), file.getnframes())
         frames = file.readframes(1000)
 
-    assert found == (2, 2, 24_000, 100)
+    assert parameters == (2, 2, 24_000, 100)
     assert frames == audio
 
 
