@@ -16,18 +16,18 @@ from training.services.sessions import end_session
 
 SCENARIOS, ASSIGNMENTS = "/admin/scenarios/scenario/", "/admin/training/assignment/"
 ONE_TIME = "/admin/scenarios/scenario/one-time/"
-# Two days from today, so that a test run close to midnight gets the same results.
-TOMORROW = timezone.localdate() + timedelta(days=2)
-YESTERDAY = timezone.localdate() - timedelta(days=2)
+# Two days from today, so that they stay in the future and in the past if midnight passes during a test.
+FUTURE_DATE = timezone.localdate() + timedelta(days=2)
+PAST_DATE = timezone.localdate() - timedelta(days=2)
 
 
-def choose(scenarios: list[Scenario], **fields: object) -> dict[str, object]:
+def action_data(scenarios: list[Scenario], **fields: object) -> dict[str, object]:
     selected = [str(scenario.pk) for scenario in scenarios]
     return {"action": "assign_to_counselors", "_selected_action": selected} | fields
 
 
 def test_assign_action_shows_counselors_and_terms(supervisor, chat_scenario, counselor, colleague):
-    response = client_of(supervisor).post(SCENARIOS, choose([chat_scenario]))
+    response = client_of(supervisor).post(SCENARIOS, action_data([chat_scenario]))
 
     body = response.content.decode()
     assert response.status_code == 200
@@ -44,42 +44,44 @@ def test_assign_action_creates_every_pair_and_reports_open_ones(
     fields = {
         "assign": "Assign",
         "counselors": [str(counselor.pk), str(colleague.pk)],
-        "due_date": str(TOMORROW),
+        "due_date": str(FUTURE_DATE),
         "notes": "Take your time.",
         "require_recording": "on",
     }
 
-    response = client_of(supervisor).post(SCENARIOS, choose([chat_scenario, phone_scenario], **fields), follow=True)
+    response = client_of(supervisor).post(
+        SCENARIOS, action_data([chat_scenario, phone_scenario], **fields), follow=True
+    )
 
     assert "3 assignments were created. 1 was already open." in response.content.decode()
-    given = Assignment.objects.exclude(notes="")
-    assert {(row.scenario, row.counselor) for row in given} == {
+    created = Assignment.objects.exclude(notes="")
+    assert {(row.scenario, row.counselor) for row in created} == {
         (chat_scenario, colleague),
         (phone_scenario, counselor),
         (phone_scenario, colleague),
     }
-    assert {(str(row.due_date), row.require_recording, row.assigned_by) for row in given} == {
-        (str(TOMORROW), True, supervisor)
+    assert {(str(row.due_date), row.require_recording, row.assigned_by) for row in created} == {
+        (str(FUTURE_DATE), True, supervisor)
     }
 
 
 @pytest.mark.parametrize(
-    ("fields", "wrong"),
+    ("fields", "invalid_field"),
     [
         ({"counselors": []}, "counselors"),
         ({"due_date": "tomorrow"}, "due_date"),
-        ({"due_date": str(YESTERDAY)}, "due_date"),
+        ({"due_date": str(PAST_DATE)}, "due_date"),
         ({"notes": "x" * 1001}, "notes"),
     ],
 )
 def test_assign_action_with_invalid_form_shows_errors_and_assigns_nothing(
-    supervisor, chat_scenario, counselor, fields, wrong
+    supervisor, chat_scenario, counselor, fields, invalid_field
 ):
-    sent = {"assign": "Assign", "counselors": [str(counselor.pk)]} | fields
+    data = {"assign": "Assign", "counselors": [str(counselor.pk)]} | fields
 
-    response = client_of(supervisor).post(SCENARIOS, choose([chat_scenario], **sent))
+    response = client_of(supervisor).post(SCENARIOS, action_data([chat_scenario], **data))
 
-    assert response.context["form"].errors.keys() == {wrong}
+    assert response.context["form"].errors.keys() == {invalid_field}
     assert Assignment.objects.count() == 0
 
 
@@ -87,7 +89,7 @@ def test_assign_action_is_hidden_and_refused_without_permission(trainer, chat_sc
     client = client_of(trainer)
 
     assert "Assign to counselors" not in client.get(SCENARIOS).content.decode()
-    client.post(SCENARIOS, choose([chat_scenario], assign="Assign", counselors=[str(counselor.pk)]))
+    client.post(SCENARIOS, action_data([chat_scenario], assign="Assign", counselors=[str(counselor.pk)]))
 
     assert Assignment.objects.count() == 0
 
@@ -96,30 +98,30 @@ def test_assign_action_skips_retired_scenarios(supervisor, organization, counsel
     retired = add_scenario(organization, "Retired", is_active=False)
 
     response = client_of(supervisor).post(
-        SCENARIOS, choose([retired], assign="Assign", counselors=[str(counselor.pk)]), follow=True
+        SCENARIOS, action_data([retired], assign="Assign", counselors=[str(counselor.pk)]), follow=True
     )
 
     assert Assignment.objects.count() == 0
     assert "retired" in response.content.decode().lower()
 
 
-def test_assign_action_names_a_past_due_date(supervisor, chat_scenario, counselor):
-    sent = {"assign": "Assign", "counselors": [str(counselor.pk)], "due_date": str(YESTERDAY)}
+def test_assign_action_reports_a_past_due_date(supervisor, chat_scenario, counselor):
+    data = {"assign": "Assign", "counselors": [str(counselor.pk)], "due_date": str(PAST_DATE)}
 
-    response = client_of(supervisor).post(SCENARIOS, choose([chat_scenario], **sent))
+    response = client_of(supervisor).post(SCENARIOS, action_data([chat_scenario], **data))
 
-    (problem,) = response.context["form"].errors["due_date"]
-    assert problem.endswith("is in the past. Choose today or a later date.")
+    (error,) = response.context["form"].errors["due_date"]
+    assert error.endswith("is in the past. Choose today or a later date.")
 
 
 def test_assign_action_refuses_more_than_the_limit(supervisor, organization, counselor, colleague):
     rows = [Scenario(organization=organization, title=f"Number {n}", prompt="You are Dana.") for n in range(501)]
     many = Scenario.objects.bulk_create(rows)
-    both = {"assign": "Assign", "counselors": [str(counselor.pk), str(colleague.pk)]}
+    fields = {"assign": "Assign", "counselors": [str(counselor.pk), str(colleague.pk)]}
     client = client_of(supervisor)
 
-    too_many_chosen = client.post(SCENARIOS, choose(many), follow=True)
-    too_many_pairs = client.post(SCENARIOS, choose(many[:251], **both))
+    too_many_chosen = client.post(SCENARIOS, action_data(many), follow=True)
+    too_many_pairs = client.post(SCENARIOS, action_data(many[:251], **fields))
 
     assert "You chose 501 scenarios; the limit is 500." in too_many_chosen.content.decode()
     assert too_many_pairs.context["form"].errors == {
@@ -130,7 +132,7 @@ def test_assign_action_refuses_more_than_the_limit(supervisor, organization, cou
 
 def test_assignment_admin_adds_an_assignment_once(supervisor, chat_scenario, counselor):
     client = client_of(supervisor)
-    fields = {"counselor": counselor.pk, "scenario": chat_scenario.pk, "due_date": TOMORROW}
+    fields = {"counselor": counselor.pk, "scenario": chat_scenario.pk, "due_date": FUTURE_DATE}
 
     client.post(f"{ASSIGNMENTS}add/", fields)
     again = client.post(f"{ASSIGNMENTS}add/", fields)
@@ -152,14 +154,14 @@ def test_assignment_admin_ignores_read_only_fields(supervisor, colleague, chat_a
     assert Assignment.objects.values(field).get() == before
 
 
-def act(person, action: str, *assignments: Assignment) -> str:
+def run_action(person, action: str, *assignments: Assignment) -> str:
     selected = [str(assignment.pk) for assignment in assignments]
     response = client_of(person).post(ASSIGNMENTS, {"action": action, "_selected_action": selected}, follow=True)
     return response.content.decode()
 
 
 def test_reset_action_resets_only_assignments_in_progress(supervisor, finished_chat, chat_assignment, phone_assignment):
-    body = act(supervisor, "reset", chat_assignment, phone_assignment)
+    body = run_action(supervisor, "reset", chat_assignment, phone_assignment)
 
     chat_assignment.refresh_from_db()
     assert "1 assignment was reset." in body
@@ -168,16 +170,16 @@ def test_reset_action_resets_only_assignments_in_progress(supervisor, finished_c
 
 
 def test_reset_and_cancel_actions_skip_assignments_with_a_live_session(supervisor, chat, chat_assignment):
-    assert "0 assignments were reset." in act(supervisor, "reset", chat_assignment)
-    assert "0 assignments were canceled." in act(supervisor, "cancel", chat_assignment)
+    assert "0 assignments were reset." in run_action(supervisor, "reset", chat_assignment)
+    assert "0 assignments were canceled." in run_action(supervisor, "cancel", chat_assignment)
 
     end_session(chat, EndReason.HUNG_UP)
 
-    assert "1 assignment was canceled." in act(supervisor, "cancel", chat_assignment)
+    assert "1 assignment was canceled." in run_action(supervisor, "cancel", chat_assignment)
 
 
 def test_assignment_admin_refuses_a_past_due_date(supervisor, chat_scenario, counselor):
-    fields = {"counselor": counselor.pk, "scenario": chat_scenario.pk, "due_date": YESTERDAY}
+    fields = {"counselor": counselor.pk, "scenario": chat_scenario.pk, "due_date": PAST_DATE}
 
     response = client_of(supervisor).post(f"{ASSIGNMENTS}add/", fields)
 
@@ -186,14 +188,14 @@ def test_assignment_admin_refuses_a_past_due_date(supervisor, chat_scenario, cou
 
 
 def test_assignment_admin_changes_notes_of_an_overdue_assignment(supervisor, chat_assignment):
-    Assignment.objects.update(due_date=YESTERDAY)
+    Assignment.objects.update(due_date=PAST_DATE)
 
     client_of(supervisor).post(
-        f"{ASSIGNMENTS}{chat_assignment.pk}/change/", {"due_date": YESTERDAY, "notes": "As soon as you can."}
+        f"{ASSIGNMENTS}{chat_assignment.pk}/change/", {"due_date": PAST_DATE, "notes": "As soon as you can."}
     )
 
     chat_assignment.refresh_from_db()
-    assert (chat_assignment.due_date, chat_assignment.notes) == (YESTERDAY, "As soon as you can.")
+    assert (chat_assignment.due_date, chat_assignment.notes) == (PAST_DATE, "As soon as you can.")
 
 
 def test_assignment_admin_does_not_offer_one_time_scenarios(supervisor, chat_scenario, organization):
@@ -206,7 +208,7 @@ def test_assignment_admin_does_not_offer_one_time_scenarios(supervisor, chat_sce
 
 def one_time_fields(*counselors, **fields: object) -> dict[str, object]:
     people = [str(counselor.pk) for counselor in counselors]
-    return FIELDS | {"counselors": people, "due_date": str(TOMORROW), "notes": "After your call."} | fields
+    return FIELDS | {"counselors": people, "due_date": str(FUTURE_DATE), "notes": "After your call."} | fields
 
 
 def test_one_time_page_creates_and_assigns_a_scenario(supervisor, counselor, account, organization):
@@ -222,7 +224,7 @@ def test_one_time_page_creates_and_assigns_a_scenario(supervisor, counselor, acc
     assert (scenario.account, list(scenario.skills.all())) == (account, [skill])
     assert scenario.evaluator_context == "- Names the loneliness.\n- Asks directly."
     assert (assignment.scenario, assignment.counselor, assignment.assigned_by) == (scenario, counselor, supervisor)
-    assert (assignment.due_date, assignment.notes) == (TOMORROW, "After your call.")
+    assert (assignment.due_date, assignment.notes) == (FUTURE_DATE, "After your call.")
     assert assignment.require_recording is True
     assert LogEntry.objects.get().change_message == "Created for counselor@example.org."
 
@@ -243,10 +245,10 @@ def errors_of(response) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize(
-    ("fields", "wrong"),
+    ("fields", "errors"),
     [
         (
-            {"title": "", "counselors": [], "due_date": str(YESTERDAY)},
+            {"title": "", "counselors": [], "due_date": str(PAST_DATE)},
             {"adminform": {"title"}, "assignform": {"counselors", "due_date"}},
         ),
         ({"counselors": []}, {"assignform": {"counselors"}}),
@@ -255,14 +257,14 @@ def errors_of(response) -> dict[str, set[str]]:
     ],
 )
 def test_one_time_page_reports_errors_of_both_forms_and_saves_nothing(
-    supervisor, counselor, fields, wrong, settings, tmp_path
+    supervisor, counselor, fields, errors, settings, tmp_path
 ):
     use_own_folder(settings, tmp_path)
 
     response = client_of(supervisor).post(ONE_TIME, one_time_fields(counselor) | fields)
 
     form = response.context["adminform"].form
-    assert errors_of(response) == wrong
+    assert errors_of(response) == errors
     assert form["evaluator_context"].value() == FIELDS["evaluator_context"]
     assert response.context["assignform"].form["notes"].value() == "After your call."
     assert (Scenario.objects.count(), Assignment.objects.count(), context_files()) == (0, 0, set())
@@ -289,9 +291,9 @@ def test_one_time_page_refuses_counselors_of_another_organization(supervisor, st
 
 
 def test_one_time_page_needs_permission_to_write_and_assign(supervisor, trainer, evaluator):
-    answers = {person.role: client_of(person).get(ONE_TIME).status_code for person in (supervisor, trainer, evaluator)}
+    statuses = {person.role: client_of(person).get(ONE_TIME).status_code for person in (supervisor, trainer, evaluator)}
 
-    assert answers == {"supervisor": 200, "trainer": 403, "evaluator": 403}
+    assert statuses == {"supervisor": 200, "trainer": 403, "evaluator": 403}
     offered = {
         person.role: ONE_TIME in client_of(person).get(SCENARIOS).content.decode() for person in (supervisor, trainer)
     }
@@ -312,8 +314,8 @@ def test_scenario_autocomplete_offers_only_assignable_scenarios(supervisor, orga
     add_scenario(organization, "Night shift for one", is_one_time=True)
     add_scenario(organization, "Night shift of old", is_active=False)
     add_scenario(other_organization, "Night shift elsewhere")
-    where = {"app_label": "training", "model_name": "assignment", "field_name": "scenario", "term": "night"}
+    query = {"app_label": "training", "model_name": "assignment", "field_name": "scenario", "term": "night"}
 
-    found = client_of(supervisor).get("/admin/autocomplete/", where).json()["results"]
+    found = client_of(supervisor).get("/admin/autocomplete/", query).json()["results"]
 
-    assert [one["text"] for one in found] == ["Night shift"]
+    assert [result["text"] for result in found] == ["Night shift"]

@@ -16,13 +16,13 @@ def test_bulk_assigns_a_cohort_once(organization, supervisor, counselor, colleag
     cohort = Cohort.objects.create(organization=organization, name="Spring class")
     cohort.counselors.set([counselor, colleague])
     client = client_of(supervisor)
-    wanted = {
+    body = {
         "cohorts": [str(cohort.pk)],
         "scenarios": [str(chat_scenario.pk), str(phone_scenario.pk)],
         "pass_mark": 65,
     }
 
-    first, second = post(client, BULK, wanted), post(client, BULK, wanted)
+    first, second = post(client, BULK, body), post(client, BULK, body)
 
     assert (first.status_code, len(first.json()["assignments"])) == (201, 4)
     assert {row["pass_mark"] for row in first.json()["assignments"]} == {65}
@@ -31,29 +31,29 @@ def test_bulk_assigns_a_cohort_once(organization, supervisor, counselor, colleag
 
 def test_bulk_accepts_external_ids(supervisor, organization, chat_scenario, counselor):
     person = {"external_id": "lms-1", "email": "new@example.org", "first_name": "Nia"}
-    known = {"external_id": "lms-2", "email": counselor.email}
-    wanted = {"people": [person, {"external_id": "lms-3"}, known], "scenarios": [str(chat_scenario.pk)]}
+    existing = {"external_id": "lms-2", "email": counselor.email}
+    body = {"people": [person, {"external_id": "lms-3"}, existing], "scenarios": [str(chat_scenario.pk)]}
 
-    response = post(client_of(supervisor), BULK, wanted)
+    response = post(client_of(supervisor), BULK, body)
 
     assert response.status_code == 201
-    made = User.objects.get(organization=organization, external_id="lms-1")
-    assert (made.email, made.first_name, made.role, made.has_usable_password()) == (
+    user = User.objects.get(organization=organization, external_id="lms-1")
+    assert (user.email, user.first_name, user.role, user.has_usable_password()) == (
         "new@example.org", "Nia", "counselor", False,
     )  # fmt: skip
     counselor.refresh_from_db()
     assert counselor.external_id == "lms-2"
     assert Assignment.objects.filter(counselor__external_id__startswith="lms-").count() == 3
 
-    again = post(client_of(supervisor), BULK, wanted)
+    again = post(client_of(supervisor), BULK, body)
 
     assert (again.status_code, User.objects.filter(external_id__startswith="lms-").count()) == (200, 3)
 
 
 def test_bulk_refuses_an_external_person_of_another_organization(supervisor, stranger, chat_scenario):
-    wanted = {"people": [{"external_id": "a"}, {"external_id": "b", "email": stranger.email}]}
+    body = {"people": [{"external_id": "a"}, {"external_id": "b", "email": stranger.email}]}
 
-    response = post(client_of(supervisor), BULK, wanted | {"scenarios": [str(chat_scenario.pk)]})
+    response = post(client_of(supervisor), BULK, body | {"scenarios": [str(chat_scenario.pk)]})
 
     assert (response.status_code, response.json()["fields"]) == (
         400, {"people": {"email": ["This email address belongs to another person."]}},
@@ -76,23 +76,23 @@ def test_bulk_refuses_an_external_person_of_another_organization(supervisor, str
     ],
 )
 def test_bulk_reports_errors_by_field(supervisor, counselor, chat_scenario, change, field):
-    wanted = {"counselors": [str(counselor.pk)], "scenarios": [str(chat_scenario.pk)]} | change
+    body = {"counselors": [str(counselor.pk)], "scenarios": [str(chat_scenario.pk)]} | change
 
-    response = post(client_of(supervisor), BULK, wanted)
+    response = post(client_of(supervisor), BULK, body)
 
     assert (response.status_code, list(response.json()["fields"])) == (400, [field])
     assert Assignment.objects.count() == 0
 
 
 def test_create_assigns_once(supervisor, counselor, chat_scenario):
-    client, wanted = client_of(supervisor), {"counselor": str(counselor.pk), "scenario": str(chat_scenario.pk)}
+    client, body = client_of(supervisor), {"counselor": str(counselor.pk), "scenario": str(chat_scenario.pk)}
 
-    first, second = post(client, ASSIGNMENTS, wanted), post(client, ASSIGNMENTS, wanted)
+    first, second = post(client, ASSIGNMENTS, body), post(client, ASSIGNMENTS, body)
 
     assert (first.status_code, second.status_code, second.json()["code"]) == (201, 409, "open_already")
     Assignment.objects.update(status="completed")
-    asked, forced = post(client, ASSIGNMENTS, wanted), post(client, ASSIGNMENTS, wanted | {"force_reassign": True})
-    assert (asked.status_code, asked.json()["code"], forced.status_code) == (409, "completed_already", 201)
+    unforced, forced = post(client, ASSIGNMENTS, body), post(client, ASSIGNMENTS, body | {"force_reassign": True})
+    assert (unforced.status_code, unforced.json()["code"], forced.status_code) == (409, "completed_already", 201)
 
 
 def test_counselor_lists_and_declines_only_their_own_assignments(
@@ -110,7 +110,9 @@ def test_counselor_lists_and_declines_only_their_own_assignments(
     assert (again.status_code, again.json()["code"]) == (409, "not_now")
 
 
-def test_assignment_filters_narrow_and_unknown_ones_are_refused(supervisor, chat_assignment, phone_assignment):
+def test_assignment_filters_narrow_the_list_and_unknown_filters_are_refused(
+    supervisor, chat_assignment, phone_assignment
+):
     client = client_of(supervisor)
     Assignment.objects.filter(pk=phone_assignment.pk).update(due_date="2020-01-01")
 
@@ -126,9 +128,9 @@ def test_partial_update_changes_only_the_terms(supervisor, chat_assignment):
     client, path = client_of(supervisor), f"{ASSIGNMENTS}{chat_assignment.pk}/"
 
     changed = client.patch(path, {"notes": "Slowly.", "pass_mark": 50}, content_type="application/json")
-    refused = client.patch(path, {"status": "completed"}, content_type="application/json")
+    rejected = client.patch(path, {"status": "completed"}, content_type="application/json")
 
     assert (changed.status_code, changed.json()["notes"], changed.json()["pass_mark"]) == (200, "Slowly.", 50)
-    assert (refused.status_code, list(refused.json()["fields"])) == (400, ["status"])
+    assert (rejected.status_code, list(rejected.json()["fields"])) == (400, ["status"])
     chat_assignment.refresh_from_db()
     assert chat_assignment.status == "pending"

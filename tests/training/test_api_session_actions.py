@@ -31,12 +31,12 @@ def post(client: Client, path: str, body: object = None, **extra):
     return client.post(path, body, content_type="application/json", **extra)
 
 
-def begin(client: Client, **body):
+def start_session(client: Client, **body):
     return post(client, SESSIONS, body)
 
 
 def test_start_assignment_returns_201_with_a_pending_greeting(counselor, chat_assignment):
-    response = begin(client_of(counselor), type="assignment", assignment_id=str(chat_assignment.pk))
+    response = start_session(client_of(counselor), type="assignment", assignment_id=str(chat_assignment.pk))
 
     session = Session.objects.get()
     started_at = response.json().pop("started_at")
@@ -64,13 +64,13 @@ def test_start_assignment_returns_201_with_a_pending_greeting(counselor, chat_as
 
 
 def test_start_assignment_returns_the_live_session_with_200(counselor, chat, chat_assignment):
-    response = begin(client_of(counselor), type="assignment", assignment_id=str(chat_assignment.pk))
+    response = start_session(client_of(counselor), type="assignment", assignment_id=str(chat_assignment.pk))
 
     assert (response.status_code, response.json()["id"]) == (200, str(chat.pk))
 
 
 def test_start_second_call_returns_409_with_the_first_calls_id(counselor, call):
-    response = begin(client_of(counselor), type="free_practice", mode="phone")
+    response = start_session(client_of(counselor), type="free_practice", mode="phone")
 
     assert response.status_code == 409
     assert response.json() == {
@@ -83,26 +83,26 @@ def test_start_second_call_returns_409_with_the_first_calls_id(counselor, call):
 def test_start_closed_assignment_returns_409(counselor, chat_assignment):
     Assignment.objects.update(status=Assignment.Status.COMPLETED)
 
-    response = begin(client_of(counselor), type="assignment", assignment_id=str(chat_assignment.pk))
+    response = start_session(client_of(counselor), type="assignment", assignment_id=str(chat_assignment.pk))
 
     assert (response.status_code, response.json()["code"]) == (409, "assignment_closed")
 
 
 def test_start_accepts_only_the_users_own_id(counselor, colleague, chat_assignment):
-    wanted = {"type": "assignment", "assignment_id": str(chat_assignment.pk)}
+    body = {"type": "assignment", "assignment_id": str(chat_assignment.pk)}
 
-    refused = begin(client_of(counselor), **wanted, user_id=str(colleague.pk))
-    mine = begin(client_of(counselor), **wanted, user_id=str(counselor.pk))
+    rejected = start_session(client_of(counselor), **body, user_id=str(colleague.pk))
+    accepted = start_session(client_of(counselor), **body, user_id=str(counselor.pk))
 
-    assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
-    assert mine.status_code == 201
+    assert (rejected.status_code, rejected.json()["code"]) == (403, "permission_denied")
+    assert accepted.status_code == 201
 
 
 def test_start_returns_404_for_other_peoples_and_unknown_assignments(colleague, supervisor, stranger, chat_assignment):
     for person in (colleague, supervisor, stranger):
         client = client_of(person)
-        theirs = begin(client, type="assignment", assignment_id=str(chat_assignment.pk))
-        unknown = begin(client, type="assignment", assignment_id=str(UNKNOWN))
+        theirs = start_session(client, type="assignment", assignment_id=str(chat_assignment.pk))
+        unknown = start_session(client, type="assignment", assignment_id=str(UNKNOWN))
         assert (theirs.status_code, theirs.content) == (404, unknown.content)
     assert theirs.json()["code"] == "not_found"
     assert Session.objects.count() == 0
@@ -116,18 +116,18 @@ def test_start_free_practice_accepts_only_library_scenarios(counselor, organizat
         add_scenario(other_organization, "Theirs"),
     ]
 
-    played = begin(client, type="free_practice", mode="chat", scenario_id=str(chat_scenario.pk))
-    unknown = begin(client, type="free_practice", mode="chat", scenario_id=str(UNKNOWN))
+    played = start_session(client, type="free_practice", mode="chat", scenario_id=str(chat_scenario.pk))
+    unknown = start_session(client, type="free_practice", mode="chat", scenario_id=str(UNKNOWN))
 
     assert (played.status_code, played.json()["title"]) == (201, "Writing from the train")
     assert unknown.status_code == 404
     for scenario in hidden:
-        response = begin(client, type="free_practice", mode="chat", scenario_id=str(scenario.pk))
+        response = start_session(client, type="free_practice", mode="chat", scenario_id=str(scenario.pk))
         assert (response.status_code, response.content) == (404, unknown.content)
 
 
 def test_start_free_practice_saves_the_focus(counselor):
-    response = begin(client_of(counselor), type="free_practice", mode="chat", focus="long silences")
+    response = start_session(client_of(counselor), type="free_practice", mode="chat", focus="long silences")
 
     assert (response.status_code, response.json()["title"]) == (201, "Free practice")
     assert Session.objects.get().focus == "long silences"
@@ -138,7 +138,7 @@ def test_start_trial_works_in_either_mode_and_returns_the_live_trial(trainer, or
     draft = add_scenario(organization, "A draft", is_one_time=True, is_active=False)
     client = client_of(trainer)
 
-    first, again = (begin(client, type="trial", scenario_id=str(draft.pk), mode=mode) for _ in range(2))
+    first, again = (start_session(client, type="trial", scenario_id=str(draft.pk), mode=mode) for _ in range(2))
 
     session = Session.objects.get()
     assert (first.status_code, again.status_code) == (201, 200)
@@ -149,7 +149,7 @@ def test_start_trial_works_in_either_mode_and_returns_the_live_trial(trainer, or
 def test_start_trial_needs_permission_to_change_scenarios(counselor, evaluator, chat_scenario):
     for person in (counselor, evaluator):
         for scenario in (chat_scenario.pk, UNKNOWN):
-            response = begin(client_of(person), type="trial", scenario_id=str(scenario), mode="chat")
+            response = start_session(client_of(person), type="trial", scenario_id=str(scenario), mode="chat")
             assert (response.status_code, response.json()["code"]) == (403, "permission_denied")
     assert Session.objects.count() == 0
 
@@ -157,8 +157,8 @@ def test_start_trial_needs_permission_to_change_scenarios(counselor, evaluator, 
 def test_start_trial_returns_404_for_other_organizations_and_unknown_scenarios(stranger, chat_scenario):
     client = client_of(stranger)
 
-    theirs = begin(client, type="trial", scenario_id=str(chat_scenario.pk), mode="chat")
-    unknown = begin(client, type="trial", scenario_id=str(UNKNOWN), mode="chat")
+    theirs = start_session(client, type="trial", scenario_id=str(chat_scenario.pk), mode="chat")
+    unknown = start_session(client, type="trial", scenario_id=str(UNKNOWN), mode="chat")
 
     assert (theirs.status_code, theirs.content) == (404, unknown.content)
     assert Session.objects.count() == 0
@@ -210,7 +210,7 @@ def test_start_without_csrf_token_is_refused(counselor):
     client = Client(enforce_csrf_checks=True)
     client.force_login(counselor)
 
-    assert begin(client, type="free_practice", mode="chat").status_code == 403
+    assert start_session(client, type="free_practice", mode="chat").status_code == 403
     assert Session.objects.count() == 0
 
 
@@ -235,13 +235,13 @@ def test_start_with_prefer_wait_returns_when_the_time_is_up(counselor, chat_assi
 def test_session_detail_includes_the_transcript(counselor, supervisor, finished_chat):
     path = f"{SESSIONS}{finished_chat.pk}/"
 
-    mine, seen = client_of(counselor).get(path), client_of(supervisor).get(path)
+    counselor_response, supervisor_response = client_of(counselor).get(path), client_of(supervisor).get(path)
 
-    turns = mine.json()["transcript"]
-    assert (mine.status_code, seen.json()) == (200, mine.json())
+    turns = counselor_response.json()["transcript"]
+    assert (counselor_response.status_code, supervisor_response.json()) == (200, counselor_response.json())
     assert [turn["role"] for turn in turns] == ["caller", "counselor", "caller", "counselor"]
-    shown = {"id", "revision", "item", "after", "role", "text", "final", "source", "interrupted", "start_ms", "end_ms"}
-    assert set(turns[0]) == shown
+    fields = {"id", "revision", "item", "after", "role", "text", "final", "source", "interrupted", "start_ms", "end_ms"}
+    assert set(turns[0]) == fields
     assert (turns[0]["after"], turns[1]["after"]) == (None, turns[0]["item"])
 
 
@@ -249,8 +249,8 @@ def test_session_detail_includes_the_transcript(counselor, supervisor, finished_
 def test_session_detail_returns_404_for_other_peoples_and_unknown_sessions(action, chat, colleague, stranger):
     for person in (colleague, stranger):
         client = client_of(person)
-        ask = client.get if not action else lambda path, client=client: post(client, path, {"content": "hi"})
-        theirs, unknown = ask(f"{SESSIONS}{chat.pk}/{action}"), ask(f"{SESSIONS}{UNKNOWN}/{action}")
+        send_request = client.get if not action else lambda path, client=client: post(client, path, {"content": "hi"})
+        theirs, unknown = send_request(f"{SESSIONS}{chat.pk}/{action}"), send_request(f"{SESSIONS}{UNKNOWN}/{action}")
         assert (theirs.status_code, theirs.content) == (404, unknown.content)
 
 
@@ -285,15 +285,15 @@ def test_session_ticket_returns_the_socket_url(counselor, call, settings):
 def test_session_ticket_returns_409_for_chats_and_for_calls_that_ended_or_are_in_use(counselor, call, chat):
     client = client_of(counselor)
 
-    def code(session: Session) -> tuple[int, str]:
+    def request_ticket(session: Session) -> tuple[int, str]:
         response = post(client, f"{SESSIONS}{session.pk}/ticket/")
         return response.status_code, response.json()["code"]
 
-    assert code(chat) == (409, "not_a_call")
+    assert request_ticket(chat) == (409, "not_a_call")
     acquire_call(call)
-    assert code(call) == (409, "in_use")
+    assert request_ticket(call) == (409, "in_use")
     end_session(call, EndReason.HUNG_UP)
-    assert code(call) == (409, "session_over")
+    assert request_ticket(call) == (409, "session_over")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -445,8 +445,8 @@ def test_caller_receives_prompt_and_conversation_but_no_criteria(counselor, chat
 
 
 @pytest.mark.django_db(transaction=True)
-def test_trial_caller_receives_the_same_as_any_other(supervisor, chat_scenario, standin):
-    begin(client_of(supervisor), type="trial", scenario_id=str(chat_scenario.pk), mode="chat")
+def test_trial_caller_receives_the_same_text_as_any_other_caller(supervisor, chat_scenario, standin):
+    start_session(client_of(supervisor), type="trial", scenario_id=str(chat_scenario.pk), mode="chat")
     session = Session.objects.get()
     prepare_greeting(session.pk)
     post(client_of(supervisor), f"{SESSIONS}{session.pk}/messages/", {"content": "Make it harder."})
@@ -460,12 +460,12 @@ def test_trial_caller_receives_the_same_as_any_other(supervisor, chat_scenario, 
 
 
 ONE_TIME = "/api/assignments/one-time/"
-WRITTEN = {"title": "After last week's call", "prompt": f"You are Noor, 20. {PROMPT_CANARY}"}
+SCENARIO = {"title": "After last week's call", "prompt": f"You are Noor, 20. {PROMPT_CANARY}"}
 
 
 def test_one_time_endpoint_returns_the_scenario_and_its_assignments(supervisor, counselor, colleague, account):
     tomorrow = (timezone.localdate() + timedelta(days=1)).isoformat()
-    scenario = WRITTEN | {
+    scenario = SCENARIO | {
         "description": "Practise a written opening.",
         "evaluator_context": f" - Asks before advising. {CONTEXT_CANARY}\r\n",
         "mode": "chat",
@@ -481,15 +481,15 @@ def test_one_time_endpoint_returns_the_scenario_and_its_assignments(supervisor, 
         "relevant_policy_sections": "3010",
     }
     people = {"counselors": [str(counselor.pk), str(colleague.pk)], "due_date": tomorrow}
-    more = {"notes": "Take your time.", "require_recording": True}
+    options = {"notes": "Take your time.", "require_recording": True}
 
-    response = post(client_of(supervisor), ONE_TIME, {"scenario": scenario} | people | more)
+    response = post(client_of(supervisor), ONE_TIME, {"scenario": scenario} | people | options)
 
-    body, made = response.json(), Scenario.objects.get()
+    body, created = response.json(), Scenario.objects.get()
     assert response.status_code == 201
     assert body["scenario"].pop("created_at") and body["scenario"].pop("updated_at")
     assert body["scenario"] == {name: value for name, value in scenario.items() if name != "evaluator_context"} | {
-        "id": str(made.pk),
+        "id": str(created.pk),
         "account_procedures": None,
         "created_by": str(supervisor.pk),
         "category": "Refresher",
@@ -497,10 +497,10 @@ def test_one_time_endpoint_returns_the_scenario_and_its_assignments(supervisor, 
         "is_one_time": True,
         "is_active": True,
     }
-    assert made.evaluator_context == f" - Asks before advising. {CONTEXT_CANARY}\n"
+    assert created.evaluator_context == f" - Asks before advising. {CONTEXT_CANARY}\n"
     assert [(row["counselor"], row["scenario"]) for row in body["assignments"]] == [
-        (str(counselor.pk), str(made.pk)),
-        (str(colleague.pk), str(made.pk)),
+        (str(counselor.pk), str(created.pk)),
+        (str(colleague.pk), str(created.pk)),
     ]
     for row in body["assignments"]:
         assert (row["due_date"], row["notes"], row["require_recording"]) == (tomorrow, "Take your time.", True)
@@ -509,7 +509,7 @@ def test_one_time_endpoint_returns_the_scenario_and_its_assignments(supervisor, 
 
 
 def test_one_time_endpoint_needs_only_the_required_fields(admin, counselor):
-    response = post(client_of(admin), ONE_TIME, {"scenario": WRITTEN, "counselors": [str(counselor.pk)]})
+    response = post(client_of(admin), ONE_TIME, {"scenario": SCENARIO, "counselors": [str(counselor.pk)]})
 
     scenario = response.json()["scenario"]
     assert response.status_code == 201
@@ -519,7 +519,7 @@ def test_one_time_endpoint_needs_only_the_required_fields(admin, counselor):
 
 def test_one_time_endpoint_needs_both_permissions(counselor, trainer, evaluator):
     for person in (counselor, trainer, evaluator):
-        response = post(client_of(person), ONE_TIME, {"scenario": WRITTEN, "counselors": [str(counselor.pk)]})
+        response = post(client_of(person), ONE_TIME, {"scenario": SCENARIO, "counselors": [str(counselor.pk)]})
         assert (response.status_code, response.json()["code"]) == (403, "permission_denied")
     assert Scenario.objects.count() == 0
 
@@ -544,29 +544,29 @@ def test_one_time_endpoint_reports_all_errors_and_saves_nothing(supervisor, coun
 
     response = post(client_of(supervisor), ONE_TIME, {"scenario": scenario} | people)
 
-    told = response.json()["fields"]
+    errors = response.json()["fields"]
     assert (response.status_code, response.json()["code"]) == (400, "invalid")
-    assert set(told) == {"scenario", "counselors", "due_date", "notes"}
-    assert set(told["scenario"]) == set(scenario)
-    assert told["counselors"] == [f"Unknown ID: {UNKNOWN}."]
-    assert [word.split(". ")[0] for word in told["scenario"]["category"]] == ["There is no category “Juggling”"]
-    assert [word.split(". ")[0] for word in told["scenario"]["skills"]] == ["There is no skill “Juggling”"]
-    assert told["scenario"]["account"] == [f"There is no account {theirs.pk}."]
-    assert told["due_date"] == ["January 31, 2020 is in the past. Choose today or a later date."]
+    assert set(errors) == {"scenario", "counselors", "due_date", "notes"}
+    assert set(errors["scenario"]) == set(scenario)
+    assert errors["counselors"] == [f"Unknown ID: {UNKNOWN}."]
+    assert [message.split(". ")[0] for message in errors["scenario"]["category"]] == ["There is no category “Juggling”"]
+    assert [message.split(". ")[0] for message in errors["scenario"]["skills"]] == ["There is no skill “Juggling”"]
+    assert errors["scenario"]["account"] == [f"There is no account {theirs.pk}."]
+    assert errors["due_date"] == ["January 31, 2020 is in the past. Choose today or a later date."]
     assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
 
 
 def test_one_time_endpoint_refuses_counselors_of_another_organization(
     supervisor, evaluator, counselor, other_organization
 ):
-    left = add_person(supervisor.organization, "counselor", "left@example.org")
-    left.is_active = False
-    left.save()
+    inactive = add_person(supervisor.organization, "counselor", "inactive@example.org")
+    inactive.is_active = False
+    inactive.save()
     theirs = add_person(other_organization, "counselor", "theirs@example.net")
 
-    for person in (evaluator, supervisor, left, theirs):
+    for person in (evaluator, supervisor, inactive, theirs):
         people = [str(counselor.pk), str(person.pk)]
-        response = post(client_of(supervisor), ONE_TIME, {"scenario": WRITTEN, "counselors": people})
+        response = post(client_of(supervisor), ONE_TIME, {"scenario": SCENARIO, "counselors": people})
         assert response.status_code == 400
         assert response.json()["fields"] == {"counselors": [f"Unknown ID: {person.pk}."]}
     assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
@@ -600,8 +600,8 @@ def test_one_time_endpoint_with_malformed_body_returns_400(supervisor, body):
 def test_api_never_shows_a_counselor_the_prompt_or_criteria(counselor, chat, chat_assignment, call):
     write_turns(chat, "hi")
     client = client_of(counselor)
-    answers = [
-        begin(client, type="assignment", assignment_id=str(chat_assignment.pk)),
+    responses = [
+        start_session(client, type="assignment", assignment_id=str(chat_assignment.pk)),
         client.get(f"{SESSIONS}{chat.pk}/"),
         client.get(f"{SESSIONS}{call.pk}/"),
         post(client, f"{SESSIONS}{call.pk}/ticket/"),
@@ -609,7 +609,7 @@ def test_api_never_shows_a_counselor_the_prompt_or_criteria(counselor, chat, cha
         client.get(f"{SESSIONS}{chat.pk}/evaluation/"),
     ]
 
-    for answer in answers:
-        assert answer.status_code in {200, 201}
-        text = answer.content.decode()
+    for response in responses:
+        assert response.status_code in {200, 201}
+        text = response.content.decode()
         assert not [canary for canary in (PROMPT_CANARY, CONTEXT_CANARY, SECTIONS_CANARY) if canary in text]

@@ -33,7 +33,7 @@ def finish_attempt(assignment: Assignment, score: int | None) -> Session:
 
 
 @pytest.fixture
-def marked(chat_assignment) -> Assignment:
+def two_attempt_assignment(chat_assignment) -> Assignment:
     """Return a chat assignment with a pass mark of 70 and two attempts."""
     chat_assignment.pass_mark, chat_assignment.attempts_allowed = 70, 2
     chat_assignment.save()
@@ -53,63 +53,79 @@ def test_ungraded_session_does_not_complete_the_assignment(chat_assignment):
     assert (chat_assignment.status, chat_assignment.score, chat_assignment.is_passed) == ("in_progress", None, None)
 
 
-def test_score_below_the_pass_mark_leaves_the_assignment_open(marked):
-    finish_attempt(marked, 69)
+def test_score_below_the_pass_mark_leaves_the_assignment_open(two_attempt_assignment):
+    finish_attempt(two_attempt_assignment, 69)
 
-    assert (marked.status, marked.score, marked.is_passed) == ("in_progress", 69, False)
+    assert (two_attempt_assignment.status, two_attempt_assignment.score, two_attempt_assignment.is_passed) == (
+        "in_progress",
+        69,
+        False,
+    )
 
-    finish_attempt(marked, 70)
+    finish_attempt(two_attempt_assignment, 70)
 
-    assert (marked.status, marked.score, marked.is_passed) == ("completed", 70, True)
-
-
-def test_last_attempt_below_the_pass_mark_completes_the_assignment_as_failed(marked):
-    finish_attempt(marked, 40)
-    finish_attempt(marked, 30)
-
-    assert (marked.status, marked.score, marked.is_failed) == ("completed", 40, True)
-    assert list(Assignment.objects.failed()) == [marked]
+    assert (two_attempt_assignment.status, two_attempt_assignment.score, two_attempt_assignment.is_passed) == (
+        "completed",
+        70,
+        True,
+    )
 
 
-def test_stopped_or_ungraded_session_does_not_use_up_an_attempt(marked):
-    finish_attempt(marked, None)
-    session, _ = start_assignment(marked)
+def test_last_attempt_below_the_pass_mark_completes_the_assignment_as_failed(two_attempt_assignment):
+    finish_attempt(two_attempt_assignment, 40)
+    finish_attempt(two_attempt_assignment, 30)
+
+    assert (two_attempt_assignment.status, two_attempt_assignment.score, two_attempt_assignment.is_failed) == (
+        "completed",
+        40,
+        True,
+    )
+    assert list(Assignment.objects.failed()) == [two_attempt_assignment]
+
+
+def test_stopped_or_ungraded_session_does_not_use_up_an_attempt(two_attempt_assignment):
+    finish_attempt(two_attempt_assignment, None)
+    session, _ = start_assignment(two_attempt_assignment)
     stop_session(session)
     assignments.update_completion(session)
-    finish_attempt(marked, 40)
+    finish_attempt(two_attempt_assignment, 40)
 
-    assert marked.status == "in_progress"
+    assert two_attempt_assignment.status == "in_progress"
 
 
-def test_best_attempt_counts_once_no_other_is_live(marked):
-    first, _ = start_assignment(marked)
+def test_best_attempt_counts_once_no_other_is_live(two_attempt_assignment):
+    first, _ = start_assignment(two_attempt_assignment)
     end_session(first, EndReason.HUNG_UP)
-    second, _ = start_assignment(marked)
+    second, _ = start_assignment(two_attempt_assignment)
 
     record_score(first, 90)
-    marked.refresh_from_db()
-    assert (marked.status, marked.score) == ("in_progress", 90)
+    two_attempt_assignment.refresh_from_db()
+    assert (two_attempt_assignment.status, two_attempt_assignment.score) == ("in_progress", 90)
 
     end_session(second, EndReason.HUNG_UP)
     assignments.update_completion(second)
-    marked.refresh_from_db()
-    assert (marked.status, marked.score) == ("completed", 90)
+    two_attempt_assignment.refresh_from_db()
+    assert (two_attempt_assignment.status, two_attempt_assignment.score) == ("completed", 90)
 
 
-def test_attempts_before_a_reset_do_not_count(marked):
-    early = finish_attempt(marked, 60)
-    assert assignments.reset_assignment(marked) is True
-    marked.refresh_from_db()
-    assert (marked.status, marked.score, marked.reset_after) == ("pending", None, 1)
+def test_attempts_before_a_reset_do_not_count(two_attempt_assignment):
+    first_session = finish_attempt(two_attempt_assignment, 60)
+    assert assignments.reset_assignment(two_attempt_assignment) is True
+    two_attempt_assignment.refresh_from_db()
+    assert (two_attempt_assignment.status, two_attempt_assignment.score, two_attempt_assignment.reset_after) == (
+        "pending",
+        None,
+        1,
+    )
 
-    record_score(early, 95)
-    marked.refresh_from_db()
-    assert (marked.status, marked.score) == ("pending", None)
+    record_score(first_session, 95)
+    two_attempt_assignment.refresh_from_db()
+    assert (two_attempt_assignment.status, two_attempt_assignment.score) == ("pending", None)
 
-    finish_attempt(marked, 10)
-    assert (marked.status, marked.score) == ("in_progress", 10)
-    finish_attempt(marked, 20)
-    assert (marked.status, marked.score) == ("completed", 20)
+    finish_attempt(two_attempt_assignment, 10)
+    assert (two_attempt_assignment.status, two_attempt_assignment.score) == ("in_progress", 10)
+    finish_attempt(two_attempt_assignment, 20)
+    assert (two_attempt_assignment.status, two_attempt_assignment.score) == ("completed", 20)
 
 
 def test_completed_assignment_can_be_assigned_again(chat_assignment, supervisor):
@@ -136,28 +152,28 @@ def test_assign_many_puts_each_pair_in_one_list(
     organization, supervisor, counselor, colleague, chat_scenario, phone_scenario
 ):
     assign(chat_scenario, counselor, supervisor)
-    done = assign(phone_scenario, colleague, supervisor)
-    Assignment.objects.filter(pk=done.pk).update(status="completed")
+    completed = assign(phone_scenario, colleague, supervisor)
+    Assignment.objects.filter(pk=completed.pk).update(status="completed")
     both = [counselor, colleague]
 
-    given = assign_many([chat_scenario, phone_scenario], both, supervisor, notes="Take your time.", pass_mark=70)
+    result = assign_many([chat_scenario, phone_scenario], both, supervisor, notes="Take your time.", pass_mark=70)
 
-    made = {(row.counselor, row.scenario, row.notes, row.pass_mark) for row in given.assignments}
-    assert made == {
+    created = {(row.counselor, row.scenario, row.notes, row.pass_mark) for row in result.assignments}
+    assert created == {
         (colleague, chat_scenario, "Take your time.", 70),
         (counselor, phone_scenario, "Take your time.", 70),
     }
-    assert given.open == [(counselor, chat_scenario)]
-    assert given.completed == [(colleague, phone_scenario)]
+    assert result.open == [(counselor, chat_scenario)]
+    assert result.completed == [(colleague, phone_scenario)]
 
 
 def test_assign_many_with_force_assigns_completed_pairs_again(supervisor, counselor, chat_assignment):
     finish_attempt(chat_assignment, 80)
 
-    asked = assign_many([chat_assignment.scenario], [counselor], supervisor)
+    unforced = assign_many([chat_assignment.scenario], [counselor], supervisor)
     forced = assign_many([chat_assignment.scenario], [counselor], supervisor, force=True)
 
-    assert (len(asked.assignments), len(asked.completed)) == (0, 1)
+    assert (len(unforced.assignments), len(unforced.completed)) == (0, 1)
     assert (len(forced.assignments), len(forced.completed)) == (1, 0)
 
 
@@ -165,21 +181,21 @@ def test_assign_many_reports_a_pair_that_is_open_and_completed_as_open(superviso
     finish_attempt(chat_assignment, 80)
     assign(chat_assignment.scenario, counselor, supervisor)
 
-    given = assign_many([chat_assignment.scenario], [counselor], supervisor, force=True)
+    result = assign_many([chat_assignment.scenario], [counselor], supervisor, force=True)
 
-    assert (given.assignments, given.completed, len(given.open)) == ([], [], 1)
+    assert (result.assignments, result.completed, len(result.open)) == ([], [], 1)
 
 
 def test_assign_many_needs_the_same_queries_for_any_number_of_pairs(organization, supervisor):
     people = [add_person(organization, User.Role.COUNSELOR, f"c{n}@example.org") for n in range(4)]
     rows = [add_scenario(organization, f"Number {n}") for n in range(5)]
 
-    def queries(scenarios: list[Scenario], counselors: list[User]) -> int:
-        with CaptureQueriesContext(connection) as asked:
+    def count_queries(scenarios: list[Scenario], counselors: list[User]) -> int:
+        with CaptureQueriesContext(connection) as captured:
             assign_many(scenarios, counselors, supervisor)
-        return len(asked)
+        return len(captured)
 
-    assert queries(rows[:1], people[:1]) == queries(rows[1:], people)
+    assert count_queries(rows[:1], people[:1]) == count_queries(rows[1:], people)
 
 
 def test_assign_many_refuses_more_than_the_limit(organization, supervisor, counselor, colleague):
@@ -199,13 +215,13 @@ def test_assign_many_concurrently_creates_each_pair_once(organization, superviso
         add_person(organization, User.Role.COUNSELOR, f"c{n}@example.org")
         add_scenario(organization, f"Number {n}")
 
-    def give() -> int:
+    def assign_all() -> int:
         people = User.objects.filter(role="counselor")
         return len(assign_many(Scenario.objects.all(), people, User.objects.get(pk=supervisor.pk)).assignments)
 
-    given = run_concurrently(*[give] * 20)
+    counts = run_concurrently(*[assign_all] * 20)
 
-    assert sum(given) == Assignment.objects.count() == 36
+    assert sum(counts) == Assignment.objects.count() == 36
     assert len(set(Assignment.objects.values_list("counselor", "scenario"))) == 36
 
 

@@ -69,11 +69,11 @@ def test_acquire_displaces_only_the_named_epoch(call):
     assert call_leases.renew_leases([first]) == {call.pk: "replaced"}
 
 
-def test_heartbeat_keeps_the_call_from_the_sweep(call, settings):
-    held = hold_call(call)
+def test_heartbeat_protects_the_call_from_the_sweep(call, settings):
+    lease = hold_call(call)
     age_heartbeat(call, settings.HEARTBEAT_LOST_AFTER + 1)
 
-    assert call_leases.renew_leases([held]) == {}
+    assert call_leases.renew_leases([lease]) == {}
     assert sessions.sweep_sessions() == 0
 
 
@@ -82,7 +82,7 @@ def test_renew_leases_renews_all_calls_of_a_gateway(
 ):
     others = [add_person(organization, "counselor", f"c{number}@example.org") for number in range(4)]
     calls = [call] + [start_free_practice(person, Mode.PHONE)[0] for person in (colleague, *others)]
-    held = [hold_call(session) for session in calls]
+    leases = [hold_call(session) for session in calls]
     for session in calls:
         age_heartbeat(session, 60)
     end_session(calls[1], EndReason.HUNG_UP)
@@ -92,7 +92,7 @@ def test_renew_leases_renews_all_calls_of_a_gateway(
     others[2].save()
 
     with django_assert_num_queries(6):  # two of the six begin and commit the transaction
-        lost = call_leases.renew_leases(held)
+        lost = call_leases.renew_leases(leases)
 
     assert lost == {
         calls[1].pk: "ended_elsewhere",
@@ -100,49 +100,52 @@ def test_renew_leases_renews_all_calls_of_a_gateway(
         calls[3].pk: "replaced",
         calls[4].pk: "logged_out",
     }
-    fresh = Session.objects.filter(heartbeat_at__gt=timezone.now() - timedelta(seconds=30))
-    assert {session.pk for session in fresh if session.is_live} == {calls[0].pk, calls[5].pk}
+    renewed = Session.objects.filter(heartbeat_at__gt=timezone.now() - timedelta(seconds=30))
+    assert {session.pk for session in renewed if session.is_live} == {calls[0].pk, calls[5].pk}
     assert call_leases.renew_leases([]) == {}
 
 
 @pytest.mark.django_db(transaction=True)
 def test_transactions_over_several_calls_never_deadlock(call, organization):
     people = [add_person(organization, "counselor", f"c{number}@example.org") for number in range(9)]
-    held = [
+    leases = [
         hold_call(session) for session in (call, *(start_free_practice(person, Mode.PHONE)[0] for person in people))
     ]
     spoken = {"role": "caller", "text_generated": "hi", "text_heard": "hi", "source": "spoken"}
 
-    def record(ones: list[CallLease]) -> None:
+    def record_repeatedly(batch: list[CallLease]) -> None:
         for revision in range(1, 41):
-            turns = {one.session_id: [TranscriptTurn(item="item", revision=revision, **spoken)] for one in ones}
+            turns = {lease.session_id: [TranscriptTurn(item="item", revision=revision, **spoken)] for lease in batch}
             record_turns(turns)
 
-    def beat() -> None:
+    def renew_repeatedly() -> None:
         for _ in range(40):
-            assert call_leases.renew_leases(held[::-1]) == {}
+            assert call_leases.renew_leases(leases[::-1]) == {}
 
-    assert run_concurrently(lambda: record(held), lambda: record(held[::-1]), beat) == [None] * 3
-
-    assert list(Session.objects.filter(pk__in=[one.session_id for one in held]).values_list("revision", flat=True)) == (
-        [40] * 10
+    assert (
+        run_concurrently(lambda: record_repeatedly(leases), lambda: record_repeatedly(leases[::-1]), renew_repeatedly)
+        == [None] * 3
     )
+
+    assert list(
+        Session.objects.filter(pk__in=[lease.session_id for lease in leases]).values_list("revision", flat=True)
+    ) == ([40] * 10)
 
 
 def test_ended_call_can_be_neither_acquired_nor_held(call):
-    held = hold_call(call)
+    lease = hold_call(call)
     end_session(call, EndReason.HUNG_UP)
 
-    assert call_leases.renew_leases([held]) == {call.pk: "ended_elsewhere"}
+    assert call_leases.renew_leases([lease]) == {call.pk: "ended_elsewhere"}
     call_leases.release_call(call.pk, 1)
     assert call_leases.acquire_call(call) is None
 
 
 def test_released_call_stays_open_for_line_kept_for(call, settings):
-    held = hold_call(call)
+    lease = hold_call(call)
     age_heartbeat(call, 80)
 
-    call_leases.release_call(call.pk, held.epoch)
+    call_leases.release_call(call.pk, lease.epoch)
     assert sessions.sweep_sessions() == 0
     age_heartbeat(call, settings.LINE_KEPT_FOR + 1)
 
@@ -151,7 +154,7 @@ def test_released_call_stays_open_for_line_kept_for(call, settings):
     assert (call.status, call.end_reason, call.evaluations.count()) == ("abandoned", "line_lost", 1)
 
 
-def test_expire_call_ends_it_unless_somebody_returned(call):
+def test_expire_call_ends_it_unless_a_page_reconnected(call):
     first = hold_call(call)
     assert call_leases.expire_call(call.pk, first.epoch) is False
     call_leases.release_call(call.pk, first.epoch)
@@ -204,16 +207,16 @@ def test_call_with_an_inaudible_caller_is_never_graded(call):
 
 
 def test_epoch_that_lost_the_call_cannot_finish_it(call, settings):
-    lost = call_leases.acquire_call(call)
+    lost_epoch = call_leases.acquire_call(call)
     age_heartbeat(call, 3 * settings.HEARTBEAT_EVERY + 1)
-    held = call_leases.acquire_call(call)
+    current_epoch = call_leases.acquire_call(call)
 
     call_leases.finish_call(
-        call, lost, EndReason.ENDED_ELSEWHERE, Session.Status.COMPLETED, not_gradable="No.", detail="x"
+        call, lost_epoch, EndReason.ENDED_ELSEWHERE, Session.Status.COMPLETED, not_gradable="No.", detail="x"
     )
 
     call.refresh_from_db()
-    assert (call.is_live, call.is_held, call.epoch) == (True, True, held)
+    assert (call.is_live, call.is_held, call.epoch) == (True, True, current_epoch)
     assert (call.is_gradable, call.end_detail) == (True, "")
 
 
@@ -229,42 +232,42 @@ def test_concurrent_sockets_acquire_the_call_once(call):
 
 def test_logout_revokes_the_call(call, counselor):
     client, other = client_of(counselor), client_of(counselor)
-    held = hold_call(call, login=client.session.session_key)
-    elsewhere, signed_elsewhere = issue_ticket(call, login=other.session.session_key)
-    touched: list[object] = []
+    lease = hold_call(call, login=client.session.session_key)
+    other_ticket, other_signed = issue_ticket(call, login=other.session.session_key)
+    checked_ids: list[object] = []
     call_check_requested.connect(
-        lambda session_id, **kwargs: touched.append(session_id), weak=False, dispatch_uid="test"
+        lambda session_id, **kwargs: checked_ids.append(session_id), weak=False, dispatch_uid="test"
     )
-    _, unspent = issue_ticket(call, login=client.session.session_key)
+    _, unused = issue_ticket(call, login=client.session.session_key)
 
     client.post("/account/logout/")
 
     call_check_requested.disconnect(dispatch_uid="test")
-    assert touched == [call.pk]
-    assert call_leases.renew_leases([held]) == {call.pk: "logged_out"}
-    assert redeem_ticket(unspent, call.pk) is None
-    assert redeem_ticket(signed_elsewhere, call.pk) == elsewhere
+    assert checked_ids == [call.pk]
+    assert call_leases.renew_leases([lease]) == {call.pk: "logged_out"}
+    assert redeem_ticket(unused, call.pk) is None
+    assert redeem_ticket(other_signed, call.pk) == other_ticket
 
 
 def test_password_change_or_deactivation_revokes_the_call(call, counselor):
-    held = hold_call(call, login="a-login")
-    assert call_leases.renew_leases([held]) == {}
+    lease = hold_call(call, login="a-login")
+    assert call_leases.renew_leases([lease]) == {}
 
     counselor.set_password("something else entirely")
     counselor.save()
 
-    assert call_leases.renew_leases([held]) == {call.pk: "logged_out"}
+    assert call_leases.renew_leases([lease]) == {call.pk: "logged_out"}
 
 
 def test_token_client_keeps_the_call_while_its_user_is_active(call, counselor):
-    held = hold_call(call)
+    lease = hold_call(call)
     counselor.set_password("something else entirely")
     counselor.save()
-    assert call_leases.renew_leases([held]) == {}
+    assert call_leases.renew_leases([lease]) == {}
 
     CallTicket.objects.update(revoked_at=timezone.now())
 
-    assert call_leases.renew_leases([held]) == {call.pk: "logged_out"}
+    assert call_leases.renew_leases([lease]) == {call.pk: "logged_out"}
 
 
 # Slots
@@ -274,12 +277,12 @@ def test_organization_cannot_exceed_its_call_slots(organization, counselor, coll
     organization.call_slots = 1
     organization.save()
 
-    with pytest.raises(SessionRefusedError) as refused:
+    with pytest.raises(SessionRefusedError) as error:
         start_free_practice(colleague, Mode.PHONE)
-    assert refused.value.code == "organization_full"
-    with pytest.raises(SessionRefusedError) as refused:
+    assert error.value.code == "organization_full"
+    with pytest.raises(SessionRefusedError) as error:
         start_free_practice(counselor, Mode.PHONE)
-    assert refused.value.code == "call_live"
+    assert error.value.code == "call_live"
     assert start_free_practice(colleague, Mode.CHAT)[1] is True
     end_session(call, EndReason.HUNG_UP)
 

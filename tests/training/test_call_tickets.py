@@ -17,9 +17,9 @@ pytestmark = pytest.mark.both_databases
 def test_ticket_can_be_redeemed_once(call, counselor):
     ticket, signed = issue_ticket(call)
 
-    spent = redeem_ticket(signed, call.pk)
+    redeemed = redeem_ticket(signed, call.pk)
 
-    assert (spent, spent.counselor, spent.session) == (ticket, counselor, call)
+    assert (redeemed, redeemed.counselor, redeemed.session) == (ticket, counselor, call)
     assert redeem_ticket(signed, call.pk) is None
 
 
@@ -32,7 +32,7 @@ def test_ticket_redeemed_concurrently_admits_one_socket(call):
     assert [result is None for result in results].count(False) == 1
 
 
-def test_ticket_is_not_spent_by_another_session(call, free_chat):
+def test_ticket_is_not_redeemed_by_another_session(call, free_chat):
     _, signed = issue_ticket(call)
 
     assert redeem_ticket(signed, free_chat.pk) is None

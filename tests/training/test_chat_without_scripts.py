@@ -19,14 +19,14 @@ def test_assigned_chat_starts_continues_and_ends(counselor, chat_assignment, sta
     start_assignment(chat_assignment)
     session = Session.objects.get()
     prepare_greeting(session.pk)
-    begun = client.post("/training/chat/begin/", {"assignment": chat_assignment.pk})
-    said = client.post(f"/training/chat/{session.pk}/say/", {"message": "Hello, I'm Sam."}, follow=True)
+    started = client.post("/training/chat/begin/", {"assignment": chat_assignment.pk})
+    reply_page = client.post(f"/training/chat/{session.pk}/say/", {"message": "Hello, I'm Sam."}, follow=True)
 
-    assert begun["Location"] == page
-    assert said.redirect_chain == [(page, 302)]
+    assert started["Location"] == page
+    assert reply_page.redirect_chain == [(page, 302)]
     assert [turn.role for turn in session.transcript()] == ["caller", "counselor", "caller"]
     for turn in session.transcript():
-        assert escape(turn.text_heard) in said.content.decode()
+        assert escape(turn.text_heard) in reply_page.content.decode()
     ended = client.post(f"/training/chat/{session.pk}/end/")
     session.refresh_from_db()
     assert (ended["Location"], session.end_reason) == (f"/sessions/{session.pk}/", "hung_up")
@@ -36,10 +36,10 @@ def test_free_practice_starts_with_a_focus(counselor, standin, monkeypatch):
     monkeypatch.setattr("training.views.practice.GREETING_TIMEOUT", 0.0)
     client = client_of(counselor)
 
-    answer = client.post("/training/chat/begin/", {"focus": "a caller who changes the subject"})
+    response = client.post("/training/chat/begin/", {"focus": "a caller who changes the subject"})
 
     session = Session.objects.get()
-    assert (answer["Location"], session.kind, session.focus) == (
+    assert (response["Location"], session.kind, session.focus) == (
         "/training/chat/free/", "free_practice", "a caller who changes the subject",
     )  # fmt: skip
     assert "Send and wait for the reply" in client.get("/training/chat/free/").content.decode()
@@ -68,10 +68,12 @@ def test_chat_is_limited_to_a_hundred_messages(counselor, chat):
 
     last = client.post(f"/api/sessions/{chat.pk}/messages/", {"content": "One more"}, content_type="application/json")
     write_turn(chat, "caller", "ok")
-    over = client.post(f"/api/sessions/{chat.pk}/messages/", {"content": "And more"}, content_type="application/json")
+    over_limit = client.post(
+        f"/api/sessions/{chat.pk}/messages/", {"content": "And more"}, content_type="application/json"
+    )
     page = client.post(f"/training/chat/{chat.pk}/say/", {"message": "And more"}, follow=True).content.decode()
 
     assert last.status_code == 503  # the message was stored; no caller answers in this test
-    assert (over.status_code, over.json()["code"]) == (409, "too_many_messages")
+    assert (over_limit.status_code, over_limit.json()["code"]) == (409, "too_many_messages")
     assert "This chat has reached its limit of 100 messages." in page
     assert chat.turns.count() == MAX_CHAT_MESSAGES

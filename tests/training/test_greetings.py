@@ -10,7 +10,7 @@ from training.services.greetings import FALLBACK_GREETINGS, prepare_greeting
 from training.services.session_start import start_assignment
 from training.services.sessions import end_session
 from training.services.turns import write_message
-from training.tasks import prepare_greeting as task
+from training.tasks import prepare_greeting as prepare_greeting_task
 from training.tasks import sweep_greetings
 
 pytestmark = pytest.mark.both_databases
@@ -22,12 +22,12 @@ def age_greeting_claim(session: Session, settings) -> None:
     Session.objects.filter(pk=session.pk).update(greeting_touched_at=long_ago)
 
 
-def requests(standin) -> int:
+def count_requests(standin) -> int:
     return len(standin.logged_requests("http", "/v1/responses"))
 
 
 def test_greeting_is_the_first_turn_of_a_chat(chat, standin):
-    task(str(chat.pk))
+    prepare_greeting_task(str(chat.pk))
 
     chat.refresh_from_db()
     [turn] = chat.transcript()
@@ -59,7 +59,7 @@ def test_prepare_greeting_twice_generates_one_line(chat, standin):
     prepare_greeting(chat.pk)
 
     assert len(chat.transcript()) == 1
-    assert requests(standin) == 1
+    assert count_requests(standin) == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -68,7 +68,7 @@ def test_prepare_greeting_concurrently_generates_one_line(chat, standin):
 
     assert results == [None, None, None]
     assert len(chat.transcript()) == 1
-    assert requests(standin) == 1
+    assert count_requests(standin) == 1
 
 
 def test_prepare_greeting_without_openai_uses_the_fallback(chat, call):
@@ -85,8 +85,8 @@ def test_prepare_greeting_without_openai_uses_the_fallback(chat, call):
 def test_generate_opening_limits_the_tokens(chat, standin):
     prepare_greeting(chat.pk)
 
-    (asked,) = standin.logged_requests("http", "/v1/responses")
-    assert asked["body"]["max_output_tokens"] == 200
+    (request,) = standin.logged_requests("http", "/v1/responses")
+    assert request["body"]["max_output_tokens"] == 200
 
 
 @pytest.mark.parametrize("fault", [{"status": 400}, {"status": 401}])
@@ -106,13 +106,13 @@ def test_prepare_greeting_retries_a_short_outage(chat, standin):
 
     chat.refresh_from_db()
     assert chat.greeting_status == "ready"
-    assert requests(standin) == 2
+    assert count_requests(standin) == 2
 
 
 def test_sweep_greetings_retries_a_lost_claim(chat, standin, settings):
     Session.objects.update(greeting_attempts=1)
     prepare_greeting(chat.pk)
-    assert requests(standin) == 0
+    assert count_requests(standin) == 0
     assert sweep_greetings() == 0
 
     age_greeting_claim(chat, settings)
@@ -131,7 +131,7 @@ def test_prepare_greeting_gives_up_after_task_attempts(chat, standin, settings):
 
     chat.refresh_from_db()
     assert (chat.greeting_status, chat.greeting) == ("ready", FALLBACK_GREETINGS["chat"])
-    assert requests(standin) == 0
+    assert count_requests(standin) == 0
     assert sweep_greetings() == 0
 
 
@@ -150,5 +150,5 @@ def test_prepare_greeting_ignores_an_ended_chat(chat, standin):
 
     prepare_greeting(chat.pk)
 
-    assert requests(standin) == 0
+    assert count_requests(standin) == 0
     assert chat.transcript() == []

@@ -41,11 +41,11 @@ def test_create_one_time_creates_and_assigns(supervisor, counselor, colleague, a
     assert (scenario.is_one_time, scenario.is_active, scenario.created_by) == (True, True, supervisor)
     assert (scenario.organization, scenario.account) == (supervisor.organization, account)
     assert (scenario.evaluator_context, list(scenario.skills.all())) == (CONTEXT, list(skills))
-    given = {"scenario": scenario, "assigned_by": supervisor, "due_date": tomorrow, "status": "pending"}
-    given |= {"notes": "Take your time.", "require_recording": True, "organization": supervisor.organization}
+    expected = {"scenario": scenario, "assigned_by": supervisor, "due_date": tomorrow, "status": "pending"}
+    expected |= {"notes": "Take your time.", "require_recording": True, "organization": supervisor.organization}
     assert [assignment.counselor for assignment in assignments] == [counselor, colleague]
     for assignment in Assignment.objects.all():
-        assert {name: getattr(assignment, name) for name in given} == given
+        assert {name: getattr(assignment, name) for name in expected} == expected
     assert set(Assignment.objects.all()) == set(assignments)
 
 
@@ -75,14 +75,14 @@ def test_create_one_time_with_invalid_fields_saves_nothing(supervisor, counselor
     theirs = Account.objects.create(organization=other_organization, name="Theirs")
     yesterday = timezone.localdate() - timedelta(days=1)
 
-    wrong = [
+    invalid_cases = [
         (FIELDS | {"title": ""}, CONTEXT, None),
         (FIELDS | {"account": theirs}, CONTEXT, None),
         (FIELDS, "x" * 50_001, None),
         (FIELDS, CONTEXT, yesterday),
     ]
 
-    for fields, context, due_date in wrong:
+    for fields, context, due_date in invalid_cases:
         with pytest.raises(ValidationError):
             create_one_time(supervisor, fields, context, [], [counselor], due_date=due_date)
     assert (Scenario.objects.count(), Assignment.objects.count(), context_files()) == (0, 0, before)
@@ -108,9 +108,9 @@ def test_create_one_time_accepts_today_as_due_date(supervisor, counselor):
 def test_create_one_time_needs_the_same_queries_for_any_number_of_counselors(
     supervisor, django_assert_num_queries, django_assert_max_num_queries
 ):
-    crowd = [add_person(supervisor.organization, User.Role.COUNSELOR, f"c{n}@example.org") for n in range(30)]
-    with django_assert_max_num_queries(20) as asked:
-        create_one_time(supervisor, FIELDS, CONTEXT, [], crowd[:1])
+    counselors = [add_person(supervisor.organization, User.Role.COUNSELOR, f"c{n}@example.org") for n in range(30)]
+    with django_assert_max_num_queries(20) as queries:
+        create_one_time(supervisor, FIELDS, CONTEXT, [], counselors[:1])
 
-    with django_assert_num_queries(len(asked)):
-        create_one_time(supervisor, FIELDS, CONTEXT, [], crowd)
+    with django_assert_num_queries(len(queries)):
+        create_one_time(supervisor, FIELDS, CONTEXT, [], counselors)

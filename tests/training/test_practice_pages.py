@@ -36,7 +36,7 @@ def test_practice_page_shows_only_what_a_counselor_may_know(mode, counselor, req
     assert Session.objects.count() == 0
 
 
-def test_practice_page_names_its_live_session(counselor, chat, chat_assignment):
+def test_practice_page_contains_the_id_of_its_live_session(counselor, chat, chat_assignment):
     response = client_of(counselor).get(f"/training/chat/{chat_assignment.pk}/")
 
     assert str(chat.pk) in response.content.decode()
@@ -73,10 +73,10 @@ def test_free_practice_page_accepts_only_library_scenarios(counselor, chat_scena
         add_scenario(other_organization, "Theirs"),
     ]
 
-    shown = client.get(f"/training/chat/free/?scenario={chat_scenario.pk}")
+    response = client.get(f"/training/chat/free/?scenario={chat_scenario.pk}")
 
-    assert (shown.status_code, chat_scenario.title in shown.content.decode()) == (200, True)
-    assert PROMPT_CANARY not in shown.content.decode()
+    assert (response.status_code, chat_scenario.title in response.content.decode()) == (200, True)
+    assert PROMPT_CANARY not in response.content.decode()
     for scenario in [str(row.pk) for row in hidden] + [str(uuid4()), "717", ""]:
         assert client.get(f"/training/chat/free/?scenario={scenario}").status_code == 404
 
@@ -100,7 +100,7 @@ def test_trial_page_works_in_either_mode_and_links_to_the_scenario(request, role
     assert Session.objects.count() == 0
 
 
-def test_trial_page_names_only_its_own_live_trial(supervisor, admin, chat_scenario):
+def test_trial_page_contains_only_the_id_of_its_own_live_trial(supervisor, admin, chat_scenario):
     start_free_practice(supervisor, "chat", chat_scenario)
     start_trial(supervisor, chat_scenario, "phone")
     start_trial(admin, chat_scenario, "chat")

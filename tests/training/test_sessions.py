@@ -61,7 +61,7 @@ def test_start_assignment_refuses_a_closed_assignment(chat_assignment, status):
     assert Session.objects.count() == 0
 
 
-def test_start_assignment_refuses_one_canceled_meanwhile(chat_assignment):
+def test_start_assignment_refuses_an_assignment_canceled_meanwhile(chat_assignment):
     Assignment.objects.update(status=Assignment.Status.CANCELLED)
 
     assert refusal(lambda: start_assignment(chat_assignment)) == "assignment_closed"
@@ -156,7 +156,7 @@ def test_start_trial_concurrently_creates_one_session(supervisor, draft):
 
 
 @pytest.mark.parametrize(
-    ("played", "opens", "caller_opens"),
+    ("mode", "opens", "caller_opens"),
     [
         ("phone", "", False),
         ("chat", "", True),
@@ -166,13 +166,13 @@ def test_start_trial_concurrently_creates_one_session(supervisor, draft):
         ("chat", "counselor", False),
     ],
 )
-@pytest.mark.parametrize("written_for", Mode.values)
+@pytest.mark.parametrize("scenario_mode", Mode.values)
 def test_caller_opens_depends_on_the_mode_by_default(
-    supervisor, organization, written_for, played, opens, caller_opens
+    supervisor, organization, scenario_mode, mode, opens, caller_opens
 ):
-    scenario = add_scenario(organization, "One", written_for, opens=opens)
+    scenario = add_scenario(organization, "One", scenario_mode, opens=opens)
 
-    session, _ = start_trial(supervisor, scenario, played)
+    session, _ = start_trial(supervisor, scenario, mode)
 
     assert session.caller_opens is caller_opens
 
@@ -184,11 +184,11 @@ def test_without_trials_excludes_trials(supervisor, call, free_chat, draft):
 
 
 @pytest.mark.parametrize(
-    ("role", "may"),
+    ("role", "is_allowed"),
     [("counselor", False), ("evaluator", False), ("supervisor", True), ("trainer", True), ("admin", True)],
 )
-def test_can_start_trial_is_true_for_those_who_may_change_scenarios(request, role, may):
-    assert can_start_trial(request.getfixturevalue(role)) is may
+def test_can_start_trial_requires_permission_to_change_scenarios(request, role, is_allowed):
+    assert can_start_trial(request.getfixturevalue(role)) is is_allowed
 
 
 def test_live_session_keeps_its_version_after_an_edit(chat, chat_assignment, chat_scenario):
@@ -230,9 +230,9 @@ def test_constraints_refuse_a_second_live_session_and_call(call, counselor, phon
 
 @pytest.mark.django_db(transaction=True)
 def test_start_assignment_concurrently_creates_one_session(chat_assignment):
-    fresh = Assignment.objects.select_related("scenario", "counselor").get
+    load_assignment = Assignment.objects.select_related("scenario", "counselor").get
 
-    results = run_concurrently(*[lambda: start_assignment(fresh())] * 3)
+    results = run_concurrently(*[lambda: start_assignment(load_assignment())] * 3)
 
     session = Session.objects.get()
     assert sorted(results, key=lambda pair: pair[1]) == [(session, False), (session, False), (session, True)]
@@ -246,8 +246,8 @@ def test_start_two_calls_concurrently_refuses_one(phone_assignment, counselor):
     )
 
     session = Session.objects.get()
-    refused = [result for result in results if isinstance(result, SessionRefusedError)]
-    assert [(refused.code, refused.session_id) for refused in refused] == [("call_live", session.pk)]
+    errors = [result for result in results if isinstance(result, SessionRefusedError)]
+    assert [(error.code, error.session_id) for error in errors] == [("call_live", session.pk)]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -323,7 +323,7 @@ def test_reset_assignment_needs_progress_and_no_live_session(chat, chat_assignme
     assert assignments.reset_assignment(chat_assignment) is False
 
 
-def test_cancel_assignment_needs_an_open_one_without_live_session(chat, chat_assignment):
+def test_cancel_assignment_needs_an_open_assignment_without_live_session(chat, chat_assignment):
     assert assignments.cancel_assignment(chat_assignment) is False
 
     end_session(chat, EndReason.HUNG_UP)

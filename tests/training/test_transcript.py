@@ -45,12 +45,12 @@ class FakeTurn:
     revision: int = 0
 
 
-def order(*turns: FakeTurn) -> str:
+def ordered_items(*turns: FakeTurn) -> str:
     return "".join(turn.item for turn in in_spoken_order(turns))
 
 
 @pytest.mark.parametrize(
-    ("turns", "spoken"),
+    ("turns", "expected"),
     [
         ([], ""),
         ([FakeTurn("b", "a", revision=1), FakeTurn("a", revision=9)], "ab"),
@@ -71,8 +71,8 @@ def order(*turns: FakeTurn) -> str:
         ([FakeTurn("x", "", epoch=2, revision=1), FakeTurn("a", epoch=1, revision=5), FakeTurn("b", "a", 1, 6)], "abx"),
     ],
 )
-def test_in_spoken_order_follows_the_chain(turns, spoken):
-    assert order(*turns) == spoken
+def test_in_spoken_order_follows_the_chain(turns, expected):
+    assert ordered_items(*turns) == expected
 
 
 chains = st.lists(
@@ -107,13 +107,13 @@ def test_in_spoken_order_ignores_revisions_within_a_chain(epochs, random):
         FakeTurn(f"i{n}", f"i{n - 1}" if n else "", epoch, revision)
         for n, (epoch, revision) in enumerate(zip(epochs, revisions, strict=True))
     ]
-    arrived = list(chain)
-    random.shuffle(arrived)
+    shuffled = list(chain)
+    random.shuffle(shuffled)
 
-    assert in_spoken_order(arrived) == chain
+    assert in_spoken_order(shuffled) == chain
 
 
-def test_snapshot_has_every_field_of_the_model_but_those_of_the_row():
+def test_snapshot_has_every_field_of_the_model_except_row_fields():
     columns = {column.name for column in TranscriptTurn._meta.concrete_fields}
 
     assert columns - ROW_FIELDS == {field.name for field in fields(TurnSnapshot)}
@@ -123,7 +123,7 @@ def test_snapshot_has_every_field_of_the_model_but_those_of_the_row():
 
 
 @pytest.mark.parametrize("after", [None, "item_1"])
-def test_snapshot_comes_back_from_the_database_as_it_was_saved(call, after):
+def test_snapshot_round_trips_through_the_database(call, after):
     snapshot = replace(SNAPSHOT, after=after)
 
     record_turns({call.pk: [TranscriptTurn.from_snapshot(snapshot, epoch=3)]})
@@ -133,7 +133,7 @@ def test_snapshot_comes_back_from_the_database_as_it_was_saved(call, after):
     assert (saved.epoch, saved.after) == (3, after or "")
 
 
-def test_later_snapshot_replaces_every_field_but_the_item(call):
+def test_later_snapshot_replaces_every_field_except_the_item(call):
     record_turns({call.pk: [TranscriptTurn.from_snapshot(EARLIER_STATE, epoch=1)]})
 
     record_turns({call.pk: [TranscriptTurn.from_snapshot(SNAPSHOT, epoch=2)]})
@@ -162,11 +162,11 @@ def test_public_turn_shows_the_text_that_was_heard():
 def test_api_shows_the_public_turn_and_its_id(chat):
     turns = write_turns(chat, "hi", "hello")
 
-    shown = [TurnSerializer(turn).data for turn in turns]
+    data = [TurnSerializer(turn).data for turn in turns]
 
-    assert shown == [{"id": str(turn.pk)} | public_turn(turn.to_snapshot()) for turn in turns]
-    assert list(shown[0]) == list(TurnSerializer().fields)
-    assert [turn["after"] for turn in shown] == [None, turns[0].item]
+    assert data == [{"id": str(turn.pk)} | public_turn(turn.to_snapshot()) for turn in turns]
+    assert list(data[0]) == list(TurnSerializer().fields)
+    assert [turn["after"] for turn in data] == [None, turns[0].item]
 
 
 def test_chat_turn_has_no_time(chat):

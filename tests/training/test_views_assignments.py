@@ -23,9 +23,9 @@ def test_search_choices_finds_counselors_and_scenarios(supervisor, counselor, st
 
 
 def test_assign_page_without_scripts_keeps_choices_during_a_search(supervisor, counselor, colleague, chat_scenario):
-    sent = {"counselors": counselor.pk, "scenarios": chat_scenario.pk, "find_counselors": "colleague"}
+    data = {"counselors": counselor.pk, "scenarios": chat_scenario.pk, "find_counselors": "colleague"}
 
-    page = client_of(supervisor).get(NEW, sent).content.decode()
+    page = client_of(supervisor).get(NEW, data).content.decode()
 
     assert f'value="{counselor.pk}" checked' in page
     assert f'value="{chat_scenario.pk}" checked' in page
@@ -38,11 +38,11 @@ def test_assign_page_assigns_choices_and_asks_about_completed_ones(
     client = client_of(supervisor)
     cohort = Cohort.objects.create(organization=organization, name="Spring class")
     cohort.counselors.add(colleague)
-    done = assign(chat_scenario, counselor, supervisor)
-    Assignment.objects.filter(pk=done.pk).update(status="completed")
-    sent = {"counselors": counselor.pk, "cohorts": cohort.pk, "scenarios": chat_scenario.pk, "pass_mark": 60}
+    completed = assign(chat_scenario, counselor, supervisor)
+    Assignment.objects.filter(pk=completed.pk).update(status="completed")
+    data = {"counselors": counselor.pk, "cohorts": cohort.pk, "scenarios": chat_scenario.pk, "pass_mark": 60}
 
-    page = client.post(NEW, sent).content.decode()
+    page = client.post(NEW, data).content.decode()
 
     assert "1 assignment created" in page and "Already completed (1)" in page and 'name="pass_mark" value="60"' in page
     assert Assignment.objects.open().get().counselor == colleague
@@ -69,13 +69,13 @@ def test_assignment_list_filters_by_name_status_and_cohort(
     cohort = Cohort.objects.create(organization=organization, name="Spring class")
     cohort.counselors.add(counselor)
 
-    def shown(query: str) -> set[object]:
+    def list_ids(query: str) -> set[object]:
         return {row.pk for row in client.get(f"/assignments/{query}").context["page"]}
 
-    assert shown("") == {mine.pk, theirs.pk}
-    assert shown("?status=overdue") == shown("?q=colleague") == {theirs.pk}
-    assert shown(f"?cohort={cohort.pk}") == {mine.pk}
-    assert shown("?cohort=nothing") == {mine.pk, theirs.pk}
+    assert list_ids("") == {mine.pk, theirs.pk}
+    assert list_ids("?status=overdue") == list_ids("?q=colleague") == {theirs.pk}
+    assert list_ids(f"?cohort={cohort.pk}") == {mine.pk}
+    assert list_ids("?cohort=nothing") == {mine.pk, theirs.pk}
 
 
 def test_assignment_list_needs_the_same_queries_for_any_number_of_rows(
