@@ -10,8 +10,8 @@ def make_pdf(*pages: str) -> bytes:
     contents = []
     for page in pages:
         lines = [line.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)") for line in page.split("\n")]
-        shown = " 0 -16 Td ".join(f"({line}) Tj" for line in lines)
-        contents.append(f"BT /F1 12 Tf 72 700 Td {shown} ET".encode("latin-1"))
+        operators = " 0 -16 Td ".join(f"({line}) Tj" for line in lines)
+        contents.append(f"BT /F1 12 Tf 72 700 Td {operators} ET".encode("latin-1"))
     return pages_pdf(*contents)
 
 

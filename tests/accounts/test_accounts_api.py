@@ -12,8 +12,8 @@ from tests.accounts.test_views import MANUAL
 from tests.support.fixtures import client_of
 
 
-def url(account, more: str = "") -> str:
-    return f"/api/accounts/{account.pk}/{more}"
+def url(account, suffix: str = "") -> str:
+    return f"/api/accounts/{account.pk}/{suffix}"
 
 
 def patch(client, account, content=MANUAL, name="Manual.pdf", **headers):
@@ -29,16 +29,16 @@ def test_upload_returns_202_with_location(account, supervisor, standin):
     assert (response.status_code, response["Location"]) == (202, url(account))
     assert response.json()["procedures_status"] == "processing"
     prepare_procedures(ProcedureDocument.objects.get().pk)
-    shown = client.get(url(account)).json()
-    assert shown["procedures_status"] == "ready"
-    assert shown["procedures"] == shown["history"][0]
-    assert shown["procedures"]["pages"] == 2
-    assert shown["procedures"]["uploaded_by"] == "supervisor@example.org"
-    assert "vs_" not in json.dumps(shown) and "file-" not in json.dumps(shown)
+    data = client.get(url(account)).json()
+    assert data["procedures_status"] == "ready"
+    assert data["procedures"] == data["history"][0]
+    assert data["procedures"]["pages"] == 2
+    assert data["procedures"]["uploaded_by"] == "supervisor@example.org"
+    assert "vs_" not in json.dumps(data) and "file-" not in json.dumps(data)
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
+    ("content", "message"),
     [
         (LOCKED, "This PDF is password-protected. Save a copy without the password and upload that."),
         (
@@ -48,11 +48,11 @@ def test_upload_returns_202_with_location(account, supervisor, standin):
         (b"", "This file is empty."),
     ],
 )
-def test_rejected_upload_returns_reason(account, supervisor, content, words):
+def test_rejected_upload_returns_reason(account, supervisor, content, message):
     response = patch(client_of(supervisor), account, content)
 
     assert response.status_code == 400
-    assert response.json()["fields"]["procedures_file"][0].startswith(words)
+    assert response.json()["fields"]["procedures_file"][0].startswith(message)
 
 
 def test_patch_rejects_other_fields(account, supervisor):

@@ -39,25 +39,25 @@ def foreign_rows(stranger, other_organization):
     }
 
 
-def page(model: type, name: str = "changelist", *args: object) -> str:
+def admin_url(model: type, name: str = "changelist", *args: object) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
 
 
 def run_action(client, model: type, action: str, *rows: object, **fields: object):
     selected = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
-    return client.post(page(model), selected | fields, follow=True)
+    return client.post(admin_url(model), selected | fields, follow=True)
 
 
 def message_texts(response) -> list[str]:
     return [str(message) for message in response.context["messages"]]
 
 
-def test_pages_show_nothing_of_other_organizations(foreign_rows, admin, supervisor, chat_assignment, finished_chat):
+def test_pages_hide_rows_of_other_organizations(foreign_rows, admin, supervisor, chat_assignment, finished_chat):
     ours = [chat_assignment, chat_assignment.scenario, chat_assignment.scenario.account, finished_chat, supervisor]
     ours += [finished_chat.evaluations.get(), Category.objects.filter(organization=admin.organization).first()]
-    changes = [page(type(row), "change", row.pk) for row in ours]
-    adds = [page(model, "add") for model in (Assignment, Scenario, Account, User, Category, Skill)]
-    lists = [page(model) for model in foreign_rows]
+    changes = [admin_url(type(row), "change", row.pk) for row in ours]
+    adds = [admin_url(model, "add") for model in (Assignment, Scenario, Account, User, Category, Skill)]
+    lists = [admin_url(model) for model in foreign_rows]
     searches = [f"{path}?q={FOREIGN_NAME[:-1]}" for path in lists]
 
     for person in (admin, supervisor):
@@ -75,7 +75,7 @@ def test_pages_show_nothing_of_other_organizations(foreign_rows, admin, supervis
 
 
 @pytest.mark.parametrize("model", [Scenario, Assignment, Session, ProcedureDocument, Evaluation, User, Account])
-def test_filters_find_nothing_of_other_organizations(foreign_rows, supervisor, model):
+def test_filters_hide_rows_of_other_organizations(foreign_rows, supervisor, model):
     client = client_of(supervisor)
     other = foreign_rows[User].organization_id
 
@@ -84,7 +84,7 @@ def test_filters_find_nothing_of_other_organizations(foreign_rows, supervisor, m
         f"organization={other}",
         f"counselor__email__contains={FOREIGN_NAME}",
     ):
-        response = client.get(f"{page(model)}?{query}", follow=True)
+        response = client.get(f"{admin_url(model)}?{query}", follow=True)
         assert FOREIGN_NAME not in response.content.decode().replace(query, "")
 
 
@@ -117,8 +117,8 @@ def test_actions_leave_other_organizations_unchanged(foreign_rows, supervisor, c
 def test_assign_action_offers_only_own_counselors(foreign_rows, supervisor, chat_scenario, counselor):
     client = client_of(supervisor)
 
-    asked = run_action(client, Scenario, "assign_to_counselors", chat_scenario)
-    forced = run_action(
+    form_page = run_action(client, Scenario, "assign_to_counselors", chat_scenario)
+    submitted = run_action(
         client,
         Scenario,
         "assign_to_counselors",
@@ -127,8 +127,8 @@ def test_assign_action_offers_only_own_counselors(foreign_rows, supervisor, chat
         counselors=[str(foreign_rows[User].pk)],
     )
 
-    assert counselor.email in asked.content.decode() and FOREIGN_NAME not in asked.content.decode()
-    assert forced.context["form"].errors.keys() == {"counselors"}
+    assert counselor.email in form_page.content.decode() and FOREIGN_NAME not in form_page.content.decode()
+    assert submitted.context["form"].errors.keys() == {"counselors"}
     assert Assignment.objects.filter(scenario=chat_scenario).count() == 0
 
 
@@ -136,20 +136,20 @@ def test_forms_reject_choices_of_other_organizations(foreign_rows, supervisor, c
     client = client_of(supervisor)
     other, ours = foreign_rows[Scenario], {"counselor": counselor.pk, "scenario": chat_scenario.pk}
 
-    for wrong in ({"scenario": other.pk}, {"counselor": foreign_rows[User].pk}):
-        response = client.post(page(Assignment, "add"), ours | wrong)
-        assert response.context["adminform"].form.errors.keys() == wrong.keys()
+    for invalid in ({"scenario": other.pk}, {"counselor": foreign_rows[User].pk}):
+        response = client.post(admin_url(Assignment, "add"), ours | invalid)
+        assert response.context["adminform"].form.errors.keys() == invalid.keys()
     scenario = {
         "title": "New", "mode": "chat", "difficulty": "beginner", "estimated_minutes": 10, "prompt": "You are.",
         "is_active": "on", "patience": "normal",
     }  # fmt: skip
-    for wrong in (
+    for invalid in (
         {"account": foreign_rows[Account].pk},
         {"category": foreign_rows[Category].pk},
         {"skills": [foreign_rows[Skill].pk]},
     ):
-        response = client.post(page(Scenario, "add"), scenario | wrong)
-        assert response.context["adminform"].form.errors.keys() == wrong.keys()
+        response = client.post(admin_url(Scenario, "add"), scenario | invalid)
+        assert response.context["adminform"].form.errors.keys() == invalid.keys()
     assert Scenario.objects.filter(title="New").count() == 0
 
 
@@ -158,9 +158,9 @@ def test_forms_ignore_hidden_fields(foreign_rows, admin, counselor, account, fie
     client = client_of(admin)
     other = str(foreign_rows[User].organization_id)
 
-    client.post(page(Account, "change", account.pk), {"name": "New", "number": "1", field: other})
-    client.post(page(User, "change", counselor.pk), {"email": counselor.email, "role": "counselor", field: other})
-    client.post(page(Category, "add"), {"name": "Mine", field: other})
+    client.post(admin_url(Account, "change", account.pk), {"name": "New", "number": "1", field: other})
+    client.post(admin_url(User, "change", counselor.pk), {"email": counselor.email, "role": "counselor", field: other})
+    client.post(admin_url(Category, "add"), {"name": "Mine", field: other})
 
     for row in (account, counselor):
         row.refresh_from_db()
@@ -172,36 +172,36 @@ def test_forms_ignore_hidden_fields(foreign_rows, admin, counselor, account, fie
 
 def test_every_model_admin_is_limited_to_one_organization():
     ours = {"accounts", "scenarios", "training", "recordings", "evaluation"}
-    open_ones = [
+    unlimited = [
         type(registered)
         for model, registered in django_admin.site._registry.items()
         if model._meta.app_label in ours and not isinstance(registered, TenantAdmin)
     ]
 
-    assert open_ones == []
+    assert unlimited == []
 
 
 def test_organization_admin_changes_settings_but_not_name(admin, organization, other_organization):
     client = client_of(admin)
 
-    wanted = {"name": "Wombat", "keeps_sources": "on", "call_slots": "7"}
-    client.post(page(Organization, "change", organization.pk), wanted)
-    client.post(page(Organization, "change", other_organization.pk), wanted)
+    data = {"name": "Wombat", "keeps_sources": "on", "call_slots": "7"}
+    client.post(admin_url(Organization, "change", organization.pk), data)
+    client.post(admin_url(Organization, "change", other_organization.pk), data)
 
     assert set(Organization.objects.values_list("name", "keeps_sources", "call_slots")) == {
         ("Harbor Crisis Center", True, 7),
         ("Ridge Helpline", False, 25),
     }
-    assert other_organization.name not in client.get(page(Organization)).content.decode()
+    assert other_organization.name not in client.get(admin_url(Organization)).content.decode()
 
 
 def test_operator_manages_every_organization(other_organization, organization):
     client = client_of(User.objects.create_superuser("operator@example.org", PASSWORD))
 
-    client.post(page(Organization, "change", other_organization.pk), {"name": "Ridge", "call_slots": "25"})
+    client.post(admin_url(Organization, "change", other_organization.pk), {"name": "Ridge", "call_slots": "25"})
 
     assert set(Organization.objects.values_list("name", flat=True)) == {"Harbor Crisis Center", "Ridge", "Operators"}
-    assert organization.name in client.get(page(Organization)).content.decode()
+    assert organization.name in client.get(admin_url(Organization)).content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -209,7 +209,7 @@ def test_account_page_uploads_document(supervisor, account):
     file = SimpleUploadedFile("Harbor procedures.md", b"1010 Answer.")
 
     response = client_of(supervisor).post(
-        page(Account, "change", account.pk),
+        admin_url(Account, "change", account.pk),
         {"name": account.name, "number": "717", "procedures_file": file},
         follow=True,
     )
@@ -221,14 +221,14 @@ def test_account_page_uploads_document(supervisor, account):
         "processing",
     )
     assert str(PREPARING_MESSAGE) in message_texts(response)
-    history = client_of(supervisor).get(page(Account, "change", account.pk)).content.decode()
+    history = client_of(supervisor).get(admin_url(Account, "change", account.pk)).content.decode()
     assert "Harbor procedures.md, uploaded by supervisor@example.org. Processing." in history
     assert "None. A new document is being prepared." in history
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
-    ("name", "content", "words"),
+    ("name", "content", "message"),
     [
         ("p.exe", b"x", "Upload a PDF, TXT, or MD file."),
         ("p.pdf", b"no", "Save it as a PDF and upload it again."),
@@ -236,21 +236,21 @@ def test_account_page_uploads_document(supervisor, account):
         ("p.txt", b"", "This file is empty."),
     ],
 )
-def test_rejected_document_shows_reason_and_leaves_no_row(supervisor, account, name, content, words):
+def test_rejected_document_shows_reason_and_leaves_no_row(supervisor, account, name, content, message):
     response = client_of(supervisor).post(
-        page(Account, "change", account.pk),
+        admin_url(Account, "change", account.pk),
         {"name": account.name, "number": "717", "procedures_file": SimpleUploadedFile(name, content)},
         follow=True,
     )
 
-    assert words in response.content.decode()
+    assert message in response.content.decode()
     assert ProcedureDocument.objects.count() == 0
 
 
 def test_file_name_with_markup_is_escaped(supervisor, account):
     upload_procedures(account, SimpleUploadedFile("<img src=x onerror=alert(1)>.md", b"x"), supervisor)
 
-    body = client_of(supervisor).get(page(Account, "change", account.pk)).content.decode()
+    body = client_of(supervisor).get(admin_url(Account, "change", account.pk)).content.decode()
 
     assert "<img src=x" not in body and "&lt;img src=x" in body
 
@@ -270,7 +270,7 @@ def test_retry_action_queues_failed_document(supervisor, account):
 
 
 def test_account_form_rejects_taken_number(admin, account):
-    response = client_of(admin).post(page(Account, "add"), {"name": "Again", "number": "717"})
+    response = client_of(admin).post(admin_url(Account, "add"), {"name": "Again", "number": "717"})
 
     assert response.status_code == 200
     assert response.context["adminform"].form.errors == {"__all__": ["Another account already has this number."]}
@@ -279,7 +279,7 @@ def test_account_form_rejects_taken_number(admin, account):
 def test_user_form_adds_people_to_own_organization(admin):
     fields = {"email": "new@example.org", "role": "evaluator", "usable_password": "true"}
 
-    client_of(admin).post(page(User, "add"), fields | {"password1": PASSWORD, "password2": PASSWORD})
+    client_of(admin).post(admin_url(User, "add"), fields | {"password1": PASSWORD, "password2": PASSWORD})
 
     person = User.objects.get(email="new@example.org")
     assert (person.organization, person.role, person.is_superuser) == (admin.organization, "evaluator", False)
@@ -292,7 +292,9 @@ def test_organization_admin_cannot_change_operator(organization, admin):
     new = "quite another harbor"
 
     client.post(f"/admin/accounts/user/{operator.pk}/password/", {"password1": new, "password2": new})
-    client.post(page(User, "change", operator.pk), {"email": "mine@example.org", "role": "admin", "is_active": "on"})
+    client.post(
+        admin_url(User, "change", operator.pk), {"email": "mine@example.org", "role": "admin", "is_active": "on"}
+    )
 
     operator.refresh_from_db()
     assert operator.check_password(PASSWORD)

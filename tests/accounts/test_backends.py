@@ -36,22 +36,22 @@ flag        -         vc         -       v         vc    -
 group       -         -          -       -         -     -
 emailaddress -        -          -       -         -     -
 """
-HEAD, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
+HEADER, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
 
 
 @pytest.mark.parametrize("role", User.Role.values)
 def test_role_permissions_match_table(organization, role):
     person = add_person(organization, role, "one@example.org")
-    declared = {row[0]: row[1 + HEAD.index(role)] for row in ROWS}
+    expected = {row[0]: row[1 + HEADER.index(role)] for row in ROWS}
 
-    may = {
+    permissions = {
         model: "".join(letter for letter, action in ACTIONS.items() if person.has_perm(f"{app}.{action}_{model}"))
         or "-"
         for app, models in APPS.items()
         for model in models
     }
 
-    assert may == declared
+    assert permissions == expected
 
 
 def test_inactive_user_has_no_permissions(organization):

@@ -10,10 +10,10 @@ from accounts.models import Organization, User
 def type_password(monkeypatch):
     """Return a function that pipes a password to the command's standard input."""
 
-    def type_in(text: str) -> None:
+    def replace_stdin(text: str) -> None:
         monkeypatch.setattr("sys.stdin", io.StringIO(f"{text}\n"))
 
-    return type_in
+    return replace_stdin
 
 
 def test_create_organization_adds_admin_and_default_lists(db, type_password, client):
@@ -29,13 +29,13 @@ def test_create_organization_adds_admin_and_default_lists(db, type_password, cli
 
 
 @pytest.mark.parametrize(
-    ("email", "password", "complaint"),
+    ("email", "password", "message"),
     [("no address", "long enough and not common", "valid email"), ("a@b.example", "short", "too short")],
 )
-def test_create_organization_rejects_invalid_input(db, type_password, email, password, complaint):
+def test_create_organization_rejects_invalid_input(db, type_password, email, password, message):
     type_password(password)
 
-    with pytest.raises(CommandError, match=complaint):
+    with pytest.raises(CommandError, match=message):
         call_command("create_organization", "Lakeside Line", email)
 
     assert not Organization.objects.filter(name="Lakeside Line").exists()

@@ -11,7 +11,7 @@ from accounts.procedures.document_preparation import prepare_procedures
 from accounts.procedures.openai_vector_store import VectorStoreClient
 from accounts.procedures.uploads import retry_procedures, upload_procedures
 from accounts.services.leases import RetryLaterError
-from accounts.tasks import prepare_procedures as task
+from accounts.tasks import prepare_procedures as prepare_procedures_task
 from accounts.tasks import sweep_procedures
 from ai import AIUnavailableError
 from tests.support.fixtures import PROCEDURES_CANARY, run_concurrently
@@ -22,12 +22,12 @@ pytestmark = pytest.mark.both_databases
 TEXT = f"# Line 717\n\n3010 Ask directly whether the caller thinks about suicide. {PROCEDURES_CANARY}\n".encode()
 
 
-def document_of(content: bytes = TEXT, name: str = "procedures.md") -> SimpleUploadedFile:
+def uploaded_file(content: bytes = TEXT, name: str = "procedures.md") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, content)
 
 
 def prepare_ready_document(account: Account, by, content: bytes = TEXT) -> ProcedureDocument:
-    document = upload_procedures(account, document_of(content), by)
+    document = upload_procedures(account, uploaded_file(content), by)
     prepare_procedures(document.pk)
     document.refresh_from_db()
     account.refresh_from_db()
@@ -56,7 +56,7 @@ def openai(standin):
 
 
 def store_file_ids(client: OpenAI, account: Account) -> list[str]:
-    """Return the IDs of the files in the account's vector store, which are those that a search covers."""
+    """Return the IDs of the files in the account's vector store. A search covers exactly these."""
     return [file.id for file in client.vector_stores.files.list(account.vector_store_id)]
 
 
@@ -65,11 +65,11 @@ def all_file_ids(client: OpenAI) -> set[str]:
 
 
 def test_document_is_ready_once_search_finds_it(account, supervisor, openai):
-    document = upload_procedures(account, document_of(), supervisor)
+    document = upload_procedures(account, uploaded_file(), supervisor)
     account.refresh_from_db()
     assert account.procedures is None
 
-    task(str(document.pk))
+    prepare_procedures_task(str(document.pk))
 
     document.refresh_from_db()
     account.refresh_from_db()
@@ -80,7 +80,7 @@ def test_document_is_ready_once_search_finds_it(account, supervisor, openai):
 
 
 def test_openai_receives_no_names(account, supervisor, openai, standin):
-    document = upload_procedures(account, document_of(name="Harbor secret plans.md"), supervisor)
+    document = upload_procedures(account, uploaded_file(name="Harbor secret plans.md"), supervisor)
 
     prepare_procedures(document.pk)
 
@@ -99,8 +99,8 @@ def test_replacement_activates_before_deleting_old_file(account, supervisor, ope
     assert store_file_ids(openai, account) == [new.openai_file_id]
     assert old.openai_file_id not in all_file_ids(openai)
     calls = [f"{entry['method']} {entry['path']}" for entry in standin.logged_requests("http", "/v1/")]
-    gone = calls.index(f"DELETE /v1/vector_stores/{account.vector_store_id}/files/{old.openai_file_id}")
-    assert gone > max(n for n, call in enumerate(calls) if new.openai_file_id in call and call.startswith("GET"))
+    deletion = calls.index(f"DELETE /v1/vector_stores/{account.vector_store_id}/files/{old.openai_file_id}")
+    assert deletion > max(n for n, call in enumerate(calls) if new.openai_file_id in call and call.startswith("GET"))
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_failed_preparation_keeps_reason_but_no_openai_file(
 ):
     old = prepare_ready_document(account, supervisor)
     before = all_file_ids(openai)
-    document = upload_procedures(account, document_of(b"4010 New."), supervisor)
+    document = upload_procedures(account, uploaded_file(b"4010 New."), supervisor)
     standin.add_fault(match, fault, times=None)
 
     prepare_until_settled(document, settings)
@@ -131,7 +131,7 @@ def test_failed_preparation_keeps_reason_but_no_openai_file(
 
 def test_preparation_gives_up_if_document_is_never_indexed(account, supervisor, openai, settings):
     settings.PROCEDURES_TIMEOUT = 0
-    document = upload_procedures(account, document_of(), supervisor)
+    document = upload_procedures(account, uploaded_file(), supervisor)
     before = all_file_ids(openai)
 
     prepare_until_settled(document, settings)
@@ -142,7 +142,7 @@ def test_preparation_gives_up_if_document_is_never_indexed(account, supervisor, 
 
 def test_failed_document_can_be_retried(account, supervisor, openai, settings):
     address, settings.OPENAI_BASE_URL = settings.OPENAI_BASE_URL, "http://127.0.0.1:9/v1"
-    document = upload_procedures(account, document_of(), supervisor)
+    document = upload_procedures(account, uploaded_file(), supervisor)
     prepare_until_settled(document, settings)
     assert document.failure.endswith("(unreachable)")
     settings.OPENAI_BASE_URL = address
@@ -165,7 +165,7 @@ def test_task_delivered_twice_prepares_once(account, supervisor, openai, standin
 
 @pytest.mark.django_db(transaction=True)
 def test_concurrent_tasks_prepare_once(account, supervisor, openai):
-    document = upload_procedures(account, document_of(), supervisor)
+    document = upload_procedures(account, uploaded_file(), supervisor)
 
     assert run_concurrently(*[lambda: prepare_procedures(document.pk)] * 3) == [None, None, None]
 
@@ -175,7 +175,7 @@ def test_concurrent_tasks_prepare_once(account, supervisor, openai):
 
 
 def test_sweep_requeues_lost_claim(account, supervisor, openai, settings):
-    document = upload_procedures(account, document_of(), supervisor)
+    document = upload_procedures(account, uploaded_file(), supervisor)
     ProcedureDocument.objects.claim(document.pk, settings.TASK_LOST_AFTER)
     prepare_procedures(document.pk)
     assert sweep_procedures() == 0
@@ -189,7 +189,7 @@ def test_sweep_requeues_lost_claim(account, supervisor, openai, settings):
 
 
 def test_preparation_gives_up_after_killed_workers(account, supervisor, openai, settings):
-    document = upload_procedures(account, document_of(), supervisor)
+    document = upload_procedures(account, uploaded_file(), supervisor)
     ProcedureDocument.objects.update(attempts=settings.TASK_ATTEMPTS)
     expire_claim(document)
 
@@ -200,10 +200,10 @@ def test_preparation_gives_up_after_killed_workers(account, supervisor, openai, 
     assert sweep_procedures() == 0
 
 
-class OvertakingWorker:
-    """Replacement for `VectorStoreClient.attach` in a worker that was wrongly taken for lost.
+class OvertakenAttach:
+    """Replacement for `VectorStoreClient.attach` in a worker that is wrongly considered lost.
 
-    While the worker attaches its file, another one prepares the same document.
+    While the worker attaches its file, another worker prepares the same document.
     """
 
     def __init__(self, document: ProcedureDocument, then_fail: bool) -> None:
@@ -222,9 +222,9 @@ class OvertakingWorker:
 
 @pytest.mark.parametrize("then_fail", [False, True])
 def test_late_worker_changes_nothing(account, supervisor, openai, monkeypatch, then_fail):
-    document = upload_procedures(account, document_of(), supervisor)
-    overtaken = OvertakingWorker(document, then_fail)
-    monkeypatch.setattr(VectorStoreClient, "attach", lambda *args: overtaken(*args))
+    document = upload_procedures(account, uploaded_file(), supervisor)
+    attach = OvertakenAttach(document, then_fail)
+    monkeypatch.setattr(VectorStoreClient, "attach", lambda *args: attach(*args))
 
     prepare_procedures(document.pk)
 
@@ -238,11 +238,11 @@ def test_late_worker_changes_nothing(account, supervisor, openai, monkeypatch, t
 def test_late_worker_leaves_document_to_new_holder(
     account, supervisor, openai, standin, settings, monkeypatch, is_retried
 ):
-    settings.PROCEDURES_TIMEOUT = 1  # the late worker searches this long for a file that is gone
-    document = upload_procedures(account, document_of(), supervisor)
+    settings.PROCEDURES_TIMEOUT = 1  # the late worker searches this long for a deleted file
+    document = upload_procedures(account, uploaded_file(), supervisor)
     attach = VectorStoreClient.attach
 
-    def overtaken(*args) -> None:
+    def attach_and_lose_claim(*args) -> None:
         monkeypatch.setattr(VectorStoreClient, "attach", attach)
         attach(*args)
         expire_claim(document)
@@ -252,7 +252,7 @@ def test_late_worker_leaves_document_to_new_holder(
             assert retry_procedures(document) is True
         assert ProcedureDocument.objects.claim(document.pk, settings.TASK_LOST_AFTER)
 
-    monkeypatch.setattr(VectorStoreClient, "attach", overtaken)
+    monkeypatch.setattr(VectorStoreClient, "attach", attach_and_lose_claim)
 
     prepare_procedures(document.pk)
 
@@ -263,8 +263,8 @@ def test_late_worker_leaves_document_to_new_holder(
 
 
 def test_later_upload_wins_in_any_order(account, supervisor, openai):
-    earlier = upload_procedures(account, document_of(b"1000 Earlier."), supervisor)
-    later = upload_procedures(account, document_of(b"1000 Later."), supervisor)
+    earlier = upload_procedures(account, uploaded_file(b"1000 Earlier."), supervisor)
+    later = upload_procedures(account, uploaded_file(b"1000 Later."), supervisor)
 
     prepare_procedures(later.pk)
     prepare_procedures(earlier.pk)
@@ -276,16 +276,16 @@ def test_later_upload_wins_in_any_order(account, supervisor, openai):
 
 
 def test_concurrent_first_documents_share_one_store(account, supervisor, openai, monkeypatch):
-    first, second = (upload_procedures(account, document_of(b"1000 %d." % n), supervisor) for n in range(2))
+    first, second = (upload_procedures(account, uploaded_file(b"1000 %d." % n), supervisor) for n in range(2))
     ensure_store, stores = VectorStoreClient.ensure_store, len(list(openai.vector_stores.list()))
 
-    def slowly(*args) -> str:
-        made = ensure_store(*args)
+    def prepare_second_meanwhile(*args) -> str:
+        store_id = ensure_store(*args)
         monkeypatch.setattr(VectorStoreClient, "ensure_store", ensure_store)
         prepare_procedures(second.pk)
-        return made
+        return store_id
 
-    monkeypatch.setattr(VectorStoreClient, "ensure_store", slowly)
+    monkeypatch.setattr(VectorStoreClient, "ensure_store", prepare_second_meanwhile)
     prepare_procedures(first.pk)
 
     account.refresh_from_db()
@@ -297,19 +297,19 @@ def test_concurrent_first_documents_share_one_store(account, supervisor, openai,
 def test_missing_store_is_created_again(account, supervisor, openai):
     prepare_ready_document(account, supervisor)
     openai.vector_stores.delete(account.vector_store_id)
-    gone = account.vector_store_id
+    old_store_id = account.vector_store_id
 
     document = prepare_ready_document(account, supervisor, b"1000 New.")
 
-    assert account.vector_store_id != gone
+    assert account.vector_store_id != old_store_id
     assert store_file_ids(openai, account) == [document.openai_file_id]
 
 
 def test_history_is_append_only(account, supervisor, openai):
     old = prepare_ready_document(account, supervisor)
     prepare_ready_document(account, supervisor, b"1000 New.")
-    kept = ("filename", "size", "sha256", "uploaded_at", "uploaded_by_id", "file", "openai_file_id")
-    before = ProcedureDocument.objects.values_list(*kept).get(pk=old.pk)
+    fields = ("filename", "size", "sha256", "uploaded_at", "uploaded_by_id", "file", "openai_file_id")
+    before = ProcedureDocument.objects.values_list(*fields).get(pk=old.pk)
 
     with pytest.raises(ProtectedError):
         old.delete()
@@ -318,5 +318,5 @@ def test_history_is_append_only(account, supervisor, openai):
     with pytest.raises(ProtectedError):
         account.delete()
 
-    assert ProcedureDocument.objects.values_list(*kept).get(pk=old.pk) == before
+    assert ProcedureDocument.objects.values_list(*fields).get(pk=old.pk) == before
     assert [row.filename for row in account.documents.all()] == ["procedures.md"] * 2

@@ -34,7 +34,7 @@ SOON = {"retry_after": 0.01}
 FAULTS = {
     "nothing": [],
     "the store lags": [("POST /v1/vector_stores/", {"lag": 0.1})],
-    "the store lags for ever": [("POST /v1/vector_stores/", {"lag": 600})],
+    "the store lags forever": [("POST /v1/vector_stores/", {"lag": 600})],
     "indexing fails": [("POST /v1/vector_stores/", {"failed": True})],
     "the store is expired": [("GET /v1/vector_stores/", {"expired": True})],
     "the upload fails": [("POST /v1/files", {"status": 500} | SOON)] * 3,
@@ -53,22 +53,22 @@ STEPS = ["ensure_store", "upload", "attach", "wait_until_searchable", "remove_fi
 
 
 class InterruptedStep(BaseException):
-    """Death of a worker in the middle of its work."""
+    """Simulated death of a worker in the middle of its work."""
 
 
 class ProcedureReplacementMachine(RuleBasedStateMachine):
     standin: StandinProcess
-    account_of: object  # returns a new account and its supervisor
+    create_account: object  # returns a new account and its supervisor
 
     @initialize()
     def begin(self) -> None:
-        self.account, self.supervisor = type(self).account_of()
+        self.account, self.supervisor = type(self).create_account()
         self.openai = OpenAI(api_key="sk-tests", base_url=self.standin.base_url, max_retries=0)
         self.uploads = 0
-        self.is_whole = True  # False once something was deleted at OpenAI
+        self.is_intact = True  # False once something was deleted at OpenAI
 
-    def documents(self, **wanted) -> list[ProcedureDocument]:
-        return list(ProcedureDocument.objects.filter(account=self.account, **wanted).order_by("uploaded_at"))
+    def documents(self, **filters) -> list[ProcedureDocument]:
+        return list(ProcedureDocument.objects.filter(account=self.account, **filters).order_by("uploaded_at"))
 
     @rule()
     def upload(self) -> None:
@@ -77,49 +77,49 @@ class ProcedureReplacementMachine(RuleBasedStateMachine):
         upload_procedures(self.account, SimpleUploadedFile("m.md", text.encode()), self.supervisor)
 
     @precondition(lambda self: self.documents(status="processing"))
-    @rule(data=st.data(), fault=st.sampled_from(CHANCES), death=st.sampled_from([None] * 8 + STEPS))
-    def prepare(self, data, fault, death) -> None:
+    @rule(data=st.data(), fault=st.sampled_from(CHANCES), interrupted_step=st.sampled_from([None] * 8 + STEPS))
+    def prepare(self, data, fault, interrupted_step) -> None:
         document = data.draw(st.sampled_from(self.documents(status="processing")))
         for match, kind in FAULTS[fault]:
             self.standin.add_fault(match, kind)
-        original = getattr(VectorStoreClient, death) if death else None
+        original = getattr(VectorStoreClient, interrupted_step) if interrupted_step else None
 
-        def and_die(*args):
+        def interrupt_after_step(*args):
             original(*args)
             raise InterruptedStep
 
-        if death:
-            setattr(VectorStoreClient, death, and_die)
+        if interrupted_step:
+            setattr(VectorStoreClient, interrupted_step, interrupt_after_step)
         try:
             with contextlib.suppress(RetryLaterError, InterruptedStep):
                 prepare_procedures(document.pk)
         finally:
-            if death:
-                setattr(VectorStoreClient, death, original)
+            if interrupted_step:
+                setattr(VectorStoreClient, interrupted_step, original)
             self.standin.clear_faults()
 
     @rule()
-    def claims_are_lost(self) -> None:
+    def expire_claims(self) -> None:
         expire_leases(ProcedureDocument.objects.filter(account=self.account))
 
     @precondition(lambda self: self.documents(status="failed"))
     @rule(data=st.data())
-    def try_again(self, data) -> None:
+    def retry(self, data) -> None:
         retry_procedures(data.draw(st.sampled_from(self.documents(status="failed"))))
 
     @precondition(lambda self: Account.objects.get(pk=self.account.pk).vector_store_id)
     @rule()
-    def the_store_is_deleted(self) -> None:
+    def delete_store(self) -> None:
         with contextlib.suppress(NotFoundError):
             self.openai.vector_stores.delete(Account.objects.get(pk=self.account.pk).vector_store_id)
-        self.is_whole = False
+        self.is_intact = False
 
     @rule()
-    def the_night_comes(self) -> None:
+    def reconcile(self) -> None:
         reconcile_procedures()
 
     @invariant()
-    def the_last_one_that_is_ready_counts(self) -> None:
+    def newest_ready_document_is_current(self) -> None:
         if not hasattr(self, "account"):
             return
         current = Account.objects.select_related("procedures").get(pk=self.account.pk).procedures
@@ -129,7 +129,7 @@ class ProcedureReplacementMachine(RuleBasedStateMachine):
             assert (current.uploaded_at, current.pk) >= (ready[-1].uploaded_at, ready[-1].pk)
 
     @invariant()
-    def a_search_sees_the_one_in_force_and_no_other(self) -> None:
+    def search_finds_only_current_document(self) -> None:
         if not hasattr(self, "account"):
             return
         account = Account.objects.select_related("procedures").get(pk=self.account.pk)
@@ -145,18 +145,18 @@ class ProcedureReplacementMachine(RuleBasedStateMachine):
         except NotFoundError:
             files = set()
         assert files <= {account.procedures.openai_file_id}
-        assert files or not self.is_whole
+        assert files or not self.is_intact
 
     def teardown(self) -> None:
         if not hasattr(self, "account"):
             return
         for _ in range(2):  # the first reconciliation repairs; the second finds everything intact
-            self.claims_are_lost()
+            self.expire_claims()
             for document in self.documents(status="processing"):
                 with contextlib.suppress(RetryLaterError):
                     prepare_procedures(document.pk)
             reconcile_procedures()
-        self.claims_are_lost()
+        self.expire_claims()
         account = Account.objects.select_related("procedures").get(pk=self.account.pk)
         mine = {str(self.account.pk)}
         stores = [
@@ -174,12 +174,15 @@ def test_one_document_is_active_after_any_events(transactional_db, standin, sett
     settings.PROCEDURES_TIMEOUT = 0.4
     settings.PROCEDURES_LEFT_AFTER = 0
 
-    def fresh() -> tuple[Account, object]:
+    def create_account() -> tuple[Account, object]:
         return Account.objects.create(
             organization=organization, name="Line", number=str(Account.objects.count())
         ), supervisor
 
-    ProcedureReplacementMachine.standin, ProcedureReplacementMachine.account_of = standin, staticmethod(fresh)
+    ProcedureReplacementMachine.standin, ProcedureReplacementMachine.create_account = (
+        standin,
+        staticmethod(create_account),
+    )
     # No shrink phase: shrinking a failure takes minutes.
     options = hypothesis_settings(
         max_examples=EXAMPLES, stateful_step_count=STEPS_EACH, deadline=None, phases=[Phase.reuse, Phase.generate]

@@ -70,12 +70,12 @@ def test_abandoned_request_runs_again(supervisor):
     Cohort.objects.all().delete()
     IdempotentCall.objects.update(status=None)
 
-    waits = create(client, "Spring class")
+    in_progress = create(client, "Spring class")
     IdempotentCall.objects.update(created_at=timezone.now() - timedelta(minutes=5))
-    taken = create(client, "Spring class")
+    completed = create(client, "Spring class")
 
-    assert (waits.status_code, waits.json()["code"]) == (409, "idempotency_in_progress")
-    assert (taken.status_code, Cohort.objects.count()) == (201, 1)
+    assert (in_progress.status_code, in_progress.json()["code"]) == (409, "idempotency_in_progress")
+    assert (completed.status_code, Cohort.objects.count()) == (201, 1)
 
 
 def test_keys_expire_after_one_day(supervisor):

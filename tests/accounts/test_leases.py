@@ -1,4 +1,4 @@
-"""Leases: a state machine of workers, people, and time, and two workers that claim one row at the same moment."""
+"""A state machine of leases, and workers that claim one row at the same time."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +39,7 @@ any_row = st.integers(0, 1)
 
 @dataclass
 class ExpectedRow:
-    """Lease of one row as the rules of the state machine say it must be."""
+    """Expected lease of one row, updated by the rules of the state machine."""
 
     available_at: datetime | None
     attempts: int = 0
@@ -58,20 +58,20 @@ class LeaseMachine(RuleBasedStateMachine):
         self.keys = [type(self).create_row().pk for _ in range(2)]
         self.rows.update(available_at=self.now)
         self.expected = {pk: ExpectedRow(self.now) for pk in self.keys}
-        self.claims: list[Delivery] = []  # every claim that was ever made, in the hands of its worker
+        self.claims: list[Delivery] = []  # every claim ever made, including those that no longer hold
 
     @property
     def rows(self) -> leases.LeaseQuerySet:
         return Delivery.objects.filter(pk__in=self.keys)
 
-    def claimed(self, data: st.DataObject) -> tuple[Delivery, ExpectedRow, bool]:
-        """Draw a worker: return the row as it was claimed, the expected state, and whether the claim still holds."""
+    def draw_claim(self, data: st.DataObject) -> tuple[Delivery, ExpectedRow, bool]:
+        """Draw a claim. Return it, the expected lease of its row, and whether the claim still holds."""
         claim = data.draw(st.sampled_from(self.claims))
         expected = self.expected[claim.pk]
         return claim, expected, expected.holder is claim
 
     @rule(seconds=st.sampled_from(PAUSES))
-    def time_passes(self, seconds: int) -> None:
+    def advance_time(self, seconds: int) -> None:
         self.now += timedelta(seconds=seconds)
 
     @rule(number=any_row)
@@ -91,14 +91,14 @@ class LeaseMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.claims)
     @rule(data=st.data())
     def write(self, data: st.DataObject) -> None:
-        claim, _, is_held = self.claimed(data)
+        claim, _, is_held = self.draw_claim(data)
 
         assert Delivery.objects.fenced(claim).update(failure="written") == is_held
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data())
     def renew(self, data: st.DataObject) -> None:
-        claim, expected, is_held = self.claimed(data)
+        claim, expected, is_held = self.draw_claim(data)
 
         assert Delivery.objects.fenced(claim).renew(LEASE) == is_held
         if is_held:
@@ -107,7 +107,7 @@ class LeaseMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), delay=st.sampled_from([0, 10, 600]), refund=st.booleans())
     def put_back(self, data: st.DataObject, delay: int, refund: bool) -> None:
-        claim, expected, is_held = self.claimed(data)
+        claim, expected, is_held = self.draw_claim(data)
 
         assert Delivery.objects.fenced(claim).put_back(delay, refund=refund) == is_held
         if is_held:
@@ -117,25 +117,25 @@ class LeaseMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.claims)
     @rule(data=st.data())
     def settle(self, data: st.DataObject) -> None:
-        claim, expected, is_held = self.claimed(data)
+        claim, expected, is_held = self.draw_claim(data)
 
         assert Delivery.objects.fenced(claim).settle(status=200) == is_held
         if is_held:
             expected.available_at, expected.holder = None, None
 
     @rule(number=any_row)
-    def a_row_out_of_attempts_is_given_up(self, number: int) -> None:
+    def settle_exhausted_row(self, number: int) -> None:
         expected = self.expected[self.keys[number]]
         is_claimable = expected.available_at is not None and expected.available_at <= self.now
 
-        given_up = Delivery.objects.filter(pk=self.keys[number]).exhausted(LIMIT).settle()
+        settled_count = Delivery.objects.filter(pk=self.keys[number]).exhausted(LIMIT).settle()
 
-        assert given_up == (is_claimable and expected.attempts >= LIMIT)
-        if given_up:
+        assert settled_count == (is_claimable and expected.attempts >= LIMIT)
+        if settled_count:
             expected.available_at, expected.holder = None, None
 
     @rule(number=any_row)
-    def a_person_tries_a_settled_row_again(self, number: int) -> None:
+    def requeue_settled_row(self, number: int) -> None:
         settled = Delivery.objects.filter(pk=self.keys[number], available_at=None)
         expected = self.expected[self.keys[number]]
 
@@ -144,34 +144,34 @@ class LeaseMachine(RuleBasedStateMachine):
             expected.available_at, expected.attempts = self.now, 0
 
     @rule(number=any_row)
-    def news_queues_a_row_again_at_any_time(self, number: int) -> None:
+    def requeue_row(self, number: int) -> None:
         expected = self.expected[self.keys[number]]
 
         assert Delivery.objects.filter(pk=self.keys[number]).requeue() == 1
         expected.available_at, expected.attempts, expected.holder = self.now, 0, None
 
     @rule(number=any_row)
-    def a_person_revokes_a_row(self, number: int) -> None:
+    def settle_without_claim(self, number: int) -> None:
         expected = self.expected[self.keys[number]]
 
         assert Delivery.objects.filter(pk=self.keys[number]).settle() == 1
         expected.available_at, expected.holder = None, None
 
     @invariant()
-    def only_the_last_holder_may_write(self) -> None:
+    def only_current_holder_can_write(self) -> None:
         valid = [claim for claim in getattr(self, "claims", ()) if Delivery.objects.fenced(claim).exists()]
 
         assert valid == [claim for claim in getattr(self, "claims", ()) if self.expected[claim.pk].holder is claim]
         assert len({claim.pk for claim in valid}) == len(valid)
 
     @invariant()
-    def a_fence_never_goes_down(self) -> None:
+    def fence_never_decreases(self) -> None:
         for row in self.rows if hasattr(self, "keys") else ():
             assert row.fence >= self.expected[row.pk].fence
             self.expected[row.pk].fence = row.fence
 
     @invariant()
-    def nothing_overdue_is_lost(self) -> None:
+    def overdue_rows_are_found(self) -> None:
         for row in self.rows if hasattr(self, "keys") else ():
             expected = self.expected[row.pk]
             assert (row.available_at, row.attempts) == (expected.available_at, expected.attempts)
@@ -193,7 +193,7 @@ def create_row(organization, admin) -> Callable[[], Delivery]:
 
 
 @pytest.mark.timeout(1800 if IS_PROVE_RUN else 120)
-def test_a_row_has_one_holder_and_no_late_one_whatever_happens(create_row, settings):
+def test_row_has_only_its_current_holder_after_any_events(create_row, settings):
     settings.SWEEP_EVERY = SWEEP_EVERY
     LeaseMachine.create_row = staticmethod(create_row)
     options = hypothesis_settings(max_examples=EXAMPLES, stateful_step_count=STEPS_EACH, deadline=None)
@@ -203,7 +203,7 @@ def test_a_row_has_one_holder_and_no_late_one_whatever_happens(create_row, setti
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("seconds", [60, 0], ids=["held", "expired at once"])
-def test_workers_that_claim_at_once_never_share_a_claim(create_row, seconds):
+def test_concurrent_claims_are_never_shared(create_row, seconds):
     row = create_row()
 
     claims = run_concurrently(*[lambda: Delivery.objects.claim(row.pk, seconds)] * 4)
@@ -216,23 +216,23 @@ def test_workers_that_claim_at_once_never_share_a_claim(create_row, seconds):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite lets one transaction write at a time")
-def test_a_worker_that_waited_for_the_row_lock_gets_nothing(create_row):
+def test_claim_after_row_lock_wait_returns_none(create_row):
     row = create_row()
 
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
-            mine = Delivery.objects.claim(row.pk, LEASE)
-            theirs = pool.submit(claim_and_disconnect, row)
-            wait_until(has_blocked_session, "the second worker waits for the row")
+            first = Delivery.objects.claim(row.pk, LEASE)
+            second = pool.submit(claim_and_disconnect, row)
+            wait_until(has_blocked_session, "the second worker waits for the row lock")
 
-        assert mine and theirs.result(10) is None
+        assert first and second.result(10) is None
     row.refresh_from_db()
     assert (row.fence, row.attempts) == (1, 1)
 
 
 def claim_and_disconnect(row: Delivery) -> Delivery | None:
     try:
-        # Joins another table, as the sweep does: PostgreSQL must check the row itself again after the wait.
+        # Join another table, as the sweep does: PostgreSQL must recheck the row after waiting for the lock.
         return Delivery.objects.of_active_webhooks().claim(row.pk, LEASE)
     finally:
         connection.close()
@@ -240,7 +240,7 @@ def claim_and_disconnect(row: Delivery) -> Delivery | None:
 
 def has_blocked_session() -> bool:
     """Return whether another session waits for a lock that this connection holds."""
-    # Not pg_stat_activity: a transaction sees it as it was at its first look.
+    # Not pg_stat_activity: within a transaction it keeps showing its state at the first query.
     blocked = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
     with connection.cursor() as cursor:
         cursor.execute(blocked)
@@ -254,7 +254,7 @@ def test_claim_only_finds_rows_of_its_queryset(create_row):
     assert Delivery.objects.filter(webhook__is_active=True).claim(row.pk, LEASE) == row
 
 
-def test_a_sweep_queues_the_rows_that_wait_longest_and_no_more_than_a_batch(create_row, monkeypatch, settings):
+def test_sweep_queues_longest_waiting_rows_up_to_batch_size(create_row, monkeypatch, settings):
     queued = []
     monkeypatch.setattr(deliver_webhook, "apply_async", lambda args, **options: queued.append((*args, options)))
     rows = [create_row() for _ in range(SWEEP_BATCH_SIZE + 2)]
@@ -272,5 +272,5 @@ def test_a_sweep_queues_the_rows_that_wait_longest_and_no_more_than_a_batch(crea
     ("attempts", "retry_after", "delay"),
     [(1, None, 2.0), (3, None, 8.0), (9, None, MAX_RETRY_SECONDS), (1, 0.25, 0.25), (1, 600.0, MAX_RETRY_SECONDS)],
 )
-def test_retry_delay_follows_the_service_and_doubles_without_its_word(attempts, retry_after, delay):
+def test_retry_delay_uses_retry_after_or_doubles(attempts, retry_after, delay):
     assert retry_delay(attempts, retry_after) == delay

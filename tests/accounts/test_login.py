@@ -67,12 +67,12 @@ def test_signup_is_closed(db):
 
 
 def test_password_change_ends_other_sessions(counselor):
-    here, there = log_in(counselor.email), log_in(counselor.email)
+    current_client, other_client = log_in(counselor.email), log_in(counselor.email)
     new = "quite another harbor"
 
-    here.post("/account/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new})
+    current_client.post("/account/password/change/", {"oldpassword": PASSWORD, "password1": new, "password2": new})
 
-    assert not is_logged_in(there)
+    assert not is_logged_in(other_client)
     assert is_logged_in(log_in(counselor.email, new))
 
 

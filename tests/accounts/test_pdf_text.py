@@ -17,7 +17,7 @@ from accounts.procedures.pdf_errors import explain_unreadable_pdf
 from accounts.procedures.pdf_sandbox import remove_unstorable_characters
 from accounts.procedures.pdf_text import PdfUnreadableError, read_pdf
 
-SAYS = b"BT /F1 12 Tf 72 700 Td (I called twice) Tj 0 -20 Td (and nobody rang back) Tj ET"
+CONTENT = b"BT /F1 12 Tf 72 700 Td (I called twice) Tj 0 -20 Td (and nobody rang back) Tj ET"
 FONT = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"
 FLATE = b"/Filter /FlateDecode"
 
@@ -38,12 +38,14 @@ def stream(data: bytes, entries: bytes = b"") -> bytes:
     return b"<< /Length %d %b >>\nstream\n%b\nendstream" % (len(data), entries, data)
 
 
-def pages_pdf(*contents: bytes, entries: bytes = b"", font: bytes = FONT, more: tuple[bytes, ...] = ()) -> bytes:
-    """Return a PDF with one page for each content stream. `more` holds further objects, numbered from 4."""
-    first = 4 + len(more)
+def pages_pdf(
+    *contents: bytes, entries: bytes = b"", font: bytes = FONT, extra_objects: tuple[bytes, ...] = ()
+) -> bytes:
+    """Return a PDF with one page for each content stream. `extra_objects` are numbered from 4."""
+    first = 4 + len(extra_objects)
     kids = b" ".join(b"%d 0 R" % (first + 2 * index) for index in range(len(contents)))
     objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [%b] /Count %d >>" % (kids, len(contents))]
-    objects += [font, *more]
+    objects += [font, *extra_objects]
     for index, content in enumerate(contents):
         objects.append(
             b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R "
@@ -70,32 +72,32 @@ def megabytes_of_spaces(count: int) -> bytes:
     return deflated(b" " * 1_000_000, count)
 
 
-def written(writer: PdfWriter) -> bytes:
+def pdf_bytes(writer: PdfWriter) -> bytes:
     file = io.BytesIO()
     writer.write(file)
     return file.getvalue()
 
 
 def encrypted(user: str, owner: str, algorithm: str = "AES-256") -> bytes:
-    writer = PdfWriter(clone_from=io.BytesIO(pages_pdf(SAYS)))
+    writer = PdfWriter(clone_from=io.BytesIO(pages_pdf(CONTENT)))
     writer.encrypt(user, owner, algorithm=algorithm)
-    return written(writer)
+    return pdf_bytes(writer)
 
 
-TEXT = pages_pdf(SAYS)
+TEXT = pages_pdf(CONTENT)
 SLOW = pages_pdf(deflated(b"(a) Tj " * 150_000, 6), entries=FLATE)  # takes several seconds to read
 PICTURE = stream(
     b"\x80", b"/Type /XObject /Subtype /Image /Width 1 /Height 1 /ColorSpace /DeviceGray /BitsPerComponent 8"
 )
 
 
-def children() -> set[str]:
+def child_process_ids() -> set[str]:
     """Return the IDs of this process's child processes, including zombies."""
     found = set()
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:  # the process has ended meanwhile
+        except OSError:  # the process has ended in the meantime
             continue
         if int(fields[1]) == os.getpid():
             found.add(stat.parent.name)
@@ -107,21 +109,21 @@ def no_leftover_children():
     if not Path("/proc/self/stat").exists():
         yield
         return
-    before = children()
+    before = child_process_ids()
 
     yield
 
-    assert children() - before == set()
+    assert child_process_ids() - before == set()
 
 
-def refusal(data: bytes, **limits) -> PdfUnreadableError:
-    with pytest.raises(PdfUnreadableError) as refused:
+def read_error(data: bytes, **limits) -> PdfUnreadableError:
+    with pytest.raises(PdfUnreadableError) as error:
         read_pdf(data, **limits)
-    return refused.value
+    return error.value
 
 
 def test_read_pdf_returns_page_texts_in_order():
-    data = pages_pdf(SAYS, b"", b"BT /F1 12 Tf 72 700 Td (Second letter) Tj ET")
+    data = pages_pdf(CONTENT, b"", b"BT /F1 12 Tf 72 700 Td (Second letter) Tj ET")
 
     read = read_pdf(data)
 
@@ -165,15 +167,15 @@ def test_read_pdf_accepts_exactly_the_limits():
         (pdf_of(b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [2 0 R] /Count 1 >>"), "damaged"),
         (encrypted("secret", "secret"), "locked"),
         (encrypted("secret", "secret", "RC4-128"), "locked"),
-        (written(PdfWriter()), "no_pages"),
-        (pages_pdf(b"q 100 0 0 100 0 0 cm /Im1 Do Q", more=(PICTURE,)), "no_text"),
+        (pdf_bytes(PdfWriter()), "no_pages"),
+        (pages_pdf(b"q 100 0 0 100 0 0 cm /Im1 Do Q", extra_objects=(PICTURE,)), "no_text"),
         (pages_pdf(b"BT /F1 12 Tf (  ) Tj ET"), "no_text"),
         (pages_pdf(megabytes_of_spaces(30), entries=FLATE), "too_large"),
         (
             pages_pdf(
-                SAYS,
+                CONTENT,
                 font=FONT[:-2] + b"/ToUnicode 4 0 R >>",
-                more=(stream(megabytes_of_spaces(300), FLATE),),
+                extra_objects=(stream(megabytes_of_spaces(300), FLATE),),
             ),
             "too_large",
         ),
@@ -181,12 +183,12 @@ def test_read_pdf_accepts_exactly_the_limits():
     ids=[
         "empty",
         "plain text",
-        "begins late",
-        "five bytes",
-        "begins like one",
+        "header after a space",
+        "header only",
+        "header and plain text",
         "cut off",
         "no page tree",
-        "page tree in a circle",
+        "circular page tree",
         "password AES",
         "password RC4",
         "no pages",
@@ -199,13 +201,13 @@ def test_read_pdf_accepts_exactly_the_limits():
 def test_unreadable_pdf_is_rejected(data, kind):
     assert len(data) < 1_000_000
 
-    assert refusal(data).kind == kind
+    assert read_error(data).kind == kind
 
 
 def test_pdf_over_limit_is_rejected_with_the_limit():
     data = pages_pdf(*[b"BT /F1 12 Tf 72 700 Td (abcde) Tj ET"] * 3)
 
-    pages, characters = refusal(data, most_pages=2), refusal(data, most_characters=14)
+    pages, characters = read_error(data, most_pages=2), read_error(data, most_characters=14)
 
     assert (pages.kind, characters.kind) == ("too_many_pages", "too_much_text")
     assert explain_unreadable_pdf(pages).startswith("This PDF has more than 2 pages.")
@@ -213,7 +215,7 @@ def test_pdf_over_limit_is_rejected_with_the_limit():
 
 
 def test_explain_unreadable_pdf_names_reason_and_remedy():
-    locked = refusal(encrypted("secret", "secret"))
+    locked = read_error(encrypted("secret", "secret"))
 
     assert explain_unreadable_pdf(locked) == (
         "This PDF is password-protected. Save a copy without the password and upload that."
@@ -226,20 +228,20 @@ def test_explain_unreadable_pdf_names_reason_and_remedy():
 def test_many_streams_under_limit_hit_memory_limit():
     part = megabytes_of_spaces(24)
 
-    assert refusal(pages_pdf(*[part] * 40, entries=FLATE), seconds=60).kind == "too_large"
+    assert read_error(pages_pdf(*[part] * 40, entries=FLATE), seconds=60).kind == "too_large"
 
 
 def test_slow_pdf_is_rejected_at_timeout():
-    assert refusal(SLOW, seconds=0.3).kind == "too_slow"
+    assert read_error(SLOW, seconds=0.3).kind == "too_slow"
 
 
 def test_sandbox_limits_its_own_cpu_time():
     program = [sys.executable, "-I", pdf_sandbox.__file__, "500", "2000000", "1"]
 
-    done = subprocess.run(program, input=SLOW, capture_output=True)
+    result = subprocess.run(program, input=SLOW, capture_output=True)
 
-    assert done.returncode in {-signal.SIGXCPU, -signal.SIGKILL}
-    assert done.stdout == b""
+    assert result.returncode in {-signal.SIGXCPU, -signal.SIGKILL}
+    assert result.stdout == b""
 
 
 def test_sandbox_crash_is_not_blamed_on_document():
@@ -261,9 +263,9 @@ def test_unstorable_characters_are_removed():
         b"1 begincodespacerange <00> <FF> endcodespacerange "
         b"4 beginbfchar <41> <0000> <42> <D800> <43> <DC00> <44> <D83DDE00> endbfchar endcmap end end"
     )
-    says = b"BT /F1 12 Tf 72 700 Td (eAeBeCeDe) Tj ET"
+    content = b"BT /F1 12 Tf 72 700 Td (eAeBeCeDe) Tj ET"
 
-    read = read_pdf(pages_pdf(says, font=FONT[:-2] + b"/ToUnicode 4 0 R >>", more=(stream(table),)))
+    read = read_pdf(pages_pdf(content, font=FONT[:-2] + b"/ToUnicode 4 0 R >>", extra_objects=(stream(table),)))
 
     assert read.text == "eeee\N{GRINNING FACE}e"
 

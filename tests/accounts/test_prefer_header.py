@@ -26,8 +26,8 @@ def test_preferred_wait_reads_whole_seconds_up_to_thirty(header, seconds):
 
 
 def test_wait_until_checks_at_least_once():
-    looks = []
+    calls = []
 
-    assert wait_until(lambda: looks.append(1) or True, 0) is True
-    assert wait_until(lambda: looks.append(1) or False, 0) is False
-    assert len(looks) == 2
+    assert wait_until(lambda: calls.append(1) or True, 0) is True
+    assert wait_until(lambda: calls.append(1) or False, 0) is False
+    assert len(calls) == 2

@@ -9,10 +9,10 @@ from accounts.procedures.uploads import upload_procedures
 from tests.accounts.test_document_preparation import (
     TEXT,
     all_file_ids,
-    document_of,
     expire_claim,
     prepare_ready_document,
     store_file_ids,
+    uploaded_file,
 )
 
 pytestmark = pytest.mark.both_databases
@@ -34,25 +34,25 @@ def stores(client: OpenAI) -> set[str]:
 
 
 class SimulatedCrash(BaseException):
-    """Death of a worker in the middle of its work. A BaseException, so that no error handler catches it."""
+    """Simulated death of a worker in the middle of its work. A BaseException, so that no error handler catches it."""
 
 
-def die_after(monkeypatch, method: str) -> None:
+def crash_after(monkeypatch, method: str) -> None:
     original = getattr(VectorStoreClient, method)
 
-    def and_die(*args):
+    def crash(*args):
         original(*args)
         raise SimulatedCrash
 
-    monkeypatch.setattr(VectorStoreClient, method, and_die)
+    monkeypatch.setattr(VectorStoreClient, method, crash)
 
 
 @pytest.mark.parametrize("method", ["ensure_store", "upload", "attach", "wait_until_searchable", "remove_file"])
 def test_leftovers_of_dead_worker_are_removed(account, supervisor, openai, settings, monkeypatch, method):
     old = prepare_ready_document(account, supervisor)
-    document = upload_procedures(account, document_of(b"717\n4010 New."), supervisor)
+    document = upload_procedures(account, uploaded_file(b"717\n4010 New."), supervisor)
     with monkeypatch.context() as patch:
-        die_after(patch, method)
+        crash_after(patch, method)
         with pytest.raises(SimulatedCrash):
             prepare_procedures(document.pk)
     account.refresh_from_db()
@@ -71,9 +71,9 @@ def test_leftovers_of_dead_worker_are_removed(account, supervisor, openai, setti
 
 
 def test_leftovers_of_failed_document_are_removed(account, supervisor, openai, settings, monkeypatch):
-    document = upload_procedures(account, document_of(), supervisor)
+    document = upload_procedures(account, uploaded_file(), supervisor)
     with monkeypatch.context() as patch:
-        die_after(patch, "upload")
+        crash_after(patch, "upload")
         with pytest.raises(SimulatedCrash):
             prepare_procedures(document.pk)
     ProcedureDocument.objects.update(attempts=settings.TASK_ATTEMPTS)
@@ -88,8 +88,8 @@ def test_leftovers_of_failed_document_are_removed(account, supervisor, openai, s
 
 
 def test_foreign_and_recent_resources_are_kept(account, supervisor, openai, settings, monkeypatch):
-    theirs = openai.vector_stores.create(name="procedures", metadata={"steadyline_account": str(supervisor.pk)}).id
-    somebodys = openai.vector_stores.create(name="procedures").id
+    user_store = openai.vector_stores.create(name="procedures", metadata={"steadyline_account": str(supervisor.pk)}).id
+    unlabeled_store = openai.vector_stores.create(name="procedures").id
     files = {openai.files.create(file=(name, b"x"), purpose="assistants").id for name in ("a.txt", "procedures-x.md")}
     account_store = openai.vector_stores.create(metadata={"steadyline_account": str(account.pk)}).id
     settings.PROCEDURES_LEFT_AFTER = 3600
@@ -98,15 +98,15 @@ def test_foreign_and_recent_resources_are_kept(account, supervisor, openai, sett
 
     settings.PROCEDURES_LEFT_AFTER = 0
     assert reconcile_procedures() == 1
-    assert stores(openai) == {theirs, somebodys}
+    assert stores(openai) == {user_store, unlabeled_store}
     assert all_file_ids(openai) == files
     assert account_store not in stores(openai)
 
 
 def test_resources_in_preparation_are_kept(account, supervisor, openai, monkeypatch):
-    document = upload_procedures(account, document_of(), supervisor)
+    document = upload_procedures(account, uploaded_file(), supervisor)
     with monkeypatch.context() as patch:
-        die_after(patch, "attach")
+        crash_after(patch, "attach")
         with pytest.raises(SimulatedCrash):
             prepare_procedures(document.pk)
 
@@ -114,12 +114,12 @@ def test_resources_in_preparation_are_kept(account, supervisor, openai, monkeypa
     assert len(all_file_ids(openai)) == 1
 
 
-@pytest.mark.parametrize("gone", ["store", "file", "attachment"])
-def test_missing_active_file_is_uploaded_again(account, supervisor, openai, gone):
+@pytest.mark.parametrize("missing", ["store", "file", "attachment"])
+def test_missing_active_file_is_uploaded_again(account, supervisor, openai, missing):
     document = prepare_ready_document(account, supervisor)
-    if gone == "store":
+    if missing == "store":
         openai.vector_stores.delete(account.vector_store_id)
-    elif gone == "file":
+    elif missing == "file":
         openai.files.delete(document.openai_file_id)
     else:
         openai.vector_stores.files.delete(document.openai_file_id, vector_store_id=account.vector_store_id)

@@ -81,8 +81,8 @@ def test_citation_prefers_named_section():
     index = index_of(pages)
 
     assert (index.find("Stay with the caller, always.").section, index.find("Stay with the caller").page) == ("100", 1)
-    named = index.find("Stay with the caller, always.", "Section 200")
-    assert (named.section, named.page) == ("200", 2)
+    citation = index.find("Stay with the caller, always.", "Section 200")
+    assert (citation.section, citation.page) == ("200", 2)
     assert index.find("Stay with the caller, always.", "2000").section == "100"
 
 

@@ -19,11 +19,11 @@ def client_with(secret: str) -> Client:
 
 
 def test_token_secret_is_shown_once_and_not_stored(admin):
-    answer = client_of(admin).post(
+    response = client_of(admin).post(
         "/api/tokens/", {"name": "Learning system", "scopes": ["sessions:read"]}, content_type="application/json"
     )
 
-    secret, token = answer.json()["secret"], ServiceToken.objects.get()
+    secret, token = response.json()["secret"], ServiceToken.objects.get()
     assert secret.startswith("slt_") and secret.startswith(token.hint)
     assert secret not in str(ServiceToken.objects.values().get())
     assert "secret" not in client_of(admin).get("/api/tokens/").json()["results"][0]
@@ -33,12 +33,12 @@ def test_token_secret_is_shown_once_and_not_stored(admin):
 def test_framework_token_header_is_rejected(admin):
     _, secret = issue_service_token(admin, "Learning system", ["sessions:read"])
 
-    answers = [
-        Client(headers={"Authorization": f"Token {one}"}).get("/api/sessions/").status_code
-        for one in ("f" * 40, secret)
+    statuses = [
+        Client(headers={"Authorization": f"Token {token}"}).get("/api/sessions/").status_code
+        for token in ("f" * 40, secret)
     ]
 
-    assert answers == [403, 403]
+    assert statuses == [403, 403]
 
 
 def test_token_is_limited_to_its_scopes(admin, counselor, chat):
@@ -46,7 +46,7 @@ def test_token_is_limited_to_its_scopes(admin, counselor, chat):
     client = client_with(secret)
 
     allowed = client.get(f"/api/sessions/{chat.pk}/")
-    answers = {
+    statuses = {
         path: client.generic(method, path).status_code
         for method, path in [
             ("GET", "/api/scenarios/"),
@@ -61,7 +61,7 @@ def test_token_is_limited_to_its_scopes(admin, counselor, chat):
     }
 
     assert allowed.status_code == 200
-    assert set(answers.values()) == {403}
+    assert set(statuses.values()) == {403}
     assert client.get("/sessions/").status_code == 302  # pages do not accept tokens
 
 
@@ -105,9 +105,9 @@ def test_unusable_token_is_rejected(admin, change):
     if change == "inactive":
         User.objects.filter(role="service").update(is_active=False)
 
-    answer = client_with(secret + "x" if change == "other" else secret).get("/api/sessions/")
+    response = client_with(secret + "x" if change == "other" else secret).get("/api/sessions/")
 
-    assert (answer.status_code, answer.json()["detail"]) == (403, "This token is unknown, revoked, or expired.")
+    assert (response.status_code, response.json()["detail"]) == (403, "This token is unknown, revoked, or expired.")
 
 
 def test_token_sees_only_its_organization(stranger, other_organization, chat):
@@ -130,9 +130,9 @@ def test_service_user_has_no_admin_access_or_password(admin):
 @pytest.mark.parametrize("scopes", [[], ["sessions:write"], ["everything"]])
 def test_invalid_scopes_are_rejected(admin, scopes):
     body = {"name": "x", "scopes": scopes}
-    answer = client_of(admin).post("/api/tokens/", body, content_type="application/json")
+    response = client_of(admin).post("/api/tokens/", body, content_type="application/json")
 
-    assert (answer.status_code, list(answer.json()["fields"])) == (400, ["scopes"])
+    assert (response.status_code, list(response.json()["fields"])) == (400, ["scopes"])
     assert ServiceToken.objects.count() == User.objects.filter(role="service").count() == 0
 
 

@@ -21,7 +21,7 @@ def files_of(account: Account) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "words"),
+    ("name", "content", "message"),
     [
         ("procedures.docx", b"x", "Upload a PDF, TXT, or MD file."),
         ("procedures", b"x", "Upload a PDF, TXT, or MD file."),
@@ -62,11 +62,11 @@ def files_of(account: Account) -> list[str]:
         ),
     ],
 )
-def test_rejected_document_explains_why_and_stores_nothing(account, supervisor, name, content, words):
+def test_rejected_document_has_reason_and_is_not_stored(account, supervisor, name, content, message):
     with pytest.raises(InvalidProceduresError) as caught:
         upload_procedures(account, SimpleUploadedFile(name, content), supervisor)
 
-    assert str(caught.value) == words
+    assert str(caught.value) == message
     assert ProcedureDocument.objects.count() == 0
     assert files_of(account) == []
 
@@ -81,7 +81,7 @@ def test_rejected_document_explains_why_and_stores_nothing(account, supervisor, 
         ("largest.txt", b"Line 717 " + b"x" * (MAX_BYTES - 9)),
     ],
 )
-def test_document_is_stored_unchanged_under_nameless_key(account, supervisor, name, content):
+def test_document_is_stored_unchanged_under_key_without_its_name(account, supervisor, name, content):
     document = upload_procedures(account, SimpleUploadedFile(name, content), supervisor)
 
     document.refresh_from_db()
@@ -109,11 +109,11 @@ def test_account_without_number_is_matched_by_name(account, supervisor):
 
 
 def test_failed_storage_leaves_no_row(account, supervisor, monkeypatch):
-    def away(*args) -> str:
-        raise OSError("the storage is away")
+    def fail(*args) -> str:
+        raise OSError("The storage is unavailable.")
 
-    monkeypatch.setattr(default_storage, "save", away)
-    with pytest.raises(OSError, match="away"):
+    monkeypatch.setattr(default_storage, "save", fail)
+    with pytest.raises(OSError, match="unavailable"):
         upload_procedures(account, SimpleUploadedFile("p.txt", b"717"), supervisor)
 
     assert ProcedureDocument.objects.count() == 0
@@ -131,7 +131,7 @@ def test_failed_save_leaves_no_file(account, supervisor, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("number", "text", "found"),
+    ("number", "text", "expected"),
     [
         ("717", "Line 717", True),
         ("717", "717", True),
@@ -156,5 +156,5 @@ def test_failed_save_leaves_no_file(account, supervisor, monkeypatch):
         ("7 17", "Account 717", True),
     ],
 )
-def test_mentions_account_finds_exact_number(number, text, found):
-    assert mentions_account(Account(name="Harbor", number=number), text) is found
+def test_mentions_account_finds_exact_number(number, text, expected):
+    assert mentions_account(Account(name="Harbor", number=number), text) is expected

@@ -14,7 +14,7 @@ from accounts.integrations import deliveries
 from accounts.integrations.deliveries import RETRY_DELAYS, attempt_delivery, delete_old_deliveries
 from accounts.integrations.webhook_sender import WebhookMessage, WebhookNotSentError, send_message, sign_message
 from accounts.integrations.webhooks import add_webhook
-from accounts.models import Delivery, Webhook
+from accounts.models import Delivery, User, Webhook
 from accounts.tasks import sweep_deliveries
 from evaluation.services.grading import grade_evaluation
 from tests.evaluation.graded_sessions import add_graded_session
@@ -82,9 +82,9 @@ def test_event_is_delivered_once_and_signed(hook, receiver, counselor, chat, cha
     assert deliver_all() == [False]
 
     ((headers, body),) = receiver.requests
-    told = json.loads(body)
-    assert told["type"] == "session.completed"
-    assert told["data"] == {
+    event = json.loads(body)
+    assert event["type"] == "session.completed"
+    assert event["data"] == {
         "session_id": str(chat.pk),
         "counselor_id": str(counselor.pk),
         "external_id": "lms-7",
@@ -100,7 +100,7 @@ def test_event_is_delivered_once_and_signed(hook, receiver, counselor, chat, cha
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
     key = base64.b64decode(hook.secret.removeprefix("whsec_"))
     mac = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
-    assert (headers["webhook-signature"], headers["webhook-id"]) == (f"v1,{mac}", told["id"])
+    assert (headers["webhook-signature"], headers["webhook-id"]) == (f"v1,{mac}", event["id"])
 
 
 def test_graded_assignment_sends_three_events(hook, receiver, queued, standin):
@@ -108,18 +108,16 @@ def test_graded_assignment_sends_three_events(hook, receiver, queued, standin):
 
     deliver_all()
 
-    told = [json.loads(body) for _, body in receiver.requests]
-    assert [one["type"] for one in told] == ["session.completed", "assignment.completed", "evaluation.ready"]
+    events = [json.loads(body) for _, body in receiver.requests]
+    assert [event["type"] for event in events] == ["session.completed", "assignment.completed", "evaluation.ready"]
     queued.refresh_from_db()
-    assert (told[2]["data"]["score"], told[2]["data"]["grade"]) == (queued.score, queued.grade)
-    assert (told[1]["data"]["score"], told[1]["data"]["passed"]) == (queued.score, True)
+    assert (events[2]["data"]["score"], events[2]["data"]["grade"]) == (queued.score, queued.grade)
+    assert (events[1]["data"]["score"], events[1]["data"]["passed"]) == (queued.score, True)
 
 
 def test_webhook_receives_only_subscribed_events_of_own_organization(
     admin, stranger, other_organization, counselor, receiver
 ):
-    from accounts.models import User  # noqa: PLC0415
-
     other = User.objects.create_user("a@example.net", organization=other_organization, role="admin")
     add_webhook(other, receiver.url, ["evaluation.ready"])
     add_webhook(admin, receiver.url, ["assignment.completed"])
@@ -195,9 +193,9 @@ def test_signature_matches_standard_webhooks_example():
     """Compare with the example in the Standard Webhooks specification."""
     message = WebhookMessage("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
 
-    found = sign_message("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", message)
+    signature = sign_message("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", message)
 
-    assert found == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
 @pytest.mark.parametrize(

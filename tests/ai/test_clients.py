@@ -36,7 +36,7 @@ def translated_error(error: Exception) -> AIUnavailableError:
         (503, None, True),
     ],
 )
-def test_translated_error_tells_if_retryable(status, code, retryable):
+def test_translated_error_has_code_and_retryable(status, code, retryable):
     error = translated_error(status_error(status, code))
 
     assert (error.code, error.retryable, error.missing) == (code or f"http_{status}", retryable, False)
@@ -63,7 +63,7 @@ def test_connection_errors_are_retryable():
     assert translated_error(openai.APIConnectionError(request=request)).retryable is True
 
 
-def test_other_errors_pass_unchanged():
+def test_other_errors_are_not_translated():
     with pytest.raises(KeyError), translate_openai_errors():
         raise KeyError("ours")
 
