@@ -66,12 +66,12 @@ def list_problems(job: ImportJob) -> list[tuple[str, str]]:
 
 
 @contextmanager
-def run_before_query(words: str, others_do: Callable[[], object]) -> Iterator[None]:
-    """Call `others_do` right before the first query that contains `words`, to provoke a race."""
-    waiting = [others_do]
+def run_before_query(sql_part: str, action: Callable[[], object]) -> Iterator[None]:
+    """Call `action` right before the first query that contains `sql_part`, to provoke a race."""
+    waiting = [action]
 
     def watch(execute: Callable[..., object], sql: str, *rest: Any) -> object:
-        if waiting and words in sql:
+        if waiting and sql_part in sql:
             waiting.pop()()
         return execute(sql, *rest)
 
@@ -86,6 +86,6 @@ class FailingStorage(FileSystemStorage):
 
     def save(self, name: Any, content: Any, max_length: Any = None) -> str:
         if type(self).remaining_saves <= 0:
-            raise OSError("The storage is away.")
+            raise OSError("The storage is unavailable.")
         type(self).remaining_saves -= 1
         return super().save(name, content, max_length)

@@ -1,5 +1,5 @@
 from scenarios.models import Scenario
-from tests.scenarios.admin.test_scenarios import ADD, FIELDS, change
+from tests.scenarios.admin.test_scenarios import ADD, FIELDS, change_url
 from tests.support.fixtures import add_scenario, client_of
 
 ADVICE = "/admin/scenarios/scenario/advice/"
@@ -9,7 +9,7 @@ LEAK = "You will be graded."
 def test_form_shows_advice_with_passages(supervisor, organization):
     scenario = add_scenario(organization, "Night shift", prompt=f"You are Noor, 20, and afraid. {LEAK}")
 
-    response = client_of(supervisor).get(change(scenario))
+    response = client_of(supervisor).get(change_url(scenario))
 
     (leak,) = response.context["advice"]["prompt"]
     assert leak.passage == LEAK
@@ -24,7 +24,7 @@ def test_advice_does_not_block_saving(supervisor):
 
 
 def test_advice_on_invalid_form_uses_typed_text(supervisor, phone_scenario):
-    response = client_of(supervisor).post(change(phone_scenario), FIELDS | {"title": "", "prompt": LEAK})
+    response = client_of(supervisor).post(change_url(phone_scenario), FIELDS | {"title": "", "prompt": LEAK})
 
     assert LEAK in [advice.passage for advice in response.context["advice"]["prompt"]]
 
@@ -42,9 +42,9 @@ def test_advice_positions_count_characters(supervisor):
 
 def test_advice_depends_on_mode(supervisor):
     client = client_of(supervisor)
-    sent = {"prompt": "You are Noor, 20, and afraid.", "evaluator_context": "- Leaves pauses."}
+    data = {"prompt": "You are Noor, 20, and afraid.", "evaluator_context": "- Leaves pauses."}
 
-    found = {mode: client.post(ADVICE, sent | {"mode": mode}).context["advice"] for mode in ("phone", "chat")}
+    found = {mode: client.post(ADVICE, data | {"mode": mode}).context["advice"] for mode in ("phone", "chat")}
 
     assert {mode: len(advice["evaluator_context"]) for mode, advice in found.items()} == {"phone": 0, "chat": 1}
 
@@ -52,11 +52,11 @@ def test_advice_depends_on_mode(supervisor):
 def test_advice_ignores_empty_and_overlong_text(supervisor):
     client = client_of(supervisor)
 
-    nothing = client.post(ADVICE).context["advice"]
-    too_long = client.post(ADVICE, {"prompt": "You wait. " * 1000 + LEAK}).context["advice"]
+    empty = client.post(ADVICE).context["advice"]
+    overlong = client.post(ADVICE, {"prompt": "You wait. " * 1000 + LEAK}).context["advice"]
 
-    assert nothing == {"prompt": [], "evaluator_context": []}
-    assert LEAK not in [advice.passage for advice in too_long["prompt"]]
+    assert empty == {"prompt": [], "evaluator_context": []}
+    assert LEAK not in [advice.passage for advice in overlong["prompt"]]
 
 
 def test_advice_requires_write_permission(supervisor, trainer, evaluator, counselor):

@@ -22,22 +22,22 @@ SOURCE = """Margaret Hollis, born March 12, 1957, works at Brightwater Dairy. qu
 She was put on hold for eleven minutes. Her number is 555-014-2778."""
 PAGE = b"BT /F1 12 Tf 72 700 Td (I was put on hold for eleven minutes, and nobody was there.) Tj ET"
 PAGE_TEXT = "I was put on hold for eleven minutes, and nobody was there."
-WRITTEN = {
+DRAFT_TEXTS = {
     "title": "Eleven minutes",
     "description": "Somebody calls again.",
     "prompt": "You are Noor.\nYou are tired.",
     "evaluator_context": "- Says sorry.\n- Asks directly.",
     "relevant_policy_sections": "2020 Hold",
 }
-CHOSEN = {"mode": "phone", "difficulty": "intermediate", "estimated_minutes": "15", "purpose": "library"}
-SENT = {name: text.replace("\n", "\r\n") for name, text in WRITTEN.items()} | CHOSEN
+DRAFT_OPTIONS = {"mode": "phone", "difficulty": "intermediate", "estimated_minutes": "15", "purpose": "library"}
+FORM_DATA = {name: text.replace("\n", "\r\n") for name, text in DRAFT_TEXTS.items()} | DRAFT_OPTIONS
 
 
 def page(draft: ScenarioDraft, name: str = "change") -> str:
     return f"{DRAFTS}{draft.pk}/{name}/"
 
 
-def refuse_to_write(execute, sql, *args):
+def fail_draft_writes(execute, sql, *args):
     """Raise OperationalError for every write to the drafts table; run all other queries."""
     if sql.startswith(("INSERT", "UPDATE")) and "scenarios_scenariodraft" in sql:
         raise OperationalError("The disk is full.")
@@ -58,16 +58,16 @@ def error_note(response) -> str:
     return " ".join(re.sub(r"<[^>]+>", "", found[1]).split()) if found else ""
 
 
-def typed_in(response) -> dict[str, str]:
+def form_values(response) -> dict[str, str]:
     """Return the contents of the form's text fields, as a browser would send them again."""
     form = response.context["form"]
-    return {name: str(form[name].value() or "") for name in WRITTEN}
+    return {name: str(form[name].value() or "") for name in DRAFT_TEXTS}
 
 
 @pytest.fixture
-def ready(supervisor, account) -> ScenarioDraft:
+def ready_draft(supervisor, account) -> ScenarioDraft:
     draft = request_draft(supervisor, SOURCE, "Angrier.", account, "phone")
-    ScenarioDraft.objects.update(status="ready", unproven_sections=["9010 Pets"], used_file_search=True, **WRITTEN)
+    ScenarioDraft.objects.update(status="ready", unproven_sections=["9010 Pets"], used_file_search=True, **DRAFT_TEXTS)
     draft.refresh_from_db()
     draft.skills.set(Skill.objects.filter(organization=supervisor.organization)[:3])
     return draft
@@ -98,9 +98,9 @@ def test_new_page_explains_use_of_source(client, organization):
 
 
 def test_pasted_complaint_redirects_to_draft(client, supervisor, account):
-    sent = {"source": SOURCE, "instructions": "Angrier.", "account": account.pk, "mode": "chat", "difficulty": "expert"}
+    data = {"source": SOURCE, "instructions": "Angrier.", "account": account.pk, "mode": "chat", "difficulty": "expert"}
 
-    response = client.post(f"{DRAFTS}add/", sent, follow=True)
+    response = client.post(f"{DRAFTS}add/", data, follow=True)
 
     draft = ScenarioDraft.objects.get()
     assert response.redirect_chain == [(page(draft), 302)]
@@ -114,9 +114,9 @@ def test_pasted_complaint_redirects_to_draft(client, supervisor, account):
     ids=["pdf", "txt", "md"],
 )
 def test_uploaded_complaint_becomes_source(client, name, content, text):
-    chosen = {"mode": "phone", "difficulty": "beginner", "source_file": SimpleUploadedFile(name, content)}
+    data = {"mode": "phone", "difficulty": "beginner", "source_file": SimpleUploadedFile(name, content)}
 
-    client.post(f"{DRAFTS}add/", chosen)
+    client.post(f"{DRAFTS}add/", data)
 
     assert ScenarioDraft.objects.get().source == text
 
@@ -152,44 +152,44 @@ def test_uploaded_text_over_limit_is_shown_for_shortening(client):
 
 
 @pytest.mark.parametrize(
-    ("sent", "wrong"),
+    ("changed", "errors"),
     [
         ({"source": ""}, {"source": ["Paste the complaint, or choose a file."]}),
         ({"source": "x" * 49}, {"source": ["This text has 49 characters. Enter at least 50."]}),
         ({"mode": "letter"}, {"mode": ["Select a valid choice. letter is not one of the available choices."]}),
     ],
 )
-def test_new_form_shows_errors_and_keeps_input(client, sent, wrong):
-    given = {"source": SOURCE, "instructions": "Angrier.", "mode": "chat", "difficulty": "expert"} | sent
+def test_new_form_shows_errors_and_keeps_input(client, changed, errors):
+    data = {"source": SOURCE, "instructions": "Angrier.", "mode": "chat", "difficulty": "expert"} | changed
 
-    response = client.post(f"{DRAFTS}add/", given)
+    response = client.post(f"{DRAFTS}add/", data)
 
     form = response.context["form"]
-    assert form.errors == wrong
-    assert {name: form[name].value() for name in given} == given
+    assert form.errors == errors
+    assert {name: form[name].value() for name in data} == data
     assert ScenarioDraft.objects.count() == 0
 
 
 def test_conflicting_text_and_file_are_rejected(client):
     file = SimpleUploadedFile("c.txt", PAGE_TEXT.encode())
-    given = {"source": SOURCE, "source_file": file, "mode": "chat", "difficulty": "expert"}
+    data = {"source": SOURCE, "source_file": file, "mode": "chat", "difficulty": "expert"}
 
-    response = client.post(f"{DRAFTS}add/", given)
+    response = client.post(f"{DRAFTS}add/", data)
 
     assert response.context["form"].errors.keys() == {"source_file"}
     assert response.context["form"]["source"].value() == SOURCE
 
 
 def test_database_error_on_request_keeps_complaint(client, account):
-    given = {"instructions": "Angrier.", "account": str(account.pk), "mode": "chat", "difficulty": "expert"}
+    data = {"instructions": "Angrier.", "account": str(account.pk), "mode": "chat", "difficulty": "expert"}
     file = SimpleUploadedFile("c.pdf", pages_pdf(PAGE))
 
-    with connection.execute_wrapper(refuse_to_write):
-        response = client.post(f"{DRAFTS}add/", given | {"source_file": file})
+    with connection.execute_wrapper(fail_draft_writes):
+        response = client.post(f"{DRAFTS}add/", data | {"source_file": file})
 
     form = response.context["form"]
     assert error_note(response) == ("The draft could not be requested. Your text is still here. Try again.")
-    assert {name: form[name].value() for name in given} == given
+    assert {name: form[name].value() for name in data} == data
     assert (form["source"].value(), ScenarioDraft.objects.count()) == (PAGE_TEXT, 0)
 
 
@@ -210,85 +210,94 @@ def test_account_choices_show_procedures_of_own_organization(client, account, ot
 def test_writing_page_polls_and_links_to_itself(client, supervisor):
     draft = request_draft(supervisor, SOURCE, "Angrier.")
 
-    whole = client.get(page(draft)).content.decode()
-    part = client.get(page(draft, "state")).content.decode()
+    full_page = client.get(page(draft)).content.decode()
+    fragment = client.get(page(draft, "state")).content.decode()
 
-    assert part.strip() in whole and "<html" not in part
-    assert f'hx-get="{page(draft, "state")}" hx-trigger="every 2s"' in part
-    assert f'<a href="{page(draft)}">Refresh</a>' in part
-    assert "quokkasource" in whole and "Angrier." in whole
+    assert fragment.strip() in full_page and "<html" not in fragment
+    assert f'hx-get="{page(draft, "state")}" hx-trigger="every 2s"' in fragment
+    assert f'<a href="{page(draft)}">Refresh</a>' in fragment
+    assert "quokkasource" in full_page and "Angrier." in full_page
 
 
 @pytest.mark.parametrize("status", ["ready", "failed", "saved", "discarded"])
-def test_polling_ends_when_draft_is_written(client, ready, status):
+def test_polling_ends_when_draft_is_written(client, ready_draft, status):
     ScenarioDraft.objects.update(status=status)
 
-    response = client.get(page(ready, "state"))
+    response = client.get(page(ready_draft, "state"))
 
     assert (response.headers["HX-Refresh"], response.content) == ("true", b"")
 
 
-def test_failed_page_shows_reason_and_form(client, ready):
+def test_failed_page_shows_reason_and_form(client, ready_draft):
     ScenarioDraft.objects.update(status="failed", failure="The model refused.")
 
-    response = client.get(page(ready))
+    response = client.get(page(ready_draft))
 
     assert error_note(response) == "The model refused."
     assert response.context["again"]["source"].value() == SOURCE
     assert response.context["again"]["instructions"].value() == "Angrier."
 
 
-def test_retry_after_failure_uses_changed_texts(client, ready):
+def test_retry_after_failure_uses_changed_texts(client, ready_draft):
     ScenarioDraft.objects.update(status="failed", failure="The model refused.")
 
-    response = client.post(page(ready), {"again": "", "source": PAGE_TEXT, "instructions": "Quiet."})
+    response = client.post(page(ready_draft), {"again": "", "source": PAGE_TEXT, "instructions": "Quiet."})
 
-    ready.refresh_from_db()
+    ready_draft.refresh_from_db()
     assert response.status_code == 302
-    assert (ready.status, ready.source, ready.instructions) == ("writing", PAGE_TEXT, "Quiet.")
+    assert (ready_draft.status, ready_draft.source, ready_draft.instructions) == ("writing", PAGE_TEXT, "Quiet.")
 
 
-def test_retry_with_invalid_text_keeps_input(client, ready):
+def test_retry_with_invalid_text_keeps_input(client, ready_draft):
     ScenarioDraft.objects.update(status="failed", failure="The model refused.")
 
-    response = client.post(page(ready), {"again": "", "source": "too short", "instructions": "Quiet."})
+    response = client.post(page(ready_draft), {"again": "", "source": "too short", "instructions": "Quiet."})
 
     again = response.context["again"]
     assert again.errors == {"source": ["This text has 9 characters. Enter at least 50."]}
     assert (again["source"].value(), again["instructions"].value()) == ("too short", "Quiet.")
-    ready.refresh_from_db()
-    assert (ready.status, ready.source) == ("failed", SOURCE)
+    ready_draft.refresh_from_db()
+    assert (ready_draft.status, ready_draft.source) == ("failed", SOURCE)
 
 
-def test_database_error_on_retry_keeps_text(client, ready):
+def test_database_error_on_retry_keeps_text(client, ready_draft):
     ScenarioDraft.objects.update(status="failed", failure="The model refused.")
 
-    with connection.execute_wrapper(refuse_to_write):
-        response = client.post(page(ready), {"again": "", "source": PAGE_TEXT, "instructions": "Quiet."})
+    with connection.execute_wrapper(fail_draft_writes):
+        response = client.post(page(ready_draft), {"again": "", "source": PAGE_TEXT, "instructions": "Quiet."})
 
     again = response.context["again"]
     assert error_note(response).startswith("The draft could not be requested.")
     assert (again["source"].value(), again["instructions"].value()) == (PAGE_TEXT, "Quiet.")
 
 
-def test_database_error_on_retry_keeps_edits(client, ready):
-    with connection.execute_wrapper(refuse_to_write):
-        response = client.post(page(ready), SENT | {"again": "", "instructions": "Quiet.", "title": "Edited"})
+def test_database_error_on_retry_keeps_edits(client, ready_draft):
+    with connection.execute_wrapper(fail_draft_writes):
+        response = client.post(
+            page(ready_draft), FORM_DATA | {"again": "", "instructions": "Quiet.", "title": "Edited"}
+        )
 
     assert "The draft could not be requested." in page_text(response)
     assert response.context["again"]["instructions"].value() == "Quiet."
     assert response.context["form"]["title"].value() == "Edited"
 
 
-def test_failed_retry_offers_earlier_draft(client, ready):
+def test_failed_retry_offers_earlier_draft(client, ready_draft):
     ScenarioDraft.objects.update(status="failed", failure="The model refused.")
-    assert "Go back to the earlier draft" in page_text(client.get(page(ready)))
+    assert "Go back to the earlier draft" in page_text(client.get(page(ready_draft)))
 
-    response = client.post(page(ready), {"restore": "", "source": PAGE_TEXT, "instructions": "Quiet."}, follow=True)
+    response = client.post(
+        page(ready_draft), {"restore": "", "source": PAGE_TEXT, "instructions": "Quiet."}, follow=True
+    )
 
-    ready.refresh_from_db()
-    assert typed_in(response) == WRITTEN
-    assert (ready.status, ready.failure, ready.source, ready.instructions) == ("ready", "", SOURCE, "Angrier.")
+    ready_draft.refresh_from_db()
+    assert form_values(response) == DRAFT_TEXTS
+    assert (ready_draft.status, ready_draft.failure, ready_draft.source, ready_draft.instructions) == (
+        "ready",
+        "",
+        SOURCE,
+        "Angrier.",
+    )
 
 
 def test_failed_first_draft_offers_no_earlier_draft(client, supervisor):
@@ -305,29 +314,29 @@ def test_failed_first_draft_offers_no_earlier_draft(client, supervisor):
     assert draft.status == "failed"
 
 
-def test_retry_from_edit_form_keeps_source(client, ready):
-    assert "Your edits above are lost" in page_text(client.get(page(ready)))
+def test_retry_from_edit_form_keeps_source(client, ready_draft):
+    assert "Your edits above are lost" in page_text(client.get(page(ready_draft)))
 
-    client.post(page(ready), SENT | {"again": "", "instructions": "Quiet.", "source": PAGE_TEXT})
+    client.post(page(ready_draft), FORM_DATA | {"again": "", "instructions": "Quiet.", "source": PAGE_TEXT})
 
-    ready.refresh_from_db()
-    assert (ready.status, ready.source, ready.instructions) == ("writing", SOURCE, "Quiet.")
+    ready_draft.refresh_from_db()
+    assert (ready_draft.status, ready_draft.source, ready_draft.instructions) == ("writing", SOURCE, "Quiet.")
 
 
-def test_rejected_retry_keeps_edits(client, ready):
-    response = client.post(page(ready), SENT | {"again": "", "instructions": "x" * 1001, "title": "Edited"})
+def test_rejected_retry_keeps_edits(client, ready_draft):
+    response = client.post(page(ready_draft), FORM_DATA | {"again": "", "instructions": "x" * 1001, "title": "Edited"})
 
     assert response.context["again"].errors.keys() == {"instructions"}
     assert response.context["again"]["instructions"].value() == "x" * 1001
     assert response.context["form"]["title"].value() == "Edited"
-    ready.refresh_from_db()
-    assert ready.status == "ready"
+    ready_draft.refresh_from_db()
+    assert ready_draft.status == "ready"
 
 
-def test_retry_of_closed_draft_is_refused(client, ready, supervisor):
-    discard_draft(ready)
+def test_retry_of_closed_draft_is_refused(client, ready_draft, supervisor):
+    discard_draft(ready_draft)
 
-    response = client.post(page(ready), {"again": "", "instructions": "Quiet."}, follow=True)
+    response = client.post(page(ready_draft), {"again": "", "instructions": "Quiet."}, follow=True)
 
     assert messages_of(response) == [
         "This draft is already being written, or someone else has saved or discarded it in the meantime."
@@ -337,13 +346,13 @@ def test_retry_of_closed_draft_is_refused(client, ready, supervisor):
 # ---- Editing
 
 
-def test_edit_page_shows_all_fields_and_complaint(client, ready):
-    response = client.get(page(ready))
+def test_edit_page_shows_all_fields_and_complaint(client, ready_draft):
+    response = client.get(page(ready_draft))
 
     form, body = response.context["form"], page_text(response)
-    assert typed_in(response) == WRITTEN
-    assert form["skills"].value() == [skill.pk for skill in ready.skills.all()]
-    assert (form["category"].value(), form["account"].value()) == (None, ready.account_id)
+    assert form_values(response) == DRAFT_TEXTS
+    assert form["skills"].value() == [skill.pk for skill in ready_draft.skills.all()]
+    assert (form["category"].value(), form["account"].value()) == (None, ready_draft.account_id)
     assert (form["mode"].value(), form["difficulty"].value()) == ("phone", "intermediate")
     assert form["estimated_minutes"].value() == 15
     assert "quokkasource" in body
@@ -352,27 +361,27 @@ def test_edit_page_shows_all_fields_and_complaint(client, ready):
     assert "No details of people in the complaint were found in this draft." in body
 
 
-def test_edit_page_reports_missing_file_search(client, ready):
+def test_edit_page_reports_missing_file_search(client, ready_draft):
     ScenarioDraft.objects.update(used_file_search=False)
 
-    assert "Drafted without procedures." in page_text(client.get(page(ready)))
+    assert "Drafted without procedures." in page_text(client.get(page(ready_draft)))
 
 
-def test_edit_page_shows_advice_without_blocking(client, ready):
+def test_edit_page_shows_advice_without_blocking(client, ready_draft):
     leak = "You will be graded."
     ScenarioDraft.objects.update(prompt=f"You are Noor, 20, and afraid. {leak}")
 
-    html = client.get(page(ready)).content.decode()
-    typed = client.post(page(ready), SENT | {"title": "", "prompt": "You wait for a score."})
-    client.post(page(ready), SENT | {"prompt": leak})
+    html = client.get(page(ready_draft)).content.decode()
+    response = client.post(page(ready_draft), FORM_DATA | {"title": "", "prompt": "You wait for a score."})
+    client.post(page(ready_draft), FORM_DATA | {"prompt": leak})
 
     assert f"<mark>{leak}</mark>" in html
     assert 'hx-post="/admin/scenarios/scenario/advice/"' in html
-    assert leak not in typed.content.decode() and typed.context["advice"]["prompt"] != []
+    assert leak not in response.content.decode() and response.context["advice"]["prompt"] != []
     assert Scenario.objects.get().prompt == leak
 
 
-def test_edit_choices_are_limited_to_organization(client, ready, other_organization):
+def test_edit_choices_are_limited_to_organization(client, ready_draft, other_organization):
     theirs = {
         "account": Account.objects.create(organization=other_organization, name="Wombat").pk,
         "category": Category.objects.filter(organization=other_organization)[0].pk,
@@ -380,20 +389,20 @@ def test_edit_choices_are_limited_to_organization(client, ready, other_organizat
         "counselors": [add_person(other_organization, User.Role.COUNSELOR, "wombat@example.net").pk],
     }
 
-    for name, chosen in theirs.items():
-        response = client.post(page(ready), SENT | {name: chosen})
+    for name, value in theirs.items():
+        response = client.post(page(ready_draft), FORM_DATA | {name: value})
         errors = response.context["form"].errors | response.context["giving"].errors
         assert errors.keys() == {name}
     assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
 
 
-def test_eleven_skills_are_rejected(client, ready, organization):
+def test_eleven_skills_are_rejected(client, ready_draft, organization):
     skills = [skill.pk for skill in Skill.objects.filter(organization=organization)[:11]]
 
-    refused = client.post(page(ready), SENT | {"skills": skills})
-    assert refused.context["form"].errors == {"skills": ["Choose at most 10 skills. You chose 11."]}
+    rejected = client.post(page(ready_draft), FORM_DATA | {"skills": skills})
+    assert rejected.context["form"].errors == {"skills": ["Choose at most 10 skills. You chose 11."]}
 
-    client.post(page(ready), SENT | {"skills": skills[:10]})
+    client.post(page(ready_draft), FORM_DATA | {"skills": skills[:10]})
     assert Scenario.objects.get().skills.count() == 10
 
 
@@ -410,10 +419,10 @@ def test_eleven_skills_are_rejected(client, ready, organization):
         ("estimated_minutes", "121"),
     ],
 )
-def test_edit_form_shows_errors_and_keeps_input(client, ready, field, value):
-    edited = SENT | {"description": "Edited.", field: value}
+def test_edit_form_shows_errors_and_keeps_input(client, ready_draft, field, value):
+    edited = FORM_DATA | {"description": "Edited.", field: value}
 
-    response = client.post(page(ready), edited)
+    response = client.post(page(ready_draft), edited)
 
     form = response.context["form"]
     assert form.errors.keys() == {field}
@@ -426,27 +435,27 @@ def test_edit_form_shows_errors_and_keeps_input(client, ready, field, value):
     assert Scenario.objects.count() == 0
 
 
-def test_storage_error_on_save_keeps_input(client, ready, monkeypatch):
-    def away(*args):
+def test_storage_error_on_save_keeps_input(client, ready_draft, monkeypatch):
+    def fail(*args):
         raise OSError
 
-    monkeypatch.setattr(FileSystemStorage, "save", away)
+    monkeypatch.setattr(FileSystemStorage, "save", fail)
 
-    response = client.post(page(ready), SENT | {"title": "Edited"})
+    response = client.post(page(ready_draft), FORM_DATA | {"title": "Edited"})
 
     assert "The scenario could not be saved." in page_text(response)
     assert response.context["form"]["title"].value() == "Edited"
-    ready.refresh_from_db()
-    assert (ready.status, ready.source, Scenario.objects.count()) == ("ready", SOURCE, 0)
+    ready_draft.refresh_from_db()
+    assert (ready_draft.status, ready_draft.source, Scenario.objects.count()) == ("ready", SOURCE, 0)
 
 
 # ---- Passages that identify real people
 
 
-def test_findings_have_field_kind_and_context(ready):
-    texts = WRITTEN | {"prompt": f"{'a ' * 30}\n🌧 You are Margaret, {'b ' * 30}\nCall 555-014-2778."}
+def test_findings_have_field_kind_and_context(ready_draft):
+    texts = DRAFT_TEXTS | {"prompt": f"{'a ' * 30}\n🌧 You are Margaret, {'b ' * 30}\nCall 555-014-2778."}
 
-    name, phone = group_findings(ready, texts)
+    name, phone = group_findings(ready_draft, texts)
 
     assert (name.label, name.kind, name.is_certain, name.is_left) == ("Caller’s prompt", "Name", False, True)
     assert (phone.kind, phone.is_certain) == ("Phone, account, or other number", True)
@@ -460,30 +469,30 @@ def test_findings_have_field_kind_and_context(ready):
     assert units[2 * place.start : 2 * place.end].decode("utf-16-le") == "Margaret"
 
 
-def test_same_words_in_field_are_one_finding(ready):
-    [found] = group_findings(ready, WRITTEN | {"prompt": "Margaret waits, and Margaret hangs up."})
+def test_same_words_in_field_are_one_finding(ready_draft):
+    [found] = group_findings(ready_draft, DRAFT_TEXTS | {"prompt": "Margaret waits, and Margaret hangs up."})
 
     assert [(place.start, place.end) for place in found.places] == [(0, 8), (20, 28)]
 
 
-def test_edit_page_marks_name(client, ready):
+def test_edit_page_marks_name(client, ready_draft):
     ScenarioDraft.objects.update(title="Waiting (Margaret)")
 
-    html = client.get(page(ready)).content.decode()
+    html = client.get(page(ready_draft)).content.decode()
 
     assert "Details from the complaint: 1 to resolve" in html
     assert 'href="#id_title" data-field="id_title" data-start="9" data-end="17">Waiting (<mark>Margaret</mark>)' in html
 
 
-def test_unresolved_findings_block_save(client, ready):
-    edited = SENT | {"title": "Waiting (Margaret)", "prompt": "Call 555-014-2778.", "description": "Edited."}
+def test_unresolved_findings_block_save(client, ready_draft):
+    edited = FORM_DATA | {"title": "Waiting (Margaret)", "prompt": "Call 555-014-2778.", "description": "Edited."}
 
-    response = client.post(page(ready), edited)
+    response = client.post(page(ready_draft), edited)
 
     assert error_note(response) == (
         "The draft was not saved. Resolve 2 passages from the complaint in the list below. Your changes are still here."
     )
-    assert typed_in(response)["description"] == "Edited."
+    assert form_values(response)["description"] == "Edited."
     assert [(one.field, one.places[0].passage) for one in response.context["findings"]] == [
         ("title", "Margaret"),
         ("prompt", "555-014-2778"),
@@ -491,51 +500,53 @@ def test_unresolved_findings_block_save(client, ready):
     assert Scenario.objects.count() == 0
 
 
-def test_dismissals_are_kept_and_limited_to_uncertain_findings(client, ready):
-    ticks = ["title:name:Margaret", "prompt:number:555-014-2778"]
-    edited = SENT | {"title": "Waiting (Margaret)", "prompt": "Call 555-014-2778.", "dismissed": ticks}
+def test_dismissals_are_kept_and_limited_to_uncertain_findings(client, ready_draft):
+    dismissed = ["title:name:Margaret", "prompt:number:555-014-2778"]
+    edited = FORM_DATA | {"title": "Waiting (Margaret)", "prompt": "Call 555-014-2778.", "dismissed": dismissed}
 
-    response = client.post(page(ready), edited)
+    response = client.post(page(ready_draft), edited)
 
     html = response.content.decode()
     assert error_note(response).startswith("The draft was not saved. Resolve 1 passage from the complaint")
     assert 'value="title:name:Margaret" checked' in html
     assert 'value="prompt:number' not in html
-    client.post(page(ready), edited | {"prompt": "Call."})
+    client.post(page(ready_draft), edited | {"prompt": "Call."})
     assert Scenario.objects.get().title == "Waiting (Margaret)"
 
 
-def test_check_view_searches_text_as_typed(client, ready):
-    edited = SENT | {"prompt": "You are\r\nMargaret, and tired."}
+def test_check_view_searches_text_as_typed(client, ready_draft):
+    edited = FORM_DATA | {"prompt": "You are\r\nMargaret, and tired."}
 
-    named = client.post(page(ready, "check"), edited).content.decode()
-    ticked = client.post(page(ready, "check"), edited | {"dismissed": "prompt:name:Margaret"}).content.decode()
-    mended = client.post(page(ready, "check"), SENT).content.decode()
+    with_name = client.post(page(ready_draft, "check"), edited).content.decode()
+    with_dismissal = client.post(
+        page(ready_draft, "check"), edited | {"dismissed": "prompt:name:Margaret"}
+    ).content.decode()
+    without_name = client.post(page(ready_draft, "check"), FORM_DATA).content.decode()
 
-    assert 'data-left="1"' in named and 'data-start="8" data-end="16"' in named and "<html" not in named
-    assert 'data-left="0"' in ticked and "all resolved" in ticked
-    assert 'data-left="0"' in mended and "No details of people in the complaint were found" in mended
-    ready.refresh_from_db()
-    assert ready.prompt == WRITTEN["prompt"]
+    assert 'data-left="1"' in with_name and 'data-start="8" data-end="16"' in with_name and "<html" not in with_name
+    assert 'data-left="0"' in with_dismissal and "all resolved" in with_dismissal
+    assert 'data-left="0"' in without_name and "No details of people in the complaint were found" in without_name
+    ready_draft.refresh_from_db()
+    assert ready_draft.prompt == DRAFT_TEXTS["prompt"]
 
 
 # ---- Saving
 
 
-def test_save_for_library_redirects_to_scenario(client, ready, supervisor, organization, account):
+def test_save_for_library_redirects_to_scenario(client, ready_draft, supervisor, organization, account):
     category = Category.objects.filter(organization=organization)[0]
     skills = list(Skill.objects.filter(organization=organization)[2:5])
-    chosen = {"category": category.pk, "account": account.pk, "skills": [skill.pk for skill in skills], "mode": "chat"}
+    changed = {"category": category.pk, "account": account.pk, "skills": [skill.pk for skill in skills], "mode": "chat"}
 
     response = client.post(
-        page(ready), SENT | chosen | {"difficulty": "expert", "estimated_minutes": "25"}, follow=True
+        page(ready_draft), FORM_DATA | changed | {"difficulty": "expert", "estimated_minutes": "25"}, follow=True
     )
 
     scenario = Scenario.objects.get()
     assert response.redirect_chain == [(f"/admin/scenarios/scenario/{scenario.pk}/change/", 302)]
     assert messages_of(response) == ["“Eleven minutes” was saved. It is in the library. The complaint was deleted."]
     for name in ("title", "description", "prompt", "relevant_policy_sections", "evaluator_context"):
-        assert getattr(scenario, name) == WRITTEN[name]
+        assert getattr(scenario, name) == DRAFT_TEXTS[name]
     assert (scenario.category, scenario.account, list(scenario.skills.all())) == (category, account, skills)
     assert (scenario.mode, scenario.difficulty, scenario.estimated_minutes) == ("chat", "expert", 25)
     assert (scenario.is_one_time, scenario.created_by) == (False, supervisor)
@@ -543,9 +554,9 @@ def test_save_for_library_redirects_to_scenario(client, ready, supervisor, organ
 
 
 @pytest.mark.parametrize("purpose", ["library", "one_time"])
-def test_save_assigns_scenario(client, ready, supervisor, counselor, colleague, purpose):
+def test_save_assigns_scenario(client, ready_draft, supervisor, counselor, colleague, purpose):
     tomorrow = timezone.localdate() + timedelta(days=1)
-    given = {
+    assignment = {
         "purpose": purpose,
         "counselors": [counselor.pk, colleague.pk],
         "due_date": str(tomorrow),
@@ -553,13 +564,13 @@ def test_save_assigns_scenario(client, ready, supervisor, counselor, colleague, 
         "require_recording": "on",
     }
 
-    response = client.post(page(ready), SENT | given, follow=True)
+    response = client.post(page(ready_draft), FORM_DATA | assignment, follow=True)
 
     scenario = Scenario.objects.get()
     assert scenario.is_one_time is (purpose == "one_time")
-    shelf = "It is a one-time scenario" if scenario.is_one_time else "It is in the library"
+    location = "It is a one-time scenario" if scenario.is_one_time else "It is in the library"
     assert messages_of(response) == [
-        f"“Eleven minutes” was saved. {shelf} and was assigned to colleague@example.org, counselor@example.org. "
+        f"“Eleven minutes” was saved. {location} and was assigned to colleague@example.org, counselor@example.org. "
         "The complaint was deleted."
     ]
     rows = Assignment.objects.all()
@@ -570,7 +581,7 @@ def test_save_assigns_scenario(client, ready, supervisor, counselor, colleague, 
 
 
 @pytest.mark.parametrize(
-    ("given", "wrong"),
+    ("changed", "field"),
     [
         ({"purpose": "one_time"}, "counselors"),
         ({"notes": "Take your time."}, "counselors"),
@@ -579,74 +590,74 @@ def test_save_assigns_scenario(client, ready, supervisor, counselor, colleague, 
         ({"counselors": ["COUNSELOR"], "due_date": "2020-01-01"}, "due_date"),
     ],
 )
-def test_invalid_assignment_saves_nothing(client, ready, counselor, given, wrong):
-    given = {name: [counselor.pk] if value == ["COUNSELOR"] else value for name, value in given.items()}
+def test_invalid_assignment_saves_nothing(client, ready_draft, counselor, changed, field):
+    changed = {name: [counselor.pk] if value == ["COUNSELOR"] else value for name, value in changed.items()}
 
-    response = client.post(page(ready), SENT | given | {"title": "Edited"})
+    response = client.post(page(ready_draft), FORM_DATA | changed | {"title": "Edited"})
 
-    assert response.context["giving"].errors.keys() == {wrong}
+    assert response.context["giving"].errors.keys() == {field}
     assert response.context["form"]["title"].value() == "Edited"
     assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
 
 
-def test_trainer_saves_for_library_only(trainer, ready, counselor):
+def test_trainer_saves_for_library_only(trainer, ready_draft, counselor):
     client = client_of(trainer)
-    asked = client.get(page(ready))
+    response = client.get(page(ready_draft))
 
-    client.post(page(ready), SENT | {"purpose": "one_time", "counselors": [counselor.pk]})
+    client.post(page(ready_draft), FORM_DATA | {"purpose": "one_time", "counselors": [counselor.pk]})
 
-    assert (asked.context["giving"], counselor.email in asked.content.decode()) == (None, False)
+    assert (response.context["giving"], counselor.email in response.content.decode()) == (None, False)
     assert [scenario.is_one_time for scenario in Scenario.objects.all()] == [False]
     assert Assignment.objects.count() == 0
 
 
-def test_save_message_says_that_complaint_is_kept(client, ready):
+def test_save_message_reports_kept_complaint(client, ready_draft):
     Organization.objects.update(keeps_sources=True)
 
-    response = client.post(page(ready), SENT, follow=True)
+    response = client.post(page(ready_draft), FORM_DATA, follow=True)
 
     assert messages_of(response) == [
         "“Eleven minutes” was saved. It is in the library. The complaint was kept with the draft."
     ]
 
 
-def test_second_save_is_refused_and_keeps_input(client, ready, supervisor):
-    scenario, _ = save_draft(ready, supervisor, {"title": "First", "prompt": "You are Noor."}, "")
+def test_second_save_is_refused_and_keeps_input(client, ready_draft, supervisor):
+    scenario, _ = save_draft(ready_draft, supervisor, {"title": "First", "prompt": "You are Noor."}, "")
 
-    response = client.post(page(ready), SENT | {"title": "Second"})
+    response = client.post(page(ready_draft), FORM_DATA | {"title": "Second"})
 
     assert error_note(response) == (
         "Your changes were not saved. Someone else has saved this draft as First in the meantime. "
         "Your text is below, so that you can copy it."
     )
     assert f"/admin/scenarios/scenario/{scenario.pk}/change/" in response.content.decode()
-    assert typed_in(response)["title"] == "Second"
+    assert form_values(response)["title"] == "Second"
     assert list(Scenario.objects.all()) == [scenario]
 
 
 @pytest.mark.parametrize(
-    ("status", "why"),
+    ("status", "reason"),
     [("discarded", "Someone else has discarded this draft"), ("writing", "Someone else has requested a new draft")],
 )
-def test_save_of_closed_draft_explains_why(client, ready, status, why):
+def test_save_of_closed_draft_shows_reason(client, ready_draft, status, reason):
     ScenarioDraft.objects.update(status=status)
 
-    response = client.post(page(ready), SENT | {"title": "Mine"})
+    response = client.post(page(ready_draft), FORM_DATA | {"title": "Mine"})
 
-    assert why in error_note(response)
-    assert typed_in(response)["title"] == "Mine"
+    assert reason in error_note(response)
+    assert form_values(response)["title"] == "Mine"
     assert Scenario.objects.count() == 0
 
 
 # ---- Closed drafts
 
 
-def test_saved_draft_links_to_scenario(client, ready, supervisor):
-    scenario, _ = save_draft(ready, supervisor, {"title": "First", "prompt": "You are Noor."}, "")
+def test_saved_draft_links_to_scenario(client, ready_draft, supervisor):
+    scenario, _ = save_draft(ready_draft, supervisor, {"title": "First", "prompt": "You are Noor."}, "")
 
-    first = client.get(page(ready))
+    first = client.get(page(ready_draft))
     scenario.delete()
-    second = page_text(client.get(page(ready)))
+    second = page_text(client.get(page(ready_draft)))
 
     assert "This draft was saved as the scenario First . The complaint was deleted." in page_text(first)
     assert f'href="/admin/scenarios/scenario/{scenario.pk}/change/"' not in second
@@ -654,48 +665,48 @@ def test_saved_draft_links_to_scenario(client, ready, supervisor):
     assert "quokkasource" not in first.content.decode() + second
 
 
-def test_saved_draft_shows_kept_complaint(client, ready, supervisor):
+def test_saved_draft_shows_kept_complaint(client, ready_draft, supervisor):
     Organization.objects.update(keeps_sources=True)
     save_draft(ScenarioDraft.objects.get(), supervisor, {"title": "First", "prompt": "You are Noor."}, "")
 
-    assert "quokkasource" in page_text(client.get(page(ready)))
+    assert "quokkasource" in page_text(client.get(page(ready_draft)))
 
 
-def test_kept_complaint_can_be_deleted(client, ready, supervisor):
+def test_kept_complaint_can_be_deleted(client, ready_draft, supervisor):
     Organization.objects.update(keeps_sources=True)
     scenario, _ = save_draft(ScenarioDraft.objects.get(), supervisor, {"title": "First", "prompt": "You are Noor."}, "")
-    assert "Delete complaint permanently" in page_text(client.get(page(ready)))
+    assert "Delete complaint permanently" in page_text(client.get(page(ready_draft)))
 
-    response = client.post(page(ready), {"delete_source": ""}, follow=True)
+    response = client.post(page(ready_draft), {"delete_source": ""}, follow=True)
 
-    ready.refresh_from_db()
+    ready_draft.refresh_from_db()
     assert messages_of(response) == ["The complaint was deleted."]
     assert "quokkasource" not in page_text(response) and "Delete the complaint" not in page_text(response)
-    assert (ready.source, ready.instructions, ready.scenario) == ("", "", scenario)
+    assert (ready_draft.source, ready_draft.instructions, ready_draft.scenario) == ("", "", scenario)
 
 
-def test_complaint_of_open_draft_cannot_be_deleted(client, ready):
-    response = client.post(page(ready), SENT | {"delete_source": ""}, follow=True)
+def test_complaint_of_open_draft_cannot_be_deleted(client, ready_draft):
+    response = client.post(page(ready_draft), FORM_DATA | {"delete_source": ""}, follow=True)
 
-    ready.refresh_from_db()
+    ready_draft.refresh_from_db()
     assert messages_of(response) == ["Nothing was deleted, because this draft has not been saved."]
-    assert (ready.status, ready.source) == ("ready", SOURCE)
+    assert (ready_draft.status, ready_draft.source) == ("ready", SOURCE)
 
 
-def test_discard_clears_draft(client, ready):
-    response = client.post(page(ready), SENT | {"discard": ""}, follow=True)
+def test_discard_clears_draft(client, ready_draft):
+    response = client.post(page(ready_draft), FORM_DATA | {"discard": ""}, follow=True)
 
     assert response.redirect_chain == [(DRAFTS, 302)]
     assert messages_of(response) == ["The draft and its complaint were deleted."]
-    body = client.get(page(ready)).content.decode()
+    body = client.get(page(ready_draft)).content.decode()
     assert "This draft was discarded." in body
     assert "quokkasource" not in body
 
 
-def test_discard_refuses_saved_draft(client, ready, supervisor):
-    save_draft(ready, supervisor, {"title": "First", "prompt": "You are Noor."}, "")
+def test_discard_refuses_saved_draft(client, ready_draft, supervisor):
+    save_draft(ready_draft, supervisor, {"title": "First", "prompt": "You are Noor."}, "")
 
-    response = client.post(page(ready), {"discard": ""}, follow=True)
+    response = client.post(page(ready_draft), {"discard": ""}, follow=True)
 
     assert messages_of(response) == ["Nothing was discarded. Someone else has saved this draft."]
 
@@ -703,8 +714,8 @@ def test_discard_refuses_saved_draft(client, ready, supervisor):
 # ---- Lists and permissions
 
 
-def test_list_shows_newest_first_with_status(client, ready, supervisor, account):
-    save_draft(ready, supervisor, {"title": "First", "prompt": "You are Noor."}, "")
+def test_list_shows_newest_first_with_status(client, ready_draft, supervisor, account):
+    save_draft(ready_draft, supervisor, {"title": "First", "prompt": "You are Noor."}, "")
     request_draft(supervisor, SOURCE, mode="chat")
     discard_draft(request_draft(supervisor, SOURCE))
 
@@ -729,32 +740,32 @@ def test_list_query_count_is_constant(client, supervisor, account, django_assert
         client.get(DRAFTS)
 
 
-def test_stranger_cannot_see_or_change_draft(stranger, ready):
+def test_stranger_cannot_see_or_change_draft(stranger, ready_draft):
     client = client_of(stranger)
     before = ScenarioDraft.objects.values().get()
 
     assert "Eleven minutes" not in client.get(DRAFTS).content.decode()
-    assert client.get(page(ready)).status_code == 302
-    for sent in (SENT, {"again": ""}, {"restore": ""}, {"discard": ""}, {"delete_source": ""}):
-        assert client.post(page(ready), sent).status_code == 302
-    assert client.get(page(ready, "state")).status_code == 404
-    assert client.post(page(ready, "check"), SENT).status_code == 404
+    assert client.get(page(ready_draft)).status_code == 302
+    for data in (FORM_DATA, {"again": ""}, {"restore": ""}, {"discard": ""}, {"delete_source": ""}):
+        assert client.post(page(ready_draft), data).status_code == 302
+    assert client.get(page(ready_draft, "state")).status_code == 404
+    assert client.post(page(ready_draft, "check"), FORM_DATA).status_code == 404
     assert ScenarioDraft.objects.values().get() == before
     assert Scenario.objects.count() == 0
 
 
-def test_admin_history_contains_nothing_of_draft(client, ready):
-    client.post(page(ready), SENT | {"again": "", "instructions": "Quiet."})
+def test_admin_history_contains_no_text_of_draft(client, ready_draft):
+    client.post(page(ready_draft), FORM_DATA | {"again": "", "instructions": "Quiet."})
 
-    assert "quokkasource" not in client.get(page(ready, "history")).content.decode()
-    assert "This object doesn’t have a change history" in client.get(page(ready, "history")).content.decode()
+    assert "quokkasource" not in client.get(page(ready_draft, "history")).content.decode()
+    assert "This object doesn’t have a change history" in client.get(page(ready_draft, "history")).content.decode()
 
 
-def test_draft_cannot_be_deleted(ready, admin):
+def test_draft_cannot_be_deleted(ready_draft, admin):
     admin.is_superuser = True
     admin.save()
 
-    assert client_of(admin).post(page(ready, "delete"), {"post": "yes"}).status_code == 403
+    assert client_of(admin).post(page(ready_draft, "delete"), {"post": "yes"}).status_code == 403
 
 
 def test_unstorable_character_keeps_complaint(client):
@@ -766,9 +777,9 @@ def test_unstorable_character_keeps_complaint(client):
 
 
 def test_draft_requests_are_rate_limited(client):
-    given = {"source": SOURCE, "mode": "chat", "difficulty": "expert"}
-    asked = [client.post(f"{DRAFTS}add/", given) for _ in range(11)]
+    data = {"source": SOURCE, "mode": "chat", "difficulty": "expert"}
+    responses = [client.post(f"{DRAFTS}add/", data) for _ in range(11)]
 
-    assert [response.status_code for response in asked] == [302] * 10 + [200]
-    assert "too many drafts within a minute" in error_note(asked[-1])
-    assert asked[-1].context["form"]["source"].value() == SOURCE
+    assert [response.status_code for response in responses] == [302] * 10 + [200]
+    assert "too many drafts within a minute" in error_note(responses[-1])
+    assert responses[-1].context["form"]["source"].value() == SOURCE

@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models.signals import post_save, pre_save
 
 from scenarios.models import CONTEXT_FOLDER, Scenario
-from tests.scenarios.admin.test_scenarios import ADD, FIELDS, change, form_of
+from tests.scenarios.admin.test_scenarios import ADD, FIELDS, change_url, form_of
 from tests.scenarios.services.test_evaluator_contexts import use_storage
 from tests.support.fixtures import client_of
 
@@ -45,11 +45,11 @@ def test_context_file_is_uploaded(supervisor, name):
 
 
 def test_upload_replaces_text(supervisor, chat_scenario, django_capture_on_commit_callbacks):
-    stood_there = {"evaluator_context": chat_scenario.evaluator_context.replace("\n", "\r\n")}
+    old_text = {"evaluator_context": chat_scenario.evaluator_context.replace("\n", "\r\n")}
     old_file = Path(chat_scenario.evaluator_context_file.path)
 
     with django_capture_on_commit_callbacks(execute=True):
-        response = client_of(supervisor).post(change(chat_scenario), FIELDS | stood_there | upload("- Waits."))
+        response = client_of(supervisor).post(change_url(chat_scenario), FIELDS | old_text | upload("- Waits."))
 
     chat_scenario.refresh_from_db()
     assert response.status_code == 302
@@ -79,7 +79,7 @@ def test_conflicting_text_and_file_are_rejected(supervisor):
 
 
 @pytest.mark.parametrize(
-    ("content", "name", "why"),
+    ("content", "name", "message"),
     [
         (b"%PDF-1.7 text", "context.pdf", "Upload a .txt or .md file"),
         (b"PK\x03\x04 text", "context.docx", "Upload a .txt or .md file"),
@@ -88,18 +88,18 @@ def test_conflicting_text_and_file_are_rejected(supervisor):
         (b"na\xefve", "context.md", "Line 1 of this file is not UTF-8 text"),
     ],
 )
-def test_invalid_file_is_rejected_and_keeps_input(supervisor, content, name, why):
+def test_invalid_file_is_rejected_and_keeps_input(supervisor, content, name, message):
     response = client_of(supervisor).post(ADD, FIELDS | upload(content, name))
 
     form = form_of(response)
     assert form.errors.keys() == {"context_file"}
-    assert why in form.errors["context_file"][0]
-    typed = FIELDS.keys() - {"is_active"}
-    assert {name: form[name].value() for name in typed} == {name: FIELDS[name] for name in typed}
+    assert message in form.errors["context_file"][0]
+    fields = FIELDS.keys() - {"is_active"}
+    assert {name: form[name].value() for name in fields} == {name: FIELDS[name] for name in fields}
 
 
 def test_file_is_kept_when_another_field_is_invalid(supervisor):
-    """Put the file's text into the form, because browsers do not send a chosen file again."""
+    # Browsers do not send a chosen file again, so the form must contain its text.
     before = context_files()
 
     response = client_of(supervisor).post(ADD, FIELDS | {"title": "", "evaluator_context": ""} | upload("- Waits."))
@@ -118,25 +118,25 @@ class UnavailableStorage(FileSystemStorage):
         self.reads = reads
 
     def _save(self, name: str, content: ContentFile) -> str:
-        raise OSError("the storage is away")
+        raise OSError("The storage is unavailable.")
 
     def _open(self, name: str, mode: str = "rb"):
         if not self.reads:
-            raise OSError("the storage is away")
+            raise OSError("The storage is unavailable.")
         return super()._open(name, mode)
 
 
-@pytest.mark.parametrize("brought", [{}, {"evaluator_context": ""} | upload("- Waits.")], ids=["typed", "uploaded"])
-def test_storage_error_keeps_input(supervisor, settings, brought):
+@pytest.mark.parametrize("fields", [{}, {"evaluator_context": ""} | upload("- Waits.")], ids=["typed", "uploaded"])
+def test_storage_error_keeps_input(supervisor, settings, fields):
     use_storage(settings, f"{__name__}.UnavailableStorage", reads=True)
 
-    response = client_of(supervisor).post(ADD, FIELDS | brought)
+    response = client_of(supervisor).post(ADD, FIELDS | fields)
 
     form = form_of(response)
     assert form.errors.keys() == {"evaluator_context"}
     assert "could not be stored" in form.errors["evaluator_context"][0]
     assert form["title"].value() == "Night shift"
-    assert form["evaluator_context"].value() == ("- Waits." if brought else FIELDS["evaluator_context"])
+    assert form["evaluator_context"].value() == ("- Waits." if fields else FIELDS["evaluator_context"])
     assert Scenario.objects.count() == 0
 
 
@@ -145,19 +145,19 @@ def test_unavailable_context_is_not_overwritten(supervisor, chat_scenario, setti
     use_storage(settings, f"{__name__}.UnavailableStorage", reads=False)
     client = client_of(supervisor)
 
-    shown = client.get(change(chat_scenario), follow=True)
-    saved = client.post(change(chat_scenario), FIELDS)
+    response = client.get(change_url(chat_scenario), follow=True)
+    saved = client.post(change_url(chat_scenario), FIELDS)
 
     chat_scenario.refresh_from_db()
-    assert shown.redirect_chain == [("/admin/scenarios/scenario/", 302)]
-    assert "can’t be read right now" in shown.content.decode()
+    assert response.redirect_chain == [("/admin/scenarios/scenario/", 302)]
+    assert "can’t be read right now" in response.content.decode()
     assert "can’t be read right now" in form_of(saved).errors["evaluator_context"][0]
     assert form_of(saved)["evaluator_context"].value() == FIELDS["evaluator_context"]
     assert (chat_scenario.title, chat_scenario.evaluator_context_file.name) == ("Writing from the train", key)
 
 
 @pytest.fixture(params=[Scenario, LogEntry], ids=["early", "late"])
-def saving_fails(request):
+def failing_save(request):
     """Raise an error after the row is written and before the transaction commits."""
 
     def fail(**kwargs: object) -> None:
@@ -169,11 +169,11 @@ def saving_fails(request):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_rollback_leaves_no_file(supervisor, chat_scenario, saving_fails):
+def test_rollback_leaves_no_file(supervisor, chat_scenario, failing_save):
     before, key = context_files(), chat_scenario.evaluator_context_file.name
     client = client_of(supervisor)
 
-    for path in (ADD, change(chat_scenario)):
+    for path in (ADD, change_url(chat_scenario)):
         with pytest.raises(RuntimeError, match="not this time"):
             client.post(path, FIELDS)
 
@@ -183,46 +183,47 @@ def test_rollback_leaves_no_file(supervisor, chat_scenario, saving_fails):
     assert "Asks what makes going home hard" in chat_scenario.evaluator_context
 
 
-class WatchedStorage(FileSystemStorage):
+class LoggedStorage(FileSystemStorage):
     """A storage that records its calls, separately for those made inside and outside a transaction."""
 
-    within: list[str] = []
-    without: list[str] = []
+    calls_in_transaction: list[str] = []
+    calls_outside_transaction: list[str] = []
 
-    def _note(self, what: str) -> None:
-        (self.within if connection.in_atomic_block else self.without).append(what)
+    def _log_call(self, name: str) -> None:
+        calls = self.calls_in_transaction if connection.in_atomic_block else self.calls_outside_transaction
+        calls.append(name)
 
     def _save(self, name: str, content: ContentFile) -> str:
-        self._note("save")
+        self._log_call("save")
         return super()._save(name, content)
 
     def _open(self, name: str, mode: str = "rb"):
-        self._note("open")
+        self._log_call("open")
         return super()._open(name, mode)
 
     def delete(self, name: str) -> None:
-        self._note("delete")
+        self._log_call("delete")
         super().delete(name)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_storage_is_used_outside_transactions(supervisor, chat_scenario, settings, monkeypatch):
-    monkeypatch.setattr(WatchedStorage, "within", [])
-    monkeypatch.setattr(WatchedStorage, "without", [])
-    use_storage(settings, f"{__name__}.WatchedStorage")
+    monkeypatch.setattr(LoggedStorage, "calls_in_transaction", [])
+    monkeypatch.setattr(LoggedStorage, "calls_outside_transaction", [])
+    use_storage(settings, f"{__name__}.LoggedStorage")
 
-    response = client_of(supervisor).post(change(chat_scenario), FIELDS)
+    response = client_of(supervisor).post(change_url(chat_scenario), FIELDS)
 
     assert response.status_code == 302
-    assert WatchedStorage.within == []
-    assert WatchedStorage.without == ["open", "save", "delete"]
+    assert LoggedStorage.calls_in_transaction == []
+    assert LoggedStorage.calls_outside_transaction == ["open", "save", "delete"]
 
 
 def test_unchanged_text_is_not_written(supervisor, chat_scenario):
     key = chat_scenario.evaluator_context_file.name
     text = {"evaluator_context": chat_scenario.evaluator_context}
 
-    client_of(supervisor).post(change(chat_scenario), FIELDS | text)
+    client_of(supervisor).post(change_url(chat_scenario), FIELDS | text)
 
     chat_scenario.refresh_from_db()
     assert (chat_scenario.title, chat_scenario.evaluator_context_file.name) == ("Night shift", key)
@@ -235,7 +236,7 @@ def test_save_keeps_context_stored_meanwhile(supervisor, chat_scenario):
         Scenario.objects.update(evaluator_context_file="evaluator_context/another.txt")
 
     pre_save.connect(store, sender=Scenario)
-    client_of(supervisor).post(change(chat_scenario), FIELDS | text)
+    client_of(supervisor).post(change_url(chat_scenario), FIELDS | text)
     pre_save.disconnect(store, sender=Scenario)
 
     chat_scenario.refresh_from_db()
@@ -244,7 +245,7 @@ def test_save_keeps_context_stored_meanwhile(supervisor, chat_scenario):
 
 
 def test_cleared_context_has_no_file(supervisor, chat_scenario):
-    client_of(supervisor).post(change(chat_scenario), FIELDS | {"evaluator_context": ""})
+    client_of(supervisor).post(change_url(chat_scenario), FIELDS | {"evaluator_context": ""})
 
     chat_scenario.refresh_from_db()
     assert (chat_scenario.evaluator_context, chat_scenario.evaluator_context_file.name) == ("", "")
@@ -252,7 +253,7 @@ def test_cleared_context_has_no_file(supervisor, chat_scenario):
 
 def test_save_as_new_creates_separate_scenario(supervisor, chat_scenario):
     """Send `_saveasnew` without its button: Django accepts it from any client."""
-    client_of(supervisor).post(change(chat_scenario), FIELDS | {"_saveasnew": "yes"})
+    client_of(supervisor).post(change_url(chat_scenario), FIELDS | {"_saveasnew": "yes"})
 
     copy = Scenario.objects.exclude(pk=chat_scenario.pk).get()
     chat_scenario.refresh_from_db()
@@ -261,15 +262,17 @@ def test_save_as_new_creates_separate_scenario(supervisor, chat_scenario):
     assert "Asks what makes going home hard" in chat_scenario.evaluator_context
 
 
-@pytest.mark.parametrize(("who", "path"), [("evaluator", change), ("stranger", change), ("evaluator", lambda _: ADD)])
-def test_upload_without_permission_stores_nothing(request, who, path, chat_scenario, settings, monkeypatch):
-    monkeypatch.setattr(WatchedStorage, "within", [])
-    monkeypatch.setattr(WatchedStorage, "without", [])
-    use_storage(settings, f"{__name__}.WatchedStorage")
+@pytest.mark.parametrize(
+    ("role", "path"), [("evaluator", change_url), ("stranger", change_url), ("evaluator", lambda _: ADD)]
+)
+def test_upload_without_permission_stores_nothing(request, role, path, chat_scenario, settings, monkeypatch):
+    monkeypatch.setattr(LoggedStorage, "calls_in_transaction", [])
+    monkeypatch.setattr(LoggedStorage, "calls_outside_transaction", [])
+    use_storage(settings, f"{__name__}.LoggedStorage")
 
-    response = client_of(request.getfixturevalue(who)).post(path(chat_scenario), FIELDS)
+    response = client_of(request.getfixturevalue(role)).post(path(chat_scenario), FIELDS)
 
     chat_scenario.refresh_from_db()
-    assert response.status_code == (403 if who == "evaluator" else 302)
+    assert response.status_code == (403 if role == "evaluator" else 302)
     assert chat_scenario.title == "Writing from the train"
-    assert "save" not in WatchedStorage.within + WatchedStorage.without
+    assert "save" not in LoggedStorage.calls_in_transaction + LoggedStorage.calls_outside_transaction

@@ -109,13 +109,13 @@ def test_problem_is_shown_with_line_and_column(trainer):
     ]
 
 
-@pytest.mark.parametrize("chosen", [(), OPTIONS])
-def test_upload_options_are_stored_with_job(supervisor, account, chosen):
-    upload(supervisor, make_pack_file(make_row()).getvalue(), account=str(account.pk), **dict.fromkeys(chosen, "on"))
+@pytest.mark.parametrize("selected", [(), OPTIONS])
+def test_upload_options_are_stored_with_job(supervisor, account, selected):
+    upload(supervisor, make_pack_file(make_row()).getvalue(), account=str(account.pk), **dict.fromkeys(selected, "on"))
 
     job = ImportJob.objects.get()
     assert job.account == account
-    assert {name: getattr(job, name) for name in OPTIONS} == {name: name in chosen for name in OPTIONS}
+    assert {name: getattr(job, name) for name in OPTIONS} == {name: name in selected for name in OPTIONS}
 
 
 def test_unavailable_context_rejects_upload(supervisor, organization):
@@ -150,11 +150,11 @@ def test_unreadable_file_keeps_chosen_options(supervisor, account):
 
 def test_missing_or_oversized_file_is_rejected_at_field(supervisor, settings, tmp_path):
     settings.FILE_UPLOAD_TEMP_DIR = tmp_path
-    nothing = client_of(supervisor).post(ADD, {})
-    too_much = upload(supervisor, b" " * (MAX_BYTES + 1))
+    missing = client_of(supervisor).post(ADD, {})
+    oversized = upload(supervisor, b" " * (MAX_BYTES + 1))
 
-    assert nothing.context["form"].errors == {"file": ["This field is required."]}
-    assert too_much.context["form"].errors == {"file": ["The file is larger than 32 MB. Split it into several files."]}
+    assert missing.context["form"].errors == {"file": ["This field is required."]}
+    assert oversized.context["form"].errors == {"file": ["The file is larger than 32 MB. Split it into several files."]}
 
 
 def test_account_choices_are_limited_to_organization(supervisor, account, other_organization):
@@ -215,15 +215,15 @@ def test_rows_are_filtered_by_outcome_and_paginated(supervisor, organization):
 
 
 def test_preview_query_count_is_constant(supervisor, organization):
-    few, lots = stage_test_import(organization, *make_rows(2)), stage_test_import(organization, *make_rows(300))
+    few, many = stage_test_import(organization, *make_rows(2)), stage_test_import(organization, *make_rows(300))
     client = client_of(supervisor)
 
-    def queries(job: ImportJob) -> int:
+    def count_queries(job: ImportJob) -> int:
         with CaptureQueriesContext(connection) as found:
             client.get(page_of(job))
         return len(found)
 
-    assert queries(few) == queries(lots)
+    assert count_queries(few) == count_queries(many)
 
 
 def test_preview_lists_ignored_columns(supervisor, organization):
@@ -251,8 +251,8 @@ def test_invalid_rows_block_import_until_partial_is_chosen(supervisor, organizat
     page = client.get(page_of(job))
     assert buttons(page) == ["Import the 2 valid rows", "Discard"]
     assert "Nothing is imported yet, because 1 of 3 rows is invalid." in page_text(page)
-    refused = client.post(f"{LIST}{job.pk}/begin/", follow=True)
-    assert "Nothing was imported. The file has invalid rows." in refused.content.decode()
+    rejected = client.post(f"{LIST}{job.pk}/begin/", follow=True)
+    assert "Nothing was imported. The file has invalid rows." in rejected.content.decode()
     client.post(f"{LIST}{job.pk}/begin/", {"anyway": "1"})
 
     job.refresh_from_db()
@@ -313,9 +313,9 @@ def test_double_click_starts_import_once(supervisor, organization, django_captur
     client = client_of(supervisor)
 
     with django_capture_on_commit_callbacks() as queued:
-        answers = [client.post(f"{LIST}{job.pk}/begin/") for _ in range(2)]
+        responses = [client.post(f"{LIST}{job.pk}/begin/") for _ in range(2)]
 
-    assert [answer["Location"] for answer in answers] == [page_of(job)] * 2
+    assert [response["Location"] for response in responses] == [page_of(job)] * 2
     assert len(queued) == 1
 
 
@@ -329,19 +329,19 @@ def test_page_polls_while_import_is_under_way(supervisor, organization):
     running = client.get(progress)
     ImportJob.objects.update(status=ImportJob.Status.QUEUED)
     write_import(job.pk)
-    over = client.get(progress)
+    finished = client.get(progress)
 
     assert "Waiting for a worker: 0 of 2 done" in page_text(waiting)
     assert f'hx-get="{progress}"' in waiting.content.decode()
     assert '<progress id="import-bar" max="2" value="1">' in running.content.decode()
     assert "hx-get" in running.content.decode() and "<html" not in running.content.decode()
-    assert "hx-get" not in over.content.decode()
-    assert "The import is complete. Created: 2. Already existing: 0." in page_text(over)
+    assert "hx-get" not in finished.content.decode()
+    assert "The import is complete. Created: 2. Already existing: 0." in page_text(finished)
 
 
 def test_result_links_to_scenarios(supervisor, organization):
     old = add_scenario(organization, "Old")
-    there = add_scenario(organization, "There", "phone", prompt="You are Dana.")
+    unchanged = add_scenario(organization, "There", "phone", prompt="You are Dana.")
     job = run_test_import(
         organization, make_row("New"), make_row("OLD", mode="chat"), make_row("There"), may_update=True
     )
@@ -350,7 +350,7 @@ def test_result_links_to_scenarios(supervisor, organization):
 
     linked = re.findall(r'scope="row"><a href="/admin/scenarios/scenario/([^/]+)/change/">([^<]+)</a>', page)
     new = Scenario.objects.get(title="New")
-    assert linked == [(str(new.pk), "New"), (str(old.pk), "OLD"), (str(there.pk), "There")]
+    assert linked == [(str(new.pk), "New"), (str(old.pk), "OLD"), (str(unchanged.pk), "There")]
 
 
 def test_deleted_scenario_is_not_linked(supervisor, organization):

@@ -21,7 +21,7 @@ LIST = "/admin/scenarios/scenario/"
 
 
 @pytest.fixture
-def shelves(organization, other_organization, account):
+def varied_scenarios(organization, other_organization, account):
     """Return a few scenarios that each differ from the plain one in a single attribute."""
     advanced = Category.objects.get(organization=organization, name="Advanced")
     plain = {
@@ -52,7 +52,7 @@ LIBRARY = {"plain", "chat", "easy", "uncategorised", "ours", "retired", "skilled
 
 
 @pytest.mark.parametrize(
-    ("asked", "found"),
+    ("filters", "expected"),
     [
         ({}, LIBRARY),
         ({"shelf": "one-time"}, {"one-time"}),
@@ -71,20 +71,20 @@ LIBRARY = {"plain", "chat", "easy", "uncategorised", "ours", "retired", "skilled
         ({"shelf": "all", "q": "one-time"}, {"one-time"}),
     ],
 )
-def test_list_applies_filters(supervisor, shelves, account, asked, found):
+def test_list_applies_filters(supervisor, varied_scenarios, account, filters, expected):
     ids = {
-        "advanced": ("category__id__exact", shelves["plain"].category_id),
+        "advanced": ("category__id__exact", varied_scenarios["plain"].category_id),
         "ours": ("account__id__exact", account.pk),
-        "risk assessment": ("skills__id__exact", Skill.objects.get(scenarios=shelves["skilled"]).pk),
+        "risk assessment": ("skills__id__exact", Skill.objects.get(scenarios=varied_scenarios["skilled"]).pk),
     }
-    query = urlencode([ids.get(value, (name, value)) for name, value in asked.items()])
+    query = urlencode([ids.get(value, (name, value)) for name, value in filters.items()])
 
     changelist = client_of(supervisor).get(f"{LIST}?{query}").context["cl"]
 
-    assert {scenario.title for scenario in changelist.result_list} == found
+    assert {scenario.title for scenario in changelist.result_list} == expected
 
 
-def test_filters_offer_used_values_and_none(supervisor, shelves):
+def test_filters_offer_used_values_and_none(supervisor, varied_scenarios):
     filters = client_of(supervisor).get(LIST).context["cl"].filter_specs
 
     offered = {spec.title: [choice["display"] for choice in spec.choices(ChangelistStub())] for spec in filters}
@@ -101,7 +101,7 @@ class ChangelistStub:
         return ""
 
 
-def test_filters_offer_nothing_to_stranger(stranger, shelves):
+def test_filters_offer_nothing_to_stranger(stranger, varied_scenarios):
     response = client_of(stranger).get(LIST)
 
     assert [scenario.title for scenario in response.context["cl"].result_list] == ["another's"]
@@ -120,27 +120,27 @@ def add_many(organization, count: int, **fields: object) -> None:
 def test_list_query_count_is_constant(supervisor, organization, account):
     client = client_of(supervisor)
     add_many(organization, 10, account=account)
-    asked = [LIST, f"{LIST}?q=Number", f"{LIST}?category__isnull=True", f"{LIST}?shelf=all&o=2&_facets=True"]
+    paths = [LIST, f"{LIST}?q=Number", f"{LIST}?category__isnull=True", f"{LIST}?shelf=all&o=2&_facets=True"]
 
-    def count() -> list[int]:
+    def count_queries() -> list[int]:
         counts = []
-        for path in asked:
+        for path in paths:
             with CaptureQueriesContext(connection) as queries:
                 assert client.get(path).status_code == 200
             counts.append(len(queries))
         return counts
 
-    few = count()
+    few = count_queries()
     add_many(organization, 9_990, account=account)
 
-    assert count() == few
+    assert count_queries() == few
     assert few[0] <= 14
 
 
 def run_action(person, action: str, *scenarios: Scenario, shelf: str = "all", **fields: object):
     selected = [str(scenario.pk) for scenario in scenarios]
-    sent = {"action": action, "_selected_action": selected} | fields
-    return client_of(person).post(f"{LIST}?shelf={shelf}", sent, follow=True)
+    data = {"action": action, "_selected_action": selected} | fields
+    return client_of(person).post(f"{LIST}?shelf={shelf}", data, follow=True)
 
 
 def messages_of(response) -> list[str]:
@@ -190,7 +190,7 @@ def test_promote_shows_full_texts_and_asks(supervisor, one_time):
 def test_promote_adds_only_selected_scenarios(supervisor, organization, one_time):
     other = add_scenario(organization, "Not read", is_one_time=True)
     page = run_action(supervisor, "promote_to_library", one_time, other)
-    read = [tick for tick in checkbox_values(page) if tick.startswith(str(one_time.pk))]
+    read = [value for value in checkbox_values(page) if value.startswith(str(one_time.pk))]
 
     response = run_action(supervisor, "promote_to_library", one_time, other, promote="yes", read=read)
 
@@ -284,12 +284,12 @@ def test_removal_query_count_is_constant(supervisor, organization):
 def test_delete_selected_refuses_assigned_scenario(supervisor, chat_assignment, chat_scenario, organization):
     unused = add_scenario(organization, "Unused")
 
-    refused = run_action(supervisor, "delete_selected", chat_scenario, unused, post="yes").content.decode()
+    rejected_page = run_action(supervisor, "delete_selected", chat_scenario, unused, post="yes").content.decode()
     run_action(supervisor, "delete_selected", unused, post="yes")
 
-    assert "Writing from the train</a> (1 assignment)<" in refused
-    assert "“Make inactive.”" in refused
-    assert "Unused</a> (" not in refused
+    assert "Writing from the train</a> (1 assignment)<" in rejected_page
+    assert "“Make inactive.”" in rejected_page
+    assert "Unused</a> (" not in rejected_page
     assert list(Scenario.objects.all()) == [chat_scenario]
 
 
@@ -311,7 +311,7 @@ def test_delete_selected_exceeds_form_field_limit(supervisor, organization):
 
 
 @pytest.mark.parametrize(
-    ("who", "offered"),
+    ("role", "offered"),
     [
         ("evaluator", {"export_as_json", "export_as_csv"}),
         (
@@ -321,15 +321,15 @@ def test_delete_selected_exceeds_form_field_limit(supervisor, organization):
         ),
     ],
 )
-def test_actions_depend_on_role(request, who, offered, chat_scenario):
-    response = client_of(request.getfixturevalue(who)).get(LIST)
+def test_actions_depend_on_role(request, role, offered, chat_scenario):
+    response = client_of(request.getfixturevalue(role)).get(LIST)
 
     actions = re.search('<select name="action".*?</select>', response.content.decode(), re.DOTALL)[0]
     assert set(re.findall('value="([a-z_]+)"', actions)) == offered
-    assert ("/training/chat/trial/" in response.content.decode()) == (who == "trainer")
+    assert ("/training/chat/trial/" in response.content.decode()) == (role == "trainer")
 
 
-async def downloaded(client, query: str = "", **fields: object) -> tuple[str, bytes]:
+async def download(client, query: str = "", **fields: object) -> tuple[str, bytes]:
     response = await client.post(f"{LIST}{query}", {"_selected_action": ["x"], "select_across": "1"} | fields)
     assert response.status_code == 200
     body = b"".join([block async for block in response.streaming_content])
@@ -341,11 +341,11 @@ async def test_selection_is_exported_as_json_and_csv(evaluator, chat_scenario, p
     client = await log_in(evaluator)
     chosen = {"_selected_action": [str(chat_scenario.pk)], "select_across": "0"}
 
-    named, as_json = await downloaded(client, action="export_as_json", **chosen)
-    _, as_csv = await downloaded(client, action="export_as_csv", **chosen)
+    disposition, as_json = await download(client, action="export_as_json", **chosen)
+    _, as_csv = await download(client, action="export_as_csv", **chosen)
 
     (row,) = json.loads(as_json)["scenarios"]
-    assert re.fullmatch(r'attachment; filename="scenarios-\d{4}-\d\d-\d\d\.json"', named)
+    assert re.fullmatch(r'attachment; filename="scenarios-\d{4}-\d\d-\d\d\.json"', disposition)
     assert (row["title"], row["account"]) == ("Writing from the train", "717")
     assert CONTEXT_CANARY in row["evaluator_context"]
     header, cells = csv.reader(io.StringIO(as_csv.decode("utf-8-sig"), newline=""))
@@ -358,7 +358,7 @@ async def test_ten_thousand_scenarios_are_exported(evaluator, organization, log_
     client = await log_in(evaluator)
     await write_many(10_000)
 
-    _, body = await downloaded(client, "?mode__exact=chat", action="export_as_json")
+    _, body = await download(client, "?mode__exact=chat", action="export_as_json")
 
     titles = [row["title"] for row in json.loads(body)["scenarios"]]
     assert set(titles) == {f"Number {number}" for number in range(10_000)}

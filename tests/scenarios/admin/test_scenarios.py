@@ -27,7 +27,7 @@ FIELDS = {
 }
 
 
-def change(scenario: Scenario) -> str:
+def change_url(scenario: Scenario) -> str:
     return f"/admin/scenarios/scenario/{scenario.pk}/change/"
 
 
@@ -46,7 +46,7 @@ def test_edit_appears_in_next_version(supervisor, organization):
     scenario = Scenario.objects.get()
     before = version_of(scenario)
 
-    client_of(supervisor).post(change(scenario), FIELDS | {"evaluator_context": "- Waits."})
+    client_of(supervisor).post(change_url(scenario), FIELDS | {"evaluator_context": "- Waits."})
 
     after = version_of(scenario)
     assert (before.number, before.evaluator_context) == (1, "- Names the loneliness.\n- Asks directly.")
@@ -59,11 +59,13 @@ def test_saving_unedited_form_changes_nothing(supervisor, organization):
     scenario = add_scenario(organization, "Night shift", "phone", **texts)
     write_evaluator_context(scenario, "- one\n- two")
     version = version_of(scenario)
-    form = client_of(supervisor).get(change(scenario)).context["adminform"].form
-    shown = {name: value for name in form.fields if (value := form[name].value())} | {"is_active": "on"}
-    sent = {name: value.replace("\n", "\r\n") if isinstance(value, str) else value for name, value in shown.items()}
+    form = client_of(supervisor).get(change_url(scenario)).context["adminform"].form
+    form_values = {name: value for name in form.fields if (value := form[name].value())} | {"is_active": "on"}
+    data = {
+        name: value.replace("\n", "\r\n") if isinstance(value, str) else value for name, value in form_values.items()
+    }
 
-    response = client_of(supervisor).post(change(scenario), sent)
+    response = client_of(supervisor).post(change_url(scenario), data)
 
     assert response.status_code == 302, response.context["errors"]
     assert version_of(scenario) == version
@@ -103,8 +105,8 @@ def test_eleven_skills_are_rejected(supervisor, organization):
     skills = [str(skill.pk) for skill in Skill.objects.filter(organization=organization)[:11]]
     client = client_of(supervisor)
 
-    refused = client.post(ADD, FIELDS | {"skills": skills})
-    assert refused.context["adminform"].form.errors == {"skills": ["Choose at most 10 skills. You chose 11."]}
+    rejected = client.post(ADD, FIELDS | {"skills": skills})
+    assert rejected.context["adminform"].form.errors == {"skills": ["Choose at most 10 skills. You chose 11."]}
 
     client.post(ADD, FIELDS | {"skills": skills[:10]})
     assert Scenario.objects.get().skills.count() == 10
@@ -113,7 +115,7 @@ def test_eleven_skills_are_rejected(supervisor, organization):
 def test_mode_of_assigned_scenario_is_locked(supervisor, chat_assignment, chat_scenario):
     client = client_of(supervisor)
 
-    response = client.post(change(chat_scenario), FIELDS | {"mode": "phone"})
+    response = client.post(change_url(chat_scenario), FIELDS | {"mode": "phone"})
 
     chat_scenario.refresh_from_db()
     assert response.status_code == 302
@@ -125,7 +127,7 @@ def test_form_ignores_one_time_flag(supervisor, organization):
     client = client_of(supervisor)
 
     client.post(ADD, FIELDS | {"title": "Written", "is_one_time": "on"})
-    client.post(change(one_time), FIELDS | {"title": "Edited"})
+    client.post(change_url(one_time), FIELDS | {"title": "Edited"})
 
     assert dict(Scenario.objects.values_list("title", "is_one_time")) == {"Written": False, "Edited": True}
 
@@ -135,7 +137,7 @@ def form_of(response):
 
 
 def test_evaluator_sees_read_only_form(evaluator, chat_scenario):
-    body = client_of(evaluator).get(change(chat_scenario)).content.decode()
+    body = client_of(evaluator).get(change_url(chat_scenario)).content.decode()
 
     assert "Asks what makes going home hard" in body
     assert re.findall("<textarea|type=.file|Try as a|id=.advice", body) == []
@@ -144,11 +146,11 @@ def test_evaluator_sees_read_only_form(evaluator, chat_scenario):
 def test_trainer_can_edit_and_try(trainer, phone_scenario):
     client = client_of(trainer)
 
-    assert client.post(change(phone_scenario), FIELDS).status_code == 302
-    assert "Try as a call" in client.get(change(phone_scenario)).content.decode()
+    assert client.post(change_url(phone_scenario), FIELDS).status_code == 302
+    assert "Try as a call" in client.get(change_url(phone_scenario)).content.decode()
 
 
-def give_procedures(account: Account, uploader, filename: str) -> None:
+def add_procedures(account: Account, uploader, filename: str) -> None:
     document = ProcedureDocument.objects.create(
         organization=account.organization, account=account, filename=filename, size=1, sha256="x", uploaded_by=uploader
     )
@@ -158,9 +160,9 @@ def give_procedures(account: Account, uploader, filename: str) -> None:
 def test_account_choices_show_procedures(supervisor, account, organization, other_organization):
     Account.objects.create(organization=organization, name="Ridge Line", number="718")
     Account.objects.create(organization=other_organization, name="Another's", number="1")
-    give_procedures(account, supervisor, "harbor.md")
+    add_procedures(account, supervisor, "harbor.md")
     waiting = Account.objects.create(organization=organization, name="Valley Line", number="719")
-    give_procedures(waiting, supervisor, "valley.md")
+    add_procedures(waiting, supervisor, "valley.md")
     Account.objects.filter(pk=waiting.pk).update(procedures=None)
 
     response = client_of(supervisor).get(ADD)
@@ -180,7 +182,7 @@ def test_account_choices_query_count_is_constant(supervisor, organization, djang
         client.get(ADD)
     for number in range(20):
         account = Account.objects.create(organization=organization, name=f"Line {number}", number=str(number))
-        give_procedures(account, supervisor, f"{number}.md")
+        add_procedures(account, supervisor, f"{number}.md")
 
     with django_assert_num_queries(len(few)):
         response = client.get(ADD)
@@ -208,13 +210,13 @@ def test_trial_links_start_with_mode_of_scenario(supervisor, chat_scenario, phon
     client = client_of(supervisor)
 
     tools = {
-        scenario: re.findall('class="trial" href="([^"]+)"', client.get(change(scenario)).content.decode())
+        scenario: re.findall('class="trial" href="([^"]+)"', client.get(change_url(scenario)).content.decode())
         for scenario in (chat_scenario, phone_scenario)
     }
 
     assert tools == {
-        chat_scenario: [f"/training/{way}/trial/{chat_scenario.pk}/" for way in ("chat", "voice")],
-        phone_scenario: [f"/training/{way}/trial/{phone_scenario.pk}/" for way in ("voice", "chat")],
+        chat_scenario: [f"/training/{channel}/trial/{chat_scenario.pk}/" for channel in ("chat", "voice")],
+        phone_scenario: [f"/training/{channel}/trial/{phone_scenario.pk}/" for channel in ("voice", "chat")],
     }
 
 

@@ -23,7 +23,7 @@ SOURCE = (
     "Margaret Hollis of 22 Alder Street, number 555-014-2778, works at Brightwater Dairy. After the funeral of her "
     "husband she was put on hold for eleven minutes."
 )
-WRITTEN = {
+DRAFT_TEXTS = {
     "title": "After the funeral",
     "description": "A widow was kept waiting.",
     "prompt": "You are Noor, 61. Your number is 555-014-2778.",
@@ -38,7 +38,7 @@ def send(client: Client, path: str = "", body: object = None, **extra):
 
 
 @pytest.fixture(autouse=True)
-def unthrottled() -> Iterator[None]:
+def cleared_throttle() -> Iterator[None]:
     yield
     cache.clear()
 
@@ -54,9 +54,9 @@ def new_draft(supervisor, account) -> ScenarioDraft:
 
 
 @pytest.fixture
-def ready(new_draft, organization) -> ScenarioDraft:
+def ready_draft(new_draft, organization) -> ScenarioDraft:
     """Return a draft in the state in which the model would leave it, without calling one."""
-    ScenarioDraft.objects.update(status=ScenarioDraft.Status.READY, **WRITTEN)
+    ScenarioDraft.objects.update(status=ScenarioDraft.Status.READY, **DRAFT_TEXTS)
     new_draft.refresh_from_db()
     new_draft.skills.set(organization.skills.filter(name="Grief support"))
     return new_draft
@@ -71,17 +71,17 @@ def worker() -> Iterator[None]:
 
 
 def test_create_returns_202_with_location(client, supervisor, account):
-    chosen = {"instructions": "Angrier.", "account": str(account.pk), "mode": "chat", "difficulty": "expert"}
+    options = {"instructions": "Angrier.", "account": str(account.pk), "mode": "chat", "difficulty": "expert"}
 
-    response = send(client, body={"source": SOURCE} | chosen)
+    response = send(client, body={"source": SOURCE} | options)
 
     draft = ScenarioDraft.objects.get()
-    answer = response.json()
+    data = response.json()
     assert (response.status_code, response["Location"]) == (202, f"{DRAFTS}{draft.pk}/")
-    assert {name: answer[name] for name in chosen} == chosen
-    assert (answer["status"], answer["source"], answer["title"], answer["personal"]) == ("writing", SOURCE, "", [])
+    assert {name: data[name] for name in options} == options
+    assert (data["status"], data["source"], data["title"], data["personal"]) == ("writing", SOURCE, "", [])
     assert (draft.created_by, draft.organization, draft.account) == (supervisor, supervisor.organization, account)
-    assert client.get(response["Location"]).json() == answer
+    assert client.get(response["Location"]).json() == data
 
 
 def test_create_accepts_file(client):
@@ -96,22 +96,22 @@ def test_create_accepts_file(client):
 def test_prefer_wait_returns_draft(client, standin, worker):
     response = send(client, body={"source": SOURCE}, headers={"Prefer": "wait=10"})
 
-    answer = response.json()
-    assert (response.status_code, answer["status"], answer["failure"]) == (201, "ready", "")
-    assert answer["title"] and answer["prompt"] and answer["evaluator_context"] and answer["skills"]
+    data = response.json()
+    assert (response.status_code, data["status"], data["failure"]) == (201, "ready", "")
+    assert data["title"] and data["prompt"] and data["evaluator_context"] and data["skills"]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_prefer_wait_returns_failure_and_allows_retry(client, standin, worker):
     standin.add_fault("POST /v1/responses", {"refusal": True}, times=None)
-    refused = send(client, body={"source": SOURCE, "instructions": "Quiet."}, headers={"Prefer": "wait=10"})
+    failed = send(client, body={"source": SOURCE, "instructions": "Quiet."}, headers={"Prefer": "wait=10"})
     standin.clear_faults()
 
-    path = refused["Location"].removeprefix(DRAFTS) + "again/"
+    path = failed["Location"].removeprefix(DRAFTS) + "again/"
     again = send(client, path, {"instructions": "Angrier."}, headers={"Prefer": "wait=10"})
 
-    assert (refused.status_code, refused.json()["status"], bool(refused.json()["failure"])) == (201, "failed", True)
-    assert (refused.json()["source"], refused.json()["instructions"]) == (SOURCE, "Quiet.")
+    assert (failed.status_code, failed.json()["status"], bool(failed.json()["failure"])) == (201, "failed", True)
+    assert (failed.json()["source"], failed.json()["instructions"]) == (SOURCE, "Quiet.")
     assert (again.status_code, again.json()["status"], again.json()["instructions"]) == (200, "ready", "Angrier.")
 
 
@@ -170,40 +170,40 @@ def test_create_requires_either_text_or_file(client):
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "null", "[" * 2000])
-def test_malformed_body_returns_400(client, ready, body):
-    for path in (DRAFTS, f"{DRAFTS}{ready.pk}/again/", f"{DRAFTS}{ready.pk}/save/"):
+def test_malformed_body_returns_400(client, ready_draft, body):
+    for path in (DRAFTS, f"{DRAFTS}{ready_draft.pk}/again/", f"{DRAFTS}{ready_draft.pk}/save/"):
         response = client.post(path, body, content_type="application/json")
         if body or path == DRAFTS:
             assert (response.status_code, bool(response.json()["detail"])) == (400, True)
 
 
 def test_eleventh_draft_in_a_minute_returns_429(client, trainer):
-    answers = [send(client, body={"source": SOURCE}) for _ in range(11)]
+    responses = [send(client, body={"source": SOURCE}) for _ in range(11)]
 
-    assert [answer.status_code for answer in answers] == [202] * 10 + [429]
-    refused = answers[-1].json()
-    assert refused["code"] == "throttled"
-    assert refused["detail"].startswith("You have requested too many drafts within a minute")
-    assert 0 < int(answers[-1]["Retry-After"]) <= 60
+    assert [response.status_code for response in responses] == [202] * 10 + [429]
+    error = responses[-1].json()
+    assert error["code"] == "throttled"
+    assert error["detail"].startswith("You have requested too many drafts within a minute")
+    assert 0 < int(responses[-1]["Retry-After"]) <= 60
     assert client.get(DRAFTS).status_code == 200
     assert send(client_of(trainer), body={"source": SOURCE}).status_code == 202
 
 
-def test_retry_counts_toward_rate_limit(client, ready):
+def test_retry_counts_toward_rate_limit(client, ready_draft):
     for _ in range(10):
-        send(client, f"{ready.pk}/again/", {})
+        send(client, f"{ready_draft.pk}/again/", {})
 
-    assert send(client, f"{ready.pk}/again/", {}).status_code == 429
+    assert send(client, f"{ready_draft.pk}/again/", {}).status_code == 429
 
 
-def test_ready_draft_lists_pii(client, ready, account):
-    answer = client.get(f"{DRAFTS}{ready.pk}/").json()
+def test_ready_draft_lists_pii(client, ready_draft, account):
+    data = client.get(f"{DRAFTS}{ready_draft.pk}/").json()
 
-    assert {name: answer[name] for name in WRITTEN} == WRITTEN
-    assert (answer["skills"], answer["account"], answer["scenario"]) == (["Grief support"], str(account.pk), None)
-    found = {(one["field"], one["text"]): one for one in answer["personal"]}
+    assert {name: data[name] for name in DRAFT_TEXTS} == DRAFT_TEXTS
+    assert (data["skills"], data["account"], data["scenario"]) == (["Grief support"], str(account.pk), None)
+    found = {(one["field"], one["text"]): one for one in data["personal"]}
     number, name = found["prompt", "555-014-2778"], found["evaluator_context", "Margaret"]
-    assert WRITTEN["prompt"][number["start"] : number["end"]] == "555-014-2778"
+    assert DRAFT_TEXTS["prompt"][number["start"] : number["end"]] == "555-014-2778"
     assert (number["kind"], number["is_certain"], name["kind"], name["is_certain"]) == ("number", True, "name", False)
 
 
@@ -218,17 +218,17 @@ def test_list_omits_complaints_with_constant_queries(client, supervisor, django_
     assert "Margaret" not in page.content.decode()
 
 
-def test_retry_regenerates_draft(client, ready):
-    response = send(client, f"{ready.pk}/again/", {"instructions": "Quieter."})
+def test_retry_regenerates_draft(client, ready_draft):
+    response = send(client, f"{ready_draft.pk}/again/", {"instructions": "Quieter."})
 
-    ready.refresh_from_db()
-    assert (response.status_code, response["Location"]) == (202, f"{DRAFTS}{ready.pk}/")
-    assert (response.json()["status"], ready.instructions) == ("writing", "Quieter.")
+    ready_draft.refresh_from_db()
+    assert (response.status_code, response["Location"]) == (202, f"{DRAFTS}{ready_draft.pk}/")
+    assert (response.json()["status"], ready_draft.instructions) == ("writing", "Quieter.")
 
 
-def test_retry_keeps_instructions_by_default(client, ready):
-    assert send(client, f"{ready.pk}/again/").status_code == 400
-    assert send(client, f"{ready.pk}/again/", {}).json()["instructions"] == "Angrier."
+def test_retry_keeps_instructions_by_default(client, ready_draft):
+    assert send(client, f"{ready_draft.pk}/again/").status_code == 400
+    assert send(client, f"{ready_draft.pk}/again/", {}).json()["instructions"] == "Angrier."
 
 
 def test_retry_of_writing_or_saved_draft_returns_409(client, new_draft):
@@ -241,31 +241,31 @@ def test_retry_of_writing_or_saved_draft_returns_409(client, new_draft):
     assert writing.json()["detail"] == "You can’t do this now. Status of the draft: Being written."
 
 
-def test_save_with_pii_returns_409(client, ready):
-    response = send(client, f"{ready.pk}/save/", {})
+def test_save_with_pii_returns_409(client, ready_draft):
+    response = send(client, f"{ready_draft.pk}/save/", {})
 
-    answer = response.json()
-    assert (response.status_code, answer["code"]) == (409, "personal_left")
-    assert {(one["field"], one["text"]) for one in answer["found"]} == {
+    data = response.json()
+    assert (response.status_code, data["code"]) == (409, "personal_left")
+    assert {(one["field"], one["text"]) for one in data["found"]} == {
         ("prompt", "555-014-2778"),
         ("evaluator_context", "Margaret"),
     }
     assert Scenario.objects.count() == 0
-    assert client.get(f"{DRAFTS}{ready.pk}/").json()["source"] == SOURCE
+    assert client.get(f"{DRAFTS}{ready_draft.pk}/").json()["source"] == SOURCE
 
 
-def test_only_uncertain_pii_can_be_dismissed(client, ready):
-    found = client.get(f"{DRAFTS}{ready.pk}/").json()["personal"]
+def test_only_uncertain_pii_can_be_dismissed(client, ready_draft):
+    found = client.get(f"{DRAFTS}{ready_draft.pk}/").json()["personal"]
     dismissed = [one["dismissal"] for one in found]
 
-    refused = send(client, f"{ready.pk}/save/", {"dismissed": dismissed})
-    saved = send(client, f"{ready.pk}/save/", {"dismissed": dismissed, "prompt": CLEAN["prompt"]})
+    rejected = send(client, f"{ready_draft.pk}/save/", {"dismissed": dismissed})
+    saved = send(client, f"{ready_draft.pk}/save/", {"dismissed": dismissed, "prompt": CLEAN["prompt"]})
 
-    assert [one["text"] for one in refused.json()["found"]] == ["555-014-2778"]
-    assert (saved.status_code, saved.json()["evaluator_context"]) == (201, WRITTEN["evaluator_context"])
+    assert [one["text"] for one in rejected.json()["found"]] == ["555-014-2778"]
+    assert (saved.status_code, saved.json()["evaluator_context"]) == (201, DRAFT_TEXTS["evaluator_context"])
 
 
-def test_edited_draft_is_saved_once(client, ready, supervisor, account):
+def test_edited_draft_is_saved_once(client, ready_draft, supervisor, account):
     edited = CLEAN | {
         "title": "The eleventh minute",
         "skills": ["termination"],
@@ -274,30 +274,32 @@ def test_edited_draft_is_saved_once(client, ready, supervisor, account):
         "relevant_policy_sections": "3010",
     }
 
-    response = send(client, f"{ready.pk}/save/", edited)
-    again = send(client, f"{ready.pk}/save/", edited)
+    response = send(client, f"{ready_draft.pk}/save/", edited)
+    again = send(client, f"{ready_draft.pk}/save/", edited)
 
     scenario = Scenario.objects.get()
-    answer = response.json()
+    data = response.json()
     assert response.status_code == 201
-    assert {name: answer[name] for name in edited} == edited | {"skills": ["Termination"]}
+    assert {name: data[name] for name in edited} == edited | {"skills": ["Termination"]}
     # Fields that were not sent keep their drafted values.
-    assert (answer["description"], answer["mode"], answer["difficulty"]) == (WRITTEN["description"], "chat", "expert")
-    assert (answer["account"], scenario.created_by) == (str(account.pk), supervisor)
-    assert client.get(f"/api/scenarios/{scenario.pk}/").json() | {"assignments": []} == answer
+    assert (data["description"], data["mode"], data["difficulty"]) == (DRAFT_TEXTS["description"], "chat", "expert")
+    assert (data["account"], scenario.created_by) == (str(account.pk), supervisor)
+    assert client.get(f"/api/scenarios/{scenario.pk}/").json() | {"assignments": []} == data
     assert scenario.is_one_time is False
     assert (again.status_code, again.json()["code"]) == (409, "saved")
-    draft = client.get(f"{DRAFTS}{ready.pk}/").json()
+    draft = client.get(f"{DRAFTS}{ready_draft.pk}/").json()
     assert (draft["status"], draft["scenario"], draft["source"]) == ("saved", str(scenario.pk), "")
 
 
 @pytest.mark.parametrize("is_one_time", [True, False])
-def test_save_assigns_counselors(client, ready, supervisor, counselor, colleague, is_one_time):
+def test_save_assigns_counselors(client, ready_draft, supervisor, counselor, colleague, is_one_time):
     tomorrow = timezone.localdate() + timedelta(days=1)
-    typed = {"due_date": str(tomorrow), "notes": "Take your time.", "require_recording": True}
+    terms = {"due_date": str(tomorrow), "notes": "Take your time.", "require_recording": True}
     people = [str(counselor.pk), str(colleague.pk), str(counselor.pk)]
 
-    response = send(client, f"{ready.pk}/save/", CLEAN | typed | {"is_one_time": is_one_time, "counselors": people})
+    response = send(
+        client, f"{ready_draft.pk}/save/", CLEAN | terms | {"is_one_time": is_one_time, "counselors": people}
+    )
 
     scenario, rows = Scenario.objects.get(), Assignment.objects.all()
     assert (response.status_code, scenario.is_one_time) == (201, is_one_time)
@@ -305,12 +307,12 @@ def test_save_assigns_counselors(client, ready, supervisor, counselor, colleague
     assert {(row.scenario, row.assigned_by, row.due_date, row.notes, row.require_recording) for row in rows} == {
         (scenario, supervisor, tomorrow, "Take your time.", True)
     }
-    answered = response.json()["assignments"]
-    assert {(one["id"], one["notes"]) for one in answered} == {(str(row.pk), "Take your time.") for row in rows}
+    assignments = response.json()["assignments"]
+    assert {(one["id"], one["notes"]) for one in assignments} == {(str(row.pk), "Take your time.") for row in rows}
 
 
 @pytest.mark.parametrize(
-    "sent",
+    "data",
     [
         {"is_one_time": True},
         {"is_one_time": True, "counselors": []},
@@ -318,66 +320,66 @@ def test_save_assigns_counselors(client, ready, supervisor, counselor, colleague
         {"require_recording": True},
     ],
 )
-def test_one_time_save_requires_counselors(client, ready, sent):
-    response = send(client, f"{ready.pk}/save/", CLEAN | sent)
+def test_one_time_save_requires_counselors(client, ready_draft, data):
+    response = send(client, f"{ready_draft.pk}/save/", CLEAN | data)
 
     assert (response.status_code, list(response.json()["fields"])) == (400, ["counselors"])
-    ready.refresh_from_db()
-    assert (ready.status, Scenario.objects.count()) == ("ready", 0)
+    ready_draft.refresh_from_db()
+    assert (ready_draft.status, Scenario.objects.count()) == ("ready", 0)
 
 
-def test_save_rejects_counselors_of_another_organization(client, ready, other_organization):
+def test_save_rejects_counselors_of_another_organization(client, ready_draft, other_organization):
     theirs = add_person(other_organization, User.Role.COUNSELOR, "wombat@example.net")
 
-    response = send(client, f"{ready.pk}/save/", CLEAN | {"counselors": [str(theirs.pk)]})
+    response = send(client, f"{ready_draft.pk}/save/", CLEAN | {"counselors": [str(theirs.pk)]})
 
     assert (response.status_code, list(response.json()["fields"])) == (400, ["counselors"])
     assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
 
 
-def test_trainer_saves_for_library_only(trainer, ready, counselor):
+def test_trainer_saves_for_library_only(trainer, ready_draft, counselor):
     client = client_of(trainer)
-    for sent in ({"counselors": [str(counselor.pk)]}, {"counselors": [str(counselor.pk)], "is_one_time": True}):
-        assert send(client, f"{ready.pk}/save/", CLEAN | sent).status_code == 403
+    for data in ({"counselors": [str(counselor.pk)]}, {"counselors": [str(counselor.pk)], "is_one_time": True}):
+        assert send(client, f"{ready_draft.pk}/save/", CLEAN | data).status_code == 403
     assert Scenario.objects.count() == 0
 
-    assert send(client, f"{ready.pk}/save/", CLEAN).status_code == 201
+    assert send(client, f"{ready_draft.pk}/save/", CLEAN).status_code == 201
 
 
-def test_restore_brings_back_earlier_draft(client, ready):
-    refused = send(client, f"{ready.pk}/restore/")
+def test_restore_brings_back_earlier_draft(client, ready_draft):
+    rejected = send(client, f"{ready_draft.pk}/restore/")
     ScenarioDraft.objects.update(status="failed", failure="The model refused.")
-    response = send(client, f"{ready.pk}/restore/")
+    response = send(client, f"{ready_draft.pk}/restore/")
 
-    answer = response.json()
-    assert (refused.status_code, refused.json()["code"]) == (409, "ready")
-    assert (response.status_code, answer["status"], answer["failure"]) == (200, "ready", "")
-    assert {name: answer[name] for name in WRITTEN} == WRITTEN
-    assert answer["personal"] != []
+    data = response.json()
+    assert (rejected.status_code, rejected.json()["code"]) == (409, "ready")
+    assert (response.status_code, data["status"], data["failure"]) == (200, "ready", "")
+    assert {name: data[name] for name in DRAFT_TEXTS} == DRAFT_TEXTS
+    assert data["personal"] != []
 
 
-def test_kept_complaint_is_deleted(client, ready):
+def test_kept_complaint_is_deleted(client, ready_draft):
     Organization.objects.update(keeps_sources=True)
-    send(client, f"{ready.pk}/save/", CLEAN)
-    assert client.get(f"{DRAFTS}{ready.pk}/").json()["source"] == SOURCE
+    send(client, f"{ready_draft.pk}/save/", CLEAN)
+    assert client.get(f"{DRAFTS}{ready_draft.pk}/").json()["source"] == SOURCE
 
-    response = client.delete(f"{DRAFTS}{ready.pk}/source/")
+    response = client.delete(f"{DRAFTS}{ready_draft.pk}/source/")
 
-    answer = client.get(f"{DRAFTS}{ready.pk}/").json()
+    data = client.get(f"{DRAFTS}{ready_draft.pk}/").json()
     assert (response.status_code, response.content) == (204, b"")
-    assert (answer["status"], answer["source"], answer["instructions"]) == ("saved", "", "")
+    assert (data["status"], data["source"], data["instructions"]) == ("saved", "", "")
     assert Scenario.objects.count() == 1
 
 
-def test_complaint_of_open_draft_cannot_be_deleted(client, ready):
-    response = client.delete(f"{DRAFTS}{ready.pk}/source/")
+def test_complaint_of_open_draft_cannot_be_deleted(client, ready_draft):
+    response = client.delete(f"{DRAFTS}{ready_draft.pk}/source/")
 
-    ready.refresh_from_db()
-    assert (response.status_code, response.json()["code"], ready.source) == (409, "ready", SOURCE)
+    ready_draft.refresh_from_db()
+    assert (response.status_code, response.json()["code"], ready_draft.source) == (409, "ready", SOURCE)
 
 
-def test_save_keeps_suggested_skills(client, ready):
-    response = send(client, f"{ready.pk}/save/", CLEAN)
+def test_save_keeps_suggested_skills(client, ready_draft):
+    response = send(client, f"{ready_draft.pk}/save/", CLEAN)
 
     assert (response.status_code, response.json()["skills"]) == (201, ["Grief support"])
 
@@ -403,18 +405,18 @@ def test_save_keeps_suggested_skills(client, ready):
         ("source", "Another."),
     ],
 )
-def test_save_with_invalid_fields_keeps_draft(client, ready, field, value):
-    response = send(client, f"{ready.pk}/save/", CLEAN | {field: value})
+def test_save_with_invalid_fields_keeps_draft(client, ready_draft, field, value):
+    response = send(client, f"{ready_draft.pk}/save/", CLEAN | {field: value})
 
     assert (response.status_code, list(response.json()["fields"])) == (400, [field])
-    ready.refresh_from_db()
-    assert (ready.status, ready.prompt, Scenario.objects.count()) == ("ready", WRITTEN["prompt"], 0)
+    ready_draft.refresh_from_db()
+    assert (ready_draft.status, ready_draft.prompt, Scenario.objects.count()) == ("ready", DRAFT_TEXTS["prompt"], 0)
 
 
-def test_save_rejects_overlong_generated_text(client, ready):
+def test_save_rejects_overlong_generated_text(client, ready_draft):
     ScenarioDraft.objects.update(description="x" * 1001)
 
-    response = send(client, f"{ready.pk}/save/", CLEAN)
+    response = send(client, f"{ready_draft.pk}/save/", CLEAN)
 
     assert (response.status_code, list(response.json()["fields"])) == (400, ["description"])
 
@@ -427,19 +429,23 @@ def test_save_of_writing_or_failed_draft_returns_409(client, new_draft):
     assert Scenario.objects.count() == 0
 
 
-def test_destroy_discards_draft_and_complaint(client, ready):
-    response = client.delete(f"{DRAFTS}{ready.pk}/")
+def test_destroy_discards_draft_and_complaint(client, ready_draft):
+    response = client.delete(f"{DRAFTS}{ready_draft.pk}/")
 
     assert (response.status_code, response.content) == (204, b"")
     assert ScenarioDraft.objects.get().source == ""
-    assert client.get(f"{DRAFTS}{ready.pk}/").status_code == client.delete(f"{DRAFTS}{ready.pk}/").status_code == 404
+    assert (
+        client.get(f"{DRAFTS}{ready_draft.pk}/").status_code
+        == client.delete(f"{DRAFTS}{ready_draft.pk}/").status_code
+        == 404
+    )
     assert client.get(DRAFTS).json()["results"] == []
 
 
-def test_destroy_of_saved_draft_returns_409(client, ready):
+def test_destroy_of_saved_draft_returns_409(client, ready_draft):
     ScenarioDraft.objects.update(status=ScenarioDraft.Status.SAVED)
 
-    response = client.delete(f"{DRAFTS}{ready.pk}/")
+    response = client.delete(f"{DRAFTS}{ready_draft.pk}/")
 
     assert (response.status_code, response.json()["code"]) == (409, "saved")
 
@@ -453,23 +459,28 @@ def test_draft_discarded_during_generation_stays_discarded(client, new_draft):
     assert (new_draft.status, new_draft.title) == ("discarded", "")
 
 
-def test_drafts_of_another_organization_return_404(stranger, ready, account):
+def test_drafts_of_another_organization_return_404(stranger, ready_draft, account):
     other = client_of(stranger)
 
-    def ask(pk: object) -> list[bytes]:
+    def request_all(pk: object) -> list[bytes]:
         path = f"{DRAFTS}{pk}/"
-        answers = [other.get(path), other.delete(path), send(other, f"{pk}/again/", {}), send(other, f"{pk}/save/", {})]
-        assert {answer.status_code for answer in answers} == {404}
-        return [answer.content for answer in answers]
+        responses = [
+            other.get(path),
+            other.delete(path),
+            send(other, f"{pk}/again/", {}),
+            send(other, f"{pk}/save/", {}),
+        ]
+        assert {response.status_code for response in responses} == {404}
+        return [response.content for response in responses]
 
-    assert ask(ready.pk) == ask(UNKNOWN)
+    assert request_all(ready_draft.pk) == request_all(UNKNOWN)
     assert other.get(DRAFTS).json()["results"] == []
     assert send(other, body={"source": SOURCE, "account": str(account.pk)}).status_code == 400
-    ready.refresh_from_db()
-    assert (ready.status, ready.source) == ("ready", SOURCE)
+    ready_draft.refresh_from_db()
+    assert (ready_draft.status, ready_draft.source) == ("ready", SOURCE)
 
 
-def test_trainer_can_draft_and_evaluator_cannot_see_complaints(trainer, evaluator, ready):
-    assert client_of(trainer).delete(f"{DRAFTS}{ready.pk}/").status_code == 204
-    for path in (DRAFTS, f"{DRAFTS}{ready.pk}/"):
+def test_trainer_can_draft_and_evaluator_cannot_see_complaints(trainer, evaluator, ready_draft):
+    assert client_of(trainer).delete(f"{DRAFTS}{ready_draft.pk}/").status_code == 204
+    for path in (DRAFTS, f"{DRAFTS}{ready_draft.pk}/"):
         assert client_of(evaluator).get(path).status_code == 403

@@ -30,7 +30,7 @@ def rows(*titles: str, **fields: object) -> list[dict[str, object]]:
     return [{"title": title, "prompt": f"You are {title}.", **fields} for title in titles]
 
 
-def begin(client: Client, pack: object, query: str = "", **headers: str):
+def post_import(client: Client, pack: object, query: str = "", **headers: str):
     body = pack if isinstance(pack, bytes) else json.dumps(pack).encode()
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     return client.post(f"{IMPORT}{query}", body, content_type="application/json", headers=names)
@@ -58,28 +58,28 @@ def worker() -> Iterator[None]:
 
 
 def test_pack_is_checked_at_once_and_written_by_worker(client, supervisor):
-    response = begin(client, {"scenarios": rows("One", "Two", "one")})
+    response = post_import(client, {"scenarios": rows("One", "Two", "one")})
 
     job = job_of(response)
     assert (response.status_code, set(response.json())) == (202, RESULT)
-    shown = {name: response.json()[name] for name in ("status", "total", "created", "skipped", "skipped_titles")}
-    assert shown == {"status": "queued", "total": 3, "created": 0, "skipped": 1, "skipped_titles": ["one"]}
+    summary = {name: response.json()[name] for name in ("status", "total", "created", "skipped", "skipped_titles")}
+    assert summary == {"status": "queued", "total": 3, "created": 0, "skipped": 1, "skipped_titles": ["one"]}
     assert (job.created_by, job.source, Scenario.objects.count()) == (supervisor, "api", 0)
 
     write_import(job.pk)
 
-    answer = client.get(response["Location"]).json()
-    assert set(answer) == RESULT
-    assert (answer["status"], answer["created"], answer["skipped"]) == ("completed", 2, 1)
-    assert (answer["created_titles"], answer["written"], answer["errors"]) == (["One", "Two"], 2, [])
+    data = client.get(response["Location"]).json()
+    assert set(data) == RESULT
+    assert (data["status"], data["created"], data["skipped"]) == ("completed", 2, 1)
+    assert (data["created_titles"], data["written"], data["errors"]) == (["One", "Two"], 2, [])
     assert {scenario.title for scenario in Scenario.objects.all()} == {"One", "Two"}
     assert {scenario.created_by for scenario in Scenario.objects.all()} == {supervisor}
 
 
 @pytest.mark.django_db(transaction=True)
 def test_prefer_wait_returns_201_and_then_200(client, worker):
-    first = begin(client, rows("One", "Two"), Prefer="wait=10")
-    again = begin(client, rows("One", "Two"), Prefer="wait=10")
+    first = post_import(client, rows("One", "Two"), Prefer="wait=10")
+    again = post_import(client, rows("One", "Two"), Prefer="wait=10")
 
     assert (first.status_code, first.json()["status"], first.json()["created"]) == (201, "completed", 2)
     assert (again.status_code, again.json()["status"], again.json()["created"]) == (200, "completed", 0)
@@ -90,7 +90,7 @@ def test_prefer_wait_returns_201_and_then_200(client, worker):
 def test_import_without_changes_completes_at_once(client, organization):
     add_scenario(organization, "  ÖNE ".strip())
 
-    response = begin(client, rows("öne"))
+    response = post_import(client, rows("öne"))
 
     assert (response.status_code, response.json()["status"], response.json()["skipped"]) == (200, "completed", 1)
 
@@ -99,7 +99,7 @@ def test_import_without_changes_completes_at_once(client, organization):
 def test_prefer_wait_for_updates_returns_200(client, organization, worker):
     add_scenario(organization, "One", difficulty="beginner")
 
-    response = begin(client, rows("One", difficulty="expert"), "?update=true", Prefer="wait=10")
+    response = post_import(client, rows("One", difficulty="expert"), "?update=true", Prefer="wait=10")
 
     assert (response.status_code, response.json()["updated_titles"]) == (200, ["One"])
     assert Scenario.objects.get().difficulty == "expert"
@@ -108,7 +108,7 @@ def test_prefer_wait_for_updates_returns_200(client, organization, worker):
 def test_existing_scenario_stays_without_update(client, organization):
     add_scenario(organization, "One", difficulty="beginner")
 
-    response = begin(client, rows("One", difficulty="expert"))
+    response = post_import(client, rows("One", difficulty="expert"))
 
     assert (response.status_code, response.json()["skipped"]) == (200, 1)
     assert Scenario.objects.get().difficulty == "beginner"
@@ -136,7 +136,7 @@ def test_pack_is_accepted_as_csv_or_form(client, post, name):
     assert (response.status_code, response.json()["total"], response.json()["filename"]) == (202, 2, name)
 
 
-@pytest.mark.parametrize("post", [post_csv, post_form, lambda client: begin(client, rows("One"))])
+@pytest.mark.parametrize("post", [post_csv, post_form, lambda client: post_import(client, rows("One"))])
 def test_session_requires_csrf_token(supervisor, post):
     client = Client(enforce_csrf_checks=True)
     client.force_login(supervisor)
@@ -152,32 +152,32 @@ INVALID = [*rows("One"), {"title": "Two", "mode": "letter", "skills": ["Singing"
 
 
 def test_invalid_rows_reject_pack(client):
-    response = begin(client, {"scenarios": INVALID})
+    response = post_import(client, {"scenarios": INVALID})
 
-    answer = response.json()
-    assert (response.status_code, answer["code"]) == (400, "invalid_rows")
-    assert (answer["total"], answer["invalid"], answer["created"]) == (3, 1, 0)
-    assert answer["detail"].startswith("Nothing was imported. 1 of 3 rows is invalid.")
-    assert {"row", "line", "column", "field", "message", "title"} == set(answer["errors"][0])
-    assert {(error["row"], error["title"], error["field"]) for error in answer["errors"]} == {
+    data = response.json()
+    assert (response.status_code, data["code"]) == (400, "invalid_rows")
+    assert (data["total"], data["invalid"], data["created"]) == (3, 1, 0)
+    assert data["detail"].startswith("Nothing was imported. 1 of 3 rows is invalid.")
+    assert {"row", "line", "column", "field", "message", "title"} == set(data["errors"][0])
+    assert {(error["row"], error["title"], error["field"]) for error in data["errors"]} == {
         (2, "Two", "prompt"), (2, "Two", "mode"), (2, "Two", "skills"),
     }  # fmt: skip
     assert ImportJob.objects.count() == ImportRow.objects.count() == Scenario.objects.count() == 0
 
 
 def test_partial_imports_valid_rows(client):
-    response = begin(client, {"scenarios": INVALID}, "?partial=true")
+    response = post_import(client, {"scenarios": INVALID}, "?partial=true")
 
     write_import(id_of(response))
 
-    answer = client.get(response["Location"]).json()
+    data = client.get(response["Location"]).json()
     assert response.status_code == 202
-    assert (answer["created_titles"], answer["invalid"]) == (["One", "Three"], 1)
-    assert {error["row"] for error in answer["errors"]} == {2}
+    assert (data["created_titles"], data["invalid"]) == (["One", "Three"], 1)
+    assert {error["row"] for error in data["errors"]} == {2}
 
 
 def test_partial_pack_without_valid_rows_completes_at_once(client):
-    response = begin(client, [{"title": "Two"}], "?partial=true")
+    response = post_import(client, [{"title": "Two"}], "?partial=true")
 
     assert (response.status_code, response.json()["invalid"], response.json()["created"]) == (200, 1, 0)
 
@@ -187,35 +187,35 @@ def test_dry_run_reports_each_row_and_keeps_nothing(client, organization):
     add_scenario(organization, "Old", difficulty="beginner")
     pack = rows("New", "There", "New") + rows("Old", difficulty="expert") + [{"title": "Bad"}]
 
-    response = begin(client, pack, "?dry_run=true&update=true", Idempotency_Key="k")
+    response = post_import(client, pack, "?dry_run=true&update=true", Idempotency_Key="k")
 
-    answer = response.json()
+    data = response.json()
     assert response.status_code == 200
-    assert [(row["row"], row["title"], row["outcome"]) for row in answer["rows"]] == [
+    assert [(row["row"], row["title"], row["outcome"]) for row in data["rows"]] == [
         (1, "New", "new"), (2, "There", "changed"), (3, "New", "duplicate"),
         (4, "Old", "changed"), (5, "Bad", "invalid"),
     ]  # fmt: skip
-    counts = {name: answer[name] for name in ("created", "updated", "skipped", "invalid")}
+    counts = {name: data[name] for name in ("created", "updated", "skipped", "invalid")}
     assert counts == {"created": 1, "updated": 2, "skipped": 1, "invalid": 1}
     assert ImportJob.objects.count() == 0
-    assert begin(client, rows("Other"), Idempotency_Key="k").status_code == 202
+    assert post_import(client, rows("Other"), Idempotency_Key="k").status_code == 202
 
 
 def test_categories_are_created_on_request(client):
-    refused = begin(client, rows("One", category="Night line"))
-    response = begin(client, rows("One", category="Night line"), "?create_categories=true")
+    rejected = post_import(client, rows("One", category="Night line"))
+    response = post_import(client, rows("One", category="Night line"), "?create_categories=true")
 
-    assert refused.json()["errors"][0]["field"] == "category"
+    assert rejected.json()["errors"][0]["field"] == "category"
     assert (response.status_code, Category.objects.filter(name="Night line").count()) == (202, 0)
     write_import(id_of(response))
     assert Scenario.objects.get().category == Category.objects.get(name="Night line")
 
 
-@pytest.mark.parametrize("named", [lambda account: account.number, lambda account: account.pk])
-def test_account_option_applies_to_rows_without_account(client, organization, account, named):
+@pytest.mark.parametrize("account_key", [lambda account: account.number, lambda account: account.pk])
+def test_account_option_applies_to_rows_without_account(client, organization, account, account_key):
     other = Account.objects.create(organization=organization, name="Other", number="718")
 
-    response = begin(client, rows("One") + rows("Two", account="718"), f"?account={named(account)}")
+    response = post_import(client, rows("One") + rows("Two", account="718"), f"?account={account_key(account)}")
 
     write_import(id_of(response))
     assert {scenario.title: scenario.account for scenario in Scenario.objects.all()} == {"One": account, "Two": other}
@@ -233,7 +233,7 @@ def test_account_option_applies_to_rows_without_account(client, organization, ac
     ],
 )
 def test_invalid_option_imports_nothing(client, account, query, field):
-    response = begin(client, rows("One"), f"?{query}")
+    response = post_import(client, rows("One"), f"?{query}")
 
     assert (response.status_code, list(response.json()["fields"])) == (400, [field])
     assert ImportJob.objects.count() == 0
@@ -246,7 +246,7 @@ def test_hundred_rows_take_at_most_30_queries(client, account, django_assert_max
     )  # fmt: skip
 
     with django_assert_max_num_queries(30):
-        response = begin(client, pack)
+        response = post_import(client, pack)
         write_import(id_of(response))
 
     assert Scenario.objects.filter(account=account).count() == 100
@@ -254,7 +254,7 @@ def test_hundred_rows_take_at_most_30_queries(client, account, django_assert_max
 
 
 def test_pack_over_row_limit_is_rejected_with_alternatives(client):
-    response = begin(client, rows(*(f"case {number}" for number in range(101))))
+    response = post_import(client, rows(*(f"case {number}" for number in range(101))))
 
     detail = response.json()["detail"]
     assert (response.status_code, response.json()["code"]) == (400, "too_many_rows")
@@ -281,27 +281,27 @@ UNREADABLE = [
 def test_unreadable_pack_is_rejected_with_position(client, body, kind):
     response = client.post(IMPORT, body, content_type=kind)
 
-    answer = response.json()
-    assert (response.status_code, answer["code"], bool(answer["detail"])) == (400, "unreadable", True)
-    assert {"detail", "code", "line", "column"} == set(answer)
+    data = response.json()
+    assert (response.status_code, data["code"], bool(data["detail"])) == (400, "unreadable", True)
+    assert {"detail", "code", "line", "column"} == set(data)
     assert ImportJob.objects.count() == 0
 
 
 def test_error_position_is_exact(client):
-    answer = begin(client, b'{"scenarios": [\n  {"title": "One" "prompt": "x"}\n]}').json()
+    data = post_import(client, b'{"scenarios": [\n  {"title": "One" "prompt": "x"}\n]}').json()
 
-    assert (answer["line"], answer["column"]) == (2, 19)
-    assert answer["detail"].startswith("Line 2, column 19: ")
+    assert (data["line"], data["column"]) == (2, 19)
+    assert data["detail"].startswith("Line 2, column 19: ")
 
 
 def test_missing_pack_returns_400_and_other_type_415(client):
-    nothing = client.post(IMPORT, b"", content_type="application/json")
+    missing = client.post(IMPORT, b"", content_type="application/json")
     empty = client.post(IMPORT, {"file": SimpleUploadedFile("pack.json", b"")})
     text = client.post(IMPORT, {"file": "title,prompt"})
     form = client.post(IMPORT, {"file": SimpleUploadedFile("pack.csv", CSV), "partial": "true"})
     yaml = client.post(IMPORT, b"title: One", content_type="application/yaml")
 
-    for response in (nothing, empty, text):
+    for response in (missing, empty, text):
         assert (response.status_code, list(response.json()["fields"])) == (400, ["file"])
     assert (form.status_code, list(form.json()["fields"])) == (400, ["partial"])
     assert yaml.status_code == 415
@@ -311,14 +311,14 @@ def test_missing_pack_returns_400_and_other_type_415(client):
 def test_large_body_is_not_held_in_memory(client, settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
 
-    response = begin(client, rows("One", evaluator_context="x" * 10_000))
+    response = post_import(client, rows("One", evaluator_context="x" * 10_000))
 
     assert response.status_code == 202
 
 
 def test_same_key_and_body_replay_import(client):
-    first = begin(client, rows("One"), Idempotency_Key="pack 1")
-    again = begin(client, rows("One"), Idempotency_Key="pack 1")
+    first = post_import(client, rows("One"), Idempotency_Key="pack 1")
+    again = post_import(client, rows("One"), Idempotency_Key="pack 1")
 
     assert (first.status_code, again.status_code) == (202, 202)
     assert (again["Location"], again.json()) == (first["Location"], first.json())
@@ -327,67 +327,71 @@ def test_same_key_and_body_replay_import(client):
 
     write_import(id_of(first))
 
-    over = begin(client, rows("One"), Idempotency_Key="pack 1")
-    assert (over.status_code, over.json()["created_titles"], over["Idempotent-Replayed"]) == (201, ["One"], "true")
+    finished = post_import(client, rows("One"), Idempotency_Key="pack 1")
+    assert (finished.status_code, finished.json()["created_titles"], finished["Idempotent-Replayed"]) == (
+        201,
+        ["One"],
+        "true",
+    )
     assert Scenario.objects.count() == 1
 
 
 @pytest.mark.parametrize("change", [{"pack": rows("Two")}, {"query": "?partial=true"}, {"query": "?account=717"}])
 def test_same_key_with_different_body_returns_422(client, account, change):
-    asked = {"pack": rows("One"), "query": "", "Idempotency_Key": "k"}
-    begin(client, **asked)
+    arguments = {"pack": rows("One"), "query": "", "Idempotency_Key": "k"}
+    post_import(client, **arguments)
 
-    response = begin(client, **asked | change)
+    response = post_import(client, **arguments | change)
 
     assert (response.status_code, response.json()["code"]) == (422, "key_reused")
     assert ImportJob.objects.count() == 1
 
 
 def test_key_can_be_reused_after_rejection(client):
-    refused = begin(client, {"scenarios": INVALID}, Idempotency_Key="k")
-    unreadable = begin(client, b"{", Idempotency_Key="k")
-    corrected = begin(client, rows("One"), Idempotency_Key="k")
+    rejected = post_import(client, {"scenarios": INVALID}, Idempotency_Key="k")
+    unreadable = post_import(client, b"{", Idempotency_Key="k")
+    corrected = post_import(client, rows("One"), Idempotency_Key="k")
 
-    assert (refused.status_code, unreadable.status_code, corrected.status_code) == (400, 400, 202)
+    assert (rejected.status_code, unreadable.status_code, corrected.status_code) == (400, 400, 202)
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "schlüssel", "a\tb"])
 def test_invalid_key_is_rejected(client, key):
-    response = begin(client, rows("One"), Idempotency_Key=key)
+    response = post_import(client, rows("One"), Idempotency_Key=key)
 
     assert (response.status_code, list(response.json()["fields"])) == (400, ["Idempotency-Key"])
-    assert begin(client, rows("One"), Idempotency_Key="~" * 255).status_code == 202
+    assert post_import(client, rows("One"), Idempotency_Key="~" * 255).status_code == 202
 
 
 def test_keys_are_separate_per_organization(client, stranger):
-    begin(client, rows("One"), Idempotency_Key="k")
+    post_import(client, rows("One"), Idempotency_Key="k")
 
-    theirs = begin(client_of(stranger), rows("Two"), Idempotency_Key="k")
+    theirs = post_import(client_of(stranger), rows("Two"), Idempotency_Key="k")
 
     assert (theirs.status_code, ImportJob.objects.count()) == (202, 2)
 
 
 def test_import_being_deleted_returns_409(client, supervisor):
-    def forget() -> None:
+    def mark_forgotten() -> None:
         ImportJob.objects.update(status=ImportJob.Status.FORGOTTEN)
 
-    with run_before_query('UPDATE "scenarios_importjob" SET "fence"', forget):
-        response = begin(client, rows("One"), Idempotency_Key="k")
+    with run_before_query('UPDATE "scenarios_importjob" SET "fence"', mark_forgotten):
+        response = post_import(client, rows("One"), Idempotency_Key="k")
 
     assert (response.status_code, response.json()["code"]) == (409, "busy")
 
 
 def test_key_of_pack_being_read_returns_409(client, supervisor):
-    begin(client, rows("One"), Idempotency_Key="k")
+    post_import(client, rows("One"), Idempotency_Key="k")
     ImportJob.objects.update(status=ImportJob.Status.CHECKING)
 
-    response = begin(client, rows("One"), Idempotency_Key="k")
+    response = post_import(client, rows("One"), Idempotency_Key="k")
 
     assert (response.status_code, response.json()["code"]) == (409, "busy")
 
 
 def test_unfinished_check_is_not_treated_as_empty(client):
-    begin(client, rows("One"), Idempotency_Key="k")
+    post_import(client, rows("One"), Idempotency_Key="k")
     ImportJob.objects.update(status=ImportJob.Status.CHECKING)
     early = ImportJob.objects.get()
     early.to_write = 0
@@ -397,12 +401,12 @@ def test_unfinished_check_is_not_treated_as_empty(client):
     assert ImportJob.objects.get().status == ImportJob.Status.CHECKED
 
 
-def test_key_can_be_reused_after_dead_reader(client, settings):
-    begin(client, rows("One"), Idempotency_Key="k")
+def test_key_can_be_reused_after_reader_was_lost(client, settings):
+    post_import(client, rows("One"), Idempotency_Key="k")
     long_ago = timezone.now() - timedelta(seconds=settings.IMPORT_LOST_AFTER + 1)
     ImportJob.objects.update(status=ImportJob.Status.CHECKING, created_at=long_ago)
 
-    response = begin(client, rows("One"), Idempotency_Key="k")
+    response = post_import(client, rows("One"), Idempotency_Key="k")
 
     assert (response.status_code, response.has_header("Idempotent-Replayed")) == (202, False)
     assert ImportJob.objects.count() == 1
@@ -410,10 +414,10 @@ def test_key_can_be_reused_after_dead_reader(client, settings):
 
 def test_checked_import_is_started_by_next_request(client):
     """Repeat the request after a process was killed between the check and the start."""
-    begin(client, rows("One"), Idempotency_Key="k")
+    post_import(client, rows("One"), Idempotency_Key="k")
     ImportJob.objects.update(status=ImportJob.Status.CHECKED)
 
-    response = begin(client, rows("One"), Idempotency_Key="k")
+    response = post_import(client, rows("One"), Idempotency_Key="k")
 
     assert (response.status_code, response.json()["status"]) == (202, "queued")
 
@@ -423,9 +427,11 @@ def test_concurrent_requests_with_one_key_create_one_import(supervisor):
     clients = [client_of(supervisor) for _ in range(3)]
 
     pack = rows("One", "Two")
-    answers = run_concurrently(*(lambda client=client: begin(client, pack, Idempotency_Key="k") for client in clients))
+    responses = run_concurrently(
+        *(lambda client=client: post_import(client, pack, Idempotency_Key="k") for client in clients)
+    )
 
-    assert {answer.status_code for answer in answers} <= {202, 409}
+    assert {response.status_code for response in responses} <= {202, 409}
     assert ImportJob.objects.count() == 1
     write_import(ImportJob.objects.get().pk)
     assert Scenario.objects.count() == 2
@@ -435,39 +441,39 @@ def test_concurrent_requests_with_one_key_create_one_import(supervisor):
 def test_concurrent_invalid_requests_keep_nothing(supervisor):
     clients = [client_of(supervisor) for _ in range(3)]
 
-    answers = run_concurrently(
-        *(lambda client=client: begin(client, INVALID, Idempotency_Key="k") for client in clients)
+    responses = run_concurrently(
+        *(lambda client=client: post_import(client, INVALID, Idempotency_Key="k") for client in clients)
     )
 
-    assert {answer.status_code for answer in answers} <= {400, 409}
+    assert {response.status_code for response in responses} <= {400, 409}
     assert ImportJob.objects.count() == Scenario.objects.count() == 0
 
 
 def test_failed_import_returns_reason(client):
-    response = begin(client, rows("One"))
+    response = post_import(client, rows("One"))
     ImportJob.objects.update(status=ImportJob.Status.FAILED, failure="The rest could not be written.")
 
-    answer = client.get(response["Location"])
+    failed = client.get(response["Location"])
 
-    assert (answer.json()["status"], answer.json()["failure"]) == ("failed", "The rest could not be written.")
+    assert (failed.json()["status"], failed.json()["failure"]) == ("failed", "The rest could not be written.")
 
 
 def test_list_is_newest_first_with_constant_queries(client, django_assert_num_queries):
     for count in (2, 20):
         for number in range(count):
-            begin(client, rows(f"{count} {number}"))
+            post_import(client, rows(f"{count} {number}"))
         with django_assert_num_queries(3):  # session, person, page
             page = client.get(IMPORTS + "?page_size=100").json()
-    made = [row["created_at"] for row in page["results"]]
+    created = [row["created_at"] for row in page["results"]]
 
-    assert len(made) == 22 and made == sorted(made, reverse=True)
+    assert len(created) == 22 and created == sorted(created, reverse=True)
     assert set(page["results"][0]) < RESULT and "errors" not in page["results"][0]
     assert client.get(IMPORTS + "?cursor=cD1zb29u").status_code == 400
 
 
 def test_imports_of_another_organization_return_404(client, stranger, account, organization):
     add_scenario(organization, "One", difficulty="beginner")
-    mine = begin(client, rows("Two"))["Location"]
+    mine = post_import(client, rows("Two"))["Location"]
     other = client_of(stranger)
 
     unknown = other.get(f"{IMPORTS}{uuid4()}/")
@@ -475,10 +481,10 @@ def test_imports_of_another_organization_return_404(client, stranger, account, o
     assert (theirs.status_code, theirs.content) == (404, unknown.content)
     assert other.get(IMPORTS).json()["results"] == []
     for query in ("?account=717", f"?account={account.pk}"):
-        assert begin(other, rows("Three"), query).status_code == 400
-    assert begin(other, rows("Three", account="717")).json()["errors"][0]["field"] == "account"
+        assert post_import(other, rows("Three"), query).status_code == 400
+    assert post_import(other, rows("Three", account="717")).json()["errors"][0]["field"] == "account"
 
-    response = begin(other, rows("One", difficulty="expert"), "?update=true")
+    response = post_import(other, rows("One", difficulty="expert"), "?update=true")
     write_import(id_of(response))
 
     assert Scenario.objects.get(organization=organization).difficulty == "beginner"
@@ -488,6 +494,6 @@ def test_imports_of_another_organization_return_404(client, stranger, account, o
 def test_imports_from_page_and_command_are_visible(client, supervisor, organization):
     job = stage_import(organization, supervisor, BytesIO(CSV), "a.csv", ImportJob.ImportSource.PAGE, ImportOptions())
 
-    answer = client.get(f"{IMPORTS}{job.pk}/").json()
+    data = client.get(f"{IMPORTS}{job.pk}/").json()
 
-    assert (answer["status"], answer["source"], answer["total"]) == ("checked", "page", 2)
+    assert (data["status"], data["source"], data["total"]) == ("checked", "page", 2)

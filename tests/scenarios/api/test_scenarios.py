@@ -21,7 +21,7 @@ from tests.support.fixtures import CONTEXT_CANARY, PROMPT_CANARY, SECTIONS_CANAR
 
 SCENARIOS = "/api/scenarios/"
 UNKNOWN = UUID(int=1)
-WRITTEN = {
+SCENARIO_FIELDS = {
     "title": "Night shift",
     "description": "Practise opening.",
     "content_notes": "The death of a child",
@@ -49,11 +49,11 @@ def upload(client: Client, path: str, **parts):
     return client.patch(path, encode_multipart(BOUNDARY, parts), content_type=MULTIPART_CONTENT)
 
 
-def stamp(moment: datetime) -> str:
+def api_timestamp(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
-def one(scenario: Scenario) -> str:
+def detail_url(scenario: Scenario) -> str:
     return f"{SCENARIOS}{scenario.pk}/"
 
 
@@ -69,12 +69,12 @@ def client(supervisor) -> Client:
 
 
 def test_create_stores_every_field(client, supervisor, account):
-    response = send(client, "POST", SCENARIOS, WRITTEN | {"account": str(account.pk)})
+    response = send(client, "POST", SCENARIOS, SCENARIO_FIELDS | {"account": str(account.pk)})
 
     scenario = Scenario.objects.get()
-    answer = response.json()
+    data = response.json()
     assert response.status_code == 201
-    assert answer == WRITTEN | {
+    assert data == SCENARIO_FIELDS | {
         "id": str(scenario.pk),
         "category": "Refresher",
         "skills": ["Active listening", "De-escalation"],
@@ -82,21 +82,21 @@ def test_create_stores_every_field(client, supervisor, account):
         "account_procedures": None,
         "is_one_time": False,
         "created_by": str(supervisor.pk),
-        "created_at": stamp(scenario.created_at),
-        "updated_at": stamp(scenario.updated_at),
+        "created_at": api_timestamp(scenario.created_at),
+        "updated_at": api_timestamp(scenario.updated_at),
         "evaluator_context": "- Names the loneliness.\n- Asks directly.",
     }
     assert (scenario.organization, scenario.created_by) == (supervisor.organization, supervisor)
     assert scenario.evaluator_context == "- Names the loneliness.\n- Asks directly."
-    assert client.get(one(scenario)).json() == response.json()
+    assert client.get(detail_url(scenario)).json() == response.json()
 
 
 def test_create_uses_defaults(client):
     response = send(client, "POST", SCENARIOS, {"title": "A", "prompt": "You are Dana."})
 
     assert response.status_code == 201
-    said = {name: response.json()[name] for name in WRITTEN if name not in ("title", "prompt")}
-    assert said == {
+    defaults = {name: response.json()[name] for name in SCENARIO_FIELDS if name not in ("title", "prompt")}
+    assert defaults == {
         "description": "",
         "mode": "phone",
         "category": None,
@@ -117,21 +117,21 @@ def test_scenario_includes_procedures_of_account(client, supervisor, account, ch
     document = upload_procedures(account, ContentFile(b"1010 Answer.", name="night.md"), supervisor)
     Account.objects.update(procedures=document)
 
-    shown = client.get(one(chat_scenario)).json()["account_procedures"]
+    procedures = client.get(detail_url(chat_scenario)).json()["account_procedures"]
 
-    assert shown == {"filename": "night.md", "uploaded_at": stamp(document.uploaded_at)}
-    assert client.get(SCENARIOS).json()["results"][0]["account_procedures"] == shown
+    assert procedures == {"filename": "night.md", "uploaded_at": api_timestamp(document.uploaded_at)}
+    assert client.get(SCENARIOS).json()["results"][0]["account_procedures"] == procedures
 
 
 def test_list_omits_evaluator_context(client, chat_scenario):
     [row] = client.get(SCENARIOS).json()["results"]
 
-    whole = client.get(one(chat_scenario)).json()
+    whole = client.get(detail_url(chat_scenario)).json()
     assert row == {name: value for name, value in whole.items() if name != "evaluator_context"}
     assert PROMPT_CANARY in row["prompt"] and CONTEXT_CANARY in whole["evaluator_context"]
 
 
-def fill(organization, account, count: int) -> None:
+def add_scenarios(organization, account, count: int) -> None:
     category, skills = Category.objects.first(), Skill.objects.filter(organization=organization)[:3]
     for number in range(count):
         scenario = add_scenario(organization, f"case {number:03}", account=account, category=category)
@@ -141,13 +141,13 @@ def fill(organization, account, count: int) -> None:
 def test_list_query_count_is_constant(client, organization, account, django_assert_num_queries):
     client.get(SCENARIOS)
     for count in (10, 190):
-        fill(organization, account, count)
+        add_scenarios(organization, account, count)
         with django_assert_num_queries(4):  # session, person, page, skills
             assert len(client.get(SCENARIOS + "?page_size=100").json()["results"]) == min(count, 100)
 
 
 def test_list_pages_are_ordered_by_title(client, organization, account):
-    fill(organization, account, 7)
+    add_scenarios(organization, account, 7)
     seen, path = [], SCENARIOS + "?page_size=3"
 
     while path:
@@ -209,18 +209,18 @@ def test_invalid_cursor_returns_404(client, cursor):
 
 def test_list_hides_one_time_scenarios_by_default(client, organization):
     add_scenario(organization, "For all")
-    made = add_scenario(organization, "For one", is_one_time=True)
+    one_time = add_scenario(organization, "For one", is_one_time=True)
 
     assert titles(client) == titles(client, "?is_one_time=false") == ["For all"]
     assert titles(client, "?is_one_time=true") == ["For one"]
     assert titles(client, "?is_one_time=any") == ["For all", "For one"]
-    assert client.get(one(made)).status_code == 200
+    assert client.get(detail_url(one_time)).status_code == 200
 
 
 def test_every_filter_narrows_list(client, organization, account):
     category, skill = organization.categories.get(name="Advanced"), organization.skills.get(name="Termination")
-    rest = {"is_active": False, "difficulty": "beginner", "description": "Ünder way"}
-    found = add_scenario(organization, "One", "phone", category=category, account=account, prompt="p", **rest)
+    fields = {"is_active": False, "difficulty": "beginner", "description": "Ünder way"}
+    found = add_scenario(organization, "One", "phone", category=category, account=account, prompt="p", **fields)
     found.skills.add(skill)
     add_scenario(organization, "Other", "chat", description="100% else")
 
@@ -308,16 +308,16 @@ REFUSED = [
 
 @pytest.mark.parametrize(("field", "value"), REFUSED, ids=lambda value: ascii(value)[:20])
 def test_create_with_invalid_fields_keeps_nothing(client, chat_scenario, field, value):
-    before = client.get(one(chat_scenario)).json()
+    before = client.get(detail_url(chat_scenario)).json()
 
     created = send(client, "POST", SCENARIOS, {"title": "A", "prompt": "p", field: value})
-    changed = send(client, "PATCH", one(chat_scenario), {"description": "Another.", field: value})
+    changed = send(client, "PATCH", detail_url(chat_scenario), {"description": "Another.", field: value})
 
     for response in (created, changed):
         assert (response.status_code, response.json()["code"]) == (400, "invalid")
         assert list(response.json()["fields"]) == [field]
     assert Scenario.objects.count() == 1
-    assert client.get(one(chat_scenario)).json() == before
+    assert client.get(detail_url(chat_scenario)).json() == before
 
 
 def test_unknown_field_returns_suggestion(client):
@@ -332,7 +332,7 @@ def test_unknown_field_returns_suggestion(client):
 @pytest.mark.parametrize("body", ["", "{", "[]", "null", '"x"', "7", "[" * 2000, "\udcff", '{"title":NaN}', "{}"])
 def test_malformed_body_returns_400(client, chat_scenario, body):
     data = body.encode(errors="surrogateescape")
-    for method, path in (("POST", SCENARIOS), ("PATCH", one(chat_scenario)), ("POST", SCENARIOS + "lint/")):
+    for method, path in (("POST", SCENARIOS), ("PATCH", detail_url(chat_scenario)), ("POST", SCENARIOS + "lint/")):
         response = client.generic(method, path, data, content_type="application/json")
         if (method, body) in {("PATCH", "{}"), ("PATCH", "")}:
             assert response.status_code == 200
@@ -344,7 +344,7 @@ def test_malformed_body_returns_400(client, chat_scenario, body):
 def test_oversized_body_returns_413(client, settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
 
-    response = send(client, "POST", SCENARIOS, WRITTEN | {"evaluator_context": "x" * 1000})
+    response = send(client, "POST", SCENARIOS, SCENARIO_FIELDS | {"evaluator_context": "x" * 1000})
 
     assert (response.status_code, response.json()["code"]) == (413, "too_large")
 
@@ -356,43 +356,43 @@ def test_other_content_types_return_415(client):
 def test_eleven_skills_are_rejected(client, organization):
     names = [skill.name for skill in organization.skills.all()[:11]]
 
-    refused = send(client, "POST", SCENARIOS, {"title": "A", "prompt": "p", "skills": names})
-    taken = send(client, "POST", SCENARIOS, {"title": "A", "prompt": "p", "skills": names[:10]})
+    rejected = send(client, "POST", SCENARIOS, {"title": "A", "prompt": "p", "skills": names})
+    accepted = send(client, "POST", SCENARIOS, {"title": "A", "prompt": "p", "skills": names[:10]})
 
-    assert (refused.status_code, refused.json()["fields"]) == (
+    assert (rejected.status_code, rejected.json()["fields"]) == (
         400,
         {"skills": ["Choose at most 10 skills. You chose 11."]},
     )
-    assert (taken.status_code, sorted(taken.json()["skills"])) == (201, sorted(names[:10]))
+    assert (accepted.status_code, sorted(accepted.json()["skills"])) == (201, sorted(names[:10]))
 
 
 def test_update_changes_given_fields(client, chat_scenario):
-    before = client.get(one(chat_scenario)).json()
+    before = client.get(detail_url(chat_scenario)).json()
 
-    response = send(client, "PATCH", one(chat_scenario), {"title": " Anew ", "skills": ["Termination"]})
+    response = send(client, "PATCH", detail_url(chat_scenario), {"title": " Anew ", "skills": ["Termination"]})
 
     changed = {"title": "Anew", "skills": ["Termination"], "updated_at": response.json()["updated_at"]}
     assert (response.status_code, response.json()) == (200, before | changed)
-    assert client.get(one(chat_scenario)).json() == response.json()
+    assert client.get(detail_url(chat_scenario)).json() == response.json()
     assert response.json()["updated_at"] > before["updated_at"]
 
 
 def test_update_clears_related_fields(client, chat_scenario, organization):
     Scenario.objects.update(category=organization.categories.first())
     chat_scenario.skills.set(organization.skills.all()[:2])
-    nothing = {"category": None, "account": None, "evaluator_context": "", "skills": []}
+    cleared = {"category": None, "account": None, "evaluator_context": "", "skills": []}
 
-    response = send(client, "PATCH", one(chat_scenario), nothing)
+    response = send(client, "PATCH", detail_url(chat_scenario), cleared)
 
     assert response.status_code == 200
-    assert {name: response.json()[name] for name in nothing} == nothing
+    assert {name: response.json()[name] for name in cleared} == cleared
     assert Scenario.objects.get().evaluator_context == ""
 
 
 def test_context_can_be_sent_as_file(client, chat_scenario):
     file = SimpleUploadedFile("criteria.MD", "\ufeff- Wartet.\r\n- Fragt „Was?“".encode())
 
-    response = upload(client, one(chat_scenario), context_file=file, title="With a file")
+    response = upload(client, detail_url(chat_scenario), context_file=file, title="With a file")
 
     assert response.status_code == 200
     assert response.json()["evaluator_context"] == "- Wartet.\n- Fragt „Was?“"
@@ -415,7 +415,7 @@ def test_context_can_be_sent_as_file(client, chat_scenario):
     ],
 )
 def test_invalid_context_file_keeps_old_context(client, chat_scenario, name, content):
-    response = upload(client, one(chat_scenario), context_file=SimpleUploadedFile(name, content))
+    response = upload(client, detail_url(chat_scenario), context_file=SimpleUploadedFile(name, content))
 
     assert (response.status_code, list(response.json()["fields"])) == (400, ["context_file"])
     assert CONTEXT_CANARY in Scenario.objects.get().evaluator_context
@@ -424,7 +424,7 @@ def test_invalid_context_file_keeps_old_context(client, chat_scenario, name, con
 def test_context_as_text_and_file_is_rejected(client, chat_scenario):
     file = SimpleUploadedFile("criteria.txt", b"- Waits.")
 
-    response = upload(client, one(chat_scenario), context_file=file, evaluator_context="- Asks.")
+    response = upload(client, detail_url(chat_scenario), context_file=file, evaluator_context="- Asks.")
 
     assert (response.status_code, list(response.json()["fields"])) == (400, ["context_file"])
 
@@ -433,37 +433,37 @@ def test_context_as_text_and_file_is_rejected(client, chat_scenario):
 def test_malformed_form_returns_400(client, chat_scenario, parameter):
     kind = f"multipart/form-data{parameter}"
 
-    response = client.generic("PATCH", one(chat_scenario), b"--x\r\nnothing", content_type=kind)
+    response = client.generic("PATCH", detail_url(chat_scenario), b"--x\r\nnothing", content_type=kind)
 
     assert (response.status_code, bool(response.json()["detail"])) == (400, True)
 
 
 def test_mode_is_locked_after_assignment(client, chat_scenario, chat_assignment):
-    refused = send(client, "PATCH", one(chat_scenario), {"mode": "phone", "title": "Anew"})
-    taken = send(client, "PATCH", one(chat_scenario), {"mode": "chat", "title": "Anew"})
+    rejected = send(client, "PATCH", detail_url(chat_scenario), {"mode": "phone", "title": "Anew"})
+    accepted = send(client, "PATCH", detail_url(chat_scenario), {"mode": "chat", "title": "Anew"})
 
-    assert (refused.status_code, list(refused.json()["fields"])) == (400, ["mode"])
-    assert refused.json()["detail"] == "mode: The mode is locked because this scenario has been assigned."
-    assert (taken.status_code, taken.json()["title"]) == (200, "Anew")
+    assert (rejected.status_code, list(rejected.json()["fields"])) == (400, ["mode"])
+    assert rejected.json()["detail"] == "mode: The mode is locked because this scenario has been assigned."
+    assert (accepted.status_code, accepted.json()["title"]) == (200, "Anew")
 
 
 def test_delete_removes_unassigned_scenario_and_file(client, chat_scenario, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True):
-        response = client.delete(one(chat_scenario))
+        response = client.delete(detail_url(chat_scenario))
 
     assert (response.status_code, response.content) == (204, b"")
     assert Scenario.objects.count() == 0
     assert not chat_scenario.evaluator_context_file.storage.exists(chat_scenario.evaluator_context_file.name)
-    assert client.get(one(chat_scenario)).status_code == 404
+    assert client.get(detail_url(chat_scenario)).status_code == 404
 
 
 def test_delete_of_assigned_scenario_returns_409_with_count(client, chat_scenario, chat_assignment):
-    response = client.delete(one(chat_scenario))
+    response = client.delete(detail_url(chat_scenario))
 
-    answer = response.json()
+    data = response.json()
     assert response.status_code == 409
-    assert (answer["code"], answer["assignments"]) == ("in_use", 1)
-    assert answer["detail"].startswith("This scenario has 1 assignment, so it can’t be deleted.")
+    assert (data["code"], data["assignments"]) == ("in_use", 1)
+    assert data["detail"].startswith("This scenario has 1 assignment, so it can’t be deleted.")
     assert Scenario.objects.get() == chat_scenario
 
 
@@ -471,7 +471,7 @@ def test_delete_of_assigned_scenario_returns_409_with_count(client, chat_scenari
 def test_promote_requires_pii_confirmation(client, organization, body):
     scenario = add_scenario(organization, "Made for one", is_one_time=True)
 
-    response = send(client, "POST", one(scenario) + "promote/", body)
+    response = send(client, "POST", detail_url(scenario) + "promote/", body)
 
     [question] = response.json()["fields"]["nothing_personal_left"]
     assert response.status_code == 400 and "contains no personal details" in question
@@ -481,15 +481,15 @@ def test_promote_requires_pii_confirmation(client, organization, body):
 def test_promote_and_demote(client, organization):
     scenario = add_scenario(organization, "Made for one", is_one_time=True)
 
-    promoted = send(client, "POST", one(scenario) + "promote/", {"nothing_personal_left": True})
+    promoted = send(client, "POST", detail_url(scenario) + "promote/", {"nothing_personal_left": True})
     assert (promoted.status_code, promoted.json()["is_one_time"], titles(client)) == (200, False, ["Made for one"])
 
-    demoted = client.post(one(scenario) + "demote/")
+    demoted = client.post(detail_url(scenario) + "demote/")
     assert (demoted.status_code, demoted.json()["is_one_time"], titles(client)) == (200, True, [])
 
 
 def test_demote_of_assigned_scenario_returns_409(client, chat_scenario, chat_assignment):
-    response = client.post(one(chat_scenario) + "demote/")
+    response = client.post(detail_url(chat_scenario) + "demote/")
 
     assert (response.status_code, response.json()["code"], response.json()["assignments"]) == (409, "in_use", 1)
     assert Scenario.objects.get().is_one_time is False
@@ -498,10 +498,10 @@ def test_demote_of_assigned_scenario_returns_409(client, chat_scenario, chat_ass
 def test_update_cannot_promote(client, organization):
     scenario = add_scenario(organization, "Made for one", is_one_time=True)
 
-    refused = send(client, "PATCH", one(scenario), {"is_one_time": False})
-    same = send(client, "PATCH", one(scenario), {"is_one_time": True})
+    rejected = send(client, "PATCH", detail_url(scenario), {"is_one_time": False})
+    same = send(client, "PATCH", detail_url(scenario), {"is_one_time": True})
 
-    assert (refused.status_code, list(refused.json()["fields"])) == (400, ["is_one_time"])
+    assert (rejected.status_code, list(rejected.json()["fields"])) == (400, ["is_one_time"])
     assert same.status_code == 200
     assert Scenario.objects.get().is_one_time is True
 
@@ -513,8 +513,8 @@ def test_lint_returns_passage(client):
 
     assert response.status_code == 200
     assert {"field", "code", "message", "start", "end"} == set(response.json()["advice"][0])
-    found = [one for one in response.json()["advice"] if one["code"] == "leaks_grading"]
-    assert [one["field"] for one in found] == ["prompt"]
+    found = [advice for advice in response.json()["advice"] if advice["code"] == "leaks_grading"]
+    assert [advice["field"] for advice in found] == ["prompt"]
     assert "graded" in prompt[found[0]["start"] : found[0]["end"]]
 
 
@@ -523,8 +523,8 @@ def test_lint_accepts_empty_text_and_both_modes(client):
     spoken = {"prompt": "p", "evaluator_context": "- Speaks with a warm tone of voice.", "mode": "chat"}
     chat = send(client, "POST", SCENARIOS + "lint/", spoken)
 
-    assert "no_persona" in [one["code"] for one in empty.json()["advice"]]
-    assert "unseen_criterion" in [one["code"] for one in chat.json()["advice"]]
+    assert "no_persona" in [advice["code"] for advice in empty.json()["advice"]]
+    assert "unseen_criterion" in [advice["code"] for advice in chat.json()["advice"]]
 
 
 @pytest.mark.parametrize(
@@ -544,7 +544,7 @@ def test_lint_of_invalid_text_returns_400(client, field, body):
     assert (response.status_code, list(response.json()["fields"])) == (400, [field])
 
 
-EVERYTHING = [
+ALL_ROUTES = [
     ("GET", ""), ("POST", ""), ("GET", "{}/"), ("PATCH", "{}/"), ("DELETE", "{}/"), ("POST", "{}/promote/"),
     ("POST", "{}/demote/"), ("POST", "lint/"), ("GET", "export/"), ("POST", "import/"), ("GET", "imports/"),
     ("GET", "imports/{}/"), ("GET", "drafts/"), ("POST", "drafts/"), ("GET", "drafts/{}/"), ("DELETE", "drafts/{}/"),
@@ -552,7 +552,7 @@ EVERYTHING = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("method", "path"), EVERYTHING)
+@pytest.mark.parametrize(("method", "path"), ALL_ROUTES)
 def test_counselor_is_denied_everywhere(counselor, chat_scenario, method, path):
     response = send(client_of(counselor), method, SCENARIOS + path.format(chat_scenario.pk), {})
 
@@ -563,7 +563,7 @@ def test_counselor_is_denied_everywhere(counselor, chat_scenario, method, path):
     assert not [canary for canary in canaries if canary in response.content.decode()]
 
 
-@pytest.mark.parametrize(("method", "path"), EVERYTHING)
+@pytest.mark.parametrize(("method", "path"), ALL_ROUTES)
 def test_anonymous_user_is_denied_everywhere(db, method, path):
     response = send(Client(), method, SCENARIOS + path.format(UNKNOWN), {})
 
@@ -574,19 +574,19 @@ def test_evaluator_can_only_read(evaluator, chat_scenario):
     client = client_of(evaluator)
 
     assert titles(client) == [chat_scenario.title]
-    assert client.get(one(chat_scenario)).status_code == 200
-    for method, path in EVERYTHING:
+    assert client.get(detail_url(chat_scenario)).status_code == 200
+    for method, path in ALL_ROUTES:
         if method not in {"GET", "HEAD", "OPTIONS"}:
-            answer = send(client, method, SCENARIOS + path.format(chat_scenario.pk), {})
-            assert answer.status_code == 403, (method, path)
+            response = send(client, method, SCENARIOS + path.format(chat_scenario.pk), {})
+            assert response.status_code == 403, (method, path)
 
 
 def test_trainer_can_write_but_not_delete(trainer, chat_scenario):
     client = client_of(trainer)
 
     assert send(client, "POST", SCENARIOS, {"title": "A", "prompt": "p"}).status_code == 201
-    assert send(client, "PATCH", one(chat_scenario), {"title": "B"}).status_code == 200
-    assert client.delete(one(chat_scenario)).status_code == 403
+    assert send(client, "PATCH", detail_url(chat_scenario), {"title": "B"}).status_code == 200
+    assert client.delete(detail_url(chat_scenario)).status_code == 403
 
 
 def test_stranger_cannot_see_or_change_scenarios(stranger, chat_scenario, account):
@@ -596,7 +596,7 @@ def test_stranger_cannot_see_or_change_scenarios(stranger, chat_scenario, accoun
     assert titles(client, "?is_one_time=any") == []
     for method, path in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "promote/"), ("POST", "demote/")):
         body = {"title": "Taken"} if method == "PATCH" else {"nothing_personal_left": True}
-        theirs = send(client, method, one(chat_scenario) + path, body)
+        theirs = send(client, method, detail_url(chat_scenario) + path, body)
         unknown = send(client, method, f"{SCENARIOS}{UNKNOWN}/{path}", body)
         assert (theirs.status_code, theirs.content) == (404, unknown.content), (method, path)
     for body in ({"account": str(account.pk)}, {"organization": str(account.organization_id)}):
@@ -618,24 +618,24 @@ def test_names_of_another_organization_are_unknown(stranger, organization):
 
 
 def test_account_of_another_organization_is_unknown(stranger, account):
-    theirs = send(client_of(stranger), "POST", SCENARIOS, WRITTEN | {"account": str(account.pk)})
-    nobodys = send(client_of(stranger), "POST", SCENARIOS, WRITTEN | {"account": str(UNKNOWN)})
+    theirs = send(client_of(stranger), "POST", SCENARIOS, SCENARIO_FIELDS | {"account": str(account.pk)})
+    unknown = send(client_of(stranger), "POST", SCENARIOS, SCENARIO_FIELDS | {"account": str(UNKNOWN)})
 
-    told = [response.json()["fields"]["account"] for response in (theirs, nobodys)]
-    assert (theirs.status_code, nobodys.status_code) == (400, 400)
-    assert told == [[f"There is no account {account.pk}."], [f"There is no account {UNKNOWN}."]]
+    errors = [response.json()["fields"]["account"] for response in (theirs, unknown)]
+    assert (theirs.status_code, unknown.status_code) == (400, 400)
+    assert errors == [[f"There is no account {account.pk}."], [f"There is no account {UNKNOWN}."]]
 
 
 def test_filter_suggestion_names_own_organization_only(stranger, organization):
     organization.categories.create(name="Harbor onboarding")
 
-    told = client_of(stranger).get(f"{SCENARIOS}?category=harbor onboardin").json()
+    error = client_of(stranger).get(f"{SCENARIOS}?category=harbor onboardin").json()
 
-    assert "Harbor onboarding" not in json.dumps(told)
-    assert "category" in told["fields"]
+    assert "Harbor onboarding" not in json.dumps(error)
+    assert "category" in error["fields"]
 
 
-def test_token_and_session_are_equivalent(supervisor, chat_scenario):
+def test_service_token_can_read_scenarios(supervisor, chat_scenario):
     _, secret = issue_service_token(supervisor, "Learning system", ["scenarios:read"])
 
     response = Client().get(SCENARIOS, headers={"Authorization": f"Bearer {secret}"})
@@ -653,7 +653,7 @@ def test_session_requires_csrf_token(supervisor):
 
 @pytest.mark.parametrize("method", ["PUT", "TRACE", "PURGE"])
 def test_other_methods_return_405(client, chat_scenario, method):
-    for path in (SCENARIOS, one(chat_scenario)):
+    for path in (SCENARIOS, detail_url(chat_scenario)):
         assert client.generic(method, path).status_code == 405
 
 
@@ -678,7 +678,7 @@ def add_library(organization, account) -> None:
     add_scenario(organization, "For one", is_one_time=True)
 
 
-async def exported(client, query: str):
+async def download_export(client, query: str):
     response = await client.get(f"{SCENARIOS}export/{query}")
     return response, b"".join([block async for block in response.streaming_content])
 
@@ -689,7 +689,7 @@ async def test_importing_export_changes_nothing(supervisor, organization, accoun
     await sync_to_async(add_library)(organization, account)
     client = await log_in(supervisor)
 
-    response, body = await exported(client, f"?as={kind}&is_one_time=any")
+    response, body = await download_export(client, f"?as={kind}&is_one_time=any")
 
     assert response.status_code == 200
     types = {"json": "application/json; charset=utf-8", "csv": "text/csv; charset=utf-8"}
@@ -708,7 +708,7 @@ async def test_export_applies_filters(supervisor, organization, account, strange
     client = await log_in(supervisor)
 
     async def names(client, query: str) -> list[str]:
-        response, body = await exported(client, query)
+        response, body = await download_export(client, query)
         return [row["title"] for row in json.loads(body)["scenarios"]]
 
     assert await names(client, "") == ["Plain", 'Ärger, "laut"']
@@ -744,46 +744,46 @@ def test_openapi_schema_is_valid(db, tmp_path):
 
 
 @pytest.fixture
-def out_of_reach(chat_scenario) -> Scenario:
+def unreadable_scenario(chat_scenario) -> Scenario:
     """Return a scenario whose evaluator context file is missing."""
     write_evaluator_context(chat_scenario, "- Asks directly.")
     chat_scenario.evaluator_context_file.storage.delete(chat_scenario.evaluator_context_file.name)
     return chat_scenario
 
 
-def unavailable(response) -> bool:
-    answer = response.json()
-    return (response.status_code, answer["code"], answer["retryable"]) == (503, "storage_unavailable", True)
+def is_unavailable(response) -> bool:
+    data = response.json()
+    return (response.status_code, data["code"], data["retryable"]) == (503, "storage_unavailable", True)
 
 
-def test_unavailable_context_returns_503(client, out_of_reach, caplog):
-    response = client.get(one(out_of_reach))
+def test_unavailable_context_returns_503(client, unreadable_scenario, caplog):
+    response = client.get(detail_url(unreadable_scenario))
 
-    assert unavailable(response)
+    assert is_unavailable(response)
     assert response.json()["detail"] == (
         "The evaluator context can’t be read right now. Nothing was changed. Try again in a moment."
     )
     [record] = [record for record in caplog.records if record.name.startswith("scenarios.models")]
-    assert record.scenario_id == out_of_reach.pk
+    assert record.scenario_id == unreadable_scenario.pk
     assert client.get(SCENARIOS).status_code == 200
 
 
 @pytest.mark.parametrize("kind", ["json", "csv"])
-def test_failed_export_returns_503(client, out_of_reach, kind):
-    assert unavailable(client.get(f"{SCENARIOS}export/?as={kind}"))
+def test_failed_export_returns_503(client, unreadable_scenario, kind):
+    assert is_unavailable(client.get(f"{SCENARIOS}export/?as={kind}"))
 
 
-def test_unavailable_context_prevents_write(client, out_of_reach):
+def test_unavailable_context_prevents_write(client, unreadable_scenario):
     one_time = {"is_one_time": True, "is_active": True}
-    Scenario.objects.filter(pk=out_of_reach.pk).update(**one_time)
-    before = Scenario.objects.values().get(pk=out_of_reach.pk)
+    Scenario.objects.filter(pk=unreadable_scenario.pk).update(**one_time)
+    before = Scenario.objects.values().get(pk=unreadable_scenario.pk)
 
-    answers = [
-        send(client, "PATCH", one(out_of_reach), {"title": "Renamed"}),
-        send(client, "PATCH", one(out_of_reach), {"evaluator_context": "- Waits."}),
-        send(client, "POST", f"{one(out_of_reach)}promote/", {"nothing_personal_left": True}),
-        send(client, "POST", f"{one(out_of_reach)}demote/"),
+    responses = [
+        send(client, "PATCH", detail_url(unreadable_scenario), {"title": "Renamed"}),
+        send(client, "PATCH", detail_url(unreadable_scenario), {"evaluator_context": "- Waits."}),
+        send(client, "POST", f"{detail_url(unreadable_scenario)}promote/", {"nothing_personal_left": True}),
+        send(client, "POST", f"{detail_url(unreadable_scenario)}demote/"),
     ]
 
-    assert [unavailable(answer) for answer in answers] == [True] * 4
-    assert Scenario.objects.values().get(pk=out_of_reach.pk) == before
+    assert [is_unavailable(response) for response in responses] == [True] * 4
+    assert Scenario.objects.values().get(pk=unreadable_scenario.pk) == before

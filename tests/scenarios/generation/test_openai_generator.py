@@ -28,9 +28,9 @@ Say what a pause is for.
 """
 
 
-def wanted(**fields):
-    given = {"source": SOURCE, "instructions": "Angrier at first.", "mode": "phone", "difficulty": "intermediate"}
-    return DraftRequest(**given | {"skills": SKILLS, "account_name": "Harbor State Line"} | fields)
+def draft_request(**fields):
+    defaults = {"source": SOURCE, "instructions": "Angrier at first.", "mode": "phone", "difficulty": "intermediate"}
+    return DraftRequest(**defaults | {"skills": SKILLS, "account_name": "Harbor State Line"} | fields)
 
 
 def requests(standin):
@@ -48,7 +48,7 @@ def store_id(standin):
 
 
 def test_draft_has_every_field_of_scenario(standin, settings):
-    draft = generate_draft(wanted())
+    draft = generate_draft(draft_request())
 
     headings = re.findall("^## (.+)$", draft.prompt, re.MULTILINE)
     assert headings == list(PROMPT_HEADINGS.values())
@@ -67,7 +67,7 @@ def test_draft_has_every_field_of_scenario(standin, settings):
 def test_request_is_strict_limited_and_not_stored(standin, settings):
     settings.GENERATOR_MAX_OUTPUT_TOKENS = 3456
 
-    generate_draft(wanted())
+    generate_draft(draft_request())
 
     [request] = requests(standin)
     form = request["text"]["format"]
@@ -78,13 +78,13 @@ def test_request_is_strict_limited_and_not_stored(standin, settings):
 
 
 def test_source_is_quoted_and_not_an_instruction(standin):
-    generate_draft(wanted())
+    generate_draft(draft_request())
 
     [request] = requests(standin)
     [message] = request["input"]
-    order, quoted = [part["text"] for part in message["content"]]
+    parameters, quoted = [part["text"] for part in message["content"]]
     assert (message["role"], json.loads(quoted)) == ("user", {"quoted_material": SOURCE})
-    assert json.loads(order) == {
+    assert json.loads(parameters) == {
         "wanted": {
             "mode": "phone",
             "difficulty": "intermediate",
@@ -93,12 +93,12 @@ def test_source_is_quoted_and_not_an_instruction(standin):
             "instructions": "Angrier at first.",
         }
     }
-    assert "quokkaorder" not in json.dumps(request | {"input": [order]})
+    assert "quokkaorder" not in json.dumps(request | {"input": [parameters]})
 
 
 def test_instructions_are_same_for_every_source(standin):
-    generate_draft(wanted())
-    generate_draft(wanted(source="Another one.", instructions="quokkawish", mode="chat"))
+    generate_draft(draft_request())
+    generate_draft(draft_request(source="Another one.", instructions="quokkawish", mode="chat"))
 
     first, second = requests(standin)
     assert first["instructions"] == second["instructions"] != ""
@@ -106,7 +106,7 @@ def test_instructions_are_same_for_every_source(standin):
 
 
 def test_sections_are_verified_by_found_headings(standin, store_id):
-    draft = generate_draft(wanted(vector_store_id=store_id))
+    draft = generate_draft(draft_request(vector_store_id=store_id))
 
     [request] = requests(standin)
     assert request["tools"][0]["vector_store_ids"] == [store_id]
@@ -120,7 +120,7 @@ def test_sections_are_verified_by_found_headings(standin, store_id):
 
 def test_missing_vector_store_drafts_without_procedures(standin, caplog):
     with caplog.at_level(logging.WARNING, logger="scenarios.generation.openai_generator"):
-        draft = generate_draft(wanted(vector_store_id="vs_gone", draft_id="draft-7"))
+        draft = generate_draft(draft_request(vector_store_id="vs_gone", draft_id="draft-7"))
 
     first, second = requests(standin)
     assert "tools" in first and "tools" not in second
@@ -149,7 +149,7 @@ def test_api_errors_become_ai_unavailable_error(standin, fault, code, retryable,
     standin.add_fault(RESPONSES, fault, times=None)
 
     with pytest.raises(AIUnavailableError) as caught:
-        generate_draft(wanted())
+        generate_draft(draft_request())
 
     assert (caught.value.code, caught.value.retryable) == (code, retryable)
     assert len(requests(standin)) == calls
@@ -158,7 +158,7 @@ def test_api_errors_become_ai_unavailable_error(standin, fault, code, retryable,
 def test_single_error_is_retried(standin):
     standin.add_fault(RESPONSES, {"status": 503, "retry_after": 0.01})
 
-    draft = generate_draft(wanted())
+    draft = generate_draft(draft_request())
 
     assert draft.title != ""
     assert len(requests(standin)) == 2
@@ -169,14 +169,14 @@ def test_slow_answer_times_out(standin, settings):
     standin.add_fault(RESPONSES, {"delay": 5}, times=None)
 
     with pytest.raises(AIUnavailableError) as caught:
-        generate_draft(wanted())
+        generate_draft(draft_request())
 
     assert (caught.value.code, caught.value.retryable) == ("timeout", True)
 
 
 def test_closed_port_is_unreachable(settings):
     with pytest.raises(AIUnavailableError) as caught:
-        generate_draft(wanted())
+        generate_draft(draft_request())
 
     assert (caught.value.code, caught.value.retryable) == ("unreachable", True)
 
@@ -185,7 +185,7 @@ def test_temporary_error_keeps_file_search(standin, store_id):
     standin.add_fault(RESPONSES, {"status": 503, "retry_after": 0.01}, times=None)
 
     with pytest.raises(AIUnavailableError):
-        generate_draft(wanted(vector_store_id=store_id))
+        generate_draft(draft_request(vector_store_id=store_id))
 
     assert ["tools" in request for request in requests(standin)] == [True, True]
 
@@ -200,7 +200,7 @@ ANSWER = {
 }
 
 
-def made_of(answer, *, found=(), store="vs_1", skills=SKILLS, **response):
+def build_draft(answer, *, found=(), store="vs_1", skills=SKILLS, **response):
     """Return the draft built from an answer (fields or raw text). `found` holds the passages a search returned."""
     text = answer if isinstance(answer, str) else json.dumps(ANSWER | answer)
     message = {"id": "m", "type": "message", "role": "assistant", "status": "completed"}
@@ -210,25 +210,27 @@ def made_of(answer, *, found=(), store="vs_1", skills=SKILLS, **response):
         call = {"id": "fs", "type": "file_search_call", "status": "completed", "queries": [], "results": results}
         output.insert(0, call)
     options = {"parallel_tool_calls": False, "tool_choice": "auto", "tools": [], "status": "completed"}
-    given = {"id": "r", "created_at": 0, "model": "m", "object": "response", "output": output} | options | response
-    return _build_draft(Response.model_validate(given), wanted(vector_store_id=store, skills=skills))
+    response_fields = (
+        {"id": "r", "created_at": 0, "model": "m", "object": "response", "output": output} | options | response
+    )
+    return _build_draft(Response.model_validate(response_fields), draft_request(vector_store_id=store, skills=skills))
 
 
-def refused(answer, **response):
+def build_error(answer, **response):
     with pytest.raises(AIUnavailableError) as caught:
-        made_of(answer, **response)
+        build_draft(answer, **response)
     assert caught.value.retryable is True
     return caught.value
 
 
 def test_prompt_has_headings_in_fixed_order():
-    draft = made_of({"caller": dict(reversed(ANSWER["caller"].items()))})
+    draft = build_draft({"caller": dict(reversed(ANSWER["caller"].items()))})
 
     assert draft.prompt == "\n\n".join(f"## {heading}\nText of {part}." for part, heading in PROMPT_HEADINGS.items())
 
 
 @pytest.mark.parametrize(
-    ("written", "kept"),
+    ("raw", "expected"),
     [
         ("plain", "plain"),
         ("a \ue200cite\ue202turn0file1\ue201b", "a b"),
@@ -240,16 +242,16 @@ def test_prompt_has_headings_in_fixed_order():
         ('quotes " and \\ stay', 'quotes " and \\ stay'),
     ],
 )
-def test_citation_marks_are_removed(written, kept):
-    draft = made_of({"title": written, "caller": ANSWER["caller"] | {"who": written}, "checks": [written]})
+def test_citation_marks_are_removed(raw, expected):
+    draft = build_draft({"title": raw, "caller": ANSWER["caller"] | {"who": raw}, "checks": [raw]})
 
-    assert draft.title == kept
-    assert draft.prompt.startswith(f"## Who you are\n{kept}\n")
-    assert draft.evaluator_context == f"- {kept}"
+    assert draft.title == expected
+    assert draft.prompt.startswith(f"## Who you are\n{expected}\n")
+    assert draft.evaluator_context == f"- {expected}"
 
 
 def test_checks_become_bullet_list():
-    draft = made_of({"checks": ["- Asks  about\nsleep.", "", "* Sums up.", "Says 2 * 2 - 1."]})
+    draft = build_draft({"checks": ["- Asks  about\nsleep.", "", "* Sums up.", "Says 2 * 2 - 1."]})
 
     assert draft.evaluator_context == "- Asks about sleep.\n- Sums up.\n- Says 2 * 2 - 1."
 
@@ -257,7 +259,7 @@ def test_checks_become_bullet_list():
 @pytest.mark.parametrize("part", PROMPT_HEADINGS)
 @pytest.mark.parametrize("blank", ["", " \n", "\0", "\ue201"])
 def test_missing_caller_part_is_unusable(part, blank):
-    assert refused({"caller": ANSWER["caller"] | {part: blank}}).code == "unusable_answer"
+    assert build_error({"caller": ANSWER["caller"] | {part: blank}}).code == "unusable_answer"
 
 
 @pytest.mark.parametrize(
@@ -278,11 +280,11 @@ def test_missing_caller_part_is_unusable(part, blank):
     ],
 )
 def test_invalid_answer_is_unusable(answer):
-    assert refused(answer).code == "unusable_answer"
+    assert build_error(answer).code == "unusable_answer"
 
 
 def test_unusable_answer_is_not_logged():
-    error = refused('{"title": "quokkaname"')
+    error = build_error('{"title": "quokkaname"')
 
     assert (error.__cause__, error.__suppress_context__) == (None, True)
 
@@ -298,13 +300,13 @@ def test_unusable_answer_is_not_logged():
     ],
 )
 def test_response_status_is_checked_before_content(response, code):
-    assert refused({}, **response).code == code
+    assert build_error({}, **response).code == code
 
 
 def test_texts_stay_within_scenario_limits():
     caller = dict.fromkeys(PROMPT_HEADINGS, "x" * 1300)
 
-    draft = made_of({"title": "word " * 60, "description": "word\n" * 400, "caller": caller})
+    draft = build_draft({"title": "word " * 60, "description": "word\n" * 400, "caller": caller})
 
     assert (draft.title, len(draft.title)) == ("word " * 49 + "word…", 250)
     assert (draft.description[-6:], len(draft.description)) == (" word…", 995)
@@ -313,20 +315,20 @@ def test_texts_stay_within_scenario_limits():
 
 
 def test_title_at_limit_is_unchanged():
-    assert made_of({"title": "x" * 255}).title == "x" * 255
-    assert made_of({"title": "x" * 256}).title == "x" * 254 + "…"
+    assert build_draft({"title": "x" * 255}).title == "x" * 255
+    assert build_draft({"title": "x" * 256}).title == "x" * 254 + "…"
 
 
-def test_skills_are_offered_ones_each_once_at_most_five():
+def test_skills_are_unique_offered_and_at_most_five():
     offered = ["Active listening", "a", "b", "c", "d", "e"]
-    given = ["ACTIVE LISTENING", "Invented", "active listening", "E", "d", "c", "b", "a"]
+    suggested = ["ACTIVE LISTENING", "Invented", "active listening", "E", "d", "c", "b", "a"]
 
-    draft = made_of({"skills": given}, skills=offered)
+    draft = build_draft({"skills": suggested}, skills=offered)
 
     assert draft.skills == ["Active listening", "e", "d", "c", "b"]
 
 
-FOUND = """3. Opening the call
+PASSAGE = """3. Opening the call
 Introduce yourself. Offer a follow-up within
 24 hours after any talk of suicide.
 
@@ -339,7 +341,7 @@ Introduce yourself. Offer a follow-up within
 
 
 @pytest.mark.parametrize(
-    ("written", "number", "is_proven"),
+    ("raw_number", "number", "is_proven"),
     [
         ("3", "3", True),
         ("3.", "3", True),
@@ -360,20 +362,20 @@ Introduce yourself. Offer a follow-up within
         ("Opening", "", False),
     ],
 )
-def test_section_is_verified_by_line_with_its_number(written, number, is_proven):
-    section = {"number": written, "title": "A title", "why": "Because."}
+def test_section_is_verified_by_line_with_its_number(raw_number, number, is_proven):
+    section = {"number": raw_number, "title": "A title", "why": "Because."}
 
-    [suggested] = made_of({"sections": [section]}, found=["Nothing.", FOUND]).sections
+    [suggested] = build_draft({"sections": [section]}, found=["Nothing.", PASSAGE]).sections
 
     assert (suggested.number, suggested.is_verified) == (number, is_proven)
     assert (suggested.title, suggested.why) == ("A title", "Because.")
 
 
 def test_sections_are_unique_and_named():
-    written = [("3", "First"), ("Section 3", "Again"), ("", "Unnumbered"), ("", ""), ("1", "Last")]
-    sections = [{"number": number, "title": title, "why": ""} for number, title in written]
+    numbered_titles = [("3", "First"), ("Section 3", "Again"), ("", "Unnumbered"), ("", ""), ("1", "Last")]
+    sections = [{"number": number, "title": title, "why": ""} for number, title in numbered_titles]
 
-    draft = made_of({"sections": sections})
+    draft = build_draft({"sections": sections})
 
     assert [(section.number, section.title) for section in draft.sections] == [
         ("3", "First"),

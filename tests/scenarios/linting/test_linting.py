@@ -291,7 +291,7 @@ def test_two_speakers_are_found(lines):
 
 
 @pytest.mark.parametrize("lines", ONE)
-def test_hand_over_between_speakers_is_accepted(lines):
+def test_handover_between_speakers_is_accepted(lines):
     assert passages("two_speakers", f"{PERSON}\n{lines}") == []
 
 
@@ -459,8 +459,8 @@ def test_text_without_list_is_found():
 
 
 def test_points_beyond_twentieth_are_reported_and_not_checked():
-    colours = ["red", "orange", "yellow", "green", "blue", "violet", "black", "white", "grey", "brown", "pink"]
-    listed = [f"- Asks about the {colour} {thing}.\n" for thing in ("door", "car") for colour in colours]
+    colors = ["red", "orange", "yellow", "green", "blue", "violet", "black", "white", "grey", "brown", "pink"]
+    listed = [f"- Asks about the {color} {thing}.\n" for thing in ("door", "car") for color in colors]
     criteria = "".join(listed[:20]) + "1. Shows empathy.\n- Be good.\n"
 
     assert [(advice.code, criteria[advice.start : advice.end]) for advice in advice_on(criteria=criteria)] == [

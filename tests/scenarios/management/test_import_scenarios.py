@@ -20,7 +20,7 @@ ROW = {"title": "Night shift", "prompt": "You are Dana.", "evaluator_context": "
 
 
 @pytest.fixture
-def pack(tmp_path):
+def write_pack(tmp_path):
     def write(*rows: dict[str, Any], name: str = "pack.json") -> Path:
         path = tmp_path / name
         path.write_text(json.dumps({"scenarios": rows}))
@@ -29,21 +29,21 @@ def pack(tmp_path):
     return write
 
 
-def run(*arguments: Any) -> tuple[dict[str, Any], str]:
+def run_command(*arguments: Any) -> tuple[dict[str, Any], str]:
     """Run the command. Return its JSON output and the message of its CommandError, or "" if it succeeded."""
-    out, ended = StringIO(), ""
+    out, message = StringIO(), ""
     try:
         call_command("import_scenarios", *map(str, arguments), "--json", stdout=out, stderr=StringIO())
     except CommandError as error:
-        ended = str(error)
+        message = str(error)
         assert error.returncode == 1
-    return json.loads(out.getvalue() or "{}"), ended
+    return json.loads(out.getvalue() or "{}"), message
 
 
-def test_second_run_imports_nothing(pack, organization):
-    path = pack(ROW, {"title": "Morning", "prompt": "You are Walter.", "mode": "chat"})
+def test_second_run_imports_nothing(write_pack, organization):
+    path = write_pack(ROW, {"title": "Morning", "prompt": "You are Walter.", "mode": "chat"})
 
-    first, second = run(path), run(path)
+    first, second = run_command(path), run_command(path)
 
     titles = ["Night shift", "Morning"]
     empty: dict[str, Any] = {"updated": 0, "invalid": 0, "updated_titles": [], "new_categories": [], "errors": []}
@@ -54,17 +54,17 @@ def test_second_run_imports_nothing(pack, organization):
     assert (scenario.evaluator_context, scenario.created_by, scenario.account) == ("- Waits.", None, None)
 
 
-def test_import_runs_without_worker_and_is_recorded(pack, organization):
-    run(pack(ROW))
+def test_import_runs_without_worker_and_is_recorded(write_pack, organization):
+    run_command(write_pack(ROW))
 
     job = ImportJob.objects.get()
     assert (job.status, job.source, job.filename, job.written) == ("completed", "command", "pack.json", 1)
 
 
-def test_invalid_row_stops_import_and_is_reported(pack, organization):
-    outcome, ended = run(pack(ROW, {"title": "Morning", "prompt": "", "category": "nowhere"}))
+def test_invalid_row_stops_import_and_is_reported(write_pack, organization):
+    outcome, message = run_command(write_pack(ROW, {"title": "Morning", "prompt": "", "category": "nowhere"}))
 
-    assert ended == "1 row is invalid. Nothing was imported. To add missing categories, use --create-categories."
+    assert message == "1 row is invalid. Nothing was imported. To add missing categories, use --create-categories."
     assert (outcome["created"], outcome["invalid"], Scenario.objects.count()) == (0, 1, 0)
     assert [(error["row"], error["field"]) for error in outcome["errors"]] == [(2, "prompt"), (2, "category")]
     assert outcome["errors"][1]["message"] == (
@@ -73,33 +73,35 @@ def test_invalid_row_stops_import_and_is_reported(pack, organization):
     assert not ImportJob.objects.exists()
 
 
-def test_partial_imports_valid_rows_and_reports_invalid_one(pack, organization):
-    outcome, ended = run(pack(ROW, {"title": "Morning"}), "--partial")
+def test_partial_imports_valid_rows_and_reports_invalid_one(write_pack, organization):
+    outcome, message = run_command(write_pack(ROW, {"title": "Morning"}), "--partial")
 
-    assert ended == "1 row is invalid. The other rows were imported."
+    assert message == "1 row is invalid. The other rows were imported."
     assert (outcome["created_titles"], outcome["invalid"]) == (["Night shift"], 1)
     assert Scenario.objects.get().title == "Night shift"
 
 
-def test_invalid_row_stops_import_of_all_files(pack, organization):
-    good, bad = pack(ROW, name="good.json"), pack({"title": "Morning"}, name="bad.json")
+def test_invalid_row_stops_import_of_all_files(write_pack, organization):
+    good, bad = write_pack(ROW, name="good.json"), write_pack({"title": "Morning"}, name="bad.json")
 
-    assert run(good, bad)[0]["created"] == 0
-    assert run(good, bad, "--partial")[0]["created"] == 1
+    assert run_command(good, bad)[0]["created"] == 0
+    assert run_command(good, bad, "--partial")[0]["created"] == 1
 
 
-def test_title_in_two_files_is_created_once(pack, organization):
-    outcome, _ = run(pack(ROW, name="one.json"), pack(ROW | {"title": " NIGHT shift"}, name="two.json"))
+def test_title_in_two_files_is_created_once(write_pack, organization):
+    outcome, _ = run_command(
+        write_pack(ROW, name="one.json"), write_pack(ROW | {"title": " NIGHT shift"}, name="two.json")
+    )
 
     assert (outcome["created"], outcome["skipped_titles"]) == (1, ["NIGHT shift"])
 
 
 @pytest.mark.parametrize("update", [[], ["--update"]])
-def test_dry_run_reports_same_outcome_as_run(pack, organization, update):
+def test_dry_run_reports_same_outcome_as_run(write_pack, organization, update):
     add_scenario(organization, "There already", prompt="You are Dana.")
     files = [
-        pack(ROW, {"title": "There already", "prompt": "You are Ines."}, name="one.json"),
-        pack(
+        write_pack(ROW, {"title": "There already", "prompt": "You are Ines."}, name="one.json"),
+        write_pack(
             {"title": "NIGHT shift", "prompt": "You are Walter."},
             {"title": "there ALREADY", "prompt": "You are Tom."},
             {"title": "Morning", "prompt": "You are Walter."},
@@ -107,37 +109,37 @@ def test_dry_run_reports_same_outcome_as_run(pack, organization, update):
         ),
     ]
 
-    promised, _ = run(*files, "--dry-run", *update)
-    done, _ = run(*files, *update)
+    preview, _ = run_command(*files, "--dry-run", *update)
+    result, _ = run_command(*files, *update)
 
-    assert promised == done | {"dry_run": True}
-    assert (done["created_titles"], done["updated"]) == (["Night shift", "Morning"], len(update))
+    assert preview == result | {"dry_run": True}
+    assert (result["created_titles"], result["updated"]) == (["Night shift", "Morning"], len(update))
     assert Scenario.objects.get(title="Night shift").prompt == "You are Dana."
 
 
-def test_repeated_title_names_row_of_earlier_file(pack, organization):
-    run(pack({"title": "Morning", "prompt": "x"}, ROW, name="one.json"), pack(ROW, name="two.json"))
+def test_repeated_title_names_row_of_earlier_file(write_pack, organization):
+    run_command(write_pack({"title": "Morning", "prompt": "x"}, ROW, name="one.json"), write_pack(ROW, name="two.json"))
 
     problems = ImportJob.objects.get(filename="two.json").rows.get().problems
     assert [problem["message"] for problem in problems] == ["Row 2 of one.json has the same title."]
 
 
-def test_file_named_twice_is_imported_once(pack, organization):
-    path = pack(ROW)
+def test_file_named_twice_is_imported_once(write_pack, organization):
+    path = write_pack(ROW)
 
-    assert run(path, path)[0]["created"] == 1
+    assert run_command(path, path)[0]["created"] == 1
     assert ImportJob.objects.count() == 1
 
 
-def test_import_taken_over_by_worker_is_not_reported_done(pack, organization):
+def test_import_taken_over_by_worker_is_not_reported_done(write_pack, organization):
     def take_over() -> None:
         ImportJob.objects.update(fence=F("fence") + 1)
 
-    path = pack(*make_rows(150))
+    path = write_pack(*make_rows(150))
     with run_before_query('INSERT INTO "scenarios_scenario"', take_over):
-        outcome, ended = run(path)
+        outcome, message = run_command(path)
 
-    assert (outcome, ended) == (
+    assert (outcome, message) == (
         {},
         "This took so long that a worker took over and is importing the rest. "
         f"100 of 150 rows of {path} were imported. "
@@ -146,35 +148,38 @@ def test_import_taken_over_by_worker_is_not_reported_done(pack, organization):
     assert ImportJob.objects.get().status == ImportJob.Status.RUNNING
 
 
-def test_dry_run_reports_outcome_and_writes_nothing(pack, organization):
-    outcome, ended = run(pack(ROW | {"category": "new one"}), "--dry-run", "--create-categories")
+def test_dry_run_reports_outcome_and_writes_nothing(write_pack, organization):
+    outcome, message = run_command(write_pack(ROW | {"category": "new one"}), "--dry-run", "--create-categories")
 
-    assert (outcome["created_titles"], outcome["dry_run"], ended) == (["Night shift"], True, "")
+    assert (outcome["created_titles"], outcome["dry_run"], message) == (["Night shift"], True, "")
     assert outcome["new_categories"] == ["new one"]
     assert not Scenario.objects.exists() and not ImportJob.objects.exists()
     assert not organization.categories.filter(name="new one").exists()
 
 
-def test_dry_run_with_invalid_row_reports_nothing_created(pack, organization):
-    path = pack(ROW, {"title": "Morning"})
+def test_dry_run_with_invalid_row_reports_nothing_created(write_pack, organization):
+    path = write_pack(ROW, {"title": "Morning"})
 
-    assert (run(path, "--dry-run")[0]["created"], run(path, "--dry-run", "--partial")[0]["created"]) == (0, 1)
+    assert (
+        run_command(path, "--dry-run")[0]["created"],
+        run_command(path, "--dry-run", "--partial")[0]["created"],
+    ) == (0, 1)
 
 
-def test_categories_are_created_only_on_request(pack, organization):
-    path = pack(ROW | {"category": "cohort_training"})
+def test_categories_are_created_only_on_request(write_pack, organization):
+    path = write_pack(ROW | {"category": "cohort_training"})
 
-    assert run(path)[0]["invalid"] == 1
-    assert run(path, "--create-categories")[0]["created"] == 1
+    assert run_command(path)[0]["invalid"] == 1
+    assert run_command(path, "--create-categories")[0]["created"] == 1
     assert Scenario.objects.get().category.name == "cohort_training"
 
 
-def test_update_changes_only_columns_of_file(pack, organization, supervisor):
-    run(pack(ROW))
+def test_update_changes_only_columns_of_file(write_pack, organization, supervisor):
+    run_command(write_pack(ROW))
     Scenario.objects.update(difficulty="expert", description="kept")
 
-    changed, _ = run(pack({"title": "night SHIFT", "prompt": "You are Dana, 34."}), "--update")
-    again, _ = run(pack({"title": "night SHIFT", "prompt": "You are Dana, 34."}), "--update")
+    changed, _ = run_command(write_pack({"title": "night SHIFT", "prompt": "You are Dana, 34."}), "--update")
+    again, _ = run_command(write_pack({"title": "night SHIFT", "prompt": "You are Dana, 34."}), "--update")
 
     scenario = Scenario.objects.get()
     assert (changed["updated_titles"], again["updated_titles"], again["skipped"]) == (["night SHIFT"], [], 1)
@@ -182,12 +187,12 @@ def test_update_changes_only_columns_of_file(pack, organization, supervisor):
     assert (scenario.description, scenario.evaluator_context) == ("kept", "- Waits.")
 
 
-def test_account_and_author_options_are_used(pack, organization, trainer):
+def test_account_and_author_options_are_used(write_pack, organization, trainer):
     account = Account.objects.create(organization=organization, name="Harbor State Line", number="717")
     other = Account.objects.create(organization=organization, name="Valley Insurance")
 
-    run(
-        pack(ROW, {"title": "Morning", "prompt": "x", "account": "valley insurance"}),
+    run_command(
+        write_pack(ROW, {"title": "Morning", "prompt": "x", "account": "valley insurance"}),
         "--account=717",
         "--created-by=Trainer@example.org",
     )
@@ -197,7 +202,7 @@ def test_account_and_author_options_are_used(pack, organization, trainer):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "why"),
+    ("arguments", "message"),
     [
         ([], "Choose an organization with --organization. Available: “Harbor Crisis Center”, “Ridge Helpline”."),
         (["--organization=Nobody"], "There is no organization “Nobody”. Available: “Harbor"),
@@ -206,30 +211,30 @@ def test_account_and_author_options_are_used(pack, organization, trainer):
     ],
 )
 def test_unclear_organization_account_or_author_is_rejected(
-    pack, account, supervisor, other_organization, arguments, why
+    write_pack, account, supervisor, other_organization, arguments, message
 ):
-    with pytest.raises(CommandError, match="^" + why.replace(".", r"\.")):
-        call_command("import_scenarios", str(pack(ROW)), *arguments)
+    with pytest.raises(CommandError, match="^" + message.replace(".", r"\.")):
+        call_command("import_scenarios", str(write_pack(ROW)), *arguments)
 
     assert not Scenario.objects.exists()
 
 
-def test_organization_defaults_to_setting(pack, organization, other_organization, settings):
+def test_organization_defaults_to_setting(write_pack, organization, other_organization, settings):
     settings.DEFAULT_ORGANIZATION = "Ridge Helpline"
 
-    run(pack(ROW))
+    run_command(write_pack(ROW))
 
     assert Scenario.objects.get().organization == other_organization
 
 
-def test_title_of_another_organization_is_not_duplicate(pack, organization, other_organization):
+def test_title_of_another_organization_is_not_duplicate(write_pack, organization, other_organization):
     add_scenario(other_organization, "Night shift")
 
-    assert run(pack(ROW), f"--organization={organization.pk}")[0]["created"] == 1
+    assert run_command(write_pack(ROW), f"--organization={organization.pk}")[0]["created"] == 1
 
 
 @pytest.mark.parametrize(
-    ("content", "why"),
+    ("content", "message"),
     [
         (b'{"scenarios": [{"title": "a",\n "prompt": }]}', "Line 2, column"),
         (b"", "The file is empty."),
@@ -237,25 +242,25 @@ def test_title_of_another_organization_is_not_duplicate(pack, organization, othe
         (b"x" * (32 * 1024**2 + 1), "larger than 32 MB"),
     ],
 )
-def test_unreadable_file_is_rejected_with_position(tmp_path, organization, content, why):
+def test_unreadable_file_is_rejected_with_position(tmp_path, organization, content, message):
     path = tmp_path / "pack.json"
     path.write_bytes(content)
 
-    with pytest.raises(CommandError) as refused:
+    with pytest.raises(CommandError) as error:
         call_command("import_scenarios", str(path), stderr=StringIO())
 
-    assert str(refused.value).startswith(f"{path}: ") and why in str(refused.value)
-    assert str(refused.value).endswith("Nothing was imported.")
+    assert str(error.value).startswith(f"{path}: ") and message in str(error.value)
+    assert str(error.value).endswith("Nothing was imported.")
     assert not ImportJob.objects.exists()
 
 
-def test_unavailable_context_stops_import(pack, organization):
-    run(pack(ROW))
+def test_unavailable_context_stops_import(write_pack, organization):
+    run_command(write_pack(ROW))
     default_storage.delete(Scenario.objects.get().evaluator_context_file.name)
 
-    outcome, ended = run(path := pack(ROW), "--update")
+    outcome, message = run_command(path := write_pack(ROW), "--update")
 
-    assert (outcome, ended) == (
+    assert (outcome, message) == (
         {},
         f"{path}: An evaluator context that this file may change can’t be read right now. "
         "Nothing was imported. Try again in a moment.",
@@ -269,15 +274,15 @@ def test_pipe_is_read_once(tmp_path, organization):
     writer = threading.Thread(target=pipe.write_text, args=[json.dumps([ROW])])
     writer.start()
 
-    outcome, ended = run(pipe)
+    outcome, message = run_command(pipe)
     writer.join()
 
-    assert (outcome["created"], ended) == (1, "")
+    assert (outcome["created"], message) == (1, "")
 
 
-def test_control_characters_are_not_printed(pack, organization):
-    path, out = pack(ROW | {"title": "\x1b[31mRed\x1b]0;title\x07"}), StringIO()
-    run(path)
+def test_control_characters_are_not_printed(write_pack, organization):
+    path, out = write_pack(ROW | {"title": "\x1b[31mRed\x1b]0;title\x07"}), StringIO()
+    run_command(path)
 
     call_command("import_scenarios", str(path), stdout=out, stderr=StringIO())
 
@@ -290,11 +295,11 @@ def test_missing_file_is_reported(organization, tmp_path):
         call_command("import_scenarios", str(tmp_path / "nothing.json"), stderr=StringIO())
 
 
-def test_outcome_is_printed_as_table(pack, organization, capsys):
+def test_outcome_is_printed_as_table(write_pack, organization, capsys):
     out = StringIO()
 
     with pytest.raises(CommandError):
-        call_command("import_scenarios", str(pack(ROW, {"title": "[b]Morning[/b]"})), "--partial", stdout=out)
+        call_command("import_scenarios", str(write_pack(ROW, {"title": "[b]Morning[/b]"})), "--partial", stdout=out)
 
     printed = out.getvalue()
     assert [
@@ -303,19 +308,19 @@ def test_outcome_is_printed_as_table(pack, organization, capsys):
     assert "Writing pack.json" in capsys.readouterr().err
 
 
-def test_text_of_file_is_not_treated_as_markup(pack, organization, capsys):
+def test_text_of_file_is_not_treated_as_markup(write_pack, organization, capsys):
     out = StringIO()
     rows = [ROW, ROW | {"title": "[b]Two", "[/prompt]": "x"}]
 
     with pytest.raises(CommandError, match="1 row is invalid"):
-        call_command("import_scenarios", str(pack(*rows, name="[b]pack.json")), "--partial", stdout=out)
+        call_command("import_scenarios", str(write_pack(*rows, name="[b]pack.json")), "--partial", stdout=out)
 
     assert [text for text in ("[/prompt]", "[b]pack.json") if text not in out.getvalue()] == []
     progress = capsys.readouterr().err
     assert [text for text in ("Reading [b]pack.json", "Writing [b]pack.json") if text not in progress] == []
 
 
-def test_organization_option_accepts_id(pack, organization, other_organization):
-    run(pack(ROW), f"--organization={other_organization.pk}")
+def test_organization_option_accepts_id(write_pack, organization, other_organization):
+    run_command(write_pack(ROW), f"--organization={other_organization.pk}")
 
     assert Organization.objects.get(scenarios__title="Night shift") == other_organization

@@ -31,22 +31,22 @@ def scenario(organization) -> Scenario:
     return scenario
 
 
-def page(scenario: Scenario) -> str:
+def change_url(scenario: Scenario) -> str:
     return f"/admin/scenarios/scenario/{scenario.pk}/change/"
 
 
-def sent(client, scenario: Scenario, rows: list[dict], context: str = CONTEXT, **fields):
-    """Submit the form as shown, with these checks, and return the response."""
-    form = client.get(page(scenario)).context["adminform"].form
+def submit_form(client, scenario: Scenario, rows: list[dict], context: str = CONTEXT, **fields):
+    """Submit the form with its current values and these checks. Return the response."""
+    form = client.get(change_url(scenario)).context["adminform"].form
     data = {name: form[name].value() for name in form.fields if name not in {"checks", "context_file"}}
     data = {name: value for name, value in data.items() if value not in (None, False)}
     for number, row in enumerate(rows):
-        words = {"weight": 2, "expected": "", "phrases": ""} | row
-        data |= {f"checks-{number}-{name}": value for name, value in words.items()}
-    return client.post(page(scenario), data | {"evaluator_context": context} | fields)
+        values = {"weight": 2, "expected": "", "phrases": ""} | row
+        data |= {f"checks-{number}-{name}": value for name, value in values.items()}
+    return client.post(change_url(scenario), data | {"evaluator_context": context} | fields)
 
 
-def as_sent(checks) -> list[dict]:
+def form_rows(checks) -> list[dict]:
     return [check | {"phrases": "; ".join(check["phrases"])} for check in checks]
 
 
@@ -59,7 +59,7 @@ def test_propose_checks_returns_one_check_per_list_item():
 
 
 @pytest.mark.parametrize(
-    ("row", "words"),
+    ("row", "message"),
     [
         ({"text": "x", "weight": 4}, "Check 1: Choose a weight of 1, 2, or 3."),
         ({"text": "x" * 1001}, "Check 1: The text has 1,001 characters. The limit is 1,000."),
@@ -67,11 +67,11 @@ def test_propose_checks_returns_one_check_per_list_item():
         ({"text": "x", "phrases": ["a"] * 6}, "Check 1: Enter at most 5 phrases of at most 120 characters each."),
     ],
 )
-def test_clean_checks_rejects_invalid_check_with_its_number(row, words):
+def test_clean_checks_rejects_invalid_check_with_its_number(row, message):
     with pytest.raises(ValidationError) as error:
         clean_checks([row])
 
-    assert error.value.messages[0].startswith(words)
+    assert error.value.messages[0].startswith(message)
 
 
 def test_clean_checks_drops_empty_lines_and_limits_count():
@@ -84,13 +84,13 @@ def test_clean_checks_drops_empty_lines_and_limits_count():
 
 def test_form_proposes_checks_until_they_are_edited(supervisor, scenario):
     client = client_of(supervisor)
-    assert "Greets warmly." in client.get(page(scenario)).content.decode()
+    assert "Greets warmly." in client.get(change_url(scenario)).content.decode()
 
-    unchanged = sent(client, scenario, as_sent(PROPOSED))
+    unchanged = submit_form(client, scenario, form_rows(PROPOSED))
     scenario.refresh_from_db()
     assert (unchanged.status_code, scenario.checks) == (302, [])
 
-    sent(client, scenario, as_sent(PROPOSED), context="- Says goodbye.")
+    submit_form(client, scenario, form_rows(PROPOSED), context="- Says goodbye.")
     scenario.refresh_from_db()
     assert scenario.checks == []
     assert [check["text"] for check in snapshot_scenario(scenario, scenario.evaluator_context).checks] == [
@@ -100,23 +100,23 @@ def test_form_proposes_checks_until_they_are_edited(supervisor, scenario):
 
 def test_edited_checks_survive_context_change(supervisor, scenario):
     client = client_of(supervisor)
-    mine = {"text": "Greets by name.", "weight": 3, "expected": "The caller feels expected.", "phrases": "Hello; hi"}
+    edited = {"text": "Greets by name.", "weight": 3, "expected": "The caller feels expected.", "phrases": "Hello; hi"}
 
-    response = sent(client, scenario, [mine])
+    response = submit_form(client, scenario, [edited])
     assert response.status_code == 302, response.context["errors"]
     scenario.refresh_from_db()
-    kept = [
+    expected = [
         {"text": "Greets by name.", "weight": 3, "expected": "The caller feels expected.", "phrases": ["Hello", "hi"]}
     ]
-    assert scenario.checks == kept
+    assert scenario.checks == expected
 
-    sent(client, scenario, as_sent(kept), context="- Says goodbye.")
+    submit_form(client, scenario, form_rows(expected), context="- Says goodbye.")
     scenario.refresh_from_db()
-    assert scenario.checks == kept
+    assert scenario.checks == expected
 
 
 def test_form_shows_check_error_and_keeps_input(supervisor, scenario):
-    response = sent(client_of(supervisor), scenario, [{"text": "Greets.", "weight": 9}])
+    response = submit_form(client_of(supervisor), scenario, [{"text": "Greets.", "weight": 9}])
 
     body = response.content.decode()
     assert response.status_code == 200
@@ -134,8 +134,8 @@ def test_session_is_graded_by_checks_from_its_start(supervisor, counselor, scena
 
     grade_evaluation(evaluation.pk)
 
-    [own] = evaluation.criteria.filter(source="scenario")
-    assert (own.check_text, own.weight) == ("Greets by name.", 3)
+    [criterion] = evaluation.criteria.filter(source="scenario")
+    assert (criterion.check_text, criterion.weight) == ("Greets by name.", 3)
     [request] = [
         entry["body"]
         for entry in standin.logged_requests("http", "/v1/responses")

@@ -17,14 +17,14 @@ def test_clean_survey_drops_empty_answers():
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "answers",
     [{"age": "x" * 21}, {"age": 19}, {"upset": 0}, {"upset": 6}, {"upset": True}, {"suicide": "maybe"}, {"name": "Jo"}],
 )
-def test_clean_survey_rejects_invalid_answers(wrong):
-    with pytest.raises(ValidationError) as refused:
-        clean_survey(wrong)
+def test_clean_survey_rejects_invalid_answers(answers):
+    with pytest.raises(ValidationError) as error:
+        clean_survey(answers)
 
-    assert list(refused.value.message_dict) == list(wrong)
+    assert list(error.value.message_dict) == list(answers)
 
 
 def test_format_survey_returns_labels_and_answers():
@@ -51,25 +51,25 @@ def test_empty_survey_is_not_mentioned(counselor, chat):
 
 def test_admin_form_saves_survey(supervisor):
     client = client_of(supervisor)
-    sent = {f"visitor_survey-{name}": value for name, value in FILLED.items()}
+    survey = {f"visitor_survey-{name}": value for name, value in FILLED.items()}
 
-    client.post("/admin/scenarios/scenario/add/", FIELDS | {"mode": "chat"} | sent)
+    client.post("/admin/scenarios/scenario/add/", FIELDS | {"mode": "chat"} | survey)
     scenario = Scenario.objects.get()
     page = client.get(f"/admin/scenarios/scenario/{scenario.pk}/change/").content.decode()
-    wrong = client.post("/admin/scenarios/scenario/add/", FIELDS | {"mode": "phone", "title": "B"} | sent)
+    rejected = client.post("/admin/scenarios/scenario/add/", FIELDS | {"mode": "phone", "title": "B"} | survey)
 
     assert scenario.visitor_survey == FILLED
     assert 'value="exams, being alone"' in page and '<option value="unsure" selected>' in page
-    assert "This is a phone scenario" in wrong.content.decode()
+    assert "This is a phone scenario" in rejected.content.decode()
 
 
 def test_api_saves_survey(supervisor):
     client, body = client_of(supervisor), {"title": "A", "prompt": "You are Noor.", "mode": "chat"}
 
-    made = client.post("/api/scenarios/", body | {"visitor_survey": FILLED}, content_type="application/json")
-    wrong = client.post("/api/scenarios/", body | {"visitor_survey": {"upset": 9}}, content_type="application/json")
+    created = client.post("/api/scenarios/", body | {"visitor_survey": FILLED}, content_type="application/json")
+    rejected = client.post("/api/scenarios/", body | {"visitor_survey": {"upset": 9}}, content_type="application/json")
 
-    assert (made.status_code, made.json()["visitor_survey"]) == (201, FILLED)
-    assert (wrong.status_code, wrong.json()["fields"]) == (
+    assert (created.status_code, created.json()["visitor_survey"]) == (201, FILLED)
+    assert (rejected.status_code, rejected.json()["fields"]) == (
         400, {"visitor_survey": {"upset": ["Enter a whole number from 1 to 5."]}},
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Shortcuts that read packs, expect their refusal, or write them."""
+"""Helpers that read packs, expect them to be rejected, or write them."""
 
 from io import BytesIO, TextIOWrapper
 
@@ -24,27 +24,27 @@ def problems_of(data, filename=""):
     ]
 
 
-def places_of(data, filename=""):
+def positions_of(data, filename=""):
     return [problem[:3] for problem in problems_of(data, filename)]
 
 
 def refusal_of(data, filename="", **limits):
     """Return line, column, and message of the UnreadablePackError that a file raises."""
-    with pytest.raises(UnreadablePackError) as refused:
+    with pytest.raises(UnreadablePackError) as error:
         rows_of(data, filename, **limits)
-    return refused.value.line, refused.value.column, str(refused.value.reason)
+    return error.value.line, error.value.column, str(error.value.reason)
 
 
-def ignored_in(data, filename=""):
+def ignored_columns_of(data, filename=""):
     notes = UnknownColumns()
     rows_of(data, filename, notes=notes)
     return notes.ignored_columns
 
 
-def written(write, rows):
+def write_pack_bytes(write, rows):
     """Return the bytes of a pack as they would be written to a file."""
-    held = BytesIO()
-    out = TextIOWrapper(held, encoding="utf-8", newline="")
+    buffer = BytesIO()
+    out = TextIOWrapper(buffer, encoding="utf-8", newline="")
     write(rows, out)
     out.flush()
-    return held.getvalue()
+    return buffer.getvalue()

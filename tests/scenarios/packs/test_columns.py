@@ -37,7 +37,7 @@ def test_canonical_column_keeps_own_names():
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
+    ("name", "expected"),
     [
         ("evaluator_contxt", "evaluator_context"),
         ("promt", "prompt"),
@@ -48,11 +48,11 @@ def test_canonical_column_keeps_own_names():
         ("notes", ""),
     ],
 )
-def test_closest_column_finds_misspellings_only(written, meant):
+def test_closest_column_finds_misspellings_only(name, expected):
     notes = UnknownColumns()
 
-    assert notes.closest_column(written) == meant
-    assert notes.ignored_columns == (set() if meant else {written})
+    assert notes.closest_column(name) == expected
+    assert notes.ignored_columns == (set() if expected else {name})
 
 
 def test_ignored_names_are_shortened_and_cleaned():
@@ -90,7 +90,7 @@ def test_describe_unstorable_text_returns_reason(text, problem):
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "tidy"),
+    ("name", "value", "expected"),
     [
         ("title", "  A call \r\n", "A call"),
         ("prompt", "  one\r\ntwo\rthree\n ", "  one\ntwo\rthree\n "),
@@ -99,5 +99,5 @@ def test_describe_unstorable_text_returns_reason(text, problem):
         ("estimated_minutes", 0, 0),
     ],
 )
-def test_normalize_value_changes_only_line_ends_and_titles(name, value, tidy):
-    assert normalize_value(name, value) == tidy
+def test_normalize_value_changes_only_line_ends_and_titles(name, value, expected):
+    assert normalize_value(name, value) == expected

@@ -77,9 +77,11 @@ def test_names_are_split_at_semicolons_and_line_breaks(cell, names):
     assert read_cell(ColumnType.NAMES, cell) == names
 
 
-@pytest.mark.parametrize(("cell", "from_where"), [('a; "b', '"b'), ('"a" b; c', '"a" b; c')])
-def test_stray_quote_in_names_is_rejected(cell, from_where):
-    with pytest.raises(ValueError, match=f"^A quotation mark is not closed, or there is text after it: “{from_where}”"):
+@pytest.mark.parametrize(("cell", "quoted_part"), [('a; "b', '"b'), ('"a" b; c', '"a" b; c')])
+def test_stray_quote_in_names_is_rejected(cell, quoted_part):
+    with pytest.raises(
+        ValueError, match=f"^A quotation mark is not closed, or there is text after it: “{quoted_part}”"
+    ):
         read_cell(ColumnType.NAMES, cell)
 
 

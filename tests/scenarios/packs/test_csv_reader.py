@@ -3,7 +3,14 @@ import csv
 import pytest
 
 from scenarios.packs.file_positions import MAX_ROW_BYTES
-from tests.scenarios.packs.pack_readers import ignored_in, places_of, problems_of, refusal_of, rows_of, values_of
+from tests.scenarios.packs.pack_readers import (
+    ignored_columns_of,
+    positions_of,
+    problems_of,
+    refusal_of,
+    rows_of,
+    values_of,
+)
 
 HEADER = b"title,prompt,estimated_minutes,is_active,skills\n"
 
@@ -56,7 +63,7 @@ def test_header_alone_has_no_rows():
 
 
 def test_ignored_columns_are_collected():
-    assert ignored_in(b"title,prompt, Author ,created at,\nA,B,C,D,\n") == {"Author", "created at"}
+    assert ignored_columns_of(b"title,prompt, Author ,created at,\nA,B,C,D,\n") == {"Author", "created at"}
 
 
 @pytest.mark.parametrize(
@@ -75,7 +82,7 @@ def test_ignored_columns_are_collected():
         ),
     ],
 )
-def test_invalid_cell_is_problem_with_position(row, field, line, column, message):
+def test_invalid_cell_is_reported_with_position(row, field, line, column, message):
     rows = rows_of(HEADER + b"A,B\n" + row + b"\nA,B\n")
 
     assert [(one.field, one.line, one.column, str(one.message)) for one in rows[1].problems] == [
@@ -85,14 +92,14 @@ def test_invalid_cell_is_problem_with_position(row, field, line, column, message
 
 
 def test_problems_of_row_are_in_order():
-    assert places_of(HEADER + b'A,B,x,y,"a ""b;c",d,e\n') == [
+    assert positions_of(HEADER + b'A,B,x,y,"a ""b;c",d,e\n') == [
         ("estimated_minutes", 2, 5),
         ("is_active", 2, 7),
         ("", 2, 19),
     ]
 
 
-def test_text_in_unnamed_column_is_problem():
+def test_text_in_unnamed_column_is_reported():
     assert problems_of(b"title,prompt,\nA,I am sad, really\nA,B, \n") == [
         ("", 2, 12, "“ really” is in a column without a name. Put text that contains a comma in quotation marks.")
     ]
@@ -160,12 +167,12 @@ def test_broken_file_is_rejected_with_position(data, line, column, message):
 
 @pytest.mark.parametrize("after", [b"", b",B\n", b'",B,C,"D"\n', b'"\nA,B'])
 def test_overlong_cell_is_rejected_with_position(after):
-    most = csv.field_size_limit()
+    limit = csv.field_size_limit()
 
-    refusal = refusal_of(HEADER + b'A,B\nshort,"' + b"x" * (most + 1) + after, "pack.csv")
+    refusal = refusal_of(HEADER + b'A,B\nshort,"' + b"x" * (limit + 1) + after, "pack.csv")
 
     message = (
-        f"The cell that starts here is longer than {most:,} characters. Check for a missing closing quotation mark."
+        f"The cell that starts here is longer than {limit:,} characters. Check for a missing closing quotation mark."
     )
     assert refusal == (3, 7, message)
 

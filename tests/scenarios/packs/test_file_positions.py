@@ -17,12 +17,12 @@ def test_position_is_independent_of_intermediate_steps(pieces, stops):
     pieces = re.findall("\r\n|.", text, re.DOTALL)
     offsets = [len("".join(pieces[:stop]).encode()) for stop in sorted(stops)]
 
-    mark = FilePosition(text.encode(), 0)
+    position = FilePosition(text.encode(), 0)
     for offset in [*offsets, len(text.encode())]:
-        mark = mark.moved_to(offset)
+        position = position.moved_to(offset)
 
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    assert (mark.line, mark.column) == (len(lines), len(lines[-1]) + 1)
+    assert (position.line, position.column) == (len(lines), len(lines[-1]) + 1)
 
 
 def test_error_at_returns_position():
@@ -32,7 +32,7 @@ def test_error_at_returns_position():
 
 
 def test_invalid_utf_8_is_rejected_at_its_byte():
-    mark = FilePosition(b"caf\xc3\xa9\nth\xe9", 0)
+    position = FilePosition(b"caf\xc3\xa9\nth\xe9", 0)
 
     with pytest.raises(Exception, match="^Line 2, column 3: The file is not UTF-8: this is the byte 0xE9"):
-        mark.text(0, len(mark.data))
+        position.text(0, len(position.data))

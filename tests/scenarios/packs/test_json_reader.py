@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 
 from scenarios.packs.file_positions import MAX_ROW_BYTES
 from scenarios.packs.reader import UnreadablePackError
-from tests.scenarios.packs.pack_readers import ignored_in, places_of, problems_of, refusal_of, rows_of, values_of
+from tests.scenarios.packs.pack_readers import (
+    ignored_columns_of,
+    positions_of,
+    problems_of,
+    refusal_of,
+    rows_of,
+    values_of,
+)
 
 ROW = b'{"title": "A", "prompt": "B"}'
 PLAIN = {"title": "A", "prompt": "B"}
@@ -57,7 +64,7 @@ def test_rows_have_number_and_line():
 def test_ignored_names_are_collected():
     document = b'{"version": 1, "scenarios": [{"title": "a", "id": 7}, {"id": 8, "created_at": "-"}]}'
 
-    assert ignored_in(document) == {"version", "id", "created_at"}
+    assert ignored_columns_of(document) == {"version", "id", "created_at"}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +127,7 @@ def test_ignored_names_are_collected():
         ),
     ],
 )
-def test_invalid_member_is_problem_with_position(member, field, message):
+def test_invalid_member_is_reported_with_position(member, field, message):
     document = b'[%s,\n {"difficulty": "\xc3\xa9", "opens": "", %s},\n%s]' % (ROW, member, ROW)
     column = 35 + (member.index(b",") + 1 if b"category" in member else 0)
 
@@ -147,11 +154,11 @@ def test_problems_of_row_are_in_order():
     document = b'[{"title": 1, "mode":\n2, "x": {"y": "}]"}, "skils": []}, 5, "six", [7]]'
 
     places = [("title", 1, 3), ("mode", 1, 15), ("skils", 2, 22), ("", 2, 36), ("", 2, 39), ("", 2, 46)]
-    assert places_of(document) == places
+    assert positions_of(document) == places
 
 
 @pytest.mark.parametrize("row", [b"5", b'"{}"', b"[]", b"null", b"true", b'["title"]', b"NaN"])
-def test_row_that_is_not_an_object_is_problem(row):
+def test_row_that_is_not_an_object_is_reported(row):
     rows = rows_of(b"[%s, %s]" % (row, ROW))
 
     assert [(one.field, one.line, one.column, str(one.message)) for one in rows[0].problems] == [
@@ -218,7 +225,7 @@ def test_broken_document_is_rejected_with_position(document, line, column, messa
 
 
 @pytest.mark.parametrize(
-    ("document", "column", "said"),
+    ("document", "column", "detail"),
     [
         (b'{"items": [], "title": "a"}', 27, "This object contains “items”, “title”."),
         (b"{}", 2, "This object is empty."),
@@ -228,22 +235,22 @@ def test_broken_document_is_rejected_with_position(document, line, column, messa
         (b"5", 1, "A pack is a JSON object"),
     ],
 )
-def test_document_without_list_is_rejected(document, column, said):
+def test_document_without_list_is_rejected(document, column, detail):
     line, found_column, message = refusal_of(document, "pack.json")
 
     assert (line, found_column) == (1, column)
     assert "A pack is a JSON object with a list named “scenarios”, or just that list." in message
-    assert said in message
+    assert detail in message
 
 
 def test_nesting_limit_is_twenty_brackets():
     rows = b'[{"title": "A", "prompt": "B", "note": %s}]'
-    within = b'{"scenarios": %s}' % rows
+    wrapped = b'{"scenarios": %s}' % rows
 
     assert values_of(rows % (b"[" * 18 + b"]" * 18)) == [PLAIN]
-    assert values_of(within % (b"[" * 17 + b"]" * 17)) == [PLAIN]
+    assert values_of(wrapped % (b"[" * 17 + b"]" * 17)) == [PLAIN]
     assert refusal_of(rows % (b"[" * 19 + b"]" * 19))[:2] == (1, 58)
-    assert refusal_of(within % (b"[" * 18 + b"]" * 18))[:2] == (1, 71)
+    assert refusal_of(wrapped % (b"[" * 18 + b"]" * 18))[:2] == (1, 71)
 
 
 def test_number_of_twenty_digits_is_read():
@@ -284,8 +291,8 @@ def test_any_json_value_as_row_is_handled(values):
     document = json.dumps(values, indent=1).encode()
     try:
         rows = rows_of(document)
-    except UnreadablePackError as refused:
-        assert "nested" in str(refused)
+    except UnreadablePackError as error:
+        assert "nested" in str(error)
         return
 
     assert [row.number for row in rows] == list(range(1, len(values) + 1))
@@ -305,8 +312,8 @@ def test_reader_agrees_with_strict_parser(text):
 
     try:
         found = len(rows_of(document.encode(), "pack.json"))
-    except UnreadablePackError as refused:
-        assert (refused.line is None, refused.column is None) == (False, False)
+    except UnreadablePackError as error:
+        assert (error.line is None, error.column is None) == (False, False)
         found = None
 
     assert found == expected

@@ -19,18 +19,18 @@ JSON = b'[{"title": "A", "prompt": "B"}]'
 PLAIN = [{"title": "A", "prompt": "B"}]
 
 
-class Watched(BytesIO):
+class CountingFile(BytesIO):
     """A file that counts the bytes read from it."""
 
-    taken = 0
+    bytes_read = 0
 
     def read(self, size=-1):
         piece = super().read(size)
-        self.taken += len(piece)
+        self.bytes_read += len(piece)
         return piece
 
 
-class Pipe(Watched):
+class CountingPipe(CountingFile):
     """A file that cannot seek and returns at most 1,000 bytes per read."""
 
     def seekable(self):
@@ -58,7 +58,7 @@ def test_format_is_detected_from_extension_or_content(data, filename):
 
 
 @pytest.mark.parametrize(("data", "filename"), [(CSV, "pack.json"), (JSON, "pack.csv")])
-def test_extension_wins_over_content(data, filename):
+def test_extension_takes_precedence_over_content(data, filename):
     assert refusal_of(data, filename)[:2] == (1, 1)
 
 
@@ -84,37 +84,35 @@ def test_binary_file_is_rejected_with_advice(data, message, filename):
     assert found == message or "UTF-8" in found
 
 
-@pytest.mark.parametrize("most", [len(CSV), len(CSV) + 1])
-def test_file_of_maximum_size_is_read(most):
-    assert len(rows_of(CSV, most_bytes=most)) == 1
+@pytest.mark.parametrize("limit", [len(CSV), len(CSV) + 1])
+def test_file_of_maximum_size_is_read(limit):
+    assert len(rows_of(CSV, most_bytes=limit)) == 1
 
 
 def test_oversized_file_is_rejected_before_reading():
-    file = Watched(bytes(10 * 1024**2 + 1))
+    file = CountingFile(bytes(10 * 1024**2 + 1))
 
     with pytest.raises(UnreadablePackError, match="^The file is larger than 10 MB. Split it into several files.$"):
         list(read_pack(file, most_bytes=10 * 1024**2))
 
-    assert file.taken == 0
+    assert file.bytes_read == 0
 
 
 def test_oversized_pipe_is_rejected_while_reading():
-    pipe = Pipe(bytes(1_000_000))
+    pipe = CountingPipe(bytes(1_000_000))
 
     with pytest.raises(UnreadablePackError, match="larger"):
         list(read_pack(pipe, most_bytes=5_000))
 
-    assert pipe.taken == 6_000
+    assert pipe.bytes_read == 6_000
 
 
 @pytest.mark.parametrize("data", [b"[{},\n{},\n{}]", b"title,prompt\nA,B\nA,B\n\nA,B\n"])
 def test_file_over_row_limit_is_rejected(data):
-    with pytest.raises(
-        TooManyRowsError, match="The file has more than 2 rows. Split it into several files."
-    ) as refused:
+    with pytest.raises(TooManyRowsError, match="The file has more than 2 rows. Split it into several files.") as error:
         rows_of(data, most_rows=2)
 
-    assert refused.value.line == data.count(b"\n", 0, -1) + 1
+    assert error.value.line == data.count(b"\n", 0, -1) + 1
     assert len(rows_of(data, most_rows=3)) == 3
 
 
@@ -139,7 +137,7 @@ def test_file_is_read_from_current_position():
 
 def test_uploads_and_pipes_give_same_rows(tmp_path):
     data = CSV + b"A,B\n" * 40_000
-    held = InMemoryUploadedFile(BytesIO(data), "file", "pack.csv", "text/csv", len(data), None)
+    in_memory = InMemoryUploadedFile(BytesIO(data), "file", "pack.csv", "text/csv", len(data), None)
     stored = TemporaryUploadedFile("pack.csv", "text/csv", len(data), None)
     stored.write(data)
     stored.seek(0)
@@ -149,16 +147,16 @@ def test_uploads_and_pipes_give_same_rows(tmp_path):
     with stored, path.open("rb") as opened:
         numbers = [
             sum(row.values == PLAIN[0] for row in read_pack(file, "pack.csv", most_rows=50_000))
-            for file in [held, stored, opened, Pipe(data)]
+            for file in [in_memory, stored, opened, CountingPipe(data)]
         ]
 
     assert numbers == [40_001] * 4
 
 
 def test_unreadable_pack_error_can_be_pickled():
-    refused = UnreadablePackError(Message("Why."), 3, 4)
+    error = UnreadablePackError(Message("Why."), 3, 4)
 
-    copy = pickle.loads(pickle.dumps(refused))
+    copy = pickle.loads(pickle.dumps(error))
 
     assert (str(copy), copy.line, copy.column) == ("Line 3, column 4: Why.", 3, 4)
     assert [str(UnreadablePackError(Message("Why."), 3)), str(UnreadablePackError(Message("Why.")))] == [
@@ -167,7 +165,7 @@ def test_unreadable_pack_error_can_be_pickled():
     ]
 
 
-def peak_beyond_the_file(data, filename):
+def peak_memory_beyond_file(data, filename):
     """Return the peak memory while a pack is read, in bytes, less the size of the file."""
     file = BytesIO(data)
     tracemalloc.start()
@@ -191,7 +189,7 @@ PACKS = {
 
 @pytest.mark.parametrize("filename", PACKS)
 def test_memory_holds_file_and_one_row(filename):
-    peak = peak_beyond_the_file(PACKS[filename], filename)
+    peak = peak_memory_beyond_file(PACKS[filename], filename)
 
     assert len(PACKS[filename]) > 10_000_000
     # Includes the growth of the buffer while the file is read, an eighth of its contents.
@@ -228,8 +226,8 @@ def test_any_bytes_are_read_or_rejected(data, beginning, filename):
     try:
         for row in read_pack(BytesIO(beginning + data), filename, notes=UnknownColumns()):
             rows.append(row)
-    except UnreadablePackError as refused:
-        assert str(refused)
+    except UnreadablePackError as error:
+        assert str(error)
 
     assert [row.number for row in rows] == list(range(1, len(rows) + 1))
     lines = (beginning + data).replace(b"\r\n", b"\n").replace(b"\r", b"\n").count(b"\n") + 1

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from scenarios.packs.columns import COLUMNS, ColumnType
 from scenarios.packs.writer import write_csv, write_json
-from tests.scenarios.packs.pack_readers import values_of, written
+from tests.scenarios.packs.pack_readers import values_of, write_pack_bytes
 
 AWKWARD = st.sampled_from(list("'\"=+-@;,\t\r\n \\{}[]:") + ["\ufeff", "\u2028", "\x85", "\x1c", "🙂", "é", "\x01"])
 CHARACTERS = st.one_of(AWKWARD, st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
@@ -24,30 +24,30 @@ ROWS = st.lists(st.fixed_dictionaries({name: VALUES[kind] for name, kind in COLU
 @settings(deadline=None)
 @given(ROWS)
 def test_json_reads_back_as_the_same_rows(rows):
-    assert values_of(written(write_json, rows), "pack.json") == rows
+    assert values_of(write_pack_bytes(write_json, rows), "pack.json") == rows
 
 
 @settings(deadline=None)
 @given(ROWS)
 def test_csv_reads_back_as_the_same_rows(rows):
-    said = [{name: value for name, value in row.items() if value not in ("", [])} for row in rows]
+    nonempty_rows = [{name: value for name, value in row.items() if value not in ("", [])} for row in rows]
 
-    assert values_of(written(write_csv, rows), "pack.csv") == said
+    assert values_of(write_pack_bytes(write_csv, rows), "pack.csv") == nonempty_rows
 
 
 @settings(deadline=None)
 @given(ROWS)
 def test_rewriting_read_rows_is_stable(rows):
     for write, filename in [(write_json, "pack.json"), (write_csv, "pack.csv")]:
-        once = written(write, rows)
+        once = write_pack_bytes(write, rows)
 
-        assert written(write, values_of(once, filename)) == once
+        assert write_pack_bytes(write, values_of(once, filename)) == once
 
 
 def test_json_is_indented_document():
     rows = [{"title": "A", "skills": ["é"]}, {"is_active": True, "title": "B"}]
 
-    text = written(write_json, rows).decode()
+    text = write_pack_bytes(write_json, rows).decode()
 
     assert json.loads(text) == {"scenarios": rows}
     assert text.splitlines()[:4] == ["{", '  "scenarios": [', "    {", '      "title": "A",']
@@ -55,23 +55,25 @@ def test_json_is_indented_document():
 
 
 def test_csv_has_every_column_and_escapes_formulas():
-    text = written(write_csv, [{"title": "=1+1", "prompt": "a\nb", "skills": ["x", "y"], "is_active": False}]).decode()
+    text = write_pack_bytes(
+        write_csv, [{"title": "=1+1", "prompt": "a\nb", "skills": ["x", "y"], "is_active": False}]
+    ).decode()
 
-    said = {"title": "'=1+1", "prompt": "a\nb", "skills": "x; y", "is_active": "false"}
-    lines = [COLUMNS, [said.get(name, "") for name in COLUMNS]]
-    assert text == "".join(",".join(f'"{cell}"' for cell in line) + "\r\n" for line in lines)
+    cells = {"title": "'=1+1", "prompt": "a\nb", "skills": "x; y", "is_active": "false"}
+    lines = [COLUMNS, [cells.get(name, "") for name in COLUMNS]]
+    assert text == "".join(",".join(f'"{value}"' for value in line) + "\r\n" for line in lines)
 
 
-@pytest.mark.parametrize("cut", [";", "\t"])
-def test_cell_with_other_separator_is_quoted(cut):
-    text = written(write_csv, [{"title": f"hello{cut}=1+1", "prompt": "You."}]).decode()
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_cell_with_other_separator_is_quoted(separator):
+    text = write_pack_bytes(write_csv, [{"title": f"hello{separator}=1+1", "prompt": "You."}]).decode()
 
-    assert text.splitlines()[1].startswith(f'"hello{cut}=1+1","You.",')
+    assert text.splitlines()[1].startswith(f'"hello{separator}=1+1","You.",')
 
 
 @pytest.mark.parametrize(("write", "filename"), [(write_json, "pack.json"), (write_csv, "pack.csv")])
 def test_empty_pack_is_written(write, filename):
-    assert values_of(written(write, []), filename) == []
+    assert values_of(write_pack_bytes(write, []), filename) == []
 
 
 @pytest.mark.parametrize("write", [write_json, write_csv])

@@ -270,7 +270,7 @@ def test_ordinary_words_and_numbers_are_ignored(source, draft):
     assert found_in(source, draft) == []
 
 
-# (complaint or call summary, draft that keeps its lesson but none of its people)
+# (complaint or call summary, draft from it without personal details)
 CLEAN = [
     (
         "Complaint received 04/22/2026 from member Danielle Hargrove (member ID HX-99120-4, 602-555-0187).\n"
@@ -486,9 +486,9 @@ def test_clean_draft_has_no_matches(complaint, draft):
     assert find_leaked_pii(complaint, draft, today=TODAY) == []
 
 
-@pytest.mark.parametrize(("which", "field", "before", "leak", "expected"), LEAKS)
-def test_leak_in_draft_is_only_match(which, field, before, leak, expected):
-    complaint, clean = CLEAN[which]
+@pytest.mark.parametrize(("index", "field", "before", "leak", "expected"), LEAKS)
+def test_leak_in_draft_is_only_match(index, field, before, leak, expected):
+    complaint, clean = CLEAN[index]
     draft = {**clean, field: clean[field].replace(before, leak, 1)}
 
     found = find_leaked_pii(complaint, draft, today=TODAY)
@@ -612,7 +612,7 @@ THINGS = [
     "born March 3, 1988", "birthday is 3/3", "works at Acme Logistics Inc", "attends Ridgeway High School",
     "works at walmart", "s.m@mail.test.org", "https://www.tovas-blog.com/a", "goes by @tova_l",
 ]  # fmt: skip
-CALM = [
+FILLER_WORDS = [
     "a",
     "person",
     "who",
@@ -637,19 +637,22 @@ CALM = [
 ]
 
 
-@given(st.lists(st.sampled_from(PEOPLE + THINGS), min_size=1, max_size=6, unique=True), st.integers(0, len(CALM) - 2))
+@given(
+    st.lists(st.sampled_from(PEOPLE + THINGS), min_size=1, max_size=6, unique=True),
+    st.integers(0, len(FILLER_WORDS) - 2),
+)
 def test_verbatim_excerpt_of_source_is_found(parts, after):
     source = "".join(f"We noted {part} on the call. " for part in parts)
 
     for identifier in detect_identifiers(source, today=TODAY):
-        words = [*CALM[: after + 1], identifier.text, *CALM[after + 1 :]]
+        words = [*FILLER_WORDS[: after + 1], identifier.text, *FILLER_WORDS[after + 1 :]]
         field = " ".join(words)
-        start = len(" ".join(CALM[: after + 1])) + 1
+        start = len(" ".join(FILLER_WORDS[: after + 1])) + 1
         found = find_leaked_pii(source, {"prompt": field}, today=TODAY)
 
-        held = set(range(start, start + len(identifier.text)))
+        excerpt = set(range(start, start + len(identifier.text)))
         marked = {position for one in found for position in range(one.start, one.end)}
-        letters = {position for position in held if field[position].isalnum()}
+        letters = {position for position in excerpt if field[position].isalnum()}
         assert found and letters & marked, identifier
 
 

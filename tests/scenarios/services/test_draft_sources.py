@@ -18,12 +18,12 @@ def test_source_within_limits_is_accepted(length):
     assert clean_draft_source("x" * length) == "x" * length
 
 
-def test_source_is_trimmed_and_loses_unstorable_characters():
+def test_source_is_trimmed_and_unstorable_characters_are_removed():
     assert clean_draft_source(f" \r\n{TEXT}\r\n\0\ud800{TEXT}\n ") == f"{TEXT}\n{TEXT}"
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("x" * 49, "This text has 49 characters. Enter at least 50."),
         (" " * 100, "This text has 0 characters. Enter at least 50."),
@@ -33,11 +33,11 @@ def test_source_is_trimmed_and_loses_unstorable_characters():
         ),
     ],
 )
-def test_source_outside_limits_is_rejected_with_its_length(text, said):
-    with pytest.raises(ValidationError) as refused:
+def test_source_outside_limits_is_rejected_with_its_length(text, message):
+    with pytest.raises(ValidationError) as error:
         clean_draft_source(text)
 
-    assert refused.value.messages == [said]
+    assert error.value.messages == [message]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_file_over_draft_limit_is_still_read():
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("c.docx", b"PK\x03\x04", "Upload a .pdf, .txt, or .md file, or paste the text."),
         ("complaint", b"x" * 60, "Upload a .pdf, .txt, or .md file, or paste the text."),
@@ -79,18 +79,18 @@ def test_file_over_draft_limit_is_still_read():
         ),
     ],
 )
-def test_unreadable_file_is_rejected_with_advice(name, content, said):
-    with pytest.raises(ValidationError) as refused:
+def test_unreadable_file_is_rejected_with_advice(name, content, message):
+    with pytest.raises(ValidationError) as error:
         read(name, content)
 
-    assert refused.value.messages == [said]
+    assert error.value.messages == [message]
 
 
 def test_scanned_pdf_is_rejected_with_advice():
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ValidationError) as error:
         read("scan.pdf", pages_pdf(b""))
 
-    assert refused.value.messages == [
+    assert error.value.messages == [
         "This PDF contains no text. It may be a scan. "
         "Run text recognition (OCR) on it and upload it again, or type in what matters."
     ]

@@ -41,7 +41,7 @@ pytestmark = pytest.mark.both_databases
 
 RESPONSES = "POST /v1/responses"
 SOURCE_CANARY = "quokkasource"
-LEFT = {
+LEAKED_TEXTS = {
     PIIKind.NAME: "Margaret",
     PIIKind.NUMBER: "555-014-2778",
     PIIKind.ADDRESS: "22 Alder Street",
@@ -93,16 +93,16 @@ def new_draft(supervisor) -> ScenarioDraft:
 
 
 @pytest.fixture
-def ready(supervisor) -> ScenarioDraft:
+def ready_draft(supervisor) -> ScenarioDraft:
     """Return a draft in the state in which the model would leave it, without calling one."""
     draft = request_draft(supervisor, SOURCE, INSTRUCTIONS)
-    written = {
+    texts = {
         "title": "A title",
         "description": "Somebody calls.",
         "prompt": "You are Noor.",
         "evaluator_context": "- x",
     }
-    ScenarioDraft.objects.update(status=ScenarioDraft.Status.READY, relevant_policy_sections="2020", **written)
+    ScenarioDraft.objects.update(status=ScenarioDraft.Status.READY, relevant_policy_sections="2020", **texts)
     draft.refresh_from_db()
     return draft
 
@@ -145,10 +145,10 @@ def test_request_draft_rejects_texts_outside_limits(supervisor, source, instruct
 
 
 def test_request_draft_rejects_account_of_another_organization(stranger, account):
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ValidationError) as error:
         request_draft(stranger, SOURCE, account=account)
 
-    assert refused.value.message_dict == {"account": ["This account belongs to another organization."]}
+    assert error.value.message_dict == {"account": ["This account belongs to another organization."]}
 
 
 # ---- Writing
@@ -185,15 +185,15 @@ def test_generate_draft_separates_unproven_sections(supervisor, account, standin
     document = upload_procedures(account, ContentFile(procedures, name="p.md"), supervisor)
     prepare_procedures(document.pk)
     account.refresh_from_db()
-    ask = draft_generation.openai_generator.generate_draft
+    generate = draft_generation.openai_generator.generate_draft
 
-    def with_an_invented_one(wanted):
-        written = ask(wanted)
+    def add_invented_section(request):
+        generated = generate(request)
         invented = [draft_generation.openai_generator.SuggestedSection("", "Unnumbered", "", is_verified=False)]
-        object.__setattr__(written, "sections", [*written.sections, *invented])
-        return written
+        object.__setattr__(generated, "sections", [*generated.sections, *invented])
+        return generated
 
-    monkeypatch.setattr(draft_generation.openai_generator, "generate_draft", with_an_invented_one)
+    monkeypatch.setattr(draft_generation.openai_generator, "generate_draft", add_invented_section)
 
     draft = run_generation(request_draft(supervisor, SOURCE, account=account))
 
@@ -209,10 +209,10 @@ def test_source_is_sent_only_as_quotation(new_draft, standin):
 
     [request] = requests(standin)
     [message] = request.pop("input")
-    order, quoted = [json.loads(part["text"]) for part in message["content"]]
+    parameters, quoted = [json.loads(part["text"]) for part in message["content"]]
     assert quoted == {"quoted_material": SOURCE}
-    assert order["wanted"]["instructions"] == INSTRUCTIONS
-    assert SOURCE_CANARY not in json.dumps([request, order])
+    assert parameters["wanted"]["instructions"] == INSTRUCTIONS
+    assert SOURCE_CANARY not in json.dumps([request, parameters])
     assert request["instructions"] != ""
 
 
@@ -242,18 +242,18 @@ def test_generate_draft_ignores_missing_draft(new_draft, standin):
 
 
 class WorkerKilledError(BaseException):
-    """A worker's death, simulated: no code after the raise runs."""
+    """Simulated death of a worker. A BaseException, so that no error handler catches it."""
 
 
 def test_worker_killed_before_saving_costs_one_attempt(new_draft, standin, settings, monkeypatch):
-    ask = draft_generation.openai_generator.generate_draft
+    generate = draft_generation.openai_generator.generate_draft
 
-    def answered_and_killed(wanted):
-        ask(wanted)
+    def kill_after_answer(request):
+        generate(request)
         raise WorkerKilledError
 
     with monkeypatch.context() as patch, pytest.raises(WorkerKilledError):
-        patch.setattr(draft_generation.openai_generator, "generate_draft", answered_and_killed)
+        patch.setattr(draft_generation.openai_generator, "generate_draft", kill_after_answer)
         generate_draft(new_draft.pk)
     assert (run_generation(new_draft).status, sweep_drafts(), len(requests(standin))) == ("writing", 0, 1)
 
@@ -282,41 +282,41 @@ def test_draft_fails_after_last_attempt_and_keeps_source(new_draft, standin, set
 
 
 def test_worker_with_lost_claim_fills_nothing(new_draft, standin, settings, monkeypatch):
-    ask, calls = draft_generation.openai_generator.generate_draft, []
+    generate, calls = draft_generation.openai_generator.generate_draft, []
 
-    def overtaken(wanted):
-        written = ask(wanted)
+    def lose_claim_after_answer(request):
+        generated = generate(request)
         calls.append(1)
         if len(calls) == 1:
             expire_claim(new_draft)
             generate_draft(new_draft.pk)
             ScenarioDraft.objects.update(title="by the second worker")
-        return written
+        return generated
 
-    monkeypatch.setattr(draft_generation.openai_generator, "generate_draft", overtaken)
+    monkeypatch.setattr(draft_generation.openai_generator, "generate_draft", lose_claim_after_answer)
 
     assert (run_generation(new_draft).status, new_draft.title, len(calls)) == ("ready", "by the second worker", 2)
 
 
 @pytest.mark.parametrize("fault", [None, {"refusal": True}], ids=["answered", "refused"])
 def test_only_newest_claim_stores_outcome(new_draft, standin, settings, monkeypatch, fault):
-    ask, calls = draft_generation.openai_generator.generate_draft, []
+    generate, calls = draft_generation.openai_generator.generate_draft, []
     if fault:
         standin.add_fault(RESPONSES, fault)
 
-    def overtaken(wanted):
+    def lose_claim_before_answer(request):
         calls.append(1)
         if len(calls) == 1:
             expire_claim(new_draft)
-            monkeypatch.setattr(draft_generation.openai_generator, "generate_draft", still_asking)
+            monkeypatch.setattr(draft_generation.openai_generator, "generate_draft", kill_worker)
             with pytest.raises(WorkerKilledError):
                 generate_draft(new_draft.pk)
-        return ask(wanted)
+        return generate(request)
 
-    def still_asking(wanted):
+    def kill_worker(request):
         raise WorkerKilledError
 
-    monkeypatch.setattr(draft_generation.openai_generator, "generate_draft", overtaken)
+    monkeypatch.setattr(draft_generation.openai_generator, "generate_draft", lose_claim_before_answer)
 
     assert (run_generation(new_draft).status, new_draft.title, new_draft.failure, new_draft.attempts) == (
         "writing",
@@ -327,34 +327,34 @@ def test_only_newest_claim_stores_outcome(new_draft, standin, settings, monkeypa
 
 
 def test_late_worker_changes_nothing_after_retry(new_draft, standin, settings, monkeypatch):
-    ask = draft_generation.openai_generator.generate_draft
+    generate = draft_generation.openai_generator.generate_draft
 
-    def overtaken(wanted):
-        written = ask(wanted)
-        monkeypatch.setattr(draft_generation.openai_generator, "generate_draft", ask)
+    def lose_claim_after_answer(request):
+        generated = generate(request)
+        monkeypatch.setattr(draft_generation.openai_generator, "generate_draft", generate)
         expire_claim(new_draft)
         standin.add_fault(RESPONSES, {"refusal": True})
         generate_draft(new_draft.pk)
         assert regenerate_draft(new_draft, INSTRUCTIONS) is True
         assert ScenarioDraft.objects.claim(new_draft.pk, settings.TASK_LOST_AFTER)
-        return written
+        return generated
 
-    monkeypatch.setattr(draft_generation.openai_generator, "generate_draft", overtaken)
+    monkeypatch.setattr(draft_generation.openai_generator, "generate_draft", lose_claim_after_answer)
 
     assert (run_generation(new_draft).status, new_draft.title, new_draft.attempts) == ("writing", "", 1)
 
 
-@pytest.mark.parametrize("then", ["answered", "refused"])
-def test_draft_discarded_during_generation_stays_discarded(new_draft, standin, monkeypatch, then):
-    ask = draft_generation.openai_generator.generate_draft
-    if then == "refused":
+@pytest.mark.parametrize("outcome", ["answered", "refused"])
+def test_draft_discarded_during_generation_stays_discarded(new_draft, standin, monkeypatch, outcome):
+    generate = draft_generation.openai_generator.generate_draft
+    if outcome == "refused":
         standin.add_fault(RESPONSES, {"refusal": True})
 
-    def discarded(wanted):
+    def discard_before_answer(request):
         discard_draft(new_draft)
-        return ask(wanted)
+        return generate(request)
 
-    monkeypatch.setattr(draft_generation.openai_generator, "generate_draft", discarded)
+    monkeypatch.setattr(draft_generation.openai_generator, "generate_draft", discard_before_answer)
 
     assert run_generation(new_draft).status == "discarded"
     assert texts_of(new_draft) == CLEARED_DRAFT
@@ -365,7 +365,7 @@ def test_draft_discarded_during_generation_stays_discarded(new_draft, standin, m
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [
         (
             {"refusal": True},
@@ -389,14 +389,14 @@ def test_draft_discarded_during_generation_stays_discarded(new_draft, standin, m
             "Contact your administrator. Your text was kept.",
         ),
     ],
-    ids=["refused", "cut off", "unusable", "unavailable", "set up wrongly"],
+    ids=["refused", "cut off", "unusable", "unavailable", "misconfigured"],
 )
-def test_failure_has_message_and_keeps_source(new_draft, standin, fault, said):
+def test_failure_has_message_and_keeps_source(new_draft, standin, fault, message):
     standin.add_fault(RESPONSES, fault, times=None)
 
     draft = run_generation(new_draft)
 
-    assert (draft.status, draft.failure) == ("failed", said)
+    assert (draft.status, draft.failure) == ("failed", message)
     assert (draft.source, draft.instructions) == (SOURCE, INSTRUCTIONS)
 
     standin.clear_faults()
@@ -406,74 +406,78 @@ def test_failure_has_message_and_keeps_source(new_draft, standin, fault, said):
 
 @pytest.mark.parametrize("status", ["ready", "failed"])
 def test_regenerate_draft_keeps_source_and_replaces_instructions(
-    ready, standin, status, django_capture_on_commit_callbacks
+    ready_draft, standin, status, django_capture_on_commit_callbacks
 ):
     ScenarioDraft.objects.update(status=status, attempts=3)
 
     with django_capture_on_commit_callbacks() as queued:
-        assert regenerate_draft(ready, "Very quiet.") is True
+        assert regenerate_draft(ready_draft, "Very quiet.") is True
 
     assert len(queued) == 1
-    assert (run_generation(ready).source, ready.instructions, ready.attempts) == (SOURCE, "Very quiet.", 1)
-    assert "At first you answer in single words" in ready.prompt
-    assert ready.title == "Waiting, and then nobody there"
+    assert (run_generation(ready_draft).source, ready_draft.instructions, ready_draft.attempts) == (
+        SOURCE,
+        "Very quiet.",
+        1,
+    )
+    assert "At first you answer in single words" in ready_draft.prompt
+    assert ready_draft.title == "Waiting, and then nobody there"
 
 
-def test_regenerate_draft_accepts_new_source(ready, standin):
+def test_regenerate_draft_accepts_new_source(ready_draft, standin):
     other = "They were rude to me and talked over everything that I tried to say to them."
 
-    assert regenerate_draft(ready, "", f" {other}\r\n") is True
+    assert regenerate_draft(ready_draft, "", f" {other}\r\n") is True
 
-    assert (run_generation(ready).source, ready.title) == (other, "Nobody listened last time")
+    assert (run_generation(ready_draft).source, ready_draft.title) == (other, "Nobody listened last time")
 
 
-@pytest.mark.parametrize("given", [("x" * 1001, None), ("", "too short")], ids=["instructions", "source"])
-def test_regenerate_draft_rejects_texts_outside_limits(ready, given):
+@pytest.mark.parametrize("texts", [("x" * 1001, None), ("", "too short")], ids=["instructions", "source"])
+def test_regenerate_draft_rejects_texts_outside_limits(ready_draft, texts):
     before = ScenarioDraft.objects.values().get()
 
     with pytest.raises(ValidationError):
-        regenerate_draft(ready, *given)
+        regenerate_draft(ready_draft, *texts)
 
     assert ScenarioDraft.objects.values().get() == before
 
 
 @pytest.mark.parametrize("status", ["writing", "saved", "discarded"])
-def test_regenerate_draft_refuses_writing_or_closed_draft(ready, status):
+def test_regenerate_draft_refuses_writing_or_closed_draft(ready_draft, status):
     ScenarioDraft.objects.update(status=status)
     before = ScenarioDraft.objects.values().get()
 
-    assert regenerate_draft(ready, "Very quiet.") is False
+    assert regenerate_draft(ready_draft, "Very quiet.") is False
 
     assert ScenarioDraft.objects.values().get() == before
 
 
-def test_restore_draft_brings_back_earlier_texts(ready, standin):
-    before = texts_of(ready)
+def test_restore_draft_brings_back_earlier_texts(ready_draft, standin):
+    before = texts_of(ready_draft)
     standin.add_fault(RESPONSES, {"refusal": True}, times=None)
-    regenerate_draft(ready, INSTRUCTIONS)
-    assert (run_generation(ready).status, restore_draft(ready)) == ("failed", True)
+    regenerate_draft(ready_draft, INSTRUCTIONS)
+    assert (run_generation(ready_draft).status, restore_draft(ready_draft)) == ("failed", True)
 
-    ready.refresh_from_db()
-    assert (ready.status, texts_of(ready)) == ("ready", before)
+    ready_draft.refresh_from_db()
+    assert (ready_draft.status, texts_of(ready_draft)) == ("ready", before)
 
 
-def test_restore_draft_ignores_texts_from_another_source(ready, standin):
+def test_restore_draft_ignores_texts_from_another_source(ready_draft, standin):
     standin.add_fault(RESPONSES, {"refusal": True}, times=None)
-    regenerate_draft(ready, "", "They were rude to me and talked over everything that I tried to say to them.")
+    regenerate_draft(ready_draft, "", "They were rude to me and talked over everything that I tried to say to them.")
 
-    assert (run_generation(ready).status, restore_draft(ready)) == ("failed", False)
-    ready.refresh_from_db()
-    assert (ready.status, ready.title, ready.prompt) == ("failed", "", "")
+    assert (run_generation(ready_draft).status, restore_draft(ready_draft)) == ("failed", False)
+    ready_draft.refresh_from_db()
+    assert (ready_draft.status, ready_draft.title, ready_draft.prompt) == ("failed", "", "")
 
 
 @pytest.mark.parametrize(
     ("status", "prompt"), [("failed", ""), ("writing", "p"), ("ready", "p"), ("saved", "p"), ("discarded", "p")]
 )
-def test_restore_draft_without_earlier_draft_returns_false(ready, status, prompt):
+def test_restore_draft_without_earlier_draft_returns_false(ready_draft, status, prompt):
     ScenarioDraft.objects.update(status=status, prompt=prompt)
     before = ScenarioDraft.objects.values().get()
 
-    assert restore_draft(ready) is False
+    assert restore_draft(ready_draft) is False
 
     assert ScenarioDraft.objects.values().get() == before
 
@@ -481,7 +485,7 @@ def test_restore_draft_without_earlier_draft_returns_false(ready, status, prompt
 # ---- Passages that identify real people
 
 
-def edited(**fields: str) -> tuple[dict, str]:
+def edited_draft(**fields: str) -> tuple[dict, str]:
     """Return the fields and the evaluator context that a supervisor saves, with `fields` replaced."""
     context = fields.pop("evaluator_context", CONTEXT)
     return FIELDS | fields, context
@@ -489,48 +493,48 @@ def edited(**fields: str) -> tuple[dict, str]:
 
 @pytest.mark.parametrize("field", PII_CHECKED_FIELDS)
 @pytest.mark.parametrize("kind", PIIKind)
-def test_save_draft_rejects_pii_in_any_field(ready, supervisor, field, kind):
+def test_save_draft_rejects_pii_in_any_field(ready_draft, supervisor, field, kind):
     before = context_files()
 
-    with pytest.raises(UnresolvedPIIError) as left:
-        save_draft(ready, supervisor, *edited(**{field: f"It is about {LEFT[kind]}, you know."}))
+    with pytest.raises(UnresolvedPIIError) as error:
+        save_draft(ready_draft, supervisor, *edited_draft(**{field: f"It is about {LEAKED_TEXTS[kind]}, you know."}))
 
-    assert [(one.field, one.kind, one.text) for one in left.value.found] == [(field, kind, LEFT[kind])]
-    ready.refresh_from_db()
-    assert (ready.status, ready.source) == ("ready", SOURCE)
+    assert [(one.field, one.kind, one.text) for one in error.value.found] == [(field, kind, LEAKED_TEXTS[kind])]
+    ready_draft.refresh_from_db()
+    assert (ready_draft.status, ready_draft.source) == ("ready", SOURCE)
     assert (Scenario.objects.count(), context_files()) == (0, before)
 
 
 @pytest.mark.parametrize("kind", PIIKind)
-def test_only_uncertain_pii_can_be_dismissed(ready, supervisor, kind):
-    fields, context = edited(prompt=f"You know {LEFT[kind]}.")
-    [found] = find_draft_pii(ready, fields)
+def test_only_uncertain_pii_can_be_dismissed(ready_draft, supervisor, kind):
+    fields, context = edited_draft(prompt=f"You know {LEAKED_TEXTS[kind]}.")
+    [found] = find_draft_pii(ready_draft, fields)
 
-    left = find_unresolved_pii(ready, fields, {dismissal(found)})
+    unresolved = find_unresolved_pii(ready_draft, fields, {dismissal(found)})
 
-    assert left == ([found] if kind in {PIIKind.NUMBER, PIIKind.BIRTHDAY, PIIKind.CONTACT} else [])
-    if not left:
-        scenario, _ = save_draft(ready, supervisor, fields, context, dismissed={dismissal(found)})
+    assert unresolved == ([found] if kind in {PIIKind.NUMBER, PIIKind.BIRTHDAY, PIIKind.CONTACT} else [])
+    if not unresolved:
+        scenario, _ = save_draft(ready_draft, supervisor, fields, context, dismissed={dismissal(found)})
         assert scenario.prompt == fields["prompt"]
 
 
-def test_dismissal_applies_to_its_words_and_field_only(ready):
+def test_dismissal_applies_to_its_words_and_field_only(ready_draft):
     fields = {"title": "Margaret", "prompt": "You are Margaret, and Margaret is tired. Hollis is her name."}
-    first = find_draft_pii(ready, fields)[0]
+    first = find_draft_pii(ready_draft, fields)[0]
 
-    left = find_unresolved_pii(ready, fields, {dismissal(first)})
+    unresolved = find_unresolved_pii(ready_draft, fields, {dismissal(first)})
 
     assert first.field == "title"
-    assert {one.field for one in left} == {"prompt"}
-    ticked = {dismissal(one) for one in find_draft_pii(ready, fields) if one.text == "Margaret"}
-    assert [one.text for one in find_unresolved_pii(ready, fields, ticked)] == ["Hollis"]
+    assert {one.field for one in unresolved} == {"prompt"}
+    dismissals = {dismissal(one) for one in find_draft_pii(ready_draft, fields) if one.text == "Margaret"}
+    assert [one.text for one in find_unresolved_pii(ready_draft, fields, dismissals)] == ["Hollis"]
 
 
-def test_pii_from_instructions_is_found(ready):
-    ready.instructions = "Leave out that Siobhan Kessler called from 555-017-3344."
+def test_pii_from_instructions_is_found(ready_draft):
+    ready_draft.instructions = "Leave out that Siobhan Kessler called from 555-017-3344."
     fields = {"title": "Siobhan", "prompt": "You are Margaret. Your number is 555-017-3344."}
 
-    found = find_draft_pii(ready, fields)
+    found = find_draft_pii(ready_draft, fields)
 
     assert [(one.field, one.kind, one.text) for one in found] == [
         ("title", PIIKind.NAME, "Siobhan"),
@@ -540,28 +544,28 @@ def test_pii_from_instructions_is_found(ready):
 
 
 @pytest.mark.parametrize("instructions", ["Less margaret, more hollis.", "Margaret Hollis stays.", "Keep Margaret."])
-def test_instructions_neither_hide_nor_repeat_pii_of_source(ready, instructions):
+def test_instructions_do_not_change_pii_of_source(ready_draft, instructions):
     fields = {"prompt": "You are Margaret Hollis of 22 Alder Street."}
-    before = find_draft_pii(ready, fields)
+    before = find_draft_pii(ready_draft, fields)
 
-    ready.instructions = instructions
+    ready_draft.instructions = instructions
 
     assert [one.text for one in before] == ["Margaret Hollis", "22 Alder Street"]
-    assert find_draft_pii(ready, fields) == before
+    assert find_draft_pii(ready_draft, fields) == before
 
 
-def test_account_number_is_not_pii(ready, account):
+def test_account_number_is_not_pii(ready_draft, account):
     account.number = "71755"
     ScenarioDraft.objects.update(source=f"{SOURCE} She gave account number 71755 and member number 20391.")
-    ready.refresh_from_db()
+    ready_draft.refresh_from_db()
     fields = {"prompt": "You give account number 71755 when asked, and member number 20391."}
 
-    without = find_draft_pii(ready, fields)
-    ready.account = account
-    [left] = find_draft_pii(ready, fields)
+    without_account = find_draft_pii(ready_draft, fields)
+    ready_draft.account = account
+    [finding] = find_draft_pii(ready_draft, fields)
 
-    assert [digits(one.text) for one in without] == ["71755", "20391"]
-    assert digits(left.text) == "20391"
+    assert [digits(one.text) for one in without_account] == ["71755", "20391"]
+    assert digits(finding.text) == "20391"
 
 
 def digits(text: str) -> str:
@@ -571,26 +575,26 @@ def digits(text: str) -> str:
 # ---- Saving
 
 
-def test_save_draft_creates_library_scenario(ready, supervisor, account):
+def test_save_draft_creates_library_scenario(ready_draft, supervisor, account):
     skills = list(supervisor.organization.skills.all()[:3])
 
-    scenario, made = save_draft(ready, supervisor, FIELDS | {"account": account}, CONTEXT, skills)
+    scenario, callback_result = save_draft(ready_draft, supervisor, FIELDS | {"account": account}, CONTEXT, skills)
 
     scenario.refresh_from_db()
-    assert (scenario.organization, scenario.created_by, made) == (supervisor.organization, supervisor, None)
+    assert (scenario.organization, scenario.created_by, callback_result) == (supervisor.organization, supervisor, None)
     assert (scenario.title, scenario.account, scenario.is_one_time) == (FIELDS["title"], account, False)
     assert (scenario.evaluator_context, list(scenario.skills.all())) == (CONTEXT, skills)
-    ready.refresh_from_db()
-    assert (ready.status, ready.scenario) == ("saved", scenario)
+    ready_draft.refresh_from_db()
+    assert (ready_draft.status, ready_draft.scenario) == ("saved", scenario)
 
 
-def test_save_draft_creates_and_assigns_one_time_scenario(ready, supervisor, counselor):
+def test_save_draft_creates_and_assigns_one_time_scenario(ready_draft, supervisor, counselor):
     scenario, assignment = save_draft(
-        ready,
+        ready_draft,
         supervisor,
         FIELDS | {"is_one_time": True},
         CONTEXT,
-        within=lambda made: assign(made, counselor, supervisor, notes="Take your time."),
+        within=lambda created: assign(created, counselor, supervisor, notes="Take your time."),
     )
 
     assert list(Scenario.objects.one_time()) == [scenario]
@@ -600,22 +604,22 @@ def test_save_draft_creates_and_assigns_one_time_scenario(ready, supervisor, cou
     assert assignment == Assignment.objects.get()
 
 
-def test_save_draft_clears_texts(ready, supervisor):
-    save_draft(ready, supervisor, FIELDS, CONTEXT)
+def test_save_draft_clears_texts(ready_draft, supervisor):
+    save_draft(ready_draft, supervisor, FIELDS, CONTEXT)
 
-    ready.refresh_from_db()
-    assert texts_of(ready) == CLEARED_DRAFT
+    ready_draft.refresh_from_db()
+    assert texts_of(ready_draft) == CLEARED_DRAFT
 
 
-def test_save_draft_keeps_source_if_organization_keeps_sources(keeping_organization, ready, supervisor):
-    save_draft(ready, supervisor, FIELDS, CONTEXT)
+def test_save_draft_keeps_source_if_organization_keeps_sources(keeping_organization, ready_draft, supervisor):
+    save_draft(ready_draft, supervisor, FIELDS, CONTEXT)
 
-    ready.refresh_from_db()
-    assert texts_of(ready) == CLEARED_DRAFT | {"source": SOURCE, "instructions": INSTRUCTIONS}
+    ready_draft.refresh_from_db()
+    assert texts_of(ready_draft) == CLEARED_DRAFT | {"source": SOURCE, "instructions": INSTRUCTIONS}
 
 
 @pytest.mark.parametrize(
-    ("wrong", "context"),
+    ("invalid", "context"),
     [
         ({"title": ""}, CONTEXT),
         ({"prompt": "x" * 10_001}, CONTEXT),
@@ -624,57 +628,61 @@ def test_save_draft_keeps_source_if_organization_keeps_sources(keeping_organizat
     ],
     ids=["title", "prompt", "minutes", "context"],
 )
-def test_save_draft_with_invalid_fields_keeps_draft(ready, supervisor, wrong, context):
+def test_save_draft_with_invalid_fields_keeps_draft(ready_draft, supervisor, invalid, context):
     before = context_files()
 
     with pytest.raises(ValidationError):
-        save_draft(ready, supervisor, FIELDS | wrong, context)
+        save_draft(ready_draft, supervisor, FIELDS | invalid, context)
 
-    ready.refresh_from_db()
-    assert (ready.status, ready.source) == ("ready", SOURCE)
+    ready_draft.refresh_from_db()
+    assert (ready_draft.status, ready_draft.source) == ("ready", SOURCE)
     assert (Scenario.objects.count(), context_files()) == (0, before)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_save_draft_rolls_back_if_assignment_fails(ready, supervisor):
+def test_save_draft_rolls_back_if_assignment_fails(ready_draft, supervisor):
     before = context_files()
 
     def fail(scenario: Scenario) -> None:
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        save_draft(ready, supervisor, FIELDS, CONTEXT, within=fail)
+        save_draft(ready_draft, supervisor, FIELDS, CONTEXT, within=fail)
 
-    ready.refresh_from_db()
-    assert (ready.status, ready.source, ready.scenario) == ("ready", SOURCE, None)
+    ready_draft.refresh_from_db()
+    assert (ready_draft.status, ready_draft.source, ready_draft.scenario) == ("ready", SOURCE, None)
     assert (Scenario.objects.count(), context_files()) == (0, before)
 
 
-def test_save_draft_rejects_counselor_of_another_organization(ready, supervisor, stranger):
+def test_save_draft_rejects_counselor_of_another_organization(ready_draft, supervisor, stranger):
     with pytest.raises(ValueError, match="must belong to the organization"):
-        save_draft(ready, supervisor, FIELDS, CONTEXT, within=lambda made: assign(made, stranger, supervisor))
+        save_draft(
+            ready_draft, supervisor, FIELDS, CONTEXT, within=lambda created: assign(created, stranger, supervisor)
+        )
 
     assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
 
 
 @pytest.mark.parametrize("status", ["writing", "failed", "saved", "discarded"])
-def test_save_draft_refuses_draft_that_is_not_ready(ready, supervisor, status):
+def test_save_draft_refuses_draft_that_is_not_ready(ready_draft, supervisor, status):
     before = context_files()
     ScenarioDraft.objects.update(status=status)
 
     with pytest.raises(DraftClosedError):
-        save_draft(ready, supervisor, FIELDS, CONTEXT)
+        save_draft(ready_draft, supervisor, FIELDS, CONTEXT)
 
     assert (Scenario.objects.count(), context_files()) == (0, before)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_concurrent_saves_create_one_scenario(ready, supervisor, counselor):
+def test_concurrent_saves_create_one_scenario(ready_draft, supervisor, counselor):
     before = context_files()
 
     def save() -> Scenario:
-        own = ScenarioDraft.objects.get()
-        return save_draft(own, supervisor, FIELDS, CONTEXT, within=lambda made: assign(made, counselor, supervisor))[0]
+        draft = ScenarioDraft.objects.get()
+        return save_draft(
+            draft, supervisor, FIELDS, CONTEXT, within=lambda created: assign(created, counselor, supervisor)
+        )[0]
 
     results = run_concurrently(save, save, save)
 
@@ -687,112 +695,112 @@ def test_concurrent_saves_create_one_scenario(ready, supervisor, counselor):
 
 
 @pytest.mark.parametrize("status", ["writing", "ready", "failed", "discarded"])
-def test_discard_draft_clears_every_text(keeping_organization, ready, status):
+def test_discard_draft_clears_every_text(keeping_organization, ready_draft, status):
     ScenarioDraft.objects.update(status=status, unproven_sections=["9 Nine"], failure="Why")
 
-    assert discard_draft(ready) is True
+    assert discard_draft(ready_draft) is True
 
-    ready.refresh_from_db()
-    assert ready.status == "discarded"
-    assert texts_of(ready) == CLEARED_DRAFT
-
-
-def test_discard_draft_refuses_saved_draft(keeping_organization, ready, supervisor):
-    save_draft(ready, supervisor, FIELDS, CONTEXT)
-
-    assert discard_draft(ready) is False
-
-    ready.refresh_from_db()
-    assert (ready.status, ready.source) == ("saved", SOURCE)
+    ready_draft.refresh_from_db()
+    assert ready_draft.status == "discarded"
+    assert texts_of(ready_draft) == CLEARED_DRAFT
 
 
-def test_delete_draft_source_keeps_scenario(keeping_organization, ready, supervisor):
-    scenario, _ = save_draft(ready, supervisor, FIELDS, CONTEXT)
+def test_discard_draft_refuses_saved_draft(keeping_organization, ready_draft, supervisor):
+    save_draft(ready_draft, supervisor, FIELDS, CONTEXT)
 
-    assert delete_draft_source(ready) is True
+    assert discard_draft(ready_draft) is False
 
-    ready.refresh_from_db()
-    assert (ready.status, ready.scenario, texts_of(ready)) == ("saved", scenario, CLEARED_DRAFT)
+    ready_draft.refresh_from_db()
+    assert (ready_draft.status, ready_draft.source) == ("saved", SOURCE)
+
+
+def test_delete_draft_source_keeps_scenario(keeping_organization, ready_draft, supervisor):
+    scenario, _ = save_draft(ready_draft, supervisor, FIELDS, CONTEXT)
+
+    assert delete_draft_source(ready_draft) is True
+
+    ready_draft.refresh_from_db()
+    assert (ready_draft.status, ready_draft.scenario, texts_of(ready_draft)) == ("saved", scenario, CLEARED_DRAFT)
 
 
 @pytest.mark.parametrize("status", ["writing", "ready", "failed", "discarded"])
-def test_delete_draft_source_refuses_unsaved_draft(ready, status):
+def test_delete_draft_source_refuses_unsaved_draft(ready_draft, status):
     ScenarioDraft.objects.update(status=status)
 
-    assert delete_draft_source(ready) is False
+    assert delete_draft_source(ready_draft) is False
 
-    ready.refresh_from_db()
-    assert (ready.source, ready.instructions) == (SOURCE, INSTRUCTIONS)
+    ready_draft.refresh_from_db()
+    assert (ready_draft.source, ready_draft.instructions) == (SOURCE, INSTRUCTIONS)
 
 
-def test_sweep_clears_sources_of_organizations_that_stop_keeping_them(keeping_organization, ready, supervisor):
-    save_draft(ready, supervisor, FIELDS, CONTEXT)
-    open_one = request_draft(supervisor, SOURCE)
+def test_sweep_clears_sources_of_organizations_that_stop_keeping_them(keeping_organization, ready_draft, supervisor):
+    save_draft(ready_draft, supervisor, FIELDS, CONTEXT)
+    open_draft = request_draft(supervisor, SOURCE)
     sweep_drafts()
-    ready.refresh_from_db()
-    assert (ready.source, ready.instructions) == (SOURCE, INSTRUCTIONS)
+    ready_draft.refresh_from_db()
+    assert (ready_draft.source, ready_draft.instructions) == (SOURCE, INSTRUCTIONS)
 
     Organization.objects.update(keeps_sources=False)
     sweep_drafts()
 
-    ready.refresh_from_db()
-    open_one.refresh_from_db()
-    assert (ready.status, ready.source, ready.instructions) == ("saved", "", "")
-    assert open_one.source == SOURCE
+    ready_draft.refresh_from_db()
+    open_draft.refresh_from_db()
+    assert (ready_draft.status, ready_draft.source, ready_draft.instructions) == ("saved", "", "")
+    assert open_draft.source == SOURCE
 
 
 @pytest.mark.parametrize(
     ("status", "after"), [("ready", "discarded"), ("failed", "discarded"), ("saved", "saved"), ("writing", "writing")]
 )
-def test_sweep_discards_abandoned_draft(keeping_organization, ready, settings, status, after):
+def test_sweep_discards_abandoned_draft(keeping_organization, ready_draft, settings, status, after):
     ScenarioDraft.objects.update(status=status)
-    almost = timezone.now() - timedelta(seconds=settings.DRAFT_KEPT_FOR - 60)
-    ScenarioDraft.objects.update(touched_at=almost)
+    just_before_deadline = timezone.now() - timedelta(seconds=settings.DRAFT_KEPT_FOR - 60)
+    ScenarioDraft.objects.update(touched_at=just_before_deadline)
     sweep_drafts()
-    ready.refresh_from_db()
-    assert (ready.status, ready.source) == (status, SOURCE)
+    ready_draft.refresh_from_db()
+    assert (ready_draft.status, ready_draft.source) == (status, SOURCE)
 
-    ScenarioDraft.objects.update(touched_at=almost - timedelta(seconds=120))
+    ScenarioDraft.objects.update(touched_at=just_before_deadline - timedelta(seconds=120))
     sweep_drafts()
 
-    ready.refresh_from_db()
-    assert ready.status == after
-    assert texts_of(ready)["source"] == ("" if after == "discarded" else SOURCE)
+    ready_draft.refresh_from_db()
+    assert ready_draft.status == after
+    assert texts_of(ready_draft)["source"] == ("" if after == "discarded" else SOURCE)
 
 
 # ---- Permissions
 
 
 def test_for_user_shows_drafts_to_authors_of_organization(
-    ready, supervisor, trainer, admin, evaluator, counselor, stranger
+    ready_draft, supervisor, trainer, admin, evaluator, counselor, stranger
 ):
-    seen = {
+    visible = {
         person.email: list(ScenarioDraft.objects.for_user(person))
         for person in (supervisor, trainer, admin, evaluator, counselor, stranger)
     }
 
-    assert seen == {
-        "supervisor@example.org": [ready],
-        "trainer@example.org": [ready],
-        "admin@example.org": [ready],
+    assert visible == {
+        "supervisor@example.org": [ready_draft],
+        "trainer@example.org": [ready_draft],
+        "admin@example.org": [ready_draft],
         "evaluator@example.org": [],
         "counselor@example.org": [],
         "stranger@example.net": [],
     }
 
 
-def test_save_draft_rejects_user_of_another_organization(ready, stranger):
+def test_save_draft_rejects_user_of_another_organization(ready_draft, stranger):
     with pytest.raises(ValueError, match="only in its own organization"):
-        save_draft(ready, stranger, FIELDS, CONTEXT)
+        save_draft(ready_draft, stranger, FIELDS, CONTEXT)
 
     assert Scenario.objects.count() == 0
 
 
-def test_save_draft_rejects_account_of_another_organization(ready, supervisor, other_organization):
+def test_save_draft_rejects_account_of_another_organization(ready_draft, supervisor, other_organization):
     theirs = Account.objects.create(organization=other_organization, name="Theirs")
 
     with pytest.raises(ValidationError):
-        save_draft(ready, supervisor, FIELDS | {"account": theirs}, CONTEXT)
+        save_draft(ready_draft, supervisor, FIELDS | {"account": theirs}, CONTEXT)
 
     assert Scenario.objects.count() == 0
 
@@ -801,7 +809,7 @@ def test_save_draft_rejects_account_of_another_organization(ready, supervisor, o
 
 
 @pytest.mark.parametrize("fault", [None, {"refusal": True}, {"invalid_json": True}, {"status": 400, "retry_after": 0}])
-def test_logs_contain_nothing_of_source(supervisor, standin, caplog, fault):
+def test_logs_contain_no_text_of_source(supervisor, standin, caplog, fault):
     caplog.set_level(logging.INFO)
     if fault:
         standin.add_fault(RESPONSES, fault, times=None)

@@ -113,7 +113,7 @@ def test_read_context_file_returns_content():
 
 
 @pytest.mark.parametrize(
-    ("content", "name", "why"),
+    ("content", "name", "message"),
     [
         (b"%PDF-1.7", "context.pdf", "Upload a .txt or .md file"),
         (b"PK\x03\x04", "context.docx", "Upload a .txt or .md file"),
@@ -127,12 +127,12 @@ def test_read_context_file_returns_content():
         (b"x" * (MAX_CONTEXT_FILE_BYTES + 1), "context.txt", "This file is larger than 1 MB"),
     ],
 )
-def test_read_context_file_rejects_other_files(content, name, why):
-    with pytest.raises(ValidationError, match=why):
+def test_read_context_file_rejects_other_files(content, name, message):
+    with pytest.raises(ValidationError, match=message):
         read_context_file(upload(content, name))
 
 
-def text_under(key: str) -> str:
+def read_text(key: str) -> str:
     with default_storage.open(key) as file:
         return file.read().decode()
 
@@ -141,17 +141,17 @@ def use_storage(settings, backend: str, **options: object) -> None:
     settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": backend, "OPTIONS": options}}
 
 
-class FailingAt(FileSystemStorage):
-    """A storage that raises OSError once it has saved `takes` files."""
+class LimitedStorage(FileSystemStorage):
+    """A storage that raises OSError once it has saved `max_saves` files."""
 
-    def __init__(self, takes: int) -> None:
+    def __init__(self, max_saves: int) -> None:
         super().__init__()
-        self.takes = takes
+        self.remaining_saves = max_saves
 
     def _save(self, name: str, content: ContentFile) -> str:
-        self.takes -= 1
-        if self.takes < 0:
-            raise OSError("the storage is away")
+        self.remaining_saves -= 1
+        if self.remaining_saves < 0:
+            raise OSError("The storage is unavailable.")
         return super()._save(name, content)
 
 
@@ -159,14 +159,14 @@ def test_write_context_files_writes_all_or_none(organization, settings):
     scenarios = [add_scenario(organization, f"Number {number}") for number in range(12)]
     texts = {scenario.pk: f"- {scenario.title}" for scenario in scenarios}
 
-    written = write_context_files(texts)
+    keys = write_context_files(texts)
 
-    assert {pk: text_under(key) for pk, key in written.items()} == texts
-    for key in written.values():
+    assert {pk: read_text(key) for pk, key in keys.items()} == texts
+    for key in keys.values():
         default_storage.delete(key)
 
-    use_storage(settings, f"{__name__}.FailingAt", takes=5)
-    with pytest.raises(OSError, match="the storage is away"):
+    use_storage(settings, f"{__name__}.LimitedStorage", max_saves=5)
+    with pytest.raises(OSError, match="The storage is unavailable."):
         write_context_files(texts)
     assert [files_of(scenario) for scenario in scenarios] == [[]] * 12
 
@@ -184,17 +184,19 @@ def test_deleted_scenario_deletes_file(scenario):
 def test_sweep_deletes_day_old_orphans(scenario):
     write_evaluator_context(scenario, "- one")
     used = scenario.evaluator_context_file.name
-    old, young = (default_storage.save(f"{CONTEXT_FOLDER}/{scenario.pk}/x.txt", ContentFile(b"left")) for _ in "ab")
-    gone = default_storage.save(f"{CONTEXT_FOLDER}/{'0' * 8}-0000-4000-8000-{'0' * 12}/y.txt", ContentFile(b"left"))
+    old, recent = (default_storage.save(f"{CONTEXT_FOLDER}/{scenario.pk}/x.txt", ContentFile(b"left")) for _ in "ab")
+    file_of_deleted_scenario = default_storage.save(
+        f"{CONTEXT_FOLDER}/{'0' * 8}-0000-4000-8000-{'0' * 12}/y.txt", ContentFile(b"left")
+    )
     two_days_ago = time.time() - 2 * 86_400
-    for key in (used, old, gone):
+    for key in (used, old, file_of_deleted_scenario):
         os.utime(default_storage.path(key), (two_days_ago, two_days_ago))
 
     removed = delete_orphaned_contexts()
 
     assert removed == 2
-    assert files_of(scenario) == sorted([used, young])
-    assert not default_storage.exists(gone)
+    assert files_of(scenario) == sorted([used, recent])
+    assert not default_storage.exists(file_of_deleted_scenario)
     assert Scenario.objects.get().evaluator_context == "- one"
 
 

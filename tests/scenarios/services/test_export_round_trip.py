@@ -24,8 +24,8 @@ CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 ACCOUNTS = {"717": "Harbor State Line", "718": "Harbor State Line", "0042": 'Insurer; "East"', "": "No number"}
 
 
-def texts(most: int, least: int = 0) -> st.SearchStrategy[str]:
-    return st.text(CHARACTERS, min_size=least, max_size=most)
+def texts(max_size: int, min_size: int = 0) -> st.SearchStrategy[str]:
+    return st.text(CHARACTERS, min_size=min_size, max_size=max_size)
 
 
 TITLES = texts(60, 1).filter(str.strip)
@@ -49,20 +49,20 @@ ROWS = st.fixed_dictionaries(
     }
 )
 FORMATS = st.sampled_from(["csv", "json"])
-patiently = settings(
+slow_settings = settings(
     max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
 )
 
 
-def furnish(organization: Organization) -> dict[str | None, Account]:
-    named = {
+def create_accounts(organization: Organization) -> dict[str | None, Account]:
+    accounts = {
         number: Account.objects.create(organization=organization, name=name, number=number)
         for number, name in ACCOUNTS.items()
     }
-    return {None: None, **named}
+    return {None: None, **accounts}
 
 
-def write(organization: Organization, accounts: dict[Any, Any], title: str, values: dict[str, Any]) -> None:
+def write_scenario(organization: Organization, accounts: dict[Any, Any], title: str, values: dict[str, Any]) -> None:
     names = {"category", "skills", "account", "evaluator_context"}
     plain = {name: value for name, value in values.items() if name not in names}
     category = values["category"] and organization.categories.get_or_create(name=values["category"])[0]
@@ -75,30 +75,30 @@ def write(organization: Organization, accounts: dict[Any, Any], title: str, valu
     )
 
 
-def exported(organization: Organization, kind: str) -> io.BytesIO:
+def export_file(organization: Organization, kind: str) -> io.BytesIO:
     out = io.StringIO(newline="")
     {"csv": write_csv, "json": write_json}[kind](export_rows(organization, Scenario.objects.all()), out)
     return io.BytesIO(out.getvalue().encode("utf-8-sig" if kind == "csv" else "utf-8"))
 
 
-def check(organization: Organization, file: io.BytesIO, kind: str, **options: bool) -> ImportJob:
+def check_export(organization: Organization, file: io.BytesIO, kind: str, **options: bool) -> ImportJob:
     return stage_import(organization, None, file, f"pack.{kind}", ImportJob.ImportSource.API, ImportOptions(**options))
 
 
-def by_title(organization: Organization) -> dict[str, dict[str, Any]]:
+def scenarios_by_title(organization: Organization) -> dict[str, dict[str, Any]]:
     """Return every scenario by title, as an import stores it: title trimmed, line breaks as LF.
 
-    The values come from the rows, because an export that forgets a column would forget it on both sides.
+    The values come from the rows, because an export that omits a column would omit it on both sides.
     """
     found = {}
     for scenario in Scenario.objects.filter(organization=organization):
         values = {name: getattr(scenario, name) for name in COLUMNS if name != "evaluator_context"}
-        tidy = {
+        normalized = {
             name: value.replace("\r\n", "\n") if isinstance(value, str) else value for name, value in values.items()
         }
         category, account = scenario.category, scenario.account
-        found[tidy["title"].strip()] = tidy | {
-            "title": tidy["title"].strip(),
+        found[normalized["title"].strip()] = normalized | {
+            "title": normalized["title"].strip(),
             "category": category.name if category else "",
             "account": (account.number, account.name) if account else None,
             "skills": sorted(skill.name for skill in scenario.skills.all()),
@@ -107,35 +107,37 @@ def by_title(organization: Organization) -> dict[str, dict[str, Any]]:
     return found
 
 
-@patiently
+@slow_settings
 @given(st.lists(st.tuples(TITLES, ROWS), min_size=1, max_size=5), FORMATS)
-def test_importing_export_changes_nothing(organization, written, kind):
+def test_importing_export_changes_nothing(organization, scenarios, kind):
     with transaction.atomic():
-        accounts = furnish(organization)
-        for title, values in written:
-            write(organization, accounts, title, values)
+        accounts = create_accounts(organization)
+        for title, values in scenarios:
+            write_scenario(organization, accounts, title, values)
 
-        job = check(organization, exported(organization, kind), kind, may_update=True, creates_categories=True)
+        job = check_export(
+            organization, export_file(organization, kind), kind, may_update=True, creates_categories=True
+        )
 
-        assert (job.to_write, job.invalid, job.total) == (0, 0, len(written)), list(job.rows.values())
+        assert (job.to_write, job.invalid, job.total) == (0, 0, len(scenarios)), list(job.rows.values())
         transaction.set_rollback(True)
 
 
-@patiently
+@slow_settings
 @given(st.lists(st.tuples(TITLES, ROWS), min_size=1, max_size=5, unique_by=lambda pair: title_key(pair[0])), FORMATS)
-def test_export_recreates_scenarios_in_another_organization(organization, other_organization, written, kind):
+def test_export_recreates_scenarios_in_another_organization(organization, other_organization, scenarios, kind):
     with transaction.atomic():
-        accounts = furnish(organization)
-        furnish(other_organization)
-        for title, values in written:
-            write(organization, accounts, title, values)
+        accounts = create_accounts(organization)
+        create_accounts(other_organization)
+        for title, values in scenarios:
+            write_scenario(organization, accounts, title, values)
 
-        job = check(other_organization, exported(organization, kind), kind, creates_categories=True)
-        assert (job.to_write, job.invalid) == (len(written), 0), list(job.rows.values())
+        job = check_export(other_organization, export_file(organization, kind), kind, creates_categories=True)
+        assert (job.to_write, job.invalid) == (len(scenarios), 0), list(job.rows.values())
         start_import(job, queue=False)
         write_import(job.pk)
 
-        assert by_title(other_organization) == by_title(organization)
+        assert scenarios_by_title(other_organization) == scenarios_by_title(organization)
         transaction.set_rollback(True)
 
 
@@ -144,6 +146,6 @@ def test_export_keeps_scenarios_with_same_title_apart(organization, kind):
     for prompt in ("You are Dana.", "You are Walter."):
         create_scenario(organization, None, {"title": "Night shift", "prompt": prompt})
 
-    job = check(organization, exported(organization, kind), kind, may_update=True)
+    job = check_export(organization, export_file(organization, kind), kind, may_update=True)
 
     assert list(job.rows.values_list("outcome", flat=True)) == ["duplicate", "duplicate"]

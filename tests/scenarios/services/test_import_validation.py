@@ -9,7 +9,7 @@ from tests.scenarios.import_factories import list_outcomes, list_problems, make_
 from tests.support.fixtures import add_scenario
 
 
-def test_new_row_waits_and_library_is_unchanged(organization, supervisor):
+def test_new_row_is_staged_and_library_is_unchanged(organization, supervisor):
     job = stage_test_import(organization, make_row(mode="chat"), by=supervisor)
 
     assert (job.status, job.total, job.to_write, job.invalid) == (ImportJob.Status.CHECKED, 1, 1, 0)
@@ -19,7 +19,7 @@ def test_new_row_waits_and_library_is_unchanged(organization, supervisor):
 
 
 @pytest.mark.parametrize(
-    ("there", "title"),
+    ("existing", "title"),
     [
         ("Night shift", "  NIGHT shift\u00a0\t"),
         ("Café at four", "Cafe\u0301 AT FOUR"),
@@ -28,8 +28,8 @@ def test_new_row_waits_and_library_is_unchanged(organization, supervisor):
         ("\u1e9b\u0323", "\u1e69"),
     ],
 )
-def test_equivalent_titles_are_duplicates(organization, there, title):
-    add_scenario(organization, there)
+def test_equivalent_titles_are_duplicates(organization, existing, title):
+    add_scenario(organization, existing)
 
     job = stage_test_import(organization, make_row(title), make_row("Another"), make_row(f" {title.strip().upper()}"))
 
@@ -37,9 +37,9 @@ def test_equivalent_titles_are_duplicates(organization, there, title):
     assert job.to_write == 1
 
 
-@pytest.mark.parametrize(("there", "title"), [("İzmir", "izmir"), ("Night shift", "Night  shift"), ("\u0131", "i")])
-def test_different_titles_are_not_duplicates(organization, there, title):
-    add_scenario(organization, there)
+@pytest.mark.parametrize(("existing", "title"), [("İzmir", "izmir"), ("Night shift", "Night  shift"), ("\u0131", "i")])
+def test_different_titles_are_not_duplicates(organization, existing, title):
+    add_scenario(organization, existing)
 
     assert list_outcomes(stage_test_import(organization, make_row(title))) == ["new"]
 
@@ -71,7 +71,7 @@ def test_invalid_row_does_not_reserve_its_title(organization):
     assert list_outcomes(job) == ["invalid", "new"]
 
 
-def test_titles_of_other_organizations_are_free(organization, other_organization):
+def test_rows_are_checked_only_against_own_organization(organization, other_organization):
     add_scenario(other_organization, "Night shift")
     other_organization.categories.create(name="Theirs")
     Account.objects.create(organization=other_organization, name="Their line", number="900")
@@ -133,7 +133,7 @@ def test_one_time_scenario_may_share_library_title(organization):
         ({"account": "718"}, "account", "There is no account “718”. Enter its number or name."),
     ],
 )
-def test_invalid_value_has_problem_with_field(organization, account, values, field, message):
+def test_invalid_value_is_reported_with_field(organization, account, values, field, message):
     job = stage_test_import(organization, make_row(**values))
 
     assert list_outcomes(job) == ["invalid"]
@@ -185,9 +185,9 @@ def test_missing_category_is_valid_if_created(organization):
     assert not organization.categories.filter(name="cohort").exists()
 
 
-@pytest.mark.parametrize("named", ["717", " 717 ", "Harbor State Line", "harbor state line"])
-def test_account_matches_number_or_name(organization, account, named):
-    assert list_outcomes(stage_test_import(organization, make_row(account=named))) == ["new"]
+@pytest.mark.parametrize("account_key", ["717", " 717 ", "Harbor State Line", "harbor state line"])
+def test_account_matches_number_or_name(organization, account, account_key):
+    assert list_outcomes(stage_test_import(organization, make_row(account=account_key))) == ["new"]
 
 
 def test_ambiguous_account_name_matches_none(organization, account):

@@ -24,7 +24,7 @@ from training.services.assignments import assign
 
 pytestmark = pytest.mark.both_databases
 
-WHOLE = make_row(
+FULL_ROW = make_row(
     description="Practise opening.",
     evaluator_context="- Names the loneliness.\n- Asks directly.",
     mode="chat",
@@ -49,11 +49,11 @@ def own_storage(settings, tmp_path):
     return tmp_path
 
 
-def files(folder) -> int:
+def count_files(folder) -> int:
     return sum(1 for path in folder.rglob("*.txt"))
 
 
-def facts(scenario: Scenario) -> dict:
+def scenario_values(scenario: Scenario) -> dict:
     plain = [
         *("title", "prompt", "description", "mode", "difficulty", "estimated_minutes", "opens"),
         *("relevant_policy_sections", "is_one_time", "is_active", "evaluator_context"),
@@ -66,12 +66,12 @@ def facts(scenario: Scenario) -> dict:
 
 
 def test_full_row_creates_full_scenario(organization, supervisor, account):
-    job = run_test_import(organization, WHOLE, by=supervisor)
+    job = run_test_import(organization, FULL_ROW, by=supervisor)
 
     assert (job.status, job.written, list_outcomes(job)) == (ImportJob.Status.COMPLETED, 1, ["created"])
     scenario = Scenario.objects.get()
     assert (scenario.organization, scenario.created_by, scenario.pk) == (organization, supervisor, job.rows.get().pk)
-    assert facts(scenario) == WHOLE | {
+    assert scenario_values(scenario) == FULL_ROW | {
         "category": "Advanced",
         "skills": ["Call routing", "Grief support"],
         "is_one_time": False,
@@ -82,7 +82,7 @@ def test_full_row_creates_full_scenario(organization, supervisor, account):
 def test_short_row_creates_scenario_with_defaults(organization):
     run_test_import(organization, make_row())
 
-    assert facts(Scenario.objects.get()) == make_row() | {
+    assert scenario_values(Scenario.objects.get()) == make_row() | {
         "description": "",
         "evaluator_context": "",
         "mode": "phone",
@@ -139,7 +139,7 @@ def test_partial_import_skips_invalid_rows(organization):
 
 
 def test_update_changes_only_columns_of_row(organization, account, supervisor):
-    run_test_import(organization, WHOLE, by=supervisor)
+    run_test_import(organization, FULL_ROW, by=supervisor)
     before = Scenario.objects.get()
     old_key = before.evaluator_context_file.name
 
@@ -151,7 +151,7 @@ def test_update_changes_only_columns_of_row(organization, account, supervisor):
 
     after = Scenario.objects.get()
     assert list_outcomes(job) == ["updated"]
-    assert facts(after) == facts(before) | {
+    assert scenario_values(after) == scenario_values(before) | {
         "title": "NIGHT shift",
         "prompt": "You are Walter.",
         "skills": ["Termination"],
@@ -170,13 +170,13 @@ def test_update_creates_new_category(organization):
 
 
 def test_update_clears_fields_that_are_empty_in_row(organization, account):
-    run_test_import(organization, WHOLE)
+    run_test_import(organization, FULL_ROW)
 
     run_test_import(
         organization, make_row(category="", account="", skills=[], evaluator_context="", opens=""), may_update=True
     )
 
-    changed = facts(Scenario.objects.get())
+    changed = scenario_values(Scenario.objects.get())
     assert [changed[name] for name in ("category", "account", "skills", "evaluator_context", "opens")] == [
         None,
         None,
@@ -184,18 +184,18 @@ def test_update_clears_fields_that_are_empty_in_row(organization, account):
         "",
         "",
     ]
-    assert changed["description"] == WHOLE["description"]
+    assert changed["description"] == FULL_ROW["description"]
 
 
 def test_unchanged_scenario_is_not_written(organization, account):
-    run_test_import(organization, WHOLE, make_row("Another"))
+    run_test_import(organization, FULL_ROW, make_row("Another"))
     before = dict(Scenario.objects.values_list("pk", "updated_at"))
 
-    job = run_test_import(organization, WHOLE, make_row("Another", prompt="You are Ines."), may_update=True)
+    job = run_test_import(organization, FULL_ROW, make_row("Another", prompt="You are Ines."), may_update=True)
 
     assert list_outcomes(job) == ["duplicate", "updated"]
-    touched = [pk for pk, updated_at in Scenario.objects.values_list("pk", "updated_at") if before[pk] != updated_at]
-    assert touched == [Scenario.objects.get(title="Another").pk]
+    changed = [pk for pk, updated_at in Scenario.objects.values_list("pk", "updated_at") if before[pk] != updated_at]
+    assert changed == [Scenario.objects.get(title="Another").pk]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -205,7 +205,7 @@ def test_update_deletes_old_context_file(organization, own_storage):
     run_test_import(organization, make_row(evaluator_context="- Two."), may_update=True)
 
     assert Scenario.objects.get().evaluator_context == "- Two."
-    assert files(own_storage) == 1
+    assert count_files(own_storage) == 1
 
 
 def test_import_leaves_other_organizations_unchanged(organization, other_organization):
@@ -231,7 +231,7 @@ def test_row_whose_title_was_taken_meanwhile_is_duplicate(organization, own_stor
     job.refresh_from_db()
     assert (list_outcomes(job), job.status, job.written) == (["duplicate", "created"], "completed", 2)
     assert Scenario.objects.get(title="ONE").prompt == "Somebody else's."
-    assert files(own_storage) == 0
+    assert count_files(own_storage) == 0
 
 
 def test_update_of_deleted_scenario_creates_it(organization):
@@ -364,23 +364,23 @@ def test_worker_with_lost_claim_writes_nothing(organization, may_update):
 def test_failing_storage_leaves_no_partial_rows(organization, own_storage, settings, may_update):
     if may_update:
         run_test_import(organization, *make_rows(150, evaluator_context="- Old."))
-    there = files(own_storage)
+    files_before = count_files(own_storage)
     job = start_test_import(organization, *make_rows(150, prompt="You are Walter."), may_update=may_update)
     settings.IMPORT_LOST_AFTER = 0
 
     FailingStorage.remaining_saves = 130
-    with pytest.raises(OSError, match="The storage is away."):
+    with pytest.raises(OSError, match="The storage is unavailable."):
         write_import(job.pk)
     job.refresh_from_db()
     first = Scenario.objects.filter(prompt="You are Walter.").count()
     assert (first, job.written, job.status) == (100, 100, ImportJob.Status.RUNNING)
-    assert files(own_storage) == max(there, 100)
+    assert count_files(own_storage) == max(files_before, 100)
 
     FailingStorage.remaining_saves = 10_000
     write_import(job.pk)
     job.refresh_from_db()
     assert (job.status, job.written) == (ImportJob.Status.COMPLETED, 150)
-    assert files(own_storage) == Scenario.objects.filter(prompt="You are Walter.").count() == 150
+    assert count_files(own_storage) == Scenario.objects.filter(prompt="You are Walter.").count() == 150
     assert {scenario.evaluator_context for scenario in Scenario.objects.all()} == {
         one["evaluator_context"] for one in make_rows(150)
     }

@@ -1,4 +1,4 @@
-"""The life of an import: check, start, idempotency keys, and takeover from a lost worker."""
+"""Lifecycle of an import: check, start, idempotency keys, and takeover from a lost worker."""
 
 import io
 import os
@@ -95,13 +95,13 @@ def test_ignored_columns_are_listed(organization):
 
 
 def test_staging_reports_progress(organization):
-    told: list[int] = []
+    progress: list[int] = []
 
     stage_import(
-        organization, None, make_pack_file(*make_rows(450)), "", ImportJob.ImportSource.API, on_progress=told.append
+        organization, None, make_pack_file(*make_rows(450)), "", ImportJob.ImportSource.API, on_progress=progress.append
     )
 
-    assert told == [200, 400, 450]
+    assert progress == [200, 400, 450]
 
 
 # ---- The start
@@ -138,9 +138,9 @@ def test_import_starts_once(organization):
 def test_concurrent_starts_start_import_once(organization):
     job = stage_test_import(organization, *make_rows(10))
 
-    begun_by = run_concurrently(*[lambda: start_import(ImportJob.objects.get(pk=job.pk))] * 2)
+    results = run_concurrently(*[lambda: start_import(ImportJob.objects.get(pk=job.pk))] * 2)
 
-    assert sorted(begun_by) == [False, True]
+    assert sorted(results) == [False, True]
 
 
 def test_import_without_changes_completes_at_once(organization):
@@ -161,16 +161,16 @@ def test_importing_same_file_again_creates_nothing(organization):
 
 
 def test_sweep_deletes_unstarted_import(organization):
-    old, new, over = (
+    old, new, finished = (
         stage_test_import(organization, make_row()),
         stage_test_import(organization, make_row()),
         run_test_import(organization, make_row("Two")),
     )
-    ImportJob.objects.filter(pk__in=[old.pk, over.pk]).update(created_at=timezone.now() - timedelta(days=2))
+    ImportJob.objects.filter(pk__in=[old.pk, finished.pk]).update(created_at=timezone.now() - timedelta(days=2))
 
     sweep_imports()
 
-    assert set(ImportJob.objects.all()) == {new, over}
+    assert set(ImportJob.objects.all()) == {new, finished}
     assert not ImportRow.objects.filter(job_id=old.pk).exists()
 
 
@@ -182,26 +182,26 @@ def test_started_import_is_not_discarded(organization):
     assert ImportJob.objects.get() == running
 
 
-@pytest.mark.parametrize("forget", [discard_import, lambda job: sweep_imports()])
-def test_import_being_deleted_does_not_start(organization, forget):
+@pytest.mark.parametrize("delete", [discard_import, lambda job: sweep_imports()])
+def test_import_being_deleted_does_not_start(organization, delete):
     job = stage_test_import(organization, make_row())
     ImportJob.objects.update(created_at=timezone.now() - timedelta(days=2))
-    begins: list[bool] = []
+    starts: list[bool] = []
 
-    with run_before_query("DELETE FROM", lambda: begins.append(start_import(job, queue=False))):
-        forget(job)
+    with run_before_query("DELETE FROM", lambda: starts.append(start_import(job, queue=False))):
+        delete(job)
 
-    assert begins == [False]
+    assert starts == [False]
     assert not ImportJob.objects.exists()
 
 
-@pytest.mark.parametrize("forget", [discard_import, lambda job: sweep_imports()])
-def test_import_started_before_deletion_keeps_all_rows(organization, forget):
+@pytest.mark.parametrize("delete", [discard_import, lambda job: sweep_imports()])
+def test_import_started_before_deletion_keeps_all_rows(organization, delete):
     job = stage_test_import(organization, make_row())
     ImportJob.objects.update(created_at=timezone.now() - timedelta(days=2))
 
     with run_before_query('UPDATE "scenarios_importjob"', lambda: start_import(job, queue=False)):
-        forget(job)
+        delete(job)
 
     assert (ImportJob.objects.get().status, list_outcomes(job)) == (ImportJob.Status.QUEUED, ["new"])
 
@@ -263,14 +263,14 @@ def test_concurrent_requests_with_one_key_create_one_import(organization):
 
 def test_claimed_import_is_not_claimed_again(organization):
     job = start_test_import(organization, *make_rows(150))
-    taken: list[int] = []
+    progress: list[int] = []
 
-    def meanwhile(written: int) -> None:
-        write_import(job.pk, on_progress=taken.append)
+    def claim_again(written_count: int) -> None:
+        write_import(job.pk, on_progress=progress.append)
 
-    write_import(job.pk, on_progress=meanwhile)
+    write_import(job.pk, on_progress=claim_again)
 
-    assert taken == []
+    assert progress == []
     assert Scenario.objects.count() == 150
 
 
@@ -300,8 +300,8 @@ class ImportInterruptedError(Exception):
     pass
 
 
-def stopped_after_one_batch(job: ImportJob) -> None:
-    def stop(written: int) -> None:
+def write_one_batch(job: ImportJob) -> None:
+    def stop(written_count: int) -> None:
         raise ImportInterruptedError
 
     with pytest.raises(ImportInterruptedError):
@@ -311,7 +311,7 @@ def stopped_after_one_batch(job: ImportJob) -> None:
 def test_stuck_import_fails_and_can_be_resumed(organization, settings):
     settings.IMPORT_LOST_AFTER = 0
     job = start_test_import(organization, *make_rows(250))
-    stopped_after_one_batch(job)
+    write_one_batch(job)
     ImportJob.objects.update(attempts=settings.TASK_ATTEMPTS)
 
     write_import(job.pk)
@@ -331,7 +331,7 @@ def test_written_rows_reset_attempts(organization, settings):
     job = start_test_import(organization, *make_rows(450))
 
     for _ in range(4):
-        stopped_after_one_batch(job)
+        write_one_batch(job)
 
     job.refresh_from_db()
     assert (job.status, job.written, job.attempts) == (ImportJob.Status.RUNNING, 400, 0)
@@ -357,7 +357,7 @@ def own_storage(settings, tmp_path) -> Path:
     return tmp_path / "files"
 
 
-def worker(job: ImportJob, storage: Path) -> ForkedProgram:
+def start_worker(job: ImportJob, storage: Path) -> ForkedProgram:
     """Start a real process that writes the import, on this test's database and storage."""
     environment = process_environment("http://127.0.0.1:9/v1") | {
         "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -367,16 +367,16 @@ def worker(job: ImportJob, storage: Path) -> ForkedProgram:
     return ForkedProgram("tests.scenarios.import_worker", str(job.pk), env=environment)
 
 
-def written(job: ImportJob) -> int:
+def written_count(job: ImportJob) -> int:
     return ImportJob.objects.values_list("written", flat=True).get(pk=job.pk)
 
 
-def kill_in_the_middle(job: ImportJob, storage: Path, least: int) -> None:
-    process = worker(job, storage)
-    wait_until(lambda: written(job) >= least or process.poll() is not None, f"{least} rows are written")
+def kill_worker_after(job: ImportJob, storage: Path, min_rows: int) -> None:
+    process = start_worker(job, storage)
+    wait_until(lambda: written_count(job) >= min_rows or process.poll() is not None, f"{min_rows} rows are written")
     process.kill()
     process.wait()
-    assert least <= written(job) < job.to_write
+    assert min_rows <= written_count(job) < job.to_write
 
 
 def files_in(storage: Path) -> set[str]:
@@ -388,10 +388,10 @@ def test_killed_worker_loses_and_duplicates_no_row(organization, own_storage, se
     settings.SWEEP_EVERY = 0.001
     job = start_test_import(organization, *make_rows(2000))
 
-    for least in (300, 800, 1300):
-        kill_in_the_middle(job, own_storage, least)
+    for min_rows in (300, 800, 1300):
+        kill_worker_after(job, own_storage, min_rows)
         assert sweep_imports() == 1
-    assert worker(job, own_storage).wait(60) == 0
+    assert start_worker(job, own_storage).wait(60) == 0
 
     job.refresh_from_db()
     assert (job.status, job.written) == (ImportJob.Status.COMPLETED, 2000)
@@ -404,6 +404,6 @@ def test_killed_worker_loses_and_duplicates_no_row(organization, own_storage, se
     long_ago = time.time() - 2 * 86_400
     for name in files_in(own_storage):
         os.utime(own_storage / name, (long_ago, long_ago))
-    left = files_in(own_storage) - used
-    assert delete_orphaned_contexts() == len(left)
+    orphans = files_in(own_storage) - used
+    assert delete_orphaned_contexts() == len(orphans)
     assert files_in(own_storage) == used

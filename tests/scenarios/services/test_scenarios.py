@@ -24,24 +24,24 @@ def skills(organization) -> list[Skill]:
     return list(organization.skills.all())
 
 
-def folders() -> set[str]:
+def context_folders() -> set[str]:
     return set(default_storage.listdir(CONTEXT_FOLDER)[0]) if default_storage.exists(CONTEXT_FOLDER) else set()
 
 
 def test_create_scenario_stores_every_field(organization, supervisor, skills, account):
-    scenario, said = create_scenario(
-        organization, supervisor, FIELDS | {"account": account}, "- one", skills[:2], lambda made: made.title
+    scenario, result = create_scenario(
+        organization, supervisor, FIELDS | {"account": account}, "- one", skills[:2], lambda created: created.title
     )
 
-    kept = Scenario.objects.get()
-    assert (kept, said) == (scenario, "Night shift")
-    assert (kept.organization, kept.created_by, kept.account) == (organization, supervisor, account)
-    assert (kept.evaluator_context, list(kept.skills.all())) == ("- one", skills[:2])
-    assert (kept.estimated_minutes, kept.difficulty) == (15, "intermediate")
+    stored = Scenario.objects.get()
+    assert (stored, result) == (scenario, "Night shift")
+    assert (stored.organization, stored.created_by, stored.account) == (organization, supervisor, account)
+    assert (stored.evaluator_context, list(stored.skills.all())) == ("- one", skills[:2])
+    assert (stored.estimated_minutes, stored.difficulty) == (15, "intermediate")
 
 
 @pytest.mark.parametrize(
-    ("wrong", "field"),
+    ("invalid", "field"),
     [
         ({"title": ""}, "title"),
         ({"title": "x" * 256}, "title"),
@@ -53,30 +53,30 @@ def test_create_scenario_stores_every_field(organization, supervisor, skills, ac
         ({"mode": "letter"}, "mode"),
     ],
 )
-def test_create_scenario_with_invalid_fields_keeps_nothing(organization, supervisor, wrong, field):
-    before = folders()
+def test_create_scenario_with_invalid_fields_keeps_nothing(organization, supervisor, invalid, field):
+    before = context_folders()
 
-    with pytest.raises(ValidationError) as refused:
-        create_scenario(organization, supervisor, FIELDS | wrong, "- one")
+    with pytest.raises(ValidationError) as error:
+        create_scenario(organization, supervisor, FIELDS | invalid, "- one")
 
-    assert list(refused.value.message_dict) == [field]
-    assert (Scenario.objects.count(), folders()) == (0, before)
+    assert list(error.value.message_dict) == [field]
+    assert (Scenario.objects.count(), context_folders()) == (0, before)
 
 
 def test_create_scenario_rejects_account_of_another_organization(other_organization, stranger, account):
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ValidationError) as error:
         create_scenario(other_organization, stranger, FIELDS | {"account": account})
 
-    assert refused.value.message_dict == {"account": ["This account belongs to another organization."]}
+    assert error.value.message_dict == {"account": ["This account belongs to another organization."]}
 
 
 def test_create_scenario_rejects_category_of_another_organization(organization, other_organization, supervisor):
     theirs = other_organization.categories.first()
 
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ValidationError) as error:
         create_scenario(organization, supervisor, FIELDS | {"category": theirs})
 
-    assert refused.value.message_dict == {"category": ["This category belongs to another organization."]}
+    assert error.value.message_dict == {"category": ["This category belongs to another organization."]}
 
 
 def test_update_scenario_keeps_title_key_of_concurrent_rename(organization, supervisor):
@@ -85,8 +85,8 @@ def test_update_scenario_keeps_title_key_of_concurrent_rename(organization, supe
 
     update_scenario(scenario, {"description": "new"})
 
-    kept = Scenario.objects.get()
-    assert (kept.title, kept.title_key, kept.description) == ("Morning", title_key("Morning"), "new")
+    stored = Scenario.objects.get()
+    assert (stored.title, stored.title_key, stored.description) == ("Morning", title_key("Morning"), "new")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -94,12 +94,12 @@ def test_create_scenario_rolls_back_if_callback_fails(organization, supervisor):
     def fail(scenario: Scenario) -> None:
         raise RuntimeError
 
-    before = folders()
+    before = context_folders()
     with pytest.raises(RuntimeError):
         create_scenario(organization, supervisor, FIELDS, "- one", within=fail)
 
-    left = {name for name in folders() - before if default_storage.listdir(f"{CONTEXT_FOLDER}/{name}")[1]}
-    assert (Scenario.objects.count(), left) == (0, set())
+    leftovers = {name for name in context_folders() - before if default_storage.listdir(f"{CONTEXT_FOLDER}/{name}")[1]}
+    assert (Scenario.objects.count(), leftovers) == (0, set())
 
 
 def test_update_scenario_changes_given_fields(organization, supervisor, skills):
@@ -107,10 +107,10 @@ def test_update_scenario_changes_given_fields(organization, supervisor, skills):
 
     update_scenario(scenario, {"title": "  Morning", "description": "new"}, "- two", skills[1:3])
 
-    kept = Scenario.objects.get()
-    assert (kept.title, kept.description, kept.prompt) == ("  Morning", "new", "You are Dana.")
-    assert kept.title_key == title_key("morning")
-    assert (kept.evaluator_context, list(kept.skills.all())) == ("- two", skills[1:3])
+    stored = Scenario.objects.get()
+    assert (stored.title, stored.description, stored.prompt) == ("  Morning", "new", "You are Dana.")
+    assert stored.title_key == title_key("morning")
+    assert (stored.evaluator_context, list(stored.skills.all())) == ("- two", skills[1:3])
 
 
 def test_update_scenario_without_context_keeps_it(organization, supervisor, skills):
@@ -119,8 +119,8 @@ def test_update_scenario_without_context_keeps_it(organization, supervisor, skil
 
     update_scenario(scenario, {"title": "Morning"})
 
-    kept = Scenario.objects.get()
-    assert (kept.evaluator_context_file.name, kept.skills.count()) == (key, 1)
+    stored = Scenario.objects.get()
+    assert (stored.evaluator_context_file.name, stored.skills.count()) == (key, 1)
 
 
 def test_create_scenario_rejects_eleven_skills(organization, supervisor, skills):
@@ -131,10 +131,10 @@ def test_create_scenario_rejects_eleven_skills(organization, supervisor, skills)
 
 
 def test_delete_scenario_refuses_assigned_scenario(chat_assignment, chat_scenario):
-    with pytest.raises(ScenarioInUseError, match="has 1 assignment, so it can’t be deleted") as refused:
+    with pytest.raises(ScenarioInUseError, match="has 1 assignment, so it can’t be deleted") as error:
         delete_scenario(chat_scenario)
 
-    assert refused.value.assignments == 1
+    assert error.value.assignments == 1
     assert Scenario.objects.get() == chat_scenario
 
 
