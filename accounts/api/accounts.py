@@ -27,9 +27,10 @@ from accounts.models import Account, AccountQuerySet, ProcedureDocument, Procedu
 from accounts.procedures.indexing import suggest_sections
 from accounts.procedures.upload_validation import InvalidProceduresError
 from accounts.procedures.uploads import retry_procedures, upload_procedures
+from accounts.services.polling import wait_until
 from accounts.web.pagination import NameCursorPagination
 from accounts.web.permissions import ChangePermission, RolePermission, ViewPermission
-from accounts.web.prefer_header import preferred_wait, wait_until
+from accounts.web.prefer_header import preferred_wait
 from accounts.web.requests import JSONOnlyNegotiation, authenticated_user
 
 

@@ -14,7 +14,7 @@ from django.conf import settings
 from openai import OpenAI
 from openai.types.shared_params import ComparisonFilter
 
-from accounts.web.prefer_header import wait_until
+from accounts.services.polling import wait_until
 from ai import AIUnavailableError, build_client, translate_openai_errors
 
 logger = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class VectorStoreClient:
                 )
             return any(one.file_id == file_id for one in found.data)
 
-        if not wait_until(is_found, min(settings.PROCEDURES_TIMEOUT, _SEARCH_TIMEOUT), every=_SEARCH_INTERVAL):
+        if not wait_until(is_found, min(settings.PROCEDURES_TIMEOUT, _SEARCH_TIMEOUT), interval=_SEARCH_INTERVAL):
             raise AIUnavailableError("not_searchable", retryable=True)
 
     def verify_file(self, store_id: str, file_id: str, document_id: UUID) -> bool:

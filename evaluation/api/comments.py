@@ -18,7 +18,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.integrations.scopes import token_scope
-from accounts.web.prefer_header import preferred_wait, wait_until
+from accounts.services.polling import wait_until
+from accounts.web.prefer_header import preferred_wait
 from accounts.web.requests import JSONOnlyNegotiation, authenticated_user
 from evaluation.files.text_extraction import DocumentRejectedError
 from evaluation.models import Comment, DocumentationReview

@@ -11,7 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.integrations.scopes import token_scope
-from accounts.web.prefer_header import preferred_wait, wait_until
+from accounts.services.polling import wait_until
+from accounts.web.prefer_header import preferred_wait
 from accounts.web.requests import authenticated_user
 from evaluation.api.serializers import EvaluationSerializer
 from evaluation.models import Evaluation

@@ -17,9 +17,10 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from accounts.services.polling import wait_until
 from accounts.web.pagination import StandardCursorPagination
 from accounts.web.permissions import RolePermission
-from accounts.web.prefer_header import preferred_wait, wait_until
+from accounts.web.prefer_header import preferred_wait
 from accounts.web.requests import authenticated_user
 from scenarios.api.errors import PREFER_PARAMETER, DetailedAPIError
 from scenarios.api.serializers.drafts import (

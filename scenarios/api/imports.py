@@ -15,9 +15,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from accounts.services.polling import wait_until
 from accounts.web.pagination import StandardCursorPagination
 from accounts.web.permissions import RolePermission
-from accounts.web.prefer_header import preferred_wait, wait_until
+from accounts.web.prefer_header import preferred_wait
 from accounts.web.requests import authenticated_user
 from scenarios.api.errors import PREFER_PARAMETER, DetailedAPIError
 from scenarios.api.parsers import CSVPackParser, JSONPackParser

@@ -1,7 +1,7 @@
 import pytest
 from django.test import RequestFactory
 
-from accounts.web.prefer_header import preferred_wait, wait_until
+from accounts.web.prefer_header import preferred_wait
 
 
 @pytest.mark.parametrize(
@@ -23,11 +23,3 @@ def test_preferred_wait_reads_whole_seconds_up_to_thirty(header, seconds):
     headers = {} if header is None else {"Prefer": header}
 
     assert preferred_wait(RequestFactory().get("/", headers=headers)) == seconds
-
-
-def test_wait_until_checks_at_least_once():
-    calls = []
-
-    assert wait_until(lambda: calls.append(1) or True, 0) is True
-    assert wait_until(lambda: calls.append(1) or False, 0) is False
-    assert len(calls) == 2

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from accounts.web.prefer_header import wait_until
+from accounts.services.polling import wait_until
 from ai import AIUnavailableError
 from scenarios.models import Mode
 from training import openai_caller
