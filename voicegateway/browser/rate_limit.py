@@ -17,8 +17,8 @@ class AudioRateLimit:
         self.window_seconds = 0.0
         self.credit = 0.0
 
-    def is_exceeded_by(self, samples: int, now: float) -> bool:
-        """Count a frame of `samples` samples and return True if it exceeds the limit."""
+    def spend(self, samples: int, now: float) -> bool:
+        """Count a frame of `samples` samples against the limit. Return False if it exceeds the limit."""
         if now - self.window_started_at >= WINDOW:
             self.credit = (
                 max(0.0, self.credit - (self.window_seconds - WINDOW)) if self.window_seconds > WINDOW else 0.0
@@ -29,4 +29,4 @@ class AudioRateLimit:
             self.credit = min(self.credit + stalled, MAX_CREDIT)
         self.last_frame_at = now
         self.window_seconds += samples / SAMPLE_RATE
-        return self.window_seconds > MAX_SPEED * WINDOW + self.credit
+        return self.window_seconds <= MAX_SPEED * WINDOW + self.credit

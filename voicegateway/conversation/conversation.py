@@ -143,7 +143,7 @@ class Conversation:
         self.send_queue.now = now
         if self.ending.is_requested:
             return
-        if self.rate_limit.is_exceeded_by(frame.samples, now):
+        if not self.rate_limit.spend(frame.samples, now):
             raise InvalidFrameError("audio arrives faster than real time")
         self.watchdog.note_frame(now)
         self.counselor.receive_audio(frame)
