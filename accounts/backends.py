@@ -70,7 +70,7 @@ ROLE_PERMISSIONS[User.Role.ADMIN] = ROLE_PERMISSIONS[User.Role.SUPERVISOR] | {
 
 
 class RoleBackend(AuthenticationBackend):
-    """Sign-in by email address, with Django permissions derived from the role. Without groups, no query is needed."""
+    """Sign-in by email address. Permissions follow from the role, so checking one needs no query."""
 
     def has_perm(self, user_obj: User, perm: str, obj: Model | None = None) -> bool:
         app, _, codename = perm.partition(".")

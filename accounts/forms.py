@@ -30,13 +30,13 @@ class ProceduresForm(PlainLabelsMixin, forms.Form):
         file = self.cleaned_data["procedures_file"]
         try:
             self.warning = check_procedures(self.account, file)
-        except InvalidProceduresError as refused:
-            raise forms.ValidationError(str(refused)) from refused
+        except InvalidProceduresError as error:
+            raise forms.ValidationError(str(error)) from error
         return file
 
 
 class EmailNotificationsForm(forms.ModelForm):
-    """A person's choice of email notifications."""
+    """Form for a person's choice of email notifications."""
 
     class Meta:
         model = User

@@ -14,8 +14,8 @@ from accounts.services.leases import RetryLaterError, queue_overdue
 def prepare_procedures(self: Task, document_id: str) -> None:
     try:
         document_preparation.prepare_procedures(UUID(document_id))
-    except RetryLaterError as wait:
-        raise self.retry(countdown=wait.countdown) from wait
+    except RetryLaterError as error:
+        raise self.retry(countdown=error.countdown) from error
 
 
 @shared_task

@@ -13,9 +13,9 @@ from django.conf import settings
 class AIUnavailableError(Exception):
     """Failure of a request to OpenAI.
 
-    `code` is safe to log. `retryable` is True if another try can help, and `retry_after` is the wait in seconds that
-    OpenAI asked for. `missing` is True if the requested vector store or file no longer exists. `param` names the one
-    request parameter at fault.
+    `code` is safe to log. `retryable` is True if a retry may help, and `retry_after` is the wait in seconds that OpenAI
+    asked for. `missing` is True if the requested vector store or file no longer exists. `param` names the invalid
+    request parameter.
     """
 
     def __init__(

@@ -10,12 +10,12 @@ def read_patterns(path: Path, words: Mapping[str, str] | None = None, flags: int
 
     `{NAME}` in a line is replaced by `words["NAME"]`.
     """
-    whole = "|".join(f"(?:{line})" for line in read_lines(path))
+    pattern = "|".join(f"(?:{line})" for line in read_lines(path))
     for name, meaning in (words or {}).items():
-        whole = whole.replace("{" + name + "}", meaning)
-    return re.compile(whole, flags)
+        pattern = pattern.replace("{" + name + "}", meaning)
+    return re.compile(pattern, flags)
 
 
 def read_lines(path: Path) -> tuple[str, ...]:
-    """Return the non-empty lines that are not comments. Blanks at either end are kept."""
+    """Return the non-empty lines that are not comments. Spaces at both ends of a line are kept."""
     return tuple(line for line in path.read_text().splitlines() if line and not line.startswith("# "))

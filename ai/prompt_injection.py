@@ -35,7 +35,7 @@ _GRADING_WORDS = re.compile(
     r"red[ -]?lines?|evaluat\w+|json|outputs?|instructions?|prompt|transcript|checks?|points|passed|fulfilled|"
     r"exemplary|flawless|excellent|obey|comply|mandatory|override|authori[sz]ed|counselor|trainee)\b"
 )
-# Not an injection: "On a scale from 0 to 100, how would you rate your distress?" is good counseling.
+# "On a scale from 0 to 100, how would you rate your distress?" is good counseling, not an injection.
 _SCALING_QUESTION = re.compile(
     r"\b(?:scale|from (?:0|zero|1|one) to|between (?:0|zero|1|one) and|how (?:would|do|are|much|bad|strong)|"
     r"out of (?:ten|10)|(?:rate|score) (?:your|how))\b"
@@ -88,34 +88,34 @@ class _NormalizedText:
 
 
 def find_injections(text: str, is_document: bool = False) -> list[InjectionSpan]:
-    """Return the spans of sentences that address the model, in order. Nearly every text has none.
+    """Return the spans of sentences that address the model, in order. Most texts have none.
 
     With `is_document`, sentences about how people are assessed are allowed unless they address a machine.
     """
     if not _may_contain_injection(text):
         return []
     hits = [
-        (start + at, end + at)
-        for at, part in _candidate_parts(text, is_document)
+        (start + offset, end + offset)
+        for offset, part in _candidate_parts(text, is_document)
         for start, end in _find_hits(part, is_document)
     ]
     if not hits:
         return []
     sentences = [match.span() for match in _SENTENCE.finditer(text) if match.group()]
     marked = [any(start < end_of and end > start_of for start, end in hits) for start_of, end_of in sentences]
-    if not any(marked):  # the injection is hidden outside every sentence
+    if not any(marked):  # the injection is not inside any sentence
         return [InjectionSpan(min(start for start, _ in hits), max(end for _, end in hits))]
     return _merge_sentences(text, sentences, marked)
 
 
 def _may_contain_injection(text: str) -> bool:
-    """Return whether a full search is worthwhile. For most of what people say, this cheap check is enough."""
-    low = text.translate(_TYPOGRAPHIC).lower()
+    """Return True if a full search is needed. This cheap check rules it out for most of what people say."""
+    lowercase = text.translate(_TYPOGRAPHIC).lower()
     return (
-        not low.isascii()
-        or any(word in low for word in _PREFILTER_WORDS)
-        or any(len(word) >= _MIN_ENCODED_LENGTH for word in low.split())
-        or _OBFUSCATED_TEXT.search(low) is not None
+        not lowercase.isascii()
+        or any(word in lowercase for word in _PREFILTER_WORDS)
+        or any(len(word) >= _MIN_ENCODED_LENGTH for word in lowercase.split())
+        or _OBFUSCATED_TEXT.search(lowercase) is not None
     )
 
 
@@ -133,10 +133,10 @@ def _candidate_parts(text: str, is_document: bool) -> Iterator[tuple[int, str]]:
     text around prefilter words, without which no pattern matches.
     """
     if is_document:
-        low = text.lower()
+        lowercase = text.lower()
         if (
-            low.isascii()
-            and not any(word in low for word in _DOCUMENT_PREFILTER_WORDS)
+            lowercase.isascii()
+            and not any(word in lowercase for word in _DOCUMENT_PREFILTER_WORDS)
             and not _ENCODED_TEXT.search(text)
         ):
             return
@@ -156,7 +156,7 @@ def _candidate_parts(text: str, is_document: bool) -> Iterator[tuple[int, str]]:
 
 
 def remove_injections(text: str, spans: Sequence[InjectionSpan], mark: str = "[â€¦]") -> str:
-    """Return the text with `mark` in place of each span, on its own line so that it joins no adjacent sentence."""
+    """Return the text with `mark` in place of each span, on its own line so that it does not merge with a sentence."""
     parts, at = [], 0
     for span in spans:
         parts += [text[at : span.start].rstrip(), mark]
@@ -167,13 +167,13 @@ def remove_injections(text: str, spans: Sequence[InjectionSpan], mark: str = "[â
 def _merge_sentences(text: str, sentences: Sequence[tuple[int, int]], marked: list[bool]) -> list[InjectionSpan]:
     """Return spans of the marked sentences and of those that belong to them.
 
-    Sentences on grading next to a marked one belong to it, and so does a single sentence between two marked ones.
+    A sentence about grading next to a marked one belongs to it, and so does a single sentence between two marked ones.
     """
-    weak = [bool(_GRADING_WORDS.search(text[start:end].lower())) for start, end in sentences]
+    mentions_grading = [bool(_GRADING_WORDS.search(text[start:end].lower())) for start, end in sentences]
     for order in (range(1, len(marked)), range(len(marked) - 2, -1, -1)):
         step = -1 if order.step > 0 else 1
         for index in order:
-            marked[index] = marked[index] or (weak[index] and marked[index + step])
+            marked[index] = marked[index] or (mentions_grading[index] and marked[index + step])
     for index in range(1, len(marked) - 1):
         marked[index] = marked[index] or (marked[index - 1] and marked[index + 1])
     spans: list[InjectionSpan] = []
@@ -195,17 +195,17 @@ def _decoded_views(text: str) -> Iterator[_NormalizedText]:
         yield _NormalizedText(plain.text.translate(_LEET), plain.offsets)
     if _SPACED_LETTERS.search(plain.text):
         yield _remove_letter_spacing(plain)
-    turned = codecs.encode(plain.text, "rot13")
-    if re.search(r"\b(?:ignore|disregard|grader|evaluator|criteria|instructions|rubric)\b", turned):
-        yield _NormalizedText(turned, plain.offsets)
+    rotated = codecs.encode(plain.text, "rot13")
+    if re.search(r"\b(?:ignore|disregard|grader|evaluator|criteria|instructions|rubric)\b", rotated):
+        yield _NormalizedText(rotated, plain.offsets)
 
 
 def _normalize(text: str) -> _NormalizedText:
     """Return the text in lower case and NFKC form, with hidden characters removed or made visible."""
     if text.isascii():
         return _NormalizedText(text.lower(), range(len(text)))
-    letters, places = [], []
-    for place, letter in enumerate(text):
+    letters, offsets = [], []
+    for offset, letter in enumerate(text):
         code = ord(letter)
         if _TAG_BLOCK + 0x20 <= code <= _TAG_BLOCK + 0x7E:
             shown = chr(code - _TAG_BLOCK)
@@ -213,10 +213,10 @@ def _normalize(text: str) -> _NormalizedText:
             continue
         else:
             shown = unicodedata.normalize("NFKC", letter)
-        for one in shown.lower():
-            letters.append(one.translate(_TYPOGRAPHIC))
-            places.append(place)
-    return _NormalizedText("".join(letters), places)
+        for character in shown.lower():
+            letters.append(character.translate(_TYPOGRAPHIC))
+            offsets.append(offset)
+    return _NormalizedText("".join(letters), offsets)
 
 
 def _remove_letter_spacing(view: _NormalizedText) -> _NormalizedText:
@@ -255,13 +255,13 @@ def _find_encoded_text(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _decodes_to_text(letters: str) -> bool:
-    """Return whether base64 or hexadecimal letters decode to printable words."""
-    squeezed = letters.replace(" ", "")
-    for decode in (lambda: base64.b64decode(squeezed + "=" * (-len(squeezed) % 4)), lambda: bytes.fromhex(squeezed)):
+    """Return True if base64 or hexadecimal text decodes to printable words."""
+    compact = letters.replace(" ", "")
+    for decode in (lambda: base64.b64decode(compact + "=" * (-len(compact) % 4)), lambda: bytes.fromhex(compact)):
         try:
-            said = decode().decode("ascii")
+            decoded = decode().decode("ascii")
         except (binascii.Error, ValueError):
             continue
-        if said.isprintable() and " " in said:
+        if decoded.isprintable() and " " in decoded:
             return True
     return False

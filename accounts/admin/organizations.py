@@ -61,12 +61,12 @@ class TenantUserAdmin(TenantAdmin, UserAdmin):
     ]
 
     def has_change_permission(self, request, obj=None):
-        """Return whether the user may be changed. Only an operator may change an operator.
+        """Return True if the user may be changed. Only an operator may change an operator.
 
         An operator's email address or password would give access to every organization.
         """
-        is_theirs = obj is not None and obj.is_superuser and not request.user.is_superuser
-        return super().has_change_permission(request, obj) and not is_theirs
+        is_protected_operator = obj is not None and obj.is_superuser and not request.user.is_superuser
+        return super().has_change_permission(request, obj) and not is_protected_operator
 
 
 @admin.register(Cohort)
@@ -96,11 +96,11 @@ class AccountForm(TenantForm):
         # An empty upload is falsy, so compare with None.
         file = self.cleaned_data.get("procedures_file")
         if file is not None and "number" in self.cleaned_data:
-            typed = Account(name=self.cleaned_data.get("name", ""), number=self.cleaned_data["number"])
+            entered_account = Account(name=self.cleaned_data.get("name", ""), number=self.cleaned_data["number"])
             try:
-                self.warning = check_procedures(typed, file)
-            except InvalidProceduresError as refused:
-                self.add_error("procedures_file", str(refused))
+                self.warning = check_procedures(entered_account, file)
+            except InvalidProceduresError as error:
+                self.add_error("procedures_file", str(error))
         return self.cleaned_data
 
 
@@ -125,12 +125,12 @@ class AccountAdmin(TenantAdmin):
     def procedure_document(self, account):
         document = account.procedures
         current = f"{document.filename}, {timezone.localtime(document.uploaded_at):%Y-%m-%d}" if document else _("None")
-        news: dict[str | None, str] = {
+        status_messages: dict[str | None, str] = {
             ProcedureDocument.Status.PROCESSING: _("A new document is being prepared."),
             ProcedureDocument.Status.FAILED: _("The latest upload failed."),
         }
-        newest = news.get(getattr(account, "newest_status", None))
-        return f"{current}. {newest}" if newest else current
+        message = status_messages.get(getattr(account, "newest_status", None))
+        return f"{current}. {message}" if message else current
 
     @admin.display(description=gettext_lazy("upload history"))
     def procedure_history(self, account):
@@ -158,7 +158,7 @@ class AccountAdmin(TenantAdmin):
 
 
 def _describe_upload(document):
-    """Return one line on an upload: its time, file, result, and uploader."""
+    """Return one line about an upload: its time, file, uploader, and status."""
     parts = {
         "time": f"{timezone.localtime(document.uploaded_at):%Y-%m-%d %H:%M}",
         "file": document.filename,

@@ -24,7 +24,7 @@ class TenantForm(PlainLabelsMixin, forms.ModelForm):
     def _get_validation_exclusions(self):
         """Return the exclusions without `organization` and `status`, so that constraints on hidden fields are checked.
 
-        Otherwise the database rejects the row with an error page.
+        Without that check, the database would reject the row, and the user would get an error page.
         """
         return super()._get_validation_exclusions() - {"organization", "status"}  # type: ignore[misc]
 

@@ -36,7 +36,7 @@ from accounts.web.requests import JSONOnlyNegotiation, authenticated_user
 
 @extend_schema_view(list=extend_schema(description="The organization's accounts, by name."))
 class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Account]):
-    """Accounts and the procedure documents by which their scenarios are graded."""
+    """Accounts, and the procedure documents that their scenarios are graded against."""
 
     token_scope = CLOSED
     queryset = Account.objects.none()
@@ -45,12 +45,12 @@ class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     content_negotiation_class = JSONOnlyNegotiation
 
     def get_permissions(self) -> list[BasePermission]:
-        by_action = {"retry": ChangePermission, "suggest": ViewPermission}
-        return [by_action.get(self.action, RolePermission)()]
+        permissions = {"retry": ChangePermission, "suggest": ViewPermission}
+        return [permissions.get(self.action, RolePermission)()]
 
     def get_queryset(self) -> AccountQuerySet:
-        seen = Account.objects.for_user(authenticated_user(self.request)).with_procedures()
-        return seen.prefetch_related("documents__uploaded_by", "procedures__uploaded_by")
+        visible = Account.objects.for_user(authenticated_user(self.request)).with_procedures()
+        return visible.prefetch_related("documents__uploaded_by", "procedures__uploaded_by")
 
     def get_serializer_class(self) -> type[AccountSerializer]:
         return AccountSerializer if self.action == "list" else WholeAccountSerializer
@@ -68,8 +68,8 @@ class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         form.is_valid(raise_exception=True)
         try:
             document = upload_procedures(account, form.validated_data["procedures_file"], authenticated_user(request))
-        except InvalidProceduresError as refused:
-            raise ValidationError({"procedures_file": [str(refused)]}) from refused
+        except InvalidProceduresError as error:
+            raise ValidationError({"procedures_file": [str(error)]}) from error
         return self._respond_when_ready(request, document)
 
     @extend_schema(request=None, responses={200: WholeAccountSerializer, 202: WholeAccountSerializer})
@@ -82,7 +82,7 @@ class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     @extend_schema(responses=SectionSerializer(many=True))
     def sections(self, request: Request, pk: UUID) -> Response:
         """Return the numbered sections of the active document."""
-        sections = ProcedureSection.objects.for_user(authenticated_user(request)).in_force(self.get_object())
+        sections = ProcedureSection.objects.for_user(authenticated_user(request)).active_for(self.get_object())
         return Response(SectionSerializer(sections, many=True).data)
 
     @extend_schema(request=SuggestSerializer, responses=SectionSerializer(many=True))
@@ -94,12 +94,12 @@ class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         return Response(SectionSerializer(found, many=True).data)
 
     def _respond_when_ready(self, request: Request, document: ProcedureDocument) -> Response:
-        def is_there() -> bool:
+        def is_finished() -> bool:
             document.refresh_from_db(fields=["status"])
             return not document.is_processing
 
-        is_done = wait_until(is_there, preferred_wait(request))
+        is_done = wait_until(is_finished, preferred_wait(request))
         account = self.get_object()
-        where = reverse("api:accounts:account_detail", args=[account.pk])
-        status, headers = (200, {}) if is_done else (202, {"Location": where})
+        location = reverse("api:accounts:account_detail", args=[account.pk])
+        status, headers = (200, {}) if is_done else (202, {"Location": location})
         return Response(WholeAccountSerializer(account).data, status=status, headers=headers)

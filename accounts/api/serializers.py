@@ -41,7 +41,7 @@ class AccountSerializer(serializers.ModelSerializer[Account]):
         fields = ["id", "name", "number", "procedures_status", "procedures"]
 
     def get_procedures_status(self, account: Account) -> str:
-        """Return the status of the newest upload: `processing`, `failed`, or `ready`; `none` without any upload."""
+        """Return the status of the newest upload: `processing`, `failed`, or `ready`. `none` if there is no upload."""
         return str(getattr(account, "newest_status", None) or "none")
 
 

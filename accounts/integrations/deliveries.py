@@ -1,4 +1,4 @@
-"""Delivery of recorded events to webhooks: sent until accepted, given up after the last retry."""
+"""Delivery of recorded events to webhooks. A delivery is retried until it is accepted or its retries are used up."""
 
 import json
 import logging
@@ -14,10 +14,10 @@ from accounts.models import Delivery
 
 logger = logging.getLogger(__name__)
 
-# Seconds from each failed attempt to the next one. A delivery that still fails after the last is given up.
+# Seconds from each failed attempt to the next one. A delivery that fails after the last one is abandoned.
 RETRY_DELAYS = (10, 60, 300, 1800, 7200, 21_600, 86_400)
 LEASE_SECONDS = 60  # longer than any send
-RETENTION_DAYS = 90  # days for which people can look up a delivery
+RETENTION_DAYS = 90  # how long people can look up a delivery
 
 
 def attempt_delivery(delivery_id: UUID) -> bool:
@@ -29,15 +29,15 @@ def attempt_delivery(delivery_id: UUID) -> bool:
     failure, status = "", None
     try:
         status = send_message(row.webhook.url, row.webhook.secret, message, may_be_private=settings.WEBHOOKS_TO_PRIVATE)
-    except WebhookNotSentError as not_sent:
-        failure = str(not_sent)
-    is_taken = status is not None and 200 <= status < 300
-    if is_taken:
+    except WebhookNotSentError as error:
+        failure = str(error)
+    is_accepted = status is not None and 200 <= status < 300
+    if is_accepted:
         Delivery.objects.fenced(row).settle(status=status, failure="", delivered_at=timezone.now())
     else:
         logger.warning("Webhook not accepted: %s", status or "no response", extra={"delivery_id": row.pk})
-        _retry_or_give_up(row, status, failure or _("HTTP status %(status)s") % {"status": status})
-    return is_taken
+        _retry_or_abandon(row, status, failure or _("HTTP status %(status)s") % {"status": status})
+    return is_accepted
 
 
 def _build_body(row: Delivery) -> bytes:
@@ -45,15 +45,15 @@ def _build_body(row: Delivery) -> bytes:
     return json.dumps(content, default=str).encode()
 
 
-def _retry_or_give_up(row: Delivery, status: int | None, failure: str) -> None:
-    mine = Delivery.objects.fenced(row)
+def _retry_or_abandon(row: Delivery, status: int | None, failure: str) -> None:
+    claimed = Delivery.objects.fenced(row)
     if row.attempts <= len(RETRY_DELAYS):
-        mine.put_back(RETRY_DELAYS[row.attempts - 1], status=status, failure=failure)
+        claimed.put_back(RETRY_DELAYS[row.attempts - 1], status=status, failure=failure)
     else:
-        mine.settle(status=status, failure=failure)
+        claimed.settle(status=status, failure=failure)
 
 
 def delete_old_deliveries() -> int:
-    """Delete delivered and given-up deliveries older than RETENTION_DAYS. Return how many were deleted."""
+    """Delete settled deliveries older than RETENTION_DAYS. Return the number of deleted rows."""
     before = timezone.now() - timedelta(days=RETENTION_DAYS)
     return Delivery.objects.filter(available_at=None, created_at__lt=before).delete()[0]

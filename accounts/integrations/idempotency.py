@@ -1,4 +1,4 @@
-"""`Idempotency-Key` support: a POST that is repeated because its response was lost creates nothing twice."""
+"""`Idempotency-Key` support, so that a POST can be retried after a lost response without creating anything twice."""
 
 import hashlib
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.models import IdempotentCall
 
 MAX_KEY_LENGTH = 200  # characters
-ABANDONED_AFTER = timedelta(seconds=120)  # after this, a missing response will never arrive
+ABANDONED_AFTER = timedelta(seconds=120)  # age at which a call without a response has failed
 _UNSTORED_STATUSES = {401, 403, 429}  # a later retry may be allowed
 
 
@@ -27,7 +27,7 @@ def idempotent(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespo
     """
 
     @wraps(view)
-    def once(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def wrapped_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         key = request.headers.get("Idempotency-Key")
         is_stream = "text/event-stream" in request.headers.get("Accept", "")
         if key is None or request.method != "POST" or is_stream:
@@ -35,8 +35,8 @@ def idempotent(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespo
         if not 1 <= len(key) <= MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
             detail = _("An Idempotency-Key must have 1 to %(maximum)d printable ASCII characters.")
             return _error_response(400, "idempotency_key", detail % {"maximum": MAX_KEY_LENGTH})
-        call, is_mine = _claim_call(_credentials_digest(request), key, _request_digest(request))
-        if not is_mine:
+        call, is_claimed = _claim_call(_credentials_digest(request), key, _request_digest(request))
+        if not is_claimed:
             return _replay_response(call, request)
         try:
             response = view(request, *args, **kwargs)
@@ -46,13 +46,13 @@ def idempotent(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespo
         _store_response(call, response)
         return response
 
-    return once
+    return wrapped_view
 
 
 def _credentials_digest(request: HttpRequest) -> str:
     """Return a digest of the sender's credentials, so that people do not share keys."""
-    login = request.headers.get("Authorization") or request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
-    return hashlib.sha256(login.encode()).hexdigest()
+    credentials = request.headers.get("Authorization") or request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    return hashlib.sha256(credentials.encode()).hexdigest()
 
 
 def _request_digest(request: HttpRequest) -> str:
@@ -66,11 +66,11 @@ def _claim_call(caller: str, key: str, digest: str) -> tuple[IdempotentCall, boo
         with transaction.atomic():
             return IdempotentCall.objects.create(caller=caller, key=key, digest=digest), True
     except IntegrityError:
-        there = IdempotentCall.objects.get(caller=caller, key=key)
-    lost = IdempotentCall.objects.filter(
-        pk=there.pk, digest=digest, status=None, created_at__lt=timezone.now() - ABANDONED_AFTER
+        existing = IdempotentCall.objects.get(caller=caller, key=key)
+    abandoned = IdempotentCall.objects.filter(
+        pk=existing.pk, digest=digest, status=None, created_at__lt=timezone.now() - ABANDONED_AFTER
     )
-    return there, bool(lost.update(created_at=timezone.now()))
+    return existing, bool(abandoned.update(created_at=timezone.now()))
 
 
 def _replay_response(call: IdempotentCall, request: HttpRequest) -> HttpResponse:
@@ -108,5 +108,5 @@ def _error_response(status: int, code: str, detail: str) -> HttpResponse:
 
 
 def delete_expired_calls() -> int:
-    """Delete keys older than one day. Return how many were deleted."""
+    """Delete keys older than one day. Return the number of deleted rows."""
     return IdempotentCall.objects.filter(created_at__lt=timezone.now() - timedelta(days=1)).delete()[0]

@@ -33,7 +33,7 @@ class Scope(models.TextChoices):
 
 
 def token_scope(resource: str | None) -> Callable[[View], View]:
-    """Declare which resource an `@api_view` belongs to; a class sets the attribute `token_scope` itself.
+    """Declare the resource of an `@api_view`. A view class sets the attribute `token_scope` instead.
 
     Place it above `@api_view`, which builds the class and copies only DRF's own attributes to it.
     """
@@ -48,7 +48,7 @@ def token_scope(resource: str | None) -> Callable[[View], View]:
 def required_scope(view: object, method: str | None) -> Scope | None:
     """Return the scope that a call of `view` requires, or None if it is closed to service tokens.
 
-    A view that declares nothing is closed, and so is a method whose scope does not exist (`sessions:write`).
+    A view without `token_scope` is closed, and so is a method whose scope does not exist (`sessions:write`).
     """
     resource = getattr(view, "token_scope", CLOSED)
     scope = f"{resource}:{'read' if method in _READ_METHODS else 'write'}"

@@ -1,4 +1,4 @@
-"""Service tokens of external systems. A token can do only what its scopes name."""
+"""Service tokens of external systems. A token's scopes limit its permissions."""
 
 import hashlib
 import secrets
@@ -18,14 +18,14 @@ from accounts.integrations.scopes import Scope, required_scope
 from accounts.models import ServiceToken, User
 
 TOKEN_PREFIX = "slt_"  # makes a leaked token recognizable
-_LAST_USED_PRECISION = timedelta(minutes=1)  # how current `last_used_at` is; saves an UPDATE per request
+_LAST_USED_PRECISION = timedelta(minutes=1)  # precision of `last_used_at`, which saves an UPDATE per request
 
 
 @transaction.atomic
 def issue_service_token(
     by: User, name: str, scopes: Sequence[str], expires_at: datetime | None = None
 ) -> tuple[ServiceToken, str]:
-    """Issue a token and return it with its secret, which can be shown only this once.
+    """Issue a token. Return it with its secret, which is not stored and cannot be shown again.
 
     Raise ValidationError if a scope is unknown or none is given.
     """
@@ -70,26 +70,26 @@ class ServiceTokenAuthentication(BaseAuthentication):
         if not words or words[0].lower() != b"bearer":
             return None
         secret = words[1].decode(errors="replace") if len(words) == 2 else ""
-        token = (
+        matching = (
             ServiceToken.objects.usable().select_related("acts_as__organization").filter(digest=_hash_secret(secret))
         )
-        found = token.first()
-        if found is None:
+        token = matching.first()
+        if token is None:
             raise AuthenticationFailed(_("This token is unknown, revoked, or expired."))
-        _check_scope(request, found)
-        _record_use(found)
-        return found.acts_as, found
+        _check_scope(request, token)
+        _record_use(token)
+        return token.acts_as, token
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
 
 
 def _check_scope(request: Request, token: ServiceToken) -> None:
-    needed = required_scope(request.parser_context["view"], request.method)
-    if needed is None:
+    required = required_scope(request.parser_context["view"], request.method)
+    if required is None:
         raise PermissionDenied(_("Service tokens can’t be used here."))
-    if needed not in token.scopes:
-        raise PermissionDenied(_("This token needs the scope %(scope)s.") % {"scope": needed})
+    if required not in token.scopes:
+        raise PermissionDenied(_("This token needs the scope %(scope)s.") % {"scope": required})
 
 
 def _record_use(token: ServiceToken) -> None:

@@ -1,4 +1,4 @@
-"""API by which an organization's admin manages service tokens and webhooks."""
+"""API for managing an organization's service tokens and webhooks."""
 
 from typing import Any
 from uuid import UUID
@@ -87,8 +87,8 @@ class WebhookSerializer(serializers.ModelSerializer[Webhook]):
         read_only_fields = ["secret", "created_at"]
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
-        there = self.instance
-        url, events = data.get("url", getattr(there, "url", "")), data.get("events", getattr(there, "events", []))
+        webhook = self.instance
+        url, events = data.get("url", getattr(webhook, "url", "")), data.get("events", getattr(webhook, "events", []))
         try:
             check_webhook(url, events)
         except DjangoValidationError as error:
@@ -104,7 +104,7 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
         source="available_at",
         required=False,
         allow_null=True,
-        help_text=_("Empty once the event is delivered or given up."),
+        help_text=_("Empty once the event is delivered or abandoned."),
     )
 
     class Meta:

@@ -17,7 +17,7 @@ WEBHOOK_SECRET_PREFIX = "whsec_"
 
 
 class WebhookNotSentError(Exception):
-    """A message that got no response. The text gives the reason, for people."""
+    """Failure to send a message or to get a response. The text gives the reason."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Webhooks, and the deliveries that are recorded in the transaction of their event."""
+"""Webhooks, and deliveries, which are recorded in the same transaction as their event."""
 
 import base64
 import secrets
@@ -19,7 +19,7 @@ from accounts.models import Delivery, User, Webhook, WebhookEvent
 
 
 def add_webhook(by: User, url: str, events: Sequence[str]) -> Webhook:
-    """Create a webhook with a new secret. Raise ValidationError with the invalid fields."""
+    """Create a webhook with a new secret. Raise ValidationError, with an error for each invalid field."""
     check_webhook(url, events)
     secret = WEBHOOK_SECRET_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
     return Webhook.objects.create(
@@ -28,14 +28,14 @@ def add_webhook(by: User, url: str, events: Sequence[str]) -> Webhook:
 
 
 def check_webhook(url: str, events: Sequence[str]) -> None:
-    """Raise ValidationError with the invalid fields."""
+    """Validate a URL and event names. Raise ValidationError, with an error for each invalid field."""
     errors = {}
     parts = urlsplit(url)
     try:
-        is_address = bool(parts.hostname) and (parts.port or 1) > 0
+        is_valid_url = bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
-        is_address = False
-    if not is_address or (parts.scheme != "https" and not settings.WEBHOOKS_TO_PRIVATE):
+        is_valid_url = False
+    if not is_valid_url or (parts.scheme != "https" and not settings.WEBHOOKS_TO_PRIVATE):
         errors["url"] = _("Enter an https:// URL.")
     known = ", ".join(WebhookEvent.values)
     if unknown := [event for event in events if event not in WebhookEvent.values]:

@@ -18,7 +18,7 @@ from accounts.models.people import User
 
 class AccountQuerySet(models.QuerySet["Account"]):
     def for_user(self, user: User) -> AccountQuerySet:
-        """Limit to the accounts of the user's organization, whose people work across all of them."""
+        """Limit to the accounts of the user's organization, because people work across all of them."""
         return self.filter(organization_id=user.organization_id)
 
     def with_procedures(self) -> AccountQuerySet:
@@ -47,7 +47,7 @@ class Account(models.Model):
         help_text=_("For calls with this account’s scenarios. Leave blank to use your organization’s setting."),
     )
     vector_store_id = models.CharField(max_length=100, blank=True, editable=False)
-    # The active document. It changes only to a ready one, in the transaction that makes that one ready.
+    # The active document. It is replaced only by a ready one, in the transaction that marks the new one as ready.
     procedures = models.ForeignKey(
         "ProcedureDocument",
         on_delete=models.SET_NULL,
@@ -189,7 +189,7 @@ class ProcedureSectionQuerySet(models.QuerySet["ProcedureSection"]):
     def for_user(self, user: User) -> ProcedureSectionQuerySet:
         return self.filter(organization_id=user.organization_id)
 
-    def in_force(self, account: Account) -> ProcedureSectionQuerySet:
+    def active_for(self, account: Account) -> ProcedureSectionQuerySet:
         """Limit to the sections of the account's active document."""
         return self.filter(document__account=account, document_id=account.procedures_id)
 

@@ -47,8 +47,8 @@ class LeaseQuerySet(models.QuerySet[LeasedRow]):
         started = now()
         # Later than the end of any earlier claim, so that it identifies this claim, even if `seconds` is 0.
         until = started + timedelta(seconds=seconds) + timedelta.resolution
-        # The conditional UPDATE is the lock. `available_at` must stand outside of the subquery: after waiting for
-        # another worker's lock, PostgreSQL checks the row again, but not the subquery.
+        # The conditional UPDATE is the lock. `available_at` must not be in the subquery: after waiting for another
+        # worker's lock, PostgreSQL checks the row again, but not the subquery.
         rows = self.model._default_manager.filter(pk=pk)
         claimable = rows.filter(pk__in=self.filter(pk=pk).values("pk"), available_at__lte=started)
         claimed = claimable.update(fence=F("fence") + 1, attempts=F("attempts") + 1, available_at=until, **fields)
@@ -79,7 +79,7 @@ class LeasedModel(models.Model):
 
     # Incremented when a claim starts or ends, never decremented. A write must carry the number of its claim.
     fence = models.PositiveIntegerField(default=0, editable=False)
-    # Number of claims since the row was queued or a person asked for another try.
+    # Number of claims since the row was queued or a person requested a retry.
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     # Time from which a worker may claim the row, which is the end of the lease while a worker holds it. Empty: settled.
     available_at = models.DateTimeField(null=True, default=now, editable=False)

@@ -42,7 +42,7 @@ class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type:
 
     @classmethod
     def normalize_email(cls, email: str | None) -> str:
-        """Return the whole address in lowercase, the only form that sign-in looks up."""
+        """Return the whole address in lowercase, because sign-in looks up only lowercase addresses."""
         return super().normalize_email(email).lower()
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
@@ -125,7 +125,7 @@ class User(AbstractUser):
 
     @is_staff.setter
     def is_staff(self, value: bool) -> None:
-        """Ignore the value. Django's own helpers set it, but here it depends on the role."""
+        """Ignore the value, which Django's own functions set. Here it depends on the role."""
 
 
 class CohortQuerySet(models.QuerySet["Cohort"]):

@@ -23,7 +23,7 @@ class WebhookEvent(models.TextChoices):
 
 class WebhookQuerySet(models.QuerySet["Webhook"]):
     def for_user(self, user: User) -> WebhookQuerySet:
-        """Limit to the organization's webhooks for its systems and for people who may manage webhooks, else to none."""
+        """Limit to the organization's webhooks. Users who may not view webhooks see none."""
         is_allowed = user.has_perm("accounts.view_webhook")
         return self.filter(organization_id=user.organization_id) if is_allowed else self.none()
 
@@ -62,7 +62,7 @@ class DeliveryQuerySet(LeaseQuerySet["Delivery"]):
 
 
 class Delivery(LeasedModel):
-    """The delivery of one event to one webhook. Settled: delivered, or given up."""
+    """The delivery of one event to one webhook. It is settled once it is delivered or abandoned."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")

@@ -23,11 +23,11 @@ _FAILURE_MESSAGE = _("The document could not be made searchable.")
 
 
 def prepare_procedures(document_id: UUID) -> None:
-    """Index a document, upload it to its account's store, and activate it. Repeated calls have one effect.
+    """Index a document, upload it to its account's store, and activate it. It is safe to call this repeatedly.
 
-    The new file is uploaded and must be found by a search. Then the account switches in one transaction, and only then
-    is the old file deleted. At every point an evaluation sees either the old document or the new one. Raise
-    RetryLaterError if OpenAI may succeed later.
+    The new file is uploaded and must be found by a search. Then one transaction switches the account to it, and the
+    old file is deleted afterward. An evaluation always sees either the old document or the new one. Raise
+    RetryLaterError if a retry may succeed.
     """
     document = _claim(document_id)
     if document is None:
@@ -50,11 +50,11 @@ def prepare_procedures(document_id: UUID) -> None:
 
 def _claim(document_id: UUID) -> ProcedureDocument | None:
     """Claim the document for this worker. Return None if it is held, settled, or out of attempts."""
-    fresh = ProcedureDocument.objects.filter(attempts__lt=settings.TASK_ATTEMPTS)
-    document = fresh.claim(document_id, settings.TASK_LOST_AFTER)
+    claimable = ProcedureDocument.objects.filter(attempts__lt=settings.TASK_ATTEMPTS)
+    document = claimable.claim(document_id, settings.TASK_LOST_AFTER)
     if document is None:
-        given_up = ProcedureDocument.objects.filter(pk=document_id).exhausted(settings.TASK_ATTEMPTS)
-        given_up.settle(status=ProcedureDocument.Status.FAILED, failure=_FAILURE_MESSAGE)
+        exhausted = ProcedureDocument.objects.filter(pk=document_id).exhausted(settings.TASK_ATTEMPTS)
+        exhausted.settle(status=ProcedureDocument.Status.FAILED, failure=_FAILURE_MESSAGE)
     return document
 
 
@@ -74,7 +74,7 @@ def _upload_and_activate(
     account = document.account
     known_store = document.vector_store_id or account.vector_store_id
     store_id = openai.ensure_store(known_store, account.pk)
-    # Save the store at once: after a crash, a retry or the nightly reconciliation must find it.
+    # Save the id immediately: after a crash, a retry or the nightly reconciliation must find the store.
     ProcedureDocument.objects.fenced(document).update(vector_store_id=store_id)
     document.vector_store_id = store_id
     file_id = _upload(openai, document, text)

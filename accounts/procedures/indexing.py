@@ -1,4 +1,4 @@
-"""Text of a document by page and section, stored here for selection, suggestions, and citations."""
+"""Text of a document by page and section, stored for selection, suggestions, and citations."""
 
 import re
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ class DocumentText:
 
     @property
     def search_query(self) -> str:
-        """The query with which a search must find the document."""
+        """Query for checking that a search finds the document."""
         return " ".join(re.findall(r"\w{2,}", self.text_without_injections)[:_QUERY_WORDS]) or "procedures"
 
 
@@ -48,8 +48,8 @@ def read_document(document: ProcedureDocument) -> DocumentText:
     """Return the text and the injections of a document. Raise PdfUnreadableError if its PDF cannot be read."""
     with document.file.open("rb") as file:
         if document.has_pages:
-            read = read_pdf(file.file, most_pages=MAX_PAGES, most_characters=_MAX_CHARACTERS, seconds=_PDF_TIMEOUT)
-            pages = read.pages
+            pdf = read_pdf(file.file, max_pages=MAX_PAGES, max_characters=_MAX_CHARACTERS, seconds=_PDF_TIMEOUT)
+            pages = pdf.pages
         else:
             pages = [file.read().decode("utf-8-sig", "replace").replace("\0", "")]
     return DocumentText(pages, [find_injections(page, is_document=True) for page in pages])
@@ -114,6 +114,6 @@ def build_citation_index(document: ProcedureDocument) -> CitationIndex:
 
 def suggest_sections(account: Account, text: str) -> list[ProcedureSection]:
     """Return the active sections that best match the text, best match first."""
-    rows = list(ProcedureSection.objects.in_force(account).defer("letters"))
+    rows = list(ProcedureSection.objects.active_for(account).defer("letters"))
     by_number = {row.number: row for row in rows}
-    return [by_number[one.number] for one in rank_sections(text, to_parsed_sections(rows))]
+    return [by_number[section.number] for section in rank_sections(text, to_parsed_sections(rows))]

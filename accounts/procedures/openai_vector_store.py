@@ -1,8 +1,8 @@
 """Files and vector stores at OpenAI. No other module of this app imports `openai`.
 
 Each resource names its owner: a store in its metadata, a file in its name and, once attached to a store, in its
-attributes. An evaluation can therefore search a single document, and orphans can be told apart from resources that
-others keep in the same OpenAI project.
+attributes. An evaluation can therefore search a single document, and orphans can be distinguished from resources
+that belong to others in the same OpenAI project.
 """
 
 import logging
@@ -27,7 +27,7 @@ ACCOUNT_METADATA_KEY, DOCUMENT_ATTRIBUTE_KEY = "steadyline_account", "document"
 
 @dataclass(frozen=True)
 class RemoteResource:
-    """A store or file of ours at OpenAI."""
+    """A store or file at OpenAI that belongs to one of our rows."""
 
     id: str
     owner: str  # account id of a store, document id of a file
@@ -95,7 +95,7 @@ class VectorStoreClient:
                 found = self.client.vector_stores.search(
                     store_id, query=query, filters=document_filter(document_id), max_num_results=3
                 )
-            return any(one.file_id == file_id for one in found.data)
+            return any(result.file_id == file_id for result in found.data)
 
         if not wait_until(is_found, min(settings.PROCEDURES_TIMEOUT, _SEARCH_TIMEOUT), interval=_SEARCH_INTERVAL):
             raise AIUnavailableError("not_searchable", retryable=True)
@@ -116,10 +116,10 @@ class VectorStoreClient:
         return file.status == "completed"
 
     def remove_file(self, store_id: str, file_id: str) -> bool:
-        """Delete a file from the store and from Files. Return False if anything remains; a missing file is fine."""
+        """Delete a file from the store and from Files. Return False if it remains. A missing file counts as deleted."""
         detach = self.client.vector_stores.files.delete
-        detached = not store_id or _delete_if_present(file_id, lambda: detach(file_id, vector_store_id=store_id))
-        return _delete_if_present(file_id, lambda: self.client.files.delete(file_id)) and detached
+        is_detached = not store_id or _delete_if_present(file_id, lambda: detach(file_id, vector_store_id=store_id))
+        return _delete_if_present(file_id, lambda: self.client.files.delete(file_id)) and is_detached
 
     def remove_store(self, store_id: str) -> bool:
         """Delete a store. Return False if it remains. A missing store counts as deleted."""
@@ -142,13 +142,15 @@ class VectorStoreClient:
                     )
 
     def list_store_files(self, store_id: str) -> list[RemoteResource]:
-        """Return every file attached to a store, whatever its name. Return an empty list if the store is gone."""
+        """Return every file attached to a store, with any name. Return an empty list if the store is gone."""
         try:
             with translate_openai_errors():
                 listed = self.client.vector_stores.files.list(store_id, limit=100)
                 return [
-                    RemoteResource(one.id, str((one.attributes or {}).get(DOCUMENT_ATTRIBUTE_KEY, "")), one.created_at)
-                    for one in listed
+                    RemoteResource(
+                        file.id, str((file.attributes or {}).get(DOCUMENT_ATTRIBUTE_KEY, "")), file.created_at
+                    )
+                    for file in listed
                 ]
         except AIUnavailableError as error:
             if error.missing:

@@ -1,4 +1,4 @@
-"""Explanations of PDFs that cannot be read, for the people who uploaded them."""
+"""Messages about PDFs that cannot be read, for the people who uploaded them."""
 
 from typing import NamedTuple
 
@@ -52,8 +52,8 @@ _REASONS = {
     "no_pages": _("This PDF has no pages."),
     "no_text": _("This PDF contains no text. It may be a scan."),
     "too_large": _("When unpacked, this PDF is over %(whole)s MB, or one part of it is over %(part)s MB."),
-    "too_many_pages": _("This PDF has more than %(most_pages)s pages."),
-    "too_much_text": _("This PDF has more than %(most_characters)s characters."),
+    "too_many_pages": _("This PDF has more than %(max_pages)s pages."),
+    "too_much_text": _("This PDF has more than %(max_characters)s characters."),
     "too_slow": _("This PDF took too long to read."),
 }
 

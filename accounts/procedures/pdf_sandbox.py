@@ -1,7 +1,7 @@
-"""Program that extracts the text of an untrusted PDF. `pdf_text.py` runs it in a process of its own.
+"""Program that extracts the text of an untrusted PDF. `pdf_text.py` runs it in a separate process.
 
 Usage: `python -I pdf_sandbox.py [front] <max pages> <max characters> <CPU seconds>`. It reads the PDF from stdin and
-writes JSON to stdout: the page texts or the reason for the refusal. It imports no other module of the project.
+writes JSON to stdout: the page texts, or the reason why the PDF was rejected. It imports nothing else of the project.
 """
 
 import io
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 MEMORY_LIMIT = 512 * 1024**2  # bytes of address space; importing pypdf takes less than half of it
 MAX_STREAM_BYTES = 25_000_000  # bytes that one compressed stream may unpack to
 MAX_FIRST_PAGES = 20  # pages searched for any text in `front` mode
-UNPACKING_SECONDS = 2.0  # seconds for checking that the other pages unpack
+UNPACKING_SECONDS = 2.0  # seconds for checking that the other pages can be unpacked
 
 
 class PdfRejectedError(Exception):
-    """Refusal of a PDF. The text is a `kind` of `pdf_text.PdfUnreadableError`."""
+    """Rejection of a PDF. The text is a `kind` of `pdf_text.PdfUnreadableError`."""
 
 
 def main() -> None:
-    *mode, most_pages, most_characters, seconds = sys.argv[1:]
+    *mode, max_pages, max_characters, seconds = sys.argv[1:]
     apply_resource_limits(int(seconds))
     try:
-        pages = extract_pages(sys.stdin.buffer.read(), int(most_pages), int(most_characters), mode == ["front"])
-        answer: dict[str, object] = {"pages": pages}
-    except PdfRejectedError as refused:
-        answer = {"refused": str(refused)}
-    sys.stdout.buffer.write(json.dumps(answer, ensure_ascii=False).encode())
+        pages = extract_pages(sys.stdin.buffer.read(), int(max_pages), int(max_characters), mode == ["front"])
+        result: dict[str, object] = {"pages": pages}
+    except PdfRejectedError as error:
+        result = {"refused": str(error)}
+    sys.stdout.buffer.write(json.dumps(result, ensure_ascii=False).encode())
 
 
 def apply_resource_limits(seconds: int) -> None:
@@ -46,8 +46,8 @@ def apply_resource_limits(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def extract_pages(data: bytes, most_pages: int, most_characters: int, is_front: bool = False) -> list[str]:
-    """Return the text of each page, or with `is_front` only of the first ones. Raise PdfRejectedError."""
+def extract_pages(data: bytes, max_pages: int, max_characters: int, is_front: bool = False) -> list[str]:
+    """Return the text of each page, or of the first pages only with `is_front`. Raise PdfRejectedError."""
     import pypdf.errors  # noqa: PLC0415  # import only under the resource limits
 
     limits = pypdf.Configuration(
@@ -66,9 +66,9 @@ def extract_pages(data: bytes, most_pages: int, most_characters: int, is_front: 
     try:
         with pypdf.apply_configuration(limits):
             document = pypdf.PdfReader(io.BytesIO(data))
-            if len(document.pages) > most_pages:
+            if len(document.pages) > max_pages:
                 raise PdfRejectedError("too_many_pages")
-            return extract_first_pages(document) if is_front else extract_all_pages(document, most_characters)
+            return extract_first_pages(document) if is_front else extract_all_pages(document, max_characters)
     except PdfRejectedError:
         raise
     except (pypdf.errors.FileNotDecryptedError, pypdf.errors.DependencyError) as error:
@@ -89,22 +89,22 @@ def extract_first_pages(document: "PdfReader") -> list[str]:
         pages.append(remove_unstorable_characters(page.extract_text()))
         if pages[-1].strip():
             break
-    until = time.monotonic() + UNPACKING_SECONDS
+    deadline = time.monotonic() + UNPACKING_SECONDS
     for page in document.pages:
-        if time.monotonic() > until:
+        if time.monotonic() > deadline:
             break
         if contents := page.get_contents():
             contents.get_data()
     return pages
 
 
-def extract_all_pages(document: "PdfReader", most_characters: int) -> list[str]:
-    """Return the text of every page. Raise PdfRejectedError above `most_characters` in total."""
+def extract_all_pages(document: "PdfReader", max_characters: int) -> list[str]:
+    """Return the text of every page. Raise PdfRejectedError above `max_characters` in total."""
     pages = []
     for page in document.pages:
         pages.append(remove_unstorable_characters(page.extract_text()))
-        most_characters -= len(pages[-1])
-        if most_characters < 0:
+        max_characters -= len(pages[-1])
+        if max_characters < 0:
             raise PdfRejectedError("too_much_text")
     return pages
 

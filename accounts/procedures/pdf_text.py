@@ -18,7 +18,7 @@ class _ReaderResult(TypedDict, total=False):
 
 
 class PdfUnreadableError(Exception):
-    """Refusal of a PDF. `pdf_errors.explain_unreadable_pdf` turns it into a message for people."""
+    """Failure to read a PDF. `pdf_errors.explain_unreadable_pdf` turns it into a message for people."""
 
     def __init__(self, kind: str, **limits: int) -> None:
         super().__init__(kind)
@@ -28,7 +28,7 @@ class PdfUnreadableError(Exception):
 
 @dataclass(frozen=True)
 class PdfText:
-    """Page texts in order. Pages without text are empty. Free of NUL and lone surrogates."""
+    """Texts of the pages in order, without NUL and lone surrogates. A page without text is an empty string."""
 
     pages: list[str]
 
@@ -38,33 +38,33 @@ class PdfText:
 
 
 def read_pdf(
-    data: bytes | BinaryIO, *, most_pages: int = 500, most_characters: int = 2_000_000, seconds: float = 10.0
+    data: bytes | BinaryIO, *, max_pages: int = 500, max_characters: int = 2_000_000, seconds: float = 10.0
 ) -> PdfText:
     """Return the text of a PDF, read from the file's position. Block for up to `seconds`. Raise PdfUnreadableError."""
     content = data if isinstance(data, bytes) else data.read()
-    arguments = [str(most_pages), str(most_characters)]
-    return _read_pages(content, arguments, seconds, most_pages=most_pages, most_characters=most_characters)
+    arguments = [str(max_pages), str(max_characters)]
+    return _read_pages(content, arguments, seconds, max_pages=max_pages, max_characters=max_characters)
 
 
-def read_first_pages(data: bytes | BinaryIO, *, most_pages: int, seconds: float = 10.0) -> PdfText:
+def read_first_pages(data: bytes | BinaryIO, *, max_pages: int, seconds: float = 10.0) -> PdfText:
     """Return the first pages of a PDF, up to the first with text. Raise PdfUnreadableError.
 
-    This is fast for a PDF of any length. The other pages are checked only as far as they unpack within two seconds.
+    This is fast for a PDF of any length. The other pages are unpacked, as a check, for at most two seconds.
     """
     content = data if isinstance(data, bytes) else data.read()
-    return _read_pages(content, ["front", str(most_pages), "0"], seconds, most_pages=most_pages)
+    return _read_pages(content, ["front", str(max_pages), "0"], seconds, max_pages=max_pages)
 
 
 def _read_pages(content: bytes, arguments: list[str], seconds: float, **limits: int) -> PdfText:
     if not content.startswith(b"%PDF-"):
         raise PdfUnreadableError("not_pdf")
     try:
-        answer: _ReaderResult = run_in_sandbox(_PDF_SANDBOX, content, arguments, seconds)
-    except SandboxLimitError as ended:
-        raise PdfUnreadableError(ended.kind) from ended
-    if "refused" in answer:
-        raise PdfUnreadableError(answer["refused"], **limits)
-    pages = answer["pages"]
+        result: _ReaderResult = run_in_sandbox(_PDF_SANDBOX, content, arguments, seconds)
+    except SandboxLimitError as error:
+        raise PdfUnreadableError(error.kind) from error
+    if "refused" in result:
+        raise PdfUnreadableError(result["refused"], **limits)
+    pages = result["pages"]
     if not pages:
         raise PdfUnreadableError("no_pages")
     if not any(page.strip() for page in pages):

@@ -1,4 +1,4 @@
-"""Reconciliation with OpenAI: orphans of dead workers are deleted, and missing files are uploaded again."""
+"""Reconciliation with OpenAI, which deletes files of dead workers and uploads missing files again."""
 
 import logging
 from datetime import timedelta
@@ -35,42 +35,50 @@ def reconcile_procedures() -> int:
 
 def _remove_orphans(openai: VectorStoreClient) -> int:
     before = (timezone.now() - timedelta(seconds=settings.PROCEDURES_LEFT_AFTER)).timestamp()
-    stores = [one for one in openai.list_stores() if one.created_at <= before]
-    files = [one for one in openai.list_files() if one.created_at <= before]
+    stores = [resource for resource in openai.list_stores() if resource.created_at <= before]
+    files = [resource for resource in openai.list_files() if resource.created_at <= before]
     # Read after listing, so that resources that came into use in the meantime are kept.
     kept_stores, kept_files = _ids_in_use()
-    ours = _known_owners(Account, stores)
-    left_stores = [one for one in stores if one.owner in ours and one.id not in kept_stores]
-    documents = _known_owners(ProcedureDocument, files)
-    left_files = [one for one in files if one.owner in documents and one.id not in kept_files]
-    removed = sum(openai.remove_store(one.id) for one in left_stores)
+    known_accounts = _known_owners(Account, stores)
+    orphaned_stores = [
+        resource for resource in stores if resource.owner in known_accounts and resource.id not in kept_stores
+    ]
+    known_documents = _known_owners(ProcedureDocument, files)
+    orphaned_files = [
+        resource for resource in files if resource.owner in known_documents and resource.id not in kept_files
+    ]
+    removed = sum(openai.remove_store(resource.id) for resource in orphaned_stores)
     for store_id in kept_stores:
         attached = [
-            one for one in openai.list_store_files(store_id) if one.created_at <= before and one.id not in kept_files
+            resource
+            for resource in openai.list_store_files(store_id)
+            if resource.created_at <= before and resource.id not in kept_files
         ]
-        removed += sum(openai.remove_file(store_id, one.id) for one in attached)
-        left_files = [one for one in left_files if one.id not in {gone.id for gone in attached}]
-    return removed + sum(openai.remove_file("", one.id) for one in left_files)
+        removed += sum(openai.remove_file(store_id, resource.id) for resource in attached)
+        orphaned_files = [
+            resource for resource in orphaned_files if resource.id not in {removed_file.id for removed_file in attached}
+        ]
+    return removed + sum(openai.remove_file("", resource.id) for resource in orphaned_files)
 
 
 def _ids_in_use() -> tuple[set[str], set[str]]:
     """Return the ids of stores and files that are active or that a worker is about to activate."""
-    on_the_way = list(ProcedureDocument.objects.processing().values_list("vector_store_id", "openai_file_id"))
-    in_force = list(Account.objects.values_list("vector_store_id", "procedures__openai_file_id"))
-    rows = on_the_way + in_force
+    processing = list(ProcedureDocument.objects.processing().values_list("vector_store_id", "openai_file_id"))
+    active = list(Account.objects.values_list("vector_store_id", "procedures__openai_file_id"))
+    rows = processing + active
     return {store for store, _ in rows if store}, {file for _, file in rows if file}
 
 
-def _known_owners(model: type[Account] | type[ProcedureDocument], kept: list[RemoteResource]) -> set[str]:
-    """Return the owner ids that exist as rows here. Ids are unique, so the resources are ours."""
-    owners = {one.owner for one in kept if is_uuid(one.owner)}
+def _known_owners(model: type[Account] | type[ProcedureDocument], resources: list[RemoteResource]) -> set[str]:
+    """Return the owner ids that exist as rows. Ids are unique, so resources with these owners are ours."""
+    owners = {resource.owner for resource in resources if is_uuid(resource.owner)}
     return {str(pk) for pk in model._default_manager.filter(pk__in=owners).values_list("pk", flat=True)}
 
 
 def _repair_active_documents(openai: VectorStoreClient) -> None:
     """Queue active documents again if their copy is gone, and index those that predate the index."""
-    in_force = ProcedureDocument.objects.filter(pk__in=Account.objects.exclude(procedures=None).values("procedures"))
-    for document in in_force.filter(status=ProcedureDocument.Status.READY).select_related("account"):
+    active = ProcedureDocument.objects.filter(pk__in=Account.objects.exclude(procedures=None).values("procedures"))
+    for document in active.filter(status=ProcedureDocument.Status.READY).select_related("account"):
         if document.page_count is None:
             _build_missing_index(document)
         if not openai.verify_file(document.account.vector_store_id, document.openai_file_id, document.pk):
@@ -80,13 +88,13 @@ def _repair_active_documents(openai: VectorStoreClient) -> None:
 def _build_missing_index(document: ProcedureDocument) -> None:
     try:
         store_index(document, read_document(document))
-    except Exception:  # an old file may be unreadable here, but it stays searchable as before
+    except Exception:  # an old file may be unreadable, but it can still be searched at OpenAI
         logger.exception("Could not build the index of an active document", extra={"document_id": document.pk})
 
 
 def _requeue_preparation(openai: VectorStoreClient, document: ProcedureDocument) -> None:
-    """Queue an active document again. It stays active in the meantime, because no older one can replace it."""
+    """Queue an active document again. It stays active in the meantime."""
     openai.remove_file(document.account.vector_store_id, document.openai_file_id)
     ready = ProcedureDocument.objects.filter(pk=document.pk, status=ProcedureDocument.Status.READY)
     if ready.requeue(status=ProcedureDocument.Status.PROCESSING, vector_store_id="", openai_file_id=""):
-        logger.warning("Procedures were missing at OpenAI and are uploaded again", extra={"document_id": document.pk})
+        logger.warning("Procedures missing at OpenAI will be uploaded again", extra={"document_id": document.pk})

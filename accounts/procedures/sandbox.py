@@ -12,7 +12,7 @@ from typing import Any
 
 
 class SandboxLimitError(Exception):
-    """A program that was stopped at a limit. `kind` is `too_slow` or `too_large`."""
+    """Stop of a program at a limit. `kind` is `too_slow` or `too_large`."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
@@ -22,7 +22,7 @@ class SandboxLimitError(Exception):
 def run_in_sandbox(program: Path, content: bytes, arguments: Sequence[str], seconds: float) -> Any:
     """Run a program with `content` on its standard input and return its JSON output. Raise SandboxLimitError.
 
-    The program's arguments are followed by its CPU seconds. It gets none of our secrets and no working folder.
+    The CPU limit in seconds is appended to the arguments. The environment is empty, to protect our secrets.
     """
     child = subprocess.Popen(
         [sys.executable, "-I", str(program), *arguments, str(math.ceil(seconds))],
@@ -34,7 +34,7 @@ def run_in_sandbox(program: Path, content: bytes, arguments: Sequence[str], seco
         start_new_session=True,
     )
     try:
-        said, _ = child.communicate(content, timeout=seconds)
+        output, _ = child.communicate(content, timeout=seconds)
     except subprocess.TimeoutExpired as error:
         raise SandboxLimitError("too_slow") from error
     finally:
@@ -43,11 +43,11 @@ def run_in_sandbox(program: Path, content: bytes, arguments: Sequence[str], seco
         raise SandboxLimitError("too_slow" if child.returncode == -signal.SIGXCPU else "too_large")
     if child.returncode:
         raise RuntimeError(f"{program.name} ended with status {child.returncode}.")
-    return json.loads(said)
+    return json.loads(output)
 
 
 def _kill_process_group(child: "subprocess.Popen[bytes]") -> None:
-    """Kill the child if it still runs and close its pipes, whatever happened."""
+    """Kill the child if it is still running, and close its pipes."""
     with child:
         if child.poll() is None:
             os.killpg(child.pid, signal.SIGKILL)

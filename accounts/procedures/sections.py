@@ -1,4 +1,4 @@
-"""Numbered sections of a procedure document: parsing, suggestions, and citations. No database access."""
+"""Numbered sections of a procedure document: parsing, suggestions, and citations, without database access."""
 
 import math
 import re
@@ -58,19 +58,19 @@ class _SectionBuilder:
 
 def parse_sections(pages: Sequence[str], has_pages: bool = True) -> list[ParsedSection]:
     """Return the sections of a document in order. Tables of contents and repeated page headings are ignored."""
-    found = [one for one in _iterate_sections(pages) if one.title]
-    with_text = {one.number for one in found if one.text}
+    found = [section for section in _iterate_sections(pages) if section.title]
+    with_text = {section.number for section in found if section.text}
     sections: dict[str, ParsedSection] = {}
-    for one in found:
-        if not one.text and one.number in with_text:
+    for section in found:
+        if not section.text and section.number in with_text:
             continue  # a table of contents, or a heading directly above its repetition
-        begun = sections.get(one.number)
-        page, last_page = (one.page, one.last_page) if has_pages else (None, None)
-        if begun is None:
-            sections[one.number] = ParsedSection(one.number, one.title, one.text, page, last_page)
+        existing = sections.get(section.number)
+        page, last_page = (section.page, section.last_page) if has_pages else (None, None)
+        if existing is None:
+            sections[section.number] = ParsedSection(section.number, section.title, section.text, page, last_page)
         else:  # a heading repeated at the top of a page continues its section
-            text = f"{begun.text}\n{one.text}".strip()
-            sections[one.number] = ParsedSection(begun.number, begun.title, text, begun.page, last_page)
+            text = f"{existing.text}\n{section.text}".strip()
+            sections[section.number] = ParsedSection(existing.number, existing.title, text, existing.page, last_page)
     return list(sections.values())
 
 
@@ -92,10 +92,10 @@ def _iterate_sections(pages: Sequence[str]) -> Iterable[_SectionBuilder]:
 def _parse_heading(line: str) -> tuple[str, str, str] | None:
     """Return (number, title, text on the same line), or None if the line is not a heading.
 
-    A numbered paragraph is titled by its beginning.
+    The title of a numbered paragraph is its beginning.
     """
     found = _HEADING.fullmatch(line.strip())
-    # A lowercase letter continues a sentence that the PDF broke across lines.
+    # A line that starts in lowercase continues a sentence that the PDF broke across lines.
     if not found or _CONTENTS_LINE.search(line) or found["title"][0].islower():
         return None
     number, title = found["number"], found["title"].strip().rstrip("#").strip()
@@ -113,24 +113,25 @@ def _shorten_sentence(sentence: str) -> str:
     return first if len(first) <= 80 else first[:80].rsplit(" ", 1)[0] + " …"
 
 
-def rank_sections(text: str, sections: Sequence[ParsedSection], most: int = 5) -> list[ParsedSection]:
-    """Return up to `most` sections that match the text, best match first.
+def rank_sections(text: str, sections: Sequence[ParsedSection], limit: int = 5) -> list[ParsedSection]:
+    """Return up to `limit` sections that match the text, best match first.
 
     Rare words count more, long sections less. A section must share at least two words with the text.
     """
-    words = [Counter(_stem_words(f"{one.title} {one.title} {one.text}")) for one in sections]
-    spread = Counter(word for counted in words for word in counted)
+    words = [Counter(_stem_words(f"{section.title} {section.title} {section.text}")) for section in sections]
+    document_frequency = Counter(word for counts in words for word in counts)
     wanted = set(_stem_words(text))
     scored = []
-    for index, counted in enumerate(words):
-        length = 1 + sum(counted.values()) / 200
-        shared = wanted & counted.keys()
+    for index, counts in enumerate(words):
+        length = 1 + sum(counts.values()) / 200
+        shared = wanted & counts.keys()
         score = sum(
-            math.log(1 + len(words) / spread[word]) * counted[word] / (counted[word] + length) for word in shared
+            math.log(1 + len(words) / document_frequency[word]) * counts[word] / (counts[word] + length)
+            for word in shared
         )
         if len(shared) > 1:
             scored.append((-score, index))
-    return [sections[index] for _, index in sorted(scored)[:most]]
+    return [sections[index] for _, index in sorted(scored)[:limit]]
 
 
 def _stem_words(text: str) -> list[str]:
@@ -173,7 +174,7 @@ class CitationIndex:
 
     def __init__(self, pages: Sequence[tuple[int | None, str]], sections: Sequence[IndexedSection]) -> None:
         self.sections = sections
-        self._by_number = {one.number: one for one in sections}
+        self._by_number = {section.number: section for section in sections}
         self._page_numbers = [number for number, _ in pages]
         self._page_starts = list(accumulate((len(letters) for _, letters in pages), initial=0))
         self._text = "".join(letters for _, letters in pages)
@@ -181,23 +182,32 @@ class CitationIndex:
     def find(self, words: str, section: str = "") -> CitationLocation | None:
         """Return the location of the words, preferably in the named section, or None if too short or not found."""
         wanted = normalize_for_matching(words)
-        at = self._text.find(wanted) if len(wanted) >= MIN_CITATION_LETTERS else -1
-        if at < 0:
+        position = self._text.find(wanted) if len(wanted) >= MIN_CITATION_LETTERS else -1
+        if position < 0:
             return None
-        named = (self._by_number[number] for number in _NUMBER.findall(section) if number in self._by_number)
-        best = next((one for one in named if wanted in one.letters), None) or self._nearest_section_above(at, wanted)
+        named_sections = (self._by_number[number] for number in _NUMBER.findall(section) if number in self._by_number)
+        best = next((candidate for candidate in named_sections if wanted in candidate.letters), None)
+        best = best or self._nearest_section_above(position, wanted)
         if best is None:
-            return CitationLocation("", "", self._page_at(at))
+            return CitationLocation("", "", self._page_at(position))
         # Of several occurrences, take the first one after the section begins.
-        begin = self._page_numbers.index(best.page) if best.page in self._page_numbers else 0
-        inside = self._text.find(wanted, self._page_starts[begin])
-        return CitationLocation(best.number, best.title, self._page_at(inside if inside >= 0 else at))
+        first_page = self._page_numbers.index(best.page) if best.page in self._page_numbers else 0
+        position_in_section = self._text.find(wanted, self._page_starts[first_page])
+        return CitationLocation(
+            best.number,
+            best.title,
+            self._page_at(position_in_section if position_in_section >= 0 else position),
+        )
 
     def _nearest_section_above(self, at: int, wanted: str) -> IndexedSection | None:
         """Return the nearest section at or above this position that contains the words."""
         page = self._page_at(at)
-        above = (one for one in reversed(self.sections) if page is None or one.page is None or one.page <= page)
-        return next((one for one in above if wanted in one.letters), None)
+        above = (
+            section
+            for section in reversed(self.sections)
+            if page is None or section.page is None or section.page <= page
+        )
+        return next((section for section in above if wanted in section.letters), None)
 
     def _page_at(self, position: int) -> int | None:
         return self._page_numbers[min(bisect_right(self._page_starts, position), len(self._page_numbers)) - 1]

@@ -1,4 +1,4 @@
-"""Validation of uploaded procedure documents. A rejected document leaves no trace."""
+"""Validation of uploaded procedure documents. A rejected document is not stored."""
 
 import re
 import unicodedata
@@ -29,14 +29,14 @@ def check_procedures(account: Account, file: UploadedFile) -> str:
     kind = PurePosixPath(file.name or "").suffix.lower()
     if kind not in ALLOWED_SUFFIXES:
         raise InvalidProceduresError(_("Upload a PDF, TXT, or MD file."))
-    begin = file.read(5)
+    first_bytes = file.read(5)
     file.seek(0)
     if kind == ".pdf":
-        if begin != b"%PDF-":
+        if first_bytes != b"%PDF-":
             raise InvalidProceduresError(explain_unreadable_pdf(PdfUnreadableError("not_pdf")))
         _check_pdf(account, file)
         return ""
-    return _check_text(account, file, begin)
+    return _check_text(account, file, first_bytes)
 
 
 def _check_size(file: UploadedFile) -> None:
@@ -54,7 +54,7 @@ def _check_size(file: UploadedFile) -> None:
 
 def _check_pdf(account: Account, file: UploadedFile) -> None:
     try:
-        front = read_first_pages(file.read(), most_pages=MAX_PAGES)
+        front = read_first_pages(file.read(), max_pages=MAX_PAGES)
     except PdfUnreadableError as error:
         raise InvalidProceduresError(explain_unreadable_pdf(error)) from error
     finally:
@@ -63,8 +63,8 @@ def _check_pdf(account: Account, file: UploadedFile) -> None:
         raise InvalidProceduresError(_explain_mismatch(account, front.pages[0]))
 
 
-def _check_text(account: Account, file: UploadedFile, begin: bytes) -> str:
-    if begin == b"%PDF-":
+def _check_text(account: Account, file: UploadedFile, first_bytes: bytes) -> str:
+    if first_bytes == b"%PDF-":
         raise InvalidProceduresError(_("This file is a PDF. Rename it so that it ends in .pdf, and upload it again."))
     line = _find_invalid_line(file)
     file.seek(0)
@@ -91,26 +91,26 @@ def _find_invalid_line(file: IO[bytes] | UploadedFile) -> int:
 
 
 def mentions_account(account: Account, text: str) -> bool:
-    """Return whether a text names the account: by its number, or by its name if it has no number.
+    """Return True if a text contains the account's number, or its name if it has no number.
 
-    White space may separate the digits, as in PDFs. Other digits next to them make a different number.
+    Whitespace may separate the digits, as in PDFs. If other digits are next to them, the number is a different one.
     """
     text = unicodedata.normalize("NFKC", text)
     if account.number.strip():
         number = "".join(account.number.split())
-        spaced = r"\s*".join(re.escape(letter) for letter in number)
-        # If white space separates the digits, a digit after more white space belongs to the number too.
-        apart = rf"(?<!\d)(?<!\d\s){spaced}(?!\s*\d)"
+        spaced_digits = r"\s*".join(re.escape(letter) for letter in number)
+        # If whitespace separates the digits, the next digit after whitespace is part of the same number.
+        spaced_number = rf"(?<!\d)(?<!\d\s){spaced_digits}(?!\s*\d)"
         # A PDF may lose the space between a word and a number, so letters may adjoin the digits.
         before, after = (r"\d" if end.isdigit() else r"[^\W_]" for end in (number[0], number[-1]))
-        beside = rf"(?<!{before})(?<!\d[-.,/])(?:{re.escape(number)}|{apart})(?!{after})(?![-.,/]\d)"
-        return re.search(beside, text, re.IGNORECASE) is not None
+        pattern = rf"(?<!{before})(?<!\d[-.,/])(?:{re.escape(number)}|{spaced_number})(?!{after})(?![-.,/]\d)"
+        return re.search(pattern, text, re.IGNORECASE) is not None
     name = r"\s+".join(re.escape(word) for word in unicodedata.normalize("NFKC", account.name).split())
     return re.search(rf"(?<!\w){name}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def _explain_mismatch(account: Account, opening: str) -> str:
-    """Return the reason why a document may be another account's. `opening` is the text that was searched."""
+    """Return the reason why a document may belong to another account. `opening` is the text that was searched."""
     names = {"account": account.name, "number": account.number}
     if not opening.strip():
         return _("The beginning of this document contains no text, so it can’t be matched to %(account)s.") % names

@@ -48,7 +48,7 @@ def upload_procedures(account: Account, file: UploadedFile, by: User, warning: s
 
 @transaction.atomic
 def _save_document(document: ProcedureDocument, key: str) -> None:
-    # Serialize the uploads of an account: the last one wins, so two must not share a timestamp.
+    # Serialize the uploads of an account. The latest one becomes active, so no two may have the same timestamp.
     Account.objects.select_for_update().get(pk=document.account_id)
     document.file.name = key
     document.save(force_insert=True)

@@ -1,4 +1,4 @@
-"""Email notifications to people about their own practice. Each can be turned off; none quotes a conversation."""
+"""Email notifications to people about their own practice. Each kind can be turned off. Conversations are not quoted."""
 
 import logging
 from smtplib import SMTPRecipientsRefused
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 def send_notification(person: User, *, is_wanted: bool, subject: str, text: str) -> bool:
     """Send an email to a person who wants it. Return False if it could not be sent and the next sweep must retry.
 
-    Record the notification only after this call: a crash in between sends it twice, which is better than never.
+    Record the notification only after this call. If a crash comes in between, it is sent twice rather than never.
     """
     if not is_wanted or not has_mailbox(person):
         return True

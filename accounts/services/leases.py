@@ -6,7 +6,7 @@ from celery import Task
 from django.conf import settings
 from django.db.models import QuerySet
 
-MAX_RETRY_SECONDS = 60.0  # limit on a longer Retry-After
+MAX_RETRY_SECONDS = 60.0  # limit for any delay, such as a longer Retry-After
 # Seconds added to a countdown, because a worker whose clock is behind would find the row not yet claimable.
 CLOCK_MARGIN = 0.5
 SWEEP_BATCH_SIZE = 200  # tasks queued by one sweep, so that sweeps do not flood workers that are behind
@@ -26,12 +26,12 @@ class RetryLaterError(Exception):
 
 
 def retry_delay(attempts: int, retry_after: float | None) -> float:
-    """Return the seconds until the next attempt: as the service asked, else 2, 4, 8, …, at most 60."""
+    """Return the seconds until the next attempt: `retry_after` if given, otherwise 2, 4, 8, …; at most 60."""
     return min(retry_after or 2.0**attempts, MAX_RETRY_SECONDS)
 
 
 def queue_overdue(rows: QuerySet[Any], task: Task[..., Any]) -> int:
-    """Queue the task for the first `SWEEP_BATCH_SIZE` rows. Return how many."""
+    """Queue the task for the first `SWEEP_BATCH_SIZE` rows. Return the number of queued tasks."""
     found = list(rows.values_list("pk", flat=True)[:SWEEP_BATCH_SIZE])
     for pk in found:
         # The message expires before the next sweep, so that messages do not pile up when workers are behind.

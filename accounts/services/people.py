@@ -11,25 +11,25 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Cohort, Organization, User
 
-UNREACHABLE_DOMAIN = "people.invalid"  # unreachable domain of placeholder addresses for people known only by an id
+UNREACHABLE_DOMAIN = "people.invalid"  # domain of placeholder addresses, for people known only by an id
 
 
 def get_or_create_counselor(
     organization: Organization, external_id: str, email: str = "", first_name: str = "", last_name: str = ""
 ) -> User:
-    """Return the counselor with this external id, created on first use. Known details are not changed.
+    """Return the counselor with this external id, who is created on first use. Existing details are not changed.
 
     Raise ValidationError if the id belongs to someone who is not an active counselor, or the email to another person.
     """
-    known = User.objects.filter(organization=organization, external_id=external_id).first()
-    if known is None:
-        known = _adopt_existing_user(organization, external_id, email) or _create_counselor(
+    user = User.objects.filter(organization=organization, external_id=external_id).first()
+    if user is None:
+        user = _adopt_existing_user(organization, external_id, email) or _create_counselor(
             organization, external_id, email, first_name, last_name
         )
-    if not known.is_counselor or not known.is_active:
+    if not user.is_counselor or not user.is_active:
         message = _("“%(external_id)s” is not an active counselor in your organization.")
         raise ValidationError({"external_id": message % {"external_id": external_id}})
-    return known
+    return user
 
 
 def _adopt_existing_user(organization: Organization, external_id: str, email: str) -> User | None:
@@ -37,14 +37,14 @@ def _adopt_existing_user(organization: Organization, external_id: str, email: st
 
     Raise ValidationError if that user has another id or belongs to another organization.
     """
-    there = User.objects.filter(email=User.objects.normalize_email(email)).first() if email else None
-    if there is None:
+    user = User.objects.filter(email=User.objects.normalize_email(email)).first() if email else None
+    if user is None:
         return None
-    if there.organization_id != organization.pk or there.external_id:
+    if user.organization_id != organization.pk or user.external_id:
         raise ValidationError({"email": _("This email address belongs to another person.")})
-    there.external_id = external_id
-    there.save(update_fields=["external_id"])
-    return there
+    user.external_id = external_id
+    user.save(update_fields=["external_id"])
+    return user
 
 
 def _create_counselor(

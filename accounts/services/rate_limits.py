@@ -1,4 +1,4 @@
-"""The error for requests above a rate limit."""
+"""Error for requests above a rate limit."""
 
 
 class RateLimitExceededError(Exception):

@@ -1,4 +1,4 @@
-"""Pagination without a total: counting 100,000 rows costs more than showing 25."""
+"""Pagination without a total, because counting 100,000 rows takes longer than showing 25."""
 
 from typing import Any
 
@@ -36,14 +36,14 @@ class CountlessPage:
 MAX_PAGE_NUMBER = 2000  # beyond this page a search is faster
 
 
-def get_countless_page(rows: Any, per_page: int, wanted: str | None) -> CountlessPage:
-    """Return the requested page: the first for an invalid number, an empty one past the end."""
-    number = _parse_page_number(wanted)
-    begin = (number - 1) * per_page
-    found = list(rows[begin : begin + per_page + 1])
+def get_countless_page(rows: Any, per_page: int, requested: str | None) -> CountlessPage:
+    """Return the requested page. An invalid number gets the first page, and a number past the end an empty page."""
+    number = _parse_page_number(requested)
+    start = (number - 1) * per_page
+    found = list(rows[start : start + per_page + 1])
     return CountlessPage(found[:per_page], number, len(found) > per_page and number < MAX_PAGE_NUMBER)
 
 
-def _parse_page_number(wanted: str | None) -> int:
-    is_number = wanted is not None and wanted.isdecimal() and len(wanted) < 6
-    return min(max(1, int(wanted or 1)), MAX_PAGE_NUMBER) if is_number else 1
+def _parse_page_number(requested: str | None) -> int:
+    is_number = requested is not None and requested.isdecimal() and len(requested) < 6
+    return min(max(1, int(requested or 1)), MAX_PAGE_NUMBER) if is_number else 1

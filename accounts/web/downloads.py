@@ -10,7 +10,7 @@ from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
 
 BLOCK_BYTES = 256 * 1024  # bytes per read
-# Spreadsheet programs misread accented letters without the byte order mark.
+# Without the byte order mark, spreadsheet programs misread accented letters.
 SPREADSHEET_ENCODING = "utf-8-sig"
 
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 
 def is_uuid(text: str) -> bool:
-    """Return True if the text has the form of an id."""
+    """Return True if the text is a UUID."""
     try:
         UUID(text)
     except ValueError:

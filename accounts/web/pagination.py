@@ -18,11 +18,11 @@ class StandardCursorPagination(CursorPagination):
     ordering: Any = "-created_at"
 
     def get_page_size(self, request: Request) -> int:
-        wanted = request.query_params.get("page_size", str(self.page_size))
-        if not re.fullmatch("[1-9][0-9]?|100", wanted):
+        requested = request.query_params.get("page_size", str(self.page_size))
+        if not re.fullmatch("[1-9][0-9]?|100", requested):
             message = _("Enter a number from 1 to %(maximum)d.") % {"maximum": self.max_page_size}
             raise ValidationError({"page_size": message})
-        return int(wanted)
+        return int(requested)
 
     def decode_cursor(self, request: Request) -> Cursor | None:
         cursor = super().decode_cursor(request)

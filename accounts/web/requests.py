@@ -26,7 +26,7 @@ def authenticated_user(request: Request) -> User:
 
 
 class JSONOnlyNegotiation(DefaultContentNegotiation):
-    """Content negotiation that always chooses JSON: errors are JSON even if a stream or a file was requested."""
+    """Content negotiation that always chooses JSON, so that errors are JSON even if a stream or a file is requested."""
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         return renderers[0], renderers[0].media_type

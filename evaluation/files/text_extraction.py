@@ -66,7 +66,7 @@ def _extract_text(kind: str, content: bytes) -> str:
 
 def _extract_pdf(content: bytes) -> str:
     try:
-        return read_pdf(content, most_characters=2 * MAX_CHARACTERS, seconds=_TIMEOUT_SECONDS).text
+        return read_pdf(content, max_characters=2 * MAX_CHARACTERS, seconds=_TIMEOUT_SECONDS).text
     except PdfUnreadableError as error:
         known = {"no_text": _REJECTIONS["scanned"], "locked": _REJECTIONS["locked"]}
         raise DocumentRejectedError(

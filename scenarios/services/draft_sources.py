@@ -13,7 +13,7 @@ from scenarios.services.evaluator_contexts import UNSTORABLE
 SOURCE_FILE_SUFFIXES = {".txt", ".md", ".pdf"}
 MIN_SOURCE_LENGTH, MAX_SOURCE_LENGTH = 50, 15_000  # characters
 MAX_SOURCE_FILE_BYTES = 10 * 1024**2  # bytes
-MAX_READ_LENGTH = 100_000  # characters read from a file: enough to shorten by hand, too few for a book
+MAX_READ_LENGTH = 100_000  # characters of a file: a person can shorten this much text by hand, but not a book
 
 
 def strip_unstorable(text: str) -> str:
@@ -63,7 +63,7 @@ def read_draft_source_file(file: UploadedFile) -> str:
 
 def _read_pdf(content: bytes) -> str:
     try:
-        return read_pdf(content, most_characters=MAX_READ_LENGTH).text
+        return read_pdf(content, max_characters=MAX_READ_LENGTH).text
     except PdfUnreadableError as error:
         raise ValidationError(explain_unreadable_pdf(error, can_paste=True)) from error
 

@@ -149,7 +149,7 @@ def test_encrypted_pdf_without_password_is_read():
 def test_read_pdf_accepts_exactly_the_limits():
     data = pages_pdf(*[b"BT /F1 12 Tf 72 700 Td (abcde) Tj ET"] * 3)
 
-    read = read_pdf(data, most_pages=3, most_characters=15)
+    read = read_pdf(data, max_pages=3, max_characters=15)
 
     assert read.pages == ["abcde"] * 3
 
@@ -207,7 +207,7 @@ def test_unreadable_pdf_is_rejected(data, kind):
 def test_pdf_over_limit_is_rejected_with_the_limit():
     data = pages_pdf(*[b"BT /F1 12 Tf 72 700 Td (abcde) Tj ET"] * 3)
 
-    pages, characters = read_error(data, most_pages=2), read_error(data, most_characters=14)
+    pages, characters = read_error(data, max_pages=2), read_error(data, max_characters=14)
 
     assert (pages.kind, characters.kind) == ("too_many_pages", "too_much_text")
     assert explain_unreadable_pdf(pages).startswith("This PDF has more than 2 pages.")
@@ -246,7 +246,7 @@ def test_sandbox_limits_its_own_cpu_time():
 
 def test_sandbox_crash_is_not_blamed_on_document():
     with pytest.raises(RuntimeError, match="ended with status 1"):
-        read_pdf(TEXT, most_pages="many")
+        read_pdf(TEXT, max_pages="many")
 
 
 def test_threads_read_concurrently():

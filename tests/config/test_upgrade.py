@@ -232,7 +232,8 @@ def test_database_that_misses_old_migrations_is_refused_and_left_alone(new_datab
         database.migrate()
 
     assert str(refused.value) == (
-        "Nothing was changed. This database has applied only some of the migrations that this version squashes.\n"
+        "Nothing was changed. "
+        "Only some of the migrations that this version squashes have been applied to this database.\n"
         "Missing migrations:\n"
         "  evaluation: 0011_flags_know_their_rank\n"
         "  training: 0004_marks_scores_and_care, 0005_queues_in_order\n"

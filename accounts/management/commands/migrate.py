@@ -11,7 +11,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils.translation import gettext_lazy as _
 
 REFUSAL = _("""\
-Nothing was changed. This database has applied only some of the migrations that this version squashes.
+Nothing was changed. Only some of the migrations that this version squashes have been applied to this database.
 Missing migrations:
 %(missing)s
 Check out commit dc280be, the last one with the old migrations, and run `manage.py migrate` there. Then upgrade again.
