@@ -23,43 +23,43 @@ def health(request: HttpRequest) -> JsonResponse:
 
 def ready(request: HttpRequest) -> JsonResponse:
     """Report readiness: 503 without the database. Broker, storage, and OpenAI are reported as ok or degraded."""
-    others = {"broker": _broker_answers, "storage": _storage_answers, "openai": _openai_is_reachable}
-    looks = {name: _check_pool.submit(_check_state, look) for name, look in others.items()}
-    parts = {"database": _check_state(_database_answers)}
+    optional_checks = {"broker": _check_broker, "storage": _check_storage, "openai": _check_openai}
+    futures = {name: _check_pool.submit(_check_state, check) for name, check in optional_checks.items()}
+    states = {"database": _check_state(_check_database)}
     # A check that hangs counts as degraded and does not delay the response further.
-    seen, unseen = wait(looks.values(), timeout=_CHECK_TIMEOUT)
-    for look in unseen:
-        look.cancel()
-    parts |= {name: look.result() if look in seen else "degraded" for name, look in looks.items()}
-    is_ready = parts["database"] == "ok"
-    return JsonResponse({"status": "ok" if is_ready else "unavailable"} | parts, status=200 if is_ready else 503)
+    finished, unfinished = wait(futures.values(), timeout=_CHECK_TIMEOUT)
+    for future in unfinished:
+        future.cancel()
+    states |= {name: future.result() if future in finished else "degraded" for name, future in futures.items()}
+    is_ready = states["database"] == "ok"
+    return JsonResponse({"status": "ok" if is_ready else "unavailable"} | states, status=200 if is_ready else 503)
 
 
-def _check_state(look: Callable[[], None]) -> str:
+def _check_state(check: Callable[[], None]) -> str:
     try:
-        look()
+        check()
     except Exception:  # drivers raise errors of many types
         return "degraded"
     return "ok"
 
 
-def _database_answers() -> None:
+def _check_database() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         if cursor.fetchone() != (1,):
-            raise DatabaseError("unexpected answer")
+            raise DatabaseError("The database returned an unexpected result.")
 
 
-def _broker_answers() -> None:
+def _check_broker() -> None:
     with celery_app.connection_for_write() as broker:
         broker.ensure_connection(max_retries=1, timeout=int(_CHECK_TIMEOUT))
 
 
-def _storage_answers() -> None:
+def _check_storage() -> None:
     default_storage.exists("ready")
 
 
-def _openai_is_reachable() -> None:
+def _check_openai() -> None:
     address = urlsplit(settings.OPENAI_BASE_URL)
     port = address.port or (443 if address.scheme == "https" else 80)
     socket.create_connection((address.hostname or "", port), timeout=_CHECK_TIMEOUT).close()

@@ -2,12 +2,12 @@
 
 import logging
 
-# Attributes that logging itself sets on a record. All others came in through `extra`.
+# Attributes that logging itself sets on a record. All others come from `extra`.
 _STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "request", "data"}
 
 
 class IdFormatter(logging.Formatter):
-    """One line per event, followed by the ids given as `extra`. Logs contain ids, never speech or names."""
+    """Formatter that appends the ids in `extra` to each line. Logs contain ids, never speech or names."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")

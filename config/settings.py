@@ -10,7 +10,7 @@ from environs import Env, EnvValidationError, validate
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# Collects all invalid settings, which env.seal() below reports together.
+# Collect all invalid settings, so that env.seal() below reports them together.
 env = Env(eager=False)
 _above_zero = validate.Range(min=0, min_inclusive=False, error="must be more than 0")
 
@@ -42,7 +42,7 @@ DEMO_NOTICE = env.str("DEMO_NOTICE", "")  # shown on every page of a demo
 DEFAULT_ORGANIZATION = env.str("DEFAULT_ORGANIZATION", "")
 # Time zone that determines "today" for due dates, e.g. America/New_York.
 TIME_ZONE = env.str("TIME_ZONE", "UTC", validate=validate.OneOf(available_timezones(), error="is not a time zone"))
-# Number of our proxies in front of the web server. Login rate limits count by the address behind them.
+# Number of our proxies in front of the web server. Login rate limits use the client address that they forward.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0, validate=validate.Range(min=0))
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]))
 
@@ -117,8 +117,8 @@ TASK_TIME_LIMIT, VISIBILITY_TIMEOUT = 330, 600
 try:
     env.seal()
 except EnvValidationError as error:
-    wrong = dict(error.error_messages) if isinstance(error.error_messages, dict) else {"": error.error_messages}
-    lines = "\n".join(f"  {name}: {' '.join(messages)}" for name, messages in sorted(wrong.items()))
+    invalid = dict(error.error_messages) if isinstance(error.error_messages, dict) else {"": error.error_messages}
+    lines = "\n".join(f"  {name}: {' '.join(messages)}" for name, messages in sorted(invalid.items()))
     raise ImproperlyConfigured(f"These settings are missing or invalid:\n{lines}") from None
 
 INSTALLED_APPS = [
@@ -178,7 +178,7 @@ TEMPLATES = [
 ]
 
 if DATABASE_URL["ENGINE"].endswith("sqlite3"):
-    # IMMEDIATE: a deferred transaction that becomes a writer fails at once, regardless of the timeout.
+    # A deferred transaction that becomes a writer would fail at once, regardless of the timeout.
     DATABASE_URL["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -200,7 +200,7 @@ else:
     CHANNEL_LAYERS = {
         "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
     }
-    # Longer than any task's hard limit and scanned often, so that a killed worker's task returns soon after.
+    # The visibility timeout exceeds any task's hard limit. Frequent scans return a killed worker's task soon after it.
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "visibility_timeout": VISIBILITY_TIMEOUT,
         "socket_connect_timeout": 2,
@@ -212,9 +212,9 @@ _storage = urlsplit(STORAGE_URL)
 if _storage.scheme == "s3":
     _query = {name: values[-1] for name, values in parse_qs(_storage.query).items()}
 
-    def _seconds(name: str, usual: float) -> float:
+    def _seconds(name: str, default: float) -> float:
         try:
-            return float(_query.get(name, usual))
+            return float(_query.get(name, default))
         except ValueError:
             raise ImproperlyConfigured(f"STORAGE_URL: {name} must be a number of seconds") from None
 
@@ -375,7 +375,7 @@ CELERY_BEAT_SCHEDULE["leftover objects of recordings"] = {
     "schedule": schedule(SWEEP_ORPHANS_EVERY),
     "options": {"expires": SWEEP_ORPHANS_EVERY},
 }
-CELERY_BEAT_SCHEDULE["recordings kept long enough"] = {
+CELERY_BEAT_SCHEDULE["expired recordings"] = {
     "task": "recordings.tasks.sweep_retention",
     "schedule": schedule(SWEEP_RETENTION_EVERY),
     "options": {"expires": SWEEP_RETENTION_EVERY},
@@ -387,6 +387,6 @@ LOGGING = {
     "formatters": {"line": {"()": "config.log_formatter.IdFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    # Logs every request with its URL, which is more than operators want to read.
+    # httpx2 would log every request with its URL, which is more than operators want to read.
     "loggers": {"httpx2": {"level": "WARNING"}},
 }

@@ -86,8 +86,8 @@ def _replace_surrogates(data: Any) -> Any:
 def _describe_json_error(error: BaseException | None) -> str:
     if not isinstance(error, JSONDecodeError):
         return _("The request body is not valid JSON.")
-    place = {"line": error.lineno, "column": error.colno}
-    return _("The request body is not valid JSON: line %(line)s, column %(column)s.") % place
+    position = {"line": error.lineno, "column": error.colno}
+    return _("The request body is not valid JSON: line %(line)s, column %(column)s.") % position
 
 
 class BoundedJSONParser(JSONParser):

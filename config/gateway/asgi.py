@@ -18,7 +18,7 @@ from voicegateway.process.call_registry import CallRegistry  # noqa: E402
 
 
 class GatewayApplication:
-    """Calls and health endpoints. The call registry they share lives as long as the server."""
+    """Calls and health endpoints, which share a call registry for the lifetime of the server."""
 
     def __init__(self) -> None:
         self.call_registry = CallRegistry()

@@ -1,7 +1,7 @@
 """Server process of the voice gateway, `python -m config.gateway`, which drains calls before it exits.
 
-The first SIGTERM or SIGINT lets calls under way finish, for at most DRAIN_FOR seconds. The second one saves them as
-they are, and each page resumes its call with another gateway.
+On the first SIGTERM or SIGINT, calls in progress may go on for up to DRAIN_FOR seconds. On the second one, they are
+saved as they are, and each page resumes its call with another gateway.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from voicegateway.browser.uvicorn_protocol import CallWebSocketProtocol
 APPLICATION = "config.gateway.asgi:application"
 # Time to close WebSockets. Everything that a call must save has been saved by then.
 CLOSE_TIMEOUT = 5  # seconds
-# Time for pages to answer the close of their WebSocket. Closing without it may lose the last message.
+# Time for pages to answer the close of their WebSocket. Without the answer, the last message may be lost.
 CLOSE_ANSWER_TIMEOUT, POLL_INTERVAL = 2.0, 0.02  # seconds
 # Audio does not compress, pings detect dead connections, and no client sends more than 64 KiB at once.
 WEBSOCKET_OPTIONS: dict[str, Any] = {
@@ -66,9 +66,9 @@ class GatewayServer(uvicorn.Server):
     def _on_signal(self) -> None:
         registry = import_from_string(APPLICATION).call_registry
         work = registry.release_all() if self.shutdown_tasks else registry.drain(self.drain_for)
-        self.shutdown_tasks.append(asyncio.ensure_future(self._exit_after(work)))
+        self.shutdown_tasks.append(asyncio.ensure_future(self._exit_when_done(work)))
 
-    async def _exit_after(self, work: Awaitable[None]) -> None:
+    async def _exit_when_done(self, work: Awaitable[None]) -> None:
         await work
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_ANSWER_TIMEOUT):
@@ -77,7 +77,7 @@ class GatewayServer(uvicorn.Server):
 
     async def _wait_for_closed_sockets(self) -> None:
         # uvicorn offers no event for closed connections.
-        while any(isinstance(one, CallWebSocketProtocol) for one in self.server_state.connections):  # noqa: ASYNC110
+        while any(isinstance(protocol, CallWebSocketProtocol) for protocol in self.server_state.connections):  # noqa: ASYNC110
             await asyncio.sleep(POLL_INTERVAL)
 
 
@@ -97,13 +97,13 @@ def main() -> None:
     config.load()
     from django.conf import settings  # noqa: PLC0415  (loading the application has set up Django)
 
-    # Everything loaded so far stays for good, so exclude it from garbage collection during calls.
+    # Everything loaded so far stays in memory, so exclude it from garbage collection during calls.
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
     server = GatewayServer(config, settings.DRAIN_FOR)
     server.run()
-    # Uploads under way are not awaited: an unresponsive object store would delay the exit.
+    # Do not wait for uploads in progress: an unresponsive object store would delay the exit.
     logging.shutdown()
     sys.stdout.flush()
     os._exit(0 if server.started else 3)

@@ -1,4 +1,4 @@
-"""Installation for a fresh clone, and reset of the demo: `python config/launcher/bootstrap.py demo | test | reset`.
+"""Installation in a fresh clone, and reset of the demo: `python config/launcher/bootstrap.py demo | test | reset`.
 
 Uses the standard library only. Every Python 3 must be able to parse this file, so that an old one can print
 the message about its version.
@@ -51,11 +51,11 @@ DEMO_DATA = ["demo.sqlite3*", "demo.log*", "files", "spool", "secret-key", "open
 
 
 class SetupError(Exception):
-    """A setup failure, explained in one line for people."""
+    """Failure to set up. The text explains it in one line for people."""
 
 
 class Installer:
-    """An installer that keeps a virtual environment equal to the locks. Stamps in it record the installed locks."""
+    """Installer that keeps a virtual environment in line with the lock files. Stamps in it record what is installed."""
 
     def __init__(self, root: Path, python: str, bytes_needed: int = INSTALL_BYTES) -> None:
         self.root = root
@@ -106,21 +106,21 @@ class Installer:
             )
 
     def make_venv(self) -> None:
-        # Add to a developer's own environment. Recreate an unfinished one, or one made by another Python, because
-        # neither can be repaired.
-        afresh = self.venv.exists() and (self.unfinished_marker.exists() or not self.matches_this_python())
-        options = ["--clear"] if afresh else []
+        # Keep a developer's own environment and add to it. Recreate an unfinished environment, or one from another
+        # Python, because neither can be repaired.
+        must_recreate = self.venv.exists() and (self.unfinished_marker.exists() or not self.matches_this_python())
+        options = ["--clear"] if must_recreate else []
         self.unfinished_marker.touch()
         self.run([self.python, "-m", "venv", *options, str(self.venv)], "The virtual environment could not be created.")
 
     def matches_this_python(self) -> bool:
         python = str(self.venv / "bin" / "python")
-        question = "import sys; print(*sys.version_info[:2], sep='.')"
+        program = "import sys; print(*sys.version_info[:2], sep='.')"
         try:
-            answer = subprocess.run([python, "-c", question], stdout=subprocess.PIPE, text=True)
+            result = subprocess.run([python, "-c", program], stdout=subprocess.PIPE, text=True)
         except OSError:
             return False
-        return answer.stdout.strip() == THIS_PYTHON
+        return result.stdout.strip() == THIS_PYTHON
 
     def pip_install(self, lock: str) -> None:
         python = str(self.venv / "bin" / "python")
@@ -148,13 +148,13 @@ class Installer:
 
 
 @contextmanager
-def hold_lock(path: Path, complaint: str) -> Iterator[None]:
-    """Hold a lock file. The kernel releases the lock however the process ends. Raise SetupError if it is taken."""
+def hold_lock(path: Path, message: str) -> Iterator[None]:
+    """Hold a lock file. Raise SetupError if another process holds it. The kernel releases it when the process ends."""
     with path.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise SetupError(complaint) from None
+            raise SetupError(message) from None
         yield
 
 
@@ -183,8 +183,8 @@ def main(purpose: str) -> None:
 if __name__ == "__main__":
     try:
         main(sys.argv[1])
-    except SetupError as refusal:
-        sys.exit(str(refusal))
+    except SetupError as error:
+        sys.exit(str(error))
     except OSError as error:
         sys.exit(f"Steadyline could not set up its folder: {error}")
     except KeyboardInterrupt:

@@ -22,7 +22,7 @@ MAX_LOG_BYTES = 5_000_000  # bytes
 
 
 class DemoStandin:
-    """The OpenAI stand-in as a child process. It ends with this process, because the kernel closes its stdin pipe."""
+    """The OpenAI stand-in as a child process. It exits with this process, because the kernel closes its stdin."""
 
     def __init__(self, state: Path) -> None:
         self.process = subprocess.Popen(
@@ -55,7 +55,7 @@ class DemoStandin:
 
 
 class ServerThread:
-    """An ASGI application on a bound socket, with its own event loop. Loaded on creation, served from start() on."""
+    """An ASGI application on a bound socket, with its own event loop. It is loaded at once and served after start()."""
 
     def __init__(self, application: str, listener: socket, shutdown_timeout: int, **options: object) -> None:
         config = uvicorn.Config(
@@ -77,11 +77,11 @@ class ServerThread:
     def has_failed(self) -> bool:
         return not self._thread.is_alive()
 
-    def ask_to_stop(self) -> None:
+    def request_stop(self) -> None:
         self._server.should_exit = True
 
     def stop(self, seconds: float) -> None:
-        self.ask_to_stop()
+        self.request_stop()
         self._thread.join(seconds)
 
 
@@ -105,7 +105,7 @@ class WorkerThreads:
     """A Celery worker with four threads, and the beat that schedules its sweeps."""
 
     def __init__(self, app: Celery) -> None:
-        # No remote inspection is needed, and no other workers exist.
+        # Nobody inspects this worker remotely, and there are no other workers.
         app.conf.update(worker_enable_remote_control=False)
         self._controller = WorkController(
             app=app,
@@ -116,9 +116,9 @@ class WorkerThreads:
             without_heartbeat=True,
         )
         self._thread = Thread(target=self._controller.start, name="worker", daemon=True)
-        # Sleeps for at most a second at a time, so that it can be stopped quickly.
+        # Sleep for at most a second at a time, so that beat can be stopped quickly.
         self._beat = Service(app, max_interval=1, scheduler_cls=Scheduler)
-        self._beat_thread = Thread(target=self._beat.start, name="clock", daemon=True)
+        self._beat_thread = Thread(target=self._beat.start, name="beat", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -127,12 +127,12 @@ class WorkerThreads:
     def has_failed(self) -> bool:
         return not (self._thread.is_alive() and self._beat_thread.is_alive())
 
-    def ask_to_stop(self) -> None:
+    def request_stop(self) -> None:
         self._beat.stop()
-        Thread(target=self._controller.stop, name="worker's end", daemon=True).start()
+        Thread(target=self._controller.stop, name="worker-stop", daemon=True).start()
 
     def stop(self, seconds: float) -> None:
-        """Wait briefly for running tasks. Tasks lost here are found by a sweep after the next start."""
+        """Wait briefly for running tasks. After the next start, a sweep finds the tasks that were lost."""
         self._thread.join(seconds)
 
 
@@ -147,7 +147,7 @@ def log_to_file(path: Path) -> None:
 
 
 def exit_now(status: int) -> None:
-    """End without waiting for threads: a task that talks to OpenAI may take minutes."""
+    """Exit without waiting for threads, because a task that calls OpenAI may take minutes."""
     sys.stdout.flush()
     sys.stderr.flush()
     logging.shutdown()

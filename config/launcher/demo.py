@@ -1,4 +1,4 @@
-"""The demo: one process with everything that a crisis center runs as many. `make demo` starts it."""
+"""The demo, which runs all processes of a crisis center as threads of one process. `make demo` starts it."""
 
 import argparse
 import gc
@@ -31,7 +31,7 @@ from config.launcher.components import (
 from config.launcher.environment import UNREACHABLE_URL, demo_environment, has_openai_key, standin_environment
 
 DISK_BYTES_NEEDED = 500_000_000  # bytes: room for a few hours of recordings
-START_TIMEOUT = 60.0  # seconds until a startup that hangs is abandoned
+START_TIMEOUT = 60.0  # seconds after which a startup has failed
 PASSWORD = "steadyline-demo"
 READY_MESSAGE = """
 Steadyline is ready: {address}
@@ -80,11 +80,11 @@ class DemoSystem:
         deadline = time.monotonic() + START_TIMEOUT
         for listener in (self.web_listener, self.gateway_listener):
             while not is_healthy(port_of(listener)):
-                if self.failed_part() or time.monotonic() > deadline:
+                if self.find_failed_component() or time.monotonic() > deadline:
                     raise SetupError(f"The demo did not start. See {self.var / 'demo.log'}")
                 time.sleep(0.05)
 
-    def failed_part(self) -> str:
+    def find_failed_component(self) -> str:
         """Return the name of the component that ended on its own, or ""."""
         parts: dict[str, DemoStandin | ServerThread | WorkerThreads | None] = {
             "the OpenAI stand-in": self.standin,
@@ -96,7 +96,7 @@ class DemoSystem:
 
     def stop(self) -> None:
         # Calls are saved first, while database, storage, and OpenAI are still available.
-        self.worker.ask_to_stop()
+        self.worker.request_stop()
         self.gateway.stop(seconds=4)
         self.web.stop(seconds=2)
         self.worker.stop(seconds=2)
@@ -132,40 +132,40 @@ def run_management_command(var: Path, arguments: list[str]) -> None:
 
 
 def run_demo(var: Path, stops_with_parent: bool) -> int:
-    """Run until told to stop. Return the exit status."""
+    """Run the demo until a signal stops it. Return the exit status."""
     parent = os.getppid() if stops_with_parent else 0
-    # Objects created during startup stay for good, so garbage collection would find nothing.
+    # Objects created during startup stay in memory, so garbage collection would find nothing.
     gc.disable()
     var.mkdir(parents=True, exist_ok=True)
     with hold_lock(var / "demo.lock", "The demo is already running. Stop it first: press Ctrl-C in its terminal."):
         require_free_disk(var, DISK_BYTES_NEEDED)
         with listen("WEB_PORT", 8000) as web_listener, listen("GATEWAY_PORT", 8001) as gateway_listener:
             address = f"http://127.0.0.1:{port_of(web_listener)}"
-            tryout = DemoSystem(var, web_listener, gateway_listener)
-            tryout.start()
+            demo = DemoSystem(var, web_listener, gateway_listener)
+            demo.start()
             gc.freeze()
             gc.enable()
             stopping = catch_signals()
             print(READY_MESSAGE.format(password=PASSWORD, address=address), flush=True)
-            complaint = wait_until_stopped(tryout, stopping, parent)
-            print(complaint or "Stopping …", flush=True)
-            tryout.stop()
-            return 1 if complaint else 0
+            failure = wait_until_stopped(demo, stopping, parent)
+            print(failure or "Stopping …", flush=True)
+            demo.stop()
+            return 1 if failure else 0
 
 
-def wait_until_stopped(tryout: DemoSystem, stopping: Event, parent: int) -> str:
-    """Wait until the demo is told to stop and return "", or return a message if a component fails."""
+def wait_until_stopped(demo: DemoSystem, stopping: Event, parent: int) -> str:
+    """Wait for a signal to stop and return "". Return a message if a component fails first."""
     while not stopping.wait(0.25):
         if parent and os.getppid() != parent:
             return ""
-        failed = tryout.failed_part()
+        failed = demo.find_failed_component()
         if failed:
-            return f"Stopping because {failed} stopped unexpectedly. See {tryout.var / 'demo.log'}"
+            return f"Stopping because {failed} stopped unexpectedly. See {demo.var / 'demo.log'}"
     return ""
 
 
 def catch_signals() -> Event:
-    """Return an event that the first signal sets. The second signal ends the process at once."""
+    """Return an event that the first signal sets. The second signal exits the process immediately."""
     stopping = Event()
 
     def on_signal(number: int, frame: object) -> None:
@@ -181,9 +181,9 @@ def catch_signals() -> Event:
 
 
 def prepare_database() -> None:
-    refuse_partly_migrated(connection)  # such a database may look fully migrated
+    refuse_partly_migrated(connection)  # the plan below may be empty for such a database
     executor = MigrationExecutor(connection)
-    # The command takes a noticeable moment even when there is nothing to migrate.
+    # The command is slow even if there is nothing to migrate.
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
     call_command("load_demo", password=PASSWORD, verbosity=0, skip_checks=True)
@@ -199,26 +199,26 @@ def require_free_disk(var: Path, bytes_needed: int) -> None:
         )
 
 
-def port_from_environment(name: str, usual: int) -> int:
-    value = os.environ.get(name) or str(usual)
+def port_from_environment(name: str, default: int) -> int:
+    value = os.environ.get(name) or str(default)
     if not (value.isdecimal() and int(value) < 65536):
         raise SetupError(f"{name} must be a port number from 1 to 65535, or 0 for any free port, not {value!r}.")
     return int(value)
 
 
-def listen(name: str, usual: int) -> socket:
+def listen(name: str, default: int) -> socket:
     """Open a listening socket on 127.0.0.1 before any slow startup. Raise SetupError if the port is unavailable."""
-    port = port_from_environment(name, usual)
+    port = port_from_environment(name, default)
     try:
         return create_server(("127.0.0.1", port))
     except PermissionError:
         raise SetupError(
-            f"You do not have permission to open port {port}. Choose another one: make demo {name}={usual + 100}"
+            f"You do not have permission to open port {port}. Choose another one: make demo {name}={default + 100}"
         ) from None
     except OSError:
         raise SetupError(
             f"Port {port} is already in use. Stop the program that uses it, or choose another port: "
-            f"make demo {name}={usual + 100}"
+            f"make demo {name}={default + 100}"
         ) from None
 
 
@@ -228,11 +228,11 @@ def port_of(listener: socket) -> int:
 
 
 def is_healthy(port: int) -> bool:
-    answer = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        answer.request("GET", "/health/")
-        return answer.getresponse().status == 200
+        client.request("GET", "/health/")
+        return client.getresponse().status == 200
     except OSError:
         return False
     finally:
-        answer.close()
+        client.close()

@@ -1,4 +1,4 @@
-"""Settings of the demo as environment variables. The only place with offline defaults."""
+"""Settings of the demo as environment variables. No other module has offline defaults."""
 
 import secrets
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 
 def gettext_noop(message: str) -> str:
-    """Mark a text for makemessages. Django's function of this name needs settings, and this module runs before them."""
+    """Mark a text for makemessages. Django's own function needs settings, which are not loaded yet here."""
     return message
 
 
@@ -20,15 +20,15 @@ WITH_KEY_NOTICE = gettext_noop(
     "Demo on this computer, with your own OpenAI key: what you say and type is sent to OpenAI."
 )
 
-# The discard port: management commands use it when no stand-in is running.
+# The discard port, which management commands use if no stand-in is running.
 UNREACHABLE_URL = "http://127.0.0.1:9/v1"
 
 
-def has_openai_key(given: Mapping[str, str]) -> bool:
-    return bool(given.get("OPENAI_API_KEY"))
+def has_openai_key(environ: Mapping[str, str]) -> bool:
+    return bool(environ.get("OPENAI_API_KEY"))
 
 
-def demo_environment(var: Path, web_port: int, gateway_port: int, given: Mapping[str, str]) -> dict[str, str]:
+def demo_environment(var: Path, web_port: int, gateway_port: int, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the settings that the demo forces. Models and deadlines remain configurable in the environment."""
     return {
         "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -42,19 +42,19 @@ def demo_environment(var: Path, web_port: int, gateway_port: int, given: Mapping
         "STORAGE_URL": f"file:{quote(str(var / 'files'))}",
         "SPOOL_DIR": str(var / "spool"),
         "EMAIL_URL": "console:",
-        # Webhooks can be tried out with a receiver on this computer.
+        # Let people try webhooks with a receiver on this computer.
         "WEBHOOKS_TO_PRIVATE": "true",
         "DEFAULT_ORGANIZATION": "Harbor Crisis Center",
-        "DEMO_NOTICE": WITH_KEY_NOTICE if has_openai_key(given) else OFFLINE_NOTICE,
-        # Celery would run Django's system checks again. `make test` has run them.
+        "DEMO_NOTICE": WITH_KEY_NOTICE if has_openai_key(environ) else OFFLINE_NOTICE,
+        # Keep Celery from running Django's system checks, which `make test` has run.
         "CELERY_SKIP_CHECKS": "1",
     }
 
 
-def standin_environment(url: str, given: Mapping[str, str]) -> dict[str, str]:
+def standin_environment(url: str, environ: Mapping[str, str]) -> dict[str, str]:
     """Return settings that point every OpenAI client at the stand-in, bypassing any configured proxy."""
-    direct = ",".join(filter(None, [given.get("NO_PROXY") or given.get("no_proxy"), "127.0.0.1", "localhost"]))
-    return {"OPENAI_API_KEY": "offline", "OPENAI_BASE_URL": url, "NO_PROXY": direct, "no_proxy": direct}
+    no_proxy = ",".join(filter(None, [environ.get("NO_PROXY") or environ.get("no_proxy"), "127.0.0.1", "localhost"]))
+    return {"OPENAI_API_KEY": "offline", "OPENAI_BASE_URL": url, "NO_PROXY": no_proxy, "no_proxy": no_proxy}
 
 
 def _secret_key(path: Path) -> str:

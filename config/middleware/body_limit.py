@@ -10,8 +10,8 @@ from asgiref.typing import ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallab
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-# A browser shows the response only after it has sent the whole body. For browsers, read and discard up to this multiple
-# of the limit, for at most this many seconds. Both are bounded because any client can claim to be a browser.
+# Browsers show the response only after they have sent the whole body. For browsers, read and discard up to this
+# multiple of the limit, for up to this many seconds. Both are bounded, because any client can claim to be a browser.
 _DRAIN_FACTOR = 2
 _DRAIN_TIMEOUT = 10.0  # seconds
 # Allowance for the form fields sent with a file.
@@ -30,7 +30,7 @@ class BodyLimitMiddleware:
 
     def limit_for(self, path: str) -> int:
         """Return the limit of the first prefix that matches the path. A `*` in a prefix stands for an id."""
-        found = (limit for begin, limit in self.limits.items() if fnmatchcase(path, f"{begin}*"))
+        found = (limit for prefix, limit in self.limits.items() if fnmatchcase(path, f"{prefix}*"))
         return next(found, self.default)
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
@@ -39,51 +39,51 @@ class BodyLimitMiddleware:
         if _has_no_length(scope):  # Django would treat such a body as empty
             return await _send_json(send, 411, _("Send the body with a Content-Length header."), "length_required")
         limit = self.limit_for(scope["path"])
-        announced = _declared_length(scope)
-        if announced > limit:
-            left = announced if announced <= _DRAIN_FACTOR * limit else 0
-            return await self._reject(scope, receive, send, limit, left)
-        taken = 0
-        started, is_all_taken = False, False
+        declared = _declared_length(scope)
+        if declared > limit:
+            remaining = declared if declared <= _DRAIN_FACTOR * limit else 0
+            return await self._reject(scope, receive, send, limit, remaining)
+        received = 0
+        has_responded, is_fully_received = False, False
 
-        async def counted() -> ASGIReceiveEvent:
-            nonlocal taken, is_all_taken
+        async def counting_receive() -> ASGIReceiveEvent:
+            nonlocal received, is_fully_received
             event = await receive()
-            is_all_taken = event["type"] != "http.request" or not event.get("more_body")
+            is_fully_received = event["type"] != "http.request" or not event.get("more_body")
             if event["type"] == "http.request":
-                taken += len(event.get("body", b""))
+                received += len(event.get("body", b""))
             # On a disconnect, Django closes its temporary file. If reading raises an error, it does not.
-            return event if taken <= limit else {"type": "http.disconnect"}
+            return event if received <= limit else {"type": "http.disconnect"}
 
-        async def watched(event: Any) -> None:
-            nonlocal started
-            started = True
+        async def watching_send(event: Any) -> None:
+            nonlocal has_responded
+            has_responded = True
             await send(event)
 
-        await self.app(scope, counted, watched)
-        if taken > limit and not started:
-            await self._reject(scope, receive, send, limit, 0 if is_all_taken else (_DRAIN_FACTOR - 1) * limit)
+        await self.app(scope, counting_receive, watching_send)
+        if received > limit and not has_responded:
+            await self._reject(scope, receive, send, limit, 0 if is_fully_received else (_DRAIN_FACTOR - 1) * limit)
 
     async def _reject(
-        self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable, limit: int, left: int
+        self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable, limit: int, remaining: int
     ) -> None:
-        """Respond with 413. For a browser, first discard up to `left` bytes that it may still be sending."""
+        """Respond with 413. For a browser, first discard up to `remaining` bytes that it may still be sending."""
         if b"text/html" in dict(scope["headers"]).get(b"accept", b""):
-            await self._drain(receive, left)
+            await self._drain(receive, remaining)
             body = render_to_string("413.html", {"limit": _format_size(limit)}).encode()
             await _send_response(send, 413, b"text/html; charset=utf-8", body)
         else:
             detail = _("The request body is too large. The limit is %(limit)s bytes.") % {"limit": f"{limit:,}"}
             await _send_json(send, 413, detail, "too_large")
 
-    async def _drain(self, receive: ASGIReceiveCallable, left: int) -> None:
+    async def _drain(self, receive: ASGIReceiveCallable, remaining: int) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.drain_timeout):
-                while left > 0:
+                while remaining > 0:
                     event = await receive()
                     if event["type"] != "http.request" or not event.get("more_body"):
                         return
-                    left -= len(event.get("body", b""))
+                    remaining -= len(event.get("body", b""))
 
 
 async def _send_json(send: ASGISendCallable, status: int, detail: str, code: str) -> None:

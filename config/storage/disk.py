@@ -19,7 +19,7 @@ UNFINISHED_SUFFIX = ".unfinished"  # suffix of files that are still being writte
 
 
 class PrivateFileStorage(FileSystemStorage):
-    """A folder with the object store operations that recordings need. Objects appear whole or not at all."""
+    """Storage in a folder, with the object store operations that recordings need. Partial objects are never visible."""
 
     def put(self, key: str, data: bytes) -> None:
         upload = self.start_upload(key)
@@ -46,7 +46,7 @@ class PrivateFileStorage(FileSystemStorage):
             if path.name.endswith(UNFINISHED_SUFFIX):
                 continue
             with contextlib.suppress(FileNotFoundError):  # deleted in the meantime
-                yield self._stored(path)
+                yield self._describe(path)
 
     def delete_prefix(self, prefix: str, keep: str = "") -> list[StoredObject]:
         kept = Path(self.path(keep)) if keep else None
@@ -55,7 +55,7 @@ class PrivateFileStorage(FileSystemStorage):
             if path == kept:
                 continue
             with contextlib.suppress(FileNotFoundError):
-                removed.append(self._stored(path))
+                removed.append(self._describe(path))
                 path.unlink()
         if not keep:
             shutil.rmtree(self.path(prefix), ignore_errors=True)  # removes the empty folders
@@ -63,7 +63,7 @@ class PrivateFileStorage(FileSystemStorage):
 
     def abort_uploads(self, prefix: str, before: datetime) -> int:
         old = [path for path in self._files(prefix) if path.name.endswith(UNFINISHED_SUFFIX)]
-        old = [path for path in old if self._stored(path).modified < before]
+        old = [path for path in old if self._describe(path).modified < before]
         for path in old:
             path.unlink(missing_ok=True)
         return len(old)
@@ -74,10 +74,10 @@ class PrivateFileStorage(FileSystemStorage):
     def _files(self, prefix: str) -> list[Path]:
         return sorted(path for path in Path(self.path(prefix)).rglob("*") if path.is_file())
 
-    def _stored(self, path: Path) -> StoredObject:
-        facts = path.stat()
+    def _describe(self, path: Path) -> StoredObject:
+        stat = path.stat()
         key = path.relative_to(Path(self.location)).as_posix()
-        return StoredObject(key, facts.st_size, datetime.fromtimestamp(facts.st_mtime, UTC))
+        return StoredObject(key, stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC))
 
 
 class FileRangeReader:
@@ -86,14 +86,14 @@ class FileRangeReader:
     def __init__(self, path: Path, first: int, length: int) -> None:
         self._file = FileIO(path)
         self._file.seek(first)
-        self._left = length
+        self._remaining = length
 
-    def read(self, most: int) -> bytes:
+    def read(self, max_bytes: int) -> bytes:
         try:
-            data = self._file.read(max(0, min(most, self._left))) or b""
+            data = self._file.read(max(0, min(max_bytes, self._remaining))) or b""
         except OSError as error:
             raise StoreUnavailableError(str(error)) from error
-        self._left -= len(data)
+        self._remaining -= len(data)
         return data
 
     def close(self) -> None:
@@ -121,10 +121,10 @@ class FileUpload:
     def write(self, data: bytes) -> None:
         self._digest.update(data)
         self.size += len(data)
-        rest = memoryview(data)
+        remaining = memoryview(data)
         try:
-            while rest:
-                rest = rest[self._file.write(rest) :]
+            while remaining:
+                remaining = remaining[self._file.write(remaining) :]
         except OSError as error:
             raise StoreUnavailableError(str(error)) from error
 

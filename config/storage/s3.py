@@ -19,7 +19,7 @@ MAX_DELETE_BATCH = 1000  # objects, the limit of one request
 
 
 class PrivateS3Storage(S3Storage):
-    """S3 with private objects, signed URLs, and timeouts. By default, boto tries five times for a minute each."""
+    """S3 storage with private objects, signed URLs, and short timeouts. By default, boto would wait five minutes."""
 
     def get_default_settings(self) -> dict[str, Any]:
         return {
@@ -45,7 +45,7 @@ class PrivateS3Storage(S3Storage):
 
     @property
     def client(self) -> Any:
-        """One client for all threads, which boto allows. Creating a client costs more than most requests."""
+        """Client for all threads, which boto allows. Creating one takes longer than most requests."""
         with self._client_lock:
             return self._client
 
@@ -79,46 +79,46 @@ class PrivateS3Storage(S3Storage):
     def delete_prefix(self, prefix: str, keep: str = "") -> list[StoredObject]:
         with translate_s3_errors():
             # Abort unfinished uploads of the kept key, too: its object is complete.
-            for one in self._unfinished_uploads(prefix):
-                self._abort(one)
-            condemned = [(version, found) for version, found in self._versions(prefix) if found.key != keep]
-            for start in range(0, len(condemned), MAX_DELETE_BATCH):
+            for upload in self._list_unfinished_uploads(prefix):
+                self._abort_upload(upload)
+            to_delete = [(version, found) for version, found in self._list_versions(prefix) if found.key != keep]
+            for start in range(0, len(to_delete), MAX_DELETE_BATCH):
                 self._delete(
-                    [{"Key": found.key} | version for version, found in condemned[start : start + MAX_DELETE_BATCH]]
+                    [{"Key": found.key} | version for version, found in to_delete[start : start + MAX_DELETE_BATCH]]
                 )
-        return [found for _, found in condemned]
+        return [found for _, found in to_delete]
 
     def _delete(self, objects: list[dict[str, str]]) -> None:
         try:
-            answer = self.client.delete_objects(Bucket=self.bucket_name, Delete={"Objects": objects, "Quiet": True})
+            response = self.client.delete_objects(Bucket=self.bucket_name, Delete={"Objects": objects, "Quiet": True})
         except ClientError as error:
             # Some stores reject bulk deletion or the checksum that boto sends with it.
             if error_code(error) not in NO_BULK_DELETE_CODES:
                 raise
-            for one in objects:
-                self.client.delete_object(Bucket=self.bucket_name, **one)
+            for location in objects:
+                self.client.delete_object(Bucket=self.bucket_name, **location)
         else:
-            if failed := answer.get("Errors"):
+            if failed := response.get("Errors"):
                 raise StoreUnavailableError(f"{len(failed)} objects not deleted: {failed[0]['Code']}")
 
     def signed_url(self, key: str, seconds: int, filename: str) -> str | None:
-        what = self._object_location(key) | {"ResponseContentType": "audio/wav"}
-        what["ResponseContentDisposition"] = f'attachment; filename="{filename}"'
+        parameters = self._object_location(key) | {"ResponseContentType": "audio/wav"}
+        parameters["ResponseContentDisposition"] = f'attachment; filename="{filename}"'
         with translate_s3_errors():
-            url: str = self.client.generate_presigned_url("get_object", Params=what, ExpiresIn=seconds)
+            url: str = self.client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds)
         return url
 
     def abort_uploads(self, prefix: str, before: datetime) -> int:
         with translate_s3_errors():
-            old = [one for one in self._unfinished_uploads(prefix) if one["Initiated"] < before]
-            for one in old:
-                self._abort(one)
+            old = [upload for upload in self._list_unfinished_uploads(prefix) if upload["Initiated"] < before]
+            for upload in old:
+                self._abort_upload(upload)
         return len(old)
 
     def _object_location(self, key: str) -> dict[str, str]:
         return {"Bucket": self.bucket_name, "Key": key}
 
-    def _unfinished_uploads(self, prefix: str) -> Iterator[dict[str, Any]]:
+    def _list_unfinished_uploads(self, prefix: str) -> Iterator[dict[str, Any]]:
         pages = self.client.get_paginator("list_multipart_uploads").paginate(Bucket=self.bucket_name, Prefix=prefix)
         for page in pages:
             for found in page.get("Uploads", []):
@@ -126,23 +126,23 @@ class PrivateS3Storage(S3Storage):
                 if found["Key"].startswith(prefix):
                     yield found
 
-    def _abort(self, one: dict[str, Any]) -> None:
+    def _abort_upload(self, upload: dict[str, Any]) -> None:
         try:
-            self.client.abort_multipart_upload(Bucket=self.bucket_name, Key=one["Key"], UploadId=one["UploadId"])
+            self.client.abort_multipart_upload(Bucket=self.bucket_name, Key=upload["Key"], UploadId=upload["UploadId"])
         except ClientError as error:
             if error_code(error) != "NoSuchUpload":
                 raise
 
-    def _versions(self, prefix: str) -> list[tuple[dict[str, str], StoredObject]]:
+    def _list_versions(self, prefix: str) -> list[tuple[dict[str, str], StoredObject]]:
         """Return every object under the prefix. In a versioned bucket, include old versions and delete markers."""
         pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.bucket_name, Prefix=prefix)
         try:
-            found = [one for page in pages for kind in ("Versions", "DeleteMarkers") for one in page.get(kind, [])]
+            found = [entry for page in pages for kind in ("Versions", "DeleteMarkers") for entry in page.get(kind, [])]
         except ClientError as error:
             if error_code(error) not in UNVERSIONED_CODES:
                 raise
             return [({}, found) for found in self.list_objects(prefix)]
         return [
-            ({"VersionId": one["VersionId"]}, StoredObject(one["Key"], one.get("Size", 0), one["LastModified"]))
-            for one in found
+            ({"VersionId": entry["VersionId"]}, StoredObject(entry["Key"], entry.get("Size", 0), entry["LastModified"]))
+            for entry in found
         ]

@@ -18,30 +18,30 @@ TRANSFER_ERRORS = (ClientError, BotoCoreError, HTTPError, OSError)
 
 
 class S3RangeReader:
-    """A reader of a byte range of an object. A broken connection is resumed where it broke, up to ATTEMPTS in total."""
+    """Reader of a byte range of an object. After a broken connection it continues, with up to ATTEMPTS connections."""
 
     ATTEMPTS = 3
 
-    def __init__(self, client: Any, where: dict[str, str], first: int, length: int) -> None:
+    def __init__(self, client: Any, location: dict[str, str], first: int, length: int) -> None:
         self._client = client
-        self._where = where
+        self._location = location
         self._first = first
-        self._left = length
+        self._remaining = length
         self._attempts = self.ATTEMPTS
         self._body: Any = None
         self._open()
 
-    def read(self, most: int) -> bytes:
-        while self._left > 0 and self._body is not None:
+    def read(self, max_bytes: int) -> bytes:
+        while self._remaining > 0 and self._body is not None:
             try:
-                data: bytes = self._body.read(min(most, self._left))
+                data: bytes = self._body.read(min(max_bytes, self._remaining))
             except TRANSFER_ERRORS as error:
                 self._reconnect(error)
                 continue
             if not data:
-                self._left = 0
+                self._remaining = 0
             self._first += len(data)
-            self._left -= len(data)
+            self._remaining -= len(data)
             return data
         return b""
 
@@ -57,14 +57,14 @@ class S3RangeReader:
         self._open()
 
     def _open(self) -> None:
-        if self._left <= 0:
+        if self._remaining <= 0:
             return
-        span = f"bytes={self._first}-{self._first + self._left - 1}"
+        span = f"bytes={self._first}-{self._first + self._remaining - 1}"
         try:
             with translate_s3_errors():
-                self._body = self._client.get_object(**self._where, Range=span)["Body"]
+                self._body = self._client.get_object(**self._location, Range=span)["Body"]
         except ObjectRangeError:
-            self._left = 0
+            self._remaining = 0
 
 
 class S3Upload:
@@ -74,13 +74,13 @@ class S3Upload:
     checksum computed here. If the store's ETags are not such checksums, the object is read back instead.
     """
 
-    def __init__(self, client: Any, where: dict[str, str]) -> None:
+    def __init__(self, client: Any, location: dict[str, str]) -> None:
         self.size = 0
         self._digest = hashlib.sha256()
         self._client = client
-        self._where = where
+        self._location = location
         self._part = bytearray()
-        self._sums: list[bytes] = []
+        self._part_md5s: list[bytes] = []
         self._tags: list[str] = []
         self._upload_id = ""
         self._sending: Future[str] | None = None
@@ -95,22 +95,24 @@ class S3Upload:
         self.size += len(data)
         self._part += data
         if len(self._part) >= PART_SIZE:
-            self._send(bytes(self._part))
+            self._start_part(bytes(self._part))
             self._part.clear()
 
     def complete(self) -> None:
         if not self._upload_id:
-            put_object(self._client, self._where, bytes(self._part))
+            put_object(self._client, self._location, bytes(self._part))
             expected = hashlib.md5(self._part, usedforsecurity=False).hexdigest()
         else:
             if self._part:
-                self._send(bytes(self._part))
-            self._wait()
-            expected = f"{hashlib.md5(b''.join(self._sums), usedforsecurity=False).hexdigest()}-{len(self._sums)}"
+                self._start_part(bytes(self._part))
+            self._wait_for_part()
+            expected = (
+                f"{hashlib.md5(b''.join(self._part_md5s), usedforsecurity=False).hexdigest()}-{len(self._part_md5s)}"
+            )
             parts = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(self._tags, 1)]
             with translate_s3_errors():
                 self._client.complete_multipart_upload(
-                    **self._where, UploadId=self._upload_id, MultipartUpload={"Parts": parts}
+                    **self._location, UploadId=self._upload_id, MultipartUpload={"Parts": parts}
                 )
         self._sender.shutdown()
         self._verify(expected)
@@ -119,44 +121,44 @@ class S3Upload:
         self._sender.shutdown()
         if self._upload_id:
             with suppress(*TRANSFER_ERRORS):
-                self._client.abort_multipart_upload(**self._where, UploadId=self._upload_id)
+                self._client.abort_multipart_upload(**self._location, UploadId=self._upload_id)
 
-    def _send(self, part: bytes) -> None:
+    def _start_part(self, part: bytes) -> None:
         if not self._upload_id:
             with translate_s3_errors():
-                begun = self._client.create_multipart_upload(**self._where, ContentType="audio/wav")
-            self._upload_id = begun["UploadId"]
-        self._wait()
-        self._sums.append(hashlib.md5(part, usedforsecurity=False).digest())
-        self._sending = self._sender.submit(self._send_part, part, len(self._sums))
+                created = self._client.create_multipart_upload(**self._location, ContentType="audio/wav")
+            self._upload_id = created["UploadId"]
+        self._wait_for_part()
+        self._part_md5s.append(hashlib.md5(part, usedforsecurity=False).digest())
+        self._sending = self._sender.submit(self._send_part, part, len(self._part_md5s))
 
-    def _wait(self) -> None:
+    def _wait_for_part(self) -> None:
         if self._sending:
             self._tags.append(self._sending.result())
             self._sending = None
 
     def _send_part(self, part: bytes, number: int) -> str:
         with translate_s3_errors():
-            answer = self._client.upload_part(
-                **self._where,
+            response = self._client.upload_part(
+                **self._location,
                 UploadId=self._upload_id,
                 PartNumber=number,
                 Body=part,
-                ContentMD5=base64.b64encode(self._sums[number - 1]).decode(),
+                ContentMD5=base64.b64encode(self._part_md5s[number - 1]).decode(),
             )
-        tag: str = answer["ETag"]
+        tag: str = response["ETag"]
         return tag
 
     def _verify(self, expected: str) -> None:
         with translate_s3_errors():
-            facts = self._client.head_object(**self._where)
-        if facts["ContentLength"] != self.size:
-            raise StoreUnavailableError(f"the store holds {facts['ContentLength']} bytes of {self.size}")
-        if facts["ETag"].strip('"') != expected and self._read_back() != self._digest.digest():
+            head = self._client.head_object(**self._location)
+        if head["ContentLength"] != self.size:
+            raise StoreUnavailableError(f"the store has {head['ContentLength']} of {self.size} bytes")
+        if head["ETag"].strip('"') != expected and self._read_back() != self._digest.digest():
             raise StoreUnavailableError("the stored object differs from the data that was sent")
 
     def _read_back(self) -> bytes:
-        with closing(S3RangeReader(self._client, self._where, 0, self.size)) as stored:
+        with closing(S3RangeReader(self._client, self._location, 0, self.size)) as stored:
             return read_digest(stored)
 
 
@@ -164,10 +166,10 @@ class ObjectRangeError(Exception):
     """A range that begins after the last byte."""
 
 
-def put_object(client: Any, where: dict[str, str], data: bytes) -> None:
+def put_object(client: Any, location: dict[str, str], data: bytes) -> None:
     """Store an object. Its MD5 lets the store refuse data damaged in transit."""
     with translate_s3_errors():
-        client.put_object(**where, Body=data, ContentMD5=content_md5(data))
+        client.put_object(**location, Body=data, ContentMD5=content_md5(data))
 
 
 def content_md5(data: bytes) -> str:
