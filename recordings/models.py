@@ -36,11 +36,11 @@ class RecordingQuerySet(LeaseQuerySet["Recording"]):
         return rows.filter(session__counselor_id=user.pk) if user.is_counselor else rows
 
     def without_others_trials(self, user: User) -> RecordingQuerySet:
-        """Exclude other people's trials of drafts, which do not count."""
+        """Exclude other people's trials of drafts."""
         return self.filter(~Q(session__kind=Session.Kind.TRIAL) | Q(session__counselor_id=user.pk))
 
     def finishable(self) -> RecordingQuerySet:
-        """Limit to recordings of ended calls whose epochs are all in the store, or on a host that counts as lost."""
+        """Limit to recordings of ended calls. Each epoch must be in the store, or on a host that counts as lost."""
         lost_before = timezone.now() - timedelta(seconds=settings.HOST_LOST_AFTER)
         shipping = RecordingEpoch.objects.filter(
             recording=OuterRef("pk"), sealed_at__isnull=True, seen_at__gte=lost_before
@@ -57,13 +57,13 @@ class RecordingQuerySet(LeaseQuerySet["Recording"]):
 
     def past_retention(self, now: datetime) -> RecordingQuerySet:
         """Limit to recordings past the retention of their scenario's account or, without one, of their organization."""
-        over = self.not_deleted().filter(is_held=False).exclude(session__status=Session.Status.ACTIVE)
-        ended = over.annotate(days=Coalesce(*RETENTION_DAYS)).filter(days__isnull=False)
-        # Few distinct numbers of days occur, and one comparison for each works on both databases.
+        ended = self.not_deleted().filter(is_held=False).exclude(session__status=Session.Status.ACTIVE)
+        with_retention = ended.annotate(days=Coalesce(*RETENTION_DAYS)).filter(days__isnull=False)
+        # There are few distinct numbers of days, and one comparison for each works on both databases.
         due = Q(pk=None)
-        for number in ended.order_by().values_list("days", flat=True).distinct():
+        for number in with_retention.order_by().values_list("days", flat=True).distinct():
             due |= Q(days=number, session__ended_at__lt=now - timedelta(days=number))
-        return ended.filter(due)
+        return with_retention.filter(due)
 
 
 class Recording(LeasedModel):
@@ -148,12 +148,12 @@ class Recording(LeasedModel):
 
     @property
     def kept_until(self) -> datetime | None:
-        """Time of deletion by the sweep, legal holds aside. None during the call or without a retention period."""
-        days = next((days for path in RETENTION_DAYS if (days := self._follow(path)) is not None), None)
+        """Time of deletion by the sweep without a legal hold. None during the call or without a retention period."""
+        days = next((days for path in RETENTION_DAYS if (days := self._resolve(path)) is not None), None)
         ended_at = self.session.ended_at
         return ended_at + timedelta(days=days) if ended_at is not None and days is not None else None
 
-    def _follow(self, path: str) -> Any:
+    def _resolve(self, path: str) -> Any:
         """Return the value at a path of fields, such as `session__organization`, or None if a relation is empty."""
         value: Any = self
         for name in path.split("__"):
@@ -162,7 +162,7 @@ class Recording(LeasedModel):
 
     @property
     def is_settled(self) -> bool:
-        """Return True if it is deleted or finished for good, so that only its file is still needed."""
+        """Return True if it is deleted or finally finished, so that only its file is still needed."""
         return self.state == self.State.DELETED or (self.is_finished and self.cleared_at is not None)
 
     @property
@@ -189,7 +189,7 @@ class RecordingEpochQuerySet(models.QuerySet["RecordingEpoch"]):
 
 
 class RecordingEpoch(models.Model):
-    """One gateway's hold of the call. It starts on the wall clock, because monotonic clocks differ between hosts."""
+    """Period in which one gateway held the call. Starts are wall-clock times, as monotonic clocks differ by host."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="epochs")
@@ -244,7 +244,7 @@ class RecordingConsent(models.Model):
 
 
 class RecordingDeletion(models.Model):
-    """Record of a recording's deletion. It never changes, except that copies found later are added."""
+    """Record of the deletion of a recording. Only copies that are found later are added to it."""
 
     class Reason(models.TextChoices):
         RETENTION = "retention", _("Retention period ended")

@@ -21,8 +21,8 @@ class StoredObject(NamedTuple):
 class ObjectReader(Protocol):
     """Sequential reader of a part of an object."""
 
-    def read(self, most: int) -> bytes:
-        """Return up to `most` bytes, empty at the end. Raise StoreUnavailableError on failure."""
+    def read(self, max_bytes: int) -> bytes:
+        """Return up to `max_bytes` bytes, empty at the end. Raise StoreUnavailableError on failure."""
 
     def close(self) -> None: ...
 
@@ -39,7 +39,7 @@ class ObjectUpload(Protocol):
     def write(self, data: bytes) -> None: ...
 
     def complete(self) -> None:
-        """Publish the object. Raise StoreUnavailableError unless the store provably holds all of it unaltered."""
+        """Publish the object. Raise StoreUnavailableError unless the store verifiably has all of it unaltered."""
 
     def abort(self) -> None:
         """Discard the upload. Never raise: `delete_prefix` finds anything left behind."""
@@ -69,12 +69,12 @@ class ObjectStore(Protocol):
         """Abort uploads under a prefix that were started before `before` and never completed. Return their number."""
 
     def signed_url(self, key: str, seconds: int, filename: str) -> str | None:
-        """Return a public download URL that is valid for `seconds` seconds, or None if the store has none."""
+        """Return a public download URL that is valid for `seconds` seconds, or None if the store cannot sign URLs."""
 
 
 def read_digest(part: ObjectReader) -> bytes:
     """Read the rest of a part and return its SHA-256 digest."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     while block := part.read(PART_SIZE // 8):
-        found.update(block)
-    return found.digest()
+        digest.update(block)
+    return digest.digest()

@@ -1,4 +1,4 @@
-"""Access to the object store that settings choose."""
+"""Access to the configured object store."""
 
 from typing import cast
 
@@ -8,5 +8,5 @@ from recordings.object_store import ObjectStore
 
 
 def object_store() -> ObjectStore:
-    """Return the default storage, which is one of the two kinds in `config.storage`."""
+    """Return the default storage, an instance of one of the two classes in `config.storage`."""
     return cast(ObjectStore, storages["default"])

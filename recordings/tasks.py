@@ -6,7 +6,7 @@ from celery import shared_task
 
 from recordings.services import deletion, finishing
 
-# Enough for an hour of audio over a slow connection. A task delivered twice finds the recording claimed.
+# Enough for an hour of audio over a slow connection. If a task is delivered twice, the second one does nothing.
 SOFT_TIME_LIMIT, TIME_LIMIT = 1500, 1560  # seconds
 
 

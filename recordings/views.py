@@ -43,14 +43,14 @@ def wav_response(request: HttpRequest | Request, audio: AudioStream) -> HttpResp
     # Ranges apply to GET only, and only while If-Range, if sent, still matches.
     has_range = request.method == "GET" and request.headers.get("If-Range", audio.etag) == audio.etag
     try:
-        asked = parse_range(request.headers.get("Range", ""), audio.size) if has_range else None
+        requested = parse_range(request.headers.get("Range", ""), audio.size) if has_range else None
     except UnsatisfiableRangeError:
         return HttpResponse(status=416, headers=headers | {"Content-Range": f"bytes */{audio.size}"})
-    span = asked or ByteRange(0, audio.size - 1)
+    span = requested or ByteRange(0, audio.size - 1)
     headers["Content-Length"] = str(span.length)
-    if asked:
+    if requested:
         headers["Content-Range"] = f"bytes {span.first}-{span.last}/{audio.size}"
-    status = 206 if asked else 200
+    status = 206 if requested else 200
     if request.method == "HEAD":
         return HttpResponse(status=status, content_type="audio/wav", headers=headers)
     try:
@@ -65,7 +65,7 @@ class StreamedBlocks:
 
     def __init__(self, part: ObjectReader) -> None:
         self.close = part.close
-        # Keep reads off the thread that all requests share: one slow store must not hold up every page.
+        # Read outside the thread that all requests share, because a slow store would block every page.
         self._read = sync_to_async(part.read, thread_sensitive=False)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:

@@ -50,8 +50,8 @@ class RecordingListView(ListAPIView[Recording]):
 
     def get_queryset(self) -> RecordingQuerySet:
         user = authenticated_user(self.request)
-        seen: Any = Recording.objects.for_user(user).without_others_trials(user)
-        return seen.select_related("session__scenario_version")
+        visible: Any = Recording.objects.for_user(user).without_others_trials(user)
+        return visible.select_related("session__scenario_version")
 
 
 @extend_schema(
@@ -66,8 +66,8 @@ def recording_download(request: Request, pk: UUID) -> HttpResponseBase:
     audio = MonoAudio(recording) if request.query_params.get("mix") == "mono" else StoredAudio(recording)
     try:
         response = wav_response(request, audio)
-    except StoreUnavailableError as away:
-        raise RecordingStoreUnavailableError from away
+    except StoreUnavailableError as error:
+        raise RecordingStoreUnavailableError from error
     response["Content-Disposition"] = f'attachment; filename="{_filename(recording)}"'
     _log_download(request, recording)
     return response
@@ -77,16 +77,16 @@ def recording_download(request: Request, pk: UUID) -> HttpResponseBase:
 @token_scope("recordings")
 @api_view(["GET"])
 def recording_link(request: Request, pk: UUID) -> Response:
-    """Return a download URL. If the store signs URLs, this one works for one minute for anyone who has it."""
+    """Return a download URL. If the store can sign URLs, it is valid for one minute for anyone who has it."""
     recording = _get_playable(request, pk)
     try:
-        signed = object_store().signed_url(recording.file.name or "", LINK_LIFETIME, _filename(recording))
-    except StoreUnavailableError as away:
-        raise RecordingStoreUnavailableError from away
+        signed_url = object_store().signed_url(recording.file.name or "", LINK_LIFETIME, _filename(recording))
+    except StoreUnavailableError as error:
+        raise RecordingStoreUnavailableError from error
     _log_download(request, recording)
-    ours = request.build_absolute_uri(reverse("api:recordings:recording_download", args=[recording.pk]))
-    expires_at = timezone.now() + timedelta(seconds=LINK_LIFETIME) if signed else None
-    return Response(RecordingLinkSerializer({"url": signed or ours, "expires_at": expires_at}).data)
+    own_url = request.build_absolute_uri(reverse("api:recordings:recording_download", args=[recording.pk]))
+    expires_at = timezone.now() + timedelta(seconds=LINK_LIFETIME) if signed_url else None
+    return Response(RecordingLinkSerializer({"url": signed_url or own_url, "expires_at": expires_at}).data)
 
 
 def _get_playable(request: Request, pk: UUID) -> Recording:
@@ -94,7 +94,7 @@ def _get_playable(request: Request, pk: UUID) -> Recording:
 
 
 def _filename(recording: Recording) -> str:
-    """Return the download's filename, which holds no person's name."""
+    """Return the filename of the download, which contains nobody's name."""
     return f"steadyline-{recording.session_id}.wav"
 
 

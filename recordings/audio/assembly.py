@@ -1,6 +1,6 @@
 """Assembly of a call's spooled epochs on one clock: counselor in the left channel, heard caller audio in the right.
 
-Files damaged by a crash, a power cut, or a full disk never raise an error. Whatever is readable in them is used.
+Files damaged by a crash, a power cut, or a full disk do not raise errors. Everything that can be read is used.
 """
 
 import json
@@ -95,8 +95,8 @@ class RecordedItem:
         """Return the stretches of continuous playback.
 
         Player and microphone share a clock, so during playback both counts advance together. If the microphone's count
-        advanced further, the player halted. The halt comes before the samples that the report adds, which then end at
-        the report. It comes after them if the item was cut off there or the next report shows no progress.
+        advanced further, the player halted. The halt comes before the samples that the report adds, so these end at the
+        report. It comes after them if the item was cut off there or the next report shows no progress.
         """
         received = max((block.first + block.samples for block in self.blocks), default=0)
         runs: list[PlaybackRun] = []
@@ -107,8 +107,8 @@ class RecordedItem:
                 continue
             begin = report.at - added
             halted = begin - runs[-1].end if runs else 0
-            is_last_before = (report.final and report.samples < received) or self._is_stalled_after(number)
-            if not runs or (halted > 0 and added == 0) or (halted > HALT_THRESHOLD and not is_last_before):
+            is_halt_at_end = (report.final and report.samples < received) or self._is_stalled_after(number)
+            if not runs or (halted > 0 and added == 0) or (halted > HALT_THRESHOLD and not is_halt_at_end):
                 runs.append(PlaybackRun(heard, begin, added))
             else:
                 runs[-1] = runs[-1]._replace(samples=runs[-1].samples + added)
@@ -121,7 +121,7 @@ class RecordedItem:
 
 
 class EpochTimeline:
-    """Audio and journal of one gateway's hold of the call. `wall_time` is None if not even the start is known."""
+    """Audio and journal of one epoch. `wall_time` is None if its start is unknown."""
 
     def __init__(self, source: SpoolSource) -> None:
         self._source = source
@@ -165,7 +165,7 @@ class EpochTimeline:
                 self.closed_at = at
 
     def _begin_block(self, item: int, offset: int, first: int, samples: object) -> None:
-        """Begin a block. It ends at the next block or the end of the audio; older journals state its length."""
+        """Begin a block. It ends at the next block or at the end of the audio. Older journals state its length."""
         if self._open_block and self._open_block[1] < offset:
             self._close_block(offset)
         self._open_block = (item, offset, first)
@@ -182,7 +182,7 @@ class EpochTimeline:
         return self._items.setdefault(number, RecordedItem())
 
     def _shift(self, at: int, by: int) -> None:
-        """Correct earlier positions: move everything that the microphone's clock placed from `at` on by `by` samples.
+        """Move everything that the microphone's clock placed at `at` or later by `by` samples.
 
         A report exactly at `at` belongs to the audio before it and stays.
         """
@@ -231,7 +231,7 @@ class Assembly:
     counselor: list[AudioClip]
     caller: list[AudioClip]
 
-    def seconds(self) -> Iterator[StereoBlock]:
+    def one_second_blocks(self) -> Iterator[StereoBlock]:
         """Yield the recording in blocks of one second. The last may be shorter."""
         tracks = [ChannelReader(self.counselor), ChannelReader(self.caller)]
         for start in range(0, self.samples, SAMPLE_RATE):
@@ -250,7 +250,7 @@ class ChannelReader:
         self._next = 0
 
     def fill(self, block: NDArray[np.int16], start: int) -> None:
-        """Fill a block of zeros with the audio from `start` on. Each call must ask for later samples than the last."""
+        """Fill a block of zeros with the audio from `start` on. Calls must be in order of `start`."""
         end = start + len(block)
         while self._next < len(self._clips) and self._clips[self._next].at < end:
             clip = self._clips[self._next].trim(start, end)
@@ -268,7 +268,7 @@ class ChannelReader:
 def assemble(epochs: Sequence[EpochTimeline]) -> Assembly:
     """Place each epoch by its start on the wall clock, but never before the end of the previous one.
 
-    Without any audio the result has 0 samples, however long the call was.
+    If there is no audio, the result has 0 samples, regardless of the length of the call.
     """
     assembly = Assembly(0, [], [])
     first: float | None = None

@@ -1,4 +1,4 @@
-"""Recording of a call under way."""
+"""Recording of a call in progress."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from recordings.audio.spool_uploader import SpoolUploader
 
 @dataclass(frozen=True, eq=False)
 class LiveRecording:
-    """Recording of a call under way: its spool on this host's disk, and the upload to the object store."""
+    """Recording of a call in progress: its spool on this host's disk, and the upload to the object store."""
 
     spool: SpoolWriter
     uploader: SpoolUploader
@@ -16,7 +16,7 @@ class LiveRecording:
     def upload(self) -> None:
         """Sync and upload the spool. Call this from one thread at a time.
 
-        It may raise StoreUnavailableError or OSError, without any loss of audio.
+        Raise StoreUnavailableError or OSError on failure. No audio is lost then.
         """
         # Sync first, so that the store never has more than the disk has after a power cut.
         self.spool.sync()

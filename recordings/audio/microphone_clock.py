@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 SAMPLE_RATE = 24_000  # samples per second
-MILLISECOND = SAMPLE_RATE // 1000  # in samples, as is everything below except QUIET_AMPLITUDE
+MILLISECOND = SAMPLE_RATE // 1000  # in samples, like all values below except QUIET_AMPLITUDE
 
-LATE_THRESHOLD = 200 * MILLISECOND  # network jitter stays below this; stalls and suspended contexts exceed it
+LATE_THRESHOLD = 200 * MILLISECOND  # above network jitter, below stalls and suspended audio contexts
 EARLY_THRESHOLD = 10 * MILLISECOND  # a sample that arrives this long before its position proves the position wrong
 BURST_TIMEOUT = 3000 * MILLISECOND  # longest wait for a burst to begin after a stall
 BURST_CATCH_UP = 50 * MILLISECOND  # lateness that falls by this within BURST_TIMEOUT means a burst
@@ -44,7 +44,7 @@ class SlidingMinimum:
 
 @dataclass(frozen=True)
 class ClockShift:
-    """Correction of earlier positions: everything placed from position `at` on moves `by` samples later."""
+    """Correction of earlier positions: everything placed at position `at` or later moves `by` samples later."""
 
     at: int
     by: int  # negative if it moves earlier
@@ -115,8 +115,8 @@ class MicrophoneClock:
 
     def _is_clock_reset(self, index: int, arrival: int) -> bool:
         """Return True if the running index went back, as after a page reload, or jumped ahead of real time."""
-        has_leapt = index > self._next_index and self._anchor + index - arrival > LATE_THRESHOLD
-        return has_leapt or index < self._next_index - LATE_THRESHOLD
+        has_jumped_ahead = index > self._next_index and self._anchor + index - arrival > LATE_THRESHOLD
+        return has_jumped_ahead or index < self._next_index - LATE_THRESHOLD
 
     def _start_period(self, index: int, arrival: int) -> AnchorPeriod:
         period = self._period = AnchorPeriod(index, max(arrival, self._end_position), self._end_position)

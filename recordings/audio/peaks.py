@@ -6,7 +6,7 @@ import numpy as np
 
 from recordings.audio.assembly import StereoBlock
 
-MAX_SLICES = 1200  # slices of 3 s in a recording of one hour, as fine as a wide screen shows
+MAX_SLICES = 1200  # 3 s each in a recording of one hour, which is as fine as a wide screen can show
 
 
 class Peaks:
@@ -17,14 +17,14 @@ class Peaks:
         self._levels = np.zeros((2, math.ceil(samples / self._width)), np.int32)
         self._position = 0
 
-    def add(self, sound: StereoBlock) -> None:
+    def add(self, block: StereoBlock) -> None:
         """Add the next block."""
-        length = len(sound.counselor)
+        length = len(block.counselor)
         first = self._position // self._width
         last = (self._position + length - 1) // self._width
         starts = np.arange(first, last + 1) * self._width - self._position
         starts[0] = 0
-        for levels, channel in zip(self._levels, sound, strict=True):
+        for levels, channel in zip(self._levels, block, strict=True):
             highest = np.maximum.reduceat(channel, starts).astype(np.int32)
             lowest = np.minimum.reduceat(channel, starts).astype(np.int32)
             levels[first : last + 1] = np.maximum(levels[first : last + 1], np.maximum(highest, -lowest))

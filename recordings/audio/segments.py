@@ -16,7 +16,7 @@ from typing import NamedTuple
 from recordings.audio.spool_sources import SpoolFile, SpoolSource
 from recordings.object_store import ObjectStore
 
-SEGMENTS_AHEAD = 6  # segments fetched in advance, because each takes a moment
+SEGMENTS_AHEAD = 6  # segments fetched in advance, because each request takes time
 SEGMENTS_BEHIND = 4  # segments kept after use, because caller audio may be generated well before it is heard
 
 _EXTENTS = re.compile(r"(\d{10})-(\d{10})_(\d{10})-(\d{10})_(\d{10})-(\d{10})", re.ASCII)
@@ -95,7 +95,7 @@ class UploadedSegments:
 def _contiguous(segments: list[Segment], column: int) -> list[Segment]:
     cover: list[Segment] = []
     end = 0
-    for segment in sorted(segments, key=lambda one: one.extents[column]):
+    for segment in sorted(segments, key=lambda candidate: candidate.extents[column]):
         extent = segment.extents[column]
         if extent.start <= end < extent.end:
             cover.append(segment)
@@ -162,8 +162,8 @@ class SegmentedFile:
             if span.start >= end:
                 break
             segment = self._segments[number]
-            begins = segment.offset_of(self._column) - segment.extents[self._column].start
-            yield self._objects.get(segment)[begins + max(offset, span.start) : begins + min(end, span.end)]
+            base = segment.offset_of(self._column) - segment.extents[self._column].start
+            yield self._objects.get(segment)[base + max(offset, span.start) : base + min(end, span.end)]
 
     def _find_segment(self, offset: int) -> int:
         """Return the index of the segment at `offset`. Start at the last one, because most reads are sequential."""
@@ -189,9 +189,9 @@ class SegmentPrefetcher:
         """Return a segment's bytes. Raise StoreUnavailableError, or FileNotFoundError if it has been deleted."""
         number = self._numbers[segment.key]
         with self._lock:
-            for wanted in range(number, min(number + SEGMENTS_AHEAD, len(self._order))):
-                if wanted not in self._cache:
-                    self._cache[wanted] = self._threads.submit(self._fetch, self._order[wanted])
+            for ahead in range(number, min(number + SEGMENTS_AHEAD, len(self._order))):
+                if ahead not in self._cache:
+                    self._cache[ahead] = self._threads.submit(self._fetch, self._order[ahead])
             self._cache.move_to_end(number)
             data = self._cache[number]
             while len(self._cache) > SEGMENTS_AHEAD + SEGMENTS_BEHIND:

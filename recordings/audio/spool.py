@@ -1,6 +1,6 @@
 """Spool of one epoch of a call on disk: audio as it arrives, and a journal of its position in time.
 
-Every file only grows and nothing is buffered, so a killed process loses no audio that it had received. Audio is written
+Files only grow and nothing is buffered, so a killed process loses no audio that it had received. Audio is written
 before its journal line, so the journal never refers to missing bytes.
 """
 
@@ -23,7 +23,7 @@ _fdatasync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)  # macOS 
 
 
 class AppendOnlyFile:
-    """File that only grows. After its first error it accepts no more data, and `failure` holds the reason."""
+    """File that only grows. After the first error, it accepts no more data, and `failure` is the reason."""
 
     def __init__(self, path: Path) -> None:
         self.failure: str | None = None
@@ -51,7 +51,7 @@ class AppendOnlyFile:
         return True
 
     def sync(self) -> None:
-        """Sync the file, from any thread. A copy of the descriptor keeps `close` from waiting for the disk."""
+        """Sync the file, from any thread. It uses a copy of the descriptor, so `close` need not wait for the disk."""
         with self._closing:
             if self._fd < 0:
                 return
@@ -109,12 +109,12 @@ class SpoolWriter:
         """Write a microphone frame and return its position. `index` is the running index of its first sample."""
         self._has_microphone = True
         position, shift = self._microphone_clock.place_frame(index, pcm, self.position())
-        is_kept = self._append_audio(self._microphone, pcm)
+        is_written = self._append_audio(self._microphone, pcm)
         if shift:
             self._write_shift(shift)
-        if is_kept and position != self._next_position:
+        if is_written and position != self._next_position:
             self._write_record("microphone", offset=self._microphone_samples, at=position)
-        if is_kept:
+        if is_written:
             self._microphone_samples += len(pcm) // 2
             self._next_position = position + len(pcm) // 2
         return position
@@ -141,7 +141,7 @@ class SpoolWriter:
         self._write_record("mute", on=on, at=self.position())
 
     def sync(self) -> None:
-        """Sync all files, so that they survive a power cut. Audio comes first, as in writing."""
+        """Sync all files, so that they survive a power cut. Audio comes first, as when writing."""
         for file in (self._microphone, self._caller, self._journal):
             file.sync()
         with contextlib.suppress(IndexError):  # another thread may empty the list too
@@ -164,22 +164,22 @@ class SpoolWriter:
         return max(0, min(self._microphone_clock.position_of(index), now))
 
     def _append_audio(self, file: AppendOnlyFile, pcm: bytes) -> bool:
-        """Append audio and return True if it was written. After a failure write none, so both channels end together."""
+        """Append audio. Return True if it was written. After a failure, write none: both channels must end together."""
         if self._has_failed or self._journal.failure:
             return False
-        is_kept = file.append(pcm)
-        if not is_kept:
+        is_written = file.append(pcm)
+        if not is_written:
             self._has_failed = True
             self._write_record("failed", reason=file.failure or "closed")
-        return is_kept
+        return is_written
 
     def _write_shift(self, shift: ClockShift) -> None:
         self._write_record("shift", at=shift.at, by=shift.by)
         if self._next_position is not None:
             self._next_position += shift.by
 
-    def _write_record(self, kind: str, **facts: int | float | str) -> None:
-        self._journal.append(orjson.dumps({"kind": kind, **facts}, option=orjson.OPT_APPEND_NEWLINE))
+    def _write_record(self, kind: str, **fields: int | float | str) -> None:
+        self._journal.append(orjson.dumps({"kind": kind, **fields}, option=orjson.OPT_APPEND_NEWLINE))
 
 
 @contextlib.contextmanager

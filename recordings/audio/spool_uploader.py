@@ -6,11 +6,11 @@ from recordings.audio.segments import Extent, UploadedSegments, build_segment, j
 from recordings.audio.spool_sources import SpoolFolder
 from recordings.object_store import ObjectStore
 
-MAX_BYTES_PER_FILE = 512 * 1024  # bytes of one file in one segment; after a long outage many small uploads catch up
+MAX_BYTES_PER_FILE = 512 * 1024  # bytes of one file in one segment, so that a long outage is made up in small uploads
 
 
 class SpoolUploader:
-    """Uploader of one epoch's spool. It continues from the store's contents, so any number may run at any time."""
+    """Uploader of one epoch's spool. It continues from the contents of the store, so several may run at once."""
 
     def __init__(self, folder: Path, store: ObjectStore, prefix: str, is_new: bool = False) -> None:
         spool = SpoolFolder(folder)
@@ -20,12 +20,12 @@ class SpoolUploader:
         self._uploaded: tuple[int, ...] | None = (0, 0, 0) if is_new else None
 
     def upload(self) -> None:
-        """Upload everything in the spool. After StoreUnavailableError nothing is lost, and the next call continues."""
+        """Upload everything in the spool. After StoreUnavailableError, nothing is lost, and the next call continues."""
         if self._uploaded is None:
             self._uploaded = UploadedSegments(self._store, self._prefix).sizes()
         # Measure the journal first: all audio that it refers to is then already in the other files.
         sizes = tuple(file.size for file in self._files)
-        while any(done < size for done, size in zip(self._uploaded, sizes, strict=True)):
+        while any(uploaded_bytes < size for uploaded_bytes, size in zip(self._uploaded, sizes, strict=True)):
             self._uploaded = self._upload_segment(self._uploaded, sizes)
 
     def seal(self) -> tuple[int, ...]:
@@ -39,8 +39,8 @@ class SpoolUploader:
 
     def _upload_segment(self, uploaded: tuple[int, ...], sizes: tuple[int, ...]) -> tuple[int, ...]:
         extents = [
-            Extent(done, min(max(done, size), done + MAX_BYTES_PER_FILE))
-            for done, size in zip(uploaded, sizes, strict=True)
+            Extent(uploaded_bytes, min(max(uploaded_bytes, size), uploaded_bytes + MAX_BYTES_PER_FILE))
+            for uploaded_bytes, size in zip(uploaded, sizes, strict=True)
         ]
         parts = [file.read(*(extent.start, extent.length)) for file, extent in zip(self._files, extents, strict=True)]
         segment = build_segment(self._prefix, extents)

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-# A single range only. A header with several gets the whole file, as RFC 9110 allows, so that it cannot be abused.
+# A header with several ranges gets the whole file, as RFC 9110 allows, because many ranges could be an attack.
 _SINGLE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 
 
@@ -20,14 +20,14 @@ class ByteRange:
 
 
 class UnsatisfiableRangeError(Exception):
-    """Range outside of the file, to be answered with status 416."""
+    """Range outside the file. The response has status 416."""
 
 
 def parse_range(header: str, size: int) -> ByteRange | None:
     """Parse a Range header for a file of `size` bytes.
 
-    Return None if the whole file is to be sent: for no range, several ranges, or a malformed one. Raise
-    UnsatisfiableRangeError if the range lies outside of the file.
+    Return None if the whole file must be sent: for no range, several ranges, or a malformed one. Raise
+    UnsatisfiableRangeError if the range is outside the file.
     """
     found = _SINGLE.fullmatch(header.strip())
     if not found or found[1] == found[2] == "":

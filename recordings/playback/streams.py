@@ -35,7 +35,7 @@ class StoredAudio:
 
 
 class MonoAudio:
-    """Mono mix of both channels. The sum is clipped, which is rare because people seldom speak at the same time."""
+    """Mono mix of both channels. The sum can clip, which is rare, because people seldom speak at the same time."""
 
     def __init__(self, recording: Recording) -> None:
         self._stored = StoredAudio(recording)
@@ -46,8 +46,8 @@ class MonoAudio:
 
     def open(self, span: ByteRange) -> ObjectReader:
         first_frame = max(0, span.first - HEADER_SIZE) // 2
-        begin = HEADER_SIZE + 4 * first_frame
-        stereo = self._stored.open(ByteRange(begin, self._stored.size - 1))
+        start = HEADER_SIZE + 4 * first_frame
+        stereo = self._stored.open(ByteRange(start, self._stored.size - 1))
         # The range may start inside the header, or in the middle of a sample, whose first byte is skipped.
         head = self._header[span.first :] if span.first < HEADER_SIZE else b""
         skip = 0 if head else (span.first - HEADER_SIZE) % 2
@@ -59,26 +59,26 @@ class MonoMixReader:
 
     def __init__(self, stereo: ObjectReader, head: bytes, skip: int, length: int) -> None:
         self._stereo = stereo
-        self._made = bytearray(head)
+        self._mono = bytearray(head)
         self._skip = skip
-        self._left = length
-        self._rest = b""
+        self._remaining = length
+        self._partial_frame = b""
 
-    def read(self, most: int) -> bytes:
-        wanted = min(most, self._left)
-        while len(self._made) < wanted:
-            data = self._rest + self._stereo.read(2 * most)
+    def read(self, max_bytes: int) -> bytes:
+        length = min(max_bytes, self._remaining)
+        while len(self._mono) < length:
+            data = self._partial_frame + self._stereo.read(2 * max_bytes)
             frames = np.frombuffer(data, "<i2", count=len(data) // 4 * 2).reshape(-1, 2)
             if not len(frames):
                 break
-            self._rest = data[4 * len(frames) :]
+            self._partial_frame = data[4 * len(frames) :]
             mono = frames.sum(axis=1, dtype=np.int32).clip(-32_768, 32_767).astype("<i2").tobytes()
-            self._made += mono[self._skip :]
+            self._mono += mono[self._skip :]
             self._skip = 0
-        given = bytes(self._made[:wanted])
-        del self._made[:wanted]
-        self._left -= len(given)
-        return given
+        result = bytes(self._mono[:length])
+        del self._mono[:length]
+        self._remaining -= len(result)
+        return result
 
     def close(self) -> None:
         self._stereo.close()

@@ -1,7 +1,7 @@
 """Deletion of every copy of a recording, after its retention or on request, with a record of the deleted copies.
 
-The row becomes `deleted` first, which ends playback and voids the claim of any worker finishing it. The copies are
-deleted and listed next. Later passes find copies added by processes that were still running.
+First, the row becomes `deleted`, which ends playback and the claim of any worker that is finishing the recording.
+Then the copies are deleted and listed. Later passes find copies that running processes have added.
 """
 
 import logging
@@ -20,7 +20,7 @@ from recordings.storage import object_store
 
 logger = logging.getLogger(__name__)
 
-# By then, any process that was working on the recording has noticed the deletion or hit its time limit.
+# After this time, any process that worked on the recording has noticed the deletion or hit its time limit.
 RECHECK_PERIOD = timedelta(hours=1)
 ORPHANED_AFTER = timedelta(days=1)  # minimum age of an orphan; a process may still be using a newer object
 SESSIONS_PER_QUERY = 500
@@ -68,17 +68,17 @@ def sweep_retention() -> int:
 
 
 def delete_orphans() -> int:
-    """Delete objects that no row points to, left by a process that was killed or too slow. Return their number.
+    """Delete objects that no row points to, because a process was killed or too slow. Return their number.
 
-    Also abort old uploads that were never completed: they are not objects, but the store keeps and bills them.
+    Also abort old uploads that were never completed. They are not objects, but the store charges for them.
     """
     removed = 0
     for prefix in ("recordings/", "spools/"):
         object_store().abort_uploads(prefix, timezone.now() - ORPHANED_AFTER)
         sessions = _group_by_session(prefix)
-        while some := dict(islice(sessions, SESSIONS_PER_QUERY)):
-            known = Recording.objects.in_bulk(some, field_name="session_id")
-            removed += sum(_delete_orphans(known.get(pk), objects) for pk, objects in some.items())
+        while batch := dict(islice(sessions, SESSIONS_PER_QUERY)):
+            known = Recording.objects.in_bulk(batch, field_name="session_id")
+            removed += sum(_delete_orphans(known.get(pk), objects) for pk, objects in batch.items())
     return removed
 
 
@@ -89,15 +89,15 @@ def _delete_orphans(recording: Recording | None, objects: list[StoredObject]) ->
     if recording and not recording.is_settled:
         return 0
     keep = (recording.file.name or "") if recording else ""
-    is_there = any(found.key != keep for found in objects)
-    return len(object_store().delete_prefix(_session_prefix(objects[0].key), keep=keep)) if is_there else 0
+    has_orphans = any(found.key != keep for found in objects)
+    return len(object_store().delete_prefix(_session_prefix(objects[0].key), keep=keep)) if has_orphans else 0
 
 
 def _mark_deleted(recording: Recording, reason: RecordingDeletion.Reason, by: User | None = None) -> RecordingDeletion:
     with transaction.atomic():
-        live = Recording.objects.not_deleted().filter(pk=recording.pk, is_held=False)
-        condemned = live.settle(state=Recording.State.DELETED, file="", peaks=[])
-        if not condemned and Recording.objects.filter(pk=recording.pk, is_held=True).exists():
+        deletable = Recording.objects.not_deleted().filter(pk=recording.pk, is_held=False)
+        is_marked = deletable.settle(state=Recording.State.DELETED, file="", peaks=[])
+        if not is_marked and Recording.objects.filter(pk=recording.pk, is_held=True).exists():
             raise LegalHoldError
         peaks = [{"what": "peaks", "key": "", "bytes": 0}] if recording.peaks else []
         deletion, _ = RecordingDeletion.objects.get_or_create(
@@ -116,14 +116,14 @@ def _delete_copies(deletion: RecordingDeletion) -> None:
     """Delete every object and its earlier versions. Raise StoreUnavailableError on failure; the sweep then retries."""
     recording = deletion.recording
     copies = [("segment", recording.segment_prefix), ("file", recording.key_prefix)]
-    found = [_copy_entry(what, one) for what, folder in copies for one in object_store().delete_prefix(folder)]
+    found = [_describe_copy(what, stored) for what, folder in copies for stored in object_store().delete_prefix(folder)]
     record_removed_copies(recording, found)
     if timezone.now() - deletion.deleted_at >= RECHECK_PERIOD:
         RecordingDeletion.objects.filter(pk=deletion.pk).update(completed_at=timezone.now())
     logger.info("Recording deleted, %d copies", len(found), extra={"session_id": recording.session_id})
 
 
-def _copy_entry(what: str, found: StoredObject) -> dict[str, object]:
+def _describe_copy(what: str, found: StoredObject) -> dict[str, object]:
     return {"what": what, "key": found.key, "bytes": found.size}
 
 

@@ -1,4 +1,4 @@
-"""Epochs of a recording, as a gateway reports them: started, seen, and sealed."""
+"""Epochs of a recording, which a gateway starts, marks as seen, and seals."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +16,7 @@ from training.models import Session
 
 
 def start_recording(session: Session, epoch: int, clock: Callable[[], float] = time.monotonic) -> SpoolWriter:
-    """Start recording this hold of the call: create its rows and return the spool for its audio."""
+    """Start recording an epoch of the call: create its rows, and return the spool for its audio."""
     with transaction.atomic():
         recording, _ = Recording.objects.get_or_create(session=session, organization_id=session.organization_id)
         RecordingEpoch.objects.create(
@@ -51,14 +51,14 @@ def epoch_offset_samples(session: Session, epoch: int) -> int:
 
 
 def mark_epochs_seen(epochs: Iterable[tuple[UUID, int]]) -> None:
-    """Note that the spools of these epochs are on a live host, which will still upload the rest."""
+    """Record that the spools of these epochs are on a live host, which will upload the rest."""
     RecordingEpoch.objects.for_keys(epochs).filter(sealed_at__isnull=True).update(seen_at=timezone.now())
 
 
 def seal_epoch(epoch: RecordingEpoch, sizes: Sequence[int]) -> bool:
-    """Seal an epoch that is completely in the store. Return False if it was sealed before.
+    """Seal an epoch that is completely in the store. Return False if it was already sealed.
 
-    A recording that was finished without this epoch is finished again with it.
+    If the recording was finished without this epoch, it is finished again.
     """
     with transaction.atomic():
         unsealed = RecordingEpoch.objects.filter(pk=epoch.pk, sealed_at__isnull=True)
@@ -66,7 +66,7 @@ def seal_epoch(epoch: RecordingEpoch, sizes: Sequence[int]) -> bool:
             return False
         # This also ends the claim of a worker that is finishing the recording without this epoch.
         recordings = Recording.objects.filter(pk=epoch.recording_id).not_deleted()
-        unfailed = recordings.exclude(state=Recording.State.FAILED)
-        unfailed.requeue(state=Recording.State.RECORDING, cleared_at=None)
+        finishable = recordings.exclude(state=Recording.State.FAILED)
+        finishable.requeue(state=Recording.State.RECORDING, cleared_at=None)
         transaction.on_commit(lambda: tasks.finish_recording.delay(str(epoch.recording_id)), robust=True)
     return True

@@ -1,7 +1,7 @@
 """Assembly of a call's uploaded audio into one file, on any host. The audio comes from the object store only.
 
-One file appears once, however often this runs and wherever it is killed: a worker claims the row with a lease, the
-file's key follows from its content, and only a worker whose claim still holds may point the row to the file.
+Exactly one file is published, however often this runs and whenever it is killed: a worker claims the row with a lease,
+the file's key is derived from its content, and only a worker with a valid claim can point the row to the file.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 CHANNELS = 2
 RENEW_CLAIM_EVERY = 5.0  # seconds
 FORMAT_VERSION = b"wav-1"  # version of the output format; part of the file's key
-MAX_ATTEMPTS = 10  # attempts before an operator must look, not counting those while the store is unavailable
+MAX_ATTEMPTS = 10  # attempts before an operator must step in, without those while the store is unavailable
 # Reasons are stored in English and translated when they are shown: a worker has no current user.
 HOST_LOST_REASON = gettext_noop("the server that recorded part of the call was lost before it uploaded all audio")
 MISSING_SPEAKER_REASONS = {
@@ -47,7 +47,7 @@ class ClaimLostError(Exception):
 
 
 def finish_recording(recording_id: UUID) -> bool:
-    """Make the recording's file if it is due and unclaimed. Return True if this call finished it."""
+    """Create the recording's file if it is due and unclaimed. Return True if this call finished it."""
     try:
         return _claim_and_finish(recording_id)
     except StoreUnavailableError:
@@ -66,7 +66,7 @@ def sweep_recordings() -> int:
         for recording in Recording.objects.with_leftover_segments():
             delete_segments(recording)
     except StoreUnavailableError:
-        pass  # every other recording, and its worker, would wait for the store in vain
+        pass  # the other recordings would fail in the same way, after waiting for the store
     return finished
 
 
@@ -81,20 +81,20 @@ def delete_segments(recording: Recording) -> None:
 
 
 def _claim_and_finish(recording_id: UUID) -> bool:
-    """Finish a recording like `finish_recording`, but raise StoreUnavailableError after postponing it."""
+    """Finish a recording like `finish_recording`, but raise StoreUnavailableError after putting it back."""
     recording = Recording.objects.finishable().claim(
         recording_id, settings.RECORDING_LOST_AFTER, state=Recording.State.PROCESSING
     )
     if recording is None:
         return False
     try:
-        _build(recording)
+        _assemble_recording(recording)
     except ClaimLostError:
         return False
     except Exception as error:
-        # After losing the claim, the error may only mean that the new holder deleted the segments.
+        # If the claim is lost, the error may only mean that the new holder deleted the segments.
         if _renew_claim(recording):
-            _postpone(recording, error)
+            _put_back_or_fail(recording, error)
             if isinstance(error, StoreUnavailableError):
                 raise
         return False
@@ -115,15 +115,15 @@ def _renew_claim(recording: Recording) -> bool:
     return bool(Recording.objects.fenced(recording).renew(settings.RECORDING_LOST_AFTER))
 
 
-def _postpone(recording: Recording, error: Exception) -> None:
-    """Put the recording back, to be tried again later. Mark it failed after `MAX_ATTEMPTS` attempts.
+def _put_back_or_fail(recording: Recording, error: Exception) -> None:
+    """Put the recording back for a later retry. Mark it failed after `MAX_ATTEMPTS` attempts.
 
     Attempts that fail because the store is unavailable do not count.
     """
     ids = {"session_id": recording.session_id}
     claimed = Recording.objects.fenced(recording)
     if isinstance(error, StoreUnavailableError):
-        logger.warning("Recording not stored; it will be tried again (%s)", error, extra=ids)
+        logger.warning("Recording not stored and will be retried (%s)", error, extra=ids)
         claimed.put_back(settings.RECORDING_LOST_AFTER, refund=True)
         return
     logger.error("Recording not finished", exc_info=error, extra=ids)
@@ -135,21 +135,25 @@ def _postpone(recording: Recording, error: Exception) -> None:
         claimed.put_back(settings.RECORDING_LOST_AFTER)
 
 
-def _build(recording: Recording) -> None:
+def _assemble_recording(recording: Recording) -> None:
     epochs = list(recording.epochs.select_related("recording").order_by("number"))
-    with ExitStack() as opened:
-        sources = [opened.enter_context(UploadedEpoch(object_store(), epoch.segment_prefix)) for epoch in epochs]
+    with ExitStack() as stack:
+        sources = [stack.enter_context(UploadedEpoch(object_store(), epoch.segment_prefix)) for epoch in epochs]
         for epoch, source in zip(epochs, sources, strict=True):
-            there = [source.journal.size, source.microphone.size, source.caller.size]
-            if epoch.sealed_at and there != epoch.sizes:
-                raise LookupError("A sealed epoch is not in the store as it was")
+            stored_sizes = [source.journal.size, source.microphone.size, source.caller.size]
+            if epoch.sealed_at and stored_sizes != epoch.sizes:
+                raise LookupError("The store does not have a sealed epoch in its sealed size.")
         spools = [EpochTimeline(source) for source in sources]
-        whole = assemble(spools)
-        shortfall = _partial_reason(epochs, spools)
-        if whole.samples:
-            _build_file(recording, whole, recording_key(recording, f"{_fingerprint(epochs, sources)}.wav"), shortfall)
+        assembly = assemble(spools)
+        partial_reason = _partial_reason(epochs, spools)
+        if assembly.samples:
+            _build_file(
+                recording, assembly, recording_key(recording, f"{_fingerprint(epochs, sources)}.wav"), partial_reason
+            )
         else:
-            _publish(recording, state=Recording.State.ABSENT, reason=shortfall or gettext_noop("no audio was recorded"))
+            _publish(
+                recording, state=Recording.State.ABSENT, reason=partial_reason or gettext_noop("no audio was recorded")
+            )
 
 
 def _fingerprint(epochs: list[RecordingEpoch], sources: list[SpoolSource]) -> str:
@@ -179,18 +183,18 @@ class WrittenFile:
     loudness: SpeechMeter
 
 
-def _build_file(recording: Recording, whole: Assembly, key: str, shortfall: str) -> None:
-    written = _write_file(recording, whole, key)
+def _build_file(recording: Recording, assembly: Assembly, key: str, partial_reason: str) -> None:
+    written = _write_file(recording, assembly, key)
     counselor, caller = written.loudness.seconds
     missing = missing_speakers(_speaker_coverage(recording, counselor, caller))
-    reason = shortfall or MISSING_SPEAKER_REASONS.get(missing, "")
+    reason = partial_reason or MISSING_SPEAKER_REASONS.get(missing, "")
     # The file stays if the claim is lost: another worker may be about to point the row to the same key.
     _publish(
         recording,
         state=Recording.State.PARTIAL if reason else Recording.State.COMPLETED,
         reason=reason,
         file=key,
-        duration_ms=whole.samples * 1000 // SAMPLE_RATE,
+        duration_ms=assembly.samples * 1000 // SAMPLE_RATE,
         size=written.upload.size,
         sha256=written.upload.sha256,
         peaks=written.peaks.channels(),
@@ -199,17 +203,17 @@ def _build_file(recording: Recording, whole: Assembly, key: str, shortfall: str)
     )
 
 
-def _write_file(recording: Recording, whole: Assembly, key: str) -> WrittenFile:
-    """Write the file one second at a time. Raise StoreUnavailableError unless the store provably holds all of it."""
+def _write_file(recording: Recording, assembly: Assembly, key: str) -> WrittenFile:
+    """Write the file one second at a time. Raise StoreUnavailableError unless the store verifiably has all of it."""
     upload = object_store().start_upload(key)
-    written = WrittenFile(upload, Peaks(whole.samples), SpeechMeter())
+    written = WrittenFile(upload, Peaks(assembly.samples), SpeechMeter())
     try:
-        upload.write(wav_header(whole.samples, CHANNELS, SAMPLE_RATE))
+        upload.write(wav_header(assembly.samples, CHANNELS, SAMPLE_RATE))
         renewed = time.monotonic()
-        for second in whole.seconds():
-            upload.write(second.interleaved())
-            written.peaks.add(second)
-            written.loudness.add(second)
+        for block in assembly.one_second_blocks():
+            upload.write(block.interleaved())
+            written.peaks.add(block)
+            written.loudness.add(block)
             if time.monotonic() - renewed > RENEW_CLAIM_EVERY:
                 renewed = _renew_or_raise(recording)
         _renew_or_raise(recording)

@@ -29,19 +29,19 @@ def mark_spools_seen() -> None:
 def upload_closed_spools() -> int:
     """Upload spools without a writer and remove spools that are no longer needed. Return the number of sealed epochs.
 
-    While the store is unavailable nothing is lost, and the next run retries everything.
+    If the store is unavailable, nothing is lost, and the next run retries everything.
     """
     epochs = RecordingEpoch.objects.for_keys(_find_spools()).select_related("recording")
     sealed = 0
     for epoch in epochs.order_by("started_at"):
-        with try_lock_spool(epoch.spool_path) as is_over:
-            if not is_over:
+        with try_lock_spool(epoch.spool_path) as has_no_writer:
+            if not has_no_writer:
                 continue
             try:
                 sealed += _upload_epoch(epoch)
             except (StoreUnavailableError, OSError) as error:
                 ids = {"session_id": epoch.recording.session_id}
-                logger.warning("Recording not uploaded; it will be tried again (%s)", error, extra=ids)
+                logger.warning("Recording not uploaded and will be retried (%s)", error, extra=ids)
                 if isinstance(error, StoreUnavailableError):
                     break
     return sealed
@@ -60,7 +60,7 @@ def _upload_epoch(epoch: RecordingEpoch) -> bool:
 
 
 def _remove_deleted_spool(epoch: RecordingEpoch) -> None:
-    """Remove the spool of a deleted recording and record it as one more copy. The deletion cannot reach this host."""
+    """Remove the spool of a deleted recording and record it as a deleted copy. Workers cannot access this disk."""
     size = sum(path.stat().st_size for path in epoch.spool_path.rglob("*") if path.is_file())
     _remove_spool(epoch.spool_path)
     record_removed_copies(epoch.recording, [{"what": "spool", "key": f"epoch {epoch.number}", "bytes": size}])

@@ -32,7 +32,7 @@ def numbered_samples(first: int, samples: int) -> bytes:
 
 def interleaved_blocks(assembly: Assembly) -> Iterator[bytes]:
     """Return the interleaved stereo blocks, one second each, as they are written to the file."""
-    return (second.interleaved() for second in assembly.seconds())
+    return (second.interleaved() for second in assembly.one_second_blocks())
 
 
 def channels(assembly: Assembly) -> tuple[Samples, Samples]:
