@@ -1,4 +1,4 @@
-"""API of scenario imports."""
+"""API for scenario imports."""
 
 import re
 from typing import Any, NoReturn
@@ -79,17 +79,17 @@ class ImportViewSet(ReadOnlyModelViewSet[ImportJob]):
         Respond 202 with a `Location` to poll until it is done, then 201, or 200 if no scenario was created.
         """
         # Pass a plain dict. DRF would treat an empty `?dry_run` in a QueryDict as absent, and the import would write.
-        options = self._validated(ImportOptionsSerializer, request.query_params.dict())
+        options = self._validate(ImportOptionsSerializer, request.query_params.dict())
         is_dry = options.pop("dry_run")
         key = "" if is_dry else read_idempotency_key(request)
-        with self._validated(PackSerializer, request.data)["file"] as file:
+        with self._validate(PackSerializer, request.data)["file"] as file:
             job = self._stage_import(file, options, key)
         if is_dry:
             return dry_run_response(job)
         is_new = self._start_import(job)
-        return self._answer(job, {} if is_new else {"Idempotent-Replayed": "true"})
+        return self._respond(job, {} if is_new else {"Idempotent-Replayed": "true"})
 
-    def _validated(self, form_class: Any, data: object) -> dict[str, Any]:
+    def _validate(self, form_class: Any, data: object) -> dict[str, Any]:
         form = form_class(data=data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
         validated: dict[str, Any] = form.validated_data
@@ -97,23 +97,30 @@ class ImportViewSet(ReadOnlyModelViewSet[ImportJob]):
 
     def _stage_import(self, file: Any, options: dict[str, Any], key: str) -> ImportJob:
         author = authenticated_user(self.request)
-        wanted = imports.ImportOptions(
+        import_options = imports.ImportOptions(
             account=options["account"],
             may_update=options["update"],
             creates_categories=options["create_categories"],
             is_partial=options["partial"],
         )
-        most, source = imports.MAX_API_ROWS, ImportJob.ImportSource.API
+        limit, source = imports.MAX_API_ROWS, ImportJob.ImportSource.API
         try:
             return imports.stage_import(
-                author.organization, author, file, file.name, source, wanted, most_rows=most, idempotency_key=key
+                author.organization,
+                author,
+                file,
+                file.name,
+                source,
+                import_options,
+                max_rows=limit,
+                idempotency_key=key,
             )
         except TooManyRowsError as error:
             message = _(
                 "Nothing was imported. This pack has more than %(most)s rows, which is the limit of the API. Import "
                 "larger packs with `manage.py import_scenarios` or on the import page."
             )
-            raise DetailedAPIError(400, "too_many_rows", message % {"most": most}) from error
+            raise DetailedAPIError(400, "too_many_rows", message % {"most": limit}) from error
         except UnreadablePackError as error:
             reason = translate(error.message)
             raise DetailedAPIError(400, "unreadable", reason, line=error.line, column=error.column) from error
@@ -135,13 +142,13 @@ class ImportViewSet(ReadOnlyModelViewSet[ImportJob]):
             reject_invalid_rows(job)
         return is_new
 
-    def _answer(self, job: ImportJob, headers: dict[str, str]) -> Response:
-        def is_over() -> bool:
+    def _respond(self, job: ImportJob, headers: dict[str, str]) -> Response:
+        def is_finished() -> bool:
             job.refresh_from_db()
             return job.is_finished
 
         if (seconds := preferred_wait(self.request)) and not job.is_finished:
-            wait_until(is_over, seconds)
+            wait_until(is_finished, seconds)
         summary = imports.summarize_import(job)
         status = 202 if not job.is_finished else 201 if summary.created else 200
         return Response(
@@ -163,7 +170,7 @@ def serialize_result(job: ImportJob, summary: imports.ImportSummary) -> ImportRe
 
 
 def dry_run_response(job: ImportJob) -> Response:
-    """Return the outcome that each row would have, and delete the job."""
+    """Return the outcome that each row would have. Delete the job."""
     try:
         rows = job.rows.values("line", "title", "outcome", "problems", row=F("number"))
         summary = imports.summarize_import(job, expected=True)

@@ -8,7 +8,7 @@ from scenarios.messages import Message, gettext_noop
 from scenarios.packs.rows import PackValue, printable_excerpt
 
 MAX_UNKNOWN_COLUMNS = 100  # no pack has this many, but other kinds of files do
-_NEAR = 0.8  # similarity from which an unknown name counts as misspelled
+_MIN_SIMILARITY = 0.8  # at least this similar, an unknown name counts as a misspelling
 
 
 class ColumnType(Enum):
@@ -38,20 +38,20 @@ COLUMNS = {
 }
 REQUIRED_COLUMNS = ("title", "prompt")
 
-_NO_PART_OF_A_TEXT = re.compile("[\0\ud800-\udfff]")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
-def _squashed(name: str) -> str:
+def _normalize_column(name: str) -> str:
     """Return a form that is equal for `evaluatorContext`, `Evaluator context`, and `evaluator-context`."""
     return re.sub(r"[\s_-]+", "", name).lower()
 
 
-_CANONICAL = {_squashed(name): name for name in COLUMNS}
+_CANONICAL = {_normalize_column(name): name for name in COLUMNS}
 
 
 def canonical_column(name: str) -> str:
     """Return our name for the column, or "" if it is unknown."""
-    return _CANONICAL.get(_squashed(name), "")
+    return _CANONICAL.get(_normalize_column(name), "")
 
 
 class TooManyUnknownColumnsError(Exception):
@@ -70,39 +70,39 @@ class UnknownColumns:
     """Unknown column names found by a reader, each matched only once."""
 
     def __init__(self) -> None:
-        self._meant: dict[str, str] = {}
+        self._intended: dict[str, str] = {}
 
     @property
     def ignored_columns(self) -> set[str]:
-        return {name for name, meant in self._meant.items() if not meant}
+        return {name for name, intended in self._intended.items() if not intended}
 
     def ignore(self, name: str) -> None:
-        self._keep(printable_excerpt(name), "")
+        self._record(printable_excerpt(name), "")
 
     def closest_column(self, name: str) -> str:
-        """Return the column that an unknown name probably misspells, or "" if the name is to be ignored."""
+        """Return the column that an unknown name probably misspells, or "" if the name should be ignored."""
         name = printable_excerpt(name)
-        if name not in self._meant:
-            near = difflib.get_close_matches(_squashed(name), _CANONICAL, 1, _NEAR)
-            self._keep(name, _CANONICAL[near[0]] if near else "")
-        return self._meant[name]
+        if name not in self._intended:
+            near = difflib.get_close_matches(_normalize_column(name), _CANONICAL, 1, _MIN_SIMILARITY)
+            self._record(name, _CANONICAL[near[0]] if near else "")
+        return self._intended[name]
 
-    def _keep(self, name: str, meant: str) -> None:
-        self._meant[name] = meant
-        if len(self._meant) > MAX_UNKNOWN_COLUMNS:
+    def _record(self, name: str, intended: str) -> None:
+        self._intended[name] = intended
+        if len(self._intended) > MAX_UNKNOWN_COLUMNS:
             raise TooManyUnknownColumnsError
 
 
-def misspelling_message(name: str, meant: str) -> Message:
+def misspelling_message(name: str, intended: str) -> Message:
     return Message(
         gettext_noop("There is no column “%(name)s”. Did you mean “%(meant)s”?"),
-        {"name": printable_excerpt(name), "meant": meant},
+        {"name": printable_excerpt(name), "meant": intended},
     )
 
 
 def describe_unstorable_text(text: str) -> Message | None:
     """Return the reason that a row may not contain this text, or None if it may."""
-    found = _NO_PART_OF_A_TEXT.search(text)
+    found = _UNSTORABLE.search(text)
     if not found:
         return None
     if found[0] == "\0":

@@ -6,8 +6,8 @@ from scenarios.messages import Message, gettext_noop
 from scenarios.packs.columns import ColumnType
 from scenarios.packs.rows import PackValue, printable_excerpt
 
-# Spreadsheets run text that starts like this as a formula. Leading quotes count, so that '= is escaped and restored,
-# too.
+# Spreadsheet programs run text that starts like this as a formula. Leading quotes are included, so that a text that
+# begins with '= survives escaping and unescaping.
 _FORMULA_START = re.compile(r"'*[=+\-@\t\r]")
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
@@ -23,7 +23,7 @@ class InvalidCellError(ValueError):
 
 
 def escape_formula(text: str) -> str:
-    """Return text that a spreadsheet displays without running it."""
+    """Return the text in a form that spreadsheet programs display and do not run."""
     return f"'{text}" if _FORMULA_START.match(text) else text
 
 
@@ -36,20 +36,20 @@ def write_cell(value: PackValue) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
-    return escape_formula(value if isinstance(value, str) else "; ".join(map(_written_name, value)))
+    return escape_formula(value if isinstance(value, str) else "; ".join(map(_quote_name, value)))
 
 
 def read_cell(kind: ColumnType, cell: str) -> PackValue | None:
     """Return the cell's value, or None if it is empty. Raise InvalidCellError."""
     if kind is ColumnType.INTEGER:
-        return _integer(cell.strip())
+        return _parse_integer(cell.strip())
     if kind is ColumnType.BOOLEAN:
-        return _boolean(cell.strip())
+        return _parse_boolean(cell.strip())
     text = unescape_formula(cell)
-    return (_names(text.replace("\r\n", "\n")) if kind is ColumnType.NAMES else text) or None
+    return (_split_names(text.replace("\r\n", "\n")) if kind is ColumnType.NAMES else text) or None
 
 
-def _integer(text: str) -> int | None:
+def _parse_integer(text: str) -> int | None:
     if text and not _INTEGER.fullmatch(text):
         raise InvalidCellError(
             Message(
@@ -60,7 +60,7 @@ def _integer(text: str) -> int | None:
     return int(text) if text else None
 
 
-def _boolean(text: str) -> bool | None:
+def _parse_boolean(text: str) -> bool | None:
     if text and text.lower() not in _BOOLEANS:
         raise InvalidCellError(
             Message(
@@ -71,7 +71,7 @@ def _boolean(text: str) -> bool | None:
     return _BOOLEANS.get(text.lower())
 
 
-def _names(text: str) -> list[str]:
+def _split_names(text: str) -> list[str]:
     """Split names at semicolons and line breaks. A quoted name is taken literally; a doubled quote stands for one."""
     names = []
     position = 0
@@ -95,6 +95,6 @@ def _names(text: str) -> list[str]:
     return names
 
 
-def _written_name(name: str) -> str:
+def _quote_name(name: str) -> str:
     is_plain = name and name == name.strip() and not re.search(r'[";\n]', name)
     return name if is_plain else '"' + name.replace('"', '""') + '"'

@@ -1,4 +1,4 @@
-"""Reader of CSV packs as saved by spreadsheets, one row at a time."""
+"""Reader of CSV packs saved by spreadsheet programs, one row at a time."""
 
 import csv
 import re
@@ -22,7 +22,7 @@ from scenarios.packs.file_positions import MAX_ROW_BYTES, MAX_ROW_MEGABYTES, Fil
 from scenarios.packs.rows import MAX_PROBLEMS, PackRow, PackValue, RowProblem, UnreadablePackError, printable_excerpt
 
 DELIMITERS = ",;\t"
-_MOST_NAMED = 20
+_MAX_NAMED_COLUMNS = 20
 _LINE = re.compile(rb"[^\r\n]*+(?:\r\n?|\n|\Z)")
 
 
@@ -77,17 +77,17 @@ class CSVLineReader:
             yield cell.end()
 
 
-def read_csv_rows(data: bytes, start: int, notes: UnknownColumns) -> Iterator[PackRow]:
+def read_csv_rows(data: bytes, start: int, unknown_columns: UnknownColumns) -> Iterator[PackRow]:
     """Yield the rows of a file whose text begins at `start`. Raise UnreadablePackError."""
-    lines = CSVLineReader(FilePosition(data, start), _delimiter(data, start))
-    records = _records(lines)
-    names = _read_header(next(records, []), lines, notes)
+    lines = CSVLineReader(FilePosition(data, start), _detect_delimiter(data, start))
+    records = _iterate_records(lines)
+    names = _read_header(next(records, []), lines, unknown_columns)
     for number, cells in enumerate(records, 1):
         values, found = _convert_cells(names, cells)
         yield PackRow(number, lines.mark.line, values, _locate_problems(found, lines) if found else [])
 
 
-def _delimiter(data: bytes, start: int) -> str:
+def _detect_delimiter(data: bytes, start: int) -> str:
     """Return the delimiter that splits the first line into the most known columns."""
     lines = CSVLineReader(FilePosition(data, start), ",")
     lines.begin_row()
@@ -95,7 +95,7 @@ def _delimiter(data: bytes, start: int) -> str:
     return max(DELIMITERS, key=lambda delimiter: sum(bool(canonical_column(name)) for name in first.split(delimiter)))
 
 
-def _records(lines: CSVLineReader) -> Iterator[list[str]]:
+def _iterate_records(lines: CSVLineReader) -> Iterator[list[str]]:
     """Yield rows as lists of cells, skipping empty rows."""
     reader = csv.reader(lines, delimiter=lines.delimiter, strict=True)
     while True:
@@ -111,64 +111,64 @@ def _records(lines: CSVLineReader) -> Iterator[list[str]]:
 
 
 def _build_csv_error(lines: CSVLineReader, error: csv.Error) -> UnreadablePackError:
-    most = csv.field_size_limit()
+    limit = csv.field_size_limit()
     if "field limit" in str(error):
         reason = gettext_noop(
             "The cell that starts here is longer than %(most)s characters. Check for a missing closing quotation mark."
         )
-        return lines.mark.error_at(_long_cell(lines, most), Message(reason, {"most": f"{most:,}"}))
-    opened, position = deque(chain([lines.mark.position], lines.cell_positions()), maxlen=2)
+        return lines.mark.error_at(_find_long_cell(lines, limit), Message(reason, {"most": f"{limit:,}"}))
+    cell_start, position = deque(chain([lines.mark.position], lines.cell_positions()), maxlen=2)
     if lines.mark.data[position : position + 1] == b'"':
         return lines.mark.error_at(position, Message(gettext_noop("This quotation mark is never closed.")))
     reason = gettext_noop(
         "There is text after the closing quotation mark of the cell that starts on line %(line)s. "
         "To include a quotation mark in a cell, write it twice."
     )
-    return lines.mark.error_at(position, Message(reason, {"line": lines.mark.moved_to(opened).line}))
+    return lines.mark.error_at(position, Message(reason, {"line": lines.mark.moved_to(cell_start).line}))
 
 
-def _long_cell(lines: CSVLineReader, most: int) -> int:
-    """Return the position of the first cell that is longer than `most` or never ends."""
-    place = lines.mark.position
-    for after in lines.cell_positions():
-        if after - place > most:
+def _find_long_cell(lines: CSVLineReader, max_length: int) -> int:
+    """Return the position of the first cell that is longer than `max_length` characters or never ends."""
+    position = lines.mark.position
+    for next_position in lines.cell_positions():
+        if next_position - position > max_length:
             break
-        place = after
-    return place
+        position = next_position
+    return position
 
 
-def _read_header(header: list[str], lines: CSVLineReader, notes: UnknownColumns) -> list[str | None]:
+def _read_header(header: list[str], lines: CSVLineReader, unknown_columns: UnknownColumns) -> list[str | None]:
     """Return our name for each column: "" for ignored columns, None for empty headers. Raise UnreadablePackError."""
     names: list[str | None] = []
-    for place, written in zip(lines.cell_positions(), header, strict=False):
-        name = canonical_column(written)
+    for position, title in zip(lines.cell_positions(), header, strict=False):
+        name = canonical_column(title)
         if name and name in names:
             reason = gettext_noop("The column “%(name)s” appears twice. Keep one.")
-            raise lines.mark.error_at(place, Message(reason, {"name": name}))
-        if not name and written.strip():
-            _note_unknown(written.strip(), place, lines, notes)
-        names.append(name if written.strip() else None)
+            raise lines.mark.error_at(position, Message(reason, {"name": name}))
+        if not name and title.strip():
+            _check_unknown_column(title.strip(), position, lines, unknown_columns)
+        names.append(name if title.strip() else None)
     missing = [name for name in REQUIRED_COLUMNS if name not in names]
     if missing:
         raise lines.mark.error_at(lines.mark.position, _missing_columns_message(missing, header))
     return names
 
 
-def _note_unknown(written: str, place: int, lines: CSVLineReader, notes: UnknownColumns) -> None:
+def _check_unknown_column(title: str, position: int, lines: CSVLineReader, unknown_columns: UnknownColumns) -> None:
     try:
-        meant = notes.closest_column(written)
+        intended = unknown_columns.closest_column(title)
     except TooManyUnknownColumnsError as error:
-        raise lines.mark.error_at(place, error.message) from None
-    if meant:
-        raise lines.mark.error_at(place, misspelling_message(written, meant))
+        raise lines.mark.error_at(position, error.message) from None
+    if intended:
+        raise lines.mark.error_at(position, misspelling_message(title, intended))
 
 
 def _missing_columns_message(missing: list[str], header: list[str]) -> Message:
     names = ", ".join(f"“{name}”" for name in missing)
-    found = [printable_excerpt(name.strip()) for name in header[:_MOST_NAMED] if name.strip()]
+    found = [printable_excerpt(name.strip()) for name in header[:_MAX_NAMED_COLUMNS] if name.strip()]
     if not found:
         return Message(gettext_noop("The first line names no columns. Required: %(names)s."), {"names": names})
-    more = ["…"] if len(header) > _MOST_NAMED else []
+    more = ["…"] if len(header) > _MAX_NAMED_COLUMNS else []
     return Message(
         gettext_noop("Required columns are missing: %(names)s. Columns found: %(found)s."),
         {"names": names, "found": ", ".join(found + more)},
@@ -190,7 +190,7 @@ def _convert_cells(names: list[str | None], cells: list[str]) -> tuple[dict[str,
         if not name:
             continue
         try:
-            value = _value(name, cell)
+            value = _parse_value(name, cell)
         except InvalidCellError as error:
             problems[number] = RowProblem(error.message, name)
         else:
@@ -205,9 +205,9 @@ def _convert_cells(names: list[str | None], cells: list[str]) -> tuple[dict[str,
     return values, problems
 
 
-def _value(name: str, cell: str) -> PackValue | None:
-    if why := describe_unstorable_text(cell):
-        raise InvalidCellError(why)
+def _parse_value(name: str, cell: str) -> PackValue | None:
+    if reason := describe_unstorable_text(cell):
+        raise InvalidCellError(reason)
     value = read_cell(COLUMNS[name], cell)
     value = None if value is None else normalize_value(name, value)
     return None if value == "" else value
@@ -216,9 +216,9 @@ def _value(name: str, cell: str) -> PackValue | None:
 def _locate_problems(problems: dict[int, RowProblem], lines: CSVLineReader) -> list[RowProblem]:
     """Return the problems with the positions of their cells."""
     mark = lines.mark
-    placed = []
+    located = []
     for number, position in enumerate(islice(lines.cell_positions(), max(problems) + 1)):
         if problem := problems.get(number):
             mark = mark.moved_to(position)
-            placed.append(RowProblem(problem.message, problem.field, mark.line, mark.column))
-    return placed
+            located.append(RowProblem(problem.message, problem.field, mark.line, mark.column))
+    return located

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from scenarios.messages import Message, gettext_noop
 from scenarios.packs.rows import UnreadablePackError
 
-# Far above any row that fits into a scenario. Bounds the amount parsed at once.
+# Far above any row that fits into a scenario. Limits how much is parsed at a time.
 MAX_ROW_BYTES = 1024**2
 MAX_ROW_MEGABYTES = MAX_ROW_BYTES // 1024**2
 NOT_UTF8 = gettext_noop(
@@ -13,12 +13,12 @@ NOT_UTF8 = gettext_noop(
     "Save it as UTF-8 (in a spreadsheet, choose “CSV UTF-8”) and upload it again."
 )
 
-_WITHIN_A_CHARACTER = bytes(range(0x80, 0xC0))
+_CONTINUATION_BYTES = bytes(range(0x80, 0xC0))
 
 
 @dataclass(frozen=True)
 class FilePosition:
-    """A position in a file, counted onward from an earlier one, so that all positions together cost one pass."""
+    """A position in a file. Each one is counted from an earlier one, so that finding all of them takes one pass."""
 
     data: bytes
     position: int  # byte offset
@@ -31,7 +31,7 @@ class FilePosition:
         lines = passed.count(b"\n") + passed.count(b"\r") - passed.count(b"\r\n")
         if lines:
             passed = passed[max(passed.rfind(b"\n"), passed.rfind(b"\r")) + 1 :]
-        characters = len(passed.translate(None, _WITHIN_A_CHARACTER))
+        characters = len(passed.translate(None, _CONTINUATION_BYTES))
         return FilePosition(self.data, position, self.line + lines, characters + (1 if lines else self.column))
 
     def error_at(self, position: int, reason: Message) -> UnreadablePackError:

@@ -15,7 +15,7 @@ _SPACE = re.compile(rb"[ \t\n\r]*+")
 # Matches up to the end of a string or its first error: closing quote, raw line break, or end of file.
 _TEXT = re.compile(rb'"[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+')
 _WORD = re.compile(rb'[^ \t\n\r,:"\[\]{}]*+')
-_BETWEEN = re.compile(rb'[^"\[\]{}]*+')
+_NON_BRACKETS = re.compile(rb'[^"\[\]{}]*+')
 
 _MISSING_COLON = Message(gettext_noop("A colon is missing between a name and its value."))
 _MISSING_NAME = Message(
@@ -56,25 +56,25 @@ class JSONObject:
 JSONValue = str | int | float | bool | list["JSONValue"] | JSONObject | UnreadableNumber | None
 
 
-def _integer(digits: str) -> int | UnreadableNumber:
-    return _too_many_digits() if len(digits.lstrip("-")) > MAX_DIGITS else int(digits)
+def _parse_integer(digits: str) -> int | UnreadableNumber:
+    return _reject_long_number() if len(digits.lstrip("-")) > MAX_DIGITS else int(digits)
 
 
-def _fraction(digits: str) -> float | UnreadableNumber:
-    return _too_many_digits() if sum(map(str.isdigit, digits)) > MAX_DIGITS else float(digits)
+def _parse_fraction(digits: str) -> float | UnreadableNumber:
+    return _reject_long_number() if sum(map(str.isdigit, digits)) > MAX_DIGITS else float(digits)
 
 
-def _too_many_digits() -> UnreadableNumber:
+def _reject_long_number() -> UnreadableNumber:
     return UnreadableNumber(Message(gettext_noop("This number has more than %(most)s digits."), {"most": MAX_DIGITS}))
 
 
-def _no_number(name: str) -> UnreadableNumber:
+def _reject_constant(name: str) -> UnreadableNumber:
     reason = gettext_noop("%(name)s is not a number in JSON. Enter a whole number, or leave the field out.")
     return UnreadableNumber(Message(reason, {"name": name}))
 
 
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=JSONObject, parse_int=_integer, parse_float=_fraction, parse_constant=_no_number
+    object_pairs_hook=JSONObject, parse_int=_parse_integer, parse_float=_parse_fraction, parse_constant=_reject_constant
 )
 
 
@@ -94,25 +94,25 @@ class JSONCursor:
         return self.data[self.position : self.position + 1]
 
     def take(self, byte: bytes) -> bool:
-        """Step over this byte if it is next, and return True if it was."""
-        taken = self.peek() == byte
-        self.position += taken
-        return taken
+        """Step over `byte` if it is next. Return True if it was."""
+        is_taken = self.peek() == byte
+        self.position += is_taken
+        return is_taken
 
     def expect(self, byte: bytes, reason: Message) -> None:
         if not self.take(byte):
             raise self.error_at(self.position, reason)
 
-    def name(self) -> str:
+    def take_name(self) -> str:
         """Step over a member's name and colon, and return the name."""
         if self.peek() != b'"':
             raise self.error_at(self.position, _MISSING_NAME)
-        name = self.parsed(self.value(0))
+        name = self.parse_from(self.skip_value(0))
         self.expect(b":", _MISSING_COLON)
         return str(name)
 
-    def value(self, depth: int) -> int:
-        """Step over a value nested `depth` brackets deep and return its start. Its content is not checked yet."""
+    def skip_value(self, depth: int) -> int:
+        """Step over a value nested `depth` brackets deep and return its start. Do not check its content."""
         first = self.peek()
         start = self.position
         if first and first in b"[{":
@@ -124,13 +124,13 @@ class JSONCursor:
         self._check_length(start)
         return start
 
-    def parsed(self, start: int) -> JSONValue:
-        """Return the parsed value between `start` and the position. Raise UnreadablePackError if it is not JSON."""
+    def parse_from(self, start: int) -> JSONValue:
+        """Parse the value between `start` and the position. Raise UnreadablePackError if it is not JSON."""
         text = self.mark.text(start, self.position)
         try:
             value: JSONValue = _DECODER.decode(text)
         except json.JSONDecodeError as error:
-            raise self._not_json(start, text, error) from None
+            raise self._build_json_error(start, text, error) from None
         return value
 
     def error_at(self, position: int, reason: Message) -> UnreadablePackError:
@@ -138,16 +138,16 @@ class JSONCursor:
             reason = Message(gettext_noop("Row %(row)s. %(reason)s"), {"row": self.row, "reason": reason})
         return self.mark.error_at(position, reason)
 
-    def _step_over(self, what: re.Pattern[bytes]) -> None:
-        if found := what.match(self.data, self.position):
+    def _step_over(self, pattern: re.Pattern[bytes]) -> None:
+        if found := pattern.match(self.data, self.position):
             self.position = found.end()
 
     def _step_over_text(self) -> bool:
         """Step over a string. Return False, with the position at the error, if it is not closed."""
         self._step_over(_TEXT)
-        closed = self.data[self.position : self.position + 1] == b'"'
-        self.position += closed
-        return closed
+        is_closed = self.data[self.position : self.position + 1] == b'"'
+        self.position += is_closed
+        return is_closed
 
     def _step_over_brackets(self, depth: int) -> None:
         """Step to the matching closing bracket, or to the point at which any parser would fail.
@@ -156,7 +156,7 @@ class JSONCursor:
         """
         start, outside = self.position, depth
         while True:
-            self._step_over(_BETWEEN)
+            self._step_over(_NON_BRACKETS)
             self._check_length(start)
             byte = self.data[self.position : self.position + 1]
             if byte == b'"':
@@ -181,7 +181,7 @@ class JSONCursor:
             )
             raise self.error_at(start, Message(reason, {"most": MAX_ROW_MEGABYTES}))
 
-    def _not_json(self, start: int, text: str, error: json.JSONDecodeError) -> UnreadablePackError:
+    def _build_json_error(self, start: int, text: str, error: json.JSONDecodeError) -> UnreadablePackError:
         position = start + len(text[: error.pos].encode())
         if position >= len(self.data):
             reason = gettext_noop("The file ends before its last bracket is closed. It may be incomplete.")

@@ -29,13 +29,13 @@ _EXPECTED_TYPES = {
 }
 
 
-def read_json_rows(data: bytes, start: int, notes: UnknownColumns) -> Iterator[PackRow]:
+def read_json_rows(data: bytes, start: int, unknown_columns: UnknownColumns) -> Iterator[PackRow]:
     """Yield the rows of a document that begins at `start`. Raise UnreadablePackError."""
     cursor = JSONCursor(FilePosition(data, start))
     if cursor.take(b"["):
-        yield from _list_rows(cursor, 1, notes)
+        yield from _read_list(cursor, 1, unknown_columns)
     elif cursor.take(b"{"):
-        yield from _object_rows(cursor, notes)
+        yield from _read_object(cursor, unknown_columns)
     else:
         raise cursor.error_at(cursor.position, _EXPECTED)
     if cursor.peek():
@@ -43,23 +43,23 @@ def read_json_rows(data: bytes, start: int, notes: UnknownColumns) -> Iterator[P
         raise cursor.error_at(cursor.position, Message(reason))
 
 
-def _object_rows(cursor: JSONCursor, notes: UnknownColumns) -> Iterator[PackRow]:
+def _read_object(cursor: JSONCursor, unknown_columns: UnknownColumns) -> Iterator[PackRow]:
     names: list[str] = []
-    more = cursor.peek() != b"}"
-    while more:
+    has_more = cursor.peek() != b"}"
+    while has_more:
         cursor.peek()
-        place, name = cursor.position, cursor.name()
+        position, name = cursor.position, cursor.take_name()
         if name in names:
             reason = gettext_noop("“%(name)s” appears twice. Keep one.")
-            raise cursor.error_at(place, Message(reason, {"name": printable_excerpt(name)}))
+            raise cursor.error_at(position, Message(reason, {"name": printable_excerpt(name)}))
         names.append(name)
         if name != LIST_KEY:
-            _skip_member(cursor, place, name, notes)
+            _skip_member(cursor, position, name, unknown_columns)
         else:
             not_a_list = gettext_noop("“%(name)s” is not a list. %(expected)s")
             cursor.expect(b"[", Message(not_a_list, {"name": LIST_KEY, "expected": _EXPECTED}))
-            yield from _list_rows(cursor, 2, notes)
-        more = cursor.take(b",")
+            yield from _read_list(cursor, 2, unknown_columns)
+        has_more = cursor.take(b",")
     cursor.expect(b"}", Message(gettext_noop("A comma or the closing } is missing before this.")))
     if LIST_KEY not in names:
         raise cursor.error_at(cursor.position - 1, _missing_list_message(names))
@@ -74,89 +74,95 @@ def _missing_list_message(names: list[str]) -> Message:
     )
 
 
-def _skip_member(cursor: JSONCursor, place: int, name: str, notes: UnknownColumns) -> None:
-    reason = describe_unstorable_text(name) or _unstorable(cursor.parsed(cursor.value(1)))
+def _skip_member(cursor: JSONCursor, position: int, name: str, unknown_columns: UnknownColumns) -> None:
+    reason = describe_unstorable_text(name) or _describe_unstorable_value(cursor.parse_from(cursor.skip_value(1)))
     if reason:
         named = Message(gettext_noop("“%(name)s”: %(reason)s"), {"name": printable_excerpt(name), "reason": reason})
-        raise cursor.error_at(place, named)
+        raise cursor.error_at(position, named)
     try:
-        notes.ignore(name)
+        unknown_columns.ignore(name)
     except TooManyUnknownColumnsError as error:
-        raise cursor.error_at(place, error.message) from None
+        raise cursor.error_at(position, error.message) from None
 
 
-def _list_rows(cursor: JSONCursor, depth: int, notes: UnknownColumns) -> Iterator[PackRow]:
-    more = cursor.peek() != b"]"
-    while more:
+def _read_list(cursor: JSONCursor, depth: int, unknown_columns: UnknownColumns) -> Iterator[PackRow]:
+    has_more = cursor.peek() != b"]"
+    while has_more:
         cursor.row += 1
-        start = cursor.value(depth)
+        start = cursor.skip_value(depth)
         cursor.mark = cursor.mark.moved_to(start)
-        yield _row(cursor, start, notes)
-        more = cursor.take(b",")
+        yield _read_row(cursor, start, unknown_columns)
+        has_more = cursor.take(b",")
     cursor.expect(b"]", Message(gettext_noop("A comma or the closing ] is missing after this row.")))
     cursor.row = 0
 
 
-def _row(cursor: JSONCursor, start: int, notes: UnknownColumns) -> PackRow:
-    members = cursor.parsed(start)
+def _read_row(cursor: JSONCursor, start: int, unknown_columns: UnknownColumns) -> PackRow:
+    members = cursor.parse_from(start)
     mark = cursor.mark
     if not isinstance(members, JSONObject):
         reason = gettext_noop("This row is not an object. Write it in { }.")
         problem = RowProblem(Message(reason), "", mark.line, mark.column)
         return PackRow(cursor.row, mark.line, {}, [problem])
     try:
-        values, found = _convert_members(members, notes)
+        values, found = _convert_members(members, unknown_columns)
     except TooManyUnknownColumnsError as error:
         raise cursor.error_at(start, error.message) from None
     return PackRow(cursor.row, mark.line, values, _locate_problems(found, mark) if found else [])
 
 
-def _convert_members(members: JSONObject, notes: UnknownColumns) -> tuple[dict[str, PackValue], dict[int, RowProblem]]:
+def _convert_members(
+    members: JSONObject, unknown_columns: UnknownColumns
+) -> tuple[dict[str, PackValue], dict[int, RowProblem]]:
     """Return a row's values, and its problems by member index."""
     values: dict[str, PackValue] = {}
     problems: dict[int, RowProblem] = {}
-    times: dict[str, int] = {}
-    for number, (written, value) in enumerate(members.pairs):
+    counts: dict[str, int] = {}
+    for number, (name_in_file, value) in enumerate(members.pairs):
         if len(problems) == MAX_PROBLEMS:
             break
-        name = canonical_column(written)
-        key = name or written
-        times[key] = times.get(key, 0) + 1
+        name = canonical_column(name_in_file)
+        key = name or name_in_file
+        counts[key] = counts.get(key, 0) + 1
         # A third occurrence adds nothing to the error about the second.
-        if times[key] > 2:
+        if counts[key] > 2:
             continue
-        if reason := _duplicate_problem(written, name, times[key]) or _member_problem(written, name, value, notes):
-            problems[number] = RowProblem(reason, name or printable_excerpt(written))
+        if reason := _describe_duplicate(name_in_file, name, counts[key]) or _describe_member_problem(
+            name_in_file, name, value, unknown_columns
+        ):
+            problems[number] = RowProblem(reason, name or printable_excerpt(name_in_file))
         elif name and value is not None:
             values[name] = normalize_value(name, _as_pack_value(value))
     return values, problems
 
 
-def _duplicate_problem(written: str, name: str, times: int) -> Message | None:
-    if times != 2:
+def _describe_duplicate(name_in_file: str, name: str, count: int) -> Message | None:
+    if count != 2:
         return None
-    given = {"written": printable_excerpt(written), "column": name}
+    parameters = {"written": printable_excerpt(name_in_file), "column": name}
     if not name:
-        return Message(gettext_noop("“%(written)s” appears twice in this row. Keep one."), given)
-    return Message(gettext_noop("“%(written)s” sets %(column)s a second time in this row. Keep one."), given)
+        return Message(gettext_noop("“%(written)s” appears twice in this row. Keep one."), parameters)
+    return Message(gettext_noop("“%(written)s” sets %(column)s a second time in this row. Keep one."), parameters)
 
 
-def _member_problem(written: str, name: str, value: JSONValue, notes: UnknownColumns) -> Message | None:
+def _describe_member_problem(
+    name_in_file: str, name: str, value: JSONValue, unknown_columns: UnknownColumns
+) -> Message | None:
     """Return the reason that a row may not contain this member, or None if it may."""
-    if reason := describe_unstorable_text(written) or _unstorable(value):
+    if reason := describe_unstorable_text(name_in_file) or _describe_unstorable_value(value):
         return reason
     if not name:
-        meant = notes.closest_column(written)
-        return misspelling_message(written, meant) if meant else None
+        intended = unknown_columns.closest_column(name_in_file)
+        return misspelling_message(name_in_file, intended) if intended else None
     if value is None or _has_type(COLUMNS[name], value):
         return None
     expected = _EXPECTED_TYPES[COLUMNS[name]]
     if COLUMNS[name] is ColumnType.TEXT and isinstance(value, int | float):
         expected = Message(gettext_noop("Enter text in quotation marks."))
-    return Message(gettext_noop("%(expected)s %(found)s"), {"expected": expected, "found": _described(value)})
+    return Message(gettext_noop("%(expected)s %(found)s"), {"expected": expected, "found": _describe_value(value)})
 
 
-def _unstorable(value: JSONValue) -> Message | None:
+def _describe_unstorable_value(value: JSONValue) -> Message | None:
     """Return the reason that the value cannot be stored, at any depth, or None if it can."""
     if isinstance(value, UnreadableNumber):
         return value.reason
@@ -166,11 +172,11 @@ def _unstorable(value: JSONValue) -> Message | None:
         names = [name for name, _ in value.pairs]
         if len(set(names)) < len(names):
             return Message(gettext_noop("An object in this value uses the same name twice. Keep one."))
-        return next(filter(None, map(describe_unstorable_text, names)), None) or _unstorable(
+        return next(filter(None, map(describe_unstorable_text, names)), None) or _describe_unstorable_value(
             [one for _, one in value.pairs]
         )
     if isinstance(value, list):
-        return next(filter(None, map(_unstorable, value)), None)
+        return next(filter(None, map(_describe_unstorable_value, value)), None)
     return None
 
 
@@ -189,7 +195,7 @@ def _as_pack_value(value: JSONValue) -> PackValue:
     return value
 
 
-def _described(value: JSONValue) -> Message:
+def _describe_value(value: JSONValue) -> Message:
     if isinstance(value, bool):
         return Message(gettext_noop("Found %(value)s."), {"value": "true" if value else "false"})
     if isinstance(value, str):
@@ -207,13 +213,13 @@ def _locate_problems(problems: dict[int, RowProblem], mark: FilePosition) -> lis
     """Return the problems with the positions of their members. The row has been parsed, so stepping cannot fail."""
     cursor = JSONCursor(mark)
     cursor.take(b"{")
-    placed = []
+    located = []
     for number in range(max(problems) + 1):
         cursor.peek()
         mark = mark.moved_to(cursor.position)
-        cursor.name()
-        cursor.value(0)
+        cursor.take_name()
+        cursor.skip_value(0)
         cursor.take(b",")
         if problem := problems.get(number):
-            placed.append(RowProblem(problem.message, problem.field, mark.line, mark.column))
-    return placed
+            located.append(RowProblem(problem.message, problem.field, mark.line, mark.column))
+    return located

@@ -31,49 +31,49 @@ def read_pack(
     file: BinaryIO,
     filename: str = "",
     *,
-    notes: UnknownColumns | None = None,
-    most_bytes: int = 20 * 1024**2,
-    most_rows: int = 20_000,
+    unknown_columns: UnknownColumns | None = None,
+    max_bytes: int = 20 * 1024**2,
+    max_rows: int = 20_000,
 ) -> Iterator[PackRow]:
     """Yield the rows of a JSON or CSV pack from the file's current position. Rows are read lazily.
 
     Raise UnreadablePackError, possibly after some rows, if the file cannot be read in full. The file's bytes are kept
-    in memory; its rows are not. `notes` collects the ignored columns.
+    in memory; its rows are not. `unknown_columns` collects the ignored columns.
     """
-    data = _read_bytes(file, most_bytes)
+    data = _read_bytes(file, max_bytes)
     start = len(_BOM) if data.startswith(_BOM) else 0
     _reject_non_text(data, start)
     read = read_json_rows if _is_json(data, start, filename) else read_csv_rows
-    for row in read(data, start, notes or UnknownColumns()):
-        if row.number > most_rows:
+    for row in read(data, start, unknown_columns or UnknownColumns()):
+        if row.number > max_rows:
             reason = gettext_noop("The file has more than %(most)s rows. Split it into several files.")
-            raise TooManyRowsError(Message(reason, {"most": f"{most_rows:,}"}), row.line)
+            raise TooManyRowsError(Message(reason, {"most": f"{max_rows:,}"}), row.line)
         yield row
 
 
-def reject_oversized_file(file: BinaryIO, most_bytes: int) -> None:
+def reject_oversized_file(file: BinaryIO, max_bytes: int) -> None:
     """Raise UnreadablePackError without reading the file, if its size is known and too large."""
     if file.seekable():
-        here = file.tell()
+        start = file.tell()
         file.seek(0, io.SEEK_END)
-        _check_size(file.tell() - here, most_bytes)
-        file.seek(here)
+        _check_size(file.tell() - start, max_bytes)
+        file.seek(start)
 
 
-def _read_bytes(file: BinaryIO, most_bytes: int) -> bytes:
+def _read_bytes(file: BinaryIO, max_bytes: int) -> bytes:
     """Return the file's bytes. Refuse an oversized file before reading it or, for a pipe, at the limit."""
-    reject_oversized_file(file, most_bytes)
-    held = io.BytesIO()
+    reject_oversized_file(file, max_bytes)
+    buffer = io.BytesIO()
     while chunk := file.read(_CHUNK):
-        held.write(chunk)
-        _check_size(held.tell(), most_bytes)
-    return held.getvalue()
+        buffer.write(chunk)
+        _check_size(buffer.tell(), max_bytes)
+    return buffer.getvalue()
 
 
-def _check_size(size: int, most_bytes: int) -> None:
-    if size > most_bytes:
+def _check_size(size: int, max_bytes: int) -> None:
+    if size > max_bytes:
         reason = gettext_noop("The file is larger than %(most)s MB. Split it into several files.")
-        raise UnreadablePackError(Message(reason, {"most": f"{most_bytes / 1024**2:,.3g}"}))
+        raise UnreadablePackError(Message(reason, {"most": f"{max_bytes / 1024**2:,.3g}"}))
 
 
 def _reject_non_text(data: bytes, start: int) -> None:
@@ -88,8 +88,8 @@ def _reject_non_text(data: bytes, start: int) -> None:
 
 
 def _is_json(data: bytes, start: int, filename: str) -> bool:
-    ending = filename.lower().rpartition(".")[2]
-    if ending in {"json", "csv"}:
-        return ending == "json"
+    suffix = filename.lower().rpartition(".")[2]
+    if suffix in {"json", "csv"}:
+        return suffix == "json"
     space = _SPACE.match(data, start)
     return bool(space and data[space.end() : space.end() + 1] in (b"{", b"["))

@@ -9,7 +9,7 @@ PackValue = str | int | bool | list[str]
 
 # Problems reported per row. More would not help the author, and a hostile file could produce thousands.
 MAX_PROBLEMS = 50
-_MOST_SHOWN = 60  # characters
+_MAX_EXCERPT_LENGTH = 60  # characters
 _UNPRINTABLE = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
 
 
@@ -59,6 +59,6 @@ class TooManyRowsError(UnreadablePackError):
 
 
 def printable_excerpt(text: str) -> str:
-    """Return a piece of a file that is short and clean enough for a message."""
-    text = _UNPRINTABLE.sub("\ufffd", text[: _MOST_SHOWN + 1])
-    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+    """Return the text shortened and without control characters, for use in a message."""
+    text = _UNPRINTABLE.sub("\ufffd", text[: _MAX_EXCERPT_LENGTH + 1])
+    return text if len(text) <= _MAX_EXCERPT_LENGTH else f"{text[:_MAX_EXCERPT_LENGTH]}…"

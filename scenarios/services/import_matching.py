@@ -19,7 +19,7 @@ from scenarios.packs.rows import PackValue
 from scenarios.services.evaluator_contexts import read_evaluator_contexts
 
 # Columns whose values are stored in the scenario's row. The other columns refer to other rows or to a file.
-PLAIN = (
+ROW_COLUMNS = (
     "title",
     "prompt",
     "description",
@@ -33,7 +33,7 @@ PLAIN = (
     "is_one_time",
     "is_active",
 )
-_MOST_NAMED = 8
+_MAX_LISTED_NAMES = 8
 ScenarioFields = dict[str, PackValue | UUID | None]  # model values by field name
 _MAX_COMPARED = 1_000  # unknown names of one pack that are compared with the known ones
 
@@ -48,39 +48,39 @@ class NameLookup:
 
     def __init__(self, rows: Iterable[Category | Skill]) -> None:
         self.names: dict[str, int] = {}
-        self.alike: dict[str, int] = {}
+        self.normalized_names: dict[str, int] = {}
         self._hints: dict[str, str] = {}
         for row in rows:
             self.add(row.name, row.pk)
 
     def add(self, name: str, pk: int) -> None:
         self.names[name] = pk
-        self.alike.setdefault(normalize_name(name), pk)
+        self.normalized_names.setdefault(normalize_name(name), pk)
 
     def find(self, name: str) -> int | None:
-        return self.names.get(name) or self.alike.get(normalize_name(name))
+        return self.names.get(name) or self.normalized_names.get(normalize_name(name))
 
     def suggest(self, name: str) -> str:
         """Return a hint for an unknown name: `Did you mean …?` or a list of the existing names."""
         # Hints are cached because a pack repeats a few misspelled names in many rows, and comparing is slow.
         if name not in self._hints and len(self._hints) < _MAX_COMPARED:
-            self._hints[name] = self._near(name)
-        return self._hints.get(name) or self._listed()
+            self._hints[name] = self._suggest_closest(name)
+        return self._hints.get(name) or self._list_names()
 
-    def _near(self, name: str) -> str:
-        near = difflib.get_close_matches(normalize_name(name), self.alike, 1, 0.75)
-        if not near:
+    def _suggest_closest(self, name: str) -> str:
+        closest = difflib.get_close_matches(normalize_name(name), self.normalized_names, 1, 0.75)
+        if not closest:
             return ""
-        meant = next(own for own in self.names if normalize_name(own) == near[0])
-        return _("Did you mean “%(name)s”?") % {"name": meant}
+        intended = next(known for known in self.names if normalize_name(known) == closest[0])
+        return _("Did you mean “%(name)s”?") % {"name": intended}
 
-    def _listed(self) -> str:
+    def _list_names(self) -> str:
         if not self.names:
             return _("There are none yet.")
-        names = {"names": ", ".join(sorted(self.names)[:_MOST_NAMED])}
+        names = {"names": ", ".join(sorted(self.names)[:_MAX_LISTED_NAMES])}
         return (
             _("Available: %(names)s, …") % names
-            if len(self.names) > _MOST_NAMED
+            if len(self.names) > _MAX_LISTED_NAMES
             else _("Available: %(names)s.") % names
         )
 
@@ -91,12 +91,14 @@ class AccountLookup:
     def __init__(self, rows: Iterable[Account]) -> None:
         accounts = list(rows)
         names = [fold_text(account.name) for account in accounts]
-        self.by = {name: account for name, account in zip(names, accounts, strict=True) if names.count(name) == 1}
-        self.by |= {str(account.pk): account for account in accounts}
-        self.by |= {account.number: account for account in accounts if account.number}
+        self.accounts_by_key = {
+            name: account for name, account in zip(names, accounts, strict=True) if names.count(name) == 1
+        }
+        self.accounts_by_key |= {str(account.pk): account for account in accounts}
+        self.accounts_by_key |= {account.number: account for account in accounts if account.number}
 
     def find(self, text: str) -> Account | None:
-        return self.by.get(text.strip()) or self.by.get(fold_text(text))
+        return self.accounts_by_key.get(text.strip()) or self.accounts_by_key.get(fold_text(text))
 
     def shortest_name(self, account: Account) -> str:
         """Return the account's number, else its name, else its id: the first that `find` resolves to this account."""
@@ -105,7 +107,7 @@ class AccountLookup:
 
 
 class LibraryLookups:
-    """Lookups that the rows of a pack are compared with. Each costs at most one query, however many rows use it."""
+    """An organization's names for matching pack rows. Each lookup runs at most one query, however many rows use it."""
 
     def __init__(self, organization: Organization) -> None:
         self.organization = organization
@@ -138,10 +140,10 @@ def _one_time_key(key: str, prompt: str) -> str:
 
 @dataclass(frozen=True)
 class RowVerdict:
-    """Result of comparing a row with the current library, with the field and the reason if it cannot be imported."""
+    """Result of comparing a row with the current library. `problem` is set if the row cannot be imported."""
 
     outcome: str = ImportRow.Outcome.NEW
-    why_not: tuple[str, str] | None = None  # field and message
+    problem: tuple[str, str] | None = None  # field and message
     scenario: Scenario | None = None  # the scenario to update
     changed: ScenarioFields = field(default_factory=dict)  # new values by field
 
@@ -150,13 +152,13 @@ class RowVerdict:
 class ExistingScenarios:
     """The organization's scenarios that rows may duplicate, by `row_key`."""
 
-    keys: set[str]  # every `row_key` that is taken
+    keys: set[str]  # every `row_key` in use
     scenarios: dict[str, list[Scenario]] = field(default_factory=dict)  # library scenarios by title key
     contexts: Mapping[UUID, str] = field(default_factory=dict)  # evaluator contexts by scenario id
 
     @classmethod
     def load_keys(cls, organization: Organization, values: Sequence[Mapping[str, Any]]) -> "ExistingScenarios":
-        same = _same_titles(organization, values)
+        same = _scenarios_with_titles(organization, values)
         library = set(same.library().values_list("title_key", flat=True))
         return cls(library | _one_time_keys(same, values))
 
@@ -166,10 +168,10 @@ class ExistingScenarios:
     ) -> "ExistingScenarios":
         """Load the library scenarios that have these titles, locked if a transaction is open.
 
-        Without `contexts`, read the evaluator contexts that rows may change. Never do so in a transaction: the storage
-        may be slow.
+        Without `contexts`, read the evaluator contexts that rows may change. Do not do this in a transaction, because
+        the storage may be slow.
         """
-        same = _same_titles(organization, values)
+        same = _scenarios_with_titles(organization, values)
         rows = same.library().select_for_update() if connection.in_atomic_block else same.library()
         found = cls(_one_time_keys(same, values))
         for scenario in rows.order_by("pk").prefetch_related("skills"):
@@ -179,12 +181,12 @@ class ExistingScenarios:
         return found
 
     def read_contexts(self, values: Iterable[Mapping[str, Any]]) -> dict[UUID, str]:
-        keys = {row_key(one) for one in values if "evaluator_context" in one}
+        keys = {row_key(row_values) for row_values in values if "evaluator_context" in row_values}
         return read_evaluator_contexts(scenario for key in keys for scenario in self.scenarios.get(key, []))
 
     @cached_property
     def assigned(self) -> set[UUID]:
-        ids = [scenario.pk for some in self.scenarios.values() for scenario in some]
+        ids = [scenario.pk for scenarios in self.scenarios.values() for scenario in scenarios]
         return set(Scenario.objects.filter(pk__in=ids, assignments__isnull=False).values_list("pk", flat=True))
 
     def compare(self, values: Mapping[str, Any], library: LibraryLookups, job: ImportJob) -> RowVerdict:
@@ -193,33 +195,37 @@ class ExistingScenarios:
             return RowVerdict()
         if job.may_update and values.get("is_one_time"):
             return RowVerdict(ImportRow.Outcome.DUPLICATE, ("is_one_time", _("One-time scenarios are not updated.")))
-        there = self.scenarios.get(key, [])
-        changed = [find_changes(one, values, library, job, self.contexts.get(one.pk)) for one in there]
-        if not there or not all(changed):
+        existing = self.scenarios.get(key, [])
+        changed = [
+            find_changes(scenario, values, library, job, self.contexts.get(scenario.pk)) for scenario in existing
+        ]
+        if not existing or not all(changed):
             return RowVerdict(ImportRow.Outcome.DUPLICATE)
-        if len(there) > 1:
-            text = _("%(count)s scenarios have this title, so it isn’t clear which one to update. Rename all but one.")
-            return RowVerdict(ImportRow.Outcome.INVALID, ("title", text % {"count": len(there)}))
-        if "mode" in changed[0] and there[0].pk in self.assigned:
-            text = _("The mode is locked because this scenario has been assigned.")
-            return RowVerdict(ImportRow.Outcome.INVALID, ("mode", text))
-        return RowVerdict(ImportRow.Outcome.CHANGED, None, there[0], changed[0])
+        if len(existing) > 1:
+            message = _(
+                "%(count)s scenarios have this title, so it isn’t clear which one to update. Rename all but one."
+            )
+            return RowVerdict(ImportRow.Outcome.INVALID, ("title", message % {"count": len(existing)}))
+        if "mode" in changed[0] and existing[0].pk in self.assigned:
+            message = _("The mode is locked because this scenario has been assigned.")
+            return RowVerdict(ImportRow.Outcome.INVALID, ("mode", message))
+        return RowVerdict(ImportRow.Outcome.CHANGED, None, existing[0], changed[0])
 
 
-def _same_titles(organization: Organization, values: Iterable[Mapping[str, Any]]) -> ScenarioQuerySet:
-    keys = {title_key(str(one.get("title", ""))) for one in values}
+def _scenarios_with_titles(organization: Organization, values: Iterable[Mapping[str, Any]]) -> ScenarioQuerySet:
+    keys = {title_key(str(row_values.get("title", ""))) for row_values in values}
     return Scenario.objects.filter(organization=organization).with_title_keys(keys)
 
 
 def _one_time_keys(same: ScenarioQuerySet, values: Iterable[Mapping[str, Any]]) -> set[str]:
-    if not any(one.get("is_one_time") for one in values):
+    if not any(row_values.get("is_one_time") for row_values in values):
         return set()
     return {_one_time_key(key, prompt) for key, prompt in same.one_time().values_list("title_key", "prompt")}
 
 
 def plain_fields(values: Mapping[str, Any], library: LibraryLookups, job: ImportJob) -> ScenarioFields:
     """Return the model values of the columns that a row sets. Names become ids, and an empty name becomes None."""
-    fields: ScenarioFields = {name: values[name] for name in PLAIN if name in values}
+    fields: ScenarioFields = {name: values[name] for name in ROW_COLUMNS if name in values}
     if "category" in values:
         fields["category_id"] = library.categories.find(values["category"]) if values["category"] else None
     if "account" in values:

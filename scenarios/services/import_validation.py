@@ -21,7 +21,7 @@ from scenarios.models import (
 )
 from scenarios.packs.rows import PackRow, printable_excerpt
 from scenarios.services.evaluator_contexts import clean_context_text
-from scenarios.services.import_matching import PLAIN, ExistingScenarios, LibraryLookups, RowVerdict, row_key
+from scenarios.services.import_matching import ROW_COLUMNS, ExistingScenarios, LibraryLookups, RowVerdict, row_key
 from scenarios.services.message_translation import translate
 
 CHOICES = {"mode": Mode, "difficulty": Difficulty, "opens": Opener, "patience": Patience}
@@ -52,9 +52,13 @@ class ValidatedRow:
     def key(self) -> str:
         return row_key(self.values)
 
+    @property
+    def is_to_be_written(self) -> bool:
+        return self.outcome in {ImportRow.Outcome.NEW, ImportRow.Outcome.CHANGED}
+
 
 class RowValidator:
-    """Classification of pack rows as new, duplicate, changed, or invalid. Nothing is written."""
+    """Validator that classifies pack rows as new, duplicate, changed, or invalid. It writes nothing."""
 
     def __init__(self, job: ImportJob, seen: SeenRows | None = None) -> None:
         self.job = job
@@ -63,17 +67,17 @@ class RowValidator:
 
     def validate(self, rows: Sequence[PackRow]) -> list[ValidatedRow]:
         """Validate some rows in file order. Rows of earlier calls count as already seen."""
-        checked = [self._check_alone(row) for row in rows]
-        found = self._existing([one.values for one in checked if not one.problems])
-        for one in checked:
-            self._compare(one, found)
+        checked = [self._validate_fields(row) for row in rows]
+        found = self._load_existing([row.values for row in checked if not row.problems])
+        for row in checked:
+            self._compare(row, found)
         return checked
 
-    def _existing(self, values: Sequence[dict[str, Any]]) -> ExistingScenarios:
-        read = ExistingScenarios.load_scenarios if self.job.may_update else ExistingScenarios.load_keys
-        return read(self.job.organization, values)
+    def _load_existing(self, values: Sequence[dict[str, Any]]) -> ExistingScenarios:
+        load = ExistingScenarios.load_scenarios if self.job.may_update else ExistingScenarios.load_keys
+        return load(self.job.organization, values)
 
-    def _check_alone(self, row: PackRow) -> ValidatedRow:
+    def _validate_fields(self, row: PackRow) -> ValidatedRow:
         checked = ValidatedRow(row, dict(row.values))
         checked.problems = [
             {
@@ -90,7 +94,7 @@ class RowValidator:
             checked.problems.append(build_problem(row, name, message))
         return checked
 
-    def _find_problems(self, values: dict[str, Any], known: set[str]) -> Iterable[tuple[str, str]]:
+    def _find_problems(self, values: dict[str, Any], reported: set[str]) -> Iterable[tuple[str, str]]:
         """Yield field names with error messages, and normalize `values` in place."""
         for name, choices in CHOICES.items():
             text = str(values.get(name, ""))
@@ -100,11 +104,11 @@ class RowValidator:
                 problem = _("“%(text)s” is not one of these: %(choices)s.")
                 yield name, problem % {"text": printable_excerpt(text), "choices": ", ".join(choices.values)}
             elif name != "opens":
-                values.pop(name, None)  # empty means the default; only for `opens` is an empty value meaningful
-        scenario = Scenario(**{name: values[name] for name in PLAIN if name in values})
-        judged = set(PLAIN) - set(CHOICES) - known
+                values.pop(name, None)  # empty means the default, except for `opens`
+        scenario = Scenario(**{name: values[name] for name in ROW_COLUMNS if name in values})
+        checked_fields = set(ROW_COLUMNS) - set(CHOICES) - reported
         try:
-            scenario.clean_fields(exclude={column.name for column in Scenario._meta.fields} - judged)
+            scenario.clean_fields(exclude={column.name for column in Scenario._meta.fields} - checked_fields)
         except ValidationError as error:
             for name, messages in error.message_dict.items():
                 yield name, " ".join(messages)
@@ -145,15 +149,15 @@ class RowValidator:
         if checked.problems:
             checked.outcome = ImportRow.Outcome.INVALID
             return
-        here = (self.job, checked.row.number)
-        job, number = self.seen.setdefault(checked.key, here)
-        if (job, number) != here:
+        this_row = (self.job, checked.row.number)
+        job, number = self.seen.setdefault(checked.key, this_row)
+        if (job, number) != this_row:
             verdict = RowVerdict(ImportRow.Outcome.DUPLICATE, ("title", self._repeated_title_message(job, number)))
         else:
             verdict = found.compare(checked.values, self.library, self.job)
         checked.outcome = verdict.outcome
-        if verdict.why_not:
-            checked.problems.append(build_problem(checked.row, *verdict.why_not))
+        if verdict.problem:
+            checked.problems.append(build_problem(checked.row, *verdict.problem))
 
     def _repeated_title_message(self, job: ImportJob, number: int) -> str:
         if job == self.job:

@@ -26,7 +26,7 @@ from scenarios.services.import_matching import (
 from scenarios.services.import_validation import build_problem
 
 _MAX_WRITE_SECONDS = 200  # seconds of writing before the task queues itself again, well below its time limit
-_AT_ONCE = 100  # rows per transaction, which keeps each one short however long the pack is
+_BATCH_SIZE = 100  # rows per transaction, so that each one is short however long the pack is
 
 
 class ImportClaimLostError(Exception):
@@ -41,16 +41,16 @@ def write_import(
 ) -> None:
     """Write new and changed rows in batches, each row exactly once however often this is called.
 
-    A kill at any point loses nothing: rows and their outcomes are committed together, and the sweep resumes the import.
-    Raise RetryLaterError if `seconds` were not enough to write everything.
+    Nothing is lost if the worker is killed: rows and their outcomes are committed together, and the sweep resumes the
+    import. Raise RetryLaterError if `seconds` did not suffice.
     """
     job = _claim(job_id)
     if job is None:
         return
-    begun = time.monotonic()
-    while settled := write_rows(job):
-        on_progress(settled)
-        if seconds is not None and time.monotonic() - begun > seconds:
+    started = time.monotonic()
+    while processed := write_rows(job):
+        on_progress(processed)
+        if seconds is not None and time.monotonic() - started > seconds:
             if ImportJob.objects.fenced(job).put_back(status=ImportJob.Status.QUEUED):
                 raise RetryLaterError(0)
             return
@@ -59,11 +59,11 @@ def write_import(
 
 def _claim(job_id: UUID) -> ImportJob | None:
     """Claim an import for this worker. Return None if it is held, settled, or out of attempts."""
-    fresh = ImportJob.objects.filter(attempts__lt=settings.TASK_ATTEMPTS)
-    job = fresh.claim(job_id, settings.IMPORT_LOST_AFTER, status=ImportJob.Status.RUNNING)
+    claimable = ImportJob.objects.filter(attempts__lt=settings.TASK_ATTEMPTS)
+    job = claimable.claim(job_id, settings.IMPORT_LOST_AFTER, status=ImportJob.Status.RUNNING)
     if job is None:
-        given_up = ImportJob.objects.filter(pk=job_id).exhausted(settings.TASK_ATTEMPTS)
-        given_up.settle(
+        exhausted = ImportJob.objects.filter(pk=job_id).exhausted(settings.TASK_ATTEMPTS)
+        exhausted.settle(
             status=ImportJob.Status.FAILED,
             failure=gettext_noop("Some rows could not be imported. The rows imported so far are kept."),
             finished_at=timezone.now(),
@@ -75,10 +75,10 @@ def write_rows(job: ImportJob) -> int:
     """Write the next batch of waiting rows and their outcomes in one transaction. Return the number of rows processed.
 
     Compare rows with the library again, because other imports and people write at the same time. Files are written
-    before the transaction. On failure they are left to the sweep, because after a broken commit a row may or may not
-    use them.
+    before the transaction. On failure they are left to the sweep, because after a failed commit it is unknown whether
+    a row uses them.
     """
-    rows = list(job.rows.unwritten().order_by("number")[:_AT_ONCE])
+    rows = list(job.rows.unwritten().order_by("number")[:_BATCH_SIZE])
     changed = [row for row in rows if row.outcome == ImportRow.Outcome.CHANGED]
     new = [row for row in rows if row.outcome == ImportRow.Outcome.NEW]
     try:
@@ -95,9 +95,9 @@ def _lock_organization(job: ImportJob) -> None:
     job.organization = Organization.objects.select_for_update(no_key=True).get(pk=job.organization_id)
 
 
-def _renew_claim(job: ImportJob, settled: int) -> None:
+def _renew_claim(job: ImportJob, processed: int) -> None:
     claimed = ImportJob.objects.fenced(job)
-    if not claimed.renew(settings.IMPORT_LOST_AFTER, written=F("written") + settled, attempts=0):
+    if not claimed.renew(settings.IMPORT_LOST_AFTER, written=F("written") + processed, attempts=0):
         raise ImportClaimLostError
 
 
@@ -106,7 +106,7 @@ def _settle(row_ids: set[UUID], outcome: str) -> None:
         ImportRow.objects.filter(pk__in=row_ids).update(outcome=outcome, values={})
 
 
-def _library(job: ImportJob, rows: Sequence[ImportRow]) -> LibraryLookups:
+def _prepare_lookups(job: ImportJob, rows: Sequence[ImportRow]) -> LibraryLookups:
     """Return the organization's lookups, extended by the categories that these rows create."""
     library = LibraryLookups(job.organization)
     unknown: dict[str, str] = {}
@@ -134,8 +134,8 @@ def _write_new(job: ImportJob, rows: Sequence[ImportRow]) -> None:
     if not rows:
         return
     keys = write_context_files({row.pk: text for row in rows if (text := row.values.get("evaluator_context"))})
-    made = _create(job, rows, keys)
-    for scenario_id in keys.keys() - made:
+    created = _create(job, rows, keys)
+    for scenario_id in keys.keys() - created:
         remove_context_file(keys[scenario_id])
 
 
@@ -144,15 +144,15 @@ def _create(job: ImportJob, rows: Sequence[ImportRow], keys: Mapping[UUID, str])
     """Create scenarios for the rows that are still new and return the ids of those rows."""
     _lock_organization(job)
     _renew_claim(job, len(rows))
-    there = ExistingScenarios.load_keys(job.organization, [row.values for row in rows]).keys
-    new = [row for row in rows if row_key(row.values) not in there]
-    library = _library(job, new)
+    existing_keys = ExistingScenarios.load_keys(job.organization, [row.values for row in rows]).keys
+    new = [row for row in rows if row_key(row.values) not in existing_keys]
+    library = _prepare_lookups(job, new)
     Scenario.objects.bulk_create(_as_scenario(job, row, library, keys.get(row.pk, "")) for row in new)
     _add_skills({row.pk: skill_ids(row.values, library) for row in new})
-    made = {row.pk for row in new}
-    _settle(made, ImportRow.Outcome.CREATED)
-    _settle({row.pk for row in rows} - made, ImportRow.Outcome.DUPLICATE)
-    return made
+    created = {row.pk for row in new}
+    _settle(created, ImportRow.Outcome.CREATED)
+    _settle({row.pk for row in rows} - created, ImportRow.Outcome.DUPLICATE)
+    return created
 
 
 def _as_scenario(job: ImportJob, row: ImportRow, library: LibraryLookups, key: str) -> Scenario:
@@ -172,10 +172,16 @@ def _write_changed(job: ImportJob, rows: Sequence[ImportRow]) -> list[ImportRow]
     """Update the scenarios with these rows' titles. Return the rows whose scenario no longer exists."""
     if not rows:
         return []
-    said = {row_key(row.values): row.values["evaluator_context"] for row in rows if "evaluator_context" in row.values}
-    scenarios = list(Scenario.objects.filter(organization=job.organization).with_title_keys(said).library())
+    texts_by_key = {
+        row_key(row.values): row.values["evaluator_context"] for row in rows if "evaluator_context" in row.values
+    }
+    scenarios = list(Scenario.objects.filter(organization=job.organization).with_title_keys(texts_by_key).library())
     contexts = read_evaluator_contexts(scenarios)
-    texts = {one.pk: said[one.title_key] for one in scenarios if said[one.title_key] != contexts[one.pk]}
+    texts = {
+        scenario.pk: texts_by_key[scenario.title_key]
+        for scenario in scenarios
+        if texts_by_key[scenario.title_key] != contexts[scenario.pk]
+    }
     return _update(job, rows, contexts, write_context_files(texts))
 
 
@@ -184,26 +190,26 @@ def _update(
     job: ImportJob, rows: Sequence[ImportRow], contexts: Mapping[UUID, str], keys: Mapping[UUID, str]
 ) -> list[ImportRow]:
     _lock_organization(job)
-    library = _library(job, rows)
+    library = _prepare_lookups(job, rows)
     found = ExistingScenarios.load_scenarios(job.organization, [row.values for row in rows], contexts)
-    judged = {row: found.compare(row.values, library, job) for row in rows}
-    for row in _unprepared(judged, keys):
-        del judged[row]
-    gone = _with(judged, ImportRow.Outcome.NEW)
-    _renew_claim(job, len(judged) - len(gone))
-    _apply_changes([verdict for verdict in judged.values() if verdict.scenario], library, keys)
-    for row in _with(judged, ImportRow.Outcome.INVALID):
-        ImportRow.objects.filter(pk=row.pk).update(problems=[build_problem(row, *(judged[row].why_not or ("", "")))])
-    for judged_as, outcome in _FINAL_OUTCOMES.items():
-        _settle({row.pk for row in _with(judged, judged_as)}, outcome)
-    return gone
+    verdicts = {row: found.compare(row.values, library, job) for row in rows}
+    for row in _find_unprepared(verdicts, keys):
+        del verdicts[row]
+    orphaned = _rows_with_outcome(verdicts, ImportRow.Outcome.NEW)
+    _renew_claim(job, len(verdicts) - len(orphaned))
+    _apply_changes([verdict for verdict in verdicts.values() if verdict.scenario], library, keys)
+    for row in _rows_with_outcome(verdicts, ImportRow.Outcome.INVALID):
+        ImportRow.objects.filter(pk=row.pk).update(problems=[build_problem(row, *(verdicts[row].problem or ("", "")))])
+    for compared, outcome in _FINAL_OUTCOMES.items():
+        _settle({row.pk for row in _rows_with_outcome(verdicts, compared)}, outcome)
+    return orphaned
 
 
-def _unprepared(judged: Mapping[ImportRow, RowVerdict], keys: Mapping[UUID, str]) -> list[ImportRow]:
+def _find_unprepared(verdicts: Mapping[ImportRow, RowVerdict], keys: Mapping[UUID, str]) -> list[ImportRow]:
     """Return the rows whose scenario appeared after the texts were written. They wait for the next batch."""
     return [
         row
-        for row, verdict in judged.items()
+        for row, verdict in verdicts.items()
         if verdict.scenario and "evaluator_context" in verdict.changed and verdict.scenario.pk not in keys
     ]
 
@@ -215,8 +221,8 @@ _FINAL_OUTCOMES = {
 }
 
 
-def _with(judged: Mapping[ImportRow, RowVerdict], outcome: str) -> list[ImportRow]:
-    return [row for row, verdict in judged.items() if verdict.outcome == outcome]
+def _rows_with_outcome(verdicts: Mapping[ImportRow, RowVerdict], outcome: str) -> list[ImportRow]:
+    return [row for row, verdict in verdicts.items() if verdict.outcome == outcome]
 
 
 def _apply_changes(verdicts: Sequence[RowVerdict], library: LibraryLookups, keys: Mapping[UUID, str]) -> None:

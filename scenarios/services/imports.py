@@ -1,8 +1,7 @@
-"""Life cycle of imports: staging, start, stop, and discarding. A worker writes them in between."""
+"""Life cycle of imports: staging, start, stop, and discarding. `import_writing` writes the rows."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import islice
@@ -27,7 +26,7 @@ from scenarios.services.import_validation import RowValidator, SeenRows, StoredP
 MAX_ROWS = 20_000  # rows of an uploaded pack
 MAX_BYTES = 32 * 1024**2  # bytes
 MAX_API_ROWS = 100  # rows of a pack sent to the API
-_CHECKED_AT_ONCE = 200  # rows
+_BATCH_SIZE = 200  # rows validated and stored at a time
 
 
 class IdempotencyKeyReusedError(Exception):
@@ -52,7 +51,7 @@ def stage_import(
     source: ImportJob.ImportSource,
     options: ImportOptions = ImportOptions(),
     *,
-    most_rows: int = MAX_ROWS,
+    max_rows: int = MAX_ROWS,
     idempotency_key: str = "",
     seen: SeenRows | None = None,
     on_progress: Callable[[int], None] = lambda rows: None,
@@ -64,28 +63,19 @@ def stage_import(
     IdempotencyKeyReusedError. After an error, nothing is kept.
     """
     reject_oversized_file(file, MAX_BYTES)
-    digest = _digest(file, options)
-    if idempotency_key and (known := _known(organization, idempotency_key, digest)):
-        return known
-    # A savepoint: a request with the same key may insert its job first.
+    job = ImportJob(
+        organization=organization,
+        created_by=by,
+        source=source,
+        filename=filename[-255:],
+        sha256=_digest(file, options),
+        idempotency_key=idempotency_key,
+        **vars(options),
+    )
+    if existing := _insert_or_find(job):
+        return existing
     try:
-        with transaction.atomic() if idempotency_key else nullcontext():
-            job = ImportJob.objects.create(
-                organization=organization,
-                created_by=by,
-                source=source,
-                filename=filename[-255:],
-                sha256=digest,
-                idempotency_key=idempotency_key,
-                **vars(options),
-            )
-    except IntegrityError:
-        known = _known(organization, idempotency_key, digest)
-        if known is None:
-            raise
-        return known
-    try:
-        _store_rows(job, file, most_rows, RowValidator(job, seen), on_progress)
+        _store_rows(job, file, max_rows, RowValidator(job, seen), on_progress)
     except BaseException:
         job.delete()
         raise
@@ -102,15 +92,34 @@ def _digest(file: BinaryIO, options: ImportOptions) -> str:
     return digest.hexdigest()
 
 
-def _known(organization: Organization, key: str, digest: str) -> ImportJob | None:
-    job = ImportJob.objects.filter(organization=organization, idempotency_key=key).first()
-    if job and _is_abandoned(job) and discard_import(job):
+def _insert_or_find(job: ImportJob) -> ImportJob | None:
+    """Insert the job, or return the existing job with the same idempotency key. Raise IdempotencyKeyReusedError."""
+    if not job.idempotency_key:
+        job.save(force_insert=True)
         return None
-    if job and job.sha256 != digest:
+    if existing := _find_existing(job):
+        return existing
+    try:
+        # A savepoint: a request with the same key may insert its job first.
+        with transaction.atomic():
+            job.save(force_insert=True)
+    except IntegrityError:
+        if existing := _find_existing(job):
+            return existing
+        raise
+    return None
+
+
+def _find_existing(job: ImportJob) -> ImportJob | None:
+    """Return the earlier job with the same idempotency key. Raise IdempotencyKeyReusedError if the request differs."""
+    existing = ImportJob.objects.filter(organization=job.organization, idempotency_key=job.idempotency_key).first()
+    if existing and _is_abandoned(existing) and discard_import(existing):
+        return None
+    if existing and existing.sha256 != job.sha256:
         raise IdempotencyKeyReusedError(
             _("This Idempotency-Key was already used with a different body. Send a new key with a new body.")
         )
-    return job
+    return existing
 
 
 def _is_abandoned(job: ImportJob) -> bool:
@@ -120,48 +129,48 @@ def _is_abandoned(job: ImportJob) -> bool:
 
 
 def _store_rows(
-    job: ImportJob, file: BinaryIO, most_rows: int, checker: RowValidator, on_progress: Callable[[int], None]
+    job: ImportJob, file: BinaryIO, max_rows: int, validator: RowValidator, on_progress: Callable[[int], None]
 ) -> None:
-    notes, new_categories = UnknownColumns(), dict[str, str]()
-    rows: Iterator[PackRow] = read_pack(file, job.filename, notes=notes, most_bytes=MAX_BYTES, most_rows=most_rows)
-    while some := list(islice(rows, _CHECKED_AT_ONCE)):
-        checked = checker.validate(some)
-        ImportRow.objects.bulk_create(_as_row(job, one) for one in checked)
-        _collect_new_categories(new_categories, checker, checked)
-        job.total += len(checked)
-        job.invalid += sum(one.outcome == ImportRow.Outcome.INVALID for one in checked)
-        job.to_write += sum(one.outcome in (ImportRow.Outcome.NEW, ImportRow.Outcome.CHANGED) for one in checked)
+    unknown, new_categories = UnknownColumns(), dict[str, str]()
+    rows: Iterator[PackRow] = read_pack(
+        file, job.filename, unknown_columns=unknown, max_bytes=MAX_BYTES, max_rows=max_rows
+    )
+    while batch := list(islice(rows, _BATCH_SIZE)):
+        validated = validator.validate(batch)
+        ImportRow.objects.bulk_create(_as_row(job, row) for row in validated)
+        _collect_new_categories(new_categories, validator, validated)
+        job.total += len(validated)
+        job.invalid += sum(row.outcome == ImportRow.Outcome.INVALID for row in validated)
+        job.to_write += sum(row.is_to_be_written for row in validated)
         on_progress(job.total)
     if not job.total:
         raise UnreadablePackError(Message(gettext_noop("The file has no rows.")))
-    job.ignored_columns, job.new_categories = sorted(notes.ignored_columns), list(new_categories.values())
+    job.ignored_columns, job.new_categories = sorted(unknown.ignored_columns), list(new_categories.values())
     job.status = ImportJob.Status.CHECKED
-    found = ("total", "invalid", "to_write", "ignored_columns", "new_categories", "status")
-    counted = {name: getattr(job, name) for name in found}
-    if not ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.CHECKING).update(**counted):
+    names = ("total", "invalid", "to_write", "ignored_columns", "new_categories", "status")
+    fields = {name: getattr(job, name) for name in names}
+    if not ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.CHECKING).update(**fields):
         raise UnreadablePackError(Message(gettext_noop("The import was discarded while the file was being read.")))
 
 
-def _collect_new_categories(names: dict[str, str], checker: RowValidator, checked: Sequence[ValidatedRow]) -> None:
+def _collect_new_categories(names: dict[str, str], validator: RowValidator, rows: Sequence[ValidatedRow]) -> None:
     """Add the rows' unknown categories to `names`, by normalized name, as first spelled."""
-    for one in checked:
-        name = str(one.values.get("category", "")).strip()
-        waits = one.outcome in (ImportRow.Outcome.NEW, ImportRow.Outcome.CHANGED)
-        if waits and name and not checker.library.categories.find(name):
+    for row in rows:
+        name = str(row.values.get("category", "")).strip()
+        if row.is_to_be_written and name and not validator.library.categories.find(name):
             names.setdefault(normalize_name(name), name)
 
 
-def _as_row(job: ImportJob, checked: ValidatedRow) -> ImportRow:
-    waits = checked.outcome in (ImportRow.Outcome.NEW, ImportRow.Outcome.CHANGED)
+def _as_row(job: ImportJob, validated: ValidatedRow) -> ImportRow:
     return ImportRow(
         organization_id=job.organization_id,
         job=job,
-        number=checked.row.number,
-        line=checked.row.line,
-        title=str(checked.values.get("title", ""))[:255],
-        outcome=checked.outcome,
-        values=checked.values if waits else {},
-        problems=checked.problems,
+        number=validated.row.number,
+        line=validated.row.line,
+        title=str(validated.values.get("title", ""))[:255],
+        outcome=validated.outcome,
+        values=validated.values if validated.is_to_be_written else {},
+        problems=validated.problems,
     )
 
 

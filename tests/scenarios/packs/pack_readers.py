@@ -37,7 +37,7 @@ def refusal_of(data, filename="", **limits):
 
 def ignored_columns_of(data, filename=""):
     notes = UnknownColumns()
-    rows_of(data, filename, notes=notes)
+    rows_of(data, filename, unknown_columns=notes)
     return notes.ignored_columns
 
 

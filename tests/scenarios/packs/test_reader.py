@@ -86,14 +86,14 @@ def test_binary_file_is_rejected_with_advice(data, message, filename):
 
 @pytest.mark.parametrize("limit", [len(CSV), len(CSV) + 1])
 def test_file_of_maximum_size_is_read(limit):
-    assert len(rows_of(CSV, most_bytes=limit)) == 1
+    assert len(rows_of(CSV, max_bytes=limit)) == 1
 
 
 def test_oversized_file_is_rejected_before_reading():
     file = CountingFile(bytes(10 * 1024**2 + 1))
 
     with pytest.raises(UnreadablePackError, match="^The file is larger than 10 MB. Split it into several files.$"):
-        list(read_pack(file, most_bytes=10 * 1024**2))
+        list(read_pack(file, max_bytes=10 * 1024**2))
 
     assert file.bytes_read == 0
 
@@ -102,7 +102,7 @@ def test_oversized_pipe_is_rejected_while_reading():
     pipe = CountingPipe(bytes(1_000_000))
 
     with pytest.raises(UnreadablePackError, match="larger"):
-        list(read_pack(pipe, most_bytes=5_000))
+        list(read_pack(pipe, max_bytes=5_000))
 
     assert pipe.bytes_read == 6_000
 
@@ -110,10 +110,10 @@ def test_oversized_pipe_is_rejected_while_reading():
 @pytest.mark.parametrize("data", [b"[{},\n{},\n{}]", b"title,prompt\nA,B\nA,B\n\nA,B\n"])
 def test_file_over_row_limit_is_rejected(data):
     with pytest.raises(TooManyRowsError, match="The file has more than 2 rows. Split it into several files.") as error:
-        rows_of(data, most_rows=2)
+        rows_of(data, max_rows=2)
 
     assert error.value.line == data.count(b"\n", 0, -1) + 1
-    assert len(rows_of(data, most_rows=3)) == 3
+    assert len(rows_of(data, max_rows=3)) == 3
 
 
 @pytest.mark.parametrize("filename", ["pack.json", "pack.csv"])
@@ -132,7 +132,7 @@ def test_file_is_read_from_current_position():
     file = BytesIO(b"12345" + CSV)
     file.seek(5)
 
-    assert [row.values for row in read_pack(file, most_bytes=len(CSV))] == PLAIN
+    assert [row.values for row in read_pack(file, max_bytes=len(CSV))] == PLAIN
 
 
 def test_uploads_and_pipes_give_same_rows(tmp_path):
@@ -146,7 +146,7 @@ def test_uploads_and_pipes_give_same_rows(tmp_path):
 
     with stored, path.open("rb") as opened:
         numbers = [
-            sum(row.values == PLAIN[0] for row in read_pack(file, "pack.csv", most_rows=50_000))
+            sum(row.values == PLAIN[0] for row in read_pack(file, "pack.csv", max_rows=50_000))
             for file in [in_memory, stored, opened, CountingPipe(data)]
         ]
 
@@ -224,7 +224,7 @@ PIECES = st.sampled_from([*MARKS, *WORDS, "é".encode()])
 def test_any_bytes_are_read_or_rejected(data, beginning, filename):
     rows = []
     try:
-        for row in read_pack(BytesIO(beginning + data), filename, notes=UnknownColumns()):
+        for row in read_pack(BytesIO(beginning + data), filename, unknown_columns=UnknownColumns()):
             rows.append(row)
     except UnreadablePackError as error:
         assert str(error)

@@ -62,7 +62,7 @@ def test_unreadable_file_leaves_no_job(organization):
 def test_file_over_row_limit_is_rejected(organization):
     content = make_pack_file(*make_rows(101)).getvalue()
 
-    assert "more than 100 rows" in str(unreadable_error(organization, content, most_rows=100))
+    assert "more than 100 rows" in str(unreadable_error(organization, content, max_rows=100))
     assert not ImportJob.objects.exists()
 
 
