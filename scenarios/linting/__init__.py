@@ -1,4 +1,4 @@
-"""Advice shown to authors while they write a scenario. It never blocks saving and supports only English."""
+"""Advice for authors while they write a scenario, in English only. It never blocks saving."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -37,5 +37,5 @@ def lint_scenario(*, prompt: str, evaluator_context: str, mode: str = "phone") -
 
 
 def _in_order(field: str, found: Iterable[LintFinding]) -> Iterator[LintAdvice]:
-    for key, passage in sorted(found, key=lambda each: each[1].start):
+    for key, passage in sorted(found, key=lambda finding: finding[1].start):
         yield LintAdvice(field, _CODES.get(key, key), MESSAGES[key], passage.start, passage.end)

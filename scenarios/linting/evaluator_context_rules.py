@@ -24,14 +24,14 @@ def lint_evaluator_context(evaluator_context: str, mode: str) -> Iterator[LintFi
     is_prose = not listed and len(split_sentences(whole.text)) > 1
     if is_prose:
         yield "not_a_list", whole
-    judged = listed[:MAX_CRITERIA] or [TextPassage(whole.text[:MAX_CRITERION_LENGTH], whole.start)]
-    for point in judged:
-        if _is_vague(point.text):
-            yield "vague_criterion", point
-        if not is_prose and _holds_two_checks(point.text):
-            yield "split_criterion", point
-        yield from _find_unobservable(point, mode)
-    yield from _find_repeated(judged)
+    criteria = listed[:MAX_CRITERIA] or [TextPassage(whole.text[:MAX_CRITERION_LENGTH], whole.start)]
+    for criterion in criteria:
+        if _is_vague(criterion.text):
+            yield "vague_criterion", criterion
+        if not is_prose and _has_two_checks(criterion.text):
+            yield "split_criterion", criterion
+        yield from _find_unobservable(criterion, mode)
+    yield from _find_repeated(criteria)
     if len(listed) > MAX_CRITERIA:
         rest = listed[MAX_CRITERIA]
         yield "too_many_criteria", trim_passage(evaluator_context[rest.start :], rest.start)
@@ -41,7 +41,7 @@ _STOP_WORDS = word_set(
     "a an the and or of to in on at for with by from as is are be been being it its this that these those their his "
     "her he she they them him all any some each every into than so such if does do not no can could may might will"
 )
-_SUBJECT = word_set(
+_SUBJECTS = word_set(
     "counselor counsellor trainee caller client member call chat conversation situation scenario person"
 )
 _VAGUE_WORDS = word_set(
@@ -53,7 +53,7 @@ _VAGUE_WORDS = word_set(
     "clear clearly careful carefully genuine patience understanding nonjudgmental nonjudgemental seamless "
     "seamlessness smoothly skilled skillfully handle handles listen listens listening"
 )
-_FILLER = word_set(
+_FILLER_WORDS = word_set(
     "show shows showing demonstrate demonstrates display displays express expresses use uses using have has having "
     "maintain maintains provide provides give gives offer offers manage manages respond responds conduct conducts deal "
     "deals perform performs act acts behave behaves communicate communicates communication build builds establish "
@@ -63,17 +63,17 @@ _FILLER = word_set(
 )
 
 
-def _content(text: str) -> list[str]:
-    used = re.findall(r"[a-z0-9]+", text.lower().replace("non-", "non").replace("’", "'").replace("'s ", " "))
-    return [word for word in used if word not in _STOP_WORDS and word not in _SUBJECT]
+def _content_words(text: str) -> list[str]:
+    words = re.findall(r"[a-z0-9]+", text.lower().replace("non-", "non").replace("’", "'").replace("'s ", " "))
+    return [word for word in words if word not in _STOP_WORDS and word not in _SUBJECTS]
 
 
-def _is_vague(point: str) -> bool:
-    used = set(_content(point))
-    return not used.isdisjoint(_VAGUE_WORDS) and used <= _VAGUE_WORDS | _FILLER
+def _is_vague(criterion: str) -> bool:
+    words = set(_content_words(criterion))
+    return not words.isdisjoint(_VAGUE_WORDS) and words <= _VAGUE_WORDS | _FILLER_WORDS
 
 
-_MANNER = word_set(
+_MODIFIERS = word_set(
     "directly clearly explicitly appropriately correctly carefully openly gently thought thoughts ideation about "
     "whether when needed also then again any current currently one never"
 )
@@ -87,45 +87,51 @@ def _stem(word: str) -> str:
     return stem[:-1] if len(stem) > 3 and stem[-1] == stem[-2] else stem
 
 
-def _find_repeated(judged: list[TextPassage]) -> Iterator[LintFinding]:
-    """Yield the later of any two points that share nearly every word."""
-    stems = [{_stem(word) for word in _content(point.text) if word not in _MANNER} for point in judged]
-    negated = [bool(_NEGATED.search(point.text)) for point in judged]
+def _find_repeated(criteria: list[TextPassage]) -> Iterator[LintFinding]:
+    """Yield the later one of any two criteria that share nearly all words."""
+    stems = [
+        {_stem(word) for word in _content_words(criterion.text) if word not in _MODIFIERS} for criterion in criteria
+    ]
+    negated = [bool(_NEGATED.search(criterion.text)) for criterion in criteria]
     repeated = {
         later
-        for one, later in combinations(range(len(judged)), 2)
-        if negated[one] == negated[later]
-        and min(len(stems[one]), len(stems[later])) >= 2
-        and len(stems[one] & stems[later]) >= 0.75 * len(stems[one] | stems[later])
+        for earlier, later in combinations(range(len(criteria)), 2)
+        if negated[earlier] == negated[later]
+        and min(len(stems[earlier]), len(stems[later])) >= 2
+        and len(stems[earlier] & stems[later]) >= 0.75 * len(stems[earlier] | stems[later])
     }
-    return (("doubled_criterion", judged[index]) for index in repeated)
+    return (("doubled_criterion", criteria[index]) for index in repeated)
 
 
-_ACTS = word_set(
+_ACT_VERBS = word_set(
     "ask assess agree validate reflect explain confirm provide refer explore build identify recognize recognise tell "
     "invite acknowledge develop complete consult follow encourage summarize summarise close offer give keep let say "
     "greet introduce help discuss mention remind gather obtain collect avoid select determine connect address thank"
 )
-# "Recognizes … and validates …" is one check: only the response shows the recognition. The verbs that are added here
-# may be nouns after "and".
-_FIRST_ACTS = _ACTS - word_set("recognize recognise identify") | word_set("name put sum work speak listen")
+# "Recognizes … and validates …" is one check: only the response shows the recognition. The added verbs are not in
+# _ACT_VERBS, because after "and" they may be nouns.
+_FIRST_ACT_VERBS = _ACT_VERBS - word_set("recognize recognise identify") | word_set("name put sum work speak listen")
 
 
 def _third_person(acts: frozenset[str]) -> frozenset[str]:
     return frozenset(act + ("es" if act.endswith("s") else "s") for act in acts)
 
 
-_FORMS = ((_FIRST_ACTS, _ACTS), (_third_person(_FIRST_ACTS), _third_person(_ACTS)))  # "Ask …", "Asks …"
+_VERB_FORMS = (
+    (_FIRST_ACT_VERBS, _ACT_VERBS),
+    (_third_person(_FIRST_ACT_VERBS), _third_person(_ACT_VERBS)),
+)  # "Ask …", "Asks …"
 _JOINT = re.compile(r"(?:,? and(?: then| also)?|[;.]|, then)\s+(?:\w+ly )?(\w+)\b", re.IGNORECASE)
 
 
-def _holds_two_checks(point: str) -> bool:
-    """Return True for two acts, each with its own object: "Asks about a plan and agrees on whom to call"."""
-    used = [word for word in _content(point) if not word.endswith("ly")]
-    acts = next((acts for first, acts in _FORMS if used and used[0] in first), frozenset[str]())
-    joints = (joint for joint in _JOINT.finditer(point) if joint[1].lower() in acts)
+def _has_two_checks(criterion: str) -> bool:
+    """Return True if the criterion has two acts with an object each: "Asks about a plan and agrees on whom to call"."""
+    words = [word for word in _content_words(criterion) if not word.endswith("ly")]
+    acts = next((acts for first, acts in _VERB_FORMS if words and words[0] in first), frozenset[str]())
+    joints = (joint for joint in _JOINT.finditer(criterion) if joint[1].lower() in acts)
     return any(
-        len(_content(point[: joint.start()])) >= 2 and len(_content(point[joint.end() :])) >= 2 for joint in joints
+        len(_content_words(criterion[: joint.start()])) >= 2 and len(_content_words(criterion[joint.end() :])) >= 2
+        for joint in joints
     )
 
 
@@ -147,19 +153,19 @@ _UNOBSERVABLE = {
         r"system|database|crm|ehr|form|case notes)\b",
     ),
 }
-_HEARD = (
+_AUDIBLE = (
     r"\btone of voice\b|\bvocal\b|\bintonation\b|\bpitch\b|\bspeaks? (?:slowly|softly|calmly|quietly|gently|warmly)\b",
     r"\b(?:calm|warm|soft|steady|quiet|gentle|soothing|friendly|loud|even|low|her|his|their) voice\b",
     r"\bsounds? (?:calm|warm|friendly|interested|kind|confident|patient|professional|caring|sincere|empathetic)\b",
 )
 _UNOBSERVABLE_BY_MODE = {
-    "phone": compile_any(*_HEARD, r"\btone\b"),
-    "chat": compile_any(*_HEARD, r"\bsilen(?:ces?|t)\b|\bpauses?\b|\bout loud\b|\bbackground noise\b"),
+    "phone": compile_any(*_AUDIBLE, r"\btone\b"),
+    "chat": compile_any(*_AUDIBLE, r"\bsilen(?:ces?|t)\b|\bpauses?\b|\bout loud\b|\bbackground noise\b"),
 }
 
 
-def _find_unobservable(point: TextPassage, mode: str) -> Iterator[LintFinding]:
-    way = "chat" if mode == "chat" else "phone"
-    for key, pattern in (*_UNOBSERVABLE.items(), (f"unseen_{way}", _UNOBSERVABLE_BY_MODE[way])):
-        if found := pattern.search(point.text):
-            yield key, trim_passage(found[0], point.start + found.start())
+def _find_unobservable(criterion: TextPassage, mode: str) -> Iterator[LintFinding]:
+    medium = "chat" if mode == "chat" else "phone"
+    for key, pattern in (*_UNOBSERVABLE.items(), (f"unseen_{medium}", _UNOBSERVABLE_BY_MODE[medium])):
+        if found := pattern.search(criterion.text):
+            yield key, trim_passage(found[0], criterion.start + found.start())

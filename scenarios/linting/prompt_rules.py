@@ -13,7 +13,7 @@ from scenarios.linting.passages import (
     word_set,
 )
 
-_MOST = 20  # findings of one kind; more would not be read
+_MAX_FINDINGS = 20  # of one kind, because nobody reads more
 
 _COUNSELOR = r"(?:trainee counsell?or|counsell?or|trainee)s?"
 _YOU_ARE = r"\byou(?: are|['’]re)"
@@ -21,16 +21,16 @@ _NAME = r"(?-i:[A-Z][a-z]+)"
 
 
 def lint_prompt(prompt: str, evaluator_context: str) -> Iterator[LintFinding]:
-    yield from _missing(prompt)
-    yield from _two_speakers(prompt)
-    said = split_sentences(prompt)
-    addressing = [sentence for sentence in said if _TO_COUNSELOR.search(sentence.text)]
-    leaking = [sentence for sentence in said if _tells_what_is_graded(sentence.text)]
+    yield from _find_missing(prompt)
+    yield from _find_two_speakers(prompt)
+    sentences = split_sentences(prompt)
+    addressing = [sentence for sentence in sentences if _TO_COUNSELOR.search(sentence.text)]
+    leaking = [sentence for sentence in sentences if _tells_what_is_graded(sentence.text)]
     copied = _find_copied(
-        [sentence for sentence in said if not _tells_what_is_graded(sentence.text)], evaluator_context
+        [sentence for sentence in sentences if not _tells_what_is_graded(sentence.text)], evaluator_context
     )
     for key, found in (("talks_to_counselor", addressing), ("leaks_grading", leaking), ("copied_grading", copied)):
-        for sentence in found[:_MOST]:
+        for sentence in found[:_MAX_FINDINGS]:
             yield key, sentence
 
 
@@ -55,7 +55,7 @@ _STATE = compile_any(
 _ENGLISH = word_set("the a an and or you your are is to of in i my not when if")
 
 
-def _missing(prompt: str) -> Iterator[LintFinding]:
+def _find_missing(prompt: str) -> Iterator[LintFinding]:
     if not _is_english(prompt):
         return  # these patterns are English and would find nothing in another language
     if not _PERSONA.search(prompt):
@@ -66,8 +66,8 @@ def _missing(prompt: str) -> Iterator[LintFinding]:
 
 def _is_english(text: str) -> bool:
     """Return True if the text looks English or is too short to tell."""
-    used = re.findall(r"\w+", text.lower())
-    return len(used) < 20 or sum(word in _ENGLISH for word in used) >= len(used) / 20
+    words = re.findall(r"\w+", text.lower())
+    return len(words) < 20 or sum(word in _ENGLISH for word in words) >= len(words) / 20
 
 
 _SPOKEN = re.compile(
@@ -75,7 +75,7 @@ _SPOKEN = re.compile(
     r"(?:\*\*)?:(?:\*\*)?[ \t]*\S.*",
     re.IGNORECASE | re.MULTILINE,
 )
-_BOTH = compile_any(
+_TWO_PEOPLE = compile_any(
     r"\bplay(?:s|ing)? (?:both|two)\b|\bboth (?:voices|callers|speakers|roles)\b|\btwo callers\b",
     rf"\byou also (?:play|speak for|answer for)\b|{_YOU_ARE} both {_NAME} and {_NAME}",
     rf"{_YOU_ARE} also {_NAME},? (?:\(|\d|(?:an?|the|her|his|their|aged)\b)",
@@ -88,35 +88,35 @@ _HAND_OVER = compile_any(
 )
 
 
-def _two_speakers(prompt: str) -> Iterator[LintFinding]:
+def _find_two_speakers(prompt: str) -> Iterator[LintFinding]:
     """Yield a script or a prompt for two people at once. A handover from one person to the next is allowed."""
     lines = list(_SPOKEN.finditer(prompt))
-    changes = sum(bool(one[1]) != bool(other[1]) for one, other in zip(lines, lines[1:], strict=False))
+    changes = sum(bool(line[1]) != bool(next_line[1]) for line, next_line in zip(lines, lines[1:], strict=False))
     if changes >= 2:
         yield "two_speakers", trim_passage(prompt[lines[0].start() : lines[-1].end()], lines[0].start())
-    elif not _HAND_OVER.search(prompt) and (both := _BOTH.search(prompt) or _second_person(prompt)):
+    elif not _HAND_OVER.search(prompt) and (both := _TWO_PEOPLE.search(prompt) or _find_second_person(prompt)):
         yield "two_speakers", trim_passage(both[0], both.start())
 
 
-def _second_person(prompt: str) -> re.Match[str] | None:
+def _find_second_person(prompt: str) -> re.Match[str] | None:
     people = list(_PERSON.finditer(prompt))
     return next((person for person in people if person[1] != people[0][1]), None)
 
 
-_BEGIN = r"^[\s\-*•#>(\[]*"
-_URGED = r"(?:(?:please|always|remember to|make sure (?:to|you)|be sure to|try to|you (?:should|must|need to)) ){0,3}"
+_LINE_START = r"^[\s\-*•#>(\[]*"
+_URGING = r"(?:(?:please|always|remember to|make sure (?:to|you)|be sure to|try to|you (?:should|must|need to)) ){0,3}"
 _CARE = (
     r"(?:(?:assess|validat|reflect|paraphras|de-?escalat|screen|summari[sz]|build rapport|empathi[sz]|safety[- ]plan)"
     r"|(?:explore|ask about) (?:suicid|self-harm|safety|means|risk|thoughts of))"
 )
 _TO_COUNSELOR = compile_any(
-    rf"{_BEGIN}{_COUNSELOR}\s?[:,]\s(?:please|you|your|remember|ask|listen|assess|use|make|be|do|don['’]t|try|start|"
+    rf"{_LINE_START}{_COUNSELOR}\s?[:,]\s(?:please|you|your|remember|ask|listen|assess|use|make|be|do|don['’]t|try|start|"
     r"note|focus|keep|avoid|explore|validate|practi[cs]e|this is|in this)\b",
     rf"\b(?:instructions?|tips?|notes?|guidance|guidelines?|hints?|reminders?) (?:to|for) (?:the |our )?{_COUNSELOR}\b",
-    rf"{_BEGIN}{_COUNSELOR} (?:instructions|tips|notes|guidance)\b",
+    rf"{_LINE_START}{_COUNSELOR} (?:instructions|tips|notes|guidance)\b",
     rf"\bas (?:the|our) {_COUNSELOR},? (?:you|your|please|remember|ask|make)\b|\bas a trainee(?: \w+)?,? you\b",
     rf"{_YOU_ARE} (?:the counsell?or|the trainee|a trainee counsell?or)\b",
-    rf"{_BEGIN}{_URGED}(?:ask|assess|help|validate|calm|reassure|support|refer|greet|listen to|comfort|guide|"
+    rf"{_LINE_START}{_URGING}(?:ask|assess|help|validate|calm|reassure|support|refer|greet|listen to|comfort|guide|"
     r"encourage|interview|thank) (?:the|your) caller\b",
     rf"\b(?:remember|make sure|be sure|don['’]t forget|do not forget) (?:to |that you |you ){_CARE}",
     rf"\byou (?:should|must|need to|have to) {_CARE}",
@@ -146,23 +146,26 @@ def _tells_what_is_graded(sentence: str) -> bool:
     return bool(_GRADED.search(sentence) or (should and not _SAID_BY_CALLER.search(sentence[: should.start()])))
 
 
-_RUN = 6  # words; shorter runs are shared by chance
+_RUN_LENGTH = 6  # words; shorter runs are shared by chance
 
 
 def _word_runs(text: str) -> set[tuple[str, ...]]:
-    used = re.findall(r"\w+", text.lower())
-    return {tuple(used[first : first + _RUN]) for first in range(len(used) - _RUN + 1)}
+    words = re.findall(r"\w+", text.lower())
+    return {tuple(words[first : first + _RUN_LENGTH]) for first in range(len(words) - _RUN_LENGTH + 1)}
 
 
-def _find_copied(said: list[TextPassage], evaluator_context: str) -> list[TextPassage]:
+def _find_copied(sentences: list[TextPassage], evaluator_context: str) -> list[TextPassage]:
     """Return sentences that appear in full in the context or contain a full sentence of it."""
-    here, there = {run for sentence in said for run in _word_runs(sentence.text)}, _word_runs(evaluator_context)
-    if here.isdisjoint(there):
+    prompt_runs, context_runs = (
+        {run for sentence in sentences for run in _word_runs(sentence.text)},
+        _word_runs(evaluator_context),
+    )
+    if prompt_runs.isdisjoint(context_runs):
         return []
     graded = [_word_runs(sentence.text) for sentence in split_sentences(evaluator_context)]
-    copied = {run for runs in graded if runs <= here for run in runs}
+    copied = {run for runs in graded if runs <= prompt_runs for run in runs}
     return [
         sentence
-        for sentence in said
-        if (runs := _word_runs(sentence.text)) and (runs <= there or not runs.isdisjoint(copied))
+        for sentence in sentences
+        if (runs := _word_runs(sentence.text)) and (runs <= context_runs or not runs.isdisjoint(copied))
     ]

@@ -26,7 +26,7 @@ ADDRESS_SYNONYMS = {
 DISTINCTIVE_SUFFIXES = frozenset({"street", "avenue", "road", "lane", "drive", "boulevard", "terrace", "parkway"})
 STREET_SUFFIXES = DISTINCTIVE_SUFFIXES | {"court", "place", "circle", "highway", "trail", "square", "way", "loop"}
 DIRECTIONS = WORD_LISTS["directions"]
-# Ordinary words that are used as street names, so that lowercase streets are found, too.
+# Ordinary words that are also street names, so that streets in lowercase are found, too.
 STREET_WORDS = WORD_LISTS["street words"]
 HOUSE_NUMBER = re.compile(r"\d{1,6}[a-z]?")
 ORDINAL = re.compile(r"\d{1,3}(?:st|nd|rd|th)")
@@ -43,7 +43,7 @@ STATE_CODES = "|".join(sorted(WORD_LISTS["state codes"])).upper()
 STATES = "|".join(sorted(WORD_LISTS["states"])).title()
 ZIP = re.compile(
     rf"\b(?:{STATE_CODES}|{STATES})\.?,?\s{{1,2}}(?P<zip>\d{{5}}(?:-\d{{4}})?)\b"
-    r"|\b(?i:zip(?: code)?(?: is|:)?)\s(?P<said>\d{5})\b"
+    r"|\b(?i:zip(?: code)?(?: is|:)?)\s(?P<labeled>\d{5})\b"
 )
 STATE_AFTER = re.compile(rf",\s(?:(?P<code>{STATE_CODES})|(?:New |North |South |West )?(?:{STATES}))\b")
 RESIDENCE_CUE = re.compile(
@@ -59,20 +59,23 @@ CITY_LENGTH = 4  # words of a city's name
 
 
 def detect_addresses(reading: NormalizedText) -> list[PIISpan]:
-    spans = list(_streets(reading.words))
+    spans = list(_find_streets(reading.words))
     spans += [
         _span(match.start(), match.end())
         for pattern in (UNIT_NUMBER, ROAD, BOX)
         for match in pattern.finditer(reading.plain)
     ]
     for match in ZIP.finditer(reading.plain):
-        name = "zip" if match["zip"] else "said"
+        name = "zip" if match["zip"] else "labeled"
         spans.append(_span(match.start(name), match.end(name)))
-    return spans + list(_cities(reading))
+    return spans + list(_find_cities(reading))
 
 
 def match_addresses(identifiers: Iterable[SourceIdentifier], reading: NormalizedText) -> list[PIISpan]:
-    """Find the address or any distinctive part of it: street without number, street name alone, city, or unit."""
+    """Find the address or a distinctive part of it.
+
+    Such parts are the street without its number, the name of the street, the city, and the unit.
+    """
     phrases = PhraseMatcher(PIIKind.ADDRESS, ADDRESS_SYNONYMS)
     for identifier in identifiers:
         _add_variants(phrases, NormalizedText(identifier.text).words)
@@ -86,31 +89,31 @@ def _add_variants(phrases: PhraseMatcher, words: Sequence[Word]) -> None:
     is_street = len(keys) > 1 and keys[-1] in STREET_SUFFIXES
     phrases.add(keys)
     if is_street:
-        own = keys[1:] if HOUSE_NUMBER.fullmatch(keys[0]) else keys
-        phrases.add(own)
-        named = own[1:] if own[0] in DIRECTIONS else own
-        if len(named) > 1:
-            phrases.add(named)
-            if not is_ambiguous(named[0]):
-                phrases.add(named[:-1], needs_capital=True)
+        without_number = keys[1:] if HOUSE_NUMBER.fullmatch(keys[0]) else keys
+        phrases.add(without_number)
+        without_direction = without_number[1:] if without_number[0] in DIRECTIONS else without_number
+        if len(without_direction) > 1:
+            phrases.add(without_direction)
+            if not is_ambiguous(without_direction[0]):
+                phrases.add(without_direction[:-1], needs_capital=True)
 
 
 def _span(start: int, end: int) -> PIISpan:
     return PIISpan(start, end, PIIKind.ADDRESS)
 
 
-def _streets(words: Sequence[Word]) -> Iterator[PIISpan]:
+def _find_streets(words: Sequence[Word]) -> Iterator[PIISpan]:
     for last, word in enumerate(words):
         if ADDRESS_SYNONYMS.get(word.key, word.key) not in STREET_SUFFIXES:
             continue
-        name, number = _name_and_house_number(words, last)
+        name, number = _split_street(words, last)
         if name and number and _can_be_street(name, word):
             yield _span(number.start, word.end)
         elif name and word.is_capital and word.key in DISTINCTIVE_SUFFIXES and _is_street_name(name):
             yield _span(_trailing_capitalized(name)[0].start, word.end)
 
 
-def _name_and_house_number(words: Sequence[Word], last: int) -> tuple[list[Word], Word | None]:
+def _split_street(words: Sequence[Word], last: int) -> tuple[list[Word], Word | None]:
     """Return the name before a street suffix, and the house number before that name if there is one."""
     name: list[Word] = []
     for at in range(last, max(0, last - STREET_LENGTH - 1), -1):
@@ -128,40 +131,42 @@ def _name_and_house_number(words: Sequence[Word], last: int) -> tuple[list[Word]
 def _can_be_street(name: Sequence[Word], suffix: Word) -> bool:
     if all(word.is_capital or ORDINAL.fullmatch(word.key) for word in name):
         return True
-    is_usual = ADDRESS_SYNONYMS.get(suffix.key, suffix.key) in DISTINCTIVE_SUFFIXES
-    return is_usual and all(word.key in STREET_WORDS | DIRECTIONS or not is_never_name(word.key) for word in name)
+    is_distinctive = ADDRESS_SYNONYMS.get(suffix.key, suffix.key) in DISTINCTIVE_SUFFIXES
+    return is_distinctive and all(word.key in STREET_WORDS | DIRECTIONS or not is_never_name(word.key) for word in name)
 
 
 def _is_street_name(name: Sequence[Word]) -> bool:
-    own = _trailing_capitalized(name)
-    return bool(own) and all(word.is_capital and word.key not in NEVER_NAMES - DIRECTIONS for word in own)
+    capitalized = _trailing_capitalized(name)
+    return bool(capitalized) and all(
+        word.is_capital and word.key not in NEVER_NAMES - DIRECTIONS for word in capitalized
+    )
 
 
 def _trailing_capitalized(name: Sequence[Word]) -> list[Word]:
     """Return the capitalized words at the end of the name, stopping at a function word."""
-    own: list[Word] = []
+    capitalized: list[Word] = []
     for word in reversed(name):
         if not word.is_capital or word.key in FUNCTION_WORDS:
             break
-        own.insert(0, word)
-    return own
+        capitalized.insert(0, word)
+    return capitalized
 
 
-def _cities(reading: NormalizedText) -> Iterator[PIISpan]:
+def _find_cities(reading: NormalizedText) -> Iterator[PIISpan]:
     starts = {word.start: position for position, word in enumerate(reading.words)}
     for cue in (RESIDENCE_CUE, IN):
         for match in cue.finditer(reading.plain):
             position = starts.get(match.end())
-            run = _capitalised(reading.words, position) if position is not None else []
-            if _is_city(run, is_settled=cue is RESIDENCE_CUE):
+            run = _capitalized_run(reading.words, position) if position is not None else []
+            if _is_city(run, follows_residence_cue=cue is RESIDENCE_CUE):
                 yield _span(run[0].start, run[-1].end)
     for match in STATE_AFTER.finditer(reading.plain):
-        run = _city_before(reading, match)
+        run = _find_city_before(reading, match)
         if run:
             yield _span(run[0].start, run[-1].end)
 
 
-def _capitalised(words: Sequence[Word], first: int) -> list[Word]:
+def _capitalized_run(words: Sequence[Word], first: int) -> list[Word]:
     run: list[Word] = []
     for word in words[first : first + CITY_LENGTH]:
         belongs = word.is_capital and (not run or word.gap in {" ", "-", ". "})
@@ -173,22 +178,22 @@ def _capitalised(words: Sequence[Word], first: int) -> list[Word]:
     return run
 
 
-def _is_city(run: Sequence[Word], is_settled: bool) -> bool:
+def _is_city(run: Sequence[Word], follows_residence_cue: bool) -> bool:
     if not run or run[-1].is_possessive or run[0].is_in_all_caps_line or run[0].is_all_capitals:
         return False
     if len(run) > 1 and run[-1].key in CITY_ENDINGS:
         return True
     if all(is_never_name(word.key) or word.key in MONTH_NAMES for word in run):
         return False
-    return is_settled or run[0].key not in KNOWN_NAMES or run[0].key in CITIES
+    return follows_residence_cue or run[0].key not in KNOWN_NAMES or run[0].key in CITIES
 
 
-def _city_before(reading: NormalizedText, state: re.Match[str]) -> list[Word]:
+def _find_city_before(reading: NormalizedText, state: re.Match[str]) -> list[Word]:
     has_zip = bool(re.match(r"\.?,?\s{1,2}\d{5}\b", reading.plain[state.end() : state.end() + 9]))
     if (state["code"] or "").lower() in WORD_LISTS["codes with another meaning"] and not has_zip:
         return []
     run: list[Word] = []
-    at = _ending_at(reading.words, state.start())
+    at = _find_word_ending_at(reading.words, state.start())
     while at is not None and at >= 0 and len(run) < CITY_LENGTH:
         word = reading.words[at]
         if (
@@ -205,7 +210,7 @@ def _city_before(reading: NormalizedText, state: re.Match[str]) -> list[Word]:
     return run
 
 
-def _ending_at(words: Sequence[Word], end: int) -> int | None:
+def _find_word_ending_at(words: Sequence[Word], end: int) -> int | None:
     low, high = 0, len(words)
     while low < high:
         middle = (low + high) // 2

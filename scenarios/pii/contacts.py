@@ -8,7 +8,7 @@ from scenarios.pii.normalized_text import NormalizedText
 from scenarios.pii.vocabulary import KNOWN_NAMES, WORD_LISTS, is_ambiguous
 
 EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,5}", re.IGNORECASE)
-# "sarah at example dot org", as noted from a call, with any kind of brackets.
+# "sarah at example dot org", as noted during a call, with or without brackets.
 SPOKEN_AT = r"(?: at | ?[(\[{<] ?at ?[)\]}>] ?)"
 SPOKEN_DOT = r"(?: dot | ?[(\[{<] ?dot ?[)\]}>] ?)"
 SPOKEN_EMAIL = re.compile(
@@ -26,12 +26,12 @@ HANDLE = re.compile(r"(?<![\w.@])@\w[\w.]{1,40}\w")
 UNDERSCORED = re.compile(
     r"(?<![\w@.])[a-z0-9]{1,30}(?:[_.]{1,2}[a-z0-9]{1,30}){0,5}(?:_[a-z0-9]{1,30}|#\d{4})\b", re.IGNORECASE
 )
-LABELLED_HANDLE = re.compile(
+LABELED_HANDLE = re.compile(
     r"\b(?:user ?name|screen ?name|handle|insta|instagram|ig|snap|snapchat|discord|tiktok|telegram|twitter"
     r"|gamertag|login)(?: is|:|'s| =) (?P<value>[a-z0-9][\w.-]{2,30}\w)",
     re.IGNORECASE,
 )
-PIECE = re.compile(r"\w[\w.+-]{2,62}\w")
+TOKEN = re.compile(r"\w[\w.+-]{2,62}\w")
 MIN_HANDLE_LENGTH = 5  # characters
 PATTERNS = (EMAIL, SPOKEN_EMAIL, WEB, HANDLE)
 
@@ -40,25 +40,29 @@ MAILBOXES = WORD_LISTS["mailboxes"]
 
 
 def detect_contacts(reading: NormalizedText) -> list[PIISpan]:
-    found = [span for span in _contacts(reading) if _host(_text(reading, span)) not in PUBLIC_SITES]
+    found = [span for span in _find_contacts(reading) if _host(_text_of(reading, span)) not in PUBLIC_SITES]
     found += [PIISpan(match.start(), match.end(), PIIKind.CONTACT) for match in UNDERSCORED.finditer(reading.plain)]
-    said = [match.span("value") for match in LABELLED_HANDLE.finditer(reading.plain)]
+    labeled = [match.span("value") for match in LABELED_HANDLE.finditer(reading.plain)]
     return found + [
-        PIISpan(*place, PIIKind.CONTACT)
-        for place in said
-        if _is_distinctive_handle(reading.plain[slice(*place)].casefold())
+        PIISpan(*span, PIIKind.CONTACT)
+        for span in labeled
+        if _is_distinctive_handle(reading.plain[slice(*span)].casefold())
     ]
 
 
 def match_contacts(identifiers: Iterable[SourceIdentifier], reading: NormalizedText) -> list[PIISpan]:
     """Find the same contact in any spelling, and the site of an email or web address on its own."""
-    wanted = {key for identifier in identifiers for key in _keys(NormalizedText(identifier.text).plain)}
-    handles = {handle for identifier in identifiers for handle in _handles(NormalizedText(identifier.text).plain)}
-    found = [span for span in _contacts(reading) if wanted & _keys(_text(reading, span))]
-    return found + [span for span in _pieces(reading) if handles and _strip_separators(_text(reading, span)) in handles]
+    keys = {key for identifier in identifiers for key in _comparison_keys(NormalizedText(identifier.text).plain)}
+    handles = {
+        handle for identifier in identifiers for handle in _extract_handles(NormalizedText(identifier.text).plain)
+    }
+    found = [span for span in _find_contacts(reading) if keys & _comparison_keys(_text_of(reading, span))]
+    return found + [
+        span for span in _find_tokens(reading) if handles and _strip_separators(_text_of(reading, span)) in handles
+    ]
 
 
-def _contacts(reading: NormalizedText) -> list[PIISpan]:
+def _find_contacts(reading: NormalizedText) -> list[PIISpan]:
     spans = []
     for pattern in PATTERNS:
         for match in pattern.finditer(reading.plain):
@@ -67,18 +71,18 @@ def _contacts(reading: NormalizedText) -> list[PIISpan]:
     return spans
 
 
-def _pieces(reading: NormalizedText) -> list[PIISpan]:
-    return [PIISpan(match.start(), match.end(), PIIKind.CONTACT) for match in PIECE.finditer(reading.plain)]
+def _find_tokens(reading: NormalizedText) -> list[PIISpan]:
+    return [PIISpan(match.start(), match.end(), PIIKind.CONTACT) for match in TOKEN.finditer(reading.plain)]
 
 
-def _handles(text: str) -> set[str]:
+def _extract_handles(text: str) -> set[str]:
     """Return the handles that a contact implies: the part before @ or #, or the last part of a web path."""
-    written = _written(text)
-    local, at, _ = written.partition("@")
-    own = local if at else written.rpartition("/")[2].lstrip("@").partition("#")[0]
-    if "." in _host(text) and not at and "/" not in written:
+    canonical = _canonical_form(text)
+    local, at, _ = canonical.partition("@")
+    handle = local if at else canonical.rpartition("/")[2].lstrip("@").partition("#")[0]
+    if "." in _host(text) and not at and "/" not in canonical:
         return set()
-    key = _strip_separators(own)
+    key = _strip_separators(handle)
     return {key} if len(key) >= MIN_HANDLE_LENGTH and _is_distinctive_handle(key) else set()
 
 
@@ -94,17 +98,17 @@ def _strip_separators(text: str) -> str:
     return re.sub(r"[\W_]", "", text.casefold())
 
 
-def _text(reading: NormalizedText, span: PIISpan) -> str:
+def _text_of(reading: NormalizedText, span: PIISpan) -> str:
     return reading.plain[span.start : span.end]
 
 
-def _keys(text: str) -> set[str]:
-    written = _written(text)
+def _comparison_keys(text: str) -> set[str]:
+    canonical = _canonical_form(text)
     host = _host(text)
-    return {written} | ({host} if "." in host and host not in MAILBOXES | PUBLIC_SITES else set())
+    return {canonical} | ({host} if "." in host and host not in MAILBOXES | PUBLIC_SITES else set())
 
 
-def _written(text: str) -> str:
+def _canonical_form(text: str) -> str:
     text = re.sub(SPOKEN_AT, "@", text.casefold())
     text = re.sub(SPOKEN_DOT, ".", text)
     return re.sub(r"^(?:https?://)?(?:www\.)?", "", text).strip("/@")
@@ -112,4 +116,4 @@ def _written(text: str) -> str:
 
 def _host(text: str) -> str:
     """Return the site of an address, or "" for a handle."""
-    return "" if text.startswith("@") else re.split(r"[/?#]", _written(text).rpartition("@")[2])[0]
+    return "" if text.startswith("@") else re.split(r"[/?#]", _canonical_form(text).rpartition("@")[2])[0]

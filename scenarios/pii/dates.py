@@ -52,7 +52,7 @@ BIRTHDAY_CUE = re.compile(
 )
 SENTENCE_BREAK = re.compile(r"(?<=[a-z\d])[.!?]+\s|;|\n\s*\n", re.IGNORECASE)
 NEAR_BEFORE, NEAR_AFTER = 40, 25  # characters around a date in which a cue counts
-# A call or complaint is more recent than this, so an older full date is somebody's birthday.
+# Calls and complaints are more recent than this, so an older full date is probably a birthday.
 MIN_BIRTHDAY_AGE_YEARS = 10
 
 # Replacements for words that the date parser cannot read.
@@ -70,34 +70,38 @@ Day = tuple[int | None, int, int]
 
 @dataclass(frozen=True)
 class DateMention:
-    """A date in a text. 3/4/88 can be read two ways, so it may have several days. `year` has four digits."""
+    """A date in a text. `days` has two entries if it can be read two ways, as 3/4/88. `year` has four digits."""
 
     start: int  # offset into `NormalizedText.plain`
     end: int  # offset into `NormalizedText.plain`
     days: frozenset[Day]
     year: int | None
-    needs_cue: bool  # a birthday only near a cue
+    needs_cue: bool  # counts as a birthday only near a cue
 
 
 def detect_dates(reading: NormalizedText) -> list[DateMention]:
     found = []
     for pattern in (*WORDED_DATES, YEAR_FIRST, NUMERIC_DATE, *AMBIGUOUS_PATTERNS):
         for match in pattern.finditer(reading.plain):
-            dated = _read(match, both_ways=pattern in (NUMERIC_DATE, WITHOUT_YEAR))
-            if dated:
-                found.append(dated)
+            mention = _build_mention(match, both_ways=pattern in (NUMERIC_DATE, WITHOUT_YEAR))
+            if mention:
+                found.append(mention)
     return found
 
 
 def detect_birthdays(reading: NormalizedText, today: date) -> list[PIISpan]:
     spans = []
-    for dated, cue in _with_cues(reading):
+    for mention, cue in _pair_with_cues(reading):
         if cue:
             # A bare 3/3 is a birthday only together with its cue.
-            around = (min(cue[0], dated.start), max(cue[1], dated.end)) if dated.needs_cue else (dated.start, dated.end)
-            spans.append(PIISpan(*around, PIIKind.BIRTHDAY))
-        elif dated.year and not dated.needs_cue and dated.year < today.year - MIN_BIRTHDAY_AGE_YEARS:
-            spans.append(PIISpan(dated.start, dated.end, PIIKind.BIRTHDAY))
+            span = (
+                (min(cue[0], mention.start), max(cue[1], mention.end))
+                if mention.needs_cue
+                else (mention.start, mention.end)
+            )
+            spans.append(PIISpan(*span, PIIKind.BIRTHDAY))
+        elif mention.year and not mention.needs_cue and mention.year < today.year - MIN_BIRTHDAY_AGE_YEARS:
+            spans.append(PIISpan(mention.start, mention.end, PIIKind.BIRTHDAY))
     return spans
 
 
@@ -106,47 +110,47 @@ def match_birthdays(identifiers: Iterable[SourceIdentifier], reading: Normalized
     days = {
         day
         for identifier in identifiers
-        for dated in detect_dates(NormalizedText(identifier.text))
-        for day in dated.days
+        for mention in detect_dates(NormalizedText(identifier.text))
+        for day in mention.days
     }
     of_any_year = {day[1:] for day in days}
     without_year = {day[1:] for day in days if day[0] is None}
     spans = []
-    for dated, cue in _with_cues(reading) if days else ():
-        if dated.needs_cue and not cue:
+    for mention, cue in _pair_with_cues(reading) if days else ():
+        if mention.needs_cue and not cue:
             continue
-        same_day = {day[1:] for day in dated.days} & (without_year if dated.year else of_any_year)
-        if same_day or dated.days & days:
-            spans.append(PIISpan(dated.start, dated.end, PIIKind.BIRTHDAY))
+        same_day = {day[1:] for day in mention.days} & (without_year if mention.year else of_any_year)
+        if same_day or mention.days & days:
+            spans.append(PIISpan(mention.start, mention.end, PIIKind.BIRTHDAY))
     return spans
 
 
-def _with_cues(reading: NormalizedText) -> Iterator[tuple[DateMention, tuple[int, int] | None]]:
+def _pair_with_cues(reading: NormalizedText) -> Iterator[tuple[DateMention, tuple[int, int] | None]]:
     """Yield each date with the span of its cue, in the same sentence and with no other date in between."""
-    found = sorted(detect_dates(reading), key=lambda dated: dated.start)
-    ends = [0, *(dated.end for dated in found)]
-    starts = [*(dated.start for dated in found[1:]), len(reading.plain)]
-    for dated, last_end, next_start in zip(found, ends, starts, strict=False):
-        before = max(dated.start - NEAR_BEFORE, last_end)
-        after = min(dated.end + NEAR_AFTER, next_start)
-        yield dated, _cue_before(reading, before, dated.start) or _cue_after(reading, dated.end, after)
+    found = sorted(detect_dates(reading), key=lambda mention: mention.start)
+    ends = [0, *(mention.end for mention in found)]
+    starts = [*(mention.start for mention in found[1:]), len(reading.plain)]
+    for mention, last_end, next_start in zip(found, ends, starts, strict=False):
+        before = max(mention.start - NEAR_BEFORE, last_end)
+        after = min(mention.end + NEAR_AFTER, next_start)
+        yield mention, _find_cue_before(reading, before, mention.start) or _find_cue_after(reading, mention.end, after)
 
 
-def _cue_before(reading: NormalizedText, start: int, end: int) -> tuple[int, int] | None:
+def _find_cue_before(reading: NormalizedText, start: int, end: int) -> tuple[int, int] | None:
     cues = list(BIRTHDAY_CUE.finditer(reading.plain, start, max(start, end)))
     if not cues or SENTENCE_BREAK.search(reading.plain, cues[-1].end(), end):
         return None
     return cues[-1].span()
 
 
-def _cue_after(reading: NormalizedText, start: int, end: int) -> tuple[int, int] | None:
+def _find_cue_after(reading: NormalizedText, start: int, end: int) -> tuple[int, int] | None:
     cue = BIRTHDAY_CUE.search(reading.plain, start, max(start, end))
     if not cue or SENTENCE_BREAK.search(reading.plain, start, cue.start()):
         return None
     return cue.span()
 
 
-def _read(match: re.Match[str], both_ways: bool) -> DateMention | None:
+def _build_mention(match: re.Match[str], both_ways: bool) -> DateMention | None:
     groups = match.groupdict()
     has_year = bool(groups.get("year") or groups.get("short"))
     readings = [_parse(match[0], day_first) for day_first in ((False, True) if both_ways else (False,))]

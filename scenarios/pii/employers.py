@@ -36,13 +36,13 @@ NUMBERED = re.compile(
 CONNECTORS = frozenset({"of", "and", "the", "for", "de"})
 LEGAL_FORMS = WORD_LISTS["legal forms"]
 INSTITUTION_ENDINGS = LEGAL_FORMS | WORD_LISTS["institutions"]
-GENERIC = INSTITUTION_ENDINGS | WORD_LISTS["generic"]
+GENERIC_WORDS = INSTITUTION_ENDINGS | WORD_LISTS["generic"]
 DIRECTIONS = WORD_LISTS["directions"] | {"northern", "southern", "eastern", "western"}
 MAX_WORDS = 6  # words of a capitalized name
-SMALL_RUN = 3  # words of a lowercase name
-SHORTEST_ACRONYM = 3  # letters
-BEFORE_A_PLACE = frozenset({"at", "for", "from", "with", "by", "in", "near", "outside", "to", "of", "the"})
-NON_EMPLOYER_WORDS = NEVER_NAMES | GENERIC | DIRECTIONS | WORD_LISTS["states"] | WORD_LISTS["street words"]
+MAX_LOWERCASE_WORDS = 3  # words of a lowercase name
+MIN_ACRONYM_LETTERS = 3  # letters
+PLACE_PREPOSITIONS = frozenset({"at", "for", "from", "with", "by", "in", "near", "outside", "to", "of", "the"})
+NON_EMPLOYER_WORDS = NEVER_NAMES | GENERIC_WORDS | DIRECTIONS | WORD_LISTS["states"] | WORD_LISTS["street words"]
 
 
 def detect_employers(reading: NormalizedText) -> list[PIISpan]:
@@ -54,37 +54,39 @@ def match_employers(identifiers: Iterable[SourceIdentifier], reading: Normalized
     """Find the whole name, the name without its legal form, its first word, and each of its uncommon words."""
     phrases = PhraseMatcher(PIIKind.EMPLOYER, {})
     first_words: set[str] = set()
-    run_together: set[str] = set()
+    joined_keys: set[str] = set()
     for identifier in identifiers:
         keys = [word.key for word in NormalizedText(identifier.text).words]
         _add_variants(phrases, keys)
         if len(keys) > 1:
             first_words |= {keys[0]} - NON_EMPLOYER_WORDS
-        run_together |= (
-            join_words(keys) | join_words(_without(LEGAL_FORMS, keys)) | join_words(_without(INSTITUTION_ENDINGS, keys))
+        joined_keys |= (
+            join_words(keys)
+            | join_words(_strip_endings(LEGAL_FORMS, keys))
+            | join_words(_strip_endings(INSTITUTION_ENDINGS, keys))
         )
-    short = _by_first_word(first_words, reading.words)
-    return [*phrases.find(reading), *short, *match_joined_words(run_together, reading, PIIKind.EMPLOYER)]
+    by_first_word = _find_by_first_word(first_words, reading.words)
+    return [*phrases.find(reading), *by_first_word, *match_joined_words(joined_keys, reading, PIIKind.EMPLOYER)]
 
 
 def _add_variants(phrases: PhraseMatcher, keys: Sequence[str]) -> None:
     phrases.add(keys)
-    own = _without(LEGAL_FORMS, keys)
-    phrases.add(own)
+    without_legal_form = _strip_endings(LEGAL_FORMS, keys)
+    phrases.add(without_legal_form)
     phrases.add(_initials(keys), needs_capital=True)
-    named = _without(INSTITUTION_ENDINGS, keys)
-    if not GENERIC.union(NEVER_NAMES).issuperset(named):
-        phrases.add(named, needs_capital=named != keys)
+    distinctive = _strip_endings(INSTITUTION_ENDINGS, keys)
+    if not GENERIC_WORDS.union(NEVER_NAMES).issuperset(distinctive):
+        phrases.add(distinctive, needs_capital=distinctive != keys)
     for key in keys:
-        if len(key) > 2 and key not in GENERIC and not is_ambiguous(key):
+        if len(key) > 2 and key not in GENERIC_WORDS and not is_ambiguous(key):
             # The last word is often the line of business, as in Frobnitz Foundry.
-            phrases.add([key], needs_capital=len(own) > 1 and key == own[-1])
+            phrases.add([key], needs_capital=len(without_legal_form) > 1 and key == without_legal_form[-1])
 
 
-def _by_first_word(first_words: set[str], words: Sequence[Word]) -> Iterator[PIISpan]:
-    """Yield "Banner" in "a nurse at Banner" for Banner Desert Hospital. Skip headings, which may mean any banner."""
+def _find_by_first_word(first_words: set[str], words: Sequence[Word]) -> Iterator[PIISpan]:
+    """Yield "Banner" in "a nurse at Banner" for Banner Desert Hospital. Skip headings, where it may be any word."""
     for before, word in pairwise(words):
-        is_place = before.key in BEFORE_A_PLACE and not before.is_capital and word.gap == " "
+        is_place = before.key in PLACE_PREPOSITIONS and not before.is_capital and word.gap == " "
         if is_place and word.key in first_words and word.is_capital and not word.is_in_all_caps_line:
             yield PIISpan(word.start, word.end, PIIKind.EMPLOYER)
 
@@ -92,10 +94,10 @@ def _by_first_word(first_words: set[str], words: Sequence[Word]) -> Iterator[PII
 def _initials(keys: Sequence[str]) -> Sequence[str]:
     """Return UAF for University of Arkansas Fayetteville, unless the initials spell an ordinary word."""
     initials = "".join(key[0] for key in keys if key not in CONNECTORS)
-    return [initials] if len(initials) >= SHORTEST_ACRONYM and not is_never_name(initials) else []
+    return [initials] if len(initials) >= MIN_ACRONYM_LETTERS and not is_never_name(initials) else []
 
 
-def _without(endings: frozenset[str], keys: Sequence[str]) -> Sequence[str]:
+def _strip_endings(endings: frozenset[str], keys: Sequence[str]) -> Sequence[str]:
     while len(keys) > 1 and keys[-1] in endings:
         keys = keys[:-1]
     return keys
@@ -108,21 +110,21 @@ def _find_after_cue(reading: NormalizedText) -> Iterator[PIISpan]:
         if position is None:
             continue
         first = reading.words[position]
-        run = _capital_run(reading.words, position) if first.is_capital else _small_run(reading.words, position)
+        run = _capital_run(reading.words, position) if first.is_capital else _lowercase_run(reading.words, position)
         if run and not _is_person(run):
             yield PIISpan(run[0].start, run[-1].end, PIIKind.EMPLOYER)
 
 
 def _capital_run(words: Sequence[Word], first: int) -> list[Word]:
-    if words[first].key in NEVER_NAMES - BRANDS and not _goes_on(words, first):
+    if words[first].key in NEVER_NAMES - BRANDS and not _continues_with_capital(words, first):
         return []
     run = [words[first]]
     for at in range(first + 1, min(first + MAX_WORDS, len(words))):
         word = words[at]
-        joins_on = _joins(word) and (word.is_capital or _is_connector(words, at))
+        belongs = _is_joined(word) and (word.is_capital or _is_connector(words, at))
         if (
             word.starts_sentence
-            or not (joins_on or word.key in LEGAL_FORMS)
+            or not (belongs or word.key in LEGAL_FORMS)
             or run[-1].is_possessive
             and not word.is_capital
         ):
@@ -131,27 +133,27 @@ def _capital_run(words: Sequence[Word], first: int) -> list[Word]:
     return run
 
 
-def _goes_on(words: Sequence[Word], first: int) -> bool:
+def _continues_with_capital(words: Sequence[Word], first: int) -> bool:
     """Return True for "Arizona Daily Courier", which starts with a word that is not an employer on its own."""
-    return words[first].key not in FUNCTION_WORDS and _leads_to_a_capital(words, first)
+    return words[first].key not in FUNCTION_WORDS and _precedes_capital(words, first)
 
 
 def _is_connector(words: Sequence[Word], at: int) -> bool:
-    return words[at].key in CONNECTORS and _leads_to_a_capital(words, at)
+    return words[at].key in CONNECTORS and _precedes_capital(words, at)
 
 
-def _leads_to_a_capital(words: Sequence[Word], at: int) -> bool:
+def _precedes_capital(words: Sequence[Word], at: int) -> bool:
     return at + 1 < len(words) and words[at + 1].is_capital and words[at + 1].gap == " "
 
 
-def _joins(word: Word) -> bool:
+def _is_joined(word: Word) -> bool:
     return word.gap in {" ", "-", " & ", "&", ". "} or (word.gap == ", " and word.key in LEGAL_FORMS)
 
 
-def _small_run(words: Sequence[Word], first: int) -> list[Word]:
+def _lowercase_run(words: Sequence[Word], first: int) -> list[Word]:
     """Return up to three lowercase words, at least one of which is uncommon."""
     run: list[Word] = []
-    for word in words[first : first + SMALL_RUN]:
+    for word in words[first : first + MAX_LOWERCASE_WORDS]:
         if word.key in FUNCTION_WORDS or (run and word.gap not in {" ", "-", " & "}):
             break
         run.append(word)
@@ -167,16 +169,16 @@ def _is_person(run: Sequence[Word]) -> bool:
 def _find_by_ending(words: Sequence[Word]) -> Iterator[PIISpan]:
     for at, word in enumerate(words):
         if word.key in INSTITUTION_ENDINGS and (word.is_capital or word.key in LEGAL_FORMS):
-            first = _beginning(words, at)
+            first = _find_start(words, at)
             last = _extend_over_place(words, at)
-            own = [found for found in words[first : last + 1] if found.key not in GENERIC | FUNCTION_WORDS]
+            own = [found for found in words[first : last + 1] if found.key not in GENERIC_WORDS | FUNCTION_WORDS]
             if own:
                 yield PIISpan(words[first].start, words[last].end, PIIKind.EMPLOYER)
 
 
-def _beginning(words: Sequence[Word], last: int) -> int:
+def _find_start(words: Sequence[Word], last: int) -> int:
     first = last
-    while first > 0 and last - first < MAX_WORDS and _joins(words[first]) and not words[first].starts_sentence:
+    while first > 0 and last - first < MAX_WORDS and _is_joined(words[first]) and not words[first].starts_sentence:
         before = words[first - 1]
         is_another = words[first].key == "and" and before.key in INSTITUTION_ENDINGS
         if is_another or not (before.is_capital or _is_connector(words, first - 1)):
@@ -192,7 +194,7 @@ def _extend_over_place(words: Sequence[Word], last: int) -> int:
     preposition = words[last + 1] if last + 1 < len(words) else None
     if not (preposition and preposition.key in {"of", "at"} and preposition.gap == " "):
         return last
-    if not _leads_to_a_capital(words, last + 1):
+    if not _precedes_capital(words, last + 1):
         return last
     last += 2
     while last + 1 < len(words) and words[last + 1].is_capital and words[last + 1].gap in {" ", "-"}:

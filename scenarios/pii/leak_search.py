@@ -13,32 +13,32 @@ from scenarios.pii.names import detect_names, find_unexplained_words
 from scenarios.pii.normalized_text import NormalizedText
 from scenarios.pii.numbers import detect_numbers, match_numbers
 
-# If two kinds claim the same place, the more specific one wins.
+# If matches of two kinds cover the same text, the more specific kind wins.
 KIND_PRIORITY = [PIIKind.BIRTHDAY, PIIKind.CONTACT, PIIKind.ADDRESS, PIIKind.NUMBER, PIIKind.EMPLOYER, PIIKind.NAME]
 
 
 def detect_identifiers(source: str, today: date | None = None) -> list[SourceIdentifier]:
     """Return the identifying details of the source, each once, in order of first occurrence."""
-    return _identifiers(NormalizedText(source), today or date.today())
+    return _detect_unique(NormalizedText(source), today or date.today())
 
 
 def find_leaked_pii(source: str, fields: Mapping[str, str], today: date | None = None) -> list[PIIMatch]:
-    """Return every match in the fields, ordered by field, then place.
+    """Return every match in the fields, ordered by field, then by position.
 
-    Matches never overlap: overlapping ones are merged into one with the kind of the longest.
+    Overlapping matches are merged into one, which has the kind of the longest.
     """
-    read = NormalizedText(source)
-    identifiers = _identifiers(read, today or date.today())
-    unexplained = find_unexplained_words(read)
+    source_text = NormalizedText(source)
+    identifiers = _detect_unique(source_text, today or date.today())
+    unexplained = find_unexplained_words(source_text)
     readings = {name: NormalizedText(text) for name, text in fields.items()}
     return [
         _build_match(name, reading, span)
         for name, reading in readings.items()
-        for span in _merged(_match_identifiers(identifiers, unexplained, reading))
+        for span in _merge(_match_identifiers(identifiers, unexplained, reading))
     ]
 
 
-def _identifiers(reading: NormalizedText, today: date) -> list[SourceIdentifier]:
+def _detect_unique(reading: NormalizedText, today: date) -> list[SourceIdentifier]:
     spans = [
         *detect_contacts(reading),
         *detect_birthdays(reading, today),
@@ -48,7 +48,7 @@ def _identifiers(reading: NormalizedText, today: date) -> list[SourceIdentifier]
     ]
     spans += detect_names(reading, spans)
     unique: dict[tuple[PIIKind, str], SourceIdentifier] = {}
-    for span in _merged(spans):
+    for span in _merge(spans):
         text = reading.original(span.start, span.end)
         known = unique.get((span.kind, text))
         unique[span.kind, text] = SourceIdentifier(
@@ -60,20 +60,20 @@ def _identifiers(reading: NormalizedText, today: date) -> list[SourceIdentifier]
 def _match_identifiers(
     identifiers: Iterable[SourceIdentifier], unexplained: Iterable[str], reading: NormalizedText
 ) -> list[PIISpan]:
-    of: dict[PIIKind, list[SourceIdentifier]] = {kind: [] for kind in PIIKind}
+    by_kind: dict[PIIKind, list[SourceIdentifier]] = {kind: [] for kind in PIIKind}
     for identifier in identifiers:
-        of[identifier.kind].append(identifier)
+        by_kind[identifier.kind].append(identifier)
     return [
-        *match_contacts(of[PIIKind.CONTACT], reading),
-        *match_birthdays(of[PIIKind.BIRTHDAY], reading),
-        *match_numbers([*of[PIIKind.NUMBER], *of[PIIKind.ADDRESS]], reading),
-        *match_addresses(of[PIIKind.ADDRESS], reading),
-        *match_employers(of[PIIKind.EMPLOYER], reading),
-        *match_names(of[PIIKind.NAME], unexplained, reading),
+        *match_contacts(by_kind[PIIKind.CONTACT], reading),
+        *match_birthdays(by_kind[PIIKind.BIRTHDAY], reading),
+        *match_numbers([*by_kind[PIIKind.NUMBER], *by_kind[PIIKind.ADDRESS]], reading),
+        *match_addresses(by_kind[PIIKind.ADDRESS], reading),
+        *match_employers(by_kind[PIIKind.EMPLOYER], reading),
+        *match_names(by_kind[PIIKind.NAME], unexplained, reading),
     ]
 
 
-def _merged(spans: Iterable[PIISpan]) -> list[PIISpan]:
+def _merge(spans: Iterable[PIISpan]) -> list[PIISpan]:
     merged: list[PIISpan] = []
     longest = 0
     for span in sorted(spans, key=lambda span: (span.start, -span.end, KIND_PRIORITY.index(span.kind))):

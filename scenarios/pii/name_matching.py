@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from scenarios.pii.entities import PIIKind, PIISpan, SourceIdentifier
 from scenarios.pii.joined_words import build_handles, join_words, match_joined_words
-from scenarios.pii.names import MAX_INITIALS, is_followed_as_a_person, is_month
+from scenarios.pii.names import MAX_INITIALS, has_person_context, is_month
 from scenarios.pii.normalized_text import NormalizedText, Word
 from scenarios.pii.vocabulary import FUNCTION_WORDS, NEVER_NAMES, PARTICLES, WORD_LISTS, is_ambiguous, is_common_word
 
@@ -16,20 +16,20 @@ class NamePart:
 
     is_explicit: bool  # introduced in the source as a name
     is_ambiguous: bool  # also an ordinary word
-    # Not in any word list, and the capitalization of the source gives no evidence either.
+    # In no word list, and the source gives no evidence by its capitalization.
     is_guess: bool = False
 
 
 def match_names(
     identifiers: Iterable[SourceIdentifier], unexplained: Iterable[str], reading: NormalizedText
 ) -> list[PIISpan]:
-    """Find any part of any name, and unexplained source words that the draft writes like names.
+    """Find any part of any name, and unexplained source words that the draft capitalizes like names.
 
     A part that is not an ordinary word is also found in lowercase.
     """
     known = _NameParts(identifiers, unexplained)
     hits = [known.matches(reading.words, at) for at in range(len(reading.words))]
-    return [*_joined(reading.words, hits), *match_joined_words(known.joined, reading, PIIKind.NAME)]
+    return [*_join_hits(reading.words, hits), *match_joined_words(known.joined, reading, PIIKind.NAME)]
 
 
 class _NameParts:
@@ -62,72 +62,74 @@ class _NameParts:
     def matches(self, words: Sequence[Word], at: int) -> bool:
         word = words[at]
         if word.is_initial:
-            return self._stands_in_initials(words, at)
+            return self._matches_initials(words, at)
         part = self.parts.get(word.key) or (self.parts.get(word.key[:-1]) if self._is_plural(word) else None)
         if part is None:
             return False
         if not word.is_capital:
             return word.key in self.as_written or (not part.is_ambiguous and len(word.key) > 2)
-        if part.is_guess and _stands_in_a_heading(words, at):
+        if part.is_guess and _is_in_heading(words, at):
             return False
-        return not part.is_ambiguous or self._reads_as_a_name(words, at)
+        return not part.is_ambiguous or self._looks_like_name(words, at)
 
     def _is_plural(self, word: Word) -> bool:
         return word.is_capital and len(word.key) > 4 and word.key.endswith("s")
 
-    def _stands_in_initials(self, words: Sequence[Word], at: int) -> bool:
+    def _matches_initials(self, words: Sequence[Word], at: int) -> bool:
         first = last = at
-        while first > max(0, at - MAX_INITIALS) and _goes_on_in_initials(words, first):
+        while first > max(0, at - MAX_INITIALS) and _continues_initials(words, first):
             first -= 1
-        while last + 1 < min(len(words), at + MAX_INITIALS) and _goes_on_in_initials(words, last + 1):
+        while last + 1 < min(len(words), at + MAX_INITIALS) and _continues_initials(words, last + 1):
             last += 1
         return "".join(word.key for word in words[first : last + 1]) in self.initials
 
-    def _reads_as_a_name(self, words: Sequence[Word], at: int) -> bool:
+    def _looks_like_name(self, words: Sequence[Word], at: int) -> bool:
         """Return True if an ordinary word reads as a name.
 
         A capital inside a sentence suffices. At the start of a sentence, a person's action must follow.
         """
         word = words[at]
-        beside = [one for one in words[max(0, at - 1) : at + 2] if one is not word and one.is_capital]
-        if any(one.key in self.parts and one.key not in NEVER_NAMES for one in beside):
+        neighbors = [
+            neighbor for neighbor in words[max(0, at - 1) : at + 2] if neighbor is not word and neighbor.is_capital
+        ]
+        if any(neighbor.key in self.parts and neighbor.key not in NEVER_NAMES for neighbor in neighbors):
             return True
         if word.is_in_all_caps_line or (word.is_all_capitals and len(word.key) > 1) or is_month(words, at):
             return False
         if not word.starts_sentence or word.is_possessive:
             return True
-        return is_followed_as_a_person(words, at)
+        return has_person_context(words, at)
 
 
-def _goes_on_in_initials(words: Sequence[Word], at: int) -> bool:
+def _continues_initials(words: Sequence[Word], at: int) -> bool:
     return words[at].is_initial and words[at].gap in {".", ". "} and words[at - 1].is_initial
 
 
-def _stands_in_a_heading(words: Sequence[Word], at: int) -> bool:
+def _is_in_heading(words: Sequence[Word], at: int) -> bool:
     """Return True next to an ordinary capitalized word, because capitals in a heading do not indicate a name."""
-    beside = [words[at - 1]] if at and words[at].gap == " " else []
-    beside += [word for word in words[at + 1 : at + 2] if word.gap == " "]
-    ordinary = [word for word in beside if word.key in FUNCTION_WORDS or _is_of_a_heading(word)]
+    neighbors = [words[at - 1]] if at and words[at].gap == " " else []
+    neighbors += [word for word in words[at + 1 : at + 2] if word.gap == " "]
+    ordinary = [word for word in neighbors if word.key in FUNCTION_WORDS or _is_heading_word(word)]
     return any(word.is_capital and not word.starts_sentence for word in ordinary)
 
 
-def _is_of_a_heading(word: Word) -> bool:
-    """Return True for ordinary words other than "Lodge" and the like, which can follow a name."""
+def _is_heading_word(word: Word) -> bool:
+    """Return True for an ordinary word, except for words such as "Lodge", which can follow a name."""
     return is_common_word(word.key) and word.key not in WORD_LISTS["institutions"]
 
 
-def _joined(words: Sequence[Word], hits: Sequence[bool]) -> Iterator[PIISpan]:
+def _join_hits(words: Sequence[Word], hits: Sequence[bool]) -> Iterator[PIISpan]:
     """Yield neighboring name parts as one name."""
     first: int | None = None
     for at, hit in enumerate([*hits, False]):
         if hit and first is None:
             first = at
-        elif first is not None and not (hit and _belongs(words, at)):
+        elif first is not None and not (hit and _is_same_name(words, at)):
             yield PIISpan(words[first].start, words[at - 1].end, PIIKind.NAME)
             first = at if hit else None
 
 
-def _belongs(words: Sequence[Word], at: int) -> bool:
+def _is_same_name(words: Sequence[Word], at: int) -> bool:
     before = words[at - 1]
     gaps = {" ", "-", ".", ". "} if before.is_initial else {" ", "-", "_", "\n"}
     return words[at].gap in gaps and not before.is_possessive

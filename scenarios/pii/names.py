@@ -29,9 +29,9 @@ NAME_INTRODUCTIONS = {
 }
 SPEAKING = ("spoke", "speak", "spoken", "speaking", "talk", "talked", "talking")
 SPOKEN_WITH = {(verb, to) for verb in SPEAKING for to in ("with", "to")}
-BREAK = re.compile(r"[!?;\n\r]")
+SENTENCE_BREAK = re.compile(r"[!?;\n\r]")
 PERSON_VERBS = WORD_LISTS["person verbs"]
-BEFORE_A_MONTH = WORD_LISTS["before a month"]
+MONTH_PREPOSITIONS = WORD_LISTS["before a month"]
 NON_NAME_ENDINGS = ("s", "ed", "ing", "ly", "ion", "ment", "ness", "able", "ible", "ful", "less", "ous", "ive")
 MEDICATION = re.compile(
     r"\w{3,}(?:zepam|zolam|oxetine|triptyline|azepine|tiapine|idone|olol|pril|sartan|statin|prazole|cillin|mycin|barbital"
@@ -40,8 +40,8 @@ MEDICATION = re.compile(
 # Separators within one name, including a nickname in quotes or parentheses: Siddharth ("Sid") Rao.
 BETWEEN_NAMES = {" ", "-", " ' ", ' "', '" ', " (", ") ", ' ("', '") '}
 MAX_WORDS = 6  # words of a capitalized name
-LONGEST_SMALL = 3  # words of a lowercase name
-LONGEST_ACRONYM = 3  # letters
+MAX_LOWERCASE_WORDS = 3  # words of a lowercase name
+MAX_ACRONYM_LETTERS = 3  # letters
 MAX_INITIALS = 4  # initials in a row
 
 
@@ -56,27 +56,27 @@ class _NameScanner:
         self.words = reading.words
         self.lowercase_words = reading.lowercase_words
         self.plain = reading.plain
-        self._taken = _covered(self.words, taken)
+        self._taken = _mark_covered(self.words, taken)
 
     def names(self) -> Iterator[PIISpan]:
         at = 0
         while at < len(self.words):
-            is_sure = self._begins(at)
+            is_sure = self._classify_start(at)
             if is_sure is None:
                 at += 1
                 continue
-            last = self._end(at, is_sure)
+            last = self._find_last_word(at, is_sure)
             sure = is_sure or any(self.words[found].key in KNOWN_NAMES for found in range(at, last + 1))
             yield PIISpan(self.words[at].start, self.words[last].end, PIIKind.NAME, sure)
             at = last + 1
 
-    def _begins(self, at: int) -> bool | None:
-        """Return None if no name begins here, True if one does, and False if only the capital suggests one."""
+    def _classify_start(self, at: int) -> bool | None:
+        """Return True if a name begins here, False if only the capital letter suggests it, and None if none begins."""
         word = self.words[at]
         if self._taken[at] or not word.key.isalpha():
             return None
         if word.is_initial:
-            return True if self._initials_lead_to_a_name(at) else None
+            return True if self._are_initials_of_name(at) else None
         if len(word.key) < 2 or word.key in FUNCTION_WORDS:
             return None
         if self._is_introduced(at):
@@ -88,11 +88,11 @@ class _NameScanner:
         if not before:
             return False
         if before[-1] in TITLES:
-            return word.gap in {" ", ". ", "."} and self._fits_a_title(at, before[-1])
+            return word.gap in {" ", ". ", "."} and self._can_follow_title(at, before[-1])
         if word.key in NEVER_NAMES:
             return False
         if self._follows_name_label(at, before):
-            return (word.is_capital and not is_common_word(word.key)) or self._could_be_small_name(word)
+            return (word.is_capital and not is_common_word(word.key)) or self._can_be_lowercase_name(word)
         is_role = before[-1] in ROLE_TITLES | FAMILY_WORDS or before[-2:] in SPOKEN_WITH
         return (
             is_role
@@ -109,14 +109,14 @@ class _NameScanner:
             return gap in {": ", ":", " - "} or (gap == " " and self.words[at - 1].is_possessive)
         return gap in {" ", ": ", ' "'} and (before[-1:] in NAME_INTRODUCTIONS or before[-2:] in NAME_INTRODUCTIONS)
 
-    def _fits_a_title(self, at: int, title: str) -> bool:
-        """Accept any word after "Mr.", but no ordinary word after "miss" and "dr", which are words themselves."""
+    def _can_follow_title(self, at: int, title: str) -> bool:
+        """Accept any word after "Mr.", but only uncommon words after "miss" and "dr", which are ordinary words, too."""
         word = self.words[at]
         if title in {"miss", "dr"} and (word.is_in_all_caps_line or not word.is_capital):
             return not is_never_name(word.key)
         return word.key not in NEVER_NAMES
 
-    def _could_be_small_name(self, word: Word) -> bool:
+    def _can_be_lowercase_name(self, word: Word) -> bool:
         return word.key in KNOWN_NAMES | AMBIGUOUS_NAMES or not (
             is_never_name(word.key) or word.key.endswith(NON_NAME_ENDINGS)
         )
@@ -126,7 +126,7 @@ class _NameScanner:
         if word.key in KNOWN_NAMES:
             return True if len(word.key) > 2 else None
         likely = before[-2:] in SPOKEN_WITH or bool(before[-1:] and before[-1] in FAMILY_WORDS)
-        fits = word.key not in AMBIGUOUS_NAMES and len(word.key) > 2 and self._could_be_small_name(word)
+        fits = word.key not in AMBIGUOUS_NAMES and len(word.key) > 2 and self._can_be_lowercase_name(word)
         return True if likely and fits and word.gap == " " else None
 
     def _classify_capitalized(self, at: int) -> bool | None:
@@ -136,11 +136,11 @@ class _NameScanner:
         if is_never_name(word.key) or word.is_in_all_caps_line or self._is_acronym(word) or self._is_medicine(at):
             return None
         if word.key in AMBIGUOUS_NAMES:
-            return False if self._reads_as_a_name(at) else None
+            return False if self._looks_like_name(at) else None
         return None if word.key in self.lowercase_words or _is_plain_form(word, self.lowercase_words) else False
 
-    def _reads_as_a_name(self, at: int) -> bool:
-        """Return True for an ordinary word that is capitalized without a grammatical reason."""
+    def _looks_like_name(self, at: int) -> bool:
+        """Return True if an ordinary word is capitalized although grammar does not require it."""
         word = self.words[at]
         following = self.words[at + 1] if at + 1 < len(self.words) else None
         has_surname = bool(
@@ -149,14 +149,14 @@ class _NameScanner:
         if word.key in MONTH_NAMES:
             return not is_month(self.words, at) and (has_surname or not word.starts_sentence)
         if word.starts_sentence:
-            return has_surname or word.is_possessive or is_followed_as_a_person(self.words, at)
-        beside = [following] if following and following.gap == " " else []
+            return has_surname or word.is_possessive or has_person_context(self.words, at)
+        neighbors = [following] if following and following.gap == " " else []
         if word.gap == " " and at and not self.words[at - 1].starts_sentence:
-            beside.append(self.words[at - 1])
-        return not any(one.is_capital and is_common_word(one.key) for one in beside)
+            neighbors.append(self.words[at - 1])
+        return not any(neighbor.is_capital and is_common_word(neighbor.key) for neighbor in neighbors)
 
     def _is_acronym(self, word: Word) -> bool:
-        return word.is_all_capitals and len(word.key) <= LONGEST_ACRONYM and word.key not in KNOWN_NAMES
+        return word.is_all_capitals and len(word.key) <= MAX_ACRONYM_LETTERS and word.key not in KNOWN_NAMES
 
     def _is_medicine(self, at: int) -> bool:
         """Return True for a medication, recognized by its ending or by the dose that follows."""
@@ -164,14 +164,14 @@ class _NameScanner:
         after = self.plain[word.end : word.end + 12]
         return bool(MEDICATION.fullmatch(word.key)) or bool(re.match(r",?\s\d+(?:\.\d+)?\s?(?:mg|mcg|ml)\b", after))
 
-    def _initials_lead_to_a_name(self, at: int) -> bool:
+    def _are_initials_of_name(self, at: int) -> bool:
         """Return True for J.R. Watkins, J. Watkins, and J.R."""
         last = self._last_initial(at)
         dotted = self.plain[self.words[last].end : self.words[last].end + 1] == "."
         if not dotted or (at == last and self.words[at].key in {"i", "a"}):
             return False
         following = self.words[last + 1] if last + 1 < len(self.words) else None
-        leads = bool(following and following.gap in {". ", "."} and self._is_part(following, is_sure=True))
+        leads = bool(following and following.gap in {". ", "."} and self._continues_name(following, is_sure=True))
         return leads or last > at
 
     def _last_initial(self, at: int) -> int:
@@ -180,44 +180,44 @@ class _NameScanner:
             at += 1
         return at
 
-    def _end(self, at: int, is_sure: bool) -> int:
+    def _find_last_word(self, at: int, is_sure: bool) -> int:
         """Return the index of the last word of the name that begins here."""
         last = self._last_initial(at) if self.words[at].is_initial else at
-        is_small = self.words[at].raw[0].islower()
-        while last + 1 < len(self.words) and last - at + 1 < (LONGEST_SMALL if is_small else MAX_WORDS):
-            step = self._step(last, is_small, is_sure)
+        is_lowercase = self.words[at].raw[0].islower()
+        while last + 1 < len(self.words) and last - at + 1 < (MAX_LOWERCASE_WORDS if is_lowercase else MAX_WORDS):
+            step = self._count_next_words(last, is_lowercase, is_sure)
             if not step:
                 break
             last += step
         return last
 
-    def _step(self, last: int, is_small: bool, is_sure: bool) -> int:
-        """Return the number of words by which the name continues: 0, 1, or more to skip particles ("de la")."""
+    def _count_next_words(self, last: int, is_lowercase: bool, is_sure: bool) -> int:
+        """Return how many of the next words belong to the name: 0, 1, or more if it has particles ("de la")."""
         following = self.words[last + 1]
         if self.words[last].is_possessive or self._taken[last + 1]:
             return 0
-        if is_small:
-            return int(following.gap == " " and self._extends_small(last + 1))
+        if is_lowercase:
+            return int(following.gap == " " and self._continues_lowercase_name(last + 1))
         if following.gap in {" ", "-"} and following.is_initial and following.key not in {"i", "a"}:
             return 1
-        if following.gap in BETWEEN_NAMES and self._is_part(following, is_sure):
+        if following.gap in BETWEEN_NAMES and self._continues_name(following, is_sure):
             return 1
-        if following.gap in {". ", "."} and self.words[last].is_initial and self._is_part(following, is_sure):
+        if following.gap in {". ", "."} and self.words[last].is_initial and self._continues_name(following, is_sure):
             return 1
         ahead = last + 1
         while ahead < len(self.words) and self.words[ahead].key in PARTICLES and self.words[ahead].gap == " ":
             ahead += 1
         if last + 1 < ahead < min(len(self.words), last + 4) and self.words[ahead].gap == " ":
-            return ahead - last if self._is_part(self.words[ahead], is_sure) else 0
+            return ahead - last if self._continues_name(self.words[ahead], is_sure) else 0
         return 0
 
-    def _extends_small(self, at: int) -> bool:
+    def _continues_lowercase_name(self, at: int) -> bool:
         word = self.words[at]
         if word.key in {"will", "may", "mark", "chase", "grant"} or len(word.key) < 3:
             return False
-        return word.raw[0].islower() and self._could_be_small_name(word)
+        return word.raw[0].islower() and self._can_be_lowercase_name(word)
 
-    def _is_part(self, word: Word, is_sure: bool) -> bool:
+    def _continues_name(self, word: Word, is_sure: bool) -> bool:
         """Return True if a capitalized word continues a name.
 
         Ordinary words continue only a sure one ("Sarah Strong").
@@ -230,7 +230,7 @@ class _NameScanner:
         """Return the preceding one or two words of the same sentence."""
         if (
             at == 0
-            or BREAK.search(self.words[at].gap)
+            or SENTENCE_BREAK.search(self.words[at].gap)
             or (self.words[at].gap == ". " and not self._is_abbreviation(at - 1))
         ):
             return ()
@@ -242,9 +242,9 @@ class _NameScanner:
         return self.words[at].key in WORD_LISTS["abbreviations"]
 
 
-def _is_plain_form(word: Word, small_words: frozenset[str]) -> bool:
+def _is_plain_form(word: Word, lowercase_words: frozenset[str]) -> bool:
     """Return True if "Escalations" at the start of a sentence is explained by "escalation" elsewhere."""
-    return word.starts_sentence and word.key.endswith("s") and word.key[:-1] in small_words
+    return word.starts_sentence and word.key.endswith("s") and word.key[:-1] in lowercase_words
 
 
 def find_unexplained_words(reading: NormalizedText) -> frozenset[str]:
@@ -253,10 +253,10 @@ def find_unexplained_words(reading: NormalizedText) -> frozenset[str]:
     Also return ambiguous names that are used as names: "my ex will".
     """
     words = reading.words
-    called = frozenset(
+    used_as_names = frozenset(
         word.key for at, word in enumerate(words) if word.key in AMBIGUOUS_NAMES and _is_used_as_name(words, at)
     )
-    return called | frozenset(
+    return used_as_names | frozenset(
         key
         for key in reading.lowercase_words | {word.key for word in reading.words if word.is_in_all_caps_line}
         if len(key) > 2
@@ -271,8 +271,8 @@ def _is_used_as_name(words: Sequence[Word], at: int) -> bool:
     return words[at].gap == " " and bool(is_called or tuple(before) in SPOKEN_WITH)
 
 
-def is_followed_as_a_person(words: Sequence[Word], at: int) -> bool:
-    """Return True if the context is a person's: Grace called; Grace, the nurse."""
+def has_person_context(words: Sequence[Word], at: int) -> bool:
+    """Return True if the next word indicates a person: Grace called; Grace, the nurse."""
     if at + 1 == len(words):
         return False
     following = words[at + 1]
@@ -285,10 +285,10 @@ def is_month(words: Sequence[Word], at: int) -> bool:
         return False
     before = words[at - 1].key if at and "." not in words[at].gap else ""
     after = words[at + 1].key if at + 1 < len(words) else ""
-    return before in BEFORE_A_MONTH or before[:1].isdigit() or after[:1].isdigit()
+    return before in MONTH_PREPOSITIONS or before[:1].isdigit() or after[:1].isdigit()
 
 
-def _covered(words: Sequence[Word], spans: Sequence[PIISpan]) -> list[bool]:
+def _mark_covered(words: Sequence[Word], spans: Sequence[PIISpan]) -> list[bool]:
     covered = [False] * len(words)
     ordered = sorted(spans, key=lambda span: span.start)
     at = 0

@@ -75,7 +75,7 @@ class NormalizedText:
         for position, character in enumerate(text):
             # A line break counts as one character, CR LF included.
             is_second_half = character == "\n" and text[position - 1 : position] == "\r"
-            plain = "" if is_second_half else _plain(character)
+            plain = "" if is_second_half else _normalize_character(character)
             pieces.append(plain)
             self._origin += [position] * len(plain)
         self.plain = SOFT_LINE_BREAK.sub(" ", "".join(pieces))
@@ -84,7 +84,7 @@ class NormalizedText:
     def original_span(self, start: int, end: int) -> tuple[int, int]:
         """Return the original offsets of plain[start:end].
 
-        Characters without a trace in `plain`, such as combining accents, belong to the character before them.
+        Characters that are missing from `plain`, such as combining accents, belong to the character before them.
         """
         first, last = self._origin[start], self._origin[end - 1]
         return first, max(self._origin[end], last + 1)
@@ -95,12 +95,12 @@ class NormalizedText:
 
     @cached_property
     def words(self) -> list[Word]:
-        shouted = self._all_caps_lines()
+        all_caps_lines = self._all_caps_lines()
         words: list[Word] = []
         for match in WORD.finditer(self.plain):
             before = words[-1] if words else None
             gap = self.plain[before.start + len(before.raw) : match.start()] if before else "\n"
-            words.append(_word(match, gap, before, _covers(shouted, match.start())))
+            words.append(_build_word(match, gap, before, _covers(all_caps_lines, match.start())))
         return words
 
     @cached_property
@@ -129,21 +129,21 @@ def _covers(spans: list[tuple[int, int]], position: int) -> bool:
     return bool(spans) and spans[-1][0] <= position
 
 
-def _plain(character: str) -> str:
+def _normalize_character(character: str) -> str:
     if character.isascii():
         return ASCII_ALIKE.get(character, character)
     letters = unicodedata.normalize("NFKD", character.translate(TYPOGRAPHY))
-    seen = "".join(_in_ascii(letter) for letter in letters if unicodedata.category(letter) not in INVISIBLE)
+    seen = "".join(_to_ascii(letter) for letter in letters if unicodedata.category(letter) not in INVISIBLE)
     return seen.translate(TYPOGRAPHY)
 
 
-def _in_ascii(letter: str) -> str:
+def _to_ascii(letter: str) -> str:
     """Return ASCII digits for digits of any script, and Latin letters for letters that look Latin."""
     digit = unicodedata.digit(letter, None)
     return letter.translate(LATIN) if digit is None else str(digit)
 
 
-def _word(match: re.Match[str], gap: str, before: Word | None, is_shouted: bool) -> Word:
+def _build_word(match: re.Match[str], gap: str, before: Word | None, is_in_all_caps_line: bool) -> Word:
     raw = match[0]
     own = CLITIC.sub("", raw)
     starts = bool(SENTENCE_END.search(gap)) and not (before and gap.startswith(".") and _is_abbreviation(before))
@@ -154,7 +154,7 @@ def _word(match: re.Match[str], gap: str, before: Word | None, is_shouted: bool)
         key=own.casefold().replace("'", ""),
         gap=gap,
         starts_sentence=starts,
-        is_in_all_caps_line=is_shouted,
+        is_in_all_caps_line=is_in_all_caps_line,
     )
 
 

@@ -20,7 +20,7 @@ QUANTITY = re.compile(
     re.IGNORECASE,
 )
 MONEY = re.compile(r"[$\u20ac\u00a3]\s?$")
-LABELLED = re.compile(
+LABELED = re.compile(
     r"\b(?:member|case|account|acct|policy|ticket|badge|claim|reference|ref|confirmation|record|chart|mrn|patient|client|"
     r"employee|license|licence|plate|invoice|group|passport|extension|ext|pin|ssn|id|incident|report)\b\.?"
     r"(?P<mark>(?:\s(?:id|number|no|num|nr)\b\.?)?(?:\s(?:is|was)\b)?\s?[:#]{0,2}\s?)"
@@ -58,28 +58,40 @@ def detect_numbers(reading: NormalizedText) -> list[PIISpan]:
         for span in _long_numbers(reading)
         if _strip_separators(reading.plain[span.start : span.end]) not in PUBLIC_NUMBERS
     ]
-    spans += [_at(match) for match in LABELLED.finditer(reading.plain) if _is_personal_number(match)]
-    spans += [_at(match) for match in LAST_FOUR.finditer(reading.plain)]
-    spans += [_at(match) for match in SPOKEN_NUMBER.finditer(reading.plain)]
-    spans += [_value(match) for match in PLATE.finditer(reading.plain) if _is_plate(match["value"])]
+    spans += [_whole_span(match) for match in LABELED.finditer(reading.plain) if _is_personal_number(match)]
+    spans += [_whole_span(match) for match in LAST_FOUR.finditer(reading.plain)]
+    spans += [_whole_span(match) for match in SPOKEN_NUMBER.finditer(reading.plain)]
+    spans += [_value_span(match) for match in PLATE.finditer(reading.plain) if _is_plate(match["value"])]
     return spans
 
 
 def match_numbers(identifiers: Iterable[SourceIdentifier], reading: NormalizedText) -> list[PIISpan]:
-    """Find the same digits in any grouping, short numbers after any label, and four-digit numbers also on their own."""
-    wanted = {
-        key for identifier in identifiers for key in _keys_of(NormalizedText(identifier.text).plain, identifier.kind)
+    """Find the same digits in any grouping, and short numbers after a label. Four-digit numbers need no label."""
+    keys = {
+        key
+        for identifier in identifiers
+        for key in _comparison_keys(NormalizedText(identifier.text).plain, identifier.kind)
     }
-    if not wanted:
+    if not keys:
         return []
-    long_ones = {key for key in wanted if _is_distinctive(key)}
-    short = wanted - long_ones
-    endings = short | {key[-4:] for key in long_ones}
-    spans = list(_windows(reading, long_ones))
-    spans += [_at(match) for match in SPOKEN_NUMBER.finditer(reading.plain) if long_ones & _keys_of(match[0])]
-    spans += [_at(match) for match in TOKEN.finditer(reading.plain) if _is_plain_four(match[0]) and match[0] in short]
-    spans += [_at(match) for match in LABELLED.finditer(reading.plain) if _strip_separators(match["value"]) in short]
-    spans += [_at(match) for match in LAST_FOUR.finditer(reading.plain) if match["value"] in endings]
+    long_keys = {key for key in keys if _is_distinctive(key)}
+    short_keys = keys - long_keys
+    endings = short_keys | {key[-4:] for key in long_keys}
+    spans = list(_find_joined(reading, long_keys))
+    spans += [
+        _whole_span(match) for match in SPOKEN_NUMBER.finditer(reading.plain) if long_keys & _comparison_keys(match[0])
+    ]
+    spans += [
+        _whole_span(match)
+        for match in TOKEN.finditer(reading.plain)
+        if _is_four_digits(match[0]) and match[0] in short_keys
+    ]
+    spans += [
+        _whole_span(match)
+        for match in LABELED.finditer(reading.plain)
+        if _strip_separators(match["value"]) in short_keys
+    ]
+    spans += [_whole_span(match) for match in LAST_FOUR.finditer(reading.plain) if match["value"] in endings]
     return spans
 
 
@@ -87,16 +99,16 @@ def _long_numbers(reading: NormalizedText) -> Iterator[PIISpan]:
     """Yield runs of at least five digits, and mixed tokens with as many."""
     full_dates = (found for found in detect_dates(reading) if not found.needs_cue)
     dated = {position for found in full_dates for position in range(found.start, found.end)}
-    for run in _runs(reading):
+    for run in _digit_runs(reading):
         start, end = run[0].start(), run[-1].end()
         if start not in dated and _is_long(reading, run):
-            yield _with_brackets(reading, _with_prefix(reading, start), end)
+            yield _build_span(reading, _with_prefix(reading, start), end)
     for match in TOKEN.finditer(reading.plain):
         if match.start() not in dated and _is_code(match[0]):
-            yield _at(match)
+            yield _whole_span(match)
 
 
-def _runs(reading: NormalizedText) -> Iterator[list[re.Match[str]]]:
+def _digit_runs(reading: NormalizedText) -> Iterator[list[re.Match[str]]]:
     """Yield groups of digits that are written as one number."""
     run: list[re.Match[str]] = []
     for group in GROUP.finditer(reading.plain):
@@ -117,12 +129,12 @@ def _is_long(reading: NormalizedText, run: list[re.Match[str]]) -> bool:
     return not (MONEY.search(before) or (len(run) == 1 and QUANTITY.match(after)))
 
 
-def _windows(reading: NormalizedText, wanted: set[str]) -> Iterator[PIISpan]:
+def _find_joined(reading: NormalizedText, keys: set[str]) -> Iterator[PIISpan]:
     """Yield every run of neighboring letters and digits that join into a wanted key."""
     pieces = list(PIECE.finditer(reading.plain))
     for first, piece in enumerate(pieces):
-        if _tail(piece[0]) in wanted:
-            yield _with_brackets(reading, piece.start(), piece.end())
+        if _without_area_code(piece[0]) in keys:
+            yield _build_span(reading, piece.start(), piece.end())
         key, end = "", piece.start()
         for last in pieces[first : first + MAX_LENGTH]:
             key += last[0].casefold()
@@ -131,26 +143,26 @@ def _windows(reading: NormalizedText, wanted: set[str]) -> Iterator[PIISpan]:
             ):
                 break
             end = last.end()
-            if key in wanted or _without_country(key) in wanted:
-                yield _with_brackets(reading, piece.start(), end)
+            if key in keys or _without_country(key) in keys:
+                yield _build_span(reading, piece.start(), end)
 
 
-def _keys_of(text: str, kind: PIIKind = PIIKind.NUMBER) -> set[str]:
+def _comparison_keys(text: str, kind: PIIKind = PIIKind.NUMBER) -> set[str]:
     """Return comparison keys: all digits, phone numbers without country and area codes, and codes without hyphens."""
     if kind is PIIKind.ADDRESS:
         return {group for group in GROUP.findall(text) if len(group) >= MIN_DIGITS}
-    label = LABELLED.match(text) or LAST_FOUR.fullmatch(text)
+    label = LABELED.match(text) or LAST_FOUR.fullmatch(text)
     text = text[label.start("value") :] if label else text
     if SPOKEN_NUMBER.fullmatch(text):
         text = "".join(SPOKEN_DIGITS[word.casefold()] for word in PIECE.findall(text))
-    squeezed = _strip_separators(text)
-    telling = MIN_DIGITS - 1 if label else MIN_DIGITS
-    keys = {squeezed, *(group for group in GROUP.findall(text) if len(group) >= telling)}
+    compact = _strip_separators(text)
+    min_digits = MIN_DIGITS - 1 if label else MIN_DIGITS
+    keys = {compact, *(group for group in GROUP.findall(text) if len(group) >= min_digits)}
     digits = re.sub(r"\D", "", text)
     if len(digits) >= MIN_DIGITS:
         keys |= {digits, _without_country(digits)}
-    if squeezed.isdigit():
-        keys.add(_tail(squeezed))
+    if compact.isdigit():
+        keys.add(_without_area_code(compact))
     return keys - {""}
 
 
@@ -158,19 +170,19 @@ def _without_country(digits: str) -> str:
     return digits[1:] if len(digits) == 11 and digits.isdigit() and digits[0] == "1" else digits
 
 
-def _tail(digits: str) -> str:
+def _without_area_code(digits: str) -> str:
     return digits[-7:] if len(digits) in {10, 11} and digits.isdigit() else digits
 
 
 def _is_personal_number(match: re.Match[str]) -> bool:
     value = match["value"]
-    if value in PUBLIC_NUMBERS or _digits(value) < 2 or _is_measure(value):
+    if value in PUBLIC_NUMBERS or _count_digits(value) < 2 or _is_measure(value):
         return False
     if ACCOUNT_LABEL.match(match[0]):
-        return _digits(value) >= MIN_DIGITS
+        return _count_digits(value) >= MIN_DIGITS
     if NUMBER_LABEL.search(match["mark"]):
         return True
-    return _digits(value) >= 3 and not YEAR.fullmatch(value)
+    return _count_digits(value) >= 3 and not YEAR.fullmatch(value)
 
 
 def _is_measure(text: str) -> bool:
@@ -180,11 +192,11 @@ def _is_measure(text: str) -> bool:
 
 def _is_code(text: str) -> bool:
     """Return True for codes: AB-20391-X, or BXJ7741 in capitals."""
-    squeezed = _strip_separators(text)
-    enough = (
-        3 if text.isupper() and len(squeezed) - _digits(squeezed) > 1 and len(squeezed) > MIN_DIGITS else MIN_DIGITS
+    compact = _strip_separators(text)
+    min_digits = (
+        3 if text.isupper() and len(compact) - _count_digits(compact) > 1 and len(compact) > MIN_DIGITS else MIN_DIGITS
     )
-    return not squeezed.isdigit() and _digits(squeezed) >= enough and not _is_measure(text)
+    return not compact.isdigit() and _count_digits(compact) >= min_digits and not _is_measure(text)
 
 
 def _is_plate(text: str) -> bool:
@@ -194,16 +206,16 @@ def _is_plate(text: str) -> bool:
 
 
 def _is_distinctive(key: str) -> bool:
-    """Return True if the key identifies a number wherever it stands."""
-    digits = _digits(key)
+    """Return True if the key identifies a number without a label."""
+    digits = _count_digits(key)
     return digits >= MIN_DIGITS or (len(key) >= MIN_DIGITS and digits > 1 and len(key) - digits > 1)
 
 
-def _is_plain_four(text: str) -> bool:
+def _is_four_digits(text: str) -> bool:
     return len(text) == 4 and text.isdigit() and not YEAR.fullmatch(text)
 
 
-def _digits(text: str) -> int:
+def _count_digits(text: str) -> int:
     return sum(character.isdigit() for character in text)
 
 
@@ -220,16 +232,16 @@ def _with_prefix(reading: NormalizedText, start: int) -> int:
     return start if is_word else prefix.start()
 
 
-def _with_brackets(reading: NormalizedText, start: int, end: int) -> PIISpan:
+def _build_span(reading: NormalizedText, start: int, end: int) -> PIISpan:
     """Return the span including the opening parenthesis of (602) 555-0142 or the plus sign of +1."""
     before = reading.plain[max(0, start - 1) : start]
-    opens = before == "+" or (before == "(" and ")" in reading.plain[start:end])
-    return PIISpan(start - opens, end, PIIKind.NUMBER)
+    has_opening = before == "+" or (before == "(" and ")" in reading.plain[start:end])
+    return PIISpan(start - has_opening, end, PIIKind.NUMBER)
 
 
-def _at(match: re.Match[str]) -> PIISpan:
+def _whole_span(match: re.Match[str]) -> PIISpan:
     return PIISpan(match.start(), match.end(), PIIKind.NUMBER)
 
 
-def _value(match: re.Match[str]) -> PIISpan:
+def _value_span(match: re.Match[str]) -> PIISpan:
     return PIISpan(*match.span("value"), PIIKind.NUMBER)

@@ -6,7 +6,7 @@ from scenarios.pii.entities import PIIKind, PIISpan
 from scenarios.pii.normalized_text import NormalizedText, Word
 from scenarios.pii.vocabulary import is_ambiguous
 
-LONGEST_GAP = 4  # characters between two words of a phrase
+MAX_GAP_LENGTH = 4  # characters between two words of a phrase
 
 Phrase = tuple[str, ...]
 
@@ -14,13 +14,13 @@ Phrase = tuple[str, ...]
 class PhraseMatcher:
     """A set of phrases. Ordinary words match only when capitalized, and a single one only inside a sentence."""
 
-    def __init__(self, kind: PIIKind, alike: Mapping[str, str]) -> None:
+    def __init__(self, kind: PIIKind, synonyms: Mapping[str, str]) -> None:
         self.kind = kind
-        self.alike = alike
+        self.synonyms = synonyms
         self._needs_capital: dict[Phrase, bool] = {}
 
     def add(self, keys: Iterable[str], needs_capital: bool = False) -> None:
-        phrase = tuple(self.alike.get(key, key) for key in keys)
+        phrase = tuple(self.synonyms.get(key, key) for key in keys)
         if phrase:
             ordinary = all(is_ambiguous(key) for key in phrase)
             needs_capital = needs_capital or ordinary
@@ -28,21 +28,21 @@ class PhraseMatcher:
 
     def find(self, reading: NormalizedText) -> list[PIISpan]:
         words = reading.words
-        keys = [self.alike.get(word.key, word.key) for word in words]
+        keys = [self.synonyms.get(word.key, word.key) for word in words]
         lengths = sorted({len(phrase) for phrase in self._needs_capital}, reverse=True)
         spans = []
         for first in range(len(words)):
             for length in lengths:
                 run = words[first : first + length]
                 needs_capital = self._needs_capital.get(tuple(keys[first : first + length]))
-                if needs_capital is not None and _stands_together(run) and (not needs_capital or _is_named(run)):
+                if needs_capital is not None and _is_contiguous(run) and (not needs_capital or _is_named(run)):
                     spans.append(PIISpan(run[0].start, run[-1].end, self.kind))
                     break
         return spans
 
 
-def _stands_together(run: Sequence[Word]) -> bool:
-    return all(len(word.gap) <= LONGEST_GAP and "\n\n" not in word.gap for word in run[1:])
+def _is_contiguous(run: Sequence[Word]) -> bool:
+    return all(len(word.gap) <= MAX_GAP_LENGTH and "\n\n" not in word.gap for word in run[1:])
 
 
 def _is_named(run: Sequence[Word]) -> bool:

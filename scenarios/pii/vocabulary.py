@@ -5,20 +5,20 @@ from pathlib import Path
 WORDS = Path(__file__).parent / "words"
 
 
-def _lines(name: str) -> list[str]:
+def _read_lines(name: str) -> list[str]:
     lines = (WORDS / name).read_text(encoding="utf-8").splitlines()
     return [line for line in lines if not line.startswith("#")]
 
 
-def _read(name: str) -> frozenset[str]:
-    return frozenset(word for line in _lines(name) for word in line.split())
+def _read_words(name: str) -> frozenset[str]:
+    return frozenset(word for line in _read_lines(name) for word in line.split())
 
 
 def _read_lists(name: str) -> dict[str, frozenset[str]]:
     """Return the lists of one file by their bracketed headings."""
     lists: dict[str, set[str]] = {}
     heading = ""
-    for line in _lines(name):
+    for line in _read_lines(name):
         if line.startswith("["):
             heading = line.strip("[]")
         else:
@@ -26,12 +26,12 @@ def _read_lists(name: str) -> dict[str, frozenset[str]]:
     return {heading: frozenset(words) for heading, words in lists.items()}
 
 
-FUNCTION_WORDS = _read("function_words.txt")
-BRANDS = _read("brands.txt")
-NEVER_NAMES = _read("never_names.txt") | FUNCTION_WORDS | BRANDS
-COMMON_WORDS = _read("common_words.txt")
-AMBIGUOUS_NAMES = _read("ambiguous_names.txt")
-KNOWN_NAMES = _read("known_names.txt")
+FUNCTION_WORDS = _read_words("function_words.txt")
+BRANDS = _read_words("brands.txt")
+NEVER_NAMES = _read_words("never_names.txt") | FUNCTION_WORDS | BRANDS
+COMMON_WORDS = _read_words("common_words.txt")
+AMBIGUOUS_NAMES = _read_words("ambiguous_names.txt")
+KNOWN_NAMES = _read_words("known_names.txt")
 MONTH_NAMES = frozenset({"april", "may", "june", "august"})
 
 WORD_LISTS = _read_lists("short_lists.txt")
@@ -57,8 +57,8 @@ def _has_ordinary_stem(word: str) -> bool:
 def _has_stem_with(ending: str, word: str) -> bool:
     """Return True if an ordinary stem with this ending makes the word: stay-ing, us(e)-ed, cop(y)-ies, run(n)-ing."""
     stem = word.removesuffix(ending)
-    shortest = 2 if ending in VERB_ENDINGS else 4 if ending == "y" else 3
-    if len(stem) < shortest:
+    min_length = 2 if ending in VERB_ENDINGS else 4 if ending == "y" else 3
+    if len(stem) < min_length:
         return False
     stems = {stem + "e", stem[:-1] + "y"} if stem[-1] == "i" else {stem + "e"}
     if len(stem) > 2 and (ending, stem[-1]) != ("y", "e"):
