@@ -32,7 +32,7 @@ DEFAULT_SKILLS = [
 
 @receiver(post_save, sender=Organization)
 def seed_organization(instance: Organization, created: bool, raw: bool = False, **kwargs: Any) -> None:
-    """Give a new organization its default categories and skills, which it may change."""
+    """Create the default categories and skills of a new organization, which can change them."""
     if created and not raw:
         Category.objects.bulk_create(Category(organization=instance, name=name) for name in DEFAULT_CATEGORIES)
         Skill.objects.bulk_create(Skill(organization=instance, name=name) for name in DEFAULT_SKILLS)

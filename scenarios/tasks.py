@@ -19,8 +19,8 @@ from scenarios.services import (
 def write_import(self: Task, job_id: str) -> None:
     try:
         import_writing.write_import(UUID(job_id))
-    except RetryLaterError as wait:
-        raise self.retry(countdown=wait.countdown) from wait
+    except RetryLaterError as error:
+        raise self.retry(countdown=error.countdown) from error
 
 
 @shared_task
@@ -36,7 +36,7 @@ def write_draft(draft_id: str) -> None:
 
 @shared_task
 def sweep_drafts() -> int:
-    draft_cleanup.empty_abandoned_drafts()
+    draft_cleanup.discard_abandoned_drafts()
     return queue_overdue(ScenarioDraft.objects.overdue(), write_draft)
 
 

@@ -21,15 +21,15 @@ logger = logging.getLogger(__name__)
 
 MAX_PROMOTED_AT_ONCE = 20
 MAX_DEMOTED_AT_ONCE = 500
-_MOST_NAMED = 10  # titles
+_MAX_NAMED_TITLES = 10
 
 
 def format_titles(titles):
     """Return the titles joined for a sentence, shortened after the first ten."""
-    shown = ", ".join(f"“{title}”" for title in titles[:_MOST_NAMED])
-    if len(titles) <= _MOST_NAMED:
+    shown = ", ".join(f"“{title}”" for title in titles[:_MAX_NAMED_TITLES])
+    if len(titles) <= _MAX_NAMED_TITLES:
         return shown
-    return gettext("%(titles)s, and %(count)s more") % {"titles": shown, "count": len(titles) - _MOST_NAMED}
+    return gettext("%(titles)s, and %(count)s more") % {"titles": shown, "count": len(titles) - _MAX_NAMED_TITLES}
 
 
 def read_context_or_none(scenario):
@@ -41,9 +41,9 @@ def read_context_or_none(scenario):
 
 
 class PromoteForm(forms.Form):
-    """A checkbox for each scenario that was read. Its value includes the time of the last change.
+    """Form with a checkbox for each scenario, to confirm that it was read.
 
-    A scenario edited after it was shown is therefore not promoted.
+    The value includes the time of the last change, so a scenario that was edited after it was shown is not promoted.
     """
 
     read = forms.MultipleChoiceField(
@@ -59,14 +59,14 @@ class PromoteForm(forms.Form):
         self.fields["read"].choices = [(key, scenario.title) for key, scenario in self.scenarios.items()]  # type: ignore[attr-defined]
 
     @property
-    def ticked_scenarios(self):
+    def checked_scenarios(self):
         return [self.scenarios[key] for key in self.cleaned_data["read"]]
 
-    def to_be_read(self):
+    def scenario_rows(self):
         """Return each scenario with its context, the value of its checkbox, and whether it is checked."""
-        ticked = self.data.getlist("read") if self.is_bound else []  # type: ignore[attr-defined]
+        checked = self.data.getlist("read") if self.is_bound else []  # type: ignore[attr-defined]
         return [
-            (scenario, read_context_or_none(scenario), key, key in ticked) for key, scenario in self.scenarios.items()
+            (scenario, read_context_or_none(scenario), key, key in checked) for key, scenario in self.scenarios.items()
         ]
 
 
@@ -75,13 +75,13 @@ def promote_to_library(modeladmin, request, queryset):
     """Show the selected scenarios in full, ask about personal details, and promote those that were read."""
     chosen = list(queryset.one_time().select_related("account")[: MAX_PROMOTED_AT_ONCE + 1])
     if not chosen or len(chosen) > MAX_PROMOTED_AT_ONCE:
-        problem = (
+        warning = (
             gettext("Nothing was promoted. Select at most %(most)s scenarios, because you need to read each one.")
             % {"most": MAX_PROMOTED_AT_ONCE}
             if chosen
             else gettext("Nothing was promoted. None of the selected scenarios is one-time.")
         )
-        modeladmin.message_user(request, problem, messages.WARNING)
+        modeladmin.message_user(request, warning, messages.WARNING)
         return None
     form = PromoteForm(request.POST if "promote" in request.POST else None, chosen)
     if not form.is_valid():
@@ -92,15 +92,15 @@ def promote_to_library(modeladmin, request, queryset):
             "chosen": chosen,
         }
         return render(request, "admin/scenarios/scenario/promote.html", context)
-    for scenario in form.ticked_scenarios:
+    for scenario in form.checked_scenarios:
         with transaction.atomic():
             promote_scenario(scenario)
             modeladmin.log_change(request, scenario, gettext("Promoted to the library after reading it."))
-    count = len(form.ticked_scenarios)
-    done = ngettext(
+    count = len(form.checked_scenarios)
+    message = ngettext(
         "%(count)s scenario was promoted to the library.", "%(count)s scenarios were promoted to the library.", count
     )
-    modeladmin.message_user(request, done % {"count": count})
+    modeladmin.message_user(request, message % {"count": count})
     return None
 
 
@@ -108,27 +108,27 @@ def promote_to_library(modeladmin, request, queryset):
 def take_out_of_library(modeladmin, request, queryset):
     chosen = list(queryset.library()[: MAX_DEMOTED_AT_ONCE + 1])
     if len(chosen) > MAX_DEMOTED_AT_ONCE:
-        problem = gettext("Nothing was changed. Select at most %(most)s scenarios at once.")
-        modeladmin.message_user(request, problem % {"most": MAX_DEMOTED_AT_ONCE}, messages.WARNING)
+        error = gettext("Nothing was changed. Select at most %(most)s scenarios at once.")
+        modeladmin.message_user(request, error % {"most": MAX_DEMOTED_AT_ONCE}, messages.WARNING)
         return
     with transaction.atomic():
-        taken = demote_unused_scenarios(chosen)
-        LogEntry.objects.log_actions(request.user.pk, taken, CHANGE, gettext("Removed from the library."))
-    staying = [scenario.title for scenario in chosen if scenario not in taken]
-    count = len(taken)
-    done = ngettext(
+        demoted = demote_unused_scenarios(chosen)
+        LogEntry.objects.log_actions(request.user.pk, demoted, CHANGE, gettext("Removed from the library."))
+    kept_titles = [scenario.title for scenario in chosen if scenario not in demoted]
+    count = len(demoted)
+    message = ngettext(
         "%(count)s scenario was removed from the library.", "%(count)s scenarios were removed from the library.", count
     )
-    modeladmin.message_user(request, done % {"count": count}, messages.SUCCESS if taken else messages.INFO)
-    if staying:
-        refusal = ngettext(
+    modeladmin.message_user(request, message % {"count": count}, messages.SUCCESS if demoted else messages.INFO)
+    if kept_titles:
+        warning = ngettext(
             "%(titles)s stays in the library because counselors have been assigned it or have practiced with it. To "
             "stop offering it, make it inactive.",
             "%(titles)s stay in the library because counselors have been assigned them or have practiced with them. "
             "To stop offering them, make them inactive.",
-            len(staying),
+            len(kept_titles),
         )
-        modeladmin.message_user(request, refusal % {"titles": format_titles(staying)}, messages.WARNING)
+        modeladmin.message_user(request, warning % {"titles": format_titles(kept_titles)}, messages.WARNING)
 
 
 def _set_active(queryset, is_active):
@@ -171,7 +171,7 @@ def export_as_csv(modeladmin, request, queryset):
 
 @admin.action(description=_("Delete selected scenarios"), permissions=["delete"])
 def delete_selected(modeladmin, request, queryset):
-    """Delete like Django's action, but show a message if a scenario has just been assigned."""
+    """Delete scenarios as Django's action does, but show a message if one has just been assigned."""
     try:
         with transaction.atomic():
             return actions.delete_selected(modeladmin, request, queryset)

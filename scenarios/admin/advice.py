@@ -9,7 +9,7 @@ from scenarios.services.message_translation import translate
 
 @dataclass(frozen=True)
 class ShownAdvice:
-    """Advice and the passage that it refers to, which is empty if something is missing."""
+    """Advice and the passage that it refers to. The passage is empty if the advice is about missing text."""
 
     message: str
     passage: str
@@ -18,7 +18,7 @@ class ShownAdvice:
 
 
 def group_advice_by_field(prompt, evaluator_context, mode):
-    """Return a list of `ShownAdvice` for each of the two fields."""
+    """Return the advice on the prompt and the evaluator context, by field name."""
     texts = {"prompt": prompt, "evaluator_context": evaluator_context}
     # Longer texts cannot be saved, so only the part within the limit is checked.
     texts = {name: text.replace("\r\n", "\n")[: TEXT_LIMITS[name]] for name, text in texts.items()}

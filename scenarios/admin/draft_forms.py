@@ -62,7 +62,7 @@ def account_field(user, **options):
 
 
 class NewDraftForm(PlainLabelsMixin, forms.Form):
-    """A complaint, typed or uploaded, and options for its draft.
+    """Form for a complaint, typed or uploaded, and options for its draft.
 
     The text of an uploaded file appears in the text field once it is read.
     """
@@ -70,7 +70,7 @@ class NewDraftForm(PlainLabelsMixin, forms.Form):
     source = MultilineTextField(
         required=False,
         label=_("Complaint or call summary"),
-        widget=counted_textarea(14, limit=MAX_SOURCE_LENGTH, least=MIN_SOURCE_LENGTH),
+        widget=counted_textarea(14, limit=MAX_SOURCE_LENGTH, minimum=MIN_SOURCE_LENGTH),
         help_text=source_help_text(),
     )
     source_file = forms.FileField(
@@ -91,7 +91,7 @@ class NewDraftForm(PlainLabelsMixin, forms.Form):
         self.order_fields(self.field_order)
 
     def clean_source_file(self):
-        """Return the text of the uploaded file, or None without one."""
+        """Return the text of the uploaded file, or None if there is none."""
         file = self.cleaned_data["source_file"]
         return read_draft_source_file(file) if file else None
 
@@ -99,8 +99,8 @@ class NewDraftForm(PlainLabelsMixin, forms.Form):
         super().clean()
         if not {"source", "source_file"} <= self.cleaned_data.keys():
             return self.cleaned_data
-        uploaded, typed = self.cleaned_data.pop("source_file"), self.cleaned_data["source"]
-        if uploaded is not None and typed not in {"", uploaded.strip()}:
+        uploaded, pasted = self.cleaned_data.pop("source_file"), self.cleaned_data["source"]
+        if uploaded is not None and pasted not in {"", uploaded.strip()}:
             self.add_error(
                 "source_file",
                 gettext(
@@ -113,7 +113,7 @@ class NewDraftForm(PlainLabelsMixin, forms.Form):
             # Browsers do not resubmit files, so the text is kept in the form in case it is shown again with an error.
             self.data = self.data.copy()  # type: ignore[attr-defined]
             self.data["source"] = uploaded  # type: ignore[index]
-        self._set_source(typed if uploaded is None else uploaded)
+        self._set_source(pasted if uploaded is None else uploaded)
         return self.cleaned_data
 
     def _set_source(self, text):
@@ -127,11 +127,11 @@ class NewDraftForm(PlainLabelsMixin, forms.Form):
 
 
 class RegenerateForm(PlainLabelsMixin, forms.Form):
-    """Another attempt. The complaint can be changed only if the last attempt failed."""
+    """Form for another attempt. The complaint can be changed only if the last attempt failed."""
 
     source = MultilineTextField(
         label=_("Complaint or call summary"),
-        widget=counted_textarea(14, limit=MAX_SOURCE_LENGTH, least=MIN_SOURCE_LENGTH),
+        widget=counted_textarea(14, limit=MAX_SOURCE_LENGTH, minimum=MIN_SOURCE_LENGTH),
         help_text=source_help_text(),
     )
     instructions = instructions_field()
@@ -146,7 +146,7 @@ class RegenerateForm(PlainLabelsMixin, forms.Form):
 
 
 class DraftForm(TenantForm):
-    """The scenario to save from a draft, with all its fields editable."""
+    """Form for the scenario to save from a draft. All fields can be edited."""
 
     evaluator_context = MultilineTextField(
         required=False,
@@ -177,17 +177,17 @@ class DraftForm(TenantForm):
 
     def __init__(self, draft, user, data=None):
         self.organization_id = draft.organization_id
-        super().__init__(data, initial=_proposed(draft))
+        super().__init__(data, initial=_initial_values(draft))
         self.fields["account"] = account_field(user)
         # django-stubs types these fields without their `queryset`.
         self.fields["skills"].queryset = Skill.objects.for_user(user)  # type: ignore[attr-defined]
         self.fields["category"].queryset = Category.objects.for_user(user)  # type: ignore[attr-defined]
-        self.fields["category"].help_text = _("Drafts have no category. Choose one if you like.")
+        self.fields["category"].help_text = _("Drafts have no category. You can choose one.")
         for name, rows in self.ROWS.items():
-            text = self.fields[name]
-            text.widget = counted_textarea(rows, limit=TEXT_LIMITS[name])
+            field = self.fields[name]
+            field.widget = counted_textarea(rows, limit=TEXT_LIMITS[name])
             limit = gettext("At most %(most)s characters.") % {"most": f"{TEXT_LIMITS[name]:,}"}
-            text.help_text = f"{text.help_text} {limit}".strip()
+            field.help_text = f"{field.help_text} {limit}".strip()
 
     def clean_skills(self):
         skills = self.cleaned_data["skills"]
@@ -199,12 +199,12 @@ class DraftForm(TenantForm):
         return clean_context_text(self.cleaned_data["evaluator_context"])
 
     def scenario_fields(self):
-        """Return the columns of the scenario's row, without the skills and the context, which are stored separately."""
-        apart = {"skills", "evaluator_context"}
-        return {name: self.cleaned_data[name] for name in self.Meta.fields if name not in apart}
+        """Return the values of the scenario's own columns. Skills and the evaluator context are stored separately."""
+        stored_separately = {"skills", "evaluator_context"}
+        return {name: self.cleaned_data[name] for name in self.Meta.fields if name not in stored_separately}
 
 
-def _proposed(draft):
+def _initial_values(draft):
     texts = {name: getattr(draft, name) for name in ("title", "description", "prompt", "evaluator_context")}
     choices = {name: getattr(draft, name) for name in ("account", "mode", "difficulty", "relevant_policy_sections")}
     return texts | choices | {"skills": list(draft.skills.all())}

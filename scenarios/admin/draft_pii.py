@@ -1,4 +1,4 @@
-"""Personal details from a complaint that are left in a draft's fields, grouped by wording for display."""
+"""Personal details from a complaint that are still in a draft, grouped by wording for display."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ CONTEXT_CHARACTERS = 40  # characters of context on each side of a passage
 
 @dataclass(frozen=True)
 class PIIPlace:
-    """A passage with its surroundings. `start` and `end` count UTF-16 units, as browsers do."""
+    """A passage with the text around it. `start` and `end` count UTF-16 code units, as browsers do."""
 
     start: int
     end: int
@@ -35,7 +35,7 @@ class PIIFinding:
     places: list[PIIPlace]
 
     @property
-    def is_left(self):
+    def is_unresolved(self):
         return self.is_certain or not self.is_dismissed
 
     @property
@@ -59,39 +59,39 @@ def read_checked_texts(data):
 
 
 def read_dismissed(data):
-    """Return the dismissals checked in the form: words that are not about a real person."""
+    """Return the values of the checked boxes, each of which dismisses words that are not about a real person."""
     return {value.replace("\r\n", "\n") for value in data.getlist("dismissed")}
 
 
 def group_findings(draft, texts, dismissed=frozenset()):
     """Return the findings in field order, dismissed ones included, so that a dismissal can be undone."""
     found: dict[str, PIIFinding] = {}
-    for one in find_draft_pii(draft, texts):
-        key = dismissal(one)
+    for match in find_draft_pii(draft, texts):
+        key = dismissal(match)
         finding = PIIFinding(
-            one.field, translate(one.kind.label), one.kind.is_certain, key, key in dismissed, places=[]
+            match.field, translate(match.kind.label), match.kind.is_certain, key, key in dismissed, places=[]
         )
-        found.setdefault(key, finding).places.append(_place(texts[one.field], one))
+        found.setdefault(key, finding).places.append(_build_place(texts[match.field], match))
     return list(found.values())
 
 
 def count_unresolved(found):
     """Return the number of findings that still prevent saving."""
-    return sum(finding.is_left for finding in found)
+    return sum(finding.is_unresolved for finding in found)
 
 
-def _place(text, one):
-    before, after = text[: one.start], text[one.end :]
-    start = _units(before)
+def _build_place(text, match):
+    before, after = text[: match.start], text[match.end :]
+    start = _count_utf16_units(before)
     same_line = (before.rpartition("\n")[2], after.partition("\n")[0])
     return PIIPlace(
         start=start,
-        end=start + _units(one.text),
+        end=start + _count_utf16_units(match.text),
         before=same_line[0] if len(same_line[0]) <= CONTEXT_CHARACTERS else f"…{same_line[0][-CONTEXT_CHARACTERS:]}",
-        passage=one.text,
+        passage=match.text,
         after=same_line[1] if len(same_line[1]) <= CONTEXT_CHARACTERS else f"{same_line[1][:CONTEXT_CHARACTERS]}…",
     )
 
 
-def _units(text):
+def _count_utf16_units(text):
     return len(text.encode("utf-16-le", errors="surrogatepass")) // 2

@@ -86,7 +86,9 @@ class DraftAdmin(TenantAdmin):
                 logger.exception("Draft not requested")
                 form.add_error(None, NOT_SENT)
         days, keeps = round(settings.DRAFT_KEPT_FOR / 86_400), request.user.organization.keeps_sources
-        return self._page(request, "new", title=_("Draft from a complaint"), form=form, keeps_sources=keeps, days=days)
+        return self._render(
+            request, "new", title=_("Draft from a complaint"), form=form, keeps_sources=keeps, days=days
+        )
 
     def _is_allowed_by_throttle(self, request, form):
         """Return True if the user may generate another draft now. Otherwise add an error and keep the input."""
@@ -123,12 +125,12 @@ class DraftAdmin(TenantAdmin):
         return HttpResponseClientRefresh()
 
     def check_view(self, request, pk):
-        """Return the fragment that lists details from the complaint left in the text as typed so far. For htmx."""
+        """Return the fragment that lists details from the complaint that the text still contains. For htmx."""
         draft = self._get_draft(request, pk)
         if not draft.is_open:
             return HttpResponse()
         found = group_findings(draft, read_checked_texts(request.POST), read_dismissed(request.POST))
-        return render(request, f"{FOLDER}/_findings.html", {"findings": found, "left": count_unresolved(found)})
+        return render(request, f"{FOLDER}/_findings.html", {"findings": found, "unresolved": count_unresolved(found)})
 
     def _get_draft(self, request, pk):
         if not self.has_change_permission(request):
@@ -138,17 +140,21 @@ class DraftAdmin(TenantAdmin):
             raise Http404
         return draft
 
-    def _show(self, request, draft, again=None):
+    def _show(self, request, draft, regenerate_form=None):
         if draft.status == draft.Status.READY:
-            return self._edit(request, draft, again=again)
+            return self._edit(request, draft, regenerate_form=regenerate_form)
         if draft.status == draft.Status.FAILED:
-            return self._page(
-                request, "failed", title=_("Draft failed"), draft=draft, again=again or RegenerateForm(draft)
+            return self._render(
+                request,
+                "failed",
+                title=_("Draft failed"),
+                draft=draft,
+                regenerate_form=regenerate_form or RegenerateForm(draft),
             )
         page, title = ("writing", _("Writing the draft")) if draft.is_open else ("closed", draft.get_status_display())
-        return self._page(request, page, title=title, draft=draft)
+        return self._render(request, page, title=title, draft=draft)
 
-    def _edit(self, request, draft, data=None, again=None, **more):
+    def _edit(self, request, draft, data=None, regenerate_form=None, **extra_context):
         """Show the draft in its form, as generated or, with `data`, as typed."""
         texts = (
             {name: getattr(draft, name) for name in PII_CHECKED_FIELDS} if data is None else read_checked_texts(data)
@@ -156,21 +162,21 @@ class DraftAdmin(TenantAdmin):
         dismissed = frozenset() if data is None else read_dismissed(data)
         found = group_findings(draft, texts, dismissed) if draft.status == draft.Status.READY else []
         form = DraftForm(draft, request.user, data)
-        usual = {
+        context = {
             "title": _("Edit draft"),
             "draft": draft,
             "form": form,
             "advice": group_advice_by_field(texts["prompt"], texts["evaluator_context"], form["mode"].value()),
-            "giving": self.get_assignment_form(request, data),
-            "again": again or RegenerateForm(draft),
+            "assignment_form": self.get_assignment_form(request, data),
+            "regenerate_form": regenerate_form or RegenerateForm(draft),
             "findings": found,
-            "left": count_unresolved(found),
+            "unresolved": count_unresolved(found),
         }
-        return self._page(request, "edit", **usual | more)
+        return self._render(request, "edit", **context | extra_context)
 
-    def _page(self, request, page, **context):
-        usual = self.admin_site.each_context(request) | {"opts": self.opts}
-        return render(request, f"{FOLDER}/{page}.html", usual | context)
+    def _render(self, request, page, **context):
+        base_context = self.admin_site.each_context(request) | {"opts": self.opts}
+        return render(request, f"{FOLDER}/{page}.html", base_context | context)
 
     def _redirect_to(self, draft):
         return redirect("admin:scenarios_scenariodraft_change", draft.pk)
@@ -213,29 +219,32 @@ class DraftAdmin(TenantAdmin):
         return self._redirect_to(draft)
 
     def _save(self, request, draft):
-        form, giving = DraftForm(draft, request.user, request.POST), self.get_assignment_form(request, request.POST)
+        form, assignment_form = (
+            DraftForm(draft, request.user, request.POST),
+            self.get_assignment_form(request, request.POST),
+        )
         # A list, not a generator, so that both forms report their errors.
-        if all([form.is_valid(), giving is None or giving.is_valid()]):
+        if all([form.is_valid(), assignment_form is None or assignment_form.is_valid()]):
             try:
-                return self._saved(request, draft, form, giving)
+                return self._save_scenario(request, draft, form, assignment_form)
             except (UnresolvedPIIError, DraftClosedError):
-                draft.refresh_from_db()  # the page shows which of the two happened
+                draft.refresh_from_db()  # the page shows which of the two it was
             except ValidationError as error:
                 form.add_error(None, error.messages)
             except Exception:  # storage backends raise errors of many types
                 logger.exception("Draft not saved", extra={"draft_id": draft.pk})
                 form.add_error(None, NOT_SAVED)
-        return self._edit(request, draft, request.POST, form=form, giving=giving, is_refused=True)
+        return self._edit(request, draft, request.POST, form=form, assignment_form=assignment_form, is_rejected=True)
 
-    def _saved(self, request, draft, form, giving):
-        scenario, made = save_draft(
+    def _save_scenario(self, request, draft, form, assignment_form):
+        scenario, assignment_message = save_draft(
             draft,
             request.user,
-            self.get_scenario_fields(form, giving),
+            self.get_scenario_fields(form, assignment_form),
             form.cleaned_data["evaluator_context"],
             form.cleaned_data["skills"],
             read_dismissed(request.POST),
-            within=lambda scenario: self.finish_save(request, scenario, giving),
+            within=lambda scenario: self.finish_save(request, scenario, assignment_form),
         )
         self.log_addition(request, scenario, _("Drafted from a complaint."))
         message = (
@@ -243,7 +252,7 @@ class DraftAdmin(TenantAdmin):
             if draft.organization.keeps_sources
             else _("“%(scenario)s” was saved. %(result)s The complaint was deleted.")
         )
-        self.message_user(request, message % {"scenario": scenario, "result": made})
+        self.message_user(request, message % {"scenario": scenario, "result": assignment_message})
         return redirect("admin:scenarios_scenario_change", scenario.pk)
 
     # Extension points for `training`
@@ -252,9 +261,9 @@ class DraftAdmin(TenantAdmin):
         """Return the form for assigning the scenario, or None for users who can only add it to the library."""
         return None
 
-    def get_scenario_fields(self, form, giving):
+    def get_scenario_fields(self, form, assignment_form):
         return form.scenario_fields()
 
-    def finish_save(self, request, scenario, giving):
+    def finish_save(self, request, scenario, assignment_form):
         """Apply the assignment form in the transaction that creates the scenario. Return a sentence about it."""
         return _("It is in the library.")

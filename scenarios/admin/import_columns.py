@@ -16,7 +16,7 @@ MODEL_FIELDS = {field.name: field for field in Scenario._meta.fields}
 class PackColumn:
     name: str
     is_required: bool
-    takes: str  # allowed values
+    allowed_values: str
 
 
 def describe_pack_columns():
@@ -37,18 +37,18 @@ def _related_columns():
 
 def _describe_column(name):
     field = MODEL_FIELDS[name]
-    takes = _describe_values(field)
+    allowed = _describe_values(field)
     if not field.choices and COLUMNS[name] is ColumnType.TEXT:
-        return takes
+        return allowed
     if not field.has_default():
-        return _("%(values)s. %(help)s") % {"values": takes, "help": field.help_text}
+        return _("%(values)s. %(help)s") % {"values": allowed, "help": field.help_text}
     default = str(field.default).lower() if isinstance(field.default, bool) else field.default
-    return _("%(values)s; by default, %(default)s") % {"values": takes, "default": default}
+    return _("%(values)s; by default, %(default)s") % {"values": allowed, "default": default}
 
 
 def _describe_values(field):
-    judges = [judge for judge in field.validators if hasattr(judge, "limit_value")]
-    limits = {type(judge): judge.limit_value for judge in judges}
+    validators = [validator for validator in field.validators if hasattr(validator, "limit_value")]
+    limits = {type(validator): validator.limit_value for validator in validators}
     if field.choices:
         values = [value for value, _label in field.choices]
         if len(values) == 2:

@@ -97,11 +97,11 @@ class ImportUploadForm(forms.Form):
         except UnreadablePackError as error:
             self.add_error("file", translate(error.message))
         except ContextUnavailableError:
-            problem = gettext(
+            message = gettext(
                 "This file could not be checked, because an evaluator context that it may change can’t be read right "
                 "now. Try again in a moment."
             )
-            self.add_error("file", problem)
+            self.add_error("file", message)
         return None
 
 
@@ -148,18 +148,18 @@ class ImportJobAdmin(TenantAdmin):
     def add_view(self, request, form_url="", extra_context=None):
         """Upload a pack and check it row by row. The library is not changed yet."""
         self._require_add(request)
-        sent = (request.POST, request.FILES) if request.method == "POST" else ()
-        form = ImportUploadForm(request.user, *sent, initial=request.GET.dict())
+        form_data = (request.POST, request.FILES) if request.method == "POST" else ()
+        form = ImportUploadForm(request.user, *form_data, initial=request.GET.dict())
         job = form.stage_import(request.user) if form.is_valid() else None
         if job:
             return redirect(self._job_url(job))
         context = {
             "form": form,
             "columns": describe_pack_columns(),
-            "largest_file": MAX_BYTES,
+            "max_bytes": MAX_BYTES,
             "title": gettext("Import scenarios"),
         }
-        return self._page(request, "upload", context)
+        return self._render(request, "upload", context)
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         """Show one import: the preview of each row, then the progress, then the result."""
@@ -169,15 +169,15 @@ class ImportJobAdmin(TenantAdmin):
         if job is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
         title = gettext("Import of %(file)s") % {"file": job}
-        context = {"title": title, "original": job, "panel": self._import_panel(request, job)}
-        return self._page(request, "job", context)
+        context = {"title": title, "original": job, "panel": self._build_panel(request, job)}
+        return self._render(request, "job", context)
 
     def progress_view(self, request, pk):
-        """Return the import fragment that the page polls while the import is under way."""
-        return self._page(request, "_job", {"panel": self._import_panel(request, self._job(request, pk))})
+        """Return the fragment that the page polls while the import is in progress."""
+        return self._render(request, "_job", {"panel": self._build_panel(request, self._get_job(request, pk))})
 
     def begin_view(self, request, pk):
-        job = self._job(request, pk)
+        job = self._get_job(request, pk)
         if "anyway" in request.POST:
             allow_partial(job)
         if not start_import(job) and job.status == ImportJob.Status.CHECKED:
@@ -185,12 +185,12 @@ class ImportJobAdmin(TenantAdmin):
         return redirect(self._job_url(job))
 
     def resume_view(self, request, pk):
-        job = self._job(request, pk)
+        job = self._get_job(request, pk)
         resume_import(job)
         return redirect(self._job_url(job))
 
     def discard_view(self, request, pk):
-        job = self._job(request, pk)
+        job = self._get_job(request, pk)
         if not discard_import(job):
             self.message_user(
                 request, gettext("This import has already started and can’t be discarded."), messages.WARNING
@@ -202,12 +202,12 @@ class ImportJobAdmin(TenantAdmin):
         return redirect("admin:scenarios_importjob_changelist")
 
     def csv_template_view(self, request):
-        return self._template(request, "scenarios.csv", "text/csv; charset=utf-8")
+        return self._send_template(request, "scenarios.csv", "text/csv; charset=utf-8")
 
     def json_template_view(self, request):
-        return self._template(request, "scenarios.json", "application/json")
+        return self._send_template(request, "scenarios.json", "application/json")
 
-    def _template(self, request, filename, content_type):
+    def _send_template(self, request, filename, content_type):
         """Return a small example pack for download."""
         self._require_add(request)
         content = (settings.BASE_DIR / "fixtures" / "packs" / filename).read_bytes()
@@ -218,7 +218,7 @@ class ImportJobAdmin(TenantAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
 
-    def _job(self, request, pk):
+    def _get_job(self, request, pk):
         """Return the import, or raise Http404 or PermissionDenied."""
         self._require_add(request)
         return get_object_or_404(self.get_queryset(request), pk=pk)
@@ -226,11 +226,11 @@ class ImportJobAdmin(TenantAdmin):
     def _job_url(self, job):
         return reverse("admin:scenarios_importjob_change", args=[job.pk])
 
-    def _page(self, request, template, context):
-        whole = self.admin_site.each_context(request) | {"opts": self.opts} | context
-        return TemplateResponse(request, f"admin/scenarios/importjob/{template}.html", whole)
+    def _render(self, request, template, context):
+        full_context = self.admin_site.each_context(request) | {"opts": self.opts} | context
+        return TemplateResponse(request, f"admin/scenarios/importjob/{template}.html", full_context)
 
-    def _import_panel(self, request, job):
+    def _build_panel(self, request, job):
         counts = dict(job.rows.values_list("outcome").annotate(Count("pk")).order_by())
         outcome = request.GET.get("outcome", "")
         rows = job.rows.filter(outcome=outcome) if outcome in counts else job.rows.all()
@@ -252,10 +252,14 @@ def _link_scenarios(user, rows):
     """Set `scenario_id` on each row to the scenario created from it or with the same title."""
     ids = [row.pk for row in rows]
     keys = {row: title_key(row.title) for row in rows}
-    found = Scenario.objects.for_user(user).filter(Q(pk__in=ids) | Q(title_key__in=keys.values(), is_one_time=False))
-    pairs = list(found.order_by("-created_at").values_list("pk", "title_key"))
-    there, titled = {pk for pk, _ in pairs}, {key: pk for pk, key in pairs}
-    told = {ImportRow.Outcome.UPDATED, ImportRow.Outcome.CHANGED, ImportRow.Outcome.DUPLICATE}
+    scenarios = Scenario.objects.for_user(user).filter(
+        Q(pk__in=ids) | Q(title_key__in=keys.values(), is_one_time=False)
+    )
+    pairs = list(scenarios.order_by("-created_at").values_list("pk", "title_key"))
+    created, by_key = {pk for pk, _ in pairs}, {key: pk for pk, key in pairs}
+    linked_outcomes = {ImportRow.Outcome.UPDATED, ImportRow.Outcome.CHANGED, ImportRow.Outcome.DUPLICATE}
     for row in rows:
-        row.scenario_id = row.pk if row.pk in there else titled.get(keys[row]) if row.outcome in told else None
+        row.scenario_id = (
+            row.pk if row.pk in created else by_key.get(keys[row]) if row.outcome in linked_outcomes else None
+        )
     return rows

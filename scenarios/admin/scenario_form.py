@@ -18,7 +18,7 @@ from scenarios.models.scenario_checks import propose_checks
 from scenarios.services.evaluator_contexts import CONTEXT_FILE_SUFFIXES, CONTEXT_LIMIT, read_context_file
 from scenarios.services.scenarios import too_many_skills_message
 
-# Limits of a scenario's texts, in characters. The title is not among them: it is one line, and browsers enforce its
+# Limits of a scenario's texts, in characters. The title is not included: it is a single line, and browsers enforce its
 # limit.
 TEXT_LIMITS = {"evaluator_context": CONTEXT_LIMIT} | {
     field.name: validator.limit_value
@@ -29,7 +29,7 @@ TEXT_LIMITS = {"evaluator_context": CONTEXT_LIMIT} | {
 
 
 class MultilineTextField(forms.CharField):
-    """Text as typed, with LF line endings. Browsers send CR LF, and saving unedited text must not change it."""
+    """Field for text with LF line endings. Browsers send CR LF, and saving unedited text must not change it."""
 
     def __init__(self, **kwargs):
         super().__init__(**{"strip": False} | kwargs)
@@ -43,7 +43,7 @@ class MultilineTextField(forms.CharField):
 
 
 class AccountChoiceField(forms.ModelChoiceField):
-    """Accounts labeled with the procedures that their scenarios are graded by. Needs a `with_procedures` queryset."""
+    """Choice of an account, labeled with its procedures. The queryset needs `with_procedures`."""
 
     def label_from_instance(self, obj):
         document = obj.procedures
@@ -102,8 +102,7 @@ class ScenarioForm(TenantForm):
         required=False,
         label=_("Visitor’s survey"),
         help_text=_(
-            "What the visitor filled in before the chat, if anything. The counselor can read it, and the caller knows "
-            "it."
+            "What the visitor filled in before the chat, if anything. The counselor and the caller can both read it."
         ),
     )
 
@@ -136,11 +135,11 @@ class ScenarioForm(TenantForm):
             self.instance.pk = self.pending_context.scenario_id
         for name, limit in TEXT_LIMITS.items():
             if name in self.fields:
-                text = self.fields[name]
-                text.widget.attrs["data-limit"] = limit
-                most = gettext("At most %(most)s characters.") % {"most": f"{limit:,}"}
-                counter = format_html('<span class="counter">{}</span>', most)
-                text.help_text = format_html("{} {}", text.help_text, counter)
+                field = self.fields[name]
+                field.widget.attrs["data-limit"] = limit
+                limit_text = gettext("At most %(most)s characters.") % {"most": f"{limit:,}"}
+                counter = format_html('<span class="counter">{}</span>', limit_text)
+                field.help_text = format_html("{} {}", field.help_text, counter)
 
     def clean_visitor_survey(self):
         survey = self.cleaned_data["visitor_survey"]
@@ -157,7 +156,7 @@ class ScenarioForm(TenantForm):
         return skills
 
     def clean_context_file(self):
-        """Return the text of the uploaded file, or None without one."""
+        """Return the text of the uploaded file, or None if there is none."""
         file = self.cleaned_data["context_file"]
         if not file:
             return None
@@ -176,10 +175,10 @@ class ScenarioForm(TenantForm):
 
     def _resolve_checks(self):
         """Propose checks from the new text if the proposed ones were left unedited. Keep edited checks."""
-        sent, written = self.cleaned_data.get("checks"), self.cleaned_data.get("evaluator_context", "")
-        if sent is None:
+        submitted, new_text = self.cleaned_data.get("checks"), self.cleaned_data.get("evaluator_context", "")
+        if submitted is None:
             self.cleaned_data["checks"] = self.instance.checks
-        elif sent in (propose_checks(self.pending_context.text), propose_checks(written)):
+        elif submitted in (propose_checks(self.pending_context.text), propose_checks(new_text)):
             self.cleaned_data["checks"] = []
 
     def _use_uploaded_context(self, uploaded):

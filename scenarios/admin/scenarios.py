@@ -110,11 +110,11 @@ class ScenarioAdmin(TenantAdmin):
         ]
 
     def get_fieldsets(self, request, obj=None):
-        """Hide upload and checks from users who may only view, and the one-time flag while a scenario is added."""
+        """Hide the upload and the checks from users who may only view, and the one-time flag in the add form."""
         may_write = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
-        absent = ([] if may_write else ["context_file", "checks"]) + ([] if obj else ["is_one_time"])
+        hidden = ([] if may_write else ["context_file", "checks"]) + ([] if obj else ["is_one_time"])
         return [
-            (name, options | {"fields": [field for field in options["fields"] if field not in absent]})
+            (name, options | {"fields": [field for field in options["fields"] if field not in hidden]})
             for name, options in super().get_fieldsets(request, obj)
         ]
 
@@ -142,8 +142,8 @@ class ScenarioAdmin(TenantAdmin):
             object_id = None
         scenario = self.get_object(request, unquote(object_id)) if object_id else None
         pending_context = request.pending_context = _load_pending_context(scenario)
-        is_someone_elses = bool(object_id) and scenario is None
-        if request.method == "POST" and not is_someone_elses:
+        is_out_of_reach = bool(object_id) and scenario is None
+        if request.method == "POST" and not is_out_of_reach:
             self._write_context(request, scenario, pending_context)
         elif pending_context.failure:
             self.message_user(request, pending_context.failure, messages.ERROR)
@@ -156,13 +156,13 @@ class ScenarioAdmin(TenantAdmin):
         if not may_write or pending_context.failure:
             return
         fields = flatten_fieldsets(self.get_fieldsets(request, scenario))
-        form = self.get_form(request, scenario, change=bool(scenario), fields=fields)
-        filled_in = form(request.POST, request.FILES, instance=scenario)
-        if not filled_in.is_valid() or filled_in.cleaned_data["evaluator_context"] == pending_context.text:
+        form_class = self.get_form(request, scenario, change=bool(scenario), fields=fields)
+        bound_form = form_class(request.POST, request.FILES, instance=scenario)
+        if not bound_form.is_valid() or bound_form.cleaned_data["evaluator_context"] == pending_context.text:
             return
         try:
             pending_context.new_key = write_context_file(
-                pending_context.scenario_id, filled_in.cleaned_data["evaluator_context"]
+                pending_context.scenario_id, bound_form.cleaned_data["evaluator_context"]
             )
         except Exception:  # Storage backends raise errors of many types.
             logger.exception("Evaluator context not stored", extra={"scenario_id": pending_context.scenario_id})
@@ -171,9 +171,9 @@ class ScenarioAdmin(TenantAdmin):
     def save_model(self, request, obj, form, change):
         pending_context = form.pending_context
         if change:
-            typed = [field.name for field in obj._meta.concrete_fields if field.name in form.cleaned_data]
+            form_fields = [field.name for field in obj._meta.concrete_fields if field.name in form.cleaned_data]
             # Not the pointer to the context file: another request may have changed it in the meantime.
-            obj.save(update_fields=[*typed, "title_key", "updated_at"])
+            obj.save(update_fields=[*form_fields, "title_key", "updated_at"])
         else:
             obj.created_by = request.user
             obj.save()
@@ -226,18 +226,19 @@ class ScenarioAdmin(TenantAdmin):
         """List assigned scenarios as protected, because their assignments depend on them."""
         to_delete, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
         if protected:
-            perms_needed, protected = set(), self._assigned(objs)
+            perms_needed, protected = set(), self._list_assigned(objs)
         return to_delete, counts, perms_needed, protected
 
-    def _assigned(self, objs):
+    def _list_assigned(self, objs):
         chosen = Scenario.objects.filter(pk__in=[obj.pk for obj in objs])
-        found = chosen.annotate(given=Count("assignments")).filter(given__gt=0).order_by("title")
+        found = chosen.annotate(assignment_count=Count("assignments")).filter(assignment_count__gt=0).order_by("title")
         return [
             format_html(
                 '<a href="{}">{}</a> ({})',
                 reverse("admin:scenarios_scenario_change", args=[scenario.pk]),
                 scenario.title,
-                ngettext("%(count)s assignment", "%(count)s assignments", scenario.given) % {"count": scenario.given},
+                ngettext("%(count)s assignment", "%(count)s assignments", scenario.assignment_count)
+                % {"count": scenario.assignment_count},
             )
             for scenario in found
         ]
@@ -245,8 +246,8 @@ class ScenarioAdmin(TenantAdmin):
     def delete_view(self, request, object_id, extra_context=None):
         try:
             return super().delete_view(request, object_id, extra_context)
-        except ScenarioInUseError as refusal:  # assigned since the page was shown
-            self.message_user(request, str(refusal), messages.ERROR)
+        except ScenarioInUseError as error:  # assigned since the page was shown
+            self.message_user(request, str(error), messages.ERROR)
             return HttpResponseRedirect(request.path)
 
     def delete_model(self, request, obj):

@@ -16,8 +16,8 @@ class SurveyWidget(forms.Widget):
         context = {
             "name": name,
             "texts": [
-                (part, SURVEY_LABELS[part], longest, (value or {}).get(part, ""))
-                for part, longest in MAX_LENGTHS.items()
+                (part, SURVEY_LABELS[part], max_length, (value or {}).get(part, ""))
+                for part, max_length in MAX_LENGTHS.items()
             ],
             "value": value or {},
             "labels": SURVEY_LABELS,
@@ -28,10 +28,10 @@ class SurveyWidget(forms.Widget):
 
     def value_from_datadict(self, data, files, name):
         """Return the submitted answers, or None if none were submitted. The survey then stays unchanged."""
-        sent = {part: data[f"{name}-{part}"] for part in SURVEY_LABELS if f"{name}-{part}" in data}
-        if "upset" in sent and str(sent["upset"]).isdecimal():
-            sent["upset"] = int(sent["upset"])
-        return sent or None
+        submitted = {part: data[f"{name}-{part}"] for part in SURVEY_LABELS if f"{name}-{part}" in data}
+        if "upset" in submitted and str(submitted["upset"]).isdecimal():
+            submitted["upset"] = int(submitted["upset"])
+        return submitted or None
 
     def value_omitted_from_data(self, data, files, name):
         return not any(f"{name}-{part}" in data for part in SURVEY_LABELS)

@@ -1,4 +1,4 @@
-"""API of drafts from complaints."""
+"""API for drafts from complaints."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class DraftStateError(DetailedAPIError):
 
 
 class DraftPermission(RolePermission):
-    """Permission to discard a draft for users who may change it. No row is deleted."""
+    """Permission that lets users who may change a draft discard it. The row is not deleted."""
 
     perms_map = RolePermission.perms_map | {"DELETE": DjangoModelPermissions.perms_map["PATCH"]}
 
@@ -65,10 +65,10 @@ class DraftViewSet(ReadOnlyModelViewSet[ScenarioDraft]):
     pagination_class = StandardCursorPagination
 
     def get_queryset(self) -> ScenarioDraftQuerySet:
-        seen = ScenarioDraft.objects.for_user(authenticated_user(self.request)).exclude(
+        visible = ScenarioDraft.objects.for_user(authenticated_user(self.request)).exclude(
             status=ScenarioDraft.Status.DISCARDED
         )
-        return seen.select_related("organization", "account").prefetch_related("skills")
+        return visible.select_related("organization", "account").prefetch_related("skills")
 
     def get_serializer_class(self) -> type[BaseSerializer[ScenarioDraft]]:
         return DraftSummarySerializer if self.action == "list" else DraftSerializer
@@ -88,7 +88,7 @@ class DraftViewSet(ReadOnlyModelViewSet[ScenarioDraft]):
         """Queue a draft. Respond 202 with a `Location` to poll, or 201 if it is written or fails in time."""
         form = NewDraftSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
-        return self._answer(drafts.request_draft(authenticated_user(request), **form.validated_data), 201)
+        return self._respond(drafts.request_draft(authenticated_user(request), **form.validated_data), 201)
 
     @extend_schema(
         request=InstructionsSerializer,
@@ -103,9 +103,9 @@ class DraftViewSet(ReadOnlyModelViewSet[ScenarioDraft]):
         if not drafts.regenerate_draft(draft, form.validated_data.get("instructions", draft.instructions)):
             draft.refresh_from_db()
             raise DraftStateError(draft)
-        return self._answer(draft, 200)
+        return self._respond(draft, 200)
 
-    def _answer(self, draft: ScenarioDraft, status_when_done: int) -> Response:
+    def _respond(self, draft: ScenarioDraft, status_when_done: int) -> Response:
         def is_done() -> bool:
             draft.refresh_from_db()
             return draft.status != ScenarioDraft.Status.WRITING
@@ -134,11 +134,11 @@ class DraftViewSet(ReadOnlyModelViewSet[ScenarioDraft]):
         return Response(status=204)
 
     def save_edited(
-        self, draft: ScenarioDraft, wanted: Mapping[str, Any], within: Callable[[Scenario], T]
+        self, draft: ScenarioDraft, sent_fields: Mapping[str, Any], within: Callable[[Scenario], T]
     ) -> tuple[Scenario, T | None]:
         """Create a scenario from the draft exactly once. Raise DetailedAPIError or DraftStateError."""
         try:
-            edits = merge_edits(draft, wanted)
+            edits = merge_edits(draft, sent_fields)
             return drafts.save_draft(
                 draft,
                 authenticated_user(self.request),
@@ -149,8 +149,8 @@ class DraftViewSet(ReadOnlyModelViewSet[ScenarioDraft]):
                 within=within,
             )
         except drafts.UnresolvedPIIError as error:
-            found = PIIMatchSerializer(error.found, many=True).data
-            raise DetailedAPIError(409, "personal_left", str(error), found=found) from error
+            matches = PIIMatchSerializer(error.found, many=True).data
+            raise DetailedAPIError(409, "personal_left", str(error), found=matches) from error
         except drafts.DraftClosedError as error:
             draft.refresh_from_db()
             raise DraftStateError(draft) from error
@@ -170,7 +170,7 @@ DRAFTED_FIELDS = ("title", "description", "prompt", "relevant_policy_sections", 
 
 @dataclass(frozen=True)
 class MergedDraft:
-    """The scenario to save from a draft: the fields sent, completed by the drafted ones."""
+    """The scenario to save from a draft. Fields that were not sent have their drafted values."""
 
     fields: Mapping[str, Any]  # columns of the scenario's row
     evaluator_context: str
@@ -178,8 +178,8 @@ class MergedDraft:
     dismissed: Collection[str]
 
 
-def merge_edits(draft: ScenarioDraft, wanted: Mapping[str, Any]) -> MergedDraft:
-    fields = {name: getattr(draft, name) for name in DRAFTED_FIELDS} | dict(wanted)
+def merge_edits(draft: ScenarioDraft, sent_fields: Mapping[str, Any]) -> MergedDraft:
+    fields = {name: getattr(draft, name) for name in DRAFTED_FIELDS} | dict(sent_fields)
     return MergedDraft(
         evaluator_context=fields.pop("evaluator_context", draft.evaluator_context),
         skills=list(fields.pop("skills", draft.skills.all())),

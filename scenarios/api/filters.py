@@ -48,12 +48,12 @@ class ScenarioFilterSet(StrictFilterSet):
     def in_category(self, queryset: ScenarioQuerySet, name: str, value: str) -> ScenarioQuerySet:
         if value == NO_CATEGORY:
             return queryset.filter(category=None)
-        return queryset.filter(category=self._named(Category, name, value))
+        return queryset.filter(category=self._find_named(Category, name, value))
 
     def with_skill(self, queryset: ScenarioQuerySet, name: str, value: str) -> ScenarioQuerySet:
-        return queryset.filter(skills=self._named(Skill, name, value))
+        return queryset.filter(skills=self._find_named(Skill, name, value))
 
-    def _named(self, model: type[Row], name: str, value: str) -> int:
+    def _find_named(self, model: type[Row], name: str, value: str) -> int:
         rows = NameLookup(model.objects.for_user(authenticated_user(self.request)))
         found = rows.find(value)
         if found is None:

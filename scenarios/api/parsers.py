@@ -21,10 +21,10 @@ class PackParser(BaseParser):
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> "DataAndFiles[QueryDict, MultiValueDict[str, UploadedFile]]":
         # A body can be read only once, but a pack is read twice. Large bodies go to disk.
-        kept = SpooledTemporaryFile(max_size=settings.FILE_UPLOAD_MAX_MEMORY_SIZE)  # noqa: SIM115 (the view closes it)
-        shutil.copyfileobj(stream, kept)
-        file = UploadedFile(kept, self.filename, media_type, size=kept.tell())
-        kept.seek(0)
+        copy = SpooledTemporaryFile(max_size=settings.FILE_UPLOAD_MAX_MEMORY_SIZE)  # noqa: SIM115 (the view closes it)
+        shutil.copyfileobj(stream, copy)
+        file = UploadedFile(copy, self.filename, media_type, size=copy.tell())
+        copy.seek(0)
         return DataAndFiles(QueryDict(), MultiValueDict({"file": [file]}))
 
 

@@ -1,4 +1,4 @@
-"""API of the scenario library."""
+"""API for the scenario library."""
 
 from django.http import HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
@@ -58,8 +58,8 @@ class ScenarioViewSet(
     content_negotiation_class = JSONOnlyNegotiation
 
     def get_queryset(self) -> ScenarioQuerySet:
-        seen = Scenario.objects.for_user(authenticated_user(self.request))
-        return seen.select_related("category", "account__procedures").prefetch_related("skills")
+        visible = Scenario.objects.for_user(authenticated_user(self.request))
+        return visible.select_related("category", "account__procedures").prefetch_related("skills")
 
     def filter_queryset(self, queryset: ScenarioQuerySet) -> ScenarioQuerySet:  # type: ignore[override]
         """Apply filters to lists only: one-time scenarios are hidden from lists but can be fetched by id."""
@@ -91,7 +91,7 @@ class ScenarioViewSet(
 
     @extend_schema(request=None, responses=ScenarioDetailSerializer)
     def demote(self, request: Request, pk: object) -> Response:
-        """Take an unused scenario out of the library. Respond 409 if it has been used."""
+        """Remove an unused scenario from the library. Respond 409 if it has been used."""
         scenario = self.get_object()
         try:
             scenarios.demote_scenario(scenario)

@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 
 
 class GenerationThrottle(UserRateThrottle):
-    """A limit on one person's drafts, shared by the page and the API. Each draft costs money."""
+    """Throttle on the drafts of one person, shared by the page and the API, because each draft costs money."""
 
     scope = "generation"
 

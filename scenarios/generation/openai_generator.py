@@ -31,40 +31,40 @@ def _clean(text: str) -> str:
     return _UNWANTED.sub("", text).strip()
 
 
-def _filled(text: str) -> str:
+def _require_text(text: str) -> str:
     if not text:
-        raise ValueError("this field is empty")
+        raise ValueError("This field is empty.")
     return text
 
 
 _Text = Annotated[str, AfterValidator(_clean)]
-_Filled = Annotated[_Text, AfterValidator(_filled)]
+_NonEmptyText = Annotated[_Text, AfterValidator(_require_text)]
 
 
-class _Strict(BaseModel):
+class _StrictSchema(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
 # Split into parts, so that the model cannot omit any of them.
-class CallerSchema(_Strict):
-    who: _Filled
-    opening_state: _Filled
-    says_readily: _Filled
-    withholds: _Filled
-    opens_or_shuts: _Filled
-    ends_well: _Filled
-    ends_badly: _Filled
+class CallerSchema(_StrictSchema):
+    who: _NonEmptyText
+    opening_state: _NonEmptyText
+    says_readily: _NonEmptyText
+    withholds: _NonEmptyText
+    opens_or_shuts: _NonEmptyText
+    ends_well: _NonEmptyText
+    ends_badly: _NonEmptyText
 
 
-class SectionSchema(_Strict):
+class SectionSchema(_StrictSchema):
     number: _Text
     title: _Text
     why: _Text
 
 
-class DraftSchema(_Strict):
-    title: _Filled
-    description: _Filled
+class DraftSchema(_StrictSchema):
+    title: _NonEmptyText
+    description: _NonEmptyText
     caller: CallerSchema
     checks: list[_Text]
     skills: list[_Text]
@@ -123,38 +123,38 @@ class GeneratedDraft:
     output_tokens: int | None = None
 
 
-def generate_draft(wanted: DraftRequest) -> GeneratedDraft:
+def generate_draft(draft_request: DraftRequest) -> GeneratedDraft:
     """Draft a scenario. If the procedures cannot be searched, draft without them and set `used_file_search` to False.
 
     Raise AIUnavailableError with code refused, cut_off, unusable_answer, timeout, unreachable, or another.
     """
     # The only retry layer, because only the supervisor repeats a failed draft. Two timeouts stay below TASK_LOST_AFTER.
     with build_client(timeout=settings.GENERATOR_TIMEOUT, max_retries=1) as client:
-        if not wanted.vector_store_id:
-            return _build_draft(_request(client, wanted, search=False), wanted)
+        if not draft_request.vector_store_id:
+            return _build_draft(_request(client, draft_request, search=False), draft_request)
         try:
-            response = _request(client, wanted, search=True)
+            response = _request(client, draft_request, search=True)
         except AIUnavailableError as error:
             if error.retryable:
                 raise
             # The store is gone or the search was refused. A draft without suggested sections is better than none.
-            logger.warning("Drafted without procedures: %s", error.code, extra={"draft_id": wanted.draft_id})
-            response = _request(client, wanted, search=False)
-        return _build_draft(response, wanted)
+            logger.warning("Drafted without procedures: %s", error.code, extra={"draft_id": draft_request.draft_id})
+            response = _request(client, draft_request, search=False)
+        return _build_draft(response, draft_request)
 
 
-def _request(client: OpenAI, wanted: DraftRequest, search: bool) -> Response:
+def _request(client: OpenAI, draft_request: DraftRequest, search: bool) -> Response:
     tool: FileSearchToolParam = {
         "type": "file_search",
-        "vector_store_ids": [wanted.vector_store_id],
+        "vector_store_ids": [draft_request.vector_store_id],
         "max_num_results": 8,
     }
     with translate_openai_errors():
-        # Not `parse`, which validates the answer before a truncated one can be detected.
+        # `parse` would validate the answer before a truncated one can be detected.
         return client.responses.create(
             model=settings.GENERATOR_MODEL,
             instructions=_INSTRUCTIONS,
-            input=_input(wanted),
+            input=_build_input(draft_request),
             text={
                 "format": {
                     "type": "json_schema",
@@ -170,21 +170,21 @@ def _request(client: OpenAI, wanted: DraftRequest, search: bool) -> Response:
         )
 
 
-def _input(wanted: DraftRequest) -> ResponseInputParam:
+def _build_input(draft_request: DraftRequest) -> ResponseInputParam:
     order = {
-        "mode": wanted.mode,
-        "difficulty": wanted.difficulty,
-        "line": wanted.account_name,
-        "skills": list(wanted.skills),
-        "instructions": wanted.instructions,
+        "mode": draft_request.mode,
+        "difficulty": draft_request.difficulty,
+        "line": draft_request.account_name,
+        "skills": list(draft_request.skills),
+        "instructions": draft_request.instructions,
     }
     # Guards against prompt injection: inside a JSON string, the source cannot pose as part of the message.
-    parts = [{"wanted": order}, {"quoted_material": wanted.source}]
+    parts = [{"wanted": order}, {"quoted_material": draft_request.source}]
     texts = [json.dumps(part, ensure_ascii=False) for part in parts]
     return [{"role": "user", "content": [{"type": "input_text", "text": text} for text in texts]}]
 
 
-def _build_draft(response: Response, wanted: DraftRequest) -> GeneratedDraft:
+def _build_draft(response: Response, draft_request: DraftRequest) -> GeneratedDraft:
     answer = _parse_answer(response)
     searches = [item for item in response.output if item.type == "file_search_call"]
     found = [result.text for search in searches for result in search.results or [] if result.text]
@@ -192,12 +192,12 @@ def _build_draft(response: Response, wanted: DraftRequest) -> GeneratedDraft:
         title=_truncate_line(answer.title, TITLE_LIMIT),
         description=_truncate_line(answer.description, DESCRIPTION_LIMIT),
         prompt=_require_length(_build_prompt(answer.caller), PROMPT_LIMIT),
-        evaluator_context=_require_length(_bullets(answer.checks), CONTEXT_LIMIT),
-        skills=_match_offered_skills(answer.skills, wanted.skills)[:MAX_SUGGESTED_SKILLS],
+        evaluator_context=_require_length(_format_checks(answer.checks), CONTEXT_LIMIT),
+        skills=_match_offered_skills(answer.skills, draft_request.skills)[:MAX_SUGGESTED_SKILLS],
         sections=_build_sections(answer.sections, found),
         model=response.model,
         # A model that is offered a search may still not use it.
-        used_file_search=bool(searches) if wanted.vector_store_id else None,
+        used_file_search=bool(searches) if draft_request.vector_store_id else None,
         input_tokens=response.usage.input_tokens if response.usage else None,
         output_tokens=response.usage.output_tokens if response.usage else None,
     )
@@ -222,8 +222,8 @@ def _build_prompt(caller: CallerSchema) -> str:
     return "\n\n".join(f"## {heading}\n{getattr(caller, part)}" for part, heading in PROMPT_HEADINGS.items())
 
 
-def _bullets(checks: Sequence[str]) -> str:
-    """Return a bullet list with one line per check, whatever bullets and line breaks the checks contain."""
+def _format_checks(checks: Sequence[str]) -> str:
+    """Return a bullet list with one line per check. Remove bullets and line breaks that the checks contain."""
     lines = [" ".join(check.split()).lstrip("-*• ") for check in checks]
     return "\n".join(f"- {line}" for line in lines if line)
 
@@ -234,7 +234,10 @@ def _truncate_line(text: str, limit: int) -> str:
 
 
 def _require_length(text: str, limit: int) -> str:
-    """Return the text unchanged or raise AIUnavailableError. Truncating would drop the end, which matters as much."""
+    """Return the text unchanged. Raise AIUnavailableError if it is empty or too long to be used.
+
+    Truncating it would lose the end of the prompt or of the checks.
+    """
     if not 0 < len(text) <= limit:
         raise AIUnavailableError("unusable_answer", retryable=True)
     return text
@@ -242,23 +245,25 @@ def _require_length(text: str, limit: int) -> str:
 
 def _match_offered_skills(names: Sequence[str], offered: Sequence[str]) -> list[str]:
     """Return the offered names that occur in `names`, each once, spelled as offered."""
-    spelt = {name.casefold(): name for name in offered}
-    return list(dict.fromkeys(spelt[key] for name in names if (key := name.casefold()) in spelt))
+    by_key = {name.casefold(): name for name in offered}
+    return list(dict.fromkeys(by_key[key] for name in names if (key := name.casefold()) in by_key))
 
 
 def _build_sections(suggested: Sequence[SectionSchema], found: Sequence[str]) -> list[SuggestedSection]:
-    """Return each section once. A section without a number is kept but never verified."""
+    """Return each section once. Sections without a number are kept as unverified."""
     distinct: dict[str, SectionSchema] = {}
     for section in suggested:
-        distinct.setdefault(_number(section.number) or section.title, section)
+        distinct.setdefault(_extract_number(section.number) or section.title, section)
     return [
-        SuggestedSection(number := _number(section.number), section.title, section.why, _is_heading(number, found))
+        SuggestedSection(
+            number := _extract_number(section.number), section.title, section.why, _is_heading(number, found)
+        )
         for name, section in distinct.items()
         if name
     ]
 
 
-def _number(written: str) -> str:
+def _extract_number(written: str) -> str:
     """Return "4.2" for `Section 4.2.`, and "" for words without a digit."""
     number = re.sub(r"^(?:section|chapter|part|§)?[\s#]*", "", written, flags=re.IGNORECASE).rstrip(" .):")
     return number if re.search(r"\d", number) else ""

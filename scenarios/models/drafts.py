@@ -15,18 +15,15 @@ from scenarios.models.scenarios import Difficulty, Mode, Scenario, Skill
 
 class ScenarioDraftQuerySet(LeaseQuerySet["ScenarioDraft"]):
     def for_user(self, user: User) -> ScenarioDraftQuerySet:
-        """Limit to the organization's drafts for scenario authors, and to none for others.
-
-        Drafts contain complaints.
-        """
+        """Limit to the organization's drafts. Only scenario authors see any, because drafts contain complaints."""
         if not user.has_perm("scenarios.add_scenario"):
             return self.none()
         return self.filter(organization_id=user.organization_id)
 
     def abandoned(self, before: datetime) -> ScenarioDraftQuerySet:
         """Limit to drafts that are neither saved nor discarded and have not been touched since `before`."""
-        open_ones = [ScenarioDraft.Status.READY, ScenarioDraft.Status.FAILED]
-        return self.filter(status__in=open_ones, touched_at__lt=before)
+        statuses = [ScenarioDraft.Status.READY, ScenarioDraft.Status.FAILED]
+        return self.filter(status__in=statuses, touched_at__lt=before)
 
 
 class ScenarioDraft(LeasedModel):

@@ -35,10 +35,10 @@ def propose_checks(evaluator_context: str) -> list[ScenarioCheck]:
     texts = [point.text.strip() for point in split_criteria(evaluator_context)]
     if not texts and evaluator_context.strip():
         texts = [" ".join(evaluator_context.split())]
-    return [_proposed(text[:MAX_CRITERION_LENGTH]) for text in texts[:MAX_CRITERIA] if text]
+    return [_propose_check(text[:MAX_CRITERION_LENGTH]) for text in texts[:MAX_CRITERIA] if text]
 
 
-def _proposed(text: str) -> ScenarioCheck:
+def _propose_check(text: str) -> ScenarioCheck:
     return {
         "text": text,
         "weight": SAFETY_WEIGHT if _SAFETY_TERMS.search(text) else DEFAULT_WEIGHT,
@@ -49,7 +49,7 @@ def _proposed(text: str) -> ScenarioCheck:
 
 def clean_checks(rows: Iterable[Mapping[str, Any]]) -> list[ScenarioCheck]:
     """Return cleaned rows without those that have no text. Raise ValidationError with the number of an invalid row."""
-    kept = [_cleaned(number, row) for number, row in enumerate(rows, 1) if str(row.get("text") or "").strip()]
+    kept = [_clean_check(number, row) for number, row in enumerate(rows, 1) if str(row.get("text") or "").strip()]
     if len(kept) > MAX_CRITERIA:
         raise ValidationError(
             _("Enter at most %(most)s checks. There are %(count)s."), params={"most": MAX_CRITERIA, "count": len(kept)}
@@ -57,13 +57,13 @@ def clean_checks(rows: Iterable[Mapping[str, Any]]) -> list[ScenarioCheck]:
     return kept
 
 
-def _cleaned(number: int, row: Mapping[str, Any]) -> ScenarioCheck:
+def _clean_check(number: int, row: Mapping[str, Any]) -> ScenarioCheck:
     text, expected = str(row["text"]).strip(), str(row.get("expected") or "").strip()
     phrases = [str(phrase).strip() for phrase in row.get("phrases") or [] if str(phrase).strip()]
     weight = row.get("weight", DEFAULT_WEIGHT)
     if weight not in WEIGHTS or isinstance(weight, bool):
         raise ValidationError(_("Check %(number)s: Choose a weight of 1, 2, or 3."), params={"number": number})
-    for problem, value, longest in (
+    for message, value, max_length in (
         (_("Check %(number)s: The text has %(count)s characters. The limit is %(most)s."), text, MAX_CRITERION_LENGTH),
         (
             _("Check %(number)s: The expected outcome has %(count)s characters. The limit is %(most)s."),
@@ -71,9 +71,9 @@ def _cleaned(number: int, row: Mapping[str, Any]) -> ScenarioCheck:
             MAX_EXPECTED_LENGTH,
         ),
     ):
-        if len(value) > longest:
+        if len(value) > max_length:
             raise ValidationError(
-                problem, params={"number": number, "count": f"{len(value):,}", "most": f"{longest:,}"}
+                message, params={"number": number, "count": f"{len(value):,}", "most": f"{max_length:,}"}
             )
     if len(phrases) > MAX_PHRASES or any(len(phrase) > MAX_PHRASE_LENGTH for phrase in phrases):
         raise ValidationError(

@@ -102,7 +102,7 @@ CONTEXT_FOLDER = "evaluator_context"
 
 
 def evaluator_context_key(scenario: Scenario, filename: str) -> str:
-    """Return a new storage key. Every write gets its own, and the row is updated after the file is written."""
+    """Return a new storage key. Every write has its own key. The row is updated after the file is written."""
     return f"{CONTEXT_FOLDER}/{scenario.pk}/{uuid.uuid4()}.txt"
 
 
@@ -137,7 +137,7 @@ class ScenarioQuerySet(models.QuerySet["Scenario"]):
         return self.filter(is_one_time=True)
 
     def unused(self) -> ScenarioQuerySet:
-        """Limit to scenarios never assigned or practiced. Trials by their author do not count."""
+        """Limit to scenarios that were never assigned or practiced. Trials by authors do not count."""
         practiced = Scenario.objects.filter(sessions__kind__in=["assignment", "free_practice"])
         return self.filter(assignments__isnull=True).exclude(pk__in=practiced.values("pk"))
 
@@ -146,7 +146,7 @@ class ScenarioQuerySet(models.QuerySet["Scenario"]):
 
 
 class ContextUnavailableError(Exception):
-    """A failed read of a scenario's evaluator context. Trying again may help."""
+    """Failure to read a scenario's evaluator context. A retry may help."""
 
 
 class Scenario(models.Model):
@@ -282,7 +282,7 @@ class Scenario(models.Model):
 
 
 class ScenarioVersion(models.Model):
-    """An immutable snapshot of a scenario, created when a session starts after a change."""
+    """An immutable snapshot of a scenario, created when the first session after a change starts."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
@@ -329,7 +329,7 @@ class ScenarioVersion(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:
-            raise TypeError("A scenario version is never changed.")
+            raise TypeError("A scenario version cannot be changed.")
         super().save(*args, **kwargs)
 
     @staticmethod

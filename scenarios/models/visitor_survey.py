@@ -40,25 +40,25 @@ class VisitorSurvey(TypedDict, total=False):
 
 def clean_survey(raw: Mapping[str, Any] | None) -> VisitorSurvey:
     """Return the survey without empty answers. Raise ValidationError with the invalid fields."""
-    found: VisitorSurvey = {}
+    cleaned: VisitorSurvey = {}
     errors: dict[str, str] = {}
     for name, value in (raw or {}).items():
         if value in (None, ""):
             continue
         if name in MAX_LENGTHS and isinstance(value, str) and len(value) <= MAX_LENGTHS[name]:
-            found[name] = value.strip()  # type: ignore[literal-required]
+            cleaned[name] = value.strip()  # type: ignore[literal-required]
         elif name == "upset" and isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 5:
-            found["upset"] = value
+            cleaned["upset"] = value
         elif name == "suicide" and value in SUICIDE:
-            found["suicide"] = value
+            cleaned["suicide"] = value
         else:
-            errors[name] = _problem(name)
+            errors[name] = _explain_invalid(name)
     if errors:
         raise ValidationError(errors)
-    return found
+    return cleaned
 
 
-def _problem(name: str) -> str:
+def _explain_invalid(name: str) -> str:
     if name in MAX_LENGTHS:
         return gettext("Enter text of at most %(most)s characters.") % {"most": MAX_LENGTHS[name]}
     if name == "upset":
@@ -70,16 +70,16 @@ def _problem(name: str) -> str:
 
 def format_survey(survey: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return labels and answers for a page, or an empty list for an empty survey."""
-    return _answered(survey, SURVEY_LABELS, SUICIDE)
+    return _label_answers(survey, SURVEY_LABELS, SUICIDE)
 
 
 def format_survey_for_prompt(survey: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return labels and answers for the caller's prompt, or an empty list for an empty survey."""
-    return _answered(survey, _PROMPT_LABELS, _PROMPT_SUICIDE)
+    return _label_answers(survey, _PROMPT_LABELS, _PROMPT_SUICIDE)
 
 
-def _answered(
+def _label_answers(
     survey: Mapping[str, Any], labels: Mapping[str, str | Promise], suicide: Mapping[str, str | Promise]
 ) -> list[tuple[str, str]]:
-    shown = {**survey, "suicide": suicide.get(survey["suicide"], "")} if "suicide" in survey else survey
-    return [(str(label), str(shown[name])) for name, label in labels.items() if shown.get(name)]
+    answers = {**survey, "suicide": suicide.get(survey["suicide"], "")} if "suicide" in survey else survey
+    return [(str(label), str(answers[name])) for name, label in labels.items() if answers.get(name)]

@@ -9,7 +9,7 @@ from scenarios.models import ScenarioDraft
 
 ClearedFields = dict[str, str | list[str]]
 
-# Text fields of a draft with their empty values, which a closed draft is reset to.
+# Text fields of a draft and the empty values to which a closed draft is reset.
 CLEARED_SOURCE: ClearedFields = {"source": "", "instructions": ""}
 CLEARED_TEXTS: ClearedFields = {
     "title": "",
@@ -22,9 +22,9 @@ CLEARED_TEXTS: ClearedFields = {
 CLEARED_DRAFT: ClearedFields = CLEARED_SOURCE | CLEARED_TEXTS | {"failure": ""}
 
 
-def empty_abandoned_drafts() -> None:
+def discard_abandoned_drafts() -> None:
     """Discard abandoned drafts, and clear complaints of organizations that no longer keep them with saved drafts."""
-    forgotten = timezone.now() - timedelta(seconds=settings.DRAFT_KEPT_FOR)
-    ScenarioDraft.objects.abandoned(forgotten).update(status=ScenarioDraft.Status.DISCARDED, **CLEARED_DRAFT)
+    before = timezone.now() - timedelta(seconds=settings.DRAFT_KEPT_FOR)
+    ScenarioDraft.objects.abandoned(before).update(status=ScenarioDraft.Status.DISCARDED, **CLEARED_DRAFT)
     saved = ScenarioDraft.objects.filter(status=ScenarioDraft.Status.SAVED, organization__keeps_sources=False)
     saved.exclude(**CLEARED_SOURCE).update(**CLEARED_SOURCE)

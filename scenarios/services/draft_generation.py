@@ -1,4 +1,4 @@
-"""Generation of drafts by workers: claimed, written by a model, and stored exactly once."""
+"""Generation of drafts by workers. A draft is claimed, written by a model, and stored exactly once."""
 
 import logging
 from uuid import UUID
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 MAX_SUGGESTED_SKILLS = 5
 
 # Stored in English and translated when shown.
-_FAILURES = {
+_FAILURE_MESSAGES = {
     "refused": gettext_noop(
         "The model declined to write a draft from this text. Change the text or the instructions, and try again."
     ),
@@ -26,7 +26,7 @@ _FAILURES = {
     ),
     "unusable_answer": gettext_noop("The model’s answer could not be used. Try again. A shorter text often helps."),
 }
-_UNAVAILABLE = gettext_noop("The model did not answer. Your text was kept. Try again in a moment.")
+_UNAVAILABLE_MESSAGE = gettext_noop("The model did not answer. Your text was kept. Try again in a moment.")
 _MISCONFIGURED_MESSAGE = gettext_noop(
     "The model rejects requests from this site, so trying again won’t help. Contact your administrator. Your text was "
     "kept."
@@ -34,13 +34,13 @@ _MISCONFIGURED_MESSAGE = gettext_noop(
 
 
 def generate_draft(draft_id: UUID) -> None:
-    """Have the model write the draft and store the result exactly once, however often this is called."""
+    """Have the model write the draft. Store the result exactly once, however often this is called."""
     draft = _claim(draft_id)
     if draft is None:
         return
     skills = {skill.name: skill for skill in Skill.objects.filter(organization_id=draft.organization_id)}
     try:
-        written = openai_generator.generate_draft(
+        generated = openai_generator.generate_draft(
             openai_generator.DraftRequest(
                 source=draft.source,
                 instructions=draft.instructions,
@@ -56,44 +56,46 @@ def generate_draft(draft_id: UUID) -> None:
         _fail(draft, error)
         return
     with transaction.atomic():
-        filled = ScenarioDraft.objects.fenced(draft).settle(
+        is_stored = ScenarioDraft.objects.fenced(draft).settle(
             status=ScenarioDraft.Status.READY,
-            title=written.title,
-            description=written.description,
-            prompt=written.prompt,
-            evaluator_context=written.evaluator_context,
-            relevant_policy_sections="\n".join(_named(one) for one in written.sections if one.is_verified),
-            unproven_sections=[_named(one) for one in written.sections if not one.is_verified],
-            used_file_search=written.used_file_search,
-            model=written.model,
-            input_tokens=written.input_tokens,
-            output_tokens=written.output_tokens,
+            title=generated.title,
+            description=generated.description,
+            prompt=generated.prompt,
+            evaluator_context=generated.evaluator_context,
+            relevant_policy_sections="\n".join(
+                _format_section(section) for section in generated.sections if section.is_verified
+            ),
+            unproven_sections=[_format_section(section) for section in generated.sections if not section.is_verified],
+            used_file_search=generated.used_file_search,
+            model=generated.model,
+            input_tokens=generated.input_tokens,
+            output_tokens=generated.output_tokens,
             touched_at=timezone.now(),
         )
-        if filled:
-            draft.skills.set(skills[name] for name in written.skills[:MAX_SUGGESTED_SKILLS] if name in skills)
+        if is_stored:
+            draft.skills.set(skills[name] for name in generated.skills[:MAX_SUGGESTED_SKILLS] if name in skills)
 
 
-def _named(section: openai_generator.SuggestedSection) -> str:
+def _format_section(section: openai_generator.SuggestedSection) -> str:
     return f"{section.number} {section.title}".strip()
 
 
 def _claim(draft_id: UUID) -> ScenarioDraft | None:
     """Claim a draft for this worker. Return None if it is held, settled, or out of attempts."""
-    fresh = ScenarioDraft.objects.filter(attempts__lt=settings.TASK_ATTEMPTS)
-    draft = fresh.claim(draft_id, settings.TASK_LOST_AFTER)
+    claimable = ScenarioDraft.objects.filter(attempts__lt=settings.TASK_ATTEMPTS)
+    draft = claimable.claim(draft_id, settings.TASK_LOST_AFTER)
     if draft is None:
-        given_up = ScenarioDraft.objects.filter(pk=draft_id).exhausted(settings.TASK_ATTEMPTS)
-        given_up.settle(status=ScenarioDraft.Status.FAILED, failure=_UNAVAILABLE)
+        exhausted = ScenarioDraft.objects.filter(pk=draft_id).exhausted(settings.TASK_ATTEMPTS)
+        exhausted.settle(status=ScenarioDraft.Status.FAILED, failure=_UNAVAILABLE_MESSAGE)
     return draft
 
 
 def _fail(draft: ScenarioDraft, error: AIUnavailableError) -> None:
-    """Mark the draft as failed. A person is waiting on the page, and their text is kept for another attempt."""
+    """Mark the draft as failed at once, because a person is waiting. Keep their text for another attempt."""
     logger.warning("No draft: %s", error.code, extra={"draft_id": draft.pk})
-    otherwise = _UNAVAILABLE if error.retryable else _MISCONFIGURED_MESSAGE
+    default_message = _UNAVAILABLE_MESSAGE if error.retryable else _MISCONFIGURED_MESSAGE
     ScenarioDraft.objects.fenced(draft).settle(
         status=ScenarioDraft.Status.FAILED,
-        failure=_FAILURES.get(error.code, otherwise),
+        failure=_FAILURE_MESSAGES.get(error.code, default_message),
         touched_at=timezone.now(),
     )

@@ -1,4 +1,4 @@
-"""Life cycle of drafts: request, PII check, saving, and discarding. A worker writes them in between."""
+"""Life cycle of drafts: request, PII check, saving, and discarding. `draft_generation` writes them."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
@@ -55,7 +55,7 @@ def request_draft(
             mode=mode,
             difficulty=difficulty,
         )
-        _queue(draft)
+        _queue_generation(draft)
     return draft
 
 
@@ -65,24 +65,24 @@ def regenerate_draft(draft: ScenarioDraft, instructions: str, source: str | None
     If the attempt fails, `restore_draft` brings back the earlier texts. Return False while the draft is being written
     or after it is closed.
     """
-    given: ClearedFields = {} if source is None else {"source": clean_draft_source(source)}
-    if given.get("source", draft.source) != draft.source:
+    changed_fields: ClearedFields = {} if source is None else {"source": clean_draft_source(source)}
+    if changed_fields.get("source", draft.source) != draft.source:
         # Texts drafted from one complaint cannot be checked against another.
-        given |= CLEARED_TEXTS
-    again = ScenarioDraft.objects.filter(
+        changed_fields |= CLEARED_TEXTS
+    regenerable = ScenarioDraft.objects.filter(
         pk=draft.pk, status__in=[ScenarioDraft.Status.READY, ScenarioDraft.Status.FAILED]
     )
     with transaction.atomic():
-        begun = again.requeue(
+        is_queued = regenerable.requeue(
             status=ScenarioDraft.Status.WRITING,
             instructions=_check_instructions(instructions),
             failure="",
             touched_at=timezone.now(),
-            **given,
+            **changed_fields,
         )
-        if begun:
-            _queue(draft)
-    return bool(begun)
+        if is_queued:
+            _queue_generation(draft)
+    return bool(is_queued)
 
 
 def restore_draft(draft: ScenarioDraft) -> bool:
@@ -104,30 +104,34 @@ def _check_instructions(text: str) -> str:
     return text
 
 
-def _queue(draft: ScenarioDraft) -> None:
+def _queue_generation(draft: ScenarioDraft) -> None:
     # Robust: if the broker is down, the sweep finds the draft and queues it again.
     transaction.on_commit(lambda: tasks.write_draft.delay(str(draft.pk)), robust=True)
 
 
 def find_draft_pii(draft: ScenarioDraft, fields: Mapping[str, str]) -> list[PIIMatch]:
-    """Return details of real people from the source or the instructions that are still in these fields, in order."""
+    """Return details of real people, from the source or the instructions, that these fields still contain, in order."""
     texts = {name: fields.get(name, "") for name in PII_CHECKED_FIELDS}
     found = find_leaked_pii(draft.source, texts)
-    # Search source and instructions separately, so that words of one do not explain away a name in the other.
-    more = find_leaked_pii(draft.instructions, texts)
-    found += [one for one in more if not any(_covers(other, one) for other in found)]
-    found.sort(key=lambda one: (PII_CHECKED_FIELDS.index(one.field), one.start))
-    # Exclude the account's own number: it is not personal, and counselors must know which account is being called.
-    ours = _digits(draft.account.number) if draft.account else ""
-    return [one for one in found if not (ours and one.kind == PIIKind.NUMBER and _digits(one.text) == ours)]
+    # Search source and instructions separately, so that ordinary words of one do not hide a name in the other.
+    from_instructions = find_leaked_pii(draft.instructions, texts)
+    found += [match for match in from_instructions if not any(_covers(earlier, match) for earlier in found)]
+    found.sort(key=lambda match: (PII_CHECKED_FIELDS.index(match.field), match.start))
+    # Exclude the account's number: it is not personal, and counselors need to know which account the caller dialed.
+    account_number = _extract_digits(draft.account.number) if draft.account else ""
+    return [
+        match
+        for match in found
+        if not (account_number and match.kind == PIIKind.NUMBER and _extract_digits(match.text) == account_number)
+    ]
 
 
 def _covers(one: PIIMatch, other: PIIMatch) -> bool:
-    is_around = one.field == other.field and one.start <= other.start and other.end <= one.end
-    return is_around and one.kind.is_certain >= other.kind.is_certain
+    is_inside = one.field == other.field and one.start <= other.start and other.end <= one.end
+    return is_inside and one.kind.is_certain >= other.kind.is_certain
 
 
-def _digits(text: str) -> str:
+def _extract_digits(text: str) -> str:
     return "".join(character for character in text if character.isdigit())
 
 
@@ -141,7 +145,7 @@ def find_unresolved_pii(
 ) -> list[PIIMatch]:
     """Return the matches that prevent saving. Only matches that may be false alarms can be dismissed."""
     found = find_draft_pii(draft, fields)
-    return [one for one in found if one.kind.is_certain or dismissal(one) not in dismissed]
+    return [match for match in found if match.kind.is_certain or dismissal(match) not in dismissed]
 
 
 def save_draft(
@@ -175,8 +179,8 @@ def save_draft(
 
 def discard_draft(draft: ScenarioDraft) -> bool:
     """Discard a draft and clear its texts. Return False if it has been saved."""
-    open_ones = ScenarioDraft.objects.filter(pk=draft.pk).exclude(status=ScenarioDraft.Status.SAVED)
-    return bool(open_ones.settle(status=ScenarioDraft.Status.DISCARDED, **CLEARED_DRAFT))
+    unsaved = ScenarioDraft.objects.filter(pk=draft.pk).exclude(status=ScenarioDraft.Status.SAVED)
+    return bool(unsaved.settle(status=ScenarioDraft.Status.DISCARDED, **CLEARED_DRAFT))
 
 
 def _fields_to_clear(draft: ScenarioDraft) -> ClearedFields:

@@ -98,12 +98,12 @@ def write_context_files(texts: dict[UUID, str]) -> dict[UUID, str]:
 
 def read_evaluator_contexts(scenarios: Iterable[Scenario]) -> dict[UUID, str]:
     """Return the evaluator contexts by scenario id, read in parallel."""
-    some = list(scenarios)
-    if not some:
+    rows = list(scenarios)
+    if not rows:
         return {}
     with ThreadPoolExecutor(_STORAGE_THREADS) as pool:
-        texts = pool.map(lambda scenario: scenario.evaluator_context, some)
-        return {scenario.pk: text for scenario, text in zip(some, texts, strict=True)}
+        texts = pool.map(lambda scenario: scenario.evaluator_context, rows)
+        return {scenario.pk: text for scenario, text in zip(rows, texts, strict=True)}
 
 
 def remove_context_file(key: str) -> None:
@@ -160,11 +160,11 @@ def delete_orphaned_contexts() -> int:
         return 0
     removed = 0
     for start in range(0, len(folders), 500):
-        some = folders[start : start + 500]
-        rows = Scenario.objects.filter(pk__in=[folder for folder in some if _is_id(folder)])
+        batch = folders[start : start + 500]
+        rows = Scenario.objects.filter(pk__in=[folder for folder in batch if _is_id(folder)])
         used = set(rows.values_list("evaluator_context_file", flat=True))
-        found = [f"{CONTEXT_FOLDER}/{folder}/{name}" for folder in some for name in _files_in(folder)]
-        for key in found:
+        keys = [f"{CONTEXT_FOLDER}/{folder}/{name}" for folder in batch for name in _files_in(folder)]
+        for key in keys:
             if key not in used and default_storage.get_modified_time(key) < before:
                 remove_context_file(key)
                 removed += 1

@@ -9,17 +9,17 @@ from scenarios.packs.columns import PackValue
 from scenarios.services.evaluator_contexts import read_evaluator_contexts
 from scenarios.services.import_matching import AccountLookup
 
-_AT_ONCE = 200  # scenarios
+_BATCH_SIZE = 200  # scenarios
 
 
 def export_rows(organization: Organization, scenarios: ScenarioQuerySet) -> Iterator[dict[str, PackValue]]:
     """Yield scenarios as complete pack rows that an import reads back. At most 200 are in memory at a time."""
     accounts = AccountLookup(organization.accounts.all())
     rows = scenarios.filter(organization=organization).select_related("category", "account")
-    found = rows.prefetch_related("skills").iterator(chunk_size=_AT_ONCE)
-    while some := list(islice(found, _AT_ONCE)):
-        contexts = read_evaluator_contexts(some)
-        for scenario in some:
+    found = rows.prefetch_related("skills").iterator(chunk_size=_BATCH_SIZE)
+    while batch := list(islice(found, _BATCH_SIZE)):
+        contexts = read_evaluator_contexts(batch)
+        for scenario in batch:
             yield _as_row(scenario, contexts[scenario.pk], accounts)
 
 

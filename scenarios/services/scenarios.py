@@ -41,14 +41,14 @@ def create_scenario(
     Raise ValidationError with the invalid fields.
     """
     scenario = Scenario(organization=organization, created_by=by, **fields)
-    text, chosen = clean_context_text(evaluator_context), _few(skills)
+    text, chosen = clean_context_text(evaluator_context), _check_skill_count(skills)
     scenario.full_clean()
     with new_context_file(scenario.pk, text) as key, transaction.atomic():
         scenario.evaluator_context_file = key
         scenario.save()
         scenario.skills.set(chosen)
-        done = within(scenario) if within else None
-    return scenario, done
+        result = within(scenario) if within else None
+    return scenario, result
 
 
 def update_scenario(
@@ -60,7 +60,7 @@ def update_scenario(
     """Change the given fields, all or none. Raise ValidationError with the invalid fields."""
     for name, value in fields.items():
         setattr(scenario, name, value)
-    chosen = None if skills is None else _few(skills)
+    chosen = None if skills is None else _check_skill_count(skills)
     text = None if evaluator_context is None else clean_context_text(evaluator_context)
     scenario.full_clean()
     is_new_text = text is not None and text != scenario.evaluator_context
@@ -78,7 +78,7 @@ def too_many_skills_message(count: int) -> str:
     return _("Choose at most %(most)s skills. You chose %(count)s.") % {"most": MAX_SKILLS_PER_SCENARIO, "count": count}
 
 
-def _few(skills: Iterable[Skill]) -> list[Skill]:
+def _check_skill_count(skills: Iterable[Skill]) -> list[Skill]:
     chosen = list(skills)
     if len(chosen) > MAX_SKILLS_PER_SCENARIO:
         raise ValidationError({"skills": too_many_skills_message(len(chosen))})
@@ -111,7 +111,7 @@ def promote_scenario(scenario: Scenario) -> None:
 
 
 def demote_scenario(scenario: Scenario) -> None:
-    """Take an unused scenario out of the library. Raise ScenarioInUseError if it has been assigned or practiced."""
+    """Remove an unused scenario from the library. Raise ScenarioInUseError if it has been assigned or practiced."""
     if not demote_unused_scenarios([scenario]):
         raise ScenarioInUseError(
             _(
@@ -125,9 +125,9 @@ def demote_scenario(scenario: Scenario) -> None:
 
 @transaction.atomic
 def demote_unused_scenarios(scenarios: Collection[Scenario]) -> list[Scenario]:
-    """Take the scenarios that were never assigned or practiced out of the library, and return those."""
+    """Remove from the library the scenarios that were never assigned or practiced. Return those."""
     ids = [scenario.pk for scenario in scenarios]
-    # The UPDATE repeats the condition, so a scenario assigned at this moment stays.
+    # The condition is part of the UPDATE, so a scenario that is being assigned right now stays.
     Scenario.objects.unused().filter(pk__in=ids).update(is_one_time=True, updated_at=timezone.now())
-    taken = set(Scenario.objects.one_time().filter(pk__in=ids).values_list("pk", flat=True))
-    return [scenario for scenario in scenarios if scenario.pk in taken]
+    demoted = set(Scenario.objects.one_time().filter(pk__in=ids).values_list("pk", flat=True))
+    return [scenario for scenario in scenarios if scenario.pk in demoted]

@@ -12,7 +12,7 @@ def snapshot_scenario(scenario: Scenario, evaluator_context: str) -> ScenarioVer
 
     The caller reads the evaluator context beforehand: the storage may be slow, and a row is locked here.
     """
-    # The lock lets two sessions that start at once share one new version. SQLite's IMMEDIATE does the same.
+    # With the lock, two sessions that start at the same time share one new version. On SQLite, IMMEDIATE does the same.
     scenario = Scenario.objects.select_for_update().get(pk=scenario.pk)
     fields = {name: getattr(scenario, name) for name in ScenarioVersion.SNAPSHOT_FIELDS}
     fields["evaluator_context"] = evaluator_context

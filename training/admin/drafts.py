@@ -58,17 +58,19 @@ class AssignableDraftAdmin(DraftAdmin):
     ) -> DraftPurposeForm | None:
         return DraftPurposeForm(request.user, data) if request.user.has_perm("training.add_assignment") else None
 
-    def get_scenario_fields(self, form: DraftForm, giving: DraftPurposeForm | None) -> dict[str, Any]:
-        is_one_time = giving is not None and giving.cleaned_data["purpose"] == FOR_ONE_TIME
-        return super().get_scenario_fields(form, giving) | {"is_one_time": is_one_time}
+    def get_scenario_fields(self, form: DraftForm, assignment_form: DraftPurposeForm | None) -> dict[str, Any]:
+        is_one_time = assignment_form is not None and assignment_form.cleaned_data["purpose"] == FOR_ONE_TIME
+        return super().get_scenario_fields(form, assignment_form) | {"is_one_time": is_one_time}
 
-    def finish_save(self, request: AuthenticatedRequest, scenario: Scenario, giving: DraftPurposeForm | None) -> str:
-        if giving is None or not giving.cleaned_data["counselors"]:
+    def finish_save(
+        self, request: AuthenticatedRequest, scenario: Scenario, assignment_form: DraftPurposeForm | None
+    ) -> str:
+        if assignment_form is None or not assignment_form.cleaned_data["counselors"]:
             if scenario.is_one_time:
                 return gettext("It is a one-time scenario.")
-            return super().finish_save(request, scenario, giving)
-        assign_new_scenario(scenario, giving.cleaned_data["counselors"], request.user, **giving.terms)
-        names = ", ".join(map(str, giving.cleaned_data["counselors"]))
+            return super().finish_save(request, scenario, assignment_form)
+        assign_new_scenario(scenario, assignment_form.cleaned_data["counselors"], request.user, **assignment_form.terms)
+        names = ", ".join(map(str, assignment_form.cleaned_data["counselors"]))
         message = (
             gettext("It is a one-time scenario and was assigned to %(counselors)s.")
             if scenario.is_one_time

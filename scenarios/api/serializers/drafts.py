@@ -86,7 +86,7 @@ class InstructionsSerializer(StrictSerializer):
         required=False,
         allow_blank=True,
         max_length=MAX_INSTRUCTIONS_LENGTH,
-        help_text=_("How to write the draft. Names and numbers in it are searched for in the draft, too."),
+        help_text=_("How to write the draft. The draft is also searched for names and numbers from this text."),
     )
 
 

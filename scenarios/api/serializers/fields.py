@@ -25,7 +25,7 @@ from scenarios.services.evaluator_contexts import clean_context_text
 from scenarios.services.import_matching import AccountLookup, NameLookup
 from scenarios.services.message_translation import translate
 
-_MOST_NAMED = 20
+_MAX_NAMED_FIELDS = 20
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -34,18 +34,18 @@ class StrictSerializer(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
             known = [name for name, field in self.fields.items() if not field.read_only]
-            unknown = islice((printable_excerpt(str(name)) for name in data if name not in known), _MOST_NAMED)
-            if errors := {name: [self._unknown(name, known)] for name in unknown}:
+            unknown = islice((printable_excerpt(str(name)) for name in data if name not in known), _MAX_NAMED_FIELDS)
+            if errors := {name: [self._explain_unknown(name, known)] for name in unknown}:
                 raise serializers.ValidationError(errors)
         return super().to_internal_value(data)
 
-    def _unknown(self, name: str, known: list[str]) -> str:
+    def _explain_unknown(self, name: str, known: list[str]) -> str:
         if name in self.fields:
             return gettext("This field can’t be set.")
-        near = difflib.get_close_matches(name, known, 1)
-        if not near:
+        closest = difflib.get_close_matches(name, known, 1)
+        if not closest:
             return gettext("There is no such field.")
-        return gettext("There is no such field. Did you mean “%(name)s”?") % {"name": near[0]}
+        return gettext("There is no such field. Did you mean “%(name)s”?") % {"name": closest[0]}
 
 
 @extend_schema_field(OpenApiTypes.STR)
@@ -57,7 +57,7 @@ class MessageField(serializers.Field[Message, Any, str, Any]):
 
 
 class LongTextField(serializers.CharField):
-    """Text as typed, with LF line endings."""
+    """Field for text with LF line endings."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"trim_whitespace": False} | kwargs)
@@ -129,7 +129,7 @@ class _SurveySchema(serializers.Serializer[Any]):
 
 @extend_schema_field(_SurveySchema)
 class SurveyField(serializers.Field[VisitorSurvey, Any, Any, Any]):
-    """The survey that a chat visitor filled in beforehand; `{}` if none."""
+    """The survey that a chat visitor filled in before the chat. `{}` if there is none."""
 
     def to_internal_value(self, data: Any) -> VisitorSurvey:
         if not isinstance(data, Mapping):

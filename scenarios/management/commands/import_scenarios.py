@@ -68,9 +68,9 @@ class Command(BaseCommand):
             disable=options["json"],
         )
         with self.progress:
-            outcomes = self.import_all(list(dict.fromkeys(options["files"])), options["dry_run"])
-        self.show(outcomes, options)
-        if invalid := sum(outcome.invalid for outcome in outcomes.values()):
+            summaries = self.import_all(list(dict.fromkeys(options["files"])), options["dry_run"])
+        self.show(summaries, options)
+        if invalid := sum(summary.invalid for summary in summaries.values()):
             parts = [ngettext("%(count)s row is invalid.", "%(count)s rows are invalid.", invalid) % {"count": invalid}]
             if options["dry_run"]:
                 parts.append(_("This is a dry run."))
@@ -78,7 +78,7 @@ class Command(BaseCommand):
                 parts.append(_("The other rows were imported."))
             else:
                 parts.append(_("Nothing was imported."))
-            if lacks_categories(outcomes, options):
+            if has_missing_categories(summaries, options):
                 parts.append(_("To add missing categories, use --create-categories."))
             raise CommandError(" ".join(parts))
 
@@ -102,23 +102,23 @@ class Command(BaseCommand):
     def read(self, path: Path, seen: SeenRows) -> ImportJob:
         bar = self.progress.add_task(_("Reading %(file)s") % {"file": path.name}, total=None)
         try:
-            with path.open("rb") as file, SpooledTemporaryFile(MAX_BYTES) as held:
+            with path.open("rb") as file, SpooledTemporaryFile(MAX_BYTES) as buffer:
                 # A pipe or device can be read only once, and is read no further than the size limit.
                 if not path.is_file():
-                    held.write(file.read(MAX_BYTES + 1))
-                return self.read_file(path, file if path.is_file() else cast(BinaryIO, held), seen, bar)
+                    buffer.write(file.read(MAX_BYTES + 1))
+                return self.read_file(path, file if path.is_file() else cast(BinaryIO, buffer), seen, bar)
         except OSError as error:
-            problem = _("%(file)s can’t be read: %(reason)s.")
-            raise CommandError(problem % {"file": path, "reason": error.strerror}) from error
+            message = _("%(file)s can’t be read: %(reason)s.")
+            raise CommandError(message % {"file": path, "reason": error.strerror}) from error
         except UnreadablePackError as error:
-            problem = _("%(file)s: %(reason)s Nothing was imported.")
-            raise CommandError(problem % {"file": path, "reason": translate(error.message)}) from error
+            message = _("%(file)s: %(reason)s Nothing was imported.")
+            raise CommandError(message % {"file": path, "reason": translate(error.message)}) from error
         except ContextUnavailableError as error:
-            problem = _(
+            message = _(
                 "%(file)s: An evaluator context that this file may change can’t be read right now. Nothing was "
                 "imported. Try again in a moment."
             )
-            raise CommandError(problem % {"file": path}) from error
+            raise CommandError(message % {"file": path}) from error
 
     def read_file(self, path: Path, file: BinaryIO, seen: SeenRows, bar: Any) -> ImportJob:
         def show(rows: int) -> None:
@@ -145,41 +145,44 @@ class Command(BaseCommand):
         except BaseException as error:
             # BaseException covers Ctrl-C as well as unavailable storage.
             stop_import(job)
-            why = str(error).rstrip(".") or type(error).__name__
-            stopped = _("Stopped: %(reason)s. %(progress)s")
-            raise CommandError(stopped % {"reason": why, "progress": describe_progress(name, job)}) from error
+            reason = str(error).rstrip(".") or type(error).__name__
+            message = _("Stopped: %(reason)s. %(progress)s")
+            raise CommandError(message % {"reason": reason, "progress": describe_progress(name, job)}) from error
         job.refresh_from_db()
         if job.status != ImportJob.Status.COMPLETED:
-            taken_over = (
+            explanation = (
                 _("This took so long that a worker took over and is importing the rest. %(progress)s")
                 if job.is_under_way
                 else _("This took so long that a worker took over, but it could not import the rest. %(progress)s")
             )
-            raise CommandError(taken_over % {"progress": describe_progress(name, job)})
+            raise CommandError(explanation % {"progress": describe_progress(name, job)})
 
-    def show(self, outcomes: dict[str, ImportSummary], options: dict[str, Any]) -> None:
+    def show(self, summaries: dict[str, ImportSummary], options: dict[str, Any]) -> None:
         if options["json"]:
-            found = outcomes.values()
-            whole: dict[str, object] = {name: sum(getattr(outcome, name) for outcome in found) for name in COUNTS}
-            whole |= {name: [item for outcome in found for item in getattr(outcome, name)] for name in LISTS}
+            result: dict[str, object] = {
+                name: sum(getattr(summary, name) for summary in summaries.values()) for name in COUNTS
+            }
+            result |= {
+                name: [item for summary in summaries.values() for item in getattr(summary, name)] for name in LISTS
+            }
             if options["dry_run"]:
-                whole["dry_run"] = True
-            self.stdout.write(json.dumps(whole, ensure_ascii=False, indent=2))
+                result["dry_run"] = True
+            self.stdout.write(json.dumps(result, ensure_ascii=False, indent=2))
             return
         console = Console(file=self.stdout, soft_wrap=True)  # type: ignore[arg-type]
-        console.print(counts_table(outcomes, options["dry_run"]))
-        for outcome in outcomes.values():
-            if outcome.new_categories:
-                names = ", ".join(outcome.new_categories)
+        console.print(counts_table(summaries, options["dry_run"]))
+        for summary in summaries.values():
+            if summary.new_categories:
+                names = ", ".join(summary.new_categories)
                 console.print(printable_text(_("New categories: %(names)s") % {"names": names}))
-            for title in outcome.skipped_titles:
+            for title in summary.skipped_titles:
                 console.print(printable_text(_("Skipped because it already exists: %(title)s") % {"title": title}))
-        if any(outcome.errors for outcome in outcomes.values()):
-            console.print(errors_table(outcomes))
+        if any(summary.errors for summary in summaries.values()):
+            console.print(errors_table(summaries))
 
 
-def lacks_categories(outcomes: dict[str, ImportSummary], options: dict[str, Any]) -> bool:
-    errors = [error for outcome in outcomes.values() for error in outcome.errors]
+def has_missing_categories(summaries: dict[str, ImportSummary], options: dict[str, Any]) -> bool:
+    errors = [error for summary in summaries.values() for error in summary.errors]
     return not options["create_categories"] and any(error["field"] == "category" for error in errors)
 
 
@@ -197,20 +200,20 @@ def describe_progress(name: str, job: ImportJob) -> str:
     return progress % {"written": job.written, "total": job.to_write, "file": name}
 
 
-def counts_table(outcomes: dict[str, ImportSummary], is_dry: bool) -> Table:
+def counts_table(summaries: dict[str, ImportSummary], is_dry: bool) -> Table:
     title = _("What would be imported") if is_dry else _("Imported")
     columns = [_("File"), _("Created"), _("Updated"), _("Skipped"), _("Invalid")]
     table = Table(*columns, title=title, title_justify="left")
-    for name, outcome in outcomes.items():
-        table.add_row(printable_text(Path(name).name), *(str(getattr(outcome, count)) for count in COUNTS))
+    for name, summary in summaries.items():
+        table.add_row(printable_text(Path(name).name), *(str(getattr(summary, count)) for count in COUNTS))
     return table
 
 
-def errors_table(outcomes: dict[str, ImportSummary]) -> Table:
+def errors_table(summaries: dict[str, ImportSummary]) -> Table:
     columns = [_("File"), _("Row"), _("Line"), _("Field"), _("Problem")]
     table = Table(*columns, title=_("Invalid rows"), title_justify="left")
-    for name, outcome in outcomes.items():
-        for error in outcome.errors:
+    for name, summary in summaries.items():
+        for error in summary.errors:
             place = [str(error["row"]), str(error["line"] or "")]
             table.add_row(
                 printable_text(Path(name).name),
@@ -224,10 +227,14 @@ def errors_table(outcomes: dict[str, ImportSummary]) -> Table:
 def find_organization(text: str) -> Organization:
     found = list(Organization.objects.all())
     if text:
-        found = [one for one in found if text.strip() == str(one.pk) or fold_text(text) == fold_text(one.name)]
+        found = [
+            organization
+            for organization in found
+            if text.strip() == str(organization.pk) or fold_text(text) == fold_text(organization.name)
+        ]
     if len(found) == 1:
         return found[0]
-    names = {"name": text, "names": ", ".join(f"“{one.name}”" for one in Organization.objects.all())}
+    names = {"name": text, "names": ", ".join(f"“{organization.name}”" for organization in Organization.objects.all())}
     if not names["names"]:
         raise CommandError(_("There are no organizations yet."))
     if text:
@@ -243,7 +250,7 @@ def find_account(text: str | None, organization: Organization) -> Account | None
         names = {
             "organization": organization.name,
             "name": text,
-            "names": ", ".join(str(one) for one in organization.accounts.all()),
+            "names": ", ".join(str(account) for account in organization.accounts.all()),
         }
         if not names["names"]:
             raise CommandError(_("%(organization)s has no accounts.") % names)
@@ -256,6 +263,6 @@ def find_author(email: str | None, organization: Organization) -> User | None:
         return None
     person = User.objects.filter(organization=organization, email=User.objects.normalize_email(email)).first()
     if person is None:
-        problem = _("No one in %(organization)s has the email address “%(email)s”.")
-        raise CommandError(problem % {"organization": organization.name, "email": email})
+        message = _("No one in %(organization)s has the email address “%(email)s”.")
+        raise CommandError(message % {"organization": organization.name, "email": email})
     return person

@@ -1,21 +1,21 @@
-// Advice on a text while it is written: selects a passage when its button is pressed, and announces new advice.
+// Writing advice: selects a passage when its button is pressed, and announces new advice.
 
 import { select, unitsBefore } from "./text-fields.js";
 
 function selectPassage(button) {
   const field = document.getElementById(button.dataset.field);
-  const [start, end] = [button.dataset.start, button.dataset.end].map((place) => unitsBefore(field.value, Number(place)));
-  select(field, start, end);
+  const toUnits = (characters) => unitsBefore(field.value, Number(characters));
+  select(field, toUnits(button.dataset.start), toUnits(button.dataset.end));
 }
 
 function announce() {
   const parts = [...document.querySelectorAll(".advice")]
     .filter((advice) => advice.dataset.count !== "0")
     .map(({ dataset: { name, count } }) => interpolate(gettext("%(name)s: %(count)s."), { name, count }, true));
-  const words = parts.join(" ") || gettext("No advice.");
+  const message = parts.join(" ") || gettext("No advice.");
   const status = document.getElementById("advice-status");
   // Announce changes only, so that a screen reader does not repeat itself while the author types.
-  if (status.dataset.said !== words) status.textContent = status.dataset.said = words;
+  if (status.dataset.announced !== message) status.textContent = status.dataset.announced = message;
 }
 
 export function watchAdvice() {

@@ -1,9 +1,9 @@
-// Draft page: character counters, passage selection, and announcements of the details left to resolve.
+// Draft page: character counters, passage selection, and announcements of unresolved details.
 
 import { watchAdvice } from "./advice.js";
 import { select, showLength } from "./text-fields.js";
 
-function count(field) {
+function addCounter(field) {
   const counter = document.createElement("p");
   counter.className = "draft-counter";
   counter.id = `${field.id}_counter`;
@@ -12,8 +12,8 @@ function count(field) {
   showLength(field, counter);
 }
 
-// Find the occurrence of the words nearest to `start`: the text may have been edited since the search.
-function nearest(text, words, start) {
+// Find the occurrence of the words that is nearest to `start`. The text may have been edited since the search.
+function findNearest(text, words, start) {
   const after = text.indexOf(words, start);
   const before = text.lastIndexOf(words, start);
   if (before < 0 || (after >= 0 && after - start < start - before)) return after;
@@ -23,21 +23,21 @@ function nearest(text, words, start) {
 function selectPassage(link) {
   const field = document.getElementById(link.dataset.field);
   const words = link.querySelector("mark").textContent;
-  const place = nearest(field.value, words, Number(link.dataset.start));
-  if (place < 0) field.focus();
-  else select(field, place, place + words.length);
+  const position = findNearest(field.value, words, Number(link.dataset.start));
+  if (position < 0) field.focus();
+  else select(field, position, position + words.length);
 }
 
 function announce() {
-  const left = Number(document.querySelector(".draft-findings").dataset.left);
-  const words = left
-    ? interpolate(ngettext("%(count)s detail to resolve.", "%(count)s details to resolve.", left), { count: left }, true)
+  const count = Number(document.querySelector(".draft-findings").dataset.unresolved);
+  const message = count
+    ? interpolate(ngettext("%(count)s detail to resolve.", "%(count)s details to resolve.", count), { count }, true)
     : gettext("All details from the complaint are resolved.");
   const status = document.getElementById("draft-status");
-  if (status.textContent !== words) status.textContent = words;
+  if (status.textContent !== message) status.textContent = message;
 }
 
-for (const field of document.querySelectorAll("[data-limit]")) count(field);
+for (const field of document.querySelectorAll("[data-limit]")) addCounter(field);
 
 const isWide = matchMedia("(min-width: 75rem)").matches;
 for (const details of document.querySelectorAll("[data-open-wide]")) details.open ||= isWide;
@@ -53,11 +53,11 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (event.target.id === "draft-findings") announce();
 });
 
-// Warn before leaving the page: resolving names is long work that must not be lost by mistake.
-const edited = document.querySelector("form.draft");
-if (edited) {
+// Warn before leaving the page, because resolving the details takes a long time.
+const form = document.querySelector("form.draft");
+if (form) {
   let isUnsaved = false;
-  edited.addEventListener("input", () => (isUnsaved = true));
+  form.addEventListener("input", () => (isUnsaved = true));
   document.addEventListener("submit", () => (isUnsaved = false));
   window.addEventListener("beforeunload", (event) => {
     if (isUnsaved) event.preventDefault();

@@ -7,17 +7,17 @@ const problem = document.querySelector("#import-too-large");
 const wait = document.querySelector("#import-wait");
 const label = button.value;
 
-function isTooLarge() {
-  const most = Number(form.dataset.mostBytes);
-  const is = (input.files[0]?.size ?? 0) > most;
+function checkSize() {
+  const maxBytes = Number(form.dataset.maxBytes);
+  const isTooLarge = (input.files[0]?.size ?? 0) > maxBytes;
   const message = gettext("The file is larger than %(most)s MB. Split it into several files.");
-  problem.textContent = is ? interpolate(message, { most: most / 1024 ** 2 }, true) : "";
-  input.setAttribute("aria-invalid", String(is));
-  return is;
+  problem.textContent = isTooLarge ? interpolate(message, { most: maxBytes / 1024 ** 2 }, true) : "";
+  input.setAttribute("aria-invalid", String(isTooLarge));
+  return !isTooLarge;
 }
 
-function send(event) {
-  if (isTooLarge()) {
+function submit(event) {
+  if (!checkSize()) {
     event.preventDefault();
     input.focus();
     return;
@@ -27,12 +27,12 @@ function send(event) {
 }
 
 // Runs on pageshow, because the browser may restore the page with its button disabled.
-function ready() {
+function enableForm() {
   button.value = label;
   button.disabled = false;
   wait.textContent = "";
 }
 
-input.addEventListener("change", isTooLarge);
-form.addEventListener("submit", send);
-window.addEventListener("pageshow", ready);
+input.addEventListener("change", checkSize);
+form.addEventListener("submit", submit);
+window.addEventListener("pageshow", enableForm);

@@ -6,11 +6,11 @@ import { showLength } from "./text-fields.js";
 const form = document.getElementById("scenario_form");
 
 function watchUnsaved(hint) {
-  const say = () => {
+  const show = () => {
     hint.textContent = hint.dataset.words;
   };
-  if (hint.dataset.unsaved !== undefined) say();
-  form.addEventListener("input", say, { once: true });
+  if (hint.dataset.unsaved !== undefined) show();
+  form.addEventListener("input", show, { once: true });
   for (const link of document.querySelectorAll("a.trial")) {
     link.addEventListener("click", (event) => {
       if (!hint.textContent) return;

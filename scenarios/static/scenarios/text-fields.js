@@ -1,4 +1,4 @@
-// Text field helpers: character counters and passage selection.
+// Character counters and passage selection for text fields.
 
 export const number = (count) => count.toLocaleString("en-US");
 
@@ -9,6 +9,7 @@ export function lengthOf(text) {
   return count;
 }
 
+// Convert a number of characters to UTF-16 units, in which browsers count selections.
 export function unitsBefore(text, characters) {
   let units = 0;
   for (const character of text) {
@@ -20,16 +21,16 @@ export function unitsBefore(text, characters) {
 
 // Show the field's length against its limit. If the field has a minimum, surrounding whitespace does not count.
 export function showLength(field, counter) {
-  const least = Number(field.dataset.least ?? 0);
+  const minimum = Number(field.dataset.minimum ?? 0);
   const limit = Number(field.dataset.limit);
   const show = () => {
-    const used = lengthOf(least ? field.value.trim() : field.value);
-    const isShort = used > 0 && used < least;
+    const used = lengthOf(minimum ? field.value.trim() : field.value);
+    const isShort = used > 0 && used < minimum;
     counter.classList.toggle("is-over", used > limit || isShort);
     let message = gettext("%(used)s of %(limit)s characters");
     if (used > limit) message = gettext("%(used)s of %(limit)s characters (%(over)s too many)");
     if (isShort) message = gettext("%(used)s of %(limit)s characters (%(missing)s more needed)");
-    const counts = { used, limit, over: used - limit, missing: least - used };
+    const counts = { used, limit, over: used - limit, missing: minimum - used };
     const shown = Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, number(count)]));
     counter.textContent = interpolate(message, shown, true);
   };

@@ -234,8 +234,8 @@ def test_failed_page_shows_reason_and_form(client, ready_draft):
     response = client.get(page(ready_draft))
 
     assert error_note(response) == "The model refused."
-    assert response.context["again"]["source"].value() == SOURCE
-    assert response.context["again"]["instructions"].value() == "Angrier."
+    assert response.context["regenerate_form"]["source"].value() == SOURCE
+    assert response.context["regenerate_form"]["instructions"].value() == "Angrier."
 
 
 def test_retry_after_failure_uses_changed_texts(client, ready_draft):
@@ -253,7 +253,7 @@ def test_retry_with_invalid_text_keeps_input(client, ready_draft):
 
     response = client.post(page(ready_draft), {"again": "", "source": "too short", "instructions": "Quiet."})
 
-    again = response.context["again"]
+    again = response.context["regenerate_form"]
     assert again.errors == {"source": ["This text has 9 characters. Enter at least 50."]}
     assert (again["source"].value(), again["instructions"].value()) == ("too short", "Quiet.")
     ready_draft.refresh_from_db()
@@ -266,7 +266,7 @@ def test_database_error_on_retry_keeps_text(client, ready_draft):
     with connection.execute_wrapper(fail_draft_writes):
         response = client.post(page(ready_draft), {"again": "", "source": PAGE_TEXT, "instructions": "Quiet."})
 
-    again = response.context["again"]
+    again = response.context["regenerate_form"]
     assert error_note(response).startswith("The draft could not be requested.")
     assert (again["source"].value(), again["instructions"].value()) == (PAGE_TEXT, "Quiet.")
 
@@ -278,7 +278,7 @@ def test_database_error_on_retry_keeps_edits(client, ready_draft):
         )
 
     assert "The draft could not be requested." in page_text(response)
-    assert response.context["again"]["instructions"].value() == "Quiet."
+    assert response.context["regenerate_form"]["instructions"].value() == "Quiet."
     assert response.context["form"]["title"].value() == "Edited"
 
 
@@ -326,8 +326,8 @@ def test_retry_from_edit_form_keeps_source(client, ready_draft):
 def test_rejected_retry_keeps_edits(client, ready_draft):
     response = client.post(page(ready_draft), FORM_DATA | {"again": "", "instructions": "x" * 1001, "title": "Edited"})
 
-    assert response.context["again"].errors.keys() == {"instructions"}
-    assert response.context["again"]["instructions"].value() == "x" * 1001
+    assert response.context["regenerate_form"].errors.keys() == {"instructions"}
+    assert response.context["regenerate_form"]["instructions"].value() == "x" * 1001
     assert response.context["form"]["title"].value() == "Edited"
     ready_draft.refresh_from_db()
     assert ready_draft.status == "ready"
@@ -391,7 +391,7 @@ def test_edit_choices_are_limited_to_organization(client, ready_draft, other_org
 
     for name, value in theirs.items():
         response = client.post(page(ready_draft), FORM_DATA | {name: value})
-        errors = response.context["form"].errors | response.context["giving"].errors
+        errors = response.context["form"].errors | response.context["assignment_form"].errors
         assert errors.keys() == {name}
     assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
 
@@ -457,7 +457,7 @@ def test_findings_have_field_kind_and_context(ready_draft):
 
     name, phone = group_findings(ready_draft, texts)
 
-    assert (name.label, name.kind, name.is_certain, name.is_left) == ("Caller’s prompt", "Name", False, True)
+    assert (name.label, name.kind, name.is_certain, name.is_unresolved) == ("Caller’s prompt", "Name", False, True)
     assert (phone.kind, phone.is_certain) == ("Phone, account, or other number", True)
     [place] = name.places
     assert (place.before, place.passage, place.after) == (
@@ -523,9 +523,9 @@ def test_check_view_searches_text_as_typed(client, ready_draft):
     ).content.decode()
     without_name = client.post(page(ready_draft, "check"), FORM_DATA).content.decode()
 
-    assert 'data-left="1"' in with_name and 'data-start="8" data-end="16"' in with_name and "<html" not in with_name
-    assert 'data-left="0"' in with_dismissal and "all resolved" in with_dismissal
-    assert 'data-left="0"' in without_name and "No details of people in the complaint were found" in without_name
+    assert 'data-unresolved="1"' in with_name and 'data-start="8" data-end="16"' in with_name and "<html" not in with_name
+    assert 'data-unresolved="0"' in with_dismissal and "all resolved" in with_dismissal
+    assert 'data-unresolved="0"' in without_name and "No details of people in the complaint were found" in without_name
     ready_draft.refresh_from_db()
     assert ready_draft.prompt == DRAFT_TEXTS["prompt"]
 
@@ -595,7 +595,7 @@ def test_invalid_assignment_saves_nothing(client, ready_draft, counselor, change
 
     response = client.post(page(ready_draft), FORM_DATA | changed | {"title": "Edited"})
 
-    assert response.context["giving"].errors.keys() == {field}
+    assert response.context["assignment_form"].errors.keys() == {field}
     assert response.context["form"]["title"].value() == "Edited"
     assert (Scenario.objects.count(), Assignment.objects.count()) == (0, 0)
 
@@ -606,7 +606,7 @@ def test_trainer_saves_for_library_only(trainer, ready_draft, counselor):
 
     client.post(page(ready_draft), FORM_DATA | {"purpose": "one_time", "counselors": [counselor.pk]})
 
-    assert (response.context["giving"], counselor.email in response.content.decode()) == (None, False)
+    assert (response.context["assignment_form"], counselor.email in response.content.decode()) == (None, False)
     assert [scenario.is_one_time for scenario in Scenario.objects.all()] == [False]
     assert Assignment.objects.count() == 0
 

@@ -179,7 +179,7 @@ def test_upload_page_describes_columns(supervisor):
     response = client_of(supervisor).get(ADD)
 
     assert [column.name for column in response.context["columns"]] == list(COLUMNS)
-    assert {column.name: column.takes for column in response.context["columns"]}["mode"] == (
+    assert {column.name: column.allowed_values for column in response.context["columns"]}["mode"] == (
         "phone or chat; by default, phone"
     )
     text = page_text(response)
