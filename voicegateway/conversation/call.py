@@ -27,12 +27,12 @@ from voicegateway.conversation.ports import (
     TurnSink,
     UpstreamUnavailableError,
 )
+from voicegateway.conversation.upstream_connections import UpstreamConnections
 
 logger = logging.getLogger(__name__)
 
 TICK_INTERVAL = 0.2  # seconds
 LATE_TICK = 1.0  # seconds; a tick later than this means that the process was held up
-SPARE_RETRY_DELAY = 30.0  # seconds between attempts to open a spare connection
 
 
 class CallClock(Protocol):
@@ -62,12 +62,12 @@ class Call:
         clock: CallClock | None = None,
         limits: Limits | None = None,
     ) -> None:
-        self.connect = connect
         self.browser = browser
         self.turn_sink = turn_sink
         self.clock = clock or MonotonicClock()
         self.conversation = Conversation(config, recorder, self.clock.now(), limits)
         self.log_fields = {"session_id": config.session_id}
+        self.upstream_connections = UpstreamConnections(connect, self.log_fields)
         # Sends start eagerly. If a send must wait, its remainder is kept here, and a writer task awaits it.
         self.upstream: RealtimeConnection | None = None
         self.pending_upstream_send: SuspendedCoroutine | FailedCoroutine | None = None
@@ -78,9 +78,6 @@ class Call:
         self.browser_send_due = asyncio.Event()
         self.browser_queue_empty = asyncio.Event()
         self.has_ended = asyncio.Event()
-        self.spare_connection: asyncio.Future[RealtimeConnection] | None = None
-        self.spare_retry_at = 0.0
-        self.closing_tasks: set[asyncio.Task[None]] = set()
 
     # Input from the consumer. These methods never wait.
 
@@ -137,8 +134,7 @@ class Call:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self._drop_spare()
-            await asyncio.gather(*self.closing_tasks)
+            await self.upstream_connections.close_all()
         return self.conversation.outcome
 
     def _flush(self) -> None:
@@ -177,16 +173,11 @@ class Call:
             if delay > 0:
                 await self.clock.sleep(delay)
             try:
-                connection = await self._connect()
+                connection = await self.upstream_connections.open()
                 await self._use_connection(connection)
             except UpstreamUnavailableError as loss:
                 self.conversation.upstream_lost(loss.code, loss.retryable, self.clock.now())
                 self._flush()
-
-    async def _connect(self) -> RealtimeConnection:
-        """Return the spare connection if one was opened in advance, otherwise a new one."""
-        spare, self.spare_connection = self.spare_connection, None
-        return await (spare if spare is not None else self.connect())
 
     async def _use_connection(self, connection: RealtimeConnection) -> None:
         """Use a connection until the conversation needs another one. Raise UpstreamUnavailableError if it breaks."""
@@ -208,7 +199,7 @@ class Call:
             if self.pending_upstream_send:
                 self.pending_upstream_send.close()
             self.pending_upstream_send = None
-            self._close_in_background(connection)
+            self.upstream_connections.close_in_background(connection)
 
     def _receive_event(self, data: bytes) -> None:
         """Handle one upstream event.
@@ -244,42 +235,14 @@ class Call:
                 self._send_upstream()
             await self.upstream_send_due.wait()
 
-    def _close_in_background(self, connection: RealtimeConnection) -> None:
-        """Close a connection in the background, because an unresponsive peer must not delay the next connection."""
-        task = asyncio.create_task(self._close_connection(connection))
-        self.closing_tasks.add(task)
-        task.add_done_callback(self.closing_tasks.discard)
-
-    async def _close_connection(self, connection: RealtimeConnection) -> None:
-        """Close a connection and log any error. The call must continue, or be saved if it is over."""
-        try:
-            await connection.close()
-        except Exception:
-            logger.exception("Could not close the connection to upstream", extra=self.log_fields)
-
-    def _manage_spare(self) -> None:
-        """Open a spare connection when a rollover is due, and switch to it in a quiet moment."""
+    def _roll_over_if_due(self) -> None:
+        """Prepare a spare connection when a rollover is due, and switch to it in a quiet moment."""
         conversation, now = self.conversation, self.clock.now()
         if not conversation.connection.is_rollover_due(now):
             return
-        if self.spare_connection is None and now >= self.spare_retry_at:
-            self.spare_connection = asyncio.ensure_future(self.connect())
-        if self.spare_connection is None or not self.spare_connection.done():
-            return
-        if self.spare_connection.exception() is not None:
-            logger.warning("The caller's connection cannot be replaced yet", extra=self.log_fields)
-            self.spare_connection, self.spare_retry_at = None, now + SPARE_RETRY_DELAY
-        elif conversation.is_quiet:
+        if self.upstream_connections.prepare_spare(now) and conversation.is_quiet:
             conversation.connection.connect_at = now
             self.upstream_closed.set()
-
-    def _drop_spare(self) -> None:
-        spare, self.spare_connection = self.spare_connection, None
-        if spare is None:
-            return
-        spare.cancel()
-        if spare.done() and not spare.cancelled() and spare.exception() is None:
-            self._close_in_background(spare.result())
 
     # Browser and clock
 
@@ -331,7 +294,7 @@ class Call:
             if has_skipped:
                 continue
             self.conversation.tick(self.clock.now())
-            self._manage_spare()
+            self._roll_over_if_due()
             self._flush()
 
     async def _drain_browser_queue(self) -> None:
