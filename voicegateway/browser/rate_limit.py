@@ -9,7 +9,7 @@ MAX_CREDIT = 45.0  # seconds; in a longer stall the server's pings find the dead
 
 
 class AudioRateLimit:
-    """Limit on the audio in each window. A burst after a stall passes; a flood does not."""
+    """Limit on the audio in each window. A stall adds credit, so that the burst after it is accepted."""
 
     def __init__(self) -> None:
         self.last_frame_at: float | None = None

@@ -39,8 +39,8 @@ class CallerSide:
 
     @property
     def is_finishing(self) -> bool:
-        speaking_on = self.responses.is_requested or self.responses.is_speaking
-        return not speaking_on and self.playout.seconds_left < self.limits.turn_end_margin
+        has_more_to_say = self.responses.is_requested or self.responses.is_speaking
+        return not has_more_to_say and self.playout.seconds_left < self.limits.turn_end_margin
 
     # Events from upstream
 

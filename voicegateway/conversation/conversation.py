@@ -130,11 +130,11 @@ class Conversation:
         if self.ending.is_requested:
             self._complete_end()
             return
-        is_news = not self.connection.is_reconnecting
+        is_first_loss = not self.connection.is_reconnecting
         self._end_session()
         if not self.connection.mark_lost(code, now) or not retryable:
             self._end_without_caller(code)
-        elif is_news:
+        elif is_first_loss:
             self.send_queue.add_message(Notice("caller_reconnecting"))
         self._process_pending()
 
@@ -220,13 +220,13 @@ class Conversation:
 
     def _end_session(self) -> None:
         """Stop the caller as if interrupted. The next connection resumes its speech or gives the pending answer."""
-        owed = self.caller.has_floor
+        is_answer_pending = self.caller.has_floor
         was_speaking = bool(self.caller.playout.unheard)
         self.barge_in.forget_overlap()
         self.send_queue.end_session()
         self.caller.end_session()
         self.counselor.end_session()
-        if owed and not self.counselor.needs_replay:
+        if is_answer_pending and not self.counselor.needs_replay:
             self.caller.responses.request(ResponseTrigger.RECONNECTED if was_speaking else ResponseTrigger.TURN)
 
     def _reconnect(self, code: str) -> None:
@@ -358,7 +358,7 @@ class Conversation:
     # After each input
 
     def _check_timeouts(self, now: float) -> None:
-        """Act on every limit that has run out: on silence, on upstream's answers, and on the call's duration."""
+        """Act on every timeout that has passed: of upstream's answers, of silences, and of the whole call."""
         if self.counselor.speaking_item or self.caller.responses.is_in_progress or self.caller.playout.unheard:
             self.watchdog.note_speech(now)
         if problem := self._connection_problem(now):

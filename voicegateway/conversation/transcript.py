@@ -110,7 +110,7 @@ class Transcript:
         return entry
 
     def add_alias(self, item: str, entry: TranscriptEntry) -> None:
-        """Let `item` stand for an entry whose own item was lost with its session and is now replayed."""
+        """Map `item` to the entry of a turn that was lost with an earlier session and is now replayed as `item`."""
         self.entries[item] = entry
 
     def revise(self, entry: TranscriptEntry) -> None:

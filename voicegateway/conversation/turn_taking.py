@@ -136,12 +136,12 @@ class TurnTaking:
 
         Responses ask for the prepared greeting until some of it has been heard.
         """
-        standing = self.config.instructions
+        instructions = self.config.instructions
         if not self.caller.has_been_heard and self.greeting:
-            return opening_instructions(standing, self.greeting)
+            return opening_instructions(instructions, self.greeting)
         match self.caller.responses.trigger:
             case ResponseTrigger.RECONNECTED if self.caller.has_been_heard:
-                return reconnected_instructions(standing)
+                return reconnected_instructions(instructions)
             case ResponseTrigger.LONG_SILENCE:
-                return long_silence_instructions(standing)
+                return long_silence_instructions(instructions)
         return None

@@ -24,7 +24,7 @@ RETRY_DELAY, MAX_RETRY_DELAY = 1.0, 5.0  # seconds
 CHECK_AFTER_IDLE = 2.0  # seconds of idling after which the server may have closed the connection
 
 _CALL_EXECUTOR = ThreadPoolExecutor(max_workers=4, thread_name_prefix="gateway-calls")
-# Separate threads, so that these never delay queries that a call waits for, nor each other.
+# Separate threads, so that these never delay each other or a query that a call waits for.
 TURN_EXECUTOR = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gateway-turns")
 UPLOAD_EXECUTOR = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gateway-leftovers")
 HEARTBEAT_EXECUTOR = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gateway-beats")
@@ -62,15 +62,15 @@ def retry_until_available(
 ) -> Callable[Args, Awaitable[Result]]:
     """Return an async version of `function` that retries while the database is unavailable.
 
-    For writes that must not be lost. The delay doubles from `retry_after` to `MAX_RETRY_DELAY` seconds.
+    Use it for writes that must not be lost. The delay doubles from `retry_after` to `MAX_RETRY_DELAY` seconds.
     """
-    awaitable = database_to_async(function)
+    run = database_to_async(function)
 
     async def retry(*args: Args.args, **kwargs: Args.kwargs) -> Result:
         delay = retry_after
         while True:
             try:
-                return await awaitable(*args, **kwargs)
+                return await run(*args, **kwargs)
             except UNAVAILABLE_ERRORS as error:
                 # No traceback: during an outage every call of this process logs this every few seconds.
                 logger.warning("The database is unavailable (%s); trying again", type(error).__name__)

@@ -20,11 +20,11 @@ RETRY_DELAY = 2.0  # seconds to wait while the channel layer is unavailable
 RESUBSCRIBE_AFTER = 3600.0  # seconds; an in-memory layer would otherwise let the subscription expire
 
 
-async def publish(kind: str, session_id: UUID, **facts: object) -> None:
+async def publish(kind: str, session_id: UUID, **fields: object) -> None:
     """Send a hint to every gateway. Errors of the channel layer propagate."""
     layer = get_channel_layer()
     if layer is not None:
-        await layer.group_send(GROUP, {"type": kind, "session_id": str(session_id), **facts})
+        await layer.group_send(GROUP, {"type": kind, "session_id": str(session_id), **fields})
 
 
 async def subscribe(on_message: Callable[[dict[str, Any]], None]) -> None:

@@ -15,7 +15,6 @@ from voicegateway.upstream.websocket import UpstreamSocket
 # Any other close code (such as a policy violation or an oversized message) would only recur.
 RETRYABLE_CLOSE_CODES = frozenset({1000, 1001, 1005, 1006, 1011, 1012, 1013, 1015})
 
-
 WRITE_BUFFER_LIMIT = 16 * 1024  # unsent bytes above which a send waits
 
 
