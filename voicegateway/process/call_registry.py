@@ -270,7 +270,8 @@ class CallRegistry:
             await asyncio.get_running_loop().run_in_executor(self._upload_executor, recording.upload)
         except (StoreUnavailableError, OSError) as error:
             # No traceback: during an outage of the store every call logs this every few seconds.
-            logger.warning("Audio not uploaded (%s); it stays on this host", error, extra={"session_id": lease.session_id})
+            log_fields = {"session_id": lease.session_id}
+            logger.warning("Audio not uploaded (%s); it stays on this host", error, extra=log_fields)
         finally:
             self._uploading.discard(recording)
 
