@@ -21,6 +21,7 @@ from tests.support.fixtures import (
     PROCEDURES_CANARY,
     PROMPT_CANARY,
     SECTIONS_CANARY,
+    record_turn,
     run_concurrently,
     write_turns,
 )
@@ -30,7 +31,6 @@ from training.services.call_leases import acquire_call, finish_call, release_cal
 from training.services.errors import SessionRefusedError
 from training.services.session_start import start_assignment, start_free_practice
 from training.services.sessions import end_session
-from training.services.turns import record_turn
 
 pytestmark = pytest.mark.both_databases
 

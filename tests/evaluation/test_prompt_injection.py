@@ -24,10 +24,10 @@ from tests.evaluation.injection_attacks import (
     WRITTEN_ATTACKS,
 )
 from tests.evaluation.test_grading import RESPONSES_ENDPOINT
+from tests.support.fixtures import record_turn
 from training.models import Session
 from training.services.session_start import start_assignment
 from training.services.sessions import end_session
-from training.services.turns import record_turn
 
 HONEST_TURNS = [
     ("caller", "i told them i passed. i can't go home"),

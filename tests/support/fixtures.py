@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import UUID
 
 import hypothesis
 import pytest
@@ -22,7 +23,7 @@ from training.models import Assignment, EndReason, Session, TranscriptTurn
 from training.services.assignments import assign
 from training.services.session_start import start_assignment, start_free_practice
 from training.services.sessions import end_session
-from training.services.turns import write_turn
+from training.services.turns import record_turns, write_turn
 
 # A slow machine must not make a test fail.
 hypothesis.settings.register_profile(
@@ -65,6 +66,11 @@ def write_turns(session: Session, *texts: str, first: str = TranscriptTurn.Role.
     roles = [TranscriptTurn.Role.CALLER, TranscriptTurn.Role.COUNSELOR]
     begin = roles.index(TranscriptTurn.Role(first))
     return [write_turn(session, roles[(begin + number) % 2], text) for number, text in enumerate(texts)]
+
+
+def record_turn(session_id: UUID, item: str, revision: int, **fields: Any) -> bool:
+    """Save one turn as the gateway does. Return False if the same or a later revision is already saved."""
+    return bool(record_turns({session_id: [TranscriptTurn(item=item, revision=revision, **fields)]}))
 
 
 def run_concurrently(*calls: Callable[[], Any]) -> list[Any]:

@@ -7,7 +7,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from scenarios.models import Mode
-from tests.support.fixtures import add_person, client_of, run_concurrently
+from tests.support.fixtures import add_person, client_of, record_turn, run_concurrently
 from training.models import CallTicket, EndReason, Session, TranscriptTurn
 from training.services import call_leases, sessions
 from training.services.call_leases import CallLease
@@ -15,7 +15,7 @@ from training.services.call_tickets import issue_ticket, redeem_ticket
 from training.services.errors import SessionRefusedError
 from training.services.session_start import start_free_practice
 from training.services.sessions import end_session
-from training.services.turns import record_turn, record_turns
+from training.services.turns import record_turns
 from training.signals import call_check_requested
 
 pytestmark = pytest.mark.both_databases

@@ -3,11 +3,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, transaction
 
-from tests.support.fixtures import run_concurrently, wait_for_database_lock, write_turns
+from tests.support.fixtures import record_turn, run_concurrently, wait_for_database_lock, write_turns
 from training.models import EndReason, Session, TranscriptTurn
 from training.services.errors import SessionRefusedError
 from training.services.sessions import end_session
-from training.services.turns import close_open_turns, record_turn, write_answer, write_message, write_turn
+from training.services.turns import close_open_turns, write_answer, write_message, write_turn
 from training.transcript import INAUDIBLE_TEXT
 
 pytestmark = pytest.mark.both_databases

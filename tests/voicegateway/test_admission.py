@@ -5,13 +5,12 @@ from django.utils import timezone
 
 from recordings.models import Recording, RecordingConsent
 from scenarios.models import Scenario
-from tests.support.fixtures import CONTEXT_CANARY, PROMPT_CANARY, SECTIONS_CANARY
+from tests.support.fixtures import CONTEXT_CANARY, PROMPT_CANARY, SECTIONS_CANARY, record_turn
 from training.models import EndReason, Session, TranscriptTurn
 from training.services import call_leases
 from training.services.call_tickets import issue_ticket
 from training.services.session_start import start_assignment
 from training.services.sessions import end_session
-from training.services.turns import record_turn
 from training.transcript import INAUDIBLE_TEXT, SpeakerRole
 from voicegateway.browser.protocol import SUBPROTOCOL
 from voicegateway.process.admission import (

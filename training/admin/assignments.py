@@ -53,14 +53,14 @@ class AssignableScenarioAdmin(ScenarioAdmin):
     @admin.display(description=_("try it"))
     def try_it(self, scenario):
         """Return links to a trial in each mode, beginning with the scenario's own mode."""
-        ways = [
+        modes = [
             (Mode.PHONE, "voice", gettext("Try as a call: %(title)s"), gettext("Call")),
             (Mode.CHAT, "chat", gettext("Try as a chat: %(title)s"), gettext("Chat")),
         ]
-        ways.sort(key=lambda way: way[0] != scenario.mode)
+        modes.sort(key=lambda mode: mode[0] != scenario.mode)
         links = (
             (reverse(f"training:{page}_trial", args=[scenario.pk]), label % {"title": scenario.title}, text)
-            for _mode, page, label, text in ways
+            for _mode, page, label, text in modes
         )
         return format_html_join(" ", '<a href="{}" aria-label="{}">{}</a>', links)
 
@@ -69,8 +69,8 @@ class AssignableScenarioAdmin(ScenarioAdmin):
         """Ask for counselors and terms, then assign. Report how many pairs and scenarios were skipped."""
         if (count := queryset.count()) > MAX_ASSIGNED_AT_ONCE:
             problem = gettext("Nothing was assigned. You chose %(count)s scenarios; the limit is %(limit)s.")
-            facts = {"count": f"{count:,}", "limit": MAX_ASSIGNED_AT_ONCE}
-            self.message_user(request, problem % facts, messages.WARNING)
+            values = {"count": f"{count:,}", "limit": MAX_ASSIGNED_AT_ONCE}
+            self.message_user(request, problem % values, messages.WARNING)
             return None
         form = AssignScenarioForm(request.user, request.POST if "assign" in request.POST else None, scenarios=count)
         if not form.is_valid():
@@ -82,8 +82,8 @@ class AssignableScenarioAdmin(ScenarioAdmin):
             }
             return render(request, "admin/training/assign.html", context)
         chosen = queryset.filter(is_active=True), form.cleaned_data["counselors"]
-        given = assign_many(*chosen, request.user, force=form.cleaned_data["force_reassign"], **form.terms)
-        self.message_user(request, _describe_result(given, retired=queryset.filter(is_active=False).count()))
+        result = assign_many(*chosen, request.user, force=form.cleaned_data["force_reassign"], **form.terms)
+        self.message_user(request, _describe_result(result, retired=queryset.filter(is_active=False).count()))
         return None
 
     def one_time_view(self, request):
@@ -105,7 +105,7 @@ class AssignableScenarioAdmin(ScenarioAdmin):
         typed = form.cleaned_data
         fields = {name: typed[name] for name in typed.keys() - {"skills", "evaluator_context", "context_file"}}
         try:
-            scenario, given = create_one_time(
+            scenario, assignments = create_one_time(
                 request.user, fields, typed["evaluator_context"], typed["skills"], **assign_form.cleaned_data
             )
         except ValidationError as error:
@@ -115,7 +115,7 @@ class AssignableScenarioAdmin(ScenarioAdmin):
             logger.exception("One-time scenario not saved")
             form.add_error(None, NOT_SAVED)
             return None
-        people = ", ".join(str(assignment.counselor) for assignment in given)
+        people = ", ".join(str(assignment.counselor) for assignment in assignments)
         self.log_addition(request, scenario, gettext("Created for %(people)s.") % {"people": people})
         self.message_user(
             request,
@@ -138,15 +138,15 @@ class AssignableScenarioAdmin(ScenarioAdmin):
         return page
 
 
-def _describe_result(given, retired):
+def _describe_result(result, retired):
     """Return sentences that say how many assignments were made and why others were not."""
-    count = len(given.assignments)
+    count = len(result.assignments)
     parts = [
         ngettext("%(count)s assignment was created.", "%(count)s assignments were created.", count) % {"count": count}
     ]
-    if count := len(given.open):
+    if count := len(result.open):
         parts.append(ngettext("%(count)s was already open.", "%(count)s were already open.", count) % {"count": count})
-    if count := len(given.completed):
+    if count := len(result.completed):
         skipped = ngettext(
             "%(count)s was already completed and was not assigned again.",
             "%(count)s were already completed and were not assigned again.",

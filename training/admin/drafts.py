@@ -65,12 +65,13 @@ class AssignableDraftAdmin(DraftAdmin):
     def finish_save(
         self, request: AuthenticatedRequest, scenario: Scenario, assignment_form: DraftPurposeForm | None
     ) -> str:
-        if assignment_form is None or not assignment_form.cleaned_data["counselors"]:
+        counselors = assignment_form.cleaned_data["counselors"] if assignment_form else None
+        if assignment_form is None or not counselors:
             if scenario.is_one_time:
                 return gettext("It is a one-time scenario.")
             return super().finish_save(request, scenario, assignment_form)
-        assign_new_scenario(scenario, assignment_form.cleaned_data["counselors"], request.user, **assignment_form.terms)
-        names = ", ".join(map(str, assignment_form.cleaned_data["counselors"]))
+        assign_new_scenario(scenario, counselors, request.user, **assignment_form.terms)
+        names = ", ".join(map(str, counselors))
         message = (
             gettext("It is a one-time scenario and was assigned to %(counselors)s.")
             if scenario.is_one_time

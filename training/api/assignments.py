@@ -135,7 +135,7 @@ class AssignmentChangeSerializer(AssignmentTermsSerializer):
     )
 )
 class AssignmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Assignment]):
-    """Scenarios assigned to counselors. Assignments are completed by feedback, never by hand."""
+    """Scenarios assigned to counselors. Feedback completes an assignment. It cannot be completed manually."""
 
     token_scope = "assignments"
     queryset = Assignment.objects.none()
@@ -161,22 +161,22 @@ class AssignmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
         form = CreateAssignmentSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         wanted = form.validated_data
-        who = {"counselors": [wanted["counselor"]]} if "counselor" in wanted else {"people": [wanted["person"]]}
-        given = self._assign(who | {"scenarios": [wanted["scenario"]]} | wanted)
-        if given.open:
+        target = {"counselors": [wanted["counselor"]]} if "counselor" in wanted else {"people": [wanted["person"]]}
+        result = self._assign(target | {"scenarios": [wanted["scenario"]]} | wanted)
+        if result.open:
             raise ConflictError(
                 SessionRefusedError(
                     "open_already", gettext("This counselor already has an open assignment for this scenario.")
                 )
             )
-        if given.completed:
+        if result.completed:
             raise ConflictError(
                 SessionRefusedError(
                     "completed_already",
                     gettext("This counselor already completed this scenario. To assign it again, send force_reassign."),
                 )
             )
-        return Response(AssignmentSerializer(given.assignments[0]).data, status=201)
+        return Response(AssignmentSerializer(result.assignments[0]).data, status=201)
 
     @extend_schema(request=AssignmentChangeSerializer, responses=AssignmentSerializer)
     def partial_update(self, request: Request, pk: UUID) -> Response:
@@ -197,8 +197,8 @@ class AssignmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
         """
         form = BulkAssignmentSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        given = self._assign(form.validated_data)
-        return Response(BulkAssignmentResultSerializer(given).data, status=201 if given.assignments else 200)
+        result = self._assign(form.validated_data)
+        return Response(BulkAssignmentResultSerializer(result).data, status=201 if result.assignments else 200)
 
     @transaction.atomic
     def _assign(self, wanted: dict[str, Any]) -> assignments.BulkAssignmentResult:
@@ -220,7 +220,7 @@ class AssignmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
         cohorts = Cohort.objects.for_user(user).in_bulk(cohort_ids)
         chosen += counselors.filter(cohorts__in=self._resolve("cohorts", cohort_ids, cohorts))
         try:
-            chosen += [get_or_create_counselor(user.organization, **one) for one in wanted.get("people", [])]
+            chosen += [get_or_create_counselor(user.organization, **person) for person in wanted.get("people", [])]
         except DjangoValidationError as error:
             raise ValidationError({"people": get_error_detail(error)}) from error
         if not chosen:

@@ -38,13 +38,13 @@ class AssignableDraftViewSet(DraftViewSet):
         terms = pick_terms(wanted)
         edited = {name: value for name, value in wanted.items() if name not in terms}
 
-        def give(scenario: Scenario) -> list[Assignment]:
+        def assign(scenario: Scenario) -> list[Assignment]:
             return assign_new_scenario(scenario, counselors, authenticated_user(request), **terms)
 
-        scenario, _ = self.save_edited(draft, edited, give)
+        scenario, _ = self.save_edited(draft, edited, assign)
         return Response(SavedDraftSerializer(scenario, context=context).data, 201)
 
     def _check_can_assign(self, wanted: dict[str, Any]) -> None:
-        is_for_somebody = wanted.get("is_one_time") or wanted.get("counselors")
-        if is_for_somebody and not authenticated_user(self.request).has_perm("training.add_assignment"):
+        is_assigned = wanted.get("is_one_time") or wanted.get("counselors")
+        if is_assigned and not authenticated_user(self.request).has_perm("training.add_assignment"):
             raise PermissionDenied(_("You don’t have permission to assign scenarios."))

@@ -84,8 +84,8 @@ def session_detail(request: Request, pk: UUID) -> Response:
         form.is_valid(raise_exception=True)
         session.name = form.validated_data["name"]
         session.save(update_fields=["name"])
-    seen = Session.objects.for_user(authenticated_user(request)).select_related("scenario_version")
-    return Response(SessionSerializer(get_object_or_404(seen, pk=pk)).data)
+    visible = Session.objects.for_user(authenticated_user(request)).select_related("scenario_version")
+    return Response(SessionSerializer(get_object_or_404(visible, pk=pk)).data)
 
 
 @extend_schema(request=SessionFeelingSerializer, responses=SessionSummarySerializer)
@@ -179,7 +179,7 @@ def create_one_time_scenario(request: Request) -> Response:
 
 
 class MessagesView(APIView):
-    """Messages of a chat. Returns both turns, or streams the reply for `Accept: text/event-stream`."""
+    """Messages of a chat. A message is answered with both turns, or with a stream for `Accept: text/event-stream`."""
 
     token_scope = "sessions"
     content_negotiation_class = JSONOnlyNegotiation
@@ -194,35 +194,35 @@ class MessagesView(APIView):
                 SessionRefusedError("not_a_chat", gettext("This session is a call. Type your message in the call."))
             )
         try:
-            question = chat_replies.submit_message(session, form.validated_data["content"])
+            pending = chat_replies.submit_message(session, form.validated_data["content"])
         except SessionRefusedError as refused:
             raise ConflictError(refused) from refused
         if "text/event-stream" in request.headers.get("Accept", ""):
             return StreamingHttpResponse(
-                _stream_events(question),
+                _stream_events(pending),
                 content_type="text/event-stream",
                 headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
             )
         try:
-            caller = async_to_sync(chat_replies.complete_answer)(question)
+            caller = async_to_sync(chat_replies.complete_answer)(pending)
         except AIUnavailableError as error:
             raise CallerUnavailableError(error) from error
         except SessionRefusedError as refused:
             raise ConflictError(refused) from refused
-        return Response({"turns": TurnSerializer([question.turn, caller], many=True).data}, status=201)
+        return Response({"turns": TurnSerializer([pending.turn, caller], many=True).data}, status=201)
 
 
-async def _stream_events(question: chat_replies.PendingReply) -> AsyncIterator[bytes]:
+async def _stream_events(pending: chat_replies.PendingReply) -> AsyncIterator[bytes]:
     """Yield server-sent events: the counselor's turn, `delta` for each piece, then the caller's turn or an `error`."""
-    yield _encode_event("turn", TurnSerializer(question.turn).data)
+    yield _encode_event("turn", TurnSerializer(pending.turn).data)
     try:
-        async for part in chat_replies.stream_answer(question):
+        async for part in chat_replies.stream_answer(pending):
             if isinstance(part, TranscriptTurn):
                 yield _encode_event("turn", TurnSerializer(part).data)
             else:
                 yield _encode_event("delta", {"text": part})
     except (AIUnavailableError, SessionRefusedError) as error:
-        logger.warning("No reply: %s", error.code, extra={"session_id": question.session.pk})
+        logger.warning("No reply: %s", error.code, extra={"session_id": pending.session.pk})
         yield _encode_event("error", _error_payload(error))
 
 

@@ -78,7 +78,7 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
 
 class Assignment(models.Model):
-    """A scenario assigned to a counselor. Feedback completes it; nobody completes it by hand.
+    """A scenario assigned to a counselor. Feedback completes it. It cannot be completed manually.
 
     Only `training.services.assignments` changes its status.
     """

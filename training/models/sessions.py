@@ -61,8 +61,9 @@ class SessionQuerySet(models.QuerySet["Session"]):
         found = Q(scenario_version__in=titled)
         if not user.is_counselor:
             return self.filter(found | Q(counselor__in=User.objects.for_user(user).matching(text)))
-        said = Session.objects.for_counselor(user).filter(turns__text_heard__icontains=text)
-        return self.filter(found | Q(name__icontains=text) | Q(focus__icontains=text) | Q(pk__in=said.values("pk")))
+        in_transcript = Session.objects.for_counselor(user).filter(turns__text_heard__icontains=text)
+        in_own_texts = Q(name__icontains=text) | Q(focus__icontains=text) | Q(pk__in=in_transcript.values("pk"))
+        return self.filter(found | in_own_texts)
 
     def stopped(self) -> SessionQuerySet:
         return self.filter(end_reason=EndReason.STOPPED)

@@ -1,11 +1,11 @@
 """Assignments and all of their status changes. No other module writes an assignment's status.
 
-    pending --begin--> in progress --graded, and good enough or no attempt left--> completed
+    pending --start--> in progress --pass mark reached, or attempts used up--> completed
        ^                    |
        +---reset------------+        pending or in progress --cancel, decline--> cancelled
 
-Feedback completes an assignment; nobody completes it by hand. A finished one can be assigned again. An open one cannot
-be assigned twice: the partial unique index prevents it, even for concurrent requests.
+Feedback completes an assignment. It cannot be completed manually. A closed one can be assigned again. An open one
+cannot be assigned twice: the partial unique index prevents it, even for concurrent requests.
 """
 
 from collections.abc import Iterable, Sequence
@@ -80,31 +80,37 @@ def assign_many(
     MAX_PAIRS_PER_REQUEST pairs.
     """
     # Use a fixed order, so that concurrent requests for the same pairs wait for each other instead of deadlocking.
-    wanted = {scenario.pk: scenario for scenario in sorted(scenarios, key=lambda row: row.pk)}
-    people = {counselor.pk: counselor for counselor in sorted(counselors, key=lambda row: row.pk)}
-    _check_organization(wanted.values(), people.values(), by)
-    check_pair_count(len(wanted), len(people))
-    pairs = list(product(people, wanted))
-    before = Assignment.objects.filter(counselor__in=people, scenario__in=wanted)
+    by_scenario_id = {scenario.pk: scenario for scenario in sorted(scenarios, key=lambda row: row.pk)}
+    by_counselor_id = {counselor.pk: counselor for counselor in sorted(counselors, key=lambda row: row.pk)}
+    _check_organization(by_scenario_id.values(), by_counselor_id.values(), by)
+    check_pair_count(len(by_scenario_id), len(by_counselor_id))
+    pairs = list(product(by_counselor_id, by_scenario_id))
+    before = Assignment.objects.filter(counselor__in=by_counselor_id, scenario__in=by_scenario_id)
     done = set() if force else set(before.filter(status=Status.COMPLETED).values_list("counselor_id", "scenario_id"))
     rows = [
-        Assignment(organization_id=by.organization_id, counselor_id=who, scenario_id=what, assigned_by=by, **terms)
-        for who, what in pairs
-        if (who, what) not in done
+        Assignment(
+            organization_id=by.organization_id,
+            counselor_id=counselor_id,
+            scenario_id=scenario_id,
+            assigned_by=by,
+            **terms,
+        )
+        for counselor_id, scenario_id in pairs
+        if (counselor_id, scenario_id) not in done
     ]
     # The unique index decides: of two rows for one pair the second is skipped, even if both are in this batch.
     Assignment.objects.bulk_create(rows, ignore_conflicts=True)
-    made = Assignment.objects.with_names().in_bulk([row.pk for row in rows])
-    opened = {(row.counselor_id, row.scenario_id) for row in made.values()}
+    created = Assignment.objects.with_names().in_bulk([row.pk for row in rows])
+    opened = {(row.counselor_id, row.scenario_id) for row in created.values()}
     still_open = set(before.open().values_list("counselor_id", "scenario_id")) - opened
-    given = BulkAssignmentResult([made[row.pk] for row in rows if row.pk in made])
-    for who, what in pairs:
-        pair = AssignmentPair(people[who], wanted[what])
-        if (who, what) in still_open:
-            given.open.append(pair)
-        elif (who, what) in done:
-            given.completed.append(pair)
-    return given
+    result = BulkAssignmentResult([created[row.pk] for row in rows if row.pk in created])
+    for counselor_id, scenario_id in pairs:
+        pair = AssignmentPair(by_counselor_id[counselor_id], by_scenario_id[scenario_id])
+        if (counselor_id, scenario_id) in still_open:
+            result.open.append(pair)
+        elif (counselor_id, scenario_id) in done:
+            result.completed.append(pair)
+    return result
 
 
 def check_pair_count(scenarios: int, counselors: int) -> None:

@@ -1,4 +1,4 @@
-"""Leases on calls. Every admitted socket begins an epoch, and the database says which epoch counts."""
+"""Leases on calls. Every admitted socket begins an epoch, and the session's row stores the current one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,8 +78,8 @@ def renew_leases(held: Sequence[CallLease]) -> dict[UUID, str]:
 def _loss_reason(held: CallLease, session: Session | None, ticket: CallTicket | None) -> str:
     """Return the reason why the lease is lost, or an empty string if it is still valid."""
     if session is None or not session.is_live:
-        is_supervisors = session is not None and session.end_reason == EndReason.SUPERVISOR
-        return EndReason.SUPERVISOR.value if is_supervisors else EndReason.ENDED_ELSEWHERE.value
+        is_by_supervisor = session is not None and session.end_reason == EndReason.SUPERVISOR
+        return EndReason.SUPERVISOR.value if is_by_supervisor else EndReason.ENDED_ELSEWHERE.value
     if session.epoch != held.epoch or not session.is_held:
         return EndReason.REPLACED.value
     return "" if ticket is not None and ticket.is_valid else "logged_out"
@@ -107,17 +107,17 @@ def finish_call(
 ) -> None:
     """Release and end a call whose turns are all saved, in one step, so that grading finds no holder.
 
-    If `epoch` has lost the call, nothing ends: the call goes on in another epoch. A failed call is graded if both
+    If `epoch` no longer holds the call, do nothing: another epoch continues it. A failed call is graded if both
     speakers were heard. Otherwise it is not gradable, because the counselor is not to blame.
     """
     if not release_call(session.pk, epoch):
         return
     if not not_gradable and status == Session.Status.FAILED and not _has_both_speakers(session):
         not_gradable = CALLER_UNREACHED_REASON
-    facts: dict[str, object] = {"end_detail": detail[:100]}
+    changes: dict[str, object] = {"end_detail": detail[:100]}
     if not_gradable:
-        facts |= {"is_gradable": False, "not_gradable_reason": not_gradable}
-    Session.objects.live().filter(pk=session.pk).update(**facts)
+        changes |= {"is_gradable": False, "not_gradable_reason": not_gradable}
+    Session.objects.live().filter(pk=session.pk).update(**changes)
     end_session(session, reason, status)
 
 

@@ -41,10 +41,10 @@ def redeem_ticket(signed: str, session_id: UUID) -> CallTicket | None:
     except (BadSignature, ValueError):
         return None
     now = timezone.now()
-    fresh = CallTicket.objects.filter(
+    redeemable = CallTicket.objects.filter(
         pk=ticket_id, session_id=session_id, spent_at=None, revoked_at=None, expires_at__gt=now
     )
-    if not fresh.update(spent_at=now):
+    if not redeemable.update(spent_at=now):
         return None
     related = ("counselor", "session__scenario_version", "session__assignment")
     return CallTicket.objects.select_related(*related).get(pk=ticket_id)
@@ -52,8 +52,8 @@ def redeem_ticket(signed: str, session_id: UUID) -> CallTicket | None:
 
 def revoke_tickets(login: str) -> None:
     """Revoke the tickets of a login session that has ended, and request a check of the calls that used them."""
-    given = CallTicket.objects.filter(login=login, revoked_at=None)
-    calls = set(given.filter(session__status=Session.Status.ACTIVE).values_list("session_id", flat=True))
-    given.update(revoked_at=timezone.now())
+    issued = CallTicket.objects.filter(login=login, revoked_at=None)
+    calls = set(issued.filter(session__status=Session.Status.ACTIVE).values_list("session_id", flat=True))
+    issued.update(revoked_at=timezone.now())
     for session_id in calls:
         call_check_requested.send(sender=CallTicket, session_id=session_id)

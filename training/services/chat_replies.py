@@ -13,7 +13,7 @@ from training.services.turns import write_answer, write_message
 
 @dataclass(frozen=True)
 class PendingReply:
-    """A counselor's stored turn and all that the caller needs to answer it."""
+    """A counselor's stored turn and everything that the caller needs to answer it."""
 
     session: Session
     turn: TranscriptTurn
@@ -27,22 +27,22 @@ def submit_message(session: Session, content: str) -> PendingReply:
     return PendingReply(session, turn, session.transcript(), openai_caller.caller_instructions(session))
 
 
-async def stream_answer(question: PendingReply) -> AsyncIterator[str | TranscriptTurn]:
+async def stream_answer(pending: PendingReply) -> AsyncIterator[str | TranscriptTurn]:
     """Yield the pieces of the reply as they are written, then the caller's stored turn.
 
     Raise AIUnavailableError if no reply came. The counselor's turn is kept; sending the same words again retries.
     """
     pieces: list[str] = []
-    async for piece in openai_caller.stream_reply(question.instructions, question.history):
+    async for piece in openai_caller.stream_reply(pending.instructions, pending.history):
         pieces.append(piece)
         yield piece
     text = "".join(pieces).replace("\0", "").strip()
     if not text:
         raise AIUnavailableError("empty_answer", retryable=True)
-    yield await sync_to_async(write_answer)(question.session, question.turn, text)
+    yield await sync_to_async(write_answer)(pending.session, pending.turn, text)
 
 
-async def complete_answer(question: PendingReply) -> TranscriptTurn:
+async def complete_answer(pending: PendingReply) -> TranscriptTurn:
     """Wait for the reply and return the caller's stored turn. Raise AIUnavailableError."""
-    turns = [part async for part in stream_answer(question) if isinstance(part, TranscriptTurn)]
+    turns = [part async for part in stream_answer(pending) if isinstance(part, TranscriptTurn)]
     return turns[-1]

@@ -24,8 +24,8 @@ def send_due_notifications() -> int:
     new = Assignment.objects.open().filter(announced_at=None)
     soon = timezone.localdate() + timedelta(days=settings.DUE_SOON_DAYS)
     due = Assignment.objects.due_by(soon).filter(reminded_at=None, announced_at__isnull=False)
-    told = sum(_send_assigned(person, rows) for person, rows in _group_by_counselor(new))
-    return told + sum(_send_due_soon(person, rows) for person, rows in _group_by_counselor(due))
+    sent = sum(_send_assigned(person, rows) for person, rows in _group_by_counselor(new))
+    return sent + sum(_send_due_soon(person, rows) for person, rows in _group_by_counselor(due))
 
 
 def _group_by_counselor(rows: AssignmentQuerySet) -> list[tuple[User, list[Assignment]]]:
@@ -48,9 +48,9 @@ def _send_assigned(person: User, rows: Sequence[Assignment]) -> bool:
         return False
     # An assignment whose due date is in this email needs no reminder tomorrow.
     soon = timezone.localdate() + timedelta(days=settings.DUE_SOON_DAYS)
-    now, told = timezone.now(), Assignment.objects.filter(pk__in=[row.pk for row in rows])
-    told.filter(due_date__lte=soon).update(reminded_at=now)
-    told.update(announced_at=now)
+    now, announced = timezone.now(), Assignment.objects.filter(pk__in=[row.pk for row in rows])
+    announced.filter(due_date__lte=soon).update(reminded_at=now)
+    announced.update(announced_at=now)
     return True
 
 
@@ -73,13 +73,13 @@ def _send_due_soon(person: User, rows: Sequence[Assignment]) -> bool:
 
 def _send(person: User, rows: Sequence[Assignment], subject: str, text: str, *, is_wanted: bool) -> bool:
     """Fill in the subject and the text and send them. Return False if the next sweep must retry."""
-    facts = {
+    values = {
         "title": rows[0].scenario.title,
         "count": len(rows),
         "list": "\n".join(f"- {_list_entry(row)}" for row in rows),
         "url": absolute_url(reverse("evaluation:dashboard")),
     }
-    return send_notification(person, is_wanted=is_wanted, subject=subject % facts, text=text % facts)
+    return send_notification(person, is_wanted=is_wanted, subject=subject % values, text=text % values)
 
 
 def _list_entry(row: Assignment) -> str:

@@ -40,12 +40,14 @@ def create_one_time(
         raise ValueError("The counselors must belong to the author's organization.")
     check_due_date(terms.get("due_date"))
 
-    def given(scenario: Scenario) -> list[Assignment]:
+    def assign(scenario: Scenario) -> list[Assignment]:
         return assign_new_scenario(scenario, people, author, **terms)
 
     fields = {**fields, "is_one_time": True}
-    scenario, made = create_scenario(author.organization, author, fields, evaluator_context, skills, within=given)
-    return scenario, made or []
+    scenario, assignments = create_scenario(
+        author.organization, author, fields, evaluator_context, skills, within=assign
+    )
+    return scenario, assignments or []
 
 
 def assign_new_scenario(

@@ -82,7 +82,7 @@ def _start_session(
 ) -> tuple[Session, bool]:
     """Start a session. If a concurrent start has already created one of `same`, return it with False."""
     version = snapshot_scenario(scenario, _evaluator_context(scenario)) if scenario else None
-    facts = {
+    fields = {
         "organization_id": user.organization_id,
         "counselor": user,
         "kind": kind,
@@ -96,24 +96,24 @@ def _start_session(
         slot = _choose_free_slot(user, same) if mode == Mode.PHONE else None
         try:
             with transaction.atomic():
-                session = _create_session(facts, assignment, slot)
+                session = _create_session(fields, assignment, slot)
         except IntegrityError:
             # The constraints are the locks: another start won the race, or the user has a live call.
-            standing = _find_conflict(user, same)
-            if standing:
-                return standing, False
+            existing = _find_conflict(user, same)
+            if existing:
+                return existing, False
         else:
             return session, True
     raise SessionRefusedError("try_again", _("Many sessions are starting right now. Try again."))
 
 
-def _create_session(facts: Mapping[str, object], assignment: Assignment | None, slot: int | None) -> Session:
+def _create_session(fields: Mapping[str, object], assignment: Assignment | None, slot: int | None) -> Session:
     """Create the session and queue its greeting on commit. Raise SessionRefusedError if the assignment is closed."""
     attempt = assignments.start_attempt(assignment) if assignment else None
     # The assignment may have been canceled since the page was opened.
     if assignment and attempt is None:
         raise _assignment_closed()
-    session: Session = Session.objects.create(**facts, attempt=attempt, slot=slot)
+    session: Session = Session.objects.create(**fields, attempt=attempt, slot=slot)
     # `robust`: if the broker is down, nothing is lost, because the sweep queues the greeting again.
     transaction.on_commit(lambda: tasks.prepare_greeting.delay(str(session.pk)), robust=True)
     return session
@@ -126,7 +126,7 @@ def _choose_free_slot(user: User, same: SessionQuerySet | None) -> int:
     free = set(range(1, user.organization.call_slots + 1)) - set(taken)
     # Calls that started before the number of lines was lowered may use higher numbers, so count all calls as well.
     if not free or len(taken) >= user.organization.call_slots:
-        # A user with a live call gets that refusal instead.
+        # A live call of the user is the more useful reason, so this raises first if there is one.
         _find_conflict(user, same)
         raise SessionRefusedError(
             "organization_full",

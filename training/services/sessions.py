@@ -55,7 +55,7 @@ def end_by_supervisor(session: Session) -> bool:
 
 
 def sweep_sessions() -> int:
-    """End abandoned sessions: calls without a heartbeat and chats idle for long. Return how many."""
+    """End abandoned sessions: calls without a heartbeat, and idle chats. Return the number of ended sessions."""
     now = timezone.now()
     silent = Session.objects.without_heartbeat_since(
         calls_before=now - timedelta(seconds=settings.HEARTBEAT_LOST_AFTER),

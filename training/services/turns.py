@@ -19,37 +19,34 @@ REVISION_KEY_FIELDS = ("session_id", "item", "revision")
 LOCKED_FIELDS = ("pk", "organization_id", "revision")
 
 
-def record_turn(session_id: UUID, item: str, revision: int, **fields: object) -> bool:
-    """Save a turn as the gateway reports it. Return False if a later revision is already saved."""
-    return bool(record_turns({session_id: [TranscriptTurn(item=item, revision=revision, **fields)]}))
-
-
 @transaction.atomic
-def record_turns(said: Mapping[UUID, Sequence[TranscriptTurn]]) -> int:
-    """Save turns of several sessions, all or none. Return how many were new or changed.
+def record_turns(turns_by_session: Mapping[UUID, Sequence[TranscriptTurn]]) -> int:
+    """Save turns as the gateway reports them, all or none. Return the number of those that were new or changed.
 
-    The number of queries does not grow with the number of sessions. Raise Session.DoesNotExist if a session is gone.
+    Skip a turn if the same or a later revision of it is already saved. The number of queries does not grow with the
+    number of sessions. Raise Session.DoesNotExist if a session is gone.
     """
     # The session's row is the lock: two gateways may report the same turn.
-    sessions = {session.pk: session for session in Session.objects.filter(pk__in=said).locked().only(*LOCKED_FIELDS)}
-    if len(sessions) < len(said):
+    rows = Session.objects.filter(pk__in=turns_by_session).locked().only(*LOCKED_FIELDS)
+    sessions = {session.pk: session for session in rows}
+    if len(sessions) < len(turns_by_session):
         raise Session.DoesNotExist("A session of these turns no longer exists.")
-    items = {turn.item for turns in said.values() for turn in turns}
-    known = TranscriptTurn.objects.filter(session_id__in=said, item__in=items)
+    items = {turn.item for turns in turns_by_session.values() for turn in turns}
+    known = TranscriptTurn.objects.filter(session_id__in=turns_by_session, item__in=items)
     revisions = {(session, item): revision for session, item, revision in known.values_list(*REVISION_KEY_FIELDS)}
-    news: list[TranscriptTurn] = []
-    for session_id, turns in said.items():
+    changed: list[TranscriptTurn] = []
+    for session_id, turns in turns_by_session.items():
         session = sessions[session_id]
         session.revision = max(session.revision, *(turn.revision for turn in turns))
         for turn in turns:
             if turn.revision > revisions.get((session_id, turn.item), -1):
                 turn.session_id, turn.organization_id = session_id, session.organization_id
-                news.append(turn)
+                changed.append(turn)
     Session.objects.bulk_update(sessions.values(), ["revision"])
     TranscriptTurn.objects.bulk_create(
-        news, update_conflicts=True, unique_fields=["session", "item"], update_fields=REPLACED_FIELDS
+        changed, update_conflicts=True, unique_fields=["session", "item"], update_fields=REPLACED_FIELDS
     )
-    return len(news)
+    return len(changed)
 
 
 @transaction.atomic
@@ -70,8 +67,8 @@ def close_open_turns(session: Session) -> None:
 @transaction.atomic
 def write_turn(session: Session, role: str, text: str, item: str = "") -> TranscriptTurn:
     """Append a typed turn to a live chat. Raise SessionRefusedError if the chat is over."""
-    alive = Session.objects.live().filter(pk=session.pk).update(revision=F("revision") + 1, heartbeat_at=timezone.now())
-    if not alive:
+    live = Session.objects.live().filter(pk=session.pk)
+    if not live.update(revision=F("revision") + 1, heartbeat_at=timezone.now()):
         raise SessionRefusedError("session_over", _("This session has ended."), session.pk)
     session.refresh_from_db(fields=["revision", "heartbeat_at"])
     turns = session.transcript()

@@ -67,19 +67,19 @@ def assign(request: AuthenticatedRequest) -> HttpResponse:
     form = BulkAssignForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         chosen = form.cleaned_data
-        given = assign_many(
+        result = assign_many(
             chosen["scenarios"], form.all_counselors(), request.user, force=chosen["force_reassign"], **form.terms
         )
-        if not given.open and not given.completed:
-            count = len(given.assignments)
+        if not result.open and not result.completed:
+            count = len(result.assignments)
             done = ngettext("%(count)s assignment was created.", "%(count)s assignments were created.", count)
             messages.success(request, done % {"count": count})
             return redirect("training:assignment_list")
         again = {
-            "counselors_again": dict.fromkeys(pair.counselor.pk for pair in given.completed),
-            "scenarios_again": dict.fromkeys(pair.scenario.pk for pair in given.completed),
+            "counselors_again": dict.fromkeys(pair.counselor.pk for pair in result.completed),
+            "scenarios_again": dict.fromkeys(pair.scenario.pk for pair in result.completed),
         }
-        return render(request, "training/assign_result.html", {"given": given, "terms": form.terms} | again)
+        return render(request, "training/assign_result.html", {"result": result, "terms": form.terms} | again)
     sent = request.POST if request.method == "POST" else request.GET
     return render(request, "training/assign.html", {"form": form, "selection": _read_selection(request, sent)})
 
