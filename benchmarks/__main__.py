@@ -7,18 +7,29 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import boto3
 
-from benchmarks.calls.report import gateway_section
+from benchmarks.calls.report import LongCallFigures, MeasurementWindow, gateway_section
+from benchmarks.evaluations import GradingFigures, UploadFigures
+from benchmarks.pages import PageTimes
+from benchmarks.recordings import RecordingFigures
 from benchmarks.report import ROOT, describe_machine, write_section
+from benchmarks.scenario_imports import ImportFigures
 from tests.support.servers import missing_reason, private_postgres, private_s3
 
 FIGURES = ROOT / "docs" / "measured.json"
 SIZES = (1_000, 3_000, 10_000)
 S3_CREDENTIALS = {"aws_access_key_id": "bench", "aws_secret_access_key": "bench"}
+
+
+class Measurement(NamedTuple):
+    """Result of one benchmark."""
+
+    text: str  # section of docs/measured.md
+    figures: Mapping[str, object]  # entry of docs/measured.json
 
 
 def main(wanted: list[str]) -> None:
@@ -30,7 +41,7 @@ def main(wanted: list[str]) -> None:
         text, figures = measure()
         write_section(title, f"{describe_machine()}\n\n{text}")
         known = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
-        FIGURES.write_text(json.dumps(known | {name: {"machine": describe_machine()} | figures}, indent=1) + "\n")
+        FIGURES.write_text(json.dumps(known | {name: {"machine": describe_machine(), **figures}}, indent=1) + "\n")
         print(text)
 
 
@@ -40,7 +51,7 @@ own process. Memory is the peak above the level before the import.
 """
 
 
-def imports() -> tuple[str, dict[str, Any]]:
+def imports() -> Measurement:
     measured = {"SQLite": measure_imports("")}
     sections = [IMPORTS, imports_table("SQLite", measured["SQLite"])]
     if reason := missing_reason("postgres"):
@@ -49,14 +60,14 @@ def imports() -> tuple[str, dict[str, Any]]:
         with private_postgres() as url:
             measured["PostgreSQL"] = measure_imports(url)
         sections.append(imports_table("PostgreSQL", measured["PostgreSQL"]))
-    return "\n".join(sections), measured
+    return Measurement("\n".join(sections), measured)
 
 
-def measure_imports(url: str) -> list[dict[str, Any]]:
+def measure_imports(url: str) -> list[ImportFigures]:
     return [measure_import(size, url) for size in SIZES]
 
 
-def imports_table(name: str, runs: list[dict[str, Any]]) -> str:
+def imports_table(name: str, runs: list[ImportFigures]) -> str:
     first, last = runs[0], runs[-1]
     growth = (last["seconds"] / last["rows"]) / (first["seconds"] / first["rows"])
     rows = [
@@ -80,16 +91,18 @@ def imports_table(name: str, runs: list[dict[str, Any]]) -> str:
     )
 
 
-def measure_import(rows: int, url: str) -> dict[str, Any]:
-    run: dict[str, Any] = json.loads(run_module("benchmarks.scenario_imports", str(rows), url))
+def measure_import(rows: int, url: str) -> ImportFigures:
+    run: ImportFigures = json.loads(run_module("benchmarks.scenario_imports", str(rows), url))
     assert run["scenarios"] == rows + 100, run
     return run
 
 
-def gateway() -> tuple[str, dict[str, Any]]:
-    *_, windows = run_module("benchmarks.calls.gateway").strip().splitlines()
-    figures = {"windows": json.loads(windows), "long_call": json.loads(run_module("benchmarks.calls.long_call_memory"))}
-    return gateway_section(figures), figures
+def gateway() -> Measurement:
+    *_, last_line = run_module("benchmarks.calls.gateway").strip().splitlines()
+    windows = json.loads(last_line)
+    long_call: LongCallFigures = json.loads(run_module("benchmarks.calls.long_call_memory"))
+    text = gateway_section([MeasurementWindow(**window) for window in windows], long_call)
+    return Measurement(text, {"windows": windows, "long_call": long_call})
 
 
 RECORDINGS = """\
@@ -100,8 +113,8 @@ of 64 KiB spread over the file, through the view. Then the whole file is read on
 """
 
 
-def recordings() -> tuple[str, dict[str, Any]]:
-    figures = {"folder": json.loads(run_module("benchmarks.recordings", ""))}
+def recordings() -> Measurement:
+    figures: dict[str, RecordingFigures] = {"folder": json.loads(run_module("benchmarks.recordings", ""))}
     with private_s3() as url:
         boto3.client("s3", endpoint_url=url, region_name="us-east-1", **S3_CREDENTIALS).create_bucket(Bucket="bench")
         storage = f"s3://bench?endpoint_url={url}&region_name=us-east-1"
@@ -115,7 +128,7 @@ def recordings() -> tuple[str, dict[str, Any]]:
         "| storage | file | finished in | CPU time | memory | one seek | memory to play |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
-    return "\n".join([RECORDINGS, *head, *rows, ""]), figures
+    return Measurement("\n".join([RECORDINGS, *head, *rows, ""]), figures)
 
 
 EVALUATIONS = """\
@@ -125,21 +138,22 @@ it. Most of that time is the stand-in's indexing, which is simple and slow.
 """
 
 
-def evaluations() -> tuple[str, dict[str, Any]]:
+def evaluations() -> Measurement:
     figures = json.loads(run_module("benchmarks.evaluations"))
-    run = figures["grading"]
-    grading = (
-        f"{run['turns']} turns, {run['criteria']} criteria, a manual of {run['pages']} pages: our own share is "
-        f"{run['own_ms']:.0f} ms (at most {run['own_ms_worst']:.0f}), "
-        f"in addition to {run['waited_ms']:.0f} ms of waiting.\n"
+    grading: GradingFigures = figures["grading"]
+    uploads: list[UploadFigures] = figures["uploads"]
+    summary = (
+        f"{grading['turns']} turns, {grading['criteria']} criteria, a manual of {grading['pages']} pages: our own "
+        f"share is {grading['own_ms']:.0f} ms (at most {grading['own_ms_worst']:.0f}), "
+        f"in addition to {grading['waited_ms']:.0f} ms of waiting.\n"
     )
     rows = [
         f"| {run['kind']} | {run['mb']:.1f} MB | {run['sections']} | {run['answered_seconds']:.2f} s "
         f"| {run['ready_seconds']:.1f} s |"
-        for run in figures["uploads"]
+        for run in uploads
     ]
     head = ["| document | size | sections | answered in | ready after |", "|---|---:|---:|---:|---:|"]
-    return "\n".join([EVALUATIONS, grading, *head, *rows, ""]), figures
+    return Measurement("\n".join([EVALUATIONS, summary, *head, *rows, ""]), figures)
 
 
 PAGES = """\
@@ -148,16 +162,17 @@ the same 400 counselors, 200 scenarios, and year. Times are medians of the whole
 """
 
 
-def pages() -> tuple[str, dict[str, Any]]:
+def pages() -> Measurement:
     if reason := missing_reason("postgres"):
-        return f"{PAGES}\nNot measured: {reason}.\n", {}
+        return Measurement(f"{PAGES}\nNot measured: {reason}.\n", {})
     with private_postgres() as url:
-        figures = json.loads(run_module("benchmarks.pages", url))
+        figures: dict[str, PageTimes] = json.loads(run_module("benchmarks.pages", url))
     few, many = figures["10000"], figures["100000"]
     rows = [f"| `{page}` | {few[page]:.1f} ms | {many[page]:.1f} ms | {many[page] / few[page]:.2f} |" for page in few]
     head = ["| page | 10,000 | 100,000 | ratio |", "|---|---:|---:|---:|"]
     worst = max(many[page] / few[page] for page in few)
-    return "\n".join([PAGES, *head, *rows, "", f"No page takes more than {worst:.2f} times as long.", ""]), figures
+    last = f"No page takes more than {worst:.2f} times as long."
+    return Measurement("\n".join([PAGES, *head, *rows, "", last, ""]), figures)
 
 
 def run_module(module: str, *arguments: str) -> str:
@@ -167,7 +182,7 @@ def run_module(module: str, *arguments: str) -> str:
     return subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-SECTIONS: dict[str, tuple[str, Callable[[], tuple[str, dict[str, Any]]]]] = {
+SECTIONS: dict[str, tuple[str, Callable[[], Measurement]]] = {
     "gateway": ("Calls", gateway),
     "evaluations": ("Evaluations and procedures", evaluations),
     "imports": ("Importing scenarios", imports),

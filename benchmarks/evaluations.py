@@ -10,7 +10,7 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 TURNS = 200
 PAGES = 200
@@ -19,6 +19,27 @@ OWN_CHECKS = 12  # checks written for the scenario itself
 MEGABYTES = 20  # size of the uploaded documents
 CALLER = "I keep thinking about what my sister said, and then I lie awake until it gets light again."
 COUNSELOR = "That sounds exhausting. What goes through your mind while you lie there in the dark?"
+
+
+class GradingFigures(TypedDict):
+    """Times of one grading, over several runs."""
+
+    turns: int
+    pages: int  # of the manual
+    criteria: int
+    own_ms: float  # median of the time that was not spent waiting for the model
+    own_ms_worst: float
+    waited_ms: float  # median of the time spent waiting for the model
+
+
+class UploadFigures(TypedDict):
+    """Times of one upload."""
+
+    kind: str  # file name extension
+    mb: float  # size of the file
+    sections: int
+    answered_seconds: float  # until the upload was accepted
+    ready_seconds: float  # from then until the document could be searched
 
 
 def set_up(scratch: Path, openai_url: str) -> None:
@@ -38,10 +59,10 @@ def build_manual(pages: int) -> str:
     """Return a generated manual of `pages` pages of about 3 KB, each with one section."""
     parts = ["Line 717"]
     for page in range(1, pages + 1):
-        said = (
+        sentence = (
             f"On page {page} counselors listen first, ask openly about point {page}, and never leave a caller alone. "
         )
-        parts.append(f"{1000 + 10 * page} Point {page}\n" + (said * 28).strip())
+        parts.append(f"{1000 + 10 * page} Point {page}\n" + (sentence * 28).strip())
     return "\n\n".join(parts)
 
 
@@ -54,17 +75,17 @@ class OpenAIWaitTimer:
         self.seconds = 0.0
         send = httpx2.Client.send
 
-        def timed(*given: Any, **named: Any) -> Any:
+        def timed(*args: Any, **kwargs: Any) -> Any:
             begun = time.perf_counter()
             try:
-                return send(*given, **named)
+                return send(*args, **kwargs)
             finally:
                 self.seconds += time.perf_counter() - begun
 
         httpx2.Client.send = timed  # type: ignore[method-assign]
 
 
-def measure_grading() -> dict[str, Any]:
+def measure_grading() -> GradingFigures:
     from accounts.models import Account, Organization, User  # noqa: PLC0415
     from accounts.procedures.document_preparation import prepare_procedures  # noqa: PLC0415
     from accounts.procedures.uploads import upload_procedures  # noqa: PLC0415
@@ -110,13 +131,13 @@ def measure_grading() -> dict[str, Any]:
     }
 
 
-def measure_uploads() -> list[dict[str, Any]]:
+def measure_uploads() -> list[UploadFigures]:
     from accounts.models import Account, User  # noqa: PLC0415
     from accounts.procedures.document_preparation import prepare_procedures  # noqa: PLC0415
     from accounts.procedures.uploads import upload_procedures  # noqa: PLC0415
 
     account, by = Account.objects.get(), User.objects.get(email="s@example.org")
-    runs = []
+    runs: list[UploadFigures] = []
     for kind, content in {"md": build_text(), "pdf": build_pdf()}.items():
         begun = time.perf_counter()
         document = upload_procedures(account, uploaded_file(content, f"manual.{kind}"), by)
@@ -125,8 +146,15 @@ def measure_uploads() -> list[dict[str, Any]]:
         ready = time.perf_counter()
         document.refresh_from_db()
         assert document.status == "ready", document.failure
-        seconds = {"answered_seconds": answered - begun, "ready_seconds": ready - answered}
-        runs.append({"kind": kind, "mb": len(content) / 1024**2, "sections": document.sections.count()} | seconds)
+        runs.append(
+            {
+                "kind": kind,
+                "mb": len(content) / 1024**2,
+                "sections": document.sections.count(),
+                "answered_seconds": answered - begun,
+                "ready_seconds": ready - answered,
+            }
+        )
     return runs
 
 
@@ -148,15 +176,15 @@ def build_pdf() -> bytes:
             NameObject("/BaseFont"): NameObject("/Helvetica"),
         }
     )
-    kept = writer._add_object(font)
+    font_object = writer._add_object(font)
     for text in build_manual(PAGES).split("\n\n"):
         page = writer.add_blank_page(612, 792)
         lines = [line[start : start + 90] for line in text.split("\n") for start in range(0, len(line), 90)]
-        shown = " 0 -14 Td ".join(f"({line}) Tj" for line in lines)
+        drawing = " 0 -14 Td ".join(f"({line}) Tj" for line in lines)
         stream = DecodedStreamObject()
-        stream.set_data(f"BT /F1 10 Tf 50 760 Td {shown} ET".encode())
+        stream.set_data(f"BT /F1 10 Tf 50 760 Td {drawing} ET".encode())
         page[NameObject("/Contents")] = writer._add_object(stream)
-        fonts = DictionaryObject({NameObject("/F1"): kept})
+        fonts = DictionaryObject({NameObject("/F1"): font_object})
         page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
     bare = io.BytesIO()
     writer.write(bare)

@@ -25,12 +25,12 @@ FOR_ADMINS = [
     "/api/team/", "/api/attention/", "/api/people/?search=last5",
 ]  # fmt: skip
 FOR_COUNSELORS = ["/", "/sessions/", "/progress/", "/progress/risk/", "/api/sessions/", "/api/progress/"]
-
-
 SIZES = {"few": FEW, "many": MANY}
 
+PageTimes = dict[str, float]  # median milliseconds by page
 
-def main(url: str) -> dict[str, Any]:
+
+def main(url: str) -> dict[str, PageTimes]:
     with tempfile.TemporaryDirectory() as scratch:
         for name in SIZES:
             with psycopg.connect(url, autocommit=True) as connection:
@@ -39,8 +39,8 @@ def main(url: str) -> dict[str, Any]:
         return measure()
 
 
-def measure() -> dict[str, Any]:
-    """Return the median milliseconds by size and page.
+def measure() -> dict[str, PageTimes]:
+    """Return the median times of each size, by its number of sessions.
 
     The sizes alternate, so that noise affects both equally.
     """
@@ -99,13 +99,13 @@ def fill_database(size: str) -> dict[str, tuple[Any, str]]:
     add_practice(center, people, scenarios, SIZES[size], DAYS, admin)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
-    leads, practices = Client(), Client()
-    leads.force_login(admin)
-    practices.force_login(people[0])
-    one = Session.objects.filter(counselor=people[0]).order_by("started_at").values_list("pk", flat=True)[0]
-    visits: dict[str, tuple[Any, str]] = {path: (leads, path) for path in FOR_ADMINS}
-    visits["a session"] = (leads, f"/sessions/{one}/")
-    return visits | {f"counselor {path}": (practices, path) for path in FOR_COUNSELORS}
+    admin_client, counselor_client = Client(), Client()
+    admin_client.force_login(admin)
+    counselor_client.force_login(people[0])
+    session_id = Session.objects.filter(counselor=people[0]).order_by("started_at").values_list("pk", flat=True)[0]
+    visits: dict[str, tuple[Any, str]] = {path: (admin_client, path) for path in FOR_ADMINS}
+    visits["a session"] = (admin_client, f"/sessions/{session_id}/")
+    return visits | {f"counselor {path}": (counselor_client, path) for path in FOR_COUNSELORS}
 
 
 if __name__ == "__main__":

@@ -13,12 +13,33 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 SAMPLE_RATE = 24_000
 SECONDS = 3600
 TURN = 12  # seconds; the caller speaks for half of it
 SEEK_COUNT = 200
+
+
+class FinishFigures(TypedDict):
+    """Cost of building the WAV file."""
+
+    finish_seconds: float
+    finish_cpu_seconds: float
+    finish_mb_above_idle: float
+    finish_mb_peak: float
+    file_mb: float
+
+
+class PlaybackFigures(TypedDict):
+    """Cost of playing the WAV file."""
+
+    seek_ms: float  # median time to the first block of a range
+    play_mb_above_idle: float
+
+
+class RecordingFigures(FinishFigures, PlaybackFigures):
+    """Figures of one storage."""
 
 
 def set_up(scratch: Path, storage_url: str) -> None:
@@ -67,7 +88,7 @@ def prepare() -> None:
     assert acquire_call(session)
     clock = ManualClock()
     began = clock.now
-    spool, shipper = start_recording(session, 1, clock), create_uploader(session, 1)
+    spool, uploader = start_recording(session, 1, clock), create_uploader(session, 1)
     for sent, index, samples in microphone_frames(SECONDS, SAMPLE_RATE // 10):
         clock.now = began + sent
         spool.record_microphone(numbered_samples(index, samples), index)
@@ -78,14 +99,14 @@ def prepare() -> None:
             is_last = within + samples == TURN // 2 * SAMPLE_RATE
             spool.record_playback(item + 1, within + samples, index + samples, is_last)
         if (index + samples) % (5 * SAMPLE_RATE) == 0:
-            shipper.upload()
+            uploader.upload()
     spool.close()
     release_call(session.pk, 1)
-    seal_epoch(RecordingEpoch.objects.get(), shipper.seal())
+    seal_epoch(RecordingEpoch.objects.get(), uploader.seal())
     end_session(session, EndReason.HUNG_UP)
 
 
-def finish() -> dict[str, Any]:
+def finish() -> FinishFigures:
     from recordings.models import Recording  # noqa: PLC0415
     from recordings.services.finishing import finish_recording  # noqa: PLC0415
     from recordings.storage import object_store  # noqa: PLC0415
@@ -108,7 +129,7 @@ def finish() -> dict[str, Any]:
     }
 
 
-def play() -> dict[str, Any]:
+def play() -> PlaybackFigures:
     """Play through the real view: seeks all over the file, then the whole file."""
     from django.test import AsyncClient  # noqa: PLC0415
 
@@ -125,27 +146,27 @@ def play() -> dict[str, Any]:
         """Read a byte range and return the seconds to its first block and the bytes received."""
         begun = time.perf_counter()
         answer = await client.get(path, headers={"Range": f"bytes={first}-{last}"})
-        came, length = 0.0, 0
+        first_block_seconds, length = 0.0, 0
         async for block in answer:
-            came = came or time.perf_counter() - begun
+            first_block_seconds = first_block_seconds or time.perf_counter() - begun
             length += len(block)
-        return came, length
+        return first_block_seconds, length
 
-    async def listen() -> dict[str, Any]:
+    async def measure() -> PlaybackFigures:
         await read(0, 1)
         idle = reset_peak_memory()
-        spots = [number * 7919 * 65_536 % (size - 65_536) for number in range(SEEK_COUNT)]
-        waits = sorted([(await read(spot, spot + 65_535))[0] for spot in spots])
+        offsets = [number * 7919 * 65_536 % (size - 65_536) for number in range(SEEK_COUNT)]
+        waits = sorted([(await read(offset, offset + 65_535))[0] for offset in offsets])
         _, length = await read(0, size - 1)
         assert length == size
         return {"seek_ms": 1000 * waits[SEEK_COUNT // 2], "play_mb_above_idle": memory_mb("VmHWM") - idle}
 
-    return asyncio.run(listen())
+    return asyncio.run(measure())
 
 
 def main(storage_url: str) -> None:
     with tempfile.TemporaryDirectory(prefix="steadyline-bench-") as scratch:
-        figures: dict[str, Any] = {}
+        figures: dict[str, float] = {}
         for step in STEPS:
             command = [sys.executable, "-m", "benchmarks.recordings", step, scratch, storage_url]
             figures |= json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)

@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent
 REPORT_PATH = ROOT / "docs" / "measured.md"
 HEAD = """# Measured
 
-Written by `make bench` and `make prove`, each section on its own day. Compare times only within one run.
-The sentences are strings in `benchmarks/` and `tests/__main__.py`; change them there too.
+`make bench` and `make prove` write this file. Sections may be from different days, so compare times only within one
+section. The sentences are strings in `benchmarks/` and `tests/__main__.py`. Change them there too.
 """
 
 

@@ -12,11 +12,22 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 PROMPT = "You are Noor, 20, on a night train. You are tired and a little afraid of arriving. " * 20
 CONTEXT = "- Asks openly what makes arriving hard.\n- Names the fear behind the tiredness.\n" * 6
 SMALL_PACK_ROWS = 100
+
+
+class ImportFigures(TypedDict):
+    """Cost of importing one pack."""
+
+    rows: int
+    scenarios: int  # in the database afterwards, including those of the small pack
+    file_mb: float
+    seconds: float
+    mb_above_idle: float
+    queries_for_100: int  # queries for a pack of 100 rows
 
 
 def set_up(scratch: Path, database_url: str) -> None:
@@ -50,7 +61,7 @@ def build_pack(rows: int, name: str) -> io.BytesIO:
     return io.BytesIO(json.dumps({"scenarios": pack}).encode())
 
 
-def measure(rows: int) -> dict[str, Any]:
+def measure(rows: int) -> ImportFigures:
     from django.db import connection  # noqa: PLC0415
     from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
 

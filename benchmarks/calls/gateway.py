@@ -20,14 +20,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from urllib.request import urlopen
 
 import uvloop
 
 from benchmarks.calls.echo_model import EchoModel
-from benchmarks.calls.report import MAX_P99_MS
+from benchmarks.calls.report import MeasurementWindow
 from benchmarks.calls.simulated_pages import LoadPage, send_frames
 from tests.support.servers import missing_reason, private_postgres
 
@@ -38,35 +38,6 @@ ORIGIN = "http://bench.test"
 WARM_UP_SECONDS = 3.0
 CALL_COUNTS = (1, 10, 60, 100, 150, 200, 250)
 WINDOWS_PER_COUNT = {60: 4, 200: 2, 250: 2}  # calls: windows measured; other counts are measured once
-
-
-@dataclass
-class MeasurementWindow:
-    """Measurement of one process under a number of calls."""
-
-    kind: str  # relay or gateway
-    calls: int
-    seconds: float  # length of the measurement
-    frames: int = 0  # frames that came back in the window
-    lost: int = 0  # frames that the model echoed and the pages did not get back
-    disordered: int = 0  # frames that came back out of order
-    p50: float = 0.0  # ms of added latency
-    p95: float = 0.0  # ms
-    p99: float = 0.0  # ms
-    cpu: float = 0.0  # % of a core
-    waited: float = 0.0  # % of the time in which its threads waited for a core
-    load_waited: float = 0.0  # the same for the process that generates the load
-    memory: float = 0.0  # KB per call, above the process without calls
-    lag: float | None = None  # ms of event loop delay that the gateway reports
-    faults: list[str] = field(default_factory=list)  # up to three early closes, or a note that no frame came back
-
-    @property
-    def cpu_per_call(self) -> float:
-        return self.cpu / self.calls
-
-    @property
-    def is_good(self) -> bool:
-        return not self.lost and not self.disordered and not self.faults and self.p99 < MAX_P99_MS
 
 
 class MeasuredProcess:
@@ -148,9 +119,9 @@ class CallBenchmark:
             process.wait()
 
     @contextmanager
-    def gateway(self, *before: str) -> Iterator[tuple[MeasuredProcess, int]]:
-        command = [sys.executable, *(before or ("-m", "config.gateway")), "--port", "0"]
-        process = self._start(command, subprocess.STDOUT)
+    def gateway(self, *command: str) -> Iterator[tuple[MeasuredProcess, int]]:
+        arguments = [sys.executable, *(command or ("-m", "config.gateway")), "--port", "0"]
+        process = self._start(arguments, subprocess.STDOUT)
         assert process.stdout
         try:
             port = 0
@@ -188,15 +159,15 @@ class CallBenchmark:
         from training.services.session_start import start_free_practice  # noqa: PLC0415
 
         organization, _ = Organization.objects.get_or_create(name="Bench", defaults={"call_slots": 30_000})
-        begun = []
+        sessions = []
         for _ in range(number):
             self.counselor_count += 1
             person = User(email=f"c{self.counselor_count}@example.org", organization=organization, password="!")
             person.save()
             session, _ = start_free_practice(person, Mode.PHONE)
             Session.objects.filter(pk=session.pk).update(greeting_status=Session.Greeting.FAILED)
-            begun.append((str(session.pk), issue_ticket(session)[1]))
-        return begun
+            sessions.append((str(session.pk), issue_ticket(session)[1]))
+        return sessions
 
 
 async def open_call(port: int, path: str, is_bare: bool, **headers: str) -> LoadPage:
@@ -227,7 +198,7 @@ async def measure(
     kind: str, process: MeasuredProcess, port: int, sessions: list[tuple[str, str]], number: int, seconds: float
 ) -> MeasurementWindow:
     window = MeasurementWindow(kind, number, seconds)
-    empty = process.memory
+    idle_memory = process.memory
     pages = await open_calls(kind, port, sessions, number)
     loop = asyncio.get_running_loop()
     speaking = asyncio.create_task(send_frames(pages, loop.time() + WARM_UP_SECONDS + seconds + 0.2))
@@ -238,7 +209,7 @@ async def measure(
     await asyncio.sleep(seconds)
     after, load_after, lasted = process.cpu_times(), read_cpu_times(os.getpid()), 1e9 * (time.perf_counter() - began)
     latencies = sorted(1000 * latency for page in pages for latency in page.latencies)
-    window.memory = (process.memory - empty) / number
+    window.memory = (process.memory - idle_memory) / number
     window.lag = await asyncio.to_thread(read_loop_lag, port) if kind == "gateway" else None
     await speaking
     await asyncio.sleep(0.7)
@@ -252,7 +223,7 @@ async def measure(
             latencies[int(share * (len(latencies) - 1))] for share in (0.5, 0.95, 0.99)
         )
     else:
-        window.faults.append("nothing came back")
+        window.faults.append("no frame came back")
     window.cpu = 100 * (after[0] - before[0]) / lasted
     window.waited = 100 * (after[1] - before[1]) / lasted
     window.load_waited = 100 * (load_after[1] - load_before[1]) / lasted
@@ -291,28 +262,28 @@ def call_benchmark() -> Iterator[CallBenchmark]:
 def _set_up_benchmark(scratch: Path, url: str) -> Iterator[CallBenchmark]:
     import django  # noqa: PLC0415  (settings read the environment prepared here)
 
-    made = CallBenchmark(scratch, 0, url)
-    os.environ.update(made.environment() | {"DJANGO_SETTINGS_MODULE": "config.settings"})
+    benchmark = CallBenchmark(scratch, 0, url)
+    os.environ.update(benchmark.environment() | {"DJANGO_SETTINGS_MODULE": "config.settings"})
     django.setup()
     from django.core.management import call_command  # noqa: PLC0415
     from django.db import connection  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
-    yield made
+    yield benchmark
     connection.close()
 
 
 async def measure_each(
-    made: CallBenchmark, number: int, seconds: float, kinds: tuple[str, ...]
+    benchmark: CallBenchmark, number: int, seconds: float, kinds: tuple[str, ...]
 ) -> list[MeasurementWindow]:
     """Measure each kind once, each in a new process, against the same model."""
     server = await asyncio.get_running_loop().create_server(EchoModel, "127.0.0.1", 0)
-    made.model_port = server.sockets[0].getsockname()[1]
+    benchmark.model_port = server.sockets[0].getsockname()[1]
     windows = []
     try:
         for kind in kinds:
-            sessions = await asyncio.to_thread(made.create_sessions, number) if kind == "gateway" else []
-            started = made.relay() if kind == "relay" else made.gateway()
+            sessions = await asyncio.to_thread(benchmark.create_sessions, number) if kind == "gateway" else []
+            started = benchmark.relay() if kind == "relay" else benchmark.gateway()
             with started as (process, port):
                 window = await measure(kind, process, port, sessions, number, seconds)
             print(format_window(window), flush=True)
@@ -336,11 +307,11 @@ def format_window(window: MeasurementWindow) -> str:
 def sweep(seconds: float) -> list[MeasurementWindow]:
     """Measure relay and gateway in turn, at every number of calls until both fail."""
     windows: list[MeasurementWindow] = []
-    with call_benchmark() as made, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with call_benchmark() as benchmark, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         kinds: tuple[str, ...] = ("relay", "gateway")
         for number in CALL_COUNTS:
             for _ in range(WINDOWS_PER_COUNT.get(number, 1)):
-                windows += runner.run(measure_each(made, number, seconds, kinds))
+                windows += runner.run(measure_each(benchmark, number, seconds, kinds))
             kinds = tuple(
                 kind for kind in kinds if any(w.is_good for w in windows if (w.kind, w.calls) == (kind, number))
             )
@@ -353,19 +324,22 @@ def profile(number: int, seconds: float) -> None:
     """Profile the gateway with cProfile. The shares are meaningful; the absolute times are not."""
     import pstats  # noqa: PLC0415
 
-    with call_benchmark() as made, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        kept = made.scratch / "profile"
+    with call_benchmark() as benchmark, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        profile_path = benchmark.scratch / "profile"
 
         async def run() -> None:
             server = await asyncio.get_running_loop().create_server(EchoModel, "127.0.0.1", 0)
-            made.model_port = server.sockets[0].getsockname()[1]
-            sessions = await asyncio.to_thread(made.create_sessions, number)
-            with made.gateway("-m", "cProfile", "-o", str(kept), "-m", "config.gateway") as (process, port):
+            benchmark.model_port = server.sockets[0].getsockname()[1]
+            sessions = await asyncio.to_thread(benchmark.create_sessions, number)
+            with benchmark.gateway("-m", "cProfile", "-o", str(profile_path), "-m", "config.gateway") as (
+                process,
+                port,
+            ):
                 print(format_window(await measure("gateway", process, port, sessions, number, seconds)))
             server.close()
 
         runner.run(run())
-        pstats.Stats(str(kept)).sort_stats("tottime").print_stats(45)
+        pstats.Stats(str(profile_path)).sort_stats("tottime").print_stats(45)
 
 
 def main() -> None:
@@ -381,8 +355,8 @@ def main() -> None:
         profile(arguments.profile, arguments.seconds)
     elif arguments.calls:
         kinds = (arguments.only,) if arguments.only else ("relay", "gateway")
-        with call_benchmark() as made, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(measure_each(made, arguments.calls, arguments.seconds, kinds))
+        with call_benchmark() as benchmark, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(measure_each(benchmark, arguments.calls, arguments.seconds, kinds))
     else:
         print(json.dumps([asdict(window) for window in sweep(arguments.seconds)]))
 

@@ -1,16 +1,16 @@
 """Memory growth of a simulated call of one hour: `python -m benchmarks.calls.long_call_memory`.
 
-The real conversation and recording are fed by hand with 50 frames a second and a turn of each side every 12 s.
+The benchmark feeds the real conversation and recording with 50 frames a second and a turn of each side every 12 s.
 """
 
 import json
 import re
 import tempfile
 from pathlib import Path
-from typing import Any
 
+from benchmarks.calls.report import LongCallFigures
 from recordings.audio.spool import SpoolWriter
-from tests.voicegateway.fakes import MS, ConversationHarness, pcm
+from tests.voicegateway.fakes import ConversationHarness
 from voicegateway.conversation.call_config import Limits
 
 MINUTES = 60
@@ -23,7 +23,7 @@ def memory_kb() -> float:
     return float(found[1]) if found else 0.0
 
 
-class DiscardingScene(ConversationHarness):
+class DiscardingHarness(ConversationHarness):
     """Harness that discards everything the call sends, so that only the call's own memory counts."""
 
     def collect(self) -> None:
@@ -34,7 +34,7 @@ class DiscardingScene(ConversationHarness):
         self.sound = b""
 
 
-def play_exchange(scene: DiscardingScene, number: int, previous: str | None) -> str:
+def play_exchange(scene: DiscardingHarness, number: int, previous: str | None) -> str:
     user, caller, response = f"user_{number}", f"caller_{number}", f"resp_{number}"
     scene.counselor_says(user, previous, "That sounds hard. What happened then?", ms=1000 * COUNSELOR_SECONDS)
     scene.responses_open = 0
@@ -56,19 +56,20 @@ def play_exchange(scene: DiscardingScene, number: int, previous: str | None) -> 
 
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="steadyline-bench-") as folder:
-        scene = DiscardingScene(Limits(max_duration=2.0 * 60 * MINUTES))
+        scene = DiscardingHarness(Limits(max_duration=2.0 * 60 * MINUTES))
         spool = SpoolWriter(Path(folder) / "1", lambda: scene.now, 0.0)
         scene.conversation.counselor.recorder = scene.conversation.caller.recorder = spool
-        previous, seen = None, {}
+        previous: str | None = None
+        memory_by_minute: dict[str, float] = {}
         for number in range(1, 60 * MINUTES // (CALLER_SECONDS + COUNSELOR_SECONDS) + 1):
             previous = play_exchange(scene, number, previous)
             minute = number * (CALLER_SECONDS + COUNSELOR_SECONDS) / 60
             if minute in {5, 30, 60}:
-                seen[int(minute)] = memory_kb()
+                memory_by_minute[str(int(minute))] = memory_kb()
         spool.close()
-        assert scene.conversation.end_reason is None and pcm(20) and MS
+        assert scene.conversation.end_reason is None
         recorded = sum(file.stat().st_size for file in (Path(folder) / "1").iterdir())
-    result: dict[str, Any] = {"kb_at_minute": seen, "turns": 2 * number, "recorded_mb": recorded / 1e6}
+    result: LongCallFigures = {"kb_at_minute": memory_by_minute, "turns": 2 * number, "recorded_mb": recorded / 1e6}
     print(json.dumps(result))
 
 

@@ -1,7 +1,8 @@
 """The table and text about calls in docs/measured.md, built from the figures alone."""
 
+from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
+from typing import TypedDict
 
 MAX_P99_MS = 20.0  # 99th percentile of added latency at which a number of calls counts as too many
 TARGETS = {"cpu_ratio": 1.8, "calls": 200, "kb": 256.0}  # CPU relative to the relay, calls on one core, KB per call
@@ -14,70 +15,101 @@ is the share of one core over all threads, in the window with the least CPU; med
 """
 
 
-def gateway_section(figures: dict[str, Any]) -> str:
-    windows = figures["windows"]
-    numbers = sorted({window["calls"] for window in windows})
+@dataclass
+class MeasurementWindow:
+    """Measurement of one process under a number of calls."""
+
+    kind: str  # relay or gateway
+    calls: int
+    seconds: float  # length of the measurement
+    frames: int = 0  # frames that came back in the window
+    lost: int = 0  # frames that the model echoed and the pages did not get back
+    disordered: int = 0  # frames that came back out of order
+    p50: float = 0.0  # ms of added latency
+    p95: float = 0.0  # ms
+    p99: float = 0.0  # ms
+    cpu: float = 0.0  # % of a core
+    waited: float = 0.0  # % of the time in which its threads waited for a core
+    load_waited: float = 0.0  # the same for the process that generates the load
+    memory: float = 0.0  # KB per call, above the process without calls
+    lag: float | None = None  # ms of event loop delay that the gateway reports
+    faults: list[str] = field(default_factory=list)  # up to three early closes, or a note that no frame came back
+
+    @property
+    def cpu_per_call(self) -> float:
+        return self.cpu / self.calls
+
+    @property
+    def is_good(self) -> bool:
+        return not self.lost and not self.disordered and not self.faults and self.p99 < MAX_P99_MS
+
+
+class LongCallFigures(TypedDict):
+    """Memory growth of a simulated call of one hour."""
+
+    kb_at_minute: dict[str, float]  # resident memory of the process; minutes are strings, as in JSON
+    turns: int  # of both sides
+    recorded_mb: float
+
+
+def gateway_section(windows: list[MeasurementWindow], long_call: LongCallFigures) -> str:
+    numbers = sorted({window.calls for window in windows})
     rows = [row for calls in numbers for row in table_rows(windows, calls)]
     head = "| calls | | p50 | p95 | p99 | CPU per call | ratio to relay | KB per call | loop lag | lost |"
     line = "|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|"
-    return "\n".join(
-        [INTRODUCTION, head, line, *rows, "", summary(windows), "", long_call_summary(figures["long_call"])]
-    )
+    return "\n".join([INTRODUCTION, head, line, *rows, "", summary(windows), "", long_call_summary(long_call)])
 
 
-def select_windows(windows: list[dict[str, Any]], kind: str, calls: int) -> list[dict[str, Any]]:
-    return [window for window in windows if (window["kind"], window["calls"]) == (kind, calls)]
+def select_windows(windows: list[MeasurementWindow], kind: str, calls: int) -> list[MeasurementWindow]:
+    return [window for window in windows if (window.kind, window.calls) == (kind, calls)]
 
 
-def is_good(window: dict[str, Any]) -> bool:
-    return not (window["lost"] or window["disordered"] or window["faults"]) and window["p99"] < MAX_P99_MS
+def best_window(windows: list[MeasurementWindow]) -> MeasurementWindow:
+    """Return the window with the least CPU among the good ones, or among all if none is good."""
+    return min(windows, key=lambda window: (not window.is_good, window.cpu))
 
 
-def best_window(windows: list[dict[str, Any]]) -> dict[str, Any]:
-    return min(windows, key=lambda window: (not is_good(window), window["cpu"]))
-
-
-def table_rows(windows: list[dict[str, Any]], calls: int) -> list[str]:
+def table_rows(windows: list[MeasurementWindow], calls: int) -> list[str]:
     rows = []
     for kind in ("relay", "gateway"):
-        some = select_windows(windows, kind, calls)
-        if not some:
+        selected = select_windows(windows, kind, calls)
+        if not selected:
             continue
-        one = best_window(some)
-        middle = median(window["cpu"] for window in some) / calls
-        lag = "" if one["lag"] is None else f"{one['lag']:.0f} ms"
+        best = best_window(selected)
+        median_cpu = median(window.cpu for window in selected) / calls
+        lag = "" if best.lag is None else f"{best.lag:.0f} ms"
         rows.append(
-            f"| {calls} | {kind} | {one['p50']:.2f} | {one['p95']:.2f} | {one['p99']:.2f} "
-            f"| {one['cpu'] / calls:.3f} % ({middle:.3f}) | {ratio(windows, kind, calls)} | {one['memory']:.0f} "
-            f"| {lag} | {one['lost']}{' ' + one['faults'][0] if one['faults'] else ''} |"
+            f"| {calls} | {kind} | {best.p50:.2f} | {best.p95:.2f} | {best.p99:.2f} "
+            f"| {best.cpu / calls:.3f} % ({median_cpu:.3f}) | {ratio(windows, kind, calls)} | {best.memory:.0f} "
+            f"| {lag} | {best.lost}{' ' + best.faults[0] if best.faults else ''} |"
         )
     return rows
 
 
-def ratio(windows: list[dict[str, Any]], kind: str, calls: int) -> str:
+def ratio(windows: list[MeasurementWindow], kind: str, calls: int) -> str:
     value = cpu_ratio(windows, calls) if kind == "gateway" else None
     return f"{value:.2f}" if value else ""
 
 
-def cpu_ratio(windows: list[dict[str, Any]], calls: int) -> float | None:
+def cpu_ratio(windows: list[MeasurementWindow], calls: int) -> float | None:
     relay, gateway = select_windows(windows, "relay", calls), select_windows(windows, "gateway", calls)
-    return best_window(gateway)["cpu"] / best_window(relay)["cpu"] if relay and gateway else None
+    return best_window(gateway).cpu / best_window(relay).cpu if relay and gateway else None
 
 
-def max_good_calls(windows: list[dict[str, Any]], kind: str) -> int:
-    return max((window["calls"] for window in windows if window["kind"] == kind and is_good(window)), default=0)
+def max_good_calls(windows: list[MeasurementWindow], kind: str) -> int:
+    return max((window.calls for window in windows if window.kind == kind and window.is_good), default=0)
 
 
-def summary(windows: list[dict[str, Any]]) -> str:
+def summary(windows: list[MeasurementWindow]) -> str:
     reached = cpu_ratio(windows, 60) or 0.0
     ratios = [
-        gateway["cpu"] / relay["cpu"]
+        gateway.cpu / relay.cpu
         for gateway, relay in zip(
             select_windows(windows, "gateway", 60), select_windows(windows, "relay", 60), strict=False
         )
     ]
     calls, relay = max_good_calls(windows, "gateway"), max_good_calls(windows, "relay")
-    memory = best_window(select_windows(windows, "gateway", 60))["memory"]
+    memory = best_window(select_windows(windows, "gateway", 60)).memory
     return (
         f"At 60 calls the gateway uses {reached:.2f} times the relay's CPU (pairs: "
         f"{', '.join(f'{one:.2f}' for one in ratios)}; target: {TARGETS['cpu_ratio']}) and {memory:.0f} KB per call "
@@ -86,9 +118,8 @@ def summary(windows: list[dict[str, Any]]) -> str:
     )
 
 
-def long_call_summary(figures: dict[str, Any]) -> str:
-    seen = {int(minute): kb for minute, kb in figures["kb_at_minute"].items()}
-    grown, turns = seen[60] - seen[5], figures["turns"]
+def long_call_summary(figures: LongCallFigures) -> str:
+    grown, turns = figures["kb_at_minute"]["60"] - figures["kb_at_minute"]["5"], figures["turns"]
     return (
         f"In a simulated call of 60 minutes, {turns} turns, and {figures['recorded_mb']:.0f} MB of recording, "
         f"the process grew by {grown:.0f} KB from minute 5 to minute 60: {grown / turns:.2f} KB per turn."

@@ -66,7 +66,7 @@ class WebSocketProtocol(asyncio.Protocol):
         return self.is_open
 
     def handle_head(self, head: bytes) -> None:
-        raise AssertionError("a server or a client knows what to do with it")
+        raise NotImplementedError
 
     def _parse_frame(self) -> bool:
         buffer = self.buffer
