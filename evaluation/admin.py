@@ -52,8 +52,8 @@ class SessionKindFilter(admin.SimpleListFilter):
         return queryset.filter(**{self.lookup: sessions})
 
     def choices(self, changelist):
-        practiced, *others = super().choices(changelist)
-        return [practiced | {"display": _("Practice")}, *others]
+        default, *others = super().choices(changelist)
+        return [default | {"display": _("Practice")}, *others]
 
 
 class EvaluationKindFilter(SessionKindFilter):
@@ -145,15 +145,15 @@ class SessionAdmin(ReadOnlyAdminMixin, TenantAdmin):
 
     @admin.action(description=_("Grade again"), permissions=["view"])
     def grade_again(self, request, queryset):
-        over = [session for session in queryset if not session.is_live]
-        for session in over:
+        ended = [session for session in queryset if not session.is_live]
+        for session in ended:
             queue_evaluation(session, request.user)
         message = ngettext(
             "%(count)s session queued for grading. Live sessions are graded when they end.",
             "%(count)s sessions queued for grading. Live sessions are graded when they end.",
-            len(over),
+            len(ended),
         )
-        self.message_user(request, message % {"count": len(over)})
+        self.message_user(request, message % {"count": len(ended)})
 
 
 class CriterionInline(ReadOnlyAdminMixin, admin.TabularInline):
@@ -237,17 +237,17 @@ class EvaluationAdmin(TenantAdmin):
         """Skip saving: the form edits no field, and writing the row back would undo a worker's concurrent update."""
 
     def save_formset(self, request, form, formset, change):
-        for said in formset.save(commit=False):
-            kept = record_review(
-                said.evaluation, request.user, said.verdict, said.reason, said.criterion, said.new_verdict
+        for row in formset.save(commit=False):
+            review = record_review(
+                row.evaluation, request.user, row.verdict, row.reason, row.criterion, row.new_verdict
             )
             # Django's log entry names the objects of the formset.
-            said.pk, said.reviewer = kept.pk, kept.reviewer
+            row.pk, row.reviewer = review.pk, review.reviewer
 
 
 @admin.register(Guidelines)
 class GuidelinesAdmin(TenantAdmin):
-    """Administration of documentation guidelines. The newest upload applies; none is ever rewritten."""
+    """Administration of documentation guidelines. The newest upload applies. Uploads are never changed."""
 
     form = GuidelinesForm
     list_display = ["filename", "uploaded_at", "uploaded_by"]

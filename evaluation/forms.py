@@ -45,9 +45,9 @@ class CommentForm(forms.ModelForm):
 
     field_order = ["at", "text"]
 
-    def __init__(self, *args: object, longest_ms: int, **kwargs: object) -> None:
+    def __init__(self, *args: object, duration_ms: int, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self.duration_ms = longest_ms
+        self.duration_ms = duration_ms
 
     def clean_at(self) -> int:
         ms = parse_timecode(self.cleaned_data["at"])
@@ -59,7 +59,7 @@ class CommentForm(forms.ModelForm):
 
 
 class ReviewForm(forms.Form):
-    """A person's review of one criterion: agreement, or the verdict it should have, with a reason."""
+    """A person's review of one criterion: agreement or a new verdict, with a reason."""
 
     verdict = forms.ChoiceField(
         label=_("Your verdict"),
@@ -77,7 +77,7 @@ class ReviewForm(forms.Form):
 
     @property
     def new_verdict(self) -> str:
-        """The verdict it should have, or empty if the person agrees."""
+        """The new verdict, or an empty string if the person agrees."""
         chosen: str = self.cleaned_data["verdict"]
         return "" if chosen == Review.Verdict.AGREE else chosen
 
@@ -145,9 +145,9 @@ class FlagHandlingForm(forms.Form):
 
 def with_default(data: QueryDict, name: str, value: str) -> QueryDict:
     """Return a copy of `data` with `value` for `name` if it is missing or empty."""
-    asked = data.copy()
-    asked[name] = asked.get(name) or value
-    return asked
+    filled = data.copy()
+    filled[name] = filled.get(name) or value
+    return filled
 
 
 class TeamFilterForm(forms.Form):

@@ -11,7 +11,7 @@ from accounts.services.leases import RetryLaterError, queue_overdue
 from evaluation.models import DocumentationReview, Evaluation
 from evaluation.services import alerts, documentation_comparison, grading, notifications
 
-_MAIL_AGAIN = 60  # seconds, base of the exponential backoff
+_MAIL_RETRY_SECONDS = 60  # seconds, base of the exponential backoff
 
 
 @shared_task(bind=True, max_retries=None)
@@ -24,12 +24,12 @@ def grade_session(self: Task, evaluation_id: str) -> None:
         alert_supervisors.delay(evaluation_id)
 
 
-@shared_task(autoretry_for=(OSError,), retry_backoff=_MAIL_AGAIN, max_retries=5)
+@shared_task(autoretry_for=(OSError,), retry_backoff=_MAIL_RETRY_SECONDS, max_retries=5)
 def alert_supervisors(evaluation_id: str) -> None:
     alerts.send_critical_flag_alerts(UUID(evaluation_id))
 
 
-@shared_task(autoretry_for=(OSError,), retry_backoff=_MAIL_AGAIN, max_retries=5)
+@shared_task(autoretry_for=(OSError,), retry_backoff=_MAIL_RETRY_SECONDS, max_retries=5)
 def alert_of_report(flag_id: int) -> None:
     alerts.send_report_alert(flag_id)
 

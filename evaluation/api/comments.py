@@ -68,8 +68,10 @@ def session_comments(request: Request, pk: UUID) -> Response:
         raise ConflictError(SessionRefusedError("not_recorded", _("This conversation has no recording to comment on.")))
     if form.validated_data["at_ms"] > (recording.duration_ms or 0):
         raise ValidationError({"at_ms": [_("The recording is shorter than that.")]})
-    said = add_comment(session, authenticated_user(request), form.validated_data["at_ms"], form.validated_data["text"])
-    return Response(CommentSerializer(said).data, status=201)
+    comment = add_comment(
+        session, authenticated_user(request), form.validated_data["at_ms"], form.validated_data["text"]
+    )
+    return Response(CommentSerializer(comment).data, status=201)
 
 
 @extend_schema(request=None, responses={204: None})
@@ -81,7 +83,7 @@ def comment_delete(request: Request, pk: UUID, comment: str) -> Response:
         session=_get_visible_session(request, pk), author=authenticated_user(request)
     )
     if not comment.isascii() or not comment.isdecimal() or len(comment) > 18:
-        raise Http404("No Comment matches the given query.")
+        raise Http404
     get_object_or_404(mine, pk=comment).delete()
     return Response(status=204)
 
@@ -146,11 +148,11 @@ def documentation_retry(request: Request, pk: UUID) -> Response:
 
 
 def _documentation_response(request: Request, review: DocumentationReview) -> Response:
-    def is_there() -> bool:
+    def is_finished() -> bool:
         review.refresh_from_db()
         return not review.is_under_way
 
-    is_done = wait_until(is_there, preferred_wait(request))
-    where = reverse("api:evaluation:session_documentation", args=[review.session_id])
-    status, headers = (200, {}) if is_done else (202, {"Location": where})
+    is_done = wait_until(is_finished, preferred_wait(request))
+    location = reverse("api:evaluation:session_documentation", args=[review.session_id])
+    status, headers = (200, {}) if is_done else (202, {"Location": location})
     return Response(DocumentationSerializer(review).data, status=status, headers=headers)

@@ -41,15 +41,15 @@ def session_evaluation(request: Request, pk: UUID) -> Response:
 
 
 def _evaluation_response(request: Request, newest: Evaluation) -> Response:
-    def is_there() -> bool:
+    def is_finished() -> bool:
         newest.refresh_from_db()
         return not newest.is_under_way
 
-    def shown() -> dict[str, object]:
+    def serialize() -> dict[str, object]:
         return EvaluationSerializer(newest, context={"reader": authenticated_user(request)}).data
 
-    if wait_until(is_there, preferred_wait(request)):
-        return Response(shown())
-    where = reverse("api:evaluation:session_evaluation", args=[newest.session_id])
+    if wait_until(is_finished, preferred_wait(request)):
+        return Response(serialize())
+    location = reverse("api:evaluation:session_evaluation", args=[newest.session_id])
     status = 202 if request.method == "POST" else 200
-    return Response(shown(), status=status, headers={"Location": where})
+    return Response(serialize(), status=status, headers={"Location": location})

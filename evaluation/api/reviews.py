@@ -161,8 +161,8 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
         row = get_object_or_404(CriterionResult, evaluation=get_object_or_404(own, pk=pk), key=key)
         form = NewDisputeSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        made = flags.dispute_verdict(row, authenticated_user(request), form.validated_data["reason"])
-        return Response(DisputeSerializer(made).data, status=201)
+        new_dispute = flags.dispute_verdict(row, authenticated_user(request), form.validated_data["reason"])
+        return Response(DisputeSerializer(new_dispute).data, status=201)
 
     def _get_reviewable(self) -> Evaluation:
         """Return graded feedback on another person's session: no one reviews their own.
@@ -233,7 +233,7 @@ class FlagViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
 
 
 class DisputeViewSet(mixins.ListModelMixin, GenericViewSet[Dispute]):
-    """A counselor's own disputes, or the organization's for other roles. A review of the criterion resolves one."""
+    """A counselor's own disputes, or the organization's for other roles. A review of the criterion resolves them."""
 
     token_scope = CLOSED
     queryset = Dispute.objects.none()

@@ -1,4 +1,4 @@
-"""API for progress, teams, live sessions, and matters that need a supervisor's attention."""
+"""API for progress, teams, live sessions, and items that need a supervisor's attention."""
 
 from typing import Any
 from uuid import UUID
@@ -66,10 +66,10 @@ class TeamRowSerializer(serializers.Serializer[Any]):
 
 
 def _parse_weeks(request: Request) -> int:
-    asked = request.query_params.get("weeks", "12")
-    if asked not in {str(span) for span in WEEK_SPANS}:
+    weeks = request.query_params.get("weeks", "12")
+    if weeks not in {str(span) for span in WEEK_SPANS}:
         raise ValidationError({"weeks": _("Select one of %(choices)s.") % {"choices": ", ".join(map(str, WEEK_SPANS))}})
-    return int(asked)
+    return int(weeks)
 
 
 _WEEKS_PARAMETER = OpenApiParameter("weeks", int, enum=list(WEEK_SPANS), default=12)
@@ -86,20 +86,21 @@ _WEEKS_PARAMETER = OpenApiParameter("weeks", int, enum=list(WEEK_SPANS), default
 @api_view(["GET"])
 def progress(request: Request) -> Response:
     """Return progress by skill and by week, and a recommendation for the next practice."""
-    weeks, who = _parse_weeks(request), _requested_counselor(request)
-    rows = Tally.objects.for_user(authenticated_user(request)).filter(counselor=who)
+    weeks, counselor = _parse_weeks(request), _requested_counselor(request)
+    rows = Tally.objects.for_user(authenticated_user(request)).filter(counselor=counselor)
     skills = list_skill_progress(rows, weeks)
-    shown = {"weeks": plot_scores(rows, weeks).points, "skills": skills, "next": recommend_practice(who, skills)}
-    return Response(ProgressSerializer(shown).data)
+    recommendation = recommend_practice(counselor, skills)
+    report = {"weeks": plot_scores(rows, weeks).points, "skills": skills, "next": recommendation}
+    return Response(ProgressSerializer(report).data)
 
 
 def _requested_counselor(request: Request) -> User:
     """Return the counselor named in the query, or else the user. Raise ValidationError or Http404."""
-    wanted = request.query_params.get("counselor")
-    if wanted is None:
+    counselor_id = request.query_params.get("counselor")
+    if counselor_id is None:
         return authenticated_user(request)
     try:
-        pk = UUID(wanted)
+        pk = UUID(counselor_id)
     except ValueError:
         raise ValidationError({"counselor": _("Must be a valid UUID.")}) from None
     found: User = get_object_or_404(User.objects.for_user(authenticated_user(request)), pk=pk)
@@ -135,7 +136,7 @@ class TeamView(ListAPIView[User]):
 
 
 class AttentionSerializer(serializers.Serializer[Any]):
-    """Number of matters of each kind."""
+    """Number of items of each kind."""
 
     talk_to = serializers.IntegerField(help_text=gettext_lazy("Counselors who recently stopped several conversations."))
     flags = serializers.IntegerField()
@@ -151,9 +152,9 @@ class AttentionSerializer(serializers.Serializer[Any]):
 @token_scope(CLOSED)
 @api_view(["GET"])
 def attention(request: Request) -> Response:
-    """Count the matters that need a supervisor's attention now, by kind."""
+    """Count the items that need a supervisor's attention now, by kind."""
     _check_may_see_team(request)
-    return Response({kind: matter.count for kind, matter in list_attention(authenticated_user(request)).items()})
+    return Response({kind: group.count for kind, group in list_attention(authenticated_user(request)).items()})
 
 
 class LiveSessionsView(ListAPIView[Session]):

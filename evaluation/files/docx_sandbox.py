@@ -1,7 +1,7 @@
 """DOCX text extraction as a separate program, which text_extraction.py runs in a sandbox.
 
-Usage: `python -I docx_sandbox.py <most characters> <CPU seconds>`, with the DOCX on stdin. It writes its text, or the
-reason for having none, to stdout as JSON. It imports no module of this project.
+Usage: `python -I docx_sandbox.py <maximum characters> <CPU seconds>`, with the DOCX on stdin. It writes the text, or
+the reason why there is none, to stdout as JSON. It imports no module of this project.
 """
 
 import io
@@ -15,18 +15,18 @@ MAX_UNPACKED_BYTES = 50_000_000  # limit on the unpacked size of all parts toget
 
 
 def main() -> None:
-    most_characters, seconds = map(int, sys.argv[1:])
+    max_characters, seconds = map(int, sys.argv[1:])
     # Set here and not by the parent: Python code between fork and exec of a threaded process could deadlock.
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    sys.stdout.buffer.write(json.dumps(extract_docx_text(sys.stdin.buffer.read(), most_characters)).encode())
+    sys.stdout.buffer.write(json.dumps(extract_docx_text(sys.stdin.buffer.read(), max_characters)).encode())
 
 
-def extract_docx_text(data: bytes, most_characters: int) -> dict[str, str]:
+def extract_docx_text(data: bytes, max_characters: int) -> dict[str, str]:
     """Return `{"text": …}` or `{"refused": "too_large"}` or `{"refused": "damaged"}`.
 
-    The text has up to one character more than `most_characters`, so that the parent can tell that it is too long.
+    The text has up to one character more than `max_characters`, so that the parent can tell that it is too long.
     """
     import docx  # noqa: PLC0415  # imported after the limits are set
 
@@ -42,7 +42,7 @@ def extract_docx_text(data: bytes, most_characters: int) -> dict[str, str]:
     except Exception:  # python-docx raises many kinds of errors on a broken file
         return {"refused": "damaged"}
     text = "\n".join(line for line in lines if line.strip())
-    return {"text": text.replace("\0", "")[: most_characters + 1]}
+    return {"text": text.replace("\0", "")[: max_characters + 1]}
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ _REJECTIONS = {
 
 
 class DocumentRejectedError(Exception):
-    """Rejection of an uploaded document. The message gives the reason and the remedy; nothing of the file is kept."""
+    """Rejection of an uploaded document. The message gives the reason and the remedy. The file is not kept."""
 
 
 def extract_document_text(file: UploadedFile) -> str:
@@ -78,9 +78,9 @@ def _extract_docx(content: bytes) -> str:
     if not content.startswith(b"PK\x03\x04"):
         raise DocumentRejectedError(str(_REJECTIONS["damaged"]))
     try:
-        said: dict[str, str] = run_in_sandbox(_DOCX_SANDBOX, content, [str(MAX_CHARACTERS)], _TIMEOUT_SECONDS)
-    except SandboxLimitError as ended:
-        raise DocumentRejectedError(str(_REJECTIONS[ended.kind])) from ended
-    if "refused" in said:
-        raise DocumentRejectedError(str(_REJECTIONS[said["refused"]]))
-    return said["text"]
+        result: dict[str, str] = run_in_sandbox(_DOCX_SANDBOX, content, [str(MAX_CHARACTERS)], _TIMEOUT_SECONDS)
+    except SandboxLimitError as error:
+        raise DocumentRejectedError(str(_REJECTIONS[error.kind])) from error
+    if "refused" in result:
+        raise DocumentRejectedError(str(_REJECTIONS[result["refused"]]))
+    return result["text"]

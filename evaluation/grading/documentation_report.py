@@ -39,23 +39,23 @@ class DocumentationReport:
 
 
 def build_documentation_report(
-    compared: ComparisonAnswer, lines: Sequence[GraderTurn], documentation: str, guidelines: str
+    comparison: ComparisonAnswer, lines: Sequence[GraderTurn], documentation: str, guidelines: str
 ) -> DocumentationReport:
     """Verify the model's comparison and score it. Claims that cannot be verified are dropped."""
     supported = 0
     gaps: list[DocumentationGap] = []
-    for statement in compared.statements:
+    for statement in comparison.statements:
         if statement.verdict == "supported":
             supported += bool(_contains(statement.quote, documentation) and _verify_evidence(statement, lines))
         elif gap := _verify_statement(statement, lines, documentation):
             gaps.append(gap)
-    gaps += [gap for one in compared.omissions if (gap := _verify_omission(one, lines))]
-    lost = sum(_WEIGHTS[gap.severity] for gap in gaps)
-    rules = [rule for rule in compared.guidelines if _contains(rule.rule, guidelines)]
+    gaps += [gap for omission in comparison.omissions if (gap := _verify_omission(omission, lines))]
+    penalty = sum(_WEIGHTS[gap.severity] for gap in gaps)
+    rules = [rule for rule in comparison.guidelines if _contains(rule.rule, guidelines)]
     broken = [
         DocumentationGap("formatting", rule.severity, rule.rule, note=rule.note) for rule in rules if not rule.is_kept
     ]
-    accuracy = _percent(supported, supported + lost)
+    accuracy = _percent(supported, supported + penalty)
     compliance = _percent(len(rules) - len(broken), len(rules)) if rules else None
     overall = accuracy if compliance is None else (accuracy + compliance) // 2
     return DocumentationReport(
@@ -72,24 +72,24 @@ def _verify_statement(
     """
     if not _contains(statement.quote, documentation):
         return None
-    said = _verify_evidence(statement, lines)
-    if statement.verdict != "unsupported" and said is None:
+    evidence = _verify_evidence(statement, lines)
+    if statement.verdict != "unsupported" and evidence is None:
         return None
-    turn, words = said or ("", "")
+    turn, words = evidence or ("", "")
     return DocumentationGap(
         GAP_KINDS[statement.verdict], statement.severity, statement.quote, turn, words, statement.note
     )
 
 
-def _verify_omission(one: OmissionAnswer, lines: Sequence[GraderTurn]) -> DocumentationGap | None:
-    said = _verify_evidence(one, lines)
-    return DocumentationGap("omission", one.severity, "", *said, one.note) if said else None
+def _verify_omission(omission: OmissionAnswer, lines: Sequence[GraderTurn]) -> DocumentationGap | None:
+    evidence = _verify_evidence(omission, lines)
+    return DocumentationGap("omission", omission.severity, "", *evidence, omission.note) if evidence else None
 
 
-def _verify_evidence(one: StatementAnswer | OmissionAnswer, lines: Sequence[GraderTurn]) -> tuple[str, str] | None:
+def _verify_evidence(claim: StatementAnswer | OmissionAnswer, lines: Sequence[GraderTurn]) -> tuple[str, str] | None:
     """Return the id and the words of the turn that holds the evidence, or None. Either speaker counts."""
     for of_counselor in (True, False):
-        if quote := verify_quote(one.evidence, one.turn, lines, of_counselor):
+        if quote := verify_quote(claim.evidence, claim.turn, lines, of_counselor):
             return quote.turn, quote.text
     return None
 

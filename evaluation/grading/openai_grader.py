@@ -43,7 +43,7 @@ AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
 @dataclass(frozen=True)
 class ProceduresSearch:
-    """A search limited to an account's document in force, whatever else its vector store may hold."""
+    """A search limited to an account's current document, whatever else its vector store may hold."""
 
     store_id: str  # OpenAI vector store
     document_id: str  # primary key of the ProcedureDocument, by which the search is filtered
@@ -64,8 +64,8 @@ class GradingInput:
     lines: Sequence[GraderTurn]  # the conversation
     evaluator_context: str = ""  # the scenario author's points to assess
     policy_sections: str = ""  # the parts of the procedures that matter for the scenario
-    procedures: ProceduresSearch | None = None  # None without a document in force
-    has_injection_in_procedures: bool = False  # the document in force contains prompt injection
+    procedures: ProceduresSearch | None = None  # None without a current document
+    has_injection_in_procedures: bool = False  # the current document contains prompt injection
     scenario_id: str = ""  # for the log
 
 
@@ -139,53 +139,53 @@ def _grade_with_search(
         "filters": procedures.filter,
     }
     try:
-        said = _request_answer(client, case, meter, tool)
+        parsed = _request_answer(client, case, meter, tool)
     except AIUnavailableError as error:
         if error.retryable or error.missing:
             raise
-        logger.info("Searched in a step of its own: %s", error.code, extra={"session_id": case.session_id})
+        logger.info("Searching in a separate request: %s", error.code, extra={"session_id": case.session_id})
         return _search_then_grade(client, case, procedures, meter)
-    searches = [item for item in said.response.output if item.type == "file_search_call"]
+    searches = [item for item in parsed.response.output if item.type == "file_search_call"]
     # A model may skip the search it is offered, and a search may fail.
     is_searched = any(search.status == "completed" for search in searches)
     found = [(result.file_id or "", result.text or "") for search in searches for result in search.results or []]
-    return _build_output(case, meter, said, is_searched, _keep_own_passages(case, procedures, found))
+    return _build_output(case, meter, parsed, is_searched, _keep_own_passages(case, procedures, found))
 
 
 def _search_then_grade(
     client: OpenAI, case: GradingInput, procedures: ProceduresSearch, meter: _UsageMeter
 ) -> GradingOutput:
     """Search first, then grade without tools, for models that cannot combine a search with a fixed schema."""
-    asked = " ".join([case.policy_sections, *(check.text for check in case.checks)])
+    query = " ".join([case.policy_sections, *(check.text for check in case.checks)])
     with translate_openai_errors():
-        page = client.vector_stores.search(
+        results = client.vector_stores.search(
             procedures.store_id,
-            query=asked[:_MAX_QUERY_CHARACTERS],
+            query=query[:_MAX_QUERY_CHARACTERS],
             filters=procedures.filter,
             max_num_results=_MAX_SEARCH_RESULTS,
         )
-    found = [(one.file_id, part.text) for one in page.data for part in one.content]
+    found = [(result.file_id, part.text) for result in results.data for part in result.content]
     passages = _keep_own_passages(case, procedures, found)
     return _build_output(case, meter, _request_answer(client, case, meter, passages=passages), True, passages)
 
 
 def _keep_own_passages(case: GradingInput, procedures: ProceduresSearch, found: Sequence[tuple[str, str]]) -> list[str]:
-    """Return only the passages of the document in force. Another document's are never evidence."""
-    if strange := {file_id for file_id, _ in found} - {procedures.file_id}:
-        logger.error("A search returned another file", extra={"session_id": case.session_id, "files": len(strange)})
+    """Return only the passages of the current document. Passages of another document are never evidence."""
+    if foreign_ids := {file_id for file_id, _ in found} - {procedures.file_id}:
+        logger.error("A search returned another file", extra={"session_id": case.session_id, "files": len(foreign_ids)})
     return [text for file_id, text in found if file_id == procedures.file_id and text]
 
 
 def _build_output(
     case: GradingInput,
     meter: _UsageMeter,
-    said: _ParsedResponse[GradingAnswer],
+    parsed: _ParsedResponse[GradingAnswer],
     used_file_search: bool | None,
     passages: Sequence[str] = (),
 ) -> GradingOutput:
     return GradingOutput(
-        answer=said.answer,
-        model=said.response.model,
+        answer=parsed.answer,
+        model=parsed.response.model,
         used_file_search=used_file_search,
         passages=list(passages),
         file_ids=[case.procedures.file_id] if case.procedures and passages else [],
@@ -235,29 +235,29 @@ def request_scan(case: GradingInput) -> tuple[ScanAnswer, Response]:
                 store=False,
             )
 
-        said = _create_until_parsed(create, _SCAN_MAX_OUTPUT_TOKENS, _UsageMeter(), ScanAnswer)
-        return said.answer, said.response
+        parsed = _create_until_parsed(create, _SCAN_MAX_OUTPUT_TOKENS, _UsageMeter(), ScanAnswer)
+        return parsed.answer, parsed.response
 
 
 def request_comparison(
     lines: Sequence[GraderTurn], documentation: str, guidelines: str
 ) -> tuple[ComparisonAnswer, Response]:
     """Compare documentation with the transcript and the guidelines. Raise AIUnavailableError on failure."""
-    given = {"documentation": documentation} | ({"documentation_guidelines": guidelines} if guidelines else {})
+    documents = {"documentation": documentation} | ({"documentation_guidelines": guidelines} if guidelines else {})
     with build_client(timeout=settings.EVALUATOR_TIMEOUT, max_retries=0) as client:
 
         def create(limit: int) -> Response:
             return client.responses.create(
                 model=settings.EVALUATOR_MODEL,
                 instructions=_DOCUMENTATION_INSTRUCTIONS,
-                input=_user_message([json.dumps(given, ensure_ascii=False), _transcript_json(lines)]),
+                input=_user_message([json.dumps(documents, ensure_ascii=False), _transcript_json(lines)]),
                 extra_body=_json_schema_format("documentation", ComparisonAnswer),
                 max_output_tokens=limit,
                 store=False,
             )
 
-        said = _create_until_parsed(create, settings.EVALUATOR_MAX_OUTPUT_TOKENS, _UsageMeter(), ComparisonAnswer)
-        return said.answer, said.response
+        parsed = _create_until_parsed(create, settings.EVALUATOR_MAX_OUTPUT_TOKENS, _UsageMeter(), ComparisonAnswer)
+        return parsed.answer, parsed.response
 
 
 def _create_until_parsed(
@@ -306,8 +306,8 @@ def _json_schema_format(name: str, shape: type[BaseModel]) -> dict[str, object]:
 
     It is sent as `extra_body`, because the SDK would walk through a whole schema in its own parameters on each call.
     """
-    wanted = {"type": "json_schema", "name": name, "strict": True, "schema": shape.model_json_schema()}
-    return {"text": {"format": wanted}}
+    response_format = {"type": "json_schema", "name": name, "strict": True, "schema": shape.model_json_schema()}
+    return {"text": {"format": response_format}}
 
 
 def _build_input(case: GradingInput, passages: Sequence[str]) -> ResponseInputParam:
@@ -326,8 +326,8 @@ def _user_message(parts: Sequence[str]) -> ResponseInputParam:
 
 
 def _describe_check(check: Check) -> dict[str, object]:
-    more = {"red_line": bool(check.red_line), "expected": check.expected, "phrases": list(check.phrases)}
-    return {"key": check.key, "check": check.text} | {name: value for name, value in more.items() if value}
+    optional = {"red_line": bool(check.red_line), "expected": check.expected, "phrases": list(check.phrases)}
+    return {"key": check.key, "check": check.text} | {name: value for name, value in optional.items() if value}
 
 
 def _transcript_json(lines: Sequence[GraderTurn]) -> str:

@@ -1,4 +1,4 @@
-"""Rule-based detection of crossed red lines, beside the grader: a manipulated grader cannot switch it off.
+"""Rule-based detection of crossed red lines, independent of the grader: a manipulated grader cannot switch it off.
 
 The patterns miss a lot and are sometimes wrong, so a person reviews each finding. English only.
 """

@@ -54,17 +54,17 @@ def _verify_criterion(
     passages: Sequence[str],
     position: int,
     check: Check,
-    said: CriterionAnswer,
+    answer: CriterionAnswer,
     by_rule: CrossedRedLine | None,
 ) -> CriterionResult:
-    quotes = [quote for one in said.quotes if (quote := evidence.verify_quote(one.text, one.turn, case.lines))]
+    quotes = [quote for one in answer.quotes if (quote := evidence.verify_quote(one.text, one.turn, case.lines))]
     index = case.procedures.index if case.procedures else None
     citations = [
         citation
-        for one in said.citations
+        for one in answer.citations
         if (citation := evidence.verify_citation(one.text, one.section, passages, index))
     ]
-    verdict, reason = _decide_verdict(check, said, bool(quotes))
+    verdict, reason = _decide_verdict(check, answer, bool(quotes))
     if by_rule and verdict != Verdict.NOT_MET:
         verdict, reason = Verdict.NOT_MET, by_rule.reason
         text = next(line.text for line in case.lines if line.turn_id == by_rule.turn)
@@ -84,14 +84,14 @@ def _verify_criterion(
     )
 
 
-def _decide_verdict(check: Check, said: CriterionAnswer, has_quotes: bool) -> tuple[str, str]:
+def _decide_verdict(check: Check, answer: CriterionAnswer, has_quotes: bool) -> tuple[str, str]:
     """Return the verdict that the evidence supports, and the reason for it."""
-    verdict: str = said.verdict
+    verdict: str = answer.verdict
     if verdict == Verdict.MET and check.needs_quote and not has_quotes:
         return Verdict.NO_EVIDENCE, UNVERIFIED_REASON
     if verdict == Verdict.NOT_MET and check.red_line == "commission" and not has_quotes:
         return Verdict.NO_EVIDENCE, _UNVERIFIED_RED_LINE_REASON
-    return verdict, said.reason
+    return verdict, answer.reason
 
 
 def collect_flags(case: GradingInput, grader: Sequence[FlagAnswer], scan: Sequence[FlagAnswer]) -> list[FlagFinding]:
@@ -114,15 +114,19 @@ def _flag_injection(line: GraderTurn) -> FlagFinding:
     )
 
 
-def _verify_flag(case: GradingInput, said: FlagAnswer, source: str) -> FlagFinding:
-    quote = evidence.verify_quote(said.quote, said.turn, case.lines, of_counselor=said.kind in COUNSELOR_FLAG_KINDS)
-    return FlagFinding(said.kind, source, said.note[:2000], quote.turn if quote else "", quote.text if quote else "")
+def _verify_flag(case: GradingInput, answer: FlagAnswer, source: str) -> FlagFinding:
+    quote = evidence.verify_quote(
+        answer.quote, answer.turn, case.lines, of_counselor=answer.kind in COUNSELOR_FLAG_KINDS
+    )
+    return FlagFinding(
+        answer.kind, source, answer.note[:2000], quote.turn if quote else "", quote.text if quote else ""
+    )
 
 
 def find_concerns(
     case: GradingInput, graded: GradingOutput, results: Sequence[CriterionResult], found: Sequence[FlagFinding]
 ) -> list[str]:
-    """Return the concerns for which a person must look at the feedback."""
+    """Return the reasons why a person must review the feedback."""
     rules: dict[str, bool] = {
         Concern.PROMPT_INJECTION: any(line.redacted_spans for line in case.lines)
         or case.has_injection_in_procedures
@@ -133,7 +137,7 @@ def find_concerns(
         Concern.THIN_EVIDENCE: _has_thin_evidence(results),
         Concern.DISTRESS: any(one.kind == FlagKind.COUNSELOR_DISTRESS for one in found),
     }
-    return [str(concern) for concern, holds in rules.items() if holds]
+    return [str(concern) for concern, applies in rules.items() if applies]
 
 
 def _has_thin_evidence(results: Sequence[CriterionResult]) -> bool:
@@ -186,13 +190,13 @@ def _overlaps(quote: evidence.VerifiedQuote, other: dict[str, Any]) -> bool:
 def _verify_improvement(one: ImprovementAnswer, lines: Sequence[GraderTurn]) -> dict[str, object]:
     """Return the advice, without its quote if the quote cannot be proven."""
     quote = evidence.verify_quote(one.quote, one.turn, lines)
-    place = {"turn": quote.turn, "start": quote.start, "quote": quote.text} if quote else {"turn": "", "quote": ""}
-    return one.model_dump() | place
+    location = {"turn": quote.turn, "start": quote.start, "quote": quote.text} if quote else {"turn": "", "quote": ""}
+    return one.model_dump() | location
 
 
 def hash_transcript(lines: Sequence[GraderTurn]) -> str:
     """Return the SHA-256 hex digest of the turns, before redaction."""
-    told = [
+    turns = [
         {"id": line.id, "turn": line.turn_id, "is_counselor": line.is_counselor, "text": line.text} for line in lines
     ]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(turns).encode()).hexdigest()

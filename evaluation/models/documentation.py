@@ -19,7 +19,7 @@ class GuidelinesQuerySet(models.QuerySet["Guidelines"]):
 
 
 class Guidelines(models.Model):
-    """An organization's guidelines for documentation. The newest upload applies; none is ever rewritten."""
+    """An organization's guidelines for documentation. The newest upload applies. Uploads are never changed."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     filename = models.CharField(_("file name"), max_length=200)

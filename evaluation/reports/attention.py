@@ -1,4 +1,4 @@
-"""Matters that need a supervisor's attention now."""
+"""Items that need a supervisor's attention now."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,25 +12,28 @@ from training.models import Assignment, Session
 from training.services.wellbeing import counselors_with_frequent_stops
 
 SHOWN_PER_KIND = 6
-MAX_COUNTED = 1000  # above this, an exact number helps no one
+MAX_COUNTED = 1000  # cap on a count; an exact larger number is not worth a slow query
 RECENT_DAYS = 14
 
 
 @dataclass(frozen=True)
 class AttentionGroup:
-    """Matters of one kind."""
+    """Items of one kind."""
 
     count: int  # all of them, up to MAX_COUNTED
     rows: list[Any]  # the first SHOWN_PER_KIND
 
 
 def list_attention(user: User) -> dict[str, AttentionGroup]:
-    """Return the matters by kind, the most urgent first. A kind without any has a count of 0."""
-    lately = timezone.now() - timedelta(days=RECENT_DAYS)
-    mine = Assignment.objects.for_user(user)
+    """Return the items by kind, the most urgent first. A kind without items has a count of 0."""
+    recent_since = timezone.now() - timedelta(days=RECENT_DAYS)
+    assignments = Assignment.objects.for_user(user)
     evaluations = Evaluation.objects.for_user(user).select_related("session__counselor", "session__scenario_version")
     flags = Flag.objects.for_user(user).pending().select_related("session__counselor", "session__scenario_version")
     disputes = Dispute.objects.for_user(user).pending()
+    failed = assignments.failed().filter(completed_at__gte=recent_since)
+    declined = assignments.declined().filter(declined_at__gte=recent_since)
+    ungraded = evaluations.ungraded().filter(completed_at__gte=recent_since)
     return {
         "talk_to": _build_group(counselors_with_frequent_stops(user.organization_id).by_name()),
         "flags": _build_group(flags.most_severe_first()),
@@ -38,10 +41,10 @@ def list_attention(user: User) -> dict[str, AttentionGroup]:
             disputes.select_related("counselor", "criterion__evaluation__session__scenario_version")
         ),
         "waiting": _build_group(evaluations.needing_review().order_by("completed_at")),
-        "overdue": _build_group(mine.overdue().with_names().order_by("due_date", "pk")),
-        "failed": _build_group(mine.failed().filter(completed_at__gte=lately).with_names().order_by("-completed_at")),
-        "declined": _build_group(mine.declined().filter(declined_at__gte=lately).with_names().order_by("-declined_at")),
-        "ungraded": _build_group(evaluations.ungraded().filter(completed_at__gte=lately).order_by("-completed_at")),
+        "overdue": _build_group(assignments.overdue().with_names().order_by("due_date", "pk")),
+        "failed": _build_group(failed.with_names().order_by("-completed_at")),
+        "declined": _build_group(declined.with_names().order_by("-declined_at")),
+        "ungraded": _build_group(ungraded.order_by("-completed_at")),
     }
 
 

@@ -20,8 +20,8 @@ def list_agreement(evaluations: EvaluationQuerySet) -> list[AgreementRow]:
     reviewed = CriterionResult.objects.filter(evaluation__in=evaluations, reviews__isnull=False).distinct()
     verdicts = []
     for row in reviewed.prefetch_related("reviews"):
-        said = max(row.reviews.all(), key=lambda review: (review.created_at, review.pk))
-        theirs = said.new_verdict or row.verdict
+        latest = max(row.reviews.all(), key=lambda review: (review.created_at, review.pk))
+        theirs = latest.new_verdict or row.verdict
         key = row.key if row.source == CriterionResult.Source.RUBRIC else "scenario"
         verdicts.append((key, fold_no_evidence(row.verdict), fold_no_evidence(theirs)))
     return build_agreement_table(verdicts, check_names())
@@ -43,7 +43,7 @@ class Percentiles:
 
     n: int  # number of values
     median: float
-    p95: float  # the value that 95% stay under
+    p95: float  # 95% of the values are below it
 
 
 def compute_percentiles(values: Sequence[float]) -> Percentiles | None:

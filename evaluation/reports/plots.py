@@ -16,7 +16,7 @@ class PlotPoint:
 
     week: date  # its Monday
     percent: int  # reached, 0 to 100
-    sessions: int  # conversations behind it
+    sessions: int  # conversations it is based on
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class SkillProgress:
     key: str  # a branch of the rubric, or SCENARIO_SKILL
     name: str
     percent: int  # reached in the whole span, 0 to 100
-    sessions: int  # conversations behind it
+    sessions: int  # conversations it is based on
     plot: Plot
 
 
@@ -96,23 +96,23 @@ def _build_plot(rows: Iterable[Any], first: date) -> Plot:
 
 def recommend_practice(person: Any, skills: Iterable[SkillProgress]) -> PracticeRecommendation | None:
     """Recommend the weakest skill with enough conversations, and a scenario for it. Return None if there is none."""
-    told = [
+    candidates = [
         skill
         for skill in skills
         if skill.sessions >= MIN_SESSIONS and skill.percent < 100 and skill.key != SCENARIO_SKILL
     ]
-    if not told:
+    if not candidates:
         return None
-    weakest = min(told, key=lambda skill: skill.percent)
+    weakest = min(candidates, key=lambda skill: skill.percent)
     return PracticeRecommendation(weakest, _scenario_for(person, weakest.key))
 
 
 def _scenario_for(person: Any, skill: str) -> Scenario | None:
-    lately = Session.objects.for_counselor(person).filter(
+    recent = Session.objects.for_counselor(person).filter(
         started_at__gte=timezone.now() - timedelta(days=REPEAT_AFTER_DAYS)
     )
     library = Scenario.objects.playable_by(person).exclude(
-        pk__in=lately.filter(scenario__isnull=False).values("scenario")
+        pk__in=recent.filter(scenario__isnull=False).values("scenario")
     )
     fitting = library.filter(skills__name__in=SKILLS_BY_BRANCH.get(skill, []))
     return fitting.order_by("difficulty", "title").first()

@@ -74,13 +74,13 @@ def measure_talk_time(turns: Iterable[TimedTurn]) -> TalkTime:
 
 def merge_intervals(spans: Iterable[TimeInterval]) -> list[TimeInterval]:
     """Return the intervals in order, with overlapping ones merged."""
-    line: list[TimeInterval] = []
+    merged: list[TimeInterval] = []
     for span in sorted(spans):
-        if line and span.start_ms <= line[-1].end_ms:
-            line[-1] = TimeInterval(line[-1].start_ms, max(line[-1].end_ms, span.end_ms))
+        if merged and span.start_ms <= merged[-1].end_ms:
+            merged[-1] = TimeInterval(merged[-1].start_ms, max(merged[-1].end_ms, span.end_ms))
         else:
-            line.append(span)
-    return line
+            merged.append(span)
+    return merged
 
 
 def find_gaps(spans: list[TimeInterval]) -> list[TimeInterval]:

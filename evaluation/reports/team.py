@@ -66,21 +66,21 @@ def list_team(people: Sequence[User], weeks: int) -> list[TeamRow]:
         Session.objects.without_trials().filter(counselor__in=ids, started_at__gte=_span_start(weeks)).order_by()
     )
     last = dict(practiced.values_list("counselor").annotate(last=Max("started_at")))
-    given = Assignment.objects.open().filter(counselor__in=ids).order_by()
+    open_assignments = Assignment.objects.open().filter(counselor__in=ids).order_by()
     is_late = Q(due_date__lt=timezone.localdate())
-    open_ones = {
-        row["counselor"]: row
-        for row in given.values("counselor").annotate(open=Count("pk"), overdue=Count("pk", filter=is_late))
-    }
+    counts = open_assignments.values("counselor").annotate(open=Count("pk"), overdue=Count("pk", filter=is_late))
+    by_counselor = {row["counselor"]: row for row in counts}
     return [
-        _build_row(person, tallies.get(person.pk), last.get(person.pk), open_ones.get(person.pk)) for person in people
+        _build_row(person, tallies.get(person.pk), last.get(person.pk), by_counselor.get(person.pk))
+        for person in people
     ]
 
 
-def _build_row(person: User, tally: Any, last: datetime | None, given: Any) -> TeamRow:
+def _build_row(person: User, tally: Any, last: datetime | None, counts: Any) -> TeamRow:
     percent = percent_of(tally["reached"], tally["possible"]) if tally else None
     sessions = tally["sessions"] if tally else 0
-    return TeamRow(person, sessions, percent, last, given["open"] if given else 0, given["overdue"] if given else 0)
+    open_count, overdue_count = (counts["open"], counts["overdue"]) if counts else (0, 0)
+    return TeamRow(person, sessions, percent, last, open_count, overdue_count)
 
 
 def list_scenarios(user: User, weeks: int) -> list[ScenarioRow]:

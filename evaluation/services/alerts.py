@@ -1,4 +1,4 @@
-"""Emails to supervisors about critical flags and problem reports. They quote nothing that was said."""
+"""Emails to supervisors about critical flags and problem reports. They never quote the conversation."""
 
 from collections.abc import Iterable
 from uuid import UUID

@@ -30,13 +30,13 @@ def compare_documentation(review_id: UUID) -> None:
     lines = build_grader_turns(heard_turns(review.session.transcript()))
     guidelines = review.guidelines.text if review.guidelines else ""
     try:
-        compared, response = openai_grader.request_comparison(
+        comparison, response = openai_grader.request_comparison(
             lines, _strip_prompt_injection(review.text), _strip_prompt_injection(guidelines)
         )
     except AIUnavailableError as error:
         _retry_or_fail(review, error)
         return
-    report = build_documentation_report(compared, lines, review.text, guidelines)
+    report = build_documentation_report(comparison, lines, review.text, guidelines)
     DocumentationReview.objects.fenced(review).settle(
         status=Status.COMPLETED,
         completed_at=timezone.now(),
@@ -49,7 +49,7 @@ def compare_documentation(review_id: UUID) -> None:
         compliance=report.compliance,
         overall=report.overall,
         gaps=report.gaps,
-        summary=compared.summary,
+        summary=comparison.summary,
     )
 
 
@@ -60,8 +60,8 @@ def _strip_prompt_injection(text: str) -> str:
 
 def _claim(review_id: UUID) -> DocumentationReview | None:
     """Claim the review for this worker. Return None if it is held, settled, or out of attempts."""
-    fresh = DocumentationReview.objects.filter(attempts__lt=settings.TASK_ATTEMPTS)
-    review = fresh.claim(review_id, settings.TASK_LOST_AFTER, status=Status.RUNNING)
+    claimable = DocumentationReview.objects.filter(attempts__lt=settings.TASK_ATTEMPTS)
+    review = claimable.claim(review_id, settings.TASK_LOST_AFTER, status=Status.RUNNING)
     if review is None:
         given_up = DocumentationReview.objects.filter(pk=review_id).exhausted(settings.TASK_ATTEMPTS)
         given_up.settle(status=Status.FAILED, failure=_FAILURE_MESSAGE)

@@ -55,9 +55,9 @@ def request_feedback(session: Session, by: User) -> Evaluation:
 def _check_request_limit(session: Session) -> None:
     """Raise RateLimitExceededError after `MAX_REQUESTS_PER_HOUR` gradings, because each one costs money."""
     hour_ago = timezone.now() - timedelta(hours=1)
-    lately = session.evaluations.filter(created_at__gt=hour_ago).order_by("created_at")
-    if len(lately) >= MAX_REQUESTS_PER_HOUR:
-        wait = 1 + int((lately[0].created_at - hour_ago).total_seconds())
+    recent = session.evaluations.filter(created_at__gt=hour_ago).order_by("created_at")
+    if len(recent) >= MAX_REQUESTS_PER_HOUR:
+        wait = 1 + int((recent[0].created_at - hour_ago).total_seconds())
         raise RateLimitExceededError(
             ngettext(
                 "You can request feedback %(count)s time an hour. Try again in %(minutes)s min.",

@@ -26,9 +26,9 @@ def report_problem(session: Session, by: User, kind: str, text: str) -> Flag:
     # The lock serializes simultaneous reports, so that each one is counted (SQLite's IMMEDIATE does the same).
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
     hour_ago = timezone.now() - timedelta(hours=1)
-    lately = Flag.objects.filter(reported_by=by, created_at__gt=hour_ago).order_by("created_at")
-    if len(lately) >= MAX_REPORTS_PER_HOUR:
-        wait = 1 + int((lately[0].created_at - hour_ago).total_seconds())
+    recent = Flag.objects.filter(reported_by=by, created_at__gt=hour_ago).order_by("created_at")
+    if len(recent) >= MAX_REPORTS_PER_HOUR:
+        wait = 1 + int((recent[0].created_at - hour_ago).total_seconds())
         raise RateLimitExceededError(
             ngettext(
                 "You can send %(count)s report an hour. Try again in %(minutes)s min.",

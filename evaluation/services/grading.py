@@ -62,8 +62,8 @@ def grade_evaluation(evaluation_id: UUID) -> bool:
 
 def _claim(evaluation_id: UUID) -> Evaluation | None:
     """Claim the evaluation for this worker. Return None if it is held, settled, or out of attempts."""
-    fresh = Evaluation.objects.filter(attempts__lt=settings.TASK_ATTEMPTS)
-    evaluation = fresh.claim(evaluation_id, settings.TASK_LOST_AFTER, status=Evaluation.Status.RUNNING)
+    claimable = Evaluation.objects.filter(attempts__lt=settings.TASK_ATTEMPTS)
+    evaluation = claimable.claim(evaluation_id, settings.TASK_LOST_AFTER, status=Evaluation.Status.RUNNING)
     if evaluation is None:
         given_up = Evaluation.objects.filter(pk=evaluation_id).exhausted(settings.TASK_ATTEMPTS)
         given_up.settle(status=Evaluation.Status.FAILED, failure=_FAILURE_MESSAGE)
@@ -116,7 +116,7 @@ def _grade_turns(evaluation: Evaluation, turns: Sequence[TranscriptTurn], lines:
 
 def _build_grading_input(session: Session, lines: Sequence[GraderTurn]) -> GradingInput:
     version = session.scenario_version
-    # Read as late as possible: the document in force when grading runs is the one that counts.
+    # Read as late as possible, so that the document that is current when grading runs is used.
     account = _account_of(session)
     document = account.procedures if account else None
     context = version.evaluator_context if version else ""

@@ -17,8 +17,8 @@ def publish_feedback(evaluation: Evaluation, score: int, grade: str) -> None:
     session = evaluation.session
     record_score(session, score)
     if session.kind != Session.Kind.TRIAL:
-        facts = session_payload(session) | {"evaluation_id": str(evaluation.pk), "score": score, "grade": grade}
-        queue_event(session.organization_id, WebhookEvent.EVALUATION_READY, facts)
+        payload = session_payload(session) | {"evaluation_id": str(evaluation.pk), "score": score, "grade": grade}
+        queue_event(session.organization_id, WebhookEvent.EVALUATION_READY, payload)
 
 
 @transaction.atomic

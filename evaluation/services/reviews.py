@@ -20,7 +20,7 @@ def record_review(
     # The lock serializes reviews, so that the reviewed score covers all of them.
     evaluation = Evaluation.objects.select_for_update().get(pk=evaluation.pk)
     is_overruled = verdict == Review.Verdict.OVERRULE and criterion is not None
-    said = Review.objects.create(
+    review = Review.objects.create(
         organization_id=evaluation.organization_id,
         evaluation=evaluation,
         criterion=criterion,
@@ -33,7 +33,7 @@ def record_review(
         CriterionResult.objects.filter(pk=criterion.pk).update(reviewed_verdict=new if is_overruled else "")
         Dispute.objects.filter(criterion=criterion, answered_at=None).update(answered_at=timezone.now())
         _rescore(evaluation)
-    return said
+    return review
 
 
 def _rescore(evaluation: Evaluation) -> None:

@@ -69,9 +69,9 @@ def _graded_sessions(week: date) -> SessionQuerySet:
     return Session.objects.without_trials().filter(started_at__gte=begins, started_at__lt=ends, score__isnull=False)
 
 
-def _build_total(graded: SessionQuerySet, week: date, **whose: object) -> Tally:
+def _build_total(graded: SessionQuerySet, week: date, **owner: object) -> Tally:
     sums = graded.aggregate(sessions=Count("pk"), reached=Sum("score", default=0))
-    return Tally(week=week, possible=100 * sums["sessions"], **sums, **whose)
+    return Tally(week=week, possible=100 * sums["sessions"], **sums, **owner)
 
 
 def _sums_by_skill(graded: SessionQuerySet) -> list[Any]:
@@ -86,10 +86,10 @@ def _sums_by_skill(graded: SessionQuerySet) -> list[Any]:
     return list(found.values("skill").annotate(**_COUNTS))
 
 
-def _replace_tallies(there: TallyQuerySet, rows: list[Tally], unique: list[str]) -> None:
+def _replace_tallies(existing: TallyQuerySet, rows: list[Tally], unique: list[str]) -> None:
     """Replace the existing tallies with `rows`. Rows without a session are left out."""
     counted = [row for row in rows if row.sessions]
-    there.exclude(skill__in=[row.skill for row in counted]).delete()
+    existing.exclude(skill__in=[row.skill for row in counted]).delete()
     Tally.objects.bulk_create(
         counted, update_conflicts=True, unique_fields=unique, update_fields=["sessions", "reached", "possible"]
     )

@@ -1,4 +1,4 @@
-"""Pages about a counselor's progress: scores by week, the next practice, and the words behind each number."""
+"""Pages about a counselor's progress: scores by week, the next practice, and the evidence for each score."""
 
 from uuid import UUID
 
@@ -39,7 +39,7 @@ def progress(request: AuthenticatedRequest) -> HttpResponse:
 @login_required
 @require_GET
 def skill_evidence(request: AuthenticatedRequest, skill: str) -> HttpResponse:
-    """Show every verdict behind a skill's line, newest first, with the words it rests on."""
+    """Show every verdict behind a skill's chart, newest first, with its first quote."""
     if skill not in SKILL_NAMES:
         raise Http404
     person = _requested_counselor(request)

@@ -46,6 +46,6 @@ def build_comments_panel(
     form = None
     if recording and recording.is_playable and request.user.may_comment:
         data = request.POST if request.method == "POST" and added is None and "at" in request.POST else None
-        form = CommentForm(data, longest_ms=recording.duration_ms or 0)
+        form = CommentForm(data, duration_ms=recording.duration_ms or 0)
     comments = Comment.objects.for_user(request.user).filter(session=session).select_related("author")
     return CommentsPanel(comments, form, added)

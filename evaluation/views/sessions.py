@@ -49,7 +49,7 @@ class ListedSession:
 @login_required
 @require_GET
 def dashboard(request: AuthenticatedRequest) -> HttpResponse:
-    """Show open assignments, recent sessions, and tasks that wait for the user."""
+    """Show open assignments, recent sessions, and the user's pending tasks."""
     mine = Assignment.objects.for_user(request.user).filter(counselor=request.user).open()
     context: dict[str, object] = {
         "assignments": mine.select_related("scenario").soonest_due_first(),
@@ -62,7 +62,7 @@ def dashboard(request: AuthenticatedRequest) -> HttpResponse:
     if request.user.has_perm("evaluation.add_review"):
         context["waiting_count"] = Evaluation.objects.for_user(request.user).needing_review().count()
     if request.user.has_perm("training.view_assignment"):
-        context["matters"] = list_attention(request.user)
+        context["attention"] = list_attention(request.user)
     return render(request, "evaluation/dashboard.html", context)
 
 
@@ -78,8 +78,8 @@ def history(request: AuthenticatedRequest) -> HttpResponse:
 
 def _visible_sessions(request: AuthenticatedRequest) -> Any:
     newest_first = Prefetch("evaluations", Evaluation.objects.order_by("-version"), to_attr="versions")
-    seen = Session.objects.for_user(request.user).listed_for(request.user)
-    return seen.select_related("scenario_version", "counselor").prefetch_related(newest_first)
+    visible = Session.objects.for_user(request.user).listed_for(request.user)
+    return visible.select_related("scenario_version", "counselor").prefetch_related(newest_first)
 
 
 def _build_listed_session(session: Any) -> ListedSession:
@@ -93,16 +93,16 @@ def _build_listed_session(session: Any) -> ListedSession:
 @require_GET
 def session_detail(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """Show the transcript, recording, and feedback of one conversation."""
-    seen = _get_session(request, pk)
-    return _render_session(request, seen)
+    session = _get_session(request, pk)
+    return _render_session(request, session)
 
 
 @login_required
 @require_GET
 def session_transcript(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """Render the transcript so far, for people following a live session."""
-    seen = _get_session(request, pk)
-    return render(request, "evaluation/_live_transcript.html", {"session": seen, "turns": seen.transcript()})
+    session = _get_session(request, pk)
+    return render(request, "evaluation/_live_transcript.html", {"session": session, "turns": session.transcript()})
 
 
 @login_required
@@ -121,27 +121,27 @@ def session_end(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def session_feedback(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """Render the feedback fragment, which the page polls while it is prepared. POST requests feedback."""
-    seen = _get_session(request, pk)
+    session = _get_session(request, pk)
     if request.method == "POST":
         try:
-            request_feedback(seen, request.user)
+            request_feedback(session, request.user)
         except (SessionRefusedError, RateLimitExceededError) as refused:
             messages.error(request, str(refused))
         if not request.htmx:
             return redirect("evaluation:session", pk=pk)
-    return render(request, "evaluation/_feedback.html", {"feedback": _newest_feedback(request, seen)})
+    return render(request, "evaluation/_feedback.html", {"feedback": _newest_feedback(request, session)})
 
 
 @login_required
 @require_GET
 def session_recording(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """Render the recording fragment with the transcript and its comments."""
-    seen = _get_session(request, pk)
-    playback = build_recording_panel(request, seen)
+    session = _get_session(request, pk)
+    playback = build_recording_panel(request, session)
     context = {
-        "session": seen,
+        "session": session,
         "playback": playback,
-        "remarks": build_comments_panel(request, seen, playback.recording),
+        "remarks": build_comments_panel(request, session, playback.recording),
     }
     return render(request, "evaluation/_recording_update.html", context)
 
@@ -150,34 +150,34 @@ def session_recording(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def session_comments(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """List supervisors' comments on moments of a call. POST adds a comment."""
-    seen = _get_session(request, pk)
-    recording = get_recording(request, seen)
-    remarks = build_comments_panel(request, seen, recording)
+    session = _get_session(request, pk)
+    recording = get_recording(request, session)
+    remarks = build_comments_panel(request, session, recording)
     if request.method == "POST":
         if remarks.form is None:
             raise PermissionDenied
         if remarks.form.is_valid():
             written = remarks.form.cleaned_data
-            said = add_comment(seen, request.user, written["at"], written["text"])
+            comment = add_comment(session, request.user, written["at"], written["text"])
             if not request.htmx:
-                return redirect(f"{reverse('evaluation:session', args=[pk])}#comment-{said.pk}")
-            remarks = build_comments_panel(request, seen, recording, said)
+                return redirect(f"{reverse('evaluation:session', args=[pk])}#comment-{comment.pk}")
+            remarks = build_comments_panel(request, session, recording, comment)
         elif not request.htmx:
-            return _render_session(request, seen, remarks, status=400)
-    return render(request, "evaluation/_comments.html", {"session": seen, "remarks": remarks})
+            return _render_session(request, session, remarks, status=400)
+    return render(request, "evaluation/_comments.html", {"session": session, "remarks": remarks})
 
 
 @login_required
 @require_POST
 def comment_delete(request: AuthenticatedRequest, pk: UUID, comment: int) -> HttpResponse:
     """Delete the user's own comment."""
-    seen = _get_session(request, pk)
-    mine = Comment.objects.for_user(request.user).filter(session=seen, author=request.user)
+    session = _get_session(request, pk)
+    mine = Comment.objects.for_user(request.user).filter(session=session, author=request.user)
     get_object_or_404(mine, pk=comment).delete()
     if not request.htmx:
         return redirect(f"{reverse('evaluation:session', args=[pk])}#comments")
-    remarks = build_comments_panel(request, seen, get_recording(request, seen))
-    return render(request, "evaluation/_comments.html", {"session": seen, "remarks": remarks})
+    remarks = build_comments_panel(request, session, get_recording(request, session))
+    return render(request, "evaluation/_comments.html", {"session": session, "remarks": remarks})
 
 
 def _render_session(
@@ -190,7 +190,7 @@ def _render_session(
         "session": session,
         "is_own": is_own,
         "may_end": session.is_live and request.user.may_end_sessions and not is_own,
-        "reads_along": session.is_live and not is_own,
+        "follows_live": session.is_live and not is_own,
         "feedback": _newest_feedback(request, session),
         "playback": playback,
         "remarks": remarks or build_comments_panel(request, session, playback.recording),
@@ -201,8 +201,8 @@ def _render_session(
 
 
 def _get_session(request: AuthenticatedRequest, pk: UUID) -> Session:
-    seen = Session.objects.for_user(request.user).select_related("scenario_version", "assignment", "counselor")
-    return get_object_or_404(seen, pk=pk)
+    visible = Session.objects.for_user(request.user).select_related("scenario_version", "assignment", "counselor")
+    return get_object_or_404(visible, pk=pk)
 
 
 def _newest_feedback(request: AuthenticatedRequest, session: Session) -> FeedbackPanel:
@@ -215,8 +215,8 @@ def _practice_url(session: Session) -> str | None:
     """Return the URL for practicing this again, or None if its assignment is closed or the draft of a trial is gone."""
     name = "voice" if session.is_phone else "chat"
     if session.kind == Session.Kind.TRIAL:
-        is_there = session.scenario_id and can_start_trial(session.counselor)
-        return reverse(f"training:{name}_trial", args=[session.scenario_id]) if is_there else None
+        can_repeat = session.scenario_id and can_start_trial(session.counselor)
+        return reverse(f"training:{name}_trial", args=[session.scenario_id]) if can_repeat else None
     if not session.assignment:
         query = f"?scenario={session.scenario_id}" if session.scenario_id else ""
         return reverse(f"training:{name}_free") + query

@@ -1,4 +1,4 @@
-"""Pages for supervisors: team progress, live sessions, graded feedback, flags, and matters that need attention."""
+"""Pages for supervisors: team progress, live sessions, graded feedback, flags, and items that need attention."""
 
 import csv
 from typing import TextIO
@@ -38,9 +38,9 @@ _requires_team_viewer = permission_required("training.view_assignment", raise_ex
 @_requires_team_viewer
 @require_GET
 def attention(request: AuthenticatedRequest) -> HttpResponse:
-    """Show the people and matters that need a supervisor's attention now."""
-    matters = list_attention(request.user)
-    context = {"matters": matters, "any_matter": any(matter.count for matter in matters.values())}
+    """Show the people and items that need a supervisor's attention now."""
+    groups = list_attention(request.user)
+    context = {"attention": groups, "has_attention_items": any(group.count for group in groups.values())}
     return render(request, "evaluation/attention.html", context)
 
 

@@ -20,7 +20,7 @@ from evaluation.reports.labeled_transcripts import LabeledTranscript, LabelFileE
 from evaluation.reports.terminal_tables import print_agreement
 from scenarios.models.scenario_checks import propose_checks
 
-MOST_SCENARIO_CHECKS = 20
+MAX_SCENARIO_CHECKS = 20
 
 
 class Command(BaseCommand):
@@ -33,7 +33,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
         known = {check.key for check in rubric.general_checks(has_procedures=False)}
-        known |= {f"scenario_{number}" for number in range(1, MOST_SCENARIO_CHECKS + 1)}
+        known |= {f"scenario_{number}" for number in range(1, MAX_SCENARIO_CHECKS + 1)}
         try:
             transcripts = read_labeled_transcripts(path.read_bytes(), known, path.suffix.lower() == ".csv")
         except OSError as error:
@@ -46,27 +46,30 @@ class Command(BaseCommand):
 
     def grade_all(self, transcripts: list[LabeledTranscript], to: Path | None) -> None:
         console = Console(file=self.stdout, width=110, highlight=False)  # type: ignore[arg-type]
-        verdicts, told, failed = [], [], 0
-        for one in transcripts:
+        verdicts, report, failed = [], [], 0
+        for transcript in transcripts:
             try:
-                results = grade_labeled(one)
+                results = grade_labeled(transcript)
             except AIUnavailableError as error:
                 failed += 1
-                console.print(f"{one.id}: {_('not graded')} ({error.code})")
+                console.print(f"{transcript.id}: {_('not graded')} ({error.code})")
                 continue
             points = scoring.compute_score((row.verdict, row.weight, row.is_red_line) for row in results)
             console.print(
-                f"{one.id}: {points.grade} {points.score}" if points else f"{one.id}: {_('no criteria apply')}"
+                f"{transcript.id}: {points.grade} {points.score}"
+                if points
+                else f"{transcript.id}: {_('no criteria apply')}"
             )
             by_key = {row.key: row.verdict for row in results}
             verdicts += [
                 (key if not key.startswith("scenario_") else "scenario", fold_no_evidence(by_key[key]), label)
-                for key, label in one.labels.items()
+                for key, label in transcript.labels.items()
                 if key in by_key
             ]
-            told.append({"id": one.id, "score": points and points.score, "verdicts": by_key, "labels": one.labels})
+            score = points.score if points else None
+            report.append({"id": transcript.id, "score": score, "verdicts": by_key, "labels": transcript.labels})
         if to:
-            to.write_text(json.dumps(told, indent=1) + "\n")
+            to.write_text(json.dumps(report, indent=1) + "\n")
         console.print()
         print_agreement(console, build_agreement_table(verdicts, check_names()))
         if failed:
@@ -76,15 +79,17 @@ class Command(BaseCommand):
             )
 
 
-def grade_labeled(one: LabeledTranscript) -> list[CriterionResult]:
+def grade_labeled(transcript: LabeledTranscript) -> list[CriterionResult]:
     """Return the verified results of one transcript. Raise AIUnavailableError if it cannot be graded."""
     lines = [
         GraderTurn(f"t{number}", str(number), speaker == "counselor", text, tuple(find_injections(text)))
-        for number, (speaker, text) in enumerate(one.turns, 1)
+        for number, (speaker, text) in enumerate(transcript.turns, 1)
     ]
     checks = [
         *rubric.general_checks(has_procedures=False),
-        *rubric.scenario_checks(propose_checks(one.evaluator_context)),
+        *rubric.scenario_checks(propose_checks(transcript.evaluator_context)),
     ]
-    case = GradingInput(session_id=one.id, checks=checks, lines=lines, evaluator_context=one.evaluator_context)
+    case = GradingInput(
+        session_id=transcript.id, checks=checks, lines=lines, evaluator_context=transcript.evaluator_context
+    )
     return verify_results(case, openai_grader.request_grading(case))
