@@ -593,9 +593,9 @@ def call_state_after(page: Page, *events: dict[str, object]) -> dict[str, Any]:
     return run_script(
         page,
         """
-        const { initialState, reduce, connectionWords } = await from("call-state");
+        const { initialState, reduce, connectionText } = await from("call-state");
         const state = argument.reduce(reduce, initialState);
-        return { ...state, words: connectionWords(state) };
+        return { ...state, words: connectionText(state) };
         """,
         list(events),
     )
@@ -761,8 +761,8 @@ def test_messages_are_counted_as_the_server_counts_them(page: Page) -> None:
     result = run_script(
         page,
         """
-        const { counterWords } = await from("chat-page");
-        return ["a".repeat(8999), "a".repeat(9500), "🙂".repeat(10000), "a".repeat(10002)].map(counterWords);
+        const { counterText } = await from("chat-page");
+        return ["a".repeat(8999), "a".repeat(9500), "🙂".repeat(10000), "a".repeat(10002)].map(counterText);
         """,
     )
 
@@ -790,7 +790,7 @@ def test_worklets_share_one_clock(page: Page) -> None:
         await audio.useMicrophone({ raw: true });
         await audio.startClock();
         audio.play({ item: 1, index: 0, pcm: new Int16Array(24000) });
-        audio.tellPlayer("item_end", 1);
+        audio.sendToPlayer("item_end", 1);
         await over;
         await audio.close();
         return { frames, reports };
@@ -819,7 +819,7 @@ def test_call_without_a_microphone_still_has_its_clock(page: Page) -> None:
         });
         await audio.startClock();
         audio.play({ item: 1, index: 0, pcm: new Int16Array(2400) });
-        audio.tellPlayer("flush", 1);
+        audio.sendToPlayer("flush", 1);
         const report = await over;
         await audio.close();
         return [frames, report.item, report.samples <= 2400, Number.isInteger(report.at)];

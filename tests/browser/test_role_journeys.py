@@ -136,7 +136,7 @@ def test_a_supervisor_reads_along_and_ends_a_chat(enter: Callable[..., Page], tr
     expect(watcher.get_by_text("Good evening, you have reached us.")).to_be_visible()
     expect_caller_answer(page, 3)
 
-    watcher.locator("summary", has_text="End it for").click()
+    watcher.locator("summary", has_text="End this session for").click()
     watcher.get_by_role("button", name="End this chat").click()
     expect(watcher.get_by_text("Session ended. The conversation so far is saved and will be graded.")).to_be_visible()
 

@@ -48,18 +48,18 @@ def test_every_state_of_a_call_is_described_in_translated_texts(page: Page) -> N
         async ({ reasons, notices, codes, statuses }) => {
           const calls = await import("/static/training/call-state.js");
           const { ApiProblem } = await import("/static/training/sessions-api.js");
-          const { counterWords } = await import("/static/training/chat-page.js");
+          const { counterText } = await import("/static/training/chat-page.js");
           const states = ["ready", "connecting", "talking", "lost", "ending", "ended"].flatMap((phase) => [
             { phase }, { phase, session: {} }, { phase, isReturning: true }, { phase, notice: "caller_reconnecting" },
             { phase, problem: { code: "in_use" } },
           ]);
           return [
-            states.flatMap((state) => [calls.connectionWords(state), calls.lostTitle(state), calls.lostAdvice(state)]),
-            [...notices.map((notice) => ({ notice })), { isSlow: true }, { isReturning: true }].map(calls.noticeWords),
-            reasons.map((reason) => calls.reasonWords({ reason })),
-            codes.map(calls.lostWords),
+            states.flatMap((state) => [calls.connectionText(state), calls.lostTitle(state), calls.lostAdvice(state)]),
+            [...notices.map((notice) => ({ notice })), { isSlow: true }, { isReturning: true }].map(calls.noticeText),
+            reasons.map((reason) => calls.reasonText({ reason })),
+            codes.map(calls.lostText),
             statuses.map((status) => new ApiProblem(status).message),
-            ["x".repeat(9999), "x".repeat(9500), "x".repeat(10001), "x".repeat(10002)].map(counterWords),
+            ["x".repeat(9999), "x".repeat(9500), "x".repeat(10001), "x".repeat(10002)].map(counterText),
           ].flat();
         }
         """,

@@ -1,5 +1,5 @@
 /** Volume of each channel, in one ear or in both. Audio is routed through the mixer only after the user changes it. */
-export class Ears {
+export class ChannelMixer {
   #context = null;
   #gains = [];
   #crossings = [];
@@ -16,7 +16,7 @@ export class Ears {
     this.#apply();
   }
 
-  setBoth(isBoth) {
+  setBothEars(isBoth) {
     this.#isBoth = isBoth;
     this.#apply();
   }

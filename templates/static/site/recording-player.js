@@ -1,23 +1,23 @@
 // Recording player that replaces the browser's own: waveform, transcript, mouse, keyboard, links to a moment.
 import { clock } from "./timestamps.js";
-import { Ears } from "./channel-mixer.js";
+import { ChannelMixer } from "./channel-mixer.js";
 
 const STEP = 5000; // ms per press of an arrow key
 const LATE = 250; // ms after its end for which a turn still counts as playing
 
 export class Player {
-  #ears;
+  #mixer;
 
   constructor(root, page = document) {
     this.root = root;
     this.page = page;
     this.audio = root.querySelector("audio");
     this.duration = Number(root.dataset.durationMs);
-    this.#ears = new Ears(this.audio);
+    this.#mixer = new ChannelMixer(this.audio);
     this.audio.controls = false;
     this.root.dataset.isReady = "";
     this.#find("controls").hidden = false;
-    this.#listen();
+    this.#addListeners();
     this.showMarks();
     this.#show();
   }
@@ -32,8 +32,8 @@ export class Player {
   }
 
   play() {
-    this.#ears.resume();
-    this.audio.play().catch(() => this.#say(gettext("The recording can’t be played right now. Try again in a minute.")));
+    this.#mixer.resume();
+    this.audio.play().catch(() => this.#showMessage(gettext("The recording can’t be played right now. Try again in a minute.")));
   }
 
   seek(ms) {
@@ -94,20 +94,20 @@ export class Player {
     return this.duration ? Math.min(100, (100 * ms) / this.duration) : 0;
   }
 
-  #listen() {
+  #addListeners() {
     const position = this.#find("position");
     for (const name of ["timeupdate", "seeked", "loadedmetadata"]) this.audio.addEventListener(name, () => this.#show());
     for (const name of ["play", "pause", "ended"]) this.audio.addEventListener(name, () => this.#showState());
     this.audio.addEventListener("error", () =>
-      this.#say(gettext("The recording can’t be loaded right now. It is safe. Reload the page in a minute.")),
+      this.#showMessage(gettext("The recording can’t be loaded right now. It is safe. Reload the page in a minute.")),
     );
     this.#find("play").addEventListener("click", () => this.toggle());
     position.addEventListener("input", () => this.seek(Number(position.value)));
     this.#find("speed").addEventListener("change", ({ target }) => (this.audio.playbackRate = Number(target.value)));
-    this.#find("both-ears").addEventListener("change", ({ target }) => this.#ears.setBoth(target.checked));
+    this.#find("both-ears").addEventListener("change", ({ target }) => this.#mixer.setBothEars(target.checked));
     this.#find("copy-link").addEventListener("click", () => this.#copyLink());
     for (const slider of this.root.querySelectorAll("[data-volume]"))
-      slider.addEventListener("input", () => this.#ears.setVolume(Number(slider.dataset.volume), slider.value / 100));
+      slider.addEventListener("input", () => this.#mixer.setVolume(Number(slider.dataset.volume), slider.value / 100));
     for (const button of this.root.querySelectorAll("[data-step-turn]"))
       button.addEventListener("click", () => this.stepTurn(Number(button.dataset.stepTurn)));
     this.#find("waveform").addEventListener("click", (event) => {
@@ -129,12 +129,12 @@ export class Player {
   }
 
   #markTurn(ms) {
-    const heard = this.turnAt(ms)?.element;
+    const current = this.turnAt(ms)?.element;
     const marked = this.page.querySelector("[data-transcript] > [aria-current]");
-    if (heard === marked) return;
+    if (current === marked) return;
     marked?.removeAttribute("aria-current");
-    heard?.setAttribute("aria-current", "true");
-    if (heard && !this.audio.paused && this.#find("follow").checked) heard.scrollIntoView({ block: "nearest" });
+    current?.setAttribute("aria-current", "true");
+    if (current && !this.audio.paused && this.#find("follow").checked) current.scrollIntoView({ block: "nearest" });
   }
 
   #showState() {
@@ -147,13 +147,13 @@ export class Player {
     const link = `${origin}${pathname}#t=${(this.now / 1000).toFixed(1)}`;
     try {
       await navigator.clipboard.writeText(link);
-      this.#say(interpolate(gettext("Link to %(time)s copied."), { time: clock(this.now) }, true));
+      this.#showMessage(interpolate(gettext("Link to %(time)s copied."), { time: clock(this.now) }, true));
     } catch {
-      this.#say(interpolate(gettext("Link to %(time)s: %(link)s"), { time: clock(this.now), link }, true));
+      this.#showMessage(interpolate(gettext("Link to %(time)s: %(link)s"), { time: clock(this.now), link }, true));
     }
   }
 
-  #say(text) {
+  #showMessage(text) {
     this.#find("player-says").textContent = text;
   }
 }

@@ -1,5 +1,5 @@
 // Assignment page: moves a checked search result up to the chosen ones.
-function onTick({ target }) {
+function onCheck({ target }) {
   const picker = target.closest("[data-picker]");
   if (!picker || target.type !== "checkbox") return;
   const line = target.closest("li");
@@ -14,7 +14,7 @@ function onTick({ target }) {
 }
 
 const form = document.querySelector("[data-assign]");
-form.addEventListener("change", onTick);
+form.addEventListener("change", onCheck);
 // Enter in a search field must not submit the assignment form.
 form.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.type === "search") event.preventDefault();

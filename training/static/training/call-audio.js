@@ -90,7 +90,7 @@ export class CallAudio {
   }
 
   /** Send the player "pause", "resume", "flush", "item_end" from the socket, or "reset" for a new or broken line. */
-  tellPlayer(type, item) {
+  sendToPlayer(type, item) {
     this.#player.port.postMessage({ type, item });
   }
 

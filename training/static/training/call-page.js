@@ -4,7 +4,7 @@ import { CallSocket } from "./call-socket.js";
 import * as calls from "./call-state.js";
 import { CallView } from "./call-view.js";
 import { CLOSE_CODES, InterruptibleDelay, isSessionStillOpen, ReconnectSchedule, shouldReconnect } from "./reconnect.js";
-import { practiceOf } from "./page-elements.js";
+import { practiceRequest } from "./page-elements.js";
 import { TranscriptView } from "./transcript-view.js";
 import { Transcript } from "./transcript.js";
 
@@ -23,7 +23,7 @@ export class CallPage {
   #loudFrames = 0;
   #epoch = null; // the gateway's epoch of this line, which lets the page reclaim the line
   #reconnectSchedule = null;
-  #pause = new InterruptibleDelay();
+  #reconnectDelay = new InterruptibleDelay();
   #lastCloseCode = null; // close code of the last connection
   #readyAt = null; // when the gateway was ready on this connection, in ms of performance.now()
   #lastReceivedAt = 0;
@@ -73,7 +73,7 @@ export class CallPage {
   }
 
   /** End a free practice or trial that was left open, and reload the page to offer a new one. */
-  async startAfresh() {
+  async startOver() {
     try {
       await this.api.end(this.root.dataset.liveSessionId);
       window.location.reload();
@@ -94,8 +94,8 @@ export class CallPage {
 
   #openAudio() {
     const handlers = {
-      level: (level) => this.#listen(level),
-      callerLevel: (level) => this.view.caller(level),
+      level: (level) => this.#measureMicrophone(level),
+      callerLevel: (level) => this.view.showCallerLevel(level),
       frame: (frame) => this.#sendFrame(frame),
       played: (report, at) => this.#socket?.played(report, at),
       microphoneStopped: () => this.#dispatch({ type: "microphone", status: "stopped" }),
@@ -106,8 +106,8 @@ export class CallPage {
     });
   }
 
-  #listen(level) {
-    this.view.microphone(calls.canSpeak(this.#state) ? level : 0);
+  #measureMicrophone(level) {
+    this.view.showMicrophoneLevel(calls.canSpeak(this.#state) ? level : 0);
     if (level > SPEECH_LEVEL) this.#loudFrames += 1;
     if (this.#loudFrames >= FRAMES_OF_SPEECH && !this.#state.isHeard) this.#dispatch({ type: "heard" });
   }
@@ -135,7 +135,7 @@ export class CallPage {
     this.#reconnectSchedule ??= new ReconnectSchedule(performance.now(), this.lineKeptMs);
     const wait = this.#reconnectSchedule.nextDelay(performance.now());
     if (wait === null) return this.#dispatch({ type: "line_lost", problem });
-    await this.#pause.wait(wait);
+    await this.#reconnectDelay.wait(wait);
     try {
       await this.#dial(await this.#audio(), this.#claim);
     } catch (next) {
@@ -151,7 +151,7 @@ export class CallPage {
   async #openSession() {
     if (this.#state.session) return;
     const { liveSessionId } = this.root.dataset;
-    const session = await (liveSessionId ? this.api.read(liveSessionId) : this.api.begin(practiceOf(this.root)));
+    const session = await (liveSessionId ? this.api.read(liveSessionId) : this.api.begin(practiceRequest(this.root)));
     this.#dispatch({ type: "session", session });
     for (const turn of session.transcript) this.#turn(turn);
     if (session.status !== "active")
@@ -162,7 +162,7 @@ export class CallPage {
     const { url, ticket } = await this.api.ticket(this.#state.session.id, claim);
     if (this.#state.phase !== calls.CONNECTING) return;
     const record = this.root.querySelector("[name=record]")?.checked ?? true;
-    audio.tellPlayer("reset");
+    audio.sendToPlayer("reset");
     const { consent } = this.root.querySelector("[data-consent]").dataset;
     const socket = new CallSocket({ url, ticket, record, consent, lastRevision: this.transcript.revision }, {
       audio: (frame) => {
@@ -170,14 +170,14 @@ export class CallPage {
         if (socket === this.#socket) audio.play(frame);
       },
       message: (message) => socket === this.#socket && this.#receive(message, audio),
-      closed: (how) => socket === this.#socket && this.#closed(how, audio),
+      closed: (closure) => socket === this.#socket && this.#closed(closure, audio),
     });
     this.#socket = socket;
   }
 
   #receive({ type, ...message }, audio) {
     this.#lastReceivedAt = performance.now();
-    if (["pause", "resume", "flush", "item_end"].includes(type)) audio.tellPlayer(type, message.item);
+    if (["pause", "resume", "flush", "item_end"].includes(type)) audio.sendToPlayer(type, message.item);
     if (type === "turn") this.#turn(message);
     if (type === "notice") this.#notice(message.code);
     if (type === "ended" && !isSessionStillOpen(message.reason)) this.#ended(message.reason);
@@ -191,7 +191,7 @@ export class CallPage {
 
   #notice(code) {
     this.#dispatch({ type: "notice", code });
-    if (calls.PASSING_NOTICES.includes(code))
+    if (calls.TEMPORARY_NOTICES.includes(code))
       setTimeout(() => this.#dispatch({ type: "notice_over", code }), NOTICE_DURATION_MS);
   }
 
@@ -213,13 +213,13 @@ export class CallPage {
     if (!socket || this.#state.phase !== calls.TALKING) return;
     this.#socket = null;
     socket.close();
-    this.#opening?.then((audio) => audio.tellPlayer("reset"));
-    this.#reconnect({ message: calls.lostWords(1006) });
+    this.#opening?.then((audio) => audio.sendToPlayer("reset"));
+    this.#reconnect({ message: calls.lostText(1006) });
   }
 
   /** End the current wait early, because the network or the user is back. */
   tryNow() {
-    this.#pause.wake();
+    this.#reconnectDelay.wake();
   }
 
   async #closed({ code, opened }, audio) {
@@ -228,11 +228,11 @@ export class CallPage {
     this.#socket = null;
     this.#readyAt = null;
     this.#lastCloseCode = code;
-    audio.tellPlayer("reset");
+    audio.sendToPlayer("reset");
     if (this.#state.phase === calls.ENDING) return await this.#endByRequest();
     const why = { [CLOSE_CODES.takenOver]: "replaced", [CLOSE_CODES.loggedOut]: "logged_out" }[code];
     const unopened = gettext("The voice line isn’t responding. Your network may be blocking it.");
-    const message = opened ? calls.lostWords(code) : unopened;
+    const message = opened ? calls.lostText(code) : unopened;
     if (shouldReconnect(code, before)) await this.#reconnect({ message });
     else this.#dispatch({ type: "line_lost", problem: { message, code: why } });
   }
@@ -299,7 +299,7 @@ export class CallPage {
     this.#socket?.close();
   }
 
-  get mustStay() {
+  get warnsBeforeLeaving() {
     return [calls.CONNECTING, calls.TALKING].includes(this.#state.phase);
   }
 

@@ -64,11 +64,11 @@ const NOTICES = {
 };
 
 // Notices that disappear after a moment. The others stay for as long as they apply.
-export const PASSING_NOTICES = ["caller_back"];
+export const TEMPORARY_NOTICES = ["caller_back"];
 
 export const isInCall = ({ phase }) => [CONNECTING, TALKING, ENDING].includes(phase);
 export const canSpeak = ({ microphone }) => microphone === "working";
-export const lostWords = (code) => LOST_CODES[code] ?? gettext("The connection to the caller was lost.");
+export const lostText = (code) => LOST_CODES[code] ?? gettext("The connection to the caller was lost.");
 export const isElsewhere = ({ problem }) => ["in_use", "replaced"].includes(problem?.code);
 export const isLoggedOut = ({ problem }) => problem?.code === "logged_out";
 export const lostTitle = (state) =>
@@ -77,26 +77,26 @@ export const lostAdvice = (state) =>
   isElsewhere(state)
     ? gettext("Continue there, or continue here. Nothing is lost either way.")
     : gettext("Everything said up to that point was saved. You can continue with the same caller.");
-export const reasonWords = ({ reason }) => REASONS[reason] ?? gettext("The call has ended.");
-export function noticeWords({ notice, isSlow, isReturning }) {
+export const reasonText = ({ reason }) => REASONS[reason] ?? gettext("The call has ended.");
+export function noticeText({ notice, isSlow, isReturning }) {
   if (isReturning) return gettext("You were disconnected. We’re reconnecting you. Until then, nobody can hear you.");
   if (isSlow) return gettext("Your connection is slow. The caller may not hear everything you say.");
   return NOTICES[notice] ?? "";
 }
 
-const PHASE_WORDS = {
+const PHASE_TEXTS = {
   ready: gettext("Not connected"),
   lost: gettext("Disconnected"),
   ending: gettext("Hanging up…"),
   ended: gettext("Call ended"),
 };
 
-export function connectionWords({ phase, session, notice, problem, isReturning }) {
+export function connectionText({ phase, session, notice, problem, isReturning }) {
   if (phase === CONNECTING && isReturning) return gettext("Reconnecting…");
   if (phase === CONNECTING) return session ? gettext("Ringing…") : gettext("Connecting…");
   if (phase === TALKING) return notice === "caller_reconnecting" ? gettext("Caller reconnecting…") : gettext("Connected");
   if (phase === LOST && isElsewhere({ problem })) return gettext("Not connected");
-  return PHASE_WORDS[phase];
+  return PHASE_TEXTS[phase];
 }
 
 const changes = {

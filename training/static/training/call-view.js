@@ -1,16 +1,16 @@
-import { connectionWords, isElsewhere, isInCall, isLoggedOut, lostAdvice, lostTitle, noticeWords, reasonWords, TALKING } from "./call-state.js";
-import { setWords, showOnly } from "./page-elements.js";
+import { connectionText, isElsewhere, isInCall, isLoggedOut, lostAdvice, lostTitle, noticeText, reasonText, TALKING } from "./call-state.js";
+import { setTexts, showOnly } from "./page-elements.js";
 
 const QUIET_DB = -60;
 const SPEECH_DB = -20;
 
 /** Convert a level (root mean square) to the position of a meter on the page, 0 to 1. */
-export function movement(level) {
+export function meterPosition(level) {
   const decibel = 20 * Math.log10(Math.max(level, 1e-6));
   return Math.max(0, Math.min(1, (decibel - QUIET_DB) / (SPEECH_DB - QUIET_DB)));
 }
 
-export function clockWords(seconds) {
+export function formatDuration(seconds) {
   const two = (number) => String(Math.floor(number)).padStart(2, "0");
   return `${two(seconds / 60)}:${two(seconds % 60)}`;
 }
@@ -33,10 +33,10 @@ export class CallView {
     const { phase, session, problem } = state;
     this.root.dataset.phase = phase;
     showOnly(this.root, { when: phase, mic: state.microphone });
-    setWords(this.root, {
-      connection: connectionWords(state),
-      notice: noticeWords(state),
-      reason: reasonWords(state),
+    setTexts(this.root, {
+      connection: connectionText(state),
+      notice: noticeText(state),
+      reason: reasonText(state),
       lost: lostTitle(state),
       advice: lostAdvice(state),
       problem: problem?.message ?? "",
@@ -48,7 +48,7 @@ export class CallView {
     this.#flag("other-call", problem?.code === "call_live" && problem.sessionId);
     this.#flag("recording", state.isRecording && isInCall(state));
     this.#flag("greet", phase === TALKING && !state.hasSpoken);
-    this.#flag("notice", noticeWords(state));
+    this.#flag("notice", noticeText(state));
     this.#flag("elsewhere", isElsewhere(state));
     this.#flag("here", !isElsewhere(state));
     this.#flag("logged-out", isLoggedOut(state));
@@ -59,12 +59,12 @@ export class CallView {
     if (phase !== this.#phase) this.#enter(phase);
   }
 
-  caller(level) {
-    this.root.style.setProperty("--caller-level", movement(level).toFixed(2));
+  showCallerLevel(level) {
+    this.root.style.setProperty("--caller-level", meterPosition(level).toFixed(2));
   }
 
-  microphone(level) {
-    this.root.style.setProperty("--microphone-level", movement(level).toFixed(2));
+  showMicrophoneLevel(level) {
+    this.root.style.setProperty("--microphone-level", meterPosition(level).toFixed(2));
   }
 
   listDevices({ used, all }) {
@@ -75,14 +75,14 @@ export class CallView {
 
   tick(now) {
     if (this.#talkingSince === null) return;
-    this.timer.textContent = clockWords((now - this.#talkingSince) / 1000);
+    this.timer.textContent = formatDuration((now - this.#talkingSince) / 1000);
   }
 
   #enter(phase) {
     this.#phase = phase;
     if (phase === TALKING) this.#talkingSince ??= performance.now();
     if (phase === "ended") this.#talkingSince = null;
-    this.caller(0);
+    this.showCallerLevel(0);
     // Move the focus to the new phase for keyboard and screen reader users.
     this.root.querySelector(`[data-focus="${phase}"]`)?.focus({ preventScroll: true });
     this.root.scrollIntoView({ block: "nearest" });

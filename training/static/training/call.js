@@ -13,7 +13,7 @@ function listenTo(page, root) {
     "hang-up": () => page.hangUp(),
     stop: () => page.stop(),
     feedback: () => page.hangUp(), // same as hang-up: both lead to the session's page, where feedback appears
-    afresh: () => page.startAfresh(),
+    "start-over": () => page.startOver(),
   });
   root.querySelector("[data-devices]").addEventListener("change", ({ target }) => page.checkMicrophone(target.value));
   const form = root.querySelector("[data-say]");
@@ -27,7 +27,7 @@ function listenTo(page, root) {
     if (event.key.toLowerCase() !== "m" || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
     if (page.isTalking) page.toggleMute();
   });
-  window.addEventListener("beforeunload", (event) => page.mustStay && event.preventDefault());
+  window.addEventListener("beforeunload", (event) => page.warnsBeforeLeaving && event.preventDefault());
   window.addEventListener("pagehide", () => page.leaveLine());
   window.addEventListener("offline", () => page.dropDeadLine());
   window.addEventListener("online", () => page.tryNow());

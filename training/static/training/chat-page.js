@@ -1,5 +1,5 @@
 import { ApiProblem, SessionsApi } from "./sessions-api.js";
-import { practiceOf, setWords, showOnly } from "./page-elements.js";
+import { practiceRequest, setTexts, showOnly } from "./page-elements.js";
 import { readEvents } from "./server-sent-events.js";
 import { TranscriptView } from "./transcript-view.js";
 import { Transcript } from "./transcript.js";
@@ -14,7 +14,7 @@ const REPLY = "reply"; // item of a reply that is still arriving
 /** Return the length in characters, as the server counts. A string's `length` counts UTF-16 units. */
 export const lengthOf = (text) => Array.from(text).length;
 
-export function counterWords(text) {
+export function counterText(text) {
   const left = LIMIT - lengthOf(text);
   if (left < 0)
     return interpolate(
@@ -51,14 +51,14 @@ export class ChatPage {
     this.#show({ phase: "opening", problem: null });
     try {
       const { api, liveSessionId } = this;
-      this.#take(await (liveSessionId ? api.read(liveSessionId) : api.begin(practiceOf(this.root))));
+      this.#applySession(await (liveSessionId ? api.read(liveSessionId) : api.begin(practiceRequest(this.root))));
     } catch (problem) {
       this.#show({ phase: "ready", problem });
     }
   }
 
   /** End a free practice or trial that was left open, and reload the page to offer a new one. */
-  async beginAfresh() {
+  async startOver() {
     try {
       await this.api.end(this.liveSessionId);
       window.location.reload();
@@ -67,7 +67,7 @@ export class ChatPage {
     }
   }
 
-  #take(session) {
+  #applySession(session) {
     this.#session = session;
     for (const turn of session.transcript) this.turns.put(turn);
     if (session.status !== "active") return this.#show({ phase: "ended", problem: null });
@@ -80,7 +80,7 @@ export class ChatPage {
     if (this.#phase !== "opening") return;
     this.#polls += 1;
     try {
-      this.#take(await this.api.read(this.#session.id));
+      this.#applySession(await this.api.read(this.#session.id));
     } catch (problem) {
       this.#show({ problem });
       if (problem.isRetryable) setTimeout(() => this.#poll(), POLL_MS);
@@ -115,7 +115,7 @@ export class ChatPage {
     try {
       await this.#readReply(await this.api.send(this.#session.id, text));
     } catch (problem) {
-      await this.#keep(text, problem);
+      await this.#handleMissingReply(text, problem);
     }
     this.#isReplying = false;
     this.#show({});
@@ -147,7 +147,7 @@ export class ChatPage {
   }
 
   /** Handle a missing reply. If the server saved the text, offer to send it again; if not, put it back into the box. */
-  async #keep(text, problem) {
+  async #handleMissingReply(text, problem) {
     this.transcript.remove(REPLY);
     const session = await this.api.read(this.#session.id).catch(() => null);
     for (const turn of session?.transcript ?? []) this.transcript.put(turn);
@@ -165,12 +165,12 @@ export class ChatPage {
 
   // ---- End
 
-  /** End the chat. `how` is "end", or "stop" to leave without a grade or a confirmation. */
-  async end(how = "end") {
+  /** End the chat. `action` is "end", or "stop" to leave without a grade or a confirmation. */
+  async end(action = "end") {
     const before = this.#phase;
     this.#show({ phase: "ending", problem: null });
     try {
-      if (this.#session) await this.api[how](this.#session.id);
+      if (this.#session) await this.api[action](this.#session.id);
     } catch (problem) {
       if (problem.code !== "session_over") return this.#show({ phase: before, problem });
     }
@@ -180,7 +180,7 @@ export class ChatPage {
 
   // ---- View
 
-  get #statusWords() {
+  get #statusText() {
     if (this.#phase === "ending") return gettext("Ending the chat…");
     if (this.#isReplying) return this.transcript.get(REPLY) ? gettext("They’re typing…") : gettext("They’re reading…");
     if (this.#phase !== "opening") return "";
@@ -190,7 +190,7 @@ export class ChatPage {
   }
 
   drawBox() {
-    setWords(this.root, { counter: counterWords(this.box.value) });
+    setTexts(this.root, { counter: counterText(this.box.value) });
     this.root.querySelector("[data-send]").disabled = !this.canSend || lengthOf(this.box.value) > LIMIT;
   }
 
@@ -200,7 +200,7 @@ export class ChatPage {
     this.#problem = problem;
     this.root.dataset.phase = phase;
     showOnly(this.root, { when: phase });
-    setWords(this.root, { status: this.#statusWords, problem: problem?.message ?? "" });
+    setTexts(this.root, { status: this.#statusText, problem: problem?.message ?? "" });
     const flags = { problem, unanswered: problem && this.#canTryAgain };
     for (const [name, on] of Object.entries(flags)) {
       for (const element of this.root.querySelectorAll(`[data-if="${name}"]`)) element.hidden = !on;

@@ -11,7 +11,7 @@ onActions(root, {
   end: () => page.end(),
   stop: () => page.end("stop"),
   feedback: () => page.end(), // same as end: both lead to the session's page, where feedback appears
-  afresh: () => page.beginAfresh(),
+  "start-over": () => page.startOver(),
 });
 
 composer.addEventListener("submit", (event) => {

@@ -4,12 +4,12 @@ import { MicrophoneCore } from "./microphone-core.js";
 class Microphone extends AudioWorkletProcessor {
   constructor() {
     super();
-    this.port.onmessage = ({ data }) => this.take(data);
+    this.port.onmessage = ({ data }) => this.receive(data);
     this.inCall = false;
     this.restart();
   }
 
-  take({ type, on }) {
+  receive({ type, on }) {
     if (type === "mute") this.core.muted = on;
     if (type === "start") this.starting = true;
   }

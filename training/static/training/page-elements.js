@@ -9,10 +9,10 @@ export function showOnly(root, current) {
   }
 }
 
-/** Set texts, but only where they differ, so that a screen reader does not repeat them. */
-export function setWords(root, words) {
-  for (const [name, text] of Object.entries(words)) {
-    for (const element of root.querySelectorAll(`[data-words="${name}"]`)) {
+/** Set the texts of `data-live-text` elements, but only where they differ: a screen reader would repeat them. */
+export function setTexts(root, texts) {
+  for (const [name, text] of Object.entries(texts)) {
+    for (const element of root.querySelectorAll(`[data-live-text="${name}"]`)) {
       if (element.textContent !== text) element.textContent = text;
     }
   }
@@ -26,8 +26,8 @@ export function onActions(root, actions) {
   });
 }
 
-/** Return the request body that starts this page's practice. */
-export function practiceOf(root) {
+/** Return the body of the request that starts this page's practice. */
+export function practiceRequest(root) {
   const { kind, mode, assignmentId, scenarioId } = root.dataset;
   if (kind === "assignment") return { type: "assignment", assignment_id: assignmentId };
   if (kind === "trial") return { type: "trial", scenario_id: scenarioId, mode };

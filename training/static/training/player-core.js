@@ -120,10 +120,10 @@ export class PlayerCore {
     this.#cut = true;
     this.paused = false;
     const isQueued = dropped.some((item) => item.number === number);
-    if (!isQueued) this.#answer(number, this.#finals.get(number) ?? 0, this.#frame);
+    if (!isQueued) this.#reportFinal(number, this.#finals.get(number) ?? 0, this.#frame);
     // A later item that had started playing was heard too, and the gateway cannot find out otherwise.
     const heard = dropped.filter((item) => item.number === number || item.played > 0);
-    for (const item of heard) this.#answer(item.number, item.played, this.#frame);
+    for (const item of heard) this.#reportFinal(item.number, item.played, this.#frame);
   }
 
   /** Clear all state of the old line before a new one starts. */
@@ -178,10 +178,10 @@ export class PlayerCore {
 
   #finish(frame) {
     const item = this.#items.shift();
-    this.#answer(item.number, item.start + item.received, frame);
+    this.#reportFinal(item.number, item.start + item.received, frame);
   }
 
-  #answer(item, samples, frame) {
+  #reportFinal(item, samples, frame) {
     this.#finals.set(item, samples);
     this.#onReport({ item, samples, final: true, frame });
   }

@@ -7,12 +7,12 @@ class Player extends AudioWorkletProcessor {
   constructor() {
     super();
     this.core = new PlayerCore(sampleRate, (report) => this.port.postMessage({ type: "played", ...report }));
-    this.port.onmessage = ({ data }) => this.take(data);
+    this.port.onmessage = ({ data }) => this.receive(data);
     this.blocks = 0;
     this.level = 0;
   }
 
-  take({ type, item, index, pcm }) {
+  receive({ type, item, index, pcm }) {
     if (type === "audio") this.core.play(item, index, pcm);
     else if (type === "item_end") this.core.endItem(item);
     else if (type === "flush") this.core.flush(item);

@@ -1,7 +1,7 @@
 /** Error of an API request, with a message that can be shown on the page. */
 export class ApiProblem extends Error {
   constructor(status, { detail, code, session_id: sessionId, retryable } = {}) {
-    super(detail || wordsFor(status));
+    super(detail || defaultMessage(status));
     this.status = status;
     this.code = code ?? "";
     this.sessionId = sessionId ?? null;
@@ -9,7 +9,7 @@ export class ApiProblem extends Error {
   }
 }
 
-function wordsFor(status) {
+function defaultMessage(status) {
   if (status === 0) return gettext("We can’t reach the server. Check your connection and try again.");
   if (status === 401 || status === 403)
     return gettext("You don’t have permission to do this. If you were logged out, reload the page.");

@@ -26,7 +26,7 @@ export class TranscriptView {
   draw() {
     const follows = this.#isAtEnd();
     const turns = this.transcript.ordered().filter((turn) => turn.text || !turn.final);
-    this.#forgetAllBut(turns);
+    this.#removeAllExcept(turns);
     turns.forEach((turn, place) => this.#place(this.#line(turn), place));
     this.log.toggleAttribute("data-empty", turns.length === 0);
     // Screen readers then wait until a growing line is complete.
@@ -54,7 +54,7 @@ export class TranscriptView {
     return this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < NEAR_END;
   }
 
-  #forgetAllBut(turns) {
+  #removeAllExcept(turns) {
     const items = new Set(turns.map((turn) => turn.item));
     for (const [item, line] of this.#lines) {
       if (items.has(item)) continue;

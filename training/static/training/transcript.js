@@ -2,7 +2,7 @@
 export class Transcript {
   #turns = new Map();
 
-  /** Add a turn, or replace the one with the same item. Return false if the present one is newer. */
+  /** Add a turn, or replace the one with the same item. Return false if the stored one is newer. */
   put(turn) {
     const known = this.#turns.get(turn.item);
     if (known?.final && (!turn.final || turn.revision < known.revision)) return false;
