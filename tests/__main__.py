@@ -43,7 +43,7 @@ PROOFS = {
     "4 KiB: the recording is valid. 40 power cuts lose at most one second each",
     "tests/recordings/test_assembly.py": "30 minutes with an interruption every 3 s: channels are within 20 ms of the "
     "truth, and the length is within 0.1 % of the clock",
-    "tests/voicegateway/test_gateway_leaks.py::test_calls_that_come_and_go_leave_nothing_behind": "500 calls that "
+    "tests/voicegateway/test_gateway_leaks.py::test_dropped_calls_leak_no_tasks_or_files": "500 calls that "
     "connect and drop: tasks, files, and database connections return to their baseline, and no upstream socket stays "
     "open",
     "tests/accounts/test_leases.py": "500 runs of 60 steps of workers, people, and time on two leased rows: one "

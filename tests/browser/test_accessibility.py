@@ -86,7 +86,7 @@ def practiced(tryout: TryoutSite) -> PracticeHistory:
     return PracticeHistory(counselor, graded, failed, tryout.take_chat(counselor))
 
 
-def test_login_pages(enter: Callable[..., Page]) -> None:
+def test_login_pages_are_accessible(enter: Callable[..., Page]) -> None:
     page = enter("/")
     assert accessibility_problems(page) == []
     page.get_by_label("Email").fill("nobody@example.org")
@@ -119,7 +119,7 @@ SAMPLE = [*PAGES] if IS_PROVE_RUN else ["dashboard", "graded", "progress", "free
 
 
 @pytest.mark.parametrize("name", SAMPLE)
-def test_pages_of_a_counselor(enter: Callable[..., Page], practiced: PracticeHistory, name: str) -> None:
+def test_counselor_pages_are_accessible(enter: Callable[..., Page], practiced: PracticeHistory, name: str) -> None:
     page = enter(PAGES[name].format(**vars(practiced)), practiced.counselor)
 
     assert accessibility_problems(page) == []
@@ -152,14 +152,14 @@ SAMPLED_ADDRESSES = [OWN[3], OWN[4], OWN[5], OWN[8], OWN[10], f"/admin/{FORMS[0]
 
 
 @pytest.mark.parametrize("address", ADDRESSES if IS_PROVE_RUN else SAMPLED_ADDRESSES)
-def test_pages_of_a_supervisor(enter: Callable[..., Page], practiced: PracticeHistory, address: str) -> None:
+def test_supervisor_pages_are_accessible(enter: Callable[..., Page], practiced: PracticeHistory, address: str) -> None:
     page = enter(address, SUPERVISOR)
 
     assert accessibility_problems(page) == []
 
 
 @pytest.mark.prove
-def test_an_account_with_its_sections(enter: Callable[..., Page], practiced: PracticeHistory) -> None:
+def test_account_page_is_accessible(enter: Callable[..., Page], practiced: PracticeHistory) -> None:
     page = enter("/accounts/", SUPERVISOR)
     page.get_by_role("link", name="Harbor State Line (717)").click()
     page.locator("summary", has_text="Sections").click()
@@ -167,7 +167,7 @@ def test_an_account_with_its_sections(enter: Callable[..., Page], practiced: Pra
     assert accessibility_problems(page) == []
 
 
-def test_feedback_as_a_reviewer_reads_it(enter: Callable[..., Page], practiced: PracticeHistory) -> None:
+def test_feedback_page_of_a_reviewer_is_accessible(enter: Callable[..., Page], practiced: PracticeHistory) -> None:
     page = enter(f"/sessions/{practiced.graded}/", SUPERVISOR)
     page.locator("summary", has_text="Review this criterion").first.click()
     expect(page.get_by_role("button", name="Save review").first).to_be_visible()
@@ -177,14 +177,16 @@ def test_feedback_as_a_reviewer_reads_it(enter: Callable[..., Page], practiced: 
 
 @pytest.mark.prove
 @pytest.mark.parametrize("model", FIRST_ROWS)
-def test_change_pages_of_a_supervisor(enter: Callable[..., Page], practiced: PracticeHistory, model: str) -> None:
+def test_admin_change_pages_are_accessible(enter: Callable[..., Page], practiced: PracticeHistory, model: str) -> None:
     page = enter(f"/admin/{model}/", SUPERVISOR)
     page.locator("#result_list tbody th a").first.click()
 
     assert accessibility_problems(page) == []
 
 
-def test_a_call_in_all_its_states(enter: Callable[..., Page], tryout: TryoutSite, watch: PageMonitor) -> None:
+def test_call_page_is_accessible_in_every_state(
+    enter: Callable[..., Page], tryout: TryoutSite, watch: PageMonitor
+) -> None:
     counselor = tryout.add_counselor(CALLS[0])
     page = enter(tryout.practice_page(counselor, CALLS[0]), counselor)
     assert accessibility_problems(page) == []
@@ -204,7 +206,7 @@ def test_a_call_in_all_its_states(enter: Callable[..., Page], tryout: TryoutSite
 
 
 @pytest.mark.prove
-def test_a_call_that_ends_elsewhere(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_pages_of_a_call_ended_elsewhere_are_accessible(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor()
     page = enter("/training/voice/free/", counselor)
     start_typing(page)
@@ -220,7 +222,7 @@ def test_a_call_that_ends_elsewhere(enter: Callable[..., Page], tryout: TryoutSi
 
 
 @pytest.mark.prove
-def test_a_chat_in_all_its_states(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_chat_page_is_accessible_in_every_state(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor(CHAT)
     page = enter(tryout.practice_page(counselor, CHAT), counselor)
     assert accessibility_problems(page) == []
@@ -230,7 +232,7 @@ def test_a_chat_in_all_its_states(enter: Callable[..., Page], tryout: TryoutSite
     assert accessibility_problems(page) == []
 
 
-def test_on_a_phone_the_way_out_is_in_reach(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_main_buttons_are_visible_on_a_phone(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor()
     page = enter("/training/voice/free/", counselor, viewport=PHONE)
     start_typing(page)
@@ -242,7 +244,7 @@ def test_on_a_phone_the_way_out_is_in_reach(enter: Callable[..., Page], tryout: 
     expect(page.get_by_role("button", name="Send")).to_be_in_viewport(ratio=1)
 
 
-def test_what_is_not_there_is_said_in_our_own_words(
+def test_not_found_page_is_accessible(
     enter: Callable[..., Page], practiced: PracticeHistory, watch: PageMonitor
 ) -> None:
     watch.expect_statuses(404)

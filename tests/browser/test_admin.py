@@ -71,9 +71,7 @@ def edit_scenario(page: Page, title: str, new_title: str) -> None:
     save(page)
 
 
-def test_a_scenario_is_written_assigned_and_edited_without_touching_a_running_session(
-    enter: Callable[..., Page], tryout: TryoutSite
-) -> None:
+def test_edited_scenario_does_not_change_a_running_session(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor, title = tryout.add_counselor(), f"Dormitory {uuid4().hex[:6]}"
     supervisor = enter("/admin/", SUPERVISOR)
     write_scenario(supervisor, title)
@@ -107,7 +105,7 @@ def selected(field: Locator) -> str:
 
 
 @pytest.mark.prove
-def test_advice_stands_beside_what_is_being_written(enter: Callable[..., Page]) -> None:
+def test_advice_appears_while_writing(enter: Callable[..., Page]) -> None:
     page = enter("/admin/scenarios/scenario/add/", SUPERVISOR)
     prompt, advice = page.get_by_label("Prompt", exact=True), page.get_by_label("Advice on the prompt")
     expect(advice).to_contain_text("There is none right now.")
@@ -125,7 +123,7 @@ def test_advice_stands_beside_what_is_being_written(enter: Callable[..., Page]) 
 
 
 @pytest.mark.prove
-def test_a_text_says_how_long_it_is_and_when_it_is_too_long(enter: Callable[..., Page]) -> None:
+def test_character_counter_shows_length_and_excess(enter: Callable[..., Page]) -> None:
     page = enter("/admin/scenarios/scenario/add/", SUPERVISOR)
     description = page.get_by_label("Description", exact=True)
 
@@ -139,7 +137,7 @@ def test_a_text_says_how_long_it_is_and_when_it_is_too_long(enter: Callable[...,
 
 
 @pytest.mark.prove
-def test_a_scenario_is_tried_in_one_click_once_it_is_saved(enter: Callable[..., Page]) -> None:
+def test_saved_scenario_is_tried_in_one_click(enter: Callable[..., Page]) -> None:
     page, title = enter("/admin/", SUPERVISOR), f"Dormitory {uuid4().hex[:6]}"
     write_scenario(page, title)
     page.get_by_role("link", name=title, exact=True).first.click()
@@ -160,9 +158,7 @@ def test_a_scenario_is_tried_in_one_click_once_it_is_saved(enter: Callable[..., 
 
 
 @pytest.mark.prove
-def test_a_scenario_is_written_for_one_counselor_and_then_promoted(
-    enter: Callable[..., Page], tryout: TryoutSite
-) -> None:
+def test_one_time_scenario_is_assigned_and_promoted(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor, title = tryout.add_counselor(), f"After your call {uuid4().hex[:6]}"
     page = enter("/admin/scenarios/scenario/", SUPERVISOR)
     page.get_by_role("link", name="Write for one counselor").click()
@@ -188,7 +184,7 @@ def test_a_scenario_is_written_for_one_counselor_and_then_promoted(
 
 
 @pytest.mark.prove
-def test_a_selection_is_downloaded(enter: Callable[..., Page]) -> None:
+def test_selected_scenarios_are_exported(enter: Callable[..., Page]) -> None:
     page = enter("/admin/scenarios/scenario/", SUPERVISOR)
 
     with page.expect_download() as download:
@@ -211,7 +207,7 @@ def graded_call(enter: Callable[..., Page], tryout: TryoutSite) -> tuple[str, st
     return session, counselor
 
 
-def test_a_session_is_heard_read_and_graded_again(enter: Callable[..., Page], graded_call: tuple[str, str]) -> None:
+def test_session_is_played_read_and_graded_again(enter: Callable[..., Page], graded_call: tuple[str, str]) -> None:
     session, counselor = graded_call
     page = enter("/admin/training/session/", SUPERVISOR)
     rows(page).filter(has_text=counselor).get_by_role("link").first.click()
@@ -257,7 +253,7 @@ def test_a_stranger_sees_nothing_of_it(
 
 
 @pytest.mark.prove
-def test_a_supervisor_sees_the_own_organization_only(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_supervisor_sees_only_their_organization(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     page = enter("/admin/accounts/user/", SUPERVISOR)
 
     expect(rows(page).filter(has_text="evaluator@example.org")).to_have_count(1)
@@ -267,9 +263,7 @@ def test_a_supervisor_sees_the_own_organization_only(enter: Callable[..., Page],
 
 
 @pytest.mark.prove
-def test_an_evaluator_puts_a_verdict_beside_the_graders(
-    enter: Callable[..., Page], graded_call: tuple[str, str]
-) -> None:
+def test_evaluator_overrules_a_verdict(enter: Callable[..., Page], graded_call: tuple[str, str]) -> None:
     session, counselor = graded_call
     page = enter(f"/admin/training/session/{session}/change/", EVALUATOR)
     page.locator(".field-feedback").get_by_role("link", name="Version 1").click()

@@ -205,7 +205,7 @@ def check_caller(right: Samples, rate: int, turns: list[Turn]) -> None:
     assert loudness(right[quiet_from:]) < 0.001
 
 
-def test_a_newcomer_takes_the_first_call(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_new_user_takes_a_first_call(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     page = enter("/", permissions=["microphone"])
     log_in(page)
     look_at_dashboard(page)
@@ -233,7 +233,7 @@ def test_a_newcomer_takes_the_first_call(enter: Callable[..., Page], tryout: Try
 
 
 @pytest.mark.prove
-def test_the_caller_opens_after_six_seconds_of_silence(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_silent_call_is_opened_by_the_caller_after_six_seconds(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor()
     page = enter("/training/voice/free/", counselor)
     page.get_by_label("What would you like to practice?").fill("somebody who hardly dares to speak")
@@ -259,7 +259,7 @@ NO_MICROPHONE = "name => { navigator.mediaDevices.getUserMedia = async () => { t
 
 @pytest.mark.prove
 @pytest.mark.parametrize("reason", REFUSALS)
-def test_without_a_microphone_the_call_is_typed(enter: Callable[..., Page], tryout: TryoutSite, reason: str) -> None:
+def test_call_without_a_microphone_is_typed(enter: Callable[..., Page], tryout: TryoutSite, reason: str) -> None:
     counselor = tryout.add_counselor(CALLS[0])
     error, words = REFUSALS[reason]
     page = enter(tryout.practice_page(counselor, CALLS[0]), counselor)
@@ -287,7 +287,7 @@ def press_until_focused(page: Page, target: Locator) -> None:
     raise AssertionError(f"Not reached with Tab: {target}")
 
 
-def test_a_call_can_be_taken_with_the_keyboard_alone(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_call_can_be_taken_by_keyboard_alone(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     page = enter("/", tryout.add_counselor(CALLS[1]))
 
     press_until_focused(page, page.get_by_role("link", name=re.compile("^Take the call")))
@@ -332,7 +332,7 @@ class InterceptedSocket:
             end.close()
 
 
-def test_a_lost_line_comes_back_by_itself_with_what_was_said(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_lost_connection_is_restored_with_its_transcript(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor(CALLS[0])
     page = enter("/", counselor, is_own=True)
     line = InterceptedSocket(page)
@@ -354,9 +354,7 @@ def test_a_lost_line_comes_back_by_itself_with_what_was_said(enter: Callable[...
 
 
 @pytest.mark.prove
-def test_a_second_tab_can_take_the_call_over_and_the_first_is_told(
-    enter: Callable[..., Page], tryout: TryoutSite, watch: PageMonitor
-) -> None:
+def test_second_tab_takes_over_the_call(enter: Callable[..., Page], tryout: TryoutSite, watch: PageMonitor) -> None:
     counselor = tryout.add_counselor(CALLS[0])
     address = tryout.practice_page(counselor, CALLS[0])
     first = enter(address, counselor)

@@ -58,9 +58,7 @@ def heard(page: Page) -> Locator:
     return page.locator(".transcript > li[aria-current]")
 
 
-def test_any_moment_of_an_hour_is_found_without_loading_all_of_it(
-    enter: Callable[..., Page], long_call: str, counselor: str
-) -> None:
+def test_seek_in_a_long_recording_loads_only_a_part(enter: Callable[..., Page], long_call: str, counselor: str) -> None:
     page = enter("/", counselor, is_own=True)
     received = []
     lines = page.context.new_cdp_session(page)
@@ -85,7 +83,7 @@ def test_any_moment_of_an_hour_is_found_without_loading_all_of_it(
     assert sum(received) < A_FIFTH
 
 
-def test_the_keyboard_goes_from_turn_to_turn(enter: Callable[..., Page], long_call: str, counselor: str) -> None:
+def test_keyboard_moves_between_turns(enter: Callable[..., Page], long_call: str, counselor: str) -> None:
     page = enter(long_call, counselor)
     player = ready(page)
     page.locator(".transcript .seek").nth(4).focus()
@@ -115,7 +113,7 @@ def test_the_keyboard_goes_from_turn_to_turn(enter: Callable[..., Page], long_ca
 
 
 @pytest.mark.prove
-def test_keys_mean_what_they_mean_elsewhere(enter: Callable[..., Page], long_call: str) -> None:
+def test_player_keys_do_not_apply_to_text_fields(enter: Callable[..., Page], long_call: str) -> None:
     page = enter(long_call, SUPERVISOR)
     player = ready(page)
     page.get_by_text("Add a comment").click()
@@ -132,7 +130,7 @@ def test_keys_mean_what_they_mean_elsewhere(enter: Callable[..., Page], long_cal
 
 
 @pytest.mark.prove
-def test_speed_and_each_voice_by_itself(enter: Callable[..., Page], long_call: str, counselor: str) -> None:
+def test_speed_and_channel_volumes_can_be_set(enter: Callable[..., Page], long_call: str, counselor: str) -> None:
     page = enter(long_call, counselor)
     player = ready(page)
     player.get_by_label("Speed").select_option("1.5")
@@ -146,7 +144,7 @@ def test_speed_and_each_voice_by_itself(enter: Callable[..., Page], long_call: s
 
 
 @pytest.mark.prove
-def test_a_click_on_the_waveform_goes_there_and_a_link_to_it_can_be_copied(
+def test_click_on_the_waveform_seeks_and_its_link_can_be_copied(
     enter: Callable[..., Page], long_call: str, counselor: str
 ) -> None:
     page = enter(long_call, counselor, permissions=["clipboard-read", "clipboard-write"])
@@ -165,7 +163,7 @@ def test_a_click_on_the_waveform_goes_there_and_a_link_to_it_can_be_copied(
     expect(ready(page).locator("[data-now]")).to_have_text(re.compile(r"^(29:5\d|30:0\d)$"))
 
 
-def test_what_a_supervisor_says_to_a_moment_is_read_beside_the_transcript(
+def test_supervisors_comment_appears_beside_the_transcript(
     enter: Callable[..., Page], long_call: str, counselor: str
 ) -> None:
     page = enter(f"{long_call}#t=605", SUPERVISOR)
@@ -195,7 +193,7 @@ def test_what_a_supervisor_says_to_a_moment_is_read_beside_the_transcript(
 
 
 @pytest.mark.prove
-def test_facts_stand_in_words_too(enter: Callable[..., Page], long_call: str, counselor: str) -> None:
+def test_talk_facts_are_shown_as_text(enter: Callable[..., Page], long_call: str, counselor: str) -> None:
     page = enter(long_call, counselor)
     ready(page)
 
@@ -205,9 +203,7 @@ def test_facts_stand_in_words_too(enter: Callable[..., Page], long_call: str, co
 
 
 @pytest.mark.prove
-def test_without_scripts_the_browsers_player_and_plain_forms_do(
-    enter: Callable[..., Page], long_call: str, watch: PageMonitor
-) -> None:
+def test_review_works_without_scripts(enter: Callable[..., Page], long_call: str, watch: PageMonitor) -> None:
     watch.expect_statuses(400)
     page = enter(long_call, SUPERVISOR, java_script_enabled=False)
     expect(page.locator("#recording audio[controls]")).to_be_visible()

@@ -22,9 +22,7 @@ pytestmark = pytest.mark.timeout(120)
 REPLIES = "POST /v1/responses"
 
 
-def test_an_assigned_chat_is_answered_as_it_is_written_and_graded(
-    enter: Callable[..., Page], tryout: TryoutSite
-) -> None:
+def test_assigned_chat_streams_replies_and_is_graded(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor(CHAT)
     page = enter(tryout.practice_page(counselor, CHAT), counselor)
     begin_chat(page)
@@ -56,7 +54,7 @@ def test_an_assigned_chat_is_answered_as_it_is_written_and_graded(
     expect(page.get_by_text("You have no assignments right now.")).to_be_visible()
 
 
-def test_a_message_without_an_answer_is_kept_and_sent_again(enter: Callable[..., Page], mended: TryoutSite) -> None:
+def test_unanswered_message_is_kept_and_sent_again(enter: Callable[..., Page], mended: TryoutSite) -> None:
     counselor = mended.add_counselor()
     page = enter("/training/chat/free/", counselor)
     begin_chat(page)
@@ -76,7 +74,7 @@ def test_a_message_without_an_answer_is_kept_and_sent_again(enter: Callable[...,
 
 
 @pytest.mark.prove
-def test_a_chat_without_a_word_is_not_graded_and_stays_open(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_empty_chat_is_not_graded_and_its_assignment_stays_open(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor(CHAT)
     page = enter(tryout.practice_page(counselor, CHAT), counselor)
     begin_chat(page)
@@ -96,9 +94,7 @@ def test_a_chat_without_a_word_is_not_graded_and_stays_open(enter: Callable[...,
 
 
 @pytest.mark.prove
-def test_a_greeting_that_cannot_be_written_does_not_stop_the_chat(
-    enter: Callable[..., Page], mended: TryoutSite
-) -> None:
+def test_failed_greeting_does_not_block_the_chat(enter: Callable[..., Page], mended: TryoutSite) -> None:
     counselor = mended.add_counselor()
     mended.add_openai_fault(REPLIES, status=400)
     page = enter("/training/chat/free/", counselor)
@@ -112,7 +108,7 @@ def test_a_greeting_that_cannot_be_written_does_not_stop_the_chat(
 
 
 @pytest.mark.prove
-def test_feedback_that_failed_is_asked_for_again_from_history(enter: Callable[..., Page], mended: TryoutSite) -> None:
+def test_failed_feedback_is_requested_again_from_history(enter: Callable[..., Page], mended: TryoutSite) -> None:
     counselor = mended.add_counselor()
     session = mended.take_chat(counselor, "Hello, what is going on tonight?", grading_fails=True)
     page = enter(f"/sessions/{session}/", counselor)
@@ -130,7 +126,7 @@ def test_feedback_that_failed_is_asked_for_again_from_history(enter: Callable[..
 
 
 @pytest.mark.prove
-def test_a_chat_goes_on_after_the_page_was_left(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_chat_continues_after_a_reload(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor()
     page = enter("/training/chat/free/", counselor)
     begin_chat(page)

@@ -22,7 +22,7 @@ def run_script(page: Page, body: str, argument: object = None) -> Any:
 
 
 @pytest.mark.parametrize("rate", [48000, 44100, 16000, 24000, 96000])
-def test_resampler_turns_a_second_into_a_second_whatever_the_blocks(page: Page, rate: int) -> None:
+def test_resampler_keeps_duration_and_pitch(page: Page, rate: int) -> None:
     heard = run_script(
         page,
         """
@@ -51,7 +51,7 @@ def test_resampler_turns_a_second_into_a_second_whatever_the_blocks(page: Page, 
     assert heard["worst"] < 0.001
 
 
-def test_resampler_keeps_out_what_the_wire_cannot_carry(page: Page) -> None:
+def test_resampler_filters_frequencies_above_the_output_band(page: Page) -> None:
     loudness = run_script(
         page,
         """
@@ -68,7 +68,7 @@ def test_resampler_keeps_out_what_the_wire_cannot_carry(page: Page) -> None:
     assert loudness < 0.001
 
 
-def test_resampler_says_how_much_it_needs(page: Page) -> None:
+def test_resampler_reports_the_input_that_it_needs(page: Page) -> None:
     counts = run_script(
         page,
         """
@@ -91,7 +91,7 @@ def test_resampler_says_how_much_it_needs(page: Page) -> None:
 # ---- Microphone
 
 
-def test_microphone_cuts_frames_of_40_ms_with_a_running_index(page: Page) -> None:
+def test_microphone_core_emits_indexed_frames_of_40_ms(page: Page) -> None:
     frames = run_script(
         page,
         """
@@ -110,7 +110,7 @@ def test_microphone_cuts_frames_of_40_ms_with_a_running_index(page: Page) -> Non
     assert max(abs(frame[3] - want) for frame, want in zip(frames, expected, strict=True)) <= 20
 
 
-def test_muted_microphone_sends_silence_and_keeps_counting(page: Page) -> None:
+def test_muted_microphone_core_emits_silence_and_keeps_counting(page: Page) -> None:
     frames = run_script(
         page,
         """
@@ -126,7 +126,7 @@ def test_muted_microphone_sends_silence_and_keeps_counting(page: Page) -> None:
     assert frames == [[0, 0, 0], [960, 0, 0]]
 
 
-def test_pcm16_is_cut_at_full_loudness(page: Page) -> None:
+def test_to_pcm16_clips_at_full_scale(page: Page) -> None:
     values = run_script(
         page, 'const { toPcm16 } = await from("microphone-core"); return [...toPcm16([0, 1, -1, 2, -2, 0.5])];'
     )
@@ -150,7 +150,7 @@ const render = (blocks) => {
 """
 
 
-def test_player_counts_an_item_to_its_end(page: Page) -> None:
+def test_player_reports_an_item_to_its_end(page: Page) -> None:
     result = run_script(
         page,
         PLAYER
@@ -170,7 +170,7 @@ def test_player_counts_an_item_to_its_end(page: Page) -> None:
     ]
 
 
-def test_player_renders_the_voice_it_was_given(page: Page) -> None:
+def test_player_renders_the_received_audio(page: Page) -> None:
     worst = run_script(
         page,
         PLAYER
@@ -191,7 +191,7 @@ def test_player_renders_the_voice_it_was_given(page: Page) -> None:
     assert worst < 0.001
 
 
-def test_player_waits_for_late_audio_and_for_the_end(page: Page) -> None:
+def test_player_waits_for_late_audio_and_for_the_items_end(page: Page) -> None:
     result = run_script(
         page,
         PLAYER
@@ -212,7 +212,7 @@ def test_player_waits_for_late_audio_and_for_the_end(page: Page) -> None:
     assert 440 <= result[0] <= 480
 
 
-def test_pause_halts_where_it_is_and_resume_goes_on(page: Page) -> None:
+def test_resume_continues_where_pause_stopped(page: Page) -> None:
     result = run_script(
         page,
         PLAYER
@@ -236,7 +236,7 @@ def test_pause_halts_where_it_is_and_resume_goes_on(page: Page) -> None:
     assert result["last"] == {"item": 1, "samples": 24000, "final": True, "frame": 128 * 250 + 2 * (24000 - 3200)}
 
 
-def test_flush_throws_away_answers_and_drops_what_comes_late(page: Page) -> None:
+def test_flush_discards_items_and_drops_late_audio(page: Page) -> None:
     result = run_script(
         page,
         PLAYER
@@ -268,7 +268,7 @@ def test_flush_throws_away_answers_and_drops_what_comes_late(page: Page) -> None
     assert result["next"] == pytest.approx(0.5, abs=0.001)
 
 
-def test_flush_of_an_item_that_is_over_or_unknown_is_answered_too(page: Page) -> None:
+def test_flush_of_a_finished_or_unknown_item_is_answered(page: Page) -> None:
     result = run_script(
         page,
         PLAYER
@@ -287,7 +287,7 @@ def test_flush_of_an_item_that_is_over_or_unknown_is_answered_too(page: Page) ->
     assert result == [[1, 480, True], [2, 800, True], [9, 0, True]]
 
 
-def test_an_item_without_audio_ends_at_once_and_a_reset_forgets_all(page: Page) -> None:
+def test_item_without_audio_ends_at_once_and_reset_discards_everything(page: Page) -> None:
     result = run_script(
         page,
         PLAYER
@@ -308,7 +308,7 @@ def test_an_item_without_audio_ends_at_once_and_a_reset_forgets_all(page: Page) 
     assert result == [0, [[1, 0, True], [1, 480, True]]]
 
 
-def test_sound_that_breaks_off_does_not_click(page: Page) -> None:
+def test_interrupted_audio_does_not_click(page: Page) -> None:
     steps = run_script(
         page,
         PLAYER
@@ -336,7 +336,7 @@ def test_sound_that_breaks_off_does_not_click(page: Page) -> None:
     assert steps < 0.03
 
 
-def test_ring_goes_round_and_takes_no_more_than_it_holds(page: Page) -> None:
+def test_ring_wraps_around_and_is_bounded(page: Page) -> None:
     result = run_script(
         page,
         """
@@ -376,7 +376,7 @@ def test_audio_frames_are_little_endian_with_their_header(page: Page) -> None:
 
 
 @pytest.mark.parametrize("frame", [[], [1, 0, 0], [2, 0, 0, 0, 0, 0, 0, 0], [1, 0, 0, 0, 0, 0, 0, 0, 5]])
-def test_what_is_no_audio_frame_is_refused(page: Page, frame: list[int]) -> None:
+def test_decode_audio_refuses_an_invalid_frame(page: Page, frame: list[int]) -> None:
     refused = run_script(
         page,
         """
@@ -406,7 +406,7 @@ const line = Line.last;
 """
 
 
-def test_socket_offers_its_ticket_and_says_hello_first(page: Page) -> None:
+def test_socket_offers_its_ticket_and_sends_hello_first(page: Page) -> None:
     result = run_script(
         page,
         SOCKET
@@ -434,7 +434,7 @@ def test_socket_offers_its_ticket_and_says_hello_first(page: Page) -> None:
     ]
 
 
-def test_socket_skips_microphone_frames_while_the_line_is_slow(page: Page) -> None:
+def test_socket_skips_microphone_frames_while_its_buffer_is_full(page: Page) -> None:
     result = run_script(
         page,
         SOCKET
@@ -451,7 +451,7 @@ def test_socket_skips_microphone_frames_while_the_line_is_slow(page: Page) -> No
     assert result == [[True, True, False], [1928, 1928]]
 
 
-def test_socket_tells_a_refusal_from_a_lost_line(page: Page) -> None:
+def test_socket_distinguishes_refused_and_lost_connections(page: Page) -> None:
     result = run_script(
         page,
         SOCKET
@@ -479,7 +479,7 @@ const items = () => transcript.ordered().map((one) => one.text).join(" ");
 """
 
 
-def test_transcript_is_the_same_in_every_order_of_arrival(page: Page) -> None:
+def test_transcript_does_not_depend_on_the_order_of_arrival(page: Page) -> None:
     orders = run_script(
         page,
         """
@@ -501,7 +501,7 @@ def test_transcript_is_the_same_in_every_order_of_arrival(page: Page) -> None:
     assert (len(orders), set(orders)) == (24, {"abcd"})
 
 
-def test_transcript_replaces_a_turn_but_never_by_an_older_one(page: Page) -> None:
+def test_transcript_replaces_a_turn_only_with_a_newer_revision(page: Page) -> None:
     result = run_script(
         page,
         TURNS
@@ -519,7 +519,7 @@ def test_transcript_replaces_a_turn_but_never_by_an_older_one(page: Page) -> Non
     assert result == [["I am", 0], "I am here", 5]
 
 
-def test_transcript_keeps_turns_whose_predecessor_is_missing_or_goes(page: Page) -> None:
+def test_transcript_keeps_turns_whose_predecessor_is_missing_or_removed(page: Page) -> None:
     result = run_script(
         page,
         TURNS
@@ -550,7 +550,7 @@ EVENTS = [
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
-def test_events_are_the_same_however_the_stream_is_cut(page: Page, size: int) -> None:
+def test_event_parser_does_not_depend_on_the_chunk_size(page: Page, size: int) -> None:
     events = run_script(
         page,
         """
@@ -568,7 +568,7 @@ def test_events_are_the_same_however_the_stream_is_cut(page: Page, size: int) ->
     assert events == EVENTS
 
 
-def test_events_are_read_from_a_response_whose_bytes_are_torn(page: Page) -> None:
+def test_read_events_decodes_split_utf8_characters(page: Page) -> None:
     events = run_script(
         page,
         """
@@ -628,13 +628,15 @@ LOST = {"type": "line_lost", "problem": {"message": "gone"}}
         ([LOST], "ready", "Not connected"),
     ],
 )
-def test_call_goes_from_state_to_state(page: Page, events: list[dict[str, object]], phase: str, words: str) -> None:
+def test_reduce_moves_the_call_through_its_phases(
+    page: Page, events: list[dict[str, object]], phase: str, words: str
+) -> None:
     state = call_state_after(page, *events)
 
     assert (state["phase"], state["words"]) == (phase, words)
 
 
-def test_page_comes_back_for_a_minute_and_less_often_each_time(page: Page) -> None:
+def test_reconnect_schedule_backs_off_for_one_minute(page: Page) -> None:
     waits = run_script(
         page,
         """
@@ -656,7 +658,7 @@ def test_page_comes_back_for_a_minute_and_less_often_each_time(page: Page) -> No
     [(1006, 1006, True), (1012, None, True), (4008, 4008, True), (1008, None, True), (1008, 1006, True)]
     + [(1008, 1008, False), (1009, 1008, False), (4001, None, False), (4002, None, False)],
 )
-def test_what_closed_the_line_decides_whether_the_page_comes_back(
+def test_should_reconnect_depends_on_the_close_codes(
     page: Page, code: int, before: int | None, comes_back: bool
 ) -> None:
     script = 'const { shouldReconnect } = await from("reconnect"); return shouldReconnect(...argument);'
@@ -664,14 +666,14 @@ def test_what_closed_the_line_decides_whether_the_page_comes_back(
     assert run_script(page, script, [code, before]) is comes_back
 
 
-def test_call_leaves_by_itself_only_when_the_counselor_hung_up(page: Page) -> None:
+def test_call_is_leaving_only_after_the_counselor_hung_up(page: Page) -> None:
     ended = {"type": "ended", "reason": "hung_up"}
 
     assert call_state_after(page, START, SESSION, LINE, ended)["isLeaving"] is False
     assert call_state_after(page, START, SESSION, LINE, {"type": "hang_up"}, ended)["isLeaving"] is True
 
 
-def test_call_keeps_its_first_reason_and_its_mute(page: Page) -> None:
+def test_reduce_keeps_the_first_end_reason_and_the_mute(page: Page) -> None:
     muted = {"type": "mute", "on": True}
 
     state = call_state_after(
@@ -704,7 +706,7 @@ CALL_PAGE = """
         (["ready", 1008, "ready", 1008], 2, "lost"),
     ],
 )
-def test_call_page_gives_up_after_two_protocol_errors_without_a_steady_line_between_them(
+def test_call_page_stops_reconnecting_after_two_protocol_errors_in_a_row(
     page: Page, steps: list[int | str], sockets: int, phase: str
 ) -> None:
     result = run_script(
@@ -757,7 +759,7 @@ def test_call_page_gives_up_after_two_protocol_errors_without_a_steady_line_betw
 # ---- Character counts
 
 
-def test_messages_are_counted_as_the_server_counts_them(page: Page) -> None:
+def test_counter_words_counts_characters_like_the_server(page: Page) -> None:
     result = run_script(
         page,
         """
@@ -772,7 +774,7 @@ def test_messages_are_counted_as_the_server_counts_them(page: Page) -> None:
 # ---- Both worklets in a real AudioContext
 
 
-def test_worklets_share_one_clock(page: Page) -> None:
+def test_player_and_microphone_share_one_clock(page: Page) -> None:
     # The player plays one second while the microphone counts. On the microphone's clock, the end of that second has to
     # be one second after its start.
     result = run_script(
@@ -805,7 +807,7 @@ def test_worklets_share_one_clock(page: Page) -> None:
         assert abs((final["at"] - report["at"]) - (final["samples"] - report["samples"])) <= 1
 
 
-def test_call_without_a_microphone_still_has_its_clock(page: Page) -> None:
+def test_playback_without_a_microphone_has_a_clock(page: Page) -> None:
     result = run_script(
         page,
         """

@@ -221,7 +221,7 @@ def until(page: Page, condition: Callable[[], bool]) -> None:
 # ---- The call page
 
 
-def test_the_page_says_what_comes_before_anything_is_asked(open_call: Callable[..., Page], api: FakeSessionApi) -> None:
+def test_call_page_describes_the_call_before_any_request(open_call: Callable[..., Page], api: FakeSessionApi) -> None:
     page = open_call(require_recording=True)
 
     expect(page.get_by_role("heading", name="A student who cannot sleep")).to_be_visible()
@@ -232,7 +232,7 @@ def test_the_page_says_what_comes_before_anything_is_asked(open_call: Callable[.
 
 
 @pytest.mark.prove
-def test_microphone_check_hears_and_names_the_device(open_call: Callable[..., Page]) -> None:
+def test_microphone_check_detects_sound_and_lists_devices(open_call: Callable[..., Page]) -> None:
     page = open_call()
 
     page.get_by_role("button", name="Check my microphone").click()
@@ -249,7 +249,7 @@ def test_microphone_check_hears_and_names_the_device(open_call: Callable[..., Pa
         ("NotReadableError", "Your microphone isn’t responding."),
     ],
 )
-def test_without_a_microphone_the_page_says_why_and_the_call_can_be_typed(
+def test_call_page_without_a_microphone_explains_why_and_allows_typing(
     open_call: Callable[..., Page], gateway: FakeGateway, page: Page, error: str, words: str
 ) -> None:
     open_call()
@@ -272,7 +272,7 @@ def test_without_a_microphone_the_page_says_why_and_the_call_can_be_typed(
     assert gateway.frames == []
 
 
-def test_call_sends_the_microphone_and_draws_both_sides_in_spoken_order(call: Page, gateway: FakeGateway) -> None:
+def test_call_sends_microphone_audio_and_shows_turns_in_spoken_order(call: Page, gateway: FakeGateway) -> None:
     gateway.turn("b", "caller", "Hello? I did not", after="a", final=False)
     gateway.turn("a", "counselor", "Crisis line, good evening.")
     gateway.turn("b", "caller", "Hello? I did not think anyone would answer.", after="a", revision=2)
@@ -288,7 +288,7 @@ def test_call_sends_the_microphone_and_draws_both_sides_in_spoken_order(call: Pa
     assert [b - a for a, b in zip(indexes, indexes[1:], strict=False)] == [960] * (len(indexes) - 1)
 
 
-def test_call_reports_what_was_played_and_answers_a_flush(call: Page, gateway: FakeGateway) -> None:
+def test_call_reports_playback_and_answers_a_flush(call: Page, gateway: FakeGateway) -> None:
     gateway.send_audio(1, 12000)
     until(call, lambda: any(report["final"] for report in gateway.messages_of_type("played")))
     gateway.send_audio(2, 48000)
@@ -303,7 +303,7 @@ def test_call_reports_what_was_played_and_answers_a_flush(call: Page, gateway: F
     assert cut["at_mic_sample"] > whole["at_mic_sample"]
 
 
-def test_mute_by_button_and_by_key_but_not_while_typing(call: Page, gateway: FakeGateway) -> None:
+def test_mute_works_by_button_and_key_but_not_while_typing(call: Page, gateway: FakeGateway) -> None:
     call.get_by_role("button", name="Mute").click()
     expect(call.get_by_text("You’re muted")).to_be_visible()
     call.get_by_label("Type instead of speaking").press("m")
@@ -315,14 +315,16 @@ def test_mute_by_button_and_by_key_but_not_while_typing(call: Page, gateway: Fak
 
 
 @pytest.mark.parametrize("button", ["Hang up", "Get feedback"])
-def test_ending_the_call_goes_to_its_page(call: Page, api: FakeSessionApi, button: str) -> None:
+def test_ended_call_opens_its_session_page(call: Page, api: FakeSessionApi, button: str) -> None:
     call.get_by_role("button", name=button).click()
 
     call.wait_for_url("**/sessions/7/")
     assert api.count("POST 7/end/") == 0
 
 
-def test_hang_up_over_a_dead_line_ends_by_request(call: Page, api: FakeSessionApi, gateway: FakeGateway) -> None:
+def test_hang_up_without_a_connection_ends_the_call_over_the_api(
+    call: Page, api: FakeSessionApi, gateway: FakeGateway
+) -> None:
     gateway.is_answering = False
     call.get_by_role("button", name="Hang up").click()
     until(call, lambda: bool(gateway.messages_of_type("hang_up")))
@@ -333,7 +335,7 @@ def test_hang_up_over_a_dead_line_ends_by_request(call: Page, api: FakeSessionAp
 
 
 @pytest.mark.parametrize("code", [1001, 1006, 1011, 1012, 4008])
-def test_line_that_broke_comes_back_by_itself_with_what_was_said(
+def test_broken_connection_is_restored_with_the_transcript(
     call: Page, api: FakeSessionApi, gateway: FakeGateway, code: int
 ) -> None:
     gateway.turn("a", "counselor", "Crisis line, good evening.", revision=6)
@@ -348,7 +350,9 @@ def test_line_that_broke_comes_back_by_itself_with_what_was_said(
     assert api.bodies("POST 7/ticket/") == [{}, {"held": 1}]
 
 
-def test_line_is_tried_again_while_the_gateway_is_away(call: Page, api: FakeSessionApi, gateway: FakeGateway) -> None:
+def test_reconnection_is_retried_while_the_gateway_is_unavailable(
+    call: Page, api: FakeSessionApi, gateway: FakeGateway
+) -> None:
     for _ in range(2):
         api.answer_next("POST 7/ticket/", 503, {"detail": "Not now."})
     gateway.lines[-1].close(code=1006)
@@ -360,7 +364,7 @@ def test_line_is_tried_again_while_the_gateway_is_away(call: Page, api: FakeSess
     assert api.bodies("POST 7/ticket/")[1:] == [{"held": 1}] * 3
 
 
-def test_line_that_stays_away_can_be_left_at_any_moment(call: Page, api: FakeSessionApi, gateway: FakeGateway) -> None:
+def test_hang_up_works_while_reconnecting(call: Page, api: FakeSessionApi, gateway: FakeGateway) -> None:
     for _ in range(9):
         api.answer_next("POST 7/ticket/", 503, {"detail": "Not now."})
     gateway.lines[-1].close(code=1006)
@@ -373,7 +377,7 @@ def test_line_that_stays_away_can_be_left_at_any_moment(call: Page, api: FakeSes
 
 
 @pytest.mark.prove
-def test_page_that_broke_the_rules_twice_does_not_come_back_for_ever(
+def test_page_stops_reconnecting_after_two_protocol_errors(
     call: Page, api: FakeSessionApi, gateway: FakeGateway
 ) -> None:
     gateway.lines[-1].close(code=1008)
@@ -386,16 +390,14 @@ def test_page_that_broke_the_rules_twice_does_not_come_back_for_ever(
 
 
 @pytest.mark.prove
-def test_network_that_goes_away_is_not_waited_for(call: Page, gateway: FakeGateway) -> None:
+def test_offline_event_reconnects_at_once(call: Page, gateway: FakeGateway) -> None:
     call.evaluate("window.dispatchEvent(new Event('offline'))")
 
     until(call, lambda: len(gateway.lines) == 2)
     expect(state(call)).to_have_attribute("data-phase", "talking")
 
 
-def test_call_that_was_taken_over_stays_where_it_is_until_it_is_taken_back(
-    call: Page, api: FakeSessionApi, gateway: FakeGateway
-) -> None:
+def test_displaced_page_can_take_the_call_back(call: Page, api: FakeSessionApi, gateway: FakeGateway) -> None:
     gateway.send(type="ended", reason="replaced")
     gateway.lines[-1].close(code=4002)
 
@@ -406,9 +408,7 @@ def test_call_that_was_taken_over_stays_where_it_is_until_it_is_taken_back(
     assert api.bodies("POST 7/ticket/") == [{}, {"take_over": True}]
 
 
-def test_logged_out_counselor_is_told_so_and_can_come_back(
-    call: Page, api: FakeSessionApi, gateway: FakeGateway
-) -> None:
+def test_logged_out_counselor_can_log_in_and_reconnect(call: Page, api: FakeSessionApi, gateway: FakeGateway) -> None:
     gateway.send(type="ended", reason="logged_out")
     gateway.lines[-1].close(code=4001)
 
@@ -419,7 +419,7 @@ def test_logged_out_counselor_is_told_so_and_can_come_back(
     assert api.bodies("POST 7/ticket/") == [{}, {"held": 1}]
 
 
-def test_notices_are_shown_for_as_long_as_they_are_true(call: Page, gateway: FakeGateway) -> None:
+def test_notices_disappear_when_they_no_longer_apply(call: Page, gateway: FakeGateway) -> None:
     gateway.send(type="notice", code="idle_warning")
     expect(call.get_by_text("Nobody has spoken for a while.")).to_be_visible()
     gateway.turn("a", "counselor", "I am here.")
@@ -434,7 +434,7 @@ def test_notices_are_shown_for_as_long_as_they_are_true(call: Page, gateway: Fak
 IN_USE = {"detail": "This call is open in another window.", "code": "in_use"}
 
 
-def test_refused_line_says_why_and_can_be_taken_over(open_call: Callable[..., Page], api: FakeSessionApi) -> None:
+def test_call_open_on_another_page_can_be_taken_over(open_call: Callable[..., Page], api: FakeSessionApi) -> None:
     api.answer_next("POST 7/ticket/", 409, IN_USE)
     page = open_call(live_session_id="7")
     page.get_by_role("button", name="Continue the call").click()
@@ -446,7 +446,7 @@ def test_refused_line_says_why_and_can_be_taken_over(open_call: Callable[..., Pa
     assert api.bodies("POST 7/ticket/") == [{}, {"take_over": True}]
 
 
-def test_call_that_was_begun_elsewhere_goes_on_with_its_time(open_call: Callable[..., Page]) -> None:
+def test_resumed_call_continues_its_timer(open_call: Callable[..., Page]) -> None:
     page = open_call(live_session_id="7", live_seconds=754)
     page.get_by_role("button", name="Continue the call").click()
 
@@ -454,7 +454,7 @@ def test_call_that_was_begun_elsewhere_goes_on_with_its_time(open_call: Callable
 
 
 @pytest.mark.prove
-def test_line_that_finds_the_session_over_ends(call: Page, api: FakeSessionApi, gateway: FakeGateway) -> None:
+def test_reconnection_to_an_ended_session_shows_the_end(call: Page, api: FakeSessionApi, gateway: FakeGateway) -> None:
     api.answer_next("POST 7/ticket/", 409, {"detail": "This call is over.", "code": "session_over"})
     gateway.lines[-1].close(code=1006)
 
@@ -462,7 +462,7 @@ def test_line_that_finds_the_session_over_ends(call: Page, api: FakeSessionApi, 
     expect(call.get_by_role("link", name="View the call and its feedback")).to_have_attribute("href", "/sessions/7/")
 
 
-def test_caller_that_ends_the_call_does_not_take_the_page_away(call: Page, gateway: FakeGateway) -> None:
+def test_call_ended_by_the_gateway_keeps_the_page(call: Page, gateway: FakeGateway) -> None:
     gateway.send(type="ended", reason="idle")
 
     expect(call.get_by_text("because nobody spoke for a long time")).to_be_visible()
@@ -470,7 +470,7 @@ def test_caller_that_ends_the_call_does_not_take_the_page_away(call: Page, gatew
     assert call.url.endswith("/call/")
 
 
-def test_another_call_under_way_can_be_ended_from_here(open_call: Callable[..., Page], api: FakeSessionApi) -> None:
+def test_conflicting_call_can_be_ended_from_the_page(open_call: Callable[..., Page], api: FakeSessionApi) -> None:
     conflict = {"detail": "You have another call under way.", "code": "call_live", "session_id": "6"}
     api.answer_next("POST ", 409, conflict)
     page = open_call()
@@ -483,7 +483,7 @@ def test_another_call_under_way_can_be_ended_from_here(open_call: Callable[..., 
     assert api.count("POST 6/end/") == 1
 
 
-def test_unfinished_call_goes_on_with_what_was_said(
+def test_unfinished_call_continues_with_its_transcript(
     open_call: Callable[..., Page], api: FakeSessionApi, gateway: FakeGateway
 ) -> None:
     api.session["transcript"] = [turn("a", "counselor", "Crisis line.", revision=3)]
@@ -496,7 +496,7 @@ def test_unfinished_call_goes_on_with_what_was_said(
     assert api.count("POST ") == 0
 
 
-def test_free_practice_asks_for_what_is_wanted(
+def test_free_practice_sends_its_focus(
     open_call: Callable[..., Page], api: FakeSessionApi, gateway: FakeGateway
 ) -> None:
     page = open_call(kind="free_practice", assignment_id=None)
@@ -519,7 +519,7 @@ DRAFT = {
 
 
 @pytest.mark.prove
-def test_trial_call_says_so_and_begins_what_is_tried(open_call: Callable[..., Page], api: FakeSessionApi) -> None:
+def test_trial_call_is_labeled_and_starts_the_draft(open_call: Callable[..., Page], api: FakeSessionApi) -> None:
     page = open_call(**DRAFT)
     expect(page.get_by_text("This is a trial of a draft.")).to_be_visible()
     expect(page.get_by_role("link", name="Back to the scenario")).to_have_attribute("href", DRAFT["scenario_url"])
@@ -531,7 +531,7 @@ def test_trial_call_says_so_and_begins_what_is_tried(open_call: Callable[..., Pa
     assert api.requests[0] == ("POST ", {"type": "trial", "scenario_id": DRAFT["scenario_id"], "mode": "phone"})
 
 
-def test_trial_chat_begins_what_is_tried(open_chat: Callable[..., Page], api: FakeSessionApi) -> None:
+def test_trial_chat_starts_the_draft(open_chat: Callable[..., Page], api: FakeSessionApi) -> None:
     page = open_chat(**DRAFT)
 
     page.get_by_role("button", name="Start the chat").click()
@@ -541,7 +541,7 @@ def test_trial_chat_begins_what_is_tried(open_chat: Callable[..., Page], api: Fa
 
 
 @pytest.mark.prove
-def test_trial_left_open_can_be_ended_for_a_fresh_one(
+def test_open_trial_can_be_ended_and_restarted(
     open_chat: Callable[..., Page], api: FakeSessionApi, site: StaticSite
 ) -> None:
     page = open_chat(**DRAFT, live_session_id="7")
@@ -560,7 +560,7 @@ def test_closed_assignment_offers_no_start(open_call: Callable[..., Page]) -> No
     expect(page.get_by_role("button", name="Start the call")).to_have_count(0)
 
 
-def test_transcript_stays_where_the_reader_is(call: Page, gateway: FakeGateway) -> None:
+def test_transcript_keeps_the_readers_scroll_position(call: Page, gateway: FakeGateway) -> None:
     for number in range(40):
         gateway.turn(f"i{number}", "caller", f"Line {number}", after=f"i{number - 1}" if number else None)
     expect(log(call)).to_have_count(40)
@@ -578,7 +578,7 @@ def test_transcript_stays_where_the_reader_is(call: Page, gateway: FakeGateway) 
 
 
 @pytest.mark.prove
-def test_transcript_stays_at_its_end_when_it_gets_smaller(call: Page, gateway: FakeGateway) -> None:
+def test_transcript_stays_at_its_end_when_the_window_shrinks(call: Page, gateway: FakeGateway) -> None:
     for number in range(20):
         gateway.turn(f"i{number}", "caller", f"Line {number}", after=f"i{number - 1}" if number else None)
     expect(log(call)).to_have_count(20)
@@ -624,7 +624,7 @@ def test_chat_reply_is_streamed_into_the_transcript(chat: Page, api: FakeSession
     assert api.requests[-1] == ("POST 7/messages/", {"content": "I am here."})
 
 
-def test_shift_enter_begins_a_line_and_too_much_is_not_sent(chat: Page, api: FakeSessionApi) -> None:
+def test_shift_enter_starts_a_new_line_and_long_messages_are_not_sent(chat: Page, api: FakeSessionApi) -> None:
     box = chat.get_by_label("Your message")
     box.fill("one")
     box.press("Shift+Enter")
@@ -638,7 +638,7 @@ def test_shift_enter_begins_a_line_and_too_much_is_not_sent(chat: Page, api: Fak
     assert api.count("POST 7/messages/") == 0
 
 
-def test_message_that_did_not_arrive_is_back_in_the_box(chat: Page, api: FakeSessionApi) -> None:
+def test_undelivered_message_returns_to_the_input(chat: Page, api: FakeSessionApi) -> None:
     api.answer_next("POST 7/messages/", 503, {})
     chat.get_by_label("Your message").fill("I am here.")
     chat.keyboard.press("Enter")
@@ -654,7 +654,9 @@ def test_message_that_did_not_arrive_is_back_in_the_box(chat: Page, api: FakeSes
 
 
 @pytest.mark.parametrize("broken", [[("error", {"detail": "The caller did not answer.", "code": "x"})], []])
-def test_message_without_a_reply_stays_and_is_sent_again(chat: Page, api: FakeSessionApi, broken: list[Any]) -> None:
+def test_message_without_a_reply_stays_and_can_be_sent_again(
+    chat: Page, api: FakeSessionApi, broken: list[Any]
+) -> None:
     api.answer_next("POST 7/messages/", 200, stream(("turn", MINE), ("delta", {"text": "o"}), *broken))
     api.session["transcript"] = [turn("g", "caller", "hi"), MINE]
     chat.get_by_label("Your message").fill("I am here.")
@@ -670,7 +672,7 @@ def test_message_without_a_reply_stays_and_is_sent_again(chat: Page, api: FakeSe
     assert [body for request, body in api.requests if request == "POST 7/messages/"] == [{"content": "I am here."}] * 2
 
 
-def test_chat_that_is_over_says_so_and_keeps_the_words(chat: Page, api: FakeSessionApi) -> None:
+def test_message_to_an_ended_chat_shows_the_end(chat: Page, api: FakeSessionApi) -> None:
     api.answer_next("POST 7/messages/", 409, {"detail": "This session is over.", "code": "session_over"})
     chat.get_by_label("Your message").fill("Are you")
     chat.keyboard.press("Enter")
@@ -680,14 +682,14 @@ def test_chat_that_is_over_says_so_and_keeps_the_words(chat: Page, api: FakeSess
 
 
 @pytest.mark.parametrize("button", ["End chat", "Get feedback"])
-def test_ending_the_chat_goes_to_its_page(chat: Page, api: FakeSessionApi, button: str) -> None:
+def test_ended_chat_opens_its_session_page(chat: Page, api: FakeSessionApi, button: str) -> None:
     chat.get_by_role("button", name=button).click()
 
     chat.wait_for_url("**/sessions/7/")
     assert api.count("POST 7/end/") == 1
 
 
-def test_unfinished_chat_goes_on(open_chat: Callable[..., Page], api: FakeSessionApi) -> None:
+def test_unfinished_chat_continues(open_chat: Callable[..., Page], api: FakeSessionApi) -> None:
     api.session |= {"greeting": "ready", "transcript": [turn("g", "caller", "hi"), MINE, THEIRS]}
     page = open_chat(live_session_id="7")
 
@@ -703,7 +705,7 @@ def test_unfinished_chat_goes_on(open_chat: Callable[..., Page], api: FakeSessio
 @pytest.mark.prove
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("stage", ["ready", "talking", "lost", "chat"])
-def test_axe_finds_nothing_serious(
+def test_practice_pages_have_no_serious_axe_violations(
     request: pytest.FixtureRequest, page: Page, gateway: FakeGateway, stage: str, scheme: Any
 ) -> None:
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")

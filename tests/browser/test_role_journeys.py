@@ -20,9 +20,7 @@ from tests.browser.tryout import CHAT, TryoutSite
 SUPERVISOR, EVALUATOR = "supervisor@example.org", "evaluator@example.org"
 
 
-def test_a_supervisor_finds_somebody_by_typing_and_gives_them_practice(
-    enter: Callable[..., Page], tryout: TryoutSite
-) -> None:
+def test_supervisor_assigns_practice_with_the_search_fields(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor()
     page = enter("/assignments/new/", SUPERVISOR)
     page.get_by_label("Find a counselor").press_sequentially(counselor[:10])
@@ -49,9 +47,7 @@ def test_a_supervisor_finds_somebody_by_typing_and_gives_them_practice(
 
 
 @pytest.mark.prove
-def test_a_counselor_declines_a_topic_before_and_stops_a_chat_within(
-    enter: Callable[..., Page], tryout: TryoutSite
-) -> None:
+def test_counselor_skips_an_assignment_and_stops_a_chat(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor(CHAT)
     page = enter(tryout.practice_page(counselor, CHAT), counselor)
     page.get_by_role("button", name="Skip this one").click()
@@ -70,9 +66,7 @@ def test_a_counselor_declines_a_topic_before_and_stops_a_chat_within(
     expect(page.get_by_text("Your answer: Very hard")).to_be_visible()
 
 
-def test_a_counselor_sees_how_far_they_are_and_disputes_a_verdict_that_a_person_then_looks_at(
-    enter: Callable[..., Page], tryout: TryoutSite
-) -> None:
+def test_counselor_checks_progress_and_disputes_a_verdict(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor()
     session = tryout.take_chat(counselor, "Hello, my name is Sam.", "That sounds hard. Are you thinking of suicide?")
     page = enter("/progress/", counselor)
@@ -104,9 +98,7 @@ def test_a_counselor_sees_how_far_they_are_and_disputes_a_verdict_that_a_person_
 
 
 @pytest.mark.prove
-def test_a_report_reaches_the_queue_of_flags_and_is_settled_there(
-    enter: Callable[..., Page], tryout: TryoutSite
-) -> None:
+def test_report_is_flagged_and_reviewed(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor()
     session = tryout.take_chat(counselor, "Hello, what is going on?")
     page = enter(f"/sessions/{session}/", counselor)
@@ -126,7 +118,7 @@ def test_a_report_reaches_the_queue_of_flags_and_is_settled_there(
 
 
 @pytest.mark.prove
-def test_a_supervisor_reads_along_and_ends_a_chat(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_supervisor_monitors_and_ends_a_chat(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor()
     page = enter("/training/chat/free/", counselor)
     begin_chat(page)
@@ -141,7 +133,7 @@ def test_a_supervisor_reads_along_and_ends_a_chat(enter: Callable[..., Page], tr
     expect(watcher.get_by_text("Session ended. The conversation so far is saved and will be graded.")).to_be_visible()
 
 
-def test_a_chat_is_held_without_scripts(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_chat_works_without_scripts(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     page = enter("/training/chat/free/", tryout.add_counselor(), java_script_enabled=False)
     page.get_by_role("button", name="Start the chat").locator("visible=true").click()
     expect(transcript_lines(page)).to_have_text(line_patterns("Caller"))

@@ -48,7 +48,7 @@ def edit_away(page: Page, *labels: str) -> None:
         field.fill(field.input_value().replace(NAME, "Noor"))
 
 
-def test_a_complaint_becomes_what_a_counselor_practices(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_complaint_becomes_an_assigned_scenario(enter: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor, title = tryout.add_counselor(), f"Left on hold {uuid4().hex[:6]}"
     page = enter(f"{LIST}add/", SUPERVISOR)
     send(page, "Keep the name.")
@@ -102,7 +102,7 @@ def test_a_complaint_becomes_what_a_counselor_practices(enter: Callable[..., Pag
 
 
 @pytest.mark.prove
-def test_a_doubtful_name_is_ticked_and_saved(enter: Callable[..., Page]) -> None:
+def test_draft_is_saved_once_its_names_are_confirmed(enter: Callable[..., Page]) -> None:
     page = enter(f"{LIST}add/", SUPERVISOR)
     send(page, "Keep the name.")
     expect(save_button(page)).to_be_visible()
@@ -116,7 +116,7 @@ def test_a_doubtful_name_is_ticked_and_saved(enter: Callable[..., Page]) -> None
 
 
 @pytest.mark.prove
-def test_a_refusal_is_told_and_another_try_helps(enter: Callable[..., Page], mended: TryoutSite) -> None:
+def test_refused_draft_can_be_tried_again(enter: Callable[..., Page], mended: TryoutSite) -> None:
     mended.add_openai_fault(RESPONSES, refusal=True)
     page = enter(f"{LIST}add/", SUPERVISOR)
     send(page, "Quieter.")
@@ -134,7 +134,7 @@ def test_a_refusal_is_told_and_another_try_helps(enter: Callable[..., Page], men
 
 
 @pytest.mark.prove
-def test_without_scripts_the_draft_is_there_after_looking_again(enter: Callable[..., Page]) -> None:
+def test_draft_appears_without_scripts_after_a_reload(enter: Callable[..., Page]) -> None:
     page = enter(f"{LIST}add/", SUPERVISOR, java_script_enabled=False)
     send(page, "Keep the name.")
     page.wait_for_url("**/change/")
@@ -146,7 +146,7 @@ def test_without_scripts_the_draft_is_there_after_looking_again(enter: Callable[
 
 
 @pytest.mark.prove
-def test_counters_count_as_the_server_does(enter: Callable[..., Page]) -> None:
+def test_counters_agree_with_the_server(enter: Callable[..., Page]) -> None:
     page = enter(f"{LIST}add/", SUPERVISOR)
     source = page.get_by_label("Complaint or call summary")
     counter = page.locator("#id_source_counter")
@@ -164,7 +164,7 @@ def test_counters_count_as_the_server_does(enter: Callable[..., Page]) -> None:
 
 
 @pytest.mark.prove
-def test_the_pages_shut_nobody_out(enter: Callable[..., Page], mended: TryoutSite) -> None:
+def test_draft_pages_are_accessible(enter: Callable[..., Page], mended: TryoutSite) -> None:
     page = enter(f"{LIST}add/", SUPERVISOR)
     page.get_by_role("button", name="Write draft").click()
     expect(page.get_by_text("Paste the complaint, or choose a file.")).to_be_visible()

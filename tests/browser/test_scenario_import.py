@@ -51,7 +51,7 @@ def preview(page: Page) -> list[list[str]]:
     return [[one.get_by_role("rowheader").inner_text(), one.locator(".import-outcome").inner_text()] for one in found]
 
 
-def test_a_pack_is_looked_at_imported_and_not_imported_twice(
+def test_pack_is_previewed_and_imported_once(
     enter: Callable[..., Page], pack: Callable[..., Path], series: str
 ) -> None:
     path = pack(row(f"{series} one"), row(f"{series} two", mode="chat"), row(f"{series} ONE"))
@@ -77,9 +77,7 @@ def test_a_pack_is_looked_at_imported_and_not_imported_twice(
 
 
 @pytest.mark.prove
-def test_what_is_wrong_is_shown_and_the_rest_can_be_taken(
-    enter: Callable[..., Page], pack: Callable[..., Path], series: str
-) -> None:
+def test_invalid_rows_are_shown_and_skipped(enter: Callable[..., Page], pack: Callable[..., Path], series: str) -> None:
     page = enter(ADD, SUPERVISOR)
     upload(page, pack(row(f"{series} good"), row(f"{series} bad", mode="letter", category="onboardin")))
     expect(page.locator(".import-notice")).to_contain_text("Nothing is imported yet, because 1 of 2 rows is invalid.")
@@ -102,7 +100,7 @@ def test_what_is_wrong_is_shown_and_the_rest_can_be_taken(
 
 
 @pytest.mark.prove
-def test_a_large_pack_shows_its_progress_and_ends_by_itself(
+def test_large_pack_shows_progress_until_it_is_complete(
     enter: Callable[..., Page], pack: Callable[..., Path], series: str
 ) -> None:
     page = enter(ADD, TRAINER)
@@ -119,9 +117,7 @@ def test_a_large_pack_shows_its_progress_and_ends_by_itself(
 
 
 @pytest.mark.prove
-def test_without_scripts_an_import_is_followed_by_looking_again(
-    enter: Callable[..., Page], pack: Callable[..., Path], series: str
-) -> None:
+def test_import_works_without_scripts(enter: Callable[..., Page], pack: Callable[..., Path], series: str) -> None:
     page = enter(ADD, TRAINER, java_script_enabled=False)
     upload(page, pack(*[row(f"{series} {number}") for number in range(20)]))
 
@@ -134,7 +130,7 @@ def test_without_scripts_an_import_is_followed_by_looking_again(
 
 
 @pytest.mark.prove
-def test_a_file_that_cannot_be_read_says_where_and_keeps_the_options(
+def test_malformed_file_shows_the_error_position_and_keeps_the_options(
     enter: Callable[..., Page], tmp_path: Path
 ) -> None:
     broken = tmp_path / "pack.json"
@@ -151,7 +147,7 @@ def test_a_file_that_cannot_be_read_says_where_and_keeps_the_options(
     expect(page.get_by_label("Update existing scenarios")).to_be_checked()
 
 
-def test_a_file_that_is_too_large_is_not_sent(enter: Callable[..., Page], tmp_path: Path) -> None:
+def test_too_large_file_is_not_sent(enter: Callable[..., Page], tmp_path: Path) -> None:
     large = tmp_path / "large.csv"
     large.write_bytes(b"x" * TOO_LARGE)
     page = enter(ADD, TRAINER)
@@ -166,7 +162,7 @@ def test_a_file_that_is_too_large_is_not_sent(enter: Callable[..., Page], tmp_pa
 
 
 @pytest.mark.prove
-def test_without_scripts_a_file_that_is_too_large_is_answered_with_a_page(
+def test_too_large_file_without_scripts_gets_an_error_page(
     enter: Callable[..., Page], tmp_path: Path, watch: PageMonitor
 ) -> None:
     watch.expect_statuses(413)
@@ -183,7 +179,7 @@ def test_without_scripts_a_file_that_is_too_large_is_answered_with_a_page(
 
 @pytest.mark.prove
 @pytest.mark.parametrize("kind", ["CSV", "JSON"])
-def test_the_template_is_downloaded_and_taken_back(enter: Callable[..., Page], tmp_path: Path, kind: str) -> None:
+def test_downloaded_template_can_be_imported(enter: Callable[..., Page], tmp_path: Path, kind: str) -> None:
     page = enter(ADD, SUPERVISOR)
     with page.expect_download() as download:
         page.get_by_role("link", name=kind, exact=True).click()
@@ -217,7 +213,7 @@ def test_a_stranger_sees_nothing_of_it(
 
 @pytest.mark.prove
 @pytest.mark.parametrize(("width", "colors"), [(1280, "light"), (390, "dark")])
-def test_everyone_can_read_the_pages(
+def test_import_pages_are_accessible(
     enter: Callable[..., Page], pack: Callable[..., Path], series: str, width: int, colors: str
 ) -> None:
     page = enter(ADD, SUPERVISOR, viewport={"width": width, "height": 900}, color_scheme=colors)

@@ -76,7 +76,7 @@ def guarded(reader: BodyReader, drain_timeout: float = 10) -> BodyLimitMiddlewar
 
 
 @pytest.mark.parametrize(("path", "size"), [("/", 10), ("/", 0), ("/big/", 100), ("/big/one/", 11), ("/bigger", 10)])
-async def test_a_body_within_its_limit_passes(path, size):
+async def test_body_within_its_limit_passes(path, size):
     exchange = AsgiExchange([b"x" * size], path, str(size))
 
     await guarded(BodyReader())(exchange.scope, exchange.receive, exchange.send)
@@ -84,7 +84,7 @@ async def test_a_body_within_its_limit_passes(path, size):
     assert (exchange.status, exchange.body) == (200, str(size).encode())
 
 
-async def test_an_announced_body_over_its_limit_is_refused_unread():
+async def test_body_with_a_length_over_its_limit_is_refused_unread():
     reader, exchange = BodyReader(), AsgiExchange([b"x" * 11], "/", "11")
 
     await guarded(reader)(exchange.scope, exchange.receive, exchange.send)
@@ -97,7 +97,7 @@ async def test_an_announced_body_over_its_limit_is_refused_unread():
 
 
 @pytest.mark.parametrize("length", [None, "5", "-1", "many"])
-async def test_a_chunked_or_lying_body_is_refused_as_soon_as_it_is_over(length):
+async def test_body_without_a_true_length_is_refused_at_its_limit(length):
     exchange = AsgiExchange([b"x" * 4] * 1000, "/", length)
 
     await guarded(BodyReader())(exchange.scope, exchange.receive, exchange.send)
@@ -109,7 +109,7 @@ BROWSERS_ACCEPT = "text/html,application/xhtml+xml,*/*;q=0.8"
 
 
 @pytest.mark.parametrize("length", ["20", None, "5"])
-async def test_a_browser_is_shown_a_page_once_it_has_sent_everything(length):
+async def test_browser_gets_an_error_page_after_its_body_was_read(length):
     exchange = AsgiExchange([b"x" * 4] * 5, "/", length, BROWSERS_ACCEPT)
 
     await guarded(BodyReader())(exchange.scope, exchange.receive, exchange.send)
@@ -119,7 +119,7 @@ async def test_a_browser_is_shown_a_page_once_it_has_sent_everything(length):
     assert "<h1>Your upload is too large</h1>" in exchange.body.decode()
 
 
-async def test_a_browsers_body_that_is_over_with_its_last_part_is_not_waited_for():
+async def test_browser_body_that_exceeds_the_limit_in_its_last_part_is_answered_at_once():
     exchange = AsgiExchange([b"x" * 4] * 3, "/", None, BROWSERS_ACCEPT)
 
     await guarded(BodyReader())(exchange.scope, exchange.receive, exchange.send)
@@ -128,7 +128,7 @@ async def test_a_browsers_body_that_is_over_with_its_last_part_is_not_waited_for
 
 
 @pytest.mark.parametrize(("length", "taken"), [("4000", 0), ("20", 5), (None, 6), ("5", 6)])
-async def test_about_twice_the_limit_is_read_for_a_page_and_no_more(length, taken):
+async def test_browser_body_is_read_up_to_about_twice_the_limit(length, taken):
     exchange = AsgiExchange([b"x" * 4] * 1000, "/", length, BROWSERS_ACCEPT)
 
     await guarded(BodyReader())(exchange.scope, exchange.receive, exchange.send)
@@ -146,7 +146,7 @@ class StallingExchange(AsgiExchange):
 
 
 @pytest.mark.parametrize(("length", "taken"), [("16", 3), (None, 3)])
-async def test_a_browser_that_stops_sending_is_answered_in_the_end(length, taken):
+async def test_stalled_browser_is_answered_after_the_drain_timeout(length, taken):
     exchange = StallingExchange([b"x" * 4] * 4, "/", length, BROWSERS_ACCEPT)
 
     await guarded(BodyReader(), drain_timeout=0.01)(exchange.scope, exchange.receive, exchange.send)
@@ -162,7 +162,7 @@ async def test_a_browser_that_stops_sending_is_answered_in_the_end(length, taken
         ("/", "1 MB"),
     ],
 )
-async def test_a_page_says_how_large_a_file_may_be(path, fits):
+async def test_error_page_names_the_size_limit(path, fits):
     exchange = AsgiExchange([], path, str(1000 * 1024**2), BROWSERS_ACCEPT)
 
     await application(exchange.scope, exchange.receive, exchange.send)
@@ -171,7 +171,7 @@ async def test_a_page_says_how_large_a_file_may_be(path, fits):
     assert f"You can send up to {fits} here." in exchange.body.decode()
 
 
-async def test_a_body_without_a_length_is_told_to_bring_one():
+async def test_body_without_a_length_is_refused_with_411():
     reader, exchange = BodyReader(), AsgiExchange([b"{}"])
     exchange.scope["headers"].append((b"transfer-encoding", b"chunked"))
 
@@ -181,7 +181,7 @@ async def test_a_body_without_a_length_is_told_to_bring_one():
     assert (reader.was_called, exchange.taken) == (False, 0)
 
 
-async def test_other_than_http_is_let_through():
+async def test_other_protocols_pass_through():
     seen = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -193,7 +193,7 @@ async def test_other_than_http_is_let_through():
 
 
 @pytest.mark.parametrize(("path", "limit"), [("/api/sessions/", 1024**2), ("/admin/", 21 * 1024**2)])
-async def test_the_site_refuses_a_chunked_body_before_any_view_runs(path, limit):
+async def test_site_refuses_a_large_chunked_body_before_any_view_runs(path, limit):
     chunk = b"x" * (512 * 1024)
     exchange = AsgiExchange([chunk] * 200, path)
 
@@ -202,7 +202,7 @@ async def test_the_site_refuses_a_chunked_body_before_any_view_runs(path, limit)
     assert (exchange.status, exchange.taken) == (413, limit // len(chunk) + 1)
 
 
-def test_procedures_of_twenty_megabytes_fit():
+def test_limits_fit_the_largest_uploads():
     limit = BodyLimitMiddleware(get_asgi_application(), django_settings.BODY_LIMITS, django_settings.BODY_LIMIT)
 
     assert limit.limit_for("/admin/accounts/account/1/change/") > 20 * 1024**2

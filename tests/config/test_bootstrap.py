@@ -43,12 +43,12 @@ def script(path: Path, text: str) -> Path:
     return path
 
 
-def test_new_enough_python_has_no_complaint():
+def test_supported_python_is_accepted():
     assert explain_old_python((3, 11, 0), "python3") == ""
     assert explain_old_python((3, 14, 1), "python3") == ""
 
 
-def test_old_python_says_what_it_needs_in_one_line(tmp_path):
+def test_old_python_is_refused_in_one_line(tmp_path):
     folder = clone(tmp_path / "clone")
     old = script(tmp_path / "python3-of-old", OLD_PYTHON.format(python=sys.executable))
 
@@ -64,7 +64,7 @@ def test_old_python_says_what_it_needs_in_one_line(tmp_path):
     )
 
 
-def test_make_takes_the_first_python_that_is_new_enough(tmp_path):
+def test_make_uses_the_first_supported_python(tmp_path):
     folder = clone(tmp_path / "clone")
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -78,7 +78,7 @@ def test_make_takes_the_first_python_that_is_new_enough(tmp_path):
     assert 'python="python3.12"' in made.stdout
 
 
-def test_disk_without_room_is_refused_before_anything_is_made(tmp_path):
+def test_full_disk_is_refused_before_installation(tmp_path):
     folder = clone(tmp_path / "clone")
 
     with pytest.raises(SetupError, match="needs 1000000000.0 GB of free disk"):
@@ -87,7 +87,7 @@ def test_disk_without_room_is_refused_before_anything_is_made(tmp_path):
     assert not (folder / ".venv").exists()
 
 
-def test_installation_is_done_once_and_again_when_the_lock_changes(tmp_path, capsys):
+def test_installation_runs_once_until_the_lock_file_changes(tmp_path, capsys):
     installer = Installer(clone(tmp_path / "clone"), sys.executable)
 
     installer.install("demo")
@@ -102,7 +102,7 @@ def test_installation_is_done_once_and_again_when_the_lock_changes(tmp_path, cap
 
 
 @pytest.mark.prove
-def test_interrupted_installation_is_begun_afresh(tmp_path):
+def test_interrupted_installation_starts_over(tmp_path):
     installer = Installer(clone(tmp_path / "clone"), sys.executable)
     installer.install("demo")
     half_written = tmp_path / "clone" / ".venv" / "half-written"
@@ -116,7 +116,7 @@ def test_interrupted_installation_is_begun_afresh(tmp_path):
 
 
 @pytest.mark.prove
-def test_failure_of_pip_is_one_line_that_names_the_log(tmp_path):
+def test_pip_failure_is_reported_in_one_line_with_its_log(tmp_path):
     folder = clone(tmp_path / "clone")
     (folder / "requirements.txt").write_text("./is-not-there --hash=sha256:" + "0" * 64 + "\n")
     installer = Installer(folder, sys.executable)
@@ -130,12 +130,12 @@ def test_failure_of_pip_is_one_line_that_names_the_log(tmp_path):
     assert not installer.is_installed("demo")
 
 
-def test_lock_is_held_by_one_only(tmp_path):
+def test_lock_is_exclusive(tmp_path):
     with hold_lock(tmp_path / "lock", "taken"), (tmp_path / "lock").open() as other, pytest.raises(BlockingIOError):
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def test_reset_deletes_the_demos_data_and_nothing_else(tmp_path):
+def test_reset_deletes_only_the_demos_data(tmp_path):
     for pattern in DEMO_DATA:
         (tmp_path / pattern.replace("*", "")).touch()
     (tmp_path / "files" / "recordings").parent.unlink()

@@ -30,7 +30,7 @@ async def until_received_on(layer: ThreadSafeInMemoryChannelLayer, channel: str)
             await asyncio.sleep(0.01)
 
 
-async def test_a_message_wakes_whoever_waits_on_another_loop():
+async def test_message_wakes_a_receiver_on_another_loop():
     layer = ThreadSafeInMemoryChannelLayer()
     with BackgroundLoop() as gateway:
         received = gateway.begin(layer.receive("call"))
@@ -41,7 +41,7 @@ async def test_a_message_wakes_whoever_waits_on_another_loop():
         assert received.result(TIMEOUT) == {"type": "session.ended"}
 
 
-async def test_a_group_reaches_members_of_every_loop_and_not_who_left():
+async def test_group_message_reaches_current_members_on_every_loop():
     layer = ThreadSafeInMemoryChannelLayer()
     with BackgroundLoop() as gateway:
         for channel in ("here", "there", "gone"):
@@ -57,7 +57,7 @@ async def test_a_group_reaches_members_of_every_loop_and_not_who_left():
         assert "gone" not in layer.channels
 
 
-async def test_a_message_sent_before_anyone_waits_is_kept():
+async def test_message_sent_before_its_receiver_waits_is_kept():
     layer = ThreadSafeInMemoryChannelLayer()
     await layer.send("call", {"type": "early"})
 
@@ -65,7 +65,7 @@ async def test_a_message_sent_before_anyone_waits_is_kept():
         assert gateway.begin(layer.receive("call")).result(TIMEOUT) == {"type": "early"}
 
 
-async def test_a_loop_that_has_ended_is_no_error_for_the_sender():
+async def test_send_to_a_closed_loop_raises_no_error():
     layer = ThreadSafeInMemoryChannelLayer()
     with BackgroundLoop() as gateway:
         received = gateway.begin(layer.receive("call"))

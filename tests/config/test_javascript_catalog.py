@@ -3,7 +3,7 @@
 from tests.support.fixtures import *  # noqa: F403
 
 
-def test_the_catalog_is_one_for_everyone_and_may_be_cached(client):
+def test_catalog_is_public_and_cacheable(client):
     response = client.get("/texts.js")
 
     assert response.status_code == 200
@@ -13,14 +13,14 @@ def test_the_catalog_is_one_for_everyone_and_may_be_cached(client):
     assert "django.gettext = function" in response.text
 
 
-def test_pages_load_the_catalog_before_their_modules_and_name_their_language(client):
+def test_pages_load_the_catalog_before_their_modules(client):
     html = client.get("/account/login/").text
 
     assert html.index('<script src="/texts.js" defer>') < html.index('<script type="module"')
     assert '<html lang="en-us">' in html
 
 
-def test_the_administration_loads_the_catalog(client, supervisor):
+def test_administration_loads_the_catalog(client, supervisor):
     client.force_login(supervisor)
 
     assert '<script src="/texts.js" defer>' in client.get("/admin/").text

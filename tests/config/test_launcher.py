@@ -46,7 +46,7 @@ def kept(var: Path) -> tuple[str, list[tuple[str, str]]]:
 
 
 @pytest.mark.prove
-def test_demo_answers_a_chat_by_its_worker_and_stand_in(start):
+def test_demo_starts_a_chat_with_its_worker_and_stand_in(start):
     demo = start().wait_until_ready()
     browser = HttpVisitor(demo.web_port)
 
@@ -57,7 +57,7 @@ def test_demo_answers_a_chat_by_its_worker_and_stand_in(start):
     assert [turn["role"] for turn in session["transcript"]] == ["caller"]
 
 
-def test_ctrl_c_ends_everything_quietly(start):
+def test_ctrl_c_stops_all_processes_without_a_traceback(start):
     demo = start().wait_until_ready()
 
     demo.process.send_signal(signal.SIGINT)
@@ -81,7 +81,7 @@ def test_kill_leaves_no_process_and_the_next_start_keeps_the_data(start, tmp_pat
 
 
 @pytest.mark.prove
-def test_demo_ends_with_the_make_that_started_it(start):
+def test_demo_stops_with_the_make_that_started_it(start):
     demo = start("--stop-with-parent", wrapper=("sh", "-c", '"$@"; exit 3', "make")).wait_until_ready()
 
     demo.process.kill()
@@ -90,7 +90,7 @@ def test_demo_ends_with_the_make_that_started_it(start):
     assert demo.processes() == []
 
 
-def test_port_in_use_is_said_in_one_line(start):
+def test_gateway_port_in_use_is_reported_in_one_line(start):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         demo = start(GATEWAY_PORT=str(port))
@@ -103,7 +103,7 @@ def test_port_in_use_is_said_in_one_line(start):
     )
 
 
-def test_port_that_is_no_number_is_said_in_one_line(start):
+def test_invalid_port_is_reported_in_one_line(start):
     demo = start(WEB_PORT="http")
     demo.wait_until_gone()
 
@@ -121,7 +121,7 @@ def test_second_demo_on_the_same_data_is_refused_in_one_line(start, tmp_path):
     assert demo.output == "The demo is already running. Stop it first: press Ctrl-C in its terminal.\n"
 
 
-def test_wrong_setting_is_named_without_a_traceback(start):
+def test_invalid_setting_is_named_without_a_traceback(start):
     demo = start(CALL_LIMIT="an hour")
     demo.wait_until_gone()
 
@@ -130,7 +130,7 @@ def test_wrong_setting_is_named_without_a_traceback(start):
     assert "Traceback" not in demo.output
 
 
-def test_data_of_a_version_in_between_is_refused(start, tmp_path):
+def test_partly_migrated_data_is_refused(start, tmp_path):
     (tmp_path / "var").mkdir()
     with closing(sqlite3.connect(tmp_path / "var" / "demo.sqlite3")) as database:
         database.executescript((ROOT / "fixtures" / "upgrades" / "before_squash.sqlite.sql").read_text())
@@ -144,7 +144,7 @@ def test_data_of_a_version_in_between_is_refused(start, tmp_path):
     assert "Traceback" not in demo.output
 
 
-def test_disk_without_room_is_refused(tmp_path):
+def test_full_disk_is_refused(tmp_path):
     with pytest.raises(SetupError, match="The demo needs 1000000000000 MB"):
         require_free_disk(tmp_path, bytes_needed=10**18)
 

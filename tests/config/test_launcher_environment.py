@@ -3,7 +3,7 @@ import pytest
 from config.launcher.environment import OFFLINE_NOTICE, WITH_KEY_NOTICE, demo_environment, standin_environment
 
 
-def test_secret_key_is_made_once_and_readable_by_its_owner_only(tmp_path):
+def test_secret_key_is_created_once_and_readable_only_by_its_owner(tmp_path):
     first = demo_environment(tmp_path, 8000, 8001, {})["SECRET_KEY"]
     second = demo_environment(tmp_path, 8000, 8001, {})["SECRET_KEY"]
 
@@ -12,7 +12,7 @@ def test_secret_key_is_made_once_and_readable_by_its_owner_only(tmp_path):
     assert (tmp_path / "secret-key").stat().st_mode & 0o777 == 0o600
 
 
-def test_ports_move_the_origins_and_the_gateway(tmp_path):
+def test_ports_set_the_origins_and_the_gateway_url(tmp_path):
     environment = demo_environment(tmp_path, 8100, 8201, {})
 
     assert environment["WEB_ORIGINS"] == "http://127.0.0.1:8100,http://localhost:8100"
@@ -20,14 +20,14 @@ def test_ports_move_the_origins_and_the_gateway(tmp_path):
 
 
 @pytest.mark.parametrize(("key", "notice"), [("", OFFLINE_NOTICE), ("sk-mine", WITH_KEY_NOTICE)])
-def test_notice_says_where_words_go(tmp_path, key, notice):
+def test_notice_depends_on_the_openai_key(tmp_path, key, notice):
     environment = demo_environment(tmp_path, 8000, 8001, {"OPENAI_API_KEY": key})
 
     assert environment["DEMO_NOTICE"] == notice
     assert "OPENAI_API_KEY" not in environment
 
 
-def test_stand_in_is_reached_past_a_proxy(tmp_path):
+def test_stand_in_bypasses_a_proxy(tmp_path):
     environment = standin_environment("http://127.0.0.1:4/v1", {"NO_PROXY": "intranet", "HTTP_PROXY": "http://proxy"})
 
     assert environment == {

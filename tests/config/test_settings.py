@@ -37,7 +37,7 @@ def start(script: str = "import config.settings", **changes: str | None) -> subp
     )
 
 
-def test_the_settings_of_the_readme_start():
+def test_required_settings_are_sufficient():
     done = start("import django; django.setup(); import config.urls; print('started')")
 
     assert (done.stdout.strip(), done.returncode) == ("started", 0), done.stderr
@@ -82,7 +82,7 @@ def test_all_missing_settings_are_named_at_once():
         ("DEBUG", "perhaps"),
     ],
 )
-def test_a_wrong_setting_stops_the_start_with_its_name(name, value):
+def test_invalid_setting_is_refused_by_name(name, value):
     done = start(**{name: value})
 
     assert done.returncode != 0

@@ -10,7 +10,7 @@ from django.test import AsyncClient, Client
         ("/static/favicon.svg", "image/svg+xml"),
     ],
 )
-def test_a_static_file_is_served_whole_with_its_type(path, kind):
+def test_static_file_is_served_with_its_type(path, kind):
     response = Client().get(path)
 
     assert (response.status_code, response["Content-Type"]) == (200, kind)
@@ -18,14 +18,14 @@ def test_a_static_file_is_served_whole_with_its_type(path, kind):
     assert response.streaming is False
 
 
-async def test_a_static_file_is_served_under_asgi_without_a_warning():
+async def test_static_file_is_served_under_asgi_without_a_warning():
     response = await AsyncClient().get("/static/site.css")
 
     assert response.status_code == 200
     assert response.content.startswith(b"")
 
 
-def test_head_and_unchanged_have_no_body():
+def test_head_and_not_modified_responses_have_no_body():
     whole = Client().get("/static/site.css")
 
     head = Client().head("/static/site.css")
@@ -36,5 +36,5 @@ def test_head_and_unchanged_have_no_body():
 
 
 @pytest.mark.parametrize("path", ["/static/nothing.css", "/static/../config/settings.py", "/static/%2e%2e/manage.py"])
-def test_what_is_no_static_file_is_not_found(db, path):
+def test_unknown_static_path_is_not_found(db, path):
     assert Client().get(path).status_code == 404

@@ -153,7 +153,7 @@ def upgraded(new_database) -> Database:
     return new_database().restore().migrate()
 
 
-def test_upgrade_keeps_every_row_but_those_about_authtoken(new_database, upgraded):
+def test_upgrade_keeps_every_row_except_authtoken(new_database, upgraded):
     before = new_database().restore()
     counts = before.counts()
     removed = {table: before.count(table, condition) for table, condition in AUTHTOKEN_ROWS.items()}
@@ -169,7 +169,7 @@ def test_upgrade_keeps_every_row_but_those_about_authtoken(new_database, upgrade
     assert min(kept.values()) > 0
 
 
-def test_upgrade_leaves_values_as_they_were(new_database, upgraded):
+def test_upgrade_keeps_values(new_database, upgraded):
     queries = [
         "SELECT email, password, role, external_id FROM accounts_user ORDER BY email",
         "SELECT title, title_key, prompt FROM scenarios_scenario ORDER BY title",
@@ -211,7 +211,7 @@ def test_upgraded_and_new_databases_have_the_same_schema(new_database, upgraded)
     assert len(new_schema) > 150
 
 
-def test_upgraded_database_has_nothing_left_to_do(upgraded):
+def test_upgraded_database_has_no_unapplied_migrations(upgraded):
     upgraded.migrate(check_unapplied=True)  # raises SystemExit if a migration is unapplied
 
 
@@ -222,7 +222,7 @@ def test_models_need_no_new_migration():
     assert detector.changes(graph=loader.graph) == {}
 
 
-def test_database_that_misses_old_migrations_is_refused_and_left_alone(new_database):
+def test_database_with_missing_migrations_is_refused_unchanged(new_database):
     database = new_database().restore()
     database.execute("DELETE FROM django_migrations WHERE app = 'evaluation' AND name = '0011_flags_know_their_rank'")
     database.execute("DELETE FROM django_migrations WHERE app = 'training' AND name > '0004'")

@@ -189,7 +189,7 @@ def content_of(response: Any) -> bytes:
 
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisDeprecationWarning")  # raised inside schemathesis
 @pytest.mark.parametrize("role", ASKING)
-def test_nothing_fails_and_nothing_of_others_is_told(role, sender, ids, not_theirs, standin, settings):
+def test_generated_requests_cause_no_server_error_and_no_leak(role, sender, ids, not_theirs, standin, settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024**2
     chance, statuses = Random(7), Counter()
 
@@ -218,7 +218,7 @@ def test_nothing_fails_and_nothing_of_others_is_told(role, sender, ids, not_thei
 
 
 @pytest.mark.parametrize("role", ROLES if IS_PROVE_RUN else ["counselor", "stranger"])
-def test_nothing_that_can_be_read_tells_of_others(role, sender, ids, not_theirs):
+def test_get_requests_leak_no_data(role, sender, ids, not_theirs):
     """Request every GET path with every existing ID."""
     wrong, answered = {}, Counter()
     for operation in operations():

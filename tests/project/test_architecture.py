@@ -67,7 +67,7 @@ def test_foreign_keys_point_down_or_sideways(model):
 
 
 @pytest.mark.parametrize("model", OUR_MODELS, ids=lambda model: model._meta.label)
-def test_every_tenants_row_carries_its_organization(model):
+def test_tenant_models_have_an_organization(model):
     if model in MODELS_WITHOUT_TENANT:
         assert not any(field.name == "organization" for field in model._meta.fields)
         return
@@ -79,13 +79,13 @@ def test_every_tenants_row_carries_its_organization(model):
 
 
 @pytest.mark.parametrize("model", OUR_MODELS, ids=lambda model: model._meta.label)
-def test_every_read_of_a_tenants_rows_can_start_at_for_user(model):
+def test_models_have_for_user_or_are_read_through_another(model):
     has_door = hasattr(model._default_manager, "for_user")
 
     assert has_door != (model._meta.label in READ_THROUGH)
 
 
-def test_no_view_reads_rows_without_a_door():
+def test_views_read_rows_only_through_tenant_filters():
     """Reject queries such as `Model.objects.all()` in views and the API, which would bypass the tenant filter."""
     reads = re.compile(r"\b([A-Z]\w+)\.objects\.(\w+)")
     doors = {
@@ -116,7 +116,7 @@ def imports_of(path: Path) -> set[str]:
     return plain | {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
 
 
-def test_services_and_tasks_form_no_import_circle():
+def test_services_and_tasks_have_no_import_cycle():
     graph = grimp.build_graph(*LAYERS, exclude_type_checking_imports=True)
     # Models of one app may refer to each other. They import no service, so no circle can pass through them.
     modules = {module for module in graph.modules if ".models" not in module}
@@ -155,7 +155,7 @@ def test_import_inside_a_function_states_its_reason():
     assert len(found) > 5
 
 
-def test_openai_is_known_in_the_named_modules_only():
+def test_only_the_named_modules_import_openai():
     knowing = {
         name_of(path)
         for path in SOURCES
@@ -165,7 +165,7 @@ def test_openai_is_known_in_the_named_modules_only():
     assert {name for name in knowing if not name.startswith("ai/")} <= OPENAI_MODULES
 
 
-def test_application_code_never_asks_whether_it_is_a_try_out():
+def test_application_code_has_no_demo_switch():
     # The launcher is exempt because it is the demo: it sets the environment, and no application code imports it.
     application = [path for path in SOURCES if not name_of(path).startswith("config/launcher")]
     switch = re.compile(r"\b(is_)?(offline|demo_mode|use_(fake|mock|stand_?in)|testing)\b", re.IGNORECASE)
@@ -182,14 +182,14 @@ def test_application_code_never_asks_whether_it_is_a_try_out():
     assert notices == ["config/context_processors.py"]
 
 
-def test_every_migration_has_a_name_that_says_something():
+def test_migrations_have_descriptive_names():
     own = [name for app, name in MigrationLoader(None).disk_migrations if app in LAYERS]
 
     assert [name for name in own if "auto_" in name or not re.fullmatch(r"\d{4}_[a-z][a-z0-9_]+", name)] == []
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
-def test_templates_have_nothing_inline_and_nothing_from_another_site(path):
+def test_templates_have_no_inline_code_and_load_nothing_external(path):
     html = re.sub(r"\{#.*?#\}|\{% comment %\}.*?\{% endcomment %\}", "", path.read_text(), flags=re.DOTALL)
 
     assert re.findall(r"<style\b", html) == []
@@ -203,7 +203,7 @@ def test_templates_have_nothing_inline_and_nothing_from_another_site(path):
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
-def test_a_scrolling_table_can_be_reached_by_keyboard(path):
+def test_scrolling_tables_are_reachable_by_keyboard(path):
     frames = re.findall(r'<div class="table-frame"[^>]*>', path.read_text())
 
     assert [tag for tag in frames if 'tabindex="0"' not in tag or not re.search("aria-label(ledby)?=", tag)] == []
@@ -227,7 +227,7 @@ SERVED_FILES = [
 
 
 @pytest.mark.parametrize("path", SERVED_FILES, ids=name_of)
-def test_styles_and_scripts_load_nothing_from_another_site(path):
+def test_styles_and_scripts_load_nothing_external(path):
     text = path.read_text()
 
     assert re.findall(r"url\(\s*[\"']?(?:https?:)?//", text) == []
@@ -236,12 +236,12 @@ def test_styles_and_scripts_load_nothing_from_another_site(path):
     assert re.findall(r"\beval\(|new Function\(", text) == []
 
 
-def test_people_belong_to_one_organization_and_log_in_by_e_mail():
+def test_users_belong_to_one_organization_and_log_in_by_email():
     assert User.USERNAME_FIELD == "email"
     assert User._meta.get_field("organization").null is False
 
 
-def test_modules_with_fixtures_of_module_scope_run_on_one_worker():
+def test_modules_with_module_fixtures_run_on_one_worker():
     """Otherwise their tests run between those of other modules, and each sets the fixture up again."""
     files = [path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("test_*.py")]
     sharing = [

@@ -31,7 +31,7 @@ def practice(assignment: Assignment) -> Session:
     return session
 
 
-def test_scenario_assignment_feedback_and_every_attempt(outside, standin):
+def test_external_system_assigns_practice_and_reads_every_attempt(outside, standin):
     scenario = post(outside, "/api/scenarios/", {"title": "Late train", "prompt": "You are Noor.", "mode": "chat"})
     person = {"external_id": "student-9", "email": "nine@example.org", "first_name": "Nia"}
     wanted = {"person": person, "scenario": scenario.json()["id"], "pass_mark": 100, "attempts_allowed": 2}
@@ -65,7 +65,7 @@ def test_scenario_assignment_feedback_and_every_attempt(outside, standin):
     )  # fmt: skip
 
 
-def test_a_token_without_the_scope_is_told_which_one_it_lacks(admin):
+def test_token_without_a_scope_is_refused_with_its_name(admin):
     _, secret = issue_service_token(admin, "Reader", ["sessions:read"])
     client = Client(headers={"Authorization": f"Bearer {secret}"})
 

@@ -430,7 +430,7 @@ def client(who, request, db) -> Client:
     return Client() if who == "nobody" else client_of(request.getfixturevalue(who))
 
 
-def test_pages_and_api_answer_as_the_table_says(who, client, objects):
+def test_routes_answer_each_role_as_expected(who, client, objects):
     rows = [line.split() for line in EXPECTED_ANSWERS.splitlines() if line]
     column = 2 + PEOPLE.index(who)
 
@@ -445,7 +445,7 @@ def test_pages_and_api_answer_as_the_table_says(who, client, objects):
     assert {row: (answered[row], declared[row]) for row in declared if answered[row] != declared[row]} == {}
 
 
-def test_no_route_takes_a_method_that_the_table_does_not_name(who, client, objects):
+def test_routes_refuse_methods_missing_from_the_table(who, client, objects):
     rows = [
         line.split()[:2] for line in EXPECTED_ANSWERS.splitlines() if line and not re.search("/(admin|account)/", line)
     ]
@@ -501,7 +501,7 @@ def expected_admin_answer(who: str, model: str, action: str, method: str, is_kno
     return "away" if is_deleted or is_saved else "200"
 
 
-def test_the_administration_answers_as_the_roles_say(who, client, objects):
+def test_administration_answers_each_role_as_expected(who, client, objects):
     wrong = {}
     for model, action, method, is_known in product(ADMIN_RIGHTS, ADMIN_ACTIONS, ("GET", "POST"), (True, False)):
         app, name = model.split(".")
@@ -516,7 +516,7 @@ def test_the_administration_answers_as_the_roles_say(who, client, objects):
     assert wrong == {}
 
 
-def test_every_route_is_known():
+def test_every_route_is_in_the_tables():
     known = {re.sub(r"\{[\w.]+\}|x:y|1-x", "{}", line.split()[1]) for line in EXPECTED_ANSWERS.splitlines() if line}
     for model in ADMIN_RIGHTS:
         app, name = model.split(".")
@@ -537,7 +537,7 @@ def test_every_route_is_known():
     assert len(found) > 90
 
 
-def test_what_is_someone_elses_reads_like_what_is_not_there(objects, colleague, stranger):
+def test_hidden_objects_answer_like_missing_ones(objects, colleague, stranger):
     for person in (colleague, stranger):
         client = client_of(person)
         for line in EXPECTED_ANSWERS.splitlines():
@@ -556,7 +556,7 @@ def test_what_is_someone_elses_reads_like_what_is_not_there(objects, colleague, 
 
 
 @pytest.mark.parametrize("bad", ["717", "None", "..", "%00", "0" * 36, "a" * 500])
-def test_a_malformed_id_is_404_for_whoever_asks(objects, supervisor, bad):
+def test_malformed_id_is_not_found(objects, supervisor, bad):
     client = client_of(supervisor)
     paths = [
         line.split()[1] for line in EXPECTED_ANSWERS.splitlines() if line and "{" in line and "/admin/" not in line

@@ -45,7 +45,7 @@ def test_planted_fault_names_tests_that_exist(fault: Fault) -> None:
     assert [(file, name) for file, name in named if name not in names_of(file)] == []
 
 
-def test_planted_faults_have_names_of_their_own_and_at_least_three_of_each_kind() -> None:
+def test_planted_faults_have_unique_names_and_three_of_each_kind() -> None:
     names = [fault.name for fault in FAULTS]
     kinds = [fault.kind for fault in FAULTS]
 

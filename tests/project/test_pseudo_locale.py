@@ -147,7 +147,7 @@ def test_pages_show_only_translated_texts(world, counselor, supervisor, admin):
     assert sorted_texts(by_view(visit())) == {}
 
 
-def test_actions_of_the_administration_answer_in_translated_texts(world, admin):
+def test_administration_actions_answer_in_translated_texts(world, admin):
     client, request = client_of(admin), RequestFactory().get("/")
     request.user = admin
     found: dict[str, set[str]] = {}
@@ -194,7 +194,7 @@ def update_where_possible(model: type[models.Model], name: str, value: str) -> N
             continue
 
 
-def test_the_api_reports_errors_in_translated_texts(world, counselor, admin):
+def test_api_reports_errors_in_translated_texts(world, counselor, admin):
     def visit() -> Iterator[tuple[str, set[str]]]:
         rows = [line.split()[:2] for line in EXPECTED_ANSWERS.splitlines() if " /api/" in line]
         for person, body in ((counselor, {"unknown": []}), (admin, {"unknown": []}), (admin, None)):
@@ -241,7 +241,7 @@ BAD_REQUESTS = [
 ]
 
 
-def test_the_api_refuses_bad_requests_in_translated_texts(world, counselor, admin):
+def test_api_refuses_bad_requests_in_translated_texts(world, counselor, admin):
     found = [
         (fill(path.partition("?")[0], world), plain_texts_of(client, method, fill(path, world), body))
         for client in (client_of(counselor), client_of(admin))
@@ -273,14 +273,14 @@ def test_mails_hold_only_translated_texts(world, supervisor):
     assert sorted_texts(found) == {}
 
 
-def test_a_plain_text_on_a_page_is_found():
+def test_find_plain_texts_finds_untranslated_texts_of_a_page():
     page = """<title>Ａ · Steadyline</title><p>⟦Saved <b>12 rows</b> as⟧ 5 MB</p> <input type="submit" value="Send">
     <p>⟦A long text that was cut…</p><p title="⟦Here⟧">Plain, by dana@example.org</p> <a aria-label="Open it"></a>"""
 
     assert find_plain_texts(page) == {"Send", "Plain, by dana@example.org", "Open it"}
 
 
-def test_a_plain_text_in_an_error_is_found():
+def test_find_plain_values_finds_untranslated_texts_of_an_error():
     answer = {"detail": "name: ⟦Too long.⟧", "code": "too_long", "fields": {"name": ["⟦Too long.⟧", "By far."]}}
 
     assert find_plain_values(answer) == {"By far."}

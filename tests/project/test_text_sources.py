@@ -125,7 +125,7 @@ def plain_text(node: ast.expr) -> str:
         ('{% include "a.html" with older="Older" kind="plain" %}', {"Older"}),
     ],
 )
-def test_a_plain_text_in_a_template_is_found(source, texts):
+def test_plain_texts_of_template_finds_untranslated_texts(source, texts):
     assert plain_texts_of_template(source) == texts
 
 
@@ -142,7 +142,7 @@ def test_a_plain_text_in_a_template_is_found(source, texts):
         ("Response({'detail': 'It is gone.', 'code': 'gone'})", {"It is gone."}),
     ],
 )
-def test_a_plain_text_in_a_module_is_found(source, texts):
+def test_plain_texts_of_module_finds_untranslated_texts(source, texts):
     assert plain_texts_of_module(source) == texts
 
 
@@ -157,7 +157,7 @@ def test_a_plain_text_in_a_module_is_found(source, texts):
         ('label = isMuted ? "Unmute" : gettext("Mute");', {"Unmute"}),
     ],
 )
-def test_a_plain_text_in_a_script_is_found(source, texts):
+def test_plain_texts_of_script_finds_untranslated_texts(source, texts):
     assert plain_texts_of_script(source) == texts
 
 

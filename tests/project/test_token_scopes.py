@@ -129,7 +129,7 @@ def test_every_view_declares_a_resource_that_has_a_scope(route):
     assert route.view.cls.token_scope in resources | {CLOSED}
 
 
-def test_every_method_of_every_route_requires_the_scope_of_the_table():
+def test_routes_require_the_scopes_of_the_table():
     required = {
         (method, readable(route.path)): required_scope(route.view.cls(), method) or "closed"
         for route in API_ROUTES
@@ -139,11 +139,11 @@ def test_every_method_of_every_route_requires_the_scope_of_the_table():
     assert required == expected_scopes()
 
 
-def test_every_scope_opens_something():
+def test_every_scope_is_required_by_a_route():
     assert set(expected_scopes().values()) - {"closed"} == set(Scope.values)
 
 
-def test_a_token_without_scopes_is_told_what_it_lacks_on_every_route(admin):
+def test_token_without_scopes_is_refused_on_every_route(admin):
     _, secret = issue_service_token(admin, "Learning system", ["people:read"])
     ServiceToken.objects.update(scopes=[])
     client = Client(headers={"Authorization": f"Bearer {secret}"})

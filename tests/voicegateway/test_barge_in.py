@@ -40,7 +40,7 @@ def test_caller_pauses_as_soon_as_the_counselor_speaks():
 
 
 @pytest.mark.parametrize("state", [{"has_floor": False}, {"is_being_interrupted": True}])
-def test_speech_that_interrupts_nothing_is_no_overlap(state):
+def test_speech_that_interrupts_no_one_is_not_an_overlap(state):
     caller = FakeCaller(**state)
     barge_in = BargeIn(caller, Limits())
 
@@ -52,7 +52,7 @@ def test_speech_that_interrupts_nothing_is_no_overlap(state):
 
 
 @pytest.mark.parametrize(("ms", "actions"), [(580, ["pause"]), (600, ["pause", "interrupt"])])
-def test_speech_in_one_go_interrupts_once_it_is_long_enough(ms, actions):
+def test_continuous_speech_interrupts_after_the_minimum_length(ms, actions):
     caller = FakeCaller()
     barge_in = BargeIn(caller, Limits(barge_in_min_speech_ms=600))
     barge_in.start_overlap()
@@ -62,7 +62,7 @@ def test_speech_in_one_go_interrupts_once_it_is_long_enough(ms, actions):
     assert caller.actions == actions
 
 
-def test_short_sounds_with_pauses_between_them_never_add_up_to_a_barge_in():
+def test_short_sounds_with_pauses_never_interrupt():
     caller = FakeCaller()
     barge_in = BargeIn(caller, Limits(barge_in_min_speech_ms=600, resume_after_quiet_ms=300))
     barge_in.start_overlap()
@@ -85,7 +85,7 @@ def test_short_overlap_is_a_backchannel_except_at_the_callers_last_words(is_fini
     assert (caller.actions[-1], barge_in.overlap) == ("resume", None)
 
 
-def test_item_of_a_barge_in_is_a_turn():
+def test_item_of_a_barge_in_is_no_backchannel_or_late_answer():
     barge_in = BargeIn(FakeCaller(), Limits())
     barge_in.start_overlap()
     speak(barge_in, (1000, True))
@@ -95,7 +95,7 @@ def test_item_of_a_barge_in_is_a_turn():
     assert (barge_in.backchannels, barge_in.late_answers) == (set(), set())
 
 
-def test_forgotten_overlap_decides_nothing():
+def test_forgotten_overlap_has_no_effect():
     caller = FakeCaller()
     barge_in = BargeIn(caller, Limits())
     barge_in.start_overlap()
@@ -108,7 +108,7 @@ def test_forgotten_overlap_decides_nothing():
 
 
 @pytest.mark.parametrize(("text", "is_turn"), [("Wait!", True), ("Really?", True), ("Mm-hm.", False)])
-def test_backchannel_becomes_a_turn_once_if_its_text_asks_for_that(text, is_turn):
+def test_backchannel_with_an_interrupting_text_is_promoted_once(text, is_turn):
     barge_in = BargeIn(FakeCaller(), Limits())
     barge_in.start_overlap()
     barge_in.finish_overlap("item_1")
@@ -119,7 +119,7 @@ def test_backchannel_becomes_a_turn_once_if_its_text_asks_for_that(text, is_turn
     assert barge_in.backchannels == (set() if is_turn else {"item_1"})
 
 
-def test_text_of_a_turn_promotes_nothing():
+def test_promote_backchannel_ignores_the_item_of_a_turn():
     assert not BargeIn(FakeCaller(), Limits()).promote_backchannel("item_1", "Wait!")
 
 

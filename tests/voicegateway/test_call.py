@@ -86,7 +86,7 @@ async def test_call_runs_until_the_counselor_hangs_up():
         assert line.recorder.microphone == pcm(100)
 
 
-async def test_time_passes_by_the_clock():
+async def test_call_uses_the_injected_clock():
     async with CallHarness() as line:
         for _ in range(61):
             await line.clock.advance(0.1)
@@ -94,7 +94,7 @@ async def test_time_passes_by_the_clock():
         assert line.voice.types == ["session.update", "response.create"]
 
 
-async def test_lost_voice_is_called_back_and_told_what_was_said():
+async def test_lost_connection_is_reopened_with_the_history():
     async with CallHarness() as line:
         await line.turn("user_1", None)
         line.voice.emit(
@@ -118,7 +118,7 @@ async def test_lost_voice_is_called_back_and_told_what_was_said():
         assert line.player.messages[-1] == {"type": "notice", "code": "caller_back"}
 
 
-async def test_voice_that_does_not_come_back_after_three_tries_ends_the_call():
+async def test_call_ends_after_three_failed_reconnections():
     async with CallHarness() as line:
         await line.turn("user_1", None)
         line.voices = [UpstreamUnavailableError(True, f"closed_{number}") for number in (1011, 1012, 1013)]
@@ -137,7 +137,7 @@ async def test_voice_that_does_not_come_back_after_three_tries_ends_the_call():
         assert line.turns.saved[-1].text_heard == "[inaudible]"
 
 
-async def test_voice_that_is_refused_for_good_is_not_tried_again():
+async def test_permanent_refusal_is_not_retried():
     async with CallHarness() as line:
         line.voices = [UpstreamUnavailableError(False, "http_401")]
 
@@ -149,7 +149,7 @@ async def test_voice_that_is_refused_for_good_is_not_tried_again():
         assert (outcome.reason, outcome.detail) == (CallEndReason.CALLER_LOST, "http_401")
 
 
-async def test_old_connection_is_replaced_beside_the_running_one_when_nobody_speaks():
+async def test_old_connection_is_replaced_when_no_one_speaks():
     async with CallHarness(Limits(rollover_after=10.0, idle_warn_after=900, idle_end_after=999)) as line:
         first, second = line.voice, FakeRealtimeConnection()
         line.voices = [UpstreamUnavailableError(True, "http_503"), second]
@@ -179,7 +179,7 @@ async def test_old_connection_is_replaced_beside_the_running_one_when_nobody_spe
         line.voice = second
 
 
-async def test_spare_connection_is_closed_with_a_call_that_never_used_it():
+async def test_unused_spare_connection_is_closed_with_the_call():
     async with CallHarness(Limits(rollover_after=10.0, idle_warn_after=900, idle_end_after=999)) as line:
         first, spare = line.voice, FakeRealtimeConnection()
         line.voices = [spare]
@@ -204,7 +204,7 @@ def send_response(voice: FakeRealtimeConnection, response: str, item: str) -> No
     voice.emit("response.done", response={"id": response, "status": "completed"})
 
 
-async def test_upstream_that_sends_rubbish_is_passed_over():
+async def test_malformed_upstream_message_is_ignored():
     async with CallHarness() as line:
         line.voice.incoming.put_nowait(b"\xff{")
         await line.turn("user_1", None)
@@ -212,7 +212,7 @@ async def test_upstream_that_sends_rubbish_is_passed_over():
         assert line.voice.types[-1] == "response.create"
 
 
-async def test_cancelled_call_saves_what_is_known_and_leaves_no_task():
+async def test_cancelled_call_saves_its_turns_and_leaves_no_task():
     async with CallHarness() as line:
         await line.turn("user_1", None)
 
@@ -225,7 +225,7 @@ async def test_cancelled_call_saves_what_is_known_and_leaves_no_task():
         assert not line.voice.is_open
 
 
-async def test_slow_upstream_never_makes_the_microphone_wait():
+async def test_slow_upstream_never_blocks_the_microphone():
     async with CallHarness() as line:
         line.voice.can_send.clear()
 
@@ -242,7 +242,7 @@ async def test_slow_upstream_never_makes_the_microphone_wait():
         assert line.voice.types[-2:] == ["conversation.item.create", "response.create"]
 
 
-async def test_browser_that_stops_reading_loses_the_line():
+async def test_call_ends_if_the_browser_stops_reading():
     async with CallHarness(Limits(closing_timeout=0.0)) as line:
         line.player.is_reading.clear()
         await line.turn("user_1", None)
@@ -253,7 +253,7 @@ async def test_browser_that_stops_reading_loses_the_line():
 
 
 @pytest.mark.parametrize("problem", [ConnectionResetError(), RuntimeError("after websocket.close")])
-async def test_browser_that_is_gone_loses_the_line(problem):
+async def test_call_ends_if_the_browser_is_gone(problem):
     async with CallHarness() as line:
 
         async def gone(text: str) -> None:
@@ -266,7 +266,7 @@ async def test_browser_that_is_gone_loses_the_line(problem):
         assert line.turns.saved[-1].text_heard == "[inaudible]"
 
 
-async def test_unforeseen_failure_ends_the_call_and_is_logged_with_its_session(caplog):
+async def test_unexpected_error_ends_the_call_and_is_logged_with_its_session(caplog):
     async with CallHarness() as line:
         with caplog.at_level(logging.ERROR):
             line.voice.incoming.put_nowait(ZeroDivisionError())
@@ -276,7 +276,7 @@ async def test_unforeseen_failure_ends_the_call_and_is_logged_with_its_session(c
         assert record.session_id == CALL_CONFIG.session_id
 
 
-async def test_bad_input_is_the_consumers_to_answer_and_keeps_the_call():
+async def test_invalid_input_raises_and_keeps_the_call():
     async with CallHarness() as line:
         with pytest.raises(InvalidFrameError):
             line.call.receive_audio(frame()[:-1])
@@ -287,7 +287,7 @@ async def test_bad_input_is_the_consumers_to_answer_and_keeps_the_call():
 
 
 @pytest.mark.parametrize("reason", [CallEndReason.ENDED_ELSEWHERE, CallEndReason.FEEDBACK])
-async def test_call_can_be_ended_from_elsewhere(reason):
+async def test_end_stops_the_call_with_its_reason(reason):
     async with CallHarness() as line:
         line.call.end(reason)
 
@@ -299,7 +299,7 @@ async def request_response(line: CallHarness) -> None:
     await run_pending_tasks()
 
 
-async def test_answer_that_came_during_a_pause_of_the_process_is_read_before_it_counts_as_lost():
+async def test_response_received_during_a_process_stall_is_not_lost():
     async with CallHarness(Limits(response_lost_after=2.0)) as line:
         await request_response(line)
         connection = line.voice
@@ -312,7 +312,7 @@ async def test_answer_that_came_during_a_pause_of_the_process_is_read_before_it_
         assert connection.is_open
 
 
-async def test_answer_that_does_not_come_after_a_pause_counts_as_lost():
+async def test_response_missing_after_a_process_stall_is_lost():
     async with CallHarness(Limits(response_lost_after=2.0)) as line:
         connection = line.voice
         await request_response(line)

@@ -19,7 +19,7 @@ async def begin_and_cancel_expiry(registry: CallRegistry) -> "weakref.ref[asynci
     return weakref.ref(task)
 
 
-async def test_a_finished_task_is_not_kept(settings):
+async def test_registry_releases_finished_tasks(settings):
     settings.LINE_KEPT_FOR = 3600
     registry = CallRegistry()
 

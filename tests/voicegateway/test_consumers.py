@@ -75,7 +75,7 @@ async def close_database_connections() -> None:
     await asyncio.gather(*[database_to_async(close)() for _ in range(DATABASE_THREADS)])
 
 
-async def test_turns_are_saved_before_a_call_that_was_hung_up_ends(registry, call):
+async def test_turns_are_saved_before_a_hung_up_call_ends(registry, call):
     server = FakeServer(
         {"type": "websocket.connect"},
         text_message('{"type":"hello","last_revision":0}'),

@@ -73,7 +73,7 @@ def test_upstream_is_configured_before_anything_else():
 
 
 @pytest.mark.parametrize("browser_first", [True, False])
-def test_ready_is_told_once_both_ends_are_there(browser_first):
+def test_ready_is_sent_once_when_both_ends_are_connected(browser_first):
     scene = ConversationHarness(ready=False, is_recorded=True)
     steps = [lambda: scene.browser(Hello(0)), lambda: scene.upstream("session.updated", session={})]
 
@@ -89,7 +89,7 @@ def test_ready_is_told_once_both_ends_are_there(browser_first):
 # The opening
 
 
-def test_counselor_answers_first_and_the_greeting_is_asked_for_word_for_word():
+def test_first_response_requests_the_greeting_verbatim():
     scene = ConversationHarness()
 
     scene.counselor_says("user_1", None)
@@ -119,7 +119,7 @@ def test_caller_does_not_open_while_the_counselor_speaks():
     assert scene.sent_of("response.create") == []
 
 
-def test_typed_answer_lets_the_caller_open():
+def test_typed_turn_requests_the_greeting():
     scene = ConversationHarness()
 
     scene.browser(Say("  Crisis line, Anna speaking.  "))
@@ -131,7 +131,7 @@ def test_typed_answer_lets_the_caller_open():
     assert (turn.item, turn.source, turn.is_final) == (item["item"]["id"], TurnSource.TYPED, True)
 
 
-def test_without_a_greeting_the_caller_opens_freely():
+def test_first_response_without_a_greeting_has_no_instructions():
     scene = ConversationHarness(greeting="")
 
     scene.counselor_says("user_1", None)
@@ -139,7 +139,7 @@ def test_without_a_greeting_the_caller_opens_freely():
     assert "response" not in scene.sent_of("response.create")[0]
 
 
-def test_late_greeting_is_still_said():
+def test_late_greeting_is_requested_when_it_arrives():
     scene = ConversationHarness(greeting=None)
 
     scene.counselor_says("user_1", None)
@@ -150,7 +150,7 @@ def test_late_greeting_is_still_said():
     assert "««It is me again.»»" in scene.sent_of("response.create")[0]["response"]["instructions"]
 
 
-def test_a_greeting_that_does_not_come_is_not_waited_for_long():
+def test_missing_greeting_delays_the_first_response_by_two_seconds():
     scene = ConversationHarness(greeting=None)
     scene.counselor_says("user_1", None)
 
@@ -159,7 +159,7 @@ def test_a_greeting_that_does_not_come_is_not_waited_for_long():
     assert ["response" in event for event in scene.sent_of("response.create")] == [False]
 
 
-def test_greeting_is_asked_for_again_when_nothing_of_it_was_heard():
+def test_unheard_greeting_is_requested_again():
     scene = ConversationHarness()
     scene.counselor_says("user_1", None, "Hello")
     scene.response("resp_1")
@@ -171,7 +171,7 @@ def test_greeting_is_asked_for_again_when_nothing_of_it_was_heard():
     assert "««" in scene.sent_of("response.create")[1]["response"]["instructions"]
 
 
-def test_second_response_is_asked_for_plainly():
+def test_second_response_is_requested_without_instructions():
     scene = greeted_conversation()
 
     scene.counselor_says("user_2", "caller_1")
@@ -182,7 +182,7 @@ def test_second_response_is_asked_for_plainly():
 # Order of turns
 
 
-def test_transcriptions_may_come_late_and_in_any_order():
+def test_turns_keep_spoken_order_with_late_transcriptions():
     scene = ConversationHarness()
     scene.counselor_says("user_1", None)
     scene.caller_says("resp_1", "caller_1", "user_1", GREETING)
@@ -195,7 +195,7 @@ def test_transcriptions_may_come_late_and_in_any_order():
     assert scene.lines == [("counselor", "First."), ("caller", GREETING), ("counselor", "Second.")]
 
 
-def test_turn_stands_in_its_place_before_its_words_are_known():
+def test_turn_is_saved_before_its_transcript_arrives():
     scene = ConversationHarness()
 
     scene.counselor_says("user_1", None)
@@ -204,7 +204,7 @@ def test_turn_stands_in_its_place_before_its_words_are_known():
     assert (turn.revision, turn.item, turn.after, turn.text_heard, turn.is_final) == (1, "user_1", None, "", False)
 
 
-def test_failed_or_empty_transcription_settles_its_place():
+def test_failed_or_empty_transcription_is_marked_inaudible():
     scene = ConversationHarness()
     scene.counselor_says("user_1", None)
     scene.counselor_says("user_2", "user_1")
@@ -245,7 +245,7 @@ def test_duplicate_and_unknown_events_change_nothing():
         {"type": "input_audio_buffer.speech_started", "item_id": "i", "audio_start_ms": -1},
     ],
 )
-def test_malformed_event_is_passed_over(fields):
+def test_malformed_event_is_ignored(fields):
     scene = ConversationHarness()
 
     scene.conversation.receive_event(fields, scene.now)
@@ -254,7 +254,7 @@ def test_malformed_event_is_passed_over(fields):
     assert scene.lines == [("counselor", "Still here.")]
 
 
-def test_revisions_count_up_from_the_briefing():
+def test_revisions_continue_from_the_config():
     scene = ConversationHarness(revision=40)
 
     scene.counselor_says("user_1", None, "Hello.")
@@ -278,7 +278,7 @@ def test_second_turn_waits_for_the_end_of_the_cancelled_response():
     assert len(scene.sent_of("response.create")) == 2
 
 
-def test_two_turns_during_a_response_ask_for_one_new_response():
+def test_two_turns_during_a_response_request_one_new_response():
     scene = conversation_mid_answer()
     scene.browser(Say("One."))
     scene.browser(Say("Two."))
@@ -299,7 +299,7 @@ def test_refused_response_does_not_block_the_next_one():
     assert len(scene.sent_of("response.create")) == 2
 
 
-def test_response_that_collided_is_asked_for_again_when_the_other_one_is_done():
+def test_colliding_response_is_requested_again_after_the_active_one():
     scene = ConversationHarness()
     scene.counselor_says("user_1", None)
 
@@ -323,7 +323,7 @@ def test_harmless_errors_change_nothing(code):
 # The caller's audio
 
 
-def test_sound_goes_to_player_and_recorder_in_frames_of_at_most_100_ms():
+def test_caller_audio_is_sent_and_recorded_in_frames_of_at_most_100_ms():
     scene = ConversationHarness()
     scene.counselor_says("user_1", None)
 
@@ -339,7 +339,7 @@ def test_sound_goes_to_player_and_recorder_in_frames_of_at_most_100_ms():
     assert scene.told[-1] == ItemEnd(1, 6000)
 
 
-def test_sound_stays_about_two_seconds_ahead_of_the_ear():
+def test_caller_audio_is_sent_two_seconds_ahead_of_playback():
     scene = ConversationHarness()
     scene.counselor_says("user_1", None)
     scene.caller_says("resp_1", "caller_1", "user_1", GREETING, 10_000)
@@ -355,7 +355,7 @@ def test_sound_stays_about_two_seconds_ahead_of_the_ear():
     assert scene.told_of(ItemEnd) == [ItemEnd(1, 10_000 * MS)]
 
 
-def test_endless_sound_is_bounded_and_what_was_dropped_was_not_heard():
+def test_queued_caller_audio_is_bounded_and_dropped_audio_is_not_heard():
     scene = ConversationHarness(limits=Limits(max_queued_caller_audio=3.0))
     scene.counselor_says("user_1", None)
     scene.response("resp_1")
@@ -374,7 +374,7 @@ def test_endless_sound_is_bounded_and_what_was_dropped_was_not_heard():
     assert scene.lines[-1] == ("caller", "one two three four five")
 
 
-def test_several_items_of_one_response_play_one_after_another():
+def test_items_of_one_response_are_played_in_order():
     scene = ConversationHarness()
     scene.counselor_says("user_1", None, "Hello.")
     scene.response("resp_1")
@@ -394,7 +394,7 @@ def test_several_items_of_one_response_play_one_after_another():
     assert scene.lines == [("counselor", "Hello."), ("caller", "One."), ("caller", "Two.")]
 
 
-def test_growing_text_shows_what_is_heard_and_is_not_saved_each_time():
+def test_partial_text_follows_playback_and_is_saved_once():
     scene = greeted_conversation()
     scene.counselor_says("user_2", "caller_1", "Go on.")
     scene.caller_says("resp_2", "caller_2", "user_2", "one two three four", 2000)
@@ -410,7 +410,7 @@ def test_growing_text_shows_what_is_heard_and_is_not_saved_each_time():
     assert [turn.is_final for turn in scene.turns if turn.item == "caller_2"] == [False]
 
 
-def test_turn_is_final_only_when_its_text_is_known_too():
+def test_turn_is_final_only_with_its_complete_text():
     scene = ConversationHarness()
     scene.counselor_says("user_1", None, "Hello.")
     scene.response("resp_1")
@@ -428,7 +428,7 @@ def test_turn_is_final_only_when_its_text_is_known_too():
 # Barge-in
 
 
-def test_speech_over_the_caller_pauses_it_at_once():
+def test_overlapping_speech_pauses_the_caller_at_once():
     scene = conversation_mid_answer()
 
     scene.speech_started("user_3")
@@ -436,7 +436,7 @@ def test_speech_over_the_caller_pauses_it_at_once():
     assert scene.told[-1] == Pause()
 
 
-def test_encourager_lets_the_caller_go_on_and_needs_no_answer():
+def test_backchannel_resumes_the_caller_and_gets_no_response():
     scene = conversation_mid_answer()
     scene.speech_started("user_3")
     scene.microphone(240)
@@ -454,7 +454,7 @@ def test_encourager_lets_the_caller_go_on_and_needs_no_answer():
     assert not scene.transcript[-2].is_interrupted
 
 
-def test_caller_goes_on_when_the_microphone_is_quiet_before_upstream_notices():
+def test_caller_resumes_after_quiet_that_upstream_has_not_reported():
     scene = conversation_mid_answer()
     scene.speech_started("user_3")
 
@@ -464,7 +464,7 @@ def test_caller_goes_on_when_the_microphone_is_quiet_before_upstream_notices():
     assert scene.told_of(Resume) == [Resume()]
 
 
-def test_answer_to_the_callers_last_words_is_a_turn():
+def test_speech_at_the_callers_last_words_is_a_turn():
     scene = conversation_mid_answer()
     scene.wait(1.6)
     scene.played(2, 3700)
@@ -478,7 +478,7 @@ def test_answer_to_the_callers_last_words_is_a_turn():
     assert len(scene.sent_of("response.create")) == 3
 
 
-def test_real_turn_stops_the_caller_and_keeps_what_was_heard():
+def test_barge_in_stops_the_caller_and_saves_what_was_heard():
     scene = conversation_mid_answer()
     scene.speech_started("user_3")
     scene.microphone(620)
@@ -499,7 +499,7 @@ def test_real_turn_stops_the_caller_and_keeps_what_was_heard():
     assert scene.told_of(Resume) == [Resume()]
 
 
-def test_silent_player_is_not_waited_for_longer_than_400_ms():
+def test_missing_flush_report_delays_truncation_by_at_most_400_ms():
     scene = conversation_mid_answer()
     scene.speech_started("user_3")
     scene.microphone(620)
@@ -512,7 +512,7 @@ def test_silent_player_is_not_waited_for_longer_than_400_ms():
     assert scene.recorder.playback_reports[-1] == (2, 2000 * MS, True)
 
 
-def test_interrupting_turn_gets_exactly_one_answer_after_the_cancelled_response():
+def test_interrupting_turn_gets_one_response_after_the_cancelled_one():
     scene = greeted_conversation()
     scene.counselor_says("user_2", "caller_1", "What is going on?")
     scene.response("resp_2")
@@ -537,7 +537,7 @@ def test_interrupting_turn_gets_exactly_one_answer_after_the_cancelled_response(
     assert scene.transcript[-2].text_heard == "I have not slept for"
 
 
-def test_item_of_which_nothing_was_heard_is_deleted_and_is_no_turn():
+def test_unheard_item_is_deleted_and_is_not_a_turn():
     scene = greeted_conversation()
     scene.counselor_says("user_2", "caller_1", "What is going on?")
     scene.caller_says("resp_2", "caller_2", "user_2", CALLER_LINE, 3000)
@@ -576,7 +576,7 @@ def test_later_items_of_an_interrupted_response_are_deleted():
     assert [turn.item for turn in scene.transcript] == ["user_1", "caller_1"]
 
 
-def test_sound_that_comes_while_the_counselor_speaks_is_held_back():
+def test_audio_received_while_the_counselor_speaks_is_held_back():
     scene = greeted_conversation()
     scene.counselor_says("user_2", "caller_1")
     scene.response("resp_2")
@@ -608,7 +608,7 @@ def test_typed_text_interrupts_at_once():
     assert scene.lines[-2:] == [("caller", "I have not slept for"), ("counselor", "Wait.")]
 
 
-def test_player_cannot_have_played_more_than_it_was_sent():
+def test_playback_reports_are_capped_at_the_audio_sent():
     scene = greeted_conversation()
     scene.counselor_says("user_2", "caller_1")
     scene.response("resp_2")
@@ -623,7 +623,7 @@ def test_player_cannot_have_played_more_than_it_was_sent():
     assert scene.sent_of("conversation.item.truncate")[0]["audio_end_ms"] == 1000
 
 
-def test_flush_answered_with_everything_was_no_interruption():
+def test_flush_of_a_fully_played_item_is_not_an_interruption():
     scene = conversation_mid_answer()
     scene.wait(2.5)
     scene.browser(Say("Thank you."))
@@ -638,7 +638,7 @@ def test_flush_answered_with_everything_was_no_interruption():
 # The microphone
 
 
-def test_muted_microphone_is_silence_for_everyone():
+def test_muted_microphone_is_sent_and_recorded_as_silence():
     scene = ConversationHarness()
     scene.browser(Mute(True))
 
@@ -652,7 +652,7 @@ def test_muted_microphone_is_silence_for_everyone():
     assert scene.recorder.mutes == [True, False]
 
 
-def test_times_are_on_the_recordings_clock():
+def test_turn_times_follow_the_recordings_clock():
     scene = ConversationHarness()
     scene.recorder.samples = 5000 * MS  # the recording began 5 s before this connection
     scene.microphone(1000, loud=False)
@@ -667,7 +667,7 @@ def test_times_are_on_the_recordings_clock():
     assert [(turn.start_ms, turn.end_ms) for turn in scene.transcript] == [(6000, 6600), (7600, 8600)]
 
 
-def test_slow_upstream_loses_the_oldest_sound_but_no_event_and_keeps_the_time():
+def test_slow_upstream_drops_the_oldest_audio_but_no_event():
     scene = ConversationHarness()
     box = scene.conversation.send_queue
     scene.browser(Say("Typed."))
@@ -689,7 +689,7 @@ def test_slow_upstream_loses_the_oldest_sound_but_no_event_and_keeps_the_time():
 # The end
 
 
-def test_hang_up_waits_for_the_last_words():
+def test_hang_up_waits_for_the_last_transcript():
     scene = greeted_conversation()
     scene.counselor_says("user_2", "caller_1")
     scene.browser(HangUp())
@@ -701,7 +701,7 @@ def test_hang_up_waits_for_the_last_words():
     assert scene.lines[-1] == ("counselor", "Goodbye.")
 
 
-def test_hang_up_in_the_middle_of_speech_has_it_transcribed():
+def test_hang_up_during_speech_commits_the_speech():
     scene = greeted_conversation()
     scene.speech_started("user_2")
     scene.microphone(400)
@@ -727,7 +727,7 @@ def test_hang_up_does_not_wait_longer_than_two_seconds():
     assert scene.lines[-1] == ("counselor", "[inaudible]")
 
 
-def test_hang_up_keeps_what_was_heard_of_the_caller():
+def test_hang_up_saves_what_was_heard_of_the_caller():
     scene = conversation_mid_answer()
 
     scene.browser(HangUp())
@@ -738,7 +738,7 @@ def test_hang_up_keeps_what_was_heard_of_the_caller():
     assert scene.conversation.end_reason is CallEndReason.HUNG_UP
 
 
-def test_nothing_is_heard_or_said_after_the_end():
+def test_input_after_the_end_is_ignored():
     scene = greeted_conversation()
     scene.counselor_says("user_2", "caller_1")
     scene.browser(HangUp())
@@ -771,7 +771,7 @@ def test_fatal_error_inside_a_response_ends_the_call():
     assert scene.conversation.end_reason is CallEndReason.CALLER_LOST
 
 
-def test_call_has_a_longest_length():
+def test_call_ends_at_its_maximum_duration():
     scene = ConversationHarness(limits=Limits(max_duration=30))
 
     for _ in range(31):
@@ -782,7 +782,7 @@ def test_call_has_a_longest_length():
 
 
 @pytest.mark.parametrize(("limits", "seconds"), [(Limits(), 5.2), (Limits(max_browser_backlog_bytes=50_000), 0.1)])
-def test_browser_that_stops_reading_loses_the_line(limits, seconds):
+def test_call_ends_if_the_browser_stops_reading(limits, seconds):
     scene = ConversationHarness(limits=limits)
     scene.counselor_says("user_1", None)
     scene.collect = lambda: None  # from here on, the send queue is never drained
@@ -831,7 +831,7 @@ def test_resumed_call_replays_what_was_heard():
     ]
 
 
-def test_resumed_call_goes_on_where_it_was():
+def test_resumed_call_continues_its_transcript():
     scene = ConversationHarness(ready=False, is_resumed=True, history=HEARD, revision=2)
     scene.browser(Hello(1))
     scene.upstream("session.updated", session={})
@@ -848,7 +848,7 @@ def test_resumed_call_goes_on_where_it_was():
     assert "response" not in scene.sent_of("response.create")[0]
 
 
-def test_resumed_call_answers_a_counselor_who_was_left_waiting():
+def test_resumed_call_answers_a_waiting_counselor():
     scene = ConversationHarness(is_resumed=True, history=HISTORY, revision=3)
 
     assert len(scene.sent_of("response.create")) == 1
@@ -914,7 +914,7 @@ def step_orders(draw: st.DrawFn) -> list[ConversationStep]:
 
 @given(step_orders())
 @settings(deadline=None, max_examples=150)
-def test_every_legal_order_gives_the_same_transcript(order):
+def test_every_valid_event_order_gives_the_same_transcript(order):
     scene = ConversationHarness()
 
     for step in order:

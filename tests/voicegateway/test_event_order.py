@@ -127,7 +127,7 @@ class ListeningHarness(ConversationHarness):
 
 @given(event_orders())
 @settings(deadline=None, max_examples=RUNS)
-def test_every_legal_order_gives_the_same_transcript_and_no_turn_ever_changes_places(conversation):
+def test_every_valid_event_order_keeps_turns_in_place(conversation):
     exchanges, order = conversation
     scene = ListeningHarness()
     seen: list[list[str]] = []
@@ -151,7 +151,7 @@ def test_every_legal_order_gives_the_same_transcript_and_no_turn_ever_changes_pl
 
 @given(st.permutations(range(12)))
 @settings(deadline=None, max_examples=RUNS)
-def test_items_stand_in_the_order_of_their_chain_however_they_are_announced(order):
+def test_items_follow_their_chain_in_any_order_of_announcement(order):
     transcript = Transcript((), 0)
 
     for number in order:
@@ -163,7 +163,7 @@ def test_items_stand_in_the_order_of_their_chain_however_they_are_announced(orde
 
 @given(st.lists(st.tuples(st.integers(0, 7), st.one_of(st.none(), st.just(-1), st.integers(0, 9))), max_size=25))
 @settings(deadline=None, max_examples=RUNS)
-def test_an_upstream_that_contradicts_itself_loses_and_doubles_no_turn(claims):
+def test_contradictory_predecessors_lose_and_duplicate_no_turn(claims):
     transcript = Transcript((), 0)
     names = set()
 
@@ -177,7 +177,7 @@ def test_an_upstream_that_contradicts_itself_loses_and_doubles_no_turn(claims):
     assert [turn.after for turn in transcript.turns()] == [None, *shown[:-1]][: len(shown)]
 
 
-def test_an_answer_that_upstream_places_late_stands_before_what_was_said_after_it():
+def test_late_placed_answer_precedes_later_turns():
     transcript = Transcript((), 0)
     for item, previous in (("question", ROOT_ITEM), ("typed", None), ("answer", "question")):
         transcript.revise(transcript.place(item, SpeakerRole.CALLER, previous))
@@ -185,7 +185,7 @@ def test_an_answer_that_upstream_places_late_stands_before_what_was_said_after_i
     assert [turn.item for turn in transcript.turns()] == ["question", "answer", "typed"]
 
 
-def test_a_later_session_comes_after_all_that_was_said_before():
+def test_items_of_a_new_session_follow_earlier_turns():
     transcript = Transcript((), 0)
     for number, previous in enumerate([ROOT_ITEM, "item_0", "item_1"]):
         transcript.revise(transcript.place(f"item_{number}", SpeakerRole.CALLER, previous))
@@ -201,7 +201,7 @@ def test_a_later_session_comes_after_all_that_was_said_before():
 
 
 @pytest.mark.parametrize("number", [1, 2000])
-def test_items_that_nobody_ever_announces_are_bounded(number):
+def test_unannounced_items_are_bounded(number):
     transcript = Transcript((), 0)
 
     for index in range(number):

@@ -217,7 +217,7 @@ def test_pubsub_message_ends_the_call_before_the_next_heartbeat(own_gateway, cal
     assert reason == "ended_elsewhere"
 
 
-def test_heartbeat_notices_a_call_that_ended_on_another_page(gateway, call):
+def test_heartbeat_detects_a_call_that_ended_on_another_page(gateway, call):
     with ScriptedCounselor(gateway, call) as line:
         line.wait_for("ready")
         sessions.end_session(call, EndReason.FEEDBACK)

@@ -16,7 +16,7 @@ KILLS = 20 if IS_PROVE_RUN else 2
 
 
 @pytest.mark.timeout(60 + 20 * KILLS)
-def test_a_call_outlives_every_gateway_that_is_killed_under_it(own_gateway, standin, call):
+def test_call_survives_repeated_gateway_kills(own_gateway, standin, call):
     gateway = own_gateway()
     moments = random.Random(call.pk.int)
     told: dict[str, str] = {}

@@ -11,7 +11,7 @@ DATABASE_THREADS = 4
 CYCLES = 500 if IS_PROVE_RUN else 20
 
 
-def test_calls_that_come_and_go_leave_nothing_behind(own_gateway, standin, organization):
+def test_dropped_calls_leak_no_tasks_or_files(own_gateway, standin, organization):
     gateway = own_gateway(LINE_KEPT_FOR="0.5", SWEEP_EVERY="600", CALLS_PER_PROCESS="50")
     calls = start_calls(organization, 5)
     for session in calls:

@@ -53,9 +53,7 @@ def recording_state(call) -> str:
 
 
 @pytest.mark.parametrize("fault", OUTAGES)
-def test_a_store_that_is_away_costs_nothing_and_is_made_up_for(
-    own_gateway, standin, call, bucket, proxy, redis_url, tmp_path, fault
-):
+def test_store_outage_loses_no_audio(own_gateway, standin, call, bucket, proxy, redis_url, tmp_path, fault):
     store = storage_url(bucket, proxy.url, **FAST_TIMEOUTS)
     gateway = own_gateway(STORAGE_URL=store, SHIP_EVERY="0.2", SWEEP_EVERY="0.4")
     with ScriptedCounselor(gateway, call, microphone=False) as line:
@@ -94,7 +92,7 @@ def test_a_store_that_is_away_costs_nothing_and_is_made_up_for(
     assert stored_keys("recordings/") == [recording.file.name]
 
 
-def test_a_host_that_is_lost_costs_what_it_had_not_shipped(own_gateway, standin, call, bucket, settings):
+def test_lost_host_loses_only_unshipped_audio(own_gateway, standin, call, bucket, settings):
     settings.HOST_LOST_AFTER = 0.1
     gateway = own_gateway(STORAGE_URL=storage_url(bucket), SHIP_EVERY="0.25", LINE_KEPT_FOR="0.1")
     with ScriptedCounselor(gateway, call) as line:
@@ -122,7 +120,7 @@ def test_a_host_that_is_lost_costs_what_it_had_not_shipped(own_gateway, standin,
     assert heard - 1.5 * SAMPLE_RATE <= len(sounding) <= heard + SAMPLE_RATE
 
 
-def test_nobody_is_let_in_when_the_disk_is_nearly_full_and_who_is_in_goes_on(own_gateway, organization, tmp_path):
+def test_nearly_full_disk_refuses_new_calls_and_keeps_running_ones(own_gateway, organization, tmp_path):
     first, second = start_calls(organization, 2)
     gateway = own_gateway(DISK_PER_CALL=str(int(shutil.disk_usage(tmp_path).free * 0.6)))
     with ScriptedCounselor(gateway, first) as line:

@@ -57,7 +57,7 @@ def test_frame_to_the_player_has_a_little_endian_header():
         (frame(bytes(65536)), "message is larger than 64 KiB", 1009),
     ],
 )
-def test_bad_frame_says_what_is_wrong(data, reason, close_code):
+def test_invalid_frame_is_refused_with_a_reason(data, reason, close_code):
     with pytest.raises(InvalidFrameError) as caught:
         decode_frame(data)
 
@@ -107,7 +107,7 @@ def test_message_from_the_browser_is_read(text, message):
         ('{"type":"played","item":1,"samples":2,"at_mic_sample":3}', "final must be true or false"),
     ],
 )
-def test_bad_message_says_what_is_wrong(text, reason):
+def test_invalid_message_is_refused_with_a_reason(text, reason):
     with pytest.raises(InvalidMessageError) as caught:
         decode_message(text)
 
@@ -115,7 +115,7 @@ def test_bad_message_says_what_is_wrong(text, reason):
 
 
 @pytest.mark.parametrize("letter", ["a", "ü"])
-def test_message_over_64_kib_is_too_big(letter):
+def test_message_over_64_kib_is_refused(letter):
     with pytest.raises(InvalidMessageError) as caught:
         decode_message(letter * (65_537 // len(letter.encode()) + 1))
 

@@ -96,7 +96,7 @@ def test_turns_are_announced_in_revision_order():
     assert (early, scene.announced) == ([], [("item_1", 1, "Unsaved."), ("item_2", 2, "Saved.")])
 
 
-def test_announced_turn_has_the_live_text_of_its_moment():
+def test_announced_turn_has_the_latest_text():
     scene = Scene()
     scene.revise("item_1", "Final.")
     scene.revise("item_2", "Hel", is_final=False)
@@ -108,7 +108,7 @@ def test_announced_turn_has_the_live_text_of_its_moment():
     assert scene.announced[-1] == ("item_2", 2, "Hello, is")
 
 
-def test_close_announces_what_is_not_saved_yet():
+def test_close_announces_unsaved_turns():
     scene = Scene()
     scene.revise("item_1")
     scene.publisher.publish(10.0)
@@ -120,7 +120,7 @@ def test_close_announces_what_is_not_saved_yet():
     assert scene.unsaved == [("item_1", 1), ("item_2", 2)]
 
 
-def test_returning_page_is_sent_only_the_turns_that_it_lacks():
+def test_returning_page_is_sent_only_missed_turns():
     scene = Scene()
     for number in (1, 2, 3):
         scene.revise(f"item_{number}")

@@ -58,7 +58,7 @@ def spoken(role: SpeakerRole, is_interrupted: bool = False) -> TurnSnapshot:
         ((spoken(SpeakerRole.CALLER, is_interrupted=True),), ResponseTrigger.RECONNECTED),
     ],
 )
-def test_begin_requests_what_an_earlier_epoch_owes(history, requested):
+def test_begin_requests_the_response_that_an_earlier_epoch_missed(history, requested):
     scene = Scene(history=history)
 
     scene.turn_taking.begin(NOW)
@@ -128,7 +128,7 @@ def test_first_request_waits_for_the_greeting_but_not_for_long():
     assert sent == [0, 0, 1]
 
 
-def test_failed_response_is_requested_again_with_a_doubling_delay_and_then_waits_for_another_connection():
+def test_failed_response_is_retried_with_a_doubling_delay_up_to_the_limit():
     scene = Scene()
     scene.turn_taking.request_answer()
 

@@ -31,48 +31,48 @@ def caller_answers(*counselor, start=OPENING):
         (f"{SIMULATED_TRANSCRIPT_PREFIX}: 2.4 s of speech]", WALTER.story),
     ],
 )
-def test_caller_reacts_to_what_was_typed(text, group):
+def test_next_line_reacts_to_the_counselors_text(text, group):
     assert caller_answers(text) == [group[0]]
 
 
-def test_caller_tells_the_story_in_order():
+def test_next_line_continues_the_story_in_order():
     assert caller_answers("What then?", "And then?", "Tell me more.") == list(WALTER.story[:3])
 
 
-def test_caller_never_says_the_same_line_twice_in_a_row():
+def test_next_line_never_repeats_the_previous_line():
     answers = caller_answers(*["What then?"] * 40, *["You should sleep."] * 10)
 
     assert all(first != second for first, second in zip(answers, answers[1:], strict=False))
 
 
-def test_caller_starts_again_with_the_other_opening():
+def test_next_line_after_a_restart_request_is_the_other_opening():
     answers = caller_answers("What then?", "Please start again.", "What happened?")
 
     assert answers == [WALTER.story[0], WALTER.opening[1], WALTER.story[0]]
 
 
-def test_caller_stays_on_guard_after_being_asked_to_be_harder():
+def test_caller_stays_guarded_after_a_request_to_be_harder():
     answers = caller_answers("Make it harder, please.", "What happened?", "I hear you.")
 
     assert answers == [WALTER.guarded[0], WALTER.story[0], WALTER.guarded[1]]
 
 
-def test_whoever_spoke_first_goes_on_even_when_cut_short():
+def test_choose_caller_recognizes_a_truncated_line():
     assert choose_caller("anything", ["I lost my job on the first, and"]) is DANA
 
 
-def test_mode_in_the_instructions_chooses_among_its_callers():
+def test_choose_caller_follows_the_mode_in_the_instructions():
     assert choose_caller("This is a chat.", []) is JULES
     assert choose_caller("This is a phone call.", []).mode == "phone"
 
 
-def test_lines_are_short_own_and_all_different():
+def test_scripted_lines_are_short_and_unique():
     lines = [line for caller in CALLERS for line in caller.lines]
 
     assert len(set(lines)) == len(lines)
     assert max(map(len, lines)) < 110
 
 
-def test_word_for_word_is_what_stands_between_the_quotes():
+def test_quoted_line_is_the_text_between_double_guillemets():
     assert quoted_line("Say ««Hello there.»» and no more.") == "Hello there."
     assert quoted_line("Say «Hello».") is None

@@ -36,7 +36,7 @@ async def test_product_passes(script, product):
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_scorecard_of_a_run_is_written_and_succeeds(product, tmp_path, capsys):
+async def test_report_writes_a_scorecard_and_returns_success(product, tmp_path, capsys):
     card = tmp_path / "card.json"
 
     status = report(await run_scripts(select_scripts([NAMES[0]]), *product), card)
@@ -47,7 +47,7 @@ async def test_scorecard_of_a_run_is_written_and_succeeds(product, tmp_path, cap
 
 
 @pytest.mark.prove
-def test_suite_writes_a_scorecard_and_succeeds(tmp_path):
+def test_command_writes_a_scorecard_and_exits_with_success(tmp_path):
     card = tmp_path / "card.json"
 
     command = [sys.executable, "-m", "standins.openai.conformance", "--only", NAMES[0], "--json", str(card)]
@@ -58,7 +58,7 @@ def test_suite_writes_a_scorecard_and_succeeds(tmp_path):
     assert run.returncode == 0
 
 
-def test_there_are_many_scripts_each_with_a_name_and_what_it_proves(capsys):
+def test_list_shows_every_script_with_its_docstring(capsys):
     main(["--list"])
     listed = capsys.readouterr().out
 
@@ -68,12 +68,12 @@ def test_there_are_many_scripts_each_with_a_name_and_what_it_proves(capsys):
     assert [name for name in NAMES if name not in listed] == []
 
 
-def test_a_name_that_is_none_is_refused():
+def test_only_refuses_an_unknown_script():
     with pytest.raises(SystemExit, match="Unknown script: nonsense"):
         main(["--only", "nonsense"])
 
 
-def test_some_can_be_chosen():
+def test_select_scripts_returns_only_the_named_ones():
     chapters = select_scripts([NAMES[0], NAMES[-1]])
 
     assert [script.__name__ for scripts in chapters.values() for script in scripts] == [NAMES[0], NAMES[-1]]
@@ -100,7 +100,7 @@ async def hopeless(stage) -> None:
     ("script", "words"),
     [(broken_promise, "expected: one and one are three"), (hopeless, "the script could not be played")],
 )
-async def test_what_the_product_does_not_do_stands_on_the_card(script, words):
+async def test_run_script_reports_a_failed_expectation_or_error(script, words):
     result = await run_script(script, UnreachableProduct(), ScriptedOpenAI())
 
     assert not result.has_passed
@@ -108,7 +108,7 @@ async def test_what_the_product_does_not_do_stands_on_the_card(script, words):
     assert "FAIL" in str(result) and words in str(result)
 
 
-def test_an_expectation_that_is_met_says_nothing():
+def test_expect_raises_only_for_a_falsy_value():
     expect([1], "something")
     with pytest.raises(ExpectationError, match="something"):
         expect([], "something")

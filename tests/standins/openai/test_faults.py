@@ -14,7 +14,7 @@ def ask(client, fault=None, **options):
     return client.responses.create(model=MODEL, input="Hello", extra_headers=headers, **options)
 
 
-def test_rate_limit_says_when_to_come_back(client):
+def test_rate_limit_carries_its_retry_after(client):
     with pytest.raises(RateLimitError) as limited:
         ask(client, "status=429;retry_after=7")
 
@@ -29,27 +29,27 @@ def test_quota_error_has_its_own_code(client):
     assert limited.value.code == "insufficient_quota"
 
 
-def test_server_error(client):
+def test_status_fault_raises_a_server_error(client):
     with pytest.raises(InternalServerError):
         ask(client, "status=503")
 
 
-def test_dropped_connection(client):
+def test_drop_fault_closes_the_connection(client):
     with pytest.raises(APIConnectionError):
         ask(client, "drop")
 
 
-def test_answer_that_breaks_off(client):
+def test_drop_after_fault_cuts_the_answer_off(client):
     with pytest.raises(APIConnectionError):
         ask(client, "drop_after=20")
 
 
-def test_delay_runs_into_the_clients_timeout(client):
+def test_delay_fault_exceeds_the_clients_timeout(client):
     with pytest.raises(APITimeoutError):
         ask(client, "delay=5", timeout=0.2)
 
 
-def test_refusal_is_a_part_of_its_own(client):
+def test_refusal_fault_returns_a_refusal_part(client):
     response = ask(client, "refusal")
 
     (part,) = response.output[0].content
@@ -64,7 +64,7 @@ def test_refusal_is_streamed(client):
     assert kinds[-1] == "response.completed"
 
 
-def test_stream_that_breaks_off(client):
+def test_drop_after_fault_cuts_a_stream_off(client):
     with (
         pytest.raises(APIConnectionError),
         client.responses.create(
@@ -74,7 +74,7 @@ def test_stream_that_breaks_off(client):
         list(stream)
 
 
-def test_invalid_json_is_not_json(client):
+def test_invalid_json_fault_returns_broken_json(client):
     schema = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
     wanted = {"format": {"type": "json_schema", "name": "empty", "strict": True, "schema": schema}}
 
@@ -84,13 +84,13 @@ def test_invalid_json_is_not_json(client):
         json.loads(response.output_text)
 
 
-def test_incomplete_answer(client):
+def test_incomplete_fault_returns_an_incomplete_response(client):
     response = ask(client, "incomplete")
 
     assert response.status == "incomplete"
 
 
-def test_failing_index(client):
+def test_failed_fault_fails_the_indexing(client):
     store = client.vector_stores.create()
     file = client.files.create(file=("a.txt", b"Words."), purpose="assistants")
 
@@ -101,7 +101,7 @@ def test_failing_index(client):
     assert attached.status == "failed"
 
 
-def test_process_wide_fault_strikes_so_often_and_no_more(client, standin):
+def test_process_wide_fault_applies_the_given_number_of_times(client, standin):
     standin.add_fault("POST /v1/responses", {"status": 500}, times=2)
 
     outcomes = []
@@ -114,7 +114,7 @@ def test_process_wide_fault_strikes_so_often_and_no_more(client, standin):
     assert outcomes == ["failed", "failed", "completed"]
 
 
-def test_process_wide_fault_can_wait_for_a_word(client, standin):
+def test_process_wide_fault_applies_only_to_bodies_with_a_text(client, standin):
     standin.add_fault("POST /v1/responses", {"status": 500}, contains="pineapple")
 
     assert ask(client).status == "completed"
@@ -122,7 +122,7 @@ def test_process_wide_fault_can_wait_for_a_word(client, standin):
         client.responses.create(model=MODEL, input="A pineapple")
 
 
-def test_sdk_retries_and_the_ledger_counts_the_tries(standin):
+def test_request_log_counts_the_sdks_retries(standin):
     standin.add_fault("POST /v1/responses", {"status": 429, "retry_after": 0}, times=1)
 
     with OpenAI(api_key="sk-test", base_url=standin.base_url, max_retries=1) as client:
@@ -134,17 +134,17 @@ def test_sdk_retries_and_the_ledger_counts_the_tries(standin):
     assert [entry["body"]["input"] for entry in entries] == ["Hello", "Hello"]
 
 
-def test_ledger_shows_no_key(client, standin):
+def test_request_log_redacts_the_api_key(client, standin):
     ask(client)
 
     (entry,) = standin.logged_requests("http")
     assert entry["headers"]["authorization"] == "Bearer ..."
 
 
-def test_short_form_of_a_fault():
+def test_parse_fault_reads_the_short_form():
     assert faults.parse_fault("status=429; retry_after=1.5; drop") == {"status": 429, "retry_after": 1.5, "drop": True}
 
 
-def test_misspelt_fault_is_refused():
+def test_parse_fault_refuses_an_unknown_key():
     with pytest.raises(ApiError, match="Unknown fault: dorp"):
         faults.parse_fault("dorp")

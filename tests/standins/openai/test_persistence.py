@@ -44,7 +44,7 @@ def search_texts(client, store_id, **options):
     return [result.content[0].text for result in client.vector_stores.search(store_id, query="safety plan", **options)]
 
 
-def test_store_and_its_files_outlive_a_killed_process(state):
+def test_store_and_its_files_survive_a_killed_process(state):
     with running_client("--state", state) as client:
         store = client.vector_stores.create(name="procedures", metadata={"account": "717"})
         attached = attach(client, store.id, attributes={"version": 2})
@@ -62,7 +62,7 @@ def test_store_and_its_files_outlive_a_killed_process(state):
         assert search_texts(client, store.id, filters=newest) == [CONTENT.decode()]
 
 
-def test_what_was_deleted_stays_deleted(state):
+def test_deletions_survive_a_restart(state):
     with running_client("--state", state) as client:
         kept, deleted = client.vector_stores.create(), client.vector_stores.create()
         deleted_file, detached_file = attach(client, kept.id), attach(client, kept.id)
@@ -76,7 +76,7 @@ def test_what_was_deleted_stays_deleted(state):
         assert [file.id for file in client.files.list()] == [detached_file.id]
 
 
-def test_indexing_that_was_cut_off_is_done_after_the_restart(state):
+def test_interrupted_indexing_is_completed_after_a_restart(state):
     store_id = attach_unfinished(state, CONTENT, b"\0 no text")
 
     with running_client("--state", state) as client:
@@ -95,7 +95,7 @@ def test_indexing_that_was_cut_off_is_done_after_the_restart(state):
 
 
 @pytest.mark.parametrize("damage", [b"", b'{"id": "vs_', b"[]", b"{}", b'{"id": "vs_other"}', b"\xff\x00"])
-def test_damaged_store_is_absent_with_one_line_about_it(state, capfd, damage):
+def test_damaged_store_is_skipped_with_one_warning(state, capfd, damage):
     with running_client("--state", state) as client:
         damaged, whole = client.vector_stores.create(), client.vector_stores.create()
     path = state / "vector_stores" / f"{damaged.id}.json"
@@ -110,7 +110,7 @@ def test_damaged_store_is_absent_with_one_line_about_it(state, capfd, damage):
     assert complaint.startswith(f"standins.openai: could not read {path} and skipped it: ")
 
 
-def test_missing_file_is_gone_from_its_store_too(state, capfd):
+def test_missing_file_is_dropped_from_its_store(state, capfd):
     with running_client("--state", state) as client:
         store = client.vector_stores.create()
         missing, whole = attach(client, store.id), attach(client, store.id)
@@ -124,7 +124,7 @@ def test_missing_file_is_gone_from_its_store_too(state, capfd):
     assert complaint == f"standins.openai: skipped {missing.id} in {store.id} because the file is missing"
 
 
-def test_write_that_was_cut_off_leaves_what_was_there(state, capfd):
+def test_interrupted_write_keeps_the_earlier_document(state, capfd):
     with running_client("--state", state) as client:
         store = client.vector_stores.create(name="whole")
     (state / "vector_stores" / f"{store.id}.new").write_bytes(b'{"id": "vs_')
@@ -137,7 +137,7 @@ def test_write_that_was_cut_off_leaves_what_was_there(state, capfd):
     assert capfd.readouterr().err == ""
 
 
-def test_folder_that_cannot_be_written_any_more_stops_nothing(state, capfd):
+def test_unwritable_folder_does_not_stop_the_standin(state, capfd):
     with running_client("--state", state) as client:
         state.rmdir()
         state.write_bytes(b"")
@@ -149,7 +149,7 @@ def test_folder_that_cannot_be_written_any_more_stops_nothing(state, capfd):
     assert complaint.startswith(f"standins.openai: could not save {state / 'vector_stores' / store.id}.json: ")
 
 
-def test_folder_that_cannot_be_made_is_refused(state):
+def test_folder_that_cannot_be_created_is_refused(state):
     state.write_bytes(b"")
     command = [sys.executable, "-m", "standins.openai", "--port", "0", "--state", state]
 
@@ -159,7 +159,7 @@ def test_folder_that_cannot_be_made_is_refused(state):
     assert refused.stderr.splitlines()[-1].endswith(f"argument --state: {state}: File exists")
 
 
-def test_without_the_option_nothing_is_kept(tmp_path, monkeypatch):
+def test_nothing_is_saved_without_a_state_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     with running_client(cwd=tmp_path) as client:
         store = client.vector_stores.create()

@@ -86,7 +86,7 @@ async def send_and_get_error(talk, event):
         ),
     ],
 )
-async def test_refused_event_names_what_is_wrong_and_the_session_lives_on(async_client, event, code, param):
+async def test_invalid_event_returns_an_error_and_keeps_the_session_open(async_client, event, code, param):
     async with connect_realtime(async_client) as talk:
         found = await send_and_get_error(talk, event)
         lives = await talk.configure(audio=MANUAL_TURN_AUDIO)
@@ -103,7 +103,7 @@ async def test_error_names_the_client_event(async_client):
     assert error["event_id"] == "event_mine"
 
 
-async def test_not_json_is_refused(async_client):
+async def test_malformed_json_is_refused(async_client):
     async with connect_realtime(async_client) as talk:
         await talk.connection.send_raw("{")
         error = await talk.receive_error()
@@ -111,7 +111,7 @@ async def test_not_json_is_refused(async_client):
     assert error["code"] == "invalid_json"
 
 
-async def test_same_item_id_twice_is_refused(async_client):
+async def test_duplicate_item_id_is_refused(async_client):
     item = {"id": "item_1", "type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello"}]}
     async with connect_realtime(async_client) as talk:
         await talk.connection.conversation.item.create(item=item)
@@ -121,7 +121,7 @@ async def test_same_item_id_twice_is_refused(async_client):
     assert found == ("item_create_duplicate_item_id", "item.id")
 
 
-async def test_second_response_at_a_time_is_refused(async_client):
+async def test_concurrent_response_is_refused(async_client):
     async with connect_realtime(async_client) as talk:
         await talk.configure(audio=MANUAL_TURN_AUDIO)
         await talk.connection.response.create()
@@ -134,7 +134,7 @@ async def test_second_response_at_a_time_is_refused(async_client):
     assert created["response"]["id"] in error["message"]
 
 
-async def test_truncating_beyond_the_audio_is_refused_in_openais_words(async_client):
+async def test_truncation_beyond_the_audio_is_refused_with_openais_message(async_client):
     async with connect_realtime(async_client) as talk:
         await talk.configure(audio=MANUAL_TURN_AUDIO)
         item_id = (await talk.request_response())["output"][0]["id"]
@@ -146,7 +146,7 @@ async def test_truncating_beyond_the_audio_is_refused_in_openais_words(async_cli
     assert error["message"].endswith("ms is already shorter than 99000ms")
 
 
-async def test_only_the_callers_audio_can_be_truncated(async_client):
+async def test_truncation_of_a_user_item_is_refused(async_client):
     async with connect_realtime(async_client) as talk:
         await talk.configure(audio=server_vad_audio())
         await talk.append_audio(speech(500) + silence(700))
@@ -157,7 +157,7 @@ async def test_only_the_callers_audio_can_be_truncated(async_client):
     assert error["message"] == "Only model output audio messages can be truncated"
 
 
-async def test_response_to_a_wrong_input_is_refused_before_it_begins(async_client):
+async def test_response_with_an_invalid_input_is_refused(async_client):
     async with connect_realtime(async_client) as talk:
         await talk.configure(audio=MANUAL_TURN_AUDIO)
         await talk.connection.response.create(response={"input": [{"type": "item_reference", "id": "item_x"}]})
@@ -167,7 +167,7 @@ async def test_response_to_a_wrong_input_is_refused_before_it_begins(async_clien
     assert (error["code"], again["status"]) == ("item_retrieve_invalid_item_id", "completed")
 
 
-async def test_item_truncated_while_it_is_spoken_stays_cut(async_client):
+async def test_item_truncated_during_its_response_stays_truncated(async_client):
     async with connect_realtime(async_client) as talk:
         await talk.configure(audio=MANUAL_TURN_AUDIO)
         await talk.connection.response.create()
@@ -180,7 +180,7 @@ async def test_item_truncated_while_it_is_spoken_stays_cut(async_client):
     assert len(base64.b64decode(item["content"][0]["audio"])) == 50 * 48
 
 
-async def test_voice_stays_once_it_was_heard(async_client):
+async def test_voice_cannot_change_after_audio_was_sent(async_client):
     async with connect_realtime(async_client) as talk:
         await talk.configure(audio=MANUAL_TURN_AUDIO)
         await talk.request_response()
@@ -190,7 +190,7 @@ async def test_voice_stays_once_it_was_heard(async_client):
     assert error["code"] == "cannot_update_voice"
 
 
-async def test_wrong_key_is_told_so_and_put_out(standin):
+async def test_wrong_api_key_gets_an_error_and_is_disconnected(standin):
     async with (
         AsyncOpenAI(api_key="sk-invalid", base_url=standin.base_url) as client,
         client.realtime.connect(model="gpt-realtime-2.1") as connection,
@@ -203,7 +203,7 @@ async def test_wrong_key_is_told_so_and_put_out(standin):
     assert closed.value.rcvd.code == 3000
 
 
-async def test_refused_handshake_has_a_status(async_client, standin):
+async def test_status_fault_refuses_the_handshake(async_client, standin):
     standin.add_fault("realtime", {"status": 503})
 
     with pytest.raises(InvalidStatus) as refused:
@@ -213,7 +213,7 @@ async def test_refused_handshake_has_a_status(async_client, standin):
     assert refused.value.response.status_code == 503
 
 
-async def test_close_at_the_third_audio_delta(async_client, standin):
+async def test_close_fault_takes_effect_at_the_third_audio_delta(async_client, standin):
     standin.add_fault("realtime", {"close": 1011, "at_type": "response.output_audio.delta", "at_event": 3})
 
     async with connect_realtime(async_client) as talk:
@@ -226,7 +226,7 @@ async def test_close_at_the_third_audio_delta(async_client, standin):
     assert len(talk.events_of_type("response.output_audio.delta")) == 2
 
 
-async def test_dropped_line_has_no_close_code(async_client, standin):
+async def test_drop_fault_sends_no_close_code(async_client, standin):
     standin.add_fault("realtime", {"drop": True, "at_type": "session.updated"})
 
     async with connect_realtime(async_client) as talk:
@@ -236,7 +236,7 @@ async def test_dropped_line_has_no_close_code(async_client, standin):
     assert closed.value.rcvd is None
 
 
-async def test_fault_after_seconds_strikes_an_idle_session(async_client):
+async def test_after_fault_takes_effect_in_an_idle_session(async_client):
     async with connect_realtime(
         async_client, extra_query={"fault": "error=server_error;close=1011;after=0.05"}
     ) as talk:
@@ -247,7 +247,7 @@ async def test_fault_after_seconds_strikes_an_idle_session(async_client):
     assert (error["code"], closed.value.rcvd.code) == ("server_error", 1011)
 
 
-async def test_silent_server_answers_pings_only(async_client, standin):
+async def test_silence_fault_answers_only_pings(async_client, standin):
     standin.add_fault("realtime", {"silence": True})
 
     async with async_client.realtime.connect(model="gpt-realtime-2.1") as connection:
@@ -270,7 +270,7 @@ async def test_failed_response_carries_its_code(async_client, standin):
     assert response["status_details"]["error"]["code"] == "rate_limit_exceeded"
 
 
-async def test_transcription_can_fail(async_client, standin):
+async def test_transcript_fault_fails_the_transcription(async_client, standin):
     standin.add_fault("realtime", {"transcript": "failed"})
 
     async with connect_realtime(async_client) as talk:

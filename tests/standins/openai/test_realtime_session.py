@@ -33,7 +33,7 @@ def in_order(kinds):
     return list(dict.fromkeys(kinds))
 
 
-async def test_session_created_names_its_end_and_model(async_client):
+async def test_session_created_holds_its_expiry_and_model(async_client):
     async with connect_realtime(async_client) as talk:
         session = talk.events[0]["session"]
 
@@ -54,7 +54,7 @@ async def test_session_update_merges_and_keeps_the_rest(async_client):
     assert session["audio"]["input"]["turn_detection"]["silence_duration_ms"] == 500
 
 
-async def test_response_comes_in_the_documented_order(async_client):
+async def test_response_events_follow_the_documented_order(async_client):
     async with connect_realtime(async_client) as talk:
         await talk.configure(instructions="A phone call.", audio=MANUAL_TURN_AUDIO)
         await talk.send_text("Hello, my name is Sam. What made you call tonight?")
@@ -70,7 +70,7 @@ async def test_response_comes_in_the_documented_order(async_client):
     assert usage["output_token_details"]["audio_tokens"] > 0
 
 
-async def test_audio_is_a_voice_of_plausible_length_and_faster_than_real_time(async_client):
+async def test_audio_is_audible_and_sent_faster_than_real_time(async_client):
     async with connect_realtime(async_client) as talk:
         await talk.configure(audio=MANUAL_TURN_AUDIO)
         await talk.request_response()
@@ -85,7 +85,7 @@ async def test_audio_is_a_voice_of_plausible_length_and_faster_than_real_time(as
     assert when[-1] - when[0] < seconds
 
 
-async def test_every_client_event_is_one_that_the_types_know(async_client, standin):
+async def test_client_events_match_the_sdks_types(async_client, standin):
     async with connect_realtime(async_client) as talk:
         await talk.configure(audio=server_vad_audio())
         await talk.append_audio(speech(400) + silence(800))
@@ -121,7 +121,7 @@ async def test_every_client_event_is_one_that_the_types_know(async_client, stand
     assert (appended["repeats"], appended["audio_bytes"]) == (12, 57_600)
 
 
-async def test_spoken_turn_is_heard_committed_and_answered(async_client):
+async def test_spoken_turn_is_detected_committed_and_answered(async_client):
     async with connect_realtime(async_client) as talk:
         await talk.configure(audio=server_vad_audio(create_response=True))
         talk.events.clear()
@@ -142,7 +142,7 @@ async def test_spoken_turn_is_heard_committed_and_answered(async_client):
     assert started["item_id"] == stopped["item_id"] == talk.events[2]["item_id"]
 
 
-async def test_transcript_arrives_late_and_says_that_it_is_simulated(async_client):
+async def test_transcript_is_delayed_and_marked_as_simulated(async_client):
     async with connect_realtime(async_client) as talk:
         await talk.configure(audio=server_vad_audio())
         await talk.append_audio(silence(500) + speech(1000) + silence(700))
@@ -156,7 +156,7 @@ async def test_transcript_arrives_late_and_says_that_it_is_simulated(async_clien
     assert completed["usage"] == {"type": "duration", "seconds": 1.8}
 
 
-async def test_without_transcription_there_is_no_transcript(async_client):
+async def test_session_without_transcription_sends_no_transcript(async_client):
     async with connect_realtime(async_client) as talk:
         await talk.configure(audio={"input": {"turn_detection": {"type": "server_vad", "create_response": False}}})
         await talk.append_audio(speech(1000) + silence(700))
@@ -165,7 +165,7 @@ async def test_without_transcription_there_is_no_transcript(async_client):
     assert item["content"] == [{"type": "input_audio", "transcript": None}]
 
 
-async def test_speaking_interrupts_when_the_session_wants_it(async_client):
+async def test_speech_interrupts_a_response_if_enabled(async_client):
     async with connect_realtime(async_client) as talk:
         await talk.configure(audio=server_vad_audio(interrupt_response=True))
         await talk.connection.response.create()
@@ -180,7 +180,7 @@ async def test_speaking_interrupts_when_the_session_wants_it(async_client):
     assert talk.event_types()[-6:] == ONE_RESPONSE[-6:]
 
 
-async def test_speaking_does_not_interrupt_when_the_session_does_not_want_it(async_client):
+async def test_speech_does_not_interrupt_a_response_if_disabled(async_client):
     async with connect_realtime(async_client) as talk:
         await talk.configure(audio=server_vad_audio())
         await talk.connection.response.create()
@@ -192,7 +192,7 @@ async def test_speaking_does_not_interrupt_when_the_session_does_not_want_it(asy
     assert len(talk.events_of_type("input_audio_buffer.speech_started")) == 1
 
 
-async def test_turn_that_ends_while_the_caller_speaks_is_answered_afterwards(async_client):
+async def test_turn_during_a_response_is_answered_afterward(async_client):
     async with connect_realtime(async_client) as talk:
         await talk.configure(audio=server_vad_audio(create_response=True))
         await talk.connection.response.create()
@@ -218,7 +218,7 @@ async def test_manual_turn_is_committed_by_the_client(async_client):
     assert talk.events_of_type("input_audio_buffer.speech_started") == []
 
 
-async def test_items_stand_where_the_client_puts_them(async_client):
+async def test_items_are_inserted_after_their_previous_item(async_client):
     async with connect_realtime(async_client) as talk:
         second = await talk.send_text("second")
         first = await talk.send_text("first", previous_item_id="root")
@@ -230,7 +230,7 @@ async def test_items_stand_where_the_client_puts_them(async_client):
     assert last["previous_item_id"] == third["item"]["id"]
 
 
-async def test_history_can_be_replayed_and_the_same_caller_goes_on(async_client):
+async def test_replayed_history_continues_with_the_same_caller(async_client):
     async with connect_realtime(async_client) as talk:
         await talk.configure(instructions="Anything.", audio=MANUAL_TURN_AUDIO)
         opening = "Yes, hello. I found this number on the fridge. My wife put it there, years ago."
@@ -249,7 +249,7 @@ async def test_history_can_be_replayed_and_the_same_caller_goes_on(async_client)
     assert response["output"][0]["content"][0]["transcript"].startswith("Ruth passed in the spring.")
 
 
-async def test_quoted_line_is_said_word_for_word_and_the_conversation_goes_on_by_itself(async_client):
+async def test_quoted_line_is_spoken_verbatim_and_the_conversation_continues(async_client):
     line = "Good evening. My name's Walter. I'm not in any trouble, I just wanted to hear somebody's voice."
     async with connect_realtime(async_client) as talk:
         await talk.configure(audio=MANUAL_TURN_AUDIO)
@@ -286,7 +286,7 @@ async def test_out_of_band_response_stays_out_of_the_conversation(async_client):
     assert talk.events_of_type("conversation.item.added") == []
 
 
-async def test_token_limit_cuts_the_answer_off(async_client):
+async def test_token_limit_truncates_the_response(async_client):
     async with connect_realtime(async_client) as talk:
         await talk.configure(audio=MANUAL_TURN_AUDIO)
         response = await talk.request_response(max_output_tokens=20)
@@ -295,7 +295,7 @@ async def test_token_limit_cuts_the_answer_off(async_client):
     assert response["status_details"] == {"type": "incomplete", "reason": "max_output_tokens"}
 
 
-async def test_cancel_ends_the_response_with_all_its_closing_events(async_client):
+async def test_cancel_ends_the_response_and_allows_another(async_client):
     async with connect_realtime(async_client) as talk:
         await talk.configure(audio=MANUAL_TURN_AUDIO)
         await talk.connection.response.create()
@@ -308,7 +308,7 @@ async def test_cancel_ends_the_response_with_all_its_closing_events(async_client
     assert again["status"] == "completed"
 
 
-async def test_truncate_cuts_the_audio_and_takes_the_transcript(async_client):
+async def test_truncate_shortens_the_audio_and_removes_the_transcript(async_client):
     async with connect_realtime(async_client) as talk:
         await talk.configure(audio=MANUAL_TURN_AUDIO)
         item_id = (await talk.request_response())["output"][0]["id"]
@@ -332,7 +332,7 @@ async def test_delete_removes_an_item_from_the_chain(async_client):
     assert third["previous_item_id"] == first["item"]["id"]
 
 
-async def test_session_ends_at_its_limit(async_client):
+async def test_session_expires_at_its_limit(async_client):
     async with connect_realtime(async_client, extra_query={"fault": "expire_after=0.1"}) as talk:
         error = await talk.receive_error()
         with pytest.raises(Exception, match="1001") as closed:
@@ -342,7 +342,7 @@ async def test_session_ends_at_its_limit(async_client):
     assert closed.value.rcvd.code == 1001
 
 
-async def test_large_events_both_ways(async_client):
+async def test_large_events_are_sent_and_received(async_client):
     minutes = speech(1000) * 120
     async with connect_realtime(async_client) as talk:
         await talk.configure(audio=MANUAL_TURN_AUDIO)

@@ -29,7 +29,7 @@ def chat(*lines):
     return [{"role": roles[index % 2], "content": line} for index, line in enumerate(lines)]
 
 
-def test_response_has_only_keys_that_the_types_know(client):
+def test_response_matches_the_sdks_type(client):
     raw = client.responses.with_raw_response.create(
         model=MODEL,
         instructions=CALLER,
@@ -52,7 +52,7 @@ def test_same_request_gets_the_same_answer(client):
     assert first.output_text == second.output_text == "ok. i'm jules. i can only type because my roommate is asleep"
 
 
-def test_input_may_be_parts_of_a_message(client):
+def test_input_may_consist_of_message_parts(client):
     parts = [{"type": "input_text", "text": "Are you thinking about suicide?"}]
 
     response = client.responses.create(
@@ -70,7 +70,7 @@ def test_opening_line_is_a_scripted_opening(client):
     assert response.output_text in JULES.opening
 
 
-def test_quoted_line_is_said_word_for_word(client):
+def test_quoted_line_is_returned_verbatim(client):
     response = client.responses.create(model=MODEL, instructions="Say ««I am here.»»", input="Hello")
 
     assert response.output_text == "I am here."
@@ -85,14 +85,14 @@ def test_stored_response_can_be_read_and_deleted(client):
         client.responses.retrieve(created.id)
 
 
-def test_response_that_is_not_stored_is_gone(client):
+def test_unstored_response_is_not_found(client):
     created = client.responses.create(model=MODEL, input="Hello", store=False)
 
     with pytest.raises(NotFoundError):
         client.responses.retrieve(created.id)
 
 
-def test_strict_schema_is_filled(client):
+def test_response_matches_a_strict_schema(client):
     parsed = client.responses.parse(model=MODEL, input="Make a note.", text_format=Note)
 
     assert parsed.output_parsed == Note(title="A caller who cannot sleep", minutes=15, tags=["A simulated tag."])
@@ -135,7 +135,7 @@ def test_schema_that_is_not_strict_is_refused(client, schema, why):
         ),
     ],
 )
-def test_wrong_request_is_refused_with_the_parameter(client, body, param):
+def test_invalid_request_is_refused_with_its_parameter(client, body, param):
     with pytest.raises(BadRequestError) as refused:
         client.post("/responses", cast_to=object, body=body)
 
@@ -155,7 +155,7 @@ def test_missing_and_wrong_key_are_refused(standin):
     assert told.value.code == "invalid_api_key"
 
 
-def test_token_limit_cuts_the_answer_off(client):
+def test_token_limit_truncates_the_response(client):
     response = client.responses.create(
         model=MODEL, instructions="««" + "word " * 100 + "»»", input="Hello", max_output_tokens=16
     )
@@ -175,7 +175,7 @@ def streamed(client, **request):
     return events
 
 
-def test_stream_tells_the_documented_sequence(client):
+def test_stream_follows_the_documented_sequence(client):
     events = streamed(client, instructions=CALLER, input="Hello")
 
     assert list(dict.fromkeys(event["type"] for event in events)) == [
@@ -194,7 +194,7 @@ def test_stream_tells_the_documented_sequence(client):
     assert len(deltas) > 5
 
 
-def test_stream_of_a_search_tells_its_steps(client, procedures):
+def test_stream_of_a_search_holds_its_steps(client, procedures):
     tool = {"type": "file_search", "vector_store_ids": [procedures]}
 
     events = streamed(client, input="Which safety questions?", tools=[tool], include=["file_search_call.results"])
@@ -208,7 +208,7 @@ def test_stream_of_a_search_tells_its_steps(client, procedures):
     ]
 
 
-async def test_async_client_streams_too(async_client):
+async def test_async_client_streams_a_response(async_client):
     async with async_client.responses.stream(model=MODEL, instructions=CALLER, input="Hello") as stream:
         kinds = [event.type async for event in stream]
         final = await stream.get_final_response()
@@ -217,7 +217,7 @@ async def test_async_client_streams_too(async_client):
     assert final.output_text == "ok. i'm jules. i can only type because my roommate is asleep"
 
 
-def test_file_search_gives_results_only_when_they_are_included(client, procedures):
+def test_file_search_returns_results_only_if_included(client, procedures):
     tool = {"type": "file_search", "vector_store_ids": [procedures], "max_num_results": 1}
     request = {"model": MODEL, "input": "How do I ask about suicide?", "tools": [tool]}
 

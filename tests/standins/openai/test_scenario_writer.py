@@ -57,7 +57,7 @@ def texts_of(draft):
         ("After the funeral he spoke of suicide.", "SELF_HARM"),
     ],
 )
-def test_topic_is_what_most_words_speak_of(source, topic):
+def test_topic_has_the_most_keywords(source, topic):
     assert drafting_task(source).topic is getattr(scenario_topics, topic)
 
 
@@ -70,14 +70,14 @@ def test_topic_is_what_most_words_speak_of(source, topic):
         ("He wanted to talk about his wife.", None),
     ],
 )
-def test_grievance_is_found_where_there_is_one(source, grievance):
+def test_grievance_is_found_by_its_keywords(source, grievance):
     assert drafting_task(source).grievance is grievance
 
 
 @pytest.mark.parametrize("topic", scenario_topics.TOPICS, ids=lambda topic: topic.title)
 @pytest.mark.parametrize("grievance", [None, *scenario_topics.GRIEVANCES], ids=lambda one: one and one.title)
 @pytest.mark.parametrize("mode", ["phone", "chat"])
-def test_every_draft_is_whole_and_within_the_limits(topic, grievance, mode):
+def test_draft_is_complete_and_within_the_limits(topic, grievance, mode):
     word = {
         scenario_topics.SELF_HARM: "suicide",
         scenario_topics.VIOLENCE: "violence",
@@ -106,11 +106,11 @@ def test_every_draft_is_whole_and_within_the_limits(topic, grievance, mode):
     assert {"phone", "chat"} & set(re.findall(r"\w+", " ".join(texts_of(draft)).lower())) == set()
 
 
-def test_same_order_gets_the_same_draft():
+def test_same_task_gets_the_same_draft():
     assert write_test_draft() == write_test_draft()
 
 
-def test_nothing_personal_and_no_sentence_of_the_source_is_taken_over():
+def test_draft_repeats_no_personal_detail_or_sentence_of_the_source():
     draft = write_test_draft()
 
     text = " ".join(texts_of(draft))
@@ -122,7 +122,7 @@ def test_description_says_that_the_draft_is_simulated():
     assert write_test_draft()["description"].endswith(SIMULATED_NOTICE)
 
 
-def test_what_went_wrong_before_is_brought_along():
+def test_draft_includes_the_grievance():
     draft = write_test_draft()
 
     assert draft["title"] == scenario_topics.HOLD.title
@@ -137,7 +137,7 @@ def test_what_went_wrong_before_is_brought_along():
     ]
 
 
-def test_words_of_the_mode_are_used():
+def test_draft_uses_the_words_of_its_mode():
     assert write_test_draft("suicide")["caller"]["ends_badly"].endswith("and hang up.")
     assert write_test_draft("suicide", mode="chat")["caller"]["ends_badly"].endswith("and stop answering.")
     assert "Someone writes late" in write_test_draft("suicide", mode="chat")["description"]
@@ -171,19 +171,19 @@ def test_caller_has_a_scripted_callers_name_that_is_not_in_the_source(source, mo
 
 
 @pytest.mark.parametrize(("mode", "name"), [("phone", "dana"), ("chat", "jules")])
-def test_scripted_caller_of_that_name_plays_the_part(mode, name):
+def test_scripted_caller_with_the_drafts_name_is_chosen(mode, name):
     prompt = "\n".join(write_test_draft("He lost his job.", mode=mode)["caller"].values())
 
     assert choose_caller(prompt, []).name == name
 
 
-def test_age_is_no_number_of_the_source():
+def test_age_differs_from_every_number_in_the_source():
     draft = write_test_draft("He is 41 and lost his job on the 42nd floor.")
 
     assert draft["caller"]["who"].startswith("You are Dana, 43.")
 
 
-def test_moods_asked_for_are_in_the_opening_state():
+def test_requested_mood_is_in_the_opening_state():
     draft = write_test_draft(instructions="Make the caller angrier at first. She has little time")
 
     assert "At first you are angry" in draft["caller"]["opening_state"]
@@ -191,17 +191,17 @@ def test_moods_asked_for_are_in_the_opening_state():
     assert "Play it this way" not in draft["caller"]["who"]
 
 
-def test_other_wishes_are_passed_on():
+def test_unrecognized_wish_is_passed_on():
     draft = write_test_draft(instructions="Angrier at first. Make the caller hard of {hearing}.")
 
     assert draft["caller"]["who"].endswith("Play it this way: Make the caller hard of {hearing}.")
 
 
-def test_name_wished_for_is_given():
+def test_requested_name_is_used():
     assert write_test_draft(instructions="Call her Ottilie.")["caller"]["who"].startswith("You are Ottilie, ")
 
 
-def test_keeping_the_name_puts_it_where_a_check_can_find_it():
+def test_kept_name_is_in_title_description_and_identity():
     draft = write_test_draft("On Tuesday our line heard from Margaret Hollis.", instructions="Please keep the name.")
 
     assert draft["title"].endswith(" (Margaret)")
@@ -218,28 +218,28 @@ def test_keeping_the_name_puts_it_where_a_check_can_find_it():
         ("nobody is named here", None),
     ],
 )
-def test_name_kept_is_a_common_one_or_one_that_is_introduced(source, kept):
+def test_kept_name_is_a_common_or_introduced_name(source, kept):
     title = write_test_draft(source, instructions="keep the name")["title"]
 
     assert title == (f"{scenario_topics.WORN_OUT.title} ({kept})" if kept else scenario_topics.WORN_OUT.title)
 
 
-def test_words_in_the_source_do_not_keep_the_name():
+def test_instruction_in_the_source_does_not_keep_the_name():
     assert "Margaret" not in json.dumps(write_test_draft(f"{COMPLAINT} Keep the name."))
 
 
-def test_common_names_are_written_in_small_letters():
+def test_common_names_are_lowercase():
     assert {name for name in FIRST_NAMES if name != name.lower() or not name.isalpha()} == set()
 
 
-def test_skills_are_spelt_as_offered_and_never_invented():
+def test_skills_are_chosen_from_those_offered():
     assert write_test_draft(skills=["GRIEF support", "Juggling"])["skills"] == ["GRIEF support"]
     assert write_test_draft(skills=["Juggling", "Loss and grief"])["skills"] == ["Loss and grief"]
     assert write_test_draft(skills=["Juggling", "Rowing"])["skills"] == ["Juggling"]
     assert write_test_draft(skills=[])["skills"] == []
 
 
-def test_sections_are_headings_of_what_was_found():
+def test_sections_are_headings_of_the_passages_found():
     text = "# Line\n\n## 4.1 Hold\n\n4.2 Grief and loss: let them speak.\n5 Parking\nAfter 24 hours of grief, call.\n"
 
     sections = write_test_draft(passages=[{"text": text}, {"text": text}])["sections"]
@@ -251,11 +251,11 @@ def test_sections_are_headings_of_what_was_found():
     assert sections[1]["why"] == f"It bears on {scenario_topics.GRIEF.about}."
 
 
-def test_nothing_found_suggests_no_sections():
+def test_draft_without_passages_has_no_sections():
     assert write_test_draft()["sections"] == []
 
 
-def test_order_is_read_from_json_parts_only():
+def test_drafting_task_is_read_from_json_parts():
     wanted = {"mode": "chat", "difficulty": "expert", "skills": ["Grief support"], "instructions": "quiet"}
     parts = [json.dumps({"wanted": wanted}), json.dumps({"quoted_material": '{"wanted": 1}'}), "Write a draft."]
 
@@ -274,12 +274,12 @@ DRAFT = closed_object_schema(
 )
 
 
-def test_schema_of_a_draft_is_known_by_its_fields():
+def test_draft_schema_is_recognized_by_its_fields():
     assert is_draft_schema(DRAFT) is True
     assert is_draft_schema(closed_object_schema(criteria=array_schema(STRING_SCHEMA), title=STRING_SCHEMA)) is False
 
 
-def test_draft_over_the_wire_fits_the_schema_and_names_what_the_search_found(client, procedures):
+def test_draft_response_matches_the_schema_and_names_the_sections_found(client, procedures):
     wanted = {"wanted": {"mode": "phone", "skills": SKILLS}}
     parts = [json.dumps(wanted), json.dumps({"quoted_material": "She spoke of suicide."})]
 

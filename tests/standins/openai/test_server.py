@@ -6,7 +6,7 @@ import sys
 from .standin_process import ROOT, StandinProcess
 
 
-def test_process_ends_when_its_input_does():
+def test_process_exits_when_its_standard_input_closes():
     standin = StandinProcess()
 
     standin.process.stdin.close()
@@ -15,14 +15,14 @@ def test_process_ends_when_its_input_does():
     standin.stop()
 
 
-def test_process_ends_on_a_signal_even_with_a_call_open():
+def test_process_exits_on_sigterm_with_an_open_connection():
     with StandinProcess() as standin, socket.create_connection(("127.0.0.1", int(standin.root_url.rpartition(":")[2]))):
         standin.process.send_signal(signal.SIGTERM)
 
         assert standin.process.wait(20) in {0, -signal.SIGTERM}
 
 
-def test_port_in_use_is_one_readable_line():
+def test_port_in_use_is_reported_in_one_line():
     with StandinProcess() as standin:
         port = standin.root_url.rpartition(":")[2]
         command = [sys.executable, "-m", "standins.openai", "--port", port]
@@ -32,5 +32,5 @@ def test_port_in_use_is_one_readable_line():
     assert second.stderr == f"standins.openai cannot listen on 127.0.0.1:{port}: Address already in use\n"
 
 
-def test_health(standin):
+def test_health_returns_ok(standin):
     assert standin.request("GET", "/health") == {"status": "ok"}

@@ -13,7 +13,7 @@ def samples(pcm):
 
 
 @pytest.mark.parametrize("line", [line for caller in CALLERS for line in caller.lines])
-def test_every_line_ships_as_a_voice_of_plausible_length(line):
+def test_scripted_line_has_an_audio_file_of_plausible_length(line):
     audio = samples(text_to_speech.synthesize(line))
 
     seconds = len(audio) / text_to_speech.SAMPLE_RATE
@@ -22,7 +22,7 @@ def test_every_line_ships_as_a_voice_of_plausible_length(line):
     assert np.sqrt((audio**2).mean()) > 1_000
 
 
-def test_lines_folder_holds_nothing_else_and_is_small():
+def test_lines_folder_is_small_and_holds_only_scripted_lines():
     wanted = {text_to_speech.line_file(line) for caller in CALLERS for line in caller.lines}
     found = set(text_to_speech.LINES_FOLDER.iterdir())
 
@@ -30,7 +30,7 @@ def test_lines_folder_holds_nothing_else_and_is_small():
     assert sum(path.stat().st_size for path in found) < LARGEST_FOLDER
 
 
-def test_stepping_up_keeps_the_tone_and_adds_no_mirror():
+def test_upsample_keeps_the_tone_without_aliases():
     clock = np.arange(8_000) / 8_000
     tone = (np.sin(2 * np.pi * 1_000 * clock) * 10_000).astype(np.int16)
 
@@ -40,7 +40,7 @@ def test_stepping_up_keeps_the_tone_and_adds_no_mirror():
     assert spectrum[4_500:].max() < spectrum.max() / 100
 
 
-def test_mulaw_there_and_back_is_close():
+def test_mulaw_round_trip_is_close():
     tone = (np.sin(np.arange(8_000) / 10) * 12_000).astype(np.int16)
 
     decoded = text_to_speech.MULAW_TABLE[encode_mulaw(tone)]
@@ -48,7 +48,7 @@ def test_mulaw_there_and_back_is_close():
     assert np.abs(decoded.astype(int) - tone).max() < 600
 
 
-def test_other_text_is_hummed_without_espeak(monkeypatch):
+def test_unscripted_text_is_hummed_without_espeak(monkeypatch):
     monkeypatch.setenv("PATH", "")
     text_to_speech.synthesize.cache_clear()
 
@@ -58,7 +58,7 @@ def test_other_text_is_hummed_without_espeak(monkeypatch):
     assert np.abs(audio).max() > 8_000
 
 
-def test_other_text_is_spoken_by_espeak_when_it_is_there():
+def test_unscripted_text_is_spoken_by_espeak():
     if text_to_speech.shutil.which("espeak-ng") is None:
         pytest.skip("espeak-ng is not installed")
     text_to_speech.synthesize.cache_clear()
@@ -68,7 +68,7 @@ def test_other_text_is_spoken_by_espeak_when_it_is_there():
     assert 1 < len(audio) / text_to_speech.SAMPLE_RATE < 6
 
 
-def test_scripted_line_sounds_like_its_own_file():
+def test_scripted_line_is_played_from_its_file():
     shipped = np.fromfile(text_to_speech.line_file(DANA.story[0]), dtype=np.uint8)
 
     assert len(text_to_speech.synthesize(DANA.story[0])) == len(shipped) * 3 * 2

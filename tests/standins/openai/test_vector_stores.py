@@ -47,7 +47,7 @@ def test_store_is_created_changed_listed_and_deleted(client):
         client.vector_stores.retrieve(store.id)
 
 
-def test_store_and_file_have_only_keys_that_the_types_know(client, procedures):
+def test_store_and_file_match_the_sdks_types(client, procedures):
     store = client.vector_stores.with_raw_response.retrieve(procedures)
     (file,) = client.vector_stores.files.list(procedures)
     attached = client.vector_stores.files.with_raw_response.retrieve(file.id, vector_store_id=procedures)
@@ -68,7 +68,7 @@ def test_attached_file_is_in_progress_first(client):
     assert (counts.in_progress, counts.total) == (1, 1)
 
 
-def test_pdf_is_read(client):
+def test_text_of_a_pdf_is_extracted(client):
     store = client.vector_stores.create()
 
     attached = attach(client, store.id, "a.pdf", text_pdf("Ask about the weather"))
@@ -77,7 +77,7 @@ def test_pdf_is_read(client):
     assert (attached.status, chunk.text) == ("completed", "Ask about the weather")
 
 
-def test_pdf_with_half_a_character_is_read(client):
+def test_pdf_with_a_lone_surrogate_is_read(client):
     store = client.vector_stores.create()
 
     attached = attach(client, store.id, "a.pdf", text_pdf("ABC", to_unicode="<41> <D800>"))
