@@ -22,7 +22,7 @@ GROUPS = {
         "browser/test_accessibility",
         "browser/test_role_journeys",
         "browser/test_scenario_import",
-        "browser/test_javascript_modules",
+        "browser/javascript/",
         "browser/test_call_review",
     ),
     "practice": ("browser/",),

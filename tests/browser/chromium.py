@@ -20,7 +20,8 @@ FAKE_MICROPHONE = ["--use-fake-device-for-media-stream"]
 def launch_chromium(*flags: str) -> Iterator[Browser]:
     """Yield a Chromium with these extra flags.
 
-    Use it for one module at most, because Playwright holds the event loop while it runs.
+    Close it before tests outside its module or folder run: Playwright keeps an event loop running in this thread, and
+    the ORM and asyncio tests fail inside a running loop.
     """
     path = require_program("chromium")
     with sync_playwright() as playwright:

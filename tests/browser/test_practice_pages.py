@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.template import Context, Engine
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
-from tests.browser.conftest import StaticSite
+from tests.browser.static_site import StaticSite
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 BASE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{% block title %}{% endblock %}</title>

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import StaticSite
+from tests.browser.static_site import StaticSite
 from tests.browser.test_practice_pages import (
     FakeGateway,
     FakeSessionApi,
