@@ -16,15 +16,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="run only these scripts")
     parser.add_argument("--list", action="store_true", help="list the scripts and what each one checks")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to this file")
-    asked = parser.parse_args(arguments)
-    chapters = select_scripts(asked.only)
-    if asked.list:
+    options = parser.parse_args(arguments)
+    chapters = select_scripts(options.only)
+    if options.list:
         for chapter, scripts in chapters.items():
             print(f"\n{chapter}")
             for script in scripts:
                 print(f"  {script.__name__:<38} {(script.__doc__ or '').strip()}")
         return 0
-    return report(asyncio.run(run_on_own_product(chapters)), asked.json)
+    return report(asyncio.run(run_on_own_product(chapters)), options.json)
 
 
 async def run_on_own_product(chapters: Mapping[str, Sequence[ConformanceScript]]) -> list[ScriptResult]:

@@ -11,17 +11,17 @@ class ExpectationError(Exception):
     """Expectation that the product did not meet. The message names the expected and the actual result."""
 
 
-def expect(is_so: object, words: str) -> None:
-    if not is_so:
-        raise ExpectationError(words)
+def expect(condition: object, description: str) -> None:
+    if not condition:
+        raise ExpectationError(description)
 
 
-async def wait_for(look: Callable[[], Answer], words: str, seconds: float = DEFAULT_TIMEOUT) -> Answer:
+async def wait_for(condition: Callable[[], Answer], description: str, seconds: float = DEFAULT_TIMEOUT) -> Answer:
     """Poll `look` every 10 ms and return its first truthy value. Raise ExpectationError after `seconds`."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    while not (answer := look()):
+    while not (answer := condition()):
         if loop.time() > deadline:
-            raise ExpectationError(f"not within {seconds:g} s: {words}")
+            raise ExpectationError(f"not within {seconds:g} s: {description}")
         await asyncio.sleep(0.01)
     return answer

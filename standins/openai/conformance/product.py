@@ -29,9 +29,9 @@ class TryoutProcess:
     """Context manager that runs the demo against an OpenAI base URL and stops it on exit."""
 
     def __init__(self, folder: Path, openai_url: str) -> None:
-        usual = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         self.environment = {
-            **usual,
+            **inherited,
             **DEADLINES,
             "WEB_PORT": "0",
             "GATEWAY_PORT": "0",
@@ -40,7 +40,7 @@ class TryoutProcess:
             "OPENAI_BASE_URL": openai_url,
             "NO_PROXY": "127.0.0.1",
         }
-        self.log_path = folder / "printed"
+        self.log_path = folder / "output.log"
         self.cookies = http.cookiejar.CookieJar()
         self.opener = build_opener(HTTPCookieProcessor(self.cookies))
         self.address = ""
@@ -82,10 +82,10 @@ class TryoutProcess:
         page = f"{self.address}/account/login/"
         form = self.opener.open(page).read().decode()
         token = re.search('name="csrfmiddlewaretoken" value="([^"]+)"', form)
-        assert token, "no login form"
+        assert token, "the login page has no form"
         fields = {"csrfmiddlewaretoken": token[1], "login": COUNSELOR, "password": PASSWORD}
         answer = self.opener.open(Request(page, urlencode(fields).encode(), {"Referer": page}))
-        assert "login" not in answer.url, "the counselor was not let in"
+        assert "login" not in answer.url, "the login was refused"
 
     async def call_api(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         return await asyncio.to_thread(self._call_api, method, path, body)

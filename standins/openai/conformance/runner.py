@@ -1,4 +1,4 @@
-"""Runner that plays conformance scripts against the product and scores them."""
+"""Runner that executes conformance scripts against the product and reports the results."""
 
 import asyncio
 import socket
@@ -48,19 +48,19 @@ class ScriptResult:
 
 
 async def run_script(script: ConformanceScript, product: TryoutProcess, upstream: ScriptedOpenAI) -> ScriptResult:
-    stage = ScriptedCall(product, upstream)
+    call = ScriptedCall(product, upstream)
     began, broken = time.monotonic(), ""
     try:
         async with asyncio.timeout(SCRIPT_TIMEOUT):
-            await script(stage)
-    except ExpectationError as complaint:
-        broken = f"expected: {complaint}"
+            await script(call)
+    except ExpectationError as error:
+        broken = f"expected: {error}"
     except TimeoutError:
-        broken = f"expected: to be over within {SCRIPT_TIMEOUT:g} s"
+        broken = f"expected: the script finishes within {SCRIPT_TIMEOUT:g} s"
     except Exception as error:
-        broken = f"the script could not be played: {type(error).__name__}: {error}"
+        broken = f"the script failed with {type(error).__name__}: {error}"
     finally:
-        await stage.close()
+        await call.close()
     return ScriptResult(script.__name__, (script.__doc__ or "").strip(), broken, time.monotonic() - began)
 
 
@@ -82,7 +82,7 @@ async def running_product() -> AsyncIterator[tuple[TryoutProcess, ScriptedOpenAI
                 access_log=False,
             )
         )
-        server.capture_signals = _no_signals  # type: ignore[method-assign,assignment]  # Ctrl-C is ours
+        server.capture_signals = _no_signals  # type: ignore[method-assign,assignment]  # this process handles Ctrl-C itself
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         with (
             tempfile.TemporaryDirectory(prefix="steadyline-conformance-") as folder,
@@ -107,7 +107,7 @@ async def run_scripts(
     return results
 
 
-class _no_signals:  # noqa: N801  (stands for a method)
+class _no_signals:  # noqa: N801  (replaces a method)
     def __enter__(self) -> None: ...
 
     def __exit__(self, *_: object) -> None: ...

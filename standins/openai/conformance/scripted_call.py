@@ -35,19 +35,19 @@ class ScriptedCall:
 
     async def start_with_greeting(self, words: str = "Crisis line, good evening.") -> ScriptedConnection:
         """Start a call, type the counselor's greeting, and wait until the product asks for a response."""
-        line = await self.start_call()
+        connection = await self.start_call()
         await self.page.send_message(type="say", text=words)
-        await line.wait_for_event("response.create")
-        return line
+        await connection.wait_for_event("response.create")
+        return connection
 
     async def start_with_caller_speaking(
         self, ms: int = 6000, words: str = "one two three four five six seven eight nine ten"
     ) -> ScriptedConnection:
         """Start a call and leave the caller in the middle of a long response that is already fully generated."""
-        line = await self.start_with_greeting()
-        await line.send_whole_response("resp_1", "caller_1", self.typed_item_id(1), words, ms)
+        connection = await self.start_with_greeting()
+        await connection.send_whole_response("resp_1", "caller_1", self.typed_item_id(1), words, ms)
         await self.page.wait_for_sound(600)
-        return line
+        return connection
 
     def typed_item_id(self, number: int) -> str:
         """Return the id of the n-th conversation item that the product created from typed text, counted from 1."""
@@ -64,10 +64,10 @@ class ScriptedCall:
 
     async def accept_reconnect(self, number: int = 2) -> ScriptedConnection:
         """Wait for the given connection, confirm its session, and return it."""
-        line = await self.upstream.wait_for_connection(number)
-        self.connection = line
-        await line.confirm_session()
-        return line
+        connection = await self.upstream.wait_for_connection(number)
+        self.connection = connection
+        await connection.confirm_session()
+        return connection
 
     async def hang_up(self) -> list[TranscriptLine]:
         """End the call and return its transcript."""
@@ -85,25 +85,27 @@ class ScriptedCall:
 
     async def expect_ended(self, reason: str, status: str, seconds: float = 12.0) -> dict[str, Any]:
         ended = await self.page.wait_for_message("ended", seconds=seconds)
-        expect(ended["reason"] == reason, f"the page is told {reason}, not {ended['reason']}")
+        expect(ended["reason"] == reason, f"the page receives the reason {reason}, not {ended['reason']}")
         await wait_for(lambda: self.page.close_code, "the socket is closed")
         stored = await self.fetch_session()
         expect(
             (stored["status"], stored["end_reason"]) == (status, reason),
-            f"stored as {status}/{reason}, not {stored['status']}/{stored['end_reason']}",
+            f"the session is stored as {status}/{reason}, not {stored['status']}/{stored['end_reason']}",
         )
         return stored
 
-    def expect_transcript(self, lines: list[TranscriptLine], *wanted: tuple[str, str]) -> None:
-        said = [(role, text) for role, text, _ in lines]
-        expect(said == list(wanted), f"the transcript is {list(wanted)}, not {said}")
+    def expect_transcript(self, lines: list[TranscriptLine], *expected: tuple[str, str]) -> None:
+        spoken = [(role, text) for role, text, _ in lines]
+        expect(spoken == list(expected), f"the transcript is {list(expected)}, not {spoken}")
 
-    async def expect_answer(self, line: ScriptedConnection, response: str = "resp_9", item: str = "caller_9") -> None:
+    async def expect_answer(
+        self, connection: ScriptedConnection, response: str = "resp_9", item: str = "caller_9"
+    ) -> None:
         """Check that the call still works: the next question gets a response."""
-        before = len(line.events_of_type("response.create"))
+        before = len(connection.events_of_type("response.create"))
         await self.page.send_message(type="say", text="Are you there?")
-        await line.wait_for_event("response.create", before + 1)
-        await line.send_whole_response(response, item, None, "I am here.", 200)
+        await connection.wait_for_event("response.create", before + 1)
+        await connection.send_whole_response(response, item, None, "I am here.", 200)
         await self.page.wait_for_turn("I am here.")
 
     async def close(self) -> None:

@@ -14,8 +14,6 @@ from ..http.json_types import JSON
 from .audio import SAMPLE_RATE, tone
 from .expectations import ExpectationError, wait_for
 
-Place = tuple[str, str | None, str]
-
 
 class ScriptedConnection:
     """One realtime connection, from the handshake to the close."""
@@ -37,11 +35,11 @@ class ScriptedConnection:
     async def wait_for_event(self, kind: str, number: int = 1, seconds: float = 6.0) -> JSON:
         found = await wait_for(
             lambda: self.events_of_type(kind)[number - 1 : number] or self.closed.is_set(),
-            f"upstream is sent {kind}",
+            f"the product sends {kind}",
             seconds,
         )
         if not isinstance(found, list):
-            raise ExpectationError(f"the connection ended before it was sent {kind}")
+            raise ExpectationError(f"the connection closed before the product sent {kind}")
         event: JSON = found[0]
         return event
 
@@ -115,18 +113,18 @@ class ScriptedConnection:
         await self.send_item_added(item, previous, "assistant")
 
     async def send_audio(self, response: str, item: str, ms: int, pcm: bytes | None = None) -> None:
-        about = {"response_id": response, "item_id": item, "output_index": 0, "content_index": 0}
+        position = {"response_id": response, "item_id": item, "output_index": 0, "content_index": 0}
         audio = b64encode(tone(ms) if pcm is None else pcm).decode()
-        await self.send_event("response.output_audio.delta", **about, delta=audio)
+        await self.send_event("response.output_audio.delta", **position, delta=audio)
 
     async def send_transcript_delta(self, response: str, item: str, words: str) -> None:
-        about = {"response_id": response, "item_id": item, "output_index": 0, "content_index": 0}
-        await self.send_event("response.output_audio_transcript.delta", **about, delta=words)
+        position = {"response_id": response, "item_id": item, "output_index": 0, "content_index": 0}
+        await self.send_event("response.output_audio_transcript.delta", **position, delta=words)
 
     async def send_transcript_done(self, response: str, item: str, words: str) -> None:
-        about = {"response_id": response, "item_id": item, "output_index": 0, "content_index": 0}
-        await self.send_event("response.output_audio.done", **about)
-        await self.send_event("response.output_audio_transcript.done", **about, transcript=words)
+        position = {"response_id": response, "item_id": item, "output_index": 0, "content_index": 0}
+        await self.send_event("response.output_audio.done", **position)
+        await self.send_event("response.output_audio_transcript.done", **position, transcript=words)
 
     async def send_response_done(self, response: str, status: str = "completed", **fields: Any) -> None:
         body = {"id": response, "status": status, "output": [], **fields}
@@ -160,7 +158,7 @@ class ScriptedConnection:
 
 
 class ScriptedOpenAI:
-    """ASGI app for every OpenAI address. HTTP goes to the stand-in; each realtime connection is left to its script."""
+    """ASGI app for every OpenAI address. HTTP goes to the stand-in; a script controls each realtime connection."""
 
     def __init__(self) -> None:
         self.standin = OpenAIStandin()
@@ -197,7 +195,9 @@ class ScriptedOpenAI:
 
     async def wait_for_connection(self, number: int, seconds: float = 6.0) -> ScriptedConnection:
         """Wait for the n-th connection of this script, counted from 1, and return it."""
-        await wait_for(lambda: len(self.connections) >= number, f"connection {number} to OpenAI", seconds)
+        await wait_for(
+            lambda: len(self.connections) >= number, f"the product opens connection {number} to OpenAI", seconds
+        )
         return self.connections[number - 1]
 
     def reset(self) -> None:

@@ -19,7 +19,7 @@ SPEECH, ROOM_NOISE = tone(2000), room_noise(2000)
 
 
 class SimulatedPage:
-    """Page that plays received audio in real time and reports it truthfully.
+    """Page that plays received audio in real time and reports exactly what it played.
 
     `is_speaking` switches the microphone between speech and room noise.
     """
@@ -57,37 +57,37 @@ class SimulatedPage:
 
     async def wait_for_message(self, kind: str, number: int = 1, seconds: float = 6.0) -> dict[str, Any]:
         found = await wait_for(
-            lambda: self.messages_of_type(kind)[number - 1 : number], f"the page is told {kind}", seconds
+            lambda: self.messages_of_type(kind)[number - 1 : number], f"the page receives {kind}", seconds
         )
         return found[0]
 
     async def wait_for_notice(self, code: str, seconds: float = 6.0) -> float:
         """Wait for a notice with this code and return when it arrived, in seconds of the monotonic clock."""
 
-        def look() -> list[float]:
-            told = zip(self.messages, self.message_times, strict=True)
-            return [at for message, at in told if message["type"] == "notice" and message["code"] == code]
+        def arrival_times() -> list[float]:
+            received = zip(self.messages, self.message_times, strict=True)
+            return [at for message, at in received if message["type"] == "notice" and message["code"] == code]
 
-        return (await wait_for(look, f"the page is told {code}", seconds))[0]
+        return (await wait_for(arrival_times, f"the page receives the notice {code}", seconds))[0]
 
     async def wait_for_sound(self, ms: int, item: int = 1) -> None:
         await wait_for(
-            lambda: self.played_samples.get(item, 0) >= ms * SAMPLE_RATE // 1000, f"{ms} ms of item {item} are heard"
+            lambda: self.played_samples.get(item, 0) >= ms * SAMPLE_RATE // 1000, f"{ms} ms of item {item} are played"
         )
 
     async def wait_for_turn(self, words: str) -> dict[str, Any]:
         """Wait for a final turn with exactly these words and return it."""
 
-        def look() -> list[dict[str, Any]]:
+        def matching_turns() -> list[dict[str, Any]]:
             return [turn for turn in self.messages_of_type("turn") if turn["final"] and turn["text"] == words]
 
-        return (await wait_for(look, f"the page is told the turn “{words}”"))[0]
+        return (await wait_for(matching_turns, f"the page receives the turn “{words}”"))[0]
 
     async def wait_for_microphone(self, ms: int) -> None:
         """Wait until `ms` more of microphone audio have been sent."""
         until = self.microphone_samples + ms * SAMPLE_RATE // 1000
         await wait_for(
-            lambda: self.microphone_samples >= until or self.close_code, f"{ms} ms of microphone are sent", 10
+            lambda: self.microphone_samples >= until or self.close_code, f"{ms} ms of microphone audio are sent", 10
         )
 
     async def close(self) -> None:

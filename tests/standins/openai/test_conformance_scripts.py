@@ -1,4 +1,4 @@
-"""The conformance suite, run as a whole against the real product, and checks that it can fail."""
+"""All conformance scripts against the real product, and the suite's own reports."""
 
 import json
 import subprocess
@@ -37,23 +37,23 @@ async def test_product_passes(script, product):
 
 @pytest.mark.asyncio(loop_scope="session")
 async def test_report_writes_a_scorecard_and_returns_success(product, tmp_path, capsys):
-    card = tmp_path / "card.json"
+    scorecard = tmp_path / "card.json"
 
-    status = report(await run_scripts(select_scripts([NAMES[0]]), *product), card)
+    status = report(await run_scripts(select_scripts([NAMES[0]]), *product), scorecard)
 
-    assert [(one["name"], one["broken"]) for one in json.loads(card.read_text())] == [(NAMES[0], "")]
+    assert [(one["name"], one["broken"]) for one in json.loads(scorecard.read_text())] == [(NAMES[0], "")]
     assert "1 scripts: 1 passed, 0 failed" in capsys.readouterr().out
     assert status == 0
 
 
 @pytest.mark.prove
 def test_command_writes_a_scorecard_and_exits_with_success(tmp_path):
-    card = tmp_path / "card.json"
+    scorecard = tmp_path / "card.json"
 
-    command = [sys.executable, "-m", "standins.openai.conformance", "--only", NAMES[0], "--json", str(card)]
+    command = [sys.executable, "-m", "standins.openai.conformance", "--only", NAMES[0], "--json", str(scorecard)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
 
-    assert [(one["name"], one["broken"]) for one in json.loads(card.read_text())] == [(NAMES[0], "")]
+    assert [(one["name"], one["broken"]) for one in json.loads(scorecard.read_text())] == [(NAMES[0], "")]
     assert "1 scripts: 1 passed, 0 failed" in run.stdout
     assert run.returncode == 0
 
@@ -83,22 +83,25 @@ class UnreachableProduct:
     """Product that cannot be reached."""
 
     async def call_api(self, method: str, path: str, body: object = None) -> dict:
-        raise ConnectionError("nobody is there")
+        raise ConnectionError("connection refused")
 
 
-async def broken_promise(stage) -> None:
+async def failing_script(call) -> None:
     """One and one are three."""
     expect(1 + 1 == 3, "one and one are three")
 
 
-async def hopeless(stage) -> None:
+async def script_without_a_product(call) -> None:
     """The script starts."""
-    await stage.open_call()
+    await call.open_call()
 
 
 @pytest.mark.parametrize(
     ("script", "words"),
-    [(broken_promise, "expected: one and one are three"), (hopeless, "the script could not be played")],
+    [
+        (failing_script, "expected: one and one are three"),
+        (script_without_a_product, "the script failed with ConnectionError"),
+    ],
 )
 async def test_run_script_reports_a_failed_expectation_or_error(script, words):
     result = await run_script(script, UnreachableProduct(), ScriptedOpenAI())
