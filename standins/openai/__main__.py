@@ -20,12 +20,14 @@ def main() -> None:
     parser.add_argument("--state", type=state_folder, help="folder that keeps files and vector stores across restarts")
     for setting in fields(Settings):
         parser.add_argument(f"--{setting.name.replace('_', '-')}", type=float, default=setting.default)
-    given = parser.parse_args()
-    settings = Settings(**{setting.name: getattr(given, setting.name) for setting in fields(Settings)})
+    options = parser.parse_args()
+    settings = Settings(**{setting.name: getattr(options, setting.name) for setting in fields(Settings)})
     try:
-        serve(given.host, given.port, settings, given.state, given.exit_with_stdin)
+        serve(options.host, options.port, settings, options.state, options.exit_with_stdin)
     except OSError as error:
-        parser.exit(1, f"standins.openai cannot listen on {given.host}:{given.port}: {os.strerror(error.errno or 0)}\n")
+        parser.exit(
+            1, f"standins.openai cannot listen on {options.host}:{options.port}: {os.strerror(error.errno or 0)}\n"
+        )
 
 
 def state_folder(path: str) -> JsonFolder:

@@ -1,4 +1,4 @@
-"""Faults on request, set by the header X-Standin-Fault, by `?fault=`, or process-wide for the next matching calls.
+"""Injected faults, set by the header X-Standin-Fault, by `?fault=`, or process-wide for the next matching calls.
 
 A fault is an object with the keys below, or the short form `status=429;retry_after=1;drop`.
 
@@ -10,18 +10,18 @@ HTTP:
 - refusal: true, or the text of the refusal
 - invalid_json: answer with broken JSON
 - incomplete: answer with half of the text
-- obedient: grade like a grader that obeys its material
+- obedient: grade like a grader that follows instructions in the graded text
 - failed: a file's indexing ends as failed
 - lag: seconds that a file's indexing takes
 - expired: report a vector store as expired
-- nothing: find nothing in a search
+- nothing: return no search results
 
 Realtime:
 - delay: seconds before the first event
 - status: reject the handshake with this status code
-- close (code), drop, silence, error (code): strike at the moment that the next keys choose, by default at once
-- at_event: strike at the n-th event sent, counting only events of kind at_type if given
-- after: strike after this many seconds
+- close (code), drop, silence, error (code): take effect at the time set by the next keys, by default at once
+- at_event: take effect at the n-th event sent, counting only events of type at_type if given
+- after: take effect after this many seconds
 - answer_delay: seconds before a spoken answer begins
 - response_failed: every response fails with this code
 - transcript: "never", "failed", or seconds of delay
@@ -62,14 +62,14 @@ def parse_fault(text: str) -> JSON:
         try:
             return validate_fault(as_object(orjson.loads(text)))
         except orjson.JSONDecodeError as error:
-            raise bad_request(f"Not a fault: {error}") from error
+            raise bad_request(f"The fault is not valid JSON: {error}") from error
     pairs = (part.partition("=") for part in text.split(";") if part.strip())
     return validate_fault({name.strip(): _parse_value(value.strip()) for name, _, value in pairs})
 
 
 def validate_fault(fault: JSON) -> JSON:
-    if strange := set(fault) - KEYS:
-        raise bad_request(f"Unknown fault: {', '.join(sorted(strange))}")
+    if unknown := set(fault) - KEYS:
+        raise bad_request(f"Unknown fault: {', '.join(sorted(unknown))}")
     return fault
 
 

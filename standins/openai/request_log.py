@@ -78,10 +78,10 @@ class RequestLog:
         self.count = 0
 
     def start_entry(
-        self, kind: str, method: str, path: str, query: str, headers: JSON, *, noted: bool = True
+        self, kind: str, method: str, path: str, query: str, headers: JSON, *, is_logged: bool = True
     ) -> LoggedRequest:
         entry = LoggedRequest(self.count + 1, kind, method, path, query, headers)
-        if noted:
+        if is_logged:
             self.count += 1
             self.entries.append(entry)
         return entry

@@ -79,15 +79,17 @@ def next_line(instructions: str, turns: list[DialogueTurn], mode: str | None = N
     """Return the caller's next line."""
     caller = choose_caller(instructions, [turn.text for turn in turns if turn.speaker == "caller"], mode)
     turns = turns_since_restart(turns)
-    said = [line for turn in turns if turn.speaker == "caller" and (line := find_scripted_line(caller, turn.text))]
+    spoken_lines = [
+        line for turn in turns if turn.speaker == "caller" and (line := find_scripted_line(caller, turn.text))
+    ]
     last = turns[-1] if turns else None
     if last is None or RESTART_REQUEST.search(last.text):
-        return opening_line(caller, instructions, said)
-    return _pick_line(_candidate_lines(caller, last, said), caller.story, said)
+        return opening_line(caller, instructions, spoken_lines)
+    return _pick_line(_candidate_lines(caller, last, spoken_lines), caller.story, spoken_lines)
 
 
-def opening_line(caller: ScriptedCaller, seed: str, said: list[str]) -> str:
-    choices = [line for line in caller.opening if line not in said] or list(caller.opening)
+def opening_line(caller: ScriptedCaller, seed: str, spoken_lines: list[str]) -> str:
+    choices = [line for line in caller.opening if line not in spoken_lines] or list(caller.opening)
     return choices[stable_hash(seed) % len(choices)]
 
 
@@ -114,10 +116,14 @@ def classify_turn(turn: DialogueTurn) -> str:
     return "lectured" if len(text.split()) > LECTURE_WORDS else "story"
 
 
-def _candidate_lines(caller: ScriptedCaller, last: DialogueTurn, said: list[str]) -> tuple[str, ...]:
+def _candidate_lines(caller: ScriptedCaller, last: DialogueTurn, spoken_lines: list[str]) -> tuple[str, ...]:
     reaction = classify_turn(last)
     # A caller that was asked to be harder stays guarded: every second answer reveals nothing.
-    on_guard = bool(said) and any(line in caller.guarded for line in said) and said[-1] not in caller.guarded
+    on_guard = (
+        bool(spoken_lines)
+        and any(line in caller.guarded for line in spoken_lines)
+        and spoken_lines[-1] not in caller.guarded
+    )
     if on_guard and reaction in ("story", "validated", "greeted"):
         return caller.guarded
     groups: dict[str, tuple[str, ...]] = {
@@ -132,13 +138,13 @@ def _candidate_lines(caller: ScriptedCaller, last: DialogueTurn, said: list[str]
     return groups.get(reaction, caller.story)
 
 
-def _pick_line(wanted: tuple[str, ...], story: tuple[str, ...], said: list[str]) -> str:
+def _pick_line(wanted: tuple[str, ...], story: tuple[str, ...], spoken_lines: list[str]) -> str:
     """Return the first fitting line not said yet, else the one said longest ago; never the last line again."""
     for line in (*wanted, *story):
-        if line not in said:
+        if line not in spoken_lines:
             return line
-    repeatable = [line for line in (*wanted, *story) if line != said[-1]]
-    return min(repeatable, key=lambda line: len(said) - 1 - said[::-1].index(line))
+    repeatable = [line for line in (*wanted, *story) if line != spoken_lines[-1]]
+    return min(repeatable, key=lambda line: len(spoken_lines) - 1 - spoken_lines[::-1].index(line))
 
 
 def quoted_line(instructions: str) -> str | None:

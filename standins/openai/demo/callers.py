@@ -23,8 +23,8 @@ class ScriptedCaller:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        said = (self.opening, self.greeted, self.story, self.asked_about_suicide, self.validated, self.lectured)
-        return tuple(line for group in (*said, self.silence, self.goodbye, self.guarded) for line in group)
+        spoken_lines = (self.opening, self.greeted, self.story, self.asked_about_suicide, self.validated, self.lectured)
+        return tuple(line for group in (*spoken_lines, self.silence, self.goodbye, self.guarded) for line in group)
 
 
 DANA = ScriptedCaller(
@@ -121,14 +121,14 @@ JULES = ScriptedCaller(
 CALLERS = (DANA, WALTER, JULES)
 
 
-def choose_caller(instructions: str, said: list[str], mode: str | None = None) -> ScriptedCaller:
+def choose_caller(instructions: str, spoken_lines: list[str], mode: str | None = None) -> ScriptedCaller:
     """Return the caller for these instructions, always the same one.
 
     A caller that has already spoken continues, then the only one that the instructions name; else a hash of the
     instructions picks one for the mode.
     """
     for caller in CALLERS:
-        if any(find_scripted_line(caller, text) for text in said):
+        if any(find_scripted_line(caller, text) for text in spoken_lines):
             return caller
     named = [caller for caller in CALLERS if re.search(rf"\b{caller.name}\b", instructions, re.IGNORECASE)]
     if len(named) == 1:

@@ -15,12 +15,14 @@ def is_comparison_schema(schema: JSON) -> bool:
 
 
 def compare_documentation(turns: list[JSON], documentation: str, guidelines: str) -> JSON:
-    said = [(as_text(turn.get("id")), sentence) for turn in turns for sentence in _sentences(as_text(turn.get("text")))]
-    statements = [_statement_result(sentence, said) for sentence in _sentences(documentation)[:30]]
+    spoken = [
+        (as_text(turn.get("id")), sentence) for turn in turns for sentence in _sentences(as_text(turn.get("text")))
+    ]
+    statements = [_statement_result(sentence, spoken) for sentence in _sentences(documentation)[:30]]
     written = search_terms(documentation)
     omissions = [
         _omission(turn, sentence)
-        for turn, sentence in said
+        for turn, sentence in spoken
         if RISK_WORDS.search(sentence) and not search_terms(sentence) & written
     ]
     rules = [_guideline_result(rule, written) for rule in _sentences(guidelines)]
@@ -39,8 +41,8 @@ def _omission(turn: str, sentence: str) -> JSON:
 
 
 def _guideline_result(rule: str, written: set[str]) -> JSON:
-    kept = bool(search_terms(rule) & written)
-    return {"rule": rule, "is_kept": kept, "severity": "minor", "note": "Compared by words alone."}
+    shares_words = bool(search_terms(rule) & written)
+    return {"rule": rule, "is_kept": shares_words, "severity": "minor", "note": "Compared by words alone."}
 
 
 def read_comparison_input(parts: list[JSON]) -> tuple[list[JSON], str, str]:
@@ -49,17 +51,17 @@ def read_comparison_input(parts: list[JSON]) -> tuple[list[JSON], str, str]:
     return turns, as_text(given.get("documentation")), as_text(given.get("documentation_guidelines"))
 
 
-def _statement_result(sentence: str, said: list[tuple[str, str]]) -> JSON:
-    shared = [(len(search_terms(sentence) & search_terms(heard)), turn, heard) for turn, heard in said]
+def _statement_result(sentence: str, spoken: list[tuple[str, str]]) -> JSON:
+    shared = [(len(search_terms(sentence) & search_terms(heard)), turn, heard) for turn, heard in spoken]
     best, turn, heard = max(shared, default=(0, "", ""), key=lambda found: found[0])
-    is_borne_out = best >= 2
+    is_supported = best >= 2
     return {
         "quote": sentence,
-        "turn": turn if is_borne_out else "",
-        "evidence": heard if is_borne_out else "",
-        "verdict": "supported" if is_borne_out else "unsupported",
+        "turn": turn if is_supported else "",
+        "evidence": heard if is_supported else "",
+        "verdict": "supported" if is_supported else "unsupported",
         "severity": "moderate",
-        "note": "" if is_borne_out else "No words of the conversation say this.",
+        "note": "" if is_supported else "No words of the conversation say this.",
     }
 
 

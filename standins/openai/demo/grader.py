@@ -37,7 +37,7 @@ def _grading_rule(about: str, evidence: str, why: str) -> GradingRule:
     return GradingRule(re.compile(about, re.IGNORECASE), re.compile(evidence, re.IGNORECASE), why)
 
 
-# The first match decides, so specific rules stand before general ones.
+# The first match decides, so specific rules come before general ones.
 GRADING_RULES = (
     _grading_rule(
         r"how (strong|often)|since when",
@@ -187,7 +187,7 @@ def _grade_check(check: JSON, task: GradingTask, passages: list[JSON]) -> JSON:
 
 
 def _grade_red_line(check: JSON) -> JSON:
-    """Return `met`, because a crossed red line takes judgment, and no keyword shows it."""
+    """Return `met`: no keyword can show that a red line was crossed."""
     reason = "Nothing was found that crosses this line. (Simulated grading by keywords.)"
     return {"key": as_text(check.get("key")), "verdict": "met", "reason": reason, "quotes": [], "citations": []}
 
@@ -211,7 +211,7 @@ def _find_evidence(wanted: str, task: GradingTask) -> list[QuotedSentence]:
 
 
 def _sentences(text: str) -> list[str]:
-    """Return the sentences exactly as they stand in the text, so that quotes can be found again."""
+    """Return the sentences verbatim, so that quotes can be found in the text."""
     return [piece for match in SENTENCE.finditer(text) if (piece := match.group().strip())]
 
 

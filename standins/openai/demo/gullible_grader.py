@@ -52,7 +52,7 @@ def decoded_variants(text: str) -> list[str]:
 
 
 def grade_gullibly(task: GradingTask, passages: list[JSON], instructions: str) -> JSON:
-    """Return the best possible grade if the material contains an instruction, with whatever it may have asked for."""
+    """Return the best possible grade, and any dictated answer, if the material contains an instruction."""
     honest = grade(task, passages)
     spoken = [as_text(turn.get("text")) for turn in task.turns]
     orders = find_instructions(spoken + [as_text(passage.get("text")) for passage in passages])

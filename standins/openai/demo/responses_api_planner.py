@@ -43,12 +43,14 @@ def plan_response(state: StandinState, body: JSON, fault: JSON) -> ResponsePlan:
     schema = as_object(text_format(body).get("schema"))
     is_scanned = scanner.is_scan_schema(schema)
     task = grader.read_grading_task(input_texts(body)) if grader.is_grading_schema(schema) or is_scanned else None
-    order = scenario_writer.read_drafting_task(input_texts(body)) if scenario_writer.is_draft_schema(schema) else None
+    drafting_task = (
+        scenario_writer.read_drafting_task(input_texts(body)) if scenario_writer.is_draft_schema(schema) else None
+    )
     plan = ResponsePlan(
         "",
         input_tokens=estimate_tokens(as_text(body.get("instructions"))) + sum(map(estimate_tokens, input_texts(body))),
     )
-    _search(state, body, order.queries if order else _search_queries(body, task), plan)
+    _search(state, body, drafting_task.queries if drafting_task else _search_queries(body, task), plan)
     if task and is_scanned:
         plan.text = orjson.dumps(structured_outputs.fit_to_schema(schema, scanner.scan_transcript(task))).decode()
     elif task:
@@ -63,9 +65,9 @@ def plan_response(state: StandinState, body: JSON, fault: JSON) -> ResponsePlan:
             *documentation_comparer.read_comparison_input(grader.parse_json_parts(input_texts(body)))
         )
         plan.text = orjson.dumps(structured_outputs.fit_to_schema(schema, compared)).decode()
-    elif order:
+    elif drafting_task:
         plan.text = orjson.dumps(
-            structured_outputs.fit_to_schema(schema, scenario_writer.write_draft(order, plan.passages))
+            structured_outputs.fit_to_schema(schema, scenario_writer.write_draft(drafting_task, plan.passages))
         ).decode()
     elif schema:
         plan.text = orjson.dumps(structured_outputs.fit_to_schema(schema, None)).decode()
@@ -97,15 +99,17 @@ def next_caller_words(body: JSON) -> str:
     if quoted := caller_replies.quoted_line(instructions):
         return quoted
     turns = read_turns(body)
-    asked = f"{instructions} {turns[-1].text if turns else ''}".lower()
-    if "opening line" in asked and not any(turn.speaker == "caller" for turn in turns):
+    combined = f"{instructions} {turns[-1].text if turns else ''}".lower()
+    if "opening line" in combined and not any(turn.speaker == "caller" for turn in turns):
         return caller_replies.next_line(as_text(body.get("instructions")), [])
     return caller_replies.next_line(as_text(body.get("instructions")), turns)
 
 
 def collect_instructions(body: JSON) -> str:
-    told = [message_text(item) for item in objects(body.get("input")) if item.get("role") in ("system", "developer")]
-    return "\n".join([as_text(body.get("instructions")), *told])
+    messages = [
+        message_text(item) for item in objects(body.get("input")) if item.get("role") in ("system", "developer")
+    ]
+    return "\n".join([as_text(body.get("instructions")), *messages])
 
 
 def read_turns(body: JSON) -> list[DialogueTurn]:

@@ -1,4 +1,4 @@
-"""Rule-based scenario writer: it finds a complaint's topic by keywords and repeats none of its sentences."""
+"""Rule-based scenario writer that finds a complaint's topic by keywords and repeats none of its sentences."""
 
 import re
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ COMMON_NAMES = (
     "todd tom tony tyler vanessa victor victoria vincent virginia walter wayne william yolanda zoe"
 )
 FIRST_NAMES = frozenset(COMMON_NAMES.split())
-CAPITALISED = re.compile(r"\b[A-Z][a-z]+\b")
+CAPITALIZED_WORD = re.compile(r"\b[A-Z][a-z]+\b")
 INTRODUCED_NAME = re.compile(r"\b(?:named|name is|name was|name's|Mrs?\.?|Ms\.?)\s+([A-Z][a-z]+)\b")
 
 
@@ -67,7 +67,7 @@ class DraftingTask:
 
     @property
     def topic(self) -> ScenarioTopic:
-        """Topic with the most keywords in the complaint; the graver one in a tie."""
+        """Topic with the most keywords in the complaint; the more serious one in a tie."""
         counted = [(len(topic.keywords.findall(self.source)), topic) for topic in TOPICS]
         most, topic = max(counted, key=lambda pair: pair[0])
         return topic if most else WORN_OUT
@@ -109,115 +109,117 @@ def _parse_object(part: str) -> JSON:
         return {}
 
 
-def write_draft(order: DraftingTask, passages: list[JSON]) -> JSON:
+def write_draft(task: DraftingTask, passages: list[JSON]) -> JSON:
     """Return a draft with every field of the product's schema; `fit_to_schema` adapts it to the requested one."""
-    topic, grievance, kept = order.topic, order.grievance, find_kept_name(order)
+    topic, grievance, kept = task.topic, task.grievance, find_kept_name(task)
     title = grievance.title if grievance else topic.title
-    spoken = {"someone": kept or "Someone"} | MODE_WORDS[order.mode]
+    spoken = {"someone": kept or "Someone"} | MODE_WORDS[task.mode]
     described = [topic.description, *([grievance.description] if grievance else [])]
-    caller = {part: text.format(**spoken) for part, text in _caller(order).items()}
+    caller = {part: text.format(**spoken) for part, text in _caller(task).items()}
     return {
         "title": f"{title} ({kept})" if kept else title,
         "description": " ".join([*described, SIMULATED_NOTICE]).format(**spoken),
-        "caller": {"who": _caller_identity(order), **caller},
+        "caller": {"who": _caller_identity(task), **caller},
         "checks": [*topic.checks, *(grievance.checks if grievance else ())],
-        "skills": list[JSONValue](_skills(order)),
-        "sections": list[JSONValue](_sections(order, passages)),
+        "skills": list[JSONValue](_skills(task)),
+        "sections": list[JSONValue](_sections(task, passages)),
     }
 
 
-def _caller(order: DraftingTask) -> dict[str, str]:
+def _caller(task: DraftingTask) -> dict[str, str]:
     """Return the parts of the caller's prompt except the caller's identity."""
-    topic, grievance = order.topic, order.grievance
-    shuts = grievance.shuts_down_at if grievance else "being hurried, or being given advice before you were heard"
+    topic, grievance = task.topic, task.grievance
+    shuts_down_at = (
+        grievance.shuts_down_at if grievance else "being hurried, or being given advice before you were heard"
+    )
     return {
         "opening_state": " ".join(
-            [topic.opening_state, *([grievance.opening_state] if grievance else []), *_moods(order)]
+            [topic.opening_state, *([grievance.opening_state] if grievance else []), *_moods(task)]
         ),
         "says_readily": topic.says_readily,
         "withholds": topic.withholds,
-        "opens_or_shuts": f"What opens you: {topic.opens_up_to}. What shuts you: {shuts}. {_guardedness(order)}",
+        "opens_or_shuts": f"What opens you: {topic.opens_up_to}. What shuts you: {shuts_down_at}. {_guardedness(task)}",
         "ends_well": topic.good_ending,
         "ends_badly": topic.bad_ending,
     }
 
 
-def _guardedness(order: DraftingTask) -> str:
-    return GUARDEDNESS.get(order.difficulty, GUARDEDNESS["intermediate"])
+def _guardedness(task: DraftingTask) -> str:
+    return GUARDEDNESS.get(task.difficulty, GUARDEDNESS["intermediate"])
 
 
-def _caller_identity(order: DraftingTask) -> str:
-    topic, grievance = order.topic, order.grievance
+def _caller_identity(task: DraftingTask) -> str:
+    topic, grievance = task.topic, task.grievance
     sentences = [
-        f"You are {_caller_name(order)}, {_caller_age(order)}.",
+        f"You are {_caller_name(task)}, {_caller_age(task)}.",
         topic.who,
         *([grievance.who] if grievance else []),
     ]
     # A wish is added after formatting, so that braces in it stay as they are.
-    return " ".join([*sentences, *(f"Play it this way: {wish}." for wish in _unrecognized_wishes(order))])
+    return " ".join([*sentences, *(f"Play it this way: {wish}." for wish in _unrecognized_wishes(task))])
 
 
-def _moods(order: DraftingTask) -> list[str]:
-    return [sentence for pattern, sentence in MOODS if re.search(pattern, order.instructions, re.IGNORECASE)]
+def _moods(task: DraftingTask) -> list[str]:
+    return [sentence for pattern, sentence in MOODS if re.search(pattern, task.instructions, re.IGNORECASE)]
 
 
-def _unrecognized_wishes(order: DraftingTask) -> list[str]:
+def _unrecognized_wishes(task: DraftingTask) -> list[str]:
     """Return the sentences of the instructions that match no known wish."""
     known = [KEEP_NAME, REQUESTED_NAME, *(re.compile(pattern, re.IGNORECASE) for pattern, _ in MOODS)]
-    wishes = [wish.strip() for wish in re.split(r"[.!;\n]+", order.instructions)]
+    wishes = [wish.strip() for wish in re.split(r"[.!;\n]+", task.instructions)]
     return [wish for wish in wishes if wish and not any(pattern.search(wish) for pattern in known)]
 
 
-def find_kept_name(order: DraftingTask) -> str:
-    """Return the source's first given name if the supervisor asks to keep it, so that a check has a name to find."""
-    if not KEEP_NAME.search(order.instructions):
+def find_kept_name(task: DraftingTask) -> str:
+    """Return the source's first given name if the instructions say to keep it, so tests can trigger name checks."""
+    if not KEEP_NAME.search(task.instructions):
         return ""
     known = [
-        (found.start(), found[0]) for found in CAPITALISED.finditer(order.source) if found[0].lower() in FIRST_NAMES
+        (found.start(), found[0]) for found in CAPITALIZED_WORD.finditer(task.source) if found[0].lower() in FIRST_NAMES
     ]
-    introduced = [(found.start(1), found[1]) for found in INTRODUCED_NAME.finditer(order.source)]
+    introduced = [(found.start(1), found[1]) for found in INTRODUCED_NAME.finditer(task.source)]
     return min(known or introduced, default=(0, ""))[1]
 
 
-def _caller_name(order: DraftingTask) -> str:
+def _caller_name(task: DraftingTask) -> str:
     """Return the kept or requested name, else a scripted caller's name that the source does not contain.
 
     A draft named after a scripted caller is then played by that caller.
     """
-    if kept := find_kept_name(order):
+    if kept := find_kept_name(task):
         return kept
-    if wished := REQUESTED_NAME.search(order.instructions):
+    if wished := REQUESTED_NAME.search(task.instructions):
         return wished[1]
-    scripted = [caller.name.capitalize() for caller in CALLERS if caller.mode == order.mode]
-    if order.topic.age >= OLDER_CALLER_AGE:
+    scripted = [caller.name.capitalize() for caller in CALLERS if caller.mode == task.mode]
+    if task.topic.age >= OLDER_CALLER_AGE:
         scripted.reverse()
-    taken = {word.lower() for word in re.findall(r"\w+", order.source)}
+    taken = {word.lower() for word in re.findall(r"\w+", task.source)}
     return next((name for name in (*scripted, *OTHER_NAMES) if name.lower() not in taken), "Sunniva")
 
 
-def _caller_age(order: DraftingTask) -> int:
+def _caller_age(task: DraftingTask) -> int:
     """Return the topic's age, raised until it differs from every number in the source."""
-    taken = {int(number) for number in re.findall(r"\d{1,4}", order.source)}
-    return next(age for age in range(order.topic.age, 10_000) if age not in taken)
+    taken = {int(number) for number in re.findall(r"\d{1,4}", task.source)}
+    return next(age for age in range(task.topic.age, 10_000) if age not in taken)
 
 
-def _skills(order: DraftingTask) -> list[str]:
+def _skills(task: DraftingTask) -> list[str]:
     """Return the fitting skills among those offered, else those that share a word with the topic, else the first."""
-    first, rest = order.topic.skills[:2], order.topic.skills[2:]
-    fitting = [*first, *(order.grievance.skills if order.grievance else ()), *rest]
-    offered = {skill.casefold(): skill for skill in order.skills}
+    first, rest = task.topic.skills[:2], task.topic.skills[2:]
+    fitting = [*first, *(task.grievance.skills if task.grievance else ()), *rest]
+    offered = {skill.casefold(): skill for skill in task.skills}
     chosen = [offered[skill.casefold()] for skill in dict.fromkeys(fitting) if skill.casefold() in offered]
     if chosen:
         return chosen[:MAX_SKILLS]
-    near = rank(" ".join([*fitting, *order.queries]), [search_terms(skill) for skill in order.skills])
-    return [order.skills[index] for _, index in near[:MAX_SKILLS]] or order.skills[:1]
+    near = rank(" ".join([*fitting, *task.queries]), [search_terms(skill) for skill in task.skills])
+    return [task.skills[index] for _, index in near[:MAX_SKILLS]] or task.skills[:1]
 
 
-def _sections(order: DraftingTask, passages: list[JSON]) -> list[JSON]:
+def _sections(task: DraftingTask, passages: list[JSON]) -> list[JSON]:
     """Return the headings of the found procedures that concern the topic or the earlier grievance."""
-    reasons = [(order.topic.query, order.topic.about)]
-    if order.grievance:
-        reasons.insert(0, (order.grievance.query, order.grievance.about))
+    reasons = [(task.topic.query, task.topic.about)]
+    if task.grievance:
+        reasons.insert(0, (task.grievance.query, task.grievance.about))
     found = [match.groups() for passage in passages for match in HEADING.finditer(as_text(passage.get("text")))]
     headings = list(dict.fromkeys(found))
     chosen: dict[str, JSON] = {}

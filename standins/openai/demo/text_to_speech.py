@@ -36,7 +36,7 @@ MULAW_TABLE = _mulaw_table()
 
 
 def _interpolation_filter(factor: int) -> NDArray[np.float64]:
-    """Return a windowed sinc, which keeps upsampling from mirroring the voice above the old band."""
+    """Return a windowed sinc, which suppresses the spectral images that upsampling creates above the original band."""
     taps = np.arange(-8 * factor, 8 * factor + 1)
     return np.sinc(taps / factor) * np.hanning(len(taps))
 

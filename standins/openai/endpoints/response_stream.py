@@ -27,8 +27,8 @@ def response_events(response: JSON, finished: JSON) -> Iterator[JSON]:
     yield {"type": "response.created", "response": response}
     yield {"type": "response.in_progress", "response": response}
     for index, item in enumerate(objects(finished["output"])):
-        tell = _search_events if item["type"] == "file_search_call" else _message_events
-        yield from tell(index, item)
+        item_events = _search_events if item["type"] == "file_search_call" else _message_events
+        yield from item_events(index, item)
     yield {"type": f"response.{finished['status']}", "response": finished}
 
 

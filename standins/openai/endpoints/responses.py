@@ -55,8 +55,8 @@ async def delete(state: StandinState, request: Request, response_id: str) -> HTT
 
 def validate_request(body: JSON) -> None:
     """Raise ApiError for requests that OpenAI would refuse."""
-    if strange := next((key for key in body if key not in PARAMETERS), None):
-        raise unknown_parameter(strange)
+    if unknown := next((key for key in body if key not in PARAMETERS), None):
+        raise unknown_parameter(unknown)
     if not as_text(body.get("model")):
         raise missing_parameter("model")
     if "input" not in body:

@@ -59,8 +59,8 @@ def _validate_root(name: str, schema: JSON) -> None:
 
 
 def _validate_subschema(name: str, path: tuple[str, ...], part: JSON) -> None:
-    if strange := next((keyword for keyword in FORBIDDEN_KEYWORDS if keyword in part), None):
-        raise _invalid_schema(name, path, f"'{strange}' is not permitted.")
+    if forbidden := next((keyword for keyword in FORBIDDEN_KEYWORDS if keyword in part), None):
+        raise _invalid_schema(name, path, f"'{forbidden}' is not permitted.")
     if not part.keys() & {"type", "enum", "const", "anyOf", "$ref"}:
         raise _invalid_schema(name, path, "schema must have a 'type' key.")
     if sum(step in ("properties", "items") for step in path) > MAX_DEPTH:

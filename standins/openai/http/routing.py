@@ -84,9 +84,9 @@ async def handle_http(state: StandinState, scope: Scope, receive: Receive, send:
     except ApiError as error:
         await send_response(send, error_response(error))
         return
-    is_ours = not scope["path"].startswith("/v1/")
-    request = _build_request(state, scope, body, noted=not is_ours)
-    answer = await _dispatch(state, request, is_ours)
+    is_control_page = not scope["path"].startswith("/v1/")
+    request = _build_request(state, scope, body, is_logged=not is_control_page)
+    answer = await _dispatch(state, request, is_control_page)
     request.log_entry.close(answer.status if isinstance(answer, HTTPResponse) else 200)
     sender = faults.truncate_sends(send, request.fault)
     if isinstance(answer, EventStreamResponse):
@@ -95,10 +95,10 @@ async def handle_http(state: StandinState, scope: Scope, receive: Receive, send:
         await send_response(sender, answer)
 
 
-def _build_request(state: StandinState, scope: Scope, body: bytes, noted: bool) -> Request:
+def _build_request(state: StandinState, scope: Scope, body: bytes, is_logged: bool) -> Request:
     method, path, headers = scope["method"], scope["path"], parse_headers(scope)
     query = scope["query_string"].decode("latin-1")
-    entry = state.request_log.start_entry("http", method, path, query, redact_headers(headers), noted=noted)
+    entry = state.request_log.start_entry("http", method, path, query, redact_headers(headers), is_logged=is_logged)
     entry.body_bytes = len(body)
     return Request(method, path, parse_query(scope), headers, body, entry)
 
@@ -108,10 +108,10 @@ def redact_headers(headers: dict[str, str]) -> JSON:
     return {name: "Bearer ..." if name == "authorization" else value for name, value in headers.items()}
 
 
-async def _dispatch(state: StandinState, request: Request, is_ours: bool) -> HTTPResponse | EventStreamResponse:
+async def _dispatch(state: StandinState, request: Request, is_control_page: bool) -> HTTPResponse | EventStreamResponse:
     """Run the handler and return its response. The stand-in's own pages need no key and get no faults."""
     try:
-        if not is_ours:
+        if not is_control_page:
             check_api_key(request.headers)
             await _apply_faults(state, request)
         handler, ids = find_handler(request.method, request.path)
@@ -123,8 +123,8 @@ async def _dispatch(state: StandinState, request: Request, is_ours: bool) -> HTT
 async def _apply_faults(state: StandinState, request: Request) -> None:
     if request.headers.get("content-type", "").startswith("application/json"):
         request.log_entry.record_body(request.json())
-    asked = faults.parse_fault(request.headers.get("x-standin-fault", ""))
+    requested = faults.parse_fault(request.headers.get("x-standin-fault", ""))
     call = f"{request.method} {request.path}"
-    request.fault = asked or state.faults.take(call, request.body.decode("utf-8", "replace"))
+    request.fault = requested or state.faults.take(call, request.body.decode("utf-8", "replace"))
     request.log_entry.fault = request.fault or None
     await faults.apply_fault(request.fault)

@@ -43,8 +43,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         cast(OpenAIStandin, self.config.app).start()
         await super().startup(sockets)
-        for listening in sockets or []:
-            host, port = listening.getsockname()[:2]
+        for listener in sockets or []:
+            host, port = listener.getsockname()[:2]
             print(f"standins.openai listening on http://{host}:{port}/v1", flush=True)
 
 
@@ -63,12 +63,12 @@ def serve(host: str, port: int, settings: Settings, folder: JsonFolder | None, e
     server = _Server(config)
     if exit_with_stdin:
         threading.Thread(target=_stop_at_end_of_stdin, args=(server,), daemon=True).start()
-    with socket.create_server((host, port)) as listening:
-        server.run(sockets=[listening])
+    with socket.create_server((host, port)) as listener:
+        server.run(sockets=[listener])
 
 
 def _stop_at_end_of_stdin(server: uvicorn.Server) -> None:
     sys.stdin.buffer.read()
-    # The parent process is gone, so no request is worth finishing.
+    # The parent process is gone, so no client waits for open requests.
     server.force_exit = True
     server.should_exit = True

@@ -108,13 +108,13 @@ class RealtimeConversation:
         """Return the turns that a response answers: this conversation, or the `input` of its options."""
         if "input" not in options:
             return self.turns()
-        brought = RealtimeConversation()
+        input_conversation = RealtimeConversation()
         for given in objects(options["input"]):
             if given.get("type") == "item_reference":
-                brought.add(self.find_for("retrieve", "retrieving", as_text(given.get("id"))))
+                input_conversation.add(self.find_for("retrieve", "retrieving", as_text(given.get("id"))))
             else:
-                brought.add(item_from_client(given, brought))
-        return brought.turns()
+                input_conversation.add(item_from_client(given, input_conversation))
+        return input_conversation.turns()
 
 
 def item_from_client(given: JSON, conversation: RealtimeConversation) -> ConversationItem:

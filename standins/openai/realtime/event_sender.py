@@ -1,4 +1,4 @@
-"""The sending side of one realtime socket, and the faults that strike while it is open."""
+"""Sending side of one realtime socket, with the faults that take effect while it is open."""
 
 import asyncio
 
@@ -38,7 +38,7 @@ class EventSender:
             self.is_dropped = True
             self.closed.set()
         elif code_number := int(as_number(self.fault.get("close"), 0)):
-            await self.close(code_number, "asked of the stand-in")
+            await self.close(code_number, "requested fault")
 
     async def trigger_delayed_fault(self) -> None:
         """Trigger a fault that is set in seconds (`after`) instead of by event."""

@@ -80,37 +80,37 @@ class RealtimeResponse:
             await self._send_failure(code)
             return
         delay = as_number(self.sender.fault.get("answer_delay"), self.settings.answer_delay)
-        script = await self._plan_speech()
+        speech = await self._plan_speech()
         if await self._wait_for_stop(delay):
-            await self._send_response_done(script)
+            await self._send_response_done(speech)
             return
         self.item = assistant_item()
         await self._send_item_added(self.item)
-        await (self._send_audio(self.item, script) if self.has_audio else self._send_text(script))
-        await self._send_item_done(self.item, script)
-        await self._send_response_done(script)
+        await (self._send_audio(self.item, speech) if self.has_audio else self._send_text(speech))
+        await self._send_item_done(self.item, speech)
+        await self._send_response_done(speech)
 
     async def _send_item_added(self, item: ConversationItem) -> None:
         await self.sender.emit(
             {"type": "response.output_item.added", **self._output_position(), "item": item.as_json()}
         )
         if self.is_in_conversation:
-            follows = self.conversation.add(item)
+            previous_item_id = self.conversation.add(item)
             await self.sender.emit(
-                {"type": "conversation.item.added", "previous_item_id": follows, "item": item.as_json()}
+                {"type": "conversation.item.added", "previous_item_id": previous_item_id, "item": item.as_json()}
             )
         await self.sender.emit(
             {"type": "response.content_part.added", **self._part_position(item), "part": self._content_part("")}
         )
 
-    async def _send_audio(self, item: ConversationItem, script: PlannedSpeech) -> None:
-        spoken = WORD.findall(script.text)
+    async def _send_audio(self, item: ConversationItem, speech: PlannedSpeech) -> None:
+        spoken = WORD.findall(speech.text)
         sent = number = 0
         item.fields["content"] = [{"type": "output_audio", "transcript": ""}]
-        while sent < len(script.audio) and not self.stop_requested.is_set():
-            chunk = script.audio[sent : sent + DELTA_MS[number % len(DELTA_MS)] * BYTES_PER_MS]
+        while sent < len(speech.audio) and not self.stop_requested.is_set():
+            chunk = speech.audio[sent : sent + DELTA_MS[number % len(DELTA_MS)] * BYTES_PER_MS]
             sent, number = sent + len(chunk), number + 1
-            due = math.ceil(len(spoken) * sent / len(script.audio))
+            due = math.ceil(len(spoken) * sent / len(speech.audio))
             await self._send_text_delta(item, spoken[len(WORD.findall(self.spoken_text)) : due])
             if not item.is_truncated:
                 item.audio += chunk
@@ -128,16 +128,16 @@ class RealtimeResponse:
             kind = "output_audio_transcript" if self.has_audio else "output_text"
             await self.sender.emit({"type": f"response.{kind}.delta", **self._part_position(item), "delta": delta})
 
-    async def _send_text(self, script: PlannedSpeech) -> None:
+    async def _send_text(self, speech: PlannedSpeech) -> None:
         assert self.item is not None
-        for word in WORD.findall(script.text):
+        for word in WORD.findall(speech.text):
             if await self._wait_for_stop(self.settings.delta_pause):
                 return
             await self._send_text_delta(self.item, [word])
 
-    async def _send_item_done(self, item: ConversationItem, script: PlannedSpeech) -> None:
+    async def _send_item_done(self, item: ConversationItem, speech: PlannedSpeech) -> None:
         """Send the closing events, which a cancelled response sends as well."""
-        item.status = "incomplete" if self.stop_reason or script.is_truncated else "completed"
+        item.status = "incomplete" if self.stop_reason or speech.is_truncated else "completed"
         kind, key = ("output_audio", "transcript") if self.has_audio else ("output_text", "text")
         # A client may have truncated the item while it was being spoken.
         if not item.is_truncated:
@@ -154,18 +154,18 @@ class RealtimeResponse:
             {"type": "response.content_part.done", **place, "part": self._content_part(self.spoken_text)}
         )
         if self.is_in_conversation and item in self.conversation.items:
-            follows = self.conversation.previous_item_id(item)
+            previous_item_id = self.conversation.previous_item_id(item)
             await self.sender.emit(
-                {"type": "conversation.item.done", "previous_item_id": follows, "item": item.as_json()}
+                {"type": "conversation.item.done", "previous_item_id": previous_item_id, "item": item.as_json()}
             )
         await self.sender.emit({"type": "response.output_item.done", **self._output_position(), "item": item.as_json()})
 
-    async def _send_response_done(self, script: PlannedSpeech) -> None:
+    async def _send_response_done(self, speech: PlannedSpeech) -> None:
         status = "completed"
         details: JSON | None = None
         if self.stop_reason:
             status, details = "cancelled", {"type": "cancelled", "reason": self.stop_reason}
-        elif script.is_truncated:
+        elif speech.is_truncated:
             status, details = "incomplete", {"type": "incomplete", "reason": "max_output_tokens"}
         await self.sender.emit({"type": "response.done", "response": self._as_json(status, details)})
 
@@ -181,26 +181,29 @@ class RealtimeResponse:
         return self._apply_token_limit(PlannedSpeech(text, await asyncio.to_thread(synthesize, text)))
 
     def _choose_text(self) -> str:
-        standing, asked = as_text(self.config["instructions"]), as_text(self.options.get("instructions"))
-        if quoted := quoted_line(asked):
+        session_instructions, response_instructions = (
+            as_text(self.config["instructions"]),
+            as_text(self.options.get("instructions")),
+        )
+        if quoted := quoted_line(response_instructions):
             return quoted
         turns = self.turns
-        quoted = quoted_line(standing)
+        quoted = quoted_line(session_instructions)
         if quoted and not any(turn.text == quoted for turn in turns):
             return quoted
-        if "opening line" in asked.lower() and not any(turn.speaker == "caller" for turn in turns):
+        if "opening line" in response_instructions.lower() and not any(turn.speaker == "caller" for turn in turns):
             turns = []
-        return next_line(standing, turns, mode="phone")
+        return next_line(session_instructions, turns, mode="phone")
 
-    def _apply_token_limit(self, script: PlannedSpeech) -> PlannedSpeech:
+    def _apply_token_limit(self, speech: PlannedSpeech) -> PlannedSpeech:
         limit = self._option("max_output_tokens")
-        seconds = len(script.audio) / BYTES_PER_MS / 1000
-        needed = seconds * OUTPUT_TOKENS_PER_SECOND + len(script.text) / 4
+        seconds = len(speech.audio) / BYTES_PER_MS / 1000
+        needed = seconds * OUTPUT_TOKENS_PER_SECOND + len(speech.text) / 4
         if not isinstance(limit, int) or needed <= limit:
-            return script
+            return speech
         share = limit / needed
-        kept = int(len(script.audio) * share) // 2 * 2
-        return PlannedSpeech(script.text[: int(len(script.text) * share)], script.audio[:kept], is_truncated=True)
+        kept = int(len(speech.audio) * share) // 2 * 2
+        return PlannedSpeech(speech.text[: int(len(speech.text) * share)], speech.audio[:kept], is_truncated=True)
 
     async def _wait_for_stop(self, seconds: float) -> bool:
         try:
@@ -218,8 +221,8 @@ class RealtimeResponse:
     def _part_position(self, item: ConversationItem) -> JSON:
         return {**self._output_position(), "item_id": item.id, "content_index": 0}
 
-    def _content_part(self, said: str) -> JSON:
-        return {"type": "audio", "transcript": said} if self.has_audio else {"type": "text", "text": said}
+    def _content_part(self, text: str) -> JSON:
+        return {"type": "audio", "transcript": text} if self.has_audio else {"type": "text", "text": text}
 
     def _as_json(self, status: str, details: JSON | None = None) -> JSON:
         voice = as_object(as_object(self.options.get("audio")).get("output")).get("voice")
@@ -240,9 +243,11 @@ class RealtimeResponse:
         }
 
     def _usage(self) -> JSON:
-        heard = sum(item.audio_ms for item in self.conversation.items if item is not self.item) / 1000
-        read = len(as_text(self.config["instructions"])) + sum(len(turn.text) for turn in self.conversation.turns())
-        text_in, audio_in = math.ceil(read / 4), math.ceil(heard * INPUT_TOKENS_PER_SECOND)
+        audio_seconds = sum(item.audio_ms for item in self.conversation.items if item is not self.item) / 1000
+        characters = len(as_text(self.config["instructions"])) + sum(
+            len(turn.text) for turn in self.conversation.turns()
+        )
+        text_in, audio_in = math.ceil(characters / 4), math.ceil(audio_seconds * INPUT_TOKENS_PER_SECOND)
         text_out = math.ceil(len(self.spoken_text) / 4)
         audio_out = math.ceil((self.item.audio_ms if self.item else 0) / 1000 * OUTPUT_TOKENS_PER_SECOND)
         return {

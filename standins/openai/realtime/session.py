@@ -20,9 +20,9 @@ MAX_BUFFER_MS = 10 * 60 * 1000
 
 
 class RealtimeSession:
-    def __init__(self, line: EventSender, model: str, settings: Settings) -> None:
-        self.sender, self.settings = line, settings
-        self.max_seconds = as_number(line.fault.get("expire_after"), settings.session_seconds)
+    def __init__(self, sender: EventSender, model: str, settings: Settings) -> None:
+        self.sender, self.settings = sender, settings
+        self.max_seconds = as_number(sender.fault.get("expire_after"), settings.session_seconds)
         self.config = new_config(model, self.max_seconds)
         self.conversation = RealtimeConversation()
         self.buffer = InputBuffer()
@@ -148,20 +148,20 @@ class RealtimeSession:
         self.vad = self._new_vad()
 
     async def _commit_item(self, item: ConversationItem) -> None:
-        follows = self.conversation.add(item)
+        previous_item_id = self.conversation.add(item)
         await self.sender.emit(
-            {"type": "input_audio_buffer.committed", "item_id": item.id, "previous_item_id": follows}
+            {"type": "input_audio_buffer.committed", "item_id": item.id, "previous_item_id": previous_item_id}
         )
-        await self._announce_item(item, follows)
+        await self._announce_item(item, previous_item_id)
         self.spoken_turn_count += 1
         if get_audio_input(self.config)["transcription"]:
             seed = f"{self.config['instructions']}/{self.spoken_turn_count}"
             self.start_task(transcribe(self.sender, item, self.settings.transcript_delay, seed))
 
-    async def _announce_item(self, item: ConversationItem, follows: str | None) -> None:
+    async def _announce_item(self, item: ConversationItem, previous_item_id: str | None) -> None:
         for step in ("added", "done"):
             await self.sender.emit(
-                {"type": f"conversation.item.{step}", "previous_item_id": follows, "item": item.as_json()}
+                {"type": f"conversation.item.{step}", "previous_item_id": previous_item_id, "item": item.as_json()}
             )
 
     async def create_item(self, event: JSON) -> None:

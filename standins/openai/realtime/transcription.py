@@ -15,22 +15,22 @@ def simulated_transcript(item: ConversationItem) -> str:
     return f"[simulated transcript: {item.audio_ms / 1000:.1f} s of speech]"
 
 
-async def transcribe(line: EventSender, item: ConversationItem, longest_delay: float, seed: str) -> None:
+async def transcribe(sender: EventSender, item: ConversationItem, longest_delay: float, seed: str) -> None:
     """Send a turn's transcript after a delay that is always the same for the same session and turn."""
-    asked = line.fault.get("transcript")
-    if asked == "never":
+    requested = sender.fault.get("transcript")
+    if requested == "never":
         return
-    await asyncio.sleep(as_number(asked, random.Random(seed).uniform(0.1, 1.0) * longest_delay))
+    await asyncio.sleep(as_number(requested, random.Random(seed).uniform(0.1, 1.0) * longest_delay))
     place: JSON = {"item_id": item.id, "content_index": 0}
     kind = "conversation.item.input_audio_transcription"
-    if asked == "failed":
+    if requested == "failed":
         message = "Input transcription failed for this item."
         error: JSON = {"type": "server_error", "code": "transcription_failed", "message": message, "param": None}
-        await line.emit({"type": f"{kind}.failed", **place, "error": error})
+        await sender.emit({"type": f"{kind}.failed", **place, "error": error})
         return
     text = simulated_transcript(item)
     for delta in PIECE.findall(text):
-        await line.emit({"type": f"{kind}.delta", **place, "delta": delta})
+        await sender.emit({"type": f"{kind}.delta", **place, "delta": delta})
     item.fields["content"] = [part | {"transcript": text} for part in objects(item.fields["content"])]
     usage: JSON = {"type": "duration", "seconds": round(item.audio_ms / 1000, 2)}
-    await line.emit({"type": f"{kind}.completed", **place, "transcript": text, "usage": usage})
+    await sender.emit({"type": f"{kind}.completed", **place, "transcript": text, "usage": usage})

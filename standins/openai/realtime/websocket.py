@@ -31,12 +31,12 @@ async def handle_websocket(state: StandinState, scope: Scope, receive: Receive, 
         await _reject_handshake(send, error, entry)
         return
     await send({"type": "websocket.accept"})
-    line = EventSender(send, fault)
+    sender = EventSender(send, fault)
     try:
-        await _run_session(RealtimeSession(line, query["model"], state.settings), line, receive, entry)
+        await _run_session(RealtimeSession(sender, query["model"], state.settings), sender, receive, entry)
     finally:
         entry.close(101)
-    if line.is_dropped:
+    if sender.is_dropped:
         raise faults.ConnectionDroppedError
 
 
@@ -45,8 +45,8 @@ async def _check_handshake(
 ) -> JSON:
     if path != "/v1/realtime":
         raise ApiError(404, f"Invalid URL (GET {path})")
-    asked = faults.parse_fault(headers.get("x-standin-fault", "") or query.get("fault", ""))
-    fault = asked or state.faults.take("realtime")
+    requested = faults.parse_fault(headers.get("x-standin-fault", "") or query.get("fault", ""))
+    fault = requested or state.faults.take("realtime")
     entry.fault = fault or None
     if status := int(as_number(fault.get("status"), 0)):
         raise faults.fault_as_error(status, fault)
@@ -70,17 +70,17 @@ async def _reject_handshake(send: Send, error: ApiError, entry: LoggedRequest) -
     await send({"type": "websocket.http.response.body", "body": orjson.dumps(error.body())})
 
 
-async def _run_session(session: RealtimeSession, line: EventSender, receive: Receive, entry: LoggedRequest) -> None:
-    await asyncio.sleep(as_number(line.fault.get("delay"), 0))
+async def _run_session(session: RealtimeSession, sender: EventSender, receive: Receive, entry: LoggedRequest) -> None:
+    await asyncio.sleep(as_number(sender.fault.get("delay"), 0))
     await session.open()
     listening = asyncio.create_task(_receive_events(session, receive, entry))
-    ending = asyncio.create_task(line.closed.wait())
+    ending = asyncio.create_task(sender.closed.wait())
     try:
         ended, _ = await asyncio.wait({listening, ending}, return_when=asyncio.FIRST_COMPLETED)
         for task in ended:
             task.result()
     finally:
-        line.closed.set()
+        sender.closed.set()
         listening.cancel()
         ending.cancel()
         await asyncio.gather(listening, ending, return_exceptions=True)

@@ -48,7 +48,7 @@ class JsonFolder:
             try:
                 document = orjson.loads(path.read_bytes())
                 if document["id"] != path.stem:
-                    raise ValueError("the id inside is another one")
+                    raise ValueError("the id in the document differs from the file name")
                 yield read(document)
             except (OSError, ValueError, TypeError, LookupError) as error:
                 warn_on_stderr(f"could not read {path} and skipped it: {error!r}")
@@ -57,5 +57,5 @@ class JsonFolder:
         return self.root / kind / f"{name}.json"
 
 
-def warn_on_stderr(what: str) -> None:
-    print(f"standins.openai: {what}", file=sys.stderr, flush=True)
+def warn_on_stderr(message: str) -> None:
+    print(f"standins.openai: {message}", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""State of one stand-in process. Files and vector stores outlive it if it has a folder."""
+"""State of one stand-in process. With a folder, files and vector stores survive a restart."""
 
 import time
 from dataclasses import dataclass, field

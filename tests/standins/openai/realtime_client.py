@@ -77,9 +77,9 @@ class RealtimeTestClient:
 @asynccontextmanager
 async def connect_realtime(client: Any, **options: Any):
     async with client.realtime.connect(model="gpt-realtime-2.1", **options) as connection:
-        talk = RealtimeTestClient(connection)
-        await talk.receive_until("session.created")
-        yield talk
+        realtime = RealtimeTestClient(connection)
+        await realtime.receive_until("session.created")
+        yield realtime
 
 
 SERVER_VAD = {"type": "server_vad", "create_response": False, "interrupt_response": False}

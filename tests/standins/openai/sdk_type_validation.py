@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 # Keys that are sent although the SDK's types do not declare them, each with its reason.
 UNDECLARED_KEYS = {
-    "RealtimeSessionCreateRequest.id": "the session's id is sent, the SDK only types what a client may ask for",
+    "RealtimeSessionCreateRequest.id": "the server sends the session's id; the SDK types only what clients may request",
     "RealtimeSessionCreateRequest.object": "the same; RealtimeSessionCreateResponse declares it",
     "RealtimeSessionCreateRequest.expires_at": "the same; RealtimeSessionCreateResponse declares it",
 }
@@ -54,7 +54,7 @@ def _event_problems(known: dict[str, type[BaseModel]], event: dict[str, Any]) ->
 
 
 def type_problems(annotation: Any, value: Any, path: str = "") -> list[str]:
-    """Return every way in which the value departs from the type, including undeclared keys."""
+    """Return all differences between the value and the type, including undeclared keys."""
     return list(_problems(_bare(annotation), value, path))
 
 
@@ -66,13 +66,13 @@ def _problems(annotation: Any, value: Any, path: str) -> Iterator[str]:
         yield from _union_problems(arguments, value, path)
     elif origin is Literal:
         if value not in arguments:
-            yield f"{path}: {value!r} is none of {arguments}"
+            yield f"{path}: {value!r} is not one of {arguments}"
     elif origin in (list, dict):
         yield from _container_problems(origin, arguments, value, path)
     elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield from _model_problems(annotation, value, path)
     elif not _is_plain(annotation, value):
-        yield f"{path}: {value!r} is no {annotation}"
+        yield f"{path}: {value!r} is not of type {annotation}"
 
 
 def _is_plain(annotation: Any, value: Any) -> bool:
@@ -85,7 +85,7 @@ def _is_plain(annotation: Any, value: Any) -> bool:
 
 def _container_problems(origin: type, arguments: tuple[Any, ...], value: Any, path: str) -> Iterator[str]:
     if not isinstance(value, origin):
-        yield f"{path}: {value!r} is no {origin.__name__}"
+        yield f"{path}: {value!r} is not of type {origin.__name__}"
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from type_problems(arguments[0], item, f"{path}[{index}]")
@@ -109,12 +109,12 @@ def _is_candidate(choice: Any, value: Any) -> bool:
 
 def _model_problems(model: type[BaseModel], value: Any, path: str) -> Iterator[str]:
     if not isinstance(value, dict):
-        yield f"{path}: {value!r} is no {model.__name__}"
+        yield f"{path}: {value!r} is not an object of {model.__name__}"
         return
     fields = {field.alias or name: field for name, field in model.model_fields.items()}
     for key in value.keys() - fields.keys():
         if f"{model.__name__}.{key}" not in UNDECLARED_KEYS:
-            yield f"{path}.{key} is unknown to {model.__name__}"
+            yield f"{path}.{key} is not declared by {model.__name__}"
     for key, field in fields.items():
         if key in value:
             yield from type_problems(field.annotation, value[key], f"{path}.{key}")

@@ -1,4 +1,4 @@
-"""The stand-in as a real process, for any test that needs one."""
+"""Stand-in as a child process, for all tests that need one."""
 
 import json
 import subprocess
@@ -45,7 +45,7 @@ class StandinProcess:
         self.request("DELETE", "/standin/ledger")
 
     def add_fault(self, match: str, fault: dict[str, Any], times: int | None = 1, contains: str = "") -> None:
-        """Let the next `times` matching calls misbehave (None: all of them, until `clear_faults`)."""
+        """Inject the fault into the next `times` matching calls (None: into all of them, until `clear_faults`)."""
         body = {"match": match, "fault": fault, "times": times, "contains": contains}
         self.request("POST", "/standin/faults", body)
 

@@ -9,14 +9,14 @@ from standins.openai.http.errors import ApiError
 MODEL = "gpt-5.6"
 
 
-def ask(client, fault=None, **options):
+def create_response(client, fault=None, **options):
     headers = {"X-Standin-Fault": fault} if fault else {}
     return client.responses.create(model=MODEL, input="Hello", extra_headers=headers, **options)
 
 
 def test_rate_limit_carries_its_retry_after(client):
     with pytest.raises(RateLimitError) as limited:
-        ask(client, "status=429;retry_after=7")
+        create_response(client, "status=429;retry_after=7")
 
     assert limited.value.response.headers["retry-after"] == "7"
     assert limited.value.code == "rate_limit_exceeded"
@@ -24,33 +24,33 @@ def test_rate_limit_carries_its_retry_after(client):
 
 def test_quota_error_has_its_own_code(client):
     with pytest.raises(RateLimitError) as limited:
-        ask(client, json.dumps({"status": 429, "code": "insufficient_quota"}))
+        create_response(client, json.dumps({"status": 429, "code": "insufficient_quota"}))
 
     assert limited.value.code == "insufficient_quota"
 
 
 def test_status_fault_raises_a_server_error(client):
     with pytest.raises(InternalServerError):
-        ask(client, "status=503")
+        create_response(client, "status=503")
 
 
 def test_drop_fault_closes_the_connection(client):
     with pytest.raises(APIConnectionError):
-        ask(client, "drop")
+        create_response(client, "drop")
 
 
 def test_drop_after_fault_cuts_the_answer_off(client):
     with pytest.raises(APIConnectionError):
-        ask(client, "drop_after=20")
+        create_response(client, "drop_after=20")
 
 
 def test_delay_fault_exceeds_the_clients_timeout(client):
     with pytest.raises(APITimeoutError):
-        ask(client, "delay=5", timeout=0.2)
+        create_response(client, "delay=5", timeout=0.2)
 
 
 def test_refusal_fault_returns_a_refusal_part(client):
-    response = ask(client, "refusal")
+    response = create_response(client, "refusal")
 
     (part,) = response.output[0].content
     assert (part.type, response.output_text) == ("refusal", "")
@@ -78,14 +78,14 @@ def test_invalid_json_fault_returns_broken_json(client):
     schema = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
     wanted = {"format": {"type": "json_schema", "name": "empty", "strict": True, "schema": schema}}
 
-    response = ask(client, "invalid_json", text=wanted)
+    response = create_response(client, "invalid_json", text=wanted)
 
     with pytest.raises(json.JSONDecodeError):
         json.loads(response.output_text)
 
 
 def test_incomplete_fault_returns_an_incomplete_response(client):
-    response = ask(client, "incomplete")
+    response = create_response(client, "incomplete")
 
     assert response.status == "incomplete"
 
@@ -107,7 +107,7 @@ def test_process_wide_fault_applies_the_given_number_of_times(client, standin):
     outcomes = []
     for _ in range(3):
         try:
-            outcomes.append(ask(client).status)
+            outcomes.append(create_response(client).status)
         except InternalServerError:
             outcomes.append("failed")
 
@@ -117,7 +117,7 @@ def test_process_wide_fault_applies_the_given_number_of_times(client, standin):
 def test_process_wide_fault_applies_only_to_bodies_with_a_text(client, standin):
     standin.add_fault("POST /v1/responses", {"status": 500}, contains="pineapple")
 
-    assert ask(client).status == "completed"
+    assert create_response(client).status == "completed"
     with pytest.raises(InternalServerError):
         client.responses.create(model=MODEL, input="A pineapple")
 
@@ -126,7 +126,7 @@ def test_request_log_counts_the_sdks_retries(standin):
     standin.add_fault("POST /v1/responses", {"status": 429, "retry_after": 0}, times=1)
 
     with OpenAI(api_key="sk-test", base_url=standin.base_url, max_retries=1) as client:
-        response = ask(client)
+        response = create_response(client)
 
     entries = standin.logged_requests("http", "/v1/responses")
     assert response.status == "completed"
@@ -135,7 +135,7 @@ def test_request_log_counts_the_sdks_retries(standin):
 
 
 def test_request_log_redacts_the_api_key(client, standin):
-    ask(client)
+    create_response(client)
 
     (entry,) = standin.logged_requests("http")
     assert entry["headers"]["authorization"] == "Bearer ..."

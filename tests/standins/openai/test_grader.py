@@ -46,11 +46,11 @@ def test_conditional_check_without_its_condition_is_not_applicable():
 def test_quotes_occur_in_their_turns():
     answer = grade(GradingTask(TURNS, CHECKS), [])
 
-    said = {turn["id"]: turn["text"] for turn in TURNS}
+    spoken = {turn["id"]: turn["text"] for turn in TURNS}
     quotes = [quote for row in answer["criteria"] for quote in row["quotes"]]
     assert quotes != []
-    assert all(quote["text"] in said[quote["turn"]] for quote in quotes)
-    assert all(row["quote"] in said[row["turn"]] for row in answer["went_well"] + answer["improvements"])
+    assert all(quote["text"] in spoken[quote["turn"]] for quote in quotes)
+    assert all(row["quote"] in spoken[row["turn"]] for row in answer["went_well"] + answer["improvements"])
 
 
 def test_lecture_leads_to_an_improvement():

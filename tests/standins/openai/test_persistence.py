@@ -106,8 +106,8 @@ def test_damaged_store_is_skipped_with_one_warning(state, capfd, damage):
         with pytest.raises(NotFoundError):
             client.vector_stores.retrieve(damaged.id)
 
-    (complaint,) = capfd.readouterr().err.splitlines()
-    assert complaint.startswith(f"standins.openai: could not read {path} and skipped it: ")
+    (warning,) = capfd.readouterr().err.splitlines()
+    assert warning.startswith(f"standins.openai: could not read {path} and skipped it: ")
 
 
 def test_missing_file_is_dropped_from_its_store(state, capfd):
@@ -120,8 +120,8 @@ def test_missing_file_is_dropped_from_its_store(state, capfd):
         assert [file.id for file in client.vector_stores.files.list(store.id)] == [whole.id]
         assert search_texts(client, store.id) == [CONTENT.decode()]
 
-    (complaint,) = capfd.readouterr().err.splitlines()
-    assert complaint == f"standins.openai: skipped {missing.id} in {store.id} because the file is missing"
+    (warning,) = capfd.readouterr().err.splitlines()
+    assert warning == f"standins.openai: skipped {missing.id} in {store.id} because the file is missing"
 
 
 def test_interrupted_write_keeps_the_earlier_document(state, capfd):
@@ -145,8 +145,8 @@ def test_unwritable_folder_does_not_stop_the_standin(state, capfd):
         store = client.vector_stores.create()
         assert client.vector_stores.retrieve(store.id).id == store.id
 
-    (complaint,) = capfd.readouterr().err.splitlines()
-    assert complaint.startswith(f"standins.openai: could not save {state / 'vector_stores' / store.id}.json: ")
+    (warning,) = capfd.readouterr().err.splitlines()
+    assert warning.startswith(f"standins.openai: could not save {state / 'vector_stores' / store.id}.json: ")
 
 
 def test_folder_that_cannot_be_created_is_refused(state):

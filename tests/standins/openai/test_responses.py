@@ -143,7 +143,10 @@ def test_invalid_request_is_refused_with_its_parameter(client, body, param):
 
 
 def test_missing_and_wrong_key_are_refused(standin):
-    with OpenAI(api_key="sk-invalid", base_url=standin.base_url) as wrong, pytest.raises(AuthenticationError) as told:
+    with (
+        OpenAI(api_key="sk-invalid", base_url=standin.base_url) as wrong,
+        pytest.raises(AuthenticationError) as refused,
+    ):
         wrong.responses.create(model=MODEL, input="Hello")
     no_key = {"Authorization": ""}
     with (
@@ -152,7 +155,7 @@ def test_missing_and_wrong_key_are_refused(standin):
     ):
         none.models.list()
 
-    assert told.value.code == "invalid_api_key"
+    assert refused.value.code == "invalid_api_key"
 
 
 def test_token_limit_truncates_the_response(client):

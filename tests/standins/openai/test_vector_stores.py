@@ -11,14 +11,14 @@ from .sdk_type_validation import type_problems
 def text_pdf(line, to_unicode=""):
     """Return a minimal PDF with one line of text, and with the font's mapping to Unicode."""
     stream = f"BT /F1 12 Tf 20 100 Td ({line}) Tj ET".encode()
-    meaning = f"1 beginbfchar {to_unicode} endbfchar".encode()
+    mapping = f"1 beginbfchar {to_unicode} endbfchar".encode()
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>",
         b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
         b"<</Length %d>>stream\n%b\nendstream" % (len(stream), stream),
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 6 0 R>>",
-        b"<</Length %d>>stream\n%b\nendstream" % (len(meaning), meaning),
+        b"<</Length %d>>stream\n%b\nendstream" % (len(mapping), mapping),
     ]
     pdf, offsets = b"%PDF-1.4\n", []
     for number, body in enumerate(objects, 1):
