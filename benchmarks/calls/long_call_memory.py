@@ -29,9 +29,9 @@ class DiscardingHarness(ConversationHarness):
     def collect(self) -> None:
         super().collect()
         self.sent.clear()
-        self.told.clear()
+        self.browser_messages.clear()
         self.turns.clear()
-        self.sound = b""
+        self.sent_audio = b""
 
 
 def play_exchange(scene: DiscardingHarness, number: int, previous: str | None) -> str:

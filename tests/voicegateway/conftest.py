@@ -43,9 +43,9 @@ def own_gateway(
     """Yield a function that starts a gateway for this test alone, to kill it or to give it its own settings."""
     with ExitStack() as running:
 
-        def begin(folder: Path = tmp_path, **options: Any) -> GatewayProcess:
+        def start_gateway(folder: Path = tmp_path, **options: Any) -> GatewayProcess:
             gateway = GatewayProcess(folder, standin.base_url, **options)
             settings.SPOOL_DIR = gateway.spool
             return running.enter_context(gateway)
 
-        yield begin
+        yield start_gateway

@@ -31,7 +31,7 @@ def pcm(ms: int, loud: bool = True) -> bytes:
 
 
 class FakeRecorder(NullRecorder):
-    """A recorder that keeps what it receives as plain tuples."""
+    """Recorder that stores what it receives as plain tuples."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,24 +58,24 @@ def chain_turns(turns: list[TurnSnapshot]) -> list[TurnSnapshot]:
     """Return the transcript a database would hold: the last revision of each turn, in the order of the chain."""
     latest = {turn.item: turn for turn in sorted(turns, key=lambda turn: turn.revision)}
     following = {turn.after: turn for turn in latest.values()}
-    assert len(following) == len(latest), "two turns follow the same one"
+    assert len(following) == len(latest), "two turns have the same predecessor"
     chain: list[TurnSnapshot] = []
     while (turn := following.get(chain[-1].item if chain else None)) is not None:
         chain.append(turn)
-    assert len(chain) == len(latest), "a turn hangs in the air"
+    assert len(chain) == len(latest), "a turn has no place in the chain"
     return chain
 
 
 class ConversationHarness:
-    """A conversation with events passed in by hand, everything it sends collected, and a manual clock."""
+    """Conversation driven by explicit events and a manual clock, with everything that it sends collected."""
 
-    def __init__(self, limits: Limits | None = None, ready: bool = True, **briefing: object) -> None:
+    def __init__(self, limits: Limits | None = None, ready: bool = True, **config: object) -> None:
         self.now = 1000.0
         self.recorder = FakeRecorder()
-        self.conversation = Conversation(replace(CALL_CONFIG, **briefing), self.recorder, self.now, limits)
+        self.conversation = Conversation(replace(CALL_CONFIG, **config), self.recorder, self.now, limits)
         self.sent: list[dict] = []
-        self.sound = b""
-        self.told: list = []
+        self.sent_audio = b""
+        self.browser_messages: list = []
         self.turns: list[TurnSnapshot] = []
         self.mic_index = 0
         self.responses_open = 0
@@ -86,18 +86,18 @@ class ConversationHarness:
             self.upstream("session.updated", session={})
 
     def collect(self) -> None:
-        box = self.conversation.send_queue
-        while (event := box.take_upstream_event()) is not None:
+        queue = self.conversation.send_queue
+        while (event := queue.take_upstream_event()) is not None:
             if isinstance(event, bytes):
-                self.sound += b64decode(orjson.loads(event)["audio"])
+                self.sent_audio += b64decode(orjson.loads(event)["audio"])
             else:
                 assert client_event_problems(dict(event)) == []
                 self._count_responses(event)
                 self.sent.append(dict(event))
-        while (message := box.next_browser_message()) is not None:
-            self.told.append(message)
-            box.remove_browser_message()
-        saved, box.unsaved_turns = box.unsaved_turns, []
+        while (message := queue.next_browser_message()) is not None:
+            self.browser_messages.append(message)
+            queue.remove_browser_message()
+        saved, queue.unsaved_turns = queue.unsaved_turns, []
         self.turns += saved
         for turn in saved:
             self.conversation.confirm_saved(turn)
@@ -204,11 +204,11 @@ class ConversationHarness:
 
     # Results
 
-    def sent_of(self, type: str) -> list[dict]:
+    def sent_of_type(self, type: str) -> list[dict]:
         return [event for event in self.sent if event["type"] == type]
 
-    def told_of(self, kind: type) -> list:
-        return [message for message in self.told if isinstance(message, kind)]
+    def browser_messages_of(self, kind: type) -> list:
+        return [message for message in self.browser_messages if isinstance(message, kind)]
 
     @property
     def transcript(self) -> list[TurnSnapshot]:
@@ -220,7 +220,7 @@ class ConversationHarness:
 
 
 class FakeClock:
-    """A clock that only `advance` and `jump` move."""
+    """Clock that moves only by `advance` and `jump`."""
 
     def __init__(self) -> None:
         self.time = 1000.0
@@ -235,13 +235,13 @@ class FakeClock:
         await sleeper
 
     async def advance(self, seconds: float) -> None:
-        """Let time pass in steps of a second at most, as it does for a process that runs."""
+        """Advance time in steps of at most one second, as for a running process."""
         until = self.time + seconds
         while self.time < until:
             await self.jump(min(1.0, until - self.time))
 
     async def jump(self, seconds: float) -> None:
-        """Let time pass at once, as it does for a process that was held up."""
+        """Advance time in one step, as for a process that was stalled."""
         self.time += seconds
         sleepers, self.sleepers = self.sleepers, []
         for sleeper in sleepers:

@@ -24,11 +24,11 @@ TIMEOUT = 30.0  # seconds
 ORIGIN = "http://practice.test"
 
 
-def wait_until(condition: Callable[[], Any], what: str, timeout: float = TIMEOUT) -> Any:
+def wait_until(condition: Callable[[], Any], description: str, timeout: float = TIMEOUT) -> Any:
     """Poll `condition` every 20 ms and return its first true answer. Raise AssertionError after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not (answer := condition()):
-        assert time.monotonic() < deadline, f"Not within {timeout:.0f} s: {what}"
+        assert time.monotonic() < deadline, f"Not within {timeout:.0f} s: {description}"
         time.sleep(0.02)
     return answer
 
@@ -43,7 +43,7 @@ def database_url() -> str:
 
 
 def open_any_status(url: str) -> Any:
-    """Open the URL and return the response, error statuses included."""
+    """Open the URL and return the response, also if its status is an error."""
     try:
         return urlopen(url, timeout=TIMEOUT)
     except HTTPError as answer:
@@ -94,7 +94,7 @@ class GatewayProcess:
         try:
             found = wait_until(lambda: self._address() or self.process.poll() is not None, "the gateway listens")
         except AssertionError:
-            self.kill()  # left running, it would fail later tests with a warning
+            self.kill()  # a leftover process would cause warnings that fail later tests
             raise
         assert isinstance(found, str), self.output
         self.url = f"ws://{found}"
@@ -107,7 +107,7 @@ class GatewayProcess:
     def output(self) -> str:
         return self.output_file.read_text() if self.output_file.exists() else ""
 
-    def ready(self) -> tuple[int, dict[str, Any]]:
+    def readiness(self) -> tuple[int, dict[str, Any]]:
         """Return status and body of its /ready/ page."""
         answer = open_any_status(f"http{self.url[2:]}/ready/")
         return answer.status, json.loads(answer.read())
@@ -153,9 +153,9 @@ def upstream_events(standin: StandinProcess, kind: str, number: int = -1) -> lis
 def wait_for_end(session: Session) -> Session:
     """Wait until the session is over and return it."""
 
-    def look() -> bool:
+    def is_over() -> bool:
         session.refresh_from_db()
         return not session.is_live
 
-    wait_until(look, "the session is over")
+    wait_until(is_over, "the session is over")
     return session

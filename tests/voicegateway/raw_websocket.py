@@ -1,4 +1,4 @@
-"""A raw WebSocket client that reads only on request and never answers on its own."""
+"""Raw WebSocket client that reads only on request and never replies automatically."""
 
 import json
 import socket
@@ -38,7 +38,7 @@ class RawWebSocketClient(socket.socket):
         read = b""
         while end not in read:
             data = self.recv(65536)
-            assert data, f"The gateway closed, having said {read!r}"
+            assert data, f"The gateway closed the connection after sending {read!r}"
             read += data
         return read
 

@@ -84,7 +84,7 @@ class ScriptedCounselor:
         self.close_status: tuple[int, str] | None = None
         self.microphone = bytearray()
         self.loudspeaker = bytearray()
-        self._unspoken = bytearray()
+        self._queued_speech = bytearray()
         self.playback_spans: dict[int, tuple[int, int]] = {}
         self._items: dict[int, bytearray] = {}
         self._lengths: dict[int, int] = {}
@@ -105,8 +105,8 @@ class ScriptedCounselor:
     def speak(self, pcm: bytes) -> int:
         """Queue the audio as the next speech and return the microphone sample at which it begins."""
         with self._change:
-            index = (len(self.microphone) + len(self._unspoken)) // 2
-            self._unspoken += pcm
+            index = (len(self.microphone) + len(self._queued_speech)) // 2
+            self._queued_speech += pcm
             return index
 
     def say(self, text: str) -> None:
@@ -132,10 +132,10 @@ class ScriptedCounselor:
 
     # Observations
 
-    def wait(self, is_so: Callable[[], Any], what: str) -> Any:
+    def wait(self, condition: Callable[[], Any], description: str) -> Any:
         with self._change:
-            answer = self._change.wait_for(lambda: is_so() or self.close_status, TIMEOUT) and is_so()
-        assert answer, f"Never: {what}. Closed: {self.close_status}; heard: {self.messages}"
+            answer = self._change.wait_for(lambda: condition() or self.close_status, TIMEOUT) and condition()
+        assert answer, f"Timed out waiting for: {description}. Closed: {self.close_status}; messages: {self.messages}"
         return answer
 
     def messages_of_type(self, kind: str) -> list[dict[str, Any]]:
@@ -148,11 +148,11 @@ class ScriptedCounselor:
     def wait_for_turn(self, role: str, number: int = 1) -> dict[str, Any]:
         """Wait until the n-th turn of this role is final and return its latest state."""
 
-        def look() -> dict[str, Any] | None:
+        def find_turn() -> dict[str, Any] | None:
             fitting = [turn for turn in self.turns if turn["role"] == role and turn["final"]]
             return fitting[number - 1] if len(fitting) >= number else None
 
-        turn: dict[str, Any] = self.wait(look, f"turn {number} of the {role}")
+        turn: dict[str, Any] = self.wait(find_turn, f"turn {number} of the {role}")
         return turn
 
     def wait_for_sound(self, seconds: float, item: int = 1) -> None:
@@ -198,7 +198,7 @@ class ScriptedCounselor:
     def _receive_audio(self, message: bytes) -> None:
         _, _, item, index = FRAME_HEADER.unpack_from(message)
         sound = self._items.setdefault(item, bytearray())
-        assert index == len(sound) // 2, "the caller's frames come in order"
+        assert index == len(sound) // 2, "a caller frame is missing or out of order"
         sound += message[FRAME_HEADER.size :]
 
     def _receive_message(self, message: dict[str, Any]) -> None:
@@ -226,8 +226,8 @@ class ScriptedCounselor:
 
     def _next_frame(self) -> None:
         with self._change:
-            spoken = bytes(self._unspoken[: 2 * FRAME_SAMPLES]).ljust(2 * FRAME_SAMPLES, b"\0")
-            del self._unspoken[: 2 * FRAME_SAMPLES]
+            spoken = bytes(self._queued_speech[: 2 * FRAME_SAMPLES]).ljust(2 * FRAME_SAMPLES, b"\0")
+            del self._queued_speech[: 2 * FRAME_SAMPLES]
             index = len(self.microphone) // 2
             self.microphone += spoken
             self.send_frame(spoken, index)

@@ -153,12 +153,12 @@ def test_admit_call_without_recording_saves_no_consent(call):
 
 
 def test_call_config_holds_no_assessment_data(call):
-    briefing = admit_session(call).config
+    config = admit_session(call).config
 
-    told = f"{briefing}"
-    assert PROMPT_CANARY in briefing.instructions
-    assert CONTEXT_CANARY not in told
-    assert SECTIONS_CANARY not in told
+    text = f"{config}"
+    assert PROMPT_CANARY in config.instructions
+    assert CONTEXT_CANARY not in text
+    assert SECTIONS_CANARY not in text
 
 
 def test_call_config_of_a_resumed_call_holds_the_history(call):
@@ -167,14 +167,14 @@ def test_call_config_of_a_resumed_call_holds_the_history(call):
     add_turn(call, "item_1", 1, text_heard="Crisis line.", start_ms=400, end_ms=900)
     call_leases.release_call(call.pk, first.epoch)
 
-    briefing = admit_session(call).config
+    config = admit_session(call).config
 
-    assert (briefing.is_resumed, briefing.revision) == (True, 2)
-    assert [(turn.item, turn.after, turn.role, turn.text_heard) for turn in briefing.history] == [
+    assert (config.is_resumed, config.revision) == (True, 2)
+    assert [(turn.item, turn.after, turn.role, turn.text_heard) for turn in config.history] == [
         ("item_1", None, SpeakerRole.COUNSELOR, "Crisis line."),
         ("item_2", "item_1", SpeakerRole.CALLER, "Hi."),
     ]
-    assert (briefing.history[0].start_ms, briefing.history[0].end_ms) == (400, 900)
+    assert (config.history[0].start_ms, config.history[0].end_ms) == (400, 900)
 
 
 def test_admit_call_closes_turns_of_a_lost_gateway(call):
@@ -183,11 +183,11 @@ def test_admit_call_closes_turns_of_a_lost_gateway(call):
     add_turn(call, "item_2", 2, after="item_1", role="caller", text_heard="I just", is_final=False)
     call_leases.release_call(call.pk, first.epoch)
 
-    briefing = admit_session(call).config
+    config = admit_session(call).config
 
-    heard = [(turn.text_heard, turn.is_final, turn.is_interrupted) for turn in briefing.history]
+    heard = [(turn.text_heard, turn.is_final, turn.is_interrupted) for turn in config.history]
     assert heard == [(INAUDIBLE_TEXT, True, False), ("I just", True, True)]
-    assert briefing.revision == 4
+    assert config.revision == 4
     assert not TranscriptTurn.objects.filter(is_final=False).exists()
 
 

@@ -6,7 +6,7 @@ from voicegateway.conversation.call_config import Limits
 
 
 class FakeCaller:
-    """A caller that is speaking and notes what it is told to do."""
+    """Speaking caller that records the actions it receives."""
 
     def __init__(self, has_floor: bool = True, is_being_interrupted: bool = False, is_finishing: bool = False) -> None:
         self.has_floor = has_floor

@@ -7,8 +7,8 @@ from tests.voicegateway.fakes import run_pending_tasks
 from voicegateway.process.call_registry import CallRegistry
 
 
-async def begin_and_cancel_expiry(registry: CallRegistry) -> "weakref.ref[asyncio.Task[None]]":
-    """Let the registry start a task, cancel it, and return a weak reference: then only the registry can keep it."""
+async def schedule_and_cancel_expiry(registry: CallRegistry) -> "weakref.ref[asyncio.Task[None]]":
+    """Schedule an expiry, cancel its task, and return a weak reference, so that only the registry can keep the task."""
     others = asyncio.all_tasks()
     registry.schedule_expiry(uuid4(), 1)
     [task] = asyncio.all_tasks() - others
@@ -23,7 +23,7 @@ async def test_registry_releases_finished_tasks(settings):
     settings.LINE_KEPT_FOR = 3600
     registry = CallRegistry()
 
-    task = await begin_and_cancel_expiry(registry)
+    task = await schedule_and_cancel_expiry(registry)
     await run_pending_tasks()
 
     assert task() is None

@@ -17,7 +17,7 @@ DATABASE_THREADS = 4
 
 
 class FakeTurnWriter(TurnWriter):
-    """A writer that notes the session's status when it is asked to save the last turns."""
+    """Writer that records the session's status when it has to save the last turns."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -15,48 +15,48 @@ CALLER_LINE = "I have not slept for three days and nobody knows."
 
 def greeted_conversation() -> ConversationHarness:
     """Return a call in which the counselor has answered and the caller's greeting has played."""
-    scene = ConversationHarness()
-    scene.counselor_says("user_1", None, "Crisis line, this is Anna.")
-    scene.caller_says("resp_1", "caller_1", "user_1", GREETING, 1000)
-    scene.played(1, 1000, final=True)
-    return scene
+    harness = ConversationHarness()
+    harness.counselor_says("user_1", None, "Crisis line, this is Anna.")
+    harness.caller_says("resp_1", "caller_1", "user_1", GREETING, 1000)
+    harness.played(1, 1000, final=True)
+    return harness
 
 
 def conversation_mid_answer(ms: int = 4000) -> ConversationHarness:
     """Return the greeted call during a longer answer of the caller: `ms` milliseconds, half of them played."""
-    scene = greeted_conversation()
-    scene.counselor_says("user_2", "caller_1", "What is going on?")
-    scene.caller_says("resp_2", "caller_2", "user_2", CALLER_LINE, ms)
-    scene.wait(ms / 2000)
-    scene.played(2, ms // 2)
-    return scene
+    harness = greeted_conversation()
+    harness.counselor_says("user_2", "caller_1", "What is going on?")
+    harness.caller_says("resp_2", "caller_2", "user_2", CALLER_LINE, ms)
+    harness.wait(ms / 2000)
+    harness.played(2, ms // 2)
+    return harness
 
 
 # Whole calls
 
 
 def test_whole_call_is_saved_in_spoken_order():
-    scene = greeted_conversation()
-    scene.counselor_says("user_2", "caller_1", "What is going on?")
-    scene.caller_says("resp_2", "caller_2", "user_2", CALLER_LINE, 1500)
-    scene.played(2, 1500, final=True)
+    harness = greeted_conversation()
+    harness.counselor_says("user_2", "caller_1", "What is going on?")
+    harness.caller_says("resp_2", "caller_2", "user_2", CALLER_LINE, 1500)
+    harness.played(2, 1500, final=True)
 
-    scene.browser(HangUp())
+    harness.browser(HangUp())
 
-    assert scene.lines == [
+    assert harness.lines == [
         ("counselor", "Crisis line, this is Anna."),
         ("caller", GREETING),
         ("counselor", "What is going on?"),
         ("caller", CALLER_LINE),
     ]
-    assert scene.conversation.end_reason is CallEndReason.HUNG_UP
+    assert harness.conversation.end_reason is CallEndReason.HUNG_UP
 
 
 def test_upstream_is_configured_before_anything_else():
-    scene = ConversationHarness(ready=False, patience=PatienceTimings(900, 20.0))
+    harness = ConversationHarness(ready=False, patience=PatienceTimings(900, 20.0))
 
-    session = scene.sent[0]["session"]
-    assert scene.sent[0]["type"] == "session.update"
+    session = harness.sent[0]["session"]
+    assert harness.sent[0]["type"] == "session.update"
     assert session["instructions"] == CALL_CONFIG.instructions
     assert session["output_modalities"] == ["audio"]
     assert session["audio"]["output"] == {"format": {"type": "audio/pcm", "rate": 24000}, "voice": "marin"}
@@ -74,162 +74,162 @@ def test_upstream_is_configured_before_anything_else():
 
 @pytest.mark.parametrize("browser_first", [True, False])
 def test_ready_is_sent_once_when_both_ends_are_connected(browser_first):
-    scene = ConversationHarness(ready=False, is_recorded=True)
-    steps = [lambda: scene.browser(Hello(0)), lambda: scene.upstream("session.updated", session={})]
+    harness = ConversationHarness(ready=False, is_recorded=True)
+    steps = [lambda: harness.browser(Hello(0)), lambda: harness.upstream("session.updated", session={})]
 
     first, second = steps if browser_first else reversed(steps)
     first()
-    assert scene.told == []
+    assert harness.browser_messages == []
     second()
     second()
 
-    assert scene.told == [Ready(resumed=False, recording=True, epoch=1)]
+    assert harness.browser_messages == [Ready(resumed=False, recording=True, epoch=1)]
 
 
 # The opening
 
 
 def test_first_response_requests_the_greeting_verbatim():
-    scene = ConversationHarness()
+    harness = ConversationHarness()
 
-    scene.counselor_says("user_1", None)
+    harness.counselor_says("user_1", None)
 
-    [create] = scene.sent_of("response.create")
+    [create] = harness.sent_of_type("response.create")
     assert create["response"]["instructions"].startswith(CALL_CONFIG.instructions)
     assert f"««{GREETING}»»" in create["response"]["instructions"]
 
 
 def test_caller_opens_after_six_seconds_of_silence():
-    scene = ConversationHarness()
+    harness = ConversationHarness()
 
-    scene.wait(5.9)
-    assert scene.sent_of("response.create") == []
-    scene.wait(3)
+    harness.wait(5.9)
+    assert harness.sent_of_type("response.create") == []
+    harness.wait(3)
 
-    [create] = scene.sent_of("response.create")
+    [create] = harness.sent_of_type("response.create")
     assert f"««{GREETING}»»" in create["response"]["instructions"]
 
 
 def test_caller_does_not_open_while_the_counselor_speaks():
-    scene = ConversationHarness()
+    harness = ConversationHarness()
 
-    scene.speech_started("user_1")
-    scene.wait(8)
+    harness.speech_started("user_1")
+    harness.wait(8)
 
-    assert scene.sent_of("response.create") == []
+    assert harness.sent_of_type("response.create") == []
 
 
 def test_typed_turn_requests_the_greeting():
-    scene = ConversationHarness()
+    harness = ConversationHarness()
 
-    scene.browser(Say("  Crisis line, Anna speaking.  "))
+    harness.browser(Say("  Crisis line, Anna speaking.  "))
 
-    [item] = scene.sent_of("conversation.item.create")
+    [item] = harness.sent_of_type("conversation.item.create")
     assert item["item"]["content"] == [{"type": "input_text", "text": "Crisis line, Anna speaking."}]
-    assert "««" in scene.sent_of("response.create")[0]["response"]["instructions"]
-    [turn] = scene.transcript
+    assert "««" in harness.sent_of_type("response.create")[0]["response"]["instructions"]
+    [turn] = harness.transcript
     assert (turn.item, turn.source, turn.is_final) == (item["item"]["id"], TurnSource.TYPED, True)
 
 
 def test_first_response_without_a_greeting_has_no_instructions():
-    scene = ConversationHarness(greeting="")
+    harness = ConversationHarness(greeting="")
 
-    scene.counselor_says("user_1", None)
+    harness.counselor_says("user_1", None)
 
-    assert "response" not in scene.sent_of("response.create")[0]
+    assert "response" not in harness.sent_of_type("response.create")[0]
 
 
 def test_late_greeting_is_requested_when_it_arrives():
-    scene = ConversationHarness(greeting=None)
+    harness = ConversationHarness(greeting=None)
 
-    scene.counselor_says("user_1", None)
-    assert scene.sent_of("response.create") == []
-    scene.conversation.set_greeting("It is me again.")
-    scene.collect()
+    harness.counselor_says("user_1", None)
+    assert harness.sent_of_type("response.create") == []
+    harness.conversation.set_greeting("It is me again.")
+    harness.collect()
 
-    assert "««It is me again.»»" in scene.sent_of("response.create")[0]["response"]["instructions"]
+    assert "««It is me again.»»" in harness.sent_of_type("response.create")[0]["response"]["instructions"]
 
 
 def test_missing_greeting_delays_the_first_response_by_two_seconds():
-    scene = ConversationHarness(greeting=None)
-    scene.counselor_says("user_1", None)
+    harness = ConversationHarness(greeting=None)
+    harness.counselor_says("user_1", None)
 
-    scene.wait(2.1)
+    harness.wait(2.1)
 
-    assert ["response" in event for event in scene.sent_of("response.create")] == [False]
+    assert ["response" in event for event in harness.sent_of_type("response.create")] == [False]
 
 
 def test_unheard_greeting_is_requested_again():
-    scene = ConversationHarness()
-    scene.counselor_says("user_1", None, "Hello")
-    scene.response("resp_1")
-    scene.counselor_says("user_2", "user_1", "this is Anna.", ms=1000)
+    harness = ConversationHarness()
+    harness.counselor_says("user_1", None, "Hello")
+    harness.response("resp_1")
+    harness.counselor_says("user_2", "user_1", "this is Anna.", ms=1000)
 
-    scene.response_done("resp_1", "cancelled")
+    harness.response_done("resp_1", "cancelled")
 
-    assert len(scene.sent_of("response.create")) == 2
-    assert "««" in scene.sent_of("response.create")[1]["response"]["instructions"]
+    assert len(harness.sent_of_type("response.create")) == 2
+    assert "««" in harness.sent_of_type("response.create")[1]["response"]["instructions"]
 
 
 def test_second_response_is_requested_without_instructions():
-    scene = greeted_conversation()
+    harness = greeted_conversation()
 
-    scene.counselor_says("user_2", "caller_1")
+    harness.counselor_says("user_2", "caller_1")
 
-    assert "response" not in scene.sent_of("response.create")[1]
+    assert "response" not in harness.sent_of_type("response.create")[1]
 
 
 # Order of turns
 
 
 def test_turns_keep_spoken_order_with_late_transcriptions():
-    scene = ConversationHarness()
-    scene.counselor_says("user_1", None)
-    scene.caller_says("resp_1", "caller_1", "user_1", GREETING)
-    scene.played(1, 1000, final=True)
-    scene.counselor_says("user_2", "caller_1")
+    harness = ConversationHarness()
+    harness.counselor_says("user_1", None)
+    harness.caller_says("resp_1", "caller_1", "user_1", GREETING)
+    harness.played(1, 1000, final=True)
+    harness.counselor_says("user_2", "caller_1")
 
-    scene.transcribed("user_2", "Second.")
-    scene.transcribed("user_1", "First.")
+    harness.transcribed("user_2", "Second.")
+    harness.transcribed("user_1", "First.")
 
-    assert scene.lines == [("counselor", "First."), ("caller", GREETING), ("counselor", "Second.")]
+    assert harness.lines == [("counselor", "First."), ("caller", GREETING), ("counselor", "Second.")]
 
 
 def test_turn_is_saved_before_its_transcript_arrives():
-    scene = ConversationHarness()
+    harness = ConversationHarness()
 
-    scene.counselor_says("user_1", None)
+    harness.counselor_says("user_1", None)
 
-    [turn] = scene.turns
+    [turn] = harness.turns
     assert (turn.revision, turn.item, turn.after, turn.text_heard, turn.is_final) == (1, "user_1", None, "", False)
 
 
 def test_failed_or_empty_transcription_is_marked_inaudible():
-    scene = ConversationHarness()
-    scene.counselor_says("user_1", None)
-    scene.counselor_says("user_2", "user_1")
+    harness = ConversationHarness()
+    harness.counselor_says("user_1", None)
+    harness.counselor_says("user_2", "user_1")
 
-    scene.upstream("conversation.item.input_audio_transcription.failed", item_id="user_1", error={})
-    scene.transcribed("user_2", " ")
+    harness.upstream("conversation.item.input_audio_transcription.failed", item_id="user_1", error={})
+    harness.transcribed("user_2", " ")
 
-    assert scene.lines == [("counselor", "[inaudible]"), ("counselor", "[inaudible]")]
+    assert harness.lines == [("counselor", "[inaudible]"), ("counselor", "[inaudible]")]
 
 
 def test_duplicate_and_unknown_events_change_nothing():
-    scene = greeted_conversation()
-    before = scene.lines, len(scene.turns), len(scene.sent)
+    harness = greeted_conversation()
+    before = harness.lines, len(harness.turns), len(harness.sent)
 
-    scene.committed("user_1", None)
-    scene.transcribed("user_1", "Something else.")
-    scene.transcribed("nobody", "Boo.")
-    scene.audio("resp_1", "caller_1", 500)
-    scene.text_done("resp_1", "caller_1", "Something else.")
-    scene.response_done("resp_1")
-    scene.upstream("something.new", item_id="user_1")
-    scene.played(1, 1000, final=True)
-    scene.played(9, 1000, final=True)
+    harness.committed("user_1", None)
+    harness.transcribed("user_1", "Something else.")
+    harness.transcribed("nobody", "Boo.")
+    harness.audio("resp_1", "caller_1", 500)
+    harness.text_done("resp_1", "caller_1", "Something else.")
+    harness.response_done("resp_1")
+    harness.upstream("something.new", item_id="user_1")
+    harness.played(1, 1000, final=True)
+    harness.played(9, 1000, final=True)
 
-    assert (scene.lines, len(scene.turns), len(scene.sent)) == before
+    assert (harness.lines, len(harness.turns), len(harness.sent)) == before
 
 
 @pytest.mark.parametrize(
@@ -246,392 +246,401 @@ def test_duplicate_and_unknown_events_change_nothing():
     ],
 )
 def test_malformed_event_is_ignored(fields):
-    scene = ConversationHarness()
+    harness = ConversationHarness()
 
-    scene.conversation.receive_event(fields, scene.now)
+    harness.conversation.receive_event(fields, harness.now)
 
-    scene.counselor_says("user_1", None, "Still here.")
-    assert scene.lines == [("counselor", "Still here.")]
+    harness.counselor_says("user_1", None, "Still here.")
+    assert harness.lines == [("counselor", "Still here.")]
 
 
 def test_revisions_continue_from_the_config():
-    scene = ConversationHarness(revision=40)
+    harness = ConversationHarness(revision=40)
 
-    scene.counselor_says("user_1", None, "Hello.")
+    harness.counselor_says("user_1", None, "Hello.")
 
-    assert [turn.revision for turn in scene.turns] == [41, 42]
+    assert [turn.revision for turn in harness.turns] == [41, 42]
 
 
 # One response at a time
 
 
 def test_second_turn_waits_for_the_end_of_the_cancelled_response():
-    scene = ConversationHarness()
-    scene.counselor_says("user_1", None)
-    scene.browser(Say("And how old are you?"))
+    harness = ConversationHarness()
+    harness.counselor_says("user_1", None)
+    harness.browser(Say("And how old are you?"))
 
-    assert len(scene.sent_of("response.create")) == 1
-    scene.response("resp_1")
-    assert scene.sent_of("response.cancel") == [{"type": "response.cancel", "response_id": "resp_1"}]
-    scene.response_done("resp_1", "cancelled")
+    assert len(harness.sent_of_type("response.create")) == 1
+    harness.response("resp_1")
+    assert harness.sent_of_type("response.cancel") == [{"type": "response.cancel", "response_id": "resp_1"}]
+    harness.response_done("resp_1", "cancelled")
 
-    assert len(scene.sent_of("response.create")) == 2
+    assert len(harness.sent_of_type("response.create")) == 2
 
 
 def test_two_turns_during_a_response_request_one_new_response():
-    scene = conversation_mid_answer()
-    scene.browser(Say("One."))
-    scene.browser(Say("Two."))
+    harness = conversation_mid_answer()
+    harness.browser(Say("One."))
+    harness.browser(Say("Two."))
 
-    scene.played(2, 2100, final=True)
+    harness.played(2, 2100, final=True)
 
-    assert len(scene.sent_of("response.create")) == 3
+    assert len(harness.sent_of_type("response.create")) == 3
 
 
 def test_refused_response_does_not_block_the_next_one():
-    scene = ConversationHarness()
-    scene.counselor_says("user_1", None)
-    scene.responses_open = 0
+    harness = ConversationHarness()
+    harness.counselor_says("user_1", None)
+    harness.responses_open = 0
 
-    scene.upstream("error", error={"code": "server_error", "event_id": "response_1"})
-    scene.counselor_says("user_2", "user_1")
+    harness.upstream("error", error={"code": "server_error", "event_id": "response_1"})
+    harness.counselor_says("user_2", "user_1")
 
-    assert len(scene.sent_of("response.create")) == 2
+    assert len(harness.sent_of_type("response.create")) == 2
 
 
 def test_colliding_response_is_requested_again_after_the_active_one():
-    scene = ConversationHarness()
-    scene.counselor_says("user_1", None)
+    harness = ConversationHarness()
+    harness.counselor_says("user_1", None)
 
-    scene.upstream("error", error={"code": "conversation_already_has_active_response", "event_id": "response_1"})
-    assert len(scene.sent_of("response.create")) == 1
-    scene.response_done("somebody_elses")
+    harness.upstream("error", error={"code": "conversation_already_has_active_response", "event_id": "response_1"})
+    assert len(harness.sent_of_type("response.create")) == 1
+    harness.response_done("somebody_elses")
 
-    assert len(scene.sent_of("response.create")) == 2
+    assert len(harness.sent_of_type("response.create")) == 2
 
 
 @pytest.mark.parametrize("code", ["response_cancel_not_active", "invalid_value", "unsupported_content_type"])
 def test_harmless_errors_change_nothing(code):
-    scene = conversation_mid_answer()
-    before = len(scene.sent), len(scene.told)
+    harness = conversation_mid_answer()
+    before = len(harness.sent), len(harness.browser_messages)
 
-    scene.upstream("error", error={"type": "invalid_request_error", "code": code})
+    harness.upstream("error", error={"type": "invalid_request_error", "code": code})
 
-    assert (len(scene.sent), len(scene.told)) == before
+    assert (len(harness.sent), len(harness.browser_messages)) == before
 
 
 # The caller's audio
 
 
 def test_caller_audio_is_sent_and_recorded_in_frames_of_at_most_100_ms():
-    scene = ConversationHarness()
-    scene.counselor_says("user_1", None)
+    harness = ConversationHarness()
+    harness.counselor_says("user_1", None)
 
-    scene.caller_says("resp_1", "caller_1", "user_1", GREETING, 250)
+    harness.caller_says("resp_1", "caller_1", "user_1", GREETING, 250)
 
-    frames = scene.told_of(AudioFrame)
+    frames = harness.browser_messages_of(AudioFrame)
     assert [(frame.item, frame.index, frame.samples) for frame in frames] == [
         (1, 0, 2400),
         (1, 2400, 2400),
         (1, 4800, 1200),
     ]
-    assert scene.recorder.caller_frames == [(frame.item, frame.index, frame.samples) for frame in frames]
-    assert scene.told[-1] == ItemEnd(1, 6000)
+    assert harness.recorder.caller_frames == [(frame.item, frame.index, frame.samples) for frame in frames]
+    assert harness.browser_messages[-1] == ItemEnd(1, 6000)
 
 
 def test_caller_audio_is_sent_two_seconds_ahead_of_playback():
-    scene = ConversationHarness()
-    scene.counselor_says("user_1", None)
-    scene.caller_says("resp_1", "caller_1", "user_1", GREETING, 10_000)
+    harness = ConversationHarness()
+    harness.counselor_says("user_1", None)
+    harness.caller_says("resp_1", "caller_1", "user_1", GREETING, 10_000)
 
-    assert sum(frame.samples for frame in scene.told_of(AudioFrame)) == 2000 * MS
-    scene.wait(1)
-    assert sum(frame.samples for frame in scene.told_of(AudioFrame)) == pytest.approx(3000 * MS, abs=100 * MS)
-    scene.played(1, 500)
-    assert sum(frame.samples for frame in scene.told_of(AudioFrame)) == pytest.approx(3000 * MS, abs=100 * MS)
-    scene.wait(9)
+    assert sum(frame.samples for frame in harness.browser_messages_of(AudioFrame)) == 2000 * MS
+    harness.wait(1)
+    assert sum(frame.samples for frame in harness.browser_messages_of(AudioFrame)) == pytest.approx(
+        3000 * MS, abs=100 * MS
+    )
+    harness.played(1, 500)
+    assert sum(frame.samples for frame in harness.browser_messages_of(AudioFrame)) == pytest.approx(
+        3000 * MS, abs=100 * MS
+    )
+    harness.wait(9)
 
-    assert sum(frame.samples for frame in scene.told_of(AudioFrame)) == 10_000 * MS
-    assert scene.told_of(ItemEnd) == [ItemEnd(1, 10_000 * MS)]
+    assert sum(frame.samples for frame in harness.browser_messages_of(AudioFrame)) == 10_000 * MS
+    assert harness.browser_messages_of(ItemEnd) == [ItemEnd(1, 10_000 * MS)]
 
 
 def test_queued_caller_audio_is_bounded_and_dropped_audio_is_not_heard():
-    scene = ConversationHarness(limits=Limits(max_queued_caller_audio=3.0))
-    scene.counselor_says("user_1", None)
-    scene.response("resp_1")
-    scene.item("resp_1", "caller_1", "user_1")
-    scene.text("resp_1", "caller_1", "one two three four five six seven eight nine ten")
+    harness = ConversationHarness(limits=Limits(max_queued_caller_audio=3.0))
+    harness.counselor_says("user_1", None)
+    harness.response("resp_1")
+    harness.item("resp_1", "caller_1", "user_1")
+    harness.text("resp_1", "caller_1", "one two three four five six seven eight nine ten")
     for _ in range(20):
-        scene.audio("resp_1", "caller_1", 500)
-    scene.audio_done("resp_1", "caller_1")
-    scene.response_done("resp_1")
-    scene.wait(5)
-    kept = sum(frame.samples for frame in scene.told_of(AudioFrame))
+        harness.audio("resp_1", "caller_1", 500)
+    harness.audio_done("resp_1", "caller_1")
+    harness.response_done("resp_1")
+    harness.wait(5)
+    kept = sum(frame.samples for frame in harness.browser_messages_of(AudioFrame))
 
-    scene.played(1, kept // MS, final=True)
+    harness.played(1, kept // MS, final=True)
 
     assert kept == 5000 * MS
-    assert scene.lines[-1] == ("caller", "one two three four five")
+    assert harness.lines[-1] == ("caller", "one two three four five")
 
 
 def test_items_of_one_response_are_played_in_order():
-    scene = ConversationHarness()
-    scene.counselor_says("user_1", None, "Hello.")
-    scene.response("resp_1")
-    scene.item("resp_1", "caller_1", "user_1")
-    scene.item("resp_1", "caller_2", "caller_1")
-    scene.audio("resp_1", "caller_1", 200)
-    scene.audio("resp_1", "caller_2", 100)
-    scene.audio_done("resp_1", "caller_1")
-    scene.text_done("resp_1", "caller_1", "One.")
-    scene.text_done("resp_1", "caller_2", "Two.")
-    scene.response_done("resp_1")
+    harness = ConversationHarness()
+    harness.counselor_says("user_1", None, "Hello.")
+    harness.response("resp_1")
+    harness.item("resp_1", "caller_1", "user_1")
+    harness.item("resp_1", "caller_2", "caller_1")
+    harness.audio("resp_1", "caller_1", 200)
+    harness.audio("resp_1", "caller_2", 100)
+    harness.audio_done("resp_1", "caller_1")
+    harness.text_done("resp_1", "caller_1", "One.")
+    harness.text_done("resp_1", "caller_2", "Two.")
+    harness.response_done("resp_1")
 
-    scene.played(1, 200, final=True)
-    scene.played(2, 100, final=True)
+    harness.played(1, 200, final=True)
+    harness.played(2, 100, final=True)
 
-    assert [frame.item for frame in scene.told_of(AudioFrame)] == [1, 1, 2]
-    assert scene.lines == [("counselor", "Hello."), ("caller", "One."), ("caller", "Two.")]
+    assert [frame.item for frame in harness.browser_messages_of(AudioFrame)] == [1, 1, 2]
+    assert harness.lines == [("counselor", "Hello."), ("caller", "One."), ("caller", "Two.")]
 
 
 def test_partial_text_follows_playback_and_is_saved_once():
-    scene = greeted_conversation()
-    scene.counselor_says("user_2", "caller_1", "Go on.")
-    scene.caller_says("resp_2", "caller_2", "user_2", "one two three four", 2000)
+    harness = greeted_conversation()
+    harness.counselor_says("user_2", "caller_1", "Go on.")
+    harness.caller_says("resp_2", "caller_2", "user_2", "one two three four", 2000)
 
     for ms in range(100, 2000, 100):
-        scene.wait(0.1)
-        scene.played(2, ms)
+        harness.wait(0.1)
+        harness.played(2, ms)
 
-    shown = [message.text for message in scene.told if getattr(message, "item", None) == "caller_2"]
+    shown = [message.text for message in harness.browser_messages if getattr(message, "item", None) == "caller_2"]
     assert shown[0] == "one"
     assert shown[-1] == "one two three"
     assert len(shown) <= 10
-    assert [turn.is_final for turn in scene.turns if turn.item == "caller_2"] == [False]
+    assert [turn.is_final for turn in harness.turns if turn.item == "caller_2"] == [False]
 
 
 def test_turn_is_final_only_with_its_complete_text():
-    scene = ConversationHarness()
-    scene.counselor_says("user_1", None, "Hello.")
-    scene.response("resp_1")
-    scene.item("resp_1", "caller_1", "user_1")
-    scene.audio("resp_1", "caller_1", 300)
-    scene.audio_done("resp_1", "caller_1")
-    scene.played(1, 300, final=True)
-    assert scene.lines == [("counselor", "Hello.")]
+    harness = ConversationHarness()
+    harness.counselor_says("user_1", None, "Hello.")
+    harness.response("resp_1")
+    harness.item("resp_1", "caller_1", "user_1")
+    harness.audio("resp_1", "caller_1", 300)
+    harness.audio_done("resp_1", "caller_1")
+    harness.played(1, 300, final=True)
+    assert harness.lines == [("counselor", "Hello.")]
 
-    scene.text_done("resp_1", "caller_1", "Hi.")
+    harness.text_done("resp_1", "caller_1", "Hi.")
 
-    assert scene.lines == [("counselor", "Hello."), ("caller", "Hi.")]
+    assert harness.lines == [("counselor", "Hello."), ("caller", "Hi.")]
 
 
 # Barge-in
 
 
 def test_overlapping_speech_pauses_the_caller_at_once():
-    scene = conversation_mid_answer()
+    harness = conversation_mid_answer()
 
-    scene.speech_started("user_3")
+    harness.speech_started("user_3")
 
-    assert scene.told[-1] == Pause()
+    assert harness.browser_messages[-1] == Pause()
 
 
 def test_backchannel_resumes_the_caller_and_gets_no_response():
-    scene = conversation_mid_answer()
-    scene.speech_started("user_3")
-    scene.microphone(240)
-    scene.microphone(200, loud=False)
-    scene.speech_stopped("user_3")
-    scene.committed("user_3", "caller_2")
-    scene.transcribed("user_3", "Mm-hm.")
+    harness = conversation_mid_answer()
+    harness.speech_started("user_3")
+    harness.microphone(240)
+    harness.microphone(200, loud=False)
+    harness.speech_stopped("user_3")
+    harness.committed("user_3", "caller_2")
+    harness.transcribed("user_3", "Mm-hm.")
 
-    scene.wait(2.5)
-    scene.played(2, 4000, final=True)
+    harness.wait(2.5)
+    harness.played(2, 4000, final=True)
 
-    assert [type(message) for message in scene.told if isinstance(message, Pause | Resume | Flush)] == [Pause, Resume]
-    assert len(scene.sent_of("response.create")) == 2
-    assert scene.lines[-2:] == [("caller", CALLER_LINE), ("counselor", "Mm-hm.")]
-    assert not scene.transcript[-2].is_interrupted
+    assert [type(message) for message in harness.browser_messages if isinstance(message, Pause | Resume | Flush)] == [
+        Pause,
+        Resume,
+    ]
+    assert len(harness.sent_of_type("response.create")) == 2
+    assert harness.lines[-2:] == [("caller", CALLER_LINE), ("counselor", "Mm-hm.")]
+    assert not harness.transcript[-2].is_interrupted
 
 
 def test_caller_resumes_after_quiet_that_upstream_has_not_reported():
-    scene = conversation_mid_answer()
-    scene.speech_started("user_3")
+    harness = conversation_mid_answer()
+    harness.speech_started("user_3")
 
-    scene.microphone(200)
-    scene.microphone(340, loud=False)
+    harness.microphone(200)
+    harness.microphone(340, loud=False)
 
-    assert scene.told_of(Resume) == [Resume()]
+    assert harness.browser_messages_of(Resume) == [Resume()]
 
 
 def test_speech_at_the_callers_last_words_is_a_turn():
-    scene = conversation_mid_answer()
-    scene.wait(1.6)
-    scene.played(2, 3700)
-    scene.speech_started("user_3")
-    scene.microphone(240)
-    scene.speech_stopped("user_3")
-    scene.committed("user_3", "caller_2")
-    scene.played(2, 4000, final=True)
+    harness = conversation_mid_answer()
+    harness.wait(1.6)
+    harness.played(2, 3700)
+    harness.speech_started("user_3")
+    harness.microphone(240)
+    harness.speech_stopped("user_3")
+    harness.committed("user_3", "caller_2")
+    harness.played(2, 4000, final=True)
 
-    assert scene.told_of(Flush) == []
-    assert len(scene.sent_of("response.create")) == 3
+    assert harness.browser_messages_of(Flush) == []
+    assert len(harness.sent_of_type("response.create")) == 3
 
 
 def test_barge_in_stops_the_caller_and_saves_what_was_heard():
-    scene = conversation_mid_answer()
-    scene.speech_started("user_3")
-    scene.microphone(620)
-    assert scene.told[-1] == Flush(2)
+    harness = conversation_mid_answer()
+    harness.speech_started("user_3")
+    harness.microphone(620)
+    assert harness.browser_messages[-1] == Flush(2)
 
-    scene.played(2, 2200, final=True)
+    harness.played(2, 2200, final=True)
 
-    assert scene.sent[-1] == {
+    assert harness.sent[-1] == {
         "type": "conversation.item.truncate",
         "item_id": "caller_2",
         "content_index": 0,
         "audio_end_ms": 2200,
     }
-    turn = scene.transcript[-1]
+    turn = harness.transcript[-1]
     assert (turn.text_generated, turn.text_heard) == (CALLER_LINE, "I have not slept for three")
     assert (turn.is_final, turn.is_interrupted, turn.end_ms - turn.start_ms) == (True, True, 2200)
-    assert scene.recorder.playback_reports[-1] == (2, 2200 * MS, True)
-    assert scene.told_of(Resume) == [Resume()]
+    assert harness.recorder.playback_reports[-1] == (2, 2200 * MS, True)
+    assert harness.browser_messages_of(Resume) == [Resume()]
 
 
 def test_missing_flush_report_delays_truncation_by_at_most_400_ms():
-    scene = conversation_mid_answer()
-    scene.speech_started("user_3")
-    scene.microphone(620)
+    harness = conversation_mid_answer()
+    harness.speech_started("user_3")
+    harness.microphone(620)
 
-    scene.wait(0.3)
-    assert scene.sent_of("conversation.item.truncate") == []
-    scene.wait(0.1)
+    harness.wait(0.3)
+    assert harness.sent_of_type("conversation.item.truncate") == []
+    harness.wait(0.1)
 
-    assert scene.sent_of("conversation.item.truncate")[0]["audio_end_ms"] == 2000
-    assert scene.recorder.playback_reports[-1] == (2, 2000 * MS, True)
+    assert harness.sent_of_type("conversation.item.truncate")[0]["audio_end_ms"] == 2000
+    assert harness.recorder.playback_reports[-1] == (2, 2000 * MS, True)
 
 
 def test_interrupting_turn_gets_one_response_after_the_cancelled_one():
-    scene = greeted_conversation()
-    scene.counselor_says("user_2", "caller_1", "What is going on?")
-    scene.response("resp_2")
-    scene.item("resp_2", "caller_2", "user_2")
-    scene.text("resp_2", "caller_2", CALLER_LINE)
-    scene.audio("resp_2", "caller_2", 2000)
-    scene.played(2, 1000)
-    scene.speech_started("user_3")
-    scene.microphone(600)
-    assert scene.sent[-1] == {"type": "response.cancel", "response_id": "resp_2"}
-    scene.played(2, 1100, final=True)
-    frames = len(scene.told_of(AudioFrame))
-    scene.audio("resp_2", "caller_2", 500)
-    scene.speech_stopped("user_3")
-    scene.committed("user_3", "caller_2")
-    assert len(scene.sent_of("response.create")) == 2
+    harness = greeted_conversation()
+    harness.counselor_says("user_2", "caller_1", "What is going on?")
+    harness.response("resp_2")
+    harness.item("resp_2", "caller_2", "user_2")
+    harness.text("resp_2", "caller_2", CALLER_LINE)
+    harness.audio("resp_2", "caller_2", 2000)
+    harness.played(2, 1000)
+    harness.speech_started("user_3")
+    harness.microphone(600)
+    assert harness.sent[-1] == {"type": "response.cancel", "response_id": "resp_2"}
+    harness.played(2, 1100, final=True)
+    frames = len(harness.browser_messages_of(AudioFrame))
+    harness.audio("resp_2", "caller_2", 500)
+    harness.speech_stopped("user_3")
+    harness.committed("user_3", "caller_2")
+    assert len(harness.sent_of_type("response.create")) == 2
 
-    scene.response_done("resp_2", "cancelled")
+    harness.response_done("resp_2", "cancelled")
 
-    assert len(scene.sent_of("response.create")) == 3
-    assert len(scene.told_of(AudioFrame)) == frames
-    assert scene.transcript[-2].text_heard == "I have not slept for"
+    assert len(harness.sent_of_type("response.create")) == 3
+    assert len(harness.browser_messages_of(AudioFrame)) == frames
+    assert harness.transcript[-2].text_heard == "I have not slept for"
 
 
 def test_unheard_item_is_deleted_and_is_not_a_turn():
-    scene = greeted_conversation()
-    scene.counselor_says("user_2", "caller_1", "What is going on?")
-    scene.caller_says("resp_2", "caller_2", "user_2", CALLER_LINE, 3000)
-    scene.speech_started("user_3")
-    scene.microphone(600)
-    scene.played(2, 0, final=True)
-    scene.speech_stopped("user_3")
+    harness = greeted_conversation()
+    harness.counselor_says("user_2", "caller_1", "What is going on?")
+    harness.caller_says("resp_2", "caller_2", "user_2", CALLER_LINE, 3000)
+    harness.speech_started("user_3")
+    harness.microphone(600)
+    harness.played(2, 0, final=True)
+    harness.speech_stopped("user_3")
 
-    scene.committed("user_3", "caller_2")
+    harness.committed("user_3", "caller_2")
 
-    assert scene.sent_of("conversation.item.delete") == [{"type": "conversation.item.delete", "item_id": "caller_2"}]
-    assert [turn.item for turn in scene.transcript] == ["user_1", "caller_1", "user_2", "user_3"]
-    assert scene.transcript[-1].after == "user_2"
+    assert harness.sent_of_type("conversation.item.delete") == [
+        {"type": "conversation.item.delete", "item_id": "caller_2"}
+    ]
+    assert [turn.item for turn in harness.transcript] == ["user_1", "caller_1", "user_2", "user_3"]
+    assert harness.transcript[-1].after == "user_2"
 
 
 def test_later_items_of_an_interrupted_response_are_deleted():
-    scene = ConversationHarness()
-    scene.counselor_says("user_1", None, "Hello.")
-    scene.response("resp_1")
+    harness = ConversationHarness()
+    harness.counselor_says("user_1", None, "Hello.")
+    harness.response("resp_1")
     for item, previous in (("caller_1", "user_1"), ("caller_2", "caller_1")):
-        scene.item("resp_1", item, previous)
-        scene.text("resp_1", item, "one two")
-        scene.audio("resp_1", item, 1000)
-        scene.audio_done("resp_1", item)
-    scene.played(1, 500)
-    scene.speech_started("user_2")
-    scene.microphone(620)
-    scene.played(1, 600, final=True)
-    scene.item("resp_1", "caller_3", "caller_2")
-    scene.audio("resp_1", "caller_3", 500)
+        harness.item("resp_1", item, previous)
+        harness.text("resp_1", item, "one two")
+        harness.audio("resp_1", item, 1000)
+        harness.audio_done("resp_1", item)
+    harness.played(1, 500)
+    harness.speech_started("user_2")
+    harness.microphone(620)
+    harness.played(1, 600, final=True)
+    harness.item("resp_1", "caller_3", "caller_2")
+    harness.audio("resp_1", "caller_3", 500)
 
-    scene.response_done("resp_1", "cancelled")
+    harness.response_done("resp_1", "cancelled")
 
-    assert [event["item_id"] for event in scene.sent_of("conversation.item.truncate")] == ["caller_1"]
-    assert [event["item_id"] for event in scene.sent_of("conversation.item.delete")] == ["caller_2", "caller_3"]
-    assert [turn.item for turn in scene.transcript] == ["user_1", "caller_1"]
+    assert [event["item_id"] for event in harness.sent_of_type("conversation.item.truncate")] == ["caller_1"]
+    assert [event["item_id"] for event in harness.sent_of_type("conversation.item.delete")] == ["caller_2", "caller_3"]
+    assert [turn.item for turn in harness.transcript] == ["user_1", "caller_1"]
 
 
 def test_audio_received_while_the_counselor_speaks_is_held_back():
-    scene = greeted_conversation()
-    scene.counselor_says("user_2", "caller_1")
-    scene.response("resp_2")
-    scene.speech_started("user_3")
-    scene.item("resp_2", "caller_2", "user_2")
-    frames = len(scene.told_of(AudioFrame))
+    harness = greeted_conversation()
+    harness.counselor_says("user_2", "caller_1")
+    harness.response("resp_2")
+    harness.speech_started("user_3")
+    harness.item("resp_2", "caller_2", "user_2")
+    frames = len(harness.browser_messages_of(AudioFrame))
 
-    scene.audio("resp_2", "caller_2", 1000)
-    assert len(scene.told_of(AudioFrame)) == frames
-    scene.microphone(200)
-    scene.speech_stopped("user_3")
+    harness.audio("resp_2", "caller_2", 1000)
+    assert len(harness.browser_messages_of(AudioFrame)) == frames
+    harness.microphone(200)
+    harness.speech_stopped("user_3")
 
-    assert len(scene.told_of(AudioFrame)) == frames + 10
-    assert scene.told_of(Pause) == []
+    assert len(harness.browser_messages_of(AudioFrame)) == frames + 10
+    assert harness.browser_messages_of(Pause) == []
 
 
 def test_typed_text_interrupts_at_once():
-    scene = conversation_mid_answer()
+    harness = conversation_mid_answer()
 
-    scene.browser(Say("Wait."))
-    scene.played(2, 2100, final=True)
+    harness.browser(Say("Wait."))
+    harness.played(2, 2100, final=True)
 
-    assert scene.told_of(Flush) == [Flush(2)]
-    assert [event["type"] for event in scene.sent[-3:]] == [
+    assert harness.browser_messages_of(Flush) == [Flush(2)]
+    assert [event["type"] for event in harness.sent[-3:]] == [
         "conversation.item.create",
         "conversation.item.truncate",
         "response.create",
     ]
-    assert scene.lines[-2:] == [("caller", "I have not slept for"), ("counselor", "Wait.")]
+    assert harness.lines[-2:] == [("caller", "I have not slept for"), ("counselor", "Wait.")]
 
 
 def test_playback_reports_are_capped_at_the_audio_sent():
-    scene = greeted_conversation()
-    scene.counselor_says("user_2", "caller_1")
-    scene.response("resp_2")
-    scene.item("resp_2", "caller_2", "user_2")
-    scene.text("resp_2", "caller_2", "one two three")
-    scene.audio("resp_2", "caller_2", 1000)
+    harness = greeted_conversation()
+    harness.counselor_says("user_2", "caller_1")
+    harness.response("resp_2")
+    harness.item("resp_2", "caller_2", "user_2")
+    harness.text("resp_2", "caller_2", "one two three")
+    harness.audio("resp_2", "caller_2", 1000)
 
-    scene.played(2, 900_000)
-    scene.browser(Say("Stop."))
-    scene.played(2, 900_000, final=True)
+    harness.played(2, 900_000)
+    harness.browser(Say("Stop."))
+    harness.played(2, 900_000, final=True)
 
-    assert scene.sent_of("conversation.item.truncate")[0]["audio_end_ms"] == 1000
+    assert harness.sent_of_type("conversation.item.truncate")[0]["audio_end_ms"] == 1000
 
 
 def test_flush_of_a_fully_played_item_is_not_an_interruption():
-    scene = conversation_mid_answer()
-    scene.wait(2.5)
-    scene.browser(Say("Thank you."))
+    harness = conversation_mid_answer()
+    harness.wait(2.5)
+    harness.browser(Say("Thank you."))
 
-    scene.played(2, 4000, final=True)
+    harness.played(2, 4000, final=True)
 
-    assert scene.sent_of("conversation.item.truncate") == []
-    turn = scene.transcript[-2]
+    assert harness.sent_of_type("conversation.item.truncate") == []
+    turn = harness.transcript[-2]
     assert (turn.text_heard, turn.is_interrupted) == (CALLER_LINE, False)
 
 
@@ -639,50 +648,50 @@ def test_flush_of_a_fully_played_item_is_not_an_interruption():
 
 
 def test_muted_microphone_is_sent_and_recorded_as_silence():
-    scene = ConversationHarness()
-    scene.browser(Mute(True))
+    harness = ConversationHarness()
+    harness.browser(Mute(True))
 
-    scene.microphone(100)
-    scene.browser(Mute(False))
-    scene.microphone(20)
+    harness.microphone(100)
+    harness.browser(Mute(False))
+    harness.microphone(20)
 
-    assert scene.sound[: 200 * MS] == bytes(200 * MS)
-    assert scene.sound[200 * MS :] != bytes(40 * MS)
-    assert scene.recorder.microphone == scene.sound
-    assert scene.recorder.mutes == [True, False]
+    assert harness.sent_audio[: 200 * MS] == bytes(200 * MS)
+    assert harness.sent_audio[200 * MS :] != bytes(40 * MS)
+    assert harness.recorder.microphone == harness.sent_audio
+    assert harness.recorder.mutes == [True, False]
 
 
 def test_turn_times_follow_the_recordings_clock():
-    scene = ConversationHarness()
-    scene.recorder.samples = 5000 * MS  # the recording began 5 s before this connection
-    scene.microphone(1000, loud=False)
+    harness = ConversationHarness()
+    harness.recorder.samples = 5000 * MS  # the recording began 5 s before this connection
+    harness.microphone(1000, loud=False)
 
-    scene.counselor_says("user_1", None, "Hello.", ms=1400)
-    scene.caller_says("resp_1", "caller_1", "user_1", GREETING, 1000)
-    scene.microphone(400, loud=False)
-    scene.played(1, 200)
-    scene.microphone(800, loud=False)
-    scene.played(1, 1000, final=True)
+    harness.counselor_says("user_1", None, "Hello.", ms=1400)
+    harness.caller_says("resp_1", "caller_1", "user_1", GREETING, 1000)
+    harness.microphone(400, loud=False)
+    harness.played(1, 200)
+    harness.microphone(800, loud=False)
+    harness.played(1, 1000, final=True)
 
-    assert [(turn.start_ms, turn.end_ms) for turn in scene.transcript] == [(6000, 6600), (7600, 8600)]
+    assert [(turn.start_ms, turn.end_ms) for turn in harness.transcript] == [(6000, 6600), (7600, 8600)]
 
 
 def test_slow_upstream_drops_the_oldest_audio_but_no_event():
-    scene = ConversationHarness()
-    box = scene.conversation.send_queue
-    scene.browser(Say("Typed."))
+    harness = ConversationHarness()
+    queue = harness.conversation.send_queue
+    harness.browser(Say("Typed."))
     for index in range(150):
-        scene.now += 0.01
-        scene.conversation.receive_audio(AudioFrame(0, index * 480, pcm(20)), scene.now)
+        harness.now += 0.01
+        harness.conversation.receive_audio(AudioFrame(0, index * 480, pcm(20)), harness.now)
 
-    assert box.queued_samples == 2 * 24_000
-    assert box.dropped_samples == 24_000
-    scene.collect()
-    scene.upstream("input_audio_buffer.speech_started", item_id="user_1", audio_start_ms=0)
-    scene.committed("user_1", None)
+    assert queue.queued_samples == 2 * 24_000
+    assert queue.dropped_samples == 24_000
+    harness.collect()
+    harness.upstream("input_audio_buffer.speech_started", item_id="user_1", audio_start_ms=0)
+    harness.committed("user_1", None)
 
-    assert len(scene.sound) == 2 * 2 * 24_000
-    [spoken] = [turn for turn in scene.transcript if turn.source is TurnSource.SPOKEN]
+    assert len(harness.sent_audio) == 2 * 2 * 24_000
+    [spoken] = [turn for turn in harness.transcript if turn.source is TurnSource.SPOKEN]
     assert spoken.start_ms == 1000
 
 
@@ -690,107 +699,107 @@ def test_slow_upstream_drops_the_oldest_audio_but_no_event():
 
 
 def test_hang_up_waits_for_the_last_transcript():
-    scene = greeted_conversation()
-    scene.counselor_says("user_2", "caller_1")
-    scene.browser(HangUp())
-    assert scene.conversation.end_reason is None
+    harness = greeted_conversation()
+    harness.counselor_says("user_2", "caller_1")
+    harness.browser(HangUp())
+    assert harness.conversation.end_reason is None
 
-    scene.transcribed("user_2", "Goodbye.")
+    harness.transcribed("user_2", "Goodbye.")
 
-    assert scene.conversation.end_reason is CallEndReason.HUNG_UP
-    assert scene.lines[-1] == ("counselor", "Goodbye.")
+    assert harness.conversation.end_reason is CallEndReason.HUNG_UP
+    assert harness.lines[-1] == ("counselor", "Goodbye.")
 
 
 def test_hang_up_during_speech_commits_the_speech():
-    scene = greeted_conversation()
-    scene.speech_started("user_2")
-    scene.microphone(400)
+    harness = greeted_conversation()
+    harness.speech_started("user_2")
+    harness.microphone(400)
 
-    scene.browser(HangUp())
-    assert scene.sent[-1] == {"type": "input_audio_buffer.commit"}
-    scene.committed("user_2", "caller_1")
-    scene.transcribed("user_2", "Goodbye.")
+    harness.browser(HangUp())
+    assert harness.sent[-1] == {"type": "input_audio_buffer.commit"}
+    harness.committed("user_2", "caller_1")
+    harness.transcribed("user_2", "Goodbye.")
 
-    assert scene.lines[-1] == ("counselor", "Goodbye.")
-    assert scene.conversation.end_reason is CallEndReason.HUNG_UP
-    assert len(scene.sent_of("response.create")) == 1
+    assert harness.lines[-1] == ("counselor", "Goodbye.")
+    assert harness.conversation.end_reason is CallEndReason.HUNG_UP
+    assert len(harness.sent_of_type("response.create")) == 1
 
 
 def test_hang_up_does_not_wait_longer_than_two_seconds():
-    scene = greeted_conversation()
-    scene.counselor_says("user_2", "caller_1")
-    scene.browser(HangUp())
+    harness = greeted_conversation()
+    harness.counselor_says("user_2", "caller_1")
+    harness.browser(HangUp())
 
-    scene.wait(2.1)
+    harness.wait(2.1)
 
-    assert scene.conversation.end_reason is CallEndReason.HUNG_UP
-    assert scene.lines[-1] == ("counselor", "[inaudible]")
+    assert harness.conversation.end_reason is CallEndReason.HUNG_UP
+    assert harness.lines[-1] == ("counselor", "[inaudible]")
 
 
 def test_hang_up_saves_what_was_heard_of_the_caller():
-    scene = conversation_mid_answer()
+    harness = conversation_mid_answer()
 
-    scene.browser(HangUp())
+    harness.browser(HangUp())
 
-    turn = scene.transcript[-1]
+    turn = harness.transcript[-1]
     assert (turn.text_heard, turn.is_final, turn.is_interrupted) == ("I have not slept for", True, True)
-    assert scene.recorder.playback_reports[-1] == (2, 2000 * MS, True)
-    assert scene.conversation.end_reason is CallEndReason.HUNG_UP
+    assert harness.recorder.playback_reports[-1] == (2, 2000 * MS, True)
+    assert harness.conversation.end_reason is CallEndReason.HUNG_UP
 
 
 def test_input_after_the_end_is_ignored():
-    scene = greeted_conversation()
-    scene.counselor_says("user_2", "caller_1")
-    scene.browser(HangUp())
-    heard = scene.recorder.samples
+    harness = greeted_conversation()
+    harness.counselor_says("user_2", "caller_1")
+    harness.browser(HangUp())
+    heard = harness.recorder.samples
 
-    scene.microphone(100)
-    scene.browser(Say("One more thing."))
-    scene.caller_says("resp_2", "caller_2", "user_2", CALLER_LINE)
+    harness.microphone(100)
+    harness.browser(Say("One more thing."))
+    harness.caller_says("resp_2", "caller_2", "user_2", CALLER_LINE)
 
-    assert scene.recorder.samples == heard
-    assert len(scene.sent_of("response.create")) == 2
-    assert [turn.item for turn in scene.transcript] == ["user_1", "caller_1", "user_2"]
+    assert harness.recorder.samples == heard
+    assert len(harness.sent_of_type("response.create")) == 2
+    assert [turn.item for turn in harness.transcript] == ["user_1", "caller_1", "user_2"]
 
 
 def test_fatal_error_ends_the_call():
-    scene = greeted_conversation()
+    harness = greeted_conversation()
 
-    scene.upstream("error", error={"type": "insufficient_quota", "code": "insufficient_quota"})
+    harness.upstream("error", error={"type": "insufficient_quota", "code": "insufficient_quota"})
 
-    assert scene.conversation.end_reason is CallEndReason.CALLER_LOST
+    assert harness.conversation.end_reason is CallEndReason.CALLER_LOST
 
 
 def test_fatal_error_inside_a_response_ends_the_call():
-    scene = greeted_conversation()
+    harness = greeted_conversation()
     error = {"type": "insufficient_quota", "code": "insufficient_quota"}
 
     details = {"type": "failed", "error": error}
-    scene.upstream("response.done", response={"id": "resp_2", "status": "failed", "status_details": details})
+    harness.upstream("response.done", response={"id": "resp_2", "status": "failed", "status_details": details})
 
-    assert scene.conversation.end_reason is CallEndReason.CALLER_LOST
+    assert harness.conversation.end_reason is CallEndReason.CALLER_LOST
 
 
 def test_call_ends_at_its_maximum_duration():
-    scene = ConversationHarness(limits=Limits(max_duration=30))
+    harness = ConversationHarness(limits=Limits(max_duration=30))
 
     for _ in range(31):
-        scene.microphone(20, loud=False)
-        scene.wait(1)
+        harness.microphone(20, loud=False)
+        harness.wait(1)
 
-    assert scene.conversation.end_reason is CallEndReason.TOO_LONG
+    assert harness.conversation.end_reason is CallEndReason.TOO_LONG
 
 
 @pytest.mark.parametrize(("limits", "seconds"), [(Limits(), 5.2), (Limits(max_browser_backlog_bytes=50_000), 0.1)])
 def test_call_ends_if_the_browser_stops_reading(limits, seconds):
-    scene = ConversationHarness(limits=limits)
-    scene.counselor_says("user_1", None)
-    scene.collect = lambda: None  # from here on, the send queue is never drained
+    harness = ConversationHarness(limits=limits)
+    harness.counselor_says("user_1", None)
+    harness.collect = lambda: None  # from here on, the send queue is never drained
 
-    scene.caller_says("resp_1", "caller_1", "user_1", GREETING, 3000)
-    scene.wait(seconds)
+    harness.caller_says("resp_1", "caller_1", "user_1", GREETING, 3000)
+    harness.wait(seconds)
 
-    assert scene.conversation.end_reason is CallEndReason.LINE_LOST
+    assert harness.conversation.end_reason is CallEndReason.LINE_LOST
 
 
 # Resumed calls
@@ -806,9 +815,9 @@ HEARD = (HISTORY[0], replace(HISTORY[1], is_interrupted=False))
 
 
 def test_resumed_call_replays_what_was_heard():
-    scene = ConversationHarness(ready=False, is_resumed=True, history=HISTORY, revision=3)
+    harness = ConversationHarness(ready=False, is_resumed=True, history=HISTORY, revision=3)
 
-    assert scene.sent[1:] == [
+    assert harness.sent[1:] == [
         {
             "type": "conversation.item.create",
             "item": {
@@ -832,26 +841,26 @@ def test_resumed_call_replays_what_was_heard():
 
 
 def test_resumed_call_continues_its_transcript():
-    scene = ConversationHarness(ready=False, is_resumed=True, history=HEARD, revision=2)
-    scene.browser(Hello(1))
-    scene.upstream("session.updated", session={})
-    scene.added("user_1", None, "user")
-    scene.added("caller_1", "user_1", "assistant")
-    scene.wait(10)
-    assert scene.sent_of("response.create") == []
+    harness = ConversationHarness(ready=False, is_resumed=True, history=HEARD, revision=2)
+    harness.browser(Hello(1))
+    harness.upstream("session.updated", session={})
+    harness.added("user_1", None, "user")
+    harness.added("caller_1", "user_1", "assistant")
+    harness.wait(10)
+    assert harness.sent_of_type("response.create") == []
 
-    scene.counselor_says("user_9", "caller_1", "Go on.")
+    harness.counselor_says("user_9", "caller_1", "Go on.")
 
-    assert scene.told[0] == Ready(resumed=True, recording=False, epoch=1)
-    assert [message.item for message in scene.told[1:]] == ["caller_1", "user_9", "user_9"]
-    assert [(turn.revision, turn.after) for turn in scene.turns] == [(3, "caller_1"), (4, "caller_1")]
-    assert "response" not in scene.sent_of("response.create")[0]
+    assert harness.browser_messages[0] == Ready(resumed=True, recording=False, epoch=1)
+    assert [message.item for message in harness.browser_messages[1:]] == ["caller_1", "user_9", "user_9"]
+    assert [(turn.revision, turn.after) for turn in harness.turns] == [(3, "caller_1"), (4, "caller_1")]
+    assert "response" not in harness.sent_of_type("response.create")[0]
 
 
 def test_resumed_call_answers_a_waiting_counselor():
-    scene = ConversationHarness(is_resumed=True, history=HISTORY, revision=3)
+    harness = ConversationHarness(is_resumed=True, history=HISTORY, revision=3)
 
-    assert len(scene.sent_of("response.create")) == 1
+    assert len(harness.sent_of_type("response.create")) == 1
 
 
 # Every legal order of events
@@ -864,7 +873,7 @@ class ConversationStep:
     after: list[str] = field(default_factory=list)  # names of the steps that must come first
 
 
-def script() -> list[ConversationStep]:
+def call_steps() -> list[ConversationStep]:
     """Return the steps of a call with an interruption. Any order that respects `after` is legal."""
     steps = [
         ConversationStep("commit_1", ("counselor_says", "user_1", None)),
@@ -903,7 +912,7 @@ def response_steps(n: int, commit: str, previous: str, text: str) -> list[Conver
 
 @st.composite
 def step_orders(draw: st.DrawFn) -> list[ConversationStep]:
-    waiting, done = script(), []
+    waiting, done = call_steps(), []
     while waiting:
         possible = [step for step in waiting if {*step.after} <= {other.name for other in done}]
         step = draw(st.sampled_from(possible))
@@ -915,18 +924,18 @@ def step_orders(draw: st.DrawFn) -> list[ConversationStep]:
 @given(step_orders())
 @settings(deadline=None, max_examples=150)
 def test_every_valid_event_order_gives_the_same_transcript(order):
-    scene = ConversationHarness()
+    harness = ConversationHarness()
 
     for step in order:
         method, *arguments = step.do
-        getattr(scene, method)(*arguments)
-    scene.wait(1)
+        getattr(harness, method)(*arguments)
+    harness.wait(1)
 
-    assert [(turn.role, turn.text_heard, turn.is_interrupted, turn.is_final) for turn in scene.transcript] == [
+    assert [(turn.role, turn.text_heard, turn.is_interrupted, turn.is_final) for turn in harness.transcript] == [
         ("counselor", "A.", False, True),
         ("caller", "I am here now.", False, True),
         ("counselor", "B.", False, True),
         ("caller", "one two three", True, True),
         ("counselor", "C.", False, True),
     ]
-    assert len(scene.sent_of("response.create")) == 3
+    assert len(harness.sent_of_type("response.create")) == 3

@@ -11,10 +11,10 @@ pytestmark = pytest.mark.both_databases
 class FlakyQuery:
     def __init__(self, *errors: Exception) -> None:
         self.errors = list(errors)
-        self.asked = 0
+        self.calls = 0
 
     def read(self, number: int, plus: int = 0) -> int:
-        self.asked += 1
+        self.calls += 1
         if self.errors:
             raise self.errors.pop(0)
         return number + plus
@@ -25,7 +25,7 @@ async def test_retry_until_available_waits_for_the_database():
 
     answer = await retry_until_available(flaky.read, retry_after=0)(2, plus=3)
 
-    assert (answer, flaky.asked) == (5, 3)
+    assert (answer, flaky.calls) == (5, 3)
 
 
 async def test_retry_until_available_raises_permanent_errors_at_once():
@@ -34,7 +34,7 @@ async def test_retry_until_available_raises_permanent_errors_at_once():
     with pytest.raises(ValueError, match="wrong"):
         await retry_until_available(flaky.read, retry_after=0)(1)
 
-    assert flaky.asked == 1
+    assert flaky.calls == 1
 
 
 async def test_database_to_async_runs_on_the_gateways_threads():

@@ -1,4 +1,4 @@
-"""Server events in every legal order: the same transcript each time, and no turn ever changes its place."""
+"""Property tests of event orders: valid orders give the same transcript, and no turn changes its place."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ class SpokenExchange:
     is_doubled: bool  # the commit and the transcript of the counselor's item arrive twice
 
     @property
-    def said(self) -> str:
+    def counselor_item(self) -> str:
         return f"user_{self.number}"
 
     def items(self) -> list[str]:
@@ -49,15 +49,19 @@ def exchange_steps(exchange: SpokenExchange, previous: str | None, ready: list[s
 
     Speech and then the response come in real time; transcripts and item places come at any time.
     """
-    n, said = exchange.number, exchange.said
-    yield EventStep(f"began_{n}", ("speech_started", said), ready)
+    n, counselor_item = exchange.number, exchange.counselor_item
+    yield EventStep(f"began_{n}", ("speech_started", counselor_item), ready)
     yield EventStep(f"spoke_{n}", ("microphone", 620), [f"began_{n}"])
-    yield EventStep(f"stopped_{n}", ("speech_stopped", said), [f"spoke_{n}"])
-    committed = {"item_id": said, "previous_item_id": previous}
+    yield EventStep(f"stopped_{n}", ("speech_stopped", counselor_item), [f"spoke_{n}"])
+    committed = {"item_id": counselor_item, "previous_item_id": previous}
     yield EventStep(f"committed_{n}", ("upstream", "input_audio_buffer.committed", committed), [f"stopped_{n}"])
-    yield EventStep(f"placed_{n}", ("added", said, previous, "user"), [f"stopped_{n}"])
+    yield EventStep(f"placed_{n}", ("added", counselor_item, previous, "user"), [f"stopped_{n}"])
     kind = "conversation.item.input_audio_transcription"
-    words = {"item_id": said, "transcript": exchange.words} if exchange.words else {"item_id": said, "error": {}}
+    words = (
+        {"item_id": counselor_item, "transcript": exchange.words}
+        if exchange.words
+        else {"item_id": counselor_item, "error": {}}
+    )
     kind += ".completed" if exchange.words else ".failed"
     yield EventStep(f"words_{n}", ("upstream", kind, words), [f"committed_{n}"])
     if exchange.is_doubled:
@@ -69,7 +73,7 @@ def exchange_steps(exchange: SpokenExchange, previous: str | None, ready: list[s
 def reply_steps(exchange: SpokenExchange) -> Iterator[EventStep]:
     n, response = exchange.number, f"resp_{exchange.number}"
     yield EventStep(f"created_{n}", ("response", response), [f"committed_{n}"])
-    over, follows, sounded = [], exchange.said, f"created_{n}"
+    finished, follows, previous_audio = [], exchange.counselor_item, f"created_{n}"
     for item in exchange.items():
         text = f"Part {item} is over."
         message = {"response_id": response, "item": {"id": item, "type": "message"}}
@@ -78,12 +82,12 @@ def reply_steps(exchange: SpokenExchange) -> Iterator[EventStep]:
         yield EventStep(f"text_{item}", ("text", response, item, text[:8]), [f"item_{item}"])
         yield EventStep(f"more_{item}", ("text", response, item, text[8:]), [f"text_{item}"])
         yield EventStep(f"text_done_{item}", ("text_done", response, item, text), [f"more_{item}"])
-        yield EventStep(f"sound_{item}", ("audio", response, item, 300), [f"item_{item}", sounded])
+        yield EventStep(f"sound_{item}", ("audio", response, item, 300), [f"item_{item}", previous_audio])
         yield EventStep(f"sound_done_{item}", ("audio_done", response, item), [f"sound_{item}"])
-        over += [f"sound_done_{item}", f"text_done_{item}"]
-        follows, sounded = item, f"sound_{item}"
-    yield EventStep(f"done_{n}", ("response_done", response), over)
-    yield EventStep(f"heard_{n}", ("hear_out", exchange.parts), [f"done_{n}"])
+        finished += [f"sound_done_{item}", f"text_done_{item}"]
+        follows, previous_audio = item, f"sound_{item}"
+    yield EventStep(f"done_{n}", ("response_done", response), finished)
+    yield EventStep(f"heard_{n}", ("play_items", exchange.parts), [f"done_{n}"])
 
 
 @st.composite
@@ -119,7 +123,7 @@ class ListeningHarness(ConversationHarness):
         super().__init__(greeting="")
         self.items_heard = 0
 
-    def hear_out(self, parts: int) -> None:
+    def play_items(self, parts: int) -> None:
         for _ in range(parts):
             self.items_heard += 1
             self.played(self.items_heard, 300, final=True)
@@ -129,24 +133,24 @@ class ListeningHarness(ConversationHarness):
 @settings(deadline=None, max_examples=RUNS)
 def test_every_valid_event_order_keeps_turns_in_place(conversation):
     exchanges, order = conversation
-    scene = ListeningHarness()
+    harness = ListeningHarness()
     seen: list[list[str]] = []
 
     for step in order:
         method, *arguments = step.do
         if method == "upstream":
-            scene.upstream(arguments[0], **arguments[1])
+            harness.upstream(arguments[0], **arguments[1])
         else:
-            getattr(scene, method)(*arguments)
-        seen.append([turn.item for turn in chain_turns(scene.turns)])
+            getattr(harness, method)(*arguments)
+        seen.append([turn.item for turn in chain_turns(harness.turns)])
 
-    final = [turn.item for turn in scene.transcript]
-    assert scene.lines == [line for exchange in exchanges for line in exchange.expected()]
+    final = [turn.item for turn in harness.transcript]
+    assert harness.lines == [line for exchange in exchanges for line in exchange.expected()]
     assert len(set(final)) == len(final)
     for items in seen:
         assert [item for item in final if item in items] == items
-    assert [turn.revision for turn in scene.turns] == list(range(1, len(scene.turns) + 1))
-    assert len(scene.sent_of("response.create")) == len(exchanges)
+    assert [turn.revision for turn in harness.turns] == list(range(1, len(harness.turns) + 1))
+    assert len(harness.sent_of_type("response.create")) == len(exchanges)
 
 
 @given(st.permutations(range(12)))

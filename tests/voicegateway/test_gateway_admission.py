@@ -69,8 +69,8 @@ def test_ticket_admits_one_of_ten_concurrent_sockets(gateway, call):
         outcomes = list(pool.map(attempt, range(10)))
 
     refused = [outcome for outcome in outcomes if isinstance(outcome, str)]
-    for let_in in (outcome for outcome in outcomes if not isinstance(outcome, str)):
-        let_in.close()
+    for admitted in (outcome for outcome in outcomes if not isinstance(outcome, str)):
+        admitted.close()
     assert refused == ["bad_ticket"] * 9
 
 
@@ -130,17 +130,17 @@ def test_socket_lost_during_the_handshake_releases_the_call(gateway, standin, ca
         f"Sec-WebSocket-Protocol: steadyline.v1, ticket.{ticket_for(call)}\r\n\r\n"
     )
 
-    with socket.create_connection((address.hostname, address.port)) as leaving:
-        leaving.sendall(handshake.encode())
+    with socket.create_connection((address.hostname, address.port)) as client:
+        client.sendall(handshake.encode())
 
     def is_free() -> bool:
         call.refresh_from_db()
         return call.epoch == 1 and not call.is_held
 
-    wait_until(is_free, "the line is free again")
+    wait_until(is_free, "the call is released")
     wait_until(
         lambda: all(entry["ended"] for entry in standin.logged_requests("realtime")),
-        "no connection upstream is left open",
+        "every upstream connection is closed",
     )
     assert is_free()
 
@@ -167,7 +167,7 @@ def test_protocol_violation_closes_the_socket_and_keeps_the_call(gateway, call, 
         send(line)
         closed_with = line.wait_closed()
 
-    wait_until(lambda: Session.objects.filter(pk=call.pk, is_held=False).exists(), "the line is free again")
+    wait_until(lambda: Session.objects.filter(pk=call.pk, is_held=False).exists(), "the call is released")
     with ScriptedCounselor(gateway, call) as line:
         ready = line.wait_for("ready")
         first = line.wait_for_turn("counselor")["text"]
@@ -181,7 +181,7 @@ def test_log_holds_no_tickets_and_no_words(gateway, standin, call):
     open_socket(gateway, call.pk, spent).close()
     for ticket in (spent, forged):
         refused_handshake(gateway, call.pk, ticket)
-    wait_until(lambda: Session.objects.filter(pk=call.pk, is_held=False).exists(), "the line is free again")
+    wait_until(lambda: Session.objects.filter(pk=call.pk, is_held=False).exists(), "the call is released")
 
     with ScriptedCounselor(gateway, call) as line:
         line.wait_for("ready")
@@ -195,6 +195,6 @@ def test_log_holds_no_tickets_and_no_words(gateway, standin, call):
     issued = CallTicket.objects.values_list("pk", flat=True)
     signatures = [spent.partition(".")[2]]
     secrets = [*(pk.hex for pk in issued), *signatures, "quokkaforged", "quokkaspeech", "quokkawire", PROMPT_CANARY]
-    wait_until(lambda: f"session_id={call.pk}" in gateway.output, "the log knows of the call")
+    wait_until(lambda: f"session_id={call.pk}" in gateway.output, "the log names the call")
     assert [secret for secret in secrets if secret in gateway.output] == []
     assert call.counselor.email not in gateway.output

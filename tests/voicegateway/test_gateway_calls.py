@@ -21,14 +21,14 @@ def set_greeting(session: Session, line: str = GREETING) -> None:
     Session.objects.filter(pk=session.pk).update(greeting=line, greeting_status=Session.Greeting.READY)
 
 
-def wait_for_words_of_the_caller(line: ScriptedCounselor, number: int = 1) -> None:
+def wait_for_caller_words(line: ScriptedCounselor, number: int = 1) -> None:
     """Wait until `number` caller turns have words.
 
-    Audio alone is not enough: the gateway must have learned that whole words were played.
+    Audio alone is not enough: the page must have reported the playback of whole words.
     """
     line.wait(
         lambda: len({turn["item"] for turn in line.turns if turn["role"] == "caller"}) >= number,
-        f"words of {number} turns of the caller were heard",
+        f"{number} caller turns have words",
     )
 
 
@@ -41,11 +41,11 @@ def finished_recording(session: Session) -> Recording:
     waiting = [Recording.State.RECORDING, Recording.State.PROCESSING]
     recordings = Recording.objects.filter(session=session).exclude(state__in=waiting)
 
-    def look() -> Recording | None:
+    def find_recording() -> Recording | None:
         sweep_recordings()
         return recordings.first()
 
-    recording: Recording = wait_until(look, "the recording is finished")
+    recording: Recording = wait_until(find_recording, "the recording is finished")
     return recording
 
 
@@ -80,14 +80,14 @@ def test_late_greeting_opens_the_call_after_a_silence(own_gateway, standin, call
         line.wait_for("ready")
         set_greeting(call)
         line.wait_for_sound(0.5)
-        wait_for_words_of_the_caller(line)
+        wait_for_caller_words(line)
         opened_at = line.playback_spans[1][0]
         line.hang_up()
 
-    (asked,) = upstream_events(standin, "response.create")
+    (request,) = upstream_events(standin, "response.create")
     (turn,) = call.transcript()
     assert opened_at >= 2 * SAMPLE_RATE
-    assert f"««{GREETING}»»" in asked["response"]["instructions"]
+    assert f"««{GREETING}»»" in request["response"]["instructions"]
     assert GREETING.startswith(turn.text_generated)
     assert GREETING.startswith(turn.text_heard) and turn.text_heard
     assert (turn.role, turn.is_interrupted, turn.is_final) == ("caller", True, True)
@@ -102,10 +102,10 @@ def interrupted_call(gateway, standin, call):
         line.recorded_since = read_epoch(spool_folder(call.pk, 1)).wall_time
         line.speak(tone(0.8))
         line.wait_for_sound(0.4)
-        wait_for_words_of_the_caller(line)
+        wait_for_caller_words(line)
         line.speak(tone(1.2, hertz=660))
         line.wait_for_sound(0.5, item=2)
-        wait_for_words_of_the_caller(line, 2)
+        wait_for_caller_words(line, 2)
         line.hang_up()
     return line
 
@@ -148,7 +148,7 @@ def test_recording_holds_both_voices_at_the_times_they_were_heard(interrupted_ca
 
 
 def channel_lag_ms(sound: bytes, channel: np.ndarray, began: int) -> int:
-    """Return how many milliseconds later than heard a voice is recorded, from its loudness in 5 ms steps."""
+    """Return the delay of a recorded voice in milliseconds, measured by its loudness in steps of 5 ms."""
     heard, recorded = (loudness_profile(part) for part in (np.frombuffer(sound, "<i2"), channel[began:]))
     length = min(len(heard), len(recorded)) - 80
     fits = {lag: np.dot(heard[40 : 40 + length], recorded[40 + lag : 40 + lag + length]) for lag in range(-40, 41)}
@@ -164,7 +164,7 @@ def sample_position(sound: bytes | np.ndarray, channel: np.ndarray) -> int:
     """Return the exact position of these samples in the channel."""
     wanted = sound if isinstance(sound, bytes) else sound.tobytes()
     place = channel.tobytes().find(wanted)
-    assert place >= 0, "it is not in there"
+    assert place >= 0, "the samples are not in the channel"
     return place // 2
 
 
@@ -175,16 +175,18 @@ def test_turns_are_saved_in_spoken_order_before_the_end_is_announced(gateway, st
         line.wait_for("ready")
         line.speak(tone(0.6))
         line.wait_for_sound(0.3)
-        wait_for_words_of_the_caller(line)
+        wait_for_caller_words(line)
         line.say("Take your time.")
         line.hang_up()
         lines = transcript_lines(call)
 
-    learnt = [turn["text"] for turn in line.messages_of_type("turn") if turn["role"] == "counselor" and turn["final"]]
+    announced = [
+        turn["text"] for turn in line.messages_of_type("turn") if turn["role"] == "counselor" and turn["final"]
+    ]
     assert [role for role, _, _ in lines] == ["counselor", "caller", "counselor"]
     assert "simulated transcript" in lines[0][1]
     assert lines[2] == ("counselor", "Take your time.", False)
-    assert learnt == [lines[2][1], lines[0][1]]
+    assert announced == [lines[2][1], lines[0][1]]
     assert not TranscriptTurn.objects.filter(is_final=False).exists()
 
 

@@ -15,7 +15,7 @@ from training.services.call_tickets import issue_ticket
 
 
 def is_shipped(session: Session) -> bool:
-    """Return True once all of its audio is in the object store, so that the host can go away for good."""
+    """Return True once all audio of the call is in the object store, so that its host is no longer needed."""
     return RecordingEpoch.objects.filter(recording__session=session, sealed_at__isnull=False).exists()
 
 
@@ -24,11 +24,11 @@ def test_drain_lets_calls_end_and_admits_no_more(own_gateway, organization):
     first, second = start_calls(organization, 2)
     with ScriptedCounselor(gateway, first) as line:
         line.wait_for("ready")
-        was_ready, _ = gateway.ready()
+        was_ready, _ = gateway.readiness()
 
         gateway.process.send_signal(SIGTERM)
         notice = line.wait_for("notice")
-        status, body = gateway.ready()
+        status, body = gateway.readiness()
         with pytest.raises(InvalidStatus) as refused:
             open_socket(gateway, second.pk, issue_ticket(second)[1])
         line.say("May I finish?")
@@ -78,11 +78,11 @@ def test_drain_saves_unfinished_calls_for_another_gateway(own_gateway, call, how
         line.wait_for("notice")
         if how == "a second signal":
             gateway.process.send_signal(SIGTERM)
-        told = line.wait_for_end(), line.wait_closed()
+        ending = line.wait_for_end(), line.wait_closed()
         exit_status = gateway.process.wait(20)
 
     call.refresh_from_db()
-    assert told == ("shutdown", 1012)
+    assert ending == ("shutdown", 1012)
     assert (exit_status, call.status, call.is_held) == (0, "active", False)
     assert ("counselor", "quokkawords", False) in transcript_lines(call)
     assert not call.turns.filter(is_final=False).exists()

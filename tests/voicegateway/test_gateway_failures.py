@@ -34,16 +34,16 @@ def wait_until_received(standin, samples: int) -> None:
     The gateway spools audio before it passes it on.
     """
 
-    def look() -> bool:
+    def is_received() -> bool:
         events = standin.logged_requests("realtime")[-1]["events"]
         appended = [event for event in events if event["type"] == "input_audio_buffer.append"]
         return sum(event["audio_bytes"] for event in appended) >= 2 * samples
 
-    wait_until(look, "all sound has reached the stand-in")
+    wait_until(is_received, "all audio has reached the stand-in")
 
 
 def resume_call(gateway, session: Session, **options) -> ScriptedCounselor:
-    """Open a socket to the same call as soon as the line is free."""
+    """Open a socket to the same call as soon as the call is released."""
 
     def attempt() -> ScriptedCounselor | None:
         try:
@@ -52,10 +52,10 @@ def resume_call(gateway, session: Session, **options) -> ScriptedCounselor:
             assert b"in_use" in refused.response.body, refused.response.body
             return None
 
-    return wait_until(attempt, "the line is free again")
+    return wait_until(attempt, "the call is released")
 
 
-def is_line_free(session: Session) -> bool:
+def is_call_released(session: Session) -> bool:
     return Session.objects.filter(pk=session.pk, is_held=False).exists()
 
 
@@ -72,8 +72,8 @@ def test_call_resumes_after_a_lost_connection(gateway, standin, call):
     with resume_call(gateway, call, last_revision=1) as line:
         ready = line.wait_for("ready")
         line.say("After the gap.")
-        line.wait(lambda: any(turn["text"] == "After the gap." for turn in line.turns), "the new words")
-        told_again = [turn["text"] for turn in line.turns]
+        line.wait(lambda: any(turn["text"] == "After the gap." for turn in line.turns), "the new turn arrives")
+        repeated = [turn["text"] for turn in line.turns]
         later_words = line.speak(tone(0.3, hertz=660))
         line.wait(lambda: len(line.microphone) // 2 > later_words + 0.5 * SAMPLE_RATE, "the second tone was sent")
         line.hang_up()
@@ -82,7 +82,7 @@ def test_call_resumes_after_a_lost_connection(gateway, standin, call):
     replayed = upstream_events(standin, "conversation.item.create")
     assert (ready["resumed"], call.epoch) == (True, 2)
     assert [item["item"]["content"][0]["text"] for item in replayed][0] == "Before the gap."
-    assert "Before the gap." not in told_again  # revision 1, which the page already has
+    assert "Before the gap." not in repeated  # revision 1, which the page already has
     assert [text for role, text, _ in transcript_lines(call) if "gap" in text] == ["Before the gap.", "After the gap."]
     recording = finished_recording(call)
     left, _ = channels_of(recording)
@@ -193,7 +193,7 @@ def test_caller_lost_during_the_call_is_reconnected_with_its_history(gateway, st
         )
         line.say("Are you still there?")
         line.wait_for_turn("counselor", 2)
-        line.wait(lambda: len(upstream_events(standin, "response.create")) >= 1, "an answer is asked for")
+        line.wait(lambda: len(upstream_events(standin, "response.create")) >= 1, "a response is requested")
         reason = line.hang_up()
 
     wait_for_end(call)
@@ -209,7 +209,7 @@ def test_caller_lost_during_the_call_is_reconnected_with_its_history(gateway, st
 
 @contextlib.contextmanager
 def database_locked() -> Iterator[None]:
-    """Keep all others from writing turns and sessions inside the block."""
+    """Block other connections from writing turns and sessions while the block runs."""
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("LOCK TABLE training_session, training_transcriptturn IN ACCESS EXCLUSIVE MODE")

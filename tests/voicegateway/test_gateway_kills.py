@@ -18,8 +18,8 @@ KILLS = 20 if IS_PROVE_RUN else 2
 @pytest.mark.timeout(60 + 20 * KILLS)
 def test_call_survives_repeated_gateway_kills(own_gateway, standin, call):
     gateway = own_gateway()
-    moments = random.Random(call.pk.int)
-    told: dict[str, str] = {}
+    kill_times = random.Random(call.pk.int)
+    shown: dict[str, str] = {}
     kept: list[bytes] = []
     epoch, revision = None, 0
     for number in range(KILLS):
@@ -28,18 +28,20 @@ def test_call_survives_repeated_gateway_kills(own_gateway, standin, call):
             epoch = ready["epoch"]
             line.speak(numbered_samples(number * 2 * SAMPLE_RATE, 2 * SAMPLE_RATE))
             line.say(f"Round {number}.")
-            moment = moments.randrange(SAMPLE_RATE // 2, 2 * 2 * SAMPLE_RATE)
-            line.wait(lambda line=line, moment=moment: len(line.microphone) >= moment, "the moment has come")
+            kill_time = kill_times.randrange(SAMPLE_RATE // 2, 2 * 2 * SAMPLE_RATE)
+            line.wait(
+                lambda line=line, kill_time=kill_time: len(line.microphone) >= kill_time, "the kill time is reached"
+            )
             gateway.kill()
             line.wait_closed()
-        told |= {turn["item"]: turn["text"] for turn in line.turns if turn["final"]}
+        shown |= {turn["item"]: turn["text"] for turn in line.turns if turn["final"]}
         revision = max([revision, *(turn["revision"] for turn in line.turns if turn["final"])])
         kept.append((spool_folder(call.pk, epoch) / "microphone.pcm").read_bytes())
         passed_on = sum(event.get("audio_bytes", 0) for event in standin.logged_requests("realtime")[-1]["events"])
 
         saved = dict(call.turns.filter(is_final=True).values_list("item", "text_heard"))
         assert (ready["resumed"], epoch) == (number > 0, number + 1)
-        assert {item: saved.get(item) for item in told} == told
+        assert {item: saved.get(item) for item in shown} == shown
         assert bytes(line.microphone).startswith(kept[-1])
         assert len(kept[-1]) >= passed_on
         gateway.start()

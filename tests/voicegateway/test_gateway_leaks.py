@@ -16,17 +16,17 @@ def test_dropped_calls_leak_no_tasks_or_files(own_gateway, standin, organization
     calls = start_calls(organization, 5)
     for session in calls:
         connect_and_drop(gateway, session)
-    wait_until(lambda: not Session.objects.live().exists(), "every line has lapsed")
+    wait_until(lambda: not Session.objects.live().exists(), "every call has expired")
     before = open_resources(gateway)
 
     for number in range(CYCLES // 5):
         for session in start_calls_again(calls):
             connect_and_drop(gateway, session)
-        wait_until(lambda: not Session.objects.live().exists(), f"round {number} has lapsed")
+        wait_until(lambda: not Session.objects.live().exists(), f"every call of round {number} has expired")
 
     def is_back() -> bool:
         tasks, files = open_resources(gateway)
-        # Each of the few database threads keeps its connection from its first use on.
+        # Each of the few database threads keeps its connection open after its first use.
         return tasks <= before[0] + 2 and files <= before[1] + 2 + DATABASE_THREADS
 
     assert wait_until(is_back, f"tasks, files and connections are back to {before}; now {open_resources(gateway)}")
@@ -48,4 +48,4 @@ def connect_and_drop(gateway, session: Session) -> None:
 
 def open_resources(gateway) -> tuple[int, int]:
     """Return the numbers of tasks and open files. Files include database and upstream connections."""
-    return gateway.ready()[1]["tasks"], gateway.open_files
+    return gateway.readiness()[1]["tasks"], gateway.open_files

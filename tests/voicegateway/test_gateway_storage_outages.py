@@ -29,7 +29,7 @@ from tests.voicegateway.test_gateway_failures import send_numbered_audio, wait_u
 from training.services.call_tickets import issue_ticket
 from training.services.sessions import sweep_sessions
 
-# Each fault comes out of the object store as the same error, so `make test` lets the gateway meet one of them.
+# The gateway sees the same object store error for all faults, so `make test` uses only one of them.
 OUTAGES = FAULTS if IS_PROVE_RUN else ["unavailable"]
 FAST_TIMEOUTS = {"connect_timeout": 0.3, "read_timeout": 0.5}
 
@@ -68,14 +68,14 @@ def test_store_outage_loses_no_audio(own_gateway, standin, call, bucket, proxy, 
         line.wait_for("item_end")
         ended = line.hang_up()
     wait_for_end(call)
-    wait_until(lambda: gateway.output.count("ot uploaded") > 1, "the gateway has tried")
+    wait_until(lambda: gateway.output.count("ot uploaded") > 1, "the gateway has reported failed uploads")
     during = (recording_state(call), spool_folder(call.pk, 1).exists(), RecordingEpoch.objects.get().sealed_at)
     proxy.set_fault("")
-    wait_until(RecordingEpoch.objects.filter(sealed_at__isnull=False).exists, "all of it is shipped")
+    wait_until(RecordingEpoch.objects.filter(sealed_at__isnull=False).exists, "the epoch is sealed")
 
     proxy.set_fault(fault)
     with WorkerProcess(tmp_path, redis_url, STORAGE_URL=store) as worker:
-        wait_until(lambda: "Recording not stored" in worker.output, "the worker has tried")
+        wait_until(lambda: "Recording not stored" in worker.output, "the worker has reported the failure")
         while_away = Recording.objects.get()
         proxy.set_fault("")
         wait_until(lambda: recording_state(call) == "completed", "the recording is finished")
@@ -105,12 +105,12 @@ def test_lost_host_loses_only_unshipped_audio(own_gateway, standin, call, bucket
     shutil.rmtree(gateway.spool)
     settings.HEARTBEAT_LOST_AFTER = 0.1
 
-    def look() -> Recording | None:
+    def find_partial_recording() -> Recording | None:
         sweep_sessions()
         sweep_recordings()
         return Recording.objects.filter(state="partial").first()
 
-    recording = wait_until(look, "what was shipped is finished")
+    recording = wait_until(find_partial_recording, "the partial recording is finished")
     left, _ = channels_of(recording)
     sounding = left[np.flatnonzero(left)]
     call.refresh_from_db()

@@ -20,7 +20,7 @@ from tests.voicegateway.scripted_counselor import (
     tone,
 )
 from tests.voicegateway.test_gateway_calls import channels_of, finished_recording, transcript_lines
-from tests.voicegateway.test_gateway_failures import is_line_free
+from tests.voicegateway.test_gateway_failures import is_call_released
 from training.models import Session
 from training.services.call_tickets import issue_ticket, revoke_tickets
 from training.services.session_start import start_free_practice
@@ -36,14 +36,14 @@ def test_second_tab_takes_over_the_call_and_the_first_is_told(gateway, standin, 
         first.wait_for_turn("counselor")
         with ScriptedCounselor(gateway, call, displaces=epoch) as second:
             ready = second.wait_for("ready")
-            told = first.wait_for_end(), first.wait_closed()
+            ending = first.wait_for_end(), first.wait_closed()
             second.say("From the second tab.")
             second.wait_for_turn("counselor", 2)
             second.hang_up()
 
     wait_for_end(call)
     replayed = [item["item"]["content"][0]["text"] for item in upstream_events(standin, "conversation.item.create")]
-    assert told == ("replaced", 4002)
+    assert ending == ("replaced", 4002)
     assert (ready["resumed"], ready["epoch"]) == (True, epoch + 1)
     assert replayed[0] == "From the first tab."
     assert [text for role, text, _ in transcript_lines(call) if "tab" in text] == [
@@ -100,11 +100,11 @@ def test_takeover_between_gateways_saves_everything_first(own_gateway, tmp_path,
         first.wait(lambda: len(first.microphone) > 1.5 * SAMPLE_RATE, "something was said")
         with ScriptedCounselor(new, call, displaces=epoch) as second:
             second.wait_for("ready")
-            told = first.wait_for_end(), first.wait_closed()
+            ending = first.wait_for_end(), first.wait_closed()
             second.hang_up()
 
     wait_for_end(call)
-    assert told == ("replaced", 4002)
+    assert ending == ("replaced", 4002)
     assert tone(0.1) in channels_of(finished_recording(call))[0].tobytes()
 
 
@@ -118,11 +118,11 @@ def test_logout_ends_the_call_and_keeps_the_session_open(gateway, call, counselo
         line.wait_for_turn("counselor")
 
         revoke_tickets("a-login")
-        told = line.wait_for_end(), line.wait_closed()
+        ending = line.wait_for_end(), line.wait_closed()
 
-    wait_until(lambda: is_line_free(call), "the line is free")
+    wait_until(lambda: is_call_released(call), "the call is released")
     call.refresh_from_db()
-    assert told == ("logged_out", 4001)
+    assert ending == ("logged_out", 4001)
     assert call.is_live
     with ScriptedCounselor(gateway, call, login="another-login") as line:
         assert line.wait_for("ready")["resumed"] is True
@@ -186,10 +186,10 @@ def test_process_refuses_calls_beyond_its_capacity(own_gateway, organization):
         two.wait_for("ready")
         with pytest.raises(InvalidStatus) as refused:
             open_socket(gateway, third.pk, issue_ticket(third)[1])
-        assert gateway.ready()[1]["calls"] == 2
+        assert gateway.readiness()[1]["calls"] == 2
         one.hang_up()
         one.wait_closed()
-        wait_until(lambda: gateway.ready()[1]["calls"] == 1, "a place is free")
+        wait_until(lambda: gateway.readiness()[1]["calls"] == 1, "a slot is free")
         with ScriptedCounselor(gateway, third) as three:
             three.wait_for("ready")
 
@@ -205,28 +205,28 @@ def test_audio_faster_than_real_time_closes_the_socket(gateway, call):
         code = line.wait_closed()
 
     assert code == 1008
-    wait_until(lambda: is_line_free(call), "the line is free")
+    wait_until(lambda: is_call_released(call), "the call is released")
     assert Session.objects.get(pk=call.pk).is_live
 
 
 def test_page_that_stops_reading_is_closed(own_gateway, standin, call, colleague):
     gateway = own_gateway()
     other, _ = start_free_practice(colleague, Mode.PHONE)
-    with RawWebSocketClient() as deaf, ScriptedCounselor(gateway, other) as line:
+    with RawWebSocketClient() as stalled_page, ScriptedCounselor(gateway, other) as line:
         line.wait_for("ready")
-        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        deaf.connect_to(gateway, call)
-        wait_until(lambda: gateway.ready()[1]["calls"] == 2, "it is let in")
+        stalled_page.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stalled_page.connect_to(gateway, call)
+        wait_until(lambda: gateway.readiness()[1]["calls"] == 2, "the call is admitted")
         before = gateway.memory
         # The gateway answers every message with the turn in full.
         for _ in range(400):
-            deaf.send_message(type="say", text="x" * 9_000)
-        wait_until(lambda: is_line_free(call), "the line is free", timeout=15)
+            stalled_page.send_message(type="say", text="x" * 9_000)
+        wait_until(lambda: is_call_released(call), "the call is released", timeout=15)
         grown = gateway.memory - before
         line.say("Still here.")
         line.wait_for_turn("counselor")
-        wait_until(lambda: gateway.ready()[1]["calls"] == 1, "the deaf page has no place any more", timeout=10)
-        read = deaf.read_until_closed()
+        wait_until(lambda: gateway.readiness()[1]["calls"] == 1, "the stalled page's call is closed", timeout=10)
+        read = stalled_page.read_until_closed()
 
     call.refresh_from_db()
     assert call.is_live

@@ -36,28 +36,28 @@ async def open_connection(
     handler: Callable[[ServerConnection], Awaitable[None]],
 ) -> AsyncIterator[OpenAIRealtimeConnection]:
     async with realtime_server(handler) as client:
-        voice = await connect(client, "gpt-realtime-2.1")
+        connection = await connect(client, "gpt-realtime-2.1")
         try:
-            yield voice
+            yield connection
         finally:
-            await voice.close()
+            await connection.close()
 
 
-async def read_messages(voice: OpenAIRealtimeConnection, count: int) -> list[bytes]:
-    heard: list[bytes] = []
+async def read_messages(connection: OpenAIRealtimeConnection, count: int) -> list[bytes]:
+    messages: list[bytes] = []
     enough = asyncio.Event()
 
-    def hear(data: bytes) -> None:
-        heard.append(bytes(data))
-        if len(heard) == count:
+    def collect(data: bytes) -> None:
+        messages.append(bytes(data))
+        if len(messages) == count:
             enough.set()
 
-    listening = asyncio.create_task(voice.listen(hear))
+    listening = asyncio.create_task(connection.listen(collect))
     async with asyncio.timeout(10):
         await enough.wait()
     listening.cancel()
     await asyncio.gather(listening, return_exceptions=True)
-    return heard
+    return messages
 
 
 async def test_events_go_both_ways_as_raw_json():
@@ -66,21 +66,21 @@ async def test_events_go_both_ways_as_raw_json():
             assert isinstance(message, str)
             await socket.send(orjson.dumps({"path": socket.request.path, "got": orjson.loads(message)}).decode())
 
-    async with open_connection(echo) as voice:
-        await voice.send(b'{"type":"session.update"}')
+    async with open_connection(echo) as connection:
+        await connection.send(b'{"type":"session.update"}')
 
-        answer = orjson.loads((await read_messages(voice, 1))[0])
+        answer = orjson.loads((await read_messages(connection, 1))[0])
 
     assert answer == {"path": "/v1/realtime?model=gpt-realtime-2.1", "got": {"type": "session.update"}}
 
 
 async def test_large_event_is_received():
-    async def shout(socket: ServerConnection) -> None:
+    async def send_large_message(socket: ServerConnection) -> None:
         await socket.send("a" * 3_000_000)
         await socket.wait_closed()
 
-    async with open_connection(shout) as voice:
-        assert [len(message) for message in await read_messages(voice, 1)] == [3_000_000]
+    async with open_connection(send_large_message) as connection:
+        assert [len(message) for message in await read_messages(connection, 1)] == [3_000_000]
 
 
 async def test_messages_keep_their_order_with_fragments():
@@ -96,14 +96,14 @@ async def test_messages_keep_their_order_with_fragments():
             await socket.send(digits if number.endswith(b"3") else number, text=True)
         await socket.wait_closed()
 
-    async with open_connection(count) as voice:
+    async with open_connection(count) as connection:
         await asyncio.sleep(0)
-        first = asyncio.create_task(read_messages(voice, 60))
+        first = asyncio.create_task(read_messages(connection, 60))
         await asyncio.sleep(0)
         may_go_on.set()
-        heard = await first
+        messages = await first
 
-    assert heard == numbers
+    assert messages == numbers
 
 
 async def test_messages_wait_for_the_next_listener():
@@ -112,10 +112,10 @@ async def test_messages_wait_for_the_next_listener():
         async for message in socket:
             await socket.send(message)
 
-    async with open_connection(chat) as voice:
-        assert await read_messages(voice, 1) == [b"one"]
-        await voice.send(b"two")
-        assert await read_messages(voice, 1) == [b"two"]
+    async with open_connection(chat) as connection:
+        assert await read_messages(connection, 1) == [b"one"]
+        await connection.send(b"two")
+        assert await read_messages(connection, 1) == [b"two"]
 
 
 @pytest.mark.parametrize(("code", "retryable"), [(1000, True), (1001, True), (1011, True), (1008, False)])
@@ -123,11 +123,11 @@ async def test_closed_connection_is_retryable_by_its_code(code, retryable):
     async def close(socket: ServerConnection) -> None:
         await socket.close(code)
 
-    async with open_connection(close) as voice:
+    async with open_connection(close) as connection:
         with pytest.raises(UpstreamUnavailableError) as caught:
-            await voice.listen(lambda data: None)
+            await connection.listen(lambda data: None)
         with pytest.raises(UpstreamUnavailableError):
-            await voice.send(b"{}")
+            await connection.send(b"{}")
 
     assert (caught.value.code, caught.value.retryable) == (f"closed_{code}", retryable)
 
@@ -137,13 +137,13 @@ async def test_closed_connection_is_retryable_by_its_code(code, retryable):
     [(HTTPStatus.UNAUTHORIZED, False), (HTTPStatus.TOO_MANY_REQUESTS, True), (HTTPStatus.BAD_REQUEST, False)],
 )
 async def test_refused_handshake_is_retryable_by_its_status(status, retryable):
-    async def nobody(socket: ServerConnection) -> None:
+    async def handler(socket: ServerConnection) -> None:
         raise AssertionError
 
     def refuse(socket: ServerConnection, request: Request) -> Response:
         return socket.respond(status, "no\n")
 
-    async with realtime_server(nobody, refuse) as client:
+    async with realtime_server(handler, refuse) as client:
         with pytest.raises(UpstreamUnavailableError) as caught:
             await connect(client, "gpt-realtime-2.1")
 
@@ -159,7 +159,7 @@ async def test_unreachable_upstream_is_retryable():
 
 
 class InstantPlayer(FakeBrowserSocket):
-    """A player that reports each item as played the moment it ends."""
+    """Player that reports each item as played as soon as it ends."""
 
     def __init__(self) -> None:
         super().__init__()

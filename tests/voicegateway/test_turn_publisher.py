@@ -5,7 +5,7 @@ from voicegateway.conversation.transcript import Transcript
 from voicegateway.conversation.turn_publisher import TurnPublisher
 
 
-class Scene:
+class PublisherHarness:
     """A publisher with its transcript and send queue."""
 
     def __init__(self) -> None:
@@ -28,104 +28,104 @@ class Scene:
 
 
 def test_every_revision_is_queued_to_be_saved_once():
-    scene = Scene()
-    scene.revise("item_1")
-    scene.publisher.publish(10.0)
-    scene.revise("item_2")
+    harness = PublisherHarness()
+    harness.revise("item_1")
+    harness.publisher.publish(10.0)
+    harness.revise("item_2")
 
-    scene.publisher.publish(10.0)
-    scene.publisher.publish(10.0)
+    harness.publisher.publish(10.0)
+    harness.publisher.publish(10.0)
 
-    assert scene.unsaved == [("item_1", 1), ("item_2", 2)]
+    assert harness.unsaved == [("item_1", 1), ("item_2", 2)]
 
 
 def test_turn_that_is_not_final_is_announced_at_once():
-    scene = Scene()
-    scene.revise("item_1", "Hel", is_final=False)
+    harness = PublisherHarness()
+    harness.revise("item_1", "Hel", is_final=False)
 
-    scene.publisher.publish(10.0)
+    harness.publisher.publish(10.0)
 
-    assert scene.announced == [("item_1", 1, "Hel")]
+    assert harness.announced == [("item_1", 1, "Hel")]
 
 
 def test_final_turn_is_announced_once_it_is_saved():
-    scene = Scene()
-    scene.revise("item_1", "Hello.")
-    scene.publisher.publish(10.0)
-    before = scene.announced
+    harness = PublisherHarness()
+    harness.revise("item_1", "Hello.")
+    harness.publisher.publish(10.0)
+    before = harness.announced
 
-    scene.publisher.confirm_saved(scene.queue.unsaved_turns[0], 10.1)
+    harness.publisher.confirm_saved(harness.queue.unsaved_turns[0], 10.1)
 
-    assert (before, scene.announced) == ([], [("item_1", 1, "Hello.")])
+    assert (before, harness.announced) == ([], [("item_1", 1, "Hello.")])
 
 
 def test_save_of_an_earlier_revision_does_not_announce_a_later_one():
-    scene = Scene()
-    scene.revise("item_1", "Hel", is_final=False)
-    scene.publisher.publish(10.0)
-    scene.revise("item_1", "Hello.")
-    scene.publisher.publish(10.0)
+    harness = PublisherHarness()
+    harness.revise("item_1", "Hel", is_final=False)
+    harness.publisher.publish(10.0)
+    harness.revise("item_1", "Hello.")
+    harness.publisher.publish(10.0)
 
-    scene.publisher.confirm_saved(scene.queue.unsaved_turns[0], 10.1)
+    harness.publisher.confirm_saved(harness.queue.unsaved_turns[0], 10.1)
 
-    assert scene.announced == [("item_1", 1, "Hel")]
+    assert harness.announced == [("item_1", 1, "Hel")]
 
 
 def test_final_turn_waits_no_longer_than_the_save_timeout():
-    scene = Scene()
-    scene.revise("item_1")
-    scene.publisher.publish(10.0)
+    harness = PublisherHarness()
+    harness.revise("item_1")
+    harness.publisher.publish(10.0)
 
-    scene.publisher.publish(10.9)
-    early = scene.announced
-    scene.publisher.publish(11.0)
+    harness.publisher.publish(10.9)
+    early = harness.announced
+    harness.publisher.publish(11.0)
 
-    assert (early, scene.announced) == ([], [("item_1", 1, "")])
+    assert (early, harness.announced) == ([], [("item_1", 1, "")])
 
 
 def test_turns_are_announced_in_revision_order():
-    scene = Scene()
-    scene.revise("item_1", "Unsaved.")
-    scene.revise("item_2", "Saved.")
-    scene.publisher.publish(10.0)
+    harness = PublisherHarness()
+    harness.revise("item_1", "Unsaved.")
+    harness.revise("item_2", "Saved.")
+    harness.publisher.publish(10.0)
 
-    scene.publisher.confirm_saved(scene.queue.unsaved_turns[1], 10.1)
-    early = scene.announced
-    scene.publisher.confirm_saved(scene.queue.unsaved_turns[0], 10.2)
+    harness.publisher.confirm_saved(harness.queue.unsaved_turns[1], 10.1)
+    early = harness.announced
+    harness.publisher.confirm_saved(harness.queue.unsaved_turns[0], 10.2)
 
-    assert (early, scene.announced) == ([], [("item_1", 1, "Unsaved."), ("item_2", 2, "Saved.")])
+    assert (early, harness.announced) == ([], [("item_1", 1, "Unsaved."), ("item_2", 2, "Saved.")])
 
 
 def test_announced_turn_has_the_latest_text():
-    scene = Scene()
-    scene.revise("item_1", "Final.")
-    scene.revise("item_2", "Hel", is_final=False)
-    scene.publisher.publish(10.0)
+    harness = PublisherHarness()
+    harness.revise("item_1", "Final.")
+    harness.revise("item_2", "Hel", is_final=False)
+    harness.publisher.publish(10.0)
 
-    scene.transcript.get("item_2").update(text_heard="Hello, is")
-    scene.publisher.confirm_saved(scene.queue.unsaved_turns[0], 10.1)
+    harness.transcript.get("item_2").update(text_heard="Hello, is")
+    harness.publisher.confirm_saved(harness.queue.unsaved_turns[0], 10.1)
 
-    assert scene.announced[-1] == ("item_2", 2, "Hello, is")
+    assert harness.announced[-1] == ("item_2", 2, "Hello, is")
 
 
 def test_close_announces_unsaved_turns():
-    scene = Scene()
-    scene.revise("item_1")
-    scene.publisher.publish(10.0)
-    scene.revise("item_2")
+    harness = PublisherHarness()
+    harness.revise("item_1")
+    harness.publisher.publish(10.0)
+    harness.revise("item_2")
 
-    scene.publisher.close(10.1)
+    harness.publisher.close(10.1)
 
-    assert [item for item, _, _ in scene.announced] == ["item_1", "item_2"]
-    assert scene.unsaved == [("item_1", 1), ("item_2", 2)]
+    assert [item for item, _, _ in harness.announced] == ["item_1", "item_2"]
+    assert harness.unsaved == [("item_1", 1), ("item_2", 2)]
 
 
 def test_returning_page_is_sent_only_missed_turns():
-    scene = Scene()
+    harness = PublisherHarness()
     for number in (1, 2, 3):
-        scene.revise(f"item_{number}")
-    scene.publisher.browser_revision = 1
+        harness.revise(f"item_{number}")
+    harness.publisher.browser_revision = 1
 
-    scene.publisher.send_missed(list(scene.transcript.turns()))
+    harness.publisher.send_missed(list(harness.transcript.turns()))
 
-    assert [item for item, _, _ in scene.announced] == ["item_2", "item_3"]
+    assert [item for item, _, _ in harness.announced] == ["item_2", "item_3"]

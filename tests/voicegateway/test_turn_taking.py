@@ -17,7 +17,7 @@ from voicegateway.upstream.responses import ResponseTrigger
 NOW = 100.0
 
 
-class Scene:
+class TurnTakingHarness:
     """Turn-taking between two sides over a configured connection."""
 
     def __init__(self, **config: object) -> None:
@@ -59,105 +59,105 @@ def spoken(role: SpeakerRole, is_interrupted: bool = False) -> TurnSnapshot:
     ],
 )
 def test_begin_requests_the_response_that_an_earlier_epoch_missed(history, requested):
-    scene = Scene(history=history)
+    harness = TurnTakingHarness(history=history)
 
-    scene.turn_taking.begin(NOW)
+    harness.turn_taking.begin(NOW)
 
-    assert scene.requested is requested
+    assert harness.requested is requested
 
 
 @pytest.mark.parametrize(("seconds", "requested"), [(5.9, None), (6.0, ResponseTrigger.TURN)])
 def test_caller_opens_after_a_silence(seconds, requested):
-    scene = Scene(caller_opens_after=6.0)
-    scene.turn_taking.begin(NOW)
+    harness = TurnTakingHarness(caller_opens_after=6.0)
+    harness.turn_taking.begin(NOW)
 
-    scene.turn_taking.request_after_silence(NOW + seconds)
+    harness.turn_taking.request_after_silence(NOW + seconds)
 
-    assert scene.requested is requested
+    assert harness.requested is requested
 
 
 def test_caller_does_not_open_before_the_call_is_ready():
-    scene = Scene(caller_opens_after=0.0)
+    harness = TurnTakingHarness(caller_opens_after=0.0)
 
-    scene.turn_taking.request_after_silence(NOW + 60)
+    harness.turn_taking.request_after_silence(NOW + 60)
 
-    assert scene.requested is None
+    assert harness.requested is None
 
 
 def test_caller_breaks_a_silence_once_until_the_counselor_is_answered():
-    scene = Scene()
-    scene.turn_taking.begin(NOW)
-    scene.counselor.has_spoken = True
+    harness = TurnTakingHarness()
+    harness.turn_taking.begin(NOW)
+    harness.counselor.has_spoken = True
 
     requests = []
     for seconds in (19.9, 20.0, 40.0):
-        scene.turn_taking.request_after_silence(NOW + seconds)
-        requests.append(scene.requested)
-        scene.caller.responses.is_requested = False
-    scene.turn_taking.request_answer()
-    scene.caller.responses.is_requested = False
-    scene.turn_taking.request_after_silence(NOW + 60)
+        harness.turn_taking.request_after_silence(NOW + seconds)
+        requests.append(harness.requested)
+        harness.caller.responses.is_requested = False
+    harness.turn_taking.request_answer()
+    harness.caller.responses.is_requested = False
+    harness.turn_taking.request_after_silence(NOW + 60)
 
     assert requests == [None, ResponseTrigger.LONG_SILENCE, None]
-    assert scene.requested is ResponseTrigger.LONG_SILENCE
+    assert harness.requested is ResponseTrigger.LONG_SILENCE
 
 
 def test_pending_request_is_sent_once_the_connection_is_configured():
-    scene = Scene()
-    scene.connection.is_configured = False
-    scene.turn_taking.request_answer()
+    harness = TurnTakingHarness()
+    harness.connection.is_configured = False
+    harness.turn_taking.request_answer()
 
-    scene.turn_taking.send_due_request(NOW)
-    early = scene.sent
-    scene.connection.mark_configured()
-    scene.turn_taking.send_due_request(NOW)
-    scene.turn_taking.send_due_request(NOW)
+    harness.turn_taking.send_due_request(NOW)
+    early = harness.sent
+    harness.connection.mark_configured()
+    harness.turn_taking.send_due_request(NOW)
+    harness.turn_taking.send_due_request(NOW)
 
-    assert (early, scene.sent) == ([], ["response.create"])
+    assert (early, harness.sent) == ([], ["response.create"])
 
 
 def test_first_request_waits_for_the_greeting_but_not_for_long():
-    scene = Scene(greeting=None)
-    scene.turn_taking.request_answer()
+    harness = TurnTakingHarness(greeting=None)
+    harness.turn_taking.request_answer()
 
     sent = []
     for seconds in (0.0, 1.9, 2.0):
-        scene.turn_taking.send_due_request(NOW + seconds)
-        sent.append(len(scene.sent))
+        harness.turn_taking.send_due_request(NOW + seconds)
+        sent.append(len(harness.sent))
 
     assert sent == [0, 0, 1]
 
 
 def test_failed_response_is_retried_with_a_doubling_delay_up_to_the_limit():
-    scene = Scene()
-    scene.turn_taking.request_answer()
+    harness = TurnTakingHarness()
+    harness.turn_taking.request_answer()
 
     retried, not_before = [], []
     for _ in range(3):
-        retried.append(scene.turn_taking.retry_failed_response(NOW))
-        not_before.append(scene.caller.responses.not_before)
+        retried.append(harness.turn_taking.retry_failed_response(NOW))
+        not_before.append(harness.caller.responses.not_before)
 
     assert retried == [True, True, False]
     assert not_before == [NOW + 1, NOW + 2, float("-inf")]
-    assert (scene.requested, scene.caller.responses.failures) == (ResponseTrigger.TURN, 0)
+    assert (harness.requested, harness.caller.responses.failures) == (ResponseTrigger.TURN, 0)
 
 
 def test_silent_response_is_requested_once_more_with_its_trigger():
-    scene = Scene()
-    scene.caller.responses.request(ResponseTrigger.LONG_SILENCE)
+    harness = TurnTakingHarness()
+    harness.caller.responses.request(ResponseTrigger.LONG_SILENCE)
 
-    first = scene.turn_taking.retry_silent_response(), scene.requested
-    second = scene.turn_taking.retry_silent_response(), scene.requested
+    first = harness.turn_taking.retry_silent_response(), harness.requested
+    second = harness.turn_taking.retry_silent_response(), harness.requested
 
     assert first == (True, ResponseTrigger.LONG_SILENCE)
     assert second == (False, None)
 
 
 def test_audible_response_between_two_silent_ones_starts_the_count_again():
-    scene = Scene()
+    harness = TurnTakingHarness()
 
-    retried = [scene.turn_taking.retry_silent_response()]
-    scene.turn_taking.note_audible_response()
-    retried.append(scene.turn_taking.retry_silent_response())
+    retried = [harness.turn_taking.retry_silent_response()]
+    harness.turn_taking.note_audible_response()
+    retried.append(harness.turn_taking.retry_silent_response())
 
     assert retried == [True, True]

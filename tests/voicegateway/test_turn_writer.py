@@ -102,16 +102,16 @@ async def test_writer_saves_turns_of_a_live_call():
 
 async def test_writer_confirms_saved_turns():
     database = FakeTurnDatabase()
-    told: list[int] = []
+    confirmed: list[int] = []
     database.errors = [OperationalError("away"), DataError("one of them is refused"), DataError("this one")]
     async with writing(database) as writer:
         for number in (1, 2, 3):
-            SessionTurnSink(writer, CALL, 1, lambda saved: told.append(saved.revision)).put(
+            SessionTurnSink(writer, CALL, 1, lambda saved: confirmed.append(saved.revision)).put(
                 turn(number, f"item_{number}")
             )
         await writer.flush(CALL)
 
-    assert told == [2, 3]
+    assert confirmed == [2, 3]
     assert database.saved == [("item_2", 2), ("item_3", 3)]
 
 
@@ -193,10 +193,10 @@ async def test_writer_reports_a_long_queue():
 def test_writer_needs_the_same_queries_for_any_number_of_calls(call, organization, django_assert_num_queries):
     people = [add_person(organization, "counselor", f"c{number}@example.org") for number in range(5)]
     others = [start_free_practice(person, Mode.PHONE)[0] for person in people]
-    with django_assert_num_queries(6) as asked:  # two of them begin and commit the transaction
+    with django_assert_num_queries(6) as queries:  # two of them begin and commit the transaction
         save_turns([QueuedTurn(call.pk, 1, turn(1))])
 
-    with django_assert_num_queries(len(asked)):
+    with django_assert_num_queries(len(queries)):
         save_turns([QueuedTurn(one.pk, 1, turn(2, "item_2")) for one in (call, *others)])
 
     assert Session.objects.filter(pk__in=[call.pk, *(one.pk for one in others)], revision=2).count() == 6
