@@ -1,4 +1,4 @@
-"""A demo started as a new user would start it, in its own process and data folder, and an HTTP client for it."""
+"""Demo in its own process and data folder, started as by a new user, and an HTTP client for it."""
 
 import http.client
 import json
@@ -17,10 +17,10 @@ ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 60.0  # longest wait for an event or a response, in seconds
 
 
-def wait_until(is_so: Callable[[], object], what: str) -> None:
+def wait_until(condition: Callable[[], object], description: str) -> None:
     deadline = time.monotonic() + TIMEOUT
-    while not is_so():
-        assert time.monotonic() < deadline, f"Not within {TIMEOUT:.0f} s: {what}"
+    while not condition():
+        assert time.monotonic() < deadline, f"Not within {TIMEOUT:.0f} s: {description}"
         time.sleep(0.02)
 
 
@@ -28,7 +28,7 @@ class DemoProcess:
     def __init__(self, folder: Path, *arguments: str, wrapper: tuple[str, ...] = (), **environment: str) -> None:
         self.marker = uuid4().hex
         self.printed = folder / f"printed-{self.marker}"
-        # Pass only the variables of a new user's shell: the settings of this test run must not leak in.
+        # Pass only the variables of a new user's shell: the settings of this test run must not leak into the demo.
         usual = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
         ours = {"STEADYLINE_VAR": str(folder / "var"), "WEB_PORT": "0", "GATEWAY_PORT": "0", "MARKER": self.marker}
         with self.printed.open("w") as output:

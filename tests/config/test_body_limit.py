@@ -71,7 +71,7 @@ class BodyReader:
         await send({"type": "http.response.body", "body": str(size).encode()})
 
 
-def guarded(reader: BodyReader, drain_timeout: float = 10) -> BodyLimitMiddleware:
+def limit_body(reader: BodyReader, drain_timeout: float = 10) -> BodyLimitMiddleware:
     return BodyLimitMiddleware(reader, {"/big/": 100}, 10, drain_timeout)
 
 
@@ -79,7 +79,7 @@ def guarded(reader: BodyReader, drain_timeout: float = 10) -> BodyLimitMiddlewar
 async def test_body_within_its_limit_passes(path, size):
     exchange = AsgiExchange([b"x" * size], path, str(size))
 
-    await guarded(BodyReader())(exchange.scope, exchange.receive, exchange.send)
+    await limit_body(BodyReader())(exchange.scope, exchange.receive, exchange.send)
 
     assert (exchange.status, exchange.body) == (200, str(size).encode())
 
@@ -87,7 +87,7 @@ async def test_body_within_its_limit_passes(path, size):
 async def test_body_with_a_length_over_its_limit_is_refused_unread():
     reader, exchange = BodyReader(), AsgiExchange([b"x" * 11], "/", "11")
 
-    await guarded(reader)(exchange.scope, exchange.receive, exchange.send)
+    await limit_body(reader)(exchange.scope, exchange.receive, exchange.send)
 
     assert (exchange.status, exchange.taken, reader.was_called) == (413, 0, False)
     assert json.loads(exchange.body) == {
@@ -100,7 +100,7 @@ async def test_body_with_a_length_over_its_limit_is_refused_unread():
 async def test_body_without_a_true_length_is_refused_at_its_limit(length):
     exchange = AsgiExchange([b"x" * 4] * 1000, "/", length)
 
-    await guarded(BodyReader())(exchange.scope, exchange.receive, exchange.send)
+    await limit_body(BodyReader())(exchange.scope, exchange.receive, exchange.send)
 
     assert (exchange.status, exchange.taken) == (413, 3)
 
@@ -112,7 +112,7 @@ BROWSERS_ACCEPT = "text/html,application/xhtml+xml,*/*;q=0.8"
 async def test_browser_gets_an_error_page_after_its_body_was_read(length):
     exchange = AsgiExchange([b"x" * 4] * 5, "/", length, BROWSERS_ACCEPT)
 
-    await guarded(BodyReader())(exchange.scope, exchange.receive, exchange.send)
+    await limit_body(BodyReader())(exchange.scope, exchange.receive, exchange.send)
 
     assert (exchange.status, exchange.taken) == (413, 5)
     assert dict(exchange.sent[0]["headers"])[b"content-type"] == b"text/html; charset=utf-8"
@@ -122,7 +122,7 @@ async def test_browser_gets_an_error_page_after_its_body_was_read(length):
 async def test_browser_body_that_exceeds_the_limit_in_its_last_part_is_answered_at_once():
     exchange = AsgiExchange([b"x" * 4] * 3, "/", None, BROWSERS_ACCEPT)
 
-    await guarded(BodyReader())(exchange.scope, exchange.receive, exchange.send)
+    await limit_body(BodyReader())(exchange.scope, exchange.receive, exchange.send)
 
     assert (exchange.status, exchange.taken) == (413, 3)
 
@@ -131,7 +131,7 @@ async def test_browser_body_that_exceeds_the_limit_in_its_last_part_is_answered_
 async def test_browser_body_is_read_up_to_about_twice_the_limit(length, taken):
     exchange = AsgiExchange([b"x" * 4] * 1000, "/", length, BROWSERS_ACCEPT)
 
-    await guarded(BodyReader())(exchange.scope, exchange.receive, exchange.send)
+    await limit_body(BodyReader())(exchange.scope, exchange.receive, exchange.send)
 
     assert (exchange.status, exchange.taken) == (413, taken)
 
@@ -149,26 +149,26 @@ class StallingExchange(AsgiExchange):
 async def test_stalled_browser_is_answered_after_the_drain_timeout(length, taken):
     exchange = StallingExchange([b"x" * 4] * 4, "/", length, BROWSERS_ACCEPT)
 
-    await guarded(BodyReader(), drain_timeout=0.01)(exchange.scope, exchange.receive, exchange.send)
+    await limit_body(BodyReader(), drain_timeout=0.01)(exchange.scope, exchange.receive, exchange.send)
 
     assert (exchange.status, exchange.taken) == (413, taken)
 
 
 @pytest.mark.parametrize(
-    ("path", "fits"),
+    ("path", "size_limit"),
     [
         ("/admin/scenarios/importjob/add/", f"{MAX_BYTES // 1024**2} MB"),
         ("/admin/accounts/account/1/change/", "20 MB"),
         ("/", "1 MB"),
     ],
 )
-async def test_error_page_names_the_size_limit(path, fits):
+async def test_error_page_names_the_size_limit(path, size_limit):
     exchange = AsgiExchange([], path, str(1000 * 1024**2), BROWSERS_ACCEPT)
 
     await application(exchange.scope, exchange.receive, exchange.send)
 
     assert exchange.status == 413
-    assert f"You can send up to {fits} here." in exchange.body.decode()
+    assert f"You can send up to {size_limit} here." in exchange.body.decode()
 
 
 async def test_body_without_a_length_is_refused_with_411():

@@ -18,7 +18,7 @@ from config.launcher.bootstrap import (
 )
 
 OLD_PYTHON = """#!/bin/sh
-# Calls itself Python 3.8.2, whatever it is asked to run.
+# Reports version 3.8.2 to every program that it runs.
 case "$1" in
   -c) exec {python} -c "import sys; sys.version_info = (3, 8, 2, 'final', 0); exec(sys.argv.pop(1))" "$2" ;;
   *) exec {python} -c "import runpy, sys; sys.version_info = (3, 8, 2, 'final', 0); sys.argv.pop(0)
@@ -27,7 +27,7 @@ esac
 """
 
 
-def clone(folder: Path) -> Path:
+def create_clone(folder: Path) -> Path:
     """Create the part of a fresh clone that the bootstrap reads, with empty lock files, and return its folder."""
     (folder / "config" / "launcher").mkdir(parents=True)
     shutil.copy(ROOT / "Makefile", folder)
@@ -37,7 +37,7 @@ def clone(folder: Path) -> Path:
     return folder
 
 
-def script(path: Path, text: str) -> Path:
+def write_script(path: Path, text: str) -> Path:
     path.write_text(text)
     path.chmod(0o755)
     return path
@@ -49,37 +49,39 @@ def test_supported_python_is_accepted():
 
 
 def test_old_python_is_refused_in_one_line(tmp_path):
-    folder = clone(tmp_path / "clone")
-    old = script(tmp_path / "python3-of-old", OLD_PYTHON.format(python=sys.executable))
+    folder = create_clone(tmp_path / "clone")
+    old = write_script(tmp_path / "python3-of-old", OLD_PYTHON.format(python=sys.executable))
 
     # Drop the MAKE variables of `make test`: a nested make prints the folders that it enters and leaves.
-    by_hand = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    made = subprocess.run(["make", "demo", f"PYTHON={old}"], cwd=folder, env=by_hand, capture_output=True, text=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    result = subprocess.run(
+        ["make", "demo", f"PYTHON={old}"], cwd=folder, env=environment, capture_output=True, text=True
+    )
 
-    assert made.returncode != 0
-    assert made.stdout == ""
-    assert made.stderr.splitlines()[0] == (
+    assert result.returncode != 0
+    assert result.stdout == ""
+    assert result.stderr.splitlines()[0] == (
         f"Steadyline needs Python 3.11 or newer. This is 3.8.2 ({old}). "
         "Install a newer version, or choose one: make demo PYTHON=python3.12"
     )
 
 
 def test_make_uses_the_first_supported_python(tmp_path):
-    folder = clone(tmp_path / "clone")
+    folder = create_clone(tmp_path / "clone")
     programs = tmp_path / "bin"
     programs.mkdir()
-    script(programs / "python3.14", "#!/bin/sh\necho 'not installed in this version' >&2; exit 127\n")
-    script(programs / "python3.13", OLD_PYTHON.format(python=sys.executable))
-    script(programs / "python3.12", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    write_script(programs / "python3.14", "#!/bin/sh\necho 'not installed in this version' >&2; exit 127\n")
+    write_script(programs / "python3.13", OLD_PYTHON.format(python=sys.executable))
+    write_script(programs / "python3.12", f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     path = f"{programs}:{os.environ['PATH']}"
 
-    made = subprocess.run(["make", "-n", "demo"], cwd=folder, env={"PATH": path}, capture_output=True, text=True)
+    result = subprocess.run(["make", "-n", "demo"], cwd=folder, env={"PATH": path}, capture_output=True, text=True)
 
-    assert 'python="python3.12"' in made.stdout
+    assert 'python="python3.12"' in result.stdout
 
 
 def test_full_disk_is_refused_before_installation(tmp_path):
-    folder = clone(tmp_path / "clone")
+    folder = create_clone(tmp_path / "clone")
 
     with pytest.raises(SetupError, match="needs 1000000000.0 GB of free disk"):
         Installer(folder, sys.executable, bytes_needed=10**18).install("demo")
@@ -88,7 +90,7 @@ def test_full_disk_is_refused_before_installation(tmp_path):
 
 
 def test_installation_runs_once_until_the_lock_file_changes(tmp_path, capsys):
-    installer = Installer(clone(tmp_path / "clone"), sys.executable)
+    installer = Installer(create_clone(tmp_path / "clone"), sys.executable)
 
     installer.install("demo")
     first = capsys.readouterr().out
@@ -103,7 +105,7 @@ def test_installation_runs_once_until_the_lock_file_changes(tmp_path, capsys):
 
 @pytest.mark.prove
 def test_interrupted_installation_starts_over(tmp_path):
-    installer = Installer(clone(tmp_path / "clone"), sys.executable)
+    installer = Installer(create_clone(tmp_path / "clone"), sys.executable)
     installer.install("demo")
     half_written = tmp_path / "clone" / ".venv" / "half-written"
     half_written.touch()
@@ -117,7 +119,7 @@ def test_interrupted_installation_starts_over(tmp_path):
 
 @pytest.mark.prove
 def test_pip_failure_is_reported_in_one_line_with_its_log(tmp_path):
-    folder = clone(tmp_path / "clone")
+    folder = create_clone(tmp_path / "clone")
     (folder / "requirements.txt").write_text("./is-not-there --hash=sha256:" + "0" * 64 + "\n")
     installer = Installer(folder, sys.executable)
 

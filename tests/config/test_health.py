@@ -34,12 +34,12 @@ def test_ready_without_broker_is_degraded_with_status_200(db, settings, monkeypa
     assert (response.status_code, response.json()["broker"]) == (200, "degraded")
 
 
-def refuse(execute, sql, params, many, context):
+def raise_operational_error(execute, sql, params, many, context):
     raise OperationalError("the database is gone")
 
 
 def test_ready_without_database_is_unavailable_with_status_503(db):
-    with connection.execute_wrapper(refuse):
+    with connection.execute_wrapper(raise_operational_error):
         response = Client().get("/ready/")
 
     assert response.status_code == 503

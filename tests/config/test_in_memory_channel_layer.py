@@ -15,7 +15,7 @@ class BackgroundLoop:
         self.thread.start()
         return self
 
-    def begin(self, coroutine):
+    def run(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
 
     def __exit__(self, *_: object) -> None:
@@ -24,17 +24,17 @@ class BackgroundLoop:
         self.loop.close()
 
 
-async def until_received_on(layer: ThreadSafeInMemoryChannelLayer, channel: str) -> None:
+async def wait_until_receiving(layer: ThreadSafeInMemoryChannelLayer, channel: str) -> None:
     async with asyncio.timeout(TIMEOUT):
-        while channel not in layer._loops:  # noqa: ASYNC110  (a thread with another loop sets it, so no event to await)
+        while channel not in layer._loops:  # noqa: ASYNC110  (another loop's thread sets it, so there is no event to await)
             await asyncio.sleep(0.01)
 
 
 async def test_message_wakes_a_receiver_on_another_loop():
     layer = ThreadSafeInMemoryChannelLayer()
     with BackgroundLoop() as gateway:
-        received = gateway.begin(layer.receive("call"))
-        await until_received_on(layer, "call")
+        received = gateway.run(layer.receive("call"))
+        await wait_until_receiving(layer, "call")
 
         await layer.send("call", {"type": "session.ended"})
 
@@ -47,8 +47,8 @@ async def test_group_message_reaches_current_members_on_every_loop():
         for channel in ("here", "there", "gone"):
             await layer.group_add("session", channel)
         await layer.group_discard("session", "gone")
-        there = gateway.begin(layer.receive("there"))
-        await until_received_on(layer, "there")
+        there = gateway.run(layer.receive("there"))
+        await wait_until_receiving(layer, "there")
 
         await layer.group_send("session", {"type": "hint"})
 
@@ -62,14 +62,14 @@ async def test_message_sent_before_its_receiver_waits_is_kept():
     await layer.send("call", {"type": "early"})
 
     with BackgroundLoop() as gateway:
-        assert gateway.begin(layer.receive("call")).result(TIMEOUT) == {"type": "early"}
+        assert gateway.run(layer.receive("call")).result(TIMEOUT) == {"type": "early"}
 
 
 async def test_send_to_a_closed_loop_raises_no_error():
     layer = ThreadSafeInMemoryChannelLayer()
     with BackgroundLoop() as gateway:
-        received = gateway.begin(layer.receive("call"))
-        await until_received_on(layer, "call")
+        received = gateway.run(layer.receive("call"))
+        await wait_until_receiving(layer, "call")
         await layer.send("call", {"type": "last"})
         received.result(TIMEOUT)
 

@@ -14,28 +14,28 @@ from config.launcher.demo import require_free_disk
 from tests.config.demo_process import ROOT, DemoProcess, HttpVisitor
 
 pytestmark = [
-    pytest.mark.skipif(sys.platform != "linux", reason="looks for left-over processes in Linux's /proc"),
+    pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc to find leftover processes"),
 ]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., DemoProcess]]:
+def start_demo(tmp_path: Path) -> Iterator[Callable[..., DemoProcess]]:
     """Yield a function that starts demos on the test's own data. Kill those still running after the test."""
     demos = []
 
-    def begin(*arguments: str, **options: Any) -> DemoProcess:
+    def start(*arguments: str, **options: Any) -> DemoProcess:
         demos.append(DemoProcess(tmp_path, *arguments, **options))
         return demos[-1]
 
-    yield begin
+    yield start
     for demo in demos:
         if demo.process.poll() is None:
             demo.process.kill()
             demo.process.wait()
 
 
-def kept(var: Path) -> tuple[str, list[tuple[str, str]]]:
-    """Return the key that signs sessions, and the email address and ID of each user."""
+def saved_data(var: Path) -> tuple[str, list[tuple[str, str]]]:
+    """Return the key that signs sessions, and each user's email address and ID."""
     database = sqlite3.connect(var / "demo.sqlite3")
     try:
         people = database.execute("SELECT email, id FROM accounts_user ORDER BY email").fetchall()
@@ -46,8 +46,8 @@ def kept(var: Path) -> tuple[str, list[tuple[str, str]]]:
 
 
 @pytest.mark.prove
-def test_demo_starts_a_chat_with_its_worker_and_stand_in(start):
-    demo = start().wait_until_ready()
+def test_demo_starts_a_chat_with_its_worker_and_stand_in(start_demo):
+    demo = start_demo().wait_until_ready()
     browser = HttpVisitor(demo.web_port)
 
     logged_in = browser.log_in("counselor@example.org", "steadyline-demo")
@@ -57,8 +57,8 @@ def test_demo_starts_a_chat_with_its_worker_and_stand_in(start):
     assert [turn["role"] for turn in session["transcript"]] == ["caller"]
 
 
-def test_ctrl_c_stops_all_processes_without_a_traceback(start):
-    demo = start().wait_until_ready()
+def test_ctrl_c_stops_all_processes_without_a_traceback(start_demo):
+    demo = start_demo().wait_until_ready()
 
     demo.process.send_signal(signal.SIGINT)
     demo.wait_until_gone()
@@ -68,21 +68,21 @@ def test_ctrl_c_stops_all_processes_without_a_traceback(start):
     assert "Traceback" not in demo.output
 
 
-def test_kill_leaves_no_process_and_the_next_start_keeps_the_data(start, tmp_path):
-    demo = start().wait_until_ready()
-    before = kept(tmp_path / "var")
+def test_kill_leaves_no_process_and_the_next_start_keeps_the_data(start_demo, tmp_path):
+    demo = start_demo().wait_until_ready()
+    before = saved_data(tmp_path / "var")
     assert len(demo.processes()) == 2
 
     demo.process.kill()
     demo.wait_until_gone()
-    start().wait_until_ready()
+    start_demo().wait_until_ready()
 
-    assert kept(tmp_path / "var") == before
+    assert saved_data(tmp_path / "var") == before
 
 
 @pytest.mark.prove
-def test_demo_stops_with_the_make_that_started_it(start):
-    demo = start("--stop-with-parent", wrapper=("sh", "-c", '"$@"; exit 3', "make")).wait_until_ready()
+def test_demo_stops_with_the_make_that_started_it(start_demo):
+    demo = start_demo("--stop-with-parent", wrapper=("sh", "-c", '"$@"; exit 3', "make")).wait_until_ready()
 
     demo.process.kill()
     demo.wait_until_gone()
@@ -90,10 +90,10 @@ def test_demo_stops_with_the_make_that_started_it(start):
     assert demo.processes() == []
 
 
-def test_gateway_port_in_use_is_reported_in_one_line(start):
+def test_gateway_port_in_use_is_reported_in_one_line(start_demo):
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        demo = start(GATEWAY_PORT=str(port))
+        demo = start_demo(GATEWAY_PORT=str(port))
         demo.wait_until_gone()
 
     assert demo.process.returncode == 1
@@ -103,26 +103,26 @@ def test_gateway_port_in_use_is_reported_in_one_line(start):
     )
 
 
-def test_invalid_port_is_reported_in_one_line(start):
-    demo = start(WEB_PORT="http")
+def test_invalid_port_is_reported_in_one_line(start_demo):
+    demo = start_demo(WEB_PORT="http")
     demo.wait_until_gone()
 
     assert demo.process.returncode == 1
     assert demo.output == "WEB_PORT must be a port number from 1 to 65535, or 0 for any free port, not 'http'.\n"
 
 
-def test_second_demo_on_the_same_data_is_refused_in_one_line(start, tmp_path):
+def test_second_demo_on_the_same_data_is_refused_in_one_line(start_demo, tmp_path):
     (tmp_path / "var").mkdir()
     with hold_lock(tmp_path / "var" / "demo.lock", "not locked before"):
-        demo = start()
+        demo = start_demo()
         demo.wait_until_gone()
 
     assert demo.process.returncode == 1
     assert demo.output == "The demo is already running. Stop it first: press Ctrl-C in its terminal.\n"
 
 
-def test_invalid_setting_is_named_without_a_traceback(start):
-    demo = start(CALL_LIMIT="an hour")
+def test_invalid_setting_is_named_without_a_traceback(start_demo):
+    demo = start_demo(CALL_LIMIT="an hour")
     demo.wait_until_gone()
 
     assert demo.process.returncode == 1
@@ -130,13 +130,13 @@ def test_invalid_setting_is_named_without_a_traceback(start):
     assert "Traceback" not in demo.output
 
 
-def test_partly_migrated_data_is_refused(start, tmp_path):
+def test_partly_migrated_data_is_refused(start_demo, tmp_path):
     (tmp_path / "var").mkdir()
     with closing(sqlite3.connect(tmp_path / "var" / "demo.sqlite3")) as database:
         database.executescript((ROOT / "fixtures" / "upgrades" / "before_squash.sqlite.sql").read_text())
         database.executescript("DELETE FROM django_migrations WHERE app = 'evaluation' AND name > '0003'")
 
-    demo = start()
+    demo = start_demo()
     demo.wait_until_gone()
 
     assert demo.process.returncode == 1
@@ -150,12 +150,12 @@ def test_full_disk_is_refused(tmp_path):
 
 
 @pytest.mark.prove
-def test_management_command_reaches_the_running_demos_stand_in(start, tmp_path):
+def test_management_command_reaches_the_running_demos_stand_in(start_demo, tmp_path):
     (tmp_path / "var").mkdir()
     (tmp_path / "var" / "openai-url").write_text("http://127.0.0.1:4/v1")
     question = "from django.conf import settings as s; print(s.OPENAI_BASE_URL, s.DATABASES['default']['NAME'])"
 
-    command = start("manage", "shell", "--no-imports", "-c", question)
+    command = start_demo("manage", "shell", "--no-imports", "-c", question)
     command.wait_until_gone()
 
     assert command.output == f"http://127.0.0.1:4/v1 {tmp_path}/var/demo.sqlite3\n"

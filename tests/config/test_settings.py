@@ -20,17 +20,19 @@ GOOD = {
 }
 
 
-def start(script: str = "import config.settings", **changes: str | None) -> subprocess.CompletedProcess[str]:
+def run_with_settings(
+    script: str = "import config.settings", **changes: str | None
+) -> subprocess.CompletedProcess[str]:
     """Run `script` in a process with the settings of `GOOD` as changed by `changes` and no others.
 
     A value of None removes a setting.
     """
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
     settings = {name: value for name, value in (GOOD | changes).items() if value is not None}
     return subprocess.run(
         [sys.executable, "-c", script],
         cwd=ROOT,
-        env=kept | settings | {"DJANGO_SETTINGS_MODULE": "config.settings"},
+        env=inherited | settings | {"DJANGO_SETTINGS_MODULE": "config.settings"},
         capture_output=True,
         text=True,
         timeout=60,
@@ -38,16 +40,16 @@ def start(script: str = "import config.settings", **changes: str | None) -> subp
 
 
 def test_required_settings_are_sufficient():
-    done = start("import django; django.setup(); import config.urls; print('started')")
+    result = run_with_settings("import django; django.setup(); import config.urls; print('started')")
 
-    assert (done.stdout.strip(), done.returncode) == ("started", 0), done.stderr
+    assert (result.stdout.strip(), result.returncode) == ("started", 0), result.stderr
 
 
 def test_all_missing_settings_are_named_at_once():
-    done = start(**dict.fromkeys(GOOD, None))
+    result = run_with_settings(**dict.fromkeys(GOOD, None))
 
-    last = done.stderr[done.stderr.index("ImproperlyConfigured") :]
-    assert done.returncode != 0
+    last = result.stderr[result.stderr.index("ImproperlyConfigured") :]
+    assert result.returncode != 0
     assert [name for name in GOOD if f"\n  {name}: " not in last] == []
 
 
@@ -83,7 +85,7 @@ def test_all_missing_settings_are_named_at_once():
     ],
 )
 def test_invalid_setting_is_refused_by_name(name, value):
-    done = start(**{name: value})
+    result = run_with_settings(**{name: value})
 
-    assert done.returncode != 0
-    assert name in done.stderr.strip().rpartition("ImproperlyConfigured")[2]
+    assert result.returncode != 0
+    assert name in result.stderr.strip().rpartition("ImproperlyConfigured")[2]

@@ -1,4 +1,4 @@
-"""Upgrades of databases from before the migrations were squashed, accepted and refused."""
+"""Upgrades of databases from before the migrations were squashed."""
 
 import re
 import sqlite3
@@ -71,7 +71,7 @@ class Database(NamedTuple):
         return {table: self.count(table) for table in tables}
 
 
-def in_sqlite(folder: Path) -> Database:
+def create_sqlite_database(folder: Path) -> Database:
     path = folder / f"{uuid4().hex}.sqlite3"
 
     def execute(script: str) -> list[tuple[Any, ...]]:
@@ -83,12 +83,12 @@ def in_sqlite(folder: Path) -> Database:
 
     def schema() -> set[str]:
         rows = execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'")
-        return {unordered(top_level_parts(sql)) for (sql,) in rows}
+        return {sort_parts(top_level_parts(sql)) for (sql,) in rows}
 
     return Database(f"sqlite:///{path}", "before_squash.sqlite.sql", execute, schema)
 
 
-def in_postgres(server: str) -> Database:
+def create_postgres_database(server: str) -> Database:
     name = f"upgrade_{uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
@@ -106,7 +106,7 @@ def in_postgres(server: str) -> Database:
         statements = re.sub(r"^(--|\\|SET |SELECT pg_catalog\.).*\n", "", text, flags=re.MULTILINE).split(";\n")
         # A unique constraint's name ends in `_key` if the column was created with it, in `_<hash>_uniq` if added later.
         named = [re.sub(r"_(key|[0-9a-f]{8}_uniq) UNIQUE", "_unique UNIQUE", one) for one in statements]
-        return {unordered(one.splitlines()) for one in named if one.strip()}
+        return {sort_parts(one.splitlines()) for one in named if one.strip()}
 
     return Database(url, "before_squash.postgresql.sql", execute, schema)
 
@@ -126,8 +126,8 @@ def top_level_parts(sql: str) -> list[str]:
     return [head, *parts]
 
 
-def unordered(parts: list[str]) -> str:
-    """Join a statement's first line and its other parts, sorted.
+def sort_parts(parts: list[str]) -> str:
+    """Join a statement's first line and its other parts in sorted order.
 
     Sorting is needed because a column that was added later comes last in the dump.
     """
@@ -142,10 +142,10 @@ def new_database(request, tmp_path_factory, django_db_blocker) -> Iterator[Calla
     with django_db_blocker.unblock():
         if request.param == "sqlite":
             folder = tmp_path_factory.mktemp("upgrade")
-            yield lambda: in_sqlite(folder)
+            yield lambda: create_sqlite_database(folder)
         else:
             server = request.getfixturevalue("postgres_url")
-            yield lambda: in_postgres(server)
+            yield lambda: create_postgres_database(server)
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ from training.services.session_start import start_assignment
 ROLES = ["counselor", "colleague", "supervisor", "trainer", "evaluator", "admin", "stranger", "service", "nobody"]
 CASES = 2000 if IS_PROVE_RUN else 60  # generated cases for each role
 # `make test` runs one role of each kind; `make prove` runs all of them.
-ASKING = ROLES if IS_PROVE_RUN else ["counselor", "supervisor", "stranger", "service", "nobody"]
+TESTED_ROLES = ROLES if IS_PROVE_RUN else ["counselor", "supervisor", "stranger", "service", "nobody"]
 
 HARBOR_MARKER, RIDGE_MARKER, COLLEAGUE_MARKER = "quokkaharbor", "quokkaridge", "quokkacolleague"
 ASSESSMENT_MARKERS = {PROMPT_CANARY, CONTEXT_CANARY, SECTIONS_CANARY}
@@ -78,9 +78,9 @@ class OrganizationIds:
 
 def fill_organization(center: Any, people: dict[str, User], word: str) -> OrganizationIds:
     """Create one object of each kind in an organization, with `word` in every text field, and return their IDs."""
-    things = OrganizationIds()
+    created = OrganizationIds()
     account = Account.objects.create(organization=center, name=f"Line {word}", number="717")
-    things.ids[""] = [account.pk, Cohort.objects.create(organization=center, name=f"Class {word}").pk]
+    created.ids[""] = [account.pk, Cohort.objects.create(organization=center, name=f"Class {word}").pk]
     by = people["supervisor"]
     for who, marked in (("counselor", word + "owner"), ("colleague", word + "other")):
         counselor = people[who]
@@ -96,8 +96,8 @@ def fill_organization(center: Any, people: dict[str, User], word: str) -> Organi
             organization=center, session=graded, kind="technical", severity="info", note=f"{word} {text}"
         )
         found = [scenario.pk, assignment.pk, session.pk, graded.pk, graded.evaluations.get().pk, flag.public_id]
-        things.ids[who] = [counselor.pk, *found]
-    return things
+        created.ids[who] = [counselor.pk, *found]
+    return created
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def ids(centers) -> list[UUID]:
 
 
 @pytest.fixture
-def not_theirs(role, centers) -> list[bytes]:
+def hidden_ids(role, centers) -> list[bytes]:
     """Return the IDs that must not appear in an answer to `role` unless its request contained them."""
     ours, others = centers
     hidden = others.all
@@ -130,9 +130,9 @@ def not_theirs(role, centers) -> list[bytes]:
     return [str(pk).encode() for pk in hidden]
 
 
-def find_leaks(role: str, not_theirs: list[bytes], sent: str, content: bytes) -> set[str]:
+def find_leaks(role: str, hidden_ids: list[bytes], sent: str, content: bytes) -> set[str]:
     words = {word for word in FORBIDDEN_WORDS.get(role, OTHER_ORGANIZATION_WORDS) if word.encode() in content}
-    return words | {pk.decode() for pk in not_theirs if pk in content and pk.decode() not in sent}
+    return words | {pk.decode() for pk in hidden_ids if pk in content and pk.decode() not in sent}
 
 
 @pytest.fixture
@@ -188,8 +188,8 @@ def content_of(response: Any) -> bytes:
 
 
 @pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisDeprecationWarning")  # raised inside schemathesis
-@pytest.mark.parametrize("role", ASKING)
-def test_generated_requests_cause_no_server_error_and_no_leak(role, sender, ids, not_theirs, standin, settings):
+@pytest.mark.parametrize("role", TESTED_ROLES)
+def test_generated_requests_cause_no_server_error_and_no_leak(role, sender, ids, hidden_ids, standin, settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024**2
     chance, statuses = Random(7), Counter()
 
@@ -209,7 +209,7 @@ def test_generated_requests_cause_no_server_error_and_no_leak(role, sender, ids,
         statuses[response.status_code] += 1
         content = content_of(response)
         assert response.status_code < 500, f"{where}: {content[:300]!r}"
-        assert find_leaks(role, not_theirs, sent, content) == set(), where
+        assert find_leaks(role, hidden_ids, sent, content) == set(), where
 
     explore()
 
@@ -218,7 +218,7 @@ def test_generated_requests_cause_no_server_error_and_no_leak(role, sender, ids,
 
 
 @pytest.mark.parametrize("role", ROLES if IS_PROVE_RUN else ["counselor", "stranger"])
-def test_get_requests_leak_no_data(role, sender, ids, not_theirs):
+def test_get_requests_leak_no_data(role, sender, ids, hidden_ids):
     """Request every GET path with every existing ID."""
     wrong, answered = {}, Counter()
     for operation in operations():
@@ -230,8 +230,8 @@ def test_get_requests_leak_no_data(role, sender, ids, not_theirs):
             response = sender.get(path)
             content = content_of(response)
             answered[response.status_code] += 1
-            if told := find_leaks(role, not_theirs, path, content):
-                wrong[path] = told
+            if leaks := find_leaks(role, hidden_ids, path, content):
+                wrong[path] = leaks
             throttles.clear()
 
     assert wrong == {}

@@ -24,7 +24,10 @@ SOURCES = [path for package in PACKAGES for path in sorted((ROOT / package).rglo
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 
 # Models without a tenant, with the reason.
-MODELS_WITHOUT_TENANT = {Organization: "it is the tenant", IdempotentCall: "it belongs to whoever has the credentials"}
+MODELS_WITHOUT_TENANT = {
+    Organization: "it is the tenant",
+    IdempotentCall: "it belongs to the holder of the credentials",
+}
 
 # Models that no view queries directly, with the object or credentials through which they are read.
 READ_THROUGH = {
@@ -32,7 +35,7 @@ READ_THROUGH = {
     "scenarios.ScenarioVersion": "its session",
     "scenarios.ImportRow": "its import",
     "training.TranscriptTurn": "its session",
-    "training.CallTicket": "its signature; it is spent, never shown",
+    "training.CallTicket": "its signature; it is redeemed, never shown",
     "recordings.RecordingEpoch": "its recording",
     "recordings.RecordingConsent": "its session",
     "recordings.RecordingDeletion": "its recording",
@@ -80,15 +83,15 @@ def test_tenant_models_have_an_organization(model):
 
 @pytest.mark.parametrize("model", OUR_MODELS, ids=lambda model: model._meta.label)
 def test_models_have_for_user_or_are_read_through_another(model):
-    has_door = hasattr(model._default_manager, "for_user")
+    has_for_user = hasattr(model._default_manager, "for_user")
 
-    assert has_door != (model._meta.label in READ_THROUGH)
+    assert has_for_user != (model._meta.label in READ_THROUGH)
 
 
 def test_views_read_rows_only_through_tenant_filters():
-    """Reject queries such as `Model.objects.all()` in views and the API, which would bypass the tenant filter."""
+    """Reject queries such as `Model.objects.all()` in views and the API, because they bypass the tenant filter."""
     reads = re.compile(r"\b([A-Z]\w+)\.objects\.(\w+)")
-    doors = {
+    allowed_methods = {
         "for_user",
         "for_counselor",
         "for_evaluations",
@@ -103,7 +106,7 @@ def test_views_read_rows_only_through_tenant_filters():
         f"{name_of(path)}: {match[0]}"
         for path in views
         for match in reads.finditer(path.read_text())
-        if match[2] not in doors
+        if match[2] not in allowed_methods
     ]
 
     assert len(views) > 30
@@ -118,11 +121,11 @@ def imports_of(path: Path) -> set[str]:
 
 def test_services_and_tasks_have_no_import_cycle():
     graph = grimp.build_graph(*LAYERS, exclude_type_checking_imports=True)
-    # Models of one app may refer to each other. They import no service, so no circle can pass through them.
+    # Models of one app may refer to each other. They import no service, so no cycle can pass through them.
     modules = {module for module in graph.modules if ".models" not in module}
     imports = {module: graph.find_modules_directly_imported_by(module) & modules for module in modules}
 
-    order = list(TopologicalSorter(imports).static_order())  # raises CycleError, which names the circle
+    order = list(TopologicalSorter(imports).static_order())  # raises CycleError, which names the cycle
 
     assert {"accounts.tasks", "evaluation.services.grading", "accounts.procedures.uploads"} <= set(order)
 
@@ -156,20 +159,20 @@ def test_import_inside_a_function_states_its_reason():
 
 
 def test_only_the_named_modules_import_openai():
-    knowing = {
+    importing = {
         name_of(path)
         for path in SOURCES
         if any(module.split(".")[0] in {"openai", "httpx", "httpx2"} for module in imports_of(path))
     }
 
-    assert {name for name in knowing if not name.startswith("ai/")} <= OPENAI_MODULES
+    assert {name for name in importing if not name.startswith("ai/")} <= OPENAI_MODULES
 
 
 def test_application_code_has_no_demo_switch():
     # The launcher is exempt because it is the demo: it sets the environment, and no application code imports it.
     application = [path for path in SOURCES if not name_of(path).startswith("config/launcher")]
     switch = re.compile(r"\b(is_)?(offline|demo_mode|use_(fake|mock|stand_?in)|testing)\b", re.IGNORECASE)
-    asking = [
+    switches = [
         f"{name_of(path)}: {node.id if isinstance(node, ast.Name) else node.attr}"
         for path in application
         for node in ast.walk(ast.parse(path.read_text()))
@@ -178,7 +181,7 @@ def test_application_code_has_no_demo_switch():
     ]
     notices = [name_of(path) for path in SOURCES if re.search(r"\bsettings\.(DEMO_NOTICE|DEBUG)\b", path.read_text())]
 
-    assert asking == []
+    assert switches == []
     assert notices == ["config/context_processors.py"]
 
 
@@ -242,7 +245,7 @@ def test_users_belong_to_one_organization_and_log_in_by_email():
 
 
 def test_modules_with_module_fixtures_run_on_one_worker():
-    """Otherwise their tests run between those of other modules, and each sets the fixture up again."""
+    """Check that xdist keeps such a module's tests together, so that the fixture is not set up for each of them."""
     files = [path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("test_*.py")]
     sharing = [
         file for file in files if re.search(r"^@pytest\.fixture\(scope=.module", (ROOT / file).read_text(), re.M)

@@ -15,7 +15,7 @@ SCOPES = ["scenarios:write", "assignments:write", "assignments:read", "sessions:
 
 
 @pytest.fixture
-def outside(admin) -> Client:
+def api_client(admin) -> Client:
     _, secret = issue_service_token(admin, "Learning system", [*SCOPES, "evaluations:write"])
     return Client(headers={"Authorization": f"Bearer {secret}"})
 
@@ -31,35 +31,35 @@ def practice(assignment: Assignment) -> Session:
     return session
 
 
-def test_external_system_assigns_practice_and_reads_every_attempt(outside, standin):
-    scenario = post(outside, "/api/scenarios/", {"title": "Late train", "prompt": "You are Noor.", "mode": "chat"})
+def test_external_system_assigns_practice_and_reads_every_attempt(api_client, standin):
+    scenario = post(api_client, "/api/scenarios/", {"title": "Late train", "prompt": "You are Noor.", "mode": "chat"})
     person = {"external_id": "student-9", "email": "nine@example.org", "first_name": "Nia"}
     wanted = {"person": person, "scenario": scenario.json()["id"], "pass_mark": 100, "attempts_allowed": 2}
-    given = post(outside, "/api/assignments/", wanted, **{"Idempotency-Key": "enrol-9"})
-    again = post(outside, "/api/assignments/", wanted, **{"Idempotency-Key": "enrol-9"})
-    assert (scenario.status_code, given.status_code, again.json()) == (201, 201, given.json())
+    created = post(api_client, "/api/assignments/", wanted, **{"Idempotency-Key": "enrol-9"})
+    repeated = post(api_client, "/api/assignments/", wanted, **{"Idempotency-Key": "enrol-9"})
+    assert (scenario.status_code, created.status_code, repeated.json()) == (201, 201, created.json())
     assignment = Assignment.objects.get()
     assert assignment.counselor.external_id == "student-9"
 
     for _ in range(2):
         session = practice(assignment)
-        asked = post(outside, f"/api/sessions/{session.pk}/evaluation/")
-        assert asked.status_code == 202
+        response = post(api_client, f"/api/sessions/{session.pk}/evaluation/")
+        assert response.status_code == 202
         grade_evaluation(session.evaluations.get().pk)
         assignment.refresh_from_db()
 
-    attempts = outside.get(f"/api/sessions/?assignment={assignment.pk}&external_id=student-9").json()["results"]
+    attempts = api_client.get(f"/api/sessions/?assignment={assignment.pk}&external_id=student-9").json()["results"]
     assert [(row["attempt"], row["score"]) for row in attempts] == [
         (2, attempts[0]["score"]),
         (1, attempts[1]["score"]),
     ]
     assert all(0 <= row["score"] < 100 for row in attempts)
-    first = outside.get(f"/api/sessions/{attempts[1]['id']}/").json()
+    first = api_client.get(f"/api/sessions/{attempts[1]['id']}/").json()
     assert [turn["role"] for turn in first["transcript"]] == ["caller", "counselor", "caller", "counselor"]
-    result = outside.get(f"/api/sessions/{attempts[1]['id']}/evaluation/").json()
+    result = api_client.get(f"/api/sessions/{attempts[1]['id']}/evaluation/").json()
     assert (result["status"], result["score"]) == ("completed", attempts[1]["score"])
     assert PROMPT_CANARY not in str(first) + str(result)
-    done = outside.get(f"/api/assignments/{assignment.pk}/").json()
+    done = api_client.get(f"/api/assignments/{assignment.pk}/").json()
     assert (done["status"], done["passed"], done["score"]) == (
         "completed", False, max(row["score"] for row in attempts),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Permission matrix: the expected answer of every route to every role. A route missing from the tables is an error."""
+"""Permission matrix: the expected answer of each route for each role. A route missing from the tables is an error."""
 
 import json
 import re
@@ -411,10 +411,10 @@ def request_without_effects(client: Client, method: str, path: str, body: Any = 
 
 # `make test` runs one role of each kind (owner, managing reviewer, reviewer, other organization, visitor);
 # `make prove` runs all of them.
-ASKING = PEOPLE if IS_PROVE_RUN else ["counselor", "supervisor", "evaluator", "stranger", "nobody"]
+TESTED_ROLES = PEOPLE if IS_PROVE_RUN else ["counselor", "supervisor", "evaluator", "stranger", "nobody"]
 
 
-@pytest.fixture(params=ASKING)
+@pytest.fixture(params=TESTED_ROLES)
 def who(request) -> str:
     return request.param
 

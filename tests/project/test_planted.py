@@ -1,4 +1,4 @@
-"""Checks that each planted fault still applies to the code exactly once and names tests that exist."""
+"""Checks that each planted fault applies to the code exactly once and names existing tests."""
 
 import ast
 from functools import cache

@@ -40,10 +40,10 @@ from training.services.notifications import send_due_notifications
 
 OUR_APPS = ("accounts", "scenarios", "training", "recordings", "evaluation")
 
-# Not written by this project, or for programs: the API's own pages, and packs whose columns are a file format.
+# Views whose texts come from libraries or are read by programs.
 NOT_FOR_PEOPLE = {"schema", "docs", "api:schema", "api:docs"}
 
-# Columns of which each choice is written into all rows in turn, with the person and the pages that show it.
+# Columns whose choices are written into all rows, one choice at a time, with the person and pages that show them.
 STATES = [
     ("training.Session.status", "counselor", ["/sessions/{over}/"]),
     ("training.Session.end_reason", "counselor", ["/sessions/{over}/"]),
@@ -65,8 +65,8 @@ STATES = [
 
 
 @pytest.fixture
-def world(objects, queued, standin):  # noqa: F811
-    """Yield the permission matrix's objects, with one graded evaluation and no plain letters in any row."""
+def object_ids(objects, queued, standin):  # noqa: F811
+    """Yield the IDs of the matrix's objects and of a graded session. No row contains plain letters."""
     grade_evaluation(queued.pk)
     Evaluation.objects.filter(score=None).update(score=50, grade="D")  # for a test that sets the status to completed
     widen_rows(*OUR_APPS)
@@ -88,8 +88,8 @@ def paths_of_administration() -> list[tuple[str, str]]:
     ]
 
 
-def fill(path: str, world: dict[str, str]) -> str:
-    return re.sub(r"\{([\w.]+)\}", lambda found: world[found[1]], path)
+def fill(path: str, object_ids: dict[str, str]) -> str:
+    return re.sub(r"\{([\w.]+)\}", lambda found: object_ids[found[1]], path)
 
 
 def plain_texts_of(client: Client, method: str, path: str, body: object = None) -> set[str]:
@@ -128,7 +128,7 @@ def sorted_texts(found: dict[str, set[str]]) -> dict[str, list[str]]:
     return {name: sorted(texts) for name, texts in found.items() if texts}
 
 
-def test_pages_show_only_translated_texts(world, counselor, supervisor, admin):
+def test_pages_show_only_translated_texts(object_ids, counselor, supervisor, admin):
     def visit() -> Iterator[tuple[str, set[str]]]:
         pages = paths_of_pages("GET", "POST")
         administration = [page for page in pages if page[1].startswith("/admin/")]
@@ -141,13 +141,13 @@ def test_pages_show_only_translated_texts(world, counselor, supervisor, admin):
         ):
             client = client_of(person) if person else Client()
             for method, path in requests:
-                address = fill(path, world)
+                address = fill(path, object_ids)
                 yield address, plain_texts_of(client, method, address)
 
     assert sorted_texts(by_view(visit())) == {}
 
 
-def test_administration_actions_answer_in_translated_texts(world, admin):
+def test_administration_actions_answer_in_translated_texts(object_ids, admin):
     client, request = client_of(admin), RequestFactory().get("/")
     request.user = admin
     found: dict[str, set[str]] = {}
@@ -168,7 +168,7 @@ def test_administration_actions_answer_in_translated_texts(world, admin):
     assert sorted_texts(found) == {}
 
 
-def test_pages_show_only_translated_texts_in_every_state(world, counselor, supervisor):
+def test_pages_show_only_translated_texts_in_every_state(object_ids, counselor, supervisor):
     def visit() -> Iterator[tuple[str, set[str]]]:
         clients = {"counselor": client_of(counselor), "supervisor": client_of(supervisor)}
         for column, who, paths in STATES:
@@ -178,7 +178,7 @@ def test_pages_show_only_translated_texts_in_every_state(world, counselor, super
                 with transaction.atomic():
                     update_where_possible(model, name, value)
                     for path in paths:
-                        address = fill(path, world)
+                        address = fill(path, object_ids)
                         yield address, plain_texts_of(clients[who], "GET", address)
                     transaction.set_rollback(True)
 
@@ -194,14 +194,14 @@ def update_where_possible(model: type[models.Model], name: str, value: str) -> N
             continue
 
 
-def test_api_reports_errors_in_translated_texts(world, counselor, admin):
+def test_api_reports_errors_in_translated_texts(object_ids, counselor, admin):
     def visit() -> Iterator[tuple[str, set[str]]]:
         rows = [line.split()[:2] for line in EXPECTED_ANSWERS.splitlines() if " /api/" in line]
         for person, body in ((counselor, {"unknown": []}), (admin, {"unknown": []}), (admin, None)):
             client = client_of(person)
             for method, path in rows:
                 if method in ("POST", "PATCH", "DELETE"):
-                    address = fill(path, world)
+                    address = fill(path, object_ids)
                     yield address, plain_texts_of(client, method, address, body and REQUEST_BODIES.get(path, body))
 
     assert sorted_texts(by_view(visit())) == {}
@@ -241,9 +241,9 @@ BAD_REQUESTS = [
 ]
 
 
-def test_api_refuses_bad_requests_in_translated_texts(world, counselor, admin):
+def test_api_refuses_bad_requests_in_translated_texts(object_ids, counselor, admin):
     found = [
-        (fill(path.partition("?")[0], world), plain_texts_of(client, method, fill(path, world), body))
+        (fill(path.partition("?")[0], object_ids), plain_texts_of(client, method, fill(path, object_ids), body))
         for client in (client_of(counselor), client_of(admin))
         for method, path, body in BAD_REQUESTS
     ]
@@ -251,7 +251,7 @@ def test_api_refuses_bad_requests_in_translated_texts(world, counselor, admin):
     assert sorted_texts(by_view(found)) == {}
 
 
-def test_mails_hold_only_translated_texts(world, supervisor):
+def test_mails_hold_only_translated_texts(object_ids, supervisor):
     evaluation = Evaluation.objects.filter(status=Evaluation.Status.COMPLETED, session__end_reason="hung_up").get()
     Flag.objects.create(
         session=evaluation.session, organization_id=evaluation.organization_id, evaluation=evaluation,

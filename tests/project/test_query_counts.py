@@ -76,10 +76,10 @@ def add_rows(organization, by: User, number: int, begin: int) -> list[User]:
 def count_queries(client, paths: list[str]) -> dict[str, int]:
     counted = {}
     for path in paths:
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as captured:
             response = client.get(path)
         assert response.status_code == 200, path
-        counted[path] = len(asked)
+        counted[path] = len(captured)
     return counted
 
 

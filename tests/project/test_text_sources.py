@@ -20,7 +20,7 @@ MODULES = sorted(
 
 SCRIPTS = sorted(path for path in ROOT.glob("*/static/*/*.js") if path.parts[-4] != "tests")
 
-# Filters whose argument is shown, and the filter that forms plurals only in the English way.
+# Filters whose argument is shown, and the filter that forms only English plurals.
 SHOWN_ARGUMENT = re.compile(r"""\|(?:default|default_if_none|yesno|add):(["'])(?P<text>[^"']*)\1""")
 ENGLISH_PLURAL = re.compile(r"\|pluralize\b")
 # A parameter such as `older="Older"`. A word without a capital, or with an underscore, is a code.
@@ -40,7 +40,7 @@ HARMLESS_CALL = re.compile(
 SENTENCE = re.compile(r"[A-Za-z’']{2,}[,:;]? [A-Za-z“]|^[A-Z][a-z]+[.…!?]?$")
 KEYS_AND_HEADERS = {"Enter", "Escape", "Accept", "Tab"}
 
-# Calls with the position of their text argument, keywords, and keys. People see the texts of all of them.
+# Calls with the position of their text argument, then keywords and keys. Users see the texts of all of them.
 CALLS = {
     "ValidationError": 0, "PermissionDenied": 0, "ParseError": 0, "NotFound": 0, "Throttled": 1, "message_user": 1,
     "add_error": 1, "success": 1, "info": 1, "warning": 1, "error": 1, "add_message": 2,
@@ -56,16 +56,16 @@ def name_of(path: Path) -> str:
 
 
 def plain_texts_of_template(source: str) -> set[str]:
-    """Return the texts of a template outside `translate` and `blocktranslate`, whichever branch they are in."""
-    kept, found, until = [], set(), ""
+    """Return the texts of a template outside `translate` and `blocktranslate`, in any branch."""
+    kept, found, end_tag = [], set(), ""
     for token in Lexer(source).tokenize():
         word = token.contents.split(" ", 1)[0]
-        if until:
-            until = "" if token.token_type == TokenType.BLOCK and word == until else until
+        if end_tag:
+            end_tag = "" if token.token_type == TokenType.BLOCK and word == end_tag else end_tag
         elif token.token_type == TokenType.TEXT:
             kept.append(token.contents)
         elif token.token_type == TokenType.BLOCK and (word in SKIPPED_TAGS or token.contents in SKIPPED_BLOCKS):
-            until = f"end{word}"
+            end_tag = f"end{word}"
         elif token.token_type in (TokenType.BLOCK, TokenType.VAR):
             arguments = [match["text"] for match in SHOWN_ARGUMENT.finditer(token.contents)]
             if word == "include":
@@ -86,10 +86,10 @@ def plain_texts_of_script(source: str) -> set[str]:
 
 def plain_texts_of_module(source: str) -> set[str]:
     """Return the texts that a module shows to people through a known call, keyword, attribute, or key."""
-    return {text for node in ast.walk(ast.parse(source)) for text in map(plain_text, shown_by(node)) if text}
+    return {text for node in ast.walk(ast.parse(source)) for text in map(plain_text, shown_expressions(node)) if text}
 
 
-def shown_by(node: ast.AST) -> list[ast.expr]:
+def shown_expressions(node: ast.AST) -> list[ast.expr]:
     if isinstance(node, ast.Call):
         name = getattr(node.func, "attr", getattr(node.func, "id", ""))
         is_logger = isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "logger"
