@@ -7,13 +7,13 @@ from tests.browser.chromium import FAKE_MICROPHONE, launch_chromium
 from tests.browser.static_site import StaticSite, open_page_with_errors, serve_static_site
 from tests.browser.tryout import (  # noqa: F401
     DEFAULT_VIEWPORT,
-    enter,
     flags,
-    mended,
-    page_shelf,
+    monitor,
+    open_page,
+    page_pool,
     practice_browser,
     tryout,
-    watch,
+    tryout_with_faults,
 )
 
 

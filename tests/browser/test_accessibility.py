@@ -1,4 +1,4 @@
-"""Every page in light and dark, narrow and wide: nothing that shuts somebody out, and nothing cut off at the side."""
+"""Accessibility and horizontal overflow of every page, in light and dark, on narrow and wide screens."""
 
 import re
 from collections.abc import Callable
@@ -29,9 +29,9 @@ SUPERVISOR = "supervisor@example.org"
 Scheme = Literal["light", "dark"]
 PHONE: ViewportSize = {"width": 360, "height": 780}
 DESK: ViewportSize = {"width": 1440, "height": 900}
-# Colors depend on the scheme and the layout on the width, so each is looked at once. `make prove` looks at all four.
-EVERY_LOOK: list[tuple[ViewportSize, tuple[Scheme, ...]]] = [(DESK, ("light", "dark")), (PHONE, ("light", "dark"))]
-LOOKS = EVERY_LOOK if IS_PROVE_RUN else [(DESK, ("light",)), (PHONE, ("dark",))]
+# Colors depend on the scheme and the layout on the width, so each is checked once. `make prove` checks all four.
+ALL_APPEARANCES: list[tuple[ViewportSize, tuple[Scheme, ...]]] = [(DESK, ("light", "dark")), (PHONE, ("light", "dark"))]
+APPEARANCES = ALL_APPEARANCES if IS_PROVE_RUN else [(DESK, ("light",)), (PHONE, ("dark",))]
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -41,23 +41,23 @@ def flags() -> list[str]:
 
 
 def accessibility_problems(page: Page) -> list[str]:
-    """Return what is wrong with the page as it stands, in each of the looks."""
+    """Return the accessibility problems of the page in each appearance."""
     found = []
-    for size, schemes in LOOKS:
+    for size, schemes in APPEARANCES:
         page.set_viewport_size(size)
         if page.evaluate(OVERFLOW) > 0:
             found.append(f"{size['width']}: wider than the screen")
         for scheme in schemes:
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            found += [f"{size['width']} {scheme}: {problem}" for problem in axe_finds(page)]
+            found += [f"{size['width']} {scheme}: {problem}" for problem in axe_violations(page)]
     return found
 
 
-# Django's chooser of many gives its hints to a span; its tables of rows that are only read scroll on a phone.
+# Django's multiple-choice widget puts ARIA hints on a span, and its tables of read-only rows scroll on a phone.
 TOLERATED_IN_ADMIN = ("aria-prohibited-attr", "scrollable-region-focusable")
 
 
-def axe_finds(page: Page) -> list[str]:
+def axe_violations(page: Page) -> list[str]:
     violations: list[dict[str, Any]] = Axe().run(page).response["violations"]
     tolerated = TOLERATED_IN_ADMIN if "/admin/" in page.url else ()
     return [
@@ -69,7 +69,7 @@ def axe_finds(page: Page) -> list[str]:
 
 @dataclass
 class PracticeHistory:
-    """A counselor who has something to look at in every state."""
+    """Counselor with a session in each state."""
 
     counselor: str
     graded: str
@@ -78,7 +78,7 @@ class PracticeHistory:
 
 
 @pytest.fixture(scope="module")
-def practiced(tryout: TryoutSite) -> PracticeHistory:
+def practice_history(tryout: TryoutSite) -> PracticeHistory:
     counselor = tryout.add_counselor(*CALLS, CHAT)
     graded = tryout.take_chat(counselor, "Hello, my name is Sam.", "That sounds so hard. Are you thinking of suicide?")
     failed = tryout.take_chat(counselor, "Hello, what is going on?", grading_fails=True)
@@ -86,8 +86,8 @@ def practiced(tryout: TryoutSite) -> PracticeHistory:
     return PracticeHistory(counselor, graded, failed, tryout.take_chat(counselor))
 
 
-def test_login_pages_are_accessible(enter: Callable[..., Page]) -> None:
-    page = enter("/")
+def test_login_pages_are_accessible(open_page: Callable[..., Page]) -> None:
+    page = open_page("/")
     assert accessibility_problems(page) == []
     page.get_by_label("Email").fill("nobody@example.org")
     page.get_by_label("Password").fill("wrong")
@@ -114,13 +114,15 @@ PAGES = {
 }
 
 
-# Pages of one frame and the same components: `make test` looks at one of each kind, `make prove` at all.
+# These pages share a frame and components, so `make test` checks one of each kind, and `make prove` checks all.
 SAMPLE = [*PAGES] if IS_PROVE_RUN else ["dashboard", "graded", "progress", "free call", "mails"]
 
 
 @pytest.mark.parametrize("name", SAMPLE)
-def test_counselor_pages_are_accessible(enter: Callable[..., Page], practiced: PracticeHistory, name: str) -> None:
-    page = enter(PAGES[name].format(**vars(practiced)), practiced.counselor)
+def test_counselor_pages_are_accessible(
+    open_page: Callable[..., Page], practice_history: PracticeHistory, name: str
+) -> None:
+    page = open_page(PAGES[name].format(**vars(practice_history)), practice_history.counselor)
 
     assert accessibility_problems(page) == []
 
@@ -132,7 +134,7 @@ FORMS = ["scenarios/scenario/add/", "training/assignment/add/"]
 FIRST_ROWS = ["scenarios/scenario", "accounts/account", "training/session", "evaluation/evaluation"]
 
 
-OWN = [
+SITE_ADDRESSES = [
     "/",
     "/accounts/",
     "/reviews/",
@@ -147,28 +149,39 @@ OWN = [
 ]
 
 
-ADDRESSES = [*OWN, *(f"/admin/{part}" for part in [*ADMIN, *SEARCHED, *FORMS])]
-SAMPLED_ADDRESSES = [OWN[3], OWN[4], OWN[5], OWN[8], OWN[10], f"/admin/{FORMS[0]}"]
+ADDRESSES = [*SITE_ADDRESSES, *(f"/admin/{part}" for part in [*ADMIN, *SEARCHED, *FORMS])]
+SAMPLED_ADDRESSES = [
+    SITE_ADDRESSES[3],
+    SITE_ADDRESSES[4],
+    SITE_ADDRESSES[5],
+    SITE_ADDRESSES[8],
+    SITE_ADDRESSES[10],
+    f"/admin/{FORMS[0]}",
+]
 
 
 @pytest.mark.parametrize("address", ADDRESSES if IS_PROVE_RUN else SAMPLED_ADDRESSES)
-def test_supervisor_pages_are_accessible(enter: Callable[..., Page], practiced: PracticeHistory, address: str) -> None:
-    page = enter(address, SUPERVISOR)
+def test_supervisor_pages_are_accessible(
+    open_page: Callable[..., Page], practice_history: PracticeHistory, address: str
+) -> None:
+    page = open_page(address, SUPERVISOR)
 
     assert accessibility_problems(page) == []
 
 
 @pytest.mark.prove
-def test_account_page_is_accessible(enter: Callable[..., Page], practiced: PracticeHistory) -> None:
-    page = enter("/accounts/", SUPERVISOR)
+def test_account_page_is_accessible(open_page: Callable[..., Page], practice_history: PracticeHistory) -> None:
+    page = open_page("/accounts/", SUPERVISOR)
     page.get_by_role("link", name="Harbor State Line (717)").click()
     page.locator("summary", has_text="Sections").click()
 
     assert accessibility_problems(page) == []
 
 
-def test_feedback_page_of_a_reviewer_is_accessible(enter: Callable[..., Page], practiced: PracticeHistory) -> None:
-    page = enter(f"/sessions/{practiced.graded}/", SUPERVISOR)
+def test_feedback_page_of_a_reviewer_is_accessible(
+    open_page: Callable[..., Page], practice_history: PracticeHistory
+) -> None:
+    page = open_page(f"/sessions/{practice_history.graded}/", SUPERVISOR)
     page.locator("summary", has_text="Review this criterion").first.click()
     expect(page.get_by_role("button", name="Save review").first).to_be_visible()
 
@@ -177,18 +190,20 @@ def test_feedback_page_of_a_reviewer_is_accessible(enter: Callable[..., Page], p
 
 @pytest.mark.prove
 @pytest.mark.parametrize("model", FIRST_ROWS)
-def test_admin_change_pages_are_accessible(enter: Callable[..., Page], practiced: PracticeHistory, model: str) -> None:
-    page = enter(f"/admin/{model}/", SUPERVISOR)
+def test_admin_change_pages_are_accessible(
+    open_page: Callable[..., Page], practice_history: PracticeHistory, model: str
+) -> None:
+    page = open_page(f"/admin/{model}/", SUPERVISOR)
     page.locator("#result_list tbody th a").first.click()
 
     assert accessibility_problems(page) == []
 
 
 def test_call_page_is_accessible_in_every_state(
-    enter: Callable[..., Page], tryout: TryoutSite, watch: PageMonitor
+    open_page: Callable[..., Page], tryout: TryoutSite, monitor: PageMonitor
 ) -> None:
     counselor = tryout.add_counselor(CALLS[0])
-    page = enter(tryout.practice_page(counselor, CALLS[0]), counselor)
+    page = open_page(tryout.practice_page(counselor, CALLS[0]), counselor)
     assert accessibility_problems(page) == []
     page.get_by_role("button", name="Start the call").click()
     expect(page.get_by_text("This page can’t use your microphone.")).to_be_visible()
@@ -201,17 +216,17 @@ def test_call_page_is_accessible_in_every_state(
     expect(grade_badge(page)).to_be_visible()
     expect(page.get_by_label(re.compile("^Recording of"))).to_be_visible()
     assert accessibility_problems(page) == []
-    own = enter(f"/admin/training/session/{session}/change/", SUPERVISOR)
+    own = open_page(f"/admin/training/session/{session}/change/", SUPERVISOR)
     assert accessibility_problems(own) == []
 
 
 @pytest.mark.prove
-def test_pages_of_a_call_ended_elsewhere_are_accessible(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_pages_of_a_call_ended_elsewhere_are_accessible(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor()
-    page = enter("/training/voice/free/", counselor)
+    page = open_page("/training/voice/free/", counselor)
     start_typing(page)
     session = str(page.locator("[data-session-link]").get_attribute("href"))
-    watcher = enter(session, counselor)
+    watcher = open_page(session, counselor)
     expect(watcher.get_by_text("This call is in progress.")).to_be_visible()
     assert accessibility_problems(watcher) == []
 
@@ -222,9 +237,9 @@ def test_pages_of_a_call_ended_elsewhere_are_accessible(enter: Callable[..., Pag
 
 
 @pytest.mark.prove
-def test_chat_page_is_accessible_in_every_state(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_chat_page_is_accessible_in_every_state(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor(CHAT)
-    page = enter(tryout.practice_page(counselor, CHAT), counselor)
+    page = open_page(tryout.practice_page(counselor, CHAT), counselor)
     assert accessibility_problems(page) == []
     begin_chat(page)
     send_message(page, "Hello, my name is Sam.")
@@ -232,9 +247,9 @@ def test_chat_page_is_accessible_in_every_state(enter: Callable[..., Page], tryo
     assert accessibility_problems(page) == []
 
 
-def test_main_buttons_are_visible_on_a_phone(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_main_buttons_are_visible_on_a_phone(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor()
-    page = enter("/training/voice/free/", counselor, viewport=PHONE)
+    page = open_page("/training/voice/free/", counselor, viewport=PHONE)
     start_typing(page)
     expect(page.get_by_role("button", name="Hang up")).to_be_in_viewport(ratio=1)
     hang_up(page)
@@ -245,10 +260,10 @@ def test_main_buttons_are_visible_on_a_phone(enter: Callable[..., Page], tryout:
 
 
 def test_not_found_page_is_accessible(
-    enter: Callable[..., Page], practiced: PracticeHistory, watch: PageMonitor
+    open_page: Callable[..., Page], practice_history: PracticeHistory, monitor: PageMonitor
 ) -> None:
-    watch.expect_statuses(404)
-    page = enter("/sessions/nothing/", practiced.counselor)
+    monitor.expect_statuses(404)
+    page = open_page("/sessions/nothing/", practice_history.counselor)
 
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert accessibility_problems(page) == []

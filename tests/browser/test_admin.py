@@ -71,12 +71,12 @@ def edit_scenario(page: Page, title: str, new_title: str) -> None:
     save(page)
 
 
-def test_edited_scenario_does_not_change_a_running_session(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_edited_scenario_does_not_change_a_running_session(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor, title = tryout.add_counselor(), f"Dormitory {uuid4().hex[:6]}"
-    supervisor = enter("/admin/", SUPERVISOR)
+    supervisor = open_page("/admin/", SUPERVISOR)
     write_scenario(supervisor, title)
     assign_by_action(supervisor, title, counselor)
-    first = enter(tryout.practice_page(counselor, title), counselor)
+    first = open_page(tryout.practice_page(counselor, title), counselor)
     begin_chat(first)
 
     edit_scenario(supervisor, title, f"{title}, edited")
@@ -85,7 +85,7 @@ def test_edited_scenario_does_not_change_a_running_session(enter: Callable[..., 
     first.get_by_role("button", name="Get feedback").click()
     expect(grade_badge(first)).to_be_visible()
     assign_by_action(supervisor, f"{title}, edited", counselor)
-    second = enter(tryout.practice_page(counselor, f"{title}, edited"), counselor)
+    second = open_page(tryout.practice_page(counselor, f"{title}, edited"), counselor)
     begin_chat(second)
     send_message(second, "Thank you for telling me.")
     expect_caller_answer(second, 3)
@@ -105,8 +105,8 @@ def selected(field: Locator) -> str:
 
 
 @pytest.mark.prove
-def test_advice_appears_while_writing(enter: Callable[..., Page]) -> None:
-    page = enter("/admin/scenarios/scenario/add/", SUPERVISOR)
+def test_advice_appears_while_writing(open_page: Callable[..., Page]) -> None:
+    page = open_page("/admin/scenarios/scenario/add/", SUPERVISOR)
     prompt, advice = page.get_by_label("Prompt", exact=True), page.get_by_label("Advice on the prompt")
     expect(advice).to_contain_text("There is none right now.")
 
@@ -123,8 +123,8 @@ def test_advice_appears_while_writing(enter: Callable[..., Page]) -> None:
 
 
 @pytest.mark.prove
-def test_character_counter_shows_length_and_excess(enter: Callable[..., Page]) -> None:
-    page = enter("/admin/scenarios/scenario/add/", SUPERVISOR)
+def test_character_counter_shows_length_and_excess(open_page: Callable[..., Page]) -> None:
+    page = open_page("/admin/scenarios/scenario/add/", SUPERVISOR)
     description = page.get_by_label("Description", exact=True)
 
     expect(description).to_have_accessible_description("Counselors can read this. 0 of 1,000 characters")
@@ -137,8 +137,8 @@ def test_character_counter_shows_length_and_excess(enter: Callable[..., Page]) -
 
 
 @pytest.mark.prove
-def test_saved_scenario_is_tried_in_one_click(enter: Callable[..., Page]) -> None:
-    page, title = enter("/admin/", SUPERVISOR), f"Dormitory {uuid4().hex[:6]}"
+def test_saved_scenario_is_tried_in_one_click(open_page: Callable[..., Page]) -> None:
+    page, title = open_page("/admin/", SUPERVISOR), f"Dormitory {uuid4().hex[:6]}"
     write_scenario(page, title)
     page.get_by_role("link", name=title, exact=True).first.click()
 
@@ -158,9 +158,9 @@ def test_saved_scenario_is_tried_in_one_click(enter: Callable[..., Page]) -> Non
 
 
 @pytest.mark.prove
-def test_one_time_scenario_is_assigned_and_promoted(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_one_time_scenario_is_assigned_and_promoted(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor, title = tryout.add_counselor(), f"After your call {uuid4().hex[:6]}"
-    page = enter("/admin/scenarios/scenario/", SUPERVISOR)
+    page = open_page("/admin/scenarios/scenario/", SUPERVISOR)
     page.get_by_role("link", name="Write for one counselor").click()
     page.get_by_label("Title", exact=True).fill(title)
     page.get_by_label("Prompt", exact=True).fill("You are Jules, 19, and afraid.")
@@ -184,8 +184,8 @@ def test_one_time_scenario_is_assigned_and_promoted(enter: Callable[..., Page], 
 
 
 @pytest.mark.prove
-def test_selected_scenarios_are_exported(enter: Callable[..., Page]) -> None:
-    page = enter("/admin/scenarios/scenario/", SUPERVISOR)
+def test_selected_scenarios_are_exported(open_page: Callable[..., Page]) -> None:
+    page = open_page("/admin/scenarios/scenario/", SUPERVISOR)
 
     with page.expect_download() as download:
         run_action(page, "Export as JSON", CHAT)
@@ -195,10 +195,10 @@ def test_selected_scenarios_are_exported(enter: Callable[..., Page]) -> None:
 
 
 @pytest.fixture
-def graded_call(enter: Callable[..., Page], tryout: TryoutSite) -> tuple[str, str]:
+def graded_call(open_page: Callable[..., Page], tryout: TryoutSite) -> tuple[str, str]:
     """Return (session id, counselor's email) of a typed and graded call."""
     counselor = tryout.add_counselor(CALLS[0])
-    page = enter(tryout.practice_page(counselor, CALLS[0]), counselor)
+    page = open_page(tryout.practice_page(counselor, CALLS[0]), counselor)
     start_typing(page)
     type_line(page, QUESTION)
     session = hang_up(page)
@@ -207,9 +207,9 @@ def graded_call(enter: Callable[..., Page], tryout: TryoutSite) -> tuple[str, st
     return session, counselor
 
 
-def test_session_is_played_read_and_graded_again(enter: Callable[..., Page], graded_call: tuple[str, str]) -> None:
+def test_session_is_played_read_and_graded_again(open_page: Callable[..., Page], graded_call: tuple[str, str]) -> None:
     session, counselor = graded_call
-    page = enter("/admin/training/session/", SUPERVISOR)
+    page = open_page("/admin/training/session/", SUPERVISOR)
     rows(page).filter(has_text=counselor).get_by_role("link").first.click()
     expect(page.locator(".field-transcript")).to_contain_text(QUESTION)
     player = page.locator(".form-row audio")
@@ -227,15 +227,15 @@ def test_session_is_played_read_and_graded_again(enter: Callable[..., Page], gra
     expect(page.locator(".field-feedback").get_by_role("link", name=re.compile("^Version"))).to_have_count(2)
 
 
-def test_a_stranger_sees_nothing_of_it(
-    enter: Callable[..., Page], graded_call: tuple[str, str], watch: PageMonitor
+def test_stranger_cannot_see_a_session(
+    open_page: Callable[..., Page], graded_call: tuple[str, str], monitor: PageMonitor
 ) -> None:
     session, counselor = graded_call
-    own = enter(f"/sessions/{session}/", SUPERVISOR)
+    own = open_page(f"/sessions/{session}/", SUPERVISOR)
     audio = own.locator("#recording audio").get_attribute("src")
     assert audio
-    watch.expect_statuses(404)
-    page = enter("/admin/", STRANGER)
+    monitor.expect_statuses(404)
+    page = open_page("/admin/", STRANGER)
 
     for address in [f"/sessions/{session}/", f"/sessions/{session}/feedback/", f"/api/sessions/{session}/", audio]:
         assert page.request.get(address).status == 404, address
@@ -253,8 +253,8 @@ def test_a_stranger_sees_nothing_of_it(
 
 
 @pytest.mark.prove
-def test_supervisor_sees_only_their_organization(enter: Callable[..., Page], tryout: TryoutSite) -> None:
-    page = enter("/admin/accounts/user/", SUPERVISOR)
+def test_supervisor_sees_only_their_organization(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
+    page = open_page("/admin/accounts/user/", SUPERVISOR)
 
     expect(rows(page).filter(has_text="evaluator@example.org")).to_have_count(1)
     expect(rows(page).filter(has_text=STRANGER)).to_have_count(0)
@@ -263,9 +263,9 @@ def test_supervisor_sees_only_their_organization(enter: Callable[..., Page], try
 
 
 @pytest.mark.prove
-def test_evaluator_overrules_a_verdict(enter: Callable[..., Page], graded_call: tuple[str, str]) -> None:
+def test_evaluator_overrules_a_verdict(open_page: Callable[..., Page], graded_call: tuple[str, str]) -> None:
     session, counselor = graded_call
-    page = enter(f"/admin/training/session/{session}/change/", EVALUATOR)
+    page = open_page(f"/admin/training/session/{session}/change/", EVALUATOR)
     page.locator(".field-feedback").get_by_role("link", name="Version 1").click()
     page.get_by_role("button", name="Add another Review").click()
     review = page.locator("#reviews-0")

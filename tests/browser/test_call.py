@@ -39,13 +39,13 @@ def flags(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 def session_of(page: Page) -> str:
-    """Return the id of the session on the line."""
+    """Return the id of the current session."""
     address = page.locator("#call [data-session-link]").get_attribute("href")
     assert address
     return address.rstrip("/").rpartition("/")[2]
 
 
-# ---- A newcomer's first call
+# ---- A new user's first call
 
 
 def log_in(page: Page) -> None:
@@ -54,7 +54,7 @@ def log_in(page: Page) -> None:
     page.get_by_role("button", name="Log in").click()
 
 
-def look_at_dashboard(page: Page) -> None:
+def check_dashboard(page: Page) -> None:
     assigned = page.get_by_role("region", name="Assigned to you").get_by_role("listitem").filter(has=page.locator("h3"))
     expect(assigned.filter(has_text="Phone call").locator("h3")).to_have_text(list(CALLS))
     expect(assigned.filter(has_text="Chat").locator("h3")).to_have_text([CHAT])
@@ -130,7 +130,7 @@ def read_feedback(page: Page) -> None:
     expect(page.locator("[data-announce]")).to_have_text(re.compile("(Your feedback|The recording) is ready"))
 
 
-def listen(page: Page) -> str:
+def play_recording(page: Page) -> str:
     """Play the recording from the transcript's second line and return its address."""
     expect(recording(page)).to_be_visible()
     player = page.locator("#recording audio")
@@ -205,10 +205,10 @@ def check_caller(right: Samples, rate: int, turns: list[Turn]) -> None:
     assert loudness(right[quiet_from:]) < 0.001
 
 
-def test_new_user_takes_a_first_call(enter: Callable[..., Page], tryout: TryoutSite) -> None:
-    page = enter("/", permissions=["microphone"])
+def test_new_user_takes_a_first_call(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
+    page = open_page("/", permissions=["microphone"])
     log_in(page)
-    look_at_dashboard(page)
+    check_dashboard(page)
     page.get_by_role("link", name=re.compile(f"^Take the call.*{CALLS[0]}")).click()
     page.wait_for_url("**/training/voice/*/")
     page.goto(f"{page.url}?raw=1")
@@ -219,7 +219,7 @@ def test_new_user_takes_a_first_call(enter: Callable[..., Page], tryout: TryoutS
     session = hang_up(page)
     expect(page.get_by_role("heading", level=1, name=CALLS[0])).to_be_visible()
     read_feedback(page)
-    wav = download(page, listen(page))
+    wav = download(page, play_recording(page))
 
     turns = tryout.get_json("counselor@example.org", f"/api/sessions/{session}/")["transcript"]
     assert {report["item"] for report in reports.played if report["final"]} >= {1, 2}
@@ -233,9 +233,11 @@ def test_new_user_takes_a_first_call(enter: Callable[..., Page], tryout: TryoutS
 
 
 @pytest.mark.prove
-def test_silent_call_is_opened_by_the_caller_after_six_seconds(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_silent_call_is_opened_by_the_caller_after_six_seconds(
+    open_page: Callable[..., Page], tryout: TryoutSite
+) -> None:
     counselor = tryout.add_counselor()
-    page = enter("/training/voice/free/", counselor)
+    page = open_page("/training/voice/free/", counselor)
     page.get_by_label("What would you like to practice?").fill("somebody who hardly dares to speak")
     start_typing(page)
     expect(page.get_by_text("You’re answering the phone. Say your greeting.")).to_be_visible()
@@ -259,10 +261,10 @@ NO_MICROPHONE = "name => { navigator.mediaDevices.getUserMedia = async () => { t
 
 @pytest.mark.prove
 @pytest.mark.parametrize("reason", REFUSALS)
-def test_call_without_a_microphone_is_typed(enter: Callable[..., Page], tryout: TryoutSite, reason: str) -> None:
+def test_call_without_a_microphone_is_typed(open_page: Callable[..., Page], tryout: TryoutSite, reason: str) -> None:
     counselor = tryout.add_counselor(CALLS[0])
     error, words = REFUSALS[reason]
-    page = enter(tryout.practice_page(counselor, CALLS[0]), counselor)
+    page = open_page(tryout.practice_page(counselor, CALLS[0]), counselor)
     if error:
         page.evaluate(NO_MICROPHONE, error)
 
@@ -287,8 +289,8 @@ def press_until_focused(page: Page, target: Locator) -> None:
     raise AssertionError(f"Not reached with Tab: {target}")
 
 
-def test_call_can_be_taken_by_keyboard_alone(enter: Callable[..., Page], tryout: TryoutSite) -> None:
-    page = enter("/", tryout.add_counselor(CALLS[1]))
+def test_call_can_be_taken_by_keyboard_alone(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
+    page = open_page("/", tryout.add_counselor(CALLS[1]))
 
     press_until_focused(page, page.get_by_role("link", name=re.compile("^Take the call")))
     page.keyboard.press("Enter")
@@ -332,9 +334,9 @@ class InterceptedSocket:
             end.close()
 
 
-def test_lost_connection_is_restored_with_its_transcript(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_lost_connection_is_restored_with_its_transcript(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor(CALLS[0])
-    page = enter("/", counselor, is_own=True)
+    page = open_page("/", counselor, is_own=True)
     line = InterceptedSocket(page)
     page.goto(tryout.practice_page(counselor, CALLS[0]))
     start_typing(page)
@@ -354,14 +356,16 @@ def test_lost_connection_is_restored_with_its_transcript(enter: Callable[..., Pa
 
 
 @pytest.mark.prove
-def test_second_tab_takes_over_the_call(enter: Callable[..., Page], tryout: TryoutSite, watch: PageMonitor) -> None:
+def test_second_tab_takes_over_the_call(
+    open_page: Callable[..., Page], tryout: TryoutSite, monitor: PageMonitor
+) -> None:
     counselor = tryout.add_counselor(CALLS[0])
     address = tryout.practice_page(counselor, CALLS[0])
-    first = enter(address, counselor)
+    first = open_page(address, counselor)
     start_typing(first)
     type_line(first, "Good evening, you have reached the crisis line.")
-    second = enter(address, counselor)
-    watch.expect_statuses(409)
+    second = open_page(address, counselor)
+    monitor.expect_statuses(409)
 
     second.get_by_role("button", name="Type instead").locator("visible=true").click()
     second.get_by_role("button", name="Continue the call").click()

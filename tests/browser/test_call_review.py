@@ -1,4 +1,4 @@
-"""Review of a one-hour call by mouse, keyboard, and link, with a supervisor's comments on moments of it."""
+"""Review of a one-hour call by mouse, keyboard, and link, and a supervisor's comments at points in time."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from tests.browser.tryout import PageMonitor, TryoutSite
 pytestmark = pytest.mark.timeout(120)
 
 ROOT = Path(__file__).parents[2]
-A_FIFTH = 70_000_000  # bytes; the whole recording has 345 million
+MAX_RECEIVED_BYTES = 70_000_000  # bytes; the whole recording has 345 million
 
 
 @pytest.fixture(scope="module")
@@ -42,54 +42,56 @@ def long_call(tryout: TryoutSite, counselor: str) -> str:
     return f"/sessions/{found[1]}/"
 
 
-def ready(page: Page) -> Locator:
+def wait_for_player(page: Page) -> Locator:
     player = page.get_by_role("group", name=re.compile("^Recording of"))
     expect(player).to_have_attribute("data-is-ready", "")
     return player
 
 
-def audio(page: Page, what: str) -> float:
+def audio_property(page: Page, what: str) -> float:
     found: float = page.locator("#recording audio").evaluate(f"audio => audio.{what}")
     return found
 
 
-def heard(page: Page) -> Locator:
+def current_turn(page: Page) -> Locator:
     """Return the turn that is marked as playing."""
     return page.locator(".transcript > li[aria-current]")
 
 
-def test_seek_in_a_long_recording_loads_only_a_part(enter: Callable[..., Page], long_call: str, counselor: str) -> None:
-    page = enter("/", counselor, is_own=True)
+def test_seek_in_a_long_recording_loads_only_a_part(
+    open_page: Callable[..., Page], long_call: str, counselor: str
+) -> None:
+    page = open_page("/", counselor, is_own=True)
     received = []
-    lines = page.context.new_cdp_session(page)
-    lines.on("Network.dataReceived", lambda data: received.append(data["dataLength"]))
-    lines.send("Network.enable")
+    devtools = page.context.new_cdp_session(page)
+    devtools.on("Network.dataReceived", lambda data: received.append(data["dataLength"]))
+    devtools.send("Network.enable")
     page.goto(f"{long_call}#t=3300.5")
-    player = ready(page)
+    player = wait_for_player(page)
 
     expect(player.locator("[data-now]")).to_have_text("55:00")
-    expect(heard(page)).to_contain_text("This is turn 275.")
-    expect(heard(page)).to_be_in_viewport()
+    expect(current_turn(page)).to_contain_text("This is turn 275.")
+    expect(current_turn(page)).to_be_in_viewport()
     page.keyboard.press("Space")  # the link has moved the focus to the button
     expect(player).to_have_attribute("data-is-playing", "")
     page.wait_for_function("document.querySelector('#recording audio').currentTime > 3300.6")
     player.get_by_role("button", name="Pause").click()
     page.locator(".transcript .seek").nth(30).click()
     page.wait_for_function("document.querySelector('#recording audio').currentTime > 360.2")
-    expect(heard(page)).to_contain_text("This is turn 30.")
+    expect(current_turn(page)).to_contain_text("This is turn 30.")
 
-    assert 360 < audio(page, "currentTime") < 372
-    assert audio(page, "duration") == pytest.approx(3600, abs=0.01)
-    assert sum(received) < A_FIFTH
+    assert 360 < audio_property(page, "currentTime") < 372
+    assert audio_property(page, "duration") == pytest.approx(3600, abs=0.01)
+    assert sum(received) < MAX_RECEIVED_BYTES
 
 
-def test_keyboard_moves_between_turns(enter: Callable[..., Page], long_call: str, counselor: str) -> None:
-    page = enter(long_call, counselor)
-    player = ready(page)
+def test_keyboard_moves_between_turns(open_page: Callable[..., Page], long_call: str, counselor: str) -> None:
+    page = open_page(long_call, counselor)
+    player = wait_for_player(page)
     page.locator(".transcript .seek").nth(4).focus()
 
     page.keyboard.press("ArrowDown")
-    expect(heard(page)).to_contain_text("This is turn 5.")
+    expect(current_turn(page)).to_contain_text("This is turn 5.")
     expect(page.locator(".transcript .seek").nth(5)).to_be_focused()
     page.keyboard.press("ArrowUp")
     page.keyboard.press("ArrowUp")
@@ -104,7 +106,7 @@ def test_keyboard_moves_between_turns(enter: Callable[..., Page], long_call: str
     page.keyboard.press("Space")
     expect(player).not_to_have_attribute("data-is-playing", "")
     player.get_by_role("button", name="Next turn").click()
-    expect(heard(page)).to_contain_text("This is turn 3.")
+    expect(current_turn(page)).to_contain_text("This is turn 3.")
     slider = player.get_by_role("slider", name="Position")
     expect(slider).to_have_attribute("aria-valuetext", "0:36 of 1:00:00")
     slider.focus()
@@ -113,9 +115,9 @@ def test_keyboard_moves_between_turns(enter: Callable[..., Page], long_call: str
 
 
 @pytest.mark.prove
-def test_player_keys_do_not_apply_to_text_fields(enter: Callable[..., Page], long_call: str) -> None:
-    page = enter(long_call, SUPERVISOR)
-    player = ready(page)
+def test_player_keys_do_not_apply_to_text_fields(open_page: Callable[..., Page], long_call: str) -> None:
+    page = open_page(long_call, SUPERVISOR)
+    player = wait_for_player(page)
     page.get_by_text("Add a comment").click()
     words = page.get_by_role("textbox", name="Comment")
     words.fill("Two")
@@ -130,9 +132,9 @@ def test_player_keys_do_not_apply_to_text_fields(enter: Callable[..., Page], lon
 
 
 @pytest.mark.prove
-def test_speed_and_channel_volumes_can_be_set(enter: Callable[..., Page], long_call: str, counselor: str) -> None:
-    page = enter(long_call, counselor)
-    player = ready(page)
+def test_speed_and_channel_volumes_can_be_set(open_page: Callable[..., Page], long_call: str, counselor: str) -> None:
+    page = open_page(long_call, counselor)
+    player = wait_for_player(page)
     player.get_by_label("Speed").select_option("1.5")
     player.get_by_text("Sound and keyboard").click()
     player.get_by_role("slider", name="Caller (right)").fill("0")
@@ -140,15 +142,15 @@ def test_speed_and_channel_volumes_can_be_set(enter: Callable[..., Page], long_c
     player.get_by_role("button", name="Play").click()
     page.wait_for_function("document.querySelector('#recording audio').currentTime > 0.2")
 
-    assert audio(page, "playbackRate") == 1.5
+    assert audio_property(page, "playbackRate") == 1.5
 
 
 @pytest.mark.prove
 def test_click_on_the_waveform_seeks_and_its_link_can_be_copied(
-    enter: Callable[..., Page], long_call: str, counselor: str
+    open_page: Callable[..., Page], long_call: str, counselor: str
 ) -> None:
-    page = enter(long_call, counselor, permissions=["clipboard-read", "clipboard-write"])
-    player = ready(page)
+    page = open_page(long_call, counselor, permissions=["clipboard-read", "clipboard-write"])
+    player = wait_for_player(page)
     frame = player.locator("[data-waveform]")
     box = frame.bounding_box()
     assert box
@@ -160,14 +162,14 @@ def test_click_on_the_waveform_seeks_and_its_link_can_be_copied(
     link = page.evaluate("navigator.clipboard.readText()")
     page.goto("/")
     page.goto(link)
-    expect(ready(page).locator("[data-now]")).to_have_text(re.compile(r"^(29:5\d|30:0\d)$"))
+    expect(wait_for_player(page).locator("[data-now]")).to_have_text(re.compile(r"^(29:5\d|30:0\d)$"))
 
 
 def test_supervisors_comment_appears_beside_the_transcript(
-    enter: Callable[..., Page], long_call: str, counselor: str
+    open_page: Callable[..., Page], long_call: str, counselor: str
 ) -> None:
-    page = enter(f"{long_call}#t=605", SUPERVISOR)
-    ready(page)
+    page = open_page(f"{long_call}#t=605", SUPERVISOR)
+    wait_for_player(page)
     page.get_by_text("Add a comment").click()
     page.get_by_role("button", name="Use the current playback time").click()
     page.get_by_role("button", name="Add comment").click()
@@ -178,14 +180,14 @@ def test_supervisors_comment_appears_beside_the_transcript(
     expect(page.locator("[data-marks] span")).to_have_count(1)
     assert accessibility_problems(page) == []
 
-    own = enter(long_call, counselor)
-    remark = own.locator("#comments li").filter(has_text="You waited here. That was right.")
-    expect(remark).to_contain_text("10:05")
-    expect(own.get_by_text("Add a comment")).to_have_count(0)
-    expect(own.get_by_role("button", name="Delete")).to_have_count(0)
-    remark.get_by_role("link", name="10:05").click()
-    own.wait_for_function("document.querySelector('#recording audio').currentTime > 605")
-    expect(heard(own)).to_contain_text("This is turn 50.")
+    counselor_page = open_page(long_call, counselor)
+    comment = counselor_page.locator("#comments li").filter(has_text="You waited here. That was right.")
+    expect(comment).to_contain_text("10:05")
+    expect(counselor_page.get_by_text("Add a comment")).to_have_count(0)
+    expect(counselor_page.get_by_role("button", name="Delete")).to_have_count(0)
+    comment.get_by_role("link", name="10:05").click()
+    counselor_page.wait_for_function("document.querySelector('#recording audio').currentTime > 605")
+    expect(current_turn(counselor_page)).to_contain_text("This is turn 50.")
 
     page.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("No comments yet.")).to_be_visible()
@@ -193,9 +195,9 @@ def test_supervisors_comment_appears_beside_the_transcript(
 
 
 @pytest.mark.prove
-def test_talk_facts_are_shown_as_text(enter: Callable[..., Page], long_call: str, counselor: str) -> None:
-    page = enter(long_call, counselor)
-    ready(page)
+def test_talk_facts_are_shown_as_text(open_page: Callable[..., Page], long_call: str, counselor: str) -> None:
+    page = open_page(long_call, counselor)
+    wait_for_player(page)
 
     expect(page.locator(".talk-facts dl")).to_contain_text(re.compile(r"You\s*25:00, 48%\s*Caller\s*27:30, 52%"))
     expect(page.locator(".talk-facts dl")).to_contain_text("30, the longest 0:06")
@@ -203,9 +205,9 @@ def test_talk_facts_are_shown_as_text(enter: Callable[..., Page], long_call: str
 
 
 @pytest.mark.prove
-def test_review_works_without_scripts(enter: Callable[..., Page], long_call: str, watch: PageMonitor) -> None:
-    watch.expect_statuses(400)
-    page = enter(long_call, SUPERVISOR, java_script_enabled=False)
+def test_review_works_without_scripts(open_page: Callable[..., Page], long_call: str, monitor: PageMonitor) -> None:
+    monitor.expect_statuses(400)
+    page = open_page(long_call, SUPERVISOR, java_script_enabled=False)
     expect(page.locator("#recording audio[controls]")).to_be_visible()
     page.locator("#comments summary").click()
     page.get_by_label("Time (minutes:seconds)").fill("61:00")

@@ -22,9 +22,9 @@ pytestmark = pytest.mark.timeout(120)
 REPLIES = "POST /v1/responses"
 
 
-def test_assigned_chat_streams_replies_and_is_graded(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_assigned_chat_streams_replies_and_is_graded(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor(CHAT)
-    page = enter(tryout.practice_page(counselor, CHAT), counselor)
+    page = open_page(tryout.practice_page(counselor, CHAT), counselor)
     begin_chat(page)
     expect(transcript_lines(page)).to_have_count(1)
     expect(transcript_lines(page).first).to_have_attribute("data-speaker", "caller")
@@ -54,17 +54,19 @@ def test_assigned_chat_streams_replies_and_is_graded(enter: Callable[..., Page],
     expect(page.get_by_text("You have no assignments right now.")).to_be_visible()
 
 
-def test_unanswered_message_is_kept_and_sent_again(enter: Callable[..., Page], mended: TryoutSite) -> None:
-    counselor = mended.add_counselor()
-    page = enter("/training/chat/free/", counselor)
+def test_unanswered_message_is_kept_and_sent_again(
+    open_page: Callable[..., Page], tryout_with_faults: TryoutSite
+) -> None:
+    counselor = tryout_with_faults.add_counselor()
+    page = open_page("/training/chat/free/", counselor)
     begin_chat(page)
     expect(transcript_lines(page)).to_have_count(1)
 
-    mended.add_openai_fault(REPLIES, status=503)
+    tryout_with_faults.add_openai_fault(REPLIES, status=503)
     send_message(page, "I am here, and I am not in a hurry.")
     expect(page.get_by_role("alert").get_by_role("button", name="Send again")).to_be_visible()
     expect(transcript_lines(page)).to_have_text(line_patterns("Caller", "You.*not in a hurry"))
-    mended.clear_openai_faults()
+    tryout_with_faults.clear_openai_faults()
     page.get_by_role("button", name="Send again").click()
 
     expect_caller_answer(page, 3)
@@ -74,9 +76,11 @@ def test_unanswered_message_is_kept_and_sent_again(enter: Callable[..., Page], m
 
 
 @pytest.mark.prove
-def test_empty_chat_is_not_graded_and_its_assignment_stays_open(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_empty_chat_is_not_graded_and_its_assignment_stays_open(
+    open_page: Callable[..., Page], tryout: TryoutSite
+) -> None:
     counselor = tryout.add_counselor(CHAT)
-    page = enter(tryout.practice_page(counselor, CHAT), counselor)
+    page = open_page(tryout.practice_page(counselor, CHAT), counselor)
     begin_chat(page)
     page.get_by_role("button", name="End chat").click()
 
@@ -94,26 +98,30 @@ def test_empty_chat_is_not_graded_and_its_assignment_stays_open(enter: Callable[
 
 
 @pytest.mark.prove
-def test_failed_greeting_does_not_block_the_chat(enter: Callable[..., Page], mended: TryoutSite) -> None:
-    counselor = mended.add_counselor()
-    mended.add_openai_fault(REPLIES, status=400)
-    page = enter("/training/chat/free/", counselor)
+def test_failed_greeting_does_not_block_the_chat(
+    open_page: Callable[..., Page], tryout_with_faults: TryoutSite
+) -> None:
+    counselor = tryout_with_faults.add_counselor()
+    tryout_with_faults.add_openai_fault(REPLIES, status=400)
+    page = open_page("/training/chat/free/", counselor)
     begin_chat(page)
     expect(transcript_lines(page)).to_have_text(line_patterns("Caller.*is somebody there"))
 
-    mended.clear_openai_faults()
+    tryout_with_faults.clear_openai_faults()
     send_message(page, "Hello, my name is Sam.")
 
     expect(transcript_lines(page)).to_have_text(line_patterns("Caller", "You.*Sam", "Caller"))
 
 
 @pytest.mark.prove
-def test_failed_feedback_is_requested_again_from_history(enter: Callable[..., Page], mended: TryoutSite) -> None:
-    counselor = mended.add_counselor()
-    session = mended.take_chat(counselor, "Hello, what is going on tonight?", grading_fails=True)
-    page = enter(f"/sessions/{session}/", counselor)
+def test_failed_feedback_is_requested_again_from_history(
+    open_page: Callable[..., Page], tryout_with_faults: TryoutSite
+) -> None:
+    counselor = tryout_with_faults.add_counselor()
+    session = tryout_with_faults.take_chat(counselor, "Hello, what is going on tonight?", grading_fails=True)
+    page = open_page(f"/sessions/{session}/", counselor)
     expect(page.get_by_text("We couldn’t prepare your feedback.")).to_be_visible()
-    mended.clear_openai_faults()
+    tryout_with_faults.clear_openai_faults()
 
     page.goto("/sessions/")
     expect(page.get_by_text("Grading failed")).to_be_visible()
@@ -126,9 +134,9 @@ def test_failed_feedback_is_requested_again_from_history(enter: Callable[..., Pa
 
 
 @pytest.mark.prove
-def test_chat_continues_after_a_reload(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_chat_continues_after_a_reload(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor()
-    page = enter("/training/chat/free/", counselor)
+    page = open_page("/training/chat/free/", counselor)
     begin_chat(page)
     send_message(page, "Hello, my name is Sam.")
     expect_caller_answer(page, 3)

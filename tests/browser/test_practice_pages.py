@@ -77,10 +77,10 @@ class FakeSessionApi:
         return 200, self.session
 
     def count(self, request: str) -> int:
-        return sum(asked == request for asked, _ in self.requests)
+        return sum(sent == request for sent, _ in self.requests)
 
     def bodies(self, request: str) -> list[Any]:
-        return [body for asked, body in self.requests if asked == request]
+        return [body for sent, body in self.requests if sent == request]
 
 
 class FakeGateway:
@@ -164,12 +164,12 @@ def render(template: str, live_session_id: str | None = None, live_seconds: int 
 
 @pytest.fixture
 def open_call(page: Page, site: StaticSite, api: FakeSessionApi, gateway: FakeGateway) -> Callable[..., Page]:
-    def open_it(**practice: Any) -> Page:
+    def open_page(**practice: Any) -> Page:
         site.pages["/call/"] = render("training/call.html", **practice)
         page.goto("/call/")
         return page
 
-    return open_it
+    return open_page
 
 
 @pytest.fixture
@@ -183,12 +183,12 @@ def call(open_call: Callable[..., Page], gateway: FakeGateway) -> Page:
 
 @pytest.fixture
 def open_chat(page: Page, site: StaticSite, api: FakeSessionApi) -> Callable[..., Page]:
-    def open_it(**practice: Any) -> Page:
+    def open_page(**practice: Any) -> Page:
         site.pages["/chat/"] = render("training/chat.html", **{"mode": "chat", **practice})
         page.goto("/chat/")
         return page
 
-    return open_it
+    return open_page
 
 
 @pytest.fixture
@@ -197,19 +197,19 @@ def chat(open_chat: Callable[..., Page], api: FakeSessionApi) -> Iterator[Page]:
     api.session |= {"greeting": "ready", "transcript": [turn("g", "caller", "hi. is someone there?")]}
     page = open_chat()
     page.get_by_role("button", name="Start the chat").click()
-    expect(log(page)).to_have_text([re.compile("Caller.*hi. is someone there?", re.S)])
+    expect(transcript_items(page)).to_have_text([re.compile("Caller.*hi. is someone there?", re.S)])
     yield page
 
 
-def log(page: Page) -> Any:
+def transcript_items(page: Page) -> Any:
     return page.get_by_role("log").locator("li")
 
 
-def state(page: Page) -> Any:
+def practice_panel(page: Page) -> Any:
     return page.locator("#call, #chat")
 
 
-def until(page: Page, condition: Callable[[], bool]) -> None:
+def wait_until(page: Page, condition: Callable[[], bool]) -> None:
     """Let the page run until the condition holds, for at most 10 s."""
     for _ in range(500):
         if condition():
@@ -261,11 +261,11 @@ def test_call_page_without_a_microphone_explains_why_and_allows_typing(
     expect(page.get_by_role("alert").filter(has_text=words)).to_be_visible()
     page.get_by_role("button", name="Type instead").locator("visible=true").click()
     page.get_by_role("button", name="Start the call").click()
-    expect(state(page)).to_have_attribute("data-phase", "talking")
+    expect(practice_panel(page)).to_have_attribute("data-phase", "talking")
     page.get_by_label("Type instead of speaking").fill("Good evening, you are not alone.")
     page.keyboard.press("Enter")
 
-    until(
+    wait_until(
         page, lambda: gateway.messages_of_type("say") == [{"type": "say", "text": "Good evening, you are not alone."}]
     )
     expect(page.get_by_label("Type instead of speaking")).to_have_value("")
@@ -277,11 +277,11 @@ def test_call_sends_microphone_audio_and_shows_turns_in_spoken_order(call: Page,
     gateway.turn("a", "counselor", "Crisis line, good evening.")
     gateway.turn("b", "caller", "Hello? I did not think anyone would answer.", after="a", revision=2)
 
-    expect(log(call)).to_have_text(
+    expect(transcript_items(call)).to_have_text(
         [re.compile("You.*Crisis line", re.S), re.compile("Caller.*anyone would answer", re.S)]
     )
     expect(call.get_by_text("Say your greeting")).to_be_hidden()
-    until(call, lambda: len(gateway.frames) >= 5)
+    wait_until(call, lambda: len(gateway.frames) >= 5)
     assert gateway.messages[0] == {"type": "hello", "last_revision": 0}
     assert [size for _, size in gateway.frames[:5]] == [8 + 1920] * 5
     indexes = [index for index, _ in gateway.frames]
@@ -290,12 +290,12 @@ def test_call_sends_microphone_audio_and_shows_turns_in_spoken_order(call: Page,
 
 def test_call_reports_playback_and_answers_a_flush(call: Page, gateway: FakeGateway) -> None:
     gateway.send_audio(1, 12000)
-    until(call, lambda: any(report["final"] for report in gateway.messages_of_type("played")))
+    wait_until(call, lambda: any(report["final"] for report in gateway.messages_of_type("played")))
     gateway.send_audio(2, 48000)
-    until(call, lambda: gateway.messages_of_type("played")[-1]["item"] == 2)
+    wait_until(call, lambda: gateway.messages_of_type("played")[-1]["item"] == 2)
     gateway.send(type="pause")
     gateway.send(type="flush", item=2)
-    until(call, lambda: sum(report["final"] for report in gateway.messages_of_type("played")) == 2)
+    wait_until(call, lambda: sum(report["final"] for report in gateway.messages_of_type("played")) == 2)
 
     whole, cut = [report for report in gateway.messages_of_type("played") if report["final"]]
     assert (whole["item"], whole["samples"]) == (1, 12000)
@@ -309,7 +309,7 @@ def test_mute_works_by_button_and_key_but_not_while_typing(call: Page, gateway: 
     call.get_by_label("Type instead of speaking").press("m")
     call.get_by_role("log").press("m")
 
-    until(call, lambda: len(gateway.messages_of_type("mute")) == 2)
+    wait_until(call, lambda: len(gateway.messages_of_type("mute")) == 2)
     assert [message["on"] for message in gateway.messages_of_type("mute")] == [True, False]
     expect(call.get_by_label("Type instead of speaking")).to_have_value("m")
 
@@ -327,7 +327,7 @@ def test_hang_up_without_a_connection_ends_the_call_over_the_api(
 ) -> None:
     gateway.is_answering = False
     call.get_by_role("button", name="Hang up").click()
-    until(call, lambda: bool(gateway.messages_of_type("hang_up")))
+    wait_until(call, lambda: bool(gateway.messages_of_type("hang_up")))
     gateway.lines[-1].close(code=1011)
 
     call.wait_for_url("**/sessions/7/")
@@ -339,13 +339,13 @@ def test_broken_connection_is_restored_with_the_transcript(
     call: Page, api: FakeSessionApi, gateway: FakeGateway, code: int
 ) -> None:
     gateway.turn("a", "counselor", "Crisis line, good evening.", revision=6)
-    expect(log(call)).to_have_count(1)
+    expect(transcript_items(call)).to_have_count(1)
     gateway.send(type="ended", reason="line_lost" if code == 4008 else "shutdown")
     gateway.lines[-1].close(code=code)
 
-    until(call, lambda: len(gateway.lines) == 2)
-    expect(state(call)).to_have_attribute("data-phase", "talking")
-    expect(log(call)).to_have_count(1)
+    wait_until(call, lambda: len(gateway.lines) == 2)
+    expect(practice_panel(call)).to_have_attribute("data-phase", "talking")
+    expect(transcript_items(call)).to_have_count(1)
     assert gateway.messages_of_type("hello")[-1] == {"type": "hello", "last_revision": 6}
     assert api.bodies("POST 7/ticket/") == [{}, {"held": 1}]
 
@@ -359,7 +359,7 @@ def test_reconnection_is_retried_while_the_gateway_is_unavailable(
 
     expect(call.get_by_text("Reconnecting…")).to_be_visible()
     expect(call.get_by_text("Until then, nobody can hear you.")).to_be_visible()
-    until(call, lambda: len(gateway.lines) == 2)
+    wait_until(call, lambda: len(gateway.lines) == 2)
     expect(call.get_by_text("Connected", exact=True)).to_be_visible()
     assert api.bodies("POST 7/ticket/")[1:] == [{"held": 1}] * 3
 
@@ -381,7 +381,7 @@ def test_page_stops_reconnecting_after_two_protocol_errors(
     call: Page, api: FakeSessionApi, gateway: FakeGateway
 ) -> None:
     gateway.lines[-1].close(code=1008)
-    until(call, lambda: len(gateway.lines) == 2)
+    wait_until(call, lambda: len(gateway.lines) == 2)
     expect(call.get_by_text("Connected", exact=True)).to_be_visible()
     gateway.lines[-1].close(code=1008)
 
@@ -393,8 +393,8 @@ def test_page_stops_reconnecting_after_two_protocol_errors(
 def test_offline_event_reconnects_at_once(call: Page, gateway: FakeGateway) -> None:
     call.evaluate("window.dispatchEvent(new Event('offline'))")
 
-    until(call, lambda: len(gateway.lines) == 2)
-    expect(state(call)).to_have_attribute("data-phase", "talking")
+    wait_until(call, lambda: len(gateway.lines) == 2)
+    expect(practice_panel(call)).to_have_attribute("data-phase", "talking")
 
 
 def test_displaced_page_can_take_the_call_back(call: Page, api: FakeSessionApi, gateway: FakeGateway) -> None:
@@ -404,7 +404,7 @@ def test_displaced_page_can_take_the_call_back(call: Page, api: FakeSessionApi, 
     expect(call.get_by_role("heading", name="This call is open on another page")).to_be_focused()
     expect(call.get_by_role("button", name="Reconnect")).to_be_hidden()
     call.get_by_role("button", name="Continue the call here").click()
-    expect(state(call)).to_have_attribute("data-phase", "talking")
+    expect(practice_panel(call)).to_have_attribute("data-phase", "talking")
     assert api.bodies("POST 7/ticket/") == [{}, {"take_over": True}]
 
 
@@ -415,7 +415,7 @@ def test_logged_out_counselor_can_log_in_and_reconnect(call: Page, api: FakeSess
     expect(call.get_by_role("alert").filter(has_text="You were logged out.")).to_be_visible()
     expect(call.get_by_role("link", name="Log in again")).to_have_attribute("target", "_blank")
     call.get_by_role("button", name="Reconnect").click()
-    expect(state(call)).to_have_attribute("data-phase", "talking")
+    expect(practice_panel(call)).to_have_attribute("data-phase", "talking")
     assert api.bodies("POST 7/ticket/") == [{}, {"held": 1}]
 
 
@@ -442,7 +442,7 @@ def test_call_open_on_another_page_can_be_taken_over(open_call: Callable[..., Pa
     expect(page.get_by_role("heading", name="This call is open on another page")).to_be_focused()
     expect(page.get_by_role("alert").filter(has_text="open in another window")).to_be_visible()
     page.get_by_role("button", name="Continue the call here").click()
-    expect(state(page)).to_have_attribute("data-phase", "talking")
+    expect(practice_panel(page)).to_have_attribute("data-phase", "talking")
     assert api.bodies("POST 7/ticket/") == [{}, {"take_over": True}]
 
 
@@ -478,7 +478,7 @@ def test_conflicting_call_can_be_ended_from_the_page(open_call: Callable[..., Pa
     page.get_by_role("button", name="Start the call").click()
     page.get_by_role("button", name="End that call and start this one").click()
 
-    expect(state(page)).to_have_attribute("data-phase", "talking")
+    expect(practice_panel(page)).to_have_attribute("data-phase", "talking")
     expect(page.get_by_role("heading", level=1)).to_be_focused()
     assert api.count("POST 6/end/") == 1
 
@@ -491,8 +491,8 @@ def test_unfinished_call_continues_with_its_transcript(
 
     page.get_by_role("button", name="Continue the call").click()
 
-    expect(log(page)).to_have_count(1)
-    until(page, lambda: gateway.messages_of_type("hello") == [{"type": "hello", "last_revision": 3}])
+    expect(transcript_items(page)).to_have_count(1)
+    wait_until(page, lambda: gateway.messages_of_type("hello") == [{"type": "hello", "last_revision": 3}])
     assert api.count("POST ") == 0
 
 
@@ -505,7 +505,7 @@ def test_free_practice_sends_its_focus(
 
     page.get_by_role("button", name="Start the call").click()
 
-    expect(state(page)).to_have_attribute("data-phase", "talking")
+    expect(practice_panel(page)).to_have_attribute("data-phase", "talking")
     assert api.requests[0] == ("POST ", {"type": "free_practice", "mode": "phone", "focus": "A caller who jokes"})
     assert "record" not in gateway.lines[0].url
 
@@ -527,7 +527,7 @@ def test_trial_call_is_labeled_and_starts_the_draft(open_call: Callable[..., Pag
 
     page.get_by_role("button", name="Start the call").click()
 
-    expect(state(page)).to_have_attribute("data-phase", "talking")
+    expect(practice_panel(page)).to_have_attribute("data-phase", "talking")
     assert api.requests[0] == ("POST ", {"type": "trial", "scenario_id": DRAFT["scenario_id"], "mode": "phone"})
 
 
@@ -563,14 +563,14 @@ def test_closed_assignment_offers_no_start(open_call: Callable[..., Page]) -> No
 def test_transcript_keeps_the_readers_scroll_position(call: Page, gateway: FakeGateway) -> None:
     for number in range(40):
         gateway.turn(f"i{number}", "caller", f"Line {number}", after=f"i{number - 1}" if number else None)
-    expect(log(call)).to_have_count(40)
+    expect(transcript_items(call)).to_have_count(40)
     box = call.get_by_role("log")
     assert box.evaluate("log => log.scrollHeight - log.scrollTop - log.clientHeight") < 2
     box.evaluate("log => { log.scrollTop = 100; }")
     call.wait_for_function("new Promise(requestAnimationFrame)")
 
     gateway.turn("last", "caller", "One more", after="i39")
-    expect(log(call)).to_have_count(41)
+    expect(transcript_items(call)).to_have_count(41)
 
     assert box.evaluate("log => log.scrollTop") == 100
     call.get_by_role("button", name="New lines below").click()
@@ -581,7 +581,7 @@ def test_transcript_keeps_the_readers_scroll_position(call: Page, gateway: FakeG
 def test_transcript_stays_at_its_end_when_the_window_shrinks(call: Page, gateway: FakeGateway) -> None:
     for number in range(20):
         gateway.turn(f"i{number}", "caller", f"Line {number}", after=f"i{number - 1}" if number else None)
-    expect(log(call)).to_have_count(20)
+    expect(transcript_items(call)).to_have_count(20)
 
     call.set_viewport_size({"width": 400, "height": 600})
     call.wait_for_function("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
@@ -609,7 +609,7 @@ def test_chat_waits_for_its_first_message(open_chat: Callable[..., Page], api: F
 
     api.session |= {"greeting": "ready", "transcript": [turn("g", "caller", "hi")]}
 
-    expect(log(page)).to_have_count(1)
+    expect(transcript_items(page)).to_have_count(1)
     expect(page.get_by_label("Your message")).to_be_focused()
 
 
@@ -619,7 +619,9 @@ def test_chat_reply_is_streamed_into_the_transcript(chat: Page, api: FakeSession
     chat.get_by_label("Your message").fill("I am here.")
     chat.keyboard.press("Enter")
 
-    expect(log(chat)).to_have_text([re.compile("hi"), re.compile("You.*I am here.", re.S), re.compile("ok. good.")])
+    expect(transcript_items(chat)).to_have_text(
+        [re.compile("hi"), re.compile("You.*I am here.", re.S), re.compile("ok. good.")]
+    )
     expect(chat.get_by_label("Your message")).to_have_value("")
     assert api.requests[-1] == ("POST 7/messages/", {"content": "I am here."})
 
@@ -644,12 +646,12 @@ def test_undelivered_message_returns_to_the_input(chat: Page, api: FakeSessionAp
     chat.keyboard.press("Enter")
     expect(chat.get_by_role("alert")).to_be_visible()
     expect(chat.get_by_label("Your message")).to_have_value("I am here.")
-    expect(log(chat)).to_have_count(1)
+    expect(transcript_items(chat)).to_have_count(1)
 
     api.answer_next("POST 7/messages/", 200, stream(("turn", MINE), ("turn", THEIRS)))
     chat.get_by_role("button", name="Send again").click()
 
-    expect(log(chat)).to_have_count(3)
+    expect(transcript_items(chat)).to_have_count(3)
     expect(chat.get_by_role("alert")).to_be_hidden()
 
 
@@ -662,13 +664,13 @@ def test_message_without_a_reply_stays_and_can_be_sent_again(
     chat.get_by_label("Your message").fill("I am here.")
     chat.keyboard.press("Enter")
     expect(chat.get_by_role("alert")).to_be_visible()
-    expect(log(chat)).to_have_count(2)
+    expect(transcript_items(chat)).to_have_count(2)
     expect(chat.get_by_label("Your message")).to_have_value("")
 
     api.answer_next("POST 7/messages/", 200, stream(("turn", MINE), ("turn", THEIRS)))
     chat.get_by_role("button", name="Send again").click()
 
-    expect(log(chat)).to_have_count(3)
+    expect(transcript_items(chat)).to_have_count(3)
     assert [body for request, body in api.requests if request == "POST 7/messages/"] == [{"content": "I am here."}] * 2
 
 
@@ -695,7 +697,7 @@ def test_unfinished_chat_continues(open_chat: Callable[..., Page], api: FakeSess
 
     page.get_by_role("button", name="Continue the chat").click()
 
-    expect(log(page)).to_have_count(3)
+    expect(transcript_items(page)).to_have_count(3)
     assert api.count("POST ") == 0
 
 
@@ -716,7 +718,7 @@ def test_practice_pages_have_no_serious_axe_violations(
     if stage in ("talking", "lost"):
         gateway.turn("a", "counselor", "Crisis line, good evening.")
         gateway.turn("b", "caller", "Hello? I did", after="a", final=False, interrupted=True)
-        expect(log(page)).to_have_count(2)
+        expect(transcript_items(page)).to_have_count(2)
     if stage == "lost":
         gateway.lines[-1].close(code=4001)
         expect(page.get_by_role("button", name="Reconnect")).to_be_visible()

@@ -20,9 +20,9 @@ from tests.browser.tryout import CHAT, TryoutSite
 SUPERVISOR, EVALUATOR = "supervisor@example.org", "evaluator@example.org"
 
 
-def test_supervisor_assigns_practice_with_the_search_fields(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_supervisor_assigns_practice_with_the_search_fields(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor()
-    page = enter("/assignments/new/", SUPERVISOR)
+    page = open_page("/assignments/new/", SUPERVISOR)
     page.get_by_label("Find a counselor").press_sequentially(counselor[:10])
     page.get_by_role("checkbox", name=re.compile(counselor)).check()
     expect(page.locator("[data-chosen] input[name=counselors]")).to_have_count(1)
@@ -33,9 +33,9 @@ def test_supervisor_assigns_practice_with_the_search_fields(enter: Callable[...,
     page.get_by_role("button", name="Assign", exact=True).click()
     expect(page.get_by_text("1 assignment was created.")).to_be_visible()
 
-    theirs = enter("/", counselor)
-    expect(theirs.get_by_text("Score at least 100 out of 100 to pass. You have 1 attempt.")).to_be_visible()
-    expect(theirs.get_by_text("Content note: Thoughts of suicide of a young person")).to_be_visible()
+    counselor_page = open_page("/", counselor)
+    expect(counselor_page.get_by_text("Score at least 100 out of 100 to pass. You have 1 attempt.")).to_be_visible()
+    expect(counselor_page.get_by_text("Content note: Thoughts of suicide of a young person")).to_be_visible()
 
     page.goto("/assignments/new/")
     page.get_by_label("Find a counselor").press_sequentially(counselor[:10])
@@ -47,9 +47,9 @@ def test_supervisor_assigns_practice_with_the_search_fields(enter: Callable[...,
 
 
 @pytest.mark.prove
-def test_counselor_skips_an_assignment_and_stops_a_chat(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_counselor_skips_an_assignment_and_stops_a_chat(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor(CHAT)
-    page = enter(tryout.practice_page(counselor, CHAT), counselor)
+    page = open_page(tryout.practice_page(counselor, CHAT), counselor)
     page.get_by_role("button", name="Skip this one").click()
     expect(page.get_by_text("Skipped. It won’t count against you")).to_be_visible()
     expect(page.get_by_text("You have no assignments right now.")).to_be_visible()
@@ -66,10 +66,10 @@ def test_counselor_skips_an_assignment_and_stops_a_chat(enter: Callable[..., Pag
     expect(page.get_by_text("Your answer: Very hard")).to_be_visible()
 
 
-def test_counselor_checks_progress_and_disputes_a_verdict(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_counselor_checks_progress_and_disputes_a_verdict(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor()
     session = tryout.take_chat(counselor, "Hello, my name is Sam.", "That sounds hard. Are you thinking of suicide?")
-    page = enter("/progress/", counselor)
+    page = open_page("/progress/", counselor)
     expect(page.get_by_role("img", name=re.compile("^Score. "))).to_be_visible()
     page.locator("summary", has_text="Show as table: Score").click()
     expect(page.get_by_role("region", name="Score by week").get_by_role("row")).to_have_count(2)
@@ -83,32 +83,32 @@ def test_counselor_checks_progress_and_disputes_a_verdict(enter: Callable[..., P
     page.get_by_role("button", name="Ask for a human review").locator("visible=true").click()
     expect(page.get_by_text("A person will review this verdict.")).to_be_visible()
 
-    leads = enter("/attention/", SUPERVISOR)
-    disputes = leads.get_by_role("region", name=re.compile("^Disputes"))
+    attention_page = open_page("/attention/", SUPERVISOR)
+    disputes = attention_page.get_by_role("region", name=re.compile("^Disputes"))
     expect(disputes.get_by_text("I did that, in my own words.")).to_be_visible()
-    reviewer = enter("/feedback/?state=disputed", EVALUATOR)
+    reviewer = open_page("/feedback/?state=disputed", EVALUATOR)
     reviewer.locator(f'a[href*="{session}"]').click()
     item = reviewer.locator(".criteria > li", has_text="I did that, in my own words.")
     item.locator("summary", has_text="Review this criterion").click()
     item.get_by_label("Reason").fill("Yes, that is what it asks for.")
     item.get_by_role("button", name="Save review").click()
     expect(reviewer.get_by_text("Yes, that is what it asks for.")).to_be_visible()
-    leads.reload()
-    expect(leads.get_by_text("I did that, in my own words.")).to_have_count(0)
+    attention_page.reload()
+    expect(attention_page.get_by_text("I did that, in my own words.")).to_have_count(0)
 
 
 @pytest.mark.prove
-def test_report_is_flagged_and_reviewed(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_report_is_flagged_and_reviewed(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor()
     session = tryout.take_chat(counselor, "Hello, what is going on?")
-    page = enter(f"/sessions/{session}/", counselor)
+    page = open_page(f"/sessions/{session}/", counselor)
     page.locator("summary", has_text="Report a problem").click()
     page.get_by_label("Something didn’t work").check()
     page.get_by_label("What happened?").fill(f"It stood still for {counselor}.")
     page.get_by_role("button", name="Send report").click()
     expect(page.get_by_text("Thank you for your report. A supervisor will look into it.")).to_be_visible()
 
-    queue = enter("/flags/", SUPERVISOR)
+    queue = open_page("/flags/", SUPERVISOR)
     item = queue.locator(".items > li", has_text=f"It stood still for {counselor}.")
     item.locator("summary").click()
     item.get_by_label("Note").fill("A slow network.")
@@ -118,11 +118,11 @@ def test_report_is_flagged_and_reviewed(enter: Callable[..., Page], tryout: Tryo
 
 
 @pytest.mark.prove
-def test_supervisor_monitors_and_ends_a_chat(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_supervisor_monitors_and_ends_a_chat(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor = tryout.add_counselor()
-    page = enter("/training/chat/free/", counselor)
+    page = open_page("/training/chat/free/", counselor)
     begin_chat(page)
-    watcher = enter("/live/", SUPERVISOR)
+    watcher = open_page("/live/", SUPERVISOR)
     watcher.get_by_role("link", name=counselor).click()
     send_message(page, "Good evening, you have reached us.")
     expect(watcher.get_by_text("Good evening, you have reached us.")).to_be_visible()
@@ -133,8 +133,8 @@ def test_supervisor_monitors_and_ends_a_chat(enter: Callable[..., Page], tryout:
     expect(watcher.get_by_text("Session ended. The conversation so far is saved and will be graded.")).to_be_visible()
 
 
-def test_chat_works_without_scripts(enter: Callable[..., Page], tryout: TryoutSite) -> None:
-    page = enter("/training/chat/free/", tryout.add_counselor(), java_script_enabled=False)
+def test_chat_works_without_scripts(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
+    page = open_page("/training/chat/free/", tryout.add_counselor(), java_script_enabled=False)
     page.get_by_role("button", name="Start the chat").locator("visible=true").click()
     expect(transcript_lines(page)).to_have_text(line_patterns("Caller"))
     page.get_by_label("Your message").locator("visible=true").fill("Hello, my name is Sam. What happened?")

@@ -27,7 +27,7 @@ SELECTED_TEXT = (
 )
 
 
-def send(page: Page, instructions: str = "") -> None:
+def submit_complaint(page: Page, instructions: str = "") -> None:
     page.get_by_label("Complaint or call summary").fill(COMPLAINT)
     page.get_by_label("Instructions").fill(instructions)
     page.get_by_label("Mode").select_option("chat")
@@ -38,7 +38,7 @@ def save_button(page: Page) -> Locator:
     return page.get_by_role("button", name="Save scenario")
 
 
-def refused(page: Page) -> Locator:
+def error_note(page: Page) -> Locator:
     return page.locator(".errornote")
 
 
@@ -48,10 +48,10 @@ def edit_away(page: Page, *labels: str) -> None:
         field.fill(field.input_value().replace(NAME, "Noor"))
 
 
-def test_complaint_becomes_an_assigned_scenario(enter: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_complaint_becomes_an_assigned_scenario(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
     counselor, title = tryout.add_counselor(), f"Left on hold {uuid4().hex[:6]}"
-    page = enter(f"{LIST}add/", SUPERVISOR)
-    send(page, "Keep the name.")
+    page = open_page(f"{LIST}add/", SUPERVISOR)
+    submit_complaint(page, "Keep the name.")
 
     # The draft appears without a reload, with the name marked and the complaint beside it.
     expect(save_button(page)).to_be_visible()
@@ -69,7 +69,7 @@ def test_complaint_becomes_an_assigned_scenario(enter: Callable[..., Page], tryo
     page.get_by_label(counselor).check()
     page.get_by_label("Notes", exact=True).fill("Take your time with this one.")
     save_button(page).click()
-    expect(refused(page)).to_contain_text("The draft was not saved. Resolve 3 passages from the complaint")
+    expect(error_note(page)).to_contain_text("The draft was not saved. Resolve 3 passages from the complaint")
     expect(page.get_by_label("Notes", exact=True)).to_have_value("Take your time with this one.")
     expect(page.get_by_label(counselor)).to_be_checked()
 
@@ -90,7 +90,7 @@ def test_complaint_becomes_an_assigned_scenario(enter: Callable[..., Page], tryo
         f"“{title}” was saved. It is a one-time scenario and was assigned to {counselor}. The complaint was deleted."
     )
 
-    trainee = enter(tryout.practice_page(counselor, title), counselor)
+    trainee = open_page(tryout.practice_page(counselor, title), counselor)
     expect(trainee.get_by_role("heading", level=1)).to_contain_text(title)
     begin_chat(trainee)
     send_message(trainee, "Hello, I'm Sam. I'm sorry that you had to wait so long.")
@@ -102,9 +102,9 @@ def test_complaint_becomes_an_assigned_scenario(enter: Callable[..., Page], tryo
 
 
 @pytest.mark.prove
-def test_draft_is_saved_once_its_names_are_confirmed(enter: Callable[..., Page]) -> None:
-    page = enter(f"{LIST}add/", SUPERVISOR)
-    send(page, "Keep the name.")
+def test_draft_is_saved_once_its_names_are_confirmed(open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{LIST}add/", SUPERVISOR)
+    submit_complaint(page, "Keep the name.")
     expect(save_button(page)).to_be_visible()
 
     for _ in range(3):
@@ -116,15 +116,15 @@ def test_draft_is_saved_once_its_names_are_confirmed(enter: Callable[..., Page])
 
 
 @pytest.mark.prove
-def test_refused_draft_can_be_tried_again(enter: Callable[..., Page], mended: TryoutSite) -> None:
-    mended.add_openai_fault(RESPONSES, refusal=True)
-    page = enter(f"{LIST}add/", SUPERVISOR)
-    send(page, "Quieter.")
-    expect(refused(page)).to_contain_text("The model declined to write a draft from this text.")
+def test_refused_draft_can_be_tried_again(open_page: Callable[..., Page], tryout_with_faults: TryoutSite) -> None:
+    tryout_with_faults.add_openai_fault(RESPONSES, refusal=True)
+    page = open_page(f"{LIST}add/", SUPERVISOR)
+    submit_complaint(page, "Quieter.")
+    expect(error_note(page)).to_contain_text("The model declined to write a draft from this text.")
     expect(page.get_by_label("Complaint or call summary")).to_have_value(COMPLAINT.strip())
     expect(page.get_by_label("Instructions")).to_have_value("Quieter.")
 
-    mended.clear_openai_faults()
+    tryout_with_faults.clear_openai_faults()
     page.get_by_role("button", name="Try again").click()
 
     expect(save_button(page)).to_be_visible()
@@ -134,20 +134,20 @@ def test_refused_draft_can_be_tried_again(enter: Callable[..., Page], mended: Tr
 
 
 @pytest.mark.prove
-def test_draft_appears_without_scripts_after_a_reload(enter: Callable[..., Page]) -> None:
-    page = enter(f"{LIST}add/", SUPERVISOR, java_script_enabled=False)
-    send(page, "Keep the name.")
+def test_draft_appears_without_scripts_after_a_reload(open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{LIST}add/", SUPERVISOR, java_script_enabled=False)
+    submit_complaint(page, "Keep the name.")
     page.wait_for_url("**/change/")
 
     wait_until(lambda: page.reload() and save_button(page).count(), "the draft is written")
 
     save_button(page).click()
-    expect(refused(page)).to_contain_text("The draft was not saved. Resolve 3 passages from the complaint")
+    expect(error_note(page)).to_contain_text("The draft was not saved. Resolve 3 passages from the complaint")
 
 
 @pytest.mark.prove
-def test_counters_agree_with_the_server(enter: Callable[..., Page]) -> None:
-    page = enter(f"{LIST}add/", SUPERVISOR)
+def test_counters_agree_with_the_server(open_page: Callable[..., Page]) -> None:
+    page = open_page(f"{LIST}add/", SUPERVISOR)
     source = page.get_by_label("Complaint or call summary")
     counter = page.locator("#id_source_counter")
 
@@ -164,16 +164,16 @@ def test_counters_agree_with_the_server(enter: Callable[..., Page]) -> None:
 
 
 @pytest.mark.prove
-def test_draft_pages_are_accessible(enter: Callable[..., Page], mended: TryoutSite) -> None:
-    page = enter(f"{LIST}add/", SUPERVISOR)
+def test_draft_pages_are_accessible(open_page: Callable[..., Page], tryout_with_faults: TryoutSite) -> None:
+    page = open_page(f"{LIST}add/", SUPERVISOR)
     page.get_by_role("button", name="Write draft").click()
     expect(page.get_by_text("Paste the complaint, or choose a file.")).to_be_visible()
     assert accessibility_problems(page) == []
 
-    mended.add_openai_fault(RESPONSES, delay=1)
-    # Keep the page as it is while it is inspected.
+    tryout_with_faults.add_openai_fault(RESPONSES, delay=1)
+    # Block updates of the page while it is checked.
     page.route(re.compile("/state/$"), lambda route: route.fulfill(status=204))
-    send(page, "Keep the name.")
+    submit_complaint(page, "Keep the name.")
     expect(page.get_by_role("link", name="Refresh")).to_be_visible()
     assert accessibility_problems(page) == []
     page.unroute_all()
@@ -181,14 +181,14 @@ def test_draft_pages_are_accessible(enter: Callable[..., Page], mended: TryoutSi
 
     page.get_by_label("One-time").check()
     save_button(page).click()
-    expect(refused(page)).to_contain_text("The draft was not saved.")
+    expect(error_note(page)).to_contain_text("The draft was not saved.")
     page.get_by_text("Try again with different instructions").click()
     assert accessibility_problems(page) == []
 
-    mended.clear_openai_faults()
-    mended.add_openai_fault(RESPONSES, invalid_json=True)
+    tryout_with_faults.clear_openai_faults()
+    tryout_with_faults.add_openai_fault(RESPONSES, invalid_json=True)
     page.get_by_role("button", name="Replace this draft and my edits").click()
-    expect(refused(page)).to_contain_text("could not be used")
+    expect(error_note(page)).to_contain_text("could not be used")
     assert accessibility_problems(page) == []
     page.get_by_role("button", name="Go back to the earlier draft").click()
     expect(save_button(page)).to_be_visible()

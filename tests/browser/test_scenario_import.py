@@ -20,7 +20,7 @@ TOO_LARGE = 50 * 1024**2
 
 
 @pytest.fixture
-def series() -> str:
+def title_prefix() -> str:
     """Return a unique prefix for this test's titles, because tests share the demo."""
     return f"Pack {uuid4().hex[:6]}"
 
@@ -52,23 +52,23 @@ def preview(page: Page) -> list[list[str]]:
 
 
 def test_pack_is_previewed_and_imported_once(
-    enter: Callable[..., Page], pack: Callable[..., Path], series: str
+    open_page: Callable[..., Page], pack: Callable[..., Path], title_prefix: str
 ) -> None:
-    path = pack(row(f"{series} one"), row(f"{series} two", mode="chat"), row(f"{series} ONE"))
-    page = enter(ADD, TRAINER)
+    path = pack(row(f"{title_prefix} one"), row(f"{title_prefix} two", mode="chat"), row(f"{title_prefix} ONE"))
+    page = open_page(ADD, TRAINER)
     upload(page, path)
     assert preview(page) == [
-        [f"{series} one", "New"],
-        [f"{series} two", "New"],
-        [f"{series} ONE", "Already exists"],
+        [f"{title_prefix} one", "New"],
+        [f"{title_prefix} two", "New"],
+        [f"{title_prefix} ONE", "Already exists"],
     ]
     expect(page.locator(".import-notice")).to_have_text("No problems found. Nothing is imported yet.")
 
     page.get_by_role("button", name="Import 2 scenarios").dblclick()
 
     expect(page.locator(".import-notice")).to_have_text("The import is complete. Created: 2. Already existing: 1.")
-    page.get_by_role("link", name=f"{series} two").click()
-    expect(page.get_by_label("Title", exact=True)).to_have_value(f"{series} two")
+    page.get_by_role("link", name=f"{title_prefix} two").click()
+    expect(page.get_by_label("Title", exact=True)).to_have_value(f"{title_prefix} two")
     expect(page.get_by_label("Evaluator context", exact=True)).to_have_value("- Waits.")
     page.goto(ADD)
     upload(page, path)
@@ -77,12 +77,14 @@ def test_pack_is_previewed_and_imported_once(
 
 
 @pytest.mark.prove
-def test_invalid_rows_are_shown_and_skipped(enter: Callable[..., Page], pack: Callable[..., Path], series: str) -> None:
-    page = enter(ADD, SUPERVISOR)
-    upload(page, pack(row(f"{series} good"), row(f"{series} bad", mode="letter", category="onboardin")))
+def test_invalid_rows_are_shown_and_skipped(
+    open_page: Callable[..., Page], pack: Callable[..., Path], title_prefix: str
+) -> None:
+    page = open_page(ADD, SUPERVISOR)
+    upload(page, pack(row(f"{title_prefix} good"), row(f"{title_prefix} bad", mode="letter", category="onboardin")))
     expect(page.locator(".import-notice")).to_contain_text("Nothing is imported yet, because 1 of 2 rows is invalid.")
     page.get_by_role("link", name="Invalid (1)").click()
-    assert preview(page) == [[f"{series} bad", "Invalid"]]
+    assert preview(page) == [[f"{title_prefix} bad", "Invalid"]]
     expect(page.locator(".import-rows li")).to_have_text(
         [
             "mode: “letter” is not one of these: phone, chat.",
@@ -95,19 +97,19 @@ def test_invalid_rows_are_shown_and_skipped(enter: Callable[..., Page], pack: Ca
     expect(page.locator(".import-notice")).to_have_text(
         "The import is complete. Created: 1. Already existing: 0. Invalid and skipped: 1."
     )
-    page.goto(f"/admin/scenarios/scenario/?q={series}")
+    page.goto(f"/admin/scenarios/scenario/?q={title_prefix}")
     expect(page.locator("#result_list tbody tr")).to_have_count(1)
 
 
 @pytest.mark.prove
 def test_large_pack_shows_progress_until_it_is_complete(
-    enter: Callable[..., Page], pack: Callable[..., Path], series: str
+    open_page: Callable[..., Page], pack: Callable[..., Path], title_prefix: str
 ) -> None:
-    page = enter(ADD, TRAINER)
-    upload(page, pack(*[row(f"{series} {number}") for number in range(3000)]))
+    page = open_page(ADD, TRAINER)
+    upload(page, pack(*[row(f"{title_prefix} {number}") for number in range(3000)]))
     expect(page.locator(".import-rows tbody tr")).to_have_count(100)
     page.get_by_role("link", name="Next").click()
-    expect(page.locator(".import-rows tbody tr").first).to_contain_text(f"{series} 100")
+    expect(page.locator(".import-rows tbody tr").first).to_contain_text(f"{title_prefix} 100")
 
     page.get_by_role("button", name="Import 3000 scenarios").click()
 
@@ -117,9 +119,11 @@ def test_large_pack_shows_progress_until_it_is_complete(
 
 
 @pytest.mark.prove
-def test_import_works_without_scripts(enter: Callable[..., Page], pack: Callable[..., Path], series: str) -> None:
-    page = enter(ADD, TRAINER, java_script_enabled=False)
-    upload(page, pack(*[row(f"{series} {number}") for number in range(20)]))
+def test_import_works_without_scripts(
+    open_page: Callable[..., Page], pack: Callable[..., Path], title_prefix: str
+) -> None:
+    page = open_page(ADD, TRAINER, java_script_enabled=False)
+    upload(page, pack(*[row(f"{title_prefix} {number}") for number in range(20)]))
 
     page.get_by_role("button", name="Import 20 scenarios").click()
 
@@ -131,11 +135,11 @@ def test_import_works_without_scripts(enter: Callable[..., Page], pack: Callable
 
 @pytest.mark.prove
 def test_malformed_file_shows_the_error_position_and_keeps_the_options(
-    enter: Callable[..., Page], tmp_path: Path
+    open_page: Callable[..., Page], tmp_path: Path
 ) -> None:
     broken = tmp_path / "pack.json"
     broken.write_text('[{"title": "One",\n  "prompt" 7}]')
-    page = enter(ADD, TRAINER)
+    page = open_page(ADD, TRAINER)
     page.get_by_label("Update existing scenarios").check()
 
     upload(page, broken)
@@ -147,10 +151,10 @@ def test_malformed_file_shows_the_error_position_and_keeps_the_options(
     expect(page.get_by_label("Update existing scenarios")).to_be_checked()
 
 
-def test_too_large_file_is_not_sent(enter: Callable[..., Page], tmp_path: Path) -> None:
+def test_too_large_file_is_not_sent(open_page: Callable[..., Page], tmp_path: Path) -> None:
     large = tmp_path / "large.csv"
     large.write_bytes(b"x" * TOO_LARGE)
-    page = enter(ADD, TRAINER)
+    page = open_page(ADD, TRAINER)
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     sent: list[str] = []
 
@@ -163,12 +167,12 @@ def test_too_large_file_is_not_sent(enter: Callable[..., Page], tmp_path: Path) 
 
 @pytest.mark.prove
 def test_too_large_file_without_scripts_gets_an_error_page(
-    enter: Callable[..., Page], tmp_path: Path, watch: PageMonitor
+    open_page: Callable[..., Page], tmp_path: Path, monitor: PageMonitor
 ) -> None:
-    watch.expect_statuses(413)
+    monitor.expect_statuses(413)
     large = tmp_path / "large.csv"
     large.write_bytes(b"x" * TOO_LARGE)
-    page = enter(ADD, TRAINER, java_script_enabled=False)
+    page = open_page(ADD, TRAINER, java_script_enabled=False)
 
     upload(page, large)
 
@@ -179,8 +183,8 @@ def test_too_large_file_without_scripts_gets_an_error_page(
 
 @pytest.mark.prove
 @pytest.mark.parametrize("kind", ["CSV", "JSON"])
-def test_downloaded_template_can_be_imported(enter: Callable[..., Page], tmp_path: Path, kind: str) -> None:
-    page = enter(ADD, SUPERVISOR)
+def test_downloaded_template_can_be_imported(open_page: Callable[..., Page], tmp_path: Path, kind: str) -> None:
+    page = open_page(ADD, SUPERVISOR)
     with page.expect_download() as download:
         page.get_by_role("link", name=kind, exact=True).click()
     path = tmp_path / download.value.suggested_filename
@@ -197,28 +201,28 @@ def test_downloaded_template_can_be_imported(enter: Callable[..., Page], tmp_pat
     )
 
 
-def test_a_stranger_sees_nothing_of_it(
-    enter: Callable[..., Page], tryout: TryoutSite, pack: Callable[..., Path], series: str
+def test_stranger_cannot_see_an_import(
+    open_page: Callable[..., Page], tryout: TryoutSite, pack: Callable[..., Path], title_prefix: str
 ) -> None:
-    page = enter(ADD, TRAINER)
-    upload(page, pack(row(f"{series} one"), name=f"{series}.json"))
+    page = open_page(ADD, TRAINER)
+    upload(page, pack(row(f"{title_prefix} one"), name=f"{title_prefix}.json"))
     page.wait_for_url("**/change/")
-    stranger = enter("/admin/scenarios/importjob/", STRANGER)
+    stranger = open_page("/admin/scenarios/importjob/", STRANGER)
 
-    expect(stranger.get_by_text(series)).to_have_count(0)
+    expect(stranger.get_by_text(title_prefix)).to_have_count(0)
     stranger.goto(page.url)
     expect(stranger.locator(".messagelist")).to_contain_text("doesn’t exist")
-    expect(stranger.get_by_text(series)).to_have_count(0)
+    expect(stranger.get_by_text(title_prefix)).to_have_count(0)
 
 
 @pytest.mark.prove
 @pytest.mark.parametrize(("width", "colors"), [(1280, "light"), (390, "dark")])
 def test_import_pages_are_accessible(
-    enter: Callable[..., Page], pack: Callable[..., Path], series: str, width: int, colors: str
+    open_page: Callable[..., Page], pack: Callable[..., Path], title_prefix: str, width: int, colors: str
 ) -> None:
-    page = enter(ADD, SUPERVISOR, viewport={"width": width, "height": 900}, color_scheme=colors)
+    page = open_page(ADD, SUPERVISOR, viewport={"width": width, "height": 900}, color_scheme=colors)
     found = axe_problems(page)
-    upload(page, pack(row(f"{series} good", mood="low"), row(f"{series} bad", mode="letter")))
+    upload(page, pack(row(f"{title_prefix} good", mood="low"), row(f"{title_prefix} bad", mode="letter")))
     page.wait_for_url("**/change/")
     found += axe_problems(page)
     page.get_by_role("button", name="Import the 1 valid row").click()

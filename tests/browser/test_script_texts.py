@@ -1,4 +1,4 @@
-"""Texts that the pages' scripts set, in a catalog that marks each message."""
+"""Untranslated texts from the pages' scripts, found with a catalog that marks each message."""
 
 from collections.abc import Callable, Iterator
 
@@ -13,14 +13,14 @@ from tests.browser.test_practice_pages import (
     gateway,  # noqa: F401
     open_call,  # noqa: F401
     open_chat,  # noqa: F401
-    state,
+    practice_panel,
     stream,
     turn,
 )
 from tests.support.pseudo_locale import MARKING_CATALOG, find_plain_texts, plain_words, pseudo_locale
 from training.models import EndReason
 
-# What people wrote stands in capital Greek letters, which no message has.
+# User-written text is in capital Greek letters, which no message contains.
 TITLE, WORDS = "ΑΒΓ", "ΔΕΖ"
 PRACTICE = {"title": TITLE, "description": TITLE, "difficulty_label": TITLE, "notes": TITLE}
 NOTICES = ["caller_reconnecting", "caller_back", "draining", "idle_warning", "ending_soon", "caller_lost"]
@@ -86,7 +86,7 @@ def test_call_page_shows_only_translated_texts(
     open_call(**PRACTICE)
     found["ready"] = plain_texts(page)
     page.locator("[data-action=start]").click()
-    expect(state(page)).to_have_attribute("data-phase", "talking")
+    expect(practice_panel(page)).to_have_attribute("data-phase", "talking")
     gateway.turn("a", "counselor", WORDS)
     gateway.turn("b", "caller", WORDS, after="a", interrupted=True)
     expect(page.locator("[data-text]").nth(1)).to_be_visible()
@@ -99,9 +99,9 @@ def test_call_page_shows_only_translated_texts(
     expect(page.locator("[data-action=take-over]")).to_be_visible()
     found["lost"] = plain_texts(page)
     page.locator("[data-action=take-over]").click()
-    expect(state(page)).to_have_attribute("data-phase", "talking")
+    expect(practice_panel(page)).to_have_attribute("data-phase", "talking")
     gateway.send(type="ended", reason="idle")
-    expect(state(page)).to_have_attribute("data-phase", "ended")
+    expect(practice_panel(page)).to_have_attribute("data-phase", "ended")
     found["ended"] = plain_texts(page)
 
     assert {phase: texts for phase, texts in found.items() if texts} == {}
@@ -116,11 +116,11 @@ def test_chat_page_shows_only_translated_texts(
     open_chat(**PRACTICE)
     found["ready"] = plain_texts(page)
     page.locator("[data-action=begin]").click()
-    expect(state(page)).to_have_attribute("data-phase", "opening")
+    expect(practice_panel(page)).to_have_attribute("data-phase", "opening")
     found["opening"] = plain_texts(page)
     mine = turn("m", "counselor", WORDS, "g", revision=2)
     api.session |= {"greeting": "ready", "transcript": [turn("g", "caller", WORDS)]}
-    expect(state(page)).to_have_attribute("data-phase", "talking")
+    expect(practice_panel(page)).to_have_attribute("data-phase", "talking")
     api.answer_next("POST 7/messages/", 200, stream(("turn", mine), ("delta", {"text": WORDS})))
     page.locator("#message").fill(WORDS)
     page.keyboard.press("Enter")
@@ -132,7 +132,7 @@ def test_chat_page_shows_only_translated_texts(
     api.answer_next("POST 7/messages/", 409, {"detail": f"⟦{WORDS}⟧", "code": "session_over"})
     page.locator("#message").fill(WORDS)
     page.keyboard.press("Enter")
-    expect(state(page)).to_have_attribute("data-phase", "ended")
+    expect(practice_panel(page)).to_have_attribute("data-phase", "ended")
     found["ended"] = plain_texts(page)
 
     assert {phase: texts for phase, texts in found.items() if texts} == {}

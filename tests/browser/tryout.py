@@ -1,4 +1,4 @@
-"""The real demo, shared by the browser tests. They access it by URL only and create their own people."""
+"""The real demo, shared by the browser tests. They access it by URL only and create their own users."""
 
 import json
 import re
@@ -21,7 +21,7 @@ from tests.support.servers import require_program
 
 BLANK_PAGE = '<!doctype html><title>Blank</title><link rel="icon" href="data:,">'
 DEFAULT_VIEWPORT: ViewportSize = {"width": 1280, "height": 720}
-PATIENCE_MS = 20_000  # generous, so that a busy machine fails no test
+PATIENCE_MS = 20_000  # generous, so that no test fails on a busy machine
 DEMO_PASSWORD = "steadyline-demo"
 PASSWORD = "a quiet harbor at dawn"
 CALLS = ("Since the first of the month", "Two cups of coffee")
@@ -113,11 +113,11 @@ class TryoutSite:
         def answer() -> Any:
             return self.get_json(email, f"/api/sessions/{session}/evaluation/")
 
-        wait_until(lambda: answer()["status"] not in ("queued", "running"), "the feedback is there")
+        wait_until(lambda: answer()["status"] not in ("queued", "running"), "the feedback is ready")
         return answer()
 
     def add_openai_fault(self, match: str, times: int | None = None, **fault: object) -> None:
-        """Let the stand-in misbehave for the next `times` matching calls (None: until `clear_openai_faults`)."""
+        """Inject the fault into the next `times` matching calls (None: until `clear_openai_faults`)."""
         body = json.dumps({"match": match, "fault": fault, "times": times}).encode()
         urlopen(Request(f"{self.standin}/standin/faults", body, {"Content-Type": "application/json"})).close()
 
@@ -158,7 +158,7 @@ class PageMonitor:
 def tryout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TryoutSite]:
     require_program("chromium")
     if sys.platform != "linux":
-        pytest.skip("starts the demo as the launcher's tests do, on Linux")
+        pytest.skip("needs Linux's /proc to find leftover processes")
     folder = tmp_path_factory.mktemp("tryout")
     demo = DemoProcess(folder)
     try:
@@ -169,8 +169,8 @@ def tryout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TryoutSite]:
 
 
 @pytest.fixture
-def mended(tryout: TryoutSite) -> Iterator[TryoutSite]:
-    """Yield the demo and clear its OpenAI faults afterward, for tests that add some."""
+def tryout_with_faults(tryout: TryoutSite) -> Iterator[TryoutSite]:
+    """Yield the demo to a test that adds OpenAI faults, and clear them afterward."""
     yield tryout
     tryout.clear_openai_faults()
 
@@ -187,8 +187,8 @@ def practice_browser(tryout: TryoutSite, flags: list[str]) -> Iterator[Browser]:
         yield browser
 
 
-class PageShelf:
-    """Pages of one browser that tests use one after another, because a new context costs more than most tests.
+class PagePool:
+    """Pages of one browser that tests reuse, because a new context takes longer than most tests.
 
     Only pages with default options are kept. Between two tests, a page loses its cookies, storage, and routes.
     """
@@ -211,8 +211,8 @@ class PageShelf:
         self._kept.append(page)
         return page
 
-    def take_back(self) -> None:
-        """Close or clear every page that is in use. What happens on it from now on belongs to no test."""
+    def release_all(self) -> None:
+        """Close or clear every page in use. Later problems on these pages do not fail any test."""
         self.monitor = PageMonitor({"127.0.0.1"})
         for context in self._single:
             context.close()
@@ -236,7 +236,7 @@ class PageShelf:
             if other != page:
                 other.close()
         page.unroute_all(behavior="ignoreErrors")
-        # A page of the same site keeps the process, which is what makes it cheap. It has an icon, so none is missing.
+        # Staying on the same site keeps the renderer process, which is fast. The icon prevents a failed request.
         page.route("**/blank/", lambda route: route.fulfill(body=BLANK_PAGE, content_type="text/html"))
         page.goto("/blank/")
         page.evaluate("localStorage.clear(); sessionStorage.clear();")
@@ -247,27 +247,27 @@ class PageShelf:
 
 
 @pytest.fixture(scope="module")
-def page_shelf(tryout: TryoutSite, practice_browser: Browser) -> PageShelf:
-    return PageShelf(practice_browser, tryout.url)
+def page_pool(tryout: TryoutSite, practice_browser: Browser) -> PagePool:
+    return PagePool(practice_browser, tryout.url)
 
 
 @pytest.fixture
-def watch() -> Iterator[PageMonitor]:
-    watch = PageMonitor({"127.0.0.1"})
-    yield watch
-    assert watch.unexpected_problems == []
+def monitor() -> Iterator[PageMonitor]:
+    monitor = PageMonitor({"127.0.0.1"})
+    yield monitor
+    assert monitor.unexpected_problems == []
 
 
 @pytest.fixture
-def enter(tryout: TryoutSite, page_shelf: PageShelf, watch: PageMonitor) -> Iterator[Callable[..., Page]]:
+def open_page(tryout: TryoutSite, page_pool: PagePool, monitor: PageMonitor) -> Iterator[Callable[..., Page]]:
     """Yield a function that opens a page in a browser context, as a person or as a visitor without an email.
 
-    Say `is_own=True` for a page that a test changes for good, with `route_web_socket` for instance.
+    Pass `is_own=True` for a page that a test changes permanently, for example with `route_web_socket`.
     """
-    page_shelf.monitor = watch
+    page_pool.monitor = monitor
 
-    def open_page(path: str = "/", email: str = "", is_own: bool = False, **options: Any) -> Page:
-        page = page_shelf.open(is_own, **options)
+    def open_and_log_in(path: str = "/", email: str = "", is_own: bool = False, **options: Any) -> Page:
+        page = page_pool.open(is_own, **options)
         if email:
             cookies = tryout.log_in_as(email).cookies
             page.context.add_cookies([{"name": name, "value": cookies[name], "url": tryout.url} for name in cookies])
@@ -275,6 +275,6 @@ def enter(tryout: TryoutSite, page_shelf: PageShelf, watch: PageMonitor) -> Iter
         return page
 
     expect.set_options(timeout=PATIENCE_MS)
-    yield open_page
+    yield open_and_log_in
     expect.set_options(timeout=None)
-    page_shelf.take_back()
+    page_pool.release_all()

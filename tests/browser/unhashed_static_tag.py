@@ -5,5 +5,5 @@ register = template.Library()
 
 @register.simple_tag
 def static(path: str) -> str:
-    """Return the path at which the tests' own server has a static file, whatever storage the site uses."""
+    """Return the path of a static file on the tests' own server, which does not hash file names."""
     return f"/static/{path}"
