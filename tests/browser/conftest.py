@@ -4,17 +4,17 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.chromium import FAKE_MICROPHONE, launch_chromium
-from tests.browser.static_site import StaticSite, open_page_with_errors, serve_static_site
-from tests.browser.tryout import (  # noqa: F401
+from tests.browser.demo_site import (  # noqa: F401
     DEFAULT_VIEWPORT,
+    demo_site,
+    demo_site_with_faults,
     flags,
     monitor,
     open_page,
     page_pool,
     practice_browser,
-    tryout,
-    tryout_with_faults,
 )
+from tests.browser.static_site import StaticSite, open_page_with_errors, serve_static_site
 
 
 @pytest.fixture(scope="module")

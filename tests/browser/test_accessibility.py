@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.chromium import FAKE_MICROPHONE
+from tests.browser.demo_site import CALLS, CHAT, DemoSite, PageMonitor
 from tests.browser.practice_actions import (
     begin_chat,
     call_panel,
@@ -20,7 +21,6 @@ from tests.browser.practice_actions import (
     start_typing,
     type_line,
 )
-from tests.browser.tryout import CALLS, CHAT, PageMonitor, TryoutSite
 from tests.support.prove_run import IS_PROVE_RUN
 
 pytestmark = pytest.mark.timeout(120)
@@ -78,12 +78,14 @@ class PracticeHistory:
 
 
 @pytest.fixture(scope="module")
-def practice_history(tryout: TryoutSite) -> PracticeHistory:
-    counselor = tryout.add_counselor(*CALLS, CHAT)
-    graded = tryout.take_chat(counselor, "Hello, my name is Sam.", "That sounds so hard. Are you thinking of suicide?")
-    failed = tryout.take_chat(counselor, "Hello, what is going on?", grading_fails=True)
-    tryout.clear_openai_faults()
-    return PracticeHistory(counselor, graded, failed, tryout.take_chat(counselor))
+def practice_history(demo_site: DemoSite) -> PracticeHistory:
+    counselor = demo_site.add_counselor(*CALLS, CHAT)
+    graded = demo_site.take_chat(
+        counselor, "Hello, my name is Sam.", "That sounds so hard. Are you thinking of suicide?"
+    )
+    failed = demo_site.take_chat(counselor, "Hello, what is going on?", grading_fails=True)
+    demo_site.clear_openai_faults()
+    return PracticeHistory(counselor, graded, failed, demo_site.take_chat(counselor))
 
 
 def test_login_pages_are_accessible(open_page: Callable[..., Page]) -> None:
@@ -200,10 +202,10 @@ def test_admin_change_pages_are_accessible(
 
 
 def test_call_page_is_accessible_in_every_state(
-    open_page: Callable[..., Page], tryout: TryoutSite, monitor: PageMonitor
+    open_page: Callable[..., Page], demo_site: DemoSite, monitor: PageMonitor
 ) -> None:
-    counselor = tryout.add_counselor(CALLS[0])
-    page = open_page(tryout.practice_page(counselor, CALLS[0]), counselor)
+    counselor = demo_site.add_counselor(CALLS[0])
+    page = open_page(demo_site.practice_page(counselor, CALLS[0]), counselor)
     assert accessibility_problems(page) == []
     page.get_by_role("button", name="Start the call").click()
     expect(page.get_by_text("This page can’t use your microphone.")).to_be_visible()
@@ -221,8 +223,8 @@ def test_call_page_is_accessible_in_every_state(
 
 
 @pytest.mark.prove
-def test_pages_of_a_call_ended_elsewhere_are_accessible(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
-    counselor = tryout.add_counselor()
+def test_pages_of_a_call_ended_elsewhere_are_accessible(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
+    counselor = demo_site.add_counselor()
     page = open_page("/training/voice/free/", counselor)
     start_typing(page)
     session = str(page.locator("[data-session-link]").get_attribute("href"))
@@ -230,16 +232,16 @@ def test_pages_of_a_call_ended_elsewhere_are_accessible(open_page: Callable[...,
     expect(watcher.get_by_text("This call is in progress.")).to_be_visible()
     assert accessibility_problems(watcher) == []
 
-    tryout.post_json(counselor, f"/api{session}end/")
+    demo_site.post_json(counselor, f"/api{session}end/")
 
     expect(call_panel(page)).to_have_attribute("data-phase", "ended")
     assert accessibility_problems(page) == []
 
 
 @pytest.mark.prove
-def test_chat_page_is_accessible_in_every_state(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
-    counselor = tryout.add_counselor(CHAT)
-    page = open_page(tryout.practice_page(counselor, CHAT), counselor)
+def test_chat_page_is_accessible_in_every_state(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
+    counselor = demo_site.add_counselor(CHAT)
+    page = open_page(demo_site.practice_page(counselor, CHAT), counselor)
     assert accessibility_problems(page) == []
     begin_chat(page)
     send_message(page, "Hello, my name is Sam.")
@@ -247,8 +249,8 @@ def test_chat_page_is_accessible_in_every_state(open_page: Callable[..., Page], 
     assert accessibility_problems(page) == []
 
 
-def test_main_buttons_are_visible_on_a_phone(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
-    counselor = tryout.add_counselor()
+def test_main_buttons_are_visible_on_a_phone(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
+    counselor = demo_site.add_counselor()
     page = open_page("/training/voice/free/", counselor, viewport=PHONE)
     start_typing(page)
     expect(page.get_by_role("button", name="Hang up")).to_be_in_viewport(ratio=1)

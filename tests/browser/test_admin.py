@@ -1,4 +1,4 @@
-"""Browser tests of supervisors, evaluators, and a stranger in the administration of the real demo."""
+"""Supervisors, evaluators, and a stranger in the administration of the real demo."""
 
 import json
 import re
@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.demo_site import CALLS, CHAT, DemoSite, PageMonitor
 from tests.browser.practice_actions import (
     begin_chat,
     expect_caller_answer,
@@ -18,7 +19,6 @@ from tests.browser.practice_actions import (
     transcript_lines,
     type_line,
 )
-from tests.browser.tryout import CALLS, CHAT, PageMonitor, TryoutSite
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -71,12 +71,12 @@ def edit_scenario(page: Page, title: str, new_title: str) -> None:
     save(page)
 
 
-def test_edited_scenario_does_not_change_a_running_session(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
-    counselor, title = tryout.add_counselor(), f"Dormitory {uuid4().hex[:6]}"
+def test_edited_scenario_does_not_change_a_running_session(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
+    counselor, title = demo_site.add_counselor(), f"Dormitory {uuid4().hex[:6]}"
     supervisor = open_page("/admin/", SUPERVISOR)
     write_scenario(supervisor, title)
     assign_by_action(supervisor, title, counselor)
-    first = open_page(tryout.practice_page(counselor, title), counselor)
+    first = open_page(demo_site.practice_page(counselor, title), counselor)
     begin_chat(first)
 
     edit_scenario(supervisor, title, f"{title}, edited")
@@ -85,7 +85,7 @@ def test_edited_scenario_does_not_change_a_running_session(open_page: Callable[.
     first.get_by_role("button", name="Get feedback").click()
     expect(grade_badge(first)).to_be_visible()
     assign_by_action(supervisor, f"{title}, edited", counselor)
-    second = open_page(tryout.practice_page(counselor, f"{title}, edited"), counselor)
+    second = open_page(demo_site.practice_page(counselor, f"{title}, edited"), counselor)
     begin_chat(second)
     send_message(second, "Thank you for telling me.")
     expect_caller_answer(second, 3)
@@ -158,8 +158,8 @@ def test_saved_scenario_is_tried_in_one_click(open_page: Callable[..., Page]) ->
 
 
 @pytest.mark.prove
-def test_one_time_scenario_is_assigned_and_promoted(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
-    counselor, title = tryout.add_counselor(), f"After your call {uuid4().hex[:6]}"
+def test_one_time_scenario_is_assigned_and_promoted(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
+    counselor, title = demo_site.add_counselor(), f"After your call {uuid4().hex[:6]}"
     page = open_page("/admin/scenarios/scenario/", SUPERVISOR)
     page.get_by_role("link", name="Write for one counselor").click()
     page.get_by_label("Title", exact=True).fill(title)
@@ -169,7 +169,7 @@ def test_one_time_scenario_is_assigned_and_promoted(open_page: Callable[..., Pag
     page.get_by_role("checkbox", name=counselor).check()
     page.get_by_role("button", name="Save and assign").click()
     expect(page.locator(".messagelist")).to_have_text(f"“{title}” was saved and assigned to {counselor}.")
-    assert "/training/voice/" in tryout.practice_page(counselor, title)
+    assert "/training/voice/" in demo_site.practice_page(counselor, title)
 
     page.goto("/admin/scenarios/scenario/")
     expect(rows(page).filter(has_text=title)).to_have_count(0)
@@ -195,10 +195,10 @@ def test_selected_scenarios_are_exported(open_page: Callable[..., Page]) -> None
 
 
 @pytest.fixture
-def graded_call(open_page: Callable[..., Page], tryout: TryoutSite) -> tuple[str, str]:
+def graded_call(open_page: Callable[..., Page], demo_site: DemoSite) -> tuple[str, str]:
     """Return (session id, counselor's email) of a typed and graded call."""
-    counselor = tryout.add_counselor(CALLS[0])
-    page = open_page(tryout.practice_page(counselor, CALLS[0]), counselor)
+    counselor = demo_site.add_counselor(CALLS[0])
+    page = open_page(demo_site.practice_page(counselor, CALLS[0]), counselor)
     start_typing(page)
     type_line(page, QUESTION)
     session = hang_up(page)
@@ -253,7 +253,7 @@ def test_stranger_cannot_see_a_session(
 
 
 @pytest.mark.prove
-def test_supervisor_sees_only_their_organization(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_supervisor_sees_only_their_organization(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
     page = open_page("/admin/accounts/user/", SUPERVISOR)
 
     expect(rows(page).filter(has_text="evaluator@example.org")).to_have_count(1)

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
 from tests.browser.chromium import FAKE_MICROPHONE
+from tests.browser.demo_site import CALLS, CHAT, DEMO_PASSWORD, DemoSite, PageMonitor
 from tests.browser.practice_actions import (
     call_panel,
     grade_badge,
@@ -20,12 +21,11 @@ from tests.browser.practice_actions import (
     type_line,
 )
 from tests.browser.tones import Samples, ToneBurst, find_tones, loudness, read_stereo, write_microphone
-from tests.browser.tryout import CALLS, CHAT, DEMO_PASSWORD, PageMonitor, TryoutSite
 
 pytestmark = pytest.mark.timeout(180)
 
-# The microphone speaks for one second in every five, at a higher pitch the second time. That is long enough for the
-# caller to start an answer and short enough to interrupt it. The call may begin anywhere in the file.
+# The fake microphone plays a one-second tone every five seconds, with alternating pitch. The pause is long enough for
+# the caller to start an answer and short enough to interrupt it. The call may begin anywhere in the file.
 PERIOD = 5.0  # seconds
 SPEECH = [ToneBurst(0.5, 1.0, 440.0), ToneBurst(0.5 + PERIOD, 1.0, 660.0)]
 CALLERS_OPENING = re.compile("Hi|Hello|Good evening|Yes, hello")
@@ -186,7 +186,7 @@ def check_tones(bursts: list[ToneBurst]) -> None:
     """Check the tones' pitch, order, and distance. The first may be cut short, because the call can begin within it."""
     tones = [min(SPEECH, key=lambda sound: abs(sound.hertz - burst.hertz)) for burst in bursts]
     for burst, tone, next_tone in zip(bursts, tones, [*tones[1:], None], strict=True):
-        # A pitch measured over a short time is only as exact as half a period in that time.
+        # A pitch measurement is accurate to half a period in the measured time.
         assert abs(burst.hertz - tone.hertz) < max(5, 0.5 / burst.seconds)
         assert next_tone is not tone
     for before, after in itertools.pairwise(bursts):
@@ -205,7 +205,7 @@ def check_caller(right: Samples, rate: int, turns: list[Turn]) -> None:
     assert loudness(right[quiet_from:]) < 0.001
 
 
-def test_new_user_takes_a_first_call(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
+def test_new_user_takes_a_first_call(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
     page = open_page("/", permissions=["microphone"])
     log_in(page)
     check_dashboard(page)
@@ -221,7 +221,7 @@ def test_new_user_takes_a_first_call(open_page: Callable[..., Page], tryout: Try
     read_feedback(page)
     wav = download(page, play_recording(page))
 
-    turns = tryout.get_json("counselor@example.org", f"/api/sessions/{session}/")["transcript"]
+    turns = demo_site.get_json("counselor@example.org", f"/api/sessions/{session}/")["transcript"]
     assert {report["item"] for report in reports.played if report["final"]} >= {1, 2}
     check_turns(turns)
     check_recording(wav, turns)
@@ -234,9 +234,9 @@ def test_new_user_takes_a_first_call(open_page: Callable[..., Page], tryout: Try
 
 @pytest.mark.prove
 def test_silent_call_is_opened_by_the_caller_after_six_seconds(
-    open_page: Callable[..., Page], tryout: TryoutSite
+    open_page: Callable[..., Page], demo_site: DemoSite
 ) -> None:
-    counselor = tryout.add_counselor()
+    counselor = demo_site.add_counselor()
     page = open_page("/training/voice/free/", counselor)
     page.get_by_label("What would you like to practice?").fill("somebody who hardly dares to speak")
     start_typing(page)
@@ -245,7 +245,7 @@ def test_silent_call_is_opened_by_the_caller_after_six_seconds(
     expect(transcript_lines(page, speaker="caller", final="true")).to_have_count(1)
     session = hang_up(page)
 
-    [opening] = tryout.get_json(counselor, f"/api/sessions/{session}/")["transcript"]
+    [opening] = demo_site.get_json(counselor, f"/api/sessions/{session}/")["transcript"]
     assert CALLERS_OPENING.match(opening["text"])
     assert 5_500 <= opening["start_ms"] < 15_000
     expect(page.get_by_text("Focus: somebody who hardly dares to speak")).to_be_visible()
@@ -261,10 +261,10 @@ NO_MICROPHONE = "name => { navigator.mediaDevices.getUserMedia = async () => { t
 
 @pytest.mark.prove
 @pytest.mark.parametrize("reason", REFUSALS)
-def test_call_without_a_microphone_is_typed(open_page: Callable[..., Page], tryout: TryoutSite, reason: str) -> None:
-    counselor = tryout.add_counselor(CALLS[0])
+def test_call_without_a_microphone_is_typed(open_page: Callable[..., Page], demo_site: DemoSite, reason: str) -> None:
+    counselor = demo_site.add_counselor(CALLS[0])
     error, words = REFUSALS[reason]
-    page = open_page(tryout.practice_page(counselor, CALLS[0]), counselor)
+    page = open_page(demo_site.practice_page(counselor, CALLS[0]), counselor)
     if error:
         page.evaluate(NO_MICROPHONE, error)
 
@@ -289,8 +289,8 @@ def press_until_focused(page: Page, target: Locator) -> None:
     raise AssertionError(f"Not reached with Tab: {target}")
 
 
-def test_call_can_be_taken_by_keyboard_alone(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
-    page = open_page("/", tryout.add_counselor(CALLS[1]))
+def test_call_can_be_taken_by_keyboard_alone(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
+    page = open_page("/", demo_site.add_counselor(CALLS[1]))
 
     press_until_focused(page, page.get_by_role("link", name=re.compile("^Take the call")))
     page.keyboard.press("Enter")
@@ -334,11 +334,11 @@ class InterceptedSocket:
             end.close()
 
 
-def test_lost_connection_is_restored_with_its_transcript(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
-    counselor = tryout.add_counselor(CALLS[0])
+def test_lost_connection_is_restored_with_its_transcript(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
+    counselor = demo_site.add_counselor(CALLS[0])
     page = open_page("/", counselor, is_own=True)
     line = InterceptedSocket(page)
-    page.goto(tryout.practice_page(counselor, CALLS[0]))
+    page.goto(demo_site.practice_page(counselor, CALLS[0]))
     start_typing(page)
     type_line(page, "Good evening, you have reached the crisis line.")
     session = session_of(page)
@@ -357,10 +357,10 @@ def test_lost_connection_is_restored_with_its_transcript(open_page: Callable[...
 
 @pytest.mark.prove
 def test_second_tab_takes_over_the_call(
-    open_page: Callable[..., Page], tryout: TryoutSite, monitor: PageMonitor
+    open_page: Callable[..., Page], demo_site: DemoSite, monitor: PageMonitor
 ) -> None:
-    counselor = tryout.add_counselor(CALLS[0])
-    address = tryout.practice_page(counselor, CALLS[0])
+    counselor = demo_site.add_counselor(CALLS[0])
+    address = demo_site.practice_page(counselor, CALLS[0])
     first = open_page(address, counselor)
     start_typing(first)
     type_line(first, "Good evening, you have reached the crisis line.")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.demo_site import DemoSite, PageMonitor
 from tests.browser.test_accessibility import SUPERVISOR, accessibility_problems
-from tests.browser.tryout import PageMonitor, TryoutSite
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -25,17 +25,17 @@ def flags() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def counselor(tryout: TryoutSite) -> str:
-    return tryout.add_counselor()
+def counselor(demo_site: DemoSite) -> str:
+    return demo_site.add_counselor()
 
 
 @pytest.fixture(scope="module")
-def long_call(tryout: TryoutSite, counselor: str) -> str:
+def long_call(demo_site: DemoSite, counselor: str) -> str:
     """Return the address of a one-hour call with 300 turns."""
     command = [sys.executable, "-m", "config.launcher", "manage", "shell", "-v", "0", "-c"]
     script = "exec(open('tests/browser/create_long_call.py').read())"
     usual = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    environment = usual | {"STEADYLINE_VAR": str(tryout.folder / "var"), "COUNSELOR": counselor}
+    environment = usual | {"STEADYLINE_VAR": str(demo_site.folder / "var"), "COUNSELOR": counselor}
     made = subprocess.run([*command, script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     found = re.search(r"session (\S+)", made.stdout)
     assert found, made.stdout

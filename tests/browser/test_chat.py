@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.demo_site import CHAT, DemoSite
 from tests.browser.practice_actions import (
     begin_chat,
     expect_caller_answer,
@@ -15,16 +16,15 @@ from tests.browser.practice_actions import (
     transcript_lines,
     wait_for_session_id,
 )
-from tests.browser.tryout import CHAT, TryoutSite
 
 pytestmark = pytest.mark.timeout(120)
 
 REPLIES = "POST /v1/responses"
 
 
-def test_assigned_chat_streams_replies_and_is_graded(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
-    counselor = tryout.add_counselor(CHAT)
-    page = open_page(tryout.practice_page(counselor, CHAT), counselor)
+def test_assigned_chat_streams_replies_and_is_graded(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
+    counselor = demo_site.add_counselor(CHAT)
+    page = open_page(demo_site.practice_page(counselor, CHAT), counselor)
     begin_chat(page)
     expect(transcript_lines(page)).to_have_count(1)
     expect(transcript_lines(page).first).to_have_attribute("data-speaker", "caller")
@@ -48,25 +48,25 @@ def test_assigned_chat_streams_replies_and_is_graded(open_page: Callable[..., Pa
     assert pieces > 2
     expect(grade_badge(page)).to_be_visible()
     expect(page.locator(".criteria > li.met .quote").filter(has_text="suicide").first).to_be_visible()
-    turns = tryout.get_json(counselor, f"/api/sessions/{session}/")["transcript"]
+    turns = demo_site.get_json(counselor, f"/api/sessions/{session}/")["transcript"]
     assert [turn["role"] for turn in turns] == ["caller", "counselor", "caller", "counselor", "caller"]
     page.goto("/")
     expect(page.get_by_text("You have no assignments right now.")).to_be_visible()
 
 
 def test_unanswered_message_is_kept_and_sent_again(
-    open_page: Callable[..., Page], tryout_with_faults: TryoutSite
+    open_page: Callable[..., Page], demo_site_with_faults: DemoSite
 ) -> None:
-    counselor = tryout_with_faults.add_counselor()
+    counselor = demo_site_with_faults.add_counselor()
     page = open_page("/training/chat/free/", counselor)
     begin_chat(page)
     expect(transcript_lines(page)).to_have_count(1)
 
-    tryout_with_faults.add_openai_fault(REPLIES, status=503)
+    demo_site_with_faults.add_openai_fault(REPLIES, status=503)
     send_message(page, "I am here, and I am not in a hurry.")
     expect(page.get_by_role("alert").get_by_role("button", name="Send again")).to_be_visible()
     expect(transcript_lines(page)).to_have_text(line_patterns("Caller", "You.*not in a hurry"))
-    tryout_with_faults.clear_openai_faults()
+    demo_site_with_faults.clear_openai_faults()
     page.get_by_role("button", name="Send again").click()
 
     expect_caller_answer(page, 3)
@@ -77,10 +77,10 @@ def test_unanswered_message_is_kept_and_sent_again(
 
 @pytest.mark.prove
 def test_empty_chat_is_not_graded_and_its_assignment_stays_open(
-    open_page: Callable[..., Page], tryout: TryoutSite
+    open_page: Callable[..., Page], demo_site: DemoSite
 ) -> None:
-    counselor = tryout.add_counselor(CHAT)
-    page = open_page(tryout.practice_page(counselor, CHAT), counselor)
+    counselor = demo_site.add_counselor(CHAT)
+    page = open_page(demo_site.practice_page(counselor, CHAT), counselor)
     begin_chat(page)
     page.get_by_role("button", name="End chat").click()
 
@@ -99,15 +99,15 @@ def test_empty_chat_is_not_graded_and_its_assignment_stays_open(
 
 @pytest.mark.prove
 def test_failed_greeting_does_not_block_the_chat(
-    open_page: Callable[..., Page], tryout_with_faults: TryoutSite
+    open_page: Callable[..., Page], demo_site_with_faults: DemoSite
 ) -> None:
-    counselor = tryout_with_faults.add_counselor()
-    tryout_with_faults.add_openai_fault(REPLIES, status=400)
+    counselor = demo_site_with_faults.add_counselor()
+    demo_site_with_faults.add_openai_fault(REPLIES, status=400)
     page = open_page("/training/chat/free/", counselor)
     begin_chat(page)
     expect(transcript_lines(page)).to_have_text(line_patterns("Caller.*is somebody there"))
 
-    tryout_with_faults.clear_openai_faults()
+    demo_site_with_faults.clear_openai_faults()
     send_message(page, "Hello, my name is Sam.")
 
     expect(transcript_lines(page)).to_have_text(line_patterns("Caller", "You.*Sam", "Caller"))
@@ -115,13 +115,13 @@ def test_failed_greeting_does_not_block_the_chat(
 
 @pytest.mark.prove
 def test_failed_feedback_is_requested_again_from_history(
-    open_page: Callable[..., Page], tryout_with_faults: TryoutSite
+    open_page: Callable[..., Page], demo_site_with_faults: DemoSite
 ) -> None:
-    counselor = tryout_with_faults.add_counselor()
-    session = tryout_with_faults.take_chat(counselor, "Hello, what is going on tonight?", grading_fails=True)
+    counselor = demo_site_with_faults.add_counselor()
+    session = demo_site_with_faults.take_chat(counselor, "Hello, what is going on tonight?", grading_fails=True)
     page = open_page(f"/sessions/{session}/", counselor)
     expect(page.get_by_text("We couldn’t prepare your feedback.")).to_be_visible()
-    tryout_with_faults.clear_openai_faults()
+    demo_site_with_faults.clear_openai_faults()
 
     page.goto("/sessions/")
     expect(page.get_by_text("Grading failed")).to_be_visible()
@@ -134,8 +134,8 @@ def test_failed_feedback_is_requested_again_from_history(
 
 
 @pytest.mark.prove
-def test_chat_continues_after_a_reload(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
-    counselor = tryout.add_counselor()
+def test_chat_continues_after_a_reload(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
+    counselor = demo_site.add_counselor()
     page = open_page("/training/chat/free/", counselor)
     begin_chat(page)
     send_message(page, "Hello, my name is Sam.")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.demo_site import CHAT, DemoSite
 from tests.browser.practice_actions import (
     begin_chat,
     expect_caller_answer,
@@ -15,13 +16,14 @@ from tests.browser.practice_actions import (
     transcript_lines,
     wait_for_session_id,
 )
-from tests.browser.tryout import CHAT, TryoutSite
 
 SUPERVISOR, EVALUATOR = "supervisor@example.org", "evaluator@example.org"
 
 
-def test_supervisor_assigns_practice_with_the_search_fields(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
-    counselor = tryout.add_counselor()
+def test_supervisor_assigns_practice_with_the_search_fields(
+    open_page: Callable[..., Page], demo_site: DemoSite
+) -> None:
+    counselor = demo_site.add_counselor()
     page = open_page("/assignments/new/", SUPERVISOR)
     page.get_by_label("Find a counselor").press_sequentially(counselor[:10])
     page.get_by_role("checkbox", name=re.compile(counselor)).check()
@@ -47,9 +49,9 @@ def test_supervisor_assigns_practice_with_the_search_fields(open_page: Callable[
 
 
 @pytest.mark.prove
-def test_counselor_skips_an_assignment_and_stops_a_chat(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
-    counselor = tryout.add_counselor(CHAT)
-    page = open_page(tryout.practice_page(counselor, CHAT), counselor)
+def test_counselor_skips_an_assignment_and_stops_a_chat(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
+    counselor = demo_site.add_counselor(CHAT)
+    page = open_page(demo_site.practice_page(counselor, CHAT), counselor)
     page.get_by_role("button", name="Skip this one").click()
     expect(page.get_by_text("Skipped. It won’t count against you")).to_be_visible()
     expect(page.get_by_text("You have no assignments right now.")).to_be_visible()
@@ -66,9 +68,9 @@ def test_counselor_skips_an_assignment_and_stops_a_chat(open_page: Callable[...,
     expect(page.get_by_text("Your answer: Very hard")).to_be_visible()
 
 
-def test_counselor_checks_progress_and_disputes_a_verdict(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
-    counselor = tryout.add_counselor()
-    session = tryout.take_chat(counselor, "Hello, my name is Sam.", "That sounds hard. Are you thinking of suicide?")
+def test_counselor_checks_progress_and_disputes_a_verdict(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
+    counselor = demo_site.add_counselor()
+    session = demo_site.take_chat(counselor, "Hello, my name is Sam.", "That sounds hard. Are you thinking of suicide?")
     page = open_page("/progress/", counselor)
     expect(page.get_by_role("img", name=re.compile("^Score. "))).to_be_visible()
     page.locator("summary", has_text="Show as table: Score").click()
@@ -98,9 +100,9 @@ def test_counselor_checks_progress_and_disputes_a_verdict(open_page: Callable[..
 
 
 @pytest.mark.prove
-def test_report_is_flagged_and_reviewed(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
-    counselor = tryout.add_counselor()
-    session = tryout.take_chat(counselor, "Hello, what is going on?")
+def test_report_is_flagged_and_reviewed(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
+    counselor = demo_site.add_counselor()
+    session = demo_site.take_chat(counselor, "Hello, what is going on?")
     page = open_page(f"/sessions/{session}/", counselor)
     page.locator("summary", has_text="Report a problem").click()
     page.get_by_label("Something didn’t work").check()
@@ -118,8 +120,8 @@ def test_report_is_flagged_and_reviewed(open_page: Callable[..., Page], tryout: 
 
 
 @pytest.mark.prove
-def test_supervisor_monitors_and_ends_a_chat(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
-    counselor = tryout.add_counselor()
+def test_supervisor_monitors_and_ends_a_chat(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
+    counselor = demo_site.add_counselor()
     page = open_page("/training/chat/free/", counselor)
     begin_chat(page)
     watcher = open_page("/live/", SUPERVISOR)
@@ -133,8 +135,8 @@ def test_supervisor_monitors_and_ends_a_chat(open_page: Callable[..., Page], try
     expect(watcher.get_by_text("Session ended. The conversation so far is saved and will be graded.")).to_be_visible()
 
 
-def test_chat_works_without_scripts(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
-    page = open_page("/training/chat/free/", tryout.add_counselor(), java_script_enabled=False)
+def test_chat_works_without_scripts(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
+    page = open_page("/training/chat/free/", demo_site.add_counselor(), java_script_enabled=False)
     page.get_by_role("button", name="Start the chat").locator("visible=true").click()
     expect(transcript_lines(page)).to_have_text(line_patterns("Caller"))
     page.get_by_label("Your message").locator("visible=true").fill("Hello, my name is Sam. What happened?")

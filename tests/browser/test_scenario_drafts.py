@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.demo_site import DemoSite
 from tests.browser.practice_actions import begin_chat, expect_caller_answer, send_message
 from tests.browser.test_accessibility import accessibility_problems
-from tests.browser.tryout import TryoutSite
 from tests.config.demo_process import wait_until
 
 pytestmark = pytest.mark.timeout(120)
@@ -48,8 +48,8 @@ def edit_away(page: Page, *labels: str) -> None:
         field.fill(field.input_value().replace(NAME, "Noor"))
 
 
-def test_complaint_becomes_an_assigned_scenario(open_page: Callable[..., Page], tryout: TryoutSite) -> None:
-    counselor, title = tryout.add_counselor(), f"Left on hold {uuid4().hex[:6]}"
+def test_complaint_becomes_an_assigned_scenario(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
+    counselor, title = demo_site.add_counselor(), f"Left on hold {uuid4().hex[:6]}"
     page = open_page(f"{LIST}add/", SUPERVISOR)
     submit_complaint(page, "Keep the name.")
 
@@ -90,7 +90,7 @@ def test_complaint_becomes_an_assigned_scenario(open_page: Callable[..., Page], 
         f"“{title}” was saved. It is a one-time scenario and was assigned to {counselor}. The complaint was deleted."
     )
 
-    trainee = open_page(tryout.practice_page(counselor, title), counselor)
+    trainee = open_page(demo_site.practice_page(counselor, title), counselor)
     expect(trainee.get_by_role("heading", level=1)).to_contain_text(title)
     begin_chat(trainee)
     send_message(trainee, "Hello, I'm Sam. I'm sorry that you had to wait so long.")
@@ -116,15 +116,15 @@ def test_draft_is_saved_once_its_names_are_confirmed(open_page: Callable[..., Pa
 
 
 @pytest.mark.prove
-def test_refused_draft_can_be_tried_again(open_page: Callable[..., Page], tryout_with_faults: TryoutSite) -> None:
-    tryout_with_faults.add_openai_fault(RESPONSES, refusal=True)
+def test_refused_draft_can_be_tried_again(open_page: Callable[..., Page], demo_site_with_faults: DemoSite) -> None:
+    demo_site_with_faults.add_openai_fault(RESPONSES, refusal=True)
     page = open_page(f"{LIST}add/", SUPERVISOR)
     submit_complaint(page, "Quieter.")
     expect(error_note(page)).to_contain_text("The model declined to write a draft from this text.")
     expect(page.get_by_label("Complaint or call summary")).to_have_value(COMPLAINT.strip())
     expect(page.get_by_label("Instructions")).to_have_value("Quieter.")
 
-    tryout_with_faults.clear_openai_faults()
+    demo_site_with_faults.clear_openai_faults()
     page.get_by_role("button", name="Try again").click()
 
     expect(save_button(page)).to_be_visible()
@@ -164,13 +164,13 @@ def test_counters_agree_with_the_server(open_page: Callable[..., Page]) -> None:
 
 
 @pytest.mark.prove
-def test_draft_pages_are_accessible(open_page: Callable[..., Page], tryout_with_faults: TryoutSite) -> None:
+def test_draft_pages_are_accessible(open_page: Callable[..., Page], demo_site_with_faults: DemoSite) -> None:
     page = open_page(f"{LIST}add/", SUPERVISOR)
     page.get_by_role("button", name="Write draft").click()
     expect(page.get_by_text("Paste the complaint, or choose a file.")).to_be_visible()
     assert accessibility_problems(page) == []
 
-    tryout_with_faults.add_openai_fault(RESPONSES, delay=1)
+    demo_site_with_faults.add_openai_fault(RESPONSES, delay=1)
     # Block updates of the page while it is checked.
     page.route(re.compile("/state/$"), lambda route: route.fulfill(status=204))
     submit_complaint(page, "Keep the name.")
@@ -185,8 +185,8 @@ def test_draft_pages_are_accessible(open_page: Callable[..., Page], tryout_with_
     page.get_by_text("Try again with different instructions").click()
     assert accessibility_problems(page) == []
 
-    tryout_with_faults.clear_openai_faults()
-    tryout_with_faults.add_openai_fault(RESPONSES, invalid_json=True)
+    demo_site_with_faults.clear_openai_faults()
+    demo_site_with_faults.add_openai_fault(RESPONSES, invalid_json=True)
     page.get_by_role("button", name="Replace this draft and my edits").click()
     expect(error_note(page)).to_contain_text("could not be used")
     assert accessibility_problems(page) == []

@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.tryout import PageMonitor, TryoutSite
+from tests.browser.demo_site import DemoSite, PageMonitor
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -202,7 +202,7 @@ def test_downloaded_template_can_be_imported(open_page: Callable[..., Page], tmp
 
 
 def test_stranger_cannot_see_an_import(
-    open_page: Callable[..., Page], tryout: TryoutSite, pack: Callable[..., Path], title_prefix: str
+    open_page: Callable[..., Page], demo_site: DemoSite, pack: Callable[..., Path], title_prefix: str
 ) -> None:
     page = open_page(ADD, TRAINER)
     upload(page, pack(row(f"{title_prefix} one"), name=f"{title_prefix}.json"))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-GOOD = {
+VALID_SETTINGS = {
     "SECRET_KEY": "s" * 32,
     "ALLOWED_HOSTS": "practice.example.org",
     "WEB_ORIGINS": "https://practice.example.org",
@@ -23,12 +23,12 @@ GOOD = {
 def run_with_settings(
     script: str = "import config.settings", **changes: str | None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `script` in a process with the settings of `GOOD` as changed by `changes` and no others.
+    """Run `script` in a process with `VALID_SETTINGS`, changed by `changes`, and no other settings.
 
     A value of None removes a setting.
     """
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
-    settings = {name: value for name, value in (GOOD | changes).items() if value is not None}
+    settings = {name: value for name, value in (VALID_SETTINGS | changes).items() if value is not None}
     return subprocess.run(
         [sys.executable, "-c", script],
         cwd=ROOT,
@@ -46,11 +46,11 @@ def test_required_settings_are_sufficient():
 
 
 def test_all_missing_settings_are_named_at_once():
-    result = run_with_settings(**dict.fromkeys(GOOD, None))
+    result = run_with_settings(**dict.fromkeys(VALID_SETTINGS, None))
 
     last = result.stderr[result.stderr.index("ImproperlyConfigured") :]
     assert result.returncode != 0
-    assert [name for name in GOOD if f"\n  {name}: " not in last] == []
+    assert [name for name in VALID_SETTINGS if f"\n  {name}: " not in last] == []
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,7 @@ def test_log_holds_no_tickets_and_no_words(gateway, standin, call):
         line.speak(tone(0.5))
         line.say("quokkaspeech")
         line.wait_for_turn("counselor")
-        line.wait(lambda: len(line.microphone) > SAMPLE_RATE, "half a second was spoken")
+        line.wait(lambda: len(line.microphone) > SAMPLE_RATE, "half a second of speech was sent")
         line.send(type="say", text=["quokkawire"])
         line.wait_closed()
 

@@ -194,7 +194,7 @@ def test_unrecorded_call_leaves_no_audio(gateway, call):
     with ScriptedCounselor(gateway, call, query="record=True") as line:
         ready = line.wait_for("ready")
         line.speak(tone(0.5))
-        line.wait(lambda: len(line.microphone) > SAMPLE_RATE, "half a second was spoken")
+        line.wait(lambda: len(line.microphone) > SAMPLE_RATE, "half a second of speech was sent")
         spools = list(gateway.spool.glob(str(call.pk)))
         line.hang_up()
 

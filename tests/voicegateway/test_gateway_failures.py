@@ -154,7 +154,7 @@ def test_stopped_gateway_saves_everything_and_keeps_the_call_open(own_gateway, c
         line.wait_for("ready")
         line.speak(tone(0.4))
         line.say("quokkawords")
-        line.wait(lambda: len(line.microphone) > SAMPLE_RATE, "half a second was spoken")
+        line.wait(lambda: len(line.microphone) > SAMPLE_RATE, "half a second of speech was sent")
 
         status = gateway.stop()
         code = line.wait_closed()
@@ -224,7 +224,7 @@ def test_database_outage_loses_no_audio_and_no_words(gateway, standin, call):
             line.say("While it is away.")
             line.wait_for_turn("counselor")
             # Longer than two heartbeats, which also wait for the lock.
-            line.wait(lambda: len(line.microphone) // 2 > spoken_at + 2 * SAMPLE_RATE, "two seconds went by")
+            line.wait(lambda: len(line.microphone) // 2 > spoken_at + 2 * SAMPLE_RATE, "two seconds of audio were sent")
         line.hang_up()
 
     wait_for_end(call)

@@ -48,7 +48,7 @@ def test_call_survives_repeated_gateway_kills(own_gateway, standin, call):
     with ScriptedCounselor(gateway, call, last_revision=revision, displaces=epoch) as line:
         line.wait_for("ready")
         line.say("Still here.")
-        line.wait(lambda: any(turn["text"] == "Still here." for turn in line.turns), "the call goes on")
+        line.wait(lambda: any(turn["text"] == "Still here." for turn in line.turns), "the call continues")
         line.hang_up()
 
     wait_for_end(call)

@@ -1,4 +1,4 @@
-"""A real gateway and a real worker on S3 with the store unavailable, the host lost, or the disk nearly full."""
+"""A real gateway and worker on S3 while the store is unavailable, the host is lost, or the disk is nearly full."""
 
 import shutil
 from collections.abc import Iterator
@@ -98,7 +98,7 @@ def test_lost_host_loses_only_unshipped_audio(own_gateway, standin, call, bucket
     with ScriptedCounselor(gateway, call) as line:
         line.wait_for("ready")
         line.speak(numbered_samples(0, 20 * SAMPLE_RATE))
-        line.wait(lambda: len(line.microphone) // 2 >= 4 * SAMPLE_RATE, "four seconds were spoken")
+        line.wait(lambda: len(line.microphone) // 2 >= 4 * SAMPLE_RATE, "four seconds of speech were sent")
         heard = len(line.microphone) // 2
         gateway.kill()
         line.wait_closed()

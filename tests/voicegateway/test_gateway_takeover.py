@@ -97,7 +97,7 @@ def test_takeover_between_gateways_saves_everything_first(own_gateway, tmp_path,
     with ScriptedCounselor(old, call) as first:
         epoch = first.wait_for("ready")["epoch"]
         first.speak(tone(0.6))
-        first.wait(lambda: len(first.microphone) > 1.5 * SAMPLE_RATE, "something was said")
+        first.wait(lambda: len(first.microphone) > 1.5 * SAMPLE_RATE, "the speech was sent")
         with ScriptedCounselor(new, call, displaces=epoch) as second:
             second.wait_for("ready")
             ending = first.wait_for_end(), first.wait_closed()

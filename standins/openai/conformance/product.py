@@ -25,7 +25,7 @@ DEADLINES = {
 }
 
 
-class TryoutProcess:
+class ProductProcess:
     """Context manager that runs the demo against an OpenAI base URL and stops it on exit."""
 
     def __init__(self, folder: Path, openai_url: str) -> None:
@@ -45,7 +45,7 @@ class TryoutProcess:
         self.opener = build_opener(HTTPCookieProcessor(self.cookies))
         self.address = ""
 
-    def __enter__(self) -> "TryoutProcess":
+    def __enter__(self) -> "ProductProcess":
         with self.log_path.open("w") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "config.launcher", "--stop-with-parent"],

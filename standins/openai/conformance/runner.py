@@ -14,7 +14,7 @@ import uvicorn
 
 from ..http.server import MAX_EVENT_BYTES, AbortableHTTPProtocol, AbortableWebSocketProtocol
 from .expectations import ExpectationError
-from .product import TryoutProcess
+from .product import ProductProcess
 from .scripted_call import ScriptedCall
 from .scripted_openai import ScriptedOpenAI
 from .scripts import barge_in, connection_losses, events, responses, transcripts
@@ -47,7 +47,7 @@ class ScriptResult:
         return line if self.has_passed else f"{line}\n        {self.broken}"
 
 
-async def run_script(script: ConformanceScript, product: TryoutProcess, upstream: ScriptedOpenAI) -> ScriptResult:
+async def run_script(script: ConformanceScript, product: ProductProcess, upstream: ScriptedOpenAI) -> ScriptResult:
     call = ScriptedCall(product, upstream)
     began, broken = time.monotonic(), ""
     try:
@@ -65,7 +65,7 @@ async def run_script(script: ConformanceScript, product: TryoutProcess, upstream
 
 
 @asynccontextmanager
-async def running_product() -> AsyncIterator[tuple[TryoutProcess, ScriptedOpenAI]]:
+async def running_product() -> AsyncIterator[tuple[ProductProcess, ScriptedOpenAI]]:
     """Start the demo with a scripted OpenAI behind it, log its counselor in, and yield both."""
     upstream = ScriptedOpenAI()
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -86,7 +86,7 @@ async def running_product() -> AsyncIterator[tuple[TryoutProcess, ScriptedOpenAI
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         with (
             tempfile.TemporaryDirectory(prefix="steadyline-conformance-") as folder,
-            TryoutProcess(Path(folder), f"http://127.0.0.1:{port}/v1") as product,
+            ProductProcess(Path(folder), f"http://127.0.0.1:{port}/v1") as product,
         ):
             await product.wait_until_ready()
             yield product, upstream
@@ -95,7 +95,7 @@ async def running_product() -> AsyncIterator[tuple[TryoutProcess, ScriptedOpenAI
 
 
 async def run_scripts(
-    chapters: Mapping[str, Sequence[ConformanceScript]], product: TryoutProcess, upstream: ScriptedOpenAI
+    chapters: Mapping[str, Sequence[ConformanceScript]], product: ProductProcess, upstream: ScriptedOpenAI
 ) -> list[ScriptResult]:
     """Run every script against the product, one after another."""
     results = []

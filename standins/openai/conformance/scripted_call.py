@@ -3,7 +3,7 @@
 from typing import Any
 
 from .expectations import expect, wait_for
-from .product import TryoutProcess
+from .product import ProductProcess
 from .scripted_openai import ScriptedConnection, ScriptedOpenAI
 from .simulated_page import SimulatedPage
 
@@ -11,7 +11,7 @@ TranscriptLine = tuple[str, str, bool]
 
 
 class ScriptedCall:
-    def __init__(self, product: TryoutProcess, upstream: ScriptedOpenAI) -> None:
+    def __init__(self, product: ProductProcess, upstream: ScriptedOpenAI) -> None:
         self.product = product
         self.upstream = upstream
         self.page = SimulatedPage()

@@ -3,12 +3,12 @@ from openai import AsyncOpenAI, OpenAI
 
 from .standin_process import StandinProcess
 
-QUICK = ["--answer-delay=0.05", "--transcript-delay=0.4", "--delta-pause=0.001", "--audio-speed=25"]
+FAST_OPTIONS = ["--answer-delay=0.05", "--transcript-delay=0.4", "--delta-pause=0.001", "--audio-speed=25"]
 
 
 @pytest.fixture(scope="session")
 def standin_process():
-    with StandinProcess(*QUICK) as process:
+    with StandinProcess(*FAST_OPTIONS) as process:
         yield process
 
 

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from standins.openai.conformance.__main__ import main, report
 from standins.openai.conformance.expectations import ExpectationError, expect
-from standins.openai.conformance.product import TryoutProcess
+from standins.openai.conformance.product import ProductProcess
 from standins.openai.conformance.runner import CHAPTERS, run_script, run_scripts, running_product, select_scripts
 from standins.openai.conformance.scripted_openai import ScriptedOpenAI
 
@@ -21,7 +21,7 @@ NAMES = [script.__name__ for script in SCRIPTS]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def product() -> AsyncIterator[tuple[TryoutProcess, ScriptedOpenAI]]:
+async def product() -> AsyncIterator[tuple[ProductProcess, ScriptedOpenAI]]:
     """The product and the scripted OpenAI behind it, shared by all scripts."""
     async with running_product() as both:
         yield both

@@ -21,15 +21,15 @@ from tests.support.servers import require_program
 
 BLANK_PAGE = '<!doctype html><title>Blank</title><link rel="icon" href="data:,">'
 DEFAULT_VIEWPORT: ViewportSize = {"width": 1280, "height": 720}
-PATIENCE_MS = 20_000  # generous, so that no test fails on a busy machine
+TIMEOUT_MS = 20_000  # generous, so that no test fails on a busy machine
 DEMO_PASSWORD = "steadyline-demo"
 PASSWORD = "a quiet harbor at dawn"
 CALLS = ("Since the first of the month", "Two cups of coffee")
 CHAT = "After midnight in the dorm"
 
 
-class TryoutSite:
-    """A running demo, with the actions of its people and its operator outside the browser."""
+class DemoSite:
+    """A running demo, with actions of its users and its operator outside the browser."""
 
     def __init__(self, demo: DemoProcess, folder: Path) -> None:
         self.demo = demo
@@ -155,24 +155,24 @@ class PageMonitor:
 
 
 @pytest.fixture(scope="session")
-def tryout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TryoutSite]:
+def demo_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoSite]:
     require_program("chromium")
     if sys.platform != "linux":
         pytest.skip("needs Linux's /proc to find leftover processes")
-    folder = tmp_path_factory.mktemp("tryout")
+    folder = tmp_path_factory.mktemp("demo-site")
     demo = DemoProcess(folder)
     try:
-        yield TryoutSite(demo.wait_until_ready(), folder)
+        yield DemoSite(demo.wait_until_ready(), folder)
     finally:
         demo.process.kill()
         demo.wait_until_gone()
 
 
 @pytest.fixture
-def tryout_with_faults(tryout: TryoutSite) -> Iterator[TryoutSite]:
+def demo_site_with_faults(demo_site: DemoSite) -> Iterator[DemoSite]:
     """Yield the demo to a test that adds OpenAI faults, and clear them afterward."""
-    yield tryout
-    tryout.clear_openai_faults()
+    yield demo_site
+    demo_site.clear_openai_faults()
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +182,7 @@ def flags() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def practice_browser(tryout: TryoutSite, flags: list[str]) -> Iterator[Browser]:
+def practice_browser(demo_site: DemoSite, flags: list[str]) -> Iterator[Browser]:
     with launch_chromium(*flags) as browser:
         yield browser
 
@@ -224,7 +224,7 @@ class PagePool:
 
     def _new_page(self, **options: Any) -> Page:
         context = self._browser.new_context(**{"base_url": self._url, "reduced_motion": "reduce", **options})
-        context.set_default_timeout(PATIENCE_MS)
+        context.set_default_timeout(TIMEOUT_MS)
         context.on("console", lambda message: self.monitor.on_console(message))
         context.on("weberror", lambda error: self.monitor.on_error(error))
         context.on("request", lambda request: self.monitor.on_request(request.url))
@@ -247,8 +247,8 @@ class PagePool:
 
 
 @pytest.fixture(scope="module")
-def page_pool(tryout: TryoutSite, practice_browser: Browser) -> PagePool:
-    return PagePool(practice_browser, tryout.url)
+def page_pool(demo_site: DemoSite, practice_browser: Browser) -> PagePool:
+    return PagePool(practice_browser, demo_site.url)
 
 
 @pytest.fixture
@@ -259,7 +259,7 @@ def monitor() -> Iterator[PageMonitor]:
 
 
 @pytest.fixture
-def open_page(tryout: TryoutSite, page_pool: PagePool, monitor: PageMonitor) -> Iterator[Callable[..., Page]]:
+def open_page(demo_site: DemoSite, page_pool: PagePool, monitor: PageMonitor) -> Iterator[Callable[..., Page]]:
     """Yield a function that opens a page in a browser context, as a person or as a visitor without an email.
 
     Pass `is_own=True` for a page that a test changes permanently, for example with `route_web_socket`.
@@ -269,12 +269,12 @@ def open_page(tryout: TryoutSite, page_pool: PagePool, monitor: PageMonitor) -> 
     def open_and_log_in(path: str = "/", email: str = "", is_own: bool = False, **options: Any) -> Page:
         page = page_pool.open(is_own, **options)
         if email:
-            cookies = tryout.log_in_as(email).cookies
-            page.context.add_cookies([{"name": name, "value": cookies[name], "url": tryout.url} for name in cookies])
+            cookies = demo_site.log_in_as(email).cookies
+            page.context.add_cookies([{"name": name, "value": cookies[name], "url": demo_site.url} for name in cookies])
         page.goto(path)
         return page
 
-    expect.set_options(timeout=PATIENCE_MS)
+    expect.set_options(timeout=TIMEOUT_MS)
     yield open_and_log_in
     expect.set_options(timeout=None)
     page_pool.release_all()
