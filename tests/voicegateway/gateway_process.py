@@ -43,7 +43,7 @@ def database_url() -> str:
 
 
 def open_any_status(url: str) -> Any:
-    """Open the URL and return the response, also if its status is an error."""
+    """Open the URL and return the response, even if its status is an error."""
     try:
         return urlopen(url, timeout=TIMEOUT)
     except HTTPError as answer:
@@ -52,7 +52,7 @@ def open_any_status(url: str) -> Any:
 
 def process_environment(openai_url: str) -> dict[str, str]:
     """Return the environment for one of our processes on this test's database and storage."""
-    # Take only what any process needs from the environment of the test run.
+    # Pass only what every process needs from the environment of the test run.
     usual = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return usual | {
         "SECRET_KEY": settings.SECRET_KEY,

@@ -863,7 +863,7 @@ def test_resumed_call_answers_a_waiting_counselor():
     assert len(harness.sent_of_type("response.create")) == 1
 
 
-# Every legal order of events
+# Every valid order of events
 
 
 @dataclass
@@ -874,7 +874,7 @@ class ConversationStep:
 
 
 def call_steps() -> list[ConversationStep]:
-    """Return the steps of a call with an interruption. Any order that respects `after` is legal."""
+    """Return the steps of a call with an interruption. Any order that respects `after` is valid."""
     steps = [
         ConversationStep("commit_1", ("counselor_says", "user_1", None)),
         ConversationStep("words_1", ("transcribed", "user_1", "A.")),

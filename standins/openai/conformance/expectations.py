@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-DEFAULT_TIMEOUT = 6.0  # seconds; longer than any of the product's own deadlines in a run
+DEFAULT_TIMEOUT = 6.0  # seconds; longer than every deadline of the product in a run
 
 Answer = TypeVar("Answer")
 

@@ -85,7 +85,7 @@ def run_espeak(text: str, voice: str) -> tuple[int, Samples]:
 
 
 def resample(samples: Samples, rate: int, wanted: int) -> NDArray[np.float64]:
-    """Return the samples at another rate, low-pass filtered first when the rate goes down."""
+    """Return the samples at another rate, low-pass filtered first if the rate decreases."""
     smooth = samples.astype(np.float64)
     if wanted < rate:
         taps = np.arange(-32, 33)

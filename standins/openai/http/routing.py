@@ -104,7 +104,7 @@ def _build_request(state: StandinState, scope: Scope, body: bytes, is_logged: bo
 
 
 def redact_headers(headers: dict[str, str]) -> JSON:
-    """Return the headers for the request log without the API key, which must not appear even in test output."""
+    """Return the headers for the request log without the API key, which must not appear in test output either."""
     return {name: "Bearer ..." if name == "authorization" else value for name, value in headers.items()}
 
 

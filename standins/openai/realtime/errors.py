@@ -1,4 +1,4 @@
-"""Errors of the realtime server. The session stays open after all but the fatal ones."""
+"""Errors of the realtime server. The session stays open after all errors except fatal ones."""
 
 from ..http.json_types import JSON
 

@@ -22,7 +22,7 @@ NAMES = [script.__name__ for script in SCRIPTS]
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def product() -> AsyncIterator[tuple[ProductProcess, ScriptedOpenAI]]:
-    """The product and the scripted OpenAI behind it, shared by all scripts."""
+    """Yield the product and the scripted OpenAI behind it, shared by all scripts."""
     async with running_product() as both:
         yield both
 
