@@ -201,6 +201,7 @@ def test_generated_requests_cause_no_server_error_and_no_leak(role, sender, ids,
         suppress_health_check=list(hypothesis.HealthCheck),
         phases=[hypothesis.Phase.generate],
     )
+    @hypothesis.seed(1)  # without a seed, the cases depend on the source of `explore`, and a rename changes them
     @hypothesis.given(cases())
     def explore(case: Any) -> None:
         throttles.clear()
