@@ -523,7 +523,9 @@ def test_check_view_searches_text_as_typed(client, ready_draft):
     ).content.decode()
     without_name = client.post(page(ready_draft, "check"), FORM_DATA).content.decode()
 
-    assert 'data-unresolved="1"' in with_name and 'data-start="8" data-end="16"' in with_name and "<html" not in with_name
+    assert (
+        'data-unresolved="1"' in with_name and 'data-start="8" data-end="16"' in with_name and "<html" not in with_name
+    )
     assert 'data-unresolved="0"' in with_dismissal and "all resolved" in with_dismissal
     assert 'data-unresolved="0"' in without_name and "No details of people in the complaint were found" in without_name
     ready_draft.refresh_from_db()
