@@ -31,6 +31,8 @@ for name, value in {
 
 from config.settings import *  # noqa: E402, F403
 
+# Look a static file up when it is requested. Each test client would list all of them first, 60 ms of CPU.
+WHITENOISE_AUTOREFRESH = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
