@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.support.servers import require_program
 
@@ -13,7 +13,8 @@ QUIET_FLAGS = [
     "--no-first-run",
     "--disable-quic",
 ]
-FAKE_MICROPHONE = ["--use-fake-device-for-media-stream"]
+# A microphone that beeps. The second flag grants the permission, which a shell without windows cannot ask for.
+FAKE_MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
 
 @contextmanager
@@ -28,3 +29,10 @@ def launch_chromium(*flags: str) -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=[*QUIET_FLAGS, *flags])
         yield browser
         browser.close()
+
+
+def fail_microphone(page: Page, error: str) -> None:
+    """Let the page's requests for a microphone fail with a DOMException of this name."""
+    page.evaluate(
+        "name => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('no', name); }; }", error
+    )

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, ViewportSize, expect
 
-from tests.browser.chromium import FAKE_MICROPHONE
+from tests.browser.chromium import FAKE_MICROPHONE, fail_microphone
 from tests.browser.demo_site import CALLS, CHAT, DemoSite, PageMonitor
 from tests.browser.practice_actions import (
     begin_chat,
@@ -207,6 +207,7 @@ def test_call_page_is_accessible_in_every_state(
     counselor = demo_site.add_counselor(CALLS[0])
     page = open_page(demo_site.practice_page(counselor, CALLS[0]), counselor)
     assert accessibility_problems(page) == []
+    fail_microphone(page, "NotAllowedError")
     page.get_by_role("button", name="Start the call").click()
     expect(page.get_by_text("This page can’t use your microphone.")).to_be_visible()
     assert accessibility_problems(page) == []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, WebSocketRoute, expect
 
-from tests.browser.chromium import FAKE_MICROPHONE
+from tests.browser.chromium import FAKE_MICROPHONE, fail_microphone
 from tests.browser.demo_site import CALLS, CHAT, DEMO_PASSWORD, DemoSite, PageMonitor
 from tests.browser.practice_actions import (
     call_panel,
@@ -253,10 +253,9 @@ def test_silent_call_is_opened_by_the_caller_after_six_seconds(
 
 
 REFUSALS = {
-    "permission denied": ("", "This page can’t use your microphone."),
+    "permission denied": ("NotAllowedError", "This page can’t use your microphone."),
     "unplugged": ("NotFoundError", "No microphone was found."),
 }
-NO_MICROPHONE = "name => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', name); }; }"
 
 
 @pytest.mark.prove
@@ -265,8 +264,7 @@ def test_call_without_a_microphone_is_typed(open_page: Callable[..., Page], demo
     counselor = demo_site.add_counselor(CALLS[0])
     error, words = REFUSALS[reason]
     page = open_page(demo_site.practice_page(counselor, CALLS[0]), counselor)
-    if error:
-        page.evaluate(NO_MICROPHONE, error)
+    fail_microphone(page, error)
 
     page.get_by_role("button", name="Start the call").click()
     expect(page.get_by_role("alert").filter(has_text=words)).to_be_visible()

@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.template import Context, Engine
 from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
+from tests.browser.chromium import fail_microphone
 from tests.browser.static_site import StaticSite
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -253,9 +254,7 @@ def test_call_page_without_a_microphone_explains_why_and_allows_typing(
     open_call: Callable[..., Page], gateway: FakeGateway, page: Page, error: str, words: str
 ) -> None:
     open_call()
-    page.evaluate(
-        "name => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('no', name); }; }", error
-    )
+    fail_microphone(page, error)
 
     page.get_by_role("button", name="Start the call").click()
     expect(page.get_by_role("alert").filter(has_text=words)).to_be_visible()
