@@ -198,7 +198,7 @@ def test_call_with_an_inaudible_caller_is_never_graded(call):
     epoch = call_leases.acquire_call(call)
 
     call_leases.finish_call(
-        call, epoch, EndReason.CALLER_INAUDIBLE, Session.Status.COMPLETED, not_gradable="Not heard."
+        call, epoch, EndReason.CALLER_INAUDIBLE, Session.Status.COMPLETED, not_gradable_reason="Not heard."
     )
 
     call.refresh_from_db()
@@ -212,7 +212,7 @@ def test_epoch_that_lost_the_call_cannot_finish_it(call, settings):
     current_epoch = call_leases.acquire_call(call)
 
     call_leases.finish_call(
-        call, lost_epoch, EndReason.ENDED_ELSEWHERE, Session.Status.COMPLETED, not_gradable="No.", detail="x"
+        call, lost_epoch, EndReason.ENDED_ELSEWHERE, Session.Status.COMPLETED, not_gradable_reason="No.", detail="x"
     )
 
     call.refresh_from_db()

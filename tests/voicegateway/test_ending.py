@@ -35,9 +35,9 @@ def test_outcome_of_a_call_without_an_end_is_a_failure():
     assert Ending(Limits()).outcome == CallOutcome(CallEndReason.FAILED)
 
 
-def test_outcome_holds_reason_details_and_close_code():
+def test_outcome_contains_reason_details_and_close_code():
     ending = Ending(Limits())
-    ending.detail, ending.not_gradable, ending.close_code = "http_401", "The caller could not be heard.", 4008
+    ending.detail, ending.not_gradable_reason, ending.close_code = "http_401", "The caller could not be heard.", 4008
 
     ending.request(CallEndReason.CALLER_LOST, 10.0)
     ending.complete()

@@ -103,7 +103,7 @@ def expire_call(session_id: UUID, epoch: int) -> bool:
 
 @transaction.atomic
 def finish_call(
-    session: Session, epoch: int, reason: EndReason, status: str, not_gradable: str = "", detail: str = ""
+    session: Session, epoch: int, reason: EndReason, status: str, not_gradable_reason: str = "", detail: str = ""
 ) -> None:
     """Release and end a call whose turns are all saved, in one step, so that grading finds no holder.
 
@@ -112,11 +112,11 @@ def finish_call(
     """
     if not release_call(session.pk, epoch):
         return
-    if not not_gradable and status == Session.Status.FAILED and not _has_both_speakers(session):
-        not_gradable = CALLER_UNREACHED_REASON
+    if not not_gradable_reason and status == Session.Status.FAILED and not _has_both_speakers(session):
+        not_gradable_reason = CALLER_UNREACHED_REASON
     changes: dict[str, object] = {"end_detail": detail[:100]}
-    if not_gradable:
-        changes |= {"is_gradable": False, "not_gradable_reason": not_gradable}
+    if not_gradable_reason:
+        changes |= {"is_gradable": False, "not_gradable_reason": not_gradable_reason}
     Session.objects.live().filter(pk=session.pk).update(**changes)
     end_session(session, reason, status)
 

@@ -213,7 +213,7 @@ class CallConsumer(AsyncWebsocketConsumer):
         await self.call_registry.writer.flush(session.pk)
         if reason not in RESUMABLE_END_REASONS:
             status = Session.Status.FAILED if reason in FAILURE_END_REASONS else Session.Status.COMPLETED
-            details = (outcome.not_gradable, outcome.detail)
+            details = (outcome.not_gradable_reason, outcome.detail)
             await retry_until_available(finish_call)(session, epoch, SessionEnd(reason), status, *details)
         elif await retry_until_available(release_call)(session.pk, epoch):
             self.call_registry.schedule_expiry(session.pk, epoch)

@@ -29,7 +29,7 @@ class CallOutcome:
 
     reason: CallEndReason
     detail: str = ""  # error code, for the operator only
-    not_gradable: str = ""  # reason why the transcript must not be graded; empty if it may be
+    not_gradable_reason: str = ""  # reason why the transcript must not be graded; empty if it may be
     close_code: int = 0  # WebSocket close code; 0 if the reason determines it
 
 

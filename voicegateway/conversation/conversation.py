@@ -328,7 +328,7 @@ class Conversation:
     def _end_inaudible(self) -> None:
         """End the call as not gradable, because the caller cannot be heard."""
         logger.error("The caller is silent", extra={"session_id": self.config.session_id})
-        self.ending.not_gradable = CALLER_INAUDIBLE_REASON
+        self.ending.not_gradable_reason = CALLER_INAUDIBLE_REASON
         self.send_queue.add_message(Notice("caller_inaudible"))
         self.end(CallEndReason.CALLER_INAUDIBLE, self.send_queue.now)
 

@@ -4,15 +4,15 @@ from voicegateway.conversation.call_config import CallEndReason, CallOutcome, Li
 
 
 class Ending:
-    """State of a call's end. The first requested reason counts."""
+    """State of a call's end. The first requested reason applies."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.requested_reason: CallEndReason | None = None  # set from the request on
-        self.deadline = 0.0  # latest end after a request
+        self.requested_reason: CallEndReason | None = None  # set once the end is requested
+        self.deadline = 0.0  # time at which a requested end becomes due
         self.reason: CallEndReason | None = None  # set once the call is over
         self.detail = ""  # error code, for the operator only
-        self.not_gradable = ""  # reason why the transcript must not be graded
+        self.not_gradable_reason = ""  # reason why the transcript must not be graded
         self.close_code = 0  # WebSocket close code; 0 if the reason determines it
 
     @property
@@ -43,4 +43,4 @@ class Ending:
 
     @property
     def outcome(self) -> CallOutcome:
-        return CallOutcome(self.reason or CallEndReason.FAILED, self.detail, self.not_gradable, self.close_code)
+        return CallOutcome(self.reason or CallEndReason.FAILED, self.detail, self.not_gradable_reason, self.close_code)
