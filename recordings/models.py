@@ -19,8 +19,8 @@ from accounts.models import LeasedModel, LeaseQuerySet, Organization, User
 from training.models import Session
 
 OVERDUE_AFTER = timedelta(minutes=2)  # time after the session's end
-# Fields with the retention in days after the session's end; the first one that is not null counts. With 0 days a
-# recording is due as soon as its session ends. If all are null, it is kept indefinitely.
+# Fields with the retention period in days after the session's end. The first one that is not null applies. With 0 days,
+# a recording is due for deletion as soon as its session ends. If all are null, it is kept indefinitely.
 RETENTION_DAYS = ("session__scenario_version__account__recording_days", "session__organization__recording_days")
 
 
@@ -148,7 +148,7 @@ class Recording(LeasedModel):
 
     @property
     def kept_until(self) -> datetime | None:
-        """Time of deletion by the sweep without a legal hold. None during the call or without a retention period."""
+        """Time after which the sweep deletes it unless it is on hold. None during the call or if it is kept forever."""
         days = next((days for path in RETENTION_DAYS if (days := self._resolve(path)) is not None), None)
         ended_at = self.session.ended_at
         return ended_at + timedelta(days=days) if ended_at is not None and days is not None else None
@@ -162,7 +162,7 @@ class Recording(LeasedModel):
 
     @property
     def is_settled(self) -> bool:
-        """Return True if it is deleted or finally finished, so that only its file is still needed."""
+        """Return True once no stored object except its file is still needed: it is deleted, or finished and cleared."""
         return self.state == self.State.DELETED or (self.is_finished and self.cleared_at is not None)
 
     @property
@@ -255,7 +255,7 @@ class RecordingDeletion(models.Model):
     reason = models.CharField(max_length=20, choices=Reason.choices)
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     deleted_at = models.DateTimeField(auto_now_add=True)
-    # End of the repeated searches for copies: an upload under way at the deletion may finish after it.
+    # When the search for copies ended. It is repeated, because an upload that was already running may finish later.
     completed_at = models.DateTimeField(null=True)
     removed = models.JSONField(default=list, help_text=_("The deleted copies, each with what, key, and bytes."))
 

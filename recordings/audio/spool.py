@@ -120,7 +120,7 @@ class SpoolWriter:
         return position
 
     def record_caller(self, item: int, index: int, pcm: bytes) -> None:
-        """Write the caller's audio as it was generated. `record_playback` adds the part that was heard."""
+        """Write the caller's audio as it was generated. `record_playback` records how much of it was heard."""
         samples = len(pcm) // 2
         if not self._append_audio(self._caller, pcm):
             return

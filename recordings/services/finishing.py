@@ -36,9 +36,9 @@ MAX_ATTEMPTS = 10  # attempts before an operator must step in, without those whi
 # Reasons are stored in English and translated when they are shown: a worker has no current user.
 HOST_LOST_REASON = gettext_noop("the server that recorded part of the call was lost before it uploaded all audio")
 MISSING_SPEAKER_REASONS = {
-    ("counselor",): gettext_noop("the counselor can’t be heard in parts that the transcript contains"),
-    ("caller",): gettext_noop("the caller can’t be heard in parts that the transcript contains"),
-    ("counselor", "caller"): gettext_noop("neither speaker can be heard in parts that the transcript contains"),
+    ("counselor",): gettext_noop("some of the counselor’s words in the transcript can’t be heard"),
+    ("caller",): gettext_noop("some of the caller’s words in the transcript can’t be heard"),
+    ("counselor", "caller"): gettext_noop("some of both speakers’ words in the transcript can’t be heard"),
 }
 
 
