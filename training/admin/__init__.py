@@ -1,4 +1,4 @@
-"""Admin pages for assignments, and the scenario and draft pages that can assign."""
+"""Admin pages for assignments, and the scenario and draft pages with assignment options."""
 
 from training.admin.assignments import AssignableScenarioAdmin, AssignmentAdmin
 from training.admin.drafts import AssignableDraftAdmin

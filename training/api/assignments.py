@@ -135,7 +135,7 @@ class AssignmentChangeSerializer(AssignmentTermsSerializer):
     )
 )
 class AssignmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Assignment]):
-    """Scenarios assigned to counselors. Feedback completes an assignment. It cannot be completed manually."""
+    """Scenarios assigned to counselors. An assignment is completed by its feedback, never manually."""
 
     token_scope = "assignments"
     queryset = Assignment.objects.none()

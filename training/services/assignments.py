@@ -4,7 +4,7 @@
        ^                    |
        +---reset------------+        pending or in progress --cancel, decline--> cancelled
 
-Feedback completes an assignment. It cannot be completed manually. A closed one can be assigned again. An open one
+An assignment is completed by its feedback, never manually. A closed one can be assigned again. An open one
 cannot be assigned twice: the partial unique index prevents it, even for concurrent requests.
 """
 

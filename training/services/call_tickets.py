@@ -1,4 +1,4 @@
-"""Issue, redemption, and revocation of call tickets."""
+"""Functions that issue, redeem, and revoke call tickets."""
 
 from datetime import timedelta
 from uuid import UUID

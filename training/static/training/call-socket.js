@@ -21,7 +21,7 @@ export function decodeAudio(buffer) {
   return { item: view.getUint16(2, true), index: view.getUint32(4, true), pcm };
 }
 
-/** Return the socket's URL, with the recording request and the consent text's version. Only the exact "true" counts. */
+/** Return the socket's URL. The server records only if `record` is "true". `consent` is the consent text's version. */
 export function callAddress(url, record, consent = "") {
   const address = new URL(url);
   for (const name of ["record", "consent"]) address.searchParams.delete(name);
