@@ -133,7 +133,7 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
 
     @extend_schema(request=ReviewSerializer, responses=EvaluationSerializer)
     def review(self, request: Request, pk: UUID, key: str) -> Response:
-        """Agree with the verdict on a criterion, or overrule it. The person's verdict counts, and both stay visible."""
+        """Agree with or overrule a verdict. The person's verdict takes precedence, and both stay visible."""
         evaluation = self._get_reviewable()
         row = get_object_or_404(CriterionResult, evaluation=evaluation, key=key)
         form = ReviewSerializer(data=request.data)

@@ -74,7 +74,7 @@ def _claim(evaluation_id: UUID) -> Evaluation | None:
 def _finish_ungraded(evaluation: Evaluation, status: str, failure: str = "") -> None:
     """Close the evaluation without a grade, if this claim still holds."""
     if Evaluation.objects.fenced(evaluation).settle(status=status, failure=failure, completed_at=timezone.now()):
-        # The assignment may have been kept open for the outcome of this attempt.
+        # The assignment may have stayed open until the outcome of this attempt was known.
         update_completion(evaluation.session)
 
 
@@ -116,7 +116,7 @@ def _grade_turns(evaluation: Evaluation, turns: Sequence[TranscriptTurn], lines:
 
 def _build_grading_input(session: Session, lines: Sequence[GraderTurn]) -> GradingInput:
     version = session.scenario_version
-    # Read as late as possible, so that the document that is current when grading runs is used.
+    # Read the account as late as possible, so that grading uses its current document.
     account = _account_of(session)
     document = account.procedures if account else None
     context = version.evaluator_context if version else ""
@@ -212,7 +212,7 @@ def _store_result(
         **fields,
     ):
         return False
-    owner = {"evaluation": evaluation, "organization_id": evaluation.organization_id}
+    shared_fields = {"evaluation": evaluation, "organization_id": evaluation.organization_id}
     for result in results:
         result.evaluation, result.organization_id = evaluation, evaluation.organization_id
     scan.evaluation, scan.organization_id = evaluation, evaluation.organization_id
@@ -227,7 +227,7 @@ def _store_result(
             turn=one.turn,
             quote=one.quote,
             session_id=evaluation.session_id,
-            **owner,
+            **shared_fields,
         )
         for one in found
     )

@@ -1,4 +1,4 @@
-"""People's reviews of the evaluator's verdicts. Both verdicts stay visible, and the person's counts."""
+"""People's reviews of the evaluator's verdicts. Both verdicts stay visible, and the person's takes precedence."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,7 +15,7 @@ def record_review(
 ) -> Review:
     """Record that a person agrees with the verdict on a criterion or overrules it, and rescore the evaluation.
 
-    The evaluator's own verdict stays visible beside the person's, which counts.
+    The evaluator's own verdict stays visible beside the person's, which takes precedence.
     """
     # The lock serializes reviews, so that the reviewed score covers all of them.
     evaluation = Evaluation.objects.select_for_update().get(pk=evaluation.pk)

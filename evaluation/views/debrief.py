@@ -93,7 +93,7 @@ def criterion_dispute(request: AuthenticatedRequest, pk: UUID, key: str) -> Http
     form = DisputeForm(request.POST)
     if form.is_valid():
         dispute_verdict(criterion, request.user, form.cleaned_data["reason"])
-        messages.success(request, _("A person will review this verdict. Their decision counts."))
+        messages.success(request, _("A person will review this verdict. Their decision takes precedence."))
     else:
         messages.error(request, first_error(form))
     return _redirect_to_session(evaluation.session, f"#criterion-{criterion.pk}")

@@ -382,4 +382,4 @@ def test_feedback_page_shows_both_verdicts(counselor, evaluator, graded_evaluati
     assert f"<strong>{evaluator} changed the verdict to “Not applicable”.</strong> You did say it" in body
     assert f"The evaluator’s verdict was “{check.get_verdict_display()}”." in body
     grade = f"{graded_evaluation.grade}, {graded_evaluation.score} out of 100"
-    assert f"The evaluator’s grade was {grade}. The reviewed grade counts." in body
+    assert f"The evaluator’s grade was {grade}. The reviewed grade takes precedence." in body
