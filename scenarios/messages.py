@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Message:
-    """A text for people. `str()` is the English text."""
+    """A translatable message. `str()` is the English text."""
 
     template: str  # with named placeholders such as %(name)s, marked with `gettext_noop`
     parameters: Mapping[str, object] = field(default_factory=dict)  # values; a value that is a Message is translated

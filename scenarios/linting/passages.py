@@ -1,4 +1,4 @@
-"""Passages of a text, and functions that find them."""
+"""Passages of the author's text, and functions that find them."""
 
 import re
 from dataclasses import dataclass

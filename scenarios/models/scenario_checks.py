@@ -28,7 +28,7 @@ class ScenarioCheck(TypedDict):
 
 
 def propose_checks(evaluator_context: str) -> list[ScenarioCheck]:
-    """Return one check per list item, or one for a text without a list.
+    """Return one check per list item, or a single check if the text has no list.
 
     Checks on safety weigh more, and quoted passages become phrases.
     """

@@ -6,7 +6,7 @@ from scenarios.messages import Message, gettext_noop
 from scenarios.packs.columns import ColumnType
 from scenarios.packs.rows import PackValue, printable_excerpt
 
-# Spreadsheet programs run text that starts like this as a formula. Leading quotes are included, so that a text that
+# Spreadsheet programs run text that starts like this as a formula. Leading quotes are included, so that text that
 # begins with '= survives escaping and unescaping.
 _FORMULA_START = re.compile(r"'*[=+\-@\t\r]")
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}

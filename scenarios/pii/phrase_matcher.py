@@ -1,4 +1,4 @@
-"""Search for many phrases in a text in one pass."""
+"""Search for many phrases in one pass over the text."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

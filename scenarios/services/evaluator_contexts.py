@@ -74,7 +74,7 @@ def read_context_file(file: UploadedFile) -> str:
 
 
 def write_context_file(scenario_id: UUID, text: str) -> str:
-    """Store a text under a new key and return the key, or "" for an empty text. The row is updated later."""
+    """Store text under a new key and return the key, or "" if the text is empty. The row is updated later."""
     if not text:
         return ""
     name = f"{CONTEXT_FOLDER}/{scenario_id}/{uuid.uuid4()}.txt"
@@ -118,7 +118,7 @@ def remove_context_file(key: str) -> None:
 
 @contextmanager
 def new_context_file(scenario_id: UUID, text: str) -> Iterator[str]:
-    """Store a text and yield its key for a row that is saved inside the block. Remove the file if the block raises."""
+    """Store text and yield its key for a row that is saved inside the block. Remove the file if the block raises."""
     key = write_context_file(scenario_id, text)
     try:
         yield key

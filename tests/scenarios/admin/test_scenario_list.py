@@ -306,7 +306,7 @@ def test_delete_selected_exceeds_form_field_limit(supervisor, organization):
     fields = re.findall('<input type="hidden" name="([^"]+)" value="([^"]+)"', body)
     client.post(path, dict(fields))
 
-    assert "Delete 1200 scenarios and their texts?" in body
+    assert "Delete 1200 scenarios and their text?" in body
     assert [scenario.title for scenario in Scenario.objects.all()] == ["Kept"]
 
 

@@ -55,7 +55,7 @@ def new_draft(supervisor, account) -> ScenarioDraft:
 
 @pytest.fixture
 def ready_draft(new_draft, organization) -> ScenarioDraft:
-    """Return a draft in the state in which the model would leave it, without calling one."""
+    """Return a draft as the model would leave it, without calling a model."""
     ScenarioDraft.objects.update(status=ScenarioDraft.Status.READY, **DRAFT_TEXTS)
     new_draft.refresh_from_db()
     new_draft.skills.set(organization.skills.filter(name="Grief support"))
@@ -358,7 +358,7 @@ def test_restore_brings_back_earlier_draft(client, ready_draft):
     assert data["personal"] != []
 
 
-def test_kept_complaint_is_deleted(client, ready_draft):
+def test_kept_complaint_can_be_deleted(client, ready_draft):
     Organization.objects.update(keeps_sources=True)
     send(client, f"{ready_draft.pk}/save/", CLEAN)
     assert client.get(f"{DRAFTS}{ready_draft.pk}/").json()["source"] == SOURCE

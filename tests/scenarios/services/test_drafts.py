@@ -94,7 +94,7 @@ def new_draft(supervisor) -> ScenarioDraft:
 
 @pytest.fixture
 def ready_draft(supervisor) -> ScenarioDraft:
-    """Return a draft in the state in which the model would leave it, without calling one."""
+    """Return a draft as the model would leave it, without calling a model."""
     draft = request_draft(supervisor, SOURCE, INSTRUCTIONS)
     texts = {
         "title": "A title",
