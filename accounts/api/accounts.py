@@ -87,7 +87,7 @@ class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
 
     @extend_schema(request=SuggestSerializer, responses=SectionSerializer(many=True))
     def suggest(self, request: Request, pk: UUID) -> Response:
-        """Return the sections that best match a text, best match first."""
+        """Return the sections that best match the text, best match first."""
         form = SuggestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         found = suggest_sections(self.get_object(), form.validated_data["text"])

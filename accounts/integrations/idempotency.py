@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.models import IdempotentCall
 
 MAX_KEY_LENGTH = 200  # characters
-ABANDONED_AFTER = timedelta(seconds=120)  # age at which a call without a response has failed
+ABANDONED_AFTER = timedelta(seconds=120)  # age at which a call without a response counts as failed
 _UNSTORED_STATUSES = {401, 403, 429}  # a later retry may be allowed
 
 

@@ -39,7 +39,7 @@ def sign_message(secret: str, message: WebhookMessage) -> str:
 def send_message(
     url: str, secret: str, message: WebhookMessage, *, may_be_private: bool, timeout: float = SEND_TIMEOUT
 ) -> int:
-    """Send a message and return the HTTP status. Ignore redirects. Raise WebhookNotSentError if no response comes."""
+    """Send a message and return the HTTP status. Ignore redirects. Raise WebhookNotSentError without a response."""
     parts = urlsplit(url)
     is_tls = parts.scheme == "https"
     port = parts.port or (443 if is_tls else 80)

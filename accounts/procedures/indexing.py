@@ -65,7 +65,7 @@ def store_index(document: ProcedureDocument, text: DocumentText) -> None:
         for number, (page, spans) in enumerate(zip(text.pages, text.injections, strict=True), 1)
         for span in spans
     ]
-    owner = {"document": document, "organization_id": document.organization_id}
+    shared_fields = {"document": document, "organization_id": document.organization_id}
     with transaction.atomic():
         rows = ProcedureDocument.objects.filter(pk=document.pk, page_count=None)
         if not rows.update(page_count=len(text.pages), instructions=instructions):
@@ -73,19 +73,19 @@ def store_index(document: ProcedureDocument, text: DocumentText) -> None:
             return
         ProcedurePage.objects.bulk_create(
             (
-                ProcedurePage(number=number, letters=normalize_for_matching(page), **owner)
+                ProcedurePage(number=number, letters=normalize_for_matching(page), **shared_fields)
                 for number, page in enumerate(text.pages, 1)
             ),
             batch_size=_BATCH_SIZE,
         )
         ProcedureSection.objects.bulk_create(
-            (_build_section_row(position, section, owner) for position, section in enumerate(sections)),
+            (_build_section_row(position, section, shared_fields) for position, section in enumerate(sections)),
             batch_size=_BATCH_SIZE,
         )
     document.page_count, document.instructions = len(text.pages), instructions
 
 
-def _build_section_row(position: int, section: ParsedSection, owner: dict[str, object]) -> ProcedureSection:
+def _build_section_row(position: int, section: ParsedSection, shared_fields: dict[str, object]) -> ProcedureSection:
     return ProcedureSection(
         position=position,
         number=section.number,
@@ -94,7 +94,7 @@ def _build_section_row(position: int, section: ParsedSection, owner: dict[str, o
         letters=normalize_for_matching(f"{section.number} {section.title} {section.text}"),
         page=section.page,
         last_page=section.last_page,
-        **owner,
+        **shared_fields,
     )
 
 

@@ -91,7 +91,7 @@ def _find_invalid_line(file: IO[bytes] | UploadedFile) -> int:
 
 
 def mentions_account(account: Account, text: str) -> bool:
-    """Return True if a text contains the account's number, or its name if it has no number.
+    """Return True if the text contains the account's number, or its name if it has no number.
 
     Whitespace may separate the digits, as in PDFs. If other digits are next to them, the number is a different one.
     """
