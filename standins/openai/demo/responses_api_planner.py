@@ -1,4 +1,4 @@
-"""Plans for Responses API calls: the caller's next words, a grading, a draft, or JSON that fits any schema."""
+"""Plans for Responses API calls: the caller's next words, a grade, a draft, or JSON that fits a given schema."""
 
 import math
 from dataclasses import dataclass, field
@@ -41,8 +41,8 @@ def text_format(body: JSON) -> JSON:
 def plan_response(state: StandinState, body: JSON, fault: JSON) -> ResponsePlan:
     """Plan the answer to a request. Equal requests get equal answers."""
     schema = as_object(text_format(body).get("schema"))
-    is_scanned = scanner.is_scan_schema(schema)
-    task = grader.read_grading_task(input_texts(body)) if grader.is_grading_schema(schema) or is_scanned else None
+    is_scan = scanner.is_scan_schema(schema)
+    task = grader.read_grading_task(input_texts(body)) if grader.is_grading_schema(schema) or is_scan else None
     drafting_task = (
         scenario_writer.read_drafting_task(input_texts(body)) if scenario_writer.is_draft_schema(schema) else None
     )
@@ -51,7 +51,7 @@ def plan_response(state: StandinState, body: JSON, fault: JSON) -> ResponsePlan:
         input_tokens=estimate_tokens(as_text(body.get("instructions"))) + sum(map(estimate_tokens, input_texts(body))),
     )
     _search(state, body, drafting_task.queries if drafting_task else _search_queries(body, task), plan)
-    if task and is_scanned:
+    if task and is_scan:
         plan.text = orjson.dumps(structured_outputs.fit_to_schema(schema, scanner.scan_transcript(task))).decode()
     elif task:
         obeys = bool(fault.get("obedient"))
@@ -134,7 +134,7 @@ def part_texts(item: JSON) -> list[str]:
 
 
 def input_texts(body: JSON) -> list[str]:
-    """Return each text of the input, and the instructions last."""
+    """Return all texts in the input, followed by the instructions."""
     given = body.get("input")
     found = [given] if isinstance(given, str) else []
     for item in objects(given):

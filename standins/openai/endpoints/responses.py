@@ -106,7 +106,7 @@ def output_items(plan: ResponsePlan, body: JSON) -> list[JSON]:
 
 
 def new_response(body: JSON) -> JSON:
-    """Return the response object as announced, before it has any output."""
+    """Return the response object in its initial state, before it has any output."""
     text = as_object(body.get("text"))
     return {
         "id": new_id("resp_"),
