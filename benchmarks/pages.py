@@ -1,4 +1,4 @@
-"""Time to open every page with 10,000 and with 100,000 sessions in PostgreSQL, as JSON of medians.
+"""Median load times of every page with 10,000 and with 100,000 sessions in PostgreSQL, printed as JSON.
 
 `python -m benchmarks.pages DATABASE_URL`. Both databases have the same people and scenarios and cover the same year.
 """
@@ -40,7 +40,7 @@ def main(url: str) -> dict[str, PageTimes]:
 
 
 def measure() -> dict[str, PageTimes]:
-    """Return the median times of each size, by its number of sessions.
+    """Return the median page times for each database size, keyed by its number of sessions.
 
     The sizes alternate, so that noise affects both equally.
     """

@@ -12,14 +12,14 @@ REPORT_PATH = ROOT / "docs" / "measured.md"
 HEAD = """# Measured
 
 `make bench` and `make prove` write this file. Sections may be from different days, so compare times only within one
-section. The sentences are strings in `benchmarks/` and `tests/__main__.py`. Change them there too.
+section. The text comes from strings in `benchmarks/` and `tests/__main__.py`, so edit it there too.
 """
 
 
 def write_section(title: str, text: str) -> None:
     """Write a section in place of its earlier version and keep the other sections."""
-    now = REPORT_PATH.read_text() if REPORT_PATH.exists() else ""
-    sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", now, re.S | re.M))
+    current = REPORT_PATH.read_text() if REPORT_PATH.exists() else ""
+    sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", current, re.S | re.M))
     sections[title] = f"\n{text.strip()}\n\n"
     REPORT_PATH.write_text(HEAD + "".join(f"\n## {name}\n{body.rstrip()}\n" for name, body in sections.items()))
 
