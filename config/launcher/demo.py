@@ -31,7 +31,7 @@ from config.launcher.components import (
 from config.launcher.environment import UNREACHABLE_URL, demo_environment, has_openai_key, standin_environment
 
 DISK_BYTES_NEEDED = 500_000_000  # bytes: room for a few hours of recordings
-START_TIMEOUT = 60.0  # seconds after which a startup has failed
+START_TIMEOUT = 60.0  # seconds after which a startup counts as failed
 PASSWORD = "steadyline-demo"
 READY_MESSAGE = """
 Steadyline is ready: {address}

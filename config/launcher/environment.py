@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 
 def gettext_noop(message: str) -> str:
-    """Mark a text for makemessages. Django's own function needs settings, which are not loaded yet here."""
+    """Mark a string for makemessages. Django's own function needs settings, which are not loaded yet here."""
     return message
 
 
@@ -46,7 +46,7 @@ def demo_environment(var: Path, web_port: int, gateway_port: int, environ: Mappi
         "WEBHOOKS_TO_PRIVATE": "true",
         "DEFAULT_ORGANIZATION": "Harbor Crisis Center",
         "DEMO_NOTICE": WITH_KEY_NOTICE if has_openai_key(environ) else OFFLINE_NOTICE,
-        # Keep Celery from running Django's system checks, which `make test` has run.
+        # Keep Celery from running Django's system checks, which `make test` already covers.
         "CELERY_SKIP_CHECKS": "1",
     }
 
