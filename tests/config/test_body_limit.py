@@ -97,7 +97,7 @@ async def test_body_with_a_length_over_its_limit_is_refused_unread():
 
 
 @pytest.mark.parametrize("length", [None, "5", "-1", "many"])
-async def test_body_without_a_true_length_is_refused_at_its_limit(length):
+async def test_body_without_an_accurate_length_is_refused_at_its_limit(length):
     exchange = AsgiExchange([b"x" * 4] * 1000, "/", length)
 
     await limit_body(BodyReader())(exchange.scope, exchange.receive, exchange.send)

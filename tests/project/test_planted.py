@@ -55,7 +55,7 @@ def test_planted_faults_have_unique_names_and_three_of_each_kind() -> None:
 
 
 @pytest.mark.parametrize("text", ["nothing here", "twice twice"])
-def test_apply_refuses_a_text_that_does_not_occur_exactly_once(tmp_path: Path, text: str) -> None:
+def test_apply_refuses_a_snippet_that_does_not_occur_exactly_once(tmp_path: Path, text: str) -> None:
     (tmp_path / "code.py").write_text(text)
     fault = Fault("a-fault", "a kind", "code.py", "twice", "once", "Somebody is harmed.", ())
 

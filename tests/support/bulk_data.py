@@ -98,9 +98,9 @@ def add_practice(
 
 
 def _interval(number: int, usual: int) -> int:
-    """Return the interval at which rows get an extra.
+    """Return n such that every nth row is declined, flagged, disputed, or waiting for review.
 
-    It is at most `usual`, and shorter for few rows, so lists are not empty.
+    It is at most `usual`, and smaller for few rows, so that no list is empty.
     """
     return max(1, min(usual, number // 8))
 

@@ -97,29 +97,29 @@ class FaultProxy:
         threading.Thread(target=self._copy, args=[server, client, 0], daemon=True).start()
         self._copy(client, server, RESET_AFTER_BYTES if fault == "resetting" else 0)
 
-    def _copy(self, source: socket.socket, sink: socket.socket, most: int) -> None:
+    def _copy(self, source: socket.socket, sink: socket.socket, max_bytes: int) -> None:
         copied = 0
         with suppress(OSError):
             while data := source.recv(65_536):
                 copied += len(data)
-                if most and copied > most:
+                if max_bytes and copied > max_bytes:
                     break
                 sink.sendall(data)
-        self._close_socket(source, is_reset=bool(most))
-        self._close_socket(sink, is_reset=bool(most))
+        self._close_socket(source, is_reset=bool(max_bytes))
+        self._close_socket(sink, is_reset=bool(max_bytes))
 
     def _close_connections(self) -> None:
         with self._lock:
             left, self._open = self._open, set()
-        for one in left:
-            self._close_socket(one, is_reset=True)
+        for connection in left:
+            self._close_socket(connection, is_reset=True)
 
-    def _close_socket(self, one: socket.socket, is_reset: bool = False) -> None:
+    def _close_socket(self, connection: socket.socket, is_reset: bool = False) -> None:
         with suppress(OSError):
             if is_reset:
-                one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             else:
-                one.shutdown(socket.SHUT_RDWR)
-        one.close()
+                connection.shutdown(socket.SHUT_RDWR)
+        connection.close()
         with self._lock:
-            self._open.discard(one)
+            self._open.discard(connection)

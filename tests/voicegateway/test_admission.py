@@ -152,7 +152,7 @@ def test_admit_call_without_recording_saves_no_consent(call):
     assert not RecordingConsent.objects.exists()
 
 
-def test_call_config_holds_no_assessment_data(call):
+def test_call_config_contains_no_assessment_data(call):
     config = admit_session(call).config
 
     text = f"{config}"
@@ -161,7 +161,7 @@ def test_call_config_holds_no_assessment_data(call):
     assert SECTIONS_CANARY not in text
 
 
-def test_call_config_of_a_resumed_call_holds_the_history(call):
+def test_call_config_of_a_resumed_call_contains_the_history(call):
     first = admit_session(call)
     add_turn(call, "item_2", 2, after="item_1", role="caller", text_generated="Hi. I", text_heard="Hi.")
     add_turn(call, "item_1", 1, text_heard="Crisis line.", start_ms=400, end_ms=900)

@@ -28,7 +28,7 @@ class FakeTurnWriter(TurnWriter):
 
 
 class FakeServer:
-    """An ASGI server with one socket: `incoming` is received, `sent` was sent."""
+    """An ASGI server with one socket that delivers `incoming` and collects `sent`."""
 
     def __init__(self, *incoming: dict) -> None:
         self.incoming = list(incoming)

@@ -176,7 +176,7 @@ def test_protocol_violation_closes_the_socket_and_keeps_the_call(gateway, call, 
     assert (ready["resumed"], first) == (True, "Before.")
 
 
-def test_log_holds_no_tickets_and_no_words(gateway, standin, call):
+def test_log_contains_no_tickets_and_no_words(gateway, standin, call):
     spent, forged = ticket_for(call), f"{uuid4().hex}.quokkaforged"
     open_socket(gateway, call.pk, spent).close()
     for ticket in (spent, forged):

@@ -127,7 +127,7 @@ def test_barge_in_stops_the_caller_and_saves_heard_and_generated_text(interrupte
     assert 0 < len(turns[1].text_heard) < len(turns[1].text_generated)
 
 
-def test_recording_holds_both_voices_at_the_times_they_were_heard(interrupted_call, call, gateway):
+def test_recording_contains_both_voices_at_the_times_they_were_heard(interrupted_call, call, gateway):
     recording = finished_recording(call)
 
     left, right = channels_of(recording)

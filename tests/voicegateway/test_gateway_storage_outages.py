@@ -116,11 +116,11 @@ def test_lost_host_loses_only_unshipped_audio(own_gateway, standin, call, bucket
     call.refresh_from_db()
     assert (call.status, recording.reason) == ("abandoned", HOST_LOST_REASON)
     assert sounding.tobytes() == numbered_samples(0, len(sounding))
-    # Two upload rounds of 0.25 s each; with rounds of 5 s this is the promised 10 s. A slow machine may be late.
+    # At most two upload rounds are lost: 0.5 s here, or the promised 10 s with rounds of 5 s. One second is tolerance.
     assert heard - 1.5 * SAMPLE_RATE <= len(sounding) <= heard + SAMPLE_RATE
 
 
-def test_nearly_full_disk_refuses_new_calls_and_keeps_running_ones(own_gateway, organization, tmp_path):
+def test_nearly_full_disk_refuses_new_calls_but_not_current_ones(own_gateway, organization, tmp_path):
     first, second = start_calls(organization, 2)
     gateway = own_gateway(DISK_PER_CALL=str(int(shutil.disk_usage(tmp_path).free * 0.6)))
     with ScriptedCounselor(gateway, first) as line:

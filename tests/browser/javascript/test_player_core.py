@@ -19,7 +19,7 @@ const render = (blocks) => {
 """
 
 
-def test_player_reports_an_item_to_its_end(page: Page) -> None:
+def test_player_reports_progress_until_the_items_end(page: Page) -> None:
     result = run_script(
         page,
         PLAYER
@@ -178,7 +178,7 @@ def test_item_without_audio_ends_at_once_and_reset_discards_everything(page: Pag
 
 
 def test_interrupted_audio_does_not_click(page: Page) -> None:
-    steps = run_script(
+    largest_step = run_script(
         page,
         PLAYER
         + """
@@ -202,7 +202,7 @@ def test_interrupted_audio_does_not_click(page: Page) -> None:
     )
 
     # The tone itself changes by up to 0.0196 between samples; a click would change by up to 0.5.
-    assert steps < 0.03
+    assert largest_step < 0.03
 
 
 def test_ring_wraps_around_and_is_bounded(page: Page) -> None:

@@ -33,7 +33,7 @@ def first_occurrences(kinds):
     return list(dict.fromkeys(kinds))
 
 
-async def test_session_created_holds_its_expiry_and_model(async_client):
+async def test_session_created_contains_its_expiry_and_model(async_client):
     async with connect_realtime(async_client) as realtime:
         session = realtime.events[0]["session"]
 

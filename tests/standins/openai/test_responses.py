@@ -197,7 +197,7 @@ def test_stream_follows_the_documented_sequence(client):
     assert len(deltas) > 5
 
 
-def test_stream_of_a_search_holds_its_steps(client, procedures):
+def test_stream_of_a_search_includes_its_steps(client, procedures):
     tool = {"type": "file_search", "vector_store_ids": [procedures]}
 
     events = streamed(client, input="Which safety questions?", tools=[tool], include=["file_search_call.results"])
