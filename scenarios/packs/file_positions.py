@@ -9,7 +9,7 @@ from scenarios.packs.rows import UnreadablePackError
 MAX_ROW_BYTES = 1024**2
 MAX_ROW_MEGABYTES = MAX_ROW_BYTES // 1024**2
 NOT_UTF8 = gettext_noop(
-    "The file is not UTF-8: this is the byte %(byte)s. "
+    "The file is not UTF-8: the byte %(byte)s is invalid here. "
     "Save it as UTF-8 (in a spreadsheet, choose “CSV UTF-8”) and upload it again."
 )
 

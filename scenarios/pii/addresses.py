@@ -58,20 +58,20 @@ CITIES = WORD_LISTS["cities"]
 CITY_LENGTH = 4  # words of a city's name
 
 
-def detect_addresses(reading: NormalizedText) -> list[PIISpan]:
-    spans = list(_find_streets(reading.words))
+def detect_addresses(normalized: NormalizedText) -> list[PIISpan]:
+    spans = list(_find_streets(normalized.words))
     spans += [
         _span(match.start(), match.end())
         for pattern in (UNIT_NUMBER, ROAD, BOX)
-        for match in pattern.finditer(reading.plain)
+        for match in pattern.finditer(normalized.plain)
     ]
-    for match in ZIP.finditer(reading.plain):
+    for match in ZIP.finditer(normalized.plain):
         name = "zip" if match["zip"] else "labeled"
         spans.append(_span(match.start(name), match.end(name)))
-    return spans + list(_find_cities(reading))
+    return spans + list(_find_cities(normalized))
 
 
-def match_addresses(identifiers: Iterable[SourceIdentifier], reading: NormalizedText) -> list[PIISpan]:
+def match_addresses(identifiers: Iterable[SourceIdentifier], normalized: NormalizedText) -> list[PIISpan]:
     """Find the address or a distinctive part of it.
 
     Such parts are the street without its number, the name of the street, the city, and the unit.
@@ -79,7 +79,7 @@ def match_addresses(identifiers: Iterable[SourceIdentifier], reading: Normalized
     phrases = PhraseMatcher(PIIKind.ADDRESS, ADDRESS_SYNONYMS)
     for identifier in identifiers:
         _add_variants(phrases, NormalizedText(identifier.text).words)
-    return phrases.find(reading)
+    return phrases.find(normalized)
 
 
 def _add_variants(phrases: PhraseMatcher, words: Sequence[Word]) -> None:
@@ -152,16 +152,16 @@ def _trailing_capitalized(name: Sequence[Word]) -> list[Word]:
     return capitalized
 
 
-def _find_cities(reading: NormalizedText) -> Iterator[PIISpan]:
-    starts = {word.start: position for position, word in enumerate(reading.words)}
+def _find_cities(normalized: NormalizedText) -> Iterator[PIISpan]:
+    starts = {word.start: position for position, word in enumerate(normalized.words)}
     for cue in (RESIDENCE_CUE, IN):
-        for match in cue.finditer(reading.plain):
+        for match in cue.finditer(normalized.plain):
             position = starts.get(match.end())
-            run = _capitalized_run(reading.words, position) if position is not None else []
+            run = _capitalized_run(normalized.words, position) if position is not None else []
             if _is_city(run, follows_residence_cue=cue is RESIDENCE_CUE):
                 yield _span(run[0].start, run[-1].end)
-    for match in STATE_AFTER.finditer(reading.plain):
-        run = _find_city_before(reading, match)
+    for match in STATE_AFTER.finditer(normalized.plain):
+        run = _find_city_before(normalized, match)
         if run:
             yield _span(run[0].start, run[-1].end)
 
@@ -188,14 +188,14 @@ def _is_city(run: Sequence[Word], follows_residence_cue: bool) -> bool:
     return follows_residence_cue or run[0].key not in KNOWN_NAMES or run[0].key in CITIES
 
 
-def _find_city_before(reading: NormalizedText, state: re.Match[str]) -> list[Word]:
-    has_zip = bool(re.match(r"\.?,?\s{1,2}\d{5}\b", reading.plain[state.end() : state.end() + 9]))
+def _find_city_before(normalized: NormalizedText, state: re.Match[str]) -> list[Word]:
+    has_zip = bool(re.match(r"\.?,?\s{1,2}\d{5}\b", normalized.plain[state.end() : state.end() + 9]))
     if (state["code"] or "").lower() in WORD_LISTS["codes with another meaning"] and not has_zip:
         return []
     run: list[Word] = []
-    at = _find_word_ending_at(reading.words, state.start())
+    at = _find_word_ending_at(normalized.words, state.start())
     while at is not None and at >= 0 and len(run) < CITY_LENGTH:
-        word = reading.words[at]
+        word = normalized.words[at]
         if (
             not word.is_capital
             or is_never_name(word.key)

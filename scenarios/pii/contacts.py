@@ -39,40 +39,42 @@ PUBLIC_SITES = WORD_LISTS["public sites"]
 MAILBOXES = WORD_LISTS["mailboxes"]
 
 
-def detect_contacts(reading: NormalizedText) -> list[PIISpan]:
-    found = [span for span in _find_contacts(reading) if _host(_text_of(reading, span)) not in PUBLIC_SITES]
-    found += [PIISpan(match.start(), match.end(), PIIKind.CONTACT) for match in UNDERSCORED.finditer(reading.plain)]
-    labeled = [match.span("value") for match in LABELED_HANDLE.finditer(reading.plain)]
+def detect_contacts(normalized: NormalizedText) -> list[PIISpan]:
+    found = [span for span in _find_contacts(normalized) if _host(_text_of(normalized, span)) not in PUBLIC_SITES]
+    found += [PIISpan(match.start(), match.end(), PIIKind.CONTACT) for match in UNDERSCORED.finditer(normalized.plain)]
+    labeled = [match.span("value") for match in LABELED_HANDLE.finditer(normalized.plain)]
     return found + [
         PIISpan(*span, PIIKind.CONTACT)
         for span in labeled
-        if _is_distinctive_handle(reading.plain[slice(*span)].casefold())
+        if _is_distinctive_handle(normalized.plain[slice(*span)].casefold())
     ]
 
 
-def match_contacts(identifiers: Iterable[SourceIdentifier], reading: NormalizedText) -> list[PIISpan]:
+def match_contacts(identifiers: Iterable[SourceIdentifier], normalized: NormalizedText) -> list[PIISpan]:
     """Find the same contact in any spelling, and the site of an email or web address on its own."""
     keys = {key for identifier in identifiers for key in _comparison_keys(NormalizedText(identifier.text).plain)}
     handles = {
         handle for identifier in identifiers for handle in _extract_handles(NormalizedText(identifier.text).plain)
     }
-    found = [span for span in _find_contacts(reading) if keys & _comparison_keys(_text_of(reading, span))]
+    found = [span for span in _find_contacts(normalized) if keys & _comparison_keys(_text_of(normalized, span))]
     return found + [
-        span for span in _find_tokens(reading) if handles and _strip_separators(_text_of(reading, span)) in handles
+        span
+        for span in _find_tokens(normalized)
+        if handles and _strip_separators(_text_of(normalized, span)) in handles
     ]
 
 
-def _find_contacts(reading: NormalizedText) -> list[PIISpan]:
+def _find_contacts(normalized: NormalizedText) -> list[PIISpan]:
     spans = []
     for pattern in PATTERNS:
-        for match in pattern.finditer(reading.plain):
+        for match in pattern.finditer(normalized.plain):
             text = match[0].rstrip(".,;:!?")
             spans.append(PIISpan(match.start(), match.start() + len(text), PIIKind.CONTACT))
     return spans
 
 
-def _find_tokens(reading: NormalizedText) -> list[PIISpan]:
-    return [PIISpan(match.start(), match.end(), PIIKind.CONTACT) for match in TOKEN.finditer(reading.plain)]
+def _find_tokens(normalized: NormalizedText) -> list[PIISpan]:
+    return [PIISpan(match.start(), match.end(), PIIKind.CONTACT) for match in TOKEN.finditer(normalized.plain)]
 
 
 def _extract_handles(text: str) -> set[str]:
@@ -98,8 +100,8 @@ def _strip_separators(text: str) -> str:
     return re.sub(r"[\W_]", "", text.casefold())
 
 
-def _text_of(reading: NormalizedText, span: PIISpan) -> str:
-    return reading.plain[span.start : span.end]
+def _text_of(normalized: NormalizedText, span: PIISpan) -> str:
+    return normalized.plain[span.start : span.end]
 
 
 def _comparison_keys(text: str) -> set[str]:

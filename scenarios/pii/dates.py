@@ -79,19 +79,19 @@ class DateMention:
     needs_cue: bool  # counts as a birthday only near a cue
 
 
-def detect_dates(reading: NormalizedText) -> list[DateMention]:
+def detect_dates(normalized: NormalizedText) -> list[DateMention]:
     found = []
     for pattern in (*WORDED_DATES, YEAR_FIRST, NUMERIC_DATE, *AMBIGUOUS_PATTERNS):
-        for match in pattern.finditer(reading.plain):
+        for match in pattern.finditer(normalized.plain):
             mention = _build_mention(match, both_ways=pattern in (NUMERIC_DATE, WITHOUT_YEAR))
             if mention:
                 found.append(mention)
     return found
 
 
-def detect_birthdays(reading: NormalizedText, today: date) -> list[PIISpan]:
+def detect_birthdays(normalized: NormalizedText, today: date) -> list[PIISpan]:
     spans = []
-    for mention, cue in _pair_with_cues(reading):
+    for mention, cue in _pair_with_cues(normalized):
         if cue:
             # A bare 3/3 is a birthday only together with its cue.
             span = (
@@ -105,7 +105,7 @@ def detect_birthdays(reading: NormalizedText, today: date) -> list[PIISpan]:
     return spans
 
 
-def match_birthdays(identifiers: Iterable[SourceIdentifier], reading: NormalizedText) -> list[PIISpan]:
+def match_birthdays(identifiers: Iterable[SourceIdentifier], normalized: NormalizedText) -> list[PIISpan]:
     """Find the same day in any notation, with or without its year."""
     days = {
         day
@@ -116,7 +116,7 @@ def match_birthdays(identifiers: Iterable[SourceIdentifier], reading: Normalized
     of_any_year = {day[1:] for day in days}
     without_year = {day[1:] for day in days if day[0] is None}
     spans = []
-    for mention, cue in _pair_with_cues(reading) if days else ():
+    for mention, cue in _pair_with_cues(normalized) if days else ():
         if mention.needs_cue and not cue:
             continue
         same_day = {day[1:] for day in mention.days} & (without_year if mention.year else of_any_year)
@@ -125,27 +125,30 @@ def match_birthdays(identifiers: Iterable[SourceIdentifier], reading: Normalized
     return spans
 
 
-def _pair_with_cues(reading: NormalizedText) -> Iterator[tuple[DateMention, tuple[int, int] | None]]:
+def _pair_with_cues(normalized: NormalizedText) -> Iterator[tuple[DateMention, tuple[int, int] | None]]:
     """Yield each date with the span of its cue, in the same sentence and with no other date in between."""
-    found = sorted(detect_dates(reading), key=lambda mention: mention.start)
+    found = sorted(detect_dates(normalized), key=lambda mention: mention.start)
     ends = [0, *(mention.end for mention in found)]
-    starts = [*(mention.start for mention in found[1:]), len(reading.plain)]
+    starts = [*(mention.start for mention in found[1:]), len(normalized.plain)]
     for mention, last_end, next_start in zip(found, ends, starts, strict=False):
         before = max(mention.start - NEAR_BEFORE, last_end)
         after = min(mention.end + NEAR_AFTER, next_start)
-        yield mention, _find_cue_before(reading, before, mention.start) or _find_cue_after(reading, mention.end, after)
+        yield (
+            mention,
+            _find_cue_before(normalized, before, mention.start) or _find_cue_after(normalized, mention.end, after),
+        )
 
 
-def _find_cue_before(reading: NormalizedText, start: int, end: int) -> tuple[int, int] | None:
-    cues = list(BIRTHDAY_CUE.finditer(reading.plain, start, max(start, end)))
-    if not cues or SENTENCE_BREAK.search(reading.plain, cues[-1].end(), end):
+def _find_cue_before(normalized: NormalizedText, start: int, end: int) -> tuple[int, int] | None:
+    cues = list(BIRTHDAY_CUE.finditer(normalized.plain, start, max(start, end)))
+    if not cues or SENTENCE_BREAK.search(normalized.plain, cues[-1].end(), end):
         return None
     return cues[-1].span()
 
 
-def _find_cue_after(reading: NormalizedText, start: int, end: int) -> tuple[int, int] | None:
-    cue = BIRTHDAY_CUE.search(reading.plain, start, max(start, end))
-    if not cue or SENTENCE_BREAK.search(reading.plain, start, cue.start()):
+def _find_cue_after(normalized: NormalizedText, start: int, end: int) -> tuple[int, int] | None:
+    cue = BIRTHDAY_CUE.search(normalized.plain, start, max(start, end))
+    if not cue or SENTENCE_BREAK.search(normalized.plain, start, cue.start()):
         return None
     return cue.span()
 
@@ -153,8 +156,8 @@ def _find_cue_after(reading: NormalizedText, start: int, end: int) -> tuple[int,
 def _build_mention(match: re.Match[str], both_ways: bool) -> DateMention | None:
     groups = match.groupdict()
     has_year = bool(groups.get("year") or groups.get("short"))
-    readings = [_parse(match[0], day_first) for day_first in ((False, True) if both_ways else (False,))]
-    days = [reading for reading in readings if reading]
+    parsed = [_parse(match[0], day_first) for day_first in ((False, True) if both_ways else (False,))]
+    days = [day for day in parsed if day]
     if not days:
         return None
     return DateMention(

@@ -45,12 +45,12 @@ PLACE_PREPOSITIONS = frozenset({"at", "for", "from", "with", "by", "in", "near",
 NON_EMPLOYER_WORDS = NEVER_NAMES | GENERIC_WORDS | DIRECTIONS | WORD_LISTS["states"] | WORD_LISTS["street words"]
 
 
-def detect_employers(reading: NormalizedText) -> list[PIISpan]:
-    numbered = [PIISpan(match.start(), match.end(), PIIKind.EMPLOYER) for match in NUMBERED.finditer(reading.plain)]
-    return [*numbered, *_find_after_cue(reading), *_find_by_ending(reading.words)]
+def detect_employers(normalized: NormalizedText) -> list[PIISpan]:
+    numbered = [PIISpan(match.start(), match.end(), PIIKind.EMPLOYER) for match in NUMBERED.finditer(normalized.plain)]
+    return [*numbered, *_find_after_cue(normalized), *_find_by_ending(normalized.words)]
 
 
-def match_employers(identifiers: Iterable[SourceIdentifier], reading: NormalizedText) -> list[PIISpan]:
+def match_employers(identifiers: Iterable[SourceIdentifier], normalized: NormalizedText) -> list[PIISpan]:
     """Find the whole name, the name without its legal form, its first word, and each of its uncommon words."""
     phrases = PhraseMatcher(PIIKind.EMPLOYER, {})
     first_words: set[str] = set()
@@ -65,8 +65,8 @@ def match_employers(identifiers: Iterable[SourceIdentifier], reading: Normalized
             | join_words(_strip_endings(LEGAL_FORMS, keys))
             | join_words(_strip_endings(INSTITUTION_ENDINGS, keys))
         )
-    by_first_word = _find_by_first_word(first_words, reading.words)
-    return [*phrases.find(reading), *by_first_word, *match_joined_words(joined_keys, reading, PIIKind.EMPLOYER)]
+    by_first_word = _find_by_first_word(first_words, normalized.words)
+    return [*phrases.find(normalized), *by_first_word, *match_joined_words(joined_keys, normalized, PIIKind.EMPLOYER)]
 
 
 def _add_variants(phrases: PhraseMatcher, keys: Sequence[str]) -> None:
@@ -103,14 +103,16 @@ def _strip_endings(endings: frozenset[str], keys: Sequence[str]) -> Sequence[str
     return keys
 
 
-def _find_after_cue(reading: NormalizedText) -> Iterator[PIISpan]:
-    starts = {word.start: position for position, word in enumerate(reading.words)}
-    for match in EMPLOYER_CUE.finditer(reading.plain):
+def _find_after_cue(normalized: NormalizedText) -> Iterator[PIISpan]:
+    starts = {word.start: position for position, word in enumerate(normalized.words)}
+    for match in EMPLOYER_CUE.finditer(normalized.plain):
         position = starts.get(match.end())
         if position is None:
             continue
-        first = reading.words[position]
-        run = _capital_run(reading.words, position) if first.is_capital else _lowercase_run(reading.words, position)
+        first = normalized.words[position]
+        run = (
+            _capital_run(normalized.words, position) if first.is_capital else _lowercase_run(normalized.words, position)
+        )
         if run and not _is_person(run):
             yield PIISpan(run[0].start, run[-1].end, PIIKind.EMPLOYER)
 

@@ -24,11 +24,11 @@ def build_handles(keys: Sequence[str]) -> set[str]:
     return _keep_distinctive({first + last, last + first, first + last[0], first[0] + last, last + first[0]})
 
 
-def match_joined_words(keys: Iterable[str], reading: NormalizedText, kind: PIIKind) -> Iterator[PIISpan]:
+def match_joined_words(keys: Iterable[str], normalized: NormalizedText, kind: PIIKind) -> Iterator[PIISpan]:
     """Yield runs of neighboring words that join into one of the keys, in one pass for any number of keys."""
     keys = frozenset(keys)
     longest = max(map(len, keys), default=0)
-    words = reading.words if keys else []
+    words = normalized.words if keys else []
     for first, word in enumerate(words):
         if word.key in keys or word.key.rstrip(DIGITS) in keys:
             yield PIISpan(word.start, word.end, kind)

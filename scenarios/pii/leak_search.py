@@ -30,26 +30,26 @@ def find_leaked_pii(source: str, fields: Mapping[str, str], today: date | None =
     source_text = NormalizedText(source)
     identifiers = _detect_unique(source_text, today or date.today())
     unexplained = find_unexplained_words(source_text)
-    readings = {name: NormalizedText(text) for name, text in fields.items()}
+    normalized_fields = {name: NormalizedText(text) for name, text in fields.items()}
     return [
-        _build_match(name, reading, span)
-        for name, reading in readings.items()
-        for span in _merge(_match_identifiers(identifiers, unexplained, reading))
+        _build_match(name, normalized, span)
+        for name, normalized in normalized_fields.items()
+        for span in _merge(_match_identifiers(identifiers, unexplained, normalized))
     ]
 
 
-def _detect_unique(reading: NormalizedText, today: date) -> list[SourceIdentifier]:
+def _detect_unique(normalized: NormalizedText, today: date) -> list[SourceIdentifier]:
     spans = [
-        *detect_contacts(reading),
-        *detect_birthdays(reading, today),
-        *detect_numbers(reading),
-        *detect_addresses(reading),
-        *detect_employers(reading),
+        *detect_contacts(normalized),
+        *detect_birthdays(normalized, today),
+        *detect_numbers(normalized),
+        *detect_addresses(normalized),
+        *detect_employers(normalized),
     ]
-    spans += detect_names(reading, spans)
+    spans += detect_names(normalized, spans)
     unique: dict[tuple[PIIKind, str], SourceIdentifier] = {}
     for span in _merge(spans):
-        text = reading.original(span.start, span.end)
+        text = normalized.original(span.start, span.end)
         known = unique.get((span.kind, text))
         unique[span.kind, text] = SourceIdentifier(
             span.kind, text, span.is_explicit or bool(known and known.is_explicit)
@@ -58,18 +58,18 @@ def _detect_unique(reading: NormalizedText, today: date) -> list[SourceIdentifie
 
 
 def _match_identifiers(
-    identifiers: Iterable[SourceIdentifier], unexplained: Iterable[str], reading: NormalizedText
+    identifiers: Iterable[SourceIdentifier], unexplained: Iterable[str], normalized: NormalizedText
 ) -> list[PIISpan]:
     by_kind: dict[PIIKind, list[SourceIdentifier]] = {kind: [] for kind in PIIKind}
     for identifier in identifiers:
         by_kind[identifier.kind].append(identifier)
     return [
-        *match_contacts(by_kind[PIIKind.CONTACT], reading),
-        *match_birthdays(by_kind[PIIKind.BIRTHDAY], reading),
-        *match_numbers([*by_kind[PIIKind.NUMBER], *by_kind[PIIKind.ADDRESS]], reading),
-        *match_addresses(by_kind[PIIKind.ADDRESS], reading),
-        *match_employers(by_kind[PIIKind.EMPLOYER], reading),
-        *match_names(by_kind[PIIKind.NAME], unexplained, reading),
+        *match_contacts(by_kind[PIIKind.CONTACT], normalized),
+        *match_birthdays(by_kind[PIIKind.BIRTHDAY], normalized),
+        *match_numbers([*by_kind[PIIKind.NUMBER], *by_kind[PIIKind.ADDRESS]], normalized),
+        *match_addresses(by_kind[PIIKind.ADDRESS], normalized),
+        *match_employers(by_kind[PIIKind.EMPLOYER], normalized),
+        *match_names(by_kind[PIIKind.NAME], unexplained, normalized),
     ]
 
 
@@ -89,6 +89,6 @@ def _merge(spans: Iterable[PIISpan]) -> list[PIISpan]:
     return merged
 
 
-def _build_match(field: str, reading: NormalizedText, span: PIISpan) -> PIIMatch:
-    start, end = reading.original_span(span.start, span.end)
-    return PIIMatch(field, start, end, reading.text[start:end], span.kind)
+def _build_match(field: str, normalized: NormalizedText, span: PIISpan) -> PIIMatch:
+    start, end = normalized.original_span(span.start, span.end)
+    return PIIMatch(field, start, end, normalized.text[start:end], span.kind)

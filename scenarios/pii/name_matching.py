@@ -21,15 +21,15 @@ class NamePart:
 
 
 def match_names(
-    identifiers: Iterable[SourceIdentifier], unexplained: Iterable[str], reading: NormalizedText
+    identifiers: Iterable[SourceIdentifier], unexplained: Iterable[str], normalized: NormalizedText
 ) -> list[PIISpan]:
     """Find any part of any name, and unexplained source words that the draft capitalizes like names.
 
     A part that is not an ordinary word is also found in lowercase.
     """
     known = _NameParts(identifiers, unexplained)
-    hits = [known.matches(reading.words, at) for at in range(len(reading.words))]
-    return [*_join_hits(reading.words, hits), *match_joined_words(known.joined, reading, PIIKind.NAME)]
+    hits = [known.matches(normalized.words, at) for at in range(len(normalized.words))]
+    return [*_join_hits(normalized.words, hits), *match_joined_words(known.joined, normalized, PIIKind.NAME)]
 
 
 class _NameParts:

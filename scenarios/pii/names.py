@@ -45,17 +45,17 @@ MAX_ACRONYM_LETTERS = 3  # letters
 MAX_INITIALS = 4  # initials in a row
 
 
-def detect_names(reading: NormalizedText, taken: Sequence[PIISpan]) -> list[PIISpan]:
+def detect_names(normalized: NormalizedText, taken: Sequence[PIISpan]) -> list[PIISpan]:
     """Find the names of a source outside the spans already taken by other kinds."""
-    scan = _NameScanner(reading, taken)
+    scan = _NameScanner(normalized, taken)
     return list(scan.names())
 
 
 class _NameScanner:
-    def __init__(self, reading: NormalizedText, taken: Sequence[PIISpan]) -> None:
-        self.words = reading.words
-        self.lowercase_words = reading.lowercase_words
-        self.plain = reading.plain
+    def __init__(self, normalized: NormalizedText, taken: Sequence[PIISpan]) -> None:
+        self.words = normalized.words
+        self.lowercase_words = normalized.lowercase_words
+        self.plain = normalized.plain
         self._taken = _mark_covered(self.words, taken)
 
     def names(self) -> Iterator[PIISpan]:
@@ -247,18 +247,18 @@ def _is_plain_form(word: Word, lowercase_words: frozenset[str]) -> bool:
     return word.starts_sentence and word.key.endswith("s") and word.key[:-1] in lowercase_words
 
 
-def find_unexplained_words(reading: NormalizedText) -> frozenset[str]:
+def find_unexplained_words(normalized: NormalizedText) -> frozenset[str]:
     """Return unlisted words from lowercase or all-caps text, where names look like other words.
 
     Also return ambiguous names that are used as names: "my ex will".
     """
-    words = reading.words
+    words = normalized.words
     used_as_names = frozenset(
         word.key for at, word in enumerate(words) if word.key in AMBIGUOUS_NAMES and _is_used_as_name(words, at)
     )
     return used_as_names | frozenset(
         key
-        for key in reading.lowercase_words | {word.key for word in reading.words if word.is_in_all_caps_line}
+        for key in normalized.lowercase_words | {word.key for word in normalized.words if word.is_in_all_caps_line}
         if len(key) > 2
         and key.isalpha()
         and not (is_never_name(key) or key in AMBIGUOUS_NAMES or MEDICATION.fullmatch(key))

@@ -52,20 +52,20 @@ YEAR = re.compile(r"(?:19|20)\d\d")
 PUBLIC_NUMBERS = WORD_LISTS["public lines"]
 
 
-def detect_numbers(reading: NormalizedText) -> list[PIISpan]:
+def detect_numbers(normalized: NormalizedText) -> list[PIISpan]:
     spans = [
         span
-        for span in _long_numbers(reading)
-        if _strip_separators(reading.plain[span.start : span.end]) not in PUBLIC_NUMBERS
+        for span in _long_numbers(normalized)
+        if _strip_separators(normalized.plain[span.start : span.end]) not in PUBLIC_NUMBERS
     ]
-    spans += [_whole_span(match) for match in LABELED.finditer(reading.plain) if _is_personal_number(match)]
-    spans += [_whole_span(match) for match in LAST_FOUR.finditer(reading.plain)]
-    spans += [_whole_span(match) for match in SPOKEN_NUMBER.finditer(reading.plain)]
-    spans += [_value_span(match) for match in PLATE.finditer(reading.plain) if _is_plate(match["value"])]
+    spans += [_whole_span(match) for match in LABELED.finditer(normalized.plain) if _is_personal_number(match)]
+    spans += [_whole_span(match) for match in LAST_FOUR.finditer(normalized.plain)]
+    spans += [_whole_span(match) for match in SPOKEN_NUMBER.finditer(normalized.plain)]
+    spans += [_value_span(match) for match in PLATE.finditer(normalized.plain) if _is_plate(match["value"])]
     return spans
 
 
-def match_numbers(identifiers: Iterable[SourceIdentifier], reading: NormalizedText) -> list[PIISpan]:
+def match_numbers(identifiers: Iterable[SourceIdentifier], normalized: NormalizedText) -> list[PIISpan]:
     """Find the same digits in any grouping, and short numbers after a label. Four-digit numbers need no label."""
     keys = {
         key
@@ -77,42 +77,44 @@ def match_numbers(identifiers: Iterable[SourceIdentifier], reading: NormalizedTe
     long_keys = {key for key in keys if _is_distinctive(key)}
     short_keys = keys - long_keys
     endings = short_keys | {key[-4:] for key in long_keys}
-    spans = list(_find_joined(reading, long_keys))
+    spans = list(_find_joined(normalized, long_keys))
     spans += [
-        _whole_span(match) for match in SPOKEN_NUMBER.finditer(reading.plain) if long_keys & _comparison_keys(match[0])
+        _whole_span(match)
+        for match in SPOKEN_NUMBER.finditer(normalized.plain)
+        if long_keys & _comparison_keys(match[0])
     ]
     spans += [
         _whole_span(match)
-        for match in TOKEN.finditer(reading.plain)
+        for match in TOKEN.finditer(normalized.plain)
         if _is_four_digits(match[0]) and match[0] in short_keys
     ]
     spans += [
         _whole_span(match)
-        for match in LABELED.finditer(reading.plain)
+        for match in LABELED.finditer(normalized.plain)
         if _strip_separators(match["value"]) in short_keys
     ]
-    spans += [_whole_span(match) for match in LAST_FOUR.finditer(reading.plain) if match["value"] in endings]
+    spans += [_whole_span(match) for match in LAST_FOUR.finditer(normalized.plain) if match["value"] in endings]
     return spans
 
 
-def _long_numbers(reading: NormalizedText) -> Iterator[PIISpan]:
+def _long_numbers(normalized: NormalizedText) -> Iterator[PIISpan]:
     """Yield runs of at least five digits, and mixed tokens with as many."""
-    full_dates = (found for found in detect_dates(reading) if not found.needs_cue)
-    dated = {position for found in full_dates for position in range(found.start, found.end)}
-    for run in _digit_runs(reading):
+    full_dates = (found for found in detect_dates(normalized) if not found.needs_cue)
+    date_positions = {position for found in full_dates for position in range(found.start, found.end)}
+    for run in _digit_runs(normalized):
         start, end = run[0].start(), run[-1].end()
-        if start not in dated and _is_long(reading, run):
-            yield _build_span(reading, _with_prefix(reading, start), end)
-    for match in TOKEN.finditer(reading.plain):
-        if match.start() not in dated and _is_code(match[0]):
+        if start not in date_positions and _is_long(normalized, run):
+            yield _build_span(normalized, _prefixed_start(normalized, start), end)
+    for match in TOKEN.finditer(normalized.plain):
+        if match.start() not in date_positions and _is_code(match[0]):
             yield _whole_span(match)
 
 
-def _digit_runs(reading: NormalizedText) -> Iterator[list[re.Match[str]]]:
+def _digit_runs(normalized: NormalizedText) -> Iterator[list[re.Match[str]]]:
     """Yield groups of digits that are written as one number."""
     run: list[re.Match[str]] = []
-    for group in GROUP.finditer(reading.plain):
-        if run and reading.plain[run[-1].end() : group.start()] not in GROUP_SEPARATORS:
+    for group in GROUP.finditer(normalized.plain):
+        if run and normalized.plain[run[-1].end() : group.start()] not in GROUP_SEPARATORS:
             yield run
             run = []
         run.append(group)
@@ -120,31 +122,31 @@ def _digit_runs(reading: NormalizedText) -> Iterator[list[re.Match[str]]]:
         yield run
 
 
-def _is_long(reading: NormalizedText, run: list[re.Match[str]]) -> bool:
+def _is_long(normalized: NormalizedText, run: list[re.Match[str]]) -> bool:
     groups = [group[0] for group in run]
     if sum(len(group) for group in groups) < MIN_DIGITS or all(YEAR.fullmatch(group) for group in groups):
         return False
-    plain = reading.plain
+    plain = normalized.plain
     before, after = plain[max(0, run[0].start() - 2) : run[0].start()], plain[run[-1].end() : run[-1].end() + 12]
     return not (MONEY.search(before) or (len(run) == 1 and QUANTITY.match(after)))
 
 
-def _find_joined(reading: NormalizedText, keys: set[str]) -> Iterator[PIISpan]:
+def _find_joined(normalized: NormalizedText, keys: set[str]) -> Iterator[PIISpan]:
     """Yield every run of neighboring letters and digits that join into a wanted key."""
-    pieces = list(PIECE.finditer(reading.plain))
+    pieces = list(PIECE.finditer(normalized.plain))
     for first, piece in enumerate(pieces):
         if _without_area_code(piece[0]) in keys:
-            yield _build_span(reading, piece.start(), piece.end())
+            yield _build_span(normalized, piece.start(), piece.end())
         key, end = "", piece.start()
         for last in pieces[first : first + MAX_LENGTH]:
             key += last[0].casefold()
             if len(key) > MAX_LENGTH or (
-                end > piece.start() and reading.plain[end : last.start()] not in GROUP_SEPARATORS
+                end > piece.start() and normalized.plain[end : last.start()] not in GROUP_SEPARATORS
             ):
                 break
             end = last.end()
             if key in keys or _without_country(key) in keys:
-                yield _build_span(reading, piece.start(), end)
+                yield _build_span(normalized, piece.start(), end)
 
 
 def _comparison_keys(text: str, kind: PIIKind = PIIKind.NUMBER) -> set[str]:
@@ -223,8 +225,8 @@ def _strip_separators(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.casefold())
 
 
-def _with_prefix(reading: NormalizedText, start: int) -> int:
-    prefix = PREFIX.search(reading.plain, max(0, start - 6), start)
+def _prefixed_start(normalized: NormalizedText, start: int) -> int:
+    prefix = PREFIX.search(normalized.plain, max(0, start - 6), start)
     if not prefix:
         return start
     word = prefix[0][:-1].casefold()
@@ -232,10 +234,10 @@ def _with_prefix(reading: NormalizedText, start: int) -> int:
     return start if is_word else prefix.start()
 
 
-def _build_span(reading: NormalizedText, start: int, end: int) -> PIISpan:
+def _build_span(normalized: NormalizedText, start: int, end: int) -> PIISpan:
     """Return the span including the opening parenthesis of (602) 555-0142 or the plus sign of +1."""
-    before = reading.plain[max(0, start - 1) : start]
-    has_opening = before == "+" or (before == "(" and ")" in reading.plain[start:end])
+    before = normalized.plain[max(0, start - 1) : start]
+    has_opening = before == "+" or (before == "(" and ")" in normalized.plain[start:end])
     return PIISpan(start - has_opening, end, PIIKind.NUMBER)
 
 

@@ -26,8 +26,8 @@ class PhraseMatcher:
             needs_capital = needs_capital or ordinary
             self._needs_capital[phrase] = needs_capital and self._needs_capital.get(phrase, True)
 
-    def find(self, reading: NormalizedText) -> list[PIISpan]:
-        words = reading.words
+    def find(self, normalized: NormalizedText) -> list[PIISpan]:
+        words = normalized.words
         keys = [self.synonyms.get(word.key, word.key) for word in words]
         lengths = sorted({len(phrase) for phrase in self._needs_capital}, reverse=True)
         spans = []

@@ -154,10 +154,10 @@ def test_problems_of_row_are_limited():
             HEADER + b"A,caf\xc3\xa9\nB,caf\xe9\n",
             3,
             6,
-            "The file is not UTF-8: this is the byte 0xE9. "
+            "The file is not UTF-8: the byte 0xE9 is invalid here. "
             "Save it as UTF-8 (in a spreadsheet, choose “CSV UTF-8”) and upload it again.",
         ),
-        (HEADER + b"A,\xed\xa0\x80", 2, 3, "The file is not UTF-8: this is the byte 0xED. "
+        (HEADER + b"A,\xed\xa0\x80", 2, 3, "The file is not UTF-8: the byte 0xED is invalid here. "
          "Save it as UTF-8 (in a spreadsheet, choose “CSV UTF-8”) and upload it again."),
     ],
 )  # fmt: skip
