@@ -103,16 +103,19 @@ def test_event_is_delivered_once_and_signed(hook, receiver, counselor, chat, cha
     assert (headers["webhook-signature"], headers["webhook-id"]) == (f"v1,{mac}", event["id"])
 
 
-def test_graded_assignment_sends_three_events(hook, receiver, queued, standin):
-    grade_evaluation(queued.pk)
+def test_graded_assignment_sends_three_events(hook, receiver, queued_evaluation, standin):
+    grade_evaluation(queued_evaluation.pk)
 
     deliver_all()
 
     events = [json.loads(body) for _, body in receiver.requests]
     assert [event["type"] for event in events] == ["session.completed", "assignment.completed", "evaluation.ready"]
-    queued.refresh_from_db()
-    assert (events[2]["data"]["score"], events[2]["data"]["grade"]) == (queued.score, queued.grade)
-    assert (events[1]["data"]["score"], events[1]["data"]["passed"]) == (queued.score, True)
+    queued_evaluation.refresh_from_db()
+    assert (events[2]["data"]["score"], events[2]["data"]["grade"]) == (
+        queued_evaluation.score,
+        queued_evaluation.grade,
+    )
+    assert (events[1]["data"]["score"], events[1]["data"]["passed"]) == (queued_evaluation.score, True)
 
 
 def test_webhook_receives_only_subscribed_events_of_own_organization(

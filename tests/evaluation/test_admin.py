@@ -10,10 +10,10 @@ from training.services.sessions import end_session
 
 
 @pytest.fixture
-def graded_evaluation(queued, standin) -> Evaluation:
-    grade_evaluation(queued.pk)
-    queued.refresh_from_db()
-    return queued
+def graded_evaluation(queued_evaluation, standin) -> Evaluation:
+    grade_evaluation(queued_evaluation.pk)
+    queued_evaluation.refresh_from_db()
+    return queued_evaluation
 
 
 def session_page(session) -> str:

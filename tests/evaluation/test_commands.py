@@ -117,12 +117,12 @@ def test_grade_transcripts_fails_with_message_if_unreadable_or_ungraded(db, stan
 
 
 def test_evaluator_report_prints_agreement_latency_tokens_and_failures(
-    finished_chat, queued, procedures, standin, supervisor
+    finished_chat, queued_evaluation, procedures, standin, supervisor
 ):
-    grade_evaluation(queued.pk)
-    first, second = queued.criteria.all()[:2]
-    record_review(queued, supervisor, "agree", "Yes.", first)
-    record_review(queued, supervisor, "overrule", "No.", second, "not_applicable")
+    grade_evaluation(queued_evaluation.pk)
+    first, second = queued_evaluation.criteria.all()[:2]
+    record_review(queued_evaluation, supervisor, "agree", "Yes.", first)
+    record_review(queued_evaluation, supervisor, "overrule", "No.", second, "not_applicable")
 
     output = command_output("evaluator_report", "--organization", finished_chat.organization.name, "--days", "3")
 
@@ -141,8 +141,10 @@ def test_evaluator_report_without_reviews_prints_notice(db):
         command_output("evaluator_report", "--organization", "Nowhere")
 
 
-def test_agreement_page_without_reviews_explains_next_step(supervisor, stranger, finished_chat, queued, standin):
-    grade_evaluation(queued.pk)
-    record_review(queued, supervisor, "agree", "Yes.", queued.criteria.first())
+def test_agreement_page_without_reviews_explains_next_step(
+    supervisor, stranger, finished_chat, queued_evaluation, standin
+):
+    grade_evaluation(queued_evaluation.pk)
+    record_review(queued_evaluation, supervisor, "agree", "Yes.", queued_evaluation.criteria.first())
 
     assert "No criteria have been reviewed yet." in client_of(stranger).get("/reviews/agreement/").content.decode()

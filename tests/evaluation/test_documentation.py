@@ -49,8 +49,8 @@ def text_file(content: str = DOCUMENTATION) -> SimpleUploadedFile:
 
 
 @pytest.fixture
-def graded_session(queued, finished_chat, standin):
-    grade_evaluation(queued.pk)
+def graded_session(queued_evaluation, finished_chat, standin):
+    grade_evaluation(queued_evaluation.pk)
     return finished_chat
 
 
@@ -195,11 +195,13 @@ def test_documentation_rejected_with_reason_can_be_submitted_again(graded_sessio
     assert "Upload your documentation of this conversation. You can do this once." in client.get(page).content.decode()
 
 
-def test_documentation_requires_own_graded_session(graded_session, supervisor, colleague, queued, finished_chat):
+def test_documentation_requires_own_graded_session(
+    graded_session, supervisor, colleague, queued_evaluation, finished_chat
+):
     assert client_of(supervisor).post(f"/sessions/{graded_session.pk}/documentation/").status_code == 403
     assert client_of(colleague).post(f"/sessions/{graded_session.pk}/documentation/").status_code == 404
-    queued.status = "queued"
-    queued.save(update_fields=["status"])
+    queued_evaluation.status = "queued"
+    queued_evaluation.save(update_fields=["status"])
     with pytest.raises(DocumentRejectedError, match="after it is graded"):
         submit_documentation(finished_chat, finished_chat.counselor, text_file())
 

@@ -6,9 +6,9 @@ from evaluation.services.grading import grade_evaluation
 from tests.support.fixtures import client_of
 
 
-def test_documentation_api_accepts_one_submission_and_compares_it(counselor, supervisor, queued, standin):
-    grade_evaluation(queued.pk)
-    client, path = client_of(counselor), f"/api/sessions/{queued.session_id}/documentation/"
+def test_documentation_api_accepts_one_submission_and_compares_it(counselor, supervisor, queued_evaluation, standin):
+    grade_evaluation(queued_evaluation.pk)
+    client, path = client_of(counselor), f"/api/sessions/{queued_evaluation.session_id}/documentation/"
     text = b"The caller told of an exam. Asked about suicide."
 
     first = client.post(path, {"document": ContentFile(text, name="notes.txt")})
@@ -23,11 +23,11 @@ def test_documentation_api_accepts_one_submission_and_compares_it(counselor, sup
     assert client.post(f"{path}retry/").status_code == 200
 
 
-def test_documentation_api_reports_rejected_file(counselor, queued, standin):
-    grade_evaluation(queued.pk)
+def test_documentation_api_reports_rejected_file(counselor, queued_evaluation, standin):
+    grade_evaluation(queued_evaluation.pk)
 
     response = client_of(counselor).post(
-        f"/api/sessions/{queued.session_id}/documentation/", {"document": ContentFile(b"", name="empty.txt")}
+        f"/api/sessions/{queued_evaluation.session_id}/documentation/", {"document": ContentFile(b"", name="empty.txt")}
     )
 
     assert (response.status_code, list(response.json()["fields"])) == (400, ["document"])

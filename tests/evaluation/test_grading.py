@@ -54,8 +54,8 @@ def expire_claim(evaluation: Evaluation) -> None:
     expire_leases(Evaluation.objects.filter(pk=evaluation.pk))
 
 
-def test_grading_stores_result_for_every_check(queued, finished_chat, chat_assignment, procedures, standin):
-    evaluation = grade_now(queued)
+def test_grading_stores_result_for_every_check(queued_evaluation, finished_chat, chat_assignment, procedures, standin):
+    evaluation = grade_now(queued_evaluation)
 
     checks = [check.key for check in general_checks()] + ["scenario_1", "scenario_2"]
     assert evaluation.status == "completed"
@@ -65,8 +65,8 @@ def test_grading_stores_result_for_every_check(queued, finished_chat, chat_assig
     assert (chat_assignment.status, chat_assignment.completed_at is not None) == ("completed", True)
 
 
-def test_stored_quotes_match_counselors_turns_at_offsets(queued, finished_chat, standin):
-    evaluation = grade_now(queued)
+def test_stored_quotes_match_counselors_turns_at_offsets(queued_evaluation, finished_chat, standin):
+    evaluation = grade_now(queued_evaluation)
 
     turns = {str(turn.pk): turn for turn in finished_chat.transcript()}
     quotes = [quote for result in evaluation.criteria.all() for quote in result.quotes]
@@ -79,8 +79,8 @@ def test_stored_quotes_match_counselors_turns_at_offsets(queued, finished_chat, 
         assert moment["quote"] in turns[moment["turn"]].text_heard
 
 
-def test_score_and_grade_follow_from_verdicts(queued, standin):
-    evaluation = grade_now(queued)
+def test_score_and_grade_follow_from_verdicts(queued_evaluation, standin):
+    evaluation = grade_now(queued_evaluation)
 
     verdicts = [(result.verdict, result.weight) for result in evaluation.criteria.all()]
     assert evaluation.score == percent_met(verdicts)
@@ -88,8 +88,8 @@ def test_score_and_grade_follow_from_verdicts(queued, standin):
     assert {verdict for verdict, _ in verdicts} >= {CriterionResult.Verdict.MET, CriterionResult.Verdict.NOT_MET}
 
 
-def test_grading_stores_models_and_versions(queued, finished_chat, procedures, standin, settings, account):
-    evaluation = grade_now(queued)
+def test_grading_stores_models_and_versions(queued_evaluation, finished_chat, procedures, standin, settings, account):
+    evaluation = grade_now(queued_evaluation)
 
     assert (evaluation.model, evaluation.prompt_version) == (settings.EVALUATOR_MODEL, "grader.v2")
     assert evaluation.rubric_version == "general-2"
@@ -104,8 +104,8 @@ def test_grading_stores_models_and_versions(queued, finished_chat, procedures, s
     assert evaluation.transcript_hash == hashlib.sha256(json.dumps(lines).encode()).hexdigest()
 
 
-def test_citations_appear_in_procedures(queued, procedures, standin):
-    evaluation = grade_now(queued)
+def test_citations_appear_in_procedures(queued_evaluation, procedures, standin):
+    evaluation = grade_now(queued_evaluation)
 
     citations = [citation for result in evaluation.criteria.all() for citation in result.citations]
     assert citations
@@ -113,8 +113,8 @@ def test_citations_appear_in_procedures(queued, procedures, standin):
     assert [c["text"] for c in citations if " ".join(c["text"].split()) not in plain] == []
 
 
-def test_grader_request_contains_checks_and_conversation_as_data(queued, procedures, standin):
-    grade_now(queued)
+def test_grader_request_contains_checks_and_conversation_as_data(queued_evaluation, procedures, standin):
+    grade_now(queued_evaluation)
 
     [request] = grading_requests(standin)
     parts = [part["text"] for part in request["input"][0]["content"]]
@@ -173,11 +173,11 @@ def test_call_without_caller_is_not_graded(call, phone_assignment, standin):
     assert phone_assignment.status == Assignment.Status.IN_PROGRESS
 
 
-def test_grading_task_delivered_twice_stores_once(queued, standin):
-    grade_now(queued)
+def test_grading_task_delivered_twice_stores_once(queued_evaluation, standin):
+    grade_now(queued_evaluation)
     first = Evaluation.objects.values().get()
 
-    grade_evaluation(queued.pk)
+    grade_evaluation(queued_evaluation.pk)
 
     assert Evaluation.objects.values().get() == first
     assert CriterionResult.objects.count() == CHECKS
@@ -185,11 +185,11 @@ def test_grading_task_delivered_twice_stores_once(queued, standin):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_grading_tasks_in_parallel_store_once(queued, standin):
-    assert run_concurrently(*[lambda: grade_evaluation(queued.pk)] * 3) == [False, False, False]
+def test_grading_tasks_in_parallel_store_once(queued_evaluation, standin):
+    assert run_concurrently(*[lambda: grade_evaluation(queued_evaluation.pk)] * 3) == [False, False, False]
 
-    queued.refresh_from_db()
-    assert queued.status == "completed"
+    queued_evaluation.refresh_from_db()
+    assert queued_evaluation.status == "completed"
     assert CriterionResult.objects.count() == CHECKS
     assert len(grading_requests(standin)) == 1
 
@@ -205,42 +205,46 @@ def test_grading_tasks_in_parallel_store_once(queued, standin):
         {"drop": True},
     ],
 )
-def test_grading_retries_then_fails_and_can_be_requested_again(queued, finished_chat, standin, fault, settings):
+def test_grading_retries_then_fails_and_can_be_requested_again(
+    queued_evaluation, finished_chat, standin, fault, settings
+):
     standin.add_fault(RESPONSES_ENDPOINT, fault, times=None)
     for attempt in range(1, settings.TASK_ATTEMPTS):
         with pytest.raises(RetryLaterError) as error:
-            grade_evaluation(queued.pk)
-        queued.refresh_from_db()
-        assert (queued.status, queued.attempts) == ("queued", attempt)
+            grade_evaluation(queued_evaluation.pk)
+        queued_evaluation.refresh_from_db()
+        assert (queued_evaluation.status, queued_evaluation.attempts) == ("queued", attempt)
         assert error.value.seconds > 0
-        expire_claim(queued)
+        expire_claim(queued_evaluation)
 
-    assert grade_now(queued).status == "failed"
-    assert queued.failure == "We couldn’t grade this conversation. It is saved. You can request feedback again."
-    assert can_request_feedback(queued) is True
+    assert grade_now(queued_evaluation).status == "failed"
+    assert (
+        queued_evaluation.failure == "We couldn’t grade this conversation. It is saved. You can request feedback again."
+    )
+    assert can_request_feedback(queued_evaluation) is True
 
     standin.clear_faults()
     again = request_feedback(finished_chat, finished_chat.counselor)
     assert (again.version, grade_now(again).status) == (2, "completed")
 
 
-def test_grading_fails_at_once_on_permanent_error(queued, standin):
+def test_grading_fails_at_once_on_permanent_error(queued_evaluation, standin):
     standin.add_fault(RESPONSES_ENDPOINT, {"status": 400}, times=None)
 
-    assert (grade_now(queued).status, queued.attempts) == ("failed", 1)
+    assert (grade_now(queued_evaluation).status, queued_evaluation.attempts) == ("failed", 1)
     assert len(grading_requests(standin)) == 1
 
 
-def test_grading_retry_honors_retry_after(queued, standin, monkeypatch):
+def test_grading_retry_honors_retry_after(queued_evaluation, standin, monkeypatch):
     standin.add_fault(RESPONSES_ENDPOINT, {"status": 429, "retry_after": 0.25}, times=None)
 
     with pytest.raises(RetryLaterError) as error:
-        grade_evaluation(queued.pk)
+        grade_evaluation(queued_evaluation.pk)
 
     assert error.value.seconds == 0.25
 
 
-def test_grading_retries_answer_with_missing_checks(queued, standin, monkeypatch):
+def test_grading_retries_answer_with_missing_checks(queued_evaluation, standin, monkeypatch):
     request_grading = openai_grader.request_grading
 
     def omit_one_check(case, **options):
@@ -251,12 +255,12 @@ def test_grading_retries_answer_with_missing_checks(queued, standin, monkeypatch
     monkeypatch.setattr(openai_grader, "request_grading", omit_one_check)
 
     with pytest.raises(RetryLaterError):
-        grade_evaluation(queued.pk)
+        grade_evaluation(queued_evaluation.pk)
 
     assert CriterionResult.objects.count() == 0
 
 
-def test_invented_quotes_are_dropped_and_count_as_no_evidence(queued, finished_chat, standin, monkeypatch):
+def test_invented_quotes_are_dropped_and_count_as_no_evidence(queued_evaluation, finished_chat, standin, monkeypatch):
     request_grading = openai_grader.request_grading
 
     def invent_quotes(case, **options):
@@ -273,7 +277,7 @@ def test_invented_quotes_are_dropped_and_count_as_no_evidence(queued, finished_c
 
     monkeypatch.setattr(openai_grader, "request_grading", invent_quotes)
 
-    evaluation = grade_now(queued)
+    evaluation = grade_now(queued_evaluation)
 
     results = {result.key: result for result in evaluation.criteria.all()}
     assert all(result.quotes == [] for result in results.values())
@@ -285,7 +289,7 @@ def test_invented_quotes_are_dropped_and_count_as_no_evidence(queued, finished_c
     assert [(moment["quote"], moment["turn"]) for moment in evaluation.improvements] == [("", "")]
 
 
-def test_session_without_applicable_check_is_not_gradable(queued, chat_assignment, standin, monkeypatch):
+def test_session_without_applicable_check_is_not_gradable(queued_evaluation, chat_assignment, standin, monkeypatch):
     request_grading = openai_grader.request_grading
 
     def judge_nothing_applicable(case, **options):
@@ -296,24 +300,26 @@ def test_session_without_applicable_check_is_not_gradable(queued, chat_assignmen
 
     monkeypatch.setattr(openai_grader, "request_grading", judge_nothing_applicable)
 
-    assert (grade_now(queued).status, queued.score) == ("not_gradable", None)
+    assert (grade_now(queued_evaluation).status, queued_evaluation.score) == ("not_gradable", None)
     chat_assignment.refresh_from_db()
     assert chat_assignment.status == Assignment.Status.IN_PROGRESS
 
 
-def test_missing_vector_store_is_reported_and_graded_without_procedures(queued, procedures, standin, account):
+def test_missing_vector_store_is_reported_and_graded_without_procedures(
+    queued_evaluation, procedures, standin, account
+):
     with OpenAI(api_key="sk-tests", base_url=standin.base_url) as client:
         client.vector_stores.delete(account.vector_store_id)
 
-    evaluation = grade_now(queued)
+    evaluation = grade_now(queued_evaluation)
 
     assert (evaluation.status, evaluation.used_file_search) == ("completed", False)
     assert evaluation.was_graded_without_procedures is True
     assert all(result.citations == [] for result in evaluation.criteria.all())
 
 
-def test_grading_without_procedures_makes_no_search(queued, standin):
-    evaluation = grade_now(queued)
+def test_grading_without_procedures_makes_no_search(queued_evaluation, standin):
+    evaluation = grade_now(queued_evaluation)
 
     assert (evaluation.status, evaluation.used_file_search) == ("completed", None)
     assert evaluation.was_graded_without_procedures is False
@@ -330,57 +336,57 @@ def test_grading_never_searches_another_accounts_procedures(free_chat, procedure
     assert PROCEDURES_CANARY not in json.dumps(grading_requests(standin))
 
 
-def test_evaluation_sweep_regrades_lost_claim(queued, standin, settings):
-    Evaluation.objects.claim(queued.pk, settings.TASK_LOST_AFTER, status="running")
-    grade_evaluation(queued.pk)
+def test_evaluation_sweep_regrades_lost_claim(queued_evaluation, standin, settings):
+    Evaluation.objects.claim(queued_evaluation.pk, settings.TASK_LOST_AFTER, status="running")
+    grade_evaluation(queued_evaluation.pk)
     assert (sweep_evaluations(), grading_requests(standin)) == (0, [])
 
-    expire_claim(queued)
+    expire_claim(queued_evaluation)
 
     assert sweep_evaluations() == 1
-    assert (grade_now(queued).status, queued.attempts) == ("completed", 2)
+    assert (grade_now(queued_evaluation).status, queued_evaluation.attempts) == ("completed", 2)
 
 
-def test_evaluation_fails_after_workers_keep_dying(queued, standin, settings):
-    Evaluation.objects.claim(queued.pk, settings.TASK_LOST_AFTER, status="running")
+def test_evaluation_fails_after_workers_keep_dying(queued_evaluation, standin, settings):
+    Evaluation.objects.claim(queued_evaluation.pk, settings.TASK_LOST_AFTER, status="running")
     Evaluation.objects.update(attempts=settings.TASK_ATTEMPTS)
-    expire_claim(queued)
+    expire_claim(queued_evaluation)
 
-    assert grade_now(queued).status == "failed"
+    assert grade_now(queued_evaluation).status == "failed"
     assert grading_requests(standin) == []
 
 
-def test_worker_with_expired_claim_stores_nothing(queued, standin, settings, monkeypatch):
+def test_worker_with_expired_claim_stores_nothing(queued_evaluation, standin, settings, monkeypatch):
     request_grading, calls = openai_grader.request_grading, []
 
     def lose_claim_after_answer(case, **options):
         graded = request_grading(case, **options)
         calls.append(1)
         if len(calls) == 1:
-            expire_claim(queued)
-            grade_evaluation(queued.pk)
+            expire_claim(queued_evaluation)
+            grade_evaluation(queued_evaluation.pk)
             Evaluation.objects.update(rationale="by the second worker")
         return graded
 
     monkeypatch.setattr(openai_grader, "request_grading", lose_claim_after_answer)
 
-    evaluation = grade_now(queued)
+    evaluation = grade_now(queued_evaluation)
 
     assert (evaluation.status, evaluation.rationale) == ("completed", "by the second worker")
     assert evaluation.criteria.count() == CHECKS
 
 
-def test_late_worker_leaves_evaluation_to_new_holder(queued, standin, settings, monkeypatch):
+def test_late_worker_leaves_evaluation_to_new_holder(queued_evaluation, standin, settings, monkeypatch):
     request_grading = openai_grader.request_grading
 
     def lose_claim_before_answer(case, **options):
-        expire_claim(queued)
-        assert Evaluation.objects.claim(queued.pk, settings.TASK_LOST_AFTER, status="running")
+        expire_claim(queued_evaluation)
+        assert Evaluation.objects.claim(queued_evaluation.pk, settings.TASK_LOST_AFTER, status="running")
         return request_grading(case, **options)
 
     monkeypatch.setattr(openai_grader, "request_grading", lose_claim_before_answer)
 
-    evaluation = grade_now(queued)
+    evaluation = grade_now(queued_evaluation)
 
     assert (evaluation.status, evaluation.attempts, evaluation.score) == ("running", 2, None)
     assert evaluation.criteria.count() == 0
@@ -425,20 +431,20 @@ def test_feedback_request_for_live_session_of_another_person_is_refused(chat, su
 
 
 @pytest.mark.parametrize("status", ["queued", "running", "completed", "too_short", "not_gradable"])
-def test_feedback_request_returns_existing_evaluation(finished_chat, queued, counselor, status):
+def test_feedback_request_returns_existing_evaluation(finished_chat, queued_evaluation, counselor, status):
     fields = {"status": status} | ({"score": 50} if status == "completed" else {})
     Evaluation.objects.update(**fields)
 
-    assert request_feedback(finished_chat, counselor) == queued
+    assert request_feedback(finished_chat, counselor) == queued_evaluation
 
 
-def test_regrading_creates_version_and_keeps_old_one(finished_chat, queued, supervisor, standin):
-    grade_now(queued)
+def test_regrading_creates_version_and_keeps_old_one(finished_chat, queued_evaluation, supervisor, standin):
+    grade_now(queued_evaluation)
 
     again = grade_now(queue_evaluation(finished_chat, supervisor))
 
     assert (again.version, again.requested_by, again.status) == (2, supervisor, "completed")
-    assert queued.criteria.count() == again.criteria.count() == CHECKS
+    assert queued_evaluation.criteria.count() == again.criteria.count() == CHECKS
 
 
 @pytest.mark.django_db(transaction=True)
@@ -451,17 +457,19 @@ def test_feedback_requests_in_parallel_queue_once(finished_chat, counselor):
     assert Evaluation.objects.under_way().count() == 1
 
 
-def test_database_rejects_two_evaluations_under_way(finished_chat, queued):
+def test_database_rejects_two_evaluations_under_way(finished_chat, queued_evaluation):
     with pytest.raises(IntegrityError), transaction.atomic():
         Evaluation.objects.create(session=finished_chat, organization_id=finished_chat.organization_id, version=2)
 
 
-def test_attempts_of_one_assignment_are_graded_separately(finished_chat, queued, chat_assignment, counselor, standin):
+def test_attempts_of_one_assignment_are_graded_separately(
+    finished_chat, queued_evaluation, chat_assignment, counselor, standin
+):
     second, _ = start_assignment(chat_assignment)
     write_turns(second, "hey again", "Hi, what happened since?")
     end_session(second, EndReason.HUNG_UP)
 
-    first = grade_now(queued)
+    first = grade_now(queued_evaluation)
 
     own_turn_ids = {str(turn.pk) for turn in finished_chat.transcript()}
     assert {quote["turn"] for result in first.criteria.all() for quote in result.quotes} <= own_turn_ids
@@ -478,13 +486,13 @@ def test_free_practice_grade_leaves_assignments_unchanged(counselor, chat_assign
     assert chat_assignment.status == Assignment.Status.PENDING
 
 
-def test_grade_session_task_retries_through_celery(queued, standin, settings):
+def test_grade_session_task_retries_through_celery(queued_evaluation, standin, settings):
     standin.add_fault(RESPONSES_ENDPOINT, {"status": 400}, times=1)
-    grade_session(str(queued.pk))
-    queued.refresh_from_db()
-    assert queued.status == "failed"
+    grade_session(str(queued_evaluation.pk))
+    queued_evaluation.refresh_from_db()
+    assert queued_evaluation.status == "failed"
 
-    again = queue_evaluation(queued.session)
+    again = queue_evaluation(queued_evaluation.session)
     standin.add_fault(RESPONSES_ENDPOINT, {"refusal": True}, times=1)
     with pytest.raises((Retry, RetryLaterError)):
         grade_session(str(again.pk))

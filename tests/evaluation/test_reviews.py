@@ -187,23 +187,23 @@ def test_praise_excludes_words_that_cross_red_line(red_line_evaluation):
     assert [moment["quote"] for moment in red_line_evaluation.went_well if "killing" in moment["quote"]] == []
 
 
-def test_clean_scan_is_stored(finished_chat, queued, standin):
-    grade_evaluation(queued.pk)
+def test_clean_scan_is_stored(finished_chat, queued_evaluation, standin):
+    grade_evaluation(queued_evaluation.pk)
 
-    scan = Scan.objects.get(evaluation=queued)
+    scan = Scan.objects.get(evaluation=queued_evaluation)
     assert (scan.status, scan.prompt_version, scan.input_tokens > 0) == ("clean", "scan.v1", True)
 
 
-def test_failed_scan_is_stored_and_grade_stands(finished_chat, queued, standin):
+def test_failed_scan_is_stored_and_grade_stands(finished_chat, queued_evaluation, standin):
     standin.add_fault("POST /v1/responses", {"status": 400}, times=None, contains='"name":"scan"')
 
-    grade_evaluation(queued.pk)
+    grade_evaluation(queued_evaluation.pk)
 
-    queued.refresh_from_db()
-    assert (queued.status, queued.scan.status) == ("completed", "failed")
+    queued_evaluation.refresh_from_db()
+    assert (queued_evaluation.status, queued_evaluation.scan.status) == ("completed", "failed")
 
 
-def test_severity_is_fixed_by_flag_kind(finished_chat, queued, standin, monkeypatch):
+def test_severity_is_fixed_by_flag_kind(finished_chat, queued_evaluation, standin, monkeypatch):
     request_grading = openai_grader.request_grading
 
     def add_flags(case, **options):
@@ -216,7 +216,7 @@ def test_severity_is_fixed_by_flag_kind(finished_chat, queued, standin, monkeypa
         return graded
 
     monkeypatch.setattr(openai_grader, "request_grading", add_flags)
-    grade_evaluation(queued.pk)
+    grade_evaluation(queued_evaluation.pk)
 
     flags = [(flag.kind, flag.severity, flag.quote) for flag in Flag.objects.order_by("pk")]
     assert flags == [
@@ -238,10 +238,10 @@ def test_critical_flag_emails_supervisors_without_quotes(held_evaluation, superv
     assert "Ignore" not in body and "Sam" not in body
 
 
-def test_noncritical_flag_sends_no_email(finished_chat, queued, standin, supervisor):
-    grade_evaluation(queued.pk)
+def test_noncritical_flag_sends_no_email(finished_chat, queued_evaluation, standin, supervisor):
+    grade_evaluation(queued_evaluation.pk)
 
-    send_critical_flag_alerts(queued.pk)
+    send_critical_flag_alerts(queued_evaluation.pk)
 
     assert mail.outbox == []
 

@@ -18,10 +18,10 @@ CANARIES = (PROMPT_CANARY, CONTEXT_CANARY, SECTIONS_CANARY)
 
 
 @pytest.fixture
-def graded_evaluation(queued, standin) -> Evaluation:
-    grade_evaluation(queued.pk)
-    queued.refresh_from_db()
-    return queued
+def graded_evaluation(queued_evaluation, standin) -> Evaluation:
+    grade_evaluation(queued_evaluation.pk)
+    queued_evaluation.refresh_from_db()
+    return queued_evaluation
 
 
 def page_text(person, path: str) -> str:
@@ -163,7 +163,7 @@ def test_feedback_page_shows_evidence(counselor, graded_evaluation, finished_cha
         ("failed", "We couldn’t prepare your feedback", True),
     ],
 )
-def test_feedback_fragment_explains_each_status(counselor, finished_chat, queued, status, message, has_form):
+def test_feedback_fragment_explains_each_status(counselor, finished_chat, queued_evaluation, status, message, has_form):
     Evaluation.objects.update(status=status)
 
     body = page_text(counselor, f"/sessions/{finished_chat.pk}/feedback/")
@@ -216,7 +216,7 @@ def test_feedback_request_for_live_session_shows_refusal(supervisor, chat):
     assert "This conversation is still in progress." in response.content.decode()
 
 
-def test_history_offers_retry_of_failed_feedback(counselor, finished_chat, queued):
+def test_history_offers_retry_of_failed_feedback(counselor, finished_chat, queued_evaluation):
     Evaluation.objects.update(status="failed")
     assert "Try again" in page_text(counselor, "/sessions/")
 

@@ -65,13 +65,13 @@ STATES = [
 
 
 @pytest.fixture
-def object_ids(objects, queued, standin):  # noqa: F811
+def object_ids(objects, queued_evaluation, standin):  # noqa: F811
     """Yield the IDs of the matrix's objects and of a graded session. No row contains plain letters."""
-    grade_evaluation(queued.pk)
+    grade_evaluation(queued_evaluation.pk)
     Evaluation.objects.filter(score=None).update(score=50, grade="D")  # for a test that sets the status to completed
     widen_rows(*OUR_APPS)
     with pseudo_locale():
-        yield {key: str(value) for key, value in (objects | {"documented": queued.session_id}).items()}
+        yield {key: str(value) for key, value in (objects | {"documented": queued_evaluation.session_id}).items()}
 
 
 def paths_of_pages(*methods: str) -> list[tuple[str, str]]:

@@ -233,7 +233,7 @@ def finished_chat(chat: Session) -> Session:
 
 
 @pytest.fixture
-def queued(finished_chat: Session) -> Evaluation:
+def queued_evaluation(finished_chat: Session) -> Evaluation:
     """Return the evaluation that is waiting for a worker."""
     return finished_chat.evaluations.get()
 

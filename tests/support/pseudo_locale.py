@@ -139,9 +139,9 @@ def find_plain_values(answer: Any) -> set[str]:
 
 # ---- Rows
 
-# Full-width letters in every row. Plain Latin letters on a page then do not come from a row.
+# The texts of all rows are in full-width letters, so plain Latin letters on a page cannot come from a row.
 _WIDE_LETTERS = {ord(letter): ord(letter) + 0xFEE0 for letter in map(chr, range(128)) if letter.isalpha()}
-# Columns without choices whose values are for programs.
+# Columns that have no choices but hold codes instead of free text.
 _CODES = {
     "Account.vector_store_id", "CriterionResult.branch", "CriterionResult.key", "Evaluation.grade",
     "Evaluation.reviewed_grade", "Recording.reason", "Scenario.title_key",

@@ -310,7 +310,7 @@ def test_message_returns_both_turns(counselor, chat, standin):
 @pytest.mark.parametrize(
     "content", [None, "", "   ", 7.5, [], {}, "x" * 10_001, "nul\0", "\ud800"], ids=lambda content: repr(content)[:12]
 )
-def test_empty_message_returns_400(counselor, chat, content):
+def test_invalid_message_returns_400(counselor, chat, content):
     if isinstance(content, float):
         content = [content]
 
@@ -358,7 +358,7 @@ def test_message_without_a_reply_is_kept_and_can_be_retried(counselor, chat, sta
     assert [turn.role for turn in chat.transcript()] == ["counselor", "caller"]
 
 
-async def events_of(client, session: Session, content: str) -> list[tuple[str, dict]]:
+async def post_message_and_read_events(client, session: Session, content: str) -> list[tuple[str, dict]]:
     response = await client.post(
         f"{SESSIONS}{session.pk}/messages/",
         {"content": content},
@@ -376,7 +376,7 @@ async def events_of(client, session: Session, content: str) -> list[tuple[str, d
 async def test_reply_streams_as_it_is_generated(counselor, chat, standin, log_in):
     client = await log_in(counselor)
 
-    events = await events_of(client, chat, "Hello, I'm Sam.\nWhat happened?")
+    events = await post_message_and_read_events(client, chat, "Hello, I'm Sam.\nWhat happened?")
 
     names = [name for name, _ in events]
     pieces = [data["text"] for name, data in events if name == "delta"]
@@ -393,14 +393,14 @@ async def test_interrupted_reply_sends_an_error_event_and_keeps_the_message(coun
     client = await log_in(counselor)
     standin.add_fault("POST /v1/responses", fault, times=None)
 
-    events = await events_of(client, chat, "Are you there?")
+    events = await post_message_and_read_events(client, chat, "Are you there?")
 
     assert (events[0][0], events[-1][0]) == ("turn", "error")
     assert (events[-1][1]["code"], events[-1][1]["retryable"]) == ("caller_unavailable", True)
     assert [turn.text_heard async for turn in chat.turns.all()] == ["Are you there?"]
 
     standin.clear_faults()
-    again = await events_of(client, chat, "Are you there?")
+    again = await post_message_and_read_events(client, chat, "Are you there?")
 
     assert again[0][1]["id"] == events[0][1]["id"]
     assert again[-1][0] == "turn"

@@ -29,7 +29,7 @@ from training.services.sessions import end_by_supervisor
 # Takeover
 
 
-def test_second_tab_takes_over_the_call_and_the_first_is_told(gateway, standin, call):
+def test_second_tab_takes_over_the_call_and_the_first_is_notified(gateway, standin, call):
     with ScriptedCounselor(gateway, call) as first:
         epoch = first.wait_for("ready")["epoch"]
         first.say("From the first tab.")
@@ -150,7 +150,7 @@ def test_logout_on_the_page_closes_the_call(gateway, call, counselor):
         assert (line.wait_for_end(), line.wait_closed()) == ("logged_out", 4001)
 
 
-def test_supervisor_ends_a_call_and_the_page_is_told(gateway, call):
+def test_supervisor_ends_a_call_and_the_page_is_notified(gateway, call):
     with ScriptedCounselor(gateway, call) as line:
         line.wait_for("ready")
 

@@ -37,18 +37,19 @@ def test_decode_audio_refuses_an_invalid_frame(page: Page, frame: list[int]) -> 
 
 SOCKET = """
 const { CallSocket } = await from("call-socket");
-class Line {
+class FakeWebSocket {
   sent = []; readyState = 0; bufferedAmount = 0;
-  constructor(url, protocols) { Object.assign(this, { url, protocols }); Line.last = this; }
+  constructor(url, protocols) { Object.assign(this, { url, protocols }); FakeWebSocket.last = this; }
   open() { this.readyState = 1; this.onopen(); }
   send(data) { this.sent.push(typeof data === "string" ? JSON.parse(data) : data.byteLength); }
   close(code) { this.readyState = 3; this.closedWith = code; }
 }
-const heard = [];
+const received = [];
 const socket = new CallSocket(
   { url: "ws://line.test/ws/calls/7/", ticket: "abc.def", lastRevision: 4, record: true, consent: "1" },
-  { audio: (a) => heard.push(a.item), message: (m) => heard.push(m.type), closed: (c) => heard.push(c) }, Line);
-const line = Line.last;
+  { audio: (a) => received.push(a.item), message: (m) => received.push(m.type), closed: (c) => received.push(c) },
+  FakeWebSocket);
+const webSocket = FakeWebSocket.last;
 """
 
 
@@ -58,10 +59,10 @@ def test_socket_offers_its_ticket_and_sends_hello_first(page: Page) -> None:
         SOCKET
         + """
         const early = socket.say("too early");
-        line.open();
+        webSocket.open();
         socket.say("hi"); socket.mute(true); socket.played({ item: 1, samples: 480, final: false }, 960);
         socket.hangUp();
-        return [line.url, line.protocols, line.binaryType, early, line.sent];
+        return [webSocket.url, webSocket.protocols, webSocket.binaryType, early, webSocket.sent];
         """,
     )
 
@@ -85,12 +86,12 @@ def test_socket_skips_microphone_frames_while_its_buffer_is_full(page: Page) -> 
         page,
         SOCKET
         + """
-        line.open();
+        webSocket.open();
         const sent = [0, 256 * 1024, 256 * 1024 + 1].map((waiting) => {
-          line.bufferedAmount = waiting;
+          webSocket.bufferedAmount = waiting;
           return socket.sendAudio(0, new Int16Array(960));
         });
-        return [sent, line.sent.slice(1)];
+        return [sent, webSocket.sent.slice(1)];
         """,
     )
 
@@ -102,12 +103,12 @@ def test_socket_distinguishes_refused_and_lost_connections(page: Page) -> None:
         page,
         SOCKET
         + """
-        line.onclose({ code: 1006 });
-        line.open();
-        line.onmessage({ data: '{"type": "ready"}' });
-        line.onmessage({ data: Uint8Array.of(1, 0, 2, 0, 0, 0, 0, 0).buffer });
-        line.onclose({ code: 1012 });
-        return heard;
+        webSocket.onclose({ code: 1006 });
+        webSocket.open();
+        webSocket.onmessage({ data: '{"type": "ready"}' });
+        webSocket.onmessage({ data: Uint8Array.of(1, 0, 2, 0, 0, 0, 0, 0).buffer });
+        webSocket.onclose({ code: 1012 });
+        return received;
         """,
     )
 

@@ -291,7 +291,7 @@ def test_update_keeps_concurrent_edit_of_other_field(organization):
 # ---- Query counts
 
 
-def queries_of(organization, rows, **options) -> int:
+def count_import_queries(organization, rows, **options) -> int:
     with CaptureQueriesContext(connection) as queries:
         job = run_test_import(organization, *rows, **options)
     assert set(list_outcomes(job)) <= {"created", "updated"}
@@ -303,8 +303,8 @@ def test_hundred_rows_take_at_most_thirty_queries(organization, account):
     rows = make_rows(100, skills=["Grief support", "Call routing", "Termination"], category="advanced", account="717")
     changed = [one | {"prompt": "You are Walter.", "evaluator_context": "- New.", "skills": []} for one in rows]
 
-    assert queries_of(organization, rows) <= 30
-    assert queries_of(organization, changed, may_update=True) <= 30
+    assert count_import_queries(organization, rows) <= 30
+    assert count_import_queries(organization, changed, may_update=True) <= 30
 
 
 # ---- Concurrent imports
@@ -344,7 +344,7 @@ def test_concurrent_workers_write_each_row_once(organization, settings, may_upda
 
 
 @pytest.mark.parametrize("may_update", [False, True])
-def test_worker_with_lost_claim_writes_nothing(organization, may_update):
+def test_worker_stops_writing_after_losing_its_claim(organization, may_update):
     if may_update:
         run_test_import(organization, *make_rows(250))
     job = start_test_import(organization, *make_rows(250, prompt="You are Walter."), may_update=may_update)
