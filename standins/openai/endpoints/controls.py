@@ -1,4 +1,4 @@
-"""The stand-in's own pages for tests and operators: health, faults, and request log. They need no API key."""
+"""The stand-in's control endpoints for tests and operators: health, faults, and request log. They need no API key."""
 
 from ..http.messages import HTTPResponse, Request, json_response
 from ..storage.state import StandinState

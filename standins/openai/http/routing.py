@@ -84,9 +84,9 @@ async def handle_http(state: StandinState, scope: Scope, receive: Receive, send:
     except ApiError as error:
         await send_response(send, error_response(error))
         return
-    is_control_page = not scope["path"].startswith("/v1/")
-    request = _build_request(state, scope, body, is_logged=not is_control_page)
-    answer = await _dispatch(state, request, is_control_page)
+    is_control_endpoint = not scope["path"].startswith("/v1/")
+    request = _build_request(state, scope, body, is_logged=not is_control_endpoint)
+    answer = await _dispatch(state, request, is_control_endpoint)
     request.log_entry.close(answer.status if isinstance(answer, HTTPResponse) else 200)
     sender = faults.truncate_sends(send, request.fault)
     if isinstance(answer, EventStreamResponse):
@@ -108,10 +108,12 @@ def redact_headers(headers: dict[str, str]) -> JSON:
     return {name: "Bearer ..." if name == "authorization" else value for name, value in headers.items()}
 
 
-async def _dispatch(state: StandinState, request: Request, is_control_page: bool) -> HTTPResponse | EventStreamResponse:
-    """Run the handler and return its response. The stand-in's own pages need no key and get no faults."""
+async def _dispatch(
+    state: StandinState, request: Request, is_control_endpoint: bool
+) -> HTTPResponse | EventStreamResponse:
+    """Run the handler and return its response. The stand-in's control endpoints need no key and get no faults."""
     try:
-        if not is_control_page:
+        if not is_control_endpoint:
             check_api_key(request.headers)
             await _apply_faults(state, request)
         handler, ids = find_handler(request.method, request.path)

@@ -41,7 +41,7 @@ class EventSender:
             await self.close(code_number, "requested fault")
 
     async def trigger_delayed_fault(self) -> None:
-        """Trigger a fault that is set in seconds (`after`) instead of by event."""
+        """Trigger a fault that is due after a number of seconds (`after`) instead of at an event."""
         if "after" in self.fault:
             await asyncio.sleep(as_number(self.fault["after"], 0))
             await self.trigger_fault()

@@ -7,7 +7,7 @@ from ..storage.persistence import save_store
 from ..storage.state import StandinState, VectorStore, VectorStoreFile
 from .text_search import UnreadableFileError, cut_into_chunks, extract_text, search_terms
 
-# Without a reference, the garbage collector may take a task before it finishes.
+# Without a reference, a task may be garbage-collected before it finishes.
 running_tasks: set[asyncio.Task[None]] = set()
 
 
