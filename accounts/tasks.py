@@ -26,7 +26,7 @@ def sweep_procedures() -> int:
 @shared_task
 def reconcile_procedures() -> None:
     reconciliation.reconcile_procedures()
-    # Documents that are gone at OpenAI are prepared again at once.
+    # Prepare documents that are missing at OpenAI again now, without waiting for the next sweep.
     queue_overdue(ProcedureDocument.objects.claimable(), prepare_procedures)
 
 
@@ -42,6 +42,6 @@ def sweep_deliveries() -> int:
 
 
 @shared_task
-def forget_old_calls() -> None:
+def delete_expired_records() -> None:
     idempotency.delete_expired_calls()
     deliveries.delete_old_deliveries()

@@ -360,8 +360,8 @@ CELERY_BEAT_SCHEDULE["leftover evaluator contexts"] = {
     "schedule": schedule(SWEEP_CONTEXTS_EVERY),
     "options": {"expires": SWEEP_CONTEXTS_EVERY},
 }
-CELERY_BEAT_SCHEDULE["old calls and deliveries"] = {
-    "task": "accounts.tasks.forget_old_calls",
+CELERY_BEAT_SCHEDULE["expired idempotent calls and old deliveries"] = {
+    "task": "accounts.tasks.delete_expired_records",
     "schedule": schedule(3600.0),
     "options": {"expires": 3600.0},
 }

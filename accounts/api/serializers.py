@@ -53,7 +53,7 @@ class WholeAccountSerializer(AccountSerializer):
 
 
 class ProceduresUploadSerializer(serializers.Serializer[Account]):
-    """Upload of a new document. The view runs the same check as the page."""
+    """Upload of a new document. `upload_procedures` checks it, as it does for the page."""
 
     procedures_file = serializers.FileField(allow_empty_file=True)
 

@@ -18,7 +18,7 @@ from accounts.integrations.scopes import Scope, required_scope
 from accounts.models import ServiceToken, User
 
 TOKEN_PREFIX = "slt_"  # makes a leaked token recognizable
-_LAST_USED_PRECISION = timedelta(minutes=1)  # precision of `last_used_at`, which saves an UPDATE per request
+_LAST_USED_PRECISION = timedelta(minutes=1)  # update `last_used_at` at most this often, not on every request
 
 
 @transaction.atomic

@@ -99,12 +99,12 @@ def _activate(document: ProcedureDocument, store_id: str, file_id: str) -> list[
 
     Return the superseded resources as (store id, file id).
     """
-    ready = {"status": ProcedureDocument.Status.READY, "failure": "", "vector_store_id": store_id}
+    ready_fields = {"status": ProcedureDocument.Status.READY, "failure": "", "vector_store_id": store_id}
     with transaction.atomic():
         # Lock only the account: PostgreSQL cannot lock the nullable side of the join.
         accounts = Account.objects.select_for_update(of=("self",)).select_related("procedures")
         account = accounts.get(pk=document.account_id)
-        if not ProcedureDocument.objects.fenced(document).settle(openai_file_id=file_id, **ready):
+        if not ProcedureDocument.objects.fenced(document).settle(openai_file_id=file_id, **ready_fields):
             return [(store_id, file_id)]
         current = account.procedures
         if current and current.pk != document.pk and _is_newer(current, document):
@@ -132,7 +132,7 @@ def _remove_replaced(openai: VectorStoreClient, account_id: UUID, replaced: list
 
 
 def _retry_or_fail(document: ProcedureDocument, error: AIUnavailableError) -> None:
-    """Put the document back and raise RetryLaterError, or fail the document if a retry cannot help or none is left."""
+    """Requeue the document and raise RetryLaterError, or fail the document if a retry cannot help or none is left."""
     logger.warning("Procedures not prepared: %s", error.code, extra={"document_id": document.pk})
     if not error.retryable or document.attempts >= settings.TASK_ATTEMPTS:
         _fail(document, f"{_FAILURE_MESSAGE} ({error.code})")
