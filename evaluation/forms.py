@@ -303,7 +303,7 @@ class GuidelinesForm(TenantForm):
         file = self.cleaned_data["file"]
         try:
             self.instance.text = extract_document_text(file)
-        except DocumentRejectedError as refused:
-            raise forms.ValidationError(str(refused)) from refused
+        except DocumentRejectedError as error:
+            raise forms.ValidationError(str(error)) from error
         self.instance.filename = (file.name or "")[-200:]
         return file

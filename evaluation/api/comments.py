@@ -131,8 +131,8 @@ class DocumentationView(APIView):
         form.is_valid(raise_exception=True)
         try:
             review = submit_documentation(session, authenticated_user(request), form.validated_data["document"])
-        except DocumentRejectedError as refused:
-            raise ValidationError({"document": [str(refused)]}) from refused
+        except DocumentRejectedError as error:
+            raise ValidationError({"document": [str(error)]}) from error
         return _documentation_response(request, review)
 
 

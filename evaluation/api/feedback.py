@@ -32,8 +32,8 @@ def session_evaluation(request: Request, pk: UUID) -> Response:
     if request.method == "POST":
         try:
             request_feedback(session, authenticated_user(request))
-        except SessionRefusedError as refused:
-            raise ConflictError(refused) from refused
+        except SessionRefusedError as error:
+            raise ConflictError(error) from error
     newest = session.evaluations.newest_first().first()
     if newest is None:
         raise Http404

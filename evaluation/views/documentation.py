@@ -68,8 +68,8 @@ def documentation(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     if form.is_valid():
         try:
             submit_documentation(session, request.user, form.cleaned_data["document"])
-        except DocumentRejectedError as refused:
-            messages.error(request, str(refused))
+        except DocumentRejectedError as error:
+            messages.error(request, str(error))
     else:
         messages.error(request, _("Choose a file to upload."))
     return redirect(f"{reverse('evaluation:session', args=[pk])}#documentation")

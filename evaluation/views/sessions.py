@@ -125,8 +125,8 @@ def session_feedback(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     if request.method == "POST":
         try:
             request_feedback(session, request.user)
-        except (SessionRefusedError, RateLimitExceededError) as refused:
-            messages.error(request, str(refused))
+        except (SessionRefusedError, RateLimitExceededError) as error:
+            messages.error(request, str(error))
         if not request.htmx:
             return redirect("evaluation:session", pk=pk)
     return render(request, "evaluation/_feedback.html", {"feedback": _newest_feedback(request, session)})

@@ -51,9 +51,9 @@ class ConflictError(APIException):
 
     status_code = 409
 
-    def __init__(self, refused: SessionRefusedError) -> None:
-        super().__init__(str(refused), refused.code)
-        self.extra = {"session_id": str(refused.session_id)} if refused.session_id else {}
+    def __init__(self, error: SessionRefusedError) -> None:
+        super().__init__(str(error), error.code)
+        self.extra = {"session_id": str(error.session_id)} if error.session_id else {}
 
 
 class CallerUnavailableError(APIException):
@@ -195,8 +195,8 @@ class MessagesView(APIView):
             )
         try:
             pending = chat_replies.submit_message(session, form.validated_data["content"])
-        except SessionRefusedError as refused:
-            raise ConflictError(refused) from refused
+        except SessionRefusedError as error:
+            raise ConflictError(error) from error
         if "text/event-stream" in request.headers.get("Accept", ""):
             return StreamingHttpResponse(
                 _stream_events(pending),
@@ -207,8 +207,8 @@ class MessagesView(APIView):
             caller = async_to_sync(chat_replies.complete_answer)(pending)
         except AIUnavailableError as error:
             raise CallerUnavailableError(error) from error
-        except SessionRefusedError as refused:
-            raise ConflictError(refused) from refused
+        except SessionRefusedError as error:
+            raise ConflictError(error) from error
         return Response({"turns": TurnSerializer([pending.turn, caller], many=True).data}, status=201)
 
 

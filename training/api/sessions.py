@@ -1,4 +1,4 @@
-"""API for the list of sessions and the start of a session."""
+"""API that lists sessions and starts new ones."""
 
 from typing import Any
 from uuid import UUID
@@ -88,8 +88,8 @@ class SessionListView(ListAPIView[Session]):
             raise PermissionDenied(gettext("You can only start a session for yourself."))
         try:
             session, is_new = _start(request, form.validated_data)
-        except SessionRefusedError as refused:
-            raise ConflictError(refused) from refused
+        except SessionRefusedError as error:
+            raise ConflictError(error) from error
         wait_for_greeting(session, preferred_wait(request))
         return Response(SessionSerializer(session).data, status=201 if is_new else 200)
 

@@ -121,8 +121,8 @@ def chat_start(request: AuthenticatedRequest) -> HttpResponse:
             scenario = get_object_or_404(Scenario.objects.playable_by(request.user), pk=form.cleaned_data["scenario"])
         focus = form.cleaned_data["focus"]
         wait_for_greeting(start_free_practice(request.user, Mode.CHAT, scenario, focus)[0], GREETING_TIMEOUT)
-    except SessionRefusedError as refused:
-        messages.error(request, str(refused))
+    except SessionRefusedError as error:
+        messages.error(request, str(error))
     return redirect("training:chat_free")
 
 
@@ -135,8 +135,8 @@ def chat_send(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     if form.is_valid():
         try:
             async_to_sync(complete_answer)(submit_message(session, form.cleaned_data["message"]))
-        except SessionRefusedError as refused:
-            messages.error(request, str(refused))
+        except SessionRefusedError as error:
+            messages.error(request, str(error))
         except AIUnavailableError:
             messages.error(request, _("The caller didn’t reply. Your message was saved. Send the same message again."))
     else:

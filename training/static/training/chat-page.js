@@ -93,7 +93,7 @@ export class ChatPage {
     return this.#phase === "talking" && !this.#isReplying;
   }
 
-  async sendBox() {
+  async sendMessage() {
     const text = this.box.value.trim();
     if (!this.canSend || !text || lengthOf(text) > LIMIT) return;
     this.box.value = "";
@@ -102,7 +102,7 @@ export class ChatPage {
 
   /** Send unanswered text again. The server treats the same text as a retry, not as a second turn. */
   sendAgain() {
-    return this.#unanswered ? this.#send(this.#unanswered) : this.sendBox();
+    return this.#unanswered ? this.#send(this.#unanswered) : this.sendMessage();
   }
 
   async #send(text) {
@@ -189,7 +189,7 @@ export class ChatPage {
       : gettext("The first message is taking longer than usual. You can wait, or end the chat and come back.");
   }
 
-  drawBox() {
+  updateComposer() {
     setTexts(this.root, { counter: counterText(this.box.value) });
     this.root.querySelector("[data-send]").disabled = !this.canSend || lengthOf(this.box.value) > LIMIT;
   }
@@ -206,7 +206,7 @@ export class ChatPage {
       for (const element of this.root.querySelectorAll(`[data-if="${name}"]`)) element.hidden = !on;
     }
     if (this.#session) this.root.querySelector("[data-session-link]").href = this.#session.page;
-    this.drawBox();
+    this.updateComposer();
     if (isNew && phase === "talking") this.box.focus();
     if (isNew && phase === "talking") this.root.scrollIntoView({ block: "nearest" });
     if (isNew && phase !== "talking") this.root.querySelector(`[data-focus~="${phase}"]`)?.focus();

@@ -16,15 +16,15 @@ onActions(root, {
 
 composer.addEventListener("submit", (event) => {
   event.preventDefault();
-  page.sendBox();
+  page.sendMessage();
 });
 
-page.box.addEventListener("input", () => page.drawBox());
+page.box.addEventListener("input", () => page.updateComposer());
 page.box.addEventListener("keydown", (event) => {
   // While an input method is composing a character, Enter confirms it and must not send.
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();
-  page.sendBox();
+  page.sendMessage();
 });
 
 window.addEventListener("beforeunload", (event) => page.box.value.trim() && event.preventDefault());
