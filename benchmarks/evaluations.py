@@ -1,6 +1,6 @@
 """Time taken to grade a long conversation and to upload a large document: `python -m benchmarks.evaluations`.
 
-The product's own share of an evaluation is all its time except waiting for the model.
+The product's own time is the duration of an evaluation minus the time spent waiting for the model.
 """
 
 import io
@@ -22,7 +22,7 @@ COUNSELOR = "That sounds exhausting. What goes through your mind while you lie t
 
 
 class GradingFigures(TypedDict):
-    """Times of one grading, over several runs."""
+    """Times to grade one conversation, measured over several runs."""
 
     turns: int
     pages: int  # of the manual
@@ -112,22 +112,22 @@ def measure_grading() -> GradingFigures:
         write_turn(session, role, f"{COUNSELOR if number % 2 else CALLER} ({number})")
     end_session(session, "hung_up")
 
-    waiting, shares, waits = OpenAIWaitTimer(), [], []
+    timer, own_times, wait_times = OpenAIWaitTimer(), [], []
     for _ in range(GRADING_RUNS):
         evaluation = Evaluation.objects.queue_for(session)
-        waiting.seconds, begun = 0.0, time.perf_counter()
+        timer.seconds, begun = 0.0, time.perf_counter()
         grade_evaluation(evaluation.pk)
-        shares.append(time.perf_counter() - begun - waiting.seconds)
-        waits.append(waiting.seconds)
+        own_times.append(time.perf_counter() - begun - timer.seconds)
+        wait_times.append(timer.seconds)
         evaluation.refresh_from_db()
         assert evaluation.status == "completed" and evaluation.used_file_search, evaluation.status
     return {
         "turns": TURNS,
         "pages": PAGES,
         "criteria": evaluation.criteria.count(),
-        "own_ms": 1000 * statistics.median(shares),
-        "own_ms_worst": 1000 * max(shares),
-        "waited_ms": 1000 * statistics.median(waits),
+        "own_ms": 1000 * statistics.median(own_times),
+        "own_ms_worst": 1000 * max(own_times),
+        "waited_ms": 1000 * statistics.median(wait_times),
     }
 
 

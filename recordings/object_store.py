@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-PART_SIZE = 8 * 1024**2  # bytes of a large object sent, and held in memory, at a time
+PART_SIZE = 8 * 1024**2  # bytes of a large object that are sent and held in memory at a time
 
 
 class StoreUnavailableError(Exception):
@@ -39,14 +39,14 @@ class ObjectUpload(Protocol):
     def write(self, data: bytes) -> None: ...
 
     def complete(self) -> None:
-        """Publish the object. Raise StoreUnavailableError unless the store verifiably has all of it unaltered."""
+        """Publish the object. Raise StoreUnavailableError unless all of it is verified to be stored unaltered."""
 
     def abort(self) -> None:
         """Discard the upload. Never raise: `delete_prefix` finds anything left behind."""
 
 
 class ObjectStore(Protocol):
-    """Store of private objects under keys without names. Every method may raise StoreUnavailableError."""
+    """Store of private objects, whose keys contain no names of people. Every method may raise StoreUnavailableError."""
 
     def put(self, key: str, data: bytes) -> None:
         """Store a small object atomically."""

@@ -1,4 +1,4 @@
-"""Bare relay that only translates, the baseline for the gateway: `python -m benchmarks.calls.bare_relay UPSTREAM`."""
+"""Baseline for the gateway, a relay that only converts messages: `python -m benchmarks.calls.bare_relay UPSTREAM`."""
 
 import asyncio
 import sys

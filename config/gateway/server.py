@@ -24,7 +24,7 @@ from voicegateway.browser.uvicorn_protocol import CallWebSocketProtocol
 APPLICATION = "config.gateway.asgi:application"
 # Time to close WebSockets. Everything that a call must save has been saved by then.
 CLOSE_TIMEOUT = 5  # seconds
-# Time for pages to answer the close of their WebSocket. Without the answer, the last message may be lost.
+# Time for pages to acknowledge that their WebSocket is closing. Otherwise, the last message may be lost.
 CLOSE_ANSWER_TIMEOUT, POLL_INTERVAL = 2.0, 0.02  # seconds
 # Audio does not compress, pings detect dead connections, and no client sends more than 64 KiB at once.
 WEBSOCKET_OPTIONS: dict[str, Any] = {

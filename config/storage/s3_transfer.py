@@ -185,7 +185,7 @@ def error_code(error: ClientError) -> str:
 def translate_s3_errors() -> Iterator[None]:
     """Translate S3 errors to FileNotFoundError, ObjectRangeError, or StoreUnavailableError.
 
-    Messages of the store may contain keys, so only the error code is passed on.
+    Error messages from the store may contain object keys, so only the error code is passed on.
     """
     try:
         yield

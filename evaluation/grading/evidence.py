@@ -118,7 +118,7 @@ def verify_quote(
 
 @dataclass(frozen=True)
 class VerifiedCitation:
-    """Verified words of the procedures, with their place in the document."""
+    """A verified quote from the procedures, with its place in the document."""
 
     section: str  # number of the section
     title: str  # title of the section
@@ -131,8 +131,8 @@ def verify_citation(
 ) -> VerifiedCitation | None:
     """Return the citation if its words appear in a search result and in the document itself, else None.
 
-    `passages` are search results after `normalize_for_matching`. A document stored before there were indexes has none;
-    for it, a search result is enough.
+    `passages` are search results after `normalize_for_matching`. For a document that was stored before indexes
+    existed, a search result is enough.
     """
     wanted = normalize_for_matching(words)
     if len(wanted) < MIN_CITATION_LETTERS or not any(wanted in passage for passage in passages):

@@ -33,7 +33,7 @@ def can_submit_documentation(session: Session, by: User) -> bool:
 def submit_documentation(session: Session, by: User, file: UploadedFile) -> DocumentationReview:
     """Store the documentation and queue its comparison. Raise DocumentRejectedError if it cannot be accepted.
 
-    A rejected file is not kept. Of an accepted file, only the name and the text are kept.
+    A rejected file is not kept. Only the name and the text of an accepted file are kept.
     """
     if not can_submit_documentation(session, by):
         raise DocumentRejectedError(

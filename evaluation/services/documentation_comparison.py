@@ -69,7 +69,7 @@ def _claim(review_id: UUID) -> DocumentationReview | None:
 
 
 def _retry_or_fail(review: DocumentationReview, error: AIUnavailableError) -> None:
-    """Put the review back and raise RetryLaterError, or mark it failed if a retry cannot help or none is left."""
+    """Requeue the review and raise RetryLaterError, or mark it failed if a retry cannot help or none is left."""
     logger.warning("Documentation not compared: %s", error.code, extra={"session_id": review.session_id})
     if not error.retryable or review.attempts >= settings.TASK_ATTEMPTS:
         DocumentationReview.objects.fenced(review).settle(status=Status.FAILED, failure=_FAILURE_MESSAGE)

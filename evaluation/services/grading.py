@@ -179,7 +179,7 @@ def _run_scan(case: GradingInput) -> tuple[Scan, list[FlagAnswer]]:
 
 
 def _retry_or_fail(evaluation: Evaluation, error: AIUnavailableError) -> None:
-    """Put the evaluation back and raise RetryLaterError, or mark it failed if a retry cannot help or none is left."""
+    """Requeue the evaluation and raise RetryLaterError, or mark it failed if a retry cannot help or none is left."""
     logger.warning("Grading failed: %s", error.code, extra={"session_id": evaluation.session_id})
     if not error.retryable or evaluation.attempts >= settings.TASK_ATTEMPTS:
         _finish_ungraded(evaluation, Evaluation.Status.FAILED, _FAILURE_MESSAGE)

@@ -1,4 +1,4 @@
-"""Panel for the counselor after a conversation: its rating, support contacts, name, and problem report."""
+"""Panel for the counselor after a conversation: how it felt, its name, a problem report, and support contacts."""
 
 from dataclasses import dataclass
 

@@ -29,7 +29,7 @@ def progress(request: AuthenticatedRequest) -> HttpResponse:
     context = {
         "person": person,
         "is_own": person == request.user,
-        "whole": plot_scores(rows, WEEKS),
+        "overall": plot_scores(rows, WEEKS),
         "skills": skills,
         "advice": recommend_practice(person, skills),
     }

@@ -42,7 +42,7 @@ def get_recording(request: AuthenticatedRequest, session: Session) -> Recording 
 def build_comments_panel(
     request: AuthenticatedRequest, session: Session, recording: Recording | None, added: Comment | None = None
 ) -> CommentsPanel:
-    """Build the panel. The form keeps a rejected comment, and is empty once a comment was added."""
+    """Build the panel. The form keeps a rejected comment and is empty after an accepted one."""
     form = None
     if recording and recording.is_playable and request.user.may_comment:
         data = request.POST if request.method == "POST" and added is None and "at" in request.POST else None

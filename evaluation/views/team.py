@@ -66,7 +66,7 @@ def team(request: AuthenticatedRequest) -> HttpResponse:
         "form": form,
         "page": page,
         "rows": list_team(list(page.object_list), weeks),
-        "whole": plot_scores(tallies, weeks),
+        "overall": plot_scores(tallies, weeks),
         "skills": list_skill_progress(tallies, weeks),
         "scenarios": list_scenarios(request.user, weeks),
         "weeks": weeks,

@@ -6,7 +6,7 @@ from recordings.audio.segments import Extent, UploadedSegments, build_segment, j
 from recordings.audio.spool_sources import SpoolFolder
 from recordings.object_store import ObjectStore
 
-MAX_BYTES_PER_FILE = 512 * 1024  # bytes of one file in one segment, so that a long outage is made up in small uploads
+MAX_BYTES_PER_FILE = 512 * 1024  # limit per file and segment, so that uploads after a long outage stay small
 
 
 class SpoolUploader:
@@ -29,7 +29,7 @@ class SpoolUploader:
             self._uploaded = self._upload_segment(self._uploaded, sizes)
 
     def seal(self) -> tuple[int, ...]:
-        """Upload the rest of a spool without a writer, and its whole journal. Return the sizes of the three files."""
+        """Upload the rest of a completely written spool, and its whole journal. Return the sizes of the three files."""
         self.upload()
         assert self._uploaded is not None
         journal = self._files[0]

@@ -116,7 +116,7 @@ def _renew_claim(recording: Recording) -> bool:
 
 
 def _put_back_or_fail(recording: Recording, error: Exception) -> None:
-    """Put the recording back for a later retry. Mark it failed after `MAX_ATTEMPTS` attempts.
+    """Requeue the recording for a later retry. Mark it failed after `MAX_ATTEMPTS` attempts.
 
     Attempts that fail because the store is unavailable do not count.
     """
@@ -204,7 +204,7 @@ def _build_file(recording: Recording, assembly: Assembly, key: str, partial_reas
 
 
 def _write_file(recording: Recording, assembly: Assembly, key: str) -> WrittenFile:
-    """Write the file one second at a time. Raise StoreUnavailableError unless the store verifiably has all of it."""
+    """Write the file one second at a time. Raise StoreUnavailableError unless all of it is verified to be stored."""
     upload = object_store().start_upload(key)
     written = WrittenFile(upload, Peaks(assembly.samples), SpeechMeter())
     try:

@@ -4,7 +4,7 @@ from voicegateway.browser.protocol import SAMPLE_RATE
 
 WINDOW = 2.0  # seconds
 MAX_SPEED = 2.0  # times real time
-STALL_AFTER = 0.3  # seconds without a frame that count as a stall, whose audio may still arrive
+STALL_AFTER = 0.3  # seconds; a longer gap between frames is a stall, after which the missing audio may arrive
 MAX_CREDIT = 45.0  # seconds; in a longer stall the server's pings find the dead connection
 
 
@@ -24,9 +24,9 @@ class AudioRateLimit:
                 max(0.0, self.credit - (self.window_seconds - WINDOW)) if self.window_seconds > WINDOW else 0.0
             )
             self.window_started_at, self.window_seconds = now, 0.0
-        stalled = 0.0 if self.last_frame_at is None else now - self.last_frame_at
-        if stalled > STALL_AFTER:
-            self.credit = min(self.credit + stalled, MAX_CREDIT)
+        gap = 0.0 if self.last_frame_at is None else now - self.last_frame_at
+        if gap > STALL_AFTER:
+            self.credit = min(self.credit + gap, MAX_CREDIT)
         self.last_frame_at = now
         self.window_seconds += samples / SAMPLE_RATE
         return self.window_seconds <= MAX_SPEED * WINDOW + self.credit

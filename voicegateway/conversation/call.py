@@ -99,7 +99,7 @@ class Call:
         self._flush()
 
     def confirm_saved(self, turn: TurnSnapshot) -> None:
-        """Note that a turn is in the database, so that the page may be told of it."""
+        """Note that a turn is in the database, so that the page may be notified of it."""
         self.conversation.confirm_saved(turn)
         self._flush()
 

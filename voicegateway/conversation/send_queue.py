@@ -9,7 +9,7 @@ from voicegateway.browser.protocol import SAMPLE_RATE, AudioFrame, ToBrowser
 from voicegateway.conversation.call_config import Limits
 
 SAMPLES_PER_MS = SAMPLE_RATE // 1000
-ASSUMED_MESSAGE_BYTES = 512  # rough size of a text message in the backlog, which only needs a bound
+ASSUMED_MESSAGE_BYTES = 512  # size of a text message; an estimate is enough to limit the backlog
 
 
 class MicrophoneChunk(NamedTuple):

@@ -12,7 +12,7 @@ SPARE_RETRY_DELAY = 30.0  # seconds between attempts to open a spare connection
 
 
 class UpstreamConnections:
-    """Opener and closer of one call's connections, with at most one spare that is opened in advance."""
+    """The connections of one call, including at most one spare that is opened in advance."""
 
     def __init__(self, connect: Connector, log_fields: Mapping[str, object]) -> None:
         self._connect = connect
@@ -37,7 +37,7 @@ class UpstreamConnections:
             return False
         if self._spare.exception() is None:
             return True
-        logger.warning("The caller's connection cannot be replaced yet", extra=self._log_fields)
+        logger.warning("Could not open a spare connection to upstream", extra=self._log_fields)
         self._spare, self._spare_retry_at = None, now + SPARE_RETRY_DELAY
         return False
 
