@@ -30,7 +30,7 @@ DIRECTIONS = WORD_LISTS["directions"]
 STREET_WORDS = WORD_LISTS["street words"]
 HOUSE_NUMBER = re.compile(r"\d{1,6}[a-z]?")
 ORDINAL = re.compile(r"\d{1,3}(?:st|nd|rd|th)")
-STREET_LENGTH = 4  # words of a street's name
+MAX_STREET_WORDS = 4  # longest street name
 
 UNIT_NUMBER = re.compile(
     r"\b(?:apartment|apt|unit|suite|ste|lot|trailer|room|rm|building|bldg)\b\.?\s?(?:number\s|no\.?\s|#\s?)?(?:[a-z]-?)?\d{1,5}[a-z]?\b",
@@ -55,7 +55,7 @@ RESIDENCE_CUE = re.compile(
 IN = re.compile(r"\b[Ii]n\s")
 CITY_ENDINGS = WORD_LISTS["city endings"]
 CITIES = WORD_LISTS["cities"]
-CITY_LENGTH = 4  # words of a city's name
+MAX_CITY_WORDS = 4  # longest city name
 
 
 def detect_addresses(normalized: NormalizedText) -> list[PIISpan]:
@@ -116,7 +116,7 @@ def _find_streets(words: Sequence[Word]) -> Iterator[PIISpan]:
 def _split_street(words: Sequence[Word], last: int) -> tuple[list[Word], Word | None]:
     """Return the name before a street suffix, and the house number before that name if there is one."""
     name: list[Word] = []
-    for at in range(last, max(0, last - STREET_LENGTH - 1), -1):
+    for at in range(last, max(0, last - MAX_STREET_WORDS - 1), -1):
         if words[at].gap.strip(".") != " ":
             return name, None
         before = words[at - 1]
@@ -168,7 +168,7 @@ def _find_cities(normalized: NormalizedText) -> Iterator[PIISpan]:
 
 def _capitalized_run(words: Sequence[Word], first: int) -> list[Word]:
     run: list[Word] = []
-    for word in words[first : first + CITY_LENGTH]:
+    for word in words[first : first + MAX_CITY_WORDS]:
         belongs = word.is_capital and (not run or word.gap in {" ", "-", ". "})
         if not belongs or (word.key in NEVER_NAMES and word.key not in {"new", "st"}):
             break
@@ -194,7 +194,7 @@ def _find_city_before(normalized: NormalizedText, state: re.Match[str]) -> list[
         return []
     run: list[Word] = []
     at = _find_word_ending_at(normalized.words, state.start())
-    while at is not None and at >= 0 and len(run) < CITY_LENGTH:
+    while at is not None and at >= 0 and len(run) < MAX_CITY_WORDS:
         word = normalized.words[at]
         if (
             not word.is_capital

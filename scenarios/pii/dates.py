@@ -133,10 +133,8 @@ def _pair_with_cues(normalized: NormalizedText) -> Iterator[tuple[DateMention, t
     for mention, last_end, next_start in zip(found, ends, starts, strict=False):
         before = max(mention.start - NEAR_BEFORE, last_end)
         after = min(mention.end + NEAR_AFTER, next_start)
-        yield (
-            mention,
-            _find_cue_before(normalized, before, mention.start) or _find_cue_after(normalized, mention.end, after),
-        )
+        cue = _find_cue_before(normalized, before, mention.start) or _find_cue_after(normalized, mention.end, after)
+        yield mention, cue
 
 
 def _find_cue_before(normalized: NormalizedText, start: int, end: int) -> tuple[int, int] | None:

@@ -110,9 +110,8 @@ def _find_after_cue(normalized: NormalizedText) -> Iterator[PIISpan]:
         if position is None:
             continue
         first = normalized.words[position]
-        run = (
-            _capital_run(normalized.words, position) if first.is_capital else _lowercase_run(normalized.words, position)
-        )
+        find_run = _capital_run if first.is_capital else _lowercase_run
+        run = find_run(normalized.words, position)
         if run and not _is_person(run):
             yield PIISpan(run[0].start, run[-1].end, PIIKind.EMPLOYER)
 
