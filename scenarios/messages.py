@@ -1,4 +1,4 @@
-"""Messages for people from modules without Django. `scenarios.services.message_translation` translates them."""
+"""Messages for users from modules without Django. `scenarios.services.message_translation` translates them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -40,8 +40,8 @@ MESSAGES = {
         gettext_noop(
             "This describes two speakers, but the caller is one person and leaves the counselor’s part to the "
             "counselor. Instead of a script, describe what makes the caller react: “If someone names what it feels "
-            "like, you talk more.” A colleague who hands over first is fine: “First you are … Then you are the "
-            "caller.”"
+            "like, you talk more.” It’s fine if a colleague hands over the call first: “First you are … Then you "
+            "are the caller.”"
         )
     ),
     "vague_criterion": Message(

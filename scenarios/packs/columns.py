@@ -108,7 +108,7 @@ def describe_unstorable_text(text: str) -> Message | None:
     if found[0] == "\0":
         return Message(gettext_noop("The text contains a NUL character, which can’t be stored. Remove it."))
     return Message(
-        gettext_noop("The text contains half of a character (%(character)s), which can’t be stored. Remove it."),
+        gettext_noop("The text contains an incomplete character (%(character)s), which can’t be stored. Remove it."),
         {"character": f"\\u{ord(found[0]):04x}"},
     )
 

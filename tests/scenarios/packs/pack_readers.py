@@ -36,9 +36,9 @@ def refusal_of(data, filename="", **limits):
 
 
 def ignored_columns_of(data, filename=""):
-    notes = UnknownColumns()
-    rows_of(data, filename, unknown_columns=notes)
-    return notes.ignored_columns
+    unknown_columns = UnknownColumns()
+    rows_of(data, filename, unknown_columns=unknown_columns)
+    return unknown_columns.ignored_columns
 
 
 def write_pack_bytes(write, rows):

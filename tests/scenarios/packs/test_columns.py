@@ -49,32 +49,32 @@ def test_canonical_column_keeps_own_names():
     ],
 )
 def test_closest_column_finds_misspellings_only(name, expected):
-    notes = UnknownColumns()
+    unknown_columns = UnknownColumns()
 
-    assert notes.closest_column(name) == expected
-    assert notes.ignored_columns == (set() if expected else {name})
+    assert unknown_columns.closest_column(name) == expected
+    assert unknown_columns.ignored_columns == (set() if expected else {name})
 
 
 def test_ignored_names_are_shortened_and_cleaned():
-    notes = UnknownColumns()
+    unknown_columns = UnknownColumns()
 
-    notes.closest_column("x\0\ud800" + "y" * 500)
+    unknown_columns.closest_column("x\0\ud800" + "y" * 500)
 
-    assert notes.ignored_columns == {"x\ufffd\ufffd" + "y" * 57 + "…"}
+    assert unknown_columns.ignored_columns == {"x\ufffd\ufffd" + "y" * 57 + "…"}
 
 
 def test_unknown_names_are_limited():
-    notes = UnknownColumns()
+    unknown_columns = UnknownColumns()
     for number in range(MAX_UNKNOWN_COLUMNS):
-        notes.closest_column(f"column {number}")
+        unknown_columns.closest_column(f"column {number}")
 
-    notes.closest_column("column 0")
+    unknown_columns.closest_column("column 0")
     with pytest.raises(TooManyUnknownColumnsError, match="more than 100 unknown columns"):
-        notes.closest_column("one more")
+        unknown_columns.closest_column("one more")
 
 
 NUL_CHARACTER = "The text contains a NUL character, which can’t be stored. Remove it."
-HALF_A_CHARACTER = "The text contains half of a character (%(character)s), which can’t be stored. Remove it."
+INCOMPLETE_CHARACTER = "The text contains an incomplete character (%(character)s), which can’t be stored. Remove it."
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ HALF_A_CHARACTER = "The text contains half of a character (%(character)s), which
     [
         ("a\u2028b \ufeff 🙂\x01", None),
         ("a\0", Message(NUL_CHARACTER)),
-        ("\ud83d", Message(HALF_A_CHARACTER, {"character": "\\ud83d"})),
+        ("\ud83d", Message(INCOMPLETE_CHARACTER, {"character": "\\ud83d"})),
     ],
 )
 def test_describe_unstorable_text_returns_reason(text, problem):

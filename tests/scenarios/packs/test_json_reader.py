@@ -109,7 +109,7 @@ def test_ignored_names_are_collected():
         (
             b'"prompt": "a \\ud800 b"',
             "prompt",
-            "The text contains half of a character (\\ud800), which can’t be stored. Remove it.",
+            "The text contains an incomplete character (\\ud800), which can’t be stored. Remove it.",
         ),
         (b'"skills": ["\\u0000"]', "skills", "The text contains a NUL character, which can’t be stored. Remove it."),
         (b'"note": {"\\u0000": 1}', "note", "The text contains a NUL character, which can’t be stored. Remove it."),
@@ -203,7 +203,7 @@ NOT_CLOSED = "This text is not closed on its line. Add a closing quotation mark.
         (b'{"scenarios": [{}],}', 1, 20, NO_NAME),
         (b'{"scenarios" [{}]}', 1, 14, "A colon is missing between a name and its value."),
         (b'{"version": one, "scenarios": []}', 1, 13, NO_VALUE),
-        (b'{"version": "\\ud800", "scenarios": []}', 1, 2, "“version”: The text contains half of a "
+        (b'{"version": "\\ud800", "scenarios": []}', 1, 2, "“version”: The text contains an incomplete "
          "character (\\ud800), which can’t be stored. Remove it."),
         (b'{"version": Infinity, "scenarios": []}', 1, 2, "“version”: Infinity is not a number in JSON. "
          "Enter a whole number, or leave the field out."),
