@@ -64,10 +64,12 @@ class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         account = self.get_object()
         if unknown := set(request.data) - {"procedures_file"}:
             raise ValidationError({name: [_("You can change this only in the admin.")] for name in sorted(unknown)})
-        form = ProceduresUploadSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
+        serializer = ProceduresUploadSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
         try:
-            document = upload_procedures(account, form.validated_data["procedures_file"], authenticated_user(request))
+            document = upload_procedures(
+                account, serializer.validated_data["procedures_file"], authenticated_user(request)
+            )
         except InvalidProceduresError as error:
             raise ValidationError({"procedures_file": [str(error)]}) from error
         return self._respond_when_ready(request, document)
@@ -88,9 +90,9 @@ class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     @extend_schema(request=SuggestSerializer, responses=SectionSerializer(many=True))
     def suggest(self, request: Request, pk: UUID) -> Response:
         """Return the sections that best match the text, best match first."""
-        form = SuggestSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        found = suggest_sections(self.get_object(), form.validated_data["text"])
+        serializer = SuggestSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        found = suggest_sections(self.get_object(), serializer.validated_data["text"])
         return Response(SectionSerializer(found, many=True).data)
 
     def _respond_when_ready(self, request: Request, document: ProcedureDocument) -> Response:

@@ -50,14 +50,14 @@ def me(request: Request) -> Response:
     """Return or change the signed-in user's profile and email notification settings."""
     if request.method == "GET":
         return Response(MeSerializer(authenticated_user(request)).data)
-    form = MeSerializer(authenticated_user(request), data=request.data, partial=True)
-    form.is_valid(raise_exception=True)
-    return Response(MeSerializer(form.save()).data)
+    serializer = MeSerializer(authenticated_user(request), data=request.data, partial=True)
+    serializer.is_valid(raise_exception=True)
+    return Response(MeSerializer(serializer.save()).data)
 
 
 class PeopleFilter(StrictFilterSet):
     search = filters.CharFilter(
-        method="like", help_text=gettext_lazy("Start of a name, part of an email address, or an external ID.")
+        method="filter_search", help_text=gettext_lazy("Start of a name, part of an email address, or an external ID.")
     )
     external_id = filters.CharFilter(field_name="external_id", lookup_expr="exact")
     cohort = filters.UUIDFilter(field_name="cohorts", help_text=gettext_lazy("ID of a cohort."))
@@ -66,7 +66,7 @@ class PeopleFilter(StrictFilterSet):
         model = User
         fields: list[str] = []
 
-    def like(self, queryset: UserQuerySet, name: str, value: str) -> UserQuerySet:
+    def filter_search(self, queryset: UserQuerySet, name: str, value: str) -> UserQuerySet:
         return queryset.matching(value)
 
 

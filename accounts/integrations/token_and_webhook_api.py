@@ -59,9 +59,9 @@ class ServiceTokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Gene
     @extend_schema(request=NewTokenSerializer, responses={201: IssuedTokenSerializer})
     def create(self, request: Request) -> Response:
         """Issue a token. Only this response contains its secret."""
-        form = NewTokenSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        token, secret = issue_service_token(authenticated_user(request), **form.validated_data)
+        serializer = NewTokenSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        token, secret = issue_service_token(authenticated_user(request), **serializer.validated_data)
         token.secret = secret  # type: ignore[attr-defined]
         return Response(IssuedTokenSerializer(token).data, status=201)
 
@@ -138,6 +138,6 @@ class WebhookViewSet(
         """Return the deliveries and their results, newest first."""
         hook = self.get_object()
         rows = Delivery.objects.for_user(authenticated_user(request)).filter(webhook=hook).order_by("-created_at", "pk")
-        pages = StandardCursorPagination()
-        page = pages.paginate_queryset(rows, request, self)
-        return pages.get_paginated_response(DeliverySerializer(page or [], many=True).data)
+        paginator = StandardCursorPagination()
+        page = paginator.paginate_queryset(rows, request, self)
+        return paginator.get_paginated_response(DeliverySerializer(page or [], many=True).data)

@@ -61,15 +61,15 @@ def session_comments(request: Request, pk: UUID) -> Response:
         return Response(CommentSerializer(rows, many=True).data)
     if not authenticated_user(request).may_comment:
         raise PermissionDenied(_("You don’t have permission to comment."))
-    form = NewCommentSerializer(data=request.data)
-    form.is_valid(raise_exception=True)
+    serializer = NewCommentSerializer(data=request.data)
+    serializer.is_valid(raise_exception=True)
     recording = Recording.objects.for_user(authenticated_user(request)).filter(session=session).first()
     if recording is None or not recording.is_playable:
         raise ConflictError(SessionRefusedError("not_recorded", _("This conversation has no recording to comment on.")))
-    if form.validated_data["at_ms"] > (recording.duration_ms or 0):
+    if serializer.validated_data["at_ms"] > (recording.duration_ms or 0):
         raise ValidationError({"at_ms": [_("The recording is shorter than that.")]})
     comment = add_comment(
-        session, authenticated_user(request), form.validated_data["at_ms"], form.validated_data["text"]
+        session, authenticated_user(request), serializer.validated_data["at_ms"], serializer.validated_data["text"]
     )
     return Response(CommentSerializer(comment).data, status=201)
 
@@ -127,10 +127,10 @@ class DocumentationView(APIView):
     def post(self, request: Request, pk: UUID) -> Response:
         """Submit documentation, once. Return 202 with a `Location` to poll, or 200 if the report is ready in time."""
         session = get_object_or_404(Session.objects.for_counselor(authenticated_user(request)), pk=pk)
-        form = DocumentationUploadSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
+        serializer = DocumentationUploadSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
         try:
-            review = submit_documentation(session, authenticated_user(request), form.validated_data["document"])
+            review = submit_documentation(session, authenticated_user(request), serializer.validated_data["document"])
         except DocumentRejectedError as error:
             raise ValidationError({"document": [str(error)]}) from error
         return _documentation_response(request, review)

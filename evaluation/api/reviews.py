@@ -136,11 +136,11 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
         """Agree with or overrule a verdict. The person's verdict takes precedence, and both stay visible."""
         evaluation = self._get_reviewable()
         row = get_object_or_404(CriterionResult, evaluation=evaluation, key=key)
-        form = ReviewSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        new = "" if form.validated_data["verdict"] == "agree" else form.validated_data["verdict"]
+        serializer = ReviewSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        new = "" if serializer.validated_data["verdict"] == "agree" else serializer.validated_data["verdict"]
         verdict = Review.Verdict.OVERRULE if new and new != row.verdict else Review.Verdict.AGREE
-        record_review(evaluation, authenticated_user(request), verdict, form.validated_data["reason"], row, new)
+        record_review(evaluation, authenticated_user(request), verdict, serializer.validated_data["reason"], row, new)
         evaluation.refresh_from_db()
         return Response(self.get_serializer(evaluation).data)
 
@@ -159,9 +159,9 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
             session__counselor=authenticated_user(request), status=Evaluation.Status.COMPLETED
         )
         row = get_object_or_404(CriterionResult, evaluation=get_object_or_404(own, pk=pk), key=key)
-        form = NewDisputeSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        new_dispute = flags.dispute_verdict(row, authenticated_user(request), form.validated_data["reason"])
+        serializer = NewDisputeSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        new_dispute = flags.dispute_verdict(row, authenticated_user(request), serializer.validated_data["reason"])
         return Response(DisputeSerializer(new_dispute).data, status=201)
 
     def _get_reviewable(self) -> Evaluation:
@@ -224,10 +224,10 @@ class FlagViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewS
     def partial_update(self, request: Request, pk: UUID) -> Response:
         """Record the handling of a flag."""
         flag = self.get_object()
-        form = FlagHandlingSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
+        serializer = FlagHandlingSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
         flags.handle_flag(
-            flag, authenticated_user(request), form.validated_data["handling"], form.validated_data["note"]
+            flag, authenticated_user(request), serializer.validated_data["handling"], serializer.validated_data["note"]
         )
         return Response(FlagSerializer(flag).data)
 
@@ -261,9 +261,9 @@ class ProblemReportSerializer(serializers.Serializer[Any]):
 def session_report(request: Request, pk: UUID) -> Response:
     """Report a problem with the user's own session to the supervisors, at most ten times an hour."""
     session = get_object_or_404(Session.objects.for_counselor(authenticated_user(request)), pk=pk)
-    form = NewProblemReportSerializer(data=request.data)
-    form.is_valid(raise_exception=True)
+    serializer = NewProblemReportSerializer(data=request.data)
+    serializer.is_valid(raise_exception=True)
     flag = flags.report_problem(
-        session, authenticated_user(request), form.validated_data["kind"], form.validated_data["text"]
+        session, authenticated_user(request), serializer.validated_data["kind"], serializer.validated_data["text"]
     )
     return Response(ProblemReportSerializer(flag).data, status=201)

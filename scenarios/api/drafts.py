@@ -86,9 +86,9 @@ class DraftViewSet(ReadOnlyModelViewSet[ScenarioDraft]):
     )
     def create(self, request: Request) -> Response:
         """Queue a draft. Respond 202 with a `Location` to poll, or 201 if it is written or fails in time."""
-        form = NewDraftSerializer(data=request.data, context=self.get_serializer_context())
-        form.is_valid(raise_exception=True)
-        return self._respond(drafts.request_draft(authenticated_user(request), **form.validated_data), 201)
+        serializer = NewDraftSerializer(data=request.data, context=self.get_serializer_context())
+        serializer.is_valid(raise_exception=True)
+        return self._respond(drafts.request_draft(authenticated_user(request), **serializer.validated_data), 201)
 
     @extend_schema(
         request=InstructionsSerializer,
@@ -98,9 +98,9 @@ class DraftViewSet(ReadOnlyModelViewSet[ScenarioDraft]):
     def again(self, request: Request, pk: object) -> Response:
         """Generate the draft again from the same complaint, with new instructions if given."""
         draft = self.get_object()
-        form = InstructionsSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        if not drafts.regenerate_draft(draft, form.validated_data.get("instructions", draft.instructions)):
+        serializer = InstructionsSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        if not drafts.regenerate_draft(draft, serializer.validated_data.get("instructions", draft.instructions)):
             draft.refresh_from_db()
             raise DraftStateError(draft)
         return self._respond(draft, 200)

@@ -89,10 +89,10 @@ class ImportViewSet(ReadOnlyModelViewSet[ImportJob]):
         is_new = self._start_import(job)
         return self._respond(job, {} if is_new else {"Idempotent-Replayed": "true"})
 
-    def _validate(self, form_class: Any, data: object) -> dict[str, Any]:
-        form = form_class(data=data, context=self.get_serializer_context())
-        form.is_valid(raise_exception=True)
-        validated: dict[str, Any] = form.validated_data
+    def _validate(self, serializer_class: Any, data: object) -> dict[str, Any]:
+        serializer = serializer_class(data=data, context=self.get_serializer_context())
+        serializer.is_valid(raise_exception=True)
+        validated: dict[str, Any] = serializer.validated_data
         return validated
 
     def _stage_import(self, file: Any, options: dict[str, Any], key: str) -> ImportJob:

@@ -102,9 +102,9 @@ class ScenarioViewSet(
     @extend_schema(request=LintSerializer, responses=LintResultSerializer)
     def lint(self, request: Request) -> Response:
         """Return suggestions for improving the texts. Nothing is saved or blocked."""
-        form = LintSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        return Response(LintResultSerializer({"advice": lint_scenario(**form.validated_data)}).data)
+        serializer = LintSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return Response(LintResultSerializer({"advice": lint_scenario(**serializer.validated_data)}).data)
 
     @extend_schema(
         filters=True,

@@ -158,9 +158,9 @@ class AssignmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
 
         Return 409 if it is already open, or if it was completed before and `force_reassign` is not set.
         """
-        form = CreateAssignmentSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        wanted = form.validated_data
+        serializer = CreateAssignmentSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        wanted = serializer.validated_data
         target = {"counselors": [wanted["counselor"]]} if "counselor" in wanted else {"people": [wanted["person"]]}
         result = self._assign(target | {"scenarios": [wanted["scenario"]]} | wanted)
         if result.open:
@@ -182,9 +182,9 @@ class AssignmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
     def partial_update(self, request: Request, pk: UUID) -> Response:
         """Change the terms of an assignment. Its counselor and scenario stay the same."""
         found = self.get_object()
-        form = AssignmentChangeSerializer(found, data=request.data, partial=True)
-        form.is_valid(raise_exception=True)
-        return Response(AssignmentSerializer(form.save()).data)
+        serializer = AssignmentChangeSerializer(found, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        return Response(AssignmentSerializer(serializer.save()).data)
 
     @extend_schema(
         request=BulkAssignmentSerializer,
@@ -195,9 +195,9 @@ class AssignmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
 
         A counselor never has the same scenario open twice.
         """
-        form = BulkAssignmentSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        result = self._assign(form.validated_data)
+        serializer = BulkAssignmentSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        result = self._assign(serializer.validated_data)
         return Response(BulkAssignmentResultSerializer(result).data, status=201 if result.assignments else 200)
 
     @transaction.atomic

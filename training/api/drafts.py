@@ -28,9 +28,9 @@ class AssignableDraftViewSet(DraftViewSet):
         Return 409 with the locations if it still contains personal information.
         """
         draft, context = self.get_object(), self.get_serializer_context()
-        form = AssignableDraftSerializer(data=request.data, partial=True, context=context)
-        form.is_valid(raise_exception=True)
-        wanted = dict(form.validated_data)
+        serializer = AssignableDraftSerializer(data=request.data, partial=True, context=context)
+        serializer.is_valid(raise_exception=True)
+        wanted = dict(serializer.validated_data)
         self._check_can_assign(wanted)
         if draft.status != ScenarioDraft.Status.READY:
             raise DraftStateError(draft)

@@ -80,9 +80,9 @@ def session_detail(request: Request, pk: UUID) -> Response:
     """Return the session and its transcript so far. Only its counselor may rename it."""
     if request.method == "PATCH":
         session = _get_own_session(request, pk)
-        form = SessionNameSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        session.name = form.validated_data["name"]
+        serializer = SessionNameSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        session.name = serializer.validated_data["name"]
         session.save(update_fields=["name"])
     visible = Session.objects.for_user(authenticated_user(request)).select_related("scenario_version")
     return Response(SessionSerializer(get_object_or_404(visible, pk=pk)).data)
@@ -94,9 +94,9 @@ def session_detail(request: Request, pk: UUID) -> Response:
 def session_feeling(request: Request, pk: UUID) -> Response:
     """Save the counselor's rating of their own session. Grades are not affected."""
     session = _get_own_session(request, pk)
-    form = SessionFeelingSerializer(data=request.data)
-    form.is_valid(raise_exception=True)
-    record_feeling(session, form.validated_data["feeling"], form.validated_data["note"])
+    serializer = SessionFeelingSerializer(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    record_feeling(session, serializer.validated_data["feeling"], serializer.validated_data["note"])
     return Response(SessionSummarySerializer(session).data)
 
 
@@ -145,9 +145,9 @@ def session_ticket(request: Request, pk: UUID) -> Response:
         raise ConflictError(SessionRefusedError("not_a_call", gettext("This session is a chat.")))
     if not session.is_live:
         raise ConflictError(SessionRefusedError("session_over", gettext("This call has ended.")))
-    form = CallTicketRequestSerializer(data=request.data)
-    form.is_valid(raise_exception=True)
-    may_displace = form.validated_data["take_over"] or form.validated_data.get("held") == session.epoch
+    serializer = CallTicketRequestSerializer(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    may_displace = serializer.validated_data["take_over"] or serializer.validated_data.get("held") == session.epoch
     if call_leases.is_call_held(session) and not may_displace:
         raise ConflictError(SessionRefusedError("in_use", gettext("This call is open in another window or tab.")))
     login = request.session.session_key if request.auth is None else ""
@@ -164,9 +164,9 @@ def create_one_time_scenario(request: Request) -> Response:
     author = authenticated_user(request)
     if not author.has_perms(["scenarios.add_scenario", "training.add_assignment"]):
         raise PermissionDenied(gettext("You don’t have permission to create and assign scenarios."))
-    form = OneTimeAssignmentSerializer(data=request.data, context={"request": request})
-    form.is_valid(raise_exception=True)
-    wanted = dict(form.validated_data)
+    serializer = OneTimeAssignmentSerializer(data=request.data, context={"request": request})
+    serializer.is_valid(raise_exception=True)
+    wanted = dict(serializer.validated_data)
     fields = dict(wanted.pop("scenario"))
     context, skills = fields.pop("evaluator_context", ""), fields.pop("skills", [])
     try:
@@ -187,14 +187,14 @@ class MessagesView(APIView):
     @extend_schema(request=ChatMessageSerializer, responses={201: ChatTurnsSerializer})
     def post(self, request: Request, pk: UUID) -> HttpResponseBase:
         session = _get_own_session(request, pk)
-        form = ChatMessageSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
+        serializer = ChatMessageSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
         if session.is_phone:
             raise ConflictError(
                 SessionRefusedError("not_a_chat", gettext("This session is a call. Type your message in the call."))
             )
         try:
-            pending = chat_replies.submit_message(session, form.validated_data["content"])
+            pending = chat_replies.submit_message(session, serializer.validated_data["content"])
         except SessionRefusedError as error:
             raise ConflictError(error) from error
         if "text/event-stream" in request.headers.get("Accept", ""):

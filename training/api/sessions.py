@@ -82,12 +82,12 @@ class SessionListView(ListAPIView[Session]):
 
         Return 200 with the live session if that assignment or trial has one.
         """
-        form = StartSessionSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        if form.validated_data.get("user_id", authenticated_user(request).pk) != authenticated_user(request).pk:
+        serializer = StartSessionSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        if serializer.validated_data.get("user_id", authenticated_user(request).pk) != authenticated_user(request).pk:
             raise PermissionDenied(gettext("You can only start a session for yourself."))
         try:
-            session, is_new = _start(request, form.validated_data)
+            session, is_new = _start(request, serializer.validated_data)
         except SessionRefusedError as error:
             raise ConflictError(error) from error
         wait_for_greeting(session, preferred_wait(request))
