@@ -99,7 +99,7 @@ class Call:
         self._flush()
 
     def confirm_saved(self, turn: TurnSnapshot) -> None:
-        """Note that a turn is in the database, so that the page may be notified of it."""
+        """Note that a turn is in the database, so that the page can be notified."""
         self.conversation.confirm_saved(turn)
         self._flush()
 
@@ -121,7 +121,7 @@ class Call:
     # Running
 
     async def run(self) -> CallOutcome:
-        """Run the conversation until a hang-up, a watchdog, or this task's cancellation. Return the outcome."""
+        """Run the call until a hang-up, a watchdog timeout, or cancellation of this task. Return the outcome."""
         tasks = [
             asyncio.create_task(self._supervise(work))
             for work in (self._maintain_upstream(), self._write_browser(), self._tick())
@@ -154,7 +154,7 @@ class Call:
             self.has_ended.set()
 
     async def _supervise(self, work: Coroutine[None, None, None]) -> None:
-        """Run one of the call's tasks. Any error in it ends the call with everything saved."""
+        """Run one of the call's tasks. If it fails, end the call and save everything so far."""
         try:
             await work
         except Exception:

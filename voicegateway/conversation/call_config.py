@@ -106,7 +106,7 @@ class Limits:
     # Turns and queues
     greeting_wait: float = 2.0  # wait for a greeting that is still being prepared
     live_text_interval: float = 0.2  # shortest interval between live updates of a caller turn's text
-    save_timeout: float = 1.0  # wait for a final turn's save before the page is notified of it anyway
+    save_timeout: float = 1.0  # wait for a final turn's save before the page is notified anyway
     playout_lead: float = 2.0  # caller audio sent ahead of playback
     # Longest caller audio queued; the excess is dropped. Audio arrives faster than it plays, and one response has at
     # most a few minutes of it.

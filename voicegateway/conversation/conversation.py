@@ -89,7 +89,7 @@ class Conversation:
 
     @property
     def is_quiet(self) -> bool:
-        """Return True if the call goes on and no speech is under way, or waiting to be transcribed or answered."""
+        """Return True if the call is not ending and no speech is in progress or awaits a transcript or a response."""
         return self.turn_taking.is_quiet and not self.ending.is_requested
 
     # Events
@@ -101,8 +101,8 @@ class Conversation:
         self.counselor.end_session()
         self.transcript.begin_session()
         history = [turn for turn in self.transcript.turns() if turn.is_final]
-        introduction = [session_update(self.config), *history_items(history)]
-        self.send_queue.begin_session(introduction, self.counselor.take_replay())
+        setup_events = [session_update(self.config), *history_items(history)]
+        self.send_queue.begin_session(setup_events, self.counselor.take_replay())
         self.counselor.begin_session()
         self.connection.mark_connected(now)
         self._process_pending()
@@ -119,9 +119,9 @@ class Conversation:
         self._process_pending()
 
     def upstream_lost(self, code: str, retryable: bool, now: float) -> None:
-        """Handle a lost or failed connection. Afterwards `connection.connect_at` is the time to reconnect.
+        """Handle a lost or failed connection, and set `connection.connect_at` to the time to reconnect.
 
-        The call ends instead if the loss is not retryable or too many attempts have failed.
+        End the call instead if the loss is not retryable or too many attempts have failed.
         """
         self.send_queue.now = now
         if self.ending.is_over:
@@ -358,7 +358,7 @@ class Conversation:
     # After each input
 
     def _check_timeouts(self, now: float) -> None:
-        """Act on every timeout that has passed: of upstream's answers, of silences, and of the whole call."""
+        """Act on every expired timeout: for upstream responses, for silences, and for the whole call."""
         if self.counselor.speaking_item or self.caller.responses.is_in_progress or self.caller.playout.unheard:
             self.watchdog.note_speech(now)
         if problem := self._connection_problem(now):
@@ -374,7 +374,7 @@ class Conversation:
             self.end(reason, now)
 
     def _connection_problem(self, now: float) -> str:
-        """Return the code of a reason to replace the connection, or "" if it works."""
+        """Return a code for the problem that requires a new connection, or "" if there is none."""
         if self.connection.is_configuration_overdue(now):
             return "not_configured"
         if self.caller.responses.has_timed_out(now, self.limits.response_lost_after):

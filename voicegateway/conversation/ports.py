@@ -42,7 +42,7 @@ class BrowserSocket(Protocol):
 
 class TurnSink(Protocol):
     def put(self, turn: TurnSnapshot) -> None:
-        """Queue a turn to be saved, without waiting. The writer calls the call's `confirm_saved` afterwards."""
+        """Queue a turn to be saved, without waiting. The writer calls the call's `confirm_saved` afterward."""
 
 
 class Recorder(Protocol):
