@@ -49,7 +49,7 @@ PROOFS = {
     "tests/accounts/test_leases.py": "500 runs of 60 steps of workers, people, and time on two leased rows: one "
     "holder, no late write, a fence that never goes down, nothing overdue lost",
     "tests/accounts/test_document_preparation_states.py": "150 runs of 25 steps that replace a document while "
-    "OpenAI lags, fails, expires, and forgets, and workers die: one document is in force at every moment, and nothing "
+    "OpenAI lags, fails, expires, and forgets, and workers die: one document is in force at all times, and nothing "
     "is left over",
     "tests/project/test_api_fuzzing.py": "2,000 cases from the API's own schema as each of nine people and systems, "
     "and every readable address with every id: no server error, and nothing of another organization",

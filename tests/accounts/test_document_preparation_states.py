@@ -1,6 +1,6 @@
 """State machine for replacing a procedure document while OpenAI and workers fail.
 
-As soon as a document is ready, exactly one document is current at every moment.
+Once a document is ready, exactly one document is current at all times.
 """
 
 import contextlib
@@ -47,13 +47,13 @@ FAULTS = {
     "the store is gone": [("GET /v1/vector_stores/", {"status": 404})],
 }
 # About half of the draws are fault-free: the interesting case is a failure between two successes.
-CHANCES = ["nothing"] * len(FAULTS) + sorted(FAULTS)
+SAMPLED_FAULTS = ["nothing"] * len(FAULTS) + sorted(FAULTS)
 EXAMPLES, STEPS_EACH = (150, 25) if IS_PROVE_RUN else (20, 15)
 STEPS = ["ensure_store", "upload", "attach", "wait_until_searchable", "remove_file", "remove_store"]
 
 
 class InterruptedStep(BaseException):
-    """Simulated death of a worker in the middle of its work."""
+    """Simulated crash of a worker partway through a task."""
 
 
 class ProcedureReplacementMachine(RuleBasedStateMachine):
@@ -77,7 +77,7 @@ class ProcedureReplacementMachine(RuleBasedStateMachine):
         upload_procedures(self.account, SimpleUploadedFile("m.md", text.encode()), self.supervisor)
 
     @precondition(lambda self: self.documents(status="processing"))
-    @rule(data=st.data(), fault=st.sampled_from(CHANCES), interrupted_step=st.sampled_from([None] * 8 + STEPS))
+    @rule(data=st.data(), fault=st.sampled_from(SAMPLED_FAULTS), interrupted_step=st.sampled_from([None] * 8 + STEPS))
     def prepare(self, data, fault, interrupted_step) -> None:
         document = data.draw(st.sampled_from(self.documents(status="processing")))
         for match, kind in FAULTS[fault]:
@@ -170,7 +170,9 @@ class ProcedureReplacementMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(3000 if IS_PROVE_RUN else 280)
-def test_one_document_is_active_after_any_events(transactional_db, standin, settings, supervisor, organization):
+def test_one_document_is_active_after_any_sequence_of_events(
+    transactional_db, standin, settings, supervisor, organization
+):
     settings.PROCEDURES_TIMEOUT = 0.4
     settings.PROCEDURES_LEFT_AFTER = 0
 

@@ -193,7 +193,7 @@ def create_row(organization, admin) -> Callable[[], Delivery]:
 
 
 @pytest.mark.timeout(1800 if IS_PROVE_RUN else 120)
-def test_row_has_only_its_current_holder_after_any_events(create_row, settings):
+def test_row_has_one_holder_after_any_sequence_of_events(create_row, settings):
     settings.SWEEP_EVERY = SWEEP_EVERY
     LeaseMachine.create_row = staticmethod(create_row)
     options = hypothesis_settings(max_examples=EXAMPLES, stateful_step_count=STEPS_EACH, deadline=None)

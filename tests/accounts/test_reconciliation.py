@@ -34,7 +34,7 @@ def stores(client: OpenAI) -> set[str]:
 
 
 class SimulatedCrash(BaseException):
-    """Simulated death of a worker in the middle of its work. A BaseException, so that no error handler catches it."""
+    """Simulated crash of a worker partway through a task. A BaseException, so that no error handler catches it."""
 
 
 def crash_after(monkeypatch, method: str) -> None:

@@ -29,7 +29,7 @@ CHAT = "After midnight in the dorm"
 
 
 class DemoSite:
-    """A running demo, with actions of its users and its operator outside the browser."""
+    """A running demo, with methods that act for its users and operator over HTTP, without a browser."""
 
     def __init__(self, demo: DemoProcess, folder: Path) -> None:
         self.demo = demo
@@ -75,12 +75,12 @@ class DemoSite:
 
     def _autocomplete_id(self, field_name: str, title: str) -> str:
         """Return the id that the autocomplete of the assignment form finds for a title."""
-        where = {"app_label": "training", "model_name": "assignment", "field_name": field_name, "term": title}
-        found = self.get_json("supervisor@example.org", f"/admin/autocomplete/?{urlencode(where)}")["results"]
+        query = {"app_label": "training", "model_name": "assignment", "field_name": field_name, "term": title}
+        found = self.get_json("supervisor@example.org", f"/admin/autocomplete/?{urlencode(query)}")["results"]
         return next(one["id"] for one in found if one["text"] == title)
 
     def practice_page(self, email: str, title: str) -> str:
-        """Return the address at which this person takes the assigned practice."""
+        """Return the path of the page where this person practices the assigned scenario."""
         dashboard = self.log_in_as(email).send("GET", "/")[1]
         found = re.search(
             rf'href="(/training/[^"]+)">[^<]*<span class="visually-hidden">: {re.escape(title)}<', dashboard
@@ -99,7 +99,7 @@ class DemoSite:
         return body
 
     def take_chat(self, email: str, *messages: str, grading_fails: bool = False) -> str:
-        """Take a whole chat of free practice over the API, wait for its feedback, and return the session's id."""
+        """Complete a free-practice chat over the API, wait for its feedback, and return the session's id."""
         session: str = self.post_json(email, "/api/sessions/", type="free_practice", mode="chat")["id"]
         for message in messages:
             self.post_json(email, f"/api/sessions/{session}/messages/", content=message)
@@ -110,11 +110,11 @@ class DemoSite:
         return session
 
     def wait_for_feedback(self, email: str, session: str) -> Any:
-        def answer() -> Any:
+        def fetch_evaluation() -> Any:
             return self.get_json(email, f"/api/sessions/{session}/evaluation/")
 
-        wait_until(lambda: answer()["status"] not in ("queued", "running"), "the feedback is ready")
-        return answer()
+        wait_until(lambda: fetch_evaluation()["status"] not in ("queued", "running"), "the feedback is ready")
+        return fetch_evaluation()
 
     def add_openai_fault(self, match: str, times: int | None = None, **fault: object) -> None:
         """Inject the fault into the next `times` matching calls (None: until `clear_openai_faults`)."""
@@ -134,7 +134,7 @@ class PageMonitor:
     expected_problems: list[str] = field(default_factory=list)
 
     def expect_statuses(self, *statuses: int) -> None:
-        """Allow the console message about these statuses, which the test provokes."""
+        """Allow console errors about these HTTP statuses, which the test causes."""
         self.expected_problems += [f"the server responded with a status of {status}" for status in statuses]
 
     @property
@@ -198,27 +198,27 @@ class PagePool:
         self._browser = browser
         self._url = url
         self._free: list[Page] = []
-        self._kept: list[Page] = []  # in use now, and free after the test
-        self._single: list[BrowserContext] = []  # closed after the test
+        self._reusable: list[Page] = []  # in use now, and free after the test
+        self._single_use: list[BrowserContext] = []  # closed after the test
 
-    def open(self, is_own: bool, **options: Any) -> Page:
-        """Return a blank page, in a context of its own if it must not be used again or has other options."""
-        if is_own or options:
+    def open(self, is_single_use: bool, **options: Any) -> Page:
+        """Return a blank page. A single-use page, or one with other options, gets a context of its own."""
+        if is_single_use or options:
             page = self._new_page(**options)
-            self._single.append(page.context)
+            self._single_use.append(page.context)
             return page
         page = self._free.pop() if self._free else self._new_page()
-        self._kept.append(page)
+        self._reusable.append(page)
         return page
 
     def release_all(self) -> None:
         """Close or clear every page in use. Later problems on these pages do not fail any test."""
         self.monitor = PageMonitor({"127.0.0.1"})
-        for context in self._single:
+        for context in self._single_use:
             context.close()
-        self._single.clear()
-        while self._kept:
-            page = self._kept.pop()
+        self._single_use.clear()
+        while self._reusable:
+            page = self._reusable.pop()
             self._clear(page)
             self._free.append(page)
 
@@ -228,7 +228,7 @@ class PagePool:
         context.on("console", lambda message: self.monitor.on_console(message))
         context.on("weberror", lambda error: self.monitor.on_error(error))
         context.on("request", lambda request: self.monitor.on_request(request.url))
-        context.on("page", lambda page: page.on("websocket", lambda line: self.monitor.on_request(line.url)))
+        context.on("page", lambda page: page.on("websocket", lambda websocket: self.monitor.on_request(websocket.url)))
         return context.new_page()
 
     def _clear(self, page: Page) -> None:
@@ -260,14 +260,14 @@ def monitor() -> Iterator[PageMonitor]:
 
 @pytest.fixture
 def open_page(demo_site: DemoSite, page_pool: PagePool, monitor: PageMonitor) -> Iterator[Callable[..., Page]]:
-    """Yield a function that opens a page in a browser context, as a person or as a visitor without an email.
+    """Yield a function that opens a page, logged in as `email` if that is given.
 
-    Pass `is_own=True` for a page that a test changes permanently, for example with `route_web_socket`.
+    Pass `is_single_use=True` for a page that a test changes permanently, for example with `route_web_socket`.
     """
     page_pool.monitor = monitor
 
-    def open_and_log_in(path: str = "/", email: str = "", is_own: bool = False, **options: Any) -> Page:
-        page = page_pool.open(is_own, **options)
+    def open_and_log_in(path: str = "/", email: str = "", is_single_use: bool = False, **options: Any) -> Page:
+        page = page_pool.open(is_single_use, **options)
         if email:
             cookies = demo_site.log_in_as(email).cookies
             page.context.add_cookies([{"name": name, "value": cookies[name], "url": demo_site.url} for name in cookies])

@@ -334,7 +334,7 @@ class InterceptedSocket:
 
 def test_lost_connection_is_restored_with_its_transcript(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
     counselor = demo_site.add_counselor(CALLS[0])
-    page = open_page("/", counselor, is_own=True)
+    page = open_page("/", counselor, is_single_use=True)
     line = InterceptedSocket(page)
     page.goto(demo_site.practice_page(counselor, CALLS[0]))
     start_typing(page)

@@ -61,7 +61,7 @@ def current_turn(page: Page) -> Locator:
 def test_seek_in_a_long_recording_loads_only_a_part(
     open_page: Callable[..., Page], long_call: str, counselor: str
 ) -> None:
-    page = open_page("/", counselor, is_own=True)
+    page = open_page("/", counselor, is_single_use=True)
     received = []
     devtools = page.context.new_cdp_session(page)
     devtools.on("Network.dataReceived", lambda data: received.append(data["dataLength"]))

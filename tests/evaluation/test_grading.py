@@ -35,7 +35,7 @@ from training.services.sessions import end_session
 pytestmark = pytest.mark.both_databases
 
 RESPONSES_ENDPOINT = "POST /v1/responses"
-CHECKS = len(general_checks(has_procedures=False)) + 2
+CHECK_COUNT = len(general_checks(has_procedures=False)) + 2
 
 
 def grade_now(evaluation: Evaluation) -> Evaluation:
@@ -180,7 +180,7 @@ def test_grading_task_delivered_twice_stores_once(queued_evaluation, standin):
     grade_evaluation(queued_evaluation.pk)
 
     assert Evaluation.objects.values().get() == first
-    assert CriterionResult.objects.count() == CHECKS
+    assert CriterionResult.objects.count() == CHECK_COUNT
     assert len(grading_requests(standin)) == 1
 
 
@@ -190,7 +190,7 @@ def test_grading_tasks_in_parallel_store_once(queued_evaluation, standin):
 
     queued_evaluation.refresh_from_db()
     assert queued_evaluation.status == "completed"
-    assert CriterionResult.objects.count() == CHECKS
+    assert CriterionResult.objects.count() == CHECK_COUNT
     assert len(grading_requests(standin)) == 1
 
 
@@ -373,7 +373,7 @@ def test_worker_with_expired_claim_stores_nothing(queued_evaluation, standin, se
     evaluation = grade_now(queued_evaluation)
 
     assert (evaluation.status, evaluation.rationale) == ("completed", "by the second worker")
-    assert evaluation.criteria.count() == CHECKS
+    assert evaluation.criteria.count() == CHECK_COUNT
 
 
 def test_late_worker_leaves_evaluation_to_new_holder(queued_evaluation, standin, settings, monkeypatch):
@@ -444,7 +444,7 @@ def test_regrading_creates_version_and_keeps_old_one(finished_chat, queued_evalu
     again = grade_now(queue_evaluation(finished_chat, supervisor))
 
     assert (again.version, again.requested_by, again.status) == (2, supervisor, "completed")
-    assert queued_evaluation.criteria.count() == again.criteria.count() == CHECKS
+    assert queued_evaluation.criteria.count() == again.criteria.count() == CHECK_COUNT
 
 
 @pytest.mark.django_db(transaction=True)

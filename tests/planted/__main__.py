@@ -127,7 +127,7 @@ def _copy_of(project: Path) -> Iterator[Path]:
 
 
 def _run(folder: Path, tests: Sequence[str], database_url: str, is_whole: bool = False) -> tuple[int, str]:
-    """Run tests in a copy and return pytest's exit status and output; `is_whole` goes on after a failure."""
+    """Run tests in a copy and return pytest's exit status and output; `is_whole` continues after a failure."""
     command = [sys.executable, *(part for part in PYTEST if part != "-x" or not is_whole), *tests]
     with tempfile.TemporaryDirectory(prefix="steadyline-") as scratch:
         environment = own_environment(os.environ, scratch)

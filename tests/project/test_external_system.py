@@ -65,7 +65,7 @@ def test_external_system_assigns_practice_and_reads_every_attempt(api_client, st
     )  # fmt: skip
 
 
-def test_token_without_a_scope_is_refused_with_its_name(admin):
+def test_token_without_a_scope_is_refused_and_the_scope_is_named(admin):
     _, secret = issue_service_token(admin, "Reader", ["sessions:read"])
     client = Client(headers={"Authorization": f"Bearer {secret}"})
 

@@ -141,7 +141,7 @@ def test_concurrent_finishing_restores_nothing(call, monkeypatch):
     def delete_after_write(*arguments):
         result = write(*arguments)
         delete_recording(recording)
-        # A later write, as a slower process would make it.
+        # A write after the deletion, as from a slower process.
         object_store().put(f"{recording.key_prefix}late.wav", b"late")
         return result
 

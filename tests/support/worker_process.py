@@ -9,7 +9,7 @@ from tests.voicegateway.gateway_process import TIMEOUT, process_environment
 
 
 class WorkerProcess:
-    """Worker process that starts with the object and stops at the end of its `with` block."""
+    """Worker process. Creating the object starts it, and leaving its `with` block stops it."""
 
     def __init__(self, folder: Path, redis_url: str, **environment: str) -> None:
         self.log_path = folder / "worker"

@@ -119,7 +119,7 @@ async def test_messages_wait_for_the_next_listener():
 
 
 @pytest.mark.parametrize(("code", "retryable"), [(1000, True), (1001, True), (1011, True), (1008, False)])
-async def test_closed_connection_is_retryable_by_its_code(code, retryable):
+async def test_close_code_determines_whether_error_is_retryable(code, retryable):
     async def close(socket: ServerConnection) -> None:
         await socket.close(code)
 
@@ -136,7 +136,7 @@ async def test_closed_connection_is_retryable_by_its_code(code, retryable):
     ("status", "retryable"),
     [(HTTPStatus.UNAUTHORIZED, False), (HTTPStatus.TOO_MANY_REQUESTS, True), (HTTPStatus.BAD_REQUEST, False)],
 )
-async def test_refused_handshake_is_retryable_by_its_status(status, retryable):
+async def test_handshake_status_determines_whether_error_is_retryable(status, retryable):
     async def handler(socket: ServerConnection) -> None:
         raise AssertionError
 

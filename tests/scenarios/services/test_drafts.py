@@ -242,7 +242,7 @@ def test_generate_draft_ignores_missing_draft(new_draft, standin):
 
 
 class WorkerKilledError(BaseException):
-    """Simulated death of a worker. A BaseException, so that no error handler catches it."""
+    """Simulated crash of a worker. A BaseException, so that no error handler catches it."""
 
 
 def test_worker_killed_before_saving_costs_one_attempt(new_draft, standin, settings, monkeypatch):
