@@ -23,7 +23,7 @@ class ImportFigures(TypedDict):
     """Cost of importing one pack."""
 
     rows: int
-    scenarios: int  # in the database afterwards, including those of the small pack
+    scenarios: int  # in the database afterward, including those of the small pack
     file_mb: float
     seconds: float
     mb_above_idle: float

@@ -29,7 +29,7 @@ from training.models import Session, SessionQuerySet
 
 
 class CommentForm(forms.ModelForm):
-    """A supervisor's comment at a moment of the recording."""
+    """A supervisor's comment on a point in the recording."""
 
     at = forms.CharField(
         label=_("Time (minutes:seconds)"),

@@ -18,7 +18,7 @@ class _ReaderResult(TypedDict, total=False):
 
 
 class PdfUnreadableError(Exception):
-    """Failure to read a PDF. `pdf_errors.explain_unreadable_pdf` turns it into a message for people."""
+    """Failure to read a PDF. `pdf_errors.explain_unreadable_pdf` turns it into a message for users."""
 
     def __init__(self, kind: str, **limits: int) -> None:
         super().__init__(kind)

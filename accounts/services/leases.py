@@ -6,7 +6,7 @@ from celery import Task
 from django.conf import settings
 from django.db.models import QuerySet
 
-MAX_RETRY_SECONDS = 60.0  # limit for any delay, such as a longer Retry-After
+MAX_RETRY_SECONDS = 60.0  # upper limit of a delay, even if Retry-After asks for more
 # Seconds added to a countdown, because a worker whose clock is behind would find the row not yet claimable.
 CLOCK_MARGIN = 0.5
 SWEEP_BATCH_SIZE = 200  # tasks queued by one sweep, so that sweeps do not flood workers that are behind

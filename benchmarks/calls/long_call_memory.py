@@ -1,6 +1,6 @@
-"""Memory growth of a simulated call of one hour: `python -m benchmarks.calls.long_call_memory`.
+"""Memory growth of a simulated one-hour call: `python -m benchmarks.calls.long_call_memory`.
 
-The benchmark feeds the real conversation and recording with 50 frames a second and a turn of each side every 12 s.
+The real conversation and recorder receive 50 frames a second. Each side takes one turn every 12 s.
 """
 
 import json
@@ -34,40 +34,40 @@ class DiscardingHarness(ConversationHarness):
         self.sent_audio = b""
 
 
-def play_exchange(scene: DiscardingHarness, number: int, previous: str | None) -> str:
+def play_exchange(harness: DiscardingHarness, number: int, previous: str | None) -> str:
     user, caller, response = f"user_{number}", f"caller_{number}", f"resp_{number}"
-    scene.counselor_says(user, previous, "That sounds hard. What happened then?", ms=1000 * COUNSELOR_SECONDS)
-    scene.responses_open = 0
-    scene.response(response)
-    scene.item(response, caller, user)
-    scene.text(response, caller, CALLER_TEXT * 2)
+    harness.counselor_says(user, previous, "That sounds hard. What happened then?", ms=1000 * COUNSELOR_SECONDS)
+    harness.responses_open = 0
+    harness.response(response)
+    harness.item(response, caller, user)
+    harness.text(response, caller, CALLER_TEXT * 2)
     for second in range(CALLER_SECONDS):
-        scene.audio(response, caller, 1000)
-        scene.microphone(1000, loud=False)
-        scene.wait(0.1)
-        scene.now -= 0.1
-        scene.played(number, 1000 * second)
-    scene.audio_done(response, caller)
-    scene.text_done(response, caller, CALLER_TEXT * 2)
-    scene.response_done(response)
-    scene.played(number, 1000 * CALLER_SECONDS, final=True)
+        harness.audio(response, caller, 1000)
+        harness.microphone(1000, loud=False)
+        harness.wait(0.1)
+        harness.now -= 0.1
+        harness.played(number, 1000 * second)
+    harness.audio_done(response, caller)
+    harness.text_done(response, caller, CALLER_TEXT * 2)
+    harness.response_done(response)
+    harness.played(number, 1000 * CALLER_SECONDS, final=True)
     return caller
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="steadyline-bench-") as folder:
-        scene = DiscardingHarness(Limits(max_duration=2.0 * 60 * MINUTES))
-        spool = SpoolWriter(Path(folder) / "1", lambda: scene.now, 0.0)
-        scene.conversation.counselor.recorder = scene.conversation.caller.recorder = spool
+        harness = DiscardingHarness(Limits(max_duration=2.0 * 60 * MINUTES))
+        spool = SpoolWriter(Path(folder) / "1", lambda: harness.now, 0.0)
+        harness.conversation.counselor.recorder = harness.conversation.caller.recorder = spool
         previous: str | None = None
         memory_by_minute: dict[str, float] = {}
         for number in range(1, 60 * MINUTES // (CALLER_SECONDS + COUNSELOR_SECONDS) + 1):
-            previous = play_exchange(scene, number, previous)
+            previous = play_exchange(harness, number, previous)
             minute = number * (CALLER_SECONDS + COUNSELOR_SECONDS) / 60
             if minute in {5, 30, 60}:
                 memory_by_minute[str(int(minute))] = memory_kb()
         spool.close()
-        assert scene.conversation.end_reason is None
+        assert harness.conversation.end_reason is None
         recorded = sum(file.stat().st_size for file in (Path(folder) / "1").iterdir())
     result: LongCallFigures = {"kb_at_minute": memory_by_minute, "turns": 2 * number, "recorded_mb": recorded / 1e6}
     print(json.dumps(result))

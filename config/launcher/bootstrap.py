@@ -51,7 +51,7 @@ DEMO_DATA = ["demo.sqlite3*", "demo.log*", "files", "spool", "secret-key", "open
 
 
 class SetupError(Exception):
-    """Failure to set up. The text explains it in one line for people."""
+    """Setup failure, with a one-line message for the user."""
 
 
 class Installer:

@@ -45,7 +45,7 @@ class PrivateS3Storage(S3Storage):
 
     @property
     def client(self) -> Any:
-        """Client for all threads, which boto allows. Creating one takes longer than most requests."""
+        """Client shared by all threads. boto clients are thread-safe, and creating one is slower than most requests."""
         with self._client_lock:
             return self._client
 

@@ -23,7 +23,7 @@ class Agreement:
     kappa: float | None  # agreement beyond chance, up to 1
     low: float | None  # lower end of kappa's 95% interval
     high: float | None  # upper end of the interval
-    base_rate: float  # share of criteria that people find met, 0 to 1
+    base_rate: float  # share of people's verdicts that are "met", 0 to 1
 
 
 def compute_agreement(pairs: Iterable[tuple[str, str]], met: str = "met") -> Agreement | None:
@@ -57,17 +57,17 @@ def _variance(
     """Return the large-sample variance of kappa."""
     raw = sum(share[name, name] for name in names)
     chance = sum(by_evaluator[name] * by_person[name] for name in names)
-    same = sum(
+    diagonal = sum(
         share[name, name] * ((1 - chance) - (by_evaluator[name] + by_person[name]) * (1 - raw)) ** 2 for name in names
     )
-    apart = (1 - raw) ** 2 * sum(
+    off_diagonal = (1 - raw) ** 2 * sum(
         share[one, other] * (by_person[one] + by_evaluator[other]) ** 2
         for one in names
         for other in names
         if one != other
     )
-    whole = (raw * chance - 2 * chance + raw) ** 2
-    return (same + apart - whole) / (n * (1 - chance) ** 4)
+    correction = (raw * chance - 2 * chance + raw) ** 2
+    return (diagonal + off_diagonal - correction) / (n * (1 - chance) ** 4)
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,13 @@ def build_agreement_table(verdicts: Iterable[tuple[str, str, str]], names: dict[
     Take (key, evaluator's verdict, person's verdict) tuples.
     """
     by_key: dict[str, list[tuple[str, str]]] = {}
-    for key, ours, theirs in verdicts:
-        by_key.setdefault(key, []).append((ours, theirs))
+    for key, by_evaluator, by_person in verdicts:
+        by_key.setdefault(key, []).append((by_evaluator, by_person))
     rows = [
         AgreementRow(key, names.get(key, key), found)
         for key, pairs in by_key.items()
         if (found := compute_agreement(pairs))
     ]
     rows.sort(key=lambda row: (2.0 if row.agreement.kappa is None else row.agreement.kappa, row.key))
-    everything = compute_agreement([pair for pairs in by_key.values() for pair in pairs])
-    return [*rows, AgreementRow("", _("All criteria"), everything)] if everything else []
+    overall = compute_agreement([pair for pairs in by_key.values() for pair in pairs])
+    return [*rows, AgreementRow("", _("All criteria"), overall)] if overall else []

@@ -15,7 +15,7 @@ class PlotPoint:
     """The result of one week."""
 
     week: date  # its Monday
-    percent: int  # reached, 0 to 100
+    percent: int  # share of the possible score, 0 to 100
     sessions: int  # conversations it is based on
 
 

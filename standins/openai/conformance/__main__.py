@@ -24,10 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for script in scripts:
                 print(f"  {script.__name__:<38} {(script.__doc__ or '').strip()}")
         return 0
-    return report(asyncio.run(run_on_own_product(chapters)), options.json)
+    return report(asyncio.run(run_on_new_product(chapters)), options.json)
 
 
-async def run_on_own_product(chapters: Mapping[str, Sequence[ConformanceScript]]) -> list[ScriptResult]:
+async def run_on_new_product(chapters: Mapping[str, Sequence[ConformanceScript]]) -> list[ScriptResult]:
     async with running_product() as (product, upstream):
         return await run_scripts(chapters, product, upstream)
 

@@ -55,7 +55,7 @@ class ScriptedCall:
         return str(item["id"])
 
     async def speak_for(self, ms: int) -> int:
-        """Speak for `ms` and return where the speech began, in ms of audio that upstream had received."""
+        """Speak for `ms`. Return how much audio, in ms, upstream had received when the speech began."""
         since = self.connection.received_audio_ms
         self.page.is_speaking = True
         await self.page.wait_for_microphone(ms)
