@@ -1,6 +1,6 @@
 """Plant each fault in a copy of the project and show which test finds it: `python -m tests.planted [name or kind ...]`.
 
-With `--sound` nothing is planted: every listed test must pass, or its failure would prove nothing.
+With `--sound`, nothing is planted, and every listed test must pass: a test that fails anyway proves nothing.
 """
 
 import os
@@ -21,19 +21,19 @@ from tests.__main__ import own_environment
 from tests.planted.plant import ROOT, Fault, PlantingError, apply, load_faults, select
 from tests.support.servers import missing_reason, private_postgres
 
-AT_ONCE = 2
+CONCURRENT_FAULTS = 2
 PYTEST = ["-m", "pytest", "-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", "-n", "0"]
-LONGEST = 600  # seconds for one fault; each test has its own time limit below that
-PASSED, FAILED = 0, 1  # exit statuses of pytest; any other one says that the tests did not run
+TIME_LIMIT = 600  # seconds for one fault; each test has its own time limit below that
+PASSED, FAILED = 0, 1  # exit statuses of pytest; any other status means that the tests did not run
 
 
 @dataclass(frozen=True)
 class Result:
-    """Outcome of one fault. `failed` is the test that found it, or the reason why it counts as missed."""
+    """Outcome of one fault. `explanation` is the test that found it, or the reason why it counts as missed."""
 
     fault: Fault
     is_found: bool
-    failed: str
+    explanation: str
     seconds: float
     output: str = ""
 
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
         if "--sound" in arguments:
             return _check_sound(project, chosen, postgres_url)
         results = []
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(CONCURRENT_FAULTS) as pool:
             for result in pool.map(lambda fault: _try(fault, project, postgres_url), chosen):
                 results.append(result)
                 print(_line(result), flush=True)
@@ -91,13 +91,13 @@ def _judge(status: int, output: str) -> tuple[bool, str]:
 
 
 def _check_sound(project: Path, faults: Sequence[Fault], postgres_url: str) -> int:
-    """Run the listed tests on an unchanged copy, once for each database. Return 1 when one fails."""
+    """Run the listed tests on an unchanged copy, once for each database. Return 1 if one fails."""
     statuses = []
     for database, url in (("sqlite", ""), ("postgresql", postgres_url)):
         tests = sorted({test for fault in faults if fault.database == database for test in fault.found_by})
         if not tests or (database == "postgresql" and not url):
             continue
-        status, output = _run(project, tests, url, is_whole=True)
+        status, output = _run(project, tests, url, runs_all=True)
         statuses.append(status)
         print(f"== {database}: {len(tests)} tests listed ==\n{output[-3000:]}")
     return max(statuses, default=0)
@@ -105,7 +105,7 @@ def _check_sound(project: Path, faults: Sequence[Fault], postgres_url: str) -> i
 
 @contextmanager
 def _copied_project() -> Iterator[Path]:
-    """A temporary copy of the working tree, new files included and compiled, with the virtual environment linked."""
+    """Yield a temporary, compiled copy of the working tree with its new files and a link to the virtual environment."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     with tempfile.TemporaryDirectory(prefix="steadyline-planted-") as scratch:
@@ -114,7 +114,7 @@ def _copied_project() -> Iterator[Path]:
             if (ROOT / name).is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)
-        # Compiled once here instead of once for each fault, which would take longer than most tests.
+        # Compile it once here instead of once for each fault, which would take longer than most tests.
         compile_dir(folder, quiet=2)
         (folder / ".venv").symlink_to((ROOT / ".venv").resolve())
         yield folder
@@ -126,9 +126,9 @@ def _copy_of(project: Path) -> Iterator[Path]:
         yield Path(shutil.copytree(project, Path(scratch) / "project", symlinks=True))
 
 
-def _run(folder: Path, tests: Sequence[str], database_url: str, is_whole: bool = False) -> tuple[int, str]:
-    """Run tests in a copy and return pytest's exit status and output; `is_whole` continues after a failure."""
-    command = [sys.executable, *(part for part in PYTEST if part != "-x" or not is_whole), *tests]
+def _run(folder: Path, tests: Sequence[str], database_url: str, runs_all: bool = False) -> tuple[int, str]:
+    """Run tests in a copy and return pytest's exit status and output. With `runs_all`, continue after a failure."""
+    command = [sys.executable, *(part for part in PYTEST if part != "-x" or not runs_all), *tests]
     with tempfile.TemporaryDirectory(prefix="steadyline-") as scratch:
         environment = own_environment(os.environ, scratch)
         if database_url:
@@ -140,15 +140,15 @@ def _run(folder: Path, tests: Sequence[str], database_url: str, is_whole: bool =
                 env=environment,
                 capture_output=True,
                 text=True,
-                timeout=None if is_whole else LONGEST,
+                timeout=None if runs_all else TIME_LIMIT,
             )
         except subprocess.TimeoutExpired:
-            return -1, f"The tests took longer than {LONGEST} seconds."
+            return -1, f"The tests took longer than {TIME_LIMIT} seconds."
     return done.returncode, done.stdout + done.stderr
 
 
 def _database_url(postgres_url: str, fault: Fault) -> str:
-    """A database of its own for each fault, because two run side by side on one server; empty for SQLite."""
+    """Return the URL of a separate database for each fault, because faults run side by side, or "" for SQLite."""
     if fault.database != "postgresql":
         return ""
     return f"{postgres_url.rpartition('/')[0]}/{fault.name.replace('-', '_')}"
@@ -156,16 +156,16 @@ def _database_url(postgres_url: str, fault: Fault) -> str:
 
 def _line(result: Result) -> str:
     fault = result.fault
-    found = result.failed if result.is_found else f"MISSED: {result.failed}"
+    found = result.explanation if result.is_found else f"MISSED: {result.explanation}"
     return f"{fault.name:<44} {fault.kind:<42} {found} ({result.seconds:.0f} s)"
 
 
 def _report(results: Sequence[Result]) -> int:
-    """Print the table. Return 1 when a fault was missed."""
+    """Print the table. Return 1 if a fault was missed."""
     missed = [result for result in results if not result.is_found]
     print("\n| fault | kind | found by | seconds |\n|---|---|---|---:|")
     for result in results:
-        found = f"`{result.failed}`" if result.is_found else f"**MISSED**: {result.failed}"
+        found = f"`{result.explanation}`" if result.is_found else f"**MISSED**: {result.explanation}"
         print(f"| {result.fault.name} | {result.fault.kind} | {found} | {result.seconds:.0f} |")
     print(f"\n{len(results) - len(missed)} of {len(results)} planted faults were found.")
     for result in missed:

@@ -12,7 +12,7 @@ DATABASES = ("sqlite", "postgresql")
 
 
 class PlantingError(Exception):
-    """A fault that does not apply: its text is not in the file, or is there more than once."""
+    """A fault that cannot be planted, because its text is not in the file, or is there more than once."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Fault:
     found_by: tuple[str, ...]  # pytest node ids without parameters
     also: tuple[Change, ...] = ()  # further replacements of the same mistake
     database: str = "sqlite"  # the database on which its tests fail, one of DATABASES
-    only: bool = False  # found by no fast, direct test: only by a matrix, property, kill, process or browser test
+    only: bool = False  # found only by a matrix, property, kill, process, or browser test, not by a fast, direct one
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -54,7 +54,7 @@ def load_faults(folder: Path = FOLDER) -> list[Fault]:
 
 
 def select(faults: Sequence[Fault], names: Sequence[str]) -> list[Fault]:
-    """Pick faults by name or by kind, all of them without any. Raise PlantingError for an unknown one."""
+    """Return the faults with these names or kinds, by default all. Raise PlantingError for an unknown name."""
     known = {fault.name for fault in faults} | {fault.kind for fault in faults}
     if unknown := [name for name in names if name not in known]:
         raise PlantingError(f"There is no planted fault named {', '.join(unknown)}.")
@@ -62,7 +62,7 @@ def select(faults: Sequence[Fault], names: Sequence[str]) -> list[Fault]:
 
 
 def apply(fault: Fault, folder: Path) -> None:
-    """Plant the fault in a copy of the project. Raise PlantingError where a text does not occur exactly once."""
+    """Plant the fault in a copy of the project. Raise PlantingError if a text does not occur exactly once."""
     for change in fault.changes:
         path = folder / change.file
         if not path.is_file():
