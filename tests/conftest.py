@@ -14,8 +14,8 @@ from tests.support.servers import private_postgres, private_redis, private_s3, r
 FLUSH_ATTEMPTS = 5
 
 
-# Tests that share servers, browsers, or databases run on one worker each, the longest group first. The other tests
-# fill the gaps, one at a time, so a fixture of a module would be set up again and again for them.
+# Each group of tests that share servers, browsers, or databases runs on one worker. The longest group starts first. The
+# other tests are handed out one at a time to fill the gaps. A module fixture of theirs would be set up again and again.
 # Two browsers keep two cores busy. A third one would only slow them all down.
 GROUPS = {
     "pages": (
@@ -57,7 +57,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupSc
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "both_databases: about the database, so it runs on PostgreSQL and on SQLite")
-    config.addinivalue_line("markers", "prove: too long for `make test`; `make prove` runs it")
+    config.addinivalue_line("markers", "prove: too slow for `make test`; `make prove` runs it")
 
 
 @pytest.hookimpl(trylast=True)
@@ -80,7 +80,7 @@ def retry_table_flush() -> Iterator[None]:
     """
     empty = TransactionTestCase._fixture_teardown
 
-    def insist(case: TransactionTestCase) -> None:
+    def empty_with_retries(case: TransactionTestCase) -> None:
         for attempt in range(FLUSH_ATTEMPTS):
             try:
                 empty(case)
@@ -90,7 +90,7 @@ def retry_table_flush() -> Iterator[None]:
                     raise
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", insist)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_with_retries)
         yield
 
 

@@ -42,7 +42,7 @@ def error_note(page: Page) -> Locator:
     return page.locator(".errornote")
 
 
-def edit_away(page: Page, *labels: str) -> None:
+def replace_name(page: Page, *labels: str) -> None:
     for label in labels:
         field = page.get_by_label(label, exact=True)
         field.fill(field.input_value().replace(NAME, "Noor"))
@@ -73,9 +73,9 @@ def test_complaint_becomes_an_assigned_scenario(open_page: Callable[..., Page], 
     expect(page.get_by_label("Notes", exact=True)).to_have_value("Take your time with this one.")
     expect(page.get_by_label(counselor)).to_be_checked()
 
-    # Once the name is edited away, the draft is checked while typing and saved. Advice appears but does not block
-    # saving.
-    edit_away(page, "Description", "Caller’s prompt")
+    # Once the name is replaced, the draft is checked as it is typed, and it can be saved. Advice appears but does not
+    # block saving.
+    replace_name(page, "Description", "Caller’s prompt")
     prompt = page.get_by_label("Caller’s prompt", exact=True)
     prompt.fill(f"{prompt.input_value()}\n{LEAK}")
     page.get_by_role("button", name=LEAK).click()
@@ -151,16 +151,16 @@ def test_counters_agree_with_the_server(open_page: Callable[..., Page]) -> None:
     source = page.get_by_label("Complaint or call summary")
     counter = page.locator("#id_source_counter")
 
-    for typed, said in [
+    for typed, shown in [
         ("", "0 of 15,000 characters"),
         ("🌧" * 49, "49 of 15,000 characters (1 more needed)"),
         ("🌧" * 15_001 + "\n", "15,001 of 15,000 characters (1 too many)"),
     ]:
         source.fill(typed)
-        expect(counter).to_have_text(said)
+        expect(counter).to_have_text(shown)
         page.get_by_role("button", name="Write draft").click()
         expect(page.locator(".errorlist")).to_be_visible()
-        expect(counter).to_have_text(said)
+        expect(counter).to_have_text(shown)
 
 
 @pytest.mark.prove

@@ -1,4 +1,4 @@
-"""Untranslated texts from the pages' scripts, found with a catalog that marks each message."""
+"""Search for untranslated text from the pages' scripts, with a catalog that marks each message."""
 
 from collections.abc import Callable, Iterator
 
@@ -40,7 +40,7 @@ def plain_texts(page: Page) -> set[str]:
     return find_plain_texts(page.content())
 
 
-def test_every_state_of_a_call_is_described_in_translated_texts(page: Page) -> None:
+def test_every_state_of_a_call_is_described_in_translated_text(page: Page) -> None:
     page.reload()  # with the marking catalog
 
     texts = page.evaluate(
@@ -75,13 +75,13 @@ def test_every_state_of_a_call_is_described_in_translated_texts(page: Page) -> N
     assert len(set(texts)) >= 40
 
 
-def test_call_page_shows_only_translated_texts(
+def test_call_page_shows_only_translated_text(
     open_call: Callable[..., Page],  # noqa: F811
     page: Page,
     api: FakeSessionApi,  # noqa: F811
     gateway: FakeGateway,  # noqa: F811
 ) -> None:
-    page.add_init_script("navigator.mediaDevices.enumerateDevices = async () => [];")  # their names are data
+    page.add_init_script("navigator.mediaDevices.enumerateDevices = async () => [];")  # device names are data
     found: dict[str, set[str]] = {}
     open_call(**PRACTICE)
     found["ready"] = plain_texts(page)
@@ -107,7 +107,7 @@ def test_call_page_shows_only_translated_texts(
     assert {phase: texts for phase, texts in found.items() if texts} == {}
 
 
-def test_chat_page_shows_only_translated_texts(
+def test_chat_page_shows_only_translated_text(
     open_chat: Callable[..., Page],  # noqa: F811
     page: Page,
     api: FakeSessionApi,  # noqa: F811
@@ -149,7 +149,7 @@ PLAYER = """<!doctype html><title>ΑΒΓ</title><script src="/texts.js"></script
 <script type="module" src="/static/site/session.js"></script>"""
 
 
-def test_recording_player_shows_only_translated_texts(page: Page, site: StaticSite) -> None:
+def test_recording_player_shows_only_translated_text(page: Page, site: StaticSite) -> None:
     site.pages["/player/"] = PLAYER
     says = page.locator("[data-player-says]")
     found: list[str | None] = []

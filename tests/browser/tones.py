@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FILE_RATE = 48_000  # Hz; a browser's fake microphone plays this rate without conversion
-LOUDNESS = 0.3  # amplitude, of 1
+LOUDNESS = 0.3  # amplitude, where 1 is full scale
 WINDOW = 0.01  # seconds per loudness measurement
 
 Samples = NDArray[np.float64]
@@ -28,7 +28,7 @@ class ToneBurst:
 
 
 def write_microphone(path: Path, bursts: Iterable[ToneBurst], seconds: float) -> Path:
-    """Write a WAV file of `seconds` with these bursts in silence. A fake microphone plays it in a loop."""
+    """Write a WAV file that lasts `seconds`, silent except for these bursts. A fake microphone plays it in a loop."""
     sound = np.zeros(round(seconds * FILE_RATE))
     for burst in bursts:
         clock = np.arange(round(burst.seconds * FILE_RATE)) / FILE_RATE

@@ -1,4 +1,4 @@
-"""Demo in its own process and data folder, started as by a new user, and an HTTP client for it."""
+"""Demo in its own process and data folder, started the way a new user would, and an HTTP client for it."""
 
 import http.client
 import json
@@ -20,7 +20,7 @@ TIMEOUT = 60.0  # longest wait for an event or a response, in seconds
 def wait_until(condition: Callable[[], object], description: str) -> None:
     deadline = time.monotonic() + TIMEOUT
     while not condition():
-        assert time.monotonic() < deadline, f"Not within {TIMEOUT:.0f} s: {description}"
+        assert time.monotonic() < deadline, f"Still not true after {TIMEOUT:.0f} s: {description}"
         time.sleep(0.02)
 
 

@@ -50,7 +50,7 @@ def test_supported_python_is_accepted():
 
 def test_old_python_is_refused_in_one_line(tmp_path):
     folder = create_clone(tmp_path / "clone")
-    old = write_script(tmp_path / "python3-of-old", OLD_PYTHON.format(python=sys.executable))
+    old = write_script(tmp_path / "old-python3", OLD_PYTHON.format(python=sys.executable))
 
     # Drop the MAKE variables of `make test`: a nested make prints the folders that it enters and leaves.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
@@ -120,7 +120,7 @@ def test_interrupted_installation_starts_over(tmp_path):
 @pytest.mark.prove
 def test_pip_failure_is_reported_in_one_line_with_its_log(tmp_path):
     folder = create_clone(tmp_path / "clone")
-    (folder / "requirements.txt").write_text("./is-not-there --hash=sha256:" + "0" * 64 + "\n")
+    (folder / "requirements.txt").write_text("./does-not-exist --hash=sha256:" + "0" * 64 + "\n")
     installer = Installer(folder, sys.executable)
 
     with pytest.raises(SetupError, match="could not be installed") as refused:
@@ -128,7 +128,7 @@ def test_pip_failure_is_reported_in_one_line_with_its_log(tmp_path):
 
     assert str(refused.value).count("\n") == 0
     assert str(installer.log) in str(refused.value)
-    assert "is-not-there" in installer.log.read_text()
+    assert "does-not-exist" in installer.log.read_text()
     assert not installer.is_installed("demo")
 
 
@@ -142,11 +142,11 @@ def test_reset_deletes_only_the_demos_data(tmp_path):
         (tmp_path / pattern.replace("*", "")).touch()
     (tmp_path / "files" / "recordings").parent.unlink()
     (tmp_path / "files" / "recordings").mkdir(parents=True)
-    (tmp_path / "notes-of-somebody").touch()
+    (tmp_path / "someones-notes").touch()
 
     delete_demo_data(tmp_path)
 
-    assert {path.name for path in tmp_path.iterdir()} == {"demo.lock", "notes-of-somebody"}
+    assert {path.name for path in tmp_path.iterdir()} == {"demo.lock", "someones-notes"}
 
 
 def test_reset_is_refused_while_the_demo_runs(tmp_path):

@@ -20,7 +20,7 @@ def test_pages_load_the_catalog_before_their_modules(client):
     assert '<html lang="en-us">' in html
 
 
-def test_administration_loads_the_catalog(client, supervisor):
+def test_admin_site_loads_the_catalog(client, supervisor):
     client.force_login(supervisor)
 
     assert '<script src="/texts.js" defer>' in client.get("/admin/").text

@@ -148,7 +148,7 @@ def test_find_words_finds_whole_word_slices(heard, data):
 
 
 @given(text, st.lists(text, max_size=4))
-def test_verify_quote_rejects_words_of_caller_only(words, others):
+def test_verify_quote_rejects_words_that_only_caller_said(words, others):
     lines = [GraderTurn("t0", "turn-0", False, words)] + [GraderTurn("t1", "turn-1", False, other) for other in others]
 
     assert verify_quote(words, "t0", lines) is None

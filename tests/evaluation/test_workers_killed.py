@@ -1,4 +1,4 @@
-"""Document uploads and gradings take effect exactly once, even if SIGKILL ends their worker at any step."""
+"""Document uploads and grading take effect exactly once, even if SIGKILL ends the worker at any step."""
 
 import os
 import random

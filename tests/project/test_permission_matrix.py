@@ -421,7 +421,7 @@ def who(request) -> str:
 
 @pytest.fixture(autouse=True)
 def without_waiting_for_greetings(monkeypatch):
-    """Set the greeting timeout to 0 s: a new chat would wait for a greeting, and no worker writes one here."""
+    """Set the greeting timeout to 0 s, because a new chat would wait for a greeting that no worker writes here."""
     monkeypatch.setattr("training.views.practice.GREETING_TIMEOUT", 0.0)
 
 
@@ -501,7 +501,7 @@ def expected_admin_answer(who: str, model: str, action: str, method: str, is_kno
     return "away" if is_deleted or is_saved else "200"
 
 
-def test_administration_answers_each_role_as_expected(who, client, objects):
+def test_admin_site_answers_each_role_as_expected(who, client, objects):
     wrong = {}
     for model, action, method, is_known in product(ADMIN_RIGHTS, ADMIN_ACTIONS, ("GET", "POST"), (True, False)):
         app, name = model.split(".")

@@ -1,4 +1,4 @@
-"""Untranslated texts for people, found by rendering everything in a locale that marks each message."""
+"""Search for untranslated text that users see, by rendering everything in a locale that marks each message."""
 
 import json
 import re
@@ -40,7 +40,7 @@ from training.services.notifications import send_due_notifications
 
 OUR_APPS = ("accounts", "scenarios", "training", "recordings", "evaluation")
 
-# Views whose texts come from libraries or are read by programs.
+# Views whose text comes from a library or is read by programs.
 NOT_FOR_PEOPLE = {"schema", "docs", "api:schema", "api:docs"}
 
 # Columns whose choices are written into all rows, one choice at a time, with the person and pages that show them.
@@ -66,7 +66,7 @@ STATES = [
 
 @pytest.fixture
 def object_ids(objects, queued_evaluation, standin):  # noqa: F811
-    """Yield the IDs of the matrix's objects and of a graded session. No row contains plain letters."""
+    """Yield the IDs of the matrix's objects and of a graded session. Free text in rows is in full-width letters."""
     grade_evaluation(queued_evaluation.pk)
     Evaluation.objects.filter(score=None).update(score=50, grade="D")  # for a test that sets the status to completed
     widen_rows(*OUR_APPS)
@@ -79,7 +79,7 @@ def paths_of_pages(*methods: str) -> list[tuple[str, str]]:
     return [(method, path) for method, path in rows if method in methods and not path.startswith("/api/")]
 
 
-def paths_of_administration() -> list[tuple[str, str]]:
+def paths_of_admin_site() -> list[tuple[str, str]]:
     return [
         ("GET", path.format(*model.split("."), f"{{{model}}}"))
         for model, rights in ADMIN_RIGHTS.items()
@@ -99,7 +99,7 @@ def plain_texts_of(client: Client, method: str, path: str, body: object = None) 
 def plain_texts_in(response: Any) -> set[str]:
     """Return the plain texts of a page, of an error, or of the messages that a redirect leaves for the next page."""
     if response.status_code == 302:
-        # Only new messages: the session that may hold older ones has been rolled back by now.
+        # Read only new messages. Older ones would be in the session, which has been rolled back by now.
         new = response.wsgi_request._messages._queued_messages
         return {str(message) for message in new if plain_words(str(message))}
     kind = response.get("Content-Type", "")
@@ -128,7 +128,7 @@ def sorted_texts(found: dict[str, set[str]]) -> dict[str, list[str]]:
     return {name: sorted(texts) for name, texts in found.items() if texts}
 
 
-def test_pages_show_only_translated_texts(object_ids, counselor, supervisor, admin):
+def test_pages_show_only_translated_text(object_ids, counselor, supervisor, admin):
     def visit() -> Iterator[tuple[str, set[str]]]:
         pages = paths_of_pages("GET", "POST")
         administration = [page for page in pages if page[1].startswith("/admin/")]
@@ -137,7 +137,7 @@ def test_pages_show_only_translated_texts(object_ids, counselor, supervisor, adm
             (None, [page for page in others if page[1].startswith("/account/")]),
             (counselor, others),
             (supervisor, others),
-            (admin, [*administration, *paths_of_administration()]),
+            (admin, [*administration, *paths_of_admin_site()]),
         ):
             client = client_of(person) if person else Client()
             for method, path in requests:
@@ -147,7 +147,7 @@ def test_pages_show_only_translated_texts(object_ids, counselor, supervisor, adm
     assert sorted_texts(by_view(visit())) == {}
 
 
-def test_administration_actions_answer_in_translated_texts(object_ids, admin):
+def test_admin_actions_answer_in_translated_text(object_ids, admin):
     client, request = client_of(admin), RequestFactory().get("/")
     request.user = admin
     found: dict[str, set[str]] = {}
@@ -168,7 +168,7 @@ def test_administration_actions_answer_in_translated_texts(object_ids, admin):
     assert sorted_texts(found) == {}
 
 
-def test_pages_show_only_translated_texts_in_every_state(object_ids, counselor, supervisor):
+def test_pages_show_only_translated_text_in_every_state(object_ids, counselor, supervisor):
     def visit() -> Iterator[tuple[str, set[str]]]:
         clients = {"counselor": client_of(counselor), "supervisor": client_of(supervisor)}
         for column, who, paths in STATES:
@@ -194,7 +194,7 @@ def update_where_possible(model: type[models.Model], name: str, value: str) -> N
             continue
 
 
-def test_api_reports_errors_in_translated_texts(object_ids, counselor, admin):
+def test_api_reports_errors_in_translated_text(object_ids, counselor, admin):
     def visit() -> Iterator[tuple[str, set[str]]]:
         rows = [line.split()[:2] for line in EXPECTED_ANSWERS.splitlines() if " /api/" in line]
         for person, body in ((counselor, {"unknown": []}), (admin, {"unknown": []}), (admin, None)):
@@ -241,7 +241,7 @@ BAD_REQUESTS = [
 ]
 
 
-def test_api_refuses_bad_requests_in_translated_texts(object_ids, counselor, admin):
+def test_api_refuses_bad_requests_in_translated_text(object_ids, counselor, admin):
     found = [
         (fill(path.partition("?")[0], object_ids), plain_texts_of(client, method, fill(path, object_ids), body))
         for client in (client_of(counselor), client_of(admin))
@@ -251,7 +251,7 @@ def test_api_refuses_bad_requests_in_translated_texts(object_ids, counselor, adm
     assert sorted_texts(by_view(found)) == {}
 
 
-def test_mails_hold_only_translated_texts(object_ids, supervisor):
+def test_emails_contain_only_translated_text(object_ids, supervisor):
     evaluation = Evaluation.objects.filter(status=Evaluation.Status.COMPLETED, session__end_reason="hung_up").get()
     Flag.objects.create(
         session=evaluation.session, organization_id=evaluation.organization_id, evaluation=evaluation,
@@ -273,14 +273,14 @@ def test_mails_hold_only_translated_texts(object_ids, supervisor):
     assert sorted_texts(found) == {}
 
 
-def test_find_plain_texts_finds_untranslated_texts_of_a_page():
+def test_find_plain_texts_finds_untranslated_text_of_a_page():
     page = """<title>Ａ · Steadyline</title><p>⟦Saved <b>12 rows</b> as⟧ 5 MB</p> <input type="submit" value="Send">
     <p>⟦A long text that was cut…</p><p title="⟦Here⟧">Plain, by dana@example.org</p> <a aria-label="Open it"></a>"""
 
     assert find_plain_texts(page) == {"Send", "Plain, by dana@example.org", "Open it"}
 
 
-def test_find_plain_values_finds_untranslated_texts_of_an_error():
+def test_find_plain_values_finds_untranslated_text_of_an_error():
     answer = {"detail": "name: ⟦Too long.⟧", "code": "too_long", "fields": {"name": ["⟦Too long.⟧", "By far."]}}
 
     assert find_plain_values(answer) == {"By far."}
@@ -296,7 +296,7 @@ def model_texts(model: type[models.Model]) -> Iterator[tuple[str, object]]:
 
 
 @pytest.mark.parametrize("app_label", OUR_APPS)
-def test_models_label_choices_in_translated_texts(app_label):
+def test_models_label_choices_in_translated_text(app_label):
     with pseudo_locale():
         found = {
             model._meta.label: {f"{name}: {text}" for name, text in model_texts(model) if plain_words(str(text))}

@@ -1,4 +1,4 @@
-"""Untranslated texts in the source of templates, Python, and scripts, including branches that no test renders."""
+"""Search for untranslated text in templates, Python modules, and scripts, including branches that no test renders."""
 
 import ast
 import re
@@ -23,7 +23,7 @@ SCRIPTS = sorted(path for path in ROOT.glob("*/static/*/*.js") if path.parts[-4]
 # Filters whose argument is shown, and the filter that forms only English plurals.
 SHOWN_ARGUMENT = re.compile(r"""\|(?:default|default_if_none|yesno|add):(["'])(?P<text>[^"']*)\1""")
 ENGLISH_PLURAL = re.compile(r"\|pluralize\b")
-# A parameter such as `older="Older"`. A word without a capital, or with an underscore, is a code.
+# A parameter such as `older="Older"`. A word that is not capitalized, or has an underscore, counts as a code.
 SHOWN_PARAMETER = re.compile(r"""\b\w+=(["'])(?P<text>[A-Z][^"']*|[^"'_]* [^"'_]*)\1""")
 
 # Tags whose content is translated or not shown, and blocks that hold names of CSS classes.
@@ -36,17 +36,17 @@ COMMENT_OR_STRING = re.compile(rf"//[^\n]*|/\*.*?\*/|{STRING}", re.DOTALL)
 HARMLESS_CALL = re.compile(
     r"\b(?:n?p?gettext|closest|matches|querySelector(?:All)?|\w*Error|DOMException)\(\s*(?:(?:\"[^\"]*\"|'[^']*'|`[^`]*`)\s*,?\s*)+"
 )
-# Two words with a space between them, or a word with a capital. All other strings are names, selectors, and codes.
+# Two words with a space between them, or a capitalized word. All other strings are names, selectors, and codes.
 SENTENCE = re.compile(r"[A-Za-z’']{2,}[,:;]? [A-Za-z“]|^[A-Z][a-z]+[.…!?]?$")
 KEYS_AND_HEADERS = {"Enter", "Escape", "Accept", "Tab"}
 
-# Calls with the position of their text argument, then keywords and keys. Users see the texts of all of them.
+# Calls with the position of their text argument, then keywords, names, and keys. Users see the text in all of them.
 CALLS = {
     "ValidationError": 0, "PermissionDenied": 0, "ParseError": 0, "NotFound": 0, "Throttled": 1, "message_user": 1,
     "add_error": 1, "success": 1, "info": 1, "warning": 1, "error": 1, "add_message": 2,
 }  # fmt: skip
 KEYWORDS = {"label", "empty_label", "verbose_name", "verbose_name_plural", "subject"}
-DECORATORS = {"action", "display"}  # of the administration; their `description` is shown
+DECORATORS = {"action", "display"}  # of the admin site; their `description` is shown
 NAMES = {"default_detail", "short_description", "verbose_name", "verbose_name_plural", "empty_value_display"}
 KEYS = {"detail"}
 
@@ -78,7 +78,7 @@ def plain_texts_of_template(source: str) -> set[str]:
 
 
 def plain_texts_of_script(source: str) -> set[str]:
-    """Return the strings of a script that read like texts and are not arguments of `gettext` or `ngettext`."""
+    """Return the strings of a script that look like text for users and are not arguments of `gettext` or `ngettext`."""
     code = COMMENT_OR_STRING.sub(lambda found: found[0] if found["quote"] else "", source)
     texts = {found["text"] for found in COMMENT_OR_STRING.finditer(HARMLESS_CALL.sub("(", code)) if found["quote"]}
     return {text for text in texts if SENTENCE.search(text) and text not in KEYS_AND_HEADERS}
@@ -105,7 +105,7 @@ def shown_expressions(node: ast.AST) -> list[ast.expr]:
 
 
 def plain_text(node: ast.expr) -> str:
-    """Return a literal, or the literal parts of an f-string, that has words. Return "" for all other expressions."""
+    """Return a string, or the literal parts of an f-string, if it has words. Return "" for all other expressions."""
     parts = node.values if isinstance(node, ast.JoinedStr) else [node]
     literals = [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
     text = "…".join(literals)
@@ -125,7 +125,7 @@ def plain_text(node: ast.expr) -> str:
         ('{% include "a.html" with older="Older" kind="plain" %}', {"Older"}),
     ],
 )
-def test_plain_texts_of_template_finds_untranslated_texts(source, texts):
+def test_plain_texts_of_template_finds_untranslated_text(source, texts):
     assert plain_texts_of_template(source) == texts
 
 
@@ -142,7 +142,7 @@ def test_plain_texts_of_template_finds_untranslated_texts(source, texts):
         ("Response({'detail': 'It is gone.', 'code': 'gone'})", {"It is gone."}),
     ],
 )
-def test_plain_texts_of_module_finds_untranslated_texts(source, texts):
+def test_plain_texts_of_module_finds_untranslated_text(source, texts):
     assert plain_texts_of_module(source) == texts
 
 
@@ -157,7 +157,7 @@ def test_plain_texts_of_module_finds_untranslated_texts(source, texts):
         ('label = isMuted ? "Unmute" : gettext("Mute");', {"Unmute"}),
     ],
 )
-def test_plain_texts_of_script_finds_untranslated_texts(source, texts):
+def test_plain_texts_of_script_finds_untranslated_text(source, texts):
     assert plain_texts_of_script(source) == texts
 
 

@@ -56,8 +56,8 @@ def stored_keys(prefix: str) -> list[str]:
     return [found.key for found in object_store().list_objects(prefix)]
 
 
-def age_host(session: Session) -> None:
-    """Make the call's gateway look lost: last seen in 2020."""
+def make_gateway_look_lost(session: Session) -> None:
+    """Make the call's gateway look lost, as if it was last seen in 2020."""
     RecordingEpoch.objects.filter(recording__session=session).update(seen_at="2020-01-01T00:00:00Z")
 
 

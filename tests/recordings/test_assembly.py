@@ -229,7 +229,7 @@ def test_different_wall_clocks_lose_no_audio(tmp_path, wall, start_seconds):
 
 
 class InterruptedCall:
-    """A call of LONG seconds over a jittery line that stalls once; the counselor breaks in every three seconds."""
+    """A call of LONG seconds over a jittery line that stalls once; the counselor interrupts every three seconds."""
 
     def __init__(self, call):
         self.call = call

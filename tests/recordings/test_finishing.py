@@ -11,8 +11,8 @@ from recordings.services.epochs import start_recording
 from recordings.services.finishing import HOST_LOST_REASON, finish_recording, sweep_recordings
 from recordings.services.spools import upload_closed_spools
 from tests.recordings.recording_factory import (
-    age_host,
     hang_up,
+    make_gateway_look_lost,
     read_stereo,
     record_call,
     record_epoch,
@@ -145,7 +145,7 @@ def test_unsealed_epoch_delays_finishing(call):
 def test_lost_host_leaves_recording_absent(call):
     record_epoch(call)
     hang_up(call)
-    age_host(call)
+    make_gateway_look_lost(call)
 
     assert sweep_recordings() == 1
 
@@ -159,7 +159,7 @@ def test_returning_host_completes_recording(call):
     hang_up(call)
     hidden_spool = spool_folder(call.pk, 2).rename(spool_folder(call.pk, 2).with_name("away"))
     upload_closed_spools()
-    age_host(call)
+    make_gateway_look_lost(call)
     sweep_recordings()
     before = only_recording()
     segments_before = stored_keys("spools/")

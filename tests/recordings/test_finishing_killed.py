@@ -17,7 +17,7 @@ from tests.support.leases import expire_leases
 from tests.support.prove_run import IS_PROVE_RUN
 
 SECONDS = 90  # long enough for more than one part of a multipart upload
-SAMPLED = 3
+SAMPLED_STEPS = 3
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_finishers_killed_at_every_step_leave_one_file(call, bucket, finishers):
     restorable.restore()
     undisturbed_steps = finishers.request([0])[0]
     steps = range(1, undisturbed_steps + 4)
-    chosen_steps = steps if IS_PROVE_RUN else sorted(random.Random(call.pk.int).sample(steps, SAMPLED))
+    chosen_steps = steps if IS_PROVE_RUN else sorted(random.Random(call.pk.int).sample(steps, SAMPLED_STEPS))
 
     killed = 0
     for step in chosen_steps:

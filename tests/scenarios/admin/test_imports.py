@@ -1,4 +1,4 @@
-"""The administration's import pages."""
+"""The admin site's import pages."""
 
 import re
 from uuid import uuid4

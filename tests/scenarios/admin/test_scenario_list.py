@@ -35,7 +35,7 @@ def varied_scenarios(organization, other_organization, account):
         "plain": add_scenario(organization, "plain", **plain),
         "chat": add_scenario(organization, "chat", **plain | {"mode": "chat"}),
         "easy": add_scenario(organization, "easy", **plain | {"difficulty": "beginner"}),
-        "uncategorised": add_scenario(organization, "uncategorised", **plain | {"category": None}),
+        "uncategorized": add_scenario(organization, "uncategorized", **plain | {"category": None}),
         "ours": add_scenario(organization, "ours", **plain, account=account),
         "retired": add_scenario(organization, "retired", **plain | {"is_active": False}),
         "skilled": add_scenario(organization, "skilled", **plain),
@@ -48,7 +48,7 @@ def varied_scenarios(organization, other_organization, account):
     return scenarios
 
 
-LIBRARY = {"plain", "chat", "easy", "uncategorised", "ours", "retired", "skilled", "wordy", "described"}
+LIBRARY = {"plain", "chat", "easy", "uncategorized", "ours", "retired", "skilled", "wordy", "described"}
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ LIBRARY = {"plain", "chat", "easy", "uncategorised", "ours", "retired", "skilled
         ({"shelf": "one-time"}, {"one-time"}),
         ({"shelf": "all"}, LIBRARY | {"one-time"}),
         ({"mode__exact": "chat"}, {"chat"}),
-        ({"category__isnull": "True"}, {"uncategorised"}),
-        ({"category": "advanced"}, LIBRARY - {"uncategorised"}),
+        ({"category__isnull": "True"}, {"uncategorized"}),
+        ({"category": "advanced"}, LIBRARY - {"uncategorized"}),
         ({"difficulty__exact": "beginner"}, {"easy"}),
         ({"account": "ours"}, {"ours"}),
         ({"account__isnull": "True"}, LIBRARY - {"ours"}),
@@ -176,7 +176,7 @@ def checkbox_values(response) -> list[str]:
     return re.findall('name="read" value="([^"]+)"', response.content.decode())
 
 
-def test_promote_shows_full_texts_and_asks(supervisor, one_time):
+def test_promote_shows_full_text_and_asks_for_confirmation(supervisor, one_time):
     response = run_action(supervisor, "promote_to_library", one_time)
 
     body = response.content.decode()
