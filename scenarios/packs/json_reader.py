@@ -142,7 +142,7 @@ def _describe_duplicate(name_in_file: str, name: str, count: int) -> Message | N
     parameters = {"written": printable_excerpt(name_in_file), "column": name}
     if not name:
         return Message(gettext_noop("“%(written)s” appears twice in this row. Keep one."), parameters)
-    return Message(gettext_noop("“%(written)s” sets %(column)s a second time in this row. Keep one."), parameters)
+    return Message(gettext_noop("“%(written)s” repeats the field %(column)s in this row. Keep one."), parameters)
 
 
 def _describe_member_problem(

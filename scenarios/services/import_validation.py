@@ -132,7 +132,7 @@ class RowValidator:
             yield "category", problem % {"name": category, "hint": self.library.categories.suggest(category)}
         skills = values.get("skills", [])
         if len(skills) > MAX_SKILLS_PER_SCENARIO:
-            problem = _("A scenario has at most %(most)s skills. This row has %(count)s.")
+            problem = _("A scenario can have at most %(most)s skills. This row has %(count)s.")
             yield "skills", problem % {"most": MAX_SKILLS_PER_SCENARIO, "count": len(skills)}
             skills = []
         for skill in skills:

@@ -123,7 +123,7 @@ def test_ignored_names_are_collected():
         (
             b'"category":"x","category":"y"',
             "category",
-            "“category” sets category a second time in this row. Keep one.",
+            "“category” repeats the field category in this row. Keep one.",
         ),
     ],
 )
@@ -146,7 +146,7 @@ def test_two_spellings_of_field_are_duplicates():
 
     assert rows_of(document)[0].values == {"is_one_time": True}
     assert problems_of(document) == [
-        ("is_one_time", 2, 1, "“is_one_time” sets is_one_time a second time in this row. Keep one.")
+        ("is_one_time", 2, 1, "“is_one_time” repeats the field is_one_time in this row. Keep one.")
     ]
 
 

@@ -129,7 +129,7 @@ def test_one_time_scenario_may_share_library_title(organization):
             "This category name has 101 characters. The limit is 100.",
         ),
         ({"skills": ["greif support"]}, "skills", "There is no skill “greif support”. Did you mean “Grief support”?"),
-        ({"skills": ["Grief support"] * 11}, "skills", "A scenario has at most 10 skills. This row has 11."),
+        ({"skills": ["Grief support"] * 11}, "skills", "A scenario can have at most 10 skills. This row has 11."),
         ({"account": "718"}, "account", "There is no account “718”. Enter its number or name."),
     ],
 )
@@ -154,7 +154,7 @@ def test_row_that_is_not_an_object_has_one_problem(organization):
 def test_thousand_unknown_skills_are_one_problem(organization):
     job = stage_test_import(organization, make_row(skills=[f"skill {number}" for number in range(1000)]))
 
-    assert list_problems(job) == [("skills", "A scenario has at most 10 skills. This row has 1000.")]
+    assert list_problems(job) == [("skills", "A scenario can have at most 10 skills. This row has 1000.")]
 
 
 def test_long_invalid_value_is_shortened(organization):
@@ -198,7 +198,7 @@ def test_ambiguous_account_name_matches_none(organization, account):
     assert list_outcomes(job) == ["invalid", "new"]
 
 
-def test_changed_row_differs_from_duplicate(organization):
+def test_changed_row_is_not_reported_as_duplicate(organization):
     add_scenario(organization, "Night shift", "phone", prompt="You are Dana.")
     add_scenario(organization, "Morning", "phone", prompt="You are Walter.")
 
