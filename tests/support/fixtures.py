@@ -31,7 +31,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("patient")
 
-# Words that occur in no other text: where one appears, it has leaked.
+# Words that occur nowhere else: if one appears in output, the text that contains it has leaked.
 PROMPT_CANARY = "quokkaprompt"
 CONTEXT_CANARY = "quokkacontext"
 SECTIONS_CANARY = "quokkasections"
@@ -45,7 +45,7 @@ def add_person(organization: Organization, role: str, email: str) -> User:
 
 
 def client_of(person: User) -> Client:
-    """Return a test client in which this person is logged in."""
+    """Return a test client logged in as this person."""
     client = Client()
     client.force_login(person)
     return client
@@ -94,14 +94,14 @@ def run_concurrently(*calls: Callable[[], Any]) -> list[Any]:
 
 
 def wait_for_database_lock() -> None:
-    """Wait until a statement of another connection waits for a lock. On PostgreSQL only."""
+    """Wait until a statement on another connection is waiting for a lock. PostgreSQL only."""
     deadline = time.monotonic() + 30
     with connection.cursor() as cursor:
         while True:
             cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
             if cursor.fetchone()[0]:
                 return
-            assert time.monotonic() < deadline, "Nothing waits for a lock."
+            assert time.monotonic() < deadline, "No statement is waiting for a lock."
             time.sleep(0.01)
 
 

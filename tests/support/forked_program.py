@@ -1,4 +1,4 @@
-"""Programs of this project as real processes that fork from a server with the slow imports already done.
+"""Programs of this project as real processes, forked from a server that has already done the slow imports.
 
 Starting a gateway takes 1.7 s of CPU, more than half of it for imports that never change.
 """
@@ -54,9 +54,9 @@ def _detach(duplicate: Any) -> int:
 
 
 class ForkedProgram:
-    """The process of `python -m module *arguments`, with the part of `subprocess.Popen` that tests need.
+    """A process that runs `python -m module *arguments`, with the parts of `subprocess.Popen` that tests need.
 
-    It has the given environment only, and receives SIGTERM if this process ends first.
+    It has only the given environment, and receives SIGTERM if this process ends first.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class ForkedProgram:
         return self._process.exitcode
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for the end and return the exit status. Raise TimeoutExpired after `timeout` seconds."""
+        """Wait for the process to end and return its exit status. Raise TimeoutExpired after `timeout` seconds."""
         self._process.join(timeout)
         status = self.poll()
         if status is None:

@@ -17,8 +17,8 @@ from tests.voicegateway.gateway_process import ROOT, process_environment
 
 
 class KillPoints:
-    def __init__(self, death: int) -> None:
-        self.kill_at = death
+    def __init__(self, kill_at: int) -> None:
+        self.kill_at = kill_at
         self.reached = 0
         self._numbers = itertools.count(1)
 

@@ -1,4 +1,4 @@
-"""Flag that is set for `make prove`, which runs the heavy checks at full count, and not for `make test`."""
+"""Flag that is set for `make prove`, which runs the heavy checks in full, but not for `make test`."""
 
 import os
 

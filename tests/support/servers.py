@@ -33,7 +33,7 @@ OTHER_LOCATIONS = {
         "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     ],
 }
-# The shell renders pages like Chromium, but has no windows: it starts pages with a third of the CPU time.
+# The headless shell renders pages like Chromium, but without windows: starting a page takes a third of the CPU time.
 NAMES = {
     "chromium": [
         "chromium-headless-shell",
@@ -49,7 +49,7 @@ WRAPPER_SCRIPT = '"$@" & cat >/dev/null; kill -INT $!; wait $!; rm -rf "$FOLDER"
 
 
 def find_program(program: str) -> Path | None:
-    """Return the path of a program in PATH, else of the newest in the usual locations, or None."""
+    """Return the path of a program in PATH, or of the newest one in the usual locations, or None."""
     for name in NAMES.get(program, [program]):
         in_path = shutil.which(name)
         if in_path:
@@ -100,7 +100,7 @@ def private_postgres() -> Iterator[str]:
             "fsync": "off",
             "synchronous_commit": "off",
             "full_page_writes": "off",
-            "autovacuum": "off",  # when it runs is chance, and so would be the plans of queries
+            "autovacuum": "off",  # it runs at unpredictable times, which would make query plans unpredictable
         }
         server = [str(program), "-D", str(data), "-p", str(port)]
         server += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
@@ -129,17 +129,17 @@ def private_s3() -> Iterator[str]:
     with _server_folder() as folder:
         port = _free_port()
         server = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-        # Run as the current user: another one may not be allowed to read this Python.
+        # Run as the current user: another user may not be allowed to read this Python installation.
         with _running_server(server, folder, lambda: _check_http(port), _current_account()):
             yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager
 def _running_server(
-    command: list[str], folder: Path, look: Callable[[], None], servant: tuple[int | None, int | None] | None = None
+    command: list[str], folder: Path, check: Callable[[], None], account: tuple[int | None, int | None] | None = None
 ) -> Iterator[None]:
     log = folder / "log"
-    user, group = servant or _server_account()
+    user, group = account or _server_account()
     with log.open("w") as output:
         process = subprocess.Popen(
             ["sh", "-c", WRAPPER_SCRIPT, "server", *command],
@@ -153,7 +153,7 @@ def _running_server(
             group=group,
         )
     try:
-        _wait_until_ready(look, log)
+        _wait_until_ready(check, log)
         yield
     finally:
         assert process.stdin
@@ -161,11 +161,11 @@ def _running_server(
         process.wait(START_LIMIT)
 
 
-def _wait_until_ready(look: Callable[[], None], log: Path) -> None:
+def _wait_until_ready(check: Callable[[], None], log: Path) -> None:
     deadline = time.monotonic() + START_LIMIT
     while True:
         try:
-            look()
+            check()
             return
         except (psycopg.OperationalError, redis.RedisError, OSError):
             if time.monotonic() > deadline:
@@ -187,7 +187,7 @@ def _server_folder() -> Iterator[Path]:
 
 
 def _server_account() -> tuple[int, int] | tuple[None, None]:
-    """Return the user and group for servers when running as root, which PostgreSQL refuses, else (None, None)."""
+    """Return the user and group to run servers as: another user if this one is root, which PostgreSQL refuses."""
     if os.getuid() != 0:
         return None, None
     known = {account.pw_name: account for account in pwd.getpwall()}

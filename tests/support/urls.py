@@ -1,4 +1,4 @@
-"""A walk over the site's URL patterns."""
+"""Iteration over the site's URL patterns."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

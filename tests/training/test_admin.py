@@ -300,7 +300,7 @@ def test_one_time_page_needs_permission_to_write_and_assign(supervisor, trainer,
     assert offered == {"supervisor": True, "trainer": False}
 
 
-def test_scenario_list_links_to_trials_in_its_own_mode_first(supervisor, chat_scenario):
+def test_scenario_list_links_first_to_a_trial_in_the_scenarios_mode(supervisor, chat_scenario):
     body = client_of(supervisor).get(SCENARIOS).content.decode()
 
     assert re.findall('<a href="/training/([a-z]+)/trial/[^"]+" aria-label="([^"]+)"', body) == [

@@ -93,7 +93,7 @@ def test_stopped_or_ungraded_session_does_not_use_up_an_attempt(two_attempt_assi
     assert two_attempt_assignment.status == "in_progress"
 
 
-def test_best_attempt_counts_once_no_other_is_live(two_attempt_assignment):
+def test_best_attempt_completes_the_assignment_when_no_other_is_live(two_attempt_assignment):
     first, _ = start_assignment(two_attempt_assignment)
     end_session(first, EndReason.HUNG_UP)
     second, _ = start_assignment(two_attempt_assignment)

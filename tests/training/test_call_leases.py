@@ -141,7 +141,7 @@ def test_ended_call_can_be_neither_acquired_nor_held(call):
     assert call_leases.acquire_call(call) is None
 
 
-def test_released_call_stays_open_for_line_kept_for(call, settings):
+def test_released_call_stays_open_while_its_line_is_kept(call, settings):
     lease = hold_call(call)
     age_heartbeat(call, 80)
 

@@ -68,7 +68,7 @@ def test_start_assignment_refuses_an_assignment_canceled_meanwhile(chat_assignme
     assert Session.objects.count() == 0
 
 
-def test_start_refuses_a_second_call_with_the_first_calls_id(call, organization, counselor):
+def test_start_refuses_a_second_call_and_returns_the_id_of_the_first(call, organization, counselor):
     other = add_scenario(organization, "Another", Mode.PHONE)
 
     with pytest.raises(SessionRefusedError) as caught:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.both_databases
 SPOKEN = {"role": "caller", "text_generated": "hi", "text_heard": "hi", "source": "spoken"}
 
 
-def test_record_turn_saves_and_counts(call):
+def test_record_turn_saves_the_turn_and_raises_the_sessions_revision(call):
     assert record_turn(call.pk, "item_1", 3, **SPOKEN) is True
 
     call.refresh_from_db()
@@ -25,7 +25,7 @@ def test_record_turn_saves_and_counts(call):
 
 
 @pytest.mark.parametrize("revision", [1, 3])
-def test_record_turn_again_or_earlier_changes_nothing(call, revision):
+def test_record_turn_with_the_same_or_an_earlier_revision_changes_nothing(call, revision):
     record_turn(call.pk, "item_1", 3, **SPOKEN)
 
     assert record_turn(call.pk, "item_1", revision, **SPOKEN | {"text_heard": "older"}) is False
@@ -33,7 +33,7 @@ def test_record_turn_again_or_earlier_changes_nothing(call, revision):
     assert call.turns.get().text_heard == "hi"
 
 
-def test_record_turn_later_replaces_the_state_and_keeps_the_row(call):
+def test_record_turn_with_a_later_revision_replaces_the_state_and_keeps_the_row(call):
     record_turn(call.pk, "item_1", 1, **SPOKEN)
     record_turn(call.pk, "item_2", 2, **SPOKEN, after="item_1")
 
@@ -44,7 +44,7 @@ def test_record_turn_later_replaces_the_state_and_keeps_the_row(call):
     assert call.revision == 5
 
 
-def test_record_turn_late_never_lowers_the_sessions_revision(call):
+def test_record_turn_arriving_late_never_lowers_the_sessions_revision(call):
     record_turn(call.pk, "item_2", 7, **SPOKEN)
     record_turn(call.pk, "item_1", 2, **SPOKEN)
 

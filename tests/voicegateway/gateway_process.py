@@ -28,7 +28,7 @@ def wait_until(condition: Callable[[], Any], description: str, timeout: float = 
     """Poll `condition` every 20 ms and return its first true answer. Raise AssertionError after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not (answer := condition()):
-        assert time.monotonic() < deadline, f"Not within {timeout:.0f} s: {description}"
+        assert time.monotonic() < deadline, f"This did not happen within {timeout:.0f} s: {description}"
         time.sleep(0.02)
     return answer
 

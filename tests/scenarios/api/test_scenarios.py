@@ -159,7 +159,7 @@ def test_list_pages_are_ordered_by_title(client, organization, account):
     assert sum(seen, []) == [f"case {number:03}" for number in range(7)]
 
 
-def test_same_titles_are_split_across_pages_once(client, organization):
+def test_scenarios_with_same_title_appear_once_across_pages(client, organization):
     for _ in range(5):
         add_scenario(organization, "The same")
     first = client.get(SCENARIOS + "?page_size=2").json()
@@ -307,7 +307,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("field", "value"), REFUSED, ids=lambda value: ascii(value)[:20])
-def test_create_with_invalid_fields_keeps_nothing(client, chat_scenario, field, value):
+def test_create_or_update_with_invalid_fields_saves_nothing(client, chat_scenario, field, value):
     before = client.get(detail_url(chat_scenario)).json()
 
     created = send(client, "POST", SCENARIOS, {"title": "A", "prompt": "p", field: value})

@@ -319,7 +319,7 @@ def test_title_at_limit_is_unchanged():
     assert build_draft({"title": "x" * 256}).title == "x" * 254 + "…"
 
 
-def test_skills_are_unique_offered_and_at_most_five():
+def test_at_most_five_unique_offered_skills_are_kept():
     offered = ["Active listening", "a", "b", "c", "d", "e"]
     suggested = ["ACTIVE LISTENING", "Invented", "active listening", "E", "d", "c", "b", "a"]
 
@@ -341,7 +341,7 @@ Introduce yourself. Offer a follow-up within
 
 
 @pytest.mark.parametrize(
-    ("raw_number", "number", "is_proven"),
+    ("raw_number", "number", "is_verified"),
     [
         ("3", "3", True),
         ("3.", "3", True),
@@ -362,12 +362,12 @@ Introduce yourself. Offer a follow-up within
         ("Opening", "", False),
     ],
 )
-def test_section_is_verified_by_line_with_its_number(raw_number, number, is_proven):
+def test_section_is_verified_by_line_with_its_number(raw_number, number, is_verified):
     section = {"number": raw_number, "title": "A title", "why": "Because."}
 
     [suggested] = build_draft({"sections": [section]}, found=["Nothing.", PASSAGE]).sections
 
-    assert (suggested.number, suggested.is_verified) == (number, is_proven)
+    assert (suggested.number, suggested.is_verified) == (number, is_verified)
     assert (suggested.title, suggested.why) == ("A title", "Because.")
 
 

@@ -53,7 +53,7 @@ def test_demo_scenarios_get_no_advice():
     assert found == [[]] * len(rows)
 
 
-def test_advice_has_position_and_text_order():
+def test_advice_has_positions_and_follows_text_order():
     prompt = f"{PERSON} The counselor should assess your risk. You are also Ben, her brother."
     criteria = "- Shows empathy.\n- Has good body language."
 
@@ -249,7 +249,7 @@ def test_prompt_without_opening_state_is_found(facts):
     assert [(advice.field, advice.start, advice.end) for advice in missing] == [("prompt", 0, 0)]
 
 
-def test_other_languages_get_no_missing_part_advice():
+def test_prompt_in_another_language_gets_no_advice_on_missing_parts():
     prompt = (
         "Du bist Nora, 52 Jahre alt, Busfahrerin. Am Anfang bist du angespannt und entschuldigst dich. Du redest gern "
         "vom Dienst, aber nicht von deinem Mann, der seit Mai fort ist. Fragt dich jemand, sagst du die Wahrheit."
@@ -258,7 +258,7 @@ def test_other_languages_get_no_missing_part_advice():
     assert advice_on(prompt) == []
 
 
-TWO = [
+TWO_SPEAKERS = [
     "Caller: Hello?\nCounselor: Good evening.\nCaller: I cannot sleep.",
     "- **Counselor:** How are you?\n- **Caller:** Bad.\n- **Counselor:** Tell me more.",
     "You are also Ben, her brother.",
@@ -269,7 +269,7 @@ TWO = [
     "Two callers share the line.",
     "You also speak for the neighbour.",
 ]
-ONE = [
+ONE_SPEAKER_AT_A_TIME = [
     "You are also a mother of two.",
     "You are also his caregiver. He does not know.",
     "You are Nora, and everybody says so.",
@@ -281,7 +281,7 @@ ONE = [
 ]
 
 
-@pytest.mark.parametrize("lines", TWO)
+@pytest.mark.parametrize("lines", TWO_SPEAKERS)
 def test_two_speakers_are_found(lines):
     prompt = f"{PERSON}\n{lines}\nYou hardly sleep."
 
@@ -290,7 +290,7 @@ def test_two_speakers_are_found(lines):
     assert found in lines
 
 
-@pytest.mark.parametrize("lines", ONE)
+@pytest.mark.parametrize("lines", ONE_SPEAKER_AT_A_TIME)
 def test_handover_between_speakers_is_accepted(lines):
     assert passages("two_speakers", f"{PERSON}\n{lines}") == []
 
@@ -477,7 +477,7 @@ def test_headings_are_not_points():
 def test_all_codes_are_covered():
     found = {
         *(advice.code for advice in advice_on("Trainee: remember it. You are graded.", "Be good. Nod.")),
-        *(advice.code for advice in advice_on(f"{PERSON}\n{TWO[0]}", "- Shows empathy\n" * 21)),
+        *(advice.code for advice in advice_on(f"{PERSON}\n{TWO_SPEAKERS[0]}", "- Shows empathy\n" * 21)),
         *(advice.code for advice in advice_on(criteria="")),
         *(advice.code for advice in advice_on(criteria="- Names it.\n- Asks about suicide.\n- Asks about suicide.")),
     }
@@ -489,7 +489,7 @@ PIECES = st.sampled_from(
     [
         *TO_COUNSELOR,
         *LEAKS,
-        *TWO,
+        *TWO_SPEAKERS,
         *VAGUE,
         "- ",
         "* ",

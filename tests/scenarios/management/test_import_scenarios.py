@@ -131,7 +131,7 @@ def test_file_named_twice_is_imported_once(write_pack, organization):
     assert ImportJob.objects.count() == 1
 
 
-def test_import_taken_over_by_worker_is_not_reported_done(write_pack, organization):
+def test_import_taken_over_by_worker_is_not_reported_as_done(write_pack, organization):
     def take_over() -> None:
         ImportJob.objects.update(fence=F("fence") + 1)
 

@@ -192,7 +192,7 @@ def test_memory_holds_file_and_one_row(filename):
     peak = peak_memory_beyond_file(PACKS[filename], filename)
 
     assert len(PACKS[filename]) > 10_000_000
-    # Includes the growth of the buffer while the file is read, an eighth of its contents.
+    # Includes the buffer's spare room as it grows while the file is read: an eighth of the file's size.
     assert peak < 2_000_000
 
 

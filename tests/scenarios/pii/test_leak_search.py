@@ -187,7 +187,7 @@ DISGUISED = [
     ("We asked \u0418\u0432\u0430\u043d.", "you are \u0418\u0412\u0410\u041d", [(NAME, "\u0418\u0412\u0410\u041d")]),
     (NOTED, f"it is {ARABIC}", [(NUMBER, ARABIC)]),
     (NOTED, f"it is {DEVANAGARI}", [(NUMBER, DEVANAGARI)]),
-    # employers and addresses
+    # employers and email addresses
     (NOTED, "you work at frobnitzfoundry", [(EMPLOYER, "frobnitzfoundry")]),
     (NOTED, "write to zeb at frobnitz dot example", [(CONTACT, "zeb at frobnitz dot example")]),
     (NOTED, "write to zeb [at] frobnitz [dot] example", [(CONTACT, "zeb [at] frobnitz [dot] example")]),
@@ -270,7 +270,7 @@ def test_ordinary_words_and_numbers_are_ignored(source, draft):
     assert found_in(source, draft) == []
 
 
-# (complaint or call summary, draft from it without personal details)
+# (complaint or call summary, draft made from it without personal details)
 CLEAN = [
     (
         "Complaint received 04/22/2026 from member Danielle Hargrove (member ID HX-99120-4, 602-555-0187).\n"

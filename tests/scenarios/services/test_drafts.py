@@ -108,8 +108,8 @@ def ready_draft(supervisor) -> ScenarioDraft:
 
 
 @pytest.fixture
-def keeping_organization(organization):
-    """Return an organization that keeps complaints."""
+def organization_keeping_sources(organization):
+    """Return an organization that keeps the sources of saved drafts."""
     Organization.objects.update(keeps_sources=True)
     organization.refresh_from_db()
     return organization
@@ -611,7 +611,7 @@ def test_save_draft_clears_texts(ready_draft, supervisor):
     assert texts_of(ready_draft) == CLEARED_DRAFT
 
 
-def test_save_draft_keeps_source_if_organization_keeps_sources(keeping_organization, ready_draft, supervisor):
+def test_save_draft_keeps_source_if_organization_keeps_sources(organization_keeping_sources, ready_draft, supervisor):
     save_draft(ready_draft, supervisor, FIELDS, CONTEXT)
 
     ready_draft.refresh_from_db()
@@ -695,7 +695,7 @@ def test_concurrent_saves_create_one_scenario(ready_draft, supervisor, counselor
 
 
 @pytest.mark.parametrize("status", ["writing", "ready", "failed", "discarded"])
-def test_discard_draft_clears_every_text(keeping_organization, ready_draft, status):
+def test_discard_draft_clears_every_text(organization_keeping_sources, ready_draft, status):
     ScenarioDraft.objects.update(status=status, unproven_sections=["9 Nine"], failure="Why")
 
     assert discard_draft(ready_draft) is True
@@ -705,7 +705,7 @@ def test_discard_draft_clears_every_text(keeping_organization, ready_draft, stat
     assert texts_of(ready_draft) == CLEARED_DRAFT
 
 
-def test_discard_draft_refuses_saved_draft(keeping_organization, ready_draft, supervisor):
+def test_discard_draft_refuses_saved_draft(organization_keeping_sources, ready_draft, supervisor):
     save_draft(ready_draft, supervisor, FIELDS, CONTEXT)
 
     assert discard_draft(ready_draft) is False
@@ -714,7 +714,7 @@ def test_discard_draft_refuses_saved_draft(keeping_organization, ready_draft, su
     assert (ready_draft.status, ready_draft.source) == ("saved", SOURCE)
 
 
-def test_delete_draft_source_keeps_scenario(keeping_organization, ready_draft, supervisor):
+def test_delete_draft_source_keeps_scenario(organization_keeping_sources, ready_draft, supervisor):
     scenario, _ = save_draft(ready_draft, supervisor, FIELDS, CONTEXT)
 
     assert delete_draft_source(ready_draft) is True
@@ -733,7 +733,7 @@ def test_delete_draft_source_refuses_unsaved_draft(ready_draft, status):
     assert (ready_draft.source, ready_draft.instructions) == (SOURCE, INSTRUCTIONS)
 
 
-def test_sweep_clears_sources_of_organizations_that_stop_keeping_them(keeping_organization, ready_draft, supervisor):
+def test_sweep_clears_sources_if_organization_stops_keeping_them(organization_keeping_sources, ready_draft, supervisor):
     save_draft(ready_draft, supervisor, FIELDS, CONTEXT)
     open_draft = request_draft(supervisor, SOURCE)
     sweep_drafts()
@@ -752,7 +752,7 @@ def test_sweep_clears_sources_of_organizations_that_stop_keeping_them(keeping_or
 @pytest.mark.parametrize(
     ("status", "after"), [("ready", "discarded"), ("failed", "discarded"), ("saved", "saved"), ("writing", "writing")]
 )
-def test_sweep_discards_abandoned_draft(keeping_organization, ready_draft, settings, status, after):
+def test_sweep_discards_abandoned_draft(organization_keeping_sources, ready_draft, settings, status, after):
     ScenarioDraft.objects.update(status=status)
     just_before_deadline = timezone.now() - timedelta(seconds=settings.DRAFT_KEPT_FOR - 60)
     ScenarioDraft.objects.update(touched_at=just_before_deadline)
@@ -809,7 +809,7 @@ def test_save_draft_rejects_account_of_another_organization(ready_draft, supervi
 
 
 @pytest.mark.parametrize("fault", [None, {"refusal": True}, {"invalid_json": True}, {"status": 400, "retry_after": 0}])
-def test_logs_contain_no_text_of_source(supervisor, standin, caplog, fault):
+def test_logs_contain_no_source_text(supervisor, standin, caplog, fault):
     caplog.set_level(logging.INFO)
     if fault:
         standin.add_fault(RESPONSES, fault, times=None)

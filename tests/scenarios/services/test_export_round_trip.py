@@ -1,4 +1,4 @@
-"""Exports imported again: no change in the same organization, the same scenarios in another one."""
+"""Importing an export changes nothing in the same organization and recreates the scenarios in another one."""
 
 import io
 from typing import Any
@@ -81,7 +81,7 @@ def export_file(organization: Organization, kind: str) -> io.BytesIO:
     return io.BytesIO(out.getvalue().encode("utf-8-sig" if kind == "csv" else "utf-8"))
 
 
-def check_export(organization: Organization, file: io.BytesIO, kind: str, **options: bool) -> ImportJob:
+def stage_exported_file(organization: Organization, file: io.BytesIO, kind: str, **options: bool) -> ImportJob:
     return stage_import(organization, None, file, f"pack.{kind}", ImportJob.ImportSource.API, ImportOptions(**options))
 
 
@@ -115,7 +115,7 @@ def test_importing_export_changes_nothing(organization, scenarios, kind):
         for title, values in scenarios:
             write_scenario(organization, accounts, title, values)
 
-        job = check_export(
+        job = stage_exported_file(
             organization, export_file(organization, kind), kind, may_update=True, creates_categories=True
         )
 
@@ -132,7 +132,7 @@ def test_export_recreates_scenarios_in_another_organization(organization, other_
         for title, values in scenarios:
             write_scenario(organization, accounts, title, values)
 
-        job = check_export(other_organization, export_file(organization, kind), kind, creates_categories=True)
+        job = stage_exported_file(other_organization, export_file(organization, kind), kind, creates_categories=True)
         assert (job.to_write, job.invalid) == (len(scenarios), 0), list(job.rows.values())
         start_import(job, queue=False)
         write_import(job.pk)
@@ -146,6 +146,6 @@ def test_export_keeps_scenarios_with_same_title_apart(organization, kind):
     for prompt in ("You are Dana.", "You are Walter."):
         create_scenario(organization, None, {"title": "Night shift", "prompt": prompt})
 
-    job = check_export(organization, export_file(organization, kind), kind, may_update=True)
+    job = stage_exported_file(organization, export_file(organization, kind), kind, may_update=True)
 
     assert list(job.rows.values_list("outcome", flat=True)) == ["duplicate", "duplicate"]

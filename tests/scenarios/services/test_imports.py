@@ -47,7 +47,7 @@ def unreadable_error(organization, content: bytes, **limits) -> UnreadablePackEr
     return caught.value
 
 
-# ---- The check
+# ---- Checking
 
 
 def test_unreadable_file_leaves_no_job(organization):
@@ -104,7 +104,7 @@ def test_staging_reports_progress(organization):
     assert progress == [200, 400, 450]
 
 
-# ---- The start
+# ---- Starting
 
 
 def test_invalid_row_blocks_import(organization):

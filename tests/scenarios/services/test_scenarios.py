@@ -53,7 +53,7 @@ def test_create_scenario_stores_every_field(organization, supervisor, skills, ac
         ({"mode": "letter"}, "mode"),
     ],
 )
-def test_create_scenario_with_invalid_fields_keeps_nothing(organization, supervisor, invalid, field):
+def test_create_scenario_with_invalid_fields_saves_nothing(organization, supervisor, invalid, field):
     before = context_folders()
 
     with pytest.raises(ValidationError) as error:

@@ -8,7 +8,7 @@ from openai.types.realtime import RealtimeClientEvent, RealtimeServerEvent
 from openai.types.responses import ResponseStreamEvent
 from pydantic import BaseModel
 
-# Keys that are sent although the SDK's types do not declare them, each with its reason.
+# Keys that are sent although the SDK's types do not declare them, with the reason for each.
 UNDECLARED_KEYS = {
     "RealtimeSessionCreateRequest.id": "the server sends the session's id; the SDK types only what clients may request",
     "RealtimeSessionCreateRequest.object": "the same; RealtimeSessionCreateResponse declares it",
@@ -95,7 +95,7 @@ def _container_problems(origin: type, arguments: tuple[Any, ...], value: Any, pa
 
 
 def _union_problems(choices: tuple[Any, ...], value: Any, path: str) -> Iterator[str]:
-    """Yield no problem if any choice fits, else those of the nearest choice with the same `type` and `role`."""
+    """Yield nothing if any choice fits, or else the problems of the closest one with the same `type` and `role`."""
     fitting = [choice for choice in choices if _is_candidate(_bare(choice), value)] or list(choices)
     yield from min((type_problems(choice, value, path) for choice in fitting), key=len)
 

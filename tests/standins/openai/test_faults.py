@@ -114,7 +114,7 @@ def test_process_wide_fault_applies_the_given_number_of_times(client, standin):
     assert outcomes == ["failed", "failed", "completed"]
 
 
-def test_process_wide_fault_applies_only_to_bodies_with_a_text(client, standin):
+def test_process_wide_fault_applies_only_to_bodies_containing_the_text(client, standin):
     standin.add_fault("POST /v1/responses", {"status": 500}, contains="pineapple")
 
     assert create_response(client).status == "completed"

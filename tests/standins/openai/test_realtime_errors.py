@@ -236,7 +236,7 @@ async def test_drop_fault_sends_no_close_code(async_client, standin):
     assert closed.value.rcvd is None
 
 
-async def test_after_fault_takes_effect_in_an_idle_session(async_client):
+async def test_fault_with_after_takes_effect_in_an_idle_session(async_client):
     async with connect_realtime(
         async_client, extra_query={"fault": "error=server_error;close=1011;after=0.05"}
     ) as realtime:

@@ -89,14 +89,14 @@ def test_draft_is_complete_and_within_the_limits(topic, grievance, mode):
         scenario_topics.LONELY: "lonely",
         scenario_topics.WORN_OUT: "panic",
     }[topic]
-    wrong = {
+    grievance_word = {
         None: "",
         scenario_topics.RUDE: "rude",
         scenario_topics.HOLD: "on hold",
         scenario_topics.TRANSFER: "transferred",
     }[grievance]
 
-    draft = write_test_draft(f"{word} {wrong}", mode=mode)
+    draft = write_test_draft(f"{word} {grievance_word}", mode=mode)
 
     assert tuple(draft["caller"]) == PARTS
     assert [text for text in texts_of(draft) if not text.strip() or "{" in text] == []

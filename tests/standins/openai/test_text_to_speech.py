@@ -5,7 +5,7 @@ from standins.openai.demo import text_to_speech
 from standins.openai.demo.callers import CALLERS, DANA
 from standins.openai.demo.render_lines import encode_mulaw
 
-LARGEST_FOLDER = 2_000_000
+MAX_FOLDER_BYTES = 2_000_000
 
 
 def samples(pcm):
@@ -27,7 +27,7 @@ def test_lines_folder_is_small_and_holds_only_scripted_lines():
     found = set(text_to_speech.LINES_FOLDER.iterdir())
 
     assert found == wanted
-    assert sum(path.stat().st_size for path in found) < LARGEST_FOLDER
+    assert sum(path.stat().st_size for path in found) < MAX_FOLDER_BYTES
 
 
 def test_upsample_keeps_the_tone_without_aliases():

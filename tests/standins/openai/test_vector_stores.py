@@ -9,7 +9,7 @@ from .sdk_type_validation import type_problems
 
 
 def text_pdf(line, to_unicode=""):
-    """Return a minimal PDF with one line of text, and with the font's mapping to Unicode."""
+    """Return a minimal PDF with one line of text, in a font with the mapping `to_unicode`."""
     stream = f"BT /F1 12 Tf 20 100 Td ({line}) Tj ET".encode()
     mapping = f"1 beginbfchar {to_unicode} endbfchar".encode()
     objects = [
@@ -56,7 +56,7 @@ def test_store_and_file_match_the_sdks_types(client, procedures):
     assert type_problems(VectorStoreFile, json.loads(attached.http_response.content)) == []
 
 
-def test_attached_file_is_in_progress_first(client):
+def test_attached_file_is_in_progress_at_first(client):
     store = client.vector_stores.create()
     file = client.files.create(file=("a.txt", b"Some words."), purpose="assistants")
 
