@@ -73,7 +73,7 @@ def test_short_sounds_with_pauses_never_interrupt():
 
 
 @pytest.mark.parametrize(("is_finishing", "kind"), [(False, "backchannels"), (True, "late_answers")])
-def test_short_overlap_is_a_backchannel_except_at_the_callers_last_words(is_finishing, kind):
+def test_short_overlap_is_a_backchannel_except_during_the_callers_last_words(is_finishing, kind):
     caller = FakeCaller(is_finishing=is_finishing)
     barge_in = BargeIn(caller, Limits())
     barge_in.start_overlap()
@@ -85,7 +85,7 @@ def test_short_overlap_is_a_backchannel_except_at_the_callers_last_words(is_fini
     assert (caller.actions[-1], barge_in.overlap) == ("resume", None)
 
 
-def test_item_of_a_barge_in_is_no_backchannel_or_late_answer():
+def test_item_of_a_barge_in_is_neither_backchannel_nor_late_answer():
     barge_in = BargeIn(FakeCaller(), Limits())
     barge_in.start_overlap()
     speak(barge_in, (1000, True))
@@ -108,7 +108,7 @@ def test_forgotten_overlap_has_no_effect():
 
 
 @pytest.mark.parametrize(("text", "is_turn"), [("Wait!", True), ("Really?", True), ("Mm-hm.", False)])
-def test_backchannel_with_an_interrupting_text_is_promoted_once(text, is_turn):
+def test_backchannel_with_interrupting_words_is_promoted_once(text, is_turn):
     barge_in = BargeIn(FakeCaller(), Limits())
     barge_in.start_overlap()
     barge_in.finish_overlap("item_1")
@@ -127,5 +127,5 @@ def test_promote_backchannel_ignores_the_item_of_a_turn():
     ("text", "interrupts"),
     [("wait", True), ("Stop it.", True), ("ok?", True), ("I know", False), ("notice", False), ("", False)],
 )
-def test_is_interruption_by_its_words(text, interrupts):
+def test_is_interruption_depends_on_the_words(text, interrupts):
     assert is_interruption(text) is interrupts

@@ -282,7 +282,7 @@ async def test_unexpected_error_ends_the_call_and_is_logged_with_its_session(cap
         assert record.session_id == CALL_CONFIG.session_id
 
 
-async def test_invalid_input_raises_and_keeps_the_call():
+async def test_invalid_input_raises_and_keeps_the_call_open():
     async with CallHarness() as harness:
         with pytest.raises(InvalidFrameError):
             harness.call.receive_audio(frame()[:-1])
@@ -318,7 +318,7 @@ async def test_response_received_during_a_process_stall_is_not_lost():
         assert connection.is_open
 
 
-async def test_response_missing_after_a_process_stall_is_lost():
+async def test_response_missing_after_a_process_stall_counts_as_lost():
     async with CallHarness(Limits(response_lost_after=2.0)) as harness:
         connection = harness.connection
         await request_response(harness)

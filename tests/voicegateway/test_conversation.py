@@ -23,7 +23,7 @@ def greeted_conversation() -> ConversationHarness:
 
 
 def conversation_mid_answer(ms: int = 4000) -> ConversationHarness:
-    """Return the greeted call during a longer answer of the caller: `ms` milliseconds, half of them played."""
+    """Return the greeted call halfway through playback of a caller answer that lasts `ms` milliseconds."""
     harness = greeted_conversation()
     harness.counselor_says("user_2", "caller_1", "What is going on?")
     harness.caller_says("resp_2", "caller_2", "user_2", CALLER_LINE, ms)
@@ -471,7 +471,7 @@ def test_caller_resumes_after_quiet_that_upstream_has_not_reported():
     assert harness.browser_messages_of(Resume) == [Resume()]
 
 
-def test_speech_at_the_callers_last_words_is_a_turn():
+def test_speech_during_the_callers_last_words_is_a_turn():
     harness = conversation_mid_answer()
     harness.wait(1.6)
     harness.played(2, 3700)

@@ -26,5 +26,5 @@ def test_recent_audio_shrinks_once_its_bound_does():
     assert [kept.position for kept in recent.chunks] == [2400]
 
 
-def test_recent_audio_without_any_has_no_start():
+def test_empty_recent_audio_has_no_start():
     assert RecentAudio().start is None

@@ -47,7 +47,7 @@ class SpokenExchange:
 def exchange_steps(exchange: SpokenExchange, previous: str | None, ready: list[str]) -> Iterator[EventStep]:
     """Yield the steps of an exchange.
 
-    Speech and then the response come in real time; transcripts and item places come at any time.
+    Speech arrives before the response to it. Transcripts and item positions may arrive at any time.
     """
     n, counselor_item = exchange.number, exchange.counselor_item
     yield EventStep(f"began_{n}", ("speech_started", counselor_item), ready)
@@ -167,7 +167,7 @@ def test_items_follow_their_chain_in_any_order_of_announcement(order):
 
 @given(st.lists(st.tuples(st.integers(0, 7), st.one_of(st.none(), st.just(-1), st.integers(0, 9))), max_size=25))
 @settings(deadline=None, max_examples=RUNS)
-def test_contradictory_predecessors_lose_and_duplicate_no_turn(claims):
+def test_contradictory_predecessors_neither_lose_nor_duplicate_turns(claims):
     transcript = Transcript((), 0)
     names = set()
 

@@ -1,4 +1,4 @@
-"""Admission to a real gateway, and its answers to counselors who break the protocol."""
+"""Admission to a real gateway, and its responses to clients that break the protocol."""
 
 import json
 import socket
@@ -158,7 +158,7 @@ INVALID_INPUTS = {
 
 
 @pytest.mark.parametrize("bad", INVALID_INPUTS)
-def test_protocol_violation_closes_the_socket_and_keeps_the_call(gateway, call, bad):
+def test_protocol_violation_closes_the_socket_and_keeps_the_call_open(gateway, call, bad):
     send, code = INVALID_INPUTS[bad]
     with ScriptedCounselor(gateway, call) as line:
         line.wait_for("ready")

@@ -44,7 +44,7 @@ def test_drain_lets_calls_end_and_admits_no_more(own_gateway, organization):
     assert is_shipped(first)
 
 
-def test_drain_waits_until_pages_have_read_the_end(own_gateway, call):
+def test_drain_waits_until_pages_have_closed_their_sockets(own_gateway, call):
     gateway = own_gateway(DRAIN_FOR="600")
     with RawWebSocketClient() as page:
         page.connect_to(gateway, call)
@@ -54,7 +54,7 @@ def test_drain_waits_until_pages_have_read_the_end(own_gateway, call):
         page.send_message(type="hang_up")
         read += page.read_until(close_frame(1000))
         page.settimeout(0.3)
-        with pytest.raises(TimeoutError):  # no end and no reset while the gateway waits for the answer
+        with pytest.raises(TimeoutError):  # the gateway waits for the page to close
             page.recv(1)
         page.settimeout(TIMEOUT)
         page.send_close(1000)

@@ -24,12 +24,12 @@ def test_dropped_calls_leak_no_tasks_or_files(own_gateway, standin, organization
             connect_and_drop(gateway, session)
         wait_until(lambda: not Session.objects.live().exists(), f"every call of round {number} has expired")
 
-    def is_back() -> bool:
+    def has_settled() -> bool:
         tasks, files = open_resources(gateway)
         # Each of the few database threads keeps its connection open after its first use.
         return tasks <= before[0] + 2 and files <= before[1] + 2 + DATABASE_THREADS
 
-    assert wait_until(is_back, f"tasks, files and connections are back to {before}; now {open_resources(gateway)}")
+    assert wait_until(has_settled, f"tasks, files and connections are back to {before}; now {open_resources(gateway)}")
     assert wait_until(
         lambda: all(entry["ended"] for entry in standin.logged_requests("realtime")), "every upstream socket is closed"
     )
