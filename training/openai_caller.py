@@ -11,7 +11,7 @@ from scenarios.models.visitor_survey import format_survey_for_prompt
 from training.models import Session, TranscriptTurn, heard_turns
 
 PROMPTS = Path(__file__).parent / "prompts"
-# File names carry the version of the text: a changed text is a new file.
+# Each file name includes a version. To change a prompt, add a new file.
 CALLER_RULES = {mode: (PROMPTS / f"caller_{mode}.v1.txt").read_text() for mode in ("phone", "chat")}
 FREE_PRACTICE_PROMPT = (PROMPTS / "free_practice.v1.txt").read_text()
 SURVEY_INTRO = "Before the chat you filled in a form, which the counselor has read. What you say agrees with it:\n"
@@ -39,7 +39,7 @@ def caller_instructions(session: Session) -> str:
 
 
 def generate_opening(session: Session) -> str:
-    """Return the caller's first line. Raise AIUnavailableError."""
+    """Return the caller's first line. Raise AIUnavailableError on failure."""
     with translate_openai_errors(), build_client(timeout=_OPENING_TIMEOUT) as client:
         response = client.responses.create(
             model=settings.CHAT_MODEL,
@@ -63,7 +63,7 @@ def _input_messages(turns: list[TranscriptTurn]) -> list[EasyInputMessageParam]:
 
 
 async def stream_reply(instructions: str, turns: list[TranscriptTurn]) -> AsyncIterator[str]:
-    """Yield the caller's reply to the chat so far, piece by piece. Raise AIUnavailableError."""
+    """Yield the caller's reply to the chat so far, piece by piece. Raise AIUnavailableError on failure."""
     failure: AIUnavailableError | None = None
     with translate_openai_errors():
         async with (

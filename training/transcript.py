@@ -1,6 +1,6 @@
 """Turns of a transcript without a database: their fields, what is shown of them, and their order.
 
-This module imports no Django, so that all layers share one list of fields. A call builds `TurnSnapshot`s and must
+This module does not import Django, so that all layers share one list of fields. A call builds `TurnSnapshot`s and must
 not depend on the database. The model `TranscriptTurn` saves them (`from_snapshot`) and reads them back (`to_snapshot`).
 Pages, the API, and exports show what `public_turn` returns.
 """

@@ -142,7 +142,7 @@ class ChatMessageSerializer(serializers.Serializer[Any]):
 
 
 class CallTicketRequestSerializer(serializers.Serializer[Any]):
-    """Request for a ticket. To enter a call in use, send the epoch that the page held (`held`) or `take_over`."""
+    """Request for a ticket. To join a call in use, send `take_over` or the epoch that the page held (`held`)."""
 
     held = serializers.IntegerField(required=False, min_value=1)
     take_over = serializers.BooleanField(required=False, default=False)

@@ -179,7 +179,7 @@ def create_one_time_scenario(request: Request) -> Response:
 
 
 class MessagesView(APIView):
-    """Messages of a chat. A message is answered with both turns, or with a stream for `Accept: text/event-stream`."""
+    """Messages of a chat. The response is both turns, or a stream of events for `Accept: text/event-stream`."""
 
     token_scope = "sessions"
     content_negotiation_class = JSONOnlyNegotiation

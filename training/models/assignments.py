@@ -32,7 +32,7 @@ TERM_FIELDS = tuple(AssignmentTerms.__annotations__)
 
 
 def pick_terms(fields: Mapping[str, Any]) -> AssignmentTerms:
-    """Return the terms among `fields`, which may hold others."""
+    """Return the terms in `fields`, which may contain other values too."""
     return cast(AssignmentTerms, {name: fields[name] for name in TERM_FIELDS if name in fields})
 
 

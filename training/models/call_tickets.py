@@ -24,7 +24,7 @@ class CallTicket(models.Model):
     displaces = models.PositiveIntegerField(
         null=True, help_text=_("Epoch from which this socket may take over the call.")
     )
-    # The login session and password hash at the time of issue. If either is gone, the ticket is no longer valid.
+    # Login session and password hash at issue. Logging out or changing the password invalidates the ticket.
     login = models.CharField(max_length=40, blank=True)
     auth_hash = models.CharField(max_length=128, blank=True)
     revoked_at = models.DateTimeField(null=True)

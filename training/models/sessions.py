@@ -259,7 +259,7 @@ class Session(models.Model):
 
     @property
     def title(self) -> str:
-        """Title for pages. A counselor may read a scenario's title."""
+        """Title shown on pages. Counselors are allowed to see a scenario's title."""
         return self.name or self.scenario_title
 
     @property

@@ -1,1 +1,1 @@
-"""Services of the training app: operations that change more than one thing, one module per noun."""
+"""Services of the training app: operations that go beyond a single model, with one module per topic."""

@@ -53,7 +53,7 @@ def acquire_call(session: Session, displaces: int | None = None) -> int | None:
 
 
 def renew_leases(held: Sequence[CallLease]) -> dict[UUID, str]:
-    """Record a heartbeat for these calls. Return the lost ones with the gateway's reason to end each.
+    """Record a heartbeat for these calls. Return the lost calls, each with the reason for the gateway to end it.
 
     The number of queries does not grow with the number of calls.
     """
@@ -86,7 +86,7 @@ def _loss_reason(held: CallLease, session: Session | None, ticket: CallTicket | 
 
 
 def release_call(session_id: UUID, epoch: int) -> bool:
-    """Release a call whose turns are all saved. The time to reconnect, LINE_KEPT_FOR, begins now.
+    """Release a call whose turns are all saved. The grace period for reconnecting, LINE_KEPT_FOR, begins now.
 
     Return False if another epoch has taken the call.
     """
@@ -105,7 +105,7 @@ def expire_call(session_id: UUID, epoch: int) -> bool:
 def finish_call(
     session: Session, epoch: int, reason: EndReason, status: str, not_gradable_reason: str = "", detail: str = ""
 ) -> None:
-    """Release and end a call whose turns are all saved, in one step, so that grading finds no holder.
+    """Release and end a call whose turns are all saved, in one step, so that grading never finds it still held.
 
     If `epoch` no longer holds the call, do nothing: another epoch continues it. A failed call is graded if both
     speakers were heard. Otherwise it is not gradable, because the counselor is not to blame.

@@ -30,7 +30,7 @@ def submit_message(session: Session, content: str) -> PendingReply:
 async def stream_answer(pending: PendingReply) -> AsyncIterator[str | TranscriptTurn]:
     """Yield the pieces of the reply as they are written, then the caller's stored turn.
 
-    Raise AIUnavailableError if no reply came. The counselor's turn is kept; sending the same words again retries.
+    Raise AIUnavailableError if there is no reply. The counselor's turn is kept; sending the same words again retries.
     """
     pieces: list[str] = []
     async for piece in openai_caller.stream_reply(pending.instructions, pending.history):
@@ -43,6 +43,6 @@ async def stream_answer(pending: PendingReply) -> AsyncIterator[str | Transcript
 
 
 async def complete_answer(pending: PendingReply) -> TranscriptTurn:
-    """Wait for the reply and return the caller's stored turn. Raise AIUnavailableError."""
+    """Wait for the reply and return the caller's stored turn. Raise AIUnavailableError on failure."""
     turns = [part async for part in stream_answer(pending) if isinstance(part, TranscriptTurn)]
     return turns[-1]

@@ -53,8 +53,8 @@ def wait_for_greeting(session: Session, seconds: float) -> None:
 def _claim(session_id: UUID) -> bool:
     """Claim the greeting for this worker. Return False if the claim failed.
 
-    The conditional UPDATE is the lock. A claim older than the deadline belongs to a dead worker. Without attempts left,
-    the fallback is stored.
+    The conditional UPDATE is the lock. A claim older than the deadline belongs to a dead worker. If no attempts are
+    left, store the fallback.
     """
     pending = Session.objects.live().filter(pk=session_id, greeting_status=Session.Greeting.PENDING)
     exhausted = pending.filter(greeting_attempts__gte=settings.TASK_ATTEMPTS, greeting_touched_at__lt=_stalled_before())

@@ -80,7 +80,7 @@ def _start_session(
     focus: str = "",
     same: SessionQuerySet | None = None,
 ) -> tuple[Session, bool]:
-    """Start a session. If a concurrent start has already created one of `same`, return it with False."""
+    """Start a session. If a concurrent start has already created an equivalent one, in `same`, return (it, False)."""
     version = snapshot_scenario(scenario, _evaluator_context(scenario)) if scenario else None
     fields = {
         "organization_id": user.organization_id,
@@ -126,7 +126,7 @@ def _choose_free_slot(user: User, same: SessionQuerySet | None) -> int:
     free = set(range(1, user.organization.call_slots + 1)) - set(taken)
     # Calls that started before the number of lines was lowered may use higher numbers, so count all calls as well.
     if not free or len(taken) >= user.organization.call_slots:
-        # A live call of the user is the more useful reason, so this raises first if there is one.
+        # If the user already has a live call, that is the more useful error, so raise it instead.
         _find_conflict(user, same)
         raise SessionRefusedError(
             "organization_full",

@@ -42,7 +42,10 @@ def end_session(
 
 
 def stop_session(session: Session) -> bool:
-    """Stop a session for its counselor: no grade, no counted attempt, no reason. Return False if it had ended."""
+    """Stop a session for its counselor, without a reason. It is not graded and does not count as an attempt.
+
+    Return False if it had already ended.
+    """
     with transaction.atomic():
         live = Session.objects.live().filter(pk=session.pk)
         live.update(is_gradable=False, not_gradable_reason=STOPPED_REASON)

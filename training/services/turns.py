@@ -104,7 +104,7 @@ def write_answer(session: Session, question: TranscriptTurn, text: str) -> Trans
 def write_message(session: Session, content: str) -> TranscriptTurn:
     """Save the counselor's message as a turn. Raise SessionRefusedError if the chat is over or full.
 
-    The same words sent again before the answer are a retry. Return the existing turn for them.
+    If the same text is sent again before the answer, treat it as a retry and return the existing turn.
     """
     # The lock lets the second request of a double click see the first one. SQLite's IMMEDIATE does the same.
     session = Session.objects.select_for_update().get(pk=session.pk)

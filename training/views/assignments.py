@@ -63,7 +63,7 @@ def assignment_list(request: AuthenticatedRequest) -> HttpResponse:
 @_requires_add
 @require_http_methods(["GET", "POST"])
 def assign(request: AuthenticatedRequest) -> HttpResponse:
-    """Choose people and scenarios by typing, then assign them all at once. Without JavaScript, the search is a GET."""
+    """Search for counselors and scenarios, then assign them all at once. Without JavaScript, the search is a GET."""
     form = BulkAssignForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         chosen = form.cleaned_data

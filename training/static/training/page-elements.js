@@ -9,7 +9,7 @@ export function showOnly(root, current) {
   }
 }
 
-/** Set the texts of `data-live-text` elements, but only where they differ: a screen reader would repeat them. */
+/** Update the `data-live-text` elements whose text changes. A screen reader would announce an unchanged text again. */
 export function setTexts(root, texts) {
   for (const [name, text] of Object.entries(texts)) {
     for (const element of root.querySelectorAll(`[data-live-text="${name}"]`)) {

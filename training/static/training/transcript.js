@@ -18,7 +18,7 @@ export class Transcript {
     return this.#turns.get(item);
   }
 
-  /** Latest revision of a final turn. After a lost line the gateway sends the changes since then. */
+  /** Latest revision of a final turn. After a reconnection, the gateway sends the changes since then. */
   get revision() {
     const finals = [...this.#turns.values()].filter((turn) => turn.final);
     return Math.max(0, ...finals.map((turn) => turn.revision ?? 0));
