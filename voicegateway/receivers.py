@@ -22,7 +22,7 @@ def publish_session_end(session: Session, **kwargs: Any) -> None:
 
 
 @receiver(call_check_requested)
-def publish_line_change(session_id: UUID, **kwargs: Any) -> None:
+def publish_call_check(session_id: UUID, **kwargs: Any) -> None:
     _publish_on_commit(session_id)
 
 

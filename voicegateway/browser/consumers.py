@@ -52,7 +52,7 @@ CLOSE_CODES = {CallEndReason.SHUTDOWN: 1012, CallEndReason.LOGGED_OUT: 4001, Cal
 GREETING_POLL = 0.5  # seconds between checks for the prepared greeting
 HANDOVER_POLL = 0.05  # seconds between checks for the release of the call
 CLOSE_TIMEOUT = 1.0  # seconds that a page may take to read the last message
-# Reason set by `voicegateway.conversation`, which imports no Django. It is stored as is and translated when shown.
+# Reason set by `voicegateway.conversation`, which does not import Django. It is stored as is and translated when shown.
 gettext_noop("The caller could not be heard.")
 
 
@@ -229,7 +229,7 @@ class CallConsumer(AsyncWebsocketConsumer):
             if self.fast_path:
                 self.fast_path.force_close(code)
         except (OSError, RuntimeError):
-            logger.info("The browser was gone already")
+            logger.info("The browser had already disconnected")
 
 
 class ConsumerSocket:

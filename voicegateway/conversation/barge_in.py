@@ -53,10 +53,10 @@ class BargeIn:
         self.limits = limits
         self.overlap: OverlappingSpeech | None = None  # speech under way that is not yet classified
         self.backchannels: set[str] = set()  # items too short to be turns
-        self.late_answers: set[str] = set()  # short items at the caller's last words, which count as answers
+        self.late_answers: set[str] = set()  # short items during the caller's last words, which count as answers
 
     def start_overlap(self) -> None:
-        """Pause the caller for speech that has just started, unless the caller is not speaking anyway."""
+        """Pause the caller for new counselor speech, if the caller is speaking and not already being interrupted."""
         if self.caller.has_floor and not self.caller.is_being_interrupted:
             self.overlap = OverlappingSpeech(self.limits)
             self.caller.pause()
@@ -82,7 +82,7 @@ class BargeIn:
     def finish_overlap(self, item: str) -> None:
         """Resume the caller after an overlap too short for a barge-in.
 
-        The item is a backchannel, except at the caller's last words, where it counts as an answer.
+        The item is a backchannel, except during the caller's last words, where it counts as an answer.
         """
         if self.overlap is None:
             return

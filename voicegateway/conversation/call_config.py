@@ -63,7 +63,7 @@ class CallConfig:
     patience: PatienceTimings = TIMINGS_BY_PATIENCE["normal"]
     history: Sequence[TurnSnapshot] = ()  # earlier turns in spoken order
     revision: int = 0  # latest revision so far; new ones count up from it
-    epoch: int = 1  # number of this gateway's hold on the session, counted from 1
+    epoch: int = 1  # epoch of the session that this call belongs to, counted from 1
     is_resumed: bool = False  # True if an earlier epoch held the session
     is_recorded: bool = False  # True if this call is recorded
 

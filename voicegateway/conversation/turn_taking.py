@@ -16,7 +16,7 @@ from voicegateway.upstream.responses import ResponseTrigger
 
 
 class TurnTaking:
-    """Requests for the caller to speak: answers, the opening, words that break a long silence, and repetitions."""
+    """Requests for the caller to speak: answers, the opening, words that break a long silence, and retries."""
 
     def __init__(
         self,

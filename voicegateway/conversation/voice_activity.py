@@ -53,7 +53,7 @@ class VoiceActivityDetector:
         return self.is_audible
 
     def remove_dropped(self, samples: int, since: int) -> None:
-        """Account for `samples` samples dropped after position `since`: spans after it move earlier by as many."""
+        """Account for `samples` samples dropped after position `since`: shift later spans back by that many."""
         moved = [SpeechSpan(max(since, s.start - samples), s.end - samples) if s.end > since else s for s in self.spans]
         self.spans = deque((span for span in moved if span.end > span.start), maxlen=MAX_SPANS)
 

@@ -83,7 +83,10 @@ def is_still_held(ticket: CallTicket) -> bool:
 
 
 def admit_call(ticket: CallTicket, query: bytes) -> AdmittedCall:
-    """Acquire the call of a redeemed ticket. Raise AdmissionRefusedError if it cannot be held or recorded."""
+    """Acquire the call of a redeemed ticket.
+
+    Raise AdmissionRefusedError if it is over or in use, or if the counselor declined a required recording.
+    """
     session = ticket.session
     is_recorded = wants_recording(query)
     if session.assignment and session.assignment.require_recording:
@@ -120,7 +123,7 @@ def declines_recording(query: bytes) -> bool:
 
 
 def consent_version(query: bytes) -> str:
-    """Return the version of the consent text shown before the call, or "" if the client showed a text of its own."""
+    """Return the version of the consent text shown before the call, or "" if the client showed its own text."""
     return parse_qs(query.decode("latin-1")).get("consent", [""])[0]
 
 

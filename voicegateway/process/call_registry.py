@@ -34,7 +34,7 @@ from voicegateway.process.turn_writer import TurnWriter
 logger = logging.getLogger(__name__)
 
 DIAL_TIMEOUT = 10.0  # seconds
-SYNC_INTERVAL = 1.0  # seconds between syncs, and of audio that a power cut can cost
+SYNC_INTERVAL = 1.0  # seconds between syncs; a power cut can lose this much audio
 FINAL_UPLOAD_TIMEOUT = 15.0  # seconds
 # Concurrent uploads. They serve many more calls, because one upload takes a fraction of the interval between two.
 UPLOAD_THREADS = 4
@@ -294,7 +294,7 @@ class CallRegistry:
             try:
                 await database_to_async(upload_closed_spools, UPLOAD_EXECUTOR)()
             except Exception:
-                logger.exception("Recordings could not be uploaded; they will be tried again")
+                logger.exception("Recordings could not be uploaded; the upload will be retried")
             with suppress(TimeoutError):
                 async with asyncio.timeout(settings.SWEEP_EVERY):
                     await self._leftover_upload_due.wait()

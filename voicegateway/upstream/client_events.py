@@ -50,7 +50,7 @@ def session_update(config: CallConfig) -> Mapping[str, object]:
 
 
 def history_items(history: Sequence[TurnSnapshot]) -> Iterator[Mapping[str, object]]:
-    """Yield an event for each turn heard so far, with its earlier item id and placed after its predecessor."""
+    """Yield an event for each turn heard so far, with its original item id, placed after its predecessor."""
     previous: str | None = None
     for turn in history:
         if not turn.text_heard.strip():
@@ -71,7 +71,7 @@ def history_items(history: Sequence[TurnSnapshot]) -> Iterator[Mapping[str, obje
 
 
 def opening_instructions(instructions: str, greeting: str) -> str:
-    """Return instructions for the greeting. A response's instructions replace the session's, so they repeat them."""
+    """Return instructions for the greeting. They include the session's, which a response's instructions replace."""
     return (
         f"{instructions}\n\n"
         "The line has just been answered. Open the call now, word for word with the words in the double quotation "

@@ -32,7 +32,7 @@ class ServerEvent:
         return value
 
     def optional_text(self, name: str) -> str | None:
-        """Return a text, or None if there is none. NUL characters are removed, because PostgreSQL cannot store them."""
+        """Return a string, or None if it is missing. NULs are removed, because PostgreSQL cannot store them."""
         value = self.fields.get(name)
         return value.replace("\0", "") if isinstance(value, str) else None
 

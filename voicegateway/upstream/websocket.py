@@ -11,7 +11,7 @@ from websockets.protocol import Event
 
 
 class UpstreamSocket(ClientConnection):
-    """Client connection with a fast path. Before `listen`, and for fragmented messages, `recv` gets them as usual."""
+    """Client connection with a fast path. Messages before `listen` and fragmented ones go to `recv` as usual."""
 
     _on_message: Callable[[bytes], None] | None = None
     _queued_messages = 0  # messages on the usual path, which the fast path must not overtake
