@@ -11,7 +11,7 @@ HTTP:
 - invalid_json: answer with broken JSON
 - incomplete: answer with half of the text
 - obedient: grade like a grader that follows instructions in the graded text
-- failed: a file's indexing ends as failed
+- failed: indexing of a file fails
 - lag: seconds that a file's indexing takes
 - expired: report a vector store as expired
 - nothing: return no search results
@@ -135,7 +135,7 @@ class Faults:
 
 
 async def apply_fault(fault: JSON) -> None:
-    """Apply the faults that come before an HTTP answer is prepared. Raise ConnectionDroppedError or ApiError."""
+    """Apply the faults that take effect before an HTTP answer is prepared. Raise ConnectionDroppedError or ApiError."""
     await asyncio.sleep(as_number(fault.get("delay"), 0))
     if fault.get("drop"):
         raise ConnectionDroppedError

@@ -30,13 +30,13 @@ class LoggedRequest:
     events: deque[JSON] = field(default_factory=lambda: deque(maxlen=MAX_EVENTS))
 
     def record_body(self, body: JSON) -> None:
-        """Store the body, or only its size if it is over 1 MiB, so that a long run does not fill the memory."""
+        """Store the body, or only its size if it is over 1 MiB, so that a long run does not fill up memory."""
         self.body = body if self.body_bytes <= MAX_LOGGED_BODY_BYTES else {"too_large": self.body_bytes}
 
     def record_event(self, event: JSON, audio_bytes: int) -> None:
         """Log a client event.
 
-        A run of appended audio becomes one row: its first event, their number, and their bytes.
+        Consecutive audio events become one row with the first event, their count, and their total audio bytes.
         """
         last = self.events[-1] if self.events else None
         appended = event.get("type") == "input_audio_buffer.append"

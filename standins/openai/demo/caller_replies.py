@@ -94,7 +94,7 @@ def opening_line(caller: ScriptedCaller, seed: str, spoken_lines: list[str]) -> 
 
 
 def turns_since_restart(turns: list[DialogueTurn]) -> list[DialogueTurn]:
-    """Return the turns since the last answered request to start again. An unanswered request stays included."""
+    """Return the turns after the last request to start over, ignoring a request that is not yet answered."""
     for index in range(len(turns) - 2, -1, -1):
         if turns[index].speaker == "counselor" and RESTART_REQUEST.search(turns[index].text):
             return turns[index + 1 :]
@@ -139,7 +139,7 @@ def _candidate_lines(caller: ScriptedCaller, last: DialogueTurn, spoken_lines: l
 
 
 def _pick_line(wanted: tuple[str, ...], story: tuple[str, ...], spoken_lines: list[str]) -> str:
-    """Return the first fitting line not said yet, else the one said longest ago; never the last line again."""
+    """Return the first unused line, or else the one used longest ago, but never the last line again."""
     for line in (*wanted, *story):
         if line not in spoken_lines:
             return line

@@ -124,8 +124,8 @@ CALLERS = (DANA, WALTER, JULES)
 def choose_caller(instructions: str, spoken_lines: list[str], mode: str | None = None) -> ScriptedCaller:
     """Return the caller for these instructions, always the same one.
 
-    A caller that has already spoken continues, then the only one that the instructions name; else a hash of the
-    instructions picks one for the mode.
+    A caller who has already spoken continues. Otherwise, if the instructions name exactly one caller, it is that one.
+    If not, a hash of the instructions picks a caller for the mode.
     """
     for caller in CALLERS:
         if any(find_scripted_line(caller, text) for text in spoken_lines):
@@ -144,7 +144,7 @@ def find_mode(instructions: str) -> str | None:
 
 
 def find_scripted_line(caller: ScriptedCaller, text: str) -> str | None:
-    """Return the scripted line that `text` is, or was before an interruption cut it short, or None."""
+    """Return the scripted line that matches `text`, which an interruption may have cut short, or None."""
     heard = text.strip().rstrip(".…- ")
     return next((line for line in caller.lines if line.startswith(heard)), None) if len(heard) >= 4 else None
 

@@ -149,7 +149,7 @@ def _parse_object(part: str) -> JSON:
 
 
 def grade(task: GradingTask, passages: list[JSON]) -> JSON:
-    """Return a grading with every field of the product's schema; `fit_to_schema` adapts it to the requested one."""
+    """Return a grade with every field of the product's schema; `fit_to_schema` adapts it to the requested one."""
     results = [_grade_check(check, task, passages) for check in task.checks]
     met = [result for result in results if result["verdict"] == "met"]
     return {

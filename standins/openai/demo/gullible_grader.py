@@ -28,7 +28,7 @@ def find_instructions(texts: list[str]) -> list[str]:
 
 
 def decoded_variants(text: str) -> list[str]:
-    """Return the text in every encoding that this grader can read."""
+    """Return the text as decoded from each encoding that this grader can read."""
     shown = "".join(
         chr(ord(letter) - UNICODE_TAGS_START)
         if UNICODE_TAGS_START < ord(letter) < UNICODE_TAGS_START + 0x80

@@ -1,6 +1,7 @@
 """Topics of the scripted scenario writer: callers' problems, and grievances about an earlier call.
 
-In the texts, {calls}, {call}, and {leave} become the words of the mode, and {someone} the person described.
+In these texts, {calls}, {call}, and {leave} are replaced with words for the mode. {someone} is replaced with the name
+that the instructions say to keep, or with “Someone”.
 """
 
 import re

@@ -30,7 +30,7 @@ GUARDEDNESS = {
 }
 KEEP_NAME = re.compile(r"\bkeep the (?:first )?name\b", re.IGNORECASE)
 REQUESTED_NAME = re.compile(r"\b(?i:call|name) (?:her|him|them|the caller) ([A-Z][a-z]+)")
-# Sentences that the supervisor's wishes add to the opening state. A wish that matches none is passed on unchanged.
+# Sentences that the supervisor's instructions add to the opening state. Other instructions are passed on unchanged.
 MOODS = (
     (r"\b(?:angr|furious|irritat|hostile)", "At first you are angry, and the anger is for whoever answers."),
     (r"\b(?:quiet|withdrawn|silent|monosyllab)", "At first you answer in single words and leave long pauses."),
@@ -89,7 +89,7 @@ def is_draft_schema(schema: JSON) -> bool:
 
 
 def read_drafting_task(parts: list[str]) -> DraftingTask:
-    """Return the wishes and the quoted complaint from whichever input texts hold them as JSON."""
+    """Return the requested settings and the quoted complaint from whichever input texts hold them as JSON."""
     found = [_parse_object(part) for part in parts]
     wanted = next((as_object(value["wanted"]) for value in found if "wanted" in value), {})
     source = next((as_text(value["quoted_material"]) for value in found if "quoted_material" in value), "")
@@ -155,19 +155,19 @@ def _caller_identity(task: DraftingTask) -> str:
         topic.who,
         *([grievance.who] if grievance else []),
     ]
-    # A wish is added after formatting, so that braces in it stay as they are.
-    return " ".join([*sentences, *(f"Play it this way: {wish}." for wish in _unrecognized_wishes(task))])
+    # These are added after formatting, so that braces in them stay as they are.
+    return " ".join([*sentences, *(f"Play it this way: {request}." for request in _unrecognized_requests(task))])
 
 
 def _moods(task: DraftingTask) -> list[str]:
     return [sentence for pattern, sentence in MOODS if re.search(pattern, task.instructions, re.IGNORECASE)]
 
 
-def _unrecognized_wishes(task: DraftingTask) -> list[str]:
-    """Return the sentences of the instructions that match no known wish."""
+def _unrecognized_requests(task: DraftingTask) -> list[str]:
+    """Return the sentences of the instructions that match no known pattern."""
     known = [KEEP_NAME, REQUESTED_NAME, *(re.compile(pattern, re.IGNORECASE) for pattern, _ in MOODS)]
-    wishes = [wish.strip() for wish in re.split(r"[.!;\n]+", task.instructions)]
-    return [wish for wish in wishes if wish and not any(pattern.search(wish) for pattern in known)]
+    requests = [request.strip() for request in re.split(r"[.!;\n]+", task.instructions)]
+    return [request for request in requests if request and not any(pattern.search(request) for pattern in known)]
 
 
 def find_kept_name(task: DraftingTask) -> str:
@@ -188,8 +188,8 @@ def _caller_name(task: DraftingTask) -> str:
     """
     if kept := find_kept_name(task):
         return kept
-    if wished := REQUESTED_NAME.search(task.instructions):
-        return wished[1]
+    if requested := REQUESTED_NAME.search(task.instructions):
+        return requested[1]
     scripted = [caller.name.capitalize() for caller in CALLERS if caller.mode == task.mode]
     if task.topic.age >= OLDER_CALLER_AGE:
         scripted.reverse()

@@ -14,7 +14,7 @@ ONSET_FRAMES = 3
 
 @dataclass(frozen=True)
 class SpeechEdge:
-    """Start or end of speech, in ms of all appended audio."""
+    """Start or end of speech, in ms since the start of all appended audio."""
 
     is_start: bool
     at_ms: int
@@ -53,7 +53,7 @@ class ServerVad:
 
 
 class InputBuffer:
-    """Audio that was appended and not yet committed, addressed in ms of all appended audio."""
+    """Audio that was appended but not yet committed. Times are in ms since the start of all appended audio."""
 
     def __init__(self) -> None:
         self.audio = bytearray()

@@ -50,7 +50,7 @@ def _plain_text(filename: str, content: bytes) -> str:
 
 
 def cut_into_chunks(text: str, size_tokens: int, overlap_tokens: int) -> list[str]:
-    """Return overlapping pieces, cut at the end of a line where one is near."""
+    """Return overlapping pieces, each cut at a line ending if one is near."""
     size, overlap = size_tokens * CHARACTERS_PER_TOKEN, overlap_tokens * CHARACTERS_PER_TOKEN
     chunks: list[str] = []
     start = 0

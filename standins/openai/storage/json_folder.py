@@ -43,7 +43,7 @@ class JsonFolder:
             warn_on_stderr(f"could not remove {path}: {error}")
 
     def load(self, kind: str, read: Callable[[JSON], T]) -> Iterator[T]:
-        """Yield `read` applied to each document, oldest change first."""
+        """Yield the result of `read` for each document, least recently changed first."""
         for path in sorted((self.root / kind).glob("*.json"), key=lambda path: path.lstat().st_mtime_ns):
             try:
                 document = orjson.loads(path.read_bytes())
