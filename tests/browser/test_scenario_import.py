@@ -62,7 +62,7 @@ def test_pack_is_previewed_and_imported_once(
         [f"{title_prefix} two", "New"],
         [f"{title_prefix} ONE", "Already exists"],
     ]
-    expect(page.locator(".import-notice")).to_have_text("No problems found. Nothing is imported yet.")
+    expect(page.locator(".import-notice")).to_have_text("No problems found. Nothing has been imported yet.")
 
     page.get_by_role("button", name="Import 2 scenarios").dblclick()
 
@@ -82,7 +82,9 @@ def test_invalid_rows_are_shown_and_skipped(
 ) -> None:
     page = open_page(ADD, SUPERVISOR)
     upload(page, pack(row(f"{title_prefix} good"), row(f"{title_prefix} bad", mode="letter", category="onboardin")))
-    expect(page.locator(".import-notice")).to_contain_text("Nothing is imported yet, because 1 of 2 rows is invalid.")
+    expect(page.locator(".import-notice")).to_contain_text(
+        "Nothing has been imported yet, because 1 of 2 rows is invalid."
+    )
     page.get_by_role("link", name="Invalid (1)").click()
     assert preview(page) == [[f"{title_prefix} bad", "Invalid"]]
     expect(page.locator(".import-rows li")).to_have_text(

@@ -250,7 +250,7 @@ def test_invalid_rows_block_import_until_partial_is_chosen(supervisor, organizat
 
     page = client.get(page_of(job))
     assert buttons(page) == ["Import the 2 valid rows", "Discard"]
-    assert "Nothing is imported yet, because 1 of 3 rows is invalid." in page_text(page)
+    assert "Nothing has been imported yet, because 1 of 3 rows is invalid." in page_text(page)
     rejected = client.post(f"{LIST}{job.pk}/begin/", follow=True)
     assert "Nothing was imported. The file has invalid rows." in rejected.content.decode()
     client.post(f"{LIST}{job.pk}/begin/", {"anyway": "1"})
