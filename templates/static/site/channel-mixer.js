@@ -4,7 +4,7 @@ export class ChannelMixer {
   #gains = [];
   #crossings = [];
   #volumes = [1, 1];
-  #isBoth = false;
+  #isInBothEars = false;
 
   constructor(audio, Context = window.AudioContext) {
     this.audio = audio;
@@ -16,8 +16,8 @@ export class ChannelMixer {
     this.#apply();
   }
 
-  setBothEars(isBoth) {
-    this.#isBoth = isBoth;
+  setBothEars(isInBothEars) {
+    this.#isInBothEars = isInBothEars;
     this.#apply();
   }
 
@@ -30,7 +30,7 @@ export class ChannelMixer {
     if (!this.#context) this.#build();
     for (const channel of [0, 1]) {
       this.#gains[channel].gain.value = this.#volumes[channel];
-      this.#crossings[channel].gain.value = this.#isBoth ? this.#volumes[channel] : 0;
+      this.#crossings[channel].gain.value = this.#isInBothEars ? this.#volumes[channel] : 0;
     }
     this.resume();
   }

@@ -166,11 +166,12 @@ export function handleKey(player, event) {
   const isLink = target.closest("a") !== null;
   const isInside = target.closest("[data-player], [data-transcript]") !== null;
   if (isLink && !isInside) return;
-  const isFree = target === target.ownerDocument.body && player.audio.played.length > 0;
+  // Once playback has been started, the keys also work while nothing has the focus.
+  const isUnfocused = target === target.ownerDocument.body && player.audio.played.length > 0;
   const actions = {
-    " ": (isInside || isFree) && (() => player.toggle()),
-    ArrowLeft: (isInside || isFree) && (() => player.seek(player.now - STEP)),
-    ArrowRight: (isInside || isFree) && (() => player.seek(player.now + STEP)),
+    " ": (isInside || isUnfocused) && (() => player.toggle()),
+    ArrowLeft: (isInside || isUnfocused) && (() => player.seek(player.now - STEP)),
+    ArrowRight: (isInside || isUnfocused) && (() => player.seek(player.now + STEP)),
     ArrowUp: isInside && (() => player.stepFocus(target, -1)),
     ArrowDown: isInside && (() => player.stepFocus(target, 1)),
   };
