@@ -36,26 +36,26 @@ PROOFS = {
     "tests/voicegateway/test_gateway_kills.py": "A gateway is killed (-9) at 20 random moments of one call: the call "
     "continues, and no received audio or finished turn is lost",
     "tests/voicegateway/test_gateway_storage_outages.py": "A call while the store is down, silent, resetting, or "
-    "unavailable: nothing of its recording is lost",
+    "unavailable: no part of its recording is lost",
     "tests/recordings/test_finishing_killed.py": "Three workers finish one recording on S3 at once and are killed (-9) "
     "at every statement and request: one object and one row result, and nothing is left over",
     "tests/recordings/test_spool_damage.py": "A spool is cut off, or one byte is flipped, at every offset of its last "
     "4 KiB: the recording is valid. 40 power cuts lose at most one second each",
     "tests/recordings/test_assembly.py": "30 minutes with an interruption every 3 s: channels are within 20 ms of the "
-    "truth, and the length is within 0.1 % of the clock",
+    "expected position, and the length is within 0.1 % of the clock",
     "tests/voicegateway/test_gateway_leaks.py::test_dropped_calls_leak_no_tasks_or_files": "500 calls that "
     "connect and drop: tasks, files, and database connections return to their baseline, and no upstream socket stays "
     "open",
-    "tests/accounts/test_leases.py": "500 runs of 60 steps of workers, people, and time on two leased rows: one "
-    "holder, no late write, a fence that never goes down, nothing overdue lost",
+    "tests/accounts/test_leases.py": "500 runs of 60 steps by workers, people, and the clock on two leased rows: "
+    "at most one holder, no late write, a fence that never decreases, and no overdue row is lost",
     "tests/accounts/test_document_preparation_states.py": "150 runs of 25 steps that replace a document while "
-    "OpenAI lags, fails, expires, and forgets, and workers die: one document is in force at all times, and nothing "
-    "is left over",
+    "OpenAI lags, fails, expires, and forgets, and workers die: one document is current at all times, and nothing is "
+    "left over",
     "tests/project/test_api_fuzzing.py": "2,000 cases from the API's own schema as each of nine people and systems, "
-    "and every readable address with every id: no server error, and nothing of another organization",
+    "and every readable address with every id: no server error, and no data of another organization",
     "tests/evaluation/test_workers_killed.py": "A worker is killed (-9) at every statement and request of an upload "
-    "and of a grading: the old document or the new one is in force, and feedback is written once",
-    "tests/project/test_permission_matrix.py": "Every route of pages, API, and administration as every role",
+    "and of a grading task: the old or the new document is current, and feedback is written once",
+    "tests/project/test_permission_matrix.py": "Every route of the pages, the API, and the admin site, as every role",
     "tests/standins": "The stand-in's own tests, and every script of the conformance suite against the product",
     "tests/browser": "Every path in Chromium, and axe on every page, light and dark, at 360 and 1440 px",
     "tests/config": "Every way in which an installation or the demo can fail",
@@ -128,7 +128,7 @@ def run_everything(environment: Mapping[str, str], arguments: Sequence[str]) -> 
 
 
 def run_narrowed(for_pytest: list[str], environment: Mapping[str, str], both: bool) -> list[Outcome]:
-    """Run only what the pytest arguments name: in this process and on SQLite, which starts fastest."""
+    """Run only what the pytest arguments name, in one process and on SQLite, which starts fastest."""
     alone = [] if "-n" in for_pytest else ["-n", "0"]
     outcomes = [run("tests on SQLite", [*PYTEST, *alone, *for_pytest], environment)]
     if both:

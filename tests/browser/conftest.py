@@ -41,7 +41,7 @@ def shared_page(chromium: Browser, site: StaticSite) -> Iterator[tuple[Page, lis
 
 @pytest.fixture
 def page(shared_page: tuple[Page, list[str]]) -> Iterator[Page]:
-    """Yield an empty page of the site, with no script loaded. A script error on it fails the test."""
+    """Yield an empty page that loads only the translation catalog. A script error on it fails the test."""
     tab, errors = shared_page
     tab.set_viewport_size(DEFAULT_VIEWPORT)
     tab.emulate_media(color_scheme="light", reduced_motion="no-preference")

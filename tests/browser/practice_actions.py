@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 
 
 def line_patterns(*patterns: str) -> list[re.Pattern[str]]:
-    """Return patterns for comparing lines, which may contain line breaks."""
+    """Return patterns in which a dot also matches a line break, because a transcript line may contain some."""
     return [re.compile(pattern, re.DOTALL) for pattern in patterns]
 
 

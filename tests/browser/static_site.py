@@ -1,4 +1,4 @@
-"""Server of the static files, and a page of it that records script errors."""
+"""Server for the static files, and a browser page that records script errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ STATIC_FOLDERS = {"/static/training/": ROOT / "training/static/training", "/stat
 
 
 class StaticSite(ThreadingHTTPServer):
-    """Server of the static files, the catalog of texts, and the pages that a test adds to `pages`."""
+    """Server for the static files, the translation catalog, and the pages that a test adds to `pages`."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), StaticSiteHandler)

@@ -109,7 +109,7 @@ PAGES = {
     "progress": "/progress/",
     "evidence": "/progress/risk/",
     "library": "/training/library/",
-    "mails": "/account/notices/",
+    "email notifications": "/account/notices/",
     "free call": "/training/voice/free/",
     "free chat": "/training/chat/free/",
     "password": "/account/password/change/",
@@ -117,7 +117,7 @@ PAGES = {
 
 
 # These pages share a frame and components, so `make test` checks one of each kind, and `make prove` checks all.
-SAMPLE = [*PAGES] if IS_PROVE_RUN else ["dashboard", "graded", "progress", "free call", "mails"]
+SAMPLE = [*PAGES] if IS_PROVE_RUN else ["dashboard", "graded", "progress", "free call", "email notifications"]
 
 
 @pytest.mark.parametrize("name", SAMPLE)

@@ -1,4 +1,4 @@
-"""Supervisors, evaluators, and a stranger in the administration of the real demo."""
+"""Supervisors, evaluators, and a stranger on the admin site of the real demo."""
 
 import json
 import re

@@ -183,7 +183,7 @@ def check_recording(wav: bytes, turns: list[Turn]) -> None:
 
 
 def check_tones(bursts: list[ToneBurst]) -> None:
-    """Check the tones' pitch, order, and distance. The first may be cut short, because the call can begin within it."""
+    """Check the tones' pitch, order, and spacing. The first may be cut short, because the call can begin within it."""
     tones = [min(SPEECH, key=lambda sound: abs(sound.hertz - burst.hertz)) for burst in bursts]
     for burst, tone, next_tone in zip(bursts, tones, [*tones[1:], None], strict=True):
         # A pitch measurement is accurate to half a period in the measured time.

@@ -5,7 +5,7 @@ from playwright.sync_api import Page
 from tests.browser.javascript.run_script import run_script
 
 
-def test_counter_words_counts_characters_like_the_server(page: Page) -> None:
+def test_counter_text_counts_characters_like_the_server(page: Page) -> None:
     result = run_script(
         page,
         """
