@@ -38,7 +38,7 @@ _SEVERITY_LABELS = {
 
 @dataclass(frozen=True)
 class ShownGap:
-    """A gap of the report, with the names of its kind and severity."""
+    """A gap in the report, with the names of its kind and severity."""
 
     gap: DocumentationGap
     kind: str
@@ -50,7 +50,7 @@ class DocumentationPanel:
     """A counselor's documentation with its report, or the form to submit it."""
 
     review: DocumentationReview | None
-    form: DocumentationForm | None  # None once documentation was submitted
+    form: DocumentationForm | None  # None once documentation has been submitted
     gaps: Sequence[ShownGap] = ()  # most serious first
 
 

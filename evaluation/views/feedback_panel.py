@@ -55,7 +55,7 @@ class FeedbackPanel:
     session: Session
     evaluation: Evaluation | None  # the newest
     may_review: bool
-    is_hidden: bool  # held for human review, and read by a counselor
+    is_hidden: bool  # held for human review, and the reader is a counselor
     retry_url: str | None  # page for practicing this again
     recording: Recording | None = None  # None if it cannot be played
     criteria: Sequence[ShownCriterion] = ()
@@ -77,7 +77,7 @@ def build_feedback_panel(
     retry_url: str | None = None,
     opened: int | None = None,
 ) -> FeedbackPanel:
-    """Build the panel. Counselors see no flags, and nothing of held feedback."""
+    """Build the panel. Counselors see neither flags nor held feedback."""
     may_review = request.user.has_perm("evaluation.add_review") and session.counselor_id != request.user.pk
     is_hidden = evaluation is not None and evaluation.is_held and request.user.is_counselor
     if evaluation is None or is_hidden or not evaluation.is_graded:

@@ -78,7 +78,7 @@ def team(request: AuthenticatedRequest) -> HttpResponse:
 @_requires_team_viewer
 @require_safe
 def team_export(request: AuthenticatedRequest) -> HttpResponseBase:
-    """Export every conversation of the time span as CSV, free practice included."""
+    """Export every conversation in the time span as CSV, including free practice."""
     form = TeamFilterForm(request.user, request.GET)
     people = form.counselors() if form.is_filtered else None
     headers = {
@@ -139,7 +139,7 @@ def flag_handle(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 @_requires_team_viewer
 @require_GET
 def counselor_search(request: AuthenticatedRequest) -> HttpResponse:
-    """Suggest up to ten counselors matching the text being typed, for finding one of thousands."""
+    """Suggest up to ten counselors who match the text typed so far. There may be thousands of them."""
     text = request.GET.get("q", "").strip()[:100]
     people = User.objects.for_user(request.user).counselors()
     found = people.matching(text).by_name()[:10] if text else []
