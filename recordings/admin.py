@@ -88,7 +88,7 @@ class RecordingAdmin(TenantAdmin):
         if consent.text_version:
             message = _("%(person)s agreed on %(time)s UTC to version %(version)s of the text")
         else:
-            message = _("%(person)s agreed on %(time)s UTC in another program")
+            message = _("%(person)s agreed on %(time)s UTC to text shown by another program")
         return message % {
             "person": consent.user,
             "time": f"{consent.agreed_at:%Y-%m-%d %H:%M}",

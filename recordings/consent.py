@@ -1,4 +1,4 @@
-"""Consent texts that counselors agree to before a recorded call. A version never changes: a new text gets a new one."""
+"""Consent texts that counselors agree to before a recorded call. A changed text gets a new version."""
 
 import hashlib
 

@@ -6,7 +6,7 @@ from recordings.models import Recording
 
 
 class RecordingFilter(StrictFilterSet):
-    """Filters for the recording list. Dates are in the center's time zone. A range includes both its dates."""
+    """Filters for the recording list. Dates are in the center's time zone. A range includes its first and last day."""
 
     counselor = filters.UUIDFilter(field_name="session__counselor_id", help_text=_("ID of a counselor."))
     scenario = filters.UUIDFilter(field_name="session__scenario_id", help_text=_("ID of a scenario."))

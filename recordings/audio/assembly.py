@@ -1,4 +1,4 @@
-"""Assembly of a call's spooled epochs on one clock: counselor in the left channel, heard caller audio in the right.
+"""Assembly of a call's spooled epochs on one clock: counselor in the left channel, caller as heard in the right.
 
 Files damaged by a crash, a power cut, or a full disk do not raise errors. Everything that can be read is used.
 """
@@ -43,7 +43,7 @@ class AudioClip(NamedTuple):
 
 
 class Placement(NamedTuple):
-    """Position `at` in the recording from which the microphone file's audio continues at sample `offset`."""
+    """Position `at` in the recording at which the microphone file continues, starting with its sample `offset`."""
 
     offset: int
     at: int
@@ -95,8 +95,9 @@ class RecordedItem:
         """Return the stretches of continuous playback.
 
         Player and microphone share a clock, so during playback both counts advance together. If the microphone's count
-        advanced further, the player halted. The halt comes before the samples that the report adds, so these end at the
-        report. It comes after them if the item was cut off there or the next report shows no progress.
+        advanced further, the player halted. Usually, the halt comes before the samples that the report adds, so these
+        samples end at the report's position. If the item was cut off there, or if the next report shows no progress,
+        the halt comes after them.
         """
         received = max((block.first + block.samples for block in self.blocks), default=0)
         runs: list[PlaybackRun] = []
@@ -182,7 +183,7 @@ class EpochTimeline:
         return self._items.setdefault(number, RecordedItem())
 
     def _shift(self, at: int, by: int) -> None:
-        """Move everything that the microphone's clock placed at `at` or later by `by` samples.
+        """Add `by` samples to every position that the microphone's clock assigned at or after `at`.
 
         A report exactly at `at` belongs to the audio before it and stays.
         """

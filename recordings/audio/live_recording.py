@@ -16,7 +16,7 @@ class LiveRecording:
     def upload(self) -> None:
         """Sync and upload the spool. Call this from one thread at a time.
 
-        Raise StoreUnavailableError or OSError on failure. No audio is lost then.
+        Raise StoreUnavailableError or OSError on failure. Even then, no audio is lost.
         """
         # Sync first, so that the store never has more than the disk has after a power cut.
         self.spool.sync()

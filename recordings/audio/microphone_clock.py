@@ -12,9 +12,9 @@ LATE_THRESHOLD = 200 * MILLISECOND  # above network jitter, below stalls and sus
 EARLY_THRESHOLD = 10 * MILLISECOND  # a sample that arrives this long before its position proves the position wrong
 BURST_TIMEOUT = 3000 * MILLISECOND  # longest wait for a burst to begin after a stall
 BURST_CATCH_UP = 50 * MILLISECOND  # lateness that falls by this within BURST_TIMEOUT means a burst
-UNSENT_GAP = 1000 * MILLISECOND  # a gap this long in the sent audio hides the end of a late period
+UNSENT_GAP = 1000 * MILLISECOND  # a late period does not continue across a gap this long in the sent audio
 HALF_WINDOW = 2500 * MILLISECOND  # half of the window over which the least lateness is taken
-DRIFT_TOLERANCE = 3 * MILLISECOND  # drift up to which the anchor stays as it is
+DRIFT_TOLERANCE = 3 * MILLISECOND  # largest drift at which the anchor is left unchanged
 SAMPLES_PER_SLEW = 20 * MILLISECOND  # the anchor follows a drifting clock by at most one sample per this many
 MIN_STEP, MIN_STEP_IN_SPEECH = 1 * MILLISECOND, 5 * MILLISECOND  # smallest drift corrected in a pause, in speech
 QUIET_AMPLITUDE = 300  # PCM16 amplitude below which a sample is quiet
@@ -66,8 +66,8 @@ class LatePeriod:
 
     period: AnchorPeriod  # stretch that begins with the first late frame
     minimum: int  # least lateness in this run
-    last_drop: int  # lateness at its last fall by BURST_CATCH_UP
-    dropped_at: int  # arrival of that frame
+    last_drop: int  # lateness when it last fell by BURST_CATCH_UP
+    dropped_at: int  # arrival of the frame at which it fell
 
 
 class MicrophoneClock:
@@ -76,8 +76,8 @@ class MicrophoneClock:
     An anchor, set by a frame's arrival, turns the running index into a position. The network only adds delay, so the
     least observed lateness is the true one. Late frames keep their counted position. If they stay late for
     BURST_TIMEOUT, the microphone's clock had stopped, and everything since the first late frame moves later. If a
-    frame arrives early, the anchor itself was late, and its whole period moves earlier. Both corrections are a
-    ClockShift, so no sample is lost.
+    frame arrives early, the anchor itself was late, and its whole period moves earlier. Each correction is a
+    ClockShift, so no audio is lost.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
 """Segments of a growing spool in the object store: pieces of its three files, a few seconds per object.
 
 A segment's key names the bytes it holds, so uploading it twice, late, or from two processes changes nothing. After an
-epoch is closed, its whole journal is uploaded as well, so that it can be read at once.
+epoch is closed, its whole journal is uploaded as well, so that it can be read with one request.
 """
 
 import re
@@ -81,7 +81,7 @@ class UploadedSegments:
                 self.journal = (found.key, found.size)
 
     def sizes(self) -> tuple[int, int, int]:
-        """Return the bytes of each file present without a gap: journal, microphone, caller."""
+        """Return the number of bytes of each file that are present without a gap: journal, microphone, caller."""
         ends = [
             (cover[-1].extents[column].end if cover else 0) for column, cover in enumerate(self.contiguous_segments())
         ]
@@ -166,7 +166,7 @@ class SegmentedFile:
             yield self._objects.get(segment)[base + max(offset, span.start) : base + min(end, span.end)]
 
     def _find_segment(self, offset: int) -> int:
-        """Return the index of the segment at `offset`. Start at the last one, because most reads are sequential."""
+        """Return the index of the segment at `offset`. Start at the last result, because most reads are sequential."""
         if self._last_index >= len(self._extents) or self._extents[self._last_index].start > offset:
             self._last_index = 0
         while self._last_index < len(self._extents) and self._extents[self._last_index].end <= offset:

@@ -1,4 +1,4 @@
-"""Deletion of every copy of a recording, after its retention or on request, with a record of the deleted copies.
+"""Deletion of every copy of a recording, after its retention period or on request, with a record of the deleted copies.
 
 First, the row becomes `deleted`, which ends playback and the claim of any worker that is finishing the recording.
 Then the copies are deleted and listed. Later passes find copies that running processes have added.
@@ -37,7 +37,7 @@ def delete_recording(
 ) -> RecordingDeletion:
     """Delete every copy of a recording. Raise LegalHoldError if it is under a legal hold.
 
-    While the store is unavailable, playback ends at once and the sweep deletes the copies later.
+    If the store is unavailable, playback still ends at once, and the sweep deletes the copies later.
     """
     deletion = _mark_deleted(recording, reason, by)
     try:

@@ -44,7 +44,7 @@ def record_consent(session: Session, text_version: str) -> None:
 
 
 def epoch_offset_samples(session: Session, epoch: int) -> int:
-    """Return the samples from the recording's start to an epoch's start, computed as in the assembly."""
+    """Return the number of samples from the recording's start to an epoch's start, computed as in the assembly."""
     epochs = RecordingEpoch.objects.filter(recording__session=session)
     starts = dict(epochs.values_list("number", "started_at"))
     return round((starts[epoch] - min(starts.values())).total_seconds() * SAMPLE_RATE)
@@ -56,7 +56,7 @@ def mark_epochs_seen(epochs: Iterable[tuple[UUID, int]]) -> None:
 
 
 def seal_epoch(epoch: RecordingEpoch, sizes: Sequence[int]) -> bool:
-    """Seal an epoch that is completely in the store. Return False if it was already sealed.
+    """Seal an epoch that has been uploaded in full. Return False if it was already sealed.
 
     If the recording was finished without this epoch, it is finished again.
     """

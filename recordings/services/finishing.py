@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 CHANNELS = 2
 RENEW_CLAIM_EVERY = 5.0  # seconds
 FORMAT_VERSION = b"wav-1"  # version of the output format; part of the file's key
-MAX_ATTEMPTS = 10  # attempts before an operator must step in, without those while the store is unavailable
+MAX_ATTEMPTS = 10  # attempts before an operator must step in, not counting those made while the store is unavailable
 # Reasons are stored in English and translated when they are shown: a worker has no current user.
 HOST_LOST_REASON = gettext_noop("the server that recorded part of the call was lost before it uploaded all audio")
 MISSING_SPEAKER_REASONS = {
@@ -142,7 +142,7 @@ def _assemble_recording(recording: Recording) -> None:
         for epoch, source in zip(epochs, sources, strict=True):
             stored_sizes = [source.journal.size, source.microphone.size, source.caller.size]
             if epoch.sealed_at and stored_sizes != epoch.sizes:
-                raise LookupError("The store does not have a sealed epoch in its sealed size.")
+                raise LookupError("A sealed epoch has different file sizes in the store than when it was sealed.")
         spools = [EpochTimeline(source) for source in sources]
         assembly = assemble(spools)
         partial_reason = _partial_reason(epochs, spools)
