@@ -36,7 +36,7 @@ MIN_HANDLE_LENGTH = 5  # characters
 PATTERNS = (EMAIL, SPOKEN_EMAIL, WEB, HANDLE)
 
 PUBLIC_SITES = WORD_LISTS["public sites"]
-MAILBOXES = WORD_LISTS["mailboxes"]
+EMAIL_PROVIDERS = WORD_LISTS["mailboxes"]
 
 
 def detect_contacts(normalized: NormalizedText) -> list[PIISpan]:
@@ -107,7 +107,7 @@ def _text_of(normalized: NormalizedText, span: PIISpan) -> str:
 def _comparison_keys(text: str) -> set[str]:
     canonical = _canonical_form(text)
     host = _host(text)
-    return {canonical} | ({host} if "." in host and host not in MAILBOXES | PUBLIC_SITES else set())
+    return {canonical} | ({host} if "." in host and host not in EMAIL_PROVIDERS | PUBLIC_SITES else set())
 
 
 def _canonical_form(text: str) -> str:

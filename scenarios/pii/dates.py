@@ -70,7 +70,7 @@ Day = tuple[int | None, int, int]
 
 @dataclass(frozen=True)
 class DateMention:
-    """A date found in text. `days` has two entries if it can be read two ways, as 3/4/88. `year` has four digits."""
+    """A date found in text. `days` has two entries if it is ambiguous, such as 3/4/88. `year` has four digits."""
 
     start: int  # offset into `NormalizedText.plain`
     end: int  # offset into `NormalizedText.plain`

@@ -27,10 +27,10 @@ EMPLOYER_CUE = re.compile(
     r"\s(?:the )?",
     re.IGNORECASE,
 )
-# 2nd Battalion 7th Marines, Local 1290
-CORPS = r"battalion|brigade|division|regiment|marines|infantry|airborne|cavalry|squadron|armored|fleet"
+# Such as 2nd Battalion 7th Marines, Local 1290
+MILITARY_UNITS = r"battalion|brigade|division|regiment|marines|infantry|airborne|cavalry|squadron|armored|fleet"
 NUMBERED = re.compile(
-    rf"\b(?i:\d{{1,3}}(?:st|nd|rd|th) (?:{CORPS}))\b"
+    rf"\b(?i:\d{{1,3}}(?:st|nd|rd|th) (?:{MILITARY_UNITS}))\b"
     r"|\b(?:Station|STATION|Engine|Ladder|Local|LOCAL|Precinct|Troop|Squad) #?\d{1,5}\b"
 )
 CONNECTORS = frozenset({"of", "and", "the", "for", "de"})

@@ -16,7 +16,7 @@ class NamePart:
 
     is_explicit: bool  # introduced in the source as a name
     is_ambiguous: bool  # also an ordinary word
-    # In no word list, and the source gives no evidence by its capitalization.
+    # Not in any word list, and its capitalization in the source is no evidence either way.
     is_guess: bool = False
 
 
@@ -86,7 +86,7 @@ class _NameParts:
     def _looks_like_name(self, words: Sequence[Word], at: int) -> bool:
         """Return True if an ordinary word reads as a name.
 
-        A capital inside a sentence suffices. At the start of a sentence, a person's action must follow.
+        A capital letter in the middle of a sentence is enough. At the start, the next word must indicate a person.
         """
         word = words[at]
         neighbors = [

@@ -220,7 +220,7 @@ class _NameScanner:
     def _continues_name(self, word: Word, is_sure: bool) -> bool:
         """Return True if a capitalized word continues a name.
 
-        Ordinary words continue only a sure one ("Sarah Strong").
+        An ordinary word continues only a name that is certain ("Sarah Strong").
         """
         if not word.is_capital or not word.key.isalpha() or len(word.key) < 2 or word.key in NEVER_NAMES:
             return False

@@ -42,7 +42,7 @@ class Word:
 
     start: int  # offset into `NormalizedText.plain`
     end: int  # offset after the word without its clitic
-    raw: str  # the word as written, clitic included
+    raw: str  # the word as written, including its clitic
     key: str  # lowercase form for comparison
     gap: str  # characters between the previous word and this one
     starts_sentence: bool
@@ -73,7 +73,7 @@ class NormalizedText:
         pieces: list[str] = []
         self._origin: list[int] = []
         for position, character in enumerate(text):
-            # A line break counts as one character, CR LF included.
+            # Every line break, even CR LF, counts as one character.
             is_second_half = character == "\n" and text[position - 1 : position] == "\r"
             plain = "" if is_second_half else _normalize_character(character)
             pieces.append(plain)
@@ -122,7 +122,7 @@ class NormalizedText:
 def _covers(spans: list[tuple[int, int]], position: int) -> bool:
     """Return True if a span contains the position.
 
-    Spans are ordered last first and positions only grow, so spans before the position are dropped from the list.
+    Spans are ordered last first and positions only increase, so spans before the position are dropped from the list.
     """
     while spans and spans[-1][1] <= position:
         spans.pop()
@@ -133,8 +133,8 @@ def _normalize_character(character: str) -> str:
     if character.isascii():
         return ASCII_ALIKE.get(character, character)
     letters = unicodedata.normalize("NFKD", character.translate(TYPOGRAPHY))
-    seen = "".join(_to_ascii(letter) for letter in letters if unicodedata.category(letter) not in INVISIBLE)
-    return seen.translate(TYPOGRAPHY)
+    visible = "".join(_to_ascii(letter) for letter in letters if unicodedata.category(letter) not in INVISIBLE)
+    return visible.translate(TYPOGRAPHY)
 
 
 def _to_ascii(letter: str) -> str:
