@@ -1,4 +1,4 @@
-"""Messages for users from modules without Django. `scenarios.services.message_translation` translates them."""
+"""User-facing messages from Django-free modules. `scenarios.services.message_translation` translates them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -128,7 +128,7 @@ def generate_draft(draft_request: DraftRequest) -> GeneratedDraft:
 
     Raise AIUnavailableError with code refused, cut_off, unusable_answer, timeout, unreachable, or another.
     """
-    # The only retry layer, because only the supervisor repeats a failed draft. Two timeouts stay below TASK_LOST_AFTER.
+    # No other layer retries: only the supervisor repeats a failed draft. Two timeouts stay below TASK_LOST_AFTER.
     with build_client(timeout=settings.GENERATOR_TIMEOUT, max_retries=1) as client:
         if not draft_request.vector_store_id:
             return _build_draft(_request(client, draft_request, search=False), draft_request)

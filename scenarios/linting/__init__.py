@@ -16,7 +16,7 @@ _CODES |= {key: "unseen_criterion" for key in MESSAGES if key.startswith("unseen
 
 @dataclass(frozen=True)
 class LintAdvice:
-    """Advice on one weak passage, text[start:end] of the field. Both are 0 if something is missing."""
+    """Advice on one weak passage, text[start:end] of the field. Both offsets are 0 if text is missing."""
 
     field: str  # `prompt` or `evaluator_context`
     code: str

@@ -125,7 +125,7 @@ _JOINT = re.compile(r"(?:,? and(?: then| also)?|[;.]|, then)\s+(?:\w+ly )?(\w+)\
 
 
 def _has_two_checks(criterion: str) -> bool:
-    """Return True if the criterion has two acts with an object each: "Asks about a plan and agrees on whom to call"."""
+    """Return True if there are two acts, each with an object: "Asks about a plan and agrees on whom to call"."""
     words = [word for word in _content_words(criterion) if not word.endswith("ly")]
     acts = next((acts for first, acts in _VERB_FORMS if words and words[0] in first), frozenset[str]())
     joints = (joint for joint in _JOINT.finditer(criterion) if joint[1].lower() in acts)

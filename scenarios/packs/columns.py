@@ -8,7 +8,7 @@ from scenarios.messages import Message, gettext_noop
 from scenarios.packs.rows import PackValue, printable_excerpt
 
 MAX_UNKNOWN_COLUMNS = 100  # no pack has this many, but other kinds of files do
-_MIN_SIMILARITY = 0.8  # at least this similar, an unknown name counts as a misspelling
+_MIN_SIMILARITY = 0.8  # an unknown name this similar to a column counts as a misspelling of it
 
 
 class ColumnType(Enum):

@@ -210,7 +210,7 @@ def _describe_value(value: JSONValue) -> Message:
 
 
 def _locate_problems(problems: dict[int, RowProblem], mark: FilePosition) -> list[RowProblem]:
-    """Return the problems with the positions of their members. The row has been parsed, so stepping cannot fail."""
+    """Return the problems with the positions of their members. The row has been parsed once, so this cannot fail."""
     cursor = JSONCursor(mark)
     cursor.take(b"{")
     located = []

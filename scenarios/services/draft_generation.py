@@ -92,7 +92,7 @@ def _claim(draft_id: UUID) -> ScenarioDraft | None:
 
 def _fail(draft: ScenarioDraft, error: AIUnavailableError) -> None:
     """Mark the draft as failed at once, because a person is waiting. Keep their text for another attempt."""
-    logger.warning("No draft: %s", error.code, extra={"draft_id": draft.pk})
+    logger.warning("Draft not generated: %s", error.code, extra={"draft_id": draft.pk})
     default_message = _UNAVAILABLE_MESSAGE if error.retryable else _MISCONFIGURED_MESSAGE
     ScenarioDraft.objects.fenced(draft).settle(
         status=ScenarioDraft.Status.FAILED,

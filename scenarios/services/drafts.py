@@ -1,4 +1,4 @@
-"""Life cycle of drafts: request, PII check, saving, and discarding. `draft_generation` writes them."""
+"""Life cycle of drafts: requesting, checking for PII, saving, and discarding. `draft_generation` writes them."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar

@@ -66,7 +66,7 @@ class RowValidator:
         self.seen: SeenRows = {} if seen is None else seen
 
     def validate(self, rows: Sequence[PackRow]) -> list[ValidatedRow]:
-        """Validate some rows in file order. Rows of earlier calls count as already seen."""
+        """Validate a batch of rows in file order. Rows from earlier calls count as already seen."""
         checked = [self._validate_fields(row) for row in rows]
         found = self._load_existing([row.values for row in checked if not row.problems])
         for row in checked:

@@ -42,7 +42,7 @@ def write_import(
     """Write new and changed rows in batches, each row exactly once however often this is called.
 
     Nothing is lost if the worker is killed: rows and their outcomes are committed together, and the sweep resumes the
-    import. Raise RetryLaterError if `seconds` did not suffice.
+    import. Raise RetryLaterError if there are rows left after `seconds`.
     """
     job = _claim(job_id)
     if job is None:
@@ -74,7 +74,7 @@ def _claim(job_id: UUID) -> ImportJob | None:
 def write_rows(job: ImportJob) -> int:
     """Write the next batch of waiting rows and their outcomes in one transaction. Return the number of rows processed.
 
-    Compare rows with the library again, because other imports and people write at the same time. Files are written
+    Compare rows with the library again, because other imports and people may write at the same time. Files are written
     before the transaction. On failure they are left to the sweep, because after a failed commit it is unknown whether
     a row uses them.
     """

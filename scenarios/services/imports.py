@@ -1,4 +1,4 @@
-"""Life cycle of imports: staging, start, stop, and discarding. `import_writing` writes the rows."""
+"""Life cycle of imports: staging, starting, stopping, and discarding. `import_writing` writes the rows."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence

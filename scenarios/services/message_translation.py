@@ -1,4 +1,4 @@
-"""Translation of messages from packages without Django."""
+"""Translation of messages from packages that do not import Django."""
 
 from django.utils.translation import gettext
 

@@ -125,7 +125,7 @@ def demote_scenario(scenario: Scenario) -> None:
 
 @transaction.atomic
 def demote_unused_scenarios(scenarios: Collection[Scenario]) -> list[Scenario]:
-    """Remove from the library the scenarios that were never assigned or practiced. Return those."""
+    """Remove the unused scenarios, never assigned or practiced, from the library and return them."""
     ids = [scenario.pk for scenario in scenarios]
     # The condition is part of the UPDATE, so a scenario that is being assigned right now stays.
     Scenario.objects.unused().filter(pk__in=ids).update(is_one_time=True, updated_at=timezone.now())

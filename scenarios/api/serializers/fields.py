@@ -50,7 +50,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 @extend_schema_field(OpenApiTypes.STR)
 class MessageField(serializers.Field[Message, Any, str, Any]):
-    """A message from a package without Django, translated to the active language."""
+    """A message from a package that does not import Django, translated to the active language."""
 
     def to_representation(self, value: Message) -> str:
         return translate(value)

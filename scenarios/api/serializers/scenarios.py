@@ -128,7 +128,7 @@ class LintSerializer(StrictSerializer, serializers.ModelSerializer[Scenario]):
 
 
 class AdviceSerializer(serializers.Serializer[Any]):
-    """Advice on one weak passage, text[start:end] of the field. Both are 0 if something is missing."""
+    """Advice on one weak passage, text[start:end] of the field. Both offsets are 0 if text is missing."""
 
     field = serializers.CharField()
     code = serializers.CharField()
