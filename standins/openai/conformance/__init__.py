@@ -1,1 +1,1 @@
-"""Conformance suite: hostile OpenAI scripts played against the running product. See docs/conformance.md."""
+"""Conformance suite: scripts that play a misbehaving OpenAI server to the running product. See docs/conformance.md."""

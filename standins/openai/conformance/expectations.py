@@ -17,7 +17,7 @@ def expect(condition: object, description: str) -> None:
 
 
 async def wait_for(condition: Callable[[], Answer], description: str, seconds: float = DEFAULT_TIMEOUT) -> Answer:
-    """Poll `look` every 10 ms and return its first truthy value. Raise ExpectationError after `seconds`."""
+    """Poll `condition` every 10 ms and return its first truthy value. Raise ExpectationError after `seconds`."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while not (answer := condition()):
