@@ -3,16 +3,15 @@ from functools import cache
 
 import botocore.session
 import pytest
-from django.core.management import CommandError
+from django.db import connections
 from django.test import TransactionTestCase
+from pytest_django import DjangoDbBlocker
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.prove_run import IS_PROVE_RUN
 from tests.support.servers import private_postgres, private_redis, private_s3, require_program
-
-FLUSH_ATTEMPTS = 5
-
+from tests.support.table_reset import TableReset
 
 # Each group of tests that share servers, browsers, or databases runs on one worker. The longest group starts first. The
 # other tests are handed out one at a time to fill the gaps. A module fixture of theirs would be set up again and again.
@@ -71,26 +70,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: RANKS.get(group_of(item.nodeid), len(RANKS)))
 
 
-@pytest.fixture(scope="session", autouse=True)
-def retry_table_flush() -> Iterator[None]:
-    """Retry emptying the tables when PostgreSQL reports a deadlock.
-
-    A gateway that many tests share may be inside a transaction while PostgreSQL truncates every table. One of the two
-    then gets a deadlock error. If that is the test, a retry works, because the gateway finishes in a moment.
-    """
-    empty = TransactionTestCase._fixture_teardown
-
-    def empty_with_retries(case: TransactionTestCase) -> None:
-        for attempt in range(FLUSH_ATTEMPTS):
-            try:
-                empty(case)
-                return
-            except CommandError:
-                if attempt == FLUSH_ATTEMPTS - 1:
-                    raise
-
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Create the database, and empty only tables with rows after each test that commits."""
+    flush = TransactionTestCase._fixture_teardown
+    with django_db_blocker.unblock():
+        reset = TableReset()
+        connections.close_all()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_with_retries)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: reset.empty_tables(lambda: flush(case)))
         yield
 
 
