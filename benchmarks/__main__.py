@@ -46,8 +46,8 @@ def main(wanted: list[str]) -> None:
 
 
 IMPORTS = """\
-Each row has about 2.2 KB, a context file, and two skills. A pack is read, checked, and written; each size runs in its
-own process. Memory is the peak above the level before the import.
+Each row contains about 2.2 KB of text, a context file, and two skills. A pack is read, checked, and written; each size
+runs in its own process. Memory is the peak above the level before the import.
 """
 
 
@@ -108,8 +108,8 @@ def gateway() -> Measurement:
 RECORDINGS = """\
 The recording is one hour long, with the caller speaking for half of it, and was uploaded in segments of 5 s. Each
 step runs in its own process; memory is the peak above its starting level. The S3 server is a simulation in Python on
-the same two cores. It copies the whole object for each range, and the times include that work. Seeks are 200 ranges
-of 64 KiB spread over the file, through the view. Then the whole file is read once.
+the same two cores. It copies the whole object for each range, and the times include that work. Each seek reads one of
+200 ranges of 64 KiB, spread over the file, through the view. Then the whole file is read once.
 """
 
 
@@ -157,8 +157,9 @@ def evaluations() -> Measurement:
 
 
 PAGES = """\
-Every list and page is opened 25 times with 10,000 graded sessions in PostgreSQL and 25 times with 100,000. Both have
-the same 400 counselors, 200 scenarios, and year. Times are medians of the whole response, including templates.
+Every list and page is opened 25 times with 10,000 graded sessions in PostgreSQL and 25 times with 100,000. Both cover
+the same year and have the same 400 counselors and 200 scenarios. Times are medians of the whole response, including
+templates.
 """
 
 
@@ -171,7 +172,7 @@ def pages() -> Measurement:
     rows = [f"| `{page}` | {few[page]:.1f} ms | {many[page]:.1f} ms | {many[page] / few[page]:.2f} |" for page in few]
     head = ["| page | 10,000 | 100,000 | ratio |", "|---|---:|---:|---:|"]
     worst = max(many[page] / few[page] for page in few)
-    last = f"No page takes more than {worst:.2f} times as long."
+    last = f"With 100,000 sessions, no page takes more than {worst:.2f} times as long."
     return Measurement("\n".join([PAGES, *head, *rows, "", last, ""]), figures)
 
 

@@ -1,7 +1,7 @@
 """Time and memory taken to import a pack of ROWS rows, as JSON.
 
 `python -m benchmarks.scenario_imports ROWS [DATABASE_URL]`. Each size runs in its own process, so that its memory
-is measured alone. Times are compared with each other, never with a fixed number.
+is measured separately. Times are compared with each other, never with a fixed number.
 """
 
 import io

@@ -16,7 +16,7 @@ DELTA = b'{"type":"response.output_audio.delta","event_id":"e","output_index":0,
 
 
 class EchoModel(WebSocketServerProtocol):
-    """Model that waits for `response.create` behind the gateway, and sends responses on its own behind the relay."""
+    """Model that waits for `response.create` in gateway calls, and sends responses on its own in relay calls."""
 
     instances: set["EchoModel"] = set()
 

@@ -1,10 +1,10 @@
 """Latency, CPU, and memory of calls, with a bare relay as baseline: `python -m benchmarks.calls.gateway`.
 
-    python -m benchmarks.calls.gateway --calls 60 --seconds 8     one quick pair of relay and gateway
+    python -m benchmarks.calls.gateway --calls 60 --seconds 8     one quick measurement of each
     python -m benchmarks.calls.gateway --profile 60               profile of the gateway's CPU time
 
 The measured process has one core to itself; browsers, model, and database share the other. Every frame of 20 ms is
-echoed, so it passes the measured process twice. All traffic stays on loopback, and the run stops by itself.
+echoed, so it passes through the measured process twice. All traffic stays on loopback, and the run stops by itself.
 """
 
 import argparse

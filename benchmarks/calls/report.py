@@ -8,10 +8,11 @@ MAX_P99_MS = 20.0  # 99th percentile of added latency at which a number of calls
 TARGETS = {"cpu_ratio": 1.8, "calls": 200, "kb": 256.0}  # CPU relative to the relay, calls on one core, KB per call
 INTRODUCTION = """\
 The gateway runs as its own process on PostgreSQL, with recording and transcripts. It is compared with a bare
-`websockets` relay on uvloop that only translates messages. The measured process has one core; browsers, model, and
+`websockets` relay on uvloop that only converts messages. The measured process has one core; browsers, model, and
 database share the other. Every call sends 50 frames of 20 ms per second. While the caller speaks (10 s of every 11.5
-s), each frame comes back, so it passes the measured process twice. Times are the added latency in milliseconds. CPU
-is the share of one core over all threads, in the window with the least CPU; medians are in parentheses.
+s), each frame comes back, so it passes through the measured process twice. Times are the added latency in
+milliseconds. CPU is the share of one core over all threads, in the window with the least CPU; medians are in
+parentheses.
 """
 
 
