@@ -22,7 +22,7 @@ def health(request: HttpRequest) -> JsonResponse:
 
 
 def ready(request: HttpRequest) -> JsonResponse:
-    """Report readiness: 503 without the database. Broker, storage, and OpenAI are reported as ok or degraded."""
+    """Report readiness: 503 if the database fails. Broker, storage, and OpenAI are reported as ok or degraded."""
     optional_checks = {"broker": _check_broker, "storage": _check_storage, "openai": _check_openai}
     futures = {name: _check_pool.submit(_check_state, check) for name, check in optional_checks.items()}
     states = {"database": _check_state(_check_database)}

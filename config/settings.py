@@ -1,4 +1,4 @@
-"""All settings, read from the environment. No setting has an offline default; the demo launcher exports its own."""
+"""All settings, read from the environment. No default is meant for the demo, whose launcher exports its own values."""
 
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -15,16 +15,16 @@ env = Env(eager=False)
 _above_zero = validate.Range(min=0, min_inclusive=False, error="must be more than 0")
 
 
-def _are_origins(values: list[str]) -> None:
+def _validate_origins(values: list[str]) -> None:
     for value in values:
-        validate.Regexp(r"^https?://[^/\s]+$", error="must be like https://practice.example.org, without a path")(value)
+        validate.Regexp(r"^https?://[^/\s]+$", error="must look like https://practice.example.org (no path)")(value)
 
 
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", validate=validate.Length(min=32, error="must have at least 32 characters"))
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", validate=validate.Length(min=1))
 # Full origins of the web pages, e.g. https://practice.example.org. The call WebSocket accepts no others.
-WEB_ORIGINS: list[str] = env.list("WEB_ORIGINS", validate=[validate.Length(min=1), _are_origins])
+WEB_ORIGINS: list[str] = env.list("WEB_ORIGINS", validate=[validate.Length(min=1), _validate_origins])
 GATEWAY_URL = env.str("GATEWAY_URL", validate=validate.Regexp(r"^wss?://", error="must begin with ws:// or wss://"))
 DATABASE_URL = env.dj_db_url("DATABASE_URL")
 REDIS_URL = env.str(
@@ -74,7 +74,7 @@ LINE_KEPT_FOR = env.float("LINE_KEPT_FOR", 60.0, validate=_above_zero)  # grace 
 TAKE_OVER_WAIT = env.float("TAKE_OVER_WAIT", 2.0, validate=_above_zero)  # wait for another page to release a call
 # Time for calls to finish before a gateway stops.
 DRAIN_FOR = env.float("DRAIN_FOR", 600.0, validate=validate.Range(min=0))
-# Free bytes required on the gateway's disk per recorded call, the new one included: 15 minutes of both voices.
+# Free bytes required on the gateway's disk per recorded call, including the new one: 15 minutes of both voices.
 DISK_PER_CALL = env.int("DISK_PER_CALL", 90_000_000, validate=validate.Range(min=0))
 CALLS_PER_PROCESS = env.int("CALLS_PER_PROCESS", 150, validate=validate.Range(min=1))  # calls at once
 IDLE_WARN_AFTER = env.float("IDLE_WARN_AFTER", 120.0, validate=_above_zero)  # without speech from either side

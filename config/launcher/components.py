@@ -55,7 +55,7 @@ class DemoStandin:
 
 
 class ServerThread:
-    """An ASGI application on a bound socket, with its own event loop. It is loaded at once and served after start()."""
+    """An ASGI application on a bound socket, with its own event loop. Loaded immediately, served after start()."""
 
     def __init__(self, application: str, listener: socket, shutdown_timeout: int, **options: object) -> None:
         config = uvicorn.Config(
@@ -95,7 +95,7 @@ def gateway_server(listener: socket) -> ServerThread:
     return ServerThread(
         "config.gateway.asgi:application",
         listener,
-        # Seconds in which calls under way are saved.
+        # Seconds for saving the calls in progress.
         shutdown_timeout=3,
         **WEBSOCKET_OPTIONS,
     )

@@ -154,7 +154,7 @@ def run_demo(var: Path, stops_with_parent: bool) -> int:
 
 
 def wait_until_stopped(demo: DemoSystem, stopping: Event, parent: int) -> str:
-    """Wait for a signal to stop and return "". Return a message if a component fails first."""
+    """Wait for a stop signal, then return "". Return a message if a component fails first."""
     while not stopping.wait(0.25):
         if parent and os.getppid() != parent:
             return ""
