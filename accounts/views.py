@@ -43,7 +43,7 @@ def account_detail(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 @_view_account_required
 @require_GET
 def procedures_fragment(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
-    """Render only the state of the procedures, which the page polls while a document is prepared."""
+    """Render only the state of the procedures, which the page polls while a document is being prepared."""
     account = _get_account(request, pk)
     return render(request, "accounts/_procedures.html", {"account": account, "panel": _build_panel(account)})
 

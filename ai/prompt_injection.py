@@ -120,7 +120,7 @@ def _may_contain_injection(text: str) -> bool:
 
 
 def _find_hits(text: str, is_document: bool) -> Iterator[tuple[int, int]]:
-    """Yield (start, end) of every pattern match and every encoded text."""
+    """Yield (start, end) of every pattern match and every piece of encoded text."""
     for view in _decoded_views(text):
         yield from _match_patterns(view, is_document)
     yield from _find_encoded_text(text)

@@ -72,14 +72,14 @@ class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
             )
         except InvalidProceduresError as error:
             raise ValidationError({"procedures_file": [str(error)]}) from error
-        return self._respond_when_ready(request, document)
+        return self._wait_and_respond(request, document)
 
     @extend_schema(request=None, responses={200: WholeAccountSerializer, 202: WholeAccountSerializer})
     def retry(self, request: Request, pk: UUID, document: UUID) -> Response:
         """Prepare a failed document again."""
         found = get_object_or_404(ProcedureDocument, account=self.get_object(), pk=document)
         retry_procedures(found)
-        return self._respond_when_ready(request, found)
+        return self._wait_and_respond(request, found)
 
     @extend_schema(responses=SectionSerializer(many=True))
     def sections(self, request: Request, pk: UUID) -> Response:
@@ -95,7 +95,7 @@ class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         found = suggest_sections(self.get_object(), serializer.validated_data["text"])
         return Response(SectionSerializer(found, many=True).data)
 
-    def _respond_when_ready(self, request: Request, document: ProcedureDocument) -> Response:
+    def _wait_and_respond(self, request: Request, document: ProcedureDocument) -> Response:
         def is_finished() -> bool:
             document.refresh_from_db(fields=["status"])
             return not document.is_processing

@@ -13,7 +13,7 @@ _READ_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
 class Scope(models.TextChoices):
-    """Resource and access, as a token stores them, with a label for admins."""
+    """A resource and the kind of access to it, as stored in a token, with a label for admins."""
 
     SCENARIOS_READ = "scenarios:read", _("read scenarios and their prompts")
     SCENARIOS_WRITE = "scenarios:write", _("create, change, and import scenarios")

@@ -70,7 +70,7 @@ class LeaseQuerySet(models.QuerySet[LeasedRow]):
         return self.update(fence=F("fence") + 1, available_at=None, **fields)
 
     def requeue(self, **fields: Any) -> int:
-        """Make the rows claimable now, with all their attempts, and end any claim that is still held."""
+        """Make the rows claimable now, reset their attempts, and end any claim that is still held."""
         return self.update(fence=F("fence") + 1, attempts=0, available_at=now(), **fields)
 
 

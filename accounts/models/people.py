@@ -36,7 +36,7 @@ class UserQuerySet(models.QuerySet["User"]):
 
 class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]
     def for_user(self, user: User) -> UserQuerySet:
-        """Limit to the people this user may see: a counselor only themself, everyone else their organization."""
+        """Limit to the people this user may see. Counselors see only themselves, others their whole organization."""
         people: UserQuerySet = self.filter(organization_id=user.organization_id)
         return people.filter(pk=user.pk) if user.is_counselor else people
 

@@ -142,7 +142,7 @@ class VectorStoreClient:
                     )
 
     def list_store_files(self, store_id: str) -> list[RemoteResource]:
-        """Return every file attached to a store, with any name. Return an empty list if the store is gone."""
+        """Return every file attached to a store, whatever its name. Return an empty list if the store is gone."""
         try:
             with translate_openai_errors():
                 listed = self.client.vector_stores.files.list(store_id, limit=100)

@@ -1,7 +1,7 @@
 """Program that extracts the text of an untrusted PDF. `pdf_text.py` runs it in a separate process.
 
 Usage: `python -I pdf_sandbox.py [front] <max pages> <max characters> <CPU seconds>`. It reads the PDF from stdin and
-writes JSON to stdout: the page texts, or the reason why the PDF was rejected. It imports nothing else of the project.
+writes JSON to stdout: the page texts, or the reason why the PDF was rejected. It imports nothing else from the project.
 """
 
 import io

@@ -40,7 +40,10 @@ class PdfText:
 def read_pdf(
     data: bytes | BinaryIO, *, max_pages: int = 500, max_characters: int = 2_000_000, seconds: float = 10.0
 ) -> PdfText:
-    """Return the text of a PDF, read from the file's position. Block for up to `seconds`. Raise PdfUnreadableError."""
+    """Return the text of a PDF, read from the file's current position. Block for up to `seconds`.
+
+    Raise PdfUnreadableError.
+    """
     content = data if isinstance(data, bytes) else data.read()
     arguments = [str(max_pages), str(max_characters)]
     return _read_pages(content, arguments, seconds, max_pages=max_pages, max_characters=max_characters)

@@ -1,4 +1,4 @@
-"""Reconciliation with OpenAI, which deletes files of dead workers and uploads missing files again."""
+"""Reconciliation with OpenAI, which deletes files that dead workers left behind and uploads missing files again."""
 
 import logging
 from datetime import timedelta
@@ -76,7 +76,7 @@ def _known_owners(model: type[Account] | type[ProcedureDocument], resources: lis
 
 
 def _repair_active_documents(openai: VectorStoreClient) -> None:
-    """Queue active documents again if their copy is gone, and index those that predate the index."""
+    """Queue active documents again if their copy at OpenAI is gone, and index those that predate the index."""
     active = ProcedureDocument.objects.filter(pk__in=Account.objects.exclude(procedures=None).values("procedures"))
     for document in active.filter(status=ProcedureDocument.Status.READY).select_related("account"):
         if document.page_count is None:

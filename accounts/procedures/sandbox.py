@@ -12,7 +12,7 @@ from typing import Any
 
 
 class SandboxLimitError(Exception):
-    """Stop of a program at a limit. `kind` is `too_slow` or `too_large`."""
+    """Termination of a program that reached a limit. `kind` is `too_slow` or `too_large`."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)

@@ -152,7 +152,7 @@ def normalize_for_matching(text: str) -> str:
 
 @dataclass(frozen=True)
 class CitationLocation:
-    """Section and page of quoted words, as far as the document has them."""
+    """Section and page of quoted words, where the document has them."""
 
     section: str  # number; empty if no section contains the words
     title: str
@@ -190,7 +190,7 @@ class CitationIndex:
         best = best or self._nearest_section_above(position, wanted)
         if best is None:
             return CitationLocation("", "", self._page_at(position))
-        # Of several occurrences, take the first one after the section begins.
+        # If the words occur several times, take the first occurrence after the section begins.
         first_page = self._page_numbers.index(best.page) if best.page in self._page_numbers else 0
         position_in_section = self._text.find(wanted, self._page_starts[first_page])
         return CitationLocation(

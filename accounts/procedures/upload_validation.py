@@ -80,7 +80,7 @@ def _check_text(account: Account, file: UploadedFile, first_bytes: bytes) -> str
 
 
 def _find_invalid_line(file: IO[bytes] | UploadedFile) -> int:
-    """Return the number of the first line that is not UTF-8 text, from 1, or 0 if all are."""
+    """Return the number of the first line that is not UTF-8 text, starting at 1, or 0 if every line is UTF-8."""
     for number, line in enumerate(file, 1):
         try:
             if "\0" in line.decode():

@@ -19,7 +19,7 @@ PREPARING_MESSAGE = _("We’re preparing your document. The current one stays in
 
 
 def upload_procedures(account: Account, file: UploadedFile, by: User, warning: str | None = None) -> ProcedureDocument:
-    """Store a procedure document and queue its preparation. The active document stays active until it is ready.
+    """Store a procedure document and queue its preparation. The active one stays active until the new one is ready.
 
     `warning` is the result of `check_procedures` for this file. If it is None, the file is checked here.
     Raise InvalidProceduresError.

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 def send_notification(person: User, *, is_wanted: bool, subject: str, text: str) -> bool:
     """Send an email to a person who wants it. Return False if it could not be sent and the next sweep must retry.
 
-    Record the notification only after this call. If a crash comes in between, it is sent twice rather than never.
+    Record the notification only after this call. If the process crashes in between, it is sent twice rather than never.
     """
     if not is_wanted or not has_mailbox(person):
         return True

@@ -4,7 +4,7 @@ from typing import Any
 
 
 class CountlessPage:
-    """One page of rows. One more row than it shows is read to find out whether another page follows."""
+    """One page of rows. One extra row is read to find out whether another page follows."""
 
     def __init__(self, rows: list[Any], number: int, has_next: bool) -> None:
         self.object_list = rows

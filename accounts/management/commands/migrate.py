@@ -1,4 +1,4 @@
-"""Django's `migrate`, which refuses databases that the squashed migrations cannot upgrade."""
+"""Django's `migrate`, extended to refuse databases that the squashed migrations cannot upgrade."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ class Command(migrate.Command):
 
 
 def refuse_partly_migrated(connection: BaseDatabaseWrapper) -> None:
-    """Raise CommandError if only some of a squashed migration's predecessors are applied and the others are gone.
+    """Raise CommandError if a squashed migration's predecessors are partly applied and the rest are no longer on disk.
 
     Django itself would silently drop the squashed migration from its plan and leave the app unchanged.
     """

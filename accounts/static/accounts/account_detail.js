@@ -1,4 +1,4 @@
-// Account page: announce the result of a procedure document to screen readers.
+// Account page: announce changes in the status of procedure documents to screen readers.
 
 let announced = document.querySelector("#procedures")?.dataset.status;
 
