@@ -115,7 +115,7 @@ class DocumentationView(APIView):
 
     @extend_schema(responses=DocumentationSerializer)
     def get(self, request: Request, pk: UUID) -> Response:
-        """Return the report, or its status while it is prepared."""
+        """Return the report, or its status while it is being prepared."""
         session = _get_visible_session(request, pk)
         rows = DocumentationReview.objects.for_user(authenticated_user(request))
         return Response(DocumentationSerializer(get_object_or_404(rows, session=session)).data)

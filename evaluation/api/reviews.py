@@ -167,7 +167,7 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
     def _get_reviewable(self) -> Evaluation:
         """Return graded feedback on another person's session: no one reviews their own.
 
-        Raise PermissionDenied if the user reviews no feedback at all.
+        Raise PermissionDenied if the user may not review feedback.
         """
         if not authenticated_user(self.request).has_perm("evaluation.add_review"):
             raise PermissionDenied(_("You don’t have permission to review feedback."))

@@ -1,4 +1,4 @@
-"""Verified comparison of documentation and transcript: every quote of the model must appear in its source.
+"""Verified comparison of documentation and transcript: every quote that the model gives must appear in its source.
 
 Accuracy is the number of supported statements as a share of those plus the gaps, each gap weighted by its severity.
 Compliance is the share of guidelines that were followed. Overall is the mean of both, rounded down.

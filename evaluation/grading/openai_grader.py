@@ -48,7 +48,7 @@ class ProceduresSearch:
     store_id: str  # OpenAI vector store
     document_id: str  # primary key of the ProcedureDocument, by which the search is filtered
     file_id: str  # OpenAI file of the document
-    index: CitationIndex | None = None  # None for a document stored before there were indexes
+    index: CitationIndex | None = None  # None for a document stored before indexes existed
 
     @property
     def filter(self) -> ComparisonFilter:

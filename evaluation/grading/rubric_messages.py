@@ -1,4 +1,4 @@
-"""Texts of the general rubric for makemessages, which does not read JSON. A test compares both."""
+"""Strings of the general rubric for makemessages, which does not read JSON. A test checks that the two match."""
 
 # ruff: noqa: E501  # one message a line, exactly as in the rubric
 from django.utils.translation import gettext_noop

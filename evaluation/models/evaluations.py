@@ -224,7 +224,7 @@ class Evaluation(LeasedModel):
 
     @property
     def failure_text(self) -> str:
-        """The reason for having no grade in the reader's language. It is stored in English."""
+        """The reason why there is no grade, in the reader's language. It is stored in English."""
         return gettext(self.failure)
 
     @property

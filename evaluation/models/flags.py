@@ -53,7 +53,7 @@ class Flag(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="flags")
     evaluation = models.ForeignKey(Evaluation, on_delete=models.CASCADE, null=True, related_name="flags")
-    # Rows stored before the kinds were fixed keep their old names.
+    # Rows stored before this set of kinds existed keep their old kinds.
     kind = models.CharField(_("kind"), max_length=60, choices=flag_kinds.FlagKind.choices)
     severity = models.CharField(_("severity"), max_length=10, choices=Severity.choices)
     rank = RankField(default=2, editable=False, help_text=_("Sort order: 0 is the most severe."))

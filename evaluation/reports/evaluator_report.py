@@ -16,7 +16,7 @@ _NO_EVIDENCE = CriterionResult.Verdict.NO_EVIDENCE
 
 
 def list_agreement(evaluations: EvaluationQuerySet) -> list[AgreementRow]:
-    """Return the agreement by criterion, with all scenario criteria in one row. The last review of each counts."""
+    """Return the agreement by criterion, with scenario criteria in one row. Only a criterion's last review counts."""
     reviewed = CriterionResult.objects.filter(evaluation__in=evaluations, reviews__isnull=False).distinct()
     verdicts = []
     for row in reviewed.prefetch_related("reviews"):

@@ -56,7 +56,7 @@ class PracticeRecommendation:
 
 
 def first_monday(weeks: int) -> date:
-    """Return the Monday that begins the last `weeks` weeks, the current one included."""
+    """Return the Monday that begins the last `weeks` weeks, including the current one."""
     return monday_of(timezone.localdate()) - timedelta(weeks=weeks - 1)
 
 
@@ -95,7 +95,7 @@ def _build_plot(rows: Iterable[Any], first: date) -> Plot:
 
 
 def recommend_practice(person: Any, skills: Iterable[SkillProgress]) -> PracticeRecommendation | None:
-    """Recommend the weakest skill with enough conversations, and a scenario for it. Return None if there is none."""
+    """Recommend the weakest skill with enough conversations, and a scenario for it. Return None if none qualifies."""
     candidates = [
         skill
         for skill in skills

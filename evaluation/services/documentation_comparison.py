@@ -1,4 +1,4 @@
-"""Comparison of counselors' documentation with the transcript by workers: claimed, compared, and stored once."""
+"""Workers' comparison of documentation with the transcript. Each submission is claimed, compared, and stored once."""
 
 import logging
 from uuid import UUID

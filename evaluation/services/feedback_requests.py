@@ -33,7 +33,9 @@ def can_request_feedback(newest: Evaluation | None) -> bool:
 
 
 def request_feedback(session: Session, by: User) -> Evaluation:
-    """End the user's own session if it is live, and queue its grading. Return existing feedback or the one under way.
+    """End the user's own session if it is live, and queue its grading.
+
+    Return the new evaluation, or the newest existing one unless it has failed.
 
     Raise SessionRefusedError for someone else's live session, which is graded when it ends, and for a stopped one.
     Raise RateLimitExceededError after `MAX_REQUESTS_PER_HOUR`.

@@ -1,4 +1,4 @@
-"""Grading of sessions by workers: claimed, graded, and stored exactly once."""
+"""Grading of sessions by workers. Each evaluation is claimed, graded, and stored exactly once."""
 
 import logging
 from collections.abc import Sequence

@@ -43,7 +43,7 @@ def recount_week(session: Session) -> None:
 
 
 def recount_counselor_week(counselor_id: UUID, week: date) -> None:
-    # The lock lets two gradings in one week see each other's result (SQLite's IMMEDIATE does the same).
+    # The lock serializes gradings in one week, so that each counts the other's (SQLite's IMMEDIATE does the same).
     counselor = User.objects.select_for_update(no_key=True).get(pk=counselor_id)
     graded = _graded_sessions(week).filter(counselor=counselor)
     rows = [_build_total(graded, week, organization_id=counselor.organization_id, counselor=counselor)]

@@ -57,7 +57,7 @@ class DocumentationPanel:
 @login_required
 @require_http_methods(["GET", "POST"])
 def documentation(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
-    """Render the report fragment, which the page polls while it is prepared. POST submits the documentation."""
+    """Render the report fragment, which the page polls while it is being prepared. POST submits the documentation."""
     session = get_object_or_404(Session.objects.for_user(request.user), pk=pk)
     if request.method == "GET":
         context = {"session": session, "documentation": build_documentation_panel(request, session)}

@@ -39,7 +39,7 @@ def review_queue(request: AuthenticatedRequest) -> HttpResponse:
 @_requires_reviewer
 @require_GET
 def agreement(request: AuthenticatedRequest) -> HttpResponse:
-    """Show how often the evaluator and the organization's own reviewers agree, by criterion."""
+    """Show how closely the evaluator and the organization's own people agree, by criterion."""
     rows = list_agreement(Evaluation.objects.for_user(request.user).graded())
     return render(
         request, "evaluation/agreement.html", {"rows": [(row, agreement_cells(row.agreement)) for row in rows]}

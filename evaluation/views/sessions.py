@@ -120,7 +120,7 @@ def session_end(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def session_feedback(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
-    """Render the feedback fragment, which the page polls while it is prepared. POST requests feedback."""
+    """Render the feedback fragment, which the page polls while it is being prepared. POST requests feedback."""
     session = _get_session(request, pk)
     if request.method == "POST":
         try:

@@ -24,7 +24,7 @@ MAX_SCENARIO_CHECKS = 20
 
 
 class Command(BaseCommand):
-    help = "Grade transcripts labeled by people, and print how far the evaluator agrees. Nothing is stored."
+    help = "Grade labeled transcripts, and print how closely the evaluator agrees with the labels. Nothing is stored."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="JSON or CSV file, such as fixtures/golden/transcripts.json")
