@@ -76,16 +76,13 @@ def test_password_change_ends_other_sessions(counselor):
     assert is_logged_in(log_in(counselor.email, new))
 
 
-@pytest.mark.parametrize("password", ["short", "password1234", "123456789012"])
+@pytest.mark.parametrize("password", ["short", "password1234", "counselor@example.org"])
 def test_password_change_rejects_weak_password(counselor, password):
     client = client_of(counselor)
     fields = {"oldpassword": PASSWORD, "password1": password, "password2": password}
 
     response = client.post("/account/password/change/", fields)
 
-    if password == "123456789012":
-        assert response.status_code in {200, 302}
-        return
     assert response.status_code == 200
     assert response.context["form"].errors
 
