@@ -140,7 +140,7 @@ def play_recording(page: Page) -> str:
     expect(player).to_have_js_property("paused", False)
     wanted = int(place.get_attribute("data-seek-ms") or 0) / 1000
     reached, duration = player.evaluate("audio => [audio.currentTime, audio.duration]")
-    assert wanted <= reached < wanted + 3 < duration
+    assert wanted <= round(reached, 3) < wanted + 3 < duration  # Chromium's position is up to 1 µs less
     return str(player.get_attribute("src"))
 
 
