@@ -114,17 +114,23 @@ def report(outcomes: Sequence[Outcome]) -> int:
 
 
 def run_everything(environment: Mapping[str, str], arguments: Sequence[str]) -> list[Outcome]:
-    """Lint in the background while the whole suite runs on PostgreSQL and the database tests run on SQLite."""
-    with linting(environment) as lint:
-        if "--fast" in arguments or (missing_reason("postgres") and environment.get("REQUIRE_SERVICES") != "1"):
+    """Run the whole suite on PostgreSQL. In the background, run the linters and then the database tests on SQLite."""
+    background = dict(LINT)
+    if "--fast" in arguments or (missing_reason("postgres") and environment.get("REQUIRE_SERVICES") != "1"):
+        with running_in_background(background, environment) as results:
             outcomes = [run("tests on SQLite", [*PYTEST, *PARALLEL], environment)]
-            if "--fast" not in arguments:
-                outcomes.append(Outcome("tests on PostgreSQL", f"SKIPPED: {missing_reason('postgres')}"))
-        else:
-            second = [] if "--both" in arguments else ["-m", BOTH_DATABASES, *marked_files()]
+        if "--fast" not in arguments:
+            outcomes.append(Outcome("tests on PostgreSQL", f"SKIPPED: {missing_reason('postgres')}"))
+    elif "--both" in arguments:
+        with running_in_background(background, environment) as results:
             outcomes = [run_on_postgres(PARALLEL, environment)]
-            outcomes.append(run("tests on SQLite", [*PYTEST, *PARALLEL, *second], environment))
-        return [*lint.result(), *outcomes]
+            outcomes.append(run("tests on SQLite", [*PYTEST, *PARALLEL], environment))
+    else:
+        # One process, because the browser tests and the gateway tests begin with much waiting.
+        background["tests on SQLite"] = [*PYTEST, "-n", "0", "-m", BOTH_DATABASES, *marked_files()]
+        with running_in_background(background, environment) as results:
+            outcomes = [run_on_postgres(PARALLEL, environment)]
+    return [*results.result(), *outcomes]
 
 
 def run_narrowed(for_pytest: list[str], environment: Mapping[str, str], both: bool) -> list[Outcome]:
@@ -143,11 +149,13 @@ def marked_files() -> list[str]:
 
 
 @contextmanager
-def linting(environment: Mapping[str, str]) -> Iterator[Future[list[Outcome]]]:
-    """Lint in the background. Its output is printed when the block ends."""
+def running_in_background(
+    steps: Mapping[str, list[str]], environment: Mapping[str, str]
+) -> Iterator[Future[list[Outcome]]]:
+    """Run the steps one after another in the background. Their output is printed when the block ends."""
     with ThreadPoolExecutor(1) as pool:
         printed: list[str] = []
-        future = pool.submit(lambda: [run_quietly(step, LINT[step], environment, printed) for step in LINT])
+        future = pool.submit(lambda: [run_quietly(step, steps[step], environment, printed) for step in steps])
         yield future
         future.result()
     print("\n".join(printed), flush=True)
