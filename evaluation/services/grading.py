@@ -20,7 +20,7 @@ from evaluation.grading.schemas import FlagAnswer
 from evaluation.grading.verification import collect_flags, find_concerns, verify_feedback, verify_results
 from evaluation.models import CriterionResult, Evaluation, Flag, Scan
 from evaluation.models.flag_kinds import FlagFinding, FlagSeverity
-from evaluation.reports.measures import measure_conversation
+from evaluation.reports.conversation_measures import measure_conversation
 from evaluation.services.publishing import publish_feedback
 from scenarios.models import ScenarioVersion
 from scenarios.models.scenario_checks import ScenarioCheck, propose_checks

@@ -3,7 +3,7 @@ import csv
 import pytest
 
 from scenarios.packs.file_positions import MAX_ROW_BYTES
-from tests.scenarios.packs.pack_readers import (
+from tests.scenarios.packs.reading_packs import (
     ignored_columns_of,
     positions_of,
     problems_of,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from scenarios.packs.file_positions import MAX_ROW_BYTES
 from scenarios.packs.reader import UnreadablePackError
-from tests.scenarios.packs.pack_readers import (
+from tests.scenarios.packs.reading_packs import (
     ignored_columns_of,
     positions_of,
     problems_of,

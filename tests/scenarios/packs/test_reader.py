@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scenarios.messages import Message
 from scenarios.packs.reader import TooManyRowsError, UnknownColumns, UnreadablePackError, read_pack
 from scenarios.receivers import DEFAULT_CATEGORIES, DEFAULT_SKILLS
-from tests.scenarios.packs.pack_readers import refusal_of, rows_of, values_of
+from tests.scenarios.packs.reading_packs import refusal_of, rows_of, values_of
 
 SAMPLES = Path(__file__).parents[3] / "fixtures" / "packs"
 CSV = b"title,prompt\nA,B\n"

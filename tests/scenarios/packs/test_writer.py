@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from scenarios.packs.columns import COLUMNS, ColumnType
 from scenarios.packs.writer import write_csv, write_json
-from tests.scenarios.packs.pack_readers import values_of, write_pack_bytes
+from tests.scenarios.packs.reading_packs import values_of, write_pack_bytes
 
 AWKWARD = st.sampled_from(list("'\"=+-@;,\t\r\n \\{}[]:") + ["\ufeff", "\u2028", "\x85", "\x1c", "🙂", "é", "\x01"])
 CHARACTERS = st.one_of(AWKWARD, st.characters(exclude_categories=["Cs"], exclude_characters="\0"))

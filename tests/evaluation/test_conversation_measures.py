@@ -1,6 +1,6 @@
 from dataclasses import dataclass
 
-from evaluation.reports.measures import measure_conversation
+from evaluation.reports.conversation_measures import measure_conversation
 
 
 @dataclass
