@@ -94,15 +94,15 @@ def test_assign_action_is_hidden_and_refused_without_permission(trainer, chat_sc
     assert Assignment.objects.count() == 0
 
 
-def test_assign_action_skips_retired_scenarios(supervisor, organization, counselor):
-    retired = add_scenario(organization, "Retired", is_active=False)
+def test_assign_action_skips_inactive_scenarios(supervisor, organization, counselor):
+    inactive = add_scenario(organization, "Night train", is_active=False)
 
     response = client_of(supervisor).post(
-        SCENARIOS, action_data([retired], assign="Assign", counselors=[str(counselor.pk)]), follow=True
+        SCENARIOS, action_data([inactive], assign="Assign", counselors=[str(counselor.pk)]), follow=True
     )
 
     assert Assignment.objects.count() == 0
-    assert "retired" in response.content.decode().lower()
+    assert "0 assignments were created. 1 inactive scenario was skipped." in response.content.decode()
 
 
 def test_assign_action_reports_a_past_due_date(supervisor, chat_scenario, counselor):

@@ -83,7 +83,7 @@ class AssignableScenarioAdmin(ScenarioAdmin):
             return render(request, "admin/training/assign.html", context)
         chosen = queryset.filter(is_active=True), form.cleaned_data["counselors"]
         result = assign_many(*chosen, request.user, force=form.cleaned_data["force_reassign"], **form.terms)
-        self.message_user(request, _describe_result(result, retired=queryset.filter(is_active=False).count()))
+        self.message_user(request, _describe_result(result, inactive=queryset.filter(is_active=False).count()))
         return None
 
     def one_time_view(self, request):
@@ -91,9 +91,9 @@ class AssignableScenarioAdmin(ScenarioAdmin):
         if not (self.has_add_permission(request) and self.has_assign_permission(request)):
             raise PermissionDenied
         fieldsets = [part for part in self.get_fieldsets(request) if "is_active" not in part[1]["fields"]]
-        scenario_form = self.get_form(request, fields=flatten_fieldsets(fieldsets))
+        scenario_form_class = self.get_form(request, fields=flatten_fieldsets(fieldsets))
         sent = [request.POST, request.FILES] if request.method == "POST" else []
-        form, assign_form = scenario_form(*sent), AssignScenarioForm(request.user, *sent[:1])
+        form, assign_form = scenario_form_class(*sent), AssignScenarioForm(request.user, *sent[:1])
         # Validate both, so that each form shows its errors.
         if all([form.is_valid(), assign_form.is_valid()]):
             scenario = self._save_one_time(request, form, assign_form)
@@ -138,7 +138,7 @@ class AssignableScenarioAdmin(ScenarioAdmin):
         return page
 
 
-def _describe_result(result, retired):
+def _describe_result(result, inactive):
     """Return sentences that say how many assignments were made and why others were not."""
     count = len(result.assignments)
     parts = [
@@ -153,11 +153,11 @@ def _describe_result(result, retired):
             count,
         )
         parts.append(skipped % {"count": count})
-    if retired:
+    if inactive:
         skipped = ngettext(
-            "%(count)s retired scenario was skipped.", "%(count)s retired scenarios were skipped.", retired
+            "%(count)s inactive scenario was skipped.", "%(count)s inactive scenarios were skipped.", inactive
         )
-        parts.append(skipped % {"count": retired})
+        parts.append(skipped % {"count": inactive})
     return " ".join(parts)
 
 
