@@ -1,4 +1,7 @@
-"""Schemas of the models' answers. Evidence comes first, then the reason, then the verdict, as models should reason."""
+"""Schemas of the language models' answers.
+
+Evidence precedes the reason and the verdict, so that a model reasons before it decides.
+"""
 
 from typing import Literal
 

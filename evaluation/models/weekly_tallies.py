@@ -29,7 +29,7 @@ class TallyQuerySet(models.QuerySet["Tally"]):
 
 
 class Tally(models.Model):
-    """One week's total for a counselor (in one branch of the rubric, or overall without a skill) or for a scenario.
+    """One week's total for a counselor (in one branch of the rubric, or overall if `skill` is empty) or for a scenario.
 
     Plots and tables read these few rows instead of every verdict of every session. A week is recounted from its
     sessions whenever one of them is graded or a grade is changed, so the totals never drift.
