@@ -13,7 +13,7 @@ from rest_framework.parsers import BaseParser, DataAndFiles
 
 
 class PackParser(BaseParser):
-    """A parser that passes the body on unread as `file`. The pack reader reports errors with their positions."""
+    """A parser that passes the body on unparsed as `file`. The pack reader reports errors with their positions."""
 
     filename = ""
 

@@ -84,7 +84,10 @@ def _add_variants(phrases: PhraseMatcher, keys: Sequence[str]) -> None:
 
 
 def _find_by_first_word(first_words: set[str], words: Sequence[Word]) -> Iterator[PIISpan]:
-    """Yield "Banner" in "a nurse at Banner" for Banner Desert Hospital. Skip headings, where it may be any word."""
+    """Yield "Banner" in "a nurse at Banner" for Banner Desert Hospital.
+
+    Skip lines in all caps, where a capital letter does not mark a name.
+    """
     for before, word in pairwise(words):
         is_place = before.key in PLACE_PREPOSITIONS and not before.is_capital and word.gap == " "
         if is_place and word.key in first_words and word.is_capital and not word.is_in_all_caps_line:
@@ -158,8 +161,8 @@ def _lowercase_run(words: Sequence[Word], first: int) -> list[Word]:
         if word.key in FUNCTION_WORDS or (run and word.gap not in {" ", "-", " & "}):
             break
         run.append(word)
-    is_named = any(not is_never_name(word.key) and not word.key.isdigit() for word in run)
-    return run if is_named and not any(character.isdigit() for character in run[0].key) else []
+    has_uncommon_word = any(not is_never_name(word.key) and not word.key.isdigit() for word in run)
+    return run if has_uncommon_word and not any(character.isdigit() for character in run[0].key) else []
 
 
 def _is_person(run: Sequence[Word]) -> bool:
@@ -172,8 +175,10 @@ def _find_by_ending(words: Sequence[Word]) -> Iterator[PIISpan]:
         if word.key in INSTITUTION_ENDINGS and (word.is_capital or word.key in LEGAL_FORMS):
             first = _find_start(words, at)
             last = _extend_over_place(words, at)
-            own = [found for found in words[first : last + 1] if found.key not in GENERIC_WORDS | FUNCTION_WORDS]
-            if own:
+            distinctive_words = [
+                found for found in words[first : last + 1] if found.key not in GENERIC_WORDS | FUNCTION_WORDS
+            ]
+            if distinctive_words:
                 yield PIISpan(words[first].start, words[last].end, PIIKind.EMPLOYER)
 
 
@@ -191,7 +196,7 @@ def _find_start(words: Sequence[Word], last: int) -> int:
 
 
 def _extend_over_place(words: Sequence[Word], last: int) -> int:
-    """Return the index of the last word including a place, as in "University of Arizona"."""
+    """Return the index of the last word, after adding a place such as "of Arizona" to "University"."""
     preposition = words[last + 1] if last + 1 < len(words) else None
     if not (preposition and preposition.key in {"of", "at"} and preposition.gap == " "):
         return last
