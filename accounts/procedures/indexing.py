@@ -103,7 +103,7 @@ def to_parsed_sections(rows: Sequence[ProcedureSection]) -> list[ParsedSection]:
 
 
 def build_citation_index(document: ProcedureDocument) -> CitationIndex:
-    """Build the index in which quoted words of a document are looked up."""
+    """Build the index for looking up quotes from a document."""
     pages = document.pages.values_list("number", "letters")
     sections = document.sections.values_list("number", "title", "page", "letters")
     return CitationIndex(

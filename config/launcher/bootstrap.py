@@ -41,7 +41,7 @@ if _old_python_message:
 
 THIS_PYTHON = format_version(sys.version_info[:2])
 ROOT = Path(__file__).resolve().parents[2]
-INSTALL_BYTES = 1_500_000_000  # bytes: packages plus temporary files of pip
+INSTALL_BYTES = 1_500_000_000  # bytes: packages plus pip's temporary files
 
 # Lock files that each purpose installs. The developers' lock contains the product's packages at the same versions.
 REQUIREMENTS = {"demo": ["requirements.txt"], "test": ["requirements-dev.txt", "requirements.txt"]}

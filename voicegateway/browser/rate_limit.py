@@ -5,7 +5,7 @@ from voicegateway.browser.protocol import SAMPLE_RATE
 WINDOW = 2.0  # seconds
 MAX_SPEED = 2.0  # times real time
 STALL_AFTER = 0.3  # seconds; a longer gap between frames is a stall, after which the missing audio may arrive
-MAX_CREDIT = 45.0  # seconds; in a longer stall the server's pings find the dead connection
+MAX_CREDIT = 45.0  # seconds; a longer stall makes the server's pings time out, which closes the connection
 
 
 class AudioRateLimit:

@@ -1,4 +1,4 @@
-"""Pub/sub hints about calls between processes.
+"""Pub/sub hints about calls, sent between processes.
 
 The channel layer carries them and may lose them; the database is the source of truth.
 """

@@ -22,8 +22,8 @@ INCORRECT_KEY_CLOSE_CODE = 3000
 
 async def handle_websocket(state: StandinState, scope: Scope, receive: Receive, send: Send) -> None:
     headers, query = parse_headers(scope), parse_query(scope)
-    shown_query = scope["query_string"].decode("latin-1")
-    entry = state.request_log.start_entry("realtime", "GET", scope["path"], shown_query, redact_headers(headers))
+    raw_query = scope["query_string"].decode("latin-1")
+    entry = state.request_log.start_entry("realtime", "GET", scope["path"], raw_query, redact_headers(headers))
     await receive()
     try:
         fault = await _check_handshake(state, scope["path"], headers, query, entry)
@@ -55,7 +55,7 @@ async def _check_handshake(
     except ApiError as error:
         if error.code != "invalid_api_key":
             raise
-        # As OpenAI does, accept a wrong key, report the error, and then disconnect.
+        # Like OpenAI, accept a wrong key, report the error, and then disconnect.
         return {"error": error.code, "message": error.message, "close": INCORRECT_KEY_CLOSE_CODE}
     if "model" not in query:
         raise ApiError(400, "You must provide a model parameter.", code="missing_model")
