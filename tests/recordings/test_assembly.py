@@ -55,7 +55,7 @@ def test_missing_or_empty_spool_has_no_audio(tmp_path):
     assert assemble([]).samples == 0
 
 
-def test_call_without_audio_has_no_samples(tmp_path):
+def test_call_without_heard_audio_has_no_samples(tmp_path):
     call = SimulatedCall(tmp_path / "1")
     call.spool.record_caller(1, 0, numbered_samples(0, SAMPLE_RATE))
     call.at(60).close()
@@ -142,7 +142,7 @@ def test_audio_played_before_halt_stays_before_it(call):
     ]
 
 
-def test_pause_before_flush_moves_nothing(call):
+def test_pause_before_flush_does_not_move_audio(call):
     call.spool.record_caller(1, 0, numbered_samples(0, 4 * SAMPLE_RATE))
     play(call, 1, 1, SAMPLE_RATE, final=False)
     call.at(2.6).record_playback(1, SAMPLE_RATE + 2222, round(2.6 * SAMPLE_RATE), True)
@@ -244,7 +244,7 @@ class InterruptedCall:
         self.events.sort(key=lambda event: event[0])
 
     def add_item(self, item, start, rng):
-        """Add an item that plays, pauses at an "mm-hm", resumes, and is cut off, with reports every 200 ms of play."""
+        """Add an item that plays, pauses at an "mm-hm", resumes, and is cut off. Playback is reported every 200 ms."""
         self.events.append((start / SAMPLE_RATE - 0.5, "speak", (item,)))
         first, second = (rng.randrange(SAMPLE_RATE // 2, SAMPLE_RATE) for _ in range(2))
         pause = rng.randrange(SAMPLE_RATE // 5, SAMPLE_RATE // 2)

@@ -4,7 +4,7 @@ from playwright.sync_api import Page
 
 from tests.browser.javascript.run_script import run_script
 
-TURNS = """
+SETUP = """
 const { Transcript } = await from("transcript");
 const transcript = new Transcript();
 const turn = (item, after, more) =>
@@ -38,7 +38,7 @@ def test_transcript_does_not_depend_on_the_order_of_arrival(page: Page) -> None:
 def test_transcript_replaces_a_turn_only_with_a_newer_revision(page: Page) -> None:
     result = run_script(
         page,
-        TURNS
+        SETUP
         + """
         turn("a", "", { final: false, text: "I", revision: 3 });
         turn("a", "", { final: false, text: "I am", revision: 4 });
@@ -56,7 +56,7 @@ def test_transcript_replaces_a_turn_only_with_a_newer_revision(page: Page) -> No
 def test_transcript_keeps_turns_whose_predecessor_is_missing_or_removed(page: Page) -> None:
     result = run_script(
         page,
-        TURNS
+        SETUP
         + """
         turn("a", null); turn("c", "b"); turn("z", "c");
         const before = items();

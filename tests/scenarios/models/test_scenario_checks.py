@@ -74,7 +74,7 @@ def test_clean_checks_rejects_invalid_check_with_its_number(row, message):
     assert error.value.messages[0].startswith(message)
 
 
-def test_clean_checks_drops_empty_lines_and_limits_count():
+def test_clean_checks_drops_blank_checks_and_limits_count():
     assert clean_checks([{"text": " "}, {"text": " Asks. ", "phrases": [" a ", ""]}]) == [
         {"text": "Asks.", "weight": 2, "expected": "", "phrases": ["a"]}
     ]

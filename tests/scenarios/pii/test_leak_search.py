@@ -496,7 +496,7 @@ def test_leak_in_draft_is_only_match(index, field, before, leak, expected):
     assert [(one.field, one.kind, one.text) for one in found] == [(field, kind, text) for kind, text in expected]
 
 
-def test_identifiers_are_unique_and_as_in_source():
+def test_identifiers_are_unique_and_verbatim():
     source = "Sarah Miller (DOB: 03/03/1988) called. SARAH MILLER, 555-0142, e-mail sm@mail.test.org. Sarah Miller!"
 
     identifiers = [(identifier.kind, identifier.text) for identifier in detect_identifiers(source, today=TODAY)]
@@ -594,7 +594,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: repr(text[:8]))
-def test_hostile_text_is_searched_in_time(text):
+def test_hostile_text_does_not_stall_the_search(text):
     fields = dict.fromkeys(("title", "description", "prompt", "evaluator_context", "sections"), text)
 
     found = find_leaked_pii(text, fields, today=TODAY)
