@@ -1,4 +1,4 @@
-"""Simulated counselor page: a microphone and a loudspeaker on one clock, and the call's socket."""
+"""Simulated counselor page: a microphone and a loudspeaker that share a clock, and the call's socket."""
 
 import asyncio
 import struct
