@@ -1,4 +1,4 @@
-"""Model side of a call benchmark: it echoes the microphone frame by frame inside a scripted conversation."""
+"""Model side of a call benchmark: it echoes microphone audio frame by frame during a scripted conversation."""
 
 import asyncio
 from itertools import count
@@ -103,8 +103,6 @@ class EchoModel(WebSocketServerProtocol):
         self._send_event("input_audio_buffer.committed", item_id=item, previous_item_id=previous)
         message = {"id": item, "type": "message", "role": "user", "content": []}
         self._send_event("conversation.item.added", previous_item_id=previous, item=message)
-        transcribed = "conversation.item.input_audio_transcription.completed"
-        self._send_event(
-            transcribed, item_id=item, content_index=0, transcript="That sounds lonely. And what happened then?"
-        )
+        kind = "conversation.item.input_audio_transcription.completed"
+        self._send_event(kind, item_id=item, content_index=0, transcript="That sounds lonely. And what happened then?")
         return item

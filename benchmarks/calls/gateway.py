@@ -215,7 +215,7 @@ async def measure(
     await asyncio.sleep(0.7)
     models = [model for model in EchoModel.instances if model.is_open]
     window.lost = sum(model.echoed_frames for model in models) - sum(page.returned_frames for page in pages)
-    window.disordered = sum(page.disordered_frames for page in pages)
+    window.disordered = sum(page.out_of_order_frames for page in pages)
     window.frames = len(latencies)
     window.faults = [f"closed {page.closed.result()}" for page in pages if page.closed.done()][:3]
     if latencies:

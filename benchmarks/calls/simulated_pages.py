@@ -24,7 +24,7 @@ class LoadPage(WebSocketClientProtocol):
         self.sent_frames = 0
         self.sent_at: dict[int, float] = {}
         self.returned_frames = 0
-        self.disordered_frames = 0
+        self.out_of_order_frames = 0
         self.latest_frame = -1
         self.latencies: list[float] = []
         self.item = 0
@@ -63,11 +63,11 @@ class LoadPage(WebSocketClientProtocol):
             low, high = struct.unpack_from("<HH", payload, at)
             number = low | (high & 0x0FFF) << 16
             self.returned_frames += 1
-            self.disordered_frames += number <= self.latest_frame
+            self.out_of_order_frames += number <= self.latest_frame
             self.latest_frame = number
-            begun = self.sent_at.pop(number, None)
-            if begun is not None:
-                self.latencies.append(now - begun)
+            sent_at = self.sent_at.pop(number, None)
+            if sent_at is not None:
+                self.latencies.append(now - sent_at)
         self.played_samples += (len(payload) - HEADER.size) // 2
 
     def _report_played(self, final: bool) -> None:
