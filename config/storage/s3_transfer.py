@@ -18,7 +18,7 @@ TRANSFER_ERRORS = (ClientError, BotoCoreError, HTTPError, OSError)
 
 
 class S3RangeReader:
-    """Reader of a byte range of an object. After a broken connection it continues, with up to ATTEMPTS connections."""
+    """Reader of a byte range of an object. If a connection breaks, it reconnects, up to ATTEMPTS connections in all."""
 
     ATTEMPTS = 3
 
