@@ -12,7 +12,7 @@ _GENERAL_RUBRIC = json.loads((Path(__file__).parent / "rubrics" / "general.v2.js
 VERSION: str = _GENERAL_RUBRIC["version"]
 RED_LINE_CAP: int = _GENERAL_RUBRIC["cap"]  # highest score with a crossed red line
 BRANCHES: dict[str, str] = _GENERAL_RUBRIC["branches"]
-# Scenario skills that practice each branch, by their default names. An organization may rename its own.
+# Skills to practice for each branch, by their default names. An organization may have renamed them.
 SKILLS_BY_BRANCH: dict[str, list[str]] = {
     "engagement": ["Rapport building", "Active listening"],
     "structure": ["Call routing", "Active listening"],
@@ -38,13 +38,13 @@ _PROCEDURES_BRANCH = "procedures"
 class Check:
     """One atomic question about a conversation.
 
-    A red line that is not met caps the score. A red line of `commission` is crossed by the counselor's words, which
-    must be proven. A red line of `omission` is crossed by leaving something unsaid.
+    A red line that is not met caps the score. A red line of `commission` is crossed by something that the counselor
+    said, which must be quoted. A red line of `omission` is crossed by leaving something unsaid.
     """
 
     key: str  # unique within an evaluation
     text: str  # the question
-    weight: int  # share in the score
+    weight: int  # share of the score
     source: str = CriterionResult.Source.RUBRIC
     needs_quote: bool = True  # False if leaving something undone meets the check
     branch: str = ""  # a key of BRANCHES; empty for a scenario's checks

@@ -25,8 +25,8 @@ def _get_own_session(request: AuthenticatedRequest, pk: UUID) -> Session:
     return get_object_or_404(Session.objects.for_counselor(request.user), pk=pk)
 
 
-def _redirect_to_session(session: Session, place: str = "") -> HttpResponse:
-    return redirect(reverse("evaluation:session", args=[session.pk]) + place)
+def _redirect_to_session(session: Session, fragment: str = "") -> HttpResponse:
+    return redirect(reverse("evaluation:session", args=[session.pk]) + fragment)
 
 
 @login_required
@@ -54,7 +54,7 @@ def session_feeling(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def session_rename(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
-    """Rename the user's own conversation. An empty name restores its title."""
+    """Rename the user's own conversation. An empty name restores the scenario title."""
     session, form = _get_own_session(request, pk), SessionNameForm(request.POST)
     if form.is_valid():
         Session.objects.for_counselor(request.user).filter(pk=pk).update(name=form.cleaned_data["name"])
@@ -73,8 +73,8 @@ def session_report(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
         return _redirect_to_session(session, "#report")
     try:
         report_problem(session, request.user, form.cleaned_data["kind"], form.cleaned_data["text"])
-    except RateLimitExceededError as too_many:
-        messages.error(request, str(too_many))
+    except RateLimitExceededError as error:
+        messages.error(request, str(error))
         messages.info(request, _("Your report was not sent: “%(text)s”") % {"text": form.cleaned_data["text"]})
     else:
         messages.success(request, _("Thank you for your report. A supervisor will look into it."))

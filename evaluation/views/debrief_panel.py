@@ -14,11 +14,11 @@ class DebriefPanel:
     feeling_form: SessionFeelingForm
     report_form: ProblemReportForm
     name_form: SessionNameForm
-    support_contacts: str  # empty unless the conversation was heavy
+    support_contacts: str  # empty unless the counselor may need support
 
 
 def build_debrief_panel(request: AuthenticatedRequest, session: Session) -> DebriefPanel | None:
-    """Return the panel, or None for a live session and for another person's."""
+    """Return the panel, or None if the session is still live or belongs to another person."""
     if session.counselor_id != request.user.pk or session.is_live:
         return None
     return DebriefPanel(

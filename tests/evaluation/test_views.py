@@ -354,7 +354,7 @@ def test_feedback_api_returns_202_with_location_then_200(counselor, chat, standi
     assert chat.evaluations.count() == 1
 
 
-def test_feedback_api_returns_404_without_request(counselor, chat):
+def test_feedback_api_returns_404_before_feedback_is_requested(counselor, chat):
     response = client_of(counselor).get(f"/api/sessions/{chat.pk}/evaluation/")
 
     assert (response.status_code, response.json()["code"]) == (404, "not_found")
