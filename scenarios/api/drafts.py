@@ -41,7 +41,7 @@ class DraftStateError(DetailedAPIError):
     """409: the draft is being written or has already been saved."""
 
     def __init__(self, draft: ScenarioDraft) -> None:
-        message = _("You can’t do this now. Status of the draft: %(status)s.")
+        message = _("You can’t do this now. The draft’s status is “%(status)s”.")
         super().__init__(409, draft.status, message % {"status": draft.get_status_display()})
 
 
@@ -85,7 +85,7 @@ class DraftViewSet(ReadOnlyModelViewSet[ScenarioDraft]):
         responses=dict.fromkeys((201, 202), DraftSerializer),
     )
     def create(self, request: Request) -> Response:
-        """Queue a draft. Respond 202 with a `Location` to poll, or 201 if it is written or fails in time."""
+        """Queue a draft. Return 202 with a `Location` to poll, or 201 if it is ready or has failed within the wait."""
         serializer = NewDraftSerializer(data=request.data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
         return self._respond(drafts.request_draft(authenticated_user(request), **serializer.validated_data), 201)

@@ -95,17 +95,17 @@ def delete_scenario(scenario: Scenario) -> None:
     except ProtectedError as error:
         count = scenario.assignments.count()
         message = ngettext(
-            "This scenario has %(count)s assignment, so it can’t be deleted. Make it inactive instead. It is then no "
-            "longer offered, and past work is kept.",
-            "This scenario has %(count)s assignments, so it can’t be deleted. Make it inactive instead. It is then no "
-            "longer offered, and past work is kept.",
+            "This scenario has %(count)s assignment, so it can’t be deleted. Make it inactive instead. It will no "
+            "longer be offered, and past work is kept.",
+            "This scenario has %(count)s assignments, so it can’t be deleted. Make it inactive instead. It will no "
+            "longer be offered, and past work is kept.",
             count,
         )
         raise ScenarioInUseError(message % {"count": count}, count) from error
 
 
 def promote_scenario(scenario: Scenario) -> None:
-    """Add a one-time scenario to the library. The caller must have checked that no personal details are left."""
+    """Add a one-time scenario to the library. Calling code must first check that no personal details are left."""
     scenario.is_one_time = False
     scenario.save(update_fields=["is_one_time", "updated_at"])
 
@@ -125,7 +125,7 @@ def demote_scenario(scenario: Scenario) -> None:
 
 @transaction.atomic
 def demote_unused_scenarios(scenarios: Collection[Scenario]) -> list[Scenario]:
-    """Remove the unused scenarios, never assigned or practiced, from the library and return them."""
+    """Remove those scenarios from the library that were never assigned or practiced, and return them."""
     ids = [scenario.pk for scenario in scenarios]
     # The condition is part of the UPDATE, so a scenario that is being assigned right now stays.
     Scenario.objects.unused().filter(pk__in=ids).update(is_one_time=True, updated_at=timezone.now())

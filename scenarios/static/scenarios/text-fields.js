@@ -1,6 +1,6 @@
 // Character counters and passage selection for text fields.
 
-export const number = (count) => count.toLocaleString("en-US");
+const formatNumber = (count) => count.toLocaleString("en-US");
 
 // Count characters (code points) as the server does, not UTF-16 units as `length` does.
 export function lengthOf(text) {
@@ -31,7 +31,7 @@ export function showLength(field, counter) {
     if (used > limit) message = gettext("%(used)s of %(limit)s characters (%(over)s too many)");
     if (isShort) message = gettext("%(used)s of %(limit)s characters (%(missing)s more needed)");
     const counts = { used, limit, over: used - limit, missing: minimum - used };
-    const shown = Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, number(count)]));
+    const shown = Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, formatNumber(count)]));
     counter.textContent = interpolate(message, shown, true);
   };
   field.addEventListener("input", show);

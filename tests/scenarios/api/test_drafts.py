@@ -238,7 +238,7 @@ def test_retry_of_writing_or_saved_draft_returns_409(client, new_draft):
 
     assert (writing.status_code, writing.json()["code"]) == (409, "writing")
     assert (saved.status_code, saved.json()["code"]) == (409, "saved")
-    assert writing.json()["detail"] == "You can’t do this now. Status of the draft: Being written."
+    assert writing.json()["detail"] == "You can’t do this now. The draft’s status is “Being written”."
 
 
 def test_save_with_pii_returns_409(client, ready_draft):

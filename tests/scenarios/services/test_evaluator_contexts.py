@@ -172,7 +172,7 @@ def test_write_context_files_writes_all_or_none(organization, settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_deleted_scenario_deletes_file(scenario):
+def test_deleting_scenario_deletes_context_file(scenario):
     write_evaluator_context(scenario, "- one")
     assert len(files_of(scenario)) == 1
 
