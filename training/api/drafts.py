@@ -23,7 +23,7 @@ class AssignableDraftViewSet(DraftViewSet):
 
     @extend_schema(request=AssignableDraftSerializer, responses={201: SavedDraftSerializer})
     def save(self, request: Request, pk: object) -> Response:
-        """Save the edited draft as a scenario, once, and assign it. On any error nothing is saved.
+        """Save the edited draft as a scenario, once, and assign it. If anything fails, nothing is saved.
 
         Return 409 with the locations if it still contains personal information.
         """

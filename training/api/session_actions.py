@@ -160,7 +160,7 @@ def session_ticket(request: Request, pk: UUID) -> Response:
 @token_scope("assignments")
 @api_view(["POST"])
 def create_one_time_scenario(request: Request) -> Response:
-    """Create a scenario for some counselors and assign it in one step. On any error nothing is saved."""
+    """Create a scenario for some counselors and assign it in one step. If anything fails, nothing is saved."""
     author = authenticated_user(request)
     if not author.has_perms(["scenarios.add_scenario", "training.add_assignment"]):
         raise PermissionDenied(gettext("You don’t have permission to create and assign scenarios."))

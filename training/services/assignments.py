@@ -85,8 +85,8 @@ def assign_many(
     _check_organization(by_scenario_id.values(), by_counselor_id.values(), by)
     check_pair_count(len(by_scenario_id), len(by_counselor_id))
     pairs = list(product(by_counselor_id, by_scenario_id))
-    before = Assignment.objects.filter(counselor__in=by_counselor_id, scenario__in=by_scenario_id)
-    done = set() if force else set(before.filter(status=Status.COMPLETED).values_list("counselor_id", "scenario_id"))
+    matching = Assignment.objects.filter(counselor__in=by_counselor_id, scenario__in=by_scenario_id)
+    done = set() if force else set(matching.filter(status=Status.COMPLETED).values_list("counselor_id", "scenario_id"))
     rows = [
         Assignment(
             organization_id=by.organization_id,
@@ -98,11 +98,11 @@ def assign_many(
         for counselor_id, scenario_id in pairs
         if (counselor_id, scenario_id) not in done
     ]
-    # The unique index decides: of two rows for one pair the second is skipped, even if both are in this batch.
+    # The unique index skips the second of two rows for the same pair, even if both are in this batch.
     Assignment.objects.bulk_create(rows, ignore_conflicts=True)
     created = Assignment.objects.with_names().in_bulk([row.pk for row in rows])
     opened = {(row.counselor_id, row.scenario_id) for row in created.values()}
-    still_open = set(before.open().values_list("counselor_id", "scenario_id")) - opened
+    still_open = set(matching.open().values_list("counselor_id", "scenario_id")) - opened
     result = BulkAssignmentResult([created[row.pk] for row in rows if row.pk in created])
     for counselor_id, scenario_id in pairs:
         pair = AssignmentPair(by_counselor_id[counselor_id], by_scenario_id[scenario_id])
@@ -147,7 +147,7 @@ def record_score(session: Session, score: int) -> None:
 
 @transaction.atomic
 def update_completion(session: Session) -> None:
-    """Complete the session's assignment if a score since its reset is enough or no attempt is left."""
+    """Complete the assignment if a score since its last reset is high enough or no attempts are left."""
     if session.assignment_id is None:
         return
     # The lock lets two attempts that are graded concurrently see each other. SQLite's IMMEDIATE does the same.

@@ -30,7 +30,7 @@ def record_turns(turns_by_session: Mapping[UUID, Sequence[TranscriptTurn]]) -> i
     rows = Session.objects.filter(pk__in=turns_by_session).locked().only(*LOCKED_FIELDS)
     sessions = {session.pk: session for session in rows}
     if len(sessions) < len(turns_by_session):
-        raise Session.DoesNotExist("A session of these turns no longer exists.")
+        raise Session.DoesNotExist("At least one turn belongs to a session that no longer exists.")
     items = {turn.item for turns in turns_by_session.values() for turn in turns}
     known = TranscriptTurn.objects.filter(session_id__in=turns_by_session, item__in=items)
     revisions = {(session, item): revision for session, item, revision in known.values_list(*REVISION_KEY_FIELDS)}

@@ -1,4 +1,4 @@
-/** Times of the attempts to reconnect a broken line. The calling code passes the current time. */
+/** Schedule of attempts to reconnect a broken line. The calling code passes the current time. */
 const WAITS_MS = [0, 500, 1000, 2000, 3000, 5000]; // the last one repeats
 const JITTER = 0.2; // spreads attempts, because a restarting gateway drops many pages at the same moment
 
@@ -34,7 +34,7 @@ export function shouldReconnect(code, before) {
   return !(PROTOCOL_ERROR_CODES.includes(code) && PROTOCOL_ERROR_CODES.includes(before));
 }
 
-/** Return true for a reason that keeps the session open. The socket's close code then says how to continue. */
+/** Return true if an `ended` message with this reason leaves the session open. The close code says how to continue. */
 export const isSessionStillOpen = (reason) => ["line_lost", "shutdown", "replaced", "logged_out"].includes(reason);
 
 /** A wait that `wake` ends early, e.g. when the network is back or the user looks at the page again. */
