@@ -37,7 +37,7 @@ def transcript_lines(session: Session) -> list[tuple[str, str, bool]]:
 
 
 def finished_recording(session: Session) -> Recording:
-    """Return the recording once its gateway has uploaded all of it, with this process as the worker."""
+    """Wait until the gateway has uploaded the recording, assemble it in this process, and return it."""
     waiting = [Recording.State.RECORDING, Recording.State.PROCESSING]
     recordings = Recording.objects.filter(session=session).exclude(state__in=waiting)
 
@@ -135,8 +135,8 @@ def test_recording_contains_both_voices_at_the_times_they_were_heard(interrupted
     began = round((line.started_at_wall - line.recorded_since) * SAMPLE_RATE)
     assert channel_lag_ms(line.microphone, left, began) == pytest.approx(0, abs=50)
     assert channel_lag_ms(line.loudspeaker, right, began) == pytest.approx(0, abs=50)
-    cut, goes_on = line.playback_spans[1][1], line.playback_spans[2][0]
-    assert not right[began + cut + SAMPLE_RATE // 20 : began + goes_on - SAMPLE_RATE // 20].any()
+    cut, resumed = line.playback_spans[1][1], line.playback_spans[2][0]
+    assert not right[began + cut + SAMPLE_RATE // 20 : began + resumed - SAMPLE_RATE // 20].any()
     with recording.file.open("rb") as file:
         data = file.read()
     assert (recording.state, recording.reason) == ("completed", "")
@@ -161,7 +161,7 @@ def loudness_profile(samples: np.ndarray) -> np.ndarray:
 
 
 def sample_position(sound: bytes | np.ndarray, channel: np.ndarray) -> int:
-    """Return the exact position of these samples in the channel."""
+    """Return the exact position of the sound in the channel, in samples."""
     wanted = sound if isinstance(sound, bytes) else sound.tobytes()
     place = channel.tobytes().find(wanted)
     assert place >= 0, "the samples are not in the channel"
