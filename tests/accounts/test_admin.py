@@ -12,7 +12,7 @@ from scenarios.models import Category, Scenario, Skill
 from tests.support.fixtures import PASSWORD, add_person, add_scenario, client_of
 from training.models import Assignment, Session
 
-FOREIGN_NAME = "wombat"  # occurs in every object of the other organization and in none of the first
+FOREIGN_NAME = "wombat"  # occurs in every object of the other organization and nowhere else
 
 
 @pytest.fixture

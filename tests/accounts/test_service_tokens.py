@@ -30,7 +30,7 @@ def test_token_secret_is_shown_once_and_not_stored(admin):
     assert client_with(secret).get("/api/sessions/").status_code == 200
 
 
-def test_framework_token_header_is_rejected(admin):
+def test_rest_framework_token_scheme_is_rejected(admin):
     _, secret = issue_service_token(admin, "Learning system", ["sessions:read"])
 
     statuses = [
@@ -74,7 +74,7 @@ def test_token_is_limited_to_its_scopes(admin, counselor, chat):
         ("people", "POST", Scope.PEOPLE_WRITE),
         ("people", "DELETE", Scope.PEOPLE_WRITE),
         ("sessions", "POST", None),  # this scope does not exist
-        ("unheard", "GET", None),
+        ("unknown", "GET", None),
         (CLOSED, "GET", None),
     ],
 )

@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 
 
 def line_patterns(*patterns: str) -> list[re.Pattern[str]]:
-    """Return patterns in which a dot also matches a line break, because a transcript line may contain some."""
+    """Return patterns in which a dot also matches a line break, because a transcript entry can contain line breaks."""
     return [re.compile(pattern, re.DOTALL) for pattern in patterns]
 
 
@@ -34,7 +34,7 @@ def call_panel(page: Page) -> Locator:
 
 
 def start_typing(page: Page, button: str = "Start the call") -> None:
-    """Take the call without a microphone."""
+    """Start the call in typing mode, without a microphone."""
     page.get_by_role("button", name="Type instead").locator("visible=true").click()
     page.get_by_role("button", name=button).click()
     expect(call_panel(page)).to_have_attribute("data-phase", "talking")

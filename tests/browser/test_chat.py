@@ -19,7 +19,7 @@ from tests.browser.practice_actions import (
 
 pytestmark = pytest.mark.timeout(120)
 
-REPLIES = "POST /v1/responses"
+RESPONSES_ROUTE = "POST /v1/responses"
 
 
 def test_assigned_chat_streams_replies_and_is_graded(open_page: Callable[..., Page], demo_site: DemoSite) -> None:
@@ -30,16 +30,17 @@ def test_assigned_chat_streams_replies_and_is_graded(open_page: Callable[..., Pa
     expect(transcript_lines(page).first).to_have_attribute("data-speaker", "caller")
     page.evaluate(
         """() => {
-          window.lengths = new Set();
-          const look = () => window.lengths.add(document.querySelector("[role=log] ol").lastElementChild.innerText);
-          new MutationObserver(look).observe(document.querySelector("[role=log]"), {
+          window.shownTexts = new Set();
+          const collectText = () =>
+            window.shownTexts.add(document.querySelector("[role=log] ol").lastElementChild.innerText);
+          new MutationObserver(collectText).observe(document.querySelector("[role=log]"), {
             subtree: true, childList: true, characterData: true });
         }"""
     )
 
     send_message(page, "Hello, my name is Sam. What is going on tonight?")
     expect_caller_answer(page, 3)
-    pieces = page.evaluate("[...window.lengths].filter((text) => text.startsWith('Caller')).length")
+    pieces = page.evaluate("[...window.shownTexts].filter((text) => text.startsWith('Caller')).length")
     send_message(page, "That sounds so hard. Are you thinking about suicide?")
     expect_caller_answer(page, 5)
     page.get_by_role("button", name="Get feedback").click()
@@ -62,7 +63,7 @@ def test_unanswered_message_is_kept_and_sent_again(
     begin_chat(page)
     expect(transcript_lines(page)).to_have_count(1)
 
-    demo_site_with_faults.add_openai_fault(REPLIES, status=503)
+    demo_site_with_faults.add_openai_fault(RESPONSES_ROUTE, status=503)
     send_message(page, "I am here, and I am not in a hurry.")
     expect(page.get_by_role("alert").get_by_role("button", name="Send again")).to_be_visible()
     expect(transcript_lines(page)).to_have_text(line_patterns("Caller", "You.*not in a hurry"))
@@ -102,7 +103,7 @@ def test_failed_greeting_does_not_block_the_chat(
     open_page: Callable[..., Page], demo_site_with_faults: DemoSite
 ) -> None:
     counselor = demo_site_with_faults.add_counselor()
-    demo_site_with_faults.add_openai_fault(REPLIES, status=400)
+    demo_site_with_faults.add_openai_fault(RESPONSES_ROUTE, status=400)
     page = open_page("/training/chat/free/", counselor)
     begin_chat(page)
     expect(transcript_lines(page)).to_have_text(line_patterns("Caller.*is somebody there"))

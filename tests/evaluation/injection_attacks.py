@@ -1,4 +1,4 @@
-"""Fifty prompt injection attacks on a grader: spoken, written, in a document, or forging our own output."""
+"""Fifty prompt injection attacks on a grader: spoken, written, in a document, or imitating the grader's own output."""
 
 import base64
 import codecs

@@ -6,7 +6,7 @@ from training.models import Session
 from training.services.session_start import start_assignment
 
 
-def test_stopped_session_has_no_grade_and_no_attempt(counselor, chat, chat_assignment):
+def test_stopped_session_is_not_graded_or_counted_as_attempt(counselor, chat, chat_assignment):
     client = client_of(counselor)
 
     page = client.post(f"/sessions/{chat.pk}/stop/", follow=True).content.decode()

@@ -1,6 +1,6 @@
 """Workers that kill themselves with SIGKILL at a chosen step of their work, each in its own process.
 
-Steps are counted once before and once after each database statement and each request to another server.
+Each database statement and each request to another server counts as two steps, one before it and one after it.
 """
 
 import itertools
@@ -58,15 +58,15 @@ def run_forked(work: Callable[[], int]) -> int:
 
 def print_results(readers: list[int]) -> None:
     """Wait for all processes and print each one's number of steps, or 0 if it was killed."""
-    taken = [int(os.read(reader, 100) or b"0") for reader in readers]
+    step_counts = [int(os.read(reader, 100) or b"0") for reader in readers]
     for reader in readers:
         os.close(reader)
         os.wait()
-    print(json.dumps(taken), flush=True)
+    print(json.dumps(step_counts), flush=True)
 
 
 class KillableProgram:
-    """Program of this project that reads lines of JSON and prints one line for each."""
+    """A module of this project, run in its own process, that answers each line of JSON with one line."""
 
     def __init__(self, module: str, openai_url: str = "http://127.0.0.1:9/v1", **environment: str) -> None:
         settings = {"DJANGO_SETTINGS_MODULE": "config.settings"}
@@ -79,9 +79,9 @@ class KillableProgram:
             text=True,
         )
 
-    def request(self, line: Any) -> Any:
+    def request(self, message: Any) -> Any:
         assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(json.dumps(line) + "\n")
+        self.process.stdin.write(json.dumps(message) + "\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
 

@@ -1,6 +1,7 @@
-"""Emptying of the tables after a test that commits.
+"""Database cleanup after a test that commits.
 
-Django truncates every table and creates all permissions again, which takes 90 ms. Usually few tables have rows: 3 ms.
+Django truncates every table and creates all permissions again, which takes 90 ms. Usually only a few tables have rows,
+and deleting from just those takes 3 ms.
 """
 
 from collections.abc import Callable
@@ -14,13 +15,13 @@ VACUUM_ABOVE = 64 * 1024  # bytes
 
 
 class TableReset:
-    """Resetter that remembers the rows of the new database: migrations, content types, permissions, groups."""
+    """Database cleaner that keeps the rows of the new database: migrations, content types, permissions, and groups."""
 
     def __init__(self) -> None:
         self._initial_counts = {table: count for table, count in self._count_rows().items() if count}
 
     def empty_tables(self, flush: Callable[[], None]) -> None:
-        """Delete every row that was not there at first. Call Django's own `flush` if one of those has changed.
+        """Delete all rows from tables that were empty at first. If other tables changed in size, call `flush` instead.
 
         A gateway that many tests share may be inside a transaction, so PostgreSQL can report a deadlock, and SQLite a
         lock. A retry works, because the gateway finishes in a moment.

@@ -132,7 +132,7 @@ def test_transactions_over_several_calls_never_deadlock(call, organization):
     ) == ([40] * 10)
 
 
-def test_ended_call_can_be_neither_acquired_nor_held(call):
+def test_ended_call_cannot_be_acquired_or_renewed(call):
     lease = hold_call(call)
     end_session(call, EndReason.HUNG_UP)
 

@@ -30,9 +30,9 @@ def admit_session(session: Session, query: bytes = b""):
     return admit_call(redeem_ticket(session.pk, issue_ticket(session)[1]), query)
 
 
-def refusal_reason(call) -> str:
+def refusal_reason(attempt) -> str:
     with pytest.raises(AdmissionRefusedError) as caught:
-        call()
+        attempt()
     return caught.value.reason
 
 

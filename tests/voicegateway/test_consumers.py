@@ -17,7 +17,7 @@ DATABASE_THREADS = 4
 
 
 class FakeTurnWriter(TurnWriter):
-    """Writer that records the session's status when it has to save the last turns."""
+    """Turn writer that records the session's status at each flush."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -44,13 +44,13 @@ class SpokenExchange:
         return [("counselor", heard), *[("caller", f"Part {item} is over.") for item in self.items()]]
 
 
-def exchange_steps(exchange: SpokenExchange, previous: str | None, ready: list[str]) -> Iterator[EventStep]:
+def exchange_steps(exchange: SpokenExchange, previous: str | None, prerequisites: list[str]) -> Iterator[EventStep]:
     """Yield the steps of an exchange.
 
     Speech arrives before the response to it. Transcripts and item positions may arrive at any time.
     """
     n, counselor_item = exchange.number, exchange.counselor_item
-    yield EventStep(f"began_{n}", ("speech_started", counselor_item), ready)
+    yield EventStep(f"began_{n}", ("speech_started", counselor_item), prerequisites)
     yield EventStep(f"spoke_{n}", ("microphone", 620), [f"began_{n}"])
     yield EventStep(f"stopped_{n}", ("speech_stopped", counselor_item), [f"spoke_{n}"])
     committed = {"item_id": counselor_item, "previous_item_id": previous}
@@ -102,10 +102,10 @@ def event_orders(draw: st.DrawFn) -> tuple[list[SpokenExchange], list[EventStep]
         for number in range(draw(st.integers(2, 4)))
     ]
     waiting: list[EventStep] = []
-    previous, ready = None, []
+    previous, prerequisites = None, []
     for exchange in exchanges:
-        waiting += exchange_steps(exchange, previous, ready)
-        previous, ready = exchange.items()[-1], [f"heard_{exchange.number}"]
+        waiting += exchange_steps(exchange, previous, prerequisites)
+        previous, prerequisites = exchange.items()[-1], [f"heard_{exchange.number}"]
     done: list[EventStep] = []
     names: set[str] = set()
     while waiting:
@@ -155,7 +155,7 @@ def test_every_valid_event_order_keeps_turns_in_place(conversation):
 
 @given(st.permutations(range(12)))
 @settings(deadline=None, max_examples=RUNS)
-def test_items_follow_their_chain_in_any_order_of_announcement(order):
+def test_item_order_does_not_depend_on_announcement_order(order):
     transcript = Transcript((), 0)
 
     for number in order:

@@ -56,12 +56,12 @@ def test_second_tab_takes_over_the_call_and_the_first_is_notified(gateway, stand
 
 def test_displaced_page_cannot_reclaim_the_call(gateway, call):
     with ScriptedCounselor(gateway, call) as first:
-        held = first.wait_for("ready")["epoch"]
-        with ScriptedCounselor(gateway, call, displaces=held) as second:
+        first_epoch = first.wait_for("ready")["epoch"]
+        with ScriptedCounselor(gateway, call, displaces=first_epoch) as second:
             second.wait_for("ready")
 
             with pytest.raises(InvalidStatus) as refused:
-                open_socket(gateway, call.pk, issue_ticket(call, displaces=held)[1])
+                open_socket(gateway, call.pk, issue_ticket(call, displaces=first_epoch)[1])
             second.say("Still here.")
             assert second.wait_for_turn("counselor")["text"] == "Still here."
             assert second.hang_up() == "hung_up"

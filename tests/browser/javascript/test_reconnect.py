@@ -24,13 +24,11 @@ def test_reconnect_schedule_backs_off_for_one_minute(page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "before", "comes_back"),
+    ("code", "before", "expected"),
     [(1006, 1006, True), (1012, None, True), (4008, 4008, True), (1008, None, True), (1008, 1006, True)]
     + [(1008, 1008, False), (1009, 1008, False), (4001, None, False), (4002, None, False)],
 )
-def test_should_reconnect_depends_on_the_close_codes(
-    page: Page, code: int, before: int | None, comes_back: bool
-) -> None:
+def test_should_reconnect_depends_on_the_close_codes(page: Page, code: int, before: int | None, expected: bool) -> None:
     script = 'const { shouldReconnect } = await from("reconnect"); return shouldReconnect(...argument);'
 
-    assert run_script(page, script, [code, before]) is comes_back
+    assert run_script(page, script, [code, before]) is expected

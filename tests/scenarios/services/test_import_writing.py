@@ -1,4 +1,4 @@
-"""Checked rows written as complete scenarios, each exactly once, without touching another organization."""
+"""Tests of writing checked rows as scenarios: complete, exactly once, and only in one organization."""
 
 import pytest
 from django.core.files.storage import default_storage
@@ -262,7 +262,9 @@ def test_update_of_replaced_scenario_changes_new_one(organization):
     assert (new.description, new.evaluator_context) == ("Somebody else's.", "- Waits.")
 
 
-def test_update_locked_by_assignment_is_invalid_and_others_continue(organization, chat_scenario, counselor, supervisor):
+def test_update_locked_by_assignment_is_invalid_and_other_rows_are_written(
+    organization, chat_scenario, counselor, supervisor
+):
     job = start_test_import(
         organization, make_row(chat_scenario.title, mode="phone"), make_row("Another"), may_update=True
     )
