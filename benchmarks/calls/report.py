@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import TypedDict
 
-MAX_P99_MS = 20.0  # 99th percentile of added latency at which a number of calls counts as too many
+MAX_P99_MS = 20.0  # a call count is too high once the 99th percentile of added latency reaches this
 TARGETS = {"cpu_ratio": 1.8, "calls": 200, "kb": 256.0}  # CPU relative to the relay, calls on one core, KB per call
 INTRODUCTION = """\
 The gateway runs as its own process on PostgreSQL, with recording and transcripts. It is compared with a bare
@@ -18,19 +18,19 @@ parentheses.
 
 @dataclass
 class MeasurementWindow:
-    """Measurement of one process under a number of calls."""
+    """Measurement of one process that handles a given number of calls."""
 
     kind: str  # relay or gateway
     calls: int
     seconds: float  # length of the measurement
     frames: int = 0  # frames that came back in the window
-    lost: int = 0  # frames that the model echoed and the pages did not get back
+    lost: int = 0  # frames that the model echoed but no page received
     disordered: int = 0  # frames that came back out of order
     p50: float = 0.0  # ms of added latency
     p95: float = 0.0  # ms
     p99: float = 0.0  # ms
     cpu: float = 0.0  # % of a core
-    waited: float = 0.0  # % of the time in which its threads waited for a core
+    waited: float = 0.0  # % of the time that its threads spent waiting for a core
     load_waited: float = 0.0  # the same for the process that generates the load
     memory: float = 0.0  # KB per call, above the process without calls
     lag: float | None = None  # ms of event loop delay that the gateway reports
@@ -112,7 +112,7 @@ def summary(windows: list[MeasurementWindow]) -> str:
     calls, relay = max_good_calls(windows, "gateway"), max_good_calls(windows, "relay")
     memory = best_window(select_windows(windows, "gateway", 60)).memory
     return (
-        f"At 60 calls the gateway uses {reached:.2f} times the relay's CPU (pairs: "
+        f"At 60 calls the gateway uses {reached:.2f} times the relay's CPU (each pair of windows: "
         f"{', '.join(f'{one:.2f}' for one in ratios)}; target: {TARGETS['cpu_ratio']}) and {memory:.0f} KB per call "
         f"(target: {TARGETS['kb']:.0f}). One core handled {calls} calls with the 99th percentile under "
         f"{MAX_P99_MS:.0f} ms and no loss (target: {TARGETS['calls']}). The relay handled {relay}, the most we tried."
