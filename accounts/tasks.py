@@ -26,7 +26,7 @@ def sweep_procedures() -> int:
 @shared_task
 def reconcile_procedures() -> None:
     reconciliation.reconcile_procedures()
-    # Prepare documents that are missing at OpenAI again now, without waiting for the next sweep.
+    # Documents that have disappeared from OpenAI are prepared again right away, not at the next sweep.
     queue_overdue(ProcedureDocument.objects.claimable(), prepare_procedures)
 
 

@@ -23,11 +23,11 @@ class ThreadSafeInMemoryChannelLayer(InMemoryChannelLayer):
         return message
 
     async def send(self, channel: str, message: dict[str, Any]) -> None:
-        home = self._loops.get(channel)
-        if home is None or home is asyncio.get_running_loop():
+        receiver_loop = self._loops.get(channel)
+        if receiver_loop is None or receiver_loop is asyncio.get_running_loop():
             await super().send(channel, message)
-        elif not home.is_closed():
-            asyncio.run_coroutine_threadsafe(super().send(channel, message), home)
+        elif not receiver_loop.is_closed():
+            asyncio.run_coroutine_threadsafe(super().send(channel, message), receiver_loop)
 
     async def group_discard(self, group: str, channel: str) -> None:
         await super().group_discard(group, channel)

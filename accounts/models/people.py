@@ -125,7 +125,7 @@ class User(AbstractUser):
 
     @is_staff.setter
     def is_staff(self, value: bool) -> None:
-        """Ignore the value, which Django's own functions set. Here it depends on the role."""
+        """Ignore the value. Django's own functions set it, but in this project it follows from the role."""
 
 
 class CohortQuerySet(models.QuerySet["Cohort"]):

@@ -17,7 +17,7 @@ UNREACHABLE_DOMAIN = "people.invalid"  # domain of placeholder addresses, for pe
 def get_or_create_counselor(
     organization: Organization, external_id: str, email: str = "", first_name: str = "", last_name: str = ""
 ) -> User:
-    """Return the counselor with this external id, who is created on first use. Existing details are not changed.
+    """Return the counselor with this external id, creating one on first use. Existing details are not changed.
 
     Raise ValidationError if the id belongs to someone who is not an active counselor, or the email to another person.
     """
@@ -72,7 +72,7 @@ def has_mailbox(user: User) -> bool:
 
 @transaction.atomic
 def create_cohort(organization: Organization, counselors: Sequence[User], **fields: Any) -> Cohort:
-    """Create a cohort of these counselors. `fields` are fields of the row."""
+    """Create a cohort of these counselors. `fields` are other model fields, such as `name`."""
     cohort = Cohort.objects.create(organization=organization, **fields)
     cohort.counselors.set(counselors)
     return cohort

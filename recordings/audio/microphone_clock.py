@@ -74,7 +74,7 @@ class MicrophoneClock:
     """Clock that maps the microphone's running index to positions in the recording.
 
     An anchor, set by a frame's arrival, turns the running index into a position. The network only adds delay, so the
-    least observed lateness is the true one. Late frames keep their counted position. If they stay late for
+    least observed lateness is the true one. Late frames are placed by sample count. If they stay late for
     BURST_TIMEOUT, the microphone's clock had stopped, and everything since the first late frame moves later. If a
     frame arrives early, the anchor itself was late, and its whole period moves earlier. Each correction is a
     ClockShift, so no audio is lost.
@@ -89,7 +89,7 @@ class MicrophoneClock:
         self._window = SlidingMinimum()
 
     def place_frame(self, index: int, pcm: bytes, now: int) -> tuple[int, ClockShift | None]:
-        """Return the position of a frame that arrived at `now`, and a correction of earlier positions or None."""
+        """Return the position of a frame that arrived at `now`, and the correction of earlier positions, if any."""
         samples = len(pcm) // 2
         arrival = now - samples
         limit = self._end_position
@@ -163,7 +163,7 @@ class MicrophoneClock:
             self._window.subtract(step)
 
     def _position(self, index: int, pcm: bytes) -> int:
-        """Return a frame's counted position. In gapless audio, a small drift is corrected only in a pause in speech."""
+        """Return a frame's position by sample count. In gapless audio, a small drift is corrected only in a pause."""
         exact = self._anchor + index
         if abs(index - self._next_index) >= MIN_STEP:
             return max(exact, self._end_position)

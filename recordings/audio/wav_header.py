@@ -12,6 +12,6 @@ def wav_header(frames: int, channels: int, rate: int) -> bytes:
     size = frames * width
     if not 0 <= size <= MAX_DATA_BYTES:
         raise ValueError(f"A WAV file cannot hold {size} bytes of audio")
-    form = struct.pack("<4sI4s", b"RIFF", 36 + size, b"WAVE")
-    layout = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, channels, rate, rate * width, width, 16)
-    return form + layout + struct.pack("<4sI", b"data", size)
+    riff_header = struct.pack("<4sI4s", b"RIFF", 36 + size, b"WAVE")
+    format_chunk = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, channels, rate, rate * width, width, 16)
+    return riff_header + format_chunk + struct.pack("<4sI", b"data", size)

@@ -87,7 +87,7 @@ class ImportUploadForm(forms.Form):
         return file
 
     def stage_import(self, user):
-        """Return the checked import. If the file cannot be read or compared, add an error and return None."""
+        """Return the checked import. If the file cannot be read or checked, add an error and return None."""
         options = {name: value for name, value in self.cleaned_data.items() if name != "file"}
         file = self.cleaned_data["file"]
         try:

@@ -32,8 +32,8 @@ MESSAGES = {
     "no_opening_state": Message(
         gettext_noop(
             "The prompt doesn’t say how the caller feels when the call starts. The caller is then too easy: calm, "
-            "open, and soon comforted. Describe the start: “At first you are tense, you apologize, and you answer in "
-            "short sentences.”"
+            "open, and quickly comforted. Describe the start: “At first you are tense, you apologize, and you answer "
+            "in short sentences.”"
         )
     ),
     "two_speakers": Message(

@@ -120,10 +120,10 @@ def decode_message(text: str) -> FromBrowser:
     if not isinstance(fields, dict):
         raise InvalidMessageError("message must be a JSON object")
     kind = fields.get("type")
-    read = MESSAGE_DECODERS.get(kind) if isinstance(kind, str) else None
-    if read is None:
+    decode = MESSAGE_DECODERS.get(kind) if isinstance(kind, str) else None
+    if decode is None:
         raise InvalidMessageError("unknown message type")
-    return read(fields)
+    return decode(fields)
 
 
 def _count(fields: dict[str, object], name: str) -> int:

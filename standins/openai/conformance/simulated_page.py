@@ -84,7 +84,7 @@ class SimulatedPage:
         return (await wait_for(matching_turns, f"the page receives the turn “{words}”"))[0]
 
     async def wait_for_microphone(self, ms: int) -> None:
-        """Wait until `ms` more of microphone audio have been sent."""
+        """Wait until another `ms` of microphone audio has been sent."""
         until = self.microphone_samples + ms * SAMPLE_RATE // 1000
         await wait_for(
             lambda: self.microphone_samples >= until or self.close_code, f"{ms} ms of microphone audio are sent", 10
@@ -150,12 +150,12 @@ class SimulatedPage:
         await self._play_frame()
 
     async def _play_frame(self) -> None:
-        left = FRAME_SAMPLES
+        remaining = FRAME_SAMPLES
         for item in sorted(self.received_samples) if not self.is_paused else []:
-            played = min(left, self.received_samples[item] - self.played_samples.get(item, 0))
+            played = min(remaining, self.received_samples[item] - self.played_samples.get(item, 0))
             if played > 0:
                 self.played_samples[item] = self.played_samples.get(item, 0) + played
-                left -= played
+                remaining -= played
                 is_last = self.played_samples[item] == self.item_samples.get(item)
                 if is_last or self.microphone_samples // FRAME_SAMPLES % FRAMES_PER_REPORT == 0:
                     await self._report_played(item, final=is_last)

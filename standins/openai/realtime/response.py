@@ -30,7 +30,7 @@ WORD = re.compile(r"\s*\S+")
 
 @dataclass
 class PlannedSpeech:
-    """Text and audio of a response, and whether a token limit cut them."""
+    """Text and audio of a response, and whether a token limit cut them short."""
 
     text: str
     audio: bytes = b""
@@ -104,14 +104,14 @@ class RealtimeResponse:
         )
 
     async def _send_audio(self, item: ConversationItem, speech: PlannedSpeech) -> None:
-        spoken = WORD.findall(speech.text)
+        words = WORD.findall(speech.text)
         sent = number = 0
         item.fields["content"] = [{"type": "output_audio", "transcript": ""}]
         while sent < len(speech.audio) and not self.stop_requested.is_set():
             chunk = speech.audio[sent : sent + DELTA_MS[number % len(DELTA_MS)] * BYTES_PER_MS]
             sent, number = sent + len(chunk), number + 1
-            due = math.ceil(len(spoken) * sent / len(speech.audio))
-            await self._send_text_delta(item, spoken[len(WORD.findall(self.spoken_text)) : due])
+            due = math.ceil(len(words) * sent / len(speech.audio))
+            await self._send_text_delta(item, words[len(WORD.findall(self.spoken_text)) : due])
             if not item.is_truncated:
                 item.audio += chunk
             self.on_audio()
