@@ -156,9 +156,11 @@ def running_in_background(
     with ThreadPoolExecutor(1) as pool:
         printed: list[str] = []
         future = pool.submit(lambda: [run_quietly(step, steps[step], environment, printed) for step in steps])
-        yield future
-        future.result()
-    print("\n".join(printed), flush=True)
+        try:
+            yield future
+        finally:
+            future.exception()
+            print("\n".join(printed), flush=True)
 
 
 def run_quietly(step: str, command: list[str], environment: Mapping[str, str], printed: list[str]) -> Outcome:

@@ -10,8 +10,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from multiprocessing.connection import wait
 from multiprocessing.reduction import DupFd
 from pathlib import Path
+from threading import Lock
 from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,6 +78,7 @@ class ForkedProgram:
             self._process.start()
         assert self._process.pid
         self.pid = self._process.pid
+        self._poll_lock = Lock()  # two threads that read the exit status at once would get a wrong one
 
     @property
     def returncode(self) -> int | None:
@@ -83,11 +86,12 @@ class ForkedProgram:
 
     def poll(self) -> int | None:
         """Return the exit status, negative if a signal ended it, or None while it runs."""
-        return self._process.exitcode
+        with self._poll_lock:
+            return self._process.exitcode
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the process to end and return its exit status. Raise TimeoutExpired after `timeout` seconds."""
-        self._process.join(timeout)
+        wait([self._process.sentinel], timeout)
         status = self.poll()
         if status is None:
             raise subprocess.TimeoutExpired(self._process.name, timeout or 0)
