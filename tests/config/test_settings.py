@@ -1,9 +1,12 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
+
+from tests.support.forked_program import ForkedProgram
 
 ROOT = Path(__file__).resolve().parents[2]
 VALID_SETTINGS = {
@@ -20,37 +23,37 @@ VALID_SETTINGS = {
 }
 
 
-def run_with_settings(
-    script: str = "import config.settings", **changes: str | None
-) -> subprocess.CompletedProcess[str]:
-    """Run `script` in a process with `VALID_SETTINGS`, changed by `changes`, and no other settings.
-
-    A value of None removes a setting.
-    """
+def environment_with(**changes: str | None) -> dict[str, str]:
+    """Return an environment with `VALID_SETTINGS` and no other settings. A change of None removes a setting."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
     settings = {name: value for name, value in (VALID_SETTINGS | changes).items() if value is not None}
-    return subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        env=inherited | settings | {"DJANGO_SETTINGS_MODULE": "config.settings"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return inherited | settings | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+
+
+def load_settings(**changes: str | None) -> tuple[int, str]:
+    """Load the settings in a process of their own. Return its exit status and output."""
+    with tempfile.TemporaryFile("w+") as output:
+        status = ForkedProgram("config.settings", env=environment_with(**changes), output=output).wait(60)
+        output.seek(0)
+        return status, output.read()
 
 
 def test_required_settings_are_sufficient():
-    result = run_with_settings("import django; django.setup(); import config.urls; print('started')")
+    script = "import django; django.setup(); import config.urls; print('started')"
+
+    result = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment_with(), capture_output=True, text=True, timeout=60
+    )
 
     assert (result.stdout.strip(), result.returncode) == ("started", 0), result.stderr
 
 
 def test_all_missing_settings_are_named_at_once():
-    result = run_with_settings(**dict.fromkeys(VALID_SETTINGS, None))
+    status, output = load_settings(**dict.fromkeys(VALID_SETTINGS, None))
 
-    last = result.stderr[result.stderr.index("ImproperlyConfigured") :]
-    assert result.returncode != 0
-    assert [name for name in VALID_SETTINGS if f"\n  {name}: " not in last] == []
+    message = output[output.index("ImproperlyConfigured") :]
+    assert status == 1
+    assert [name for name in VALID_SETTINGS if f"\n  {name}: " not in message] == []
 
 
 @pytest.mark.parametrize(
@@ -85,7 +88,7 @@ def test_all_missing_settings_are_named_at_once():
     ],
 )
 def test_invalid_setting_is_refused_by_name(name, value):
-    result = run_with_settings(**{name: value})
+    status, output = load_settings(**{name: value})
 
-    assert result.returncode != 0
-    assert name in result.stderr.strip().rpartition("ImproperlyConfigured")[2]
+    assert status == 1
+    assert name in output.strip().rpartition("ImproperlyConfigured")[2]
