@@ -7,9 +7,10 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Iterable
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from socket import create_server, socket
-from threading import Event
 
 import django
 from django.core.management import call_command, execute_from_command_line
@@ -42,6 +43,36 @@ Steadyline is ready: {address}
 
 Press Ctrl-C to stop. The next `make demo` continues with the same data. `make demo-reset` deletes it.
 """
+
+
+class StopSignals:
+    """Receiver of the signals that stop the demo. The second signal exits the process immediately.
+
+    A signal handler runs in the thread that waits. If that thread holds the lock of a threading.Event at that moment,
+    setting the event blocks forever. A SimpleQueue is made for this.
+    """
+
+    def __init__(self, numbers: Iterable[signal.Signals] = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)) -> None:
+        self._received: SimpleQueue[int] = SimpleQueue()
+        self._is_stopping = False
+        for number in numbers:
+            # A demo started with nohup is meant to outlive its terminal.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._receive)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the first signal. Return False if none arrives in time."""
+        try:
+            self._received.get(timeout=seconds)
+        except Empty:
+            return False
+        return True
+
+    def _receive(self, number: int, frame: object) -> None:
+        if self._is_stopping:
+            os._exit(128 + number)
+        self._is_stopping = True
+        self._received.put(number)
 
 
 class DemoSystem:
@@ -145,39 +176,23 @@ def run_demo(var: Path, stops_with_parent: bool) -> int:
             demo.start()
             gc.freeze()
             gc.enable()
-            stopping = catch_signals()
+            stop_signals = StopSignals()
             print(READY_MESSAGE.format(password=PASSWORD, address=address), flush=True)
-            failure = wait_until_stopped(demo, stopping, parent)
+            failure = wait_until_stopped(demo, stop_signals, parent)
             print(failure or "Stopping …", flush=True)
             demo.stop()
             return 1 if failure else 0
 
 
-def wait_until_stopped(demo: DemoSystem, stopping: Event, parent: int) -> str:
+def wait_until_stopped(demo: DemoSystem, stop_signals: StopSignals, parent: int) -> str:
     """Wait for a stop signal, then return "". Return a message if a component fails first."""
-    while not stopping.wait(0.25):
+    while not stop_signals.wait(0.25):
         if parent and os.getppid() != parent:
             return ""
         failed = demo.find_failed_component()
         if failed:
             return f"Stopping because {failed} stopped unexpectedly. See {demo.var / 'demo.log'}"
     return ""
-
-
-def catch_signals() -> Event:
-    """Return an event that the first signal sets. The second signal exits the process immediately."""
-    stopping = Event()
-
-    def on_signal(number: int, frame: object) -> None:
-        if stopping.is_set():
-            os._exit(128 + number)
-        stopping.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # A demo started with nohup is meant to outlive its terminal.
-        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, on_signal)
-    return stopping
 
 
 def prepare_database() -> None:
