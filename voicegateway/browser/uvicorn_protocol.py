@@ -5,10 +5,12 @@ resumes reading. That costs more than handling the frame and gains nothing, beca
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.exceptions import InvalidState
-from websockets.frames import Frame
+from websockets.protocol import State
+
+from voicegateway.frames import BINARY_HEAD, FrameSplitter, build_frame
 
 FAST_PATH = "steadyline.frames"  # key of the fast path among the scope's extensions
 CLOSE_TIMEOUT = 2.0  # seconds from the closing frame to the abort, even if the peer has not read it
@@ -20,7 +22,10 @@ class CallWebSocketProtocol(WebSocketsSansIOProtocol):
     All other messages, and all that arrive before a sink is set, take the usual path.
     """
 
-    sink: Callable[[bytes], None] | None = None
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.sink: Callable[[bytes], None] | None = None
+        self.splitter = FrameSplitter(BINARY_HEAD, True, self._deliver, super().data_received, self._is_handshake_valid)
 
     def handle_connect(self, event) -> None:  # type: ignore[no-untyped-def]  # uvicorn's own signature
         super().handle_connect(event)
@@ -30,25 +35,28 @@ class CallWebSocketProtocol(WebSocketsSansIOProtocol):
     def set_sink(self, sink: Callable[[bytes], None]) -> None:
         self.sink = sink
 
-    def handle_bytes(self, event: Frame) -> None:
-        if self.sink is None or not event.fin or self.close_sent:
-            super().handle_bytes(event)
-        else:
-            self.sink(bytes(event.data))
+    def data_received(self, data: bytes) -> None:
+        self.splitter.receive(data)
 
     def send_audio(self, data: bytes) -> bool:
         """Send binary data at once. Return False if that would have to wait or the socket is closed.
 
         In that case the caller uses the usual path, which waits or raises.
         """
-        if self.close_sent or self.disconnected or not self.writable.is_set():
+        if self.close_sent or self.disconnected or not self.writable.is_set() or self.conn.state is not State.OPEN:
             return False
-        try:
-            self.conn.send_binary(data)
-        except InvalidState:
-            return False
-        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.write(build_frame(BINARY_HEAD, data))
         return True
+
+    def _deliver(self, payload: bytes) -> bool:
+        """Give a message to the sink. Return False if it must take the usual path."""
+        if self.sink is None or self.close_sent or self.conn.state is not State.OPEN:
+            return False
+        self.sink(payload)
+        return True
+
+    def _is_handshake_valid(self) -> bool:
+        return self.handshake_initiated and not self.close_sent
 
     def force_close(self, code: int) -> None:
         """Close the socket without waiting. A regular send would wait for a peer that has stopped reading."""

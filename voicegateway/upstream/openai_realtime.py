@@ -53,9 +53,7 @@ class OpenAIRealtimeConnection:
             if socket.transport.get_write_buffer_size() > WRITE_BUFFER_LIMIT:
                 await socket.send(event, text=True)
             else:
-                # The part of `socket.send` that remains when there is no need to wait.
-                socket.protocol.send_text(event)
-                socket.send_data()
+                socket.send_at_once(event)
         except Exception as error:
             raise translate_error(error) from error
 
