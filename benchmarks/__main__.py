@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import boto3
 
+from benchmarks.calls.disk import measure_disk
 from benchmarks.calls.report import LongCallFigures, MeasurementWindow, gateway_section
 from benchmarks.evaluations import GradingFigures, UploadFigures
 from benchmarks.pages import PageTimes
@@ -100,9 +101,10 @@ def measure_import(rows: int, url: str) -> ImportFigures:
 def gateway() -> Measurement:
     *_, last_line = run_module("benchmarks.calls.gateway").strip().splitlines()
     windows = json.loads(last_line)
+    disk = measure_disk()
     long_call: LongCallFigures = json.loads(run_module("benchmarks.calls.long_call_memory"))
-    text = gateway_section([MeasurementWindow(**window) for window in windows], long_call)
-    return Measurement(text, {"windows": windows, "long_call": long_call})
+    text = gateway_section([MeasurementWindow(**window) for window in windows], disk, long_call)
+    return Measurement(text, {"windows": windows, "disk": disk, "long_call": long_call})
 
 
 RECORDINGS = """\

@@ -1,4 +1,4 @@
-"""Latency, CPU, and memory of calls, with a bare relay as baseline: `python -m benchmarks.calls.gateway`.
+"""Latency, CPU, and memory of calls, with a relay and a bridge as baselines: `python -m benchmarks.calls.gateway`.
 
     python -m benchmarks.calls.gateway --calls 60 --seconds 8     one quick measurement of each
     python -m benchmarks.calls.gateway --profile 60               profile of the gateway's CPU time
@@ -36,6 +36,10 @@ MEASURED_CORES, OTHER_CORES = {0}, {1}
 PR_SET_PDEATHSIG = 1
 ORIGIN = "http://bench.test"
 WARM_UP_SECONDS = 3.0
+BASELINES = {"relay": "benchmarks.calls.bare_relay", "bridge": "benchmarks.calls.plain_bridge"}
+# The gateway as it is, and on a disk whose syncs take 30 ms.
+GATEWAYS = {"gateway": "config.gateway", "slow disk": "benchmarks.calls.slow_disk"}
+KINDS = (*BASELINES, *GATEWAYS)
 CALL_COUNTS = (1, 10, 60, 100, 150, 200, 250)
 WINDOWS_PER_COUNT = {60: 4, 200: 2, 250: 2}  # calls: windows measured; other counts are measured once
 
@@ -107,10 +111,9 @@ class CallBenchmark:
         }
 
     @contextmanager
-    def relay(self) -> Iterator[tuple[MeasuredProcess, int]]:
-        process = self._start(
-            [sys.executable, "-m", "benchmarks.calls.bare_relay", f"ws://127.0.0.1:{self.model_port}/relay"]
-        )
+    def baseline(self, module: str) -> Iterator[tuple[MeasuredProcess, int]]:
+        """Start the relay or the bridge, which prints its port."""
+        process = self._start([sys.executable, "-m", module, f"ws://127.0.0.1:{self.model_port}/relay"])
         assert process.stdout
         try:
             yield MeasuredProcess(process), int(process.stdout.readline())
@@ -120,7 +123,7 @@ class CallBenchmark:
 
     @contextmanager
     def gateway(self, *command: str) -> Iterator[tuple[MeasuredProcess, int]]:
-        arguments = [sys.executable, *(command or ("-m", "config.gateway")), "--port", "0"]
+        arguments = [sys.executable, *command, "--port", "0"]
         process = self._start(arguments, subprocess.STDOUT)
         assert process.stdout
         try:
@@ -182,7 +185,7 @@ async def open_call(port: int, path: str, is_bare: bool, **headers: str) -> Load
 async def open_calls(kind: str, port: int, sessions: list[tuple[str, str]], number: int) -> list[LoadPage]:
     pages = []
     for index in range(number):
-        if kind == "relay":
+        if kind in BASELINES:
             pages.append(await open_call(port, "/", True))
             continue
         session, ticket = sessions[index]
@@ -210,7 +213,7 @@ async def measure(
     after, load_after, lasted = process.cpu_times(), read_cpu_times(os.getpid()), 1e9 * (time.perf_counter() - began)
     latencies = sorted(1000 * latency for page in pages for latency in page.latencies)
     window.memory = (process.memory - idle_memory) / number
-    window.lag = await asyncio.to_thread(read_loop_lag, port) if kind == "gateway" else None
+    window.lag = await asyncio.to_thread(read_loop_lag, port) if kind in GATEWAYS else None
     await speaking
     await asyncio.sleep(0.7)
     models = [model for model in EchoModel.instances if model.is_open]
@@ -282,8 +285,10 @@ async def measure_each(
     windows = []
     try:
         for kind in kinds:
-            sessions = await asyncio.to_thread(benchmark.create_sessions, number) if kind == "gateway" else []
-            started = benchmark.relay() if kind == "relay" else benchmark.gateway()
+            sessions = await asyncio.to_thread(benchmark.create_sessions, number) if kind in GATEWAYS else []
+            started = (
+                benchmark.gateway("-m", GATEWAYS[kind]) if kind in GATEWAYS else benchmark.baseline(BASELINES[kind])
+            )
             with started as (process, port):
                 window = await measure(kind, process, port, sessions, number, seconds)
             print(format_window(window), flush=True)
@@ -305,10 +310,10 @@ def format_window(window: MeasurementWindow) -> str:
 
 
 def sweep(seconds: float) -> list[MeasurementWindow]:
-    """Measure relay and gateway in turn, at every number of calls until both fail."""
+    """Measure relay, bridge, and gateway by turns, at every number of calls until all of them fail."""
     windows: list[MeasurementWindow] = []
     with call_benchmark() as benchmark, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        kinds: tuple[str, ...] = ("relay", "gateway")
+        kinds: tuple[str, ...] = KINDS
         for number in CALL_COUNTS:
             for _ in range(WINDOWS_PER_COUNT.get(number, 1)):
                 windows += runner.run(measure_each(benchmark, number, seconds, kinds))
@@ -349,12 +354,12 @@ def main() -> None:
     parser.add_argument(
         "--profile", type=int, default=0, metavar="CALLS", help="profile the gateway with this many calls"
     )
-    parser.add_argument("--only", choices=["relay", "gateway"], help="measure only one of the two")
+    parser.add_argument("--only", choices=KINDS, help="measure only one of them")
     arguments = parser.parse_args()
     if arguments.profile:
         profile(arguments.profile, arguments.seconds)
     elif arguments.calls:
-        kinds = (arguments.only,) if arguments.only else ("relay", "gateway")
+        kinds = (arguments.only,) if arguments.only else KINDS
         with call_benchmark() as benchmark, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(measure_each(benchmark, arguments.calls, arguments.seconds, kinds))
     else:

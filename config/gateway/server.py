@@ -42,6 +42,9 @@ WEBSOCKET_OPTIONS: dict[str, Any] = {
 
 # Thousands of short-lived objects per second are freed by reference counting; frequent cycle collection finds nothing.
 GC_THRESHOLDS = (20_000, 20, 20)
+# Threads upload and write to the disk beside the event loop. With Python's default of 5 ms, each may delay it by that
+# much, many times a second.
+SWITCH_INTERVAL = 0.0005  # seconds
 
 
 class GatewayServer(uvicorn.Server):
@@ -101,6 +104,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
+    sys.setswitchinterval(SWITCH_INTERVAL)
     server = GatewayServer(config, settings.DRAIN_FOR)
     server.run()
     # Do not wait for uploads in progress: an unresponsive object store would delay the exit.
