@@ -88,7 +88,7 @@ def prepare() -> None:
     assert acquire_call(session)
     clock = ManualClock()
     began = clock.now
-    spool, uploader = start_recording(session, 1, clock), create_uploader(session, 1)
+    spool, uploader = start_recording(session, 1, clock=clock), create_uploader(session, 1)
     for sent, index, samples in microphone_frames(SECONDS, SAMPLE_RATE // 10):
         clock.now = began + sent
         spool.record_microphone(numbered_samples(index, samples), index)

@@ -35,6 +35,8 @@ STORAGE_URL = env.str(
 )
 # Folder of recordings that have not been uploaded yet.
 SPOOL_DIR = env.path("SPOOL_DIR", validate=validate.Predicate("is_absolute", error="must be an absolute path"))
+# Folder on a memory file system in front of SPOOL_DIR. Empty: write straight to the disk.
+SPOOL_BUFFER_DIR = env.str("SPOOL_BUFFER_DIR", "/dev/shm" if Path("/dev/shm").is_dir() else "")  # noqa: S108
 EMAIL_URL = env.dj_email_url("EMAIL_URL")
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", "steadyline@localhost")  # sender of all mail
 DEMO_NOTICE = env.str("DEMO_NOTICE", "")  # shown on every page of a demo

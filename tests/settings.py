@@ -13,6 +13,7 @@ if os.environ.get("FOLDERS_OF_WORKER") != _worker:
         "FOLDERS_OF_WORKER": _worker,
         "STORAGE_URL": f"file:{_folder}/files",
         "SPOOL_DIR": f"{_folder}/spool",
+        "SPOOL_BUFFER_DIR": f"{_folder}/buffers",
     }
 
 for name, value in {

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from django.core.files.storage import FileSystemStorage
 
-from recordings.audio.spool import sync_folder
+from recordings.audio.append_only_file import sync_folder
 from recordings.object_store import ObjectReader, ObjectUpload, StoredObject, StoreUnavailableError, read_digest
 
 UNFINISHED_SUFFIX = ".unfinished"  # suffix of files that are still being written

@@ -14,10 +14,10 @@ class LiveRecording:
     uploader: SpoolUploader
 
     def upload(self) -> None:
-        """Sync and upload the spool. Call this from one thread at a time.
+        """Upload the spool, as far as it is safe on the disk. Call this from one thread at a time.
 
         Raise StoreUnavailableError or OSError on failure. Even then, no audio is lost.
         """
-        # Sync first, so that the store never has more than the disk has after a power cut.
+        # The store must never have more than the disk has after a power cut.
         self.spool.sync()
-        self.uploader.upload()
+        self.uploader.upload(self.spool.safe_sizes)

@@ -1,92 +1,50 @@
 """Spool of one epoch of a call on disk: audio as it arrives, and a journal of its position in time.
 
-Files only grow and nothing is buffered, so a killed process loses no audio that it had received. Audio is written
-before its journal line, so the journal never refers to missing bytes.
+Files only grow. What has not been written to them yet is in shared memory, so a killed process loses no audio that it
+had received. Audio is written before its journal line, so the journal never refers to missing bytes.
 """
 
 import contextlib
 import fcntl
 import os
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 
+from recordings.audio.append_only_file import AppendOnlyFile, sync_folder
+from recordings.audio.buffer_recovery import BufferInUseError, complete_from_buffer
 from recordings.audio.microphone_clock import SAMPLE_RATE, ClockShift, MicrophoneClock
+from recordings.audio.spool_buffer import MARKER_FILE, BufferedFile, SpoolBuffer
 
 JOURNAL_VERSION = 1
 MICROPHONE_FILE, CALLER_FILE, JOURNAL_FILE = "microphone.pcm", "caller.pcm", "journal.jsonl"
-
-_fdatasync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)  # macOS has only fsync
-
-
-class AppendOnlyFile:
-    """File that only grows. After the first error, it accepts no more data, and `failure` is the reason."""
-
-    def __init__(self, path: Path) -> None:
-        self.failure: str | None = None
-        self._fd = -1
-        self._closing = threading.Lock()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        except OSError as error:
-            self._fail(error)
-            return
-        # An unlocked file means that its writer has closed it or is dead.
-        with contextlib.suppress(OSError):  # some file systems have no locks
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def append(self, data: bytes) -> bool:
-        if self._fd < 0 or self.failure:
-            return False
-        try:
-            while data:
-                data = data[os.write(self._fd, data) :]
-        except OSError as error:
-            self._fail(error)
-            return False
-        return True
-
-    def sync(self) -> None:
-        """Sync the file, from any thread. It uses a copy of the descriptor, so `close` need not wait for the disk."""
-        with self._closing:
-            if self._fd < 0:
-                return
-            fd = os.dup(self._fd)
-        try:
-            _fdatasync(fd)
-        except OSError as error:
-            self._fail(error)
-        finally:
-            os.close(fd)
-
-    def close(self) -> None:
-        with self._closing:
-            fd, self._fd = self._fd, -1
-            if fd >= 0:
-                os.close(fd)
-
-    def _fail(self, error: OSError) -> None:
-        self.failure = self.failure or error.strerror or type(error).__name__
 
 
 class SpoolWriter:
     """Writer of one epoch's spool. The folder must be new. Only `sync` may be called from another thread.
 
+    With a buffer, the files lag behind until its next flush, which also syncs them. Without one, every call writes.
+
     Positions are samples on the recording's clock, which starts with the spool. Disk errors never raise: earlier data
     stays valid, positions keep counting, and `failure` holds the reason.
     """
 
-    def __init__(self, folder: Path, clock: Callable[[], float], wall: float) -> None:
+    def __init__(
+        self, folder: Path, clock: Callable[[], float], wall: float, buffer: SpoolBuffer | None = None
+    ) -> None:
         self.folder = folder
+        self._buffer = buffer
+        self._marker = folder / MARKER_FILE
         self._clock = clock
         self._started = clock()
-        self._journal = AppendOnlyFile(folder / JOURNAL_FILE)
-        self._microphone = AppendOnlyFile(folder / MICROPHONE_FILE)
-        self._caller = AppendOnlyFile(folder / CALLER_FILE)
+        self._on_disk = [AppendOnlyFile(folder / name) for name in (MICROPHONE_FILE, CALLER_FILE, JOURNAL_FILE)]
+        self._buffered: list[BufferedFile] = []
+        self._microphone: AppendOnlyFile | BufferedFile
+        self._caller: AppendOnlyFile | BufferedFile
+        self._journal: AppendOnlyFile | BufferedFile
+        self._microphone, self._caller, self._journal = self._on_disk
         self._microphone_clock = MicrophoneClock()
         self._has_microphone = False
         self._microphone_samples = 0
@@ -97,6 +55,18 @@ class SpoolWriter:
         self._folders_to_sync = [folder, folder.parent]
         started = datetime.fromtimestamp(wall, UTC).isoformat()
         self._write_record("header", version=JOURNAL_VERSION, started=started, wall=float(wall), rate=SAMPLE_RATE)
+        if buffer and not self.failure:
+            self._use_buffer(buffer)
+
+    def _use_buffer(self, buffer: SpoolBuffer) -> None:
+        """Write through the buffer from now on. What is in it counts only together with the marker."""
+        self._sync_files()
+        try:
+            self._marker.write_bytes(os.fsencode(buffer.folder))
+        except OSError:
+            return
+        self._buffered = [BufferedFile(buffer, file, is_audio=file is not self._journal) for file in self._on_disk]
+        self._microphone, self._caller, self._journal = self._buffered
 
     @property
     def failure(self) -> str | None:
@@ -141,17 +111,41 @@ class SpoolWriter:
         self._write_record("mute", on=on, at=self.position())
 
     def sync(self) -> None:
-        """Sync all files, so that they survive a power cut. Audio comes first, as when writing."""
-        for file in (self._microphone, self._caller, self._journal):
+        """Sync all files, so that they survive a power cut. A buffer does that itself."""
+        if not self._buffered:
+            self._sync_files()
+
+    @property
+    def safe_sizes(self) -> tuple[int, int, int] | None:
+        """Bytes of the journal, the microphone, and the caller that survive a power cut; None without a buffer."""
+        if not self._buffered:
+            return None
+        microphone, caller, journal = (file.safe_size for file in self._buffered)
+        return journal, microphone, caller
+
+    def close(self) -> None:
+        """Close the spool: at once, or with the next flush of its buffer."""
+        self._write_record("closed", at=self.position())
+        if self._buffer and self._buffered:
+            self._buffer.close_spool(self._buffered, self._finish_on_disk)
+        else:
+            for file in self._on_disk:
+                file.close()
+
+    def _finish_on_disk(self) -> None:
+        """Note a failure of the last write, which came after the last record, and remove the marker."""
+        if self.failure:
+            _append_failure(self.folder, self.failure)
+        with contextlib.suppress(OSError):
+            self._marker.unlink(missing_ok=True)
+
+    def _sync_files(self) -> None:
+        # Audio first, as when writing.
+        for file in self._on_disk:
             file.sync()
         with contextlib.suppress(IndexError):  # another thread may empty the list too
             while True:
                 sync_folder(self._folders_to_sync.pop())
-
-    def close(self) -> None:
-        self._write_record("closed", at=self.position())
-        for file in (self._microphone, self._caller, self._journal):
-            file.close()
 
     def _rendered_position(self, index: int) -> int:
         now = self.position()
@@ -163,7 +157,7 @@ class SpoolWriter:
                 self._write_shift(shift)
         return max(0, min(self._microphone_clock.position_of(index), now))
 
-    def _append_audio(self, file: AppendOnlyFile, pcm: bytes) -> bool:
+    def _append_audio(self, file: AppendOnlyFile | BufferedFile, pcm: bytes) -> bool:
         """Append audio. Return True if it was written. After a failure, write none: both channels must end together."""
         if self._has_failed or self._journal.failure:
             return False
@@ -182,6 +176,27 @@ class SpoolWriter:
         self._journal.append(orjson.dumps({"kind": kind, **fields}, option=orjson.OPT_APPEND_NEWLINE))
 
 
+def recover_spool(folder: Path) -> bool:
+    """Complete the spool of a killed process from its buffer. Return False if the process is still ending.
+
+    The caller must hold the spool's lock.
+    """
+    try:
+        failure = complete_from_buffer(folder)
+    except BufferInUseError:
+        return False
+    if failure:
+        _append_failure(folder, failure)
+    return True
+
+
+def _append_failure(folder: Path, reason: str) -> None:
+    """Append the record of a failure. The journal's last line may be incomplete."""
+    record = orjson.dumps({"kind": "failed", "reason": reason}, option=orjson.OPT_APPEND_NEWLINE)
+    with contextlib.suppress(OSError), (folder / JOURNAL_FILE).open("ab", buffering=0) as journal:
+        journal.write(b"\n" + record)
+
+
 @contextlib.contextmanager
 def try_lock_spool(folder: Path) -> Iterator[bool]:
     """Yield True if the spool in this folder has no writer. No other process gets True while the block runs."""
@@ -198,13 +213,3 @@ def try_lock_spool(folder: Path) -> Iterator[bool]:
         yield True
     finally:
         os.close(fd)
-
-
-def sync_folder(folder: Path) -> None:
-    """Sync a folder, so that new files in it survive a power cut. Ignore errors where that is unsupported."""
-    with contextlib.suppress(OSError):
-        fd = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)

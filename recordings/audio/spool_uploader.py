@@ -19,12 +19,15 @@ class SpoolUploader:
         self._prefix = prefix
         self._uploaded: tuple[int, ...] | None = (0, 0, 0) if is_new else None
 
-    def upload(self) -> None:
-        """Upload everything in the spool. After StoreUnavailableError, nothing is lost, and the next call continues."""
+    def upload(self, sizes: tuple[int, ...] | None = None) -> None:
+        """Upload the spool up to these sizes of the journal, the microphone, and the caller; all of it without them.
+
+        After StoreUnavailableError, nothing is lost, and the next call continues.
+        """
         if self._uploaded is None:
             self._uploaded = UploadedSegments(self._store, self._prefix).sizes()
         # Measure the journal first: all audio that it refers to is then already in the other files.
-        sizes = tuple(file.size for file in self._files)
+        sizes = sizes or tuple(file.size for file in self._files)
         while any(uploaded_bytes < size for uploaded_bytes, size in zip(self._uploaded, sizes, strict=True)):
             self._uploaded = self._upload_segment(self._uploaded, sizes)
 

@@ -10,12 +10,15 @@ from django.utils import timezone
 from recordings import tasks
 from recordings.audio.microphone_clock import SAMPLE_RATE
 from recordings.audio.spool import SpoolWriter
+from recordings.audio.spool_buffer import SpoolBuffer
 from recordings.consent import CONSENT_TEXTS, consent_digest
 from recordings.models import Recording, RecordingConsent, RecordingEpoch, spool_folder
 from training.models import Session
 
 
-def start_recording(session: Session, epoch: int, clock: Callable[[], float] = time.monotonic) -> SpoolWriter:
+def start_recording(
+    session: Session, epoch: int, buffer: SpoolBuffer | None = None, clock: Callable[[], float] = time.monotonic
+) -> SpoolWriter:
     """Start recording an epoch of the call: create its rows, and return the spool for its audio."""
     with transaction.atomic():
         recording, _ = Recording.objects.get_or_create(session=session, organization_id=session.organization_id)
@@ -26,7 +29,7 @@ def start_recording(session: Session, epoch: int, clock: Callable[[], float] = t
             started_at=timezone.now(),
         )
     # Start the clock only now, so that a slow database does not shift the audio.
-    return SpoolWriter(spool_folder(session.pk, epoch), clock, time.time())
+    return SpoolWriter(spool_folder(session.pk, epoch), clock, time.time(), buffer)
 
 
 def record_consent(session: Session, text_version: str) -> None:

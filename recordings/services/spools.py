@@ -1,15 +1,20 @@
 """Upload of the spools of ended calls on a gateway's host, including those of processes that died."""
 
 import logging
+import os
 import shutil
 from collections.abc import Iterator
+from errno import EACCES
+from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
 
 from accounts.web.identifiers import is_uuid
-from recordings.audio.spool import try_lock_spool
+from recordings.audio.buffer_recovery import remove_unused_buffers
+from recordings.audio.spool import recover_spool, try_lock_spool
+from recordings.audio.spool_buffer import SpoolBuffer
 from recordings.audio.spool_uploader import SpoolUploader
 from recordings.models import Recording, RecordingEpoch, spool_folder
 from recordings.object_store import StoreUnavailableError
@@ -38,13 +43,33 @@ def upload_closed_spools() -> int:
             if not has_no_writer:
                 continue
             try:
-                sealed += _upload_epoch(epoch)
+                # The lock may be free a moment before its dying process has let go of the buffer.
+                if recover_spool(epoch.spool_path):
+                    sealed += _upload_epoch(epoch)
             except (StoreUnavailableError, OSError) as error:
                 ids = {"session_id": epoch.recording.session_id}
                 logger.warning("Recording not uploaded and will be retried (%s)", error, extra=ids)
                 if isinstance(error, StoreUnavailableError):
                     break
     return sealed
+
+
+def open_spool_buffer() -> SpoolBuffer | None:
+    """Open this process's buffer and remove those that nothing needs. Return None if there is no memory for it."""
+    if not settings.SPOOL_BUFFER_DIR:
+        return None
+    # One folder for each spool folder: what seems unused here may be needed by another installation on this host.
+    spools = Path(settings.SPOOL_DIR).resolve()
+    root = Path(settings.SPOOL_BUFFER_DIR) / f"steadyline-{os.getuid()}-{sha256(os.fsencode(spools)).hexdigest()[:12]}"
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if root.stat().st_uid != os.getuid():
+            raise PermissionError(EACCES, "the folder belongs to someone else")
+        remove_unused_buffers(root, spools)
+        return SpoolBuffer(root)
+    except OSError as error:
+        logger.warning("Audio is written straight to the disk: no shared memory in %s (%s)", root, error.strerror)
+        return None
 
 
 def _upload_epoch(epoch: RecordingEpoch) -> bool:

@@ -24,7 +24,7 @@ def record_epoch(session: Session, seconds: float = 1.0, speak: bool = True) -> 
     clock = ManualClock()
     epoch = acquire_call(session)
     assert epoch
-    spool = start_recording(session, epoch, clock)
+    spool = start_recording(session, epoch, clock=clock)
     samples = round(seconds * SAMPLE_RATE)
     clock.now += seconds
     if speak:

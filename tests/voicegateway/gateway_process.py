@@ -15,6 +15,8 @@ from urllib.request import urlopen
 from django.conf import settings
 from django.db import connection
 
+from recordings.audio.spool import MICROPHONE_FILE, recover_spool, try_lock_spool
+from recordings.models import spool_folder
 from tests.standins.openai.standin_process import StandinProcess
 from tests.support.forked_program import ForkedProgram
 from training.models import Session
@@ -63,6 +65,7 @@ def process_environment(openai_url: str) -> dict[str, str]:
         "REDIS_URL": "memory://localhost/",
         "STORAGE_URL": settings.STORAGE_URL,
         "SPOOL_DIR": str(settings.SPOOL_DIR),
+        "SPOOL_BUFFER_DIR": settings.SPOOL_BUFFER_DIR,
         "EMAIL_URL": "memory:",
         "OPENAI_API_KEY": "sk-tests",
         "OPENAI_BASE_URL": openai_url,
@@ -73,6 +76,15 @@ def process_environment(openai_url: str) -> dict[str, str]:
         "DRAIN_FOR": "0",
         "CALLER_OPENS_AFTER": "60",
     }
+
+
+def spooled_microphone(call: Session, epoch: int) -> bytes:
+    """Return the microphone's audio in the spool of a killed gateway, as the next gateway would find it."""
+    folder = spool_folder(call.pk, epoch)
+    with try_lock_spool(folder) as has_no_writer:
+        assert has_no_writer
+        assert recover_spool(folder)
+    return (folder / MICROPHONE_FILE).read_bytes()
 
 
 class GatewayProcess:

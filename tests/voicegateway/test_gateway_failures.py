@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 from recordings.models import spool_folder
 from recordings.services.spools import upload_closed_spools
 from tests.recordings.simulated_call import numbered_samples, read_epoch
-from tests.voicegateway.gateway_process import upstream_events, wait_for_end, wait_until
+from tests.voicegateway.gateway_process import spooled_microphone, upstream_events, wait_for_end, wait_until
 from tests.voicegateway.scripted_counselor import FRAME_SAMPLES, SAMPLE_RATE, ScriptedCounselor, tone
 from tests.voicegateway.test_gateway_calls import channels_of, finished_recording, sample_position, transcript_lines
 from training.models import Session
@@ -113,9 +113,8 @@ def test_killed_gateway_leaves_its_audio_for_the_next_gateway(own_gateway, stand
 
         gateway.kill()
 
-    spooled = spool_folder(call.pk, 1) / "microphone.pcm"
-    assert spooled.read_bytes() == sent
-    assert read_epoch(spooled.parent).is_closed is False
+    assert spooled_microphone(call, 1) == sent
+    assert read_epoch(spool_folder(call.pk, 1)).is_closed is False
     wait_until(sweep_sessions, "the sweep ends the call")
     gateway.start()
     recording = finished_recording(call)
@@ -257,7 +256,7 @@ def test_full_disk_ends_the_recording_but_not_the_call(own_gateway, small_disk, 
     gateway.kill()
 
     wait_for_end(call)
-    kept = (spool_folder(call.pk, 1) / "microphone.pcm").read_bytes()
+    kept = spooled_microphone(call, 1)
     upload_closed_spools()
     recording = finished_recording(call)
     left, _ = channels_of(recording)

@@ -5,10 +5,9 @@ import random
 import numpy as np
 import pytest
 
-from recordings.models import spool_folder
 from tests.recordings.simulated_call import numbered_samples
 from tests.support.prove_run import IS_PROVE_RUN
-from tests.voicegateway.gateway_process import wait_for_end
+from tests.voicegateway.gateway_process import spooled_microphone, wait_for_end
 from tests.voicegateway.scripted_counselor import SAMPLE_RATE, ScriptedCounselor
 from tests.voicegateway.test_gateway_calls import channels_of, finished_recording
 
@@ -36,7 +35,7 @@ def test_call_survives_repeated_gateway_kills(own_gateway, standin, call):
             line.wait_closed()
         shown |= {turn["item"]: turn["text"] for turn in line.turns if turn["final"]}
         revision = max([revision, *(turn["revision"] for turn in line.turns if turn["final"])])
-        kept.append((spool_folder(call.pk, epoch) / "microphone.pcm").read_bytes())
+        kept.append(spooled_microphone(call, epoch))
         forwarded_bytes = sum(
             event.get("audio_bytes", 0) for event in standin.logged_requests("realtime")[-1]["events"]
         )

@@ -117,7 +117,7 @@ class CallConsumer(AsyncWebsocketConsumer):
         ticket = await database_to_async(redeem_ticket)(self.scope["url_route"]["kwargs"]["pk"], secret)
         if ticket.displaces is not None and await database_to_async(is_still_held)(ticket):
             await self._request_handover(ticket)
-        return await database_to_async(admit_call)(ticket, self.scope["query_string"])
+        return await database_to_async(admit_call)(ticket, self.scope["query_string"], self.call_registry.spools.buffer)
 
     async def _request_handover(self, ticket) -> None:
         """Ask the current holder to save its turns and release the call, and wait up to `TAKE_OVER_WAIT` seconds.

@@ -9,6 +9,7 @@ from django.conf import settings
 from recordings.audio.live_recording import LiveRecording
 from recordings.audio.microphone_clock import SAMPLE_RATE
 from recordings.audio.spool import SpoolWriter
+from recordings.audio.spool_buffer import SpoolBuffer
 from recordings.services.epochs import epoch_offset_samples, record_consent, start_recording
 from recordings.services.spools import create_uploader
 from training.models import CallTicket, Session
@@ -82,7 +83,7 @@ def is_still_held(ticket: CallTicket) -> bool:
     return ticket.session.epoch == ticket.displaces and is_call_held(ticket.session)
 
 
-def admit_call(ticket: CallTicket, query: bytes) -> AdmittedCall:
+def admit_call(ticket: CallTicket, query: bytes, buffer: SpoolBuffer | None = None) -> AdmittedCall:
     """Acquire the call of a redeemed ticket.
 
     Raise AdmissionRefusedError if it is over or in use, or if the counselor declined a required recording.
@@ -101,7 +102,7 @@ def admit_call(ticket: CallTicket, query: bytes) -> AdmittedCall:
     recording = None
     if is_recorded:
         record_consent(session, consent_version(query))
-        recording = LiveRecording(start_recording(session, epoch), create_uploader(session, epoch))
+        recording = LiveRecording(start_recording(session, epoch, buffer), create_uploader(session, epoch))
     config = build_call_config(session, is_recorded)
     start_sample = epoch_offset_samples(session, epoch) if recording else history_end_sample(config)
     return AdmittedCall(session, CallLease(session.pk, epoch, ticket.pk), config, recording, start_sample)

@@ -5,7 +5,6 @@ import logging
 import shutil
 from collections import deque
 from collections.abc import Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,28 +15,18 @@ from django.conf import settings
 
 from ai import build_async_client
 from recordings.audio.live_recording import LiveRecording
-from recordings.object_store import StoreUnavailableError
-from recordings.services.spools import mark_spools_seen, upload_closed_spools
 from recordings.storage import object_store
 from training.services.call_leases import CallLease, expire_call, renew_leases
 from voicegateway.conversation.call import Call
 from voicegateway.conversation.call_config import CallEndReason
 from voicegateway.process import pubsub
-from voicegateway.process.database_executor import (
-    HEARTBEAT_EXECUTOR,
-    UPLOAD_EXECUTOR,
-    database_to_async,
-    retry_until_available,
-)
+from voicegateway.process.database_executor import HEARTBEAT_EXECUTOR, database_to_async, retry_until_available
+from voicegateway.process.spool_tasks import SpoolTasks
 from voicegateway.process.turn_writer import TurnWriter
 
 logger = logging.getLogger(__name__)
 
 DIAL_TIMEOUT = 10.0  # seconds
-SYNC_INTERVAL = 1.0  # seconds between syncs; a power cut can lose this much audio
-FINAL_UPLOAD_TIMEOUT = 15.0  # seconds
-# Concurrent uploads. They serve many more calls, because one upload takes a fraction of the interval between two.
-UPLOAD_THREADS = 4
 LAG_INTERVAL, LAG_SAMPLES = 0.1, 100  # seconds, count: the worst lag of the last ten seconds is reported
 
 # The call has another holder, or the counselor has lost access: end at once, without waiting for last words.
@@ -71,11 +60,8 @@ class CallRegistry:
         self.calls: set[RegisteredCall] = set()
         self.slots_taken = 0
         self.is_draining = False
+        self.spools = SpoolTasks(self._live_recordings)
         self.loop_lags: deque[float] = deque(maxlen=LAG_SAMPLES)
-        self._disk_executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="gateway-disk")
-        self._upload_executor = ThreadPoolExecutor(max_workers=UPLOAD_THREADS, thread_name_prefix="gateway-uploads")
-        self._uploading: set[LiveRecording] = set()
-        self._leftover_upload_due = asyncio.Event()
         self._heartbeat_due = asyncio.Event()
         self._all_calls_ended = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -83,12 +69,10 @@ class CallRegistry:
     async def start(self) -> None:
         # Load the storage now, so that the first call's audio does not wait for it.
         object_store()
+        self.spools.open_buffer()
         for work in (
             self.writer.run(),
-            self._sync_spools(),
-            self._upload_spools(),
-            self._mark_spools_seen(),
-            self._upload_leftovers(),
+            *self.spools.background_work(),
             self._send_heartbeats(),
             self._measure_loop_lag(),
             pubsub.subscribe(self._handle_message),
@@ -99,23 +83,8 @@ class CallRegistry:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._disk_executor.shutdown(wait=True)
-        self._upload_executor.shutdown(wait=False, cancel_futures=True)
-        await self._upload_remaining()
+        await self.spools.close()
         await self.openai.close()
-
-    async def _upload_remaining(self) -> None:
-        """Upload the closed spools, because this host may never start again.
-
-        Give up after `FINAL_UPLOAD_TIMEOUT`: the next gateway on this host uploads the rest.
-        """
-        try:
-            async with asyncio.timeout(FINAL_UPLOAD_TIMEOUT):
-                await database_to_async(upload_closed_spools, UPLOAD_EXECUTOR)()
-        except TimeoutError:
-            logger.warning("Recordings stay on this host until a gateway starts here again")
-        except Exception:
-            logger.exception("Recordings could not be uploaded; they stay on this host")
 
     # Admission and drain
 
@@ -157,6 +126,9 @@ class CallRegistry:
         finally:
             self.calls.discard(registered)
 
+    def _live_recordings(self) -> Iterator[tuple[UUID, LiveRecording]]:
+        return ((one.lease.session_id, one.recording) for one in self.calls if one.recording)
+
     def status(self) -> dict[str, object]:
         """Return call and task counts and the event loop's lag, for operators and leak checks."""
         return {
@@ -189,7 +161,7 @@ class CallRegistry:
 
     def request_upload(self) -> None:
         """Upload the rest of an ended call's recording soon."""
-        self._leftover_upload_due.set()
+        self.spools.leftover_upload_due.set()
 
     def schedule_expiry(self, session_id: UUID, epoch: int) -> None:
         """End the session after `LINE_KEPT_FOR` seconds unless the counselor comes back.
@@ -244,60 +216,6 @@ class CallRegistry:
             due = loop.time() + LAG_INTERVAL
             await asyncio.sleep(LAG_INTERVAL)
             self.loop_lags.append(max(0.0, loop.time() - due))
-
-    async def _sync_spools(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            await asyncio.sleep(SYNC_INTERVAL)
-            for registered in tuple(self.calls):
-                if registered.recording:
-                    await loop.run_in_executor(self._disk_executor, registered.recording.spool.sync)
-
-    async def _upload_spools(self) -> None:
-        """Upload the calls' spools every `SHIP_EVERY` seconds.
-
-        Losing this host costs the audio since the last upload and whatever is in transit.
-        """
-        while True:
-            await asyncio.sleep(settings.SHIP_EVERY)
-            for registered in tuple(self.calls):
-                if registered.recording and registered.recording not in self._uploading:
-                    self._uploading.add(registered.recording)
-                    self._spawn(self._upload(registered.lease, registered.recording))
-
-    async def _upload(self, lease: CallLease, recording: LiveRecording) -> None:
-        try:
-            await asyncio.get_running_loop().run_in_executor(self._upload_executor, recording.upload)
-        except (StoreUnavailableError, OSError) as error:
-            # No traceback: during an outage of the store every call logs this every few seconds.
-            log_fields = {"session_id": lease.session_id}
-            logger.warning("Audio not uploaded (%s); it stays on this host", error, extra=log_fields)
-        finally:
-            self._uploading.discard(recording)
-
-    async def _mark_spools_seen(self) -> None:
-        """Mark the spools on this host as seen, so that a long outage of the store does not make them count as lost."""
-        while True:
-            try:
-                await database_to_async(mark_spools_seen, HEARTBEAT_EXECUTOR)()
-            except Exception as error:
-                logger.warning("Spools not marked as seen: %s", type(error).__name__)
-            await asyncio.sleep(settings.SWEEP_EVERY)
-
-    async def _upload_leftovers(self) -> None:
-        """Upload closed spools at the process's start, after each call, and every `SWEEP_EVERY` seconds.
-
-        The periodic run catches spools left behind by anything else.
-        """
-        while True:
-            self._leftover_upload_due.clear()
-            try:
-                await database_to_async(upload_closed_spools, UPLOAD_EXECUTOR)()
-            except Exception:
-                logger.exception("Recordings could not be uploaded; the upload will be retried")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(settings.SWEEP_EVERY):
-                    await self._leftover_upload_due.wait()
 
 
 def _end_call(registered: RegisteredCall, reason: CallEndReason) -> None:

@@ -1,0 +1,201 @@
+"""Buffer of a process's spools in shared memory, so that its event loop never waits for the disk.
+
+A write to a file waits while the disk commits an earlier change to that file, up to 80 ms on a disk that really syncs.
+The buffer keeps audio in files on a memory file system, where a store does not wait, and a thread copies it to the
+spools in groups. The memory outlives a killed process, and the next one completes the spools from it. A power cut loses
+what has not been copied and synced.
+"""
+
+import contextlib
+import os
+import shutil
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import count
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
+from uuid import uuid4
+
+from recordings.audio.append_only_file import AppendOnlyFile
+from recordings.audio.memory_segment import PATH_OFFSET, UNUSED, MemorySegment
+
+SEGMENT_BYTES = 4 * 1024**2  # 0.3 s of both voices of 150 calls
+MAX_SEGMENTS = 16  # per process; while all are in use, the process waits for the disk
+SEGMENTS = "*.segment"
+MARKER_FILE = "buffer"  # file in a spool that names the folder of its buffer
+DISK_POLL = 0.05  # seconds between looks at a disk for which the process waits
+SYNC_TOGETHER = 4  # number of files from which on one sync of the file system is cheaper
+
+
+class BufferedFile:
+    """File of a spool behind the buffer. `safe_size` is the number of bytes that survive a power cut."""
+
+    def __init__(self, buffer: "SpoolBuffer", file: AppendOnlyFile, is_audio: bool) -> None:
+        self.file = file
+        self.path = os.fsencode(file.path)
+        self.is_audio = is_audio
+        self.size = self.safe_size = file.path.stat().st_size
+        self.number = next(buffer.file_numbers)
+        self.segment: MemorySegment | None = None  # segment that holds the path, in its `generation`
+        self.generation = 0
+        self.pending: list[bytes] = []
+        self.is_closing = False
+        self._buffer = buffer
+
+    @property
+    def failure(self) -> str | None:
+        return self.file.failure
+
+    def append(self, data: bytes) -> bool:
+        if self.is_closing or not self.file.is_open or self.file.failure:
+            return False
+        self._buffer.append(self, data)
+        return True
+
+
+class PendingWrite(NamedTuple):
+    """Data to append to a file, and the file's size afterward."""
+
+    file: BufferedFile
+    pieces: list[bytes]
+    size: int
+
+
+class ClosingSpool(NamedTuple):
+    """Ended spool. Once everything is on the disk, `on_close` is called, and the files are closed."""
+
+    files: Sequence[BufferedFile]
+    on_close: Callable[[], None]
+
+
+class FlushBatch(NamedTuple):
+    """Contents of one flush, and the segments that it frees."""
+
+    writes: list[PendingWrite]
+    segments: list[MemorySegment]
+    closing: list[ClosingSpool]
+
+
+class SpoolBuffer:
+    """Buffer of one process. Only the event loop's thread calls it, except for `write`.
+
+    `root` must be on a memory file system. Raise OSError if it has no room.
+    """
+
+    def __init__(self, root: Path, segment_bytes: int = SEGMENT_BYTES, max_segments: int = MAX_SEGMENTS) -> None:
+        self.folder = root / uuid4().hex
+        self._segment_bytes = segment_bytes
+        self._max_segments = max_segments
+        self._segment_count = 0
+        self._generation = UNUSED
+        self.file_numbers = count()
+        self._free: SimpleQueue[MemorySegment] = SimpleQueue()
+        self._used: list[MemorySegment] = []  # since the last batch; the last one is being filled
+        self._dirty: list[BufferedFile] = []
+        self._closing: list[ClosingSpool] = []
+        self._batches: deque[FlushBatch] = deque()  # taken and not yet written
+        self.folder.mkdir(parents=True, mode=0o700)
+        try:
+            self._free.put(self._create_segment())
+        except OSError:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+
+    def append(self, file: BufferedFile, data: bytes) -> None:
+        segment = file.segment
+        if (
+            segment is None
+            or segment is not self._current
+            or file.generation != segment.generation
+            or not segment.has_room(len(data))
+        ):
+            segment = self._name_file(file, len(data))
+        segment.add(file.number, file.size, data)
+        file.size += len(data)
+        if not file.pending:
+            self._dirty.append(file)
+        file.pending.append(data)
+
+    def close_spool(self, files: Sequence[BufferedFile], on_close: Callable[[], None]) -> None:
+        """Accept no more data. The next flush closes the files, after it has called `on_close` on its own thread."""
+        for file in files:
+            file.is_closing = True
+        self._closing.append(ClosingSpool(files, on_close))
+
+    def take_batch(self) -> FlushBatch | None:
+        """Return everything that is not on the disk yet, or None. Pass each batch to `write`, in order."""
+        if not self._dirty and not self._closing:
+            return None
+        # Audio first, so that the journal never refers to missing bytes.
+        dirty = sorted(self._dirty, key=lambda file: not file.is_audio)
+        batch = FlushBatch([PendingWrite(file, file.pending, file.size) for file in dirty], self._used, self._closing)
+        for file in dirty:
+            file.pending = []
+        self._used, self._dirty, self._closing = [], [], []
+        self._batches.append(batch)
+        return batch
+
+    def write(self, batch: FlushBatch) -> None:
+        """Copy a batch to the disk and sync it. Call this from one thread at a time. Errors fail the file."""
+        writes = [write for write in batch.writes if write.file.file.append(b"".join(write.pieces))]
+        _sync_files([write.file.file for write in writes])
+        for write in writes:
+            if not write.file.failure:
+                write.file.safe_size = write.size
+        for spool in batch.closing:
+            spool.on_close()
+            for file in spool.files:
+                file.file.close()
+        for segment in batch.segments:
+            segment.begin(UNUSED)
+            self._free.put(segment)
+        self._batches.remove(batch)
+
+    def close(self) -> None:
+        """Write the rest and remove the buffer."""
+        while batch := self.take_batch():
+            self.write(batch)
+        while not self._free.empty():
+            self._free.get().remove()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def _current(self) -> MemorySegment | None:
+        return self._used[-1] if self._used else None
+
+    def _name_file(self, file: BufferedFile, length: int) -> MemorySegment:
+        """Return the current segment with room for the data. It holds the file's path, so it can be read on its own."""
+        if not self._used or not self._used[-1].has_room(len(file.path), length):
+            empty = self._empty_segment()
+            self._generation += 1
+            empty.begin(self._generation)
+            self._used.append(empty)
+        segment = self._used[-1]
+        segment.add(file.number, PATH_OFFSET, file.path)
+        file.segment, file.generation = segment, segment.generation
+        return segment
+
+    def _empty_segment(self) -> MemorySegment:
+        """Return an empty segment. If the memory is used up, wait for the disk."""
+        if self._free.empty() and self._segment_count < self._max_segments:
+            with contextlib.suppress(OSError):
+                return self._create_segment()
+        while True:
+            if self._free.empty() and not self._batches and (batch := self.take_batch()):
+                self.write(batch)
+            with contextlib.suppress(Empty):
+                return self._free.get(timeout=DISK_POLL)
+
+    def _create_segment(self) -> MemorySegment:
+        segment = MemorySegment(self.folder / f"{self._segment_count}.segment", self._segment_bytes)
+        self._segment_count += 1
+        return segment
+
+
+def _sync_files(files: Sequence[AppendOnlyFile]) -> None:
+    """Sync the files, together if they are many: then the disk commits once."""
+    if len(files) >= SYNC_TOGETHER and files[0].sync_file_system():
+        return
+    for file in files:
+        file.sync()
