@@ -1,5 +1,6 @@
 """OpenAI clients with base URL, key, timeouts, and the only retry layer. No other module builds a client."""
 
+import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,13 +10,16 @@ import httpx2
 import openai
 from django.conf import settings
 
+# A code in the style of OpenAI. Other servers send numbers, sentences, or objects, which are not safe to log.
+_CODE = re.compile(r"[A-Za-z][\w.-]{0,63}")
+
 
 class AIUnavailableError(Exception):
     """Failure of a request to OpenAI.
 
     `code` is safe to log. `retryable` is True if a retry may help, and `retry_after` is the wait in seconds that OpenAI
     asked for. `missing` is True if the requested vector store or file no longer exists. `param` names the invalid
-    request parameter.
+    request parameter. `status` is the HTTP status of the answer.
     """
 
     def __init__(
@@ -26,6 +30,7 @@ class AIUnavailableError(Exception):
         missing: bool = False,
         retry_after: float | None = None,
         param: str | None = None,
+        status: int | None = None,
     ) -> None:
         super().__init__(code)
         self.code = code
@@ -33,6 +38,7 @@ class AIUnavailableError(Exception):
         self.missing = missing
         self.retry_after = retry_after
         self.param = param
+        self.status = status
 
 
 def build_client(timeout: float, max_retries: int = 2) -> openai.OpenAI:
@@ -55,7 +61,11 @@ def _ssl_context() -> ssl.SSLContext:
 def build_async_client(timeout: float, max_retries: int = 1) -> openai.AsyncOpenAI:
     """Build a client for the gateway and for streamed replies, with `timeout` seconds per request."""
     return openai.AsyncOpenAI(
-        api_key=settings.OPENAI_API_KEY, base_url=settings.OPENAI_BASE_URL, timeout=timeout, max_retries=max_retries
+        api_key=settings.OPENAI_API_KEY,
+        base_url=settings.OPENAI_BASE_URL,
+        timeout=timeout,
+        max_retries=max_retries,
+        http_client=openai.DefaultAsyncHttpxClient(verify=_ssl_context()),
     )
 
 
@@ -65,15 +75,16 @@ def translate_openai_errors() -> Iterator[None]:
     try:
         yield
     except openai.NotFoundError as error:
-        raise AIUnavailableError("not_found", retryable=False, missing=True) from error
+        raise AIUnavailableError("not_found", retryable=False, missing=True, status=404) from error
     except openai.APIStatusError as error:
         retryable = error.status_code in {408, 409, 429} or error.status_code >= 500
         fatal = error.code in {"insufficient_quota", "billing_hard_limit_reached", "account_deactivated"}
         raise AIUnavailableError(
-            error.code or f"http_{error.status_code}",
+            _read_code(error),
             retryable=retryable and not fatal,
             retry_after=_parse_retry_after(error.response.headers.get("retry-after")),
-            param=error.param,
+            param=error.param if isinstance(error.param, str) else None,
+            status=error.status_code,
         ) from error
     except openai.APITimeoutError as error:
         raise AIUnavailableError("timeout", retryable=True) from error
@@ -81,6 +92,11 @@ def translate_openai_errors() -> Iterator[None]:
         raise AIUnavailableError("unreachable", retryable=True) from error
     except openai.OpenAIError as error:
         raise AIUnavailableError(type(error).__name__, retryable=True) from error
+
+
+def _read_code(error: openai.APIStatusError) -> str:
+    code: object = error.code
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else f"http_{error.status_code}"
 
 
 def _parse_retry_after(header: str | None) -> float | None:
