@@ -8,3 +8,6 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.integrations import openapi  # noqa: F401, PLC0415  (registers the OpenAPI extension)
+        from accounts.services.database_connections import forget_pools_in_forks  # noqa: PLC0415  (needs settings)
+
+        forget_pools_in_forks()

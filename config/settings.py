@@ -27,6 +27,9 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", validate=validate.Length(mi
 WEB_ORIGINS: list[str] = env.list("WEB_ORIGINS", validate=[validate.Length(min=1), _validate_origins])
 GATEWAY_URL = env.str("GATEWAY_URL", validate=validate.Regexp(r"^wss?://", error="must begin with ws:// or wss://"))
 DATABASE_URL = env.dj_db_url("DATABASE_URL")
+# Connections to PostgreSQL that the requests, tasks, or calls of one process share.
+DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 10, validate=validate.Range(min=1))
+DATABASE_POOL_TIMEOUT = env.float("DATABASE_POOL_TIMEOUT", 5.0, validate=_above_zero)  # s of waiting for one of them
 REDIS_URL = env.str(
     "REDIS_URL", validate=validate.Regexp(r"^(rediss?|memory)://", error="must be redis://… or memory://")
 )
@@ -148,6 +151,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.middleware.connections.connection_release_middleware",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.static_files.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -188,7 +192,20 @@ if DATABASE_URL["ENGINE"].endswith("sqlite3"):
     }
 elif not DATABASE_URL["ENGINE"].endswith("postgresql"):
     raise ImproperlyConfigured("DATABASE_URL: must begin with sqlite: or postgresql:")
-DATABASE_URL["CONN_MAX_AGE"] = 0  # persistent connections leak under ASGI
+else:
+    DATABASE_URL["OPTIONS"] = {
+        **DATABASE_URL.get("OPTIONS", {}),
+        "pool": {
+            "min_size": 1,
+            "max_size": DATABASE_POOL_SIZE,
+            "timeout": DATABASE_POOL_TIMEOUT,
+            # Seconds. The pool doubles the delay between attempts to connect. Starting again after this time keeps it
+            # short, so that a process is back within seconds of its database.
+            "reconnect_timeout": 5.0,
+        },
+    }
+    DATABASE_URL["CONN_HEALTH_CHECKS"] = True  # replaces connections that the server has closed
+DATABASE_URL["CONN_MAX_AGE"] = 0  # persistent connections leak under ASGI, and the pool keeps its own
 DATABASES = {"default": DATABASE_URL}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -16,6 +16,8 @@ site_patterns = [
     path("texts.js", cache_control(public=True, max_age=3600)(JavaScriptCatalog.as_view()), name="javascript_catalog"),
 ]
 
+handler500 = "config.error_pages.answer_server_error"
+
 urlpatterns = [
     path("", include((site_patterns, "site"))),
     path("", include("evaluation.urls")),

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 from rest_framework.request import Request
 
+from accounts.services.database_connections import release_connection
 from accounts.web.requests import AuthenticatedRequest
 from recordings.models import Recording
 from recordings.object_store import ObjectReader, StoreUnavailableError
@@ -53,6 +54,7 @@ def wav_response(request: HttpRequest | Request, audio: AudioStream) -> HttpResp
     status = 206 if requested else 200
     if request.method == "HEAD":
         return HttpResponse(status=status, content_type="audio/wav", headers=headers)
+    release_connection()  # the store may take seconds to answer
     try:
         body = StreamedBlocks(audio.open(span))
     except FileNotFoundError:

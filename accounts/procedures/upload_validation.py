@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Account
 from accounts.procedures.pdf_errors import explain_unreadable_pdf
 from accounts.procedures.pdf_text import PdfUnreadableError, read_first_pages
+from accounts.services.database_connections import release_connection
 
 MAX_BYTES = 20 * 1024**2  # bytes of a file
 MAX_PAGES = 2000  # pages of a PDF
@@ -25,6 +26,7 @@ class InvalidProceduresError(Exception):
 
 def check_procedures(account: Account, file: UploadedFile) -> str:
     """Check a document before it is stored. Return a warning or an empty string. Raise InvalidProceduresError."""
+    release_connection()  # a PDF may take seconds to read
     _check_size(file)
     kind = PurePosixPath(file.name or "").suffix.lower()
     if kind not in ALLOWED_SUFFIXES:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import tasks
 from accounts.models import Account, ProcedureDocument, User, procedure_key
 from accounts.procedures.upload_validation import check_procedures
+from accounts.services.database_connections import release_connection
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,8 @@ def upload_procedures(account: Account, file: UploadedFile, by: User, warning: s
         warning=warning,
         uploaded_by=by,
     )
-    # Storage can be slow, so write the file before and outside the transaction.
+    # Storage can be slow, so write the file before and outside the transaction, without holding a connection.
+    release_connection()
     key = default_storage.save(procedure_key(document, document.filename), file)
     try:
         _save_document(document, key)

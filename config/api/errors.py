@@ -66,6 +66,11 @@ def _to_drf_exception(exc: Exception) -> Exception:
     return ParseError(_("The request is malformed.")) if isinstance(exc, SuspiciousOperation) else exc
 
 
+def error_body(detail: str, code: str) -> dict[str, Any]:
+    """Return the body of an error that arises outside the API's views, such as in ASGI middleware."""
+    return {"detail": detail, "code": code}
+
+
 def _first_message(errors: Any) -> str:
     """Return the first error of a form, prefixed with its field name."""
     if isinstance(errors, dict):

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.procedures.pdf_errors import explain_unreadable_pdf
 from accounts.procedures.pdf_text import PdfUnreadableError, read_pdf
 from accounts.procedures.sandbox import SandboxLimitError, run_in_sandbox
+from accounts.services.database_connections import release_connection
 from evaluation.files import docx_sandbox
 
 MAX_BYTES = 10 * 1024**2
@@ -41,6 +42,7 @@ def extract_document_text(file: UploadedFile) -> str:
     kind = PurePosixPath(file.name or "").suffix.lower()
     if kind not in FILE_EXTENSIONS:
         raise DocumentRejectedError(gettext("Upload a PDF, DOCX, TXT, or MD file."))
+    release_connection()  # a PDF may take seconds to read
     text = _extract_text(kind, file.read()).replace("\0", "").strip()
     if not text:
         raise DocumentRejectedError(str(_REJECTIONS["no_text"]))

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.procedures.pdf_errors import explain_unreadable_pdf
 from accounts.procedures.pdf_text import PdfUnreadableError, read_pdf
+from accounts.services.database_connections import release_connection
 from scenarios.services.evaluator_contexts import UNSTORABLE
 
 SOURCE_FILE_SUFFIXES = {".txt", ".md", ".pdf"}
@@ -52,6 +53,7 @@ def read_draft_source_file(file: UploadedFile) -> str:
         )
     file.seek(0)
     content = file.read()
+    release_connection()  # a PDF may take seconds to read
     text = _read_pdf(content) if kind == ".pdf" else _read_text(content)
     if len(text) > MAX_READ_LENGTH:
         raise ValidationError(

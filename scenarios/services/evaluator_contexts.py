@@ -18,6 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.services.database_connections import release_connection
 from scenarios.models import CONTEXT_FOLDER, Scenario
 
 logger = logging.getLogger(__name__)
@@ -78,6 +79,7 @@ def write_context_file(scenario_id: UUID, text: str) -> str:
     if not text:
         return ""
     name = f"{CONTEXT_FOLDER}/{scenario_id}/{uuid.uuid4()}.txt"
+    release_connection()  # the store may take seconds to answer
     return default_storage.save(name, ContentFile(text.encode()))
 
 

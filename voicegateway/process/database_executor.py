@@ -1,6 +1,7 @@
 """The gateway's database threads. On Django's shared thread one slow query would hold up every call.
 
-A few long-lived threads each keep a connection, because opening one costs more than most queries.
+With PostgreSQL, these few threads borrow a connection from the process's pool for each call. Without a pool, each keeps
+its own, because opening one costs more than most queries.
 """
 
 import asyncio
@@ -13,6 +14,8 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
+
+from accounts.services.database_connections import release_connection
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +57,7 @@ def _run_on_own_connection(call: Callable[[], Result]) -> Result:
         connection.close()  # it may be broken; the next attempt opens a new one
         raise
     finally:
+        release_connection()
         _last_use.at = time.monotonic()
 
 

@@ -1,0 +1,63 @@
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client
+
+from tests.support.fixtures import *  # noqa: F403
+from tests.support.fixtures import client_of
+
+
+def lose_connection(execute: Any, sql: str, params: Any, many: bool, context: Any) -> None:
+    raise OperationalError("couldn't get a connection after 5.00 sec")
+
+
+@pytest.fixture
+def client(counselor) -> Client:
+    client = client_of(counselor)
+    client.raise_request_exception = False
+    return client
+
+
+def test_page_without_a_database_connection_is_a_page_with_503(client):
+    with connection.execute_wrapper(lose_connection):
+        response = client.get("/", headers={"Accept": "text/html"})
+
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert "<h1>The database is unavailable</h1>" in response.content.decode()
+
+
+@pytest.mark.parametrize("accept", ["*/*", "text/html,*/*;q=0.8"])
+def test_api_without_a_database_connection_answers_in_its_error_shape(client, accept):
+    with connection.execute_wrapper(lose_connection):
+        response = client.get("/api/sessions/", headers={"Accept": accept})
+
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert set(response.json()) == {"detail", "code"}
+    assert response.json()["code"] == "database_unavailable"
+
+
+def test_other_errors_remain_server_errors(client, monkeypatch):
+    def fail(*arguments: object) -> None:
+        raise ValueError("a fault of ours")
+
+    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", fail)
+
+    response = client.get("/", headers={"Accept": "text/html"})
+
+    assert response.status_code == 500
+    assert "<h1>Something went wrong on our side</h1>" in response.content.decode()
+
+
+async def test_missing_connection_is_503_under_asgi(log_in, counselor, monkeypatch):
+    client = await log_in(counselor)
+    client.raise_request_exception = False
+
+    def fail(*arguments: object) -> None:
+        raise OperationalError("couldn't get a connection after 5.00 sec")
+
+    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", fail)
+
+    response = await client.get("/api/sessions/")
+
+    assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
