@@ -27,11 +27,11 @@ from accounts.models import Account, AccountQuerySet, ProcedureDocument, Procedu
 from accounts.procedures.indexing import suggest_sections
 from accounts.procedures.upload_validation import InvalidProceduresError
 from accounts.procedures.uploads import retry_procedures, upload_procedures
-from accounts.services.polling import wait_until
 from accounts.web.pagination import NameCursorPagination
 from accounts.web.permissions import ChangePermission, RolePermission, ViewPermission
 from accounts.web.prefer_header import preferred_wait
 from accounts.web.requests import JSONOnlyNegotiation, authenticated_user
+from accounts.web.waiting import respond_when_done
 
 
 @extend_schema_view(list=extend_schema(description="The organization's accounts, by name."))
@@ -100,8 +100,10 @@ class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
             document.refresh_from_db(fields=["status"])
             return not document.is_processing
 
-        is_done = wait_until(is_finished, preferred_wait(request))
-        account = self.get_object()
-        location = reverse("api:accounts:account_detail", args=[account.pk])
-        status, headers = (200, {}) if is_done else (202, {"Location": location})
-        return Response(WholeAccountSerializer(account).data, status=status, headers=headers)
+        def respond(is_done: bool) -> Response:
+            account = self.get_object()
+            location = reverse("api:accounts:account_detail", args=[account.pk])
+            status, headers = (200, {}) if is_done else (202, {"Location": location})
+            return Response(WholeAccountSerializer(account).data, status=status, headers=headers)
+
+        return respond_when_done(is_finished, respond, preferred_wait(request))

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import IdempotentCall
+from accounts.web.waiting import follow_final_response
 
 MAX_KEY_LENGTH = 200  # characters
 ABANDONED_AFTER = timedelta(seconds=120)  # age at which a call without a response counts as failed
@@ -44,6 +45,7 @@ def idempotent(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespo
             call.delete()
             raise
         _store_response(call, response)
+        follow_final_response(response, lambda final: _store_response(call, final))
         return response
 
     return wrapped_view

@@ -1,12 +1,42 @@
 """Middleware that serves static files under ASGI."""
 
-from django.http import HttpRequest, HttpResponse
+from collections.abc import Awaitable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):
-    """WhiteNoise without streaming: Django's ASGI handler buffers synchronous streams and warns about them."""
+    """WhiteNoise without streaming: Django's ASGI handler buffers synchronous streams and warns about them.
+
+    It also runs asynchronously. Otherwise, a waiting request would keep a thread in this middleware.
+    """
+
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response: Any) -> None:
+        super().__init__(get_response)
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if self._is_async:
+            return self._call_async(request)
+        response: HttpResponseBase = super().__call__(request)
+        return response
+
+    async def _call_async(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info.startswith(self.static_prefix):
+            found = self.find_file if self.autorefresh else self.files.get
+            static_file = await sync_to_async(found)(request.path_info)
+            if static_file is not None:
+                return await sync_to_async(self.serve)(static_file, request)
+        response: HttpResponseBase = await self.get_response(request)
+        return response
 
     @staticmethod
     def serve(static_file: StaticFile, request: HttpRequest) -> HttpResponse:

@@ -18,9 +18,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.integrations.scopes import token_scope
-from accounts.services.polling import wait_until
 from accounts.web.prefer_header import preferred_wait
 from accounts.web.requests import JSONOnlyNegotiation, authenticated_user
+from accounts.web.waiting import respond_when_done
 from evaluation.files.text_extraction import DocumentRejectedError
 from evaluation.models import Comment, DocumentationReview
 from evaluation.services.comments import add_comment
@@ -152,7 +152,9 @@ def _documentation_response(request: Request, review: DocumentationReview) -> Re
         review.refresh_from_db()
         return not review.is_under_way
 
-    is_done = wait_until(is_finished, preferred_wait(request))
-    location = reverse("api:evaluation:session_documentation", args=[review.session_id])
-    status, headers = (200, {}) if is_done else (202, {"Location": location})
-    return Response(DocumentationSerializer(review).data, status=status, headers=headers)
+    def respond(is_done: bool) -> Response:
+        location = reverse("api:evaluation:session_documentation", args=[review.session_id])
+        status, headers = (200, {}) if is_done else (202, {"Location": location})
+        return Response(DocumentationSerializer(review).data, status=status, headers=headers)
+
+    return respond_when_done(is_finished, respond, preferred_wait(request))

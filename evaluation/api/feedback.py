@@ -11,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.integrations.scopes import token_scope
-from accounts.services.polling import wait_until
 from accounts.web.prefer_header import preferred_wait
 from accounts.web.requests import authenticated_user
+from accounts.web.waiting import respond_when_done
 from evaluation.api.serializers import EvaluationSerializer
 from evaluation.models import Evaluation
 from evaluation.services.feedback_requests import request_feedback
@@ -45,11 +45,11 @@ def _evaluation_response(request: Request, newest: Evaluation) -> Response:
         newest.refresh_from_db()
         return not newest.is_under_way
 
-    def serialize() -> dict[str, object]:
-        return EvaluationSerializer(newest, context={"reader": authenticated_user(request)}).data
+    def respond(is_done: bool) -> Response:
+        data = EvaluationSerializer(newest, context={"reader": authenticated_user(request)}).data
+        if is_done:
+            return Response(data)
+        location = reverse("api:evaluation:session_evaluation", args=[newest.session_id])
+        return Response(data, status=202 if request.method == "POST" else 200, headers={"Location": location})
 
-    if wait_until(is_finished, preferred_wait(request)):
-        return Response(serialize())
-    location = reverse("api:evaluation:session_evaluation", args=[newest.session_id])
-    status = 202 if request.method == "POST" else 200
-    return Response(serialize(), status=status, headers={"Location": location})
+    return respond_when_done(is_finished, respond, preferred_wait(request))

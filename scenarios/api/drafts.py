@@ -17,11 +17,11 @@ from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from accounts.services.polling import wait_until
 from accounts.web.pagination import StandardCursorPagination
 from accounts.web.permissions import RolePermission
 from accounts.web.prefer_header import preferred_wait
 from accounts.web.requests import authenticated_user
+from accounts.web.waiting import respond_when_done
 from scenarios.api.errors import PREFER_PARAMETER, DetailedAPIError
 from scenarios.api.serializers.drafts import (
     DraftSerializer,
@@ -110,9 +110,11 @@ class DraftViewSet(ReadOnlyModelViewSet[ScenarioDraft]):
             draft.refresh_from_db()
             return draft.status != ScenarioDraft.Status.WRITING
 
-        status = status_when_done if wait_until(is_done, preferred_wait(self.request)) else 202
-        headers = {"Location": reverse(self.detail_url_name, args=[draft.pk])}
-        return Response(DraftSerializer(draft).data, status, headers=headers)
+        def respond(done: bool) -> Response:
+            headers = {"Location": reverse(self.detail_url_name, args=[draft.pk])}
+            return Response(DraftSerializer(draft).data, status_when_done if done else 202, headers=headers)
+
+        return respond_when_done(is_done, respond, preferred_wait(self.request))
 
     @extend_schema(request=None, responses=DraftSerializer)
     def restore(self, request: Request, pk: object) -> Response:

@@ -15,11 +15,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from accounts.services.polling import wait_until
 from accounts.web.pagination import StandardCursorPagination
 from accounts.web.permissions import RolePermission
 from accounts.web.prefer_header import preferred_wait
 from accounts.web.requests import authenticated_user
+from accounts.web.waiting import respond_when_done
 from scenarios.api.errors import PREFER_PARAMETER, DetailedAPIError
 from scenarios.api.parsers import CSVPackParser, JSONPackParser
 from scenarios.api.serializers.imports import (
@@ -143,19 +143,22 @@ class ImportViewSet(ReadOnlyModelViewSet[ImportJob]):
         return is_new
 
     def _respond(self, job: ImportJob, headers: dict[str, str]) -> Response:
+        seconds = preferred_wait(self.request)
+
         def is_finished() -> bool:
-            job.refresh_from_db()
+            if seconds and not job.is_finished:
+                job.refresh_from_db()
             return job.is_finished
 
-        if (seconds := preferred_wait(self.request)) and not job.is_finished:
-            wait_until(is_finished, seconds)
-        summary = imports.summarize_import(job)
-        status = 202 if not job.is_finished else 201 if summary.created else 200
-        return Response(
-            serialize_result(job, summary).data,
-            status,
-            headers=headers | {"Location": reverse("api:scenarios:import_detail", args=[job.pk])},
-        )
+        def respond(is_done: bool) -> Response:
+            summary = imports.summarize_import(job)
+            return Response(
+                serialize_result(job, summary).data,
+                202 if not job.is_finished else 201 if summary.created else 200,
+                headers=headers | {"Location": reverse("api:scenarios:import_detail", args=[job.pk])},
+            )
+
+        return respond_when_done(is_finished, respond, seconds)
 
 
 def read_idempotency_key(request: Request) -> str:

@@ -2,10 +2,13 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.http import JsonResponse
+from django.test import RequestFactory
 from django.utils import timezone
 
-from accounts.integrations.idempotency import delete_expired_calls
+from accounts.integrations.idempotency import delete_expired_calls, idempotent
 from accounts.models import Cohort, IdempotentCall
+from accounts.web.waiting import respond_when_done
 from tests.support.fixtures import client_of, run_concurrently
 
 pytestmark = pytest.mark.both_databases
@@ -105,3 +108,22 @@ def test_concurrent_requests_create_one_row(supervisor):
     assert Cohort.objects.count() == 1
     assert 201 in statuses and set(statuses) <= {201, 409}
     assert len(statuses) == 8
+
+
+@pytest.mark.django_db
+def test_replay_returns_the_response_that_the_client_waited_for():
+
+    @idempotent
+    def view(request):
+        return respond_when_done(lambda: False, lambda is_done: JsonResponse({"is_done": is_done}), 10)
+
+    def post():
+        return RequestFactory().post("/api/", headers={"Idempotency-Key": "one"})
+
+    first = view(post())
+    replayed_during_the_wait = view(post())
+    first.awaited.finish(first)
+    replayed_later = view(post())
+
+    assert replayed_during_the_wait.content == b'{"is_done": false}'
+    assert replayed_later.content == b'{"is_done": true}'

@@ -19,13 +19,14 @@ from accounts.web.filters import StrictFilterSet
 from accounts.web.pagination import StandardCursorPagination
 from accounts.web.prefer_header import preferred_wait
 from accounts.web.requests import authenticated_user
+from accounts.web.waiting import respond_when_done
 from scenarios.models import Mode, Scenario
 from training.api.serializers import SessionSerializer, SessionSummarySerializer, StartSessionSerializer
 from training.api.session_actions import ConflictError
 from training.models import Assignment, Session, SessionQuerySet
 from training.services import session_start
 from training.services.errors import SessionRefusedError
-from training.services.greetings import wait_for_greeting
+from training.services.greetings import has_greeting
 
 
 class SessionFilter(StrictFilterSet):
@@ -90,8 +91,11 @@ class SessionListView(ListAPIView[Session]):
             session, is_new = _start(request, serializer.validated_data)
         except SessionRefusedError as error:
             raise ConflictError(error) from error
-        wait_for_greeting(session, preferred_wait(request))
-        return Response(SessionSerializer(session).data, status=201 if is_new else 200)
+
+        def respond(is_ready: bool) -> Response:
+            return Response(SessionSerializer(session).data, status=201 if is_new else 200)
+
+        return respond_when_done(lambda: has_greeting(session), respond, preferred_wait(request))
 
 
 def _start(request: Request, wanted: dict[str, Any]) -> tuple[Session, bool]:

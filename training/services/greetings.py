@@ -9,7 +9,6 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from accounts.services.polling import wait_until
 from ai import AIUnavailableError
 from scenarios.models import Mode
 from training import openai_caller
@@ -40,14 +39,10 @@ def prepare_greeting(session_id: UUID) -> None:
     _save_greeting(session, line)
 
 
-def wait_for_greeting(session: Session, seconds: float) -> None:
-    """Wait up to `seconds` for the caller's first line, and refresh the session."""
-
-    def is_ready() -> bool:
-        session.refresh_from_db()
-        return session.greeting_status != Session.Greeting.PENDING
-
-    wait_until(is_ready, seconds)
+def has_greeting(session: Session) -> bool:
+    """Refresh the session, and return whether its first line is ready."""
+    session.refresh_from_db()
+    return session.greeting_status != Session.Greeting.PENDING
 
 
 def _claim(session_id: UUID) -> bool:

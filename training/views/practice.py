@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.web.countless_paginator import get_countless_page
 from accounts.web.requests import AuthenticatedRequest
+from accounts.web.waiting import respond_when_done
 from ai import AIUnavailableError
 from scenarios.models import Mode, Scenario
 from scenarios.models.visitor_survey import format_survey
@@ -25,7 +26,7 @@ from training.forms import MAX_MESSAGE_CHARACTERS, ChatMessageForm, LibraryFilte
 from training.models import Assignment, EndReason, Session
 from training.services.chat_replies import complete_answer, submit_message
 from training.services.errors import SessionRefusedError
-from training.services.greetings import wait_for_greeting
+from training.services.greetings import has_greeting
 from training.services.session_start import can_start_trial, start_assignment, start_free_practice
 from training.services.sessions import end_session
 
@@ -114,16 +115,20 @@ def chat_start(request: AuthenticatedRequest) -> HttpResponse:
         if form.cleaned_data["assignment"]:
             mine = Assignment.objects.for_user(request.user).filter(counselor=request.user, scenario__mode=Mode.CHAT)
             found = get_object_or_404(mine.select_related("scenario", "counselor"), pk=form.cleaned_data["assignment"])
-            wait_for_greeting(start_assignment(found)[0], GREETING_TIMEOUT)
-            return redirect("training:chat", found.pk)
+            return _redirect_when_greeted(start_assignment(found)[0])
         scenario = None
         if form.cleaned_data["scenario"]:
             scenario = get_object_or_404(Scenario.objects.playable_by(request.user), pk=form.cleaned_data["scenario"])
         focus = form.cleaned_data["focus"]
-        wait_for_greeting(start_free_practice(request.user, Mode.CHAT, scenario, focus)[0], GREETING_TIMEOUT)
+        return _redirect_when_greeted(start_free_practice(request.user, Mode.CHAT, scenario, focus)[0])
     except SessionRefusedError as error:
         messages.error(request, str(error))
     return redirect("training:chat_free")
+
+
+def _redirect_when_greeted(session: Session) -> HttpResponse:
+    url = _practice_url(session)
+    return respond_when_done(lambda: has_greeting(session), lambda is_ready: redirect(url), GREETING_TIMEOUT)
 
 
 @login_required
