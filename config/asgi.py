@@ -9,6 +9,35 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 _django = get_asgi_application()
 
-from config.middleware.body_limit import BodyLimitMiddleware  # noqa: E402  (after Django is set up)
+from config.middleware.body_admission import BodyAdmissionMiddleware, BodyRules  # noqa: E402  (after Django is set up)
+from config.middleware.body_limit import BodyLimitMiddleware  # noqa: E402
+from config.middleware.request_limits import RequestLimitMiddleware, RequestLimits  # noqa: E402
 
-application = BodyLimitMiddleware(_django, settings.BODY_LIMITS, settings.BODY_LIMIT)
+
+def build_application() -> BodyLimitMiddleware:
+    """Wrap Django in the server's own middleware. A request counts among those under way once its body is there."""
+    limits = RequestLimits(
+        per_person=settings.REQUESTS_PER_PERSON,
+        per_address=settings.REQUESTS_PER_ADDRESS,
+        at_once=settings.REQUESTS_AT_ONCE,
+        per_process=settings.REQUESTS_PER_PROCESS,
+        waits_per_person=settings.WAITS_PER_PERSON,
+        waits_per_process=settings.WAITS_PER_PROCESS,
+    )
+    rules = BodyRules(
+        small=settings.BODY_SMALL,
+        timeout=settings.BODY_TIMEOUT,
+        min_rate=settings.BODY_MIN_RATE,
+        small_per_address=settings.BODIES_PER_ADDRESS,
+        small_per_process=settings.BODIES_PER_PROCESS,
+        large_per_person=settings.LARGE_BODIES_PER_PERSON,
+        large_per_process=settings.LARGE_BODIES_PER_PROCESS,
+        permissions=settings.BODY_PERMISSIONS,
+    )
+    proxies = settings.ALLAUTH_TRUSTED_PROXY_COUNT
+    counted = RequestLimitMiddleware(_django, limits, proxies, settings.STATIC_URL)
+    admitted = BodyAdmissionMiddleware(counted, rules, proxies)
+    return BodyLimitMiddleware(admitted, settings.BODY_LIMITS, settings.BODY_LIMIT)
+
+
+application = build_application()

@@ -30,6 +30,25 @@ DATABASE_URL = env.dj_db_url("DATABASE_URL")
 # Connections to PostgreSQL that the requests, tasks, or calls of one process share.
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 10, validate=validate.Range(min=1))
 DATABASE_POOL_TIMEOUT = env.float("DATABASE_POOL_TIMEOUT", 5.0, validate=_above_zero)  # s of waiting for one of them
+# Requests under way in one web process: of one person, and of one client address that is not logged in. Beyond that,
+# the response is 429, and beyond those of the process 503.
+REQUESTS_PER_PERSON = env.int("REQUESTS_PER_PERSON", 20, validate=validate.Range(min=1))
+REQUESTS_PER_ADDRESS = env.int("REQUESTS_PER_ADDRESS", 60, validate=validate.Range(min=1))
+REQUESTS_PER_PROCESS = env.int("REQUESTS_PER_PROCESS", 200, validate=validate.Range(min=1))
+# Of them, those that run for one person at the same time, and for an address twice as many. The others wait for their
+# turn.
+REQUESTS_AT_ONCE = env.int("REQUESTS_AT_ONCE", 2, validate=validate.Range(min=1))
+# Requests that wait for a result (`Prefer: wait=N`). Beyond that, they are answered without waiting.
+WAITS_PER_PERSON = env.int("WAITS_PER_PERSON", 10, validate=validate.Range(min=0))
+WAITS_PER_PROCESS = env.int("WAITS_PER_PROCESS", 100, validate=validate.Range(min=0))
+# Bodies beyond BODY_SMALL are read only for people and systems that may send them.
+BODY_SMALL = env.int("BODY_SMALL", 64 * 1024, validate=validate.Range(min=1024))  # bytes
+BODY_TIMEOUT = env.float("BODY_TIMEOUT", 15.0, validate=_above_zero)  # s to receive a body, plus its size at this rate:
+BODY_MIN_RATE = env.int("BODY_MIN_RATE", 64 * 1024, validate=validate.Range(min=1))  # bytes per second
+BODIES_PER_ADDRESS = env.int("BODIES_PER_ADDRESS", 100, validate=validate.Range(min=1))  # small ones being received
+BODIES_PER_PROCESS = env.int("BODIES_PER_PROCESS", 1000, validate=validate.Range(min=1))  # small ones being received
+LARGE_BODIES_PER_PERSON = env.int("LARGE_BODIES_PER_PERSON", 3, validate=validate.Range(min=1))  # being received
+LARGE_BODIES_PER_PROCESS = env.int("LARGE_BODIES_PER_PROCESS", 20, validate=validate.Range(min=1))  # being received
 REDIS_URL = env.str(
     "REDIS_URL", validate=validate.Regexp(r"^(rediss?|memory)://", error="must be redis://… or memory://")
 )
@@ -162,6 +181,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "config.middleware.request_limits.known_people_middleware",
     "accounts.web.waiting.waiting_middleware",
 ]
 
@@ -311,6 +331,15 @@ BODY_LIMITS = {
     "/api/scenarios/": 21 * 1024**2,
 }
 BODY_LIMIT = 1024**2  # bytes, for all other paths
+# Permissions needed for bodies beyond BODY_SMALL, by path prefix. Elsewhere, any person may send them.
+BODY_PERMISSIONS = {
+    "/admin/scenarios/importjob/": "scenarios.add_importjob",
+    "/admin/scenarios/": "scenarios.change_scenario",
+    "/admin/": "accounts.view_account",
+    "/accounts/": "accounts.change_account",
+    "/api/accounts/": "accounts.change_account",
+    "/api/scenarios/": "scenarios.change_scenario",
+}
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

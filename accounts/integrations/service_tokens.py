@@ -57,6 +57,12 @@ def revoke_service_token(token: ServiceToken) -> bool:
     return bool(ServiceToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now))
 
 
+def find_usable_token(secret: str) -> ServiceToken | None:
+    """Return the token with this secret and the user it acts as, unless it is unknown, revoked, or expired."""
+    usable = ServiceToken.objects.usable().select_related("acts_as__organization")
+    return usable.filter(digest=_hash_secret(secret)).first()
+
+
 def _hash_secret(secret: str) -> str:
     """Return the plain SHA-256: the secret has 256 random bits, so it cannot be guessed."""
     return hashlib.sha256(secret.encode()).hexdigest()
@@ -70,10 +76,7 @@ class ServiceTokenAuthentication(BaseAuthentication):
         if not words or words[0].lower() != b"bearer":
             return None
         secret = words[1].decode(errors="replace") if len(words) == 2 else ""
-        matching = (
-            ServiceToken.objects.usable().select_related("acts_as__organization").filter(digest=_hash_secret(secret))
-        )
-        token = matching.first()
+        token = find_usable_token(secret)
         if token is None:
             raise AuthenticationFailed(_("This token is unknown, revoked, or expired."))
         _check_scope(request, token)

@@ -1,19 +1,24 @@
 """ASGI middleware that limits the size of request bodies."""
 
-import asyncio
-import contextlib
 from fnmatch import fnmatchcase
 from typing import Any
 
-import orjson
 from asgiref.typing import ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, HTTPScope, Scope
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-# Browsers show the response only after they have sent the whole body. For browsers, read and discard up to this
-# multiple of the limit, for up to this many seconds. Both are bounded, because any client can claim to be a browser.
-_DRAIN_FACTOR = 2
-_DRAIN_TIMEOUT = 10.0  # seconds
+from config.middleware.refusals import (
+    DRAIN_FACTOR,
+    DRAIN_TIMEOUT,
+    LENGTH_REQUIRED,
+    Refusal,
+    declared_length,
+    discard_body,
+    send_refusal,
+    send_response,
+    wants_page,
+)
+
 # Allowance for the form fields sent with a file.
 _FORM_OVERHEAD_BYTES = 1024**2
 
@@ -25,7 +30,7 @@ class BodyLimitMiddleware:
     prefixes to bytes. `default` applies to all other paths.
     """
 
-    def __init__(self, app: Any, limits: dict[str, int], default: int, drain_timeout: float = _DRAIN_TIMEOUT) -> None:
+    def __init__(self, app: Any, limits: dict[str, int], default: int, drain_timeout: float = DRAIN_TIMEOUT) -> None:
         self.app, self.limits, self.default, self.drain_timeout = app, limits, default, drain_timeout
 
     def limit_for(self, path: str) -> int:
@@ -37,11 +42,11 @@ class BodyLimitMiddleware:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         if _has_no_length(scope):  # Django would treat such a body as empty
-            return await _send_json(send, 411, _("Send the body with a Content-Length header."), "length_required")
+            return await send_refusal(scope, send, LENGTH_REQUIRED)
         limit = self.limit_for(scope["path"])
-        declared = _declared_length(scope)
+        declared = declared_length(scope)
         if declared > limit:
-            remaining = declared if declared <= _DRAIN_FACTOR * limit else 0
+            remaining = declared if declared <= DRAIN_FACTOR * limit else 0
             return await self._reject(scope, receive, send, limit, remaining)
         received = 0
         has_responded, is_fully_received = False, False
@@ -62,48 +67,24 @@ class BodyLimitMiddleware:
 
         await self.app(scope, counting_receive, watching_send)
         if received > limit and not has_responded:
-            await self._reject(scope, receive, send, limit, 0 if is_fully_received else (_DRAIN_FACTOR - 1) * limit)
+            await self._reject(scope, receive, send, limit, 0 if is_fully_received else (DRAIN_FACTOR - 1) * limit)
 
     async def _reject(
         self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable, limit: int, remaining: int
     ) -> None:
         """Respond with 413. For a browser, first discard up to `remaining` bytes that it may still be sending."""
-        if b"text/html" in dict(scope["headers"]).get(b"accept", b""):
-            await self._drain(receive, remaining)
+        if wants_page(scope):
+            await discard_body(receive, remaining, self.drain_timeout)
             body = render_to_string("413.html", {"limit": _format_size(limit)}).encode()
-            await _send_response(send, 413, b"text/html; charset=utf-8", body)
+            await send_response(send, 413, b"text/html; charset=utf-8", body)
         else:
             detail = _("The request body is too large. The limit is %(limit)s bytes.") % {"limit": f"{limit:,}"}
-            await _send_json(send, 413, detail, "too_large")
-
-    async def _drain(self, receive: ASGIReceiveCallable, remaining: int) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.drain_timeout):
-                while remaining > 0:
-                    event = await receive()
-                    if event["type"] != "http.request" or not event.get("more_body"):
-                        return
-                    remaining -= len(event.get("body", b""))
-
-
-async def _send_json(send: ASGISendCallable, status: int, detail: str, code: str) -> None:
-    await _send_response(send, status, b"application/json", orjson.dumps({"detail": detail, "code": code}))
-
-
-async def _send_response(send: ASGISendCallable, status: int, kind: bytes, body: bytes) -> None:
-    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": status, "headers": headers, "trailers": False})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+            await send_refusal(scope, send, Refusal(413, "too_large", "", detail))
 
 
 def _has_no_length(scope: HTTPScope) -> bool:
     headers = dict(scope["headers"])
     return b"transfer-encoding" in headers and b"content-length" not in headers
-
-
-def _declared_length(scope: HTTPScope) -> int:
-    length = dict(scope["headers"]).get(b"content-length", b"0")
-    return int(length) if length.isdigit() else 0
 
 
 def _format_size(limit: int) -> str:

@@ -1,74 +1,18 @@
 import asyncio
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.conf import settings as django_settings
 from django.core.asgi import get_asgi_application
 
 from config.asgi import application
 from config.middleware.body_limit import BodyLimitMiddleware
 from scenarios.services.imports import MAX_BYTES
-
-
-class AsgiExchange:
-    """One ASGI request whose body arrives in parts, and the response to it."""
-
-    def __init__(self, parts: list[bytes], path: str = "/", length: str | None = None, accept: str = "*/*") -> None:
-        headers = [(b"accept", accept.encode())]
-        if length is not None:
-            headers.append((b"content-length", length.encode()))
-        self.scope = {
-            "type": "http",
-            "http_version": "1.1",
-            "method": "POST",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": b"",
-            "headers": [(b"host", b"testserver"), *headers],
-            "scheme": "http",
-            "server": ("testserver", 80),
-            "client": ("127.0.0.1", 1),
-        }
-        self.parts: Iterator[bytes] = iter(parts)
-        self.left, self.taken = len(parts), 0
-        self.sent: list[dict[str, Any]] = []
-
-    async def receive(self) -> dict[str, Any]:
-        self.left -= 1
-        self.taken += 1
-        return {"type": "http.request", "body": next(self.parts), "more_body": self.left > 0}
-
-    async def send(self, event: dict[str, Any]) -> None:
-        self.sent.append(event)
-
-    @property
-    def status(self) -> int:
-        return self.sent[0]["status"]
-
-    @property
-    def body(self) -> bytes:
-        return b"".join(event.get("body", b"") for event in self.sent[1:])
-
-
-class BodyReader:
-    """ASGI application that reads the whole body, as Django does, and answers with its size in bytes."""
-
-    def __init__(self) -> None:
-        self.was_called = False
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.was_called = True
-        size, more = 0, True
-        while more:
-            event = await receive()
-            if event["type"] == "http.disconnect":
-                return
-            size += len(event["body"])
-            more = event["more_body"]
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": str(size).encode()})
+from tests.support.asgi import AsgiExchange, BodyReader
+from tests.support.fixtures import *  # noqa: F403
+from tests.support.fixtures import client_of
 
 
 def limit_body(reader: BodyReader, drain_timeout: float = 10) -> BodyLimitMiddleware:
@@ -193,11 +137,12 @@ async def test_other_protocols_pass_through():
 
 
 @pytest.mark.parametrize(("path", "limit"), [("/api/sessions/", 1024**2), ("/admin/", 21 * 1024**2)])
-async def test_site_refuses_a_large_chunked_body_before_any_view_runs(path, limit):
+def test_site_refuses_a_large_chunked_body_before_any_view_runs(transactional_db, supervisor, path, limit):
     chunk = b"x" * (512 * 1024)
-    exchange = AsgiExchange([chunk] * 200, path)
+    cookie = f"sessionid={client_of(supervisor).cookies['sessionid'].value}".encode()
+    exchange = AsgiExchange([chunk] * 200, path, headers=[(b"cookie", cookie)])
 
-    await application(exchange.scope, exchange.receive, exchange.send)
+    async_to_sync(application)(exchange.scope, exchange.receive, exchange.send)
 
     assert (exchange.status, exchange.taken) == (413, limit // len(chunk) + 1)
 

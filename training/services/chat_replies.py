@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from asgiref.sync import sync_to_async
 
+from accounts.services.database_connections import release_connection
+from accounts.services.request_turns import end_turn
 from ai import AIUnavailableError
 from training import openai_caller
 from training.models import Session, TranscriptTurn
@@ -24,7 +26,11 @@ class PendingReply:
 def submit_message(session: Session, content: str) -> PendingReply:
     """Store the counselor's message. Raise SessionRefusedError if the chat is over or full."""
     turn = write_message(session, content)
-    return PendingReply(session, turn, session.transcript(), openai_caller.caller_instructions(session))
+    pending = PendingReply(session, turn, session.transcript(), openai_caller.caller_instructions(session))
+    # The reply may take a minute.
+    release_connection()
+    end_turn()
+    return pending
 
 
 async def stream_answer(pending: PendingReply) -> AsyncIterator[str | TranscriptTurn]:

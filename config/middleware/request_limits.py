@@ -1,0 +1,201 @@
+"""ASGI middleware that bounds the requests under way, so that one person cannot stop everybody."""
+
+import asyncio
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction
+from asgiref.typing import ASGIReceiveCallable, ASGIReceiveEvent, ASGISendCallable, HTTPScope, Scope
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.decorators import sync_and_async_middleware
+
+from accounts.models import User
+from accounts.services.request_turns import current_turn
+from accounts.web.senders import read_credentials
+from config.middleware.bounded_counts import BoundedCounts, Turns
+from config.middleware.refusals import Refusal, send_refusal
+
+# Credentials that were valid in the last minutes. They only choose whose requests are counted together.
+KNOWN_FOR, MOST_KNOWN = 600.0, 20_000  # seconds, credentials
+
+
+@dataclass(frozen=True)
+class RequestLimits:
+    """Largest numbers of requests under way in one process."""
+
+    per_person: int
+    per_address: int  # of clients that are not logged in, or not known yet
+    at_once: int  # running for one person, and twice as many for an address; the others wait for their turn
+    per_process: int
+    waits_per_person: int  # answered at once beyond this
+    waits_per_process: int
+
+
+class KnownPeople:
+    """People by the digest of credentials that Django has accepted a short time ago."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self._known: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
+
+    def remember(self, digest: bytes, person: str) -> None:
+        self._known[digest] = person, self.clock() + KNOWN_FOR
+        self._known.move_to_end(digest)
+        if len(self._known) > MOST_KNOWN:
+            self._known.popitem(last=False)
+
+    def find(self, digest: bytes) -> str:
+        person, until = self._known.get(digest, ("", 0.0))
+        return person if self.clock() < until else ""
+
+
+class RequestLimitMiddleware:
+    """ASGI middleware that counts a request once its body is there, and until its response was sent.
+
+    Beyond the limit of a person or an address, it responds with 429, and beyond the limit of the process with 503.
+    """
+
+    def __init__(self, app: Any, limits: RequestLimits, proxies: int, uncounted: str) -> None:
+        self.app, self.limits, self.proxies, self.uncounted = app, limits, proxies, uncounted
+        self.under_way = BoundedCounts(limits.per_process)
+        self.waits = BoundedCounts(limits.waits_per_process)
+        self.turns = Turns()
+        self.people = KnownPeople()
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        slot = RequestSlot(self, scope)
+        refusal: Refusal | None = None
+
+        async def counting_receive() -> ASGIReceiveEvent:
+            nonlocal refusal
+            event = await receive()
+            if event["type"] == "http.request" and not event.get("more_body"):
+                refusal = await slot.take()
+            # On a disconnect, Django drops the request without a response.
+            return {"type": "http.disconnect"} if refusal else event
+
+        async def watching_send(event: Any) -> None:
+            slot.end_turn()  # the view is finished
+            await send(event)
+
+        token = current_turn.set(slot.end_turn_from_thread)
+        try:
+            await self.app({**scope, "request_slot": slot}, counting_receive, watching_send)
+        finally:
+            current_turn.reset(token)
+            slot.give_back()
+        if refusal:
+            await send_refusal(scope, send, refusal)
+
+
+class RequestSlot:
+    """One request's place in the counts of its process."""
+
+    def __init__(self, owner: RequestLimitMiddleware, scope: HTTPScope) -> None:
+        self.owner = owner
+        self.digest = digest_credentials(scope)
+        self.key, self.limit, self.at_once = self._find_key(scope)
+        self.is_counted = self.has_turn = False
+        self.loop = asyncio.get_running_loop()
+
+    def _find_key(self, scope: HTTPScope) -> tuple[str, int, int]:
+        """Return whose request this is, with the limits of those under way and of those running."""
+        limits = self.owner.limits
+        if scope["path"].startswith(self.owner.uncounted):
+            return "", limits.per_process, limits.per_process
+        if person := self.owner.people.find(self.digest):
+            return f"person {person}", limits.per_person, limits.at_once
+        return f"address {client_address(scope, self.owner.proxies)}", limits.per_address, 2 * limits.at_once
+
+    async def take(self) -> Refusal | None:
+        """Wait for this request's turn, or return the reason why it is refused."""
+        if refusal := self.owner.under_way.take(self.key, self.limit):
+            return refusal
+        self.is_counted = True
+        if self.key:
+            await self.owner.turns.take(self.key, self.at_once)
+            self.has_turn = True
+        return None
+
+    def end_turn(self) -> None:
+        if self.has_turn:
+            self.has_turn = False
+            self.owner.turns.give_back(self.key)
+
+    def end_turn_from_thread(self) -> None:
+        self.loop.call_soon_threadsafe(self.end_turn)
+
+    def start_waiting(self) -> bool:
+        """Count the request among those that only wait. Return False if there are too many."""
+        if not self.is_counted or self.owner.waits.take(self.key, self.owner.limits.waits_per_person):
+            return False
+        self.give_back()
+        return True
+
+    def stop_waiting(self) -> None:
+        self.owner.waits.give_back(self.key)
+        self.owner.under_way.add(self.key)
+        self.is_counted = True
+
+    def give_back(self) -> None:
+        self.end_turn()
+        if self.is_counted:
+            self.is_counted = False
+            self.owner.under_way.give_back(self.key)
+
+    def remember_person(self, user: User) -> None:
+        """Count the next requests with these credentials as this person's."""
+        self.owner.people.remember(self.digest, str(user.pk))
+
+
+def client_address(scope: HTTPScope, proxies: int) -> str:
+    """Return the address of the client, as the last of our own proxies has seen it."""
+    forwarded = dict(scope["headers"]).get(b"x-forwarded-for", b"").decode("latin-1")
+    addresses = [address.strip() for address in forwarded.split(",") if address.strip()]
+    if proxies and addresses:
+        return addresses[max(0, len(addresses) - proxies)]
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
+def digest_credentials(scope: HTTPScope) -> bytes:
+    """Return a digest of the request's session key or token, which may be invented."""
+    headers = dict(scope["headers"])
+    credentials = read_credentials(
+        headers.get(b"cookie", b"").decode("latin-1"), headers.get(b"authorization", b"").decode("latin-1")
+    )
+    return hashlib.sha256(f"{credentials.session_key} {credentials.token}".encode()).digest()
+
+
+@sync_and_async_middleware
+def known_people_middleware(get_response: Any) -> Any:
+    """Tell the request's slot whom Django has found, without asking the database."""
+    if iscoroutinefunction(get_response):
+
+        async def remember_async(request: HttpRequest) -> HttpResponseBase:
+            response: HttpResponseBase = await get_response(request)
+            _remember_person(request)
+            return response
+
+        return remember_async
+
+    def remember(request: HttpRequest) -> HttpResponseBase:
+        response: HttpResponseBase = get_response(request)
+        _remember_person(request)
+        return response
+
+    return remember
+
+
+def _remember_person(request: HttpRequest) -> None:
+    slot = getattr(request, "scope", {}).get("request_slot")
+    # Set by Django once it has read the session, and by the API for a token. Otherwise, `user` is a lazy object.
+    user = getattr(request, "_cached_user", None) or vars(request).get("user")
+    if slot and type(user) is User:
+        slot.remember_person(user)
