@@ -9,12 +9,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 _django = get_asgi_application()
 
-from config.middleware.body_admission import BodyAdmissionMiddleware, BodyRules  # noqa: E402  (after Django is set up)
+from config.health import HealthEndpoints  # noqa: E402  (after Django is set up)
+from config.middleware.body_admission import BodyAdmissionMiddleware, BodyRules  # noqa: E402
 from config.middleware.body_limit import BodyLimitMiddleware  # noqa: E402
 from config.middleware.request_limits import RequestLimitMiddleware, RequestLimits  # noqa: E402
 
 
-def build_application() -> BodyLimitMiddleware:
+def build_application() -> HealthEndpoints:
     """Wrap Django in the server's own middleware. A request counts among those under way once its body is there."""
     limits = RequestLimits(
         per_person=settings.REQUESTS_PER_PERSON,
@@ -37,7 +38,7 @@ def build_application() -> BodyLimitMiddleware:
     proxies = settings.ALLAUTH_TRUSTED_PROXY_COUNT
     counted = RequestLimitMiddleware(_django, limits, proxies, settings.STATIC_URL)
     admitted = BodyAdmissionMiddleware(counted, rules, proxies)
-    return BodyLimitMiddleware(admitted, settings.BODY_LIMITS, settings.BODY_LIMIT)
+    return HealthEndpoints(BodyLimitMiddleware(admitted, settings.BODY_LIMITS, settings.BODY_LIMIT))
 
 
 application = build_application()

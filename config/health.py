@@ -1,65 +1,118 @@
-"""Health and readiness endpoints."""
+"""Health and readiness of a server, answered before any other code of the product."""
 
-import socket
+import asyncio
+import logging
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
-from urllib.parse import urlsplit
+from concurrent.futures import Future
+from threading import Lock, Thread
+from typing import Any
 
+import orjson
 from django.conf import settings
-from django.core.files.storage import default_storage
-from django.db import DatabaseError, connection
-from django.http import HttpRequest, JsonResponse
 
-from config.celery import app as celery_app
+from ai import check_models
+from config.health_probes import check_broker, check_database, check_storage
 
-_CHECK_TIMEOUT = 2.0  # seconds
-_check_pool = ThreadPoolExecutor(max_workers=6, thread_name_prefix="ready")
+logger = logging.getLogger(__name__)
 
-
-def health(request: HttpRequest) -> JsonResponse:
-    """Report that this process responds."""
-    return JsonResponse({"status": "ok"})
+CHECK_TIMEOUT = 2.5  # seconds after which a check counts as failed
+ABANDONED_AFTER = 30.0  # seconds after which a check that hangs is started again
+NO_ANSWER = "no answer in time"
+_started_at = time.monotonic()
 
 
-def ready(request: HttpRequest) -> JsonResponse:
-    """Report readiness: 503 if the database fails. Broker, storage, and OpenAI are reported as ok or degraded."""
-    optional_checks = {"broker": _check_broker, "storage": _check_storage, "openai": _check_openai}
-    futures = {name: _check_pool.submit(_check_state, check) for name, check in optional_checks.items()}
-    states = {"database": _check_state(_check_database)}
-    # A check that hangs counts as degraded and does not delay the response further.
-    finished, unfinished = wait(futures.values(), timeout=_CHECK_TIMEOUT)
-    for future in unfinished:
-        future.cancel()
-    states |= {name: future.result() if future in finished else "degraded" for name, future in futures.items()}
-    is_ready = states["database"] == "ok"
-    return JsonResponse({"status": "ok" if is_ready else "unavailable"} | states, status=200 if is_ready else 503)
+class Check:
+    """One check, run in a thread of its own, at most once at a time, and remembered for `max_age` seconds.
+
+    `probe` returns None, or the reason why something does not work.
+    """
+
+    def __init__(
+        self, probe: Callable[[], str | None], max_age: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.probe, self.max_age, self.clock = probe, max_age, clock
+        self._lock = Lock()
+        self._result: Future[str | None] = Future()
+        self._started_at = float("-inf")
+
+    async def reason(self, seconds: float = CHECK_TIMEOUT) -> str | None:
+        """Return the reason why the check fails, or None."""
+        result = asyncio.wrap_future(self._start())
+        finished, _ = await asyncio.wait([result], timeout=seconds)
+        return result.result() if finished else NO_ANSWER
+
+    def _start(self) -> Future[str | None]:
+        """Return the result of the current check, which may still be under way."""
+        with self._lock:
+            age = self.clock() - self._started_at
+            if age > (self.max_age if self._result.done() else ABANDONED_AFTER):
+                self._started_at = self.clock()
+                self._result = Future()
+                Thread(target=self._run, args=[self._result], name="ready", daemon=True).start()
+            return self._result
+
+    def _run(self, result: "Future[str | None]") -> None:
+        try:
+            result.set_result(self.probe())
+        except Exception as error:  # drivers raise errors of many types
+            logger.warning("A readiness check failed (%s)", type(error).__name__)
+            result.set_result("unreachable")
 
 
-def _check_state(check: Callable[[], None]) -> str:
-    try:
-        check()
-    except Exception:  # drivers raise errors of many types
-        return "degraded"
-    return "ok"
+class HealthEndpoints:
+    """ASGI application that answers `/health/` and `/ready/` itself, for any host, and leaves the rest to `app`.
+
+    It needs no thread, database connection, or place that other requests use.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        extra_state: Callable[[], dict[str, object]] = dict,
+        is_draining: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.app, self.extra_state, self.is_draining = app, extra_state, is_draining
+        # The required check comes first. Without the others, the server is degraded but ready.
+        self.checks = {
+            "database": Check(check_database, max_age=1.0),
+            "broker": Check(check_broker, max_age=5.0),
+            "storage": Check(check_storage, max_age=60.0),
+            "openai": Check(lambda: check_models(), max_age=1.0),  # it remembers its result for a minute itself
+        }
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        path = scope["path"].rstrip("/") if scope["type"] == "http" else ""
+        if path == "/health":
+            await _send_json(send, 200, _describe_process())
+        elif path == "/ready":
+            status, state = await self._describe_readiness()
+            await _send_json(send, status, state | self.extra_state())
+        else:
+            await self.app(scope, receive, send)
+
+    async def _describe_readiness(self) -> tuple[int, dict[str, object]]:
+        if self.is_draining():
+            return 503, {"status": "draining"}
+        reasons = await asyncio.gather(*(check.reason() for check in self.checks.values()))
+        failed = {name: reason for name, reason in zip(self.checks, reasons, strict=True) if reason}
+        states: dict[str, object] = {name: "degraded" if name in failed else "ok" for name in self.checks}
+        if "database" in failed:
+            return 503, {"status": "unavailable"} | states | {"reasons": failed}
+        return 200, {"status": "degraded" if failed else "ok"} | states | {"reasons": failed}
 
 
-def _check_database() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-        if cursor.fetchone() != (1,):
-            raise DatabaseError("The database returned an unexpected result.")
+def _describe_process() -> dict[str, object]:
+    return {"status": "ok", "version": settings.VERSION, "uptime": round(time.monotonic() - _started_at)}
 
 
-def _check_broker() -> None:
-    with celery_app.connection_for_write() as broker:
-        broker.ensure_connection(max_retries=1, timeout=int(_CHECK_TIMEOUT))
-
-
-def _check_storage() -> None:
-    default_storage.exists("ready")
-
-
-def _check_openai() -> None:
-    address = urlsplit(settings.OPENAI_BASE_URL)
-    port = address.port or (443 if address.scheme == "https" else 80)
-    socket.create_connection((address.hostname or "", port), timeout=_CHECK_TIMEOUT).close()
+async def _send_json(send: Any, status: int, state: dict[str, object]) -> None:
+    body = orjson.dumps(state)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"connection", b"close"),  # the request may have a body, which is never read
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

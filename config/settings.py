@@ -1,5 +1,6 @@
 """All settings, read from the environment. No default is meant for the demo, whose launcher exports its own values."""
 
+import tomllib
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import available_timezones
@@ -20,6 +21,8 @@ def _validate_origins(values: list[str]) -> None:
         validate.Regexp(r"^https?://[^/\s]+$", error="must look like https://practice.example.org (no path)")(value)
 
 
+# Version of this installation, reported by /health/. A deployment may set it to its own, such as a commit.
+VERSION = env.str("VERSION", tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"])
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", validate=validate.Length(min=32, error="must have at least 32 characters"))
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", validate=validate.Length(min=1))

@@ -6,8 +6,6 @@ from django.urls import include, path
 from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
-from config import health
-
 # Log in to the admin through the same page as everyone else.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
@@ -27,6 +25,4 @@ urlpatterns = [
     path("account/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
     path("api/", include("config.api.urls")),
-    path("health/", health.health, name="health"),
-    path("ready/", health.ready, name="ready"),
 ]

@@ -28,7 +28,7 @@ GROUPS = {
     "conformance": ("standins/openai/test_conformance_scripts.py",),
     "gateways": ("voicegateway/test_gateway_",),
     "installation": ("config/test_launcher.py", "config/test_bootstrap.py"),
-    "databases": ("config/test_upgrade.py",),
+    "databases": ("config/test_upgrade.py", "config/test_web_under_load.py"),
     "spools": ("recordings/test_spool_damage.py",),
 }
 RANKS = {group: rank for rank, group in enumerate(GROUPS)}

@@ -3,16 +3,16 @@
 import os
 from typing import Any
 
-import orjson
+import django
 from channels.routing import ProtocolTypeRouter, URLRouter
-from django.core.asgi import get_asgi_application
 from django.urls import path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-_django = get_asgi_application()
+django.setup(set_prefix=False)
 
-from voicegateway.browser.consumers import CallConsumer  # noqa: E402  (after Django is set up)
+from config.health import HealthEndpoints  # noqa: E402  (after Django is set up)
+from voicegateway.browser.consumers import CallConsumer  # noqa: E402
 from voicegateway.browser.deny import deny_handshake  # noqa: E402
 from voicegateway.process.call_registry import CallRegistry  # noqa: E402
 
@@ -23,9 +23,8 @@ class GatewayApplication:
     def __init__(self) -> None:
         self.call_registry = CallRegistry()
         calls = path("ws/calls/<uuid:pk>/", CallConsumer.as_asgi(call_registry=self.call_registry))
-        self.router = ProtocolTypeRouter(
-            {"http": HealthEndpoints(self.call_registry), "websocket": NotFoundFallback(URLRouter([calls]))}
-        )
+        health = HealthEndpoints(_answer_elsewhere, self.call_registry.status, lambda: self.call_registry.is_draining)
+        self.router = ProtocolTypeRouter({"http": health, "websocket": NotFoundFallback(URLRouter([calls]))})
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -57,41 +56,12 @@ class NotFoundFallback:
             await deny_handshake(scope, send, "not_found")
 
 
-class HealthEndpoints:
-    """Django's health endpoints, extended with the gateway's drain state and load."""
-
-    def __init__(self, call_registry: CallRegistry) -> None:
-        self.call_registry = call_registry
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["path"] == "/health/":
-            await _django(scope, receive, send)
-        elif scope["path"] == "/ready/":
-            await self._ready(scope, receive, send)
-        else:
-            message = b"This server answers calls. The pages are on the web server."
-            await _send_response(send, 404, b"text/plain", message)
-
-    async def _ready(self, scope: Any, receive: Any, send: Any) -> None:
-        if self.call_registry.is_draining:
-            state = {"status": "draining"} | self.call_registry.status()
-            await _send_response(send, 503, b"application/json", orjson.dumps(state))
-            return
-        status, body = 500, b""
-
-        async def collect(message: Any) -> None:
-            nonlocal status, body
-            status = message.get("status", status)
-            body += message.get("body", b"")
-
-        await _django(scope, receive, collect)
-        state = orjson.loads(body) | self.call_registry.status()
-        await _send_response(send, status, b"application/json", orjson.dumps(state))
-
-
-async def _send_response(send: Any, status: int, kind: bytes, body: bytes) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", kind)]})
-    await send({"type": "http.response.body", "body": body})
+async def _answer_elsewhere(scope: Any, receive: Any, send: Any) -> None:
+    message = b"This server answers calls. The pages are on the web server."
+    # The body of the request is never read.
+    headers = [(b"content-type", b"text/plain"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 404, "headers": headers})
+    await send({"type": "http.response.body", "body": message})
 
 
 application = GatewayApplication()

@@ -192,8 +192,6 @@ GET    /api/recordings/{recording}/link/        200   404   200   200   200   20
 GET    /api/schema/                             200   200   200   200   200   200   200   403
 GET    /api/docs/                               200   200   200   200   200   200   200   403
 GET    /texts.js                                200   200   200   200   200   200   200   200
-GET    /health/                                 200   200   200   200   200   200   200   200
-GET    /ready/                                  200   200   200   200   200   200   200   200
 
 GET    /account/login/                          home  home  home  home  home  home  home  200
 GET    /account/logout/                         200   200   200   200   200   200   200   home
@@ -449,10 +447,9 @@ def test_routes_refuse_methods_missing_from_the_table(who, client, objects):
     rows = [
         line.split()[:2] for line in EXPECTED_ANSWERS.splitlines() if line and not re.search("/(admin|account)/", line)
     ]
-    # The table requests downloads by HEAD, which stands for GET here. Health probes are exempt: they accept any method
-    # that a load balancer sends.
+    # The table requests downloads by HEAD, which stands for GET here.
     taken = {("GET" if method == "HEAD" else method, path_pattern(path)) for method, path in rows}
-    paths = {path for _, path in rows} - {"/health/", "/ready/"}
+    paths = {path for _, path in rows}
 
     wrong = {
         (method, path): answered
