@@ -1,47 +1,48 @@
 """Celery tasks. Each takes ids and calls one service."""
 
-from uuid import UUID
-
 from celery import Task, shared_task
 
 from accounts.integrations import deliveries, idempotency
 from accounts.models import Delivery, ProcedureDocument
 from accounts.procedures import document_preparation, reconciliation
-from accounts.services.leases import RetryLaterError, queue_overdue
+from accounts.services import login_attempts
+from accounts.services.leases import RetryLaterError, organization_limit, queue_lost, queue_overdue, work_in_turn
 
 
 @shared_task(bind=True, max_retries=None)
 def prepare_procedures(self: Task, document_id: str) -> None:
     try:
-        document_preparation.prepare_procedures(UUID(document_id))
+        work_in_turn(self, ProcedureDocument.objects.all(), document_preparation.prepare_procedures)
     except RetryLaterError as error:
         raise self.retry(countdown=error.countdown) from error
 
 
 @shared_task
 def sweep_procedures() -> int:
-    return queue_overdue(ProcedureDocument.objects.overdue(), prepare_procedures)
+    return queue_lost(ProcedureDocument.objects.all(), prepare_procedures)
 
 
 @shared_task
 def reconcile_procedures() -> None:
     reconciliation.reconcile_procedures()
     # Documents that have disappeared from OpenAI are prepared again right away, not at the next sweep.
-    queue_overdue(ProcedureDocument.objects.claimable(), prepare_procedures)
+    queue_overdue(ProcedureDocument.objects.in_turn(organization_limit(prepare_procedures)), prepare_procedures)
 
 
-@shared_task
-def deliver_webhook(delivery_id: str) -> None:
-    deliveries.attempt_delivery(UUID(delivery_id))
+@shared_task(bind=True)
+def deliver_webhook(self: Task, delivery_id: str) -> None:
+    work_in_turn(self, Delivery.objects.of_active_webhooks(), deliveries.attempt_delivery)
 
 
 @shared_task
 def sweep_deliveries() -> int:
     # Failed deliveries are retried only by this sweep, so it does not wait until a row is overdue.
-    return queue_overdue(Delivery.objects.of_active_webhooks().claimable().order_by("available_at"), deliver_webhook)
+    waiting = Delivery.objects.of_active_webhooks().in_turn(organization_limit(deliver_webhook))
+    return queue_overdue(waiting, deliver_webhook)
 
 
 @shared_task
 def delete_expired_records() -> None:
     idempotency.delete_expired_calls()
     deliveries.delete_old_deliveries()
+    login_attempts.delete_old_login_attempts()

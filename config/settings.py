@@ -7,7 +7,8 @@ from zoneinfo import available_timezones
 
 from celery.schedules import schedule
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env, EnvValidationError, validate
+from environs import Env, EnvValidationError, ValidationError, validate
+from kombu import Queue
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -23,6 +24,24 @@ def _validate_origins(values: list[str]) -> None:
 
 # Version of this installation, reported by /health/. A deployment may set it to its own, such as a commit.
 VERSION = env.str("VERSION", tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"])
+# Celery queues in the order of their importance.
+QUEUES = ("greetings", "sweeps", "grades", "imports", "webhooks", "mails")
+_WORKER_PROCESSES = {"greetings": 4, "sweeps": 1, "grades": 6, "imports": 3, "webhooks": 4, "mails": 2}
+_ORGANIZATION_LIMITS = {"greetings": 2, "sweeps": 1, "grades": 2, "imports": 1, "webhooks": 2, "mails": 1}
+
+
+def _validate_queues(values: dict[str, int]) -> None:
+    if unknown := values.keys() - set(QUEUES):
+        raise ValidationError(f"names unknown queues: {', '.join(sorted(unknown))}. Choose from {', '.join(QUEUES)}")
+    if any(number < 1 for number in values.values()):
+        raise ValidationError("must contain numbers from 1")
+
+
+def _validate_ports(values: list[int]) -> None:
+    if not values or not all(0 < port < 65_536 for port in values):
+        raise ValidationError("must be port numbers from 1 to 65535, separated by commas")
+
+
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", validate=validate.Length(min=32, error="must have at least 32 characters"))
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", validate=validate.Length(min=1))
@@ -115,16 +134,19 @@ TICKET_LIFETIME = env.float("TICKET_LIFETIME", 60.0, validate=_above_zero)  # of
 SWEEP_EVERY = env.float("SWEEP_EVERY", 20.0, validate=_above_zero)  # between sweeps for lost work
 # Between sweeps for unused context files.
 SWEEP_CONTEXTS_EVERY = env.float("SWEEP_CONTEXTS_EVERY", 86_400.0, validate=_above_zero)
-GREETING_LOST_AFTER = env.float("GREETING_LOST_AFTER", 45.0, validate=_above_zero)  # until a greeting is queued again
-TASK_LOST_AFTER = env.float("TASK_LOST_AFTER", 360.0, validate=_above_zero)  # until a task's claim expires
+# Between sweeps for rows whose task was lost. A row that waits for this long without a claim is queued again.
+LOST_WORK_EVERY = env.float("LOST_WORK_EVERY", 5.0, validate=_above_zero)
+# Claims of workers expire after these times without a heartbeat. A working worker sends several in that time.
+GREETING_LOST_AFTER = env.float("GREETING_LOST_AFTER", 15.0, validate=_above_zero)
+TASK_LOST_AFTER = env.float("TASK_LOST_AFTER", 15.0, validate=_above_zero)
 SHIP_EVERY = env.float("SHIP_EVERY", 5.0, validate=_above_zero)  # between segments of a recording
 HOST_LOST_AFTER = env.float("HOST_LOST_AFTER", 120.0, validate=_above_zero)  # until a gateway host is presumed dead
-RECORDING_LOST_AFTER = env.float("RECORDING_LOST_AFTER", 60.0, validate=_above_zero)  # until a worker is presumed dead
+RECORDING_LOST_AFTER = env.float("RECORDING_LOST_AFTER", 20.0, validate=_above_zero)  # until a worker is presumed dead
 # Between sweeps for unused recording objects.
 SWEEP_ORPHANS_EVERY = env.float("SWEEP_ORPHANS_EVERY", 86_400.0, validate=_above_zero)
 # Between deletions of expired recordings.
 SWEEP_RETENTION_EVERY = env.float("SWEEP_RETENTION_EVERY", 3600.0, validate=_above_zero)
-IMPORT_LOST_AFTER = env.float("IMPORT_LOST_AFTER", 30.0, validate=_above_zero)  # until a worker is presumed dead
+IMPORT_LOST_AFTER = env.float("IMPORT_LOST_AFTER", 15.0, validate=_above_zero)  # until a worker is presumed dead
 # Until an abandoned draft is discarded.
 DRAFT_KEPT_FOR = env.float("DRAFT_KEPT_FOR", 14 * 86_400.0, validate=_above_zero)
 # Allow webhooks to private addresses and without https. Only for trying out webhooks.
@@ -138,7 +160,26 @@ PROCEDURES_LEFT_AFTER = env.float("PROCEDURES_LEFT_AFTER", 3600.0, validate=_abo
 SWEEP_PROCEDURES_EVERY = env.float("SWEEP_PROCEDURES_EVERY", 86_400.0, validate=_above_zero)
 PROCEDURES_TIMEOUT = env.float("PROCEDURES_TIMEOUT", 180.0, validate=_above_zero)  # until indexing a document fails
 
-# Seconds. Claims (TASK_LOST_AFTER), then messages (VISIBILITY_TIMEOUT), must expire only after the task's time limit.
+# Processes of one worker for each queue. Queues that are left out keep their numbers.
+WORKER_PROCESSES: dict[str, int] = env.dict(
+    "WORKER_PROCESSES", dict(_WORKER_PROCESSES), subcast_values=int, validate=_validate_queues
+)
+# Rows of one organization and kind that workers process at once, by queue, so that a burst leaves room for others.
+ORGANIZATION_LIMITS: dict[str, int] = env.dict(
+    "ORGANIZATION_LIMITS", dict(_ORGANIZATION_LIMITS), subcast_values=int, validate=_validate_queues
+)
+# Failed logins that are counted in the database, each within LOGIN_ATTEMPTS_WINDOW.
+LOGIN_ATTEMPTS_PER_ACCOUNT = env.int("LOGIN_ATTEMPTS_PER_ACCOUNT", 5, validate=validate.Range(min=1))
+LOGIN_ATTEMPTS_PER_ADDRESS = env.int("LOGIN_ATTEMPTS_PER_ADDRESS", 50, validate=validate.Range(min=1))
+LOGIN_ATTEMPTS_WINDOW = env.float("LOGIN_ATTEMPTS_WINDOW", 300.0, validate=_above_zero)  # seconds
+# Ports that webhooks may use.
+WEBHOOK_PORTS: list[int] = env.list("WEBHOOK_PORTS", [443], subcast=int, validate=_validate_ports)
+WEBHOOK_TIMEOUT = env.float("WEBHOOK_TIMEOUT", 10.0, validate=_above_zero)  # seconds for a whole delivery
+MAIL_TIMEOUT = env.float("MAIL_TIMEOUT", 20.0, validate=_above_zero)  # seconds for a connection to the mail server
+STORAGE_TIMEOUT = env.float("STORAGE_TIMEOUT", 60.0, validate=_above_zero)  # seconds for a whole request to S3
+
+# Seconds. Messages (VISIBILITY_TIMEOUT) must return only after the task's time limit. A row's claim expires much
+# sooner, TASK_LOST_AFTER seconds after its worker's last heartbeat.
 TASK_TIME_LIMIT, VISIBILITY_TIMEOUT = 330, 600
 
 try:
@@ -147,6 +188,9 @@ except EnvValidationError as error:
     invalid = dict(error.error_messages) if isinstance(error.error_messages, dict) else {"": error.error_messages}
     lines = "\n".join(f"  {name}: {' '.join(messages)}" for name, messages in sorted(invalid.items()))
     raise ImproperlyConfigured(f"These settings are missing or invalid:\n{lines}") from None
+
+WORKER_PROCESSES = _WORKER_PROCESSES | WORKER_PROCESSES
+ORGANIZATION_LIMITS = _ORGANIZATION_LIMITS | ORGANIZATION_LIMITS
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -237,9 +281,9 @@ if REDIS_URL.startswith("memory:"):
     CHANNEL_LAYERS: dict[str, dict[str, object]] = {
         "default": {"BACKEND": "config.in_memory_channel_layer.ThreadSafeInMemoryChannelLayer"}
     }
-    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, float] = {"polling_interval": 0.05}
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {"polling_interval": 0.05}
 else:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+    CACHES = {"default": {"BACKEND": "config.cache.FailOpenRedisCache", "LOCATION": REDIS_URL}}
     CHANNEL_LAYERS = {
         "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
     }
@@ -249,6 +293,10 @@ else:
         "socket_connect_timeout": 2,
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
+        # A worker with several queues takes from the first one that is not empty.
+        "queue_order_strategy": "priority",
+        # Publishing gives up after one attempt: the row exists, and a sweep queues it.
+        "max_retries": 0,
     }
 
 _storage = urlsplit(STORAGE_URL)
@@ -297,11 +345,15 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+# Failed logins are counted in the database (accounts/services/login_attempts.py), because the cache may be away.
+ACCOUNT_RATE_LIMITS: dict[str, str | None] = {"login_failed": None}
 
 if "EMAIL_BACKEND" not in EMAIL_URL:
     raise ImproperlyConfigured("EMAIL_URL: must begin with smtp:, submission:, smtps:, console:, file: or memory:")
 globals().update({name: value for name, value in EMAIL_URL.items() if name.startswith("EMAIL_")})
-EMAIL_TIMEOUT = 10
+EMAIL_TIMEOUT = 10  # seconds for one answer of the mail server
+if EMAIL_URL["EMAIL_BACKEND"].endswith("smtp.EmailBackend"):
+    EMAIL_BACKEND = "accounts.integrations.email_backend.DeadlineEmailBackend"
 
 _is_https = all(origin.startswith("https://") for origin in WEB_ORIGINS)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _is_https
@@ -391,46 +443,91 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_QUEUES = [Queue(name) for name in QUEUES]
+# Unknown tasks must fail, not wait in a queue that no worker reads.
+CELERY_TASK_CREATE_MISSING_QUEUES = False
+CELERY_TASK_DEFAULT_QUEUE = "imports"
+_TASKS_BY_QUEUE = {
+    "greetings": ["training.tasks.prepare_greeting"],
+    # Short sweeps of the database, which queue the work that they find.
+    "sweeps": [
+        "training.tasks.sweep_sessions",
+        "training.tasks.sweep_greetings",
+        "evaluation.tasks.sweep_evaluations",
+        "evaluation.tasks.sweep_documentation",
+        "recordings.tasks.sweep_lost_recordings",
+        "scenarios.tasks.sweep_imports",
+        "scenarios.tasks.sweep_drafts",
+        "accounts.tasks.sweep_procedures",
+        "accounts.tasks.sweep_deliveries",
+        "accounts.tasks.delete_expired_records",
+    ],
+    # A model reads and writes, and a person waits.
+    "grades": [
+        "evaluation.tasks.grade_session",
+        "evaluation.tasks.review_documentation",
+        "scenarios.tasks.write_draft",
+    ],
+    # Files and stores.
+    "imports": [
+        "scenarios.tasks.write_import",
+        "scenarios.tasks.sweep_contexts",
+        "accounts.tasks.prepare_procedures",
+        "accounts.tasks.reconcile_procedures",
+        "recordings.tasks.finish_recording",
+        "recordings.tasks.sweep_recordings",
+        "recordings.tasks.sweep_retention",
+        "recordings.tasks.sweep_orphans",
+    ],
+    "webhooks": ["accounts.tasks.deliver_webhook"],
+    "mails": [
+        "training.tasks.sweep_notices",
+        "evaluation.tasks.sweep_notices",
+        "evaluation.tasks.alert_supervisors",
+        "evaluation.tasks.alert_of_report",
+    ],
+}
+CELERY_TASK_ROUTES = {task: {"queue": queue} for queue, tasks in _TASKS_BY_QUEUE.items() for task in tasks}
+# Remembers runs in the database. Celery's own counts a day from beat's start.
+CELERY_BEAT_SCHEDULER = "config.beat:DatabaseScheduler"
+
+
+def _every(seconds: float, tasks: dict[str, str]) -> dict[str, dict[str, object]]:
+    """Return entries of the schedule. A message that no worker took until the next one expires."""
+    return {
+        name: {"task": task, "schedule": schedule(seconds), "options": {"expires": seconds}}
+        for name, task in tasks.items()
+    }
+
+
 CELERY_BEAT_SCHEDULE = {
-    name: {"task": task, "schedule": schedule(SWEEP_EVERY), "options": {"expires": SWEEP_EVERY}}
-    for name, task in {
-        "silent sessions": "training.tasks.sweep_sessions",
-        "lost greetings": "training.tasks.sweep_greetings",
-        "assignment notices": "training.tasks.sweep_notices",
-        "feedback notices": "evaluation.tasks.sweep_notices",
-        "webhooks to be sent": "accounts.tasks.sweep_deliveries",
-        "lost evaluations": "evaluation.tasks.sweep_evaluations",
-        "lost documentation": "evaluation.tasks.sweep_documentation",
-        "lost procedure uploads": "accounts.tasks.sweep_procedures",
-        "recordings to finish": "recordings.tasks.sweep_recordings",
-        "lost imports": "scenarios.tasks.sweep_imports",
-        "lost drafts": "scenarios.tasks.sweep_drafts",
-    }.items()
-}
-CELERY_BEAT_SCHEDULE["leftover evaluator contexts"] = {
-    "task": "scenarios.tasks.sweep_contexts",
-    "schedule": schedule(SWEEP_CONTEXTS_EVERY),
-    "options": {"expires": SWEEP_CONTEXTS_EVERY},
-}
-CELERY_BEAT_SCHEDULE["expired idempotent calls and old deliveries"] = {
-    "task": "accounts.tasks.delete_expired_records",
-    "schedule": schedule(3600.0),
-    "options": {"expires": 3600.0},
-}
-CELERY_BEAT_SCHEDULE["leftover procedures at OpenAI"] = {
-    "task": "accounts.tasks.reconcile_procedures",
-    "schedule": schedule(SWEEP_PROCEDURES_EVERY),
-    "options": {"expires": SWEEP_PROCEDURES_EVERY},
-}
-CELERY_BEAT_SCHEDULE["leftover objects of recordings"] = {
-    "task": "recordings.tasks.sweep_orphans",
-    "schedule": schedule(SWEEP_ORPHANS_EVERY),
-    "options": {"expires": SWEEP_ORPHANS_EVERY},
-}
-CELERY_BEAT_SCHEDULE["expired recordings"] = {
-    "task": "recordings.tasks.sweep_retention",
-    "schedule": schedule(SWEEP_RETENTION_EVERY),
-    "options": {"expires": SWEEP_RETENTION_EVERY},
+    **_every(
+        LOST_WORK_EVERY,
+        {
+            "lost greetings": "training.tasks.sweep_greetings",
+            "webhooks to be sent": "accounts.tasks.sweep_deliveries",
+            "lost evaluations": "evaluation.tasks.sweep_evaluations",
+            "lost documentation": "evaluation.tasks.sweep_documentation",
+            "lost procedure uploads": "accounts.tasks.sweep_procedures",
+            "lost recordings": "recordings.tasks.sweep_lost_recordings",
+            "lost imports": "scenarios.tasks.sweep_imports",
+            "lost drafts": "scenarios.tasks.sweep_drafts",
+        },
+    ),
+    **_every(
+        SWEEP_EVERY,
+        {
+            "silent sessions": "training.tasks.sweep_sessions",
+            "assignment notices": "training.tasks.sweep_notices",
+            "feedback notices": "evaluation.tasks.sweep_notices",
+            "recordings to finish": "recordings.tasks.sweep_recordings",
+        },
+    ),
+    **_every(SWEEP_CONTEXTS_EVERY, {"leftover evaluator contexts": "scenarios.tasks.sweep_contexts"}),
+    **_every(3600.0, {"expired idempotent calls and old deliveries": "accounts.tasks.delete_expired_records"}),
+    **_every(SWEEP_PROCEDURES_EVERY, {"leftover procedures at OpenAI": "accounts.tasks.reconcile_procedures"}),
+    **_every(SWEEP_ORPHANS_EVERY, {"leftover objects of recordings": "recordings.tasks.sweep_orphans"}),
+    **_every(SWEEP_RETENTION_EVERY, {"expired recordings": "recordings.tasks.sweep_retention"}),
 }
 
 LOGGING = {

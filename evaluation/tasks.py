@@ -4,24 +4,28 @@ from datetime import timedelta
 from uuid import UUID
 
 from celery import Task, shared_task
-from django.conf import settings
 from django.utils import timezone
 
-from accounts.services.leases import RetryLaterError, queue_overdue
+from accounts.services.leases import RetryLaterError, queue_lost, queue_overdue, work_in_turn
+from accounts.services.task_queue import queue_task
 from evaluation.models import DocumentationReview, Evaluation
 from evaluation.services import alerts, documentation_comparison, grading, notifications
 
 _MAIL_RETRY_SECONDS = 60  # seconds, base of the exponential backoff
+_ALERT_LOST_SECONDS = 60  # seconds after which an alert that has not been sent is queued again
 
 
 @shared_task(bind=True, max_retries=None)
 def grade_session(self: Task, evaluation_id: str) -> None:
     try:
-        has_critical_flag = grading.grade_evaluation(UUID(evaluation_id))
+        work_in_turn(self, Evaluation.objects.all(), _grade_and_alert)
     except RetryLaterError as wait:
         raise self.retry(countdown=wait.countdown) from wait
-    if has_critical_flag:
-        alert_supervisors.delay(evaluation_id)
+
+
+def _grade_and_alert(evaluation_id: UUID) -> None:
+    if grading.grade_evaluation(evaluation_id):
+        queue_task(alert_supervisors, str(evaluation_id))
 
 
 @shared_task(autoretry_for=(OSError,), retry_backoff=_MAIL_RETRY_SECONDS, max_retries=5)
@@ -36,22 +40,22 @@ def alert_of_report(flag_id: int) -> None:
 
 @shared_task
 def sweep_evaluations() -> int:
-    unalerted = Evaluation.objects.unalerted(timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER))
+    unalerted = Evaluation.objects.unalerted(timezone.now() - timedelta(seconds=_ALERT_LOST_SECONDS))
     queue_overdue(unalerted, alert_supervisors)
-    return queue_overdue(Evaluation.objects.overdue(), grade_session)
+    return queue_lost(Evaluation.objects.all(), grade_session)
 
 
 @shared_task(bind=True, max_retries=None)
 def review_documentation(self: Task, review_id: str) -> None:
     try:
-        documentation_comparison.compare_documentation(UUID(review_id))
+        work_in_turn(self, DocumentationReview.objects.all(), documentation_comparison.compare_documentation)
     except RetryLaterError as wait:
         raise self.retry(countdown=wait.countdown) from wait
 
 
 @shared_task
 def sweep_documentation() -> int:
-    return queue_overdue(DocumentationReview.objects.overdue(), review_documentation)
+    return queue_lost(DocumentationReview.objects.all(), review_documentation)
 
 
 @shared_task

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from django.db import transaction
 from django.dispatch import receiver
 
+from accounts.services.task_queue import queue_on_commit
 from recordings import tasks
 from recordings.models import Recording
 from training.models import Session
@@ -18,4 +18,4 @@ def queue_finish_recording(session: Session, **kwargs: Any) -> None:
     The gateway may have uploaded everything before the session ended. If not, sealing the epoch queues it again.
     """
     for pk in Recording.objects.filter(session=session).values_list("pk", flat=True):
-        transaction.on_commit(lambda pk=pk: tasks.finish_recording.delay(str(pk)), robust=True)  # type: ignore[misc]
+        queue_on_commit(tasks.finish_recording, str(pk))

@@ -1,10 +1,8 @@
 """Celery tasks of the scenario library. Each takes ids and calls one service."""
 
-from uuid import UUID
-
 from celery import Task, shared_task
 
-from accounts.services.leases import RetryLaterError, queue_overdue
+from accounts.services.leases import RetryLaterError, queue_lost, work_in_turn
 from scenarios.models import ImportJob, ScenarioDraft
 from scenarios.services import (
     draft_cleanup,
@@ -18,7 +16,7 @@ from scenarios.services import (
 @shared_task(bind=True, max_retries=None)
 def write_import(self: Task, job_id: str) -> None:
     try:
-        import_writing.write_import(UUID(job_id))
+        work_in_turn(self, ImportJob.objects.all(), import_writing.write_import)
     except RetryLaterError as error:
         raise self.retry(countdown=error.countdown) from error
 
@@ -26,18 +24,18 @@ def write_import(self: Task, job_id: str) -> None:
 @shared_task
 def sweep_imports() -> int:
     import_cleanup.delete_old_unstarted_imports()
-    return queue_overdue(ImportJob.objects.overdue(), write_import)
+    return queue_lost(ImportJob.objects.all(), write_import)
 
 
-@shared_task
-def write_draft(draft_id: str) -> None:
-    draft_generation.generate_draft(UUID(draft_id))
+@shared_task(bind=True)
+def write_draft(self: Task, draft_id: str) -> None:
+    work_in_turn(self, ScenarioDraft.objects.all(), draft_generation.generate_draft)
 
 
 @shared_task
 def sweep_drafts() -> int:
     draft_cleanup.discard_abandoned_drafts()
-    return queue_overdue(ScenarioDraft.objects.overdue(), write_draft)
+    return queue_lost(ScenarioDraft.objects.all(), write_draft)
 
 
 @shared_task

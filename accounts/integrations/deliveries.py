@@ -11,20 +11,26 @@ from django.utils.translation import gettext as _
 
 from accounts.integrations.webhook_sender import WebhookMessage, WebhookNotSentError, send_message
 from accounts.models import Delivery
+from accounts.services.leases import keep_claimed
 
 logger = logging.getLogger(__name__)
 
 # Seconds from each failed attempt to the next one. A delivery that fails after the last one is abandoned.
 RETRY_DELAYS = (10, 60, 300, 1800, 7200, 21_600, 86_400)
-LEASE_SECONDS = 60  # longer than any send
 RETENTION_DAYS = 90  # how long people can look up a delivery
 
 
 def attempt_delivery(delivery_id: UUID) -> bool:
     """Send a delivery if it is due, and schedule a retry unless it succeeds. Return True if it was accepted (2xx)."""
-    row = Delivery.objects.of_active_webhooks().claim(delivery_id, LEASE_SECONDS)
+    row = Delivery.objects.of_active_webhooks().claim(delivery_id, settings.TASK_LOST_AFTER)
     if row is None:
         return False
+    with keep_claimed(row, settings.TASK_LOST_AFTER):
+        return _deliver(row)
+
+
+def _deliver(row: Delivery) -> bool:
+    """Send a claimed delivery and record the outcome. Return True if it was accepted."""
     message = WebhookMessage(str(row.pk), int(timezone.now().timestamp()), _build_body(row))
     failure, status = "", None
     try:

@@ -4,20 +4,25 @@ import base64
 import hashlib
 import hmac
 import http.client
-import ipaddress
-import socket
+import logging
 import ssl
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from functools import cache
+from urllib.parse import SplitResult, urlsplit
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
-SEND_TIMEOUT = 10.0  # seconds
+from accounts.integrations.deadlines import Deadline
+from accounts.integrations.public_addresses import is_public
+
+logger = logging.getLogger(__name__)
+
 WEBHOOK_SECRET_PREFIX = "whsec_"
 
 
 class WebhookNotSentError(Exception):
-    """Failure to send a message or to get a response. The text gives the reason."""
+    """Failure to send a message or to get a response. The text can be shown to the owner of the URL."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +42,14 @@ def sign_message(secret: str, message: WebhookMessage) -> str:
 
 
 def send_message(
-    url: str, secret: str, message: WebhookMessage, *, may_be_private: bool, timeout: float = SEND_TIMEOUT
+    url: str, secret: str, message: WebhookMessage, *, may_be_private: bool, timeout: float | None = None
 ) -> int:
-    """Send a message and return the HTTP status. Ignore redirects. Raise WebhookNotSentError without a response."""
+    """Send a message and return the HTTP status. Do not follow redirects. Raise WebhookNotSentError without a response.
+
+    The whole exchange ends within `timeout` seconds, WEBHOOK_TIMEOUT by default. The error's text is always the same:
+    it is shown to the owner of the URL, and details would tell what listens in our network.
+    """
     parts = urlsplit(url)
-    is_tls = parts.scheme == "https"
-    port = parts.port or (443 if is_tls else 80)
-    host = parts.hostname or ""
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "Steadyline",
@@ -53,35 +59,56 @@ def send_message(
     }
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
-        connection = _connect(host, port, is_tls, may_be_private, timeout)
-        try:
-            connection.request("POST", path, message.body, headers)
+        deadline = Deadline(settings.WEBHOOK_TIMEOUT if timeout is None else timeout)
+        return _exchange(parts, path, message.body, headers, deadline, may_be_private)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        logger.info("Webhook not sent: %s: %s", type(error).__name__, error, extra={"delivery_id": message.id})
+        # At most 200 characters.
+        message_text = _(
+            "There was no answer from a public address in time. Check the URL, its certificate, and that the receiver "
+            "answers at once with an HTTP status."
+        )
+        raise WebhookNotSentError(message_text[:200]) from error
+
+
+def _exchange(
+    parts: SplitResult, path: str, body: bytes, headers: dict[str, str], deadline: Deadline, may_be_private: bool
+) -> int:
+    """Send a request and return the status of its response."""
+    is_tls = parts.scheme == "https"
+    host, port = parts.hostname or "", url_port(parts)
+    connection = http.client.HTTPConnection(host, port)
+    # The addresses that were checked: a second DNS lookup could return different ones.
+    connection.sock = plain = deadline.connect(_find_addresses(host, port, deadline, may_be_private), port)
+    try:
+        with deadline.cutting(lambda: connection.sock):
+            if is_tls:
+                connection.sock = _tls_context().wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
+                connection.sock.do_handshake()
+            connection.request("POST", path, body, headers)
             return connection.getresponse().status
-        finally:
-            connection.close()
-    except (OSError, http.client.HTTPException) as error:
-        raise WebhookNotSentError(f"{type(error).__name__}: {error}"[:200]) from error
-
-
-def _connect(host: str, port: int, is_tls: bool, may_be_private: bool, timeout: float) -> http.client.HTTPConnection:
-    """Connect to the same IP address that was checked: a second DNS lookup could return a different one.
-
-    Raise WebhookNotSentError if the host is unknown or, unless `may_be_private`, not global.
-    """
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise WebhookNotSentError((_("Unknown host %(host)s.") % {"host": host})[:200]) from error
-    address = str(found[0][4][0])
-    if not may_be_private and not ipaddress.ip_address(address.split("%")[0]).is_global:
-        message = _("%(host)s has a private address. Webhooks are sent only to public addresses.")
-        raise WebhookNotSentError((message % {"host": host})[:200])
-    plain = socket.create_connection((address, port), timeout)
-    connection = http.client.HTTPConnection(host, port, timeout=timeout)
-    try:
-        context = ssl.create_default_context()
-        connection.sock = context.wrap_socket(plain, server_hostname=host) if is_tls else plain
-    except BaseException:
+    finally:
         plain.close()
-        raise
-    return connection
+        connection.close()
+
+
+def _find_addresses(host: str, port: int, deadline: Deadline, may_be_private: bool) -> list[str]:
+    """Return the addresses of a host. Raise OSError if one of them or the port is not allowed."""
+    if may_be_private:
+        return deadline.resolve(host, port)
+    if port not in settings.WEBHOOK_PORTS:
+        raise OSError(f"Port {port} is not among WEBHOOK_PORTS.")
+    addresses = deadline.resolve(host, port)
+    if refused := [address for address in addresses if not is_public(address)]:
+        raise OSError(f"{host} has the address {refused[0]}, which is not public.")
+    return addresses
+
+
+def url_port(parts: SplitResult) -> int:
+    """Return the port of a URL. Raise ValueError if it is not a number from 0 to 65535."""
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+@cache
+def _tls_context() -> ssl.SSLContext:
+    return ssl.create_default_context()

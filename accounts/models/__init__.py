@@ -8,8 +8,10 @@ from accounts.models.accounts import (
     procedure_key,
 )
 from accounts.models.leases import LeasedModel, LeaseQuerySet
+from accounts.models.login_attempts import LoginAttempt
 from accounts.models.organizations import Organization
 from accounts.models.people import Cohort, User, UserQuerySet
+from accounts.models.scheduled_runs import ScheduledRun
 from accounts.models.service_tokens import IdempotentCall, ServiceToken
 from accounts.models.webhooks import Delivery, Webhook, WebhookEvent
 
@@ -22,7 +24,9 @@ __all__ = [
     "IdempotentCall",
     "LeaseQuerySet",
     "LeasedModel",
+    "LoginAttempt",
     "Organization",
+    "ScheduledRun",
     "ProcedureDocument",
     "ProcedureDocumentQuerySet",
     "ProcedurePage",

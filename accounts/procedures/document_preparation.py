@@ -14,7 +14,7 @@ from accounts.procedures.indexing import DocumentText, read_document, store_inde
 from accounts.procedures.openai_vector_store import VectorStoreClient
 from accounts.procedures.pdf_errors import explain_unreadable_pdf
 from accounts.procedures.pdf_text import PdfUnreadableError
-from accounts.services.leases import RetryLaterError, retry_delay
+from accounts.services.leases import RetryLaterError, keep_claimed, retry_delay
 from ai import AIUnavailableError
 
 logger = logging.getLogger(__name__)
@@ -29,10 +29,14 @@ def prepare_procedures(document_id: UUID) -> None:
     old file is deleted afterward. An evaluation always sees either the old document or the new one. Raise
     RetryLaterError if a retry may succeed.
     """
-    document = _claim(document_id)
+    failed = {"status": ProcedureDocument.Status.FAILED, "failure": _FAILURE_MESSAGE}
+    document = ProcedureDocument.objects.claim_or_fail(document_id, settings.TASK_LOST_AFTER, failed)
     if document is None:
         return
-    with openai_vector_store.build_procedures_client() as client:
+    with (
+        keep_claimed(document, settings.TASK_LOST_AFTER),
+        openai_vector_store.build_procedures_client() as client,
+    ):
         openai = VectorStoreClient(client)
         try:
             _remove_previous_upload(openai, document)
@@ -46,16 +50,6 @@ def prepare_procedures(document_id: UUID) -> None:
             _retry_or_fail(document, error)
         else:
             _remove_replaced(openai, document.account_id, replaced)
-
-
-def _claim(document_id: UUID) -> ProcedureDocument | None:
-    """Claim the document for this worker. Return None if it is held, settled, or out of attempts."""
-    claimable = ProcedureDocument.objects.filter(attempts__lt=settings.TASK_ATTEMPTS)
-    document = claimable.claim(document_id, settings.TASK_LOST_AFTER)
-    if document is None:
-        exhausted = ProcedureDocument.objects.filter(pk=document_id).exhausted(settings.TASK_ATTEMPTS)
-        exhausted.settle(status=ProcedureDocument.Status.FAILED, failure=_FAILURE_MESSAGE)
-    return document
 
 
 def _remove_previous_upload(openai: VectorStoreClient, document: ProcedureDocument) -> None:

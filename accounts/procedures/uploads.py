@@ -13,6 +13,7 @@ from accounts import tasks
 from accounts.models import Account, ProcedureDocument, User, procedure_key
 from accounts.procedures.upload_validation import check_procedures
 from accounts.services.database_connections import release_connection
+from accounts.services.task_queue import queue_on_commit
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ def _save_document(document: ProcedureDocument, key: str) -> None:
     document.file.name = key
     document.save(force_insert=True)
     # `robust`: if the broker is down, nothing is lost, because the sweep queues the document again.
-    transaction.on_commit(lambda: tasks.prepare_procedures.delay(str(document.pk)), robust=True)
+    queue_on_commit(tasks.prepare_procedures, str(document.pk))
 
 
 def retry_procedures(document: ProcedureDocument) -> bool:
@@ -64,7 +65,7 @@ def retry_procedures(document: ProcedureDocument) -> bool:
     with transaction.atomic():
         if not failed.requeue(status=ProcedureDocument.Status.PROCESSING, failure=""):
             return False
-        transaction.on_commit(lambda: tasks.prepare_procedures.delay(str(document.pk)), robust=True)
+        queue_on_commit(tasks.prepare_procedures, str(document.pk))
     return True
 
 

@@ -1,15 +1,30 @@
-"""Retries and sweeps of rows that workers claim with a lease."""
+"""Heartbeats, turns, retries, and sweeps of rows that workers claim with a lease."""
 
-from typing import Any
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+from uuid import UUID
 
 from celery import Task
 from django.conf import settings
+from django.db import DatabaseError, connections
 from django.db.models import QuerySet
+
+from accounts.models import LeasedModel, LeaseQuerySet
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 MAX_RETRY_SECONDS = 60.0  # upper limit of a delay, even if Retry-After asks for more
 # Seconds added to a countdown, because a worker whose clock is behind would find the row not yet claimable.
 CLOCK_MARGIN = 0.5
 SWEEP_BATCH_SIZE = 200  # tasks queued by one sweep, so that sweeps do not flood workers that are behind
+HEARTBEATS_PER_LEASE = 3  # two may be late before the lease runs out
+MIN_HEARTBEAT_SECONDS = 0.05
 
 
 class RetryLaterError(Exception):
@@ -30,10 +45,99 @@ def retry_delay(attempts: int, retry_after: float | None) -> float:
     return min(retry_after or 2.0**attempts, MAX_RETRY_SECONDS)
 
 
+# ---- Heartbeats
+
+
+@contextmanager
+def keep_claimed(row: LeasedModel, seconds: float, longest: float = settings.TASK_TIME_LIMIT) -> Iterator[None]:
+    """Renew the claim on `row` while the block runs. A killed worker's row is claimable at most `seconds` later.
+
+    Renewals end after `longest` seconds, because a thread that hangs must not hold the row forever.
+    """
+    fenced = type(row)._default_manager.fenced(row)  # type: ignore[attr-defined]  # every leased model has it
+    with heartbeat(lambda: fenced.renew(seconds), seconds, longest):
+        yield
+
+
+@contextmanager
+def heartbeat(renew: Callable[[], int], seconds: float, longest: float = settings.TASK_TIME_LIMIT) -> Iterator[None]:
+    """Call `renew` from a thread several times in `seconds` while the block runs, until it returns 0."""
+    stop = threading.Event()
+    interval = max(seconds / HEARTBEATS_PER_LEASE, MIN_HEARTBEAT_SECONDS)
+    thread = threading.Thread(target=_beat, args=(renew, stop, interval, longest), name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        # A heartbeat that waits for the database ends with the process.
+        thread.join(interval)
+
+
+def _beat(renew: Callable[[], int], stop: threading.Event, interval: float, longest: float) -> None:
+    ends_at = time.monotonic() + longest
+    try:
+        while not stop.wait(interval) and time.monotonic() < ends_at:
+            try:
+                if not renew():
+                    return
+            except DatabaseError as error:
+                logger.warning("Claim not renewed: %s", type(error).__name__)
+                connections.close_all()
+    finally:
+        connections.close_all()
+
+
+# ---- Turns
+
+
+def organization_limit(task: Task[..., Any]) -> int:
+    """Return the number of rows of one organization that workers may process at once in the task's queue."""
+    limit: int = settings.ORGANIZATION_LIMITS[settings.CELERY_TASK_ROUTES[task.name]["queue"]]
+    return limit
+
+
+def work_in_turn(task: Task[..., Any], rows: LeaseQuerySet[Any], work: Callable[[UUID], Result]) -> Result | None:
+    """Do the work of the row whose organization is next. Return None if no row may be claimed now.
+
+    A message says that a row waits, not which one. Otherwise, the burst of one organization would be processed in the
+    order of its messages, before everything that others queue afterward.
+    """
+    return take_turn(task, lambda: rows.in_turn(organization_limit(task)), work)
+
+
+def take_turn(
+    task: Task[..., Any], waiting: Callable[[], QuerySet[Any]], work: Callable[[UUID], Result]
+) -> Result | None:
+    """Do the work of the first waiting row, and queue the task again if another row may be claimed by then."""
+    pk = _first_key(waiting())
+    if pk is None:
+        return None
+    try:
+        return work(pk)
+    finally:
+        following = _first_key(waiting())
+        # The same row again means that the work could not claim it. The sweep takes care of it.
+        if following is not None and following != pk:
+            task.apply_async((str(following),))
+
+
+def _first_key(rows: QuerySet[Any]) -> UUID | None:
+    return next(iter(rows.values_list("pk", flat=True)[:1]), None)
+
+
+# ---- Sweeps
+
+
+def queue_lost(rows: LeaseQuerySet[Any], task: Task[..., Any]) -> int:
+    """Queue the task for overdue rows, as many per organization as it may process at once. Return their number."""
+    return queue_overdue(rows.overdue().in_turn(organization_limit(task)), task)
+
+
 def queue_overdue(rows: QuerySet[Any], task: Task[..., Any]) -> int:
     """Queue the task for the first `SWEEP_BATCH_SIZE` rows. Return the number of queued tasks."""
     found = list(rows.values_list("pk", flat=True)[:SWEEP_BATCH_SIZE])
     for pk in found:
         # The message expires before the next sweep, so that messages do not pile up when workers are behind.
-        task.apply_async((str(pk),), expires=settings.SWEEP_EVERY)
+        task.apply_async((str(pk),), expires=settings.LOST_WORK_EVERY)
     return len(found)

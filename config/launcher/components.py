@@ -4,6 +4,8 @@ import logging
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from socket import socket
@@ -11,8 +13,9 @@ from threading import Thread
 
 import uvicorn
 from celery import Celery
-from celery.beat import Scheduler, Service
+from celery.beat import Service
 from celery.worker import WorkController
+from django.conf import settings
 
 from config.gateway.server import WEBSOCKET_OPTIONS
 from config.launcher.bootstrap import SetupError
@@ -102,38 +105,52 @@ def gateway_server(listener: socket) -> ServerThread:
 
 
 class WorkerThreads:
-    """A Celery worker with four threads, and the beat that schedules its sweeps."""
+    """A Celery worker with a pool of threads for each queue, and the beat that schedules its sweeps."""
 
-    def __init__(self, app: Celery) -> None:
-        # Nobody inspects this worker remotely, and there are no other workers.
-        app.conf.update(worker_enable_remote_control=False)
-        self._controller = WorkController(
-            app=app,
-            pool_cls="threads",
-            concurrency=4,
-            without_gossip=True,
-            without_mingle=True,
-            without_heartbeat=True,
-        )
-        self._thread = Thread(target=self._controller.start, name="worker", daemon=True)
+    def __init__(self, build_app: Callable[[], Celery]) -> None:
+        # Each worker has an app of its own, because an app reads one selection of queues.
+        self._controllers = [_build_controller(build_app(), queue) for queue in settings.QUEUES]
+        self._threads = [
+            Thread(target=controller.start, name=f"worker-{queue}", daemon=True)
+            for controller, queue in zip(self._controllers, settings.QUEUES, strict=True)
+        ]
+        from config.beat import DatabaseScheduler  # noqa: PLC0415  (needs models, which need the environment)
+
         # Sleep for at most a second at a time, so that beat can be stopped quickly.
-        self._beat = Service(app, max_interval=1, scheduler_cls=Scheduler)
+        self._beat = Service(build_app(), max_interval=1, scheduler_cls=DatabaseScheduler)
         self._beat_thread = Thread(target=self._beat.start, name="beat", daemon=True)
 
     def start(self) -> None:
-        self._thread.start()
-        self._beat_thread.start()
+        for thread in (*self._threads, self._beat_thread):
+            thread.start()
 
     def has_failed(self) -> bool:
-        return not (self._thread.is_alive() and self._beat_thread.is_alive())
+        return not all(thread.is_alive() for thread in (*self._threads, self._beat_thread))
 
     def request_stop(self) -> None:
         self._beat.stop()
-        Thread(target=self._controller.stop, name="worker-stop", daemon=True).start()
+        for controller in self._controllers:
+            Thread(target=controller.stop, name="worker-stop", daemon=True).start()
 
     def stop(self, seconds: float) -> None:
         """Wait briefly for running tasks. After the next start, a sweep finds the tasks that were lost."""
-        self._thread.join(seconds)
+        deadline = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def _build_controller(app: Celery, queue: str) -> WorkController:
+    # Nobody inspects these workers remotely, and there are no others.
+    app.conf.update(worker_enable_remote_control=False)
+    return WorkController(
+        app=app,
+        queues=[queue],
+        pool_cls="threads",
+        concurrency=settings.WORKER_PROCESSES[queue],
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
 
 
 def log_to_file(path: Path) -> None:

@@ -18,7 +18,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from accounts.management.commands.migrate import refuse_partly_migrated
-from config import celery_app
+from config.celery import build_app
 from config.launcher.bootstrap import SetupError, data_folder, hold_lock
 from config.launcher.components import (
     DemoStandin,
@@ -89,7 +89,7 @@ class DemoSystem:
         django.setup()
         self.gateway = gateway_server(self.gateway_listener)
         self.web = web_server(self.web_listener)
-        self.worker = WorkerThreads(celery_app)
+        self.worker = WorkerThreads(build_app)
         # After loading the components, because each of them sets up production logging.
         log_to_file(self.var / "demo.log")
         prepare_database()

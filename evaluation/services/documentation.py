@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.services.task_queue import queue_on_commit
 from evaluation import tasks
 from evaluation.files.text_extraction import DocumentRejectedError, extract_document_text
 from evaluation.models import DocumentationReview, Guidelines
@@ -50,7 +51,7 @@ def submit_documentation(session: Session, by: User, file: UploadedFile) -> Docu
                 text=text,
                 guidelines=Guidelines.objects.for_user(by).first(),
             )
-            transaction.on_commit(lambda: tasks.review_documentation.delay(str(review.pk)), robust=True)
+            queue_on_commit(tasks.review_documentation, str(review.pk))
     except IntegrityError as error:
         raise DocumentRejectedError(_("Documentation for this conversation has already been submitted.")) from error
     return review
@@ -63,5 +64,5 @@ def retry_documentation(review: DocumentationReview) -> bool:
     with transaction.atomic():
         if not failed.requeue(status=status.QUEUED, failure=""):
             return False
-        transaction.on_commit(lambda: tasks.review_documentation.delay(str(review.pk)), robust=True)
+        queue_on_commit(tasks.review_documentation, str(review.pk))
     return True

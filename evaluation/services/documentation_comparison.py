@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from accounts.services.leases import RetryLaterError, retry_delay
+from accounts.services.leases import RetryLaterError, keep_claimed, retry_delay
 from ai import AIUnavailableError, find_injections, remove_injections
 from evaluation.grading import openai_grader
 from evaluation.grading.documentation_report import build_documentation_report
@@ -24,9 +24,15 @@ Status = DocumentationReview.Status
 
 def compare_documentation(review_id: UUID) -> None:
     """Compare a submission, at most once. Raise RetryLaterError if it should be tried again."""
-    review = _claim(review_id)
-    if review is None:
-        return
+    failed = {"status": Status.FAILED, "failure": _FAILURE_MESSAGE}
+    lease = settings.TASK_LOST_AFTER
+    review = DocumentationReview.objects.claim_or_fail(review_id, lease, failed, status=Status.RUNNING)
+    if review is not None:
+        with keep_claimed(review, lease):
+            _compare(review)
+
+
+def _compare(review: DocumentationReview) -> None:
     lines = build_grader_turns(heard_turns(review.session.transcript()))
     guidelines = review.guidelines.text if review.guidelines else ""
     try:
@@ -56,16 +62,6 @@ def compare_documentation(review_id: UUID) -> None:
 def _strip_prompt_injection(text: str) -> str:
     """Remove prompt injections: documentation is data, not instructions."""
     return remove_injections(text, find_injections(text, is_document=True))
-
-
-def _claim(review_id: UUID) -> DocumentationReview | None:
-    """Claim the review for this worker. Return None if it is held, settled, or out of attempts."""
-    claimable = DocumentationReview.objects.filter(attempts__lt=settings.TASK_ATTEMPTS)
-    review = claimable.claim(review_id, settings.TASK_LOST_AFTER, status=Status.RUNNING)
-    if review is None:
-        given_up = DocumentationReview.objects.filter(pk=review_id).exhausted(settings.TASK_ATTEMPTS)
-        given_up.settle(status=Status.FAILED, failure=_FAILURE_MESSAGE)
-    return review
 
 
 def _retry_or_fail(review: DocumentationReview, error: AIUnavailableError) -> None:

@@ -9,6 +9,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from accounts.services.rate_limits import RateLimitExceededError
+from accounts.services.task_queue import queue_on_commit
 from evaluation import tasks
 from evaluation.models import Evaluation
 from training.models import EndReason, Session
@@ -23,7 +24,7 @@ def queue_evaluation(session: Session, by: User | None = None) -> Evaluation:
     """Queue the grading of a session. Return its evaluation: the one under way, or else the next version."""
     evaluation = Evaluation.objects.queue_for(session, by)
     # Robust: an unreachable broker loses nothing, because the sweep finds the evaluation.
-    transaction.on_commit(lambda: tasks.grade_session.delay(str(evaluation.pk)), robust=True)
+    queue_on_commit(tasks.grade_session, str(evaluation.pk))
     return evaluation
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from accounts.services.rate_limits import RateLimitExceededError
+from accounts.services.task_queue import queue_on_commit
 from evaluation import tasks
 from evaluation.models import CriterionResult, Dispute, Flag, FlagHandling
 from evaluation.models.flag_kinds import SEVERITY_BY_KIND, FlagSeverity, FlagSource
@@ -48,7 +49,7 @@ def report_problem(session: Session, by: User, kind: str, text: str) -> Flag:
         reported_by=by,
     )
     if flag.severity == FlagSeverity.CRITICAL:
-        transaction.on_commit(lambda: tasks.alert_of_report.delay(flag.pk), robust=True)
+        queue_on_commit(tasks.alert_of_report, flag.pk)
     return flag
 
 

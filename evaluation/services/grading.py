@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 
 from accounts.models import Account
 from accounts.procedures.indexing import build_citation_index
-from accounts.services.leases import RetryLaterError, retry_delay
+from accounts.services.leases import RetryLaterError, keep_claimed, retry_delay
 from ai import AIUnavailableError, find_injections
 from evaluation.grading import openai_grader, rubric, scoring
 from evaluation.grading.evidence import GraderTurn
@@ -44,10 +44,20 @@ def grade_evaluation(evaluation_id: UUID) -> bool:
     """
     session = Session.objects.get(evaluations__pk=evaluation_id)
     if is_call_held(session):
+        # Other rows of the organization come first in the meantime.
+        Evaluation.objects.filter(pk=evaluation_id).postpone(_SAVING_RECHECK_SECONDS)
         raise RetryLaterError(_SAVING_RECHECK_SECONDS)
-    evaluation = _claim(evaluation_id)
+    failed = {"status": Evaluation.Status.FAILED, "failure": _FAILURE_MESSAGE}
+    lease = settings.TASK_LOST_AFTER
+    evaluation = Evaluation.objects.claim_or_fail(evaluation_id, lease, failed, status=Evaluation.Status.RUNNING)
     if evaluation is None:
         return False
+    with keep_claimed(evaluation, lease):
+        return _grade_claimed(evaluation, session)
+
+
+def _grade_claimed(evaluation: Evaluation, session: Session) -> bool:
+    """Grade a claimed evaluation. Return True if a critical flag was found."""
     close_open_turns(session)
     turns = heard_turns(session.transcript())
     lines = build_grader_turns(turns)
@@ -58,16 +68,6 @@ def grade_evaluation(evaluation_id: UUID) -> bool:
     else:
         return _grade_turns(evaluation, turns, lines)
     return False
-
-
-def _claim(evaluation_id: UUID) -> Evaluation | None:
-    """Claim the evaluation for this worker. Return None if it is held, settled, or out of attempts."""
-    claimable = Evaluation.objects.filter(attempts__lt=settings.TASK_ATTEMPTS)
-    evaluation = claimable.claim(evaluation_id, settings.TASK_LOST_AFTER, status=Evaluation.Status.RUNNING)
-    if evaluation is None:
-        given_up = Evaluation.objects.filter(pk=evaluation_id).exhausted(settings.TASK_ATTEMPTS)
-        given_up.settle(status=Evaluation.Status.FAILED, failure=_FAILURE_MESSAGE)
-    return evaluation
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.services.task_queue import queue_on_commit
 from recordings import tasks
 from recordings.audio.microphone_clock import SAMPLE_RATE
 from recordings.audio.spool import SpoolWriter
@@ -71,5 +72,5 @@ def seal_epoch(epoch: RecordingEpoch, sizes: Sequence[int]) -> bool:
         recordings = Recording.objects.filter(pk=epoch.recording_id).not_deleted()
         finishable = recordings.exclude(state=Recording.State.FAILED)
         finishable.requeue(state=Recording.State.RECORDING, cleared_at=None)
-        transaction.on_commit(lambda: tasks.finish_recording.delay(str(epoch.recording_id)), robust=True)
+        queue_on_commit(tasks.finish_recording, str(epoch.recording_id))
     return True

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
+from accounts.services.leases import keep_claimed
 from recordings.audio.assembly import Assembly, EpochTimeline, assemble
 from recordings.audio.microphone_clock import SAMPLE_RATE
 from recordings.audio.peaks import Peaks
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 CHANNELS = 2
 RENEW_CLAIM_EVERY = 5.0  # seconds
+LONGEST_ASSEMBLY = 1560.0  # seconds, enough for an hour of audio over a slow connection
 FORMAT_VERSION = b"wav-1"  # version of the output format; part of the file's key
 MAX_ATTEMPTS = 10  # attempts before an operator must step in, not counting those made while the store is unavailable
 # Reasons are stored in English and translated when they are shown: a worker has no current user.
@@ -88,7 +90,8 @@ def _claim_and_finish(recording_id: UUID) -> bool:
     if recording is None:
         return False
     try:
-        _assemble_recording(recording)
+        with keep_claimed(recording, settings.RECORDING_LOST_AFTER, LONGEST_ASSEMBLY):
+            _assemble_recording(recording)
     except ClaimLostError:
         return False
     except Exception as error:

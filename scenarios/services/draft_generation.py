@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
+from accounts.services.leases import keep_claimed
 from ai import AIUnavailableError
 from scenarios.generation import openai_generator
 from scenarios.models import ScenarioDraft, Skill
@@ -35,9 +36,14 @@ _MISCONFIGURED_MESSAGE = gettext_noop(
 
 def generate_draft(draft_id: UUID) -> None:
     """Have the model write the draft. Store the result exactly once, however often this is called."""
-    draft = _claim(draft_id)
-    if draft is None:
-        return
+    failed = {"status": ScenarioDraft.Status.FAILED, "failure": _UNAVAILABLE_MESSAGE}
+    draft = ScenarioDraft.objects.claim_or_fail(draft_id, settings.TASK_LOST_AFTER, failed)
+    if draft is not None:
+        with keep_claimed(draft, settings.TASK_LOST_AFTER):
+            _generate(draft)
+
+
+def _generate(draft: ScenarioDraft) -> None:
     skills = {skill.name: skill for skill in Skill.objects.filter(organization_id=draft.organization_id)}
     try:
         generated = openai_generator.generate_draft(
@@ -78,16 +84,6 @@ def generate_draft(draft_id: UUID) -> None:
 
 def _format_section(section: openai_generator.SuggestedSection) -> str:
     return f"{section.number} {section.title}".strip()
-
-
-def _claim(draft_id: UUID) -> ScenarioDraft | None:
-    """Claim a draft for this worker. Return None if it is held, settled, or out of attempts."""
-    claimable = ScenarioDraft.objects.filter(attempts__lt=settings.TASK_ATTEMPTS)
-    draft = claimable.claim(draft_id, settings.TASK_LOST_AFTER)
-    if draft is None:
-        exhausted = ScenarioDraft.objects.filter(pk=draft_id).exhausted(settings.TASK_ATTEMPTS)
-        exhausted.settle(status=ScenarioDraft.Status.FAILED, failure=_UNAVAILABLE_MESSAGE)
-    return draft
 
 
 def _fail(draft: ScenarioDraft, error: AIUnavailableError) -> None:

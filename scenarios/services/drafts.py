@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Account, User
+from accounts.services.task_queue import queue_on_commit
 from scenarios import tasks
 from scenarios.models import Difficulty, Mode, Scenario, ScenarioDraft, Skill
 from scenarios.pii import PIIKind, PIIMatch, find_leaked_pii
@@ -106,7 +107,7 @@ def _check_instructions(text: str) -> str:
 
 def _queue_generation(draft: ScenarioDraft) -> None:
     # Robust: if the broker is down, the sweep finds the draft and queues it again.
-    transaction.on_commit(lambda: tasks.write_draft.delay(str(draft.pk)), robust=True)
+    queue_on_commit(tasks.write_draft, str(draft.pk))
 
 
 def find_draft_pii(draft: ScenarioDraft, fields: Mapping[str, str]) -> list[PIIMatch]:

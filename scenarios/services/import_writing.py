@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from accounts.models import Organization
-from accounts.services.leases import RetryLaterError
+from accounts.services.leases import RetryLaterError, keep_claimed
 from scenarios.models import Category, ImportJob, ImportRow, Scenario
 from scenarios.services.evaluator_contexts import read_evaluator_contexts, remove_context_file, write_context_files
 from scenarios.services.import_matching import (
@@ -26,6 +26,7 @@ from scenarios.services.import_matching import (
 from scenarios.services.import_validation import build_problem
 
 _MAX_WRITE_SECONDS = 200  # seconds of writing before the task queues itself again, well below its time limit
+_FAILURE_MESSAGE = gettext_noop("Some rows could not be imported. The rows imported so far are kept.")
 _BATCH_SIZE = 100  # rows per transaction, so that each one is short however long the pack is
 
 
@@ -44,9 +45,15 @@ def write_import(
     Nothing is lost if the worker is killed: rows and their outcomes are committed together, and the sweep resumes the
     import. Raise RetryLaterError if there are rows left after `seconds`.
     """
-    job = _claim(job_id)
-    if job is None:
-        return
+    failed = {"status": ImportJob.Status.FAILED, "failure": _FAILURE_MESSAGE, "finished_at": timezone.now()}
+    lease = settings.IMPORT_LOST_AFTER
+    job = ImportJob.objects.claim_or_fail(job_id, lease, failed, status=ImportJob.Status.RUNNING)
+    if job is not None:
+        with keep_claimed(job, lease):
+            _write_claimed(job, on_progress, seconds)
+
+
+def _write_claimed(job: ImportJob, on_progress: Callable[[int], None], seconds: float | None) -> None:
     started = time.monotonic()
     while processed := write_rows(job):
         on_progress(processed)
@@ -55,20 +62,6 @@ def write_import(
                 raise RetryLaterError(0)
             return
     ImportJob.objects.fenced(job).settle(status=ImportJob.Status.COMPLETED, finished_at=timezone.now())
-
-
-def _claim(job_id: UUID) -> ImportJob | None:
-    """Claim an import for this worker. Return None if it is held, settled, or out of attempts."""
-    claimable = ImportJob.objects.filter(attempts__lt=settings.TASK_ATTEMPTS)
-    job = claimable.claim(job_id, settings.IMPORT_LOST_AFTER, status=ImportJob.Status.RUNNING)
-    if job is None:
-        exhausted = ImportJob.objects.filter(pk=job_id).exhausted(settings.TASK_ATTEMPTS)
-        exhausted.settle(
-            status=ImportJob.Status.FAILED,
-            failure=gettext_noop("Some rows could not be imported. The rows imported so far are kept."),
-            finished_at=timezone.now(),
-        )
-    return job
 
 
 def write_rows(job: ImportJob) -> int:

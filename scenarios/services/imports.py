@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.models import Account, Organization, User
+from accounts.services.task_queue import queue_on_commit
 from scenarios import tasks
 from scenarios.messages import Message
 from scenarios.models import ImportJob, ImportRow
@@ -194,7 +195,7 @@ def start_import(job: ImportJob, *, queue: bool = True) -> bool:
         return False
     if job.to_write and queue:
         # Robust: if the broker is down, the sweep finds the import and queues it again.
-        transaction.on_commit(lambda: tasks.write_import.delay(str(job.pk)), robust=True)
+        queue_on_commit(tasks.write_import, str(job.pk))
     return True
 
 
@@ -209,7 +210,7 @@ def resume_import(job: ImportJob) -> bool:
     failed = ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.FAILED)
     resumed = failed.requeue(status=ImportJob.Status.QUEUED, failure="", finished_at=None)
     if resumed:
-        transaction.on_commit(lambda: tasks.write_import.delay(str(job.pk)), robust=True)
+        queue_on_commit(tasks.write_import, str(job.pk))
     job.refresh_from_db()
     return bool(resumed)
 

@@ -30,9 +30,9 @@ pytestmark = pytest.mark.both_databases
 
 EXAMPLES, STEPS_EACH = (500, 60) if IS_PROVE_RUN else (15, 30)
 LEASE = 60  # seconds
-SWEEP_EVERY = 20  # seconds
+LOST_WORK_EVERY = 20  # seconds
 LIMIT = 3  # attempts
-PAUSES = [1, SWEEP_EVERY - 1, SWEEP_EVERY, LEASE - 1, LEASE, LEASE + 1, 3600]  # seconds
+PAUSES = [1, LOST_WORK_EVERY - 1, LOST_WORK_EVERY, LEASE - 1, LEASE, LEASE + 1, 3600]  # seconds
 
 any_row = st.integers(0, 1)
 
@@ -176,7 +176,7 @@ class LeaseMachine(RuleBasedStateMachine):
             expected = self.expected[row.pk]
             assert (row.available_at, row.attempts) == (expected.available_at, expected.attempts)
             since = expected.available_at
-            is_overdue = since is not None and since <= self.now - timedelta(seconds=SWEEP_EVERY)
+            is_overdue = since is not None and since <= self.now - timedelta(seconds=LOST_WORK_EVERY)
             assert self.rows.overdue().filter(pk=row.pk).exists() == is_overdue
 
     def teardown(self) -> None:
@@ -194,7 +194,7 @@ def create_row(organization, admin) -> Callable[[], Delivery]:
 
 @pytest.mark.timeout(1800 if IS_PROVE_RUN else 120)
 def test_row_has_one_holder_after_any_sequence_of_events(create_row, settings):
-    settings.SWEEP_EVERY = SWEEP_EVERY
+    settings.LOST_WORK_EVERY = LOST_WORK_EVERY
     LeaseMachine.create_row = staticmethod(create_row)
     options = hypothesis_settings(max_examples=EXAMPLES, stateful_step_count=STEPS_EACH, deadline=None)
 
@@ -265,7 +265,7 @@ def test_sweep_queues_longest_waiting_rows_up_to_batch_size(create_row, monkeypa
 
     assert queue_overdue(Delivery.objects.overdue(), deliver_webhook) == SWEEP_BATCH_SIZE
     assert {str(row.pk) for row in rows[:2]} & {pk for pk, _ in queued} == set()
-    assert {options["expires"] for _, options in queued} == {settings.SWEEP_EVERY}
+    assert {options["expires"] for _, options in queued} == {settings.LOST_WORK_EVERY}
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
+from accounts.models.leases import take_turns
 from scenarios.models import Mode, Opener, Patience, Scenario, ScenarioVersion
 from training.models.assignments import Assignment
 from training.models.end_reasons import EndReason
@@ -86,9 +87,16 @@ class SessionQuerySet(models.QuerySet["Session"]):
             | Q(mode=Mode.CHAT, heartbeat_at__lt=chats_before)
         )
 
-    def with_stalled_greeting(self, before: datetime) -> SessionQuerySet:
-        """Limit to live sessions whose pending greeting has not been touched since `before`."""
-        return self.live().filter(greeting_status=Session.Greeting.PENDING, greeting_touched_at__lt=before)
+    def waiting_for_greeting(self, lost_before: datetime) -> SessionQuerySet:
+        """Limit to live sessions whose greeting no worker prepares. A claim from before `lost_before` is lost."""
+        pending = self.live().filter(greeting_status=Session.Greeting.PENDING)
+        return pending.filter(Q(greeting_attempts=0) | Q(greeting_touched_at__lt=lost_before))
+
+    def in_greeting_turn(self, limit: int, lost_before: datetime) -> SessionQuerySet:
+        """Order the rows so that organizations take turns, each with up to `limit` greetings being prepared."""
+        pending = Session.objects.live().filter(greeting_status=Session.Greeting.PENDING, greeting_attempts__gt=0)
+        claimed = pending.filter(greeting_touched_at__gte=lost_before)
+        return take_turns(self, claimed, limit, since="greeting_touched_at")
 
 
 class Session(models.Model):

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from accounts.services.leases import heartbeat
 from ai import AIUnavailableError
 from scenarios.models import Mode
 from training import openai_caller
@@ -31,12 +32,13 @@ def prepare_greeting(session_id: UUID) -> None:
     if not _claim(session_id):
         return
     session = Session.objects.select_related("scenario_version").get(pk=session_id)
-    try:
-        line = openai_caller.generate_opening(session)
-    except AIUnavailableError as error:
-        logger.warning("No greeting: %s", error.code, extra={"session_id": session_id})
-        line = FALLBACK_GREETINGS[Mode(session.mode)]
-    _save_greeting(session, line)
+    with heartbeat(lambda: _renew(session_id), settings.GREETING_LOST_AFTER):
+        try:
+            line = openai_caller.generate_opening(session)
+        except AIUnavailableError as error:
+            logger.warning("No greeting: %s", error.code, extra={"session_id": session_id})
+            line = FALLBACK_GREETINGS[Mode(session.mode)]
+        _save_greeting(session, line)
 
 
 def has_greeting(session: Session) -> bool:
@@ -60,6 +62,11 @@ def _claim(session_id: UUID) -> bool:
     return bool(claimable.update(greeting_attempts=F("greeting_attempts") + 1, greeting_touched_at=timezone.now()))
 
 
+def _renew(session_id: UUID) -> int:
+    pending = Session.objects.live().filter(pk=session_id, greeting_status=Session.Greeting.PENDING)
+    return pending.update(greeting_touched_at=timezone.now())
+
+
 def _save_greeting(session: Session, line: str) -> None:
     with transaction.atomic():
         filled = Session.objects.filter(pk=session.pk, greeting_status=Session.Greeting.PENDING).update(
@@ -73,9 +80,16 @@ def _save_greeting(session: Session, line: str) -> None:
                 logger.info("The chat ended before its greeting", extra={"session_id": session.pk})
 
 
-def find_stalled_sessions() -> SessionQuerySet:
-    """Return the live sessions whose greeting no worker has prepared in time."""
-    return Session.objects.with_stalled_greeting(_stalled_before())
+def find_stalled_sessions(limit: int) -> SessionQuerySet:
+    """Return the live sessions whose greeting no worker has prepared in time, in turn between organizations."""
+    queued_before = timezone.now() - timedelta(seconds=settings.LOST_WORK_EVERY)
+    waiting = Session.objects.waiting_for_greeting(_stalled_before()).filter(greeting_touched_at__lt=queued_before)
+    return waiting.in_greeting_turn(limit, _stalled_before())
+
+
+def find_sessions_in_turn(limit: int) -> SessionQuerySet:
+    """Return the live sessions whose greeting a worker may prepare now, in turn between organizations."""
+    return Session.objects.waiting_for_greeting(_stalled_before()).in_greeting_turn(limit, _stalled_before())
 
 
 def _stalled_before() -> datetime:

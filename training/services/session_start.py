@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.services.task_queue import queue_on_commit
 from scenarios.models import ContextUnavailableError, Mode, Scenario
 from scenarios.services.versions import snapshot_scenario
 from training import tasks
@@ -115,7 +116,7 @@ def _create_session(fields: Mapping[str, object], assignment: Assignment | None,
         raise _assignment_closed()
     session: Session = Session.objects.create(**fields, attempt=attempt, slot=slot)
     # `robust`: if the broker is down, nothing is lost, because the sweep queues the greeting again.
-    transaction.on_commit(lambda: tasks.prepare_greeting.delay(str(session.pk)), robust=True)
+    queue_on_commit(tasks.prepare_greeting, str(session.pk))
     return session
 
 

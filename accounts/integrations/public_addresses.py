@@ -1,0 +1,41 @@
+"""Addresses and ports that a URL entered by a person may lead to."""
+
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+# Networks that Python counts as global, or that carry another address inside, which would have to be judged instead.
+_REFUSED_NETWORKS = [
+    ip_network(network)
+    for network in (
+        "192.88.99.0/24",  # relays from IPv4 to 6to4
+        "::/96",  # IPv4-compatible
+        "::ffff:0:0/96",  # IPv4-mapped
+        "::ffff:0:0:0/96",  # IPv4-translated
+        "64:ff9b::/96",  # NAT64
+        "64:ff9b:1::/48",  # NAT64 for local use
+        "2001::/32",  # Teredo
+        "2002::/16",  # 6to4
+        "fec0::/10",  # site-local
+    )
+]
+
+
+def is_public(address: str) -> bool:
+    """Return whether an IP address belongs to a host on the internet and cannot stand for an internal one."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    return _is_unicast(found) and not any(found in network for network in _REFUSED_NETWORKS)
+
+
+def _is_unicast(address: IPv4Address | IPv6Address) -> bool:
+    return address.is_global and not (address.is_multicast or address.is_unspecified or address.is_reserved)
+
+
+def is_private_literal(host: str) -> bool:
+    """Return whether a host is written as an IP address that is not public."""
+    try:
+        ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return not is_public(host)

@@ -1,0 +1,42 @@
+"""Last runs of the schedule, so that a restart of beat neither forgets nor repeats one."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, models, transaction
+from django.utils.translation import gettext_lazy as _
+
+
+class ScheduledRunQuerySet(models.QuerySet["ScheduledRun"]):
+    def claim(self, name: str, every: timedelta, now: datetime) -> bool:
+        """Record a run at `now`. Return False if the last one is less than `every` ago.
+
+        The conditional UPDATE is the lock, so any number of beats may ask.
+        """
+        if self.filter(name=name, ran_at__lte=now - every).update(ran_at=now):
+            return True
+        if self.filter(name=name).exists():
+            return False
+        try:
+            with transaction.atomic():
+                self.create(name=name, ran_at=now)
+        except IntegrityError:  # another beat has just recorded it
+            return False
+        return True
+
+
+class ScheduledRun(models.Model):
+    """The last run of one entry of the schedule."""
+
+    name = models.CharField(max_length=200, unique=True)
+    ran_at = models.DateTimeField()
+
+    objects = ScheduledRunQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("scheduled run")
+        verbose_name_plural = _("scheduled runs")
+
+    def __str__(self) -> str:
+        return self.name
