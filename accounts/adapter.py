@@ -21,6 +21,7 @@ class ClosedSignupAdapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, object]) -> None:
         release_connection()  # a mail server may take seconds to answer
         super().send_mail(template_prefix, email, context)
+
     def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
         # A person who confirms who they are is logged in already.
         email = str(credentials.get("email") or getattr(request.user, "email", ""))

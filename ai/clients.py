@@ -1,14 +1,18 @@
 """OpenAI clients with base URL, key, timeouts, and the only retry layer. No other module builds a client."""
 
 import re
+import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 import httpx2
 import openai
 from django.conf import settings
+
+from ai.deadlines import Deadline
 
 # A code in the style of OpenAI. Other servers send numbers, sentences, or objects, which are not safe to log.
 _CODE = re.compile(r"[A-Za-z][\w.-]{0,63}")
@@ -42,14 +46,47 @@ class AIUnavailableError(Exception):
 
 
 def build_client(timeout: float, max_retries: int = 2) -> openai.OpenAI:
-    """Build a client for workers with `timeout` seconds per request. The SDK's retries are the only retry layer."""
+    """Build a client for workers with `timeout` seconds for each whole request.
+
+    The SDK's retries are the only retry layer.
+    """
     return openai.OpenAI(
         api_key=settings.OPENAI_API_KEY,
         base_url=settings.OPENAI_BASE_URL,
         timeout=timeout,
         max_retries=max_retries,
-        http_client=openai.DefaultHttpxClient(verify=_ssl_context()),
+        http_client=DeadlineHttpClient(verify=_ssl_context(), timeout=timeout, follow_redirects=True),
     )
+
+
+class DeadlineHttpClient(httpx2.Client):
+    """HTTP client whose read timeout is the deadline of a whole request. One thread uses it at a time.
+
+    In httpx, a timeout starts anew with every byte, so a server that drips its answer would hold a worker.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._latest_socket: socket.socket | None = None
+
+    def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
+        seconds = request.extensions.get("timeout", {}).get("read")
+        if seconds is None:
+            return super().send(request, **options)
+        request.extensions["trace"] = self._note_socket
+        deadline = Deadline(seconds)
+        try:
+            with deadline.cutting(lambda: self._latest_socket):
+                return super().send(request, **options)
+        except (httpx2.TransportError, TimeoutError) as error:
+            if deadline.is_over:
+                raise httpx2.ReadTimeout("The deadline of the request has passed.", request=request) from error
+            raise
+
+    def _note_socket(self, event: str, info: Mapping[str, Any]) -> None:
+        """Remember the socket of each new connection. httpx calls this at each step of a request."""
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._latest_socket = info["return_value"].get_extra_info("socket")
 
 
 @cache

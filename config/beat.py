@@ -6,7 +6,7 @@ from typing import Any
 
 from celery.beat import ScheduleEntry, Scheduler
 from celery.schedules import schedule
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from accounts.models import ScheduledRun
@@ -33,7 +33,8 @@ class DatabaseScheduler(Scheduler):
         """Return whether to run the entry now, and the seconds until the next check. Claim the run in the database."""
         if not is_remembered(entry):
             return super().is_due(entry)
-        close_old_connections()
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
         now, every = self.clock(), interval_of(entry)
         try:
             if ScheduledRun.objects.claim(entry.name or "", every, now):
@@ -65,4 +66,5 @@ def is_remembered(entry: ScheduleEntry) -> bool:
 
 def interval_of(entry: ScheduleEntry) -> timedelta:
     assert isinstance(entry.schedule, schedule)
-    return entry.schedule.run_every
+    every: timedelta = entry.schedule.run_every  # type: ignore[attr-defined]  # the stubs do not know it
+    return every

@@ -1,7 +1,10 @@
 """The caller's instructions, opening lines, and chat replies. No other module of this app imports `openai`."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TypeVar
 
 from django.conf import settings
 from openai.types.responses import EasyInputMessageParam
@@ -9,6 +12,8 @@ from openai.types.responses import EasyInputMessageParam
 from ai import AIUnavailableError, build_async_client, build_client, translate_openai_errors
 from scenarios.models.visitor_survey import format_survey_for_prompt
 from training.models import Session, TranscriptTurn, heard_turns
+
+Event = TypeVar("Event")
 
 PROMPTS = Path(__file__).parent / "prompts"
 # Each file name includes a version. To change a prompt, add a new file.
@@ -19,7 +24,8 @@ FREE_PRACTICE_WISHES = (PROMPTS / "free_practice_wishes.v1.txt").read_text()
 OPENING_PROMPT = (PROMPTS / "opening.v1.txt").read_text()
 
 _OPENING_TIMEOUT = 12.0  # seconds
-_REPLY_TIMEOUT = 30.0  # seconds
+_REPLY_TIMEOUT = 30.0  # seconds without a piece of the reply
+_REPLY_DEADLINE = 90.0  # seconds for the whole reply
 _MAX_OPENING_TOKENS = 200
 # Includes a reasoning model's hidden tokens. A lower limit could leave none for the reply.
 _MAX_REPLY_TOKENS = 2000
@@ -40,7 +46,8 @@ def caller_instructions(session: Session) -> str:
 
 def generate_opening(session: Session) -> str:
     """Return the caller's first line. Raise AIUnavailableError on failure."""
-    with translate_openai_errors(), build_client(timeout=_OPENING_TIMEOUT) as client:
+    # One retry: a person waits, and the fallback is better than a third attempt.
+    with translate_openai_errors(), build_client(timeout=_OPENING_TIMEOUT, max_retries=1) as client:
         response = client.responses.create(
             model=settings.CHAT_MODEL,
             instructions=caller_instructions(session),
@@ -62,6 +69,20 @@ def _input_messages(turns: list[TranscriptTurn]) -> list[EasyInputMessageParam]:
     ]
 
 
+async def _until_deadline(stream: AsyncIterator[Event], seconds: float) -> AsyncIterator[Event]:
+    """Yield the events that arrive within `seconds`. Raise AIUnavailableError then: each event has its own timeout."""
+    ends_at = time.monotonic() + seconds
+    while True:
+        try:
+            async with asyncio.timeout(ends_at - time.monotonic()):
+                event = await anext(stream)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise AIUnavailableError("timeout", retryable=True) from None
+        yield event
+
+
 async def stream_reply(instructions: str, turns: list[TranscriptTurn]) -> AsyncIterator[str]:
     """Yield the caller's reply to the chat so far, piece by piece. Raise AIUnavailableError on failure."""
     failure: AIUnavailableError | None = None
@@ -77,7 +98,7 @@ async def stream_reply(instructions: str, turns: list[TranscriptTurn]) -> AsyncI
                 stream=True,
             ) as stream,
         ):
-            async for event in stream:
+            async for event in _until_deadline(stream, _REPLY_DEADLINE):
                 if event.type == "response.output_text.delta":
                     yield event.delta
                 elif event.type in {"response.failed", "error"}:

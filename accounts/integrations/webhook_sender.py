@@ -13,8 +13,8 @@ from urllib.parse import SplitResult, urlsplit
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from accounts.integrations.deadlines import Deadline
 from accounts.integrations.public_addresses import is_public
+from ai.deadlines import Deadline
 
 logger = logging.getLogger(__name__)
 

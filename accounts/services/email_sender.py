@@ -1,7 +1,10 @@
 """Email notifications to people about their own practice. Each kind can be turned off. Conversations are not quoted."""
 
 import logging
+import time
+from collections.abc import Iterable, Iterator
 from smtplib import SMTPRecipientsRefused
+from typing import TypeVar
 
 from django.conf import settings
 from django.core.mail import send_mail
@@ -10,6 +13,10 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services.people import has_mailbox
+
+Row = TypeVar("Row")
+
+SWEEP_SECONDS = 120.0  # well below the time limit of tasks
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +39,15 @@ def send_notification(person: User, *, is_wanted: bool, subject: str, text: str)
         logger.exception("Email not sent", extra={"user_id": person.pk})
         return False
     return True
+
+
+def until_time_is_up(rows: Iterable[Row]) -> Iterator[Row]:
+    """Yield rows to be notified for `SWEEP_SECONDS`. The next sweep continues, even if the mail server is slow."""
+    ends_at = time.monotonic() + SWEEP_SECONDS
+    for row in rows:
+        if time.monotonic() > ends_at:
+            return
+        yield row
 
 
 def absolute_url(path: str) -> str:

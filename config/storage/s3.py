@@ -8,8 +8,10 @@ from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from django.conf import settings
 from storages.backends.s3 import S3Storage
 
+from config.storage.s3_deadline import limit_requests
 from config.storage.s3_transfer import S3RangeReader, S3Upload, error_code, put_object, translate_s3_errors
 from recordings.object_store import ObjectReader, ObjectUpload, StoredObject, StoreUnavailableError
 
@@ -51,7 +53,7 @@ class PrivateS3Storage(S3Storage):
 
     @cached_property
     def _client(self) -> Any:
-        return self._create_session().client(
+        client = self._create_session().client(
             "s3",
             region_name=self.region_name,
             use_ssl=self.use_ssl,
@@ -59,6 +61,8 @@ class PrivateS3Storage(S3Storage):
             config=self.client_config,
             verify=self.verify,
         )
+        limit_requests(client, settings.STORAGE_TIMEOUT)
+        return client
 
     def put(self, key: str, data: bytes) -> None:
         put_object(self.client, self._object_location(key), data)

@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.services.email_sender import absolute_url, send_notification
+from accounts.services.email_sender import absolute_url, send_notification, until_time_is_up
 from evaluation.models import Evaluation
 from training.models import Session
 
@@ -24,7 +24,7 @@ def send_feedback_ready_emails() -> int:
     """Email up to `NOTICES_AT_ONCE` counselors whose feedback is ready. Return the number of evaluations handled."""
     ready = Evaluation.objects.latest_completed().filter(announced_at=None).exclude(session__kind=Session.Kind.TRIAL)
     rows = ready.select_related("session__counselor", "session__scenario_version").order_by("completed_at")
-    return sum(_send_feedback_ready(evaluation) for evaluation in rows[: settings.NOTICES_AT_ONCE])
+    return sum(_send_feedback_ready(evaluation) for evaluation in until_time_is_up(rows[: settings.NOTICES_AT_ONCE]))
 
 
 def _send_feedback_ready(evaluation: Evaluation) -> bool:

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from accounts.integrations.deadlines import Deadline
 from accounts.integrations.public_addresses import is_public
 from accounts.integrations.webhook_sender import WebhookMessage, WebhookNotSentError, send_message
+from ai.deadlines import Deadline
 from tests.support.fixtures import client_of
+from tests.support.raw_receiver import RawReceiver
 
+real_getaddrinfo = socket.getaddrinfo
 MESSAGE = WebhookMessage("1", 0, b"{}")
 SECRET = "whsec_eA=="
 
@@ -63,45 +65,6 @@ def test_public_addresses_are_allowed(address):
 @pytest.mark.parametrize("address", INTERNAL)
 def test_internal_addresses_are_refused(address):
     assert not is_public(address)
-
-
-class RawReceiver:
-    """Server that sends `first` on each connection, then one byte of `drip` at a time until the sender leaves."""
-
-    def __init__(self, first: bytes, drip: bytes = b"") -> None:
-        self.first, self.drip = first, drip
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.ended = threading.Event()
-        self.connections = 0
-        self.thread = threading.Thread(target=self._serve, daemon=True)
-        self.thread.start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            with connection:
-                try:
-                    connection.sendall(self.first)
-                    connection.settimeout(0.02)
-                    while True:
-                        try:
-                            if not connection.recv(4096):
-                                break
-                        except TimeoutError:
-                            connection.sendall(self.drip)
-                except OSError:
-                    pass
-            self.ended.set()
-
-    def close(self) -> None:
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.thread.join(5)
 
 
 @pytest.fixture
@@ -161,14 +124,13 @@ def test_failures_do_not_tell_what_listens(receivers, monkeypatch):
 
 def lookup(names: dict[str, list[str]]):
     """Return a `getaddrinfo` that knows only these names and plain addresses."""
-    real = socket.getaddrinfo
 
     def getaddrinfo(host, port, *args, **options):
         if host in names:
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in names[host]]
         if host.endswith(".example"):
             raise socket.gaierror("unknown")
-        return real(host, port, *args, **options)
+        return real_getaddrinfo(host, port, *args, **options)
 
     return getaddrinfo
 
@@ -208,7 +170,7 @@ def test_redirect_is_not_followed(receivers):
 
 def test_late_resolver_is_not_waited_for(monkeypatch):
     is_released = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: is_released.wait(30))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: is_released.wait(30) and [])
 
     with pytest.raises(TimeoutError):
         Deadline(0.05).resolve("slow.example", 443)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
-from accounts.services.email_sender import absolute_url, send_notification
+from accounts.services.email_sender import absolute_url, send_notification, until_time_is_up
 from training.models import Assignment, AssignmentQuerySet
 
 
@@ -24,8 +24,8 @@ def send_due_notifications() -> int:
     new = Assignment.objects.open().filter(announced_at=None)
     soon = timezone.localdate() + timedelta(days=settings.DUE_SOON_DAYS)
     due = Assignment.objects.due_by(soon).filter(reminded_at=None, announced_at__isnull=False)
-    sent = sum(_send_assigned(person, rows) for person, rows in _group_by_counselor(new))
-    return sent + sum(_send_due_soon(person, rows) for person, rows in _group_by_counselor(due))
+    sent = sum(_send_assigned(person, rows) for person, rows in until_time_is_up(_group_by_counselor(new)))
+    return sent + sum(_send_due_soon(person, rows) for person, rows in until_time_is_up(_group_by_counselor(due)))
 
 
 def _group_by_counselor(rows: AssignmentQuerySet) -> list[tuple[User, list[Assignment]]]:
