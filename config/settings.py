@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 from celery.schedules import schedule
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvValidationError, ValidationError, validate
-from kombu import Queue
+from kombu import Exchange, Queue
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -291,6 +291,9 @@ else:
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "visibility_timeout": VISIBILITY_TIMEOUT,
         "socket_connect_timeout": 2,
+        # Longer than the second for which a worker waits for a message. Without it, publishing to a broker that is
+        # connected and silent would never end.
+        "socket_timeout": 2.5,
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
         # A worker with several queues takes from the first one that is not empty.
@@ -443,7 +446,8 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_TASK_QUEUES = [Queue(name) for name in QUEUES]
+# With a routing key each. Queues that share Celery's default key would all receive every task.
+CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in QUEUES]
 # Unknown tasks must fail, not wait in a queue that no worker reads.
 CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_DEFAULT_QUEUE = "imports"

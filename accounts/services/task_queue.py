@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
 
-PAUSE_SECONDS = 5.0  # without an attempt after a failure, so that requests do not wait for a broker that is away
+PAUSE_SECONDS = 10.0  # without an attempt after a failure, so that requests do not wait for a broker that is away
 LOG_EVERY = 60.0  # seconds between log lines about the same outage
 
 

@@ -24,6 +24,16 @@ def test_every_task_is_routed_to_a_known_queue():
     assert {route["queue"] for route in routes.values()} == set(settings.QUEUES)
 
 
+def test_task_is_sent_to_its_own_queue_only():
+    sent_to = {name: app.amqp.router.route({}, name)["queue"] for name in own_tasks()}
+
+    assert {name: queue.name for name, queue in sent_to.items()} == {
+        name: route["queue"] for name, route in settings.CELERY_TASK_ROUTES.items()
+    }
+    keys = {queue.name: (queue.exchange.name, queue.routing_key) for queue in app.amqp.queues.values()}
+    assert len(set(keys.values())) == len(settings.QUEUES)
+
+
 def test_schedule_names_only_known_tasks():
     assert {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} <= set(own_tasks())
 

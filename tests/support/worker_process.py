@@ -1,8 +1,10 @@
 """Celery worker with an embedded beat scheduler, as a real process on Redis and the test's database."""
 
+import os
 import signal
 import subprocess
 from pathlib import Path
+from typing import Self
 
 from tests.support.forked_program import ForkedProgram
 from tests.voicegateway.gateway_process import TIMEOUT, process_environment
@@ -39,3 +41,44 @@ class WorkerProcess:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait(TIMEOUT)
+
+
+class KilledProcess:
+    """A process that is killed at the end of the `with` block, together with its children."""
+
+    def __init__(self, folder: Path, module: str, *arguments: str, **environment: str) -> None:
+        self.log_path = folder / f"{module}-{len(list(folder.iterdir()))}"
+        with self.log_path.open("w") as output:
+            self.process = ForkedProgram(module, *arguments, env=environment, output=output, start_new_session=True)
+
+    @property
+    def output(self) -> str:
+        return self.log_path.read_text()
+
+    def kill(self) -> None:
+        """Kill the worker and all of its processes at once, as the loss of a host would."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(TIMEOUT)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+class QueueWorkers(KilledProcess):
+    """The workers of some queues, as the Procfile runs them."""
+
+    def __init__(self, folder: Path, redis_url: str, openai_url: str, queues: str, **environment: str) -> None:
+        environment = process_environment(openai_url) | {"REDIS_URL": redis_url} | environment
+        super().__init__(folder, "config.worker", "--queues", queues, **environment)
+
+
+class BeatProcess(KilledProcess):
+    """Beat as the Procfile runs it."""
+
+    def __init__(self, folder: Path, redis_url: str, **environment: str) -> None:
+        environment = process_environment("http://127.0.0.1:9/v1") | {"REDIS_URL": redis_url} | environment
+        super().__init__(folder, "celery", "-A", "config", "beat", "--loglevel", "info", **environment)

@@ -16,15 +16,17 @@ logger = logging.getLogger(__name__)
 
 # One group for all calls: hints are rare, and a subscription per call would be one more thing to fail.
 GROUP = "calls"
+PUBLISH_TIMEOUT = 1.0  # seconds; a request waits for this
 RETRY_DELAY = 2.0  # seconds to wait while the channel layer is unavailable
 RESUBSCRIBE_AFTER = 3600.0  # seconds; an in-memory layer would otherwise let the subscription expire
 
 
 async def publish(kind: str, session_id: UUID, **fields: object) -> None:
-    """Send a hint to every gateway. Errors of the channel layer propagate."""
+    """Send a hint to every gateway. Errors of the channel layer propagate, and so does a TimeoutError if it hangs."""
     layer = get_channel_layer()
     if layer is not None:
-        await layer.group_send(GROUP, {"type": kind, "session_id": str(session_id), **fields})
+        async with asyncio.timeout(PUBLISH_TIMEOUT):
+            await layer.group_send(GROUP, {"type": kind, "session_id": str(session_id), **fields})
 
 
 async def subscribe(on_message: Callable[[dict[str, Any]], None]) -> None:
