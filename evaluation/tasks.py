@@ -24,7 +24,13 @@ def grade_session(self: Task, evaluation_id: str) -> None:
 
 
 def _grade_and_alert(evaluation_id: UUID) -> None:
-    if grading.grade_evaluation(evaluation_id):
+    try:
+        has_critical_flag = grading.grade_evaluation(evaluation_id)
+    except RetryLaterError as wait:
+        # A row that cannot be claimed yet must not keep its organization's turn.
+        Evaluation.objects.filter(pk=evaluation_id).postpone(wait.seconds)
+        raise
+    if has_critical_flag:
         queue_task(alert_supervisors, str(evaluation_id))
 
 

@@ -44,8 +44,6 @@ def grade_evaluation(evaluation_id: UUID) -> bool:
     """
     session = Session.objects.get(evaluations__pk=evaluation_id)
     if is_call_held(session):
-        # Other rows of the organization come first in the meantime.
-        Evaluation.objects.filter(pk=evaluation_id).postpone(_SAVING_RECHECK_SECONDS)
         raise RetryLaterError(_SAVING_RECHECK_SECONDS)
     failed = {"status": Evaluation.Status.FAILED, "failure": _FAILURE_MESSAGE}
     lease = settings.TASK_LOST_AFTER

@@ -11,7 +11,7 @@ from evaluation.models.flag_kinds import SEVERITY_BY_KIND, FlagKind
 from evaluation.services.alerts import send_critical_flag_alerts
 from evaluation.services.grading import grade_evaluation
 from evaluation.services.reviews import mark_looked_at, record_review
-from evaluation.tasks import alert_supervisors, sweep_evaluations
+from evaluation.tasks import _ALERT_LOST_SECONDS, alert_supervisors, sweep_evaluations
 from tests.evaluation.injection_attacks import SPOKEN_ATTACKS
 from tests.support.fixtures import client_of, write_turns
 from training.services.session_start import start_free_practice
@@ -262,7 +262,7 @@ def test_distress_flag_sends_its_own_email(chat, standin, supervisor, counselor)
 def test_evaluation_sweep_requeues_lost_alert(held_evaluation, supervisor, settings, monkeypatch):
     queued = []
     monkeypatch.setattr(alert_supervisors, "apply_async", lambda args, **options: queued.append(args))
-    long_ago = timezone.now() - timedelta(seconds=settings.TASK_LOST_AFTER + 1)
+    long_ago = timezone.now() - timedelta(seconds=_ALERT_LOST_SECONDS + 1)
     sweep_evaluations()
     assert queued == []
     Evaluation.objects.update(completed_at=long_ago)

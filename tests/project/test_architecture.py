@@ -12,7 +12,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db.migrations.loader import MigrationLoader
 
-from accounts.models import IdempotentCall, Organization, User
+from accounts.models import IdempotentCall, LoginAttempt, Organization, ScheduledRun, User
 from tests.conftest import group_of
 from tests.support.urls import site_routes
 
@@ -27,11 +27,15 @@ TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 MODELS_WITHOUT_TENANT = {
     Organization: "it is the tenant",
     IdempotentCall: "it belongs to the holder of the credentials",
+    LoginAttempt: "the email may belong to nobody",
+    ScheduledRun: "the installation has one schedule",
 }
 
 # Models that no view queries directly, with the object or credentials through which they are read.
 READ_THROUGH = {
     "accounts.IdempotentCall": "the credentials and the key of a request",
+    "accounts.LoginAttempt": "the limit on logins; it is never shown",
+    "accounts.ScheduledRun": "beat; it is never shown",
     "scenarios.ScenarioVersion": "its session",
     "scenarios.ImportRow": "its import",
     "training.TranscriptTurn": "its session",

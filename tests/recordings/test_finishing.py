@@ -332,7 +332,7 @@ def test_lost_claim_publishes_nothing(call, settings, monkeypatch):
 
 def test_session_end_queues_finishing_of_sealed_call(call, django_capture_on_commit_callbacks, monkeypatch):
     queued_ids = []
-    monkeypatch.setattr("recordings.tasks.finish_recording.delay", queued_ids.append)
+    monkeypatch.setattr("recordings.tasks.finish_recording.apply_async", lambda ids, **options: queued_ids.extend(ids))
     record_epoch(call)
     with django_capture_on_commit_callbacks(execute=True):
         upload_closed_spools()

@@ -385,7 +385,7 @@ def files_in(storage: Path) -> set[str]:
 
 @pytest.mark.django_db(transaction=True)
 def test_killed_worker_loses_and_duplicates_no_row(organization, own_storage, settings):
-    settings.SWEEP_EVERY = 0.001
+    settings.LOST_WORK_EVERY = 0.001
     job = start_test_import(organization, *make_rows(2000))
 
     for min_rows in (300, 800, 1300):
