@@ -7,6 +7,7 @@ the file's key is derived from its content, and only a worker with a valid claim
 import hashlib
 import logging
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from uuid import UUID
@@ -57,19 +58,32 @@ def finish_recording(recording_id: UUID) -> bool:
 
 
 def sweep_recordings() -> int:
-    """Finish recordings whose task was lost, and delete segments left by killed processes.
+    """Finish recordings whose task was lost, in turn between organizations, and delete segments of killed processes.
 
     Return the number of finished recordings.
     """
     finished = 0
     try:
-        for pk in Recording.objects.finishable().claimable().values_list("pk", flat=True):
+        for pk in _each_in_turn():
             finished += _claim_and_finish(pk)
         for recording in Recording.objects.with_leftover_segments():
             delete_segments(recording)
     except StoreUnavailableError:
         pass  # the other recordings would fail in the same way, after waiting for the store
     return finished
+
+
+def _each_in_turn() -> Iterator[UUID]:
+    """Yield each recording once. Other workers may be busy with some of the organizations, so look again every time."""
+    limit = settings.ORGANIZATION_LIMITS["imports"]
+    seen: set[UUID] = set()
+    while True:
+        waiting = Recording.objects.finishable().exclude(pk__in=seen).in_turn(limit)
+        pk = next(iter(waiting.values_list("pk", flat=True)[:1]), None)
+        if pk is None:
+            return
+        seen.add(pk)
+        yield pk
 
 
 def delete_segments(recording: Recording) -> None:
