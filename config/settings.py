@@ -7,7 +7,8 @@ from zoneinfo import available_timezones
 
 from celery.schedules import schedule
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env, EnvValidationError, ValidationError, validate
+from environs import Env, EnvValidationError, validate
+from environs import ValidationError as InvalidSettingError
 from kombu import Exchange, Queue
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -32,14 +33,16 @@ _ORGANIZATION_LIMITS = {"greetings": 2, "sweeps": 1, "grades": 2, "imports": 1, 
 
 def _validate_queues(values: dict[str, int]) -> None:
     if unknown := values.keys() - set(QUEUES):
-        raise ValidationError(f"names unknown queues: {', '.join(sorted(unknown))}. Choose from {', '.join(QUEUES)}")
+        raise InvalidSettingError(
+            f"names unknown queues: {', '.join(sorted(unknown))}. Choose from {', '.join(QUEUES)}"
+        )
     if any(number < 1 for number in values.values()):
-        raise ValidationError("must contain numbers from 1")
+        raise InvalidSettingError("must contain numbers from 1")
 
 
 def _validate_ports(values: list[int]) -> None:
     if not values or not all(0 < port < 65_536 for port in values):
-        raise ValidationError("must be port numbers from 1 to 65535, separated by commas")
+        raise InvalidSettingError("must be port numbers from 1 to 65535, separated by commas")
 
 
 DEBUG = env.bool("DEBUG", False)

@@ -14,6 +14,7 @@ from django.db import DatabaseError, connections
 from django.db.models import QuerySet
 
 from accounts.models import LeasedModel, LeaseQuerySet
+from accounts.services.task_queue import queue_task
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ def take_turn(
         following = _first_key(waiting())
         # The same row again means that the work could not claim it. The sweep takes care of it.
         if following is not None and following != pk:
-            task.apply_async((str(following),))
+            queue_task(task, str(following))
 
 
 def _first_key(rows: QuerySet[Any]) -> UUID | None:
