@@ -3,6 +3,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, User
 from accounts.procedures.upload_validation import ALLOWED_SUFFIXES, InvalidProceduresError, check_procedures
+from accounts.procedures.uploads import MAX_NOTE_LENGTH
 from accounts.web.forms import PlainLabelsMixin
 
 
@@ -33,6 +34,17 @@ class ProceduresForm(PlainLabelsMixin, forms.Form):
         except InvalidProceduresError as error:
             raise forms.ValidationError(str(error)) from error
         return file
+
+
+class ProceduresConfirmationForm(PlainLabelsMixin, forms.Form):
+    """A person's reason for using a document in spite of its warning."""
+
+    note = forms.CharField(
+        label=_("How do you know that this is the right document?"),
+        max_length=MAX_NOTE_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": _("Enter a note.")},
+    )
 
 
 class EmailNotificationsForm(forms.ModelForm):

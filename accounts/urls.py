@@ -9,5 +9,6 @@ urlpatterns = [
     path("accounts/<uuid:pk>/procedures/", views.procedures_fragment, name="procedures_fragment"),
     path("accounts/<uuid:pk>/procedures/upload/", views.procedures_upload, name="procedures_upload"),
     path("accounts/<uuid:pk>/procedures/<uuid:document>/retry/", views.procedures_retry, name="procedures_retry"),
+    path("accounts/<uuid:pk>/procedures/<uuid:document>/confirm/", views.procedures_confirm, name="procedures_confirm"),
     path("account/notices/", views.email_notifications, name="email_notifications"),
 ]

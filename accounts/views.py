@@ -11,9 +11,16 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.forms import EmailNotificationsForm, ProceduresForm
+from accounts.forms import EmailNotificationsForm, ProceduresConfirmationForm, ProceduresForm
 from accounts.models import Account, ProcedureDocument, ProcedureSection
-from accounts.procedures.uploads import PREPARING_MESSAGE, retry_procedures, upload_procedures
+from accounts.procedures.unread_parts import explain_unread_parts
+from accounts.procedures.uploads import (
+    CONFIRMING_MESSAGE,
+    PREPARING_MESSAGE,
+    confirm_procedures,
+    retry_procedures,
+    upload_procedures,
+)
 from accounts.web.requests import AuthenticatedRequest
 
 logger = logging.getLogger(__name__)
@@ -81,6 +88,23 @@ def procedures_retry(request: AuthenticatedRequest, pk: UUID, document: UUID) ->
     return redirect("accounts:account_detail", pk=account.pk)
 
 
+@login_required
+@_change_account_required
+@require_POST
+def procedures_confirm(request: AuthenticatedRequest, pk: UUID, document: UUID) -> HttpResponse:
+    """Let a document count in spite of its warning."""
+    account = _get_account(request, pk)
+    waiting = get_object_or_404(ProcedureDocument.objects.for_user(request.user), pk=document, account=account)
+    form = ProceduresConfirmationForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, " ".join(map(str, form.errors["note"])))
+    elif confirm_procedures(waiting, request.user, form.cleaned_data["note"]):
+        messages.success(request, CONFIRMING_MESSAGE)
+    else:
+        messages.info(request, _("%(file)s doesn’t need a confirmation.") % {"file": waiting.filename})
+    return redirect("accounts:account_detail", pk=account.pk)
+
+
 def _get_account(request: AuthenticatedRequest, pk: UUID) -> Account:
     return get_object_or_404(Account.objects.for_user(request.user).select_related("procedures__uploaded_by"), pk=pk)
 
@@ -93,9 +117,16 @@ class ProceduresPanel:
     sections: list[ProcedureSection]  # of the active document
     history: list[ProcedureDocument]  # newest first
 
+    confirmation_form: ProceduresConfirmationForm
+
     @property
     def newest(self) -> ProcedureDocument | None:
         return self.history[0] if self.history else None
+
+    @property
+    def unread(self) -> list[str]:
+        """Sentences about the parts of the newest document that were not read."""
+        return explain_unread_parts(self.newest.unread) if self.newest else []
 
     @property
     def is_processing(self) -> bool:
@@ -104,10 +135,10 @@ class ProceduresPanel:
 
 
 def _build_panel(account: Account) -> ProceduresPanel:
-    history = account.documents.newest_first().select_related("uploaded_by", "replaced")
+    history = account.documents.newest_first().select_related("uploaded_by", "replaced", "confirmed_by")
     current = account.procedures
     sections = current.sections.only("number", "title", "page", "last_page", "document") if current else []
-    return ProceduresPanel(current, list(sections), list(history))
+    return ProceduresPanel(current, list(sections), list(history), ProceduresConfirmationForm())
 
 
 def _render_account(

@@ -1,12 +1,13 @@
 """Django administration of sessions, evaluations, and documentation guidelines."""
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import TenantAdmin
+from accounts.procedures.unread_parts import explain_unread_parts
 from evaluation.forms import GuidelinesForm
 from evaluation.models import CriterionResult, Evaluation, Flag, Guidelines, Review
 from evaluation.services.feedback_requests import queue_evaluation
@@ -254,7 +255,11 @@ class GuidelinesAdmin(TenantAdmin):
     list_select_related = ["uploaded_by"]
 
     def get_fields(self, request, obj=None):
-        return ["filename", "text", "uploaded_by", "uploaded_at"] if obj else ["file"]
+        return ["filename", "text", "unread_parts", "uploaded_by", "uploaded_at"] if obj else ["file"]
+
+    @admin.display(description=_("not read"))
+    def unread_parts(self, guidelines):
+        return " ".join(explain_unread_parts(guidelines.unread)) or "-"
 
     def has_change_permission(self, request, obj=None):
         return False
@@ -265,3 +270,5 @@ class GuidelinesAdmin(TenantAdmin):
     def save_model(self, request, obj, form, change):
         obj.uploaded_by = request.user
         obj.save()
+        for sentence in explain_unread_parts(obj.unread):
+            self.message_user(request, sentence, messages.WARNING)

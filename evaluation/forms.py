@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import TenantForm
 from accounts.models import Cohort, User, UserQuerySet
+from accounts.procedures.reading_limits import GUIDELINES
 from evaluation.files.text_extraction import FILE_EXTENSIONS, DocumentRejectedError, extract_document_text
 from evaluation.grading.scoring import GRADE_THRESHOLDS
 from evaluation.models import (
@@ -281,7 +282,7 @@ class DocumentationForm(forms.Form):
         label=_("Your documentation"),
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": ",".join(sorted(FILE_EXTENSIONS))}),
-        help_text=_("PDF, DOCX, TXT, or MD, up to 10 MB and 30,000 characters."),
+        help_text=_("PDF, DOCX, TXT, or MD, up to 10 MB, 100 pages, and 30,000 characters."),
     )
 
 
@@ -292,7 +293,7 @@ class GuidelinesForm(TenantForm):
         label=_("Guidelines"),
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": ",".join(sorted(FILE_EXTENSIONS))}),
-        help_text=_("PDF, DOCX, TXT, or MD, up to 10 MB and 30,000 characters. The newest upload applies."),
+        help_text=_("PDF, DOCX, TXT, or MD, up to 20 MB, 300 pages, 300,000 characters. The newest upload applies."),
     )
 
     class Meta:
@@ -302,8 +303,9 @@ class GuidelinesForm(TenantForm):
     def clean_file(self) -> object:
         file = self.cleaned_data["file"]
         try:
-            self.instance.text = extract_document_text(file)
+            extracted = extract_document_text(file, GUIDELINES)
         except DocumentRejectedError as error:
             raise forms.ValidationError(str(error)) from error
+        self.instance.text, self.instance.unread = extracted.text, extracted.unread
         self.instance.filename = (file.name or "")[-200:]
         return file

@@ -3,6 +3,7 @@
 import logging
 from functools import partial
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
@@ -17,7 +18,14 @@ from accounts.admin.tenant import TenantAdmin, TenantForm
 from accounts.forms import ProceduresField
 from accounts.models import Account, Cohort, Organization, ProcedureDocument, User
 from accounts.procedures.upload_validation import InvalidProceduresError, check_procedures
-from accounts.procedures.uploads import PREPARING_MESSAGE, retry_procedures, upload_procedures
+from accounts.procedures.uploads import (
+    CONFIRMING_MESSAGE,
+    MAX_NOTE_LENGTH,
+    PREPARING_MESSAGE,
+    confirm_procedures,
+    retry_procedures,
+    upload_procedures,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +93,14 @@ class CohortAdmin(TenantAdmin):
 
 class AccountForm(TenantForm):
     procedures_file = ProceduresField(required=False, allow_empty_file=True)
+    confirmation_note = forms.CharField(
+        label=gettext_lazy("Confirmation"),
+        required=False,
+        max_length=MAX_NOTE_LENGTH,
+        help_text=gettext_lazy(
+            "If the newest document waits for a confirmation, explain how you know that it is the right one."
+        ),
+    )
     warning = ""
 
     class Meta:
@@ -96,7 +112,12 @@ class AccountForm(TenantForm):
         # An empty upload is falsy, so compare with None.
         file = self.cleaned_data.get("procedures_file")
         if file is not None and "number" in self.cleaned_data:
-            entered_account = Account(name=self.cleaned_data.get("name", ""), number=self.cleaned_data["number"])
+            entered_account = Account(
+                pk=self.instance.pk,
+                organization_id=self.instance.organization_id,
+                name=self.cleaned_data.get("name", ""),
+                number=self.cleaned_data["number"],
+            )
             try:
                 self.warning = check_procedures(entered_account, file)
             except InvalidProceduresError as error:
@@ -112,7 +133,10 @@ class AccountAdmin(TenantAdmin):
     readonly_fields = ["procedure_document", "procedure_history"]
     fieldsets = [
         (None, {"fields": ["name", "number", "recording_days"]}),
-        (gettext_lazy("Procedures"), {"fields": ["procedure_document", "procedures_file", "procedure_history"]}),
+        (
+            gettext_lazy("Procedures"),
+            {"fields": ["procedure_document", "procedures_file", "confirmation_note", "procedure_history"]},
+        ),
     ]
 
     def get_queryset(self, request):
@@ -127,6 +151,7 @@ class AccountAdmin(TenantAdmin):
         current = f"{document.filename}, {timezone.localtime(document.uploaded_at):%Y-%m-%d}" if document else _("None")
         status_messages: dict[str | None, str] = {
             ProcedureDocument.Status.PROCESSING: _("A new document is being prepared."),
+            ProcedureDocument.Status.UNCONFIRMED: _("A new document needs your confirmation."),
             ProcedureDocument.Status.FAILED: _("The latest upload failed."),
         }
         message = status_messages.get(getattr(account, "newest_status", None))
@@ -134,7 +159,7 @@ class AccountAdmin(TenantAdmin):
 
     @admin.display(description=gettext_lazy("upload history"))
     def procedure_history(self, account):
-        rows = account.documents.newest_first().select_related("uploaded_by", "replaced")
+        rows = account.documents.newest_first().select_related("uploaded_by", "replaced", "confirmed_by")
         return format_html_join("", "<div>{}</div>", ((_describe_upload(row),) for row in rows)) or "-"
 
     def save_model(self, request, obj, form, change):
@@ -143,6 +168,8 @@ class AccountAdmin(TenantAdmin):
         if file := form.cleaned_data.get("procedures_file"):
             # Upload after the commit: storage can be slow, and the rows are locked until then.
             transaction.on_commit(partial(self._upload, request, obj, file, form.warning))
+        elif note := form.cleaned_data.get("confirmation_note"):
+            self._confirm(request, obj, note)
 
     def _upload(self, request, account, file, warning):
         try:
@@ -156,9 +183,16 @@ class AccountAdmin(TenantAdmin):
                 self.message_user(request, warning, messages.WARNING)
             self.message_user(request, PREPARING_MESSAGE)
 
+    def _confirm(self, request, account, note):
+        newest = account.documents.newest_first().first()
+        if newest and confirm_procedures(newest, request.user, note):
+            self.message_user(request, CONFIRMING_MESSAGE)
+        else:
+            self.message_user(request, _("No document waits for a confirmation."), messages.WARNING)
+
 
 def _describe_upload(document):
-    """Return one line about an upload: its time, file, uploader, and status."""
+    """Return one line about an upload: its time, file, uploader, status, and confirmation."""
     parts = {
         "time": f"{timezone.localtime(document.uploaded_at):%Y-%m-%d %H:%M}",
         "file": document.filename,
@@ -168,6 +202,15 @@ def _describe_upload(document):
     sentences = [_("%(time)s: %(file)s, uploaded by %(person)s. %(status)s.") % parts]
     if document.replaced:
         sentences.append(_("Replaced %(file)s.") % {"file": document.replaced.filename})
+    if document.is_unconfirmed:
+        sentences.append(document.warning)
+    if document.confirmed_at:
+        confirmation = {
+            "person": document.confirmed_by,
+            "time": f"{timezone.localtime(document.confirmed_at):%Y-%m-%d %H:%M}",
+            "note": document.confirmation_note,
+        }
+        sentences.append(_("Confirmed by %(person)s, %(time)s: %(note)s") % confirmation)
     return " ".join([*sentences, document.failure]).strip()
 
 
@@ -187,6 +230,9 @@ class ProcedureDocumentAdmin(TenantAdmin):
         "status",
         "failure",
         "warning",
+        "confirmation_note",
+        "confirmed_by",
+        "confirmed_at",
         "uploaded_by",
         "uploaded_at",
         "replaced",

@@ -17,6 +17,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.api.serializers import (
     AccountSerializer,
+    ProceduresConfirmationSerializer,
     ProceduresUploadSerializer,
     SectionSerializer,
     SuggestSerializer,
@@ -26,7 +27,7 @@ from accounts.integrations.scopes import CLOSED
 from accounts.models import Account, AccountQuerySet, ProcedureDocument, ProcedureSection
 from accounts.procedures.indexing import suggest_sections
 from accounts.procedures.upload_validation import InvalidProceduresError
-from accounts.procedures.uploads import retry_procedures, upload_procedures
+from accounts.procedures.uploads import confirm_procedures, retry_procedures, upload_procedures
 from accounts.web.pagination import NameCursorPagination
 from accounts.web.permissions import ChangePermission, RolePermission, ViewPermission
 from accounts.web.prefer_header import preferred_wait
@@ -45,12 +46,14 @@ class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     content_negotiation_class = JSONOnlyNegotiation
 
     def get_permissions(self) -> list[BasePermission]:
-        permissions = {"retry": ChangePermission, "suggest": ViewPermission}
+        permissions = {"retry": ChangePermission, "confirm": ChangePermission, "suggest": ViewPermission}
         return [permissions.get(self.action, RolePermission)()]
 
     def get_queryset(self) -> AccountQuerySet:
         visible = Account.objects.for_user(authenticated_user(self.request)).with_procedures()
-        return visible.prefetch_related("documents__uploaded_by", "procedures__uploaded_by")
+        return visible.prefetch_related(
+            "documents__uploaded_by", "documents__confirmed_by", "procedures__uploaded_by", "procedures__confirmed_by"
+        )
 
     def get_serializer_class(self) -> type[AccountSerializer]:
         return AccountSerializer if self.action == "list" else WholeAccountSerializer
@@ -79,6 +82,19 @@ class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
         """Prepare a failed document again."""
         found = get_object_or_404(ProcedureDocument, account=self.get_object(), pk=document)
         retry_procedures(found)
+        return self._wait_and_respond(request, found)
+
+    @extend_schema(
+        request=ProceduresConfirmationSerializer,
+        responses={200: WholeAccountSerializer, 202: WholeAccountSerializer},
+    )
+    def confirm(self, request: Request, pk: UUID, document: UUID) -> Response:
+        """Use a document in spite of its warning. The note stands in its history. 400 if it needs no confirmation."""
+        found = get_object_or_404(ProcedureDocument, account=self.get_object(), pk=document)
+        serializer = ProceduresConfirmationSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        if not confirm_procedures(found, authenticated_user(request), serializer.validated_data["note"]):
+            raise ValidationError({"note": [_("This document doesn’t need a confirmation.")]})
         return self._wait_and_respond(request, found)
 
     @extend_schema(responses=SectionSerializer(many=True))

@@ -1,8 +1,11 @@
 """Serializers for accounts, procedure documents, and sections."""
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from accounts.models import Account, ProcedureDocument, ProcedureSection
+from accounts.procedures.unread_parts import explain_unread_parts
+from accounts.procedures.uploads import MAX_NOTE_LENGTH
 
 
 class ProcedureDocumentSerializer(serializers.ModelSerializer[ProcedureDocument]):
@@ -11,6 +14,8 @@ class ProcedureDocumentSerializer(serializers.ModelSerializer[ProcedureDocument]
     uploaded_by = serializers.CharField(source="uploaded_by.email")
     replaced = serializers.UUIDField(source="replaced_id", allow_null=True)
     pages = serializers.IntegerField(source="page_count", allow_null=True)
+    unread = serializers.SerializerMethodField()
+    confirmed_by = serializers.CharField(source="confirmed_by.email", default=None, allow_null=True)
 
     class Meta:
         model = ProcedureDocument
@@ -22,12 +27,20 @@ class ProcedureDocumentSerializer(serializers.ModelSerializer[ProcedureDocument]
             "status",
             "failure",
             "warning",
+            "unread",
+            "confirmation_note",
+            "confirmed_by",
+            "confirmed_at",
             "instructions",
             "pages",
             "uploaded_by",
             "uploaded_at",
             "replaced",
         ]
+
+    def get_unread(self, document: ProcedureDocument) -> list[str]:
+        """Return one sentence for each kind of part that could not be read."""
+        return explain_unread_parts(document.unread)
 
 
 class AccountSerializer(serializers.ModelSerializer[Account]):
@@ -41,7 +54,7 @@ class AccountSerializer(serializers.ModelSerializer[Account]):
         fields = ["id", "name", "number", "procedures_status", "procedures"]
 
     def get_procedures_status(self, account: Account) -> str:
-        """Return the status of the newest upload: `processing`, `failed`, or `ready`. `none` if there is no upload."""
+        """Return the status of the newest upload: `processing`, `unconfirmed`, `failed`, `ready`, or `none`."""
         return str(getattr(account, "newest_status", None) or "none")
 
 
@@ -56,6 +69,12 @@ class ProceduresUploadSerializer(serializers.Serializer[Account]):
     """Upload of a new document. `upload_procedures` checks it, as it does for the page."""
 
     procedures_file = serializers.FileField(allow_empty_file=True)
+
+
+class ProceduresConfirmationSerializer(serializers.Serializer[ProcedureDocument]):
+    note = serializers.CharField(
+        max_length=MAX_NOTE_LENGTH, help_text=_("How you know that this is the right document.")
+    )
 
 
 class SectionSerializer(serializers.ModelSerializer[ProcedureSection]):

@@ -24,6 +24,11 @@ urlpatterns = [
         AccountViewSet.as_view({"post": "retry"}),
         name="procedures_retry",
     ),
+    path(
+        "accounts/<uuid:pk>/procedures/<uuid:document>/confirm/",
+        AccountViewSet.as_view({"post": "confirm"}),
+        name="procedures_confirm",
+    ),
     path("me/", me, name="me"),
     path("people/", PeopleViewSet.as_view({"get": "list"}), name="person_list"),
     path("people/<uuid:pk>/", PeopleViewSet.as_view({"get": "retrieve"}), name="person_detail"),

@@ -101,6 +101,7 @@ class ProcedureDocument(LeasedModel):
 
     class Status(models.TextChoices):
         PROCESSING = "processing", _("Processing")
+        UNCONFIRMED = "unconfirmed", _("Needs confirmation")
         READY = "ready", _("Ready")
         FAILED = "failed", _("Failed")
 
@@ -128,6 +129,24 @@ class ProcedureDocument(LeasedModel):
     page_count = models.PositiveIntegerField(
         _("pages"), null=True, help_text=_("Empty until the document’s text has been read.")
     )
+    unread = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        editable=False,
+        help_text=_("Parts that could not be read, as a list of {kind, pages, count}."),
+    )
+    confirmation_note = models.CharField(
+        _("confirmation"),
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Why a person decided to use this document in spite of its warning."),
+    )
+    confirmed_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("confirmed by")
+    )
+    confirmed_at = models.DateTimeField(_("confirmed at"), null=True, blank=True)
     vector_store_id = models.CharField(max_length=100, blank=True, editable=False)
     openai_file_id = models.CharField(max_length=100, blank=True)
     replaced = models.ForeignKey(
@@ -157,6 +176,11 @@ class ProcedureDocument(LeasedModel):
     @property
     def has_failed(self) -> bool:
         return self.status == self.Status.FAILED
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Return True if the document counts only once a person confirms it."""
+        return self.status == self.Status.UNCONFIRMED
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         raise models.ProtectedError("Procedure history is never deleted.", {self})

@@ -13,6 +13,7 @@ from accounts.procedures import openai_vector_store
 from accounts.procedures.indexing import DocumentText, read_document, store_index
 from accounts.procedures.openai_vector_store import VectorStoreClient
 from accounts.procedures.pdf_errors import explain_unreadable_pdf
+from accounts.procedures.pdf_sandbox import HEADER, HEADER_WITHIN
 from accounts.procedures.pdf_text import PdfUnreadableError
 from accounts.services.leases import RetryLaterError, keep_claimed, retry_delay
 from ai import AIUnavailableError
@@ -20,14 +21,18 @@ from ai import AIUnavailableError
 logger = logging.getLogger(__name__)
 
 _FAILURE_MESSAGE = _("The document could not be made searchable.")
+NO_SECTIONS_WARNING = _(
+    "We found no numbered sections in this document. Scenarios can’t refer to its sections, and feedback can cite "
+    "only pages."
+)
 
 
 def prepare_procedures(document_id: UUID) -> None:
     """Index a document, upload it to its account's store, and activate it. It is safe to call this repeatedly.
 
-    The new file is uploaded and must be found by a search. Then one transaction switches the account to it, and the
-    old file is deleted afterward. An evaluation always sees either the old document or the new one. Raise
-    RetryLaterError if a retry may succeed.
+    A document with a warning stops before the upload until a person confirms it. The new file is uploaded and must be
+    found by a search. Then one transaction switches the account to it, and the old file is deleted afterward. An
+    evaluation always sees either the old document or the new one. Raise RetryLaterError if a retry may succeed.
     """
     failed = {"status": ProcedureDocument.Status.FAILED, "failure": _FAILURE_MESSAGE}
     document = ProcedureDocument.objects.claim_or_fail(document_id, settings.TASK_LOST_AFTER, failed)
@@ -42,6 +47,8 @@ def prepare_procedures(document_id: UUID) -> None:
             _remove_previous_upload(openai, document)
             text = read_document(document)
             store_index(document, text)
+            if _stop_for_confirmation(document):
+                return
             replaced = _upload_and_activate(openai, document, text)
         except PdfUnreadableError as error:
             _fail(document, explain_unreadable_pdf(error))
@@ -50,6 +57,21 @@ def prepare_procedures(document_id: UUID) -> None:
             _retry_or_fail(document, error)
         else:
             _remove_replaced(openai, document.account_id, replaced)
+
+
+def _stop_for_confirmation(document: ProcedureDocument) -> bool:
+    """Return True if a person must confirm the document before it counts. The active document stays in use as it is."""
+    is_active = document.account.procedures_id == document.pk
+    if is_active or document.confirmed_at:
+        return False
+    warnings = [document.warning] if document.warning else []
+    if not document.sections.exists() and str(NO_SECTIONS_WARNING) not in document.warning:
+        warnings.append(str(NO_SECTIONS_WARNING))
+    if not warnings:
+        return False
+    unconfirmed = ProcedureDocument.Status.UNCONFIRMED
+    ProcedureDocument.objects.fenced(document).settle(status=unconfirmed, warning=" ".join(warnings))
+    return True
 
 
 def _remove_previous_upload(openai: VectorStoreClient, document: ProcedureDocument) -> None:
@@ -85,7 +107,10 @@ def _upload(openai: VectorStoreClient, document: ProcedureDocument, text: Docume
     if document.instructions:
         return openai.upload(document.pk, ".md", text.text_without_injections.encode())
     with document.file.open("rb") as file:
-        return openai.upload(document.pk, PurePosixPath(document.filename).suffix.lower(), file.read())
+        content = file.read()
+    if document.has_pages:  # OpenAI may refuse other bytes before the header
+        content = content[max(content.find(HEADER, 0, HEADER_WITHIN + len(HEADER)), 0) :]
+    return openai.upload(document.pk, PurePosixPath(document.filename).suffix.lower(), content)
 
 
 def _activate(document: ProcedureDocument, store_id: str, file_id: str) -> list[tuple[str, str]]:

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db import transaction
 
 from accounts.models import Account, ProcedureDocument, ProcedurePage, ProcedureSection
 from accounts.procedures.pdf_text import read_pdf
+from accounts.procedures.reading_limits import PROCEDURES
 from accounts.procedures.sections import (
     CitationIndex,
     IndexedSection,
@@ -16,11 +17,9 @@ from accounts.procedures.sections import (
     parse_sections,
     rank_sections,
 )
-from accounts.procedures.upload_validation import MAX_PAGES
+from accounts.procedures.unread_parts import UnreadPart, list_unread_parts
 from ai import InjectionSpan, find_injections, remove_injections
 
-_MAX_CHARACTERS = 20_000_000  # characters per PDF
-_PDF_TIMEOUT = 60.0  # seconds to read one PDF
 _QUERY_WORDS = 12  # words in `search_query`
 _BATCH_SIZE = 500  # rows in one statement
 
@@ -31,6 +30,7 @@ class DocumentText:
 
     pages: list[str]  # plain text has one page
     injections: list[list[InjectionSpan]]  # one list per page
+    unread: list[UnreadPart] = field(default_factory=list)
 
     @property
     def text_without_injections(self) -> str:
@@ -46,13 +46,14 @@ class DocumentText:
 
 def read_document(document: ProcedureDocument) -> DocumentText:
     """Return the text and the injections of a document. Raise PdfUnreadableError if its PDF cannot be read."""
+    unread: list[UnreadPart] = []
     with document.file.open("rb") as file:
         if document.has_pages:
-            pdf = read_pdf(file.file, max_pages=MAX_PAGES, max_characters=_MAX_CHARACTERS, seconds=_PDF_TIMEOUT)
-            pages = pdf.pages
+            pdf = read_pdf(file.file, PROCEDURES)
+            pages, unread = pdf.pages, list_unread_parts(pdf.unread)
         else:
             pages = [file.read().decode("utf-8-sig", "replace").replace("\0", "")]
-    return DocumentText(pages, [find_injections(page, is_document=True) for page in pages])
+    return DocumentText(pages, [find_injections(page, is_document=True) for page in pages], unread)
 
 
 def store_index(document: ProcedureDocument, text: DocumentText) -> None:
@@ -68,7 +69,7 @@ def store_index(document: ProcedureDocument, text: DocumentText) -> None:
     shared_fields = {"document": document, "organization_id": document.organization_id}
     with transaction.atomic():
         rows = ProcedureDocument.objects.filter(pk=document.pk, page_count=None)
-        if not rows.update(page_count=len(text.pages), instructions=instructions):
+        if not rows.update(page_count=len(text.pages), instructions=instructions, unread=text.unread):
             document.refresh_from_db(fields=["page_count", "instructions"])
             return
         ProcedurePage.objects.bulk_create(
@@ -82,7 +83,7 @@ def store_index(document: ProcedureDocument, text: DocumentText) -> None:
             (_build_section_row(position, section, shared_fields) for position, section in enumerate(sections)),
             batch_size=_BATCH_SIZE,
         )
-    document.page_count, document.instructions = len(text.pages), instructions
+    document.page_count, document.instructions, document.unread = len(text.pages), instructions, text.unread
 
 
 def _build_section_row(position: int, section: ParsedSection, shared_fields: dict[str, object]) -> ProcedureSection:

@@ -5,16 +5,29 @@ from pathlib import Path
 from typing import BinaryIO, TypedDict
 
 from accounts.procedures import pdf_sandbox
+from accounts.procedures.pdf_sandbox import HEADER, HEADER_WITHIN
+from accounts.procedures.reading_limits import ReadingLimits
 from accounts.procedures.sandbox import SandboxLimitError, run_in_sandbox
 
 _PDF_SANDBOX = Path(pdf_sandbox.__file__)
 
 
 class _ReaderResult(TypedDict, total=False):
-    """Output of the sandbox: either `pages` or `refused`."""
+    """Output of the sandbox: either `pages` with `unread`, or `refused`."""
 
     pages: list[str]
+    unread: "UnreadParts"
     refused: str
+
+
+class UnreadParts(TypedDict):
+    """Parts of a PDF that a person may see but that were not read."""
+
+    pictures: list[int]  # pages with large pictures, from 1
+    order: list[int]  # pages whose text may be out of order, from 1
+    attachments: int  # number of attached files
+    fields: int  # number of form fields that are broken
+    xfa: int  # 1 if a form can be read only in the program that made it
 
 
 class PdfUnreadableError(Exception):
@@ -31,45 +44,46 @@ class PdfText:
     """Texts of the pages in order, without NUL and lone surrogates. A page without text is an empty string."""
 
     pages: list[str]
+    unread: UnreadParts
 
     @property
     def text(self) -> str:
         return "\n\n".join(page for page in self.pages if page.strip())
 
 
-def read_pdf(
-    data: bytes | BinaryIO, *, max_pages: int = 500, max_characters: int = 2_000_000, seconds: float = 10.0
-) -> PdfText:
-    """Return the text of a PDF, read from the file's current position. Block for up to `seconds`.
+def read_pdf(data: bytes | BinaryIO, limits: ReadingLimits) -> PdfText:
+    """Return the text of a PDF, read from the file's current position. Raise PdfUnreadableError."""
+    arguments = [str(limits.max_pages), str(limits.max_characters)]
+    return _read_pages(data, arguments, limits)
 
-    Raise PdfUnreadableError.
+
+def read_first_pages(data: bytes | BinaryIO, limits: ReadingLimits) -> PdfText:
+    """Return the first pages of a PDF, up to the third with text. Raise PdfUnreadableError.
+
+    This is fast for a PDF of any length. The other pages are unpacked, as a check, for at most two CPU seconds.
     """
+    return _read_pages(data, ["front", str(limits.max_pages), "0"], limits)
+
+
+def is_pdf(content: bytes) -> bool:
+    """Return True if the file begins as a PDF does. As in other readers, up to 1,024 other bytes may come first."""
+    return HEADER in content[: HEADER_WITHIN + len(HEADER)]
+
+
+def _read_pages(data: bytes | BinaryIO, arguments: list[str], limits: ReadingLimits) -> PdfText:
     content = data if isinstance(data, bytes) else data.read()
-    arguments = [str(max_pages), str(max_characters)]
-    return _read_pages(content, arguments, seconds, max_pages=max_pages, max_characters=max_characters)
-
-
-def read_first_pages(data: bytes | BinaryIO, *, max_pages: int, seconds: float = 10.0) -> PdfText:
-    """Return the first pages of a PDF, up to the first with text. Raise PdfUnreadableError.
-
-    This is fast for a PDF of any length. The other pages are unpacked, as a check, for at most two seconds.
-    """
-    content = data if isinstance(data, bytes) else data.read()
-    return _read_pages(content, ["front", str(max_pages), "0"], seconds, max_pages=max_pages)
-
-
-def _read_pages(content: bytes, arguments: list[str], seconds: float, **limits: int) -> PdfText:
-    if not content.startswith(b"%PDF-"):
+    if not is_pdf(content):
         raise PdfUnreadableError("not_pdf")
     try:
-        result: _ReaderResult = run_in_sandbox(_PDF_SANDBOX, content, arguments, seconds)
+        result: _ReaderResult = run_in_sandbox(_PDF_SANDBOX, content, arguments, limits.cpu_seconds)
     except SandboxLimitError as error:
         raise PdfUnreadableError(error.kind) from error
     if "refused" in result:
-        raise PdfUnreadableError(result["refused"], **limits)
+        reached = {"max_pages": limits.max_pages, "max_characters": limits.max_characters}
+        raise PdfUnreadableError(result["refused"], **reached)
     pages = result["pages"]
     if not pages:
         raise PdfUnreadableError("no_pages")
     if not any(page.strip() for page in pages):
         raise PdfUnreadableError("no_text")
-    return PdfText(pages)
+    return PdfText(pages, result["unread"])

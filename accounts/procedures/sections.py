@@ -11,12 +11,17 @@ from itertools import accumulate
 
 MAX_TITLE_LENGTH = 120  # characters; a longer heading is a sentence
 _HEADING = re.compile(
-    r"(?P<mark>\#{1,6}[ \t]+)?(?:(?:section|chapter|policy|procedure)[ \t]+)?"
+    r"(?P<mark>\#{1,6}[ \t]+)?(?:(?:section|chapter|policy|procedure|part|article|sec\.)[ \t]+|§[ \t]*)?"
     r"(?P<number>\d{1,5}(?:\.\d{1,3}){0,4})[.):]?[ \t]+(?P<title>[^\W\d_].*)",
     re.IGNORECASE,
 )
-# A line of a table of contents: dots or a wide gap, then a page number.
-_CONTENTS_LINE = re.compile(r"(?:\.[ .]{2,}|\s{3,}|…)\s*\d{1,4}\s*$")
+# The number of a heading whose title stands on the next line.
+_LONE_NUMBER = re.compile(r"\d{1,5}(?:\.\d{1,3}){1,4}\.?")
+_PAGE_NUMBER = re.compile(
+    r"[-–—| ]{0,4}(?:page[ \t]{1,3})?\d{1,4}(?:[ \t]{0,3}(?:of|/)[ \t]{0,3}\d{1,4})?[-–—| ]{0,4}", re.IGNORECASE
+)
+_MARGIN_LINES = 2  # lines at the top and the bottom of a page that may be its header and footer
+_MIN_REPEATS = 3  # pages with the same line at that place; fewer may be a coincidence
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _SUFFIXES = ("ing", "ed", "es", "s")
@@ -58,7 +63,10 @@ class _SectionBuilder:
 
 def parse_sections(pages: Sequence[str], has_pages: bool = True) -> list[ParsedSection]:
     """Return the sections of a document in order. Tables of contents and repeated page headings are ignored."""
-    found = [section for section in _iterate_sections(pages) if section.title]
+    lines = [page.splitlines() for page in pages]
+    found = [
+        section for section in _iterate_sections(_drop_running_lines(lines) if has_pages else lines) if section.title
+    ]
     with_text = {section.number for section in found if section.text}
     sections: dict[str, ParsedSection] = {}
     for section in found:
@@ -74,10 +82,59 @@ def parse_sections(pages: Sequence[str], has_pages: bool = True) -> list[ParsedS
     return list(sections.values())
 
 
-def _iterate_sections(pages: Sequence[str]) -> Iterable[_SectionBuilder]:
+def _drop_running_lines(pages: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Return the lines of the pages without page numbers and without repeated headers and footers.
+
+    The first occurrence stays if it is a heading, because a section may begin there.
+    """
+    repeats = Counter(key for lines in pages for key in {_running_key(lines[index]) for index in _margins(lines)})
+    seen: set[str] = set()
+    kept = []
+    for lines in pages:
+        dropped = set()
+        for index in _margins(lines):
+            key = _running_key(lines[index])
+            is_number = len(pages) > 1 and _PAGE_NUMBER.fullmatch(lines[index].strip()) is not None
+            is_first_heading = key not in seen and _parse_heading(lines[index]) is not None
+            if is_number or (repeats[key] >= _MIN_REPEATS and not is_first_heading):
+                dropped.add(index)
+            seen.add(key)
+        kept.append([line for index, line in enumerate(lines) if index not in dropped])
+    return kept
+
+
+def _margins(lines: Sequence[str]) -> set[int]:
+    last = len(lines) - 1
+    return {index for index in range(len(lines)) if index < _MARGIN_LINES or index > last - _MARGIN_LINES}
+
+
+def _running_key(line: str) -> str:
+    """Return the line in a form that is equal on all pages. The number of a heading counts, that of a page does not."""
+    plain = " ".join(line.split()).casefold()
+    return plain if _parse_heading(line) else re.sub(r"\d+", "#", plain)
+
+
+def _join_lone_numbers(lines: Sequence[str]) -> Iterable[str]:
+    """Yield the lines, with a number and the title below it on one line."""
+    pending = ""
+    for line in lines:
+        if pending and _parse_heading(f"{pending} {line.strip()}"):
+            yield f"{pending} {line.strip()}"
+            pending = ""
+            continue
+        if pending:
+            yield pending
+        pending = line.strip() if _LONE_NUMBER.fullmatch(line.strip()) else ""
+        if not pending:
+            yield line
+    if pending:
+        yield pending
+
+
+def _iterate_sections(pages: Sequence[Sequence[str]]) -> Iterable[_SectionBuilder]:
     current: _SectionBuilder | None = None
-    for page, text in enumerate(pages, 1):
-        for line in text.splitlines():
+    for page, lines in enumerate(pages, 1):
+        for line in _join_lone_numbers(lines):
             if heading := _parse_heading(line):
                 if current:
                     yield current
@@ -96,7 +153,7 @@ def _parse_heading(line: str) -> tuple[str, str, str] | None:
     """
     found = _HEADING.fullmatch(line.strip())
     # A line that starts in lowercase continues a sentence that the PDF broke across lines.
-    if not found or _CONTENTS_LINE.search(line) or found["title"][0].islower():
+    if not found or _is_contents_line(line) or found["title"][0].islower():
         return None
     number, title = found["number"], found["title"].strip().rstrip("#").strip()
     is_sentence = title.rstrip("\"”’')").endswith((".", "?", "!", ";", ",", ":")) or len(title) > MAX_TITLE_LENGTH
@@ -106,6 +163,15 @@ def _parse_heading(line: str) -> tuple[str, str, str] | None:
     if len(number.replace(".", "")) < 3:
         return None
     return number, _shorten_sentence(title), title
+
+
+def _is_contents_line(line: str) -> bool:
+    """Return True for a line of a table of contents: dots or a wide gap, then a page number."""
+    text = line.rstrip()
+    head = text.rstrip("0123456789")
+    gap = head[len(head.rstrip(" \t.…")) :]
+    has_leader = "…" in gap or len(gap[gap.find(".") :]) > 2 if "." in gap or "…" in gap else len(gap) > 2
+    return 1 <= len(text) - len(head) <= 4 and has_leader
 
 
 def _shorten_sentence(sentence: str) -> str:

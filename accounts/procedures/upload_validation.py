@@ -1,7 +1,5 @@
 """Validation of uploaded procedure documents. A rejected document is not stored."""
 
-import re
-import unicodedata
 from pathlib import PurePosixPath
 from typing import IO
 
@@ -9,14 +7,16 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 
 from accounts.models import Account
+from accounts.procedures.account_numbers import AccountMatch, match_account, mentions_name
 from accounts.procedures.pdf_errors import explain_unreadable_pdf
+from accounts.procedures.pdf_sandbox import HEADER, HEADER_WITHIN
 from accounts.procedures.pdf_text import PdfUnreadableError, read_first_pages
+from accounts.procedures.reading_limits import PROCEDURES
 from accounts.services.database_connections import release_connection
 
-MAX_BYTES = 20 * 1024**2  # bytes of a file
-MAX_PAGES = 2000  # pages of a PDF
+MAX_BYTES = PROCEDURES.max_bytes
 ALLOWED_SUFFIXES = {".pdf", ".txt", ".md"}
-_OPENING_BYTES = 4000  # bytes of plain text that count as its first page
+_OPENING_BYTES = 12_000  # bytes of plain text that count as its first pages
 _CHUNK_BYTES = 1024**2  # bytes per read
 
 
@@ -25,20 +25,20 @@ class InvalidProceduresError(Exception):
 
 
 def check_procedures(account: Account, file: UploadedFile) -> str:
-    """Check a document before it is stored. Return a warning or an empty string. Raise InvalidProceduresError."""
+    """Check a document before it is stored. Return a warning that a person must confirm, or an empty string.
+
+    Raise InvalidProceduresError.
+    """
     release_connection()  # a PDF may take seconds to read
     _check_size(file)
     kind = PurePosixPath(file.name or "").suffix.lower()
     if kind not in ALLOWED_SUFFIXES:
         raise InvalidProceduresError(_("Upload a PDF, TXT, or MD file."))
-    first_bytes = file.read(5)
-    file.seek(0)
-    if kind == ".pdf":
-        if first_bytes != b"%PDF-":
-            raise InvalidProceduresError(explain_unreadable_pdf(PdfUnreadableError("not_pdf")))
-        _check_pdf(account, file)
-        return ""
-    return _check_text(account, file, first_bytes)
+    pages = _read_first_pages(file) if kind == ".pdf" else [_read_beginning(file)]
+    match, other = _match_account(account, pages)
+    if match is AccountMatch.OTHER:
+        raise InvalidProceduresError(_explain_other_account(account, other))
+    return "" if match is AccountMatch.FOUND else _explain_mismatch(account, "".join(pages))
 
 
 def _check_size(file: UploadedFile) -> None:
@@ -54,19 +54,20 @@ def _check_size(file: UploadedFile) -> None:
         raise InvalidProceduresError(_("This file is empty."))
 
 
-def _check_pdf(account: Account, file: UploadedFile) -> None:
+def _read_first_pages(file: UploadedFile) -> list[str]:
     try:
-        front = read_first_pages(file.read(), max_pages=MAX_PAGES)
+        return read_first_pages(file.read(), PROCEDURES).pages
     except PdfUnreadableError as error:
         raise InvalidProceduresError(explain_unreadable_pdf(error)) from error
     finally:
         file.seek(0)
-    if not mentions_account(account, front.pages[0]):
-        raise InvalidProceduresError(_explain_mismatch(account, front.pages[0]))
 
 
-def _check_text(account: Account, file: UploadedFile, first_bytes: bytes) -> str:
-    if first_bytes == b"%PDF-":
+def _read_beginning(file: UploadedFile) -> str:
+    """Return the beginning of a text file. Raise InvalidProceduresError if any part of it is not text."""
+    first_bytes = file.read(HEADER_WITHIN)
+    file.seek(0)
+    if first_bytes.lstrip(b"\xef\xbb\xbf\r\n\t ").startswith(HEADER):
         raise InvalidProceduresError(_("This file is a PDF. Rename it so that it ends in .pdf, and upload it again."))
     line = _find_invalid_line(file)
     file.seek(0)
@@ -78,7 +79,7 @@ def _check_text(account: Account, file: UploadedFile, first_bytes: bytes) -> str
     if not beginning.strip() and not any(chunk.strip() for chunk in file.chunks(_CHUNK_BYTES)):
         raise InvalidProceduresError(_("This file contains no text."))
     file.seek(0)
-    return "" if mentions_account(account, beginning) else _explain_mismatch(account, beginning)
+    return beginning
 
 
 def _find_invalid_line(file: IO[bytes] | UploadedFile) -> int:
@@ -92,23 +93,22 @@ def _find_invalid_line(file: IO[bytes] | UploadedFile) -> int:
     return 0
 
 
-def mentions_account(account: Account, text: str) -> bool:
-    """Return True if the text contains the account's number, or its name if it has no number.
+def _match_account(account: Account, pages: list[str]) -> tuple[AccountMatch, str]:
+    """Look for the account's number on the first pages, or for its name if it has no number."""
+    others = Account.objects.filter(organization_id=account.organization_id).exclude(pk=account.pk).exclude(number="")
+    other_numbers = set(others.values_list("number", flat=True)) - {account.number}
+    match, other = match_account(pages, account.number, other_numbers)
+    if match is AccountMatch.MISSING and not account.number.strip() and mentions_name("\n".join(pages), account.name):
+        return AccountMatch.FOUND, ""
+    return match, other
 
-    Whitespace may separate the digits, as in PDFs. If other digits are next to them, the number is a different one.
-    """
-    text = unicodedata.normalize("NFKC", text)
-    if account.number.strip():
-        number = "".join(account.number.split())
-        spaced_digits = r"\s*".join(re.escape(letter) for letter in number)
-        # If whitespace separates the digits, the next digit after whitespace is part of the same number.
-        spaced_number = rf"(?<!\d)(?<!\d\s){spaced_digits}(?!\s*\d)"
-        # A PDF may lose the space between a word and a number, so letters may adjoin the digits.
-        before, after = (r"\d" if end.isdigit() else r"[^\W_]" for end in (number[0], number[-1]))
-        pattern = rf"(?<!{before})(?<!\d[-.,/])(?:{re.escape(number)}|{spaced_number})(?!{after})(?![-.,/]\d)"
-        return re.search(pattern, text, re.IGNORECASE) is not None
-    name = r"\s+".join(re.escape(word) for word in unicodedata.normalize("NFKC", account.name).split())
-    return re.search(rf"(?<!\w){name}(?!\w)", text, re.IGNORECASE) is not None
+
+def _explain_other_account(account: Account, other: str) -> str:
+    message = _(
+        "This document is for account number %(other)s, not for %(account)s. Upload the document of %(account)s, or "
+        "upload this one to the account it belongs to."
+    )
+    return message % {"other": other, "account": account.name}
 
 
 def _explain_mismatch(account: Account, opening: str) -> str:
@@ -118,12 +118,12 @@ def _explain_mismatch(account: Account, opening: str) -> str:
         return _("The beginning of this document contains no text, so it can’t be matched to %(account)s.") % names
     if account.number.strip():
         message = _(
-            "This document may not be for %(account)s: its beginning doesn’t mention the account number, %(number)s. "
-            "Check that it’s the right document and that it contains the number."
+            "This document may not be for %(account)s: its first three pages don’t mention the account number, "
+            "%(number)s. Check that it’s the right document."
         )
     else:
         message = _(
-            "This document may not be for %(account)s: its beginning doesn’t mention the account’s name. "
-            "Check that it’s the right document and that it contains the name."
+            "This document may not be for %(account)s: its first three pages don’t mention the account’s name. "
+            "Check that it’s the right document."
         )
     return message % names

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from accounts import tasks
@@ -18,6 +19,8 @@ from accounts.services.task_queue import queue_on_commit
 logger = logging.getLogger(__name__)
 
 PREPARING_MESSAGE = _("We’re preparing your document. The current one stays in use until it’s ready.")
+CONFIRMING_MESSAGE = _("Thank you. The document is being prepared, and your note stands in its history.")
+MAX_NOTE_LENGTH = 500  # characters
 
 
 def upload_procedures(account: Account, file: UploadedFile, by: User, warning: str | None = None) -> ProcedureDocument:
@@ -57,6 +60,20 @@ def _save_document(document: ProcedureDocument, key: str) -> None:
     document.save(force_insert=True)
     # `robust`: if the broker is down, nothing is lost, because the sweep queues the document again.
     queue_on_commit(tasks.prepare_procedures, str(document.pk))
+
+
+def confirm_procedures(document: ProcedureDocument, by: User, note: str) -> bool:
+    """Let a document count in spite of its warning, and keep who decided it, when, and why.
+
+    Return False if the document does not wait for a confirmation.
+    """
+    waiting = ProcedureDocument.objects.filter(pk=document.pk, status=ProcedureDocument.Status.UNCONFIRMED)
+    confirmation = {"confirmation_note": note, "confirmed_by": by, "confirmed_at": now()}
+    with transaction.atomic():
+        if not waiting.requeue(status=ProcedureDocument.Status.PROCESSING, **confirmation):
+            return False
+        transaction.on_commit(lambda: tasks.prepare_procedures.delay(str(document.pk)), robust=True)
+    return True
 
 
 def retry_procedures(document: ProcedureDocument) -> bool:

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import api_view
 from rest_framework.exceptions import PermissionDenied, ValidationError
@@ -18,13 +18,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.integrations.scopes import token_scope
+from accounts.procedures.unread_parts import explain_unread_parts
 from accounts.web.prefer_header import preferred_wait
 from accounts.web.requests import JSONOnlyNegotiation, authenticated_user
 from accounts.web.waiting import respond_when_done
 from evaluation.files.text_extraction import DocumentRejectedError
 from evaluation.models import Comment, DocumentationReview
 from evaluation.services.comments import add_comment
-from evaluation.services.documentation import retry_documentation, submit_documentation
+from evaluation.services.documentation import read_documentation, retry_documentation, submit_documentation
 from recordings.models import Recording
 from scenarios.api.serializers.fields import StrictSerializer
 from training.api.session_actions import ConflictError
@@ -89,12 +90,18 @@ def comment_delete(request: Request, pk: UUID, comment: str) -> Response:
 
 
 class DocumentationSerializer(serializers.ModelSerializer[DocumentationReview]):
+    unread = serializers.SerializerMethodField()
+
     class Meta:
         model = DocumentationReview
         fields = [
             "id", "filename", "status", "failure", "created_at", "completed_at", "overall", "accuracy", "compliance",
-            "summary", "gaps",
+            "summary", "gaps", "text", "unread",
         ]  # fmt: skip
+
+    def get_unread(self, review: DocumentationReview) -> list[str]:
+        """Return one sentence for each kind of part that could not be read."""
+        return explain_unread_parts(review.unread)
 
     def to_representation(self, instance: DocumentationReview) -> dict[str, Any]:
         return super().to_representation(instance) | {"failure": instance.failure_text}
@@ -104,6 +111,18 @@ class DocumentationUploadSerializer(serializers.Serializer[Any]):
     document = serializers.FileField(
         allow_empty_file=True, help_text=gettext_lazy("PDF, DOCX, TXT, or MD, up to 10 MB.")
     )
+
+    preview = serializers.BooleanField(
+        default=False, help_text=gettext_lazy("Return the text that was read, and submit nothing.")
+    )
+
+
+class DocumentationPreviewSerializer(serializers.Serializer[Any]):
+    """The text that was read from a file, and sentences about what was not read."""
+
+    filename = serializers.CharField(read_only=True)
+    text = serializers.CharField(read_only=True)
+    unread = serializers.ListField(source="unread_sentences", child=serializers.CharField(), read_only=True)
 
 
 class DocumentationView(APIView):
@@ -122,15 +141,29 @@ class DocumentationView(APIView):
 
     @extend_schema(
         request={"multipart/form-data": DocumentationUploadSerializer},
-        responses={200: DocumentationSerializer, 202: DocumentationSerializer},
+        responses={
+            200: PolymorphicProxySerializer(
+                component_name="DocumentationOrPreview",
+                serializers=[DocumentationSerializer, DocumentationPreviewSerializer],
+                resource_type_field_name=None,
+            ),
+            202: DocumentationSerializer,
+        },
     )
     def post(self, request: Request, pk: UUID) -> Response:
-        """Submit documentation, once. Return 202 with a `Location` to poll, or 200 if the report is ready in time."""
-        session = get_object_or_404(Session.objects.for_counselor(authenticated_user(request)), pk=pk)
+        """Submit documentation, once. With `preview`, return only what was read.
+
+        Return 202 with a `Location` to poll, or 200 if the report is ready in time.
+        """
+        user = authenticated_user(request)
+        session = get_object_or_404(Session.objects.for_counselor(user), pk=pk)
         serializer = DocumentationUploadSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         try:
-            review = submit_documentation(session, authenticated_user(request), serializer.validated_data["document"])
+            document = read_documentation(session, user, serializer.validated_data["document"])
+            if serializer.validated_data["preview"]:
+                return Response(DocumentationPreviewSerializer(document).data)
+            review = submit_documentation(session, user, document)
         except DocumentRejectedError as error:
             raise ValidationError({"document": [str(error)]}) from error
         return _documentation_response(request, review)

@@ -1,7 +1,8 @@
 """DOCX text extraction as a separate program, which text_extraction.py runs in a sandbox.
 
-Usage: `python -I docx_sandbox.py <maximum characters> <CPU seconds>`, with the DOCX on stdin. It writes the text, or
-the reason why there is none, to stdout as JSON. It imports no module of this project.
+Usage: `python -I docx_sandbox.py <maximum characters> <CPU seconds>`, with the DOCX on stdin. It writes the text with
+the kinds of parts that were not read, or the reason why there is none, to stdout as JSON. Of the project, it imports
+only the modules that do this work.
 """
 
 import io
@@ -9,40 +10,43 @@ import json
 import resource
 import sys
 import zipfile
+from pathlib import Path
+from typing import Any
+
+if __name__ == "__main__":  # isolated mode leaves out the project
+    sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from evaluation.files.docx_package import DocxPackage, TooLargeError
+from evaluation.files.docx_reader import DocxReader
 
 MEMORY_LIMIT = 512 * 1024**2  # bytes of address space
-MAX_UNPACKED_BYTES = 50_000_000  # limit on the unpacked size of all parts together
 
 
 def main() -> None:
     max_characters, seconds = map(int, sys.argv[1:])
     # Set here and not by the parent: Python code between fork and exec of a threaded process could deadlock.
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # it writes no file
     sys.stdout.buffer.write(json.dumps(extract_docx_text(sys.stdin.buffer.read(), max_characters)).encode())
 
 
-def extract_docx_text(data: bytes, max_characters: int) -> dict[str, str]:
-    """Return `{"text": …}` or `{"refused": "too_large"}` or `{"refused": "damaged"}`.
+def extract_docx_text(data: bytes, max_characters: int) -> dict[str, Any]:
+    """Return `{"text": …, "unread": {kind: count}}` or `{"refused": "too_large"}` or `{"refused": "damaged"}`.
 
     The text has up to one character more than `max_characters`, so that the parent can tell that it is too long.
     """
-    import docx  # noqa: PLC0415  # imported after the limits are set
-
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as parts:
-            if sum(part.file_size for part in parts.infolist()) > MAX_UNPACKED_BYTES:
-                return {"refused": "too_large"}
-        document = docx.Document(io.BytesIO(data))
-        lines = [paragraph.text for paragraph in document.paragraphs]
-        lines += [" ".join(cell.text for cell in row.cells) for table in document.tables for row in table.rows]
-    except MemoryError:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            reader = DocxReader(DocxPackage(archive))
+            lines = reader.read_lines()
+    except (MemoryError, TooLargeError):
         return {"refused": "too_large"}
-    except Exception:  # python-docx raises many kinds of errors on a broken file
+    except Exception:  # zipfile and lxml raise many kinds of errors on a broken file
         return {"refused": "damaged"}
-    text = "\n".join(line for line in lines if line.strip())
-    return {"text": text.replace("\0", "")[: max_characters + 1]}
+    text = "\n".join(lines).replace("\0", "").replace("\u00ad", "")[: max_characters + 1]
+    return {"text": text, "unread": {kind: count for kind, count in reader.unread.items() if count}}
 
 
 if __name__ == "__main__":

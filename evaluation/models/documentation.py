@@ -24,6 +24,12 @@ class Guidelines(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     filename = models.CharField(_("file name"), max_length=200)
     text = models.TextField(_("text"))
+    unread = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        editable=False,
+        help_text=_("Parts that could not be read, as a list of {kind, pages, count}."),
+    )
     uploaded_by = models.ForeignKey(
         User, verbose_name=_("uploaded by"), on_delete=models.PROTECT, editable=False, related_name="+"
     )
@@ -64,6 +70,12 @@ class DocumentationReview(LeasedModel):
     session = models.OneToOneField(Session, on_delete=models.CASCADE, related_name="documentation_review")
     filename = models.CharField(max_length=200)
     text = models.TextField()
+    unread = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        editable=False,
+        help_text=_("Parts that could not be read, as a list of {kind, pages, count}."),
+    )
     guidelines = models.ForeignKey(Guidelines, on_delete=models.PROTECT, null=True, related_name="+")
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.QUEUED)
     failure = models.CharField(max_length=200, blank=True)

@@ -14,12 +14,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.procedures.unread_parts import explain_unread_parts
 from accounts.web.requests import AuthenticatedRequest
 from evaluation.files.text_extraction import DocumentRejectedError
 from evaluation.forms import DocumentationForm
 from evaluation.grading.documentation_report import DocumentationGap
 from evaluation.models import DocumentationReview
-from evaluation.services.documentation import can_submit_documentation, retry_documentation, submit_documentation
+from evaluation.services.documentation import (
+    ReadDocumentation,
+    can_submit_documentation,
+    read_documentation,
+    retry_documentation,
+    submit_documentation,
+)
 from training.models import Session
 
 _KIND_LABELS = {
@@ -53,26 +60,44 @@ class DocumentationPanel:
     form: DocumentationForm | None  # None once documentation has been submitted
     gaps: Sequence[ShownGap] = ()  # most serious first
 
+    @property
+    def unread(self) -> list[str]:
+        """Sentences about the parts of the submitted file that were not read."""
+        return explain_unread_parts(self.review.unread) if self.review else []
+
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def documentation(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
-    """Render the report fragment, which the page polls while it is being prepared. POST submits the documentation."""
+    """Render the report fragment, which the page polls while it is being prepared.
+
+    POST shows what was read from a file, and submits it once the counselor has seen it.
+    """
     session = get_object_or_404(Session.objects.for_user(request.user), pk=pk)
     if request.method == "GET":
         context = {"session": session, "documentation": build_documentation_panel(request, session)}
         return render(request, "evaluation/_documentation.html", context)
     if session.counselor_id != request.user.pk:
         raise PermissionDenied
-    form = DocumentationForm(request.POST, request.FILES)
-    if form.is_valid():
-        try:
-            submit_documentation(session, request.user, form.cleaned_data["document"])
-        except DocumentRejectedError as error:
-            messages.error(request, str(error))
-    else:
-        messages.error(request, _("Choose a file to upload."))
+    try:
+        document = _receive_documentation(request, session)
+        if document.needs_preview and "confirmed" not in request.POST:
+            preview = {"session": session, "document": document, "signed": document.sign(session)}
+            return render(request, "evaluation/documentation_preview.html", preview)
+        submit_documentation(session, request.user, document)
+    except DocumentRejectedError as error:
+        messages.error(request, str(error))
     return redirect(f"{reverse('evaluation:session', args=[pk])}#documentation")
+
+
+def _receive_documentation(request: AuthenticatedRequest, session: Session) -> ReadDocumentation:
+    """Return the uploaded document, or the one that the preview showed. Raise DocumentRejectedError."""
+    if "confirmed" in request.POST:
+        return ReadDocumentation.unsign(session, request.POST["confirmed"])
+    form = DocumentationForm(request.POST, request.FILES)
+    if not form.is_valid():
+        raise DocumentRejectedError(_("Choose a file to upload."))
+    return read_documentation(session, request.user, form.cleaned_data["document"])
 
 
 @login_required

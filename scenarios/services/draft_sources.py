@@ -8,13 +8,14 @@ from django.utils.translation import gettext as _
 
 from accounts.procedures.pdf_errors import explain_unreadable_pdf
 from accounts.procedures.pdf_text import PdfUnreadableError, read_pdf
+from accounts.procedures.reading_limits import COMPLAINT
 from accounts.services.database_connections import release_connection
 from scenarios.services.evaluator_contexts import UNSTORABLE
 
 SOURCE_FILE_SUFFIXES = {".txt", ".md", ".pdf"}
 MIN_SOURCE_LENGTH, MAX_SOURCE_LENGTH = 50, 15_000  # characters
-MAX_SOURCE_FILE_BYTES = 10 * 1024**2  # bytes
-MAX_READ_LENGTH = 100_000  # characters of a file: a person can shorten this much text by hand, but not a book
+MAX_SOURCE_FILE_BYTES = COMPLAINT.max_bytes
+MAX_READ_LENGTH = COMPLAINT.max_characters  # of a file
 
 
 def strip_unstorable(text: str) -> str:
@@ -65,7 +66,7 @@ def read_draft_source_file(file: UploadedFile) -> str:
 
 def _read_pdf(content: bytes) -> str:
     try:
-        return read_pdf(content, max_characters=MAX_READ_LENGTH).text
+        return read_pdf(content, COMPLAINT).text
     except PdfUnreadableError as error:
         raise ValidationError(explain_unreadable_pdf(error, can_paste=True)) from error
 

@@ -5,13 +5,13 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.models import Account, ProcedureDocument
-from accounts.procedures.upload_validation import MAX_BYTES, InvalidProceduresError, mentions_account
+from accounts.procedures.upload_validation import MAX_BYTES, InvalidProceduresError
 from accounts.procedures.uploads import upload_procedures
 from tests.accounts.pdf_samples import BOMB, EMPTY, HTML, LOCKED, NO_PAGES, SCANNED, TRUNCATED, make_pdf
 
 NOT_717 = (
-    "This document may not be for Harbor State Line: its beginning doesn’t mention the account number, 717. "
-    "Check that it’s the right document and that it contains the number."
+    "This document may not be for Harbor State Line: its first three pages don’t mention the account number, 717. "
+    "Check that it’s the right document."
 )
 
 
@@ -53,13 +53,6 @@ def files_of(account: Account) -> list[str]:
             "When unpacked, this PDF is over 512 MB, or one part of it is over 25 MB. "
             "Export it again from the program it was created in, and upload the new copy.",
         ),
-        ("p.pdf", make_pdf("State Line 718"), NOT_717),
-        ("p.pdf", make_pdf("State Line", "Account 717"), NOT_717),
-        (
-            "p.pdf",
-            make_pdf("", "Account 717"),
-            "The beginning of this document contains no text, so it can’t be matched to Harbor State Line.",
-        ),
     ],
 )
 def test_rejected_document_has_reason_and_is_not_stored(account, supervisor, name, content, message):
@@ -100,12 +93,14 @@ def test_text_for_other_account_is_accepted_with_warning(account, supervisor):
 
 def test_account_without_number_is_matched_by_name(account, supervisor):
     account.number = ""
-    with pytest.raises(InvalidProceduresError) as caught:
-        upload_procedures(account, SimpleUploadedFile("p.pdf", make_pdf("Ridge Line")), supervisor)
 
-    assert "its beginning doesn’t mention the account’s name" in str(caught.value)
-    upload_procedures(account, SimpleUploadedFile("p.pdf", make_pdf("harbor  STATE\nline: procedures")), supervisor)
-    assert ProcedureDocument.objects.count() == 1
+    other = upload_procedures(account, SimpleUploadedFile("p.pdf", make_pdf("Ridge Line")), supervisor)
+    own = upload_procedures(
+        account, SimpleUploadedFile("p.pdf", make_pdf("harbor  STATE\nline: procedures")), supervisor
+    )
+
+    assert "its first three pages don’t mention the account’s name" in other.warning
+    assert own.warning == ""
 
 
 def test_failed_storage_leaves_no_row(account, supervisor, monkeypatch):
@@ -128,33 +123,3 @@ def test_failed_save_leaves_no_file(account, supervisor, monkeypatch):
         upload_procedures(account, SimpleUploadedFile("p.txt", b"717"), supervisor)
 
     assert files_of(account) == []
-
-
-@pytest.mark.parametrize(
-    ("number", "text", "expected"),
-    [
-        ("717", "Line 717", True),
-        ("717", "717", True),
-        ("717", "Account: 7 1 7.", True),
-        ("717", "Account\n7\n1\n7\nHarbor", True),
-        ("717", "Account №\uff17\uff11\uff17", True),
-        ("717", "(717)", True),
-        ("717", "717, revised 2026", True),
-        ("717", "page 3 717 State Line", True),
-        ("717", "1717", False),
-        ("717", "7170", False),
-        ("717", "71 72", False),
-        ("717", "7 1 7 5", False),
-        ("717", "2 7 1 7", False),
-        ("717", "Acct717State", True),
-        ("717", "1-800-717-2000", False),
-        ("717", "1,717 calls", False),
-        ("717", "717.50", False),
-        ("717", "71x7", False),
-        ("A-12", "Account a-12", True),
-        ("A-12", "Account A-123", False),
-        ("7 17", "Account 717", True),
-    ],
-)
-def test_mentions_account_finds_exact_number(number, text, expected):
-    assert mentions_account(Account(name="Harbor", number=number), text) is expected
