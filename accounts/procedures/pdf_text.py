@@ -1,6 +1,6 @@
 """Text of an uploaded PDF. A PDF may be malicious, so a child process with hard limits reads it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, TypedDict
 
@@ -10,6 +10,7 @@ from accounts.procedures.reading_limits import ReadingLimits
 from accounts.procedures.sandbox import SandboxLimitError, run_in_sandbox
 
 _PDF_SANDBOX = Path(pdf_sandbox.__file__)
+_FRONT_CPU_SECONDS = 10  # for the first pages, while a person waits for the upload
 
 
 class _ReaderResult(TypedDict, total=False):
@@ -62,7 +63,8 @@ def read_first_pages(data: bytes | BinaryIO, limits: ReadingLimits) -> PdfText:
 
     This is fast for a PDF of any length. The other pages are unpacked, as a check, for at most two CPU seconds.
     """
-    return _read_pages(data, ["front", str(limits.max_pages), "0"], limits)
+    quick = replace(limits, cpu_seconds=min(limits.cpu_seconds, _FRONT_CPU_SECONDS))
+    return _read_pages(data, ["front", str(limits.max_pages), "0"], quick)
 
 
 def is_pdf(content: bytes) -> bool:

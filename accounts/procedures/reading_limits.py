@@ -13,8 +13,8 @@ class ReadingLimits:
     cpu_seconds: int  # for reading a PDF or DOCX file
 
 
-# The grader searches procedures and never reads them as a whole, so they may fill books.
-PROCEDURES = ReadingLimits(max_bytes=20 * 1024**2, max_pages=2000, max_characters=20_000_000, cpu_seconds=60)
+# The grader searches procedures and never reads them as a whole, so they may fill books. 1,000 pages take 28 s.
+PROCEDURES = ReadingLimits(max_bytes=20 * 1024**2, max_pages=2000, max_characters=20_000_000, cpu_seconds=70)
 # A counselor's notes on one conversation, read with the transcript in one request.
 DOCUMENTATION = ReadingLimits(max_bytes=10 * 1024**2, max_pages=100, max_characters=30_000, cpu_seconds=10)
 # An organization's rules. Real ones have 45 pages and 96,000 characters; 300,000 characters fit into one request.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 # On a busy machine, a program waits longer than it computes. This ends it only if it no longer computes at all.
-_WALL_SECONDS_PER_CPU_SECOND = 6
+_WALL_SECONDS_PER_CPU_SECOND = 4
 _MIN_WALL_SECONDS = 60
 
 
