@@ -38,6 +38,7 @@ class _Mention:
     number: str
     page: int  # from 0
     line: int  # from 0, on its page
+    start: int  # offset on its page
     is_labeled: bool  # preceded by a word such as "account"
     is_marginal: bool  # in the title, a header, or a footer
     is_at_edge: bool  # at the beginning or the end of its line
@@ -52,7 +53,7 @@ class _Mention:
 
     @property
     def position(self) -> tuple[int, int]:
-        return self.page, self.line
+        return self.page, self.start
 
 
 def match_account(pages: Sequence[str], number: str, other_numbers: Iterable[str]) -> tuple[AccountMatch, str]:
@@ -64,15 +65,25 @@ def match_account(pages: Sequence[str], number: str, other_numbers: Iterable[str
     texts = [_clean(page) for page in pages]
     own = list(_find_mentions(texts, number))
     others = [mention for other in other_numbers for mention in _find_mentions(texts, other)]
-    if any(mention.is_marginal and (mention.is_labeled or mention.page == 0) for mention in own):
+    marginal = _first(one for one in others if one.is_marginal and one.names_account)
+    own_marginal = [one for one in own if one.is_marginal and (one.is_labeled or one.page == 0)]
+    if any(one.is_labeled or not _precedes(marginal, one) for one in own_marginal):
         return AccountMatch.FOUND, ""
-    if marginal := next((mention for mention in others if mention.is_marginal and mention.names_account), None):
+    if marginal:
         return AccountMatch.OTHER, marginal.number
-    labeled = min((one for one in others if one.is_labeled), key=lambda one: one.position, default=None)
-    own_labeled = min((one for one in own if one.is_labeled), key=lambda one: one.position, default=None)
+    labeled, own_labeled = (_first(one for one in mentions if one.is_labeled) for mentions in (others, own))
     if labeled and (own_labeled is None or labeled.position < own_labeled.position):
         return AccountMatch.OTHER, labeled.number
     return (AccountMatch.FOUND if own else AccountMatch.MISSING), ""
+
+
+def _first(mentions: Iterable[_Mention]) -> _Mention | None:
+    return min(mentions, key=lambda mention: mention.position, default=None)
+
+
+def _precedes(other: _Mention | None, own: _Mention) -> bool:
+    """Return True if a number labeled as another account's stands before an unlabeled one."""
+    return other is not None and other.is_labeled and other.position < own.position
 
 
 def mentions_number(text: str, number: str) -> bool:
@@ -103,6 +114,7 @@ def _find_mentions(pages: Sequence[str], number: str) -> Iterator[_Mention]:
                 plain_number,
                 index,
                 line,
+                start,
                 is_labeled=_is_labeled(text, start),
                 is_marginal=line < top or line > last_line - _MARGIN_LINES,
                 is_at_edge=_is_at_edge(text, start, end),
@@ -126,7 +138,7 @@ def _is_labeled(text: str, start: int) -> bool:
 def _find_spans(text: str, number: str) -> Iterator[tuple[int, int]]:
     """Yield (start, end) of each mention of a number."""
     number = "".join(number.split())
-    number = number.lstrip("0") if number.isdigit() else number
+    number = (number.lstrip("0") or "0") if number.isdigit() else number
     if not number:
         return
     for found in _number_pattern(number).finditer(text):

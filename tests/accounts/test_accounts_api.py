@@ -7,7 +7,7 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from accounts.models import ProcedureDocument
 from accounts.procedures.document_preparation import prepare_procedures
 from accounts.procedures.uploads import upload_procedures
-from tests.accounts.pdf_samples import LOCKED, make_pdf
+from tests.accounts.pdf_samples import LOCKED
 from tests.accounts.test_views import MANUAL
 from tests.support.fixtures import client_of
 
@@ -41,10 +41,6 @@ def test_upload_returns_202_with_location(account, supervisor, standin):
     ("content", "message"),
     [
         (LOCKED, "This PDF is password-protected. Save a copy without the password and upload that."),
-        (
-            make_pdf("Line 718"),
-            "This document may not be for Harbor State Line: its beginning doesn’t mention the account number",
-        ),
         (b"", "This file is empty."),
     ],
 )

@@ -93,7 +93,7 @@ def test_replacement_activates_before_deleting_old_file(account, supervisor, ope
     old = prepare_ready_document(account, supervisor)
     standin.clear_request_log()
 
-    new = prepare_ready_document(account, supervisor, b"4010 Work out the plan together.")
+    new = prepare_ready_document(account, supervisor, b"Line 717\n4010 Work out the plan together.")
 
     assert (account.procedures, new.replaced) == (new, old)
     assert store_file_ids(openai, account) == [new.openai_file_id]
@@ -116,7 +116,7 @@ def test_failed_preparation_keeps_reason_but_no_openai_file(
 ):
     old = prepare_ready_document(account, supervisor)
     before = all_file_ids(openai)
-    document = upload_procedures(account, uploaded_file(b"4010 New."), supervisor)
+    document = upload_procedures(account, uploaded_file(b"Line 717\n4010 New."), supervisor)
     standin.add_fault(match, fault, times=None)
 
     prepare_until_settled(document, settings)
@@ -263,8 +263,8 @@ def test_late_worker_leaves_document_to_new_holder(
 
 
 def test_later_upload_wins_in_any_order(account, supervisor, openai):
-    earlier = upload_procedures(account, uploaded_file(b"1000 Earlier."), supervisor)
-    later = upload_procedures(account, uploaded_file(b"1000 Later."), supervisor)
+    earlier = upload_procedures(account, uploaded_file(b"Line 717\n1000 Earlier."), supervisor)
+    later = upload_procedures(account, uploaded_file(b"Line 717\n1000 Later."), supervisor)
 
     prepare_procedures(later.pk)
     prepare_procedures(earlier.pk)
@@ -276,7 +276,9 @@ def test_later_upload_wins_in_any_order(account, supervisor, openai):
 
 
 def test_concurrent_first_documents_share_one_store(account, supervisor, openai, monkeypatch):
-    first, second = (upload_procedures(account, uploaded_file(b"1000 %d." % n), supervisor) for n in range(2))
+    first, second = (
+        upload_procedures(account, uploaded_file(b"Line 717\n1000 Version %d." % n), supervisor) for n in range(2)
+    )
     ensure_store, stores = VectorStoreClient.ensure_store, len(list(openai.vector_stores.list()))
 
     def prepare_second_meanwhile(*args) -> str:
@@ -299,7 +301,7 @@ def test_missing_store_is_created_again(account, supervisor, openai):
     openai.vector_stores.delete(account.vector_store_id)
     old_store_id = account.vector_store_id
 
-    document = prepare_ready_document(account, supervisor, b"1000 New.")
+    document = prepare_ready_document(account, supervisor, b"Line 717\n1000 New.")
 
     assert account.vector_store_id != old_store_id
     assert store_file_ids(openai, account) == [document.openai_file_id]
@@ -307,7 +309,7 @@ def test_missing_store_is_created_again(account, supervisor, openai):
 
 def test_history_is_append_only(account, supervisor, openai):
     old = prepare_ready_document(account, supervisor)
-    prepare_ready_document(account, supervisor, b"1000 New.")
+    prepare_ready_document(account, supervisor, b"Line 717\n1000 New.")
     fields = ("filename", "size", "sha256", "uploaded_at", "uploaded_by_id", "file", "openai_file_id")
     before = ProcedureDocument.objects.values_list(*fields).get(pk=old.pk)
 

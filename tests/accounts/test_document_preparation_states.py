@@ -177,9 +177,7 @@ def test_one_document_is_active_after_any_sequence_of_events(
     settings.PROCEDURES_LEFT_AFTER = 0
 
     def create_account() -> tuple[Account, object]:
-        return Account.objects.create(
-            organization=organization, name="Line", number=str(Account.objects.count())
-        ), supervisor
+        return Account.objects.create(organization=organization, name="Line"), supervisor
 
     ProcedureReplacementMachine.standin, ProcedureReplacementMachine.create_account = (
         standin,

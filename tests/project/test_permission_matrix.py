@@ -88,6 +88,7 @@ GET    /accounts/{account}/                     403   403   200   200   200   20
 GET    /accounts/{account}/procedures/          403   403   200   200   200   200   404   login
 POST   /accounts/{account}/procedures/upload/   403   403   400   403   403   400   404   login
 POST   /accounts/{account}/procedures/{document}/retry/ 403 403 away 403 403  away  404   login
+POST   /accounts/{account}/procedures/{document}/confirm/ 403 403 away 403 403 away 404   login
 GET    /training/voice/free/                    200   200   200   200   200   200   200   login
 GET    /training/chat/free/                     200   200   200   200   200   200   200   login
 POST   /training/chat/begin/                    away  away  away  away  away  away  away  login
@@ -156,6 +157,7 @@ GET    /api/accounts/{account}/                 403   403   200   200   200   20
 PATCH  /api/accounts/{account}/                 403   403   400   403   403   400   404   403
 GET    /api/accounts/{account}/sections/        403   403   200   200   200   200   404   403
 POST   /api/accounts/{account}/sections/suggest/ 403  403   200   200   200   200   404   403
+POST   /api/accounts/{account}/procedures/{document}/confirm/ 403 403 400 403 403 400 404 403
 POST   /api/accounts/{account}/procedures/{document}/retry/ 403 403 202 403 403 202 404   403
 GET    /api/assignments/                        200   200   200   200   200   200   200   403
 POST   /api/assignments/                        403   403   400   403   403   400   400   403

@@ -16,6 +16,7 @@ REQUIRED_SCOPES = """
 GET    /api/accounts/                                  closed
 GET    /api/accounts/{pk}/                             closed
 PATCH  /api/accounts/{pk}/                             closed
+POST   /api/accounts/{pk}/procedures/{document}/confirm/ closed
 POST   /api/accounts/{pk}/procedures/{document}/retry/ closed
 GET    /api/accounts/{pk}/sections/                    closed
 POST   /api/accounts/{pk}/sections/suggest/            closed
