@@ -3,6 +3,7 @@
 Runs in the sandbox of `pdf_sandbox.py` and imports nothing from the project but its siblings there.
 """
 
+import math
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
@@ -67,12 +68,13 @@ def build_words(letters: Iterable[Word]) -> list[Word]:
     """Join single letters into words. A blank letter or a gap separates them. Letters printed twice count once."""
     words = []
     for row in group_rows(letters):
-        gap = _word_gap(row)
+        gap, distance = _word_gap(row)
         pending: Row = []
         for letter in row:
             if pending and _is_same_print(pending[-1], letter):
                 continue
-            if pending and (letter.text.isspace() or letter.x0 - pending[-1].x1 > gap):
+            is_apart = pending and letter.x0 - pending[-1].x1 > gap and letter.x0 - pending[-1].x0 > distance
+            if pending and (letter.text.isspace() or is_apart):
                 words.append(_join_letters(pending))
                 pending = []
             if not letter.text.isspace():
@@ -82,12 +84,22 @@ def build_words(letters: Iterable[Word]) -> list[Word]:
     return words
 
 
-def _word_gap(row: Row) -> float:
-    """Return the width in points of a gap between words. In spaced-out type, it exceeds the usual gap of the row."""
+def _word_gap(row: Row) -> tuple[float, float]:
+    """Return the gap between two words of a row, and the least distance of their letters, in points.
+
+    In spaced-out type, the gap exceeds the usual gap of the row. Letters at equal distances may be narrow and leave
+    gaps, so that only their distance counts.
+    """
     height = median(letter.height for letter in row)
-    gaps = [right.x0 - left.x1 for left, right in zip(row, row[1:], strict=False)]
-    usual = median(gaps) if len(gaps) > 3 else 0.0
-    return _WORD_GAP * height + (usual if 0.08 * height < usual < 0.5 * height else 0.0)
+    pairs = list(zip(row, row[1:], strict=False))
+    if len(pairs) > 3:
+        pitch = median(right.x0 - left.x0 for left, right in pairs)
+        if sum(abs(right.x0 - left.x0 - pitch) < 0.03 * pitch for left, right in pairs) > 0.7 * len(pairs):
+            return -math.inf, 1.5 * pitch
+        usual = median(right.x0 - left.x1 for left, right in pairs)
+        if 0.08 * height < usual < 0.5 * height:
+            return _WORD_GAP * height + usual, -math.inf
+    return _WORD_GAP * height, -math.inf
 
 
 def _is_same_print(one: Word, other: Word) -> bool:

@@ -142,13 +142,20 @@ def choose_fuller(text: str, plain: str) -> tuple[str, bool]:
     Letters printed twice, ligatures, and blanks inside words make no difference.
     """
     letters = _letters_of(text)
-    lost = [word for word in plain.split() if _letters_of(word) not in letters]
+    words = (_without_repetition(_letters_of(word)) for word in plain.split())
+    lost = [word for word in words if word not in letters]
     if not lost:
         return text, False
     missing = sum((Counter(_letters_of(plain)) - Counter(letters)).values())
     extra = sum((Counter(letters) - Counter(_letters_of(plain))).values())
     # PDFium also reads words that pypdf cannot decode, so the reading with more letters is the fuller one.
     return (plain, True) if missing > extra else (text, False)
+
+
+def _without_repetition(word: str) -> str:
+    """Return the word once if pypdf read it twice, because bold type was imitated."""
+    half = len(word) // 2
+    return word[:half] if half > 1 and word[:half] == word[half:] else word
 
 
 def _letters_of(text: str) -> str:
