@@ -90,3 +90,36 @@ def test_citation_across_pages_names_first_page():
     index = index_of(["100 First\nStay with the", "caller, always."])
 
     assert index.find("Stay with the caller, always.").page == 1
+
+
+def test_headers_footers_and_page_numbers_are_no_part_of_sections():
+    texts = ["Ask.", "Listen.", "Wait.", "Call."]
+    pages = [
+        f"717 Harbor State Line\n{number}.1 Rule\n{text}\nPage {number} of 4" for number, text in enumerate(texts, 1)
+    ]
+
+    sections = [(one.number, one.text) for one in parse_sections(pages)]
+
+    assert sections == [("717", ""), *((f"{number}.1", text) for number, text in enumerate(texts, 1))]
+
+
+def test_section_continues_after_footer_and_header():
+    pages = ["6100 Asking\nAsk and\n1", "Harbor\nlisten.\n2", "Harbor\nWait.\n3", "Harbor\nCall.\n4"]
+
+    assert [(one.number, one.text) for one in parse_sections(pages)] == [("6100", "Ask and\nlisten.\nWait.\nCall.")]
+
+
+def test_title_below_its_number_is_found():
+    text = "1.1\nGreeting\nSay the name.\n1.2.\nand no title\n\u00a7 2.1 Referral\nPart 3 Notes\nWrite."
+
+    assert [(one.number, one.title) for one in parse_sections([text])] == [
+        ("1.1", "Greeting"),
+        ("2.1", "Referral"),
+        ("3", "Notes"),
+    ]
+
+
+def test_contents_lines_are_found_in_linear_time():
+    line = "1.1 Asking " + ". " * 200_000 + " " * 200_000
+
+    assert len(parse_sections([line + "\n2.1 Asking . . . . 7\n2.2 Means     9\n2.3 Plan … 4\n3.1 Hold"])) == 1

@@ -1,8 +1,9 @@
+import html
 import io
 import json
+import uuid
 import zipfile
 
-import docx
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -19,10 +20,12 @@ from evaluation.services.documentation_comparison import compare_documentation
 from evaluation.services.grading import grade_evaluation
 from evaluation.tasks import sweep_documentation
 from tests.accounts.pdf_samples import LOCKED, SCANNED, make_pdf
+from tests.evaluation.docx_samples import cell, docx, p, row, run, table
 from tests.evaluation.test_grading import RESPONSES_ENDPOINT
 from tests.evaluation.test_reviews import graded_chat
 from tests.support.fixtures import client_of
 from tests.support.leases import expire_leases
+from training.models import Session
 
 pytestmark = pytest.mark.both_databases
 
@@ -30,12 +33,7 @@ DOCUMENTATION = "The caller told them that they passed. The caller said she is a
 
 
 def docx_bytes(*lines: str) -> bytes:
-    document, file = docx.Document(), io.BytesIO()
-    for line in lines:
-        document.add_paragraph(line)
-    document.add_table(1, 1).cell(0, 0).text = "in a table"
-    document.save(file)
-    return file.getvalue()
+    return docx("".join(map(p, lines)) + table(row(cell("in a table"))))
 
 
 def zip_bomb() -> bytes:
@@ -82,6 +80,7 @@ def test_extract_document_text_reads_text_docx_and_pdf(name, content, text):
         ("a.txt", b"x" * (reading_limits.DOCUMENTATION.max_bytes + 1), "This file is larger than 10 MB."),
         ("a.docx", b"not word", "We can’t read this as a Word file."),
         ("a.docx", b"PK\x03\x04broken", "We can’t read this as a Word file."),
+        ("a.docx", b"\xd0\xcf\x11\xe0 old", "This Word file is password-protected or in the old .doc format."),
         ("a.docx", zip_bomb(), "This file is too large once unpacked."),
         ("a.pdf", LOCKED, "This PDF is password-protected."),
         ("a.pdf", SCANNED, "This PDF contains no text. If it is a scan,"),
@@ -187,6 +186,53 @@ def test_documentation_is_submitted_once_and_leaves_grade_unchanged(graded_sessi
     again = client.post(f"{page}documentation/", {"document": text_file("Other.")}, follow=True).content.decode()
     assert "You can submit documentation once" in again
     assert DocumentationReview.objects.get().text == DOCUMENTATION
+
+
+def test_documentation_is_previewed_before_it_counts(graded_session, counselor):
+    client, page = client_of(counselor), f"/sessions/{graded_session.pk}/documentation/"
+    picture = '<w:r><w:drawing><a:blip r:embed="rId1"/></w:drawing></w:r>'
+    content = docx(p("Low. ", f"<w:ins>{run('Asked about suicide.')}</w:ins>", picture))
+
+    preview = client.post(page, {"document": SimpleUploadedFile("notes.docx", content)})
+
+    body = html.unescape(preview.content.decode())
+    assert "Nothing is submitted yet." in body and "Low. Asked about suicide." in body
+    assert "1 picture was not read." in body
+    assert DocumentationReview.objects.count() == 0
+    signed = preview.context["signed"]
+    client.post(page, {"confirmed": signed})
+    review = DocumentationReview.objects.get()
+    assert (review.filename, review.text) == ("notes.docx", "Low. Asked about suicide.")
+    assert review.unread == [{"kind": "picture", "count": 1, "pages": []}]
+    compare_documentation(review.pk)
+    report = html.unescape(client.get(page).content.decode())
+    assert "Parts of this file were not read" in report and "1 picture was not read." in report
+
+
+def test_preview_of_another_session_or_a_changed_one_is_rejected(graded_session, counselor):
+    document = read_text()
+    other = ReadDocumentation(document.filename, document.text, []).sign(Session(pk=uuid.uuid4()))
+
+    for signed in (other, document.sign(graded_session) + "x", ""):
+        response = client_of(counselor).post(
+            f"/sessions/{graded_session.pk}/documentation/", {"confirmed": signed}, follow=True
+        )
+        assert "This preview has expired. Choose the file again." in response.content.decode()
+    assert DocumentationReview.objects.count() == 0
+
+
+def test_guidelines_of_45_pages_are_accepted(supervisor):
+    pages = ["\n".join(f"{page}.{line} Write down what the caller said." for line in range(48)) for page in range(45)]
+    content = make_pdf(*pages)
+
+    client_of(supervisor).post("/admin/evaluation/guidelines/add/", {"file": SimpleUploadedFile("g.pdf", content)})
+
+    guidelines = Guidelines.objects.get()
+    assert len(guidelines.text) > 75_000
+    assert (
+        guidelines.text.startswith("0.0 Write"),
+        guidelines.text.endswith("44.47 Write down what the caller said."),
+    ) == (True, True)
 
 
 def test_documentation_rejected_with_reason_can_be_submitted_again(graded_session, counselor):
