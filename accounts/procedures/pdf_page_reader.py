@@ -96,7 +96,7 @@ def _is_printed(field: Word, words: list[Word]) -> bool:
 
 def _read_rules(page: "pypdfium2.PdfPage") -> Rules:
     """Return the straight lines of a page, with the edges of its boxes."""
-    import pypdfium2.raw as pdfium  # noqa: PLC0415
+    import pypdfium2.raw as pdfium  # noqa: PLC0415  # import only under the resource limits
 
     horizontal: list[Rule] = []
     vertical: list[Rule] = []
@@ -126,7 +126,7 @@ def _join_rules(pieces: list[Rule]) -> list[Rule]:
 
 def has_large_picture(page: "pypdfium2.PdfPage") -> bool:
     """Return True if pictures cover a good part of the page. Their text cannot be read."""
-    import pypdfium2.raw as pdfium  # noqa: PLC0415
+    import pypdfium2.raw as pdfium  # noqa: PLC0415  # import only under the resource limits
 
     width, height = page.get_size()
     area = 0.0
@@ -167,7 +167,7 @@ def read_fields(page: "pypdf.PageObject") -> tuple[list[Word], int]:
 
     Hidden ones are left out.
     """
-    import pypdf.generic  # noqa: PLC0415
+    import pypdf.generic  # noqa: PLC0415  # import only under the resource limits
 
     found: list[Word] = []
     broken = 0

@@ -134,7 +134,7 @@ class PageTexts:
 
     def _read_in_order(self, index: int, fields: list[pdf_page_reader.Word]) -> str | None:
         """Return the text in reading order, or None if PDFium cannot read the page."""
-        import pypdfium2  # noqa: PLC0415
+        import pypdfium2  # noqa: PLC0415  # import only under the resource limits
 
         if self.layout is None or index >= len(self.layout):
             return None
@@ -151,7 +151,7 @@ class PageTexts:
     @staticmethod
     def _read_plainly(page: "PageObject", is_required: bool) -> str:
         """Return the text as pypdf reads it. PDFium reads some pages on which pypdf fails."""
-        import pypdf.errors  # noqa: PLC0415
+        import pypdf.errors  # noqa: PLC0415  # import only under the resource limits
 
         try:
             return page.extract_text()
