@@ -40,7 +40,7 @@ STATUS = models.CharField(
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0003_lease")]
+    dependencies = [("accounts", "0004_queues_and_claims")]
 
     operations = [
         migrations.AddField("proceduredocument", "unread", UNREAD),

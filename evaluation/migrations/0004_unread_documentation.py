@@ -11,7 +11,7 @@ UNREAD = models.JSONField(
 
 
 class Migration(migrations.Migration):
-    dependencies = [("evaluation", "0002_lease")]
+    dependencies = [("evaluation", "0003_queues_and_claims")]
 
     operations = [
         migrations.AddField("documentationreview", "unread", UNREAD),
