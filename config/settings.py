@@ -126,6 +126,10 @@ DRAIN_FOR = env.float("DRAIN_FOR", 600.0, validate=validate.Range(min=0))
 # Free bytes required on the gateway's disk per recorded call, including the new one: 15 minutes of both voices.
 DISK_PER_CALL = env.int("DISK_PER_CALL", 90_000_000, validate=validate.Range(min=0))
 CALLS_PER_PROCESS = env.int("CALLS_PER_PROCESS", 150, validate=validate.Range(min=1))  # calls at once
+# Seconds in which a connection to the gateway must send its whole request.
+HANDSHAKE_TIMEOUT = env.float("HANDSHAKE_TIMEOUT", 10.0, validate=_above_zero)
+# Connections of one address that may be waiting to send their request. Beyond that the oldest one is dropped.
+HANDSHAKES_PER_ADDRESS = env.int("HANDSHAKES_PER_ADDRESS", 50, validate=validate.Range(min=1))
 IDLE_WARN_AFTER = env.float("IDLE_WARN_AFTER", 120.0, validate=_above_zero)  # without speech from either side
 IDLE_END_AFTER = env.float("IDLE_END_AFTER", 180.0, validate=_above_zero)  # without speech from either side
 FRAMES_LOST_AFTER = env.float("FRAMES_LOST_AFTER", 20.0, validate=_above_zero)  # without a microphone frame

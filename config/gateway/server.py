@@ -19,6 +19,7 @@ from typing import Any
 import uvicorn
 from uvicorn.importer import import_from_string
 
+from voicegateway.browser.http_protocol import GatewayHTTPProtocol
 from voicegateway.browser.uvicorn_protocol import CallWebSocketProtocol
 
 APPLICATION = "config.gateway.asgi:application"
@@ -28,6 +29,7 @@ CLOSE_TIMEOUT = 5  # seconds
 CLOSE_ANSWER_TIMEOUT, POLL_INTERVAL = 2.0, 0.02  # seconds
 # Audio does not compress, pings detect dead connections, and no client sends more than 64 KiB at once.
 WEBSOCKET_OPTIONS: dict[str, Any] = {
+    "http": GatewayHTTPProtocol,
     "ws": CallWebSocketProtocol,
     "ws_max_size": 64 * 1024,
     "ws_max_queue": 16,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.support.fixtures import run_concurrently
 from training.models import CallTicket
-from training.services.call_tickets import issue_ticket, redeem_ticket
+from training.services.call_tickets import issue_ticket, redeem_ticket, verify_ticket
 
 pytestmark = pytest.mark.both_databases
 
@@ -57,6 +57,22 @@ def test_forged_ticket_is_refused(call):
     for forged in (ticket.pk.hex, signed[:-1], signed + "x", signed.upper(), other_salt, other_key, "", ".", "a.b"):
         assert redeem_ticket(forged, call.pk) is None
     assert redeem_ticket(signed, call.pk) is not None
+
+
+def test_ticket_is_verified_without_the_database(call, free_chat, django_assert_num_queries):
+    ticket, signed = issue_ticket(call)
+    expires_at = ticket.expires_at.timestamp()
+
+    with django_assert_num_queries(0):
+        verified = verify_ticket(signed, call.pk)
+        refused = [
+            verify_ticket(signed, free_chat.pk),
+            verify_ticket(signed, call.pk, now=expires_at + 1),
+            verify_ticket(f"{uuid4().hex}.{signed.partition('.')[2]}", call.pk),
+        ]
+
+    assert verified is not None and verified.id == ticket.pk
+    assert refused == [None] * 3
 
 
 def test_ticket_is_a_valid_subprotocol(call):

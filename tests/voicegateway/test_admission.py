@@ -1,4 +1,5 @@
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -8,13 +9,14 @@ from scenarios.models import Scenario
 from tests.support.fixtures import CONTEXT_CANARY, PROMPT_CANARY, SECTIONS_CANARY, record_turn
 from training.models import EndReason, Session, TranscriptTurn
 from training.services import call_leases
-from training.services.call_tickets import issue_ticket
+from training.services.call_tickets import VerifiedTicket, issue_ticket
 from training.services.session_start import start_assignment
 from training.services.sessions import end_session
 from training.transcript import INAUDIBLE_TEXT, SpeakerRole
 from voicegateway.browser.protocol import SUBPROTOCOL
 from voicegateway.process.admission import (
     AdmissionRefusedError,
+    PresentedTickets,
     admit_call,
     check_origin,
     greeting_if_ready,
@@ -69,6 +71,20 @@ def test_ticket_is_read_from_the_subprotocols():
 )
 def test_subprotocols_without_exactly_one_ticket_are_refused(offered):
     assert refusal_reason(lambda: ticket_from_subprotocols(offered)) == "bad_ticket"
+
+
+def test_presented_ticket_is_refused_a_second_time_until_it_expires():
+    now = [100.0]
+    presented = PresentedTickets(clock=lambda: now[0])
+    first, second = VerifiedTicket(uuid4(), expires_at=110), VerifiedTicket(uuid4(), expires_at=130)
+
+    presented.add(first)
+    before = (first in presented, second in presented, len(presented))
+    now[0] = 120.0
+    presented.add(second)
+
+    assert before == (True, False, 1)
+    assert (first in presented, second in presented, len(presented)) == (False, True, 1)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,9 @@
-"""Functions that issue, redeem, and revoke call tickets."""
+"""Functions that issue, verify, redeem, and revoke call tickets."""
 
+import math
+import time
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -11,7 +14,15 @@ from training.models import CallTicket, Session
 from training.signals import call_check_requested
 
 # A dot, because the ticket travels as a WebSocket subprotocol, which cannot contain a colon.
-_signer = Signer(sep=".", salt="call-ticket")
+_SEPARATOR = "."
+_signer = Signer(sep=_SEPARATOR, salt="call-ticket")
+
+
+class VerifiedTicket(NamedTuple):
+    """Ticket whose signature, session, and time are valid. Only the database can tell whether it is spent."""
+
+    id: UUID
+    expires_at: int  # seconds since the epoch
 
 
 def issue_ticket(session: Session, login: str = "", displaces: int | None = None) -> tuple[CallTicket, str]:
@@ -28,7 +39,19 @@ def issue_ticket(session: Session, login: str = "", displaces: int | None = None
         displaces=displaces,
         expires_at=timezone.now() + timedelta(seconds=settings.TICKET_LIFETIME),
     )
-    return ticket, _signer.sign(ticket.pk.hex)
+    parts = (ticket.pk.hex, session.pk.hex, str(math.ceil(ticket.expires_at.timestamp())))
+    return ticket, _signer.sign(_SEPARATOR.join(parts))
+
+
+def verify_ticket(signed: str, session_id: UUID, now: float | None = None) -> VerifiedTicket | None:
+    """Check a ticket without the database. Return None if it is forged, expired, or for another session."""
+    try:
+        ticket, session, expires_at = _signer.unsign(signed).split(_SEPARATOR)
+        verified = VerifiedTicket(UUID(ticket), int(expires_at))
+    except (BadSignature, ValueError):
+        return None
+    is_expired = verified.expires_at <= (time.time() if now is None else now)
+    return None if is_expired or session != session_id.hex else verified
 
 
 def redeem_ticket(signed: str, session_id: UUID) -> CallTicket | None:
@@ -36,18 +59,17 @@ def redeem_ticket(signed: str, session_id: UUID) -> CallTicket | None:
 
     The conditional UPDATE makes it single use.
     """
-    try:
-        ticket_id = UUID(_signer.unsign(signed))
-    except (BadSignature, ValueError):
+    verified = verify_ticket(signed, session_id)
+    if verified is None:
         return None
     now = timezone.now()
     redeemable = CallTicket.objects.filter(
-        pk=ticket_id, session_id=session_id, spent_at=None, revoked_at=None, expires_at__gt=now
+        pk=verified.id, session_id=session_id, spent_at=None, revoked_at=None, expires_at__gt=now
     )
     if not redeemable.update(spent_at=now):
         return None
     related = ("counselor", "session__scenario_version", "session__assignment")
-    return CallTicket.objects.select_related(*related).get(pk=ticket_id)
+    return CallTicket.objects.select_related(*related).get(pk=verified.id)
 
 
 def revoke_tickets(login: str) -> None:

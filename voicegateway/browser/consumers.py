@@ -7,6 +7,7 @@ import asyncio
 import logging
 from contextlib import ExitStack, suppress
 from functools import partial
+from uuid import UUID
 
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -26,7 +27,7 @@ from voicegateway.process.admission import (
     AdmissionRefusedError,
     AdmittedCall,
     admit_call,
-    check_origin,
+    check_handshake,
     greeting_if_ready,
     is_still_held,
     redeem_ticket,
@@ -96,9 +97,13 @@ class CallConsumer(AsyncWebsocketConsumer):
     # Admission
 
     async def connect(self):
+        session_id, presented = self.scope["url_route"]["kwargs"]["pk"], self.call_registry.presented_tickets
         try:
+            # First what needs no database: a stranger's sockets must not take the slots of real callers.
+            ticket = check_handshake(self.scope, session_id, presented)
             self.slot.enter_context(self.call_registry.reserve_slot())
-            admitted = await self._admit()
+            presented.add(ticket)
+            admitted = await self._admit(session_id)
         except (CapacityError, AdmissionRefusedError) as error:
             self.slot.close()
             logger.info("Refused: %s", error.reason)
@@ -111,10 +116,9 @@ class CallConsumer(AsyncWebsocketConsumer):
             self.fast_path = self.scope["extensions"][FAST_PATH]
             self._attach_fast_path(self.fast_path, self.call)
 
-    async def _admit(self) -> AdmittedCall:
-        check_origin(dict(self.scope["headers"]))
+    async def _admit(self, session_id: UUID) -> AdmittedCall:
         secret = ticket_from_subprotocols(self.scope["subprotocols"])
-        ticket = await database_to_async(redeem_ticket)(self.scope["url_route"]["kwargs"]["pk"], secret)
+        ticket = await database_to_async(redeem_ticket)(session_id, secret)
         if ticket.displaces is not None and await database_to_async(is_still_held)(ticket):
             await self._request_handover(ticket)
         return await database_to_async(admit_call)(ticket, self.scope["query_string"], self.call_registry.spools.buffer)

@@ -1,6 +1,9 @@
 """Admission to a call. Every refusal happens before the socket is accepted and names its reason."""
 
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -16,6 +19,7 @@ from training.models import CallTicket, Session
 from training.openai_caller import caller_instructions
 from training.services import call_tickets
 from training.services.call_leases import CallLease, acquire_call, is_call_held
+from training.services.call_tickets import VerifiedTicket
 from training.services.turns import close_open_turns
 from voicegateway.browser.protocol import SUBPROTOCOL
 from voicegateway.conversation.call_config import TIMINGS_BY_PATIENCE, CallConfig
@@ -65,6 +69,41 @@ def ticket_from_subprotocols(subprotocols: list[str]) -> str:
     if SUBPROTOCOL not in subprotocols or len(tickets) != 1:
         raise AdmissionRefusedError("bad_ticket")
     return tickets[0]
+
+
+class PresentedTickets:
+    """Tickets that sockets of this process have presented. A second one is refused without the database.
+
+    Only verified tickets enter, and each one leaves after its lifetime, so the number is bounded.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self._expiries: dict[UUID, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._expiries)
+
+    def __contains__(self, ticket: VerifiedTicket) -> bool:
+        return ticket.id in self._expiries
+
+    def add(self, ticket: VerifiedTicket) -> None:
+        now = self.clock()
+        for expired in [known for known, expires_at in self._expiries.items() if expires_at <= now]:
+            del self._expiries[expired]
+        self._expiries[ticket.id] = ticket.expires_at
+
+
+def check_handshake(scope: Mapping[str, Any], session_id: UUID, presented: PresentedTickets) -> VerifiedTicket:
+    """Check everything about a socket that needs no database, so that refusing it costs next to nothing.
+
+    Raise AdmissionRefusedError for a foreign origin, and for a ticket that is forged, expired, or presented again.
+    """
+    check_origin(dict(scope["headers"]))
+    ticket = call_tickets.verify_ticket(ticket_from_subprotocols(scope["subprotocols"]), session_id)
+    if ticket is None or ticket in presented:
+        raise AdmissionRefusedError("bad_ticket")
+    return ticket
 
 
 def redeem_ticket(session_id: UUID, ticket: str) -> CallTicket:

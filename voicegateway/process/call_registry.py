@@ -20,6 +20,7 @@ from training.services.call_leases import CallLease, expire_call, renew_leases
 from voicegateway.conversation.call import Call
 from voicegateway.conversation.call_config import CallEndReason
 from voicegateway.process import pubsub
+from voicegateway.process.admission import PresentedTickets
 from voicegateway.process.database_executor import HEARTBEAT_EXECUTOR, database_to_async, retry_until_available
 from voicegateway.process.spool_tasks import SpoolTasks
 from voicegateway.process.turn_writer import TurnWriter
@@ -59,6 +60,7 @@ class CallRegistry:
         self.openai = build_async_client(timeout=DIAL_TIMEOUT, max_retries=0)
         self.calls: set[RegisteredCall] = set()
         self.slots_taken = 0
+        self.presented_tickets = PresentedTickets()
         self.is_draining = False
         self.spools = SpoolTasks(self._live_recordings)
         self.loop_lags: deque[float] = deque(maxlen=LAG_SAMPLES)
