@@ -5,7 +5,7 @@ from celery import Task, shared_task
 from accounts.integrations import deliveries, idempotency
 from accounts.models import Delivery, ProcedureDocument
 from accounts.procedures import document_preparation, reconciliation
-from accounts.services import login_attempts
+from accounts.services import login_attempts, rate_limits
 from accounts.services.leases import RetryLaterError, organization_limit, queue_lost, queue_overdue, work_in_turn
 
 
@@ -46,3 +46,4 @@ def delete_expired_records() -> None:
     idempotency.delete_expired_calls()
     deliveries.delete_old_deliveries()
     login_attempts.delete_old_login_attempts()
+    rate_limits.delete_ended_counts()

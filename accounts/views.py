@@ -21,6 +21,7 @@ from accounts.procedures.uploads import (
     retry_procedures,
     upload_procedures,
 )
+from accounts.services.rate_limits import RateLimitExceededError
 from accounts.web.requests import AuthenticatedRequest
 
 logger = logging.getLogger(__name__)
@@ -65,6 +66,9 @@ def procedures_upload(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
         return _render_account(request, account, form, status=400)
     try:
         upload_procedures(account, form.cleaned_data["procedures_file"], request.user, form.warning)
+    except RateLimitExceededError as error:
+        form.add_error(None, str(error))
+        return _render_account(request, account, form, status=429)
     except Exception:  # each storage backend raises its own types
         logger.exception("Procedures not stored", extra={"account_id": account.pk})
         form.add_error(None, _("We couldn’t save the document. Please upload it again."))
@@ -81,10 +85,13 @@ def procedures_upload(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 def procedures_retry(request: AuthenticatedRequest, pk: UUID, document: UUID) -> HttpResponse:
     account = _get_account(request, pk)
     failed = get_object_or_404(ProcedureDocument.objects.for_user(request.user), pk=document, account=account)
-    if retry_procedures(failed):
-        messages.success(request, _("%(file)s is being prepared again.") % {"file": failed.filename})
-    else:
-        messages.info(request, _("%(file)s hasn’t failed.") % {"file": failed.filename})
+    try:
+        if retry_procedures(failed, request.user):
+            messages.success(request, _("%(file)s is being prepared again.") % {"file": failed.filename})
+        else:
+            messages.info(request, _("%(file)s hasn’t failed.") % {"file": failed.filename})
+    except RateLimitExceededError as error:
+        messages.error(request, str(error))
     return redirect("accounts:account_detail", pk=account.pk)
 
 

@@ -156,6 +156,26 @@ SWEEP_RETENTION_EVERY = env.float("SWEEP_RETENTION_EVERY", 3600.0, validate=_abo
 IMPORT_LOST_AFTER = env.float("IMPORT_LOST_AFTER", 15.0, validate=_above_zero)  # until a worker is presumed dead
 # Until an abandoned draft is discarded.
 DRAFT_KEPT_FOR = env.float("DRAFT_KEPT_FOR", 14 * 86_400.0, validate=_above_zero)
+# Rate limits on what costs money: for one person, and for an organization, by default one with 300 counselors.
+_at_least_one = validate.Range(min=1)
+SESSIONS_PER_HOUR = env.int("SESSIONS_PER_HOUR", 30, validate=_at_least_one)  # begun
+ORGANIZATION_SESSIONS_PER_HOUR = env.int("ORGANIZATION_SESSIONS_PER_HOUR", 3000, validate=_at_least_one)
+MESSAGES_PER_MINUTE = env.int("MESSAGES_PER_MINUTE", 30, validate=_at_least_one)  # in chats
+ORGANIZATION_MESSAGES_PER_MINUTE = env.int("ORGANIZATION_MESSAGES_PER_MINUTE", 3000, validate=_at_least_one)
+GRADINGS_PER_HOUR = env.int("GRADINGS_PER_HOUR", 60, validate=_at_least_one)  # requested by a person
+GRADINGS_PER_HOUR_AND_CONVERSATION = env.int("GRADINGS_PER_HOUR_AND_CONVERSATION", 3, validate=_at_least_one)
+ORGANIZATION_GRADINGS_PER_HOUR = env.int("ORGANIZATION_GRADINGS_PER_HOUR", 600, validate=_at_least_one)
+DRAFTS_PER_HOUR = env.int("DRAFTS_PER_HOUR", 30, validate=_at_least_one)  # from complaints
+ORGANIZATION_DRAFTS_PER_HOUR = env.int("ORGANIZATION_DRAFTS_PER_HOUR", 300, validate=_at_least_one)
+UPLOADS_PER_HOUR = env.int("UPLOADS_PER_HOUR", 60, validate=_at_least_one)  # files
+ORGANIZATION_UPLOADS_PER_HOUR = env.int("ORGANIZATION_UPLOADS_PER_HOUR", 3000, validate=_at_least_one)
+TICKETS_PER_MINUTE = env.int("TICKETS_PER_MINUTE", 30, validate=_at_least_one)  # connections to calls
+ORGANIZATION_TICKETS_PER_MINUTE = env.int("ORGANIZATION_TICKETS_PER_MINUTE", 3000, validate=_at_least_one)
+REPORTS_PER_HOUR = env.int("REPORTS_PER_HOUR", 10, validate=_at_least_one)  # of problems
+ORGANIZATION_REPORTS_PER_HOUR = env.int("ORGANIZATION_REPORTS_PER_HOUR", 600, validate=_at_least_one)
+TYPED_TURNS_PER_MINUTE = env.int("TYPED_TURNS_PER_MINUTE", 20, validate=_at_least_one)  # in one call
+# In one call, and in one turn. Ten times as many characters are allowed.
+TYPED_WORDS_PER_MINUTE = env.int("TYPED_WORDS_PER_MINUTE", 300, validate=_at_least_one)
 # Allow webhooks to private addresses and without https. Only for trying out webhooks.
 WEBHOOKS_TO_PRIVATE = env.bool("WEBHOOKS_TO_PRIVATE", False)
 DUE_SOON_DAYS = env.int("DUE_SOON_DAYS", 2, validate=validate.Range(min=0))  # days before the due date
@@ -237,6 +257,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "config.middleware.request_limits.known_people_middleware",
     "accounts.web.waiting.waiting_middleware",
+    "config.middleware.rate_limit_page.RateLimitPageMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -414,7 +435,6 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["config.api.errors.BoundedJSONParser"],
-    "DEFAULT_THROTTLE_RATES": {"generation": "10/min"},
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.api.errors.api_exception_handler",
 }

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import TenantAdmin
 from accounts.procedures.unread_parts import explain_unread_parts
+from accounts.services.rate_limits import RateLimitExceededError
 from evaluation.forms import GuidelinesForm
 from evaluation.models import CriterionResult, Evaluation, Flag, Guidelines, Review
 from evaluation.services.feedback_requests import queue_evaluation
@@ -147,14 +148,19 @@ class SessionAdmin(ReadOnlyAdminMixin, TenantAdmin):
     @admin.action(description=_("Grade again"), permissions=["view"])
     def grade_again(self, request, queryset):
         ended = [session for session in queryset if not session.is_live]
-        for session in ended:
-            queue_evaluation(session, request.user)
+        queued = 0
+        try:
+            for session in ended:
+                queue_evaluation(session, request.user)
+                queued += 1
+        except RateLimitExceededError as error:
+            self.message_user(request, str(error), messages.ERROR)
         message = ngettext(
             "%(count)s session queued for grading. Live sessions are graded when they end.",
             "%(count)s sessions queued for grading. Live sessions are graded when they end.",
-            len(ended),
+            queued,
         )
-        self.message_user(request, message % {"count": len(ended)})
+        self.message_user(request, message % {"count": queued})
 
 
 class CriterionInline(ReadOnlyAdminMixin, admin.TabularInline):
@@ -253,6 +259,11 @@ class GuidelinesAdmin(TenantAdmin):
     form = GuidelinesForm
     list_display = ["filename", "uploaded_at", "uploaded_by"]
     list_select_related = ["uploaded_by"]
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.uploader = request.user
+        return form
 
     def get_fields(self, request, obj=None):
         return ["filename", "text", "unread_parts", "uploaded_by", "uploaded_at"] if obj else ["file"]

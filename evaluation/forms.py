@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin import TenantForm
 from accounts.models import Cohort, User, UserQuerySet
 from accounts.procedures.reading_limits import GUIDELINES
+from accounts.services.rate_limits import RateLimitExceededError, UsageKind, spend
 from evaluation.files.text_extraction import FILE_EXTENSIONS, DocumentRejectedError, extract_document_text
 from evaluation.grading.scoring import GRADE_THRESHOLDS
 from evaluation.models import (
@@ -296,6 +297,8 @@ class GuidelinesForm(TenantForm):
         help_text=_("PDF, DOCX, TXT, or MD, up to 20 MB, 300 pages, 300,000 characters. The newest upload applies."),
     )
 
+    uploader: ClassVar[User]  # set by the administration for each request
+
     class Meta:
         model = Guidelines
         fields: ClassVar[list[str]] = []
@@ -303,8 +306,9 @@ class GuidelinesForm(TenantForm):
     def clean_file(self) -> object:
         file = self.cleaned_data["file"]
         try:
+            spend(UsageKind.UPLOADS, self.uploader)
             extracted = extract_document_text(file, GUIDELINES)
-        except DocumentRejectedError as error:
+        except (DocumentRejectedError, RateLimitExceededError) as error:
             raise forms.ValidationError(str(error)) from error
         self.instance.text, self.instance.unread = extracted.text, extracted.unread
         self.instance.filename = (file.name or "")[-200:]

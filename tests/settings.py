@@ -27,6 +27,19 @@ for name, value in {
     "OPENAI_API_KEY": "sk-tests",
     # No server listens on port 9. A test that needs answers starts the stand-in explicitly.
     "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
+    # Far above what any test uses. Tests of the rate limits set their own.
+    **{
+        f"{owner}{kind}": "1000000"
+        for owner in ("", "ORGANIZATION_")
+        for kind in (
+            "SESSIONS_PER_HOUR",
+            "MESSAGES_PER_MINUTE",
+            "GRADINGS_PER_HOUR",
+            "DRAFTS_PER_HOUR",
+            "UPLOADS_PER_HOUR",
+            "TICKETS_PER_MINUTE",
+        )
+    },
 }.items():
     os.environ.setdefault(name, value)
 

@@ -26,6 +26,7 @@ from accounts.procedures.uploads import (
     retry_procedures,
     upload_procedures,
 )
+from accounts.services.rate_limits import RateLimitExceededError
 
 logger = logging.getLogger(__name__)
 
@@ -174,6 +175,8 @@ class AccountAdmin(TenantAdmin):
     def _upload(self, request, account, file, warning):
         try:
             upload_procedures(account, file, request.user, warning)
+        except RateLimitExceededError as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
         except Exception:
             logger.exception("Procedures not stored", extra={"account_id": account.pk})
             error = _("We couldn’t save the document. Please upload it again.")
@@ -249,6 +252,11 @@ class ProcedureDocumentAdmin(TenantAdmin):
 
     @admin.action(description=gettext_lazy("Retry failed documents"), permissions=["view"])
     def try_again(self, request, queryset):
-        count = sum(retry_procedures(document) for document in queryset)
+        count = 0
+        try:
+            for document in queryset:
+                count += retry_procedures(document, request.user)
+        except RateLimitExceededError as error:
+            self.message_user(request, str(error), messages.ERROR)
         message = ngettext("%(count)d document was queued again.", "%(count)d documents were queued again.", count)
         self.message_user(request, message % {"count": count})

@@ -81,7 +81,7 @@ class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
     def retry(self, request: Request, pk: UUID, document: UUID) -> Response:
         """Prepare a failed document again."""
         found = get_object_or_404(ProcedureDocument, account=self.get_object(), pk=document)
-        retry_procedures(found)
+        retry_procedures(found, authenticated_user(request))
         return self._wait_and_respond(request, found)
 
     @extend_schema(

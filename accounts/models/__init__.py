@@ -11,6 +11,7 @@ from accounts.models.leases import LeasedModel, LeaseQuerySet
 from accounts.models.login_attempts import LoginAttempt
 from accounts.models.organizations import Organization
 from accounts.models.people import Cohort, User, UserQuerySet
+from accounts.models.rate_limits import UsageCount
 from accounts.models.scheduled_runs import ScheduledRun
 from accounts.models.service_tokens import IdempotentCall, ServiceToken
 from accounts.models.webhooks import Delivery, Webhook, WebhookEvent
@@ -32,6 +33,7 @@ __all__ = [
     "ProcedurePage",
     "ProcedureSection",
     "ServiceToken",
+    "UsageCount",
     "User",
     "UserQuerySet",
     "Webhook",

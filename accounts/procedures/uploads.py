@@ -14,6 +14,7 @@ from accounts import tasks
 from accounts.models import Account, ProcedureDocument, User, procedure_key
 from accounts.procedures.upload_validation import check_procedures
 from accounts.services.database_connections import release_connection
+from accounts.services.rate_limits import UsageKind, spend
 from accounts.services.task_queue import queue_on_commit
 
 logger = logging.getLogger(__name__)
@@ -27,10 +28,11 @@ def upload_procedures(account: Account, file: UploadedFile, by: User, warning: s
     """Store a procedure document and queue its preparation. The active one stays active until the new one is ready.
 
     `warning` is the result of `check_procedures` for this file. If it is None, the file is checked here.
-    Raise InvalidProceduresError.
+    Raise InvalidProceduresError, and RateLimitExceededError before the file is stored.
     """
     if warning is None:
         warning = check_procedures(account, file)
+    spend(UsageKind.UPLOADS, by)
     path = PurePosixPath(file.name or "")
     document = ProcedureDocument(
         organization_id=account.organization_id,
@@ -72,16 +74,21 @@ def confirm_procedures(document: ProcedureDocument, by: User, note: str) -> bool
     with transaction.atomic():
         if not waiting.requeue(status=ProcedureDocument.Status.PROCESSING, **confirmation):
             return False
-        transaction.on_commit(lambda: tasks.prepare_procedures.delay(str(document.pk)), robust=True)
+        spend(UsageKind.UPLOADS, by)
+        queue_on_commit(tasks.prepare_procedures, str(document.pk))
     return True
 
 
-def retry_procedures(document: ProcedureDocument) -> bool:
-    """Queue a failed document again. Return False if it has not failed."""
+def retry_procedures(document: ProcedureDocument, by: User) -> bool:
+    """Queue a failed document again. Return False if it has not failed.
+
+    A retry uploads the document to OpenAI again, so it counts as an upload. Raise RateLimitExceededError.
+    """
     failed = ProcedureDocument.objects.filter(pk=document.pk, status=ProcedureDocument.Status.FAILED)
     with transaction.atomic():
         if not failed.requeue(status=ProcedureDocument.Status.PROCESSING, failure=""):
             return False
+        spend(UsageKind.UPLOADS, by)
         queue_on_commit(tasks.prepare_procedures, str(document.pk))
     return True
 

@@ -1,4 +1,52 @@
-"""Error for requests above a rate limit."""
+"""Rate limits on everything that costs money or wakes people, for each person and each organization.
+
+A limit is a number of uses in a sliding window, which moves in steps of a sixth of its length. A use therefore counts
+for at most the window and at least five sixths of it. The counts are rows, so the limits hold across processes, without
+Redis, and after a restart.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import ngettext
+
+from accounts.models import UsageCount, User
+from accounts.services.rate_limit_texts import CONVERSATION_TEXTS, ORGANIZATION_TEXTS, PERSON_TEXTS
+
+HOUR, MINUTE = 3600, 60  # seconds
+STEPS = 6  # intervals of a window
+
+
+class UsageKind(StrEnum):
+    """Kinds of use that are limited. Each one leads to paid requests, to stored files, or to mail."""
+
+    SESSIONS = "sessions"  # begun, each with one greeting
+    MESSAGES = "messages"  # in chats, repeated ones included
+    GRADINGS = "gradings"  # asked for by a person; the automatic one after a session is not counted
+    DRAFTS = "drafts"
+    UPLOADS = "uploads"
+    TICKETS = "tickets"  # each one opens a connection to OpenAI
+    REPORTS = "reports"  # critical ones wake supervisors
+
+
+WINDOW_SECONDS = {
+    UsageKind.SESSIONS: HOUR,
+    UsageKind.MESSAGES: MINUTE,
+    UsageKind.GRADINGS: HOUR,
+    UsageKind.DRAFTS: HOUR,
+    UsageKind.UPLOADS: HOUR,
+    UsageKind.TICKETS: MINUTE,
+    UsageKind.REPORTS: HOUR,
+}
 
 
 class RateLimitExceededError(Exception):
@@ -7,3 +55,102 @@ class RateLimitExceededError(Exception):
     def __init__(self, message: str, seconds: int) -> None:
         super().__init__(message)
         self.retry_after = max(1, seconds)
+
+
+@dataclass(frozen=True)
+class _Allowance:
+    """What one subject may use in a window."""
+
+    subject: UUID
+    limit: int
+    text: Promise  # said when it is used up
+
+
+def spend(kind: UsageKind, by: User, *, conversation: UUID | None = None, now: datetime | None = None) -> None:
+    """Count one use by a person, in a conversation if given, and by their organization: all or none of them.
+
+    Raise RateLimitExceededError, and count nothing, if one of them is used up. Inside a transaction the use counts only
+    if the transaction commits, so a refused or failed action is free.
+    """
+    moment = timezone.now() if now is None else now
+    with transaction.atomic():
+        _Usage(kind, by.organization_id, moment).spend(_allowances(kind, by, conversation))
+
+
+def _allowances(kind: UsageKind, by: User, conversation: UUID | None) -> Sequence[_Allowance]:
+    """Return the allowances in the order in which rows are locked: the organization's, which many wait for, is last."""
+    name = f"{kind.upper()}_PER_{'HOUR' if WINDOW_SECONDS[kind] == HOUR else 'MINUTE'}"
+    found = [_Allowance(by.pk, getattr(settings, name), PERSON_TEXTS[kind])]
+    if conversation is not None:
+        limit = getattr(settings, f"{name}_AND_CONVERSATION")
+        found.insert(0, _Allowance(conversation, limit, CONVERSATION_TEXTS[kind]))
+    organization_limit = getattr(settings, f"ORGANIZATION_{name}")
+    return [*found, _Allowance(by.organization_id, organization_limit, ORGANIZATION_TEXTS[kind])]
+
+
+class _Usage:
+    """Uses of one kind in the window that ends now."""
+
+    def __init__(self, kind: UsageKind, organization_id: UUID, now: datetime) -> None:
+        self.kind = kind
+        self.organization_id = organization_id
+        self.now = now
+        self.window = timedelta(seconds=WINDOW_SECONDS[kind])
+        step = WINDOW_SECONDS[kind] // STEPS
+        self.current = datetime.fromtimestamp(now.timestamp() // step * step, UTC)
+
+    def spend(self, allowances: Sequence[_Allowance]) -> None:
+        subjects = [allowance.subject for allowance in allowances]
+        rows = UsageCount.objects.filter(subject__in=subjects, kind=self.kind)
+        counts = list(rows.counted_since(self.now - self.window).order_by("counted_from"))
+        counted_now = {row.subject for row in counts if row.counted_from == self.current}
+        self._create_missing([subject for subject in subjects if subject not in counted_now])
+        for allowance in allowances:
+            earlier = [row for row in counts if row.subject == allowance.subject and row.counted_from < self.current]
+            room = allowance.limit - sum(row.used for row in earlier)
+            current = rows.filter(subject=allowance.subject, counted_from=self.current)
+            # The conditional UPDATE is the lock: of two last uses, one changes the row and the other finds no room.
+            if not current.filter(used__lt=room).update(used=F("used") + 1):
+                raise self._refusal(allowance, [*earlier, current.get()])
+
+    def _create_missing(self, subjects: Sequence[UUID]) -> None:
+        """Add the rows of a new interval. A concurrent request may add the same ones."""
+        UsageCount.objects.bulk_create(
+            [
+                UsageCount(
+                    organization_id=self.organization_id, subject=subject, kind=self.kind, counted_from=self.current
+                )
+                for subject in subjects
+            ],
+            ignore_conflicts=True,
+        )
+
+    def _refusal(self, allowance: _Allowance, counts: Sequence[UsageCount]) -> RateLimitExceededError:
+        """Return the error, with the time until enough of the earliest uses no longer count."""
+        excess = sum(row.used for row in counts) - allowance.limit + 1
+        leaves_at = self.now + self.window
+        for row in counts:
+            excess -= row.used
+            if excess <= 0:
+                leaves_at = row.counted_from + self.window
+                break
+        wait = max(1, math.ceil((leaves_at - self.now).total_seconds()))
+        return RateLimitExceededError(" ".join([str(allowance.text % {"limit": allowance.limit}), _when(wait)]), wait)
+
+
+def _when(seconds: int) -> str:
+    if seconds < 2 * MINUTE:
+        return ngettext("You can go on in %(count)s second.", "You can go on in %(count)s seconds.", seconds) % {
+            "count": seconds
+        }
+    minutes = math.ceil(seconds / MINUTE)
+    return ngettext("You can go on in %(count)s minute.", "You can go on in %(count)s minutes.", minutes) % {
+        "count": minutes
+    }
+
+
+def delete_ended_counts(now: datetime | None = None) -> int:
+    """Delete the counts of intervals that no window reaches. Return the number of deleted rows."""
+    moment = timezone.now() if now is None else now
+    longest = timedelta(seconds=2 * max(WINDOW_SECONDS.values()))
+    return UsageCount.objects.filter(counted_from__lt=moment - longest).delete()[0]

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import Http404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from rest_framework.exceptions import APIException, ErrorDetail, NotFound, ParseError, Throttled, ValidationError
+from rest_framework.exceptions import APIException, ErrorDetail, NotFound, ParseError, ValidationError
 from rest_framework.fields import get_error_detail
 from rest_framework.parsers import JSONParser
 from rest_framework.response import Response
@@ -22,6 +22,18 @@ class BodyTooLargeError(APIException):
     status_code = 413
     default_code = "too_large"
     default_detail = gettext_lazy("The request body is too large.")
+
+
+class TooManyRequestsError(APIException):
+    """Error 429 above a rate limit. DRF sends `wait` as `Retry-After`."""
+
+    status_code = 429
+    default_code = "throttled"
+
+    def __init__(self, error: RateLimitExceededError) -> None:
+        super().__init__(str(error))
+        self.wait = error.retry_after
+        self.extra = {"retry_after": error.retry_after}
 
 
 class StorageUnavailableError(APIException):
@@ -62,7 +74,7 @@ def _to_drf_exception(exc: Exception) -> Exception:
     if isinstance(exc, ContextUnavailableError):
         return StorageUnavailableError()
     if isinstance(exc, RateLimitExceededError):
-        return Throttled(exc.retry_after, str(exc))
+        return TooManyRequestsError(exc)
     return ParseError(_("The request is malformed.")) if isinstance(exc, SuspiciousOperation) else exc
 
 

@@ -176,7 +176,7 @@ def documentation_retry(request: Request, pk: UUID) -> Response:
     """Retry a failed comparison. If it has not failed, return it as it is."""
     rows = DocumentationReview.objects.for_user(authenticated_user(request))
     review = get_object_or_404(rows, session=_get_visible_session(request, pk))
-    retry_documentation(review)
+    retry_documentation(review, authenticated_user(request))
     return _documentation_response(request, review)
 
 

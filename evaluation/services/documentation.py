@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.procedures.reading_limits import DOCUMENTATION
 from accounts.procedures.unread_parts import UnreadPart, explain_unread_parts
+from accounts.services.rate_limits import UsageKind, spend
 from accounts.services.task_queue import queue_on_commit
 from evaluation import tasks
 from evaluation.files.text_extraction import DocumentRejectedError, extract_document_text
@@ -84,11 +85,15 @@ def read_documentation(session: Session, by: User, file: UploadedFile) -> ReadDo
 
 
 def submit_documentation(session: Session, by: User, document: ReadDocumentation) -> DocumentationReview:
-    """Store the documentation and queue its comparison. Raise DocumentRejectedError if it cannot be accepted."""
+    """Store the documentation and queue its comparison.
+
+    Raise DocumentRejectedError if it cannot be accepted, and RateLimitExceededError above the rate limit.
+    """
     if not can_submit_documentation(session, by):
         raise DocumentRejectedError(
             _("You can submit documentation once for each of your own conversations, after it is graded.")
         )
+    spend(UsageKind.UPLOADS, by)
     try:
         with transaction.atomic():
             review = DocumentationReview.objects.create(
@@ -105,12 +110,16 @@ def submit_documentation(session: Session, by: User, document: ReadDocumentation
     return review
 
 
-def retry_documentation(review: DocumentationReview) -> bool:
-    """Queue a failed comparison again. Return False if it has not failed."""
+def retry_documentation(review: DocumentationReview, by: User) -> bool:
+    """Queue a failed comparison again. Return False if it has not failed.
+
+    Raise RateLimitExceededError, and change nothing, above the rate limit.
+    """
     status = DocumentationReview.Status
     failed = DocumentationReview.objects.filter(pk=review.pk, status=status.FAILED)
     with transaction.atomic():
         if not failed.requeue(status=status.QUEUED, failure=""):
             return False
+        spend(UsageKind.GRADINGS, by, conversation=review.session_id)
         queue_on_commit(tasks.review_documentation, str(review.pk))
     return True

@@ -1,14 +1,10 @@
 """Requests for feedback, which queue gradings, and their rate limit."""
 
-from datetime import timedelta
-
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from accounts.models import User
-from accounts.services.rate_limits import RateLimitExceededError
+from accounts.services.rate_limits import UsageKind, spend
 from accounts.services.task_queue import queue_on_commit
 from evaluation import tasks
 from evaluation.models import Evaluation
@@ -16,12 +12,16 @@ from training.models import EndReason, Session
 from training.services.errors import SessionRefusedError
 from training.services.sessions import end_session
 
-MAX_REQUESTS_PER_HOUR = 3  # gradings of one conversation
-
 
 @transaction.atomic
 def queue_evaluation(session: Session, by: User | None = None) -> Evaluation:
-    """Queue the grading of a session. Return its evaluation: the one under way, or else the next version."""
+    """Queue the grading of a session. Return its evaluation: the one under way, or else the next version.
+
+    A grading that a person requests counts toward the rate limits; the automatic one after a session must never be
+    lost to them. Raise RateLimitExceededError.
+    """
+    if by is not None and not session.evaluations.under_way().exists():
+        spend(UsageKind.GRADINGS, by, conversation=session.pk)
     evaluation = Evaluation.objects.queue_for(session, by)
     # Robust: an unreachable broker loses nothing, because the sweep finds the evaluation.
     queue_on_commit(tasks.grade_session, str(evaluation.pk))
@@ -39,7 +39,7 @@ def request_feedback(session: Session, by: User) -> Evaluation:
     Return the new evaluation, or the newest existing one unless it has failed.
 
     Raise SessionRefusedError for someone else's live session, which is graded when it ends, and for a stopped one.
-    Raise RateLimitExceededError after `MAX_REQUESTS_PER_HOUR`.
+    Raise RateLimitExceededError if too many were requested.
     """
     if session.is_live and session.counselor_id != by.pk:
         raise SessionRefusedError(
@@ -51,22 +51,4 @@ def request_feedback(session: Session, by: User) -> Evaluation:
     newest = session.evaluations.newest_first().first()
     if newest and not can_request_feedback(newest):
         return newest
-    _check_request_limit(session)
     return queue_evaluation(session, by)
-
-
-def _check_request_limit(session: Session) -> None:
-    """Raise RateLimitExceededError after `MAX_REQUESTS_PER_HOUR` gradings, because each one costs money."""
-    hour_ago = timezone.now() - timedelta(hours=1)
-    recent = session.evaluations.filter(created_at__gt=hour_ago).order_by("created_at")
-    if len(recent) >= MAX_REQUESTS_PER_HOUR:
-        wait = 1 + int((recent[0].created_at - hour_ago).total_seconds())
-        raise RateLimitExceededError(
-            ngettext(
-                "You can request feedback %(count)s time an hour. Try again in %(minutes)s min.",
-                "You can request feedback %(count)s times an hour. Try again in %(minutes)s min.",
-                MAX_REQUESTS_PER_HOUR,
-            )
-            % {"count": MAX_REQUESTS_PER_HOUR, "minutes": wait // 60 + 1},
-            wait,
-        )

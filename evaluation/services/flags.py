@@ -1,20 +1,16 @@
 """Counselors' problem reports and disputes, and supervisors' handling of flags."""
 
-from datetime import timedelta
-
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import ngettext
 
 from accounts.models import User
-from accounts.services.rate_limits import RateLimitExceededError
+from accounts.services.rate_limits import UsageKind, spend
 from accounts.services.task_queue import queue_on_commit
 from evaluation import tasks
 from evaluation.models import CriterionResult, Dispute, Flag, FlagHandling
 from evaluation.models.flag_kinds import SEVERITY_BY_KIND, FlagSeverity, FlagSource
 from training.models import Session
 
-MAX_REPORTS_PER_HOUR = 10
 MAX_REPORT_CHARACTERS = 1000
 
 
@@ -22,23 +18,9 @@ MAX_REPORT_CHARACTERS = 1000
 def report_problem(session: Session, by: User, kind: str, text: str) -> Flag:
     """Flag a problem that a counselor reports, and alert the supervisors if it is critical.
 
-    Raise RateLimitExceededError after `MAX_REPORTS_PER_HOUR`.
+    Raise RateLimitExceededError, and save nothing, above the rate limit.
     """
-    # The lock serializes simultaneous reports, so that each one is counted (SQLite's IMMEDIATE does the same).
-    User.objects.select_for_update(no_key=True).get(pk=by.pk)
-    hour_ago = timezone.now() - timedelta(hours=1)
-    recent = Flag.objects.filter(reported_by=by, created_at__gt=hour_ago).order_by("created_at")
-    if len(recent) >= MAX_REPORTS_PER_HOUR:
-        wait = 1 + int((recent[0].created_at - hour_ago).total_seconds())
-        raise RateLimitExceededError(
-            ngettext(
-                "You can send %(count)s report an hour. Try again in %(minutes)s min.",
-                "You can send %(count)s reports an hour. Try again in %(minutes)s min.",
-                MAX_REPORTS_PER_HOUR,
-            )
-            % {"count": MAX_REPORTS_PER_HOUR, "minutes": wait // 60 + 1},
-            wait,
-        )
+    spend(UsageKind.REPORTS, by)
     flag = Flag.objects.create(
         organization_id=session.organization_id,
         session=session,

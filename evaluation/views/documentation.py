@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.procedures.unread_parts import explain_unread_parts
+from accounts.services.rate_limits import RateLimitExceededError
 from accounts.web.requests import AuthenticatedRequest
 from evaluation.files.text_extraction import DocumentRejectedError
 from evaluation.forms import DocumentationForm
@@ -85,7 +86,7 @@ def documentation(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
             preview = {"session": session, "document": document, "signed": document.sign(session)}
             return render(request, "evaluation/documentation_preview.html", preview)
         submit_documentation(session, request.user, document)
-    except DocumentRejectedError as error:
+    except (DocumentRejectedError, RateLimitExceededError) as error:
         messages.error(request, str(error))
     return redirect(f"{reverse('evaluation:session', args=[pk])}#documentation")
 
@@ -105,8 +106,11 @@ def _receive_documentation(request: AuthenticatedRequest, session: Session) -> R
 def documentation_retry(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """Retry a comparison that failed."""
     review = get_object_or_404(DocumentationReview.objects.for_user(request.user), session_id=pk)
-    if not retry_documentation(review):
-        messages.info(request, _("The comparison didn’t fail, so there is nothing to retry."))
+    try:
+        if not retry_documentation(review, request.user):
+            messages.info(request, _("The comparison didn’t fail, so there is nothing to retry."))
+    except RateLimitExceededError as error:
+        messages.error(request, str(error))
     return redirect(f"{reverse('evaluation:session', args=[pk])}#documentation")
 
 

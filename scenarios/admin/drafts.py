@@ -15,11 +15,11 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.admin import TenantAdmin
+from accounts.services.rate_limits import RateLimitExceededError
 from scenarios.admin.advice import group_advice_by_field
 from scenarios.admin.draft_forms import DraftForm, NewDraftForm, RegenerateForm
 from scenarios.admin.draft_pii import count_unresolved, group_findings, read_checked_texts, read_dismissed
 from scenarios.admin.filters import AccountFilter
-from scenarios.api.throttles import GenerationThrottle
 from scenarios.services.drafts import (
     PII_CHECKED_FIELDS,
     DraftClosedError,
@@ -40,9 +40,6 @@ NOT_REGENERATED = gettext_lazy(
 )
 NOT_RESTORED = gettext_lazy(
     "The earlier draft is no longer available. Someone else has requested a new one, or has saved or discarded it."
-)
-TOO_MANY_DRAFTS = gettext_lazy(
-    "You have requested too many drafts within a minute. Wait a minute, and submit the form again."
 )
 NOT_SENT = gettext_lazy("The draft could not be requested. Your text is still here. Try again.")
 NOT_SAVED = gettext_lazy("The scenario could not be saved. Your changes are still here. Try again.")
@@ -79,9 +76,11 @@ class DraftAdmin(TenantAdmin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         form = NewDraftForm(request.user, *([request.POST, request.FILES] if request.method == "POST" else []))
-        if form.is_bound and form.is_valid() and self._is_allowed_by_throttle(request, form):
+        if form.is_bound and form.is_valid():
             try:
                 return self._redirect_to(request_draft(request.user, **form.cleaned_data))
+            except RateLimitExceededError as error:
+                form.add_error(None, str(error))
             except Exception:  # the database may raise many types of errors
                 logger.exception("Draft not requested")
                 form.add_error(None, NOT_SENT)
@@ -89,13 +88,6 @@ class DraftAdmin(TenantAdmin):
         return self._render(
             request, "new", title=_("Draft from a complaint"), form=form, keeps_sources=keeps, days=days
         )
-
-    def _is_allowed_by_throttle(self, request, form):
-        """Return True if the user may generate another draft now. Otherwise add an error and keep the input."""
-        if GenerationThrottle.allows(request):
-            return True
-        form.add_error(None, TOO_MANY_DRAFTS)
-        return False
 
     # Draft page
 
@@ -185,11 +177,13 @@ class DraftAdmin(TenantAdmin):
 
     def _regenerate(self, request, draft):
         form = RegenerateForm(draft, request.POST)
-        if form.is_valid() and self._is_allowed_by_throttle(request, form):
+        if form.is_valid():
             try:
-                if not regenerate_draft(draft, **form.cleaned_data):
+                if not regenerate_draft(draft, request.user, **form.cleaned_data):
                     self.message_user(request, NOT_REGENERATED, messages.WARNING)
                 return self._redirect_to(draft)
+            except RateLimitExceededError as error:
+                form.add_error(None, str(error))
             except Exception:  # the database may raise many types of errors
                 logger.exception("Draft not regenerated", extra={"draft_id": draft.pk})
                 form.add_error(None, NOT_SENT)

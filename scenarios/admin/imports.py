@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.admin import TenantAdmin
 from accounts.models import Account
+from accounts.services.rate_limits import RateLimitExceededError
 from scenarios.admin.import_columns import describe_pack_columns
 from scenarios.admin.scenario_form import AccountChoiceField
 from scenarios.models import ContextUnavailableError, ImportJob, ImportRow, Scenario, title_key
@@ -96,6 +97,8 @@ class ImportUploadForm(forms.Form):
             )
         except UnreadablePackError as error:
             self.add_error("file", translate(error.message))
+        except RateLimitExceededError as error:
+            self.add_error("file", str(error))
         except ContextUnavailableError:
             message = gettext(
                 "This file could not be checked, because an evaluator context that it may change can’t be read right "

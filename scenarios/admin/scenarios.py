@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 from accounts.admin import TenantAdmin
 from accounts.models import Account
 from accounts.procedures.indexing import suggest_sections
+from accounts.services.rate_limits import RateLimitExceededError, UsageKind, spend
 from scenarios.admin import actions
 from scenarios.admin.advice import group_advice_by_field
 from scenarios.admin.filters import AccountFilter, LibraryFilter, RelatedFilter
@@ -161,9 +162,13 @@ class ScenarioAdmin(TenantAdmin):
         if not bound_form.is_valid() or bound_form.cleaned_data["evaluator_context"] == pending_context.text:
             return
         try:
+            if bound_form.cleaned_data.get("context_file") is not None:
+                spend(UsageKind.UPLOADS, request.user)
             pending_context.new_key = write_context_file(
                 pending_context.scenario_id, bound_form.cleaned_data["evaluator_context"]
             )
+        except RateLimitExceededError as error:
+            pending_context.failure = str(error)
         except Exception:  # Storage backends raise errors of many types.
             logger.exception("Evaluator context not stored", extra={"scenario_id": pending_context.scenario_id})
             pending_context.failure = NOT_STORED

@@ -2,18 +2,16 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NoReturn, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import Throttled
 from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import DjangoModelPermissions
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
-from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
@@ -30,7 +28,6 @@ from scenarios.api.serializers.drafts import (
     NewDraftSerializer,
     PIIMatchSerializer,
 )
-from scenarios.api.throttles import GenerationThrottle
 from scenarios.models import Scenario, ScenarioDraft, ScenarioDraftQuerySet, Skill
 from scenarios.services import drafts
 
@@ -73,12 +70,6 @@ class DraftViewSet(ReadOnlyModelViewSet[ScenarioDraft]):
     def get_serializer_class(self) -> type[BaseSerializer[ScenarioDraft]]:
         return DraftSummarySerializer if self.action == "list" else DraftSerializer
 
-    def get_throttles(self) -> list[BaseThrottle]:
-        return [GenerationThrottle()] if self.action in {"create", "again"} else []
-
-    def throttled(self, request: Request, wait: float | None) -> NoReturn:
-        raise Throttled(wait, _("You have requested too many drafts within a minute."))
-
     @extend_schema(
         request={"application/json": NewDraftSerializer, "multipart/form-data": NewDraftSerializer},
         parameters=[PREFER_PARAMETER],
@@ -97,10 +88,12 @@ class DraftViewSet(ReadOnlyModelViewSet[ScenarioDraft]):
     )
     def again(self, request: Request, pk: object) -> Response:
         """Generate the draft again from the same complaint, with new instructions if given."""
-        draft = self.get_object()
+        draft, author = self.get_object(), authenticated_user(request)
         serializer = InstructionsSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        if not drafts.regenerate_draft(draft, serializer.validated_data.get("instructions", draft.instructions)):
+        if not drafts.regenerate_draft(
+            draft, author, serializer.validated_data.get("instructions", draft.instructions)
+        ):
             draft.refresh_from_db()
             raise DraftStateError(draft)
         return self._respond(draft, 200)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Account, User
+from accounts.services.rate_limits import UsageKind, spend
 from accounts.services.task_queue import queue_on_commit
 from scenarios import tasks
 from scenarios.models import Difficulty, Mode, Scenario, ScenarioDraft, Skill
@@ -43,10 +44,14 @@ def request_draft(
     mode: str = Mode.PHONE,
     difficulty: str = Difficulty.INTERMEDIATE,
 ) -> ScenarioDraft:
-    """Create a draft from a complaint and queue its generation. Raise ValidationError if the input is invalid."""
+    """Create a draft from a complaint and queue its generation. Raise ValidationError if the input is invalid.
+
+    Raise RateLimitExceededError, and save nothing, above the rate limit.
+    """
     if account and account.organization_id != by.organization_id:
         raise ValidationError({"account": _("This account belongs to another organization.")})
     with transaction.atomic():
+        spend(UsageKind.DRAFTS, by)
         draft = ScenarioDraft.objects.create(
             organization_id=by.organization_id,
             created_by=by,
@@ -60,11 +65,11 @@ def request_draft(
     return draft
 
 
-def regenerate_draft(draft: ScenarioDraft, instructions: str, source: str | None = None) -> bool:
+def regenerate_draft(draft: ScenarioDraft, by: User, instructions: str, source: str | None = None) -> bool:
     """Queue another generation of the draft, from `source` if given. Raise ValidationError if the input is invalid.
 
     If the attempt fails, `restore_draft` brings back the earlier texts. Return False while the draft is being written
-    or after it is closed.
+    or after it is closed. Raise RateLimitExceededError, and change nothing, above the rate limit.
     """
     changed_fields: ClearedFields = {} if source is None else {"source": clean_draft_source(source)}
     if changed_fields.get("source", draft.source) != draft.source:
@@ -82,6 +87,7 @@ def regenerate_draft(draft: ScenarioDraft, instructions: str, source: str | None
             **changed_fields,
         )
         if is_queued:
+            spend(UsageKind.DRAFTS, by)
             _queue_generation(draft)
     return bool(is_queued)
 

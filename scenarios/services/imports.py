@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.models import Account, Organization, User
+from accounts.services.rate_limits import UsageKind, spend
 from accounts.services.task_queue import queue_on_commit
 from scenarios import tasks
 from scenarios.messages import Message
@@ -61,7 +62,8 @@ def stage_import(
 
     Return the existing job if one was started with the same idempotency key. Files imported together share `seen`.
     Raise UnreadablePackError if the file cannot be read in full, ContextUnavailableError, or
-    IdempotencyKeyReusedError. After an error, nothing is kept.
+    IdempotencyKeyReusedError. After an error, nothing is kept. Raise RateLimitExceededError, before the file is read,
+    above the rate limit.
     """
     reject_oversized_file(file, MAX_BYTES)
     job = ImportJob(
@@ -76,6 +78,8 @@ def stage_import(
     if existing := _insert_or_find(job):
         return existing
     try:
+        if by is not None and source != ImportJob.ImportSource.COMMAND:
+            spend(UsageKind.UPLOADS, by)
         _store_rows(job, file, max_rows, RowValidator(job, seen), on_progress)
     except BaseException:
         job.delete()

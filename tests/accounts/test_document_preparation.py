@@ -147,8 +147,8 @@ def test_failed_document_can_be_retried(account, supervisor, openai, settings):
     assert document.failure.endswith("(unreachable)")
     settings.OPENAI_BASE_URL = address
 
-    assert retry_procedures(document) is True
-    assert retry_procedures(document) is False
+    assert retry_procedures(document, document.uploaded_by) is True
+    assert retry_procedures(document, document.uploaded_by) is False
     prepare_procedures(document.pk)
 
     document.refresh_from_db()
@@ -249,7 +249,7 @@ def test_late_worker_leaves_document_to_new_holder(
         if is_retried:
             standin.add_fault("POST /v1/files", {"status": 400})
             prepare_procedures(document.pk)
-            assert retry_procedures(document) is True
+            assert retry_procedures(document, document.uploaded_by) is True
         assert ProcedureDocument.objects.claim(document.pk, settings.TASK_LOST_AFTER)
 
     monkeypatch.setattr(VectorStoreClient, "attach", attach_and_lose_claim)

@@ -105,7 +105,7 @@ class ProcedureReplacementMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.documents(status="failed"))
     @rule(data=st.data())
     def retry(self, data) -> None:
-        retry_procedures(data.draw(st.sampled_from(self.documents(status="failed"))))
+        retry_procedures(data.draw(st.sampled_from(self.documents(status="failed"))), self.supervisor)
 
     @precondition(lambda self: Account.objects.get(pk=self.account.pk).vector_store_id)
     @rule()

@@ -332,7 +332,7 @@ def test_late_worker_changes_nothing_after_retry(graded_session, counselor, stan
         expire_leases(DocumentationReview.objects.all())
         standin.add_fault(RESPONSES_ENDPOINT, {"status": 400})
         compare_documentation(review.pk)
-        assert retry_documentation(review) is True
+        assert retry_documentation(review, counselor) is True
         assert DocumentationReview.objects.claim(review.pk, settings.TASK_LOST_AFTER, status="running")
         return answer
 

@@ -33,6 +33,7 @@ MODELS_WITHOUT_TENANT = {
 
 # Models that no view queries directly, with the object or credentials through which they are read.
 READ_THROUGH = {
+    "accounts.UsageCount": "rate limits, which nobody reads",
     "accounts.IdempotentCall": "the credentials and the key of a request",
     "accounts.LoginAttempt": "the limit on logins; it is never shown",
     "accounts.ScheduledRun": "beat; it is never shown",

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.utils import timezone
 
+from accounts.services.rate_limits import UsageKind, spend
 from training.models import CallTicket, Session
 from training.signals import call_check_requested
 
@@ -29,7 +30,9 @@ def issue_ticket(session: Session, login: str = "", displaces: int | None = None
     """Issue a ticket for the counselor's own socket. Return it with the signed text for the page.
 
     `login` is the key of the web session that requests it. The ticket becomes invalid when that session logs out.
+    Raise RateLimitExceededError above the rate limit.
     """
+    spend(UsageKind.TICKETS, session.counselor)
     ticket = CallTicket.objects.create(
         organization_id=session.organization_id,
         session=session,

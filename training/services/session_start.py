@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.services.rate_limits import UsageKind, spend
 from accounts.services.task_queue import queue_on_commit
 from scenarios.models import ContextUnavailableError, Mode, Scenario
 from scenarios.services.versions import snapshot_scenario
@@ -97,7 +98,7 @@ def _start_session(
         slot = _choose_free_slot(user, same) if mode == Mode.PHONE else None
         try:
             with transaction.atomic():
-                session = _create_session(fields, assignment, slot)
+                session = _create_session(user, fields, assignment, slot)
         except IntegrityError:
             # The constraints are the locks: another start won the race, or the user has a live call.
             existing = _find_conflict(user, same)
@@ -108,12 +109,18 @@ def _start_session(
     raise SessionRefusedError("try_again", _("Many sessions are starting right now. Try again."))
 
 
-def _create_session(fields: Mapping[str, object], assignment: Assignment | None, slot: int | None) -> Session:
-    """Create the session and queue its greeting on commit. Raise SessionRefusedError if the assignment is closed."""
+def _create_session(
+    user: User, fields: Mapping[str, object], assignment: Assignment | None, slot: int | None
+) -> Session:
+    """Create the session and queue its greeting on commit.
+
+    Raise SessionRefusedError if the assignment is closed, and RateLimitExceededError.
+    """
     attempt = assignments.start_attempt(assignment) if assignment else None
     # The assignment may have been canceled since the page was opened.
     if assignment and attempt is None:
         raise _assignment_closed()
+    spend(UsageKind.SESSIONS, user)
     session: Session = Session.objects.create(**fields, attempt=attempt, slot=slot)
     # `robust`: if the broker is down, nothing is lost, because the sweep queues the greeting again.
     queue_on_commit(tasks.prepare_greeting, str(session.pk))

@@ -8,6 +8,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.services.rate_limits import UsageKind, spend
 from training.models import Session, TranscriptTurn
 from training.services.errors import SessionRefusedError
 from training.transcript import INAUDIBLE_TEXT, SNAPSHOT_FIELDS, SpeakerRole, TurnSnapshot, TurnSource
@@ -104,10 +105,12 @@ def write_answer(session: Session, question: TranscriptTurn, text: str) -> Trans
 def write_message(session: Session, content: str) -> TranscriptTurn:
     """Save the counselor's message as a turn. Raise SessionRefusedError if the chat is over or full.
 
-    If the same text is sent again before the answer, treat it as a retry and return the existing turn.
+    If the same text is sent again before the answer, treat it as a retry and return the existing turn. A retry asks
+    for another reply, so it counts toward the rate limit, too. Above it, raise RateLimitExceededError and save nothing.
     """
     # The lock lets the second request of a double click see the first one. SQLite's IMMEDIATE does the same.
-    session = Session.objects.select_for_update().get(pk=session.pk)
+    session = Session.objects.select_for_update(of=["self"]).select_related("counselor").get(pk=session.pk)
+    spend(UsageKind.MESSAGES, session.counselor)
     turns = session.transcript()
     if turns and turns[-1].is_by_counselor and turns[-1].text_heard == content and session.is_live:
         return turns[-1]

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.services.rate_limits import RateLimitExceededError
 from accounts.web.countless_paginator import get_countless_page
 from accounts.web.requests import AuthenticatedRequest
 from accounts.web.waiting import respond_when_done
@@ -66,19 +67,7 @@ def practice(request: AuthenticatedRequest, pk: UUID, mode: str) -> HttpResponse
     """Show the page of an assigned call or chat. Return 404 if the mode in the URL is not the scenario's."""
     mine = Assignment.objects.for_user(request.user).filter(counselor=request.user, scenario__mode=mode)
     assignment = get_object_or_404(mine.select_related("scenario"), pk=pk)
-    live = assignment.sessions.live().first()
-    brief = replace(
-        _describe_scenario(assignment.scenario, Session.Kind.ASSIGNMENT),
-        assignment_id=assignment.pk,
-        due_date=assignment.due_date,
-        notes=assignment.notes,
-        pass_mark=assignment.pass_mark,
-        attempts_allowed=assignment.attempts_allowed,
-        best_score=assignment.score,
-        require_recording=assignment.require_recording,
-        is_open=assignment.is_open,
-    )
-    return _render_practice(request, brief, live)
+    return _render_practice(request, _describe_assignment(assignment), assignment.sessions.live().first())
 
 
 @login_required
@@ -111,19 +100,23 @@ def chat_start(request: AuthenticatedRequest) -> HttpResponse:
     form = StartChatForm(request.POST)
     if not form.is_valid():
         raise Http404
+    assignment = None
+    if form.cleaned_data["assignment"]:
+        mine = Assignment.objects.for_user(request.user).filter(counselor=request.user, scenario__mode=Mode.CHAT)
+        assignment = get_object_or_404(mine.select_related("scenario", "counselor"), pk=form.cleaned_data["assignment"])
     try:
-        if form.cleaned_data["assignment"]:
-            mine = Assignment.objects.for_user(request.user).filter(counselor=request.user, scenario__mode=Mode.CHAT)
-            found = get_object_or_404(mine.select_related("scenario", "counselor"), pk=form.cleaned_data["assignment"])
-            return _redirect_when_greeted(start_assignment(found)[0])
-        scenario = None
-        if form.cleaned_data["scenario"]:
-            scenario = get_object_or_404(Scenario.objects.playable_by(request.user), pk=form.cleaned_data["scenario"])
-        focus = form.cleaned_data["focus"]
-        return _redirect_when_greeted(start_free_practice(request.user, Mode.CHAT, scenario, focus)[0])
-    except SessionRefusedError as error:
+        session, _is_new = start_assignment(assignment) if assignment else _start_free_chat(request, form)
+        return _redirect_when_greeted(session)
+    except (SessionRefusedError, RateLimitExceededError) as error:
         messages.error(request, str(error))
-    return redirect("training:chat_free")
+    return redirect("training:chat", assignment.pk) if assignment else redirect("training:chat_free")
+
+
+def _start_free_chat(request: AuthenticatedRequest, form: StartChatForm) -> tuple[Session, bool]:
+    scenario = None
+    if form.cleaned_data["scenario"]:
+        scenario = get_object_or_404(Scenario.objects.playable_by(request.user), pk=form.cleaned_data["scenario"])
+    return start_free_practice(request.user, Mode.CHAT, scenario, form.cleaned_data["focus"])
 
 
 def _redirect_when_greeted(session: Session) -> HttpResponse:
@@ -134,19 +127,40 @@ def _redirect_when_greeted(session: Session) -> HttpResponse:
 @login_required
 @require_POST
 def chat_send(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
-    """Send a chat message from a page without JavaScript, and wait for the reply."""
-    session = get_object_or_404(Session.objects.for_counselor(request.user).filter(mode=Mode.CHAT), pk=pk)
+    """Send a chat message from a page without JavaScript, and wait for the reply.
+
+    A message that was not saved is shown in its box again, with the reason.
+    """
+    mine = Session.objects.for_counselor(request.user).filter(mode=Mode.CHAT)
+    session = get_object_or_404(mine.select_related("counselor", "scenario", "assignment__scenario"), pk=pk)
     form = ChatMessageForm(request.POST)
-    if form.is_valid():
-        try:
-            async_to_sync(complete_answer)(submit_message(session, form.cleaned_data["message"]))
-        except SessionRefusedError as error:
-            messages.error(request, str(error))
-        except AIUnavailableError:
-            messages.error(request, _("The caller didn’t reply. Your message was saved. Send the same message again."))
-    else:
-        messages.error(request, str(form.errors["message"][0]))
+    if not form.is_valid():
+        return _return_message(request, session, str(form.errors["message"][0]), status=400)
+    try:
+        async_to_sync(complete_answer)(submit_message(session, form.cleaned_data["message"]))
+    except SessionRefusedError as error:
+        return _return_message(request, session, str(error), status=409)
+    except RateLimitExceededError as error:
+        return _return_message(request, session, str(error), status=429, retry_after=error.retry_after)
+    except AIUnavailableError:
+        messages.error(request, _("The caller didn’t reply. Your message was saved. Send the same message again."))
     return redirect(_practice_url(session))
+
+
+def _return_message(
+    request: AuthenticatedRequest, session: Session, reason: str, status: int, retry_after: int | None = None
+) -> HttpResponse:
+    """Show the chat with the message that was not saved in its box, or in words if the chat is over."""
+    messages.error(request, reason)
+    unsent = request.POST.get("message", "")
+    session.refresh_from_db(fields=["status"])
+    if not session.is_live:
+        messages.info(request, _("Your message was not sent: “%(text)s”") % {"text": unsent})
+    response = _render_practice(request, _describe_session(session), session if session.is_live else None, unsent)
+    response.status_code = status
+    if retry_after:
+        response["Retry-After"] = str(retry_after)
+    return response
 
 
 @login_required
@@ -174,12 +188,7 @@ def trial(request: AuthenticatedRequest, pk: UUID, mode: str) -> HttpResponse:
         raise Http404
     scenario = get_object_or_404(Scenario.objects.for_user(request.user), pk=pk)
     live = Session.objects.for_counselor(request.user).live().trials_of(scenario, mode).first()
-    brief = replace(
-        _describe_scenario(scenario, Session.Kind.TRIAL),
-        mode=mode,
-        scenario_url=reverse("admin:scenarios_scenario_change", args=[scenario.pk]),
-    )
-    return _render_practice(request, brief, live)
+    return _render_practice(request, _describe_trial(scenario, mode), live)
 
 
 def _uuid_or_404(text: str) -> UUID:
@@ -203,7 +212,38 @@ def _describe_scenario(scenario: Scenario, kind: Session.Kind) -> PracticeBrief:
     )
 
 
-def _render_practice(request: AuthenticatedRequest, practice: PracticeBrief, live: Session | None) -> HttpResponse:
+def _describe_assignment(assignment: Assignment) -> PracticeBrief:
+    return replace(
+        _describe_scenario(assignment.scenario, Session.Kind.ASSIGNMENT),
+        assignment_id=assignment.pk,
+        due_date=assignment.due_date,
+        notes=assignment.notes,
+        pass_mark=assignment.pass_mark,
+        attempts_allowed=assignment.attempts_allowed,
+        best_score=assignment.score,
+        require_recording=assignment.require_recording,
+        is_open=assignment.is_open,
+    )
+
+
+def _describe_trial(scenario: Scenario, mode: str) -> PracticeBrief:
+    url = reverse("admin:scenarios_scenario_change", args=[scenario.pk])
+    return replace(_describe_scenario(scenario, Session.Kind.TRIAL), mode=mode, scenario_url=url)
+
+
+def _describe_session(session: Session) -> PracticeBrief:
+    if session.assignment:
+        return _describe_assignment(session.assignment)
+    if session.scenario and session.kind == Session.Kind.TRIAL:
+        return _describe_trial(session.scenario, session.mode)
+    if session.scenario:
+        return _describe_scenario(session.scenario, Session.Kind.FREE_PRACTICE)
+    return PracticeBrief(Session.Kind.FREE_PRACTICE, session.mode, title=_("Free practice"))
+
+
+def _render_practice(
+    request: AuthenticatedRequest, practice: PracticeBrief, live: Session | None, unsent: str = ""
+) -> HttpResponse:
     context = {
         "practice": practice,
         "live_session_id": live.pk if live else None,
@@ -211,6 +251,7 @@ def _render_practice(request: AuthenticatedRequest, practice: PracticeBrief, liv
         "plain_live": live,
         "turns": live.transcript() if live and not live.is_phone else [],
         "message_limit": MAX_MESSAGE_CHARACTERS,
+        "unsent": unsent,
         "live_seconds": int((timezone.now() - live.started_at).total_seconds()) if live else 0,
         "line_kept_ms": round(settings.LINE_KEPT_FOR * 1000),
         "sessions_url": reverse("api:training:session_list"),

@@ -8,6 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from accounts.services.rate_limits import UsageKind, spend
 from accounts.web.requests import authenticated_user
 from scenarios.api.serializers.fields import (
     AccountField,
@@ -78,7 +79,9 @@ class ScenarioDetailSerializer(ScenarioSerializer):
         fields = [*ScenarioSerializer.Meta.fields, "evaluator_context", "context_file"]
 
     def validate_context_file(self, file: UploadedFile) -> str:
-        return read_context_file(file)
+        text = read_context_file(file)
+        spend(UsageKind.UPLOADS, authenticated_user(self.context["request"]))
+        return text
 
     def validate_is_one_time(self, value: bool) -> bool:
         if self.instance and value != self.instance.is_one_time:

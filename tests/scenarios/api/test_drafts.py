@@ -4,7 +4,6 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
@@ -35,12 +34,6 @@ CLEAN = {"prompt": "You are Noor, 61.", "evaluator_context": "- Names the loss."
 
 def send(client: Client, path: str = "", body: object = None, **extra):
     return client.post(DRAFTS + path, json.dumps(body), content_type="application/json", **extra)
-
-
-@pytest.fixture(autouse=True)
-def cleared_throttle() -> Iterator[None]:
-    yield
-    cache.clear()
 
 
 @pytest.fixture
@@ -177,23 +170,28 @@ def test_malformed_body_returns_400(client, ready_draft, body):
             assert (response.status_code, bool(response.json()["detail"])) == (400, True)
 
 
-def test_eleventh_draft_in_a_minute_returns_429(client, trainer):
-    responses = [send(client, body={"source": SOURCE}) for _ in range(11)]
+def test_draft_above_the_rate_limit_returns_429_and_saves_nothing(client, trainer, settings):
+    settings.DRAFTS_PER_HOUR = 2
+    responses = [send(client, body={"source": SOURCE}) for _ in range(3)]
 
-    assert [response.status_code for response in responses] == [202] * 10 + [429]
+    assert [response.status_code for response in responses] == [202, 202, 429]
     error = responses[-1].json()
-    assert error["code"] == "throttled"
-    assert error["detail"].startswith("You have requested too many drafts within a minute")
-    assert 0 < int(responses[-1]["Retry-After"]) <= 60
+    assert (error["code"], error["retry_after"]) == ("throttled", int(responses[-1]["Retry-After"]))
+    assert error["detail"].startswith("You can request up to 2 drafts an hour. No draft was requested")
+    assert 3000 < error["retry_after"] <= 3600
+    assert ScenarioDraft.objects.count() == 2
     assert client.get(DRAFTS).status_code == 200
     assert send(client_of(trainer), body={"source": SOURCE}).status_code == 202
 
 
-def test_retry_counts_toward_rate_limit(client, ready_draft):
-    for _ in range(10):
-        send(client, f"{ready_draft.pk}/again/", {})
+def test_retry_counts_toward_rate_limit_and_changes_nothing_above_it(client, ready_draft, settings):
+    settings.DRAFTS_PER_HOUR = 1
+    send(client, body={"source": SOURCE})
 
-    assert send(client, f"{ready_draft.pk}/again/", {}).status_code == 429
+    assert send(client, f"{ready_draft.pk}/again/", {"instructions": "Other."}).status_code == 429
+    before = ready_draft.instructions
+    ready_draft.refresh_from_db()
+    assert (ready_draft.status, ready_draft.instructions) == ("ready", before)
 
 
 def test_ready_draft_lists_pii(client, ready_draft, account):

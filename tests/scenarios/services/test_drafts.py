@@ -335,7 +335,7 @@ def test_late_worker_changes_nothing_after_retry(new_draft, standin, settings, m
         expire_claim(new_draft)
         standin.add_fault(RESPONSES, {"refusal": True})
         generate_draft(new_draft.pk)
-        assert regenerate_draft(new_draft, INSTRUCTIONS) is True
+        assert regenerate_draft(new_draft, new_draft.created_by, INSTRUCTIONS) is True
         assert ScenarioDraft.objects.claim(new_draft.pk, settings.TASK_LOST_AFTER)
         return generated
 
@@ -400,7 +400,7 @@ def test_failure_has_message_and_keeps_source(new_draft, standin, fault, message
     assert (draft.source, draft.instructions) == (SOURCE, INSTRUCTIONS)
 
     standin.clear_faults()
-    assert regenerate_draft(draft, draft.instructions) is True
+    assert regenerate_draft(draft, draft.created_by, draft.instructions) is True
     assert (run_generation(draft).status, draft.failure) == ("ready", "")
 
 
@@ -411,7 +411,7 @@ def test_regenerate_draft_keeps_source_and_replaces_instructions(
     ScenarioDraft.objects.update(status=status, attempts=3)
 
     with django_capture_on_commit_callbacks() as queued:
-        assert regenerate_draft(ready_draft, "Very quiet.") is True
+        assert regenerate_draft(ready_draft, ready_draft.created_by, "Very quiet.") is True
 
     assert len(queued) == 1
     assert (run_generation(ready_draft).source, ready_draft.instructions, ready_draft.attempts) == (
@@ -426,7 +426,7 @@ def test_regenerate_draft_keeps_source_and_replaces_instructions(
 def test_regenerate_draft_accepts_new_source(ready_draft, standin):
     other = "They were rude to me and talked over everything that I tried to say to them."
 
-    assert regenerate_draft(ready_draft, "", f" {other}\r\n") is True
+    assert regenerate_draft(ready_draft, ready_draft.created_by, "", f" {other}\r\n") is True
 
     assert (run_generation(ready_draft).source, ready_draft.title) == (other, "Nobody listened last time")
 
@@ -436,7 +436,7 @@ def test_regenerate_draft_rejects_texts_outside_limits(ready_draft, texts):
     before = ScenarioDraft.objects.values().get()
 
     with pytest.raises(ValidationError):
-        regenerate_draft(ready_draft, *texts)
+        regenerate_draft(ready_draft, ready_draft.created_by, *texts)
 
     assert ScenarioDraft.objects.values().get() == before
 
@@ -446,7 +446,7 @@ def test_regenerate_draft_refuses_writing_or_closed_draft(ready_draft, status):
     ScenarioDraft.objects.update(status=status)
     before = ScenarioDraft.objects.values().get()
 
-    assert regenerate_draft(ready_draft, "Very quiet.") is False
+    assert regenerate_draft(ready_draft, ready_draft.created_by, "Very quiet.") is False
 
     assert ScenarioDraft.objects.values().get() == before
 
@@ -454,7 +454,7 @@ def test_regenerate_draft_refuses_writing_or_closed_draft(ready_draft, status):
 def test_restore_draft_brings_back_earlier_texts(ready_draft, standin):
     before = texts_of(ready_draft)
     standin.add_fault(RESPONSES, {"refusal": True}, times=None)
-    regenerate_draft(ready_draft, INSTRUCTIONS)
+    regenerate_draft(ready_draft, ready_draft.created_by, INSTRUCTIONS)
     assert (run_generation(ready_draft).status, restore_draft(ready_draft)) == ("failed", True)
 
     ready_draft.refresh_from_db()
@@ -463,7 +463,12 @@ def test_restore_draft_brings_back_earlier_texts(ready_draft, standin):
 
 def test_restore_draft_ignores_texts_from_another_source(ready_draft, standin):
     standin.add_fault(RESPONSES, {"refusal": True}, times=None)
-    regenerate_draft(ready_draft, "", "They were rude to me and talked over everything that I tried to say to them.")
+    regenerate_draft(
+        ready_draft,
+        ready_draft.created_by,
+        "",
+        "They were rude to me and talked over everything that I tried to say to them.",
+    )
 
     assert (run_generation(ready_draft).status, restore_draft(ready_draft)) == ("failed", False)
     ready_draft.refresh_from_db()
