@@ -255,9 +255,9 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "config.middleware.rate_limit_page.RateLimitPageMiddleware",
     "config.middleware.request_limits.known_people_middleware",
     "accounts.web.waiting.waiting_middleware",
-    "config.middleware.rate_limit_page.RateLimitPageMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"

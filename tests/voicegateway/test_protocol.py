@@ -103,7 +103,7 @@ def test_message_from_the_browser_is_read(text, message):
         ('{"type":"mute","on":1}', "on must be true or false"),
         ('{"type":"say","text":5}', "text must be a string"),
         ('{"type":"say","text":"a\\u0000b"}', "text must not contain NUL characters"),
-        ('{"type":"say","text":"' + "a" * 10_001 + '"}', "text is longer than 10000 characters"),
+        ('{"type":"say","text":"' + "a" * 3_001 + '"}', "text is longer than 3000 characters"),
         ('{"type":"played","item":1,"samples":2,"at_mic_sample":3}', "final must be true or false"),
     ],
 )

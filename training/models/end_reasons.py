@@ -20,6 +20,7 @@ class EndReason(models.TextChoices):
     REPLACED = "replaced", _("Taken over by another page")
     SHUTDOWN = "shutdown", _("Service restarted")
     FAILED = "failed", _("Technical problem")
+    TOO_FAST = "too_fast", _("Too many messages")
 
     @property
     def explanation(self) -> str:
@@ -46,5 +47,9 @@ END_EXPLANATIONS = {
     EndReason.ENDED_ELSEWHERE: _("The counselor ended this session on another page or device."),
     EndReason.SUPERVISOR: _("A supervisor ended this session. That doesn’t count against the counselor."),
     EndReason.SHUTDOWN: _("The service restarted, and the call was not resumed."),
+    EndReason.TOO_FAST: _(
+        "The call page sent far more than a person can say or type, so the call was ended. Everything said up to that "
+        "point was kept."
+    ),
     EndReason.FAILED: _("Something went wrong on our side. Everything said up to that point was kept."),
 }

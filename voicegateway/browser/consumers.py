@@ -176,7 +176,7 @@ class CallConsumer(AsyncWebsocketConsumer):
             except BrowserProtocolError as error:
                 self.violation_task = asyncio.ensure_future(self._close_for_violation(call, error))
 
-        fast_path.set_sink(receive)
+        fast_path.set_sink(receive, on_flood=call.end_flood)
 
     async def _close_for_violation(self, call: Call, error: BrowserProtocolError) -> None:
         logger.info("Closed: %s", error.reason, extra={"session_id": call.log_fields["session_id"]})
@@ -261,4 +261,6 @@ def call_limits() -> Limits:
         frames_lost_after=settings.FRAMES_LOST_AFTER,
         response_lost_after=settings.RESPONSE_LOST_AFTER,
         rollover_after=settings.UPSTREAM_ROLLOVER_AFTER,
+        typed_turns_per_minute=settings.TYPED_TURNS_PER_MINUTE,
+        typed_words_per_minute=settings.TYPED_WORDS_PER_MINUTE,
     )

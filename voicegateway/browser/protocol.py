@@ -13,7 +13,7 @@ SUBPROTOCOL = "steadyline.v1"
 
 MIN_FRAME_SAMPLES, MAX_FRAME_SAMPLES = SAMPLE_RATE // 50, SAMPLE_RATE // 10  # 20 to 100 ms, in samples
 MAX_MESSAGE_BYTES = 64 * 1024
-MAX_TEXT_LENGTH = 10_000  # characters
+MAX_TEXT_LENGTH = 3_000  # characters of a typed turn, as the page's field allows
 MAX_COUNT = 2**32 - 1
 
 FRAME_HEADER = struct.Struct("<BBHI")  # kind, flags, item number, sample index

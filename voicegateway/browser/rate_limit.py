@@ -1,4 +1,7 @@
-"""Rate limit on microphone audio, which arrives in real time and, after a stall, in one burst."""
+"""Rate limits on what a page sends in a call: microphone audio, messages, and typed words.
+
+Audio and messages arrive in real time and, after a stall, in one burst.
+"""
 
 from voicegateway.browser.protocol import SAMPLE_RATE
 
@@ -6,6 +9,7 @@ WINDOW = 2.0  # seconds
 MAX_SPEED = 2.0  # times real time
 STALL_AFTER = 0.3  # seconds; a longer gap between frames is a stall, after which the missing audio may arrive
 MAX_CREDIT = 45.0  # seconds; a longer stall makes the server's pings time out, which closes the connection
+CHARACTERS_PER_WORD = 10  # so that text without spaces counts, too
 
 
 class AudioRateLimit:
@@ -30,3 +34,63 @@ class AudioRateLimit:
         self.last_frame_at = now
         self.window_seconds += samples / SAMPLE_RATE
         return self.window_seconds <= MAX_SPEED * WINDOW + self.credit
+
+
+class TokenBucket:
+    """Allowance that refills steadily: at most `capacity` at once, and `per_second` on average."""
+
+    def __init__(self, capacity: float, per_second: float, spent: float = 0.0) -> None:
+        self.capacity = capacity
+        self.per_second = per_second
+        self.left = max(0.0, capacity - spent)
+        self.refilled_at: float | None = None
+
+    def has(self, amount: float, now: float) -> bool:
+        if self.refilled_at is not None:
+            self.left = min(self.capacity, self.left + (now - self.refilled_at) * self.per_second)
+        self.refilled_at = now
+        return self.left >= amount
+
+    def spend(self, amount: float, now: float) -> bool:
+        """Take `amount` out. Return False, and take nothing, if there is less."""
+        is_enough = self.has(amount, now)
+        if is_enough:
+            self.left -= amount
+        return is_enough
+
+
+class MessageRateLimit(TokenBucket):
+    """Limit on text messages of any type, valid or not.
+
+    A page sends five playback reports a second and a few clicks. Those of a stall of `MAX_CREDIT` seconds come at once.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(capacity=600, per_second=30)
+
+
+class TypedRateLimit:
+    """Limit on typed turns, and on their words and characters. What a minute allows may also come in one turn.
+
+    `turns` and `words` say how much of it the last minute has used, before this connection.
+    """
+
+    def __init__(self, turns_per_minute: int, words_per_minute: int, turns: int = 0, words: int = 0) -> None:
+        self.turns = TokenBucket(turns_per_minute, turns_per_minute / 60, turns)
+        self.words = TokenBucket(words_per_minute, words_per_minute / 60, words)
+        # Refusals are for people who type too fast. What goes on after that many is not a person.
+        self.refusals = TokenBucket(turns_per_minute, turns_per_minute / 60)
+
+    def spend(self, text: str, now: float) -> bool:
+        """Count a typed turn. Return False, and count nothing, if it is too much."""
+        words = count_words(text)
+        return self.words.has(words, now) and self.turns.spend(1, now) and self.words.spend(words, now)
+
+    def is_flood(self, now: float) -> bool:
+        """Count a refused turn. Return True if there have been too many."""
+        return not self.refusals.spend(1, now)
+
+
+def count_words(text: str) -> int:
+    """Return the number of words, or of pieces of `CHARACTERS_PER_WORD` characters if there are more of them."""
+    return max(len(text.split()), -(-len(text) // CHARACTERS_PER_WORD))

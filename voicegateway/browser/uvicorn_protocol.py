@@ -4,15 +4,21 @@ The usual path turns a frame into a message, stops reading, and wakes a task tha
 resumes reading. That costs more than handling the frame and gains nothing, because accepting a frame never waits.
 """
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 from websockets.protocol import State
 
+from voicegateway.browser.rate_limit import TokenBucket
 from voicegateway.frames import BINARY_HEAD, FrameSplitter, build_frame
 
 FAST_PATH = "steadyline.frames"  # key of the fast path among the scope's extensions
+# Pings, pongs, and fragments. A client sends a ping every few seconds at most, and few split their messages.
+CONTROL_FRAMES_AT_ONCE, CONTROL_FRAMES_PER_SECOND = 200, 20
+CLOSE_TOO_FAST = 1008  # WebSocket close code
 CLOSE_TIMEOUT = 2.0  # seconds from the closing frame to the abort, even if the peer has not read it
 
 
@@ -25,6 +31,8 @@ class CallWebSocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.sink: Callable[[bytes], None] | None = None
+        self.on_flood: Callable[[], None] | None = None
+        self.control_frames = TokenBucket(CONTROL_FRAMES_AT_ONCE, CONTROL_FRAMES_PER_SECOND)
         self.splitter = FrameSplitter(BINARY_HEAD, True, self._deliver, super().data_received, self._is_handshake_valid)
 
     def handle_connect(self, event) -> None:  # type: ignore[no-untyped-def]  # uvicorn's own signature
@@ -32,8 +40,39 @@ class CallWebSocketProtocol(WebSocketsSansIOProtocol):
         if hasattr(self, "scope"):
             self.scope["extensions"][FAST_PATH] = self  # type: ignore
 
-    def set_sink(self, sink: Callable[[bytes], None]) -> None:
+    def set_sink(self, sink: Callable[[bytes], None], on_flood: Callable[[], None]) -> None:
+        """Send binary messages to `sink`. Call `on_flood` when control frames arrive too fast, to end the call."""
         self.sink = sink
+        self.on_flood = on_flood
+
+    # Frames that reach no application, and would otherwise cost the process time and memory without a limit
+
+    def handle_ping(self) -> None:
+        if not self._may_handle_control_frame():
+            return
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()  # a peer that does not read must not make answers pile up
+
+    def handle_pong(self, event: Frame) -> None:
+        if self._may_handle_control_frame():
+            super().handle_pong(event)
+
+    def handle_cont(self, event: Frame) -> None:
+        if self._may_handle_control_frame():
+            super().handle_cont(event)
+
+    def _may_handle_control_frame(self) -> bool:
+        if self.control_frames.spend(1, time.monotonic()):
+            return True
+        self.conn.data_to_send()
+        self.frames.clear()
+        if self.on_flood is not None:
+            self.on_flood()
+        else:
+            self.force_close(CLOSE_TOO_FAST)
+        return False
 
     def data_received(self, data: bytes) -> None:
         self.splitter.receive(data)

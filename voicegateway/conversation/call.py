@@ -94,6 +94,11 @@ class Call:
         self.conversation.receive_message(decode_message(text), self.clock.now())
         self._flush()
 
+    def end_flood(self) -> None:
+        """End the call because its page sends more than a person can. Calling this again changes nothing."""
+        self.conversation.end_flood(self.clock.now())
+        self._flush()
+
     def set_greeting(self, text: str) -> None:
         self.conversation.set_greeting(text)
         self._flush()

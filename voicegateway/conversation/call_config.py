@@ -21,6 +21,7 @@ class CallEndReason(StrEnum):
     LOGGED_OUT = "logged_out"
     FAILED = "failed"
     SHUTDOWN = "shutdown"
+    TOO_FAST = "too_fast"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ class CallConfig:
     epoch: int = 1  # epoch of the session that this call belongs to, counted from 1
     is_resumed: bool = False  # True if an earlier epoch held the session
     is_recorded: bool = False  # True if this call is recorded
+    recent_typed_turns: int = 0  # typed in the last minute, in earlier epochs
+    recent_typed_words: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,10 @@ class Limits:
     min_word_ms: int = 40  # audible sound that an utterance needs to count as a turn
     flush_timeout: float = 0.4  # wait for the player's report after a flush
     turn_end_margin: float = 0.8  # unplayed caller audio below which the caller counts as finishing
+
+    # Typed turns
+    typed_turns_per_minute: int = 20
+    typed_words_per_minute: int = 300  # also the most in one turn
 
     # Turns and queues
     greeting_wait: float = 2.0  # wait for a greeting that is still being prepared

@@ -23,7 +23,7 @@ from voicegateway.browser.protocol import (
     Ready,
     Say,
 )
-from voicegateway.browser.rate_limit import AudioRateLimit
+from voicegateway.browser.rate_limit import AudioRateLimit, MessageRateLimit, TypedRateLimit
 from voicegateway.conversation.barge_in import BargeIn
 from voicegateway.conversation.call_config import CallConfig, CallEndReason, CallOutcome, Limits
 from voicegateway.conversation.caller import CallerSide
@@ -43,6 +43,7 @@ from voicegateway.upstream.server_events import MalformedEventError, ServerEvent
 logger = logging.getLogger(__name__)
 
 CLOSE_NOT_READING = 4008  # WebSocket close code: the browser has stopped reading
+CLOSE_TOO_FAST = 1008  # WebSocket close code: the browser sends more than any page does
 CALLER_INAUDIBLE_REASON = "The caller could not be heard."
 
 
@@ -72,6 +73,13 @@ class Conversation:
         self.connection = ConnectionState(self.limits, now)
         self.watchdog = Watchdog(self.limits, now)
         self.rate_limit = AudioRateLimit()
+        self.message_limit = MessageRateLimit()
+        self.typed_limit = TypedRateLimit(
+            self.limits.typed_turns_per_minute,
+            self.limits.typed_words_per_minute,
+            config.recent_typed_turns,
+            config.recent_typed_words,
+        )
         self.barge_in = BargeIn(self.caller, self.limits)
         self.turn_taking = TurnTaking(
             config, self.send_queue, self.caller, self.counselor, self.connection, self.watchdog, self.limits
@@ -155,6 +163,9 @@ class Conversation:
         self.send_queue.now = now
         if self.ending.is_over:
             return
+        if not self.message_limit.spend(1, now):
+            self.end_flood(now)
+            return
         match message:
             case Hello(last_revision):
                 self.publisher.browser_revision = last_revision
@@ -210,6 +221,16 @@ class Conversation:
         """End the call at once with the text known so far."""
         self.end(reason, now)
         self._complete_end()
+
+    def end_flood(self, now: float) -> None:
+        """End the call, gradable, because its page sends more than a person can."""
+        if self.ending.is_over:
+            return
+        logger.warning("Too many messages", extra={"session_id": self.config.session_id})
+        self.send_queue.now = now
+        self.ending.close_code = CLOSE_TOO_FAST
+        self.send_queue.add_message(Notice("too_fast"))
+        self.end_now(CallEndReason.TOO_FAST, now)
 
     def _complete_end(self) -> None:
         if self.ending.complete():
@@ -283,11 +304,19 @@ class Conversation:
             self.turn_taking.request_answer(interrupts=item not in self.barge_in.late_answers)
 
     def _receive_typed_turn(self, text: str) -> None:
-        if text and not self.ending.is_requested:
-            self.barge_in.forget_overlap()
-            self.counselor.add_typed_turn(text)
-            self.watchdog.note_speech(self.send_queue.now)
-            self.turn_taking.request_answer(interrupts=True)
+        """Accept a typed turn. Above the limit, tell the page, which keeps the words; end the call if that goes on."""
+        if not text or self.ending.is_requested:
+            return
+        now = self.send_queue.now
+        if not self.typed_limit.spend(text, now):
+            self.send_queue.add_message(Notice("typed_too_fast"))
+            if self.typed_limit.is_flood(now):
+                self.end_flood(now)
+            return
+        self.barge_in.forget_overlap()
+        self.counselor.add_typed_turn(text)
+        self.watchdog.note_speech(now)
+        self.turn_taking.request_answer_to_typed()
 
     def _transcribed(self, event: ServerEvent) -> None:
         item, text = event.id("item_id"), event.text("transcript")

@@ -55,12 +55,21 @@ class TurnTaking:
         elif last and last.is_interrupted:
             self.caller.responses.request(ResponseTrigger.RECONNECTED)
 
-    def request_answer(self, interrupts: bool = False) -> None:
+    def request_answer(self, interrupts: bool = False, trigger: ResponseTrigger = ResponseTrigger.TURN) -> None:
         """Request the caller's answer to the counselor. With `interrupts`, stop what the caller is saying."""
         if interrupts and self.caller.has_floor:
             self.caller.interrupt()
         self.has_reprompted = False
-        self.caller.responses.request()
+        self.caller.responses.request(trigger)
+
+    def request_answer_to_typed(self) -> None:
+        """Request the answer to typed words, which interrupt the caller.
+
+        Lines typed before the answer to earlier ones can be heard wait for its end, and one response answers them all.
+        Otherwise, each line would cancel a response that is paid for.
+        """
+        is_joined = self.caller.responses.answers_typed and not self.caller.playout.is_audible
+        self.request_answer(interrupts=not is_joined, trigger=ResponseTrigger.TYPED)
 
     def request_after_silence(self, now: float) -> None:
         """Let the caller speak after a long enough silence: for the opening, or once in each later silence."""

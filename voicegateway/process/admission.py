@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
 from django.conf import settings
+from django.utils import timezone
 
 from recordings.audio.live_recording import LiveRecording
 from recordings.audio.microphone_clock import SAMPLE_RATE
@@ -21,7 +23,9 @@ from training.services import call_tickets
 from training.services.call_leases import CallLease, acquire_call, is_call_held
 from training.services.call_tickets import VerifiedTicket
 from training.services.turns import close_open_turns
+from training.transcript import TurnSource
 from voicegateway.browser.protocol import SUBPROTOCOL
+from voicegateway.browser.rate_limit import count_words
 from voicegateway.conversation.call_config import TIMINGS_BY_PATIENCE, CallConfig
 
 TICKET_PREFIX = "ticket."
@@ -169,7 +173,10 @@ def consent_version(query: bytes) -> str:
 
 def build_call_config(session: Session, is_recorded: bool) -> CallConfig:
     """Build the call's configuration. It must not hold any assessment data."""
-    history = [turn.to_snapshot() for turn in session.transcript() if turn.is_final]
+    turns = session.transcript()
+    history = [turn.to_snapshot() for turn in turns if turn.is_final]
+    minute_ago = timezone.now() - timedelta(minutes=1)
+    typed = [turn for turn in turns if turn.source == TurnSource.TYPED and turn.created_at > minute_ago]
     return CallConfig(
         session_id=str(session.pk),
         instructions=caller_instructions(session),
@@ -184,6 +191,8 @@ def build_call_config(session: Session, is_recorded: bool) -> CallConfig:
         epoch=session.epoch,
         is_resumed=session.epoch > 1,
         is_recorded=is_recorded,
+        recent_typed_turns=len(typed),
+        recent_typed_words=sum(count_words(turn.text_heard) for turn in typed),
     )
 
 

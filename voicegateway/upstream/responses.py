@@ -8,6 +8,7 @@ class ResponseTrigger(StrEnum):
     """Reasons for the caller to speak."""
 
     TURN = "turn"
+    TYPED = "typed"  # typed words, which join others that are typed before the response can be heard
     RECONNECTED = "called_back"
     LONG_SILENCE = "long_silence"
 
@@ -50,6 +51,11 @@ class ResponseTracker:
     @property
     def event_id(self) -> str:
         return f"response_{self.request_count}"
+
+    @property
+    def answers_typed(self) -> bool:
+        """Return True while a response to typed words is requested or under way."""
+        return self.trigger is ResponseTrigger.TYPED and (self.is_requested or self.is_speaking)
 
     @property
     def is_speaking(self) -> bool:

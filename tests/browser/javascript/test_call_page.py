@@ -74,3 +74,75 @@ def test_call_page_stops_reconnecting_after_two_protocol_errors_in_a_row(
     )
 
     assert result == [sockets, phase]
+
+
+TYPING_SCRIPT = """
+document.body.innerHTML = argument.html;
+const sent = [], sockets = [];
+let opened = Promise.withResolvers();
+window.WebSocket = class {
+  readyState = 1;
+  constructor() { sockets.push(this); opened.resolve(); }
+  send(data) { sent.push(JSON.parse(data)); }
+  close() {}
+};
+const { CallPage } = await from("call-page");
+const root = document.querySelector("#call");
+const box = root.querySelector("[name=text]");
+const call = new CallPage(root);
+const session = { id: "7", page: "/", status: "active", transcript: [] };
+call.api = { read: async () => session, ticket: async () => ({ url: "ws://gateway.test/", ticket: "t" }) };
+const type = (text) => { box.value = text; call.sendTyped(); };
+const receive = (message) => sockets.at(-1).onmessage({ data: JSON.stringify(message) });
+const said = () => sent.filter(({ type }) => type === "say").map(({ text }) => text);
+const state = () => [said(), box.value, root.querySelector("[data-live-text=notice]").textContent];
+call.typeInstead();
+const starting = call.start();
+"""
+TYPING_PAGE = CALL_PAGE.replace(
+    "</article>",
+    '<form data-say><input name="text"></form><p data-if="notice"><span data-live-text="notice"></span></p></article>',
+).replace("<li></li>", "<li><b data-name></b><p data-text></p><i data-cut-off></i></li>")
+
+
+def test_line_typed_while_connecting_stays_in_the_box_and_is_sent_once_connected(page: Page) -> None:
+    states = run_script(
+        page,
+        TYPING_SCRIPT
+        + """
+        type("Are you there?");
+        const before = state();
+        await starting;
+        sockets[0].onopen();
+        receive({ type: "ready", epoch: 1, recording: false });
+        return [before, state()];
+        """,
+        {"html": TYPING_PAGE},
+    )
+
+    waiting = "Your words stay in the box and are sent as soon as the caller is on the line."
+    assert states == [[[], "Are you there?", waiting], [["Are you there?"], "", ""]]
+
+
+def test_line_that_the_gateway_refused_is_back_in_the_box(page: Page) -> None:
+    states = run_script(
+        page,
+        TYPING_SCRIPT
+        + """
+        await starting;
+        sockets[0].onopen();
+        receive({ type: "ready", epoch: 1, recording: false });
+        type("One.");
+        type("Two.");
+        const turn = { revision: 1, item: "a", after: null, role: "counselor", text: "One.", final: true };
+        receive({ type: "turn", ...turn, start_ms: 0, interrupted: false });
+        box.value = "Three";
+        receive({ type: "notice", code: "typed_too_fast" });
+        receive({ type: "notice", code: "typed_too_fast" });
+        return state();
+        """,
+        {"html": TYPING_PAGE},
+    )
+
+    assert states[:2] == [["One.", "Two."], "Two. Three"]
+    assert states[2].startswith("That was more than the caller can take in at once.")

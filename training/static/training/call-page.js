@@ -27,6 +27,7 @@ export class CallPage {
   #lastCloseCode = null; // close code of the last connection
   #readyAt = null; // when the gateway was ready on this connection, in ms of performance.now()
   #lastReceivedAt = 0;
+  #unconfirmedWords = []; // typed and sent, but not in the transcript yet
 
   constructor(root) {
     this.root = root;
@@ -187,15 +188,18 @@ export class CallPage {
     this.#readyAt = performance.now();
     this.#dispatch({ type: "line_ready", recording: message.recording });
     if (this.#state.isMuted) this.#socket.mute(true);
+    if (this.#state.hasWaitingWords) this.sendTyped();
   }
 
   #notice(code) {
+    if (code === "typed_too_fast") this.#returnWords();
     this.#dispatch({ type: "notice", code });
     if (calls.TEMPORARY_NOTICES.includes(code))
       setTimeout(() => this.#dispatch({ type: "notice_over", code }), NOTICE_DURATION_MS);
   }
 
   #turn(turn) {
+    if (turn.role === "counselor") this.#unconfirmedWords = this.#unconfirmedWords.filter((text) => text !== turn.text);
     this.turns.put(turn);
     this.#dispatch({ type: "turn", text: turn.text });
   }
@@ -252,9 +256,26 @@ export class CallPage {
     this.#socket?.mute(on);
   }
 
-  /** Send a typed turn. Return true if it was sent. */
-  say(text) {
-    return this.#state.phase === calls.TALKING && this.#socket.say(text);
+  get #wordsBox() {
+    return this.root.querySelector("[data-say] [name=text]");
+  }
+
+  /** Send the words in the box. Without a line they stay there, and are sent as soon as there is one. */
+  sendTyped() {
+    const text = this.#wordsBox.value.trim();
+    if (!text) return;
+    const isSent = this.#state.phase === calls.TALKING && this.#socket.say(text);
+    if (isSent) {
+      this.#wordsBox.value = "";
+      this.#unconfirmedWords.push(text);
+    }
+    this.#dispatch({ type: "typed", isWaiting: !isSent });
+  }
+
+  /** Put the latest words back into the box, because the gateway refused them. */
+  #returnWords() {
+    const text = this.#unconfirmedWords.pop();
+    if (text) this.#wordsBox.value = [text, this.#wordsBox.value].filter(Boolean).join(" ");
   }
 
   async hangUp() {

@@ -13,6 +13,7 @@ export const initialState = Object.freeze({
   isMuted: false,
   isSlow: false,
   isRecording: false,
+  hasWaitingWords: false, // typed words are in the box until there is a line to send them on
   hasSpoken: false, // either side has spoken; until then the page asks the counselor to answer the phone
   isReturning: false, // the line broke and the page is reconnecting
   isLeaving: false, // the page goes to the session's page as soon as the call has ended
@@ -47,6 +48,7 @@ const REASONS = {
   replaced: gettext("You continued the call on another page."),
   shutdown: gettext("The service restarted."),
   failed: gettext("Something went wrong on our side."),
+  too_fast: gettext("The call was ended because this page sent too much at once. Everything said up to that point was saved."),
   session_over: gettext("This call had already ended."),
 };
 
@@ -58,13 +60,16 @@ const NOTICES = {
     gettext("This line will restart later. Take your time to finish. If the call is cut off, we’ll reconnect you."),
   idle_warning: gettext("Nobody has spoken for a while. Say something, or the call will end in a minute."),
   ending_soon: gettext("This call will reach the maximum length in about a minute."),
+  typed_too_fast:
+    gettext("That was more than the caller can take in at once. Your words are still in the box. Wait a moment, or shorten them, and send them again."),
+  too_fast: gettext("This page sent too much at once, so the call is ending. Everything said so far is saved."),
   caller_lost: gettext("We lost the connection to the caller. The problem is on our side, not yours."),
   caller_inaudible:
     gettext("The caller’s voice isn’t coming through. The problem is on our side, so this call won’t be graded."),
 };
 
 // Notices that disappear after a moment. The others stay for as long as they apply.
-export const TEMPORARY_NOTICES = ["caller_back"];
+export const TEMPORARY_NOTICES = ["caller_back", "typed_too_fast"];
 
 export const isInCall = ({ phase }) => [CONNECTING, TALKING, ENDING].includes(phase);
 export const canSpeak = ({ microphone }) => microphone === "working";
@@ -78,7 +83,10 @@ export const lostAdvice = (state) =>
     ? gettext("Continue there, or continue here. Nothing is lost either way.")
     : gettext("Everything said up to that point was saved. You can continue with the same caller.");
 export const reasonText = ({ reason }) => REASONS[reason] ?? gettext("The call has ended.");
-export function noticeText({ notice, isSlow, isReturning }) {
+export function noticeText({ notice, isSlow, isReturning, phase, hasWaitingWords }) {
+  if (hasWaitingWords && phase === CONNECTING)
+    return gettext("Your words stay in the box and are sent as soon as the caller is on the line.");
+  if (hasWaitingWords && phase === ENDING) return gettext("The call is ending. The words in the box were not sent.");
   if (isReturning) return gettext("You were disconnected. We’re reconnecting you. Until then, nobody can hear you.");
   if (isSlow) return gettext("Your connection is slow. The caller may not hear everything you say.");
   return NOTICES[notice] ?? "";
@@ -118,6 +126,7 @@ const changes = {
   }),
   notice: (state, { code }) => ({ notice: code }),
   notice_over: (state, { code }) => (state.notice === code ? { notice: "" } : {}),
+  typed: (state, { isWaiting }) => ({ hasWaitingWords: isWaiting }),
   mute: (state, { on }) => ({ isMuted: on }),
   slow: (state, { on }) => ({ isSlow: on }),
   line_lost: (state, { problem }) => ([CONNECTING, TALKING].includes(state.phase) ? { phase: LOST, problem, isReturning: false } : {}),

@@ -19,8 +19,7 @@ function listenTo(page, root) {
   const form = root.querySelector("[data-say]");
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const text = form.elements.text.value.trim();
-    if (text && page.say(text)) form.reset();
+    page.sendTyped();
   });
   document.addEventListener("keydown", (event) => {
     const isTyping = event.target.closest("input, textarea, select, [contenteditable]");
