@@ -370,3 +370,28 @@ def test_documentation_request_has_strict_schema_and_no_storage(graded_session, 
     assert (request["text"]["format"]["name"], request["text"]["format"]["strict"]) == ("documentation", True)
     assert request["store"] is False
     assert openai_grader.DOCUMENTATION_PROMPT_VERSION == "documentation.v1"
+
+
+def test_documentation_above_the_rate_limit_is_not_read_and_can_be_sent_later(graded_session, counselor, settings):
+    settings.UPLOADS_PER_HOUR = 0
+    client, path = client_of(counselor), f"/sessions/{graded_session.pk}/documentation/"
+
+    page = client.post(path, {"document": text_file()}, follow=True).content.decode()
+
+    assert "This file was not saved, and nothing else was changed. You can go on in" in page
+    assert DocumentationReview.objects.count() == 0
+    settings.UPLOADS_PER_HOUR = 1
+    client.post(path, {"document": text_file()})
+    assert DocumentationReview.objects.count() == 1
+
+
+def test_failed_comparison_above_the_rate_limit_is_not_retried(graded_session, counselor, settings):
+    review = submit_documentation(graded_session, counselor, text_file())
+    DocumentationReview.objects.update(status="failed", available_at=None)
+    settings.GRADINGS_PER_HOUR = 0
+
+    page = client_of(counselor).post(f"/sessions/{graded_session.pk}/documentation/retry/", follow=True)
+
+    assert "You can go on in" in page.content.decode()
+    review.refresh_from_db()
+    assert review.status == "failed"
