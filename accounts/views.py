@@ -68,7 +68,9 @@ def procedures_upload(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
         upload_procedures(account, form.cleaned_data["procedures_file"], request.user, form.warning)
     except RateLimitExceededError as error:
         form.add_error(None, str(error))
-        return _render_account(request, account, form, status=429)
+        response = _render_account(request, account, form, status=429)
+        response["Retry-After"] = str(error.retry_after)
+        return response
     except Exception:  # each storage backend raises its own types
         logger.exception("Procedures not stored", extra={"account_id": account.pk})
         form.add_error(None, _("We couldn’t save the document. Please upload it again."))
