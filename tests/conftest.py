@@ -29,6 +29,7 @@ GROUPS = {
     "gateways": ("voicegateway/test_gateway_",),
     "installation": ("config/test_launcher.py", "config/test_bootstrap.py"),
     "databases": ("config/test_upgrade.py", "config/test_web_under_load.py"),
+    "foreign servers": ("ai/test_models_check.py",),
     "spools": ("recordings/test_spool_damage.py",),
 }
 RANKS = {group: rank for rank, group in enumerate(GROUPS)}

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0003_lease'),
+        ("accounts", "0005_procedure_confirmation"),
     ]
 
     operations = [
