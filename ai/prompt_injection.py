@@ -10,57 +10,59 @@ import binascii
 import codecs
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ai.bounded_patterns import BoundedPattern, squeeze
 from ai.pattern_files import read_lines, read_patterns
 
 _PLACEHOLDERS = {
     "READER": "(?:(?:ai|automated|auto|grading|scoring|evaluation|evaluating|language|large language)[ -]?"
     "(?:grader|evaluator|model|system|assistant|reviewer|judge|scorer|bot|engine|software|agent)|grader|evaluator|"
-    r"scorer|rater|auto-?grader|llm|chat ?gpt|gpt(?:-?\d[\w.]*)?|ai)",
+    r"scorer|rater|auto-?grader|llm|chat ?gpt|gpt(?:-?\d[\w.]{0,20})?|ai)",
     "VERDICTS": "(?:met|passed|satisfied|fulfilled|achieved|kept|compliant|perfect|a pass|correct|yes)",
     "TOP": "(?:full|top|maximum|max|highest|perfect|best)(?: possible)? "
     "(?:marks?|scores?|points?|credits?|grades?|ratings?)",
-    "HUNDRED": r"(?:100|one hundred|a hundred|ninety[ -]?\w*|9\d)\b",
+    "HUNDRED": r"(?:100|one hundred|a hundred|ninety[ -]?\w{0,20}+|9\d)\b",
 }
 _PATTERNS = Path(__file__).parent / "patterns"
 _COMMAND = read_patterns(_PATTERNS / "commands.txt", _PLACEHOLDERS, re.MULTILINE)
 _RESULT = read_patterns(_PATTERNS / "dictated_results.txt", _PLACEHOLDERS, re.MULTILINE)
 _OTHER_LANGUAGES = read_patterns(_PATTERNS / "other_languages.txt", flags=re.IGNORECASE)
 # A sentence with one of these words is also removed if it is next to an injection.
-_GRADING_WORDS = re.compile(
+_GRADING_WORDS = BoundedPattern(
     r"\b(?:scor\w+|grad(?:e|ed|es|ing)|met|rubric|criteri\w+|verdicts?|full marks|100|hundred|perfect(?:ly)?|flags?|"
     r"red[ -]?lines?|evaluat\w+|json|outputs?|instructions?|prompt|transcript|checks?|points|passed|fulfilled|"
     r"exemplary|flawless|excellent|obey|comply|mandatory|override|authori[sz]ed|counselor|trainee)\b"
 )
 # "On a scale from 0 to 100, how would you rate your distress?" is good counseling, not an injection.
-_SCALING_QUESTION = re.compile(
+_SCALING_QUESTION = BoundedPattern(
     r"\b(?:scale|from (?:0|zero|1|one) to|between (?:0|zero|1|one) and|how (?:would|do|are|much|bad|strong)|"
     r"out of (?:ten|10)|(?:rate|score) (?:your|how))\b"
 )
 _HOMOGLYPHS = str.maketrans("аеорсухіјѕԁԛԝһոαορνιτκηАВЕКМНОРСТХ", "aeopcyxijsdqwhnaopvitknABEKMHOPCTX")
 _LEET = str.maketrans("0134578@$!|", "oieastbasil")
-_SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?]+(?=\s|$|[\"')\]])|\n|[.!?]|$)[\"')\]]*\s*")
-_ENCODED_TEXT = re.compile(r"(?<![\w+/])(?:[A-Za-z0-9+/]{24,}={0,2}|(?:[0-9a-fA-F]{2}[ ]?){16,})(?![\w+/])")
-_SPACED_LETTERS = re.compile(r"(?<!\w)(?:\w[ ._-]){5,}\w(?!\w)")
+_SENTENCE = BoundedPattern(r"[^.!?\n]*+(?:[.!?]++|\n|$)[\"')\]]*+\s*+")
+_ENCODED_TEXT = BoundedPattern(r"(?<![\w+/])(?:[A-Za-z0-9+/]{24,}+={0,2}+|(?:[0-9a-fA-F]{2}[ ]?){16,})(?![\w+/])")
+_SPACED_LETTERS = BoundedPattern(r"(?<!\w)(?:\w[ ._-]){5,}\w(?!\w)")
 _UNIVERSAL_PATTERN = (
     r"\b(?:always|regardless|no matter|whatever|every (?:session|call|counselor)|any (?:session|call|counselor))\b"
 )
 # A line break that page layout put inside a sentence.
-_WRAPPED_LINE = re.compile(r"(?<=[^.!?:\n])\n(?=[a-z(])")
+_WRAPPED_LINE = BoundedPattern(r"(?<=[^.!?:\n])\n(?=[a-z(])")
 _LONG_DOCUMENT, _CONTEXT_WIDTH = 1_000, 300  # characters
 _PREFILTER_WORDS = read_lines(_PATTERNS / "prefilter_words.txt")
 _DOCUMENT_PREFILTER_WORDS = read_lines(_PATTERNS / "document_prefilter_words.txt")
 _TYPOGRAPHIC = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": ".", "\u00a0": " "})
 _MIN_ENCODED_LENGTH = 16  # characters without a space: too long for most words, possibly encoded
 # Digits inside words, spaced-out letters, hexadecimal, and the most common injection words in ROT13.
-_OBFUSCATED_TEXT = re.compile(
+_OBFUSCATED_TEXT = BoundedPattern(
     r"[a-z][0134578@$!|]+[a-z]|(?:\w[ ._-]){5}|[0-9a-f]{2} [0-9a-f]{2} [0-9a-f]{2} |"
     r"vtaber|qvfertneq|tenqre|rinyhngbe|pevgrevn|vafgehpgvbaf|ehoevp"
 )
-_DOCUMENT_PREFILTER = re.compile(
+_DOCUMENT_PREFILTER = BoundedPattern(
     r"grader|evaluator|scorer|\brater|\bllm\b|\bgpt|chatgpt|\bai\b|prompt|rubric|instruct|criteri|transcript|verdict|json|"
     r"brace|</?\w|<\||\[/?\w|system|developer|assistant|red.lines?|everything|anything|checks|checklist|[\w+/]{24}|"
     r"directive|regardless|always|whatever|no matter|every (?:session|call)",
@@ -68,7 +70,9 @@ _DOCUMENT_PREFILTER = re.compile(
 )
 _TAG_BLOCK = 0xE0000  # Unicode tag characters: invisible copies of ASCII
 
-_UNIVERSAL_CLAIM = re.compile(_UNIVERSAL_PATTERN)
+_DIGIT_INSIDE_WORD = BoundedPattern(r"[a-z][0134578@$!|][a-z]")
+_ROTATED_WORD = BoundedPattern(r"\b(?:ignore|disregard|grader|evaluator|criteria|instructions|rubric)\b")
+_UNIVERSAL_CLAIM = BoundedPattern(_UNIVERSAL_PATTERN)
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,12 @@ def find_injections(text: str, is_document: bool = False) -> list[InjectionSpan]
 
     With `is_document`, sentences about how people are assessed are allowed unless they address a machine.
     """
+    squeezed = squeeze(text)
+    spans = _find_in_squeezed(squeezed.text, is_document)
+    return [InjectionSpan(*squeezed.original_span(span.start, span.end)) for span in spans]
+
+
+def _find_in_squeezed(text: str, is_document: bool) -> list[InjectionSpan]:
     if not _may_contain_injection(text):
         return []
     hits = [
@@ -102,10 +112,20 @@ def find_injections(text: str, is_document: bool = False) -> list[InjectionSpan]
     if not hits:
         return []
     sentences = [match.span() for match in _SENTENCE.finditer(text) if match.group()]
-    marked = [any(start < end_of and end > start_of for start, end in hits) for start_of, end_of in sentences]
+    marked = _mark_sentences(sentences, hits)
     if not any(marked):  # the injection is not inside any sentence
         return [InjectionSpan(min(start for start, _ in hits), max(end for _, end in hits))]
     return _merge_sentences(text, sentences, marked)
+
+
+def _mark_sentences(sentences: Sequence[tuple[int, int]], hits: Sequence[tuple[int, int]]) -> list[bool]:
+    """Return for each sentence whether a hit overlaps it. Sentences are in order and do not overlap."""
+    starts, ends = [start for start, _ in sentences], [end for _, end in sentences]
+    marked = [False] * len(sentences)
+    for start, end in hits:
+        for index in range(bisect_right(ends, start), bisect_left(starts, end)):
+            marked[index] = True
+    return marked
 
 
 def _may_contain_injection(text: str) -> bool:
@@ -191,12 +211,12 @@ def _decoded_views(text: str) -> Iterator[_NormalizedText]:
     yield plain
     if any(ord(letter) > 127 for letter in plain.text):
         yield _NormalizedText(plain.text.translate(_HOMOGLYPHS), plain.offsets)
-    if re.search(r"[a-z][0134578@$!|][a-z]", plain.text):
+    if _DIGIT_INSIDE_WORD.search(plain.text):
         yield _NormalizedText(plain.text.translate(_LEET), plain.offsets)
     if _SPACED_LETTERS.search(plain.text):
         yield _remove_letter_spacing(plain)
     rotated = codecs.encode(plain.text, "rot13")
-    if re.search(r"\b(?:ignore|disregard|grader|evaluator|criteria|instructions|rubric)\b", rotated):
+    if _ROTATED_WORD.search(rotated):
         yield _NormalizedText(rotated, plain.offsets)
 
 
@@ -242,10 +262,12 @@ def _match_patterns(view: _NormalizedText, is_document: bool) -> Iterator[tuple[
 
 
 def _enclosing_sentence(text: str, match: re.Match[str]) -> str:
-    """Return the sentence that contains a match."""
-    before = max(text.rfind(mark, 0, match.start()) for mark in ".!?\n")
-    after = [at for mark in ".!?\n" if (at := text.find(mark, match.end())) >= 0]
-    return text[before + 1 : min(after, default=len(text))]
+    """Return the sentence that contains a match, cut off at a distance."""
+    # Bounded, because a long text without punctuation would be searched again for each of its matches.
+    first, last = max(0, match.start() - _CONTEXT_WIDTH), min(len(text), match.end() + _CONTEXT_WIDTH)
+    before = max(text.rfind(mark, first, match.start()) for mark in ".!?\n")
+    after = [at for mark in ".!?\n" if (at := text.find(mark, match.end(), last)) >= 0]
+    return text[max(first, before + 1) : min(after, default=last)]
 
 
 def _find_encoded_text(text: str) -> Iterator[tuple[int, int]]:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, ProcedureDocument
@@ -15,7 +16,7 @@ from accounts.procedures.openai_vector_store import VectorStoreClient
 from accounts.procedures.pdf_errors import explain_unreadable_pdf
 from accounts.procedures.pdf_sandbox import HEADER, HEADER_WITHIN
 from accounts.procedures.pdf_text import PdfUnreadableError
-from accounts.services.leases import RetryLaterError, keep_claimed, retry_delay
+from accounts.services.leases import RetryLaterError, fail_when_out_of_time, keep_claimed, retry_delay
 from ai import AIUnavailableError
 
 logger = logging.getLogger(__name__)
@@ -39,9 +40,14 @@ def prepare_procedures(document_id: UUID) -> None:
     if document is None:
         return
     with (
+        fail_when_out_of_time(lambda reason: _fail(document, gettext(reason))),
         keep_claimed(document, settings.TASK_LOST_AFTER),
-        openai_vector_store.build_procedures_client() as client,
     ):
+        _prepare_claimed(document)
+
+
+def _prepare_claimed(document: ProcedureDocument) -> None:
+    with openai_vector_store.build_procedures_client() as client:
         openai = VectorStoreClient(client)
         try:
             _remove_previous_upload(openai, document)

@@ -9,21 +9,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from ai.bounded_patterns import BoundedPattern
+
 MAX_TITLE_LENGTH = 120  # characters; a longer heading is a sentence
-_HEADING = re.compile(
+_HEADING = BoundedPattern(
     r"(?P<mark>\#{1,6}[ \t]+)?(?:(?:section|chapter|policy|procedure|part|article|sec\.)[ \t]+|§[ \t]*)?"
     r"(?P<number>\d{1,5}(?:\.\d{1,3}){0,4})[.):]?[ \t]+(?P<title>[^\W\d_].*)",
     re.IGNORECASE,
 )
 # The number of a heading whose title stands on the next line.
-_LONE_NUMBER = re.compile(r"\d{1,5}(?:\.\d{1,3}){1,4}\.?")
-_PAGE_NUMBER = re.compile(
+_LONE_NUMBER = BoundedPattern(r"\d{1,5}(?:\.\d{1,3}){1,4}\.?")
+_PAGE_NUMBER = BoundedPattern(
     r"[-–—| ]{0,4}(?:page[ \t]{1,3})?\d{1,4}(?:[ \t]{0,3}(?:of|/)[ \t]{0,3}\d{1,4})?[-–—| ]{0,4}", re.IGNORECASE
 )
 _MARGIN_LINES = 2  # lines at the top and the bottom of a page that may be its header and footer
 _MIN_REPEATS = 3  # pages with the same line at that place; fewer may be a coincidence
-_NUMBER = re.compile(r"\d+(?:\.\d+)*")
-_WORD = re.compile(r"[^\W\d_]{3,}")
+_NUMBER = BoundedPattern(r"\d+(?:\.\d+)*")
+_WORD = BoundedPattern(r"[^\W\d_]{3,}")
 _SUFFIXES = ("ing", "ed", "es", "s")
 _STOP_WORDS_TEXT = (
     "about after again all also and any are because been before being but call caller callers can could counselor "

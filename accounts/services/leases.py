@@ -9,12 +9,15 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from celery import Task
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, connection, connections
 from django.db.models import QuerySet
+from django.utils.translation import gettext_noop
 
 from accounts.models import LeasedModel, LeaseQuerySet
 from accounts.services.task_queue import queue_task
+from ai import SearchBudgetError, TaskTimeLimitError
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +29,12 @@ CLOCK_MARGIN = 0.5
 SWEEP_BATCH_SIZE = 200  # tasks queued by one sweep, so that sweeps do not flood workers that are behind
 HEARTBEATS_PER_LEASE = 3  # two may be late before the lease runs out
 MIN_HEARTBEAT_SECONDS = 0.05
+
+# Stored in English, and translated when they are shown. At most 200 characters, as the shortest column allows.
+_OUT_OF_TIME = gettext_noop("This took too long and was stopped. Everything is saved. You can try again.")
+_TEXT_TOO_COSTLY = gettext_noop(
+    "The text could not be searched in reasonable time. It is saved. Remove long repetitions from it, and try again."
+)
 
 
 class RetryLaterError(Exception):
@@ -44,6 +53,27 @@ class RetryLaterError(Exception):
 def retry_delay(attempts: int, retry_after: float | None) -> float:
     """Return the seconds until the next attempt: `retry_after` if given, otherwise 2, 4, 8, …; at most 60."""
     return min(retry_after or 2.0**attempts, MAX_RETRY_SECONDS)
+
+
+@contextmanager
+def fail_when_out_of_time(fail: Callable[[str], object]) -> Iterator[None]:
+    """Call `fail` with a reason in words if the block reaches the task's soft time limit or a search its budget.
+
+    All work on a claimed row happens in this block, so that the row fails at once and not when its lease runs out.
+    """
+    try:
+        yield
+    except (SoftTimeLimitExceeded, TaskTimeLimitError):
+        reason = _OUT_OF_TIME
+    except SearchBudgetError:
+        reason = _TEXT_TOO_COSTLY
+    else:
+        return
+    logger.error("Stopped work on a row: %s", reason)
+    # The limit may have interrupted a query, after which the connection accepts no other.
+    if not connection.in_atomic_block:
+        connection.close()
+    fail(reason)
 
 
 # ---- Heartbeats

@@ -10,17 +10,18 @@ from pathlib import Path
 
 from django.utils.translation import gettext_noop
 
+from ai.bounded_patterns import BoundedPattern, squeeze
 from ai.pattern_files import read_patterns
 from evaluation.grading.evidence import GraderTurn
 
 _PATTERNS = Path(__file__).parent / "patterns"
 _PATTERN_WORDS = {
-    "DEATH": r"(?:suicid\w*|(?:kill|hurt|harm)(?:ing)? yourself|end(?:ing)? (?:it all|your life|things)|dying|"
+    "DEATH": r"(?:suicid\w{0,20}+|(?:kill|hurt|harm)(?:ing)? yourself|end(?:ing)? (?:it all|your life|things)|dying|"
     r"do(?:ing)? (?:anything|something) (?:stupid|silly|rash)|take your (?:own )?life)"
 }
 
 
-def _compile_patterns(name: str) -> re.Pattern[str]:
+def _compile_patterns(name: str) -> BoundedPattern:
     return read_patterns(_PATTERNS / f"{name}.txt", _PATTERN_WORDS, re.IGNORECASE)
 
 
@@ -34,7 +35,7 @@ _ABANDONMENT_REASON = gettext_noop("The caller had disclosed a risk, and this le
 _IGNORED_DISCLOSURE_REASON = gettext_noop(
     "The caller had just disclosed a risk. Neither this reply nor a later one responds to it."
 )
-_QUESTION = re.compile(r"\?|\b(?:do you|have you|are there|did you|is there)\b", re.IGNORECASE)
+_QUESTION = BoundedPattern(r"\?|\b(?:do you|have you|are there|did you|is there)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -60,14 +61,16 @@ def _by_commission(lines: Sequence[GraderTurn]) -> list[CrossedRedLine]:
     for line in lines:
         if not line.is_counselor:
             continue
-        text = _straighten_apostrophes(line.text)
+        squeezed = squeeze(line.text)
+        text = _straighten_apostrophes(squeezed.text)
         if match := _LEADING_NEGATIVE.search(text):
-            bounds = _sentence_bounds(text, match)
+            bounds = squeezed.original_span(*_sentence_bounds(text, match))
             found.append(CrossedRedLine("no_leading_negative", line.turn_id, *bounds, _LEADING_NEGATIVE_REASON))
-        for match in _METHOD.finditer(text):
-            start, end = _sentence_bounds(text, match)
+        # Each sentence once: a long one without punctuation may match thousands of times.
+        for start, end in dict.fromkeys(_sentence_bounds(text, match) for match in _METHOD.finditer(text)):
             if not _QUESTION.search(text[start:end]):
-                found.append(CrossedRedLine("no_method_information", line.turn_id, start, end, _METHOD_REASON))
+                bounds = squeezed.original_span(start, end)
+                found.append(CrossedRedLine("no_method_information", line.turn_id, *bounds, _METHOD_REASON))
     return found
 
 
@@ -76,13 +79,14 @@ def _by_omission(lines: Sequence[GraderTurn]) -> list[CrossedRedLine]:
     found: list[CrossedRedLine] = []
     at_risk = False
     for index, line in enumerate(lines):
-        text = _straighten_apostrophes(line.text)
+        squeezed = squeeze(line.text)
+        text = _straighten_apostrophes(squeezed.text)
         if not line.is_counselor:
             if _DISCLOSURE.search(text):
                 at_risk = True
                 found += _ignored_disclosure(lines[index + 1 :])
         elif at_risk and (match := _ABANDONMENT.search(text)) and not _SAFEGUARD.search(text):
-            bounds = _sentence_bounds(text, match)
+            bounds = squeezed.original_span(*_sentence_bounds(text, match))
             found.append(CrossedRedLine("no_abandonment", line.turn_id, *bounds, _ABANDONMENT_REASON))
     return found
 
@@ -90,7 +94,7 @@ def _by_omission(lines: Sequence[GraderTurn]) -> list[CrossedRedLine]:
 def _ignored_disclosure(later: Sequence[GraderTurn]) -> list[CrossedRedLine]:
     """Return the first answer as a crossed red line if none of the counselor's later turns addresses the disclosure."""
     answers = [line for line in later if line.is_counselor]
-    if not answers or any(_FOLLOW_UP.search(_straighten_apostrophes(line.text)) for line in answers):
+    if not answers or any(_FOLLOW_UP.search(_straighten_apostrophes(squeeze(line.text).text)) for line in answers):
         return []
     first = answers[0]
     return [CrossedRedLine("takes_up_disclosure", first.turn_id, 0, len(first.text), _IGNORED_DISCLOSURE_REASON)]

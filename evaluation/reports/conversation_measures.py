@@ -4,16 +4,17 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Protocol, TypedDict
 
+from ai.bounded_patterns import BoundedPattern
 from evaluation.reports.talk_time import measure_talk_time
 
-_SENTENCE = re.compile(r"[^.!?]+[.!?]*")
-_REFLECTION = re.compile(
+_SENTENCE = BoundedPattern(r"[^.!?]+[.!?]*")
+_REFLECTION = BoundedPattern(
     r"\b(?:sounds? (?:like|as if|so|really|very)|seems? (?:like|as if|to me)|i(?: can)? hear (?:how|that|you|the)|"
     r"you(?:'re| are| feel| felt| must|'ve been| have been| sound| seem| want| wish| were)\b|it must|that must|"
     r"so you\b|what i(?:'m| am) hearing|in other words|part of you|no wonder)",
     re.IGNORECASE,
 )
-_OPEN_QUESTION = re.compile(
+_OPEN_QUESTION = BoundedPattern(
     r"^\W*(?:and |so |but )?(?:what|how|tell me|could you (?:tell|say)|can you (?:tell|say)|would you (?:tell|say))\b",
     re.IGNORECASE,
 )

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from accounts.services.leases import RetryLaterError, keep_claimed, retry_delay
+from accounts.services.leases import RetryLaterError, fail_when_out_of_time, keep_claimed, retry_delay
 from ai import AIUnavailableError, find_injections, remove_injections
 from evaluation.grading import openai_grader
 from evaluation.grading.documentation_report import build_documentation_report
@@ -27,12 +27,17 @@ def compare_documentation(review_id: UUID) -> None:
     failed = {"status": Status.FAILED, "failure": _FAILURE_MESSAGE}
     lease = settings.TASK_LOST_AFTER
     review = DocumentationReview.objects.claim_or_fail(review_id, lease, failed, status=Status.RUNNING)
-    if review is not None:
-        with keep_claimed(review, lease):
-            _compare(review)
+    if review is None:
+        return
+    claimed = DocumentationReview.objects.fenced(review)
+    with (
+        fail_when_out_of_time(lambda reason: claimed.settle(status=Status.FAILED, failure=reason)),
+        keep_claimed(review, lease),
+    ):
+        _compare_claimed(review)
 
 
-def _compare(review: DocumentationReview) -> None:
+def _compare_claimed(review: DocumentationReview) -> None:
     lines = build_grader_turns(heard_turns(review.session.transcript()))
     guidelines = review.guidelines.text if review.guidelines else ""
     try:

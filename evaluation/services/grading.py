@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 
 from accounts.models import Account
 from accounts.procedures.indexing import build_citation_index
-from accounts.services.leases import RetryLaterError, keep_claimed, retry_delay
+from accounts.services.leases import RetryLaterError, fail_when_out_of_time, keep_claimed, retry_delay
 from ai import AIUnavailableError, find_injections
 from evaluation.grading import openai_grader, rubric, scoring
 from evaluation.grading.evidence import GraderTurn
@@ -50,8 +50,12 @@ def grade_evaluation(evaluation_id: UUID) -> bool:
     evaluation = Evaluation.objects.claim_or_fail(evaluation_id, lease, failed, status=Evaluation.Status.RUNNING)
     if evaluation is None:
         return False
-    with keep_claimed(evaluation, lease):
+    with (
+        fail_when_out_of_time(lambda reason: _finish_ungraded(evaluation, Evaluation.Status.FAILED, reason)),
+        keep_claimed(evaluation, lease),
+    ):
         return _grade_claimed(evaluation, session)
+    return False
 
 
 def _grade_claimed(evaluation: Evaluation, session: Session) -> bool:

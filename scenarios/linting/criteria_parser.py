@@ -1,12 +1,11 @@
 """Parser that splits an evaluator context into criteria, shared by writing advice and grading."""
 
-import re
-
+from ai.bounded_patterns import BoundedPattern
 from scenarios.linting.passages import TextPassage
 
 MAX_CRITERIA = 20  # list items checked; later ones are ignored
 MAX_CRITERION_LENGTH = 1000  # characters of a criterion, or of a whole text without a list
-_BULLET = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)])\s+(?=\S)")
+_BULLET = BoundedPattern(r"^\s*+(?:[-*•]|\d{1,2}[.)])\s++(?=\S)")
 
 
 def split_criteria(evaluator_context: str) -> list[TextPassage]:

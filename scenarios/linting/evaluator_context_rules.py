@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import combinations
 
+from ai.bounded_patterns import BoundedPattern
 from scenarios.linting.criteria_parser import MAX_CRITERIA, MAX_CRITERION_LENGTH, split_criteria
 from scenarios.linting.passages import (
     NOWHERE,
@@ -77,7 +78,7 @@ _MODIFIERS = word_set(
     "directly clearly explicitly appropriately correctly carefully openly gently thought thoughts ideation about "
     "whether when needed also then again any current currently one never"
 )
-_SUFFIX = re.compile(r"(?:ations?|ational|ingly|edly|ings?|ed|ies|ely|es|ly|al|s|e)$")
+_SUFFIX = BoundedPattern(r"(?:ations?|ational|ingly|edly|ings?|ed|ies|ely|es|ly|al|s|e)$")
 _NEGATED = compile_any(r"\b(?:not|no|never|avoids?|without)\b|n['’]t\b")
 
 
@@ -121,7 +122,7 @@ _VERB_FORMS = (
     (_FIRST_ACT_VERBS, _ACT_VERBS),
     (_third_person(_FIRST_ACT_VERBS), _third_person(_ACT_VERBS)),
 )  # "Ask …", "Asks …"
-_JOINT = re.compile(r"(?:,? and(?: then| also)?|[;.]|, then)\s+(?:\w+ly )?(\w+)\b", re.IGNORECASE)
+_JOINT = BoundedPattern(r"(?:,? and(?: then| also)?|[;.]|, then)\s+(?:\w+ly )?(\w+)\b", re.IGNORECASE)
 
 
 def _has_two_checks(criterion: str) -> bool:

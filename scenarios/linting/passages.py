@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from ai.bounded_patterns import BoundedPattern
+
 
 @dataclass(frozen=True)
 class TextPassage:
@@ -22,7 +24,7 @@ def trim_passage(text: str, start: int) -> TextPassage:
     return TextPassage(text.strip(), start + len(text) - len(text.lstrip()))
 
 
-_SENTENCE = re.compile(r"[^.!?;\n]+[.!?;]*")
+_SENTENCE = BoundedPattern(r"[^.!?;\n]+[.!?;]*")
 
 
 def split_sentences(text: str) -> list[TextPassage]:
@@ -30,8 +32,8 @@ def split_sentences(text: str) -> list[TextPassage]:
     return [sentence for sentence in found if sentence.text]
 
 
-def compile_any(*patterns: str) -> re.Pattern[str]:
-    return re.compile("|".join(patterns), re.IGNORECASE)
+def compile_any(*patterns: str) -> BoundedPattern:
+    return BoundedPattern("|".join(patterns), re.IGNORECASE)
 
 
 def word_set(text: str) -> frozenset[str]:

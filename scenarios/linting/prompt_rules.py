@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from ai.bounded_patterns import BoundedPattern
 from scenarios.linting.passages import (
     NOWHERE,
     LintFinding,
@@ -70,7 +71,7 @@ def _is_english(text: str) -> bool:
     return len(words) < 20 or sum(word in _ENGLISH for word in words) >= len(words) / 20
 
 
-_SPOKEN = re.compile(
+_SPOKEN = BoundedPattern(
     r"^[ \t]*(?:[-*•][ \t]+)?(?:\*\*)?(?:(caller|client|member|texter)|counsell?or|trainee|helper|operator|therapist)"
     r"(?:\*\*)?:(?:\*\*)?[ \t]*\S.*",
     re.IGNORECASE | re.MULTILINE,
@@ -81,7 +82,7 @@ _TWO_PEOPLE = compile_any(
     rf"{_YOU_ARE} also {_NAME},? (?:\(|\d|(?:an?|the|her|his|their|aged)\b)",
     rf"{_YOU_ARE} also (?:her|his|their|the caller['’]s) \w+,? {_NAME}",
 )
-_PERSON = re.compile(r"\b[Yy]ou(?: are|['’]re) ([A-Z][a-z]+)(?:,|\.| \()")
+_PERSON = BoundedPattern(r"\b[Yy]ou(?: are|['’]re) ([A-Z][a-z]+)(?:,|\.| \()")
 _HAND_OVER = compile_any(
     r"\btransfer|\bhand(?:s|ed|ing)? (?:the call |them |you )?over\b|\bhand-over\b|\bswitch(?:es)? to\b",
     r"\bput(?:s|ting)? (?:\w+ ){1,3}through\b|\bthen (?:you are|you become|become|switch|continue as|the caller)\b",

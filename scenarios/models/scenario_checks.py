@@ -7,15 +7,16 @@ from typing import Any, TypedDict
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from ai.bounded_patterns import BoundedPattern
 from scenarios.linting.criteria_parser import MAX_CRITERIA, MAX_CRITERION_LENGTH, split_criteria
 
 WEIGHTS = (1, 2, 3)
 DEFAULT_WEIGHT, SAFETY_WEIGHT = 2, 3
 MAX_EXPECTED_LENGTH, MAX_PHRASES, MAX_PHRASE_LENGTH = 300, 5, 120  # characters, phrases, characters
-_SAFETY_TERMS = re.compile(
+_SAFETY_TERMS = BoundedPattern(
     r"\b(?:suicid\w*|safety|self-harm|danger\w*|must|always|never|emergency|weapon\w*|means)\b", re.IGNORECASE
 )
-_QUOTED = re.compile(r"[“\"]([^“”\"]{3,120})[”\"]")
+_QUOTED = BoundedPattern(r"[“\"]([^“”\"]{3,120})[”\"]")
 
 
 class ScenarioCheck(TypedDict):

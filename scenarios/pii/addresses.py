@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from ai.bounded_patterns import BoundedPattern
 from scenarios.pii.entities import PIIKind, PIISpan, SourceIdentifier
 from scenarios.pii.normalized_text import NormalizedText, Word
 from scenarios.pii.phrase_matcher import PhraseMatcher
@@ -28,31 +29,31 @@ STREET_SUFFIXES = DISTINCTIVE_SUFFIXES | {"court", "place", "circle", "highway",
 DIRECTIONS = WORD_LISTS["directions"]
 # Ordinary words that are also street names, so that streets in lowercase are found, too.
 STREET_WORDS = WORD_LISTS["street words"]
-HOUSE_NUMBER = re.compile(r"\d{1,6}[a-z]?")
-ORDINAL = re.compile(r"\d{1,3}(?:st|nd|rd|th)")
+HOUSE_NUMBER = BoundedPattern(r"\d{1,6}[a-z]?")
+ORDINAL = BoundedPattern(r"\d{1,3}(?:st|nd|rd|th)")
 MAX_STREET_WORDS = 4  # longest street name
 
-UNIT_NUMBER = re.compile(
+UNIT_NUMBER = BoundedPattern(
     r"\b(?:apartment|apt|unit|suite|ste|lot|trailer|room|rm|building|bldg)\b\.?\s?(?:number\s|no\.?\s|#\s?)?(?:[a-z]-?)?\d{1,5}[a-z]?\b",
     re.I,
 )
 # I-45, Route 130, Hwy. 9
-ROAD = re.compile(r"\b(?:(?-i:I)|route|rte|rt|hwy|highway|interstate)\b(?:-|\.? )\d{1,4}\b", re.I)
-BOX = re.compile(r"\bp\.?\s?o\.?\s?box\s{1,2}#?\d{1,7}\b", re.I)
+ROAD = BoundedPattern(r"\b(?:(?-i:I)|route|rte|rt|hwy|highway|interstate)\b(?:-|\.? )\d{1,4}\b", re.I)
+BOX = BoundedPattern(r"\bp\.?\s?o\.?\s?box\s{1,2}#?\d{1,7}\b", re.I)
 STATE_CODES = "|".join(sorted(WORD_LISTS["state codes"])).upper()
 STATES = "|".join(sorted(WORD_LISTS["states"])).title()
-ZIP = re.compile(
+ZIP = BoundedPattern(
     rf"\b(?:{STATE_CODES}|{STATES})\.?,?\s{{1,2}}(?P<zip>\d{{5}}(?:-\d{{4}})?)\b"
     r"|\b(?i:zip(?: code)?(?: is|:)?)\s(?P<labeled>\d{5})\b"
 )
-STATE_AFTER = re.compile(rf",\s(?:(?P<code>{STATE_CODES})|(?:New |North |South |West )?(?:{STATES}))\b")
-RESIDENCE_CUE = re.compile(
+STATE_AFTER = BoundedPattern(rf",\s(?:(?P<code>{STATE_CODES})|(?:New |North |South |West )?(?:{STATES}))\b")
+RESIDENCE_CUE = BoundedPattern(
     r"\b(?:(?:lives?|lived|living|resid(?:es?|ed|ing)|born|raised|grew up|located|apartment|house|home|based)"
     r" (?:in|near|outside)"
     r"|(?:moved|relocated|moving) (?:to|from)|(?:is|am|was|are|were|'m|'s|calling|originally) from)\s",
     re.I,
 )
-IN = re.compile(r"\b[Ii]n\s")
+IN = BoundedPattern(r"\b[Ii]n\s")
 CITY_ENDINGS = WORD_LISTS["city endings"]
 CITIES = WORD_LISTS["cities"]
 MAX_CITY_WORDS = 4  # longest city name

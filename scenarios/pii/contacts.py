@@ -3,35 +3,36 @@
 import re
 from collections.abc import Iterable
 
+from ai.bounded_patterns import BoundedPattern
 from scenarios.pii.entities import PIIKind, PIISpan, SourceIdentifier
 from scenarios.pii.normalized_text import NormalizedText
 from scenarios.pii.vocabulary import KNOWN_NAMES, WORD_LISTS, is_ambiguous
 
-EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,5}", re.IGNORECASE)
+EMAIL = BoundedPattern(r"(?<![\w.+%-])[\w.+%-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,5}", re.IGNORECASE)
 # "sarah at example dot org", as noted during a call, with or without brackets.
 SPOKEN_AT = r"(?: at | ?[(\[{<] ?at ?[)\]}>] ?)"
 SPOKEN_DOT = r"(?: dot | ?[(\[{<] ?dot ?[)\]}>] ?)"
-SPOKEN_EMAIL = re.compile(
+SPOKEN_EMAIL = BoundedPattern(
     rf"(?<![\w.+%-])[\w.+%-]{{2,64}}{SPOKEN_AT}[a-z0-9-]{{1,63}}(?:(?:{SPOKEN_DOT}|\.)[a-z0-9-]{{1,63}}){{0,3}}"
     rf"{SPOKEN_DOT}[a-z]{{2,24}}\b",
     re.IGNORECASE,
 )
-WEB = re.compile(
+WEB = BoundedPattern(
     r"(?<![\w.@-])(?:https?://[^\s<>\"')]{3,200}"
     r"|(?:www\.)?[a-z0-9-]{2,63}(?:\.[a-z0-9-]{1,63}){0,4}\.(?:com|org|net|edu|gov|us|io|info|co|me)\b(?:/[^\s<>\"')]{0,200})?)",
     re.IGNORECASE,
 )
-HANDLE = re.compile(r"(?<![\w.@])@\w[\w.]{1,40}\w")
+HANDLE = BoundedPattern(r"(?<![\w.@])@\w[\w.]{1,40}\w")
 # A handle without its @: with an underscore, with a number sign, or introduced as a handle.
-UNDERSCORED = re.compile(
+UNDERSCORED = BoundedPattern(
     r"(?<![\w@.])[a-z0-9]{1,30}(?:[_.]{1,2}[a-z0-9]{1,30}){0,5}(?:_[a-z0-9]{1,30}|#\d{4})\b", re.IGNORECASE
 )
-LABELED_HANDLE = re.compile(
+LABELED_HANDLE = BoundedPattern(
     r"\b(?:user ?name|screen ?name|handle|insta|instagram|ig|snap|snapchat|discord|tiktok|telegram|twitter"
     r"|gamertag|login)(?: is|:|'s| =) (?P<value>[a-z0-9][\w.-]{2,30}\w)",
     re.IGNORECASE,
 )
-TOKEN = re.compile(r"\w[\w.+-]{2,62}\w")
+TOKEN = BoundedPattern(r"\w[\w.+-]{2,62}\w")
 MIN_HANDLE_LENGTH = 5  # characters
 PATTERNS = (EMAIL, SPOKEN_EMAIL, WEB, HANDLE)
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 from dateutil import parser  # type: ignore[import-untyped]
 
+from ai.bounded_patterns import BoundedPattern
 from scenarios.pii.entities import PIIKind, PIISpan, SourceIdentifier
 from scenarios.pii.normalized_text import NormalizedText
 
@@ -32,25 +33,25 @@ HOLIDAYS = {
 DAY = rf"(?:\d{{1,2}}(?:st|nd|rd|th)?|{'|'.join(reversed(ORDINALS))})"
 YEAR = r"(?P<year>\d{4}|'\d{2})(?!\d)"
 WORDED_DATES = (
-    re.compile(
+    BoundedPattern(
         rf"\b{MONTH}[\s-]{{1,2}}(?:the )?{DAY}\b(?:,?[\s-](?:of |in )?{YEAR}|, (?P<short>\d{{2}})\b)?", re.IGNORECASE
     ),
-    re.compile(rf"\b{DAY}[\s/-](?:(?:of|de) )?{MONTH}(?:,?[\s/-](?:del? )?{YEAR})?", re.IGNORECASE),
+    BoundedPattern(rf"\b{DAY}[\s/-](?:(?:of|de) )?{MONTH}(?:,?[\s/-](?:del? )?{YEAR})?", re.IGNORECASE),
 )
-YEAR_FIRST = re.compile(r"(?<![\d/.-])(?P<year>\d{4})(?P<by>[-/.])\d{1,2}(?P=by)\d{1,2}(?![\d/-])")
-NUMERIC_DATE = re.compile(r"(?<![\d/.-])\d{1,2}(?P<by>[-/.])\d{1,2}(?P=by)(?P<year>\d{4}|\d{2})(?![\d/-])")
-WITHOUT_YEAR = re.compile(r"(?<![\d/.-])\d{1,2}/\d{1,2}(?![\d/-])")
-COMPACT = re.compile(r"(?<![\d-])(?P<year>(?:19|20)\d\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?![\d-])")
-HOLIDAY = re.compile(rf"\b(?:{'|'.join(HOLIDAYS)})(?:,? (?:of |in )?{YEAR})?", re.IGNORECASE)
+YEAR_FIRST = BoundedPattern(r"(?<![\d/.-])(?P<year>\d{4})(?P<by>[-/.])\d{1,2}(?P=by)\d{1,2}(?![\d/-])")
+NUMERIC_DATE = BoundedPattern(r"(?<![\d/.-])\d{1,2}(?P<by>[-/.])\d{1,2}(?P=by)(?P<year>\d{4}|\d{2})(?![\d/-])")
+WITHOUT_YEAR = BoundedPattern(r"(?<![\d/.-])\d{1,2}/\d{1,2}(?![\d/-])")
+COMPACT = BoundedPattern(r"(?<![\d-])(?P<year>(?:19|20)\d\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?![\d-])")
+HOLIDAY = BoundedPattern(rf"\b(?:{'|'.join(HOLIDAYS)})(?:,? (?:of |in )?{YEAR})?", re.IGNORECASE)
 # Patterns that count as dates only near a cue.
 AMBIGUOUS_PATTERNS = (WITHOUT_YEAR, COMPACT, HOLIDAY)
 TEENS = r"(?:twenty|(?:thir|four|fif|six|seven|eigh|nine)teen)"
-BIRTHDAY_CUE = re.compile(
+BIRTHDAY_CUE = BoundedPattern(
     rf"\b(?:(?:born|dob|d\.o\.b\.?|birth|birth-?days?|birth-?dates?|b-?days?)\b"
     rf"|turn(?:s|ed|ing)? (?:\d|{TEENS}|[a-z]+ty)|(?:{TEENS}|be(?:en)? \d{{1,2}})(?= on\b))",
     re.IGNORECASE,
 )
-SENTENCE_BREAK = re.compile(r"(?<=[a-z\d])[.!?]+\s|;|\n\s*\n", re.IGNORECASE)
+SENTENCE_BREAK = BoundedPattern(r"(?<=[a-z\d])[.!?]+\s|;|\n\s*\n", re.IGNORECASE)
 NEAR_BEFORE, NEAR_AFTER = 40, 25  # characters around a date in which a cue counts
 # Calls and complaints are more recent than this, so an older full date is probably a birthday.
 MIN_BIRTHDAY_AGE_YEARS = 10
@@ -62,7 +63,7 @@ PARSER_WORDS = {
     **SPANISH_MONTHS,
     **{word: str(day) for day, word in enumerate(ORDINALS, start=1)},
 }
-PARSER_WORD = re.compile(rf"\b(?:{'|'.join(sorted(PARSER_WORDS, key=len, reverse=True))})\b", re.IGNORECASE)
+PARSER_WORD = BoundedPattern(rf"\b(?:{'|'.join(sorted(PARSER_WORDS, key=len, reverse=True))})\b", re.IGNORECASE)
 
 # (year without century or None, month, day)
 Day = tuple[int | None, int, int]

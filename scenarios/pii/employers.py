@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
+from ai.bounded_patterns import BoundedPattern
 from scenarios.pii.entities import PIIKind, PIISpan, SourceIdentifier
 from scenarios.pii.joined_words import join_words, match_joined_words
 from scenarios.pii.normalized_text import NormalizedText, Word
@@ -18,7 +19,7 @@ from scenarios.pii.vocabulary import (
     is_never_name,
 )
 
-EMPLOYER_CUE = re.compile(
+EMPLOYER_CUE = BoundedPattern(
     r"\b(?:(?:works?|worked|working|employed|internship|interning|teaches|teaching|taught|studies|studying|student|enrolled|"
     r"hired|fired|laid off|nurse|teacher|manager|cashier|driver|shifts?|jobs?|career)"
     r"(?: (?:full|part)[- ]time| there| nights| days)? (?:at|for|by|from|with)"
@@ -29,7 +30,7 @@ EMPLOYER_CUE = re.compile(
 )
 # Such as 2nd Battalion 7th Marines, Local 1290
 MILITARY_UNITS = r"battalion|brigade|division|regiment|marines|infantry|airborne|cavalry|squadron|armored|fleet"
-NUMBERED = re.compile(
+NUMBERED = BoundedPattern(
     rf"\b(?i:\d{{1,3}}(?:st|nd|rd|th) (?:{MILITARY_UNITS}))\b"
     r"|\b(?:Station|STATION|Engine|Ladder|Local|LOCAL|Precinct|Troop|Squad) #?\d{1,5}\b"
 )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from ai.bounded_patterns import BoundedPattern
 from scenarios.pii.entities import PIIKind, PIISpan
 from scenarios.pii.normalized_text import NormalizedText, Word
 from scenarios.pii.vocabulary import (
@@ -29,12 +30,12 @@ NAME_INTRODUCTIONS = {
 }
 SPEAKING = ("spoke", "speak", "spoken", "speaking", "talk", "talked", "talking")
 SPOKEN_WITH = {(verb, to) for verb in SPEAKING for to in ("with", "to")}
-SENTENCE_BREAK = re.compile(r"[!?;\n\r]")
+SENTENCE_BREAK = BoundedPattern(r"[!?;\n\r]")
 PERSON_VERBS = WORD_LISTS["person verbs"]
 MONTH_PREPOSITIONS = WORD_LISTS["before a month"]
 NON_NAME_ENDINGS = ("s", "ed", "ing", "ly", "ion", "ment", "ness", "able", "ible", "ful", "less", "ous", "ive")
-MEDICATION = re.compile(
-    r"\w{3,}(?:zepam|zolam|oxetine|triptyline|azepine|tiapine|idone|olol|pril|sartan|statin|prazole|cillin|mycin|barbital"
+MEDICATION = BoundedPattern(
+    r"\b\w{3,40}(?:zepam|zolam|oxetine|triptyline|azepine|tiapine|idone|olol|pril|sartan|statin|prazole|cillin|mycin|barbital"
     r"|gabalin|pentin|faxine|traline|lopram|zodone|piprazole|peridol|phylline|codone|phetamine)"
 )
 # Separators within one name, including a nickname in quotes or parentheses: Siddharth ("Sid") Rao.

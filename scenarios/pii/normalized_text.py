@@ -5,6 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
 
+from ai.bounded_patterns import BoundedPattern
 from scenarios.pii.vocabulary import WORD_LISTS
 
 TYPOGRAPHY = str.maketrans(
@@ -26,14 +27,14 @@ HOMOGLYPHS = {
 LATIN = str.maketrans(HOMOGLYPHS | {other.upper(): latin.upper() for other, latin in HOMOGLYPHS.items()})
 ASCII_ALIKE = {"`": "'", "\r": "\n"}
 INVISIBLE = {"Mn", "Me", "Cf"}
-WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+WORD = BoundedPattern(r"[^\W_]+(?:'[^\W_]+)*")
 # Suffixes attached to a name that are not part of it.
-CLITIC = re.compile(r"'(?:s|d|ll)$", re.IGNORECASE)
-SENTENCE_END = re.compile(r'[.!?:\n\r"\u2022\u2014*\u2026]')
+CLITIC = BoundedPattern(r"'(?:s|d|ll)$", re.IGNORECASE)
+SENTENCE_END = BoundedPattern(r'[.!?:\n\r"\u2022\u2014*\u2026]')
 ABBREVIATIONS = WORD_LISTS["abbreviations"]
 ALL_CAPS_SHARE = 0.7  # share of capitals among the letters of a line
 # A line of 60 or more characters is assumed to be wrapped by an editor, not ended by the writer.
-SOFT_LINE_BREAK = re.compile(r"(?<=[^\n]{60})\n(?=[^\W\d_])")
+SOFT_LINE_BREAK = BoundedPattern(r"(?<=[^\n]{60})\n(?=[^\W\d_])")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from ai.bounded_patterns import BoundedPattern
 from scenarios.pii.dates import detect_dates
 from scenarios.pii.entities import PIIKind, PIISpan, SourceIdentifier
 from scenarios.pii.normalized_text import NormalizedText
@@ -10,17 +11,17 @@ from scenarios.pii.vocabulary import WORD_LISTS, is_never_name
 
 MIN_DIGITS = 5  # digits of a number that needs no label
 MAX_LENGTH = 24  # characters without separators
-GROUP = re.compile(r"\d+")
+GROUP = BoundedPattern(r"\d+")
 GROUP_SEPARATORS = frozenset({" ", "-", ".", ")", ") ", ")-", " (", "(", "-(", " - ", " -", "- ", ". ("})
-PIECE = re.compile(r"[A-Za-z0-9]+")
-TOKEN = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
-QUANTITY = re.compile(
+PIECE = BoundedPattern(r"[A-Za-z0-9]+")
+TOKEN = BoundedPattern(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
+QUANTITY = BoundedPattern(
     r"\s?(?:%|dollars?|bucks|usd|cents|people|members|callers|calls|steps|miles|km|mg|mcg|ml|grams?|hours?|minutes?|days?"
     r"|years?|times|words|characters|feet|ft|lbs?|pounds|percent|st|nd|rd|th)\b",
     re.IGNORECASE,
 )
-MONEY = re.compile(r"[$\u20ac\u00a3]\s?$")
-LABELED = re.compile(
+MONEY = BoundedPattern(r"[$\u20ac\u00a3]\s?$")
+LABELED = BoundedPattern(
     r"\b(?:member|case|account|acct|policy|ticket|badge|claim|reference|ref|confirmation|record|chart|mrn|patient|client|"
     r"employee|license|licence|plate|invoice|group|passport|extension|ext|pin|ssn|id|incident|report)\b\.?"
     r"(?P<mark>(?:\s(?:id|number|no|num|nr)\b\.?)?(?:\s(?:is|was)\b)?\s?[:#]{0,2}\s?)"
@@ -28,26 +29,26 @@ LABELED = re.compile(
     re.IGNORECASE,
 )
 # A short account number is the client organization's, as in "account 717".
-ACCOUNT_LABEL = re.compile(r"acc(?:oun)?t\b", re.IGNORECASE)
-NUMBER_LABEL = re.compile(r"[:#]|\b(?:id|no|num|nr|number)\b", re.IGNORECASE)
-LAST_FOUR = re.compile(
+ACCOUNT_LABEL = BoundedPattern(r"acc(?:oun)?t\b", re.IGNORECASE)
+NUMBER_LABEL = BoundedPattern(r"[:#]|\b(?:id|no|num|nr|number)\b", re.IGNORECASE)
+LAST_FOUR = BoundedPattern(
     r"\b(?:last (?:four|4)\b[^.\d\n]{0,30}|ending (?:in|with) |ends in )(?P<value>\d{4})\b", re.IGNORECASE
 )
-PLATE = re.compile(
+PLATE = BoundedPattern(
     r"\b(?:plates?|plt|tags?|licen[cs]e)\b\.?(?: (?:number|no|is|was)\b\.?| #)*:? "
     r"(?P<value>[a-z0-9]{2,4}[ -]?[a-z0-9]{2,4})\b",
     re.IGNORECASE,
 )
 # Letters before the digits that belong to the number: BXK 4471 9023 6.
-PREFIX = re.compile(r"\b[A-Z]{1,4}[ -]$")
+PREFIX = BoundedPattern(r"\b[A-Z]{1,4}[ -]$")
 SPOKEN_DIGITS = {
     **{"oh": "0", "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5"},
     **{"six": "6", "seven": "7", "eight": "8", "nine": "9"},
 }
-SPOKEN_NUMBER = re.compile(
+SPOKEN_NUMBER = BoundedPattern(
     rf"\b(?:{'|'.join(SPOKEN_DIGITS)})(?:[ ,-]{{1,3}}(?:{'|'.join(SPOKEN_DIGITS)})){{6,14}}\b", re.IGNORECASE
 )
-YEAR = re.compile(r"(?:19|20)\d\d")
+YEAR = BoundedPattern(r"(?:19|20)\d\d")
 # Public phone lines.
 PUBLIC_NUMBERS = WORD_LISTS["public lines"]
 

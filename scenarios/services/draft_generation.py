@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from accounts.services.leases import keep_claimed
+from accounts.services.leases import fail_when_out_of_time, keep_claimed
 from ai import AIUnavailableError
 from scenarios.generation import openai_generator
 from scenarios.models import ScenarioDraft, Skill
@@ -38,12 +38,16 @@ def generate_draft(draft_id: UUID) -> None:
     """Have the model write the draft. Store the result exactly once, however often this is called."""
     failed = {"status": ScenarioDraft.Status.FAILED, "failure": _UNAVAILABLE_MESSAGE}
     draft = ScenarioDraft.objects.claim_or_fail(draft_id, settings.TASK_LOST_AFTER, failed)
-    if draft is not None:
-        with keep_claimed(draft, settings.TASK_LOST_AFTER):
-            _generate(draft)
+    if draft is None:
+        return
+    with (
+        fail_when_out_of_time(lambda reason: _settle_failed(draft, reason)),
+        keep_claimed(draft, settings.TASK_LOST_AFTER),
+    ):
+        _generate_claimed(draft)
 
 
-def _generate(draft: ScenarioDraft) -> None:
+def _generate_claimed(draft: ScenarioDraft) -> None:
     skills = {skill.name: skill for skill in Skill.objects.filter(organization_id=draft.organization_id)}
     try:
         generated = openai_generator.generate_draft(
@@ -90,8 +94,10 @@ def _fail(draft: ScenarioDraft, error: AIUnavailableError) -> None:
     """Mark the draft as failed at once, because a person is waiting. Keep their text for another attempt."""
     logger.warning("Draft not generated: %s", error.code, extra={"draft_id": draft.pk})
     default_message = _UNAVAILABLE_MESSAGE if error.retryable else _MISCONFIGURED_MESSAGE
+    _settle_failed(draft, _FAILURE_MESSAGES.get(error.code, default_message))
+
+
+def _settle_failed(draft: ScenarioDraft, failure: str) -> None:
     ScenarioDraft.objects.fenced(draft).settle(
-        status=ScenarioDraft.Status.FAILED,
-        failure=_FAILURE_MESSAGES.get(error.code, default_message),
-        touched_at=timezone.now(),
+        status=ScenarioDraft.Status.FAILED, failure=failure, touched_at=timezone.now()
     )

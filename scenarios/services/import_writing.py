@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from accounts.models import Organization
-from accounts.services.leases import RetryLaterError, keep_claimed
+from accounts.services.leases import RetryLaterError, fail_when_out_of_time, keep_claimed
 from scenarios.models import Category, ImportJob, ImportRow, Scenario
 from scenarios.services.evaluator_contexts import read_evaluator_contexts, remove_context_file, write_context_files
 from scenarios.services.import_matching import (
@@ -48,9 +48,14 @@ def write_import(
     failed = {"status": ImportJob.Status.FAILED, "failure": _FAILURE_MESSAGE, "finished_at": timezone.now()}
     lease = settings.IMPORT_LOST_AFTER
     job = ImportJob.objects.claim_or_fail(job_id, lease, failed, status=ImportJob.Status.RUNNING)
-    if job is not None:
-        with keep_claimed(job, lease):
-            _write_claimed(job, on_progress, seconds)
+    if job is None:
+        return
+    with fail_when_out_of_time(lambda reason: _fail(job, reason)), keep_claimed(job, lease):
+        _write_claimed(job, on_progress, seconds)
+
+
+def _fail(job: ImportJob, failure: str) -> None:
+    ImportJob.objects.fenced(job).settle(status=ImportJob.Status.FAILED, failure=failure, finished_at=timezone.now())
 
 
 def _write_claimed(job: ImportJob, on_progress: Callable[[int], None], seconds: float | None) -> None:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from accounts.services.leases import heartbeat
+from accounts.services.leases import fail_when_out_of_time, heartbeat
 from ai import AIUnavailableError
 from scenarios.models import Mode
 from training import openai_caller
@@ -32,12 +32,16 @@ def prepare_greeting(session_id: UUID) -> None:
     if not _claim(session_id):
         return
     session = Session.objects.select_related("scenario_version").get(pk=session_id)
-    with heartbeat(lambda: _renew(session_id), settings.GREETING_LOST_AFTER):
+    fallback = FALLBACK_GREETINGS[Mode(session.mode)]
+    with (
+        fail_when_out_of_time(lambda reason: _save_greeting(session, fallback)),
+        heartbeat(lambda: _renew(session_id), settings.GREETING_LOST_AFTER),
+    ):
         try:
             line = openai_caller.generate_opening(session)
         except AIUnavailableError as error:
             logger.warning("No greeting: %s", error.code, extra={"session_id": session_id})
-            line = FALLBACK_GREETINGS[Mode(session.mode)]
+            line = fallback
         _save_greeting(session, line)
 
 
