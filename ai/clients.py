@@ -19,6 +19,38 @@ from ai.deadlines import Deadline
 _CODE = re.compile(r"[A-Za-z][\w.-]{0,63}")
 
 
+_MAX_MESSAGE = 2_000  # characters of an error message that are read
+_FATAL_CODES = {"insufficient_quota", "billing_hard_limit_reached", "account_deactivated"}
+_REJECTS_TEMPERATURE = re.compile(r"(?i)(?:unsupported|does not support|don't support)[^\n]{0,120}temperature")
+# (wording, our code, whether a retry can help), most specific first. The status of such an answer says little: LiteLLM
+# passes a wrong key of its provider on as 500, and vLLM a text that is too long as 400.
+_CODES_BY_WORDING = [
+    (re.compile(wording, re.IGNORECASE), code, retryable)
+    for wording, code, retryable in (
+        (
+            r"ContextWindowExceeded|maximum context length|prompt is too long|exceeds? the (?:model'?s )?"
+            r"(?:available )?context",
+            "context_length_exceeded",
+            False,
+        ),
+        (
+            r"budget has been exceeded|ExceededBudget|insufficient_quota|exceeded your current quota",
+            "insufficient_quota",
+            False,
+        ),
+        (
+            r"AuthenticationError|Authentication Error|Incorrect API key|Invalid proxy server token",
+            "invalid_api_key",
+            False,
+        ),
+        (r"RateLimitError|rate limit (?:reached|exceeded)", "rate_limit_exceeded", True),
+        (r"ContentPolicyViolation", "refused", True),
+        (r"litellm\.Timeout|APITimeoutError", "timeout", True),
+        (r"model ['\"`]?[^\n]{1,100} (?:not found|does not exist)", "model_not_found", False),
+    )
+]
+
+
 class AIUnavailableError(Exception):
     """Failure of a request to OpenAI.
 
@@ -118,24 +150,46 @@ def translate_openai_errors() -> Iterator[None]:
     """Convert every SDK exception raised inside the block to AIUnavailableError."""
     try:
         yield
-    except openai.NotFoundError as error:
-        raise AIUnavailableError("not_found", retryable=False, missing=True, status=404) from error
     except openai.APIStatusError as error:
-        retryable = error.status_code in {408, 409, 429} or error.status_code >= 500
-        fatal = error.code in {"insufficient_quota", "billing_hard_limit_reached", "account_deactivated"}
-        raise AIUnavailableError(
-            _read_code(error),
-            retryable=retryable and not fatal,
-            retry_after=_parse_retry_after(error.response.headers.get("retry-after")),
-            param=error.param if isinstance(error.param, str) else None,
-            status=error.status_code,
-        ) from error
+        raise _translate_status_error(error) from error
     except openai.APITimeoutError as error:
         raise AIUnavailableError("timeout", retryable=True) from error
     except openai.APIConnectionError as error:
         raise AIUnavailableError("unreachable", retryable=True) from error
     except openai.OpenAIError as error:
         raise AIUnavailableError(type(error).__name__, retryable=True) from error
+    except (httpx2.HTTPError, httpx2.StreamError) as error:
+        raise AIUnavailableError("unreachable", retryable=True) from error
+    except (AttributeError, TypeError, ValueError, RecursionError):
+        # An answer without the expected fields. The original error is not chained, because it may quote the answer.
+        raise AIUnavailableError("unusable_answer", retryable=True) from None
+
+
+def _translate_status_error(error: openai.APIStatusError) -> AIUnavailableError:
+    """Return the error of an HTTP status. Other servers report most failures as 400 or 500, and say more in words."""
+    status, body = error.status_code, error.body if isinstance(error.body, dict) else {}
+    code, retryable = _read_code(error), status in {408, 409, 429} or status >= 500
+    is_missing = status == 404 and bool(body.keys() & {"message", "code"})
+    if status in {404, 405, 501} and not is_missing and not body.keys() & {"message", "code"}:
+        code, retryable = "no_such_endpoint", False
+    elif is_missing and not _CODE.fullmatch(str(error.code or "")):
+        code = "not_found"
+    message = str(body.get("message") or "")[:_MAX_MESSAGE]
+    for said, said_code, said_retryable in _CODES_BY_WORDING:
+        if code in {f"http_{status}", "not_found"} and said.search(message):
+            code, retryable, is_missing = said_code, said_retryable, False
+            break
+    if code in _FATAL_CODES:
+        retryable = False
+    param = error.param if isinstance(error.param, str) else None
+    return AIUnavailableError(
+        code,
+        retryable=retryable,
+        missing=is_missing,
+        retry_after=_parse_retry_after(error.response.headers.get("retry-after")),
+        param="temperature" if _REJECTS_TEMPERATURE.search(message) else param,
+        status=status,
+    )
 
 
 def _read_code(error: openai.APIStatusError) -> str:

@@ -107,7 +107,12 @@ TRANSCRIBE_MODEL = env.str("TRANSCRIBE_MODEL", "gpt-transcribe")
 CHAT_MODEL = env.str("CHAT_MODEL", "gpt-5.4-mini")
 EVALUATOR_MODEL = env.str("EVALUATOR_MODEL", "gpt-5.6-sol")
 EVALUATOR_MAX_OUTPUT_TOKENS = env.int("EVALUATOR_MAX_OUTPUT_TOKENS", 3000, validate=validate.Range(min=500))  # tokens
-EVALUATOR_TEMPERATURE = env.float("EVALUATOR_TEMPERATURE", 0.3)
+_temperature = env.str(
+    "EVALUATOR_TEMPERATURE",
+    "0.3",
+    validate=validate.Regexp(r"(?i)^(?:off|[01](?:\.\d+)?|2(?:\.0+)?)$", error="must be off or a number from 0 to 2"),
+)
+EVALUATOR_TEMPERATURE = None if _temperature.lower() == "off" else float(_temperature)  # None: not sent
 ANALYZER_MODEL = env.str("ANALYZER_MODEL", "gpt-5.4-mini")
 GENERATOR_MODEL = env.str("GENERATOR_MODEL", "gpt-5.6-sol")
 GENERATOR_MAX_OUTPUT_TOKENS = env.int("GENERATOR_MAX_OUTPUT_TOKENS", 4000, validate=validate.Range(min=500))  # tokens

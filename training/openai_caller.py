@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import TypeVar
 
 from django.conf import settings
 from openai.types.responses import EasyInputMessageParam
 
-from ai import AIUnavailableError, build_async_client, build_client, translate_openai_errors
+from ai import AIUnavailableError, build_async_client, build_client, create_answer, stream_answer
 from scenarios.models.visitor_survey import format_survey_for_prompt
 from training.models import Session, TranscriptTurn, heard_turns
 
@@ -47,15 +48,18 @@ def caller_instructions(session: Session) -> str:
 def generate_opening(session: Session) -> str:
     """Return the caller's first line. Raise AIUnavailableError on failure."""
     # One retry: a person waits, and the fallback is better than a third attempt.
-    with translate_openai_errors(), build_client(timeout=_OPENING_TIMEOUT, max_retries=1) as client:
-        response = client.responses.create(
+    with build_client(timeout=_OPENING_TIMEOUT, max_retries=1) as client:
+        answer = create_answer(
+            client,
             model=settings.CHAT_MODEL,
             instructions=caller_instructions(session),
             input=[{"role": "user", "content": OPENING_PROMPT}],
             max_output_tokens=_MAX_OPENING_TOKENS,
             store=False,
         )
-    line = response.output_text.replace("\0", "").strip()
+    if answer.is_refusal or answer.status == "failed":
+        raise AIUnavailableError("refused", retryable=True)
+    line = answer.text.replace("\0", "").strip()
     if not line:
         raise AIUnavailableError("empty_answer", retryable=True)
     return line
@@ -70,7 +74,7 @@ def _input_messages(turns: list[TranscriptTurn]) -> list[EasyInputMessageParam]:
 
 
 async def _until_deadline(stream: AsyncIterator[Event], seconds: float) -> AsyncIterator[Event]:
-    """Yield the events that arrive within `seconds`. Raise AIUnavailableError then: each event has its own timeout."""
+    """Yield what arrives within `seconds`, then raise AIUnavailableError: each event has a timeout of its own."""
     ends_at = time.monotonic() + seconds
     while True:
         try:
@@ -85,26 +89,15 @@ async def _until_deadline(stream: AsyncIterator[Event], seconds: float) -> Async
 
 async def stream_reply(instructions: str, turns: list[TranscriptTurn]) -> AsyncIterator[str]:
     """Yield the caller's reply to the chat so far, piece by piece. Raise AIUnavailableError on failure."""
-    failure: AIUnavailableError | None = None
-    with translate_openai_errors():
-        async with (
-            build_async_client(timeout=_REPLY_TIMEOUT) as client,
-            await client.responses.create(
-                model=settings.CHAT_MODEL,
-                instructions=instructions,
-                input=list(_input_messages(turns)),
-                max_output_tokens=_MAX_REPLY_TOKENS,
-                store=False,
-                stream=True,
-            ) as stream,
-        ):
-            async for event in _until_deadline(stream, _REPLY_DEADLINE):
-                if event.type == "response.output_text.delta":
-                    yield event.delta
-                elif event.type in {"response.failed", "error"}:
-                    failure = AIUnavailableError("failed", retryable=True)
-                elif event.type == "response.refusal.done":
-                    failure = AIUnavailableError("refused", retryable=True)
-    # Raise only here: an error inside the loop would leave the stream without cleanup.
-    if failure:
-        raise failure
+    async with build_async_client(timeout=_REPLY_TIMEOUT) as client:
+        pieces = stream_answer(
+            client,
+            model=settings.CHAT_MODEL,
+            instructions=instructions,
+            input=list(_input_messages(turns)),
+            max_output_tokens=_MAX_REPLY_TOKENS,
+            store=False,
+        )
+        async with aclosing(pieces):
+            async for piece in _until_deadline(pieces, _REPLY_DEADLINE):
+                yield piece

@@ -48,9 +48,10 @@ class VectorStoreClient:
         if store_id and self.has_store(store_id):
             return store_id
         with translate_openai_errors():
-            return self.client.vector_stores.create(
+            created = self.client.vector_stores.create(
                 name="procedures", metadata={ACCOUNT_METADATA_KEY: str(account_id)}
-            ).id
+            )
+            return _require_id(created.id)
 
     def has_store(self, store_id: str) -> bool:
         """Return whether the store exists and has not expired."""
@@ -66,7 +67,7 @@ class VectorStoreClient:
         """Upload a file and return its id. The name holds the document id; OpenAI takes the format from `suffix`."""
         with translate_openai_errors():
             name = f"{_FILE_PREFIX}{document_id}{suffix}"
-            return self.client.files.create(file=(name, content), purpose="assistants").id
+            return _require_id(self.client.files.create(file=(name, content), purpose="assistants").id)
 
     def attach(self, store_id: str, file_id: str, document_id: UUID) -> None:
         """Attach a file to a store and wait until OpenAI has processed it.
@@ -156,6 +157,13 @@ class VectorStoreClient:
             if error.missing:
                 return []
             raise
+
+
+def _require_id(value: object) -> str:
+    """Return the id of a new object. Raise AIUnavailableError if the server gave none."""
+    if not isinstance(value, str) or not value:
+        raise AIUnavailableError("unusable_answer", retryable=True)
+    return value
 
 
 def document_filter(document_id: UUID | str) -> ComparisonFilter:

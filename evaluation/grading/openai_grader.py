@@ -12,12 +12,20 @@ from typing import Generic, TypeVar
 
 from django.conf import settings
 from openai import OpenAI, omit
-from openai.types.responses import FileSearchToolParam, Response, ResponseInputParam
+from openai.types.responses import FileSearchToolParam, ResponseInputParam
 from openai.types.shared_params import ComparisonFilter
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from accounts.procedures.sections import CitationIndex
-from ai import AIUnavailableError, build_client, find_injections, translate_openai_errors
+from ai import (
+    AIUnavailableError,
+    ModelAnswer,
+    build_client,
+    create_answer,
+    find_injections,
+    parse_answer,
+    translate_openai_errors,
+)
 from evaluation.grading.evidence import GraderTurn
 from evaluation.grading.rubric import Check
 from evaluation.grading.schemas import ComparisonAnswer, GradingAnswer, ScanAnswer
@@ -88,7 +96,7 @@ class _ParsedResponse(Generic[AnswerT]):
     """A parsed answer and its response."""
 
     answer: AnswerT  # validated by its schema
-    response: Response  # model name, usage, and searches
+    response: ModelAnswer  # model name, usage, and searches
 
 
 class _UsageMeter:
@@ -98,10 +106,9 @@ class _UsageMeter:
         self.input_tokens = self.output_tokens = 0
         self.started_at = time.monotonic()
 
-    def add(self, response: Response) -> None:
-        if response.usage:
-            self.input_tokens += response.usage.input_tokens
-            self.output_tokens += response.usage.output_tokens
+    def add(self, response: ModelAnswer) -> None:
+        self.input_tokens += response.input_tokens or 0
+        self.output_tokens += response.output_tokens or 0
 
     @property
     def latency_ms(self) -> int:
@@ -145,10 +152,10 @@ def _grade_with_search(
             raise
         logger.info("Searching in a separate request: %s", error.code, extra={"session_id": case.session_id})
         return _search_then_grade(client, case, procedures, meter)
-    searches = [item for item in parsed.response.output if item.type == "file_search_call"]
+    searches = parsed.response.searches
     # A model may skip the search it is offered, and a search may fail.
-    is_searched = any(search.status == "completed" for search in searches)
-    found = [(result.file_id or "", result.text or "") for search in searches for result in search.results or []]
+    is_searched = any(search.is_completed for search in searches)
+    found = [result for search in searches for result in search.results]
     return _build_output(case, meter, parsed, is_searched, _keep_own_passages(case, procedures, found))
 
 
@@ -202,10 +209,11 @@ def _request_answer(
     tool: FileSearchToolParam | None = None,
     passages: Sequence[str] = (),
 ) -> _ParsedResponse[GradingAnswer]:
-    def create(limit: int) -> Response:
+    def create(limit: int) -> ModelAnswer:
         model = settings.EVALUATOR_MODEL
         temperature = None if model in _models_without_temperature else settings.EVALUATOR_TEMPERATURE
-        return client.responses.create(
+        return create_answer(
+            client,
             model=model,
             instructions=_INSTRUCTIONS,
             input=_build_input(case, passages),
@@ -221,12 +229,13 @@ def _request_answer(
     return _create_until_parsed(create, settings.EVALUATOR_MAX_OUTPUT_TOKENS, meter, GradingAnswer)
 
 
-def request_scan(case: GradingInput) -> tuple[ScanAnswer, Response]:
+def request_scan(case: GradingInput) -> tuple[ScanAnswer, ModelAnswer]:
     """Scan a conversation with a cheap second model that does not grade. Raise AIUnavailableError on failure."""
     with build_client(timeout=settings.EVALUATOR_TIMEOUT, max_retries=1) as client:
 
-        def create(limit: int) -> Response:
-            return client.responses.create(
+        def create(limit: int) -> ModelAnswer:
+            return create_answer(
+                client,
                 model=settings.ANALYZER_MODEL,
                 instructions=_SCAN_INSTRUCTIONS,
                 input=_user_message([_transcript_json(case.lines)]),
@@ -241,13 +250,14 @@ def request_scan(case: GradingInput) -> tuple[ScanAnswer, Response]:
 
 def request_comparison(
     lines: Sequence[GraderTurn], documentation: str, guidelines: str
-) -> tuple[ComparisonAnswer, Response]:
+) -> tuple[ComparisonAnswer, ModelAnswer]:
     """Compare documentation with the transcript and the guidelines. Raise AIUnavailableError on failure."""
     documents = {"documentation": documentation} | ({"documentation_guidelines": guidelines} if guidelines else {})
     with build_client(timeout=settings.EVALUATOR_TIMEOUT, max_retries=0) as client:
 
-        def create(limit: int) -> Response:
-            return client.responses.create(
+        def create(limit: int) -> ModelAnswer:
+            return create_answer(
+                client,
                 model=settings.EVALUATOR_MODEL,
                 instructions=_DOCUMENTATION_INSTRUCTIONS,
                 input=_user_message([json.dumps(documents, ensure_ascii=False), _transcript_json(lines)]),
@@ -261,7 +271,7 @@ def request_comparison(
 
 
 def _create_until_parsed(
-    create: Callable[[int], Response], limit: int, meter: _UsageMeter, shape: type[AnswerT]
+    create: Callable[[int], ModelAnswer], limit: int, meter: _UsageMeter, shape: type[AnswerT]
 ) -> _ParsedResponse[AnswerT]:
     """Return an answer that fits the schema `shape`. Raise AIUnavailableError on failure.
 
@@ -270,8 +280,7 @@ def _create_until_parsed(
     most = limit * _MAX_LIMIT_FACTOR
     while True:
         try:
-            with translate_openai_errors():
-                response = create(limit)
+            response = create(limit)
         except AIUnavailableError as error:
             if error.param != "temperature" or settings.EVALUATOR_MODEL in _models_without_temperature:
                 raise
@@ -280,24 +289,16 @@ def _create_until_parsed(
         meter.add(response)
         if response.status != "incomplete":
             return _ParsedResponse(_parse_response(response, shape), response)
-        details = response.incomplete_details
-        if limit >= most or (details and details.reason != "max_output_tokens"):
+        if limit >= most or response.incomplete_reason not in {"", "max_output_tokens"}:
             raise AIUnavailableError("cut_off", retryable=True)
         limit *= 2
 
 
-def _parse_response(response: Response, shape: type[AnswerT]) -> AnswerT:
-    """Return the answer of a response. Raise AIUnavailableError if it was refused or is unusable.
-
-    The original error is not chained: it would quote the answer, and with it the conversation, in the log.
-    """
-    parts = [part for item in response.output if item.type == "message" for part in item.content]
-    if response.status == "failed" or any(part.type == "refusal" for part in parts):
+def _parse_response(response: ModelAnswer, shape: type[AnswerT]) -> AnswerT:
+    """Return the answer of a response. Raise AIUnavailableError if it was refused or is unusable."""
+    if response.status == "failed" or response.is_refusal:
         raise AIUnavailableError("refused", retryable=True)
-    try:
-        return shape.model_validate(_strip_unstorable(json.loads(response.output_text)))
-    except (ValueError, ValidationError):
-        raise AIUnavailableError("unusable_answer", retryable=True) from None
+    return parse_answer(response.text, shape, _strip_unstorable)
 
 
 @cache

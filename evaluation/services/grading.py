@@ -175,8 +175,7 @@ def _run_scan(case: GradingInput) -> tuple[Scan, list[FlagAnswer]]:
         return scan, []
     scan.status = Scan.Status.FLAGGED if scanned.flags else Scan.Status.CLEAN
     scan.model = response.model
-    if response.usage:
-        scan.input_tokens, scan.output_tokens = response.usage.input_tokens, response.usage.output_tokens
+    scan.input_tokens, scan.output_tokens = response.input_tokens, response.output_tokens
     return scan, scanned.flags
 
 

@@ -10,10 +10,10 @@ from typing import Annotated
 
 from django.conf import settings
 from openai import OpenAI, omit
-from openai.types.responses import FileSearchToolParam, Response, ResponseInputParam
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from openai.types.responses import FileSearchToolParam, ResponseInputParam
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from ai import AIUnavailableError, build_client, translate_openai_errors
+from ai import AIUnavailableError, ModelAnswer, build_client, create_answer, parse_answer
 
 logger = logging.getLogger(__name__)
 
@@ -143,31 +143,30 @@ def generate_draft(draft_request: DraftRequest) -> GeneratedDraft:
         return _build_draft(response, draft_request)
 
 
-def _request(client: OpenAI, draft_request: DraftRequest, search: bool) -> Response:
+def _request(client: OpenAI, draft_request: DraftRequest, search: bool) -> ModelAnswer:
     tool: FileSearchToolParam = {
         "type": "file_search",
         "vector_store_ids": [draft_request.vector_store_id],
         "max_num_results": 8,
     }
-    with translate_openai_errors():
-        # `parse` would validate the answer before a truncated one can be detected.
-        return client.responses.create(
-            model=settings.GENERATOR_MODEL,
-            instructions=_INSTRUCTIONS,
-            input=_build_input(draft_request),
-            text={
-                "format": {
-                    "type": "json_schema",
-                    "name": "scenario_draft",
-                    "strict": True,
-                    "schema": DraftSchema.model_json_schema(),
-                }
-            },
-            tools=[tool] if search else omit,
-            include=["file_search_call.results"] if search else omit,
-            max_output_tokens=settings.GENERATOR_MAX_OUTPUT_TOKENS,
-            store=False,
-        )
+    return create_answer(
+        client,
+        model=settings.GENERATOR_MODEL,
+        instructions=_INSTRUCTIONS,
+        input=_build_input(draft_request),
+        text={
+            "format": {
+                "type": "json_schema",
+                "name": "scenario_draft",
+                "strict": True,
+                "schema": DraftSchema.model_json_schema(),
+            }
+        },
+        tools=[tool] if search else omit,
+        include=["file_search_call.results"] if search else omit,
+        max_output_tokens=settings.GENERATOR_MAX_OUTPUT_TOKENS,
+        store=False,
+    )
 
 
 def _build_input(draft_request: DraftRequest) -> ResponseInputParam:
@@ -184,10 +183,9 @@ def _build_input(draft_request: DraftRequest) -> ResponseInputParam:
     return [{"role": "user", "content": [{"type": "input_text", "text": text} for text in texts]}]
 
 
-def _build_draft(response: Response, draft_request: DraftRequest) -> GeneratedDraft:
+def _build_draft(response: ModelAnswer, draft_request: DraftRequest) -> GeneratedDraft:
     answer = _parse_answer(response)
-    searches = [item for item in response.output if item.type == "file_search_call"]
-    found = [result.text for search in searches for result in search.results or [] if result.text]
+    found = [text for search in response.searches for _, text in search.results if text]
     return GeneratedDraft(
         title=_truncate_line(answer.title, TITLE_LIMIT),
         description=_truncate_line(answer.description, DESCRIPTION_LIMIT),
@@ -197,25 +195,21 @@ def _build_draft(response: Response, draft_request: DraftRequest) -> GeneratedDr
         sections=_build_sections(answer.sections, found),
         model=response.model,
         # A model that is offered a search may still not use it.
-        used_file_search=bool(searches) if draft_request.vector_store_id else None,
-        input_tokens=response.usage.input_tokens if response.usage else None,
-        output_tokens=response.usage.output_tokens if response.usage else None,
+        used_file_search=bool(response.searches) if draft_request.vector_store_id else None,
+        input_tokens=response.input_tokens,
+        output_tokens=response.output_tokens,
     )
 
 
-def _parse_answer(response: Response) -> DraftSchema:
+def _parse_answer(response: ModelAnswer) -> DraftSchema:
     if response.status == "incomplete":
-        filtered = response.incomplete_details and response.incomplete_details.reason == "content_filter"
+        filtered = response.incomplete_reason == "content_filter"
         raise AIUnavailableError("refused" if filtered else "cut_off", retryable=True)
     if response.status == "failed":
         raise AIUnavailableError("failed", retryable=True)
-    if any(part.type == "refusal" for item in response.output if item.type == "message" for part in item.content):
+    if response.is_refusal:
         raise AIUnavailableError("refused", retryable=True)
-    try:
-        return DraftSchema.model_validate_json(response.output_text)
-    except ValidationError:
-        # The validation message quotes the answer, whose content must not reach a log.
-        raise AIUnavailableError("unusable_answer", retryable=True) from None
+    return parse_answer(response.text, DraftSchema)
 
 
 def _build_prompt(caller: CallerSchema) -> str:

@@ -4,9 +4,9 @@ import re
 
 import pytest
 from openai import OpenAI
-from openai.types.responses import Response
 
 from ai import AIUnavailableError
+from ai.answers import read_response
 from scenarios.generation.openai_generator import PROMPT_HEADINGS, DraftRequest, _build_draft, generate_draft
 from scenarios.models import Scenario
 
@@ -213,7 +213,8 @@ def build_draft(answer, *, found=(), store="vs_1", skills=SKILLS, **response):
     response_fields = (
         {"id": "r", "created_at": 0, "model": "m", "object": "response", "output": output} | options | response
     )
-    return _build_draft(Response.model_validate(response_fields), draft_request(vector_store_id=store, skills=skills))
+    read = read_response(json.dumps(response_fields), "m")
+    return _build_draft(read, draft_request(vector_store_id=store, skills=skills))
 
 
 def build_error(answer, **response):
@@ -286,7 +287,7 @@ def test_invalid_answer_is_unusable(answer):
 def test_unusable_answer_is_not_logged():
     error = build_error('{"title": "quokkaname"')
 
-    assert (error.__cause__, error.__suppress_context__) == (None, True)
+    assert (error.__cause__, error.__context__) == (None, None)
 
 
 @pytest.mark.parametrize(
