@@ -12,6 +12,7 @@ from ..http.json_types import JSON, as_number, as_object, as_text, objects, text
 from ..storage.state import StandinState
 from . import caller_replies, documentation_comparer, grader, gullible_grader, scanner, scenario_writer
 from .caller_replies import DialogueTurn
+from .function_calls import FunctionCall, answer_from_output, choose_call
 
 REFUSAL_TEXT = "I'm sorry, but I can't help with that."
 MAX_QUERIES = 4
@@ -28,10 +29,11 @@ class ResponsePlan:
     passages: list[JSON] = field(default_factory=list)
     has_searched: bool = False
     input_tokens: int = 0
+    call: FunctionCall | None = None  # instead of the text
 
     @property
     def output_tokens(self) -> int:
-        return estimate_tokens(self.text)
+        return estimate_tokens(self.call.arguments if self.call else self.text)
 
 
 def text_format(body: JSON) -> JSON:
@@ -51,6 +53,9 @@ def plan_response(state: StandinState, body: JSON, fault: JSON) -> ResponsePlan:
         input_tokens=estimate_tokens(as_text(body.get("instructions"))) + sum(map(estimate_tokens, input_texts(body))),
     )
     _search(state, body, drafting_task.queries if drafting_task else _search_queries(body, task), plan)
+    plan.call = _choose_call(body)
+    if plan.call:
+        return plan
     if task and is_scan:
         plan.text = orjson.dumps(structured_outputs.fit_to_schema(schema, scanner.scan_transcript(task))).decode()
     elif task:
@@ -93,8 +98,20 @@ def _apply_token_limit(plan: ResponsePlan, body: JSON) -> None:
         plan.text, plan.is_incomplete = plan.text[: limit * 4], True
 
 
+def _choose_call(body: JSON) -> FunctionCall | None:
+    """Return the function call that answers the last turn, or None after the output of one."""
+    last = next(iter(objects(body.get("input"))[-1:]), {})
+    if last.get("type") == "function_call_output":
+        return None
+    turns = read_turns(body)
+    return choose_call(body.get("tools"), body.get("tool_choice"), turns[-1].text if turns else "")
+
+
 def next_caller_words(body: JSON) -> str:
-    """Return a quoted line verbatim, an opening line, or the next line of the script."""
+    """Return a function's output, a quoted line verbatim, an opening line, or the next line of the script."""
+    last = next(iter(objects(body.get("input"))[-1:]), {})
+    if last.get("type") == "function_call_output":
+        return answer_from_output(as_text(last.get("output")))
     instructions = collect_instructions(body)
     if quoted := caller_replies.quoted_line(instructions):
         return quoted

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import orjson
 
@@ -27,8 +27,7 @@ def response_events(response: JSON, finished: JSON) -> Iterator[JSON]:
     yield {"type": "response.created", "response": response}
     yield {"type": "response.in_progress", "response": response}
     for index, item in enumerate(objects(finished["output"])):
-        item_events = _search_events if item["type"] == "file_search_call" else _message_events
-        yield from item_events(index, item)
+        yield from EVENTS_BY_ITEM[as_text(item["type"])](index, item)
     yield {"type": f"response.{finished['status']}", "response": finished}
 
 
@@ -47,6 +46,25 @@ def _message_events(index: int, item: JSON) -> Iterator[JSON]:
         place: JSON = {"item_id": item["id"], "output_index": index, "content_index": position}
         yield from _part_events(place, part)
     yield {"type": "response.output_item.done", "output_index": index, "item": item}
+
+
+def _call_events(index: int, item: JSON) -> Iterator[JSON]:
+    place: JSON = {"item_id": item["id"], "output_index": index}
+    arguments = as_text(item["arguments"])
+    begun = item | {"status": "in_progress", "arguments": ""}
+    yield {"type": "response.output_item.added", "output_index": index, "item": begun}
+    for piece in PIECE.findall(arguments):
+        yield {"type": "response.function_call_arguments.delta", **place, "delta": piece}
+    done: JSON = {"name": item["name"], "arguments": arguments}
+    yield {"type": "response.function_call_arguments.done", **place, **done}
+    yield {"type": "response.output_item.done", "output_index": index, "item": item}
+
+
+EVENTS_BY_ITEM: dict[str, Callable[[int, JSON], Iterator[JSON]]] = {
+    "file_search_call": _search_events,
+    "function_call": _call_events,
+    "message": _message_events,
+}
 
 
 def _part_events(place: JSON, part: JSON) -> Iterator[JSON]:

@@ -95,6 +95,10 @@ def output_items(plan: ResponsePlan, body: JSON) -> list[JSON]:
         call: JSON = {"id": new_id("fs_"), "type": "file_search_call", "status": "completed"}
         results: JSONValue = list[JSONValue](plan.passages) if shown else None
         items.append(call | {"queries": list[JSONValue](plan.queries), "results": results})
+    if plan.call:
+        identity: JSON = {"id": new_id("fc_"), "type": "function_call", "status": "completed"}
+        called: JSON = {"call_id": new_id("call_"), "name": plan.call.name, "arguments": plan.call.arguments}
+        return [*items, identity | called]
     part: JSON = {"type": "output_text", "text": plan.text, "annotations": [], "logprobs": []}
     if plan.is_refusal:
         part = {"type": "refusal", "refusal": plan.text}

@@ -7,8 +7,8 @@ import orjson
 
 from ..http.json_types import JSON, as_text
 from .errors import EventError, invalid_value, missing_parameter
-from .session_config import RESPONSE
-from .validators import Validator, any_value, number_between, object_with, one_of, string
+from .session_config import RESPONSE, drop_unset
+from .validators import Validator, any_value, nullable, number_between, object_with, one_of, string
 
 MAX_AUDIO_CHARACTERS = 15 * 1024 * 1024
 
@@ -29,15 +29,15 @@ CLIENT_EVENTS: dict[str, tuple[dict[str, Validator], tuple[str, ...]]] = {
     "input_audio_buffer.append": ({"audio": string}, ("audio",)),
     "input_audio_buffer.commit": ({}, ()),
     "input_audio_buffer.clear": ({}, ()),
-    "conversation.item.create": ({"item": any_value, "previous_item_id": string}, ("item",)),
+    "conversation.item.create": ({"item": any_value, "previous_item_id": nullable(string)}, ("item",)),
     "conversation.item.retrieve": ({"item_id": string}, ("item_id",)),
     "conversation.item.delete": ({"item_id": string}, ("item_id",)),
     "conversation.item.truncate": (
         {"item_id": string, "content_index": number_between(0, 0), "audio_end_ms": number_between(0, 10**9)},
         ("item_id", "content_index", "audio_end_ms"),
     ),
-    "response.create": ({"response": RESPONSE}, ()),
-    "response.cancel": ({"response_id": string}, ()),
+    "response.create": ({"response": nullable(RESPONSE)}, ()),
+    "response.cancel": ({"response_id": nullable(string)}, ()),
 }
 PART_KINDS = {
     "user": ("input_text", "input_audio", "input_image"),
@@ -83,10 +83,13 @@ def validate_event(event: JSON) -> None:
         supported = ", ".join(f"'{known}'" for known in CLIENT_EVENTS)
         raise EventError(f"Invalid value: '{kind}'. Supported values are: {supported}.", "invalid_value", "type")
     keys, required = CLIENT_EVENTS[kind]
-    object_with({"type": string, "event_id": string, **keys}, required)(event, "")
+    if isinstance(options := event.get("response"), dict):
+        event["response"] = drop_unset(options)
+    object_with({"type": string, "event_id": nullable(string), **keys}, required)(event, "")
 
 
 def validate_item(item: JSON) -> None:
+    """Raise EventError if a client's item is invalid. Fields that are null count as missing."""
     kind = as_text(item.get("type"))
     if kind not in ITEM_FIELDS:
         raise invalid_value("item.type", f"supported values are {', '.join(ITEM_FIELDS)}")
@@ -108,13 +111,13 @@ def _validate_content(item: JSON) -> None:
             raise invalid_value(f"{path}.type", f"supported values for {item['role']} are {', '.join(allowed)}")
 
 
-def decode_audio(encoded: str, path: str = "audio") -> bytes:
+def decode_audio(encoded: str, path: str = "audio", sample_bytes: int = 2) -> bytes:
     if len(encoded) > MAX_AUDIO_CHARACTERS:
         raise invalid_value(path, "the audio is larger than 15 MiB")
     try:
         audio = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError) as error:
         raise invalid_value(path, "expected base64-encoded audio") from error
-    if len(audio) % 2:
+    if len(audio) % sample_bytes:
         raise invalid_value(path, "expected 16-bit samples but got an odd number of bytes")
     return audio

@@ -9,6 +9,7 @@ from ..storage.state import new_id
 from .client_events import decode_audio, validate_item
 from .errors import EventError
 from .server_vad import BYTES_PER_MS
+from .session_config import drop_unset
 
 
 @dataclass(eq=False)
@@ -104,6 +105,16 @@ class RealtimeConversation:
     def turns(self) -> list[DialogueTurn]:
         return [turn for item in self.items if (turn := item.as_turn())]
 
+    def pending_output(self) -> str | None:
+        """Return the output of a function, if the conversation ends with one."""
+        last = self.items[-1].fields if self.items else {}
+        return as_text(last.get("output")) if last.get("type") == "function_call_output" else None
+
+    def last_counselor_text(self) -> str:
+        """Return the counselor's words if the conversation ends with them, or else nothing."""
+        turn = self.items[-1].as_turn() if self.items else None
+        return turn.text if turn and turn.speaker == "counselor" else ""
+
     def response_context(self, options: JSON) -> list[DialogueTurn]:
         """Return the turns that a response answers: this conversation, or the `input` of its options."""
         if "input" not in options:
@@ -119,6 +130,7 @@ class RealtimeConversation:
 
 def item_from_client(given: JSON, conversation: RealtimeConversation) -> ConversationItem:
     """Build an item from a client's event. Raise EventError if it is invalid or its id is taken."""
+    given = drop_unset(given)
     validate_item(given)
     item_id = as_text(given.get("id")) or new_id("item_")
     if any(item.id == item_id for item in conversation.items):
@@ -137,6 +149,12 @@ def item_from_client(given: JSON, conversation: RealtimeConversation) -> Convers
 def user_audio_item(item_id: str, audio: bytes) -> ConversationItem:
     content: list[JSONValue] = [{"type": "input_audio", "transcript": None}]
     return ConversationItem(item_id, {"type": "message", "role": "user", "content": content}, audio=audio)
+
+
+def function_call_item(name: str) -> ConversationItem:
+    """Return a call without arguments, as the server first announces it."""
+    fields: JSON = {"type": "function_call", "name": name, "call_id": new_id("call_"), "arguments": ""}
+    return ConversationItem(new_id("item_"), fields, status="in_progress")
 
 
 def assistant_item() -> ConversationItem:

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..demo.caller_replies import DialogueTurn, next_line, quoted_line
+from ..demo.function_calls import FunctionCall, answer_from_output, choose_call
 from ..demo.text_to_speech import synthesize
 from ..http.json_types import JSON, JSONValue, as_number, as_object, as_text, texts
 from ..settings import Settings
 from ..storage.state import new_id
-from .conversation import ConversationItem, RealtimeConversation, assistant_item
+from .audio_formats import encode, encoded_bytes_per_ms, normalize_format
+from .conversation import ConversationItem, RealtimeConversation, assistant_item, function_call_item
 from .event_sender import EventSender
 from .server_vad import BYTES_PER_MS
 from .session_config import get_audio_output
@@ -46,6 +48,8 @@ class RealtimeResponse:
     turns: list[DialogueTurn]
     settings: Settings
     on_audio: Callable[[], None] = lambda: None
+    pending_output: str | None = None  # output of a function that the response passes on
+    last_counselor_text: str = ""
     id: str = field(default_factory=lambda: new_id("resp_"))
     item: ConversationItem | None = None
     spoken_text: str = ""
@@ -80,12 +84,16 @@ class RealtimeResponse:
             await self._send_failure(code)
             return
         delay = as_number(self.sender.fault.get("answer_delay"), self.settings.answer_delay)
+        if call := self._choose_call():
+            await self._send_function_call(call, delay)
+            return
         speech = await self._plan_speech()
         if await self._wait_for_stop(delay):
             await self._send_response_done(speech)
             return
         self.item = assistant_item()
         await self._send_item_added(self.item)
+        await self._send_part_added(self.item)
         await (self._send_audio(self.item, speech) if self.has_audio else self._send_text(speech))
         await self._send_item_done(self.item, speech)
         await self._send_response_done(speech)
@@ -99,26 +107,29 @@ class RealtimeResponse:
             await self.sender.emit(
                 {"type": "conversation.item.added", "previous_item_id": previous_item_id, "item": item.as_json()}
             )
+
+    async def _send_part_added(self, item: ConversationItem) -> None:
         await self.sender.emit(
             {"type": "response.content_part.added", **self._part_position(item), "part": self._content_part("")}
         )
 
     async def _send_audio(self, item: ConversationItem, speech: PlannedSpeech) -> None:
         words = WORD.findall(speech.text)
+        name = as_text(self._output_format()["type"])
+        encoded, size = await asyncio.to_thread(encode, speech.audio, name), encoded_bytes_per_ms(name)
         sent = number = 0
         item.fields["content"] = [{"type": "output_audio", "transcript": ""}]
         while sent < len(speech.audio) and not self.stop_requested.is_set():
             chunk = speech.audio[sent : sent + DELTA_MS[number % len(DELTA_MS)] * BYTES_PER_MS]
-            sent, number = sent + len(chunk), number + 1
+            start_ms, sent, number = sent // BYTES_PER_MS, sent + len(chunk), number + 1
+            end = len(encoded) if sent == len(speech.audio) else sent // BYTES_PER_MS * size
             due = math.ceil(len(words) * sent / len(speech.audio))
             await self._send_text_delta(item, words[len(WORD.findall(self.spoken_text)) : due])
             if not item.is_truncated:
                 item.audio += chunk
             self.on_audio()
-            encoded = base64.b64encode(chunk).decode()
-            await self.sender.emit(
-                {"type": "response.output_audio.delta", **self._part_position(item), "delta": encoded}
-            )
+            delta = base64.b64encode(encoded[start_ms * size : end]).decode()
+            await self.sender.emit({"type": "response.output_audio.delta", **self._part_position(item), "delta": delta})
             await self._wait_for_stop(len(chunk) / BYTES_PER_MS / 1000 / self.settings.audio_speed)
 
     async def _send_text_delta(self, item: ConversationItem, new: list[str]) -> None:
@@ -153,6 +164,25 @@ class RealtimeResponse:
         await self.sender.emit(
             {"type": "response.content_part.done", **place, "part": self._content_part(self.spoken_text)}
         )
+        await self._send_item_end(item)
+
+    async def _send_function_call(self, call: FunctionCall, delay: float) -> None:
+        if await self._wait_for_stop(delay):
+            await self._send_response_done(PlannedSpeech(""))
+            return
+        self.item = item = function_call_item(call.name)
+        await self._send_item_added(item)
+        place = {**self._output_position(), "item_id": item.id, "call_id": item.fields["call_id"]}
+        half = len(call.arguments) // 2
+        for piece in (call.arguments[:half], call.arguments[half:]):
+            await self.sender.emit({"type": "response.function_call_arguments.delta", **place, "delta": piece})
+        item.fields["arguments"], item.status = call.arguments, "completed"
+        done: JSON = {"name": call.name, "arguments": call.arguments}
+        await self.sender.emit({"type": "response.function_call_arguments.done", **place, **done})
+        await self._send_item_end(item)
+        await self._send_response_done(PlannedSpeech(""))
+
+    async def _send_item_end(self, item: ConversationItem) -> None:
         if self.is_in_conversation and item in self.conversation.items:
             previous_item_id = self.conversation.previous_item_id(item)
             await self.sender.emit(
@@ -180,7 +210,18 @@ class RealtimeResponse:
             return self._apply_token_limit(PlannedSpeech(text))
         return self._apply_token_limit(PlannedSpeech(text, await asyncio.to_thread(synthesize, text)))
 
+    def _choose_call(self) -> FunctionCall | None:
+        if self.pending_output is not None:
+            return None
+        return choose_call(self._option("tools"), self._option("tool_choice"), self.last_counselor_text)
+
+    def _output_format(self) -> JSON:
+        wanted = as_object(as_object(self.options.get("audio")).get("output")).get("format")
+        return normalize_format(wanted or get_audio_output(self.config)["format"])
+
     def _choose_text(self) -> str:
+        if self.pending_output is not None:
+            return answer_from_output(self.pending_output)
         session_instructions, response_instructions = (
             as_text(self.config["instructions"]),
             as_text(self.options.get("instructions")),
@@ -237,7 +278,7 @@ class RealtimeResponse:
             "conversation_id": self.conversation.id if self.is_in_conversation else None,
             "output_modalities": list[JSONValue](texts(self._option("output_modalities"))),
             "max_output_tokens": self._option("max_output_tokens"),
-            "audio": {"output": {"format": output["format"], "voice": voice or output["voice"]}},
+            "audio": {"output": {"format": self._output_format(), "voice": voice or output["voice"]}},
             "usage": self._usage() if ended else None,
             "metadata": self.options.get("metadata"),
         }

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from ..http.json_types import JSON, JSONValue, as_number, as_object, as_text
 from ..settings import Settings
 from ..storage.state import new_id
+from .audio_formats import InputDecoder
 from .client_events import decode_audio, validate_event
 from .conversation import ConversationItem, RealtimeConversation, item_from_client, user_audio_item
 from .errors import EventError, error_event
@@ -25,7 +26,7 @@ class RealtimeSession:
         self.max_seconds = as_number(sender.fault.get("expire_after"), settings.session_seconds)
         self.config = new_config(model, self.max_seconds)
         self.conversation = RealtimeConversation()
-        self.buffer = InputBuffer()
+        self.buffer, self.decoder = InputBuffer(), InputDecoder()
         self.vad = self._new_vad()
         self.speaking_item_id = ""
         self.active_response: RealtimeResponse | None = None
@@ -93,7 +94,9 @@ class RealtimeSession:
         )
 
     async def append_audio(self, event: JSON) -> None:
-        audio = decode_audio(as_text(event["audio"]))
+        name = as_text(as_object(get_audio_input(self.config)["format"]).get("type"))
+        encoded = decode_audio(as_text(event["audio"]), sample_bytes=2 if name == "audio/pcm" else 1)
+        audio = self.decoder.decode(encoded, name)
         self.buffer.append(audio)
         self.buffer.discard_before(self.buffer.ends_at_ms - MAX_BUFFER_MS)
         if self.vad is None:
@@ -206,7 +209,15 @@ class RealtimeSession:
     def _start_response(self, options: JSON) -> None:
         turns = self.conversation.response_context(options)
         reply = RealtimeResponse(
-            self.sender, self.conversation, self.config, options, turns, self.settings, self._mark_spoken
+            self.sender,
+            self.conversation,
+            self.config,
+            options,
+            turns,
+            self.settings,
+            self._mark_spoken,
+            self.conversation.pending_output() if "input" not in options else None,
+            self.conversation.last_counselor_text() if "input" not in options else "",
         )
         if reply.is_in_conversation:
             self.active_response = reply

@@ -2,13 +2,35 @@
 
 import time
 
-from ..http.json_types import JSON, as_object
+from ..http.json_types import JSON, JSONValue, as_object
 from ..storage.state import new_id
+from .audio_formats import LEGACY_NAMES, normalize_format
 from .errors import EventError
 from .validators import any_of, any_value, boolean, list_of, nullable, number_between, object_with, one_of, string
 
+# Fields in which null has a meaning. Clients send null for any other field that they do not set.
+NULLABLE_FIELDS = frozenset({"tracing", "prompt", "include", "metadata", "idle_timeout_ms"}) | {
+    "transcription",
+    "noise_reduction",
+    "turn_detection",
+}
+OPAQUE_FIELDS = frozenset({"parameters", "metadata", "tools"})  # in which nulls stay
+# Fields of the beta API, and where they stand now.
+LEGACY_FIELDS = {
+    "input_audio_format": ("audio", "input", "format"),
+    "output_audio_format": ("audio", "output", "format"),
+    "input_audio_transcription": ("audio", "input", "transcription"),
+    "input_audio_noise_reduction": ("audio", "input", "noise_reduction"),
+    "turn_detection": ("audio", "input", "turn_detection"),
+    "voice": ("audio", "output", "voice"),
+    "speed": ("audio", "output", "speed"),
+    "max_response_output_tokens": ("max_output_tokens",),
+}
 VOICES = ("alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar")
-PCM_FORMAT = object_with({"type": one_of("audio/pcm"), "rate": one_of(24000)})
+AUDIO_FORMAT = any_of(
+    one_of(*LEGACY_NAMES),
+    object_with({"type": one_of("audio/pcm", "audio/pcmu", "audio/pcma", *LEGACY_NAMES), "rate": one_of(24000, 8000)}),
+)
 VOICE = any_of(object_with({"id": string}, ("id",)), one_of(*VOICES))
 MODALITIES = one_of(["audio"], ["text"])
 MAX_TOKENS = any_of(one_of("inf"), number_between(1, 4096))
@@ -23,8 +45,8 @@ SERVER_VAD = object_with(
         "silence_duration_ms": number_between(0, 10_000),
         "create_response": boolean,
         "interrupt_response": boolean,
-        # Prompting a silent user is not simulated.
-        "idle_timeout_ms": one_of(None),
+        # Accepted, but the stand-in never prompts a silent user.
+        "idle_timeout_ms": nullable(number_between(0, 60_000)),
     },
     ("type",),
 )
@@ -42,14 +64,14 @@ TRANSCRIPTION = object_with(
         "model": string,
         "language": string,
         "languages": list_of(string),
-        "prompt": string,
+        "prompt": nullable(string),
         "keywords": list_of(string),
         "delay": one_of("minimal", "low", "medium", "high", "xhigh"),
     }
 )
 AUDIO_INPUT = object_with(
     {
-        "format": PCM_FORMAT,
+        "format": AUDIO_FORMAT,
         "transcription": nullable(TRANSCRIPTION),
         "noise_reduction": nullable(
             object_with({"type": one_of("near_field", "far_field"), "strength": number_between(0, 1)})
@@ -57,7 +79,7 @@ AUDIO_INPUT = object_with(
         "turn_detection": any_value,
     }
 )
-AUDIO_OUTPUT = object_with({"format": PCM_FORMAT, "voice": VOICE, "speed": number_between(0.25, 1.5)})
+AUDIO_OUTPUT = object_with({"format": AUDIO_FORMAT, "voice": VOICE, "speed": number_between(0.25, 1.5)})
 SESSION = object_with(
     {
         "type": one_of("realtime"),
@@ -79,7 +101,7 @@ SESSION = object_with(
 )
 RESPONSE = object_with(
     {
-        "audio": object_with({"output": object_with({"format": PCM_FORMAT, "voice": VOICE})}),
+        "audio": object_with({"output": object_with({"format": AUDIO_FORMAT, "voice": VOICE})}),
         "conversation": one_of("auto", "none"),
         "input": list_of(any_value),
         "instructions": string,
@@ -144,11 +166,13 @@ def merge_config(config: JSON, change: JSON, has_spoken: bool) -> JSON:
 
     Raise EventError if it is not allowed.
     """
+    change = modernize_session(drop_unset(change))
     SESSION(change, "session")
     given = as_object(change.get("audio"))
     given_in, given_out = as_object(given.get("input")), as_object(given.get("output"))
     if "turn_detection" in given_in:
         given_in = given_in | {"turn_detection": _merge_turn_detection(given_in["turn_detection"])}
+    given_in, given_out = _normalize_formats(given_in), _normalize_formats(given_out)
     audio_in, audio_out = get_audio_input(config), get_audio_output(config)
     if change.get("model", config["model"]) != config["model"]:
         raise EventError("Cannot update a conversation's model.", "cannot_update_model", "session.model")
@@ -156,6 +180,39 @@ def merge_config(config: JSON, change: JSON, has_spoken: bool) -> JSON:
         message = "Cannot update a conversation's voice if assistant audio is present."
         raise EventError(message, "cannot_update_voice", "session.audio.output.voice")
     return config | change | {"audio": {"input": audio_in | given_in, "output": audio_out | given_out}}
+
+
+def drop_unset(value: JSON) -> JSON:
+    """Return the object without nulls in fields that have no null, at any depth."""
+    kept = {name: inner for name, inner in value.items() if inner is not None or name in NULLABLE_FIELDS}
+    return {name: inner if name in OPAQUE_FIELDS else _drop_unset_inside(inner) for name, inner in kept.items()}
+
+
+def _drop_unset_inside(value: JSONValue) -> JSONValue:
+    if isinstance(value, list):
+        return [_drop_unset_inside(inner) for inner in value]
+    return drop_unset(value) if isinstance(value, dict) else value
+
+
+def modernize_session(given: JSON) -> JSON:
+    """Return a session update of the beta API as one of today's. Today's are returned as they are."""
+    if given.get("type") == "realtime" or not given.keys() & {*LEGACY_FIELDS, "modalities", "temperature"}:
+        return given
+    session: JSON = {"type": "realtime"}
+    for name, value in given.items():
+        *parents, last = LEGACY_FIELDS.get(name, (name,))
+        place = session
+        for parent in parents:
+            place = as_object(place.setdefault(parent, {}))
+        place[last] = value
+    session.pop("temperature", None)
+    if modalities := session.pop("modalities", None):
+        session["output_modalities"] = ["audio"] if isinstance(modalities, list) and "audio" in modalities else ["text"]
+    return session
+
+
+def _normalize_formats(given: JSON) -> JSON:
+    return given | {"format": normalize_format(given["format"])} if "format" in given else given
 
 
 def _merge_turn_detection(wanted: object) -> JSON | None:

@@ -1,0 +1,71 @@
+"""Audio formats of the wire, and their conversion to and from the PCM16 at 24 kHz that everything else uses."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..demo.text_to_speech import MULAW_TABLE, resample
+from ..http.json_types import JSON, JSONValue, as_object, as_text
+from .server_vad import BYTES_PER_MS, SAMPLE_RATE
+
+G711_RATE = 8_000
+FACTOR = SAMPLE_RATE // G711_RATE
+G711_BYTES_PER_MS = G711_RATE // 1000
+# Names of the beta API, which clients still send.
+LEGACY_NAMES = {"pcm16": "audio/pcm", "g711_ulaw": "audio/pcmu", "g711_alaw": "audio/pcma"}
+
+Samples = NDArray[np.int16]
+
+
+def _alaw_table() -> Samples:
+    """Return the sample for each of the 256 G.711 A-law codes."""
+    code = np.arange(256, dtype=np.uint8) ^ 0x55
+    exponent, mantissa = ((code >> 4) & 7).astype(np.int32), (code & 15).astype(np.int32)
+    magnitude = np.where(exponent == 0, (mantissa << 4) + 8, ((mantissa << 4) + 0x108) << np.maximum(exponent - 1, 0))
+    return np.where(code & 128, magnitude, -magnitude).astype(np.int16)
+
+
+DECODING_TABLES: dict[str, Samples] = {"audio/pcmu": MULAW_TABLE, "audio/pcma": _alaw_table()}
+
+
+def normalize_format(wanted: JSONValue) -> JSON:
+    """Return a format as the API shows it, from an object or a name of either API."""
+    name = wanted if isinstance(wanted, str) else as_text(as_object(wanted).get("type"))
+    name = LEGACY_NAMES.get(name, name)
+    return {"type": name, "rate": SAMPLE_RATE} if name == "audio/pcm" else {"type": name}
+
+
+def encode(pcm: bytes, name: str) -> bytes:
+    """Return PCM16 at 24 kHz in the format."""
+    if name not in DECODING_TABLES:
+        return pcm
+    samples = resample(np.frombuffer(pcm, dtype="<i2"), SAMPLE_RATE, G711_RATE)
+    return _nearest_codes(samples, DECODING_TABLES[name]).tobytes()
+
+
+def _nearest_codes(samples: NDArray[np.float64], table: Samples) -> NDArray[np.uint8]:
+    """Return for each sample the code whose value is nearest."""
+    order = np.argsort(table, kind="stable")
+    values = table[order].astype(np.float64)
+    bounds = (values[1:] + values[:-1]) / 2
+    return order[np.searchsorted(bounds, samples)].astype(np.uint8)
+
+
+def encoded_bytes_per_ms(name: str) -> int:
+    return G711_BYTES_PER_MS if name in DECODING_TABLES else BYTES_PER_MS
+
+
+class InputDecoder:
+    """Decoder of appended audio. It interpolates across the bounds of the pieces."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
+
+    def decode(self, audio: bytes, name: str) -> bytes:
+        """Return the audio as PCM16 at 24 kHz."""
+        if name not in DECODING_TABLES or not audio:
+            return audio
+        samples = DECODING_TABLES[name][np.frombuffer(audio, dtype=np.uint8)].astype(np.float64)
+        known = np.concatenate([[self._last], samples])
+        self._last = float(samples[-1])
+        places = np.arange(1, len(samples) * FACTOR + 1) / FACTOR
+        return np.interp(places, np.arange(len(known)), known).round().astype("<i2").tobytes()
