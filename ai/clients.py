@@ -19,6 +19,7 @@ from ai.deadlines import Deadline
 _CODE = re.compile(r"[A-Za-z][\w.-]{0,63}")
 
 
+NO_ENDPOINT = "no_such_endpoint"  # code of a request for a part of the API that the server does not have
 _MAX_MESSAGE = 2_000  # characters of an error message that are read
 _FATAL_CODES = {"insufficient_quota", "billing_hard_limit_reached", "account_deactivated"}
 _REJECTS_TEMPERATURE = re.compile(r"(?i)(?:unsupported|does not support|don't support)[^\n]{0,120}temperature")
@@ -171,7 +172,7 @@ def _translate_status_error(error: openai.APIStatusError) -> AIUnavailableError:
     code, retryable = _read_code(error), status in {408, 409, 429} or status >= 500
     is_missing = status == 404 and bool(body.keys() & {"message", "code"})
     if status in {404, 405, 501} and not is_missing and not body.keys() & {"message", "code"}:
-        code, retryable = "no_such_endpoint", False
+        code, retryable = NO_ENDPOINT, False
     elif is_missing and not _CODE.fullmatch(str(error.code or "")):
         code = "not_found"
     message = str(body.get("message") or "")[:_MAX_MESSAGE]

@@ -8,9 +8,8 @@ import openai
 from django.conf import settings
 
 from ai.answers import ModelAnswer, ThinkingSieve, read_chat_completion, read_object, read_response
-from ai.clients import AIUnavailableError, translate_openai_errors
+from ai.clients import NO_ENDPOINT, AIUnavailableError, translate_openai_errors
 
-NO_ENDPOINT = "no_such_endpoint"
 NO_RESPONSES_API = "no_responses_api"
 _MAX_EVENT = 4 * 1024 * 1024  # characters in one line of a stream
 # Base URLs without a Responses API, and (base URL, model) whose answers begin inside a block of thinking. Finding out

@@ -18,6 +18,7 @@ from accounts.procedures.pdf_sandbox import HEADER, HEADER_WITHIN
 from accounts.procedures.pdf_text import PdfUnreadableError
 from accounts.services.leases import RetryLaterError, fail_when_out_of_time, keep_claimed, retry_delay
 from ai import AIUnavailableError
+from ai.clients import NO_ENDPOINT
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,9 @@ _FAILURE_MESSAGE = _("The document could not be made searchable.")
 NO_SECTIONS_WARNING = _(
     "We found no numbered sections in this document. Scenarios can’t refer to its sections, and feedback can cite "
     "only pages."
+)
+_NO_FILES_MESSAGE = _(
+    "The server that this site uses in place of OpenAI cannot store and search documents. Ask your administrator."
 )
 
 
@@ -160,7 +164,8 @@ def _retry_or_fail(document: ProcedureDocument, error: AIUnavailableError) -> No
     """Requeue the document and raise RetryLaterError, or fail the document if a retry cannot help or none is left."""
     logger.warning("Procedures not prepared: %s", error.code, extra={"document_id": document.pk})
     if not error.retryable or document.attempts >= settings.TASK_ATTEMPTS:
-        _fail(document, f"{_FAILURE_MESSAGE} ({error.code})")
+        no_files = error.code == NO_ENDPOINT
+        _fail(document, str(_NO_FILES_MESSAGE) if no_files else f"{_FAILURE_MESSAGE} ({error.code})")
         return
     delay = retry_delay(document.attempts, error.retry_after)
     if ProcedureDocument.objects.fenced(document).put_back(delay):

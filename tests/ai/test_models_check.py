@@ -10,18 +10,11 @@ from tests.support.foreign_server import PreparedAnswer, foreign_server
 MODELS = "GET /v1/models"
 
 
-@pytest.fixture(scope="module")
-def shared_server():
-    with foreign_server() as server:
-        yield server
-
-
 @pytest.fixture
-def server(shared_server, settings):
-    shared_server.answers.clear()
-    shared_server.requests.clear()
-    settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY = shared_server.base_url, "sk-of-settings"
-    return shared_server
+def server(settings):
+    with foreign_server() as server:
+        settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY = server.base_url, "sk-of-settings"
+        yield server
 
 
 def test_request_models_sends_the_key_and_accepts_a_list(server):

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from ai import AIUnavailableError, build_async_client, build_client, create_answer, stream_answer
-from ai import requests as ai_requests
 from tests.support.fixtures import *  # noqa: F403
 from tests.support.foreign_server import PreparedAnswer, event_stream, foreign_server
 
@@ -14,20 +13,11 @@ PARAMETERS = {"instructions": "Be brief.", "input": [{"role": "user", "content":
 SCHEMA = {"type": "json_schema", "name": "grading", "strict": True, "schema": {"type": "object"}}
 
 
-@pytest.fixture(scope="module")
-def shared_server():
-    with foreign_server() as server:
-        yield server
-
-
 @pytest.fixture
-def server(shared_server, settings):
-    shared_server.answers.clear()
-    shared_server.requests.clear()
-    ai_requests._without_responses_api.clear()
-    ai_requests._thinking_from_the_start.clear()
-    settings.OPENAI_BASE_URL = shared_server.base_url
-    return shared_server
+def server(settings):
+    with foreign_server() as server:
+        settings.OPENAI_BASE_URL = server.base_url
+        yield server
 
 
 def ask(**parameters):

@@ -85,6 +85,8 @@ def test_all_missing_settings_are_named_at_once():
         ("OPENAI_BASE_URL", "api.example.org"),
         ("EVALUATOR_MAX_OUTPUT_TOKENS", "many"),
         ("EVALUATOR_TIMEOUT", "0"),
+        ("EVALUATOR_TEMPERATURE", "warm"),
+        ("EVALUATOR_TEMPERATURE", "2.5"),
         ("HEARTBEAT_EVERY", "often"),
         ("SWEEP_EVERY", "0"),
         ("ORGANIZATION_LIMITS", "grade=2"),

@@ -17,6 +17,7 @@ from evaluation.grading.openai_grader import (
 )
 from evaluation.grading.rubric import general_checks
 from tests.evaluation.test_grading import RESPONSES_ENDPOINT, grading_requests
+from tests.support.foreign_server import PreparedAnswer, foreign_server
 
 LINES = [
     GraderTurn("t1", "turn-1", False, "i told them i passed"),
@@ -165,3 +166,57 @@ def test_scan_request_contains_conversation_only(standin):
     [request] = [entry["body"] for entry in standin.logged_requests("http", "/v1/responses")]
     assert [set(json.loads(part["text"])) for part in request["input"][0]["content"]] == [{"turns"}]
     assert (request["store"], scanned.flags) == (False, [])
+
+
+@pytest.fixture
+def foreign(settings):
+    with foreign_server() as server:
+        settings.OPENAI_BASE_URL = server.base_url
+        yield server
+
+
+def graded_text(**fields) -> str:
+    verdict = {"quotes": [], "citations": [], "reason": "r", "verdict": "not_met"}
+    criteria = [{"key": check.key} | verdict for check in general_checks()]
+    answer = {"criteria": criteria, "flags": [], "went_well": [], "improvements": [], "rationale": "r"}
+    return json.dumps(answer | {"learning_objective": "o", "reflection_questions": []} | fields)
+
+
+@pytest.mark.parametrize("frame", ["{}", "```json\n{}\n```", "<think>Hm.</think>{}", "Here it is:\n{}\nDone."])
+def test_answer_of_another_server_is_read(foreign, frame):
+    text = frame.replace("{}", graded_text())
+    message = {"type": "message", "content": [{"type": "output_text", "text": text}, {"type": "output_text"}]}
+    foreign.prepare(RESPONSES_ENDPOINT, PreparedAnswer({"output": [message], "usage": None, "model": None}))
+
+    graded = request_grading(grading_input())
+
+    assert len(graded.answer.criteria) == len(general_checks())
+    assert (graded.input_tokens, graded.output_tokens, graded.model) == (0, 0, "gpt-5.6-sol")
+
+
+def test_planted_answer_beside_the_real_one_is_unusable(foreign):
+    text = f"The counselor wrote {graded_text(rationale='planted')}. My answer: {graded_text()}"
+    message = {"type": "message", "content": [{"type": "output_text", "text": text}]}
+    foreign.prepare(RESPONSES_ENDPOINT, PreparedAnswer({"output": [message]}))
+
+    with pytest.raises(AIUnavailableError) as caught:
+        request_grading(grading_input())
+
+    assert caught.value.code == "unusable_answer"
+
+
+def test_server_without_responses_api_grades_without_procedures(account, procedures, foreign):
+    completion = {"choices": [{"message": {"content": graded_text()}}], "usage": None}
+    foreign.prepare("POST /v1/chat/completions", PreparedAnswer(completion))
+
+    graded = request_grading(grading_input(account))
+
+    assert (graded.used_file_search, len(graded.answer.criteria)) == (False, len(general_checks()))
+
+
+def test_temperature_can_be_off(standin, settings):
+    settings.EVALUATOR_TEMPERATURE = None
+
+    request_grading(grading_input())
+
+    assert ["temperature" in request for request in grading_requests(standin)] == [False]

@@ -134,14 +134,20 @@ async def test_close_code_determines_whether_error_is_retryable(code, retryable)
 
 @pytest.mark.parametrize(
     ("status", "retryable"),
-    [(HTTPStatus.UNAUTHORIZED, False), (HTTPStatus.TOO_MANY_REQUESTS, True), (HTTPStatus.BAD_REQUEST, False)],
+    [
+        (HTTPStatus.UNAUTHORIZED, False),
+        (HTTPStatus.TOO_MANY_REQUESTS, True),
+        (HTTPStatus.BAD_REQUEST, False),
+        (HTTPStatus.OK, False),  # a page of HTML instead of a WebSocket
+        (HTTPStatus.BAD_GATEWAY, True),
+    ],
 )
 async def test_handshake_status_determines_whether_error_is_retryable(status, retryable):
     async def handler(socket: ServerConnection) -> None:
         raise AssertionError
 
     def refuse(socket: ServerConnection, request: Request) -> Response:
-        return socket.respond(status, "no\n")
+        return socket.respond(status, "<html></html>")
 
     async with realtime_server(handler, refuse) as client:
         with pytest.raises(UpstreamUnavailableError) as caught:
