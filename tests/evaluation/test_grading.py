@@ -4,8 +4,10 @@ import json
 import pytest
 from celery.exceptions import Retry
 from django.db import IntegrityError, transaction
+from kombu.exceptions import OperationalError
 from openai import OpenAI
 
+from accounts.services import task_queue
 from accounts.services.leases import RetryLaterError
 from evaluation.grading import openai_grader
 from evaluation.grading.rubric import general_checks
@@ -21,6 +23,7 @@ from tests.support.fixtures import (
     PROCEDURES_CANARY,
     PROMPT_CANARY,
     SECTIONS_CANARY,
+    client_of,
     record_turn,
     run_concurrently,
     write_turns,
@@ -496,3 +499,27 @@ def test_grade_session_task_retries_through_celery(queued_evaluation, standin, s
     standin.add_fault(RESPONSES_ENDPOINT, {"refusal": True}, times=1)
     with pytest.raises((Retry, RetryLaterError)):
         grade_session(str(again.pk))
+
+
+def test_grade_asked_for_while_the_broker_is_away_is_found_by_the_sweep(
+    chat, counselor, standin, monkeypatch, django_capture_on_commit_callbacks
+):
+    write_turns(chat, "hi", "Hello, my name is Sam. What happened tonight?")
+    messages: list[tuple[str, ...]] = []
+
+    def fail(ids, **options):
+        raise OperationalError
+
+    monkeypatch.setattr(task_queue, "outage", task_queue.BrokerOutage())
+    monkeypatch.setattr(grade_session, "apply_async", fail)
+    with django_capture_on_commit_callbacks(execute=True):
+        response = client_of(counselor).post(f"/api/sessions/{chat.pk}/evaluation/")
+    evaluation = chat.evaluations.get()
+    monkeypatch.setattr(grade_session, "apply_async", lambda ids, **options: messages.append(ids))
+    expire_leases(Evaluation.objects.all())
+
+    assert (response.status_code, sweep_evaluations()) == (202, 1)
+    assert messages == [(str(evaluation.pk),)]
+    grade_session(str(evaluation.pk))
+    evaluation.refresh_from_db()
+    assert evaluation.status == "completed"
