@@ -92,7 +92,7 @@ POST   /accounts/{account}/procedures/{document}/confirm/ 403 403 away 403 403 a
 GET    /training/voice/free/                    200   200   200   200   200   200   200   login
 GET    /training/chat/free/                     200   200   200   200   200   200   200   login
 POST   /training/chat/begin/                    away  away  away  away  away  away  away  login
-POST   /training/chat/{chat}/say/               away  404   404   404   404   404   404   login
+POST   /training/chat/{chat}/say/               400   404   404   404   404   404   404   login
 POST   /training/chat/{chat}/end/               away  404   404   404   404   404   404   login
 GET    /training/library/                       200   200   200   200   200   200   200   login
 GET    /training/voice/{phone_assignment}/      200   404   404   404   404   404   404   login

@@ -210,7 +210,7 @@ def test_audio_faster_than_real_time_closes_the_socket(gateway, call):
 
 
 def test_page_that_stops_reading_is_closed(own_gateway, standin, call, colleague):
-    gateway = own_gateway()
+    gateway = own_gateway(TYPED_TURNS_PER_MINUTE="1000", TYPED_WORDS_PER_MINUTE="1000000")
     other, _ = start_free_practice(colleague, Mode.PHONE)
     with RawWebSocketClient() as stalled_page, ScriptedCounselor(gateway, other) as line:
         line.wait_for("ready")
@@ -219,8 +219,8 @@ def test_page_that_stops_reading_is_closed(own_gateway, standin, call, colleague
         wait_until(lambda: gateway.readiness()[1]["calls"] == 2, "the call is admitted")
         before = gateway.memory
         # The gateway answers every message with the turn in full.
-        for _ in range(400):
-            stalled_page.send_message(type="say", text="x" * 9_000)
+        for _ in range(580):
+            stalled_page.send_message(type="say", text="\u00e9" * 3_000)
         wait_until(lambda: is_call_released(call), "the call is released", timeout=15)
         grown = gateway.memory - before
         line.say("Still here.")
