@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
-from accounts.procedures.pdf_layout import Rule, Rules, Word, build_words, read_lines
+from accounts.procedures.pdf_layout import Rule, Rules, read_lines
+from accounts.procedures.pdf_words import Word, build_words
 
 if TYPE_CHECKING:
     import pypdf

@@ -7,9 +7,10 @@ from pypdf import PdfWriter
 from pypdf.generic import ArrayObject, BooleanObject, DictionaryObject, FloatObject, NameObject, NumberObject
 from pypdf.generic import TextStringObject as Text
 
-from accounts.procedures.pdf_layout import Word, build_words, join_hyphenated, read_lines
+from accounts.procedures.pdf_layout import join_hyphenated, read_lines
 from accounts.procedures.pdf_page_reader import choose_fuller
 from accounts.procedures.pdf_sandbox import read_document
+from accounts.procedures.pdf_words import Word, build_words
 from accounts.procedures.sections import parse_sections
 from tests.accounts.test_pdf_text import FONT, PICTURE, pages_pdf, pdf_bytes, stream
 

@@ -1,0 +1,126 @@
+"""Letters of a PDF page joined into words and rows. Runs in the sandbox of `pdf_sandbox.py`."""
+
+import math
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+_WORD_GAP = 0.18  # gap between two letters that separates words, in letter heights; kerning stays below 0.1
+_RTL = frozenset({"R", "AL"})
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Text with its box in points, y pointing up. Form fields are words with blanks in them."""
+
+    x0: float
+    x1: float
+    y0: float
+    y1: float
+    text: str
+
+    @property
+    def center(self) -> float:
+        return (self.y0 + self.y1) / 2
+
+    @property
+    def height(self) -> float:
+        return self.y1 - self.y0
+
+
+Row = list[Word]  # words at one height, from left to right
+
+
+def build_words(letters: Iterable[Word]) -> list[Word]:
+    """Join single letters into words. A blank letter or a gap separates them. Letters printed twice count once."""
+    words = []
+    for row in group_rows(letters):
+        gap, distance = _word_gap(row)
+        pending: Row = []
+        for letter in row:
+            if pending and _is_same_print(pending[-1], letter):
+                continue
+            is_apart = pending and letter.x0 - pending[-1].x1 > gap and letter.x0 - pending[-1].x0 > distance
+            if pending and (letter.text.isspace() or is_apart):
+                words.append(_join_letters(pending))
+                pending = []
+            if not letter.text.isspace():
+                pending.append(letter)
+        if pending:
+            words.append(_join_letters(pending))
+    return words
+
+
+def _word_gap(row: Row) -> tuple[float, float]:
+    """Return the gap between two words of a row, and the least distance of their letters, in points.
+
+    In spaced-out type, the gap exceeds the usual gap of the row. Letters at equal distances may be narrow and leave
+    gaps, so that only their distance counts.
+    """
+    height = median(letter.height for letter in row)
+    pairs = list(zip(row, row[1:], strict=False))
+    if len(pairs) > 3:
+        pitch = median(right.x0 - left.x0 for left, right in pairs)
+        if sum(abs(right.x0 - left.x0 - pitch) < 0.03 * pitch for left, right in pairs) > 0.7 * len(pairs):
+            return -math.inf, 1.5 * pitch
+        usual = median(right.x0 - left.x1 for left, right in pairs)
+        if 0.08 * height < usual < 0.5 * height:
+            return _WORD_GAP * height + usual, -math.inf
+    return _WORD_GAP * height, -math.inf
+
+
+def _is_same_print(one: Word, other: Word) -> bool:
+    """Return True if bold type was imitated by printing a letter twice."""
+    return one.text == other.text and other.x0 - one.x0 < 0.3 * max(one.x1 - one.x0, 0.1)
+
+
+def _join_letters(letters: Row) -> Word:
+    text = to_logical_order([letter.text for letter in letters])
+    return Word(
+        letters[0].x0,
+        max(letter.x1 for letter in letters),
+        min(letter.y0 for letter in letters),
+        max(letter.y1 for letter in letters),
+        "".join(text),
+    )
+
+
+def to_logical_order(parts: Sequence[str]) -> list[str]:
+    """Return letters or words, sorted from left to right, as they are read: Hebrew and Arabic from right to left."""
+    directions = [direction_of(part) for part in parts]
+    if "R" not in directions:
+        return list(parts)
+    is_rtl = directions.count("R") >= directions.count("L")
+    runs: list[tuple[str, list[str]]] = []
+    for part, direction in zip(parts, directions, strict=True):
+        side = direction or (runs[-1][0] if runs else ("R" if is_rtl else "L"))
+        if not runs or runs[-1][0] != side:
+            runs.append((side, []))
+        runs[-1][1].append(part)
+    ordered = [run[::-1] if side == "R" else run for side, run in (reversed(runs) if is_rtl else runs)]
+    return [part for run in ordered for part in run]
+
+
+def direction_of(text: str) -> str:
+    kinds = {unicodedata.bidirectional(letter) for letter in text}
+    if kinds & _RTL:
+        return "R"
+    return "L" if kinds & {"L", "EN", "AN"} else ""
+
+
+def group_rows(words: Iterable[Word]) -> list[Row]:
+    """Return the words by row from top to bottom, each row from left to right. Small raised letters join their row."""
+    rows: list[Row] = []
+    center = height = 0.0
+    for word in sorted(words, key=lambda word: -word.center):
+        if rows and center - word.center < 0.5 * max(height, word.height):
+            rows[-1].append(word)
+            if word.height > height:
+                center, height = word.center, word.height
+        else:
+            rows.append([word])
+            center, height = word.center, word.height
+    for row in rows:
+        row.sort(key=lambda word: word.x0)
+    return rows
