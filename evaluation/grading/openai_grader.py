@@ -40,6 +40,8 @@ _DOCUMENTATION_INSTRUCTIONS = (_PROMPTS / f"{DOCUMENTATION_PROMPT_VERSION}.txt")
 _SCAN_MAX_OUTPUT_TOKENS = 800
 _MAX_SEARCH_RESULTS = 8
 _MAX_QUERY_CHARACTERS = 1000
+_CHECKS_WITHIN_LIMIT = 40  # checks of one request that EVALUATOR_MAX_OUTPUT_TOKENS is meant for
+_TOKENS_PER_CHECK = 120  # tokens of the answer to one check: a quote, a citation, and a short reason
 _MAX_LIMIT_FACTOR = 4  # a cut-off answer is retried with up to this many times the token limit
 # Citation marks that models may leave in their strings, and NUL, which PostgreSQL cannot store.
 _UNSTORABLE = re.compile("[\ue000-\uf8ff\0]")
@@ -226,7 +228,9 @@ def _request_answer(
             store=False,
         )
 
-    return _create_until_parsed(create, settings.EVALUATOR_MAX_OUTPUT_TOKENS, meter, GradingAnswer)
+    extra_checks = max(0, len(case.checks) - _CHECKS_WITHIN_LIMIT)
+    limit = settings.EVALUATOR_MAX_OUTPUT_TOKENS + extra_checks * _TOKENS_PER_CHECK
+    return _create_until_parsed(create, limit, meter, GradingAnswer)
 
 
 def request_scan(case: GradingInput) -> tuple[ScanAnswer, ModelAnswer]:

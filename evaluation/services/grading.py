@@ -22,8 +22,6 @@ from evaluation.models import CriterionResult, Evaluation, Flag, Scan
 from evaluation.models.flag_kinds import FlagFinding, FlagSeverity
 from evaluation.reports.conversation_measures import measure_conversation
 from evaluation.services.publishing import publish_feedback
-from scenarios.models import ScenarioVersion
-from scenarios.models.scenario_checks import ScenarioCheck, propose_checks
 from training.models import Session, TranscriptTurn, heard_turns
 from training.services.assignments import update_completion
 from training.services.call_leases import is_call_held
@@ -129,20 +127,16 @@ def _build_grading_input(session: Session, lines: Sequence[GraderTurn]) -> Gradi
     return GradingInput(
         session_id=str(session.pk),
         scenario_id=str(session.scenario_id or ""),
-        checks=[*rubric.general_checks(procedures is not None), *rubric.scenario_checks(_checks_of(version))],
+        checks=[
+            *rubric.general_checks(procedures is not None),
+            *rubric.scenario_checks(version.checks if version else []),
+        ],
         lines=lines,
         evaluator_context=context,
         policy_sections=version.relevant_policy_sections if version else "",
         procedures=procedures,
         has_injection_in_procedures=bool(document and document.instructions),
     )
-
-
-def _checks_of(version: ScenarioVersion | None) -> list[ScenarioCheck]:
-    """Return the version's checks. A version saved before checks were stored gets those proposed from its context."""
-    if version is None:
-        return []
-    return version.checks or propose_checks(version.evaluator_context)
 
 
 def _account_of(session: Session) -> Account | None:

@@ -1,23 +1,29 @@
 """Form field that edits a scenario's checks as a table."""
 
+from itertools import count
+
 from django import forms
 from django.template.loader import render_to_string
 
 from scenarios.linting.criteria_parser import MAX_CRITERIA
 from scenarios.models.scenario_checks import DEFAULT_WEIGHT, WEIGHTS, clean_checks
+from scenarios.services.check_previews import CheckPreview
 
 BLANK_ROWS = 2  # for new checks
+PHRASE_SEPARATOR = ";"  # between the phrases of one text box
 
 
 class ChecksWidget(forms.Widget):
     """One row per check plus blank rows, submitted as `checks-0-text`, `checks-0-weight`, and so on."""
 
+    preview: CheckPreview | None = None  # of the stored text; None for a form that is shown again with an error
+
     def render(self, name, value, attrs=None, renderer=None):
         rows = list(value or [])
         blank = {"text": "", "weight": DEFAULT_WEIGHT, "expected": "", "phrases": []}
-        rows += [blank] * min(BLANK_ROWS, MAX_CRITERIA - len(rows))
+        rows += [blank] * max(0, min(BLANK_ROWS, MAX_CRITERIA - len(rows)))
         # The form's own renderer finds only Django's templates.
-        context = {"rows": rows, "weights": WEIGHTS, "name": name}
+        context = {"rows": rows, "weights": WEIGHTS, "name": name, "preview": self.preview}
         return render_to_string("admin/scenarios/scenario/_checks_widget.html", context)
 
     def value_from_datadict(self, data, files, name):
@@ -25,7 +31,8 @@ class ChecksWidget(forms.Widget):
         if f"{name}-0-text" not in data:
             return None
         rows = []
-        for number in range(MAX_CRITERIA + BLANK_ROWS):
+        # Read every row, so that `clean_checks` can refuse too many of them. Django limits the number of fields.
+        for number in count():
             text = data.get(f"{name}-{number}-text")
             if text is None:
                 break
@@ -35,7 +42,7 @@ class ChecksWidget(forms.Widget):
                     "text": text,
                     "weight": int(weight) if weight.isdecimal() else weight,
                     "expected": data.get(f"{name}-{number}-expected", ""),
-                    "phrases": data.get(f"{name}-{number}-phrases", "").split(";"),
+                    "phrases": data.get(f"{name}-{number}-phrases", "").split(PHRASE_SEPARATOR),
                 }
             )
         return rows
@@ -47,8 +54,14 @@ class ChecksWidget(forms.Widget):
 class ChecksField(forms.Field):
     widget = ChecksWidget
 
+    @staticmethod
+    def as_submitted(checks):
+        """Return the checks as an unedited form sends them back: a phrase with a semicolon becomes two."""
+        rows = [row | {"phrases": PHRASE_SEPARATOR.join(row["phrases"]).split(PHRASE_SEPARATOR)} for row in checks]
+        return clean_checks(rows)
+
     def clean(self, value):
         return None if value is None else clean_checks(value)
 
     def has_changed(self, initial, data):
-        return data is not None and clean_checks(data) != initial
+        return data is not None and clean_checks(data) != self.as_submitted(initial or [])

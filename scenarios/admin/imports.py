@@ -25,6 +25,7 @@ from scenarios.admin.import_columns import describe_pack_columns
 from scenarios.admin.scenario_form import AccountChoiceField
 from scenarios.models import ContextUnavailableError, ImportJob, ImportRow, Scenario, title_key
 from scenarios.packs.rows import UnreadablePackError
+from scenarios.services.import_previews import preview_import_checks
 from scenarios.services.imports import (
     MAX_BYTES,
     MAX_ROWS,
@@ -117,8 +118,12 @@ class ImportPanel:
     filters: list[tuple[str, str, int]]  # outcome, label, and number of rows
     outcome: str  # chosen filter, or "" for all rows
     page: Page[ImportRow]
-    rows: list[ImportRow]  # of this page, with their `scenario_id`
+    rows: list[ImportRow]  # of this page, with their `scenario_id` and `preview`
     may_import: bool
+
+    @property
+    def has_previews(self) -> bool:
+        return any(getattr(row, "preview", None) for row in self.rows)
 
 
 @admin.register(ImportJob)
@@ -237,7 +242,7 @@ class ImportJobAdmin(TenantAdmin):
         counts = dict(job.rows.values_list("outcome").annotate(Count("pk")).order_by())
         outcome = request.GET.get("outcome", "")
         rows = job.rows.filter(outcome=outcome) if outcome in counts else job.rows.all()
-        page = Paginator(rows.defer("values").order_by("number"), PER_PAGE).get_page(request.GET.get("page"))
+        page = Paginator(rows.order_by("number"), PER_PAGE).get_page(request.GET.get("page"))
         return ImportPanel(
             job=job,
             counts={value: counts[value] for value in ImportRow.Outcome.values if value in counts},
@@ -246,9 +251,17 @@ class ImportJobAdmin(TenantAdmin):
             ],
             outcome=outcome if outcome in counts else "",
             page=page,
-            rows=_link_scenarios(request.user, list(page.object_list)),
+            rows=_add_previews(job, _link_scenarios(request.user, list(page.object_list))),
             may_import=self.has_add_permission(request),
         )
+
+
+def _add_previews(job, rows):
+    """Set `preview` on each row that waits to be written: the checks that will be graded."""
+    previews = preview_import_checks(job, rows)
+    for row in rows:
+        row.preview = previews.get(row.pk)
+    return rows
 
 
 def _link_scenarios(user, rows):

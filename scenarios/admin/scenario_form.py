@@ -15,6 +15,7 @@ from scenarios.admin.checks_field import ChecksField
 from scenarios.admin.survey_field import SurveyFormField
 from scenarios.models import MAX_SKILLS_PER_SCENARIO, Mode, Scenario
 from scenarios.models.scenario_checks import propose_checks
+from scenarios.services.check_previews import preview_checks
 from scenarios.services.evaluator_contexts import CONTEXT_FILE_SUFFIXES, CONTEXT_LIMIT, read_context_file
 from scenarios.services.scenarios import too_many_skills_message
 
@@ -80,7 +81,11 @@ class ScenarioForm(TenantForm):
         label=_("Evaluator context"),
         max_length=CONTEXT_LIMIT,
         widget=forms.Textarea(attrs={"rows": 12, "cols": 80, "class": "vLargeTextField"}),
-        help_text=_("What to assess. Each list item becomes a check. The caller never sees this."),
+        help_text=_(
+            "What to assess. Headings such as “What the counselor should do” and “About the caller” tell what to check "
+            "from facts. Each point for the counselor becomes a check, and nested items refine the point above them. "
+            "The caller never sees this."
+        ),
     )
     context_file = forms.FileField(
         required=False,
@@ -129,7 +134,10 @@ class ScenarioForm(TenantForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["evaluator_context"].initial = self.pending_context.text
-        self.fields["checks"].initial = self.instance.checks or propose_checks(self.pending_context.text)
+        preview = preview_checks(self.instance.checks, self.pending_context.text)
+        # The row's empty list is already in `initial`, which takes precedence over the field's own initial value.
+        self.initial["checks"] = preview.checks
+        self.fields["checks"].widget.preview = None if self.is_bound else preview
         if self.instance._state.adding:
             # Needed before saving, because the context file is stored in a folder with this name.
             self.instance.pk = self.pending_context.scenario_id
@@ -178,7 +186,9 @@ class ScenarioForm(TenantForm):
         submitted, new_text = self.cleaned_data.get("checks"), self.cleaned_data.get("evaluator_context", "")
         if submitted is None:
             self.cleaned_data["checks"] = self.instance.checks
-        elif submitted in (propose_checks(self.pending_context.text), propose_checks(new_text)):
+        elif submitted in [
+            ChecksField.as_submitted(propose_checks(text)) for text in (self.pending_context.text, new_text)
+        ]:
             self.cleaned_data["checks"] = []
 
     def _use_uploaded_context(self, uploaded):

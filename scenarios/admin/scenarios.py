@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Count
 from django.http import HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -25,6 +26,7 @@ from scenarios.admin.advice import group_advice_by_field
 from scenarios.admin.filters import AccountFilter, LibraryFilter, RelatedFilter
 from scenarios.admin.scenario_form import AccountChoiceField, MultilineTextField, PendingContext, ScenarioForm
 from scenarios.models import Category, Scenario, Skill
+from scenarios.services.check_previews import preview_checks
 from scenarios.services.evaluator_contexts import remove_context_file, replace_context_file, write_context_file
 from scenarios.services.scenarios import ScenarioInUseError, delete_scenario
 
@@ -111,17 +113,31 @@ class ScenarioAdmin(TenantAdmin):
         ]
 
     def get_fieldsets(self, request, obj=None):
-        """Hide the upload and the checks from users who may only view, and the one-time flag in the add form."""
+        """Hide the upload from users who may only view, and the one-time flag in the add form."""
         may_write = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
-        hidden = ([] if may_write else ["context_file", "checks"]) + ([] if obj else ["is_one_time"])
+        hidden = ([] if may_write else ["context_file"]) + ([] if obj else ["is_one_time"])
+        shown: dict[object, str] = {} if may_write else {"checks": "graded_checks"}
         return [
-            (name, options | {"fields": [field for field in options["fields"] if field not in hidden]})
+            (
+                name,
+                options | {"fields": [shown.get(field, field) for field in options["fields"] if field not in hidden]},
+            )
             for name, options in super().get_fieldsets(request, obj)
         ]
 
+    @admin.display(description=_("checks"))
+    def graded_checks(self, scenario):
+        """Return the checks for users who may only view the scenario."""
+        text = actions.read_context_or_none(scenario)
+        if text is None:
+            return NOT_READ
+        preview = preview_checks(scenario.checks, text)
+        return render_to_string("admin/scenarios/scenario/_check_list.html", {"preview": preview})
+
     def get_readonly_fields(self, request, obj=None):
         """Lock the one-time flag, which has actions that ask for confirmation, and the mode of an assigned scenario."""
-        return ["mode", "is_one_time"] if obj and obj.is_assigned else ["is_one_time"]
+        locked = ["mode", "is_one_time"] if obj and obj.is_assigned else ["is_one_time"]
+        return [*locked, "graded_checks"]
 
     def get_form(self, request, obj=None, change=False, **kwargs):
         form = super().get_form(request, obj, change=change, **kwargs)

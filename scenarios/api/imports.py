@@ -3,7 +3,6 @@
 import re
 from typing import Any, NoReturn
 
-from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -23,6 +22,7 @@ from accounts.web.waiting import respond_when_done
 from scenarios.api.errors import PREFER_PARAMETER, DetailedAPIError
 from scenarios.api.parsers import CSVPackParser, JSONPackParser
 from scenarios.api.serializers.imports import (
+    DryRunRowSerializer,
     ImportJobSerializer,
     ImportOptionsSerializer,
     ImportResultSerializer,
@@ -31,6 +31,7 @@ from scenarios.api.serializers.imports import (
 from scenarios.models import ImportJob, ImportJobQuerySet
 from scenarios.packs.rows import TooManyRowsError, UnreadablePackError
 from scenarios.services import imports
+from scenarios.services.import_previews import preview_import_checks
 from scenarios.services.message_translation import translate
 
 
@@ -173,11 +174,13 @@ def serialize_result(job: ImportJob, summary: imports.ImportSummary) -> ImportRe
 
 
 def dry_run_response(job: ImportJob) -> Response:
-    """Return the outcome that each row would have. Delete the job."""
+    """Return the outcome that each row would have, and the checks that it would be graded by. Delete the job."""
     try:
-        rows = job.rows.values("line", "title", "outcome", "problems", row=F("number"))
+        rows = list(job.rows.order_by("number"))
+        previews = preview_import_checks(job, rows)
         summary = imports.summarize_import(job, expected=True)
-        return Response(serialize_result(job, summary).data | {"rows": list(rows)})
+        shown = DryRunRowSerializer(rows, many=True, context={"previews": previews}).data
+        return Response(serialize_result(job, summary).data | {"rows": shown})
     finally:
         imports.discard_import(job)
 

@@ -1,18 +1,247 @@
-"""Parser that splits an evaluator context into criteria, shared by writing advice and grading."""
+"""Parser that finds the counselor's points in an evaluator context, shared by advice, previews, and grading."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
 
 from ai.bounded_patterns import BoundedPattern
-from scenarios.linting.passages import TextPassage
+from scenarios.linting import left_out_reasons as reasons
+from scenarios.linting.context_lines import clean_text, read_lines
+from scenarios.linting.context_sections import ContextNode, ContextSection, split_sections
+from scenarios.linting.context_wording import (
+    SectionKind,
+    Wording,
+    addresses_counselor,
+    classify_heading,
+    describes_state,
+    is_negative_heading,
+    judge_line,
+    starts_with_act,
+)
+from scenarios.linting.passages import TextPassage, trim_passage
+from scenarios.messages import Message
 
-MAX_CRITERIA = 20  # list items checked; later ones are ignored
-MAX_CRITERION_LENGTH = 1000  # characters of a criterion, or of a whole text without a list
-_BULLET = BoundedPattern(r"^\s*+(?:[-*•]|\d{1,2}[.)])\s++(?=\S)")
+# Points of one grading. With the general rubric, the answer to 40 fits into the grader's largest token limit twice.
+MAX_CRITERIA = 40
+MAX_CRITERION_LENGTH = 1000  # characters of a criterion with its nested items
+_LABEL = BoundedPattern(r"([A-Za-z][\w /&'’()-]{1,60}):\s+(?=\S)")
 
 
-def split_criteria(evaluator_context: str) -> list[TextPassage]:
-    """Return the items of the text's list in order, or nothing if the text has no list."""
-    found, start = [], 0
-    for line in evaluator_context.splitlines(keepends=True):
-        if bullet := _BULLET.match(line):
-            found.append(TextPassage(line[bullet.end() :].rstrip(), start + bullet.end()))
-        start += len(line)
-    return found
+@dataclass(frozen=True)
+class CriterionPoint:
+    """One point to grade."""
+
+    text: str  # with its nested items
+    passage: TextPassage  # its first line, as written
+
+
+@dataclass(frozen=True)
+class LeftOutLine:
+    """A line, or the rest of one, that is not graded."""
+
+    text: str
+    line: int  # from 1
+    reason: Message
+
+
+@dataclass(frozen=True)
+class ParsedContext:
+    """The points of an evaluator context in order, and every line that became none of them."""
+
+    points: list[CriterionPoint] = field(default_factory=list)
+    left_out: list[LeftOutLine] = field(default_factory=list)
+    is_list: bool = False  # False if the points were taken from prose
+    first_ignored: int | None = None  # position in the text of the first point above the limit
+
+
+def parse_evaluator_context(evaluator_context: str) -> ParsedContext:
+    """Return what is graded and what is left out, with the reason. Headings are structure and count as neither.
+
+    Nested items refine the point above them. A section is taken or left out by its heading; without a telling one,
+    each line is judged by its wording.
+    """
+    lines = read_lines(evaluator_context)
+    sections = split_sections(lines)
+    has_items = any(section.has_items for section in sections)
+    if not has_items and all(section.kind is None for section in sections):
+        points, left_out = _parse_prose(evaluator_context, sections)
+    else:
+        has_criteria = any(section.kind is SectionKind.CRITERIA for section in sections)
+        collector = _PointCollector(has_items, has_criteria, _has_facts(sections))
+        for section in sections:
+            collector.add_section(section)
+        points, left_out = collector.points, collector.left_out
+    left_out += [
+        LeftOutLine(point.text, _line_of(evaluator_context, point), reasons.too_many(MAX_CRITERIA))
+        for point in points[MAX_CRITERIA:]
+    ]
+    first_ignored = points[MAX_CRITERIA].passage.start if len(points) > MAX_CRITERIA else None
+    left_out.sort(key=lambda one: one.line)
+    return ParsedContext(points[:MAX_CRITERIA], left_out, has_items, first_ignored)
+
+
+def _has_facts(sections: Sequence[ContextSection]) -> bool:
+    return any(
+        section.kind is SectionKind.FACTS or any(judge_line(node.text) is Wording.FACT for node in section.nodes)
+        for section in sections
+    )
+
+
+def _line_of(text: str, point: CriterionPoint) -> int:
+    return len(text[: point.passage.start].splitlines()) or 1
+
+
+def _parse_prose(text: str, sections: Sequence[ContextSection]) -> tuple[list[CriterionPoint], list[LeftOutLine]]:
+    """Take the lines worded as actions. If none stands out, the whole text is one point."""
+    units = list(chain.from_iterable(section.paragraphs for section in sections))
+    wordings = [_judge_with_label(unit.text) for unit in units]
+    if len(units) < 2 or Wording.ACTION not in wordings:
+        whole, number = trim_passage(text, 0), units[0].line.number if units else 1
+        return _fit(" ".join(whole.text.split()), whole, number) if whole.text else ([], [])
+    points: list[CriterionPoint] = []
+    left_out: list[LeftOutLine] = []
+    for unit, wording in zip(units, wordings, strict=True):
+        if wording is Wording.FACT:
+            left_out.append(LeftOutLine(unit.text, unit.line.number, reasons.CALLER_FACT))
+        else:
+            taken, cut = _fit(unit.text, unit.line.passage, unit.line.number)
+            points += taken
+            left_out += cut
+    return points, left_out
+
+
+def _judge_with_label(text: str) -> Wording:
+    """Judge a line by its label, such as “Goals: …”, or else by its wording."""
+    label = _LABEL.match(text)
+    kind = classify_heading(label[1]) if label else None
+    if kind is None:
+        return judge_line(text)
+    return Wording.ACTION if kind is SectionKind.CRITERIA else Wording.FACT
+
+
+def _fit(text: str, passage: TextPassage, line: int) -> tuple[list[CriterionPoint], list[LeftOutLine]]:
+    """Return the point, shortened at a blank if it is too long, and the rest."""
+    if len(text) <= MAX_CRITERION_LENGTH:
+        return [CriterionPoint(text, passage)], []
+    end = text.rfind(" ", 0, MAX_CRITERION_LENGTH + 1)
+    end = end if end > 0 else MAX_CRITERION_LENGTH
+    rest = LeftOutLine(text[end:].strip(), line, reasons.too_long(MAX_CRITERION_LENGTH))
+    return [CriterionPoint(text[:end].strip(), passage)], [rest]
+
+
+class _PointCollector:
+    """Points and left-out lines of a text with lists or telling headings."""
+
+    def __init__(self, has_items: bool, has_criteria: bool, has_facts: bool) -> None:
+        self.points: list[CriterionPoint] = []
+        self.left_out: list[LeftOutLine] = []
+        self._has_items = has_items
+        self._has_criteria = has_criteria
+        self._has_facts = has_facts
+
+    def add_section(self, section: ContextSection) -> None:
+        for node in section.nodes:
+            if node.line.marker:
+                self._add_item(node, section)
+            else:
+                self._add_paragraph(node, section)
+
+    def _add_item(self, node: ContextNode, section: ContextSection) -> None:
+        if reason := self._find_item_reason(node, section):
+            self._leave_out(node, reason)
+            # A point may stand below a fact: “He mentions pills”, then “The counselor should ask where they are.”
+            for child in node.children:
+                self._add_item(child, section)
+            return
+        self._take(node, section)
+
+    def _find_item_reason(self, node: ContextNode, section: ContextSection) -> Message | None:
+        """Return the reason to leave an item out, or None to take it."""
+        kind, heading = section.kind, section.heading
+        if kind is None and (label := _LABEL.match(node.text)) and len(label[1].split()) <= 4:
+            kind, heading = classify_heading(label[1]), label[1]
+            kind = None if starts_with_act(label[1]) else kind
+        if kind is SectionKind.CRITERIA:
+            return None
+        wording = judge_line(node.text)
+        if kind is not None:
+            is_taken = _is_duty(node, kind) or (not section.is_certain and wording is Wording.ACTION)
+            return None if is_taken else reasons.of_section(kind, heading)
+        is_state = self._has_facts and wording is Wording.UNCLEAR and describes_state(node.text)
+        if wording is Wording.FACT or is_state:
+            return reasons.CALLER_FACT
+        is_action = wording is Wording.ACTION or any(judge_line(one.text) is Wording.ACTION for one in node.children)
+        return None if is_action or not self._has_criteria else reasons.UNCLEAR
+
+    def _add_paragraph(self, node: ContextNode, section: ContextSection) -> None:
+        if reason := self._find_paragraph_reason(node, section):
+            self._leave_out(node, reason)
+        else:
+            self._take(node, section)
+
+    def _find_paragraph_reason(self, node: ContextNode, section: ContextSection) -> Message | None:
+        wording = judge_line(node.text)
+        if section.kind is SectionKind.CRITERIA:
+            return reasons.OUTSIDE_LIST if section.has_items and wording is not Wording.ACTION else None
+        if section.kind is not None:
+            is_taken = _is_duty(node, section.kind) or (not section.is_certain and wording is Wording.ACTION)
+            return None if is_taken else reasons.of_section(section.kind, section.heading)
+        if addresses_counselor(node.text):
+            return None
+        label = _LABEL.match(node.text)
+        kind = classify_heading(label[1]) if label else None
+        if label and kind is SectionKind.CRITERIA:
+            is_action = judge_line(node.text[label.end() :]) is Wording.ACTION
+            return None if is_action or not self._has_items else reasons.OUTSIDE_LIST
+        if label and kind is not None:
+            return reasons.of_section(kind, label[1])
+        if wording is Wording.FACT:
+            return reasons.CALLER_FACT
+        is_taken = wording is Wording.ACTION and not self._has_items
+        return None if is_taken else reasons.OUTSIDE_LIST if self._has_items else reasons.UNCLEAR
+
+    def _leave_out(self, node: ContextNode, reason: Message) -> None:
+        self.left_out.append(LeftOutLine(node.text, node.line.number, reason))
+
+    def _take(self, node: ContextNode, section: ContextSection) -> None:
+        text, dropped = _compose(_prefix(node, section) + node.text, node.children)
+        taken, cut = _fit(text, node.line.passage, node.line.number)
+        self.points += taken
+        self.left_out += cut
+        for child in dropped:
+            self._leave_out(child, reasons.too_long(MAX_CRITERION_LENGTH))
+
+
+def _is_duty(node: ContextNode, kind: SectionKind) -> bool:
+    return kind is SectionKind.FACTS and addresses_counselor(node.text)
+
+
+def _prefix(node: ContextNode, section: ContextSection) -> str:
+    """Return the heading if the item needs it: below “Avoid”, it would mean the opposite."""
+    heading = clean_text(section.heading).rstrip(" :")
+    if section.kind is not SectionKind.CRITERIA or not heading:
+        return ""
+    if is_negative_heading(heading):
+        is_negative = is_negative_heading(node.text)
+        return "" if is_negative else f"{heading}: "
+    return f"{heading}: " if starts_with_act(heading) and judge_line(node.text) is Wording.UNCLEAR else ""
+
+
+def _compose(text: str, children: Sequence[ContextNode]) -> tuple[str, list[ContextNode]]:
+    """Return the point with the nested items that fit, and the items that do not."""
+    kept: list[ContextNode] = []
+    dropped: list[ContextNode] = []
+    length = len(text)
+    for child in _flatten(children):
+        length += len(child.text) + 2
+        (dropped if length > MAX_CRITERION_LENGTH or dropped else kept).append(child)
+    if not kept:
+        return text, dropped
+    details = "; ".join(child.text.rstrip(" ;,.:") for child in kept)
+    return f"{text.rstrip(' :;,.')}: {details}", dropped
+
+
+def _flatten(nodes: Iterable[ContextNode]) -> Iterator[ContextNode]:
+    for node in nodes:
+        yield node
+        yield from _flatten(node.children)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from ai.bounded_patterns import BoundedPattern
-from scenarios.linting.criteria_parser import MAX_CRITERIA, MAX_CRITERION_LENGTH, split_criteria
+from scenarios.linting.criteria_parser import MAX_CRITERION_LENGTH, parse_evaluator_context
 from scenarios.linting.passages import (
     NOWHERE,
     LintFinding,
@@ -18,14 +18,14 @@ from scenarios.linting.passages import (
 
 
 def lint_evaluator_context(evaluator_context: str, mode: str) -> Iterator[LintFinding]:
-    listed, whole = split_criteria(evaluator_context), trim_passage(evaluator_context, 0)
-    if not whole.text:
+    parsed, whole = parse_evaluator_context(evaluator_context), trim_passage(evaluator_context, 0)
+    if not parsed.points:
         yield "no_criteria", NOWHERE
         return
-    is_prose = not listed and len(split_sentences(whole.text)) > 1
+    is_prose = not parsed.is_list and len(parsed.points) == 1 and len(split_sentences(whole.text)) > 1
     if is_prose:
         yield "not_a_list", whole
-    criteria = listed[:MAX_CRITERIA] or [TextPassage(whole.text[:MAX_CRITERION_LENGTH], whole.start)]
+    criteria = [TextPassage(point.passage.text[:MAX_CRITERION_LENGTH], point.passage.start) for point in parsed.points]
     for criterion in criteria:
         if _is_vague(criterion.text):
             yield "vague_criterion", criterion
@@ -33,9 +33,8 @@ def lint_evaluator_context(evaluator_context: str, mode: str) -> Iterator[LintFi
             yield "split_criterion", criterion
         yield from _find_unobservable(criterion, mode)
     yield from _find_repeated(criteria)
-    if len(listed) > MAX_CRITERIA:
-        rest = listed[MAX_CRITERIA]
-        yield "too_many_criteria", trim_passage(evaluator_context[rest.start :], rest.start)
+    if parsed.first_ignored is not None:
+        yield "too_many_criteria", trim_passage(evaluator_context[parsed.first_ignored :], parsed.first_ignored)
 
 
 _STOP_WORDS = word_set(

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from ai.bounded_patterns import BoundedPattern
-from scenarios.linting.criteria_parser import MAX_CRITERIA, MAX_CRITERION_LENGTH, split_criteria
+from scenarios.linting.criteria_parser import MAX_CRITERIA, MAX_CRITERION_LENGTH, LeftOutLine, parse_evaluator_context
 
 WEIGHTS = (1, 2, 3)
 DEFAULT_WEIGHT, SAFETY_WEIGHT = 2, 3
@@ -28,15 +29,29 @@ class ScenarioCheck(TypedDict):
     phrases: list[str]  # wording that would show it
 
 
-def propose_checks(evaluator_context: str) -> list[ScenarioCheck]:
-    """Return one check per list item, or a single check if the text has no list.
+@dataclass(frozen=True)
+class CheckPlan:
+    """The checks that will be graded, and what the author wrote that will not be."""
 
-    Checks on safety weigh more, and quoted passages become phrases.
+    checks: list[ScenarioCheck]
+    is_proposed: bool  # True if they were taken from the evaluator context, False if the author edited them
+    left_out: list[LeftOutLine] = field(default_factory=list)  # empty for edited checks
+
+
+def plan_checks(edited: list[ScenarioCheck], evaluator_context: str) -> CheckPlan:
+    """Return the checks of a scenario: the edited ones, else those proposed from its evaluator context.
+
+    Grading, previews, forms, and the API all use this function. Checks on safety weigh more, and quoted passages
+    become phrases.
     """
-    texts = [point.text.strip() for point in split_criteria(evaluator_context)]
-    if not texts and evaluator_context.strip():
-        texts = [" ".join(evaluator_context.split())]
-    return [_propose_check(text[:MAX_CRITERION_LENGTH]) for text in texts[:MAX_CRITERIA] if text]
+    if edited:
+        return CheckPlan(edited, is_proposed=False)
+    parsed = parse_evaluator_context(evaluator_context)
+    return CheckPlan([_propose_check(point.text) for point in parsed.points], True, parsed.left_out)
+
+
+def propose_checks(evaluator_context: str) -> list[ScenarioCheck]:
+    return plan_checks([], evaluator_context).checks
 
 
 def _propose_check(text: str) -> ScenarioCheck:

@@ -3,7 +3,7 @@
 from django.db import transaction
 
 from scenarios.models import Scenario, ScenarioVersion
-from scenarios.models.scenario_checks import propose_checks
+from scenarios.models.scenario_checks import plan_checks
 
 
 @transaction.atomic
@@ -16,7 +16,7 @@ def snapshot_scenario(scenario: Scenario, evaluator_context: str) -> ScenarioVer
     scenario = Scenario.objects.select_for_update().get(pk=scenario.pk)
     fields = {name: getattr(scenario, name) for name in ScenarioVersion.SNAPSHOT_FIELDS}
     fields["evaluator_context"] = evaluator_context
-    fields["checks"] = scenario.checks or propose_checks(evaluator_context)
+    fields["checks"] = plan_checks(scenario.checks, evaluator_context).checks
     digest = ScenarioVersion.compute_digest(fields)
     newest = scenario.versions.order_by("-number").first()
     if newest and newest.digest == digest:

@@ -53,8 +53,8 @@ def test_scenario_checks_follow_authors_list(context, texts):
     assert all(check.source == CriterionResult.Source.SCENARIO for check in checks)
 
 
-def test_scenario_checks_are_limited_to_twenty():
-    assert len(scenario_checks(propose_checks("\n".join(f"- point {n}" for n in range(30))))) == 20
+def test_scenario_checks_take_thirty_points():
+    assert len(scenario_checks(propose_checks("\n".join(f"- point {n}" for n in range(30))))) == 30
 
 
 def test_rubric_messages_match_rubric():

@@ -6,8 +6,9 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from scenarios.api.serializers.checks import GradedCheckSerializer, LeftOutSerializer, preview_as_dict
 from scenarios.api.serializers.fields import AccountLookupField, StrictSerializer
-from scenarios.models import ImportJob
+from scenarios.models import ImportJob, ImportRow
 
 
 class ImportOptionsSerializer(StrictSerializer):
@@ -49,6 +50,13 @@ class ImportJobSerializer(serializers.ModelSerializer[ImportJob]):
         return super().to_representation(instance) | {"failure": instance.failure_text}
 
 
+class RowProblemSerializer(serializers.Serializer[Any]):
+    field = serializers.CharField()
+    message = serializers.CharField()
+    line = serializers.IntegerField(allow_null=True)
+    column = serializers.IntegerField(allow_null=True)
+
+
 class RowErrorSerializer(serializers.Serializer[Any]):
     row = serializers.IntegerField()
     line = serializers.IntegerField()
@@ -56,6 +64,24 @@ class RowErrorSerializer(serializers.Serializer[Any]):
     field = serializers.CharField()
     message = serializers.CharField()
     title = serializers.CharField()
+
+
+class DryRunRowSerializer(serializers.Serializer[Any]):
+    """The outcome that one row would have. Without checks, a scenario is graded by general criteria only."""
+
+    row = serializers.IntegerField(source="number")
+    line = serializers.IntegerField()
+    title = serializers.CharField()
+    outcome = serializers.ChoiceField(choices=ImportRow.Outcome.choices)
+    problems = RowProblemSerializer(many=True)
+    checks = GradedCheckSerializer(many=True, required=False)
+    checks_are_proposed = serializers.BooleanField(required=False)
+    checks_left_out = LeftOutSerializer(many=True, required=False)
+
+    def to_representation(self, instance: ImportRow) -> dict[str, Any]:
+        shown = {name: getattr(instance, name) for name in ("line", "title", "outcome", "problems")}
+        preview = self.context["previews"].get(instance.pk)
+        return {"row": instance.number} | shown | (preview_as_dict(preview) if preview else {})
 
 
 class ImportResultSerializer(ImportJobSerializer):
@@ -69,6 +95,7 @@ class ImportResultSerializer(ImportJobSerializer):
     updated_titles = serializers.ListField(child=serializers.CharField())
     skipped_titles = serializers.ListField(child=serializers.CharField())
     errors = RowErrorSerializer(many=True)  # type: ignore[assignment]
+    rows = DryRunRowSerializer(many=True, required=False, help_text=_("Only with `dry_run`: every row."))
 
     class Meta(ImportJobSerializer.Meta):
         fields = [
@@ -81,6 +108,7 @@ class ImportResultSerializer(ImportJobSerializer):
             "updated_titles",
             "skipped_titles",
             "errors",
+            "rows",
         ]
 
     def to_representation(self, instance: ImportJob) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from accounts.services.rate_limits import UsageKind, spend
 from accounts.web.requests import authenticated_user
+from scenarios.api.serializers.checks import GradedCheckSerializer, LeftOutSerializer, preview_as_dict
 from scenarios.api.serializers.fields import (
     AccountField,
     EvaluatorContextField,
@@ -20,8 +21,11 @@ from scenarios.api.serializers.fields import (
     SurveyField,
 )
 from scenarios.models import Category, Scenario, Skill
+from scenarios.services.check_previews import preview_checks
 from scenarios.services.evaluator_contexts import read_context_file
 from scenarios.services.scenarios import create_scenario, update_scenario
+
+_CHECK_FIELDS = ("checks", "checks_are_proposed", "checks_left_out")
 
 
 class ProceduresSerializer(serializers.Serializer[Any]):
@@ -70,13 +74,23 @@ class ScenarioSerializer(StrictSerializer, serializers.ModelSerializer[Scenario]
 
 
 class ScenarioDetailSerializer(ScenarioSerializer):
-    """A single scenario with its evaluator context, which can be sent as text or as a file."""
+    """A single scenario with its evaluator context, which can be sent as text or as a file.
+
+    `checks` are those that sessions which start now are graded by: the author's, or else proposed from the context.
+    """
 
     evaluator_context = EvaluatorContextField(required=False, allow_blank=True)
+    checks = GradedCheckSerializer(many=True, read_only=True)
+    checks_are_proposed = serializers.BooleanField(read_only=True)
+    checks_left_out = LeftOutSerializer(many=True, read_only=True)
     context_file = serializers.FileField(required=False, write_only=True, help_text=_("A .txt or .md file in UTF-8."))
 
     class Meta(ScenarioSerializer.Meta):
-        fields = [*ScenarioSerializer.Meta.fields, "evaluator_context", "context_file"]
+        fields = [*ScenarioSerializer.Meta.fields, "evaluator_context", "context_file", *_CHECK_FIELDS]
+
+    def to_representation(self, instance: Scenario) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        return shown | preview_as_dict(preview_checks(instance.checks, shown["evaluator_context"]))
 
     def validate_context_file(self, file: UploadedFile) -> str:
         text = read_context_file(file)

@@ -2,9 +2,11 @@
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypedDict, cast
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -17,8 +19,11 @@ from rich.text import Text
 
 from accounts.models import Account, Organization, User
 from scenarios.models import ContextUnavailableError, ImportJob, fold_text
+from scenarios.models.scenario_checks import ScenarioCheck
 from scenarios.packs.rows import UnreadablePackError
+from scenarios.services.check_previews import LeftOutText
 from scenarios.services.import_matching import AccountLookup
+from scenarios.services.import_previews import preview_import_checks
 from scenarios.services.import_validation import SeenRows
 from scenarios.services.import_writing import write_import
 from scenarios.services.imports import (
@@ -34,7 +39,18 @@ from scenarios.services.imports import (
 from scenarios.services.message_translation import translate
 
 COUNTS = ("created", "updated", "skipped", "invalid")
+PREVIEW_BATCH = 200  # rows
 LISTS = ("created_titles", "updated_titles", "skipped_titles", "new_categories", "errors")
+
+
+class RowPreview(TypedDict):
+    """The checks that one row's scenario would be graded by."""
+
+    row: int
+    title: str
+    checks: list[ScenarioCheck]
+    checks_are_proposed: bool
+    checks_left_out: list[LeftOutText]
 
 
 class Command(BaseCommand):
@@ -94,6 +110,7 @@ class Command(BaseCommand):
                 for name, job in jobs.items():
                     self.write(name, job)
             is_expected = is_dry and (self.options.is_partial or not invalid)
+            self.previews = list_previews(jobs.values()) if is_dry else []
             return {name: summarize_import(job, expected=is_expected) for name, job in jobs.items()}
         finally:
             for job in jobs.values():
@@ -166,7 +183,7 @@ class Command(BaseCommand):
                 name: [item for summary in summaries.values() for item in getattr(summary, name)] for name in LISTS
             }
             if options["dry_run"]:
-                result["dry_run"] = True
+                result |= {"dry_run": True, "checks": self.previews}
             self.stdout.write(json.dumps(result, ensure_ascii=False, indent=2))
             return
         console = Console(file=self.stdout, soft_wrap=True)  # type: ignore[arg-type]
@@ -177,8 +194,43 @@ class Command(BaseCommand):
                 console.print(printable_text(_("New categories: %(names)s") % {"names": names}))
             for title in summary.skipped_titles:
                 console.print(printable_text(_("Skipped because it already exists: %(title)s") % {"title": title}))
+        for preview in self.previews:
+            print_preview(console, preview)
         if any(summary.errors for summary in summaries.values()):
             console.print(errors_table(summaries))
+
+
+def list_previews(jobs: Iterable[ImportJob]) -> list[RowPreview]:
+    """Return the checks of every row that would be written."""
+    found: list[RowPreview] = []
+    for job in jobs:
+        rows = job.rows.unwritten().order_by("number").iterator(chunk_size=PREVIEW_BATCH)
+        while batch := list(islice(rows, PREVIEW_BATCH)):
+            previews = preview_import_checks(job, batch)
+            found += [
+                {
+                    "row": row.number,
+                    "title": row.title,
+                    "checks": previews[row.pk].checks,
+                    "checks_are_proposed": previews[row.pk].is_proposed,
+                    "checks_left_out": previews[row.pk].left_out,
+                }
+                for row in batch
+                if row.pk in previews
+            ]
+    return found
+
+
+def print_preview(console: Console, preview: RowPreview) -> None:
+    """Print the checks that a scenario would be graded by, and each line left out with the reason."""
+    count = len(preview["checks"])
+    heading = ngettext("%(title)s: %(count)s check will be graded", "%(title)s: %(count)s checks will be graded", count)
+    console.print(printable_text(heading % {"title": preview["title"], "count": count}))
+    for number, check in enumerate(preview["checks"], 1):
+        console.print(printable_text(f"  {number}. {check['text']}"))
+    for line in preview["checks_left_out"]:
+        parts = {"line": line["line"], "text": line["text"], "reason": line["reason"]}
+        console.print(printable_text("  " + _("Not graded, line %(line)s: “%(text)s” %(reason)s") % parts))
 
 
 def has_missing_categories(summaries: dict[str, ImportSummary], options: dict[str, Any]) -> bool:

@@ -85,6 +85,12 @@ def test_create_stores_every_field(client, supervisor, account):
         "created_at": api_timestamp(scenario.created_at),
         "updated_at": api_timestamp(scenario.updated_at),
         "evaluator_context": "- Names the loneliness.\n- Asks directly.",
+        "checks": [
+            {"text": "Names the loneliness.", "weight": 2, "expected": "", "phrases": []},
+            {"text": "Asks directly.", "weight": 2, "expected": "", "phrases": []},
+        ],
+        "checks_are_proposed": True,
+        "checks_left_out": [],
     }
     assert (scenario.organization, scenario.created_by) == (supervisor.organization, supervisor)
     assert scenario.evaluator_context == "- Names the loneliness.\n- Asks directly."
@@ -127,7 +133,8 @@ def test_list_omits_evaluator_context(client, chat_scenario):
     [row] = client.get(SCENARIOS).json()["results"]
 
     whole = client.get(detail_url(chat_scenario)).json()
-    assert row == {name: value for name, value in whole.items() if name != "evaluator_context"}
+    only_whole = {"evaluator_context", "checks", "checks_are_proposed", "checks_left_out"}
+    assert row == {name: value for name, value in whole.items() if name not in only_whole}
     assert PROMPT_CANARY in row["prompt"] and CONTEXT_CANARY in whole["evaluator_context"]
 
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenarios.linting import LintAdvice, lint_scenario
+from scenarios.linting.criteria_parser import MAX_CRITERIA
 from scenarios.linting.messages import MESSAGES
 
 PERSON = "You are Nora, 52, a bus driver. At first you are tense."
@@ -458,10 +459,10 @@ def test_text_without_list_is_found():
     ]
 
 
-def test_points_beyond_twentieth_are_reported_and_not_checked():
+def test_points_beyond_limit_are_reported_and_not_checked():
     colors = ["red", "orange", "yellow", "green", "blue", "violet", "black", "white", "grey", "brown", "pink"]
-    listed = [f"- Asks about the {color} {thing}.\n" for thing in ("door", "car") for color in colors]
-    criteria = "".join(listed[:20]) + "1. Shows empathy.\n- Be good.\n"
+    listed = [f"- Asks about the {color} {thing}.\n" for thing in ("door", "car", "hat", "cup") for color in colors]
+    criteria = "".join(listed[:MAX_CRITERIA]) + "1. Shows empathy.\n- Be good.\n"
 
     assert [(advice.code, criteria[advice.start : advice.end]) for advice in advice_on(criteria=criteria)] == [
         ("too_many_criteria", "Shows empathy.\n- Be good.")
@@ -477,7 +478,10 @@ def test_headings_are_not_points():
 def test_all_codes_are_covered():
     found = {
         *(advice.code for advice in advice_on("Trainee: remember it. You are graded.", "Be good. Nod.")),
-        *(advice.code for advice in advice_on(f"{PERSON}\n{TWO_SPEAKERS[0]}", "- Shows empathy\n" * 21)),
+        *(
+            advice.code
+            for advice in advice_on(f"{PERSON}\n{TWO_SPEAKERS[0]}", "- Shows empathy\n" * (MAX_CRITERIA + 1))
+        ),
         *(advice.code for advice in advice_on(criteria="")),
         *(advice.code for advice in advice_on(criteria="- Names it.\n- Asks about suicide.\n- Asks about suicide.")),
     }

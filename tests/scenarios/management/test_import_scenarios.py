@@ -112,6 +112,7 @@ def test_dry_run_reports_same_outcome_as_run(write_pack, organization, update):
     preview, _ = run_command(*files, "--dry-run", *update)
     result, _ = run_command(*files, *update)
 
+    assert {row["title"] for row in preview.pop("checks")} == {*preview["created_titles"], *preview["updated_titles"]}
     assert preview == result | {"dry_run": True}
     assert (result["created_titles"], result["updated"]) == (["Night shift", "Morning"], len(update))
     assert Scenario.objects.get(title="Night shift").prompt == "You are Dana."

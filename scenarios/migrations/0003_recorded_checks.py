@@ -1,0 +1,43 @@
+"""Checks recorded in every version, so that a new reading of evaluator contexts changes no grading under way."""
+
+import re
+
+from django.db import migrations
+
+_MOST_CHECKS, _LONGEST_CHECK = 20, 1000  # limits of the reading that these versions were made under
+_BULLET = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)])\s+(?=\S)")
+_SAFETY_TERMS = re.compile(
+    r"\b(?:suicid\w*|safety|self-harm|danger\w*|must|always|never|emergency|weapon\w*|means)\b", re.IGNORECASE
+)
+_QUOTED = re.compile(r"[“\"]([^“”\"]{3,120})[”\"]")
+
+
+def read_checks(evaluator_context):
+    """Return the checks as they were read when the version was made: one for each list item, or one for all prose."""
+    lines = evaluator_context.splitlines()
+    texts = [line[found.end() :].strip() for line in lines if (found := _BULLET.match(line))]
+    texts = texts or [" ".join(evaluator_context.split())]
+    return [
+        {
+            "text": text[:_LONGEST_CHECK],
+            "weight": 3 if _SAFETY_TERMS.search(text[:_LONGEST_CHECK]) else 2,
+            "expected": "",
+            "phrases": _QUOTED.findall(text[:_LONGEST_CHECK])[:5],
+        }
+        for text in texts[:_MOST_CHECKS]
+        if text
+    ]
+
+
+def record_checks(apps, schema_editor):
+    """Fill in the checks of versions from before checks were stored. Grading then read them from the context."""
+    versions = apps.get_model("scenarios", "ScenarioVersion").objects.using(schema_editor.connection.alias)
+    unrecorded = versions.filter(checks=[]).exclude(evaluator_context="").values_list("pk", "evaluator_context")
+    for pk, evaluator_context in unrecorded.iterator(chunk_size=500):
+        versions.filter(pk=pk).update(checks=read_checks(evaluator_context))
+
+
+class Migration(migrations.Migration):
+    dependencies = [("scenarios", "0002_lease")]
+
+    operations = [migrations.RunPython(record_checks, migrations.RunPython.noop)]
