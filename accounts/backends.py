@@ -72,6 +72,11 @@ ROLE_PERMISSIONS[User.Role.ADMIN] = ROLE_PERMISSIONS[User.Role.SUPERVISOR] | {
 class RoleBackend(AuthenticationBackend):
     """Sign-in by email address. Permissions follow from the role, so checking one needs no query."""
 
+    def get_user(self, user_id: object) -> User | None:
+        """Return the user with their organization, which every request needs for its time zone."""
+        user = User.objects.select_related("organization").filter(pk=user_id).first()
+        return user if user and self.user_can_authenticate(user) else None
+
     def has_perm(self, user_obj: User, perm: str, obj: Model | None = None) -> bool:
         app, _, codename = perm.partition(".")
         action, _, model = codename.partition("_")

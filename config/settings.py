@@ -89,7 +89,7 @@ DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", "steadyline@localhost")  # sender of 
 DEMO_NOTICE = env.str("DEMO_NOTICE", "")  # shown on every page of a demo
 # Name or id of the organization that management commands use by default.
 DEFAULT_ORGANIZATION = env.str("DEFAULT_ORGANIZATION", "")
-# Time zone that determines "today" for due dates, e.g. America/New_York.
+# Time zone of organizations that have not chosen their own, e.g. America/New_York.
 TIME_ZONE = env.str("TIME_ZONE", "UTC", validate=validate.OneOf(available_timezones(), error="is not a time zone"))
 # Number of our proxies in front of the web server. Login rate limits use the client address that they forward.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0, validate=validate.Range(min=0))
@@ -256,6 +256,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.middleware.time_zone.TimeZoneMiddleware",
+    "config.middleware.unseen_text.UnseenTextMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",

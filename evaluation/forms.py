@@ -11,6 +11,7 @@ from accounts.admin import TenantForm
 from accounts.models import Cohort, User, UserQuerySet
 from accounts.procedures.reading_limits import GUIDELINES
 from accounts.services.rate_limits import RateLimitExceededError, UsageKind, spend
+from accounts.services.visible_text import clean_filename
 from evaluation.files.text_extraction import FILE_EXTENSIONS, DocumentRejectedError, extract_document_text
 from evaluation.grading.scoring import GRADE_THRESHOLDS
 from evaluation.models import (
@@ -311,5 +312,5 @@ class GuidelinesForm(TenantForm):
         except (DocumentRejectedError, RateLimitExceededError) as error:
             raise forms.ValidationError(str(error)) from error
         self.instance.text, self.instance.unread = extracted.text, extracted.unread
-        self.instance.filename = (file.name or "")[-200:]
+        self.instance.filename = clean_filename(file.name or "", 200)
         return file

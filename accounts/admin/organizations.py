@@ -27,16 +27,31 @@ from accounts.procedures.uploads import (
     upload_procedures,
 )
 from accounts.services.rate_limits import RateLimitExceededError
+from accounts.services.time_zones import list_time_zones
 
 logger = logging.getLogger(__name__)
 
 
 @admin.register(Organization)
 class OrganizationAdmin(TenantAdmin):
-    """Admin of organizations. Superusers see all; an organization's admin sees their own and sets its retention."""
+    """Admin of organizations. Superusers see all; an organization's admin sees their own and changes its limits."""
 
     list_display = ["name", "call_slots", "recording_days", "keeps_sources", "created_at"]
-    fields = ["name", "call_slots", "recording_days", "keeps_sources", "support_contacts"]
+    fields = [
+        "name",
+        "time_zone",
+        "transcription_language",
+        "call_slots",
+        "recording_days",
+        "keeps_sources",
+        "support_contacts",
+    ]
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        if db_field.name == "time_zone":
+            zones = [("", gettext_lazy("Time zone of the installation")), *((name, name) for name in list_time_zones())]
+            kwargs["widget"] = forms.Select(choices=zones)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_readonly_fields(self, request, obj=None):
         return [] if request.user.is_superuser else ["name"]

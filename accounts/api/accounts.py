@@ -8,7 +8,6 @@ from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins
 from rest_framework.exceptions import ValidationError
-from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -29,6 +28,7 @@ from accounts.procedures.indexing import suggest_sections
 from accounts.procedures.upload_validation import InvalidProceduresError
 from accounts.procedures.uploads import confirm_procedures, retry_procedures, upload_procedures
 from accounts.web.pagination import NameCursorPagination
+from accounts.web.parsers import FormParser
 from accounts.web.permissions import ChangePermission, RolePermission, ViewPermission
 from accounts.web.prefer_header import preferred_wait
 from accounts.web.requests import JSONOnlyNegotiation, authenticated_user
@@ -41,7 +41,7 @@ class AccountViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericVi
 
     token_scope = CLOSED
     queryset = Account.objects.none()
-    parser_classes = [MultiPartParser, *APIView.parser_classes]
+    parser_classes = [FormParser, *APIView.parser_classes]
     pagination_class = NameCursorPagination
     content_negotiation_class = JSONOnlyNegotiation
 

@@ -81,6 +81,7 @@ class ServiceTokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed(_("This token is unknown, revoked, or expired."))
         _check_scope(request, token)
         _record_use(token)
+        timezone.activate(token.acts_as.organization.zone)
         return token.acts_as, token
 
     def authenticate_header(self, request: Request) -> str:

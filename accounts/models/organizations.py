@@ -2,13 +2,24 @@ from __future__ import annotations
 
 import uuid
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, available_timezones
 
-from django.core.validators import MinValueValidator
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from accounts.models.people import User
+
+
+def validate_time_zone(name: str) -> None:
+    """Raise ValidationError for a name that the time zone database does not know."""
+    if name not in available_timezones():
+        raise ValidationError(
+            _("“%(name)s” is not a time zone. Enter one like America/New_York."), params={"name": name}
+        )
 
 
 class OrganizationQuerySet(models.QuerySet["Organization"]):
@@ -53,6 +64,27 @@ class Organization(models.Model):
             "Shown at the end of each session."
         ),
     )
+    time_zone = models.CharField(
+        _("time zone"),
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_time_zone],
+        help_text=_(
+            "Decides when a day begins: for due dates, weeks, reports, and emails. For example, America/New_York. "
+            "Leave blank for the time zone of the installation."
+        ),
+    )
+    transcription_language = models.CharField(
+        _("language of calls"),
+        max_length=3,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[RegexValidator(r"\A[a-z]{2,3}\Z", _("Enter a language code of two or three letters, such as en."))],
+        help_text=_("The language that counselors speak, such as en or es. Leave blank to detect it in each call."),
+    )
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
     objects = OrganizationQuerySet.as_manager()
@@ -64,3 +96,8 @@ class Organization(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone of the organization's days."""
+        return ZoneInfo(self.time_zone or settings.TIME_ZONE)

@@ -16,6 +16,7 @@ from accounts.procedures.upload_validation import check_procedures
 from accounts.services.database_connections import release_connection
 from accounts.services.rate_limits import UsageKind, spend
 from accounts.services.task_queue import queue_on_commit
+from accounts.services.visible_text import clean_filename
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def upload_procedures(account: Account, file: UploadedFile, by: User, warning: s
     document = ProcedureDocument(
         organization_id=account.organization_id,
         account=account,
-        filename=path.stem[: 200 - len(path.suffix)] + path.suffix,
+        filename=clean_filename(path.name, 200),
         size=file.size or 0,
         sha256=_sha256_of(file),
         warning=warning,

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from accounts.services.rate_limits import RateLimitExceededError
+from accounts.web.parsers import clear_unseen_values
 from scenarios.models import ContextUnavailableError
 
 
@@ -112,7 +113,7 @@ class BoundedJSONParser(JSONParser):
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
-            return super().parse(stream, media_type, parser_context)
+            return clear_unseen_values(super().parse(stream, media_type, parser_context))
         except ParseError as error:
             raise ParseError(_describe_json_error(error.__context__)) from error
         except RecursionError as error:

@@ -12,13 +12,13 @@ from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import api_view
 from rest_framework.exceptions import PermissionDenied, ValidationError
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.integrations.scopes import token_scope
 from accounts.procedures.unread_parts import explain_unread_parts
+from accounts.web.parsers import FormParser
 from accounts.web.prefer_header import preferred_wait
 from accounts.web.requests import JSONOnlyNegotiation, authenticated_user
 from accounts.web.waiting import respond_when_done
@@ -129,7 +129,7 @@ class DocumentationView(APIView):
     """A counselor's own documentation compared with the transcript: a separate report, not part of a grade."""
 
     token_scope = "sessions"
-    parser_classes = [MultiPartParser, *APIView.parser_classes]
+    parser_classes = [FormParser, *APIView.parser_classes]
     content_negotiation_class = JSONOnlyNegotiation
 
     @extend_schema(responses=DocumentationSerializer)

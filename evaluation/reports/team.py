@@ -104,23 +104,18 @@ def export_rows(user: User, people: Any, weeks: int) -> Iterator[Sequence[object
         rows = rows.filter(counselor__in=people)
     for row in rows.select_related("counselor", "scenario_version").order_by("-started_at").iterator(chunk_size=500):
         yield [
-            _escape_formula(str(row.counselor)),
-            _escape_formula(row.counselor.email),
-            _escape_formula(row.counselor.external_id),
+            str(row.counselor),
+            row.counselor.email,
+            row.counselor.external_id,
             row.kind,
-            _escape_formula(row.scenario_title),
+            row.scenario_title,
             row.mode,
             row.attempt or "",
-            row.started_at.isoformat(),
-            row.ended_at.isoformat() if row.ended_at else "",
+            timezone.localtime(row.started_at).isoformat(),
+            timezone.localtime(row.ended_at).isoformat() if row.ended_at else "",
             row.end_reason,
             "" if row.score is None else row.score,
         ]
-
-
-def _escape_formula(text: str) -> str:
-    """Quote text that a spreadsheet would take for a formula."""
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
 
 
 def _span_start(weeks: int) -> datetime:

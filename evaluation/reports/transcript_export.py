@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import TypedDict
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -38,7 +39,8 @@ class ExportedTranscript(TypedDict):
 
 
 def transcript_as_text(session: Session) -> str:
-    head = [session.title, f"{session.get_mode_display()}, {session.started_at:%Y-%m-%d %H:%M} UTC", ""]
+    started = timezone.localtime(session.started_at)
+    head = [session.title, f"{session.get_mode_display()}, {started:%Y-%m-%d %H:%M %Z}", ""]
     return "\n".join(head + [_format_turn(turn) for turn in session.transcript()]) + "\n"
 
 

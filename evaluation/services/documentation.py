@@ -80,8 +80,7 @@ def read_documentation(session: Session, by: User, file: UploadedFile) -> ReadDo
             _("You can submit documentation once for each of your own conversations, after it is graded.")
         )
     extracted = extract_document_text(file, DOCUMENTATION)
-    path = PurePosixPath(file.name or "")
-    return ReadDocumentation(path.stem[: 200 - len(path.suffix)] + path.suffix, extracted.text, extracted.unread)
+    return ReadDocumentation(clean_filename(file.name or "", 200), extracted.text, extracted.unread)
 
 
 def submit_documentation(session: Session, by: User, document: ReadDocumentation) -> DocumentationReview:

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Case, Count, F, IntegerField, Q, Sum, Value, When
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Organization, User
 from evaluation.models import CriterionResult, Evaluation, Tally
 from evaluation.models.weekly_tallies import TallyQuerySet
 from scenarios.models import Scenario
@@ -28,7 +28,7 @@ def monday_of(day: date) -> date:
 
 
 def week_of(session: Session) -> date:
-    return monday_of(timezone.localdate(session.started_at))
+    return monday_of(timezone.localdate(session.started_at, session.organization.zone))
 
 
 @transaction.atomic
@@ -45,7 +45,7 @@ def recount_week(session: Session) -> None:
 def recount_counselor_week(counselor_id: UUID, week: date) -> None:
     # The lock serializes gradings in one week, so that each counts the other's (SQLite's IMMEDIATE does the same).
     counselor = User.objects.select_for_update(no_key=True).get(pk=counselor_id)
-    graded = _graded_sessions(week).filter(counselor=counselor)
+    graded = _graded_sessions(week, counselor.organization).filter(counselor=counselor)
     rows = [_build_total(graded, week, organization_id=counselor.organization_id, counselor=counselor)]
     rows += [
         Tally(organization_id=counselor.organization_id, counselor=counselor, week=week, **found)
@@ -58,14 +58,14 @@ def recount_counselor_week(counselor_id: UUID, week: date) -> None:
 
 def recount_scenario_week(scenario_id: UUID, week: date) -> None:
     scenario = Scenario.objects.select_for_update(no_key=True).get(pk=scenario_id)
-    graded = _graded_sessions(week).filter(scenario=scenario)
+    graded = _graded_sessions(week, scenario.organization).filter(scenario=scenario)
     row = _build_total(graded, week, organization_id=scenario.organization_id, scenario=scenario)
     _replace_tallies(Tally.objects.of_scenarios().filter(scenario=scenario, week=week), [row], ["scenario", "week"])
 
 
-def _graded_sessions(week: date) -> SessionQuerySet:
-    begins = timezone.make_aware(datetime.combine(week, time()))
-    ends = timezone.make_aware(datetime.combine(week + timedelta(days=7), time()))
+def _graded_sessions(week: date, organization: Organization) -> SessionQuerySet:
+    begins = timezone.make_aware(datetime.combine(week, time()), organization.zone)
+    ends = timezone.make_aware(datetime.combine(week + timedelta(days=7), time()), organization.zone)
     return Session.objects.without_trials().filter(started_at__gte=begins, started_at__lt=ends, score__isnull=False)
 
 

@@ -1,6 +1,5 @@
 """Pages for supervisors: team progress, live sessions, graded feedback, flags, and items that need attention."""
 
-import csv
 from typing import TextIO
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from accounts.models import User
 from accounts.web.countless_paginator import get_countless_page
 from accounts.web.downloads import SPREADSHEET_ENCODING, stream_download
 from accounts.web.requests import AuthenticatedRequest
+from accounts.web.spreadsheets import write_safe_rows
 from evaluation.forms import EvaluationFilterForm, FlagFilterForm, FlagHandlingForm, TeamFilterForm, first_error
 from evaluation.models import Evaluation, Flag, FlagHandling, Tally
 from evaluation.reports.attention import list_attention, live_sessions
@@ -91,7 +91,7 @@ def team_export(request: AuthenticatedRequest) -> HttpResponseBase:
         return HttpResponse(headers=headers)
 
     def write(text: TextIO) -> None:
-        csv.writer(text).writerows(export_rows(request.user, people, form.weeks))
+        write_safe_rows(export_rows(request.user, people, form.weeks), text)
 
     return stream_download(write, SPREADSHEET_ENCODING, headers)
 

@@ -25,6 +25,12 @@ from scenarios.admin.import_columns import describe_pack_columns
 from scenarios.admin.scenario_form import AccountChoiceField
 from scenarios.models import ContextUnavailableError, ImportJob, ImportRow, Scenario, title_key
 from scenarios.packs.rows import UnreadablePackError
+from scenarios.services.import_errors import (
+    ErrorGroup,
+    accept_missing_categories,
+    group_job_errors,
+    list_missing_categories,
+)
 from scenarios.services.import_previews import preview_import_checks
 from scenarios.services.imports import (
     MAX_BYTES,
@@ -120,6 +126,8 @@ class ImportPanel:
     page: Page[ImportRow]
     rows: list[ImportRow]  # of this page, with their `scenario_id` and `preview`
     may_import: bool
+    error_groups: list[ErrorGroup]
+    missing_categories: list[str]
 
     @property
     def has_previews(self) -> bool:
@@ -148,6 +156,7 @@ class ImportJobAdmin(TenantAdmin):
             path("template.json", wrap(require_GET(self.json_template_view)), name=name("template_json")),
             path("<uuid:pk>/progress/", wrap(require_GET(self.progress_view)), name=name("progress")),
             path("<uuid:pk>/begin/", wrap(require_POST(self.begin_view)), name=name("begin")),
+            path("<uuid:pk>/categories/", wrap(require_POST(self.categories_view)), name=name("categories")),
             path("<uuid:pk>/resume/", wrap(require_POST(self.resume_view)), name=name("resume")),
             path("<uuid:pk>/discard/", wrap(require_POST(self.discard_view)), name=name("discard")),
             *super().get_urls(),
@@ -190,6 +199,12 @@ class ImportJobAdmin(TenantAdmin):
             allow_partial(job)
         if not start_import(job) and job.status == ImportJob.Status.CHECKED:
             self.message_user(request, gettext("Nothing was imported. The file has invalid rows."), messages.WARNING)
+        return redirect(self._job_url(job))
+
+    def categories_view(self, request, pk):
+        """Let the import create the missing categories, as the box “Create categories” would have."""
+        job = self._get_job(request, pk)
+        accept_missing_categories(job)
         return redirect(self._job_url(job))
 
     def resume_view(self, request, pk):
@@ -253,6 +268,8 @@ class ImportJobAdmin(TenantAdmin):
             page=page,
             rows=_add_previews(job, _link_scenarios(request.user, list(page.object_list))),
             may_import=self.has_add_permission(request),
+            error_groups=group_job_errors(job) if job.invalid else [],
+            missing_categories=list_missing_categories(job) if job.invalid else [],
         )
 
 

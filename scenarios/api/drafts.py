@@ -7,7 +7,6 @@ from typing import Any, ClassVar, TypeVar
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
-from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import DjangoModelPermissions
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,6 +15,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.web.pagination import StandardCursorPagination
+from accounts.web.parsers import FormParser
 from accounts.web.permissions import RolePermission
 from accounts.web.prefer_header import preferred_wait
 from accounts.web.requests import authenticated_user
@@ -58,7 +58,7 @@ class DraftViewSet(ReadOnlyModelViewSet[ScenarioDraft]):
     detail_url_name: ClassVar[str]  # set by the subclass that serves the URL
     queryset = ScenarioDraft.objects.none()
     permission_classes = [DraftPermission]
-    parser_classes = [*APIView.parser_classes, MultiPartParser]
+    parser_classes = [*APIView.parser_classes, FormParser]
     pagination_class = StandardCursorPagination
 
     def get_queryset(self) -> ScenarioDraftQuerySet:

@@ -1,6 +1,7 @@
 """API for scenario imports."""
 
 import re
+from dataclasses import asdict
 from typing import Any, NoReturn
 
 from django.urls import reverse
@@ -9,12 +10,12 @@ from django.utils.translation import ngettext
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from accounts.web.pagination import StandardCursorPagination
+from accounts.web.parsers import FormParser
 from accounts.web.permissions import RolePermission
 from accounts.web.prefer_header import preferred_wait
 from accounts.web.requests import authenticated_user
@@ -49,7 +50,7 @@ class ImportViewSet(ReadOnlyModelViewSet[ImportJob]):
     token_scope = "scenarios"
     queryset = ImportJob.objects.none()
     permission_classes = [RolePermission]
-    parser_classes = [JSONPackParser, CSVPackParser, MultiPartParser]
+    parser_classes = [JSONPackParser, CSVPackParser, FormParser]
     serializer_class = ImportJobSerializer
     pagination_class = StandardCursorPagination
 
@@ -197,13 +198,18 @@ def reject_invalid_rows(job: ImportJob) -> NoReturn:
         "the others.",
         summary.invalid,
     )
+    if summary.missing_categories:
+        hint = _("Send create_categories=true to add these categories: %(names)s.")
+        message = f"{message} {hint}"
     raise DetailedAPIError(
         400,
         "invalid_rows",
-        message % {"invalid": summary.invalid, "total": job.total},
+        message % {"invalid": summary.invalid, "total": job.total, "names": ", ".join(summary.missing_categories)},
         total=job.total,
         created=summary.created,
         skipped=summary.skipped,
         invalid=summary.invalid,
         errors=summary.errors,
+        error_groups=[asdict(group) for group in summary.error_groups],
+        missing_categories=summary.missing_categories,
     )

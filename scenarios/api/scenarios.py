@@ -7,7 +7,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins
 from rest_framework.exceptions import ValidationError
-from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -15,6 +14,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.web.pagination import TitleCursorPagination
+from accounts.web.parsers import FormParser
 from accounts.web.permissions import RolePermission
 from accounts.web.requests import JSONOnlyNegotiation, authenticated_user
 from scenarios.api.errors import DetailedAPIError
@@ -51,7 +51,7 @@ class ScenarioViewSet(
     token_scope = "scenarios"
     queryset = Scenario.objects.none()
     permission_classes = [RolePermission]
-    parser_classes = [*APIView.parser_classes, MultiPartParser]
+    parser_classes = [*APIView.parser_classes, FormParser]
     pagination_class = TitleCursorPagination
     filter_backends = [DjangoFilterBackend]
     filterset_class = ScenarioFilterSet

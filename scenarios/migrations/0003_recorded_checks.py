@@ -1,8 +1,10 @@
-"""Checks recorded in every version, so that a new reading of evaluator contexts changes no grading under way."""
+"""Checks recorded in every version as graded so far, and title keys that ignore what nobody sees."""
 
 import re
 
 from django.db import migrations
+
+from scenarios.models import title_key
 
 _MOST_CHECKS, _LONGEST_CHECK = 20, 1000  # limits of the reading that these versions were made under
 _BULLET = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)])\s+(?=\S)")
@@ -37,7 +39,17 @@ def record_checks(apps, schema_editor):
         versions.filter(pk=pk).update(checks=read_checks(evaluator_context))
 
 
+def renew_title_keys(apps, schema_editor):
+    scenarios = apps.get_model("scenarios", "Scenario").objects.using(schema_editor.connection.alias)
+    for pk, title, key in scenarios.values_list("pk", "title", "title_key").iterator(chunk_size=2000):
+        if not title.isascii() and title_key(title) != key:
+            scenarios.filter(pk=pk).update(title_key=title_key(title))
+
+
 class Migration(migrations.Migration):
     dependencies = [("scenarios", "0002_lease")]
 
-    operations = [migrations.RunPython(record_checks, migrations.RunPython.noop)]
+    operations = [
+        migrations.RunPython(record_checks, migrations.RunPython.noop),
+        migrations.RunPython(renew_title_keys, migrations.RunPython.noop),
+    ]

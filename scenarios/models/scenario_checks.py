@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from accounts.services.visible_text import is_blank, strip_blank
 from ai.bounded_patterns import BoundedPattern
 from scenarios.linting.criteria_parser import MAX_CRITERIA, MAX_CRITERION_LENGTH, LeftOutLine, parse_evaluator_context
 
@@ -65,7 +66,7 @@ def _propose_check(text: str) -> ScenarioCheck:
 
 def clean_checks(rows: Iterable[Mapping[str, Any]]) -> list[ScenarioCheck]:
     """Return cleaned rows without those that have no text. Raise ValidationError with the number of an invalid row."""
-    kept = [_clean_check(number, row) for number, row in enumerate(rows, 1) if str(row.get("text") or "").strip()]
+    kept = [_clean_check(number, row) for number, row in enumerate(rows, 1) if not is_blank(str(row.get("text") or ""))]
     if len(kept) > MAX_CRITERIA:
         raise ValidationError(
             _("Enter at most %(most)s checks. There are %(count)s."), params={"most": MAX_CRITERIA, "count": len(kept)}
@@ -74,8 +75,8 @@ def clean_checks(rows: Iterable[Mapping[str, Any]]) -> list[ScenarioCheck]:
 
 
 def _clean_check(number: int, row: Mapping[str, Any]) -> ScenarioCheck:
-    text, expected = str(row["text"]).strip(), str(row.get("expected") or "").strip()
-    phrases = [str(phrase).strip() for phrase in row.get("phrases") or [] if str(phrase).strip()]
+    text, expected = strip_blank(str(row["text"])), strip_blank(str(row.get("expected") or ""))
+    phrases = [strip_blank(str(phrase)) for phrase in row.get("phrases") or [] if not is_blank(str(phrase))]
     weight = row.get("weight", DEFAULT_WEIGHT)
     if weight not in WEIGHTS or isinstance(weight, bool):
         raise ValidationError(_("Check %(number)s: Choose a weight of 1, 2, or 3."), params={"number": number})

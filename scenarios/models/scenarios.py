@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Organization, User
+from accounts.services.visible_text import is_blank, remove_unseen
 
 logger = logging.getLogger(__name__)
 
@@ -26,8 +27,11 @@ NAME_LIMIT = 100  # characters of a category or skill name
 
 
 def fold_text(text: str) -> str:
-    """Return the form for comparing titles and names: LF line endings, trimmed, NFC-normalized, and case-folded."""
-    text = text.replace("\r\n", "\n")  # as packs store it
+    """Return the form for comparing titles and names: trimmed, NFC-normalized, case-folded, with LF line endings.
+
+    Characters that nobody sees do not count.
+    """
+    text = remove_unseen(text.replace("\r\n", "\n"))  # line endings as packs store them
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold()).strip()
 
 
@@ -107,8 +111,8 @@ def evaluator_context_key(scenario: Scenario, filename: str) -> str:
 
 
 def validate_not_blank(text: str) -> None:
-    """Raise ValidationError for whitespace-only text, which forms that do not strip would accept."""
-    if not text.strip():
+    """Raise ValidationError for text that looks empty, which forms that do not strip would accept."""
+    if is_blank(text):
         raise ValidationError(gettext("This field cannot be blank."), code="blank")
 
 

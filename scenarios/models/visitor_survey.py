@@ -8,6 +8,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.services.visible_text import strip_blank
+
 MAX_LENGTHS = {"age": 20, "area": 100, "concerns": 300}  # characters
 SURVEY_LABELS = {
     "age": _("Age"),
@@ -46,7 +48,7 @@ def clean_survey(raw: Mapping[str, Any] | None) -> VisitorSurvey:
         if value in (None, ""):
             continue
         if name in MAX_LENGTHS and isinstance(value, str) and len(value) <= MAX_LENGTHS[name]:
-            cleaned[name] = value.strip()  # type: ignore[literal-required]
+            cleaned[name] = strip_blank(value)  # type: ignore[literal-required]
         elif name == "upset" and isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 5:
             cleaned["upset"] = value
         elif name == "suicide" and value in SUICIDE:

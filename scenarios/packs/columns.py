@@ -4,6 +4,7 @@ import difflib
 import re
 from enum import Enum, auto
 
+from accounts.services.visible_text import remove_unseen
 from scenarios.messages import Message, gettext_noop
 from scenarios.packs.rows import PackValue, printable_excerpt
 
@@ -42,11 +43,15 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def _normalize_column(name: str) -> str:
-    """Return a form that is equal for `evaluatorContext`, `Evaluator context`, and `evaluator-context`."""
-    return re.sub(r"[\s_-]+", "", name).lower()
+    """Return a form that is equal for `evaluatorContext`, `“Evaluator context”`, and `evaluator-context`."""
+    return re.sub(r"[\s_“”„'\"-]+", "", remove_unseen(name)).lower()
 
 
-_CANONICAL = {_normalize_column(name): name for name in COLUMNS}
+# Names that other systems give to the account, which they export by number, id, or name.
+_ACCOUNT_NAMES = ("account_id", "account_number", "account_no", "account_name")
+_CANONICAL = {_normalize_column(name): name for name in COLUMNS} | {
+    _normalize_column(name): "account" for name in _ACCOUNT_NAMES
+}
 
 
 def canonical_column(name: str) -> str:

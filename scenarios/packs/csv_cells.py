@@ -2,15 +2,18 @@
 
 import re
 
+from accounts.services.visible_text import strip_blank
+from accounts.web.spreadsheets import escape_formula, unescape_formula
 from scenarios.messages import Message, gettext_noop
 from scenarios.packs.columns import ColumnType
 from scenarios.packs.rows import PackValue, printable_excerpt
 
-# Spreadsheet programs run text that starts like this as a formula. Leading quotes are included, so that text that
-# begins with '= survives escaping and unescaping.
-_FORMULA_START = re.compile(r"'*[=+\-@\t\r]")
-_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-_INTEGER = re.compile(r"[+-]?[0-9]{1,20}")
+_BOOLEANS = dict.fromkeys(("true", "yes", "1", "y", "t", "x", "on", "✓", "✔", "☑", "1.0"), True) | dict.fromkeys(
+    ("false", "no", "0", "n", "f", "off", "✗", "✘", "☐", "0.0", "-"), False
+)
+# Spreadsheets add “.0”, and people add the unit.
+_INTEGER = re.compile(r"([+-]?[0-9]{1,20})(?:[.,]0{1,2})?\s*(?:m|mins?|minutes?)?\.?", re.IGNORECASE)
+NO_VALUE = {"", "null", "none", "n/a", "nil", "undefined"}  # written by programs for an empty cell
 _NAME = re.compile(r'\s*+(?:"(?P<quoted>[^"]*+(?:""[^"]*+)*+)"[^\S\n]*+|(?P<plain>[^";\n][^;\n]*+)|)(?P<end>[;\n]|\Z)')
 
 
@@ -20,15 +23,6 @@ class InvalidCellError(ValueError):
     def __init__(self, message: Message) -> None:
         super().__init__(str(message))
         self.message = message
-
-
-def escape_formula(text: str) -> str:
-    """Return the text in a form that spreadsheet programs display and do not run."""
-    return f"'{text}" if _FORMULA_START.match(text) else text
-
-
-def unescape_formula(text: str) -> str:
-    return text[1:] if text.startswith("'") and _FORMULA_START.match(text) else text
 
 
 def write_cell(value: PackValue) -> str:
@@ -41,23 +35,25 @@ def write_cell(value: PackValue) -> str:
 
 def read_cell(kind: ColumnType, cell: str) -> PackValue | None:
     """Return the cell's value, or None if it is empty. Raise InvalidCellError."""
-    if kind is ColumnType.INTEGER:
-        return _parse_integer(cell.strip())
-    if kind is ColumnType.BOOLEAN:
-        return _parse_boolean(cell.strip())
+    if kind in {ColumnType.INTEGER, ColumnType.BOOLEAN}:
+        plain = strip_blank(cell)
+        if plain.lower() in NO_VALUE:
+            return None
+        return _parse_integer(plain) if kind is ColumnType.INTEGER else _parse_boolean(plain)
     text = unescape_formula(cell)
     return (_split_names(text.replace("\r\n", "\n")) if kind is ColumnType.NAMES else text) or None
 
 
 def _parse_integer(text: str) -> int | None:
-    if text and not _INTEGER.fullmatch(text):
+    found = _INTEGER.fullmatch(text)
+    if text and not found:
         raise InvalidCellError(
             Message(
                 gettext_noop("Enter a whole number, such as 15, instead of “%(found)s”."),
                 {"found": printable_excerpt(text)},
             )
         )
-    return int(text) if text else None
+    return int(found[1]) if found else None
 
 
 def _parse_boolean(text: str) -> bool | None:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import chain, islice
 
+from accounts.services.visible_text import is_blank, strip_blank
 from scenarios.messages import Message, gettext_noop
 from scenarios.packs.columns import (
     COLUMNS,
@@ -23,6 +24,7 @@ from scenarios.packs.rows import MAX_PROBLEMS, PackRow, PackValue, RowProblem, U
 
 DELIMITERS = ",;\t"
 _MAX_NAMED_COLUMNS = 20
+_SEPARATOR_LINE = re.compile(rb'"?sep=([,;\t|])"?[,; \t|]*(?:\r\n?|\n)', re.IGNORECASE)
 _LINE = re.compile(rb"[^\r\n]*+(?:\r\n?|\n|\Z)")
 
 
@@ -79,7 +81,8 @@ class CSVLineReader:
 
 def read_csv_rows(data: bytes, start: int, unknown_columns: UnknownColumns) -> Iterator[PackRow]:
     """Yield the rows of a file whose text begins at `start`. Raise UnreadablePackError."""
-    lines = CSVLineReader(FilePosition(data, start), _detect_delimiter(data, start))
+    mark, delimiter = _read_separator_line(data, start)
+    lines = CSVLineReader(mark, delimiter or _detect_delimiter(mark))
     records = _iterate_records(lines)
     names = _read_header(next(records, []), lines, unknown_columns)
     for number, cells in enumerate(records, 1):
@@ -87,9 +90,16 @@ def read_csv_rows(data: bytes, start: int, unknown_columns: UnknownColumns) -> I
         yield PackRow(number, lines.mark.line, values, _locate_problems(found, lines) if found else [])
 
 
-def _detect_delimiter(data: bytes, start: int) -> str:
+def _read_separator_line(data: bytes, start: int) -> tuple[FilePosition, str]:
+    """Return the position after Excel's `sep=;` line, if there is one, and the delimiter that it names, or ""."""
+    mark = FilePosition(data, start)
+    found = _SEPARATOR_LINE.match(data, start)
+    return (mark.moved_to(found.end()), found[1].decode()) if found else (mark, "")
+
+
+def _detect_delimiter(mark: FilePosition) -> str:
     """Return the delimiter that splits the first line into the most known columns."""
-    lines = CSVLineReader(FilePosition(data, start), ",")
+    lines = CSVLineReader(mark, ",")
     lines.begin_row()
     first = next(lines, "").replace('"', "")
     return max(DELIMITERS, key=lambda delimiter: sum(bool(canonical_column(name)) for name in first.split(delimiter)))
@@ -145,9 +155,9 @@ def _read_header(header: list[str], lines: CSVLineReader, unknown_columns: Unkno
         if name and name in names:
             reason = gettext_noop("The column “%(name)s” appears twice. Keep one.")
             raise lines.mark.error_at(position, Message(reason, {"name": name}))
-        if not name and title.strip():
-            _check_unknown_column(title.strip(), position, lines, unknown_columns)
-        names.append(name if title.strip() else None)
+        if not name and not is_blank(title):
+            _check_unknown_column(strip_blank(title), position, lines, unknown_columns)
+        names.append(None if is_blank(title) else name)
     missing = [name for name in REQUIRED_COLUMNS if name not in names]
     if missing:
         raise lines.mark.error_at(lines.mark.position, _missing_columns_message(missing, header))
@@ -182,7 +192,7 @@ def _convert_cells(names: list[str | None], cells: list[str]) -> tuple[dict[str,
     for number, (name, cell) in enumerate(zip(names, cells, strict=False)):
         if len(problems) == MAX_PROBLEMS:
             break
-        if name is None and cell.strip():
+        if name is None and not is_blank(cell):
             reason = gettext_noop(
                 "“%(text)s” is in a column without a name. Put text that contains a comma in quotation marks."
             )

@@ -132,7 +132,7 @@ def _convert_members(
         ):
             problems[number] = RowProblem(reason, name or printable_excerpt(name_in_file))
         elif name and value is not None:
-            values[name] = normalize_value(name, _as_pack_value(value))
+            values[name] = normalize_value(name, _as_pack_value(name, value))
     return values, problems
 
 
@@ -154,7 +154,7 @@ def _describe_member_problem(
     if not name:
         intended = unknown_columns.closest_column(name_in_file)
         return misspelling_message(name_in_file, intended) if intended else None
-    if value is None or _has_type(COLUMNS[name], value):
+    if value is None or _has_type(COLUMNS[name], value) or (name == "account" and _is_whole(value)):
         return None
     expected = _EXPECTED_TYPES[COLUMNS[name]]
     if COLUMNS[name] is ColumnType.TEXT and isinstance(value, int | float):
@@ -184,13 +184,22 @@ def _has_type(kind: ColumnType, value: JSONValue) -> bool:
     if kind is ColumnType.NAMES:
         return isinstance(value, list) and all(isinstance(one, str) for one in value)
     if kind is ColumnType.INTEGER:
-        return isinstance(value, int) and not isinstance(value, bool)
+        return _is_whole(value)
     return isinstance(value, bool if kind is ColumnType.BOOLEAN else str)
 
 
-def _as_pack_value(value: JSONValue) -> PackValue:
+def _is_whole(value: JSONValue) -> bool:
+    """Return True for 15 and 15.0, which other programs write for the same number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and float(value).is_integer()
+
+
+def _as_pack_value(name: str, value: JSONValue) -> PackValue:
     if isinstance(value, list):
         return [str(one) for one in value]
+    if isinstance(value, float):
+        value = int(value)
+    if name == "account":
+        value = str(value)
     assert isinstance(value, str | int)
     return value
 

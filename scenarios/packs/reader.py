@@ -8,6 +8,7 @@ from typing import BinaryIO
 from scenarios.messages import Message, gettext_noop
 from scenarios.packs.columns import UnknownColumns
 from scenarios.packs.csv_reader import read_csv_rows
+from scenarios.packs.encodings import convert_to_utf8
 from scenarios.packs.json_reader import read_json_rows
 from scenarios.packs.rows import PackRow, PackValue, RowProblem, TooManyRowsError, UnreadablePackError
 
@@ -40,7 +41,7 @@ def read_pack(
     Raise UnreadablePackError, possibly after some rows, if the file cannot be read in full. The file's bytes are kept
     in memory; its rows are not. `unknown_columns` collects the ignored columns.
     """
-    data = _read_bytes(file, max_bytes)
+    data = convert_to_utf8(_read_bytes(file, max_bytes))
     start = len(_BOM) if data.startswith(_BOM) else 0
     _reject_non_text(data, start)
     read = read_json_rows if _is_json(data, start, filename) else read_csv_rows

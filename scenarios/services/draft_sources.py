@@ -10,6 +10,7 @@ from accounts.procedures.pdf_errors import explain_unreadable_pdf
 from accounts.procedures.pdf_text import PdfUnreadableError, read_pdf
 from accounts.procedures.reading_limits import COMPLAINT
 from accounts.services.database_connections import release_connection
+from accounts.services.visible_text import strip_blank
 from scenarios.services.evaluator_contexts import UNSTORABLE
 
 SOURCE_FILE_SUFFIXES = {".txt", ".md", ".pdf"}
@@ -20,7 +21,7 @@ MAX_READ_LENGTH = COMPLAINT.max_characters  # of a file
 
 def strip_unstorable(text: str) -> str:
     """Return the text trimmed, with LF line endings, and without characters that a database cannot store."""
-    return UNSTORABLE.sub("", text.replace("\r\n", "\n")).strip()
+    return strip_blank(UNSTORABLE.sub("", text.replace("\r\n", "\n")))
 
 
 def clean_draft_source(text: str) -> str:

@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from accounts.models import Account, Organization
+from accounts.services.visible_text import is_blank, strip_blank
 from scenarios.models import Category, ImportJob, ImportRow, Scenario, ScenarioQuerySet, Skill, fold_text, title_key
 from scenarios.packs.columns import normalize_value
 from scenarios.packs.rows import PackValue
@@ -58,7 +59,9 @@ class NameLookup:
         self.normalized_names.setdefault(normalize_name(name), pk)
 
     def find(self, name: str) -> int | None:
-        return self.names.get(name) or self.normalized_names.get(normalize_name(name))
+        """Return the id of the row with this name. Quotation marks around it do not count."""
+        found = self.names.get(name) or self.normalized_names.get(normalize_name(name))
+        return found or self.normalized_names.get(normalize_name(name.strip("“”„\"'‘’")))
 
     def suggest(self, name: str) -> str:
         """Return a hint for an unknown name: `Did you mean …?` or a list of the existing names."""
@@ -98,7 +101,11 @@ class AccountLookup:
         self.accounts_by_key |= {account.number: account for account in accounts if account.number}
 
     def find(self, text: str) -> Account | None:
-        return self.accounts_by_key.get(text.strip()) or self.accounts_by_key.get(fold_text(text))
+        text = strip_blank(text)
+        # Spreadsheets turn the number 717 into 717.0.
+        whole = re.sub(r"\A0*(\d+)(?:\.0+)?\Z", r"\1", text)
+        keys = (text, fold_text(text), text.removesuffix(".0"), whole)
+        return next((account for key in keys if (account := self.accounts_by_key.get(key))), None)
 
     def shortest_name(self, account: Account) -> str:
         """Return the account's number, else its name, else its id: the first that `find` resolves to this account."""
@@ -241,6 +248,14 @@ def skill_ids(values: Mapping[str, Any], library: LibraryLookups) -> list[int]:
     return list(dict.fromkeys(pk for pk in found if pk is not None))
 
 
+def _is_same(name: str, stored: Any, value: object) -> bool:
+    """Return True if a value reads the same as the stored one, so that importing an export changes nothing."""
+    stored = normalize_value(name, stored)
+    if stored == value or not (isinstance(stored, str) and isinstance(value, str)):
+        return bool(stored == value)
+    return (is_blank(stored) and is_blank(value)) or (name == "title" and strip_blank(stored) == strip_blank(value))
+
+
 def find_changes(
     scenario: Scenario,
     values: Mapping[str, Any],
@@ -250,7 +265,7 @@ def find_changes(
 ) -> ScenarioFields:
     """Return the fields of the scenario that a row would change. Columns missing from the row are left unchanged."""
     fields = plain_fields(values, library, job)
-    changed = {name: value for name, value in fields.items() if normalize_value(name, getattr(scenario, name)) != value}
+    changed = {name: value for name, value in fields.items() if not _is_same(name, getattr(scenario, name), value)}
     if values.get("category") and fields["category_id"] is None:
         changed["category_id"] = None  # created when the row is written
     if "skills" in values and set(skill_ids(values, library)) != {skill.pk for skill in scenario.skills.all()}:

@@ -7,24 +7,20 @@ from typing import Any, TypedDict
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from accounts.services.visible_text import is_blank, strip_blank
 from scenarios.models import (
     MAX_SKILLS_PER_SCENARIO,
     NAME_LIMIT,
-    Difficulty,
     ImportJob,
     ImportRow,
-    Mode,
-    Opener,
-    Patience,
     Scenario,
-    fold_text,
 )
+from scenarios.packs.csv_cells import NO_VALUE
 from scenarios.packs.rows import PackRow, printable_excerpt
+from scenarios.services.choice_words import CHOICES, find_choice
 from scenarios.services.evaluator_contexts import clean_context_text
 from scenarios.services.import_matching import ROW_COLUMNS, ExistingScenarios, LibraryLookups, RowVerdict, row_key
 from scenarios.services.message_translation import translate
-
-CHOICES = {"mode": Mode, "difficulty": Difficulty, "opens": Opener, "patience": Patience}
 
 # Import and row number of the first row with each `row_key`. Files imported together share one mapping.
 SeenRows = dict[str, tuple[ImportJob, int]]
@@ -96,11 +92,12 @@ class RowValidator:
 
     def _find_problems(self, values: dict[str, Any], reported: set[str]) -> Iterable[tuple[str, str]]:
         """Yield field names with error messages, and normalize `values` in place."""
+        remove_empty_values(values)
         for name, choices in CHOICES.items():
             text = str(values.get(name, ""))
-            if fold_text(text) in choices.values:
-                values[name] = fold_text(text)
-            elif text.strip():
+            if found := find_choice(name, text):
+                values[name] = found
+            elif not is_blank(text):
                 problem = _("“%(text)s” is not one of these: %(choices)s.")
                 yield name, problem % {"text": printable_excerpt(text), "choices": ", ".join(choices.values)}
             elif name != "opens":
@@ -120,9 +117,6 @@ class RowValidator:
         yield from self._find_unknown_names(values)
 
     def _find_unknown_names(self, values: dict[str, Any]) -> Iterable[tuple[str, str]]:
-        for name in ("category", "account"):
-            if name in values:
-                values[name] = values[name].strip()
         category = values.get("category", "")
         if len(category) > NAME_LIMIT:
             problem = _("This category name has %(count)s characters. The limit is %(most)s.")
@@ -163,6 +157,19 @@ class RowValidator:
         if job == self.job:
             return _("Row %(row)s of this file has the same title.") % {"row": number}
         return _("Row %(row)s of %(file)s has the same title.") % {"row": number, "file": job.filename}
+
+
+_WORD_COLUMNS = {"mode", "difficulty", "opens", "patience", "category", "account"}
+
+
+def remove_empty_values(values: dict[str, Any]) -> None:
+    """Empty every text that looks empty to a person, and strip titles and names, in place."""
+    for name, value in values.items():
+        if isinstance(value, list):
+            values[name] = [strip_blank(one) for one in value if not is_blank(one)]
+        elif isinstance(value, str):
+            text = strip_blank(value) if name in {"title", *_WORD_COLUMNS} or is_blank(value) else value
+            values[name] = "" if name in _WORD_COLUMNS and text.lower() in NO_VALUE else text
 
 
 def build_problem(row: PackRow | ImportRow, name: str, message: str) -> StoredProblem:

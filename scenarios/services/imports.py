@@ -16,12 +16,14 @@ from django.utils.translation import gettext_noop
 from accounts.models import Account, Organization, User
 from accounts.services.rate_limits import UsageKind, spend
 from accounts.services.task_queue import queue_on_commit
+from accounts.services.visible_text import clean_filename
 from scenarios import tasks
 from scenarios.messages import Message
 from scenarios.models import ImportJob, ImportRow
 from scenarios.packs.reader import UnknownColumns, read_pack, reject_oversized_file
 from scenarios.packs.rows import PackRow, UnreadablePackError
 from scenarios.services.import_cleanup import discard_unstarted
+from scenarios.services.import_errors import ErrorGroup, group_errors, list_missing_categories, needs_only_category
 from scenarios.services.import_matching import normalize_name
 from scenarios.services.import_validation import RowValidator, SeenRows, StoredProblem, ValidatedRow
 
@@ -70,7 +72,7 @@ def stage_import(
         organization=organization,
         created_by=by,
         source=source,
-        filename=filename[-255:],
+        filename=clean_filename(filename, 255),
         sha256=_digest(file, options),
         idempotency_key=idempotency_key,
         **vars(options),
@@ -142,7 +144,7 @@ def _store_rows(
     )
     while batch := list(islice(rows, _BATCH_SIZE)):
         validated = validator.validate(batch)
-        ImportRow.objects.bulk_create(_as_row(job, row) for row in validated)
+        ImportRow.objects.bulk_create(_as_row(job, row, validator) for row in validated)
         _collect_new_categories(new_categories, validator, validated)
         job.total += len(validated)
         job.invalid += sum(row.outcome == ImportRow.Outcome.INVALID for row in validated)
@@ -166,7 +168,8 @@ def _collect_new_categories(names: dict[str, str], validator: RowValidator, rows
             names.setdefault(normalize_name(name), name)
 
 
-def _as_row(job: ImportJob, validated: ValidatedRow) -> ImportRow:
+def _as_row(job: ImportJob, validated: ValidatedRow, validator: RowValidator) -> ImportRow:
+    is_waiting = needs_only_category(validated.values, validated.problems, validator.library.categories)
     return ImportRow(
         organization_id=job.organization_id,
         job=job,
@@ -174,7 +177,7 @@ def _as_row(job: ImportJob, validated: ValidatedRow) -> ImportRow:
         line=validated.row.line,
         title=str(validated.values.get("title", ""))[:255],
         outcome=validated.outcome,
-        values=validated.values if validated.is_to_be_written else {},
+        values=validated.values if validated.is_to_be_written or is_waiting else {},
         problems=validated.problems,
     )
 
@@ -250,7 +253,9 @@ class ImportSummary:
     updated_titles: list[str]
     skipped_titles: list[str]
     errors: list[RowError]
+    error_groups: list[ErrorGroup]
     new_categories: list[str]
+    missing_categories: list[str]
 
 
 def summarize_import(job: ImportJob, *, expected: bool = False) -> ImportSummary:
@@ -283,7 +288,9 @@ def summarize_import(job: ImportJob, *, expected: bool = False) -> ImportSummary
         updated_titles=titles["updated"],
         skipped_titles=titles["skipped"],
         errors=errors,
+        error_groups=group_errors((error["row"], error["field"], error["message"]) for error in errors),
         new_categories=job.new_categories,
+        missing_categories=list_missing_categories(job) if errors else [],
     )
 
 

@@ -243,6 +243,7 @@ GET    /admin/scenarios/importjob/template.json login login 200   200   403   20
 GET    /admin/scenarios/importjob/{import}/progress/ login login 200 200 403  200   404   login
 GET    /admin/scenarios/importjob/{import}/begin/   login login 405  405  405   405   405   login
 POST   /admin/scenarios/importjob/{import}/begin/   login login away away 403   away  404   login
+POST   /admin/scenarios/importjob/{import}/categories/ login login away away 403 away 404 login
 POST   /admin/scenarios/importjob/{import}/resume/  login login away away 403   away  404   login
 POST   /admin/scenarios/importjob/{import}/discard/ login login away away 403   away  404   login
 """

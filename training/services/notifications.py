@@ -5,14 +5,16 @@ from datetime import timedelta
 from itertools import groupby
 
 from django.conf import settings
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import User
+from accounts.models import Organization, User
 from accounts.services.email_sender import absolute_url, send_notification, until_time_is_up
+from accounts.services.time_zones import organization_time
 from training.models import Assignment, AssignmentQuerySet
 
 
@@ -21,11 +23,25 @@ def send_due_notifications() -> int:
 
     A counselor gets one email about all new assignments.
     """
-    new = Assignment.objects.open().filter(announced_at=None)
+    # No time zone is a whole day ahead of UTC, so nothing that is due soon anywhere is missed.
+    latest = timezone.now().date() + timedelta(days=settings.DUE_SOON_DAYS + 1)
+    waiting = Q(announced_at=None) | Q(reminded_at=None, due_date__lte=latest)
+    ids = Assignment.objects.open().filter(waiting).order_by().values("organization").distinct()
+    sent = 0
+    for organization in Organization.objects.filter(pk__in=ids):
+        with organization_time(organization):
+            sent += _send_for_organization(organization)
+    return sent
+
+
+def _send_for_organization(organization: Organization) -> int:
+    """Email one organization's counselors, with its own today."""
+    rows = Assignment.objects.filter(organization=organization)
     soon = timezone.localdate() + timedelta(days=settings.DUE_SOON_DAYS)
-    due = Assignment.objects.due_by(soon).filter(reminded_at=None, announced_at__isnull=False)
-    sent = sum(_send_assigned(person, rows) for person, rows in until_time_is_up(_group_by_counselor(new)))
-    return sent + sum(_send_due_soon(person, rows) for person, rows in until_time_is_up(_group_by_counselor(due)))
+    due = rows.due_by(soon).filter(reminded_at=None, announced_at__isnull=False)
+    new = rows.open().filter(announced_at=None)
+    sent = sum(_send_assigned(person, found) for person, found in until_time_is_up(_group_by_counselor(new)))
+    return sent + sum(_send_due_soon(person, found) for person, found in until_time_is_up(_group_by_counselor(due)))
 
 
 def _group_by_counselor(rows: AssignmentQuerySet) -> list[tuple[User, list[Assignment]]]:

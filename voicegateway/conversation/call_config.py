@@ -59,6 +59,7 @@ class CallConfig:
     model: str  # realtime model
     voice: str
     transcribe_model: str
+    transcribe_language: str = ""  # ISO 639 code of the counselor's language; empty to detect it
     greeting: str | None = None  # prepared first line; None while it is being prepared, empty if there will be none
     caller_opens_after: float = 6.0  # seconds of silence after which the caller speaks first
     patience: PatienceTimings = TIMINGS_BY_PATIENCE["normal"]

@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
+from accounts.services.visible_text import strip_blank
 from training.transcript import INAUDIBLE_TEXT, SpeakerRole, TurnSnapshot
 from voicegateway.browser.protocol import (
     AudioFrame,
@@ -172,7 +173,7 @@ class Conversation:
                 self.watchdog.note_hello()
                 self._send_ready()
             case Say(text):
-                self._receive_typed_turn(text.strip())
+                self._receive_typed_turn(strip_blank(text))
             case Played():
                 self.caller.apply_playback_report(message)
             case Mute(on):

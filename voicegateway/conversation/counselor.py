@@ -4,6 +4,7 @@ from binascii import b2a_base64
 from collections import deque
 from uuid import uuid4
 
+from accounts.services.visible_text import strip_blank
 from training.transcript import INAUDIBLE_TEXT, SpeakerRole, TurnSource
 from voicegateway.browser.protocol import SAMPLE_RATE, AudioFrame
 from voicegateway.conversation.call_config import Limits
@@ -143,7 +144,7 @@ class CounselorSide:
         """Set the text of a turn and make it final. Later transcripts of the same item are ignored."""
         entry = self.untranscribed.pop(item, None)
         if entry is not None:
-            self._finish_entry(entry, text.strip() or INAUDIBLE_TEXT)
+            self._finish_entry(entry, strip_blank(text) or INAUDIBLE_TEXT)
 
     def finish_untranscribed(self) -> None:
         """Make every untranscribed turn final as inaudible, because no more transcripts will arrive."""

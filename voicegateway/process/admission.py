@@ -183,6 +183,7 @@ def build_call_config(session: Session, is_recorded: bool) -> CallConfig:
         model=settings.REALTIME_MODEL,
         voice=settings.REALTIME_VOICE,
         transcribe_model=settings.TRANSCRIBE_MODEL,
+        transcribe_language=session.organization.transcription_language,
         greeting=None if session.greeting_status == Session.Greeting.PENDING else session.greeting,
         patience=TIMINGS_BY_PATIENCE[session.patience],
         caller_opens_after=0.0 if session.caller_opens else settings.CALLER_OPENS_AFTER,

@@ -27,6 +27,9 @@ def session_update(config: CallConfig) -> Mapping[str, object]:
     The gateway decides on responses and interruptions. Upstream only listens, transcribes, and speaks on request.
     """
     pcm = {"type": "audio/pcm", "rate": SAMPLE_RATE}
+    transcription = {"model": config.transcribe_model}
+    if config.transcribe_language:
+        transcription["language"] = config.transcribe_language
     turn_detection = {
         "type": "server_vad",
         "silence_duration_ms": config.patience.silence_ms,
@@ -40,7 +43,7 @@ def session_update(config: CallConfig) -> Mapping[str, object]:
         "audio": {
             "input": {
                 "format": pcm,
-                "transcription": {"model": config.transcribe_model},
+                "transcription": transcription,
                 "turn_detection": turn_detection,
             },
             "output": {"format": pcm, "voice": config.voice},

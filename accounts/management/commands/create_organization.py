@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization, User
+from accounts.services.visible_text import is_blank
 
 
 class Command(BaseCommand):
@@ -23,6 +24,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, name: str, email: str, **options: Any) -> None:
         password = getpass.getpass(_("Password: ")) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+        if is_blank(name):
+            raise CommandError(_("Enter a name for the organization."))
         try:
             validate_email(email)
             validate_password(password)

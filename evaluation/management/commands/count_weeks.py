@@ -15,7 +15,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         graded = Session.objects.without_trials().filter(score__isnull=False)
-        rows = list(graded.only("counselor_id", "scenario_id", "started_at").iterator())
+        rows = list(graded.select_related("organization").iterator(chunk_size=2000))
         people = {(row.counselor_id, week_of(row)) for row in rows}
         scenarios = {(row.scenario_id, week_of(row)) for row in rows if row.scenario_id}
         for counselor_id, week in sorted(people):

@@ -84,6 +84,14 @@ class DryRunRowSerializer(serializers.Serializer[Any]):
         return {"row": instance.number} | shown | (preview_as_dict(preview) if preview else {})
 
 
+class ErrorGroupSerializer(serializers.Serializer[Any]):
+    """One problem and the numbers of all rows that have it."""
+
+    field = serializers.CharField()
+    message = serializers.CharField()
+    rows = serializers.ListField(child=serializers.IntegerField())
+
+
 class ImportResultSerializer(ImportJobSerializer):
     """An import and the outcome of its rows so far."""
 
@@ -95,6 +103,10 @@ class ImportResultSerializer(ImportJobSerializer):
     updated_titles = serializers.ListField(child=serializers.CharField())
     skipped_titles = serializers.ListField(child=serializers.CharField())
     errors = RowErrorSerializer(many=True)  # type: ignore[assignment]
+    error_groups = ErrorGroupSerializer(many=True)
+    missing_categories = serializers.ListField(
+        child=serializers.CharField(), help_text=_("Categories that `create_categories=true` would add.")
+    )
     rows = DryRunRowSerializer(many=True, required=False, help_text=_("Only with `dry_run`: every row."))
 
     class Meta(ImportJobSerializer.Meta):
@@ -108,6 +120,8 @@ class ImportResultSerializer(ImportJobSerializer):
             "updated_titles",
             "skipped_titles",
             "errors",
+            "error_groups",
+            "missing_categories",
             "rows",
         ]
 

@@ -22,6 +22,7 @@ from scenarios.models import ContextUnavailableError, ImportJob, fold_text
 from scenarios.models.scenario_checks import ScenarioCheck
 from scenarios.packs.rows import UnreadablePackError
 from scenarios.services.check_previews import LeftOutText
+from scenarios.services.import_errors import MAX_LISTED_ROWS, ErrorGroup
 from scenarios.services.import_matching import AccountLookup
 from scenarios.services.import_previews import preview_import_checks
 from scenarios.services.import_validation import SeenRows
@@ -30,6 +31,7 @@ from scenarios.services.imports import (
     MAX_BYTES,
     ImportOptions,
     ImportSummary,
+    RowError,
     discard_import,
     stage_import,
     start_import,
@@ -262,18 +264,23 @@ def counts_table(summaries: dict[str, ImportSummary], is_dry: bool) -> Table:
 
 
 def errors_table(summaries: dict[str, ImportSummary]) -> Table:
-    columns = [_("File"), _("Row"), _("Line"), _("Field"), _("Problem")]
+    columns = [_("File"), _("Rows"), _("Lines"), _("Field"), _("Problem")]
     table = Table(*columns, title=_("Invalid rows"), title_justify="left")
     for name, summary in summaries.items():
-        for error in summary.errors:
-            place = [str(error["row"]), str(error["line"] or "")]
+        for group in summary.error_groups:
+            lines = [str(error["line"]) for error in summary.errors if is_in_group(error, group) and error["line"]]
             table.add_row(
                 printable_text(Path(name).name),
-                *place,
-                printable_text(error["field"]),
-                printable_text(error["message"]),
+                f"{group.count}: {group.listed_rows}" if group.count > 1 else group.listed_rows,
+                ", ".join(lines[:MAX_LISTED_ROWS]) + (", …" if len(lines) > MAX_LISTED_ROWS else ""),
+                printable_text(group.field),
+                printable_text(group.message),
             )
     return table
+
+
+def is_in_group(error: RowError, group: ErrorGroup) -> bool:
+    return (error["field"], error["message"]) == (group.field, group.message)
 
 
 def find_organization(text: str) -> Organization:

@@ -1,7 +1,11 @@
+import csv
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts.web.spreadsheets import write_safe_rows
 from scenarios.packs.columns import ColumnType
 from scenarios.packs.csv_cells import escape_formula, read_cell, unescape_formula, write_cell
 
@@ -11,25 +15,50 @@ def test_formula_is_escaped(text):
     assert escape_formula(text) == "'" + text
 
 
-@pytest.mark.parametrize("text", ["", "plain", "'quoted'", " =1", "1=1", "'", "''"])
+@pytest.mark.parametrize("text", ["", "plain", "'quoted'", "1=1", "'", "''", "a-b", "2 - 1"])
 def test_harmless_text_is_unchanged(text):
     assert (escape_formula(text), unescape_formula(text)) == (text, text)
 
 
-@given(st.text(st.sampled_from("'=+-@\t\r\n a"), max_size=8))
+@given(st.text(st.sampled_from("'=+-@\t\r\n a;,|\""), max_size=8))
 def test_unescape_reverses_escape(text):
     assert unescape_formula(escape_formula(text)) == text
     assert escape_formula(text)[:1] not in set("=+-@\t\r")
 
 
+@given(st.lists(st.text(st.sampled_from("'=+-@\t\n a;,|\""), max_size=8), min_size=2, max_size=3))
+def test_no_cell_is_a_formula_for_any_separator(cells):
+    out = io.StringIO(newline="")
+    write_safe_rows([cells], out)
+
+    for separator in ",;\t|":
+        found = [
+            cell for row in csv.reader(io.StringIO(out.getvalue(), newline=""), delimiter=separator) for cell in row
+        ]
+        assert [cell for cell in found if cell.lstrip(' "')[:1] in set("=+-@")] == []
+
+
 @pytest.mark.parametrize(
-    ("cell", "number"), [("15", 15), (" 15 ", 15), ("+5", 5), ("-5", -5), ("", None), ("  ", None)]
+    ("cell", "number"),
+    [
+        ("15.0", 15),
+        ("15 min", 15),
+        ("15 Minutes", 15),
+        ("\u200b", None),
+        ("null", None),
+        ("15", 15),
+        (" 15 ", 15),
+        ("+5", 5),
+        ("-5", -5),
+        ("", None),
+        ("  ", None),
+    ],
 )
 def test_integer_is_read(cell, number):
     assert read_cell(ColumnType.INTEGER, cell) == number
 
 
-@pytest.mark.parametrize("cell", ["soon", "15.0", "1_5", "１５", "1e3", "1 5", "9" * 21])
+@pytest.mark.parametrize("cell", ["soon", "15.5", "1_5", "１５", "1e3", "1 5", "9" * 21])
 def test_invalid_integer_is_rejected(cell):
     with pytest.raises(ValueError, match=f"^Enter a whole number, such as 15, instead of “{cell}”.$"):
         read_cell(ColumnType.INTEGER, cell)
@@ -45,6 +74,11 @@ def test_invalid_integer_is_rejected(cell):
         ("false", False),
         (" NO ", False),
         ("0", False),
+        ("Y", True),
+        ("x", True),
+        ("✓", True),
+        ("n", False),
+        ("NULL", None),
         ("", None),
     ],
 )

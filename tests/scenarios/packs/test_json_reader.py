@@ -214,7 +214,7 @@ NOT_CLOSED = "This text is not closed on its line. Add a closing quotation mark.
         (b"[" * 200_000, 1, 21, "Row 1. Brackets are nested more than 20 levels deep here."),
         (b'[{"a":\n' + b'{"a":' * 200_000, 2, 91, "Row 1. Brackets are nested more than 20 levels deep here."),
         (b'{"x":' + b"[" * 30, 1, 25, "Brackets are nested more than 20 levels deep here."),
-        (b'[{"title": "a"},\n{"title": "\xe9"}]', 2, 12, "The file is not UTF-8: the byte 0xE9 is invalid here. "
+        (b'[{"title": "\xc3\xa9"},\n{"title": "\xe9"}]', 2, 12, "The file is not UTF-8: the byte 0xE9 is invalid here. "
          "Save it as UTF-8 (in a spreadsheet, choose “CSV UTF-8”) and upload it again."),
         (b'[{"title": "\xed\xa0\x80"}]', 1, 13, "The file is not UTF-8: the byte 0xED is invalid here. "
          "Save it as UTF-8 (in a spreadsheet, choose “CSV UTF-8”) and upload it again."),

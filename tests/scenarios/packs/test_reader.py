@@ -68,7 +68,6 @@ def test_extension_takes_precedence_over_content(data, filename):
         (b"", "The file is empty."),
         (b"\xef\xbb\xbf", "The file is empty."),
         (b" \r\n\t ", "The file is empty."),
-        ("title,prompt".encode("utf-16"), "The file is UTF-16."),
         ("title,prompt".encode("utf-16-be"), "The file is UTF-16."),
         ("title,prompt".encode("utf-16-le"), "The file is UTF-16."),
         ("title,prompt".encode("utf-32"), "The file is UTF-16."),

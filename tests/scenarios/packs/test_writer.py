@@ -65,10 +65,10 @@ def test_csv_has_every_column_and_escapes_formulas():
 
 
 @pytest.mark.parametrize("separator", [";", "\t"])
-def test_cell_with_other_separator_is_quoted(separator):
+def test_cell_is_escaped_after_other_separators(separator):
     text = write_pack_bytes(write_csv, [{"title": f"hello{separator}=1+1", "prompt": "You."}]).decode()
 
-    assert text.splitlines()[1].startswith(f'"hello{separator}=1+1","You.",')
+    assert text.splitlines()[1].startswith(f'"hello{separator}\'=1+1","You.",')
 
 
 @pytest.mark.parametrize(("write", "filename"), [(write_json, "pack.json"), (write_csv, "pack.csv")])

@@ -1,0 +1,50 @@
+"""Text as a person sees it: characters that leave no mark count as nothing. Imports no Django, so packs can use it."""
+
+import re
+
+# Soft hyphens, zero-width characters, direction marks, fillers, byte order marks, and control characters.
+_UNSEEN = (
+    "\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a"
+)
+# These change how the character before them looks, so they are kept at the end of a text.
+_MODIFIERS = "\u034f\u200d\ufe00-\ufe0f\U000e0000-\U000e0fff"
+_BLANK = re.compile(rf"[\s{_UNSEEN}{_MODIFIERS}]*+")
+_UNSEEN_RUN = re.compile(rf"[{_UNSEEN}{_MODIFIERS}]+")
+_OUTER = re.compile(rf"\A[\s{_UNSEEN}]++|(?<![\s{_UNSEEN}])[\s{_UNSEEN}]++\Z")
+_UNSAFE_IN_NAMES = re.compile(rf"[{_UNSEEN}\t-\r\x1c-\x1f\x85\u2028\u2029]+")
+
+
+def is_blank(text: str) -> bool:
+    """Return True if a person would see nothing."""
+    return _BLANK.fullmatch(text) is not None
+
+
+def strip_blank(text: str) -> str:
+    """Remove whitespace and unseen characters from both ends."""
+    return "" if is_blank(text) else _OUTER.sub("", text)
+
+
+def remove_unseen(text: str) -> str:
+    """Return the text without unseen characters, for comparing what people would call the same."""
+    return _UNSEEN_RUN.sub("", text)
+
+
+def clean_filename(name: str, max_length: int = 200) -> str:
+    """Return a file name without folders, control characters, and direction marks, cut before its suffix if too long.
+
+    With a direction mark, a name that ends in `.exe` can be shown as `report.pdf`.
+    """
+    name = strip_blank(_UNSAFE_IN_NAMES.sub("", name.replace("\\", "/").rpartition("/")[2]))
+    stem, dot, suffix = name.rpartition(".")
+    if not stem or len(suffix) > 20:
+        return name[:max_length]
+    return f"{stem[: max_length - len(suffix) - 1]}{dot}{suffix}"
+
+
+def clear_unseen(text: str) -> str:
+    """Return "" for text that looks empty although it holds more than whitespace, and other text unchanged.
+
+    Whitespace is left to the field: some keep it, others refuse it with words of their own.
+    """
+    return "" if text.strip() and is_blank(text) else text

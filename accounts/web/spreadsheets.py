@@ -1,0 +1,29 @@
+"""CSV cells that no spreadsheet program runs as formulas. Imports no Django, so packs can use it."""
+
+import csv
+import re
+from collections.abc import Iterable, Sequence
+from typing import TextIO
+
+# A program that splits at another separator than ours starts a cell in the middle of a text: after a comma, a
+# semicolon, a tab, a bar, or a line break. Blanks and quotation marks before the sign do not matter to it. Apostrophes
+# are counted with the sign, so that escaping and unescaping are exact opposites.
+_STARTS = r"(?:\A|(?<=[,;\t\r\n|]))[ \u00a0\"]*+"
+_UNESCAPED = re.compile(rf"({_STARTS})(?='*[=+\-@])|\A(?='*[\t\r])")
+_ESCAPED = re.compile(rf"({_STARTS})'(?='*[=+\-@])|\A'(?='*[\t\r])")
+
+
+def escape_formula(text: str) -> str:
+    """Return the text with an apostrophe before each sign that would begin a formula."""
+    return _UNESCAPED.sub(r"\1'", text)
+
+
+def unescape_formula(text: str) -> str:
+    return _ESCAPED.sub(r"\1", text)
+
+
+def write_safe_rows(rows: Iterable[Sequence[object]], out: TextIO) -> None:
+    """Write rows whose text is escaped and whose cells are all quoted."""
+    sheet = csv.writer(out, quoting=csv.QUOTE_ALL)
+    for row in rows:
+        sheet.writerow([escape_formula(cell) if isinstance(cell, str) else cell for cell in row])

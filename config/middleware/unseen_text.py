@@ -1,0 +1,25 @@
+"""Middleware that empties form fields that look empty to a person."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.deprecation import MiddlewareMixin
+
+from accounts.services.visible_text import clear_unseen
+
+
+class UnseenTextMiddleware(MiddlewareMixin):
+    """Turn fields of only zero-width and similar characters into empty ones, so that every form requires real text.
+
+    The API does the same in its parsers (`accounts.web.parsers`), because reading its bodies here would use them up.
+    """
+
+    def process_view(self, request: HttpRequest, view: Callable[..., object], args: Any, kwargs: Any) -> None:
+        if request.method != "POST" or request.path.startswith("/api/"):
+            return
+        if any(clear_unseen(str(value)) != value for _name, values in request.POST.lists() for value in values):
+            cleaned = request.POST.copy()
+            for name, values in request.POST.lists():
+                cleaned.setlist(name, [clear_unseen(str(value)) for value in values])
+            request.POST = cleaned  # type: ignore[assignment]

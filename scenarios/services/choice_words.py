@@ -1,0 +1,35 @@
+"""Words that packs use for the values of choice columns."""
+
+import re
+
+from django.db.models import TextChoices
+
+from scenarios.models import Difficulty, Mode, Opener, Patience, fold_text
+
+CHOICES: dict[str, type[TextChoices]] = {
+    "mode": Mode,
+    "difficulty": Difficulty,
+    "opens": Opener,
+    "patience": Patience,
+}
+_PHONE_WORDS = ("voice", "call", "phone call", "voice call", "telephone", "telephone call", "audio", "hotline", "tel")
+_CHAT_WORDS = ("text", "text chat", "web chat", "webchat", "online chat", "live chat", "sms", "texting", "messaging")
+_SYNONYMS: dict[str, dict[str, str]] = {
+    "mode": {word: str(Mode.PHONE) for word in _PHONE_WORDS} | {word: str(Mode.CHAT) for word in _CHAT_WORDS},
+    "difficulty": {"easy": Difficulty.BEGINNER, "medium": Difficulty.INTERMEDIATE, "hard": Difficulty.ADVANCED},
+    "opens": {"client": Opener.CALLER, "visitor": Opener.CALLER, "trainee": Opener.COUNSELOR},
+}
+_PARENTHESES = re.compile(r"\s*\([^()]*\)\s*")
+
+
+def find_choice(column: str, text: str) -> str | None:
+    """Return the value that a word stands for: the value itself, its label, a synonym, or “Phone (Voice)”."""
+    words = _words_of(column)
+    folded = " ".join(fold_text(text).replace("_", " ").replace("-", " ").split())
+    return words.get(folded) or words.get(_PARENTHESES.sub(" ", folded).strip())
+
+
+def _words_of(column: str) -> dict[str, str]:
+    choices = CHOICES[column]
+    labels = {fold_text(str(label)): value for value, label in choices.choices}
+    return _SYNONYMS.get(column, {}) | labels | {value: value for value in choices.values}
