@@ -23,6 +23,7 @@ RESULT = {
     "id", "status", "failure", "source", "filename", "total", "written", "ignored_columns", "new_categories",
     "created_at", "finished_at",
     "created", "updated", "skipped", "invalid", "created_titles", "updated_titles", "skipped_titles", "errors",
+    "error_groups", "missing_categories",
 }  # fmt: skip
 
 
@@ -271,7 +272,7 @@ UNREADABLE = [
     (b"\xff\xfe{", "application/json"),
     (b"PK\x03\x04", "application/json"),
     (b"   ", "application/json"),
-    (b"title;prompt\n\xff;x", "text/csv"),
+    (b"title;prompt\n\x81;x", "text/csv"),
     (b'title,prompt\n"One', "text/csv"),
     (b"\0", "text/csv"),
 ]
