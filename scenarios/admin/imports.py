@@ -52,7 +52,7 @@ class ImportUploadForm(forms.Form):
         label=_("File"),
         widget=forms.FileInput(attrs={"accept": ".csv,.json"}),
         help_text=format_lazy(
-            _("A JSON file, or a CSV file in UTF-8, of up to {megabytes} MB and {rows} rows."),
+            _("A JSON or CSV file of up to {megabytes} MB and {rows} rows."),
             megabytes=MAX_BYTES // 1024**2,
             rows=f"{MAX_ROWS:,}",
         ),

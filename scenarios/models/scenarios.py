@@ -275,6 +275,8 @@ class Scenario(models.Model):
         return bool(self.assignments.exists())
 
     def clean(self) -> None:
+        if self.title and is_blank(self.title):
+            raise ValidationError({"title": gettext("This field cannot be blank.")})
         if self.account and self.account.organization_id != self.organization_id:
             raise ValidationError({"account": gettext("This account belongs to another organization.")})
         if self.category and self.category.organization_id != self.organization_id:

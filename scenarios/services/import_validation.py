@@ -15,6 +15,7 @@ from scenarios.models import (
     ImportRow,
     Scenario,
 )
+from scenarios.packs.columns import REQUIRED_COLUMNS
 from scenarios.packs.csv_cells import NO_VALUE
 from scenarios.packs.rows import PackRow, printable_excerpt
 from scenarios.services.choice_words import CHOICES, find_choice
@@ -163,13 +164,20 @@ _WORD_COLUMNS = {"mode", "difficulty", "opens", "patience", "category", "account
 
 
 def remove_empty_values(values: dict[str, Any]) -> None:
-    """Empty every text that looks empty to a person, and strip titles and names, in place."""
+    """Empty required texts and names that look empty to a person, and strip names, in place."""
     for name, value in values.items():
         if isinstance(value, list):
             values[name] = [strip_blank(one) for one in value if not is_blank(one)]
         elif isinstance(value, str):
-            text = strip_blank(value) if name in {"title", *_WORD_COLUMNS} or is_blank(value) else value
-            values[name] = "" if name in _WORD_COLUMNS and text.lower() in NO_VALUE else text
+            values[name] = _empty_if_unseen(name, value)
+
+
+def _empty_if_unseen(name: str, text: str) -> str:
+    if name in _WORD_COLUMNS:
+        text = strip_blank(text)
+        return "" if text.lower() in NO_VALUE else text
+    # Other texts may be empty, and stay exactly as an export wrote them.
+    return "" if name in REQUIRED_COLUMNS and is_blank(text) else text
 
 
 def build_problem(row: PackRow | ImportRow, name: str, message: str) -> StoredProblem:

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -102,3 +103,16 @@ def test_unknown_time_zone_is_refused(organization):
 
     with pytest.raises(ValidationError, match="not a time zone"):
         organization.full_clean()
+
+
+async def test_page_under_asgi_uses_organizations_day(log_in, chat_assignment, organization, supervisor, monkeypatch):
+    log_in, chat_assignment, organization, supervisor, monkeypatch
+):
+    client = await log_in(supervisor)
+    await sync_to_async(move_to)(organization, "Pacific/Auckland")
+    await Assignment.objects.aupdate(due_date=date(2026, 3, 2))
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
+
+    response = await client.get("/attention/")
+
+    assert [row.pk for row in response.context["attention"]["overdue"].rows] == [chat_assignment.pk]

@@ -425,3 +425,19 @@ def test_get_request_starts_nothing(supervisor, organization):
     assert [client.get(f"{LIST}{job.pk}/{verb}/").status_code for verb in ("begin", "resume", "discard")] == [405] * 3
     start_import(job, queue=False)
     assert job.status == ImportJob.Status.QUEUED
+
+
+def test_missing_categories_are_offered_on_the_page_and_created(supervisor, organization):
+    context = "Background\n- Alone\n\nExpected\n- Asks directly about suicide.\n"
+    rows = [make_row("One", category="New hires", evaluator_context=context), make_row("Two", category="New hires")]
+    upload(supervisor, make_pack_file(*rows).getvalue())
+    job, client = ImportJob.objects.get(), client_of(supervisor)
+
+    before = page_text(client.get(page_of(job)))
+    after = page_text(client.post(f"/admin/scenarios/importjob/{job.pk}/categories/", follow=True))
+
+    assert "This category does not exist yet: New hires. The box “Create categories” was not checked." in before
+    assert "2 rows: 1, 2" in before
+    assert "New categories: New hires" in after and "Import 2 scenarios" in after
+    assert "1 check will be graded. It is proposed from the evaluator context. Asks directly about suicide. 3×" in after
+    assert "Line 2 Alone “Background” is about the caller or the situation." in after

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account, Organization
+from accounts.services.visible_text import is_blank
 from scenarios.models import Difficulty, ImportJob, Mode, Opener, Patience, Scenario, title_key
 from scenarios.packs.columns import COLUMNS
 from scenarios.packs.writer import write_csv, write_json
@@ -28,10 +29,10 @@ def texts(max_size: int, min_size: int = 0) -> st.SearchStrategy[str]:
     return st.text(CHARACTERS, min_size=min_size, max_size=max_size)
 
 
-TITLES = texts(60, 1).filter(str.strip)
+TITLES = texts(60, 1).filter(lambda text: not is_blank(text))
 ROWS = st.fixed_dictionaries(
     {
-        "prompt": texts(80, 1).filter(str.strip),
+        "prompt": texts(80, 1).filter(lambda text: not is_blank(text)),
         "description": texts(80),
         "content_notes": texts(80),
         "evaluator_context": texts(80),
