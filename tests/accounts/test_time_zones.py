@@ -106,8 +106,6 @@ def test_unknown_time_zone_is_refused(organization):
 
 
 async def test_page_under_asgi_uses_organizations_day(log_in, chat_assignment, organization, supervisor, monkeypatch):
-    log_in, chat_assignment, organization, supervisor, monkeypatch
-):
     client = await log_in(supervisor)
     await sync_to_async(move_to)(organization, "Pacific/Auckland")
     await Assignment.objects.aupdate(due_date=date(2026, 3, 2))
