@@ -11,7 +11,7 @@ from accounts.admin import TenantForm
 from accounts.models import Cohort, User, UserQuerySet
 from accounts.procedures.reading_limits import GUIDELINES
 from accounts.services.rate_limits import RateLimitExceededError, UsageKind, spend
-from accounts.services.visible_text import clean_filename
+from accounts.web.visible_text import clean_filename
 from evaluation.files.text_extraction import FILE_EXTENSIONS, DocumentRejectedError, extract_document_text
 from evaluation.grading.scoring import GRADE_THRESHOLDS
 from evaluation.models import (

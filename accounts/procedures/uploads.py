@@ -16,7 +16,7 @@ from accounts.procedures.upload_validation import check_procedures
 from accounts.services.database_connections import release_connection
 from accounts.services.rate_limits import UsageKind, spend
 from accounts.services.task_queue import queue_on_commit
-from accounts.services.visible_text import clean_filename
+from accounts.web.visible_text import clean_filename
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from typing import IO, Any
 
 from rest_framework.parsers import DataAndFiles, MultiPartParser
 
-from accounts.services.visible_text import clear_unseen
+from accounts.web.visible_text import clear_unseen
 
 
 def clear_unseen_values(value: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.deprecation import MiddlewareMixin
 
-from accounts.services.visible_text import clear_unseen
+from accounts.web.visible_text import clear_unseen
 
 
 class UnseenTextMiddleware(MiddlewareMixin):

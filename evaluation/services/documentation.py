@@ -15,7 +15,7 @@ from accounts.procedures.reading_limits import DOCUMENTATION
 from accounts.procedures.unread_parts import UnreadPart, explain_unread_parts
 from accounts.services.rate_limits import UsageKind, spend
 from accounts.services.task_queue import queue_on_commit
-from accounts.services.visible_text import clean_filename
+from accounts.web.visible_text import clean_filename
 from evaluation import tasks
 from evaluation.files.text_extraction import DocumentRejectedError, extract_document_text
 from evaluation.models import DocumentationReview, Guidelines

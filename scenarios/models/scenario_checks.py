@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from accounts.services.visible_text import is_blank, strip_blank
+from accounts.web.visible_text import is_blank, strip_blank
 from ai.bounded_patterns import BoundedPattern
 from scenarios.linting.criteria_parser import MAX_CRITERIA, MAX_CRITERION_LENGTH, LeftOutLine, parse_evaluator_context
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Organization, User
-from accounts.services.visible_text import is_blank, remove_unseen
+from accounts.web.visible_text import is_blank, remove_unseen
 
 logger = logging.getLogger(__name__)
 

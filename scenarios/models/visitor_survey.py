@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.services.visible_text import strip_blank
+from accounts.web.visible_text import strip_blank
 
 MAX_LENGTHS = {"age": 20, "area": 100, "concerns": 300}  # characters
 SURVEY_LABELS = {

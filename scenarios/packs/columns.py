@@ -4,7 +4,7 @@ import difflib
 import re
 from enum import Enum, auto
 
-from accounts.services.visible_text import remove_unseen
+from accounts.web.visible_text import remove_unseen
 from scenarios.messages import Message, gettext_noop
 from scenarios.packs.rows import PackValue, printable_excerpt
 

@@ -2,8 +2,8 @@
 
 import re
 
-from accounts.services.visible_text import strip_blank
 from accounts.web.spreadsheets import escape_formula, unescape_formula
+from accounts.web.visible_text import strip_blank
 from scenarios.messages import Message, gettext_noop
 from scenarios.packs.columns import ColumnType
 from scenarios.packs.rows import PackValue, printable_excerpt

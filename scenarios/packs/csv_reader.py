@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import chain, islice
 
-from accounts.services.visible_text import is_blank, strip_blank
+from accounts.web.visible_text import is_blank, strip_blank
 from scenarios.messages import Message, gettext_noop
 from scenarios.packs.columns import (
     COLUMNS,

@@ -10,7 +10,7 @@ from accounts.procedures.pdf_errors import explain_unreadable_pdf
 from accounts.procedures.pdf_text import PdfUnreadableError, read_pdf
 from accounts.procedures.reading_limits import COMPLAINT
 from accounts.services.database_connections import release_connection
-from accounts.services.visible_text import strip_blank
+from accounts.web.visible_text import strip_blank
 from scenarios.services.evaluator_contexts import UNSTORABLE
 
 SOURCE_FILE_SUFFIXES = {".txt", ".md", ".pdf"}

@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from accounts.models import Account, Organization
-from accounts.services.visible_text import is_blank, strip_blank
+from accounts.web.visible_text import is_blank, strip_blank
 from scenarios.models import Category, ImportJob, ImportRow, Scenario, ScenarioQuerySet, Skill, fold_text, title_key
 from scenarios.packs.columns import normalize_value
 from scenarios.packs.rows import PackValue

@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from accounts.services.visible_text import is_blank, strip_blank
+from accounts.web.visible_text import is_blank, strip_blank
 from scenarios.models import (
     MAX_SKILLS_PER_SCENARIO,
     NAME_LIMIT,

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop
 from accounts.models import Account, Organization, User
 from accounts.services.rate_limits import UsageKind, spend
 from accounts.services.task_queue import queue_on_commit
-from accounts.services.visible_text import clean_filename
+from accounts.web.visible_text import clean_filename
 from scenarios import tasks
 from scenarios.messages import Message
 from scenarios.models import ImportJob, ImportRow

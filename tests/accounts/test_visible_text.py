@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.services.visible_text import clean_filename, clear_unseen, is_blank, remove_unseen, strip_blank
+from accounts.web.visible_text import clean_filename, clear_unseen, is_blank, remove_unseen, strip_blank
 from tests.support.fixtures import client_of
 from training.models import TranscriptTurn
 

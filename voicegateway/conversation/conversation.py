@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
-from accounts.services.visible_text import strip_blank
+from accounts.web.visible_text import strip_blank
 from training.transcript import INAUDIBLE_TEXT, SpeakerRole, TurnSnapshot
 from voicegateway.browser.protocol import (
     AudioFrame,

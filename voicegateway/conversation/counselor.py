@@ -4,7 +4,7 @@ from binascii import b2a_base64
 from collections import deque
 from uuid import uuid4
 
-from accounts.services.visible_text import strip_blank
+from accounts.web.visible_text import strip_blank
 from training.transcript import INAUDIBLE_TEXT, SpeakerRole, TurnSource
 from voicegateway.browser.protocol import SAMPLE_RATE, AudioFrame
 from voicegateway.conversation.call_config import Limits

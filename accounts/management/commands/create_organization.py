@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization, User
-from accounts.services.visible_text import is_blank
+from accounts.web.visible_text import is_blank
 
 
 class Command(BaseCommand):

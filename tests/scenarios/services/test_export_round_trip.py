@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account, Organization
-from accounts.services.visible_text import is_blank
+from accounts.web.visible_text import is_blank
 from scenarios.models import Difficulty, ImportJob, Mode, Opener, Patience, Scenario, title_key
 from scenarios.packs.columns import COLUMNS
 from scenarios.packs.writer import write_csv, write_json
