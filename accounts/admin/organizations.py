@@ -3,7 +3,6 @@
 import logging
 from functools import partial
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
@@ -27,7 +26,6 @@ from accounts.procedures.uploads import (
     upload_procedures,
 )
 from accounts.services.rate_limits import RateLimitExceededError
-from accounts.services.time_zones import list_time_zones
 
 logger = logging.getLogger(__name__)
 
@@ -46,12 +44,6 @@ class OrganizationAdmin(TenantAdmin):
         "keeps_sources",
         "support_contacts",
     ]
-
-    def formfield_for_dbfield(self, db_field, request, **kwargs):
-        if db_field.name == "time_zone":
-            zones = [("", gettext_lazy("Time zone of the installation")), *((name, name) for name in list_time_zones())]
-            kwargs["widget"] = forms.Select(choices=zones)
-        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_readonly_fields(self, request, obj=None):
         return [] if request.user.is_superuser else ["name"]
