@@ -3,6 +3,7 @@
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -14,14 +15,18 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from accounts.procedures.document_preparation import prepare_procedures
 from accounts.procedures.uploads import upload_procedures
 from ai.bounded_patterns import SearchBudgetError
+from config.celery import app
 from evaluation.models import DocumentationReview
 from evaluation.services.documentation_comparison import compare_documentation
 from evaluation.services.grading import grade_evaluation
+from evaluation.tasks import grade_session
 from scenarios.models import ScenarioDraft
 from scenarios.services.draft_generation import generate_draft
 from scenarios.services.import_writing import write_import
 from tests.scenarios.import_factories import make_row, run_before_query, start_test_import
 from tests.support.fixtures import *  # noqa: F403
+from tests.support.servers import find_program, missing_reason, private_redis
+from tests.support.worker_process import WorkerProcess
 from training.services.greetings import FALLBACK_GREETINGS, prepare_greeting
 
 ROOT = Path(__file__).parents[2]
@@ -124,6 +129,25 @@ def test_import_out_of_time_fails_at_once(organization):
 
     job.refresh_from_db()
     assert (job.status, job.failure, job.available_at) == ("failed", OUT_OF_TIME, None)
+
+
+@pytest.mark.prove
+@pytest.mark.skipif(find_program("redis-server") is None, reason=missing_reason("redis-server"))
+@pytest.mark.django_db(transaction=True)
+def test_worker_with_a_short_soft_limit_fails_the_row(queued_evaluation, tmp_path):
+    """The pool of a real worker announces the limit to its child, which waits for a server that never answers."""
+    deadline = time.monotonic() + 60
+    with private_redis() as redis_url, socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+        with WorkerProcess(tmp_path, redis_url, SWEEP_EVERY="600", OPENAI_BASE_URL=url) as worker:
+            with app.connection_for_write(redis_url) as broker:
+                grade_session.apply_async((str(queued_evaluation.pk),), soft_time_limit=1, connection=broker)
+            while queued_evaluation.status in {"queued", "running"}:
+                assert time.monotonic() < deadline, worker.output
+                time.sleep(0.1)
+                queued_evaluation.refresh_from_db()
+
+    assert (queued_evaluation.status, queued_evaluation.failure) == ("failed", OUT_OF_TIME)
 
 
 def test_grading_of_a_text_beyond_the_search_budget_fails_in_words(queued_evaluation, standin, monkeypatch):
