@@ -4,7 +4,6 @@ from ai.answers import ModelAnswer, parse_answer
 from ai.bounded_patterns import SearchBudgetError
 from ai.clients import (
     AIUnavailableError,
-    TaskTimeLimitError,
     build_async_client,
     build_client,
     translate_openai_errors,
@@ -18,7 +17,6 @@ __all__ = [
     "InjectionSpan",
     "ModelAnswer",
     "SearchBudgetError",
-    "TaskTimeLimitError",
     "build_async_client",
     "build_client",
     "check_models",

@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx2
 import openai
-from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 
 from ai.deadlines import Deadline
@@ -79,10 +78,6 @@ class AIUnavailableError(Exception):
         self.status = status
 
 
-class TaskTimeLimitError(BaseException):
-    """Soft time limit of a task, reached during a request. The SDK would retry after any Exception."""
-
-
 def build_client(timeout: float, max_retries: int = 2) -> openai.OpenAI:
     """Build a client for workers with `timeout` seconds for each whole request.
 
@@ -116,8 +111,6 @@ class DeadlineHttpClient(httpx2.Client):
         try:
             with deadline.cutting(lambda: self._latest_socket):
                 return super().send(request, **options)
-        except SoftTimeLimitExceeded as error:
-            raise TaskTimeLimitError from error
         except (httpx2.TransportError, TimeoutError) as error:
             if deadline.is_over:
                 raise httpx2.ReadTimeout("The deadline of the request has passed.", request=request) from error

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop
 
 from accounts.models import LeasedModel, LeaseQuerySet
 from accounts.services.task_queue import queue_task
-from ai import SearchBudgetError, TaskTimeLimitError
+from ai import SearchBudgetError
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def fail_when_out_of_time(fail: Callable[[str], object]) -> Iterator[None]:
     """
     try:
         yield
-    except (SoftTimeLimitExceeded, TaskTimeLimitError):
+    except SoftTimeLimitExceeded:
         reason = _OUT_OF_TIME
     except SearchBudgetError:
         reason = _TEXT_TOO_COSTLY

@@ -99,7 +99,7 @@ def test_draft_out_of_time_fails_at_once_without_another_try(organization, super
 
     draft.refresh_from_db()
     assert (draft.status, draft.failure, draft.available_at) == ("failed", OUT_OF_TIME, None)
-    assert slow_openai == [1]  # the client would have retried after any other failure
+    assert slow_openai == [1]  # no other try
 
 
 def test_greeting_out_of_time_is_the_fallback_at_once(chat, slow_openai):
