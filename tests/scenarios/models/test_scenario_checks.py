@@ -245,7 +245,7 @@ def test_version_without_recorded_checks_is_not_read_again(supervisor, counselor
 
 
 def test_upgrade_records_checks_as_they_were_read():
-    migration = import_module("scenarios.migrations.0003_recorded_checks")
+    migration = import_module("scenarios.migrations.0004_recorded_checks")
     context = "Background\n- Asks “how long?” about suicide.\n  - calmly\n" + "".join(
         f"- point {n}\n" for n in range(30)
     )

@@ -47,7 +47,7 @@ def renew_title_keys(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("scenarios", "0002_lease")]
+    dependencies = [("scenarios", "0003_queues_and_claims")]
 
     operations = [
         migrations.RunPython(record_checks, migrations.RunPython.noop),

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0003_lease'),
+        ("accounts", "0006_usage_counts"),
     ]
 
     operations = [
