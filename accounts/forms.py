@@ -1,3 +1,4 @@
+from allauth.account.forms import ResetPasswordForm
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -45,6 +46,31 @@ class ProceduresConfirmationForm(PlainLabelsMixin, forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
         error_messages={"required": _("Enter a note.")},
     )
+
+
+class EmailChangeForm(PlainLabelsMixin, forms.Form):
+    """A person's new address. Any address is accepted here, whether or not another account uses it."""
+
+    email = forms.EmailField(label=_("New email address"), max_length=254)
+
+    def __init__(self, *args: object, user: User, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_email(self) -> str:
+        email = User.objects.normalize_email(self.cleaned_data["email"])
+        if email == self.user.email:
+            raise forms.ValidationError(_("You already log in with this address."))
+        return email
+
+
+class PasswordResetRequestForm(ResetPasswordForm):
+    """allauth's form, limited to the addresses that people log in with. Unconfirmed and former ones do not count."""
+
+    def clean_email(self) -> str:
+        email = User.objects.normalize_email(self.cleaned_data["email"])
+        self.users = list(User.objects.filter(email=email, is_active=True).exclude(role=User.Role.SERVICE))
+        return email
 
 
 class EmailNotificationsForm(forms.ModelForm):

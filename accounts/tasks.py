@@ -5,7 +5,7 @@ from celery import Task, shared_task
 from accounts.integrations import deliveries, idempotency
 from accounts.models import Delivery, ProcedureDocument
 from accounts.procedures import document_preparation, reconciliation
-from accounts.services import login_attempts, rate_limits
+from accounts.services import account_notices, login_attempts, rate_limits
 from accounts.services.leases import RetryLaterError, organization_limit, queue_lost, queue_overdue, work_in_turn
 
 
@@ -39,6 +39,11 @@ def sweep_deliveries() -> int:
     # Failed deliveries are retried only by this sweep, so it does not wait until a row is overdue.
     waiting = Delivery.objects.of_active_webhooks().in_turn(organization_limit(deliver_webhook))
     return queue_overdue(waiting, deliver_webhook)
+
+
+@shared_task(autoretry_for=(OSError,), retry_backoff=10, max_retries=5)
+def send_account_notice(address: str, notice: str) -> None:
+    account_notices.send_account_notice(address, notice)
 
 
 @shared_task

@@ -10,5 +10,7 @@ urlpatterns = [
     path("accounts/<uuid:pk>/procedures/upload/", views.procedures_upload, name="procedures_upload"),
     path("accounts/<uuid:pk>/procedures/<uuid:document>/retry/", views.procedures_retry, name="procedures_retry"),
     path("accounts/<uuid:pk>/procedures/<uuid:document>/confirm/", views.procedures_confirm, name="procedures_confirm"),
+    path("account/email/", views.email_change, name="email_change"),
+    path("account/email/confirm/<str:token>/", views.email_confirm, name="email_confirm"),
     path("account/notices/", views.email_notifications, name="email_notifications"),
 ]

@@ -4,14 +4,17 @@ import logging
 from dataclasses import dataclass
 from uuid import UUID
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
-from django.http import HttpResponse
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.forms import EmailNotificationsForm, ProceduresConfirmationForm, ProceduresForm
+from accounts.forms import EmailChangeForm, EmailNotificationsForm, ProceduresConfirmationForm, ProceduresForm
 from accounts.models import Account, ProcedureDocument, ProcedureSection
 from accounts.procedures.unread_parts import explain_unread_parts
 from accounts.procedures.uploads import (
@@ -21,6 +24,7 @@ from accounts.procedures.uploads import (
     retry_procedures,
     upload_procedures,
 )
+from accounts.services.credentials import confirm_email_change, read_email_change, request_email_change
 from accounts.services.rate_limits import RateLimitExceededError
 from accounts.web.requests import AuthenticatedRequest
 
@@ -155,6 +159,39 @@ def _render_account(
 ) -> HttpResponse:
     context = {"account": account, "panel": _build_panel(account), "form": form}
     return render(request, "accounts/account_detail.html", context, status=status)
+
+
+@login_required
+@reauthentication_required
+@require_http_methods(["GET", "POST"])
+def email_change(request: AuthenticatedRequest) -> HttpResponse:
+    """Ask for a new address, after the password, and send a link to it. Every address gets the same answer."""
+    if not request.user.has_usable_password():
+        raise PermissionDenied  # without a password, nothing proves that it is them
+    form = EmailChangeForm(request.POST if request.method == "POST" else None, user=request.user)
+    if request.method == "POST" and form.is_valid():
+        request_email_change(request.user, form.cleaned_data["email"])
+        sent = _("We sent a link to %(email)s. Your address changes when you open it. Until then, it stays the same.")
+        messages.success(request, sent % {"email": form.cleaned_data["email"]})
+        return redirect("accounts:email_change")
+    return render(request, "accounts/email_change.html", {"form": form})
+
+
+@sensitive_variables("token")
+@require_http_methods(["GET", "POST"])
+def email_confirm(request: HttpRequest, token: str) -> HttpResponse:
+    """Show the change that a link stands for, and make it after a click. Mail scanners open links, too."""
+    change = read_email_change(token)
+    if request.method == "GET" or change is None:
+        status = 200 if change else 400
+        return render(request, "accounts/email_confirm.html", {"change": change, "token": token}, status=status)
+    try:
+        confirm_email_change(change)
+    except ValidationError as error:
+        messages.error(request, error.messages[0])
+    else:
+        messages.success(request, _("Your address was changed. Log in with the new one from now on."))
+    return redirect("account_login" if request.user.is_anonymous else "accounts:email_change")
 
 
 @login_required

@@ -373,6 +373,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "evaluation:dashboard"
@@ -385,6 +386,11 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 # Failed logins are counted in the database (accounts/services/login_attempts.py), because the cache may be away.
 ACCOUNT_RATE_LIMITS: dict[str, str | None] = {"login_failed": None}
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300  # seconds
+ACCOUNT_FORMS = {"reset_password": "accounts.forms.PasswordResetRequestForm"}
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_NOTIFICATIONS = False  # `accounts.services.credentials` sends them for every way of changing
 
 if "EMAIL_BACKEND" not in EMAIL_URL:
     raise ImproperlyConfigured("EMAIL_URL: must begin with smtp:, submission:, smtps:, console:, file: or memory:")

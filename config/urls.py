@@ -2,9 +2,15 @@
 
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path
 from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
+
+
+def not_found(request: HttpRequest, **kwargs: str) -> HttpResponse:
+    raise Http404
+
 
 # Log in to the admin through the same page as everyone else.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -16,7 +22,20 @@ site_patterns = [
 
 handler500 = "config.error_pages.answer_server_error"
 
+# Pages of allauth and of Django's admin that no one needs here. Their names still resolve, because the libraries use
+# them, but they answer 404: no sign-up, no code by mail, no second page for the same thing.
+switched_off = [
+    path("account/signup/", not_found),
+    path("account/confirm-email/", not_found),
+    path("account/confirm-email/<str:key>/", not_found),
+    path("account/password/set/", not_found),
+    path("account/login/code/confirm/", not_found),
+    path("admin/password_change/", not_found),
+    path("admin/password_change/done/", not_found),
+]
+
 urlpatterns = [
+    *switched_off,
     path("", include((site_patterns, "site"))),
     path("", include("evaluation.urls")),
     path("", include("recordings.urls")),

@@ -1,6 +1,7 @@
 """Django administration of sessions, evaluations, and documentation guidelines."""
 
 from django.contrib import admin, messages
+from django.db.models import Prefetch
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext, ngettext
@@ -9,12 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin import TenantAdmin
 from accounts.procedures.unread_parts import explain_unread_parts
 from accounts.services.rate_limits import RateLimitExceededError
+from accounts.web.confirmation import ask_before_action, is_confirmed
 from evaluation.forms import GuidelinesForm
 from evaluation.models import CriterionResult, Evaluation, Flag, Guidelines, Review
-from evaluation.services.feedback_requests import queue_evaluation
+from evaluation.services.feedback_requests import grade_again
 from evaluation.services.reviews import record_review
 from recordings.models import Recording
 from training.models import Session
+from training.services.errors import SessionRefusedError
 from training.services.sessions import end_by_supervisor
 
 
@@ -87,7 +90,26 @@ class SessionAdmin(ReadOnlyAdminMixin, TenantAdmin):
     )
 
     def get_queryset(self, request):
-        return super().get_queryset(request).prefetch_related("evaluations")
+        shown = Evaluation.objects.shown_to(request.user)
+        return (
+            super().get_queryset(request).prefetch_related(Prefetch("evaluations", shown, to_attr="shown_evaluations"))
+        )
+
+    def get_readonly_fields(self, request, obj=None):
+        """Return the fields, with the audio only for users who may listen to it."""
+        fields = super().get_readonly_fields(request, obj)
+        recordings = Recording.objects.filter(session=obj)
+        is_closed = recordings.exists() and not recordings.listenable_by(request.user).exists()
+        return fields if not is_closed else tuple(name for name in fields if name != "audio")
+
+    def get_fields(self, request, obj=None):
+        return self.get_readonly_fields(request, obj)
+
+    def has_end_permission(self, request):
+        return request.user.may_end_sessions
+
+    def has_grade_permission(self, request):
+        return request.user.has_perm("evaluation.grade_evaluation")
 
     @admin.display(description=_("title"))
     def title(self, session):
@@ -95,7 +117,7 @@ class SessionAdmin(ReadOnlyAdminMixin, TenantAdmin):
 
     @admin.display(description=_("grade"))
     def grade(self, session):
-        newest = max(session.evaluations.all(), key=lambda evaluation: evaluation.version, default=None)
+        newest = max(session.shown_evaluations, key=lambda evaluation: evaluation.version, default=None)
         return (newest.grade or newest.get_status_display()) if newest else "-"
 
     @admin.display(description=_("feedback"))
@@ -112,7 +134,7 @@ class SessionAdmin(ReadOnlyAdminMixin, TenantAdmin):
                     row.get_status_display(),
                     row.grade,
                 )
-                for row in session.evaluations.newest_first()
+                for row in sorted(session.shown_evaluations, key=lambda row: -row.version)
             ),
         )
         return page + versions
@@ -134,9 +156,15 @@ class SessionAdmin(ReadOnlyAdminMixin, TenantAdmin):
         lines = ((turn.get_role_display(), turn.text_heard) for turn in session.transcript())
         return format_html_join("", "<p><strong>{}</strong> {}</p>", lines) or gettext("No one said anything.")
 
-    @admin.action(description=_("End live sessions"), permissions=["view"])
+    @admin.action(description=_("End live sessions"), permissions=["end"])
     def end_live(self, request, queryset):
         live = queryset.filter(pk__in=Session.objects.endable_by(request.user).live())
+        if live and not is_confirmed(request):
+            text = gettext(
+                "These sessions end right away, and the counselors are told that a supervisor ended them. The "
+                "conversations so far are saved and graded. You can’t undo this."
+            )
+            return ask_before_action(self, request, live, gettext("End live sessions?"), text, gettext("End sessions"))
         ended = sum(end_by_supervisor(session) for session in live)
         message = ngettext(
             "%(count)s session ended. The conversation so far is saved and will be graded.",
@@ -145,22 +173,41 @@ class SessionAdmin(ReadOnlyAdminMixin, TenantAdmin):
         )
         self.message_user(request, message % {"count": ended})
 
-    @admin.action(description=_("Grade again"), permissions=["view"])
+    @admin.action(description=_("Grade again"), permissions=["grade"])
     def grade_again(self, request, queryset):
-        ended = [session for session in queryset if not session.is_live]
-        queued = 0
-        try:
-            for session in ended:
-                queue_evaluation(session, request.user)
+        """Ask first, with the number of sessions that people have reviewed. Then queue what can be graded."""
+        if not is_confirmed(request):
+            return self._ask_before_grading(request, queryset)
+        queued, problems = 0, set()
+        for session in queryset:
+            try:
+                grade_again(session, request.user)
                 queued += 1
-        except RateLimitExceededError as error:
-            self.message_user(request, str(error), messages.ERROR)
+            except (SessionRefusedError, RateLimitExceededError) as error:
+                problems.add(str(error))
         message = ngettext(
             "%(count)s session queued for grading. Live sessions are graded when they end.",
             "%(count)s sessions queued for grading. Live sessions are graded when they end.",
             queued,
         )
         self.message_user(request, message % {"count": queued})
+        for problem in sorted(problems):
+            self.message_user(request, problem, messages.WARNING)
+        return None
+
+    def _ask_before_grading(self, request, queryset):
+        count = queryset.filter(evaluations__reviews__isnull=False).distinct().count()
+        reviewed = ngettext(
+            "A person has reviewed the feedback on %(count)s of these sessions. Their verdicts are kept in the new "
+            "feedback. If a check has changed, so that a verdict can’t be kept, the new feedback needs human review.",
+            "People have reviewed the feedback on %(count)s of these sessions. Their verdicts are kept in the new "
+            "feedback. If a check has changed, so that a verdict can’t be kept, the new feedback needs human review.",
+            count,
+        )
+        text = gettext("Each grading costs money. The counselors see the new feedback in place of the earlier one.")
+        kept = reviewed % {"count": count} if count else gettext("No person has reviewed the earlier feedback.")
+        text = f"{text} {kept}"
+        return ask_before_action(self, request, queryset, gettext("Grade again?"), text, gettext("Grade again"))
 
 
 class CriterionInline(ReadOnlyAdminMixin, admin.TabularInline):
@@ -186,6 +233,12 @@ class FlagInline(ReadOnlyAdminMixin, admin.TabularInline):
     fields = readonly_fields = ("severity", "kind", "note")
     extra = 0
 
+    def get_queryset(self, request):
+        return Flag.objects.for_user(request.user)
+
+    def has_view_permission(self, request, obj=None):
+        return request.user.has_perm("evaluation.view_flag")
+
 
 class ReviewInline(admin.TabularInline):
     model = Review
@@ -202,6 +255,13 @@ class ReviewInline(admin.TabularInline):
         if db_field.name == "criterion":
             kwargs["queryset"] = CriterionResult.objects.filter(evaluation=self.evaluation)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def has_add_permission(self, request, obj=None):
+        """Return True if the user may review this feedback. No one reviews the feedback on their own session."""
+        return obj is not None and Evaluation.objects.reviewable_by(request.user).filter(pk=obj.pk).exists()
+
+    def has_view_permission(self, request, obj=None):
+        return request.user.has_perm("evaluation.view_evaluation")
 
     def has_change_permission(self, request, obj=None):
         return False
@@ -230,12 +290,17 @@ class EvaluationAdmin(TenantAdmin):
         "attempts",
     )
 
+    def get_queryset(self, request):
+        return Evaluation.objects.shown_to(request.user)
+
     def has_add_permission(self, request):
         return False
 
     def has_change_permission(self, request, obj=None):
         """Allow reviewers to add a review. Every field of the evaluation itself is read-only."""
-        return request.user.has_perm("evaluation.add_review")
+        if obj is None:
+            return request.user.has_perm("evaluation.add_review")
+        return Evaluation.objects.reviewable_by(request.user).filter(pk=obj.pk).exists()
 
     def has_delete_permission(self, request, obj=None):
         return False

@@ -210,7 +210,7 @@ class HistoryFilterForm(forms.Form):
     def __init__(self, user: User, data: QueryDict) -> None:
         super().__init__(data)
         self.user = user
-        self.fields["q"].label = _("Words, title, or name") if user.is_counselor else _("Title or counselor")
+        self.fields["q"].label = _("Title or counselor") if user.reads_others_sessions else _("Words, title, or name")
 
     def filter_rows(self, rows: SessionQuerySet) -> SessionQuerySet:
         if not self.is_valid():
@@ -251,7 +251,8 @@ class EvaluationFilterForm(forms.Form):
             return rows
         chosen = self.cleaned_data
         if chosen["q"]:
-            rows = rows.filter(session__counselor__in=User.objects.for_user(self.user).matching(chosen["q"]))
+            people = User.objects.filter(organization_id=self.user.organization_id)
+            rows = rows.filter(session__counselor__in=people.matching(chosen["q"]))
         if chosen["grade"]:
             rows = rows.filter(Q(reviewed_grade=chosen["grade"]) | Q(reviewed_grade="", grade=chosen["grade"]))
         return rows.in_review_state(chosen["state"])

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.admin import TenantAdmin
+from accounts.web.confirmation import ask_before_action, is_confirmed
 from recordings.models import Recording
 from recordings.services.deletion import LegalHoldError, delete_recording
 
@@ -44,6 +45,9 @@ class RecordingAdmin(TenantAdmin):
     def has_delete_permission(self, request, obj=None):
         """Return False: the row stays as the record of the audio's deletion."""
         return False
+
+    def has_erase_permission(self, request):
+        return request.user.has_perm("recordings.erase_recording")
 
     def save_model(self, request, obj, form, change):
         # A worker may be writing the other fields at the same time.
@@ -106,8 +110,17 @@ class RecordingAdmin(TenantAdmin):
         copies = ((_describe_copy(copy),) for copy in deletion.removed)
         return head + format_html_join("", "<div>{}</div>", copies)
 
-    @admin.action(description=gettext_lazy("Delete audio permanently"), permissions=["change"])
+    @admin.action(description=gettext_lazy("Delete audio permanently"), permissions=["erase"])
     def delete_now(self, request, queryset: models.QuerySet[Recording]):
+        """Ask first, and then delete every copy."""
+        if not is_confirmed(request):
+            text = _(
+                "Every copy of the audio is deleted right away, and no one can bring it back. The transcripts and the "
+                "feedback are kept. Recordings under a legal hold are kept too."
+            )
+            return ask_before_action(
+                self, request, queryset, _("Delete audio permanently?"), text, _("Delete audio permanently")
+            )
         deleted = held = 0
         for recording in queryset:
             try:
@@ -128,6 +141,7 @@ class RecordingAdmin(TenantAdmin):
                 held,
             )
             self.message_user(request, message % {"count": held}, messages.WARNING)
+        return None
 
 
 def _describe_copy(copy):

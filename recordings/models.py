@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import LeasedModel, LeaseQuerySet, Organization, User
-from training.models import Session
+from training.models import Session, readable_sessions
 
 OVERDUE_AFTER = timedelta(minutes=2)  # time after the session's end
 # Fields with the retention period in days after the session's end. The first one that is not null applies. With 0 days,
@@ -31,13 +31,16 @@ def recording_key(recording: Recording, filename: str) -> str:
 
 class RecordingQuerySet(LeaseQuerySet["Recording"]):
     def for_user(self, user: User) -> RecordingQuerySet:
-        """Limit to the recordings that `user` may access: a counselor's own, otherwise the organization's."""
-        rows = self.filter(organization_id=user.organization_id)
-        return rows.filter(session__counselor_id=user.pk) if user.is_counselor else rows
+        """Limit to the recordings that `user` may list: their own, and others' with the permission for it."""
+        return self.filter(readable_sessions(user, "session__", "recordings.view_recording"))
 
-    def without_others_trials(self, user: User) -> RecordingQuerySet:
-        """Exclude other people's trials of drafts."""
-        return self.filter(~Q(session__kind=Session.Kind.TRIAL) | Q(session__counselor_id=user.pk))
+    def listenable_by(self, user: User) -> RecordingQuerySet:
+        """Limit to the recordings that `user` may play on a page."""
+        return self.filter(readable_sessions(user, "session__", "recordings.listen_recording"))
+
+    def downloadable_by(self, user: User) -> RecordingQuerySet:
+        """Limit to the recordings that `user` may take away as a file."""
+        return self.filter(readable_sessions(user, "session__", "recordings.download_recording"))
 
     def finishable(self) -> RecordingQuerySet:
         """Limit to recordings of ended calls. Each epoch must be in the store, or on a host that counts as lost."""

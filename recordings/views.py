@@ -24,7 +24,7 @@ STORE_UNAVAILABLE_TEXT = _("Recordings are temporarily unavailable. Nothing was 
 @require_safe
 def recording_audio(request: AuthenticatedRequest, pk: UUID) -> HttpResponseBase:
     """Serve a recording to the page's player. Single ranges let it seek without loading the whole file."""
-    recording = get_object_or_404(Recording.objects.for_user(request.user).exclude(file=""), pk=pk)
+    recording = get_object_or_404(Recording.objects.listenable_by(request.user).exclude(file=""), pk=pk)
     try:
         return wav_response(request, StoredAudio(recording))
     except StoreUnavailableError:

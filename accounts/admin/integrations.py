@@ -2,6 +2,7 @@
 
 from django import forms
 from django.contrib import admin, messages
+from django.utils.decorators import method_decorator
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -11,6 +12,8 @@ from accounts.integrations.scopes import Scope
 from accounts.integrations.service_tokens import issue_service_token, revoke_service_token
 from accounts.integrations.webhooks import add_webhook, check_webhook
 from accounts.models import ServiceToken, Webhook, WebhookEvent
+from accounts.web.confirmation import ask_before_action, is_confirmed
+from accounts.web.reauthentication import reauthentication_required_to_post
 
 
 class ServiceTokenForm(TenantForm):
@@ -33,6 +36,10 @@ class ServiceTokenAdmin(TenantAdmin):
     list_display = ["name", "hint", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at"]
     actions = ["revoke"]
 
+    @method_decorator(reauthentication_required_to_post)
+    def changeform_view(self, request, *args, **kwargs):
+        return super().changeform_view(request, *args, **kwargs)
+
     def has_change_permission(self, request, obj=None):
         return False
 
@@ -49,6 +56,9 @@ class ServiceTokenAdmin(TenantAdmin):
 
     @admin.action(description=gettext_lazy("Revoke selected tokens"), permissions=["revoke"])
     def revoke(self, request, queryset):
+        if not is_confirmed(request):
+            text = _("The systems that use these tokens lose access right away. You can’t undo this.")
+            return ask_before_action(self, request, queryset, _("Revoke tokens?"), text, _("Revoke tokens"))
         count = sum(revoke_service_token(token) for token in queryset)
         message = ngettext(
             "%(count)d token was revoked and no longer works.",
@@ -56,6 +66,7 @@ class ServiceTokenAdmin(TenantAdmin):
             count,
         )
         self.message_user(request, message % {"count": count})
+        return None
 
 
 class WebhookForm(TenantForm):

@@ -3,6 +3,7 @@
 import logging
 from functools import partial
 
+from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
@@ -10,13 +11,14 @@ from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.admin.tenant import TenantAdmin, TenantForm
 from accounts.forms import ProceduresField
-from accounts.models import Account, Cohort, Organization, ProcedureDocument, User
+from accounts.models import Account, Cohort, Organization, ProcedureDocument, ServiceToken, User
 from accounts.procedures.upload_validation import InvalidProceduresError, check_procedures
 from accounts.procedures.uploads import (
     CONFIRMING_MESSAGE,
@@ -27,8 +29,12 @@ from accounts.procedures.uploads import (
     upload_procedures,
 )
 from accounts.services.rate_limits import RateLimitExceededError
+from accounts.web.reauthentication import reauthentication_required_to_post
 
 logger = logging.getLogger(__name__)
+
+# allauth's own rows of addresses do not count here: people log in with the address of their account.
+admin.site.unregister(EmailAddress)
 
 
 @admin.register(Organization)
@@ -76,6 +82,23 @@ class TenantUserAdmin(TenantAdmin, UserAdmin):
     add_fieldsets = [
         (None, {"fields": ["email", "first_name", "last_name", "role", "usable_password", "password1", "password2"]})
     ]
+
+    @method_decorator(reauthentication_required_to_post)
+    def changeform_view(self, request, *args, **kwargs):
+        return super().changeform_view(request, *args, **kwargs)
+
+    @method_decorator(reauthentication_required_to_post)
+    def user_change_password(self, request, *args, **kwargs):
+        return super().user_change_password(request, *args, **kwargs)
+
+    def save_model(self, request, obj, form, change):
+        """Save, and say which tokens stop working when the person who issued them is deactivated."""
+        super().save_model(request, obj, form, change)
+        if change and "is_active" in form.changed_data and not obj.is_active:
+            names = [token.name for token in ServiceToken.objects.for_user(request.user).issued_by(obj)]
+            if names:
+                text = _("These service tokens no longer work, because this person issued them: %(names)s.")
+                self.message_user(request, text % {"names": ", ".join(names)}, messages.WARNING)
 
     def has_change_permission(self, request, obj=None):
         """Return True if the user may be changed. Only an operator may change an operator.
@@ -258,7 +281,11 @@ class ProcedureDocumentAdmin(TenantAdmin):
     def has_delete_permission(self, request, obj=None):
         return False
 
-    @admin.action(description=gettext_lazy("Retry failed documents"), permissions=["view"])
+    def has_retry_permission(self, request):
+        """Return True for users who may upload procedures, because indexing them again costs money."""
+        return request.user.has_perm("accounts.change_account")
+
+    @admin.action(description=gettext_lazy("Retry failed documents"), permissions=["retry"])
     def try_again(self, request, queryset):
         count = 0
         try:

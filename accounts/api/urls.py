@@ -34,7 +34,11 @@ urlpatterns = [
     path("people/<uuid:pk>/", PeopleViewSet.as_view({"get": "retrieve"}), name="person_detail"),
     path("cohorts/", idempotent(CohortViewSet.as_view({"get": "list", "post": "create"})), name="cohort_list"),
     path("cohorts/<uuid:pk>/", CohortViewSet.as_view(DETAIL_ACTIONS), name="cohort_detail"),
-    path("tokens/", ServiceTokenViewSet.as_view({"get": "list", "post": "create"}), name="service_token_list"),
+    path(
+        "tokens/",
+        idempotent(ServiceTokenViewSet.as_view({"get": "list", "post": "create"})),
+        name="service_token_list",
+    ),
     path("tokens/<uuid:pk>/", ServiceTokenViewSet.as_view({"get": "retrieve"}), name="service_token_detail"),
     path("tokens/<uuid:pk>/revoke/", ServiceTokenViewSet.as_view({"post": "revoke"}), name="service_token_revoke"),
     path("webhooks/", idempotent(WebhookViewSet.as_view({"get": "list", "post": "create"})), name="webhook_list"),

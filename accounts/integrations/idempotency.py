@@ -1,30 +1,36 @@
 """`Idempotency-Key` support, so that a POST can be retried after a lost response without creating anything twice."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import wraps
 from typing import Any
 
-from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from rest_framework.exceptions import APIException
+from rest_framework.views import APIView
 
-from accounts.models import IdempotentCall
+from accounts.models import IdempotentCall, ServiceToken, User
 from accounts.web.waiting import follow_final_response
 
 MAX_KEY_LENGTH = 200  # characters
 ABANDONED_AFTER = timedelta(seconds=120)  # age at which a call without a response counts as failed
 _UNSTORED_STATUSES = {401, 403, 429}  # a later retry may be allowed
+_SECRET_FIELDS = {"secret", "token", "ticket", "password"}  # names of fields whose values are never stored
 
 
 def idempotent(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Wrap a view so that a POST with a known `Idempotency-Key` gets the stored response.
+    """Wrap an API view so that a POST with a known `Idempotency-Key` gets the stored response.
 
     The same key with a different request returns 422. A retry while the first request is still running returns 409.
-    Server errors are not stored.
+    Server errors are not stored. Neither are secrets: a retry of a request that returned one gets 409 and says so.
+
+    The caller is identified and authorized before the key is looked up, so that neither a revoked token nor a session
+    that was logged out gets a stored response.
     """
 
     @wraps(view)
@@ -36,9 +42,14 @@ def idempotent(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespo
         if not 1 <= len(key) <= MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
             detail = _("An Idempotency-Key must have 1 to %(maximum)d printable ASCII characters.")
             return _error_response(400, "idempotency_key", detail % {"maximum": MAX_KEY_LENGTH})
-        call, is_claimed = _claim_call(_credentials_digest(request), key, _request_digest(request))
+        # Read the body before the access check, because Django can't return it after it was parsed as a form.
+        digest = _request_digest(request)
+        caller = _authorize_caller(view, request, args, kwargs)
+        if caller is None:
+            return view(request, *args, **kwargs)  # refuses, with its own words
+        call, is_claimed = _claim_call(caller, key, digest)
         if not is_claimed:
-            return _replay_response(call, request)
+            return _replay_response(call, digest)
         try:
             response = view(request, *args, **kwargs)
         except BaseException:
@@ -51,10 +62,29 @@ def idempotent(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespo
     return wrapped_view
 
 
-def _credentials_digest(request: HttpRequest) -> str:
-    """Return a digest of the sender's credentials, so that people do not share keys."""
-    credentials = request.headers.get("Authorization") or request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
-    return hashlib.sha256(credentials.encode()).hexdigest()
+def _authorize_caller(
+    view: Callable[..., HttpResponseBase], request: HttpRequest, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> str | None:
+    """Return a digest of the caller and their rights, or None if the view would refuse them.
+
+    The rights are part of it, so that after a change of role or scopes the view decides anew.
+    """
+    checked: APIView = view.cls(**getattr(view, "initkwargs", {}))  # type: ignore[attr-defined]
+    if actions := getattr(view, "actions", None):
+        checked.action_map, checked.action = actions, actions.get("post", "")  # type: ignore[attr-defined]
+    checked.args, checked.kwargs = args, kwargs
+    checked.request = checked.initialize_request(request, *args, **kwargs)
+    try:
+        checked.perform_authentication(checked.request)
+        checked.check_permissions(checked.request)
+    except (APIException, PermissionDenied, Http404):
+        return None
+    user, token = checked.request.user, checked.request.auth
+    if not isinstance(user, User) or not user.is_active:
+        return None
+    scopes = sorted(token.scopes) if isinstance(token, ServiceToken) else []
+    rights = [str(user.pk), user.role, str(user.is_superuser), str(getattr(token, "pk", "")), *scopes]
+    return hashlib.sha256("\0".join(rights).encode()).hexdigest()
 
 
 def _request_digest(request: HttpRequest) -> str:
@@ -75,9 +105,9 @@ def _claim_call(caller: str, key: str, digest: str) -> tuple[IdempotentCall, boo
     return existing, bool(abandoned.update(created_at=timezone.now()))
 
 
-def _replay_response(call: IdempotentCall, request: HttpRequest) -> HttpResponse:
+def _replay_response(call: IdempotentCall, digest: str) -> HttpResponse:
     """Return the stored response, 422 for a different request, or 409 while the first one is still running."""
-    if call.digest != _request_digest(request):
+    if call.digest != digest:
         return _error_response(422, "key_reused", _("This Idempotency-Key was already used for a different request."))
     if call.status is None:
         return _error_response(
@@ -97,12 +127,32 @@ def _store_response(call: IdempotentCall, response: HttpResponseBase) -> None:
         return
     if hasattr(response, "render"):
         response.render()
+    location = response.headers.get("Location", "")
+    if _holds_secret(data := getattr(response, "data", None)):
+        response = _secret_not_kept_response(data)
     IdempotentCall.objects.filter(pk=call.pk).update(
         status=response.status_code,
         content_type=response.headers.get("Content-Type", ""),
-        location=response.headers.get("Location", ""),
+        location=location,
         body=response.content.decode(),  # type: ignore[attr-defined]
     )
+
+
+def _holds_secret(data: Any) -> bool:
+    """Return whether response data has a secret at any depth."""
+    if isinstance(data, Mapping):
+        return any((name in _SECRET_FIELDS and value) or _holds_secret(value) for name, value in data.items())
+    return isinstance(data, list | tuple) and any(_holds_secret(one) for one in data)
+
+
+def _secret_not_kept_response(data: Any) -> HttpResponse:
+    """Return the answer to retries of a request whose response had a secret. It names the created row, if any."""
+    detail = _(
+        "The first request with this Idempotency-Key succeeded. Its response contained a secret, which is shown only "
+        "once and was not kept. If you don’t have it, delete or revoke what was created, and create it again."
+    )
+    created = {"id": str(data["id"])} if isinstance(data, Mapping) and "id" in data else {}
+    return JsonResponse({"detail": detail, "code": "secret_not_kept"} | created, status=409)
 
 
 def _error_response(status: int, code: str, detail: str) -> HttpResponse:

@@ -36,7 +36,7 @@ def issue_service_token(
         raise ValidationError({"scopes": _("Choose at least one scope.")})
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     acts_as = User.objects.create_user(
-        f"{uuid4()}@service.invalid", organization=by.organization, role=User.Role.SERVICE, last_name=name[:150]
+        f"{uuid4()}@{User.SERVICE_DOMAIN}", organization=by.organization, role=User.Role.SERVICE, last_name=name[:150]
     )
     token = ServiceToken.objects.create(
         organization=by.organization,

@@ -4,10 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.utils.translation import gettext_lazy as _
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.fields import get_error_detail
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,6 +21,7 @@ from accounts.integrations.webhooks import add_webhook, check_webhook
 from accounts.models import Delivery, ServiceToken, Webhook, WebhookEvent
 from accounts.web.pagination import StandardCursorPagination
 from accounts.web.permissions import RolePermission
+from accounts.web.reauthentication import has_confirmed_password
 from accounts.web.requests import authenticated_user
 
 
@@ -38,7 +41,7 @@ class NewTokenSerializer(serializers.Serializer[Any]):
 
 
 class IssuedTokenSerializer(ServiceTokenSerializer):
-    secret = serializers.CharField(help_text=_("Shown only in this response. Store it safely."))
+    secret = serializers.CharField(help_text=gettext_lazy("Shown only in this response. Store it safely."))
 
     class Meta(ServiceTokenSerializer.Meta):
         fields = [*ServiceTokenSerializer.Meta.fields, "secret"]
@@ -58,7 +61,10 @@ class ServiceTokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Gene
 
     @extend_schema(request=NewTokenSerializer, responses={201: IssuedTokenSerializer})
     def create(self, request: Request) -> Response:
-        """Issue a token. Only this response contains its secret."""
+        """Issue a token. Only this response contains its secret. It needs the password again, on the page for that."""
+        if not has_confirmed_password(request._request):
+            detail = _("Confirm your password first, at %(url)s. Then send this again.")
+            raise PermissionDenied(detail % {"url": reverse("account_reauthenticate")}, "reauthentication_required")
         serializer = NewTokenSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         token, secret = issue_service_token(authenticated_user(request), **serializer.validated_data)
@@ -104,7 +110,7 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
         source="available_at",
         required=False,
         allow_null=True,
-        help_text=_("Empty once the event is delivered or abandoned."),
+        help_text=gettext_lazy("Empty once the event is delivered or abandoned."),
     )
 
     class Meta:

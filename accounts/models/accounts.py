@@ -18,8 +18,9 @@ from accounts.models.people import User
 
 class AccountQuerySet(models.QuerySet["Account"]):
     def for_user(self, user: User) -> AccountQuerySet:
-        """Limit to the accounts of the user's organization, because people work across all of them."""
-        return self.filter(organization_id=user.organization_id)
+        """Limit to the organization's accounts, because people work across all of them, for those who may view any."""
+        is_allowed = user.has_perm("accounts.view_account")
+        return self.filter(organization_id=user.organization_id) if is_allowed else self.none()
 
     def with_procedures(self) -> AccountQuerySet:
         """Add the active document, `is_preparing` (True while a document is processed), and `newest_status`."""
@@ -84,7 +85,8 @@ def procedure_key(document: ProcedureDocument, filename: str) -> str:
 
 class ProcedureDocumentQuerySet(LeaseQuerySet["ProcedureDocument"]):
     def for_user(self, user: User) -> ProcedureDocumentQuerySet:
-        return self.filter(organization_id=user.organization_id)
+        """Limit to the documents of the accounts that the user may view."""
+        return self.filter(account__in=Account.objects.for_user(user))
 
     def processing(self) -> ProcedureDocumentQuerySet:
         return self.filter(status=ProcedureDocument.Status.PROCESSING)
@@ -188,7 +190,7 @@ class ProcedureDocument(LeasedModel):
 
 class ProcedurePageQuerySet(models.QuerySet["ProcedurePage"]):
     def for_user(self, user: User) -> ProcedurePageQuerySet:
-        return self.filter(organization_id=user.organization_id)
+        return self.filter(document__in=ProcedureDocument.objects.for_user(user))
 
 
 class ProcedurePage(models.Model):
@@ -211,7 +213,7 @@ class ProcedurePage(models.Model):
 
 class ProcedureSectionQuerySet(models.QuerySet["ProcedureSection"]):
     def for_user(self, user: User) -> ProcedureSectionQuerySet:
-        return self.filter(organization_id=user.organization_id)
+        return self.filter(document__in=ProcedureDocument.objects.for_user(user))
 
     def active_for(self, account: Account) -> ProcedureSectionQuerySet:
         """Limit to the sections of the account's active document."""

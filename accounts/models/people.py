@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
@@ -36,9 +38,9 @@ class UserQuerySet(models.QuerySet["User"]):
 
 class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]
     def for_user(self, user: User) -> UserQuerySet:
-        """Limit to the people this user may see. Counselors see only themselves, others their whole organization."""
+        """Limit to the people this user may see: themselves, or the whole organization with the permission for it."""
         people: UserQuerySet = self.filter(organization_id=user.organization_id)
-        return people.filter(pk=user.pk) if user.is_counselor else people
+        return people if user.has_perm("accounts.view_user") else people.filter(pk=user.pk)
 
     @classmethod
     def normalize_email(cls, email: str | None) -> str:
@@ -57,8 +59,20 @@ class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type:
         return self.create_user(email, password, role=User.Role.ADMIN, is_superuser=True, **fields)
 
 
+@dataclass(frozen=True)
+class CredentialChanges:
+    """The credentials that the last save of a person changed."""
+
+    old_email: str = ""  # empty if the address stayed the same
+    has_new_password: bool = False
+
+
 class User(AbstractUser):
     """A person in one organization, who signs in with an email address."""
+
+    SERVICE_DOMAIN = "service.invalid"  # of the addresses of external systems
+    credential_changes = CredentialChanges()
+    _loaded_email: str = ""
 
     class Role(models.TextChoices):
         COUNSELOR = "counselor", _("Counselor")
@@ -104,15 +118,38 @@ class User(AbstractUser):
     def __str__(self) -> str:
         return self.get_full_name() or self.email
 
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> User:
+        person = super().from_db(db, field_names, values)
+        person._loaded_email = person.__dict__.get("email", "")
+        return person
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save, and record which credentials changed, for the notices that `accounts.services.credentials` sends."""
+        fields = kwargs.get("update_fields")
+        is_email_saved = fields is None or "email" in fields
+        is_moved = bool(self._loaded_email) and is_email_saved and self.email != self._loaded_email
+        # Django sets `_password` for a new password, but not when it only upgrades the hash at login.
+        has_new_password = self._password is not None and not self._state.adding
+        self.credential_changes = CredentialChanges(self._loaded_email if is_moved else "", has_new_password)
+        super().save(*args, **kwargs)
+        if is_email_saved:
+            self._loaded_email = self.email
+
     @property
     def may_end_sessions(self) -> bool:
         """Permission to end a counselor's session, held by those responsible for counselors."""
-        return self.role in {self.Role.SUPERVISOR, self.Role.ADMIN}
+        return self.has_perm("training.end_session")
 
     @property
     def may_comment(self) -> bool:
-        """Permission to comment on a moment of a counselor's call, held by the same roles."""
-        return self.may_end_sessions
+        """Permission to comment on a moment of a counselor's call."""
+        return self.has_perm("evaluation.add_comment")
+
+    @property
+    def reads_others_sessions(self) -> bool:
+        """Return whether the role may read other people's sessions, all of them or only the graded ones."""
+        return self.has_perm("training.view_session") or self.has_perm("training.review_session")
 
     @property
     def is_counselor(self) -> bool:
@@ -130,8 +167,9 @@ class User(AbstractUser):
 
 class CohortQuerySet(models.QuerySet["Cohort"]):
     def for_user(self, user: User) -> CohortQuerySet:
-        """Limit to the cohorts of the user's organization. A counselor sees none."""
-        return self.none() if user.is_counselor else self.filter(organization_id=user.organization_id)
+        """Limit to the cohorts of the user's organization. Users who may not view cohorts see none."""
+        is_allowed = user.has_perm("accounts.view_cohort")
+        return self.filter(organization_id=user.organization_id) if is_allowed else self.none()
 
     def with_size(self) -> CohortQuerySet:
         return self.annotate(size=models.Count("counselors"))

@@ -15,14 +15,20 @@ from accounts.models.people import User
 
 class ServiceTokenQuerySet(models.QuerySet["ServiceToken"]):
     def for_user(self, user: User) -> ServiceTokenQuerySet:
-        """Limit to the organization's tokens for users who may manage people. Everyone else sees none."""
-        is_allowed = user.has_perm("accounts.change_user")
+        """Limit to the organization's tokens. Users who may not view tokens see none."""
+        is_allowed = user.has_perm("accounts.view_servicetoken")
         return self.filter(organization_id=user.organization_id) if is_allowed else self.none()
 
+    def issued_by(self, person: User) -> ServiceTokenQuerySet:
+        return self.filter(created_by=person, revoked_at=None)
+
     def usable(self) -> ServiceTokenQuerySet:
-        """Limit to tokens that are neither revoked nor expired and act as an active user."""
+        """Limit to tokens that are neither revoked nor expired, and whose user and issuer are both active.
+
+        The issuer may have kept a copy of the secret.
+        """
         is_current = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-        return self.filter(is_current, revoked_at=None, acts_as__is_active=True)
+        return self.filter(is_current, revoked_at=None, acts_as__is_active=True, created_by__is_active=True)
 
 
 class ServiceToken(models.Model):

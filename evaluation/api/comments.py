@@ -57,6 +57,9 @@ def _get_visible_session(request: Request, pk: UUID) -> Session:
 def session_comments(request: Request, pk: UUID) -> Response:
     """List or add supervisors' comments on moments of a call. Its counselor reads them beside the transcript."""
     session = _get_visible_session(request, pk)
+    reader = authenticated_user(request)
+    if session.counselor_id != reader.pk and not reader.has_perm("evaluation.view_comment"):
+        raise PermissionDenied(_("You don’t have permission to read comments."))
     if request.method == "GET":
         rows = Comment.objects.for_user(authenticated_user(request)).filter(session=session).select_related("author")
         return Response(CommentSerializer(rows, many=True).data)
@@ -64,7 +67,7 @@ def session_comments(request: Request, pk: UUID) -> Response:
         raise PermissionDenied(_("You don’t have permission to comment."))
     serializer = NewCommentSerializer(data=request.data)
     serializer.is_valid(raise_exception=True)
-    recording = Recording.objects.for_user(authenticated_user(request)).filter(session=session).first()
+    recording = Recording.objects.listenable_by(authenticated_user(request)).filter(session=session).first()
     if recording is None or not recording.is_playable:
         raise ConflictError(SessionRefusedError("not_recorded", _("This conversation has no recording to comment on.")))
     if serializer.validated_data["at_ms"] > (recording.duration_ms or 0):
@@ -174,7 +177,7 @@ class DocumentationView(APIView):
 @api_view(["POST"])
 def documentation_retry(request: Request, pk: UUID) -> Response:
     """Retry a failed comparison. If it has not failed, return it as it is."""
-    rows = DocumentationReview.objects.for_user(authenticated_user(request))
+    rows = DocumentationReview.objects.retryable_by(authenticated_user(request))
     review = get_object_or_404(rows, session=_get_visible_session(request, pk))
     retry_documentation(review, authenticated_user(request))
     return _documentation_response(request, review)

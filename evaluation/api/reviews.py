@@ -58,8 +58,11 @@ class EvaluationFilter(StrictFilterSet):
         fields: list[str] = []
 
     def in_state(self, queryset: EvaluationQuerySet, name: str, value: str) -> EvaluationQuerySet:
-        # Counselors must not be able to find out whether any feedback needs human review.
-        return queryset.none() if authenticated_user(self.request).is_counselor else queryset.in_review_state(value)
+        # Counselors must not be able to find out whether any of their feedback needs human review.
+        user = authenticated_user(self.request)
+        is_reviewer = user.has_perm("evaluation.add_review")
+        others = queryset.exclude(session__counselor=user)
+        return others.in_review_state(value) if is_reviewer else queryset.none()
 
 
 class EvaluationSummarySerializer(serializers.ModelSerializer[Evaluation]):
@@ -77,7 +80,7 @@ class EvaluationSummarySerializer(serializers.ModelSerializer[Evaluation]):
 
     def to_representation(self, instance: Evaluation) -> dict[str, Any]:
         shown = super().to_representation(instance)
-        if instance.is_held and authenticated_user(self.context["request"]).is_counselor:
+        if instance.is_hidden_from(authenticated_user(self.context["request"])):
             return shown | dict.fromkeys(["score", "grade", "reviewed_score", "reviewed_grade", "completed_at"])
         return shown
 
@@ -171,7 +174,7 @@ class EvaluationViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, Generi
         """
         if not authenticated_user(self.request).has_perm("evaluation.add_review"):
             raise PermissionDenied(_("You don’t have permission to review feedback."))
-        rows = self.get_queryset().graded().exclude(session__counselor=authenticated_user(self.request))
+        rows = Evaluation.objects.reviewable_by(authenticated_user(self.request)).select_related("session__counselor")
         return get_object_or_404(rows, pk=self.kwargs["pk"])
 
 

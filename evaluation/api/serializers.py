@@ -61,7 +61,7 @@ class EvaluationSerializer(serializers.ModelSerializer[Evaluation]):
 
     def to_representation(self, instance: Evaluation) -> dict[str, Any]:
         shown = super().to_representation(instance) | {"failure": instance.failure_text}
-        if instance.is_held and self.context["reader"].is_counselor:
+        if instance.is_hidden_from(self.context["reader"]):
             return {name: value if name in _SHOWN_WHEN_HELD else None for name, value in shown.items()}
         return shown
 

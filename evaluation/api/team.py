@@ -157,6 +157,11 @@ def attention(request: Request) -> Response:
     return Response({kind: group.count for kind, group in list_attention(authenticated_user(request)).items()})
 
 
+def _check_may_follow(request: Request) -> None:
+    if not authenticated_user(request).has_perm("training.follow_session"):
+        raise PermissionDenied(_("You don’t have permission to see this."))
+
+
 class LiveSessionsView(ListAPIView[Session]):
     """Sessions in progress. `GET /api/sessions/{id}/` returns the transcript so far, and `POST …/end/` ends one."""
 
@@ -166,5 +171,5 @@ class LiveSessionsView(ListAPIView[Session]):
     pagination_class = None
 
     def get_queryset(self) -> Any:
-        _check_may_see_team(self.request)
+        _check_may_follow(self.request)
         return live_sessions(authenticated_user(self.request))

@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import LeasedModel, LeaseQuerySet, Organization, User
-from training.models import Session
+from training.models import Session, readable_sessions
 
 
 class GuidelinesQuerySet(models.QuerySet["Guidelines"]):
@@ -48,9 +48,12 @@ class Guidelines(models.Model):
 
 class DocumentationReviewQuerySet(LeaseQuerySet["DocumentationReview"]):
     def for_user(self, user: User) -> DocumentationReviewQuerySet:
-        """Limit to the reviews that `user` may read: a counselor's own, or the organization's for other roles."""
-        rows = self.filter(organization_id=user.organization_id)
-        return rows.filter(session__counselor_id=user.pk) if user.is_counselor else rows
+        """Limit to the reviews that `user` may read: their own, and others' with the permission for it."""
+        return self.filter(readable_sessions(user, "session__", "evaluation.view_documentationreview"))
+
+    def retryable_by(self, user: User) -> DocumentationReviewQuerySet:
+        """Limit to the reviews that `user` may queue again, which costs money."""
+        return self.filter(readable_sessions(user, "session__", "evaluation.change_documentationreview"))
 
 
 class DocumentationReview(LeasedModel):

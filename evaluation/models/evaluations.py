@@ -6,20 +6,35 @@ import uuid
 from datetime import datetime
 
 from django.db import IntegrityError, models, transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import LeasedModel, LeaseQuerySet, Organization, ProcedureDocument, User
 from evaluation.models.flag_kinds import FlagSeverity
-from training.models import Session
+from training.models import Session, readable_sessions
+
+
+def readable_flags(user: User, path: str) -> Q:
+    """Return the condition for flags and scans that `user` may read: never those about their own session."""
+    if not user.has_perm("evaluation.view_flag"):
+        return Q(pk__in=[])
+    return readable_sessions(user, path) & ~Q(**{f"{path}counselor_id": user.pk})
 
 
 class EvaluationQuerySet(LeaseQuerySet["Evaluation"]):
     def for_user(self, user: User) -> EvaluationQuerySet:
-        """Limit to the feedback that `user` may read: a counselor's own, or the organization's for other roles."""
-        rows = self.filter(organization_id=user.organization_id)
-        return rows.filter(session__counselor_id=user.pk) if user.is_counselor else rows
+        """Limit to the feedback that `user` may read: their own, and others' with the permission for it."""
+        return self.filter(readable_sessions(user, "session__", "evaluation.view_evaluation"))
+
+    def shown_to(self, user: User) -> EvaluationQuerySet:
+        """Limit to the feedback whose results `user` may see: not their own while it is held for human review."""
+        return self.for_user(user).exclude(session__counselor=user, status=Evaluation.Status.HELD)
+
+    def reviewable_by(self, user: User) -> EvaluationQuerySet:
+        """Limit to graded feedback that `user` may review: never on their own session."""
+        rows = self.for_user(user).graded().exclude(session__counselor=user)
+        return rows if user.has_perm("evaluation.add_review") else rows.none()
 
     def newest_first(self) -> EvaluationQuerySet:
         return self.order_by("-version")
@@ -105,6 +120,10 @@ class Evaluation(LeasedModel):
         RED_LINE_UNVERIFIED = "red_line_unproven", _("A red line may have been crossed, but no quote confirms it")
         THIN_EVIDENCE = "thin_evidence", _("The same words are the evidence for many criteria")
         DISTRESS = "distress", _("The counselor may need support")
+        REVIEW_NOT_CARRIED = (
+            "review_lost",
+            _("A person’s verdict on earlier feedback could not be kept, because its check has changed"),
+        )
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
@@ -209,6 +228,12 @@ class Evaluation(LeasedModel):
         """Return whether this is graded but hidden from the counselor until a person has looked at it."""
         return self.status == self.Status.HELD
 
+    def is_hidden_from(self, reader: User) -> bool:
+        """Return whether `reader` may not see the results yet: a reviewer must look at them first."""
+        return self.is_held and not (
+            reader.has_perm("evaluation.add_review") and self.session.counselor_id != reader.pk
+        )
+
     @property
     def is_graded(self) -> bool:
         return self.status in self.GRADED
@@ -243,6 +268,10 @@ class Evaluation(LeasedModel):
 
 
 class CriterionResultQuerySet(models.QuerySet["CriterionResult"]):
+    def for_user(self, user: User) -> CriterionResultQuerySet:
+        """Limit to the results of feedback that `user` may read."""
+        return self.filter(evaluation__in=Evaluation.objects.for_user(user))
+
     def for_evaluations(self, evaluations: EvaluationQuerySet) -> CriterionResultQuerySet:
         """Limit to the results of `evaluations`. Pass only evaluations that the reader may see."""
         return self.filter(evaluation__in=evaluations)
@@ -313,6 +342,12 @@ class CriterionResult(models.Model):
         return self.is_red_line and self.final_verdict == self.Verdict.NOT_MET
 
 
+class ScanQuerySet(models.QuerySet["Scan"]):
+    def for_user(self, user: User) -> ScanQuerySet:
+        """Limit to the scans that `user` may read, who are those who may read flags."""
+        return self.filter(readable_flags(user, "evaluation__session__"))
+
+
 class Scan(models.Model):
     """The independent scan of a conversation by a model that does not grade. Kept even when it finds nothing."""
 
@@ -329,6 +364,8 @@ class Scan(models.Model):
     input_tokens = models.PositiveIntegerField(null=True)
     output_tokens = models.PositiveIntegerField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ScanQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.status} scan"

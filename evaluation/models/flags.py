@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from evaluation.models import flag_kinds
-from evaluation.models.evaluations import CriterionResult, Evaluation
-from training.models import Session
+from evaluation.models.evaluations import CriterionResult, Evaluation, readable_flags
+from training.models import Session, readable_sessions
 
 
 class FlagHandling(models.TextChoices):
@@ -25,8 +25,8 @@ class FlagHandling(models.TextChoices):
 
 class FlagQuerySet(models.QuerySet["Flag"]):
     def for_user(self, user: User) -> FlagQuerySet:
-        """Limit to the flags of the user's organization. Counselors never see any, not even their own reports."""
-        return self.none() if user.is_counselor else self.filter(organization_id=user.organization_id)
+        """Limit to the flags that `user` may read. No one sees flags on their own session, not even their reports."""
+        return self.filter(readable_flags(user, "session__"))
 
     def pending(self) -> FlagQuerySet:
         return self.filter(handling=FlagHandling.PENDING)
@@ -97,9 +97,8 @@ class Flag(models.Model):
 
 class DisputeQuerySet(models.QuerySet["Dispute"]):
     def for_user(self, user: User) -> DisputeQuerySet:
-        """Limit to the disputes that `user` may read: a counselor's own, or the organization's for other roles."""
-        rows = self.filter(organization_id=user.organization_id)
-        return rows.filter(counselor_id=user.pk) if user.is_counselor else rows
+        """Limit to the disputes that `user` may read: their own, and others' with the permission for it."""
+        return self.filter(readable_sessions(user, "criterion__evaluation__session__", "evaluation.view_dispute"))
 
     def pending(self) -> DisputeQuerySet:
         return self.filter(answered_at=None)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from evaluation.models.evaluations import CriterionResult, Evaluation
-from training.models import Session
+from training.models import Session, readable_sessions
 
 # Verdicts that a reviewer can choose. Not `no_evidence`: the existence of evidence is not a matter of opinion.
 REVIEW_VERDICTS = [
@@ -16,6 +16,12 @@ REVIEW_VERDICTS = [
     for verdict in CriterionResult.Verdict
     if verdict != CriterionResult.Verdict.NO_EVIDENCE
 ]
+
+
+class ReviewQuerySet(models.QuerySet["Review"]):
+    def for_user(self, user: User) -> ReviewQuerySet:
+        """Limit to the reviews of feedback that `user` may read."""
+        return self.filter(readable_sessions(user, "evaluation__session__", "evaluation.view_evaluation"))
 
 
 class Review(models.Model):
@@ -47,7 +53,13 @@ class Review(models.Model):
         help_text=_("Required if you overrule a criterion."),
     )
     reason = models.TextField(_("reason"), max_length=2000)
+    # The review of an earlier version of the feedback that this one repeats.
+    carried_from = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ReviewQuerySet.as_manager()
 
     class Meta:
         ordering = ["created_at"]
@@ -64,9 +76,8 @@ class Review(models.Model):
 
 class CommentQuerySet(models.QuerySet["Comment"]):
     def for_user(self, user: User) -> CommentQuerySet:
-        """Limit to the comments that `user` may read: on a counselor's own calls, or on all of the organization's."""
-        rows = self.filter(organization_id=user.organization_id)
-        return rows.filter(session__counselor_id=user.pk) if user.is_counselor else rows
+        """Limit to the comments that `user` may read: on their own calls, and on others' with the permission for it."""
+        return self.filter(readable_sessions(user, "session__", "evaluation.view_comment"))
 
 
 class Comment(models.Model):

@@ -11,9 +11,9 @@ from scenarios.models import Scenario
 
 class TallyQuerySet(models.QuerySet["Tally"]):
     def for_user(self, user: User) -> TallyQuerySet:
-        """Limit to the tallies that `user` may read: a counselor's own, or the organization's for other roles."""
+        """Limit to the user's own tallies, or to the organization's with the permission for it."""
         rows = self.filter(organization_id=user.organization_id)
-        return rows.filter(counselor_id=user.pk) if user.is_counselor else rows
+        return rows if user.has_perm("evaluation.view_tally") else rows.filter(counselor_id=user.pk)
 
     def of_counselors(self) -> TallyQuerySet:
         return self.filter(scenario=None)

@@ -6,21 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 
 from evaluation.grading.rubric import general_checks
-from evaluation.models import CriterionResult, Evaluation, EvaluationQuerySet, Scan
+from evaluation.models import CriterionResult, Evaluation, EvaluationQuerySet, Review, Scan
 from evaluation.reports.agreement import AgreementRow, build_agreement_table
 
 _NO_EVIDENCE = CriterionResult.Verdict.NO_EVIDENCE
 
 
 def list_agreement(evaluations: EvaluationQuerySet) -> list[AgreementRow]:
-    """Return the agreement by criterion, with scenario criteria in one row. Only a criterion's last review counts."""
-    reviewed = CriterionResult.objects.filter(evaluation__in=evaluations, reviews__isnull=False).distinct()
+    """Return the agreement by criterion, with scenario criteria in one row. Only a criterion's last review counts.
+
+    A review that was carried from an earlier version of the feedback counts there.
+    """
+    given = Review.objects.filter(carried_from=None)
+    reviewed = CriterionResult.objects.filter(evaluation__in=evaluations, reviews__in=given).distinct()
     verdicts = []
-    for row in reviewed.prefetch_related("reviews"):
-        latest = max(row.reviews.all(), key=lambda review: (review.created_at, review.pk))
+    for row in reviewed.prefetch_related(Prefetch("reviews", given, to_attr="given_reviews")):
+        latest = max(row.given_reviews, key=lambda review: (review.created_at, review.pk))
         theirs = latest.new_verdict or row.verdict
         key = row.key if row.source == CriterionResult.Source.RUBRIC else "scenario"
         verdicts.append((key, fold_no_evidence(row.verdict), fold_no_evidence(theirs)))

@@ -99,7 +99,7 @@ def list_scenarios(user: User, weeks: int) -> list[ScenarioRow]:
 def export_rows(user: User, people: Any, weeks: int) -> Iterator[Sequence[object]]:
     """Yield the header, then a row for each conversation, newest first. If `people` is None, include everyone."""
     yield [str(column) for column in EXPORT_COLUMNS]
-    rows = Session.objects.for_user(user).without_trials().filter(started_at__gte=_span_start(weeks))
+    rows = Session.objects.exportable_by(user).without_trials().filter(started_at__gte=_span_start(weeks))
     if people is not None:
         rows = rows.filter(counselor__in=people)
     for row in rows.select_related("counselor", "scenario_version").order_by("-started_at").iterator(chunk_size=500):

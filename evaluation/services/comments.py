@@ -1,12 +1,17 @@
 """Comments on moments of a call."""
 
+from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
+
 from accounts.models import User
 from evaluation.models import Comment
 from training.models import Session
 
 
 def add_comment(session: Session, author: User, at_ms: int, text: str) -> Comment:
-    """Add a comment at `at_ms` of the recording. The view must check `author.may_comment` first."""
+    """Add a comment at `at_ms` of the recording. Raise PermissionDenied unless the author may comment on it."""
+    if not author.may_comment or not Session.objects.for_user(author).filter(pk=session.pk).exists():
+        raise PermissionDenied(_("You don’t have permission to comment."))
     return Comment.objects.create(
         organization_id=session.organization_id, session=session, author=author, at_ms=at_ms, text=text
     )

@@ -1,5 +1,6 @@
 """Requests for feedback, which queue gradings, and their rate limit."""
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -33,14 +34,27 @@ def can_request_feedback(newest: Evaluation | None) -> bool:
     return newest is None or newest.status == Evaluation.Status.FAILED
 
 
+def may_request_feedback(session: Session, by: User) -> bool:
+    """Return whether `by` may have the session graded, which costs money: their own, or with the permission for it."""
+    return session.counselor_id == by.pk or by.has_perm("evaluation.grade_evaluation")
+
+
+def _check_may_request(session: Session, by: User) -> None:
+    if not may_request_feedback(session, by):
+        raise PermissionDenied(_("You don’t have permission to request feedback for other people."))
+
+
 def request_feedback(session: Session, by: User) -> Evaluation:
     """End the user's own session if it is live, and queue its grading.
 
     Return the new evaluation, or the newest existing one unless it has failed.
 
+    Raise PermissionDenied for someone else's session without the permission to grade it.
+
     Raise SessionRefusedError for someone else's live session, which is graded when it ends, and for a stopped one.
     Raise RateLimitExceededError if too many were requested.
     """
+    _check_may_request(session, by)
     if session.is_live and session.counselor_id != by.pk:
         raise SessionRefusedError(
             "session_live", _("This conversation is still in progress. It is graded when it ends."), session.pk
@@ -51,4 +65,23 @@ def request_feedback(session: Session, by: User) -> Evaluation:
     newest = session.evaluations.newest_first().first()
     if newest and not can_request_feedback(newest):
         return newest
+    return queue_evaluation(session, by)
+
+
+def grade_again(session: Session, by: User) -> Evaluation:
+    """Queue a new grading of an ended session that already has one. People's verdicts are kept in the new version.
+
+    Raise PermissionDenied without the permission to grade, SessionRefusedError for a live or stopped session, and
+    RateLimitExceededError if too many were requested.
+    """
+    if not by.has_perm("evaluation.grade_evaluation") or session.organization_id != by.organization_id:
+        raise PermissionDenied(_("You don’t have permission to grade conversations again."))
+    if session.is_live:
+        raise SessionRefusedError(
+            "session_live", _("This conversation is still in progress. It is graded when it ends."), session.pk
+        )
+    if session.was_stopped:
+        raise SessionRefusedError("stopped", _("This conversation was stopped, so it isn’t graded."), session.pk)
+    if under_way := session.evaluations.under_way().first():
+        return under_way
     return queue_evaluation(session, by)

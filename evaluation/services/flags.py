@@ -1,7 +1,9 @@
 """Counselors' problem reports and disputes, and supervisors' handling of flags."""
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.services.rate_limits import UsageKind, spend
@@ -18,8 +20,11 @@ MAX_REPORT_CHARACTERS = 1000
 def report_problem(session: Session, by: User, kind: str, text: str) -> Flag:
     """Flag a problem that a counselor reports, and alert the supervisors if it is critical.
 
-    Raise RateLimitExceededError, and save nothing, above the rate limit.
+    Raise PermissionDenied for another person's session. Raise RateLimitExceededError, and save nothing, above the rate
+    limit.
     """
+    if session.counselor_id != by.pk:
+        raise PermissionDenied(_("You can report problems only with your own conversations."))
     spend(UsageKind.REPORTS, by)
     flag = Flag.objects.create(
         organization_id=session.organization_id,
@@ -36,7 +41,13 @@ def report_problem(session: Session, by: User, kind: str, text: str) -> Flag:
 
 
 def handle_flag(flag: Flag, by: User, handling: str, note: str = "") -> None:
-    """Record that a supervisor has reviewed, dismissed, or reopened a flag."""
+    """Record that a supervisor has reviewed, dismissed, or reopened a flag.
+
+    Raise PermissionDenied without the permission to handle it. No one handles a flag on their own session.
+    """
+    visible = Flag.objects.for_user(by).filter(pk=flag.pk)
+    if not by.has_perm("evaluation.change_flag") or not visible.exists():
+        raise PermissionDenied(_("You don’t have permission to handle this flag."))
     is_open = handling == FlagHandling.PENDING
     flag.handling, flag.handled_note = handling, note
     flag.handled_by, flag.handled_at = (None, None) if is_open else (by, timezone.now())
@@ -44,7 +55,13 @@ def handle_flag(flag: Flag, by: User, handling: str, note: str = "") -> None:
 
 
 def dispute_verdict(criterion: CriterionResult, by: User, reason: str) -> Dispute:
-    """Ask a person to recheck a verdict. A repeated request updates the reason of the same dispute while it is open."""
+    """Ask a person to recheck a verdict. A repeated request updates the reason of the same dispute while it is open.
+
+    Raise PermissionDenied for feedback that is not on the user's own session or that they cannot see yet.
+    """
+    evaluation = criterion.evaluation
+    if evaluation.session.counselor_id != by.pk or not evaluation.is_completed:
+        raise PermissionDenied(_("You can dispute only verdicts in your own feedback."))
     found, is_new = Dispute.objects.get_or_create(
         criterion=criterion,
         defaults={"organization_id": criterion.organization_id, "counselor": by, "reason": reason},

@@ -21,6 +21,7 @@ from evaluation.grading.verification import collect_flags, find_concerns, verify
 from evaluation.models import CriterionResult, Evaluation, Flag, Scan
 from evaluation.models.flag_kinds import FlagFinding, FlagSeverity
 from evaluation.reports.conversation_measures import measure_conversation
+from evaluation.services.carried_reviews import carry_reviews
 from evaluation.services.publishing import publish_feedback
 from training.models import Session, TranscriptTurn, heard_turns
 from training.services.assignments import update_completion
@@ -226,6 +227,10 @@ def _store_result(
         )
         for one in found
     )
+    if not carry_reviews(evaluation):
+        concerns = [*evaluation.needs_person, Evaluation.Concern.REVIEW_NOT_CARRIED]
+        Evaluation.objects.filter(pk=evaluation.pk).update(needs_person=concerns, is_waiting=True)
     if not is_held:
-        publish_feedback(evaluation, points.score, points.grade)
+        evaluation.refresh_from_db(fields=["score", "grade", "reviewed_score", "reviewed_grade"])
+        publish_feedback(evaluation, evaluation.final_score or 0, evaluation.final_grade)
     return any(one.severity == FlagSeverity.CRITICAL for one in found)

@@ -1,12 +1,22 @@
 """People's reviews of the evaluator's verdicts. Both verdicts stay visible, and the person's takes precedence."""
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from evaluation.grading import scoring
 from evaluation.models import CriterionResult, Dispute, Evaluation, Review
 from evaluation.services.publishing import publish_feedback, record_score
+
+
+def check_may_review(evaluation: Evaluation, by: User) -> None:
+    """Raise PermissionDenied unless `by` may review this feedback. No one reviews the feedback on their own session."""
+    if evaluation.session.counselor_id == by.pk:
+        raise PermissionDenied(_("You can’t review the feedback on your own conversation."))
+    if not Evaluation.objects.reviewable_by(by).filter(pk=evaluation.pk).exists():
+        raise PermissionDenied(_("You don’t have permission to review this feedback."))
 
 
 @transaction.atomic
@@ -15,8 +25,12 @@ def record_review(
 ) -> Review:
     """Record that a person agrees with the verdict on a criterion or overrules it, and rescore the evaluation.
 
-    The evaluator's own verdict stays visible beside the person's, which takes precedence.
+    The evaluator's own verdict stays visible beside the person's, which takes precedence. Raise PermissionDenied as
+    `check_may_review` does, and ValueError if the criterion belongs to other feedback.
     """
+    check_may_review(evaluation, by)
+    if criterion is not None and criterion.evaluation_id != evaluation.pk:
+        raise ValueError("The criterion belongs to other feedback.")
     # The lock serializes reviews, so that the reviewed score covers all of them.
     evaluation = Evaluation.objects.select_for_update().get(pk=evaluation.pk)
     is_overruled = verdict == Review.Verdict.OVERRULE and criterion is not None
@@ -32,11 +46,14 @@ def record_review(
     if criterion is not None:
         CriterionResult.objects.filter(pk=criterion.pk).update(reviewed_verdict=new if is_overruled else "")
         Dispute.objects.filter(criterion=criterion, answered_at=None).update(answered_at=timezone.now())
-        _rescore(evaluation)
+        rescore(evaluation)
+        # Held feedback counts only once it is released, and an older version no longer counts.
+        if Evaluation.objects.filter(pk=evaluation.pk).latest_completed().exists():
+            record_score(evaluation.session, evaluation.final_score or 0)
     return review
 
 
-def _rescore(evaluation: Evaluation) -> None:
+def rescore(evaluation: Evaluation) -> None:
     """Recompute the reviewed score, or clear it if no verdict is overruled or there is no score."""
     rows = list(evaluation.criteria.all())
     points = scoring.compute_score((row.final_verdict, row.weight, row.is_red_line) for row in rows)
@@ -45,18 +62,16 @@ def _rescore(evaluation: Evaluation) -> None:
     else:
         reviewed = {"reviewed_score": points.score, "reviewed_grade": points.grade}
     Evaluation.objects.filter(pk=evaluation.pk).update(**reviewed)
-    evaluation.refresh_from_db(fields=["reviewed_score", "reviewed_grade", "status"])
-    # Held feedback counts only once it is released, and an older version no longer counts.
-    if Evaluation.objects.filter(pk=evaluation.pk).latest_completed().exists():
-        record_score(evaluation.session, evaluation.final_score or 0)
+    evaluation.refresh_from_db(fields=["reviewed_score", "reviewed_grade", "status", "score", "grade"])
 
 
 @transaction.atomic
 def mark_looked_at(evaluation: Evaluation, by: User) -> bool:
     """Record that a person has reviewed the feedback, and release it to the counselor if it was held.
 
-    Return False if someone has already reviewed it.
+    Return False if someone has already reviewed it. Raise PermissionDenied as `check_may_review` does.
     """
+    check_may_review(evaluation, by)
     waiting = Evaluation.objects.filter(pk=evaluation.pk, looked_at=None).graded()
     if not waiting.update(looked_at_by=by, looked_at=timezone.now(), is_waiting=False):
         return False

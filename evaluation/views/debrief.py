@@ -103,7 +103,8 @@ def criterion_dispute(request: AuthenticatedRequest, pk: UUID, key: str) -> Http
 @require_GET
 def transcript_export(request: AuthenticatedRequest, pk: UUID, kind: str) -> HttpResponse:
     """Download the transcript of a conversation as a JSON or text file."""
-    session = get_object_or_404(Session.objects.for_user(request.user).select_related("scenario_version"), pk=pk)
+    exportable = Session.objects.exportable_by(request.user).select_related("scenario_version")
+    session = get_object_or_404(exportable, pk=pk)
     if kind == "json":
         response: HttpResponse = JsonResponse(
             transcript_as_dict(session), json_dumps_params={"indent": 2, "ensure_ascii": False}

@@ -59,6 +59,7 @@ class DocumentationPanel:
 
     review: DocumentationReview | None
     form: DocumentationForm | None  # None once documentation has been submitted
+    may_retry: bool = False
     gaps: Sequence[ShownGap] = ()  # most serious first
 
     @property
@@ -105,7 +106,7 @@ def _receive_documentation(request: AuthenticatedRequest, session: Session) -> R
 @require_POST
 def documentation_retry(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """Retry a comparison that failed."""
-    review = get_object_or_404(DocumentationReview.objects.for_user(request.user), session_id=pk)
+    review = get_object_or_404(DocumentationReview.objects.retryable_by(request.user), session_id=pk)
     try:
         if not retry_documentation(review, request.user):
             messages.info(request, _("The comparison didn’t fail, so there is nothing to retry."))
@@ -118,7 +119,8 @@ def build_documentation_panel(request: AuthenticatedRequest, session: Session) -
     """Return the report, or a form if the user may submit documentation now, or None if there is neither."""
     review = DocumentationReview.objects.for_user(request.user).filter(session=session).first()
     if review is not None:
-        return DocumentationPanel(review, None, [_build_gap(gap) for gap in review.gaps])
+        may_retry = DocumentationReview.objects.retryable_by(request.user).filter(pk=review.pk).exists()
+        return DocumentationPanel(review, None, may_retry, [_build_gap(gap) for gap in review.gaps])
     if can_submit_documentation(session, request.user):
         return DocumentationPanel(None, DocumentationForm())
     return None

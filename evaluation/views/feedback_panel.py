@@ -11,6 +11,7 @@ from accounts.web.requests import AuthenticatedRequest
 from evaluation.forms import DisputeForm, ReviewForm
 from evaluation.grading.rubric import BRANCHES, RED_LINE_MESSAGES
 from evaluation.models import CriterionResult, Dispute, Evaluation, Flag, Review, Scan
+from evaluation.services.feedback_requests import may_request_feedback
 from recordings.models import Recording
 from training.models import Session, TranscriptTurn
 
@@ -55,7 +56,8 @@ class FeedbackPanel:
     session: Session
     evaluation: Evaluation | None  # the newest
     may_review: bool
-    is_hidden: bool  # held for human review, and the reader is a counselor
+    may_request: bool
+    is_hidden: bool  # held for human review, and the reader is no reviewer of it
     retry_url: str | None  # page for practicing this again
     recording: Recording | None = None  # None if it cannot be played
     criteria: Sequence[ShownCriterion] = ()
@@ -65,8 +67,9 @@ class FeedbackPanel:
     went_well: Sequence[ShownMoment] = ()
     improvements: Sequence[ShownMoment] = ()
     remarks: Iterable[Review] = ()  # reviews of the whole evaluation
-    flags: Sequence[Flag] = ()  # never for counselors
-    scan: Scan | None = None  # never for counselors
+    sees_flags: bool = False  # never for the session's counselor
+    flags: Sequence[Flag] = ()
+    scan: Scan | None = None
     opened: int | None = None  # primary key of the criterion whose review form stays open
 
 
@@ -77,20 +80,22 @@ def build_feedback_panel(
     retry_url: str | None = None,
     opened: int | None = None,
 ) -> FeedbackPanel:
-    """Build the panel. Counselors see neither flags nor held feedback."""
+    """Build the panel. The session's counselor sees neither flags nor held feedback."""
     may_review = request.user.has_perm("evaluation.add_review") and session.counselor_id != request.user.pk
-    is_hidden = evaluation is not None and evaluation.is_held and request.user.is_counselor
+    may_request = may_request_feedback(session, request.user)
+    is_hidden = evaluation is not None and evaluation.is_hidden_from(request.user)
     if evaluation is None or is_hidden or not evaluation.is_graded:
-        return FeedbackPanel(session, evaluation, may_review, is_hidden, retry_url)
-    moments = _RecordingMoments(session)
+        return FeedbackPanel(session, evaluation, may_review, may_request, is_hidden, retry_url)
+    moments = _RecordingMoments(request, session)
     is_own = session.counselor_id == request.user.pk
     rows = evaluation.criteria.select_related("dispute").prefetch_related("reviews__reviewer")
     criteria = [_build_criterion(row, moments, may_review, is_own) for row in rows]
-    sees_flags = not request.user.is_counselor
+    sees_flags = not is_own and request.user.has_perm("evaluation.view_flag")
     return FeedbackPanel(
         session,
         evaluation,
         may_review,
+        may_request,
         is_hidden,
         retry_url,
         recording=moments.recording,
@@ -101,6 +106,7 @@ def build_feedback_panel(
         went_well=[_build_moment(one, moments) for one in evaluation.went_well],
         improvements=[_build_moment(one, moments) for one in evaluation.improvements],
         remarks=evaluation.reviews.filter(criterion=None).select_related("reviewer"),
+        sees_flags=sees_flags,
         flags=_list_flags(session, evaluation) if sees_flags else (),
         scan=getattr(evaluation, "scan", None) if sees_flags else None,
         opened=opened,
@@ -159,8 +165,8 @@ def _group_title(row: CriterionResult) -> str:
 class _RecordingMoments:
     """Positions of turns in the recording. Empty if there is no playable recording."""
 
-    def __init__(self, session: Session) -> None:
-        recording = getattr(session, "recording", None)
+    def __init__(self, request: AuthenticatedRequest, session: Session) -> None:
+        recording = Recording.objects.listenable_by(request.user).filter(session=session).first()
         self.recording = recording if recording and recording.is_playable else None
         turns: Iterable[TranscriptTurn] = session.turns.exclude(start_ms=None) if self.recording else []
         self._turns = {str(turn.pk): turn for turn in turns}

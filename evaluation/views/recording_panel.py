@@ -15,7 +15,8 @@ from training.models import Session, TranscriptTurn
 class RecordingPanel:
     """A recording with its transcript."""
 
-    recording: Recording | None  # None if nothing was recorded
+    recording: Recording | None  # None if nothing was recorded, or the user may not listen
+    may_download: bool
     turns: Sequence[TranscriptTurn]
     talk: TalkTime
 
@@ -31,18 +32,26 @@ class CommentsPanel:
 
 def build_recording_panel(request: AuthenticatedRequest, session: Session) -> RecordingPanel:
     turns = session.transcript()
-    return RecordingPanel(get_recording(request, session), turns, measure_talk_time(turns))
+    recording = get_recording(request, session)
+    downloadable = Recording.objects.downloadable_by(request.user)
+    may_download = recording is not None and downloadable.filter(pk=recording.pk).exists()
+    return RecordingPanel(recording, may_download, turns, measure_talk_time(turns))
 
 
 def get_recording(request: AuthenticatedRequest, session: Session) -> Recording | None:
-    found = Recording.objects.for_user(request.user).filter(session=session)
+    found = Recording.objects.listenable_by(request.user).filter(session=session)
     return found.select_related("deletion", "session").first()
 
 
 def build_comments_panel(
     request: AuthenticatedRequest, session: Session, recording: Recording | None, added: Comment | None = None
-) -> CommentsPanel:
-    """Build the panel. The form keeps a rejected comment and is empty after an accepted one."""
+) -> CommentsPanel | None:
+    """Build the panel, or return None if the user may not read comments on this call.
+
+    The form keeps a rejected comment and is empty after an accepted one.
+    """
+    if session.counselor_id != request.user.pk and not request.user.has_perm("evaluation.view_comment"):
+        return None
     form = None
     if recording and recording.is_playable and request.user.may_comment:
         data = request.POST if request.method == "POST" and added is None and "at" in request.POST else None

@@ -85,5 +85,5 @@ def evaluation_looked_at(request: AuthenticatedRequest, pk: UUID) -> HttpRespons
 
 def _get_reviewable(request: AuthenticatedRequest, pk: UUID) -> Evaluation:
     """Return graded feedback on another person's session. Raise Http404 for the user's own session."""
-    rows = Evaluation.objects.for_user(request.user).graded().exclude(session__counselor=request.user)
+    rows = Evaluation.objects.reviewable_by(request.user)
     return get_object_or_404(rows.select_related("session__counselor", "session__scenario_version"), pk=pk)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.services.rate_limits import RateLimitExceededError
+from accounts.web.confirmation import Question, ask_first, is_confirmed
 from accounts.web.countless_paginator import get_countless_page
 from accounts.web.requests import AuthenticatedRequest
 from evaluation.forms import HistoryFilterForm
@@ -22,7 +23,7 @@ from evaluation.models import Comment, Evaluation, Tally
 from evaluation.reports.attention import list_attention
 from evaluation.reports.progress import list_skill_progress, recommend_practice
 from evaluation.services.comments import add_comment
-from evaluation.services.feedback_requests import can_request_feedback, request_feedback
+from evaluation.services.feedback_requests import can_request_feedback, may_request_feedback, request_feedback
 from evaluation.views.debrief_panel import build_debrief_panel
 from evaluation.views.documentation import build_documentation_panel
 from evaluation.views.feedback_panel import FeedbackPanel, build_feedback_panel
@@ -44,6 +45,7 @@ class ListedSession:
     session: Session
     newest: Evaluation | None  # its newest evaluation
     may_request_feedback: bool
+    is_hidden: bool = False  # graded, but the user may not see the results yet
 
 
 @login_required
@@ -53,7 +55,7 @@ def dashboard(request: AuthenticatedRequest) -> HttpResponse:
     mine = Assignment.objects.for_user(request.user).filter(counselor=request.user).open()
     context: dict[str, object] = {
         "assignments": mine.select_related("scenario").soonest_due_first(),
-        "items": [_build_listed_session(session) for session in _visible_sessions(request)[:RECENT_SESSIONS]],
+        "items": [_build_listed_session(request, session) for session in _visible_sessions(request)[:RECENT_SESSIONS]],
     }
     if request.user.is_counselor:
         skills = list_skill_progress(Tally.objects.for_user(request.user), WEEKS)
@@ -72,21 +74,24 @@ def history(request: AuthenticatedRequest) -> HttpResponse:
     """List past practice, newest first, filtered by words, mode, and kind."""
     form = HistoryFilterForm(request.user, request.GET)
     page = get_countless_page(form.filter_rows(_visible_sessions(request)), PER_PAGE, request.GET.get("page"))
-    page.object_list = [_build_listed_session(session) for session in page.object_list]
+    page.object_list = [_build_listed_session(request, session) for session in page.object_list]
     return render(request, "evaluation/history.html", {"form": form, "page": page})
 
 
 def _visible_sessions(request: AuthenticatedRequest) -> Any:
     newest_first = Prefetch("evaluations", Evaluation.objects.order_by("-version"), to_attr="versions")
-    visible = Session.objects.for_user(request.user).listed_for(request.user)
+    visible = Session.objects.for_user(request.user)
     return visible.select_related("scenario_version", "counselor").prefetch_related(newest_first)
 
 
-def _build_listed_session(session: Any) -> ListedSession:
+def _build_listed_session(request: AuthenticatedRequest, session: Any) -> ListedSession:
     """Return a session from `_visible_sessions` with its newest evaluation."""
     newest = session.versions[0] if session.versions else None
+    if newest:
+        newest.session = session
     is_over = not session.is_live and not session.was_stopped
-    return ListedSession(session, newest, is_over and can_request_feedback(newest))
+    may_request = is_over and can_request_feedback(newest) and may_request_feedback(session, request.user)
+    return ListedSession(session, newest, may_request, newest is not None and newest.is_hidden_from(request.user))
 
 
 @login_required
@@ -110,11 +115,26 @@ def session_transcript(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 def session_end(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """End another person's live session as a supervisor. Counselors end their own on the practice page."""
     may_end = Session.objects.endable_by(request.user).exclude(counselor=request.user)
-    if end_by_supervisor(get_object_or_404(may_end, pk=pk)):
+    session = get_object_or_404(may_end, pk=pk)
+    if session.is_live and not is_confirmed(request):
+        return ask_first(request, _end_question(session))
+    if end_by_supervisor(session):
         messages.success(request, _("Session ended. The conversation so far is saved and will be graded."))
     else:
         messages.info(request, _("This session had already ended."))
     return redirect("evaluation:session", pk=pk)
+
+
+def _end_question(session: Session) -> Question:
+    text = _("It ends right away, and the counselor is told. The conversation so far is saved and graded.")
+    title = _("End this session for %(counselor)s?") % {"counselor": session.counselor}
+    return Question(title, text, _("End this session"), reverse("evaluation:session", args=[session.pk]))
+
+
+def _delete_question(comment: Comment) -> Question:
+    text = _("“%(text)s” is deleted for everyone. You can’t undo this.") % {"text": comment.text}
+    back_url = reverse("evaluation:session", args=[comment.session_id]) + "#comments"
+    return Question(_("Delete this comment?"), text, _("Delete comment"), back_url)
 
 
 @login_required
@@ -153,6 +173,8 @@ def session_comments(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     session = _get_session(request, pk)
     recording = get_recording(request, session)
     remarks = build_comments_panel(request, session, recording)
+    if remarks is None:
+        raise PermissionDenied
     if request.method == "POST":
         if remarks.form is None:
             raise PermissionDenied
@@ -173,7 +195,10 @@ def comment_delete(request: AuthenticatedRequest, pk: UUID, comment: int) -> Htt
     """Delete the user's own comment."""
     session = _get_session(request, pk)
     mine = Comment.objects.for_user(request.user).filter(session=session, author=request.user)
-    get_object_or_404(mine, pk=comment).delete()
+    found = get_object_or_404(mine, pk=comment)
+    if not is_confirmed(request):
+        return ask_first(request, _delete_question(found))
+    found.delete()
     if not request.htmx:
         return redirect(f"{reverse('evaluation:session', args=[pk])}#comments")
     remarks = build_comments_panel(request, session, get_recording(request, session))
@@ -190,6 +215,7 @@ def _render_session(
         "session": session,
         "is_own": is_own,
         "may_end": session.is_live and request.user.may_end_sessions and not is_own,
+        "may_export": Session.objects.exportable_by(request.user).filter(pk=session.pk).exists(),
         "follows_live": session.is_live and not is_own,
         "feedback": _newest_feedback(request, session),
         "playback": playback,

@@ -31,6 +31,10 @@ _HANDLED_MESSAGES = {
 }
 
 _requires_evaluation_viewer = permission_required("evaluation.view_evaluation", raise_exception=True)
+_requires_follower = permission_required("training.follow_session", raise_exception=True)
+_requires_team_exporter = permission_required(
+    ["training.view_assignment", "training.export_session"], raise_exception=True
+)
 _requires_team_viewer = permission_required("training.view_assignment", raise_exception=True)
 
 
@@ -45,7 +49,7 @@ def attention(request: AuthenticatedRequest) -> HttpResponse:
 
 
 @login_required
-@_requires_team_viewer
+@_requires_follower
 @require_GET
 def live_session_list(request: AuthenticatedRequest) -> HttpResponse:
     """List the sessions in progress. The page polls for changes."""
@@ -75,7 +79,7 @@ def team(request: AuthenticatedRequest) -> HttpResponse:
 
 
 @login_required
-@_requires_team_viewer
+@_requires_team_exporter
 @require_safe
 def team_export(request: AuthenticatedRequest) -> HttpResponseBase:
     """Export every conversation in the time span as CSV, including free practice."""

@@ -39,7 +39,7 @@ class RecordingStoreUnavailableError(APIException):
 
 
 class RecordingListView(ListAPIView[Recording]):
-    """List of recordings: a counselor's own, otherwise the organization's."""
+    """List of recordings: the user's own, and others' if the user may see them."""
 
     token_scope = "recordings"
     queryset = Recording.objects.none()
@@ -49,8 +49,7 @@ class RecordingListView(ListAPIView[Recording]):
     filterset_class = RecordingFilter
 
     def get_queryset(self) -> RecordingQuerySet:
-        user = authenticated_user(self.request)
-        visible: Any = Recording.objects.for_user(user).without_others_trials(user)
+        visible: Any = Recording.objects.for_user(authenticated_user(self.request))
         return visible.select_related("session__scenario_version")
 
 
@@ -62,7 +61,7 @@ class RecordingListView(ListAPIView[Recording]):
 @api_view(["GET", "HEAD"])
 def recording_download(request: Request, pk: UUID) -> HttpResponseBase:
     """Download a recording as a WAV file: counselor in the left channel, caller in the right."""
-    recording = _get_playable(request, pk)
+    recording = _get_downloadable(request, pk)
     audio = MonoAudio(recording) if request.query_params.get("mix") == "mono" else StoredAudio(recording)
     try:
         response = wav_response(request, audio)
@@ -78,7 +77,7 @@ def recording_download(request: Request, pk: UUID) -> HttpResponseBase:
 @api_view(["GET"])
 def recording_link(request: Request, pk: UUID) -> Response:
     """Return a download URL. If the store can sign URLs, it is valid for one minute for anyone who has it."""
-    recording = _get_playable(request, pk)
+    recording = _get_downloadable(request, pk)
     try:
         signed_url = object_store().signed_url(recording.file.name or "", LINK_LIFETIME, _filename(recording))
     except StoreUnavailableError as error:
@@ -89,8 +88,8 @@ def recording_link(request: Request, pk: UUID) -> Response:
     return Response(RecordingLinkSerializer({"url": signed_url or own_url, "expires_at": expires_at}).data)
 
 
-def _get_playable(request: Request, pk: UUID) -> Recording:
-    return get_object_or_404(Recording.objects.for_user(authenticated_user(request)).exclude(file=""), pk=pk)
+def _get_downloadable(request: Request, pk: UUID) -> Recording:
+    return get_object_or_404(Recording.objects.downloadable_by(authenticated_user(request)).exclude(file=""), pk=pk)
 
 
 def _filename(recording: Recording) -> str:

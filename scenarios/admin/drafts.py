@@ -16,6 +16,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.admin import TenantAdmin
 from accounts.services.rate_limits import RateLimitExceededError
+from accounts.web.confirmation import ask_before_action, is_confirmed
 from scenarios.admin.advice import group_advice_by_field
 from scenarios.admin.draft_forms import DraftForm, NewDraftForm, RegenerateForm
 from scenarios.admin.draft_pii import count_unresolved, group_findings, read_checked_texts, read_dismissed
@@ -104,9 +105,10 @@ class DraftAdmin(TenantAdmin):
         if "restore" in request.POST:
             return self._restore(request, draft)
         if "discard" in request.POST:
-            return self._discard(request, draft)
+            return self._discard(request, draft) if is_confirmed(request) else self._ask_to_discard(request, draft)
         if "delete_source" in request.POST:
-            return self._delete_source(request, draft)
+            is_asked = is_confirmed(request)
+            return self._delete_source(request, draft) if is_asked else self._ask_to_delete_source(request, draft)
         return self._save(request, draft)
 
     def state_view(self, request, pk):
@@ -194,6 +196,16 @@ class DraftAdmin(TenantAdmin):
         if not restore_draft(draft):
             self.message_user(request, NOT_RESTORED, messages.WARNING)
         return self._redirect_to(draft)
+
+    def _ask_to_discard(self, request, draft):
+        text = _("This deletes the draft and the complaint for everyone. You can’t undo this.")
+        title, button = _("Discard this draft?"), _("Discard draft and complaint")
+        return ask_before_action(self, request, [draft], title, text, button)
+
+    def _ask_to_delete_source(self, request, draft):
+        text = _("This deletes the complaint and the instructions for everyone. You can’t undo this.")
+        title, button = _("Delete the complaint?"), _("Delete complaint permanently")
+        return ask_before_action(self, request, [draft], title, text, button)
 
     def _discard(self, request, draft):
         if not discard_draft(draft):

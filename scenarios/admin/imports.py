@@ -21,6 +21,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.admin import TenantAdmin
 from accounts.models import Account
 from accounts.services.rate_limits import RateLimitExceededError
+from accounts.web.confirmation import ask_before_action, is_confirmed
 from scenarios.admin.import_columns import describe_pack_columns
 from scenarios.admin.scenario_form import AccountChoiceField
 from scenarios.models import ContextUnavailableError, ImportJob, ImportRow, Scenario, title_key
@@ -214,6 +215,11 @@ class ImportJobAdmin(TenantAdmin):
 
     def discard_view(self, request, pk):
         job = self._get_job(request, pk)
+        if job.status == ImportJob.Status.CHECKED and not is_confirmed(request):
+            text = gettext("The checked rows of %(file)s are deleted. Nothing is imported.") % {"file": job}
+            return ask_before_action(
+                self, request, [job], gettext("Discard this import?"), text, gettext("Discard import")
+            )
         if not discard_import(job):
             self.message_user(
                 request, gettext("This import has already started and can’t be discarded."), messages.WARNING

@@ -16,9 +16,8 @@ from scenarios.models.scenarios import Difficulty, Mode, Scenario, Skill
 class ScenarioDraftQuerySet(LeaseQuerySet["ScenarioDraft"]):
     def for_user(self, user: User) -> ScenarioDraftQuerySet:
         """Limit to the organization's drafts. Only scenario authors see any, because drafts contain complaints."""
-        if not user.has_perm("scenarios.add_scenario"):
-            return self.none()
-        return self.filter(organization_id=user.organization_id)
+        is_allowed = user.has_perm("scenarios.view_scenariodraft")
+        return self.filter(organization_id=user.organization_id) if is_allowed else self.none()
 
     def abandoned(self, before: datetime) -> ScenarioDraftQuerySet:
         """Limit to drafts that are neither saved nor discarded and have not been touched since `before`."""

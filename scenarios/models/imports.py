@@ -14,8 +14,9 @@ from accounts.models import Account, LeasedModel, LeaseQuerySet, Organization, U
 
 class ImportJobQuerySet(LeaseQuerySet["ImportJob"]):
     def for_user(self, user: User) -> ImportJobQuerySet:
-        """Limit to imports of the user's organization. Counselors see none, because imports contain prompts."""
-        return self.none() if user.is_counselor else self.filter(organization_id=user.organization_id)
+        """Limit to imports of the user's organization, for those who may view any, because imports contain prompts."""
+        is_allowed = user.has_perm("scenarios.view_importjob")
+        return self.filter(organization_id=user.organization_id) if is_allowed else self.none()
 
     def under_way(self) -> ImportJobQuerySet:
         return self.filter(status__in=[ImportJob.Status.QUEUED, ImportJob.Status.RUNNING])
@@ -111,6 +112,9 @@ class ImportJob(LeasedModel):
 
 
 class ImportRowQuerySet(models.QuerySet["ImportRow"]):
+    def for_user(self, user: User) -> ImportRowQuerySet:
+        return self.filter(job__in=ImportJob.objects.for_user(user))
+
     def unwritten(self) -> ImportRowQuerySet:
         """Limit to rows that are checked and not yet written."""
         return self.filter(outcome__in=[ImportRow.Outcome.NEW, ImportRow.Outcome.CHANGED])

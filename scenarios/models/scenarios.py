@@ -128,7 +128,8 @@ class TitleKeyField(models.CharField):
 class ScenarioQuerySet(models.QuerySet["Scenario"]):
     def for_user(self, user: User) -> ScenarioQuerySet:
         """Limit to scenarios that the user may read in full. Counselors may not, because they would see the prompt."""
-        return self.none() if user.is_counselor else self.filter(organization_id=user.organization_id)
+        is_allowed = user.has_perm("scenarios.view_scenario")
+        return self.filter(organization_id=user.organization_id) if is_allowed else self.none()
 
     def playable_by(self, user: User) -> ScenarioQuerySet:
         """Limit to scenarios for free practice: active library scenarios of the user's organization."""

@@ -108,7 +108,16 @@ def test_actions_leave_other_organizations_unchanged(foreign_rows, supervisor, c
     ProcedureDocument.objects.update(status="failed")
     before = model.objects.filter(pk=row.pk).values().get()
 
-    run_action(client_of(supervisor), model, action, row, post="yes", assign="Assign", counselors=[str(counselor.pk)])
+    run_action(
+        client_of(supervisor),
+        model,
+        action,
+        row,
+        post="yes",
+        confirmed="yes",
+        assign="Assign",
+        counselors=[str(counselor.pk)],
+    )
 
     assert model.objects.filter(pk=row.pk).values().get() == before
     assert Assignment.objects.count() == Evaluation.objects.count() == 1

@@ -1,57 +1,53 @@
+from pathlib import Path
+
 import pytest
 
 from accounts.backends import ROLE_PERMISSIONS
 from accounts.models import User
 from tests.support.fixtures import add_person
+from tests.support.permission_table import ACTIONS, render_permission_table
 
-APPS = {
-    "accounts": ["account", "cohort", "organization", "proceduredocument", "servicetoken", "user", "webhook"],
-    "scenarios": ["category", "skill", "scenario", "scenariodraft"],
-    "training": ["assignment", "session"],
-    "evaluation": ["evaluation", "flag", "review"],
-    "auth": ["group"],
-    "account": ["emailaddress"],
-}
-ACTIONS = {"v": "view", "a": "add", "c": "change", "d": "delete"}
+PERMISSIONS_PAGE = Path(__file__).parents[2] / "docs" / "permissions.md"
 
-# Permissions by role, written by hand a second time so that a mistake in the code does not repeat here.
-TABLE = """
-            counselor supervisor trainer evaluator admin service
-account     -         vc         v       v         vac   v
-organization -        -          -       -         vc    -
-proceduredocument -   va         -       -         va    -
-user        -         v          -       -         vac   -
-cohort      -         vacd       -       -         vacd  vacd
-servicetoken -        -          -       -         vac   -
-webhook     -         -          -       -         vacd  vacd
-category    -         vacd       vac     -         vacd  -
-skill       -         vacd       vac     -         vacd  -
-scenario    -         vacd       vac     v         vacd  vac
-scenariodraft -       vac        vac     -         vac   -
-assignment  -         vac        -       -         vac   vac
-session     -         v          -       v         v     v
-evaluation  -         v          -       v         v     v
-review      -         vac        -       vac       vac   -
-flag        -         vc         -       v         vc    -
-group       -         -          -       -         -     -
-emailaddress -        -          -       -         -     -
-"""
-HEADER, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
+
+def test_documented_table_is_the_code_table():
+    table = render_permission_table()
+
+    assert table in PERMISSIONS_PAGE.read_text(), f"docs/permissions.md needs this table:\n{table}"
 
 
 @pytest.mark.parametrize("role", User.Role.values)
-def test_role_permissions_match_table(organization, role):
+def test_has_perm_follows_the_documented_table(organization, role):
     person = add_person(organization, role, "one@example.org")
-    expected = {row[0]: row[1 + HEADER.index(role)] for row in ROWS}
+    header, _line, *rows = [
+        [cell.strip(" `") for cell in line.strip("|").split("|")] for line in render_permission_table().splitlines()
+    ]
 
-    permissions = {
-        model: "".join(letter for letter, action in ACTIONS.items() if person.has_perm(f"{app}.{action}_{model}"))
-        or "-"
-        for app, models in APPS.items()
-        for model in models
-    }
+    for row in rows:
+        app, model = row[0].split(".")
+        granted = {action for action in ACTIONS if person.has_perm(f"{app}.{action}_{model}")}
+        assert granted == set(row[header.index(role)].split(", ")) - {"–"}, model
 
-    assert permissions == expected
+
+@pytest.mark.parametrize(
+    ("permission", "roles"),
+    [
+        ("training.view_session", {"supervisor", "admin", "service"}),
+        ("training.review_session", {"evaluator"}),
+        ("training.follow_session", {"supervisor", "admin"}),
+        ("training.export_session", {"supervisor", "admin"}),
+        ("recordings.listen_recording", {"supervisor", "evaluator", "admin", "service"}),
+        ("recordings.download_recording", {"supervisor", "admin", "service"}),
+        ("recordings.erase_recording", {"supervisor", "admin"}),
+        ("evaluation.grade_evaluation", {"supervisor", "admin", "service"}),
+        ("evaluation.add_review", {"supervisor", "evaluator", "admin"}),
+    ],
+)
+def test_personal_data_is_open_to_these_roles_only(permission, roles):
+    app, _, codename = permission.partition(".")
+    action, _, model = codename.partition("_")
+
+    assert {role for role, table in ROLE_PERMISSIONS.items() if action in table.get(f"{app}.{model}", ())} == roles
 
 
 def test_inactive_user_has_no_permissions(organization):

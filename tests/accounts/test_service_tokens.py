@@ -147,6 +147,9 @@ def test_admin_issues_and_revokes_token(admin):
     assert client_with(secret).get("/api/sessions/").status_code == 200
     token = ServiceToken.objects.get()
     client.post("/admin/accounts/servicetoken/", {"action": "revoke", "_selected_action": [str(token.pk)]})
+    assert client_with(secret).get("/api/sessions/").status_code == 200  # it asks first
+    data = {"action": "revoke", "_selected_action": [str(token.pk)], "confirmed": "yes"}
+    client.post("/admin/accounts/servicetoken/", data)
     assert client_with(secret).get("/api/sessions/").status_code == 403
     token.refresh_from_db()
     assert token.revoked_at is not None

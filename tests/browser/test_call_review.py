@@ -189,6 +189,7 @@ def test_supervisors_comment_appears_beside_the_transcript(
     counselor_page.wait_for_function("document.querySelector('#recording audio').currentTime > 605")
     expect(current_turn(counselor_page)).to_contain_text("This is turn 50.")
 
+    page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("No comments yet.")).to_be_visible()
     expect(page.locator("[data-marks] span")).to_have_count(0)
@@ -219,4 +220,5 @@ def test_review_works_without_scripts(open_page: Callable[..., Page], long_call:
     page.wait_for_url("**/#comment-*")
     expect(page.locator("#comments li").filter(has_text="Beyond the end.")).to_contain_text("59:59")
     page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete comment").click()
     expect(page.get_by_text("No comments yet.")).to_be_visible()

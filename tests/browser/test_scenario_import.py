@@ -198,6 +198,7 @@ def test_downloaded_template_can_be_imported(open_page: Callable[..., Page], tmp
     page.wait_for_url("**/change/")
     expect(page.locator('[data-outcome="invalid"]')).to_have_count(0)
     page.get_by_role("button", name="Discard").click()
+    page.get_by_role("button", name="Discard import").click()
     expect(page.locator(".messagelist")).to_have_text(
         f"The import of scenarios.{kind.lower()} was discarded. Nothing was imported."
     )

@@ -3,6 +3,7 @@ from django.core.files.base import ContentFile
 
 from evaluation.models import Evaluation, Flag, Review
 from evaluation.services.grading import grade_evaluation
+from evaluation.services.reviews import record_review
 from recordings.models import Recording
 from tests.support.fixtures import add_scenario, client_of, write_turns
 from training.services.session_start import start_trial
@@ -41,10 +42,11 @@ def test_session_page_shows_transcript_and_feedback(role, request, graded_evalua
     ("query", "shows_practice", "shows_trials"),
     [("", True, False), ("?kind=trial", False, True), ("?kind=assignment", True, False), ("?kind=all", True, True)],
 )
-def test_session_list_shows_trials_only_when_filtered(
+def test_session_list_shows_own_trials_only_when_filtered(
     supervisor, admin, finished_chat, organization, query, shows_practice, shows_trials
 ):
-    trial, _ = start_trial(admin, add_scenario(organization, "A draft"), "chat")
+    trial, _ = start_trial(supervisor, add_scenario(organization, "A draft"), "chat")
+    theirs, _ = start_trial(admin, add_scenario(organization, "Their draft"), "chat")
     end_session(trial, "hung_up")
     client = client_of(supervisor)
 
@@ -54,6 +56,7 @@ def test_session_list_shows_trials_only_when_filtered(
     for session, is_shown in ((finished_chat, shows_practice), (trial, shows_trials)):
         assert (session_page(session) in sessions) is is_shown
         assert (evaluation_page(session.evaluations.get()) in evaluations) is is_shown
+    assert session_page(theirs) not in sessions
 
 
 def test_session_page_plays_recording(supervisor, call):
@@ -74,12 +77,39 @@ def test_session_page_escapes_transcript(supervisor, chat):
     assert "<script>alert" not in body and "&lt;script&gt;alert" in body
 
 
+def grade_again_in_admin(person, *sessions, **more: str):
+    data = {"action": "grade_again", "_selected_action": [str(session.pk) for session in sessions]}
+    return client_of(person).post("/admin/training/session/", data | more, follow=True)
+
+
+def test_grade_again_action_asks_first_and_counts_reviewed_sessions(supervisor, graded_evaluation, finished_chat):
+    record_review(graded_evaluation, supervisor, "agree", "Yes.", graded_evaluation.criteria.first())
+
+    page = grade_again_in_admin(supervisor, finished_chat).content.decode()
+
+    assert "A person has reviewed the feedback on 1 of these sessions." in page
+    assert "Their verdicts are kept in the new feedback." in page
+    assert finished_chat.evaluations.count() == 1
+
+
+def test_grade_again_action_is_closed_to_evaluators(evaluator, graded_evaluation, finished_chat):
+    response = grade_again_in_admin(evaluator, finished_chat, confirmed="yes")
+
+    assert "grade_again" not in response.content.decode()
+    assert finished_chat.evaluations.count() == 1
+
+
+def test_grade_again_action_keeps_to_the_hourly_limit(supervisor, graded_evaluation, finished_chat):
+    for _ in range(3):
+        finished_chat.evaluations.update(status="completed", score=80)
+        response = grade_again_in_admin(supervisor, finished_chat, confirmed="yes")
+
+    assert "You can request feedback 3 times an hour." in response.content.decode()
+    assert finished_chat.evaluations.count() == 3
+
+
 def test_grade_again_action_queues_new_version(supervisor, graded_evaluation, finished_chat, call):
-    response = client_of(supervisor).post(
-        "/admin/training/session/",
-        {"action": "grade_again", "_selected_action": [str(finished_chat.pk), str(call.pk)]},
-        follow=True,
-    )
+    response = grade_again_in_admin(supervisor, finished_chat, call, confirmed="yes")
 
     assert "1 session queued for grading. Live sessions are graded when they end." in response.content.decode()
     newest = finished_chat.evaluations.newest_first()[0]

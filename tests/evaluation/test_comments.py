@@ -1,9 +1,11 @@
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
 from evaluation.models import Comment
+from evaluation.services.comments import add_comment
 from recordings.models import Recording, RecordingDeletion
 from tests.support.fixtures import client_of
 from training.models import Session
@@ -47,11 +49,17 @@ def test_comment_by_supervisor_is_shown_to_counselor(recorded_session, superviso
     assert "Add a comment" not in page
 
 
-@pytest.mark.parametrize("role", ["counselor", "trainer", "evaluator"])
-def test_comment_is_forbidden_for_other_roles(request, recorded_session, role):
+@pytest.mark.parametrize(("role", "status"), [("counselor", 403), ("trainer", 404), ("evaluator", 404)])
+def test_comment_is_forbidden_for_other_roles(request, recorded_session, role, status):
     response = post_comment(request.getfixturevalue(role), recorded_session)
 
-    assert (response.status_code, Comment.objects.count()) == (403, 0)
+    assert (response.status_code, Comment.objects.count()) == (status, 0)
+
+
+def test_service_keeps_other_roles_from_commenting(recorded_session, counselor, evaluator, stranger):
+    for person in (counselor, evaluator, stranger):
+        with pytest.raises(PermissionDenied):
+            add_comment(recorded_session, person, 0, "x")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +96,10 @@ def test_comment_can_be_deleted_only_by_author(recorded_session, supervisor, adm
 
     assert client_of(admin).post(path).status_code == 404
     assert Comment.objects.count() == 1
-    assert client_of(supervisor).post(path).status_code == 302
+    question = client_of(supervisor).post(path).content.decode()
+    assert "Delete this comment?" in question and "You can’t undo this." in question
+    assert Comment.objects.count() == 1
+    assert client_of(supervisor).post(path, {"confirmed": "yes"}).status_code == 302
     assert Comment.objects.count() == 0
 
 

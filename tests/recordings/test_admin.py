@@ -24,10 +24,20 @@ def post_change(person, recording: Recording, **fields: str):
 
 
 def delete_in_admin(person, recording: Recording) -> str:
-    data = {"action": "delete_now", "_selected_action": str(recording.pk)}
+    data = {"action": "delete_now", "_selected_action": str(recording.pk), "confirmed": "yes"}
     response = client_of(person).post("/admin/recordings/recording/", data, follow=True)
     text: str = response.content.decode()
     return text
+
+
+def test_delete_action_asks_first(recording, supervisor):
+    data = {"action": "delete_now", "_selected_action": str(recording.pk)}
+
+    page = client_of(supervisor).post("/admin/recordings/recording/", data).content.decode()
+
+    assert "Delete audio permanently?" in page and "no one can bring it back" in page
+    assert f'name="_selected_action" value="{recording.pk}"' in page and 'name="confirmed" value="yes"' in page
+    assert len(stored_keys("recordings/")) == 1
 
 
 def test_legal_hold_requires_reason_and_prevents_deletion(recording, supervisor):

@@ -50,7 +50,8 @@ def test_recording_list_is_limited_by_role(recording, colleague, counselor, supe
 
     assert list_recordings(counselor) == [str(recording.pk)]
     assert list_recordings(colleague) == [str(other.pk)]
-    assert list_recordings(supervisor) == list_recordings(evaluator) == [str(other.pk), str(recording.pk)]
+    assert list_recordings(supervisor) == [str(other.pk), str(recording.pk)]
+    assert list_recordings(evaluator) == []
     assert list_recordings(stranger) == []
 
 

@@ -45,9 +45,13 @@ def add_person(organization: Organization, role: str, email: str) -> User:
 
 
 def client_of(person: User) -> Client:
-    """Return a test client logged in as this person."""
+    """Return a test client logged in as this person, who has just confirmed their password."""
     client = Client()
     client.force_login(person)
+    session = client.session
+    session["account_authentication_methods_user"] = str(person.pk)
+    session["account_authentication_methods"] = [{"method": "password", "at": time.time(), "reauthenticated": True}]
+    session.save()
     return client
 
 

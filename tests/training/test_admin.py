@@ -156,7 +156,8 @@ def test_assignment_admin_ignores_read_only_fields(supervisor, colleague, chat_a
 
 def run_action(person, action: str, *assignments: Assignment) -> str:
     selected = [str(assignment.pk) for assignment in assignments]
-    response = client_of(person).post(ASSIGNMENTS, {"action": action, "_selected_action": selected}, follow=True)
+    data = {"action": action, "_selected_action": selected, "confirmed": "yes"}
+    response = client_of(person).post(ASSIGNMENTS, data, follow=True)
     return response.content.decode()
 
 

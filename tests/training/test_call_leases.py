@@ -334,7 +334,8 @@ def test_session_page_lets_a_supervisor_end_it(call, counselor, supervisor, stra
     assert client_of(counselor).post(end).status_code == client_of(stranger).post(end).status_code == 404
     client = client_of(supervisor)
     assert end in client.get(page).content.decode()
-    response = client.post(end, follow=True)
+    assert "End this session for" in client.post(end).content.decode()
+    response = client.post(end, {"confirmed": "yes"}, follow=True)
 
     call.refresh_from_db()
     assert call.end_reason == "supervisor"

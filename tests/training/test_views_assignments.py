@@ -99,19 +99,24 @@ def test_assignment_page_resets_and_cancels(supervisor, chat_assignment):
     Assignment.objects.update(status="in_progress")
     page = f"/assignments/{chat_assignment.pk}/"
 
-    client.post(f"{page}reset/")
+    assert "Reset this assignment?" in client.post(f"{page}reset/").content.decode()
+    client.post(f"{page}reset/", {"confirmed": "yes"})
     chat_assignment.refresh_from_db()
     assert chat_assignment.status == "pending"
-    client.post(f"{page}cancel/")
+    assert "Cancel this assignment?" in client.post(f"{page}cancel/").content.decode()
+    client.post(f"{page}cancel/", {"confirmed": "yes"})
     chat_assignment.refresh_from_db()
     assert chat_assignment.status == "cancelled"
-    assert "Nothing was changed" in client.post(f"{page}reset/", follow=True).content.decode()
+    assert "Nothing was changed" in client.post(f"{page}reset/", {"confirmed": "yes"}, follow=True).content.decode()
 
 
 def test_assignment_decline_works_only_for_its_own_counselor(counselor, colleague, chat_assignment):
     path = f"/assignments/{chat_assignment.pk}/decline/"
 
     assert client_of(colleague).post(path).status_code == 404
-    assert "Skipped. It won’t count against you" in client_of(counselor).post(path, follow=True).content.decode()
+    client = client_of(counselor)
+    assert "It won’t count against you." in client.post(path).content.decode()
+    skipped = client.post(path, {"confirmed": "yes"}, follow=True).content.decode()
+    assert "Skipped. It won’t count against you" in skipped
     chat_assignment.refresh_from_db()
     assert chat_assignment.is_declined

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import TenantAdmin, TenantForm
 from accounts.models import User
+from accounts.web.confirmation import ask_before_action, is_confirmed
 from scenarios.admin import ScenarioAdmin
 from scenarios.admin.drafts import NOT_SAVED
 from scenarios.models import Mode, Scenario
@@ -201,6 +202,9 @@ class AssignmentAdmin(TenantAdmin):
 
     @admin.action(description=_("Reset to pending"), permissions=["change"])
     def reset(self, request, queryset):
+        if not is_confirmed(request):
+            text = gettext("Their attempts so far no longer count. The conversations are kept. You can’t undo this.")
+            return ask_before_action(self, request, queryset, gettext("Reset assignments?"), text, gettext("Reset"))
         done = sum(reset_assignment(assignment) for assignment in queryset)
         text = ngettext(
             "%(count)s assignment was reset. Only assignments in progress without a live session can be reset.",
@@ -208,9 +212,17 @@ class AssignmentAdmin(TenantAdmin):
             done,
         )
         self.message_user(request, text % {"count": done})
+        return None
 
     @admin.action(description=_("Cancel assignments"), permissions=["change"])
     def cancel(self, request, queryset):
+        if not is_confirmed(request):
+            text = gettext(
+                "The counselors no longer see these assignments. Their conversations are kept. You can’t undo this, "
+                "but you can assign the scenarios again."
+            )
+            title, button = gettext("Cancel assignments?"), gettext("Cancel assignments")
+            return ask_before_action(self, request, queryset, title, text, button)
         done = sum(cancel_assignment(assignment) for assignment in queryset)
         text = ngettext(
             "%(count)s assignment was canceled. Only open assignments without a live session can be canceled.",
@@ -218,3 +230,4 @@ class AssignmentAdmin(TenantAdmin):
             done,
         )
         self.message_user(request, text % {"count": done})
+        return None

@@ -130,9 +130,7 @@ class AssignmentChangeSerializer(AssignmentTermsSerializer):
 
 
 @extend_schema_view(
-    list=extend_schema(
-        description="Assignments of the user, or of the whole organization if the user is not a counselor."
-    )
+    list=extend_schema(description="Assignments of the user, or of the whole organization if the user may view them.")
 )
 class AssignmentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Assignment]):
     """Scenarios assigned to counselors. An assignment is completed by its feedback, never manually."""

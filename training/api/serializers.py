@@ -70,6 +70,14 @@ class SessionSummarySerializer(serializers.ModelSerializer[Session]):
     def get_page(self, session: Session) -> str:
         return reverse("evaluation:session", args=[session.pk])
 
+    def to_representation(self, instance: Session) -> dict[str, Any]:
+        """Leave out how it felt, which only the counselor and the supervisors may read, for anyone else."""
+        shown = super().to_representation(instance)
+        reader = self.context["request"].user
+        if instance.counselor_id != reader.pk and not reader.has_perm("training.view_session"):
+            return shown | {"feeling": None, "feeling_note": ""}
+        return shown
+
 
 class SessionSerializer(serializers.ModelSerializer[Session]):
     """A session for its counselor, without the prompt or the assessment criteria."""

@@ -97,7 +97,7 @@ def session_feeling(request: Request, pk: UUID) -> Response:
     serializer = SessionFeelingSerializer(data=request.data)
     serializer.is_valid(raise_exception=True)
     record_feeling(session, serializer.validated_data["feeling"], serializer.validated_data["note"])
-    return Response(SessionSummarySerializer(session).data)
+    return Response(SessionSummarySerializer(session, context={"request": request}).data)
 
 
 @extend_schema(request=None, responses=SessionSerializer)

@@ -62,9 +62,7 @@ class SessionPagination(StandardCursorPagination):
     ordering = ("-started_at", "id")
 
 
-@extend_schema_view(
-    get=extend_schema(description="Sessions of the user, or of the whole organization if the user is not a counselor.")
-)
+@extend_schema_view(get=extend_schema(description="Sessions of the user, and those of others that the user may read."))
 class SessionListView(ListAPIView[Session]):
     token_scope = "sessions"
     queryset = Session.objects.none()
@@ -75,7 +73,7 @@ class SessionListView(ListAPIView[Session]):
 
     def get_queryset(self) -> Any:
         user = authenticated_user(self.request)
-        return Session.objects.for_user(user).listed_for(user).select_related("counselor", "scenario_version")
+        return Session.objects.for_user(user).select_related("counselor", "scenario_version")
 
     @extend_schema(request=StartSessionSerializer, responses={200: SessionSerializer, 201: SessionSerializer})
     def post(self, request: Request) -> Response:

@@ -1,10 +1,11 @@
 from training.models.assignments import TERM_FIELDS, Assignment, AssignmentQuerySet, AssignmentTerms, pick_terms
 from training.models.call_tickets import CallTicket
 from training.models.end_reasons import EndReason
-from training.models.sessions import Session, SessionQuerySet
+from training.models.sessions import GRADED_STATUSES, Session, SessionQuerySet, readable_sessions
 from training.models.turns import TranscriptTurn, TranscriptTurnQuerySet, heard_turns
 
 __all__ = [
+    "GRADED_STATUSES",
     "TERM_FIELDS",
     "Assignment",
     "AssignmentQuerySet",
@@ -17,4 +18,5 @@ __all__ = [
     "TranscriptTurnQuerySet",
     "heard_turns",
     "pick_terms",
+    "readable_sessions",
 ]

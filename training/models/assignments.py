@@ -38,9 +38,9 @@ def pick_terms(fields: Mapping[str, Any]) -> AssignmentTerms:
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
     def for_user(self, user: User) -> AssignmentQuerySet:
-        """Limit to a counselor's own assignments, or to the organization's for other roles."""
+        """Limit to the user's own assignments, or to the organization's with the permission for it."""
         rows = self.filter(organization_id=user.organization_id)
-        return rows.filter(counselor_id=user.pk) if user.is_counselor else rows
+        return rows if user.has_perm("training.view_assignment") else rows.filter(counselor_id=user.pk)
 
     def open(self) -> AssignmentQuerySet:
         return self.filter(status__in=Assignment.OPEN)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -23,20 +23,49 @@ if TYPE_CHECKING:
     from training.models.turns import TranscriptTurn
 
 
+# Statuses of `evaluation.Evaluation` with a grade. This app is below that one and cannot import it.
+GRADED_STATUSES = ("completed", "held")
+
+
+def readable_sessions(user: User, path: str = "", permission: str = "") -> Q:
+    """Return the condition for rows whose session `user` may read: their own, and others' as far as their role allows.
+
+    `path` leads from the row to its session, such as `session__`. Rows of other people also need `permission`, if one
+    is given. A trial is private to the person who runs it.
+    """
+    if not user.is_active:
+        return Q(pk__in=[])
+    own = Q(**{f"{path}organization_id": user.organization_id, f"{path}counselor_id": user.pk})
+    others = Q(**{f"{path}organization_id": user.organization_id}) & ~Q(**{f"{path}kind": Session.Kind.TRIAL})
+    if permission and not user.has_perm(permission):
+        return own
+    if user.has_perm("training.view_session"):
+        is_live = Q(**{f"{path}status": Session.Status.ACTIVE})
+        return own | (others if user.has_perm("training.follow_session") else others & ~is_live)
+    if user.has_perm("training.review_session"):
+        graded = Session.objects.exclude(status=Session.Status.ACTIVE).filter(
+            pk=OuterRef(f"{path}pk"), evaluations__status__in=GRADED_STATUSES
+        )
+        return own | (others & Q(Exists(graded)))
+    return own
+
+
 class SessionQuerySet(models.QuerySet["Session"]):
     def for_user(self, user: User) -> SessionQuerySet:
-        """Limit to the sessions that `user` may see: a counselor's own, or the organization's for other roles."""
-        rows = self.filter(organization_id=user.organization_id)
-        return rows.filter(counselor_id=user.pk) if user.is_counselor else rows
+        """Limit to the sessions that `user` may read."""
+        return self.filter(readable_sessions(user))
+
+    def exportable_by(self, user: User) -> SessionQuerySet:
+        """Limit to the sessions whose transcript `user` may take away as a file."""
+        return self.filter(readable_sessions(user, permission="training.export_session"))
 
     def for_counselor(self, user: User) -> SessionQuerySet:
         """Limit to the user's own sessions: only the counselor of a session may speak, write, or hang up."""
         return self.filter(counselor_id=user.pk, organization_id=user.organization_id)
 
     def endable_by(self, user: User) -> SessionQuerySet:
-        """Limit to the user's own sessions, or to the organization's if the user is responsible for counselors."""
-        mine = self.filter(organization_id=user.organization_id)
-        return mine if user.may_end_sessions else mine.filter(counselor_id=user.pk)
+        """Limit to the user's own sessions, and to those of others that the user is responsible for."""
+        return self.filter(readable_sessions(user, permission="training.end_session"))
 
     def live(self) -> SessionQuerySet:
         return self.filter(status=Session.Status.ACTIVE)
@@ -49,19 +78,17 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """Exclude trials, which count toward nothing. Use this for statistics and for other people's sessions."""
         return self.exclude(kind=Session.Kind.TRIAL)
 
-    def listed_for(self, user: User) -> SessionQuerySet:
-        """Limit to the user's history: all sessions they may see except other people's trials."""
-        return self.for_user(user).filter(~Q(kind=Session.Kind.TRIAL) | Q(counselor_id=user.pk))
-
     def matching_for(self, user: User, text: str) -> SessionQuerySet:
         """Limit to sessions whose title or counselor matches the text.
 
-        A counselor searches titles, session names, focuses, and every word of their own transcripts.
+        People search their own sessions also by name, focus, and every word of the transcript. Pass only sessions that
+        the user may read.
         """
         titled = ScenarioVersion.objects.filter(organization_id=user.organization_id, title__icontains=text)
         found = Q(scenario_version__in=titled)
-        if not user.is_counselor:
-            return self.filter(found | Q(counselor__in=User.objects.for_user(user).matching(text)))
+        if user.reads_others_sessions:
+            people = User.objects.filter(organization_id=user.organization_id)
+            return self.filter(found | Q(counselor__in=people.matching(text)))
         in_transcript = Session.objects.for_counselor(user).filter(turns__text_heard__icontains=text)
         in_own_texts = Q(name__icontains=text) | Q(focus__icontains=text) | Q(pk__in=in_transcript.values("pk"))
         return self.filter(found | in_own_texts)

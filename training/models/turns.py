@@ -8,12 +8,16 @@ from collections.abc import Iterable
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Organization
-from training.models.sessions import Session
+from accounts.models import Organization, User
+from training.models.sessions import Session, readable_sessions
 from training.transcript import INAUDIBLE_TEXT, SNAPSHOT_FIELDS, SpeakerRole, TurnSnapshot, TurnSource
 
 
 class TranscriptTurnQuerySet(models.QuerySet["TranscriptTurn"]):
+    def for_user(self, user: User) -> TranscriptTurnQuerySet:
+        """Limit to the turns of sessions that `user` may read."""
+        return self.filter(readable_sessions(user, "session__"))
+
     def by_caller(self) -> TranscriptTurnQuerySet:
         return self.filter(role=TranscriptTurn.Role.CALLER)
 

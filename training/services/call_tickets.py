@@ -60,7 +60,8 @@ def verify_ticket(signed: str, session_id: UUID, now: float | None = None) -> Ve
 def redeem_ticket(signed: str, session_id: UUID) -> CallTicket | None:
     """Spend the ticket and return it. Return None if it is forged, spent, revoked, expired, or for another session.
 
-    The conditional UPDATE makes it single use.
+    Tickets of people who were deactivated, or whose password has changed since, are refused too. The conditional
+    UPDATE makes a ticket single use.
     """
     verified = verify_ticket(signed, session_id)
     if verified is None:
@@ -72,7 +73,8 @@ def redeem_ticket(signed: str, session_id: UUID) -> CallTicket | None:
     if not redeemable.update(spent_at=now):
         return None
     related = ("counselor", "session__scenario_version", "session__assignment")
-    return CallTicket.objects.select_related(*related).get(pk=verified.id)
+    ticket = CallTicket.objects.select_related(*related).get(pk=verified.id)
+    return ticket if ticket.is_valid else None
 
 
 def revoke_tickets(login: str) -> None:

@@ -8,11 +8,13 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import Cohort, User, UserQuerySet
+from accounts.web.confirmation import Question, ask_first, is_confirmed
 from accounts.web.countless_paginator import get_countless_page
 from accounts.web.identifiers import is_uuid
 from accounts.web.requests import AuthenticatedRequest
@@ -144,6 +146,8 @@ def assignment_detail(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
 def assignment_change(request: AuthenticatedRequest, pk: UUID, verb: str) -> HttpResponse:
     """Reset or cancel an assignment. Both are refused while it has a live session."""
     found = get_object_or_404(Assignment.objects.for_user(request.user), pk=pk)
+    if not is_confirmed(request):
+        return ask_first(request, _change_question(found, verb))
     done = {"reset": reset_assignment, "cancel": cancel_assignment}[verb](found)
     if not done:
         messages.error(request, CHANGE_REFUSED_TEXT)
@@ -154,12 +158,31 @@ def assignment_change(request: AuthenticatedRequest, pk: UUID, verb: str) -> Htt
     return redirect("training:assignment_detail", pk=pk)
 
 
+def _change_question(assignment: Assignment, verb: str) -> Question:
+    names = {"title": assignment.scenario.title, "counselor": assignment.counselor}
+    back_url = reverse("training:assignment_detail", args=[assignment.pk])
+    if verb == "reset":
+        text = _("The attempts of %(counselor)s at “%(title)s” so far no longer count. The conversations are kept.")
+        return Question(_("Reset this assignment?"), text % names, _("Reset assignment"), back_url)
+    text = _("%(counselor)s no longer sees “%(title)s” among their assignments. Their conversations are kept.")
+    return Question(_("Cancel this assignment?"), text % names, _("Cancel assignment"), back_url)
+
+
+def _decline_question(assignment: Assignment) -> Question:
+    text = _("It won’t count against you. Your supervisor can choose another one. To take this one later, ask them.")
+    title = _("Skip “%(title)s”?") % {"title": assignment.scenario.title}
+    return Question(title, text, _("Skip this one"), reverse("evaluation:dashboard"))
+
+
 @login_required
 @require_POST
 def assignment_decline(request: AuthenticatedRequest, pk: UUID) -> HttpResponse:
     """Decline the user's own assignment because of its topic, without a reason."""
     mine = Assignment.objects.for_user(request.user).filter(counselor=request.user)
-    if decline_assignment(get_object_or_404(mine, pk=pk)):
+    found = get_object_or_404(mine, pk=pk)
+    if not is_confirmed(request):
+        return ask_first(request, _decline_question(found))
+    if decline_assignment(found):
         messages.success(
             request,
             _("Skipped. It won’t count against you, and your supervisor can choose another one."),

@@ -679,7 +679,7 @@ def test_kept_complaint_can_be_deleted(client, ready_draft, supervisor):
     scenario, _ = save_draft(ScenarioDraft.objects.get(), supervisor, {"title": "First", "prompt": "You are Noor."}, "")
     assert "Delete complaint permanently" in page_text(client.get(page(ready_draft)))
 
-    response = client.post(page(ready_draft), {"delete_source": ""}, follow=True)
+    response = client.post(page(ready_draft), {"delete_source": "", "confirmed": "yes"}, follow=True)
 
     ready_draft.refresh_from_db()
     assert messages_of(response) == ["The complaint was deleted."]
@@ -688,15 +688,24 @@ def test_kept_complaint_can_be_deleted(client, ready_draft, supervisor):
 
 
 def test_complaint_of_open_draft_cannot_be_deleted(client, ready_draft):
-    response = client.post(page(ready_draft), FORM_DATA | {"delete_source": ""}, follow=True)
+    response = client.post(page(ready_draft), FORM_DATA | {"delete_source": "", "confirmed": "yes"}, follow=True)
 
     ready_draft.refresh_from_db()
     assert messages_of(response) == ["Nothing was deleted, because this draft has not been saved."]
     assert (ready_draft.status, ready_draft.source) == ("ready", SOURCE)
 
 
+@pytest.mark.parametrize("verb", ["discard", "delete_source"])
+def test_draft_page_asks_before_deleting(client, ready_draft, verb):
+    page_text_before = page_text(client.post(page(ready_draft), FORM_DATA | {verb: ""}))
+
+    ready_draft.refresh_from_db()
+    assert "You can’t undo this." in page_text_before
+    assert (ready_draft.status, ready_draft.source) == ("ready", SOURCE)
+
+
 def test_discard_clears_draft(client, ready_draft):
-    response = client.post(page(ready_draft), FORM_DATA | {"discard": ""}, follow=True)
+    response = client.post(page(ready_draft), FORM_DATA | {"discard": "", "confirmed": "yes"}, follow=True)
 
     assert response.redirect_chain == [(DRAFTS, 302)]
     assert messages_of(response) == ["The draft and its complaint were deleted."]
@@ -708,7 +717,7 @@ def test_discard_clears_draft(client, ready_draft):
 def test_discard_refuses_saved_draft(client, ready_draft, supervisor):
     save_draft(ready_draft, supervisor, {"title": "First", "prompt": "You are Noor."}, "")
 
-    response = client.post(page(ready_draft), {"discard": ""}, follow=True)
+    response = client.post(page(ready_draft), {"discard": "", "confirmed": "yes"}, follow=True)
 
     assert messages_of(response) == ["Nothing was discarded. Someone else has saved this draft."]
 

@@ -290,7 +290,9 @@ def test_file_without_valid_row_offers_no_import(supervisor, organization):
 def test_discard_deletes_preview(supervisor, organization):
     job = stage_test_import(organization, make_row())
 
-    response = client_of(supervisor).post(f"{LIST}{job.pk}/discard/", follow=True)
+    client = client_of(supervisor)
+    assert "Discard this import?" in client.post(f"{LIST}{job.pk}/discard/").content.decode()
+    response = client.post(f"{LIST}{job.pk}/discard/", {"confirmed": "yes"}, follow=True)
 
     assert "The import of pack.json was discarded. Nothing was imported." in response.content.decode()
     assert not ImportJob.objects.exists()

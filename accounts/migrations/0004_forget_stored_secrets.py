@@ -1,0 +1,15 @@
+"""Stored responses with secrets, which are no longer kept, are deleted."""
+
+from django.db import migrations
+
+
+def forget_secrets(apps, schema_editor):
+    calls = apps.get_model("accounts", "IdempotentCall").objects.using(schema_editor.connection.alias)
+    for name in ("secret", "token", "ticket"):
+        calls.filter(body__contains=f'"{name}":').delete()
+
+
+class Migration(migrations.Migration):
+    dependencies = [("accounts", "0003_lease")]
+
+    operations = [migrations.RunPython(forget_secrets, migrations.RunPython.noop)]
