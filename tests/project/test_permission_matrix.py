@@ -32,12 +32,12 @@ from training.models import Session
 
 PEOPLE = ["counselor", "colleague", "supervisor", "trainer", "evaluator", "admin", "stranger", "nobody"]
 
-# Each row is a route with its expected answers: a status, or `login`, `home`, or `away` for a redirect to the login page,
-# to the home page, or elsewhere. A row has one of two forms.
+# Each row is a route with its expected answers: a status, or `login`, `home`, or `away` for a redirect to the login
+# page, to the home page, or elsewhere. A row has one of two forms.
 #
-# METHOD PATH PERMISSION ALLOWED REFUSED: the answers follow from the permission table in `accounts.backends`. Roles with
-# the permission get ALLOWED, the others REFUSED. For `{objects}`, the counselor, who owns them, gets ALLOWED if everyone
-# may do this with rows of their own, and the stranger gets 404. `200/away` has a second answer for the owner.
+# METHOD PATH PERMISSION ALLOWED REFUSED: the answers follow from the permission table in `accounts.backends`. Roles
+# with the permission get ALLOWED, the others REFUSED. For `{objects}`, the counselor, who owns them, gets ALLOWED if
+# everyone may do this with rows of their own, and the stranger gets 404. `200/away` has a second answer for the owner.
 #
 # METHOD PATH and eight answers, one for each of PEOPLE: for routes that no single permission decides. `counselor` owns
 # the objects, `stranger` is a supervisor of the other organization, and `nobody` is not logged in.
@@ -279,8 +279,8 @@ REQUEST_BODIES = {
     "/api/assignments/one-time/": {"scenario": {"title": "No prompt"}, "counselors": []},
 }
 
-# Models in the admin site, each with the rights that its pages offer: v(iew), a(dd), c(hange), d(elete). A role has those
-# that the permission table gives it. Counselors get the login page.
+# Models in the admin site, each with the rights that its pages offer: v(iew), a(dd), c(hange), d(elete). A role has
+# those that the permission table gives it. Counselors get the login page.
 OFFERED_IN_ADMIN = {
     "accounts.account": "vac",
     "accounts.organization": "vc",

@@ -18,7 +18,7 @@ ACTIONS = [
 
 
 def render_permission_table() -> str:
-    """Return the rows of the table, one for each model, with the actions of each role and those on rows of one's own."""
+    """Return the table: one row for each model, with the actions of each role and those on rows of one's own."""
     models = sorted({model for table in [*ROLE_PERMISSIONS.values(), OWN_PERMISSIONS] for model in table})
     lines = [
         "| " + " | ".join(["model", "everyone, on their own", *(role.value for role in ROLES)]) + " |",
