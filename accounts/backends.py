@@ -48,6 +48,8 @@ ROLE_PERMISSIONS: dict[str, dict[str, frozenset[str]]] = {
     },
     User.Role.EVALUATOR: {
         "accounts.account": _VIEW,
+        "scenarios.category": _VIEW,
+        "scenarios.skill": _VIEW,
         "scenarios.scenario": _VIEW,
         "training.session": frozenset({"review"}),
         "recordings.recording": frozenset({"listen"}),
@@ -66,7 +68,7 @@ ROLE_PERMISSIONS[User.Role.SERVICE] = {
     "scenarios.scenario": _VIEW_ADD_CHANGE,
     "scenarios.importjob": _VIEW_ADD,
     "training.assignment": _VIEW_ADD_CHANGE,
-    "training.session": _VIEW,
+    "training.session": _VIEW | {"follow"},
     "recordings.recording": _VIEW | {"listen", "download"},
     "evaluation.evaluation": _VIEW | {"grade"},
     "evaluation.comment": _VIEW,

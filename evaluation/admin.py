@@ -74,7 +74,7 @@ class SessionAdmin(ReadOnlyAdminMixin, TenantAdmin):
     actions = ["grade_again", "end_live"]
     fields = readonly_fields = (
         "title",
-        "counselor",
+        "counselor_name",
         "mode",
         "kind",
         "attempt",
@@ -114,6 +114,11 @@ class SessionAdmin(ReadOnlyAdminMixin, TenantAdmin):
     @admin.display(description=_("title"))
     def title(self, session):
         return session.title
+
+    # Not the field itself: Django would link it to the person's page, which evaluators may not open.
+    @admin.display(description=_("counselor"))
+    def counselor_name(self, session):
+        return session.counselor
 
     @admin.display(description=_("grade"))
     def grade(self, session):

@@ -10,6 +10,11 @@ CONSENT_TEXTS = {
         "organization, can listen to it with your feedback. It is deleted after the time your organization has set; "
         "your supervisor can tell you more, or delete it earlier."
     ),
+    "2": gettext_noop(
+        "A recording holds your voice and the caller’s. You and your supervisors can listen to it and download it. "
+        "Evaluators of your organization can listen to it with your feedback. It is deleted after the time your "
+        "organization has set; your supervisor can tell you more, or delete it earlier."
+    ),
 }
 CURRENT_VERSION = max(CONSENT_TEXTS, key=int)
 

@@ -59,6 +59,7 @@ def idempotent(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespo
         follow_final_response(response, lambda final: _store_response(call, final))
         return response
 
+    wrapped_view.is_idempotent = True  # type: ignore[attr-defined]
     return wrapped_view
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
@@ -119,7 +119,7 @@ class User(AbstractUser):
         return self.get_full_name() or self.email
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> User:
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Self:
         person = super().from_db(db, field_names, values)
         person._loaded_email = person.__dict__.get("email", "")
         return person
@@ -130,7 +130,7 @@ class User(AbstractUser):
         is_email_saved = fields is None or "email" in fields
         is_moved = bool(self._loaded_email) and is_email_saved and self.email != self._loaded_email
         # Django sets `_password` for a new password, but not when it only upgrades the hash at login.
-        has_new_password = self._password is not None and not self._state.adding
+        has_new_password = getattr(self, "_password", None) is not None and not self._state.adding
         self.credential_changes = CredentialChanges(self._loaded_email if is_moved else "", has_new_password)
         super().save(*args, **kwargs)
         if is_email_saved:

@@ -10,8 +10,10 @@ from datetime import timedelta
 from itertools import groupby, islice
 from uuid import UUID
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from recordings.models import Recording, RecordingDeletion
@@ -37,8 +39,13 @@ def delete_recording(
 ) -> RecordingDeletion:
     """Delete every copy of a recording. Raise LegalHoldError if it is under a legal hold.
 
+    Raise PermissionDenied if `by` may not delete it.
+
     If the store is unavailable, playback still ends at once, and the sweep deletes the copies later.
     """
+    visible = Recording.objects.filter(pk=recording.pk)
+    if by is not None and not (by.has_perm("recordings.erase_recording") and visible.for_user(by).exists()):
+        raise PermissionDenied(_("You don’t have permission to delete this recording."))
     deletion = _mark_deleted(recording, reason, by)
     try:
         _delete_copies(deletion)
@@ -100,7 +107,7 @@ def _mark_deleted(recording: Recording, reason: RecordingDeletion.Reason, by: Us
         if not is_marked and Recording.objects.filter(pk=recording.pk, is_held=True).exists():
             raise LegalHoldError
         peaks = [{"what": "peaks", "key": "", "bytes": 0}] if recording.peaks else []
-        deletion, _ = RecordingDeletion.objects.get_or_create(
+        deletion, _is_new = RecordingDeletion.objects.get_or_create(
             recording=recording,
             defaults={
                 "organization_id": recording.organization_id,

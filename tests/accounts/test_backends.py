@@ -34,7 +34,7 @@ def test_has_perm_follows_the_documented_table(organization, role):
     [
         ("training.view_session", {"supervisor", "admin", "service"}),
         ("training.review_session", {"evaluator"}),
-        ("training.follow_session", {"supervisor", "admin"}),
+        ("training.follow_session", {"supervisor", "admin", "service"}),
         ("training.export_session", {"supervisor", "admin"}),
         ("recordings.listen_recording", {"supervisor", "evaluator", "admin", "service"}),
         ("recordings.download_recording", {"supervisor", "admin", "service"}),

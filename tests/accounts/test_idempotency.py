@@ -3,13 +3,16 @@ from datetime import timedelta
 
 import pytest
 from django.http import JsonResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.utils import timezone
+from rest_framework.views import APIView
 
 from accounts.integrations.idempotency import delete_expired_calls, idempotent
-from accounts.models import Cohort, IdempotentCall
+from accounts.integrations.service_tokens import issue_service_token, revoke_service_token
+from accounts.models import Cohort, IdempotentCall, ServiceToken, User, Webhook
 from accounts.web.waiting import respond_when_done
 from tests.support.fixtures import client_of, run_concurrently
+from tests.support.urls import site_routes
 
 pytestmark = pytest.mark.both_databases
 
@@ -110,15 +113,18 @@ def test_concurrent_requests_create_one_row(supervisor):
     assert len(statuses) == 8
 
 
-@pytest.mark.django_db
-def test_replay_returns_the_response_that_the_client_waited_for():
-
-    @idempotent
-    def view(request):
+class WaitingView(APIView):
+    def post(self, request):
         return respond_when_done(lambda: False, lambda is_done: JsonResponse({"is_done": is_done}), 10)
 
+
+def test_replay_returns_the_response_that_the_client_waited_for(supervisor):
+    view = idempotent(WaitingView.as_view())
+
     def post():
-        return RequestFactory().post("/api/", headers={"Idempotency-Key": "one"})
+        request = RequestFactory().post("/api/", headers={"Idempotency-Key": "one"})
+        request.user = supervisor
+        return request
 
     first = view(post())
     replayed_during_the_wait = view(post())
@@ -127,3 +133,85 @@ def test_replay_returns_the_response_that_the_client_waited_for():
 
     assert replayed_during_the_wait.content == b'{"is_done": false}'
     assert replayed_later.content == b'{"is_done": true}'
+
+
+WEBHOOK = {"url": "https://learning.example.org/hook", "events": ["evaluation.ready"]}
+
+
+def post_as(secret: str, path: str, body: dict[str, object], key: str = "one"):
+    headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": key}
+    return Client().post(path, body, content_type="application/json", headers=headers)
+
+
+@pytest.mark.parametrize("change", ["revoked", "expired", "deactivated", "issuer", "scopes"])
+def test_replay_needs_a_valid_token(admin, change):
+    token, secret = issue_service_token(admin, "LMS", ["people:write"])
+    first = post_as(secret, COHORTS, {"name": "Spring class"})
+    if change == "revoked":
+        revoke_service_token(token)
+    elif change == "expired":
+        ServiceToken.objects.update(expires_at=timezone.now())
+    elif change == "deactivated":
+        User.objects.filter(pk=token.acts_as_id).update(is_active=False)
+    elif change == "issuer":
+        User.objects.filter(pk=admin.pk).update(is_active=False)
+    else:
+        ServiceToken.objects.update(scopes=["people:read"])
+
+    second = post_as(secret, COHORTS, {"name": "Spring class"})
+
+    assert (first.status_code, second.status_code) == (201, 403)
+    assert "Idempotent-Replayed" not in second.headers
+    assert "Spring class" not in second.content.decode()
+
+
+@pytest.mark.parametrize("change", ["logged out", "deactivated", "demoted"])
+def test_replay_needs_a_valid_session(supervisor, change):
+    client = client_of(supervisor)
+    create(client, "Spring class")
+    cookies = client.cookies.copy()
+    if change == "logged out":
+        client.post("/account/logout/")
+    else:
+        fields = {"is_active": False} if change == "deactivated" else {"role": "counselor"}
+        User.objects.filter(pk=supervisor.pk).update(**fields)
+    client.cookies = cookies
+
+    second = create(client, "Spring class")
+
+    assert second.status_code == 403
+    assert "Spring class" not in second.content.decode()
+
+
+def test_same_person_replays_from_another_session(supervisor):
+    create(client_of(supervisor), "Spring class")
+
+    assert create(client_of(supervisor), "Spring class")["Idempotent-Replayed"] == "true"
+    assert Cohort.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "model"),
+    [
+        ("/api/webhooks/", WEBHOOK, Webhook),
+        ("/api/tokens/", {"name": "LMS", "scopes": ["sessions:read"]}, ServiceToken),
+    ],
+)
+def test_secret_is_neither_kept_nor_replayed(admin, path, body, model):
+    client, headers = client_of(admin), {"Idempotency-Key": "one"}
+    first, second = (client.post(path, body, content_type="application/json", headers=headers) for _ in range(2))
+
+    secret = first.json()["secret"]
+    assert (first.status_code, second.status_code, second.json()["code"]) == (201, 409, "secret_not_kept")
+    assert (second.json()["id"], second["Idempotent-Replayed"]) == (first.json()["id"], "true")
+    assert "shown only once" in second.json()["detail"]
+    assert secret not in second.content.decode() + IdempotentCall.objects.get().body
+    assert model.objects.count() == 1
+
+
+def test_every_idempotent_route_identifies_its_caller_first():
+    """Fail if a wrapped view has no API class, whose authentication and permissions are asked before the key."""
+    wrapped = [route for route in site_routes() if getattr(route.view, "is_idempotent", False)]
+
+    assert len(wrapped) > 10
+    assert [route.path for route in wrapped if not hasattr(route.view, "cls")] == []

@@ -310,7 +310,13 @@ OTHER_PERMISSIONS = {
 SAVED_WHEN_EMPTY = {"recordings.recording"}  # an empty form is valid and means no legal hold
 NOT_DELETABLE = {"scenarios.scenario"}  # the scenario is assigned, so the page refuses to delete it
 # Models whose rows every role of the organization can tell from missing ones, because they hold nobody's data.
-SHOWN_WITHOUT_RIGHT = {"accounts.organization", "scenarios.category", "scenarios.skill", "evaluation.guidelines"}
+SHOWN_WITHOUT_RIGHT = {
+    "accounts.organization",
+    "accounts.proceduredocument",
+    "scenarios.category",
+    "scenarios.skill",
+    "evaluation.guidelines",
+}
 SUPERUSER_MODELS = {model for model, offered in OFFERED_IN_ADMIN.items() if not offered}
 
 
