@@ -7,9 +7,8 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts")
 
     def ready(self) -> None:
-        # Imported here, because they need the models or the settings.
-        from accounts.integrations import openapi  # noqa: F401, PLC0415
-        from accounts.services import credentials  # noqa: F401, PLC0415
-        from accounts.services.database_connections import forget_pools_in_forks  # noqa: PLC0415
+        from accounts.integrations import openapi  # noqa: F401, PLC0415  (registers the OpenAPI extension)
+        from accounts.services import credentials  # noqa: F401, PLC0415  (listens to changes of people)
+        from accounts.services.database_connections import forget_pools_in_forks  # noqa: PLC0415  (needs settings)
 
         forget_pools_in_forks()

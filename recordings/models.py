@@ -227,6 +227,12 @@ def spool_folder(session_id: uuid.UUID, epoch: int) -> Path:
     return Path(settings.SPOOL_DIR) / str(session_id) / str(epoch)
 
 
+class RecordingConsentQuerySet(models.QuerySet["RecordingConsent"]):
+    def for_user(self, user: User) -> RecordingConsentQuerySet:
+        """Limit to the consents to recordings that `user` may list."""
+        return self.filter(readable_sessions(user, "session__", "recordings.view_recording"))
+
+
 class RecordingConsent(models.Model):
     """Counselor's consent to be recorded, with the version of the text."""
 
@@ -239,11 +245,19 @@ class RecordingConsent(models.Model):
     text_sha256 = models.CharField(max_length=64, blank=True)
     agreed_at = models.DateTimeField(auto_now_add=True)
 
+    objects = RecordingConsentQuerySet.as_manager()
+
     class Meta:
         ordering = ["agreed_at"]
 
     def __str__(self) -> str:
         return f"Consent for session {self.session_id}"
+
+
+class RecordingDeletionQuerySet(models.QuerySet["RecordingDeletion"]):
+    def for_user(self, user: User) -> RecordingDeletionQuerySet:
+        """Limit to the deletions of recordings that `user` may list."""
+        return self.filter(readable_sessions(user, "recording__session__", "recordings.view_recording"))
 
 
 class RecordingDeletion(models.Model):
@@ -261,6 +275,8 @@ class RecordingDeletion(models.Model):
     # When the search for copies ended. It is repeated, because an upload that was already running may finish later.
     completed_at = models.DateTimeField(null=True)
     removed = models.JSONField(default=list, help_text=_("The deleted copies, each with what, key, and bytes."))
+
+    objects = RecordingDeletionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-deleted_at"]

@@ -119,8 +119,8 @@ class User(AbstractUser):
         return self.get_full_name() or self.email
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> Self:
-        person = super().from_db(db, field_names, values)
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **kwargs: Any) -> Self:
+        person = super().from_db(db, field_names, values, **kwargs)
         person._loaded_email = person.__dict__.get("email", "")
         return person
 
