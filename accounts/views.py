@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from allauth.account.decorators import reauthentication_required
+from allauth.decorators import rate_limit
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -162,6 +163,7 @@ def _render_account(
 
 
 @login_required
+@rate_limit(action="manage_email")
 @reauthentication_required
 @require_http_methods(["GET", "POST"])
 def email_change(request: AuthenticatedRequest) -> HttpResponse:
@@ -170,7 +172,12 @@ def email_change(request: AuthenticatedRequest) -> HttpResponse:
         raise PermissionDenied  # without a password, nothing proves that it is them
     form = EmailChangeForm(request.POST if request.method == "POST" else None, user=request.user)
     if request.method == "POST" and form.is_valid():
-        request_email_change(request.user, form.cleaned_data["email"])
+        try:
+            request_email_change(request.user, form.cleaned_data["email"])
+        except OSError:
+            logger.exception("Link not sent", extra={"user_id": request.user.pk})
+            form.add_error(None, _("We couldn’t send the link, so nothing was changed. Try again in a moment."))
+            return render(request, "accounts/email_change.html", {"form": form}, status=503)
         sent = _("We sent a link to %(email)s. Your address changes when you open it. Until then, it stays the same.")
         messages.success(request, sent % {"email": form.cleaned_data["email"]})
         return redirect("accounts:email_change")

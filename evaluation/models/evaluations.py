@@ -79,6 +79,7 @@ class EvaluationQuerySet(LeaseQuerySet["Evaluation"]):
         return (
             self.graded()
             .filter(flags__severity=FlagSeverity.CRITICAL, alerted_at=None, completed_at__lt=before, scan__isnull=False)
+            .exclude(session__kind=Session.Kind.TRIAL)
             .distinct()
         )
 

@@ -29,6 +29,7 @@ def list_attention(user: User) -> dict[str, AttentionGroup]:
     recent_since = timezone.now() - timedelta(days=RECENT_DAYS)
     assignments = Assignment.objects.for_user(user)
     evaluations = Evaluation.objects.for_user(user).select_related("session__counselor", "session__scenario_version")
+    waiting = evaluations.exclude(session__counselor=user).needing_review()
     flags = Flag.objects.for_user(user).pending().select_related("session__counselor", "session__scenario_version")
     disputes = Dispute.objects.for_user(user).pending()
     failed = assignments.failed().filter(completed_at__gte=recent_since)
@@ -40,7 +41,7 @@ def list_attention(user: User) -> dict[str, AttentionGroup]:
         "disputes": _build_group(
             disputes.select_related("counselor", "criterion__evaluation__session__scenario_version")
         ),
-        "waiting": _build_group(evaluations.needing_review().order_by("completed_at")),
+        "waiting": _build_group(waiting.order_by("completed_at")),
         "overdue": _build_group(assignments.overdue().with_names().order_by("due_date", "pk")),
         "failed": _build_group(failed.with_names().order_by("-completed_at")),
         "declined": _build_group(declined.with_names().order_by("-declined_at")),

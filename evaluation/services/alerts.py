@@ -12,6 +12,7 @@ from accounts.models import User
 from accounts.services.email_sender import absolute_url
 from evaluation.models import Evaluation, Flag
 from evaluation.models.flag_kinds import FlagKind, FlagSeverity
+from training.models import Session
 
 
 def _flagged_body(kinds: Iterable[str], url: str) -> str:
@@ -79,7 +80,8 @@ def send_critical_flag_alerts(evaluation_id: UUID) -> None:
     evaluation = Evaluation.objects.select_related("session__counselor").get(pk=evaluation_id)
     critical = evaluation.flags.filter(severity=FlagSeverity.CRITICAL)
     kinds = {kind: str(FlagKind(kind).label) for kind in critical.values_list("kind", flat=True)}
-    if evaluation.alerted_at or not kinds:
+    # A trial is private: no one else could open it.
+    if evaluation.alerted_at or not kinds or evaluation.session.kind == Session.Kind.TRIAL:
         return
     url = absolute_url(reverse("evaluation:session", args=[evaluation.session_id]))
     is_distress = kinds.pop(FlagKind.COUNSELOR_DISTRESS, None) is not None

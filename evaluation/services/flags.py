@@ -20,9 +20,11 @@ MAX_REPORT_CHARACTERS = 1000
 def report_problem(session: Session, by: User, kind: str, text: str) -> Flag:
     """Flag a problem that a counselor reports, and alert the supervisors if it is critical.
 
-    Raise PermissionDenied for another person's session. Raise RateLimitExceededError, and save nothing, above the rate
-    limit.
+    Raise PermissionDenied for another person's session and for a trial, which no one else can open. Raise
+    RateLimitExceededError, and save nothing, above the rate limit.
     """
+    if session.kind == Session.Kind.TRIAL:
+        raise PermissionDenied(_("A trial is private, so no one could read the report. Tell a supervisor."))
     if session.counselor_id != by.pk:
         raise PermissionDenied(_("You can report problems only with your own conversations."))
     spend(UsageKind.REPORTS, by)

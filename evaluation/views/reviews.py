@@ -29,7 +29,7 @@ _requires_reviewer = permission_required("evaluation.add_review", raise_exceptio
 @require_GET
 def review_queue(request: AuthenticatedRequest) -> HttpResponse:
     """List feedback that needs human review: held, with crossed red lines, or from counselors who may need support."""
-    rows = Evaluation.objects.for_user(request.user).needing_review()
+    rows = Evaluation.objects.reviewable_by(request.user).needing_review()
     rows = rows.select_related("session__scenario_version", "session__counselor").order_by("completed_at")
     page = get_countless_page(rows, PER_PAGE, request.GET.get("page"))
     return render(request, "evaluation/review_queue.html", {"page": page})

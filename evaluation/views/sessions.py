@@ -62,7 +62,7 @@ def dashboard(request: AuthenticatedRequest) -> HttpResponse:
         context["live"] = Session.objects.for_counselor(request.user).live().select_related("scenario_version")
         context["advice"] = recommend_practice(request.user, skills)
     if request.user.has_perm("evaluation.add_review"):
-        context["waiting_count"] = Evaluation.objects.for_user(request.user).needing_review().count()
+        context["waiting_count"] = Evaluation.objects.reviewable_by(request.user).needing_review().count()
     if request.user.has_perm("training.view_assignment"):
         context["attention"] = list_attention(request.user)
     return render(request, "evaluation/dashboard.html", context)

@@ -106,7 +106,7 @@ def team_export(request: AuthenticatedRequest) -> HttpResponseBase:
 def evaluation_list(request: AuthenticatedRequest) -> HttpResponse:
     """List graded feedback, newest first, for people who read and correct it."""
     form = EvaluationFilterForm(request.user, request.GET)
-    rows = form.filter_rows(Evaluation.objects.for_user(request.user).graded())
+    rows = form.filter_rows(Evaluation.objects.shown_to(request.user).graded())
     rows = rows.select_related("session__counselor", "session__scenario_version").order_by("-completed_at", "-pk")
     page = get_countless_page(rows, PER_PAGE, request.GET.get("page"))
     return render(request, "evaluation/evaluation_list.html", {"form": form, "page": page})

@@ -99,6 +99,7 @@ def test_views_read_rows_only_through_tenant_filters():
         "downloadable_by",
         "retryable_by",
         "reviewable_by",
+        "shown_to",
         "playable_by",
         "newest_first",
         "order_by",

@@ -13,6 +13,7 @@ from recordings.models import Recording
 from tests.project.test_permission_matrix import PEOPLE, has_permission, is_everyones_own
 from tests.support.fixtures import *  # noqa: F403
 from tests.support.fixtures import add_person, client_of
+from tests.support.prove_run import IS_PROVE_RUN
 from training.models import GRADED_STATUSES, Session, TranscriptTurn
 
 READERS = [*PEOPLE, "former"]  # `former` was a supervisor and is deactivated
@@ -155,7 +156,11 @@ PAGES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("who", [person for person in PEOPLE if person != "nobody"])
+# `make test` looks at the links of the roles that may not open everything; `make prove` at those of everyone.
+LINK_READERS = [person for person in PEOPLE if person != "nobody"]
+
+
+@pytest.mark.parametrize("who", LINK_READERS if IS_PROVE_RUN else ["counselor", "trainer", "evaluator"])
 def test_pages_show_no_link_that_would_be_refused(who, request, sessions, settings):
     reader = request.getfixturevalue(who)
     client = client_of(reader)
@@ -171,7 +176,8 @@ def test_pages_show_no_link_that_would_be_refused(who, request, sessions, settin
             answer = client.get(page)
             if answer.status_code == 200:
                 found = re.findall(r'(?:href|src|hx-get)="(/[^"#]*)', answer.content.decode())
-                links |= {link.replace("&amp;", "&"): page for link in found if not link.startswith("/static/")}
+                # Filters and orders of a list lead to the same page.
+                links |= {link: page for link in found if not link.startswith("/static/") and "?" not in link}
 
     refused = {
         (page, link): status for link, page in links.items() if (status := status_of(client, link)) in {401, 403, 404}
