@@ -320,7 +320,7 @@ class CriterionResult(models.Model):
         constraints = [models.UniqueConstraint(fields=["evaluation", "key"], name="criterion_once_per_evaluation")]
 
     def __str__(self) -> str:
-        return f"{self.key}: {self.get_verdict_display()}"
+        return self.title
 
     @property
     def final_verdict(self) -> str:

@@ -20,8 +20,8 @@ from evaluation.services.grading import grade_evaluation
 from evaluation.services.notifications import send_feedback_ready_emails
 from tests.project.test_permission_matrix import (
     ADMIN_ACTIONS,
-    ADMIN_RIGHTS,
     EXPECTED_ANSWERS,
+    OFFERED_IN_ADMIN,
     REQUEST_BODIES,
     objects,  # noqa: F401
     request_without_effects,
@@ -82,7 +82,7 @@ def paths_of_pages(*methods: str) -> list[tuple[str, str]]:
 def paths_of_admin_site() -> list[tuple[str, str]]:
     return [
         ("GET", path.format(*model.split("."), f"{{{model}}}"))
-        for model, rights in ADMIN_RIGHTS.items()
+        for model, rights in OFFERED_IN_ADMIN.items()
         if rights
         for _, path, _ in ADMIN_ACTIONS.values()
     ]
@@ -159,10 +159,12 @@ def test_admin_actions_answer_in_translated_text(object_ids, admin):
         for action in site.get_model_admin(model).get_actions(request):
             if action.startswith("export"):  # a file, not a page
                 continue
-            with transaction.atomic():
-                response = client.post(path, {"action": action, "_selected_action": rows})
-                transaction.set_rollback(True)
-            found[f"{path} {action}"] = plain_texts_in(response)
+            for confirmed in ("", "yes"):  # the question, and the answer
+                data = {"action": action, "_selected_action": rows, "confirmed": confirmed}
+                with transaction.atomic():
+                    response = client.post(path, data)
+                    transaction.set_rollback(True)
+                found[f"{path} {action} {confirmed}"] = plain_texts_in(response)
 
     assert len(found) > 15
     assert sorted_texts(found) == {}
