@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ class DemoSite:
         self.url = f"http://127.0.0.1:{demo.web_port}"
         self.standin = (folder / "var" / "openai-url").read_text().removesuffix("/v1")
         self.visitors: dict[str, Visitor] = {}
+        self._confirmed_at = -1000.0  # seconds of the monotonic clock
 
     def log_in_as(self, email: str) -> Visitor:
         """Return a visitor that is logged in as this person."""
@@ -51,6 +53,7 @@ class DemoSite:
         email = f"new-{uuid4().hex[:8]}@example.org"
         person = {"email": email, "role": "counselor", "usable_password": "true"}
         passwords = {"password1": PASSWORD, "password2": PASSWORD}
+        self._confirm_password("admin@example.org")
         self._submit_form("admin@example.org", "/admin/accounts/user/add/", person | passwords)
         for title in titles:
             form = "/admin/training/assignment/add/"
@@ -60,6 +63,12 @@ class DemoSite:
             }
             self._submit_form("supervisor@example.org", form, chosen | {"due_date": "2031-05-04", "notes": ""})
         return email
+
+    def _confirm_password(self, email: str) -> None:
+        """Enter the password again, which adding people needs. It is valid for five minutes."""
+        if time.monotonic() - self._confirmed_at > 200:
+            self._submit_form(email, "/account/reauthenticate/", {"password": DEMO_PASSWORD})
+            self._confirmed_at = time.monotonic()
 
     def _submit_form(self, email: str, path: str, fields: dict[str, str]) -> None:
         status, page = self.log_in_as(email).send("POST", path, urlencode(fields), "application/x-www-form-urlencoded")
