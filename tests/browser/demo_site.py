@@ -2,8 +2,8 @@
 
 import json
 import re
-import time
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
