@@ -10,6 +10,6 @@ def forget_secrets(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0003_lease")]
+    dependencies = [("accounts", "0007_organization_time_zone")]
 
     operations = [migrations.RunPython(forget_secrets, migrations.RunPython.noop)]

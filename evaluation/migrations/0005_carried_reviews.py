@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("evaluation", "0002_lease")]
+    dependencies = [("evaluation", "0004_unread_documentation")]
 
     operations = [
         migrations.AddField(
