@@ -50,6 +50,11 @@ SECRET_KEY = env.str("SECRET_KEY", validate=validate.Length(min=32, error="must 
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", validate=validate.Length(min=1))
 # Full origins of the web pages, e.g. https://practice.example.org. The call WebSocket accepts no others.
 WEB_ORIGINS: list[str] = env.list("WEB_ORIGINS", validate=[validate.Length(min=1), _validate_origins])
+# Names this installation in its database, object store, and OpenAI project, e.g. a UUID. Never share or change it.
+INSTALLATION_ID = env.str(
+    "INSTALLATION_ID",
+    validate=validate.Regexp(r"^[A-Za-z0-9-]{8,64}\Z", error="must be 8 to 64 letters, digits, or hyphens"),
+)
 GATEWAY_URL = env.str("GATEWAY_URL", validate=validate.Regexp(r"^wss?://", error="must begin with ws:// or wss://"))
 DATABASE_URL = env.dj_db_url("DATABASE_URL")
 # Connections to PostgreSQL that the requests, tasks, or calls of one process share.
@@ -158,6 +163,11 @@ RECORDING_LOST_AFTER = env.float("RECORDING_LOST_AFTER", 20.0, validate=_above_z
 SWEEP_ORPHANS_EVERY = env.float("SWEEP_ORPHANS_EVERY", 86_400.0, validate=_above_zero)
 # Between deletions of expired recordings.
 SWEEP_RETENTION_EVERY = env.float("SWEEP_RETENTION_EVERY", 3600.0, validate=_above_zero)
+# Reapers of objects without an owner.
+REAP_GRACE = env.float("REAP_GRACE", 86_400.0, validate=validate.Range(min=0))  # seconds from finding to removal
+REAP_SHARE = env.float("REAP_SHARE", 2.0, validate=validate.Range(min=0, max=100))  # percent of known objects a day
+REAP_AT_LEAST = env.int("REAP_AT_LEAST", 10, validate=validate.Range(min=0))  # objects a day, if the share is smaller
+REAP_DRY_RUN = env.bool("REAP_DRY_RUN", False)  # only record what would be removed
 IMPORT_LOST_AFTER = env.float("IMPORT_LOST_AFTER", 15.0, validate=_above_zero)  # until a worker is presumed dead
 # Until an abandoned draft is discarded.
 DRAFT_KEPT_FOR = env.float("DRAFT_KEPT_FOR", 14 * 86_400.0, validate=_above_zero)

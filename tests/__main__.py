@@ -66,6 +66,7 @@ PROOFS = {
 FOREIGN = (
     "OPENAI_",
     "DATABASE_URL",
+    "INSTALLATION_ID",
     "REDIS_URL",
     "STORAGE_URL",
     "SPOOL_DIR",

@@ -21,6 +21,7 @@ for name, value in {
     "ALLOWED_HOSTS": "testserver,127.0.0.1,localhost",
     "WEB_ORIGINS": "http://testserver,http://127.0.0.1",
     "GATEWAY_URL": "ws://127.0.0.1:8001",
+    "INSTALLATION_ID": "tests-installation",
     "DATABASE_URL": f"sqlite:///{_folder}/tests.sqlite3",
     "REDIS_URL": "memory://localhost/",
     "EMAIL_URL": "memory:",

@@ -7,6 +7,7 @@ from accounts.models.accounts import (
     ProcedureSection,
     procedure_key,
 )
+from accounts.models.installation import Installation, ReapCandidate
 from accounts.models.leases import LeasedModel, LeaseQuerySet
 from accounts.models.login_attempts import LoginAttempt
 from accounts.models.organizations import Organization
@@ -23,6 +24,7 @@ __all__ = [
     "Delivery",
     "WebhookEvent",
     "IdempotentCall",
+    "Installation",
     "LeaseQuerySet",
     "LeasedModel",
     "LoginAttempt",
@@ -32,6 +34,7 @@ __all__ = [
     "ProcedureDocumentQuerySet",
     "ProcedurePage",
     "ProcedureSection",
+    "ReapCandidate",
     "ServiceToken",
     "UsageCount",
     "User",

@@ -92,6 +92,7 @@ class CallBenchmark:
         return {
             **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
             "SECRET_KEY": "x" * 50,
+            "INSTALLATION_ID": "benchmark",
             "ALLOWED_HOSTS": "127.0.0.1",
             "WEB_ORIGINS": ORIGIN,
             "GATEWAY_URL": "ws://127.0.0.1:1",

@@ -47,7 +47,7 @@ INSTALL_BYTES = 1_500_000_000  # bytes: packages plus pip's temporary files
 REQUIREMENTS = {"demo": ["requirements.txt"], "test": ["requirements-dev.txt", "requirements.txt"]}
 
 # Everything that the demo leaves in its data folder. Other files there are never deleted.
-DEMO_DATA = ["demo.sqlite3*", "demo.log*", "files", "spool", "secret-key", "openai-url", "openai"]
+DEMO_DATA = ["demo.sqlite3*", "demo.log*", "files", "spool", "secret-key", "installation-id", "openai-url", "openai"]
 
 
 class SetupError(Exception):

@@ -14,6 +14,7 @@ from socket import create_server, socket
 
 import django
 from django.core.management import call_command, execute_from_command_line
+from django.core.management.commands import migrate
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -196,11 +197,16 @@ def wait_until_stopped(demo: DemoSystem, stop_signals: StopSignals, parent: int)
 
 
 def prepare_database() -> None:
+    from accounts.management.commands.migrate import refuse_partly_migrated  # noqa: PLC0415  (imports models)
+    from recordings.services.adoption import adopt_own_folder  # noqa: PLC0415  (imports models)
+
     refuse_partly_migrated(connection)  # the plan below may be empty for such a database
     executor = MigrationExecutor(connection)
     # The command is slow even if there is nothing to migrate.
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
+        # Django's own command, because ours refuses an empty database beside existing files.
+        call_command(migrate.Command(), verbosity=0, interactive=False, skip_checks=True)
+    adopt_own_folder()
     call_command("load_demo", password=PASSWORD, verbosity=0, skip_checks=True)
     connection.close()
 

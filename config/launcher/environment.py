@@ -1,9 +1,10 @@
 """Settings of the demo as environment variables. No other module has offline defaults."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import quote
+from uuid import uuid4
 
 
 def gettext_noop(message: str) -> str:
@@ -34,6 +35,7 @@ def demo_environment(var: Path, web_port: int, gateway_port: int, environ: Mappi
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "DEBUG": "false",
         "SECRET_KEY": _secret_key(var / "secret-key"),
+        "INSTALLATION_ID": _kept_value(var / "installation-id", lambda: f"demo-{uuid4()}"),
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
         "WEB_ORIGINS": f"http://127.0.0.1:{web_port},http://localhost:{web_port}",
         "GATEWAY_URL": f"ws://127.0.0.1:{gateway_port}",
@@ -59,7 +61,12 @@ def standin_environment(url: str, environ: Mapping[str, str]) -> dict[str, str]:
 
 def _secret_key(path: Path) -> str:
     """Return a key created once, so that users stay logged in across restarts."""
+    return _kept_value(path, lambda: secrets.token_urlsafe(50))
+
+
+def _kept_value(path: Path, create: Callable[[], str]) -> str:
+    """Return the content of a file that is created once."""
     if not path.exists():
         path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(50))
+        path.write_text(create())
     return path.read_text()

@@ -1,6 +1,7 @@
 """Private file storage in a folder."""
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -29,6 +30,26 @@ class PrivateFileStorage(FileSystemStorage):
         except BaseException:
             upload.abort()
             raise
+
+    def read_object(self, key: str) -> bytes | None:
+        """Return the content of a small object, or None if it does not exist."""
+        try:
+            return Path(self.path(key)).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreUnavailableError(str(error)) from error
+
+    def replace_object(self, key: str, old: bytes | None, new: bytes) -> bool:
+        """Write an object if its content is still `old` (None: it does not exist). Return False if it is not."""
+        path = Path(self.path(key))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_name(f"{path.name}.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if self.read_object(key) != old:
+                return False
+            self.put(key, new)
+        return True
 
     def start_upload(self, key: str) -> ObjectUpload:
         return FileUpload(Path(self.path(key)))

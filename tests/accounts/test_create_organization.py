@@ -5,6 +5,8 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import Organization, User
 
+pytestmark = pytest.mark.usefixtures("owned_store")
+
 
 @pytest.fixture
 def type_password(monkeypatch):

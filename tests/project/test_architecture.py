@@ -12,7 +12,15 @@ from django.apps import apps
 from django.conf import settings
 from django.db.migrations.loader import MigrationLoader
 
-from accounts.models import IdempotentCall, LoginAttempt, Organization, ScheduledRun, User
+from accounts.models import (
+    IdempotentCall,
+    Installation,
+    LoginAttempt,
+    Organization,
+    ReapCandidate,
+    ScheduledRun,
+    User,
+)
 from tests.conftest import group_of
 from tests.support.urls import site_routes
 
@@ -29,11 +37,15 @@ MODELS_WITHOUT_TENANT = {
     IdempotentCall: "it belongs to the holder of the credentials",
     LoginAttempt: "the email may belong to nobody",
     ScheduledRun: "the installation has one schedule",
+    Installation: "it holds every tenant",
+    ReapCandidate: "it has no owner; that is why it is listed",
 }
 
 # Models that no view queries directly, with the object or credentials through which they are read.
 READ_THROUGH = {
     "accounts.UsageCount": "rate limits, which nobody reads",
+    "accounts.Installation": "no view; commands and sweeps read it",
+    "accounts.ReapCandidate": "no view; commands and sweeps read it",
     "accounts.IdempotentCall": "the credentials and the key of a request",
     "accounts.LoginAttempt": "the limit on logins; it is never shown",
     "accounts.ScheduledRun": "beat; it is never shown",

@@ -6,12 +6,14 @@ from uuid import uuid4
 
 from config.storage.s3 import PrivateS3Storage
 from recordings.object_store import ObjectStore, ObjectUpload
+from tests.support.store_owner import mark_store
 
 
 def new_bucket(url: str, **options: Any) -> PrivateS3Storage:
     """Create a bucket with a unique name and return its storage."""
     storage = PrivateS3Storage(**bucket_options(url, f"bucket-{uuid4()}"), **options)
     storage.client.create_bucket(Bucket=storage.bucket_name)
+    mark_store(storage)
     return storage
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from django.core.files.storage import storages
 
 from config.storage.disk import PrivateFileStorage
 from recordings.models import Recording, RecordingEpoch
@@ -14,6 +15,7 @@ from recordings.services.epochs import start_recording
 from recordings.services.spools import upload_closed_spools
 from recordings.storage import object_store
 from tests.recordings.simulated_call import SAMPLE_RATE, ManualClock, numbered_samples
+from tests.support.store_owner import mark_store
 from training.models import EndReason, Session
 from training.services.call_leases import acquire_call, release_call
 from training.services.sessions import end_session
@@ -70,6 +72,7 @@ class FailingUploadStorage(PrivateFileStorage):
 
 def use_storage(settings: Any, root: Path, backend: str = "config.storage.disk.PrivateFileStorage") -> None:
     settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": backend, "OPTIONS": {"location": root}}}
+    mark_store(storages["default"])
 
 
 class UnreadableStorage(PrivateFileStorage):

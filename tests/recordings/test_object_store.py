@@ -137,7 +137,7 @@ def test_delete_prefix_removes_earlier_versions(bucket):
 
     bucket.delete_prefix("a/")
 
-    found = bucket.client.list_object_versions(Bucket=bucket.bucket_name)
+    found = bucket.client.list_object_versions(Bucket=bucket.bucket_name, Prefix="a/")
     assert ("Versions" in found, "DeleteMarkers" in found) == (False, False)
 
 

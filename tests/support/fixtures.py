@@ -19,6 +19,7 @@ from evaluation.models import Evaluation
 from scenarios.models import Mode, Scenario
 from scenarios.services.evaluator_contexts import write_evaluator_context
 from tests.standins.openai.standin_process import StandinProcess
+from tests.support.store_owner import own_store
 from training.models import Assignment, EndReason, Session, TranscriptTurn
 from training.services.assignments import assign
 from training.services.session_start import start_assignment, start_free_practice
@@ -124,7 +125,13 @@ async def log_in(transactional_db: None) -> AsyncIterator[Callable[[User], Await
 
 
 @pytest.fixture
-def organization(db: None) -> Organization:
+def owned_store(db: None) -> None:
+    """Make the test's database the owner of its object store."""
+    own_store()
+
+
+@pytest.fixture
+def organization(owned_store: None) -> Organization:
     return Organization.objects.create(name="Harbor Crisis Center")
 
 

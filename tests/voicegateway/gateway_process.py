@@ -58,6 +58,7 @@ def process_environment(openai_url: str) -> dict[str, str]:
     usual = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return usual | {
         "SECRET_KEY": settings.SECRET_KEY,
+        "INSTALLATION_ID": settings.INSTALLATION_ID,
         "ALLOWED_HOSTS": "127.0.0.1",
         "WEB_ORIGINS": ORIGIN,
         "GATEWAY_URL": "ws://127.0.0.1:1",

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Organization, User
 from accounts.web.visible_text import is_blank
+from accounts.services.ownership import is_refused, set_up_ownership
 
 
 class Command(BaseCommand):
@@ -31,6 +32,9 @@ class Command(BaseCommand):
             validate_password(password)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
+        problem = set_up_ownership()
+        if problem and is_refused():
+            raise CommandError(_("%(problem)s Nothing was created.") % {"problem": problem})
         try:
             with transaction.atomic():
                 organization = Organization.objects.create(name=name)

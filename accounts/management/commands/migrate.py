@@ -1,14 +1,16 @@
-"""Django's `migrate`, extended to refuse databases that the squashed migrations cannot upgrade."""
+"""Django's `migrate`, extended to refuse databases that it cannot upgrade, and to set up a new installation."""
 
 from typing import Any
 
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils.translation import gettext_lazy as _
+
+from accounts.services.ownership import is_refused, set_up_ownership
 
 REFUSAL = _("""\
 Nothing was changed. Only some of the migrations that this version squashes have been applied to this database.
@@ -22,6 +24,17 @@ class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_partly_migrated(connections[options["database"]])
         super().handle(*args, **options)
+        is_whole = not (options["app_label"] or options["plan"] or options["check_unapplied"])
+        if is_whole and options["database"] == DEFAULT_DB_ALIAS:
+            self._set_up_ownership()
+
+    def _set_up_ownership(self) -> None:
+        """Claim the object store for a new installation. Refuse an empty database if the store is already in use."""
+        problem = set_up_ownership()
+        if problem and is_refused():
+            raise CommandError(problem)
+        if problem:
+            self.stderr.write(problem)
 
 
 def refuse_partly_migrated(connection: BaseDatabaseWrapper) -> None:
