@@ -7,6 +7,7 @@ from accounts.models import Delivery, ProcedureDocument
 from accounts.procedures import document_preparation, reconciliation
 from accounts.services import account_notices, login_attempts, rate_limits
 from accounts.services.leases import RetryLaterError, organization_limit, queue_lost, queue_overdue, work_in_turn
+from accounts.services.ownership import may_delete
 
 
 @shared_task(bind=True, max_retries=None)
@@ -48,7 +49,8 @@ def send_account_notice(address: str, notice: str) -> None:
 
 @shared_task
 def delete_expired_records() -> None:
-    idempotency.delete_expired_calls()
-    deliveries.delete_old_deliveries()
-    login_attempts.delete_old_login_attempts()
-    rate_limits.delete_ended_counts()
+    if may_delete("expired records"):
+        idempotency.delete_expired_calls()
+        deliveries.delete_old_deliveries()
+        login_attempts.delete_old_login_attempts()
+        rate_limits.delete_ended_counts()

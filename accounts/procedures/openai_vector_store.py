@@ -1,8 +1,8 @@
 """Files and vector stores at OpenAI. No other module of this app imports `openai`.
 
-Each resource names its owner: a store in its metadata, a file in its name and, once attached to a store, in its
-attributes. An evaluation can therefore search a single document, and orphans can be distinguished from resources
-that belong to others in the same OpenAI project.
+Each resource names its installation and its owner: a store in its metadata, a file in its name and, once attached to a
+store, in its attributes. An evaluation can therefore search a single document. Only resources of this installation are
+ever changed or deleted, because others may use the same OpenAI project, even with a copy of our database.
 """
 
 import logging
@@ -12,8 +12,12 @@ from uuid import UUID
 
 from django.conf import settings
 from openai import OpenAI
+from openai.types import VectorStore
 from openai.types.shared_params import ComparisonFilter
+from openai.types.vector_stores import VectorStoreFile
 
+from accounts.models import Installation
+from accounts.services.ownership import may_delete
 from accounts.services.polling import wait_until
 from ai import AIUnavailableError, build_client, translate_openai_errors
 
@@ -22,14 +26,17 @@ logger = logging.getLogger(__name__)
 _REQUEST_TIMEOUT = 60.0  # seconds
 _SEARCH_INTERVAL, _SEARCH_TIMEOUT = 0.5, 30.0  # seconds
 _FILE_PREFIX = "procedures-"
+_UUID_LENGTH = 36  # characters
 ACCOUNT_METADATA_KEY, DOCUMENT_ATTRIBUTE_KEY = "steadyline_account", "document"
+INSTALLATION_METADATA_KEY, INSTALLATION_ATTRIBUTE_KEY = "steadyline_installation", "installation"
 
 
 @dataclass(frozen=True)
 class RemoteResource:
-    """A store or file at OpenAI that belongs to one of our rows."""
+    """A store or file at OpenAI that belongs to a row, possibly of another installation."""
 
     id: str
+    installation: str  # empty if it was created before resources named their installation
     owner: str  # account id of a store, document id of a file
     created_at: int  # Unix time in seconds
 
@@ -44,29 +51,34 @@ class VectorStoreClient:
         self.client = client
 
     def ensure_store(self, store_id: str, account_id: UUID) -> str:
-        """Return the id of the account's store. Create a new store if `store_id` no longer exists."""
+        """Return the id of the account's store. Create a store if `store_id` no longer exists or is not ours."""
         if store_id and self.has_store(store_id):
             return store_id
+        metadata = {ACCOUNT_METADATA_KEY: str(account_id), INSTALLATION_METADATA_KEY: settings.INSTALLATION_ID}
         with translate_openai_errors():
-            created = self.client.vector_stores.create(
-                name="procedures", metadata={ACCOUNT_METADATA_KEY: str(account_id)}
-            )
-            return _require_id(created.id)
+            return _require_id(self.client.vector_stores.create(name="procedures", metadata=metadata).id)
 
     def has_store(self, store_id: str) -> bool:
-        """Return whether the store exists and has not expired."""
+        """Return whether the store exists, has not expired, and belongs to this installation."""
+        store = self._find_store(store_id)
+        return store is not None and store.status != "expired" and _is_own_store(store)
+
+    def _find_store(self, store_id: str) -> VectorStore | None:
         try:
             with translate_openai_errors():
-                return self.client.vector_stores.retrieve(store_id).status != "expired"
+                return self.client.vector_stores.retrieve(store_id)
         except AIUnavailableError as error:
             if error.missing:
-                return False
+                return None
             raise
 
     def upload(self, document_id: UUID, suffix: str, content: bytes) -> str:
-        """Upload a file and return its id. The name holds the document id; OpenAI takes the format from `suffix`."""
+        """Upload a file and return its id. The name holds the installation and the document.
+
+        OpenAI takes the format from `suffix`.
+        """
         with translate_openai_errors():
-            name = f"{_FILE_PREFIX}{document_id}{suffix}"
+            name = f"{_FILE_PREFIX}{settings.INSTALLATION_ID}-{document_id}{suffix}"
             return _require_id(self.client.files.create(file=(name, content), purpose="assistants").id)
 
     def attach(self, store_id: str, file_id: str, document_id: UUID) -> None:
@@ -79,7 +91,7 @@ class VectorStoreClient:
                 attached = self.client.vector_stores.files.create_and_poll(
                     file_id,
                     vector_store_id=store_id,
-                    attributes={DOCUMENT_ATTRIBUTE_KEY: str(document_id)},
+                    attributes=_attributes(document_id),
                     max_wait_seconds=settings.PROCEDURES_TIMEOUT,
                 )
         except TimeoutError as error:
@@ -102,57 +114,94 @@ class VectorStoreClient:
             raise AIUnavailableError("not_searchable", retryable=True)
 
     def verify_file(self, store_id: str, file_id: str, document_id: UUID) -> bool:
-        """Return whether the file is ready in the store. A missing or wrong document attribute is repaired."""
+        """Return whether the file is ready in the store and belongs to this installation.
+
+        A missing or wrong document attribute is repaired.
+        """
         try:
             with translate_openai_errors():
                 file = self.client.vector_stores.files.retrieve(file_id, vector_store_id=store_id)
-                if (file.attributes or {}).get(DOCUMENT_ATTRIBUTE_KEY) != str(document_id):
-                    self.client.vector_stores.files.update(
-                        file_id, vector_store_id=store_id, attributes={DOCUMENT_ATTRIBUTE_KEY: str(document_id)}
-                    )
         except AIUnavailableError as error:
             if error.missing:
                 return False
             raise
+        if not _is_own_attachment(file):
+            return False
+        if file.attributes != _attributes(document_id):
+            self.tag_attachment(store_id, file_id, document_id)
         return file.status == "completed"
 
+    def tag_attachment(self, store_id: str, file_id: str, document_id: UUID) -> None:
+        """Name the document and this installation in the attributes of an attached file."""
+        with translate_openai_errors():
+            self.client.vector_stores.files.update(
+                file_id, vector_store_id=store_id, attributes=_attributes(document_id)
+            )
+
+    def tag_store(self, store_id: str, account_id: UUID | str) -> None:
+        """Name the account and this installation in the metadata of a store."""
+        metadata = {ACCOUNT_METADATA_KEY: str(account_id), INSTALLATION_METADATA_KEY: settings.INSTALLATION_ID}
+        with translate_openai_errors():
+            self.client.vector_stores.update(store_id, metadata=metadata)
+
     def remove_file(self, store_id: str, file_id: str) -> bool:
-        """Delete a file from the store and from Files. Return False if it remains. A missing file counts as deleted."""
+        """Delete a file of ours from the store and from Files. Return False if it remains, True if it is gone."""
         detach = self.client.vector_stores.files.delete
-        is_detached = not store_id or _delete_if_present(file_id, lambda: detach(file_id, vector_store_id=store_id))
-        return _delete_if_present(file_id, lambda: self.client.files.delete(file_id)) and is_detached
+        return _remove(
+            file_id,
+            lambda: self._owns_file(store_id, file_id),
+            *([lambda: detach(file_id, vector_store_id=store_id)] if store_id else []),
+            lambda: self.client.files.delete(file_id),
+        )
 
     def remove_store(self, store_id: str) -> bool:
-        """Delete a store. Return False if it remains. A missing store counts as deleted."""
-        return _delete_if_present(store_id, lambda: self.client.vector_stores.delete(store_id))
+        """Delete a store of ours. Return False if it remains, True if it is gone."""
+        return _remove(store_id, lambda: self._owns_store(store_id), lambda: self.client.vector_stores.delete(store_id))
+
+    def _owns_store(self, store_id: str) -> bool | None:
+        """Return whether a store is ours, or None if it is gone."""
+        store = self._find_store(store_id)
+        return None if store is None else _is_own_store(store)
+
+    def _owns_file(self, store_id: str, file_id: str) -> bool | None:
+        """Return whether a file is ours, by its name, its attributes in the store, or adoption. None if it is gone."""
+        if Installation.objects.has_adopted(file_id):
+            return True
+        try:
+            with translate_openai_errors():
+                name = self.client.files.retrieve(file_id).filename
+            if _parse_filename(name)[0] == settings.INSTALLATION_ID:
+                return True
+            with translate_openai_errors():
+                return bool(store_id) and _is_own_attachment(
+                    self.client.vector_stores.files.retrieve(file_id, vector_store_id=store_id)
+                )
+        except AIUnavailableError as error:
+            if error.missing:
+                return None
+            raise
 
     def list_stores(self) -> Iterator[RemoteResource]:
         """Yield every store that names an account as its owner."""
         with translate_openai_errors():
             for store in self.client.vector_stores.list(limit=100):
                 if owner := (store.metadata or {}).get(ACCOUNT_METADATA_KEY):
-                    yield RemoteResource(store.id, str(owner), store.created_at)
+                    installation = (store.metadata or {}).get(INSTALLATION_METADATA_KEY, "")
+                    yield RemoteResource(store.id, str(installation), str(owner), store.created_at)
 
     def list_files(self) -> Iterator[RemoteResource]:
         """Yield every file that names a document as its owner."""
         with translate_openai_errors():
             for file in self.client.files.list(purpose="assistants", limit=1000):
                 if file.filename.startswith(_FILE_PREFIX):
-                    yield RemoteResource(
-                        file.id, file.filename.removeprefix(_FILE_PREFIX).partition(".")[0], file.created_at
-                    )
+                    yield RemoteResource(file.id, *_parse_filename(file.filename), file.created_at)
 
     def list_store_files(self, store_id: str) -> list[RemoteResource]:
         """Return every file attached to a store, whatever its name. Return an empty list if the store is gone."""
         try:
             with translate_openai_errors():
                 listed = self.client.vector_stores.files.list(store_id, limit=100)
-                return [
-                    RemoteResource(
-                        file.id, str((file.attributes or {}).get(DOCUMENT_ATTRIBUTE_KEY, "")), file.created_at
-                    )
-                    for file in listed
-                ]
+                return [_describe_attachment(file) for file in listed]
         except AIUnavailableError as error:
             if error.missing:
                 return []
@@ -166,6 +215,30 @@ def _require_id(value: object) -> str:
     return value
 
 
+def _attributes(document_id: UUID) -> dict[str, str | float | bool]:
+    return {DOCUMENT_ATTRIBUTE_KEY: str(document_id), INSTALLATION_ATTRIBUTE_KEY: settings.INSTALLATION_ID}
+
+
+def _is_own_store(store: VectorStore) -> bool:
+    return (store.metadata or {}).get(INSTALLATION_METADATA_KEY) == settings.INSTALLATION_ID
+
+
+def _is_own_attachment(file: VectorStoreFile) -> bool:
+    return (file.attributes or {}).get(INSTALLATION_ATTRIBUTE_KEY) == settings.INSTALLATION_ID
+
+
+def _describe_attachment(file: VectorStoreFile) -> RemoteResource:
+    attributes = file.attributes or {}
+    installation = attributes.get(INSTALLATION_ATTRIBUTE_KEY, "")
+    return RemoteResource(file.id, str(installation), str(attributes.get(DOCUMENT_ATTRIBUTE_KEY, "")), file.created_at)
+
+
+def _parse_filename(name: str) -> tuple[str, str]:
+    """Return the installation and the document that a file's name holds. Old names hold only a document."""
+    stem = name.removeprefix(_FILE_PREFIX).partition(".")[0]
+    return stem[: -_UUID_LENGTH - 1], stem[-_UUID_LENGTH:]
+
+
 def document_filter(document_id: UUID | str) -> ComparisonFilter:
     """Return the filter that limits a search to one document."""
     return {"type": "eq", "key": DOCUMENT_ATTRIBUTE_KEY, "value": str(document_id)}
@@ -173,6 +246,27 @@ def document_filter(document_id: UUID | str) -> ComparisonFilter:
 
 def build_procedures_client() -> OpenAI:
     return build_client(timeout=_REQUEST_TIMEOUT)
+
+
+def _remove(openai_id: str, owns: Callable[[], bool | None], *steps: Callable[[], object]) -> bool:
+    """Run the steps that delete a resource, if this database may delete and the resource is ours.
+
+    Return True if the resource is gone. A resource that is missing counts as gone.
+    """
+    if not may_delete("procedures at OpenAI"):
+        return False
+    try:
+        is_own = owns()
+    except AIUnavailableError as error:
+        logger.warning("Could not look up an object at OpenAI: %s", error.code, extra={"openai_id": openai_id})
+        return False
+    if is_own is None:
+        return True
+    if not is_own:
+        logger.warning("An object at OpenAI belongs to another installation", extra={"openai_id": openai_id})
+        return False
+    results = [_delete_if_present(openai_id, step) for step in steps]
+    return all(results)
 
 
 def _delete_if_present(openai_id: str, remove: Callable[[], object]) -> bool:

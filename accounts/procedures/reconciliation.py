@@ -6,59 +6,87 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.models import Account, ProcedureDocument
+from accounts.models import Account, Installation, ProcedureDocument
 from accounts.procedures import openai_vector_store
 from accounts.procedures.indexing import read_document, store_index
-from accounts.procedures.openai_vector_store import RemoteResource, VectorStoreClient
-from accounts.web.identifiers import is_uuid
+from accounts.procedures.openai_vector_store import VectorStoreClient
+from accounts.services.ownership import may_delete
+from accounts.services.reaping import ReapReport, reap
 from ai import AIUnavailableError
 
 logger = logging.getLogger(__name__)
 
 
-def reconcile_procedures() -> int:
+REAPER = "procedures at OpenAI"
+_STORE, _FILE = "store", "file"  # first part of a candidate's key
+
+
+def reconcile_procedures(is_all: bool = False) -> int:
     """Delete orphans and repair the active documents. Return the number of deleted resources.
 
-    Only resources that belong to one of our rows are touched, because others may use the same OpenAI project. Resources
-    younger than `PROCEDURES_LEFT_AFTER` seconds are kept, because their ids may not be saved yet.
+    Only resources of this installation are touched, because others may use the same OpenAI project. Resources younger
+    than `PROCEDURES_LEFT_AFTER` seconds are kept, because their ids may not be saved yet.
     """
+    return reap_procedures(is_all)[1]
+
+
+def reap_procedures(is_all: bool = False) -> tuple[ReapReport, int]:
+    """Run the reaper of procedures. Return its report and the number of deleted resources."""
+    if not may_delete(REAPER, advance=True):
+        return ReapReport(), 0
     with openai_vector_store.build_procedures_client() as client:
         openai = VectorStoreClient(client)
         try:
-            removed = _remove_orphans(openai)
+            scan = RemoteScan(openai)
+            outcome = reap(REAPER, scan.orphans, lambda: scan.known, scan.remove, is_all)
             _repair_active_documents(openai)
         except AIUnavailableError as error:
             logger.warning("Procedures not reconciled: %s", error.code)
-            return 0
-    return removed
+            return ReapReport(), 0
+    return outcome
 
 
-def _remove_orphans(openai: VectorStoreClient) -> int:
-    before = (timezone.now() - timedelta(seconds=settings.PROCEDURES_LEFT_AFTER)).timestamp()
-    stores = [resource for resource in openai.list_stores() if resource.created_at <= before]
-    files = [resource for resource in openai.list_files() if resource.created_at <= before]
-    # Read after listing, so that resources that came into use in the meantime are kept.
-    kept_stores, kept_files = _ids_in_use()
-    known_accounts = _known_owners(Account, stores)
-    orphaned_stores = [
-        resource for resource in stores if resource.owner in known_accounts and resource.id not in kept_stores
-    ]
-    known_documents = _known_owners(ProcedureDocument, files)
-    orphaned_files = [
-        resource for resource in files if resource.owner in known_documents and resource.id not in kept_files
-    ]
-    removed = sum(openai.remove_store(resource.id) for resource in orphaned_stores)
-    for store_id in kept_stores:
+class RemoteScan:
+    """This installation's stores and files at OpenAI, and those of them that no row uses."""
+
+    def __init__(self, openai: VectorStoreClient) -> None:
+        self._openai = openai
+        before = (timezone.now() - timedelta(seconds=settings.PROCEDURES_LEFT_AFTER)).timestamp()
+        adopted = set(Installation.objects.values_list("adopted_files", flat=True).first() or [])
+        stores = [store for store in openai.list_stores() if store.installation == settings.INSTALLATION_ID]
+        files = [
+            file for file in openai.list_files() if file.installation == settings.INSTALLATION_ID or file.id in adopted
+        ]
+        self.known = len(stores) + len(files)
+        # Read after listing, so that resources that came into use in the meantime are kept.
+        kept_stores, kept_files = _ids_in_use()
+        own_stores = {store.id for store in stores}
         attached = [
-            resource
-            for resource in openai.list_store_files(store_id)
-            if resource.created_at <= before and resource.id not in kept_files
+            (store_id, file)
+            for store_id in kept_stores & own_stores
+            for file in openai.list_store_files(store_id)
+            if file.installation == settings.INSTALLATION_ID
         ]
-        removed += sum(openai.remove_file(store_id, resource.id) for resource in attached)
-        orphaned_files = [
-            resource for resource in orphaned_files if resource.id not in {removed_file.id for removed_file in attached}
+        # Attached files come first, so that a file is detached from its store.
+        listed = [(_STORE, "", store) for store in stores if store.id not in kept_stores]
+        listed += [(_FILE, store_id, file) for store_id, file in attached]
+        attached_ids = {file.id for _store_id, file in attached}
+        listed += [(_FILE, "", file) for file in files if file.id not in attached_ids]
+        self.orphans = [
+            f"{kind} {found.id} {store_id}".rstrip()
+            for kind, store_id, found in listed
+            if found.created_at <= before and found.id not in kept_files
         ]
-    return removed + sum(openai.remove_file("", resource.id) for resource in orphaned_files)
+
+    def remove(self, key: str) -> int:
+        """Delete a candidate if no row uses it by now. Return the number of deleted resources."""
+        kind, openai_id, *in_store = key.split()
+        kept_stores, kept_files = _ids_in_use()
+        if openai_id in kept_stores | kept_files:
+            return 0
+        if kind == _STORE:
+            return int(self._openai.remove_store(openai_id))
+        return int(self._openai.remove_file(in_store[0] if in_store else "", openai_id))
 
 
 def _ids_in_use() -> tuple[set[str], set[str]]:
@@ -67,12 +95,6 @@ def _ids_in_use() -> tuple[set[str], set[str]]:
     active = list(Account.objects.values_list("vector_store_id", "procedures__openai_file_id"))
     rows = processing + active
     return {store for store, _ in rows if store}, {file for _, file in rows if file}
-
-
-def _known_owners(model: type[Account] | type[ProcedureDocument], resources: list[RemoteResource]) -> set[str]:
-    """Return the owner ids that exist as rows. Ids are unique, so resources with these owners are ours."""
-    owners = {resource.owner for resource in resources if is_uuid(resource.owner)}
-    return {str(pk) for pk in model._default_manager.filter(pk__in=owners).values_list("pk", flat=True)}
 
 
 def _repair_active_documents(openai: VectorStoreClient) -> None:

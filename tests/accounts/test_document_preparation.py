@@ -79,14 +79,15 @@ def test_document_is_ready_once_search_finds_it(account, supervisor, openai):
     assert PROCEDURES_CANARY in found[0].content[0].text
 
 
-def test_openai_receives_no_names(account, supervisor, openai, standin):
+def test_openai_receives_no_names(account, supervisor, openai, standin, settings):
     document = upload_procedures(account, uploaded_file(name="Harbor secret plans.md"), supervisor)
 
     prepare_procedures(document.pk)
 
     assert "Harbor" not in json.dumps([entry["body"] for entry in standin.logged_requests("http")])
     document.refresh_from_db()
-    assert openai.files.retrieve(document.openai_file_id).filename == f"procedures-{document.pk}.md"
+    filename = openai.files.retrieve(document.openai_file_id).filename
+    assert filename == f"procedures-{settings.INSTALLATION_ID}-{document.pk}.md"
 
 
 def test_replacement_activates_before_deleting_old_file(account, supervisor, openai, standin):

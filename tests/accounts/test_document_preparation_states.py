@@ -163,7 +163,7 @@ class ProcedureReplacementMachine(RuleBasedStateMachine):
             one.id for one in self.openai.vector_stores.list() if (one.metadata or {}).get("steadyline_account") in mine
         ]
         ids = {str(document.pk) for document in self.documents()}
-        files = [one.id for one in self.openai.files.list() if one.filename[11:].split(".")[0] in ids]
+        files = [one.id for one in self.openai.files.list() if one.filename.split(".")[0][-36:] in ids]
         assert stores == ([account.vector_store_id] if account.procedures else [])
         assert files == ([account.procedures.openai_file_id] if account.procedures else [])
         self.openai.close()
@@ -174,7 +174,8 @@ def test_one_document_is_active_after_any_sequence_of_events(
     transactional_db, standin, settings, supervisor, organization
 ):
     settings.PROCEDURES_TIMEOUT = 0.4
-    settings.PROCEDURES_LEFT_AFTER = 0
+    settings.PROCEDURES_LEFT_AFTER = settings.REAP_GRACE = 0
+    settings.REAP_SHARE = 100
 
     def create_account() -> tuple[Account, object]:
         return Account.objects.create(organization=organization, name="Line"), supervisor

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.both_databases
 
 @pytest.fixture
 def openai(standin, settings):
-    settings.PROCEDURES_LEFT_AFTER = 0
+    settings.PROCEDURES_LEFT_AFTER = settings.REAP_GRACE = 0
     with OpenAI(api_key="sk-tests", base_url=standin.base_url) as client:
         for store in client.vector_stores.list():
             client.vector_stores.delete(store.id)
@@ -88,19 +88,29 @@ def test_leftovers_of_failed_document_are_removed(account, supervisor, openai, s
 
 
 def test_foreign_and_recent_resources_are_kept(account, supervisor, openai, settings, monkeypatch):
-    user_store = openai.vector_stores.create(name="procedures", metadata={"steadyline_account": str(supervisor.pk)}).id
-    unlabeled_store = openai.vector_stores.create(name="procedures").id
-    files = {openai.files.create(file=(name, b"x"), purpose="assistants").id for name in ("a.txt", "procedures-x.md")}
-    account_store = openai.vector_stores.create(metadata={"steadyline_account": str(account.pk)}).id
+    def create_store(**metadata: str) -> str:
+        return openai.vector_stores.create(name="procedures", metadata=metadata).id
+
+    account_id, document_id = str(account.pk), upload_procedures(account, uploaded_file(), supervisor).pk
+    kept_stores = {
+        create_store(),
+        create_store(steadyline_account=account_id),
+        create_store(steadyline_account=account_id, steadyline_installation="another-installation"),
+    }
+    own_store = create_store(steadyline_account=account_id, steadyline_installation=settings.INSTALLATION_ID)
+    names = ("a.txt", "procedures-x.md", f"procedures-{document_id}.md", f"procedures-another-one-{document_id}.md")
+    kept_files = {openai.files.create(file=(name, b"x"), purpose="assistants").id for name in names}
+    own_name = f"procedures-{settings.INSTALLATION_ID}-{document_id}.md"
+    openai.files.create(file=(own_name, b"x"), purpose="assistants")
     settings.PROCEDURES_LEFT_AFTER = 3600
 
     assert reconcile_procedures() == 0
 
     settings.PROCEDURES_LEFT_AFTER = 0
-    assert reconcile_procedures() == 1
-    assert stores(openai) == {user_store, unlabeled_store}
-    assert all_file_ids(openai) == files
-    assert account_store not in stores(openai)
+    assert reconcile_procedures() == 2
+    assert stores(openai) == kept_stores
+    assert all_file_ids(openai) == kept_files
+    assert own_store not in stores(openai)
 
 
 def test_resources_in_preparation_are_kept(account, supervisor, openai, monkeypatch):
@@ -136,13 +146,15 @@ def test_missing_active_file_is_uploaded_again(account, supervisor, openai, miss
     assert all_file_ids(openai) == {document.openai_file_id} == set(store_file_ids(openai, account))
 
 
-def test_missing_index_and_attribute_are_repaired(account, supervisor, openai):
+def test_missing_index_and_attribute_are_repaired(account, supervisor, openai, settings):
     document = prepare_ready_document(account, supervisor, TEXT)
     document.pages.all().delete()
     document.sections.all().delete()
     ProcedureDocument.objects.update(page_count=None)
     openai.vector_stores.files.update(
-        document.openai_file_id, vector_store_id=account.vector_store_id, attributes={"document": "before"}
+        document.openai_file_id,
+        vector_store_id=account.vector_store_id,
+        attributes={"document": "before", "installation": settings.INSTALLATION_ID},
     )
 
     reconcile_procedures()
@@ -151,7 +163,7 @@ def test_missing_index_and_attribute_are_repaired(account, supervisor, openai):
     assert (document.status, document.page_count) == ("ready", 1)
     assert [section.number for section in document.sections.all()] == ["3010"]
     attached = openai.vector_stores.files.retrieve(document.openai_file_id, vector_store_id=account.vector_store_id)
-    assert attached.attributes == {"document": str(document.pk)}
+    assert attached.attributes == {"document": str(document.pk), "installation": settings.INSTALLATION_ID}
 
 
 def test_unavailable_openai_changes_nothing(account, supervisor, openai, settings):
