@@ -4,7 +4,7 @@ from celery import Task, shared_task
 
 from accounts.services.leases import queue_lost, work_in_turn
 from recordings.models import Recording
-from recordings.services import deletion, finishing
+from recordings.services import deletion, finishing, orphans
 
 # Enough for an hour of audio over a slow connection. If a task is delivered twice, the second one does nothing.
 SOFT_TIME_LIMIT, TIME_LIMIT = 1500, 1560  # seconds
@@ -32,4 +32,4 @@ def sweep_retention() -> None:
 
 @shared_task(soft_time_limit=SOFT_TIME_LIMIT, time_limit=TIME_LIMIT)
 def sweep_orphans() -> None:
-    deletion.delete_orphans()
+    orphans.delete_orphans()

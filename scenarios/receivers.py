@@ -8,7 +8,7 @@ from django.dispatch import receiver
 
 from accounts.models import Organization
 from scenarios.models import Category, Scenario, Skill
-from scenarios.services.evaluator_contexts import remove_context_file
+from scenarios.services.evaluator_contexts import remove_superseded_context
 
 DEFAULT_CATEGORIES = ["Onboarding", "Refresher", "Advanced", "Assessment"]
 DEFAULT_SKILLS = [
@@ -42,4 +42,4 @@ def seed_organization(instance: Organization, created: bool, raw: bool = False, 
 def remove_context_of_deleted_scenario(instance: Scenario, **kwargs: Any) -> None:
     """Delete the context file of a deleted scenario after the commit. Versions keep their own copy of the text."""
     key = instance.evaluator_context_file.name
-    transaction.on_commit(lambda: remove_context_file(key or ""), robust=True)
+    transaction.on_commit(lambda: remove_superseded_context(key or ""), robust=True)

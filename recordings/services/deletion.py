@@ -5,10 +5,7 @@ Then the copies are deleted and listed. Later passes find copies that running pr
 """
 
 import logging
-from collections.abc import Iterator
 from datetime import timedelta
-from itertools import groupby, islice
-from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -16,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.services.ownership import may_delete
 from recordings.models import Recording, RecordingDeletion
 from recordings.object_store import StoredObject, StoreUnavailableError
 from recordings.storage import object_store
@@ -24,8 +22,6 @@ logger = logging.getLogger(__name__)
 
 # After this time, any process that worked on the recording has noticed the deletion or hit its time limit.
 RECHECK_PERIOD = timedelta(hours=1)
-ORPHANED_AFTER = timedelta(days=1)  # minimum age of an orphan; a process may still be using a newer object
-SESSIONS_PER_QUERY = 500
 
 
 class LegalHoldError(Exception):
@@ -41,14 +37,16 @@ def delete_recording(
 
     Raise PermissionDenied if `by` may not delete it.
 
-    If the store is unavailable, playback still ends at once, and the sweep deletes the copies later.
+    If the store is unavailable, or this database does not own it, playback still ends at once, and the sweep deletes
+    the copies later.
     """
     visible = Recording.objects.filter(pk=recording.pk)
     if by is not None and not (by.has_perm("recordings.erase_recording") and visible.for_user(by).exists()):
         raise PermissionDenied(_("You don’t have permission to delete this recording."))
     deletion = _mark_deleted(recording, reason, by)
     try:
-        _delete_copies(deletion)
+        if may_delete("requested deletions"):
+            _delete_copies(deletion)
     except StoreUnavailableError as error:
         logger.warning("Recording not deleted yet (%s)", error, extra={"session_id": recording.session_id})
     return deletion
@@ -59,6 +57,8 @@ def sweep_retention() -> int:
 
     Return the number of newly deleted recordings.
     """
+    if not may_delete("expired recordings", advance=True):
+        return 0
     deleted = 0
     try:
         for deletion in RecordingDeletion.objects.filter(completed_at__isnull=True).select_related("recording"):
@@ -72,32 +72,6 @@ def sweep_retention() -> int:
     except StoreUnavailableError as error:
         logger.warning("Recordings not deleted yet (%s)", error)
     return deleted
-
-
-def delete_orphans() -> int:
-    """Delete objects that no row points to, because a process was killed or too slow. Return their number.
-
-    Also abort old uploads that were never completed. They are not objects, but the store charges for them.
-    """
-    removed = 0
-    for prefix in ("recordings/", "spools/"):
-        object_store().abort_uploads(prefix, timezone.now() - ORPHANED_AFTER)
-        sessions = _group_by_session(prefix)
-        while batch := dict(islice(sessions, SESSIONS_PER_QUERY)):
-            known = Recording.objects.in_bulk(batch, field_name="session_id")
-            removed += sum(_delete_orphans(known.get(pk), objects) for pk, objects in batch.items())
-    return removed
-
-
-def _delete_orphans(recording: Recording | None, objects: list[StoredObject]) -> int:
-    """Delete one session's orphans and return their number. Keep all of them if any is new enough to be in use."""
-    if any(found.modified >= timezone.now() - ORPHANED_AFTER for found in objects):
-        return 0
-    if recording and not recording.is_settled:
-        return 0
-    keep = (recording.file.name or "") if recording else ""
-    has_orphans = any(found.key != keep for found in objects)
-    return len(object_store().delete_prefix(_session_prefix(objects[0].key), keep=keep)) if has_orphans else 0
 
 
 def _mark_deleted(recording: Recording, reason: RecordingDeletion.Reason, by: User | None = None) -> RecordingDeletion:
@@ -141,22 +115,3 @@ def record_removed_copies(recording: Recording, copies: list[dict[str, object]])
         deletion = RecordingDeletion.objects.select_for_update().get(recording=recording)
         deletion.removed = [*deletion.removed, *copies]
         deletion.save(update_fields=["removed"])
-
-
-def _group_by_session(prefix: str) -> Iterator[tuple[UUID, list[StoredObject]]]:
-    """Yield each session's objects, which are adjacent in key order. Skip objects that do not belong to a session."""
-    for folder, objects in groupby(object_store().list_objects(prefix), key=lambda found: _session_prefix(found.key)):
-        if session_id := _session_id_in(folder):
-            yield session_id, list(objects)
-
-
-def _session_id_in(folder: str) -> UUID | None:
-    try:
-        return UUID(folder.split("/")[2])
-    except (IndexError, ValueError):
-        return None
-
-
-def _session_prefix(key: str) -> str:
-    """Return the part of a key up to and including the session."""
-    return "/".join(key.split("/")[:3]) + "/"

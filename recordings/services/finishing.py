@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from accounts.services.leases import keep_claimed
+from accounts.services.ownership import may_delete
 from recordings.audio.assembly import Assembly, EpochTimeline, assemble
 from recordings.audio.microphone_clock import SAMPLE_RATE
 from recordings.audio.peaks import Peaks
@@ -66,8 +67,10 @@ def sweep_recordings() -> int:
     try:
         for pk in _each_in_turn():
             finished += _claim_and_finish(pk)
-        for recording in Recording.objects.with_leftover_segments():
-            delete_segments(recording)
+        leftovers = list(Recording.objects.with_leftover_segments())
+        if leftovers and may_delete("segments"):
+            for recording in leftovers:
+                _delete_leftover_segments(recording)
     except StoreUnavailableError:
         pass  # the other recordings would fail in the same way, after waiting for the store
     return finished
@@ -88,6 +91,11 @@ def _each_in_turn() -> Iterator[UUID]:
 
 def delete_segments(recording: Recording) -> None:
     """Delete a finished recording's segments and any other version of its file. May raise StoreUnavailableError."""
+    if may_delete("segments"):
+        _delete_leftover_segments(recording)
+
+
+def _delete_leftover_segments(recording: Recording) -> None:
     recording.refresh_from_db()
     if not Recording.objects.with_leftover_segments().filter(pk=recording.pk).exists():
         return

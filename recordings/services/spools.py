@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from accounts.services.ownership import may_delete
 from accounts.web.identifiers import is_uuid
 from recordings.audio.buffer_recovery import remove_unused_buffers
 from recordings.audio.spool import recover_spool, try_lock_spool
@@ -75,11 +76,12 @@ def open_spool_buffer() -> SpoolBuffer | None:
 def _upload_epoch(epoch: RecordingEpoch) -> bool:
     recording = epoch.recording
     if recording.state == Recording.State.DELETED:
-        _remove_deleted_spool(epoch)
+        if may_delete("spools"):
+            _remove_deleted_spool(epoch)
         return False
     if epoch.sealed_at is None:
         return seal_epoch(epoch, SpoolUploader(epoch.spool_path, object_store(), epoch.segment_prefix).seal())
-    if recording.is_finished:
+    if recording.is_finished and may_delete("spools"):
         _remove_spool(epoch.spool_path)
     return False
 

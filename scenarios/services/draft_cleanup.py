@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from accounts.services.ownership import may_delete
 from scenarios.models import ScenarioDraft
 
 ClearedFields = dict[str, str | list[str]]
@@ -25,6 +26,9 @@ CLEARED_DRAFT: ClearedFields = CLEARED_SOURCE | CLEARED_TEXTS | {"failure": ""}
 def discard_abandoned_drafts() -> None:
     """Discard abandoned drafts, and clear complaints of organizations that no longer keep them with saved drafts."""
     before = timezone.now() - timedelta(seconds=settings.DRAFT_KEPT_FOR)
-    ScenarioDraft.objects.abandoned(before).update(status=ScenarioDraft.Status.DISCARDED, **CLEARED_DRAFT)
+    abandoned = ScenarioDraft.objects.abandoned(before)
     saved = ScenarioDraft.objects.filter(status=ScenarioDraft.Status.SAVED, organization__keeps_sources=False)
-    saved.exclude(**CLEARED_SOURCE).update(**CLEARED_SOURCE)
+    kept_sources = saved.exclude(**CLEARED_SOURCE)
+    if (abandoned.exists() or kept_sources.exists()) and may_delete("abandoned drafts"):
+        abandoned.update(status=ScenarioDraft.Status.DISCARDED, **CLEARED_DRAFT)
+        kept_sources.update(**CLEARED_SOURCE)

@@ -19,10 +19,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.services.database_connections import release_connection
+from accounts.services.ownership import may_delete, may_remove_superseded
+from accounts.services.reaping import ReapReport, reap
 from scenarios.models import CONTEXT_FOLDER, Scenario
 
 logger = logging.getLogger(__name__)
 
+REAPER = "evaluator contexts"
 CONTEXT_LIMIT = 50_000  # characters
 MAX_CONTEXT_FILE_BYTES = 1024**2  # bytes
 CONTEXT_FILE_SUFFIXES = {".txt", ".md"}
@@ -118,6 +121,12 @@ def remove_context_file(key: str) -> None:
         logger.exception("Evaluator context not removed", extra={"key": key})
 
 
+def remove_superseded_context(key: str) -> None:
+    """Delete the file that a row pointed to until now. A database that does not own the store leaves it there."""
+    if key and may_remove_superseded():
+        remove_context_file(key)
+
+
 @contextmanager
 def new_context_file(scenario_id: UUID, text: str) -> Iterator[str]:
     """Store text and yield its key for a row that is saved inside the block. Remove the file if the block raises."""
@@ -135,7 +144,7 @@ def replace_context_file(scenario: Scenario, key: str) -> None:
     scenario.evaluator_context_file = key
     Scenario.objects.filter(pk=scenario.pk).update(evaluator_context_file=key)
     if old_key and old_key != key:
-        transaction.on_commit(lambda: remove_context_file(old_key), robust=True)
+        transaction.on_commit(lambda: remove_superseded_context(old_key), robust=True)
 
 
 def write_evaluator_context(scenario: Scenario, text: str) -> None:
@@ -150,36 +159,44 @@ def write_evaluator_context(scenario: Scenario, text: str) -> None:
         replace_context_file(scenario, key)
 
 
-def delete_orphaned_contexts() -> int:
-    """Delete files that no scenario has pointed to for a day and return their number.
+def delete_orphaned_contexts(is_all: bool = False) -> int:
+    """Record files that no scenario has pointed to for a day, delete those that are due, and return their number.
 
     A process that dies between writing the file and the row leaves such a file.
     """
-    before = timezone.now() - _ORPHAN_AGE
+    return reap_contexts(is_all)[1]
+
+
+def reap_contexts(is_all: bool = False) -> tuple[ReapReport, int]:
+    """Run the reaper of context files. Return its report and the number of deleted files."""
+    if not may_delete(REAPER, advance=True):
+        return ReapReport(), 0
     try:
         folders, _ = default_storage.listdir(CONTEXT_FOLDER)
     except FileNotFoundError:
-        return 0
-    removed = 0
-    for start in range(0, len(folders), 500):
-        batch = folders[start : start + 500]
-        rows = Scenario.objects.filter(pk__in=[folder for folder in batch if _is_id(folder)])
+        folders = []
+    keys = [f"{CONTEXT_FOLDER}/{folder}/{name}" for folder in folders for name in _files_in(folder)]
+    return reap(REAPER, _find_orphans(keys), lambda: len(keys), _delete_orphan, is_all)
+
+
+def _find_orphans(keys: list[str]) -> Iterator[str]:
+    for start in range(0, len(keys), 500):
+        batch = keys[start : start + 500]
+        rows = Scenario.objects.filter(evaluator_context_file__in=batch)
         used = set(rows.values_list("evaluator_context_file", flat=True))
-        keys = [f"{CONTEXT_FOLDER}/{folder}/{name}" for folder in batch for name in _files_in(folder)]
-        for key in keys:
-            if key not in used and default_storage.get_modified_time(key) < before:
-                remove_context_file(key)
-                removed += 1
-    return removed
+        yield from (key for key in batch if key not in used and _is_old(key))
+
+
+def _is_old(key: str) -> bool:
+    return default_storage.get_modified_time(key) < timezone.now() - _ORPHAN_AGE
+
+
+def _delete_orphan(key: str) -> int:
+    if Scenario.objects.filter(evaluator_context_file=key).exists() or not default_storage.exists(key):
+        return 0
+    remove_context_file(key)
+    return 1
 
 
 def _files_in(folder: str) -> list[str]:
     return default_storage.listdir(f"{CONTEXT_FOLDER}/{folder}")[1]
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from accounts.services.ownership import may_delete
 from scenarios.models import ImportJob, ImportJobQuerySet
 
 UNSTARTED_RETENTION = timedelta(days=1)  # age at which a checked but unstarted pack is deleted
@@ -20,4 +21,7 @@ def discard_unstarted(jobs: ImportJobQuerySet) -> bool:
 
 def delete_old_unstarted_imports() -> None:
     """Delete the packs that have not been started within `UNSTARTED_RETENTION`."""
-    discard_unstarted(ImportJob.objects.filter(created_at__lt=timezone.now() - UNSTARTED_RETENTION))
+    old = ImportJob.objects.filter(created_at__lt=timezone.now() - UNSTARTED_RETENTION)
+    has_any = (old.not_started() | old.filter(status=ImportJob.Status.FORGOTTEN)).exists()
+    if has_any and may_delete("unstarted imports"):
+        discard_unstarted(old)

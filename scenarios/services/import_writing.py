@@ -13,7 +13,12 @@ from django.utils.translation import gettext_noop
 from accounts.models import Organization
 from accounts.services.leases import RetryLaterError, fail_when_out_of_time, keep_claimed
 from scenarios.models import Category, ImportJob, ImportRow, Scenario
-from scenarios.services.evaluator_contexts import read_evaluator_contexts, remove_context_file, write_context_files
+from scenarios.services.evaluator_contexts import (
+    read_evaluator_contexts,
+    remove_context_file,
+    remove_superseded_context,
+    write_context_files,
+)
 from scenarios.services.import_matching import (
     ExistingScenarios,
     LibraryLookups,
@@ -250,5 +255,5 @@ def _apply_changes(verdicts: Sequence[RowVerdict], library: LibraryLookups, keys
 def _replace_context_key(scenario: Scenario, key: str) -> str:
     """Return the key of the new text and delete the old file after the commit."""
     old_key = scenario.evaluator_context_file.name or ""
-    transaction.on_commit(lambda: remove_context_file(old_key), robust=True)
+    transaction.on_commit(lambda: remove_superseded_context(old_key), robust=True)
     return key

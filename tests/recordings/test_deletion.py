@@ -9,8 +9,9 @@ from accounts.models import Account, Organization
 from recordings.models import Recording, RecordingDeletion, spool_folder
 from recordings.object_store import StoreUnavailableError
 from recordings.services import deletion, finishing
-from recordings.services.deletion import LegalHoldError, delete_orphans, delete_recording, sweep_retention
+from recordings.services.deletion import LegalHoldError, delete_recording, sweep_retention
 from recordings.services.finishing import finish_recording, sweep_recordings
+from recordings.services.orphans import delete_orphans
 from recordings.services.spools import upload_closed_spools
 from recordings.storage import object_store
 from tests.recordings.object_stores import new_bucket, use_bucket
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.both_databases
 @pytest.fixture(autouse=True, params=["folder", "s3"])
 def store(request, settings, tmp_path):
     settings.SPOOL_DIR = tmp_path / "spool"
+    settings.REAP_GRACE = 0
     if request.param == "folder":
         use_storage(settings, tmp_path / "files")
     else:

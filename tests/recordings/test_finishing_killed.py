@@ -8,7 +8,7 @@ import pytest
 
 from config.storage.s3 import PrivateS3Storage
 from recordings.models import Recording
-from recordings.services.deletion import delete_orphans
+from recordings.services.orphans import delete_orphans
 from tests.recordings.object_stores import new_bucket, read_whole, storage_url, use_bucket
 from tests.recordings.recording_factory import record_call, stored_keys
 from tests.recordings.simulated_call import SAMPLE_RATE, numbered_samples

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.core.files.storage import FileSystemStorage
 from django.db import connection
 
 from accounts.models import Organization
+from config.storage.disk import PrivateFileStorage
 from scenarios.models import ImportJob
 from scenarios.services.import_writing import write_import
 from scenarios.services.imports import ImportOptions, stage_import, start_import
@@ -79,7 +79,7 @@ def run_before_query(sql_part: str, action: Callable[[], object]) -> Iterator[No
         yield
 
 
-class FailingStorage(FileSystemStorage):
+class FailingStorage(PrivateFileStorage):
     """A storage that raises OSError once `remaining_saves` files are saved."""
 
     remaining_saves = 0

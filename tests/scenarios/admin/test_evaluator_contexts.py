@@ -3,10 +3,11 @@ from pathlib import Path
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.db.models.signals import post_save, pre_save
 
+from config.storage.disk import PrivateFileStorage
 from scenarios.models import CONTEXT_FOLDER, Scenario
 from tests.scenarios.admin.test_scenarios import ADD, FIELDS, change_url, form_of
 from tests.scenarios.services.test_evaluator_contexts import use_storage
@@ -16,7 +17,7 @@ from tests.support.fixtures import client_of
 def use_own_folder(settings, folder: Path) -> None:
     """Store files in this test's own folder, so that tests running at the same time do not change its file counts."""
     settings.MEDIA_ROOT = folder
-    use_storage(settings, "django.core.files.storage.FileSystemStorage")
+    use_storage(settings, "config.storage.disk.PrivateFileStorage")
 
 
 @pytest.fixture(autouse=True)
@@ -110,7 +111,7 @@ def test_file_is_kept_when_another_field_is_invalid(supervisor):
     assert (Scenario.objects.count(), context_files()) == (0, before)
 
 
-class UnavailableStorage(FileSystemStorage):
+class UnavailableStorage(PrivateFileStorage):
     """A storage that refuses every write, and every read too unless `reads` is true."""
 
     def __init__(self, reads: bool) -> None:
@@ -183,7 +184,7 @@ def test_rollback_leaves_no_file(supervisor, chat_scenario, failing_save):
     assert "Asks what makes going home hard" in chat_scenario.evaluator_context
 
 
-class LoggedStorage(FileSystemStorage):
+class LoggedStorage(PrivateFileStorage):
     """A storage that records its calls, separately for those made inside and outside a transaction."""
 
     calls_in_transaction: list[str] = []

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import default_storage, storages
 from django.utils import timezone
 
 from accounts.models import Account, Organization
@@ -34,6 +34,7 @@ from scenarios.services.drafts import (
 from scenarios.tasks import sweep_drafts
 from tests.support.fixtures import run_concurrently
 from tests.support.leases import expire_leases
+from tests.support.store_owner import mark_store
 from training.models import Assignment
 from training.services.assignments import assign
 
@@ -82,8 +83,9 @@ def texts_of(draft: ScenarioDraft) -> dict[str, object]:
 @pytest.fixture(autouse=True)
 def own_files(settings, tmp_path):
     """Store files in this test's own folder, so that tests running at the same time do not change its file counts."""
-    storage = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": tmp_path}}
+    storage = {"BACKEND": "config.storage.disk.PrivateFileStorage", "OPTIONS": {"location": tmp_path}}
     settings.STORAGES = settings.STORAGES | {"default": storage}
+    mark_store(storages["default"])
 
 
 @pytest.fixture

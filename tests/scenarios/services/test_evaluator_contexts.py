@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.storage import default_storage, storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 
+from config.storage.disk import PrivateFileStorage
 from scenarios.models import CONTEXT_FOLDER, Scenario
 from scenarios.services.evaluator_contexts import (
     CONTEXT_LIMIT,
@@ -22,6 +23,7 @@ from scenarios.services.evaluator_contexts import (
 )
 from scenarios.services.scenarios import delete_scenario
 from tests.support.fixtures import add_scenario
+from tests.support.store_owner import mark_store
 
 
 @pytest.fixture
@@ -139,9 +141,10 @@ def read_text(key: str) -> str:
 
 def use_storage(settings, backend: str, **options: object) -> None:
     settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": backend, "OPTIONS": options}}
+    mark_store(storages["default"])
 
 
-class LimitedStorage(FileSystemStorage):
+class LimitedStorage(PrivateFileStorage):
     """A storage that raises OSError once it has saved `max_saves` files."""
 
     def __init__(self, max_saves: int) -> None:
@@ -181,7 +184,8 @@ def test_deleting_scenario_deletes_context_file(scenario):
     assert files_of(scenario) == []
 
 
-def test_sweep_deletes_day_old_orphans(scenario):
+def test_sweep_deletes_day_old_orphans(scenario, settings):
+    settings.REAP_GRACE = 0
     write_evaluator_context(scenario, "- one")
     used = scenario.evaluator_context_file.name
     old, recent = (default_storage.save(f"{CONTEXT_FOLDER}/{scenario.pk}/x.txt", ContentFile(b"left")) for _ in "ab")
@@ -200,7 +204,7 @@ def test_sweep_deletes_day_old_orphans(scenario):
     assert Scenario.objects.get().evaluator_context == "- one"
 
 
-def test_sweep_without_folder_deletes_nothing(settings, tmp_path):
-    use_storage(settings, "django.core.files.storage.FileSystemStorage", location=tmp_path)
+def test_sweep_without_folder_deletes_nothing(organization, settings, tmp_path):
+    use_storage(settings, "config.storage.disk.PrivateFileStorage", location=tmp_path)
 
     assert delete_orphaned_contexts() == 0

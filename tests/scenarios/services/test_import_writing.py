@@ -1,7 +1,7 @@
 """Tests of writing checked rows as scenarios: complete, exactly once, and only in one organization."""
 
 import pytest
-from django.core.files.storage import default_storage
+from django.core.files.storage import default_storage, storages
 from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
@@ -20,6 +20,7 @@ from tests.scenarios.import_factories import (
     start_test_import,
 )
 from tests.support.fixtures import add_scenario, run_concurrently
+from tests.support.store_owner import mark_store
 from training.services.assignments import assign
 
 pytestmark = pytest.mark.both_databases
@@ -45,6 +46,7 @@ def own_storage(settings, tmp_path):
     settings.STORAGES = settings.STORAGES | {
         "default": {"BACKEND": "tests.scenarios.import_factories.FailingStorage", "OPTIONS": {"location": tmp_path}}
     }
+    mark_store(storages["default"])
     FailingStorage.remaining_saves = 10_000
     return tmp_path
 

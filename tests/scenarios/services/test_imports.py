@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.core.files.storage import storages
 from django.utils import timezone
 
 from accounts.services.leases import RetryLaterError
@@ -36,6 +37,7 @@ from tests.scenarios.import_factories import (
 from tests.support.fixtures import add_scenario, run_concurrently
 from tests.support.forked_program import ForkedProgram
 from tests.support.leases import expire_leases
+from tests.support.store_owner import mark_store
 from tests.voicegateway.gateway_process import process_environment, wait_until
 
 pytestmark = pytest.mark.both_databases
@@ -350,10 +352,11 @@ def test_task_ignores_deleted_import(organization):
 def own_storage(settings, tmp_path) -> Path:
     settings.STORAGES = settings.STORAGES | {
         "default": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "BACKEND": "config.storage.disk.PrivateFileStorage",
             "OPTIONS": {"location": tmp_path / "files"},
         }
     }
+    mark_store(storages["default"])
     return tmp_path / "files"
 
 
@@ -404,6 +407,7 @@ def test_killed_worker_loses_and_duplicates_no_row(organization, own_storage, se
     long_ago = time.time() - 2 * 86_400
     for name in files_in(own_storage):
         os.utime(own_storage / name, (long_ago, long_ago))
+    settings.REAP_GRACE, settings.REAP_SHARE = 0, 100
     orphans = files_in(own_storage) - used
     assert delete_orphaned_contexts() == len(orphans)
     assert files_in(own_storage) == used

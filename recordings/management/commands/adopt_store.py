@@ -1,0 +1,85 @@
+"""Command that makes this database the owner of the object store and of its resources at OpenAI."""
+
+import sys
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.services.ownership import MarkerUnreadableError
+from ai import AIUnavailableError
+from recordings.object_store import StoreUnavailableError
+from recordings.services.adoption import AdoptionPlan, adopt, plan_adoption
+
+UNREACHABLE = "OpenAI cannot be reached (%s). Try again, or leave its files out with --leave-openai."
+
+
+class Command(BaseCommand):
+    help = (
+        "Makes this database the owner of the object store, after a first upgrade or a restored backup. Run it only if "
+        "no other database uses the store: from then on, this one deletes what no row of it needs."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument(
+            "--leave-openai",
+            action="store_true",
+            help="leave vector stores and files at OpenAI that name no installation; documents are uploaded again",
+        )
+        parser.add_argument(
+            "--take-over-from", metavar="ID", action="append", default=[], help="id of the installation that owned it"
+        )
+
+    def handle(self, *args: Any, yes: bool, leave_openai: bool, take_over_from: list[str], **options: Any) -> None:
+        try:
+            plan = plan_adoption(with_openai=not leave_openai)
+        except AIUnavailableError as error:
+            raise CommandError(UNREACHABLE % error.code) from error
+        except (MarkerUnreadableError, StoreUnavailableError) as error:
+            raise CommandError(f"The object store cannot be read: {error}") from error
+        if plan.is_done:
+            self.stdout.write(f"This database already owns the object store as {settings.INSTALLATION_ID}.")
+            return
+        self._describe(plan)
+        if missing := plan.other_owners - set(take_over_from):
+            options_needed = " ".join(f"--take-over-from {name}" for name in sorted(missing))
+            raise CommandError(
+                f"Another installation is named: {', '.join(sorted(missing))}. Check DATABASE_URL, STORAGE_URL, and "
+                f"INSTALLATION_ID. If that installation is gone for good, add {options_needed}. Nothing was changed."
+            )
+        if not yes and not self._is_confirmed():
+            raise CommandError("Nothing was changed.")
+        try:
+            adopt(plan)
+        except AIUnavailableError as error:
+            raise CommandError(f"The object store was adopted, but {UNREACHABLE % error.code}") from error
+        except MarkerUnreadableError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"This database now owns the object store as {settings.INSTALLATION_ID}.")
+
+    def _describe(self, plan: AdoptionPlan) -> None:
+        row = f"{plan.row.name}, counter {plan.row.counter}" if plan.row else "no installation"
+        marker = f"{plan.marker.installation}, counter {plan.marker.counter}" if plan.marker else "no installation"
+        lines = [
+            f"Installation:  {settings.INSTALLATION_ID}",
+            f"Database:      {row}",
+            f"Object store:  {marker}",
+            f"Why to adopt:  {plan.problem or 'resources at OpenAI name no installation yet'}",
+            f"Recordings:    {plan.folders} folders of audio. {plan.orphans} are not needed by any row: from "
+            f"{settings.REAP_GRACE / 86_400:g} days from now on, {settings.REAP_SHARE:g} % a day are deleted. "
+            f"{plan.foreign_folders} belong to organizations that are not in this database, and are kept.",
+        ]
+        if remote := plan.remote:
+            lines.append(
+                f"OpenAI:        {len(remote.stores)} vector stores and "
+                f"{len(remote.attached) + len(remote.files)} files of this database name no "
+                "installation, and become this one's."
+            )
+            lines += [f"               Some name {name}, and are left alone." for name in sorted(remote.others)]
+        self.stdout.write("\n".join(lines))
+
+    def _is_confirmed(self) -> bool:
+        self.stdout.write("Type the installation's id to adopt all this: ", ending="")
+        self.stdout.flush()
+        return sys.stdin.readline().strip() == settings.INSTALLATION_ID
