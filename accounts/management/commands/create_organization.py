@@ -12,8 +12,8 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Organization, User
-from accounts.web.visible_text import is_blank
 from accounts.services.ownership import is_refused, set_up_ownership
+from accounts.web.visible_text import is_blank
 
 
 class Command(BaseCommand):
