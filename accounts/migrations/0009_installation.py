@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0003_lease'),
+        ("accounts", "0008_forget_stored_secrets"),
     ]
 
     operations = [
