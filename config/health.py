@@ -12,7 +12,7 @@ import orjson
 from django.conf import settings
 
 from ai import check_models
-from config.health_probes import check_broker, check_database, check_storage
+from config.health_probes import check_broker, check_database, check_ownership, check_storage
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +78,7 @@ class HealthEndpoints:
             "database": Check(check_database, max_age=1.0),
             "broker": Check(check_broker, max_age=5.0),
             "storage": Check(check_storage, max_age=60.0),
+            "ownership": Check(lambda: check_ownership(), max_age=60.0),
             "openai": Check(lambda: check_models(), max_age=1.0),  # it remembers its result for a minute itself
         }
 

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from accounts.services.ownership import ownership_problem
 from config.celery import app as celery_app
 from recordings.storage import object_store
 
@@ -61,6 +62,14 @@ def check_broker() -> str | None:
     with celery_app.connection_for_write() as broker:
         broker.ensure_connection(max_retries=1, interval_start=0, timeout=PROBE_TIMEOUT)
     return None
+
+
+def check_ownership() -> str | None:
+    """Return a reason while this database does not own the object store. The log and `adopt_store` say more."""
+    try:
+        return "this database does not own the object store, so nothing is deleted" if ownership_problem() else None
+    finally:
+        connection.close()
 
 
 def check_storage() -> str | None:

@@ -535,6 +535,7 @@ _TASKS_BY_QUEUE = {
     ],
     "webhooks": ["accounts.tasks.deliver_webhook"],
     "mails": [
+        "accounts.tasks.send_account_notice",
         "training.tasks.sweep_notices",
         "evaluation.tasks.sweep_notices",
         "evaluation.tasks.alert_supervisors",

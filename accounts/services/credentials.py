@@ -1,7 +1,6 @@
 """Changes of the credentials that people log in with: notices about them, and the change of one's own address."""
 
 import hashlib
-import logging
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,14 +14,12 @@ from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from kombu.exceptions import OperationalError
 
 from accounts import tasks
 from accounts.models import User
 from accounts.services.account_notices import AccountNotice, send_account_notice
 from accounts.services.email_sender import absolute_url
-
-logger = logging.getLogger(__name__)
+from accounts.services.task_queue import queue_task
 
 LINK_LIFETIME = 24 * 3600  # seconds
 _SALT = "email-change"
@@ -44,10 +41,7 @@ def announce_changes(instance: User, **kwargs: Any) -> None:
 
 def _queue_notice(address: str, notice: AccountNotice) -> None:
     """Queue a notice. If the broker is down, send it at once: whoever caused the change must not go unnoticed."""
-    try:
-        tasks.send_account_notice.delay(address, notice.value)
-    except OperationalError:
-        logger.warning("Notice sent without the broker")
+    if not queue_task(tasks.send_account_notice, address, notice.value):
         send_account_notice(address, notice.value)
 
 

@@ -21,6 +21,14 @@ def close_kept_connection() -> Iterator[None]:
     health_probes.check_database.close()
 
 
+@pytest.fixture(autouse=True)
+def ownership_reason(monkeypatch):
+    """Set the reason that the check of ownership returns."""
+    reasons: list[str | None] = [None]
+    monkeypatch.setattr(health, "check_ownership", lambda: reasons[-1])
+    return reasons.append
+
+
 @pytest.fixture
 def openai_reason(monkeypatch):
     """Set the reason that the check of OpenAI returns."""
@@ -56,10 +64,24 @@ async def test_probes_answer_any_host_on_both_servers(transactional_db, openai_r
     assert (status, state["status"]) == (200, "ok")
 
 
+async def test_ready_is_degraded_without_ownership_of_the_store(transactional_db, openai_reason, ownership_reason):
+    ownership_reason("not the owner")
+
+    status, state = await fetch("/ready/")
+
+    assert (status, state["status"], state["reasons"]) == (200, "degraded", {"ownership": "not the owner"})
+
+
+def test_database_that_names_no_installation_is_not_the_owner(transactional_db):
+    reason = health_probes.check_ownership()
+
+    assert reason is not None and "does not own" in reason
+
+
 async def test_ready_reports_every_dependency(transactional_db, openai_reason):
     status, state = await fetch("/ready/")
 
-    names = ("database", "broker", "storage", "openai")
+    names = ("database", "broker", "storage", "ownership", "openai")
     assert (status, state) == (200, {"status": "ok"} | dict.fromkeys(names, "ok") | {"reasons": {}})
 
 
