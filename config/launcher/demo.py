@@ -18,7 +18,6 @@ from django.core.management.commands import migrate
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from accounts.management.commands.migrate import refuse_partly_migrated
 from config.celery import build_app
 from config.launcher.bootstrap import SetupError, data_folder, hold_lock
 from config.launcher.components import (
@@ -197,7 +196,9 @@ def wait_until_stopped(demo: DemoSystem, stop_signals: StopSignals, parent: int)
 
 
 def prepare_database() -> None:
-    from recordings.services.adoption import adopt_own_folder  # noqa: PLC0415  (imports models)
+    # Both import models.
+    from accounts.management.commands.migrate import refuse_partly_migrated  # noqa: PLC0415
+    from recordings.services.adoption import adopt_own_folder  # noqa: PLC0415
 
     refuse_partly_migrated(connection)  # the plan below may be empty for such a database
     executor = MigrationExecutor(connection)
