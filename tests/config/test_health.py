@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from django.db import DatabaseError
 
+from accounts.models import Installation
 from config import asgi, health, health_probes
 from config.gateway import asgi as gateway_asgi
 from config.health import Check, HealthEndpoints
@@ -73,6 +74,8 @@ async def test_ready_is_degraded_without_ownership_of_the_store(transactional_db
 
 
 def test_database_that_names_no_installation_is_not_the_owner(transactional_db):
+    Installation.objects.all().delete()
+
     reason = health_probes.check_ownership()
 
     assert reason is not None and "does not own" in reason
@@ -205,8 +208,8 @@ async def test_check_is_remembered_for_its_age():
 
 
 async def test_checks_run_at_the_same_time(openai_reason):
-    barrier = threading.Barrier(4, timeout=30)
     endpoints = HealthEndpoints(None)
+    barrier = threading.Barrier(len(endpoints.checks), timeout=30)
 
     def meet() -> None:
         barrier.wait()
