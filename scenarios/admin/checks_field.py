@@ -16,7 +16,7 @@ PHRASE_SEPARATOR = ";"  # between the phrases of one text box
 class ChecksWidget(forms.Widget):
     """One row per check plus blank rows, submitted as `checks-0-text`, `checks-0-weight`, and so on."""
 
-    preview: CheckPreview | None = None  # of the stored text; None for a form that is shown again with an error
+    preview: CheckPreview | None = None  # of the stored text; None if the form is shown again with an error
 
     def render(self, name, value, attrs=None, renderer=None):
         rows = list(value or [])
@@ -31,7 +31,7 @@ class ChecksWidget(forms.Widget):
         if f"{name}-0-text" not in data:
             return None
         rows = []
-        # Read every row, so that `clean_checks` can refuse too many of them. Django limits the number of fields.
+        # No limit here, so that `clean_checks` can report too many rows. Django limits the number of fields.
         for number in count():
             text = data.get(f"{name}-{number}-text")
             if text is None:

@@ -107,8 +107,8 @@ class DraftAdmin(TenantAdmin):
         if "discard" in request.POST:
             return self._discard(request, draft) if is_confirmed(request) else self._ask_to_discard(request, draft)
         if "delete_source" in request.POST:
-            is_asked = is_confirmed(request)
-            return self._delete_source(request, draft) if is_asked else self._ask_to_delete_source(request, draft)
+            has_confirmed = is_confirmed(request)
+            return self._delete_source(request, draft) if has_confirmed else self._ask_to_delete_source(request, draft)
         return self._save(request, draft)
 
     def state_view(self, request, pk):

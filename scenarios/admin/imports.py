@@ -203,7 +203,7 @@ class ImportJobAdmin(TenantAdmin):
         return redirect(self._job_url(job))
 
     def categories_view(self, request, pk):
-        """Let the import create the missing categories, as the box “Create categories” would have."""
+        """Let the import create the missing categories, as if “Create categories” had been checked."""
         job = self._get_job(request, pk)
         accept_missing_categories(job)
         return redirect(self._job_url(job))
@@ -216,7 +216,7 @@ class ImportJobAdmin(TenantAdmin):
     def discard_view(self, request, pk):
         job = self._get_job(request, pk)
         if job.status == ImportJob.Status.CHECKED and not is_confirmed(request):
-            text = gettext("The checked rows of %(file)s are deleted. Nothing is imported.") % {"file": job}
+            text = gettext("This deletes the checked rows of %(file)s. Nothing is imported.") % {"file": job}
             return ask_before_action(
                 self, request, [job], gettext("Discard this import?"), text, gettext("Discard import")
             )
@@ -280,7 +280,7 @@ class ImportJobAdmin(TenantAdmin):
 
 
 def _add_previews(job, rows):
-    """Set `preview` on each row that waits to be written: the checks that will be graded."""
+    """Set `preview` on each row: the checks that will be graded, or None if the row will not be written."""
     previews = preview_import_checks(job, rows)
     for row in rows:
         row.preview = previews.get(row.pk)

@@ -82,9 +82,9 @@ class ScenarioForm(TenantForm):
         max_length=CONTEXT_LIMIT,
         widget=forms.Textarea(attrs={"rows": 12, "cols": 80, "class": "vLargeTextField"}),
         help_text=_(
-            "What to assess. Headings such as “What the counselor should do” and “About the caller” tell what to check "
-            "from facts. Each point for the counselor becomes a check, and nested items refine the point above them. "
-            "The caller never sees this."
+            "What to assess. Headings such as “What the counselor should do” and “About the caller” separate what to "
+            "check from background facts. Each point for the counselor becomes a check, and nested items refine the "
+            "point above them. The caller never sees this."
         ),
     )
     context_file = forms.FileField(

@@ -175,7 +175,7 @@ def serialize_result(job: ImportJob, summary: imports.ImportSummary) -> ImportRe
 
 
 def dry_run_response(job: ImportJob) -> Response:
-    """Return the outcome that each row would have, and the checks that it would be graded by. Delete the job."""
+    """Return the outcome of each row and the checks that would be graded. Delete the job."""
     try:
         rows = list(job.rows.order_by("number"))
         previews = preview_import_checks(job, rows)

@@ -11,7 +11,7 @@ _GAP = r"[ \t\u00a0]+"
 _NUMBER = re.compile(rf"\(?(\d{{1,3}}(?:\.\d{{1,3}})*)(?:[.)]|(?<=\.\d)|(?<=\.\d\d)){_GAP}(?=\S)")
 _LETTER = re.compile(rf"\(?([A-Za-z]|[ivx]{{2,5}}|[IVX]{{2,5}})[.)]{_GAP}(?=\S)")
 _BULLET = re.compile(rf"(?:[-*+•‣●■♦►➢❖–—✓✔☐☑](?:{_GAP}\[[ xX]?\])?|\[[ xX]?\]){_GAP}(?=\S)")
-# Word writes second and third levels with these; pasted text often loses their indent.
+# Microsoft Word uses these for the second and third levels, and pasted text often loses their indent.
 _LOWER_BULLET = re.compile(rf"(?:[◦○▪▫·∙⁃»›→\uf0a7]{_GAP}(?=\S)|o(?:\t[ \t]*|[ \t]+(?=[A-Z])))")
 _HASHES = re.compile(r"(#{1,6})[ \t]+(?=\S)")
 _BOLD = re.compile(r"(?:\*\*([^*\n]++)\*\*|__([^_\n]++)__)[ \t]*:?")
@@ -27,14 +27,14 @@ class ContextLine:
     number: int  # from 1
     passage: TextPassage  # text after the marker, as written
     indent: int  # columns before the marker
-    marker: str = ""  # "number", "letter", "bullet", "lower" for a lower level's bullet, or "" for a plain line
+    marker: str = ""  # "number", "letter", "bullet", "lower" for a bullet of a lower level, or "" for a plain line
     depth: int = 0  # parts of a number such as 1.2
-    level: int = 0  # level of a heading, 1 to 9, if its shape alone makes it one; 0 otherwise
+    level: int = 0  # 1 to 9 for a line that has the shape of a heading, 0 otherwise
     is_after_blank: bool = False
 
     @property
     def text(self) -> str:
-        """The text without emphasis marks and outer blanks."""
+        """The text without emphasis marks and surrounding whitespace."""
         return clean_text(self.passage.text)
 
 
@@ -43,7 +43,7 @@ def clean_text(text: str) -> str:
 
 
 def read_lines(text: str) -> list[ContextLine]:
-    """Return the lines of a text that are neither blank nor a rule."""
+    """Return the lines of a text, without blank lines and horizontal rules."""
     raw_lines, starts, position = text.splitlines(keepends=True), [], 0
     for raw in raw_lines:
         starts.append(position)
@@ -62,7 +62,7 @@ def read_lines(text: str) -> list[ContextLine]:
 
 
 def _has_letter_list(raw_lines: list[str]) -> bool:
-    """Return True if some lines start with `a.` and `b.`, or `i.` and `ii.`: not just with a name such as A. Smith."""
+    """Return True if lines start with both `a.` and `b.`, or `i.` and `ii.`. Just one may be a name: A. Smith."""
     letters = {found[1].lower() for raw in raw_lines if (found := _LETTER.match(raw.lstrip()))}
     return {"a", "b"} <= letters or {"i", "ii"} <= letters
 
@@ -84,7 +84,7 @@ def _read_line(
 
 
 def _read_heading(body: str, following: str) -> tuple[int, str, int]:
-    """Return the level of a Markdown heading, the body without its signs, and the number of characters skipped."""
+    """Return the level of a Markdown heading, the body without its markup, and the number of characters skipped."""
     if hashes := _HASHES.match(body):
         return len(hashes[1]), body[hashes.end() :].rstrip().rstrip("#"), hashes.end()
     if bold := _BOLD.fullmatch(body.rstrip()):

@@ -1,4 +1,4 @@
-"""Sections of an evaluator context: headings of all usual shapes, with nested items and paragraphs below them."""
+"""Sections of an evaluator context: headings in common forms, with the nested items and paragraphs below them."""
 
 import re
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from scenarios.linting.context_wording import (
     SectionKind,
     Wording,
     classify_heading,
+    is_clearly_not_criteria,
+    is_generic_heading,
     is_heading_phrase,
-    is_plainly_no_criteria,
     judge_line,
-    names_no_topic,
 )
 
 _RANKS = {"number": 0, "letter": 1, "bullet": 1, "lower": 2}  # usual order of markers in one list
@@ -40,11 +40,11 @@ class ContextNode:
 class ContextSection:
     """A heading and everything up to the next one."""
 
-    kind: SectionKind | None  # None if the heading does not tell
+    kind: SectionKind | None  # None if the heading is not recognized
     heading: str = ""
     line: ContextLine | None = None  # of the heading
     level: int = 0
-    is_certain: bool = True  # False for “Family” or “Risk”, below which actions of the counselor may stand
+    is_certain: bool = True  # False for headings such as “Family” or “Risk”, which may have counselor actions below
     nodes: list[ContextNode] = field(default_factory=list)
 
     @property
@@ -66,7 +66,7 @@ def split_sections(lines: Sequence[ContextLine]) -> list[ContextSection]:
 
 
 def _restore_bare_headings(sections: list[ContextSection]) -> None:
-    """Turn headings with nothing below them back into lines, so that no line of the author's is lost."""
+    """Turn headings with nothing below them back into lines, so that none of the author's lines is lost."""
     for before, section, after in zip(sections[:-1], sections[1:], [*sections[2:], None], strict=False):
         is_outer = after is not None and after.level > section.level
         if section.line and not section.nodes and not is_outer and classify_heading(section.heading) is None:
@@ -78,7 +78,7 @@ def _marker_of(section: ContextSection) -> str:
 
 
 class _SectionReader:
-    """The state while a text is read line by line."""
+    """State of a line-by-line reading of a text."""
 
     def __init__(self, lines: Sequence[ContextLine]) -> None:
         self._lines = lines
@@ -104,7 +104,7 @@ class _SectionReader:
     # ---- Headings
 
     def _heading_level(self, index: int) -> int:
-        """Return the level if the line is a heading, else 0."""
+        """Return the level of the line if it is a heading, or else 0."""
         line = self._lines[index]
         following = self._lines[index + 1] if index + 1 < len(self._lines) else None
         if line.marker and line.level in {0, CAPITALS_LEVEL}:
@@ -130,13 +130,13 @@ class _SectionReader:
                 return False
         kind = classify_heading(line.text)
         is_named = is_heading_phrase(line.text) or (kind is not None and line.text.endswith(":"))
-        is_plain = names_no_topic(line.text) if kind is SectionKind.CRITERIA else is_plainly_no_criteria(line.text)
+        is_plain = is_generic_heading(line.text) if kind is SectionKind.CRITERIA else is_clearly_not_criteria(line.text)
         section = self.sections[-1]
         is_new_level = section.kind is not SectionKind.CRITERIA or not self._open_items
         return is_named and is_plain and (is_new_level or _marker_of(section) == line.marker)
 
     def _has_content(self, index: int, level: int) -> bool:
-        """Return False for a heading by shape alone with nothing below it: a point in bold type or in capitals."""
+        """Return False for a point in bold or capitals, which looks like a heading but has nothing below it."""
         line = self._lines[index]
         if classify_heading(line.text) is not None and judge_line(line.text) is not Wording.ACTION:
             return True
@@ -153,7 +153,7 @@ class _SectionReader:
         kind = classify_heading(line.text)
         if self._is_title(index) and kind is not SectionKind.CRITERIA:
             kind = None
-        is_certain = kind is not SectionKind.FACTS or is_plainly_no_criteria(line.text)
+        is_certain = kind is not SectionKind.FACTS or is_clearly_not_criteria(line.text)
         if self._outer and (kind is None or (self._outer[-1].kind is kind and self._outer[-1].is_certain)):
             kind, is_certain = self._outer[-1].kind, self._outer[-1].is_certain
         section = ContextSection(kind, clean_text(line.text), line, level, is_certain)
@@ -186,7 +186,7 @@ class _SectionReader:
             return shift > 0
         if _RANKS[line.marker] <= _RANKS[above.marker]:
             return False
-        # A list after a numbered one: nested if it follows at once, or if the numbers go on after it.
+        # A list after a numbered item is nested if it follows immediately, or if the numbering continues after it.
         return not line.is_after_blank or index < self._last_number
 
     def _latest_node(self) -> ContextNode:

@@ -1,4 +1,4 @@
-"""Wording of headings and lines that tells a counselor's tasks from facts about the caller."""
+"""Wording that distinguishes a counselor's tasks from facts about the caller, in headings and in lines."""
 
 import re
 from enum import Enum
@@ -11,7 +11,7 @@ class SectionKind(Enum):
 
     CRITERIA = "criteria"  # what the counselor should do
     FACTS = "facts"  # about the caller and the situation
-    MISTAKES = "mistakes"  # red flags and errors: as checks, they would count the wrong way round
+    MISTAKES = "mistakes"  # red flags and errors, which would count in the wrong direction as checks
     NOTES = "notes"  # for the evaluator
 
 
@@ -82,7 +82,7 @@ def _normalize_heading(text: str) -> str:
 
 
 def classify_heading(text: str) -> SectionKind | None:
-    """Return the subject of the section under a heading, or None if the heading does not tell."""
+    """Return the subject of the section under a heading, or None if the heading is not recognized."""
     heading = _normalize_heading(text)
     if _NOTES.search(heading):
         return SectionKind.NOTES
@@ -112,7 +112,7 @@ _NEGATIVE_HEADING = compile_any(
 
 
 def is_negative_heading(text: str) -> bool:
-    """Return True for “Avoid” or “What the counselor should not do”, without which its items mean the opposite."""
+    """Return True for “Avoid” or “What the counselor should not do”. Its items mean the opposite without it."""
     return bool(_NEGATIVE_HEADING.search(text))
 
 
@@ -159,7 +159,7 @@ _OBLIGATION = compile_any(
 _FIRST_WORDS = re.compile(r"[a-z'’-]+")
 
 
-def _is_act(word: str) -> bool:
+def _is_action_verb(word: str) -> bool:
     stems = {
         word,
         word.removesuffix("s"),
@@ -178,20 +178,20 @@ _PASSIVE = re.compile(r"\b(?:is|are|was|were) (?:not )?(?:\w+ly )?(\w+)")
 _IRREGULAR_PARTICIPLES = word_set("built made given kept told said set put shown spoken begun met taken held sought")
 
 
-def _is_act_participle(word: str) -> bool:
+def _is_action_participle(word: str) -> bool:
     """Return True for “offered” in “A referral is offered.”"""
     stems = {word.removesuffix("ed"), word.removesuffix("d"), word[:-3] if word.endswith("ed") else ""}
     return word in _IRREGULAR_PARTICIPLES or (word.endswith("ed") and not stems.isdisjoint(_ACT_VERBS))
 
 
 def describes_state(text: str) -> bool:
-    """Return True for “Has two kids” and “Is calm”, which may be about either of the two."""
+    """Return True for “Has two kids” or “Is calm”, which may describe the caller or the counselor."""
     words = _FIRST_WORDS.findall(text.lower())
     return bool(words) and words[0] in _STATES
 
 
 def judge_line(text: str) -> Wording:
-    """Return whether a line is worded as an action of the counselor, as a fact about the caller, or as neither."""
+    """Classify the wording of a line: an action of the counselor, a fact about the caller, or neither."""
     lowered = text.lower().replace("’", "'").strip(" \"“”'*_-–•")
     if _OBLIGATION.search(lowered):
         return Wording.ACTION
@@ -199,11 +199,11 @@ def judge_line(text: str) -> Wording:
         return Wording.FACT
     words = [word for word in _FIRST_WORDS.findall(lowered)[:6] if not word.endswith("ly")]
     first = words[0] if words else ""
-    if first in _PAST_OR_STATE - _STATES and not (_is_act(first) and not _POSSESSED.search(lowered)):
+    if first in _PAST_OR_STATE - _STATES and not (_is_action_verb(first) and not _POSSESSED.search(lowered)):
         return Wording.FACT
-    if _is_act(first):
+    if _is_action_verb(first):
         return Wording.ACTION
-    if any(_is_act_participle(found[1]) for found in _PASSIVE.finditer(lowered)):
+    if any(_is_action_participle(found[1]) for found in _PASSIVE.finditer(lowered)):
         return Wording.ACTION
     # “Marco lost his job”, “Wife left in May”. “Is” may also be about the counselor: “The tone is calm.”
     if any(word in _PAST_OR_STATE - {"is", "are"} for word in words[1:3]) or _POSSESSED.search(lowered):
@@ -220,7 +220,7 @@ _HEADING_START = compile_any(
 
 
 def is_heading_phrase(text: str) -> bool:
-    """Return True if a short line reads as a heading: it names a known subject and is not itself an action."""
+    """Return True if a short line reads like a heading: it names a known subject and is not itself an action."""
     heading = _normalize_heading(text)
     if not heading or len(heading.split()) > 9 or text.rstrip()[-1:] in ".!?;," or classify_heading(text) is None:
         return False
@@ -245,12 +245,12 @@ _GENERIC_WORDS = word_set(
 )
 
 
-def names_no_topic(text: str) -> bool:
+def is_generic_heading(text: str) -> bool:
     """Return True for “Goals” or “What to assess”, and False for “Suicide risk assessment”, which may be a check."""
     return set(_normalize_heading(text).split()) <= _GENERIC_WORDS
 
 
-def is_plainly_no_criteria(text: str) -> bool:
+def is_clearly_not_criteria(text: str) -> bool:
     """Return True for “About the caller” or “Red flags”, and False for “Risk” or “Family”, which may be a topic."""
     heading = _normalize_heading(text)
     patterns = (_NOTES, _MISTAKES, _STRONG_FACTS, _CALLER_SUBJECT, _FACTS_FOR_COUNSELOR)
@@ -258,7 +258,7 @@ def is_plainly_no_criteria(text: str) -> bool:
 
 
 def addresses_counselor(text: str) -> bool:
-    """Return True if a line says outright that the counselor should do something, wherever it stands."""
+    """Return True if a line explicitly says that the counselor should do something, under any heading."""
     return bool(_COUNSELOR_DUTY.search(text))
 
 
@@ -267,6 +267,6 @@ _COUNSELOR_DUTY = compile_any(
 )
 
 
-def starts_with_act(text: str) -> bool:
+def starts_with_action(text: str) -> bool:
     words = _FIRST_WORDS.findall(text.lower())
-    return bool(words) and _is_act(words[0])
+    return bool(words) and _is_action_verb(words[0])

@@ -16,12 +16,12 @@ from scenarios.linting.context_wording import (
     describes_state,
     is_negative_heading,
     judge_line,
-    starts_with_act,
+    starts_with_action,
 )
 from scenarios.linting.passages import TextPassage, trim_passage
 from scenarios.messages import Message
 
-# Points of one grading. With the general rubric, the answer to 40 fits into the grader's largest token limit twice.
+# Points in one grading. With the general rubric, the answer for 40 takes at most half of the largest token limit.
 MAX_CRITERIA = 40
 MAX_CRITERION_LENGTH = 1000  # characters of a criterion with its nested items
 _LABEL = BoundedPattern(r"([A-Za-z][\w /&'’()-]{1,60}):\s+(?=\S)")
@@ -46,19 +46,19 @@ class LeftOutLine:
 
 @dataclass(frozen=True)
 class ParsedContext:
-    """The points of an evaluator context in order, and every line that became none of them."""
+    """The points of an evaluator context in order, and every line that is not graded."""
 
     points: list[CriterionPoint] = field(default_factory=list)
     left_out: list[LeftOutLine] = field(default_factory=list)
     is_list: bool = False  # False if the points were taken from prose
-    first_ignored: int | None = None  # position in the text of the first point above the limit
+    first_ignored: int | None = None  # position in the text of the first point past the limit
 
 
 def parse_evaluator_context(evaluator_context: str) -> ParsedContext:
-    """Return what is graded and what is left out, with the reason. Headings are structure and count as neither.
+    """Return the points to grade, and the lines left out with the reason. Headings count as neither.
 
-    Nested items refine the point above them. A section is taken or left out by its heading; without a telling one,
-    each line is judged by its wording.
+    Nested items refine the point above them. The heading decides whether a section is graded. Below a heading that is
+    not recognized, each line is judged by its wording.
     """
     lines = read_lines(evaluator_context)
     sections = split_sections(lines)
@@ -92,7 +92,7 @@ def _line_of(text: str, point: CriterionPoint) -> int:
 
 
 def _parse_prose(text: str, sections: Sequence[ContextSection]) -> tuple[list[CriterionPoint], list[LeftOutLine]]:
-    """Take the lines worded as actions. If none stands out, the whole text is one point."""
+    """Leave out the lines worded as facts. If no line is worded as an action, the whole text is one point."""
     units = list(chain.from_iterable(section.paragraphs for section in sections))
     wordings = [_judge_with_label(unit.text) for unit in units]
     if len(units) < 2 or Wording.ACTION not in wordings:
@@ -111,7 +111,7 @@ def _parse_prose(text: str, sections: Sequence[ContextSection]) -> tuple[list[Cr
 
 
 def _judge_with_label(text: str) -> Wording:
-    """Judge a line by its label, such as “Goals: …”, or else by its wording."""
+    """Classify a line by its label, such as “Goals: …”, or else by its wording."""
     label = _LABEL.match(text)
     kind = classify_heading(label[1]) if label else None
     if kind is None:
@@ -120,7 +120,7 @@ def _judge_with_label(text: str) -> Wording:
 
 
 def _fit(text: str, passage: TextPassage, line: int) -> tuple[list[CriterionPoint], list[LeftOutLine]]:
-    """Return the point, shortened at a blank if it is too long, and the rest."""
+    """Return the point, cut at a space if it is too long, and the rest as a line left out."""
     if len(text) <= MAX_CRITERION_LENGTH:
         return [CriterionPoint(text, passage)], []
     end = text.rfind(" ", 0, MAX_CRITERION_LENGTH + 1)
@@ -130,7 +130,7 @@ def _fit(text: str, passage: TextPassage, line: int) -> tuple[list[CriterionPoin
 
 
 class _PointCollector:
-    """Points and left-out lines of a text with lists or telling headings."""
+    """Collector of points and left-out lines from a text with lists or recognized headings."""
 
     def __init__(self, has_items: bool, has_criteria: bool, has_facts: bool) -> None:
         self.points: list[CriterionPoint] = []
@@ -149,18 +149,18 @@ class _PointCollector:
     def _add_item(self, node: ContextNode, section: ContextSection) -> None:
         if reason := self._find_item_reason(node, section):
             self._leave_out(node, reason)
-            # A point may stand below a fact: “He mentions pills”, then “The counselor should ask where they are.”
+            # A point may be nested below a fact: “The counselor should ask where they are” below “He mentions pills”.
             for child in node.children:
                 self._add_item(child, section)
             return
         self._take(node, section)
 
     def _find_item_reason(self, node: ContextNode, section: ContextSection) -> Message | None:
-        """Return the reason to leave an item out, or None to take it."""
+        """Return the reason to leave an item out, or None to grade it."""
         kind, heading = section.kind, section.heading
         if kind is None and (label := _LABEL.match(node.text)) and len(label[1].split()) <= 4:
             kind, heading = classify_heading(label[1]), label[1]
-            kind = None if starts_with_act(label[1]) else kind
+            kind = None if starts_with_action(label[1]) else kind
         if kind is SectionKind.CRITERIA:
             return None
         wording = judge_line(node.text)
@@ -217,18 +217,18 @@ def _is_duty(node: ContextNode, kind: SectionKind) -> bool:
 
 
 def _prefix(node: ContextNode, section: ContextSection) -> str:
-    """Return the heading if the item needs it: below “Avoid”, it would mean the opposite."""
+    """Return the heading if the item needs it. Without “Avoid”, for example, it would mean the opposite."""
     heading = clean_text(section.heading).rstrip(" :")
     if section.kind is not SectionKind.CRITERIA or not heading:
         return ""
     if is_negative_heading(heading):
         is_negative = is_negative_heading(node.text)
         return "" if is_negative else f"{heading}: "
-    return f"{heading}: " if starts_with_act(heading) and judge_line(node.text) is Wording.UNCLEAR else ""
+    return f"{heading}: " if starts_with_action(heading) and judge_line(node.text) is Wording.UNCLEAR else ""
 
 
 def _compose(text: str, children: Sequence[ContextNode]) -> tuple[str, list[ContextNode]]:
-    """Return the point with the nested items that fit, and the items that do not."""
+    """Return the point with the nested items that fit, and the items that do not fit."""
     kept: list[ContextNode] = []
     dropped: list[ContextNode] = []
     length = len(text)

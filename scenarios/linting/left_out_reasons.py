@@ -4,7 +4,7 @@ from scenarios.linting.context_wording import SectionKind
 from scenarios.messages import Message, gettext_noop
 
 CALLER_FACT = Message(gettext_noop("This describes the caller, not what the counselor does."))
-OUTSIDE_LIST = Message(gettext_noop("This is not an item of a list, and it does not say what the counselor does."))
+OUTSIDE_LIST = Message(gettext_noop("This is not a list item and does not say what the counselor does."))
 UNCLEAR = Message(gettext_noop("Neither the heading nor the wording says that the counselor should do this."))
 _BY_SECTION = {
     SectionKind.FACTS: gettext_noop("“%(heading)s” is about the caller or the situation."),
@@ -25,6 +25,6 @@ def too_many(most: int) -> Message:
 
 def too_long(most: int) -> Message:
     return Message(
-        gettext_noop("A check has at most %(most)s characters. This does not fit. Make it a point of its own."),
+        gettext_noop("A check can have at most %(most)s characters. This part does not fit. Make it a separate point."),
         {"most": f"{most:,}"},
     )

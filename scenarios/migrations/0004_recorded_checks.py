@@ -1,4 +1,4 @@
-"""Checks recorded in every version as graded so far, and title keys that ignore what nobody sees."""
+"""Record of the checks that each version has been graded on, and title keys without invisible characters."""
 
 import re
 
@@ -6,7 +6,7 @@ from django.db import migrations
 
 from scenarios.models import title_key
 
-_MOST_CHECKS, _LONGEST_CHECK = 20, 1000  # limits of the reading that these versions were made under
+_MOST_CHECKS, _LONGEST_CHECK = 20, 1000  # limits in force when these versions were created
 _BULLET = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)])\s+(?=\S)")
 _SAFETY_TERMS = re.compile(
     r"\b(?:suicid\w*|safety|self-harm|danger\w*|must|always|never|emergency|weapon\w*|means)\b", re.IGNORECASE
@@ -15,7 +15,7 @@ _QUOTED = re.compile(r"[“\"]([^“”\"]{3,120})[”\"]")
 
 
 def read_checks(evaluator_context):
-    """Return the checks as they were read when the version was made: one for each list item, or one for all prose."""
+    """Return the checks by the rules of that time: one for each list item, or one for a text without a list."""
     lines = evaluator_context.splitlines()
     texts = [line[found.end() :].strip() for line in lines if (found := _BULLET.match(line))]
     texts = texts or [" ".join(evaluator_context.split())]
@@ -32,7 +32,7 @@ def read_checks(evaluator_context):
 
 
 def record_checks(apps, schema_editor):
-    """Fill in the checks of versions from before checks were stored. Grading then read them from the context."""
+    """Fill in the checks of versions that stored none. So far, grading has read these from the context."""
     versions = apps.get_model("scenarios", "ScenarioVersion").objects.using(schema_editor.connection.alias)
     unrecorded = versions.filter(checks=[]).exclude(evaluator_context="").values_list("pk", "evaluator_context")
     for pk, evaluator_context in unrecorded.iterator(chunk_size=500):

@@ -14,7 +14,7 @@ from accounts.models import Account, LeasedModel, LeaseQuerySet, Organization, U
 
 class ImportJobQuerySet(LeaseQuerySet["ImportJob"]):
     def for_user(self, user: User) -> ImportJobQuerySet:
-        """Limit to imports of the user's organization, for those who may view any, because imports contain prompts."""
+        """Limit to the organization's imports. Users without permission see none: imports contain prompts."""
         is_allowed = user.has_perm("scenarios.view_importjob")
         return self.filter(organization_id=user.organization_id) if is_allowed else self.none()
 

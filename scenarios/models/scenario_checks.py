@@ -32,7 +32,7 @@ class ScenarioCheck(TypedDict):
 
 @dataclass(frozen=True)
 class CheckPlan:
-    """The checks that will be graded, and what the author wrote that will not be."""
+    """The checks that will be graded, and the author's lines that will not be."""
 
     checks: list[ScenarioCheck]
     is_proposed: bool  # True if they were taken from the evaluator context, False if the author edited them
@@ -40,10 +40,10 @@ class CheckPlan:
 
 
 def plan_checks(edited: list[ScenarioCheck], evaluator_context: str) -> CheckPlan:
-    """Return the checks of a scenario: the edited ones, else those proposed from its evaluator context.
+    """Return the checks of a scenario: the edited ones, or else those proposed from its evaluator context.
 
-    Grading, previews, forms, and the API all use this function. Checks on safety weigh more, and quoted passages
-    become phrases.
+    Grading, previews, forms, and the API all use this function. Safety checks weigh more, and quoted passages become
+    phrases.
     """
     if edited:
         return CheckPlan(edited, is_proposed=False)

@@ -29,7 +29,7 @@ NAME_LIMIT = 100  # characters of a category or skill name
 def fold_text(text: str) -> str:
     """Return the form for comparing titles and names: trimmed, NFC-normalized, case-folded, with LF line endings.
 
-    Characters that nobody sees do not count.
+    Invisible characters are removed.
     """
     text = remove_unseen(text.replace("\r\n", "\n"))  # line endings as packs store them
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold()).strip()

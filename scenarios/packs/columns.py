@@ -47,7 +47,7 @@ def _normalize_column(name: str) -> str:
     return re.sub(r"[\s_“”„'\"-]+", "", remove_unseen(name)).lower()
 
 
-# Names that other systems give to the account, which they export by number, id, or name.
+# Account columns in files from other systems. They hold a number, an id, or a name.
 _ACCOUNT_NAMES = ("account_id", "account_number", "account_no", "account_name")
 _CANONICAL = {_normalize_column(name): name for name in COLUMNS} | {
     _normalize_column(name): "account" for name in _ACCOUNT_NAMES

@@ -11,9 +11,9 @@ from scenarios.packs.rows import PackValue, printable_excerpt
 _BOOLEANS = dict.fromkeys(("true", "yes", "1", "y", "t", "x", "on", "✓", "✔", "☑", "1.0"), True) | dict.fromkeys(
     ("false", "no", "0", "n", "f", "off", "✗", "✘", "☐", "0.0", "-"), False
 )
-# Spreadsheets add “.0”, and people add the unit.
+# Spreadsheet programs add “.0”, and people add a unit.
 _INTEGER = re.compile(r"([+-]?[0-9]{1,20})(?:[.,]0{1,2})?\s*(?:m|mins?|minutes?)?\.?", re.IGNORECASE)
-NO_VALUE = {"", "null", "none", "n/a", "nil", "undefined"}  # written by programs for an empty cell
+NO_VALUE = {"", "null", "none", "n/a", "nil", "undefined"}  # what programs write for an empty cell
 _NAME = re.compile(r'\s*+(?:"(?P<quoted>[^"]*+(?:""[^"]*+)*+)"[^\S\n]*+|(?P<plain>[^";\n][^;\n]*+)|)(?P<end>[;\n]|\Z)')
 
 

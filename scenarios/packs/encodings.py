@@ -1,4 +1,4 @@
-"""Encodings that spreadsheet programs save packs in, and typographic quotation marks in their place."""
+"""Conversion of packs from the encodings and typographic quotation marks that spreadsheet programs write."""
 
 import codecs
 import re
@@ -16,9 +16,9 @@ _SMART_EDGE = re.compile(b"(?:(?<=[,;\t\r\n\xbf])|\\A)%b|%b(?=[,;\t\r\n]|\\Z)" %
 
 
 def convert_to_utf8(data: bytes) -> bytes:
-    """Return the text of a UTF-16 or Windows-1252 file in UTF-8, and any other file unchanged.
+    """Return a UTF-16 or Windows-1252 file as UTF-8, with straight quotation marks where they delimit values.
 
-    A damaged UTF-8 file is not taken for Windows-1252, which would garble every accented letter in it.
+    A damaged UTF-8 file is not treated as Windows-1252, which would garble every accented letter in it.
     """
     if data.startswith(_UTF16_MARKS) and not data.startswith(_UTF32_MARK):
         data = _transcode(data, "utf-16")
@@ -31,7 +31,7 @@ def convert_to_utf8(data: bytes) -> bytes:
 
 
 def _is_utf8(data: bytes) -> bool:
-    """Decode the file piece by piece, so that it is not in memory twice."""
+    """Return True if the file is valid UTF-8. Decode it in pieces, so that it is not in memory twice."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         for start in range(0, len(data), _PIECE_BYTES):
@@ -50,7 +50,7 @@ def _is_damaged_utf8(data: bytes) -> bool:
 
 
 def _transcode(data: bytes, encoding: str) -> bytes:
-    """Return the text in UTF-8, or the file unchanged if it is not in this encoding. The reader then says so."""
+    """Return the text in UTF-8, or, for the reader to reject, the file unchanged if it is not in this encoding."""
     try:
         return data.decode(encoding).encode()
     except UnicodeError:

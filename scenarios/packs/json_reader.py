@@ -189,7 +189,7 @@ def _has_type(kind: ColumnType, value: JSONValue) -> bool:
 
 
 def _is_whole(value: JSONValue) -> bool:
-    """Return True for 15 and 15.0, which other programs write for the same number."""
+    """Return True for a whole number. Some programs write 15 as 15.0."""
     return isinstance(value, int | float) and not isinstance(value, bool) and float(value).is_integer()
 
 

@@ -23,7 +23,7 @@ _PARENTHESES = re.compile(r"\s*\([^()]*\)\s*")
 
 
 def find_choice(column: str, text: str) -> str | None:
-    """Return the value that a word stands for: the value itself, its label, a synonym, or “Phone (Voice)”."""
+    """Return the value for a text, which may be the value, its label, a synonym, or mixed, as “Phone (Voice)”."""
     words = _words_of(column)
     folded = " ".join(fold_text(text).replace("_", " ").replace("-", " ").split())
     return words.get(folded) or words.get(_PARENTHESES.sub(" ", folded).strip())

@@ -122,7 +122,7 @@ def remove_context_file(key: str) -> None:
 
 
 def remove_superseded_context(key: str) -> None:
-    """Delete the file that a row pointed to until now. A database that does not own the store leaves it there."""
+    """Delete a file that a row pointed to until now, unless the database does not own the store."""
     if key and may_remove_superseded():
         remove_context_file(key)
 
@@ -160,7 +160,7 @@ def write_evaluator_context(scenario: Scenario, text: str) -> None:
 
 
 def delete_orphaned_contexts(is_all: bool = False) -> int:
-    """Record files that no scenario has pointed to for a day, delete those that are due, and return their number.
+    """Record files that no scenario has pointed to for a day, delete the due ones, and return how many were deleted.
 
     A process that dies between writing the file and the row leaves such a file.
     """
@@ -168,7 +168,7 @@ def delete_orphaned_contexts(is_all: bool = False) -> int:
 
 
 def reap_contexts(is_all: bool = False) -> tuple[ReapReport, int]:
-    """Run the reaper of context files. Return its report and the number of deleted files."""
+    """Run the reaper for context files. Return its report and the number of deleted files."""
     if not may_delete(REAPER, advance=True):
         return ReapReport(), 0
     try:

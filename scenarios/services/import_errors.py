@@ -1,4 +1,4 @@
-"""Problems of an import's rows, grouped, and the categories that would solve some of them."""
+"""Grouped problems of an import's rows, and the missing categories that cause some of them."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ class ErrorGroup:
 
     @property
     def listed_rows(self) -> str:
-        """The first row numbers, for a person."""
+        """The first row numbers, for display."""
         shown = ", ".join(map(str, self.rows[:MAX_LISTED_ROWS]))
         return f"{shown}, …" if self.count > MAX_LISTED_ROWS else shown
 
@@ -55,14 +55,14 @@ def group_job_errors(job: ImportJob) -> list[ErrorGroup]:
 
 
 def needs_only_category(values: dict[str, Any], problems: list[StoredProblem], categories: NameLookup) -> bool:
-    """Return True if a row would be valid if its category existed."""
+    """Return True if a missing category is a row's only problem."""
     name = str(values.get("category", ""))
     is_only = bool(problems) and all(problem["field"] == "category" for problem in problems)
     return is_only and 0 < len(name) <= NAME_LIMIT and not categories.find(name)
 
 
 def list_missing_categories(job: ImportJob) -> list[str]:
-    """Return the names of the categories that invalid rows wait for, each as first spelled."""
+    """Return the names of the missing categories of invalid rows, each as first spelled."""
     waiting = job.rows.filter(outcome=ImportRow.Outcome.INVALID).exclude(values={}).order_by("number")
     names: dict[str, str] = {}
     for values in waiting.values_list("values", flat=True):
@@ -72,7 +72,7 @@ def list_missing_categories(job: ImportJob) -> list[str]:
 
 @transaction.atomic
 def accept_missing_categories(job: ImportJob) -> None:
-    """Let a checked import create the categories it needs, and check the rows that wait for them again."""
+    """Let a checked import create the categories it needs, and recheck the rows that need them."""
     Organization.objects.select_for_update(no_key=True).get(pk=job.organization_id)
     checked = ImportJob.objects.filter(pk=job.pk, status=ImportJob.Status.CHECKED, creates_categories=False)
     names = list_missing_categories(job)

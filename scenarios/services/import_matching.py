@@ -59,7 +59,7 @@ class NameLookup:
         self.normalized_names.setdefault(normalize_name(name), pk)
 
     def find(self, name: str) -> int | None:
-        """Return the id of the row with this name. Quotation marks around it do not count."""
+        """Return the id of the row with this name. Quotation marks around it are ignored."""
         found = self.names.get(name) or self.normalized_names.get(normalize_name(name))
         return found or self.normalized_names.get(normalize_name(name.strip("“”„\"'‘’")))
 

@@ -1,4 +1,4 @@
-"""Previews of the checks that an import's scenarios will be graded by."""
+"""Previews of the checks that an import's scenarios will be graded on."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -9,10 +9,10 @@ from scenarios.services.evaluator_contexts import read_evaluator_contexts
 
 
 def preview_import_checks(job: ImportJob, rows: Sequence[ImportRow]) -> dict[UUID, CheckPreview]:
-    """Return the checks of the rows that wait to be written, by row id.
+    """Return the checks of the rows that will be written, by row id.
 
-    A row that updates a scenario keeps its edited checks, and its stored text if the file has none. It is left out
-    while that text cannot be read.
+    An updated scenario keeps its edited checks, and its stored text if the file has none. The row is left out if that
+    text cannot be read.
     """
     changed = _load_changed(job, [row for row in rows if row.outcome == ImportRow.Outcome.CHANGED])
     previews: dict[UUID, CheckPreview] = {}

@@ -164,7 +164,7 @@ _WORD_COLUMNS = {"mode", "difficulty", "opens", "patience", "category", "account
 
 
 def remove_empty_values(values: dict[str, Any]) -> None:
-    """Empty required texts and names that look empty to a person, and strip names, in place."""
+    """Clear required texts and names that look empty to a person, and strip names, in place."""
     for name, value in values.items():
         if isinstance(value, list):
             values[name] = [strip_blank(one) for one in value if not is_blank(one)]
@@ -176,7 +176,7 @@ def _empty_if_unseen(name: str, text: str) -> str:
     if name in _WORD_COLUMNS:
         text = strip_blank(text)
         return "" if text.lower() in NO_VALUE else text
-    # Other texts may be empty, and stay exactly as an export wrote them.
+    # Other texts may be empty. They stay exactly as they were exported.
     return "" if name in REQUIRED_COLUMNS and is_blank(text) else text
 
 

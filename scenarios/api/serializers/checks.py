@@ -1,4 +1,4 @@
-"""Serializers of the checks that a scenario is graded by."""
+"""Serializers for the checks that a scenario is graded on."""
 
 from typing import Any
 

@@ -67,7 +67,7 @@ class RowErrorSerializer(serializers.Serializer[Any]):
 
 
 class DryRunRowSerializer(serializers.Serializer[Any]):
-    """The outcome that one row would have. Without checks, a scenario is graded by general criteria only."""
+    """The outcome that one row would have. A scenario without checks is graded on general criteria only."""
 
     row = serializers.IntegerField(source="number")
     line = serializers.IntegerField()

@@ -76,7 +76,7 @@ class ScenarioSerializer(StrictSerializer, serializers.ModelSerializer[Scenario]
 class ScenarioDetailSerializer(ScenarioSerializer):
     """A single scenario with its evaluator context, which can be sent as text or as a file.
 
-    `checks` are those that sessions which start now are graded by: the author's, or else proposed from the context.
+    Sessions that start now are graded on `checks`: the author's, or else those proposed from the context.
     """
 
     evaluator_context = EvaluatorContextField(required=False, allow_blank=True)

@@ -46,7 +46,7 @@ LISTS = ("created_titles", "updated_titles", "skipped_titles", "new_categories",
 
 
 class RowPreview(TypedDict):
-    """The checks that one row's scenario would be graded by."""
+    """The checks that one row's scenario would be graded on."""
 
     row: int
     title: str
@@ -224,7 +224,7 @@ def list_previews(jobs: Iterable[ImportJob]) -> list[RowPreview]:
 
 
 def print_preview(console: Console, preview: RowPreview) -> None:
-    """Print the checks that a scenario would be graded by, and each line left out with the reason."""
+    """Print the checks that a scenario would be graded on, and each line left out with the reason."""
     count = len(preview["checks"])
     heading = ngettext("%(title)s: %(count)s check will be graded", "%(title)s: %(count)s checks will be graded", count)
     console.print(printable_text(heading % {"title": preview["title"], "count": count}))
